@@ -1,1 +1,172 @@
-//! Placeholder.
+//! How bytes leave and arrive.
+//!
+//! In come [`Submission`]s, already durable; out come [`Event`]s: what the carrier answered, and what it reports unasked.
+//! This crate knows carriers and their quirks and nothing of accounts, clients or storage.
+//!
+//! Reading order: this file (the contract with the dispatcher), [`config`] (every knob), [`smpp`] (the session and its link),
+//! [`sandbox`] (the carrier that reaches nobody).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use model::{ErrorType, Message, MessageId};
+use tokio::sync::mpsc;
+
+pub mod ack;
+pub mod config;
+pub mod sandbox;
+pub mod smpp;
+
+pub use ack::Ack;
+pub use wire::receipt::ReceiptState;
+
+/// A message handed to a carrier: its attempt is recorded, and from now on it may have left.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// What to send.
+    pub message: Arc<Message>,
+    /// Which attempt this is, from 1. Comes back with the outcome.
+    pub attempt: u32,
+    /// The lease that it is sent under. Comes back with the outcome.
+    pub token: u64,
+    /// Segments that the carrier has already, and that are not to be sent again: bit `n` for segment `n + 1`.
+    pub accepted_segments: u64,
+    /// How much longer the message is valid, for the carrier's validity period.
+    pub valid_for: Duration,
+}
+
+/// What became of one segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SegmentOutcome {
+    /// The carrier took it, and gave it this id.
+    Accepted {
+        /// The carrier's id as given; `None` when it gave none.
+        carrier_id: Option<String>,
+    },
+    /// The carrier will never take it.
+    Refused {
+        /// Why, as a client is told.
+        error_type: ErrorType,
+        /// The status as the specification names it.
+        status: String,
+    },
+    /// The carrier did not take it now and may later.
+    TryLater {
+        /// The status as the specification names it.
+        status: String,
+    },
+    /// It never left this machine.
+    NotSent,
+    /// It left, and no answer came: nobody knows.
+    Unknown {
+        /// What happened instead of an answer.
+        why: &'static str,
+    },
+}
+
+/// How a submission ended: one outcome for each segment that was to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubmissionOutcome {
+    /// Which message.
+    pub id: MessageId,
+    /// Which attempt.
+    pub attempt: u32,
+    /// The lease that it was sent under.
+    pub token: u64,
+    /// By segment number, from 1, in order.
+    pub segments: Vec<(u16, SegmentOutcome)>,
+}
+
+/// A carrier's report on one segment, as it arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The id in every form in which its segment may have been filed, likeliest first; canonical, never empty.
+    pub keys: Vec<String>,
+    /// The digits of its two addresses, where they are numbers; the recipient's is one of them.
+    pub addresses: Vec<String>,
+    /// What it says.
+    pub state: ReceiptState,
+    /// The carrier's error code, as given.
+    pub error: Option<String>,
+    /// The id as given, for the log and the event.
+    pub raw_id: String,
+}
+
+/// What a carrier tells the pipeline.
+#[derive(Debug)]
+pub enum Event {
+    /// A submission ended. May come twice for one attempt, when an answer arrives after it was given up as unknown.
+    Outcome(SubmissionOutcome),
+    /// A segment was reported on. [`Ack::accept`] it once it is on disk.
+    Receipt(Receipt, Ack),
+}
+
+/// An event and the carrier that it comes from.
+#[derive(Debug)]
+pub struct CarrierEvent {
+    /// The carrier's name.
+    pub carrier: Arc<str>,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Where a carrier's events go. Bounded: a pipeline that falls behind slows the carrier's sessions down.
+pub type Events = mpsc::Sender<CarrierEvent>;
+
+/// How a carrier is doing, for the operator.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CarrierStatus {
+    /// In one word: `bound`, `binding`, `down`, `throttled`, `refused` (credentials), `draining`, `closed`.
+    pub state: &'static str,
+    /// Sessions that are bound and may send.
+    pub sessions_bound: usize,
+    /// Sessions that there should be.
+    pub sessions_configured: usize,
+    /// Unanswered segments.
+    pub window_in_use: usize,
+    /// How many there may be.
+    pub window: usize,
+    /// Segments sent since the start.
+    pub submitted: u64,
+    /// Segments that the carrier took.
+    pub accepted: u64,
+    /// Segments that it refused for good.
+    pub refused: u64,
+    /// Times that it asked to be spared (`ESME_RTHROTTLED`, `ESME_RMSGQFUL`).
+    pub throttled: u64,
+    /// Segments whose outcome nobody knows.
+    pub unknown: u64,
+    /// Receipts that came.
+    pub receipts: u64,
+    /// Sessions opened since the start.
+    pub binds: u64,
+    /// PDUs that could not be read.
+    pub malformed_pdus: u64,
+    /// The last thing that went wrong, for a person.
+    pub last_error: Option<String>,
+}
+
+/// A way to hand messages to a network. One value for each configured connection, used by one dispatcher.
+#[async_trait]
+pub trait Carrier: Send + Sync {
+    /// Its name in the configuration.
+    fn name(&self) -> &str;
+
+    /// Waits until segments can leave (bound, window open, rate not used up, not throttled) and says how many, at least 1.
+    /// Cancel-safe. The answer is a promise only as long as the connection lasts.
+    async fn ready(&self) -> usize;
+
+    /// Hands a message over, at once: its segments leave in order on one session as the window opens. Exactly one [`Event::Outcome`] follows,
+    /// [`SegmentOutcome::NotSent`] where nothing could leave.
+    fn submit(&self, submission: Submission);
+
+    /// Whether it has been unable to take anything for this long, so that a fallback should be tried; `None` while it can.
+    fn down_for(&self) -> Option<Duration>;
+
+    /// How it is doing.
+    fn status(&self) -> CarrierStatus;
+
+    /// Takes nothing more, waits for what is unanswered (at most `limit`), unbinds and closes. What is unanswered then ends as unknown.
+    async fn drain(&self, limit: Duration);
+}

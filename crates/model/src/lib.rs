@@ -1,1 +1,35 @@
-//! Placeholder.
+//! What the product means, without HTTP, SQL or a runtime.
+//!
+//! In come plain values (text, numbers, the time); out go types that cannot hold a wrong state, and decisions
+//! that are pure functions of their arguments. Everything that asks the machine for something does it through
+//! [`Clock`] and [`Entropy`].
+//!
+//! Reading order: [`message`] (what is sent), [`status`] (what becomes of it), [`error`] (what a client is told),
+//! [`account`], [`number`], [`key`] (who may send), [`limits`], [`quota`], [`backoff`] (how much and when).
+
+pub mod account;
+pub mod address;
+pub mod backoff;
+mod base62;
+pub mod clock;
+pub mod entropy;
+pub mod error;
+pub mod event;
+pub mod id;
+pub mod idempotency;
+pub mod key;
+pub mod limits;
+pub mod message;
+pub mod number;
+pub mod quota;
+pub mod status;
+
+pub use account::{Account, AccountState, Limits};
+pub use address::Msisdn;
+pub use clock::{Clock, SimClock, Timestamp};
+pub use entropy::{Entropy, SeededEntropy};
+pub use error::{ErrorCode, Refusal};
+pub use id::{AccountId, BroadcastId, MessageId};
+pub use key::{ApiKey, KeyId, Mode};
+pub use message::{Delivery, Message, MessageRecord};
+pub use status::{ErrorType, Status};

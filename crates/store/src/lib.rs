@@ -1,1 +1,38 @@
-//! Placeholder.
+//! What survives a crash.
+//!
+//! In come the events of a message's life (it was admitted, it is about to be handed to a carrier, the carrier answered, a receipt
+//! came) and the operator's changes; out go leases, records and refusals. [`Store`] is the contract; every method of it is one
+//! transaction, complete in itself: no caller needs a second call to be correct, and what it returns `Ok` for is on disk.
+//! No SQL leaves this crate.
+//!
+//! Reading order: [`contract::messages`] (admission and reading), [`contract::dispatch`] (the way to a carrier),
+//! [`contract::receipts`] (the way back), [`contract::tenants`] (who may send).
+
+pub mod contract;
+pub mod sqlite;
+
+use std::sync::Arc;
+
+pub use contract::StoreError;
+pub use contract::dispatch::Dispatch;
+pub use contract::health::Health;
+pub use contract::messages::Messages;
+pub use contract::receipts::Receipts;
+pub use contract::tenants::Tenants;
+
+/// All that the product asks of its storage.
+pub trait Store: Messages + Dispatch + Receipts + Tenants + Health {}
+
+impl<T: Messages + Dispatch + Receipts + Tenants + Health> Store for T {}
+
+/// Opens the store that `url` names, bringing its schema up to date: `sqlite:PATH`.
+///
+/// # Errors
+/// [`StoreError::Refused`] with a sentence for the operator when the URL is not understood, the schema is newer than this
+/// program, or the file cannot be used; its directory must exist.
+pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
+    match url.split_once(':') {
+        Some(("sqlite", path)) => Ok(Arc::new(sqlite::Sqlite::open(path.into()).await?)),
+        _ => Err(StoreError::Refused(format!("store URL `{url}` is not understood; it begins with `sqlite:`"))),
+    }
+}

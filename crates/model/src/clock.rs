@@ -1,0 +1,122 @@
+//! Time as a value: milliseconds since 1970 in UTC, and the trait through which the program learns it.
+
+use std::fmt;
+use std::ops::{Add, Sub};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+/// A moment: whole milliseconds since 1970-01-01T00:00:00Z. Displays as RFC 3339 with milliseconds, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The moment `ms` milliseconds after 1970 began.
+    pub const fn from_millis(ms: i64) -> Self {
+        Self(ms)
+    }
+
+    /// Milliseconds since 1970 began.
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since 1970 began, rounded up: the first second at which this moment has passed.
+    pub const fn as_secs_ceil(self) -> i64 {
+        self.0.div_euclid(1000) + if self.0.rem_euclid(1000) > 0 { 1 } else { 0 }
+    }
+
+    /// Time from `earlier` until this moment; zero when `earlier` is the later one.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// Reads an RFC 3339 date and time with an offset; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse::<jiff::Timestamp>().ok().map(|t| Self(t.as_millisecond()))
+    }
+}
+
+impl Add<Duration> for Timestamp {
+    type Output = Self;
+
+    fn add(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
+    }
+}
+
+impl Sub<Duration> for Timestamp {
+    type Output = Self;
+
+    fn sub(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(at) => write!(f, "{at:.3}"),
+            // Beyond the years -9999 to 9999; only a corrupt value gets here, and it should be seen as it is.
+            Err(_) => write!(f, "{} ms", self.0),
+        }
+    }
+}
+
+/// Where the program learns what time it is. The machine's clock stands behind it in production, [`SimClock`] in tests.
+pub trait Clock: Send + Sync {
+    /// The present moment. May go back when the machine's clock is set back.
+    fn now(&self) -> Timestamp;
+}
+
+/// A clock that moves when told to.
+#[derive(Debug, Default)]
+pub struct SimClock(AtomicI64);
+
+impl SimClock {
+    /// A clock that stands at `start`.
+    pub fn at(start: Timestamp) -> Self {
+        Self(AtomicI64::new(start.0))
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+    }
+
+    /// Sets the clock, forward or back.
+    pub fn set(&self, to: Timestamp) {
+        self.0.store(to.0, Ordering::SeqCst);
+    }
+}
+
+impl Clock for SimClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_displays_with_exactly_three_decimals() {
+        assert_eq!(Timestamp::from_millis(1_773_585_000_000).to_string(), "2026-03-15T14:30:00.000Z");
+        assert_eq!(Timestamp::from_millis(1_773_585_000_007).to_string(), "2026-03-15T14:30:00.007Z");
+        assert_eq!(Timestamp::from_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn what_is_displayed_parses_to_the_same_moment() {
+        let at = Timestamp::from_millis(1_773_585_000_123);
+        assert_eq!(Timestamp::parse(&at.to_string()), Some(at));
+        assert_eq!(Timestamp::parse("2026-03-15T15:30:00.123+01:00"), Some(at));
+        assert_eq!(Timestamp::parse("yesterday"), None);
+    }
+
+    #[test]
+    fn seconds_are_rounded_up() {
+        assert_eq!(Timestamp::from_millis(1_000).as_secs_ceil(), 1);
+        assert_eq!(Timestamp::from_millis(1_001).as_secs_ceil(), 2);
+    }
+}

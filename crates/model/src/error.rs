@@ -1,0 +1,425 @@
+//! The error catalogue: every refusal that a client can be told, once. The API's answers, the error pages, the documentation and
+//! the tests all walk [`ErrorCode::ALL`].
+//!
+//! Codes, statuses and messages are the public contract and do not change. A [`Refusal`] says two things to two people: its code
+//! and its [`AdditionalInfo`] go to the client, its cause goes to the log, and neither ever crosses over.
+
+use std::fmt;
+use std::time::Duration;
+
+pub use wire::text::InvalidCharacter;
+
+/// What a client can be told. The discriminant is the published number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u16)]
+pub enum ErrorCode {
+    /// An unexpected error occurred.
+    UnexpectedError = 33000,
+    /// Authentication failed.
+    AuthenticationFailed = 33001,
+    /// Rate limit exceeded.
+    RateLimitExceeded = 33002,
+    /// Invalid phone number format.
+    InvalidPhoneNumber = 33003,
+    /// The sender number is not assigned to this account.
+    NumberNotOwned = 33004,
+    /// A required field is missing.
+    MissingRequiredField = 33005,
+    /// Invalid message type.
+    InvalidMessageType = 33006,
+    /// Failed to send message.
+    MessageSendFailed = 33007,
+    /// Sender number is not available.
+    SenderNumberNotAvailable = 33008,
+    /// Sender number is not active.
+    SenderNumberNotActive = 33009,
+    /// Recipient number is blocked.
+    RecipientBlocked = 33010,
+    /// Sender number is blocked.
+    SenderBlocked = 33011,
+    /// Daily messaging quota reached.
+    DailyQuotaReached = 33012,
+    /// Duplicate idempotency key.
+    DuplicateIdempotencyKey = 33013,
+    /// Media file too large.
+    MediaTooLarge = 33014,
+    /// Media type not supported.
+    MediaTypeNotSupported = 33015,
+    /// Message body contains invalid characters.
+    InvalidMessageContent = 33016,
+    /// Failed to upload media.
+    MediaUploadFailed = 33017,
+    /// The provided media URL is not allowed.
+    MediaUrlNotAllowed = 33018,
+    /// Message content violates messaging compliance rules.
+    NonCompliantMessageContent = 33019,
+    /// recipients must not contain duplicate phone numbers.
+    DuplicateRecipients = 33024,
+    /// The request body is not valid JSON of the expected shape.
+    MalformedRequest = 33100,
+    /// The requested resource was not found.
+    NotFound = 33101,
+    /// Method not allowed.
+    MethodNotAllowed = 33102,
+    /// Content-Type must be application/json.
+    UnsupportedContentType = 33103,
+    /// The request is too large.
+    RequestTooLarge = 33104,
+    /// The service is temporarily unavailable.
+    ServiceUnavailable = 33105,
+    /// Invalid idempotency key.
+    InvalidIdempotencyKey = 33106,
+    /// Message body is too long.
+    MessageTooLong = 33107,
+    /// Too many recipients.
+    TooManyRecipients = 33108,
+}
+
+impl ErrorCode {
+    /// Every code, in the order of the numbers.
+    pub const ALL: [Self; 30] = [
+        Self::UnexpectedError,
+        Self::AuthenticationFailed,
+        Self::RateLimitExceeded,
+        Self::InvalidPhoneNumber,
+        Self::NumberNotOwned,
+        Self::MissingRequiredField,
+        Self::InvalidMessageType,
+        Self::MessageSendFailed,
+        Self::SenderNumberNotAvailable,
+        Self::SenderNumberNotActive,
+        Self::RecipientBlocked,
+        Self::SenderBlocked,
+        Self::DailyQuotaReached,
+        Self::DuplicateIdempotencyKey,
+        Self::MediaTooLarge,
+        Self::MediaTypeNotSupported,
+        Self::InvalidMessageContent,
+        Self::MediaUploadFailed,
+        Self::MediaUrlNotAllowed,
+        Self::NonCompliantMessageContent,
+        Self::DuplicateRecipients,
+        Self::MalformedRequest,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::UnsupportedContentType,
+        Self::RequestTooLarge,
+        Self::ServiceUnavailable,
+        Self::InvalidIdempotencyKey,
+        Self::MessageTooLong,
+        Self::TooManyRecipients,
+    ];
+
+    /// The published number.
+    pub const fn number(self) -> u16 {
+        self as u16
+    }
+
+    /// The code with this number.
+    pub fn from_number(number: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.number() == number)
+    }
+
+    /// The name on the error pages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UnexpectedError => "UnexpectedError",
+            Self::AuthenticationFailed => "AuthenticationFailed",
+            Self::RateLimitExceeded => "RateLimitExceeded",
+            Self::InvalidPhoneNumber => "InvalidPhoneNumber",
+            Self::NumberNotOwned => "NumberNotOwned",
+            Self::MissingRequiredField => "MissingRequiredField",
+            Self::InvalidMessageType => "InvalidMessageType",
+            Self::MessageSendFailed => "MessageSendFailed",
+            Self::SenderNumberNotAvailable => "SenderNumberNotAvailable",
+            Self::SenderNumberNotActive => "SenderNumberNotActive",
+            Self::RecipientBlocked => "RecipientBlocked",
+            Self::SenderBlocked => "SenderBlocked",
+            Self::DailyQuotaReached => "DailyQuotaReached",
+            Self::DuplicateIdempotencyKey => "DuplicateIdempotencyKey",
+            Self::MediaTooLarge => "MediaTooLarge",
+            Self::MediaTypeNotSupported => "MediaTypeNotSupported",
+            Self::InvalidMessageContent => "InvalidMessageContent",
+            Self::MediaUploadFailed => "MediaUploadFailed",
+            Self::MediaUrlNotAllowed => "MediaUrlNotAllowed",
+            Self::NonCompliantMessageContent => "NonCompliantMessageContent",
+            Self::DuplicateRecipients => "DuplicateRecipients",
+            Self::MalformedRequest => "MalformedRequest",
+            Self::NotFound => "NotFound",
+            Self::MethodNotAllowed => "MethodNotAllowed",
+            Self::UnsupportedContentType => "UnsupportedContentType",
+            Self::RequestTooLarge => "RequestTooLarge",
+            Self::ServiceUnavailable => "ServiceUnavailable",
+            Self::InvalidIdempotencyKey => "InvalidIdempotencyKey",
+            Self::MessageTooLong => "MessageTooLong",
+            Self::TooManyRecipients => "TooManyRecipients",
+        }
+    }
+
+    /// The HTTP status that goes with the code.
+    pub const fn http_status(self) -> u16 {
+        match self {
+            Self::InvalidPhoneNumber
+            | Self::MissingRequiredField
+            | Self::InvalidMessageType
+            | Self::SenderNumberNotAvailable
+            | Self::SenderNumberNotActive
+            | Self::MediaTypeNotSupported
+            | Self::InvalidMessageContent
+            | Self::MediaUploadFailed
+            | Self::MediaUrlNotAllowed
+            | Self::NonCompliantMessageContent
+            | Self::DuplicateRecipients
+            | Self::MalformedRequest
+            | Self::InvalidIdempotencyKey
+            | Self::MessageTooLong
+            | Self::TooManyRecipients => 400,
+            Self::AuthenticationFailed => 401,
+            Self::NumberNotOwned
+            | Self::RecipientBlocked
+            | Self::SenderBlocked => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::DuplicateIdempotencyKey => 409,
+            Self::MediaTooLarge
+            | Self::RequestTooLarge => 413,
+            Self::UnsupportedContentType => 415,
+            Self::RateLimitExceeded
+            | Self::DailyQuotaReached => 429,
+            Self::UnexpectedError
+            | Self::MessageSendFailed => 500,
+            Self::ServiceUnavailable => 503,
+        }
+    }
+
+    /// The message, word for word.
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::UnexpectedError => "An unexpected error occurred",
+            Self::AuthenticationFailed => "Authentication failed",
+            Self::RateLimitExceeded => "Rate limit exceeded",
+            Self::InvalidPhoneNumber => "Invalid phone number format",
+            Self::NumberNotOwned => "The sender number is not assigned to this account",
+            Self::MissingRequiredField => "A required field is missing",
+            Self::InvalidMessageType => "Invalid message type",
+            Self::MessageSendFailed => "Failed to send message",
+            Self::SenderNumberNotAvailable => "Sender number is not available",
+            Self::SenderNumberNotActive => "Sender number is not active",
+            Self::RecipientBlocked => "Recipient number is blocked",
+            Self::SenderBlocked => "Sender number is blocked",
+            Self::DailyQuotaReached => "Daily messaging quota reached",
+            Self::DuplicateIdempotencyKey => "Duplicate idempotency key",
+            Self::MediaTooLarge => "Media file too large",
+            Self::MediaTypeNotSupported => "Media type not supported",
+            Self::InvalidMessageContent => "Message body contains invalid characters",
+            Self::MediaUploadFailed => "Failed to upload media",
+            Self::MediaUrlNotAllowed => "The provided media URL is not allowed",
+            Self::NonCompliantMessageContent => "Message content violates messaging compliance rules",
+            Self::DuplicateRecipients => "recipients must not contain duplicate phone numbers",
+            Self::MalformedRequest => "The request body is not valid JSON of the expected shape",
+            Self::NotFound => "The requested resource was not found",
+            Self::MethodNotAllowed => "Method not allowed",
+            Self::UnsupportedContentType => "Content-Type must be application/json",
+            Self::RequestTooLarge => "The request is too large",
+            Self::ServiceUnavailable => "The service is temporarily unavailable",
+            Self::InvalidIdempotencyKey => "Invalid idempotency key",
+            Self::MessageTooLong => "Message body is too long",
+            Self::TooManyRecipients => "Too many recipients",
+        }
+    }
+
+    /// What the client can do about it, for the error pages. Backquotes mark code.
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::UnexpectedError => {
+                "Something went wrong on our side. The request may be sent again."
+            }
+            Self::AuthenticationFailed => {
+                "The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password."
+            }
+            Self::RateLimitExceeded => {
+                "Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives."
+            }
+            Self::InvalidPhoneNumber => {
+                "A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field."
+            }
+            Self::NumberNotOwned => {
+                "Send from a number that is assigned to your account."
+            }
+            Self::MissingRequiredField => {
+                "`additionalInfo.fields` lists every required field that is missing, empty or blank."
+            }
+            Self::InvalidMessageType => {
+                "`messageType` is `SMS` or `MMS`, exactly; a message with a `mediaUrl` is not an `SMS`."
+            }
+            Self::MessageSendFailed => {
+                "The message could not be taken. Nothing was kept of it; it may be sent again."
+            }
+            Self::SenderNumberNotAvailable => {
+                "The sender number is unknown to the platform, released or unavailable."
+            }
+            Self::SenderNumberNotActive => {
+                "The sender number is pending, suspended or deactivated."
+            }
+            Self::RecipientBlocked => {
+                "The recipient does not receive messages from you, or from anybody."
+            }
+            Self::SenderBlocked => {
+                "The sender number may not send."
+            }
+            Self::DailyQuotaReached => {
+                "The account's recipients for this UTC day are used up. `Retry-After` gives the seconds until midnight UTC."
+            }
+            Self::DuplicateIdempotencyKey => {
+                "The key was used for a different request, or its first request is still under way. Use a new key for a new request."
+            }
+            Self::MediaTooLarge => {
+                "The file behind `mediaUrl` is larger than 1,048,576 bytes."
+            }
+            Self::MediaTypeNotSupported => {
+                "The file behind `mediaUrl` is of a type that cannot be sent."
+            }
+            Self::InvalidMessageContent => {
+                "`additionalInfo` lists every invalid character and its position, from 1: control characters other than TAB, LF, FF and CR, noncharacters, lone surrogates."
+            }
+            Self::MediaUploadFailed => {
+                "The file behind `mediaUrl` could not be fetched."
+            }
+            Self::MediaUrlNotAllowed => {
+                "`mediaUrl` must be a public http or https address."
+            }
+            Self::NonCompliantMessageContent => {
+                "`additionalInfo` names the categories and the places of the text that caused the refusal."
+            }
+            Self::DuplicateRecipients => {
+                "`additionalInfo.recipients` lists the numbers that stand more than once."
+            }
+            Self::MalformedRequest => {
+                "The body is not a JSON object, or a field has the wrong type or stands twice. `additionalInfo` names the field, or the line and column."
+            }
+            Self::NotFound => {
+                "There is nothing at this address that your account may see."
+            }
+            Self::MethodNotAllowed => {
+                "The `Allow` header lists the methods of this address."
+            }
+            Self::UnsupportedContentType => {
+                "Send the body as `Content-Type: application/json`."
+            }
+            Self::RequestTooLarge => {
+                "The body, or the headers, are over the limit."
+            }
+            Self::ServiceUnavailable => {
+                "The service is draining, overloaded or cannot reach its store. Try again after the seconds that `Retry-After` gives."
+            }
+            Self::InvalidIdempotencyKey => {
+                "A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`."
+            }
+            Self::MessageTooLong => {
+                "The body has more characters than the platform takes."
+            }
+            Self::TooManyRecipients => {
+                "A broadcast has 1 to as many recipients as the account may address at once."
+            }
+        }
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.number(), self.message())
+    }
+}
+
+/// What helps a client to mend its request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdditionalInfo {
+    /// The required fields that are missing, empty or blank.
+    Fields(Vec<&'static str>),
+    /// The field that is wrong.
+    Field(&'static str),
+    /// Every invalid character of the body.
+    InvalidCharacters(Vec<InvalidCharacter>),
+    /// A field that has the wrong JSON type, or disagrees with another place that says the same.
+    WrongType {
+        /// The field.
+        field: &'static str,
+        /// What it should have been.
+        expected: &'static str,
+    },
+    /// Where the body stops being JSON of the expected shape.
+    Place {
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+    },
+}
+
+/// A request refused: what the client is told, and what the log is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What the client is told.
+    pub code: ErrorCode,
+    /// What helps the client to mend the request.
+    pub info: Option<AdditionalInfo>,
+    /// How long the client should wait before it tries again.
+    pub retry_after: Option<Duration>,
+    /// Why, for the log alone.
+    pub cause: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal with nothing but its code.
+    pub const fn new(code: ErrorCode) -> Self {
+        Self { code, info: None, retry_after: None, cause: None }
+    }
+
+    /// The same, with help for the client.
+    #[must_use]
+    pub fn with_info(mut self, info: AdditionalInfo) -> Self {
+        self.info = Some(info);
+        self
+    }
+
+    /// The same, with the time to wait.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The same, with the cause for the log.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl fmt::Display) -> Self {
+        self.cause = Some(cause.to_string());
+        self
+    }
+}
+
+impl From<ErrorCode> for Refusal {
+    fn from(code: ErrorCode) -> Self {
+        Self::new(code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_stands_once_in_the_order_of_the_numbers() {
+        assert!(ErrorCode::ALL.is_sorted_by(|a, b| a.number() < b.number()));
+        assert!(ErrorCode::ALL.iter().all(|code| ErrorCode::from_number(code.number()) == Some(*code)));
+        assert_eq!(ErrorCode::from_number(33020), None);
+    }
+
+    #[test]
+    fn every_code_has_an_error_status_and_words() {
+        for code in ErrorCode::ALL {
+            assert!((400..600).contains(&code.http_status()), "{code:?}");
+            assert!(!code.message().is_empty() && !code.remedy().is_empty(), "{code:?}");
+            assert_eq!(code.name(), format!("{code:?}"));
+        }
+    }
+}

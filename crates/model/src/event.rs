@@ -1,0 +1,76 @@
+//! What happened to a message, step by step: the lines of `smsfactory message show`. Events are only ever added.
+
+use crate::clock::Timestamp;
+
+/// What kind of thing happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// The message was accepted and is on disk.
+    Accepted,
+    /// It was about to be handed to a carrier.
+    Attempt,
+    /// The carrier took it.
+    Acknowledged,
+    /// The carrier refused it for good.
+    Refused,
+    /// It will be tried again.
+    Retry,
+    /// Nobody knows whether the carrier took it.
+    Unknown,
+    /// It is held back, because of such an outcome, until a receipt or the end of its validity.
+    Held,
+    /// The carrier reported on a segment.
+    Receipt,
+    /// Its status changed to a final one.
+    Ended,
+}
+
+impl EventKind {
+    /// Every kind, in the order of a message's life.
+    pub const ALL: [Self; 9] = [
+        Self::Accepted,
+        Self::Attempt,
+        Self::Acknowledged,
+        Self::Refused,
+        Self::Retry,
+        Self::Unknown,
+        Self::Held,
+        Self::Receipt,
+        Self::Ended,
+    ];
+
+    /// The kind's name on the command line and in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Attempt => "attempt",
+            Self::Acknowledged => "acknowledged",
+            Self::Refused => "refused",
+            Self::Retry => "retry",
+            Self::Unknown => "unknown",
+            Self::Held => "held",
+            Self::Receipt => "receipt",
+            Self::Ended => "ended",
+        }
+    }
+
+    /// The kind with this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// One thing that happened to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: EventKind,
+    /// The carrier that it concerns.
+    pub carrier: Option<String>,
+    /// The attempt that it concerns, from 1.
+    pub attempt: Option<u32>,
+    /// Particulars for a person: ids that the carrier gave, codes, times. Never the message's text.
+    pub detail: String,
+}

@@ -1,0 +1,131 @@
+//! Fixed windows: at most so many requests in each 60 seconds, as a pure function of the time.
+
+use crate::clock::Timestamp;
+use std::time::Duration;
+
+/// How long a window lasts. It begins with the first request in it.
+pub const WINDOW: Duration = Duration::from_secs(60);
+
+/// One window's count.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FixedWindow {
+    began_at: Option<Timestamp>,
+    used: u32,
+}
+
+/// Where a client stands with a limit, for the `X-RateLimit-*` headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Requests in a window.
+    pub limit: u32,
+    /// Requests left in this one.
+    pub remaining: u32,
+    /// When the window ends.
+    pub resets_at: Timestamp,
+}
+
+impl Standing {
+    /// Whole seconds until the window ends, at least 1, for `Retry-After`.
+    pub fn retry_after_secs(&self, now: Timestamp) -> u64 {
+        self.resets_at.since(now).as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX)
+    }
+}
+
+impl FixedWindow {
+    /// Counts a request against `limit`. `Err` when the window is full; a refused request counts for nothing.
+    pub fn take(&mut self, limit: u32, now: Timestamp) -> Result<Standing, Standing> {
+        let began_at = self.current(now);
+        if self.used >= limit {
+            return Err(self.standing(limit, began_at));
+        }
+        self.began_at = Some(began_at);
+        self.used += 1;
+        Ok(self.standing(limit, began_at))
+    }
+
+    /// Where the client stands, without counting anything.
+    pub fn peek(&mut self, limit: u32, now: Timestamp) -> Standing {
+        let began_at = self.current(now);
+        self.standing(limit, began_at)
+    }
+
+    /// Whether nothing is counted at `now`, so that the window need not be kept.
+    pub fn is_idle(&self, now: Timestamp) -> bool {
+        self.began_at.is_none_or(|began| !Self::holds(began, now))
+    }
+
+    /// When the window that holds `now` began; forgets the count of one that is over.
+    fn current(&mut self, now: Timestamp) -> Timestamp {
+        match self.began_at {
+            Some(began) if Self::holds(began, now) => began,
+            _ => {
+                *self = Self::default();
+                now
+            }
+        }
+    }
+
+    /// A clock set back ends the window too: nobody waits longer than a window for it.
+    fn holds(began: Timestamp, now: Timestamp) -> bool {
+        began <= now && now < began + WINDOW
+    }
+
+    fn standing(&self, limit: u32, began_at: Timestamp) -> Standing {
+        Standing { limit, remaining: limit.saturating_sub(self.used), resets_at: began_at + WINDOW }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millis(ms)
+    }
+
+    #[test]
+    fn exactly_the_limit_passes_in_a_window() {
+        let mut window = FixedWindow::default();
+        let passed = (0..25).filter(|i| window.take(10, at(1_000 + i)).is_ok()).count();
+        assert_eq!(passed, 10);
+        let full = window.take(10, at(2_000)).unwrap_err();
+        assert_eq!(full, Standing { limit: 10, remaining: 0, resets_at: at(61_000) });
+    }
+
+    #[test]
+    fn a_window_ends_60_seconds_after_its_first_request() {
+        let mut window = FixedWindow::default();
+        window.take(1, at(500)).unwrap();
+        assert!(window.take(1, at(60_499)).is_err());
+        assert_eq!(window.take(1, at(60_500)).unwrap().resets_at, at(120_500));
+    }
+
+    #[test]
+    fn retry_after_is_whole_seconds_and_at_least_one() {
+        let standing = Standing { limit: 1, remaining: 0, resets_at: at(60_500) };
+        assert_eq!(standing.retry_after_secs(at(500)), 60);
+        assert_eq!(standing.retry_after_secs(at(59_400)), 2);
+        assert_eq!(standing.retry_after_secs(at(60_499)), 1);
+    }
+
+    #[test]
+    fn a_clock_set_back_blocks_nobody() {
+        let mut window = FixedWindow::default();
+        window.take(1, at(7_200_000)).unwrap();
+        assert!(window.take(1, at(3_600_000)).is_ok());
+    }
+
+    #[test]
+    fn looking_counts_nothing() {
+        let mut window = FixedWindow::default();
+        assert_eq!(window.peek(3, at(0)).remaining, 3);
+        window.take(3, at(0)).unwrap();
+        assert_eq!(window.peek(3, at(1)).remaining, 2);
+        assert!(!window.is_idle(at(59_999)) && window.is_idle(at(60_000)));
+    }
+
+    #[test]
+    fn a_limit_of_zero_passes_nothing() {
+        assert!(FixedWindow::default().take(0, at(0)).is_err());
+    }
+}

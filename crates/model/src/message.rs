@@ -1,0 +1,147 @@
+//! A message: what was asked for, which never changes, and what became of it, which does.
+
+use std::sync::Arc;
+
+pub use wire::gsm::Encoding;
+
+use crate::address::Msisdn;
+use crate::clock::Timestamp;
+use crate::id::{AccountId, BroadcastId, MessageId};
+use crate::key::Mode;
+use crate::status::{ErrorType, Status};
+
+/// Which way a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From a client to a handset (MT).
+    Outbound,
+    /// From a handset to a client (MO).
+    Inbound,
+}
+
+impl Direction {
+    /// The direction's name in the API and in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Outbound => "outbound",
+            Self::Inbound => "inbound",
+        }
+    }
+
+    /// The direction with this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Outbound, Self::Inbound].into_iter().find(|direction| direction.as_str() == text)
+    }
+}
+
+/// What kind of message it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageType {
+    /// Text, in one or more segments.
+    Sms,
+    /// Text and media.
+    Mms,
+}
+
+impl MessageType {
+    /// The type's name in the API, in routes and in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sms => "SMS",
+            Self::Mms => "MMS",
+        }
+    }
+
+    /// The type with exactly this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Sms, Self::Mms].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// What was asked for. Nothing in it changes after the message was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its id.
+    pub id: MessageId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// The broadcast that it belongs to.
+    pub broadcast: Option<BroadcastId>,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// The mode of the key that sent it.
+    pub mode: Mode,
+    /// SMS or MMS.
+    pub kind: MessageType,
+    /// The address that it comes from.
+    pub originator: Msisdn,
+    /// The address that it goes to.
+    pub recipient: Msisdn,
+    /// Its text as received.
+    pub body: Option<Arc<str>>,
+    /// Where its media came from.
+    pub media_url: Option<String>,
+    /// How its text is encoded.
+    pub encoding: Encoding,
+    /// How many segments its text takes.
+    pub segments: u16,
+    /// The concatenation reference that its segments share (3GPP TS 23.040, 9.2.3.24.1), the same at every attempt, so
+    /// that a handset can join segments of different attempts.
+    pub reference: u16,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When its validity period ends.
+    pub expires_at: Timestamp,
+}
+
+/// What became of a message so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Where it stands.
+    pub status: Status,
+    /// The carrier that has it, or had it last, or will be tried first.
+    pub carrier: String,
+    /// How often it was handed to a carrier.
+    pub attempts: u32,
+    /// How many of those attempts ended without anybody knowing whether the carrier took it.
+    pub unknown_outcomes: u32,
+    /// Whether it is held back because of such an outcome.
+    pub held: bool,
+    /// When a carrier took it.
+    pub sent_at: Option<Timestamp>,
+    /// When the handset had it.
+    pub delivered_at: Option<Timestamp>,
+    /// When it was given up.
+    pub failed_at: Option<Timestamp>,
+    /// Why it was given up.
+    pub error_type: Option<ErrorType>,
+    /// Why, in a sentence for the client.
+    pub error_message: Option<String>,
+}
+
+impl Delivery {
+    /// The state of a message that was just accepted and will go to `carrier`.
+    pub fn queued(carrier: impl Into<String>) -> Self {
+        Self {
+            status: Status::Queued,
+            carrier: carrier.into(),
+            attempts: 0,
+            unknown_outcomes: 0,
+            held: false,
+            sent_at: None,
+            delivered_at: None,
+            failed_at: None,
+            error_type: None,
+            error_message: None,
+        }
+    }
+}
+
+/// A message and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageRecord {
+    /// What was asked for.
+    pub message: Arc<Message>,
+    /// What became of it.
+    pub delivery: Delivery,
+}

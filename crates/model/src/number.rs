@@ -1,0 +1,143 @@
+//! Sender numbers that the platform has, and numbers that are blocked.
+
+use crate::address::Msisdn;
+use crate::clock::Timestamp;
+use crate::error::ErrorCode;
+use crate::id::AccountId;
+
+/// What may be done with a sender number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumberState {
+    /// It sends.
+    Active,
+    /// Ordered, not yet usable.
+    Pending,
+    /// Its use was stopped for a time.
+    Suspended,
+    /// Its use was ended, the number kept.
+    Deactivated,
+    /// Given back to the carrier.
+    Released,
+    /// Not to be had.
+    Unavailable,
+}
+
+impl NumberState {
+    /// Every state, in the order of the operator's contract.
+    pub const ALL: [Self; 6] =
+        [Self::Active, Self::Pending, Self::Suspended, Self::Deactivated, Self::Released, Self::Unavailable];
+
+    /// The state's name in the admin API and in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Pending => "pending",
+            Self::Suspended => "suspended",
+            Self::Deactivated => "deactivated",
+            Self::Released => "released",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// The state with this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// A sender number as the store holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Number {
+    /// The number itself.
+    pub number: Msisdn,
+    /// Whose it is; nobody's while it waits to be given out.
+    pub account: Option<AccountId>,
+    /// What may be done with it.
+    pub state: NumberState,
+    /// When the platform got it.
+    pub created_at: Timestamp,
+}
+
+/// Whether `account` may send from `number` (`None`: the platform does not know it), as far as the number goes.
+///
+/// Answers [`ErrorCode::SenderNumberNotAvailable`], [`ErrorCode::NumberNotOwned`] or [`ErrorCode::SenderNumberNotActive`], in this order.
+pub fn may_send(account: AccountId, number: Option<&Number>) -> Result<(), ErrorCode> {
+    let number = number.ok_or(ErrorCode::SenderNumberNotAvailable)?;
+    match number.state {
+        NumberState::Released | NumberState::Unavailable => Err(ErrorCode::SenderNumberNotAvailable),
+        _ if number.account != Some(account) => Err(ErrorCode::NumberNotOwned),
+        NumberState::Pending | NumberState::Suspended | NumberState::Deactivated => Err(ErrorCode::SenderNumberNotActive),
+        NumberState::Active => Ok(()),
+    }
+}
+
+/// Which side of a message a block stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BlockKind {
+    /// Nothing is sent to the number.
+    Recipient,
+    /// Nothing is sent from the number.
+    Sender,
+}
+
+impl BlockKind {
+    /// The kind's name in the admin API and in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Recipient => "recipient",
+            Self::Sender => "sender",
+        }
+    }
+
+    /// The kind with this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Recipient, Self::Sender].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// A number that may not be sent to, or from. Number, kind and account together name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The blocked number.
+    pub number: Msisdn,
+    /// On which side.
+    pub kind: BlockKind,
+    /// For whom; every account when `None`.
+    pub account: Option<AccountId>,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+    /// Since when.
+    pub created_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::SeededEntropy;
+
+    #[test]
+    fn the_first_reason_against_a_number_is_the_one_told() {
+        let entropy = SeededEntropy::new(1);
+        let (mine, theirs) = (AccountId::new(Timestamp::default(), &entropy), AccountId::new(Timestamp::default(), &entropy));
+        let number = |account, state| Number {
+            number: Msisdn::parse("+18005559876").unwrap(),
+            account,
+            state,
+            created_at: Timestamp::default(),
+        };
+        assert_eq!(may_send(mine, None), Err(ErrorCode::SenderNumberNotAvailable));
+        for (account, state, verdict) in [
+            (Some(mine), NumberState::Active, Ok(())),
+            (Some(mine), NumberState::Pending, Err(ErrorCode::SenderNumberNotActive)),
+            (Some(mine), NumberState::Suspended, Err(ErrorCode::SenderNumberNotActive)),
+            (Some(mine), NumberState::Deactivated, Err(ErrorCode::SenderNumberNotActive)),
+            (Some(mine), NumberState::Released, Err(ErrorCode::SenderNumberNotAvailable)),
+            (Some(theirs), NumberState::Unavailable, Err(ErrorCode::SenderNumberNotAvailable)),
+            (Some(theirs), NumberState::Active, Err(ErrorCode::NumberNotOwned)),
+            (Some(theirs), NumberState::Pending, Err(ErrorCode::NumberNotOwned)),
+            (None, NumberState::Active, Err(ErrorCode::NumberNotOwned)),
+        ] {
+            assert_eq!(may_send(mine, Some(&number(account, state))), verdict, "{account:?} {state:?}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The daily quota: recipients in a UTC day.
+
+use crate::clock::Timestamp;
+use std::time::Duration;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// A day in UTC, counted from 1970-01-01.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UtcDay(pub i64);
+
+impl UtcDay {
+    /// The day that holds `now`.
+    pub const fn of(now: Timestamp) -> Self {
+        Self(now.as_millis().div_euclid(DAY_MS))
+    }
+
+    /// When the day ends and the next begins.
+    pub const fn end(self) -> Timestamp {
+        Timestamp::from_millis((self.0 + 1) * DAY_MS)
+    }
+
+    /// How long the day lasts from `now`, rounded up to whole seconds, at least one: the wait until the quota is fresh.
+    pub fn time_left(self, now: Timestamp) -> Duration {
+        Duration::from_secs(u64::try_from(self.end().since(now).as_millis().div_ceil(1000)).unwrap_or(1).max(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_turns_at_midnight_utc() {
+        for (before, wait_secs) in [("2026-03-15T23:59:59.999Z", 1), ("2028-02-29T23:00:00.000Z", 3600), ("2026-12-31T00:00:00.000Z", 86_400)] {
+            let now = Timestamp::parse(before).unwrap();
+            let day = UtcDay::of(now);
+            assert_eq!(day.time_left(now), Duration::from_secs(wait_secs), "{before}");
+            assert_eq!(UtcDay::of(day.end()), UtcDay(day.0 + 1));
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The status of a message, and the only rules by which it changes: forward, never back.
+
+/// Where a message stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Accepted and on disk; no carrier has it yet.
+    Queued,
+    /// A carrier took it.
+    Sent,
+    /// The handset has it.
+    Delivered,
+    /// The carrier says that it cannot reach the handset, or the validity period ended.
+    Undelivered,
+    /// No carrier took it.
+    Failed,
+}
+
+impl Status {
+    /// Every status, in the order of a message's life.
+    pub const ALL: [Self; 5] = [Self::Queued, Self::Sent, Self::Delivered, Self::Undelivered, Self::Failed];
+
+    /// The status's name in the API and in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Undelivered => "undelivered",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The status with this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+
+    /// Whether nothing follows: delivered, undelivered and failed messages stay what they are.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Delivered | Self::Undelivered | Self::Failed)
+    }
+
+    /// Whether a message may go from this status to `next`.
+    ///
+    /// `Queued` to `Delivered` or `Undelivered` directly is real: a receipt can prove what a lost acknowledgement hid.
+    pub const fn may_become(self, next: Self) -> bool {
+        match self {
+            Self::Queued => !matches!(next, Self::Queued),
+            Self::Sent => matches!(next, Self::Delivered | Self::Undelivered),
+            Self::Delivered | Self::Undelivered | Self::Failed => false,
+        }
+    }
+}
+
+/// Why a message was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorType {
+    /// The carrier refused it.
+    CarrierRejected,
+    /// The handset could not be reached.
+    Unreachable,
+    /// The validity period ended.
+    Expired,
+    /// There is no such recipient.
+    InvalidDestination,
+    /// The carrier blocks the recipient, the originator or the content.
+    BlockedByCarrier,
+    /// The media could not be had or carried.
+    MediaFailed,
+    /// No route leads to the recipient.
+    NoRoute,
+    /// The carrier gave no reason that we know, or nobody knows what happened.
+    Unknown,
+}
+
+impl ErrorType {
+    /// Every type, in the order of the public contract.
+    pub const ALL: [Self; 8] = [
+        Self::CarrierRejected,
+        Self::Unreachable,
+        Self::Expired,
+        Self::InvalidDestination,
+        Self::BlockedByCarrier,
+        Self::MediaFailed,
+        Self::NoRoute,
+        Self::Unknown,
+    ];
+
+    /// The type's name in the API and in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CarrierRejected => "carrier_rejected",
+            Self::Unreachable => "unreachable",
+            Self::Expired => "expired",
+            Self::InvalidDestination => "invalid_destination",
+            Self::BlockedByCarrier => "blocked_by_carrier",
+            Self::MediaFailed => "media_failed",
+            Self::NoRoute => "no_route",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The type with this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// What a receipt says of one segment, as far as the status of its message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SegmentFate {
+    /// Nothing final yet.
+    Pending,
+    /// The handset has it.
+    Delivered,
+    /// It will not arrive, and why.
+    Undelivered(ErrorType),
+}
+
+impl SegmentFate {
+    /// Whether nothing follows.
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Self::Pending)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_never_goes_back() {
+        for from in Status::ALL {
+            for to in Status::ALL {
+                let forward = match (from, to) {
+                    (Status::Queued, to) => to != Status::Queued,
+                    (Status::Sent, to) => matches!(to, Status::Delivered | Status::Undelivered),
+                    _ => false,
+                };
+                assert_eq!(from.may_become(to), forward, "{from:?} to {to:?}");
+                assert!(!(from.is_final() && from.may_become(to)));
+            }
+        }
+    }
+
+    #[test]
+    fn names_read_back() {
+        assert!(Status::ALL.iter().all(|s| Status::parse(s.as_str()) == Some(*s)));
+        assert!(ErrorType::ALL.iter().all(|e| ErrorType::parse(e.as_str()) == Some(*e)));
+        assert_eq!(Status::parse("QUEUED"), None);
+    }
+}

@@ -1,0 +1,179 @@
+//! The way to a carrier: leases, attempts and their outcomes.
+//!
+//! A queued message is *due* at a moment. A lease moves that moment to the lease's end and puts a token on the message, so that
+//! nobody else gets it before, and whoever comes too late finds that its token no longer stands there.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use model::message::Message;
+use model::{ErrorType, MessageId, Timestamp};
+
+use super::StoreError;
+use super::messages::StatusChange;
+
+/// The right to dispatch a message until a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Tells this lease from every other one; never 0.
+    pub token: u64,
+    /// When it ends.
+    pub until: Timestamp,
+}
+
+/// A message held under a lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leased {
+    /// What is to be sent.
+    pub message: Arc<Message>,
+    /// The right to send it.
+    pub lease: Lease,
+    /// The carrier that it is assigned to; empty when it had no route.
+    pub carrier: String,
+    /// How often it was handed to a carrier before.
+    pub attempts: u32,
+    /// Which of its segments a carrier has taken already: bit `n` for segment `n + 1`.
+    pub accepted_segments: u64,
+    /// Whether its last attempt began and no outcome was ever recorded: the process died in between, and nobody knows what happened.
+    pub interrupted: bool,
+}
+
+/// A message about to be handed to a carrier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Which message.
+    pub id: MessageId,
+    /// The lease that it is held under.
+    pub token: u64,
+    /// To whom.
+    pub carrier: String,
+    /// Until when the lease must reach now, so that the answer can be awaited under it.
+    pub lease_until: Timestamp,
+    /// Particulars for the event, such as which segments.
+    pub detail: String,
+}
+
+/// A segment that a carrier took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentAck {
+    /// Which segment, from 1.
+    pub number: u16,
+    /// The carrier's id for it, as it was given; `None` when it gave none, so that no receipt can ever match.
+    pub carrier_id: Option<String>,
+    /// The key under which its receipt will be looked for: the id in canonical form.
+    pub key: Option<String>,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Which message.
+    pub id: MessageId,
+    /// The lease under which it was attempted.
+    pub token: u64,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// The carrier that was tried.
+    pub carrier: String,
+    /// When the answer came.
+    pub at: Timestamp,
+    /// Segments that the carrier took at this attempt, whatever became of the others.
+    pub accepted: Vec<SegmentAck>,
+    /// What follows.
+    pub verdict: Verdict,
+    /// Particulars for the event.
+    pub detail: String,
+}
+
+/// What follows from an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The carrier has all segments: the message is sent. Holds even when the lease is over, for it is the truth.
+    Sent,
+    /// It will be tried again.
+    Retry(Retry),
+    /// Nobody knows what happened, and the route says not to risk a duplicate: nothing more is sent until a receipt proves the
+    /// delivery or the validity period ends.
+    Hold,
+    /// No carrier took it.
+    Failed {
+        /// Why.
+        error_type: ErrorType,
+        /// Why, in a sentence for the client.
+        message: String,
+    },
+    /// The validity period ended before any carrier took it: undelivered.
+    Expired,
+}
+
+/// Another try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// When.
+    pub due_at: Timestamp,
+    /// With whom.
+    pub carrier: String,
+    /// Whether the attempt that just ended counts as one: false where nothing left this machine.
+    pub counts: bool,
+    /// Whether the carrier may have taken it, so that the next try may make a duplicate.
+    pub outcome_unknown: bool,
+}
+
+/// What a caller wants to lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseRequest {
+    /// Messages assigned to this carrier.
+    pub carrier: String,
+    /// The present moment: what is due by now.
+    pub now: Timestamp,
+    /// The lease that every one of them gets.
+    pub lease: Lease,
+    /// At most this many in all.
+    pub limit: usize,
+    /// At most this many of one account.
+    pub limit_per_account: usize,
+}
+
+/// How much waits for a carrier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueDepth {
+    /// The carrier.
+    pub carrier: String,
+    /// Queued messages assigned to it.
+    pub queued: u64,
+    /// When the oldest of them was accepted.
+    pub oldest_created_at: Option<Timestamp>,
+}
+
+/// The way to a carrier.
+#[async_trait]
+pub trait Dispatch: Send + Sync {
+    /// Ends every lease that a process which is gone had taken, so that its messages are due at `now`. For the start of a
+    /// store that only one process uses. Returns how many of them had an attempt under way ([`Leased::interrupted`]).
+    async fn recover(&self, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Leases messages that are due, fairly: every account with something due gets its turn, within an account the longest due first.
+    ///
+    /// A leased message is given to nobody else until its lease ends. With nothing due, returns an empty list at once.
+    async fn lease_due(&self, request: LeaseRequest) -> Result<Vec<Leased>, StoreError>;
+
+    /// Records, before anything leaves this machine, that these messages are about to. One answer each, in order: the number of
+    /// the attempt, from 1, or `None` when the lease no longer holds at `now` or the message is no longer queued; such a message must not be sent.
+    async fn begin_attempts(&self, attempts: Vec<Attempt>, now: Timestamp) -> Result<Vec<Option<u32>>, StoreError>;
+
+    /// Records how attempts ended, and applies receipts that came before their acknowledgement.
+    ///
+    /// Atomic for the whole list. An outcome but [`Verdict::Sent`] whose lease no longer holds changes nothing; repeated outcomes change nothing. Returns
+    /// the statuses that changed.
+    async fn record_outcomes(&self, outcomes: Vec<Outcome>) -> Result<Vec<StatusChange>, StoreError>;
+
+    /// Gives leased messages back untouched, due at once: for a dispatcher that stops before it attempted them.
+    async fn release(&self, leases: Vec<(MessageId, u64)>, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Ends queued messages whose validity period is over at `now` and which nobody holds: undelivered, `expired` (or `unknown` for
+    /// held ones). At most `limit` of them; returns the statuses that changed.
+    async fn expire(&self, now: Timestamp, limit: usize) -> Result<Vec<StatusChange>, StoreError>;
+
+    /// What waits for each carrier, in no order.
+    async fn queue_depths(&self) -> Result<Vec<QueueDepth>, StoreError>;
+}

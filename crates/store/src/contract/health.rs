@@ -1,0 +1,29 @@
+//! How the store is doing, for readiness and metrics.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::StoreError;
+
+/// What the store has done since the last look.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CommitSample {
+    /// How many calls the group held.
+    pub group: usize,
+    /// How long the commit took, fsync included.
+    pub took: Duration,
+}
+
+/// How the store is doing.
+#[async_trait]
+pub trait Health: Send + Sync {
+    /// Whether a write would succeed now: makes one. Errors as a write would.
+    async fn probe(&self) -> Result<(), StoreError>;
+
+    /// Calls `observer` after every group commit, on the store's own thread; it must be quick. The last observer set is the one called.
+    fn observe_commits(&self, observer: Box<dyn Fn(CommitSample) + Send + Sync>);
+
+    /// Finishes what was begun, writes what can be written to the main file, and closes. Calls after it answer [`StoreError::Unavailable`].
+    async fn close(&self);
+}

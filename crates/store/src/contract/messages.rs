@@ -1,0 +1,138 @@
+//! Admission, and the reading of messages.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use model::event::Event;
+use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
+use model::message::{Delivery, Direction, Message, MessageRecord};
+use model::quota::UtcDay;
+use model::{AccountId, BroadcastId, MessageId, Msisdn, Status, Timestamp};
+
+use super::StoreError;
+use super::dispatch::Lease;
+
+/// A message on its way in: all that the one admitting transaction needs.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    /// The message itself.
+    pub message: Arc<Message>,
+    /// The carrier that it will go to first; empty when no route leads anywhere.
+    pub carrier: String,
+    /// The lease under which the caller will dispatch it at once; `None` leaves it due for whoever asks.
+    pub lease: Option<Lease>,
+    /// The quota that it counts against.
+    pub quota: Quota,
+    /// The idempotency key that the client sent.
+    pub idempotency: Option<IdempotencyClaim>,
+}
+
+/// How many recipients an account has in a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// The day that it is counted in.
+    pub day: UtcDay,
+    /// How many it may have.
+    pub limit: u64,
+}
+
+/// A client's word that this request is the one it sent before under the same key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyClaim {
+    /// Where the key was sent.
+    pub endpoint: Endpoint,
+    /// The key.
+    pub key: IdempotencyKey,
+    /// What the request asks for.
+    pub fingerprint: Fingerprint,
+    /// Records made before this moment count no more.
+    pub not_before: Timestamp,
+}
+
+/// What became of an admission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admitted {
+    /// The message is on disk and its quota is used.
+    New,
+    /// The same request was admitted before; nothing was changed. This is what it was answered.
+    Replayed(Replay),
+    /// The key stands for a different request; nothing was changed.
+    KeyTaken,
+    /// The message does not fit the quota; nothing was changed.
+    QuotaReached,
+}
+
+/// An answer given before under an idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replay {
+    /// The message as it was accepted.
+    pub message: Arc<Message>,
+    /// The body that was answered, where it was not simply that of a queued message.
+    pub answer: Option<String>,
+}
+
+/// Which messages a list shows. `None` does not narrow it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessageFilter {
+    /// With this status.
+    pub status: Option<Status>,
+    /// Going this way.
+    pub direction: Option<Direction>,
+    /// To this number.
+    pub recipient: Option<Msisdn>,
+    /// From this number.
+    pub originator: Option<Msisdn>,
+    /// Of this broadcast.
+    pub broadcast: Option<BroadcastId>,
+    /// Accepted at this moment or later.
+    pub from: Option<Timestamp>,
+    /// Accepted before this moment.
+    pub before: Option<Timestamp>,
+}
+
+/// A part of a list, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The messages. May be fewer than asked for, even none, while there is a next page: a page looks at a bounded number of rows.
+    pub messages: Vec<MessageRecord>,
+    /// Where the next page begins: after this message. `None` at the end.
+    pub next: Option<MessageId>,
+}
+
+/// Admission and reading.
+#[async_trait]
+pub trait Messages: Send + Sync {
+    /// Makes a message durable, with its quota and its idempotency record.
+    ///
+    /// Atomic: all of it or, on any outcome but [`Admitted::New`], nothing. Concurrent calls commit as a group, each with its own
+    /// outcome. Called twice with the same claim, the second is [`Admitted::Replayed`]. The quota is exact under concurrency.
+    async fn admit(&self, admission: Admission) -> Result<Admitted, StoreError>;
+
+    /// What was answered under a claim's key, if it was answered at `claim.not_before` or later: `Replayed` or `KeyTaken`. Changes nothing.
+    async fn replay(&self, account: AccountId, claim: &IdempotencyClaim) -> Result<Option<Admitted>, StoreError>;
+
+    /// Notes that a request was answered with `body` rather than with the queued message, so that a replay says the same.
+    /// Does nothing when there is no such record.
+    async fn record_answer(&self, account: AccountId, endpoint: Endpoint, key: &IdempotencyKey, body: String) -> Result<(), StoreError>;
+
+    /// A message of this account, or nothing.
+    async fn message(&self, account: AccountId, id: MessageId) -> Result<Option<MessageRecord>, StoreError>;
+
+    /// A message of any account, for the operator.
+    async fn message_of_any_account(&self, id: MessageId) -> Result<Option<MessageRecord>, StoreError>;
+
+    /// Messages of an account (of all accounts when `None`, for the operator), newest first, beginning after `after`: at most `limit`.
+    async fn messages(&self, account: Option<AccountId>, filter: MessageFilter, after: Option<MessageId>, limit: usize) -> Result<Page, StoreError>;
+
+    /// The whole life of a message, oldest first, beginning with its acceptance. Empty for an unknown message.
+    async fn events(&self, id: MessageId) -> Result<Vec<Event>, StoreError>;
+}
+
+/// A status that has just changed, for those who wait for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusChange {
+    /// Whose.
+    pub id: MessageId,
+    /// What became of the message.
+    pub delivery: Delivery,
+}

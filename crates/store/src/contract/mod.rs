@@ -1,0 +1,27 @@
+//! The contract, one file for each part of a message's life. The backends have files of the same names.
+
+pub mod dispatch;
+pub mod health;
+pub mod messages;
+pub mod receipts;
+pub mod tenants;
+
+/// Why a store did not do what it was asked, by what the caller does next. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot at the moment (disk full, connection lost, queue full): tell the client to come back, try again.
+    #[error("store unavailable: {0}")]
+    Unavailable(String),
+    /// What was written may not be on disk (an fsync failed): nothing may be promised any more; end the process and recover.
+    #[error("store failed: {0}")]
+    Failed(String),
+    /// The operator must do something first: a newer schema, a path that cannot be used.
+    #[error("{0}")]
+    Refused(String),
+    /// There is already something of this name.
+    #[error("already exists")]
+    AlreadyExists,
+    /// There is nothing of this name.
+    #[error("not found")]
+    NotFound,
+}

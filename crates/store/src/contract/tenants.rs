@@ -1,0 +1,71 @@
+//! Who may send: accounts, keys, numbers and blocks.
+
+use async_trait::async_trait;
+use model::account::{Account, AccountState, Limits};
+use model::key::{ApiKey, KeyId};
+use model::number::{Block, BlockKind, Number, NumberState};
+use model::{AccountId, Msisdn, Timestamp};
+
+use super::StoreError;
+
+/// Everything about tenants, for the snapshot that requests are checked against.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TenantData {
+    /// All accounts.
+    pub accounts: Vec<Account>,
+    /// All keys, revoked ones too.
+    pub keys: Vec<ApiKey>,
+    /// All numbers.
+    pub numbers: Vec<Number>,
+    /// All blocks.
+    pub blocks: Vec<Block>,
+}
+
+/// What may change about an account. `None` leaves it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AccountChange {
+    /// Its state.
+    pub state: Option<AccountState>,
+    /// Its limits, all of them.
+    pub limits: Option<Limits>,
+}
+
+/// What may change about a number. `None` leaves it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NumberChange {
+    /// Whose it is; `Some(None)` takes it away from everybody.
+    pub account: Option<Option<AccountId>>,
+    /// What may be done with it.
+    pub state: Option<NumberState>,
+}
+
+/// Who may send. Reading goes through [`Tenants::tenants`] and the snapshot made of it.
+#[async_trait]
+pub trait Tenants: Send + Sync {
+    /// Everything.
+    async fn tenants(&self) -> Result<TenantData, StoreError>;
+
+    /// Adds an account. [`StoreError::AlreadyExists`] for a known id.
+    async fn create_account(&self, account: Account) -> Result<(), StoreError>;
+
+    /// Changes an account and returns it as it is now. [`StoreError::NotFound`] for an unknown one.
+    async fn change_account(&self, id: AccountId, change: AccountChange) -> Result<Account, StoreError>;
+
+    /// Adds a key. [`StoreError::NotFound`] for an unknown account, [`StoreError::AlreadyExists`] for a known key id.
+    async fn create_key(&self, key: ApiKey) -> Result<(), StoreError>;
+
+    /// Revokes a key and returns it. A second time changes nothing. [`StoreError::NotFound`] for an unknown one.
+    async fn revoke_key(&self, id: &KeyId, now: Timestamp) -> Result<ApiKey, StoreError>;
+
+    /// Adds a number. [`StoreError::AlreadyExists`] for a known one, [`StoreError::NotFound`] for an unknown account.
+    async fn create_number(&self, number: Number) -> Result<(), StoreError>;
+
+    /// Changes a number and returns it as it is now. [`StoreError::NotFound`] for an unknown number or account.
+    async fn change_number(&self, number: &Msisdn, change: NumberChange) -> Result<Number, StoreError>;
+
+    /// Sets a block, in place of the one of the same number, kind and account. [`StoreError::NotFound`] for an unknown account.
+    async fn put_block(&self, block: Block) -> Result<(), StoreError>;
+
+    /// Lifts a block. [`StoreError::NotFound`] when there is none.
+    async fn delete_block(&self, number: &Msisdn, kind: BlockKind, account: Option<AccountId>) -> Result<(), StoreError>;
+}
