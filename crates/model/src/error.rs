@@ -175,19 +175,14 @@ impl ErrorCode {
             | Self::MessageTooLong
             | Self::TooManyRecipients => 400,
             Self::AuthenticationFailed => 401,
-            Self::NumberNotOwned
-            | Self::RecipientBlocked
-            | Self::SenderBlocked => 403,
+            Self::NumberNotOwned | Self::RecipientBlocked | Self::SenderBlocked => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::DuplicateIdempotencyKey => 409,
-            Self::MediaTooLarge
-            | Self::RequestTooLarge => 413,
+            Self::MediaTooLarge | Self::RequestTooLarge => 413,
             Self::UnsupportedContentType => 415,
-            Self::RateLimitExceeded
-            | Self::DailyQuotaReached => 429,
-            Self::UnexpectedError
-            | Self::MessageSendFailed => 500,
+            Self::RateLimitExceeded | Self::DailyQuotaReached => 429,
+            Self::UnexpectedError | Self::MessageSendFailed => 500,
             Self::ServiceUnavailable => 503,
         }
     }
@@ -231,96 +226,46 @@ impl ErrorCode {
     /// What the client can do about it, for the error pages. Backquotes mark code.
     pub const fn remedy(self) -> &'static str {
         match self {
-            Self::UnexpectedError => {
-                "Something went wrong on our side. The request may be sent again."
-            }
+            Self::UnexpectedError => "Something went wrong on our side. The request may be sent again.",
             Self::AuthenticationFailed => {
                 "The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password."
             }
-            Self::RateLimitExceeded => {
-                "Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives."
-            }
+            Self::RateLimitExceeded => "Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives.",
             Self::InvalidPhoneNumber => {
                 "A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field."
             }
-            Self::NumberNotOwned => {
-                "Send from a number that is assigned to your account."
-            }
-            Self::MissingRequiredField => {
-                "`additionalInfo.fields` lists every required field that is missing, empty or blank."
-            }
-            Self::InvalidMessageType => {
-                "`messageType` is `SMS` or `MMS`, exactly; a message with a `mediaUrl` is not an `SMS`."
-            }
-            Self::MessageSendFailed => {
-                "The message could not be taken. Nothing was kept of it; it may be sent again."
-            }
-            Self::SenderNumberNotAvailable => {
-                "The sender number is unknown to the platform, released or unavailable."
-            }
-            Self::SenderNumberNotActive => {
-                "The sender number is pending, suspended or deactivated."
-            }
-            Self::RecipientBlocked => {
-                "The recipient does not receive messages from you, or from anybody."
-            }
-            Self::SenderBlocked => {
-                "The sender number may not send."
-            }
-            Self::DailyQuotaReached => {
-                "The account's recipients for this UTC day are used up. `Retry-After` gives the seconds until midnight UTC."
-            }
+            Self::NumberNotOwned => "Send from a number that is assigned to your account.",
+            Self::MissingRequiredField => "`additionalInfo.fields` lists every required field that is missing, empty or blank.",
+            Self::InvalidMessageType => "`messageType` is `SMS` or `MMS`, exactly; a message with a `mediaUrl` is not an `SMS`.",
+            Self::MessageSendFailed => "The message could not be taken. Nothing was kept of it; it may be sent again.",
+            Self::SenderNumberNotAvailable => "The sender number is unknown to the platform, released or unavailable.",
+            Self::SenderNumberNotActive => "The sender number is pending, suspended or deactivated.",
+            Self::RecipientBlocked => "The recipient does not receive messages from you, or from anybody.",
+            Self::SenderBlocked => "The sender number may not send.",
+            Self::DailyQuotaReached => "The account's recipients for this UTC day are used up. `Retry-After` gives the seconds until midnight UTC.",
             Self::DuplicateIdempotencyKey => {
                 "The key was used for a different request, or its first request is still under way. Use a new key for a new request."
             }
-            Self::MediaTooLarge => {
-                "The file behind `mediaUrl` is larger than 1,048,576 bytes."
-            }
-            Self::MediaTypeNotSupported => {
-                "The file behind `mediaUrl` is of a type that cannot be sent."
-            }
+            Self::MediaTooLarge => "The file behind `mediaUrl` is larger than 1,048,576 bytes.",
+            Self::MediaTypeNotSupported => "The file behind `mediaUrl` is of a type that cannot be sent.",
             Self::InvalidMessageContent => {
                 "`additionalInfo` lists every invalid character and its position, from 1: control characters other than TAB, LF, FF and CR, noncharacters, lone surrogates."
             }
-            Self::MediaUploadFailed => {
-                "The file behind `mediaUrl` could not be fetched."
-            }
-            Self::MediaUrlNotAllowed => {
-                "`mediaUrl` must be a public http or https address."
-            }
-            Self::NonCompliantMessageContent => {
-                "`additionalInfo` names the categories and the places of the text that caused the refusal."
-            }
-            Self::DuplicateRecipients => {
-                "`additionalInfo.recipients` lists the numbers that stand more than once."
-            }
+            Self::MediaUploadFailed => "The file behind `mediaUrl` could not be fetched.",
+            Self::MediaUrlNotAllowed => "`mediaUrl` must be a public http or https address.",
+            Self::NonCompliantMessageContent => "`additionalInfo` names the categories and the places of the text that caused the refusal.",
+            Self::DuplicateRecipients => "`additionalInfo.recipients` lists the numbers that stand more than once.",
             Self::MalformedRequest => {
                 "The body is not a JSON object, or a field has the wrong type or stands twice. `additionalInfo` names the field, or the line and column."
             }
-            Self::NotFound => {
-                "There is nothing at this address that your account may see."
-            }
-            Self::MethodNotAllowed => {
-                "The `Allow` header lists the methods of this address."
-            }
-            Self::UnsupportedContentType => {
-                "Send the body as `Content-Type: application/json`."
-            }
-            Self::RequestTooLarge => {
-                "The body, or the headers, are over the limit."
-            }
-            Self::ServiceUnavailable => {
-                "The service is draining, overloaded or cannot reach its store. Try again after the seconds that `Retry-After` gives."
-            }
-            Self::InvalidIdempotencyKey => {
-                "A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`."
-            }
-            Self::MessageTooLong => {
-                "The body has more characters than the platform takes."
-            }
-            Self::TooManyRecipients => {
-                "A broadcast has 1 to as many recipients as the account may address at once."
-            }
+            Self::NotFound => "There is nothing at this address that your account may see.",
+            Self::MethodNotAllowed => "The `Allow` header lists the methods of this address.",
+            Self::UnsupportedContentType => "Send the body as `Content-Type: application/json`.",
+            Self::RequestTooLarge => "The body, or the headers, are over the limit.",
+            Self::ServiceUnavailable => "The service is draining, overloaded or cannot reach its store. Try again after the seconds that `Retry-After` gives.",
+            Self::InvalidIdempotencyKey => "A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`.",
+            Self::MessageTooLong => "The body has more characters than the platform takes.",
+            Self::TooManyRecipients => "A broadcast has 1 to as many recipients as the account may address at once.",
         }
     }
 }

@@ -27,17 +27,8 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind, in the order of a message's life.
-    pub const ALL: [Self; 9] = [
-        Self::Accepted,
-        Self::Attempt,
-        Self::Acknowledged,
-        Self::Refused,
-        Self::Retry,
-        Self::Unknown,
-        Self::Held,
-        Self::Receipt,
-        Self::Ended,
-    ];
+    pub const ALL: [Self; 9] =
+        [Self::Accepted, Self::Attempt, Self::Acknowledged, Self::Refused, Self::Retry, Self::Unknown, Self::Held, Self::Receipt, Self::Ended];
 
     /// The kind's name on the command line and in the store.
     pub const fn as_str(self) -> &'static str {

@@ -24,8 +24,7 @@ pub enum NumberState {
 
 impl NumberState {
     /// Every state, in the order of the operator's contract.
-    pub const ALL: [Self; 6] =
-        [Self::Active, Self::Pending, Self::Suspended, Self::Deactivated, Self::Released, Self::Unavailable];
+    pub const ALL: [Self; 6] = [Self::Active, Self::Pending, Self::Suspended, Self::Deactivated, Self::Released, Self::Unavailable];
 
     /// The state's name in the admin API and in the store.
     pub const fn as_str(self) -> &'static str {
@@ -119,12 +118,7 @@ mod tests {
     fn the_first_reason_against_a_number_is_the_one_told() {
         let entropy = SeededEntropy::new(1);
         let (mine, theirs) = (AccountId::new(Timestamp::default(), &entropy), AccountId::new(Timestamp::default(), &entropy));
-        let number = |account, state| Number {
-            number: Msisdn::parse("+18005559876").unwrap(),
-            account,
-            state,
-            created_at: Timestamp::default(),
-        };
+        let number = |account, state| Number { number: Msisdn::parse("+18005559876").unwrap(), account, state, created_at: Timestamp::default() };
         assert_eq!(may_send(mine, None), Err(ErrorCode::SenderNumberNotAvailable));
         for (account, state, verdict) in [
             (Some(mine), NumberState::Active, Ok(())),

@@ -1,0 +1,13 @@
+//! What the specifications say: bytes to values and back.
+//!
+//! In come octets from a network or text from a client; out go values, or an error that says what to answer. Nothing here does
+//! I/O or reads a clock, and no input makes it panic.
+//!
+//! Reading order: [`text`] (what a message may say), [`gsm`] (how it is encoded and cut into segments), [`concat`] (how segments
+//! are told apart), [`smpp`] (how they travel), [`receipt`] (what comes back).
+
+pub mod concat;
+pub mod gsm;
+pub mod receipt;
+pub mod smpp;
+pub mod text;
