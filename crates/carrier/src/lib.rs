@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::{ErrorType, Message, MessageId};
+use model::{ErrorType, Message};
 use tokio::sync::mpsc;
 
 pub mod ack;
@@ -69,7 +69,7 @@ pub enum SegmentOutcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubmissionOutcome {
     /// Which message.
-    pub id: MessageId,
+    pub message: Arc<Message>,
     /// Which attempt.
     pub attempt: u32,
     /// The lease that it was sent under.

@@ -104,6 +104,20 @@ impl ErrorType {
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
+
+    /// The type in a sentence for the client.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::CarrierRejected => "The carrier refused the message",
+            Self::Unreachable => "The carrier could not reach the handset",
+            Self::Expired => "The message was not delivered within its validity period",
+            Self::InvalidDestination => "The carrier does not know the recipient",
+            Self::BlockedByCarrier => "The carrier blocks the recipient, the sender or the content",
+            Self::MediaFailed => "The media could not be carried",
+            Self::NoRoute => "No carrier serves the recipient",
+            Self::Unknown => "The carrier gave no reason, or its answer was lost",
+        }
+    }
 }
 
 /// What a receipt says of one segment, as far as the status of its message goes.

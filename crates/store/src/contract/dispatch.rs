@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::message::Message;
-use model::{ErrorType, MessageId, Timestamp};
+use model::{ErrorType, MessageId, Msisdn, Timestamp};
 
 use super::StoreError;
 use super::messages::StatusChange;
@@ -69,6 +69,8 @@ pub struct SegmentAck {
 pub struct Outcome {
     /// Which message.
     pub id: MessageId,
+    /// Its recipient, by which receipts are told apart.
+    pub recipient: Msisdn,
     /// The lease under which it was attempted.
     pub token: u64,
     /// Which attempt, from 1.

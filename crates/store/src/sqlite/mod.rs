@@ -1,1 +1,92 @@
-//! SQLite.
+//! The store on one SQLite file: one writer that commits concurrent calls as a group, and readers that never wait for it.
+//!
+//! WAL with `synchronous=FULL`: when a call returns, its change survives the loss of power. The writer is a thread with the only connection that
+//! writes ([`writer`]); a second thread copies the log into the file ([`checkpoint`]); [`readers`] look at the last committed state.
+
+mod checkpoint;
+mod dispatch;
+mod health;
+mod life;
+mod messages;
+mod migrations;
+mod readers;
+mod receipts;
+mod rows;
+mod tenants;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::StoreError;
+use readers::Readers;
+use writer::Writer;
+
+/// The store on one SQLite file.
+pub struct Sqlite {
+    writer: Writer,
+    readers: Readers,
+}
+
+/// The first version without the bug that could corrupt a file when its log was reset (present since 3.7.0).
+const OLDEST_SOUND_VERSION: i32 = 3_051_003;
+
+impl Sqlite {
+    /// Opens or makes the file at `path` and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when the file cannot be used or its schema is newer than this program.
+    pub async fn open(path: PathBuf) -> Result<Self, StoreError> {
+        let opening = tokio::task::spawn_blocking(move || Self::open_blocking(&path));
+        opening.await.unwrap_or_else(|_| Err(StoreError::Refused("opening the store panicked".to_owned())))
+    }
+
+    fn open_blocking(path: &Path) -> Result<Self, StoreError> {
+        let refused = |error: rusqlite::Error| StoreError::Refused(format!("cannot use the store {}: {error}", path.display()));
+        if rusqlite::version_number() < OLDEST_SOUND_VERSION {
+            return Err(StoreError::Refused(format!("SQLite {} is too old: 3.51.3 or newer is needed", rusqlite::version())));
+        }
+        let mut connection = connect(path, OpenFlags::default()).map_err(refused)?;
+        migrations::run(&mut connection, path)?;
+        let checkpointer = connect(path, OpenFlags::default()).map_err(refused)?;
+        let writer = Writer::start(connection, checkpointer).map_err(refused)?;
+        let readers = Readers::new(|| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)).map_err(refused)?;
+        Ok(Self { writer, readers })
+    }
+}
+
+/// A connection with the settings that the promises rest on.
+fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    if !flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        connection.pragma_update(None, "synchronous", "full")?;
+        // The checkpoint thread decides when; the default would do it inside commits, and every 4 MB.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.pragma_update(None, "foreign_keys", "on")?;
+    }
+    // In KiB, for each connection: the working set of the indexes, not of the messages.
+    connection.pragma_update(None, "cache_size", -8_192)?;
+    connection.pragma_update(None, "temp_store", "memory")?;
+    Ok(connection)
+}
+
+/// What a failure of SQLite means to the caller.
+fn store_error(error: &rusqlite::Error) -> StoreError {
+    use rusqlite::ErrorCode as Code;
+    use rusqlite::ffi;
+    let text = error.to_string();
+    let rusqlite::Error::SqliteFailure(failure, _) = error else { return StoreError::Unavailable(text) };
+    match failure.code {
+        // No room for the shared memory file is a full disk, not a broken one.
+        Code::SystemIoFailure if matches!(failure.extended_code, ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_SHMOPEN | ffi::SQLITE_IOERR_SHMMAP) => {
+            StoreError::Unavailable(text)
+        }
+        Code::SystemIoFailure | Code::DatabaseCorrupt | Code::NotADatabase => StoreError::Failed(text),
+        _ => StoreError::Unavailable(text),
+    }
+}

@@ -1,0 +1,289 @@
+//! The way to a carrier: leases, attempts and their outcomes.
+
+use async_trait::async_trait;
+use model::event::EventKind;
+use model::{ErrorType, MessageId, Status, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::Sqlite;
+use super::life::Life;
+use super::messages::{add_event, load_message};
+use super::receipts::{apply_parked, file_segment};
+use super::rows::{mask_from_sql, mask_to_sql};
+use super::writer::{Fault, Group};
+use crate::StoreError;
+use crate::contract::dispatch::{Attempt, Dispatch, Lease, LeaseRequest, Leased, Outcome, QueueDepth, Retry, Verdict};
+use crate::contract::messages::StatusChange;
+
+#[async_trait]
+impl Dispatch for Sqlite {
+    async fn recover(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.writer.write(move |group| Ok(recover(&group.connection, now)?)).await
+    }
+
+    async fn lease_due(&self, request: LeaseRequest) -> Result<Vec<Leased>, StoreError> {
+        self.writer.write(move |group| Ok(lease_due(group, &request)?)).await
+    }
+
+    async fn begin_attempts(&self, attempts: Vec<Attempt>, now: Timestamp) -> Result<Vec<Option<u32>>, StoreError> {
+        let write = move |group: &mut Group| {
+            let begin = |attempt: &Attempt| begin_attempt(&group.connection, attempt, now);
+            Ok(attempts.iter().map(begin).collect::<rusqlite::Result<_>>()?)
+        };
+        self.writer.write(write).await
+    }
+
+    async fn record_outcomes(&self, outcomes: Vec<Outcome>) -> Result<Vec<StatusChange>, StoreError> {
+        let write = move |group: &mut Group| {
+            let mut changes = Vec::new();
+            for outcome in &outcomes {
+                record_outcome(group, outcome, &mut changes)?;
+            }
+            Ok(changes)
+        };
+        self.writer.write(write).await
+    }
+
+    async fn release(&self, leases: Vec<(MessageId, u64)>, now: Timestamp) -> Result<(), StoreError> {
+        let write = move |group: &mut Group| {
+            let sql = "UPDATE delivery SET lease = 0, due_at = ?3 WHERE message_id = ?1 AND lease = ?2 AND in_flight = 0 AND status = 'queued'";
+            for (id, token) in leases {
+                group.connection.prepare_cached(sql)?.execute(params![id.to_bytes(), mask_to_sql(token), now.as_millis()])?;
+            }
+            Ok(())
+        };
+        self.writer.write(write).await
+    }
+
+    async fn expire(&self, now: Timestamp, limit: usize) -> Result<Vec<StatusChange>, StoreError> {
+        self.writer.write(move |group| Ok(expire(&group.connection, now, limit)?)).await
+    }
+
+    async fn queue_depths(&self) -> Result<Vec<QueueDepth>, StoreError> {
+        self.readers.read(queue_depths).await
+    }
+}
+
+fn recover(connection: &Connection, now: Timestamp) -> rusqlite::Result<u64> {
+    // A lease that has not ended lies ahead of now in the index; what lies behind is due anyway, however its lease ended.
+    let select = "SELECT count(*) FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 \
+                  AND due_at > ?3 AND lease <> 0 AND in_flight = 1";
+    let update = "UPDATE delivery INDEXED BY delivery_due SET due_at = ?3 WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 \
+                  AND due_at > ?3 AND lease <> 0";
+    let mut interrupted = 0;
+    let mut place = (String::new(), Vec::new());
+    while let Some((carrier, account)) = next_line(connection, &place)? {
+        let line = params![carrier, account, now.as_millis()];
+        interrupted += connection.prepare_cached(select)?.query_row(line, |row| row.get::<_, u64>(0))?;
+        connection.prepare_cached(update)?.execute(line)?;
+        place = (carrier, account);
+    }
+    Ok(interrupted)
+}
+
+/// The carrier and account with something queued that follow `place`.
+fn next_line(connection: &Connection, place: &(String, Vec<u8>)) -> rusqlite::Result<Option<(String, Vec<u8>)>> {
+    let sql = "SELECT carrier, account_id FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND (carrier, account_id) > (?1, ?2) \
+               ORDER BY carrier, account_id LIMIT 1";
+    connection.prepare_cached(sql)?.query_row(params![place.0, place.1], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+}
+
+/// Goes round the accounts from where the last lease left off, once.
+fn lease_due(group: &mut Group, request: &LeaseRequest) -> rusqlite::Result<Vec<Leased>> {
+    let mut leased = Vec::new();
+    let begin = group.turns.get(&request.carrier).cloned().unwrap_or_default();
+    let mut place = begin.clone();
+    let mut wrapped = false;
+    while leased.len() < request.limit {
+        match next_account(&group.connection, &request.carrier, &place)?.filter(|account| !wrapped || *account <= begin) {
+            Some(account) => {
+                lease_of_account(&group.connection, request, &account, &mut leased)?;
+                place = account;
+            }
+            None if wrapped || begin.is_empty() => break,
+            None => {
+                wrapped = true;
+                place.clear();
+            }
+        }
+    }
+    group.turns.insert(request.carrier.clone(), if leased.len() < request.limit { Vec::new() } else { place });
+    Ok(leased)
+}
+
+fn next_account(connection: &Connection, carrier: &str, after: &[u8]) -> rusqlite::Result<Option<Vec<u8>>> {
+    let sql = "SELECT account_id FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier = ?1 AND account_id > ?2 \
+               ORDER BY account_id LIMIT 1";
+    connection.prepare_cached(sql)?.query_row(params![carrier, after], |row| row.get(0)).optional()
+}
+
+fn lease_of_account(connection: &Connection, request: &LeaseRequest, account: &[u8], leased: &mut Vec<Leased>) -> rusqlite::Result<()> {
+    let sql = "SELECT message_id, attempts, accepted_segments, in_flight FROM delivery INDEXED BY delivery_due \
+               WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND due_at <= ?3 AND held = 0 AND expires_at > ?3 \
+               ORDER BY due_at LIMIT ?4";
+    let limit = request.limit_per_account.min(request.limit - leased.len());
+    let due: Vec<([u8; 16], u32, i64, bool)> = connection
+        .prepare_cached(sql)?
+        .query_map(params![request.carrier, account, request.now.as_millis(), limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let Lease { token, until } = request.lease;
+    for (id, attempts, accepted, interrupted) in due {
+        let mut update = connection.prepare_cached("UPDATE delivery SET due_at = ?2, lease = ?3 WHERE message_id = ?1")?;
+        update.execute(params![id, until.as_millis(), mask_to_sql(token)])?;
+        leased.push(Leased {
+            message: load_message(connection, account, &id)?,
+            lease: request.lease,
+            carrier: request.carrier.clone(),
+            attempts,
+            accepted_segments: mask_from_sql(accepted),
+            interrupted,
+        });
+    }
+    Ok(())
+}
+
+fn begin_attempt(connection: &Connection, attempt: &Attempt, now: Timestamp) -> rusqlite::Result<Option<u32>> {
+    // Nearly always the lease is long enough and the carrier the one assigned, and then no index is touched.
+    let quick = "UPDATE delivery SET attempts = attempts + 1, in_flight = 1 WHERE message_id = ?1 AND lease = ?2 AND status = 'queued' \
+                 AND carrier = ?3 AND due_at >= ?4 AND due_at > ?5 RETURNING attempts";
+    let (id, lease_until) = (attempt.id.to_bytes(), attempt.lease_until.as_millis());
+    let values = params![id, mask_to_sql(attempt.token), attempt.carrier, lease_until, now.as_millis()];
+    let mut number: Option<u32> = connection.prepare_cached(quick)?.query_row(values, |row| row.get(0)).optional()?;
+    if number.is_none() {
+        let slow = "UPDATE delivery SET attempts = attempts + 1, in_flight = 1, carrier = ?3, due_at = max(due_at, ?4) \
+                    WHERE message_id = ?1 AND lease = ?2 AND status = 'queued' AND due_at > ?5 RETURNING attempts";
+        number = connection.prepare_cached(slow)?.query_row(values, |row| row.get(0)).optional()?;
+    }
+    if let Some(number) = number {
+        add_event(connection, attempt.id, now, EventKind::Attempt, Some(&attempt.carrier), Some(number), &attempt.detail)?;
+    }
+    Ok(number)
+}
+
+fn record_outcome(group: &mut Group, outcome: &Outcome, changes: &mut Vec<StatusChange>) -> Result<(), Fault> {
+    let Some(mut life) = Life::load(&group.connection, outcome.id)? else { return Ok(()) };
+    if outcome.verdict == Verdict::Sent || life.is_held_under(outcome.token) {
+        let known = life.accepted;
+        let changed = apply_verdict(&group.connection, &mut life, outcome, known)?;
+        life.save(&group.connection)?;
+        if changed {
+            changes.push(life.status_change());
+        }
+    }
+    // Whatever became of the message, receipts for what the carrier took will come.
+    for segment in &outcome.accepted {
+        if let Some(key) = &segment.key {
+            file_segment(&group.connection, outcome, segment.number, key)?;
+            if group.parked > 0 {
+                apply_parked(group, &outcome.carrier, key, changes)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What follows for the message. Says whether its status changed.
+fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome, known: u64) -> rusqlite::Result<bool> {
+    let event = |kind, detail: &str| add_event(connection, outcome.id, outcome.at, kind, Some(&outcome.carrier), Some(outcome.attempt), detail);
+    life.accepted |= outcome.accepted.iter().map(|segment| Life::bit(segment.number)).fold(0, |mask, bit| mask | bit);
+    match &outcome.verdict {
+        Verdict::Sent => {
+            let changed = life.change(Status::Sent, outcome.at, None);
+            if changed {
+                life.delivery.carrier.clone_from(&outcome.carrier);
+            }
+            if changed || life.accepted != known {
+                event(EventKind::Acknowledged, &outcome.detail)?;
+            }
+            Ok(changed)
+        }
+        Verdict::Retry(retry) => {
+            event(if retry.outcome_unknown { EventKind::Unknown } else { EventKind::Retry }, &outcome.detail)?;
+            retry_later(life, retry);
+            Ok(false)
+        }
+        Verdict::Hold => {
+            event(EventKind::Unknown, &outcome.detail)?;
+            event(EventKind::Held, "until a receipt comes or the validity period ends")?;
+            life.let_go();
+            life.delivery.held = true;
+            life.delivery.unknown_outcomes += 1;
+            Ok(false)
+        }
+        Verdict::Failed { error_type, message } => {
+            event(EventKind::Refused, &outcome.detail)?;
+            let changed = life.change(Status::Failed, outcome.at, Some((*error_type, message.clone())));
+            event(EventKind::Ended, &format!("failed: {}", error_type.as_str()))?;
+            Ok(changed)
+        }
+        Verdict::Expired => {
+            let changed = life.change(Status::Undelivered, outcome.at, Some(end_of_validity(life)));
+            event(EventKind::Ended, "undelivered: the validity period is over")?;
+            Ok(changed)
+        }
+    }
+}
+
+fn retry_later(life: &mut Life, retry: &Retry) {
+    life.let_go();
+    life.due_at = retry.due_at;
+    life.delivery.carrier.clone_from(&retry.carrier);
+    if !retry.counts {
+        life.delivery.attempts = life.delivery.attempts.saturating_sub(1);
+    }
+    if retry.outcome_unknown {
+        life.delivery.unknown_outcomes += 1;
+    }
+}
+
+/// Why a message ends with its validity: it may have arrived where an attempt's outcome is unknown and nothing more was tried.
+fn end_of_validity(life: &Life) -> (ErrorType, String) {
+    let why = if life.delivery.held || life.in_flight { ErrorType::Unknown } else { ErrorType::Expired };
+    (why, why.sentence().to_owned())
+}
+
+fn expire(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<Vec<StatusChange>> {
+    let sql = "SELECT message_id FROM delivery INDEXED BY delivery_expiry WHERE status = 'queued' AND expires_at <= ?1 \
+               AND (lease = 0 OR due_at <= ?1) LIMIT ?2";
+    let ids: Vec<[u8; 16]> = connection.prepare_cached(sql)?.query_map(params![now.as_millis(), limit], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut changes = Vec::with_capacity(ids.len());
+    for id in ids {
+        let id = MessageId::from_bytes(id);
+        let Some(mut life) = Life::load(connection, id)? else { continue };
+        if life.in_flight {
+            life.delivery.unknown_outcomes += 1;
+            let detail = "the process ended before the outcome was recorded";
+            add_event(connection, id, now, EventKind::Unknown, Some(&life.delivery.carrier), Some(life.delivery.attempts), detail)?;
+        }
+        if life.change(Status::Undelivered, now, Some(end_of_validity(&life))) {
+            life.save(connection)?;
+            add_event(connection, id, now, EventKind::Ended, None, None, "undelivered: the validity period is over")?;
+            changes.push(life.status_change());
+        }
+    }
+    prune(connection, now, limit)?;
+    Ok(changes)
+}
+
+/// Forgets some idempotency records and quotas that count no more. Nothing asks for records older than a week: no setting reaches so far.
+fn prune(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<()> {
+    const WEEK: std::time::Duration = std::time::Duration::from_secs(7 * 86_400);
+    let sql = "DELETE FROM quota WHERE (account_id, day) IN (SELECT account_id, day FROM quota WHERE day < ?1 LIMIT ?2)";
+    let day = model::quota::UtcDay::of(now - WEEK).0;
+    connection.prepare_cached(sql)?.execute(params![day, limit])?;
+    let sql = "DELETE FROM idempotency WHERE (account_id, endpoint, key) IN \
+               (SELECT account_id, endpoint, key FROM idempotency WHERE created_at < ?1 LIMIT ?2)";
+    connection.prepare_cached(sql)?.execute(params![(now - WEEK).as_millis(), limit])?;
+    Ok(())
+}
+
+fn queue_depths(connection: &Connection) -> rusqlite::Result<Vec<QueueDepth>> {
+    // Ids sort by time, so the lowest one is the oldest message; the index holds all that is asked for.
+    let sql = "SELECT carrier, count(*), min(message_id) FROM delivery INDEXED BY delivery_due WHERE status = 'queued' GROUP BY carrier";
+    let read = |row: &rusqlite::Row<'_>| {
+        let oldest: [u8; 16] = row.get(2)?;
+        let ms = oldest[..6].iter().fold(0, |ms, byte| ms << 8 | i64::from(*byte));
+        Ok(QueueDepth { carrier: row.get(0)?, queued: row.get(1)?, oldest_created_at: Some(Timestamp::from_millis(ms)) })
+    };
+    connection.prepare_cached(sql)?.query_map([], read)?.collect()
+}

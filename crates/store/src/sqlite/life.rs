@@ -1,0 +1,135 @@
+//! The row of a message that changes, while a transaction changes it.
+
+use model::message::Delivery;
+use model::{AccountId, ErrorType, MessageId, Status, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows::{self, DELIVERY, mask_from_sql, mask_to_sql};
+use crate::contract::messages::StatusChange;
+
+macro_rules! update {
+    ($more:literal) => {
+        concat!(
+            "UPDATE delivery SET lease = ?2, in_flight = ?3, held = ?4, attempts = ?5, unknown_outcomes = ?6, accepted_segments = ?7, ",
+            "delivered_segments = ?8, lost_segments = ?9, sent_at = ?10, delivered_at = ?11, failed_at = ?12, error_type = ?13, error_message = ?14",
+            $more,
+            " WHERE message_id = ?1"
+        )
+    };
+}
+
+const UPDATE_STILL: &str = update!("");
+const UPDATE_MOVED: &str = update!(", status = ?15, carrier = ?16, due_at = ?17");
+
+/// What became of a message so far, and who holds it.
+pub(super) struct Life {
+    pub(super) id: MessageId,
+    pub(super) account: AccountId,
+    pub(super) delivery: Delivery,
+    pub(super) due_at: Timestamp,
+    pub(super) lease: u64,
+    pub(super) in_flight: bool,
+    /// Masks of segments: those that a carrier took, those that arrived, those that never will.
+    pub(super) accepted: u64,
+    pub(super) delivered: u64,
+    pub(super) lost: u64,
+    segments: u16,
+    /// The indexed columns as they stand in the file.
+    stored: (Status, String, Timestamp),
+}
+
+impl Life {
+    pub(super) fn load(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Self>> {
+        let sql = format!(
+            "SELECT {DELIVERY}, d.account_id, d.due_at, d.lease, d.in_flight, d.accepted_segments, d.delivered_segments, d.lost_segments, d.segments \
+             FROM delivery d WHERE d.message_id = ?1"
+        );
+        let read = |row: &rusqlite::Row<'_>| {
+            let delivery = rows::delivery(row, 0)?;
+            let due_at = rows::time(row, 11)?;
+            Ok(Self {
+                id,
+                account: AccountId::from_bytes(row.get(10)?),
+                due_at,
+                lease: mask_from_sql(row.get(12)?),
+                in_flight: row.get(13)?,
+                accepted: mask_from_sql(row.get(14)?),
+                delivered: mask_from_sql(row.get(15)?),
+                lost: mask_from_sql(row.get(16)?),
+                segments: row.get(17)?,
+                stored: (delivery.status, delivery.carrier.clone(), due_at),
+                delivery,
+            })
+        };
+        connection.prepare_cached(&sql)?.query_row([id.to_bytes()], read).optional()
+    }
+
+    /// Writes the row. Touches the indexes only where the message moves in them: most changes leave it where it is.
+    pub(super) fn save(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let d = &self.delivery;
+        let time = |at: Option<Timestamp>| at.map(Timestamp::as_millis);
+        let (id, lease) = (self.id.to_bytes(), mask_to_sql(self.lease));
+        let (accepted, delivered, lost) = (mask_to_sql(self.accepted), mask_to_sql(self.delivered), mask_to_sql(self.lost));
+        let (sent_at, delivered_at, failed_at) = (time(d.sent_at), time(d.delivered_at), time(d.failed_at));
+        let error = d.error_type.map(ErrorType::as_str);
+        let moved = (d.status, &d.carrier, self.due_at) != (self.stored.0, &self.stored.1, self.stored.2);
+        let (status, due_at) = (d.status.as_str(), self.due_at.as_millis());
+        let values = params![
+            id, lease, self.in_flight, d.held, d.attempts, d.unknown_outcomes, accepted, delivered, lost, sent_at, delivered_at, failed_at, error,
+            d.error_message, status, d.carrier, due_at
+        ];
+        if moved {
+            connection.prepare_cached(UPDATE_MOVED)?.execute(values)?;
+        } else {
+            connection.prepare_cached(UPDATE_STILL)?.execute(&values[..14])?;
+        }
+        Ok(())
+    }
+
+    /// Whether `token` is the lease that the message is held under.
+    pub(super) const fn is_held_under(&self, token: u64) -> bool {
+        token != 0 && self.lease == token && matches!(self.delivery.status, Status::Queued)
+    }
+
+    /// Ends the lease and whatever attempt it covered.
+    pub(super) const fn let_go(&mut self) {
+        self.lease = 0;
+        self.in_flight = false;
+    }
+
+    /// Changes the status, where the status machine lets it. Says whether it did.
+    pub(super) fn change(&mut self, status: Status, at: Timestamp, error: Option<(ErrorType, String)>) -> bool {
+        if !self.delivery.status.may_become(status) {
+            return false;
+        }
+        self.let_go();
+        self.delivery.held = false;
+        self.delivery.status = status;
+        match status {
+            Status::Queued => {}
+            Status::Sent => self.delivery.sent_at = Some(at),
+            Status::Delivered => self.delivery.delivered_at = Some(at),
+            Status::Undelivered | Status::Failed => self.delivery.failed_at = Some(at),
+        }
+        if let Some((kind, message)) = error {
+            self.delivery.error_type = Some(kind);
+            self.delivery.error_message = Some(message);
+        }
+        true
+    }
+
+    /// The mask of segment `number`, from 1; none for a number that cannot be.
+    pub(super) const fn bit(number: u16) -> u64 {
+        if number == 0 || number > 64 { 0 } else { 1 << (number - 1) }
+    }
+
+    /// Whether every segment is in `mask`.
+    pub(super) fn is_whole(&self, mask: u64) -> bool {
+        let all = if self.segments >= 64 { u64::MAX } else { (1 << self.segments) - 1 };
+        mask & all == all
+    }
+
+    pub(super) fn status_change(&self) -> StatusChange {
+        StatusChange { id: self.id, delivery: self.delivery.clone() }
+    }
+}

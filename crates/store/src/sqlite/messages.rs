@@ -1,0 +1,277 @@
+//! Admission, and the reading of messages.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use model::event::{Event, EventKind};
+use model::idempotency::{Endpoint, IdempotencyKey};
+use model::{AccountId, MessageId, MessageRecord, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows::{self, DELIVERY, MESSAGE};
+use super::writer::{Fault, Group};
+use super::Sqlite;
+use crate::StoreError;
+use crate::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFilter, Messages, Page, Quota, Replay};
+
+/// How many rows a page looks at.
+const ROWS_PER_PAGE: usize = 20_000;
+
+#[async_trait]
+impl Messages for Sqlite {
+    async fn admit(&self, admission: Admission) -> Result<Admitted, StoreError> {
+        self.writer.write(move |group| admit(group, &admission)).await
+    }
+
+    async fn replay(&self, account: AccountId, claim: &IdempotencyClaim) -> Result<Option<Admitted>, StoreError> {
+        let claim = claim.clone();
+        self.readers.read(move |connection| replay(connection, account, &claim)).await
+    }
+
+    async fn record_answer(&self, account: AccountId, endpoint: Endpoint, key: &IdempotencyKey, body: String) -> Result<(), StoreError> {
+        let key = key.clone();
+        let write = move |group: &mut Group| {
+            let mut update = group.connection.prepare_cached("UPDATE idempotency SET answer = ?4 WHERE account_id = ?1 AND endpoint = ?2 AND key = ?3")?;
+            update.execute(params![account.to_bytes(), endpoint.as_str(), key.as_str(), body])?;
+            Ok(())
+        };
+        self.writer.write(write).await
+    }
+
+    async fn message(&self, account: AccountId, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
+        let sql = format!("SELECT {MESSAGE}, {DELIVERY} FROM messages m JOIN delivery d ON d.message_id = m.id WHERE m.account_id = ?1 AND m.id = ?2");
+        let read = move |connection: &Connection| {
+            connection.prepare_cached(&sql)?.query_row(params![account.to_bytes(), id.to_bytes()], rows::record).optional()
+        };
+        self.readers.read(read).await
+    }
+
+    async fn message_of_any_account(&self, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
+        let sql = format!(
+            "SELECT {MESSAGE}, {DELIVERY} FROM delivery d JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id WHERE d.message_id = ?1"
+        );
+        self.readers.read(move |connection| connection.prepare_cached(&sql)?.query_row([id.to_bytes()], rows::record).optional()).await
+    }
+
+    async fn messages(&self, account: Option<AccountId>, filter: MessageFilter, after: Option<MessageId>, limit: usize) -> Result<Page, StoreError> {
+        self.readers.read(move |connection| page(connection, account, &filter, after, limit)).await
+    }
+
+    async fn events(&self, id: MessageId) -> Result<Vec<Event>, StoreError> {
+        self.readers.read(move |connection| events(connection, id)).await
+    }
+}
+
+fn admit(group: &mut Group, admission: &Admission) -> Result<Admitted, Fault> {
+    let message = &*admission.message;
+    if let Some(claim) = &admission.idempotency
+        && let Some(earlier) = replay(&group.connection, message.account, claim)?
+    {
+        return Ok(earlier);
+    }
+    if !group.use_quota(message.account, admission.quota)? {
+        return Ok(Admitted::QuotaReached);
+    }
+    insert_message(group, admission)?;
+    insert_delivery(group, admission)?;
+    if let Some(claim) = &admission.idempotency {
+        insert_claim(group, message.account, claim, message.id, message.created_at)?;
+    }
+    Ok(Admitted::New)
+}
+
+impl Group {
+    /// Counts one recipient, unless the quota is used up. The count is written once for the whole group, by [`Self::write_quota`].
+    fn use_quota(&mut self, account: AccountId, quota: Quota) -> rusqlite::Result<bool> {
+        let name = (account, quota.day.0);
+        if !self.quota.contains_key(&name) {
+            let mut select = self.connection.prepare_cached("SELECT used FROM quota WHERE account_id = ?1 AND day = ?2")?;
+            let used = select.query_row(params![account.to_bytes(), quota.day.0], |row| row.get(0)).optional()?;
+            self.quota.insert(name, (used.unwrap_or(0), false));
+        }
+        let Some((used, unwritten)) = self.quota.get_mut(&name) else { return Ok(false) };
+        let fits = *used < quota.limit;
+        if fits {
+            *used += 1;
+            *unwritten = true;
+        }
+        Ok(fits)
+    }
+
+    /// Writes the counts that changed. Part of every commit.
+    pub(super) fn write_quota(&mut self) -> rusqlite::Result<()> {
+        for ((account, day), (used, unwritten)) in self.quota.iter_mut().filter(|(_, (_, unwritten))| *unwritten) {
+            let sql = "INSERT INTO quota (account_id, day, used) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET used = excluded.used";
+            self.connection.prepare_cached(sql)?.execute(params![account.to_bytes(), day, *used])?;
+            *unwritten = false;
+        }
+        // Yesterday's counts are not asked for again; a bound keeps a million idle accounts out of memory.
+        if self.quota.len() > 10_000 {
+            self.quota.clear();
+        }
+        Ok(())
+    }
+}
+
+fn insert_message(group: &Group, admission: &Admission) -> rusqlite::Result<()> {
+    let message = &*admission.message;
+    let sql = "INSERT INTO messages (account_id, id, broadcast_id, direction, mode, kind, originator, recipient, body, media_url, encoding, \
+               segments, reference, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+    group.connection.prepare_cached(sql)?.execute(params![
+        message.account.to_bytes(),
+        message.id.to_bytes(),
+        message.broadcast.map(model::BroadcastId::to_bytes),
+        message.direction.as_str(),
+        message.mode.as_str(),
+        message.kind.as_str(),
+        message.originator.as_str(),
+        message.recipient.as_str(),
+        message.body,
+        message.media_url,
+        message.encoding.name(),
+        message.segments,
+        message.reference,
+        message.created_at.as_millis(),
+        message.expires_at.as_millis(),
+    ])?;
+    Ok(())
+}
+
+fn insert_delivery(group: &Group, admission: &Admission) -> rusqlite::Result<()> {
+    let message = &*admission.message;
+    let (due_at, lease) = admission.lease.map_or((message.created_at, 0), |lease| (lease.until, lease.token));
+    let sql = "INSERT INTO delivery (message_id, account_id, status, carrier, due_at, lease, expires_at, segments) \
+               VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7)";
+    group.connection.prepare_cached(sql)?.execute(params![
+        message.id.to_bytes(),
+        message.account.to_bytes(),
+        admission.carrier,
+        due_at.as_millis(),
+        rows::mask_to_sql(lease),
+        message.expires_at.as_millis(),
+        message.segments,
+    ])?;
+    Ok(())
+}
+
+fn insert_claim(group: &Group, account: AccountId, claim: &IdempotencyClaim, id: MessageId, now: Timestamp) -> rusqlite::Result<()> {
+    // A record that is too old to count is replaced.
+    let sql = "INSERT OR REPLACE INTO idempotency (account_id, endpoint, key, fingerprint, message_id, answer, created_at) \
+               VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?6)";
+    group.connection.prepare_cached(sql)?.execute(params![
+        account.to_bytes(),
+        claim.endpoint.as_str(),
+        claim.key.as_str(),
+        claim.fingerprint.0,
+        id.to_bytes(),
+        now.as_millis(),
+    ])?;
+    Ok(())
+}
+
+fn replay(connection: &Connection, account: AccountId, claim: &IdempotencyClaim) -> rusqlite::Result<Option<Admitted>> {
+    let sql = "SELECT fingerprint, message_id, answer FROM idempotency WHERE account_id = ?1 AND endpoint = ?2 AND key = ?3 AND created_at >= ?4";
+    let mut select = connection.prepare_cached(sql)?;
+    let name = params![account.to_bytes(), claim.endpoint.as_str(), claim.key.as_str(), claim.not_before.as_millis()];
+    let found = select.query_row(name, |row| Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, [u8; 16]>(1)?, row.get(2)?))).optional()?;
+    let Some((fingerprint, id, answer)) = found else { return Ok(None) };
+    if fingerprint != claim.fingerprint.0 {
+        return Ok(Some(Admitted::KeyTaken));
+    }
+    let sql = format!("SELECT {MESSAGE} FROM messages m WHERE m.account_id = ?1 AND m.id = ?2");
+    let message = connection.prepare_cached(&sql)?.query_row(params![account.to_bytes(), id], |row| rows::message(row, 0))?;
+    Ok(Some(Admitted::Replayed(Replay { message, answer })))
+}
+
+fn page(
+    connection: &Connection,
+    account: Option<AccountId>,
+    filter: &MessageFilter,
+    after: Option<MessageId>,
+    limit: usize,
+) -> rusqlite::Result<Page> {
+    let (tables, whose) = match account {
+        Some(_) => ("messages m JOIN delivery d ON d.message_id = m.id", "m.account_id = ?4 AND m.id"),
+        None => ("delivery d CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id", "?4 IS NULL AND d.message_id"),
+    };
+    let sql = format!("SELECT {MESSAGE}, {DELIVERY} FROM {tables} WHERE {whose} < ?1 AND m.id >= ?2 ORDER BY m.id DESC LIMIT ?3");
+    let mut select = connection.prepare_cached(&sql)?;
+    let end = filter.before.map(MessageId::lowest_at);
+    let below = [after, end].into_iter().flatten().min().unwrap_or(MessageId::from_bytes([0xFF; 16]));
+    let lowest = filter.from.map_or(MessageId::from_bytes([0; 16]), MessageId::lowest_at);
+    let account = account.map(AccountId::to_bytes);
+    let mut found = select.query(params![below.to_bytes(), lowest.to_bytes(), ROWS_PER_PAGE, account])?;
+    let mut page = Page { messages: Vec::new(), next: None };
+    let mut looked = 0;
+    while let Some(row) = found.next()? {
+        let record = rows::record(row)?;
+        looked += 1;
+        let last = record.message.id;
+        if matches(&record, filter) {
+            page.messages.push(record);
+        }
+        if page.messages.len() == limit || looked == ROWS_PER_PAGE {
+            page.next = Some(last);
+            break;
+        }
+    }
+    // A full last page would name a next one that is empty.
+    if page.next.is_some() && found.next()?.is_none() && looked < ROWS_PER_PAGE {
+        page.next = None;
+    }
+    Ok(page)
+}
+
+fn matches(record: &MessageRecord, filter: &MessageFilter) -> bool {
+    let message = &record.message;
+    filter.status.is_none_or(|status| record.delivery.status == status)
+        && filter.direction.is_none_or(|direction| message.direction == direction)
+        && filter.recipient.as_ref().is_none_or(|number| message.recipient == *number)
+        && filter.originator.as_ref().is_none_or(|number| message.originator == *number)
+        && filter.broadcast.is_none_or(|broadcast| message.broadcast == Some(broadcast))
+}
+
+fn events(connection: &Connection, id: MessageId) -> rusqlite::Result<Vec<Event>> {
+    // The acceptance is the messages row itself, which never changes: a row of its own would say the same again for every message.
+    let accepted = "SELECT m.created_at, m.encoding, m.segments, m.mode FROM delivery d \
+                    JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id WHERE d.message_id = ?1";
+    let accepted = connection.prepare_cached(accepted)?.query_row([id.to_bytes()], |row| {
+        let (encoding, segments, mode): (String, u16, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        let detail = format!("{encoding}, {segments} segment{}, {mode} key", if segments == 1 { "" } else { "s" });
+        Ok(Event { at: rows::time(row, 0)?, kind: EventKind::Accepted, carrier: None, attempt: None, detail })
+    });
+    let Some(accepted) = accepted.optional()? else { return Ok(Vec::new()) };
+    let mut select = connection.prepare_cached("SELECT at, kind, carrier, attempt, detail FROM events WHERE message_id = ?1 ORDER BY seq")?;
+    let later = select.query_map([id.to_bytes()], |row| {
+        Ok(Event {
+            at: rows::time(row, 0)?,
+            kind: rows::word(row, 1, EventKind::parse)?,
+            carrier: row.get(2)?,
+            attempt: row.get(3)?,
+            detail: row.get(4)?,
+        })
+    })?;
+    std::iter::once(Ok(accepted)).chain(later).collect()
+}
+
+/// Adds an event to a message's life.
+pub(super) fn add_event(
+    connection: &Connection,
+    id: MessageId,
+    at: Timestamp,
+    kind: EventKind,
+    carrier: Option<&str>,
+    attempt: Option<u32>,
+    detail: &str,
+) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO events (message_id, seq, at, kind, carrier, attempt, detail) \
+               VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE message_id = ?1), ?2, ?3, ?4, ?5, ?6)";
+    connection.prepare_cached(sql)?.execute(params![id.to_bytes(), at.as_millis(), kind.as_str(), carrier, attempt, detail])?;
+    Ok(())
+}
+
+/// A message by its id, for those who hold its delivery row.
+pub(super) fn load_message(connection: &Connection, account: &[u8], id: &[u8]) -> rusqlite::Result<Arc<model::Message>> {
+    let sql = format!("SELECT {MESSAGE} FROM messages m WHERE m.account_id = ?1 AND m.id = ?2");
+    connection.prepare_cached(&sql)?.query_row(params![account, id], |row| rows::message(row, 0))
+}

@@ -1,0 +1,178 @@
+//! The way back: receipts find their segments, or wait for them.
+
+use async_trait::async_trait;
+use model::event::EventKind;
+use model::status::SegmentFate;
+use model::{MessageId, Status, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::Sqlite;
+use super::life::Life;
+use super::messages::add_event;
+use super::rows::{self, fate_word};
+use super::writer::Group;
+use crate::StoreError;
+use crate::contract::dispatch::Outcome;
+use crate::contract::messages::StatusChange;
+use crate::contract::receipts::{Receipt, ReceiptOutcome, Receipts};
+
+#[async_trait]
+impl Receipts for Sqlite {
+    async fn record_receipts(&self, receipts: Vec<Receipt>) -> Result<Vec<ReceiptOutcome>, StoreError> {
+        let write = move |group: &mut Group| {
+            let record = |receipt: &Receipt| record(group, receipt);
+            Ok(receipts.iter().map(record).collect::<rusqlite::Result<_>>()?)
+        };
+        self.writer.write(write).await
+    }
+
+    async fn forget_parked(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let write = move |group: &mut Group| {
+            if group.parked == 0 {
+                return Ok(0);
+            }
+            let connection = &group.connection;
+            let at = before.as_millis();
+            connection.prepare_cached("DELETE FROM parked_keys WHERE parked_id IN (SELECT id FROM parked_receipts WHERE at < ?1)")?.execute([at])?;
+            let forgotten = connection.prepare_cached("DELETE FROM parked_receipts WHERE at < ?1")?.execute([at])? as u64;
+            group.parked -= forgotten.min(group.parked);
+            Ok(forgotten)
+        };
+        self.writer.write(write).await
+    }
+}
+
+/// A segment that a carrier took, as it is filed.
+struct Filed {
+    key: String,
+    id: MessageId,
+    number: u16,
+    recipient: String,
+    fate: SegmentFate,
+}
+
+fn record(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<ReceiptOutcome> {
+    for (at, key) in receipt.keys.iter().enumerate() {
+        if let Some(filed) = find(&group.connection, receipt, key)? {
+            let settled = settle(&group.connection, &filed, receipt)?;
+            return Ok(settled.map_or(ReceiptOutcome::Repeated, |change| ReceiptOutcome::Matched { key: at, change }));
+        }
+    }
+    park(group, receipt)?;
+    Ok(ReceiptOutcome::Parked)
+}
+
+/// The segment that a receipt means under `key`: of those to its recipient, one that waits for its fate, and then the newest.
+fn find(connection: &Connection, receipt: &Receipt, key: &str) -> rusqlite::Result<Option<Filed>> {
+    let sql = "SELECT key, message_id, number, recipient, fate FROM segments WHERE carrier = ?1 AND key = ?2 ORDER BY fate = '' DESC, message_id DESC";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut filed = select.query_map(params![receipt.carrier, key], |row| {
+        Ok(Filed {
+            key: row.get(0)?,
+            id: MessageId::from_bytes(row.get(1)?),
+            number: row.get(2)?,
+            recipient: row.get(3)?,
+            fate: rows::word(row, 4, rows::fate)?,
+        })
+    })?;
+    filed.find(|filed| filed.as_ref().map_or(true, |filed| concerns(receipt, &filed.recipient))).transpose()
+}
+
+/// Whether the recipient is among the receipt's addresses. Carriers write national forms, so the last digits decide.
+fn concerns(receipt: &Receipt, recipient: &str) -> bool {
+    const TELLING_DIGITS: usize = 7;
+    let tail = |digits: &str| digits.chars().rev().take(TELLING_DIGITS).collect::<String>();
+    receipt.addresses.is_empty() || receipt.addresses.iter().any(|address| tail(address) == tail(recipient))
+}
+
+/// Gives a segment its fate, and its message the status that follows. `None` when the segment had its fate already.
+fn settle(connection: &Connection, filed: &Filed, receipt: &Receipt) -> rusqlite::Result<Option<Option<StatusChange>>> {
+    if filed.fate.is_final() {
+        return Ok(None);
+    }
+    let Some(mut life) = Life::load(connection, filed.id)? else { return Ok(None) };
+    let detail = format!("segment {}: {}", filed.number, receipt.detail);
+    add_event(connection, filed.id, receipt.at, EventKind::Receipt, Some(&receipt.carrier), None, &detail)?;
+    let bit = Life::bit(filed.number);
+    match receipt.fate {
+        SegmentFate::Pending => return Ok(Some(None)),
+        SegmentFate::Delivered => {
+            life.delivered |= bit;
+            life.lost &= !bit;
+        }
+        SegmentFate::Undelivered(_) => life.lost |= bit & !life.delivered,
+    }
+    let sql = "UPDATE segments SET fate = ?5 WHERE carrier = ?1 AND key = ?2 AND message_id = ?3 AND number = ?4";
+    let name = params![receipt.carrier, filed.key, filed.id.to_bytes(), filed.number, fate_word(receipt.fate)];
+    connection.prepare_cached(sql)?.execute(name)?;
+    let changed = conclude(&mut life, receipt);
+    life.save(connection)?;
+    Ok(Some(changed.then(|| life.status_change())))
+}
+
+/// The status that follows once every segment has its fate.
+fn conclude(life: &mut Life, receipt: &Receipt) -> bool {
+    if life.is_whole(life.delivered) {
+        return life.change(Status::Delivered, receipt.at, None);
+    }
+    if let SegmentFate::Undelivered(why) = receipt.fate
+        && life.delivery.error_type.is_none()
+    {
+        life.delivery.error_type = Some(why);
+        life.delivery.error_message = Some(why.sentence().to_owned());
+    }
+    life.is_whole(life.delivered | life.lost) && life.change(Status::Undelivered, receipt.at, None)
+}
+
+fn park(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<()> {
+    let connection = &group.connection;
+    let sql = "INSERT INTO parked_receipts (carrier, addresses, fate, at, detail) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let values = params![receipt.carrier, receipt.addresses.join(" "), fate_word(receipt.fate), receipt.at.as_millis(), receipt.detail];
+    connection.prepare_cached(sql)?.execute(values)?;
+    let parked = connection.last_insert_rowid();
+    for key in &receipt.keys {
+        let mut insert = connection.prepare_cached("INSERT INTO parked_keys (carrier, key, parked_id) VALUES (?1, ?2, ?3)")?;
+        insert.execute(params![receipt.carrier, key, parked])?;
+    }
+    group.parked += 1;
+    Ok(())
+}
+
+/// Files a segment that a carrier took, so that its receipt finds it.
+pub(super) fn file_segment(connection: &Connection, outcome: &Outcome, number: u16, key: &str) -> rusqlite::Result<()> {
+    let sql = "INSERT OR IGNORE INTO segments (carrier, key, message_id, number, recipient, fate) VALUES (?1, ?2, ?3, ?4, ?5, '')";
+    connection.prepare_cached(sql)?.execute(params![outcome.carrier, key, outcome.id.to_bytes(), number, outcome.recipient.digits()])?;
+    Ok(())
+}
+
+/// Applies receipts that came before the acknowledgement that files a segment under `key`.
+pub(super) fn apply_parked(group: &mut Group, carrier: &str, key: &str, changes: &mut Vec<StatusChange>) -> rusqlite::Result<()> {
+    while let Some((parked, receipt)) = next_parked(&group.connection, carrier, key)? {
+        let Some(filed) = find(&group.connection, &receipt, key)? else { return Ok(()) };
+        if let Some(Some(change)) = settle(&group.connection, &filed, &receipt)? {
+            changes.push(change);
+        }
+        group.connection.prepare_cached("DELETE FROM parked_keys WHERE parked_id = ?1")?.execute([parked])?;
+        group.connection.prepare_cached("DELETE FROM parked_receipts WHERE id = ?1")?.execute([parked])?;
+        group.parked = group.parked.saturating_sub(1);
+    }
+    Ok(())
+}
+
+fn next_parked(connection: &Connection, carrier: &str, key: &str) -> rusqlite::Result<Option<(i64, Receipt)>> {
+    let sql = "SELECT p.id, p.addresses, p.fate, p.at, p.detail FROM parked_keys k JOIN parked_receipts p ON p.id = k.parked_id \
+               WHERE k.carrier = ?1 AND k.key = ?2 ORDER BY p.id LIMIT 1";
+    let read = |row: &rusqlite::Row<'_>| {
+        let addresses: String = row.get(1)?;
+        let receipt = Receipt {
+            carrier: carrier.to_owned(),
+            keys: vec![key.to_owned()],
+            addresses: addresses.split_whitespace().map(str::to_owned).collect(),
+            fate: rows::word(row, 2, rows::fate)?,
+            at: rows::time(row, 3)?,
+            detail: row.get(4)?,
+        };
+        Ok((row.get(0)?, receipt))
+    };
+    connection.prepare_cached(sql)?.query_row(params![carrier, key], read).optional()
+}

@@ -1,0 +1,118 @@
+//! Rows to values and back.
+
+use std::sync::Arc;
+
+use model::message::{Delivery, Direction, Encoding, Message, MessageRecord, MessageType};
+use model::status::SegmentFate;
+use model::{AccountId, BroadcastId, ErrorType, MessageId, Mode, Msisdn, Status, Timestamp};
+use rusqlite::Row;
+use rusqlite::types::Type;
+
+/// The columns of a message, for [`message`].
+pub(super) const MESSAGE: &str = "m.account_id, m.id, m.broadcast_id, m.direction, m.mode, m.kind, m.originator, m.recipient, m.body, \
+     m.media_url, m.encoding, m.segments, m.reference, m.created_at, m.expires_at";
+
+/// The columns of what became of it, for [`delivery`].
+pub(super) const DELIVERY: &str = "d.status, d.carrier, d.attempts, d.unknown_outcomes, d.held, d.sent_at, d.delivered_at, d.failed_at, \
+     d.error_type, d.error_message";
+
+/// How many columns [`MESSAGE`] has.
+const MESSAGE_COLUMNS: usize = 15;
+
+/// A message from the columns of [`MESSAGE`], which begin at `at`.
+pub(super) fn message(row: &Row<'_>, at: usize) -> rusqlite::Result<Arc<Message>> {
+    Ok(Arc::new(Message {
+        account: AccountId::from_bytes(row.get(at)?),
+        id: MessageId::from_bytes(row.get(at + 1)?),
+        broadcast: row.get::<_, Option<[u8; 16]>>(at + 2)?.map(BroadcastId::from_bytes),
+        direction: word(row, at + 3, Direction::parse)?,
+        mode: word(row, at + 4, Mode::parse)?,
+        kind: word(row, at + 5, MessageType::parse)?,
+        originator: word(row, at + 6, |text| Msisdn::parse(text).ok())?,
+        recipient: word(row, at + 7, |text| Msisdn::parse(text).ok())?,
+        body: row.get(at + 8)?,
+        media_url: row.get(at + 9)?,
+        encoding: word(row, at + 10, Encoding::parse)?,
+        segments: row.get(at + 11)?,
+        reference: row.get(at + 12)?,
+        created_at: time(row, at + 13)?,
+        expires_at: time(row, at + 14)?,
+    }))
+}
+
+/// What became of a message, from the columns of [`DELIVERY`], which begin at `at`.
+pub(super) fn delivery(row: &Row<'_>, at: usize) -> rusqlite::Result<Delivery> {
+    Ok(Delivery {
+        status: word(row, at, Status::parse)?,
+        carrier: row.get(at + 1)?,
+        attempts: row.get(at + 2)?,
+        unknown_outcomes: row.get(at + 3)?,
+        held: row.get(at + 4)?,
+        sent_at: time_if_any(row, at + 5)?,
+        delivered_at: time_if_any(row, at + 6)?,
+        failed_at: time_if_any(row, at + 7)?,
+        error_type: word_if_any(row, at + 8, ErrorType::parse)?,
+        error_message: row.get(at + 9)?,
+    })
+}
+
+/// A message and what became of it, from the columns of [`MESSAGE`] and then [`DELIVERY`].
+pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<MessageRecord> {
+    Ok(MessageRecord { message: message(row, 0)?, delivery: delivery(row, MESSAGE_COLUMNS)? })
+}
+
+/// A moment.
+pub(super) fn time(row: &Row<'_>, at: usize) -> rusqlite::Result<Timestamp> {
+    row.get(at).map(Timestamp::from_millis)
+}
+
+/// A moment that may be missing.
+pub(super) fn time_if_any(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<i64>>(at)?.map(Timestamp::from_millis))
+}
+
+/// A word that `parse` knows.
+pub(super) fn word<T>(row: &Row<'_>, at: usize, parse: impl FnOnce(&str) -> Option<T>) -> rusqlite::Result<T> {
+    let text = row.get_ref(at)?.as_str()?;
+    parse(text).ok_or_else(|| unknown(at, text))
+}
+
+/// A word that `parse` knows, or none.
+pub(super) fn word_if_any<T>(row: &Row<'_>, at: usize, parse: impl FnOnce(&str) -> Option<T>) -> rusqlite::Result<Option<T>> {
+    match row.get_ref(at)?.as_str_or_null()? {
+        Some(text) => parse(text).map(Some).ok_or_else(|| unknown(at, text)),
+        None => Ok(None),
+    }
+}
+
+fn unknown(at: usize, text: &str) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(at, Type::Text, format!("`{text}` is not known here").into())
+}
+
+/// How a segment's fate is written: empty while it is open, `delivered`, or why it was lost.
+pub(super) fn fate_word(fate: SegmentFate) -> &'static str {
+    match fate {
+        SegmentFate::Pending => "",
+        SegmentFate::Delivered => "delivered",
+        SegmentFate::Undelivered(why) => why.as_str(),
+    }
+}
+
+/// The fate that is written so.
+pub(super) fn fate(text: &str) -> Option<SegmentFate> {
+    match text {
+        "" => Some(SegmentFate::Pending),
+        "delivered" => Some(SegmentFate::Delivered),
+        why => ErrorType::parse(why).map(SegmentFate::Undelivered),
+    }
+}
+
+/// A mask of 64 segments as SQLite's signed integer.
+pub(super) const fn mask_to_sql(mask: u64) -> i64 {
+    mask.cast_signed()
+}
+
+/// A mask of 64 segments from SQLite's signed integer.
+pub(super) const fn mask_from_sql(mask: i64) -> u64 {
+    mask.cast_unsigned()
+}

@@ -1,0 +1,240 @@
+//! Who may send.
+
+use async_trait::async_trait;
+use model::account::{Account, AccountState, Limits};
+use model::key::{ApiKey, KeyId, Mode, SecretDigest};
+use model::number::{Block, BlockKind, Number, NumberState};
+use model::{AccountId, Msisdn, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::Sqlite;
+use super::rows;
+use super::writer::{Fault, Group};
+use crate::StoreError;
+use crate::contract::tenants::{AccountChange, NumberChange, TenantData, Tenants};
+
+const ACCOUNTS: &str = "SELECT id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, daily_quota, created_at FROM accounts";
+const KEYS: &str = "SELECT id, account_id, mode, digest, created_at, expires_at, revoked_at FROM keys";
+const NUMBERS: &str = "SELECT number, account_id, state, created_at FROM numbers";
+const BLOCKS: &str = "SELECT number, kind, account_id, reason, created_at FROM blocks";
+
+#[async_trait]
+impl Tenants for Sqlite {
+    async fn tenants(&self) -> Result<TenantData, StoreError> {
+        let read = |connection: &Connection| {
+            Ok(TenantData {
+                accounts: all(connection, ACCOUNTS, account)?,
+                keys: all(connection, KEYS, key)?,
+                numbers: all(connection, NUMBERS, number)?,
+                blocks: all(connection, BLOCKS, block)?,
+            })
+        };
+        self.readers.read(read).await
+    }
+
+    async fn create_account(&self, account: Account) -> Result<(), StoreError> {
+        let write = move |group: &mut Group| {
+            if find_account(&group.connection, account.id)?.is_some() {
+                return Err(Fault::Told(StoreError::AlreadyExists));
+            }
+            save_account(&group.connection, &account)?;
+            Ok(())
+        };
+        self.writer.write(write).await
+    }
+
+    async fn change_account(&self, id: AccountId, change: AccountChange) -> Result<Account, StoreError> {
+        let write = move |group: &mut Group| {
+            let mut account = find_account(&group.connection, id)?.ok_or(Fault::Told(StoreError::NotFound))?;
+            account.state = change.state.unwrap_or(account.state);
+            account.limits = change.limits.unwrap_or(account.limits);
+            save_account(&group.connection, &account)?;
+            Ok(account)
+        };
+        self.writer.write(write).await
+    }
+
+    async fn create_key(&self, key: ApiKey) -> Result<(), StoreError> {
+        let write = move |group: &mut Group| {
+            require_account(&group.connection, Some(key.account))?;
+            if find(&group.connection, KEYS, "id", key.id.as_str(), self::key)?.is_some() {
+                return Err(Fault::Told(StoreError::AlreadyExists));
+            }
+            save_key(&group.connection, &key)?;
+            Ok(())
+        };
+        self.writer.write(write).await
+    }
+
+    async fn revoke_key(&self, id: &KeyId, now: Timestamp) -> Result<ApiKey, StoreError> {
+        let id = id.clone();
+        let write = move |group: &mut Group| {
+            let mut key = find(&group.connection, KEYS, "id", id.as_str(), self::key)?.ok_or(Fault::Told(StoreError::NotFound))?;
+            key.revoked_at = key.revoked_at.or(Some(now));
+            save_key(&group.connection, &key)?;
+            Ok(key)
+        };
+        self.writer.write(write).await
+    }
+
+    async fn create_number(&self, number: Number) -> Result<(), StoreError> {
+        let write = move |group: &mut Group| {
+            require_account(&group.connection, number.account)?;
+            if find(&group.connection, NUMBERS, "number", number.number.as_str(), self::number)?.is_some() {
+                return Err(Fault::Told(StoreError::AlreadyExists));
+            }
+            save_number(&group.connection, &number)?;
+            Ok(())
+        };
+        self.writer.write(write).await
+    }
+
+    async fn change_number(&self, number: &Msisdn, change: NumberChange) -> Result<Number, StoreError> {
+        let name = number.clone();
+        let write = move |group: &mut Group| {
+            let mut number = find(&group.connection, NUMBERS, "number", name.as_str(), self::number)?.ok_or(Fault::Told(StoreError::NotFound))?;
+            require_account(&group.connection, change.account.flatten())?;
+            number.account = change.account.unwrap_or(number.account);
+            number.state = change.state.unwrap_or(number.state);
+            save_number(&group.connection, &number)?;
+            Ok(number)
+        };
+        self.writer.write(write).await
+    }
+
+    async fn put_block(&self, block: Block) -> Result<(), StoreError> {
+        let write = move |group: &mut Group| {
+            require_account(&group.connection, block.account)?;
+            let sql = "INSERT OR REPLACE INTO blocks (number, kind, account_id, reason, created_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+            let values = params![block.number.as_str(), block.kind.as_str(), block_account(block.account), block.reason, block.created_at.as_millis()];
+            group.connection.prepare_cached(sql)?.execute(values)?;
+            Ok(())
+        };
+        self.writer.write(write).await
+    }
+
+    async fn delete_block(&self, number: &Msisdn, kind: BlockKind, account: Option<AccountId>) -> Result<(), StoreError> {
+        let number = number.clone();
+        let write = move |group: &mut Group| {
+            let mut delete = group.connection.prepare_cached("DELETE FROM blocks WHERE number = ?1 AND kind = ?2 AND account_id = ?3")?;
+            match delete.execute(params![number.as_str(), kind.as_str(), block_account(account)])? {
+                0 => Err(Fault::Told(StoreError::NotFound)),
+                _ => Ok(()),
+            }
+        };
+        self.writer.write(write).await
+    }
+}
+
+fn all<T>(connection: &Connection, sql: &str, read: fn(&Row<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<Vec<T>> {
+    connection.prepare(sql)?.query_map([], read)?.collect()
+}
+
+fn find<T>(connection: &Connection, sql: &str, column: &str, name: &str, read: fn(&Row<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
+    connection.prepare_cached(&format!("{sql} WHERE {column} = ?1"))?.query_row([name], read).optional()
+}
+
+fn find_account(connection: &Connection, id: AccountId) -> rusqlite::Result<Option<Account>> {
+    connection.prepare_cached(&format!("{ACCOUNTS} WHERE id = ?1"))?.query_row([id.to_bytes()], account).optional()
+}
+
+fn require_account(connection: &Connection, id: Option<AccountId>) -> Result<(), Fault> {
+    match id {
+        Some(id) => find_account(connection, id)?.map(drop).ok_or(Fault::Told(StoreError::NotFound)),
+        None => Ok(()),
+    }
+}
+
+fn save_account(connection: &Connection, account: &Account) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO accounts (id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, daily_quota, created_at) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET state = excluded.state, \
+               message_per_minute = excluded.message_per_minute, broadcast_per_minute = excluded.broadcast_per_minute, \
+               read_per_minute = excluded.read_per_minute, daily_quota = excluded.daily_quota";
+    let limits = &account.limits;
+    connection.prepare_cached(sql)?.execute(params![
+        account.id.to_bytes(),
+        account.name,
+        account.state.as_str(),
+        limits.message_per_minute,
+        limits.broadcast_per_minute,
+        limits.read_per_minute,
+        limits.daily_quota,
+        account.created_at.as_millis(),
+    ])?;
+    Ok(())
+}
+
+fn save_key(connection: &Connection, key: &ApiKey) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO keys (id, account_id, mode, digest, created_at, expires_at, revoked_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+               ON CONFLICT DO UPDATE SET revoked_at = excluded.revoked_at";
+    connection.prepare_cached(sql)?.execute(params![
+        key.id.as_str(),
+        key.account.to_bytes(),
+        key.mode.as_str(),
+        key.digest.to_bytes(),
+        key.created_at.as_millis(),
+        key.expires_at.map(Timestamp::as_millis),
+        key.revoked_at.map(Timestamp::as_millis),
+    ])?;
+    Ok(())
+}
+
+fn save_number(connection: &Connection, number: &Number) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO numbers (number, account_id, state, created_at) VALUES (?1, ?2, ?3, ?4) \
+               ON CONFLICT DO UPDATE SET account_id = excluded.account_id, state = excluded.state";
+    let account = number.account.map(AccountId::to_bytes);
+    connection.prepare_cached(sql)?.execute(params![number.number.as_str(), account, number.state.as_str(), number.created_at.as_millis()])?;
+    Ok(())
+}
+
+/// Whose block it is; nothing stands for every account, since a key's columns cannot be null.
+fn block_account(account: Option<AccountId>) -> Vec<u8> {
+    account.map_or_else(Vec::new, |id| id.to_bytes().to_vec())
+}
+
+fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
+    Ok(Account {
+        id: AccountId::from_bytes(row.get(0)?),
+        name: row.get(1)?,
+        state: rows::word(row, 2, AccountState::parse)?,
+        limits: Limits {
+            message_per_minute: row.get(3)?,
+            broadcast_per_minute: row.get(4)?,
+            read_per_minute: row.get(5)?,
+            daily_quota: row.get(6)?,
+        },
+        created_at: rows::time(row, 7)?,
+    })
+}
+
+fn key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
+    Ok(ApiKey {
+        id: KeyId::from_text(row.get::<_, String>(0)?),
+        account: AccountId::from_bytes(row.get(1)?),
+        mode: rows::word(row, 2, Mode::parse)?,
+        digest: SecretDigest::from_bytes(row.get(3)?),
+        created_at: rows::time(row, 4)?,
+        expires_at: rows::time_if_any(row, 5)?,
+        revoked_at: rows::time_if_any(row, 6)?,
+    })
+}
+
+fn number(row: &Row<'_>) -> rusqlite::Result<Number> {
+    Ok(Number {
+        number: rows::word(row, 0, |text| Msisdn::parse(text).ok())?,
+        account: row.get::<_, Option<[u8; 16]>>(1)?.map(AccountId::from_bytes),
+        state: rows::word(row, 2, NumberState::parse)?,
+        created_at: rows::time(row, 3)?,
+    })
+}
+
+fn block(row: &Row<'_>) -> rusqlite::Result<Block> {
+    let account: Vec<u8> = row.get(2)?;
+    Ok(Block {
+        number: rows::word(row, 0, |text| Msisdn::parse(text).ok())?,
+        kind: rows::word(row, 1, BlockKind::parse)?,
+        account: <[u8; 16]>::try_from(account).ok().map(AccountId::from_bytes),
+        reason: row.get(3)?,
+        created_at: rows::time(row, 4)?,
+    })
+}

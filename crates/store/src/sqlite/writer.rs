@@ -1,0 +1,205 @@
+//! The one writer: a thread that runs concurrent calls in one transaction and answers them after its commit.
+//!
+//! While a commit waits for the disk, calls queue up; the next transaction takes them all. Every call therefore costs a share of an fsync, and none
+//! waits for a timer. A call reads before it writes, so that a refusal needs no rollback; when SQLite itself fails, the whole group is rolled back and every
+//! call in it is told so.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use model::AccountId;
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::checkpoint::Checkpointer;
+use super::store_error;
+use crate::StoreError;
+use crate::contract::health::CommitSample;
+
+/// How many calls may wait for the writer; more wait for a place.
+const QUEUE: usize = 8_192;
+
+/// How many calls one transaction takes at most.
+const GROUP_MAX: usize = 1_024;
+
+/// The calls' side of the writer thread.
+pub(super) struct Writer {
+    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    observer: Observer,
+}
+
+type Observer = Arc<Mutex<Option<Box<dyn Fn(CommitSample) + Send + Sync>>>>;
+
+/// A call: it does its part of the transaction, and leaves behind how to answer once the commit is known.
+/// Without a group it does nothing and can only be answered with a refusal.
+type Job = Box<dyn FnOnce(Option<&mut Group>) -> Answer + Send>;
+type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// Why a call did not do what it was asked.
+pub(super) enum Fault {
+    /// SQLite failed: the group is rolled back.
+    Sql(rusqlite::Error),
+    /// The call was refused before it wrote anything.
+    Told(StoreError),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+/// The transaction that calls run in, and what the writer knows without asking the file. All of it is true of the transaction's state,
+/// and is forgotten when that is rolled back.
+pub(super) struct Group {
+    pub(super) connection: Connection,
+    /// Quota used, by account and day, where this process has looked; `true` where it is not written yet.
+    pub(super) quota: HashMap<(AccountId, i64), (u64, bool)>,
+    /// How many receipts are parked.
+    pub(super) parked: u64,
+    /// The account after which each carrier's next lease begins, so that all have their turn.
+    pub(super) turns: HashMap<String, Vec<u8>>,
+    failed: Option<rusqlite::Error>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection, checkpointer: Connection) -> rusqlite::Result<Self> {
+        let mut group = Group { connection, quota: HashMap::new(), parked: 0, turns: HashMap::new(), failed: None };
+        group.forget()?;
+        let (jobs, waiting) = mpsc::channel(QUEUE);
+        let observer = Observer::default();
+        let observed = Arc::clone(&observer);
+        let no_thread = |error: std::io::Error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
+        let checkpointer = Checkpointer::start(checkpointer).map_err(no_thread)?;
+        let run = move || run(group, checkpointer, waiting, &observed);
+        let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(run).map_err(no_thread)?;
+        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), observer })
+    }
+
+    /// Runs `job` in the next transaction; its result comes back once that is on disk.
+    pub(super) async fn write<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Group) -> Result<T, Fault> + Send + 'static,
+    {
+        let closed = || StoreError::Unavailable("the store is closed".to_owned());
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or_else(closed)?;
+        let (sender, answer) = oneshot::channel();
+        let job: Job = Box::new(move |group| {
+            let done = match group {
+                Some(group) => group.attempt(job),
+                None => Err(StoreError::Unavailable("the call was not tried".to_owned())),
+            };
+            // A caller that no longer listens has gone away; what it asked for is done all the same.
+            Box::new(move |committed| drop(sender.send(committed.and(done))))
+        });
+        jobs.send(job).await.map_err(|_| closed())?;
+        answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    pub(super) fn observe(&self, observer: Box<dyn Fn(CommitSample) + Send + Sync>) {
+        *self.observer.lock().unwrap_or_else(PoisonError::into_inner) = Some(observer);
+    }
+
+    /// Takes no more calls, finishes those that wait, and ends the threads.
+    pub(super) async fn close(&self) {
+        drop(self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}
+
+fn run(mut group: Group, mut checkpointer: Checkpointer, mut waiting: mpsc::Receiver<Job>, observer: &Observer) {
+    let mut poisoned: Option<StoreError> = None;
+    let mut rows = group.connection.total_changes();
+    while let Some(first) = waiting.blocking_recv() {
+        if let Some(error) = &poisoned {
+            // What an fsync did not write may be gone for good, and a second fsync would not tell: promise nothing more.
+            first(None)(Err(error.clone()));
+            continue;
+        }
+        let began = Instant::now();
+        let (size, result) = group.commit(first, &mut waiting);
+        match result {
+            Ok(()) => {
+                let sample = CommitSample { group: size, took: began.elapsed() };
+                if let Some(observer) = &*observer.lock().unwrap_or_else(PoisonError::into_inner) {
+                    observer(sample);
+                }
+                let total = group.connection.total_changes();
+                checkpointer.committed(total - rows, &group.connection);
+                rows = total;
+            }
+            Err(error @ StoreError::Failed(_)) => {
+                tracing::error!(%error, "The store failed and takes nothing more until the process is started again: {error}");
+                poisoned = Some(error);
+            }
+            Err(error) => tracing::warn!(%error, "A transaction of {size} calls was rolled back: {error}"),
+        }
+    }
+    checkpointer.finish(&group.connection);
+}
+
+impl Group {
+    /// Runs `first` and the calls that wait behind it in one transaction, commits it, and answers them all. Returns how many there were.
+    fn commit(&mut self, first: Job, waiting: &mut mpsc::Receiver<Job>) -> (usize, Result<(), StoreError>) {
+        if let Err(error) = self.execute("BEGIN IMMEDIATE") {
+            first(None)(Err(error.clone()));
+            return (1, Err(error));
+        }
+        let mut answers = vec![first(Some(self))];
+        while answers.len() < GROUP_MAX && self.failed.is_none() {
+            let Ok(job) = waiting.try_recv() else { break };
+            answers.push(job(Some(self)));
+        }
+        let result = self.finish();
+        let size = answers.len();
+        for answer in answers {
+            answer(result.clone());
+        }
+        (size, result)
+    }
+
+    fn attempt<T>(&mut self, job: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, StoreError> {
+        match job(self) {
+            Ok(value) => Ok(value),
+            Err(Fault::Told(refusal)) => Err(refusal),
+            Err(Fault::Sql(error)) => {
+                let told = store_error(&error);
+                self.failed = Some(error);
+                Err(told)
+            }
+        }
+    }
+
+    /// Commits, or rolls back where a call or the commit failed.
+    fn finish(&mut self) -> Result<(), StoreError> {
+        let committed = match self.failed.take() {
+            Some(error) => Err(store_error(&error)),
+            None => self.write_quota().map_err(|error| store_error(&error)).and_then(|()| self.execute("COMMIT")),
+        };
+        if committed.is_err() {
+            // Fails when SQLite has rolled back by itself already.
+            let _ = self.connection.execute_batch("ROLLBACK");
+            self.forget().map_err(|error| store_error(&error))?;
+        }
+        committed
+    }
+
+    /// Forgets what was known of a transaction that is gone.
+    fn forget(&mut self) -> rusqlite::Result<()> {
+        self.quota.clear();
+        self.parked = self.connection.query_row("SELECT count(*) FROM parked_receipts", [], |row| row.get(0))?;
+        Ok(())
+    }
+
+    fn execute(&self, sql: &str) -> Result<(), StoreError> {
+        let run = || self.connection.prepare_cached(sql)?.execute([]);
+        run().map(drop).map_err(|error| store_error(&error))
+    }
+}
