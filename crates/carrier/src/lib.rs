@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::{ErrorType, Message};
+use model::{Entropy, ErrorType, Message};
 use tokio::sync::mpsc;
 
 pub mod ack;
@@ -19,6 +19,7 @@ pub mod sandbox;
 pub mod smpp;
 
 pub use ack::Ack;
+pub use config::{CarrierConfig, CarrierKind, ConfigError};
 pub use wire::receipt::ReceiptState;
 
 /// A message handed to a carrier: its attempt is recorded, and from now on it may have left.
@@ -111,8 +112,9 @@ pub struct CarrierEvent {
     pub event: Event,
 }
 
-/// Where a carrier's events go. Bounded: a pipeline that falls behind slows the carrier's sessions down.
-pub type Events = mpsc::Sender<CarrierEvent>;
+/// Where a carrier's events go. The channel needs no bound of its own: outcomes are bounded by the window, and a session that has too many
+/// receipts waiting for their [`Ack`] asks the carrier to come back.
+pub type Events = mpsc::UnboundedSender<CarrierEvent>;
 
 /// How a carrier is doing, for the operator.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -169,4 +171,16 @@ pub trait Carrier: Send + Sync {
 
     /// Takes nothing more, waits for what is unanswered (at most `limit`), unbinds and closes. What is unanswered then ends as unknown.
     async fn drain(&self, limit: Duration);
+}
+
+/// Starts a carrier on the current runtime.
+///
+/// # Errors
+/// [`ConfigError`] with every mistake of the configuration.
+pub fn start(config: CarrierConfig, events: Events, entropy: Arc<dyn Entropy>) -> Result<Arc<dyn Carrier>, ConfigError> {
+    config.validate()?;
+    match config.kind {
+        CarrierKind::Sandbox => Ok(Arc::new(sandbox::Sandbox::new(&config.name, events))),
+        CarrierKind::Smpp => Ok(Arc::new(smpp::SmppCarrier::start(config, events, entropy)?)),
+    }
 }

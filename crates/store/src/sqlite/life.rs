@@ -1,7 +1,7 @@
 //! The row of a message that changes, while a transaction changes it.
 
 use model::message::Delivery;
-use model::{AccountId, ErrorType, MessageId, Status, Timestamp};
+use model::{ErrorType, MessageId, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{self, DELIVERY, mask_from_sql, mask_to_sql};
@@ -24,7 +24,6 @@ const UPDATE_MOVED: &str = update!(", status = ?15, carrier = ?16, due_at = ?17"
 /// What became of a message so far, and who holds it.
 pub(super) struct Life {
     pub(super) id: MessageId,
-    pub(super) account: AccountId,
     pub(super) delivery: Delivery,
     pub(super) due_at: Timestamp,
     pub(super) lease: u64,
@@ -49,7 +48,6 @@ impl Life {
             let due_at = rows::time(row, 11)?;
             Ok(Self {
                 id,
-                account: AccountId::from_bytes(row.get(10)?),
                 due_at,
                 lease: mask_from_sql(row.get(12)?),
                 in_flight: row.get(13)?,

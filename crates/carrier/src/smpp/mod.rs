@@ -1,0 +1,159 @@
+//! A carrier reached over SMPP: several sessions that look like one.
+
+mod connect;
+pub mod errors;
+mod link;
+mod receipts;
+mod session;
+mod shared;
+mod submit;
+mod throttle;
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use model::Entropy;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use wire::smpp::BindKind;
+
+use crate::config::{BindMode, CarrierConfig, ConfigError};
+use crate::{Carrier, CarrierStatus, Event, Events, SegmentOutcome, Submission};
+use connect::Connector;
+use link::Link;
+pub(crate) use session::wanted;
+use session::{Effect, whole};
+use shared::Shared;
+use throttle::Bucket;
+
+/// A carrier reached over SMPP.
+pub struct SmppCarrier {
+    shared: Arc<Shared>,
+    /// Every link's submissions, by its place, and whether it is one that sends. A receiver's channel stays open and unused.
+    links: Vec<(bool, mpsc::UnboundedSender<Submission>)>,
+    pace: Mutex<Bucket>,
+}
+
+impl SmppCarrier {
+    /// Starts the links of a carrier on the current runtime.
+    pub(crate) fn start(config: CarrierConfig, events: Events, entropy: Arc<dyn Entropy>) -> Result<Self, ConfigError> {
+        let password: Arc<str> = config.read_password()?.into();
+        let config = Arc::new(config);
+        let connector = Arc::new(Connector::new(Arc::clone(&config))?);
+        let kinds: &[BindKind] = match config.bind {
+            BindMode::Trx => &[BindKind::Transceiver],
+            BindMode::TxRx => &[BindKind::Transmitter, BindKind::Receiver],
+        };
+        let kinds: Vec<BindKind> = (0..config.sessions).flat_map(|_| kinds.iter().copied()).collect();
+        let shared = Arc::new(Shared::new(Arc::clone(&config), kinds.len(), events));
+        let mut links = Vec::new();
+        for (index, kind) in kinds.into_iter().enumerate() {
+            let (sender, submissions) = mpsc::unbounded_channel();
+            links.push((kind != BindKind::Receiver, sender));
+            let (shared, connector, entropy, password) = (Arc::clone(&shared), Arc::clone(&connector), Arc::clone(&entropy), Arc::clone(&password));
+            tokio::spawn(Link { shared, index, kind, connector, password, submissions, entropy }.run());
+        }
+        let pace = Mutex::new(Bucket::new(config.rate, Instant::now()));
+        Ok(Self { shared, links, pace })
+    }
+
+    /// The places of the links that send.
+    fn senders(&self) -> impl Iterator<Item = usize> {
+        self.links.iter().enumerate().filter(|(_, (sends, _))| *sends).map(|(index, _)| index)
+    }
+
+    fn not_sent(&self, submission: &Submission) {
+        if let Effect::Outcome(outcome, _) = whole(submission, &SegmentOutcome::NotSent) {
+            self.shared.tell(Event::Outcome(outcome));
+        }
+    }
+}
+
+#[async_trait]
+impl Carrier for SmppCarrier {
+    fn name(&self) -> &str {
+        &self.shared.config.name
+    }
+
+    async fn ready(&self) -> usize {
+        loop {
+            let room: usize = self.senders().map(|index| self.shared.links[index].room()).sum();
+            if room == 0 {
+                self.shared.change().await;
+                continue;
+            }
+            let now = Instant::now();
+            let (tokens, free_at) = {
+                let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+                (pace.available(now), pace.free_at(now))
+            };
+            match free_at {
+                None if tokens > 0 => return room.min(tokens),
+                free_at => tokio::time::sleep_until(free_at.unwrap_or(now + Duration::from_millis(1))).await,
+            }
+        }
+    }
+
+    fn submit(&self, submission: Submission) {
+        let links = &self.shared.links;
+        let Some(index) = self.senders().filter(|index| links[*index].can_send()).max_by_key(|index| links[*index].room()) else {
+            return self.not_sent(&submission);
+        };
+        let segments = wanted(&submission).count();
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner).spend(segments);
+        links[index].reserve(segments);
+        if let Err(mpsc::error::SendError(submission)) = self.links[index].1.send(submission) {
+            links[index].release(segments);
+            self.not_sent(&submission);
+        }
+    }
+
+    fn down_for(&self) -> Option<Duration> {
+        self.shared.down_since().map(|since| since.elapsed())
+    }
+
+    fn status(&self) -> CarrierStatus {
+        let shared = &*self.shared;
+        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let bound = shared.links.iter().filter(|link| link.bound.load(Ordering::Acquire)).count();
+        let sending = self.senders().count();
+        let state = match () {
+            () if shared.links.iter().all(|link| link.closed.load(Ordering::Acquire)) => "closed",
+            () if shared.is_draining() => "draining",
+            () if bound > 0 && self.senders().all(|index| shared.links[index].resting()) => "throttled",
+            () if bound > 0 => "bound",
+            () if shared.was_refused() => "refused",
+            () if shared.last_error().is_none() => "binding",
+            () => "down",
+        };
+        CarrierStatus {
+            state,
+            sessions_bound: bound,
+            sessions_configured: shared.links.len(),
+            window_in_use: self.senders().map(|index| shared.links[index].in_use()).sum(),
+            window: sending * shared.config.window,
+            submitted: count(&shared.counts.submitted),
+            accepted: count(&shared.counts.accepted),
+            refused: count(&shared.counts.refused),
+            throttled: count(&shared.counts.throttled),
+            unknown: count(&shared.counts.unknown),
+            receipts: count(&shared.counts.receipts),
+            binds: shared.links.iter().map(|link| count(&link.binds)).sum(),
+            malformed_pdus: count(&shared.counts.malformed),
+            last_error: shared.last_error(),
+        }
+    }
+
+    async fn drain(&self, limit: Duration) {
+        self.shared.drain();
+        let closed = async {
+            while !self.shared.links.iter().all(|link| link.closed.load(Ordering::Acquire)) {
+                self.shared.change().await;
+            }
+        };
+        // Past the limit the process ends, and with it the sessions; what is unanswered is of unknown outcome in the store already.
+        let _ = tokio::time::timeout(limit, closed).await;
+    }
+}

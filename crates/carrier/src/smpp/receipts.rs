@@ -1,0 +1,187 @@
+//! From a `deliver_sm` or `data_sm` to what it reports.
+
+use wire::gsm::{alphabet, segment};
+use wire::receipt::{self, ReceiptState, id};
+use wire::smpp::constants::{data_coding, esm_class};
+use wire::smpp::{Address, DataSm, Sm, Tlvs, tag};
+
+use crate::Receipt;
+use crate::config::{CarrierConfig, ReceiptDetection, StatMeaning};
+
+/// What both operations have.
+pub(crate) struct Delivered<'a> {
+    pub(crate) source: &'a Address,
+    pub(crate) destination: &'a Address,
+    pub(crate) esm_class: u8,
+    pub(crate) data_coding: u8,
+    pub(crate) short_message: &'a [u8],
+    pub(crate) tlvs: &'a Tlvs,
+}
+
+impl<'a> Delivered<'a> {
+    pub(crate) fn of_sm(sm: &'a Sm, tlvs: &'a Tlvs) -> Self {
+        Self {
+            source: &sm.source,
+            destination: &sm.destination,
+            esm_class: sm.esm_class,
+            data_coding: sm.data_coding,
+            short_message: &sm.short_message,
+            tlvs,
+        }
+    }
+
+    pub(crate) fn of_data(data: &'a DataSm, tlvs: &'a Tlvs) -> Self {
+        Self {
+            source: &data.source,
+            destination: &data.destination,
+            esm_class: data.esm_class,
+            data_coding: data.data_coding,
+            short_message: &[],
+            tlvs,
+        }
+    }
+
+    /// The text, wherever it is, as a receipt's would be: ASCII in nearly any coding, UTF-16 in UCS-2.
+    fn text(&self) -> String {
+        let payload = self.tlvs.get(tag::MESSAGE_PAYLOAD).filter(|_| self.short_message.is_empty());
+        let octets = payload.unwrap_or(self.short_message);
+        let octets = match wire::concat::read(octets) {
+            (_, text) if self.esm_class & esm_class::UDHI != 0 && !text.is_empty() => text,
+            // Some carriers set the bit on receipts that have no header.
+            _ => octets,
+        };
+        match self.data_coding {
+            data_coding::UCS2 => segment::decode_ucs2(octets),
+            data_coding::DEFAULT if octets.iter().all(|octet| *octet < 0x80) => alphabet_or_ascii(octets),
+            _ => octets.iter().map(|octet| char::from(*octet)).collect(),
+        }
+    }
+}
+
+/// GSM and ASCII differ in a few signs, `_` among them, which ids may have. A receipt is machine-made ASCII; only what ASCII cannot show is GSM.
+fn alphabet_or_ascii(octets: &[u8]) -> String {
+    let printable = octets.iter().all(|octet| (0x20..0x7F).contains(octet) || b"\r\n\t\0".contains(octet));
+    if printable { octets.iter().map(|octet| char::from(*octet)).collect() } else { alphabet::decode(octets) }
+}
+
+/// The receipt that `delivered` is; `None` for a message of a handset, or a report that names no message.
+pub(crate) fn read(config: &CarrierConfig, delivered: &Delivered<'_>) -> Option<Receipt> {
+    let by_class = delivered.esm_class & esm_class::TYPE_MASK != 0;
+    let by_tlv = delivered.tlvs.get(tag::RECEIPTED_MESSAGE_ID).is_some();
+    let text = receipt::parse(&delivered.text());
+    let is_receipt = match config.receipt_detection {
+        ReceiptDetection::Auto => by_class || by_tlv || text.as_ref().is_some_and(|text| text.id.is_some() && text.stat.is_some()),
+        ReceiptDetection::EsmClass => by_class,
+        ReceiptDetection::Tlv => by_tlv,
+        ReceiptDetection::Text => text.is_some(),
+    };
+    if !is_receipt {
+        return None;
+    }
+    let text = text.unwrap_or_default();
+    let raw_id = delivered.tlvs.text(tag::RECEIPTED_MESSAGE_ID).filter(|id| !id.is_empty()).or(text.id)?;
+    let keys = id::candidates(&raw_id, config.id_mode());
+    if keys.is_empty() {
+        return None;
+    }
+    let network_error = delivered.tlvs.get(tag::NETWORK_ERROR_CODE).filter(|code| code.len() == 3);
+    let network_error = network_error.map(|code| format!("{}:{}", code[0], u16::from_be_bytes([code[1], code[2]])));
+    Some(Receipt {
+        keys,
+        addresses: [delivered.source, delivered.destination].into_iter().filter_map(Address::digits).collect(),
+        state: state(config, text.stat.as_deref(), delivered.tlvs),
+        error: text.err.or(network_error),
+        raw_id,
+    })
+}
+
+/// The state: the carrier's own meaning of its word first, then the parameter, then what the word usually means.
+fn state(config: &CarrierConfig, stat: Option<&str>, tlvs: &Tlvs) -> ReceiptState {
+    let own = stat.and_then(|stat| config.receipt_stats.iter().find(|(word, _)| word.eq_ignore_ascii_case(stat)));
+    if let Some((_, meaning)) = own {
+        return match meaning {
+            StatMeaning::Delivered => ReceiptState::Delivered,
+            StatMeaning::Undelivered => ReceiptState::Undeliverable,
+            StatMeaning::Expired => ReceiptState::Expired,
+            StatMeaning::Rejected => ReceiptState::Rejected,
+            StatMeaning::Pending => ReceiptState::Enroute,
+        };
+    }
+    let parameter = tlvs.number(tag::MESSAGE_STATE).and_then(|number| u8::try_from(number).ok());
+    match (parameter, stat) {
+        (Some(number), _) => ReceiptState::from_message_state(number),
+        (None, Some(stat)) => ReceiptState::from_stat(stat),
+        (None, None) => ReceiptState::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::smpp::constants::{npi, ton};
+
+    fn sm(esm_class: u8, text: &str) -> Sm {
+        Sm {
+            source: Address::new(ton::INTERNATIONAL, npi::ISDN, "18005551234"),
+            destination: Address::new(ton::INTERNATIONAL, npi::ISDN, "18005559876"),
+            esm_class,
+            short_message: text.as_bytes().to_vec(),
+            ..Sm::default()
+        }
+    }
+
+    fn tlvs(id: &[u8], state: Option<u8>) -> Tlvs {
+        let mut tlvs = Tlvs::default();
+        tlvs.push(tag::RECEIPTED_MESSAGE_ID, id);
+        if let Some(state) = state {
+            tlvs.push(tag::MESSAGE_STATE, [state]);
+        }
+        tlvs
+    }
+
+    fn found(config: &CarrierConfig, sm: &Sm, tlvs: &Tlvs) -> Option<(String, ReceiptState)> {
+        read(config, &Delivered::of_sm(sm, tlvs)).map(|receipt| (receipt.keys[0].clone(), receipt.state))
+    }
+
+    const TEXT: &str = "id:42 sub:001 dlvrd:001 submit date:2603151430 done date:2603151431 stat:DELIVRD err:000 text:";
+
+    #[test]
+    fn receipts_are_found_by_class_by_parameter_and_by_text() {
+        let config = CarrierConfig::default();
+        let delivered = Some(("42".to_owned(), ReceiptState::Delivered));
+        for (sm, tlvs) in [
+            (sm(0x04, TEXT), Tlvs::default()),
+            (sm(0x44 & !0x40, TEXT), Tlvs::default()),
+            (sm(0, TEXT), Tlvs::default()),
+            (sm(0, ""), tlvs(b"42\0", Some(2))),
+            (sm(0x04, "some words"), tlvs(b"42", Some(2))),
+            (sm(0x20, TEXT), tlvs(b"42", None)),
+        ] {
+            assert_eq!(found(&config, &sm, &tlvs), delivered, "{sm:?}");
+        }
+        assert_eq!(found(&config, &sm(0, "Hello id:42"), &Tlvs::default()), None);
+        assert_eq!(found(&config, &sm(0x04, "no id at all"), &Tlvs::default()), None);
+    }
+
+    #[test]
+    fn a_class_of_0x44_without_a_header_is_still_a_receipt() {
+        // The first octet would be a header's length, `i` (105), far beyond the text: the text is read as if the bit were not there.
+        let config = CarrierConfig::default();
+        assert_eq!(found(&config, &sm(0x44, TEXT), &Tlvs::default()), Some(("42".to_owned(), ReceiptState::Delivered)));
+    }
+
+    #[test]
+    fn a_text_in_message_payload_is_read() {
+        let mut tlvs = Tlvs::default();
+        tlvs.push(tag::MESSAGE_PAYLOAD, TEXT.as_bytes());
+        let data = DataSm { esm_class: 0x04, ..DataSm::default() };
+        let receipt = read(&CarrierConfig::default(), &Delivered::of_data(&data, &tlvs)).unwrap();
+        assert_eq!((receipt.keys[0].as_str(), receipt.state), ("42", ReceiptState::Delivered));
+    }
+
+    #[test]
+    fn a_carrier_means_its_own_by_its_words() {
+        let config = CarrierConfig { receipt_stats: [("ACCEPTD".to_owned(), StatMeaning::Delivered)].into(), ..CarrierConfig::default() };
+        assert_eq!(found(&config, &sm(4, "id:42 stat:acceptd"), &Tlvs::default()), Some(("42".to_owned(), ReceiptState::Delivered)));
+    }
+}

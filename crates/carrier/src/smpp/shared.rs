@@ -1,0 +1,184 @@
+//! What the links of a carrier and the carrier itself both see.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use super::errors::ErrorTable;
+use super::session::Session;
+use crate::config::CarrierConfig;
+use crate::{CarrierEvent, Event, Events, SegmentOutcome, SubmissionOutcome};
+
+/// What all links of a carrier share.
+pub(crate) struct Shared {
+    pub(crate) config: Arc<CarrierConfig>,
+    pub(crate) errors: Arc<ErrorTable>,
+    pub(crate) links: Vec<LinkState>,
+    pub(crate) counts: Counts,
+    name: Arc<str>,
+    events: Events,
+    /// Wakes whoever waits for room.
+    room: Notify,
+    draining: watch::Sender<bool>,
+    health: Mutex<Health>,
+}
+
+/// One link, as the carrier sees it.
+#[derive(Default)]
+pub(crate) struct LinkState {
+    pub(crate) bound: AtomicBool,
+    pub(crate) closed: AtomicBool,
+    pub(crate) binds: AtomicU64,
+    /// Segments handed to it and not answered.
+    in_use: AtomicUsize,
+    window: AtomicUsize,
+    resting: AtomicBool,
+}
+
+/// What is counted since the start.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) submitted: AtomicU64,
+    pub(crate) accepted: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) throttled: AtomicU64,
+    pub(crate) unknown: AtomicU64,
+    pub(crate) receipts: AtomicU64,
+    pub(crate) malformed: AtomicU64,
+}
+
+/// Since when nothing could be sent, and what went wrong last.
+struct Health {
+    down_since: Option<Instant>,
+    refused: bool,
+    last_error: Option<String>,
+}
+
+impl LinkState {
+    /// Whether segments handed to it would leave.
+    pub(crate) fn can_send(&self) -> bool {
+        self.bound.load(Ordering::Acquire) && !self.resting.load(Ordering::Acquire)
+    }
+
+    /// How many more segments it would send.
+    pub(crate) fn room(&self) -> usize {
+        if self.can_send() { self.window.load(Ordering::Acquire).saturating_sub(self.in_use()) } else { 0 }
+    }
+
+    pub(crate) fn in_use(&self) -> usize {
+        self.in_use.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn resting(&self) -> bool {
+        self.resting.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn reserve(&self, segments: usize) {
+        self.in_use.fetch_add(segments, Ordering::AcqRel);
+    }
+
+    pub(crate) fn release(&self, segments: usize) {
+        self.in_use.fetch_sub(segments, Ordering::AcqRel);
+    }
+
+    /// Shows how the session stands.
+    pub(crate) fn show(&self, session: &Session, now: Instant) {
+        self.window.store(session.window(), Ordering::Release);
+        self.resting.store(session.rests(now), Ordering::Release);
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(config: Arc<CarrierConfig>, links: usize, events: Events) -> Self {
+        Self {
+            errors: Arc::new(ErrorTable::new(&config)),
+            links: (0..links).map(|_| LinkState::default()).collect(),
+            counts: Counts::default(),
+            name: config.name.as_str().into(),
+            events,
+            room: Notify::new(),
+            draining: watch::Sender::new(false),
+            health: Mutex::new(Health { down_since: Some(Instant::now()), refused: false, last_error: None }),
+            config,
+        }
+    }
+
+    /// Tells the pipeline. One that has stopped listening has stopped altogether.
+    pub(crate) fn tell(&self, event: Event) {
+        let _ = self.events.send(CarrierEvent { carrier: Arc::clone(&self.name), event });
+    }
+
+    /// Something about the links is different: whoever waits for room looks again.
+    pub(crate) fn changed(&self) {
+        if !self.links.iter().any(|link| link.bound.load(Ordering::Acquire)) {
+            let mut health = self.health();
+            health.down_since = health.down_since.or_else(|| Some(Instant::now()));
+        }
+        self.room.notify_one();
+    }
+
+    /// Waits until something may be different.
+    pub(crate) async fn change(&self) {
+        self.room.notified().await;
+    }
+
+    pub(crate) fn bound(&self) {
+        tracing::info!(carrier.name = %self.name, "Bound to carrier {}", self.name);
+        *self.health() = Health { down_since: None, refused: false, last_error: None };
+    }
+
+    /// Notes what went wrong; says it in the log when it is new.
+    pub(crate) fn failed(&self, why: &str) {
+        let mut health = self.health();
+        health.refused = why.starts_with("the bind was refused");
+        if health.last_error.as_deref() != Some(why) {
+            tracing::warn!(carrier.name = %self.name, "Carrier {}: {why}", self.name);
+            health.last_error = Some(why.to_owned());
+        }
+    }
+
+    pub(crate) fn down_since(&self) -> Option<Instant> {
+        self.health().down_since
+    }
+
+    pub(crate) fn last_error(&self) -> Option<String> {
+        self.health().last_error.clone()
+    }
+
+    pub(crate) fn was_refused(&self) -> bool {
+        self.health().refused
+    }
+
+    pub(crate) fn drain(&self) {
+        self.draining.send_replace(true);
+        self.changed();
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        *self.draining.borrow()
+    }
+
+    /// Waits until the carrier is drained.
+    pub(crate) async fn drained(&self) {
+        // The sender lives as long as we do.
+        let _ = self.draining.subscribe().wait_for(|draining| *draining).await;
+    }
+
+    pub(crate) fn count_outcome(&self, outcome: &SubmissionOutcome) {
+        for (_, segment) in &outcome.segments {
+            let counter = match segment {
+                SegmentOutcome::Accepted { .. } => &self.counts.accepted,
+                SegmentOutcome::Refused { .. } => &self.counts.refused,
+                SegmentOutcome::Unknown { .. } => &self.counts.unknown,
+                SegmentOutcome::TryLater { .. } | SegmentOutcome::NotSent => continue,
+            };
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,115 @@
+//! From a message to its `submit_sm` PDUs, by the carrier's knobs.
+
+use model::{ErrorType, Message, Msisdn};
+use wire::gsm::{self, Cut, Encoding, Segment, packed};
+use wire::smpp::constants::{data_coding, esm_class, npi, ton};
+use wire::smpp::{Address, Sm, Tlvs, tag, time};
+
+use crate::Submission;
+use crate::config::{Alphabet, CarrierConfig, ValidityForm};
+
+/// One `submit_sm`, without its sequence number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SubmitSm {
+    /// Which segment it is, from 1.
+    pub(crate) number: u16,
+    pub(crate) sm: Box<Sm>,
+    pub(crate) tlvs: Tlvs,
+}
+
+/// How a message's text leaves.
+struct Plan {
+    encoding: Encoding,
+    packed: bool,
+    data_coding: u8,
+}
+
+/// Builds what is to be sent of a message: every segment but those that the carrier has.
+///
+/// # Errors
+/// Why this carrier cannot have it, and in words.
+pub(crate) fn build(config: &CarrierConfig, submission: &Submission) -> Result<Vec<SubmitSm>, (ErrorType, String)> {
+    let message = &*submission.message;
+    let text = message.body.as_deref().unwrap_or_default();
+    let text = if config.transliterate { gsm::transliterate(text) } else { text.into() };
+    let plan = plan(config, &text);
+    let cut = config.cut();
+    let segments = gsm::cut(&text, plan.encoding, cut).map_err(|error| (ErrorType::CarrierRejected, error.to_string()))?;
+    if segments.len() > usize::from(config.segments_max) {
+        return Err((ErrorType::CarrierRejected, format!("{} segments, and the carrier takes {}", segments.len(), config.segments_max)));
+    }
+    let wanted = |segment: &&Segment| submission.accepted_segments >> (segment.number - 1) & 1 == 0;
+    Ok(segments.iter().filter(wanted).map(|segment| one(config, submission, &plan, cut, segment)).collect())
+}
+
+fn plan(config: &CarrierConfig, text: &str) -> Plan {
+    let fits = Encoding::of(text) == Encoding::Gsm7;
+    let ucs2 = Plan { encoding: Encoding::Ucs2, packed: false, data_coding: config.ucs2_data_coding.unwrap_or(data_coding::UCS2) };
+    match config.alphabet {
+        _ if !fits => ucs2,
+        Alphabet::Ucs2 => ucs2,
+        Alphabet::Gsm7 => Plan { encoding: Encoding::Gsm7, packed: false, data_coding: config.data_coding.unwrap_or(data_coding::DEFAULT) },
+        Alphabet::Gsm7Packed => Plan { encoding: Encoding::Gsm7, packed: true, data_coding: config.data_coding.unwrap_or(data_coding::DEFAULT) },
+        // Some SMSCs transcode Latin-1 and drop what GSM lacks, so only what is in both goes this way.
+        Alphabet::Latin1 if text.chars().all(|character| Encoding::Latin1.units(character).is_some()) => {
+            Plan { encoding: Encoding::Latin1, packed: false, data_coding: config.data_coding.unwrap_or(data_coding::LATIN1) }
+        }
+        Alphabet::Latin1 => ucs2,
+    }
+}
+
+fn one(config: &CarrierConfig, submission: &Submission, plan: &Plan, cut: Cut, segment: &Segment) -> SubmitSm {
+    let message = &*submission.message;
+    let header = segment.header(cut, message.reference);
+    let udhi = if header.is_empty() { 0 } else { esm_class::UDHI };
+    let text = if plan.packed { pack(&segment.text, header.len()) } else { segment.text.clone() };
+    let mut tlvs = Tlvs::default();
+    let short_message = if cut == Cut::Payload && segment.text.len() > 140 {
+        tlvs.push(tag::MESSAGE_PAYLOAD, text);
+        Vec::new()
+    } else {
+        [header, text].concat()
+    };
+    if cut == Cut::Sar && segment.total > 1 {
+        tlvs.push(tag::SAR_MSG_REF_NUM, message.reference.to_be_bytes());
+        tlvs.push(tag::SAR_TOTAL_SEGMENTS, [segment.total]);
+        tlvs.push(tag::SAR_SEGMENT_SEQNUM, [segment.number]);
+    }
+    if config.more_messages_to_send && segment.number < segment.total {
+        tlvs.push(tag::MORE_MESSAGES_TO_SEND, [1]);
+    }
+    for (tag, value) in config.extra_tlvs() {
+        tlvs.push(tag, value);
+    }
+    let sm = Sm {
+        service_type: config.service_type.clone().into_bytes(),
+        source: address(&message.originator, config.source_ton, config.source_npi, config.keep_plus),
+        destination: address(&message.recipient, config.destination_ton, config.destination_npi, config.keep_plus),
+        esm_class: config.esm_class | udhi,
+        protocol_id: config.protocol_id,
+        priority_flag: config.priority,
+        validity_period: validity(config, message, submission),
+        registered_delivery: config.registered_delivery,
+        data_coding: plan.data_coding,
+        short_message,
+        ..Sm::default()
+    };
+    SubmitSm { number: u16::from(segment.number), sm: Box::new(sm), tlvs }
+}
+
+fn pack(septets: &[u8], header_bytes: usize) -> Vec<u8> {
+    packed::pack(septets, packed::fill_bits(header_bytes))
+}
+
+fn address(number: &Msisdn, ton: Option<u8>, npi: Option<u8>, keep_plus: bool) -> Address {
+    let text = if keep_plus { number.as_str() } else { number.digits() };
+    Address::new(ton.unwrap_or(ton::INTERNATIONAL), npi.unwrap_or(npi::ISDN), text)
+}
+
+fn validity(config: &CarrierConfig, message: &Message, submission: &Submission) -> Vec<u8> {
+    match config.validity {
+        ValidityForm::Relative => time::relative(submission.valid_for.as_secs().max(1)).into_bytes(),
+        ValidityForm::Absolute => time::absolute(message.expires_at.as_millis()).into_bytes(),
+        ValidityForm::Omit => Vec::new(),
+    }
+}
