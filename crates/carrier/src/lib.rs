@@ -75,6 +75,8 @@ pub struct SubmissionOutcome {
     pub attempt: u32,
     /// The lease that it was sent under.
     pub token: u64,
+    /// The segments that the carrier had before, as in [`Submission::accepted_segments`].
+    pub accepted_before: u64,
     /// By segment number, from 1, in order.
     pub segments: Vec<(u16, SegmentOutcome)>,
 }

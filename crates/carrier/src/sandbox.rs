@@ -86,8 +86,13 @@ impl Carrier for Sandbox {
             (number, outcome)
         });
         let segments = segments.collect();
-        let message = Arc::clone(&submission.message);
-        self.tell(Event::Outcome(SubmissionOutcome { message, attempt: submission.attempt, token: submission.token, segments }));
+        self.tell(Event::Outcome(SubmissionOutcome {
+            message: Arc::clone(&submission.message),
+            attempt: submission.attempt,
+            token: submission.token,
+            accepted_before: submission.accepted_segments,
+            segments,
+        }));
         if let Some(state) = report {
             ids.iter().for_each(|id| self.report(&submission, id, state));
         }

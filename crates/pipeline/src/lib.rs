@@ -1,1 +1,25 @@
-//! Placeholder.
+//! The path of a message.
+//!
+//! A request is [admitted](admit): checked, in the published order, and made durable. It is [dispatched](dispatch): given to a carrier, fairly and at
+//! its pace, after the attempt is on disk. The carrier's answer is [judged](outcome) and recorded; its [receipts](receipt) find their message. What time ends is
+//! [swept](sweep) up. [`Pipeline`] starts all this, hands requests in, and drains it.
+
+pub mod admit;
+pub mod counters;
+mod dispatch;
+mod outcome;
+mod queue;
+mod receipt;
+pub mod route;
+pub mod run;
+mod sweep;
+mod watch;
+
+pub mod limiter;
+pub mod tenants;
+
+pub use admit::{AdmissionLimits, SANDBOX, SendRequest};
+pub use counters::Counters;
+pub use dispatch::DispatchSettings;
+pub use queue::QueueLimits;
+pub use run::{Answered, Parts, Pipeline};

@@ -1,1 +1,6 @@
-//! Placeholder.
+//! Carriers to try things on.
+//!
+//! In come SMPP sessions from whoever connects; out go answers and receipts as the options say: prompt and right, or slow, wrong, throttled, lost. For
+//! `smsfactory dev`, `smsfactory simulate`, tests and load. Nothing that serves real traffic needs this crate.
+
+pub mod smsc;

@@ -263,11 +263,7 @@ impl Driver<'_> {
 
 /// Writes some of `output`; flushes what TLS holds back once all of it is written, and says so.
 async fn push(writer: &mut WriteHalf<Box<dyn Stream>>, output: &mut BytesMut) -> io::Result<bool> {
-    if output.is_empty() {
-        writer.flush().await.map(|()| true)
-    } else {
-        writer.write_buf(output).await.map(|_| false)
-    }
+    if output.is_empty() { writer.flush().await.map(|()| true) } else { writer.write_buf(output).await.map(|_| false) }
 }
 
 /// Whether the SMSC does not want us at all, so that asking again soon only makes it worse.

@@ -20,25 +20,11 @@ pub(crate) struct Delivered<'a> {
 
 impl<'a> Delivered<'a> {
     pub(crate) fn of_sm(sm: &'a Sm, tlvs: &'a Tlvs) -> Self {
-        Self {
-            source: &sm.source,
-            destination: &sm.destination,
-            esm_class: sm.esm_class,
-            data_coding: sm.data_coding,
-            short_message: &sm.short_message,
-            tlvs,
-        }
+        Self { source: &sm.source, destination: &sm.destination, esm_class: sm.esm_class, data_coding: sm.data_coding, short_message: &sm.short_message, tlvs }
     }
 
     pub(crate) fn of_data(data: &'a DataSm, tlvs: &'a Tlvs) -> Self {
-        Self {
-            source: &data.source,
-            destination: &data.destination,
-            esm_class: data.esm_class,
-            data_coding: data.data_coding,
-            short_message: &[],
-            tlvs,
-        }
+        Self { source: &data.source, destination: &data.destination, esm_class: data.esm_class, data_coding: data.data_coding, short_message: &[], tlvs }
     }
 
     /// The text, wherever it is, as a receipt's would be: ASCII in nearly any coding, UTF-16 in UCS-2.

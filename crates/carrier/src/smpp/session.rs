@@ -473,7 +473,13 @@ impl Session {
 }
 
 fn outcome_of(submission: &Submission, segments: Vec<(u16, SegmentOutcome)>) -> SubmissionOutcome {
-    SubmissionOutcome { message: Arc::clone(&submission.message), attempt: submission.attempt, token: submission.token, segments }
+    SubmissionOutcome {
+        message: Arc::clone(&submission.message),
+        attempt: submission.attempt,
+        token: submission.token,
+        accepted_before: submission.accepted_segments,
+        segments,
+    }
 }
 
 /// The same outcome for every segment of a submission that never became PDUs.
@@ -499,4 +505,3 @@ fn respond(command: CommandId, sequence: u32, status: CommandStatus, out: &mut V
     };
     encode(&Pdu::answer(sequence, status, body), out);
 }
-

@@ -73,8 +73,23 @@ impl Life {
         let moved = (d.status, &d.carrier, self.due_at) != (self.stored.0, &self.stored.1, self.stored.2);
         let (status, due_at) = (d.status.as_str(), self.due_at.as_millis());
         let values = params![
-            id, lease, self.in_flight, d.held, d.attempts, d.unknown_outcomes, accepted, delivered, lost, sent_at, delivered_at, failed_at, error,
-            d.error_message, status, d.carrier, due_at
+            id,
+            lease,
+            self.in_flight,
+            d.held,
+            d.attempts,
+            d.unknown_outcomes,
+            accepted,
+            delivered,
+            lost,
+            sent_at,
+            delivered_at,
+            failed_at,
+            error,
+            d.error_message,
+            status,
+            d.carrier,
+            due_at
         ];
         if moved {
             connection.prepare_cached(UPDATE_MOVED)?.execute(values)?;

@@ -8,9 +8,9 @@ use model::idempotency::{Endpoint, IdempotencyKey};
 use model::{AccountId, MessageId, MessageRecord, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::Sqlite;
 use super::rows::{self, DELIVERY, MESSAGE};
 use super::writer::{Fault, Group};
-use super::Sqlite;
 use crate::StoreError;
 use crate::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFilter, Messages, Page, Quota, Replay};
 
@@ -40,9 +40,8 @@ impl Messages for Sqlite {
 
     async fn message(&self, account: AccountId, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
         let sql = format!("SELECT {MESSAGE}, {DELIVERY} FROM messages m JOIN delivery d ON d.message_id = m.id WHERE m.account_id = ?1 AND m.id = ?2");
-        let read = move |connection: &Connection| {
-            connection.prepare_cached(&sql)?.query_row(params![account.to_bytes(), id.to_bytes()], rows::record).optional()
-        };
+        let read =
+            move |connection: &Connection| connection.prepare_cached(&sql)?.query_row(params![account.to_bytes(), id.to_bytes()], rows::record).optional();
         self.readers.read(read).await
     }
 
@@ -183,13 +182,7 @@ fn replay(connection: &Connection, account: AccountId, claim: &IdempotencyClaim)
     Ok(Some(Admitted::Replayed(Replay { message, answer })))
 }
 
-fn page(
-    connection: &Connection,
-    account: Option<AccountId>,
-    filter: &MessageFilter,
-    after: Option<MessageId>,
-    limit: usize,
-) -> rusqlite::Result<Page> {
+fn page(connection: &Connection, account: Option<AccountId>, filter: &MessageFilter, after: Option<MessageId>, limit: usize) -> rusqlite::Result<Page> {
     let (tables, whose) = match account {
         Some(_) => ("messages m JOIN delivery d ON d.message_id = m.id", "m.account_id = ?4 AND m.id"),
         None => ("delivery d CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id", "?4 IS NULL AND d.message_id"),
@@ -243,13 +236,7 @@ fn events(connection: &Connection, id: MessageId) -> rusqlite::Result<Vec<Event>
     let Some(accepted) = accepted.optional()? else { return Ok(Vec::new()) };
     let mut select = connection.prepare_cached("SELECT at, kind, carrier, attempt, detail FROM events WHERE message_id = ?1 ORDER BY seq")?;
     let later = select.query_map([id.to_bytes()], |row| {
-        Ok(Event {
-            at: rows::time(row, 0)?,
-            kind: rows::word(row, 1, EventKind::parse)?,
-            carrier: row.get(2)?,
-            attempt: row.get(3)?,
-            detail: row.get(4)?,
-        })
+        Ok(Event { at: rows::time(row, 0)?, kind: rows::word(row, 1, EventKind::parse)?, carrier: row.get(2)?, attempt: row.get(3)?, detail: row.get(4)? })
     })?;
     std::iter::once(Ok(accepted)).chain(later).collect()
 }

@@ -197,12 +197,7 @@ fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
         id: AccountId::from_bytes(row.get(0)?),
         name: row.get(1)?,
         state: rows::word(row, 2, AccountState::parse)?,
-        limits: Limits {
-            message_per_minute: row.get(3)?,
-            broadcast_per_minute: row.get(4)?,
-            read_per_minute: row.get(5)?,
-            daily_quota: row.get(6)?,
-        },
+        limits: Limits { message_per_minute: row.get(3)?, broadcast_per_minute: row.get(4)?, read_per_minute: row.get(5)?, daily_quota: row.get(6)? },
         created_at: rows::time(row, 7)?,
     })
 }

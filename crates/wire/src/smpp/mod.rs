@@ -4,6 +4,7 @@
 //! the field sends (long fields, missing bodies, stray octets) and never looks past its own PDU; encoding writes what the specification says.
 
 mod address;
+mod bind;
 mod codec;
 mod command;
 pub mod constants;
@@ -17,9 +18,10 @@ pub mod time;
 mod tlv;
 
 pub use address::Address;
-pub use codec::{DecodeError, decode, encode};
+pub use bind::{Bind, BindKind, Outbind};
+pub use codec::{DecodeError, EncodeError, decode, encode, try_encode};
 pub use command::CommandId;
-pub use pdu::{Bind, BindKind, Body, DataSm, Pdu, QueryResult, QuerySm};
+pub use pdu::{Body, CancelSm, DataSm, Pdu, QueryResult, QuerySm};
 pub use sequence::Sequence;
 pub use sm::Sm;
 pub use state::SessionState;

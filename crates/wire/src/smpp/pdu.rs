@@ -1,6 +1,6 @@
 //! PDUs as values.
 
-use super::{Address, CommandId, CommandStatus, Sm, Tlvs};
+use super::{Address, Bind, BindKind, CommandId, CommandStatus, Outbind, Sm, Tlvs};
 
 /// One PDU.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,55 +27,6 @@ impl Pdu {
     }
 }
 
-/// What a bind asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BindKind {
-    /// To receive.
-    Receiver,
-    /// To send.
-    Transmitter,
-    /// Both.
-    Transceiver,
-}
-
-impl BindKind {
-    /// The operation that asks for it.
-    pub const fn command(self) -> CommandId {
-        match self {
-            Self::Receiver => CommandId::BIND_RECEIVER,
-            Self::Transmitter => CommandId::BIND_TRANSMITTER,
-            Self::Transceiver => CommandId::BIND_TRANSCEIVER,
-        }
-    }
-}
-
-/// The fields of a bind (SMPP 3.4, 4.1.1).
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Bind {
-    /// Who binds, at most 15 octets.
-    pub system_id: Vec<u8>,
-    /// The password: at most 8 octets by the specification, 16 in the field.
-    pub password: Vec<u8>,
-    /// What kind of system binds, at most 12 octets.
-    pub system_type: Vec<u8>,
-    /// The version that it speaks.
-    pub interface_version: u8,
-    /// Type of number of the range below.
-    pub addr_ton: u8,
-    /// Numbering plan of the range below.
-    pub addr_npi: u8,
-    /// Addresses that it serves.
-    pub address_range: Vec<u8>,
-}
-
-/// Without the password, because debug output ends up in logs.
-impl std::fmt::Debug for Bind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let system_id = String::from_utf8_lossy(&self.system_id);
-        f.debug_struct("Bind").field("system_id", &system_id).field("interface_version", &self.interface_version).finish_non_exhaustive()
-    }
-}
-
 /// The fields of `data_sm` (SMPP 3.4, 4.7.1). Its text is in `message_payload`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DataSm {
@@ -93,7 +44,7 @@ pub struct DataSm {
     pub data_coding: u8,
 }
 
-/// The fields of `query_sm` and `cancel_sm` that name a message (SMPP 3.4, 4.8.1 and 4.9.1).
+/// The fields of `query_sm` (SMPP 3.4, 4.8.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QuerySm {
     /// The carrier's id.
@@ -115,6 +66,19 @@ pub struct QueryResult {
     pub error_code: u8,
 }
 
+/// The fields of `cancel_sm` (SMPP 3.4, 4.9.1): one message by its id, or all between two addresses when that is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CancelSm {
+    /// The service that it belongs to.
+    pub service_type: Vec<u8>,
+    /// The carrier's id; empty to cancel by addresses.
+    pub message_id: Vec<u8>,
+    /// The originator.
+    pub source: Address,
+    /// The recipient.
+    pub destination: Address,
+}
+
 /// The operation of a PDU and its fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are the specification's")]
@@ -122,10 +86,7 @@ pub enum Body {
     Bind(BindKind, Bind),
     /// With the other side's `system_id`.
     BindResp(BindKind, Vec<u8>),
-    Outbind {
-        system_id: Vec<u8>,
-        password: Vec<u8>,
-    },
+    Outbind(Outbind),
     Unbind,
     UnbindResp,
     EnquireLink,
@@ -141,6 +102,7 @@ pub enum Body {
     DataSmResp(Vec<u8>),
     QuerySm(QuerySm),
     QuerySmResp(QueryResult),
+    CancelSm(Box<CancelSm>),
     CancelSmResp,
     AlertNotification {
         source: Address,
@@ -156,7 +118,7 @@ impl Body {
         match self {
             Self::Bind(kind, _) => kind.command(),
             Self::BindResp(kind, _) => kind.command().response(),
-            Self::Outbind { .. } => CommandId::OUTBIND,
+            Self::Outbind(_) => CommandId::OUTBIND,
             Self::Unbind => CommandId::UNBIND,
             Self::UnbindResp => CommandId::UNBIND_RESP,
             Self::EnquireLink => CommandId::ENQUIRE_LINK,
@@ -170,6 +132,7 @@ impl Body {
             Self::DataSmResp(_) => CommandId::DATA_SM_RESP,
             Self::QuerySm(_) => CommandId::QUERY_SM,
             Self::QuerySmResp(_) => CommandId::QUERY_SM_RESP,
+            Self::CancelSm(_) => CommandId::CANCEL_SM,
             Self::CancelSmResp => CommandId::CANCEL_SM_RESP,
             Self::AlertNotification { .. } => CommandId::ALERT_NOTIFICATION,
             Self::Other(command, _) => *command,

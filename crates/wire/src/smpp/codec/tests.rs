@@ -1,8 +1,8 @@
 //! PDUs written out by hand, PDUs as the field sends them, and a second opinion from another implementation.
 
-use super::super::constants::{data_coding, esm_class, interface_version, npi, registered_delivery, ton};
-use super::super::tag;
 use super::*;
+use crate::smpp::constants::{data_coding, esm_class, interface_version, npi, registered_delivery, ton};
+use crate::smpp::{Address, Bind, BindKind, Body, CancelSm, CommandId, CommandStatus, DataSm, Outbind, Pdu, QueryResult, QuerySm, Sm, Tlvs, frame, tag};
 use proptest::prelude::*;
 
 fn hex(text: &str) -> Vec<u8> {
@@ -102,7 +102,7 @@ fn stray_octets_and_cut_parameters_do_no_harm() {
         let length = (octets.len() as u32).to_be_bytes();
         octets[..4].copy_from_slice(&length);
         let pdu = decode(&octets).unwrap();
-        assert_eq!((pdu.tlvs.0.len(), pdu.body), (tags, Body::DeliverSm(Box::new(sm()))), "{stray:?}");
+        assert_eq!((pdu.tlvs.iter().len(), pdu.body), (tags, Body::DeliverSm(Box::new(sm()))), "{stray:?}");
     }
 }
 
@@ -192,7 +192,10 @@ fn bodies() -> impl Strategy<Value = Body> {
         (field(64), field(16), any::<[u8; 2]>())
             .prop_map(|(message_id, final_date, o)| { Body::QuerySmResp(QueryResult { message_id, final_date, message_state: o[0], error_code: o[1] }) }),
         (address(64), address(64)).prop_map(|(source, esme)| Body::AlertNotification { source, esme }),
-        (field(15), field(16)).prop_map(|(system_id, password)| Body::Outbind { system_id, password }),
+        (field(15), field(16)).prop_map(|(system_id, password)| Body::Outbind(Outbind { system_id, password })),
+        (field(5), field(64), address(20), address(20)).prop_map(|(service_type, message_id, source, destination)| {
+            Body::CancelSm(Box::new(CancelSm { service_type, message_id, source, destination }))
+        }),
         Just(Body::Unbind),
         Just(Body::EnquireLinkResp),
         prop::collection::vec(any::<u8>(), 0..40).prop_map(|octets| Body::Other(CommandId::SUBMIT_MULTI, octets)),
@@ -204,7 +207,7 @@ proptest! {
     fn what_is_written_is_read(body in bodies(), sequence: u32) {
         let pdu = Pdu::new(sequence, body);
         let octets = encoded(&pdu);
-        prop_assert_eq!(super::super::frame::next(&octets, octets.len()), Ok(Some(octets.len())));
+        prop_assert_eq!(frame::next(&octets, octets.len()), Ok(Some(octets.len())));
         prop_assert_eq!(decode(&octets), Ok(pdu));
     }
 

@@ -1,0 +1,185 @@
+//! The pure checks: from a request's loose fields to values that cannot be wrong any more.
+
+use std::sync::Arc;
+
+use model::Msisdn;
+use model::error::{AdditionalInfo, ErrorCode, Refusal};
+use model::idempotency::{Fingerprint, IdempotencyKey};
+use model::message::{Encoding, MessageType};
+
+use super::{AdmissionLimits, SendRequest};
+
+/// A request whose fields are there and well formed. Its text has not been looked at.
+pub(super) struct Parsed {
+    recipient: Msisdn,
+    originator: Msisdn,
+    body: Option<String>,
+    media_url: Option<String>,
+    kind: MessageType,
+    pub(super) idempotency_key: Option<IdempotencyKey>,
+}
+
+/// What is to be sent.
+pub(super) struct Draft {
+    pub(super) recipient: Msisdn,
+    pub(super) originator: Msisdn,
+    pub(super) body: Option<Arc<str>>,
+    pub(super) kind: MessageType,
+    pub(super) encoding: Encoding,
+    pub(super) segments: u16,
+}
+
+impl Parsed {
+    /// Checks presence (33005), type (33006), numbers (33003) and the idempotency key's form (33106), in this order.
+    pub(super) fn check(request: SendRequest) -> Result<Self, Refusal> {
+        let media_url = given(request.media_url);
+        let body = given(request.body);
+        let (Some(to), Some(from)) = (given(request.to.clone()), given(request.from.clone())) else {
+            return Err(missing(&request.to, &request.from, body.is_none() && media_url.is_none()));
+        };
+        if body.is_none() && media_url.is_none() {
+            return Err(missing(&request.to, &request.from, true));
+        }
+        let kind = kind_of(request.message_type.as_deref(), media_url.is_some())?;
+        let recipient = number("to", &to)?;
+        let originator = number("from", &from)?;
+        let idempotency_key = match request.idempotency_key {
+            Some(key) => Some(IdempotencyKey::parse(&key).map_err(|_| ErrorCode::InvalidIdempotencyKey)?),
+            None => None,
+        };
+        Ok(Self { recipient, originator, body, media_url, kind, idempotency_key })
+    }
+
+    /// What tells this request from another under the same key: its values, not how they were written.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&[
+            Some(self.recipient.as_str()),
+            Some(self.originator.as_str()),
+            self.body.as_deref(),
+            self.media_url.as_deref(),
+            Some(self.kind.as_str()),
+        ])
+    }
+}
+
+impl Draft {
+    /// Checks the text: invalid characters (33016), then length (33107); and measures it.
+    pub(super) fn check(parsed: Parsed, limits: &AdmissionLimits) -> Result<Self, Refusal> {
+        let text = parsed.body.as_deref().unwrap_or_default();
+        let invalid = wire::text::invalid_characters(text);
+        if !invalid.is_empty() {
+            return Err(Refusal::new(ErrorCode::InvalidMessageContent).with_info(AdditionalInfo::InvalidCharacters(invalid)));
+        }
+        let measure = wire::gsm::measure(text);
+        let characters_max = match parsed.kind {
+            MessageType::Sms => limits.sms_characters_max,
+            MessageType::Mms => limits.mms_characters_max,
+        };
+        let segments = u16::try_from(measure.segments).ok().filter(|segments| *segments <= SEGMENTS_MAX);
+        let Some(segments) = segments.filter(|_| measure.characters <= characters_max) else {
+            return Err(ErrorCode::MessageTooLong.into());
+        };
+        Ok(Self {
+            recipient: parsed.recipient,
+            originator: parsed.originator,
+            body: parsed.body.map(Arc::from),
+            kind: parsed.kind,
+            encoding: measure.encoding,
+            segments,
+        })
+    }
+}
+
+/// The store keeps which segments a carrier has taken in 64 bits.
+const SEGMENTS_MAX: u16 = 64;
+
+/// The value, unless it is empty or white space alone, which is as good as missing.
+fn given(value: Option<String>) -> Option<String> {
+    value.filter(|text| !text.trim().is_empty())
+}
+
+fn missing(to: &Option<String>, from: &Option<String>, content_missing: bool) -> Refusal {
+    let absent = |value: &Option<String>| value.as_deref().is_none_or(|text| text.trim().is_empty());
+    let fields = [("to", absent(to)), ("from", absent(from)), ("body", content_missing)];
+    let fields = fields.into_iter().filter(|(_, missing)| *missing).map(|(name, _)| name).collect();
+    Refusal::new(ErrorCode::MissingRequiredField).with_info(AdditionalInfo::Fields(fields))
+}
+
+fn kind_of(named: Option<&str>, has_media: bool) -> Result<MessageType, Refusal> {
+    match (named.map(MessageType::parse), has_media) {
+        (None, false) => Ok(MessageType::Sms),
+        (None, true) | (Some(Some(MessageType::Mms)), _) => Ok(MessageType::Mms),
+        (Some(Some(MessageType::Sms)), false) => Ok(MessageType::Sms),
+        (Some(Some(MessageType::Sms)), true) | (Some(None), _) => Err(ErrorCode::InvalidMessageType.into()),
+    }
+}
+
+fn number(field: &'static str, text: &str) -> Result<Msisdn, Refusal> {
+    Msisdn::parse(text).map_err(|_| Refusal::new(ErrorCode::InvalidPhoneNumber).with_info(AdditionalInfo::Field(field)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(to: &str, from: &str, body: Option<&str>, media: Option<&str>, kind: Option<&str>) -> SendRequest {
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        SendRequest {
+            to: Some(to.to_owned()),
+            from: Some(from.to_owned()),
+            body: own(body),
+            media_url: own(media),
+            message_type: own(kind),
+            idempotency_key: None,
+        }
+    }
+
+    fn refusal(request: SendRequest) -> Option<(ErrorCode, Option<AdditionalInfo>)> {
+        Parsed::check(request).err().map(|refusal| (refusal.code, refusal.info))
+    }
+
+    #[test]
+    fn every_missing_field_is_named_at_once() {
+        let fields = |list: &[&'static str]| Some((ErrorCode::MissingRequiredField, Some(AdditionalInfo::Fields(list.to_vec()))));
+        assert_eq!(refusal(SendRequest::default()), fields(&["to", "from", "body"]));
+        assert_eq!(refusal(request(" ", "+18005550000", Some("\t"), None, None)), fields(&["to", "body"]));
+        assert_eq!(refusal(request("x", "", None, Some("http://e"), None)), fields(&["from"]));
+    }
+
+    #[test]
+    fn the_type_is_judged_before_the_numbers() {
+        let code = |media, kind| refusal(request("bad", "bad", Some("x"), media, kind)).map(|(code, _)| code);
+        assert_eq!(code(None, Some("sms")), Some(ErrorCode::InvalidMessageType));
+        assert_eq!(code(Some("http://e"), Some("SMS")), Some(ErrorCode::InvalidMessageType));
+        assert_eq!(code(None, Some("")), Some(ErrorCode::InvalidMessageType));
+        assert_eq!(code(Some("http://e"), None), Some(ErrorCode::InvalidPhoneNumber));
+    }
+
+    #[test]
+    fn the_wrong_number_is_named() {
+        let field = |to, from| refusal(request(to, from, Some("x"), None, None)).and_then(|(_, info)| info);
+        assert_eq!(field("555", "555"), Some(AdditionalInfo::Field("to")));
+        assert_eq!(field("+18005551234", "+1 800"), Some(AdditionalInfo::Field("from")));
+    }
+
+    #[test]
+    fn a_fingerprint_is_of_the_values_that_count() {
+        let print = |body, kind| Parsed::check(request("+18005551234", "+18005550000", Some(body), None, kind)).ok().map(|p| p.fingerprint());
+        assert_eq!(print("a", None), print("a", Some("SMS")));
+        assert_ne!(print("a", None), print("b", None));
+    }
+
+    #[test]
+    fn length_is_counted_in_characters() {
+        let limits =
+            AdmissionLimits { sms_characters_max: 3, mms_characters_max: 5, validity: std::time::Duration::ZERO, idempotency: std::time::Duration::ZERO };
+        let check = |body: &str, kind| {
+            let parsed = Parsed::check(request("+18005551234", "+18005550000", Some(body), None, Some(kind))).ok().unwrap();
+            Draft::check(parsed, &limits).err().map(|refusal| refusal.code)
+        };
+        assert_eq!(check("😀😀😀", "SMS"), None);
+        assert_eq!(check("abcd", "SMS"), Some(ErrorCode::MessageTooLong));
+        assert_eq!(check("abcd", "MMS"), None);
+        assert_eq!(check("\u{7}abcd", "SMS"), Some(ErrorCode::InvalidMessageContent));
+    }
+}

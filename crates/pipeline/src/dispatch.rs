@@ -1,0 +1,375 @@
+//! Dispatch: from the store to a carrier, one dispatcher for each.
+//!
+//! In come messages under lease, straight from admission or out of the store; out go submissions whose attempts are on disk. A dispatcher takes no more than the
+//! carrier can send at once, so that a crash leaves no more of unknown outcome than that.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use carrier::{Carrier, Submission};
+use model::backoff::Backoff;
+use model::{AccountId, Clock, Message, Mode, Timestamp};
+use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Retry, Verdict};
+use store::{Store, StoreError};
+use tokio::sync::{Notify, watch};
+
+use crate::counters::Counters;
+use crate::outcome::policy_of;
+use crate::queue::{FairQueue, QueueLimits};
+use crate::route::{OnUnknown, Routes};
+
+/// How dispatchers behave.
+#[derive(Clone, Copy, Debug)]
+pub struct DispatchSettings {
+    /// The bounds of each dispatcher's memory; `originator_rate` is each carrier's own.
+    pub queue: QueueLimits,
+    /// How long a message is leased.
+    pub lease: Duration,
+    /// How much of a lease must be left when an attempt begins: longer than a carrier takes to answer.
+    pub attempt: Duration,
+    /// Messages whose attempts are recorded together, at most.
+    pub batch: usize,
+    /// How often the store is asked for what is due, at least.
+    pub poll: Duration,
+    /// The waits between attempts that a carrier puts off.
+    pub retry: Backoff,
+    /// After so many attempts that were put off, the next carrier of the route is tried.
+    pub attempts_per_carrier: u32,
+    /// After being down for so long, a carrier's messages go to the next one of their route.
+    pub fallback_after: Duration,
+}
+
+/// The dispatchers, by carrier.
+#[derive(Clone, Default)]
+pub(crate) struct Dispatchers(Arc<HashMap<String, Arc<Dispatcher>>>);
+
+impl Dispatchers {
+    pub(crate) fn new(dispatchers: Vec<Arc<Dispatcher>>) -> Self {
+        Self(Arc::new(dispatchers.into_iter().map(|dispatcher| (dispatcher.carrier.name().to_owned(), dispatcher)).collect()))
+    }
+
+    /// Keeps a place in a carrier's dispatcher for a message about to be admitted, with the lease that it will have. `None` when there is no room, or no such carrier.
+    pub(crate) fn reserve(&self, carrier: &str, account: AccountId, now: Timestamp) -> Option<Place> {
+        let dispatcher = self.0.get(carrier)?;
+        if dispatcher.stopped() || !dispatcher.queue().reserve(account) {
+            dispatcher.backlog.store(true, Ordering::Release);
+            return None;
+        }
+        Some(Place { dispatcher: Arc::clone(dispatcher), account, lease: dispatcher.new_lease(now), filled: false })
+    }
+
+    /// Something is due for this carrier in the store.
+    pub(crate) fn look_at(&self, carrier: &str) {
+        if let Some(dispatcher) = self.0.get(carrier) {
+            dispatcher.backlog.store(true, Ordering::Release);
+            dispatcher.wake.notify_one();
+        }
+    }
+
+    /// Whether there is such a carrier.
+    pub(crate) fn has(&self, carrier: &str) -> bool {
+        self.0.contains_key(carrier)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Dispatcher>> {
+        self.0.values()
+    }
+
+    /// The first of these carriers that can be used, other than `not`.
+    fn first_up(&self, carriers: &[String], not: &str) -> Option<String> {
+        let up = |name: &&String| *name != not && self.0.get(*name).is_some_and(|dispatcher| dispatcher.carrier.down_for().is_none());
+        carriers.iter().find(up).cloned()
+    }
+}
+
+/// A place kept in a dispatcher. Given back when it is dropped unfilled.
+pub(crate) struct Place {
+    dispatcher: Arc<Dispatcher>,
+    account: AccountId,
+    lease: Lease,
+    filled: bool,
+}
+
+impl Place {
+    /// The lease under which the message is to be admitted.
+    pub(crate) const fn lease(&self) -> Lease {
+        self.lease
+    }
+
+    /// Puts the admitted message in its place.
+    pub(crate) fn fill(mut self, message: Arc<Message>) {
+        self.filled = true;
+        let dispatcher = &self.dispatcher;
+        let carrier = dispatcher.carrier.name().to_owned();
+        let leased = Leased { message, lease: self.lease, carrier, attempts: 0, accepted_segments: 0, interrupted: false };
+        {
+            let mut queue = dispatcher.queue();
+            queue.cancel(self.account);
+            queue.push(leased);
+        }
+        dispatcher.wake.notify_one();
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.filled {
+            self.dispatcher.queue().cancel(self.account);
+        }
+    }
+}
+
+/// The dispatcher of one carrier.
+pub(crate) struct Dispatcher {
+    pub(crate) carrier: Arc<dyn Carrier>,
+    store: Arc<dyn Store>,
+    routes: Arc<Routes>,
+    settings: DispatchSettings,
+    counters: Arc<Counters>,
+    clock: Arc<dyn Clock>,
+    queue: Mutex<FairQueue>,
+    /// Something was put into the queue, or is due in the store.
+    wake: Notify,
+    /// The store may hold messages that are due.
+    backlog: AtomicBool,
+    tokens: Arc<AtomicU64>,
+    stop: watch::Receiver<bool>,
+}
+
+/// What a dispatcher needs, beside its carrier.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) settings: DispatchSettings,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Where lease tokens come from: no two leases of this process, nor of the one before it, share one.
+    pub(crate) tokens: Arc<AtomicU64>,
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(carrier: Arc<dyn Carrier>, originator_rate: u32, around: Surroundings) -> Self {
+        let limits = QueueLimits { originator_rate, ..around.settings.queue };
+        Self {
+            carrier,
+            store: around.store,
+            routes: around.routes,
+            settings: around.settings,
+            counters: around.counters,
+            clock: around.clock,
+            queue: Mutex::new(FairQueue::new(limits)),
+            wake: Notify::new(),
+            backlog: AtomicBool::new(true),
+            tokens: around.tokens,
+            stop: around.stop,
+        }
+    }
+
+    /// How many messages it holds.
+    pub(crate) fn queued(&self) -> usize {
+        self.queue().len()
+    }
+
+    /// Dispatches until it is told to stop; then gives back what it holds.
+    pub(crate) async fn run(&self, dispatchers: Dispatchers) {
+        let mut stop = self.stop.clone();
+        let working = async {
+            let mut poll = tokio::time::interval(self.settings.poll);
+            poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                if let Err(error) = self.turn(&dispatchers, &mut poll).await {
+                    tracing::warn!(carrier.name = self.carrier.name(), %error, "Dispatch to {} is waiting for the store: {error}", self.carrier.name());
+                    tokio::time::sleep(STORE_REST).await;
+                }
+            }
+        };
+        tokio::select! {
+            () = working => {}
+            // The sender lives as long as the pipeline.
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+        let held: Vec<_> = self.queue().clear().into_iter().map(|leased| (leased.message.id, leased.lease.token)).collect();
+        if let Err(error) = self.store.release(held, self.clock.now()).await {
+            tracing::warn!(%error, "Leases were not given back and will run out: {error}");
+        }
+    }
+
+    /// One round: look into the store if there may be something, wait until the carrier can send, and send what is next.
+    async fn turn(&self, dispatchers: &Dispatchers, poll: &mut tokio::time::Interval) -> Result<(), StoreError> {
+        if self.backlog.load(Ordering::Acquire) && self.queue().len() < self.settings.batch {
+            self.refill().await?;
+        }
+        if self.queue().len() == 0 {
+            tokio::select! {
+                () = self.wake.notified() => {}
+                _ = poll.tick() => self.backlog.store(true, Ordering::Release),
+            }
+            return Ok(());
+        }
+        let room = tokio::select! {
+            room = self.carrier.ready() => room,
+            _ = poll.tick() => {
+                self.backlog.store(true, Ordering::Release);
+                return self.divert(dispatchers).await;
+            }
+        };
+        let now = self.clock.now();
+        let taken = self.queue().take(room.min(self.settings.batch), now, now + self.settings.attempt);
+        if taken.messages.is_empty() {
+            let Some(until) = taken.paced_until else { return Ok(()) };
+            tokio::select! {
+                () = tokio::time::sleep(until.since(now).max(Duration::from_millis(1))) => {}
+                () = self.wake.notified() => {}
+            }
+            return Ok(());
+        }
+        self.send(taken.messages, now).await
+    }
+
+    /// Records that these messages are about to leave, and then lets them.
+    async fn send(&self, messages: Vec<Leased>, now: Timestamp) -> Result<(), StoreError> {
+        let (expired, live): (Vec<_>, Vec<_>) = messages.into_iter().partition(|leased| leased.message.expires_at <= now);
+        if !expired.is_empty() {
+            let outcomes = expired.iter().map(|leased| self.unattempted(leased, now, Verdict::Expired, "")).collect();
+            self.store.record_outcomes(outcomes).await?;
+        }
+        let attempts: Vec<Attempt> = live.iter().map(|leased| self.attempt(leased, now)).collect();
+        let begun = match self.store.begin_attempts(attempts, now).await {
+            Ok(begun) => begun,
+            Err(error) => {
+                // Nothing has left: they wait in memory for as long as their leases last.
+                let mut queue = self.queue();
+                live.into_iter().for_each(|leased| queue.push(leased));
+                return Err(error);
+            }
+        };
+        for (leased, attempt) in live.into_iter().zip(begun) {
+            // A lease that is over belongs to somebody else now.
+            let Some(attempt) = attempt else { continue };
+            let valid_for = leased.message.expires_at.since(now);
+            let (token, accepted_segments) = (leased.lease.token, leased.accepted_segments);
+            self.carrier.submit(Submission { message: leased.message, attempt, token, accepted_segments, valid_for });
+        }
+        Ok(())
+    }
+
+    fn attempt(&self, leased: &Leased, now: Timestamp) -> Attempt {
+        let detail = match leased.accepted_segments {
+            0 => String::new(),
+            mask => format!("{} segments are with the carrier already", mask.count_ones()),
+        };
+        Attempt { id: leased.message.id, token: leased.lease.token, carrier: self.carrier.name().to_owned(), lease_until: now + self.settings.attempt, detail }
+    }
+
+    /// Leases what is due. What a process that died had begun is of unknown outcome, and goes by its route's policy.
+    async fn refill(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let limit = self.queue().room().min(self.settings.batch);
+        if limit == 0 {
+            return Ok(());
+        }
+        self.backlog.store(false, Ordering::Release);
+        let request = LeaseRequest { carrier: self.carrier.name().to_owned(), now, lease: self.new_lease(now), limit, limit_per_account: (limit / 4).max(1) };
+        let leased = self.store.lease_due(request).await?;
+        if !leased.is_empty() {
+            self.backlog.store(true, Ordering::Release);
+        }
+        let (interrupted, fresh): (Vec<_>, Vec<_>) = leased.into_iter().partition(|leased| leased.interrupted);
+        {
+            let mut queue = self.queue();
+            fresh.into_iter().for_each(|leased| queue.push(leased));
+            queue.forget_idle(now);
+        }
+        if interrupted.is_empty() {
+            return Ok(());
+        }
+        tracing::warn!(carrier.name = self.carrier.name(), "{} attempts were begun by a process that died: their outcome is unknown", interrupted.len());
+        let outcomes = interrupted.iter().map(|leased| self.interrupted(leased, now)).collect();
+        self.store.record_outcomes(outcomes).await.map(drop)
+    }
+
+    fn interrupted(&self, leased: &Leased, now: Timestamp) -> Outcome {
+        self.counters.unknown.add();
+        let verdict = match policy_of(&leased.message, &self.routes) {
+            OnUnknown::Hold => Verdict::Hold,
+            OnUnknown::Resend => Verdict::Retry(Retry { due_at: now, carrier: leased.carrier.clone(), counts: true, outcome_unknown: true }),
+        };
+        self.unattempted(leased, now, verdict, "the process ended before an answer was recorded")
+    }
+
+    fn unattempted(&self, leased: &Leased, now: Timestamp, verdict: Verdict, detail: &str) -> Outcome {
+        Outcome {
+            id: leased.message.id,
+            recipient: leased.message.recipient.clone(),
+            token: leased.lease.token,
+            attempt: leased.attempts,
+            carrier: leased.carrier.clone(),
+            at: now,
+            accepted: Vec::new(),
+            verdict,
+            detail: detail.to_owned(),
+        }
+    }
+
+    /// Gives the messages of a carrier that has been down for long to the next one of their route that is up.
+    async fn divert(&self, dispatchers: &Dispatchers) -> Result<(), StoreError> {
+        if self.carrier.down_for().is_none_or(|down| down < self.settings.fallback_after) {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let mut outcomes = Vec::new();
+        let held = self.queue().clear();
+        for leased in held {
+            match self.other_carrier(&leased.message, dispatchers) {
+                Some(carrier) => {
+                    let detail = format!("{} is down; next carrier: {carrier}", self.carrier.name());
+                    let verdict = Verdict::Retry(Retry { due_at: now, carrier, counts: false, outcome_unknown: false });
+                    // It was never attempted here, so there is no attempt to take back.
+                    outcomes.push(Outcome { attempt: leased.attempts, ..self.unattempted(&leased, now, verdict, &detail) });
+                    self.counters.diverted.add();
+                }
+                None => self.queue().push(leased),
+            }
+        }
+        if outcomes.is_empty() {
+            return Ok(());
+        }
+        let carriers: std::collections::BTreeSet<String> = outcomes.iter().filter_map(next_carrier).collect();
+        self.store.record_outcomes(outcomes).await?;
+        carriers.iter().for_each(|carrier| dispatchers.look_at(carrier));
+        Ok(())
+    }
+
+    fn other_carrier(&self, message: &Message, dispatchers: &Dispatchers) -> Option<String> {
+        match message.mode {
+            Mode::Live => dispatchers.first_up(&self.routes.find(&message.recipient, message.kind)?.carriers, self.carrier.name()),
+            Mode::Test => None,
+        }
+    }
+
+    fn new_lease(&self, now: Timestamp) -> Lease {
+        Lease { token: self.tokens.fetch_add(1, Ordering::Relaxed).max(1), until: now + self.settings.lease }
+    }
+
+    fn stopped(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    fn queue(&self) -> MutexGuard<'_, FairQueue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn next_carrier(outcome: &Outcome) -> Option<String> {
+    match &outcome.verdict {
+        Verdict::Retry(retry) => Some(retry.carrier.clone()),
+        _ => None,
+    }
+}
+
+/// How long a dispatcher rests after the store did not answer it.
+const STORE_REST: Duration = Duration::from_millis(250);

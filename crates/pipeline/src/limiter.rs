@@ -1,0 +1,138 @@
+//! Rate limits: one fixed window for each account and kind of request, and one for each address that fails to authenticate.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use model::account::Limits;
+use model::limits::{FixedWindow, Standing};
+use model::{AccountId, Timestamp};
+
+/// The kinds of request that are counted apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RequestKind {
+    /// `POST /message`.
+    Message,
+    /// `POST /broadcast`.
+    Broadcast,
+    /// Everything else.
+    Read,
+}
+
+impl RequestKind {
+    /// The account's limit for this kind, in requests a window.
+    pub const fn limit(self, limits: &Limits) -> u32 {
+        match self {
+            Self::Message => limits.message_per_minute,
+            Self::Broadcast => limits.broadcast_per_minute,
+            Self::Read => limits.read_per_minute,
+        }
+    }
+}
+
+/// The windows of this process.
+pub struct RateLimiter {
+    failed_auth_per_minute: u32,
+    accounts: Windows<(AccountId, RequestKind)>,
+    addresses: Windows<IpAddr>,
+}
+
+impl RateLimiter {
+    /// A limiter that lets each address fail to authenticate this often in a window.
+    pub fn new(failed_auth_per_minute: u32) -> Self {
+        Self { failed_auth_per_minute, accounts: Windows::default(), addresses: Windows::default() }
+    }
+
+    /// Counts a request of an account. `Err` when its window is full; exactly `limit` requests pass, however many come at once.
+    pub fn take(&self, account: AccountId, kind: RequestKind, limit: u32, now: Timestamp) -> Result<Standing, Standing> {
+        self.accounts.with((account, kind), now, |window| window.take(limit, now))
+    }
+
+    /// Counts a failed authentication. `Err` when the address has had its share.
+    pub fn take_failed_auth(&self, address: IpAddr, now: Timestamp) -> Result<Standing, Standing> {
+        self.addresses.with(address, now, |window| window.take(self.failed_auth_per_minute, now))
+    }
+
+    /// Where an address stands, without counting anything.
+    pub fn address_standing(&self, address: IpAddr, now: Timestamp) -> Standing {
+        let known = self.addresses.lock().windows.get(&address).copied();
+        known.unwrap_or_default().peek(self.failed_auth_per_minute, now)
+    }
+}
+
+/// Windows by name. Idle ones are dropped when the table has doubled since the last time, so that strangers cannot fill the memory.
+struct Windows<K>(Mutex<Table<K>>);
+
+struct Table<K> {
+    windows: HashMap<K, FixedWindow>,
+    sweep_at: usize,
+}
+
+/// Below this size a table is not swept.
+const SWEEP_FLOOR: usize = 1024;
+
+impl<K> Default for Windows<K> {
+    fn default() -> Self {
+        Self(Mutex::new(Table { windows: HashMap::new(), sweep_at: SWEEP_FLOOR }))
+    }
+}
+
+impl<K: Hash + Eq> Windows<K> {
+    fn with<T>(&self, key: K, now: Timestamp, use_window: impl FnOnce(&mut FixedWindow) -> T) -> T {
+        let mut table = self.lock();
+        if table.windows.len() >= table.sweep_at {
+            table.windows.retain(|_, window| !window.is_idle(now));
+            table.sweep_at = (table.windows.len() * 2).max(SWEEP_FLOOR);
+        }
+        use_window(table.windows.entry(key).or_default())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table<K>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    fn account(n: u8) -> AccountId {
+        AccountId::from_bytes([n; 16])
+    }
+
+    #[test]
+    fn exactly_n_of_m_concurrent_requests_pass() {
+        let limiter = Arc::new(RateLimiter::new(30));
+        let now = Timestamp::from_millis(1);
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                let limiter = Arc::clone(&limiter);
+                std::thread::spawn(move || (0..100).filter(|_| limiter.take(account(1), RequestKind::Message, 10, now).is_ok()).count())
+            })
+            .collect();
+        assert_eq!(threads.into_iter().map(|t| t.join().unwrap()).sum::<usize>(), 10);
+    }
+
+    #[test]
+    fn accounts_and_kinds_are_counted_apart() {
+        let limiter = RateLimiter::new(30);
+        let now = Timestamp::from_millis(1);
+        assert!(limiter.take(account(1), RequestKind::Message, 1, now).is_ok());
+        assert!(limiter.take(account(1), RequestKind::Message, 1, now).is_err());
+        assert!(limiter.take(account(1), RequestKind::Read, 1, now).is_ok());
+        assert!(limiter.take(account(2), RequestKind::Message, 1, now).is_ok());
+    }
+
+    #[test]
+    fn idle_windows_are_forgotten() {
+        let limiter = RateLimiter::new(1);
+        for n in 0..10_000u32 {
+            let address = IpAddr::V4(n.into());
+            let now = Timestamp::from_millis(i64::from(n) * 1_000);
+            assert!(limiter.take_failed_auth(address, now).is_ok());
+        }
+        assert!(limiter.addresses.0.lock().unwrap().windows.len() <= SWEEP_FLOOR);
+    }
+}

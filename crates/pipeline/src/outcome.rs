@@ -1,0 +1,228 @@
+//! What follows from a carrier's answer.
+//!
+//! In comes how each segment of an attempt ended; out goes the verdict on the message: sent, tried again (when and with whom), held, or failed.
+
+use std::time::Duration;
+
+use carrier::{SegmentOutcome, SubmissionOutcome};
+use model::backoff::Backoff;
+use model::{ErrorType, Mode, Timestamp};
+use store::contract::dispatch::{Outcome, Retry, SegmentAck, Verdict};
+use wire::receipt::id;
+
+use crate::route::{OnUnknown, Routes};
+
+/// What a verdict depends on beside the answer itself.
+pub(crate) struct Circumstances<'a> {
+    pub(crate) carrier: &'a str,
+    pub(crate) routes: &'a Routes,
+    pub(crate) now: Timestamp,
+    pub(crate) retry: Backoff,
+    /// After so many attempts that were put off, the next carrier of the route is tried.
+    pub(crate) attempts_per_carrier: u32,
+    /// A random number from 0 up to 1.
+    pub(crate) unit: f64,
+}
+
+/// What becomes of the message.
+pub(crate) fn judge(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> Outcome {
+    let message = &*answer.message;
+    let accepted: Vec<SegmentAck> = answer.segments.iter().filter_map(|(number, outcome)| acknowledged(*number, outcome)).collect();
+    let (verdict, detail) = verdict(answer, with);
+    Outcome {
+        id: message.id,
+        recipient: message.recipient.clone(),
+        token: answer.token,
+        attempt: answer.attempt,
+        carrier: with.carrier.to_owned(),
+        at: with.now,
+        accepted,
+        verdict,
+        detail,
+    }
+}
+
+fn acknowledged(number: u16, outcome: &SegmentOutcome) -> Option<SegmentAck> {
+    let SegmentOutcome::Accepted { carrier_id } = outcome else { return None };
+    let key = carrier_id.as_deref().map(id::canonical).filter(|key| !key.is_empty());
+    Some(SegmentAck { number, carrier_id: carrier_id.clone(), key })
+}
+
+/// The worst that befell a segment decides: a refusal is final, an unknown outcome outweighs a delay.
+fn verdict(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> (Verdict, String) {
+    let found = |wanted: fn(&SegmentOutcome) -> bool| answer.segments.iter().map(|(_, outcome)| outcome).find(|outcome| wanted(outcome));
+    if let Some(SegmentOutcome::Refused { error_type, status }) = found(|outcome| matches!(outcome, SegmentOutcome::Refused { .. })) {
+        return refused(answer, with, *error_type, status);
+    }
+    if let Some(SegmentOutcome::Unknown { why }) = found(|outcome| matches!(outcome, SegmentOutcome::Unknown { .. })) {
+        return unknown(answer, with, why);
+    }
+    if let Some(SegmentOutcome::TryLater { status }) = found(|outcome| matches!(outcome, SegmentOutcome::TryLater { .. })) {
+        return later(answer, with, status);
+    }
+    if is_whole(answer) {
+        return (Verdict::Sent, ids(answer));
+    }
+    let retry = Retry { due_at: with.now, carrier: with.carrier.to_owned(), counts: false, outcome_unknown: false };
+    (Verdict::Retry(retry), "nothing left this machine".to_owned())
+}
+
+/// Whether the carrier has every segment now.
+fn is_whole(answer: &SubmissionOutcome) -> bool {
+    let taken = answer.segments.iter().filter(|(_, outcome)| matches!(outcome, SegmentOutcome::Accepted { .. }));
+    let has = taken.fold(answer.accepted_before, |mask, (number, _)| mask | 1 << (number - 1).min(63));
+    (0..answer.message.segments.clamp(1, 64)).all(|bit| has >> bit & 1 == 1)
+}
+
+fn refused(answer: &SubmissionOutcome, with: &Circumstances<'_>, error_type: ErrorType, status: &str) -> (Verdict, String) {
+    // Another carrier may take what this one will not; a recipient that does not exist, or a block, stays what it is.
+    if error_type == ErrorType::CarrierRejected
+        && let Some(next) = next_carrier(answer, with)
+    {
+        let retry = Retry { due_at: with.now, carrier: next.clone(), counts: true, outcome_unknown: false };
+        return (Verdict::Retry(retry), format!("{status}; next carrier: {next}"));
+    }
+    (Verdict::Failed { error_type, message: error_type.sentence().to_owned() }, status.to_owned())
+}
+
+fn unknown(answer: &SubmissionOutcome, with: &Circumstances<'_>, why: &str) -> (Verdict, String) {
+    match policy(answer, with.routes) {
+        OnUnknown::Hold => (Verdict::Hold, format!("{why}; held")),
+        OnUnknown::Resend => {
+            let retry = Retry { due_at: with.now, carrier: with.carrier.to_owned(), counts: true, outcome_unknown: true };
+            (Verdict::Retry(retry), format!("{why}; it will be sent again and may arrive twice"))
+        }
+    }
+}
+
+fn later(answer: &SubmissionOutcome, with: &Circumstances<'_>, status: &str) -> (Verdict, String) {
+    let next = if answer.attempt % with.attempts_per_carrier.max(1) == 0 { next_carrier(answer, with) } else { None };
+    let wait = if next.is_some() { Duration::ZERO } else { with.retry.wait(answer.attempt, with.unit) };
+    let due_at = (with.now + wait).min(answer.message.expires_at);
+    let carrier = next.unwrap_or_else(|| with.carrier.to_owned());
+    let detail = format!("{status}; next attempt with {carrier} in {} s", wait.as_secs());
+    (Verdict::Retry(Retry { due_at, carrier, counts: true, outcome_unknown: false }), detail)
+}
+
+fn next_carrier(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> Option<String> {
+    let message = &*answer.message;
+    match message.mode {
+        Mode::Live => with.routes.next_after(with.carrier, &message.recipient, message.kind).map(str::to_owned),
+        Mode::Test => None,
+    }
+}
+
+/// What the message's route says of unknown outcomes.
+pub(crate) fn policy(answer: &SubmissionOutcome, routes: &Routes) -> OnUnknown {
+    policy_of(&answer.message, routes)
+}
+
+/// What a message's route says of unknown outcomes.
+pub(crate) fn policy_of(message: &model::Message, routes: &Routes) -> OnUnknown {
+    match message.mode {
+        Mode::Live => routes.find(&message.recipient, message.kind).map(|route| route.on_unknown).unwrap_or_default(),
+        Mode::Test => OnUnknown::Resend,
+    }
+}
+
+fn ids(answer: &SubmissionOutcome) -> String {
+    let ids = answer.segments.iter().filter_map(|(_, outcome)| match outcome {
+        SegmentOutcome::Accepted { carrier_id } => Some(carrier_id.as_deref().unwrap_or("(none)")),
+        _ => None,
+    });
+    format!("carrier id {}", ids.collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::route::Route;
+    use model::message::{Direction, Encoding, Message, MessageType};
+    use model::{AccountId, MessageId, Msisdn};
+    use std::sync::Arc;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn answer(attempt: u32, segments: Vec<SegmentOutcome>) -> SubmissionOutcome {
+        let count = segments.len() as u16;
+        let message = Message {
+            id: MessageId::from_bytes([1; 16]),
+            account: AccountId::from_bytes([2; 16]),
+            broadcast: None,
+            direction: Direction::Outbound,
+            mode: Mode::Live,
+            kind: MessageType::Sms,
+            originator: Msisdn::parse("+18005559876").unwrap(),
+            recipient: Msisdn::parse("+18005551234").unwrap(),
+            body: None,
+            media_url: None,
+            encoding: Encoding::Gsm7,
+            segments: count,
+            reference: 0,
+            created_at: NOW,
+            expires_at: NOW + Duration::from_secs(100),
+        };
+        let segments = (1..=count).zip(segments).collect();
+        SubmissionOutcome { message: Arc::new(message), attempt, token: 1, accepted_before: 0, segments }
+    }
+
+    fn verdict_on(attempt: u32, on_unknown: OnUnknown, segments: Vec<SegmentOutcome>) -> Verdict {
+        let carriers = vec!["main".to_owned(), "backup".to_owned()];
+        let routes = Routes::new(vec![Route { prefix: "+1".into(), kind: None, carriers, on_unknown }]);
+        let retry = Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) };
+        let with = Circumstances { carrier: "main", routes: &routes, now: NOW, retry, attempts_per_carrier: 3, unit: 1.0 };
+        judge(&answer(attempt, segments), &with).verdict
+    }
+
+    fn accepted() -> SegmentOutcome {
+        SegmentOutcome::Accepted { carrier_id: Some("7".into()) }
+    }
+
+    fn refused(error_type: ErrorType) -> SegmentOutcome {
+        SegmentOutcome::Refused { error_type, status: "ESME_X".into() }
+    }
+
+    fn retry(wait_secs: u64, carrier: &str, counts: bool, outcome_unknown: bool) -> Verdict {
+        Verdict::Retry(Retry { due_at: NOW + Duration::from_secs(wait_secs), carrier: carrier.into(), counts, outcome_unknown })
+    }
+
+    #[test]
+    fn a_message_is_sent_when_the_carrier_has_all_of_it() {
+        assert_eq!(verdict_on(1, OnUnknown::Resend, vec![accepted(), accepted()]), Verdict::Sent);
+    }
+
+    #[test]
+    fn what_never_left_is_tried_at_once_and_counts_for_nothing() {
+        assert_eq!(verdict_on(1, OnUnknown::Hold, vec![SegmentOutcome::NotSent]), retry(0, "main", false, false));
+    }
+
+    #[test]
+    fn a_delay_is_waited_out_longer_each_time_and_then_another_carrier_tried() {
+        let later = || vec![SegmentOutcome::TryLater { status: "ESME_RSYSERR".into() }];
+        assert_eq!(verdict_on(1, OnUnknown::Resend, later()), retry(10, "main", true, false));
+        assert_eq!(verdict_on(2, OnUnknown::Resend, later()), retry(20, "main", true, false));
+        assert_eq!(verdict_on(3, OnUnknown::Resend, later()), retry(0, "backup", true, false));
+    }
+
+    #[test]
+    fn no_wait_outlasts_the_validity_period() {
+        let later = vec![SegmentOutcome::TryLater { status: "ESME_RSYSERR".into() }];
+        assert_eq!(verdict_on(5, OnUnknown::Resend, later), retry(100, "main", true, false));
+    }
+
+    #[test]
+    fn an_unknown_outcome_follows_the_routes_policy() {
+        let unknown = || vec![accepted(), SegmentOutcome::Unknown { why: "no answer in time" }];
+        assert_eq!(verdict_on(1, OnUnknown::Resend, unknown()), retry(0, "main", true, true));
+        assert_eq!(verdict_on(1, OnUnknown::Hold, unknown()), Verdict::Hold);
+    }
+
+    #[test]
+    fn a_refusal_is_final_unless_another_carrier_may_think_otherwise() {
+        assert_eq!(verdict_on(1, OnUnknown::Resend, vec![refused(ErrorType::CarrierRejected)]), retry(0, "backup", true, false));
+        for kind in [ErrorType::InvalidDestination, ErrorType::BlockedByCarrier] {
+            let failed = Verdict::Failed { error_type: kind, message: kind.sentence().into() };
+            assert_eq!(verdict_on(1, OnUnknown::Resend, vec![accepted(), refused(kind), SegmentOutcome::NotSent]), failed);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Carriers' events: answers to attempts and receipts, recorded in the order in which they came, in groups.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use carrier::{Ack, CarrierEvent, Event, ReceiptState};
+use model::backoff::Backoff;
+use model::status::SegmentFate;
+use model::{Clock, Entropy, ErrorType, Status};
+use store::contract::dispatch::{Outcome, Verdict};
+use store::contract::messages::StatusChange;
+use store::contract::receipts::{Receipt, ReceiptOutcome};
+use store::{Store, StoreError};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::counters::Counters;
+use crate::dispatch::{DispatchSettings, Dispatchers};
+use crate::outcome::{Circumstances, judge};
+use crate::route::Routes;
+use crate::watch::Waiters;
+
+/// How many events are recorded together.
+const BATCH: usize = 1_024;
+
+/// Records what carriers tell.
+pub(crate) struct Recorder {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) dispatchers: Dispatchers,
+    pub(crate) settings: DispatchSettings,
+    pub(crate) waiters: Arc<Waiters>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl Recorder {
+    /// Records until every carrier is gone. Who sends a `flush` is answered once everything told before it is recorded.
+    pub(crate) async fn run(self, mut events: mpsc::UnboundedReceiver<CarrierEvent>, mut flush: mpsc::Receiver<oneshot::Sender<()>>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            tokio::select! {
+                biased;
+                count = events.recv_many(&mut batch, BATCH) => match count {
+                    0 => return,
+                    _ => self.record(batch.drain(..)).await,
+                },
+                // Nothing is waiting to be recorded. One that does not listen needs no answer.
+                Some(done) = flush.recv() => drop(done.send(())),
+            }
+        }
+    }
+
+    async fn record(&self, events: impl Iterator<Item = CarrierEvent>) {
+        let mut outcomes = Vec::new();
+        let (mut receipts, mut acks) = (Vec::new(), Vec::new());
+        for CarrierEvent { carrier, event } in events {
+            match event {
+                Event::Outcome(answer) => outcomes.push(judge(&answer, &self.circumstances(&carrier))),
+                Event::Receipt(receipt, ack) => {
+                    receipts.push(self.receipt(&carrier, receipt));
+                    acks.push(ack);
+                }
+            }
+        }
+        // Both are handed to the store in this order, and its next commit takes them together.
+        tokio::join!(self.record_outcomes(outcomes), self.record_receipts(receipts, acks));
+    }
+
+    fn circumstances<'a>(&'a self, carrier: &'a str) -> Circumstances<'a> {
+        Circumstances {
+            carrier,
+            routes: &self.routes,
+            now: self.clock.now(),
+            retry: self.settings.retry,
+            attempts_per_carrier: self.settings.attempts_per_carrier,
+            unit: self.entropy.next_unit(),
+        }
+    }
+
+    /// What a carrier answered is a fact that must not be lost, so it is offered to the store until that takes it.
+    async fn record_outcomes(&self, outcomes: Vec<Outcome>) {
+        if outcomes.is_empty() {
+            return;
+        }
+        let again = Backoff { floor: Duration::from_millis(100), ceiling: Duration::from_secs(5) };
+        for failures in 1.. {
+            match self.store.record_outcomes(outcomes.clone()).await {
+                Ok(changes) => {
+                    self.count(&outcomes);
+                    self.tell(&changes);
+                    break;
+                }
+                Err(error @ StoreError::Failed(_)) => return tracing::error!(%error, "Outcomes are lost with the store: {error}"),
+                Err(error) => {
+                    tracing::warn!(%error, "Could not record {} outcomes, trying again: {error}", outcomes.len());
+                    tokio::time::sleep(again.wait(failures, self.entropy.next_unit())).await;
+                }
+            }
+        }
+        // What is to be tried again is due in the store by now, perhaps with another carrier.
+        for outcome in &outcomes {
+            if let Verdict::Retry(retry) = &outcome.verdict {
+                self.dispatchers.look_at(&retry.carrier);
+            }
+        }
+    }
+
+    async fn record_receipts(&self, receipts: Vec<Receipt>, acks: Vec<Ack>) {
+        if receipts.is_empty() {
+            return;
+        }
+        match self.store.record_receipts(receipts).await {
+            Ok(outcomes) => {
+                acks.into_iter().for_each(Ack::accept);
+                for outcome in outcomes {
+                    match outcome {
+                        ReceiptOutcome::Matched { change, .. } => {
+                            self.counters.receipts_matched.add();
+                            self.tell(change.as_slice());
+                        }
+                        ReceiptOutcome::Repeated => self.counters.receipts_repeated.add(),
+                        ReceiptOutcome::Parked => self.counters.receipts_parked.add(),
+                    }
+                }
+            }
+            // The acks go unaccepted with this return, and carriers send again what was not taken.
+            Err(error) => tracing::warn!(%error, "Could not record receipts; carriers are asked to send them again: {error}"),
+        }
+    }
+
+    fn count(&self, outcomes: &[Outcome]) {
+        for outcome in outcomes {
+            match &outcome.verdict {
+                Verdict::Retry(retry) => {
+                    self.counters.retried.add();
+                    if retry.outcome_unknown {
+                        self.counters.unknown.add();
+                    }
+                }
+                Verdict::Hold => self.counters.unknown.add(),
+                Verdict::Sent | Verdict::Failed { .. } | Verdict::Expired => {}
+            }
+        }
+    }
+
+    fn tell(&self, changes: &[StatusChange]) {
+        count_changes(&self.counters, changes);
+        self.waiters.tell(changes);
+    }
+
+    fn receipt(&self, carrier: &str, receipt: carrier::Receipt) -> Receipt {
+        let error = receipt.error.as_deref().map(|error| format!(" err:{error}")).unwrap_or_default();
+        Receipt {
+            carrier: carrier.to_owned(),
+            detail: format!("id {} {}{error}", receipt.raw_id, receipt.state.stat()),
+            keys: receipt.keys,
+            addresses: receipt.addresses,
+            fate: fate(receipt.state),
+            at: self.clock.now(),
+        }
+    }
+}
+
+/// Counts statuses that have changed.
+pub(crate) fn count_changes(counters: &Counters, changes: &[StatusChange]) {
+    for change in changes {
+        match change.delivery.status {
+            Status::Queued => {}
+            Status::Sent => counters.sent.add(),
+            Status::Delivered => counters.delivered.add(),
+            Status::Undelivered => counters.undelivered.add(),
+            Status::Failed => counters.failed.add(),
+        }
+    }
+}
+
+/// What a reported state means for a segment. Accepted and unknown are no end: a final report may follow.
+fn fate(state: ReceiptState) -> SegmentFate {
+    match state {
+        ReceiptState::Delivered => SegmentFate::Delivered,
+        ReceiptState::Expired => SegmentFate::Undelivered(ErrorType::Expired),
+        ReceiptState::Undeliverable | ReceiptState::Deleted | ReceiptState::Skipped => SegmentFate::Undelivered(ErrorType::Unreachable),
+        ReceiptState::Rejected => SegmentFate::Undelivered(ErrorType::CarrierRejected),
+        ReceiptState::Scheduled | ReceiptState::Enroute | ReceiptState::Accepted | ReceiptState::Unknown => SegmentFate::Pending,
+    }
+}

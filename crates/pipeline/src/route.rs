@@ -1,0 +1,86 @@
+//! Which carriers may take a message, in order of preference.
+
+use model::Msisdn;
+use model::message::MessageType;
+
+/// What is done with a message whose outcome at a carrier nobody knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum OnUnknown {
+    /// It is sent again, and may arrive twice.
+    #[default]
+    Resend,
+    /// It is held until a receipt proves it delivered or its validity ends, and may never arrive.
+    Hold,
+}
+
+/// One rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The beginning of the recipients' numbers, with `+`; empty for all.
+    pub prefix: String,
+    /// The type of message; both when `None`.
+    pub kind: Option<MessageType>,
+    /// Names of carriers, preferred first.
+    pub carriers: Vec<String>,
+    /// What is done when an outcome stays unknown.
+    pub on_unknown: OnUnknown,
+}
+
+/// The rules, first match first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Routes(Vec<Route>);
+
+impl Routes {
+    /// These rules, in this order.
+    pub fn new(routes: Vec<Route>) -> Self {
+        Self(routes)
+    }
+
+    /// The first rule for such a message.
+    pub fn find(&self, recipient: &Msisdn, kind: MessageType) -> Option<&Route> {
+        self.0.iter().find(|route| recipient.as_str().starts_with(&route.prefix) && route.kind.is_none_or(|only| only == kind))
+    }
+
+    /// The carrier that follows `current` for such a message; the first one when `current` is not in its route.
+    pub fn next_after(&self, current: &str, recipient: &Msisdn, kind: MessageType) -> Option<&str> {
+        let carriers = &self.find(recipient, kind)?.carriers;
+        let next = carriers.iter().position(|name| name == current).map_or(0, |at| at + 1);
+        carriers.get(next).map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(prefix: &str, kind: Option<MessageType>, carriers: &[&str]) -> Route {
+        Route { prefix: prefix.to_owned(), kind, carriers: carriers.iter().map(|name| (*name).to_owned()).collect(), on_unknown: OnUnknown::Resend }
+    }
+
+    #[test]
+    fn the_first_rule_that_fits_decides() {
+        let routes = Routes::new(vec![
+            route("+1800", Some(MessageType::Sms), &["tollfree"]),
+            route("+1", None, &["main", "backup"]),
+            route("", Some(MessageType::Mms), &["mmsc"]),
+        ]);
+        for (to, kind, first) in [
+            ("+18005551234", MessageType::Sms, Some("tollfree")),
+            ("+18005551234", MessageType::Mms, Some("main")),
+            ("+12125551234", MessageType::Sms, Some("main")),
+            ("+442071234567", MessageType::Mms, Some("mmsc")),
+            ("+442071234567", MessageType::Sms, None),
+        ] {
+            let found = routes.find(&Msisdn::parse(to).unwrap(), kind).map(|route| route.carriers[0].as_str());
+            assert_eq!(found, first, "{to} {kind:?}");
+        }
+    }
+
+    #[test]
+    fn the_next_carrier_follows_in_order_and_ends() {
+        let routes = Routes::new(vec![route("", None, &["main", "backup"])]);
+        let to = Msisdn::parse("+18005551234").unwrap();
+        let after = |current| routes.next_after(current, &to, MessageType::Sms);
+        assert_eq!((after("main"), after("backup"), after("removed")), (Some("backup"), None, Some("main")));
+    }
+}

@@ -1,0 +1,248 @@
+//! Starting the pipeline, handing requests in, and draining it.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use carrier::{Carrier, CarrierEvent};
+use model::error::{ErrorCode, Refusal};
+use model::idempotency::IdempotencyKey;
+use model::{Clock, Delivery, Entropy, Message, MessageId};
+use store::contract::messages::Replay;
+use store::{Store, StoreError};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::admit::{Accepted, Admission, AdmissionLimits, SendRequest};
+use crate::counters::Counters;
+use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
+use crate::receipt::Recorder;
+use crate::route::Routes;
+use crate::sweep::Sweeper;
+use crate::tenants::{Caller, TenantBook};
+use crate::watch::Waiters;
+
+/// What a pipeline is made of.
+pub struct Parts {
+    /// Where messages are kept.
+    pub store: Arc<dyn Store>,
+    /// Who may send.
+    pub tenants: Arc<TenantBook>,
+    /// Where messages go.
+    pub routes: Routes,
+    /// Who carries them, and at how many segments a second of one originator (0 for no bound).
+    pub carriers: Vec<(Arc<dyn Carrier>, u32)>,
+    /// What the carriers tell.
+    pub events: mpsc::UnboundedReceiver<CarrierEvent>,
+    /// What is admitted.
+    pub limits: AdmissionLimits,
+    /// How it is dispatched.
+    pub dispatch: DispatchSettings,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// The answer to a request to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// A new message, and where it stands: queued, unless the caller waited.
+    New(Arc<Message>, Delivery),
+    /// The same request came before; this is what it was answered.
+    Replayed(Replay),
+}
+
+/// A running pipeline.
+pub struct Pipeline {
+    admission: Admission,
+    store: Arc<dyn Store>,
+    dispatchers: Dispatchers,
+    waiters: Arc<Waiters>,
+    counters: Arc<Counters>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    stop: watch::Sender<bool>,
+    flush: mpsc::Sender<oneshot::Sender<()>>,
+    tasks: tokio::sync::Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Pipeline {
+    /// Starts dispatching on the current runtime, with what a process before this one left.
+    ///
+    /// # Errors
+    /// As the store.
+    pub async fn start(parts: Parts) -> Result<Arc<Self>, StoreError> {
+        let now = parts.clock.now();
+        let interrupted = parts.store.recover(now).await?;
+        if interrupted > 0 {
+            tracing::warn!("{interrupted} attempts were under way when the last process ended");
+        }
+        let (stop, stopped) = watch::channel(false);
+        let routes = Arc::new(parts.routes);
+        let waiters = Arc::new(Waiters::default());
+        let counters = Arc::new(Counters::default());
+        let around = Surroundings {
+            store: Arc::clone(&parts.store),
+            routes: Arc::clone(&routes),
+            settings: parts.dispatch,
+            counters: Arc::clone(&counters),
+            clock: Arc::clone(&parts.clock),
+            tokens: Arc::new(AtomicU64::new(parts.entropy.next_u64() >> 1)),
+            stop: stopped,
+        };
+        let dispatchers = parts.carriers.into_iter().map(|(carrier, rate)| Arc::new(Dispatcher::new(carrier, rate, around.clone())));
+        let dispatchers = Dispatchers::new(dispatchers.collect());
+        let recorder = Recorder {
+            store: Arc::clone(&parts.store),
+            routes: Arc::clone(&routes),
+            dispatchers: dispatchers.clone(),
+            settings: parts.dispatch,
+            waiters: Arc::clone(&waiters),
+            counters: Arc::clone(&counters),
+            clock: Arc::clone(&parts.clock),
+            entropy: Arc::clone(&parts.entropy),
+        };
+        let sweeper = Sweeper {
+            store: Arc::clone(&parts.store),
+            routes: Arc::clone(&routes),
+            dispatchers: dispatchers.clone(),
+            waiters: Arc::clone(&waiters),
+            counters: Arc::clone(&counters),
+            clock: Arc::clone(&parts.clock),
+            entropy: Arc::clone(&parts.entropy),
+        };
+        let mut tasks: Vec<JoinHandle<()>> = Vec::new();
+        for dispatcher in dispatchers.iter() {
+            let (dispatcher, all) = (Arc::clone(dispatcher), dispatchers.clone());
+            tasks.push(tokio::spawn(async move { dispatcher.run(all).await }));
+        }
+        let (flush, flushes) = mpsc::channel(1);
+        tokio::spawn(recorder.run(parts.events, flushes));
+        let mut ended = stop.subscribe();
+        tasks.push(tokio::spawn(async move {
+            tokio::select! {
+                () = sweeper.run() => {}
+                _ = ended.wait_for(|stop| *stop) => {}
+            }
+        }));
+        let admission = Admission {
+            store: Arc::clone(&parts.store),
+            tenants: parts.tenants,
+            routes,
+            dispatchers: dispatchers.clone(),
+            limits: parts.limits,
+            clock: Arc::clone(&parts.clock),
+            entropy: Arc::clone(&parts.entropy),
+            references: Default::default(),
+        };
+        Ok(Arc::new(Self {
+            admission,
+            store: parts.store,
+            dispatchers,
+            waiters,
+            counters,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            stop,
+            flush,
+            tasks: tokio::sync::Mutex::new(tasks),
+        }))
+    }
+
+    /// Admits a message, and waits until it leaves the queue where the caller asks for it, `wait` at most.
+    ///
+    /// # Errors
+    /// The first reason against it, in the order of the public contract.
+    pub async fn send(&self, caller: &Caller, request: SendRequest, wait: Option<Duration>) -> Result<Answered, Refusal> {
+        if self.is_draining() {
+            return Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining"));
+        }
+        let id = MessageId::new(self.clock.now(), &*self.entropy);
+        let left = wait.map(|wait| (wait, self.waiters.expect(id)));
+        let decided = self.admission.decide(caller, request, id).await;
+        let answered = match decided {
+            Ok(Accepted::New(message)) => {
+                self.counters.admitted.add();
+                let carrier = String::new();
+                let queued = Delivery::queued(carrier);
+                let delivery = match left {
+                    Some((wait, left)) => tokio::time::timeout(wait, left).await.ok().and_then(Result::ok).unwrap_or(queued),
+                    None => queued,
+                };
+                Ok(Answered::New(message, delivery))
+            }
+            Ok(Accepted::Replayed(replay)) => Ok(Answered::Replayed(replay)),
+            Err(refusal) => Err(refusal),
+        };
+        if wait.is_some() {
+            self.waiters.forget(id);
+        }
+        answered
+    }
+
+    /// Notes what a request with a key was answered, where the answer was not the queued message.
+    ///
+    /// # Errors
+    /// Where the store could not take it.
+    pub async fn record_answer(&self, caller: &Caller, key: &IdempotencyKey, body: String) -> Result<(), Refusal> {
+        self.admission.record_answer(caller, key, body).await
+    }
+
+    /// Where messages are kept, for reading.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Who may send.
+    pub fn tenants(&self) -> &Arc<TenantBook> {
+        &self.admission.tenants
+    }
+
+    /// What has been counted.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The carriers, and how many messages each one's dispatcher holds.
+    pub fn carriers(&self) -> Vec<(Arc<dyn Carrier>, usize)> {
+        let mut carriers: Vec<_> = self.dispatchers.iter().map(|dispatcher| (Arc::clone(&dispatcher.carrier), dispatcher.queued())).collect();
+        carriers.sort_by(|(a, _), (b, _)| a.name().cmp(b.name()));
+        carriers
+    }
+
+    /// Whether nothing more is admitted.
+    pub fn is_draining(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// Admits nothing more.
+    pub fn begin_draining(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Admits and dispatches nothing more, waits for what carriers have not answered (at most `limit`), and closes the store.
+    pub async fn drain(&self, limit: Duration) {
+        self.begin_draining();
+        for task in self.tasks.lock().await.drain(..) {
+            // A task that panicked has nothing left to finish.
+            let _ = task.await;
+        }
+        let drained = self.dispatchers.iter().map(|dispatcher| {
+            let carrier = Arc::clone(&dispatcher.carrier);
+            tokio::spawn(async move { carrier.drain(limit).await })
+        });
+        for carrier in drained.collect::<Vec<_>>() {
+            let _ = carrier.await;
+        }
+        // The carriers have told all that they will; it is recorded before the store closes.
+        let (done, recorded) = oneshot::channel();
+        if self.flush.send(done).await.is_ok() {
+            let _ = recorded.await;
+        }
+        self.store.close().await;
+    }
+}
+
+/// When a client may try again after it met a process that is ending.
+const DRAINING: Duration = Duration::from_secs(5);

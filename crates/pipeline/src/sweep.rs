@@ -1,0 +1,116 @@
+//! What time ends: messages whose validity is over, messages without a carrier, receipts that nobody claims.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::{Clock, Entropy, ErrorType, Timestamp};
+use store::contract::dispatch::{Lease, LeaseRequest, Leased, Outcome, Retry, Verdict};
+use store::{Store, StoreError};
+
+use crate::counters::Counters;
+use crate::dispatch::Dispatchers;
+use crate::receipt::count_changes;
+use crate::route::Routes;
+use crate::watch::Waiters;
+
+/// How often what has ended is looked for.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Every so many rounds, carriers are looked for that are in the store and no longer in the configuration.
+const ROUNDS_PER_CENSUS: u32 = 30;
+
+/// How many messages are swept up at once.
+const BATCH: usize = 500;
+
+/// How long a receipt waits for its acknowledgement.
+const PARKED: Duration = Duration::from_secs(3 * 86_400);
+
+/// Sweeps up.
+pub(crate) struct Sweeper {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) dispatchers: Dispatchers,
+    pub(crate) waiters: Arc<Waiters>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl Sweeper {
+    /// Sweeps until the future is dropped.
+    pub(crate) async fn run(self) {
+        let mut ticks = tokio::time::interval(EVERY);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        for round in 0u32.. {
+            ticks.tick().await;
+            if let Err(error) = self.round(round % ROUNDS_PER_CENSUS == 0).await {
+                tracing::warn!(%error, "Sweeping is waiting for the store: {error}");
+            }
+        }
+    }
+
+    async fn round(&self, census: bool) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        loop {
+            let ended = self.store.expire(now, BATCH).await?;
+            count_changes(&self.counters, &ended);
+            self.waiters.tell(&ended);
+            if ended.len() < BATCH {
+                break;
+            }
+        }
+        self.reroute("", now).await?;
+        if census {
+            for depth in self.store.queue_depths().await? {
+                if !depth.carrier.is_empty() && !self.dispatchers.has(&depth.carrier) {
+                    self.reroute(&depth.carrier, now).await?;
+                }
+            }
+            self.store.forget_parked(now - PARKED).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives messages of a carrier that there is not to the one that their route names now; fails those without one.
+    async fn reroute(&self, carrier: &str, now: Timestamp) -> Result<(), StoreError> {
+        let lease = Lease { token: self.entropy.next_u64().max(1), until: now + EVERY };
+        let request = LeaseRequest { carrier: carrier.to_owned(), now, lease, limit: BATCH, limit_per_account: BATCH };
+        let leased = self.store.lease_due(request).await?;
+        if leased.is_empty() {
+            return Ok(());
+        }
+        let outcomes: Vec<Outcome> = leased.iter().map(|leased| self.routed(leased, now)).collect();
+        let changes = self.store.record_outcomes(outcomes).await?;
+        count_changes(&self.counters, &changes);
+        self.waiters.tell(&changes);
+        self.dispatchers.iter().for_each(|dispatcher| self.dispatchers.look_at(dispatcher.carrier.name()));
+        Ok(())
+    }
+
+    fn routed(&self, leased: &Leased, now: Timestamp) -> Outcome {
+        let message = &*leased.message;
+        let route = self.routes.find(&message.recipient, message.kind);
+        let next = route.and_then(|route| route.carriers.iter().find(|name| self.dispatchers.has(name)));
+        let (verdict, detail) = match next {
+            Some(carrier) => {
+                let retry = Retry { due_at: now, carrier: carrier.clone(), counts: leased.interrupted, outcome_unknown: leased.interrupted };
+                (Verdict::Retry(retry), format!("routed to {carrier}"))
+            }
+            None => {
+                let message = ErrorType::NoRoute.sentence().to_owned();
+                (Verdict::Failed { error_type: ErrorType::NoRoute, message }, "no route leads to the recipient".to_owned())
+            }
+        };
+        Outcome {
+            id: message.id,
+            recipient: message.recipient.clone(),
+            token: leased.lease.token,
+            attempt: leased.attempts,
+            carrier: leased.carrier.clone(),
+            at: now,
+            accepted: Vec::new(),
+            verdict,
+            detail,
+        }
+    }
+}

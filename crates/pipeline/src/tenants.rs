@@ -1,0 +1,245 @@
+//! The tenants in memory: who may send, as of this moment. Requests are checked against it without touching the store; changes go to
+//! the store first and stand here before the operator is answered, so that they take effect at once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use model::account::{Account, AccountState, Limits};
+use model::error::ErrorCode;
+use model::key::{ApiKey, KeyId, KeySecret, Mode, Pepper, SecretDigest};
+use model::number::{Block, BlockKind, Number, NumberState, may_send};
+use model::{AccountId, Clock, Entropy, Msisdn, Timestamp};
+use store::contract::tenants::{AccountChange, NumberChange};
+use store::{Store, StoreError};
+
+/// Who is asking: what authentication found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The account.
+    pub account: AccountId,
+    /// The key that it used.
+    pub key: KeyId,
+    /// What that key reaches.
+    pub mode: Mode,
+    /// How much the account may ask.
+    pub limits: Limits,
+}
+
+/// The tenants, and the only way to change them.
+pub struct TenantBook {
+    store: Arc<dyn Store>,
+    pepper: Pepper,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    // A lock rather than a snapshot to swap: one opt-out must not copy a million of them. Held for a look-up, never across an await.
+    tables: RwLock<Tables>,
+}
+
+/// A block is named by its number, its kind and the account that it holds for.
+type BlockName = (Msisdn, BlockKind, Option<AccountId>);
+
+#[derive(Default)]
+struct Tables {
+    accounts: HashMap<AccountId, Account>,
+    keys: HashMap<KeyId, ApiKey>,
+    numbers: HashMap<Msisdn, Number>,
+    blocks: HashMap<BlockName, Block>,
+}
+
+impl TenantBook {
+    /// Reads everything from the store.
+    ///
+    /// # Errors
+    /// As the store.
+    pub async fn load(store: Arc<dyn Store>, pepper: Pepper, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, StoreError> {
+        let data = store.tenants().await?;
+        let tables = Tables {
+            accounts: data.accounts.into_iter().map(|account| (account.id, account)).collect(),
+            keys: data.keys.into_iter().map(|key| (key.id.clone(), key)).collect(),
+            numbers: data.numbers.into_iter().map(|number| (number.number.clone(), number)).collect(),
+            blocks: data.blocks.into_iter().map(|block| (name_of(&block), block)).collect(),
+        };
+        Ok(Self { store, pepper, clock, entropy, tables: RwLock::new(tables) })
+    }
+
+    /// Who holds this key at `now`. `None` for an unknown, revoked or expired key, a wrong secret, or an account that may not send;
+    /// which of them is not told, nor does it show in the time taken.
+    pub fn authenticate(&self, key_id: &str, secret: &str, now: Timestamp) -> Option<Caller> {
+        let offered = self.pepper.digest(secret);
+        let tables = self.read();
+        let key = tables.keys.get(key_id);
+        // An unknown key is compared as well, with a digest that no secret has.
+        let known = key.map_or(SecretDigest::from_bytes([0; 32]), |key| key.digest);
+        let secret_fits = known == offered;
+        let key = key.filter(|key| secret_fits && key.is_valid_at(now))?;
+        let account = tables.accounts.get(&key.account).filter(|account| account.state == AccountState::Active)?;
+        Some(Caller { account: account.id, key: key.id.clone(), mode: key.mode, limits: account.limits })
+    }
+
+    /// Whether `account` may send from `originator`: exists, is the account's, is active, is not blocked; the first that fails answers.
+    pub fn check_sender(&self, account: AccountId, originator: &Msisdn) -> Result<(), ErrorCode> {
+        let tables = self.read();
+        may_send(account, tables.numbers.get(originator))?;
+        if tables.is_blocked(originator, BlockKind::Sender, account) { Err(ErrorCode::SenderBlocked) } else { Ok(()) }
+    }
+
+    /// Whether `account` may send to `recipient`.
+    pub fn check_recipient(&self, account: AccountId, recipient: &Msisdn) -> Result<(), ErrorCode> {
+        if self.read().is_blocked(recipient, BlockKind::Recipient, account) { Err(ErrorCode::RecipientBlocked) } else { Ok(()) }
+    }
+
+    /// All accounts, oldest first.
+    pub fn accounts(&self) -> Vec<Account> {
+        sorted(self.read().accounts.values().cloned(), |account| account.id)
+    }
+
+    /// One account.
+    pub fn account(&self, id: AccountId) -> Option<Account> {
+        self.read().accounts.get(&id).cloned()
+    }
+
+    /// Makes an account.
+    ///
+    /// # Errors
+    /// As the store.
+    pub async fn create_account(&self, name: String, limits: Limits) -> Result<Account, StoreError> {
+        let now = self.clock.now();
+        let id = AccountId::new(now, &*self.entropy);
+        let account = Account { id, name, state: AccountState::Active, limits, created_at: now };
+        self.store.create_account(account.clone()).await?;
+        self.write().accounts.insert(id, account.clone());
+        Ok(account)
+    }
+
+    /// Changes an account's state or limits.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for an unknown account.
+    pub async fn change_account(&self, id: AccountId, change: AccountChange) -> Result<Account, StoreError> {
+        let account = self.store.change_account(id, change).await?;
+        self.write().accounts.insert(id, account.clone());
+        Ok(account)
+    }
+
+    /// An account's keys, oldest first.
+    pub fn keys(&self, account: AccountId) -> Vec<ApiKey> {
+        sorted(self.read().keys.values().filter(|key| key.account == account).cloned(), |key| (key.created_at, key.id.clone()))
+    }
+
+    /// Makes a key. The secret is in this answer and nowhere else.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for an unknown account.
+    pub async fn create_key(&self, account: AccountId, mode: Mode, expires_at: Option<Timestamp>) -> Result<(ApiKey, KeySecret), StoreError> {
+        let secret = KeySecret::new(mode, &*self.entropy);
+        let key = ApiKey {
+            id: KeyId::new(&*self.entropy),
+            account,
+            mode,
+            digest: self.pepper.digest(secret.reveal()),
+            created_at: self.clock.now(),
+            expires_at,
+            revoked_at: None,
+        };
+        self.store.create_key(key.clone()).await?;
+        self.write().keys.insert(key.id.clone(), key.clone());
+        Ok((key, secret))
+    }
+
+    /// Revokes a key, for good. A second time changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for an unknown key.
+    pub async fn revoke_key(&self, id: &KeyId) -> Result<(), StoreError> {
+        let key = self.store.revoke_key(id, self.clock.now()).await?;
+        self.write().keys.insert(key.id.clone(), key);
+        Ok(())
+    }
+
+    /// All numbers, in order.
+    pub fn numbers(&self) -> Vec<Number> {
+        sorted(self.read().numbers.values().cloned(), |number| number.number.clone())
+    }
+
+    /// One number.
+    pub fn number(&self, number: &Msisdn) -> Option<Number> {
+        self.read().numbers.get(number).cloned()
+    }
+
+    /// Adds a sender number.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`] for a known number, [`StoreError::NotFound`] for an unknown account.
+    pub async fn create_number(&self, number: Msisdn, account: Option<AccountId>, state: NumberState) -> Result<Number, StoreError> {
+        let number = Number { number, account, state, created_at: self.clock.now() };
+        self.store.create_number(number.clone()).await?;
+        self.write().numbers.insert(number.number.clone(), number.clone());
+        Ok(number)
+    }
+
+    /// Changes whose a number is, or its state.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for an unknown number or account.
+    pub async fn change_number(&self, number: &Msisdn, change: NumberChange) -> Result<Number, StoreError> {
+        let number = self.store.change_number(number, change).await?;
+        self.write().numbers.insert(number.number.clone(), number.clone());
+        Ok(number)
+    }
+
+    /// Blocks of this kind, of this account; `None` does not narrow. In order of their numbers.
+    pub fn blocks(&self, kind: Option<BlockKind>, account: Option<AccountId>) -> Vec<Block> {
+        let tables = self.read();
+        let wanted = tables.blocks.values().filter(|block| kind.is_none_or(|kind| block.kind == kind) && account.is_none_or(|id| block.account == Some(id)));
+        sorted(wanted.cloned(), |block| (block.number.clone(), block.kind.as_str(), block.account))
+    }
+
+    /// Blocks a number, for one account or for all.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for an unknown account.
+    pub async fn put_block(&self, number: Msisdn, kind: BlockKind, account: Option<AccountId>, reason: Option<String>) -> Result<Block, StoreError> {
+        let block = Block { number, kind, account, reason, created_at: self.clock.now() };
+        self.store.put_block(block.clone()).await?;
+        self.write().blocks.insert(name_of(&block), block.clone());
+        Ok(block)
+    }
+
+    /// Lifts a block.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is none.
+    pub async fn delete_block(&self, number: Msisdn, kind: BlockKind, account: Option<AccountId>) -> Result<(), StoreError> {
+        self.store.delete_block(&number, kind, account).await?;
+        self.write().blocks.remove(&(number, kind, account));
+        Ok(())
+    }
+
+    // No step under the lock can leave the tables half changed, so a panic elsewhere does not spoil them.
+    fn read(&self) -> RwLockReadGuard<'_, Tables> {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Tables> {
+        self.tables.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    fn is_blocked(&self, number: &Msisdn, kind: BlockKind, account: AccountId) -> bool {
+        if self.blocks.is_empty() {
+            return false;
+        }
+        [None, Some(account)].into_iter().any(|whose| self.blocks.contains_key(&(number.clone(), kind, whose)))
+    }
+}
+
+fn name_of(block: &Block) -> BlockName {
+    (block.number.clone(), block.kind, block.account)
+}
+
+fn sorted<T, K: Ord>(items: impl Iterator<Item = T>, key: impl Fn(&T) -> K) -> Vec<T> {
+    let mut items: Vec<T> = items.collect();
+    items.sort_by_cached_key(key);
+    items
+}

@@ -1,0 +1,298 @@
+//! Everything that an SMSC can be told to do, right or wrong.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use wire::receipt::ReceiptState;
+use wire::smpp::CommandStatus;
+
+use super::random::Random;
+
+/// How an SMSC behaves. Probabilities go from 0 to 1.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// Where to listen.
+    #[arg(long, default_value = "127.0.0.1:2775")]
+    pub listen: SocketAddr,
+    /// The only system_id that may bind; anybody when absent.
+    #[arg(long)]
+    pub system_id: Option<String>,
+    /// The password that goes with it.
+    #[arg(long, env = "SMSFACTORY_SIMULATOR_PASSWORD", hide_env_values = true)]
+    pub password: Option<String>,
+    /// Sessions at once; more are refused with ESME_RALYBND.
+    #[arg(long, default_value_t = 1000)]
+    pub sessions_max: usize,
+    /// A certificate in PEM: connections are TLS.
+    #[arg(long, requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The key of the certificate in PEM.
+    #[arg(long, requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+
+    /// How long an answer to submit_sm takes, in ms: `5`, or `5..50`.
+    #[arg(long, default_value = "0")]
+    pub response_delay_ms: DelayMs,
+    /// How long a receipt takes after the answer, in ms: `100`, or `100..2000`.
+    #[arg(long, default_value = "0")]
+    pub receipt_delay_ms: DelayMs,
+    /// What receipts say, by weight: `delivrd=95,undeliv=4,none=1`.
+    #[arg(long, default_value = "delivrd=1")]
+    pub receipts: Distribution,
+    /// What a receipt is: its text, its parameters, both, a text in message_payload, or a data_sm.
+    #[arg(long, value_enum, default_value_t = ReceiptFormat::Both)]
+    pub receipt_format: ReceiptFormat,
+    /// The esm_class of receipts, in decimal: 4, or what some carriers send (0, 68).
+    #[arg(long, default_value_t = 4)]
+    pub receipt_esm_class: u8,
+    /// Digits of the dates in receipts: 10, 12 or 14.
+    #[arg(long, default_value_t = 10)]
+    pub receipt_date_digits: usize,
+    /// How ids are written in acknowledgements.
+    #[arg(long, value_enum, default_value_t = IdFormat::Decimal)]
+    pub id_format: IdFormat,
+    /// How ids are written in receipts; as in acknowledgements when absent.
+    #[arg(long, value_enum)]
+    pub receipt_id_format: Option<IdFormat>,
+    /// The first id.
+    #[arg(long, default_value_t = 1_000_000_001)]
+    pub first_id: u64,
+
+    /// Refuses a submit_sm with a status: `0.01=ESME_RINVDSTADR`. May be given more than once.
+    #[arg(long)]
+    pub reject: Vec<Rejection>,
+    /// Segments a second beyond which a session gets ESME_RTHROTTLED; 0 for no bound.
+    #[arg(long, default_value_t = 0)]
+    pub throttle_above: u32,
+    /// Unanswered segments of a session beyond which it gets ESME_RTHROTTLED; 0 for no bound.
+    #[arg(long, default_value_t = 0)]
+    pub window: usize,
+    /// Probability that an answer is never sent.
+    #[arg(long, default_value_t = 0.0)]
+    pub lose_response: f64,
+    /// Probability that an answer is late by `late_ms`, so that answers overtake each other.
+    #[arg(long, default_value_t = 0.0)]
+    pub late_response: f64,
+    /// How late.
+    #[arg(long, default_value_t = 1000)]
+    pub late_ms: u64,
+    /// Probability that a receipt is sent before the answer.
+    #[arg(long, default_value_t = 0.0)]
+    pub receipt_first: f64,
+    /// Probability that a receipt is sent twice.
+    #[arg(long, default_value_t = 0.0)]
+    pub duplicate_receipt: f64,
+    /// Probability, at each submit_sm, that the connection is cut.
+    #[arg(long, default_value_t = 0.0)]
+    pub disconnect: f64,
+    /// Probability, at each submit_sm, that the SMSC unbinds.
+    #[arg(long, default_value_t = 0.0)]
+    pub unbind: f64,
+    /// Probability, at each submit_sm, that a PDU that cannot be read is sent.
+    #[arg(long, default_value_t = 0.0)]
+    pub garbage: f64,
+    /// Refuses every bind with this status.
+    #[arg(long)]
+    pub refuse_bind: Option<Status>,
+    /// Answers nothing after the bind: a peer that is there and dead.
+    #[arg(long)]
+    pub silent: bool,
+    /// Writes one octet at a time.
+    #[arg(long)]
+    pub one_octet_writes: bool,
+    /// Makes faults repeat themselves.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+
+    /// Writes a JSON line for each thing seen to this file, or to standard output for `-`.
+    #[arg(long)]
+    pub log: Option<PathBuf>,
+    /// Lets the log have the texts of messages.
+    #[arg(long)]
+    pub log_text: bool,
+    /// Prints a JSON summary every so many seconds; 0 for only at the end.
+    #[arg(long, default_value_t = 0)]
+    pub summary_secs: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        #[derive(clap::Parser)]
+        struct Defaults {
+            #[command(flatten)]
+            options: Options,
+        }
+        <Defaults as clap::Parser>::parse_from(["smsc"]).options
+    }
+}
+
+/// What a receipt is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReceiptFormat {
+    /// Text alone.
+    Text,
+    /// Parameters alone.
+    Tlv,
+    /// Text and parameters.
+    Both,
+    /// A text in `message_payload`.
+    Payload,
+    /// A `data_sm` with its text in `message_payload`.
+    DataSm,
+}
+
+/// How an id is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum IdFormat {
+    /// In decimal.
+    Decimal,
+    /// In decimal, with zeros up to 20 digits.
+    PaddedDecimal,
+    /// In hexadecimal.
+    Hex,
+    /// In capital hexadecimal, with zeros up to 16 digits.
+    PaddedHex,
+    /// As a UUID.
+    Uuid,
+    /// As a UUID in capitals.
+    UpperUuid,
+}
+
+impl IdFormat {
+    /// Writes an id.
+    pub(crate) fn write(self, id: u64) -> String {
+        match self {
+            Self::Decimal => id.to_string(),
+            Self::PaddedDecimal => format!("{id:020}"),
+            Self::Hex => format!("{id:x}"),
+            Self::PaddedHex => format!("{id:016X}"),
+            Self::Uuid | Self::UpperUuid => {
+                let (mixed, mut text) = (Random::new(id).next(), String::new());
+                let digits = format!("{mixed:016x}{id:016x}");
+                for (index, digit) in digits.chars().enumerate() {
+                    if matches!(index, 8 | 12 | 16 | 20) {
+                        text.push('-');
+                    }
+                    text.push(digit);
+                }
+                if self == Self::UpperUuid { text.to_uppercase() } else { text }
+            }
+        }
+    }
+}
+
+/// A delay, or the bounds of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DelayMs(pub u64, pub u64);
+
+impl DelayMs {
+    pub(crate) fn pick(self, random: &mut Random) -> Duration {
+        let span = self.1.saturating_sub(self.0);
+        Duration::from_millis(self.0 + if span > 0 { random.next() % (span + 1) } else { 0 })
+    }
+}
+
+impl FromStr for DelayMs {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |text: &str| text.trim().parse::<u64>().map_err(|_| format!("`{text}` is no number of milliseconds"));
+        match text.split_once("..") {
+            Some((least, most)) => Ok(Self(number(least)?, number(most)?)),
+            None => number(text).map(|ms| Self(ms, ms)),
+        }
+    }
+}
+
+/// What receipts say, by weight.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Distribution(pub Vec<(f64, Option<ReceiptState>)>);
+
+impl Distribution {
+    /// What the next receipt says; `None` for no receipt.
+    pub(crate) fn pick(&self, random: &mut Random) -> Option<ReceiptState> {
+        let total: f64 = self.0.iter().map(|(weight, _)| weight).sum();
+        let mut left = random.unit() * total;
+        let picked = self.0.iter().find(|(weight, _)| {
+            left -= weight;
+            left < 0.0
+        });
+        picked.or(self.0.last()).and_then(|(_, state)| *state)
+    }
+}
+
+impl FromStr for Distribution {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let part = |part: &str| {
+            let (name, weight) = part.split_once('=').unwrap_or((part, "1"));
+            let weight: f64 = weight.parse().map_err(|_| format!("`{weight}` is no weight"))?;
+            if name.eq_ignore_ascii_case("none") {
+                return Ok((weight, None));
+            }
+            let state = ReceiptState::ALL.into_iter().find(|state| state.stat().eq_ignore_ascii_case(name));
+            state.map(|state| (weight, Some(state))).ok_or_else(|| format!("`{name}` is neither `none` nor a state such as delivrd"))
+        };
+        text.split(',').map(part).collect::<Result<_, String>>().map(Self)
+    }
+}
+
+/// A status by name or number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status(pub CommandStatus);
+
+impl FromStr for Status {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        CommandStatus::parse(text).map(Self).ok_or_else(|| format!("`{text}` is no command_status"))
+    }
+}
+
+/// A probability and the status that a `submit_sm` is then refused with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rejection {
+    /// How likely.
+    pub probability: f64,
+    /// With what.
+    pub status: CommandStatus,
+}
+
+impl FromStr for Rejection {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (probability, status) = text.split_once('=').ok_or("write PROBABILITY=STATUS")?;
+        let probability: f64 = probability.parse().map_err(|_| format!("`{probability}` is no probability"))?;
+        Ok(Self { probability, status: status.parse::<Status>()?.0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_read_as_they_are_written() {
+        assert_eq!("5..50".parse(), Ok(DelayMs(5, 50)));
+        assert_eq!("7".parse(), Ok(DelayMs(7, 7)));
+        assert!("x".parse::<DelayMs>().is_err());
+        assert_eq!("delivrd=3,none=1".parse(), Ok(Distribution(vec![(3.0, Some(ReceiptState::Delivered)), (1.0, None)])));
+        assert!("nonsense=1".parse::<Distribution>().is_err());
+        assert_eq!("0.5=ESME_RSYSERR".parse(), Ok(Rejection { probability: 0.5, status: CommandStatus::RSYSERR }));
+        assert_eq!(Options::default().listen.port(), 2775);
+    }
+
+    #[test]
+    fn ids_are_written_in_every_way() {
+        for (format, text) in
+            [(IdFormat::Decimal, "255"), (IdFormat::PaddedDecimal, "00000000000000000255"), (IdFormat::Hex, "ff"), (IdFormat::PaddedHex, "00000000000000FF")]
+        {
+            assert_eq!(format.write(255), text);
+        }
+        assert_eq!(IdFormat::Uuid.write(255).len(), 36);
+    }
+}

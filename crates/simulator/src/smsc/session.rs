@@ -1,0 +1,422 @@
+//! One session of the SMSC: reads PDUs, answers them as the options say, and offers reports.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::fmt::Write as _;
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::{mpsc, watch};
+use wire::smpp::constants::interface_version;
+use wire::smpp::{Bind, BindKind, Body, CommandId, CommandStatus, Pdu, Sequence, SessionState, Sm, Tlvs, decode, encode, frame, tag};
+
+use super::faults::{self, Fate, Meter};
+use super::journal::now_ms;
+use super::random::Random;
+use super::receipts::{self, Report};
+use super::{Shared, Stop};
+
+/// The longest PDU that is taken, in octets.
+const PDU_BYTES_MAX: usize = 70_000;
+
+/// Reports that may be unanswered.
+const REPORT_WINDOW: usize = 500;
+
+/// How long a report that was refused for now is kept before it is offered again.
+const OFFER_AGAIN: Duration = Duration::from_secs(1);
+
+/// What is to be done later.
+enum Later {
+    Answer { sequence: u32, status: CommandStatus, id: u64 },
+    Report(Report),
+}
+
+/// One session.
+pub(crate) struct Session {
+    shared: Arc<Shared>,
+    number: u64,
+    state: SessionState,
+    system_id: Vec<u8>,
+    sequence: Sequence,
+    random: Random,
+    meter: Meter,
+    unanswered: usize,
+    later: BinaryHeap<(Reverse<Instant>, Reverse<u64>)>,
+    tasks: HashMap<u64, Later>,
+    next_task: u64,
+    /// Reports that wait for the window, and those that wait for their answer.
+    waiting: VecDeque<Report>,
+    offered: HashMap<u32, Report>,
+    reports: mpsc::UnboundedReceiver<Report>,
+    receiver: mpsc::UnboundedSender<Report>,
+    output: Vec<u8>,
+    lines: String,
+}
+
+impl Session {
+    pub(crate) fn new(shared: Arc<Shared>, number: u64) -> Self {
+        let (receiver, reports) = mpsc::unbounded_channel();
+        let random = Random::new(shared.options.seed.wrapping_mul(1_000_003).wrapping_add(number));
+        Self {
+            shared,
+            number,
+            state: SessionState::Open,
+            system_id: Vec::new(),
+            sequence: Sequence::new(),
+            random,
+            meter: Meter::new(Instant::now()),
+            unanswered: 0,
+            later: BinaryHeap::new(),
+            tasks: HashMap::new(),
+            next_task: 0,
+            waiting: VecDeque::new(),
+            offered: HashMap::new(),
+            reports,
+            receiver,
+            output: Vec::new(),
+            lines: String::new(),
+        }
+    }
+
+    /// Serves the connection until it ends.
+    pub(crate) async fn run(mut self, stream: impl AsyncRead + AsyncWrite, stopped: watch::Receiver<Stop>) -> io::Result<()> {
+        let (reader, writer) = tokio::io::split(stream);
+        tokio::pin!(reader, writer);
+        let ended = self.serve(reader, writer, stopped).await;
+        if self.state != SessionState::Open {
+            let unsent = self.offered.drain().map(|(_, report)| report).chain(self.waiting.drain(..));
+            let unsent: Vec<Report> = unsent.collect();
+            self.reports.close();
+            let mut unsent = unsent;
+            while let Ok(report) = self.reports.try_recv() {
+                unsent.push(report);
+            }
+            // Reports whose time has not come are due at the next session.
+            unsent.extend(self.tasks.into_values().filter_map(|task| match task {
+                Later::Report(report) => Some(report),
+                Later::Answer { .. } => None,
+            }));
+            self.shared.registry.unbind(&self.system_id, self.number, unsent);
+        }
+        let line = format!("{{\"event\":\"end\",\"session\":{}}}\n", self.number);
+        self.shared.journal.write(line.as_bytes());
+        self.shared.journal.count(|summary| summary.ended += 1);
+        ended
+    }
+
+    async fn serve(&mut self, mut reader: impl AsyncRead + Unpin, mut writer: impl AsyncWrite + Unpin, mut stopped: watch::Receiver<Stop>) -> io::Result<()> {
+        let number = self.number;
+        let mut input = BytesMut::with_capacity(64 * 1024);
+        let mut reports = Vec::new();
+        loop {
+            self.offer();
+            self.write_lines();
+            self.write(&mut writer).await?;
+            let due = self.later.peek().map(|(Reverse(at), _)| tokio::time::Instant::from_std(*at));
+            let flow = tokio::select! {
+                read = reader.read_buf(&mut input) => match read? {
+                    0 => return Ok(()),
+                    _ => self.receive(&mut input),
+                },
+                count = self.reports.recv_many(&mut reports, 1024) => {
+                    debug_assert!(count > 0, "the session itself holds a sender");
+                    let now = Instant::now();
+                    for report in reports.drain(..) {
+                        let delay = self.shared.options.receipt_delay_ms.pick(&mut self.random);
+                        self.report_in(delay, now, report);
+                    }
+                    ControlFlow::Continue(())
+                }
+                () = sleep_until(due), if due.is_some() => {
+                    self.do_what_is_due(Instant::now());
+                    ControlFlow::Continue(())
+                }
+                _ = stopped.wait_for(|stop| matches!(stop, Stop::All) || matches!(stop, Stop::Sessions(last) if *last >= number)) => return Ok(()),
+            };
+            if flow.is_break() {
+                self.write_lines();
+                self.write(&mut writer).await?;
+                return writer.shutdown().await;
+            }
+        }
+    }
+
+    /// Takes every whole PDU that has come.
+    fn receive(&mut self, input: &mut BytesMut) -> ControlFlow<()> {
+        loop {
+            match frame::next(input, PDU_BYTES_MAX) {
+                Ok(None) => return ControlFlow::Continue(()),
+                Ok(Some(length)) => {
+                    let octets = input.split_to(length);
+                    self.take(&octets)?;
+                }
+                Err(lost) => {
+                    self.shared.journal.count(|summary| summary.malformed += 1);
+                    self.send(&Pdu::answer(lost.header.sequence, CommandStatus::RINVCMDLEN, Body::GenericNack));
+                    input.advance(input.len());
+                    return ControlFlow::Break(());
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, octets: &[u8]) -> ControlFlow<()> {
+        let pdu = match decode(octets) {
+            Ok(pdu) => pdu,
+            Err(error) => {
+                self.shared.journal.count(|summary| summary.malformed += 1);
+                let body = if error.status == CommandStatus::RINVCMDID { Body::GenericNack } else { Body::Other(error.command.response(), Vec::new()) };
+                self.send(&Pdu::answer(error.sequence, error.status, body));
+                return ControlFlow::Continue(());
+            }
+        };
+        if self.shared.options.silent && !matches!(pdu.body, Body::Bind(..)) {
+            return ControlFlow::Continue(());
+        }
+        let command = pdu.body.command();
+        if !command.is_response() && !self.state.esme_may_send(command) {
+            self.send(&Pdu::answer(pdu.sequence, CommandStatus::RINVBNDSTS, Body::Other(command.response(), Vec::new())));
+            return ControlFlow::Continue(());
+        }
+        match pdu.body {
+            Body::Bind(kind, bind) => return self.bind(kind, bind, pdu.sequence),
+            Body::SubmitSm(sm) => return self.submit(&sm, pdu.sequence, &pdu.tlvs),
+            Body::EnquireLink => self.send(&Pdu::new(pdu.sequence, Body::EnquireLinkResp)),
+            Body::Unbind => {
+                self.send(&Pdu::new(pdu.sequence, Body::UnbindResp));
+                return ControlFlow::Break(());
+            }
+            Body::UnbindResp => return ControlFlow::Break(()),
+            Body::DeliverSmResp(_) | Body::DataSmResp(_) => self.report_answered(pdu.sequence, pdu.status),
+            _ if command.is_response() => {}
+            _ => self.send(&Pdu::answer(pdu.sequence, CommandStatus::RINVCMDID, Body::GenericNack)),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn bind(&mut self, kind: BindKind, bind: Bind, sequence: u32) -> ControlFlow<()> {
+        let options = &self.shared.options;
+        let wrong = |wanted: &Option<String>, given: &[u8]| wanted.as_ref().is_some_and(|wanted| wanted.as_bytes() != given);
+        let refusal = match () {
+            () if options.refuse_bind.is_some() => options.refuse_bind.map(|status| status.0),
+            () if wrong(&options.system_id, &bind.system_id) => Some(CommandStatus::RINVSYSID),
+            () if wrong(&options.password, &bind.password) => Some(CommandStatus::RINVPASWD),
+            () => None,
+        };
+        let receiver = (kind != BindKind::Transmitter).then(|| self.receiver.clone());
+        let refusal = refusal.or_else(|| {
+            let bound = self.shared.registry.bind(&bind.system_id, self.number, receiver, options.sessions_max);
+            (!bound).then_some(CommandStatus::RALYBND)
+        });
+        if let Some(status) = refusal {
+            self.send(&Pdu::answer(sequence, status, Body::BindResp(kind, Vec::new())));
+            return ControlFlow::Break(());
+        }
+        self.state = match kind {
+            BindKind::Transmitter => SessionState::BoundTx,
+            BindKind::Receiver => SessionState::BoundRx,
+            BindKind::Transceiver => SessionState::BoundTrx,
+        };
+        let mut answer = Pdu::new(sequence, Body::BindResp(kind, b"simulator".to_vec()));
+        let version = if bind.interface_version >= interface_version::V5_0 { interface_version::V5_0 } else { interface_version::V3_4 };
+        answer.tlvs.push(tag::SC_INTERFACE_VERSION, [version]);
+        self.send(&answer);
+        self.system_id = bind.system_id;
+        self.shared.journal.count(|summary| summary.binds += 1);
+        self.log(serde_json::json!({"event": "bind", "kind": kind.command().name(), "system_id": String::from_utf8_lossy(&self.system_id)}));
+        ControlFlow::Continue(())
+    }
+
+    fn submit(&mut self, sm: &Sm, sequence: u32, tlvs: &Tlvs) -> ControlFlow<()> {
+        let now = Instant::now();
+        let fate = faults::decide(&self.shared.options, &mut self.random, &mut self.meter, self.unanswered, now);
+        let id = if fate.status.is_ok() { self.shared.next_id.fetch_add(1, Ordering::Relaxed) } else { 0 };
+        self.shared.journal.count(|summary| summary.submitted += 1);
+        self.log_submit(sm, sequence, tlvs, fate.status, id);
+        if fate.garbage {
+            self.send_garbage();
+        }
+        self.answer(sequence, id, &fate, now, sm);
+        if fate.unbind {
+            let sequence = self.sequence.next();
+            self.send(&Pdu::new(sequence, Body::Unbind));
+        }
+        if fate.disconnect { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn answer(&mut self, sequence: u32, id: u64, fate: &Fate, now: Instant, sm: &Sm) {
+        let report = if fate.status.is_ok() { self.shared.options.receipts.pick(&mut self.random) } else { None };
+        let report = report.filter(|state| receipts::is_wanted(sm.registered_delivery, *state));
+        let report = report.map(|state| Report { id, state, originator: sm.source.clone(), recipient: sm.destination.clone(), failures: 0 });
+        let copies = if fate.duplicate_receipt { 2 } else { 1 };
+        if fate.receipt_first {
+            report.iter().for_each(|report| self.queue_report(report.clone()));
+            self.offer();
+        }
+        match fate.answer_in {
+            None => self.shared.journal.count(|summary| summary.lost_responses += 1),
+            Some(Duration::ZERO) => self.send_answer(sequence, fate.status, id),
+            Some(delay) => {
+                self.unanswered += 1;
+                self.do_at(now + delay, Later::Answer { sequence, status: fate.status, id });
+            }
+        }
+        let sent_already = usize::from(fate.receipt_first);
+        if let Some(report) = report {
+            for _ in sent_already..copies {
+                // A report never overtakes its answer unless it is told to.
+                let delay = fate.answer_in.unwrap_or_default() + self.shared.options.receipt_delay_ms.pick(&mut self.random);
+                if self.state.can_deliver() {
+                    self.report_in(delay, now, report.clone());
+                } else {
+                    self.shared.registry.deliver(&self.system_id, report.clone());
+                }
+            }
+        }
+    }
+
+    fn send_answer(&mut self, sequence: u32, status: CommandStatus, id: u64) {
+        let id = self.shared.options.id_format.write(id).into_bytes();
+        self.send(&Pdu::answer(sequence, status, Body::SubmitSmResp(id)));
+        self.shared.journal.count(|summary| *summary.answered.entry(status.to_string()).or_default() += 1);
+    }
+
+    fn report_in(&mut self, delay: Duration, now: Instant, report: Report) {
+        if delay.is_zero() { self.queue_report(report) } else { self.do_at(now + delay, Later::Report(report)) }
+    }
+
+    fn queue_report(&mut self, report: Report) {
+        self.waiting.push_back(report);
+    }
+
+    /// Offers reports as far as their window lets.
+    fn offer(&mut self) {
+        while self.offered.len() < REPORT_WINDOW {
+            let Some(report) = self.waiting.pop_front() else { return };
+            let sequence = self.sequence.next();
+            let pdu = receipts::pdu(&self.shared.options, &report, sequence, now_ms());
+            self.send(&pdu);
+            self.shared.journal.count(|summary| summary.receipts_sent += 1);
+            self.offered.insert(sequence, report);
+        }
+    }
+
+    fn report_answered(&mut self, sequence: u32, status: CommandStatus) {
+        let Some(mut report) = self.offered.remove(&sequence) else { return };
+        if status.is_ok() {
+            self.shared.journal.count(|summary| summary.receipts_taken += 1);
+            return;
+        }
+        self.shared.journal.count(|summary| *summary.receipts_refused.entry(status.to_string()).or_default() += 1);
+        let for_now = matches!(status, CommandStatus::RX_T_APPN | CommandStatus::RMSGQFUL | CommandStatus::RTHROTTLED | CommandStatus::RSYSERR);
+        if for_now && report.failures < 100 {
+            report.failures += 1;
+            self.do_at(Instant::now() + OFFER_AGAIN, Later::Report(report));
+        }
+    }
+
+    fn do_at(&mut self, at: Instant, task: Later) {
+        self.next_task += 1;
+        self.later.push((Reverse(at), Reverse(self.next_task)));
+        self.tasks.insert(self.next_task, task);
+    }
+
+    fn do_what_is_due(&mut self, now: Instant) {
+        while self.later.peek().is_some_and(|(Reverse(at), _)| *at <= now) {
+            let Some((_, Reverse(number))) = self.later.pop() else { return };
+            match self.tasks.remove(&number) {
+                Some(Later::Answer { sequence, status, id }) => {
+                    self.unanswered -= 1;
+                    self.send_answer(sequence, status, id);
+                }
+                Some(Later::Report(report)) => self.queue_report(report),
+                None => {}
+            }
+        }
+    }
+
+    fn send(&mut self, pdu: &Pdu) {
+        encode(pdu, &mut self.output);
+    }
+
+    /// A `deliver_sm` that ends before its fields do, under a length that is right.
+    fn send_garbage(&mut self) {
+        let sequence = self.sequence.next();
+        self.send(&Pdu::new(sequence, Body::Other(CommandId::DELIVER_SM, vec![0, 1, 1, b'x'])));
+    }
+
+    async fn write(&mut self, writer: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        if self.shared.options.one_octet_writes {
+            for octet in &self.output {
+                writer.write_all(&[*octet]).await?;
+                writer.flush().await?;
+            }
+        } else {
+            writer.write_all(&self.output).await?;
+            writer.flush().await?;
+        }
+        self.output.clear();
+        Ok(())
+    }
+
+    fn write_lines(&mut self) {
+        if !self.lines.is_empty() {
+            self.shared.journal.write(self.lines.as_bytes());
+            self.lines.clear();
+        }
+    }
+
+    fn log(&mut self, mut line: serde_json::Value) {
+        if self.shared.journal.has_log() {
+            line["session"] = self.number.into();
+            line["at_ms"] = now_ms().into();
+            // Writing to a String cannot fail.
+            let _ = writeln!(self.lines, "{line}");
+        }
+    }
+
+    fn log_submit(&mut self, sm: &Sm, sequence: u32, tlvs: &Tlvs, status: CommandStatus, id: u64) {
+        if !self.shared.journal.has_log() {
+            return;
+        }
+        let mut line = serde_json::json!({
+            "event": "submit_sm", "system_id": String::from_utf8_lossy(&self.system_id), "sequence": sequence, "source": sm.source.text(),
+            "destination": sm.destination.text(), "data_coding": sm.data_coding, "esm_class": sm.esm_class, "octets": sm.short_message.len(),
+            "status": status.to_string(),
+        });
+        if status.is_ok() {
+            line["message_id"] = self.shared.options.id_format.write(id).into();
+        }
+        let (concat, text) = if sm.has_header() { wire::concat::read(&sm.short_message) } else { (None, &sm.short_message[..]) };
+        if let Some(concat) = concat {
+            line["segment"] = serde_json::json!({"reference": concat.reference, "total": concat.total, "number": concat.number});
+        }
+        if self.shared.options.log_text {
+            line["text"] = decoded(sm.data_coding, tlvs.get(tag::MESSAGE_PAYLOAD).unwrap_or(text)).into();
+        }
+        self.log(line);
+    }
+}
+
+fn decoded(data_coding: u8, text: &[u8]) -> String {
+    use wire::smpp::constants::data_coding::{DEFAULT, UCS2};
+    match data_coding {
+        UCS2 => wire::gsm::segment::decode_ucs2(text),
+        DEFAULT => wire::gsm::alphabet::decode(text),
+        _ => text.iter().map(|octet| char::from(*octet)).collect(),
+    }
+}
+
+async fn sleep_until(due: Option<tokio::time::Instant>) {
+    if let Some(due) = due {
+        tokio::time::sleep_until(due).await;
+    }
+}
