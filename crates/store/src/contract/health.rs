@@ -21,6 +21,9 @@ pub trait Health: Send + Sync {
     /// Whether a write would succeed now: makes one. Errors as a write would.
     async fn probe(&self) -> Result<(), StoreError>;
 
+    /// Resolves with [`StoreError::Failed`] when nothing may be promised any more and the process has to end; never, while all is well.
+    async fn failed(&self) -> StoreError;
+
     /// Calls `observer` after every group commit, on the store's own thread; it must be quick. The last observer set is the one called.
     fn observe_commits(&self, observer: Box<dyn Fn(CommitSample) + Send + Sync>);
 

@@ -17,6 +17,10 @@ impl Health for Sqlite {
         self.writer.write(write).await
     }
 
+    async fn failed(&self) -> StoreError {
+        self.writer.failed().await
+    }
+
     fn observe_commits(&self, observer: Box<dyn Fn(CommitSample) + Send + Sync>) {
         self.writer.observe(observer);
     }

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use model::AccountId;
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::checkpoint::Checkpointer;
 use super::store_error;
@@ -29,6 +29,7 @@ pub(super) struct Writer {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     observer: Observer,
+    poisoned: watch::Receiver<Option<StoreError>>,
 }
 
 type Observer = Arc<Mutex<Option<Box<dyn Fn(CommitSample) + Send + Sync>>>>;
@@ -74,9 +75,10 @@ impl Writer {
         let observed = Arc::clone(&observer);
         let no_thread = |error: std::io::Error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
         let checkpointer = Checkpointer::start(checkpointer).map_err(no_thread)?;
-        let run = move || run(group, checkpointer, waiting, &observed);
+        let (poison, poisoned) = watch::channel(None);
+        let run = move || run(group, checkpointer, waiting, &observed, &poison);
         let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(run).map_err(no_thread)?;
-        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), observer })
+        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), observer, poisoned })
     }
 
     /// Runs `job` in the next transaction; its result comes back once that is on disk.
@@ -100,6 +102,18 @@ impl Writer {
         answer.await.unwrap_or_else(|_| Err(closed()))
     }
 
+    /// Resolves when nothing may be promised any more; never, while all is well.
+    pub(super) async fn failed(&self) -> StoreError {
+        let mut poisoned = self.poisoned.clone();
+        if let Ok(error) = poisoned.wait_for(Option::is_some).await
+            && let Some(error) = &*error
+        {
+            return error.clone();
+        }
+        // The writer ended in order: there is nothing left to fail.
+        std::future::pending().await
+    }
+
     pub(super) fn observe(&self, observer: Box<dyn Fn(CommitSample) + Send + Sync>) {
         *self.observer.lock().unwrap_or_else(PoisonError::into_inner) = Some(observer);
     }
@@ -114,13 +128,13 @@ impl Writer {
     }
 }
 
-fn run(mut group: Group, mut checkpointer: Checkpointer, mut waiting: mpsc::Receiver<Job>, observer: &Observer) {
-    let mut poisoned: Option<StoreError> = None;
+fn run(mut group: Group, mut checkpointer: Checkpointer, mut waiting: mpsc::Receiver<Job>, observer: &Observer, poison: &watch::Sender<Option<StoreError>>) {
     let mut rows = group.connection.total_changes();
     while let Some(first) = waiting.blocking_recv() {
-        if let Some(error) = &poisoned {
+        let poisoned = poison.borrow().clone();
+        if let Some(error) = poisoned {
             // What an fsync did not write may be gone for good, and a second fsync would not tell: promise nothing more.
-            first(None)(Err(error.clone()));
+            first(None)(Err(error));
             continue;
         }
         let began = Instant::now();
@@ -137,7 +151,7 @@ fn run(mut group: Group, mut checkpointer: Checkpointer, mut waiting: mpsc::Rece
             }
             Err(error @ StoreError::Failed(_)) => {
                 tracing::error!(%error, "The store failed and takes nothing more until the process is started again: {error}");
-                poisoned = Some(error);
+                poison.send_replace(Some(error));
             }
             Err(error) => tracing::warn!(%error, "A transaction of {size} calls was rolled back: {error}"),
         }
