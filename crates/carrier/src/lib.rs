@@ -123,7 +123,7 @@ pub type Events = mpsc::UnboundedSender<CarrierEvent>;
 pub struct CarrierStatus {
     /// In one word: `bound`, `binding`, `down`, `throttled`, `refused` (credentials), `draining`, `closed`.
     pub state: &'static str,
-    /// Sessions that are bound and may send.
+    /// Sessions that are bound, receivers included.
     pub sessions_bound: usize,
     /// Sessions that there should be.
     pub sessions_configured: usize,

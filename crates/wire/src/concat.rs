@@ -21,6 +21,17 @@ pub fn read(user_data: &[u8]) -> (Option<Concat>, &[u8]) {
     (element(header), text)
 }
 
+/// Whether user data begins with a header whose elements fill it exactly. Some peers say that there is one where there is only text.
+pub fn has_header(user_data: &[u8]) -> bool {
+    let Some((length, rest)) = user_data.split_first() else { return false };
+    let Some(mut header) = rest.get(..usize::from(*length)) else { return false };
+    while let [_, length, rest @ ..] = header {
+        let Some(next) = rest.get(usize::from(*length)..) else { return false };
+        header = next;
+    }
+    header.is_empty()
+}
+
 fn element(mut header: &[u8]) -> Option<Concat> {
     while let [id, length, rest @ ..] = header {
         let (value, next) = rest.split_at_checked(usize::from(*length))?;
@@ -62,11 +73,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_header_is_told_from_text() {
+        for (data, expected) in [
+            (&[5, 0, 3, 0x2A, 3, 1, b'x'][..], true),
+            (&[8, 0x24, 1, 2, 0, 3, 0x2A, 3, 1], true),
+            (&[0, b'x'], true),
+            (b"id:42 stat:DELIVRD", false),
+            (&[3, 0, 3, 1, 3, 0, b'x'], false),
+            (&[1, 0], false),
+            (&[9, 0, 3], false),
+            (&[], false),
+        ] {
+            assert_eq!(has_header(data), expected, "{data:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_octets_are_read(octets: Vec<u8>) {
             let (_, text) = read(&octets);
             prop_assert!(octets.ends_with(text));
+            has_header(&octets);
         }
     }
 }

@@ -106,7 +106,7 @@ impl Link {
         let stream = match stream {
             Ok(stream) => stream,
             Err(error) => {
-                self.shared.failed(&format!("cannot connect: {error}"));
+                self.shared.failed(&format!("cannot connect: {error}"), false);
                 return Ended::Lost;
             }
         };
@@ -198,7 +198,7 @@ impl Driver<'_> {
     }
 
     fn lost(&self, error: io::Error) -> Ended {
-        self.link.shared.failed(&format!("connection lost: {error}"));
+        self.link.shared.failed(&format!("connection lost: {error}"), false);
         Ended::Lost
     }
 
@@ -212,7 +212,7 @@ impl Driver<'_> {
                     let state = self.link.state();
                     state.binds.fetch_add(1, Ordering::Relaxed);
                     state.bound.store(true, Ordering::Release);
-                    shared.bound();
+                    shared.bound(state);
                 }
                 Effect::Outcome(outcome, count) => {
                     self.link.state().release(count);
@@ -233,13 +233,14 @@ impl Driver<'_> {
                     counter.fetch_add(1, Ordering::Relaxed);
                 }
                 Effect::Refused(status) => {
-                    shared.failed(&format!("the bind was refused: {status}"));
-                    end = ControlFlow::Break(if is_credentials(status) { Ended::Refused } else { Ended::Lost });
+                    let refused = is_credentials(status);
+                    shared.failed(&format!("the bind was refused: {status}"), refused);
+                    end = ControlFlow::Break(if refused { Ended::Refused } else { Ended::Lost });
                 }
                 Effect::Close(why) => {
                     let drained = shared.is_draining();
                     if !drained {
-                        shared.failed(&why);
+                        shared.failed(&why, false);
                     }
                     end = ControlFlow::Break(if drained { Ended::Drained } else { Ended::Lost });
                 }

@@ -25,14 +25,14 @@ use connect::Connector;
 use link::Link;
 pub(crate) use session::wanted;
 use session::{Effect, whole};
-use shared::Shared;
+use shared::{LinkState, Shared};
 use throttle::Bucket;
 
 /// A carrier reached over SMPP.
 pub struct SmppCarrier {
     shared: Arc<Shared>,
-    /// Every link's submissions, by its place, and whether it is one that sends. A receiver's channel stays open and unused.
-    links: Vec<(bool, mpsc::UnboundedSender<Submission>)>,
+    /// Every link's submissions, by its place. A receiver's channel stays open and unused.
+    links: Vec<mpsc::UnboundedSender<Submission>>,
     pace: Mutex<Bucket>,
 }
 
@@ -47,11 +47,11 @@ impl SmppCarrier {
             BindMode::TxRx => &[BindKind::Transmitter, BindKind::Receiver],
         };
         let kinds: Vec<BindKind> = (0..config.sessions).flat_map(|_| kinds.iter().copied()).collect();
-        let shared = Arc::new(Shared::new(Arc::clone(&config), kinds.len(), events));
+        let shared = Arc::new(Shared::new(Arc::clone(&config), &kinds, events));
         let mut links = Vec::new();
         for (index, kind) in kinds.into_iter().enumerate() {
             let (sender, submissions) = mpsc::unbounded_channel();
-            links.push((kind != BindKind::Receiver, sender));
+            links.push(sender);
             let (shared, connector, entropy, password) = (Arc::clone(&shared), Arc::clone(&connector), Arc::clone(&entropy), Arc::clone(&password));
             tokio::spawn(Link { shared, index, kind, connector, password, submissions, entropy }.run());
         }
@@ -61,7 +61,7 @@ impl SmppCarrier {
 
     /// The places of the links that send.
     fn senders(&self) -> impl Iterator<Item = usize> {
-        self.links.iter().enumerate().filter(|(_, (sends, _))| *sends).map(|(index, _)| index)
+        self.shared.links.iter().enumerate().filter(|(_, link)| link.sends).map(|(index, _)| index)
     }
 
     fn not_sent(&self, submission: &Submission) {
@@ -79,9 +79,10 @@ impl Carrier for SmppCarrier {
 
     async fn ready(&self) -> usize {
         loop {
+            let change = self.shared.change();
             let room: usize = self.senders().map(|index| self.shared.links[index].room()).sum();
             if room == 0 {
-                self.shared.change().await;
+                change.await;
                 continue;
             }
             let now = Instant::now();
@@ -104,7 +105,7 @@ impl Carrier for SmppCarrier {
         let segments = wanted(&submission).count();
         self.pace.lock().unwrap_or_else(PoisonError::into_inner).spend(segments);
         links[index].reserve(segments);
-        if let Err(mpsc::error::SendError(submission)) = self.links[index].1.send(submission) {
+        if let Err(mpsc::error::SendError(submission)) = self.links[index].send(submission) {
             links[index].release(segments);
             self.not_sent(&submission);
         }
@@ -117,23 +118,23 @@ impl Carrier for SmppCarrier {
     fn status(&self) -> CarrierStatus {
         let shared = &*self.shared;
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        let bound = shared.links.iter().filter(|link| link.bound.load(Ordering::Acquire)).count();
-        let sending = self.senders().count();
+        let is_bound = |link: &LinkState| link.bound.load(Ordering::Acquire);
+        let can_send = self.senders().any(|index| is_bound(&shared.links[index]));
         let state = match () {
             () if shared.links.iter().all(|link| link.closed.load(Ordering::Acquire)) => "closed",
             () if shared.is_draining() => "draining",
-            () if bound > 0 && self.senders().all(|index| shared.links[index].resting()) => "throttled",
-            () if bound > 0 => "bound",
+            () if can_send && self.senders().all(|index| shared.links[index].resting()) => "throttled",
+            () if can_send => "bound",
             () if shared.was_refused() => "refused",
             () if shared.last_error().is_none() => "binding",
             () => "down",
         };
         CarrierStatus {
             state,
-            sessions_bound: bound,
+            sessions_bound: shared.links.iter().filter(|link| is_bound(link)).count(),
             sessions_configured: shared.links.len(),
             window_in_use: self.senders().map(|index| shared.links[index].in_use()).sum(),
-            window: sending * shared.config.window,
+            window: self.senders().count() * shared.config.window,
             submitted: count(&shared.counts.submitted),
             accepted: count(&shared.counts.accepted),
             refused: count(&shared.counts.refused),
@@ -149,8 +150,12 @@ impl Carrier for SmppCarrier {
     async fn drain(&self, limit: Duration) {
         self.shared.drain();
         let closed = async {
-            while !self.shared.links.iter().all(|link| link.closed.load(Ordering::Acquire)) {
-                self.shared.change().await;
+            loop {
+                let change = self.shared.change();
+                if self.shared.links.iter().all(|link| link.closed.load(Ordering::Acquire)) {
+                    return;
+                }
+                change.await;
             }
         };
         // Past the limit the process ends, and with it the sessions; what is unanswered is of unknown outcome in the store already.

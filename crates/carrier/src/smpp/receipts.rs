@@ -31,11 +31,9 @@ impl<'a> Delivered<'a> {
     fn text(&self) -> String {
         let payload = self.tlvs.get(tag::MESSAGE_PAYLOAD).filter(|_| self.short_message.is_empty());
         let octets = payload.unwrap_or(self.short_message);
-        let octets = match wire::concat::read(octets) {
-            (_, text) if self.esm_class & esm_class::UDHI != 0 && !text.is_empty() => text,
-            // Some carriers set the bit on receipts that have no header.
-            _ => octets,
-        };
+        // Some carriers set the bit on receipts that have no header.
+        let has_header = self.esm_class & esm_class::UDHI != 0 && wire::concat::has_header(octets);
+        let octets = if has_header { wire::concat::read(octets).1 } else { octets };
         match self.data_coding {
             data_coding::UCS2 => segment::decode_ucs2(octets),
             data_coding::DEFAULT if octets.iter().all(|octet| *octet < 0x80) => alphabet_or_ascii(octets),
@@ -151,9 +149,17 @@ mod tests {
 
     #[test]
     fn a_class_of_0x44_without_a_header_is_still_a_receipt() {
-        // The first octet would be a header's length, `i` (105), far beyond the text: the text is read as if the bit were not there.
-        let config = CarrierConfig::default();
-        assert_eq!(found(&config, &sm(0x44, TEXT), &Tlvs::default()), Some(("42".to_owned(), ReceiptState::Delivered)));
+        // The first octet, `i`, would be a header's length of 105 octets: beyond a short text, and within a long one.
+        let long = TEXT.replace("id:42", "id:000000000000000000000000000000000042");
+        for text in [TEXT, &long] {
+            assert_eq!(found(&CarrierConfig::default(), &sm(0x44, text), &Tlvs::default()), Some(("42".to_owned(), ReceiptState::Delivered)));
+        }
+    }
+
+    #[test]
+    fn a_header_before_a_receipt_is_passed_over() {
+        let sm = Sm { short_message: [b"\x05\x00\x03\x2A\x01\x01", TEXT.as_bytes()].concat(), ..sm(0x44, "") };
+        assert_eq!(found(&CarrierConfig::default(), &sm, &Tlvs::default()), Some(("42".to_owned(), ReceiptState::Delivered)));
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(crate) enum Effect {
     Bound,
     /// It refused the bind.
     Refused(CommandStatus),
-    /// A submission ended; how many segments it frees in the window.
+    /// A submission ended; how many segments were reserved for it.
     Outcome(SubmissionOutcome, usize),
     /// A late answer to a submission that had ended as unknown.
     LateOutcome(SubmissionOutcome),
@@ -235,7 +235,8 @@ impl Session {
             Phase::Bound => None,
         };
         let answer = self.sent.front().map(|(_, at)| *at + self.response_timeout());
-        let pace = if self.queue.is_empty() { None } else { self.rest.until(now).or_else(|| self.bucket.free_at(now)) };
+        // The end of a rest is due even with an empty queue: until it is shown, nobody hands anything over.
+        let pace = self.rest.until(now).or_else(|| if self.queue.is_empty() { None } else { self.bucket.free_at(now) });
         let quiet = self.enquired.map_or(self.heard_at + Duration::from_secs(self.config.enquire_link_secs), |at| at + PROMPT);
         [phase, answer, pace].into_iter().flatten().fold(quiet, Instant::min)
     }
@@ -450,7 +451,8 @@ impl Session {
 
     fn end(&mut self, flight: u64) {
         let Some(flight) = self.flights.remove(&flight) else { return };
-        let count = flight.segments.len();
+        // As reserved when it was handed over: this carrier may cut a text into more or fewer segments than were counted at admission.
+        let count = wanted(&flight.submission).count();
         let segments = flight.segments.into_iter().filter_map(|(segment, outcome)| Some((segment.number, outcome?))).collect();
         self.effects.push(Effect::Outcome(outcome_of(&flight.submission, segments), count));
     }

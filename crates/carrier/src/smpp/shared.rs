@@ -3,8 +3,10 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
+use wire::smpp::BindKind;
 
 use super::errors::ErrorTable;
 use super::session::Session;
@@ -19,8 +21,8 @@ pub(crate) struct Shared {
     pub(crate) counts: Counts,
     name: Arc<str>,
     events: Events,
-    /// Wakes whoever waits for room.
-    room: Notify,
+    /// Wakes whoever waits for room, or for the end.
+    changes: Notify,
     draining: watch::Sender<bool>,
     health: Mutex<Health>,
 }
@@ -28,6 +30,8 @@ pub(crate) struct Shared {
 /// One link, as the carrier sees it.
 #[derive(Default)]
 pub(crate) struct LinkState {
+    /// Whether it is one that sends: no receiver.
+    pub(crate) sends: bool,
     pub(crate) bound: AtomicBool,
     pub(crate) closed: AtomicBool,
     pub(crate) binds: AtomicU64,
@@ -91,14 +95,14 @@ impl LinkState {
 }
 
 impl Shared {
-    pub(crate) fn new(config: Arc<CarrierConfig>, links: usize, events: Events) -> Self {
+    pub(crate) fn new(config: Arc<CarrierConfig>, links: &[BindKind], events: Events) -> Self {
         Self {
             errors: Arc::new(ErrorTable::new(&config)),
-            links: (0..links).map(|_| LinkState::default()).collect(),
+            links: links.iter().map(|kind| LinkState { sends: *kind != BindKind::Receiver, ..LinkState::default() }).collect(),
             counts: Counts::default(),
             name: config.name.as_str().into(),
             events,
-            room: Notify::new(),
+            changes: Notify::new(),
             draining: watch::Sender::new(false),
             health: Mutex::new(Health { down_since: Some(Instant::now()), refused: false, last_error: None }),
             config,
@@ -112,27 +116,31 @@ impl Shared {
 
     /// Something about the links is different: whoever waits for room looks again.
     pub(crate) fn changed(&self) {
-        if !self.links.iter().any(|link| link.bound.load(Ordering::Acquire)) {
+        if !self.links.iter().any(|link| link.sends && link.bound.load(Ordering::Acquire)) {
             let mut health = self.health();
             health.down_since = health.down_since.or_else(|| Some(Instant::now()));
         }
-        self.room.notify_one();
+        self.changes.notify_waiters();
     }
 
-    /// Waits until something may be different.
-    pub(crate) async fn change(&self) {
-        self.room.notified().await;
+    /// Resolves when something may be different from what it was at this call. Make it before looking, so that no change is missed.
+    pub(crate) fn change(&self) -> Notified<'_> {
+        self.changes.notified()
     }
 
-    pub(crate) fn bound(&self) {
+    /// A link is bound. One that only receives does not end a time without sending.
+    pub(crate) fn bound(&self, link: &LinkState) {
         tracing::info!(carrier.name = %self.name, "Bound to carrier {}", self.name);
-        *self.health() = Health { down_since: None, refused: false, last_error: None };
+        let mut health = self.health();
+        if link.sends {
+            *health = Health { down_since: None, refused: false, last_error: None };
+        }
     }
 
-    /// Notes what went wrong; says it in the log when it is new.
-    pub(crate) fn failed(&self, why: &str) {
+    /// Notes what went wrong, and whether it is that the SMSC does not take our credentials; says it in the log when it is new.
+    pub(crate) fn failed(&self, why: &str, refused: bool) {
         let mut health = self.health();
-        health.refused = why.starts_with("the bind was refused");
+        health.refused = refused;
         if health.last_error.as_deref() != Some(why) {
             tracing::warn!(carrier.name = %self.name, "Carrier {}: {why}", self.name);
             health.last_error = Some(why.to_owned());

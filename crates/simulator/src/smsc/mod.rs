@@ -21,7 +21,7 @@ use tokio_rustls::TlsAcceptor;
 
 use journal::Journal;
 pub use journal::Summary;
-pub use options::Options;
+pub use options::{DelayMs, Distribution, IdFormat, Options, ReceiptFormat, Rejection, Status};
 use registry::Registry;
 use session::Session;
 

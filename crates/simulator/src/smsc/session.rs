@@ -269,13 +269,9 @@ impl Session {
         let sent_already = usize::from(fate.receipt_first);
         if let Some(report) = report {
             for _ in sent_already..copies {
-                // A report never overtakes its answer unless it is told to.
-                let delay = fate.answer_in.unwrap_or_default() + self.shared.options.receipt_delay_ms.pick(&mut self.random);
-                if self.state.can_deliver() {
-                    self.report_in(delay, now, report.clone());
-                } else {
-                    self.shared.registry.deliver(&self.system_id, report.clone());
-                }
+                // A report never overtakes its answer unless it is told to. Its own delay begins in the session that offers it.
+                let own_delay = if self.state.can_deliver() { self.shared.options.receipt_delay_ms.pick(&mut self.random) } else { Duration::ZERO };
+                self.report_in(fate.answer_in.unwrap_or_default() + own_delay, now, report.clone());
             }
         }
     }
@@ -290,8 +286,13 @@ impl Session {
         if delay.is_zero() { self.queue_report(report) } else { self.do_at(now + delay, Later::Report(report)) }
     }
 
+    /// Queues a report here, or with a session that receives where this one does not.
     fn queue_report(&mut self, report: Report) {
-        self.waiting.push_back(report);
+        if self.state.can_deliver() {
+            self.waiting.push_back(report);
+        } else {
+            self.shared.registry.deliver(&self.system_id, report);
+        }
     }
 
     /// Offers reports as far as their window lets.

@@ -1,0 +1,182 @@
+//! The dispatcher's side of a carrier: messages to hand over, and events with a deadline.
+
+pub(crate) mod peer;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use carrier::config::Secret;
+use carrier::{Ack, Carrier, CarrierConfig, CarrierEvent, CarrierStatus, Event, Receipt, SegmentOutcome, Submission, SubmissionOutcome};
+use model::message::{Direction, Encoding, Message, MessageType};
+use model::{AccountId, MessageId, Mode, Msisdn, SeededEntropy, Timestamp};
+use simulator::smsc::{Options, Smsc};
+use tokio::sync::mpsc;
+use wire::gsm;
+
+/// How long a test waits for what must happen. Never slept through.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Waits for `what`, and fails the test when it does not come.
+pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(DEADLINE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("this did not happen in {DEADLINE:?}: {what}"),
+    }
+}
+
+/// Lets the runtime's clock jump, so that whatever is due by then happens now. Only for the runtime of one thread.
+pub(crate) async fn skip(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+/// A carrier at `address` whose pace is unbounded and whose patience is short.
+pub(crate) fn config(address: SocketAddr) -> CarrierConfig {
+    CarrierConfig {
+        name: "main".to_owned(),
+        host: address.ip().to_string(),
+        port: address.port(),
+        system_id: "me".to_owned(),
+        password: Secret("secret".to_owned()),
+        rate: 0,
+        reconnect_floor_ms: 20,
+        reconnect_ceiling_ms: 200,
+        throttle_floor_ms: 20,
+        throttle_ceiling_ms: 100,
+        ..CarrierConfig::default()
+    }
+}
+
+/// A simulated SMSC on a port of its own.
+pub(crate) async fn smsc(options: Options) -> Smsc {
+    simulator::smsc::start(Options { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..options }).await.unwrap()
+}
+
+/// The message of this number and text.
+pub(crate) fn message(number: u32, text: &str) -> Arc<Message> {
+    let measure = gsm::measure(text);
+    Arc::new(Message {
+        id: MessageId::from_bytes(u128::from(number).to_be_bytes()),
+        account: AccountId::from_bytes([2; 16]),
+        broadcast: None,
+        direction: Direction::Outbound,
+        mode: Mode::Live,
+        kind: MessageType::Sms,
+        originator: Msisdn::parse("+18005559876").unwrap(),
+        recipient: Msisdn::parse(&format!("+1800555{:04}", number % 10_000)).unwrap(),
+        body: Some(text.into()),
+        media_url: None,
+        encoding: measure.encoding,
+        segments: u16::try_from(measure.segments).unwrap(),
+        reference: 0xABCD,
+        created_at: Timestamp::from_millis(1_773_585_012_345),
+        expires_at: Timestamp::from_millis(1_773_585_012_345 + 86_400_000),
+    })
+}
+
+/// The first attempt at a message, whose token is the message's number.
+pub(crate) fn first_attempt(number: u32, text: &str) -> Submission {
+    Submission { message: message(number, text), attempt: 1, token: u64::from(number), accepted_segments: 0, valid_for: Duration::from_secs(86_400) }
+}
+
+/// A carrier and what it tells.
+pub(crate) struct Bench {
+    pub(crate) carrier: Arc<dyn Carrier>,
+    events: mpsc::UnboundedReceiver<CarrierEvent>,
+}
+
+impl Bench {
+    /// Starts a carrier.
+    pub(crate) fn start(config: CarrierConfig) -> Self {
+        let (sender, events) = mpsc::unbounded_channel();
+        let carrier = carrier::start(config, sender, Arc::new(SeededEntropy::new(7))).unwrap();
+        Self { carrier, events }
+    }
+
+    /// A carrier at the simulated SMSC.
+    pub(crate) fn at(smsc: &Smsc) -> Self {
+        Self::start(config(smsc.address()))
+    }
+
+    /// Waits until something can leave, and hands a message over.
+    pub(crate) async fn submit(&self, submission: Submission) {
+        within("the carrier has room", self.carrier.ready()).await;
+        self.carrier.submit(submission);
+    }
+
+    /// The next event.
+    pub(crate) async fn event(&mut self) -> Event {
+        within("an event", self.events.recv()).await.unwrap().event
+    }
+
+    /// The next event, for a test that has its own deadline.
+    pub(crate) async fn event_without_deadline(&mut self) -> Event {
+        self.events.recv().await.unwrap().event
+    }
+
+    /// The next event if it is there already.
+    pub(crate) fn event_now(&mut self) -> Option<Event> {
+        self.events.try_recv().ok().map(|event| event.event)
+    }
+
+    /// The next outcome; receipts before it are accepted.
+    pub(crate) async fn outcome(&mut self) -> SubmissionOutcome {
+        loop {
+            match self.event().await {
+                Event::Outcome(outcome) => return outcome,
+                Event::Receipt(_, ack) => ack.accept(),
+            }
+        }
+    }
+
+    /// The outcomes of the next submission's segments.
+    pub(crate) async fn segments(&mut self) -> Vec<SegmentOutcome> {
+        self.outcome().await.segments.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+
+    /// The next receipt; outcomes before it are dropped.
+    pub(crate) async fn receipt(&mut self) -> (Receipt, Ack) {
+        loop {
+            if let Event::Receipt(receipt, ack) = self.event().await {
+                return (receipt, ack);
+            }
+        }
+    }
+
+    /// Waits until the carrier's status satisfies `condition`. The carrier tells nobody when it changes, so this asks again and again.
+    pub(crate) async fn status(&self, what: &str, condition: impl Fn(&CarrierStatus) -> bool) -> CarrierStatus {
+        let holds = async {
+            loop {
+                let status = self.carrier.status();
+                if condition(&status) {
+                    return status;
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        match tokio::time::timeout(DEADLINE, holds).await {
+            Ok(status) => status,
+            Err(_) => panic!("{what}: {:?}", self.carrier.status()),
+        }
+    }
+}
+
+/// An outcome that the carrier took the segment under this id.
+pub(crate) fn accepted(id: &str) -> SegmentOutcome {
+    SegmentOutcome::Accepted { carrier_id: Some(id.to_owned()) }
+}
+
+/// The carrier's id, where it took the segment.
+pub(crate) fn id_of(outcome: &SegmentOutcome) -> Option<&str> {
+    match outcome {
+        SegmentOutcome::Accepted { carrier_id } => carrier_id.as_deref(),
+        _ => None,
+    }
+}
+
+/// Whether the encoding of a text is UCS-2.
+pub(crate) fn needs_ucs2(text: &str) -> bool {
+    Encoding::of(text) == Encoding::Ucs2
+}
