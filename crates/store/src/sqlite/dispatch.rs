@@ -46,7 +46,7 @@ impl Dispatch for Sqlite {
 
     async fn release(&self, leases: Vec<(MessageId, u64)>, now: Timestamp) -> Result<(), StoreError> {
         let write = move |group: &mut Group| {
-            let sql = "UPDATE delivery SET lease = 0, due_at = ?3 WHERE message_id = ?1 AND lease = ?2 AND in_flight = 0 AND status = 'queued'";
+            let sql = "UPDATE delivery SET lease = 0, due_at = ?3 WHERE message_id = ?1 AND lease = ?2 AND lease <> 0 AND in_flight = 0 AND status = 'queued'";
             for (id, token) in leases {
                 group.connection.prepare_cached(sql)?.execute(params![id.to_bytes(), mask_to_sql(token), now.as_millis()])?;
             }
@@ -144,14 +144,14 @@ fn lease_of_account(connection: &Connection, request: &LeaseRequest, account: &[
 
 fn begin_attempt(connection: &Connection, attempt: &Attempt, now: Timestamp) -> rusqlite::Result<Option<u32>> {
     // Nearly always the lease is long enough and the carrier the one assigned, and then no index is touched.
-    let quick = "UPDATE delivery SET attempts = attempts + 1, in_flight = 1 WHERE message_id = ?1 AND lease = ?2 AND status = 'queued' \
+    let quick = "UPDATE delivery SET attempts = attempts + 1, in_flight = 1 WHERE message_id = ?1 AND lease = ?2 AND lease <> 0 AND status = 'queued' \
                  AND carrier = ?3 AND due_at >= ?4 AND due_at > ?5 RETURNING attempts";
     let (id, lease_until) = (attempt.id.to_bytes(), attempt.lease_until.as_millis());
     let values = params![id, mask_to_sql(attempt.token), attempt.carrier, lease_until, now.as_millis()];
     let mut number: Option<u32> = connection.prepare_cached(quick)?.query_row(values, |row| row.get(0)).optional()?;
     if number.is_none() {
         let slow = "UPDATE delivery SET attempts = attempts + 1, in_flight = 1, carrier = ?3, due_at = max(due_at, ?4) \
-                    WHERE message_id = ?1 AND lease = ?2 AND status = 'queued' AND due_at > ?5 RETURNING attempts";
+                    WHERE message_id = ?1 AND lease = ?2 AND lease <> 0 AND status = 'queued' AND due_at > ?5 RETURNING attempts";
         number = connection.prepare_cached(slow)?.query_row(values, |row| row.get(0)).optional()?;
     }
     if let Some(number) = number {
@@ -225,12 +225,13 @@ fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome, kn
 }
 
 fn retry_later(life: &mut Life, retry: &Retry) {
+    // Where none was begun, the count is that of earlier ones.
+    if !retry.counts && life.in_flight {
+        life.delivery.attempts = life.delivery.attempts.saturating_sub(1);
+    }
     life.let_go();
     life.due_at = retry.due_at;
     life.delivery.carrier.clone_from(&retry.carrier);
-    if !retry.counts {
-        life.delivery.attempts = life.delivery.attempts.saturating_sub(1);
-    }
     if retry.outcome_unknown {
         life.delivery.unknown_outcomes += 1;
     }

@@ -136,13 +136,13 @@ impl Life {
         if number == 0 || number > 64 { 0 } else { 1 << (number - 1) }
     }
 
-    /// Whether every segment is in `mask`.
+    /// Whether every segment is in `mask`. What has no text is handed over in one piece.
     pub(super) fn is_whole(&self, mask: u64) -> bool {
-        let all = if self.segments >= 64 { u64::MAX } else { (1 << self.segments) - 1 };
+        let all = u64::MAX >> (64 - self.segments.clamp(1, 64));
         mask & all == all
     }
 
     pub(super) fn status_change(&self) -> StatusChange {
-        StatusChange { id: self.id, delivery: self.delivery.clone() }
+        StatusChange { id: self.id, delivery: rows::told(self.delivery.clone()) }
     }
 }

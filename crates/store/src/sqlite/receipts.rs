@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use model::event::EventKind;
 use model::status::SegmentFate;
 use model::{MessageId, Status, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::Sqlite;
 use super::life::Life;
@@ -147,8 +147,9 @@ pub(super) fn file_segment(connection: &Connection, outcome: &Outcome, number: u
 
 /// Applies receipts that came before the acknowledgement that files a segment under `key`.
 pub(super) fn apply_parked(group: &mut Group, carrier: &str, key: &str, changes: &mut Vec<StatusChange>) -> rusqlite::Result<()> {
-    while let Some((parked, receipt)) = next_parked(&group.connection, carrier, key)? {
-        let Some(filed) = find(&group.connection, &receipt, key)? else { return Ok(()) };
+    for (parked, receipt) in parked_under(&group.connection, carrier, key)? {
+        // Another recipient's: it waits for its own segment.
+        let Some(filed) = find(&group.connection, &receipt, key)? else { continue };
         if let Some(Some(change)) = settle(&group.connection, &filed, &receipt)? {
             changes.push(change);
         }
@@ -159,9 +160,9 @@ pub(super) fn apply_parked(group: &mut Group, carrier: &str, key: &str, changes:
     Ok(())
 }
 
-fn next_parked(connection: &Connection, carrier: &str, key: &str) -> rusqlite::Result<Option<(i64, Receipt)>> {
+fn parked_under(connection: &Connection, carrier: &str, key: &str) -> rusqlite::Result<Vec<(i64, Receipt)>> {
     let sql = "SELECT p.id, p.addresses, p.fate, p.at, p.detail FROM parked_keys k JOIN parked_receipts p ON p.id = k.parked_id \
-               WHERE k.carrier = ?1 AND k.key = ?2 ORDER BY p.id LIMIT 1";
+               WHERE k.carrier = ?1 AND k.key = ?2 ORDER BY p.id";
     let read = |row: &rusqlite::Row<'_>| {
         let addresses: String = row.get(1)?;
         let receipt = Receipt {
@@ -174,5 +175,5 @@ fn next_parked(connection: &Connection, carrier: &str, key: &str) -> rusqlite::R
         };
         Ok((row.get(0)?, receipt))
     };
-    connection.prepare_cached(sql)?.query_row(params![carrier, key], read).optional()
+    connection.prepare_cached(sql)?.query_map(params![carrier, key], read)?.collect()
 }

@@ -56,9 +56,17 @@ pub(super) fn delivery(row: &Row<'_>, at: usize) -> rusqlite::Result<Delivery> {
     })
 }
 
+/// What is told of what became of a message: the row has a reason from the first lost segment on, but it is the message's only once that is given up.
+pub(super) fn told(delivery: Delivery) -> Delivery {
+    match delivery.status {
+        Status::Undelivered | Status::Failed => delivery,
+        Status::Queued | Status::Sent | Status::Delivered => Delivery { error_type: None, error_message: None, ..delivery },
+    }
+}
+
 /// A message and what became of it, from the columns of [`MESSAGE`] and then [`DELIVERY`].
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<MessageRecord> {
-    Ok(MessageRecord { message: message(row, 0)?, delivery: delivery(row, MESSAGE_COLUMNS)? })
+    Ok(MessageRecord { message: message(row, 0)?, delivery: told(delivery(row, MESSAGE_COLUMNS)?) })
 }
 
 /// A moment.
