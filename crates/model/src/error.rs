@@ -4,6 +4,7 @@
 //! Codes, statuses and messages are the public contract and do not change. A [`Refusal`] says two things to two people: its code
 //! and its [`AdditionalInfo`] go to the client, its cause goes to the log, and neither ever crosses over.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -288,9 +289,9 @@ pub enum AdditionalInfo {
     /// A field that has the wrong JSON type, or disagrees with another place that says the same.
     WrongType {
         /// The field.
-        field: &'static str,
+        field: Cow<'static, str>,
         /// What it should have been.
-        expected: &'static str,
+        expected: Cow<'static, str>,
     },
     /// Where the body stops being JSON of the expected shape.
     Place {

@@ -1,5 +1,6 @@
 //! What the pipeline counts, for the operator.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counts since the start.
@@ -7,14 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Counters {
     /// Messages admitted.
     pub admitted: Counter,
-    /// Messages that a carrier took.
-    pub sent: Counter,
-    /// Messages delivered.
-    pub delivered: Counter,
-    /// Messages undelivered.
-    pub undelivered: Counter,
-    /// Messages failed.
-    pub failed: Counter,
+    /// What became of messages, by the carrier that had them last.
+    carriers: HashMap<String, Fates>,
+    /// What became of messages that no carrier had.
+    unrouted: Fates,
     /// Attempts to be repeated.
     pub retried: Counter,
     /// Attempts whose outcome nobody knows.
@@ -27,6 +24,31 @@ pub struct Counters {
     pub receipts_repeated: Counter,
     /// Receipts kept until their acknowledgement comes.
     pub receipts_parked: Counter,
+}
+
+/// What became of messages.
+#[derive(Debug, Default)]
+pub struct Fates {
+    /// A carrier took them.
+    pub sent: Counter,
+    /// The handset has them.
+    pub delivered: Counter,
+    /// They will not arrive.
+    pub undelivered: Counter,
+    /// No carrier took them.
+    pub failed: Counter,
+}
+
+impl Counters {
+    /// Counters for these carriers.
+    pub(crate) fn new(carriers: impl Iterator<Item = String>) -> Self {
+        Self { carriers: carriers.map(|name| (name, Fates::default())).collect(), ..Self::default() }
+    }
+
+    /// What became of a carrier's messages; of those that no carrier had, for any other name.
+    pub fn fates(&self, carrier: &str) -> &Fates {
+        self.carriers.get(carrier).unwrap_or(&self.unrouted)
+    }
 }
 
 /// One count.

@@ -164,13 +164,14 @@ impl Recorder {
 
 /// Counts statuses that have changed.
 pub(crate) fn count_changes(counters: &Counters, changes: &[StatusChange]) {
-    for change in changes {
-        match change.delivery.status {
+    for StatusChange { delivery, .. } in changes {
+        let fates = counters.fates(&delivery.carrier);
+        match delivery.status {
             Status::Queued => {}
-            Status::Sent => counters.sent.add(),
-            Status::Delivered => counters.delivered.add(),
-            Status::Undelivered => counters.undelivered.add(),
-            Status::Failed => counters.failed.add(),
+            Status::Sent => fates.sent.add(),
+            Status::Delivered => fates.delivered.add(),
+            Status::Undelivered => fates.undelivered.add(),
+            Status::Failed => fates.failed.add(),
         }
     }
 }

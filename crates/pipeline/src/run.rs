@@ -81,7 +81,7 @@ impl Pipeline {
         let (stop, stopped) = watch::channel(false);
         let routes = Arc::new(parts.routes);
         let waiters = Arc::new(Waiters::default());
-        let counters = Arc::new(Counters::default());
+        let counters = Arc::new(Counters::new(parts.carriers.iter().map(|(carrier, _)| carrier.name().to_owned())));
         let around = Surroundings {
             store: Arc::clone(&parts.store),
             routes: Arc::clone(&routes),

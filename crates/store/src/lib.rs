@@ -11,6 +11,7 @@
 pub mod contract;
 pub mod sqlite;
 
+use std::path::Path;
 use std::sync::Arc;
 
 pub use contract::StoreError;
@@ -31,8 +32,24 @@ impl<T: Messages + Dispatch + Receipts + Tenants + Health> Store for T {}
 /// [`StoreError::Refused`] with a sentence for the operator when the URL is not understood, the schema is newer than this
 /// program, or the file cannot be used; its directory must exist.
 pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(Arc::new(sqlite::Sqlite::open(path_of(url)?.to_owned()).await?))
+}
+
+/// Looks at the store that `url` names and changes nothing. Says what it found, in a sentence for the operator.
+///
+/// # Errors
+/// As [`open`].
+pub fn check(url: &str) -> Result<String, StoreError> {
+    sqlite::Sqlite::check(path_of(url)?)
+}
+
+/// The file that a URL names.
+///
+/// # Errors
+/// [`StoreError::Refused`] for a URL of another kind.
+pub fn path_of(url: &str) -> Result<&Path, StoreError> {
     match url.split_once(':') {
-        Some(("sqlite", path)) => Ok(Arc::new(sqlite::Sqlite::open(path.into()).await?)),
+        Some(("sqlite", path)) => Ok(Path::new(path)),
         _ => Err(StoreError::Refused(format!("store URL `{url}` is not understood; it begins with `sqlite:`"))),
     }
 }

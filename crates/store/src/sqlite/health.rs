@@ -26,7 +26,8 @@ impl Health for Sqlite {
     }
 
     async fn close(&self) {
-        self.readers.close();
+        self.readers.close().await;
         self.writer.close().await;
+        self.lock.release();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
 use crate::StoreError;
 
@@ -18,19 +18,42 @@ pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<(), StoreE
     loop {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         transaction.execute_batch("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)").map_err(failed)?;
-        let version: Option<usize> =
-            transaction.query_row("SELECT max(version) FROM schema_version", [], |row| row.get::<_, Option<usize>>(0)).optional().map_err(failed)?.flatten();
-        let version = version.unwrap_or(0);
-        if version > MIGRATIONS.len() {
-            let known = MIGRATIONS.len();
-            return Err(StoreError::Refused(format!(
-                "the store {} has schema version {version}, and this program knows versions up to {known}: run the newer program, or restore a backup",
-                path.display()
-            )));
-        }
+        let version = version(&transaction, path)?;
         let Some(step) = MIGRATIONS.get(version) else { return Ok(()) };
         transaction.execute_batch(step).map_err(failed)?;
         transaction.execute("INSERT INTO schema_version (version) VALUES (?1)", [version + 1]).map_err(failed)?;
         transaction.commit().map_err(failed)?;
+    }
+}
+
+/// The schema's version; 0 before the first migration.
+///
+/// # Errors
+/// [`StoreError::Refused`] when it is newer than this program knows, or the file is none of ours.
+pub(super) fn version(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
+    let place = path.display();
+    let refused = |error: rusqlite::Error| StoreError::Refused(format!("cannot read the version of the store {place}: {error}"));
+    let read = |row: &rusqlite::Row<'_>| row.get::<_, Option<usize>>(0);
+    let version = connection.query_row("SELECT max(version) FROM schema_version", [], read).map_err(refused)?.unwrap_or(0);
+    if version > MIGRATIONS.len() {
+        let known = MIGRATIONS.len();
+        return Err(StoreError::Refused(format!(
+            "the store {place} has schema version {version}, and this program knows versions up to {known}: run the newer program, or restore a backup"
+        )));
+    }
+    Ok(version)
+}
+
+/// Leaves alone what another program has made. To be asked before any setting is written to the file.
+///
+/// # Errors
+/// [`StoreError::Refused`] when there is something in the file, but none of our versions, or it cannot be read.
+pub(super) fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
+    let sql = "SELECT count(*) > 0 AND sum(name = 'schema_version') = 0 FROM sqlite_schema";
+    let look = || Connection::open(path)?.query_row(sql, [], |row| row.get(0));
+    match look() {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(StoreError::Refused(format!("{} is the file of another program", path.display()))),
+        Err(error) => Err(StoreError::Refused(format!("cannot use the store {}: {error}", path.display()))),
     }
 }

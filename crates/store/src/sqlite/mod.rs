@@ -7,6 +7,7 @@ mod checkpoint;
 mod dispatch;
 mod health;
 mod life;
+mod lock;
 mod messages;
 mod migrations;
 mod readers;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::StoreError;
+use lock::Lock;
 use readers::Readers;
 use writer::Writer;
 
@@ -28,6 +30,7 @@ use writer::Writer;
 pub struct Sqlite {
     writer: Writer,
     readers: Readers,
+    lock: Lock,
 }
 
 /// The first version without the bug that could corrupt a file when its log was reset (present since 3.7.0).
@@ -48,12 +51,32 @@ impl Sqlite {
         if rusqlite::version_number() < OLDEST_SOUND_VERSION {
             return Err(StoreError::Refused(format!("SQLite {} is too old: 3.51.3 or newer is needed", rusqlite::version())));
         }
+        let lock = Lock::take(path)?;
+        migrations::refuse_foreign(path)?;
         let mut connection = connect(path, OpenFlags::default()).map_err(refused)?;
         migrations::run(&mut connection, path)?;
         let checkpointer = connect(path, OpenFlags::default()).map_err(refused)?;
         let writer = Writer::start(connection, checkpointer).map_err(refused)?;
         let readers = Readers::new(|| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)).map_err(refused)?;
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers, lock })
+    }
+
+    /// Looks at the file at `path` and changes nothing. Says what it found, in a sentence for the operator.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when [`Sqlite::open`] would be refused for what is in the file or where it lies.
+    pub fn check(path: &Path) -> Result<String, StoreError> {
+        let place = path.display();
+        if Lock::is_taken(path) {
+            return Ok(format!("{place} is in use by a running server"));
+        }
+        if !path.exists() {
+            return Ok(format!("{place} does not exist yet and will be made"));
+        }
+        let refused = |error: rusqlite::Error| StoreError::Refused(format!("cannot use the store {place}: {error}"));
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(refused)?;
+        let version = migrations::version(&connection, path)?;
+        Ok(format!("{place} has schema version {version}"))
     }
 }
 

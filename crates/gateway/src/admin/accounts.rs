@@ -1,0 +1,105 @@
+//! Accounts.
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::{Response, StatusCode, Uri};
+use model::error::{ErrorCode, Refusal};
+use model::{Account, AccountState, Limits};
+use serde::{Deserialize, Serialize};
+use store::contract::tenants::AccountChange;
+
+use super::input::{account_of, body, meaning, not_there, path, required};
+use super::page::PageQuery;
+use super::{Admin, Answered, Shared, json};
+use crate::http::query::Parameters;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AccountView {
+    id: String,
+    name: String,
+    state: &'static str,
+    message_per_minute: u32,
+    broadcast_per_minute: u32,
+    read_per_minute: u32,
+    daily_quota: u64,
+    created_at: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AccountInput {
+    name: Option<String>,
+    state: Option<String>,
+    message_per_minute: Option<u32>,
+    broadcast_per_minute: Option<u32>,
+    read_per_minute: Option<u32>,
+    daily_quota: Option<u64>,
+}
+
+impl AccountInput {
+    /// `limits`, with what is given here in their place.
+    fn limits(&self, limits: Limits) -> Limits {
+        Limits {
+            message_per_minute: self.message_per_minute.unwrap_or(limits.message_per_minute),
+            broadcast_per_minute: self.broadcast_per_minute.unwrap_or(limits.broadcast_per_minute),
+            read_per_minute: self.read_per_minute.unwrap_or(limits.read_per_minute),
+            daily_quota: self.daily_quota.unwrap_or(limits.daily_quota),
+        }
+    }
+
+    fn state(&self) -> Result<Option<AccountState>, Refusal> {
+        self.state.as_deref().map(|text| meaning(text, "state", "active, suspended or disabled", AccountState::parse)).transpose()
+    }
+}
+
+pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
+    let query = PageQuery::new(&Parameters::parse(uri.query()));
+    let page = query.of(admin.pipeline.tenants().accounts(), |account| account.id.to_string(), view);
+    admin.answer(page.and_then(|page| json(StatusCode::OK, &page)))
+}
+
+pub(super) async fn create(State(admin): Shared, request: Request) -> Response<Body> {
+    let created = created(&admin, request).await;
+    admin.answer(created)
+}
+
+async fn created(admin: &Admin, request: Request) -> Answered {
+    let input: AccountInput = body(request, admin.body_limits).await?;
+    let name = required(input.name.clone().filter(|name| !name.trim().is_empty()), "name")?;
+    let account = admin.pipeline.tenants().create_account(name, input.limits(admin.new_account)).await.map_err(not_there)?;
+    json(StatusCode::CREATED, &view(&account))
+}
+
+pub(super) async fn show(State(admin): Shared, id: Result<Path<String>, PathRejection>) -> Response<Body> {
+    let found = path(id, account_of).and_then(|id| admin.pipeline.tenants().account(id).ok_or_else(|| ErrorCode::NotFound.into()));
+    admin.answer(found.and_then(|account| json(StatusCode::OK, &view(&account))))
+}
+
+pub(super) async fn change(State(admin): Shared, id: Result<Path<String>, PathRejection>, request: Request) -> Response<Body> {
+    let changed = changed(&admin, id, request).await;
+    admin.answer(changed)
+}
+
+async fn changed(admin: &Admin, id: Result<Path<String>, PathRejection>, request: Request) -> Answered {
+    let tenants = admin.pipeline.tenants();
+    let account = path(id, account_of).and_then(|id| tenants.account(id).ok_or_else(|| ErrorCode::NotFound.into()))?;
+    let input: AccountInput = body(request, admin.body_limits).await?;
+    let change = AccountChange { state: input.state()?, limits: Some(input.limits(account.limits)) };
+    let account = tenants.change_account(account.id, change).await.map_err(not_there)?;
+    json(StatusCode::OK, &view(&account))
+}
+
+fn view(account: &Account) -> AccountView {
+    AccountView {
+        id: account.id.to_string(),
+        name: account.name.clone(),
+        state: account.state.as_str(),
+        message_per_minute: account.limits.message_per_minute,
+        broadcast_per_minute: account.limits.broadcast_per_minute,
+        read_per_minute: account.limits.read_per_minute,
+        daily_quota: account.limits.daily_quota,
+        created_at: account.created_at.to_string(),
+    }
+}

@@ -1,0 +1,91 @@
+//! Blocks: numbers that get nothing, or from which nothing is sent.
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::{Response, StatusCode, Uri};
+use model::AccountId;
+use model::error::Refusal;
+use model::number::{Block, BlockKind};
+use serde::{Deserialize, Serialize};
+
+use super::input::{account_of, body, meaning, not_there, number, refused, required};
+use super::page::PageQuery;
+use super::{Admin, Answered, Shared, json, no_content};
+use crate::http::query::Parameters;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BlockView {
+    number: String,
+    kind: &'static str,
+    account_id: Option<String>,
+    reason: Option<String>,
+    created_at: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BlockInput {
+    kind: Option<String>,
+    account_id: Option<String>,
+    reason: Option<String>,
+}
+
+pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
+    let listed = listed(&admin, &Parameters::parse(uri.query()));
+    admin.answer(listed)
+}
+
+fn listed(admin: &Admin, query: &Parameters) -> Answered {
+    let kind = query.get("kind").map(kind).transpose()?;
+    let account = query.get("accountId").map(account).transpose()?;
+    let name = |block: &Block| format!("{}.{}.{}", block.number.as_str(), block.kind.as_str(), block.account.map(|id| id.to_string()).unwrap_or_default());
+    let page = PageQuery::new(query).of(admin.pipeline.tenants().blocks(kind, account), name, view)?;
+    json(StatusCode::OK, &page)
+}
+
+pub(super) async fn set(State(admin): Shared, name: Result<Path<String>, PathRejection>, request: Request) -> Response<Body> {
+    let done = done(&admin, name, request).await;
+    admin.answer(done)
+}
+
+async fn done(admin: &Admin, name: Result<Path<String>, PathRejection>, request: Request) -> Answered {
+    let number = number(&name.map(|Path(text)| text).unwrap_or_default(), "number")?;
+    let input: BlockInput = body(request, admin.body_limits).await?;
+    let kind = kind(required(input.kind.as_deref(), "kind")?)?;
+    let account = input.account_id.as_deref().map(account).transpose()?;
+    let block = admin.pipeline.tenants().put_block(number, kind, account, input.reason).await.map_err(|error| refused(error, "accountId"))?;
+    json(StatusCode::OK, &view(&block))
+}
+
+pub(super) async fn lift(State(admin): Shared, name: Result<Path<String>, PathRejection>, uri: Uri) -> Response<Body> {
+    let lifted = lifted(&admin, name, &Parameters::parse(uri.query())).await;
+    admin.answer(lifted)
+}
+
+async fn lifted(admin: &Admin, name: Result<Path<String>, PathRejection>, query: &Parameters) -> Answered {
+    let number = number(&name.map(|Path(text)| text).unwrap_or_default(), "number")?;
+    let kind = kind(required(query.get("kind"), "kind")?)?;
+    let account = query.get("accountId").map(account).transpose()?;
+    admin.pipeline.tenants().delete_block(number, kind, account).await.map_err(not_there)?;
+    Ok(no_content())
+}
+
+fn kind(text: &str) -> Result<BlockKind, Refusal> {
+    meaning(text, "kind", "recipient or sender", BlockKind::parse)
+}
+
+fn account(text: &str) -> Result<AccountId, Refusal> {
+    meaning(text, "accountId", "one that exists", account_of)
+}
+
+fn view(block: &Block) -> BlockView {
+    BlockView {
+        number: block.number.as_str().to_owned(),
+        kind: block.kind.as_str(),
+        account_id: block.account.map(|id| id.to_string()),
+        reason: block.reason.clone(),
+        created_at: block.created_at.to_string(),
+    }
+}

@@ -1,0 +1,32 @@
+//! Whether the process lives, and whether it can take messages.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{Response, StatusCode};
+use serde_json::json as object;
+
+use super::{Shared, json};
+
+/// How long the store may take to answer.
+const STORE: Duration = Duration::from_secs(5);
+
+pub(super) async fn alive(State(admin): Shared) -> Response<Body> {
+    admin.answer(json(StatusCode::OK, &object!({ "status": "ok" })))
+}
+
+/// Ready means: not draining, and a write reaches the disk. Carriers that are down do not count: messages are accepted and wait for them.
+pub(super) async fn ready(State(admin): Shared) -> Response<Body> {
+    let draining = admin.pipeline.is_draining();
+    let store = match tokio::time::timeout(STORE, admin.pipeline.store().probe()).await {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(_) => Some(format!("no answer within {} s", STORE.as_secs())),
+    };
+    let ready = !draining && store.is_none();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let word = if ready { "ready" } else { "unavailable" };
+    let store = store.as_deref().unwrap_or("ok");
+    admin.answer(json(status, &object!({ "status": word, "draining": draining, "store": store })))
+}

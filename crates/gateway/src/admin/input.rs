@@ -1,0 +1,105 @@
+//! Reading what the operator sends: JSON bodies, ids in paths, queries; every mistake named by its field.
+
+use std::borrow::Cow;
+
+use axum::body::Body;
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, Request};
+use model::error::{AdditionalInfo, ErrorCode, Refusal};
+use model::{AccountId, Msisdn};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use store::StoreError;
+
+use crate::http::body::{self, BodyLimits};
+
+/// Reads a JSON body. An empty one is an empty object.
+pub(super) async fn body<T: DeserializeOwned>(request: Request<Body>, limits: BodyLimits) -> Result<T, Refusal> {
+    let (head, body) = request.into_parts();
+    let bytes = body::read(body, limits).await?;
+    if !bytes.is_empty() && !is_json(&head.headers) {
+        return Err(ErrorCode::UnsupportedContentType.into());
+    }
+    let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let inner = error.inner();
+        let info = if inner.is_data() {
+            // serde_json ends its sentence with a place that means nothing once the field is named.
+            let expected = inner.to_string();
+            let expected = expected.split(" at line ").next().unwrap_or_default().to_owned();
+            AdditionalInfo::WrongType { field: error.path().to_string().into(), expected: expected.into() }
+        } else {
+            AdditionalInfo::Place { line: inner.line().max(1), column: inner.column().max(1) }
+        };
+        Refusal::new(ErrorCode::MalformedRequest).with_info(info)
+    })?;
+    let place =
+        |error: serde_json::Error| Refusal::new(ErrorCode::MalformedRequest).with_info(AdditionalInfo::Place { line: error.line(), column: error.column() });
+    reader.end().map_err(place)?;
+    Ok(value)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    named.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// What a path names; what cannot be a name names nothing.
+pub(super) fn path<T>(path: Result<Path<String>, PathRejection>, parse: impl Fn(&str) -> Option<T>) -> Result<T, Refusal> {
+    path.ok().and_then(|Path(text)| parse(&text)).ok_or_else(|| ErrorCode::NotFound.into())
+}
+
+/// The account that a path names.
+pub(super) fn account_of(text: &str) -> Option<AccountId> {
+    text.parse().ok()
+}
+
+/// The number that a path names.
+pub(super) fn number_of(text: &str) -> Option<Msisdn> {
+    Msisdn::parse(text).ok()
+}
+
+/// A field that must be there.
+pub(super) fn required<T>(value: Option<T>, field: &'static str) -> Result<T, Refusal> {
+    value.ok_or_else(|| Refusal::new(ErrorCode::MissingRequiredField).with_info(AdditionalInfo::Fields(vec![field])))
+}
+
+/// A field whose text must mean something.
+pub(super) fn meaning<T>(text: &str, field: &'static str, expected: impl Into<Cow<'static, str>>, parse: impl Fn(&str) -> Option<T>) -> Result<T, Refusal> {
+    parse(text).ok_or_else(|| wrong(field, expected))
+}
+
+/// A field that holds something else than it should.
+pub(super) fn wrong(field: &'static str, expected: impl Into<Cow<'static, str>>) -> Refusal {
+    Refusal::new(ErrorCode::MalformedRequest).with_info(AdditionalInfo::WrongType { field: field.into(), expected: expected.into() })
+}
+
+/// A number in a field.
+pub(super) fn number(text: &str, field: &'static str) -> Result<Msisdn, Refusal> {
+    Msisdn::parse(text).map_err(|_| Refusal::new(ErrorCode::InvalidPhoneNumber).with_info(AdditionalInfo::Field(field)))
+}
+
+/// A field that may be absent, `null` or a value, each of which means something else.
+pub(super) fn tri_state<'de, D: Deserializer<'de>, T: Deserialize<'de>>(reader: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(reader).map(Some)
+}
+
+/// What the operator is told when the store refuses: `field` is what already exists, or what names nothing.
+pub(super) fn refused(error: StoreError, field: &'static str) -> Refusal {
+    match error {
+        StoreError::AlreadyExists => wrong(field, "one that does not exist yet"),
+        StoreError::NotFound => wrong(field, "one that exists"),
+        other => pipeline::admit::refused_by_store(other),
+    }
+}
+
+/// The same where the path names it: nothing is there.
+pub(super) fn not_there(error: StoreError) -> Refusal {
+    match error {
+        StoreError::NotFound => ErrorCode::NotFound.into(),
+        other => pipeline::admit::refused_by_store(other),
+    }
+}

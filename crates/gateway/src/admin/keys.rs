@@ -1,0 +1,85 @@
+//! Keys. A secret is in the answer that makes it and in no other.
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::{Response, StatusCode, Uri};
+use model::error::ErrorCode;
+use model::{ApiKey, KeyId, Mode, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::input::{account_of, body, meaning, not_there, path, wrong};
+use super::page::PageQuery;
+use super::{Admin, Answered, Shared, json, no_content};
+use crate::http::query::Parameters;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyView {
+    key_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_secret: Option<String>,
+    account_id: String,
+    mode: &'static str,
+    created_at: String,
+    expires_at: Option<String>,
+    revoked_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyInput {
+    mode: Option<String>,
+    expires_at: Option<String>,
+}
+
+pub(super) async fn list(State(admin): Shared, id: Result<Path<String>, PathRejection>, uri: Uri) -> Response<Body> {
+    let query = PageQuery::new(&Parameters::parse(uri.query()));
+    let tenants = admin.pipeline.tenants();
+    let account = path(id, account_of).and_then(|id| tenants.account(id).ok_or_else(|| ErrorCode::NotFound.into()));
+    let page = account.and_then(|account| query.of(tenants.keys(account.id), |key| key.id.to_string(), |key| view(key, None)));
+    admin.answer(page.and_then(|page| json(StatusCode::OK, &page)))
+}
+
+pub(super) async fn create(State(admin): Shared, id: Result<Path<String>, PathRejection>, request: Request) -> Response<Body> {
+    let created = created(&admin, id, request).await;
+    admin.answer(created)
+}
+
+async fn created(admin: &Admin, id: Result<Path<String>, PathRejection>, request: Request) -> Answered {
+    let account = path(id, account_of)?;
+    let input: KeyInput = body(request, admin.body_limits).await?;
+    let mode = input.mode.as_deref().map_or(Ok(Mode::Live), |text| meaning(text, "mode", "live or test", Mode::parse))?;
+    let expires_at = match &input.expires_at {
+        Some(text) => Some(meaning(text, "expiresAt", "a time as in RFC 3339", Timestamp::parse)?),
+        None => None,
+    };
+    if expires_at.is_some_and(|at| at <= admin.clock.now()) {
+        return Err(wrong("expiresAt", "a time to come"));
+    }
+    let (key, secret) = admin.pipeline.tenants().create_key(account, mode, expires_at).await.map_err(not_there)?;
+    json(StatusCode::CREATED, &view(&key, Some(secret.reveal().to_owned())))
+}
+
+pub(super) async fn revoke(State(admin): Shared, id: Result<Path<String>, PathRejection>) -> Response<Body> {
+    let revoked = revoked(&admin, id).await;
+    admin.answer(revoked)
+}
+
+async fn revoked(admin: &Admin, id: Result<Path<String>, PathRejection>) -> Answered {
+    let id = path(id, |text| Some(KeyId::from_text(text)))?;
+    admin.pipeline.tenants().revoke_key(&id).await.map_err(not_there)?;
+    Ok(no_content())
+}
+
+fn view(key: &ApiKey, secret: Option<String>) -> KeyView {
+    KeyView {
+        key_id: key.id.to_string(),
+        key_secret: secret,
+        account_id: key.account.to_string(),
+        mode: key.mode.as_str(),
+        created_at: key.created_at.to_string(),
+        expires_at: key.expires_at.map(|at| at.to_string()),
+        revoked_at: key.revoked_at.map(|at| at.to_string()),
+    }
+}

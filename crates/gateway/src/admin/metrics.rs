@@ -1,0 +1,182 @@
+//! What is measured, in Prometheus' text format.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, Response};
+use carrier::CarrierStatus;
+use model::error::{ErrorCode, Refusal};
+use pipeline::Pipeline;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use store::contract::dispatch::QueueDepth;
+use store::contract::health::CommitSample;
+
+use super::Shared;
+use crate::http::metrics::HttpMetrics;
+
+/// What is counted while it happens; the rest is looked up when it is asked for.
+#[derive(Clone)]
+pub struct Metrics {
+    /// Requests to the public API.
+    pub http: HttpMetrics,
+    group_size: Histogram,
+    commit_duration: Histogram,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            http: HttpMetrics::default(),
+            group_size: Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0]),
+            commit_duration: Histogram::new([0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0]),
+        }
+    }
+}
+
+impl Metrics {
+    /// What the store calls after each commit.
+    pub fn observer(&self) -> Box<dyn Fn(CommitSample) + Send + Sync> {
+        let (sizes, durations) = (self.group_size.clone(), self.commit_duration.clone());
+        Box::new(move |sample| {
+            sizes.observe(sample.group as f64);
+            durations.observe(sample.took.as_secs_f64());
+        })
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        self.http.register(registry);
+        registry.register("store_commit_group_size", "Calls that shared a commit", self.group_size.clone());
+        registry.register("store_commit_duration_seconds", "How long a commit took, fsync included", self.commit_duration.clone());
+    }
+}
+
+pub(super) async fn text(State(admin): Shared) -> Response<Body> {
+    let depths = admin.pipeline.store().queue_depths().await.unwrap_or_else(|error| {
+        tracing::warn!("The queue depths could not be read for the metrics: {error}");
+        Vec::new()
+    });
+    let mut registry = Registry::with_prefix("smsfactory");
+    admin.metrics.register(&mut registry);
+    let now_ms = admin.clock.now().as_millis();
+    registry.register_collector(Box::new(Snapshot { pipeline: Arc::clone(&admin.pipeline), depths, now_ms }));
+    let mut text = String::new();
+    let answered = match encode(&mut text, &registry) {
+        Ok(()) => {
+            let mut response = Response::new(Body::from(text));
+            let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+            response.headers_mut().insert(CONTENT_TYPE, kind);
+            Ok(response)
+        }
+        Err(error) => Err(Refusal::new(ErrorCode::UnexpectedError).caused_by(error)),
+    };
+    admin.answer(answered)
+}
+
+/// What is looked up when it is asked for.
+struct Snapshot {
+    pipeline: Arc<Pipeline>,
+    depths: Vec<QueueDepth>,
+    now_ms: i64,
+}
+
+// The registry wants to be able to print its collectors.
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Snapshot")
+    }
+}
+
+impl Collector for Snapshot {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
+        let counters = self.pipeline.counters();
+        let totals: [(&str, &str, u64); 7] = [
+            ("messages_admitted", "Messages accepted", counters.admitted.get()),
+            ("attempts_retried", "Attempts to be repeated", counters.retried.get()),
+            ("attempts_unknown", "Attempts whose outcome nobody knows", counters.unknown.get()),
+            ("messages_diverted", "Messages that went to another carrier of their route", counters.diverted.get()),
+            ("receipts_matched", "Receipts that found their segment", counters.receipts_matched.get()),
+            ("receipts_repeated", "Receipts that said nothing new", counters.receipts_repeated.get()),
+            ("receipts_parked", "Receipts kept until their acknowledgement", counters.receipts_parked.get()),
+        ];
+        for (name, help, value) in totals {
+            let counter = ConstCounter::new(value);
+            counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
+        }
+        self.encode_queues(&mut encoder)?;
+        self.encode_carriers(&mut encoder)
+    }
+}
+
+impl Snapshot {
+    fn encode_queues(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
+        let queued = self.depths.iter().map(|depth| (depth.carrier.clone(), depth.queued));
+        gauge(encoder, "queue_messages", "Messages that wait", queued)?;
+        let age_secs = |depth: &QueueDepth| depth.oldest_created_at.map_or(0, |at| (self.now_ms - at.as_millis()).max(0).unsigned_abs() / 1000);
+        let ages = self.depths.iter().map(|depth| (depth.carrier.clone(), age_secs(depth)));
+        gauge(encoder, "queue_oldest_age_seconds", "Age of the oldest message that waits", ages)?;
+        let in_memory = self.pipeline.carriers().into_iter().map(|(carrier, count)| (carrier.name().to_owned(), count as u64));
+        gauge(encoder, "dispatcher_messages", "Messages in the dispatcher's memory", in_memory)
+    }
+
+    fn encode_carriers(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
+        type Read = fn(&CarrierStatus) -> u64;
+        let carriers: Vec<(String, CarrierStatus)> =
+            self.pipeline.carriers().iter().map(|(carrier, _)| (carrier.name().to_owned(), carrier.status())).collect();
+        let gauges: [(&str, &str, Read); 4] = [
+            ("carrier_up", "Whether a session is bound", |status| u64::from(status.sessions_bound > 0)),
+            ("carrier_sessions", "Sessions that are bound", |status| status.sessions_bound as u64),
+            ("carrier_window_in_use", "Segments without an answer", |status| status.window_in_use as u64),
+            ("carrier_window", "Segments that may be without an answer", |status| status.window as u64),
+        ];
+        for (name, help, read) in gauges {
+            gauge(encoder, name, help, carriers.iter().map(|(carrier, status)| (carrier.clone(), read(status))))?;
+        }
+        let counts: [(&str, &str, Read); 8] = [
+            ("carrier_segments_submitted", "Segments sent", |status| status.submitted),
+            ("carrier_segments_accepted", "Segments taken", |status| status.accepted),
+            ("carrier_segments_refused", "Segments refused for good", |status| status.refused),
+            ("carrier_segments_unknown", "Segments whose outcome nobody knows", |status| status.unknown),
+            ("carrier_throttled", "Times that the carrier asked to be spared", |status| status.throttled),
+            ("carrier_receipts", "Receipts that came", |status| status.receipts),
+            ("carrier_binds", "Sessions opened", |status| status.binds),
+            ("carrier_pdus_malformed", "PDUs that could not be read", |status| status.malformed_pdus),
+        ];
+        for (name, help, read) in counts {
+            counter(encoder, name, help, carriers.iter().map(|(carrier, status)| (carrier.clone(), read(status))))?;
+        }
+        let fates = |read: fn(&pipeline::counters::Fates) -> u64| {
+            carriers.iter().map(move |(carrier, _)| (carrier.clone(), read(self.pipeline.counters().fates(carrier)))).collect::<Vec<_>>()
+        };
+        counter(encoder, "messages_sent", "Messages that a carrier took", fates(|fates| fates.sent.get()).into_iter())?;
+        counter(encoder, "messages_delivered", "Messages that arrived", fates(|fates| fates.delivered.get()).into_iter())?;
+        counter(encoder, "messages_undelivered", "Messages that will not arrive", fates(|fates| fates.undelivered.get()).into_iter())?;
+        counter(encoder, "messages_failed", "Messages that no carrier took", fates(|fates| fates.failed.get()).into_iter())
+    }
+}
+
+fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, values: impl Iterator<Item = (String, u64)>) -> std::fmt::Result {
+    let kind = ConstGauge::new(0i64).metric_type();
+    let mut family = encoder.encode_descriptor(name, help, None, kind)?;
+    for (carrier, value) in values {
+        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        ConstGauge::new(value).encode(family.encode_family(&[("carrier", carrier)])?)?;
+    }
+    Ok(())
+}
+
+fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, values: impl Iterator<Item = (String, u64)>) -> std::fmt::Result {
+    let kind = ConstCounter::new(0u64).metric_type();
+    let mut family = encoder.encode_descriptor(name, help, None, kind)?;
+    for (carrier, value) in values {
+        ConstCounter::new(value).encode(family.encode_family(&[("carrier", carrier)])?)?;
+    }
+    Ok(())
+}

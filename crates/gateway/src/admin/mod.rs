@@ -1,0 +1,122 @@
+//! The operator's door: the admin API behind its token, and health and metrics for machines.
+
+mod accounts;
+mod blocks;
+mod carriers;
+mod guard;
+mod health;
+mod input;
+mod keys;
+mod messages;
+mod metrics;
+mod numbers;
+mod page;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{Response, StatusCode};
+use axum::routing::{MethodRouter, delete, get, put};
+use model::error::{ErrorCode, Refusal};
+use model::{Clock, Limits};
+use pipeline::Pipeline;
+use serde::Serialize;
+
+pub use carriers::Throughput;
+pub use metrics::Metrics;
+
+use crate::http::body::BodyLimits;
+use crate::http::canned::MakeAnswer;
+use crate::http::envelope::{Envelope, allow};
+
+/// All that the operator's door needs.
+pub struct Admin {
+    /// The path of a message.
+    pub pipeline: Arc<Pipeline>,
+    /// The form of error answers.
+    pub envelope: Envelope,
+    /// How large bodies may be.
+    pub body_limits: BodyLimits,
+    /// What a new account gets.
+    pub new_account: Limits,
+    /// The bearer token; without one the admin API is off.
+    pub token: Option<String>,
+    /// What is measured.
+    pub metrics: Metrics,
+    /// How fast the carriers are.
+    pub throughput: Throughput,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+type Shared = State<Arc<Admin>>;
+
+/// What a handler comes to.
+type Answered = Result<Response<Body>, Refusal>;
+
+/// The routes.
+pub fn router(admin: Arc<Admin>) -> Router {
+    let api = Router::new()
+        .route("/accounts", with(get(accounts::list).post(accounts::create), "GET, HEAD, POST"))
+        .route("/accounts/{id}", with(get(accounts::show).patch(accounts::change), "GET, HEAD, PATCH"))
+        .route("/accounts/{id}/keys", with(get(keys::list).post(keys::create), "GET, HEAD, POST"))
+        .route("/keys/{id}", with(delete(keys::revoke), "DELETE"))
+        .route("/numbers", with(get(numbers::list).post(numbers::create), "GET, HEAD, POST"))
+        .route("/numbers/{number}", with(get(numbers::show).patch(numbers::change), "GET, HEAD, PATCH"))
+        .route("/blocks", with(get(blocks::list), "GET, HEAD"))
+        .route("/blocks/{number}", with(put(blocks::set).delete(blocks::lift), "PUT, DELETE"))
+        .route("/carriers", with(get(carriers::list), "GET, HEAD"))
+        .route("/messages", with(get(messages::list), "GET, HEAD"))
+        .route("/messages/{id}", with(get(messages::show), "GET, HEAD"))
+        .fallback(not_found)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&admin), guard::guard));
+    Router::new()
+        .nest("/admin/v1", api)
+        .route("/healthz", with(get(health::alive), "GET, HEAD"))
+        .route("/readyz", with(get(health::ready), "GET, HEAD"))
+        .route("/metrics", with(get(metrics::text), "GET, HEAD"))
+        .fallback(not_found)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&admin), guard::log))
+        .with_state(admin)
+}
+
+/// How requests are answered whose head cannot be read.
+pub fn unreadable(admin: &Arc<Admin>) -> Arc<dyn Fn(SocketAddr) -> MakeAnswer + Send + Sync> {
+    let envelope = admin.envelope.clone();
+    Arc::new(move |_| {
+        let envelope = envelope.clone();
+        Arc::new(move |code| envelope.raw(code, ""))
+    })
+}
+
+/// Other methods of an address are answered with those that it has.
+fn with(methods: MethodRouter<Arc<Admin>>, allowed: &'static str) -> MethodRouter<Arc<Admin>> {
+    methods.fallback(move |State(admin): Shared| async move { allow(admin.envelope.refuse(ErrorCode::MethodNotAllowed.into()), allowed) })
+}
+
+async fn not_found(State(admin): Shared) -> Response<Body> {
+    admin.envelope.refuse(ErrorCode::NotFound.into())
+}
+
+impl Admin {
+    fn answer(&self, answered: Answered) -> Response<Body> {
+        answered.unwrap_or_else(|refusal| self.envelope.refuse(refusal))
+    }
+}
+
+/// A JSON answer.
+fn json(status: StatusCode, value: &impl Serialize) -> Answered {
+    let text = serde_json::to_string(value).map_err(|error| Refusal::new(ErrorCode::UnexpectedError).caused_by(error))?;
+    let mut response = crate::http::json(text);
+    *response.status_mut() = status;
+    Ok(response)
+}
+
+fn no_content() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}

@@ -1,0 +1,99 @@
+//! Sender numbers.
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::{Response, StatusCode, Uri};
+use model::AccountId;
+use model::error::{ErrorCode, Refusal};
+use model::number::{Number, NumberState};
+use serde::{Deserialize, Serialize};
+use store::contract::tenants::NumberChange;
+
+use super::input::{account_of, body, meaning, number, number_of, path, refused, required, tri_state};
+use super::page::PageQuery;
+use super::{Admin, Answered, Shared, json};
+use crate::http::query::Parameters;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NumberView {
+    number: String,
+    account_id: Option<String>,
+    state: &'static str,
+    created_at: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NumberInput {
+    number: Option<String>,
+    /// `null` takes the number away from whoever has it.
+    #[serde(default, deserialize_with = "tri_state")]
+    account_id: Option<Option<String>>,
+    state: Option<String>,
+}
+
+impl NumberInput {
+    fn account(&self) -> Result<Option<Option<AccountId>>, Refusal> {
+        let account = |text: &String| meaning(text, "accountId", "one that exists", account_of);
+        self.account_id.as_ref().map(|id| id.as_ref().map(account).transpose()).transpose()
+    }
+
+    fn state(&self) -> Result<Option<NumberState>, Refusal> {
+        let expected = "active, pending, suspended, deactivated, released or unavailable";
+        self.state.as_deref().map(|text| meaning(text, "state", expected, NumberState::parse)).transpose()
+    }
+}
+
+pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
+    let query = PageQuery::new(&Parameters::parse(uri.query()));
+    let page = query.of(admin.pipeline.tenants().numbers(), |number| number.number.as_str().to_owned(), view);
+    admin.answer(page.and_then(|page| json(StatusCode::OK, &page)))
+}
+
+pub(super) async fn create(State(admin): Shared, request: Request) -> Response<Body> {
+    let created = created(&admin, request).await;
+    admin.answer(created)
+}
+
+async fn created(admin: &Admin, request: Request) -> Answered {
+    let input: NumberInput = body(request, admin.body_limits).await?;
+    let new = number(required(input.number.as_deref(), "number")?, "number")?;
+    let account = input.account()?.flatten();
+    let tenants = admin.pipeline.tenants();
+    if account.is_some_and(|id| tenants.account(id).is_none()) {
+        return Err(super::input::wrong("accountId", "one that exists"));
+    }
+    let state = input.state()?.unwrap_or(NumberState::Active);
+    let number = tenants.create_number(new, account, state).await.map_err(|error| refused(error, "number"))?;
+    json(StatusCode::CREATED, &view(&number))
+}
+
+pub(super) async fn show(State(admin): Shared, name: Result<Path<String>, PathRejection>) -> Response<Body> {
+    let found = path(name, number_of).and_then(|name| admin.pipeline.tenants().number(&name).ok_or_else(|| ErrorCode::NotFound.into()));
+    admin.answer(found.and_then(|number| json(StatusCode::OK, &view(&number))))
+}
+
+pub(super) async fn change(State(admin): Shared, name: Result<Path<String>, PathRejection>, request: Request) -> Response<Body> {
+    let changed = changed(&admin, name, request).await;
+    admin.answer(changed)
+}
+
+async fn changed(admin: &Admin, name: Result<Path<String>, PathRejection>, request: Request) -> Answered {
+    let tenants = admin.pipeline.tenants();
+    let known = path(name, number_of).and_then(|name| tenants.number(&name).ok_or_else(|| ErrorCode::NotFound.into()))?;
+    let input: NumberInput = body(request, admin.body_limits).await?;
+    let change = NumberChange { account: input.account()?, state: input.state()? };
+    let number = tenants.change_number(&known.number, change).await.map_err(|error| refused(error, "accountId"))?;
+    json(StatusCode::OK, &view(&number))
+}
+
+fn view(number: &Number) -> NumberView {
+    NumberView {
+        number: number.number.as_str().to_owned(),
+        account_id: number.account.map(|id| id.to_string()),
+        state: number.state.as_str(),
+        created_at: number.created_at.to_string(),
+    }
+}

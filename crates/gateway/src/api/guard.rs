@@ -1,0 +1,165 @@
+//! What every request passes and every answer bears: who asks, whether so often, rate-limit headers, one log line.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{AUTHORIZATION, HeaderName};
+use axum::http::{HeaderMap, HeaderValue, Method, Response};
+use axum::middleware::Next;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use model::error::{ErrorCode, Refusal};
+use model::limits::Standing;
+use model::{AccountId, Timestamp};
+use pipeline::limiter::RequestKind;
+use pipeline::tenants::Caller;
+
+use super::{Api, BASE, address};
+use crate::http::caught::caught;
+use crate::http::envelope::challenge;
+use crate::http::{Peer, log};
+
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// How credentials are asked for (RFC 7617).
+const BASIC: &str = r#"Basic realm="smsfactory", charset="UTF-8""#;
+
+/// Lets a request through to its handler, or answers it.
+pub(super) async fn guard(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response<Body> {
+    let began = Instant::now();
+    let now = api.clock.now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let address = client_address(&api, &request);
+    let mut account = None;
+    let (standing, mut response) = match admit(&api, &request, address, now) {
+        Admit::Refused(standing, refusal) => (standing, refuse(&api, refusal)),
+        Admit::Anybody(standing) => (standing, handle(&api, request, next).await),
+        Admit::Caller(standing, caller) => {
+            account = Some(caller.account);
+            request.extensions_mut().insert(caller);
+            (standing, handle(&api, request, next).await)
+        }
+    };
+    put_standing(response.headers_mut(), standing);
+    let route = route.as_ref().map_or("", MatchedPath::as_str);
+    note(&api, &method, route, address, account, &response, began.elapsed());
+    response
+}
+
+/// The whole answer to a request that could not be read, from `peer`.
+pub(super) fn answer_unread(api: &Api, peer: SocketAddr, code: ErrorCode) -> Bytes {
+    let standing = api.limiter.address_standing(peer.ip().to_canonical(), api.clock.now());
+    let (limit, remaining, reset) = (standing.limit, standing.remaining, standing.resets_at.as_secs_ceil());
+    api.envelope.raw(code, &format!("{LIMIT}: {limit}\r\n{REMAINING}: {remaining}\r\n{RESET}: {reset}\r\n"))
+}
+
+enum Admit {
+    /// Answered here.
+    Refused(Standing, Refusal),
+    /// A page for everybody, or nothing at all.
+    Anybody(Standing),
+    /// A client with a key.
+    Caller(Standing, Caller),
+}
+
+fn admit(api: &Api, request: &Request, address: IpAddr, now: Timestamp) -> Admit {
+    if !request.uri().path().starts_with(BASE) {
+        return Admit::Anybody(api.limiter.address_standing(address, now));
+    }
+    let credentials = credentials(request.headers());
+    let Some(caller) = credentials.and_then(|(id, secret)| api.pipeline.tenants().authenticate(&id, &secret, now)) else {
+        return match api.limiter.take_failed_auth(address, now) {
+            Ok(standing) => Admit::Refused(standing, ErrorCode::AuthenticationFailed.into()),
+            Err(standing) => Admit::Refused(standing, too_often(standing, now)),
+        };
+    };
+    let kind = kind_of(request);
+    match api.limiter.take(caller.account, kind, kind.limit(&caller.limits), now) {
+        Ok(standing) => Admit::Caller(standing, caller),
+        Err(standing) => Admit::Refused(standing, too_often(standing, now)),
+    }
+}
+
+/// User and password of HTTP Basic (RFC 7617, section 2).
+fn credentials(headers: &HeaderMap) -> Option<(String, String)> {
+    let (scheme, encoded) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (user, password) = decoded.split_once(':')?;
+    Some((user.to_owned(), password.to_owned()))
+}
+
+fn kind_of(request: &Request) -> RequestKind {
+    match request.uri().path().strip_prefix(BASE) {
+        Some("/message") if request.method() == Method::POST => RequestKind::Message,
+        Some("/broadcast") if request.method() == Method::POST => RequestKind::Broadcast,
+        _ => RequestKind::Read,
+    }
+}
+
+fn too_often(standing: Standing, now: Timestamp) -> Refusal {
+    Refusal::new(ErrorCode::RateLimitExceeded).with_retry_after(Duration::from_secs(standing.retry_after_secs(now)))
+}
+
+fn refuse(api: &Api, refusal: Refusal) -> Response<Body> {
+    let unauthenticated = refusal.code == ErrorCode::AuthenticationFailed;
+    let response = api.envelope.refuse(refusal);
+    if unauthenticated { challenge(response, BASIC) } else { response }
+}
+
+async fn handle(api: &Api, request: Request, next: Next) -> Response<Body> {
+    match caught(next.run(request)).await {
+        Ok(response) => response,
+        Err(panic) => api.envelope.refuse(Refusal::new(ErrorCode::UnexpectedError).caused_by(panic)),
+    }
+}
+
+fn client_address(api: &Api, request: &Request) -> IpAddr {
+    let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
+    address::of_client(peer, request.headers(), &api.trusted_proxies)
+}
+
+fn put_standing(headers: &mut HeaderMap, standing: Standing) {
+    headers.insert(LIMIT, standing.limit.into());
+    headers.insert(REMAINING, standing.remaining.into());
+    headers.insert(RESET, HeaderValue::from(standing.resets_at.as_secs_ceil()));
+}
+
+fn note(api: &Api, method: &Method, route: &str, address: IpAddr, account: Option<AccountId>, response: &Response<Body>, took: Duration) {
+    api.metrics.note(method, route, response.status().as_u16(), took);
+    if api.log_requests {
+        log::request(method, route, address, account, response, took);
+    }
+    log::failure(method, route, response);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_read_as_basic_says() {
+        for (header, expected) in [
+            ("Basic dWs6c2s=", Some(("uk", "sk"))),
+            ("basic dWs6czprOg==", Some(("uk", "s:k:"))),
+            ("Basic dWs=", None),
+            ("Basic !!!", None),
+            ("Bearer dWs6c2s=", None),
+            ("Basic", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, header.parse().unwrap());
+            let expected = expected.map(|(user, password)| (user.to_owned(), password.to_owned()));
+            assert_eq!(credentials(&headers), expected, "{header}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The public API: what a client of the messaging API sees.
+//!
+//! A request passes the [`guard`] (who is it, may it ask so often), then its handler in [`message`] or [`list`]; [`fields`] reads bodies,
+//! [`view`] writes answers. No rule about messages is here: those are the pipeline's.
+
+mod address;
+mod fields;
+mod guard;
+pub(crate) mod list;
+mod message;
+mod pages;
+mod prefer;
+pub(crate) mod view;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::Response;
+use axum::routing::get;
+use ipnet::IpNet;
+use model::error::{ErrorCode, Refusal};
+use model::{Clock, MessageId};
+use pipeline::Pipeline;
+use pipeline::limiter::RateLimiter;
+
+use crate::http::body::BodyLimits;
+use crate::http::canned::MakeAnswer;
+use crate::http::envelope::{Envelope, allow};
+use crate::http::metrics::HttpMetrics;
+
+/// Under this path everything needs a key.
+pub const BASE: &str = "/api/v1/messaging";
+
+/// All that the public API needs.
+pub struct Api {
+    /// The path of a message.
+    pub pipeline: Arc<Pipeline>,
+    /// Who has asked how often.
+    pub limiter: RateLimiter,
+    /// The form of error answers.
+    pub envelope: Envelope,
+    /// How large bodies may be.
+    pub body_limits: BodyLimits,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether every request is logged.
+    pub log_requests: bool,
+    /// The counts.
+    pub metrics: HttpMetrics,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+type Shared = State<Arc<Api>>;
+
+/// The routes, behind the guard.
+pub fn router(api: Arc<Api>) -> Router {
+    let only_get = || get(pages::index).fallback(only_get_or_head);
+    Router::new()
+        .route("/api/v1/messaging/message", get(list::messages).post(message::send).fallback(only_get_or_post))
+        .route("/api/v1/messaging/message/{id}", get(message::show).fallback(only_get_or_head))
+        .route("/page/errors", only_get())
+        .route("/page/errors/{code}", get(pages::code).fallback(only_get_or_head))
+        .fallback(not_found)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&api), guard::guard))
+        .with_state(api)
+}
+
+/// How requests are answered whose head cannot be read.
+pub fn unreadable(api: &Arc<Api>) -> Arc<dyn Fn(SocketAddr) -> MakeAnswer + Send + Sync> {
+    let api = Arc::clone(api);
+    Arc::new(move |peer| {
+        let api = Arc::clone(&api);
+        Arc::new(move |code| guard::answer_unread(&api, peer, code))
+    })
+}
+
+async fn not_found(State(api): Shared) -> Response<Body> {
+    api.envelope.refuse(ErrorCode::NotFound.into())
+}
+
+async fn only_get_or_head(State(api): Shared) -> Response<Body> {
+    allow(api.envelope.refuse(ErrorCode::MethodNotAllowed.into()), "GET, HEAD")
+}
+
+async fn only_get_or_post(State(api): Shared) -> Response<Body> {
+    allow(api.envelope.refuse(ErrorCode::MethodNotAllowed.into()), "GET, HEAD, POST")
+}
+
+impl Api {
+    fn answer(&self, answered: Result<Response<Body>, Refusal>) -> Response<Body> {
+        answered.unwrap_or_else(|refusal| self.envelope.refuse(refusal))
+    }
+}
+
+fn location(id: MessageId) -> String {
+    format!("{BASE}/message/{id}")
+}

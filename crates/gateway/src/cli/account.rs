@@ -1,0 +1,141 @@
+//! `smsfactory account`.
+
+use axum::http::Method;
+use clap::Subcommand;
+use serde_json::json;
+
+use super::client::{Door, query};
+use super::{Failed, output};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Account {
+    #[command(flatten)]
+    door: Door,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Lists accounts
+    List(Paging),
+    /// Shows one
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// Makes one
+    Create {
+        /// What it is called
+        name: String,
+        #[command(flatten)]
+        limits: Limits,
+    },
+    /// Changes one's limits
+    Limit {
+        /// Its id
+        id: String,
+        #[command(flatten)]
+        limits: Limits,
+    },
+    /// Lets one send again
+    Activate {
+        /// Its id
+        id: String,
+    },
+    /// Stops one for a time
+    Suspend {
+        /// Its id
+        id: String,
+    },
+    /// Stops one for good
+    Disable {
+        /// Its id
+        id: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Which page of a list.
+#[derive(Debug, clap::Args)]
+pub(super) struct Paging {
+    /// Items on a page
+    #[arg(long)]
+    limit: Option<usize>,
+    /// Where the page begins: the cursor that the page before gave
+    #[arg(long)]
+    cursor: Option<String>,
+}
+
+impl Paging {
+    /// The parameters of a query.
+    pub(super) fn parameters(&self) -> [(&'static str, Option<String>); 2] {
+        [("limit", self.limit.map(|limit| limit.to_string())), ("cursor", self.cursor.clone())]
+    }
+}
+
+#[derive(Debug, clap::Args)]
+struct Limits {
+    /// POST /message requests a minute
+    #[arg(long)]
+    message_per_minute: Option<u32>,
+    /// POST /broadcast requests a minute
+    #[arg(long)]
+    broadcast_per_minute: Option<u32>,
+    /// Reading requests a minute
+    #[arg(long)]
+    read_per_minute: Option<u32>,
+    /// Recipients a day
+    #[arg(long)]
+    daily_quota: Option<u64>,
+}
+
+impl Limits {
+    fn to_json(&self) -> serde_json::Value {
+        json!({
+            "messagePerMinute": self.message_per_minute, "broadcastPerMinute": self.broadcast_per_minute,
+            "readPerMinute": self.read_per_minute, "dailyQuota": self.daily_quota,
+        })
+    }
+}
+
+const COLUMNS: [(&str, &str); 7] = [
+    ("ID", "/id"),
+    ("NAME", "/name"),
+    ("STATE", "/state"),
+    ("MESSAGES/MIN", "/messagePerMinute"),
+    ("READS/MIN", "/readPerMinute"),
+    ("DAILY QUOTA", "/dailyQuota"),
+    ("CREATED", "/createdAt"),
+];
+
+impl Account {
+    pub(super) async fn run(self) -> Result<(), Failed> {
+        let door = &self.door;
+        let changed = |id: String, change: serde_json::Value| async move { door.ask(Method::PATCH, &format!("/accounts/{id}"), Some(&change)).await };
+        let answer = match self.action {
+            Action::List(paging) => {
+                let answer = door.ask(Method::GET, &format!("/accounts{}", query(&paging.parameters())), None).await?;
+                output::list(&answer, &COLUMNS, door.json);
+                return Ok(());
+            }
+            Action::Show { id } => door.ask(Method::GET, &format!("/accounts/{id}"), None).await?,
+            Action::Create { name, limits } => {
+                let mut account = limits.to_json();
+                account["name"] = name.into();
+                door.ask(Method::POST, "/accounts", Some(&account)).await?
+            }
+            Action::Limit { id, limits } => changed(id, limits.to_json()).await?,
+            Action::Activate { id } => changed(id, json!({ "state": "active" })).await?,
+            Action::Suspend { id } => changed(id, json!({ "state": "suspended" })).await?,
+            Action::Disable { id, yes } => {
+                output::confirm(&format!("Disable account {id}?"), yes)?;
+                changed(id, json!({ "state": "disabled" })).await?
+            }
+        };
+        output::one(&answer, door.json);
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! An HTTP client for our own doors: plain HTTP/1.1, one request on a connection.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use axum::http::{Method, Request, StatusCode, Uri};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use super::Failed;
+
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Where the operator's door is, and what opens it.
+#[derive(Debug, clap::Args)]
+pub(super) struct Door {
+    /// The address of the admin API
+    #[arg(long, global = true, env = "SMSFACTORY_ADMIN_URL", default_value = "http://127.0.0.1:8081")]
+    url: Uri,
+    /// A file that holds the admin token; SMSFACTORY_ADMIN_TOKEN otherwise, or the one that `dev` made in ./data
+    #[arg(long, global = true)]
+    token_file: Option<PathBuf>,
+    /// JSON for programs, instead of a table
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+}
+
+impl Door {
+    /// Asks the admin API.
+    pub(super) async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failed> {
+        let bearer = format!("Bearer {}", self.token()?);
+        let (status, answer) = request(&self.url, &method, &format!("/admin/v1{path}"), &bearer, body).await?;
+        if status.is_success() { Ok(answer) } else { Err(refused(status, &answer)) }
+    }
+
+    fn token(&self) -> Result<String, Failed> {
+        if let Some(file) = &self.token_file {
+            return read(file);
+        }
+        match std::env::var("SMSFACTORY_ADMIN_TOKEN") {
+            Ok(token) => Ok(token),
+            Err(_) => read(&super::dev::token_file()).map_err(|_| Failed::new("there is no admin token: set SMSFACTORY_ADMIN_TOKEN or give --token-file")),
+        }
+    }
+}
+
+fn read(file: &PathBuf) -> Result<String, Failed> {
+    let text = std::fs::read_to_string(file).map_err(|error| Failed::new(format!("cannot read {}: {error}", file.display())))?;
+    Ok(text.trim_end().to_owned())
+}
+
+/// What an error answer says, in a line.
+pub(super) fn refused(status: StatusCode, answer: &Value) -> Failed {
+    let message = answer["message"].as_str().unwrap_or("no reason was given");
+    let code = answer["code"].as_u64().map(|code| format!(" ({code})")).unwrap_or_default();
+    let info = answer.get("additionalInfo").map(|info| format!(": {info}")).unwrap_or_default();
+    Failed::new(format!("{} {message}{code}{info}", status.as_u16()))
+}
+
+/// One request, and its answer as JSON; null where it has no body.
+pub(super) async fn request(url: &Uri, method: &Method, path: &str, authorization: &str, body: Option<&Value>) -> Result<(StatusCode, Value), Failed> {
+    let authority = url.authority().filter(|_| url.scheme_str() == Some("http"));
+    let authority = authority.ok_or_else(|| Failed::new(format!("`{url}` is not an address such as http://127.0.0.1:8081")))?;
+    let address = (authority.host().trim_matches(['[', ']']), authority.port_u16().unwrap_or(80));
+    let exchange = async {
+        let stream = TcpStream::connect(address).await.map_err(|error| Failed::new(format!("cannot reach {url}: {error}")))?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(Failed::new)?;
+        // It ends with the answer; what goes wrong before, the answer tells.
+        tokio::spawn(connection);
+        let text = body.map(Value::to_string).unwrap_or_default();
+        let request = Request::builder().method(method).uri(path).header(HOST, authority.as_str()).header(AUTHORIZATION, authorization);
+        let request = request.header(CONTENT_TYPE, "application/json").body(Full::new(Bytes::from(text))).map_err(Failed::new)?;
+        let response = sender.send_request(request).await.map_err(Failed::new)?;
+        let status = response.status();
+        let bytes = response.into_body().collect().await.map_err(Failed::new)?.to_bytes();
+        if bytes.is_empty() {
+            return Ok((status, Value::Null));
+        }
+        let answer = serde_json::from_slice(&bytes).map_err(|_| Failed::new(format!("{url} does not answer as smsfactory does")))?;
+        Ok((status, answer))
+    };
+    tokio::time::timeout(TIMEOUT, exchange).await.unwrap_or_else(|_| Err(Failed::new(format!("{url} did not answer within {} s", TIMEOUT.as_secs()))))
+}
+
+/// A part of a path or a query, escaped.
+pub(super) fn escaped(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+/// A query of those parameters that are given.
+pub(super) fn query(parameters: &[(&str, Option<String>)]) -> String {
+    let given = parameters.iter().filter_map(|(name, value)| value.as_ref().map(|value| format!("{name}={}", escaped(value))));
+    let text = given.collect::<Vec<_>>().join("&");
+    if text.is_empty() { text } else { format!("?{text}") }
+}

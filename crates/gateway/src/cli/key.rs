@@ -1,0 +1,82 @@
+//! `smsfactory key`.
+
+use axum::http::Method;
+use clap::{Subcommand, ValueEnum};
+use serde_json::json;
+
+use super::account::Paging;
+use super::client::{Door, query};
+use super::{Failed, output};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Key {
+    #[command(flatten)]
+    door: Door,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Mode {
+    Live,
+    Test,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Lists an account's keys
+    List {
+        /// The account's id
+        account: String,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Makes a key. Its secret is shown this once
+    Create {
+        /// The account's id
+        account: String,
+        /// What it reaches: real carriers, or the sandbox alone
+        #[arg(long, value_enum, default_value_t = Mode::Live)]
+        mode: Mode,
+        /// When it expires, as in RFC 3339
+        #[arg(long)]
+        expires_at: Option<String>,
+    },
+    /// Revokes a key, at once and for good
+    Revoke {
+        /// The key's id
+        key: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+const COLUMNS: [(&str, &str); 5] = [("KEY", "/keyId"), ("MODE", "/mode"), ("CREATED", "/createdAt"), ("EXPIRES", "/expiresAt"), ("REVOKED", "/revokedAt")];
+
+impl Key {
+    pub(super) async fn run(self) -> Result<(), Failed> {
+        let door = &self.door;
+        match self.action {
+            Action::List { account, paging } => {
+                let answer = door.ask(Method::GET, &format!("/accounts/{account}/keys{}", query(&paging.parameters())), None).await?;
+                output::list(&answer, &COLUMNS, door.json);
+            }
+            Action::Create { account, mode, expires_at } => {
+                let mode = match mode {
+                    Mode::Live => "live",
+                    Mode::Test => "test",
+                };
+                let key = json!({ "mode": mode, "expiresAt": expires_at });
+                let answer = door.ask(Method::POST, &format!("/accounts/{account}/keys"), Some(&key)).await?;
+                output::one(&answer, door.json);
+                output::complain("the secret is shown this once; keep it");
+            }
+            Action::Revoke { key, yes } => {
+                output::confirm(&format!("Revoke key {key}? Whoever uses it is refused at once."), yes)?;
+                door.ask(Method::DELETE, &format!("/keys/{key}"), None).await?;
+            }
+        }
+        Ok(())
+    }
+}

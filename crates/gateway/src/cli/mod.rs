@@ -1,0 +1,103 @@
+//! The command line.
+//!
+//! Exit codes: 0 done, 1 refused or failed, 2 wrong usage. Answers go to standard output, everything about the work itself to standard error.
+
+mod account;
+mod block;
+mod carrier;
+mod check;
+mod client;
+mod dev;
+mod key;
+mod logging;
+mod message;
+mod number;
+mod output;
+mod serve;
+mod simulate;
+mod text;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A self-hostable platform for SMS.
+#[derive(Debug, Parser)]
+#[command(name = "smsfactory", version, about, max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The whole product on this machine, with a simulated carrier and a demo account
+    Dev(dev::Dev),
+    /// The service
+    Serve(serve::Serve),
+    /// Reads a configuration, names every mistake, tries the store and the carriers
+    Check(check::Check),
+    /// A scriptable carrier for tests, demonstrations and load
+    #[command(subcommand)]
+    Simulate(simulate::Simulate),
+    /// Accounts: who may send, and how much
+    Account(account::Account),
+    /// API keys of an account
+    Key(key::Key),
+    /// Sender numbers
+    Number(number::Number),
+    /// Numbers that get nothing, or from which nothing is sent
+    Block(block::Block),
+    /// Messages, and what happened to them
+    Message(message::Message),
+    /// Carriers, and how they are doing
+    Carrier(carrier::Carrier),
+    /// What SMS makes of a text: encoding, segments, invalid characters
+    Text(text::Text),
+}
+
+/// Why a command did not do what it was asked: a sentence for the person who asked.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Failed(String);
+
+impl Failed {
+    fn new(words: impl std::fmt::Display) -> Self {
+        Self(words.to_string())
+    }
+}
+
+/// Does what the command line asks.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&Failed::new(error)),
+    };
+    let done = runtime.block_on(async {
+        match arguments.command {
+            Command::Dev(dev) => dev.run().await,
+            Command::Serve(serve) => serve.run().await,
+            Command::Check(check) => check.run().await,
+            Command::Simulate(simulate) => simulate.run().await,
+            Command::Account(account) => account.run().await,
+            Command::Key(key) => key.run().await,
+            Command::Number(number) => number.run().await,
+            Command::Block(block) => block.run().await,
+            Command::Message(message) => message.run().await,
+            Command::Carrier(carrier) => carrier.run().await,
+            Command::Text(text) => text.run(),
+        }
+    });
+    // A thread that waits for standard input would hold the process up for ever.
+    runtime.shutdown_background();
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => report(&failed),
+    }
+}
+
+fn report(failed: &Failed) -> ExitCode {
+    output::complain(&failed.0);
+    ExitCode::FAILURE
+}

@@ -1,0 +1,80 @@
+//! What people and programs read: tables and JSON on standard output, complaints on standard error.
+
+use std::io::{self, IsTerminal, Write};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::Value;
+
+use super::Failed;
+
+/// Writes a line. A reader that has gone away (`| head`) is no failure.
+pub(super) fn say(line: impl std::fmt::Display) {
+    let _ = writeln!(io::stdout().lock(), "{line}");
+}
+
+/// Writes a line to standard error.
+pub(super) fn complain(line: impl std::fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "smsfactory: {line}");
+}
+
+/// Prints the rows of a list: for people the columns, named as the fields of the JSON; for programs the JSON itself.
+pub(super) fn list(answer: &Value, columns: &[(&str, &str)], as_json: bool) {
+    if as_json {
+        return say(answer);
+    }
+    let rows = answer["data"].as_array().map_or(&[][..], Vec::as_slice);
+    let mut table = table();
+    table.set_header(columns.iter().map(|(title, _)| *title));
+    for row in rows {
+        table.add_row(columns.iter().map(|(_, field)| cell(row.pointer(field).unwrap_or(&Value::Null))));
+    }
+    say(trimmed(&table));
+    if let Some(cursor) = answer["nextCursor"].as_str() {
+        say(format!("\nThere is more: --cursor {cursor}"));
+    }
+}
+
+/// Prints one thing, a field a line.
+pub(super) fn one(answer: &Value, as_json: bool) {
+    if as_json {
+        return say(answer);
+    }
+    let mut table = table();
+    for (field, value) in answer.as_object().into_iter().flatten().filter(|(_, value)| !value.is_array()) {
+        table.add_row([field.clone(), cell(value)]);
+    }
+    say(trimmed(&table));
+}
+
+/// Asks before something that cannot be undone. Where nobody can be asked, only `--yes` will do.
+pub(super) fn confirm(question: &str, yes: bool) -> Result<(), Failed> {
+    if yes {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Failed::new(format!("{question} Say --yes where nobody can be asked.")));
+    }
+    let _ = write!(io::stderr().lock(), "{question} [y/N] ");
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).map_err(Failed::new)?;
+    if answer.trim().eq_ignore_ascii_case("y") { Ok(()) } else { Err(Failed::new("nothing was changed")) }
+}
+
+fn table() -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table
+}
+
+/// Padding at the ends of lines gets in the way of copying.
+fn trimmed(table: &Table) -> String {
+    table.to_string().lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned() + "\n").collect::<String>().trim_end().to_owned()
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,94 @@
+//! What a configuration must hold beyond its types.
+
+use std::collections::HashSet;
+
+use carrier::CarrierKind;
+
+use super::read::Mistake;
+use super::{Config, RouteType};
+
+/// Notes every mistake.
+pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
+    let mut note = |key: &str, what: String| mistakes.push(Mistake { key: key.to_owned(), line: None, what });
+    if config.api.listen == config.admin.listen && config.api.listen.port() != 0 {
+        note("admin.listen", "is the same as `api.listen`; the operator's door is never the clients'".to_owned());
+    }
+    if config.api.tls_cert.is_some() != config.api.tls_key.is_some() {
+        note("api.tls_cert", "goes together with `api.tls_key`".to_owned());
+    }
+    for (key, value, least, most) in bounds(config) {
+        if !(least..=most).contains(&value) {
+            note(key, format!("is {value}, and not between {least} and {most}"));
+        }
+    }
+    check_carriers(config, &mut note);
+    check_routes(config, &mut note);
+}
+
+/// Keys whose numbers have bounds, with these.
+fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
+    let (api, limits, dispatch) = (&config.api, &config.limits, &config.dispatch);
+    let slowest = config.carrier.iter().map(|carrier| carrier.response_timeout_secs).max().unwrap_or(0);
+    vec![
+        ("api.connections_max", api.connections_max as u64, 1, 1_000_000),
+        ("api.head_timeout_secs", api.head_timeout_secs, 1, 3_600),
+        ("api.body_timeout_secs", api.body_timeout_secs, 1, 3_600),
+        ("api.body_bytes_max", api.body_bytes_max as u64, 1_024, 64 << 20),
+        // hyper reads heads into a buffer of at least this size.
+        ("api.head_bytes_max", api.head_bytes_max as u64, 8_192, 1 << 20),
+        ("limits.sms_characters_max", limits.sms_characters_max as u64, 1, 9_000),
+        ("limits.mms_characters_max", limits.mms_characters_max as u64, 1, 9_000),
+        ("limits.idempotency_hours", limits.idempotency_hours, 1, 168),
+        ("limits.max_recipients", limits.max_recipients as u64, 1, 1_000_000),
+        ("media.timeout_seconds", config.media.timeout_seconds, 1, 300),
+        ("dispatch.validity_secs", dispatch.validity_secs, 1, 30 * 86_400),
+        ("dispatch.queue_max", dispatch.queue_max as u64, 1, 10_000_000),
+        ("dispatch.queue_per_account_max", dispatch.queue_per_account_max as u64, 1, 10_000_000),
+        ("dispatch.lease_secs", dispatch.lease_secs, slowest.saturating_add(30), 86_400),
+        ("dispatch.batch", dispatch.batch as u64, 1, 10_000),
+        ("dispatch.poll_ms", dispatch.poll_ms, 10, 60_000),
+        ("dispatch.retry_floor_ms", dispatch.retry_floor_ms, 1, dispatch.retry_ceiling_ms),
+        ("dispatch.attempts_per_carrier", u64::from(dispatch.attempts_per_carrier), 1, 1_000),
+        ("dispatch.drain_secs", dispatch.drain_secs, 0, 3_600),
+    ]
+}
+
+fn check_carriers(config: &Config, note: &mut impl FnMut(&str, String)) {
+    let mut names = HashSet::new();
+    for (index, carrier) in config.carrier.iter().enumerate() {
+        if let Err(error) = carrier.validate() {
+            error.mistakes.iter().for_each(|mistake| note(&format!("carrier[{index}]"), mistake.clone()));
+        }
+        if !names.insert(carrier.name.as_str()) {
+            note(&format!("carrier[{index}].name"), format!("`{}` is the name of another carrier", carrier.name));
+        }
+        if carrier.name == pipeline::SANDBOX {
+            note(&format!("carrier[{index}].name"), format!("`{}` is the name of the built-in carrier", carrier.name));
+        }
+        if carrier.kind == CarrierKind::Smpp
+            && let Err(error) = carrier.read_password()
+        {
+            error.mistakes.iter().for_each(|mistake| note(&format!("carrier[{index}]"), mistake.clone()));
+        }
+    }
+}
+
+fn check_routes(config: &Config, note: &mut impl FnMut(&str, String)) {
+    for (index, route) in config.route.iter().enumerate() {
+        let digits = route.prefix.strip_prefix('+');
+        if !route.prefix.is_empty() && digits.is_none_or(|digits| !digits.bytes().all(|byte| byte.is_ascii_digit())) {
+            note(&format!("route[{index}].prefix"), format!("`{}` is not `+` and digits", route.prefix));
+        }
+        if route.kind == Some(RouteType::Mms) {
+            note(&format!("route[{index}].type"), "no carrier takes MMS".to_owned());
+        }
+        if route.carriers.is_empty() {
+            note(&format!("route[{index}].carriers"), "names no carrier".to_owned());
+        }
+        for name in &route.carriers {
+            if !config.carrier.iter().any(|carrier| carrier.name == *name) {
+                note(&format!("route[{index}].carriers"), format!("there is no carrier `{name}`"));
+            }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The tables of the configuration file, key by key. Units and meanings stand in `config.default.toml`, once.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use carrier::config::Secret;
+use ipnet::IpNet;
+use model::key::Pepper;
+use serde::Deserialize;
+
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name { $($(#[$field_doc])* pub $field: $type),* }
+    };
+}
+
+section! {
+    /// `[api]`: the public API.
+    Api {
+        /// Where clients are served.
+        listen: SocketAddr,
+        /// What `moreInfo` begins with.
+        docs_base_url: String,
+        /// Certificate chain in PEM.
+        tls_cert: Option<PathBuf>,
+        /// Its key in PEM.
+        tls_key: Option<PathBuf>,
+        /// Networks whose `X-Forwarded-For` is believed.
+        trusted_proxies: Vec<IpNet>,
+        /// Connections at once.
+        connections_max: usize,
+        /// Seconds until a request's head must be whole.
+        head_timeout_secs: u64,
+        /// Seconds until its body must be.
+        body_timeout_secs: u64,
+        /// The largest body.
+        body_bytes_max: usize,
+        /// The largest head.
+        head_bytes_max: usize,
+    }
+}
+
+section! {
+    /// `[admin]`: the operator's door.
+    Admin {
+        /// Where the operator is served.
+        listen: SocketAddr,
+        /// The bearer token.
+        token: Option<Secret>,
+        /// A file that holds it.
+        token_file: Option<PathBuf>,
+    }
+}
+
+section! {
+    /// `[keys]`: what secrets are hashed with.
+    Keys {
+        /// The pepper.
+        pepper: Option<Secret>,
+        /// A file that holds it.
+        pepper_file: Option<PathBuf>,
+    }
+}
+
+section! {
+    /// `[store]`: where messages are kept.
+    StoreConfig {
+        /// `sqlite:PATH`.
+        url: String,
+    }
+}
+
+section! {
+    /// `[limits]`: how much may be asked.
+    Limits {
+        /// `POST /message` requests a window.
+        message_per_minute: u32,
+        /// `POST /broadcast` requests a window.
+        broadcast_per_minute: u32,
+        /// Reading requests a window.
+        read_per_minute: u32,
+        /// Failed authentications of an address a window.
+        failed_auth_per_minute: u32,
+        /// Recipients a day.
+        daily_quota: u64,
+        /// Recipients of a broadcast.
+        max_recipients: usize,
+        /// The longest SMS body in characters.
+        sms_characters_max: usize,
+        /// The longest MMS body in characters.
+        mms_characters_max: usize,
+        /// Hours for which an idempotency key is remembered.
+        idempotency_hours: u64,
+    }
+}
+
+section! {
+    /// `[media]`: where media are kept.
+    Media {
+        /// The directory.
+        directory: PathBuf,
+        /// Networks that media may come from although they are not public.
+        allow_networks: Vec<IpNet>,
+        /// Seconds that a fetch may take.
+        timeout_seconds: u64,
+    }
+}
+
+section! {
+    /// `[dispatch]`: how messages are dispatched.
+    Dispatch {
+        /// Seconds for which a message is worth sending.
+        validity_secs: u64,
+        /// Messages in a dispatcher's memory.
+        queue_max: usize,
+        /// Those of one account.
+        queue_per_account_max: usize,
+        /// Segments a second of an account on a carrier.
+        account_rate: u32,
+        /// Seconds of a lease.
+        lease_secs: u64,
+        /// Attempts recorded in one write.
+        batch: usize,
+        /// Milliseconds between looks at the store.
+        poll_ms: u64,
+        /// The first wait before another attempt.
+        retry_floor_ms: u64,
+        /// The longest.
+        retry_ceiling_ms: u64,
+        /// Attempts before the next carrier.
+        attempts_per_carrier: u32,
+        /// Seconds of being down before the next carrier.
+        fallback_after_secs: u64,
+        /// Seconds that a process which ends waits for its carriers.
+        drain_secs: u64,
+    }
+}
+
+section! {
+    /// `[log]`: what is logged.
+    Log {
+        /// In what form.
+        format: LogFormat,
+        /// From what level.
+        level: String,
+        /// Whether every request is.
+        requests: bool,
+    }
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// One `[[route]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteConfig {
+    /// The beginning of the recipient's number.
+    #[serde(default)]
+    pub prefix: String,
+    /// The type of message; both when absent.
+    #[serde(rename = "type", default)]
+    pub kind: Option<RouteType>,
+    /// Names of carriers, preferred first.
+    pub carriers: Vec<String>,
+    /// What is done when an outcome stays unknown.
+    #[serde(default)]
+    pub on_unknown: OnUnknown,
+}
+
+/// The type of message of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum RouteType {
+    /// SMS.
+    Sms,
+    /// MMS.
+    Mms,
+}
+
+/// What is done when nobody knows whether a carrier took a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnUnknown {
+    /// It is sent again and may arrive twice.
+    #[default]
+    Resend,
+    /// It is held and may never arrive.
+    Hold,
+}
+
+impl Limits {
+    /// What a new account gets.
+    pub const fn of_new_accounts(&self) -> model::Limits {
+        model::Limits {
+            message_per_minute: self.message_per_minute,
+            broadcast_per_minute: self.broadcast_per_minute,
+            read_per_minute: self.read_per_minute,
+            daily_quota: self.daily_quota,
+        }
+    }
+
+    /// How long an idempotency key is remembered.
+    pub const fn idempotency(&self) -> Duration {
+        Duration::from_secs(self.idempotency_hours.saturating_mul(3600))
+    }
+}
+
+impl Keys {
+    /// The pepper.
+    ///
+    /// # Errors
+    /// A sentence for the operator when there is none, or it is too short.
+    pub fn read(&self) -> Result<Pepper, String> {
+        let text = secret(self.pepper.as_ref(), self.pepper_file.as_ref())?
+            .ok_or("`keys.pepper` is missing: give it, or `keys.pepper_file`, or SMSFACTORY_KEYS_PEPPER")?;
+        Pepper::new(&text).ok_or_else(|| format!("`keys.pepper` has fewer than {} characters", Pepper::MIN_BYTES))
+    }
+}
+
+impl Admin {
+    /// The token, if there is one.
+    ///
+    /// # Errors
+    /// A sentence for the operator when its file cannot be read, or it is empty.
+    pub fn read_token(&self) -> Result<Option<String>, String> {
+        let token = secret(self.token.as_ref(), self.token_file.as_ref())?;
+        if token.as_ref().is_some_and(|token| token.len() < TOKEN_BYTES_MIN) {
+            return Err(format!("`admin.token` has fewer than {TOKEN_BYTES_MIN} characters"));
+        }
+        Ok(token)
+    }
+}
+
+/// A shorter token could be found by trying.
+const TOKEN_BYTES_MIN: usize = 16;
+
+fn secret(given: Option<&Secret>, file: Option<&PathBuf>) -> Result<Option<String>, String> {
+    if let Some(given) = given {
+        return Ok(Some(given.0.clone()));
+    }
+    let Some(file) = file else { return Ok(None) };
+    let text = std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+}

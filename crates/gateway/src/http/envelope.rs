@@ -1,0 +1,139 @@
+//! The one form of every error answer.
+
+use axum::body::Body;
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, Response, StatusCode};
+use bytes::Bytes;
+use model::error::{AdditionalInfo, ErrorCode, Refusal};
+use serde::Serialize;
+use serde::ser::{SerializeSeq, Serializer};
+
+/// What a response says about itself to the log. An extension of error answers.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// What the client was told.
+    pub code: ErrorCode,
+    /// Why, for the log alone.
+    pub cause: Option<String>,
+}
+
+/// Makes error answers.
+#[derive(Clone, Debug)]
+pub struct Envelope {
+    docs_base_url: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ErrorBody<'a> {
+    code: u16,
+    message: &'static str,
+    status: u16,
+    more_info: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_info: Option<Info<'a>>,
+}
+
+impl Envelope {
+    /// Answers whose `moreInfo` begins with this address.
+    pub fn new(docs_base_url: &str) -> Self {
+        Self { docs_base_url: docs_base_url.trim_end_matches('/').to_owned() }
+    }
+
+    /// The body of an error answer.
+    pub fn body(&self, code: ErrorCode, info: Option<&AdditionalInfo>) -> Bytes {
+        let body = ErrorBody {
+            code: code.number(),
+            message: code.message(),
+            status: code.http_status(),
+            more_info: format!("{}/page/errors/{}", self.docs_base_url, code.number()),
+            additional_info: info.map(Info),
+        };
+        // Numbers and texts only: nothing in it can fail to be JSON.
+        serde_json::to_vec(&body).unwrap_or_default().into()
+    }
+
+    /// A whole answer as octets, for a connection that is at its end. `headers` are whole lines.
+    pub fn raw(&self, code: ErrorCode, headers: &str) -> Bytes {
+        let body = self.body(code, None);
+        let reason = StatusCode::from_u16(code.http_status()).ok().and_then(|status| status.canonical_reason()).unwrap_or_default();
+        let (status, length) = (code.http_status(), body.len());
+        let head = format!("HTTP/1.1 {status} {reason}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n");
+        [head.as_bytes(), &body].concat().into()
+    }
+
+    /// The whole answer.
+    pub fn refuse(&self, refusal: Refusal) -> Response<Body> {
+        let mut response = Response::new(Body::from(self.body(refusal.code, refusal.info.as_ref())));
+        *response.status_mut() = StatusCode::from_u16(refusal.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(wait) = refusal.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX)));
+        }
+        response.extensions_mut().insert(Refused { code: refusal.code, cause: refusal.cause });
+        response
+    }
+}
+
+/// The answer to credentials that are missing or wrong says which kind is wanted (RFC 9110, section 11.6.1).
+pub fn challenge(mut response: Response<Body>, scheme: &'static str) -> Response<Body> {
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
+    response
+}
+
+/// The methods of an address, for a 405 (RFC 9110, section 15.5.6).
+pub fn allow(mut response: Response<Body>, methods: &'static str) -> Response<Body> {
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    response
+}
+
+/// `additionalInfo` as JSON.
+struct Info<'a>(&'a AdditionalInfo);
+
+impl Serialize for Info<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            AdditionalInfo::Fields(fields) => serde_json::json!({ "fields": fields }).serialize(serializer),
+            AdditionalInfo::Field(field) => serde_json::json!({ "field": field }).serialize(serializer),
+            AdditionalInfo::WrongType { field, expected } => serde_json::json!({ "field": field, "expected": expected }).serialize(serializer),
+            AdditionalInfo::Place { line, column } => serde_json::json!({ "line": line, "column": column }).serialize(serializer),
+            AdditionalInfo::InvalidCharacters(characters) => {
+                let mut list = serializer.serialize_seq(Some(characters.len()))?;
+                for invalid in characters {
+                    list.serialize_element(&serde_json::json!({ "character": invalid.character, "position": invalid.position }))?;
+                }
+                list.end()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::error::InvalidCharacter;
+
+    #[test]
+    fn an_answer_has_exactly_the_published_fields() {
+        let envelope = Envelope::new("https://docs.smsfactory.com/");
+        let body = envelope.body(ErrorCode::AuthenticationFailed, None);
+        let expected = r#"{"code":33001,"message":"Authentication failed","status":401,"moreInfo":"https://docs.smsfactory.com/page/errors/33001"}"#;
+        assert_eq!(body, expected.as_bytes());
+    }
+
+    #[test]
+    fn additional_info_has_its_published_shapes() {
+        let envelope = Envelope::new("");
+        for (info, expected) in [
+            (AdditionalInfo::Fields(vec!["to", "body"]), r#"{"fields":["to","body"]}"#),
+            (AdditionalInfo::Field("to"), r#"{"field":"to"}"#),
+            (AdditionalInfo::InvalidCharacters(vec![InvalidCharacter { character: '\u{7}', position: 5 }]), r#"[{"character":"\u0007","position":5}]"#),
+            (AdditionalInfo::Place { line: 1, column: 17 }, r#"{"column":17,"line":1}"#),
+        ] {
+            let body = envelope.body(ErrorCode::MalformedRequest, Some(&info));
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(body["additionalInfo"], serde_json::from_str::<serde_json::Value>(expected).unwrap());
+        }
+    }
+}

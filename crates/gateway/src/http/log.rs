@@ -1,0 +1,32 @@
+//! One line for each request, and one for each failure. Neither holds a text, a secret or a whole number.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Method, Response};
+use model::{AccountId, MessageId};
+
+use super::envelope::Refused;
+
+/// What a request was about. An extension of answers whose request named or made a message.
+#[derive(Clone, Copy, Debug)]
+pub struct About(pub MessageId);
+
+/// Writes the line of a request.
+pub fn request(method: &Method, route: &str, address: IpAddr, account: Option<AccountId>, response: &Response<Body>, took: Duration) {
+    let status = response.status().as_u16();
+    let message = response.extensions().get::<About>().map(|about| tracing::field::display(about.0));
+    let code = response.extensions().get::<Refused>().map(|refused| refused.code.number());
+    let account = account.map(tracing::field::display);
+    let took_ms = took.as_secs_f64() * 1000.0;
+    let route = if route.is_empty() { "unmatched" } else { route };
+    tracing::info!(target: "request", %method, route, status, code, took_ms = (took_ms * 100.0).round() / 100.0, %address, account, message, "{method} {route} {status}");
+}
+
+/// Writes the line of a failure of ours, with its cause.
+pub fn failure(method: &Method, route: &str, response: &Response<Body>) {
+    let Some(refused) = response.extensions().get::<Refused>().filter(|refused| refused.code.http_status() >= 500) else { return };
+    let cause = refused.cause.as_deref().unwrap_or("no cause given");
+    tracing::error!(target: "failure", %method, route, code = refused.code.number(), cause, "{method} {route} failed: {cause}");
+}

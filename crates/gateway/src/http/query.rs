@@ -1,0 +1,22 @@
+//! The query of a URL.
+
+use std::collections::HashMap;
+
+/// Parameters by name; of one that stands twice, the last. Empty ones are as good as absent.
+///
+/// A plus sign stands for itself, as in a URL's path: numbers begin with one, and many clients do not escape it.
+pub struct Parameters(HashMap<String, String>);
+
+impl Parameters {
+    /// Reads a query.
+    pub fn parse(query: Option<&str>) -> Self {
+        let escaped = query.unwrap_or_default().replace('+', "%2B");
+        let pairs = form_urlencoded::parse(escaped.as_bytes()).filter(|(_, value)| !value.is_empty());
+        Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+    }
+
+    /// One parameter.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}

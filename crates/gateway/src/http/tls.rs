@@ -1,0 +1,28 @@
+//! TLS for the public API.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::TlsAcceptor;
+
+/// An acceptor for a certificate chain and its key, both in PEM.
+///
+/// # Errors
+/// A sentence for the operator that names the file.
+pub fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, String> {
+    let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let chain = chain.map_err(|error| unusable(certificate, &error))?;
+    let key_der = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key, &error))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| unusable(certificate, &error))?;
+    let mut config = builder.with_no_client_auth().with_single_cert(chain, key_der).map_err(|error| unusable(certificate, &error))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+fn unusable(path: &Path, error: &dyn std::fmt::Display) -> String {
+    format!("cannot use {}: {error}", path.display())
+}
