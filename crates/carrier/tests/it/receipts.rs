@@ -1,1 +1,183 @@
-//! stub
+//! Receipts: the SMSC may forget one only when it is on disk here.
+
+use carrier::config::{BindMode, ReceiptDetection, StatMeaning};
+use carrier::{CarrierConfig, ReceiptState};
+use simulator::smsc::Options;
+use wire::smpp::{Address, BindKind, Body, CommandStatus, DataSm, Pdu, Sm, Tlvs, tag};
+
+use crate::support::peer::{Peer, receipt};
+use crate::support::{Bench, config, first_attempt, smsc, within};
+
+const DELIVERED: &str = "id:42 sub:001 dlvrd:001 submit date:2603151430 done date:2603151431 stat:DELIVRD err:000 text:";
+
+#[tokio::test]
+async fn a_receipt_is_answered_once_it_is_accepted_and_not_before() {
+    let peer = Peer::start().await;
+    let mut bench = Bench::start(config(peer.address()));
+    let mut session = peer.bound().await;
+    session.send(&receipt(9, DELIVERED)).await;
+    let (receipt, ack) = bench.receipt().await;
+    assert_eq!((&receipt.keys[0][..], receipt.state, receipt.error.as_deref(), &receipt.raw_id[..]), ("42", ReceiptState::Delivered, Some("000"), "42"));
+    assert_eq!(receipt.addresses, ["18005550001", "18005559876"]);
+    session.sync().await;
+    ack.accept();
+    assert_eq!(session.next().await, Pdu::new(9, Body::DeliverSmResp(Vec::new())));
+    assert_eq!(bench.carrier.status().receipts, 1);
+}
+
+#[tokio::test]
+async fn a_receipt_that_could_not_be_stored_is_asked_for_again() {
+    let peer = Peer::start().await;
+    let mut bench = Bench::start(config(peer.address()));
+    let mut session = peer.bound().await;
+    session.send(&receipt(9, DELIVERED)).await;
+    drop(bench.receipt().await);
+    assert_eq!(session.next().await, Pdu::answer(9, CommandStatus::RX_T_APPN, Body::DeliverSmResp(Vec::new())));
+}
+
+#[tokio::test]
+async fn receipts_are_answered_in_whatever_order_they_are_stored() {
+    let peer = Peer::start().await;
+    let mut bench = Bench::start(config(peer.address()));
+    let mut session = peer.bound().await;
+    let mut data = Pdu::new(0, Body::DataSm(Box::new(DataSm { esm_class: 4, ..DataSm::default() })));
+    data.tlvs.push(tag::MESSAGE_PAYLOAD, DELIVERED.as_bytes());
+    session.send(&receipt(u32::MAX, DELIVERED)).await;
+    session.send(&data).await;
+    let (first, second) = (bench.receipt().await.1, bench.receipt().await.1);
+    second.accept();
+    assert_eq!(session.next().await, Pdu::new(0, Body::DataSmResp(Vec::new())));
+    first.accept();
+    assert_eq!(session.next().await, Pdu::new(u32::MAX, Body::DeliverSmResp(Vec::new())));
+}
+
+#[tokio::test]
+async fn too_many_receipts_at_once_are_asked_to_come_back() {
+    let peer = Peer::start().await;
+    let mut bench = Bench::start(CarrierConfig { receipts_pending_max: 2, ..config(peer.address()) });
+    let mut session = peer.bound().await;
+    for sequence in 1..=3 {
+        session.send(&receipt(sequence, DELIVERED)).await;
+    }
+    assert_eq!(session.next().await, Pdu::answer(3, CommandStatus::RMSGQFUL, Body::DeliverSmResp(Vec::new())));
+    let (_, ack) = bench.receipt().await;
+    ack.accept();
+    assert_eq!(session.next().await.sequence, 1);
+    session.send(&receipt(4, DELIVERED)).await;
+    let (_second, _fourth) = (bench.receipt().await, bench.receipt().await);
+}
+
+#[tokio::test]
+async fn the_simulated_smsc_offers_again_what_was_not_stored() {
+    let smsc = smsc(Options::default()).await;
+    let mut bench = Bench::at(&smsc);
+    bench.submit(first_attempt(1, "Hello")).await;
+    let (refused, ack) = bench.receipt().await;
+    drop(ack);
+    let (again, ack) = bench.receipt().await;
+    assert_eq!(again, refused);
+    ack.accept();
+    within("the SMSC forgets it", smsc.wait_for(|seen| seen.receipts_taken == 1)).await;
+    assert_eq!(smsc.summary().receipts_refused.get("ESME_RX_T_APPN"), Some(&1));
+}
+
+#[tokio::test]
+async fn an_answer_for_a_session_that_is_gone_harms_nothing() {
+    let peer = Peer::start().await;
+    let mut bench = Bench::start(config(peer.address()));
+    let mut session = peer.bound().await;
+    session.send(&receipt(1, DELIVERED)).await;
+    let (_, ack) = bench.receipt().await;
+    drop(session);
+    let mut session = peer.bound().await;
+    ack.accept();
+    session.sync().await;
+    session.send(&receipt(1, DELIVERED)).await;
+    bench.receipt().await.1.accept();
+    assert_eq!(session.next().await, Pdu::new(1, Body::DeliverSmResp(Vec::new())));
+}
+
+#[tokio::test]
+async fn a_receipt_on_a_transmitter_is_refused() {
+    let peer = Peer::start().await;
+    let mut bench = Bench::start(CarrierConfig { bind: BindMode::TxRx, ..config(peer.address()) });
+    for _ in 0..2 {
+        let mut session = peer.accept().await;
+        let (kind, _, sequence) = session.bind().await;
+        session.send(&Pdu::new(sequence, Body::BindResp(kind, Vec::new()))).await;
+        session.send(&receipt(3, DELIVERED)).await;
+        if kind == BindKind::Transmitter {
+            assert_eq!(session.next().await.status, CommandStatus::RINVBNDSTS);
+        } else {
+            bench.receipt().await.1.accept();
+            assert_eq!(session.next().await.status, CommandStatus::ROK);
+        }
+    }
+}
+
+/// What a carrier with these knobs makes of a delivery: the first key and the state, or nothing.
+async fn read(knobs: CarrierConfig, peer: &Peer, sm: Sm, tlvs: Tlvs) -> Option<(String, ReceiptState, Option<String>)> {
+    let mut bench = Bench::start(knobs);
+    let mut session = peer.bound().await;
+    session.send(&Pdu { tlvs, ..Pdu::new(1, Body::DeliverSm(Box::new(sm))) }).await;
+    session.sync_skipping_answers().await;
+    bench.receipt_now().map(|receipt| (receipt.keys[0].clone(), receipt.state, receipt.error))
+}
+
+fn text(esm_class: u8, text: &str) -> Sm {
+    Sm { source: Address::new(1, 1, "18005550001"), esm_class, short_message: text.as_bytes().to_vec(), ..Sm::default() }
+}
+
+fn tlvs(list: &[(u16, &[u8])]) -> Tlvs {
+    let mut tlvs = Tlvs::default();
+    list.iter().for_each(|(tag, value)| tlvs.push(*tag, *value));
+    tlvs
+}
+
+#[tokio::test]
+async fn a_receipt_is_known_by_what_the_configuration_says() {
+    use ReceiptDetection::{Auto, EsmClass, Text, Tlv};
+    let by_tlv = || tlvs(&[(tag::RECEIPTED_MESSAGE_ID, b"42\0"), (tag::MESSAGE_STATE, &[2])]);
+    let peer = Peer::start().await;
+    for (detection, sm, tlvs, is_receipt) in [
+        (Auto, text(4, DELIVERED), Tlvs::default(), true),
+        (Auto, text(0, DELIVERED), Tlvs::default(), true),
+        (Auto, text(0, ""), by_tlv(), true),
+        (Auto, text(0, "Hello"), Tlvs::default(), false),
+        (Auto, text(4, "Hello"), Tlvs::default(), false),
+        (EsmClass, text(4, DELIVERED), Tlvs::default(), true),
+        (EsmClass, text(0, DELIVERED), by_tlv(), false),
+        (Tlv, text(4, DELIVERED), Tlvs::default(), false),
+        (Tlv, text(0, ""), by_tlv(), true),
+        (Text, text(0, DELIVERED), Tlvs::default(), true),
+        (Text, text(4, ""), by_tlv(), false),
+    ] {
+        let knobs = CarrierConfig { receipt_detection: detection, ..config(peer.address()) };
+        let found = read(knobs, &peer, sm.clone(), tlvs).await;
+        assert_eq!(found.is_some(), is_receipt, "{detection:?}: {sm:?}: {found:?}");
+    }
+}
+
+#[tokio::test]
+async fn text_and_parameters_make_one_receipt() {
+    let peer = Peer::start().await;
+    let own = [("ACCEPTD".to_owned(), StatMeaning::Delivered)];
+    for (sm, parameters, expected) in [
+        // The parameter's id and state count before the text's.
+        (text(4, "id:1 stat:ENROUTE err:0"), tlvs(&[(tag::RECEIPTED_MESSAGE_ID, b"2A"), (tag::MESSAGE_STATE, &[5])]), ("2a", ReceiptState::Undeliverable, Some("0"))),
+        // Only one of them has the id, or the state.
+        (text(4, "stat:REJECTD err:12"), tlvs(&[(tag::RECEIPTED_MESSAGE_ID, b"7")]), ("7", ReceiptState::Rejected, Some("12"))),
+        (text(4, "id:7 err:"), tlvs(&[(tag::MESSAGE_STATE, &[3])]), ("7", ReceiptState::Expired, None)),
+        (text(4, ""), tlvs(&[(tag::RECEIPTED_MESSAGE_ID, b"7\0")]), ("7", ReceiptState::Unknown, None)),
+        (text(4, "id:7 stat:DELIVRD"), tlvs(&[(tag::RECEIPTED_MESSAGE_ID, b"\0")]), ("7", ReceiptState::Delivered, None)),
+        // The network's error where the text has none.
+        (text(4, "id:7 stat:UNDELIV"), tlvs(&[(tag::NETWORK_ERROR_CODE, &[3, 0, 27])]), ("7", ReceiptState::Undeliverable, Some("3:27"))),
+        // What the carrier means by its own word.
+        (text(4, "id:7 stat:acceptd"), tlvs(&[(tag::MESSAGE_STATE, &[6])]), ("7", ReceiptState::Delivered, None)),
+    ] {
+        let knobs = CarrierConfig { receipt_stats: own.clone().into(), ..config(peer.address()) };
+        let found = read(knobs, &peer, sm.clone(), parameters).await;
+        let expected = Some((expected.0.to_owned(), expected.1, expected.2.map(str::to_owned)));
+        assert_eq!(found, expected, "{sm:?}");
+    }
+}

@@ -1,1 +1,173 @@
-//! stub
+//! Connections that break, and what happens to what was on its way.
+
+use std::time::Duration;
+
+use carrier::{CarrierConfig, Event, SegmentOutcome};
+use simulator::smsc::{DelayMs, Options};
+use tokio::time::Instant;
+use wire::smpp::{Body, CommandId, CommandStatus, Pdu};
+
+use crate::support::peer::{Peer, raw};
+use crate::support::{Bench, accepted, config, first_attempt, skip, smsc, within};
+
+const LOST: SegmentOutcome = SegmentOutcome::Unknown { why: "the connection was lost before the answer" };
+
+#[tokio::test]
+async fn a_lost_connection_leaves_the_unanswered_unknown_and_the_rest_not_sent() {
+    let peer = Peer::start().await;
+    let mut bench = Bench::start(CarrierConfig { window: 1, ..config(peer.address()) });
+    let mut session = peer.bound().await;
+    within("the carrier has room", bench.carrier.ready()).await;
+    bench.carrier.submit(first_attempt(1, "Hello"));
+    bench.carrier.submit(first_attempt(2, "Hello"));
+    session.submitted().await;
+    drop(session);
+    let mut outcomes = [bench.outcome().await, bench.outcome().await];
+    outcomes.sort_by_key(|outcome| outcome.token);
+    assert_eq!(outcomes.map(|outcome| outcome.segments), [vec![(1, LOST)], vec![(1, SegmentOutcome::NotSent)]]);
+    let status = bench.carrier.status();
+    assert_eq!((status.unknown, status.window_in_use), (1, 0));
+    let mut session = peer.bound().await;
+    bench.submit(first_attempt(2, "Hello")).await;
+    let sequence = session.submitted().await.sequence;
+    session.answer(sequence, CommandStatus::ROK, "2").await;
+    assert_eq!(bench.segments().await, [accepted("2")]);
+}
+
+#[tokio::test]
+async fn an_smsc_that_unbinds_is_answered_and_bound_again() {
+    let peer = Peer::start().await;
+    let mut bench = Bench::start(config(peer.address()));
+    let mut session = peer.bound().await;
+    bench.submit(first_attempt(1, "Hello")).await;
+    session.submitted().await;
+    session.send(&Pdu::new(77, Body::Unbind)).await;
+    let answer = session.next().await;
+    assert_eq!((answer.body, answer.sequence), (Body::UnbindResp, 77));
+    assert!(session.end().await.is_empty());
+    assert_eq!(bench.segments().await, [LOST]);
+    let _session = peer.bound().await;
+    let status = bench.status("it is bound again", |status| status.state == "bound").await;
+    assert_eq!((status.binds, status.last_error), (2, None));
+}
+
+#[tokio::test]
+async fn every_session_comes_back_after_the_network_failed() {
+    let smsc = smsc(Options { response_delay_ms: DelayMs(60_000, 60_000), ..Options::default() }).await;
+    let mut bench = Bench::start(CarrierConfig { sessions: 3, ..config(smsc.address()) });
+    bench.status("three are bound", |status| status.sessions_bound == 3).await;
+    for number in 1..=9 {
+        bench.submit(first_attempt(number, "Hello")).await;
+    }
+    within("all are with the SMSC", smsc.wait_for(|seen| seen.submitted == 9)).await;
+    smsc.disconnect_all();
+    for _ in 1..=9 {
+        assert_eq!(bench.segments().await, [LOST]);
+    }
+    bench.status("three are bound again", |status| status.sessions_bound == 3 && status.binds == 6).await;
+    assert!(bench.carrier.down_for().is_none());
+}
+
+#[tokio::test]
+async fn a_carrier_is_down_from_its_start_until_it_is_bound() {
+    let peer = Peer::start().await;
+    let address = peer.address();
+    drop(peer);
+    let bench = Bench::start(config(address));
+    assert!(bench.carrier.down_for().is_some());
+    let status = bench.status("it tells why", |status| status.state == "down").await;
+    assert!(status.last_error.unwrap().starts_with("cannot connect: "));
+}
+
+/// The waits are at least half of 40, 80, 160, 160 … ms: never a tight loop.
+#[tokio::test]
+async fn a_peer_that_hangs_up_is_called_less_and_less_often() {
+    let peer = Peer::start().await;
+    let _bench = Bench::start(CarrierConfig { reconnect_floor_ms: 40, reconnect_ceiling_ms: 160, ..config(peer.address()) });
+    drop(peer.accept().await);
+    for least_ms in [20, 40, 80, 80] {
+        let hung_up_at = Instant::now();
+        drop(peer.accept().await);
+        assert!(hung_up_at.elapsed() >= Duration::from_millis(least_ms - 1), "{least_ms}");
+    }
+}
+
+/// A bind that was taken starts the waits afresh, but there is a wait.
+#[tokio::test]
+async fn an_impossible_length_is_told_and_the_connection_made_anew() {
+    for length in [0u32, 4, 15, 70_001, u32::MAX] {
+        let peer = Peer::start().await;
+        let mut bench = Bench::start(CarrierConfig { reconnect_floor_ms: 40, ..config(peer.address()) });
+        let mut session = peer.bound().await;
+        bench.submit(first_attempt(1, "Hello")).await;
+        session.submitted().await;
+        let mut octets = raw(CommandId::DELIVER_SM.0, 5, b"");
+        octets[..4].copy_from_slice(&length.to_be_bytes());
+        session.send_octets(&octets).await;
+        let answer = session.next().await;
+        assert_eq!((answer.body, answer.status, answer.sequence), (Body::GenericNack, CommandStatus::RINVCMDLEN, 5), "{length}");
+        let broken_at = Instant::now();
+        assert!(session.end().await.is_empty());
+        assert_eq!(bench.segments().await, [LOST]);
+        let _session = peer.bound().await;
+        assert!(broken_at.elapsed() >= Duration::from_millis(19), "{length}: a tight loop");
+        let status = bench.status("it is bound again", |status| status.state == "bound").await;
+        assert_eq!((status.malformed_pdus, status.binds), (1, 2));
+    }
+}
+
+#[tokio::test]
+async fn a_silent_peer_is_asked_and_then_left() {
+    let peer = Peer::start().await;
+    let mut bench = Bench::start(CarrierConfig { enquire_link_secs: 30, response_timeout_secs: 600, ..config(peer.address()) });
+    let mut session = peer.bound().await;
+    bench.submit(first_attempt(1, "Hello")).await;
+    session.submitted().await;
+    skip(Duration::from_secs(31)).await;
+    assert_eq!(session.next().await.body, Body::EnquireLink);
+    skip(Duration::from_secs(11)).await;
+    assert!(session.end().await.is_empty());
+    assert_eq!(bench.segments().await, [LOST]);
+    assert!(bench.carrier.status().last_error.unwrap().contains("silent"));
+    drop(peer.bound().await);
+}
+
+#[tokio::test]
+async fn any_word_of_the_peer_is_a_sign_of_life() {
+    let peer = Peer::start().await;
+    let bench = Bench::start(CarrierConfig { enquire_link_secs: 30, ..config(peer.address()) });
+    let mut session = peer.bound().await;
+    bench.status("it is bound", |status| status.state == "bound").await;
+    for _ in 0..3 {
+        skip(Duration::from_secs(20)).await;
+        // The first PDU back is the answer: no `enquire_link` came before it.
+        session.sync().await;
+    }
+    skip(Duration::from_secs(31)).await;
+    let asked = session.next().await;
+    assert_eq!(asked.body, Body::EnquireLink);
+    session.send(&Pdu::new(asked.sequence, Body::EnquireLinkResp)).await;
+    session.sync().await;
+    skip(Duration::from_secs(15)).await;
+    session.sync().await;
+    assert_eq!(bench.carrier.status().binds, 1);
+}
+
+#[tokio::test]
+async fn the_simulated_silent_smsc_is_found_out() {
+    let smsc = smsc(Options { silent: true, ..Options::default() }).await;
+    let mut bench = Bench::start(CarrierConfig { enquire_link_secs: 30, ..config(smsc.address()) });
+    bench.submit(first_attempt(1, "Hello")).await;
+    bench.status("it is sent", |status| status.submitted == 1).await;
+    let mut given_up = None;
+    // First the question falls due, then its answer.
+    for _ in 0..100 {
+        given_up = given_up.or_else(|| bench.event_now());
+        if given_up.is_some() {
+            break;
+        }
+        skip(Duration::from_secs(31)).await;
+    }
+    assert!(matches!(given_up, Some(Event::Outcome(outcome)) if outcome.segments == [(1, LOST)]));
+    within("it binds again", smsc.wait_for(|seen| seen.binds == 2)).await;
+}

@@ -145,6 +145,17 @@ impl Bench {
         }
     }
 
+    /// The first receipt among the events that are there already.
+    pub(crate) fn receipt_now(&mut self) -> Option<Receipt> {
+        std::iter::from_fn(|| self.event_now()).find_map(|event| match event {
+            Event::Receipt(receipt, ack) => {
+                ack.accept();
+                Some(receipt)
+            }
+            Event::Outcome(_) => None,
+        })
+    }
+
     /// Waits until the carrier's status satisfies `condition`. The carrier tells nobody when it changes, so this asks again and again.
     pub(crate) async fn status(&self, what: &str, condition: impl Fn(&CarrierStatus) -> bool) -> CarrierStatus {
         let holds = async {

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use carrier::CarrierConfig;
 use carrier::config::Secret;
 use model::number::NumberState;
-use model::{AccountId, Entropy, KeyId, Mode, Msisdn};
+use model::{AccountId, Entropy, KeyId, MessageId, Mode, Msisdn};
 use pipeline::tenants::TenantBook;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -238,14 +238,19 @@ async fn first_message(app: &App, demo: &Demo, data: &Path) -> Result<Value, Fai
     let path = format!("/admin/v1/messages/{}", escaped(id));
     let admin = url(app.admin_address)?;
     let delivered = async {
+        let id: MessageId = id.parse().map_err(Failed::new)?;
         loop {
-            let (status, message) = client::request(&admin, &Method::GET, &path, &bearer, None).await?;
-            match message["status"].as_str() {
-                _ if !status.is_success() => return Err(client::refused(status, &message)),
-                Some("delivered") => return Ok(message),
-                Some(end @ ("undelivered" | "failed")) => return Err(Failed::new(format!("the first message is {end}: {}", message["errorMessage"]))),
-                _ => tokio::time::sleep(Duration::from_millis(50)).await,
+            let record = app.pipeline().store().message_of_any_account(id).await.map_err(Failed::new)?;
+            if record.is_some_and(|record| record.delivery.status.is_final()) {
+                break;
             }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let (status, message) = client::request(&admin, &Method::GET, &path, &bearer, None).await?;
+        match message["status"].as_str() {
+            _ if !status.is_success() => Err(client::refused(status, &message)),
+            Some("delivered") => Ok(message),
+            _ => Err(Failed::new(format!("the first message is {}: {}", message["status"], message["errorMessage"]))),
         }
     };
     let late = |_| Err(Failed::new(format!("the first message, {id}, was not delivered within {} s", FIRST.as_secs())));

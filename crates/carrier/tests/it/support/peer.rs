@@ -98,6 +98,18 @@ impl Session {
         Submitted { sequence: pdu.sequence, sm: *sm, tlvs: pdu.tlvs }
     }
 
+    /// Reads until the carrier closes the connection, answering its unbind; returns the operations that came before.
+    pub(crate) async fn end_answering_unbind(&mut self) -> Vec<CommandId> {
+        let mut commands = Vec::new();
+        while let Some(pdu) = self.next_or_end().await {
+            commands.push(pdu.body.command());
+            if pdu.body == Body::Unbind {
+                self.send(&Pdu::new(pdu.sequence, Body::UnbindResp)).await;
+            }
+        }
+        commands
+    }
+
     /// Reads until the carrier closes the connection; returns the operations that came before.
     pub(crate) async fn end(&mut self) -> Vec<CommandId> {
         let mut commands = Vec::new();
@@ -124,14 +136,21 @@ impl Session {
         self.send(&Pdu::answer(sequence, status, Body::SubmitSmResp(id.as_bytes().to_vec()))).await;
     }
 
-    /// Asks whether the carrier is there and waits for its answer, so that whatever was sent before has been taken.
+    /// Asks whether the carrier is there and waits for its answer, which must come next: whatever was sent before has been taken, and made no answer.
     pub(crate) async fn sync(&mut self) {
-        const SEQUENCE: u32 = 0x7000_0000;
-        self.send(&Pdu::new(SEQUENCE, Body::EnquireLink)).await;
-        let answer = self.next().await;
-        assert_eq!((answer.body, answer.sequence), (Body::EnquireLinkResp, SEQUENCE));
+        self.send(&Pdu::new(SYNC, Body::EnquireLink)).await;
+        assert_eq!(self.next().await, Pdu::new(SYNC, Body::EnquireLinkResp));
+    }
+
+    /// The same, where other answers may come before.
+    pub(crate) async fn sync_skipping_answers(&mut self) {
+        self.send(&Pdu::new(SYNC, Body::EnquireLink)).await;
+        while self.next().await != Pdu::new(SYNC, Body::EnquireLinkResp) {}
     }
 }
+
+/// The number of a question that only [`Session::sync`] asks.
+const SYNC: u32 = 0x7000_0000;
 
 /// A PDU of any operation and body.
 pub(crate) fn raw(command: u32, sequence: u32, body: &[u8]) -> Vec<u8> {
