@@ -1,0 +1,149 @@
+//! The store's contract as tests: a file for each of its parts, run against every backend, and a file for each backend with what is its own.
+//!
+//! A test of the contract is a function of a [`support::Backend`], the place for a store of its own. A backend that is to be tested
+//! says how such a place is made: `conformance!(SqliteFile::fresh())`.
+
+#![allow(clippy::unwrap_used, reason = "what a test does not expect ends it")]
+
+/// Makes every test of the contract in the present module, each with the fresh backend that the expression makes.
+macro_rules! conformance {
+    ($fresh:expr) => {
+        tests_of! { $fresh;
+            messages:
+                a_message_is_kept_as_it_was_accepted
+                a_message_admitted_without_a_lease_is_due_at_once
+                a_message_admitted_under_a_lease_is_its_holders
+                the_same_claim_again_is_answered_with_the_first_message
+                a_key_that_stands_for_another_request_is_taken
+                a_message_over_its_quota_leaves_nothing_not_even_its_key
+                two_hundred_identical_requests_make_one_message
+                concurrent_requests_that_differ_share_no_key
+                a_record_counts_until_it_is_too_old
+                a_clock_set_back_makes_no_second_message
+                a_key_belongs_to_one_account_and_one_endpoint
+                a_recorded_answer_is_replayed_to_the_letter
+                an_answer_without_its_record_is_not_kept
+                a_new_record_does_not_inherit_the_answer_of_the_old_one
+                looking_for_a_replay_changes_nothing
+                a_replay_is_the_message_as_accepted_whatever_became_of_it
+                the_sweep_forgets_no_record_and_no_quota_that_counts
+                a_quota_is_exact_under_concurrency
+                a_quota_used_before_reopening_is_used_after_it
+                a_quota_begins_anew_with_the_day
+                the_limit_that_counts_is_the_one_given_now
+                a_replay_uses_no_quota_even_when_none_is_left;
+            reading:
+                another_accounts_message_is_nothing
+                pages_show_everything_once_newest_first
+                the_last_page_is_known_to_be_the_last
+                what_arrives_between_two_pages_moves_nothing
+                a_page_of_nothing_shows_nothing
+                a_filter_shows_what_it_asks_for_and_nothing_else
+                the_times_of_a_filter_count_to_the_millisecond
+                a_message_has_its_whole_life_on_record
+                an_unknown_message_has_no_life
+                nothing_of_the_text_is_told_in_events;
+            dispatch:
+                a_lease_is_given_to_one_worker
+                a_leased_message_is_told_in_full
+                a_message_is_due_again_when_its_lease_ends
+                only_what_is_due_for_this_carrier_is_leased
+                a_message_past_its_validity_is_not_leased
+                a_flood_delays_no_other_account
+                accounts_have_their_turn_one_after_the_other
+                within_an_account_the_longest_due_comes_first
+                a_token_that_no_longer_stands_changes_nothing
+                no_lease_at_all_holds_nothing
+                attempts_are_numbered_from_one_and_answered_in_order
+                an_attempt_begins_only_while_the_lease_holds
+                an_attempt_reaches_as_far_as_its_answer_is_awaited
+                what_was_given_back_is_due_at_once
+                what_was_attempted_cannot_be_given_back
+                what_a_gone_process_held_is_due_and_its_attempts_are_known
+                recovering_twice_recovers_once
+                queue_depths_tell_what_waits_for_each_carrier;
+            outcomes:
+                every_verdict_leads_where_it_says
+                a_message_that_expires_unattempted_certainly_never_arrived
+                a_repeated_outcome_changes_nothing
+                no_outcome_moves_a_message_that_has_ended
+                sent_is_the_truth_even_when_the_lease_is_over
+                sent_is_the_truth_though_another_attempt_is_under_way
+                segments_taken_at_several_attempts_add_up
+                a_retry_is_due_when_and_where_it_says
+                an_attempt_that_never_left_does_not_count
+                a_retry_without_an_attempt_takes_no_earlier_one_back
+                a_held_message_waits_for_a_receipt_or_its_end
+                validity_ends_what_nobody_holds
+                validity_ends_nothing_that_somebody_holds
+                no_more_are_ended_at_once_than_asked
+                a_list_of_outcomes_is_recorded_in_its_order
+                what_is_recorded_survives_reopening;
+            receipts:
+                a_receipt_finds_its_segment_by_carrier_and_key
+                the_likeliest_key_is_tried_first
+                a_lost_message_tells_why
+                a_message_is_delivered_when_all_of_its_segments_are
+                a_message_is_undelivered_when_one_of_its_segments_is_and_all_have_their_fate
+                a_message_of_64_segments_is_delivered_whole
+                a_message_without_text_is_one_segment_to_receipts
+                a_receipt_that_is_not_final_is_only_noted
+                repeated_and_regressing_receipts_change_nothing
+                a_shared_key_means_the_newest_message_to_the_recipient
+                a_receipt_for_another_recipient_waits
+                a_receipt_before_its_acknowledgement_is_applied_with_it
+                a_parked_receipt_of_one_message_stands_in_no_others_way
+                a_parked_receipt_waits_for_its_own_carrier
+                parked_receipts_are_forgotten_when_they_are_old
+                one_receipt_of_a_list_does_not_hinder_another
+                a_receipt_proves_what_a_lost_acknowledgement_hid
+                a_receipt_ends_the_lease_of_what_it_proves
+                a_segment_sent_twice_has_the_better_of_two_fates
+                a_segment_without_an_id_has_no_receipt;
+            tenants:
+                a_new_store_has_no_tenants
+                what_was_made_is_found_again
+                a_name_is_given_once
+                one_of_many_who_make_the_same_name_succeeds
+                nothing_is_made_for_an_unknown_account
+                what_is_unknown_cannot_be_changed
+                a_change_to_an_account_leaves_the_rest
+                a_key_is_revoked_once
+                a_change_to_a_number_leaves_the_rest
+                a_block_stands_in_place_of_the_one_of_its_name
+                tenants_are_read_as_of_one_moment;
+            health:
+                a_probe_succeeds_while_writes_do
+                concurrent_calls_share_commits
+                the_last_observer_is_the_one_called
+                all_is_well_until_something_fails
+                a_closed_store_is_unavailable
+                closing_finishes_what_was_begun;
+        }
+
+        #[test]
+        fn any_sequence_of_calls_agrees_with_the_model() {
+            crate::model::any_sequence_of_calls_agrees_with_the_model(|| $fresh);
+        }
+    };
+}
+
+macro_rules! tests_of {
+    ($fresh:expr; $($file:ident: $($test:ident)*;)*) => {$($(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $test() {
+            crate::support::in_time(crate::$file::$test($fresh)).await;
+        }
+    )*)*};
+}
+
+mod dispatch;
+mod health;
+mod messages;
+mod model;
+mod outcomes;
+mod reading;
+mod receipts;
+mod sqlite;
+mod support;
+mod tenants;

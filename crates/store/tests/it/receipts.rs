@@ -1,0 +1,256 @@
+//! Receipts: each finds its segment, or waits for it; a message's status follows from all of its segments.
+
+use model::event::EventKind;
+use model::status::SegmentFate::{Delivered, Pending, Undelivered};
+use model::{ErrorType, Message, MessageId, Status};
+use store::contract::dispatch::{Outcome, SegmentAck, Verdict};
+use store::contract::messages::StatusChange;
+use store::contract::receipts::{Receipt, ReceiptOutcome};
+
+use crate::support::{Backend, Desk, LEASE_SECS, NOW, SOUTH, acks, after, number, receipt, retry};
+
+/// That a receipt was recorded, found by the key at this place, and moved the message to `status` or, with `None`, left it where it was.
+fn assert_matched(outcome: &ReceiptOutcome, at: usize, id: MessageId, status: Option<Status>) {
+    let ReceiptOutcome::Matched { key, change } = outcome else { panic!("{outcome:?} is no match") };
+    assert_eq!((*key, change.as_ref().map(|change| (change.id, change.delivery.status))), (at, status.map(|status| (id, status))));
+}
+
+fn naming<const N: usize>(addresses: [&str; N], receipt: Receipt) -> Receipt {
+    Receipt { addresses: addresses.map(str::to_owned).to_vec(), ..receipt }
+}
+
+pub(crate) async fn a_receipt_finds_its_segment_by_carrier_and_key(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    let id = desk.sent(desk.message(account), ["7f"]).await;
+    let other = desk.sent(desk.message(account), ["80"]).await;
+    assert_eq!(desk.hear(Receipt { carrier: SOUTH.to_owned(), ..receipt(["7f"], Delivered) }).await, ReceiptOutcome::Parked, "another carrier's id");
+    // The ids of acknowledgement and receipt may be written in different bases; only one reading is filed.
+    let outcome = desk.hear(Receipt { at: after(9), ..receipt(["127", "7f"], Delivered) }).await;
+    assert_matched(&outcome, 1, id, Some(Status::Delivered));
+    let delivery = desk.delivery(id).await;
+    assert_eq!((delivery.sent_at, delivery.delivered_at, delivery.error_type), (Some(NOW), Some(after(9)), None));
+    let ReceiptOutcome::Matched { change, .. } = outcome else { unreachable!() };
+    assert_eq!(change, Some(StatusChange { id, delivery }));
+    assert_eq!(desk.status(other).await, Status::Sent);
+}
+
+pub(crate) async fn the_likeliest_key_is_tried_first(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    let hex = desk.sent(desk.message(account), ["7f"]).await;
+    desk.sent(desk.message(account), ["127"]).await;
+    assert_matched(&desk.hear(receipt(["7f", "127"], Delivered)).await, 0, hex, Some(Status::Delivered));
+}
+
+pub(crate) async fn a_lost_message_tells_why(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    for why in ErrorType::ALL {
+        let id = desk.sent(desk.message(desk.account()), [why.as_str()]).await;
+        let lost = Receipt { at: after(9), ..receipt([why.as_str()], Undelivered(why)) };
+        assert_matched(&desk.hear(lost).await, 0, id, Some(Status::Undelivered));
+        let delivery = desk.delivery(id).await;
+        assert_eq!((delivery.error_type, delivery.error_message.as_deref()), (Some(why), Some(why.sentence())));
+        assert_eq!((delivery.failed_at, delivery.delivered_at), (Some(after(9)), None));
+    }
+}
+
+pub(crate) async fn a_message_is_delivered_when_all_of_its_segments_are(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let id = desk.sent(Message { segments: 3, ..desk.message(desk.account()) }, ["a", "b", "c"]).await;
+    for (key, status) in [("c", None), ("a", None), ("b", Some(Status::Delivered))] {
+        assert_matched(&desk.hear(receipt([key], Delivered)).await, 0, id, status);
+    }
+}
+
+pub(crate) async fn a_message_is_undelivered_when_one_of_its_segments_is_and_all_have_their_fate(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    for lost in ["a", "b", "c"] {
+        let keys = ["a", "b", "c"].map(|key| format!("{key} of {lost}"));
+        let id = desk.sent(Message { segments: 3, ..desk.message(desk.account()) }, [&keys[0], &keys[1], &keys[2]]).await;
+        for (at, key) in keys.iter().enumerate() {
+            let fate = if key.starts_with(lost) { Undelivered(ErrorType::Unreachable) } else { Delivered };
+            assert_matched(&desk.hear(receipt([key], fate)).await, 0, id, (at == 2).then_some(Status::Undelivered));
+            let delivery = desk.delivery(id).await;
+            assert_eq!((delivery.failed_at.is_some(), delivery.error_type.is_some()), (at == 2, at == 2), "a reason is told once it is given up");
+        }
+        assert_eq!(desk.delivery(id).await.error_type, Some(ErrorType::Unreachable), "lost: {lost}");
+    }
+}
+
+pub(crate) async fn a_message_of_64_segments_is_delivered_whole(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let keys: [String; 64] = std::array::from_fn(|n| format!("s{n}"));
+    let id = desk.sent(Message { segments: 64, ..desk.message(desk.account()) }, std::array::from_fn::<&str, 64, _>(|n| &keys[n])).await;
+    for (at, key) in keys.iter().enumerate() {
+        assert_matched(&desk.hear(receipt([key], Delivered)).await, 0, id, (at == 63).then_some(Status::Delivered));
+    }
+}
+
+pub(crate) async fn a_message_without_text_is_one_segment_to_receipts(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    for (key, fate, status) in [("a", Delivered, Status::Delivered), ("b", Undelivered(ErrorType::MediaFailed), Status::Undelivered)] {
+        let id = desk.sent(Message { segments: 0, body: None, ..desk.message(desk.account()) }, [key]).await;
+        assert_matched(&desk.hear(receipt([key], fate)).await, 0, id, Some(status));
+    }
+}
+
+pub(crate) async fn a_receipt_that_is_not_final_is_only_noted(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let id = desk.sent(desk.message(desk.account()), ["a"]).await;
+    let before = desk.delivery(id).await;
+    for _ in 0..2 {
+        assert_matched(&desk.hear(receipt(["a"], Pending)).await, 0, id, None);
+    }
+    assert_eq!(desk.delivery(id).await, before);
+    assert_eq!(desk.kinds(id).await[3..], [EventKind::Receipt, EventKind::Receipt]);
+    assert_matched(&desk.hear(receipt(["a"], Delivered)).await, 0, id, Some(Status::Delivered));
+}
+
+pub(crate) async fn repeated_and_regressing_receipts_change_nothing(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let lost = Undelivered(ErrorType::Unreachable);
+    for (key, last) in [("a", Delivered), ("b", lost)] {
+        let id = desk.sent(desk.message(desk.account()), [key]).await;
+        desk.hear(receipt([key], last)).await;
+        let before = desk.all_of(id).await;
+        for fate in [last, Pending, Delivered, lost] {
+            let late = Receipt { at: after(50), ..receipt([key], fate) };
+            assert_eq!(desk.hear(late).await, ReceiptOutcome::Repeated, "{fate:?} after {last:?}");
+            assert_eq!(desk.all_of(id).await, before, "{fate:?} after {last:?}");
+        }
+    }
+}
+
+pub(crate) async fn a_shared_key_means_the_newest_message_to_the_recipient(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    let to = |text: &str, secs| Message { recipient: number(text), ..desk.message_at(account, after(secs)) };
+    let older = desk.sent(to("+447700900123", 0), ["a"]).await;
+    let newer = desk.sent(to("+447700900123", 1), ["a"]).await;
+    let newest = desk.sent(to("+447700900999", 2), ["a"]).await;
+    let national = || naming(["18005559876", "07700900123"], receipt(["a"], Delivered));
+    assert_matched(&desk.hear(national()).await, 0, newer, Some(Status::Delivered));
+    assert_matched(&desk.hear(national()).await, 0, older, Some(Status::Delivered));
+    assert_eq!(desk.hear(national()).await, ReceiptOutcome::Repeated);
+    assert_eq!(desk.status(newest).await, Status::Sent);
+    assert_matched(&desk.hear(receipt(["a"], Delivered)).await, 0, newest, Some(Status::Delivered));
+}
+
+pub(crate) async fn a_receipt_for_another_recipient_waits(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let message = Message { recipient: number("+447700900123"), ..desk.message(desk.account()) };
+    let id = desk.sent(message, ["a"]).await;
+    let elsewhere = naming(["447700900124", "18005559876"], receipt(["a"], Delivered));
+    assert_eq!(desk.hear(elsewhere).await, ReceiptOutcome::Parked);
+    assert_eq!(desk.status(id).await, Status::Sent);
+    assert_matched(&desk.hear(naming(["0123", "447700900123"], receipt(["a"], Delivered))).await, 0, id, Some(Status::Delivered));
+}
+
+pub(crate) async fn a_receipt_before_its_acknowledgement_is_applied_with_it(fresh: impl Backend) {
+    let mut desk = Desk::open(&fresh).await;
+    let message = Message { segments: 2, ..desk.message(desk.account()) };
+    let outcome = Outcome { accepted: acks(["a", "b"]), ..desk.attempted(message).await };
+    for receipt in [receipt(["a"], Pending), receipt(["x", "a"], Delivered), naming(["8005551234"], receipt(["b"], Delivered))] {
+        assert_eq!(desk.hear(Receipt { at: after(2), ..receipt }).await, ReceiptOutcome::Parked);
+    }
+    assert_eq!(desk.status(outcome.id).await, Status::Queued);
+    desk.reopen(&fresh).await;
+    let changes = desk.store.record_outcomes(vec![Outcome { at: after(3), ..outcome.clone() }]).await.unwrap();
+    let changes: Vec<_> = changes.iter().map(|change| (change.id, change.delivery.status)).collect();
+    assert_eq!(changes, [(outcome.id, Status::Sent), (outcome.id, Status::Delivered)]);
+    assert_eq!(desk.delivery(outcome.id).await.delivered_at, Some(after(2)), "when the receipt came");
+    assert_eq!(desk.hear(receipt(["a"], Delivered)).await, ReceiptOutcome::Repeated);
+    assert_eq!(desk.store.forget_parked(after(1_000)).await.unwrap(), 0, "nothing is parked any more");
+}
+
+pub(crate) async fn a_parked_receipt_of_one_message_stands_in_no_others_way(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let message = Message { recipient: number("+447700900123"), ..desk.message(desk.account()) };
+    let outcome = Outcome { accepted: acks(["a"]), ..desk.attempted(message).await };
+    for address in ["447700900999", "447700900123", "447700900888"] {
+        assert_eq!(desk.hear(naming([address], receipt(["a"], Delivered))).await, ReceiptOutcome::Parked);
+    }
+    assert_eq!(desk.record(&outcome).await.len(), 2);
+    assert_eq!(desk.status(outcome.id).await, Status::Delivered);
+    assert_eq!(desk.store.forget_parked(after(1)).await.unwrap(), 2, "the others still wait for theirs");
+}
+
+pub(crate) async fn a_parked_receipt_waits_for_its_own_carrier(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    assert_eq!(desk.hear(Receipt { carrier: SOUTH.to_owned(), ..receipt(["a"], Delivered) }).await, ReceiptOutcome::Parked);
+    let id = desk.sent(desk.message(desk.account()), ["a"]).await;
+    assert_eq!(desk.status(id).await, Status::Sent);
+}
+
+pub(crate) async fn parked_receipts_are_forgotten_when_they_are_old(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    for (key, secs) in [("a", 1), ("b", 2), ("c", 3)] {
+        desk.hear(Receipt { at: after(secs), ..receipt([key, "other"], Delivered) }).await;
+    }
+    for (before, forgotten) in [(1, 0), (3, 2), (3, 0)] {
+        assert_eq!(desk.store.forget_parked(after(before)).await.unwrap(), forgotten, "before {before} s");
+    }
+    for (key, status) in [("a", Status::Sent), ("c", Status::Delivered)] {
+        let id = desk.sent(desk.message(desk.account()), [key]).await;
+        assert_eq!(desk.status(id).await, status, "{key}");
+    }
+}
+
+pub(crate) async fn one_receipt_of_a_list_does_not_hinder_another(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let id = desk.sent(Message { segments: 2, ..desk.message(desk.account()) }, ["a", "b"]).await;
+    let list = [("b", Delivered), ("unknown", Delivered), ("b", Delivered), ("a", Delivered)].map(|(key, fate)| receipt([key], fate));
+    let outcomes = desk.store.record_receipts(list.to_vec()).await.unwrap();
+    assert_matched(&outcomes[0], 0, id, None);
+    assert_eq!(outcomes[1..3], [ReceiptOutcome::Parked, ReceiptOutcome::Repeated]);
+    assert_matched(&outcomes[3], 0, id, Some(Status::Delivered));
+    assert_eq!(desk.store.record_receipts(Vec::new()).await.unwrap(), []);
+}
+
+pub(crate) async fn a_receipt_proves_what_a_lost_acknowledgement_hid(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let first = desk.attempted(Message { segments: 2, ..desk.message(desk.account()) }).await;
+    // One segment was acknowledged, the answer for the other was lost; the second attempt brings its id.
+    desk.record(&Outcome { accepted: acks(["a"]), verdict: Verdict::Retry(retry(after(1))), ..first.clone() }).await;
+    assert_matched(&desk.hear(receipt(["a"], Delivered)).await, 0, first.id, None);
+    let second = SegmentAck { number: 2, carrier_id: None, key: Some("b".to_owned()) };
+    desk.record(&Outcome { accepted: vec![second], ..desk.attempted_again(&first, after(1)).await }).await;
+    assert_matched(&desk.hear(receipt(["b"], Delivered)).await, 0, first.id, Some(Status::Delivered));
+}
+
+pub(crate) async fn a_receipt_ends_the_lease_of_what_it_proves(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let first = desk.attempted(desk.message(desk.account())).await;
+    desk.record(&Outcome { accepted: acks(["a"]), verdict: Verdict::Retry(retry(after(1))), ..first.clone() }).await;
+    let second = desk.attempted_again(&first, after(1)).await;
+    assert_matched(&desk.hear(receipt(["a"], Delivered)).await, 0, first.id, Some(Status::Delivered));
+    let before = desk.all_of(first.id).await;
+    for verdict in [Verdict::Retry(retry(after(2))), Verdict::Hold, Verdict::Expired] {
+        assert_eq!(desk.record(&Outcome { verdict, ..second.clone() }).await, []);
+    }
+    assert_eq!(desk.all_of(first.id).await, before);
+    assert_eq!(desk.lease(desk.token(), after(LEASE_SECS + 2)).await, []);
+}
+
+pub(crate) async fn a_segment_sent_twice_has_the_better_of_two_fates(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let first = Outcome { accepted: acks(["a1", "b1"]), ..desk.attempted(Message { segments: 2, ..desk.message(desk.account()) }).await };
+    let second = Outcome { accepted: acks(["a2", "b2"]), ..desk.attempted_again(&first, after(LEASE_SECS)).await };
+    desk.store.record_outcomes(vec![first.clone(), second]).await.unwrap();
+    let lost = Undelivered(ErrorType::Unreachable);
+    for (key, fate, status) in [("a1", lost, None), ("a2", Delivered, None), ("b2", Delivered, Some(Status::Delivered)), ("b1", lost, None)] {
+        assert_matched(&desk.hear(receipt([key], fate)).await, 0, first.id, status);
+    }
+    let delivery = desk.delivery(first.id).await;
+    assert_eq!((delivery.status, delivery.error_type, delivery.error_message), (Status::Delivered, None, None), "it was not given up");
+}
+
+pub(crate) async fn a_segment_without_an_id_has_no_receipt(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let nameless = vec![SegmentAck { number: 1, carrier_id: None, key: None }];
+    let outcome = Outcome { accepted: nameless, ..desk.attempted(desk.message(desk.account())).await };
+    assert_eq!(desk.record(&outcome).await.len(), 1);
+    assert_eq!(desk.hear(receipt([""], Delivered)).await, ReceiptOutcome::Parked);
+    assert_eq!(desk.status(outcome.id).await, Status::Sent);
+}

@@ -1,0 +1,280 @@
+//! SQLite: the conformance suite on it, and what its files promise.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use model::quota::UtcDay;
+use rusqlite::Connection;
+use store::contract::messages::{Admission, Admitted, MessageFilter, Quota};
+use store::{Store, StoreError};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+use crate::support::{Backend, Desk, admission, after, in_time};
+
+conformance!(SqliteFile::fresh());
+
+/// A directory of its own with one file.
+pub(crate) struct SqliteFile(TempDir);
+
+impl SqliteFile {
+    pub(crate) fn fresh() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("smsfactory.db")
+    }
+
+    /// Where SQLite writes what is not in the file yet.
+    fn log(&self) -> PathBuf {
+        self.0.path().join("smsfactory.db-wal")
+    }
+
+    /// A connection past the store, for looking at its file and for breaking it.
+    fn connection(&self) -> Connection {
+        Connection::open(self.path()).unwrap()
+    }
+}
+
+impl Backend for SqliteFile {
+    async fn open(&self) -> Arc<dyn Store> {
+        open(&self.path()).await.unwrap()
+    }
+}
+
+async fn open(path: &Path) -> Result<Arc<dyn Store>, StoreError> {
+    store::open(&format!("sqlite:{}", path.display())).await
+}
+
+/// The sentence with which a store was refused.
+async fn refusal(url: &str) -> String {
+    match store::open(url).await.map(drop) {
+        Err(StoreError::Refused(sentence)) => sentence,
+        other => panic!("`{url}` is not refused: {other:?}"),
+    }
+}
+
+async fn refusal_of(file: &SqliteFile) -> String {
+    refusal(&format!("sqlite:{}", file.path().display())).await
+}
+
+/// A file with a store that holds a few messages and is closed.
+async fn filled() -> SqliteFile {
+    let file = SqliteFile::fresh();
+    let desk = Desk::open(&file).await;
+    desk.admit_many(desk.account(), 50).await;
+    desk.store.close().await;
+    file
+}
+
+#[tokio::test]
+async fn a_url_that_is_not_understood_is_refused() {
+    for url in ["", "sqlite", "smsfactory.db", "mysql:host", "SQLITE:x"] {
+        assert!(refusal(url).await.contains("begins with `sqlite:`"), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_cannot_be_used_is_refused_by_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let taken = directory.path().join("smsfactory.db");
+    std::fs::create_dir(&taken).unwrap();
+    for path in [directory.path().join("missing/smsfactory.db"), taken] {
+        let sentence = refusal(&format!("sqlite:{}", path.display())).await;
+        assert!(sentence.contains(&path.display().to_string()), "{sentence}");
+    }
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_and_left_alone() {
+    let file = filled().await;
+    file.connection().execute("INSERT INTO schema_version (version) VALUES (999)", []).unwrap();
+    let before = std::fs::read(file.path()).unwrap();
+    let sentence = refusal_of(&file).await;
+    assert!(sentence.contains("999") && sentence.contains("run the newer program"), "{sentence}");
+    assert!(std::fs::read(file.path()).unwrap() == before, "not a byte of it is changed");
+}
+
+#[tokio::test]
+async fn a_store_is_opened_once_at_a_time() {
+    let file = SqliteFile::fresh();
+    let first = file.open().await;
+    assert!(refusal_of(&file).await.contains("in use by another process"));
+    first.probe().await.unwrap();
+    first.close().await;
+    let second = file.open().await;
+    second.probe().await.unwrap();
+    second.close().await;
+}
+
+#[tokio::test]
+async fn a_look_at_a_store_says_how_it_is_and_changes_nothing() {
+    let file = SqliteFile::fresh();
+    let url = format!("sqlite:{}", file.path().display());
+    assert!(store::check(&url).unwrap().contains("will be made") && !file.path().exists());
+    let store = file.open().await;
+    assert!(store::check(&url).unwrap().contains("in use by a running server"));
+    store.close().await;
+    let before = std::fs::read(file.path()).unwrap();
+    assert!(store::check(&url).unwrap().contains("schema version"));
+    assert!(std::fs::read(file.path()).unwrap() == before);
+    file.connection().execute("INSERT INTO schema_version (version) VALUES (999)", []).unwrap();
+    assert!(matches!(store::check(&url), Err(StoreError::Refused(sentence)) if sentence.contains("999")));
+    assert!(matches!(store::check("mysql:host"), Err(StoreError::Refused(_))));
+}
+
+#[tokio::test]
+async fn migrations_run_once_and_forward() {
+    let file = SqliteFile::fresh();
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let store = file.open().await;
+        store.probe().await.unwrap();
+        store.close().await;
+        let connection = file.connection();
+        let mut select = connection.prepare("SELECT version FROM schema_version ORDER BY rowid").unwrap();
+        let versions: Vec<i64> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert!(!versions.is_empty() && versions.iter().zip(1..).all(|(version, place)| *version == place), "{versions:?}");
+        seen.push(versions);
+    }
+    assert!(seen.iter().all(|versions| *versions == seen[0]), "each step once: {seen:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_store_is_refused_and_left_alone() {
+    let text = SqliteFile::fresh();
+    std::fs::write(text.path(), "Dear diary, ".repeat(1_000)).unwrap();
+    let other_program = SqliteFile::fresh();
+    other_program.connection().execute_batch("CREATE TABLE songs (title TEXT); INSERT INTO songs VALUES ('La Mer')").unwrap();
+    for file in [text, other_program] {
+        let before = std::fs::read(file.path()).unwrap();
+        let sentence = refusal_of(&file).await;
+        assert!(sentence.contains("smsfactory.db"), "{sentence}");
+        assert!(std::fs::read(file.path()).unwrap() == before, "not a byte of it is changed: {sentence}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_cut_short_is_refused() {
+    for part in [2, 3, 50] {
+        let file = filled().await;
+        let whole = std::fs::metadata(file.path()).unwrap().len();
+        std::fs::File::options().write(true).open(file.path()).unwrap().set_len(whole / part).unwrap();
+        assert!(refusal_of(&file).await.contains("smsfactory.db"), "1/{part} is left");
+    }
+}
+
+#[tokio::test]
+async fn the_file_is_in_wal_mode() {
+    let file = filled().await;
+    let mode: String = file.connection().query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+    assert_eq!(mode, "wal");
+}
+
+#[tokio::test]
+async fn after_closing_the_main_file_holds_everything() {
+    let file = filled().await;
+    let copy = SqliteFile::fresh();
+    std::fs::copy(file.path(), copy.path()).unwrap();
+    assert!(!file.log().exists(), "what is in the file needs no log");
+    let page = copy.open().await.messages(None, MessageFilter::default(), None, 100).await.unwrap();
+    assert_eq!(page.messages.len(), 50);
+    let verdict: String = copy.connection().query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(verdict, "ok");
+}
+
+#[tokio::test]
+async fn what_was_answered_is_in_the_file_though_the_store_was_never_closed() {
+    let file = SqliteFile::fresh();
+    let desk = Desk::open(&file).await;
+    let id = desk.admit(desk.message(desk.account())).await;
+    // The file and its log, as a process that dies at this moment leaves them.
+    let copy = SqliteFile::fresh();
+    std::fs::copy(file.path(), copy.path()).unwrap();
+    std::fs::copy(file.log(), copy.log()).unwrap();
+    assert!(copy.open().await.message_of_any_account(id).await.unwrap().is_some());
+}
+
+/// Has SQLite refuse every message with this text, and with it the group that it is in.
+fn refuse_text(file: &SqliteFile, text: &str, how: &str) {
+    let body = format!("SELECT RAISE({how}, 'no room') WHERE NEW.body = '{text}'");
+    file.connection().execute_batch(&format!("CREATE TRIGGER refuse AFTER INSERT ON messages BEGIN {body}; END")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_that_sqlite_refuses_leaves_nothing_and_its_quota_unused() {
+    // ABORT leaves the transaction open, ROLLBACK ends it under the writer's feet.
+    for how in ["ABORT", "ROLLBACK"] {
+        let file = SqliteFile::fresh();
+        let desk = Desk::open(&file).await;
+        refuse_text(&file, "poison", how);
+        let account = desk.account();
+        let mut tasks = JoinSet::new();
+        for n in 0..300 {
+            let mut message = desk.message(account);
+            message.body = Some(if n % 50 == 25 { "poison" } else { "fine" }.into());
+            let (store, admission) = (Arc::clone(&desk.store), admission(message));
+            tasks.spawn(async move { (admission.message.id, store.admit(admission).await) });
+        }
+        let mut admitted = 0;
+        for (id, outcome) in tasks.join_all().await {
+            let kept = desk.store.message_of_any_account(id).await.unwrap().is_some();
+            match outcome {
+                Ok(outcome) => assert!(outcome == Admitted::New && kept),
+                Err(error) => assert!(matches!(error, StoreError::Unavailable(_)) && !kept, "{error}"),
+            }
+            admitted += u64::from(kept);
+        }
+        assert!(admitted <= 294, "no poison was admitted");
+        for (limit, outcome) in [(admitted, Admitted::QuotaReached), (admitted + 1, Admitted::New)] {
+            let message = desk.message(account);
+            let quota = Quota { day: UtcDay::of(message.created_at), limit };
+            assert_eq!(desk.try_admit(Admission { quota, ..admission(message) }).await, outcome, "{admitted} admitted, {how}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_failed_promises_nothing_more() {
+    let file = SqliteFile::fresh();
+    let desk = Desk::open(&file).await;
+    let id = desk.admit(desk.message(desk.account())).await;
+    // As a disk does it that returns other bytes than it was given.
+    let ruin = "PRAGMA writable_schema = on; UPDATE sqlite_schema SET rootpage = 99999 WHERE name = 'probe'; PRAGMA schema_version = 9999";
+    file.connection().execute_batch(ruin).unwrap();
+    for _ in 0..2 {
+        let error = desk.store.probe().await.unwrap_err();
+        assert!(matches!(error, StoreError::Failed(_)), "{error}");
+        let error = desk.store.admit(admission(desk.message(desk.account()))).await.unwrap_err();
+        assert!(matches!(error, StoreError::Failed(_)), "{error}");
+    }
+    in_time(async { assert!(matches!(desk.store.failed().await, StoreError::Failed(_))) }).await;
+    desk.store.close().await;
+    assert!(matches!(desk.store.probe().await, Err(StoreError::Unavailable(_))));
+    drop((desk, id));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_longer_than_a_page_looks_at_is_walked_to_its_end() {
+    const MESSAGES: usize = 20_500;
+    let desk = Arc::new(Desk::open(&SqliteFile::fresh()).await);
+    let account = desk.account();
+    let mut oldest = desk.message(account);
+    oldest.recipient = crate::support::number("+447700900123");
+    desk.admit(oldest.clone()).await;
+    let mut tasks = JoinSet::new();
+    for _ in 0..MESSAGES {
+        let (desk, admission) = (Arc::clone(&desk), admission(desk.message_at(account, after(1))));
+        tasks.spawn(async move { desk.try_admit(admission).await });
+    }
+    tasks.join_all().await;
+    let filter = MessageFilter { recipient: Some(oldest.recipient.clone()), ..MessageFilter::default() };
+    for whose in [Some(account), None] {
+        let first = desk.store.messages(whose, filter.clone(), None, 10).await.unwrap();
+        assert!(first.messages.is_empty() && first.next.is_some(), "a page looks at a bounded number of rows");
+        let second = desk.store.messages(whose, filter.clone(), first.next, 10).await.unwrap();
+        assert_eq!((second.messages.len(), second.next), (1, None));
+        assert_eq!(second.messages[0].message.id, oldest.id);
+    }
+}

@@ -1,0 +1,252 @@
+//! What the tests share: what a backend must offer to be tested, and a desk with a store on it and everything that a test hands to it.
+//!
+//! In comes a [`Backend`]; out go messages, leases, attempts and receipts that are the same in every run: the time is an argument that
+//! begins at [`NOW`], and ids come from a seed.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use model::event::EventKind;
+use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
+use model::message::{Direction, Encoding, MessageType};
+use model::quota::UtcDay;
+use model::status::SegmentFate;
+use model::{AccountId, Delivery, Message, MessageId, Mode, Msisdn, SeededEntropy, Status, Timestamp};
+use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Retry, SegmentAck, Verdict};
+use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota, StatusChange};
+use store::contract::receipts::{Receipt, ReceiptOutcome};
+use store::{Messages, Store};
+
+/// When every test begins: 2026-03-15T14:30:00Z.
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_773_585_000_000);
+
+/// The carrier that messages go to unless a test says otherwise.
+pub(crate) const NORTH: &str = "north";
+
+/// Another carrier.
+pub(crate) const SOUTH: &str = "south";
+
+/// How long a lease of [`Desk::lease`] lasts.
+pub(crate) const LEASE_SECS: u64 = 60;
+
+/// How long a message of [`Desk::message`] is valid.
+pub(crate) const VALID_SECS: u64 = 3_600;
+
+/// A place for one store.
+pub(crate) trait Backend {
+    /// Opens the store of this place: an empty one at first; once that is closed, the same one again.
+    async fn open(&self) -> Arc<dyn Store>;
+}
+
+/// Runs a test, and fails it when it hangs.
+pub(crate) async fn in_time(test: impl Future<Output = ()>) {
+    tokio::time::timeout(Duration::from_secs(120), test).await.expect("a test ends within two minutes");
+}
+
+/// The moment `secs` after [`NOW`].
+pub(crate) fn after(secs: u64) -> Timestamp {
+    NOW + Duration::from_secs(secs)
+}
+
+/// A number.
+pub(crate) fn number(text: &str) -> Msisdn {
+    Msisdn::parse(text).unwrap()
+}
+
+/// An admission of `message` to [`NORTH`], due at once, with a quota that is never reached and no idempotency key.
+pub(crate) fn admission(message: Message) -> Admission {
+    let quota = Quota { day: UtcDay::of(message.created_at), limit: u64::MAX };
+    Admission { message: Arc::new(message), carrier: NORTH.to_owned(), lease: None, quota, idempotency: None }
+}
+
+/// The claim of a request for `what` under `key`, at the endpoint for single messages, of which records of a day count at `now`.
+pub(crate) fn claim(key: &str, what: &str, now: Timestamp) -> IdempotencyClaim {
+    IdempotencyClaim {
+        endpoint: Endpoint::Message,
+        key: IdempotencyKey::parse(key).unwrap(),
+        fingerprint: Fingerprint::of(&[Some(what)]),
+        not_before: now - Duration::from_secs(86_400),
+    }
+}
+
+/// Segments that a carrier took, numbered from 1, each with the key at its place.
+pub(crate) fn acks<const N: usize>(keys: [&str; N]) -> Vec<SegmentAck> {
+    let ack = |(at, key): (usize, &str)| SegmentAck { number: at as u16 + 1, carrier_id: Some(key.to_uppercase()), key: Some(key.to_owned()) };
+    keys.into_iter().enumerate().map(ack).collect()
+}
+
+/// Another try with [`NORTH`] at `due_at`, after an attempt that counts and whose outcome is known.
+pub(crate) fn retry(due_at: Timestamp) -> Retry {
+    Retry { due_at, carrier: NORTH.to_owned(), counts: true, outcome_unknown: false }
+}
+
+/// A receipt from [`NORTH`] at [`NOW`] that names no address.
+pub(crate) fn receipt<const N: usize>(keys: [&str; N], fate: SegmentFate) -> Receipt {
+    let keys = keys.map(str::to_owned).to_vec();
+    Receipt { carrier: NORTH.to_owned(), keys, addresses: Vec::new(), fate, at: NOW, detail: "stat:X err:000".to_owned() }
+}
+
+/// A request for everything that is due for [`NORTH`] at `now`, under `token`, for [`LEASE_SECS`].
+pub(crate) fn lease_request(token: u64, now: Timestamp) -> LeaseRequest {
+    let lease = Lease { token, until: now + Duration::from_secs(LEASE_SECS) };
+    LeaseRequest { carrier: NORTH.to_owned(), now, lease, limit: 1_000, limit_per_account: 1_000 }
+}
+
+/// The ids of what was leased, in its order.
+pub(crate) fn ids(leased: &[Leased]) -> Vec<MessageId> {
+    leased.iter().map(|leased| leased.message.id).collect()
+}
+
+/// A store, and a supply of what tests hand to it.
+pub(crate) struct Desk {
+    pub(crate) store: Arc<dyn Store>,
+    entropy: SeededEntropy,
+    tokens: AtomicU64,
+}
+
+impl Desk {
+    /// A desk with the store of `backend`.
+    pub(crate) async fn open(backend: &impl Backend) -> Self {
+        // Tokens begin where a signed integer ends: the store has to keep all 64 bits.
+        Self { store: backend.open().await, entropy: SeededEntropy::new(1), tokens: AtomicU64::new(i64::MAX.unsigned_abs()) }
+    }
+
+    /// Closes the store and opens it again.
+    pub(crate) async fn reopen(&mut self, backend: &impl Backend) {
+        self.store.close().await;
+        self.store = backend.open().await;
+    }
+
+    /// An account id of its own.
+    pub(crate) fn account(&self) -> AccountId {
+        AccountId::new(NOW, &self.entropy)
+    }
+
+    /// A lease token of its own.
+    pub(crate) fn token(&self) -> u64 {
+        self.tokens.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A message of one segment, accepted at [`NOW`].
+    pub(crate) fn message(&self, account: AccountId) -> Message {
+        self.message_at(account, NOW)
+    }
+
+    /// A message of one segment, accepted at `at`.
+    pub(crate) fn message_at(&self, account: AccountId, at: Timestamp) -> Message {
+        Message {
+            id: MessageId::new(at, &self.entropy),
+            account,
+            broadcast: None,
+            direction: Direction::Outbound,
+            mode: Mode::Live,
+            kind: MessageType::Sms,
+            originator: number("+18005559876"),
+            recipient: number("+18005551234"),
+            body: Some("Your code is 4711".into()),
+            media_url: None,
+            encoding: Encoding::Gsm7,
+            segments: 1,
+            reference: 0,
+            created_at: at,
+            expires_at: at + Duration::from_secs(VALID_SECS),
+        }
+    }
+
+    /// Admits, and answers what became of it.
+    pub(crate) async fn try_admit(&self, admission: Admission) -> Admitted {
+        self.store.admit(admission).await.unwrap()
+    }
+
+    /// Admits a message that is to be admitted.
+    pub(crate) async fn admit(&self, message: Message) -> MessageId {
+        let id = message.id;
+        assert_eq!(self.try_admit(admission(message)).await, Admitted::New);
+        id
+    }
+
+    /// Admits so many messages of an account, oldest first, a millisecond apart.
+    pub(crate) async fn admit_many(&self, account: AccountId, count: u64) -> Vec<MessageId> {
+        let mut ids = Vec::new();
+        for ms in 0..count {
+            ids.push(self.admit(self.message_at(account, NOW + Duration::from_millis(ms))).await);
+        }
+        ids
+    }
+
+    /// Leases everything that is due for [`NORTH`] at `now`.
+    pub(crate) async fn lease(&self, token: u64, now: Timestamp) -> Vec<Leased> {
+        self.store.lease_due(lease_request(token, now)).await.unwrap()
+    }
+
+    /// Begins an attempt with [`NORTH`] at `now`, under a lease that reaches [`LEASE_SECS`] from then.
+    pub(crate) async fn begin(&self, id: MessageId, token: u64, now: Timestamp) -> Option<u32> {
+        let lease_until = now + Duration::from_secs(LEASE_SECS);
+        let attempt = Attempt { id, token, carrier: NORTH.to_owned(), lease_until, detail: "all segments".to_owned() };
+        self.store.begin_attempts(vec![attempt], now).await.unwrap()[0]
+    }
+
+    /// Admits a message and begins its first attempt. Returns the outcome to be: sent at [`NOW`], with no segment acknowledged.
+    pub(crate) async fn attempted(&self, message: Message) -> Outcome {
+        let (id, recipient, token) = (message.id, message.recipient.clone(), self.token());
+        let lease = Some(Lease { token, until: after(LEASE_SECS) });
+        assert_eq!(self.try_admit(Admission { lease, ..admission(message) }).await, Admitted::New);
+        let attempt = self.begin(id, token, NOW).await.unwrap();
+        let carrier = NORTH.to_owned();
+        Outcome { id, recipient, token, attempt, carrier, at: NOW, accepted: Vec::new(), verdict: Verdict::Sent, detail: "ESME_ROK".to_owned() }
+    }
+
+    /// Leases a message again at `now`, which must be due, and begins its next attempt. Returns the outcome to be, as `before` but for that.
+    pub(crate) async fn attempted_again(&self, before: &Outcome, now: Timestamp) -> Outcome {
+        let token = self.token();
+        assert!(ids(&self.lease(token, now).await).contains(&before.id), "{} is due", before.id);
+        let attempt = self.begin(before.id, token, now).await.unwrap();
+        Outcome { token, attempt, at: now, ..before.clone() }
+    }
+
+    /// Admits a message that a carrier takes at once, with these keys for its segments.
+    pub(crate) async fn sent<const N: usize>(&self, message: Message, keys: [&str; N]) -> MessageId {
+        let outcome = Outcome { accepted: acks(keys), ..self.attempted(message).await };
+        assert!(!self.record(&outcome).await.is_empty());
+        outcome.id
+    }
+
+    /// Records how an attempt ended.
+    pub(crate) async fn record(&self, outcome: &Outcome) -> Vec<StatusChange> {
+        self.store.record_outcomes(vec![outcome.clone()]).await.unwrap()
+    }
+
+    /// Records a receipt.
+    pub(crate) async fn hear(&self, receipt: Receipt) -> ReceiptOutcome {
+        self.store.record_receipts(vec![receipt]).await.unwrap().remove(0)
+    }
+
+    /// What became of a message.
+    pub(crate) async fn delivery(&self, id: MessageId) -> Delivery {
+        self.store.message_of_any_account(id).await.unwrap().unwrap().delivery
+    }
+
+    /// Where a message stands.
+    pub(crate) async fn status(&self, id: MessageId) -> Status {
+        self.delivery(id).await.status
+    }
+
+    /// What happened to a message so far.
+    pub(crate) async fn kinds(&self, id: MessageId) -> Vec<EventKind> {
+        self.store.events(id).await.unwrap().into_iter().map(|event| event.kind).collect()
+    }
+
+    /// All that can be seen of a message, for telling whether anything changed.
+    pub(crate) async fn all_of(&self, id: MessageId) -> (Delivery, Vec<model::event::Event>) {
+        (self.delivery(id).await, self.store.events(id).await.unwrap())
+    }
+
+    /// How many messages of an account there are.
+    pub(crate) async fn count(&self, account: AccountId) -> usize {
+        let page = Messages::messages(&*self.store, Some(account), Default::default(), None, 10_000).await.unwrap();
+        assert_eq!(page.next, None);
+        page.messages.len()
+    }
+}

@@ -1,0 +1,221 @@
+//! Accounts, keys, numbers and blocks: what is made is found again, and what cannot be is refused by name.
+
+use std::sync::Arc;
+
+use model::account::{Account, AccountState, Limits};
+use model::key::{ApiKey, KeyId, SecretDigest};
+use model::number::{Block, BlockKind, Number, NumberState};
+use model::{AccountId, Mode, Timestamp};
+use store::contract::tenants::{AccountChange, NumberChange, TenantData};
+use store::{Store, StoreError};
+
+use crate::support::{Backend, Desk, NOW, after, number};
+
+const LIMITS: Limits = Limits { message_per_minute: 10, broadcast_per_minute: 5, read_per_minute: 60, daily_quota: 100_000 };
+
+fn account(id: AccountId) -> Account {
+    Account { id, name: "Acme 'n' Söhne".to_owned(), state: AccountState::Active, limits: LIMITS, created_at: NOW }
+}
+
+fn key(id: &str, account: AccountId) -> ApiKey {
+    let digest = SecretDigest::from_bytes(std::array::from_fn(|n| n as u8 * 8));
+    ApiKey { id: KeyId::from_text(id), account, mode: Mode::Live, digest, created_at: NOW, expires_at: None, revoked_at: None }
+}
+
+fn sender(text: &str, account: Option<AccountId>) -> Number {
+    Number { number: number(text), account, state: NumberState::Active, created_at: NOW }
+}
+
+fn block(text: &str, kind: BlockKind, account: Option<AccountId>) -> Block {
+    Block { number: number(text), kind, account, reason: None, created_at: NOW }
+}
+
+/// Everything, in an order of its own: the contract names none.
+async fn everything(store: &dyn Store) -> TenantData {
+    let mut data = store.tenants().await.unwrap();
+    data.accounts.sort_by_key(|account| account.id);
+    data.keys.sort_by(|a, b| a.id.cmp(&b.id));
+    data.numbers.sort_by(|a, b| a.number.cmp(&b.number));
+    data.blocks.sort_by_key(|block| (block.number.clone(), block.kind.as_str(), block.account));
+    data
+}
+
+/// A desk with one account.
+async fn desk_with_account(fresh: &impl Backend) -> (Desk, AccountId) {
+    let desk = Desk::open(fresh).await;
+    let id = desk.account();
+    desk.store.create_account(account(id)).await.unwrap();
+    (desk, id)
+}
+
+pub(crate) async fn a_new_store_has_no_tenants(fresh: impl Backend) {
+    assert_eq!(fresh.open().await.tenants().await.unwrap(), TenantData::default());
+}
+
+pub(crate) async fn what_was_made_is_found_again(fresh: impl Backend) {
+    let (mut desk, id) = desk_with_account(&fresh).await;
+    let second = Account { name: String::new(), state: AccountState::Disabled, ..account(desk.account()) };
+    let keys = vec![
+        key("uk_1", id),
+        ApiKey { mode: Mode::Test, expires_at: Some(after(9)), ..key("uk_2", id) },
+        ApiKey { revoked_at: Some(after(1)), ..key("uk_3", second.id) },
+    ];
+    let numbers: Vec<Number> = NumberState::ALL
+        .iter()
+        .enumerate()
+        .map(|(n, state)| Number { state: *state, ..sender(&format!("+1800555987{n}"), (n % 2 == 0).then_some(id)) })
+        .collect();
+    let blocks = vec![
+        block("+447700900123", BlockKind::Recipient, None),
+        Block { reason: Some("STOP".to_owned()), ..block("+447700900123", BlockKind::Recipient, Some(id)) },
+        block("+447700900123", BlockKind::Sender, None),
+    ];
+    desk.store.create_account(second.clone()).await.unwrap();
+    for key in &keys {
+        desk.store.create_key(key.clone()).await.unwrap();
+    }
+    for number in &numbers {
+        desk.store.create_number(number.clone()).await.unwrap();
+    }
+    for block in &blocks {
+        desk.store.put_block(block.clone()).await.unwrap();
+    }
+    let mut accounts = vec![account(id), second];
+    accounts.sort_by_key(|account| account.id);
+    let made = TenantData { accounts, keys, numbers, blocks };
+    assert_eq!(everything(&*desk.store).await, made);
+    desk.reopen(&fresh).await;
+    assert_eq!(everything(&*desk.store).await, made);
+}
+
+pub(crate) async fn a_name_is_given_once(fresh: impl Backend) {
+    let (desk, id) = desk_with_account(&fresh).await;
+    desk.store.create_key(key("uk_1", id)).await.unwrap();
+    desk.store.create_number(sender("+18005559876", Some(id))).await.unwrap();
+    let before = everything(&*desk.store).await;
+    let renamed = Account { name: "Other".to_owned(), ..account(id) };
+    assert_eq!(desk.store.create_account(renamed).await, Err(StoreError::AlreadyExists));
+    let other_mode = ApiKey { mode: Mode::Test, ..key("uk_1", id) };
+    assert_eq!(desk.store.create_key(other_mode).await, Err(StoreError::AlreadyExists));
+    assert_eq!(desk.store.create_number(sender("+18005559876", None)).await, Err(StoreError::AlreadyExists));
+    assert_eq!(everything(&*desk.store).await, before);
+}
+
+pub(crate) async fn one_of_many_who_make_the_same_name_succeeds(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let id = desk.account();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let store = Arc::clone(&desk.store);
+        tasks.spawn(async move { store.create_account(account(id)).await });
+    }
+    let outcomes = tasks.join_all().await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Err(StoreError::AlreadyExists)).count(), 49);
+}
+
+pub(crate) async fn nothing_is_made_for_an_unknown_account(fresh: impl Backend) {
+    let (desk, id) = desk_with_account(&fresh).await;
+    desk.store.create_number(sender("+18005559876", Some(id))).await.unwrap();
+    let before = everything(&*desk.store).await;
+    let nobody = desk.account();
+    let to_nobody = NumberChange { account: Some(Some(nobody)), state: Some(NumberState::Suspended) };
+    assert_eq!(desk.store.change_account(nobody, AccountChange::default()).await, Err(StoreError::NotFound));
+    assert_eq!(desk.store.create_key(key("uk_1", nobody)).await, Err(StoreError::NotFound));
+    assert_eq!(desk.store.create_number(sender("+18005559877", Some(nobody))).await, Err(StoreError::NotFound));
+    assert_eq!(desk.store.change_number(&number("+18005559876"), to_nobody).await, Err(StoreError::NotFound));
+    let for_nobody = block("+447700900123", BlockKind::Recipient, Some(nobody));
+    assert_eq!(desk.store.put_block(for_nobody).await, Err(StoreError::NotFound));
+    assert_eq!(everything(&*desk.store).await, before);
+}
+
+pub(crate) async fn what_is_unknown_cannot_be_changed(fresh: impl Backend) {
+    let (desk, id) = desk_with_account(&fresh).await;
+    let some_number = number("+18005559876");
+    desk.store.put_block(block("+18005559876", BlockKind::Sender, Some(id))).await.unwrap();
+    let before = everything(&*desk.store).await;
+    assert_eq!(desk.store.revoke_key(&KeyId::from_text("uk_1"), NOW).await, Err(StoreError::NotFound));
+    assert_eq!(desk.store.change_number(&some_number, NumberChange::default()).await, Err(StoreError::NotFound));
+    for (kind, account) in [(BlockKind::Recipient, Some(id)), (BlockKind::Sender, None), (BlockKind::Sender, Some(desk.account()))] {
+        assert_eq!(desk.store.delete_block(&some_number, kind, account).await, Err(StoreError::NotFound), "{kind:?} {account:?}");
+    }
+    assert_eq!(everything(&*desk.store).await, before);
+}
+
+pub(crate) async fn a_change_to_an_account_leaves_the_rest(fresh: impl Backend) {
+    let (mut desk, id) = desk_with_account(&fresh).await;
+    let limits = Limits { message_per_minute: 0, broadcast_per_minute: u32::MAX, read_per_minute: 1, daily_quota: i64::MAX.unsigned_abs() };
+    let mut now = account(id);
+    for change in [
+        AccountChange::default(),
+        AccountChange { state: Some(AccountState::Suspended), limits: None },
+        AccountChange { state: None, limits: Some(limits) },
+        AccountChange { state: Some(AccountState::Active), limits: Some(LIMITS) },
+    ] {
+        now.state = change.state.unwrap_or(now.state);
+        now.limits = change.limits.unwrap_or(now.limits);
+        assert_eq!(desk.store.change_account(id, change).await.as_ref(), Ok(&now));
+        desk.reopen(&fresh).await;
+        assert_eq!(everything(&*desk.store).await.accounts, [now.clone()]);
+    }
+}
+
+pub(crate) async fn a_key_is_revoked_once(fresh: impl Backend) {
+    let (desk, id) = desk_with_account(&fresh).await;
+    desk.store.create_key(key("uk_1", id)).await.unwrap();
+    desk.store.create_key(key("uk_2", id)).await.unwrap();
+    let revoked = ApiKey { revoked_at: Some(after(5)), ..key("uk_1", id) };
+    for now in [after(5), after(9), NOW] {
+        assert_eq!(desk.store.revoke_key(&revoked.id, now).await.as_ref(), Ok(&revoked), "{now}");
+    }
+    assert_eq!(everything(&*desk.store).await.keys, [revoked, key("uk_2", id)]);
+}
+
+pub(crate) async fn a_change_to_a_number_leaves_the_rest(fresh: impl Backend) {
+    let (desk, id) = desk_with_account(&fresh).await;
+    let mut now = sender("+18005559876", None);
+    desk.store.create_number(now.clone()).await.unwrap();
+    desk.store.create_number(sender("+18005559877", Some(id))).await.unwrap();
+    let change = |account, state| NumberChange { account, state };
+    for change in
+        [change(None, None), change(Some(Some(id)), None), change(None, Some(NumberState::Suspended)), change(Some(None), Some(NumberState::Released))]
+    {
+        now.account = change.account.unwrap_or(now.account);
+        now.state = change.state.unwrap_or(now.state);
+        assert_eq!(desk.store.change_number(&now.number, change).await.as_ref(), Ok(&now));
+        assert_eq!(everything(&*desk.store).await.numbers, [now.clone(), sender("+18005559877", Some(id))]);
+    }
+}
+
+pub(crate) async fn a_block_stands_in_place_of_the_one_of_its_name(fresh: impl Backend) {
+    let (desk, id) = desk_with_account(&fresh).await;
+    let first = block("+447700900123", BlockKind::Recipient, Some(id));
+    let again = Block { reason: Some("asked again".to_owned()), created_at: Timestamp::from_millis(7), ..first.clone() };
+    let of_all = block("+447700900123", BlockKind::Recipient, None);
+    for block in [&first, &of_all, &again] {
+        desk.store.put_block(block.clone()).await.unwrap();
+    }
+    assert_eq!(everything(&*desk.store).await.blocks, [of_all.clone(), again]);
+    desk.store.delete_block(&first.number, first.kind, first.account).await.unwrap();
+    assert_eq!(everything(&*desk.store).await.blocks, [of_all], "the block of all accounts is another one");
+    assert_eq!(desk.store.delete_block(&first.number, first.kind, first.account).await, Err(StoreError::NotFound));
+}
+
+pub(crate) async fn tenants_are_read_as_of_one_moment(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let store = Arc::clone(&desk.store);
+    let ids: Vec<AccountId> = (0..150).map(|_| desk.account()).collect();
+    let making = tokio::spawn(async move {
+        for (n, id) in ids.into_iter().enumerate() {
+            store.create_account(account(id)).await.unwrap();
+            store.create_key(key(&format!("uk_{n}"), id)).await.unwrap();
+        }
+    });
+    while !making.is_finished() {
+        let seen = desk.store.tenants().await.unwrap();
+        for key in &seen.keys {
+            assert!(seen.accounts.iter().any(|account| account.id == key.account), "{} was made after its account", key.id);
+        }
+    }
+    making.await.unwrap();
+}
