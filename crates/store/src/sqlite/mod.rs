@@ -113,3 +113,42 @@ fn store_error(error: &rusqlite::Error) -> StoreError {
         _ => StoreError::Unavailable(text),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_writes_waits_for_the_disk() {
+        let directory = tempfile::tempdir().unwrap();
+        let connection = connect(&directory.path().join("smsfactory.db"), OpenFlags::default()).unwrap();
+        let setting = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+        // 2 is FULL: in WAL mode every commit is an fsync of the log (SQLite, PRAGMA synchronous).
+        assert_eq!((setting("synchronous"), setting("foreign_keys"), setting("wal_autocheckpoint")), (2, 1, 0));
+        assert_eq!(connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0)).unwrap(), "wal");
+    }
+
+    #[test]
+    fn a_failure_says_what_the_caller_does_next() {
+        use rusqlite::ffi;
+        for (code, wanted) in [
+            (ffi::SQLITE_FULL, "unavailable"),
+            (ffi::SQLITE_BUSY, "unavailable"),
+            (ffi::SQLITE_READONLY, "unavailable"),
+            (ffi::SQLITE_CONSTRAINT, "unavailable"),
+            (ffi::SQLITE_IOERR_SHMSIZE, "unavailable"),
+            (ffi::SQLITE_IOERR_FSYNC, "failed"),
+            (ffi::SQLITE_IOERR_WRITE, "failed"),
+            (ffi::SQLITE_IOERR_READ, "failed"),
+            (ffi::SQLITE_CORRUPT, "failed"),
+            (ffi::SQLITE_NOTADB, "failed"),
+        ] {
+            let told = match store_error(&rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)) {
+                StoreError::Unavailable(_) => "unavailable",
+                StoreError::Failed(_) => "failed",
+                other => panic!("{other}"),
+            };
+            assert_eq!(told, wanted, "{code}");
+        }
+    }
+}

@@ -196,6 +196,36 @@ async fn what_was_answered_is_in_the_file_though_the_store_was_never_closed() {
     assert!(copy.open().await.message_of_any_account(id).await.unwrap().is_some());
 }
 
+#[tokio::test]
+async fn a_log_that_is_torn_anywhere_gives_back_what_lies_before() {
+    let file = SqliteFile::fresh();
+    let desk = Desk::open(&file).await;
+    let admitted = desk.admit_many(desk.account(), 20).await;
+    let log = std::fs::read(file.log()).unwrap();
+    let mut kept_before = 0;
+    for step in 0..=40 {
+        let torn = log.len() * step / 40;
+        for flipped in [false, true] {
+            let copy = SqliteFile::fresh();
+            std::fs::copy(file.path(), copy.path()).unwrap();
+            let mut rest = log.clone();
+            if flipped && torn < rest.len() {
+                rest[torn] ^= 0x10;
+            } else {
+                rest.truncate(torn);
+            }
+            std::fs::write(copy.log(), rest).unwrap();
+            // A beginning too short to hold the schema is an empty store; anything else would have to be one of ours.
+            let mut kept: Vec<_> = copy.open().await.messages(None, MessageFilter::default(), None, 100).await.unwrap().messages;
+            kept.reverse();
+            assert!(kept.iter().map(|record| record.message.id).eq(admitted[..kept.len()].iter().copied()), "torn at {torn}, flipped: {flipped}");
+            assert!(kept.len() >= kept_before, "a longer log holds no less");
+            kept_before = if flipped { kept_before } else { kept.len() };
+        }
+    }
+    assert_eq!(kept_before, admitted.len(), "the whole log holds everything");
+}
+
 /// Has SQLite refuse every message with this text, and with it the group that it is in.
 fn refuse_text(file: &SqliteFile, text: &str, how: &str) {
     let body = format!("SELECT RAISE({how}, 'no room') WHERE NEW.body = '{text}'");
