@@ -142,7 +142,7 @@ impl Driver<'_> {
         let shared = Arc::clone(&self.link.shared);
         let (mut submissions, mut answers) = (Vec::new(), Vec::new());
         let mut out = Vec::new();
-        let mut unflushed = false;
+        let (mut unflushed, mut may_submit) = (false, true);
         loop {
             let now = Instant::now();
             let room = WRITE_AHEAD_BYTES.saturating_sub(self.output.len());
@@ -166,7 +166,8 @@ impl Driver<'_> {
                     Ok(flushed) => unflushed = !flushed,
                     Err(error) => return self.lost(error),
                 },
-                _ = self.link.submissions.recv_many(&mut submissions, 256) => {
+                count = self.link.submissions.recv_many(&mut submissions, 256), if may_submit => {
+                    may_submit = count > 0;
                     let now = Instant::now();
                     submissions.drain(..).for_each(|submission| self.session.submit(submission, now));
                 }

@@ -71,6 +71,13 @@ impl SmppCarrier {
     }
 }
 
+/// A carrier that nobody can hand anything to drains by itself.
+impl Drop for SmppCarrier {
+    fn drop(&mut self) {
+        self.shared.drain();
+    }
+}
+
 #[async_trait]
 impl Carrier for SmppCarrier {
     fn name(&self) -> &str {

@@ -507,3 +507,6 @@ fn respond(command: CommandId, sequence: u32, status: CommandStatus, out: &mut V
     };
     encode(&Pdu::answer(sequence, status, body), out);
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use carrier::{CarrierConfig, SegmentOutcome};
+use carrier::{Carrier, CarrierConfig, SegmentOutcome};
 use wire::smpp::{Body, CommandId, CommandStatus, Pdu};
 
 use crate::support::peer::{Peer, receipt};
@@ -63,7 +63,7 @@ async fn a_drain_ends_while_somebody_still_waits_for_room() {
         sessions.push(peer.bound().await);
     }
     bench.status("all are bound", |status| status.sessions_bound == 3).await;
-    let waiters: Vec<_> = (0..3).map(|_| Arc::clone(&bench.carrier)).map(|carrier| tokio::spawn(async move { while carrier.ready().await > 0 {} })).collect();
+    let waiters: Vec<_> = (0..3).map(|_| tokio::spawn(wait_for_room(Arc::clone(&bench.carrier)))).collect();
     let carrier = Arc::clone(&bench.carrier);
     let drained = tokio::spawn(async move { carrier.drain(LONG).await });
     for session in &mut sessions {
@@ -71,6 +71,13 @@ async fn a_drain_ends_while_somebody_still_waits_for_room() {
     }
     within("the drain ends", drained).await.unwrap();
     waiters.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+async fn wait_for_room(carrier: Arc<dyn Carrier>) {
+    loop {
+        carrier.ready().await;
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
@@ -110,4 +117,18 @@ async fn an_smsc_that_does_not_answer_the_unbind_is_not_waited_for() {
     assert_eq!(session.next().await.body, Body::Unbind);
     skip(Duration::from_secs(11)).await;
     within("the drain ends", drained).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_carrier_that_is_dropped_drains_by_itself() {
+    let peer = Peer::start().await;
+    let mut bench = Bench::start(config(peer.address()));
+    let mut session = peer.bound().await;
+    bench.submit(first_attempt(1, "Hello")).await;
+    let sequence = session.submitted().await.sequence;
+    bench.drop_carrier();
+    session.sync().await;
+    session.answer(sequence, CommandStatus::ROK, "1").await;
+    assert_eq!(bench.segments().await, [accepted("1")]);
+    assert_eq!(session.end_answering_unbind().await, [CommandId::UNBIND]);
 }

@@ -164,7 +164,11 @@ async fn text_and_parameters_make_one_receipt() {
     let own = [("ACCEPTD".to_owned(), StatMeaning::Delivered)];
     for (sm, parameters, expected) in [
         // The parameter's id and state count before the text's.
-        (text(4, "id:1 stat:ENROUTE err:0"), tlvs(&[(tag::RECEIPTED_MESSAGE_ID, b"2A"), (tag::MESSAGE_STATE, &[5])]), ("2a", ReceiptState::Undeliverable, Some("0"))),
+        (
+            text(4, "id:1 stat:ENROUTE err:0"),
+            tlvs(&[(tag::RECEIPTED_MESSAGE_ID, b"2A"), (tag::MESSAGE_STATE, &[5])]),
+            ("2a", ReceiptState::Undeliverable, Some("0")),
+        ),
         // Only one of them has the id, or the state.
         (text(4, "stat:REJECTD err:12"), tlvs(&[(tag::RECEIPTED_MESSAGE_ID, b"7")]), ("7", ReceiptState::Rejected, Some("12"))),
         (text(4, "id:7 err:"), tlvs(&[(tag::MESSAGE_STATE, &[3])]), ("7", ReceiptState::Expired, None)),

@@ -156,7 +156,7 @@ async fn any_word_of_the_peer_is_a_sign_of_life() {
 #[tokio::test]
 async fn the_simulated_silent_smsc_is_found_out() {
     let smsc = smsc(Options { silent: true, ..Options::default() }).await;
-    let mut bench = Bench::start(CarrierConfig { enquire_link_secs: 30, ..config(smsc.address()) });
+    let mut bench = Bench::start(CarrierConfig { enquire_link_secs: 30, response_timeout_secs: 36_000, ..config(smsc.address()) });
     bench.submit(first_attempt(1, "Hello")).await;
     bench.status("it is sent", |status| status.submitted == 1).await;
     let mut given_up = None;

@@ -100,6 +100,11 @@ impl Bench {
         Self::start(config(smsc.address()))
     }
 
+    /// Drops the carrier and listens on.
+    pub(crate) fn drop_carrier(&mut self) {
+        self.carrier = Arc::new(carrier::sandbox::Sandbox::new("nobody", mpsc::unbounded_channel().0));
+    }
+
     /// Waits until something can leave, and hands a message over.
     pub(crate) async fn submit(&self, submission: Submission) {
         within("the carrier has room", self.carrier.ready()).await;

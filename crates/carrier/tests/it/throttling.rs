@@ -98,7 +98,12 @@ async fn one_throttled_session_leaves_the_work_to_the_other() {
     let peer = Peer::start().await;
     let mut bench = Bench::start(CarrierConfig { sessions: 2, window: 10, ..patient(&peer) });
     let (mut a, mut b) = (peer.bound().await, peer.bound().await);
-    within("both are bound", async { while bench.carrier.ready().await < 20 { tokio::task::yield_now().await; } }).await;
+    within("both are bound", async {
+        while bench.carrier.ready().await < 20 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     bench.submit(first_attempt(1, "Hello")).await;
     let submitted = tokio::select! {
         submitted = a.submitted() => submitted,
@@ -178,10 +183,7 @@ async fn what_this_carrier_cannot_have_is_refused_before_it_leaves() {
 #[tokio::test]
 async fn segments_leave_no_faster_than_the_rate() {
     let smsc = smsc(Options::default()).await;
-    for knobs in [
-        CarrierConfig { rate: 100, ..config(smsc.address()) },
-        CarrierConfig { session_rate: 50, sessions: 2, ..config(smsc.address()) },
-    ] {
+    for knobs in [CarrierConfig { rate: 100, ..config(smsc.address()) }, CarrierConfig { session_rate: 50, sessions: 2, ..config(smsc.address()) }] {
         let mut bench = Bench::start(knobs);
         bench.status("all sessions are bound", |status| status.sessions_bound == status.sessions_configured).await;
         let begun_at = tokio::time::Instant::now();

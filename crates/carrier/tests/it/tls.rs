@@ -51,7 +51,9 @@ impl Authority {
 #[tokio::test]
 async fn messages_and_receipts_go_over_tls() {
     let authority = Authority::new();
-    for (name, server_name, one_octet_writes) in [("127.0.0.1", None, false), ("smsc.example.net", Some("smsc.example.net"), false), ("localhost", Some("localhost"), true)] {
+    for (name, server_name, one_octet_writes) in
+        [("127.0.0.1", None, false), ("smsc.example.net", Some("smsc.example.net"), false), ("localhost", Some("localhost"), true)]
+    {
         let (tls_cert, tls_key) = authority.issue(name);
         let smsc = smsc(Options { tls_cert: Some(tls_cert), tls_key: Some(tls_key), one_octet_writes, ..Options::default() }).await;
         let tls_server_name = server_name.map(str::to_owned);
