@@ -19,6 +19,8 @@ pub struct Summary {
     pub binds: u64,
     /// Segments submitted.
     pub submitted: u64,
+    /// When the first of them came, and the last, in ms since 1970.
+    pub submitted_between_ms: Option<(i64, i64)>,
     /// Answers sent, by status.
     pub answered: BTreeMap<String, u64>,
     /// Answers withheld.
@@ -38,8 +40,9 @@ pub struct Summary {
 impl Summary {
     /// The summary as JSON.
     pub fn to_json(&self) -> serde_json::Value {
+        let (first_ms, last_ms) = self.submitted_between_ms.unzip();
         serde_json::json!({
-            "binds": self.binds, "submitted": self.submitted, "answered": self.answered, "lostResponses": self.lost_responses,
+            "binds": self.binds, "submitted": self.submitted, "firstSubmitMs": first_ms, "lastSubmitMs": last_ms, "answered": self.answered, "lostResponses": self.lost_responses,
             "receiptsSent": self.receipts_sent, "receiptsTaken": self.receipts_taken, "receiptsRefused": self.receipts_refused,
             "malformed": self.malformed, "sessionsEnded": self.ended,
         })

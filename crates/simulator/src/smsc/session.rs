@@ -236,7 +236,12 @@ impl Session {
         let now = Instant::now();
         let fate = faults::decide(&self.shared.options, &mut self.random, &mut self.meter, self.unanswered, now);
         let id = if fate.status.is_ok() { self.shared.next_id.fetch_add(1, Ordering::Relaxed) } else { 0 };
-        self.shared.journal.count(|summary| summary.submitted += 1);
+        let came_ms = now_ms();
+        self.shared.journal.count(|summary| {
+            summary.submitted += 1;
+            let first_ms = summary.submitted_between_ms.map_or(came_ms, |(first_ms, _)| first_ms);
+            summary.submitted_between_ms = Some((first_ms, came_ms));
+        });
         self.log_submit(sm, sequence, tlvs, fate.status, id);
         if fate.garbage {
             self.send_garbage();
