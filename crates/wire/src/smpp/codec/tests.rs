@@ -1,4 +1,4 @@
-//! PDUs written out by hand, PDUs as the field sends them, and a second opinion from another implementation.
+//! PDUs written out by hand, and PDUs as the field sends them.
 
 use super::*;
 use crate::smpp::constants::{data_coding, esm_class, interface_version, npi, registered_delivery, ton};
