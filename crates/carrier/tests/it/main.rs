@@ -3,6 +3,7 @@
 //! `support` has the dispatcher's side; `support::peer` the scripted SMSC. Every other file tries one idea.
 
 mod binds;
+mod corpus;
 mod drain;
 mod encodings;
 mod quirks;
