@@ -1,4 +1,4 @@
-//! Ids of messages, broadcasts and accounts: a prefix and 22 base-62 digits of a UUIDv7 (RFC 9562, section 5.7), so
+//! Ids of messages, broadcasts and accounts: a prefix and 22 base-62 digits of a `UUIDv7` (RFC 9562, section 5.7), so
 //! that they sort by the time of their making and tell nothing of how many there are.
 
 use std::fmt;

@@ -158,13 +158,13 @@ impl Driver<'_> {
             let deadline = self.session.deadline(now);
             tokio::select! {
                 read = self.reader.read_buf(&mut self.input) => match read {
-                    Ok(0) => return self.lost(io::Error::new(io::ErrorKind::UnexpectedEof, "the SMSC closed the connection")),
+                    Ok(0) => return self.lost(&io::Error::new(io::ErrorKind::UnexpectedEof, "the SMSC closed the connection")),
                     Ok(_) => self.receive(&mut out),
-                    Err(error) => return self.lost(error),
+                    Err(error) => return self.lost(&error),
                 },
                 pushed = push(&mut self.writer, &mut self.output), if unflushed || !self.output.is_empty() => match pushed {
                     Ok(flushed) => unflushed = !flushed,
-                    Err(error) => return self.lost(error),
+                    Err(error) => return self.lost(&error),
                 },
                 count = self.link.submissions.recv_many(&mut submissions, 256), if may_submit => {
                     may_submit = count > 0;
@@ -198,7 +198,7 @@ impl Driver<'_> {
         }
     }
 
-    fn lost(&self, error: io::Error) -> Ended {
+    fn lost(&self, error: &io::Error) -> Ended {
         self.link.shared.failed(&format!("connection lost: {error}"), false);
         Ended::Lost
     }

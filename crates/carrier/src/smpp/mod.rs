@@ -48,12 +48,16 @@ impl SmppCarrier {
         };
         let kinds: Vec<BindKind> = (0..config.sessions).flat_map(|_| kinds.iter().copied()).collect();
         let shared = Arc::new(Shared::new(Arc::clone(&config), &kinds, events));
+        let for_links = Arc::clone(&shared);
+        let link = move |index, kind, submissions| {
+            let (shared, connector, entropy, password) = (Arc::clone(&for_links), Arc::clone(&connector), Arc::clone(&entropy), Arc::clone(&password));
+            Link { shared, index, kind, connector, password, submissions, entropy }
+        };
         let mut links = Vec::new();
         for (index, kind) in kinds.into_iter().enumerate() {
             let (sender, submissions) = mpsc::unbounded_channel();
             links.push(sender);
-            let (shared, connector, entropy, password) = (Arc::clone(&shared), Arc::clone(&connector), Arc::clone(&entropy), Arc::clone(&password));
-            tokio::spawn(Link { shared, index, kind, connector, password, submissions, entropy }.run());
+            tokio::spawn(link(index, kind, submissions).run());
         }
         let pace = Mutex::new(Bucket::new(config.rate, Instant::now()));
         Ok(Self { shared, links, pace })

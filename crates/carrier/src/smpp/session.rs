@@ -115,7 +115,7 @@ impl Session {
             interface_version: config.version(),
             ..Default::default()
         };
-        encode(&Pdu::new(sequence.next(), Body::Bind(kind, bind)), out);
+        encode(&Pdu::new(sequence.next_number(), Body::Bind(kind, bind)), out);
         let until = now + Duration::from_secs(config.bind_timeout_secs);
         Self {
             kind,
@@ -202,7 +202,7 @@ impl Session {
                 return;
             };
             let Some(flight) = self.flights.get(&segment.0) else { continue };
-            let sequence = self.sequence.next();
+            let sequence = self.sequence.next_number();
             let submit = &flight.segments[segment.1].0;
             encode(&Pdu { status: CommandStatus::ROK, sequence, body: Body::SubmitSm(submit.sm.clone()), tlvs: submit.tlvs.clone() }, out);
             self.pending.insert(sequence, segment);
@@ -259,7 +259,7 @@ impl Session {
             Some(_) => {}
             None if now >= self.heard_at + Duration::from_secs(self.config.enquire_link_secs) => {
                 self.enquired = Some(now);
-                encode(&Pdu::new(self.sequence.next(), Body::EnquireLink), out);
+                encode(&Pdu::new(self.sequence.next_number(), Body::EnquireLink), out);
             }
             None => {}
         }
@@ -281,7 +281,7 @@ impl Session {
     pub(crate) fn unbind_when_done(&mut self, now: Instant, out: &mut Vec<u8>) {
         if self.draining && self.pending.is_empty() && self.unacked_receipts == 0 && self.phase == Phase::Bound {
             self.phase = Phase::Unbinding { until: now + PROMPT };
-            encode(&Pdu::new(self.sequence.next(), Body::Unbind), out);
+            encode(&Pdu::new(self.sequence.next_number(), Body::Unbind), out);
         }
     }
 

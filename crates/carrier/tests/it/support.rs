@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use wire::gsm;
 
 /// How long a test waits for what must happen. Never slept through.
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Waits for `what`, and fails the test when it does not come.
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {

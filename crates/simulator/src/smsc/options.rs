@@ -1,4 +1,5 @@
 //! Everything that an SMSC can be told to do, right or wrong.
+#![expect(clippy::doc_markdown, reason = "what stands here is the help of the command line")]
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

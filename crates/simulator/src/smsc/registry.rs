@@ -10,7 +10,7 @@ use super::receipts::Report;
 /// Reports kept for a system that has nobody to receive them.
 const WAITING_MAX: usize = 1_000_000;
 
-/// The sessions that are bound, by system_id.
+/// The sessions that are bound, by `system_id`.
 #[derive(Default)]
 pub(crate) struct Registry(Mutex<HashMap<Vec<u8>, System>>);
 

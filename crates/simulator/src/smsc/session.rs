@@ -248,7 +248,7 @@ impl Session {
         }
         self.answer(sequence, id, &fate, now, sm);
         if fate.unbind {
-            let sequence = self.sequence.next();
+            let sequence = self.sequence.next_number();
             self.send(&Pdu::new(sequence, Body::Unbind));
         }
         if fate.disconnect { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -304,7 +304,7 @@ impl Session {
     fn offer(&mut self) {
         while self.offered.len() < REPORT_WINDOW {
             let Some(report) = self.waiting.pop_front() else { return };
-            let sequence = self.sequence.next();
+            let sequence = self.sequence.next_number();
             let pdu = receipts::pdu(&self.shared.options, &report, sequence, now_ms());
             self.send(&pdu);
             self.shared.journal.count(|summary| summary.receipts_sent += 1);
@@ -352,7 +352,7 @@ impl Session {
 
     /// A `deliver_sm` that ends before its fields do, under a length that is right.
     fn send_garbage(&mut self) {
-        let sequence = self.sequence.next();
+        let sequence = self.sequence.next_number();
         self.send(&Pdu::new(sequence, Body::Other(CommandId::DELIVER_SM, vec![0, 1, 1, b'x'])));
     }
 

@@ -176,7 +176,9 @@ mod tests {
     use proptest::prelude::*;
 
     /// A receipt's text from the field, and the id, state and error in it.
-    const CORPUS: &[(&str, Option<&str>, Option<&str>, Option<&str>)] = &[
+    type Row = (&'static str, Option<&'static str>, Option<&'static str>, Option<&'static str>);
+
+    const CORPUS: &[Row] = &[
         (
             "id:1234567890 sub:001 dlvrd:001 submit date:2603151430 done date:2603151431 stat:DELIVRD err:000 text:Hello",
             Some("1234567890"),

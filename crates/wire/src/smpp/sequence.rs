@@ -19,7 +19,7 @@ impl Sequence {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u32 {
+    pub fn next_number(&mut self) -> u32 {
         self.0 = if self.0 >= Self::MAX { 1 } else { self.0 + 1 };
         self.0
     }
@@ -38,8 +38,8 @@ mod tests {
     #[test]
     fn numbers_begin_at_one_and_wrap_to_one() {
         let mut sequence = Sequence::new();
-        assert_eq!([sequence.next(), sequence.next()], [1, 2]);
+        assert_eq!([sequence.next_number(), sequence.next_number()], [1, 2]);
         let mut sequence = Sequence::after(Sequence::MAX - 1);
-        assert_eq!([sequence.next(), sequence.next()], [Sequence::MAX, 1]);
+        assert_eq!([sequence.next_number(), sequence.next_number()], [Sequence::MAX, 1]);
     }
 }

@@ -142,7 +142,7 @@ impl Writer<'_> {
     }
 
     fn tlvs(&mut self, tlvs: &Tlvs) {
-        for tlv in tlvs.iter() {
+        for tlv in tlvs {
             let value = self.cut("an optional parameter", &tlv.value, limit::TLV);
             self.octets(&tlv.tag.to_be_bytes());
             self.octets(&u16::try_from(value.len()).unwrap_or(u16::MAX).to_be_bytes());
