@@ -6,4 +6,7 @@
 mod support;
 
 mod errors;
+mod list;
+mod message;
+mod order;
 mod shape;
