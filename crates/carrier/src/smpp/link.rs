@@ -15,7 +15,8 @@ use tokio::time::Instant;
 use wire::smpp::{BindKind, CommandStatus, frame};
 
 use super::connect::{Connector, Stream};
-use super::session::{Counted, Effect, Session, whole};
+use super::flights::whole;
+use super::session::{Counted, Effect, Session};
 use super::shared::{LinkState, Shared};
 use crate::ack::{Ack, Answer};
 use crate::{Event, SegmentOutcome, Submission};

@@ -2,6 +2,7 @@
 
 mod connect;
 pub mod errors;
+mod flights;
 mod link;
 mod receipts;
 mod session;
@@ -22,9 +23,10 @@ use wire::smpp::BindKind;
 use crate::config::{BindMode, CarrierConfig, ConfigError};
 use crate::{Carrier, CarrierStatus, Event, Events, SegmentOutcome, Submission};
 use connect::Connector;
+pub(crate) use flights::wanted;
+use flights::whole;
 use link::Link;
-pub(crate) use session::wanted;
-use session::{Effect, whole};
+use session::Effect;
 use shared::{LinkState, Shared};
 use throttle::Bucket;
 

@@ -3,7 +3,7 @@
 //! It holds the window, pairs answers with requests, rests when the SMSC asks for it, asks after an SMSC that has gone quiet, and gives every
 //! submission exactly one outcome, whatever happens to the session.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +11,9 @@ use tokio::time::Instant;
 use wire::smpp::{BindKind, Body, CommandId, CommandStatus, DecodeError, Pdu, Sequence, Tlvs, decode, encode, tag};
 
 use super::errors::{Action, ErrorTable};
+use super::flights::{Flights, SegmentRef, outcome_of, whole};
 use super::receipts::{self, Delivered};
-use super::submit::{self, SubmitSm};
+use super::submit;
 use super::throttle::{Bucket, Rest};
 use crate::ack::Answer;
 use crate::config::CarrierConfig;
@@ -52,18 +53,6 @@ enum Phase {
     Unbinding { until: Instant },
 }
 
-/// A submission and what became of its segments so far.
-struct Flight {
-    submission: Submission,
-    segments: Vec<(SubmitSm, Option<SegmentOutcome>)>,
-    open: usize,
-    /// Until when its segments may be sent again after the SMSC asked for a rest.
-    patience: Instant,
-}
-
-/// A segment: its flight, and its place in it.
-type SegmentRef = (u64, usize);
-
 /// A segment that was given up, and for which an answer may still come.
 struct Late {
     submission: Submission,
@@ -83,10 +72,7 @@ pub(crate) struct Session {
     kind: BindKind,
     phase: Phase,
     sequence: Sequence,
-    flights: HashMap<u64, Flight>,
-    next_flight: u64,
-    /// Segments that wait for the window, in order.
-    queue: BTreeSet<SegmentRef>,
+    flights: Flights,
     /// Unanswered segments, by sequence number, and the numbers in the order in which they were sent.
     pending: HashMap<u32, SegmentRef>,
     sent: VecDeque<(u32, Instant)>,
@@ -121,9 +107,7 @@ impl Session {
             kind,
             phase: Phase::Binding { until },
             sequence,
-            flights: HashMap::new(),
-            next_flight: 0,
-            queue: BTreeSet::new(),
+            flights: Flights::default(),
             pending: HashMap::new(),
             sent: VecDeque::new(),
             late: VecDeque::new(),
@@ -162,16 +146,8 @@ impl Session {
         let built = if self.draining { Err(None) } else { submit::build(&self.config, &submission).map_err(Some) };
         match built {
             Ok(segments) => {
-                let flight = self.next_flight;
-                self.next_flight += 1;
-                self.queue.extend((0..segments.len()).map(|index| (flight, index)));
                 let patience = now + self.response_timeout();
-                let open = segments.len();
-                let segments = segments.into_iter().map(|segment| (segment, None)).collect();
-                self.flights.insert(flight, Flight { submission, segments, open, patience });
-                if open == 0 {
-                    self.end(flight);
-                }
+                self.effects.extend(self.flights.begin(submission, segments, patience));
             }
             Err(why) => {
                 let outcome = why.map_or(SegmentOutcome::NotSent, |(error_type, status)| SegmentOutcome::Refused { error_type, status });
@@ -197,13 +173,11 @@ impl Session {
             return;
         }
         while self.pending.len() < self.window && out.len() < bytes_max && self.bucket.take(now) {
-            let Some(segment) = self.queue.pop_first() else {
+            let Some((segment, submit)) = self.flights.pop() else {
                 self.bucket.give_back();
                 return;
             };
-            let Some(flight) = self.flights.get(&segment.0) else { continue };
             let sequence = self.sequence.next_number();
-            let submit = &flight.segments[segment.1].0;
             encode(&Pdu { status: CommandStatus::ROK, sequence, body: Body::SubmitSm(submit.sm.clone()), tlvs: submit.tlvs.clone() }, out);
             self.pending.insert(sequence, segment);
             self.sent.push_back((sequence, now));
@@ -236,7 +210,7 @@ impl Session {
         };
         let answer = self.sent.front().map(|(_, at)| *at + self.response_timeout());
         // The end of a rest is due even with an empty queue: until it is shown, nobody hands anything over.
-        let pace = self.rest.until(now).or_else(|| if self.queue.is_empty() { None } else { self.bucket.free_at(now) });
+        let pace = self.rest.until(now).or_else(|| if self.flights.has_queued() { self.bucket.free_at(now) } else { None });
         let quiet = self.enquired.map_or(self.heard_at + Duration::from_secs(self.config.enquire_link_secs), |at| at + PROMPT);
         [phase, answer, pace].into_iter().flatten().fold(quiet, Instant::min)
     }
@@ -272,9 +246,7 @@ impl Session {
     /// Sends nothing more; unbinds once everything is answered.
     pub(crate) fn drain(&mut self) {
         self.draining = true;
-        for segment in std::mem::take(&mut self.queue) {
-            self.settle(segment, SegmentOutcome::NotSent);
-        }
+        self.effects.extend(self.flights.clear_queue());
     }
 
     /// Unbinds, once nothing is unanswered.
@@ -287,9 +259,7 @@ impl Session {
 
     /// The connection is gone: what was not sent was not, and what was not answered nobody knows.
     pub(crate) fn abort(&mut self) {
-        for segment in std::mem::take(&mut self.queue) {
-            self.settle(segment, SegmentOutcome::NotSent);
-        }
+        self.effects.extend(self.flights.clear_queue());
         for segment in std::mem::take(&mut self.pending).into_values() {
             self.settle(segment, SegmentOutcome::Unknown { why: "the connection was lost before the answer" });
         }
@@ -360,9 +330,7 @@ impl Session {
         self.rest.begin(now);
         if self.draining {
             self.settle(segment, SegmentOutcome::NotSent);
-        } else if self.flights.get(&segment.0).is_some_and(|flight| now < flight.patience) {
-            self.queue.insert(segment);
-        } else {
+        } else if !self.flights.push_back(segment, now) {
             self.settle(segment, SegmentOutcome::TryLater { status: status.to_string() });
         }
     }
@@ -408,8 +376,8 @@ impl Session {
 
     fn give_up(&mut self, sequence: u32) {
         let Some(segment) = self.pending.remove(&sequence) else { return };
-        if let Some(flight) = self.flights.get(&segment.0) {
-            let late = Late { submission: flight.submission.clone(), number: flight.segments[segment.1].0.number };
+        if let Some((submission, number)) = self.flights.find(segment) {
+            let late = Late { submission: submission.clone(), number };
             self.late.push_back((sequence, late));
             if self.late.len() > LATE_MAX {
                 self.late.pop_front();
@@ -428,33 +396,8 @@ impl Session {
         }
     }
 
-    /// Gives a segment its outcome. After a failure the segments behind it are not sent: half a message helps nobody.
-    fn settle(&mut self, (flight_id, index): SegmentRef, outcome: SegmentOutcome) {
-        let Some(flight) = self.flights.get_mut(&flight_id) else { return };
-        if flight.segments[index].1.is_none() {
-            let failed = !matches!(outcome, SegmentOutcome::Accepted { .. });
-            flight.segments[index].1 = Some(outcome);
-            flight.open -= 1;
-            if failed {
-                for (later, (_, outcome)) in flight.segments.iter_mut().enumerate() {
-                    if self.queue.remove(&(flight_id, later)) {
-                        *outcome = Some(SegmentOutcome::NotSent);
-                        flight.open -= 1;
-                    }
-                }
-            }
-        }
-        if flight.open == 0 {
-            self.end(flight_id);
-        }
-    }
-
-    fn end(&mut self, flight: u64) {
-        let Some(flight) = self.flights.remove(&flight) else { return };
-        // As reserved when it was handed over: this carrier may cut a text into more or fewer segments than were counted at admission.
-        let count = wanted(&flight.submission).count();
-        let segments = flight.segments.into_iter().filter_map(|(segment, outcome)| Some((segment.number, outcome?))).collect();
-        self.effects.push(Effect::Outcome(outcome_of(&flight.submission, segments), count));
+    fn settle(&mut self, segment: SegmentRef, outcome: SegmentOutcome) {
+        self.effects.extend(self.flights.settle(segment, outcome));
     }
 
     /// Drops answered numbers from the front, so that the front is the oldest unanswered one.
@@ -472,29 +415,6 @@ impl Session {
             _ => {}
         }
     }
-}
-
-fn outcome_of(submission: &Submission, segments: Vec<(u16, SegmentOutcome)>) -> SubmissionOutcome {
-    SubmissionOutcome {
-        message: Arc::clone(&submission.message),
-        attempt: submission.attempt,
-        token: submission.token,
-        accepted_before: submission.accepted_segments,
-        segments,
-    }
-}
-
-/// The same outcome for every segment of a submission that never became PDUs.
-pub(crate) fn whole(submission: &Submission, outcome: &SegmentOutcome) -> Effect {
-    let segments: Vec<_> = wanted(submission).map(|number| (number, outcome.clone())).collect();
-    let count = segments.len();
-    Effect::Outcome(outcome_of(submission, segments), count)
-}
-
-/// The segments of a submission that the carrier does not have yet, by number.
-pub(crate) fn wanted(submission: &Submission) -> impl Iterator<Item = u16> {
-    let accepted = submission.accepted_segments;
-    (1..=submission.message.segments.clamp(1, 64)).filter(move |number| accepted >> (number - 1) & 1 == 0)
 }
 
 fn respond(command: CommandId, sequence: u32, status: CommandStatus, out: &mut Vec<u8>) {

@@ -1,0 +1,124 @@
+//! Submissions under way: which of their segments wait for the window, and what became of the others.
+//!
+//! In come segments and their outcomes one by one; out goes one outcome for the whole submission, once every segment has its own.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::session::Effect;
+use super::submit::SubmitSm;
+use crate::{SegmentOutcome, Submission, SubmissionOutcome};
+
+/// A segment: its submission's flight, and its place in it.
+pub(crate) type SegmentRef = (u64, usize);
+
+/// The submissions of one session that have not ended.
+#[derive(Default)]
+pub(crate) struct Flights {
+    flights: HashMap<u64, Flight>,
+    next: u64,
+    /// Segments that wait for the window, in order.
+    queue: BTreeSet<SegmentRef>,
+}
+
+/// A submission and what became of its segments so far.
+struct Flight {
+    submission: Submission,
+    segments: Vec<(SubmitSm, Option<SegmentOutcome>)>,
+    open: usize,
+    /// Until when its segments may be sent again after the SMSC asked for a rest.
+    patience: Instant,
+}
+
+impl Flights {
+    /// Takes a submission and its segments. It ends at once when there are none.
+    pub(crate) fn begin(&mut self, submission: Submission, segments: Vec<SubmitSm>, patience: Instant) -> Option<Effect> {
+        let flight = self.next;
+        self.next += 1;
+        self.queue.extend((0..segments.len()).map(|index| (flight, index)));
+        let open = segments.len();
+        let segments = segments.into_iter().map(|segment| (segment, None)).collect();
+        self.flights.insert(flight, Flight { submission, segments, open, patience });
+        if open == 0 { self.end(flight) } else { None }
+    }
+
+    /// Whether segments wait for the window.
+    pub(crate) fn has_queued(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// The next segment to send, no longer queued.
+    pub(crate) fn pop(&mut self) -> Option<(SegmentRef, &SubmitSm)> {
+        let segment = self.queue.pop_first()?;
+        Some((segment, &self.flights.get(&segment.0)?.segments[segment.1].0))
+    }
+
+    /// Queues a segment again in its place, before what came later; `false` when its submission has been patient long enough.
+    pub(crate) fn push_back(&mut self, segment: SegmentRef, now: Instant) -> bool {
+        let is_patient = self.flights.get(&segment.0).is_some_and(|flight| now < flight.patience);
+        is_patient && self.queue.insert(segment)
+    }
+
+    /// The submission of a segment, and the segment's number in its message.
+    pub(crate) fn find(&self, segment: SegmentRef) -> Option<(&Submission, u16)> {
+        self.flights.get(&segment.0).map(|flight| (&flight.submission, flight.segments[segment.1].0.number))
+    }
+
+    /// Gives a segment its outcome. After a failure the segments behind it are not sent: half a message helps nobody.
+    pub(crate) fn settle(&mut self, (flight_id, index): SegmentRef, outcome: SegmentOutcome) -> Option<Effect> {
+        let flight = self.flights.get_mut(&flight_id)?;
+        if flight.segments[index].1.is_none() {
+            let failed = !matches!(outcome, SegmentOutcome::Accepted { .. });
+            flight.segments[index].1 = Some(outcome);
+            flight.open -= 1;
+            if failed {
+                for (later, (_, outcome)) in flight.segments.iter_mut().enumerate() {
+                    if self.queue.remove(&(flight_id, later)) {
+                        *outcome = Some(SegmentOutcome::NotSent);
+                        flight.open -= 1;
+                    }
+                }
+            }
+        }
+        if flight.open == 0 { self.end(flight_id) } else { None }
+    }
+
+    /// Gives up everything that is queued, as not sent.
+    pub(crate) fn clear_queue(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.queue).into_iter().filter_map(|segment| self.settle(segment, SegmentOutcome::NotSent)).collect()
+    }
+
+    fn end(&mut self, flight: u64) -> Option<Effect> {
+        let flight = self.flights.remove(&flight)?;
+        // As reserved when it was handed over: this carrier may cut a text into more or fewer segments than were counted at admission.
+        let count = wanted(&flight.submission).count();
+        let segments = flight.segments.into_iter().filter_map(|(segment, outcome)| Some((segment.number, outcome?))).collect();
+        Some(Effect::Outcome(outcome_of(&flight.submission, segments), count))
+    }
+}
+
+/// What became of these segments of a submission.
+pub(crate) fn outcome_of(submission: &Submission, segments: Vec<(u16, SegmentOutcome)>) -> SubmissionOutcome {
+    SubmissionOutcome {
+        message: Arc::clone(&submission.message),
+        attempt: submission.attempt,
+        token: submission.token,
+        accepted_before: submission.accepted_segments,
+        segments,
+    }
+}
+
+/// The same outcome for every segment of a submission that never became PDUs.
+pub(crate) fn whole(submission: &Submission, outcome: &SegmentOutcome) -> Effect {
+    let segments: Vec<_> = wanted(submission).map(|number| (number, outcome.clone())).collect();
+    let count = segments.len();
+    Effect::Outcome(outcome_of(submission, segments), count)
+}
+
+/// The segments of a submission that the carrier does not have yet, by number.
+pub(crate) fn wanted(submission: &Submission) -> impl Iterator<Item = u16> {
+    let accepted = submission.accepted_segments;
+    (1..=submission.message.segments.clamp(1, 64)).filter(move |number| accepted >> (number - 1) & 1 == 0)
+}
