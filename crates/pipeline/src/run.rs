@@ -154,7 +154,20 @@ impl Pipeline {
     ///
     /// # Errors
     /// The first reason against it, in the order of the public contract.
-    pub async fn send(&self, caller: &Caller, request: SendRequest, wait: Option<Duration>) -> Result<Answered, Refusal> {
+    pub async fn send(self: &Arc<Self>, caller: &Caller, request: SendRequest, wait: Option<Duration>) -> Result<Answered, Refusal> {
+        let (pipeline, caller) = (Arc::clone(self), caller.clone());
+        // A task of its own: a client that hangs up takes the future of its request with it, and a message that is on disk by then
+        // must find its way into the dispatcher all the same, or it waits until its lease ends.
+        match tokio::spawn(async move { pipeline.admit(&caller, request, wait).await }).await {
+            Ok(answered) => answered,
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(ended) => Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by(ended)),
+            },
+        }
+    }
+
+    async fn admit(&self, caller: &Caller, request: SendRequest, wait: Option<Duration>) -> Result<Answered, Refusal> {
         if self.is_draining() {
             return Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining"));
         }

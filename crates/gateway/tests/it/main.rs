@@ -6,6 +6,9 @@
 mod support;
 
 mod errors;
+mod idempotency;
+mod keys;
+mod limits;
 mod list;
 mod message;
 mod order;
