@@ -117,12 +117,16 @@ impl Collector for Snapshot {
 
 impl Snapshot {
     fn encode_queues(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
+        let carriers = self.pipeline.carriers();
+        // Messages may wait for a carrier that is no longer configured; one that has nothing waiting is shown with 0.
+        let idle = carriers.iter().map(|(carrier, _)| carrier.name()).filter(|name| !self.depths.iter().any(|depth| depth.carrier == *name));
+        let idle: Vec<(String, u64)> = idle.map(|name| (name.to_owned(), 0)).collect();
         let queued = self.depths.iter().map(|depth| (depth.carrier.clone(), depth.queued));
-        gauge(encoder, "queue_messages", "Messages that wait", queued)?;
+        gauge(encoder, "queue_messages", "Messages that wait", queued.chain(idle.clone()))?;
         let age_secs = |depth: &QueueDepth| depth.oldest_created_at.map_or(0, |at| (self.now_ms - at.as_millis()).max(0).unsigned_abs() / 1000);
         let ages = self.depths.iter().map(|depth| (depth.carrier.clone(), age_secs(depth)));
-        gauge(encoder, "queue_oldest_age_seconds", "Age of the oldest message that waits", ages)?;
-        let in_memory = self.pipeline.carriers().into_iter().map(|(carrier, count)| (carrier.name().to_owned(), count as u64));
+        gauge(encoder, "queue_oldest_age_seconds", "Age of the oldest message that waits", ages.chain(idle))?;
+        let in_memory = carriers.iter().map(|(carrier, count)| (carrier.name().to_owned(), *count as u64));
         gauge(encoder, "dispatcher_messages", "Messages in the dispatcher's memory", in_memory)
     }
 
@@ -130,8 +134,9 @@ impl Snapshot {
         type Read = fn(&CarrierStatus) -> u64;
         let carriers: Vec<(String, CarrierStatus)> =
             self.pipeline.carriers().iter().map(|(carrier, _)| (carrier.name().to_owned(), carrier.status())).collect();
-        let gauges: [(&str, &str, Read); 4] = [
-            ("carrier_up", "Whether a session is bound", |status| u64::from(status.sessions_bound > 0)),
+        let up = self.pipeline.carriers().into_iter().map(|(carrier, _)| (carrier.name().to_owned(), u64::from(carrier.down_for().is_none())));
+        gauge(encoder, "carrier_up", "Whether messages can leave", up)?;
+        let gauges: [(&str, &str, Read); 3] = [
             ("carrier_sessions", "Sessions that are bound", |status| status.sessions_bound as u64),
             ("carrier_window_in_use", "Segments without an answer", |status| status.window_in_use as u64),
             ("carrier_window", "Segments that may be without an answer", |status| status.window as u64),

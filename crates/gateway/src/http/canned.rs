@@ -1,7 +1,7 @@
 //! What hyper answers by itself, in our form.
 //!
 //! A request whose head cannot be read never reaches a service: hyper writes a bare 400, 414 or 431 and closes. This stream stands between it and the
-//! socket and puts our envelope in place of such an answer, which is known by what it lacks: every answer of ours bears rate-limit headers.
+//! socket and puts our envelope in place of such an answer, which is known by what it lacks: every error answer of ours names its content type.
 
 use std::io;
 use std::pin::Pin;
@@ -37,11 +37,11 @@ fn canned(answer: &[u8]) -> Option<ErrorCode> {
         b"414" | b"431" => ErrorCode::RequestTooLarge,
         _ => return None,
     };
-    let ours = answer.windows(RATE_HEADER.len()).any(|window| window == RATE_HEADER);
+    let ours = answer.windows(CONTENT_TYPE.len()).any(|window| window == CONTENT_TYPE);
     (!ours).then_some(code)
 }
 
-const RATE_HEADER: &[u8] = b"\nx-ratelimit-limit:";
+const CONTENT_TYPE: &[u8] = b"\ncontent-type:";
 
 impl<S: Read + Unpin> Read for Rewritten<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
@@ -90,7 +90,7 @@ mod tests {
             ("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", Some(ErrorCode::MalformedRequest)),
             ("HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n\r\n", Some(ErrorCode::RequestTooLarge)),
             ("HTTP/1.1 414 URI Too Long\r\ncontent-length: 0\r\n\r\n", Some(ErrorCode::RequestTooLarge)),
-            ("HTTP/1.1 400 Bad Request\r\nx-ratelimit-limit: 10\r\ncontent-length: 9\r\n\r\n", None),
+            ("HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n", None),
             ("HTTP/1.1 201 Created\r\n\r\n", None),
             ("HTTP", None),
         ] {
