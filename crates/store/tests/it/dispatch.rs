@@ -202,15 +202,17 @@ pub(crate) async fn an_attempt_reaches_as_far_as_its_answer_is_awaited(fresh: im
     let desk = Desk::open(&fresh).await;
     let (id, token) = (desk.admit(desk.message(desk.account())).await, desk.token());
     desk.lease(token, NOW).await;
-    let attempt = |lease_until| Attempt { id, token, carrier: SOUTH.to_owned(), lease_until, detail: String::new() };
-    desk.store.begin_attempts(vec![attempt(after(200))], after(10)).await.unwrap();
-    assert_eq!(desk.delivery(id).await.carrier, SOUTH, "the carrier that has it");
-    // A lease is never made shorter.
-    desk.store.begin_attempts(vec![attempt(after(100))], after(20)).await.unwrap();
-    let request = |now| LeaseRequest { carrier: SOUTH.to_owned(), ..lease_request(desk.token(), now) };
-    assert_eq!(desk.store.lease_due(request(after(199))).await.unwrap(), []);
-    let again = desk.store.lease_due(request(after(200))).await.unwrap();
-    assert_eq!((ids(&again), again[0].interrupted, again[0].attempts), (vec![id], true, 2));
+    // A lease is made longer, never shorter, whoever the message goes to; its carrier is the one that has it.
+    for (number, carrier, lease_until) in [(1, SOUTH, after(200)), (2, SOUTH, after(100)), (3, NORTH, after(100))] {
+        let attempt = Attempt { id, token, carrier: carrier.to_owned(), lease_until, detail: String::new() };
+        assert_eq!(desk.store.begin_attempts(vec![attempt], after(10)).await.unwrap(), [Some(number)]);
+        assert_eq!(desk.delivery(id).await.carrier, carrier);
+    }
+    for secs in [LEASE_SECS, 199] {
+        assert_eq!(desk.lease(desk.token(), after(secs)).await, [], "{secs} s later");
+    }
+    let again = desk.lease(desk.token(), after(200)).await;
+    assert_eq!((ids(&again), again[0].interrupted, again[0].attempts), (vec![id], true, 3));
 }
 
 pub(crate) async fn what_was_given_back_is_due_at_once(fresh: impl Backend) {

@@ -141,7 +141,7 @@ pub(crate) async fn a_receipt_for_another_recipient_waits(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let message = Message { recipient: number("+447700900123"), ..desk.message(desk.account()) };
     let id = desk.sent(message, ["a"]).await;
-    let elsewhere = naming(["447700900124", "18005559876"], receipt(["a"], Delivered));
+    let elsewhere = naming(["447700900124", "447701900123", "18005559876"], receipt(["a"], Delivered));
     assert_eq!(desk.hear(elsewhere).await, ReceiptOutcome::Parked);
     assert_eq!(desk.status(id).await, Status::Sent);
     assert_matched(&desk.hear(naming(["0123", "447700900123"], receipt(["a"], Delivered))).await, 0, id, Some(Status::Delivered));
