@@ -9,7 +9,7 @@ use model::{Account, AccountState, Limits};
 use serde::{Deserialize, Serialize};
 use store::contract::tenants::AccountChange;
 
-use super::input::{account_of, body, meaning, not_there, path, required};
+use super::input::{account_of, body, meaning, not_there, path, required, wrong};
 use super::page::PageQuery;
 use super::{Admin, Answered, Shared, json};
 use crate::http::query::Parameters;
@@ -38,15 +38,21 @@ struct AccountInput {
     daily_quota: Option<u64>,
 }
 
+/// More recipients a day than there are people.
+pub(crate) const QUOTA_MAX: u64 = 1_000_000_000_000;
+
 impl AccountInput {
     /// `limits`, with what is given here in their place.
-    fn limits(&self, limits: Limits) -> Limits {
-        Limits {
+    fn limits(&self, limits: Limits) -> Result<Limits, Refusal> {
+        if self.daily_quota.is_some_and(|quota| quota > QUOTA_MAX) {
+            return Err(wrong("dailyQuota", "an integer up to 1000000000000"));
+        }
+        Ok(Limits {
             message_per_minute: self.message_per_minute.unwrap_or(limits.message_per_minute),
             broadcast_per_minute: self.broadcast_per_minute.unwrap_or(limits.broadcast_per_minute),
             read_per_minute: self.read_per_minute.unwrap_or(limits.read_per_minute),
             daily_quota: self.daily_quota.unwrap_or(limits.daily_quota),
-        }
+        })
     }
 
     fn state(&self) -> Result<Option<AccountState>, Refusal> {
@@ -68,7 +74,7 @@ pub(super) async fn create(State(admin): Shared, request: Request) -> Response<B
 async fn created(admin: &Admin, request: Request) -> Answered {
     let input: AccountInput = body(request, admin.body_limits).await?;
     let name = required(input.name.clone().filter(|name| !name.trim().is_empty()), "name")?;
-    let account = admin.pipeline.tenants().create_account(name, input.limits(admin.new_account)).await.map_err(not_there)?;
+    let account = admin.pipeline.tenants().create_account(name, input.limits(admin.new_account)?).await.map_err(not_there)?;
     json(StatusCode::CREATED, &view(&account))
 }
 
@@ -86,7 +92,7 @@ async fn changed(admin: &Admin, id: Result<Path<String>, PathRejection>, request
     let tenants = admin.pipeline.tenants();
     let account = path(id, account_of).and_then(|id| tenants.account(id).ok_or_else(|| ErrorCode::NotFound.into()))?;
     let input: AccountInput = body(request, admin.body_limits).await?;
-    let change = AccountChange { state: input.state()?, limits: Some(input.limits(account.limits)) };
+    let change = AccountChange { state: input.state()?, limits: Some(input.limits(account.limits)?) };
     let account = tenants.change_account(account.id, change).await.map_err(not_there)?;
     json(StatusCode::OK, &view(&account))
 }

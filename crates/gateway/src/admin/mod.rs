@@ -25,6 +25,7 @@ use model::{Clock, Limits};
 use pipeline::Pipeline;
 use serde::Serialize;
 
+pub(crate) use accounts::QUOTA_MAX;
 pub use carriers::Throughput;
 pub use metrics::Metrics;
 

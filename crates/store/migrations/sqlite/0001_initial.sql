@@ -113,6 +113,7 @@ CREATE TABLE parked_keys (
     parked_id INTEGER NOT NULL,
     PRIMARY KEY (carrier, key, parked_id)
 ) WITHOUT ROWID;
+CREATE INDEX parked_keys_of ON parked_keys (parked_id);
 
 -- The life of every message. Only ever added to.
 CREATE TABLE events (

@@ -71,8 +71,8 @@ impl Sqlite {
         if Lock::is_taken(path) {
             return Ok(format!("{place} is in use by a running server"));
         }
-        if !path.exists() {
-            return Ok(format!("{place} does not exist yet and will be made"));
+        if std::fs::metadata(path).map_or(0, |file| file.len()) == 0 {
+            return Ok(format!("{place} is empty or not there yet, and will be made"));
         }
         let refused = |error: rusqlite::Error| StoreError::Refused(format!("cannot use the store {place}: {error}"));
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(refused)?;
