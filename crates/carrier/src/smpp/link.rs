@@ -143,11 +143,13 @@ impl Driver<'_> {
         let shared = Arc::clone(&self.link.shared);
         let (mut submissions, mut answers) = (Vec::new(), Vec::new());
         let mut out = Vec::new();
-        let (mut unflushed, mut may_submit) = (false, true);
+        let (mut unflushed, mut may_submit, mut is_broken) = (false, true, false);
         loop {
             let now = Instant::now();
-            let room = WRITE_AHEAD_BYTES.saturating_sub(self.output.len());
-            self.session.fill(now, room, &mut out);
+            if !is_broken {
+                let room = WRITE_AHEAD_BYTES.saturating_sub(self.output.len());
+                self.session.fill(now, room, &mut out);
+            }
             self.session.unbind_when_done(now, &mut out);
             self.output.extend_from_slice(&out);
             out.clear();
@@ -163,9 +165,13 @@ impl Driver<'_> {
                     Ok(_) => self.receive(&mut out),
                     Err(error) => return self.lost(&error),
                 },
-                pushed = push(&mut self.writer, &mut self.output), if unflushed || !self.output.is_empty() => match pushed {
+                pushed = push(&mut self.writer, &mut self.output), if !is_broken && (unflushed || !self.output.is_empty()) => match pushed {
                     Ok(flushed) => unflushed = !flushed,
-                    Err(error) => return self.lost(&error),
+                    // What the SMSC said before it hung up can still be read, and every answer in it is a message that is not sent twice.
+                    Err(error) => {
+                        tracing::debug!(%error, "Nothing can be written any more: {error}");
+                        is_broken = true;
+                    }
                 },
                 count = self.link.submissions.recv_many(&mut submissions, 256), if may_submit => {
                     may_submit = count > 0;

@@ -34,6 +34,26 @@ async fn a_lost_connection_leaves_the_unanswered_unknown_and_the_rest_not_sent()
     assert_eq!(bench.segments().await, [accepted("2")]);
 }
 
+/// The next write fails, and the answer that came before waits to be read: without it the message would be sent twice.
+#[tokio::test]
+async fn what_was_answered_before_a_reset_is_known() {
+    for _ in 0..50 {
+        let peer = Peer::start().await;
+        let mut bench = Bench::start(config(peer.address()));
+        let mut session = peer.bound().await;
+        bench.submit(first_attempt(1, "Hello")).await;
+        session.readable().await;
+        session.answer(2, CommandStatus::ROK, "1").await;
+        drop(session);
+        bench.carrier.submit(first_attempt(2, "Hello"));
+        let mut outcomes = [bench.outcome().await, bench.outcome().await];
+        outcomes.sort_by_key(|outcome| outcome.token);
+        let [first, second] = outcomes.map(|outcome| outcome.segments);
+        assert_eq!(first, [(1, accepted("1"))]);
+        assert!([LOST, SegmentOutcome::NotSent].contains(&second[0].1), "{second:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_smsc_that_unbinds_is_answered_and_bound_again() {
     let peer = Peer::start().await;

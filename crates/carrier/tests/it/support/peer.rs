@@ -126,6 +126,11 @@ impl Session {
         self.send_octets(&octets).await;
     }
 
+    /// Waits until something of the carrier can be read, and leaves it there: a connection that is closed over it is reset.
+    pub(crate) async fn readable(&self) {
+        within("octets from the carrier", self.stream.readable()).await.unwrap();
+    }
+
     /// Sends octets as they are.
     pub(crate) async fn send_octets(&mut self, octets: &[u8]) {
         within("the carrier reads", self.stream.write_all(octets)).await.unwrap();
