@@ -33,6 +33,8 @@ pub struct TenantBook {
     entropy: Arc<dyn Entropy>,
     // A lock rather than a snapshot to swap: one opt-out must not copy a million of them. Held for a look-up, never across an await.
     tables: RwLock<Tables>,
+    // Held by a change from before it reaches the store until it stands here, so that both see changes in the same order.
+    changing: tokio::sync::Mutex<()>,
 }
 
 /// A block is named by its number, its kind and the account that it holds for.
@@ -59,7 +61,7 @@ impl TenantBook {
             numbers: data.numbers.into_iter().map(|number| (number.number.clone(), number)).collect(),
             blocks: data.blocks.into_iter().map(|block| (name_of(&block), block)).collect(),
         };
-        Ok(Self { store, pepper, clock, entropy, tables: RwLock::new(tables) })
+        Ok(Self { store, pepper, clock, entropy, tables: RwLock::new(tables), changing: tokio::sync::Mutex::default() })
     }
 
     /// Who holds this key at `now`. `None` for an unknown, revoked or expired key, a wrong secret, or an account that may not send;
@@ -106,6 +108,7 @@ impl TenantBook {
         let now = self.clock.now();
         let id = AccountId::new(now, &*self.entropy);
         let account = Account { id, name, state: AccountState::Active, limits, created_at: now };
+        let _in_turn = self.changing.lock().await;
         self.store.create_account(account.clone()).await?;
         self.write().accounts.insert(id, account.clone());
         Ok(account)
@@ -116,6 +119,7 @@ impl TenantBook {
     /// # Errors
     /// [`StoreError::NotFound`] for an unknown account.
     pub async fn change_account(&self, id: AccountId, change: AccountChange) -> Result<Account, StoreError> {
+        let _in_turn = self.changing.lock().await;
         let account = self.store.change_account(id, change).await?;
         self.write().accounts.insert(id, account.clone());
         Ok(account)
@@ -141,6 +145,7 @@ impl TenantBook {
             expires_at,
             revoked_at: None,
         };
+        let _in_turn = self.changing.lock().await;
         self.store.create_key(key.clone()).await?;
         self.write().keys.insert(key.id.clone(), key.clone());
         Ok((key, secret))
@@ -151,6 +156,7 @@ impl TenantBook {
     /// # Errors
     /// [`StoreError::NotFound`] for an unknown key.
     pub async fn revoke_key(&self, id: &KeyId) -> Result<(), StoreError> {
+        let _in_turn = self.changing.lock().await;
         let key = self.store.revoke_key(id, self.clock.now()).await?;
         self.write().keys.insert(key.id.clone(), key);
         Ok(())
@@ -172,6 +178,7 @@ impl TenantBook {
     /// [`StoreError::AlreadyExists`] for a known number, [`StoreError::NotFound`] for an unknown account.
     pub async fn create_number(&self, number: Msisdn, account: Option<AccountId>, state: NumberState) -> Result<Number, StoreError> {
         let number = Number { number, account, state, created_at: self.clock.now() };
+        let _in_turn = self.changing.lock().await;
         self.store.create_number(number.clone()).await?;
         self.write().numbers.insert(number.number.clone(), number.clone());
         Ok(number)
@@ -182,6 +189,7 @@ impl TenantBook {
     /// # Errors
     /// [`StoreError::NotFound`] for an unknown number or account.
     pub async fn change_number(&self, number: &Msisdn, change: NumberChange) -> Result<Number, StoreError> {
+        let _in_turn = self.changing.lock().await;
         let number = self.store.change_number(number, change).await?;
         self.write().numbers.insert(number.number.clone(), number.clone());
         Ok(number)
@@ -200,6 +208,7 @@ impl TenantBook {
     /// [`StoreError::NotFound`] for an unknown account.
     pub async fn put_block(&self, number: Msisdn, kind: BlockKind, account: Option<AccountId>, reason: Option<String>) -> Result<Block, StoreError> {
         let block = Block { number, kind, account, reason, created_at: self.clock.now() };
+        let _in_turn = self.changing.lock().await;
         self.store.put_block(block.clone()).await?;
         self.write().blocks.insert(name_of(&block), block.clone());
         Ok(block)
@@ -210,6 +219,7 @@ impl TenantBook {
     /// # Errors
     /// [`StoreError::NotFound`] when there is none.
     pub async fn delete_block(&self, number: Msisdn, kind: BlockKind, account: Option<AccountId>) -> Result<(), StoreError> {
+        let _in_turn = self.changing.lock().await;
         self.store.delete_block(&number, kind, account).await?;
         self.write().blocks.remove(&(number, kind, account));
         Ok(())

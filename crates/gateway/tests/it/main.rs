@@ -5,11 +5,14 @@
 
 mod support;
 
+mod admin;
 mod errors;
 mod idempotency;
 mod keys;
 mod limits;
 mod list;
 mod message;
+mod observed;
 mod order;
+mod pages;
 mod shape;
