@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq;
 
 use super::Admin;
 use crate::http::Peer;
-use crate::http::caught::caught;
+use crate::http::caught::to_the_end;
 use crate::http::envelope::challenge;
 
 /// Lets the operator through.
@@ -35,7 +35,8 @@ pub(super) async fn log(State(admin): State<Arc<Admin>>, request: Request, next:
     let is_api = request.uri().path().starts_with("/admin/");
     let route = request.extensions().get::<MatchedPath>().cloned();
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
-    let response = match caught(next.run(request)).await {
+    // What is in the store must be in memory too, or a revoked key lives on: a change is never given up half way.
+    let response = match to_the_end(next.run(request)).await {
         Ok(response) => response,
         Err(panic) => admin.envelope.refuse(Refusal::new(ErrorCode::UnexpectedError).caused_by(panic)),
     };
