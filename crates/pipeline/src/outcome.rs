@@ -96,7 +96,7 @@ fn unknown(answer: &SubmissionOutcome, with: &Circumstances<'_>, why: &str) -> (
 }
 
 fn later(answer: &SubmissionOutcome, with: &Circumstances<'_>, status: &str) -> (Verdict, String) {
-    let next = if answer.attempt % with.attempts_per_carrier.max(1) == 0 { next_carrier(answer, with) } else { None };
+    let next = if answer.attempt.is_multiple_of(with.attempts_per_carrier.max(1)) { next_carrier(answer, with) } else { None };
     let wait = if next.is_some() { Duration::ZERO } else { with.retry.wait(answer.attempt, with.unit) };
     let due_at = (with.now + wait).min(answer.message.expires_at);
     let carrier = next.unwrap_or_else(|| with.carrier.to_owned());
