@@ -37,6 +37,25 @@ pub struct Submission {
     pub valid_for: Duration,
 }
 
+impl Submission {
+    /// Whether the carrier does not have segment `number` yet.
+    pub(crate) const fn lacks(&self, number: u16) -> bool {
+        self.accepted_segments >> (number - 1) & 1 == 0
+    }
+
+    /// How it ended at a carrier that cuts its text into `total` segments.
+    pub(crate) fn ended(&self, total: u16, segments: Vec<(u16, SegmentOutcome)>) -> SubmissionOutcome {
+        SubmissionOutcome {
+            message: Arc::clone(&self.message),
+            attempt: self.attempt,
+            token: self.token,
+            total,
+            accepted_before: self.accepted_segments,
+            segments,
+        }
+    }
+}
+
 /// What became of one segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SegmentOutcome {
@@ -75,6 +94,8 @@ pub struct SubmissionOutcome {
     pub attempt: u32,
     /// The lease that it was sent under.
     pub token: u64,
+    /// How many segments the carrier's cut of the text has: its alphabet and its way of splitting may make more or fewer than were counted at admission.
+    pub total: u16,
     /// The segments that the carrier had before, as in [`Submission::accepted_segments`].
     pub accepted_before: u64,
     /// By segment number, from 1, in order.

@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 use wire::receipt::ReceiptState;
 
 use crate::ack::Ack;
-use crate::{Carrier, CarrierEvent, CarrierStatus, Event, Events, Receipt, SegmentOutcome, Submission, SubmissionOutcome};
+use crate::{Carrier, CarrierEvent, CarrierStatus, Event, Events, Receipt, SegmentOutcome, Submission};
 
 /// The built-in carrier that reaches nobody.
 pub struct Sandbox {
@@ -75,7 +75,8 @@ impl Carrier for Sandbox {
         let digits = submission.message.recipient.digits();
         let (fate, report) = fate_of(&digits[digits.len() - 4..], submission.attempt);
         let mut ids = Vec::new();
-        let segments = crate::smpp::wanted(&submission).map(|number| {
+        let total = submission.message.segments.max(1);
+        let segments = (1..=total).filter(|number| submission.lacks(*number)).map(|number| {
             self.submitted.fetch_add(1, Ordering::Relaxed);
             let outcome = fate.clone().unwrap_or_else(|| {
                 self.accepted.fetch_add(1, Ordering::Relaxed);
@@ -86,13 +87,7 @@ impl Carrier for Sandbox {
             (number, outcome)
         });
         let segments = segments.collect();
-        self.tell(Event::Outcome(SubmissionOutcome {
-            message: Arc::clone(&submission.message),
-            attempt: submission.attempt,
-            token: submission.token,
-            accepted_before: submission.accepted_segments,
-            segments,
-        }));
+        self.tell(Event::Outcome(submission.ended(total, segments)));
         if let Some(state) = report {
             ids.iter().for_each(|id| self.report(&submission, id, state));
         }

@@ -306,6 +306,7 @@ impl Dispatcher {
             id: leased.message.id,
             recipient: leased.message.recipient.clone(),
             token: leased.lease.token,
+            total: leased.message.segments,
             attempt: leased.attempts,
             carrier: leased.carrier.clone(),
             at: now,

@@ -33,6 +33,7 @@ pub(crate) fn judge(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> Out
         id: message.id,
         recipient: message.recipient.clone(),
         token: answer.token,
+        total: answer.total,
         attempt: answer.attempt,
         carrier: with.carrier.to_owned(),
         at: with.now,
@@ -67,11 +68,11 @@ fn verdict(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> (Verdict, St
     (Verdict::Retry(retry), "nothing left this machine".to_owned())
 }
 
-/// Whether the carrier has every segment now.
+/// Whether the carrier has every segment of its cut now.
 fn is_whole(answer: &SubmissionOutcome) -> bool {
     let taken = answer.segments.iter().filter(|(_, outcome)| matches!(outcome, SegmentOutcome::Accepted { .. }));
     let has = taken.fold(answer.accepted_before, |mask, (number, _)| mask | 1 << (number - 1).min(63));
-    (0..answer.message.segments.clamp(1, 64)).all(|bit| has >> bit & 1 == 1)
+    (0..answer.total.clamp(1, 64)).all(|bit| has >> bit & 1 == 1)
 }
 
 fn refused(answer: &SubmissionOutcome, with: &Circumstances<'_>, error_type: ErrorType, status: &str) -> (Verdict, String) {
@@ -163,7 +164,7 @@ mod tests {
             expires_at: NOW + Duration::from_secs(100),
         };
         let segments = (1..=count).zip(segments).collect();
-        SubmissionOutcome { message: Arc::new(message), attempt, token: 1, accepted_before: 0, segments }
+        SubmissionOutcome { message: Arc::new(message), attempt, token: 1, total: count, accepted_before: 0, segments }
     }
 
     fn verdict_on(attempt: u32, on_unknown: OnUnknown, segments: Vec<SegmentOutcome>) -> Verdict {
@@ -189,6 +190,18 @@ mod tests {
     #[test]
     fn a_message_is_sent_when_the_carrier_has_all_of_it() {
         assert_eq!(verdict_on(1, OnUnknown::Resend, vec![accepted(), accepted()]), Verdict::Sent);
+    }
+
+    #[test]
+    fn how_many_segments_are_all_of_it_is_the_carriers_to_say() {
+        let routes = Routes::default();
+        let retry = Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(60) };
+        let with = Circumstances { carrier: "main", routes: &routes, now: NOW, retry, attempts_per_carrier: 3, unit: 0.5 };
+        let taken = answer(1, vec![accepted()]);
+        for segments in [1, 3] {
+            let message = Arc::new(Message { segments, ..Message::clone(&taken.message) });
+            assert_eq!(judge(&SubmissionOutcome { message, ..taken.clone() }, &with).verdict, Verdict::Sent, "{segments} segments at admission");
+        }
     }
 
     #[test]

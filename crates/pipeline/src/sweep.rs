@@ -105,6 +105,7 @@ impl Sweeper {
             id: message.id,
             recipient: message.recipient.clone(),
             token: leased.lease.token,
+            total: leased.message.segments,
             attempt: leased.attempts,
             carrier: leased.carrier.clone(),
             at: now,

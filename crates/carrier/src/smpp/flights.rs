@@ -3,13 +3,12 @@
 //! In come segments and their outcomes one by one; out goes one outcome for the whole submission, once every segment has its own.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::session::Effect;
-use super::submit::SubmitSm;
-use crate::{SegmentOutcome, Submission, SubmissionOutcome};
+use super::submit::{Outgoing, SubmitSm};
+use crate::{SegmentOutcome, Submission};
 
 /// A segment: its submission's flight, and its place in it.
 pub(crate) type SegmentRef = (u64, usize);
@@ -26,6 +25,7 @@ pub(crate) struct Flights {
 /// A submission and what became of its segments so far.
 struct Flight {
     submission: Submission,
+    total: u16,
     segments: Vec<(SubmitSm, Option<SegmentOutcome>)>,
     open: usize,
     /// Until when its segments may be sent again after the SMSC asked for a rest.
@@ -33,14 +33,14 @@ struct Flight {
 }
 
 impl Flights {
-    /// Takes a submission and its segments. It ends at once when there are none.
-    pub(crate) fn begin(&mut self, submission: Submission, segments: Vec<SubmitSm>, patience: Instant) -> Option<Effect> {
+    /// Takes a submission. It ends at once when there are no segments.
+    pub(crate) fn begin(&mut self, Outgoing { submission, total, segments }: Outgoing, patience: Instant) -> Option<Effect> {
         let flight = self.next;
         self.next += 1;
         self.queue.extend((0..segments.len()).map(|index| (flight, index)));
         let open = segments.len();
         let segments = segments.into_iter().map(|segment| (segment, None)).collect();
-        self.flights.insert(flight, Flight { submission, segments, open, patience });
+        self.flights.insert(flight, Flight { submission, total, segments, open, patience });
         if open == 0 { self.end(flight) } else { None }
     }
 
@@ -61,9 +61,9 @@ impl Flights {
         is_patient && self.queue.insert(segment)
     }
 
-    /// The submission of a segment, and the segment's number in its message.
-    pub(crate) fn find(&self, segment: SegmentRef) -> Option<(&Submission, u16)> {
-        self.flights.get(&segment.0).map(|flight| (&flight.submission, flight.segments[segment.1].0.number))
+    /// The submission of a segment, of how many it is, and its number.
+    pub(crate) fn find(&self, segment: SegmentRef) -> Option<(&Submission, u16, u16)> {
+        self.flights.get(&segment.0).map(|flight| (&flight.submission, flight.total, flight.segments[segment.1].0.number))
     }
 
     /// Gives a segment its outcome. After a failure the segments behind it are not sent: half a message helps nobody.
@@ -92,33 +92,8 @@ impl Flights {
 
     fn end(&mut self, flight: u64) -> Option<Effect> {
         let flight = self.flights.remove(&flight)?;
-        // As reserved when it was handed over: this carrier may cut a text into more or fewer segments than were counted at admission.
-        let count = wanted(&flight.submission).count();
+        let count = flight.segments.len();
         let segments = flight.segments.into_iter().filter_map(|(segment, outcome)| Some((segment.number, outcome?))).collect();
-        Some(Effect::Outcome(outcome_of(&flight.submission, segments), count))
+        Some(Effect::Outcome(flight.submission.ended(flight.total, segments), count))
     }
-}
-
-/// What became of these segments of a submission.
-pub(crate) fn outcome_of(submission: &Submission, segments: Vec<(u16, SegmentOutcome)>) -> SubmissionOutcome {
-    SubmissionOutcome {
-        message: Arc::clone(&submission.message),
-        attempt: submission.attempt,
-        token: submission.token,
-        accepted_before: submission.accepted_segments,
-        segments,
-    }
-}
-
-/// The same outcome for every segment of a submission that never became PDUs.
-pub(crate) fn whole(submission: &Submission, outcome: &SegmentOutcome) -> Effect {
-    let segments: Vec<_> = wanted(submission).map(|number| (number, outcome.clone())).collect();
-    let count = segments.len();
-    Effect::Outcome(outcome_of(submission, segments), count)
-}
-
-/// The segments of a submission that the carrier does not have yet, by number.
-pub(crate) fn wanted(submission: &Submission) -> impl Iterator<Item = u16> {
-    let accepted = submission.accepted_segments;
-    (1..=submission.message.segments.clamp(1, 64)).filter(move |number| accepted >> (number - 1) & 1 == 0)
 }

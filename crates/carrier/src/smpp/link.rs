@@ -15,11 +15,11 @@ use tokio::time::Instant;
 use wire::smpp::{BindKind, CommandStatus, frame};
 
 use super::connect::{Connector, Stream};
-use super::flights::whole;
 use super::session::{Counted, Effect, Session};
 use super::shared::{LinkState, Shared};
+use super::submit::Outgoing;
+use crate::Event;
 use crate::ack::{Ack, Answer};
-use crate::{Event, SegmentOutcome, Submission};
 
 /// How much is written ahead of the socket: one system call's worth.
 const WRITE_AHEAD_BYTES: usize = 64 * 1024;
@@ -32,7 +32,7 @@ pub(crate) struct Link {
     pub(crate) kind: BindKind,
     pub(crate) connector: Arc<Connector>,
     pub(crate) password: Arc<str>,
-    pub(crate) submissions: mpsc::UnboundedReceiver<Submission>,
+    pub(crate) submissions: mpsc::UnboundedReceiver<Outgoing>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
 
@@ -69,8 +69,8 @@ impl Link {
         self.shared.changed();
         // Whatever was handed over at the last moment gets its outcome.
         self.submissions.close();
-        while let Some(submission) = self.submissions.recv().await {
-            self.not_sent(&submission);
+        while let Some(outgoing) = self.submissions.recv().await {
+            self.not_sent(&outgoing);
         }
     }
 
@@ -85,16 +85,14 @@ impl Link {
             tokio::select! {
                 () = tokio::time::sleep_until(until) => return,
                 () = self.shared.drained() => return,
-                Some(submission) = self.submissions.recv() => self.not_sent(&submission),
+                Some(outgoing) = self.submissions.recv() => self.not_sent(&outgoing),
             }
         }
     }
 
-    fn not_sent(&self, submission: &Submission) {
-        if let Effect::Outcome(outcome, count) = whole(submission, &SegmentOutcome::NotSent) {
-            self.state().release(count);
-            self.shared.tell(Event::Outcome(outcome));
-        }
+    fn not_sent(&self, outgoing: &Outgoing) {
+        self.state().release(outgoing.segments.len());
+        self.shared.tell(Event::Outcome(outgoing.not_sent()));
     }
 
     /// One session, from its connection to its end.
@@ -176,7 +174,7 @@ impl Driver<'_> {
                 count = self.link.submissions.recv_many(&mut submissions, 256), if may_submit => {
                     may_submit = count > 0;
                     let now = Instant::now();
-                    submissions.drain(..).for_each(|submission| self.session.submit(submission, now));
+                    submissions.drain(..).for_each(|outgoing| self.session.submit(outgoing, now));
                 }
                 _ = answered.recv_many(&mut answers, 256) => {
                     answers.drain(..).for_each(|(number, answer)| self.session.answer(number, answer, &mut out));

@@ -21,20 +21,18 @@ use tokio::time::Instant;
 use wire::smpp::BindKind;
 
 use crate::config::{BindMode, CarrierConfig, ConfigError};
-use crate::{Carrier, CarrierStatus, Event, Events, SegmentOutcome, Submission};
+use crate::{Carrier, CarrierStatus, Event, Events, Submission};
 use connect::Connector;
-pub(crate) use flights::wanted;
-use flights::whole;
 use link::Link;
-use session::Effect;
 use shared::{LinkState, Shared};
+use submit::Outgoing;
 use throttle::Bucket;
 
 /// A carrier reached over SMPP.
 pub struct SmppCarrier {
     shared: Arc<Shared>,
     /// Every link's submissions, by its place. A receiver's channel stays open and unused.
-    links: Vec<mpsc::UnboundedSender<Submission>>,
+    links: Vec<mpsc::UnboundedSender<Outgoing>>,
     pace: Mutex<Bucket>,
 }
 
@@ -68,12 +66,6 @@ impl SmppCarrier {
     /// The places of the links that send.
     fn senders(&self) -> impl Iterator<Item = usize> {
         self.shared.links.iter().enumerate().filter(|(_, link)| link.sends).map(|(index, _)| index)
-    }
-
-    fn not_sent(&self, submission: &Submission) {
-        if let Effect::Outcome(outcome, _) = whole(submission, &SegmentOutcome::NotSent) {
-            self.shared.tell(Event::Outcome(outcome));
-        }
     }
 }
 
@@ -112,15 +104,22 @@ impl Carrier for SmppCarrier {
 
     fn submit(&self, submission: Submission) {
         let links = &self.shared.links;
-        let Some(index) = self.senders().filter(|index| links[*index].can_send()).max_by_key(|index| links[*index].room()) else {
-            return self.not_sent(&submission);
+        let outgoing = match submit::build(&self.shared.config, submission) {
+            Ok(outgoing) => outgoing,
+            Err(refused) => {
+                self.shared.count_outcome(&refused);
+                return self.shared.tell(Event::Outcome(refused));
+            }
         };
-        let segments = wanted(&submission).count();
+        let Some(index) = self.senders().filter(|index| links[*index].can_send()).max_by_key(|index| links[*index].room()) else {
+            return self.shared.tell(Event::Outcome(outgoing.not_sent()));
+        };
+        let segments = outgoing.segments.len();
         self.pace.lock().unwrap_or_else(PoisonError::into_inner).spend(segments);
         links[index].reserve(segments);
-        if let Err(mpsc::error::SendError(submission)) = self.links[index].send(submission) {
+        if let Err(mpsc::error::SendError(outgoing)) = self.links[index].send(outgoing) {
             links[index].release(segments);
-            self.not_sent(&submission);
+            self.shared.tell(Event::Outcome(outgoing.not_sent()));
         }
     }
 

@@ -11,9 +11,9 @@ use tokio::time::Instant;
 use wire::smpp::{BindKind, Body, CommandId, CommandStatus, DecodeError, Pdu, Sequence, Tlvs, decode, encode, tag};
 
 use super::errors::{Action, ErrorTable};
-use super::flights::{Flights, SegmentRef, outcome_of, whole};
+use super::flights::{Flights, SegmentRef};
 use super::receipts::{self, Delivered};
-use super::submit;
+use super::submit::Outgoing;
 use super::throttle::{Bucket, Rest};
 use crate::ack::Answer;
 use crate::config::CarrierConfig;
@@ -56,6 +56,7 @@ enum Phase {
 /// A segment that was given up, and for which an answer may still come.
 struct Late {
     submission: Submission,
+    total: u16,
     number: u16,
 }
 
@@ -142,18 +143,14 @@ impl Session {
     }
 
     /// Takes a submission. Its segments leave with [`Self::fill`].
-    pub(crate) fn submit(&mut self, submission: Submission, now: Instant) {
-        let built = if self.draining { Err(None) } else { submit::build(&self.config, &submission).map_err(Some) };
-        match built {
-            Ok(segments) => {
-                let patience = now + self.response_timeout();
-                self.effects.extend(self.flights.begin(submission, segments, patience));
-            }
-            Err(why) => {
-                let outcome = why.map_or(SegmentOutcome::NotSent, |(error_type, status)| SegmentOutcome::Refused { error_type, status });
-                self.effects.push(whole(&submission, &outcome));
-            }
-        }
+    pub(crate) fn submit(&mut self, outgoing: Outgoing, now: Instant) {
+        let effect = if self.draining {
+            Some(Effect::Outcome(outgoing.not_sent(), outgoing.segments.len()))
+        } else {
+            let patience = now + self.response_timeout();
+            self.flights.begin(outgoing, patience)
+        };
+        self.effects.extend(effect);
     }
 
     /// Answers a report that was handed out under `number`.
@@ -376,8 +373,8 @@ impl Session {
 
     fn give_up(&mut self, sequence: u32) {
         let Some(segment) = self.pending.remove(&sequence) else { return };
-        if let Some((submission, number)) = self.flights.find(segment) {
-            let late = Late { submission: submission.clone(), number };
+        if let Some((submission, total, number)) = self.flights.find(segment) {
+            let late = Late { submission: submission.clone(), total, number };
             self.late.push_back((sequence, late));
             if self.late.len() > LATE_MAX {
                 self.late.pop_front();
@@ -392,7 +389,7 @@ impl Session {
         let Some((_, late)) = self.late.remove(at) else { return };
         if self.errors.action(status) == Action::Accept {
             let segments = vec![(late.number, SegmentOutcome::Accepted { carrier_id })];
-            self.effects.push(Effect::LateOutcome(outcome_of(&late.submission, segments)));
+            self.effects.push(Effect::LateOutcome(late.submission.ended(late.total, segments)));
         }
     }
 

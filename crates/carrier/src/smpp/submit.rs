@@ -5,8 +5,8 @@ use wire::gsm::{self, Cut, Encoding, Segment, packed};
 use wire::smpp::constants::{data_coding, esm_class, npi, ton};
 use wire::smpp::{Address, Sm, Tlvs, tag, time};
 
-use crate::Submission;
 use crate::config::{Alphabet, CarrierConfig, ValidityForm};
+use crate::{SegmentOutcome, Submission, SubmissionOutcome};
 
 /// One `submit_sm`, without its sequence number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,23 @@ pub(crate) struct SubmitSm {
     pub(crate) tlvs: Tlvs,
 }
 
+/// A submission as PDUs: every segment but those that the carrier has.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) submission: Submission,
+    /// How many segments the whole text has in this carrier's cut.
+    pub(crate) total: u16,
+    pub(crate) segments: Vec<SubmitSm>,
+}
+
+impl Outgoing {
+    /// The outcome when none of it has left.
+    pub(crate) fn not_sent(&self) -> SubmissionOutcome {
+        let segments = self.segments.iter().map(|segment| (segment.number, SegmentOutcome::NotSent));
+        self.submission.ended(self.total, segments.collect())
+    }
+}
+
 /// How a message's text leaves.
 struct Plan {
     encoding: Encoding,
@@ -24,22 +41,33 @@ struct Plan {
     data_coding: u8,
 }
 
-/// Builds what is to be sent of a message: every segment but those that the carrier has.
+/// Cuts a message as the carrier wants it.
 ///
 /// # Errors
-/// Why this carrier cannot have it, and in words.
-pub(crate) fn build(config: &CarrierConfig, submission: &Submission) -> Result<Vec<SubmitSm>, (ErrorType, String)> {
+/// The outcome, when this carrier cannot have it.
+pub(crate) fn build(config: &CarrierConfig, submission: Submission) -> Result<Outgoing, SubmissionOutcome> {
+    match segments(config, &submission) {
+        Ok((total, segments)) => Ok(Outgoing { submission, total, segments }),
+        Err(why) => {
+            let refused = SegmentOutcome::Refused { error_type: ErrorType::CarrierRejected, status: why };
+            Err(submission.ended(1, vec![(1, refused)]))
+        }
+    }
+}
+
+fn segments(config: &CarrierConfig, submission: &Submission) -> Result<(u16, Vec<SubmitSm>), String> {
     let message = &*submission.message;
     let text = message.body.as_deref().unwrap_or_default();
     let text = if config.transliterate { gsm::transliterate(text) } else { text.into() };
     let plan = plan(config, &text);
     let cut = config.cut();
-    let segments = gsm::cut(&text, plan.encoding, cut).map_err(|error| (ErrorType::CarrierRejected, error.to_string()))?;
+    let segments = gsm::cut(&text, plan.encoding, cut).map_err(|error| error.to_string())?;
     if segments.len() > usize::from(config.segments_max) {
-        return Err((ErrorType::CarrierRejected, format!("{} segments, and the carrier takes {}", segments.len(), config.segments_max)));
+        return Err(format!("{} segments, and the carrier takes {}", segments.len(), config.segments_max));
     }
-    let wanted = |segment: &&Segment| submission.accepted_segments >> (segment.number - 1) & 1 == 0;
-    Ok(segments.iter().filter(wanted).map(|segment| one(config, submission, &plan, cut, segment)).collect())
+    let total = segments.first().map_or(1, |segment| segment.total.into());
+    let lacked = segments.iter().filter(|segment| submission.lacks(segment.number.into()));
+    Ok((total, lacked.map(|segment| one(config, submission, &plan, cut, segment)).collect()))
 }
 
 fn plan(config: &CarrierConfig, text: &str) -> Plan {

@@ -58,7 +58,8 @@ CREATE TABLE messages (
     PRIMARY KEY (account_id, id)
 ) WITHOUT ROWID;
 
--- What became of it: one narrow row, because it is the one that changes. The masks have bit n for segment n + 1.
+-- What became of it: one narrow row, because it is the one that changes. The masks have bit n for segment n + 1, and segments says how many
+-- there are, in the cut of the carrier that it stands with.
 -- A queued message may be leased from due_at on; a lease moves due_at to its own end and puts its token in lease.
 CREATE TABLE delivery (
     message_id         BLOB    NOT NULL PRIMARY KEY,
@@ -87,12 +88,13 @@ CREATE TABLE delivery (
 CREATE INDEX delivery_due ON delivery (carrier, account_id, due_at) WHERE status = 'queued';
 CREATE INDEX delivery_expiry ON delivery (expires_at) WHERE status = 'queued';
 
--- Segments that a carrier took, filed under the carrier's id in canonical form. A segment's fate is empty until it is known.
+-- Segments that a carrier took, filed under the carrier's id in canonical form: each one of total. A segment's fate is empty until it is known.
 CREATE TABLE segments (
     carrier    TEXT    NOT NULL,
     key        TEXT    NOT NULL,
     message_id BLOB    NOT NULL,
     number     INTEGER NOT NULL,
+    total      INTEGER NOT NULL,
     recipient  TEXT    NOT NULL,
     fate       TEXT    NOT NULL,
     PRIMARY KEY (carrier, key, message_id, number)

@@ -73,6 +73,8 @@ pub struct Outcome {
     pub recipient: Msisdn,
     /// The lease under which it was attempted.
     pub token: u64,
+    /// Into how many segments the carrier cuts its text, 64 at most; it is delivered when so many are. Counts where `accepted` has some.
+    pub total: u16,
     /// Which attempt, from 1.
     pub attempt: u32,
     /// The carrier that was tried.

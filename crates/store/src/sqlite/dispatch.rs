@@ -163,8 +163,7 @@ fn begin_attempt(connection: &Connection, attempt: &Attempt, now: Timestamp) -> 
 fn record_outcome(group: &mut Group, outcome: &Outcome, changes: &mut Vec<StatusChange>) -> Result<(), Fault> {
     let Some(mut life) = Life::load(&group.connection, outcome.id)? else { return Ok(()) };
     if outcome.verdict == Verdict::Sent || life.is_held_under(outcome.token) {
-        let known = life.accepted;
-        let changed = apply_verdict(&group.connection, &mut life, outcome, known)?;
+        let changed = apply_verdict(&group.connection, &mut life, outcome)?;
         life.save(&group.connection)?;
         if changed {
             changes.push(life.status_change());
@@ -183,15 +182,18 @@ fn record_outcome(group: &mut Group, outcome: &Outcome, changes: &mut Vec<Status
 }
 
 /// What follows for the message. Says whether its status changed.
-fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome, known: u64) -> rusqlite::Result<bool> {
+fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) -> rusqlite::Result<bool> {
     let event = |kind, detail: &str| add_event(connection, outcome.id, outcome.at, kind, Some(&outcome.carrier), Some(outcome.attempt), detail);
-    life.accepted |= outcome.accepted.iter().map(|segment| Life::bit(segment.number)).fold(0, |mask, bit| mask | bit);
+    let known = life.accepted;
+    if outcome.verdict == Verdict::Sent && life.delivery.status == Status::Queued {
+        life.stand_with(&outcome.carrier);
+    }
+    if life.delivery.carrier == outcome.carrier {
+        life.took(outcome.total, &outcome.accepted);
+    }
     match &outcome.verdict {
         Verdict::Sent => {
             let changed = life.change(Status::Sent, outcome.at, None);
-            if changed {
-                life.delivery.carrier.clone_from(&outcome.carrier);
-            }
             if changed || life.accepted != known {
                 event(EventKind::Acknowledged, &outcome.detail)?;
             }
@@ -231,7 +233,7 @@ fn retry_later(life: &mut Life, retry: &Retry) {
     }
     life.let_go();
     life.due_at = retry.due_at;
-    life.delivery.carrier.clone_from(&retry.carrier);
+    life.stand_with(&retry.carrier);
     if retry.outcome_unknown {
         life.delivery.unknown_outcomes += 1;
     }

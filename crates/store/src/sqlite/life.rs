@@ -5,13 +5,14 @@ use model::{ErrorType, MessageId, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{self, DELIVERY, mask_from_sql, mask_to_sql};
+use crate::contract::dispatch::SegmentAck;
 use crate::contract::messages::StatusChange;
 
 macro_rules! update {
     ($more:literal) => {
         concat!(
             "UPDATE delivery SET lease = ?2, in_flight = ?3, held = ?4, attempts = ?5, unknown_outcomes = ?6, accepted_segments = ?7, ",
-            "delivered_segments = ?8, lost_segments = ?9, sent_at = ?10, delivered_at = ?11, failed_at = ?12, error_type = ?13, error_message = ?14",
+            "delivered_segments = ?8, lost_segments = ?9, segments = ?10, sent_at = ?11, delivered_at = ?12, failed_at = ?13, error_type = ?14, error_message = ?15",
             $more,
             " WHERE message_id = ?1"
         )
@@ -19,7 +20,7 @@ macro_rules! update {
 }
 
 const UPDATE_STILL: &str = update!("");
-const UPDATE_MOVED: &str = update!(", status = ?15, carrier = ?16, due_at = ?17");
+const UPDATE_MOVED: &str = update!(", status = ?16, carrier = ?17, due_at = ?18");
 
 /// What became of a message so far, and who holds it.
 pub(super) struct Life {
@@ -28,10 +29,11 @@ pub(super) struct Life {
     pub(super) due_at: Timestamp,
     pub(super) lease: u64,
     pub(super) in_flight: bool,
-    /// Masks of segments: those that a carrier took, those that arrived, those that never will.
+    /// Masks of segments, in the cut of the carrier that it stands with: those that this carrier took, those that arrived, those that never will.
     pub(super) accepted: u64,
     pub(super) delivered: u64,
     pub(super) lost: u64,
+    /// How many there are in that cut.
     segments: u16,
     /// The indexed columns as they stand in the file.
     stored: (Status, String, Timestamp),
@@ -82,6 +84,7 @@ impl Life {
             accepted,
             delivered,
             lost,
+            self.segments,
             sent_at,
             delivered_at,
             failed_at,
@@ -94,7 +97,7 @@ impl Life {
         if moved {
             connection.prepare_cached(UPDATE_MOVED)?.execute(values)?;
         } else {
-            connection.prepare_cached(UPDATE_STILL)?.execute(&values[..14])?;
+            connection.prepare_cached(UPDATE_STILL)?.execute(&values[..15])?;
         }
         Ok(())
     }
@@ -108,6 +111,23 @@ impl Life {
     pub(super) const fn let_go(&mut self) {
         self.lease = 0;
         self.in_flight = false;
+    }
+
+    /// Gives the message to a carrier. What another one took of it counts no more: carriers cut a text differently, and a handset cannot
+    /// join what they made.
+    pub(super) fn stand_with(&mut self, carrier: &str) {
+        if self.delivery.carrier != carrier {
+            carrier.clone_into(&mut self.delivery.carrier);
+            (self.accepted, self.delivered, self.lost) = (0, 0, 0);
+        }
+    }
+
+    /// Notes what its carrier took, of `total` segments.
+    pub(super) fn took(&mut self, total: u16, segments: &[SegmentAck]) {
+        if !segments.is_empty() {
+            self.accepted = segments.iter().fold(self.accepted, |mask, segment| mask | Self::bit(segment.number));
+            self.segments = total;
+        }
     }
 
     /// Changes the status, where the status machine lets it. Says whether it did.

@@ -47,6 +47,8 @@ struct Filed {
     key: String,
     id: MessageId,
     number: u16,
+    /// Of how many, in that carrier's cut.
+    total: u16,
     recipient: String,
     fate: SegmentFate,
 }
@@ -64,15 +66,16 @@ fn record(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<ReceiptOutco
 
 /// The segment that a receipt means under `key`: of those to its recipient, one that waits for its fate, and then the newest.
 fn find(connection: &Connection, receipt: &Receipt, key: &str) -> rusqlite::Result<Option<Filed>> {
-    let sql = "SELECT key, message_id, number, recipient, fate FROM segments WHERE carrier = ?1 AND key = ?2 ORDER BY fate = '' DESC, message_id DESC";
+    let sql = "SELECT key, message_id, number, total, recipient, fate FROM segments WHERE carrier = ?1 AND key = ?2 ORDER BY fate = '' DESC, message_id DESC";
     let mut select = connection.prepare_cached(sql)?;
     let mut filed = select.query_map(params![receipt.carrier, key], |row| {
         Ok(Filed {
             key: row.get(0)?,
             id: MessageId::from_bytes(row.get(1)?),
             number: row.get(2)?,
-            recipient: row.get(3)?,
-            fate: rows::word(row, 4, rows::fate)?,
+            total: row.get(3)?,
+            recipient: row.get(4)?,
+            fate: rows::word(row, 5, rows::fate)?,
         })
     })?;
     filed.find(|filed| filed.as_ref().map_or(true, |filed| concerns(receipt, &filed.recipient))).transpose()
@@ -93,33 +96,42 @@ fn settle(connection: &Connection, filed: &Filed, receipt: &Receipt) -> rusqlite
     let Some(mut life) = Life::load(connection, filed.id)? else { return Ok(None) };
     let detail = format!("segment {}: {}", filed.number, receipt.detail);
     add_event(connection, filed.id, receipt.at, EventKind::Receipt, Some(&receipt.carrier), None, &detail)?;
-    let bit = Life::bit(filed.number);
-    match receipt.fate {
-        SegmentFate::Pending => return Ok(Some(None)),
-        SegmentFate::Delivered => {
-            life.delivered |= bit;
-            life.lost &= !bit;
-        }
-        SegmentFate::Undelivered(_) => life.lost |= bit & !life.delivered,
+    if receipt.fate == SegmentFate::Pending {
+        return Ok(Some(None));
     }
     let sql = "UPDATE segments SET fate = ?5 WHERE carrier = ?1 AND key = ?2 AND message_id = ?3 AND number = ?4";
     let name = params![receipt.carrier, filed.key, filed.id.to_bytes(), filed.number, fate_word(receipt.fate)];
     connection.prepare_cached(sql)?.execute(name)?;
-    let changed = conclude(&mut life, receipt);
+    let changed = conclude(&mut life, filed, receipt);
     life.save(connection)?;
     Ok(Some(changed.then(|| life.status_change())))
 }
 
 /// The status that follows once every segment has its fate.
-fn conclude(life: &mut Life, receipt: &Receipt) -> bool {
+fn conclude(life: &mut Life, filed: &Filed, receipt: &Receipt) -> bool {
+    // From a carrier that the message has left, only the word that all of it arrived means anything.
+    let has_left = life.delivery.carrier != receipt.carrier;
+    let bits = match filed.total {
+        1 => u64::MAX,
+        _ if has_left => 0,
+        _ => Life::bit(filed.number),
+    };
+    match receipt.fate {
+        SegmentFate::Delivered => {
+            life.delivered |= bits;
+            life.lost &= !bits;
+        }
+        SegmentFate::Undelivered(why) if !has_left => {
+            life.lost |= bits & !life.delivered;
+            if life.delivery.error_type.is_none() && !life.is_whole(life.delivered) {
+                life.delivery.error_type = Some(why);
+                life.delivery.error_message = Some(why.sentence().to_owned());
+            }
+        }
+        SegmentFate::Undelivered(_) | SegmentFate::Pending => {}
+    }
     if life.is_whole(life.delivered) {
         return life.change(Status::Delivered, receipt.at, None);
-    }
-    if let SegmentFate::Undelivered(why) = receipt.fate
-        && life.delivery.error_type.is_none()
-    {
-        life.delivery.error_type = Some(why);
-        life.delivery.error_message = Some(why.sentence().to_owned());
     }
     life.is_whole(life.delivered | life.lost) && life.change(Status::Undelivered, receipt.at, None)
 }
@@ -140,8 +152,9 @@ fn park(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<()> {
 
 /// Files a segment that a carrier took, so that its receipt finds it.
 pub(super) fn file_segment(connection: &Connection, outcome: &Outcome, number: u16, key: &str) -> rusqlite::Result<()> {
-    let sql = "INSERT OR IGNORE INTO segments (carrier, key, message_id, number, recipient, fate) VALUES (?1, ?2, ?3, ?4, ?5, '')";
-    connection.prepare_cached(sql)?.execute(params![outcome.carrier, key, outcome.id.to_bytes(), number, outcome.recipient.digits()])?;
+    let sql = "INSERT OR IGNORE INTO segments (carrier, key, message_id, number, total, recipient, fate) VALUES (?1, ?2, ?3, ?4, ?5, ?6, '')";
+    let values = params![outcome.carrier, key, outcome.id.to_bytes(), number, outcome.total, outcome.recipient.digits()];
+    connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }
 

@@ -99,6 +99,9 @@ macro_rules! conformance {
                 a_receipt_proves_what_a_lost_acknowledgement_hid
                 a_receipt_ends_the_lease_of_what_it_proves
                 a_segment_sent_twice_has_the_better_of_two_fates
+                a_message_is_delivered_when_every_segment_that_its_carrier_made_is
+                what_a_carrier_took_counts_no_more_with_the_next_one
+                a_carrier_that_a_message_has_left_can_only_say_that_it_arrived
                 a_segment_without_an_id_has_no_receipt;
             tenants:
                 a_new_store_has_no_tenants

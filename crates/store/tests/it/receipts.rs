@@ -3,11 +3,11 @@
 use model::event::EventKind;
 use model::status::SegmentFate::{Delivered, Pending, Undelivered};
 use model::{ErrorType, Message, MessageId, Status};
-use store::contract::dispatch::{Outcome, SegmentAck, Verdict};
+use store::contract::dispatch::{LeaseRequest, Outcome, Retry, SegmentAck, Verdict};
 use store::contract::messages::StatusChange;
 use store::contract::receipts::{Receipt, ReceiptOutcome};
 
-use crate::support::{Backend, Desk, LEASE_SECS, NOW, SOUTH, acks, after, number, receipt, retry};
+use crate::support::{Backend, Desk, LEASE_SECS, NOW, SOUTH, acks, after, lease_request, number, receipt, retry};
 
 /// That a receipt was recorded, found by the key at this place, and moved the message to `status` or, with `None`, left it where it was.
 fn assert_matched(outcome: &ReceiptOutcome, at: usize, id: MessageId, status: Option<Status>) {
@@ -244,6 +244,48 @@ pub(crate) async fn a_segment_sent_twice_has_the_better_of_two_fates(fresh: impl
     }
     let delivery = desk.delivery(first.id).await;
     assert_eq!((delivery.status, delivery.error_type, delivery.error_message), (Status::Delivered, None, None), "it was not given up");
+}
+
+pub(crate) async fn a_message_is_delivered_when_every_segment_that_its_carrier_made_is(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let as_a_payload = desk.attempted(Message { segments: 3, ..desk.message(desk.account()) }).await;
+    desk.record(&Outcome { total: 1, accepted: acks(["a"]), ..as_a_payload.clone() }).await;
+    assert_matched(&desk.hear(receipt(["a"], Delivered)).await, 0, as_a_payload.id, Some(Status::Delivered));
+    let in_ucs2 = desk.attempted(desk.message(desk.account())).await;
+    desk.record(&Outcome { total: 3, accepted: acks(["b1", "b2", "b3"]), ..in_ucs2.clone() }).await;
+    for (key, status) in [("b1", None), ("b3", None), ("b2", Some(Status::Delivered))] {
+        assert_matched(&desk.hear(receipt([key], Delivered)).await, 0, in_ucs2.id, status);
+    }
+}
+
+pub(crate) async fn what_a_carrier_took_counts_no_more_with_the_next_one(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let north = desk.attempted(Message { segments: 2, ..desk.message(desk.account()) }).await;
+    let elsewhere = Verdict::Retry(Retry { carrier: SOUTH.to_owned(), ..retry(after(1)) });
+    desk.record(&Outcome { accepted: acks(["a"]), verdict: elsewhere, ..north.clone() }).await;
+    assert_matched(&desk.hear(receipt(["a"], Delivered)).await, 0, north.id, None);
+    let token = desk.token();
+    let request = LeaseRequest { carrier: SOUTH.to_owned(), ..lease_request(token, after(1)) };
+    assert_eq!(desk.store.lease_due(request).await.unwrap()[0].accepted_segments, 0, "it gets the whole text");
+    let south = Outcome { token, attempt: 2, carrier: SOUTH.to_owned(), accepted: acks(["a", "b"]), ..north };
+    desk.record(&south).await;
+    for (key, status) in [("b", None), ("a", Some(Status::Delivered))] {
+        assert_matched(&desk.hear(Receipt { carrier: SOUTH.to_owned(), ..receipt([key], Delivered) }).await, 0, south.id, status);
+    }
+}
+
+pub(crate) async fn a_carrier_that_a_message_has_left_can_only_say_that_it_arrived(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    for (fate, status) in [(Undelivered(ErrorType::Unreachable), None), (Delivered, Some(Status::Delivered))] {
+        let north = desk.attempted(desk.message(desk.account())).await;
+        let elsewhere = Retry { carrier: SOUTH.to_owned(), outcome_unknown: true, ..retry(after(1)) };
+        desk.record(&Outcome { verdict: Verdict::Retry(elsewhere), ..north.clone() }).await;
+        let south = Outcome { carrier: SOUTH.to_owned(), accepted: acks(["s"]), ..north.clone() };
+        desk.record(&south).await;
+        // North's answer comes late, and then its report.
+        desk.record(&Outcome { accepted: acks(["n"]), ..north.clone() }).await;
+        assert_matched(&desk.hear(receipt(["n"], fate)).await, 0, north.id, status);
+    }
 }
 
 pub(crate) async fn a_segment_without_an_id_has_no_receipt(fresh: impl Backend) {

@@ -190,12 +190,12 @@ impl Desk {
 
     /// Admits a message and begins its first attempt. Returns the outcome to be: sent at [`NOW`], with no segment acknowledged.
     pub(crate) async fn attempted(&self, message: Message) -> Outcome {
-        let (id, recipient, token) = (message.id, message.recipient.clone(), self.token());
+        let (id, recipient, total, token) = (message.id, message.recipient.clone(), message.segments, self.token());
         let lease = Some(Lease { token, until: after(LEASE_SECS) });
         assert_eq!(self.try_admit(Admission { lease, ..admission(message) }).await, Admitted::New);
         let attempt = self.begin(id, token, NOW).await.unwrap();
         let carrier = NORTH.to_owned();
-        Outcome { id, recipient, token, attempt, carrier, at: NOW, accepted: Vec::new(), verdict: Verdict::Sent, detail: "ESME_ROK".to_owned() }
+        Outcome { id, recipient, token, total, attempt, carrier, at: NOW, accepted: Vec::new(), verdict: Verdict::Sent, detail: "ESME_ROK".to_owned() }
     }
 
     /// Leases a message again at `now`, which must be due, and begins its next attempt. Returns the outcome to be, as `before` but for that.

@@ -1,11 +1,12 @@
 //! What takes too many messages to try over a socket.
 
 use super::*;
+use crate::smpp::submit;
 use model::message::{Direction, Encoding, MessageType};
 use model::{AccountId, Message, MessageId, Mode, Msisdn, Timestamp};
 use wire::smpp::frame;
 
-fn submission(number: u8) -> Submission {
+fn outgoing(number: u8) -> Outgoing {
     let message = Message {
         id: MessageId::from_bytes([number; 16]),
         account: AccountId::from_bytes([2; 16]),
@@ -23,7 +24,8 @@ fn submission(number: u8) -> Submission {
         created_at: Timestamp::from_millis(0),
         expires_at: Timestamp::from_millis(1_000),
     };
-    Submission { message: Arc::new(message), attempt: 1, token: u64::from(number), accepted_segments: 0, valid_for: Duration::from_secs(1) }
+    let submission = Submission { message: Arc::new(message), attempt: 1, token: u64::from(number), accepted_segments: 0, valid_for: Duration::from_secs(1) };
+    submit::build(&CarrierConfig::default(), submission).unwrap()
 }
 
 /// A session whose bind was taken.
@@ -59,7 +61,7 @@ fn numbers_wrap_and_answers_still_find_their_requests() {
     let mut session = bound(now);
     session.sequence = Sequence::after(Sequence::MAX - 2);
     let mut out = Vec::new();
-    (1..=3).for_each(|number| session.submit(submission(number), now));
+    (1..=3).for_each(|number| session.submit(outgoing(number), now));
     session.fill(now, 10_000, &mut out);
     let later = now + Duration::from_secs(31);
     session.tick(later, &mut out);
@@ -79,7 +81,7 @@ fn after_a_wrap_the_oldest_unanswered_request_is_still_the_first_to_be_given_up(
     session.sequence = Sequence::after(Sequence::MAX - 1);
     for (number, secs) in [(1, 0), (2, 1)] {
         let at = now + Duration::from_secs(secs);
-        session.submit(submission(number), at);
+        session.submit(outgoing(number), at);
         session.fill(at, 10_000, &mut Vec::new());
     }
     session.effects();
