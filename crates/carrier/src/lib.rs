@@ -183,7 +183,7 @@ pub trait Carrier: Send + Sync {
     async fn ready(&self) -> usize;
 
     /// Hands a message over, at once: its segments leave in order on one session as the window opens. Exactly one [`Event::Outcome`] follows,
-    /// [`SegmentOutcome::NotSent`] where nothing could leave.
+    /// [`SegmentOutcome::NotSent`] where nothing could leave, which is so after as long as an answer may take.
     fn submit(&self, submission: Submission);
 
     /// Whether it has been unable to take anything for this long, so that a fallback should be tried; `None` while it can.

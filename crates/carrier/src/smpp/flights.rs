@@ -5,6 +5,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use tokio::time::Instant;
+use wire::smpp::CommandStatus;
 
 use super::session::Effect;
 use super::submit::{Outgoing, SubmitSm};
@@ -28,19 +29,21 @@ struct Flight {
     total: u16,
     segments: Vec<(SubmitSm, Option<SegmentOutcome>)>,
     open: usize,
-    /// Until when its segments may be sent again after the SMSC asked for a rest.
-    patience: Instant,
+    /// Until when its segments may leave.
+    leave_by: Instant,
+    /// With what status the SMSC asked for a rest, if it did.
+    throttled: Option<CommandStatus>,
 }
 
 impl Flights {
     /// Takes a submission. It ends at once when there are no segments.
-    pub(crate) fn begin(&mut self, Outgoing { submission, total, segments }: Outgoing, patience: Instant) -> Option<Effect> {
+    pub(crate) fn begin(&mut self, Outgoing { submission, total, segments }: Outgoing, leave_by: Instant) -> Option<Effect> {
         let flight = self.next;
         self.next += 1;
         self.queue.extend((0..segments.len()).map(|index| (flight, index)));
         let open = segments.len();
         let segments = segments.into_iter().map(|segment| (segment, None)).collect();
-        self.flights.insert(flight, Flight { submission, total, segments, open, patience });
+        self.flights.insert(flight, Flight { submission, total, segments, open, leave_by, throttled: None });
         if open == 0 { self.end(flight) } else { None }
     }
 
@@ -55,10 +58,30 @@ impl Flights {
         Some((segment, &self.flights.get(&segment.0)?.segments[segment.1].0))
     }
 
-    /// Queues a segment again in its place, before what came later; `false` when its submission has been patient long enough.
-    pub(crate) fn push_back(&mut self, segment: SegmentRef, now: Instant) -> bool {
-        let is_patient = self.flights.get(&segment.0).is_some_and(|flight| now < flight.patience);
-        is_patient && self.queue.insert(segment)
+    /// Queues a segment again in its place, before what came later, because the SMSC asked for a rest.
+    pub(crate) fn push_back(&mut self, segment: SegmentRef, status: CommandStatus) {
+        if let Some(flight) = self.flights.get_mut(&segment.0) {
+            flight.throttled = Some(status);
+            self.queue.insert(segment);
+        }
+    }
+
+    /// When the first of what is queued may leave no more.
+    pub(crate) fn leave_by(&self) -> Option<Instant> {
+        self.queue.first().and_then(|segment| self.flights.get(&segment.0)).map(|flight| flight.leave_by)
+    }
+
+    /// Gives up what may leave no more: to be tried later where the SMSC asked for a rest, and otherwise as not sent.
+    pub(crate) fn give_up(&mut self, now: Instant) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        while self.leave_by().is_some_and(|leave_by| now >= leave_by)
+            && let Some(segment) = self.queue.pop_first()
+        {
+            let throttled = self.flights.get(&segment.0).and_then(|flight| flight.throttled);
+            let outcome = throttled.map_or(SegmentOutcome::NotSent, |status| SegmentOutcome::TryLater { status: status.to_string() });
+            effects.extend(self.settle(segment, outcome));
+        }
+        effects
     }
 
     /// The submission of a segment, of how many it is, and its number.

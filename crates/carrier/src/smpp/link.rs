@@ -24,6 +24,9 @@ use crate::ack::{Ack, Answer};
 /// How much is written ahead of the socket: one system call's worth.
 const WRITE_AHEAD_BYTES: usize = 64 * 1024;
 
+/// How much an SMSC may leave unread of what it is written.
+const UNTAKEN_BYTES_MAX: usize = 1024 * 1024;
+
 /// One link of a carrier: a session, and the next one when it ends.
 pub(crate) struct Link {
     pub(crate) shared: Arc<Shared>,
@@ -53,11 +56,12 @@ impl Link {
         let backoff = Backoff { floor: Duration::from_millis(config.reconnect_floor_ms), ceiling: Duration::from_millis(config.reconnect_ceiling_ms) };
         let mut failures = 0;
         while !self.shared.is_draining() {
-            let bound_before = self.state().binds.load(Ordering::Relaxed);
+            let began = Instant::now();
             let ended = self.session().await;
             self.state().bound.store(false, Ordering::Release);
             self.shared.changed();
-            failures = if self.state().binds.load(Ordering::Relaxed) > bound_before { 1 } else { failures + 1 };
+            // An SMSC that takes a bind and drops it at once is no better than one that takes none.
+            failures = if began.elapsed() >= backoff.ceiling { 1 } else { failures + 1 };
             let wait = match ended {
                 Ended::Drained => break,
                 Ended::Lost => backoff.wait(failures, self.entropy.next_unit()),
@@ -158,7 +162,8 @@ impl Driver<'_> {
             self.link.state().show(&self.session, now);
             let deadline = self.session.deadline(now);
             tokio::select! {
-                read = self.reader.read_buf(&mut self.input) => match read {
+                // What is read is answered, so nothing more is read from an SMSC that does not take its answers.
+                read = self.reader.read_buf(&mut self.input), if is_broken || self.output.len() < UNTAKEN_BYTES_MAX => match read {
                     Ok(0) => return self.lost(&io::Error::new(io::ErrorKind::UnexpectedEof, "the SMSC closed the connection")),
                     Ok(_) => self.receive(&mut out),
                     Err(error) => return self.lost(&error),

@@ -146,7 +146,7 @@ impl Carrier for SmppCarrier {
             sessions_bound: shared.links.iter().filter(|link| is_bound(link)).count(),
             sessions_configured: shared.links.len(),
             window_in_use: self.senders().map(|index| shared.links[index].in_use()).sum(),
-            window: self.senders().count() * shared.config.window,
+            window: self.senders().map(|index| shared.links[index].window()).sum(),
             submitted: count(&shared.counts.submitted),
             accepted: count(&shared.counts.accepted),
             refused: count(&shared.counts.refused),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use wire::smpp::{BindKind, Body, CommandId, CommandStatus, DecodeError, Pdu, Sequence, Tlvs, decode, encode, tag};
+use wire::smpp::{BindKind, Body, CommandId, CommandStatus, DecodeError, Pdu, Sequence, decode, encode, tag};
 
 use super::errors::{Action, ErrorTable};
 use super::flights::{Flights, SegmentRef};
@@ -137,6 +137,11 @@ impl Session {
         self.rest.until(now).is_some()
     }
 
+    /// How many segments are unanswered.
+    pub(crate) fn unanswered(&self) -> usize {
+        self.pending.len()
+    }
+
     /// How many unanswered segments there may be now.
     pub(crate) const fn window(&self) -> usize {
         self.window
@@ -147,8 +152,9 @@ impl Session {
         let effect = if self.draining {
             Some(Effect::Outcome(outgoing.not_sent(), outgoing.segments.len()))
         } else {
-            let patience = now + self.response_timeout();
-            self.flights.begin(outgoing, patience)
+            // It may wait as long as an answer may take; its lease outlasts both.
+            let leave_by = now + self.response_timeout();
+            self.flights.begin(outgoing, leave_by)
         };
         self.effects.extend(effect);
     }
@@ -166,6 +172,7 @@ impl Session {
 
     /// Writes what the window, the pace and the SMSC's patience let leave now, as long as `out` holds less than `bytes_max`.
     pub(crate) fn fill(&mut self, now: Instant, bytes_max: usize, out: &mut Vec<u8>) {
+        self.effects.extend(self.flights.give_up(now));
         if self.phase != Phase::Bound || self.draining || self.rest.until(now).is_some() {
             return;
         }
@@ -209,7 +216,7 @@ impl Session {
         // The end of a rest is due even with an empty queue: until it is shown, nobody hands anything over.
         let pace = self.rest.until(now).or_else(|| if self.flights.has_queued() { self.bucket.free_at(now) } else { None });
         let quiet = self.enquired.map_or(self.heard_at + Duration::from_secs(self.config.enquire_link_secs), |at| at + PROMPT);
-        [phase, answer, pace].into_iter().flatten().fold(quiet, Instant::min)
+        [phase, answer, pace, self.flights.leave_by()].into_iter().flatten().fold(quiet, Instant::min)
     }
 
     /// Does what is due at `now`.
@@ -268,7 +275,7 @@ impl Session {
     }
 
     fn take(&mut self, pdu: Pdu, now: Instant, out: &mut Vec<u8>) {
-        self.heed_congestion(&pdu.tlvs);
+        self.heed_congestion(&pdu);
         match pdu.body {
             Body::SubmitSmResp(id) => self.acknowledged(pdu.sequence, pdu.status, id, now),
             Body::DeliverSm(sm) => self.delivered(CommandId::DELIVER_SM, pdu.sequence, &Delivered::of_sm(&sm, &pdu.tlvs), out),
@@ -327,8 +334,8 @@ impl Session {
         self.rest.begin(now);
         if self.draining {
             self.settle(segment, SegmentOutcome::NotSent);
-        } else if !self.flights.push_back(segment, now) {
-            self.settle(segment, SegmentOutcome::TryLater { status: status.to_string() });
+        } else {
+            self.flights.push_back(segment, status);
         }
     }
 
@@ -404,12 +411,15 @@ impl Session {
         }
     }
 
-    /// SMPP 5.0, 4.8.4.18: an SMSC that is nearly or wholly congested (90 and above) gets half as much, one that is not gets more again.
-    fn heed_congestion(&mut self, tlvs: &Tlvs) {
-        match tlvs.number(tag::CONGESTION_STATE) {
+    /// SMPP 5.0, 4.8.4.18: an SMSC that is nearly or wholly congested (90 and above) gets half as much. One that is not, or takes
+    /// something and says nothing of it, gets more again.
+    fn heed_congestion(&mut self, pdu: &Pdu) {
+        let takes = pdu.status.is_ok() && matches!(pdu.body, Body::SubmitSmResp(_));
+        match pdu.tlvs.number(tag::CONGESTION_STATE) {
             Some(90..) => self.window = (self.window / 2).max(1),
-            Some(0..80) if self.window < self.config.window => self.window += 1,
-            _ => {}
+            Some(80..) => {}
+            None if !takes => {}
+            Some(_) | None => self.window = (self.window + 1).min(self.config.window),
         }
     }
 }

@@ -37,6 +37,10 @@ pub(crate) struct LinkState {
     pub(crate) binds: AtomicU64,
     /// Segments handed to it and not answered.
     in_use: AtomicUsize,
+    /// Those of them that have left.
+    unanswered: AtomicUsize,
+    /// How many may wait to leave: what its own pace lets go in a second.
+    unsent_max: usize,
     window: AtomicUsize,
     resting: AtomicBool,
 }
@@ -68,7 +72,17 @@ impl LinkState {
 
     /// How many more segments it would send.
     pub(crate) fn room(&self) -> usize {
-        if self.can_send() { self.window.load(Ordering::Acquire).saturating_sub(self.in_use()) } else { 0 }
+        if !self.can_send() {
+            return 0;
+        }
+        let in_use = self.in_use();
+        let unsent = in_use.saturating_sub(self.unanswered.load(Ordering::Acquire));
+        self.window().saturating_sub(in_use).min(self.unsent_max.saturating_sub(unsent))
+    }
+
+    /// How many unanswered segments there may be now.
+    pub(crate) fn window(&self) -> usize {
+        self.window.load(Ordering::Acquire)
     }
 
     pub(crate) fn in_use(&self) -> usize {
@@ -90,15 +104,21 @@ impl LinkState {
     /// Shows how the session stands.
     pub(crate) fn show(&self, session: &Session, now: Instant) {
         self.window.store(session.window(), Ordering::Release);
+        self.unanswered.store(session.unanswered(), Ordering::Release);
         self.resting.store(session.rests(now), Ordering::Release);
     }
 }
 
 impl Shared {
     pub(crate) fn new(config: Arc<CarrierConfig>, links: &[BindKind], events: Events) -> Self {
+        let unsent_max = if config.session_rate == 0 { usize::MAX } else { config.session_rate as usize };
+        let link = |kind: &BindKind| {
+            let (sends, window) = (*kind != BindKind::Receiver, AtomicUsize::new(config.window));
+            LinkState { sends, window, unsent_max, ..LinkState::default() }
+        };
         Self {
             errors: Arc::new(ErrorTable::new(&config)),
-            links: links.iter().map(|kind| LinkState { sends: *kind != BindKind::Receiver, ..LinkState::default() }).collect(),
+            links: links.iter().map(link).collect(),
             counts: Counts::default(),
             name: config.name.as_str().into(),
             events,

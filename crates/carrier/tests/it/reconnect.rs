@@ -112,7 +112,19 @@ async fn a_peer_that_hangs_up_is_called_less_and_less_often() {
     }
 }
 
-/// A bind that was taken starts the waits afresh, but there is a wait.
+/// A bind that was taken and dropped at once is no better than none.
+#[tokio::test]
+async fn a_peer_that_drops_every_bind_is_called_less_and_less_often() {
+    let peer = Peer::start().await;
+    let _bench = Bench::start(CarrierConfig { reconnect_floor_ms: 40, reconnect_ceiling_ms: 10_000, ..config(peer.address()) });
+    drop(peer.bound().await);
+    for least_ms in [20, 40, 80, 160] {
+        let dropped_at = Instant::now();
+        drop(peer.bound().await);
+        assert!(dropped_at.elapsed() >= Duration::from_millis(least_ms - 1), "{least_ms}");
+    }
+}
+
 #[tokio::test]
 async fn an_impossible_length_is_told_and_the_connection_made_anew() {
     for length in [0u32, 4, 15, 70_001, u32::MAX] {

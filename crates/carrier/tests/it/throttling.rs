@@ -73,7 +73,7 @@ async fn rests_grow_while_the_smsc_goes_on_asking_and_shrink_when_it_takes_somet
 #[tokio::test]
 async fn after_too_long_a_rest_the_message_goes_back_and_the_link_is_free_again() {
     let peer = Peer::start().await;
-    let mut bench = Bench::start(CarrierConfig { response_timeout_secs: 20, ..patient(&peer) });
+    let mut bench = Bench::start(CarrierConfig { response_timeout_secs: 40, ..patient(&peer) });
     let mut session = peer.bound().await;
     bench.submit(first_attempt(1, "Hello")).await;
     let sequence = session.submitted().await.sequence;
@@ -82,6 +82,8 @@ async fn after_too_long_a_rest_the_message_goes_back_and_the_link_is_free_again(
     skip(Duration::from_secs(31)).await;
     let sequence = session.submitted().await.sequence;
     session.answer(sequence, CommandStatus::RTHROTTLED, "").await;
+    session.sync().await;
+    skip(Duration::from_secs(10)).await;
     assert_eq!(bench.segments().await, [SegmentOutcome::TryLater { status: "ESME_RTHROTTLED".to_owned() }]);
     session.sync().await;
     assert_eq!(bench.carrier.status().state, "throttled");

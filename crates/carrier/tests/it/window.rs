@@ -95,6 +95,25 @@ async fn the_window_is_free_again_however_the_carrier_cuts() {
 }
 
 #[tokio::test]
+async fn what_cannot_leave_in_time_goes_back_unsent() {
+    let peer = Peer::start().await;
+    let knobs = CarrierConfig { window: 1, response_timeout_secs: 40, enquire_link_secs: 3_600, ..config(peer.address()) };
+    let mut bench = Bench::start(knobs);
+    let mut session = peer.bound().await;
+    within("the carrier has room", bench.carrier.ready()).await;
+    bench.carrier.submit(first_attempt(1, "Hello"));
+    bench.carrier.submit(first_attempt(2, "Hello"));
+    session.submitted().await;
+    skip(Duration::from_secs(41)).await;
+    let mut outcomes = [bench.outcome().await, bench.outcome().await];
+    outcomes.sort_by_key(|outcome| outcome.token);
+    assert!(matches!(outcomes[0].segments[..], [(1, SegmentOutcome::Unknown { .. })]), "{outcomes:?}");
+    assert_eq!(outcomes[1].segments, [(1, SegmentOutcome::NotSent)]);
+    session.sync().await;
+    assert_eq!(bench.carrier.status().submitted, 1);
+}
+
+#[tokio::test]
 async fn answers_to_nothing_are_ignored() {
     let peer = Peer::start().await;
     let mut bench = Bench::start(config(peer.address()));
@@ -167,5 +186,14 @@ async fn a_congested_smsc_gets_less_at_once() {
         bench.segments().await;
         session.sync().await;
         assert_eq!(within("the carrier has room", bench.carrier.ready()).await, room, "{congestion}");
+    }
+    // One that says nothing of it any more, and takes what it is given, gets as much as before in the end.
+    for (number, room) in [(6, 5), (7, 6), (8, 7), (9, 8), (10, 8)] {
+        bench.submit(first_attempt(number, "Hello")).await;
+        let sequence = session.submitted().await.sequence;
+        session.answer(sequence, CommandStatus::ROK, "1").await;
+        bench.segments().await;
+        session.sync().await;
+        assert_eq!((within("the carrier has room", bench.carrier.ready()).await, bench.carrier.status().window), (room, room));
     }
 }
