@@ -32,7 +32,10 @@ pub struct App {
     pub admin_address: SocketAddr,
     pipeline: Arc<Pipeline>,
     stop: watch::Sender<bool>,
-    doors: Vec<JoinHandle<()>>,
+    end: watch::Sender<bool>,
+    public: JoinHandle<()>,
+    operators: JoinHandle<()>,
+    measuring: JoinHandle<()>,
     drain: Duration,
 }
 
@@ -92,22 +95,16 @@ impl App {
             head_bytes_max: config.api.head_bytes_max,
         };
         let (stop, stopped) = watch::channel(false);
+        let (end, ended) = watch::channel(false);
         let public = door(public, tls, api::router(Arc::clone(&api)), api::unreadable(&api));
         let operators = door(operators, None, admin::router(Arc::clone(&admin)), admin::unreadable(&admin));
         let measured = Arc::clone(&pipeline);
-        let mut measuring = stopped.clone();
-        let doors = vec![
-            tokio::spawn(serve(public, stopped.clone())),
-            tokio::spawn(serve(operators, stopped)),
-            tokio::spawn(async move {
-                tokio::select! {
-                    () = admin.throughput.measure(&measured) => {}
-                    _ = measuring.wait_for(|stop| *stop) => {}
-                }
-            }),
-        ];
+        let public = tokio::spawn(serve(public, stopped));
+        // The operator is served to the end: a process that drains says so.
+        let operators = tokio::spawn(serve(operators, ended));
+        let measuring = tokio::spawn(async move { admin.throughput.measure(&measured).await });
         let drain = Duration::from_secs(config.dispatch.drain_secs);
-        Ok(Self { api_address, admin_address, pipeline, stop, doors, drain })
+        Ok(Self { api_address, admin_address, pipeline, stop, end, public, operators, measuring, drain })
     }
 
     /// The path of a message.
@@ -124,13 +121,17 @@ impl App {
     pub async fn stop(self) {
         self.pipeline.begin_draining();
         self.stop.send_replace(true);
-        for door in self.doors {
-            // A door that panicked has nobody left to let out.
-            let _ = door.await;
-        }
+        // A door that panicked has nobody left to let out.
+        let _ = self.public.await;
         self.pipeline.drain(self.drain).await;
+        self.measuring.abort();
+        self.end.send_replace(true);
+        let _ = tokio::time::timeout(LAST_WORDS, self.operators).await;
     }
 }
+
+/// How long the operator's last requests may take once everything else has ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 async fn open(url: &str) -> Result<Arc<dyn Store>, StartError> {
     let told = |error: StoreError| StartError(error.to_string());
@@ -181,8 +182,8 @@ fn dispatch_settings(config: &Config) -> DispatchSettings {
     DispatchSettings {
         queue: QueueLimits { total: dispatch.queue_max, per_account: dispatch.queue_per_account_max, originator_rate: 0, account_rate: dispatch.account_rate },
         lease: Duration::from_secs(dispatch.lease_secs),
-        // The answer is awaited under the lease, and there must be time to record it.
-        attempt: Duration::from_secs(slowest + 15),
+        // Leaving and being answered happen under the lease, and there must be time to record it.
+        attempt: Duration::from_secs(2 * slowest + 15),
         batch: dispatch.batch,
         poll: Duration::from_millis(dispatch.poll_ms),
         retry: Backoff { floor: Duration::from_millis(dispatch.retry_floor_ms), ceiling: Duration::from_millis(dispatch.retry_ceiling_ms) },

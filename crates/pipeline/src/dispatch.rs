@@ -18,6 +18,7 @@ use tokio::sync::{Notify, watch};
 use crate::counters::Counters;
 use crate::outcome::policy_of;
 use crate::queue::{FairQueue, QueueLimits};
+use crate::receipt::count_changes;
 use crate::route::{OnUnknown, Routes};
 
 /// How dispatchers behave.
@@ -177,20 +178,17 @@ impl Dispatcher {
     /// Dispatches until it is told to stop; then gives back what it holds.
     pub(crate) async fn run(&self, dispatchers: Dispatchers) {
         let mut stop = self.stop.clone();
-        let working = async {
-            let mut poll = tokio::time::interval(self.settings.poll);
-            poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            loop {
-                if let Err(error) = self.turn(&dispatchers, &mut poll).await {
-                    tracing::warn!(carrier.name = self.carrier.name(), %error, "Dispatch to {} is waiting for the store: {error}", self.carrier.name());
-                    tokio::time::sleep(STORE_REST).await;
+        let mut poll = tokio::time::interval(self.settings.poll);
+        poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        // Only waits are broken off, never a write: attempts that are recorded and do not leave would be of unknown outcome for nothing.
+        while !self.stopped() {
+            if let Err(error) = self.turn(&dispatchers, &mut poll, &mut stop).await {
+                tracing::warn!(carrier.name = self.carrier.name(), %error, "Dispatch to {} is waiting for the store: {error}", self.carrier.name());
+                tokio::select! {
+                    () = tokio::time::sleep(STORE_REST) => {}
+                    () = told(&mut stop) => {}
                 }
             }
-        };
-        tokio::select! {
-            () = working => {}
-            // The sender lives as long as the pipeline.
-            _ = stop.wait_for(|stop| *stop) => {}
         }
         let held: Vec<_> = self.queue().clear().into_iter().map(|leased| (leased.message.id, leased.lease.token)).collect();
         if let Err(error) = self.store.release(held, self.clock.now()).await {
@@ -199,7 +197,7 @@ impl Dispatcher {
     }
 
     /// One round: look into the store if there may be something, wait until the carrier can send, and send what is next.
-    async fn turn(&self, dispatchers: &Dispatchers, poll: &mut tokio::time::Interval) -> Result<(), StoreError> {
+    async fn turn(&self, dispatchers: &Dispatchers, poll: &mut tokio::time::Interval, stop: &mut watch::Receiver<bool>) -> Result<(), StoreError> {
         if self.backlog.load(Ordering::Acquire) && self.queue().len() < self.settings.batch {
             self.refill().await?;
         }
@@ -207,36 +205,55 @@ impl Dispatcher {
             tokio::select! {
                 () = self.wake.notified() => {}
                 _ = poll.tick() => self.backlog.store(true, Ordering::Release),
+                () = told(stop) => {}
             }
             return Ok(());
         }
         let room = tokio::select! {
+            biased;
+            () = told(stop) => return Ok(()),
+            _ = poll.tick() => return self.look_round(dispatchers).await,
             room = self.carrier.ready() => room,
-            _ = poll.tick() => {
-                self.backlog.store(true, Ordering::Release);
-                return self.divert(dispatchers).await;
-            }
         };
         let now = self.clock.now();
-        let taken = self.queue().take(room.min(self.settings.batch), now, now + self.settings.attempt);
+        let taken = self.queue().take(room.min(self.settings.batch), now);
         if taken.messages.is_empty() {
             let Some(until) = taken.paced_until else { return Ok(()) };
             tokio::select! {
                 () = tokio::time::sleep(until.since(now).max(Duration::from_millis(1))) => {}
                 () = self.wake.notified() => {}
+                () = told(stop) => {}
             }
             return Ok(());
         }
         self.send(taken.messages, now).await
     }
 
+    /// What is done now and then however much is in memory: others' messages are fetched, what has expired is ended, and what a carrier
+    /// that is down cannot send goes to the next one.
+    async fn look_round(&self, dispatchers: &Dispatchers) -> Result<(), StoreError> {
+        self.refill().await?;
+        self.backlog.store(true, Ordering::Release);
+        let now = self.clock.now();
+        let expired = self.queue().weed(now);
+        self.expire(&expired, now).await?;
+        self.divert(dispatchers).await
+    }
+
+    async fn expire(&self, expired: &[Leased], now: Timestamp) -> Result<(), StoreError> {
+        if expired.is_empty() {
+            return Ok(());
+        }
+        let outcomes = expired.iter().map(|leased| self.unattempted(leased, now, Verdict::Expired, "")).collect();
+        let changes = self.store.record_outcomes(outcomes).await?;
+        count_changes(&self.counters, &changes);
+        Ok(())
+    }
+
     /// Records that these messages are about to leave, and then lets them.
     async fn send(&self, messages: Vec<Leased>, now: Timestamp) -> Result<(), StoreError> {
         let (expired, live): (Vec<_>, Vec<_>) = messages.into_iter().partition(|leased| leased.message.expires_at <= now);
-        if !expired.is_empty() {
-            let outcomes = expired.iter().map(|leased| self.unattempted(leased, now, Verdict::Expired, "")).collect();
-            self.store.record_outcomes(outcomes).await?;
-        }
+        self.expire(&expired, now).await?;
         let attempts: Vec<Attempt> = live.iter().map(|leased| self.attempt(leased, now)).collect();
         let begun = match self.store.begin_attempts(attempts, now).await {
             Ok(begun) => begun,
@@ -265,7 +282,7 @@ impl Dispatcher {
         Attempt { id: leased.message.id, token: leased.lease.token, carrier: self.carrier.name().to_owned(), lease_until: now + self.settings.attempt, detail }
     }
 
-    /// Leases what is due. What a process that died had begun is of unknown outcome, and goes by its route's policy.
+    /// Leases what is due, of accounts that have not enough in memory already. What a process that died had begun is of unknown outcome, and goes by its route's policy.
     async fn refill(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         let limit = self.queue().room().min(self.settings.batch);
@@ -273,7 +290,9 @@ impl Dispatcher {
             return Ok(());
         }
         self.backlog.store(false, Ordering::Release);
-        let request = LeaseRequest { carrier: self.carrier.name().to_owned(), now, lease: self.new_lease(now), limit, limit_per_account: (limit / 4).max(1) };
+        let passed_over = self.queue().with_at_least(self.settings.batch);
+        let carrier = self.carrier.name().to_owned();
+        let request = LeaseRequest { carrier, now, lease: self.new_lease(now), limit, limit_per_account: (limit / 4).max(1), passed_over };
         let leased = self.store.lease_due(request).await?;
         if !leased.is_empty() {
             self.backlog.store(true, Ordering::Release);
@@ -370,6 +389,12 @@ fn next_carrier(outcome: &Outcome) -> Option<String> {
         Verdict::Retry(retry) => Some(retry.carrier.clone()),
         _ => None,
     }
+}
+
+/// Resolves when the dispatcher is to stop.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    // The sender lives as long as the pipeline.
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// How long a dispatcher rests after the store did not answer it.

@@ -23,3 +23,4 @@ pub use counters::Counters;
 pub use dispatch::DispatchSettings;
 pub use queue::QueueLimits;
 pub use run::{Answered, Parts, Pipeline};
+pub use watch::Waiting;

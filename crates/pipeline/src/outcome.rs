@@ -90,19 +90,26 @@ fn unknown(answer: &SubmissionOutcome, with: &Circumstances<'_>, why: &str) -> (
     match policy(answer, with.routes) {
         OnUnknown::Hold => (Verdict::Hold, format!("{why}; held")),
         OnUnknown::Resend => {
-            let retry = Retry { due_at: with.now, carrier: with.carrier.to_owned(), counts: true, outcome_unknown: true };
-            (Verdict::Retry(retry), format!("{why}; it will be sent again and may arrive twice"))
+            // A carrier that takes everything and answers nothing must not flood a handset.
+            let (retry, wait) = another_try(answer, with, true);
+            (Verdict::Retry(retry), format!("{why}; it will be sent again in {} s and may arrive twice", wait.as_secs()))
         }
     }
 }
 
 fn later(answer: &SubmissionOutcome, with: &Circumstances<'_>, status: &str) -> (Verdict, String) {
+    let (retry, wait) = another_try(answer, with, false);
+    let detail = format!("{status}; next attempt with {} in {} s", retry.carrier, wait.as_secs());
+    (Verdict::Retry(retry), detail)
+}
+
+/// The next try, and how long it is until then: later each time, and with the next carrier once this one has had its share.
+fn another_try(answer: &SubmissionOutcome, with: &Circumstances<'_>, outcome_unknown: bool) -> (Retry, Duration) {
     let next = if answer.attempt.is_multiple_of(with.attempts_per_carrier.max(1)) { next_carrier(answer, with) } else { None };
     let wait = if next.is_some() { Duration::ZERO } else { with.retry.wait(answer.attempt, with.unit) };
     let due_at = (with.now + wait).min(answer.message.expires_at);
     let carrier = next.unwrap_or_else(|| with.carrier.to_owned());
-    let detail = format!("{status}; next attempt with {carrier} in {} s", wait.as_secs());
-    (Verdict::Retry(Retry { due_at, carrier, counts: true, outcome_unknown: false }), detail)
+    (Retry { due_at, carrier, counts: true, outcome_unknown }, wait)
 }
 
 fn next_carrier(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> Option<String> {
@@ -226,7 +233,9 @@ mod tests {
     #[test]
     fn an_unknown_outcome_follows_the_routes_policy() {
         let unknown = || vec![accepted(), SegmentOutcome::Unknown { why: "no answer in time" }];
-        assert_eq!(verdict_on(1, OnUnknown::Resend, unknown()), retry(0, "main", true, true));
+        assert_eq!(verdict_on(1, OnUnknown::Resend, unknown()), retry(10, "main", true, true));
+        assert_eq!(verdict_on(2, OnUnknown::Resend, unknown()), retry(20, "main", true, true));
+        assert_eq!(verdict_on(3, OnUnknown::Resend, unknown()), retry(0, "backup", true, true));
         assert_eq!(verdict_on(1, OnUnknown::Hold, unknown()), Verdict::Hold);
     }
 

@@ -128,9 +128,9 @@ impl FairQueue {
         self.len += 1;
     }
 
-    /// Takes messages of up to `segments` segments in all (one message more, where the last does not fit: it waits in the carrier), whose
-    /// leases last until `needed_until`. Those whose lease is too short are dropped: the store gives them out again.
-    pub(crate) fn take(&mut self, segments: usize, now: Timestamp, needed_until: Timestamp) -> Taken {
+    /// Takes messages of up to `segments` segments in all (one message more, where the last does not fit: it waits in the carrier).
+    /// Those whose lease is over are dropped: they are somebody else's.
+    pub(crate) fn take(&mut self, segments: usize, now: Timestamp) -> Taken {
         let mut taken = Taken::default();
         let mut budget = segments;
         let mut passed_over = 0;
@@ -141,7 +141,7 @@ impl FairQueue {
                 Next::Message(leased) => {
                     self.len -= 1;
                     passed_over = 0;
-                    if leased.lease.until >= needed_until {
+                    if leased.lease.until > now {
                         let cost = u32::from(leased.message.segments.max(1));
                         queue.spend(&self.limits, &leased.message, cost, now);
                         budget = budget.saturating_sub(cost as usize);
@@ -164,6 +164,20 @@ impl FairQueue {
             taken.paced_until = None;
         }
         taken
+    }
+
+    /// Drops messages whose lease is over, and hands out those whose validity is.
+    pub(crate) fn weed(&mut self, now: Timestamp) -> Vec<Leased> {
+        let mut expired = Vec::new();
+        for leased in self.clear().into_iter().filter(|leased| leased.lease.until > now) {
+            if leased.message.expires_at <= now { expired.push(leased) } else { self.push(leased) }
+        }
+        expired
+    }
+
+    /// The accounts that have at least `count` messages here.
+    pub(crate) fn with_at_least(&self, count: usize) -> Vec<AccountId> {
+        self.accounts.iter().filter(|(_, queue)| queue.len >= count).map(|(account, _)| *account).collect()
     }
 
     /// Everything that it holds, to be given back.
@@ -305,7 +319,7 @@ mod tests {
             queue.push(leased(&entropy, 1, "+18005550001", 1));
         }
         queue.push(leased(&entropy, 2, "+18005550002", 1));
-        assert_eq!(accounts(&queue.take(4, NOW, NOW)), [1, 2, 1, 1]);
+        assert_eq!(accounts(&queue.take(4, NOW)), [1, 2, 1, 1]);
         assert_eq!(queue.len(), 47);
     }
 
@@ -316,7 +330,7 @@ mod tests {
             queue.push(leased(&entropy, 1, "+18005550001", 3));
             queue.push(leased(&entropy, 2, "+18005550002", 1));
         }
-        assert_eq!(accounts(&queue.take(8, NOW, NOW)), [1, 2, 2, 2, 1]);
+        assert_eq!(accounts(&queue.take(8, NOW)), [1, 2, 2, 2, 1]);
     }
 
     #[test]
@@ -326,10 +340,10 @@ mod tests {
         for originator in ["+18005550001", "+18005550001", "+18005550002"] {
             queue.push(leased(&entropy, 1, originator, 1));
         }
-        assert_eq!(queue.take(10, NOW, NOW).messages.len(), 2);
-        let waiting = queue.take(10, NOW, NOW);
+        assert_eq!(queue.take(10, NOW).messages.len(), 2);
+        let waiting = queue.take(10, NOW);
         assert_eq!((waiting.messages.len(), waiting.paced_until), (0, Some(NOW + Duration::from_secs(1))));
-        assert_eq!(queue.take(10, NOW + Duration::from_secs(1), NOW).messages.len(), 1);
+        assert_eq!(queue.take(10, NOW + Duration::from_secs(1)).messages.len(), 1);
     }
 
     #[test]
@@ -339,8 +353,8 @@ mod tests {
         for originator in ["+18005550001", "+18005550002"] {
             queue.push(leased(&entropy, 1, originator, 1));
         }
-        assert_eq!(queue.take(10, NOW, NOW).messages.len(), 1);
-        assert_eq!(queue.take(10, NOW + Duration::from_millis(500), NOW).messages.len(), 1);
+        assert_eq!(queue.take(10, NOW).messages.len(), 1);
+        assert_eq!(queue.take(10, NOW + Duration::from_millis(500)).messages.len(), 1);
     }
 
     #[test]
@@ -358,10 +372,29 @@ mod tests {
     }
 
     #[test]
-    fn a_message_whose_lease_is_too_short_is_left_to_the_store() {
+    fn a_message_is_sent_until_the_end_of_its_lease_and_then_left_to_the_store() {
         let (mut queue, entropy) = (FairQueue::new(LIMITS), SeededEntropy::new(1));
-        queue.push(leased(&entropy, 1, "+18005550001", 1));
-        assert!(queue.take(10, NOW, NOW + Duration::from_secs(61)).messages.is_empty());
-        assert_eq!(queue.len(), 0);
+        for (secs, count) in [(59, 1), (60, 0)] {
+            queue.push(leased(&entropy, 1, "+18005550001", 1));
+            assert_eq!(queue.take(10, NOW + Duration::from_secs(secs)).messages.len(), count);
+            assert_eq!(queue.len(), 0);
+        }
+    }
+
+    #[test]
+    fn what_has_expired_is_handed_out_and_what_is_no_longer_leased_dropped() {
+        let (mut queue, entropy) = (FairQueue::new(LIMITS), SeededEntropy::new(1));
+        let expiring = |account, secs| {
+            let leased = leased(&entropy, account, "+18005550001", 1);
+            let message = Arc::new(Message { expires_at: NOW + Duration::from_secs(secs), ..Message::clone(&leased.message) });
+            Leased { message, ..leased }
+        };
+        let short = expiring(1, 5);
+        queue.push(short.clone());
+        queue.push(expiring(2, 500));
+        assert_eq!((queue.weed(NOW).len(), queue.len()), (0, 2));
+        let expired = queue.weed(NOW + Duration::from_secs(5));
+        assert_eq!((expired.iter().map(|leased| leased.message.id).collect::<Vec<_>>(), queue.len()), (vec![short.message.id], 1));
+        assert_eq!((queue.weed(NOW + Duration::from_secs(60)).len(), queue.len()), (0, 0));
     }
 }

@@ -20,7 +20,7 @@ use crate::receipt::Recorder;
 use crate::route::Routes;
 use crate::sweep::Sweeper;
 use crate::tenants::{Caller, TenantBook};
-use crate::watch::Waiters;
+use crate::watch::{Waiters, Waiting};
 
 /// What a pipeline is made of.
 pub struct Parts {
@@ -45,10 +45,11 @@ pub struct Parts {
 }
 
 /// The answer to a request to send.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Answered {
-    /// A new message, and where it stands: queued, unless the caller waited.
-    New(Arc<Message>, Delivery),
+    /// A new message, and where it stands: queued, unless the caller waited. A caller that did keeps the last part until its answer is noted
+    /// ([`Pipeline::record_answer`]): until then a repeat under the same key is refused.
+    New(Arc<Message>, Delivery, Option<Waiting>),
     /// The same request came before; this is what it was answered.
     Replayed(Replay),
 }
@@ -172,26 +173,21 @@ impl Pipeline {
             return Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining"));
         }
         let id = MessageId::new(self.clock.now(), &*self.entropy);
-        let left = wait.map(|wait| (wait, self.waiters.expect(id)));
-        let decided = self.admission.decide(caller, request, id).await;
-        let answered = match decided {
-            Ok(Accepted::New(message)) => {
+        let mut waiting = wait.map(|wait| (wait, self.waiters.expect(id)));
+        match self.admission.decide(caller, request, id).await? {
+            Accepted::New(message) => {
                 self.counters.admitted.add();
-                let carrier = String::new();
-                let queued = Delivery::queued(carrier);
-                let delivery = match left {
-                    Some((wait, left)) => tokio::time::timeout(wait, left).await.ok().and_then(Result::ok).unwrap_or(queued),
-                    None => queued,
+                let left = match &mut waiting {
+                    Some((wait, waiting)) => tokio::time::timeout(*wait, waiting.next()).await.ok().flatten(),
+                    None => None,
                 };
-                Ok(Answered::New(message, delivery))
+                let delivery = left.unwrap_or_else(|| Delivery::queued(""));
+                Ok(Answered::New(message, delivery, waiting.map(|(_, waiting)| waiting)))
             }
-            Ok(Accepted::Replayed(replay)) => Ok(Answered::Replayed(replay)),
-            Err(refusal) => Err(refusal),
-        };
-        if wait.is_some() {
-            self.waiters.forget(id);
+            // Nobody knows yet what the first request will be answered.
+            Accepted::Replayed(replay) if self.waiters.has(replay.message.id) => Err(ErrorCode::DuplicateIdempotencyKey.into()),
+            Accepted::Replayed(replay) => Ok(Answered::Replayed(replay)),
         }
-        answered
     }
 
     /// Notes what a request with a key was answered, where the answer was not the queued message.

@@ -9,8 +9,9 @@ use store::{Store, StoreError};
 
 use crate::counters::Counters;
 use crate::dispatch::Dispatchers;
+use crate::outcome::policy_of;
 use crate::receipt::count_changes;
-use crate::route::Routes;
+use crate::route::{OnUnknown, Routes};
 use crate::watch::Waiters;
 
 /// How often what has ended is looked for.
@@ -74,7 +75,7 @@ impl Sweeper {
     /// Gives messages of a carrier that there is not to the one that their route names now; fails those without one.
     async fn reroute(&self, carrier: &str, now: Timestamp) -> Result<(), StoreError> {
         let lease = Lease { token: self.entropy.next_u64().max(1), until: now + EVERY };
-        let request = LeaseRequest { carrier: carrier.to_owned(), now, lease, limit: BATCH, limit_per_account: BATCH };
+        let request = LeaseRequest { carrier: carrier.to_owned(), now, lease, limit: BATCH, limit_per_account: BATCH, passed_over: Vec::new() };
         let leased = self.store.lease_due(request).await?;
         if leased.is_empty() {
             return Ok(());
@@ -89,10 +90,17 @@ impl Sweeper {
 
     fn routed(&self, leased: &Leased, now: Timestamp) -> Outcome {
         let message = &*leased.message;
+        if leased.interrupted && policy_of(message, &self.routes) == OnUnknown::Hold {
+            self.counters.unknown.add();
+            return outcome(leased, now, Verdict::Hold, "the process ended before an answer was recorded; held".to_owned());
+        }
         let route = self.routes.find(&message.recipient, message.kind);
         let next = route.and_then(|route| route.carriers.iter().find(|name| self.dispatchers.has(name)));
         let (verdict, detail) = match next {
             Some(carrier) => {
+                if leased.interrupted {
+                    self.counters.unknown.add();
+                }
                 let retry = Retry { due_at: now, carrier: carrier.clone(), counts: leased.interrupted, outcome_unknown: leased.interrupted };
                 (Verdict::Retry(retry), format!("routed to {carrier}"))
             }
@@ -101,17 +109,21 @@ impl Sweeper {
                 (Verdict::Failed { error_type: ErrorType::NoRoute, message }, "no route leads to the recipient".to_owned())
             }
         };
-        Outcome {
-            id: message.id,
-            recipient: message.recipient.clone(),
-            token: leased.lease.token,
-            total: leased.message.segments,
-            attempt: leased.attempts,
-            carrier: leased.carrier.clone(),
-            at: now,
-            accepted: Vec::new(),
-            verdict,
-            detail,
-        }
+        outcome(leased, now, verdict, detail)
+    }
+}
+
+fn outcome(leased: &Leased, now: Timestamp, verdict: Verdict, detail: String) -> Outcome {
+    Outcome {
+        id: leased.message.id,
+        recipient: leased.message.recipient.clone(),
+        token: leased.lease.token,
+        total: leased.message.segments,
+        attempt: leased.attempts,
+        carrier: leased.carrier.clone(),
+        at: now,
+        accepted: Vec::new(),
+        verdict,
+        detail,
     }
 }

@@ -55,7 +55,9 @@ pub(super) async fn guard(State(api): State<Arc<Api>>, mut request: Request, nex
 
 /// The whole answer to a request that could not be read, from `peer`.
 pub(super) fn answer_unread(api: &Api, peer: SocketAddr, code: ErrorCode) -> Bytes {
-    let standing = api.limiter.address_standing(peer.ip().to_canonical(), api.clock.now());
+    let address = peer.ip().to_canonical();
+    let standing = api.limiter.address_standing(address, api.clock.now());
+    note(api, &Method::default(), "unreadable", address, None, &api.envelope.refuse(code.into()), Duration::ZERO);
     let (limit, remaining, reset) = (standing.limit, standing.remaining, standing.resets_at.as_secs_ceil());
     api.envelope.raw(code, &format!("{LIMIT}: {limit}\r\n{REMAINING}: {remaining}\r\n{RESET}: {reset}\r\n"))
 }
@@ -89,7 +91,9 @@ fn admit(api: &Api, request: &Request, address: IpAddr, now: Timestamp) -> Admit
 
 /// User and password of HTTP Basic (RFC 7617, section 2).
 fn credentials(headers: &HeaderMap) -> Option<(String, String)> {
-    let (scheme, encoded) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let mut lines = headers.get_all(AUTHORIZATION).iter();
+    let (line, None) = (lines.next()?, lines.next()) else { return None };
+    let (scheme, encoded) = line.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
@@ -160,6 +164,8 @@ mod tests {
             headers.insert(AUTHORIZATION, header.parse().unwrap());
             let expected = expected.map(|(user, password)| (user.to_owned(), password.to_owned()));
             assert_eq!(credentials(&headers), expected, "{header}");
+            headers.append(AUTHORIZATION, header.parse().unwrap());
+            assert_eq!(credentials(&headers), None, "twice: {header}");
         }
     }
 }

@@ -37,13 +37,14 @@ async fn sent(api: &Api, caller: &Caller, request: Request) -> Result<Response<B
     request.idempotency_key = one_key(&head.headers, request.idempotency_key)?;
     let key = request.idempotency_key.as_deref().and_then(|key| IdempotencyKey::parse(key).ok());
     let mut response = match api.pipeline.send(caller, request, wait).await? {
-        Answered::New(message, delivery) => {
+        Answered::New(message, delivery, waiting) => {
             let json = MessageView::of(&message, &delivery).to_json();
             if delivery.status != Status::Queued
                 && let Some(key) = key
             {
                 remember(api, caller, &key, json.clone()).await;
             }
+            drop(waiting);
             created(message.id, json)
         }
         Answered::Replayed(replay) => {

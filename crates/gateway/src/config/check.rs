@@ -45,7 +45,7 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
         ("dispatch.validity_secs", dispatch.validity_secs, 1, 30 * 86_400),
         ("dispatch.queue_max", dispatch.queue_max as u64, 1, 10_000_000),
         ("dispatch.queue_per_account_max", dispatch.queue_per_account_max as u64, 1, 10_000_000),
-        ("dispatch.lease_secs", dispatch.lease_secs, slowest.saturating_add(30), 86_400),
+        ("dispatch.lease_secs", dispatch.lease_secs, slowest.saturating_mul(2).saturating_add(30), 86_400),
         ("dispatch.batch", dispatch.batch as u64, 1, 10_000),
         ("dispatch.poll_ms", dispatch.poll_ms, 10, 60_000),
         ("dispatch.retry_floor_ms", dispatch.retry_floor_ms, 1, dispatch.retry_ceiling_ms),

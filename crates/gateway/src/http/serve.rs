@@ -97,7 +97,8 @@ async fn requests(door: &Door, stream: impl AsyncRead + AsyncWrite + Unpin, peer
     });
     let mut builder = http1::Builder::new();
     // No `pipeline_flush`: with it hyper never writes its answer to a head that it cannot read, nor those before it.
-    builder.timer(TokioTimer::new()).header_read_timeout(door.head_timeout).max_buf_size(door.head_bytes_max);
+    // A client that has said all and closes its half still waits for the answer.
+    builder.half_close(true).timer(TokioTimer::new()).header_read_timeout(door.head_timeout).max_buf_size(door.head_bytes_max);
     let mut served = pin!(builder.serve_connection(stream, service));
     let ended = tokio::select! {
         ended = served.as_mut() => Some(ended),

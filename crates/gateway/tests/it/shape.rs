@@ -161,6 +161,16 @@ async fn a_head_that_cannot_be_read_is_answered_in_the_envelope() {
 }
 
 #[tokio::test]
+async fn a_client_that_closes_its_half_of_the_connection_is_answered() {
+    let stage = Stage::start().await;
+    let tenant = stage.tenant().await;
+    let mut connection = Connection::open(stage.api).await;
+    connection.write(&tenant.post(&tenant.message(RECIPIENT, "hello")).to_bytes()).await;
+    connection.close_half().await;
+    connection.reply().await.expect(201);
+}
+
+#[tokio::test]
 async fn garbage_behind_a_good_request_is_answered_in_the_envelope() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;

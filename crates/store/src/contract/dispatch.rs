@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::message::Message;
-use model::{ErrorType, MessageId, Msisdn, Timestamp};
+use model::{AccountId, ErrorType, MessageId, Msisdn, Timestamp};
 
 use super::StoreError;
 use super::messages::StatusChange;
@@ -136,6 +136,8 @@ pub struct LeaseRequest {
     pub limit: usize,
     /// At most this many of one account.
     pub limit_per_account: usize,
+    /// Accounts whose turn is passed over, because the caller has enough of theirs.
+    pub passed_over: Vec<AccountId>,
 }
 
 /// How much waits for a carrier.
@@ -156,7 +158,7 @@ pub trait Dispatch: Send + Sync {
     /// store that only one process uses. Returns how many of them had an attempt under way ([`Leased::interrupted`]).
     async fn recover(&self, now: Timestamp) -> Result<u64, StoreError>;
 
-    /// Leases messages that are due, fairly: every account with something due gets its turn, within an account the longest due first.
+    /// Leases messages that are due, fairly: every account with something due gets its turn unless it is to be passed over, within an account the longest due first.
     ///
     /// A leased message is given to nobody else until its lease ends. With nothing due, returns an empty list at once.
     async fn lease_due(&self, request: LeaseRequest) -> Result<Vec<Leased>, StoreError>;

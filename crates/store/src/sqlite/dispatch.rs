@@ -97,7 +97,9 @@ fn lease_due(group: &mut Group, request: &LeaseRequest) -> rusqlite::Result<Vec<
     while leased.len() < request.limit {
         match next_account(&group.connection, &request.carrier, &place)?.filter(|account| !wrapped || *account <= begin) {
             Some(account) => {
-                lease_of_account(&group.connection, request, &account, &mut leased)?;
+                if !request.passed_over.iter().any(|passed_over| passed_over.to_bytes()[..] == account) {
+                    lease_of_account(&group.connection, request, &account, &mut leased)?;
+                }
                 place = account;
             }
             None if wrapped || begin.is_empty() => break,

@@ -163,8 +163,13 @@ impl Group {
     /// Runs `first` and the calls that wait behind it in one transaction, commits it, and answers them all. Returns how many there were.
     fn commit(&mut self, first: Job, waiting: &mut mpsc::Receiver<Job>) -> (usize, Result<(), StoreError>) {
         if let Err(error) = self.execute("BEGIN IMMEDIATE") {
-            first(None)(Err(error.clone()));
-            return (1, Err(error));
+            // They have all waited as long as the first, and would wait as long again one after another.
+            let mut refused = 0;
+            for job in std::iter::once(first).chain(std::iter::from_fn(|| waiting.try_recv().ok())).take(GROUP_MAX) {
+                job(None)(Err(error.clone()));
+                refused += 1;
+            }
+            return (refused, Err(error));
         }
         let mut answers = vec![first(Some(self))];
         while answers.len() < GROUP_MAX && self.failed.is_none() {

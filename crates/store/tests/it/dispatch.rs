@@ -99,6 +99,19 @@ pub(crate) async fn a_flood_delays_no_other_account(fresh: impl Backend) {
     }
 }
 
+pub(crate) async fn an_account_that_is_passed_over_keeps_what_is_due(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let accounts: Vec<AccountId> = (0..3).map(|_| desk.account()).collect();
+    for account in &accounts {
+        desk.admit_many(*account, 2).await;
+    }
+    let request = LeaseRequest { passed_over: vec![accounts[1]], ..lease_request(desk.token(), after(1)) };
+    let leased = desk.store.lease_due(request).await.unwrap();
+    assert_eq!(leased.iter().map(|leased| leased.message.account).collect::<HashSet<_>>(), HashSet::from([accounts[0], accounts[2]]));
+    let left = desk.lease(desk.token(), after(1)).await;
+    assert!(left.len() == 2 && left.iter().all(|leased| leased.message.account == accounts[1]));
+}
+
 pub(crate) async fn accounts_have_their_turn_one_after_the_other(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let accounts: Vec<AccountId> = (0..4).map(|_| desk.account()).collect();

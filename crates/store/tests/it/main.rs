@@ -50,6 +50,7 @@ macro_rules! conformance {
                 only_what_is_due_for_this_carrier_is_leased
                 a_message_past_its_validity_is_not_leased
                 a_flood_delays_no_other_account
+                an_account_that_is_passed_over_keeps_what_is_due
                 accounts_have_their_turn_one_after_the_other
                 within_an_account_the_longest_due_comes_first
                 a_token_that_no_longer_stands_changes_nothing

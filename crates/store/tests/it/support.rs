@@ -91,7 +91,7 @@ pub(crate) fn receipt<const N: usize>(keys: [&str; N], fate: SegmentFate) -> Rec
 /// A request for everything that is due for [`NORTH`] at `now`, under `token`, for [`LEASE_SECS`].
 pub(crate) fn lease_request(token: u64, now: Timestamp) -> LeaseRequest {
     let lease = Lease { token, until: now + Duration::from_secs(LEASE_SECS) };
-    LeaseRequest { carrier: NORTH.to_owned(), now, lease, limit: 1_000, limit_per_account: 1_000 }
+    LeaseRequest { carrier: NORTH.to_owned(), now, lease, limit: 1_000, limit_per_account: 1_000, passed_over: Vec::new() }
 }
 
 /// The ids of what was leased, in its order.

@@ -78,6 +78,11 @@ impl Connection {
         let _ = self.stream.write_all(octets).await;
     }
 
+    /// Says that nothing more will be written.
+    pub(crate) async fn close_half(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+
     /// The next reply.
     pub(crate) async fn reply(&mut self) -> Reply {
         self.reply_to("GET").await
