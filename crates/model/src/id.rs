@@ -38,6 +38,11 @@ macro_rules! ids {
                 Self(u128::from_be_bytes(bytes))
             }
 
+            /// When it was made (RFC 9562, section 5.7: the first 48 bits are milliseconds since 1970).
+            pub fn made_at(self) -> Timestamp {
+                Timestamp::from_millis(i64::try_from(self.0 >> 80).unwrap_or(i64::MAX))
+            }
+
             /// The lowest id that could have been made at `at`: every id made before sorts below it.
             pub fn lowest_at(at: Timestamp) -> Self {
                 Self(u128::from(at.as_millis().max(0).unsigned_abs()) << 80)

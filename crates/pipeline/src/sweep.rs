@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use model::{Clock, Entropy, ErrorType, Timestamp};
 use store::contract::dispatch::{Lease, LeaseRequest, Leased, Outcome, Retry, Verdict};
+use store::contract::messages::StatusChange;
 use store::{Store, StoreError};
 
 use crate::counters::Counters;
@@ -22,6 +23,9 @@ const ROUNDS_PER_CENSUS: u32 = 30;
 
 /// How many messages are swept up at once.
 const BATCH: usize = 500;
+
+/// After so long without its acknowledgement, a receipt may be for a message that is held.
+const UNCLAIMED: Duration = Duration::from_secs(120);
 
 /// How long a receipt waits for its acknowledgement.
 const PARKED: Duration = Duration::from_secs(3 * 86_400);
@@ -54,8 +58,7 @@ impl Sweeper {
         let now = self.clock.now();
         loop {
             let ended = self.store.expire(now, BATCH).await?;
-            count_changes(&self.counters, &ended);
-            self.waiters.tell(&ended);
+            self.tell(&ended);
             if ended.len() < BATCH {
                 break;
             }
@@ -67,6 +70,7 @@ impl Sweeper {
                     self.reroute(&depth.carrier, now).await?;
                 }
             }
+            self.tell(&self.store.settle_held(now - UNCLAIMED).await?);
             self.store.forget_parked(now - PARKED).await?;
         }
         Ok(())
@@ -81,11 +85,14 @@ impl Sweeper {
             return Ok(());
         }
         let outcomes: Vec<Outcome> = leased.iter().map(|leased| self.routed(leased, now)).collect();
-        let changes = self.store.record_outcomes(outcomes).await?;
-        count_changes(&self.counters, &changes);
-        self.waiters.tell(&changes);
+        self.tell(&self.store.record_outcomes(outcomes).await?);
         self.dispatchers.iter().for_each(|dispatcher| self.dispatchers.look_at(dispatcher.carrier.name()));
         Ok(())
+    }
+
+    fn tell(&self, changes: &[StatusChange]) {
+        count_changes(&self.counters, changes);
+        self.waiters.tell(changes);
     }
 
     fn routed(&self, leased: &Leased, now: Timestamp) -> Outcome {

@@ -50,6 +50,10 @@ pub trait Receipts: Send + Sync {
     /// when all of its segments are, undelivered when all have their fate and one was not delivered.
     async fn record_receipts(&self, receipts: Vec<Receipt>) -> Result<Vec<ReceiptOutcome>, StoreError>;
 
+    /// Gives receipts that came before `unclaimed_since`, and whose acknowledgement never did, to the held messages that they can only mean: of
+    /// one segment, accepted before the receipt came, and the only one held for its carrier and recipient. Returns the statuses that changed.
+    async fn settle_held(&self, unclaimed_since: Timestamp) -> Result<Vec<StatusChange>, StoreError>;
+
     /// Forgets receipts that were parked before `before`: their messages are not ours. Returns how many.
     async fn forget_parked(&self, before: Timestamp) -> Result<u64, StoreError>;
 }

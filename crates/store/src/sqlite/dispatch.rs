@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::Sqlite;
 use super::life::Life;
 use super::messages::{add_event, load_message};
-use super::receipts::{apply_parked, file_segment};
+use super::receipts::{apply_parked, file_held, file_segment};
 use super::rows::{mask_from_sql, mask_to_sql};
 use super::writer::{Fault, Group};
 use crate::StoreError;
@@ -166,6 +166,9 @@ fn record_outcome(group: &mut Group, outcome: &Outcome, changes: &mut Vec<Status
     let Some(mut life) = Life::load(&group.connection, outcome.id)? else { return Ok(()) };
     if outcome.verdict == Verdict::Sent || life.is_held_under(outcome.token) {
         let changed = apply_verdict(&group.connection, &mut life, outcome)?;
+        if outcome.verdict == Verdict::Hold && outcome.total == 1 {
+            file_held(&group.connection, outcome)?;
+        }
         life.save(&group.connection)?;
         if changed {
             changes.push(life.status_change());
@@ -286,9 +289,7 @@ fn queue_depths(connection: &Connection) -> rusqlite::Result<Vec<QueueDepth>> {
     // Ids sort by time, so the lowest one is the oldest message; the index holds all that is asked for.
     let sql = "SELECT carrier, count(*), min(message_id) FROM delivery INDEXED BY delivery_due WHERE status = 'queued' GROUP BY carrier";
     let read = |row: &rusqlite::Row<'_>| {
-        let oldest: [u8; 16] = row.get(2)?;
-        let ms = oldest[..6].iter().fold(0, |ms, byte| ms << 8 | i64::from(*byte));
-        Ok(QueueDepth { carrier: row.get(0)?, queued: row.get(1)?, oldest_created_at: Some(Timestamp::from_millis(ms)) })
+        Ok(QueueDepth { carrier: row.get(0)?, queued: row.get(1)?, oldest_created_at: Some(MessageId::from_bytes(row.get(2)?).made_at()) })
     };
     connection.prepare_cached(sql)?.query_map([], read)?.collect()
 }

@@ -26,6 +26,10 @@ impl Receipts for Sqlite {
         self.writer.write(write).await
     }
 
+    async fn settle_held(&self, unclaimed_since: Timestamp) -> Result<Vec<StatusChange>, StoreError> {
+        self.writer.write(move |group: &mut Group| Ok(settle_held(group, unclaimed_since)?)).await
+    }
+
     async fn forget_parked(&self, before: Timestamp) -> Result<u64, StoreError> {
         let write = move |group: &mut Group| {
             if group.parked == 0 {
@@ -68,24 +72,71 @@ fn record(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<ReceiptOutco
 fn find(connection: &Connection, receipt: &Receipt, key: &str) -> rusqlite::Result<Option<Filed>> {
     let sql = "SELECT key, message_id, number, total, recipient, fate FROM segments WHERE carrier = ?1 AND key = ?2 ORDER BY fate = '' DESC, message_id DESC";
     let mut select = connection.prepare_cached(sql)?;
-    let mut filed = select.query_map(params![receipt.carrier, key], |row| {
-        Ok(Filed {
-            key: row.get(0)?,
-            id: MessageId::from_bytes(row.get(1)?),
-            number: row.get(2)?,
-            total: row.get(3)?,
-            recipient: row.get(4)?,
-            fate: rows::word(row, 5, rows::fate)?,
-        })
-    })?;
+    let mut filed = select.query_map(params![receipt.carrier, key], filed)?;
     filed.find(|filed| filed.as_ref().map_or(true, |filed| concerns(receipt, &filed.recipient))).transpose()
 }
 
-/// Whether the recipient is among the receipt's addresses. Carriers write national forms, so the last digits decide.
+/// Whether the recipient is among the receipt's addresses.
 fn concerns(receipt: &Receipt, recipient: &str) -> bool {
-    const TELLING_DIGITS: usize = 7;
-    let tail = |digits: &str| digits.chars().rev().take(TELLING_DIGITS).collect::<String>();
     receipt.addresses.is_empty() || receipt.addresses.iter().any(|address| tail(address) == tail(recipient))
+}
+
+/// What tells numbers apart: carriers write national forms, so the last digits decide.
+fn tail(digits: &str) -> &str {
+    const TELLING_DIGITS: usize = 7;
+    digits.get(digits.len().saturating_sub(TELLING_DIGITS)..).unwrap_or(digits)
+}
+
+/// The key of a message that is held and has no id, and of a receipt for it. No id of a carrier has a blank.
+fn key_of_recipient(digits: &str) -> String {
+    format!("to {}", tail(digits))
+}
+
+/// Files a held message of one segment under its recipient.
+pub(super) fn file_held(connection: &Connection, outcome: &Outcome) -> rusqlite::Result<()> {
+    file_segment(connection, outcome, 1, &key_of_recipient(outcome.recipient.digits()))
+}
+
+fn settle_held(group: &mut Group, unclaimed_since: Timestamp) -> rusqlite::Result<Vec<StatusChange>> {
+    let mut changes = Vec::new();
+    if group.parked == 0 {
+        return Ok(changes);
+    }
+    let sql = "SELECT DISTINCT k.carrier, k.key FROM parked_keys k JOIN parked_receipts p ON p.id = k.parked_id JOIN segments s \
+               ON s.carrier = k.carrier AND s.key = k.key AND s.fate = '' WHERE k.key LIKE 'to %' AND p.at < ?1";
+    let meeting: Vec<(String, String)> = {
+        let mut select = group.connection.prepare_cached(sql)?;
+        select.query_map([unclaimed_since.as_millis()], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?
+    };
+    for (carrier, key) in meeting {
+        let Some(filed) = the_only_held(&group.connection, &carrier, &key)? else { continue };
+        for (parked, receipt) in parked_under(&group.connection, &carrier, &key)? {
+            if receipt.at < unclaimed_since && receipt.at >= filed.id.made_at() {
+                changes.extend(settle(&group.connection, &filed, &receipt)?.flatten());
+                unpark(group, parked)?;
+            }
+        }
+    }
+    Ok(changes)
+}
+
+/// The message that is held under this key, if there is just one.
+fn the_only_held(connection: &Connection, carrier: &str, key: &str) -> rusqlite::Result<Option<Filed>> {
+    let sql = "SELECT s.key, s.message_id, s.number, s.total, s.recipient, s.fate FROM segments s JOIN delivery d ON d.message_id = s.message_id \
+               WHERE s.carrier = ?1 AND s.key = ?2 AND s.fate = '' AND d.held = 1 AND d.status = 'queued' LIMIT 2";
+    let mut held: Vec<Filed> = connection.prepare_cached(sql)?.query_map(params![carrier, key], filed)?.collect::<rusqlite::Result<_>>()?;
+    Ok(if held.len() == 1 { held.pop() } else { None })
+}
+
+fn filed(row: &rusqlite::Row<'_>) -> rusqlite::Result<Filed> {
+    Ok(Filed {
+        key: row.get(0)?,
+        id: MessageId::from_bytes(row.get(1)?),
+        number: row.get(2)?,
+        total: row.get(3)?,
+        recipient: row.get(4)?,
+        fate: rows::word(row, 5, rows::fate)?,
+    })
 }
 
 /// Gives a segment its fate, and its message the status that follows. `None` when the segment had its fate already.
@@ -142,8 +193,9 @@ fn park(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<()> {
     let values = params![receipt.carrier, receipt.addresses.join(" "), fate_word(receipt.fate), receipt.at.as_millis(), receipt.detail];
     connection.prepare_cached(sql)?.execute(values)?;
     let parked = connection.last_insert_rowid();
-    for key in &receipt.keys {
-        let mut insert = connection.prepare_cached("INSERT INTO parked_keys (carrier, key, parked_id) VALUES (?1, ?2, ?3)")?;
+    let by_recipient: Vec<String> = receipt.addresses.iter().map(|address| key_of_recipient(address)).collect();
+    for key in receipt.keys.iter().chain(&by_recipient) {
+        let mut insert = connection.prepare_cached("INSERT OR IGNORE INTO parked_keys (carrier, key, parked_id) VALUES (?1, ?2, ?3)")?;
         insert.execute(params![receipt.carrier, key, parked])?;
     }
     group.parked += 1;
@@ -166,10 +218,15 @@ pub(super) fn apply_parked(group: &mut Group, carrier: &str, key: &str, changes:
         if let Some(Some(change)) = settle(&group.connection, &filed, &receipt)? {
             changes.push(change);
         }
-        group.connection.prepare_cached("DELETE FROM parked_keys WHERE parked_id = ?1")?.execute([parked])?;
-        group.connection.prepare_cached("DELETE FROM parked_receipts WHERE id = ?1")?.execute([parked])?;
-        group.parked = group.parked.saturating_sub(1);
+        unpark(group, parked)?;
     }
+    Ok(())
+}
+
+fn unpark(group: &mut Group, parked: i64) -> rusqlite::Result<()> {
+    group.connection.prepare_cached("DELETE FROM parked_keys WHERE parked_id = ?1")?.execute([parked])?;
+    group.connection.prepare_cached("DELETE FROM parked_receipts WHERE id = ?1")?.execute([parked])?;
+    group.parked = group.parked.saturating_sub(1);
     Ok(())
 }
 

@@ -103,6 +103,8 @@ macro_rules! conformance {
                 a_message_is_delivered_when_every_segment_that_its_carrier_made_is
                 what_a_carrier_took_counts_no_more_with_the_next_one
                 a_carrier_that_a_message_has_left_can_only_say_that_it_arrived
+                a_receipt_that_nobody_claims_ends_the_one_message_that_is_held_for_its_recipient
+                of_two_messages_held_for_a_recipient_no_receipt_is_said_to_mean_one
                 a_segment_without_an_id_has_no_receipt;
             tenants:
                 a_new_store_has_no_tenants

@@ -1,8 +1,10 @@
 //! Receipts: each finds its segment, or waits for it; a message's status follows from all of its segments.
 
+use std::time::Duration;
+
 use model::event::EventKind;
 use model::status::SegmentFate::{Delivered, Pending, Undelivered};
-use model::{ErrorType, Message, MessageId, Status};
+use model::{ErrorType, Message, MessageId, Status, Timestamp};
 use store::contract::dispatch::{LeaseRequest, Outcome, Retry, SegmentAck, Verdict};
 use store::contract::messages::StatusChange;
 use store::contract::receipts::{Receipt, ReceiptOutcome};
@@ -286,6 +288,40 @@ pub(crate) async fn a_carrier_that_a_message_has_left_can_only_say_that_it_arriv
         desk.record(&Outcome { accepted: acks(["n"]), ..north.clone() }).await;
         assert_matched(&desk.hear(receipt(["n"], fate)).await, 0, north.id, status);
     }
+}
+
+/// A receipt for a recipient, whose acknowledgement never came.
+fn unclaimed(recipient: &str, at: Timestamp) -> Receipt {
+    naming([recipient, "18005550000"], Receipt { at, ..receipt(["nobody's"], Delivered) })
+}
+
+pub(crate) async fn a_receipt_that_nobody_claims_ends_the_one_message_that_is_held_for_its_recipient(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let held = Outcome { verdict: Verdict::Hold, ..desk.attempted(desk.message(desk.account())).await };
+    let recipient = held.recipient.digits();
+    // One that came before the message was accepted, and one for somebody else, are not for it.
+    desk.hear(unclaimed(recipient, NOW - Duration::from_secs(1))).await;
+    desk.hear(unclaimed("12125550000", after(1))).await;
+    desk.record(&held).await;
+    assert_eq!(desk.hear(unclaimed(recipient, after(5))).await, ReceiptOutcome::Parked, "its acknowledgement may be on its way");
+    assert_eq!(desk.store.settle_held(after(5)).await.unwrap(), []);
+    let changes = desk.store.settle_held(after(6)).await.unwrap();
+    assert_eq!(changes.iter().map(|change| (change.id, change.delivery.status)).collect::<Vec<_>>(), [(held.id, Status::Delivered)]);
+    assert_eq!(desk.store.settle_held(after(7)).await.unwrap(), []);
+}
+
+pub(crate) async fn of_two_messages_held_for_a_recipient_no_receipt_is_said_to_mean_one(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    for _ in 0..2 {
+        let held = Outcome { verdict: Verdict::Hold, ..desk.attempted(desk.message(desk.account())).await };
+        desk.record(&held).await;
+        desk.hear(unclaimed(held.recipient.digits(), after(1))).await;
+    }
+    let long =
+        Outcome { verdict: Verdict::Hold, ..desk.attempted(Message { segments: 2, recipient: number("+12125551111"), ..desk.message(desk.account()) }).await };
+    desk.record(&long).await;
+    desk.hear(unclaimed("12125551111", after(1))).await;
+    assert_eq!(desk.store.settle_held(after(9)).await.unwrap(), []);
 }
 
 pub(crate) async fn a_segment_without_an_id_has_no_receipt(fresh: impl Backend) {
