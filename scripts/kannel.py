@@ -1,5 +1,6 @@
 """Debian's Kannel as a client of an SMSC: bearerbox and smsbox with a configuration of their own. They end with the script."""
 import os
+import re
 import shutil
 import signal
 import urllib.request
@@ -89,8 +90,7 @@ max-messages = 5
 
     def sent(self):
         """How many messages it says that it has sent."""
-        line = next((line for line in self.status().splitlines() if line.strip().startswith("SMS: sent")), "SMS: sent 0")
-        return line.split()[2]
+        return int(re.search(r"^SMS: received .*, sent (\d+) ", self.status(), re.MULTILINE).group(1))
 
     def stop(self):
         """Ends it. It may not come to an end by itself while it cannot report."""
