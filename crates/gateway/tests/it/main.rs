@@ -6,6 +6,7 @@
 mod support;
 
 mod admin;
+mod dispatch;
 mod errors;
 mod idempotency;
 mod keys;
