@@ -8,10 +8,17 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use wire::gsm::Cut;
 use wire::receipt::id::IdMode;
-use wire::smpp::CommandStatus;
 use wire::smpp::constants::interface_version;
 
 use crate::smpp::errors::Action;
+
+mod check;
+mod pattern;
+
+pub use check::{ConfigError, Mistake};
+pub use pattern::ReceiptPattern;
+
+use check::parse_tlv;
 
 /// What kind of carrier it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -178,7 +185,7 @@ pub struct CarrierConfig {
 
     /// Who binds, at most 15 characters.
     pub system_id: String,
-    /// The password. Better in a file or the environment.
+    /// The password, at most 16 octets. Better in a file or the environment.
     pub password: Secret,
     /// A file that holds the password.
     pub password_file: Option<PathBuf>,
@@ -234,6 +241,8 @@ pub struct CarrierConfig {
     pub destination_npi: Option<u8>,
     /// Whether numbers keep their `+`.
     pub keep_plus: bool,
+    /// Recipients that begin with it, such as `+1`, go without it and as national numbers.
+    pub national_prefix: Option<String>,
     /// How text that fits the GSM alphabet is encoded.
     pub alphabet: Alphabet,
     /// The `data_coding` of such text, where it is not the usual one.
@@ -267,6 +276,8 @@ pub struct CarrierConfig {
     pub message_id_mode: MessageIdMode,
     /// What makes a `deliver_sm` a receipt.
     pub receipt_detection: ReceiptDetection,
+    /// How receipts are written that nobody else writes so; tried before the usual form.
+    pub receipt_pattern: Option<ReceiptPattern>,
     /// What a receipt's `stat` means, by the word as the carrier writes it.
     pub receipt_stats: BTreeMap<String, StatMeaning>,
     /// What follows from a status, by its name or number, where it is not the usual.
@@ -316,6 +327,7 @@ impl Default for CarrierConfig {
             destination_ton: None,
             destination_npi: None,
             keep_plus: false,
+            national_prefix: None,
             alphabet: Alphabet::Gsm7,
             data_coding: None,
             ucs2_data_coding: None,
@@ -332,6 +344,7 @@ impl Default for CarrierConfig {
             tlvs: BTreeMap::new(),
             message_id_mode: MessageIdMode::Auto,
             receipt_detection: ReceiptDetection::Auto,
+            receipt_pattern: None,
             receipt_stats: BTreeMap::new(),
             errors: BTreeMap::new(),
             unknown_error: Action::Retry,
@@ -339,70 +352,7 @@ impl Default for CarrierConfig {
     }
 }
 
-/// Every mistake of a carrier's configuration.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("carrier `{carrier}`: {}", mistakes.join("; "))]
-pub struct ConfigError {
-    /// The carrier.
-    pub carrier: String,
-    /// The mistakes, each naming its key.
-    pub mistakes: Vec<String>,
-}
-
 impl CarrierConfig {
-    /// Checks every key.
-    ///
-    /// # Errors
-    /// [`ConfigError`] with all mistakes.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        let mut mistakes = Vec::new();
-        let mut check = |sound: bool, mistake: &str| {
-            if !sound {
-                mistakes.push(mistake.to_owned());
-            }
-        };
-        check(!self.name.is_empty(), "`name` is missing");
-        if self.kind == CarrierKind::Smpp {
-            check(!self.host.is_empty(), "`host` is missing");
-            check(!self.system_id.is_empty(), "`system_id` is missing");
-            check(self.system_id.len() <= 15, "`system_id` has more than 15 characters");
-            check(self.system_type.len() <= 12, "`system_type` has more than 12 characters");
-            check(self.service_type.len() <= 5, "`service_type` has more than 5 characters");
-            check((1..=100).contains(&self.sessions), "`sessions` is not between 1 and 100");
-            check((1..=10_000).contains(&self.window), "`window` is not between 1 and 10000");
-            check((1..=64).contains(&self.segments_max), "`segments_max` is not between 1 and 64");
-            check(self.priority <= 3, "`priority` is over 3");
-            check(self.response_timeout_secs > 0, "`response_timeout_secs` is 0");
-            check(self.enquire_link_secs > 0, "`enquire_link_secs` is 0");
-            check(self.connect_timeout_secs > 0 && self.bind_timeout_secs > 0, "`connect_timeout_secs` or `bind_timeout_secs` is 0");
-            check((64..=1_000_000).contains(&self.pdu_bytes_max), "`pdu_bytes_max` is not between 64 and 1000000");
-            check(self.tls_client_cert.is_some() == self.tls_client_key.is_some(), "`tls_client_cert` and `tls_client_key` go together");
-            for name in self.errors.keys().filter(|name| CommandStatus::parse(name).is_none()) {
-                check(false, &format!("`errors` names the status `{name}`, which is neither a name nor a number"));
-            }
-            for (tag, value) in self.tlvs.iter().filter(|(tag, value)| parse_tlv(tag, value).is_none()) {
-                check(false, &format!("`tlvs` has `{tag} = {value}`, which is no tag (0x1400) with a text or octets (0x…)"));
-            }
-        }
-        if mistakes.is_empty() { Ok(()) } else { Err(ConfigError { carrier: self.name.clone(), mistakes }) }
-    }
-
-    /// The password, from wherever the configuration says that it is.
-    ///
-    /// # Errors
-    /// [`ConfigError`] when it is not there.
-    pub fn read_password(&self) -> Result<String, ConfigError> {
-        let mistake = |mistake: String| ConfigError { carrier: self.name.clone(), mistakes: vec![mistake] };
-        if let Some(file) = &self.password_file {
-            let read = std::fs::read_to_string(file).map_err(|error| mistake(format!("`password_file` {}: {error}", file.display())))?;
-            return Ok(read.trim_end_matches(['\r', '\n']).to_owned());
-        }
-        if let Some(name) = &self.password_env {
-            return std::env::var(name).map_err(|_| mistake(format!("`password_env`: {name} is not set")));
-        }
-        Ok(self.password.0.clone())
-    }
-
     pub(crate) const fn cut(&self) -> Cut {
         match self.split {
             SplitMethod::Udh8 => Cut::Udh8,
@@ -434,16 +384,6 @@ impl CarrierConfig {
     pub(crate) fn extra_tlvs(&self) -> Vec<(u16, Vec<u8>)> {
         self.tlvs.iter().filter_map(|(tag, value)| parse_tlv(tag, value)).collect()
     }
-}
-
-fn parse_tlv(tag: &str, value: &str) -> Option<(u16, Vec<u8>)> {
-    let tag = match tag.strip_prefix("0x") {
-        Some(hex) => u16::from_str_radix(hex, 16).ok()?,
-        None => tag.parse().ok()?,
-    };
-    let Some(hex) = value.strip_prefix("0x") else { return Some((tag, value.as_bytes().to_vec())) };
-    let octet = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    (hex.len() % 2 == 0).then(|| hex.as_bytes().chunks(2).map(octet).collect::<Option<_>>().map(|octets| (tag, octets)))?
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub mod ack;
 pub mod config;
 pub mod sandbox;
 pub mod smpp;
+mod tls;
 
 pub use ack::Ack;
 pub use config::{CarrierConfig, CarrierKind, ConfigError};

@@ -17,6 +17,56 @@ fn every_mistake_is_told_at_once_and_names_its_key() {
 }
 
 #[test]
+fn a_mistake_names_its_key() {
+    let mistaken = |config: CarrierConfig| config.validate().unwrap_err().mistakes.into_iter().map(|mistake| mistake.key).collect::<Vec<_>>();
+    for (config, key) in [
+        (CarrierConfig { enquire_link_secs: u64::MAX / 2, ..sound() }, "enquire_link_secs"),
+        (CarrierConfig { response_timeout_secs: u64::MAX, ..sound() }, "response_timeout_secs"),
+        (CarrierConfig { connect_timeout_secs: 0, ..sound() }, "connect_timeout_secs"),
+        (CarrierConfig { bind_timeout_secs: u64::MAX, ..sound() }, "bind_timeout_secs"),
+        (CarrierConfig { refused_retry_secs: 0, ..sound() }, "refused_retry_secs"),
+        (CarrierConfig { reconnect_floor_ms: 0, ..sound() }, "reconnect_floor_ms"),
+        (CarrierConfig { reconnect_floor_ms: 70_000, ..sound() }, "reconnect_floor_ms"),
+        (CarrierConfig { reconnect_ceiling_ms: u64::MAX, ..sound() }, "reconnect_ceiling_ms"),
+        (CarrierConfig { throttle_floor_ms: 20_000, ..sound() }, "throttle_floor_ms"),
+        (CarrierConfig { throttle_floor_ms: 0, ..sound() }, "throttle_floor_ms"),
+        (CarrierConfig { receipts_pending_max: 0, ..sound() }, "receipts_pending_max"),
+        (CarrierConfig { national_prefix: Some("1".into()), ..sound() }, "national_prefix"),
+        (CarrierConfig { national_prefix: Some("+".into()), ..sound() }, "national_prefix"),
+    ] {
+        assert_eq!(mistaken(config), [key]);
+    }
+}
+
+#[test]
+fn a_password_that_a_bind_cannot_carry_is_refused_wherever_it_comes_from() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for (length, fits) in [(16, true), (17, false)] {
+        let password = "p".repeat(length);
+        std::fs::write(file.path(), format!("{password}\n")).unwrap();
+        let given = CarrierConfig { password: Secret(password.clone()), ..sound() };
+        let in_file = CarrierConfig { password_file: Some(file.path().to_owned()), ..sound() };
+        for (config, key) in [(given, "password"), (in_file, "password_file")] {
+            let read = config.read_password();
+            assert_eq!(read.as_deref() == Ok(&password), fits, "{read:?}");
+            if let Err(error) = read {
+                assert!(error.mistakes[0].key == key && error.to_string().contains("17 octets") && !error.to_string().contains(&password), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_files_of_a_tls_connection_are_looked_at_without_one() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    assert_eq!(CarrierConfig { tls_ca: Some("/nope".into()), ..sound() }.check_tls(), Ok(()), "there is no TLS");
+    for path in [std::path::Path::new("/nope"), file.path()] {
+        let error = CarrierConfig { tls: true, tls_ca: Some(path.to_owned()), ..sound() }.check_tls().unwrap_err();
+        assert!(error.mistakes[0].key == "tls_ca" && error.to_string().contains(&path.display().to_string()), "{error}");
+    }
+}
+
+#[test]
 fn the_password_stays_out_of_debug_output() {
     let config = CarrierConfig { password: Secret("hunter2".into()), ..sound() };
     assert!(!format!("{config:?}").contains("hunter2"));

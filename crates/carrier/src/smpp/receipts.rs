@@ -2,7 +2,7 @@
 
 use wire::gsm::{alphabet, segment};
 use wire::receipt::{self, ReceiptState, id};
-use wire::smpp::constants::{data_coding, esm_class};
+use wire::smpp::constants::{data_coding, esm_class, ton};
 use wire::smpp::{Address, DataSm, Sm, Tlvs, tag};
 
 use crate::Receipt;
@@ -52,7 +52,9 @@ fn alphabet_or_ascii(octets: &[u8]) -> String {
 pub(crate) fn read(config: &CarrierConfig, delivered: &Delivered<'_>) -> Option<Receipt> {
     let by_class = delivered.esm_class & esm_class::TYPE_MASK != 0;
     let by_tlv = delivered.tlvs.get(tag::RECEIPTED_MESSAGE_ID).is_some();
-    let text = receipt::parse(&delivered.text());
+    let text = delivered.text();
+    let own_form = config.receipt_pattern.as_ref().and_then(|pattern| pattern.read(&text));
+    let text = own_form.or_else(|| receipt::parse(&text));
     let is_receipt = match config.receipt_detection {
         ReceiptDetection::Auto => by_class || by_tlv || text.as_ref().is_some_and(|text| text.id.is_some() && text.stat.is_some()),
         ReceiptDetection::EsmClass => by_class,
@@ -72,11 +74,19 @@ pub(crate) fn read(config: &CarrierConfig, delivered: &Delivered<'_>) -> Option<
     let network_error = network_error.map(|code| format!("{}:{}", code[0], u16::from_be_bytes([code[1], code[2]])));
     Some(Receipt {
         keys,
-        addresses: [delivered.source, delivered.destination].into_iter().filter_map(Address::digits).collect(),
+        addresses: [delivered.source, delivered.destination].into_iter().flat_map(|address| numbers(config, address)).collect(),
         state: state(config, text.stat.as_deref(), delivered.tlvs),
         error: text.err.or(network_error),
         raw_id,
     })
+}
+
+/// The digits of an address. From a carrier of national numbers also those of the whole number: a short national one is not told by its last digits.
+fn numbers(config: &CarrierConfig, address: &Address) -> impl Iterator<Item = String> {
+    let digits = address.digits();
+    let country = config.national_prefix.as_deref().and_then(|prefix| prefix.strip_prefix('+'));
+    let whole = digits.as_ref().zip(country).filter(|_| address.ton != ton::INTERNATIONAL).map(|(digits, country)| format!("{country}{digits}"));
+    digits.into_iter().chain(whole)
 }
 
 /// The state: the carrier's own meaning of its word first, then the parameter, then what the word usually means.
@@ -102,7 +112,7 @@ fn state(config: &CarrierConfig, stat: Option<&str>, tlvs: &Tlvs) -> ReceiptStat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::smpp::constants::{npi, ton};
+    use wire::smpp::constants::npi;
 
     fn sm(esm_class: u8, text: &str) -> Sm {
         Sm {

@@ -112,7 +112,7 @@ fn one(config: &CarrierConfig, submission: &Submission, plan: &Plan, cut: Cut, s
     let sm = Sm {
         service_type: config.service_type.clone().into_bytes(),
         source: address(&message.originator, config.source_ton, config.source_npi, config.keep_plus),
-        destination: address(&message.recipient, config.destination_ton, config.destination_npi, config.keep_plus),
+        destination: recipient(config, &message.recipient),
         esm_class: config.esm_class | udhi,
         protocol_id: config.protocol_id,
         priority_flag: config.priority,
@@ -127,6 +127,15 @@ fn one(config: &CarrierConfig, submission: &Submission, plan: &Plan, cut: Cut, s
 
 fn pack(septets: &[u8], header_bytes: usize) -> Vec<u8> {
     packed::pack(septets, packed::fill_bits(header_bytes))
+}
+
+/// The recipient's address: national where the carrier wants its own country's numbers so.
+fn recipient(config: &CarrierConfig, number: &Msisdn) -> Address {
+    let national = config.national_prefix.as_deref().and_then(|prefix| number.as_str().strip_prefix(prefix));
+    match national {
+        Some(digits) => Address::new(ton::NATIONAL, config.destination_npi.unwrap_or(npi::ISDN), digits),
+        None => address(number, config.destination_ton, config.destination_npi, config.keep_plus),
+    }
 }
 
 fn address(number: &Msisdn, ton: Option<u8>, npi: Option<u8>, keep_plus: bool) -> Address {

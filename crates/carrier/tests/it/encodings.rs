@@ -213,6 +213,29 @@ async fn the_knobs_of_the_fields_reach_the_fields() {
 }
 
 #[tokio::test]
+async fn a_recipient_of_the_carriers_own_country_goes_as_a_national_number() {
+    let peer = Peer::start().await;
+    for (prefix, expected) in [("+1", (2, 1, "8005550001")), ("+1800", (2, 1, "5550001")), ("+44", (1, 1, "18005550001"))] {
+        let knobs = CarrierConfig { national_prefix: Some(prefix.to_owned()), ..config(peer.address()) };
+        let sm = pdus(knobs, &peer, first_attempt(1, "Hello")).await.remove(0).sm;
+        assert_eq!((sm.destination.ton, sm.destination.npi, sm.destination.text().as_str()), expected, "{prefix}");
+        assert_eq!((sm.source.ton, sm.source.text().as_str()), (1, "18005559876"), "an originator keeps its form");
+    }
+    // What the knobs say of recipients is said of the others.
+    let knobs = |prefix: &str| CarrierConfig {
+        national_prefix: Some(prefix.to_owned()),
+        destination_ton: Some(0),
+        destination_npi: Some(8),
+        keep_plus: true,
+        ..config(peer.address())
+    };
+    for (prefix, expected) in [("+1", (2, 8, "8005550001")), ("+44", (0, 8, "+18005550001"))] {
+        let sm = pdus(knobs(prefix), &peer, first_attempt(1, "Hello")).await.remove(0).sm;
+        assert_eq!((sm.destination.ton, sm.destination.npi, sm.destination.text().as_str()), expected, "{prefix}");
+    }
+}
+
+#[tokio::test]
 async fn a_header_is_added_to_the_carriers_own_class() {
     let peer = Peer::start().await;
     let knobs = CarrierConfig { esm_class: 3, more_messages_to_send: true, validity: ValidityForm::Omit, ..config(peer.address()) };

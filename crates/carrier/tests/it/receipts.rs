@@ -185,3 +185,40 @@ async fn text_and_parameters_make_one_receipt() {
         assert_eq!(found, expected, "{sm:?}");
     }
 }
+
+#[tokio::test]
+async fn a_carriers_own_form_is_read_before_the_usual_one() {
+    let peer = Peer::start().await;
+    let pattern = r"^(?<stat>\w+) for (?<id>\w+)(?:, error (?<err>\d+))?";
+    let expected = |id: &str, state, err: Option<&str>| Some((id.to_owned(), state, err.map(str::to_owned)));
+    for (body, parameters, found) in [
+        ("DONE for 2A, error 7 id:9 stat:UNDELIV err:1", Tlvs::default(), expected("2a", ReceiptState::Delivered, Some("7"))),
+        ("FAILED for 7", Tlvs::default(), expected("7", ReceiptState::Undeliverable, None)),
+        // The parameter's id counts before that of any text.
+        ("DONE for 7", tlvs(&[(tag::RECEIPTED_MESSAGE_ID, b"8\0")]), expected("8", ReceiptState::Delivered, None)),
+        // Another form is read as it would be without a pattern.
+        (DELIVERED, Tlvs::default(), expected("42", ReceiptState::Delivered, Some("000"))),
+        ("Hello", Tlvs::default(), None),
+    ] {
+        let knobs = CarrierConfig {
+            receipt_pattern: Some(pattern.parse().unwrap()),
+            receipt_stats: [("DONE".to_owned(), StatMeaning::Delivered)].into(),
+            ..config(peer.address())
+        };
+        assert_eq!(read(knobs, &peer, text(0, body), parameters).await, found, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn the_receipt_of_a_national_recipient_has_the_whole_number_too() {
+    let smsc = smsc(Options::default()).await;
+    for (prefix, told) in [("+1", "8005550001"), ("+180055", "50001")] {
+        let mut bench = Bench::start(CarrierConfig { national_prefix: Some(prefix.to_owned()), ..config(smsc.address()) });
+        let submission = first_attempt(1, "Hello");
+        let recipient = submission.message.recipient.digits().to_owned();
+        bench.submit(submission).await;
+        let (receipt, ack) = bench.receipt().await;
+        ack.accept();
+        assert!(receipt.addresses.contains(&recipient) && receipt.addresses.contains(&told.to_owned()), "{:?}", receipt.addresses);
+    }
+}

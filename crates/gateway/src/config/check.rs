@@ -21,9 +21,16 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
             note(key, format!("is {value}, and not between {least} and {most}"));
         }
     }
+    let (floor_ms, ceiling_ms) = (config.dispatch.retry_floor_ms, config.dispatch.retry_ceiling_ms);
+    if floor_ms > ceiling_ms {
+        note("dispatch.retry_floor_ms", format!("is {floor_ms}, and above `dispatch.retry_ceiling_ms`, which is {ceiling_ms}"));
+    }
     check_carriers(config, &mut note);
     check_routes(config, &mut note);
 }
+
+/// The longest wait that is no mistake of unit.
+const DAY_MS: u64 = 86_400_000;
 
 /// Keys whose numbers have bounds, with these.
 fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
@@ -48,8 +55,10 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
         ("dispatch.lease_secs", dispatch.lease_secs, slowest.saturating_mul(2).saturating_add(30), 86_400),
         ("dispatch.batch", dispatch.batch as u64, 1, 10_000),
         ("dispatch.poll_ms", dispatch.poll_ms, 10, 60_000),
-        ("dispatch.retry_floor_ms", dispatch.retry_floor_ms, 1, dispatch.retry_ceiling_ms),
+        ("dispatch.retry_floor_ms", dispatch.retry_floor_ms, 1, DAY_MS),
+        ("dispatch.retry_ceiling_ms", dispatch.retry_ceiling_ms, 1, DAY_MS),
         ("dispatch.attempts_per_carrier", u64::from(dispatch.attempts_per_carrier), 1, 1_000),
+        ("dispatch.fallback_after_secs", dispatch.fallback_after_secs, 0, 86_400),
         ("dispatch.drain_secs", dispatch.drain_secs, 0, 3_600),
     ]
 }
@@ -57,19 +66,16 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
 fn check_carriers(config: &Config, note: &mut impl FnMut(&str, String)) {
     let mut names = HashSet::new();
     for (index, carrier) in config.carrier.iter().enumerate() {
-        if let Err(error) = carrier.validate() {
-            error.mistakes.iter().for_each(|mistake| note(&format!("carrier[{index}]"), mistake.clone()));
+        let is_smpp = carrier.kind == CarrierKind::Smpp;
+        let files = if is_smpp { [carrier.read_password().err(), carrier.check_tls().err()] } else { [None, None] };
+        for mistake in carrier.validate().err().into_iter().chain(files.into_iter().flatten()).flat_map(|error| error.mistakes) {
+            note(&format!("carrier[{index}].{}", mistake.key), mistake.what);
         }
         if !names.insert(carrier.name.as_str()) {
             note(&format!("carrier[{index}].name"), format!("`{}` is the name of another carrier", carrier.name));
         }
         if carrier.name == pipeline::SANDBOX {
             note(&format!("carrier[{index}].name"), format!("`{}` is the name of the built-in carrier", carrier.name));
-        }
-        if carrier.kind == CarrierKind::Smpp
-            && let Err(error) = carrier.read_password()
-        {
-            error.mistakes.iter().for_each(|mistake| note(&format!("carrier[{index}]"), mistake.clone()));
         }
     }
 }

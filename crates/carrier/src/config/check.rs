@@ -1,0 +1,171 @@
+//! What a carrier's table must hold beyond its types, and the secrets and certificates that it names.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use wire::smpp::CommandStatus;
+
+use super::{CarrierConfig, CarrierKind};
+use crate::tls;
+
+/// One mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The key in the carrier's table.
+    pub key: String,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+impl Mistake {
+    pub(crate) fn new(key: impl Into<String>, what: impl Into<String>) -> Self {
+        Self { key: key.into(), what: what.into() }
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", self.key, self.what)
+    }
+}
+
+/// Every mistake of a carrier's configuration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("carrier `{carrier}`: {}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct ConfigError {
+    /// The carrier.
+    pub carrier: String,
+    /// The mistakes.
+    pub mistakes: Vec<Mistake>,
+}
+
+/// A password's field in a bind has room for so many octets before its NUL, whatever the specification says of 8 (SMPP 3.4, 4.1.1).
+const PASSWORD_BYTES_MAX: usize = 16;
+
+/// Longer waits than a day are mistakes of unit.
+const SECS_MAX: u64 = 86_400;
+
+/// Longer rests than an hour are mistakes of unit.
+const MS_MAX: u64 = 3_600_000;
+
+impl CarrierConfig {
+    /// Checks every key.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with all mistakes.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let mut mistakes = Vec::new();
+        if self.name.is_empty() {
+            mistakes.push(Mistake::new("name", "is missing"));
+        }
+        if self.kind == CarrierKind::Smpp {
+            self.check_numbers(&mut mistakes);
+            self.check_texts(&mut mistakes);
+        }
+        if mistakes.is_empty() { Ok(()) } else { Err(self.mistaken(mistakes)) }
+    }
+
+    fn check_numbers(&self, mistakes: &mut Vec<Mistake>) {
+        let bounds: [(&str, u64, RangeInclusive<u64>); 15] = [
+            ("sessions", self.sessions as u64, 1..=100),
+            ("window", self.window as u64, 1..=10_000),
+            ("segments_max", self.segments_max.into(), 1..=64),
+            ("priority", self.priority.into(), 0..=3),
+            ("connect_timeout_secs", self.connect_timeout_secs, 1..=300),
+            ("bind_timeout_secs", self.bind_timeout_secs, 1..=300),
+            ("response_timeout_secs", self.response_timeout_secs, 1..=43_200),
+            ("enquire_link_secs", self.enquire_link_secs, 1..=SECS_MAX),
+            ("refused_retry_secs", self.refused_retry_secs, 1..=SECS_MAX),
+            ("reconnect_floor_ms", self.reconnect_floor_ms, 1..=MS_MAX),
+            ("reconnect_ceiling_ms", self.reconnect_ceiling_ms, 1..=MS_MAX),
+            ("throttle_floor_ms", self.throttle_floor_ms, 1..=MS_MAX),
+            ("throttle_ceiling_ms", self.throttle_ceiling_ms, 1..=MS_MAX),
+            ("receipts_pending_max", self.receipts_pending_max as u64, 1..=1_000_000),
+            ("pdu_bytes_max", self.pdu_bytes_max as u64, 64..=1_000_000),
+        ];
+        for (key, value, bounds) in bounds {
+            if !bounds.contains(&value) {
+                mistakes.push(Mistake::new(key, format!("is {value}, and not between {} and {}", bounds.start(), bounds.end())));
+            }
+        }
+        for (floor, floor_ms, ceiling, ceiling_ms) in [
+            ("reconnect_floor_ms", self.reconnect_floor_ms, "reconnect_ceiling_ms", self.reconnect_ceiling_ms),
+            ("throttle_floor_ms", self.throttle_floor_ms, "throttle_ceiling_ms", self.throttle_ceiling_ms),
+        ] {
+            if floor_ms > ceiling_ms {
+                mistakes.push(Mistake::new(floor, format!("is {floor_ms}, and above `{ceiling}`, which is {ceiling_ms}")));
+            }
+        }
+    }
+
+    fn check_texts(&self, mistakes: &mut Vec<Mistake>) {
+        let mut check = |sound: bool, key: &str, what: &str| {
+            if !sound {
+                mistakes.push(Mistake::new(key, what));
+            }
+        };
+        check(!self.host.is_empty(), "host", "is missing");
+        check(!self.system_id.is_empty(), "system_id", "is missing");
+        check(self.system_id.len() <= 15, "system_id", "has more than 15 characters");
+        check(self.system_type.len() <= 12, "system_type", "has more than 12 characters");
+        check(self.service_type.len() <= 5, "service_type", "has more than 5 characters");
+        check(self.tls_client_cert.is_some() == self.tls_client_key.is_some(), "tls_client_cert", "goes together with `tls_client_key`");
+        check(self.national_prefix.as_deref().is_none_or(is_prefix), "national_prefix", "is not `+` and the first 1 to 6 digits of a number");
+        for name in self.errors.keys().filter(|name| CommandStatus::parse(name).is_none()) {
+            check(false, "errors", &format!("names the status `{name}`, which is neither a name nor a number"));
+        }
+        for (tag, value) in self.tlvs.iter().filter(|(tag, value)| parse_tlv(tag, value).is_none()) {
+            check(false, "tlvs", &format!("has `{tag} = {value}`, which is no tag (0x1400) with a text or octets (0x…)"));
+        }
+    }
+
+    /// The password, from wherever the configuration says that it is.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when it is not there, or longer than a bind can carry.
+    pub fn read_password(&self) -> Result<String, ConfigError> {
+        let mistaken = |key: &str, what: String| self.mistaken(vec![Mistake::new(key, what)]);
+        let (key, password) = if let Some(file) = &self.password_file {
+            let key = "password_file";
+            let read = std::fs::read_to_string(file).map_err(|error| mistaken(key, format!("cannot be read from {}: {error}", file.display())))?;
+            (key, read.trim_end_matches(['\r', '\n']).to_owned())
+        } else if let Some(name) = &self.password_env {
+            let key = "password_env";
+            (key, std::env::var(name).map_err(|_| mistaken(key, format!("names {name}, which is not set")))?)
+        } else {
+            ("password", self.password.0.clone())
+        };
+        match password.len() {
+            0..=PASSWORD_BYTES_MAX => Ok(password),
+            length => Err(mistaken(key, format!("gives a password of {length} octets, and a bind carries at most {PASSWORD_BYTES_MAX}"))),
+        }
+    }
+
+    /// Reads the certificates and the key that a TLS connection would use, as a start does.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where one cannot be used.
+    pub fn check_tls(&self) -> Result<(), ConfigError> {
+        tls::client(self).map(drop).map_err(|mistake| self.mistaken(vec![mistake]))
+    }
+
+    pub(crate) fn mistaken(&self, mistakes: Vec<Mistake>) -> ConfigError {
+        ConfigError { carrier: self.name.clone(), mistakes }
+    }
+}
+
+/// Whether a text is the beginning of a number, short enough that something is left of the number.
+fn is_prefix(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    (1..=6).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+pub(super) fn parse_tlv(tag: &str, value: &str) -> Option<(u16, Vec<u8>)> {
+    let tag = match tag.strip_prefix("0x") {
+        Some(hex) => u16::from_str_radix(hex, 16).ok()?,
+        None => tag.parse().ok()?,
+    };
+    let Some(hex) = value.strip_prefix("0x") else { return Some((tag, value.as_bytes().to_vec())) };
+    let octet = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    (hex.len() % 2 == 0).then(|| hex.as_bytes().chunks(2).map(octet).collect::<Option<_>>().map(|octets| (tag, octets)))?
+}
