@@ -6,7 +6,7 @@ mod check;
 pub mod read;
 mod sections;
 
-pub use read::{ConfigErrors, Mistake, read};
+pub use read::{ConfigErrors, Mistake, line_of_key, read};
 pub use sections::{Admin, Api, Dispatch, Keys, Limits, Log, LogFormat, Media, OnUnknown, RouteConfig, RouteType, StoreConfig};
 
 use carrier::{CarrierConfig, CarrierKind};

@@ -1,5 +1,6 @@
 //! Reading: the file over the defaults, the environment over both, and every mistake with its place.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 
@@ -62,18 +63,21 @@ pub fn parse(text: &str, environment: impl Iterator<Item = (String, String)>) ->
     let defaults: Table = toml::from_str(DEFAULTS).expect("the embedded defaults are TOML");
     let given: Table = toml::from_str(text).map_err(|error| {
         let line = error.span().map(|span| line_of(text, span.start));
-        vec![Mistake { key: String::new(), line, what: error.message().to_owned() }]
+        vec![Mistake { key: String::new(), line, what: one_line(error.message()) }]
     })?;
     let mut merged = defaults.clone();
     let mut mistakes = Vec::new();
     overlay(&mut merged, given);
-    override_by(&mut merged, &defaults, environment, &mut mistakes);
+    let overridden = override_by(&mut merged, &defaults, environment, &mut mistakes);
     let config = deserialize(merged, &defaults, &mut mistakes);
     if let Some(config) = &config {
         check::check(config, &mut mistakes);
     }
     for mistake in &mut mistakes {
-        mistake.line = mistake.line.or_else(|| find_line(text, &mistake.key));
+        match overridden.get(&mistake.key) {
+            Some(variable) => mistake.what = format!("{} (by {variable})", mistake.what),
+            None => mistake.line = mistake.line.or_else(|| line_of_key(text, &mistake.key)),
+        }
     }
     mistakes.sort_by_key(|mistake| mistake.line.unwrap_or(usize::MAX));
     match config {
@@ -92,27 +96,33 @@ fn overlay(defaults: &mut Table, given: Table) {
     }
 }
 
-/// Puts `SMSFACTORY_<SECTION>_<KEY>` over the file. Variables of other names are somebody else's.
-fn override_by(merged: &mut Table, defaults: &Table, environment: impl Iterator<Item = (String, String)>, mistakes: &mut Vec<Mistake>) {
-    for (name, value) in environment {
-        let Some(name) = name.strip_prefix("SMSFACTORY_") else { continue };
+/// What the command line itself reads, although its name looks like that of a key.
+const NO_KEYS: [&str; 1] = ["SMSFACTORY_ADMIN_URL"];
+
+/// Puts `SMSFACTORY_<SECTION>_<KEY>` over the file, and says which variable each key has from there. Variables of other names are somebody else's.
+fn override_by(
+    merged: &mut Table,
+    defaults: &Table,
+    environment: impl Iterator<Item = (String, String)>,
+    mistakes: &mut Vec<Mistake>,
+) -> HashMap<String, String> {
+    let mut overridden = HashMap::new();
+    for (variable, value) in environment.filter(|(variable, _)| !NO_KEYS.contains(&variable.as_str())) {
+        let Some(name) = variable.strip_prefix("SMSFACTORY_") else { continue };
         let Some((section, key)) = name.split_once('_').map(|(section, key)| (section.to_lowercase(), key.to_lowercase())) else { continue };
         let Some(Value::Table(known)) = defaults.get(&section) else { continue };
+        let path = format!("{section}.{key}");
         let value = match known.get(&key) {
-            None | Some(Value::String(_)) => Value::String(value),
-            Some(_) => match toml::from_str::<Table>(&format!("value = {value}")).ok().and_then(|mut table| table.remove("value")) {
-                Some(value) => value,
-                None => {
-                    let what = format!("SMSFACTORY_{name} is not a value of this key");
-                    mistakes.push(Mistake { key: format!("{section}.{key}"), line: None, what });
-                    continue;
-                }
-            },
+            None | Some(Value::String(_)) => Some(Value::String(value)),
+            Some(_) => toml::from_str::<Table>(&format!("value = {value}")).ok().and_then(|mut table| table.remove("value")),
         };
-        if let Some(Value::Table(section)) = merged.get_mut(&section) {
-            section.insert(key, value);
+        match (value, merged.get_mut(&section)) {
+            (Some(value), Some(Value::Table(section))) => drop(section.insert(key, value)),
+            _ => mistakes.push(Mistake { key: path.clone(), line: None, what: "is not given a value of its type".to_owned() }),
         }
+        overridden.insert(path, variable);
     }
+    overridden
 }
 
 /// Makes a `Config` of the tables. What is wrong is noted, put back to its default, and the rest is read again, so that all mistakes come to light at once.
@@ -125,7 +135,7 @@ fn deserialize(mut merged: Table, defaults: &Table, mistakes: &mut Vec<Mistake>)
         };
         let key = error.path().to_string();
         let key = if key == "." { String::new() } else { key };
-        let what = error.inner().to_string().trim().to_owned();
+        let what = one_line(error.inner().message());
         mistakes.push(Mistake { key: key.clone(), line: None, what });
         if !put_back(&mut merged, defaults, &key) {
             return None;
@@ -182,12 +192,12 @@ fn steps(path: &str) -> Vec<Step<'_>> {
 }
 
 /// The line on which the value at `path`, or the nearest table around it, stands in the file.
-fn find_line(text: &str, path: &str) -> Option<usize> {
+pub fn line_of_key(text: &str, path: &str) -> Option<usize> {
     let document = toml::de::DeTable::parse(text).ok()?;
     let mut table = document.get_ref();
     let mut at = None;
     for step in steps(path) {
-        let (key, value) = table.iter().find(|(key, _)| key.get_ref() == step.key)?;
+        let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref() == step.key) else { break };
         let value = match (value.get_ref(), step.index) {
             (toml::de::DeValue::Array(items), Some(index)) => items.get(index)?,
             _ => value,
@@ -199,6 +209,11 @@ fn find_line(text: &str, path: &str) -> Option<usize> {
         }
     }
     at.map(|offset| line_of(text, offset))
+}
+
+/// Every mistake has one line: what a message says on several is said on one.
+fn one_line(message: &str) -> String {
+    message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -231,7 +246,12 @@ mod tests {
         for place in [(Some(2), "api.listen"), (Some(3), "api.speed"), (Some(6), "limits.daily_quota"), (Some(11), "carrier[0].windo")] {
             assert!(places.contains(&place), "{place:?} in {mistakes:?}");
         }
-        assert!(mistakes.iter().any(|mistake| mistake.key.starts_with("carrier[0]") && mistake.what.contains("`host`")), "{mistakes:?}");
+        for place in [(Some(8), "carrier[0].host"), (Some(10), "carrier[0].window")] {
+            assert!(places.contains(&place), "{place:?} in {mistakes:?}");
+        }
+        let told = ConfigErrors { file: "my.toml".to_owned(), mistakes: mistakes.clone() }.to_string();
+        assert_eq!(told.lines().count(), mistakes.len(), "one line each: {told}");
+        assert!(told.lines().all(|line| line.starts_with("my.toml:")), "{told}");
     }
 
     #[test]
@@ -248,6 +268,42 @@ mod tests {
         assert!(config.keys.read().is_ok());
         let mistakes = parsed(MINIMAL, &[("SMSFACTORY_API_LISEN", "x"), ("SMSFACTORY_LIMITS_DAILY_QUOTA", "x y")]).unwrap_err();
         assert_eq!(mistakes.len(), 2, "{mistakes:?}");
+    }
+
+    #[test]
+    fn what_the_environment_gets_wrong_is_not_put_on_the_file() {
+        let text = format!("[dispatch]\nbatch = 5\n{MINIMAL}");
+        let mistakes = parsed(&text, &[("SMSFACTORY_DISPATCH_BATCH", "0")]).unwrap_err();
+        assert_eq!(mistakes.iter().map(|mistake| (mistake.line, mistake.key.as_str())).collect::<Vec<_>>(), [(None, "dispatch.batch")]);
+        assert!(mistakes[0].what.contains("SMSFACTORY_DISPATCH_BATCH"), "{mistakes:?}");
+    }
+
+    #[test]
+    fn what_the_commands_read_themselves_is_no_key() {
+        assert!(parsed(MINIMAL, &[("SMSFACTORY_ADMIN_URL", "http://127.0.0.1:9"), ("SMSFACTORY_SIMULATOR_PASSWORD", "x")]).is_ok());
+    }
+
+    #[test]
+    fn numbers_that_cannot_be_meant_are_refused_on_their_line() {
+        for (section, key, value) in [
+            ("[[carrier]]", "enquire_link_secs", "9223372036854775807"),
+            ("[[carrier]]", "reconnect_floor_ms", "0"),
+            ("[[carrier]]", "receipts_pending_max", "0"),
+            ("[[carrier]]", "throttle_floor_ms", "20000"),
+            ("[[carrier]]", "password", "\"seventeen octets!\""),
+            ("[[carrier]]", "password_file", "\"/nope\""),
+            ("[[carrier]]", "tls_ca", "\"/nope\"\ntls = true"),
+            ("[[carrier]]", "receipt_pattern", "\"(?<id>x)\""),
+            ("[dispatch]", "retry_ceiling_ms", "9223372036854775807"),
+            ("[dispatch]", "fallback_after_secs", "9223372036854775807"),
+            ("[dispatch]", "retry_floor_ms", "300001"),
+            ("[api]", "head_timeout_secs", "9223372036854775807"),
+        ] {
+            let table = if section == "[[carrier]]" { MINIMAL.to_owned() } else { format!("{MINIMAL}{section}\n") };
+            let mistakes = parsed(&format!("{table}{key} = {value}\n"), &[]).unwrap_err();
+            assert_eq!((mistakes.len(), mistakes[0].line), (1, Some(table.lines().count() + 1)), "{mistakes:?}");
+            assert!(mistakes[0].key.starts_with(section.trim_matches(['[', ']'])) && !mistakes[0].what.contains('\n'), "{mistakes:?}");
+        }
     }
 
     #[test]
