@@ -35,7 +35,7 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
     Ok(Arc::new(sqlite::Sqlite::open(path_of(url)?.to_owned()).await?))
 }
 
-/// Looks at the store that `url` names and changes nothing. Says what it found, in a sentence for the operator.
+/// Looks at the store that `url` names, tries whether it can be made or written, and leaves everything as it was. Says what it found, in a sentence for the operator.
 ///
 /// # Errors
 /// As [`open`].
@@ -49,7 +49,8 @@ pub fn check(url: &str) -> Result<String, StoreError> {
 /// [`StoreError::Refused`] for a URL of another kind.
 pub fn path_of(url: &str) -> Result<&Path, StoreError> {
     match url.split_once(':') {
-        Some(("sqlite", path)) => Ok(Path::new(path)),
-        _ => Err(StoreError::Refused(format!("store URL `{url}` is not understood; it begins with `sqlite:`"))),
+        // SQLite takes an empty name for a database that ends with the connection.
+        Some(("sqlite", path)) if !path.is_empty() => Ok(Path::new(path)),
+        _ => Err(StoreError::Refused(format!("store URL `{url}` is not understood; it begins with `sqlite:` and goes on with a path"))),
     }
 }

@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use super::place;
 use crate::StoreError;
 
 /// The right to use a store. The operating system takes it back when the process ends, however that happens.
@@ -14,7 +15,7 @@ impl Lock {
     pub(super) fn take(path: &Path) -> Result<Self, StoreError> {
         let lock = beside(path);
         let unusable = |error: &dyn std::fmt::Display| StoreError::Refused(format!("cannot use {}: {error}", lock.display()));
-        let file = File::options().create(true).append(true).open(&lock).map_err(|error| unusable(&error))?;
+        let file = place::open_private(&lock).map_err(|error| unusable(&error))?;
         match file.try_lock() {
             Ok(()) => Ok(Self(Mutex::new(Some(file)))),
             Err(TryLockError::WouldBlock) => Err(StoreError::Refused(format!("the store {} is in use by another process", path.display()))),
@@ -34,7 +35,5 @@ impl Lock {
 }
 
 fn beside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    name.into()
+    place::beside(path, ".lock")
 }

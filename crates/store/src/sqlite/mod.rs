@@ -10,6 +10,7 @@ mod life;
 mod lock;
 mod messages;
 mod migrations;
+mod place;
 mod readers;
 mod receipts;
 mod rows;
@@ -53,6 +54,7 @@ impl Sqlite {
             return Err(StoreError::Refused(format!("SQLite {} is too old: 3.51.3 or newer is needed", rusqlite::version())));
         }
         let lock = Lock::take(path)?;
+        place::make_private(path)?;
         migrations::refuse_foreign(path)?;
         let mut connection = connect(path, OpenFlags::default()).map_err(refused)?;
         migrations::run(&mut connection, path)?;
@@ -62,7 +64,7 @@ impl Sqlite {
         Ok(Self { writer, readers, lock })
     }
 
-    /// Looks at the file at `path` and changes nothing. Says what it found, in a sentence for the operator.
+    /// Looks at the file at `path`, tries whether it can be made or written there, and leaves everything as it was. Says what it found, in a sentence for the operator.
     ///
     /// # Errors
     /// [`StoreError::Refused`] when [`Sqlite::open`] would be refused for what is in the file or where it lies.
@@ -71,6 +73,7 @@ impl Sqlite {
         if Lock::is_taken(path) {
             return Ok(format!("{place} is in use by a running server"));
         }
+        place::try_writing(path)?;
         if std::fs::metadata(path).map_or(0, |file| file.len()) == 0 {
             return Ok(format!("{place} is empty or not there yet, and will be made"));
         }

@@ -70,7 +70,7 @@ async fn filled() -> SqliteFile {
 
 #[tokio::test]
 async fn a_url_that_is_not_understood_is_refused() {
-    for url in ["", "sqlite", "smsfactory.db", "mysql:host", "SQLITE:x"] {
+    for url in ["", "sqlite", "sqlite:", "smsfactory.db", "mysql:host", "SQLITE:x"] {
         assert!(refusal(url).await.contains("begins with `sqlite:`"), "{url}");
     }
 }
@@ -122,6 +122,46 @@ async fn a_look_at_a_store_says_how_it_is_and_changes_nothing() {
     file.connection().execute("INSERT INTO schema_version (version) VALUES (999)", []).unwrap();
     assert!(matches!(store::check(&url), Err(StoreError::Refused(sentence)) if sentence.contains("999")));
     assert!(matches!(store::check("mysql:host"), Err(StoreError::Refused(_))));
+}
+
+#[test]
+fn a_look_at_a_store_that_cannot_be_made_says_why_and_makes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    for path in [Path::new("/proc/nope/x.db"), Path::new("/proc/x.db"), &file.join("x.db"), directory.path()] {
+        match store::check(&format!("sqlite:{}", path.display())) {
+            Err(StoreError::Refused(sentence)) => {
+                assert!(sentence.contains("cannot") && sentence.contains(&*path.parent().unwrap().to_string_lossy()), "{sentence}")
+            }
+            other => panic!("{} can be made: {other:?}", path.display()),
+        }
+    }
+    let deep = directory.path().join("a/b/c.db");
+    assert!(store::check(&format!("sqlite:{}", deep.display())).unwrap().contains("will be made"));
+    assert!(!directory.path().join("a").exists() && std::fs::read_dir(directory.path()).unwrap().count() == 1, "nothing is left of the trial");
+}
+
+#[tokio::test]
+async fn nobody_but_its_owner_reads_a_store() {
+    use std::os::unix::fs::PermissionsExt;
+    let file = SqliteFile::fresh();
+    let desk = Desk::open(&file).await;
+    desk.admit_many(desk.account(), 1).await;
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(file.0.path()).unwrap() {
+        let entry = entry.unwrap();
+        names.push(entry.file_name().into_string().unwrap());
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
+    }
+    names.sort();
+    assert_eq!(names, ["smsfactory.db", "smsfactory.db-shm", "smsfactory.db-wal", "smsfactory.db.lock"]);
+}
+
+#[test]
+fn the_bundled_sqlite_has_no_known_bug_of_its_log() {
+    // 3.51.3 mends one that could corrupt a file when its log was reset. An older one is refused at every opening.
+    assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
 }
 
 #[tokio::test]

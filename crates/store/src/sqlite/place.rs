@@ -1,0 +1,55 @@
+//! Where the file lies: whether it can be made and written there, and that only its owner reads it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::StoreError;
+
+/// Readable by its owner only: there are texts and numbers in it.
+const PRIVATE: u32 = 0o600;
+
+/// Opens a file for writing and leaves what is in it; makes it, readable by its owner only, where there is none.
+pub(super) fn open_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).mode(PRIVATE).open(path)
+}
+
+/// Makes the file where there is none. SQLite would make it readable by everybody, and gives its log the permissions of the file.
+pub(super) fn make_private(path: &Path) -> Result<(), StoreError> {
+    open_private(path).map(drop).map_err(|error| unusable(path, &error))
+}
+
+/// Finds out whether a store can be made or written at `path`, and leaves everything as it was.
+///
+/// # Errors
+/// [`StoreError::Refused`] with the reason.
+pub(super) fn try_writing(path: &Path) -> Result<(), StoreError> {
+    if path.exists() {
+        OpenOptions::new().append(true).open(path).map_err(|error| unusable(path, &error))?;
+    }
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let missing: Vec<&Path> = directory.ancestors().take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists()).collect();
+    let tried = fs::create_dir_all(directory).map_err(|error| StoreError::Refused(format!("cannot make {}: {error}", directory.display())));
+    let tried = tried.and_then(|()| {
+        // The log and the lock have to be made beside the file, too.
+        let probe = beside(path, ".probe");
+        open_private(&probe).and_then(|_| fs::remove_file(&probe)).map_err(|error| unusable(path, &error))
+    });
+    for made in missing {
+        // One that was not made, or that somebody has put something in meanwhile, is not ours to remove.
+        let _ = fs::remove_dir(made);
+    }
+    tried
+}
+
+/// The file of this name with something added to it.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn unusable(path: &Path, error: &io::Error) -> StoreError {
+    StoreError::Refused(format!("cannot use the store {}: {error}", path.display()))
+}
