@@ -46,6 +46,32 @@ pub struct Limits {
     pub daily_quota: u64,
 }
 
+/// What is to change about limits. `None` leaves a limit as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LimitsChange {
+    /// `POST /message` requests in a window of 60 s.
+    pub message_per_minute: Option<u32>,
+    /// `POST /broadcast` requests in a window of 60 s.
+    pub broadcast_per_minute: Option<u32>,
+    /// Reading requests in a window of 60 s.
+    pub read_per_minute: Option<u32>,
+    /// Recipients in a UTC day.
+    pub daily_quota: Option<u64>,
+}
+
+impl Limits {
+    /// These limits, with what `change` gives in their place.
+    #[must_use]
+    pub fn with(self, change: LimitsChange) -> Self {
+        Self {
+            message_per_minute: change.message_per_minute.unwrap_or(self.message_per_minute),
+            broadcast_per_minute: change.broadcast_per_minute.unwrap_or(self.broadcast_per_minute),
+            read_per_minute: change.read_per_minute.unwrap_or(self.read_per_minute),
+            daily_quota: change.daily_quota.unwrap_or(self.daily_quota),
+        }
+    }
+}
+
 /// An account as the store holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {

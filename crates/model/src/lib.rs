@@ -24,7 +24,7 @@ pub mod number;
 pub mod quota;
 pub mod status;
 
-pub use account::{Account, AccountState, Limits};
+pub use account::{Account, AccountState, Limits, LimitsChange};
 pub use address::Msisdn;
 pub use clock::{Clock, SimClock, Timestamp};
 pub use entropy::{Entropy, SeededEntropy};

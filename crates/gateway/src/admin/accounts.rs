@@ -5,11 +5,11 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode, Uri};
 use model::error::{ErrorCode, Refusal};
-use model::{Account, AccountState, Limits};
+use model::{Account, AccountState, LimitsChange};
 use serde::{Deserialize, Serialize};
 use store::contract::tenants::AccountChange;
 
-use super::input::{account_of, body, meaning, not_there, path, required, wrong};
+use super::input::{absent, account_of, body, meaning, not_there, path, required, wrong};
 use super::page::PageQuery;
 use super::{Admin, Answered, Shared, json};
 use crate::http::query::Parameters;
@@ -28,7 +28,7 @@ struct AccountView {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct AccountInput {
     name: Option<String>,
     state: Option<String>,
@@ -42,16 +42,15 @@ struct AccountInput {
 pub(crate) const QUOTA_MAX: u64 = 1_000_000_000_000;
 
 impl AccountInput {
-    /// `limits`, with what is given here in their place.
-    fn limits(&self, limits: Limits) -> Result<Limits, Refusal> {
+    fn limits(&self) -> Result<LimitsChange, Refusal> {
         if self.daily_quota.is_some_and(|quota| quota > QUOTA_MAX) {
             return Err(wrong("dailyQuota", "an integer up to 1000000000000"));
         }
-        Ok(Limits {
-            message_per_minute: self.message_per_minute.unwrap_or(limits.message_per_minute),
-            broadcast_per_minute: self.broadcast_per_minute.unwrap_or(limits.broadcast_per_minute),
-            read_per_minute: self.read_per_minute.unwrap_or(limits.read_per_minute),
-            daily_quota: self.daily_quota.unwrap_or(limits.daily_quota),
+        Ok(LimitsChange {
+            message_per_minute: self.message_per_minute,
+            broadcast_per_minute: self.broadcast_per_minute,
+            read_per_minute: self.read_per_minute,
+            daily_quota: self.daily_quota,
         })
     }
 
@@ -62,7 +61,7 @@ impl AccountInput {
 
 pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
     let query = PageQuery::new(&Parameters::parse(uri.query()));
-    let page = query.of(admin.pipeline.tenants().accounts(), |account| account.id.to_string(), view);
+    let page = query.of(admin.pipeline.tenants().accounts(), |account| account.id.to_string(), |name| account_of(name).is_some(), view);
     admin.answer(page.and_then(|page| json(StatusCode::OK, &page)))
 }
 
@@ -74,7 +73,8 @@ pub(super) async fn create(State(admin): Shared, request: Request) -> Response<B
 async fn created(admin: &Admin, request: Request) -> Answered {
     let input: AccountInput = body(request, admin.body_limits).await?;
     let name = required(input.name.clone().filter(|name| !name.trim().is_empty()), "name")?;
-    let account = admin.pipeline.tenants().create_account(name, input.limits(admin.new_account)?).await.map_err(not_there)?;
+    absent(input.state.as_ref(), "state", "nothing, for a new account is active")?;
+    let account = admin.pipeline.tenants().create_account(name, admin.new_account.with(input.limits()?)).await.map_err(not_there)?;
     json(StatusCode::CREATED, &view(&account))
 }
 
@@ -92,7 +92,8 @@ async fn changed(admin: &Admin, id: Result<Path<String>, PathRejection>, request
     let tenants = admin.pipeline.tenants();
     let account = path(id, account_of).and_then(|id| tenants.account(id).ok_or_else(|| ErrorCode::NotFound.into()))?;
     let input: AccountInput = body(request, admin.body_limits).await?;
-    let change = AccountChange { state: input.state()?, limits: Some(input.limits(account.limits)?) };
+    absent(input.name.as_ref(), "name", "nothing, for an account keeps its name")?;
+    let change = AccountChange { state: input.state()?, limits: input.limits()? };
     let account = tenants.change_account(account.id, change).await.map_err(not_there)?;
     json(StatusCode::OK, &view(&account))
 }

@@ -9,7 +9,7 @@ use model::error::Refusal;
 use model::number::{Block, BlockKind};
 use serde::{Deserialize, Serialize};
 
-use super::input::{account_of, body, meaning, not_there, number, refused, required};
+use super::input::{account_of, body, meaning, not_there, number, number_of, refused, required};
 use super::page::PageQuery;
 use super::{Admin, Answered, Shared, json, no_content};
 use crate::http::query::Parameters;
@@ -25,7 +25,7 @@ struct BlockView {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct BlockInput {
     kind: Option<String>,
     account_id: Option<String>,
@@ -40,8 +40,7 @@ pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
 fn listed(admin: &Admin, query: &Parameters) -> Answered {
     let kind = query.get("kind").map(kind).transpose()?;
     let account = query.get("accountId").map(account).transpose()?;
-    let name = |block: &Block| format!("{}.{}.{}", block.number.as_str(), block.kind.as_str(), block.account.map(|id| id.to_string()).unwrap_or_default());
-    let page = PageQuery::new(query).of(admin.pipeline.tenants().blocks(kind, account), name, view)?;
+    let page = PageQuery::new(query).of(admin.pipeline.tenants().blocks(kind, account), place, is_place, view)?;
     json(StatusCode::OK, &page)
 }
 
@@ -70,6 +69,18 @@ async fn lifted(admin: &Admin, name: Result<Path<String>, PathRejection>, query:
     let account = query.get("accountId").map(account).transpose()?;
     admin.pipeline.tenants().delete_block(number, kind, account).await.map_err(not_there)?;
     Ok(no_content())
+}
+
+/// Where a block stands in the list.
+fn place(block: &Block) -> String {
+    format!("{}.{}.{}", block.number.as_str(), block.kind.as_str(), block.account.map(|id| id.to_string()).unwrap_or_default())
+}
+
+fn is_place(text: &str) -> bool {
+    match text.splitn(3, '.').collect::<Vec<_>>()[..] {
+        [number, kind, account] => number_of(number).is_some() && BlockKind::parse(kind).is_some() && (account.is_empty() || account_of(account).is_some()),
+        _ => false,
+    }
 }
 
 fn kind(text: &str) -> Result<BlockKind, Refusal> {

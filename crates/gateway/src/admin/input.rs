@@ -77,6 +77,11 @@ pub(super) fn wrong(field: &'static str, expected: impl Into<Cow<'static, str>>)
     Refusal::new(ErrorCode::MalformedRequest).with_info(AdditionalInfo::WrongType { field: field.into(), expected: expected.into() })
 }
 
+/// A field that another call has and this one does not.
+pub(super) fn absent<T>(value: Option<&T>, field: &'static str, expected: &'static str) -> Result<(), Refusal> {
+    if value.is_some() { Err(wrong(field, expected)) } else { Ok(()) }
+}
+
 /// A number in a field.
 pub(super) fn number(text: &str, field: &'static str) -> Result<Msisdn, Refusal> {
     Msisdn::parse(text).map_err(|_| Refusal::new(ErrorCode::InvalidPhoneNumber).with_info(AdditionalInfo::Field(field)))

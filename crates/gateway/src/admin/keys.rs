@@ -27,7 +27,7 @@ struct KeyView {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct KeyInput {
     mode: Option<String>,
     expires_at: Option<String>,
@@ -37,7 +37,7 @@ pub(super) async fn list(State(admin): Shared, id: Result<Path<String>, PathReje
     let query = PageQuery::new(&Parameters::parse(uri.query()));
     let tenants = admin.pipeline.tenants();
     let account = path(id, account_of).and_then(|id| tenants.account(id).ok_or_else(|| ErrorCode::NotFound.into()));
-    let page = account.and_then(|account| query.of(tenants.keys(account.id), |key| key.id.to_string(), |key| view(key, None)));
+    let page = account.and_then(|account| query.of(tenants.keys(account.id), place, is_place, |key| view(key, None)));
     admin.answer(page.and_then(|page| json(StatusCode::OK, &page)))
 }
 
@@ -70,6 +70,15 @@ async fn revoked(admin: &Admin, id: Result<Path<String>, PathRejection>) -> Answ
     let id = path(id, |text| Some(KeyId::from_text(text)))?;
     admin.pipeline.tenants().revoke_key(&id).await.map_err(not_there)?;
     Ok(no_content())
+}
+
+/// Where a key stands in its account's list, which is in order of time: its milliseconds, as wide as any, and its id.
+fn place(key: &ApiKey) -> String {
+    format!("{:015}.{}", key.created_at.as_millis(), key.id)
+}
+
+fn is_place(text: &str) -> bool {
+    text.split_once('.').is_some_and(|(at, id)| at.len() == 15 && at.parse::<u64>().is_ok() && !id.is_empty())
 }
 
 fn view(key: &ApiKey, secret: Option<String>) -> KeyView {

@@ -10,7 +10,7 @@ use model::number::{Number, NumberState};
 use serde::{Deserialize, Serialize};
 use store::contract::tenants::NumberChange;
 
-use super::input::{account_of, body, meaning, number, number_of, path, refused, required, tri_state};
+use super::input::{absent, account_of, body, meaning, number, number_of, path, refused, required, tri_state};
 use super::page::PageQuery;
 use super::{Admin, Answered, Shared, json};
 use crate::http::query::Parameters;
@@ -25,7 +25,7 @@ struct NumberView {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct NumberInput {
     number: Option<String>,
     /// `null` takes the number away from whoever has it.
@@ -48,7 +48,7 @@ impl NumberInput {
 
 pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
     let query = PageQuery::new(&Parameters::parse(uri.query()));
-    let page = query.of(admin.pipeline.tenants().numbers(), |number| number.number.as_str().to_owned(), view);
+    let page = query.of(admin.pipeline.tenants().numbers(), |number| number.number.as_str().to_owned(), |name| number_of(name).is_some(), view);
     admin.answer(page.and_then(|page| json(StatusCode::OK, &page)))
 }
 
@@ -84,6 +84,7 @@ async fn changed(admin: &Admin, name: Result<Path<String>, PathRejection>, reque
     let tenants = admin.pipeline.tenants();
     let known = path(name, number_of).and_then(|name| tenants.number(&name).ok_or_else(|| ErrorCode::NotFound.into()))?;
     let input: NumberInput = body(request, admin.body_limits).await?;
+    absent(input.number.as_ref(), "number", "nothing, for the path names it")?;
     let change = NumberChange { account: input.account()?, state: input.state()? };
     let number = tenants.change_number(&known.number, change).await.map_err(|error| refused(error, "accountId"))?;
     json(StatusCode::OK, &view(&number))

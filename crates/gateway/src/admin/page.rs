@@ -31,16 +31,23 @@ impl PageQuery {
         Self { limit: query.get("limit").map(str::to_owned), cursor: query.get("cursor").map(str::to_owned) }
     }
 
-    /// The page of `items`, which are in order of `name`.
-    pub(super) fn of<T, V>(&self, items: Vec<T>, name: impl Fn(&T) -> String, view: impl Fn(&T) -> V) -> Result<Page<V>, Refusal> {
+    /// The page of `items`, which are in order of `name`; `is_name` tells what can be one. It begins after the cursor's name, whether
+    /// what bore it is still there or not.
+    pub(super) fn of<T, V>(
+        &self,
+        items: Vec<T>,
+        name: impl Fn(&T) -> String,
+        is_name: impl Fn(&str) -> bool,
+        view: impl Fn(&T) -> V,
+    ) -> Result<Page<V>, Refusal> {
+        debug_assert!(items.is_sorted_by_key(&name), "a cursor means a place in an order");
         let limit = match &self.limit {
             Some(text) => text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| wrong("limit", "an integer from 1 to 1000"))?,
             None => LIMIT_DEFAULT,
         };
         let start = match &self.cursor {
-            Some(cursor) => {
-                items.iter().position(|item| name(item) == *cursor).map(|at| at + 1).ok_or_else(|| wrong("cursor", "a nextCursor of an earlier page"))?
-            }
+            Some(cursor) if is_name(cursor) => items.partition_point(|item| name(item) <= *cursor),
+            Some(_) => return Err(wrong("cursor", "a nextCursor of an earlier page")),
             None => 0,
         };
         let page = &items[start..items.len().min(start + limit)];

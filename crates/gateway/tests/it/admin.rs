@@ -201,6 +201,104 @@ async fn lists_are_walked_by_their_cursors() {
 }
 
 #[tokio::test]
+async fn a_cursor_outlives_what_it_names() {
+    let stage = Stage::start().await;
+    let account = stage.tenant().await.account;
+    for number in ["+12025550101", "+1202555010", "+12025550103"] {
+        for body in [json!({ "kind": "sender" }), json!({ "kind": "recipient" }), json!({ "kind": "recipient", "accountId": account })] {
+            stage.operate("PUT", &format!("/blocks/{number}"), body).await.expect(200);
+        }
+    }
+    let (mut cursor, mut seen) = (String::new(), Vec::new());
+    loop {
+        let page = stage.operate("GET", &format!("/blocks?limit=2&cursor={cursor}"), Value::Null).await.expect(200);
+        let data = page["data"].as_array().unwrap();
+        seen.extend(data.iter().map(|block| format!("{} {} {}", block["number"], block["kind"], block["accountId"])));
+        let Some(next) = page["nextCursor"].as_str() else { break };
+        cursor = next.to_owned();
+        let last = data.last().unwrap();
+        let of = last["accountId"].as_str().map(|id| format!("&accountId={id}")).unwrap_or_default();
+        let path = format!("/blocks/{}?kind={}{of}", last["number"].as_str().unwrap(), last["kind"].as_str().unwrap());
+        stage.operate("DELETE", &path, Value::Null).await.expect(204);
+    }
+    seen.dedup();
+    assert_eq!(seen.len(), 9, "each once: {seen:?}");
+    let cursor = json!({ "field": "cursor", "expected": "a nextCursor of an earlier page" });
+    for text in ["x", "+12025550101", "+12025550101.both.", "+12025550101.sender.x"] {
+        stage.operate("GET", &format!("/blocks?cursor={text}"), Value::Null).await.refused_by_operator(33100, cursor.clone());
+    }
+}
+
+#[tokio::test]
+async fn the_keys_of_an_account_are_walked_in_order_of_time() {
+    let stage = Stage::start().await;
+    let tenant = stage.tenant().await;
+    let mut made = vec![tenant.key.clone()];
+    for _ in 0..6 {
+        made.push(stage.key(&tenant, json!({})).await.key);
+    }
+    let (mut cursor, mut seen) = (String::new(), Vec::new());
+    loop {
+        let page = stage.operate("GET", &format!("/accounts/{}/keys?limit=2&cursor={cursor}", tenant.account), Value::Null).await.expect(200);
+        seen.extend(page["data"].as_array().unwrap().iter().map(|key| (key["createdAt"].to_string(), key["keyId"].as_str().unwrap().to_owned())));
+        let Some(next) = page["nextCursor"].as_str() else { break };
+        cursor = next.to_owned();
+    }
+    assert!(seen.is_sorted(), "{seen:?}");
+    let mut seen: Vec<String> = seen.into_iter().map(|(_, id)| id).collect();
+    (seen.sort_unstable(), made.sort_unstable());
+    assert_eq!(seen, made);
+}
+
+#[tokio::test]
+async fn a_field_that_means_nothing_is_refused_by_name() {
+    let stage = Stage::start().await;
+    let tenant = stage.tenant().await;
+    let (account, number) = (format!("/accounts/{}", tenant.account), format!("/numbers/{}", tenant.number));
+    let keys = format!("{account}/keys");
+    for (method, path, body, field) in [
+        ("POST", "/accounts", json!({ "name": "x", "dailyquota": 1 }), "dailyquota"),
+        ("POST", "/accounts", json!({ "name": "x", "state": "suspended" }), "state"),
+        ("PATCH", &account, json!({ "stat": "suspended" }), "stat"),
+        ("PATCH", &account, json!({ "name": "another" }), "name"),
+        ("POST", &keys, json!({ "mod": "test" }), "mod"),
+        ("POST", "/numbers", json!({ "number": "+18005557777", "account": "x" }), "account"),
+        ("PATCH", &number, json!({ "account_id": null }), "account_id"),
+        ("PATCH", &number, json!({ "number": "+18005557777" }), "number"),
+        ("PUT", "/blocks/+12025550143", json!({ "kind": "sender", "account": "x" }), "account"),
+    ] {
+        let reply = stage.operate(method, path, body).await;
+        let info = reply.json()["additionalInfo"].clone();
+        assert_eq!(info["field"], field, "{method} {path}: {reply}");
+        reply.refused_by_operator(33100, info);
+    }
+    let shown = stage.operate("GET", &account, Value::Null).await.expect(200);
+    assert_eq!((&shown["state"], &shown["name"]), (&json!("active"), &json!("a tenant")));
+    assert_eq!(all(&stage.operate("GET", "/blocks", Value::Null).await.expect(200)).len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_of_different_fields_at_the_same_time_are_all_kept() {
+    let stage = Stage::start().await;
+    let tenant = stage.tenant().await;
+    let (account, number) = (format!("/admin/v1/accounts/{}", tenant.account), format!("/admin/v1/numbers/{}", tenant.number));
+    for round in 1..=25 {
+        let limits = ["messagePerMinute", "broadcastPerMinute", "readPerMinute", "dailyQuota"];
+        let states = ["suspended", "active"];
+        let mut changes: Vec<(&str, Value)> = limits.iter().map(|limit| (account.as_str(), json!({ *limit: round }))).collect();
+        changes.push((&account, json!({ "state": states[round % 2] })));
+        changes.push((&number, json!({ "state": states[round % 2] })));
+        changes.push((&number, json!({ "accountId": if round % 2 == 0 { Value::Null } else { json!(tenant.account) } })));
+        let asks = changes.iter().map(|(path, change)| Ask::new("PATCH", path).header("authorization", &format!("Bearer {TOKEN}")).json(change));
+        crate::support::at_once(stage.admin, asks).await.iter().for_each(|reply| drop(reply.expect(200)));
+        let shown = stage.operate("GET", &format!("/accounts/{}", tenant.account), Value::Null).await.expect(200);
+        assert!(limits.iter().all(|limit| shown[*limit] == round) && shown["state"] == states[round % 2], "round {round}: {shown}");
+        let shown = stage.operate("GET", &format!("/numbers/{}", tenant.number), Value::Null).await.expect(200);
+        assert!(shown["accountId"].is_null() == (round % 2 == 0) && shown["state"] == states[round % 2], "round {round}: {shown}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_passes_without_the_token() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;

@@ -1,7 +1,7 @@
 //! Who may send: accounts, keys, numbers and blocks.
 
 use async_trait::async_trait;
-use model::account::{Account, AccountState, Limits};
+use model::account::{Account, AccountState, LimitsChange};
 use model::key::{ApiKey, KeyId};
 use model::number::{Block, BlockKind, Number, NumberState};
 use model::{AccountId, Msisdn, Timestamp};
@@ -26,8 +26,8 @@ pub struct TenantData {
 pub struct AccountChange {
     /// Its state.
     pub state: Option<AccountState>,
-    /// Its limits, all of them.
-    pub limits: Option<Limits>,
+    /// Its limits, each by itself: changes of different ones at the same time are all kept.
+    pub limits: LimitsChange,
 }
 
 /// What may change about a number. `None` leaves it.

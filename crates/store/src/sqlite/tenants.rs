@@ -47,7 +47,7 @@ impl Tenants for Sqlite {
         let write = move |group: &mut Group| {
             let mut account = find_account(&group.connection, id)?.ok_or(Fault::Told(StoreError::NotFound))?;
             account.state = change.state.unwrap_or(account.state);
-            account.limits = change.limits.unwrap_or(account.limits);
+            account.limits = account.limits.with(change.limits);
             save_account(&group.connection, &account)?;
             Ok(account)
         };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::account::{Account, AccountState, Limits};
+use model::account::{Account, AccountState, Limits, LimitsChange};
 use model::key::{ApiKey, KeyId, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
 use model::{AccountId, Mode, Timestamp};
@@ -145,15 +145,29 @@ pub(crate) async fn what_is_unknown_cannot_be_changed(fresh: impl Backend) {
 pub(crate) async fn a_change_to_an_account_leaves_the_rest(fresh: impl Backend) {
     let (mut desk, id) = desk_with_account(&fresh).await;
     let limits = Limits { message_per_minute: 0, broadcast_per_minute: u32::MAX, read_per_minute: 1, daily_quota: i64::MAX.unsigned_abs() };
+    let all = |limits: Limits| LimitsChange {
+        message_per_minute: Some(limits.message_per_minute),
+        broadcast_per_minute: Some(limits.broadcast_per_minute),
+        read_per_minute: Some(limits.read_per_minute),
+        daily_quota: Some(limits.daily_quota),
+    };
+    let none = LimitsChange::default();
     let mut now = account(id);
     for change in [
         AccountChange::default(),
-        AccountChange { state: Some(AccountState::Suspended), limits: None },
-        AccountChange { state: None, limits: Some(limits) },
-        AccountChange { state: Some(AccountState::Active), limits: Some(LIMITS) },
+        AccountChange { state: Some(AccountState::Suspended), limits: none },
+        AccountChange { state: None, limits: all(limits) },
+        AccountChange { state: None, limits: LimitsChange { message_per_minute: Some(7), ..none } },
+        AccountChange { state: None, limits: LimitsChange { broadcast_per_minute: Some(8), ..none } },
+        AccountChange { state: None, limits: LimitsChange { read_per_minute: Some(9), ..none } },
+        AccountChange { state: None, limits: LimitsChange { daily_quota: Some(10), ..none } },
+        AccountChange { state: Some(AccountState::Active), limits: all(LIMITS) },
     ] {
         now.state = change.state.unwrap_or(now.state);
-        now.limits = change.limits.unwrap_or(now.limits);
+        now.limits.message_per_minute = change.limits.message_per_minute.unwrap_or(now.limits.message_per_minute);
+        now.limits.broadcast_per_minute = change.limits.broadcast_per_minute.unwrap_or(now.limits.broadcast_per_minute);
+        now.limits.read_per_minute = change.limits.read_per_minute.unwrap_or(now.limits.read_per_minute);
+        now.limits.daily_quota = change.limits.daily_quota.unwrap_or(now.limits.daily_quota);
         assert_eq!(desk.store.change_account(id, change).await.as_ref(), Ok(&now));
         desk.reopen(&fresh).await;
         assert_eq!(everything(&*desk.store).await.accounts, [now.clone()]);
