@@ -49,7 +49,7 @@ pub struct Options {
     #[arg(long, default_value_t = 4)]
     pub receipt_esm_class: u8,
     /// Digits of the dates in receipts: 10, 12 or 14.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = date_digits)]
     pub receipt_date_digits: usize,
     /// How ids are written in acknowledgements.
     #[arg(long, value_enum, default_value_t = IdFormat::Decimal)]
@@ -71,29 +71,32 @@ pub struct Options {
     #[arg(long, default_value_t = 0)]
     pub window: usize,
     /// Probability that an answer is never sent.
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = probability)]
     pub lose_response: f64,
     /// Probability that an answer is late by `late_ms`, so that answers overtake each other.
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = probability)]
     pub late_response: f64,
     /// How late.
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(..=DELAY_MS_MAX))]
     pub late_ms: u64,
     /// Probability that a receipt is sent before the answer.
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = probability)]
     pub receipt_first: f64,
     /// Probability that a receipt is sent twice.
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = probability)]
     pub duplicate_receipt: f64,
     /// Probability, at each submit_sm, that the connection is cut.
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = probability)]
     pub disconnect: f64,
     /// Probability, at each submit_sm, that the SMSC unbinds.
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = probability)]
     pub unbind: f64,
     /// Probability, at each submit_sm, that a PDU that cannot be read is sent.
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = probability)]
     pub garbage: f64,
+    /// How congested the SMSC says it is, from 0 (idle) to 100, in answers to submit_sm; only where the bind is of SMPP 5.0.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(..=100))]
+    pub congestion: Option<u8>,
     /// Refuses every bind with this status.
     #[arg(long)]
     pub refuse_bind: Option<Status>,
@@ -114,7 +117,7 @@ pub struct Options {
     #[arg(long)]
     pub log_text: bool,
     /// Prints a JSON summary every so many seconds; 0 for only at the end.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=86_400))]
     pub summary_secs: u64,
 }
 
@@ -127,6 +130,18 @@ impl Default for Options {
         }
         <Defaults as clap::Parser>::parse_from(["smsc"]).options
     }
+}
+
+/// The longest delay: nobody waits for more than a day.
+const DELAY_MS_MAX: u64 = 86_400_000;
+
+fn probability(text: &str) -> Result<f64, String> {
+    let number = text.trim().parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| format!("`{text}` is no probability: it goes from 0 to 1"))
+}
+
+fn date_digits(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|digits| matches!(digits, 10 | 12 | 14)).ok_or_else(|| format!("dates have 10, 12 or 14 digits, and not `{text}`"))
 }
 
 /// What a receipt is.
@@ -199,10 +214,15 @@ impl FromStr for DelayMs {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let number = |text: &str| text.trim().parse::<u64>().map_err(|_| format!("`{text}` is no number of milliseconds"));
-        match text.split_once("..") {
-            Some((least, most)) => Ok(Self(number(least)?, number(most)?)),
-            None => number(text).map(|ms| Self(ms, ms)),
+        let number = |text: &str| match text.trim().parse::<u64>() {
+            Ok(ms) if ms <= DELAY_MS_MAX => Ok(ms),
+            Ok(ms) => Err(format!("{ms} ms are more than a day")),
+            Err(_) => Err(format!("`{text}` is no number of milliseconds")),
+        };
+        let (least, most) = text.split_once("..").unwrap_or((text, text));
+        match (number(least)?, number(most)?) {
+            (least, most) if least > most => Err(format!("{least} is more than {most}: write the lesser first")),
+            (least, most) => Ok(Self(least, most)),
         }
     }
 }
@@ -230,14 +250,16 @@ impl FromStr for Distribution {
     fn from_str(text: &str) -> Result<Self, String> {
         let part = |part: &str| {
             let (name, weight) = part.split_once('=').unwrap_or((part, "1"));
-            let weight: f64 = weight.parse().map_err(|_| format!("`{weight}` is no weight"))?;
+            let number = weight.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
+            let weight = number.ok_or_else(|| format!("`{weight}` is no weight: it is a number from 0 up"))?;
             if name.eq_ignore_ascii_case("none") {
                 return Ok((weight, None));
             }
             let state = ReceiptState::ALL.into_iter().find(|state| state.stat().eq_ignore_ascii_case(name));
             state.map(|state| (weight, Some(state))).ok_or_else(|| format!("`{name}` is neither `none` nor a state such as delivrd"))
         };
-        text.split(',').map(part).collect::<Result<_, String>>().map(Self)
+        let parts: Vec<(f64, Option<ReceiptState>)> = text.split(',').map(part).collect::<Result<_, String>>()?;
+        if parts.iter().all(|(weight, _)| *weight == 0.0) { Err("nothing in it has a weight above 0".to_owned()) } else { Ok(Self(parts)) }
     }
 }
 
@@ -267,8 +289,7 @@ impl FromStr for Rejection {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (probability, status) = text.split_once('=').ok_or("write PROBABILITY=STATUS")?;
-        let probability: f64 = probability.parse().map_err(|_| format!("`{probability}` is no probability"))?;
-        Ok(Self { probability, status: status.parse::<Status>()?.0 })
+        Ok(Self { probability: self::probability(probability)?, status: status.parse::<Status>()?.0 })
     }
 }
 

@@ -42,6 +42,8 @@ pub(crate) struct Session {
     number: u64,
     state: SessionState,
     system_id: Vec<u8>,
+    /// The version that both sides speak.
+    version: u8,
     sequence: Sequence,
     random: Random,
     meter: Meter,
@@ -67,6 +69,7 @@ impl Session {
             number,
             state: SessionState::Open,
             system_id: Vec::new(),
+            version: interface_version::V3_4,
             sequence: Sequence::new(),
             random,
             meter: Meter::new(Instant::now()),
@@ -223,8 +226,8 @@ impl Session {
             BindKind::Transceiver => SessionState::BoundTrx,
         };
         let mut answer = Pdu::new(sequence, Body::BindResp(kind, b"simulator".to_vec()));
-        let version = if bind.interface_version >= interface_version::V5_0 { interface_version::V5_0 } else { interface_version::V3_4 };
-        answer.tlvs.push(tag::SC_INTERFACE_VERSION, [version]);
+        self.version = if bind.interface_version >= interface_version::V5_0 { interface_version::V5_0 } else { interface_version::V3_4 };
+        answer.tlvs.push(tag::SC_INTERFACE_VERSION, [self.version]);
         self.send(&answer);
         self.system_id = bind.system_id;
         self.shared.journal.count(|summary| summary.binds += 1);
@@ -283,7 +286,12 @@ impl Session {
 
     fn send_answer(&mut self, sequence: u32, status: CommandStatus, id: u64) {
         let id = self.shared.options.id_format.write(id).into_bytes();
-        self.send(&Pdu::answer(sequence, status, Body::SubmitSmResp(id)));
+        let mut answer = Pdu::answer(sequence, status, Body::SubmitSmResp(id));
+        // SMPP 5.0, 4.8.4.18; an older ESME need not know it.
+        if let Some(congestion) = self.shared.options.congestion.filter(|_| self.version >= interface_version::V5_0) {
+            answer.tlvs.push(tag::CONGESTION_STATE, [congestion]);
+        }
+        self.send(&answer);
         self.shared.journal.count(|summary| *summary.answered.entry(status.to_string()).or_default() += 1);
     }
 

@@ -1,7 +1,8 @@
 //! Answers to `submit_sm`, right and wrong, and the same again for the same seed.
 
 use simulator::smsc::{DelayMs, IdFormat, Options, Rejection};
-use wire::smpp::{BindKind, Body, CommandStatus, decode};
+use wire::smpp::constants::interface_version;
+use wire::smpp::{Bind, BindKind, Body, CommandStatus, decode, tag};
 
 use crate::client::{Client, id, message, smsc, within};
 
@@ -76,6 +77,17 @@ async fn more_than_the_window_is_throttled() {
     answers.sort_by_key(|(place, _)| *place);
     assert_eq!(answers, [(0, CommandStatus::ROK), (1, CommandStatus::ROK), (2, CommandStatus::RTHROTTLED)]);
     assert_eq!(client.ask(message(0, b"Hello")).await.status, CommandStatus::ROK);
+}
+
+#[tokio::test]
+async fn congestion_is_told_to_an_esme_of_version_5_and_to_no_other() {
+    let smsc = smsc(Options { congestion: Some(90), ..Options::default() }).await;
+    for (version, expected) in [(interface_version::V5_0, Some(90)), (interface_version::V3_4, None)] {
+        let mut client = Client::connect(&smsc).await;
+        let bind = Bind { system_id: b"me".to_vec(), interface_version: version, ..Bind::default() };
+        assert_eq!(client.ask(Body::Bind(BindKind::Transceiver, bind)).await.status, CommandStatus::ROK);
+        assert_eq!(client.ask(message(0, b"Hello")).await.tlvs.number(tag::CONGESTION_STATE), expected, "{version:#x}");
+    }
 }
 
 #[tokio::test]
