@@ -8,6 +8,7 @@ use carrier::{CarrierConfig, CarrierKind};
 use tokio::sync::mpsc;
 
 use super::{Failed, output, serve};
+use crate::config::{Config, line_of_key};
 use crate::http::tls;
 use crate::real::OsEntropy;
 
@@ -24,52 +25,158 @@ pub(super) struct Check {
 impl Check {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let config = serve::read(&self.config)?;
-        output::say(format!("{}: read, {} carriers, {} routes", self.config.display(), config.carrier.len(), config.route.len()));
-        let mut mistakes = 0;
-        let mut found = |result: Result<String, String>| match result {
-            Ok(words) => output::say(format!("ok      {words}")),
-            Err(words) => {
-                mistakes += 1;
-                output::say(format!("mistake {words}"));
-            }
-        };
-        found(config.keys.read().map(|_| "keys: the pepper is there".to_owned()));
-        found(config.admin.read_token().map(|token| format!("admin: the API is {}", if token.is_some() { "on" } else { "off, for there is no token" })));
-        if let (Some(certificate), Some(key)) = (&config.api.tls_cert, &config.api.tls_key) {
-            found(tls::acceptor(certificate, key).map(|_| "api: certificate and key go together".to_owned()));
+        let (carriers, routes) = (counted(config.carrier.len(), "carrier"), counted(config.route.len(), "route"));
+        output::say(format!("{}: read, {carriers}, {routes}", self.config.display()));
+        let mut findings = Findings { file: self.config, mistakes: 0 };
+        for (key, found) in look(&config) {
+            findings.add(&key, found);
         }
-        found(store::check(&config.store.url).map(|words| format!("store: {words}")).map_err(|error| format!("store: {error}")));
-        for carrier in config.carrier.iter().filter(|carrier| carrier.kind == CarrierKind::Smpp && !self.offline) {
-            found(bind(carrier).await);
+        for (index, carrier) in config.carrier.iter().enumerate().filter(|(_, carrier)| carrier.kind == CarrierKind::Smpp && !self.offline) {
+            findings.add(&format!("carrier[{index}]"), bind(carrier).await);
         }
-        if mistakes == 0 { Ok(()) } else { Err(Failed::new(format!("{mistakes} mistakes"))) }
+        if findings.mistakes == 0 { Ok(()) } else { Err(Failed::new(counted(findings.mistakes, "mistake"))) }
     }
 }
 
-/// How often the state of a session is looked at while it binds.
+/// What has been found so far, printed as it is found.
+struct Findings {
+    file: PathBuf,
+    mistakes: usize,
+}
+
+impl Findings {
+    fn add(&mut self, key: &str, found: Result<String, String>) {
+        match found {
+            Ok(words) => output::say(format!("ok      {words}")),
+            Err(words) => {
+                self.mistakes += 1;
+                output::say(format!("mistake {}: {words}", self.place(key)));
+            }
+        }
+    }
+
+    /// The line of a key; the file alone where the key is not in it, or a variable stands above it.
+    fn place(&self, key: &str) -> String {
+        let variable = format!("SMSFACTORY_{}", key.replace('.', "_").to_uppercase());
+        let text = std::fs::read_to_string(&self.file).ok().filter(|_| std::env::var_os(variable).is_none());
+        let line = text.and_then(|text| line_of_key(&text, key)).map(|line| format!(":{line}")).unwrap_or_default();
+        format!("{}{line}", self.file.display())
+    }
+}
+
+/// What can be found out without a network, each with its key.
+fn look(config: &Config) -> Vec<(String, Result<String, String>)> {
+    let mut found = Vec::new();
+    let pepper_key = if config.keys.pepper.is_none() && config.keys.pepper_file.is_some() { "keys.pepper_file" } else { "keys.pepper" };
+    found.push((pepper_key.to_owned(), config.keys.read().map(|_| "keys: the pepper is there".to_owned())));
+    let token_key = if config.admin.token.is_none() { "admin.token_file" } else { "admin.token" };
+    let token = config.admin.read_token().map(|token| format!("admin: the API is {}", if token.is_some() { "on" } else { "off, for there is no token" }));
+    found.push((token_key.to_owned(), token));
+    if let (Some(certificate), Some(key)) = (&config.api.tls_cert, &config.api.tls_key) {
+        let acceptor = tls::acceptor(certificate, key).map(|_| "api: certificate and key go together".to_owned());
+        let names_key = acceptor.as_ref().is_err_and(|words| words.contains(&key.display().to_string()));
+        let name = if names_key { "api.tls_key" } else { "api.tls_cert" };
+        found.push((name.to_owned(), acceptor.map_err(|words| format!("`{name}`: {words}"))));
+    }
+    let store = store::check(&config.store.url).map(|words| format!("store: {words}")).map_err(|error| format!("`store.url`: {error}"));
+    found.push(("store.url".to_owned(), store));
+    found
+}
+
+/// A number of things, in words.
+fn counted(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
+/// How often the state of the sessions is looked at while they bind.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Binds one session and unbinds it again.
+/// How soon a session that failed tries again here, so that its reason is heard although another one was bound in between.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Binds every session that a service would, and unbinds them again.
 async fn bind(config: &CarrierConfig) -> Result<String, String> {
     let name = config.name.clone();
     let (events, _kept) = mpsc::unbounded_channel();
-    let one = CarrierConfig { sessions: 1, ..config.clone() };
-    let carrier = carrier::start(one, events, Arc::new(OsEntropy)).map_err(|error| error.to_string())?;
-    let limit = Duration::from_secs(config.connect_timeout_secs + config.bind_timeout_secs + 1);
+    let again_ms = AGAIN.as_millis() as u64;
+    let eager = CarrierConfig { refused_retry_secs: AGAIN.as_secs(), reconnect_floor_ms: again_ms, reconnect_ceiling_ms: again_ms, ..config.clone() };
+    let carrier = carrier::start(eager, events, Arc::new(OsEntropy)).map_err(|error| error.to_string())?;
+    let limit = Duration::from_secs(config.connect_timeout_secs + config.bind_timeout_secs) + 3 * AGAIN;
     let settled = tokio::time::timeout(limit, async {
         loop {
             let status = carrier.status();
-            if status.sessions_bound > 0 || status.last_error.is_some() {
+            if status.sessions_bound == status.sessions_configured || status.last_error.is_some() {
                 return status;
             }
             tokio::time::sleep(LOOK).await;
         }
     });
     let status = settled.await.unwrap_or_else(|_| carrier.status());
-    let bound = status.sessions_bound > 0;
+    let (bound, wanted) = (status.sessions_bound, counted(status.sessions_configured, "session"));
     carrier.drain(Duration::from_secs(1)).await;
-    match bound {
-        true => Ok(format!("carrier `{name}`: bound to {}:{}", config.host, config.port)),
-        false => Err(format!("carrier `{name}`: {}", status.last_error.unwrap_or_else(|| "no answer".to_owned()))),
+    if bound == status.sessions_configured {
+        return Ok(format!("carrier `{name}`: {wanted} bound to {}:{}", config.host, config.port));
+    }
+    Err(format!("carrier `{name}`: {bound} of {wanted} bound; {}", status.last_error.unwrap_or_else(|| "no answer".to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+    use carrier::config::BindMode;
+    use simulator::smsc::{self, Options};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use wire::smpp::{BindKind, Body, CommandStatus, Pdu, decode, encode, frame};
+
+    use super::*;
+
+    fn carrier(port: u16) -> CarrierConfig {
+        CarrierConfig { name: "main".into(), host: "127.0.0.1".into(), port, system_id: "me".into(), ..CarrierConfig::default() }
+    }
+
+    /// Answers binds, those of receivers with a refusal, until the connection ends.
+    async fn serve(mut stream: TcpStream) {
+        let mut input = BytesMut::new();
+        while stream.read_buf(&mut input).await.is_ok_and(|count| count > 0) {
+            while let Ok(Some(length)) = frame::next(&input, 1_000) {
+                let pdu = decode(&input.split_to(length)).unwrap();
+                let (status, body) = match pdu.body {
+                    Body::Bind(BindKind::Receiver, _) => (CommandStatus::RBINDFAIL, Body::BindResp(BindKind::Receiver, Vec::new())),
+                    Body::Bind(kind, _) => (CommandStatus::ROK, Body::BindResp(kind, b"peer".to_vec())),
+                    _ => (CommandStatus::ROK, Body::UnbindResp),
+                };
+                let mut octets = Vec::new();
+                encode(&Pdu::answer(pdu.sequence, status, body), &mut octets);
+                stream.write_all(&octets).await.unwrap();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_receiver_that_is_refused_is_a_mistake_although_its_transmitter_is_bound() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let peer = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream));
+            }
+        });
+        let told = bind(&CarrierConfig { bind: BindMode::TxRx, ..carrier(port) }).await.unwrap_err();
+        assert!(told.contains("`main`") && told.contains("of 2 sessions bound; the bind was refused: ESME_RBINDFAIL"), "{told}");
+        assert_eq!(bind(&carrier(port)).await, Ok(format!("carrier `main`: 1 session bound to 127.0.0.1:{port}")));
+        peer.abort();
+    }
+
+    #[tokio::test]
+    async fn every_session_is_bound() {
+        let options = Options { listen: "127.0.0.1:0".parse().unwrap(), sessions_max: 2, ..Options::default() };
+        let smsc = smsc::start(options).await.unwrap();
+        let port = smsc.address().port();
+        let pair = CarrierConfig { bind: BindMode::TxRx, ..carrier(port) };
+        assert_eq!(bind(&pair).await, Ok(format!("carrier `main`: 2 sessions bound to 127.0.0.1:{port}")));
+        smsc.wait_for(|seen| seen.ended == 2).await;
+        let told = bind(&CarrierConfig { sessions: 3, ..carrier(port) }).await.unwrap_err();
+        assert!(told.contains("of 3 sessions bound; the bind was refused: ESME_RALYBND"), "{told}");
     }
 }

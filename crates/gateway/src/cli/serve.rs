@@ -35,7 +35,9 @@ impl Serve {
 
 /// Reads a configuration under the environment of this process.
 pub(super) fn read(file: &Path) -> Result<Config, Failed> {
-    config::read(file, std::env::vars()).map_err(Failed::new)
+    // A variable that is no text is none of ours.
+    let environment = std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
+    config::read(file, environment).map_err(Failed::new)
 }
 
 /// Waits for SIGTERM or SIGINT.

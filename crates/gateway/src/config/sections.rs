@@ -223,7 +223,7 @@ impl Keys {
     /// # Errors
     /// A sentence for the operator when there is none, or it is too short.
     pub fn read(&self) -> Result<Pepper, String> {
-        let text = secret(self.pepper.as_ref(), self.pepper_file.as_ref())?
+        let text = secret(self.pepper.as_ref(), self.pepper_file.as_ref(), "keys.pepper_file")?
             .ok_or("`keys.pepper` is missing: give it, or `keys.pepper_file`, or SMSFACTORY_KEYS_PEPPER")?;
         Pepper::new(&text).ok_or_else(|| format!("`keys.pepper` has fewer than {} characters", Pepper::MIN_BYTES))
     }
@@ -235,7 +235,7 @@ impl Admin {
     /// # Errors
     /// A sentence for the operator when its file cannot be read, or it is empty.
     pub fn read_token(&self) -> Result<Option<String>, String> {
-        let token = secret(self.token.as_ref(), self.token_file.as_ref())?;
+        let token = secret(self.token.as_ref(), self.token_file.as_ref(), "admin.token_file")?;
         if token.as_ref().is_some_and(|token| token.len() < TOKEN_BYTES_MIN) {
             return Err(format!("`admin.token` has fewer than {TOKEN_BYTES_MIN} characters"));
         }
@@ -246,11 +246,11 @@ impl Admin {
 /// A shorter token could be found by trying.
 const TOKEN_BYTES_MIN: usize = 16;
 
-fn secret(given: Option<&Secret>, file: Option<&PathBuf>) -> Result<Option<String>, String> {
+fn secret(given: Option<&Secret>, file: Option<&PathBuf>, key: &str) -> Result<Option<String>, String> {
     if let Some(given) = given {
         return Ok(Some(given.0.clone()));
     }
     let Some(file) = file else { return Ok(None) };
-    let text = std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    let text = std::fs::read_to_string(file).map_err(|error| format!("`{key}`: cannot read {}: {error}", file.display()))?;
     Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
