@@ -61,7 +61,7 @@ impl AccountInput {
 
 pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
     let query = PageQuery::new(&Parameters::parse(uri.query()));
-    let page = query.of(admin.pipeline.tenants().accounts(), |account| account.id.to_string(), |name| account_of(name).is_some(), view);
+    let page = query.of(&admin.pipeline.tenants().accounts(), |account| account.id.to_string(), |name| account_of(name).is_some(), view);
     admin.answer(page.and_then(|page| json(StatusCode::OK, &page)))
 }
 

@@ -40,7 +40,7 @@ pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
 fn listed(admin: &Admin, query: &Parameters) -> Answered {
     let kind = query.get("kind").map(kind).transpose()?;
     let account = query.get("accountId").map(account).transpose()?;
-    let page = PageQuery::new(query).of(admin.pipeline.tenants().blocks(kind, account), place, is_place, view)?;
+    let page = PageQuery::new(query).of(&admin.pipeline.tenants().blocks(kind, account), place, is_place, view)?;
     json(StatusCode::OK, &page)
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn list(State(admin): Shared, id: Result<Path<String>, PathReje
     let query = PageQuery::new(&Parameters::parse(uri.query()));
     let tenants = admin.pipeline.tenants();
     let account = path(id, account_of).and_then(|id| tenants.account(id).ok_or_else(|| ErrorCode::NotFound.into()));
-    let page = account.and_then(|account| query.of(tenants.keys(account.id), place, is_place, |key| view(key, None)));
+    let page = account.and_then(|account| query.of(&tenants.keys(account.id), place, is_place, |key| view(key, None)));
     admin.answer(page.and_then(|page| json(StatusCode::OK, &page)))
 }
 

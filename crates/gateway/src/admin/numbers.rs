@@ -48,7 +48,7 @@ impl NumberInput {
 
 pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
     let query = PageQuery::new(&Parameters::parse(uri.query()));
-    let page = query.of(admin.pipeline.tenants().numbers(), |number| number.number.as_str().to_owned(), |name| number_of(name).is_some(), view);
+    let page = query.of(&admin.pipeline.tenants().numbers(), |number| number.number.as_str().to_owned(), |name| number_of(name).is_some(), view);
     admin.answer(page.and_then(|page| json(StatusCode::OK, &page)))
 }
 

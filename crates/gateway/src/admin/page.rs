@@ -35,7 +35,7 @@ impl PageQuery {
     /// what bore it is still there or not.
     pub(super) fn of<T, V>(
         &self,
-        items: Vec<T>,
+        items: &[T],
         name: impl Fn(&T) -> String,
         is_name: impl Fn(&str) -> bool,
         view: impl Fn(&T) -> V,

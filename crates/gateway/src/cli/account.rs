@@ -38,17 +38,20 @@ enum Action {
         #[command(flatten)]
         limits: Limits,
     },
-    /// Lets one send again
+    /// Lets one send again that was suspended or disabled
     Activate {
         /// Its id
         id: String,
     },
-    /// Stops one for a time
+    /// Stops one for a time: its requests are refused, and what it had accepted is still sent
     Suspend {
         /// Its id
         id: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
-    /// Stops one for good
+    /// Stops one that is not expected back: as `suspend`, under a name of its own. `activate` undoes both
     Disable {
         /// Its id
         id: String,
@@ -129,9 +132,12 @@ impl Account {
             }
             Action::Limit { id, limits } => changed(id, limits.to_json()).await?,
             Action::Activate { id } => changed(id, json!({ "state": "active" })).await?,
-            Action::Suspend { id } => changed(id, json!({ "state": "suspended" })).await?,
+            Action::Suspend { id, yes } => {
+                output::confirm(&format!("Suspend account {id}? Its requests are refused at once."), yes)?;
+                changed(id, json!({ "state": "suspended" })).await?
+            }
             Action::Disable { id, yes } => {
-                output::confirm(&format!("Disable account {id}?"), yes)?;
+                output::confirm(&format!("Disable account {id}? Its requests are refused at once."), yes)?;
                 changed(id, json!({ "state": "disabled" })).await?
             }
         };

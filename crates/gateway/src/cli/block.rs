@@ -68,6 +68,9 @@ enum Action {
         /// Of this account; the block for all when absent
         #[arg(long)]
         account: Option<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -88,7 +91,8 @@ impl Block {
                 let answer = door.ask(Method::PUT, &format!("/blocks/{}", escaped(&number)), Some(&block)).await?;
                 output::one(&answer, door.json);
             }
-            Action::Remove { number, kind, account } => {
+            Action::Remove { number, kind, account, yes } => {
+                output::confirm(&format!("Lift the {} block of {number}? Messages pass at once.", kind.name()), yes)?;
                 let query = query(&[("kind", Some(kind.name().to_owned())), ("accountId", account)]);
                 door.ask(Method::DELETE, &format!("/blocks/{}{query}", escaped(&number)), None).await?;
             }

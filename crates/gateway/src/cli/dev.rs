@@ -32,18 +32,24 @@ pub(super) struct Dev {
     #[arg(long)]
     once: bool,
     /// Where everything is kept
-    #[arg(long, default_value = "./data")]
+    #[arg(long, default_value = DATA)]
     data: PathBuf,
     /// Where clients are served
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// Where the operator is served
-    #[arg(long, default_value = "127.0.0.1:8081")]
+    #[arg(long, default_value = ADMIN)]
     admin_listen: SocketAddr,
     /// Where the simulated SMSC listens; any free port by default
     #[arg(long, default_value = "127.0.0.1:0")]
     smsc_listen: SocketAddr,
 }
+
+/// Where everything is kept, and where the admin commands look for the token.
+const DATA: &str = "./data";
+
+/// Where the operator is served, and where the admin commands look for it.
+const ADMIN: &str = "127.0.0.1:8081";
 
 /// The numbers of the demo account, from the range that is kept for fiction.
 const NUMBERS: [&str; 2] = ["+18005550100", "+18005550101"];
@@ -56,7 +62,7 @@ const FIRST: Duration = Duration::from_secs(30);
 
 /// The file of the admin token, where the admin commands look for it too.
 pub(super) fn token_file() -> PathBuf {
-    Path::new("./data").join(TOKEN)
+    Path::new(DATA).join(TOKEN)
 }
 
 const TOKEN: &str = "admin.token";
@@ -122,6 +128,19 @@ impl Dev {
         Ok(config)
     }
 
+    /// The command that shows a message, with what it would not find by itself.
+    fn hint(&self, program: &str, admin: SocketAddr, id: &str) -> String {
+        let mut words = vec![program.to_owned(), "message".to_owned(), "show".to_owned(), id.to_owned()];
+        let is_set = |variable| std::env::var_os(variable).is_some();
+        if admin.to_string() != ADMIN || is_set("SMSFACTORY_ADMIN_URL") {
+            words.extend(["--url".to_owned(), format!("http://{admin}")]);
+        }
+        if self.data != Path::new(DATA) || is_set("SMSFACTORY_ADMIN_TOKEN") {
+            words.extend(["--token-file".to_owned(), self.data.join(TOKEN).display().to_string()]);
+        }
+        words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    }
+
     fn introduce(&self, app: &App, smsc: &Smsc, demo: &Demo, first: &Value) {
         let id = first["id"].as_str().unwrap_or_default();
         output::say(format!("The first message, {id}, is {}:\n", first["status"].as_str().unwrap_or_default()));
@@ -153,9 +172,16 @@ impl Dev {
             NUMBERS[0],
         ));
         if !self.once {
-            output::say(format!("What happened to it:\n\nsmsfactory message show {id}\n\nCtrl-C ends."));
+            let program = std::env::args_os().next().map_or_else(|| "smsfactory".to_owned(), |name| name.to_string_lossy().into_owned());
+            output::say(format!("What happened to it:\n\n{}\n\nCtrl-C ends.", self.hint(&program, app.admin_address, id)));
         }
     }
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "/._-:+".contains(character);
+    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 async fn start_smsc(listen: SocketAddr) -> Result<Smsc, Failed> {

@@ -101,3 +101,25 @@ fn report(failed: &Failed) -> ExitCode {
     output::complain(&failed.0);
     ExitCode::FAILURE
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// Every variable that a command reads.
+    fn variables(command: &clap::Command) -> Vec<String> {
+        let own = command.get_arguments().filter_map(|argument| argument.get_env()).map(|name| name.to_string_lossy().into_owned());
+        own.chain(command.get_subcommands().flat_map(variables)).collect()
+    }
+
+    #[test]
+    fn no_variable_of_a_command_is_taken_for_a_key() {
+        let variables = variables(&Arguments::command());
+        assert!(variables.iter().any(|name| name == "SMSFACTORY_ADMIN_URL"), "{variables:?}");
+        let environment = variables.iter().map(|name| (name.clone(), "http://127.0.0.1:9".to_owned()));
+        let read = crate::config::read::parse("", environment);
+        assert!(read.is_ok(), "{read:?}");
+    }
+}

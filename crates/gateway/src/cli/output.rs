@@ -46,7 +46,7 @@ pub(super) fn one(answer: &Value, as_json: bool) {
     say(trimmed(&table));
 }
 
-/// Asks before something that cannot be undone. Where nobody can be asked, only `--yes` will do.
+/// Asks before something that clients notice, or that cannot be undone. Where nobody can be asked, only `--yes` will do.
 pub(super) fn confirm(question: &str, yes: bool) -> Result<(), Failed> {
     if yes {
         return Ok(());

@@ -6,14 +6,4 @@
 mod support;
 
 mod admin;
-mod dispatch;
-mod errors;
-mod idempotency;
-mod keys;
-mod limits;
-mod list;
-mod message;
-mod observed;
-mod order;
-mod pages;
-mod shape;
+mod commands;

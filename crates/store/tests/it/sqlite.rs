@@ -132,7 +132,7 @@ fn a_look_at_a_store_that_cannot_be_made_says_why_and_makes_nothing() {
     for path in [Path::new("/proc/nope/x.db"), Path::new("/proc/x.db"), &file.join("x.db"), directory.path()] {
         match store::check(&format!("sqlite:{}", path.display())) {
             Err(StoreError::Refused(sentence)) => {
-                assert!(sentence.contains("cannot") && sentence.contains(&*path.parent().unwrap().to_string_lossy()), "{sentence}")
+                assert!(sentence.contains("cannot") && sentence.contains(&*path.parent().unwrap().to_string_lossy()), "{sentence}");
             }
             other => panic!("{} can be made: {other:?}", path.display()),
         }

@@ -1,0 +1,140 @@
+//! The command line, as a shell sees it: what it prints, what it asks, and how it exits.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// The program, with nothing of this process's environment that it would heed.
+fn smsfactory(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_smsfactory"));
+    command.args(arguments).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SMSFACTORY_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn told(output: &Output) -> (Option<i32>, String, String) {
+    let text = |octets: &[u8]| String::from_utf8(octets.to_vec()).unwrap();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+/// Writes a configuration, and checks it without a network.
+fn check(directory: &Path, text: &str, variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
+    let file = directory.join("my.toml");
+    std::fs::write(&file, text).unwrap();
+    let mut command = smsfactory(&["check", "--offline", "--config", file.to_str().unwrap()]);
+    told(&command.envs(variables.iter().copied()).output().unwrap())
+}
+
+#[test]
+fn a_sound_configuration_is_sound_whatever_the_commands_environment() {
+    let directory = TempDir::new().unwrap();
+    let text =
+        format!("[store]\nurl = \"sqlite:{}/data/x.db\"\n[[carrier]]\nname = \"main\"\nhost = \"smsc\"\nsystem_id = \"me\"\n", directory.path().display());
+    let pepper = "p".repeat(32);
+    let variables = [("SMSFACTORY_ADMIN_URL", "http://127.0.0.1:8081"), ("SMSFACTORY_KEYS_PEPPER", pepper.as_str())];
+    let (code, out, err) = check(directory.path(), &text, &variables);
+    assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
+    assert!(out.contains("read, 1 carrier, 0 routes") && out.contains("will be made"), "{out}");
+    assert!(!directory.path().join("data").exists(), "a check leaves nothing behind");
+}
+
+#[test]
+fn what_only_a_look_finds_out_is_told_with_its_line() {
+    let directory = TempDir::new().unwrap();
+    let empty = directory.path().join("empty.pem");
+    std::fs::write(&empty, "").unwrap();
+    let empty = empty.display();
+    let sound = "[keys]\npepper = \"pppppppppppppppppppppppppppppppp\"\n[store]\nurl = \"sqlite:x.db\"\n";
+    for (text, place) in [
+        (sound.replace("sqlite:x.db", "sqlite:/proc/nope/x.db"), "my.toml:4: `store.url`: cannot make /proc/nope"),
+        (sound.replace("pppppppp\"", "\""), "my.toml:2: `keys.pepper` has fewer"),
+        (sound.replace("[keys]\npepper", "[keys]\npepper_file"), "my.toml:2: `keys.pepper_file`: cannot read"),
+        (format!("{sound}[admin]\ntoken_file = \"/nope\"\n"), "my.toml:6: `admin.token_file`: cannot read"),
+        (format!("{sound}[admin]\n\ntoken = \"short\"\n"), "my.toml:7: `admin.token` has fewer"),
+        (format!("{sound}[api]\ntls_cert = \"{empty}\"\ntls_key = \"/nope\"\n"), "my.toml:7: `api.tls_key`: cannot use /nope"),
+    ] {
+        let (code, out, err) = check(directory.path(), &text, &[]);
+        assert_eq!((code, err.as_str()), (Some(1), "smsfactory: 1 mistake\n"), "{out}");
+        assert!(out.lines().any(|line| line.starts_with("mistake ") && line.contains(place)), "{place} in {out}");
+    }
+}
+
+#[test]
+fn a_mistake_has_one_line() {
+    let directory = TempDir::new().unwrap();
+    let (code, _, err) = check(directory.path(), "[api]\nlisten = \"nowhere\"\n[dispatch]\nbatch = 0\n", &[]);
+    let lines: Vec<&str> = err.lines().collect();
+    assert_eq!((code, lines.len()), (Some(1), 2), "{err}");
+    assert!(lines[0].contains("my.toml:2: `api.listen`: ") && lines[1].contains("my.toml:4: `dispatch.batch`: "), "{err}");
+}
+
+#[test]
+fn what_clients_notice_is_not_done_unasked() {
+    for arguments in [&["account", "suspend", "acc_x"][..], &["account", "disable", "acc_x"], &["key", "revoke", "uk_x"], &["block", "remove", "+12025550143"]]
+    {
+        let (code, out, err) = told(&smsfactory(arguments).output().unwrap());
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{arguments:?}");
+        assert!(err.contains("Say --yes where nobody can be asked"), "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn a_simulator_that_cannot_be_meant_is_wrong_usage() {
+    for (flag, value, words) in [
+        ("--lose-response", "5", "from 0 to 1"),
+        ("--disconnect", "-0.1", "from 0 to 1"),
+        ("--garbage", "NaN", "from 0 to 1"),
+        ("--reject", "1.5=ESME_RSYSERR", "from 0 to 1"),
+        ("--receipts", "delivrd=-1", "weight"),
+        ("--receipts", "delivrd=0", "weight"),
+        ("--receipt-date-digits", "11", "10, 12 or 14"),
+        ("--response-delay-ms", "50..5", "50 is more than 5"),
+        ("--receipt-delay-ms", "0..18446744073709551615", "a day"),
+        ("--late-ms", "18446744073709551615", "86400000"),
+        ("--congestion", "101", "100"),
+    ] {
+        let (code, out, err) = told(&smsfactory(&["simulate", "smsc", &format!("{flag}={value}")]).output().unwrap());
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{flag} {value}: {err}");
+        assert!(err.contains(words), "{flag} {value}: {err}");
+    }
+}
+
+/// A process that is ended with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // One that has ended already is no concern.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_simulator_says_what_it_saw_as_often_as_it_is_told() {
+    let mut command = smsfactory(&["simulate", "smsc", "--listen", "127.0.0.1:0", "--summary-secs", "1"]);
+    let mut smsc = Running(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    let mut lines = BufReader::new(smsc.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.next().unwrap().contains("listening"));
+    for _ in 0..2 {
+        assert!(lines.next().unwrap().contains("\"submitted\":0"), "a summary while it runs");
+    }
+}
+
+#[test]
+fn the_hint_of_dev_works_as_it_is_printed() {
+    let directory = TempDir::new().unwrap();
+    let data = directory.path().join("some data");
+    let data = data.to_str().unwrap();
+    let mut command = smsfactory(&["dev", "--data", data, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+    let mut dev = Running(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    let lines = BufReader::new(dev.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let hint = lines.filter(|line| line.contains(" message show ")).next().expect("a hint is printed");
+    let shown = Command::new("sh").args(["-c", &hint]).output().unwrap();
+    let (code, out, err) = told(&shown);
+    assert!(code == Some(0) && out.contains("delivered"), "{hint}: {out}{err}");
+}
