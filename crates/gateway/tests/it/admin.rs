@@ -246,7 +246,8 @@ async fn the_keys_of_an_account_are_walked_in_order_of_time() {
     }
     assert!(seen.is_sorted(), "{seen:?}");
     let mut seen: Vec<String> = seen.into_iter().map(|(_, id)| id).collect();
-    (seen.sort_unstable(), made.sort_unstable());
+    seen.sort_unstable();
+    made.sort_unstable();
     assert_eq!(seen, made);
 }
 

@@ -132,8 +132,8 @@ fn the_hint_of_dev_works_as_it_is_printed() {
     let data = data.to_str().unwrap();
     let mut command = smsfactory(&["dev", "--data", data, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
     let mut dev = Running(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
-    let lines = BufReader::new(dev.0.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let hint = lines.filter(|line| line.contains(" message show ")).next().expect("a hint is printed");
+    let mut lines = BufReader::new(dev.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let hint = lines.find(|line| line.contains(" message show ")).expect("a hint is printed");
     let shown = Command::new("sh").args(["-c", &hint]).output().unwrap();
     let (code, out, err) = told(&shown);
     assert!(code == Some(0) && out.contains("delivered"), "{hint}: {out}{err}");

@@ -2,8 +2,20 @@
 //!
 //! `support` starts all that and has the HTTP client; every other file holds the tests of one idea. What the published contract says
 //! stands here a second time on purpose, so that a change of the product's own tables does not change what is expected of them.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
 mod admin;
 mod commands;
+mod dispatch;
+mod errors;
+mod idempotency;
+mod keys;
+mod limits;
+mod list;
+mod message;
+mod observed;
+mod order;
+mod pages;
+mod shape;
