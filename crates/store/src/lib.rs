@@ -35,7 +35,8 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
     Ok(Arc::new(sqlite::Sqlite::open(path_of(url)?.to_owned()).await?))
 }
 
-/// Looks at the store that `url` names, tries whether it can be made or written, and leaves everything as it was. Says what it found, in a sentence for the operator.
+/// Looks at the store that `url` names, tries whether it can be made or written, and leaves everything as it was.
+/// Says what it found, in a sentence for the operator.
 ///
 /// # Errors
 /// As [`open`].

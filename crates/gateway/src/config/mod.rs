@@ -1,6 +1,6 @@
 //! The configuration: one TOML file over the embedded defaults, and the environment over both.
 //!
-//! [`read`](read::read) makes a [`Config`] of it or names every mistake with its line; [`check`] is what a file cannot say by its types.
+//! [`read`](read::read) makes a [`Config`] of it or names every mistake with its line; `check` is what a file cannot say by its types.
 
 mod check;
 pub mod read;

@@ -81,6 +81,17 @@ async fn a_message_is_delivered_and_says_when() {
 }
 
 #[tokio::test]
+async fn a_national_recipient_is_delivered_however_little_is_left_of_the_number() {
+    for (prefix, national) in [("+1", "2025550143"), ("+120255", "50143")] {
+        let stage = Stage::with(|config, _| config.carrier[0].national_prefix = Some(prefix.to_owned())).await;
+        let tenant = stage.tenant().await;
+        let message = stage.send(&tenant, RECIPIENT, "Hello").await;
+        stage.reaches(&tenant, &message["id"], "delivered").await;
+        assert_eq!(stage.submissions()[0]["destination"], national);
+    }
+}
+
+#[tokio::test]
 async fn a_long_message_is_delivered_when_all_of_it_is() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;

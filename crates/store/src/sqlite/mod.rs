@@ -1,7 +1,7 @@
 //! The store on one SQLite file: one writer that commits concurrent calls as a group, and readers that never wait for it.
 //!
 //! WAL with `synchronous=FULL`: when a call returns, its change survives the loss of power. The writer is a thread with the only connection that
-//! writes ([`writer`]); a second thread copies the log into the file ([`checkpoint`]); [`readers`] look at the last committed state.
+//! writes (`writer`); a second thread copies the log into the file (`checkpoint`); `readers` look at the last committed state.
 
 mod checkpoint;
 mod dispatch;
@@ -64,7 +64,8 @@ impl Sqlite {
         Ok(Self { writer, readers, lock })
     }
 
-    /// Looks at the file at `path`, tries whether it can be made or written there, and leaves everything as it was. Says what it found, in a sentence for the operator.
+    /// Looks at the file at `path`, tries whether it can be made or written there, and leaves everything as it was.
+    /// Says what it found, in a sentence for the operator.
     ///
     /// # Errors
     /// [`StoreError::Refused`] when [`Sqlite::open`] would be refused for what is in the file or where it lies.
