@@ -30,6 +30,16 @@ impl Msisdn {
         &self.0[1..]
     }
 
+    /// The digits as a number, which [`Self::from_u64`] reads back: no number begins with 0.
+    pub fn to_u64(&self) -> u64 {
+        self.digits().bytes().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
+    }
+
+    /// The number with these digits, if it is one.
+    pub fn from_u64(digits: u64) -> Option<Self> {
+        Self::parse(&format!("+{digits}")).ok()
+    }
+
     /// The number as a log may show it: the country's first digits and the last two, the rest hidden.
     pub fn masked(&self) -> String {
         let digits = self.digits();
@@ -80,6 +90,15 @@ mod tests {
         ] {
             assert_eq!(Msisdn::parse(bad), Err(NotE164), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_number_reads_back_from_its_digits() {
+        for text in ["+1234567", "+18005551234", "+999999999999999"] {
+            let number = Msisdn::parse(text).unwrap();
+            assert_eq!(Msisdn::from_u64(number.to_u64()), Some(number));
+        }
+        assert_eq!((Msisdn::from_u64(123_456), Msisdn::from_u64(1_000_000_000_000_000)), (None, None));
     }
 
     #[test]

@@ -286,6 +286,10 @@ pub enum AdditionalInfo {
     Field(&'static str),
     /// Every invalid character of the body.
     InvalidCharacters(Vec<InvalidCharacter>),
+    /// Recipients that are no numbers: where they stand, from 0, and what they say.
+    InvalidRecipients(Vec<InvalidRecipient>),
+    /// Recipients that stand more than once.
+    DuplicateRecipients(Vec<String>),
     /// A field that has the wrong JSON type, or disagrees with another place that says the same.
     WrongType {
         /// The field.
@@ -300,6 +304,15 @@ pub enum AdditionalInfo {
         /// The column, from 1.
         column: usize,
     },
+}
+
+/// A recipient of a broadcast that is no number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidRecipient {
+    /// Its place among the recipients, from 0.
+    pub index: usize,
+    /// What stands there; cut where it is long.
+    pub value: String,
 }
 
 /// A request refused: what the client is told, and what the log is told.

@@ -81,6 +81,20 @@ ids! {
     AccountId "acc_";
 }
 
+/// How many low bits of a broadcast's message ids number its recipients.
+const INDEX_BITS: u32 = 20;
+
+impl BroadcastId {
+    /// How many recipients a broadcast can number.
+    pub const RECIPIENTS_MAX: u32 = 1 << INDEX_BITS;
+
+    /// The id of the message to the recipient at `index`, which is always the same: what makes messages of a broadcast can be repeated
+    /// and makes none twice. They sort by the time of their broadcast, and then as its recipients do.
+    pub const fn message(self, index: u32) -> MessageId {
+        MessageId(self.0 >> INDEX_BITS << INDEX_BITS | (index % Self::RECIPIENTS_MAX) as u128)
+    }
+}
+
 /// 48 bits of milliseconds, the version, 12 random bits, the variant, 62 random bits.
 fn uuid_v7(now: Timestamp, entropy: &dyn Entropy) -> u128 {
     let mut random = [0; 10];
@@ -108,6 +122,17 @@ mod tests {
         assert!(ids.is_sorted());
         let at = Timestamp::from_millis(25);
         assert!(MessageId::lowest_at(at).to_string() <= ids[25] && ids[24] < MessageId::lowest_at(at).to_string());
+    }
+
+    #[test]
+    fn the_messages_of_a_broadcast_have_ids_of_its_time_in_its_order() {
+        let (at, entropy) = (Timestamp::from_millis(1_773_585_000_000), SeededEntropy::new(1));
+        let (one, two) = (BroadcastId::new(at, &entropy), BroadcastId::new(at, &entropy));
+        let ids: Vec<MessageId> = [0, 1, 2, 49_999, BroadcastId::RECIPIENTS_MAX - 1].iter().map(|index| one.message(*index)).collect();
+        assert!(ids.is_sorted_by(|a, b| a < b) && ids.iter().all(|id| *id >= MessageId::lowest_at(at)));
+        assert_eq!(one.message(7), one.message(7));
+        assert_ne!(one.message(7), two.message(7));
+        assert!(ids.iter().all(|id| id.to_bytes()[6] >> 4 == 7 && id.to_bytes()[8] >> 6 == 2), "still a UUIDv7");
     }
 
     #[test]

@@ -51,13 +51,18 @@ pub struct Fingerprint(pub [u8; 32]);
 impl Fingerprint {
     /// The fingerprint of a request with these values, in an order that the caller keeps.
     pub fn of(values: &[Option<&str>]) -> Self {
+        Self::of_octets(values.iter().map(|value| value.map(str::as_bytes)))
+    }
+
+    /// The same, of values that need not be text.
+    pub fn of_octets<'a>(values: impl IntoIterator<Item = Option<&'a [u8]>>) -> Self {
         let mut hash = Sha256::new();
         for value in values {
             // Length first, so that no two lists of values run together into the same bytes.
             match value {
-                Some(text) => {
-                    hash.update((text.len() as u64 + 1).to_le_bytes());
-                    hash.update(text.as_bytes());
+                Some(octets) => {
+                    hash.update((octets.len() as u64 + 1).to_le_bytes());
+                    hash.update(octets);
                 }
                 None => hash.update(0u64.to_le_bytes()),
             }

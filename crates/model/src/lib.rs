@@ -4,13 +4,14 @@
 //! that are pure functions of their arguments. Everything that asks the machine for something does it through
 //! [`Clock`] and [`Entropy`].
 //!
-//! Reading order: [`message`] (what is sent), [`status`] (what becomes of it), [`error`] (what a client is told),
+//! Reading order: [`message`] (what is sent), [`status`] (what becomes of it), [`broadcast`] (one text to many), [`error`] (what a client is told),
 //! [`account`], [`number`], [`key`] (who may send), [`limits`], [`quota`], [`backoff`] (how much and when).
 
 pub mod account;
 pub mod address;
 pub mod backoff;
 mod base62;
+pub mod broadcast;
 pub mod clock;
 pub mod entropy;
 pub mod error;
@@ -26,6 +27,7 @@ pub mod status;
 
 pub use account::{Account, AccountState, Limits, LimitsChange};
 pub use address::Msisdn;
+pub use broadcast::{Broadcast, BroadcastCounts, BroadcastRecord, BroadcastStatus, Recipients};
 pub use clock::{Clock, SimClock, Timestamp};
 pub use entropy::{Entropy, SeededEntropy};
 pub use error::{ErrorCode, Refusal};

@@ -1,5 +1,7 @@
 //! Sender numbers that the platform has, and numbers that are blocked.
 
+use std::num::NonZeroU32;
+
 use crate::address::Msisdn;
 use crate::clock::Timestamp;
 use crate::error::ErrorCode;
@@ -53,6 +55,8 @@ pub struct Number {
     pub account: Option<AccountId>,
     /// What may be done with it.
     pub state: NumberState,
+    /// How many segments a second leave from it, with all carriers together; as fast as carriers take them when `None`.
+    pub segments_per_second: Option<NonZeroU32>,
     /// When the platform got it.
     pub created_at: Timestamp,
 }
@@ -118,7 +122,13 @@ mod tests {
     fn the_first_reason_against_a_number_is_the_one_told() {
         let entropy = SeededEntropy::new(1);
         let (mine, theirs) = (AccountId::new(Timestamp::default(), &entropy), AccountId::new(Timestamp::default(), &entropy));
-        let number = |account, state| Number { number: Msisdn::parse("+18005559876").unwrap(), account, state, created_at: Timestamp::default() };
+        let number = |account, state| Number {
+            number: Msisdn::parse("+18005559876").unwrap(),
+            account,
+            state,
+            segments_per_second: None,
+            created_at: Timestamp::default(),
+        };
         assert_eq!(may_send(mine, None), Err(ErrorCode::SenderNumberNotAvailable));
         for (account, state, verdict) in [
             (Some(mine), NumberState::Active, Ok(())),

@@ -1,0 +1,197 @@
+//! A broadcast: one text to many recipients, what was asked for and how far it has come.
+
+use std::sync::Arc;
+
+use crate::address::Msisdn;
+use crate::clock::Timestamp;
+use crate::id::{AccountId, BroadcastId};
+use crate::key::Mode;
+use crate::message::{Encoding, MessageType};
+
+/// Where a broadcast stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BroadcastStatus {
+    /// Accepted and on disk; no recipient had their turn yet.
+    Queued,
+    /// Recipients have their turn.
+    Sending,
+    /// Nobody is waiting any more, and a carrier took at least one message.
+    Completed,
+    /// Nobody is waiting any more, and no carrier took anything.
+    Failed,
+    /// Stopped by its account or the operator.
+    Canceled,
+}
+
+impl BroadcastStatus {
+    /// Every status, in the order of a broadcast's life.
+    pub const ALL: [Self; 5] = [Self::Queued, Self::Sending, Self::Completed, Self::Failed, Self::Canceled];
+
+    /// The status's name in the API and in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sending => "sending",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+        }
+    }
+
+    /// The status with this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+
+    /// Whether recipients may still have their turn.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Queued | Self::Sending)
+    }
+}
+
+/// What was asked for. Nothing in it changes after the broadcast was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broadcast {
+    /// Its id.
+    pub id: BroadcastId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// The mode of the key that sent it.
+    pub mode: Mode,
+    /// SMS or MMS.
+    pub kind: MessageType,
+    /// The address that it comes from.
+    pub originator: Msisdn,
+    /// Its text as received.
+    pub body: Option<Arc<str>>,
+    /// Where its media came from.
+    pub media_url: Option<String>,
+    /// How its text is encoded.
+    pub encoding: Encoding,
+    /// How many segments its text takes.
+    pub segments: u16,
+    /// Recipients that were asked for.
+    pub total: u32,
+    /// Those of them that were blocked when it was accepted.
+    pub blocked: u32,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When the validity period of its messages ends.
+    pub expires_at: Timestamp,
+}
+
+impl Broadcast {
+    /// Where it stands the moment it is accepted: one whose recipients are all blocked has failed already.
+    pub const fn status_at_acceptance(&self) -> BroadcastStatus {
+        if self.total == self.blocked { BroadcastStatus::Failed } else { BroadcastStatus::Queued }
+    }
+}
+
+/// How many recipients stand where. Each of them is counted in exactly one place, and once in `total`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BroadcastCounts {
+    /// All that were asked for.
+    pub total: u64,
+    /// Those who do not get it, because they or the sender were blocked, or it was canceled before their turn.
+    pub skipped: u64,
+    /// Those who wait.
+    pub queued: u64,
+    /// Those whose message a carrier took, and nothing more is known.
+    pub sent: u64,
+    /// Those who have it.
+    pub delivered: u64,
+    /// Those whom the carrier could not reach, or whose message was too old.
+    pub undelivered: u64,
+    /// Those whose message no carrier took.
+    pub failed: u64,
+}
+
+/// A broadcast and how far it has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BroadcastRecord {
+    /// What was asked for.
+    pub broadcast: Arc<Broadcast>,
+    /// Where it stands.
+    pub status: BroadcastStatus,
+    /// Where its recipients stand.
+    pub counts: BroadcastCounts,
+}
+
+/// A list of recipients, eight bytes each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recipients(Vec<u64>);
+
+impl Recipients {
+    /// Adds one at the end.
+    pub fn push(&mut self, recipient: &Msisdn) {
+        self.0.push(recipient.to_u64());
+    }
+
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The recipients, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Msisdn> {
+        self.0.iter().filter_map(|digits| Msisdn::from_u64(*digits))
+    }
+
+    /// Their digits as numbers, in order.
+    pub fn as_numbers(&self) -> &[u64] {
+        &self.0
+    }
+
+    /// Those that stand more than once, in the order in which they do so for the second time; at most `limit`.
+    pub fn duplicates(&self, limit: usize) -> Vec<Msisdn> {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable();
+        if sorted.is_sorted_by(|a, b| a < b) {
+            return Vec::new();
+        }
+        let (mut seen, mut told) = (std::collections::HashSet::new(), std::collections::HashSet::new());
+        let repeated = self.0.iter().filter(|number| !seen.insert(**number) && told.insert(**number));
+        repeated.filter_map(|number| Msisdn::from_u64(*number)).take(limit).collect()
+    }
+}
+
+impl<'a> FromIterator<&'a Msisdn> for Recipients {
+    fn from_iter<T: IntoIterator<Item = &'a Msisdn>>(recipients: T) -> Self {
+        Self(recipients.into_iter().map(Msisdn::to_u64).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recipients(numbers: &[&str]) -> Recipients {
+        numbers.iter().map(|text| Msisdn::parse(text).unwrap()).collect::<Vec<_>>().iter().collect()
+    }
+
+    #[test]
+    fn names_read_back() {
+        assert!(BroadcastStatus::ALL.iter().all(|status| BroadcastStatus::parse(status.as_str()) == Some(*status)));
+        assert_eq!(BroadcastStatus::parse("cancelled"), None);
+    }
+
+    #[test]
+    fn recipients_keep_their_order() {
+        let list = recipients(&["+18005551001", "+1234567", "+999999999999999"]);
+        assert_eq!(list.iter().map(|number| number.as_str().to_owned()).collect::<Vec<_>>(), ["+18005551001", "+1234567", "+999999999999999"]);
+    }
+
+    #[test]
+    fn duplicates_are_told_once_each_in_order() {
+        let list = recipients(&["+18005551001", "+18005551002", "+18005551002", "+18005551001", "+18005551002"]);
+        let told = |limit| list.duplicates(limit).iter().map(|number| number.digits().to_owned()).collect::<Vec<_>>();
+        assert_eq!(told(100), ["18005551002", "18005551001"]);
+        assert_eq!(told(1), ["18005551002"]);
+        assert!(recipients(&["+18005551001", "+18005551002"]).duplicates(100).is_empty());
+    }
+}
