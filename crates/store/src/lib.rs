@@ -6,7 +6,7 @@
 //! No SQL leaves this crate.
 //!
 //! Reading order: [`contract::messages`] (admission and reading), [`contract::dispatch`] (the way to a carrier),
-//! [`contract::receipts`] (the way back), [`contract::tenants`] (who may send).
+//! [`contract::receipts`] (the way back), [`contract::broadcasts`] (one text to many), [`contract::tenants`] (who may send).
 
 pub mod contract;
 pub mod sqlite;
@@ -15,6 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use contract::StoreError;
+pub use contract::broadcasts::Broadcasts;
 pub use contract::dispatch::Dispatch;
 pub use contract::health::Health;
 pub use contract::messages::Messages;
@@ -22,9 +23,9 @@ pub use contract::receipts::Receipts;
 pub use contract::tenants::Tenants;
 
 /// All that the product asks of its storage.
-pub trait Store: Messages + Dispatch + Receipts + Tenants + Health {}
+pub trait Store: Messages + Broadcasts + Dispatch + Receipts + Tenants + Health {}
 
-impl<T: Messages + Dispatch + Receipts + Tenants + Health> Store for T {}
+impl<T: Messages + Broadcasts + Dispatch + Receipts + Tenants + Health> Store for T {}
 
 /// Opens the store that `url` names, bringing its schema up to date: `sqlite:PATH`.
 ///

@@ -108,6 +108,9 @@ pub enum Verdict {
     },
     /// The validity period ended before any carrier took it: undelivered.
     Expired,
+    /// It is not to be sent any more: failed, for this reason, told as its error message. In a broadcast its recipient counts as skipped,
+    /// unless an earlier attempt may have reached them.
+    Skipped(&'static str),
 }
 
 /// Another try.
@@ -136,6 +139,8 @@ pub struct LeaseRequest {
     pub limit: usize,
     /// At most this many of one account.
     pub limit_per_account: usize,
+    /// At most this many of broadcasts.
+    pub limit_of_broadcasts: usize,
     /// Accounts whose turn is passed over, because the caller has enough of theirs.
     pub passed_over: Vec<AccountId>,
 }
@@ -158,7 +163,8 @@ pub trait Dispatch: Send + Sync {
     /// store that only one process uses. Returns how many of them had an attempt under way ([`Leased::interrupted`]).
     async fn recover(&self, now: Timestamp) -> Result<u64, StoreError>;
 
-    /// Leases messages that are due, fairly: every account with something due gets its turn unless it is to be passed over, within an account the longest due first.
+    /// Leases messages that are due, fairly: every account with something due gets its turn unless it is to be passed over; within an account
+    /// single messages go ahead of those of broadcasts, and then the longest due first.
     ///
     /// A leased message is given to nobody else until its lease ends. With nothing due, returns an empty list at once.
     async fn lease_due(&self, request: LeaseRequest) -> Result<Vec<Leased>, StoreError>;
@@ -169,8 +175,8 @@ pub trait Dispatch: Send + Sync {
 
     /// Records how attempts ended, and applies receipts that came before their acknowledgement.
     ///
-    /// Atomic for the whole list. An outcome but [`Verdict::Sent`] whose lease no longer holds changes nothing; repeated outcomes change nothing. Returns
-    /// the statuses that changed.
+    /// Atomic for the whole list. An outcome but [`Verdict::Sent`] whose lease no longer holds changes nothing; repeated outcomes change nothing.
+    /// [`Verdict::Retry`] of a message whose broadcast was canceled is [`Verdict::Skipped`]. Returns the statuses that changed.
     async fn record_outcomes(&self, outcomes: Vec<Outcome>) -> Result<Vec<StatusChange>, StoreError>;
 
     /// Gives leased messages back untouched, due at once: for a dispatcher that stops before it attempted them.

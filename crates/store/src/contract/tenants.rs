@@ -1,5 +1,7 @@
 //! Who may send: accounts, keys, numbers and blocks.
 
+use std::num::NonZeroU32;
+
 use async_trait::async_trait;
 use model::account::{Account, AccountState, LimitsChange};
 use model::key::{ApiKey, KeyId};
@@ -37,6 +39,8 @@ pub struct NumberChange {
     pub account: Option<Option<AccountId>>,
     /// What may be done with it.
     pub state: Option<NumberState>,
+    /// How many segments a second leave from it; `Some(None)` takes the pace away.
+    pub segments_per_second: Option<Option<NonZeroU32>>,
 }
 
 /// Who may send. Reading goes through [`Tenants::tenants`] and the snapshot made of it.

@@ -6,6 +6,7 @@ use model::{ErrorType, MessageId, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
+use super::broadcasts::{CANCELED, is_canceled};
 use super::life::Life;
 use super::messages::{add_event, load_message};
 use super::receipts::{apply_parked, file_held, file_segment};
@@ -56,7 +57,7 @@ impl Dispatch for Sqlite {
     }
 
     async fn expire(&self, now: Timestamp, limit: usize) -> Result<Vec<StatusChange>, StoreError> {
-        self.writer.write(move |group| Ok(expire(&group.connection, now, limit)?)).await
+        self.writer.write(move |group| Ok(expire(group, now, limit)?)).await
     }
 
     async fn queue_depths(&self) -> Result<Vec<QueueDepth>, StoreError> {
@@ -64,18 +65,23 @@ impl Dispatch for Sqlite {
     }
 }
 
+/// Single messages, and those of broadcasts: the order in which an account's are leased.
+const LANES: [i64; 2] = [0, 1];
+
 fn recover(connection: &Connection, now: Timestamp) -> rusqlite::Result<u64> {
     // A lease that has not ended lies ahead of now in the index; what lies behind is due anyway, however its lease ended.
-    let select = "SELECT count(*) FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 \
+    let select = "SELECT count(*) FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 \
                   AND due_at > ?3 AND lease <> 0 AND in_flight = 1";
-    let update = "UPDATE delivery INDEXED BY delivery_due SET due_at = ?3 WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 \
+    let update = "UPDATE delivery INDEXED BY delivery_due SET due_at = ?3 WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 \
                   AND due_at > ?3 AND lease <> 0";
     let mut interrupted = 0;
     let mut place = (String::new(), Vec::new());
     while let Some((carrier, account)) = next_line(connection, &place)? {
-        let line = params![carrier, account, now.as_millis()];
-        interrupted += connection.prepare_cached(select)?.query_row(line, |row| row.get::<_, u64>(0))?;
-        connection.prepare_cached(update)?.execute(line)?;
+        for lane in LANES {
+            let line = params![carrier, account, now.as_millis(), lane];
+            interrupted += connection.prepare_cached(select)?.query_row(line, |row| row.get::<_, u64>(0))?;
+            connection.prepare_cached(update)?.execute(line)?;
+        }
         place = (carrier, account);
     }
     Ok(interrupted)
@@ -94,11 +100,18 @@ fn lease_due(group: &mut Group, request: &LeaseRequest) -> rusqlite::Result<Vec<
     let begin = group.turns.get(&request.carrier).cloned().unwrap_or_default();
     let mut place = begin.clone();
     let mut wrapped = false;
+    let mut room_for_broadcasts = request.limit_of_broadcasts;
     while leased.len() < request.limit {
         match next_account(&group.connection, &request.carrier, &place)?.filter(|account| !wrapped || *account <= begin) {
             Some(account) => {
                 if !request.passed_over.iter().any(|passed_over| passed_over.to_bytes()[..] == account) {
-                    lease_of_account(&group.connection, request, &account, &mut leased)?;
+                    let limit = request.limit_per_account.min(request.limit - leased.len());
+                    let before = leased.len();
+                    lease_of_account(&group.connection, request, &account, LANES[0], limit, &mut leased)?;
+                    let singles = leased.len();
+                    let limit = room_for_broadcasts.min(limit - (singles - before));
+                    lease_of_account(&group.connection, request, &account, LANES[1], limit, &mut leased)?;
+                    room_for_broadcasts -= leased.len() - singles;
                 }
                 place = account;
             }
@@ -119,14 +132,23 @@ fn next_account(connection: &Connection, carrier: &str, after: &[u8]) -> rusqlit
     connection.prepare_cached(sql)?.query_row(params![carrier, after], |row| row.get(0)).optional()
 }
 
-fn lease_of_account(connection: &Connection, request: &LeaseRequest, account: &[u8], leased: &mut Vec<Leased>) -> rusqlite::Result<()> {
+fn lease_of_account(
+    connection: &Connection,
+    request: &LeaseRequest,
+    account: &[u8],
+    lane: i64,
+    limit: usize,
+    leased: &mut Vec<Leased>,
+) -> rusqlite::Result<()> {
+    if limit == 0 {
+        return Ok(());
+    }
     let sql = "SELECT message_id, attempts, accepted_segments, in_flight FROM delivery INDEXED BY delivery_due \
-               WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND due_at <= ?3 AND held = 0 AND expires_at > ?3 \
+               WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?5 AND due_at <= ?3 AND held = 0 AND expires_at > ?3 \
                ORDER BY due_at LIMIT ?4";
-    let limit = request.limit_per_account.min(request.limit - leased.len());
     let due: Vec<([u8; 16], u32, i64, bool)> = connection
         .prepare_cached(sql)?
-        .query_map(params![request.carrier, account, request.now.as_millis(), limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+        .query_map(params![request.carrier, account, request.now.as_millis(), limit, lane], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
         .collect::<rusqlite::Result<_>>()?;
     let Lease { token, until } = request.lease;
     for (id, attempts, accepted, interrupted) in due {
@@ -169,7 +191,7 @@ fn record_outcome(group: &mut Group, outcome: &Outcome, changes: &mut Vec<Status
         if outcome.verdict == Verdict::Hold && outcome.total == 1 {
             file_held(&group.connection, outcome)?;
         }
-        life.save(&group.connection)?;
+        life.save(group)?;
         if changed {
             changes.push(life.status_change());
         }
@@ -206,6 +228,12 @@ fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) ->
         }
         Verdict::Retry(retry) => {
             event(if retry.outcome_unknown { EventKind::Unknown } else { EventKind::Retry }, &outcome.detail)?;
+            if let Some(broadcast) = life.broadcast
+                && is_canceled(connection, broadcast)?
+            {
+                life.delivery.unknown_outcomes += u32::from(retry.outcome_unknown);
+                return skip(connection, life, outcome.at, CANCELED);
+            }
             retry_later(life, retry);
             Ok(false)
         }
@@ -228,7 +256,17 @@ fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) ->
             event(EventKind::Ended, "undelivered: the validity period is over")?;
             Ok(changed)
         }
+        Verdict::Skipped(why) => skip(connection, life, outcome.at, why),
     }
+}
+
+/// Ends a message that is not to be sent any more. Says whether its status changed.
+pub(super) fn skip(connection: &Connection, life: &mut Life, at: Timestamp, why: &str) -> rusqlite::Result<bool> {
+    let changed = life.stop(at, why);
+    if changed {
+        add_event(connection, life.id, at, EventKind::Ended, None, None, why)?;
+    }
+    Ok(changed)
 }
 
 fn retry_later(life: &mut Life, retry: &Retry) {
@@ -250,13 +288,15 @@ fn end_of_validity(life: &Life) -> (ErrorType, String) {
     (why, why.sentence().to_owned())
 }
 
-fn expire(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<Vec<StatusChange>> {
+fn expire(group: &mut Group, now: Timestamp, limit: usize) -> rusqlite::Result<Vec<StatusChange>> {
     let sql = "SELECT message_id FROM delivery INDEXED BY delivery_expiry WHERE status = 'queued' AND expires_at <= ?1 \
                AND (lease = 0 OR due_at <= ?1) LIMIT ?2";
+    let connection = &group.connection;
     let ids: Vec<[u8; 16]> = connection.prepare_cached(sql)?.query_map(params![now.as_millis(), limit], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     let mut changes = Vec::with_capacity(ids.len());
     for id in ids {
         let id = MessageId::from_bytes(id);
+        let connection = &group.connection;
         let Some(mut life) = Life::load(connection, id)? else { continue };
         if life.in_flight {
             life.delivery.unknown_outcomes += 1;
@@ -264,12 +304,12 @@ fn expire(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Re
             add_event(connection, id, now, EventKind::Unknown, Some(&life.delivery.carrier), Some(life.delivery.attempts), detail)?;
         }
         if life.change(Status::Undelivered, now, Some(end_of_validity(&life))) {
-            life.save(connection)?;
             add_event(connection, id, now, EventKind::Ended, None, None, "undelivered: the validity period is over")?;
+            life.save(group)?;
             changes.push(life.status_change());
         }
     }
-    prune(connection, now, limit)?;
+    prune(&group.connection, now, limit)?;
     Ok(changes)
 }
 

@@ -1,10 +1,11 @@
 //! The row of a message that changes, while a transaction changes it.
 
 use model::message::Delivery;
-use model::{ErrorType, MessageId, Status, Timestamp};
+use model::{BroadcastId, ErrorType, MessageId, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{self, DELIVERY, mask_from_sql, mask_to_sql};
+use super::writer::Group;
 use crate::contract::dispatch::SegmentAck;
 use crate::contract::messages::StatusChange;
 
@@ -35,6 +36,10 @@ pub(super) struct Life {
     pub(super) lost: u64,
     /// How many there are in that cut.
     segments: u16,
+    /// The broadcast that it counts in.
+    pub(super) broadcast: Option<BroadcastId>,
+    /// Whether its recipient counts as skipped now.
+    skipped: bool,
     /// The indexed columns as they stand in the file.
     stored: (Status, String, Timestamp),
 }
@@ -42,7 +47,7 @@ pub(super) struct Life {
 impl Life {
     pub(super) fn load(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Self>> {
         let sql = format!(
-            "SELECT {DELIVERY}, d.account_id, d.due_at, d.lease, d.in_flight, d.accepted_segments, d.delivered_segments, d.lost_segments, d.segments \
+            "SELECT {DELIVERY}, d.account_id, d.due_at, d.lease, d.in_flight, d.accepted_segments, d.delivered_segments, d.lost_segments, d.segments, d.broadcast_id \
              FROM delivery d WHERE d.message_id = ?1"
         );
         let read = |row: &rusqlite::Row<'_>| {
@@ -57,6 +62,8 @@ impl Life {
                 delivered: mask_from_sql(row.get(15)?),
                 lost: mask_from_sql(row.get(16)?),
                 segments: row.get(17)?,
+                broadcast: row.get::<_, Option<[u8; 16]>>(18)?.map(BroadcastId::from_bytes),
+                skipped: false,
                 stored: (delivery.status, delivery.carrier.clone(), due_at),
                 delivery,
             })
@@ -64,8 +71,14 @@ impl Life {
         connection.prepare_cached(&sql)?.query_row([id.to_bytes()], read).optional()
     }
 
-    /// Writes the row. Touches the indexes only where the message moves in them: most changes leave it where it is.
-    pub(super) fn save(&self, connection: &Connection) -> rusqlite::Result<()> {
+    /// Writes the row, and counts a changed status in the message's broadcast. Touches the indexes only where the message moves in them: most
+    /// changes leave it where it is.
+    pub(super) fn save(&self, group: &mut Group) -> rusqlite::Result<()> {
+        if let Some(broadcast) = self.broadcast {
+            let taken = self.stored.0 == Status::Queued && (matches!(self.delivery.status, Status::Sent | Status::Delivered) || self.lost != 0);
+            group.tally(broadcast).moved(self.stored.0, self.delivery.status, self.skipped, taken);
+        }
+        let connection = &group.connection;
         let d = &self.delivery;
         let time = |at: Option<Timestamp>| at.map(Timestamp::as_millis);
         let (id, lease) = (self.id.to_bytes(), mask_to_sql(self.lease));
@@ -148,6 +161,18 @@ impl Life {
             self.delivery.error_type = Some(kind);
             self.delivery.error_message = Some(message);
         }
+        true
+    }
+
+    /// Ends a message that is not to be sent any more. Where an earlier attempt may have reached the recipient it has failed for no known
+    /// reason; otherwise the recipient is skipped. Says whether the status changed.
+    pub(super) fn stop(&mut self, at: Timestamp, why: &str) -> bool {
+        let may_have_left = self.accepted != 0 || self.delivery.unknown_outcomes > 0;
+        if !self.change(Status::Failed, at, may_have_left.then(|| (ErrorType::Unknown, String::new()))) {
+            return false;
+        }
+        self.skipped = !may_have_left;
+        self.delivery.error_message = Some(why.to_owned());
         true
     }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::event::{Event, EventKind};
 use model::idempotency::{Endpoint, IdempotencyKey};
-use model::{AccountId, MessageId, MessageRecord, Timestamp};
+use model::{AccountId, BroadcastId, Message, MessageId, MessageRecord, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
 use super::rows::{self, DELIVERY, MESSAGE};
 use super::writer::{Fault, Group};
 use crate::StoreError;
+use crate::contract::dispatch::Lease;
 use crate::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFilter, Messages, Page, Quota, Replay};
 
 /// How many rows a page looks at.
@@ -68,20 +69,20 @@ fn admit(group: &mut Group, admission: &Admission) -> Result<Admitted, Fault> {
     {
         return Ok(earlier);
     }
-    if !group.use_quota(message.account, admission.quota)? {
+    if !group.use_quota(message.account, admission.quota, 1)? {
         return Ok(Admitted::QuotaReached);
     }
-    insert_message(group, admission)?;
-    insert_delivery(group, admission)?;
+    insert_message(&group.connection, message)?;
+    insert_delivery(&group.connection, message, &admission.carrier, admission.lease)?;
     if let Some(claim) = &admission.idempotency {
-        insert_claim(group, message.account, claim, message.id, message.created_at)?;
+        insert_claim(group, message.account, claim, message.id.to_bytes(), message.created_at)?;
     }
     Ok(Admitted::New)
 }
 
 impl Group {
-    /// Counts one recipient, unless the quota is used up. The count is written once for the whole group, by [`Self::write_quota`].
-    fn use_quota(&mut self, account: AccountId, quota: Quota) -> rusqlite::Result<bool> {
+    /// Counts recipients, unless they do not all fit the quota. The count is written once for the whole group, by [`Self::write_quota`].
+    pub(super) fn use_quota(&mut self, account: AccountId, quota: Quota, recipients: u64) -> rusqlite::Result<bool> {
         let name = (account, quota.day.0);
         if !self.quota.contains_key(&name) {
             let mut select = self.connection.prepare_cached("SELECT used FROM quota WHERE account_id = ?1 AND day = ?2")?;
@@ -89,9 +90,9 @@ impl Group {
             self.quota.insert(name, (used.unwrap_or(0), false));
         }
         let Some((used, unwritten)) = self.quota.get_mut(&name) else { return Ok(false) };
-        let fits = *used < quota.limit;
+        let fits = used.checked_add(recipients).is_some_and(|used| used <= quota.limit);
         if fits {
-            *used += 1;
+            *used += recipients;
             *unwritten = true;
         }
         Ok(fits)
@@ -112,11 +113,10 @@ impl Group {
     }
 }
 
-fn insert_message(group: &Group, admission: &Admission) -> rusqlite::Result<()> {
-    let message = &*admission.message;
+pub(super) fn insert_message(connection: &Connection, message: &Message) -> rusqlite::Result<()> {
     let sql = "INSERT INTO messages (account_id, id, broadcast_id, direction, mode, kind, originator, recipient, body, media_url, encoding, \
                segments, reference, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
-    group.connection.prepare_cached(sql)?.execute(params![
+    connection.prepare_cached(sql)?.execute(params![
         message.account.to_bytes(),
         message.id.to_bytes(),
         message.broadcast.map(model::BroadcastId::to_bytes),
@@ -136,24 +136,25 @@ fn insert_message(group: &Group, admission: &Admission) -> rusqlite::Result<()> 
     Ok(())
 }
 
-fn insert_delivery(group: &Group, admission: &Admission) -> rusqlite::Result<()> {
-    let message = &*admission.message;
-    let (due_at, lease) = admission.lease.map_or((message.created_at, 0), |lease| (lease.until, lease.token));
-    let sql = "INSERT INTO delivery (message_id, account_id, status, carrier, due_at, lease, expires_at, segments) \
-               VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7)";
-    group.connection.prepare_cached(sql)?.execute(params![
+pub(super) fn insert_delivery(connection: &Connection, message: &Message, carrier: &str, lease: Option<Lease>) -> rusqlite::Result<()> {
+    let (due_at, lease) = lease.map_or((message.created_at, 0), |lease| (lease.until, lease.token));
+    let sql = "INSERT INTO delivery (message_id, account_id, status, carrier, due_at, lease, expires_at, segments, broadcast_id) \
+               VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8)";
+    connection.prepare_cached(sql)?.execute(params![
         message.id.to_bytes(),
         message.account.to_bytes(),
-        admission.carrier,
+        carrier,
         due_at.as_millis(),
         rows::mask_to_sql(lease),
         message.expires_at.as_millis(),
         message.segments,
+        message.broadcast.map(model::BroadcastId::to_bytes),
     ])?;
     Ok(())
 }
 
-fn insert_claim(group: &Group, account: AccountId, claim: &IdempotencyClaim, id: MessageId, now: Timestamp) -> rusqlite::Result<()> {
+/// Notes what a claim's request made: the message or the broadcast of this id.
+pub(super) fn insert_claim(group: &Group, account: AccountId, claim: &IdempotencyClaim, id: [u8; 16], now: Timestamp) -> rusqlite::Result<()> {
     // A record that is too old to count is replaced.
     let sql = "INSERT OR REPLACE INTO idempotency (account_id, endpoint, key, fingerprint, message_id, answer, created_at) \
                VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?6)";
@@ -162,21 +163,36 @@ fn insert_claim(group: &Group, account: AccountId, claim: &IdempotencyClaim, id:
         claim.endpoint.as_str(),
         claim.key.as_str(),
         claim.fingerprint.0,
-        id.to_bytes(),
+        id,
         now.as_millis(),
     ])?;
     Ok(())
 }
 
-fn replay(connection: &Connection, account: AccountId, claim: &IdempotencyClaim) -> rusqlite::Result<Option<Admitted>> {
+/// What is on record under a claim's key.
+pub(super) enum Claimed {
+    /// Another request.
+    Other,
+    /// The same: what it made, and the answer where one was noted.
+    Same([u8; 16], Option<String>),
+}
+
+/// What is on record under a claim's key, if it is not too old to count.
+pub(super) fn find_claim(connection: &Connection, account: AccountId, claim: &IdempotencyClaim) -> rusqlite::Result<Option<Claimed>> {
     let sql = "SELECT fingerprint, message_id, answer FROM idempotency WHERE account_id = ?1 AND endpoint = ?2 AND key = ?3 AND created_at >= ?4";
     let mut select = connection.prepare_cached(sql)?;
     let name = params![account.to_bytes(), claim.endpoint.as_str(), claim.key.as_str(), claim.not_before.as_millis()];
     let found = select.query_row(name, |row| Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, [u8; 16]>(1)?, row.get(2)?))).optional()?;
-    let Some((fingerprint, id, answer)) = found else { return Ok(None) };
-    if fingerprint != claim.fingerprint.0 {
-        return Ok(Some(Admitted::KeyTaken));
-    }
+    let claimed = |(fingerprint, id, answer)| if fingerprint == claim.fingerprint.0 { Claimed::Same(id, answer) } else { Claimed::Other };
+    Ok(found.map(claimed))
+}
+
+fn replay(connection: &Connection, account: AccountId, claim: &IdempotencyClaim) -> rusqlite::Result<Option<Admitted>> {
+    let (id, answer) = match find_claim(connection, account, claim)? {
+        None => return Ok(None),
+        Some(Claimed::Other) => return Ok(Some(Admitted::KeyTaken)),
+        Some(Claimed::Same(id, answer)) => (id, answer),
+    };
     let sql = format!("SELECT {MESSAGE} FROM messages m WHERE m.account_id = ?1 AND m.id = ?2");
     let message = connection.prepare_cached(&sql)?.query_row(params![account.to_bytes(), id], |row| rows::message(row, 0))?;
     Ok(Some(Admitted::Replayed(Replay { message, answer })))
@@ -193,8 +209,10 @@ fn page(connection: &Connection, account: Option<AccountId>, filter: &MessageFil
     let sql = format!("SELECT {MESSAGE}, {DELIVERY} FROM {tables} WHERE {whose} < ?1 AND m.id >= ?2 ORDER BY m.id DESC LIMIT ?3");
     let mut select = connection.prepare_cached(&sql)?;
     let end = filter.before.map(MessageId::lowest_at);
-    let below = [after, end].into_iter().flatten().min().unwrap_or(MessageId::from_bytes([0xFF; 16]));
-    let lowest = filter.from.map_or(MessageId::from_bytes([0; 16]), MessageId::lowest_at);
+    // The ids of a broadcast's messages follow each other.
+    let (first, last) = (filter.broadcast.map(|id| id.message(0)), filter.broadcast.map(|id| id.message(BroadcastId::RECIPIENTS_MAX - 1)));
+    let below = [after, end, last].into_iter().flatten().min().unwrap_or(MessageId::from_bytes([0xFF; 16]));
+    let lowest = [filter.from.map(MessageId::lowest_at), first].into_iter().flatten().max().unwrap_or(MessageId::from_bytes([0; 16]));
     let account = account.map(AccountId::to_bytes);
     let mut found = select.query(params![below.to_bytes(), lowest.to_bytes(), ROWS_PER_PAGE, account])?;
     let mut page = Page { messages: Vec::new(), next: None };

@@ -3,6 +3,7 @@
 //! WAL with `synchronous=FULL`: when a call returns, its change survives the loss of power. The writer is a thread with the only connection that
 //! writes (`writer`); a second thread copies the log into the file (`checkpoint`); `readers` look at the last committed state.
 
+mod broadcasts;
 mod checkpoint;
 mod dispatch;
 mod health;
@@ -14,6 +15,7 @@ mod place;
 mod readers;
 mod receipts;
 mod rows;
+mod tally;
 mod tenants;
 mod writer;
 
@@ -89,7 +91,7 @@ impl Sqlite {
 fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_secs(5))?;
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(128);
     // Without this SQLite compiles a statement anew whenever its parameters might change the plan, which is at nearly every use.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     if !flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {

@@ -60,7 +60,7 @@ struct Filed {
 fn record(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<ReceiptOutcome> {
     for (at, key) in receipt.keys.iter().enumerate() {
         if let Some(filed) = find(&group.connection, receipt, key)? {
-            let settled = settle(&group.connection, &filed, receipt)?;
+            let settled = settle(group, &filed, receipt)?;
             return Ok(settled.map_or(ReceiptOutcome::Repeated, |change| ReceiptOutcome::Matched { key: at, change }));
         }
     }
@@ -112,7 +112,7 @@ fn settle_held(group: &mut Group, unclaimed_since: Timestamp) -> rusqlite::Resul
         let Some(filed) = the_only_held(&group.connection, &carrier, &key)? else { continue };
         for (parked, receipt) in parked_under(&group.connection, &carrier, &key)? {
             if receipt.at < unclaimed_since && receipt.at >= filed.id.made_at() {
-                changes.extend(settle(&group.connection, &filed, &receipt)?.flatten());
+                changes.extend(settle(group, &filed, &receipt)?.flatten());
                 unpark(group, parked)?;
             }
         }
@@ -140,10 +140,11 @@ fn filed(row: &rusqlite::Row<'_>) -> rusqlite::Result<Filed> {
 }
 
 /// Gives a segment its fate, and its message the status that follows. `None` when the segment had its fate already.
-fn settle(connection: &Connection, filed: &Filed, receipt: &Receipt) -> rusqlite::Result<Option<Option<StatusChange>>> {
+fn settle(group: &mut Group, filed: &Filed, receipt: &Receipt) -> rusqlite::Result<Option<Option<StatusChange>>> {
     if filed.fate.is_final() {
         return Ok(None);
     }
+    let connection = &group.connection;
     let Some(mut life) = Life::load(connection, filed.id)? else { return Ok(None) };
     let detail = format!("segment {}: {}", filed.number, receipt.detail);
     add_event(connection, filed.id, receipt.at, EventKind::Receipt, Some(&receipt.carrier), None, &detail)?;
@@ -154,7 +155,7 @@ fn settle(connection: &Connection, filed: &Filed, receipt: &Receipt) -> rusqlite
     let name = params![receipt.carrier, filed.key, filed.id.to_bytes(), filed.number, fate_word(receipt.fate)];
     connection.prepare_cached(sql)?.execute(name)?;
     let changed = conclude(&mut life, filed, receipt);
-    life.save(connection)?;
+    life.save(group)?;
     Ok(Some(changed.then(|| life.status_change())))
 }
 
@@ -215,7 +216,7 @@ pub(super) fn apply_parked(group: &mut Group, carrier: &str, key: &str, changes:
     for (parked, receipt) in parked_under(&group.connection, carrier, key)? {
         // Another recipient's: it waits for its own segment.
         let Some(filed) = find(&group.connection, &receipt, key)? else { continue };
-        if let Some(Some(change)) = settle(&group.connection, &filed, &receipt)? {
+        if let Some(Some(change)) = settle(group, &filed, &receipt)? {
             changes.push(change);
         }
         unpark(group, parked)?;

@@ -1,5 +1,7 @@
 //! Who may send.
 
+use std::num::NonZeroU32;
+
 use async_trait::async_trait;
 use model::account::{Account, AccountState, Limits};
 use model::key::{ApiKey, KeyId, Mode, SecretDigest};
@@ -15,7 +17,7 @@ use crate::contract::tenants::{AccountChange, NumberChange, TenantData, Tenants}
 
 const ACCOUNTS: &str = "SELECT id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, daily_quota, created_at FROM accounts";
 const KEYS: &str = "SELECT id, account_id, mode, digest, created_at, expires_at, revoked_at FROM keys";
-const NUMBERS: &str = "SELECT number, account_id, state, created_at FROM numbers";
+const NUMBERS: &str = "SELECT number, account_id, state, created_at, segments_per_second FROM numbers";
 const BLOCKS: &str = "SELECT number, kind, account_id, reason, created_at FROM blocks";
 
 #[async_trait]
@@ -96,6 +98,7 @@ impl Tenants for Sqlite {
             require_account(&group.connection, change.account.flatten())?;
             number.account = change.account.unwrap_or(number.account);
             number.state = change.state.unwrap_or(number.state);
+            number.segments_per_second = change.segments_per_second.unwrap_or(number.segments_per_second);
             save_number(&group.connection, &number)?;
             Ok(number)
         };
@@ -180,10 +183,11 @@ fn save_key(connection: &Connection, key: &ApiKey) -> rusqlite::Result<()> {
 }
 
 fn save_number(connection: &Connection, number: &Number) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO numbers (number, account_id, state, created_at) VALUES (?1, ?2, ?3, ?4) \
-               ON CONFLICT DO UPDATE SET account_id = excluded.account_id, state = excluded.state";
+    let sql = "INSERT INTO numbers (number, account_id, state, created_at, segments_per_second) VALUES (?1, ?2, ?3, ?4, ?5) \
+               ON CONFLICT DO UPDATE SET account_id = excluded.account_id, state = excluded.state, segments_per_second = excluded.segments_per_second";
     let account = number.account.map(AccountId::to_bytes);
-    connection.prepare_cached(sql)?.execute(params![number.number.as_str(), account, number.state.as_str(), number.created_at.as_millis()])?;
+    let pace = number.segments_per_second.map(NonZeroU32::get);
+    connection.prepare_cached(sql)?.execute(params![number.number.as_str(), account, number.state.as_str(), number.created_at.as_millis(), pace])?;
     Ok(())
 }
 
@@ -220,6 +224,7 @@ fn number(row: &Row<'_>) -> rusqlite::Result<Number> {
         account: row.get::<_, Option<[u8; 16]>>(1)?.map(AccountId::from_bytes),
         state: rows::word(row, 2, NumberState::parse)?,
         created_at: rows::time(row, 3)?,
+        segments_per_second: row.get::<_, Option<u32>>(4)?.and_then(NonZeroU32::new),
     })
 }
 

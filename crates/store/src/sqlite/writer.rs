@@ -9,12 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use model::AccountId;
+use model::{AccountId, BroadcastId};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::checkpoint::Checkpointer;
 use super::store_error;
+use super::tally::Tally;
 use crate::StoreError;
 use crate::contract::health::CommitSample;
 
@@ -59,6 +60,8 @@ pub(super) struct Group {
     pub(super) connection: Connection,
     /// Quota used, by account and day, where this process has looked; `true` where it is not written yet.
     pub(super) quota: HashMap<(AccountId, i64), (u64, bool)>,
+    /// Changed counts of broadcasts that are not written yet.
+    pub(super) tallies: HashMap<BroadcastId, Tally>,
     /// How many receipts are parked.
     pub(super) parked: u64,
     /// The account after which each carrier's next lease begins, so that all have their turn.
@@ -68,7 +71,7 @@ pub(super) struct Group {
 
 impl Writer {
     pub(super) fn start(connection: Connection, checkpointer: Connection) -> rusqlite::Result<Self> {
-        let mut group = Group { connection, quota: HashMap::new(), parked: 0, turns: HashMap::new(), failed: None };
+        let mut group = Group { connection, quota: HashMap::new(), tallies: HashMap::new(), parked: 0, turns: HashMap::new(), failed: None };
         group.forget()?;
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let observer = Observer::default();
@@ -200,7 +203,7 @@ impl Group {
     fn finish(&mut self) -> Result<(), StoreError> {
         let committed = match self.failed.take() {
             Some(error) => Err(store_error(&error)),
-            None => self.write_quota().map_err(|error| store_error(&error)).and_then(|()| self.execute("COMMIT")),
+            None => self.write_quota().and_then(|()| self.write_tallies()).map_err(|error| store_error(&error)).and_then(|()| self.execute("COMMIT")),
         };
         if committed.is_err() {
             // Fails when SQLite has rolled back by itself already.
@@ -213,6 +216,7 @@ impl Group {
     /// Forgets what was known of a transaction that is gone.
     fn forget(&mut self) -> rusqlite::Result<()> {
         self.quota.clear();
+        self.tallies.clear();
         self.parked = self.connection.query_row("SELECT count(*) FROM parked_receipts", [], |row| row.get(0))?;
         Ok(())
     }

@@ -43,6 +43,29 @@ macro_rules! conformance {
                 a_message_has_its_whole_life_on_record
                 an_unknown_message_has_no_life
                 nothing_of_the_text_is_told_in_events;
+            broadcasts:
+                a_broadcast_is_kept_as_it_was_accepted
+                another_accounts_broadcast_is_nothing
+                a_broadcast_that_does_not_fit_the_quota_is_refused_whole
+                a_broadcast_and_a_message_may_have_the_same_key
+                identical_broadcasts_at_once_are_accepted_once
+                recipients_have_their_turn_in_order_across_chunks
+                a_turn_that_is_repeated_is_refused_and_changes_nothing
+                of_many_who_make_the_same_turn_one_does
+                who_is_skipped_at_their_turn_gets_no_message
+                a_broadcast_of_nobody_has_failed
+                counts_follow_every_message
+                a_skipped_message_says_why
+                a_broadcast_of_which_no_carrier_took_anything_has_failed
+                canceling_stops_who_waits_and_says_how_many
+                what_is_under_way_takes_its_course_and_is_not_tried_again
+                a_leased_message_of_a_canceled_broadcast_is_not_attempted
+                a_turn_after_the_end_is_refused
+                single_messages_go_ahead_of_an_accounts_broadcast
+                what_a_gone_process_held_of_a_broadcast_is_due
+                messages_of_a_broadcast_are_listed
+                broadcasts_are_listed_newest_first
+                a_pace_of_a_number_is_kept;
             dispatch:
                 a_lease_is_given_to_one_worker
                 a_leased_message_is_told_in_full
@@ -143,6 +166,7 @@ macro_rules! tests_of {
     )*)*};
 }
 
+mod broadcasts;
 mod dispatch;
 mod health;
 mod messages;

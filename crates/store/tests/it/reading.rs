@@ -107,12 +107,13 @@ pub(crate) async fn a_page_of_nothing_shows_nothing(fresh: impl Backend) {
 pub(crate) async fn a_filter_shows_what_it_asks_for_and_nothing_else(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let account = desk.account();
-    let of_broadcast = Some(BroadcastId::new(NOW, &SeededEntropy::new(9)));
+    let id = BroadcastId::new(after(4), &SeededEntropy::new(9));
+    let of_broadcast = Some(id);
     let plain = |secs| desk.message_at(account, after(secs));
     let to_other = desk.admit(Message { recipient: number("+447700900123"), ..plain(1) }).await;
     let from_other = desk.admit(Message { originator: number("+447700900456"), ..plain(2) }).await;
     let inbound = desk.admit(Message { direction: Direction::Inbound, ..plain(3) }).await;
-    let broadcast = desk.admit(Message { broadcast: of_broadcast, ..plain(4) }).await;
+    let broadcast = desk.admit(Message { id: id.message(0), broadcast: of_broadcast, ..plain(4) }).await;
     let sent = desk.sent(plain(5), ["a"]).await;
     let everything = [sent, broadcast, inbound, from_other, to_other];
 

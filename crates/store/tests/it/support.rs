@@ -13,7 +13,7 @@ use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::{Direction, Encoding, MessageType};
 use model::quota::UtcDay;
 use model::status::SegmentFate;
-use model::{AccountId, Delivery, Message, MessageId, Mode, Msisdn, SeededEntropy, Status, Timestamp};
+use model::{AccountId, BroadcastId, Delivery, Message, MessageId, Mode, Msisdn, SeededEntropy, Status, Timestamp};
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Retry, SegmentAck, Verdict};
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota, StatusChange};
 use store::contract::receipts::{Receipt, ReceiptOutcome};
@@ -91,7 +91,8 @@ pub(crate) fn receipt<const N: usize>(keys: [&str; N], fate: SegmentFate) -> Rec
 /// A request for everything that is due for [`NORTH`] at `now`, under `token`, for [`LEASE_SECS`].
 pub(crate) fn lease_request(token: u64, now: Timestamp) -> LeaseRequest {
     let lease = Lease { token, until: now + Duration::from_secs(LEASE_SECS) };
-    LeaseRequest { carrier: NORTH.to_owned(), now, lease, limit: 1_000, limit_per_account: 1_000, passed_over: Vec::new() }
+    let (limit, limit_per_account, limit_of_broadcasts) = (1_000, 1_000, 1_000);
+    LeaseRequest { carrier: NORTH.to_owned(), now, lease, limit, limit_per_account, limit_of_broadcasts, passed_over: Vec::new() }
 }
 
 /// The ids of what was leased, in its order.
@@ -122,6 +123,11 @@ impl Desk {
     /// An account id of its own.
     pub(crate) fn account(&self) -> AccountId {
         AccountId::new(NOW, &self.entropy)
+    }
+
+    /// A broadcast id of its own, made at `at`.
+    pub(crate) fn broadcast_id(&self, at: Timestamp) -> BroadcastId {
+        BroadcastId::new(at, &self.entropy)
     }
 
     /// A lease token of its own.

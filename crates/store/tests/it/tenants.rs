@@ -23,7 +23,7 @@ fn key(id: &str, account: AccountId) -> ApiKey {
 }
 
 fn sender(text: &str, account: Option<AccountId>) -> Number {
-    Number { number: number(text), account, state: NumberState::Active, created_at: NOW }
+    Number { number: number(text), account, state: NumberState::Active, segments_per_second: None, created_at: NOW }
 }
 
 fn block(text: &str, kind: BlockKind, account: Option<AccountId>) -> Block {
@@ -119,7 +119,7 @@ pub(crate) async fn nothing_is_made_for_an_unknown_account(fresh: impl Backend) 
     desk.store.create_number(sender("+18005559876", Some(id))).await.unwrap();
     let before = everything(&*desk.store).await;
     let nobody = desk.account();
-    let to_nobody = NumberChange { account: Some(Some(nobody)), state: Some(NumberState::Suspended) };
+    let to_nobody = NumberChange { account: Some(Some(nobody)), state: Some(NumberState::Suspended), ..Default::default() };
     assert_eq!(desk.store.change_account(nobody, AccountChange::default()).await, Err(StoreError::NotFound));
     assert_eq!(desk.store.create_key(key("uk_1", nobody)).await, Err(StoreError::NotFound));
     assert_eq!(desk.store.create_number(sender("+18005559877", Some(nobody))).await, Err(StoreError::NotFound));
@@ -190,7 +190,7 @@ pub(crate) async fn a_change_to_a_number_leaves_the_rest(fresh: impl Backend) {
     let mut now = sender("+18005559876", None);
     desk.store.create_number(now.clone()).await.unwrap();
     desk.store.create_number(sender("+18005559877", Some(id))).await.unwrap();
-    let change = |account, state| NumberChange { account, state };
+    let change = |account, state| NumberChange { account, state, ..Default::default() };
     for change in
         [change(None, None), change(Some(Some(id)), None), change(None, Some(NumberState::Suspended)), change(Some(None), Some(NumberState::Released))]
     {

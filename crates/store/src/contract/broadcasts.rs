@@ -1,0 +1,159 @@
+//! Broadcasts: accepted in one piece, turned into messages bit by bit, counted as their messages are.
+//!
+//! An accepted broadcast is a record and its recipients, packed. A *mark* says how many of them have had their turn; whoever turns the next
+//! ones into messages names the mark that it saw, and moves it in the same transaction, so that a recipient has one turn whatever is repeated
+//! or killed. From then on the messages are messages like any others, and every change of their status changes the counts with it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use model::{AccountId, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus, Message, Msisdn, Recipients, Timestamp};
+
+use super::StoreError;
+use super::dispatch::Lease;
+use super::messages::{IdempotencyClaim, Quota};
+
+/// A broadcast on its way in: all that the one accepting transaction needs.
+#[derive(Clone, Debug)]
+pub struct BroadcastAdmission {
+    /// The broadcast itself.
+    pub broadcast: Arc<Broadcast>,
+    /// Those of its recipients who are not blocked.
+    pub recipients: Recipients,
+    /// The quota that they count against, each of them.
+    pub quota: Quota,
+    /// The idempotency key that the client sent.
+    pub idempotency: Option<IdempotencyClaim>,
+}
+
+/// What became of a broadcast's admission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BroadcastAdmitted {
+    /// The broadcast is on disk and its quota is used.
+    New,
+    /// The same request was admitted before; nothing was changed. This is what it was answered.
+    Replayed(BroadcastReplay),
+    /// The key stands for a different request; nothing was changed.
+    KeyTaken,
+    /// Its recipients do not all fit the quota; nothing was changed.
+    QuotaReached,
+}
+
+/// An answer given before under an idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BroadcastReplay {
+    /// The broadcast as it was accepted.
+    pub broadcast: Arc<Broadcast>,
+    /// The body that was answered, where it was not simply that of a broadcast just accepted.
+    pub answer: Option<String>,
+}
+
+/// Recipients whose turn is next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upcoming {
+    /// The mark: the index of the first of them.
+    pub from: u32,
+    /// They themselves, in order. Never empty.
+    pub recipients: Vec<Msisdn>,
+    /// How many messages of the broadcast are made and still queued.
+    pub outstanding: u64,
+}
+
+/// The turn of some recipients.
+#[derive(Clone, Debug)]
+pub struct Expansion {
+    /// Of which broadcast.
+    pub broadcast: BroadcastId,
+    /// The mark that [`Broadcasts::upcoming`] told: their first index.
+    pub from: u32,
+    /// How many have their turn. Those without a message are skipped.
+    pub turns: u32,
+    /// The messages made for them.
+    pub messages: Vec<Expanded>,
+}
+
+/// A message of a broadcast on its way in.
+#[derive(Clone, Debug)]
+pub struct Expanded {
+    /// The message itself, whose id is [`BroadcastId::message`] of its recipient's index.
+    pub message: Arc<Message>,
+    /// The carrier that it will go to first; empty when no route leads anywhere.
+    pub carrier: String,
+    /// The lease under which the caller will dispatch it at once; `None` leaves it due for whoever asks.
+    pub lease: Option<Lease>,
+}
+
+/// What a cancellation came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Canceled {
+    /// The broadcast as it is now.
+    pub record: BroadcastRecord,
+    /// How many recipients it saved from the message.
+    pub stopped: u64,
+}
+
+/// Which broadcasts a list shows. `None` does not narrow it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BroadcastFilter {
+    /// With this status.
+    pub status: Option<BroadcastStatus>,
+    /// From this number.
+    pub originator: Option<Msisdn>,
+    /// Accepted at this moment or later.
+    pub from: Option<Timestamp>,
+    /// Accepted before this moment.
+    pub before: Option<Timestamp>,
+}
+
+/// A part of a list, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BroadcastPage {
+    /// The broadcasts. May be fewer than asked for, even none, while there is a next page: a page looks at a bounded number of rows.
+    pub broadcasts: Vec<BroadcastRecord>,
+    /// Where the next page begins: after this broadcast. `None` at the end.
+    pub next: Option<BroadcastId>,
+}
+
+/// Broadcasts.
+#[async_trait]
+pub trait Broadcasts: Send + Sync {
+    /// Makes a broadcast durable, with its recipients, its quota and its idempotency record.
+    ///
+    /// Atomic: all of it or, on any outcome but [`BroadcastAdmitted::New`], nothing; the quota takes all recipients or none. Called twice with the
+    /// same claim, the second is [`BroadcastAdmitted::Replayed`].
+    async fn admit_broadcast(&self, admission: BroadcastAdmission) -> Result<BroadcastAdmitted, StoreError>;
+
+    /// What was answered under a claim's key, if it was answered at `claim.not_before` or later: `Replayed` or `KeyTaken`. Changes nothing.
+    async fn replay_broadcast(&self, account: AccountId, claim: &IdempotencyClaim) -> Result<Option<BroadcastAdmitted>, StoreError>;
+
+    /// A broadcast of this account (of any account when `None`, for the operator), or nothing.
+    async fn broadcast(&self, account: Option<AccountId>, id: BroadcastId) -> Result<Option<BroadcastRecord>, StoreError>;
+
+    /// Broadcasts of an account (of all accounts when `None`, for the operator), newest first, beginning after `after`: at most `limit`.
+    async fn broadcasts(
+        &self,
+        account: Option<AccountId>,
+        filter: BroadcastFilter,
+        after: Option<BroadcastId>,
+        limit: usize,
+    ) -> Result<BroadcastPage, StoreError>;
+
+    /// Broadcasts with recipients who have not had their turn, oldest first, beginning after `after`: at most `limit`.
+    async fn unexpanded(&self, after: Option<BroadcastId>, limit: usize) -> Result<Vec<Arc<Broadcast>>, StoreError>;
+
+    /// The recipients of a broadcast whose turn is next: at most `limit`, perhaps fewer. `None` when all have had it, or the broadcast is closed.
+    async fn upcoming(&self, id: BroadcastId, limit: usize) -> Result<Option<Upcoming>, StoreError>;
+
+    /// Turns the next recipients of a broadcast into messages, and moves its mark past them. The broadcast is sending from then on; it has
+    /// ended when all of its recipients are skipped.
+    ///
+    /// Atomic. `false`, and nothing is changed, when the mark does not stand at [`Expansion::from`] (so that a repeat changes nothing) or the
+    /// broadcast is closed.
+    async fn expand(&self, expansion: Expansion) -> Result<bool, StoreError>;
+
+    /// Stops a broadcast of this account (of any account when `None`): who has not had their turn never has it, and messages that wait
+    /// end as [`model::Status::Failed`] with the reason as their error message. Both are counted as skipped. A message that may have left although nobody knows, or
+    /// in part, is not tried again and counted as failed; one that is under way takes its course. Atomic; a second time, or once the
+    /// broadcast has ended, changes nothing and stops nobody. `None` for an unknown broadcast.
+    async fn cancel_broadcast(&self, account: Option<AccountId>, id: BroadcastId, now: Timestamp) -> Result<Option<Canceled>, StoreError>;
+}

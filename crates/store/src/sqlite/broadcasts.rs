@@ -1,0 +1,329 @@
+//! Broadcasts: accepted in one piece, turned into messages bit by bit, counted as their messages are.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use model::message::MessageType;
+use model::{AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, MessageId, Mode, Msisdn, Recipients, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::Sqlite;
+use super::dispatch::skip;
+use super::life::Life;
+use super::messages::{Claimed, find_claim, insert_claim, insert_delivery, insert_message};
+use super::rows;
+use super::writer::{Fault, Group};
+use crate::StoreError;
+use crate::contract::broadcasts::{
+    BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, BroadcastPage, BroadcastReplay, Broadcasts, Canceled, Expansion, Upcoming,
+};
+use crate::contract::messages::IdempotencyClaim;
+
+/// How many recipients one row holds.
+const CHUNK: usize = 1_000;
+
+/// How many octets a recipient takes: no number of 15 digits needs more.
+const PACKED_BYTES: usize = 7;
+
+/// How many rows a page looks at.
+const ROWS_PER_PAGE: usize = 20_000;
+
+/// Why the messages of a canceled broadcast end.
+pub(super) const CANCELED: &str = "The broadcast was canceled before the message left";
+
+/// The columns of a broadcast, for [`broadcast`], and of how far it has come, for [`record`].
+const COLUMNS: &str = "b.account_id, b.id, b.mode, b.kind, b.originator, b.body, b.media_url, b.encoding, b.segments, b.total, b.blocked, b.created_at, \
+     b.expires_at, p.status, p.skipped, p.queued, p.sent, p.delivered, p.undelivered, p.failed";
+
+#[async_trait]
+impl Broadcasts for Sqlite {
+    async fn admit_broadcast(&self, admission: BroadcastAdmission) -> Result<BroadcastAdmitted, StoreError> {
+        self.writer.write(move |group| admit(group, &admission)).await
+    }
+
+    async fn replay_broadcast(&self, account: AccountId, claim: &IdempotencyClaim) -> Result<Option<BroadcastAdmitted>, StoreError> {
+        let claim = claim.clone();
+        self.readers.read(move |connection| replay(connection, account, &claim)).await
+    }
+
+    async fn broadcast(&self, account: Option<AccountId>, id: BroadcastId) -> Result<Option<BroadcastRecord>, StoreError> {
+        self.readers.read(move |connection| load(connection, account, id)).await
+    }
+
+    async fn broadcasts(
+        &self,
+        account: Option<AccountId>,
+        filter: BroadcastFilter,
+        after: Option<BroadcastId>,
+        limit: usize,
+    ) -> Result<BroadcastPage, StoreError> {
+        self.readers.read(move |connection| page(connection, account, &filter, after, limit)).await
+    }
+
+    async fn unexpanded(&self, after: Option<BroadcastId>, limit: usize) -> Result<Vec<Arc<Broadcast>>, StoreError> {
+        self.readers.read(move |connection| unexpanded(connection, after, limit)).await
+    }
+
+    async fn upcoming(&self, id: BroadcastId, limit: usize) -> Result<Option<Upcoming>, StoreError> {
+        self.readers.read(move |connection| upcoming(connection, id, limit)).await
+    }
+
+    async fn expand(&self, expansion: Expansion) -> Result<bool, StoreError> {
+        self.writer.write(move |group| Ok(expand(group, &expansion)?)).await
+    }
+
+    async fn cancel_broadcast(&self, account: Option<AccountId>, id: BroadcastId, now: Timestamp) -> Result<Option<Canceled>, StoreError> {
+        self.writer.write(move |group| Ok(cancel(group, account, id, now)?)).await
+    }
+}
+
+fn admit(group: &mut Group, admission: &BroadcastAdmission) -> Result<BroadcastAdmitted, Fault> {
+    let broadcast = &*admission.broadcast;
+    if let Some(claim) = &admission.idempotency
+        && let Some(earlier) = replay(&group.connection, broadcast.account, claim)?
+    {
+        return Ok(earlier);
+    }
+    if !group.use_quota(broadcast.account, admission.quota, admission.recipients.len() as u64)? {
+        return Ok(BroadcastAdmitted::QuotaReached);
+    }
+    insert(&group.connection, broadcast)?;
+    insert_progress(&group.connection, broadcast, admission.recipients.len())?;
+    insert_chunks(&group.connection, broadcast.id, &admission.recipients)?;
+    if let Some(claim) = &admission.idempotency {
+        insert_claim(group, broadcast.account, claim, broadcast.id.to_bytes(), broadcast.created_at)?;
+    }
+    Ok(BroadcastAdmitted::New)
+}
+
+fn insert(connection: &Connection, broadcast: &Broadcast) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO broadcasts (account_id, id, mode, kind, originator, body, media_url, encoding, segments, total, blocked, created_at, expires_at) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    connection.prepare_cached(sql)?.execute(params![
+        broadcast.account.to_bytes(),
+        broadcast.id.to_bytes(),
+        broadcast.mode.as_str(),
+        broadcast.kind.as_str(),
+        broadcast.originator.as_str(),
+        broadcast.body,
+        broadcast.media_url,
+        broadcast.encoding.name(),
+        broadcast.segments,
+        broadcast.total,
+        broadcast.blocked,
+        broadcast.created_at.as_millis(),
+        broadcast.expires_at.as_millis(),
+    ])?;
+    Ok(())
+}
+
+fn insert_progress(connection: &Connection, broadcast: &Broadcast, packed: usize) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO broadcast_progress (broadcast_id, account_id, status, packed, next_index, skipped, queued) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?4)";
+    let status = broadcast.status_at_acceptance().as_str();
+    let values = params![broadcast.id.to_bytes(), broadcast.account.to_bytes(), status, packed, broadcast.blocked];
+    connection.prepare_cached(sql)?.execute(values)?;
+    Ok(())
+}
+
+fn insert_chunks(connection: &Connection, id: BroadcastId, recipients: &Recipients) -> rusqlite::Result<()> {
+    let mut insert = connection.prepare_cached("INSERT INTO broadcast_chunks (broadcast_id, first, recipients) VALUES (?1, ?2, ?3)")?;
+    for (number, chunk) in recipients.as_numbers().chunks(CHUNK).enumerate() {
+        insert.execute(params![id.to_bytes(), number * CHUNK, pack(chunk)])?;
+    }
+    Ok(())
+}
+
+fn pack(numbers: &[u64]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| number.to_le_bytes().into_iter().take(PACKED_BYTES)).collect()
+}
+
+fn unpack(octets: &[u8]) -> impl Iterator<Item = Option<Msisdn>> {
+    let number = |octets: &[u8]| octets.iter().rev().fold(0, |number, octet| number << 8 | u64::from(*octet));
+    octets.chunks(PACKED_BYTES).map(move |octets| Msisdn::from_u64(number(octets)))
+}
+
+fn replay(connection: &Connection, account: AccountId, claim: &IdempotencyClaim) -> rusqlite::Result<Option<BroadcastAdmitted>> {
+    let (id, answer) = match find_claim(connection, account, claim)? {
+        None => return Ok(None),
+        Some(Claimed::Other) => return Ok(Some(BroadcastAdmitted::KeyTaken)),
+        Some(Claimed::Same(id, answer)) => (BroadcastId::from_bytes(id), answer),
+    };
+    let record = load(connection, Some(account), id)?;
+    Ok(record.map(|record| BroadcastAdmitted::Replayed(BroadcastReplay { broadcast: record.broadcast, answer })))
+}
+
+fn load(connection: &Connection, account: Option<AccountId>, id: BroadcastId) -> rusqlite::Result<Option<BroadcastRecord>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM broadcast_progress p JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id \
+         WHERE p.broadcast_id = ?1 AND (?2 IS NULL OR p.account_id = ?2)"
+    );
+    connection.prepare_cached(&sql)?.query_row(params![id.to_bytes(), account.map(AccountId::to_bytes)], record).optional()
+}
+
+fn page(
+    connection: &Connection,
+    account: Option<AccountId>,
+    filter: &BroadcastFilter,
+    after: Option<BroadcastId>,
+    limit: usize,
+) -> rusqlite::Result<BroadcastPage> {
+    if limit == 0 {
+        return Ok(BroadcastPage { broadcasts: Vec::new(), next: after });
+    }
+    let (tables, whose) = match account {
+        Some(_) => ("broadcasts b JOIN broadcast_progress p ON p.broadcast_id = b.id", "b.account_id = ?4 AND b.id"),
+        None => ("broadcast_progress p CROSS JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id", "?4 IS NULL AND p.broadcast_id"),
+    };
+    let sql = format!("SELECT {COLUMNS} FROM {tables} WHERE {whose} < ?1 AND b.id >= ?2 ORDER BY b.id DESC LIMIT ?3");
+    let end = filter.before.map(BroadcastId::lowest_at);
+    let below = [after, end].into_iter().flatten().min().unwrap_or(BroadcastId::from_bytes([0xFF; 16]));
+    let lowest = filter.from.map_or(BroadcastId::from_bytes([0; 16]), BroadcastId::lowest_at);
+    let mut select = connection.prepare_cached(&sql)?;
+    let mut found = select.query(params![below.to_bytes(), lowest.to_bytes(), ROWS_PER_PAGE, account.map(AccountId::to_bytes)])?;
+    let mut page = BroadcastPage { broadcasts: Vec::new(), next: None };
+    let mut looked = 0;
+    while let Some(row) = found.next()? {
+        let record = record(row)?;
+        looked += 1;
+        let last = record.broadcast.id;
+        let fits = filter.status.is_none_or(|status| record.status == status);
+        if fits && filter.originator.as_ref().is_none_or(|number| record.broadcast.originator == *number) {
+            page.broadcasts.push(record);
+        }
+        if page.broadcasts.len() == limit || looked == ROWS_PER_PAGE {
+            page.next = Some(last);
+            break;
+        }
+    }
+    // A full last page would name a next one that is empty.
+    if page.next.is_some() && found.next()?.is_none() && looked < ROWS_PER_PAGE {
+        page.next = None;
+    }
+    Ok(page)
+}
+
+fn unexpanded(connection: &Connection, after: Option<BroadcastId>, limit: usize) -> rusqlite::Result<Vec<Arc<Broadcast>>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM broadcast_progress p INDEXED BY broadcast_progress_open JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id \
+         WHERE p.status IN ('queued', 'sending') AND p.broadcast_id > ?1 AND p.next_index < p.packed ORDER BY p.broadcast_id LIMIT ?2"
+    );
+    let after = after.map_or([0; 16], BroadcastId::to_bytes);
+    connection.prepare_cached(&sql)?.query_map(params![after, limit], |row| broadcast(row).map(Arc::new))?.collect()
+}
+
+fn upcoming(connection: &Connection, id: BroadcastId, limit: usize) -> rusqlite::Result<Option<Upcoming>> {
+    let sql = "SELECT p.next_index, p.queued - (p.packed - p.next_index), c.first, c.recipients FROM broadcast_progress p \
+               JOIN broadcast_chunks c ON c.broadcast_id = p.broadcast_id AND c.first <= p.next_index \
+               WHERE p.broadcast_id = ?1 AND p.status IN ('queued', 'sending') AND p.next_index < p.packed ORDER BY c.first DESC LIMIT 1";
+    let read = |row: &Row<'_>| Ok((row.get::<_, u32>(0)?, row.get(1)?, row.get::<_, u32>(2)?, row.get::<_, Vec<u8>>(3)?));
+    let Some((from, outstanding, first, octets)) = connection.prepare_cached(sql)?.query_row([id.to_bytes()], read).optional()? else { return Ok(None) };
+    let broken = || rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Blob, "a recipient is no number".into());
+    let recipients = unpack(&octets).skip((from - first) as usize).take(limit).map(|recipient| recipient.ok_or_else(broken));
+    Ok(Some(Upcoming { from, recipients: recipients.collect::<Result<_, _>>()?, outstanding }).filter(|upcoming| !upcoming.recipients.is_empty()))
+}
+
+fn expand(group: &mut Group, expansion: &Expansion) -> rusqlite::Result<bool> {
+    let id = expansion.broadcast.to_bytes();
+    let sql = "UPDATE broadcast_progress SET next_index = next_index + ?3, status = 'sending' \
+               WHERE broadcast_id = ?1 AND next_index = ?2 AND next_index + ?3 <= packed AND status IN ('queued', 'sending')";
+    if group.connection.prepare_cached(sql)?.execute(params![id, expansion.from, expansion.turns])? == 0 {
+        return Ok(false);
+    }
+    for made in &expansion.messages {
+        insert_message(&group.connection, &made.message)?;
+        insert_delivery(&group.connection, &made.message, &made.carrier, made.lease)?;
+    }
+    let skipped = u64::from(expansion.turns).saturating_sub(expansion.messages.len() as u64);
+    group.tally(expansion.broadcast).skip(skipped);
+    let sql = "DELETE FROM broadcast_chunks WHERE broadcast_id = ?1 AND first + length(recipients) / ?3 <= ?2";
+    group.connection.prepare_cached(sql)?.execute(params![id, expansion.from + expansion.turns, PACKED_BYTES])?;
+    Ok(true)
+}
+
+fn cancel(group: &mut Group, account: Option<AccountId>, id: BroadcastId, now: Timestamp) -> rusqlite::Result<Option<Canceled>> {
+    // Changes by calls that share this transaction count too.
+    group.write_tallies()?;
+    let Some(record) = load(&group.connection, account, id)? else { return Ok(None) };
+    if !record.status.is_open() {
+        return Ok(Some(Canceled { record, stopped: 0 }));
+    }
+    let sql = "UPDATE broadcast_progress SET status = 'canceled', queued = queued - (packed - next_index), skipped = skipped + (packed - next_index), \
+               packed = next_index WHERE broadcast_id = ?1";
+    group.connection.prepare_cached(sql)?.execute([id.to_bytes()])?;
+    group.connection.prepare_cached("DELETE FROM broadcast_chunks WHERE broadcast_id = ?1")?.execute([id.to_bytes()])?;
+    for message in waiting(&group.connection, record.broadcast.account, id)? {
+        let Some(mut life) = Life::load(&group.connection, message)? else { continue };
+        if skip(&group.connection, &mut life, now, CANCELED)? {
+            life.save(group)?;
+        }
+    }
+    group.write_tallies()?;
+    let now = load(&group.connection, account, id)?;
+    Ok(now.map(|now| Canceled { stopped: now.counts.skipped - record.counts.skipped, record: now }))
+}
+
+/// The messages of a broadcast that wait and are not under way. What is held back may have left, and only a receipt will tell.
+fn waiting(connection: &Connection, account: AccountId, id: BroadcastId) -> rusqlite::Result<Vec<MessageId>> {
+    let next_carrier = "SELECT carrier FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier > ?1 ORDER BY carrier LIMIT 1";
+    let of_carrier = "SELECT message_id FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = 1 \
+                      AND broadcast_id = ?3 AND in_flight = 0 AND held = 0";
+    let mut waiting = Vec::new();
+    // No route leads to the carrier without a name, but messages may wait there; nothing sorts before it.
+    let mut carrier = Some(String::new());
+    while let Some(name) = carrier {
+        let mut select = connection.prepare_cached(of_carrier)?;
+        let found = select.query_map(params![name, account.to_bytes(), id.to_bytes()], |row| row.get(0).map(MessageId::from_bytes))?;
+        waiting.extend(found.collect::<rusqlite::Result<Vec<_>>>()?);
+        carrier = connection.prepare_cached(next_carrier)?.query_row([name], |row| row.get(0)).optional()?;
+    }
+    Ok(waiting)
+}
+
+/// Whether a broadcast was canceled.
+pub(super) fn is_canceled(connection: &Connection, id: BroadcastId) -> rusqlite::Result<bool> {
+    let sql = "SELECT status = 'canceled' FROM broadcast_progress WHERE broadcast_id = ?1";
+    Ok(connection.prepare_cached(sql)?.query_row([id.to_bytes()], |row| row.get(0)).optional()?.unwrap_or(false))
+}
+
+fn broadcast(row: &Row<'_>) -> rusqlite::Result<Broadcast> {
+    Ok(Broadcast {
+        account: AccountId::from_bytes(row.get(0)?),
+        id: BroadcastId::from_bytes(row.get(1)?),
+        mode: rows::word(row, 2, Mode::parse)?,
+        kind: rows::word(row, 3, MessageType::parse)?,
+        originator: rows::word(row, 4, |text| Msisdn::parse(text).ok())?,
+        body: row.get(5)?,
+        media_url: row.get(6)?,
+        encoding: rows::word(row, 7, model::message::Encoding::parse)?,
+        segments: row.get(8)?,
+        total: row.get(9)?,
+        blocked: row.get(10)?,
+        created_at: rows::time(row, 11)?,
+        expires_at: rows::time(row, 12)?,
+    })
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<BroadcastRecord> {
+    let counts = BroadcastCounts {
+        total: row.get(9)?,
+        skipped: row.get(14)?,
+        queued: row.get(15)?,
+        sent: row.get(16)?,
+        delivered: row.get(17)?,
+        undelivered: row.get(18)?,
+        failed: row.get(19)?,
+    };
+    Ok(BroadcastRecord { broadcast: Arc::new(broadcast(row)?), status: rows::word(row, 13, BroadcastStatus::parse)?, counts })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_numbers_read_back() {
+        let numbers = [1_234_567, 18_005_551_234, 999_999_999_999_999];
+        let read: Vec<_> = unpack(&pack(&numbers)).map(|number| number.unwrap().to_u64()).collect();
+        assert_eq!((read, pack(&numbers).len()), (numbers.to_vec(), 21));
+    }
+}
