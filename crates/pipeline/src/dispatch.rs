@@ -10,16 +10,18 @@ use std::time::Duration;
 
 use carrier::{Carrier, Submission};
 use model::backoff::Backoff;
-use model::{AccountId, Clock, Message, Mode, Timestamp};
+use model::{AccountId, BroadcastId, Clock, Message, Mode, Timestamp};
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Retry, Verdict};
 use store::{Store, StoreError};
 use tokio::sync::{Notify, watch};
 
 use crate::counters::Counters;
 use crate::outcome::policy_of;
+use crate::pace::SenderPaces;
 use crate::queue::{FairQueue, QueueLimits};
 use crate::receipt::count_changes;
 use crate::route::{OnUnknown, Routes};
+use crate::tenants::TenantBook;
 
 /// How dispatchers behave.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +61,46 @@ impl Dispatchers {
             return None;
         }
         Some(Place { dispatcher: Arc::clone(dispatcher), account, lease: dispatcher.new_lease(now), filled: false })
+    }
+
+    /// Room for messages of broadcasts with this carrier, and the lease that those would be born with. `None` where there is no such carrier.
+    pub(crate) fn room_for_broadcasts(&self, carrier: &str, now: Timestamp) -> Option<(usize, Lease)> {
+        let dispatcher = self.0.get(carrier).filter(|dispatcher| !dispatcher.stopped())?;
+        Some((dispatcher.queue().room_for_broadcasts(), dispatcher.new_lease(now)))
+    }
+
+    /// Takes messages into memory that were made under such leases.
+    pub(crate) fn hold(&self, messages: Vec<Leased>) {
+        let carriers: std::collections::BTreeSet<String> = messages.iter().map(|leased| leased.carrier.clone()).collect();
+        let mut messages = messages;
+        for carrier in carriers {
+            let (here, rest): (Vec<_>, Vec<_>) = messages.into_iter().partition(|leased| leased.carrier == carrier);
+            messages = rest;
+            if let Some(dispatcher) = self.0.get(&carrier) {
+                let mut queue = dispatcher.queue();
+                here.into_iter().for_each(|leased| queue.push(leased));
+                drop(queue);
+                dispatcher.wake.notify_one();
+            }
+        }
+    }
+
+    /// How many messages of a broadcast wait in memory.
+    pub(crate) fn held_of(&self, id: BroadcastId) -> usize {
+        self.0.values().map(|dispatcher| dispatcher.queue().held_of(id)).sum()
+    }
+
+    /// Drops the messages of a broadcast, which the store lets nobody send any more.
+    pub(crate) fn forget_broadcast(&self, id: BroadcastId) {
+        self.0.values().for_each(|dispatcher| dispatcher.queue().forget_broadcast(id));
+    }
+
+    /// The slowest of the paces that a message from `originator` with `carrier` keeps; `None` where it keeps none.
+    pub(crate) fn pace_of(&self, carrier: &str, originator: &model::Msisdn) -> Option<u32> {
+        let dispatcher = self.0.get(carrier)?;
+        let limits = dispatcher.settings.queue;
+        let of_number = dispatcher.senders.rate_of(originator).map_or(0, std::num::NonZeroU32::get);
+        [of_number, dispatcher.originator_rate, limits.account_rate].into_iter().filter(|rate| *rate > 0).min()
     }
 
     /// Something is due for this carrier in the store.
@@ -126,8 +168,11 @@ impl Drop for Place {
 pub(crate) struct Dispatcher {
     pub(crate) carrier: Arc<dyn Carrier>,
     store: Arc<dyn Store>,
+    tenants: Arc<TenantBook>,
     routes: Arc<Routes>,
     settings: DispatchSettings,
+    originator_rate: u32,
+    senders: Arc<SenderPaces>,
     counters: Arc<Counters>,
     clock: Arc<dyn Clock>,
     queue: Mutex<FairQueue>,
@@ -135,6 +180,8 @@ pub(crate) struct Dispatcher {
     wake: Notify,
     /// The store may hold messages that are due.
     backlog: AtomicBool,
+    /// Wakes who makes messages of broadcasts when some of them have left memory.
+    made_room: Arc<Notify>,
     tokens: Arc<AtomicU64>,
     stop: watch::Receiver<bool>,
 }
@@ -143,8 +190,13 @@ pub(crate) struct Dispatcher {
 #[derive(Clone)]
 pub(crate) struct Surroundings {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) tenants: Arc<TenantBook>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) settings: DispatchSettings,
+    /// The paces of sender numbers, over all carriers.
+    pub(crate) senders: Arc<SenderPaces>,
+    /// Told when messages of broadcasts have left memory.
+    pub(crate) made_room: Arc<Notify>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Where lease tokens come from: no two leases of this process, nor of the one before it, share one.
@@ -158,13 +210,17 @@ impl Dispatcher {
         Self {
             carrier,
             store: around.store,
+            tenants: around.tenants,
             routes: around.routes,
             settings: around.settings,
+            originator_rate,
             counters: around.counters,
             clock: around.clock,
-            queue: Mutex::new(FairQueue::new(limits)),
+            queue: Mutex::new(FairQueue::new(limits, Arc::clone(&around.senders))),
+            senders: around.senders,
             wake: Notify::new(),
             backlog: AtomicBool::new(true),
+            made_room: around.made_room,
             tokens: around.tokens,
             stop: around.stop,
         }
@@ -198,7 +254,7 @@ impl Dispatcher {
 
     /// One round: look into the store if there may be something, wait until the carrier can send, and send what is next.
     async fn turn(&self, dispatchers: &Dispatchers, poll: &mut tokio::time::Interval, stop: &mut watch::Receiver<bool>) -> Result<(), StoreError> {
-        if self.backlog.load(Ordering::Acquire) && self.queue().len() < self.settings.batch {
+        if self.backlog.load(Ordering::Acquire) && self.queue().singles() < self.settings.batch {
             self.refill().await?;
         }
         if self.queue().len() == 0 {
@@ -217,6 +273,9 @@ impl Dispatcher {
         };
         let now = self.clock.now();
         let taken = self.queue().take(room.min(self.settings.batch), now);
+        if taken.messages.iter().any(|leased| leased.message.broadcast.is_some()) {
+            self.made_room.notify_one();
+        }
         if taken.messages.is_empty() {
             let Some(until) = taken.paced_until else { return Ok(()) };
             tokio::select! {
@@ -236,15 +295,16 @@ impl Dispatcher {
         self.backlog.store(true, Ordering::Release);
         let now = self.clock.now();
         let expired = self.queue().weed(now);
-        self.expire(&expired, now).await?;
+        self.end(expired.iter().map(|leased| (leased, Verdict::Expired)), now).await?;
         self.divert(dispatchers).await
     }
 
-    async fn expire(&self, expired: &[Leased], now: Timestamp) -> Result<(), StoreError> {
-        if expired.is_empty() {
+    /// Ends messages that are not to leave.
+    async fn end<'a>(&self, ended: impl Iterator<Item = (&'a Leased, Verdict)>, now: Timestamp) -> Result<(), StoreError> {
+        let outcomes: Vec<Outcome> = ended.map(|(leased, verdict)| self.unattempted(leased, now, verdict, "")).collect();
+        if outcomes.is_empty() {
             return Ok(());
         }
-        let outcomes = expired.iter().map(|leased| self.unattempted(leased, now, Verdict::Expired, "")).collect();
         let changes = self.store.record_outcomes(outcomes).await?;
         count_changes(&self.counters, &changes);
         Ok(())
@@ -252,8 +312,14 @@ impl Dispatcher {
 
     /// Records that these messages are about to leave, and then lets them.
     async fn send(&self, messages: Vec<Leased>, now: Timestamp) -> Result<(), StoreError> {
-        let (expired, live): (Vec<_>, Vec<_>) = messages.into_iter().partition(|leased| leased.message.expires_at <= now);
-        self.expire(&expired, now).await?;
+        let (mut live, mut ended) = (Vec::with_capacity(messages.len()), Vec::new());
+        for leased in messages {
+            match self.reason_against(&leased, now) {
+                Some(verdict) => ended.push((leased, verdict)),
+                None => live.push(leased),
+            }
+        }
+        self.end(ended.iter().map(|(leased, verdict)| (leased, verdict.clone())), now).await?;
         let attempts: Vec<Attempt> = live.iter().map(|leased| self.attempt(leased, now)).collect();
         let begun = match self.store.begin_attempts(attempts, now).await {
             Ok(begun) => begun,
@@ -274,6 +340,17 @@ impl Dispatcher {
         Ok(())
     }
 
+    /// Why a message is not to leave, although it was accepted. What a broadcast sends may have waited for long: who was blocked meanwhile does not get it.
+    fn reason_against(&self, leased: &Leased, now: Timestamp) -> Option<Verdict> {
+        let message = &*leased.message;
+        match message.broadcast {
+            _ if message.expires_at <= now => Some(Verdict::Expired),
+            Some(_) if self.tenants.check_sender(message.account, &message.originator).is_err() => Some(Verdict::Skipped(SENDER_STOPPED)),
+            Some(_) if self.tenants.check_recipient(message.account, &message.recipient).is_err() => Some(Verdict::Skipped(RECIPIENT_BLOCKED)),
+            _ => None,
+        }
+    }
+
     fn attempt(&self, leased: &Leased, now: Timestamp) -> Attempt {
         let detail = match leased.accepted_segments {
             0 => String::new(),
@@ -285,14 +362,17 @@ impl Dispatcher {
     /// Leases what is due, of accounts that have not enough in memory already. What a process that died had begun is of unknown outcome, and goes by its route's policy.
     async fn refill(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let limit = self.queue().room().min(self.settings.batch);
+        let (limit, limit_of_broadcasts) = {
+            let queue = self.queue();
+            (queue.room().min(self.settings.batch), queue.room_for_broadcasts())
+        };
         if limit == 0 {
             return Ok(());
         }
         self.backlog.store(false, Ordering::Release);
         let passed_over = self.queue().with_at_least(self.settings.batch);
-        let carrier = self.carrier.name().to_owned();
-        let request = LeaseRequest { carrier, now, lease: self.new_lease(now), limit, limit_per_account: (limit / 4).max(1), passed_over };
+        let (carrier, lease) = (self.carrier.name().to_owned(), self.new_lease(now));
+        let request = LeaseRequest { carrier, now, lease, limit, limit_per_account: (limit / 4).max(1), limit_of_broadcasts, passed_over };
         let leased = self.store.lease_due(request).await?;
         if !leased.is_empty() {
             self.backlog.store(true, Ordering::Release);
@@ -396,6 +476,10 @@ async fn told(stop: &mut watch::Receiver<bool>) {
     // The sender lives as long as the pipeline.
     let _ = stop.wait_for(|stop| *stop).await;
 }
+
+/// Why a message of a broadcast does not leave.
+const SENDER_STOPPED: &str = "The sender number may not send any more";
+const RECIPIENT_BLOCKED: &str = "The recipient is blocked";
 
 /// How long a dispatcher rests after the store did not answer it.
 const STORE_REST: Duration = Duration::from_millis(250);

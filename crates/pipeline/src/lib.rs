@@ -1,13 +1,15 @@
 //! The path of a message.
 //!
-//! A request is [admitted](admit): checked, in the published order, and made durable. It is [dispatched](dispatch): given to a carrier, fairly and at
+//! A request is [admitted](admit): checked, in the published order, and made durable. A broadcast is [expanded](expand) into messages bit by bit. A message is [dispatched](dispatch): given to a carrier, fairly and at
 //! its pace, after the attempt is on disk. The carrier's answer is [judged](outcome) and recorded; its [receipts](receipt) find their message. What time ends is
 //! [swept](sweep) up. [`Pipeline`] starts all this, hands requests in, and drains it.
 
 pub mod admit;
 pub mod counters;
 mod dispatch;
+mod expand;
 mod outcome;
+mod pace;
 mod queue;
 mod receipt;
 pub mod route;
@@ -18,9 +20,10 @@ mod watch;
 pub mod limiter;
 pub mod tenants;
 
-pub use admit::{AdmissionLimits, SANDBOX, SendRequest};
+pub use admit::{AdmissionLimits, BroadcastRequest, RecipientList, SANDBOX, SendRequest};
 pub use counters::Counters;
 pub use dispatch::DispatchSettings;
+pub use expand::BroadcastSettings;
 pub use queue::QueueLimits;
-pub use run::{Answered, Parts, Pipeline};
-pub use watch::Waiting;
+pub use run::{Answered, AnsweredBroadcast, Parts, Pipeline};
+pub use watch::{Waiting, WaitingBroadcast};

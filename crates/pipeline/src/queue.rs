@@ -1,20 +1,26 @@
 //! The dispatcher's memory: messages that it holds under lease, in a fair order.
 //!
-//! Accounts take turns by segments, and within an account so do originators; who must wait for its own pace is passed over. A broadcast
-//! of 50,000 therefore delays nobody else's one-time password. Nothing here is the truth: what does not fit stays in the store.
+//! Accounts take turns by segments. Within an account single messages go ahead of those of its broadcasts, and originators take turns; who must wait for
+//! its own pace is passed over. A broadcast of 50,000 therefore delays nobody else's one-time password. Nothing here is the truth: what does not fit stays in
+//! the store.
+
+mod account;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use model::{AccountId, Message, Msisdn, Timestamp};
+use model::{AccountId, BroadcastId, Timestamp};
 use store::contract::dispatch::Leased;
+
+use crate::pace::SenderPaces;
+use account::{AccountQueue, Next};
 
 /// The bounds of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueLimits {
-    /// Messages in all.
+    /// Single messages in all; half as many of broadcasts may be there beside them.
     pub total: usize,
-    /// Messages of one account.
+    /// Single messages of one account.
     pub per_account: usize,
     /// Segments a second of one originator; 0 for no such pace.
     pub originator_rate: u32,
@@ -28,44 +34,14 @@ const PER_ACCOUNT_FLOOR: usize = 8;
 /// Messages in a fair order.
 pub(crate) struct FairQueue {
     limits: QueueLimits,
+    senders: Arc<SenderPaces>,
     accounts: HashMap<AccountId, AccountQueue>,
     turns: VecDeque<AccountId>,
-    len: usize,
+    singles: usize,
     reserved: usize,
-}
-
-struct AccountQueue {
-    originators: HashMap<Msisdn, VecDeque<Leased>>,
-    turns: VecDeque<Msisdn>,
-    paces: HashMap<Msisdn, Pace>,
-    pace: Pace,
-    len: usize,
-    reserved: usize,
-    /// Turns to be passed over, because a message took more than one segment.
-    debt: u32,
-}
-
-/// When the next segment may leave: one rate's bucket of one second.
-#[derive(Clone, Copy, Debug, Default)]
-struct Pace {
-    free_at_us: i64,
-}
-
-impl Pace {
-    fn is_free(self, now: Timestamp) -> bool {
-        self.free_at_us <= micros(now)
-    }
-
-    /// Counts `segments` at `rate` a second. A bucket never saves up: after a pause one message leaves at once and the next in its time.
-    fn spend(&mut self, rate: u32, segments: u32, now: Timestamp) {
-        if rate > 0 {
-            self.free_at_us = self.free_at_us.max(micros(now)) + i64::from(segments) * 1_000_000 / i64::from(rate);
-        }
-    }
-}
-
-fn micros(at: Timestamp) -> i64 {
-    at.as_millis().saturating_mul(1_000)
+    /// How many messages of each broadcast it holds.
+    broadcasts: HashMap<BroadcastId, usize>,
+    of_broadcasts: usize,
 }
 
 /// What a look into the queue found.
@@ -78,33 +54,49 @@ pub(crate) struct Taken {
 }
 
 impl FairQueue {
-    pub(crate) fn new(limits: QueueLimits) -> Self {
-        Self { limits, accounts: HashMap::new(), turns: VecDeque::new(), len: 0, reserved: 0 }
+    /// A queue in which sender numbers keep these paces too.
+    pub(crate) fn new(limits: QueueLimits, senders: Arc<SenderPaces>) -> Self {
+        let (accounts, broadcasts) = (HashMap::new(), HashMap::new());
+        Self { limits, senders, accounts, turns: VecDeque::new(), singles: 0, reserved: 0, broadcasts, of_broadcasts: 0 }
     }
 
     /// How many messages it holds.
     pub(crate) fn len(&self) -> usize {
-        self.len
+        self.singles + self.of_broadcasts
     }
 
-    /// How many more it would take by its total.
+    /// How many single messages it holds.
+    pub(crate) fn singles(&self) -> usize {
+        self.singles
+    }
+
+    /// How many more single messages it would take by its total.
     pub(crate) fn room(&self) -> usize {
-        self.limits.total.saturating_sub(self.len + self.reserved)
+        self.limits.total.saturating_sub(self.singles + self.reserved)
     }
 
-    /// Keeps a place for a message that is being admitted. `false` when there is none for this account.
+    /// How many more messages of broadcasts it would take.
+    pub(crate) fn room_for_broadcasts(&self) -> usize {
+        (self.limits.total / 2).saturating_sub(self.of_broadcasts)
+    }
+
+    /// How many messages of a broadcast it holds.
+    pub(crate) fn held_of(&self, id: BroadcastId) -> usize {
+        self.broadcasts.get(&id).copied().unwrap_or(0)
+    }
+
+    /// Keeps a place for a single message that is being admitted. `false` when there is none for this account.
     pub(crate) fn reserve(&mut self, account: AccountId) -> bool {
         let room = self.room();
         let limit = self.limits.per_account;
         let queue = self.accounts.entry(account).or_insert_with(AccountQueue::new);
-        let held = queue.len + queue.reserved;
+        let held = queue.singles() + queue.reserved;
         let fits = held < PER_ACCOUNT_FLOOR || (held < limit && room > 0);
         if fits {
             queue.reserved += 1;
             self.reserved += 1;
-        } else if held == 0 {
-            self.accounts.remove(&account);
         }
+        self.forget_if_empty(account);
         fits
     }
 
@@ -121,11 +113,17 @@ impl FairQueue {
     pub(crate) fn push(&mut self, leased: Leased) {
         let account = leased.message.account;
         let queue = self.accounts.entry(account).or_insert_with(AccountQueue::new);
-        if queue.len == 0 {
+        if queue.len() == 0 {
             self.turns.push_back(account);
         }
+        match leased.message.broadcast {
+            None => self.singles += 1,
+            Some(id) => {
+                *self.broadcasts.entry(id).or_default() += 1;
+                self.of_broadcasts += 1;
+            }
+        }
         queue.push(leased);
-        self.len += 1;
     }
 
     /// Takes messages of up to `segments` segments in all (one message more, where the last does not fit: it waits in the carrier).
@@ -137,20 +135,23 @@ impl FairQueue {
         while budget > 0 && passed_over < self.turns.len() {
             let Some(account) = self.turns.pop_front() else { break };
             let Some(queue) = self.accounts.get_mut(&account) else { continue };
-            match queue.next(&self.limits, now) {
+            match queue.next(&self.limits, &self.senders, now) {
                 Next::Message(leased) => {
-                    self.len -= 1;
                     passed_over = 0;
-                    if leased.lease.until > now {
+                    let is_held = leased.lease.until > now;
+                    if is_held {
                         let cost = u32::from(leased.message.segments.max(1));
-                        queue.spend(&self.limits, &leased.message, cost, now);
+                        queue.spend(&self.limits, &self.senders, &leased.message.originator, cost, now);
                         budget = budget.saturating_sub(cost as usize);
-                        taken.messages.push(leased);
                     }
-                    if queue.len > 0 {
+                    if queue.len() > 0 {
                         self.turns.push_back(account);
                     }
                     self.forget_if_empty(account);
+                    self.left(leased.message.broadcast, 1);
+                    if is_held {
+                        taken.messages.push(leased);
+                    }
                 }
                 Next::InDebt => self.turns.push_back(account),
                 Next::Paced(until) => {
@@ -160,7 +161,7 @@ impl FairQueue {
                 }
             }
         }
-        if !taken.messages.is_empty() || self.len == 0 {
+        if !taken.messages.is_empty() || self.len() == 0 {
             taken.paced_until = None;
         }
         taken
@@ -175,116 +176,86 @@ impl FairQueue {
         expired
     }
 
-    /// The accounts that have at least `count` messages here.
+    /// The accounts that have at least `count` single messages here.
     pub(crate) fn with_at_least(&self, count: usize) -> Vec<AccountId> {
-        self.accounts.iter().filter(|(_, queue)| queue.len >= count).map(|(account, _)| *account).collect()
+        self.accounts.iter().filter(|(_, queue)| queue.singles() >= count).map(|(account, _)| *account).collect()
     }
 
     /// Everything that it holds, to be given back.
     pub(crate) fn clear(&mut self) -> Vec<Leased> {
         self.turns.clear();
-        self.len = 0;
-        let lines = self.accounts.values_mut().flat_map(|queue| {
-            queue.len = 0;
-            queue.turns.clear();
-            queue.originators.drain().flat_map(|(_, line)| line).collect::<Vec<_>>()
-        });
-        lines.collect()
+        self.broadcasts.clear();
+        (self.singles, self.of_broadcasts) = (0, 0);
+        self.accounts.values_mut().flat_map(AccountQueue::clear).collect()
+    }
+
+    /// Drops the messages of a broadcast, which will not be sent any more.
+    pub(crate) fn forget_broadcast(&mut self, id: BroadcastId) {
+        if self.held_of(id) == 0 {
+            return;
+        }
+        let accounts: Vec<AccountId> = self.accounts.keys().copied().collect();
+        for account in accounts {
+            let Some(queue) = self.accounts.get_mut(&account) else { continue };
+            let count = queue.forget_broadcast(id);
+            if count > 0 && queue.len() == 0 {
+                self.turns.retain(|other| *other != account);
+            }
+            self.left(Some(id), count);
+            self.forget_if_empty(account);
+        }
+    }
+
+    fn left(&mut self, broadcast: Option<BroadcastId>, count: usize) {
+        let Some(id) = broadcast else {
+            self.singles -= count;
+            return;
+        };
+        self.of_broadcasts -= count;
+        if let Some(held) = self.broadcasts.get_mut(&id) {
+            *held -= count;
+            if *held == 0 {
+                self.broadcasts.remove(&id);
+            }
+        }
     }
 
     fn forget_if_empty(&mut self, account: AccountId) {
         // A paced account is remembered until its pace is free, or it could jump its own queue by emptying it.
         let paced = self.limits.originator_rate > 0 || self.limits.account_rate > 0;
-        if self.accounts.get(&account).is_some_and(|queue| queue.len + queue.reserved == 0) && !paced {
+        if self.accounts.get(&account).is_some_and(|queue| queue.len() + queue.reserved == 0) && !paced {
             self.accounts.remove(&account);
         }
     }
 
     /// Forgets the paces of accounts and originators that have nothing waiting and may send again.
     pub(crate) fn forget_idle(&mut self, now: Timestamp) {
-        self.accounts.retain(|_, queue| {
-            queue.paces.retain(|_, pace| !pace.is_free(now));
-            queue.len + queue.reserved > 0 || !queue.paces.is_empty() || !queue.pace.is_free(now)
-        });
+        self.accounts.retain(|_, queue| queue.forget_idle(now));
+        self.senders.forget_idle(now);
     }
-}
-
-enum Next {
-    Message(Leased),
-    Paced(Timestamp),
-    InDebt,
-}
-
-impl AccountQueue {
-    fn new() -> Self {
-        Self { originators: HashMap::new(), turns: VecDeque::new(), paces: HashMap::new(), pace: Pace::default(), len: 0, reserved: 0, debt: 0 }
-    }
-
-    fn push(&mut self, leased: Leased) {
-        let originator = leased.message.originator.clone();
-        let line = self.originators.entry(originator.clone()).or_default();
-        if line.is_empty() {
-            self.turns.push_back(originator);
-        }
-        line.push_back(leased);
-        self.len += 1;
-    }
-
-    /// The next message of the first originator that may send; its line goes to the end.
-    fn next(&mut self, limits: &QueueLimits, now: Timestamp) -> Next {
-        if self.debt > 0 {
-            self.debt -= 1;
-            return Next::InDebt;
-        }
-        let mut until = i64::MAX;
-        if limits.account_rate > 0 && !self.pace.is_free(now) {
-            return Next::Paced(at_micros(self.pace.free_at_us));
-        }
-        for _ in 0..self.turns.len() {
-            let Some(originator) = self.turns.pop_front() else { break };
-            let pace = self.paces.get(&originator).copied().unwrap_or_default();
-            if limits.originator_rate > 0 && !pace.is_free(now) {
-                until = until.min(pace.free_at_us);
-                self.turns.push_back(originator);
-                continue;
-            }
-            let Some(line) = self.originators.get_mut(&originator) else { continue };
-            let Some(leased) = line.pop_front() else { continue };
-            if line.is_empty() {
-                self.originators.remove(&originator);
-            } else {
-                self.turns.push_back(originator);
-            }
-            self.len -= 1;
-            return Next::Message(leased);
-        }
-        Next::Paced(at_micros(until))
-    }
-
-    fn spend(&mut self, limits: &QueueLimits, message: &Arc<Message>, segments: u32, now: Timestamp) {
-        self.debt = segments.saturating_sub(1);
-        self.pace.spend(limits.account_rate, segments, now);
-        if limits.originator_rate > 0 {
-            self.paces.entry(message.originator.clone()).or_default().spend(limits.originator_rate, segments, now);
-        }
-    }
-}
-
-fn at_micros(us: i64) -> Timestamp {
-    // Rounded up, so that whoever waits until then finds the pace free.
-    Timestamp::from_millis(us.div_euclid(1_000) + i64::from(us.rem_euclid(1_000) > 0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use model::message::{Direction, Encoding, MessageType};
-    use model::{MessageId, Mode, SeededEntropy};
+    use model::{Message, MessageId, Mode, Msisdn, SeededEntropy};
+    use std::num::NonZeroU32;
     use std::time::Duration;
     use store::contract::dispatch::Lease;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
     const LIMITS: QueueLimits = QueueLimits { total: 100, per_account: 60, originator_rate: 0, account_rate: 0 };
+
+    fn queue(limits: QueueLimits) -> FairQueue {
+        FairQueue::new(limits, Arc::new(SenderPaces::new(|_| None)))
+    }
+
+    /// The same message, as one of a broadcast.
+    fn of(broadcast: u8, leased: Leased) -> Leased {
+        let message = Message { broadcast: Some(BroadcastId::from_bytes([broadcast; 16])), ..(*leased.message).clone() };
+        Leased { message: Arc::new(message), ..leased }
+    }
 
     fn leased(entropy: &SeededEntropy, account: u8, originator: &str, segments: u16) -> Leased {
         let message = Message {
@@ -314,7 +285,7 @@ mod tests {
 
     #[test]
     fn accounts_take_turns_however_long_their_lines() {
-        let (mut queue, entropy) = (FairQueue::new(LIMITS), SeededEntropy::new(1));
+        let (mut queue, entropy) = (queue(LIMITS), SeededEntropy::new(1));
         for _ in 0..50 {
             queue.push(leased(&entropy, 1, "+18005550001", 1));
         }
@@ -325,7 +296,7 @@ mod tests {
 
     #[test]
     fn turns_are_counted_in_segments() {
-        let (mut queue, entropy) = (FairQueue::new(LIMITS), SeededEntropy::new(1));
+        let (mut queue, entropy) = (queue(LIMITS), SeededEntropy::new(1));
         for _ in 0..4 {
             queue.push(leased(&entropy, 1, "+18005550001", 3));
             queue.push(leased(&entropy, 2, "+18005550002", 1));
@@ -336,7 +307,7 @@ mod tests {
     #[test]
     fn a_paced_originator_holds_up_nobody_else() {
         let limits = QueueLimits { originator_rate: 1, ..LIMITS };
-        let (mut queue, entropy) = (FairQueue::new(limits), SeededEntropy::new(1));
+        let (mut queue, entropy) = (queue(limits), SeededEntropy::new(1));
         for originator in ["+18005550001", "+18005550001", "+18005550002"] {
             queue.push(leased(&entropy, 1, originator, 1));
         }
@@ -349,7 +320,7 @@ mod tests {
     #[test]
     fn an_account_pace_counts_every_originator() {
         let limits = QueueLimits { account_rate: 2, ..LIMITS };
-        let (mut queue, entropy) = (FairQueue::new(limits), SeededEntropy::new(1));
+        let (mut queue, entropy) = (queue(limits), SeededEntropy::new(1));
         for originator in ["+18005550001", "+18005550002"] {
             queue.push(leased(&entropy, 1, originator, 1));
         }
@@ -359,7 +330,7 @@ mod tests {
 
     #[test]
     fn everybody_finds_a_place_in_a_full_queue() {
-        let (mut queue, entropy) = (FairQueue::new(LIMITS), SeededEntropy::new(1));
+        let (mut queue, entropy) = (queue(LIMITS), SeededEntropy::new(1));
         for account in [1, 2] {
             while queue.reserve(AccountId::from_bytes([account; 16])) {
                 queue.cancel(AccountId::from_bytes([account; 16]));
@@ -373,7 +344,7 @@ mod tests {
 
     #[test]
     fn a_message_is_sent_until_the_end_of_its_lease_and_then_left_to_the_store() {
-        let (mut queue, entropy) = (FairQueue::new(LIMITS), SeededEntropy::new(1));
+        let (mut queue, entropy) = (queue(LIMITS), SeededEntropy::new(1));
         for (secs, count) in [(59, 1), (60, 0)] {
             queue.push(leased(&entropy, 1, "+18005550001", 1));
             assert_eq!(queue.take(10, NOW + Duration::from_secs(secs)).messages.len(), count);
@@ -383,7 +354,7 @@ mod tests {
 
     #[test]
     fn what_has_expired_is_handed_out_and_what_is_no_longer_leased_dropped() {
-        let (mut queue, entropy) = (FairQueue::new(LIMITS), SeededEntropy::new(1));
+        let (mut queue, entropy) = (queue(LIMITS), SeededEntropy::new(1));
         let expiring = |account, secs| {
             let leased = leased(&entropy, account, "+18005550001", 1);
             let message = Arc::new(Message { expires_at: NOW + Duration::from_secs(secs), ..Message::clone(&leased.message) });
@@ -396,5 +367,59 @@ mod tests {
         let expired = queue.weed(NOW + Duration::from_secs(5));
         assert_eq!((expired.iter().map(|leased| leased.message.id).collect::<Vec<_>>(), queue.len()), (vec![short.message.id], 1));
         assert_eq!((queue.weed(NOW + Duration::from_secs(60)).len(), queue.len()), (0, 0));
+    }
+
+    #[test]
+    fn single_messages_go_ahead_of_their_accounts_broadcast() {
+        let (mut queue, entropy) = (queue(LIMITS), SeededEntropy::new(1));
+        for account in [1, 2] {
+            for _ in 0..30 {
+                queue.push(of(account, leased(&entropy, account, "+18005550001", 1)));
+            }
+        }
+        queue.push(leased(&entropy, 1, "+18005550001", 1));
+        let taken = queue.take(4, NOW);
+        let lanes: Vec<_> = taken.messages.iter().map(|leased| (leased.message.account.to_bytes()[0], leased.message.broadcast.is_some())).collect();
+        assert_eq!(lanes, [(1, false), (2, true), (1, true), (2, true)]);
+    }
+
+    #[test]
+    fn broadcasts_leave_the_room_of_single_messages_alone() {
+        let (mut queue, entropy) = (queue(LIMITS), SeededEntropy::new(1));
+        for _ in 0..60 {
+            queue.push(of(1, leased(&entropy, 1, "+18005550001", 1)));
+        }
+        assert_eq!((queue.room(), queue.room_for_broadcasts(), queue.held_of(BroadcastId::from_bytes([1; 16]))), (100, 0, 60));
+        assert_eq!((0..100).filter(|_| queue.reserve(AccountId::from_bytes([1; 16]))).count(), 60);
+    }
+
+    #[test]
+    fn a_forgotten_broadcast_leaves_nothing_behind() {
+        let (mut queue, entropy) = (queue(LIMITS), SeededEntropy::new(1));
+        for at in 0..30 {
+            queue.push(of(1 + at % 2, leased(&entropy, 1 + at % 3, "+18005550001", 1)));
+        }
+        queue.push(leased(&entropy, 9, "+18005550001", 1));
+        queue.forget_broadcast(BroadcastId::from_bytes([1; 16]));
+        assert_eq!((queue.len(), queue.singles()), (16, 1));
+        queue.forget_broadcast(BroadcastId::from_bytes([2; 16]));
+        assert_eq!(accounts(&queue.take(50, NOW)), [9]);
+        assert_eq!((queue.len(), queue.turns.len(), queue.broadcasts.len(), queue.accounts.len()), (0, 0, 0, 0));
+    }
+
+    #[test]
+    fn a_number_with_a_pace_holds_up_no_other_number_of_its_account() {
+        let paced = Msisdn::parse("+18005550001").unwrap();
+        let senders = SenderPaces::new(move |number| NonZeroU32::new(1).filter(|_| *number == paced));
+        let (mut queue, entropy) = (FairQueue::new(LIMITS, Arc::new(senders)), SeededEntropy::new(1));
+        for _ in 0..10 {
+            queue.push(of(1, leased(&entropy, 1, "+18005550001", 1)));
+            queue.push(of(2, leased(&entropy, 1, "+18005550002", 1)));
+        }
+        queue.push(leased(&entropy, 1, "+18005550001", 1));
+        let taken = queue.take(50, NOW);
+        assert_eq!((taken.messages.len(), taken.messages[0].message.broadcast), (11, None));
+        assert_eq!(queue.take(50, NOW).paced_until, Some(NOW + Duration::from_secs(1)));
+        assert_eq!(queue.take(50, NOW + Duration::from_secs(1)).messages.len(), 1);
     }
 }

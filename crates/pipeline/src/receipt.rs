@@ -17,7 +17,7 @@ use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatchers};
 use crate::outcome::{Circumstances, judge};
 use crate::route::Routes;
-use crate::watch::Waiters;
+use crate::watch::MessageWaiters;
 
 /// How many events are recorded together.
 const BATCH: usize = 1_024;
@@ -28,7 +28,7 @@ pub(crate) struct Recorder {
     pub(crate) routes: Arc<Routes>,
     pub(crate) dispatchers: Dispatchers,
     pub(crate) settings: DispatchSettings,
-    pub(crate) waiters: Arc<Waiters>,
+    pub(crate) waiters: Arc<MessageWaiters>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -139,7 +139,7 @@ impl Recorder {
                     }
                 }
                 Verdict::Hold => self.counters.unknown.add(),
-                Verdict::Sent | Verdict::Failed { .. } | Verdict::Expired => {}
+                Verdict::Sent | Verdict::Failed { .. } | Verdict::Expired | Verdict::Skipped(_) => {}
             }
         }
     }

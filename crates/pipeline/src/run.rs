@@ -6,21 +6,24 @@ use std::time::Duration;
 
 use carrier::{Carrier, CarrierEvent};
 use model::error::{ErrorCode, Refusal};
-use model::idempotency::IdempotencyKey;
-use model::{Clock, Delivery, Entropy, Message, MessageId};
+use model::idempotency::{Endpoint, IdempotencyKey};
+use model::{AccountId, Broadcast, BroadcastId, BroadcastStatus, Clock, Delivery, Entropy, Message, MessageId};
+use store::contract::broadcasts::{BroadcastReplay, Canceled};
 use store::contract::messages::Replay;
 use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::admit::{Accepted, Admission, AdmissionLimits, SendRequest};
+use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, SendRequest, refused_by_store};
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
+use crate::expand::{Bell, BroadcastSettings, Expander};
+use crate::pace::SenderPaces;
 use crate::receipt::Recorder;
 use crate::route::Routes;
 use crate::sweep::Sweeper;
 use crate::tenants::{Caller, TenantBook};
-use crate::watch::{Waiters, Waiting};
+use crate::watch::{BroadcastWaiters, MessageWaiters, Waiting, WaitingBroadcast};
 
 /// What a pipeline is made of.
 pub struct Parts {
@@ -38,6 +41,8 @@ pub struct Parts {
     pub limits: AdmissionLimits,
     /// How it is dispatched.
     pub dispatch: DispatchSettings,
+    /// How broadcasts are expanded.
+    pub broadcasts: BroadcastSettings,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -54,12 +59,23 @@ pub enum Answered {
     Replayed(Replay),
 }
 
+/// The answer to a request to broadcast.
+#[derive(Debug)]
+pub enum AnsweredBroadcast {
+    /// A new broadcast, and where it stands: as it was accepted, unless the caller waited, who keeps the last part as with [`Answered::New`].
+    New(Arc<Broadcast>, BroadcastStatus, Option<WaitingBroadcast>),
+    /// The same request came before; this is what it was answered.
+    Replayed(BroadcastReplay),
+}
+
 /// A running pipeline.
 pub struct Pipeline {
     admission: Admission,
     store: Arc<dyn Store>,
     dispatchers: Dispatchers,
-    waiters: Arc<Waiters>,
+    waiters: Arc<MessageWaiters>,
+    broadcast_waiters: Arc<BroadcastWaiters>,
+    bell: Arc<Bell>,
     counters: Arc<Counters>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -81,12 +97,17 @@ impl Pipeline {
         }
         let (stop, stopped) = watch::channel(false);
         let routes = Arc::new(parts.routes);
-        let waiters = Arc::new(Waiters::default());
+        let (waiters, broadcast_waiters) = (Arc::new(MessageWaiters::default()), Arc::new(BroadcastWaiters::default()));
+        let bell = Arc::new(Bell::default());
+        let numbers = Arc::clone(&parts.tenants);
         let counters = Arc::new(Counters::new(parts.carriers.iter().map(|(carrier, _)| carrier.name().to_owned())));
         let around = Surroundings {
             store: Arc::clone(&parts.store),
+            tenants: Arc::clone(&parts.tenants),
             routes: Arc::clone(&routes),
             settings: parts.dispatch,
+            senders: Arc::new(SenderPaces::new(move |number| numbers.pace_of(number))),
+            made_room: Arc::clone(&bell.wake),
             counters: Arc::clone(&counters),
             clock: Arc::clone(&parts.clock),
             tokens: Arc::new(AtomicU64::new(parts.entropy.next_u64() >> 1)),
@@ -113,6 +134,16 @@ impl Pipeline {
             clock: Arc::clone(&parts.clock),
             entropy: Arc::clone(&parts.entropy),
         };
+        let expander = Expander {
+            store: Arc::clone(&parts.store),
+            tenants: Arc::clone(&parts.tenants),
+            routes: Arc::clone(&routes),
+            dispatchers: dispatchers.clone(),
+            settings: parts.broadcasts,
+            bell: Arc::clone(&bell),
+            waiters: Arc::clone(&broadcast_waiters),
+            clock: Arc::clone(&parts.clock),
+        };
         let mut tasks: Vec<JoinHandle<()>> = Vec::new();
         for dispatcher in dispatchers.iter() {
             let (dispatcher, all) = (Arc::clone(dispatcher), dispatchers.clone());
@@ -120,11 +151,17 @@ impl Pipeline {
         }
         let (flush, flushes) = mpsc::channel(1);
         tokio::spawn(recorder.run(parts.events, flushes));
-        let mut ended = stop.subscribe();
+        let (mut ended, mut expanded) = (stop.subscribe(), stop.subscribe());
         tasks.push(tokio::spawn(async move {
             tokio::select! {
                 () = sweeper.run() => {}
                 _ = ended.wait_for(|stop| *stop) => {}
+            }
+        }));
+        tasks.push(tokio::spawn(async move {
+            tokio::select! {
+                () = expander.run() => {}
+                _ = expanded.wait_for(|stop| *stop) => {}
             }
         }));
         let admission = Admission {
@@ -142,6 +179,8 @@ impl Pipeline {
             store: parts.store,
             dispatchers,
             waiters,
+            broadcast_waiters,
+            bell,
             counters,
             clock: parts.clock,
             entropy: parts.entropy,
@@ -157,15 +196,58 @@ impl Pipeline {
     /// The first reason against it, in the order of the public contract.
     pub async fn send(self: &Arc<Self>, caller: &Caller, request: SendRequest, wait: Option<Duration>) -> Result<Answered, Refusal> {
         let (pipeline, caller) = (Arc::clone(self), caller.clone());
-        // A task of its own: a client that hangs up takes the future of its request with it, and a message that is on disk by then
-        // must find its way into the dispatcher all the same, or it waits until its lease ends.
-        match tokio::spawn(async move { pipeline.admit(&caller, request, wait).await }).await {
-            Ok(answered) => answered,
-            Err(ended) => match ended.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(ended) => Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by(ended)),
-            },
+        // A message that is on disk must find its way into the dispatcher although its client hangs up, or it waits until its lease ends.
+        to_the_end(async move { pipeline.admit(&caller, request, wait).await }).await
+    }
+
+    /// Accepts a broadcast, and waits until the first recipients have their turn where the caller asks for it, `wait` at most.
+    ///
+    /// # Errors
+    /// The first reason against it, in the order of the public contract.
+    pub async fn broadcast(self: &Arc<Self>, caller: &Caller, request: BroadcastRequest, wait: Option<Duration>) -> Result<AnsweredBroadcast, Refusal> {
+        let (pipeline, caller) = (Arc::clone(self), caller.clone());
+        to_the_end(async move { pipeline.admit_broadcast(&caller, request, wait).await }).await
+    }
+
+    async fn admit_broadcast(&self, caller: &Caller, request: BroadcastRequest, wait: Option<Duration>) -> Result<AnsweredBroadcast, Refusal> {
+        if self.is_draining() {
+            return Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining"));
         }
+        let id = BroadcastId::new(self.clock.now(), &*self.entropy);
+        let mut waiting = wait.map(|wait| (wait, self.broadcast_waiters.expect(id)));
+        match self.admission.decide_broadcast(caller, request, id).await? {
+            BroadcastAccepted::New(broadcast) => {
+                self.bell.arrived();
+                let mut status = broadcast.status_at_acceptance();
+                if let Some((wait, waiting)) = waiting.as_mut().filter(|_| status.is_open())
+                    && let Ok(Some(())) = tokio::time::timeout(*wait, waiting.next()).await
+                    && let Ok(Some(record)) = self.store.broadcast(Some(caller.account), id).await
+                {
+                    status = record.status;
+                }
+                Ok(AnsweredBroadcast::New(broadcast, status, waiting.map(|(_, waiting)| waiting)))
+            }
+            // Nobody knows yet what the first request will be answered.
+            BroadcastAccepted::Replayed(replay) if self.broadcast_waiters.has(&replay.broadcast.id) => Err(ErrorCode::DuplicateIdempotencyKey.into()),
+            BroadcastAccepted::Replayed(replay) => Ok(AnsweredBroadcast::Replayed(replay)),
+        }
+    }
+
+    /// Stops a broadcast of this account (of any account when `None`): what has not left is not sent. `None` for an unknown broadcast.
+    ///
+    /// # Errors
+    /// Where the store could not take it.
+    pub async fn cancel_broadcast(self: &Arc<Self>, account: Option<AccountId>, id: BroadcastId) -> Result<Option<Canceled>, Refusal> {
+        let pipeline = Arc::clone(self);
+        to_the_end(async move {
+            let canceled = pipeline.store.cancel_broadcast(account, id, pipeline.clock.now()).await.map_err(refused_by_store)?;
+            if canceled.is_some() {
+                // The store lets nobody send them; here they would only take up room.
+                pipeline.dispatchers.forget_broadcast(id);
+            }
+            Ok(canceled)
+        })
+        .await
     }
 
     async fn admit(&self, caller: &Caller, request: SendRequest, wait: Option<Duration>) -> Result<Answered, Refusal> {
@@ -185,17 +267,17 @@ impl Pipeline {
                 Ok(Answered::New(message, delivery, waiting.map(|(_, waiting)| waiting)))
             }
             // Nobody knows yet what the first request will be answered.
-            Accepted::Replayed(replay) if self.waiters.has(replay.message.id) => Err(ErrorCode::DuplicateIdempotencyKey.into()),
+            Accepted::Replayed(replay) if self.waiters.has(&replay.message.id) => Err(ErrorCode::DuplicateIdempotencyKey.into()),
             Accepted::Replayed(replay) => Ok(Answered::Replayed(replay)),
         }
     }
 
-    /// Notes what a request with a key was answered, where the answer was not the queued message.
+    /// Notes what a request with a key was answered, where the answer was not the queued message or broadcast.
     ///
     /// # Errors
     /// Where the store could not take it.
-    pub async fn record_answer(&self, caller: &Caller, key: &IdempotencyKey, body: String) -> Result<(), Refusal> {
-        self.admission.record_answer(caller, key, body).await
+    pub async fn record_answer(&self, caller: &Caller, endpoint: Endpoint, key: &IdempotencyKey, body: String) -> Result<(), Refusal> {
+        self.admission.record_answer(caller, endpoint, key, body).await
     }
 
     /// Where messages are kept, for reading.
@@ -250,6 +332,17 @@ impl Pipeline {
             let _ = recorded.await;
         }
         self.store.close().await;
+    }
+}
+
+/// Runs a request in a task of its own: a client that hangs up takes the future of its request with it, and what it asked for is done all the same.
+async fn to_the_end<T: Send + 'static>(request: impl Future<Output = Result<T, Refusal>> + Send + 'static) -> Result<T, Refusal> {
+    match tokio::spawn(request).await {
+        Ok(answered) => answered,
+        Err(ended) => match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(ended) => Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by(ended)),
+        },
     }
 }
 

@@ -13,7 +13,7 @@ use crate::dispatch::Dispatchers;
 use crate::outcome::policy_of;
 use crate::receipt::count_changes;
 use crate::route::{OnUnknown, Routes};
-use crate::watch::Waiters;
+use crate::watch::MessageWaiters;
 
 /// How often what has ended is looked for.
 const EVERY: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ pub(crate) struct Sweeper {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) dispatchers: Dispatchers,
-    pub(crate) waiters: Arc<Waiters>,
+    pub(crate) waiters: Arc<MessageWaiters>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -79,7 +79,8 @@ impl Sweeper {
     /// Gives messages of a carrier that there is not to the one that their route names now; fails those without one.
     async fn reroute(&self, carrier: &str, now: Timestamp) -> Result<(), StoreError> {
         let lease = Lease { token: self.entropy.next_u64().max(1), until: now + EVERY };
-        let request = LeaseRequest { carrier: carrier.to_owned(), now, lease, limit: BATCH, limit_per_account: BATCH, passed_over: Vec::new() };
+        let (carrier, passed_over) = (carrier.to_owned(), Vec::new());
+        let request = LeaseRequest { carrier, now, lease, limit: BATCH, limit_per_account: BATCH, limit_of_broadcasts: BATCH, passed_over };
         let leased = self.store.lease_due(request).await?;
         if leased.is_empty() {
             return Ok(());

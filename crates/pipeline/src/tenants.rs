@@ -2,6 +2,7 @@
 //! the store first and stand here before the operator is answered, so that they take effect at once.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use model::account::{Account, AccountState, Limits};
@@ -90,6 +91,17 @@ impl TenantBook {
         if self.read().is_blocked(recipient, BlockKind::Recipient, account) { Err(ErrorCode::RecipientBlocked) } else { Ok(()) }
     }
 
+    /// Which of these recipients `account` may not send to, in their order.
+    pub fn blocked_among(&self, account: AccountId, recipients: &[Msisdn]) -> Vec<bool> {
+        let tables = self.read();
+        recipients.iter().map(|recipient| tables.is_blocked(recipient, BlockKind::Recipient, account)).collect()
+    }
+
+    /// How many segments a second may leave from a number; `None` where it has no pace of its own.
+    pub fn pace_of(&self, number: &Msisdn) -> Option<NonZeroU32> {
+        self.read().numbers.get(number)?.segments_per_second
+    }
+
     /// All accounts, oldest first.
     pub fn accounts(&self) -> Vec<Account> {
         sorted(self.read().accounts.values().cloned(), |account| account.id)
@@ -176,15 +188,21 @@ impl TenantBook {
     ///
     /// # Errors
     /// [`StoreError::AlreadyExists`] for a known number, [`StoreError::NotFound`] for an unknown account.
-    pub async fn create_number(&self, number: Msisdn, account: Option<AccountId>, state: NumberState) -> Result<Number, StoreError> {
-        let number = Number { number, account, state, created_at: self.clock.now() };
+    pub async fn create_number(
+        &self,
+        number: Msisdn,
+        account: Option<AccountId>,
+        state: NumberState,
+        segments_per_second: Option<NonZeroU32>,
+    ) -> Result<Number, StoreError> {
+        let number = Number { number, account, state, segments_per_second, created_at: self.clock.now() };
         let _in_turn = self.changing.lock().await;
         self.store.create_number(number.clone()).await?;
         self.write().numbers.insert(number.number.clone(), number.clone());
         Ok(number)
     }
 
-    /// Changes whose a number is, or its state.
+    /// Changes whose a number is, its state, or its pace.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for an unknown number or account.

@@ -1,50 +1,90 @@
-//! Requests that wait for their message to leave the queue.
+//! Requests that wait for what they made to leave the queue.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use model::{Delivery, MessageId};
+use model::{BroadcastId, Delivery, MessageId};
 use store::contract::messages::StatusChange;
 use tokio::sync::oneshot;
 
-/// Who waits for which message. A message stands here from before its admission until its request is answered, told or not.
-#[derive(Default)]
-pub(crate) struct Waiters(Mutex<HashMap<MessageId, Option<oneshot::Sender<Delivery>>>>);
+/// Who waits for what, by its id. It stands here from before its admission until its request is answered, told or not.
+pub(crate) struct Waiters<K, V>(Mutex<Table<K, V>>);
+
+type Table<K, V> = HashMap<K, Option<oneshot::Sender<V>>>;
+
+/// Who waits for which message.
+pub(crate) type MessageWaiters = Waiters<MessageId, Delivery>;
+
+/// Who waits for the first turn in which broadcast.
+pub(crate) type BroadcastWaiters = Waiters<BroadcastId, ()>;
+
+/// A request that waits for its message.
+pub type Waiting = WaitingFor<MessageId, Delivery>;
+
+/// A request that waits for the first turn in its broadcast.
+pub type WaitingBroadcast = WaitingFor<BroadcastId, ()>;
 
 /// A request that waits. It has been answered when this is dropped.
 #[derive(Debug)]
-pub struct Waiting {
-    waiters: Arc<Waiters>,
-    id: MessageId,
-    next: oneshot::Receiver<Delivery>,
+pub struct WaitingFor<K: Hash + Eq, V> {
+    waiters: Arc<Waiters<K, V>>,
+    id: K,
+    next: oneshot::Receiver<V>,
 }
 
-impl Waiting {
-    /// The message's next status. `None` when nobody can tell it any more.
-    pub(crate) async fn next(&mut self) -> Option<Delivery> {
+impl<K: Hash + Eq, V> WaitingFor<K, V> {
+    /// What there is to tell next. `None` when nobody can tell it any more.
+    pub(crate) async fn next(&mut self) -> Option<V> {
         (&mut self.next).await.ok()
     }
 }
 
-impl Drop for Waiting {
+impl<K: Hash + Eq, V> Drop for WaitingFor<K, V> {
     fn drop(&mut self) {
         self.waiters.lock().remove(&self.id);
     }
 }
 
-impl Waiters {
-    /// Waits for the next status of `id`. To be called before the message can have one.
-    pub(crate) fn expect(self: &Arc<Self>, id: MessageId) -> Waiting {
+impl<K, V> Default for Waiters<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Hash + Eq, V> Waiters<K, V> {
+    /// Waits for news of `id`. To be called before there can be any.
+    pub(crate) fn expect(self: &Arc<Self>, id: K) -> WaitingFor<K, V>
+    where
+        K: Copy,
+    {
         let (sender, next) = oneshot::channel();
         self.lock().insert(id, Some(sender));
-        Waiting { waiters: Arc::clone(self), id, next }
+        WaitingFor { waiters: Arc::clone(self), id, next }
     }
 
     /// Whether the request that made `id` is still to be answered.
-    pub(crate) fn has(&self, id: MessageId) -> bool {
-        self.lock().contains_key(&id)
+    pub(crate) fn has(&self, id: &K) -> bool {
+        self.lock().contains_key(id)
     }
 
+    /// Tells who waits for `id`, if anybody does.
+    pub(crate) fn tell_of(&self, id: &K, news: V) {
+        if let Some(sender) = self.lock().get_mut(id).and_then(Option::take) {
+            // One that has just given up needs nothing.
+            let _ = sender.send(news);
+        }
+    }
+}
+
+impl<K, V> Waiters<K, V> {
+    fn lock(&self) -> MutexGuard<'_, Table<K, V>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl MessageWaiters {
     /// Tells those who wait.
     pub(crate) fn tell(&self, changes: &[StatusChange]) {
         let mut waiting = self.lock();
@@ -58,14 +98,10 @@ impl Waiters {
             }
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<MessageId, Option<oneshot::Sender<Delivery>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-impl std::fmt::Debug for Waiters {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<K, V> fmt::Debug for Waiters<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Waiters({})", self.lock().len())
     }
 }

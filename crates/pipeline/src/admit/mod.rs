@@ -4,7 +4,9 @@
 //! The lines of [`Admission::decide`] are the order in which a client learns of a problem: pure checks, then what the platform
 //! knows, then the network, then the one write.
 
+mod broadcast;
 mod parse;
+mod recipients;
 mod reference;
 
 use std::sync::Arc;
@@ -14,14 +16,16 @@ use model::error::{ErrorCode, Refusal};
 use model::idempotency::{Endpoint, IdempotencyKey};
 use model::message::{Direction, Message, MessageType};
 use model::quota::UtcDay;
-use model::{Clock, Entropy, MessageId, Mode, Timestamp};
+use model::{Clock, Entropy, MessageId, Mode, Msisdn, Timestamp};
 use store::contract::messages::{Admission as Write, Admitted, IdempotencyClaim, Quota, Replay};
 use store::{Store, StoreError};
 
 use crate::dispatch::Dispatchers;
 use crate::route::Routes;
 use crate::tenants::{Caller, TenantBook};
+pub use broadcast::{BroadcastAccepted, BroadcastRequest};
 use parse::{Draft, Parsed};
+pub use recipients::RecipientList;
 use reference::References;
 
 /// The name of the carrier that test keys reach, and no route does.
@@ -51,6 +55,8 @@ pub struct AdmissionLimits {
     pub sms_characters_max: usize,
     /// The longest MMS body, likewise.
     pub mms_characters_max: usize,
+    /// The most recipients of a broadcast.
+    pub recipients_max: usize,
     /// How long a message is worth sending.
     pub validity: Duration,
     /// How long an idempotency key is remembered.
@@ -133,7 +139,7 @@ impl Admission {
 
     /// The one write. What is accepted goes straight to its dispatcher where that one has room; otherwise it is found in the store.
     async fn commit(&self, caller: &Caller, message: Arc<Message>, idempotency: Option<IdempotencyClaim>, now: Timestamp) -> Result<Accepted, Refusal> {
-        let carrier = self.carrier_for(&message).to_owned();
+        let carrier = first_carrier(&self.routes, message.mode, &message.recipient, message.kind).to_owned();
         let place = self.dispatchers.reserve(&carrier, message.account, now);
         let day = UtcDay::of(now);
         let admission = Write {
@@ -156,16 +162,17 @@ impl Admission {
         }
     }
 
-    fn carrier_for(&self, message: &Message) -> &str {
-        match message.mode {
-            Mode::Test => SANDBOX,
-            Mode::Live => self.routes.find(&message.recipient, message.kind).and_then(|route| route.carriers.first()).map_or("", String::as_str),
-        }
+    /// Notes what a request with a key was answered, where the answer was not the queued message or broadcast.
+    pub(crate) async fn record_answer(&self, caller: &Caller, endpoint: Endpoint, key: &IdempotencyKey, body: String) -> Result<(), Refusal> {
+        self.store.record_answer(caller.account, endpoint, key, body).await.map_err(refused_by_store)
     }
+}
 
-    /// Notes what a request with a key was answered, where the answer was not the queued message.
-    pub(crate) async fn record_answer(&self, caller: &Caller, key: &IdempotencyKey, body: String) -> Result<(), Refusal> {
-        self.store.record_answer(caller.account, Endpoint::Message, key, body).await.map_err(refused_by_store)
+/// The carrier that a message goes to first; empty where no route leads anywhere.
+pub(crate) fn first_carrier<'a>(routes: &'a Routes, mode: Mode, recipient: &Msisdn, kind: MessageType) -> &'a str {
+    match mode {
+        Mode::Test => SANDBOX,
+        Mode::Live => routes.find(recipient, kind).and_then(|route| route.carriers.first()).map_or("", String::as_str),
     }
 }
 

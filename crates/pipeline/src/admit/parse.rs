@@ -35,10 +35,10 @@ impl Parsed {
         let media_url = given(request.media_url);
         let body = given(request.body);
         let (Some(to), Some(from)) = (given(request.to.clone()), given(request.from.clone())) else {
-            return Err(missing(&request.to, &request.from, body.is_none() && media_url.is_none()));
+            return Err(missing_of_message(&request.to, &request.from, body.is_none() && media_url.is_none()));
         };
         if body.is_none() && media_url.is_none() {
-            return Err(missing(&request.to, &request.from, true));
+            return Err(missing_of_message(&request.to, &request.from, true));
         }
         let kind = kind_of(request.message_type.as_deref(), media_url.is_some())?;
         let recipient = number("to", &to)?;
@@ -65,47 +65,50 @@ impl Parsed {
 impl Draft {
     /// Checks the text: invalid characters (33016), then length (33107); and measures it.
     pub(super) fn check(parsed: Parsed, limits: &AdmissionLimits) -> Result<Self, Refusal> {
-        let text = parsed.body.as_deref().unwrap_or_default();
-        let invalid = wire::text::invalid_characters(text);
-        if !invalid.is_empty() {
-            return Err(Refusal::new(ErrorCode::InvalidMessageContent).with_info(AdditionalInfo::InvalidCharacters(invalid)));
-        }
-        let measure = wire::gsm::measure(text);
-        let characters_max = match parsed.kind {
-            MessageType::Sms => limits.sms_characters_max,
-            MessageType::Mms => limits.mms_characters_max,
-        };
-        let segments = u16::try_from(measure.segments).ok().filter(|segments| *segments <= SEGMENTS_MAX);
-        let Some(segments) = segments.filter(|_| measure.characters <= characters_max) else {
-            return Err(ErrorCode::MessageTooLong.into());
-        };
-        Ok(Self {
-            recipient: parsed.recipient,
-            originator: parsed.originator,
-            body: parsed.body.map(Arc::from),
-            kind: parsed.kind,
-            encoding: measure.encoding,
-            segments,
-        })
+        let (encoding, segments) = measured(parsed.body.as_deref(), parsed.kind, limits)?;
+        Ok(Self { recipient: parsed.recipient, originator: parsed.originator, body: parsed.body.map(Arc::from), kind: parsed.kind, encoding, segments })
     }
+}
+
+/// How a text is encoded and how many segments it takes, unless it has invalid characters (33016) or is too long (33107).
+pub(super) fn measured(body: Option<&str>, kind: MessageType, limits: &AdmissionLimits) -> Result<(Encoding, u16), Refusal> {
+    let text = body.unwrap_or_default();
+    let invalid = wire::text::invalid_characters(text);
+    if !invalid.is_empty() {
+        return Err(Refusal::new(ErrorCode::InvalidMessageContent).with_info(AdditionalInfo::InvalidCharacters(invalid)));
+    }
+    let measure = wire::gsm::measure(text);
+    let characters_max = match kind {
+        MessageType::Sms => limits.sms_characters_max,
+        MessageType::Mms => limits.mms_characters_max,
+    };
+    let segments = u16::try_from(measure.segments).ok().filter(|segments| *segments <= SEGMENTS_MAX);
+    let Some(segments) = segments.filter(|_| measure.characters <= characters_max) else {
+        return Err(ErrorCode::MessageTooLong.into());
+    };
+    Ok((measure.encoding, segments))
 }
 
 /// The store keeps which segments a carrier has taken in 64 bits.
 const SEGMENTS_MAX: u16 = 64;
 
 /// The value, unless it is empty or white space alone, which is as good as missing.
-fn given(value: Option<String>) -> Option<String> {
+pub(super) fn given(value: Option<String>) -> Option<String> {
     value.filter(|text| !text.trim().is_empty())
 }
 
-fn missing(to: &Option<String>, from: &Option<String>, content_missing: bool) -> Refusal {
+fn missing_of_message(to: &Option<String>, from: &Option<String>, content_missing: bool) -> Refusal {
     let absent = |value: &Option<String>| value.as_deref().is_none_or(|text| text.trim().is_empty());
-    let fields = [("to", absent(to)), ("from", absent(from)), ("body", content_missing)];
+    missing([("to", absent(to)), ("from", absent(from)), ("body", content_missing)])
+}
+
+/// A refusal that names the fields of which it is said that they are missing.
+pub(super) fn missing(fields: [(&'static str, bool); 3]) -> Refusal {
     let fields = fields.into_iter().filter(|(_, missing)| *missing).map(|(name, _)| name).collect();
     Refusal::new(ErrorCode::MissingRequiredField).with_info(AdditionalInfo::Fields(fields))
 }
 
-fn kind_of(named: Option<&str>, has_media: bool) -> Result<MessageType, Refusal> {
+pub(super) fn kind_of(named: Option<&str>, has_media: bool) -> Result<MessageType, Refusal> {
     match (named.map(MessageType::parse), has_media) {
         (None, false) => Ok(MessageType::Sms),
         (None, true) | (Some(Some(MessageType::Mms)), _) => Ok(MessageType::Mms),
@@ -114,7 +117,7 @@ fn kind_of(named: Option<&str>, has_media: bool) -> Result<MessageType, Refusal>
     }
 }
 
-fn number(field: &'static str, text: &str) -> Result<Msisdn, Refusal> {
+pub(super) fn number(field: &'static str, text: &str) -> Result<Msisdn, Refusal> {
     Msisdn::parse(text).map_err(|_| Refusal::new(ErrorCode::InvalidPhoneNumber).with_info(AdditionalInfo::Field(field)))
 }
 
@@ -171,8 +174,13 @@ mod tests {
 
     #[test]
     fn length_is_counted_in_characters() {
-        let limits =
-            AdmissionLimits { sms_characters_max: 3, mms_characters_max: 5, validity: std::time::Duration::ZERO, idempotency: std::time::Duration::ZERO };
+        let limits = AdmissionLimits {
+            sms_characters_max: 3,
+            mms_characters_max: 5,
+            recipients_max: 1,
+            validity: std::time::Duration::ZERO,
+            idempotency: std::time::Duration::ZERO,
+        };
         let check = |body: &str, kind| {
             let parsed = Parsed::check(request("+18005551234", "+18005550000", Some(body), None, Some(kind))).ok().unwrap();
             Draft::check(parsed, &limits).err().map(|refusal| refusal.code)
