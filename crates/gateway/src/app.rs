@@ -10,7 +10,7 @@ use model::key::Pepper;
 use model::{Clock, Entropy};
 use pipeline::limiter::RateLimiter;
 use pipeline::tenants::TenantBook;
-use pipeline::{AdmissionLimits, DispatchSettings, Parts, Pipeline, QueueLimits, SANDBOX};
+use pipeline::{AdmissionLimits, BroadcastSettings, DispatchSettings, Parts, Pipeline, QueueLimits, SANDBOX};
 use store::{Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -70,6 +70,7 @@ impl App {
             limiter: RateLimiter::new(config.limits.failed_auth_per_minute),
             envelope: envelope.clone(),
             body_limits,
+            broadcast_body_limits: BodyLimits { bytes_max: config.api.broadcast_body_bytes_max, ..body_limits },
             trusted_proxies: config.api.trusted_proxies.clone(),
             log_requests: config.log.requests,
             metrics: metrics.http.clone(),
@@ -168,11 +169,13 @@ async fn start_pipeline(
     let limits = AdmissionLimits {
         sms_characters_max: config.limits.sms_characters_max,
         mms_characters_max: config.limits.mms_characters_max,
+        recipients_max: config.limits.max_recipients,
         validity: Duration::from_secs(config.dispatch.validity_secs),
         idempotency: config.limits.idempotency(),
     };
     let (routes, dispatch) = (config.routes(), dispatch_settings(config));
-    let parts = Parts { store, tenants: Arc::new(tenants), routes, carriers, events, limits, dispatch, clock, entropy };
+    let broadcasts = BroadcastSettings { lookahead: config.dispatch.broadcast_lookahead_max, batch: config.dispatch.broadcast_batch };
+    let parts = Parts { store, tenants: Arc::new(tenants), routes, carriers, events, limits, dispatch, broadcasts, clock, entropy };
     Pipeline::start(parts).await.map_err(told)
 }
 

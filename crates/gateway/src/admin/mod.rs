@@ -2,6 +2,7 @@
 
 mod accounts;
 mod blocks;
+mod broadcasts;
 mod carriers;
 mod guard;
 mod health;
@@ -19,7 +20,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Response, StatusCode};
-use axum::routing::{MethodRouter, delete, get, put};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use model::error::{ErrorCode, Refusal};
 use model::{Clock, Limits};
 use pipeline::Pipeline;
@@ -70,6 +71,9 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .route("/blocks", with(get(blocks::list), "GET, HEAD"))
         .route("/blocks/{number}", with(put(blocks::set).delete(blocks::lift), "PUT, DELETE"))
         .route("/carriers", with(get(carriers::list), "GET, HEAD"))
+        .route("/broadcasts", with(get(broadcasts::list), "GET, HEAD"))
+        .route("/broadcasts/{id}", with(get(broadcasts::show), "GET, HEAD"))
+        .route("/broadcasts/{id}/cancel", with(post(broadcasts::cancel), "POST"))
         .route("/messages", with(get(messages::list), "GET, HEAD"))
         .route("/messages/{id}", with(get(messages::show), "GET, HEAD"))
         .fallback(not_found)

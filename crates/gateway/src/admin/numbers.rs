@@ -1,5 +1,7 @@
 //! Sender numbers.
 
+use std::num::NonZeroU32;
+
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
@@ -21,6 +23,7 @@ struct NumberView {
     number: String,
     account_id: Option<String>,
     state: &'static str,
+    segments_per_second: Option<NonZeroU32>,
     created_at: String,
 }
 
@@ -32,6 +35,9 @@ struct NumberInput {
     #[serde(default, deserialize_with = "tri_state")]
     account_id: Option<Option<String>>,
     state: Option<String>,
+    /// `null` takes the pace away.
+    #[serde(default, deserialize_with = "tri_state")]
+    segments_per_second: Option<Option<NonZeroU32>>,
 }
 
 impl NumberInput {
@@ -66,7 +72,7 @@ async fn created(admin: &Admin, request: Request) -> Answered {
         return Err(super::input::wrong("accountId", "one that exists"));
     }
     let state = input.state()?.unwrap_or(NumberState::Active);
-    let number = tenants.create_number(new, account, state).await.map_err(|error| refused(error, "number"))?;
+    let number = tenants.create_number(new, account, state, input.segments_per_second.flatten()).await.map_err(|error| refused(error, "number"))?;
     json(StatusCode::CREATED, &view(&number))
 }
 
@@ -85,7 +91,7 @@ async fn changed(admin: &Admin, name: Result<Path<String>, PathRejection>, reque
     let known = path(name, number_of).and_then(|name| tenants.number(&name).ok_or_else(|| ErrorCode::NotFound.into()))?;
     let input: NumberInput = body(request, admin.body_limits).await?;
     absent(input.number.as_ref(), "number", "nothing, for the path names it")?;
-    let change = NumberChange { account: input.account()?, state: input.state()? };
+    let change = NumberChange { account: input.account()?, state: input.state()?, segments_per_second: input.segments_per_second };
     let number = tenants.change_number(&known.number, change).await.map_err(|error| refused(error, "accountId"))?;
     json(StatusCode::OK, &view(&number))
 }
@@ -95,6 +101,7 @@ fn view(number: &Number) -> NumberView {
         number: number.number.as_str().to_owned(),
         account_id: number.account.map(|id| id.to_string()),
         state: number.state.as_str(),
+        segments_per_second: number.segments_per_second,
         created_at: number.created_at.to_string(),
     }
 }

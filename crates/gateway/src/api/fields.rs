@@ -1,12 +1,14 @@
 //! A JSON body to loose fields: the right types, each at most once, nothing else judged. Fields that nobody knows are ignored.
 
+mod recipients;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
-use pipeline::SendRequest;
+use pipeline::{BroadcastRequest, SendRequest};
 use serde::Deserializer as _;
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Deeper bodies are refused.
@@ -17,20 +19,32 @@ const DEPTH_MAX: usize = 64;
 /// # Errors
 /// [`ErrorCode::MalformedRequest`] with the field, or with the line and column where the body stops being JSON.
 pub(super) fn of_message(body: &[u8]) -> Result<SendRequest, Refusal> {
+    of(body)
+}
+
+/// Reads the body of `POST /broadcast` in the same way, recipient by recipient.
+///
+/// # Errors
+/// As [`of_message`].
+pub(super) fn of_broadcast(body: &[u8]) -> Result<BroadcastRequest, Refusal> {
+    of(body)
+}
+
+fn of<F: Fields>(body: &[u8]) -> Result<F, Refusal> {
     let text = std::str::from_utf8(body).map_err(|error| not_json(body, error.valid_up_to()))?;
     if let Some(at) = too_deep(body) {
         return Err(not_json(body, at));
     }
-    let mut found = Found::default();
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let read = reader.deserialize_map(&mut found).and_then(|()| reader.end());
-    if let Some((field, expected)) = found.wrong {
-        return Err(wrong_type(field, expected));
+    let mut fields = F::default();
+    match object(text, &mut fields) {
+        (Some((field, expected)), _) => {
+            Err(Refusal::new(ErrorCode::MalformedRequest).with_info(AdditionalInfo::WrongType { field, expected: expected.into() }))
+        }
+        (None, Ok(())) => Ok(fields),
+        (None, Err(error)) => {
+            Err(Refusal::new(ErrorCode::MalformedRequest).with_info(AdditionalInfo::Place { line: error.line().max(1), column: error.column().max(1) }))
+        }
     }
-    read.map_err(|error| {
-        Refusal::new(ErrorCode::MalformedRequest).with_info(AdditionalInfo::Place { line: error.line().max(1), column: error.column().max(1) })
-    })?;
-    Ok(found.request)
 }
 
 /// A field that has the wrong type, or disagrees with another place that says the same.
@@ -38,29 +52,76 @@ pub(super) fn wrong_type(field: &'static str, expected: &'static str) -> Refusal
     Refusal::new(ErrorCode::MalformedRequest).with_info(AdditionalInfo::WrongType { field: field.into(), expected: expected.into() })
 }
 
-#[derive(Default)]
-struct Found {
-    request: SendRequest,
-    seen: Vec<&'static str>,
-    wrong: Option<(&'static str, &'static str)>,
+/// A field that is wrong, and what it should have been.
+type Wrong = (Cow<'static, str>, &'static str);
+
+/// An object's fields, as they stand.
+trait Fields: Default {
+    /// Where the text of this name goes, and its name; `None` where no text has it.
+    fn text(&mut self, name: &str) -> Option<(&'static str, &mut Option<String>)>;
+
+    /// Reads a field that is no text, from the JSON of its value; `None` where there is none of this name.
+    fn other(&mut self, _name: &str, _json: &str) -> Option<(&'static str, Option<Wrong>)> {
+        None
+    }
 }
 
-impl Found {
-    fn place(&mut self, name: &str) -> Option<(&'static str, &mut Option<String>)> {
-        let request = &mut self.request;
+impl Fields for SendRequest {
+    fn text(&mut self, name: &str) -> Option<(&'static str, &mut Option<String>)> {
         Some(match name {
-            "to" => ("to", &mut request.to),
-            "from" => ("from", &mut request.from),
-            "body" => ("body", &mut request.body),
-            "mediaUrl" => ("mediaUrl", &mut request.media_url),
-            "messageType" => ("messageType", &mut request.message_type),
-            "idempotencyKey" => ("idempotencyKey", &mut request.idempotency_key),
+            "to" => ("to", &mut self.to),
+            "from" => ("from", &mut self.from),
+            "body" => ("body", &mut self.body),
+            "mediaUrl" => ("mediaUrl", &mut self.media_url),
+            "messageType" => ("messageType", &mut self.message_type),
+            "idempotencyKey" => ("idempotencyKey", &mut self.idempotency_key),
             _ => return None,
         })
     }
 }
 
-impl<'de> Visitor<'de> for &mut Found {
+/// Reads an object: what is wrong about a field that it knows, and whether the text is JSON to its end.
+fn object<F: Fields>(text: &str, fields: &mut F) -> (Option<Wrong>, serde_json::Result<()>) {
+    let mut found = Found { fields, seen: Vec::new(), wrong: None };
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = reader.deserialize_map(&mut found).and_then(|()| reader.end());
+    (found.wrong, read)
+}
+
+struct Found<'a, F> {
+    fields: &'a mut F,
+    seen: Vec<&'static str>,
+    wrong: Option<Wrong>,
+}
+
+impl<F: Fields> Found<'_, F> {
+    /// Takes the value of a field. Those that nobody knows are ignored.
+    fn take(&mut self, name: &str, json: &str) {
+        let (field, wrong) = match self.fields.text(name) {
+            Some((field, place)) => (field, text(json, place).err().map(|expected| (field.into(), expected))),
+            None => match self.fields.other(name, json) {
+                Some(known) => known,
+                None => return,
+            },
+        };
+        let again = self.seen.contains(&field).then_some((field.into(), "no second value"));
+        self.wrong = self.wrong.take().or(wrong).or(again);
+        self.seen.push(field);
+    }
+}
+
+/// Reads a text, or nothing where it is null. `Err` says what it should have been.
+fn text(json: &str, place: &mut Option<String>) -> Result<(), &'static str> {
+    match json.as_bytes().first() {
+        // What cannot be read although it begins as a text is a lone surrogate.
+        Some(b'"') => *place = Some(serde_json::from_str(json).map_err(|_| "string of Unicode characters")?),
+        Some(b'n') => {}
+        _ => return Err("string"),
+    }
+    Ok(())
+}
+
+impl<'de, F: Fields> Visitor<'de> for &mut Found<'_, F> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,24 +130,7 @@ impl<'de> Visitor<'de> for &mut Found {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-            let Some((field, place)) = self.place(&name) else {
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            };
-            let raw = map.next_value::<&RawValue>()?.get();
-            match raw.as_bytes().first() {
-                // What cannot be read although it begins as a text is a lone surrogate.
-                Some(b'"') => match serde_json::from_str(raw) {
-                    Ok(text) => *place = Some(text),
-                    Err(_) => self.wrong = self.wrong.or(Some((field, "string of Unicode characters"))),
-                },
-                Some(b'n') => {}
-                _ => self.wrong = self.wrong.or(Some((field, "string"))),
-            }
-            if self.seen.contains(&field) {
-                self.wrong = self.wrong.or(Some((field, "no second value")));
-            }
-            self.seen.push(field);
+            self.take(&name, map.next_value::<&RawValue>()?.get());
         }
         Ok(())
     }

@@ -20,10 +20,10 @@ use crate::http::json;
 use crate::http::query::Parameters;
 
 /// Messages on a page, unless asked otherwise.
-const LIMIT_DEFAULT: usize = 50;
+pub(super) const LIMIT_DEFAULT: usize = 50;
 
 /// Messages on a page at most.
-const LIMIT_MAX: usize = 100;
+pub(super) const LIMIT_MAX: usize = 100;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -71,11 +71,11 @@ impl Query {
     }
 }
 
-fn parsed<T>(given: Option<&str>, field: &'static str, expected: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
+pub(super) fn parsed<T>(given: Option<&str>, field: &'static str, expected: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
     given.map(|text| parse(text).ok_or_else(|| fields::wrong_type(field, expected))).transpose()
 }
 
-fn number(field: &'static str, given: Option<&str>) -> Result<Option<Msisdn>, Refusal> {
+pub(super) fn number(field: &'static str, given: Option<&str>) -> Result<Option<Msisdn>, Refusal> {
     let bad = |_| Refusal::new(ErrorCode::InvalidPhoneNumber).with_info(AdditionalInfo::Field(field));
     given.map(|text| Msisdn::parse(text).map_err(bad)).transpose()
 }

@@ -9,19 +9,19 @@ use axum::extract::{Path, Request, State};
 use axum::http::header::{CONTENT_TYPE, HeaderName, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use model::error::{ErrorCode, Refusal};
-use model::idempotency::IdempotencyKey;
+use model::idempotency::{Endpoint, IdempotencyKey};
 use model::{Delivery, MessageId, Status};
 use pipeline::admit::refused_by_store;
 use pipeline::run::Answered;
 use pipeline::tenants::Caller;
 
 use super::view::MessageView;
-use super::{Api, Shared, fields, location, prefer};
+use super::{Api, BASE, Shared, fields, prefer};
 use crate::http::log::About;
 use crate::http::{body, json};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(super) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 pub(super) async fn send(State(api): Shared, Extension(caller): Extension<Caller>, request: Request) -> Response<Body> {
     let answered = sent(&api, &caller, request).await;
@@ -42,7 +42,7 @@ async fn sent(api: &Api, caller: &Caller, request: Request) -> Result<Response<B
             if delivery.status != Status::Queued
                 && let Some(key) = key
             {
-                remember(api, caller, &key, json.clone()).await;
+                remember(api, caller, Endpoint::Message, &key, json.clone()).await;
             }
             drop(waiting);
             created(message.id, json)
@@ -55,17 +55,13 @@ async fn sent(api: &Api, caller: &Caller, request: Request) -> Result<Response<B
             response
         }
     };
-    if let Some(wait) = wait
-        && let Ok(applied) = HeaderValue::try_from(format!("wait={}", wait.as_secs()))
-    {
-        response.headers_mut().insert(prefer::PREFERENCE_APPLIED, applied);
-    }
+    prefer::applied(&mut response, wait);
     Ok(response)
 }
 
-/// Notes what the client is told, so that a repeat is told the same. Where that fails the message is accepted all the same, and a repeat is told so.
-async fn remember(api: &Api, caller: &Caller, key: &IdempotencyKey, json: String) {
-    if let Err(refusal) = api.pipeline.record_answer(caller, key, json).await {
+/// Notes what the client is told, so that a repeat is told the same. Where that fails the request is accepted all the same, and a repeat is told so.
+pub(super) async fn remember(api: &Api, caller: &Caller, endpoint: Endpoint, key: &IdempotencyKey, json: String) {
+    if let Err(refusal) = api.pipeline.record_answer(caller, endpoint, key, json).await {
         tracing::warn!("The answer under an idempotency key could not be noted: {}", refusal.cause.unwrap_or_default());
     }
 }
@@ -83,14 +79,14 @@ async fn shown(api: &Arc<Api>, caller: &Caller, id: Result<Path<String>, PathRej
     Ok(response)
 }
 
-fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
     let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = named.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(ErrorCode::UnsupportedContentType.into()) }
 }
 
 /// The idempotency key from the header or the body; both must agree.
-fn one_key(headers: &HeaderMap, in_body: Option<String>) -> Result<Option<String>, Refusal> {
+pub(super) fn one_key(headers: &HeaderMap, in_body: Option<String>) -> Result<Option<String>, Refusal> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = values.next() else { return Ok(in_body) };
     let in_header = String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -99,11 +95,17 @@ fn one_key(headers: &HeaderMap, in_body: Option<String>) -> Result<Option<String
 }
 
 fn created(id: MessageId, text: String) -> Response<Body> {
+    let mut response = created_at(&format!("{BASE}/message/{id}"), text);
+    response.extensions_mut().insert(About(id));
+    response
+}
+
+/// The answer to a request that made something, which is found at this place.
+pub(super) fn created_at(location: &str, text: String) -> Response<Body> {
     let mut response = json(text);
     *response.status_mut() = StatusCode::CREATED;
-    if let Ok(location) = HeaderValue::try_from(location(id)) {
+    if let Ok(location) = HeaderValue::try_from(location) {
         response.headers_mut().insert(LOCATION, location);
     }
-    response.extensions_mut().insert(About(id));
     response
 }

@@ -1,9 +1,11 @@
 //! The public API: what a client of the messaging API sees.
 //!
-//! A request passes the [`guard`] (who is it, may it ask so often), then its handler in [`message`] or [`list`]; [`fields`] reads bodies,
+//! A request passes the [`guard`] (who is it, may it ask so often), then its handler in [`message`], [`list`], [`broadcast`] or [`broadcasts`]; [`fields`] reads bodies,
 //! [`view`] writes answers. No rule about messages is here: those are the pipeline's.
 
 mod address;
+pub(crate) mod broadcast;
+pub(crate) mod broadcasts;
 mod fields;
 mod guard;
 pub(crate) mod list;
@@ -19,10 +21,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use ipnet::IpNet;
+use model::Clock;
 use model::error::{ErrorCode, Refusal};
-use model::{Clock, MessageId};
 use pipeline::Pipeline;
 use pipeline::limiter::RateLimiter;
 
@@ -44,6 +46,8 @@ pub struct Api {
     pub envelope: Envelope,
     /// How large bodies may be.
     pub body_limits: BodyLimits,
+    /// How large the body of a broadcast may be.
+    pub broadcast_body_limits: BodyLimits,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Whether every request is logged.
@@ -62,6 +66,9 @@ pub fn router(api: Arc<Api>) -> Router {
     Router::new()
         .route("/api/v1/messaging/message", get(list::messages).post(message::send).fallback(only_get_or_post))
         .route("/api/v1/messaging/message/{id}", get(message::show).fallback(only_get_or_head))
+        .route("/api/v1/messaging/broadcast", get(broadcasts::list).post(broadcast::send).fallback(only_get_or_post))
+        .route("/api/v1/messaging/broadcast/{id}", get(broadcast::show).fallback(only_get_or_head))
+        .route("/api/v1/messaging/broadcast/{id}/cancel", post(broadcast::cancel).fallback(only_post))
         .route("/page/errors", only_get())
         .route("/page/errors/{code}", get(pages::code).fallback(only_get_or_head))
         .fallback(not_found)
@@ -90,12 +97,12 @@ async fn only_get_or_post(State(api): Shared) -> Response<Body> {
     allow(api.envelope.refuse(ErrorCode::MethodNotAllowed.into()), "GET, HEAD, POST")
 }
 
+async fn only_post(State(api): Shared) -> Response<Body> {
+    allow(api.envelope.refuse(ErrorCode::MethodNotAllowed.into()), "POST")
+}
+
 impl Api {
     fn answer(&self, answered: Result<Response<Body>, Refusal>) -> Response<Body> {
         answered.unwrap_or_else(|refusal| self.envelope.refuse(refusal))
     }
-}
-
-fn location(id: MessageId) -> String {
-    format!("{BASE}/message/{id}")
 }

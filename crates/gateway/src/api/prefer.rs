@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use axum::http::HeaderMap;
+use axum::body::Body;
 use axum::http::header::HeaderName;
+use axum::http::{HeaderMap, HeaderValue, Response};
 
 /// The request's header.
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 /// The answer's header.
-pub(super) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// The longest wait.
 const WAIT_MAX_SECS: u64 = 30;
@@ -21,6 +22,15 @@ pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
     let (_, value) = preferences.into_iter().find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))?;
     let secs: u64 = value.trim().trim_matches('"').parse().ok()?;
     Some(Duration::from_secs(secs.min(WAIT_MAX_SECS)))
+}
+
+/// Says in the answer that the client's wish was heeded.
+pub(super) fn applied(response: &mut Response<Body>, wait: Option<Duration>) {
+    if let Some(wait) = wait
+        && let Ok(applied) = HeaderValue::try_from(format!("wait={}", wait.as_secs()))
+    {
+        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! A message as a client sees it.
+//! Messages and broadcasts as a client sees them.
 
-use model::{Delivery, Message, Timestamp};
+use model::{Broadcast, BroadcastCounts, BroadcastRecord, BroadcastStatus, Delivery, Message, Timestamp};
 use serde::{Serialize, Serializer};
 
 /// The JSON of a message; what does not apply is absent.
@@ -57,6 +57,67 @@ impl<'a> MessageView<'a> {
             error_type: delivery.error_type.map(model::ErrorType::as_str),
             error_message: delivery.error_message.as_deref(),
         }
+    }
+
+    pub(crate) fn to_json(&self) -> String {
+        // Texts and numbers only: nothing in it can fail to be JSON.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// The JSON of a broadcast; what does not apply is absent.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BroadcastView<'a> {
+    #[serde(serialize_with = "text")]
+    id: model::BroadcastId,
+    from: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media_url: Option<&'a str>,
+    message_type: &'static str,
+    total_recipients: u32,
+    status: &'static str,
+    #[serde(serialize_with = "text")]
+    created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counts: Option<CountsView>,
+}
+
+/// How many recipients stand where.
+#[derive(Serialize)]
+struct CountsView {
+    total: u64,
+    skipped: u64,
+    queued: u64,
+    sent: u64,
+    delivered: u64,
+    undelivered: u64,
+    failed: u64,
+}
+
+impl<'a> BroadcastView<'a> {
+    /// A broadcast just accepted.
+    pub(crate) fn accepted(broadcast: &'a Broadcast, status: BroadcastStatus) -> Self {
+        Self {
+            id: broadcast.id,
+            from: broadcast.originator.as_str(),
+            body: broadcast.body.as_deref(),
+            media_url: broadcast.media_url.as_deref(),
+            message_type: broadcast.kind.as_str(),
+            total_recipients: broadcast.total,
+            status: status.as_str(),
+            created_at: broadcast.created_at,
+            counts: None,
+        }
+    }
+
+    /// A broadcast and how far it has come.
+    pub(crate) fn of(record: &'a BroadcastRecord) -> Self {
+        let BroadcastCounts { total, skipped, queued, sent, delivered, undelivered, failed } = record.counts;
+        let counts = Some(CountsView { total, skipped, queued, sent, delivered, undelivered, failed });
+        Self { counts, ..Self::accepted(&record.broadcast, record.status) }
     }
 
     pub(crate) fn to_json(&self) -> String {

@@ -232,9 +232,9 @@ async fn demo(tenants: &TenantBook, file: &Path) -> Result<Demo, Failed> {
     for number in NUMBERS {
         let number = Msisdn::parse(number).map_err(Failed::new)?;
         match tenants.number(&number) {
-            None => tenants.create_number(number, Some(account.id), NumberState::Active).await.map_err(Failed::new)?,
+            None => tenants.create_number(number, Some(account.id), NumberState::Active, None).await.map_err(Failed::new)?,
             Some(_) => {
-                let change = store::contract::tenants::NumberChange { account: Some(Some(account.id)), state: Some(NumberState::Active) };
+                let change = store::contract::tenants::NumberChange { account: Some(Some(account.id)), state: Some(NumberState::Active), ..Default::default() };
                 tenants.change_number(&number, change).await.map_err(Failed::new)?
             }
         };

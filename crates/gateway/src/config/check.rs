@@ -41,6 +41,7 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
         ("api.head_timeout_secs", api.head_timeout_secs, 1, 3_600),
         ("api.body_timeout_secs", api.body_timeout_secs, 1, 3_600),
         ("api.body_bytes_max", api.body_bytes_max as u64, 1_024, 64 << 20),
+        ("api.broadcast_body_bytes_max", api.broadcast_body_bytes_max as u64, 1_024, 64 << 20),
         // hyper reads heads into a buffer of at least this size.
         ("api.head_bytes_max", api.head_bytes_max as u64, 8_192, 1 << 20),
         ("limits.sms_characters_max", limits.sms_characters_max as u64, 1, 9_000),
@@ -59,6 +60,8 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
         ("dispatch.retry_ceiling_ms", dispatch.retry_ceiling_ms, 1, DAY_MS),
         ("dispatch.attempts_per_carrier", u64::from(dispatch.attempts_per_carrier), 1, 1_000),
         ("dispatch.fallback_after_secs", dispatch.fallback_after_secs, 0, 86_400),
+        ("dispatch.broadcast_lookahead_max", dispatch.broadcast_lookahead_max as u64, 16, 1_000_000),
+        ("dispatch.broadcast_batch", dispatch.broadcast_batch as u64, 1, 10_000),
         ("dispatch.drain_secs", dispatch.drain_secs, 0, 3_600),
     ]
 }

@@ -39,6 +39,8 @@ section! {
         body_timeout_secs: u64,
         /// The largest body.
         body_bytes_max: usize,
+        /// The largest body of a broadcast.
+        broadcast_body_bytes_max: usize,
         /// The largest head.
         head_bytes_max: usize,
     }
@@ -135,6 +137,10 @@ section! {
         attempts_per_carrier: u32,
         /// Seconds of being down before the next carrier.
         fallback_after_secs: u64,
+        /// Messages of one broadcast in memory.
+        broadcast_lookahead_max: usize,
+        /// Recipients turned into messages in one write.
+        broadcast_batch: usize,
         /// Seconds that a process which ends waits for its carriers.
         drain_secs: u64,
     }

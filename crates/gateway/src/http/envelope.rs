@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
-use model::error::{AdditionalInfo, ErrorCode, Refusal};
+use model::error::{AdditionalInfo, ErrorCode, InvalidRecipient, Refusal};
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 
@@ -98,6 +98,11 @@ impl Serialize for Info<'_> {
             AdditionalInfo::Field(field) => serde_json::json!({ "field": field }).serialize(serializer),
             AdditionalInfo::WrongType { field, expected } => serde_json::json!({ "field": field, "expected": expected }).serialize(serializer),
             AdditionalInfo::Place { line, column } => serde_json::json!({ "line": line, "column": column }).serialize(serializer),
+            AdditionalInfo::InvalidRecipients(recipients) => {
+                let told = |invalid: &InvalidRecipient| serde_json::json!({ "index": invalid.index, "value": invalid.value });
+                serde_json::json!({ "recipients": recipients.iter().map(told).collect::<Vec<_>>() }).serialize(serializer)
+            }
+            AdditionalInfo::DuplicateRecipients(recipients) => serde_json::json!({ "recipients": recipients }).serialize(serializer),
             AdditionalInfo::InvalidCharacters(characters) => {
                 let mut list = serializer.serialize_seq(Some(characters.len()))?;
                 for invalid in characters {
@@ -129,6 +134,8 @@ mod tests {
             (AdditionalInfo::Fields(vec!["to", "body"]), r#"{"fields":["to","body"]}"#),
             (AdditionalInfo::Field("to"), r#"{"field":"to"}"#),
             (AdditionalInfo::InvalidCharacters(vec![InvalidCharacter { character: '\u{7}', position: 5 }]), r#"[{"character":"\u0007","position":5}]"#),
+            (AdditionalInfo::InvalidRecipients(vec![InvalidRecipient { index: 4, value: "555".into() }]), r#"{"recipients":[{"index":4,"value":"555"}]}"#),
+            (AdditionalInfo::DuplicateRecipients(vec!["+18005551001".into()]), r#"{"recipients":["+18005551001"]}"#),
             (AdditionalInfo::Place { line: 1, column: 17 }, r#"{"column":17,"line":1}"#),
         ] {
             let body = envelope.body(ErrorCode::MalformedRequest, Some(&info));

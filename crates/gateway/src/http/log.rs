@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, Response};
-use model::{AccountId, MessageId};
+use model::{AccountId, BroadcastId, MessageId};
 
 use super::envelope::Refused;
 
@@ -13,15 +13,20 @@ use super::envelope::Refused;
 #[derive(Clone, Copy, Debug)]
 pub struct About(pub MessageId);
 
+/// The broadcast that a request was about. An extension of answers whose request named or made one.
+#[derive(Clone, Copy, Debug)]
+pub struct AboutBroadcast(pub BroadcastId);
+
 /// Writes the line of a request.
 pub fn request(method: &Method, route: &str, address: IpAddr, account: Option<AccountId>, response: &Response<Body>, took: Duration) {
     let status = response.status().as_u16();
     let message_id = response.extensions().get::<About>().map(|about| tracing::field::display(about.0));
+    let broadcast_id = response.extensions().get::<AboutBroadcast>().map(|about| tracing::field::display(about.0));
     let code = response.extensions().get::<Refused>().map(|refused| refused.code.number());
     let account = account.map(tracing::field::display);
     let took_ms = took.as_secs_f64() * 1000.0;
     let route = if route.is_empty() { "unmatched" } else { route };
-    tracing::info!(target: "request", %method, route, status, code, took_ms = (took_ms * 100.0).round() / 100.0, %address, account, message_id, "{method} {route} {status}");
+    tracing::info!(target: "request", %method, route, status, code, took_ms = (took_ms * 100.0).round() / 100.0, %address, account, message_id, broadcast_id, "{method} {route} {status}");
 }
 
 /// Writes the line of a failure of ours, with its cause.

@@ -100,18 +100,34 @@ async fn numbers_are_added_listed_shown_and_changed() {
     let tenant = stage.tenant().await;
     let number = "+18005557777";
     let made = stage.operate("POST", "/numbers", json!({ "number": number, "state": "pending" })).await.expect(201);
-    let expected = json!({ "number": number, "accountId": null, "state": "pending", "createdAt": NOON });
+    let expected = json!({ "number": number, "accountId": null, "state": "pending", "segmentsPerSecond": null, "createdAt": NOON });
     assert_eq!(made, expected);
     assert_eq!(stage.operate("GET", &format!("/numbers/{number}"), Value::Null).await.expect(200), expected);
     assert_eq!(stage.operate("GET", "/numbers/%2B18005557777", Value::Null).await.expect(200), expected);
     assert_eq!(all(&stage.operate("GET", "/numbers", Value::Null).await.expect(200)).len(), 2);
     let given = stage.operate("PATCH", &format!("/numbers/{number}"), json!({ "accountId": tenant.account, "state": "active" })).await.expect(200);
-    assert_eq!(given, json!({ "number": number, "accountId": tenant.account, "state": "active", "createdAt": NOON }));
+    assert_eq!(given, json!({ "number": number, "accountId": tenant.account, "state": "active", "segmentsPerSecond": null, "createdAt": NOON }));
     let ask = tenant.post(&json!({ "to": RECIPIENT, "from": number, "body": "hello" }));
     stage.ask(&ask).await.expect(201);
     let taken = stage.operate("PATCH", &format!("/numbers/{number}"), json!({ "accountId": null })).await.expect(200);
     assert_eq!((&taken["accountId"], &taken["state"]), (&Value::Null, &json!("active")));
     stage.ask(&ask).await.refused(33004, Value::Null);
+}
+
+#[tokio::test]
+async fn a_pace_of_a_number_is_set_changed_and_taken_away() {
+    let stage = Stage::start().await;
+    let number = "+18005557777";
+    let made = stage.operate("POST", "/numbers", json!({ "number": number, "segmentsPerSecond": 3 })).await.expect(201);
+    assert_eq!(made["segmentsPerSecond"], 3);
+    for (change, pace) in
+        [(json!({ "state": "pending" }), json!(3)), (json!({ "segmentsPerSecond": 100 }), json!(100)), (json!({ "segmentsPerSecond": null }), Value::Null)]
+    {
+        let changed = stage.operate("PATCH", &format!("/numbers/{number}"), change).await.expect(200);
+        assert_eq!(changed["segmentsPerSecond"], pace);
+    }
+    let none = stage.operate("PATCH", &format!("/numbers/{number}"), json!({ "segmentsPerSecond": 0 })).await;
+    assert_eq!((none.code(), &none.json()["additionalInfo"]["field"]), (33100, &json!("segmentsPerSecond")));
 }
 
 #[tokio::test]

@@ -1,0 +1,102 @@
+//! `POST /broadcast`, `GET /broadcast/{id}` and `POST /broadcast/{id}/cancel`.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderValue, Response};
+use model::error::{ErrorCode, Refusal};
+use model::idempotency::{Endpoint, IdempotencyKey};
+use model::{BroadcastId, BroadcastRecord};
+use pipeline::AnsweredBroadcast;
+use pipeline::admit::refused_by_store;
+use pipeline::tenants::Caller;
+use store::contract::broadcasts::Canceled;
+
+use super::message::{IDEMPOTENT_REPLAYED, created_at, one_key, remember, require_json};
+use super::view::BroadcastView;
+use super::{Api, BASE, Shared, fields, prefer};
+use crate::http::log::AboutBroadcast;
+use crate::http::{body, json};
+
+pub(super) async fn send(State(api): Shared, Extension(caller): Extension<Caller>, request: Request) -> Response<Body> {
+    let answered = sent(&api, &caller, request).await;
+    api.answer(answered)
+}
+
+async fn sent(api: &Api, caller: &Caller, request: Request) -> Result<Response<Body>, Refusal> {
+    let (head, body) = request.into_parts();
+    let wait = prefer::wait(&head.headers);
+    require_json(&head.headers)?;
+    let body = body::read(body, api.broadcast_body_limits).await?;
+    // Fifty thousand recipients are milliseconds of work, in which other requests are not to wait.
+    let read = tokio::task::spawn_blocking(move || fields::of_broadcast(&body)).await;
+    let mut request = read.map_err(|error| Refusal::new(ErrorCode::UnexpectedError).caused_by(error))??;
+    request.idempotency_key = one_key(&head.headers, request.idempotency_key)?;
+    let key = request.idempotency_key.as_deref().and_then(|key| IdempotencyKey::parse(key).ok());
+    let mut response = match api.pipeline.broadcast(caller, request, wait).await? {
+        AnsweredBroadcast::New(broadcast, status) => {
+            let json = BroadcastView::accepted(&broadcast, status).to_json();
+            if status != broadcast.status_at_acceptance()
+                && let Some(key) = key
+            {
+                remember(api, caller, Endpoint::Broadcast, &key, json.clone()).await;
+            }
+            created(broadcast.id, json)
+        }
+        AnsweredBroadcast::Replayed(replay) => {
+            let broadcast = &replay.broadcast;
+            let json = replay.answer.unwrap_or_else(|| BroadcastView::accepted(broadcast, broadcast.status_at_acceptance()).to_json());
+            let mut response = created(broadcast.id, json);
+            response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+            response
+        }
+    };
+    prefer::applied(&mut response, wait);
+    Ok(response)
+}
+
+fn created(id: BroadcastId, text: String) -> Response<Body> {
+    let mut response = created_at(&format!("{BASE}/broadcast/{id}"), text);
+    response.extensions_mut().insert(AboutBroadcast(id));
+    response
+}
+
+pub(super) async fn show(State(api): Shared, Extension(caller): Extension<Caller>, id: Result<Path<String>, PathRejection>) -> Response<Body> {
+    let found = shown(&api, &caller, id).await;
+    api.answer(found)
+}
+
+async fn shown(api: &Api, caller: &Caller, id: Result<Path<String>, PathRejection>) -> Result<Response<Body>, Refusal> {
+    let id = named(id)?;
+    let record = api.pipeline.store().broadcast(Some(caller.account), id).await.map_err(refused_by_store)?.ok_or(ErrorCode::NotFound)?;
+    Ok(about(&record, BroadcastView::of(&record).to_json()))
+}
+
+pub(super) async fn cancel(State(api): Shared, Extension(caller): Extension<Caller>, id: Result<Path<String>, PathRejection>) -> Response<Body> {
+    let canceled = canceled(&api, &caller, id).await;
+    api.answer(canceled)
+}
+
+async fn canceled(api: &Api, caller: &Caller, id: Result<Path<String>, PathRejection>) -> Result<Response<Body>, Refusal> {
+    let canceled = api.pipeline.cancel_broadcast(Some(caller.account), named(id)?).await?.ok_or(ErrorCode::NotFound)?;
+    Ok(about(&canceled.record, stopped(&canceled).to_string()))
+}
+
+/// A canceled broadcast, and how many it did not reach for that.
+pub(crate) fn stopped(canceled: &Canceled) -> serde_json::Value {
+    let mut view = serde_json::json!(BroadcastView::of(&canceled.record));
+    view["stopped"] = canceled.stopped.into();
+    view
+}
+
+/// The broadcast that a path names; what cannot be an id names nothing.
+fn named(id: Result<Path<String>, PathRejection>) -> Result<BroadcastId, Refusal> {
+    id.ok().and_then(|Path(text)| text.parse().ok()).ok_or_else(|| ErrorCode::NotFound.into())
+}
+
+fn about(record: &BroadcastRecord, text: String) -> Response<Body> {
+    let mut response = json(text);
+    response.extensions_mut().insert(AboutBroadcast(record.broadcast.id));
+    response
+}
