@@ -7,6 +7,8 @@
 mod support;
 
 mod admin;
+mod broadcast;
+mod broadcasts;
 mod commands;
 mod dispatch;
 mod errors;

@@ -131,7 +131,7 @@ impl Stage {
 
     /// An account with these limits; those not given are out of the way.
     pub(crate) async fn tenant_with(&self, limits: Value) -> Tenant {
-        let mut account = json!({ "name": "a tenant", "messagePerMinute": 1_000_000, "readPerMinute": 1_000_000, "dailyQuota": 1_000_000 });
+        let mut account = json!({ "name": "a tenant", "messagePerMinute": 1_000_000, "broadcastPerMinute": 1_000_000, "readPerMinute": 1_000_000, "dailyQuota": 1_000_000 });
         account.as_object_mut().unwrap().extend(limits.as_object().unwrap().clone());
         let account = self.operate("POST", "/accounts", account).await.expect(201)["id"].as_str().unwrap().to_owned();
         let number = format!("+1800555{:04}", 1000 + self.tenants.fetch_add(1, Ordering::Relaxed));
@@ -156,6 +156,12 @@ impl Stage {
     pub(crate) async fn reaches(&self, tenant: &Tenant, id: &Value, status: &str) -> Value {
         let ask = tenant.get(&format!("/message/{}", id.as_str().unwrap()));
         eventually(&format!("{id} is {status}"), async || Some(self.ask(&ask).await.expect(200)).filter(|message| message["status"] == status)).await
+    }
+
+    /// The broadcast once this is true of it.
+    pub(crate) async fn broadcast_when(&self, tenant: &Tenant, id: &Value, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+        let ask = tenant.get(&format!("/broadcast/{}", id.as_str().unwrap()));
+        eventually(&format!("{id} {what}"), async || Some(self.ask(&ask).await.expect(200)).filter(|broadcast| is(broadcast))).await
     }
 
     /// How many messages the account has.
@@ -194,6 +200,11 @@ impl Tenant {
     /// `POST /message`.
     pub(crate) fn post(&self, message: &Value) -> Ask {
         self.sign(Ask::new("POST", "/api/v1/messaging/message")).json(message)
+    }
+
+    /// `POST /broadcast`.
+    pub(crate) fn broadcast(&self, broadcast: &Value) -> Ask {
+        self.sign(Ask::new("POST", "/api/v1/messaging/broadcast")).json(broadcast)
     }
 
     /// A `GET` under the API's base.
