@@ -106,6 +106,7 @@ listen = "127.0.0.1:{self.admin}"
 url = "sqlite:{directory}/smsfactory.db"
 [limits]
 message_per_minute = 4000000000
+broadcast_per_minute = 4000000000
 daily_quota = 4000000000
 {settings}
 [[carrier]]

@@ -1,9 +1,9 @@
 //! An HTTP client for our own doors: plain HTTP/1.1, one request on a connection.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER};
 use axum::http::{Method, Request, StatusCode, Uri};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -50,7 +50,7 @@ impl Door {
     }
 }
 
-fn read(file: &PathBuf) -> Result<String, Failed> {
+pub(super) fn read(file: &Path) -> Result<String, Failed> {
     let text = std::fs::read_to_string(file).map_err(|error| Failed::new(format!("cannot read {}: {error}", file.display())))?;
     Ok(text.trim_end().to_owned())
 }
@@ -65,6 +65,21 @@ pub(super) fn refused(status: StatusCode, answer: &Value) -> Failed {
 
 /// One request, and its answer as JSON; null where it has no body.
 pub(super) async fn request(url: &Uri, method: &Method, path: &str, authorization: &str, body: Option<&Value>) -> Result<(StatusCode, Value), Failed> {
+    let answer = exchange(url, method, path, authorization, body.map(Value::to_string).unwrap_or_default()).await?;
+    Ok((answer.status, answer.body))
+}
+
+/// An answer.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    /// When to come back, where it says so.
+    pub(super) retry_after: Option<Duration>,
+    /// JSON; null where there is no body.
+    pub(super) body: Value,
+}
+
+/// One request with a body as it stands, and its answer.
+pub(super) async fn exchange(url: &Uri, method: &Method, path: &str, authorization: &str, text: String) -> Result<Answer, Failed> {
     let authority = url.authority().filter(|_| url.scheme_str() == Some("http"));
     let authority = authority.ok_or_else(|| Failed::new(format!("`{url}` is not an address such as http://127.0.0.1:8081")))?;
     let address = (authority.host().trim_matches(['[', ']']), authority.port_u16().unwrap_or(80));
@@ -73,17 +88,18 @@ pub(super) async fn request(url: &Uri, method: &Method, path: &str, authorizatio
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(Failed::new)?;
         // It ends with the answer; what goes wrong before, the answer tells.
         tokio::spawn(connection);
-        let text = body.map(Value::to_string).unwrap_or_default();
         let request = Request::builder().method(method).uri(path).header(HOST, authority.as_str()).header(AUTHORIZATION, authorization);
         let request = request.header(CONTENT_TYPE, "application/json").body(Full::new(Bytes::from(text))).map_err(Failed::new)?;
         let response = sender.send_request(request).await.map_err(Failed::new)?;
         let status = response.status();
+        let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let retry_after = seconds.map(Duration::from_secs);
         let bytes = response.into_body().collect().await.map_err(Failed::new)?.to_bytes();
         if bytes.is_empty() {
-            return Ok((status, Value::Null));
+            return Ok(Answer { status, retry_after, body: Value::Null });
         }
-        let answer = serde_json::from_slice(&bytes).map_err(|_| Failed::new(format!("{url} does not answer as smsfactory does")))?;
-        Ok((status, answer))
+        let body = serde_json::from_slice(&bytes).map_err(|_| Failed::new(format!("{url} does not answer as smsfactory does")))?;
+        Ok(Answer { status, retry_after, body })
     };
     tokio::time::timeout(TIMEOUT, exchange).await.unwrap_or_else(|_| Err(Failed::new(format!("{url} did not answer within {} s", TIMEOUT.as_secs()))))
 }

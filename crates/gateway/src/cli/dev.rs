@@ -65,7 +65,13 @@ pub(super) fn token_file() -> PathBuf {
     Path::new(DATA).join(TOKEN)
 }
 
+/// The file of the demo account's credentials, where `broadcast send` looks for a key.
+pub(super) fn key_file() -> PathBuf {
+    Path::new("./data").join(DEMO)
+}
+
 const TOKEN: &str = "admin.token";
+const DEMO: &str = "demo.json";
 
 /// The demo account's credentials, as they are kept for the next start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,7 +97,7 @@ impl Dev {
         let smsc = start_smsc(self.smsc_listen).await?;
         let config = self.config(smsc.address())?;
         let app = App::start(config, Arc::new(SystemClock), Arc::new(OsEntropy)).await.map_err(Failed::new)?;
-        let demo = demo(app.pipeline().tenants(), &self.data.join("demo.json")).await?;
+        let demo = demo(app.pipeline().tenants(), &self.data.join(DEMO)).await?;
         let first = first_message(&app, &demo, &self.data).await;
         if let Ok(life) = &first {
             self.introduce(&app, &smsc, &demo, life);

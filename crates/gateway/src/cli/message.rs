@@ -32,6 +32,9 @@ enum Action {
         /// From this number
         #[arg(long)]
         from: Option<String>,
+        /// Of this broadcast
+        #[arg(long)]
+        broadcast: Option<String>,
         /// Accepted at this time or later, as in RFC 3339
         #[arg(long)]
         after: Option<String>,
@@ -58,9 +61,19 @@ impl Message {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let door = &self.door;
         match self.action {
-            Action::List { account, status, to, from, after, before, paging } => {
+            Action::List { account, status, to, from, broadcast, after, before, paging } => {
                 let [limit, cursor] = paging.parameters();
-                let filter = [("accountId", account), ("status", status), ("to", to), ("from", from), ("after", after), ("before", before), limit, cursor];
+                let filter = [
+                    ("accountId", account),
+                    ("status", status),
+                    ("to", to),
+                    ("from", from),
+                    ("broadcastId", broadcast),
+                    ("after", after),
+                    ("before", before),
+                    limit,
+                    cursor,
+                ];
                 let answer = door.ask(Method::GET, &format!("/messages{}", query(&filter)), None).await?;
                 output::list(&answer, &COLUMNS, door.json);
             }

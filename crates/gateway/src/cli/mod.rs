@@ -4,6 +4,7 @@
 
 mod account;
 mod block;
+mod broadcast;
 mod carrier;
 mod check;
 mod client;
@@ -50,6 +51,8 @@ enum Command {
     Block(block::Block),
     /// Messages, and what happened to them
     Message(message::Message),
+    /// Broadcasts: one text to many, how far they have come, stopping one
+    Broadcast(broadcast::Broadcast),
     /// Carriers, and how they are doing
     Carrier(carrier::Carrier),
     /// What SMS makes of a text: encoding, segments, invalid characters
@@ -85,6 +88,7 @@ pub fn run() -> ExitCode {
             Command::Number(number) => number.run().await,
             Command::Block(block) => block.run().await,
             Command::Message(message) => message.run().await,
+            Command::Broadcast(broadcast) => broadcast.run().await,
             Command::Carrier(carrier) => carrier.run().await,
             Command::Text(text) => text.run(),
         }

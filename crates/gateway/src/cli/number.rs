@@ -1,5 +1,7 @@
 //! `smsfactory number`.
 
+use std::num::NonZeroU32;
+
 use axum::http::Method;
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -35,8 +37,11 @@ enum Action {
         /// active, pending, suspended, deactivated, released or unavailable
         #[arg(long)]
         state: Option<String>,
+        /// How many segments a second leave from it; as fast as carriers take them when absent
+        #[arg(long)]
+        segments_per_second: Option<NonZeroU32>,
     },
-    /// Changes whose one is, or its state
+    /// Changes whose one is, its state, or its pace
     Set {
         /// The number, such as +18005550100
         number: String,
@@ -49,10 +54,17 @@ enum Action {
         /// active, pending, suspended, deactivated, released or unavailable
         #[arg(long)]
         state: Option<String>,
+        /// How many segments a second leave from it from now on
+        #[arg(long)]
+        segments_per_second: Option<NonZeroU32>,
+        /// As fast as carriers take them from now on
+        #[arg(long, conflicts_with = "segments_per_second")]
+        no_pace: bool,
     },
 }
 
-const COLUMNS: [(&str, &str); 4] = [("NUMBER", "/number"), ("ACCOUNT", "/accountId"), ("STATE", "/state"), ("CREATED", "/createdAt")];
+const COLUMNS: [(&str, &str); 5] =
+    [("NUMBER", "/number"), ("ACCOUNT", "/accountId"), ("STATE", "/state"), ("SEGMENTS/S", "/segmentsPerSecond"), ("CREATED", "/createdAt")];
 
 impl Number {
     pub(super) async fn run(self) -> Result<(), Failed> {
@@ -64,15 +76,20 @@ impl Number {
                 return Ok(());
             }
             Action::Show { number } => door.ask(Method::GET, &format!("/numbers/{}", escaped(&number)), None).await?,
-            Action::Add { number, account, state } => {
-                let number = json!({ "number": number, "accountId": account, "state": state });
+            Action::Add { number, account, state, segments_per_second } => {
+                let number = json!({ "number": number, "accountId": account, "state": state, "segmentsPerSecond": segments_per_second });
                 door.ask(Method::POST, "/numbers", Some(&number)).await?
             }
-            Action::Set { number, account, no_account, state } => {
+            Action::Set { number, account, no_account, state, segments_per_second, no_pace } => {
                 let mut change = json!({ "state": state });
                 match account {
                     Some(account) => change["accountId"] = account.into(),
                     None if no_account => change["accountId"] = Value::Null,
+                    None => {}
+                }
+                match segments_per_second {
+                    Some(pace) => change["segmentsPerSecond"] = pace.get().into(),
+                    None if no_pace => change["segmentsPerSecond"] = Value::Null,
                     None => {}
                 }
                 door.ask(Method::PATCH, &format!("/numbers/{}", escaped(&number)), Some(&change)).await?

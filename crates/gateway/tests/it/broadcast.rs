@@ -101,9 +101,7 @@ async fn code_33005_lists_every_field_that_is_missing() {
 async fn codes_33006_and_33007_answer_types_and_media() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
-    for (kind, media, code) in
-        [("sms", Value::Null, 33006), ("SMS", json!("http://example.com/a.png"), 33006), ("MMS", Value::Null, 33007)]
-    {
+    for (kind, media, code) in [("sms", Value::Null, 33006), ("SMS", json!("http://example.com/a.png"), 33006), ("MMS", Value::Null, 33007)] {
         refuses(&stage, &tenant, but(&tenant, json!({ "messageType": kind, "mediaUrl": media })), code, Value::Null).await;
     }
     refuses(&stage, &tenant, but(&tenant, json!({ "mediaUrl": "https://example.com/a.png" })), 33007, Value::Null).await;
@@ -184,8 +182,7 @@ async fn codes_33101_and_33102_answer_for_addresses_and_methods() {
         stage.ask(&tenant.get(&format!("/broadcast/{id}"))).await.refused(33101, Value::Null);
         stage.ask(&tenant.sign(Ask::new("POST", &format!("{PATH}/{id}/cancel")))).await.refused(33101, Value::Null);
     }
-    for (method, path, allowed) in
-        [("DELETE", "/broadcast", "GET, HEAD, POST"), ("POST", "/broadcast/x", "GET, HEAD"), ("GET", "/broadcast/x/cancel", "POST")]
+    for (method, path, allowed) in [("DELETE", "/broadcast", "GET, HEAD, POST"), ("POST", "/broadcast/x", "GET, HEAD"), ("GET", "/broadcast/x/cancel", "POST")]
     {
         let reply = stage.ask(&tenant.sign(Ask::new(method, &format!("/api/v1/messaging{path}")))).await;
         reply.refused(33102, Value::Null);

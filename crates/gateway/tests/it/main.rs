@@ -20,4 +20,5 @@ mod message;
 mod observed;
 mod order;
 mod pages;
+mod sending;
 mod shape;

@@ -1,0 +1,103 @@
+//! `smsfactory broadcast`: one text to many.
+
+mod recipients;
+mod send;
+
+use axum::http::Method;
+use clap::Subcommand;
+use serde_json::Value;
+
+use super::account::Paging;
+use super::client::{Door, query};
+use super::{Failed, output};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Broadcast {
+    #[command(flatten)]
+    door: Door,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Sends a text to everybody in a file, as the account of an API key
+    Send(send::Send),
+    /// Lists broadcasts, newest first
+    List {
+        /// Of this account
+        #[arg(long)]
+        account: Option<String>,
+        /// queued, sending, completed, failed or canceled
+        #[arg(long)]
+        status: Option<String>,
+        /// From this number
+        #[arg(long)]
+        from: Option<String>,
+        /// Accepted at this time or later, as in RFC 3339
+        #[arg(long)]
+        after: Option<String>,
+        /// Accepted before this time
+        #[arg(long)]
+        before: Option<String>,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Shows one, and where its recipients stand
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// Stops one: what has not left is not sent
+    Cancel {
+        /// Its id
+        id: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// The columns of a list, and of what a sending came to.
+const COLUMNS: [(&str, &str); 11] = [
+    ("ID", "/id"),
+    ("CREATED", "/createdAt"),
+    ("FROM", "/from"),
+    ("STATUS", "/status"),
+    ("TOTAL", "/counts/total"),
+    ("SKIPPED", "/counts/skipped"),
+    ("QUEUED", "/counts/queued"),
+    ("SENT", "/counts/sent"),
+    ("DELIVERED", "/counts/delivered"),
+    ("UNDELIVERED", "/counts/undelivered"),
+    ("FAILED", "/counts/failed"),
+];
+
+impl Broadcast {
+    pub(super) async fn run(self) -> Result<(), Failed> {
+        let door = &self.door;
+        match self.action {
+            Action::Send(send) => send.run(door.json).await?,
+            Action::List { account, status, from, after, before, paging } => {
+                let [limit, cursor] = paging.parameters();
+                let filter = [("accountId", account), ("status", status), ("from", from), ("after", after), ("before", before), limit, cursor];
+                let answer = door.ask(Method::GET, &format!("/broadcasts{}", query(&filter)), None).await?;
+                output::list(&answer, &COLUMNS, door.json);
+            }
+            Action::Show { id } => one(door.ask(Method::GET, &format!("/broadcasts/{id}"), None).await?, door.json),
+            Action::Cancel { id, yes } => {
+                output::confirm(&format!("Cancel broadcast {id}? Who has not got it will not."), yes)?;
+                one(door.ask(Method::POST, &format!("/broadcasts/{id}/cancel"), None).await?, door.json);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Prints a broadcast. For people its counts are lines like the others.
+fn one(mut broadcast: Value, as_json: bool) {
+    if !as_json && let Some(Value::Object(counts)) = broadcast.as_object_mut().and_then(|fields| fields.remove("counts")) {
+        counts.into_iter().for_each(|(name, count)| broadcast[name] = count);
+    }
+    output::one(&broadcast, as_json);
+}

@@ -1,0 +1,238 @@
+//! `smsfactory broadcast send`: a file of recipients to as many broadcasts as it takes.
+//!
+//! It is a client of the public API and passes every check that a client passes. Its idempotency keys follow from what is sent, so that whoever runs
+//! it again, because it was interrupted or refused half way, sends to nobody twice: what was accepted is answered as it was, and the rest is sent.
+
+use std::fs::File;
+use std::io::Read;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::http::{Method, StatusCode, Uri};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use indicatif::{ProgressBar, ProgressStyle};
+use model::Msisdn;
+use model::idempotency::Fingerprint;
+use serde_json::{Value, json};
+
+use super::recipients::{self, Listed};
+use super::{COLUMNS, Failed, output};
+use crate::cli::client::{self, Answer, escaped, exchange};
+use crate::cli::dev;
+
+const BASE: &str = "/api/v1/messaging/broadcast";
+
+/// Recipients of one request, unless asked otherwise: what the platform takes by default.
+const PER_REQUEST: NonZeroUsize = NonZeroUsize::new(50_000).expect("it is not zero");
+
+/// How many bad lines are told.
+const BAD_TOLD_MAX: usize = 1_000;
+
+/// How often a request is tried that gets no answer, or is told to come back.
+const TRIES: u32 = 20;
+
+/// The wait before such another try where the answer names none.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Between two looks at how far the broadcasts have come.
+const LOOK: Duration = Duration::from_secs(1);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Send {
+    /// The sender number
+    #[arg(long)]
+    from: String,
+    /// The recipients: a number a line, or CSV with a column `to`, `number` or `phone`; `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    to_file: PathBuf,
+    /// The text
+    #[arg(long, required_unless_present = "body_file")]
+    body: Option<String>,
+    /// A file with the text
+    #[arg(long, value_name = "FILE", conflicts_with = "body")]
+    body_file: Option<PathBuf>,
+    /// Tells this sending from another one of the same text to the same recipients
+    #[arg(long, default_value = "")]
+    name: String,
+    /// Send to the others where lines are bad
+    #[arg(long)]
+    skip_bad_lines: bool,
+    /// Recipients of one request, at most
+    #[arg(long, default_value_t = PER_REQUEST)]
+    per_request: NonZeroUsize,
+    /// Do not wait until everybody had their turn
+    #[arg(long)]
+    detach: bool,
+    /// The address of the public API
+    #[arg(long, env = "SMSFACTORY_URL", default_value = "http://127.0.0.1:8080")]
+    api_url: Uri,
+    /// A file with a key, as `key create --json` prints it; `SMSFACTORY_KEY_ID` and `SMSFACTORY_KEY_SECRET` otherwise, or the one that `dev` made in ./data
+    #[arg(long)]
+    key_file: Option<PathBuf>,
+}
+
+impl Send {
+    pub(super) async fn run(self, as_json: bool) -> Result<(), Failed> {
+        let recipients = self.recipients()?;
+        let client = Client { url: &self.api_url, authorization: self.authorization()? };
+        let body = match &self.body_file {
+            Some(file) => client::read(file)?,
+            None => self.body.clone().unwrap_or_default(),
+        };
+        let bar = bar(recipients.len());
+        let mut broadcasts = Vec::new();
+        for part in recipients.chunks(self.per_request.get()) {
+            bar.set_message("sending");
+            match client.send(&self.request(&body, part), &bar).await {
+                Ok(broadcast) => broadcasts.push(broadcast),
+                Err(failed) => {
+                    bar.abandon();
+                    report(&broadcasts, as_json);
+                    return Err(Failed::new(format!("{failed}; what was accepted is not sent twice when this is run again")));
+                }
+            }
+        }
+        if !self.detach {
+            client.follow(&mut broadcasts, &bar).await?;
+        }
+        bar.finish_and_clear();
+        report(&broadcasts, as_json);
+        Ok(())
+    }
+
+    /// The recipients, once every line is known to be sound or to be left out.
+    fn recipients(&self) -> Result<Vec<Msisdn>, Failed> {
+        let mut file = Vec::new();
+        let read = if self.to_file.as_os_str() == "-" {
+            std::io::stdin().read_to_end(&mut file)
+        } else {
+            File::open(&self.to_file).and_then(|mut opened| opened.read_to_end(&mut file))
+        };
+        read.map_err(|error| Failed::new(format!("cannot read {}: {error}", self.to_file.display())))?;
+        let Listed { recipients, bad } = recipients::read(&file);
+        bad.iter().take(BAD_TOLD_MAX).for_each(|(line, what)| output::complain(format!("{} line {line}: {what}", self.to_file.display())));
+        if bad.len() > BAD_TOLD_MAX {
+            output::complain(format!("and {} more", bad.len() - BAD_TOLD_MAX));
+        }
+        match (bad.len(), recipients.is_empty()) {
+            (0, false) => Ok(recipients),
+            (_, false) if self.skip_bad_lines => Ok(recipients),
+            (0, true) => Err(Failed::new("there is no recipient in the file")),
+            (count, _) => Err(Failed::new(format!("nothing was sent: {count} bad lines (--skip-bad-lines sends to the others)"))),
+        }
+    }
+
+    fn request(&self, body: &str, part: &[Msisdn]) -> Value {
+        let numbers: Vec<&str> = part.iter().map(Msisdn::as_str).collect();
+        let mut values = vec![Some(self.name.as_str()), Some(self.from.as_str()), Some(body)];
+        values.extend(numbers.iter().map(|number| Some(*number)));
+        let key: String = Fingerprint::of(&values).0.iter().map(|byte| format!("{byte:02x}")).collect();
+        json!({ "recipients": numbers, "from": self.from, "body": body, "idempotencyKey": format!("file-{key}") })
+    }
+
+    fn authorization(&self) -> Result<String, Failed> {
+        let from_environment = || Some((std::env::var("SMSFACTORY_KEY_ID").ok()?, std::env::var("SMSFACTORY_KEY_SECRET").ok()?));
+        let (id, secret) = match &self.key_file {
+            Some(file) => key(&client::read(file)?).ok_or_else(|| Failed::new(format!("{} holds no key as `key create --json` prints it", file.display())))?,
+            None => from_environment()
+                .or_else(|| key(&client::read(&dev::key_file()).ok()?))
+                .ok_or_else(|| Failed::new("there is no API key: set SMSFACTORY_KEY_ID and SMSFACTORY_KEY_SECRET, or give --key-file"))?,
+        };
+        Ok(format!("Basic {}", STANDARD.encode(format!("{id}:{secret}"))))
+    }
+}
+
+/// The key in a file, or the live one of the demo account in the file that `dev` made.
+fn key(text: &str) -> Option<(String, String)> {
+    let file: Value = serde_json::from_str(text).ok()?;
+    let key = file.get("live").unwrap_or(&file);
+    Some((key["keyId"].as_str()?.to_owned(), key["keySecret"].as_str()?.to_owned()))
+}
+
+/// The public API, as the holder of a key.
+struct Client<'a> {
+    url: &'a Uri,
+    authorization: String,
+}
+
+impl Client<'_> {
+    /// Sends one request, again and again where it gets no answer or is told to come back: its key lets it be accepted once.
+    async fn send(&self, request: &Value, bar: &ProgressBar) -> Result<Value, Failed> {
+        let text = request.to_string();
+        let mut last = Failed::new("");
+        for _ in 0..TRIES {
+            let wait = match exchange(self.url, &Method::POST, BASE, &self.authorization, text.clone()).await {
+                Ok(answer) if answer.status == StatusCode::CREATED => return Ok(answer.body),
+                Ok(Answer { status, retry_after, body }) => {
+                    last = client::refused(status, &body);
+                    // 33012, the daily quota, comes back at midnight: too long to wait for here.
+                    match body["code"].as_u64() {
+                        Some(33002 | 33105) => retry_after.unwrap_or(AGAIN),
+                        _ => return Err(last),
+                    }
+                }
+                Err(failed) => {
+                    last = failed;
+                    AGAIN
+                }
+            };
+            bar.set_message(format!("waiting {} s: {last}", wait.as_secs()));
+            tokio::time::sleep(wait).await;
+        }
+        Err(last)
+    }
+
+    /// Looks until everybody has had their turn.
+    async fn follow(&self, broadcasts: &mut [Value], bar: &ProgressBar) -> Result<(), Failed> {
+        bar.set_message("");
+        bar.reset_elapsed();
+        bar.reset_eta();
+        loop {
+            let mut waiting = 0;
+            for broadcast in broadcasts.iter_mut().filter(|broadcast| is_open(broadcast)) {
+                let path = format!("{BASE}/{}", escaped(broadcast["id"].as_str().unwrap_or_default()));
+                let answer = exchange(self.url, &Method::GET, &path, &self.authorization, String::new()).await?;
+                match answer.status {
+                    StatusCode::OK => *broadcast = answer.body,
+                    StatusCode::TOO_MANY_REQUESTS => tokio::time::sleep(answer.retry_after.unwrap_or(AGAIN)).await,
+                    status => return Err(client::refused(status, &answer.body)),
+                }
+                waiting += usize::from(is_open(broadcast));
+            }
+            bar.set_position(broadcasts.iter().map(left).sum());
+            if waiting == 0 {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+fn is_open(broadcast: &Value) -> bool {
+    matches!(broadcast["status"].as_str(), Some("queued" | "sending"))
+}
+
+/// How many do not wait any more.
+fn left(broadcast: &Value) -> u64 {
+    let count = |name: &str| broadcast["counts"][name].as_u64().unwrap_or(0);
+    count("total") - count("queued").min(count("total"))
+}
+
+fn report(broadcasts: &[Value], as_json: bool) {
+    if !broadcasts.is_empty() {
+        output::list(&json!({ "data": broadcasts, "nextCursor": null }), &COLUMNS, as_json);
+    }
+}
+
+/// A bar on a terminal; nothing in a pipe.
+fn bar(recipients: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len}  {per_sec}  {eta} left  {msg}");
+    let bar = ProgressBar::new(recipients as u64);
+    // A template that cannot be read leaves the bar as it is by default.
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
