@@ -61,9 +61,10 @@ class Process:
     def is_running(self):
         return self.process.poll() is None
 
-    def resident_mb(self):
+    def resident_mb(self, field="VmRSS"):
+        """How much memory it has; the most that it ever had with `VmHWM`."""
         with open(f"/proc/{self.process.pid}/status") as status:
-            line = next(line for line in status if line.startswith("VmRSS"))
+            line = next(line for line in status if line.startswith(field))
         return int(line.split()[1]) / 1024
 
     @classmethod
@@ -91,7 +92,7 @@ class Smsc(Process):
 class Server:
     """A server, its operator, and one account that may send without end. It may be started and stopped many times over one directory."""
 
-    def __init__(self, binary, directory, smsc_port, window=200, settings="", log_directory=None):
+    def __init__(self, binary, directory, smsc_port, window=200, settings="", log_directory=None, rate=0):
         self.binary, self.directory = binary, directory
         self.api, self.admin = free_port(), free_port()
         self.log = os.path.join(log_directory or directory, "server.log")
@@ -115,7 +116,7 @@ host = "127.0.0.1"
 port = {smsc_port}
 system_id = "harness"
 window = {window}
-rate = 0
+rate = {rate}
 reconnect_floor_ms = 100
 reconnect_ceiling_ms = 500
 """)
@@ -144,10 +145,10 @@ reconnect_ceiling_ms = 500
         request = urllib.request.Request(f"http://127.0.0.1:{self.admin}/admin/v1{path}", method=method, data=data, headers=headers)
         return json.load(urllib.request.urlopen(request, timeout=30))
 
-    def account(self):
-        """Makes the account. Returns what its client sends as Basic credentials."""
+    def account(self, number=NUMBER):
+        """Makes an account with this number. Returns what its client sends as Basic credentials."""
         account = self.ask("POST", "/accounts", {"name": "harness"})["id"]
-        self.ask("POST", "/numbers", {"number": NUMBER, "accountId": account})
+        self.ask("POST", "/numbers", {"number": number, "accountId": account})
         key = self.ask("POST", f"/accounts/{account}/keys", {})
         return base64.b64encode(f"{key['keyId']}:{key['keySecret']}".encode()).decode()
 

@@ -330,7 +330,9 @@ impl Dispatcher {
                 return Err(error);
             }
         };
+        let took = self.clock.now().since(now);
         for (leased, attempt) in live.into_iter().zip(begun) {
+            self.senders.delayed(&leased.message.originator, took);
             // A lease that is over belongs to somebody else now.
             let Some(attempt) = attempt else { continue };
             let valid_for = leased.message.expires_at.since(now);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use model::{Msisdn, Timestamp};
 
@@ -73,6 +74,15 @@ impl SenderPaces {
         }
     }
 
+    /// What was counted leaves so much later than it was counted. The next segment of a slow number is put off by that, or it would follow too soon.
+    pub(crate) fn delayed(&self, originator: &Msisdn, by: Duration) {
+        let slow = self.rate_of(originator).is_some_and(|rate| 1_000_000 / i64::from(rate.get()) >= LATENESS_US);
+        if slow && let Some(pace) = self.lock().get_mut(originator) {
+            // A millisecond more, because that is how exactly time is told.
+            pace.free_at_us += i64::try_from(by.as_micros()).unwrap_or(i64::MAX / 2) + 1_000;
+        }
+    }
+
     /// Forgets numbers that may send again.
     pub(crate) fn forget_idle(&self, now: Timestamp) {
         self.lock().retain(|_, pace| !pace.is_free(now));
@@ -86,7 +96,6 @@ impl SenderPaces {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
@@ -124,6 +133,8 @@ mod tests {
             paces.spend(number, 3, NOW);
         }
         assert_eq!(paces.wait(&slow, NOW), Some(NOW + Duration::from_millis(1_500)));
+        paces.delayed(&slow, Duration::from_millis(7));
+        assert_eq!(paces.wait(&slow, NOW), Some(NOW + Duration::from_millis(1_508)));
         assert_eq!(paces.wait(&free, NOW), None);
         paces.forget_idle(NOW + Duration::from_secs(2));
         assert!(paces.lock().is_empty());

@@ -105,12 +105,15 @@ impl Admission {
     }
 
     fn not_blocked(&self, caller: &Caller, recipients: &Recipients) -> Recipients {
-        let all: Vec<Msisdn> = recipients.iter().collect();
-        let sound = all.chunks(LOOKUP).flat_map(|some| {
-            let blocked = self.tenants.blocked_among(caller.account, some);
-            some.iter().zip(blocked).filter(|(_, blocked)| !blocked).map(|(recipient, _)| recipient)
-        });
-        sound.collect()
+        let (mut sound, mut rest) = (Recipients::default(), recipients.iter());
+        loop {
+            let some: Vec<Msisdn> = rest.by_ref().take(LOOKUP).collect();
+            if some.is_empty() {
+                return sound;
+            }
+            let blocked = self.tenants.blocked_among(caller.account, &some);
+            some.iter().zip(blocked).filter(|(_, blocked)| !blocked).for_each(|(recipient, _)| sound.push(recipient));
+        }
     }
 
     /// How long the sender's pace makes the last recipient wait, which is no reason for their message to be too old.
