@@ -35,13 +35,14 @@ async fn sent(api: &Api, caller: &Caller, request: Request) -> Result<Response<B
     request.idempotency_key = one_key(&head.headers, request.idempotency_key)?;
     let key = request.idempotency_key.as_deref().and_then(|key| IdempotencyKey::parse(key).ok());
     let mut response = match api.pipeline.broadcast(caller, request, wait).await? {
-        AnsweredBroadcast::New(broadcast, status) => {
+        AnsweredBroadcast::New(broadcast, status, waiting) => {
             let json = BroadcastView::accepted(&broadcast, status).to_json();
             if status != broadcast.status_at_acceptance()
                 && let Some(key) = key
             {
                 remember(api, caller, Endpoint::Broadcast, &key, json.clone()).await;
             }
+            drop(waiting);
             created(broadcast.id, json)
         }
         AnsweredBroadcast::Replayed(replay) => {

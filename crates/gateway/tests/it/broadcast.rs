@@ -18,14 +18,14 @@ fn to(tenant: &Tenant, recipients: impl Into<Value>) -> Value {
 }
 
 /// `to`, with these fields in the place of its own; null takes one away.
-fn but(tenant: &Tenant, fields: Value) -> Value {
+fn but(tenant: &Tenant, fields: &Value) -> Value {
     let mut request = to(tenant, recipients(2));
     request.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     request
 }
 
-async fn refuses(stage: &Stage, tenant: &Tenant, request: Value, code: u16, info: Value) {
-    stage.ask(&tenant.broadcast(&request)).await.refused(code, info);
+async fn refuses(stage: &Stage, tenant: &Tenant, request: &Value, code: u16, info: Value) {
+    stage.ask(&tenant.broadcast(request)).await.refused(code, info);
 }
 
 #[tokio::test]
@@ -52,8 +52,8 @@ async fn fifty_thousand_recipients_are_accepted_and_one_more_is_not() {
     let objects = |count| recipients(count).into_iter().map(|to| json!({ "to": to })).collect::<Vec<_>>();
     let accepted = stage.ask(&tenant.broadcast(&to(&tenant, objects(50_000)))).await.expect(201);
     assert_eq!(accepted["totalRecipients"], 50_000);
-    refuses(&stage, &tenant, to(&tenant, objects(50_001)), 33108, Value::Null).await;
-    refuses(&stage, &tenant, to(&tenant, json!([])), 33108, Value::Null).await;
+    refuses(&stage, &tenant, &to(&tenant, objects(50_001)), 33108, Value::Null).await;
+    refuses(&stage, &tenant, &to(&tenant, json!([])), 33108, Value::Null).await;
 }
 
 #[tokio::test]
@@ -76,11 +76,11 @@ async fn code_33003_tells_the_places_of_the_first_hundred_wrong_recipients() {
     let told = json!([
         { "index": 1, "value": "555" }, { "index": 2, "value": " +18005551002" }, { "index": 3, "value": "" }, { "index": 4, "value": "" }, { "index": 5, "value": "" },
     ]);
-    refuses(&stage, &tenant, to(&tenant, wrong), 33003, json!({ "recipients": told })).await;
+    refuses(&stage, &tenant, &to(&tenant, wrong), 33003, json!({ "recipients": told })).await;
     let many: Vec<_> = (0..300).map(|number| number.to_string()).collect();
     let told: Vec<_> = (0..100).map(|number| json!({ "index": number, "value": number.to_string() })).collect();
-    refuses(&stage, &tenant, to(&tenant, many), 33003, json!({ "recipients": told })).await;
-    refuses(&stage, &tenant, but(&tenant, json!({ "from": "555" })), 33003, json!({ "field": "from" })).await;
+    refuses(&stage, &tenant, &to(&tenant, many), 33003, json!({ "recipients": told })).await;
+    refuses(&stage, &tenant, &but(&tenant, &json!({ "from": "555" })), 33003, json!({ "field": "from" })).await;
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn code_33005_lists_every_field_that_is_missing() {
         (json!({ "recipients": ["555"], "from": tenant.number }), json!(["body"])),
         (json!({ "recipients": [], "mediaUrl": "http://example.com/a.png" }), json!(["from"])),
     ] {
-        refuses(&stage, &tenant, request, 33005, json!({ "fields": fields })).await;
+        refuses(&stage, &tenant, &request, 33005, json!({ "fields": fields })).await;
     }
 }
 
@@ -102,22 +102,22 @@ async fn codes_33006_and_33007_answer_types_and_media() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
     for (kind, media, code) in [("sms", Value::Null, 33006), ("SMS", json!("http://example.com/a.png"), 33006), ("MMS", Value::Null, 33007)] {
-        refuses(&stage, &tenant, but(&tenant, json!({ "messageType": kind, "mediaUrl": media })), code, Value::Null).await;
+        refuses(&stage, &tenant, &but(&tenant, &json!({ "messageType": kind, "mediaUrl": media })), code, Value::Null).await;
     }
-    refuses(&stage, &tenant, but(&tenant, json!({ "mediaUrl": "https://example.com/a.png" })), 33007, Value::Null).await;
+    refuses(&stage, &tenant, &but(&tenant, &json!({ "mediaUrl": "https://example.com/a.png" })), 33007, Value::Null).await;
 }
 
 #[tokio::test]
 async fn codes_33004_33008_33009_and_33011_answer_for_the_sender() {
     let stage = Stage::start().await;
     let (tenant, other) = (stage.tenant().await, stage.tenant().await);
-    refuses(&stage, &tenant, but(&tenant, json!({ "from": "+18005550000" })), 33008, Value::Null).await;
-    refuses(&stage, &tenant, but(&tenant, json!({ "from": other.number })), 33004, Value::Null).await;
+    refuses(&stage, &tenant, &but(&tenant, &json!({ "from": "+18005550000" })), 33008, Value::Null).await;
+    refuses(&stage, &tenant, &but(&tenant, &json!({ "from": other.number })), 33004, Value::Null).await;
     stage.operate("PATCH", &format!("/numbers/{}", tenant.number), json!({ "state": "suspended" })).await.expect(200);
-    refuses(&stage, &tenant, to(&tenant, recipients(1)), 33009, Value::Null).await;
+    refuses(&stage, &tenant, &to(&tenant, recipients(1)), 33009, Value::Null).await;
     stage.operate("PATCH", &format!("/numbers/{}", tenant.number), json!({ "state": "active" })).await.expect(200);
     stage.operate("PUT", &format!("/blocks/{}", tenant.number), json!({ "kind": "sender" })).await.expect(200);
-    refuses(&stage, &tenant, to(&tenant, recipients(1)), 33011, Value::Null).await;
+    refuses(&stage, &tenant, &to(&tenant, recipients(1)), 33011, Value::Null).await;
 }
 
 #[tokio::test]
@@ -140,8 +140,8 @@ async fn codes_33016_and_33107_answer_for_the_text() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
     let info = json!([{ "character": "\u{7}", "position": 2 }]);
-    refuses(&stage, &tenant, but(&tenant, json!({ "body": "a\u{7}" })), 33016, info).await;
-    refuses(&stage, &tenant, but(&tenant, json!({ "body": "x".repeat(641) })), 33107, Value::Null).await;
+    refuses(&stage, &tenant, &but(&tenant, &json!({ "body": "a\u{7}" })), 33016, info).await;
+    refuses(&stage, &tenant, &but(&tenant, &json!({ "body": "x".repeat(641) })), 33107, Value::Null).await;
 }
 
 #[tokio::test]
@@ -149,9 +149,9 @@ async fn code_33024_tells_who_stands_twice() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
     let twice = json!(["+18005551001", { "to": "+18005551002" }, "+18005551002", { "to": "+18005551001" }, "+18005551001", "+18005551003"]);
-    refuses(&stage, &tenant, to(&tenant, twice), 33024, json!({ "recipients": ["+18005551002", "+18005551001"] })).await;
+    refuses(&stage, &tenant, &to(&tenant, twice), 33024, json!({ "recipients": ["+18005551002", "+18005551001"] })).await;
     let many = [recipients(300), recipients(300)].concat();
-    refuses(&stage, &tenant, to(&tenant, many), 33024, json!({ "recipients": recipients(100) })).await;
+    refuses(&stage, &tenant, &to(&tenant, many), 33024, json!({ "recipients": recipients(100) })).await;
 }
 
 #[tokio::test]
@@ -169,7 +169,7 @@ async fn code_33100_names_the_field_or_the_place() {
     ] {
         stage.ask(&tenant.sign(Ask::new("POST", PATH)).text(body)).await.refused(33100, info);
     }
-    let both = tenant.broadcast(&but(&tenant, json!({ "idempotencyKey": "one" }))).header("idempotency-key", "two");
+    let both = tenant.broadcast(&but(&tenant, &json!({ "idempotencyKey": "one" }))).header("idempotency-key", "two");
     stage.ask(&both).await.refused(33100, json!({ "field": "idempotencyKey", "expected": "the value of the Idempotency-Key header" }));
 }
 
@@ -205,7 +205,7 @@ async fn code_33105_answers_who_comes_when_the_process_is_ending() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
     stage.app().pipeline().begin_draining();
-    refuses(&stage, &tenant, to(&tenant, recipients(1)), 33105, Value::Null).await;
+    refuses(&stage, &tenant, &to(&tenant, recipients(1)), 33105, Value::Null).await;
 }
 
 #[tokio::test]
@@ -213,7 +213,7 @@ async fn code_33106_answers_a_key_of_the_wrong_form() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
     for key in ["x", "a b", "ü", ""] {
-        refuses(&stage, &tenant, but(&tenant, json!({ "idempotencyKey": key })), 33106, Value::Null).await;
+        refuses(&stage, &tenant, &but(&tenant, &json!({ "idempotencyKey": key })), 33106, Value::Null).await;
     }
 }
 
@@ -277,7 +277,7 @@ async fn the_same_request_gets_the_same_answer_and_makes_no_second_broadcast() {
     assert!(replies.iter().all(|reply| matches!(reply.code(), 0 | 33013)));
     let first = replies.iter().find(|reply| reply.status == 201).unwrap();
     let objects: Vec<_> = recipients(60).into_iter().map(|to| json!({ "x": 1, "to": to })).collect();
-    let in_body = but(&tenant, json!({ "recipients": objects, "messageType": "SMS", "idempotencyKey": "spring" }));
+    let in_body = but(&tenant, &json!({ "recipients": objects, "messageType": "SMS", "idempotencyKey": "spring" }));
     for again in [stage.ask(&ask(60)).await, stage.ask(&tenant.broadcast(&in_body)).await] {
         assert_eq!((again.status, again.text(), again.header("location")), (201, first.text(), first.header("location")));
         assert_eq!(again.header("idempotent-replayed"), Some("true"));

@@ -471,7 +471,7 @@ pub(crate) async fn a_pace_of_a_number_is_kept(backend: impl Backend) {
     };
     desk.store.create_number(new.clone()).await.unwrap();
     desk.reopen(&backend).await;
-    assert_eq!(desk.store.tenants().await.unwrap().numbers, [new.clone()]);
+    assert_eq!(desk.store.tenants().await.unwrap().numbers, std::slice::from_ref(&new));
     let change = |segments_per_second| NumberChange { segments_per_second, ..Default::default() };
     for (given, kept) in [(None, pace), (Some(NonZeroU32::new(100)), NonZeroU32::new(100)), (Some(None), None)] {
         assert_eq!(desk.store.change_number(&new.number, change(given)).await.unwrap().segments_per_second, kept);
