@@ -76,10 +76,13 @@ impl SenderPaces {
 
     /// What was counted leaves so much later than it was counted. The next segment of a slow number is put off by that, or it would follow too soon.
     pub(crate) fn delayed(&self, originator: &Msisdn, by: Duration) {
-        let slow = self.rate_of(originator).is_some_and(|rate| 1_000_000 / i64::from(rate.get()) >= LATENESS_US);
-        if slow && let Some(pace) = self.lock().get_mut(originator) {
-            // A millisecond more, because that is how exactly time is told.
-            pace.free_at_us += i64::try_from(by.as_micros()).unwrap_or(i64::MAX / 2) + 1_000;
+        let Some(rate) = self.rate_of(originator) else { return };
+        let interval_us = 1_000_000 / i64::from(rate.get());
+        if interval_us >= LATENESS_US
+            && let Some(pace) = self.lock().get_mut(originator)
+        {
+            // A hundredth more, because the way from here to the carrier is not always equally long.
+            pace.free_at_us += i64::try_from(by.as_micros()).unwrap_or(i64::MAX / 2) + (interval_us / 100).min(5_000);
         }
     }
 
@@ -134,7 +137,7 @@ mod tests {
         }
         assert_eq!(paces.wait(&slow, NOW), Some(NOW + Duration::from_millis(1_500)));
         paces.delayed(&slow, Duration::from_millis(7));
-        assert_eq!(paces.wait(&slow, NOW), Some(NOW + Duration::from_millis(1_508)));
+        assert_eq!(paces.wait(&slow, NOW), Some(NOW + Duration::from_millis(1_512)));
         assert_eq!(paces.wait(&free, NOW), None);
         paces.forget_idle(NOW + Duration::from_secs(2));
         assert!(paces.lock().is_empty());

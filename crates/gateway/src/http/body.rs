@@ -37,6 +37,7 @@ async fn collect(mut body: Body, bytes_max: usize) -> Result<Bytes, Refusal> {
     if body.size_hint().lower() > DISCARD_BYTES_MAX as u64 {
         return Err(too_large());
     }
+    let expected = usize::try_from(body.size_hint().lower()).unwrap_or(bytes_max).min(bytes_max);
     let (mut first, mut rest, mut total) = (Bytes::new(), BytesMut::new(), 0);
     while let Some(frame) = body.frame().await {
         let broken = |error| Refusal::new(ErrorCode::MalformedRequest).with_info(AdditionalInfo::Place { line: 1, column: 1 }).caused_by(error);
@@ -53,6 +54,8 @@ async fn collect(mut body: Body, bytes_max: usize) -> Result<Bytes, Refusal> {
             first = data;
         } else {
             if rest.is_empty() {
+                // What the sender says that there is, at once: a buffer that grows bit by bit is copied again and again.
+                rest.reserve(expected);
                 rest.extend_from_slice(&first);
             }
             rest.extend_from_slice(&data);
