@@ -1,8 +1,8 @@
 //! The path of a message.
 //!
-//! A request is [admitted](admit): checked, in the published order, and made durable. A broadcast is [expanded](expand) into messages bit by bit. A message is [dispatched](dispatch): given to a carrier, fairly and at
-//! its pace, after the attempt is on disk. The carrier's answer is [judged](outcome) and recorded; its [receipts](receipt) find their message. What time ends is
-//! [swept](sweep) up. [`Pipeline`] starts all this, hands requests in, and drains it.
+//! A request is [admitted](admit): checked, in the published order, and made durable. A broadcast is expanded into messages bit by bit (`expand`). A message is
+//! dispatched (`dispatch`): given to a carrier, fairly and at its pace, after the attempt is on disk. The carrier's answer is judged (`outcome`) and recorded; its
+//! receipts (`receipt`) find their message. What time ends is swept up (`sweep`). [`Pipeline`] starts all this, hands requests in, and drains it.
 
 pub mod admit;
 pub mod counters;

@@ -1,7 +1,7 @@
 //! Admission: whether a request becomes a message.
 //!
 //! In comes a request of an authenticated, unhurried caller; out goes a durable message or the first reason against it.
-//! The lines of [`Admission::decide`] are the order in which a client learns of a problem: pure checks, then what the platform
+//! The lines of `Admission::decide` are the order in which a client learns of a problem: pure checks, then what the platform
 //! knows, then the network, then the one write.
 
 mod broadcast;
