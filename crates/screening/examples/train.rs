@@ -1,0 +1,38 @@
+//! Trains the classifier: `train FILE… [--without PREFIX] [--seed N] [--out PATH]`.
+//!
+//! FILE is JSON lines of labelled texts. Rows whose source begins with PREFIX are left out. The corpus of the crate is added.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command for the terminal")]
+
+mod common;
+
+use screening::model::{corpus, train};
+use screening::{BUILTIN, CORPUS, Screen};
+use std::error::Error;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut settings = train::Settings::default();
+    let mut out = "crates/screening/data/weights.bin".to_owned();
+    let (mut files, mut without) = (Vec::new(), Vec::new());
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or("a value is missing");
+        match argument.as_str() {
+            "--without" => without.push(value()?),
+            "--seed" => settings.seed = value()?.parse()?,
+            "--out" => out = value()?,
+            _ => files.push(argument),
+        }
+    }
+    let screen = Screen::load(&BUILTIN)?.with_weights(None)?;
+    let mut examples = corpus::expand(CORPUS, settings.seed)?;
+    let from_corpus = examples.len();
+    for file in &files {
+        let rows = common::read(file)?;
+        examples.extend(rows.into_iter().filter(|row| !without.iter().any(|prefix| row.source.starts_with(prefix.as_str()))).map(|row| row.example));
+    }
+    let weights = train::train(&screen, &examples, &settings);
+    std::fs::write(&out, &weights)?;
+    println!("{} texts of the corpus and {} of {} file(s); seed {}; {} octets to {out}", from_corpus, examples.len() - from_corpus, files.len(), settings.seed, weights.len());
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! Rules: what a combination of concepts does, and how much it weighs.
+//!
+//! A rule is a line `name | category | weight | condition`. Among the rules for a category that hold, the strongest decides and
+//! the others add a little; rules with negative weights (innocent contexts) are subtracted. `*` as the category of a negative
+//! rule means all of them.
+
+pub(crate) mod condition;
+
+use crate::category::{COUNT, Category};
+use crate::lexicon::parse::DataError;
+use crate::lexicon::{Lexicon, Set};
+use condition::Condition;
+
+/// What every further rule adds, as a part of its weight.
+const FURTHER: f32 = 0.15;
+/// The most that further rules add.
+const FURTHER_MAX: f32 = 1.5;
+/// What a message without any rule has.
+pub(crate) const BASE: f32 = -4.5;
+
+/// One rule.
+pub(crate) struct Rule {
+    pub(crate) name: String,
+    /// `None` is all categories.
+    pub(crate) category: Option<Category>,
+    pub(crate) weight: f32,
+    condition: Condition,
+}
+
+/// All rules.
+pub(crate) struct Rules(Vec<Rule>);
+
+impl Rules {
+    /// Reads rules. `for a, b` before a block repeats its lines with `{category}` and `{x}` (its last part) replaced; `end` closes it.
+    /// `let name = condition` gives a condition a name, which is used as `$name`.
+    pub(crate) fn parse(file: &'static str, text: &str, lexicon: &mut Lexicon) -> Result<Self, DataError> {
+        let mut rules = Vec::new();
+        let mut each: Vec<String> = Vec::new();
+        let mut named: Vec<(String, String)> = Vec::new();
+        for (number, line) in (1..).zip(text.lines()) {
+            let line = line.trim();
+            let wrong = |problem: String| DataError::Line { file, line: number, problem };
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let line = &named.iter().rev().fold(line.to_owned(), |line, (name, condition)| line.replace(name, condition));
+            if let Some((name, condition)) = line.strip_prefix("let ").and_then(|rest| rest.split_once('=')) {
+                named.push((format!("${}", name.trim()), format!("({})", condition.trim())));
+            } else if let Some(list) = line.strip_prefix("for ") {
+                each = list.split(',').map(|name| name.trim().to_owned()).collect();
+            } else if line == "end" {
+                each.clear();
+            } else if each.is_empty() {
+                rules.push(rule(line, lexicon).map_err(wrong)?);
+            } else {
+                for name in &each {
+                    let short = name.rsplit('.').next().unwrap_or(name);
+                    rules.push(rule(&line.replace("{category}", name).replace("{x}", short), lexicon).map_err(wrong)?);
+                }
+            }
+        }
+        Ok(Self(rules))
+    }
+
+    pub(crate) fn get(&self, index: usize) -> &Rule {
+        &self.0[index]
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Rule> {
+        self.0.iter()
+    }
+
+    /// The rules that hold for `concepts`, by index.
+    pub(crate) fn holding<'a>(&'a self, concepts: &'a Set) -> impl Iterator<Item = usize> + 'a {
+        self.0.iter().enumerate().filter(|(_, rule)| rule.condition.holds(concepts)).map(|(index, _)| index)
+    }
+
+    /// What the rules that hold say about each category, in log-odds.
+    pub(crate) fn weigh(&self, holding: &[usize]) -> [f32; COUNT] {
+        let mut best = [0.0_f32; COUNT];
+        let mut sum = [0.0_f32; COUNT];
+        let mut against = [0.0_f32; COUNT];
+        for &index in holding {
+            let rule = &self.0[index];
+            for category in Category::ALL {
+                if rule.category.is_some_and(|of| of != category) {
+                    continue;
+                }
+                let at = category.index();
+                if rule.weight > 0.0 {
+                    best[at] = best[at].max(rule.weight);
+                    sum[at] += rule.weight;
+                } else {
+                    against[at] += rule.weight;
+                }
+            }
+        }
+        std::array::from_fn(|at| BASE + best[at] + ((sum[at] - best[at]) * FURTHER).min(FURTHER_MAX) + against[at])
+    }
+}
+
+impl Rule {
+    /// The concepts whose presence made the rule hold.
+    pub(crate) fn evidence(&self) -> Set {
+        self.condition.evidence()
+    }
+}
+
+fn rule(line: &str, lexicon: &mut Lexicon) -> Result<Rule, String> {
+    let parts: Vec<&str> = line.splitn(4, " | ").map(str::trim).collect();
+    let [name, category, weight, condition] = parts[..] else { return Err("not `name | category | weight | condition`".to_owned()) };
+    let category = if category == "*" { None } else { Some(category.parse::<Category>().map_err(|error| error.to_string())?) };
+    let weight: f32 = weight.parse().map_err(|_| format!("`{weight}` is no number"))?;
+    if category.is_none() && weight > 0.0 {
+        return Err("a rule for all categories can only be negative".to_owned());
+    }
+    Ok(Rule { name: name.to_owned(), category, weight, condition: Condition::parse(condition, lexicon)? })
+}

@@ -1,0 +1,262 @@
+//! The screen: data loaded once, then one pure function from text to verdict.
+
+use crate::category::{COUNT, Category};
+use crate::lexicon::parse::{self, DataError};
+use crate::lexicon::trie::Trie;
+use crate::lexicon::{CONCEPTS, Hit, Lexicon, Set};
+use crate::link::domain::{Domains, Report};
+use crate::link::find::Found;
+use crate::model::features::{self, Feature};
+use crate::model::weights::Weights;
+use crate::policy::{self, Decision, Outcome, Policy};
+use crate::rules::Rules;
+use crate::structure::Structure;
+use crate::text::fold::{Folded, fold};
+use crate::text::token::{self, Token};
+use crate::text::unmask::unmask;
+use crate::verdict::Verdict;
+use crate::{explain, policy::Action};
+
+/// Tokens of one window: rules hold for what stands together, not for words at both ends of a long text.
+const WINDOW: usize = 56;
+/// How far windows lie apart.
+const STRIDE: usize = 28;
+/// The most that the classifier may add to, and take from, what the rules say.
+const RESIDUAL_UP: f32 = 5.5;
+const RESIDUAL_DOWN: f32 = -3.5;
+
+/// The data of a screen, each part as the octets of its file.
+#[derive(Debug, Clone, Copy)]
+pub struct Data<'a> {
+    /// Word lists; several files may follow each other.
+    pub lexicon: &'a [&'a [u8]],
+    /// Brands and their own domains.
+    pub brands: &'a [u8],
+    /// Shorteners, authorities, telling parts of domain names.
+    pub domains: &'a [u8],
+    /// Rules.
+    pub rules: &'a [u8],
+    /// Weights of the classifier; `None` leaves the rules alone.
+    pub weights: Option<&'a [u8]>,
+}
+
+/// A compliance screen. Immutable; share it between threads.
+pub struct Screen {
+    lexicon: Lexicon,
+    domains: Domains,
+    rules: Rules,
+    weights: Weights,
+    structure: Structure,
+    concept_hashes: Vec<u64>,
+    rule_hashes: Vec<u64>,
+    global: Set,
+    excuses: Set,
+}
+
+/// A message as the screen reads it, before it is weighed.
+pub(crate) struct Reading {
+    pub(crate) folded: Folded,
+    pub(crate) tokens: Vec<Token>,
+    pub(crate) hits: Vec<Hit>,
+    pub(crate) holding: Vec<usize>,
+    pub(crate) prior: [f32; COUNT],
+}
+
+impl Screen {
+    /// The screen with the data of this crate.
+    ///
+    /// # Panics
+    /// Never: a test of this crate loads the data.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "the data is compiled in and a test loads it")]
+    pub fn builtin() -> Self {
+        Self::load(&crate::data::BUILTIN).expect("the data of the crate")
+    }
+
+    /// A screen with an operator's data.
+    ///
+    /// # Errors
+    /// `DataError` names the file and line that cannot be used.
+    pub fn load(data: &Data<'_>) -> Result<Self, DataError> {
+        let mut lexicon = Lexicon::empty();
+        let structure = Structure::declare(&mut lexicon)?;
+        let domains = Domains::parse(utf8("brands", data.brands)?, utf8("domains", data.domains)?, &mut lexicon)?;
+        for file in data.lexicon {
+            parse::lexicon("lexicon", utf8("lexicon", file)?, &mut lexicon)?;
+        }
+        let rules = Rules::parse("rules", utf8("rules", data.rules)?, &mut lexicon)?;
+        let weights = data.weights.map_or_else(|| Ok(Weights::none()), Weights::from_bytes)?;
+        let concept_hashes = lexicon.all_names().map(features::name_hash).collect();
+        let rule_hashes = rules.all().map(|rule| features::name_hash(&rule.name)).collect();
+        let excuses = lexicon.with_prefix("ctx.homonym").union(&lexicon.with_prefix("ctx.negated"));
+        let global = lexicon.with_prefix("ctx.").union(&lexicon.with_prefix("link.")).union(&lexicon.with_prefix("brand."));
+        Ok(Self { lexicon, domains, rules, weights, structure, concept_hashes, rule_hashes, global, excuses })
+    }
+
+    /// The verdict on `text` for an account without a policy of its own.
+    #[must_use]
+    pub fn screen(&self, text: &str) -> Verdict {
+        self.judge(text, &Policy::default())
+    }
+
+    /// The decision on `text` under `policy`. With `Action::Off` the text is not looked at.
+    #[must_use]
+    pub fn decide(&self, text: &str, policy: &Policy) -> Decision {
+        if policy.action == Action::Off {
+            return Decision { outcome: Outcome::Pass, verdict: Verdict { findings: Vec::new(), scores: [0.0; COUNT] } };
+        }
+        policy::decide(self.judge(text, policy), policy)
+    }
+
+    fn judge(&self, text: &str, policy: &Policy) -> Verdict {
+        let reading = self.read(text, policy);
+        let features = self.features(&reading);
+        let residual = self.weights.sum(&features);
+        let logits: [f32; COUNT] = std::array::from_fn(|at| reading.prior[at] + residual[at].clamp(RESIDUAL_DOWN, RESIDUAL_UP));
+        let scores = logits.map(sigmoid);
+        let findings = named(&scores).into_iter().map(|category| explain::finding(self, &reading, &features, category, scores[category.index()])).collect();
+        Verdict { findings, scores }
+    }
+
+    pub(crate) fn read(&self, text: &str, policy: &Policy) -> Reading {
+        let folded = fold(text);
+        let (mut tokens, links) = token::split(&folded);
+        unmask(&mut tokens, &folded.text, &self.lexicon.vocabulary);
+        skip_phrases(&mut tokens, policy);
+        let mut hits = self.lexicon.hits(&tokens);
+        let (brands, mut hits_only): (Vec<Hit>, Vec<Hit>) = hits.drain(..).partition(|hit| usize::from(hit.concept) >= CONCEPTS);
+        self.look_at_links(&tokens, &links, &brands, policy, &mut hits_only);
+        self.structure.look(&folded, &tokens, &mut hits_only, &self.lexicon);
+        self.excuse(&mut hits_only);
+        hits_only.sort_by_key(|hit| (hit.from, hit.to, hit.concept));
+        Structure::count(&self.lexicon.repeats, &mut hits_only);
+        hits_only.sort_by_key(|hit| (hit.from, hit.to, hit.concept));
+        let holding = self.holding(&tokens, &hits_only);
+        let prior = self.rules.weigh(&holding);
+        Reading { folded, tokens, hits: hits_only, holding, prior }
+    }
+
+    fn look_at_links(&self, tokens: &[Token], links: &[Found], brands: &[Hit], policy: &Policy, hits: &mut Vec<Hit>) {
+        if links.is_empty() {
+            return;
+        }
+        let places: Vec<usize> = tokens.iter().enumerate().filter(|(_, token)| token.kind == token::Kind::Link).map(|(at, _)| at).collect();
+        let word = |part: &str| tokens.iter().any(|token| token.kind == token::Kind::Word && token.text == part);
+        let report: Report = self.domains.report(links, &|host| policy.allows_domain(host), &word);
+        for &(concept, link) in &report.concepts {
+            if let Some(&at) = places.get(link) {
+                hits.push(Hit { concept, from: at, to: at + 1, masked: false });
+            }
+        }
+        self.structure.compare_brands(&report, brands, &places, hits);
+    }
+
+    /// Words that are part of a harmless phrase (`shotgun wedding`) mention nothing else.
+    fn excuse(&self, hits: &mut Vec<Hit>) {
+        let harmless: Vec<(usize, usize)> = hits.iter().filter(|hit| self.excuses.has(hit.concept)).map(|hit| (hit.from, hit.to)).collect();
+        if !harmless.is_empty() {
+            hits.retain(|hit| !self.lexicon.is_product(hit.concept) || !harmless.iter().any(|(from, to)| *from <= hit.from && hit.to <= *to));
+        }
+    }
+
+    /// The rules that hold in any window, each once.
+    fn holding(&self, tokens: &[Token], hits: &[Hit]) -> Vec<usize> {
+        let everywhere = hits.iter().filter(|hit| self.global.has(hit.concept)).fold(Set::default(), with);
+        let mut holding: Vec<usize> = Vec::new();
+        let mut start = 0;
+        loop {
+            let inside = |hit: &&Hit| hit.from >= start && hit.from < start + WINDOW;
+            let concepts = hits.iter().filter(inside).fold(everywhere, with);
+            holding.extend(self.rules.holding(&concepts));
+            start += STRIDE;
+            if start + STRIDE >= tokens.len() {
+                break;
+            }
+        }
+        holding.sort_unstable();
+        holding.dedup();
+        holding
+    }
+
+    pub(crate) fn features(&self, reading: &Reading) -> Vec<Feature> {
+        features::collect(
+            &reading.tokens,
+            &reading.hits,
+            &reading.holding,
+            &|concept| self.concept_hashes[usize::from(concept)],
+            &|rule| self.rule_hashes[rule],
+        )
+    }
+
+    pub(crate) const fn parts(&self) -> (&Lexicon, &Rules, &Weights) {
+        (&self.lexicon, &self.rules, &self.weights)
+    }
+
+    /// The same screen with other weights: what training and cross-validation need.
+    ///
+    /// # Errors
+    /// When the octets are no weights.
+    pub fn with_weights(mut self, weights: Option<&[u8]>) -> Result<Self, DataError> {
+        self.weights = weights.map_or_else(|| Ok(Weights::none()), Weights::from_bytes)?;
+        Ok(self)
+    }
+}
+
+/// The categories to name: the strongest that reached the operating point, and others only when they are as sure.
+fn named(scores: &[f32; COUNT]) -> Vec<Category> {
+    let mut found: Vec<Category> = Category::ALL.into_iter().filter(|category| scores[category.index()] >= 0.5).collect();
+    found.sort_by(|left, right| scores[right.index()].total_cmp(&scores[left.index()]));
+    let best = found.first().copied();
+    found.retain(|category| Some(*category) == best || scores[category.index()] >= 0.9 && !alike(best, *category));
+    found
+}
+
+/// Phishing and fraud name one deed from two sides; one of the two is enough.
+fn alike(best: Option<Category>, other: Category) -> bool {
+    matches!((best, other), (Some(Category::Phishing), Category::Fraud) | (Some(Category::Fraud), Category::Phishing))
+}
+
+fn with(mut set: Set, hit: &Hit) -> Set {
+    set.insert(hit.concept);
+    set
+}
+
+fn sigmoid(value: f32) -> f32 {
+    1.0 / (1.0 + (-value).exp())
+}
+
+fn utf8<'a>(file: &'static str, bytes: &'a [u8]) -> Result<&'a str, DataError> {
+    std::str::from_utf8(bytes).map_err(|_| DataError::NotUtf8(file))
+}
+
+/// Removes the tokens of phrases that the account vouches for.
+fn skip_phrases(tokens: &mut Vec<Token>, policy: &Policy) {
+    if policy.allowed_phrases.is_empty() {
+        return;
+    }
+    let mut trie = Trie::default();
+    let mut long = Vec::new();
+    for phrase in &policy.allowed_phrases {
+        let words: Vec<u64> = token::split(&fold(phrase)).0.iter().map(|token| token.id).collect();
+        if words.is_empty() {
+            continue;
+        }
+        if words.len() <= crate::lexicon::trie::LONGEST_PHRASE {
+            trie.insert(&words, 0);
+        } else {
+            long.push(words);
+        }
+    }
+    let mut skip = vec![false; tokens.len()];
+    for from in 0..tokens.len() {
+        trie.walk(&tokens[from..], &mut |length, _| skip[from..from + length].fill(true));
+        for words in &long {
+            let here = tokens.len() - from >= words.len() && words.iter().zip(&tokens[from..]).all(|(word, token)| *word == token.id);
+            if here {
+                skip[from..from + words.len()].fill(true);
+            }
+        }
+    }
+    let mut keep = skip.into_iter().map(|skip| !skip);
+    tokens.retain(|_| keep.next().unwrap_or(true));
+}

@@ -1,0 +1,20 @@
+//! From what a sender typed to the words that a reader sees: fold, split into tokens, take disguises off.
+
+pub(crate) mod fold;
+pub(crate) mod token;
+pub(crate) mod unmask;
+
+/// A stable 64-bit hash (FNV-1a with a final mix): features are stored by it, so it must never change between builds.
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
+    mix(bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)))
+}
+
+/// Combines two hashes; the order matters.
+pub(crate) const fn join(left: u64, right: u64) -> u64 {
+    mix(left.rotate_left(23) ^ right.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
+const fn mix(hash: u64) -> u64 {
+    let hash = (hash ^ (hash >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    hash ^ (hash >> 29)
+}

@@ -1,0 +1,91 @@
+//! What the screen says about a message.
+
+use crate::category::{COUNT, Category};
+
+/// The verdict on one message: a score for every category, and a finding for each that reached the operating point.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// The findings, the strongest first. Empty when nothing was found.
+    pub findings: Vec<Finding>,
+    pub(crate) scores: [f32; COUNT],
+}
+
+impl Verdict {
+    /// Whether the message would be refused under the default policy.
+    #[must_use]
+    pub fn is_violation(&self) -> bool {
+        !self.findings.is_empty()
+    }
+
+    /// The categories found, the strongest first.
+    pub fn categories(&self) -> impl Iterator<Item = Category> + '_ {
+        self.findings.iter().map(|finding| finding.category)
+    }
+
+    /// How sure the screen is of `category`: from 0 to 1, a finding from 0.5.
+    #[must_use]
+    pub const fn score(&self, category: Category) -> f32 {
+        self.scores[category.index()]
+    }
+
+    /// Every match of every finding, in the order of the text.
+    #[must_use]
+    pub fn matches(&self) -> Vec<Match> {
+        let mut all: Vec<Match> = self.findings.iter().flat_map(|finding| finding.spans.iter().map(|span| Match { span: *span, category: finding.category })).collect();
+        all.sort_by_key(|one| (one.span.start, one.span.end, one.category));
+        all
+    }
+}
+
+/// A category that was found, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// Which category.
+    pub category: Category,
+    /// From 0.5 to 1.
+    pub score: f32,
+    /// The places of the message that led to it, in order and without overlap; at least one.
+    pub spans: Vec<Span>,
+    /// What decided, the strongest first.
+    pub reasons: Vec<Reason>,
+}
+
+/// A part of the message as it was sent.
+///
+/// Both ends are positions of characters: they count Unicode scalar values of the original text from 1, and both are part of
+/// the span. `{"start": 1, "end": 14}` is the first fourteen characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Span {
+    /// The first character, from 1.
+    pub start: usize,
+    /// The last character, at least `start` and at most the length of the text.
+    pub end: usize,
+}
+
+/// A span and the category that it led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Match {
+    /// Where.
+    pub span: Span,
+    /// To what it led.
+    pub category: Category,
+}
+
+/// A rule that held or a feature that the classifier weighed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reason {
+    /// A rule of the data, by its name, and its weight in log-odds.
+    Rule {
+        /// As it stands in the rules.
+        name: String,
+        /// Its weight in log-odds.
+        weight: f32,
+    },
+    /// A feature of the classifier, and what it added in log-odds.
+    Feature {
+        /// Words of the message, or the names of concepts.
+        name: String,
+        /// What it added in log-odds.
+        weight: f32,
+    },
+}
