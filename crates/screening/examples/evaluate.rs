@@ -1,4 +1,5 @@
-//! Measures the screen: `evaluate FILE [--cross-validate K] [--rules-only] [--source PREFIX] [--hold-out PREFIX] [--mistakes]`.
+//! Measures the screen: `evaluate FILE [--cross-validate K] [--rules-only] [--source PREFIX] [--hold-out PREFIX] [--mistakes]
+//! [--data DIRECTORY] [--train FILE [--without PREFIX]…]`.
 //!
 //! FILE is JSON lines of labelled texts. Without options the weights of the crate are measured as they are. `--cross-validate K`
 //! trains K times on the rest and measures what was left out; `--hold-out PREFIX` trains without the sources that begin with
@@ -11,7 +12,7 @@ mod common;
 use common::Row;
 use screening::model::train::{self, Example, Random};
 use screening::model::corpus;
-use screening::{BUILTIN, CORPUS, Category, Screen, Verdict};
+use screening::{Category, Screen, Verdict};
 use std::collections::BTreeMap;
 use std::error::Error;
 
@@ -23,6 +24,9 @@ struct Options {
     source: Option<String>,
     hold_out: Option<String>,
     mistakes: bool,
+    data: Option<String>,
+    add: Option<String>,
+    without: Vec<String>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -34,6 +38,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             "--rules-only" => options.rules_only = true,
             "--source" => options.source = arguments.next(),
             "--hold-out" => options.hold_out = arguments.next(),
+            "--data" => options.data = arguments.next(),
+            "--without" => options.without.extend(arguments.next()),
+            "--train" => options.add = arguments.next(),
             "--mistakes" => options.mistakes = true,
             _ => options.file = argument,
         }
@@ -55,9 +62,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn verdicts(rows: &[Row], options: &Options) -> Result<Vec<Option<Verdict>>, Box<dyn Error>> {
     let settings = train::Settings::default();
-    let bare = || -> Result<Screen, Box<dyn Error>> { Ok(Screen::load(&BUILTIN)?.with_weights(None)?) };
+    let (_, texts) = common::load(options.data.as_deref(), false)?;
+    let added = options.add.as_ref().map_or_else(|| Ok(Vec::new()), |file| common::read(file))?;
+    let bare = || -> Result<Screen, Box<dyn Error>> { Ok(common::load(options.data.as_deref(), false)?.0) };
     let fitted = |keep: &dyn Fn(usize) -> bool| -> Result<Screen, Box<dyn Error>> {
-        let mut examples = corpus::expand(CORPUS, settings.seed)?;
+        let mut examples = corpus::expand(&texts, settings.seed)?;
+        examples.extend(added.iter().filter(|row| !options.without.iter().any(|prefix| row.source.starts_with(prefix.as_str()))).map(|row| row.example.clone()));
         examples.extend(rows.iter().enumerate().filter(|(at, _)| keep(*at)).map(|(_, row)| -> Example { row.example.clone() }));
         let screen = bare()?;
         let weights = train::train(&screen, &examples, &settings);
@@ -69,7 +79,9 @@ fn verdicts(rows: &[Row], options: &Options) -> Result<Vec<Option<Verdict>>, Box
             verdicts[at] = Some(screen.screen(&row.example.text));
         }
     };
-    if let Some(prefix) = &options.hold_out {
+    if options.add.is_some() && options.folds.is_none() && options.hold_out.is_none() {
+        measure(&fitted(&|_| false)?, &|_| true);
+    } else if let Some(prefix) = &options.hold_out {
         let held = |at: usize| rows[at].source.starts_with(prefix.as_str());
         measure(&fitted(&|at| !held(at))?, &held);
     } else if let Some(folds) = options.folds {
@@ -83,7 +95,7 @@ fn verdicts(rows: &[Row], options: &Options) -> Result<Vec<Option<Verdict>>, Box
     } else if options.rules_only {
         measure(&bare()?, &|_| true);
     } else {
-        measure(&Screen::builtin(), &|_| true);
+        measure(&common::load(options.data.as_deref(), true)?.0, &|_| true);
     }
     Ok(verdicts)
 }
@@ -110,6 +122,7 @@ fn report(chosen: &[(&Row, &Verdict)]) {
         line(source, counts);
     }
     line("all", &block);
+    operating_points(chosen);
     println!("block: precision {:.3}, recall {:.3}, F1 {:.3}", ratio(block[0], block[2]), ratio(block[0], block[1]), f1(block[0], block[2], block[1]));
 
     println!("\n{:<20} {:>6} {:>9} {:>8} {:>6} {:>9}", "category", "rows", "precision", "recall", "F1", "blocked");
@@ -135,6 +148,20 @@ fn report(chosen: &[(&Row, &Verdict)]) {
         }
     }
     println!("macro-F1 of the named category: {:.3}", if counted > 0.0 { sum / counted } else { 0.0 });
+}
+
+/// The recall that other operating points would have.
+fn operating_points(chosen: &[(&Row, &Verdict)]) {
+    let top = |verdict: &Verdict| Category::ALL.into_iter().map(|category| verdict.score(category)).fold(0.0_f32, f32::max);
+    let mut fine: Vec<f32> = chosen.iter().filter(|(row, _)| row.example.label.is_none()).map(|(_, verdict)| top(verdict)).collect();
+    fine.sort_by(|left, right| right.total_cmp(left));
+    let bad: Vec<f32> = chosen.iter().filter(|(row, _)| row.example.label.is_some()).map(|(_, verdict)| top(verdict)).collect();
+    for per_mille in [2, 5, 10, 20, 50] {
+        let allowed = fine.len() * per_mille / 1000;
+        let Some(&threshold) = fine.get(allowed) else { continue };
+        let hit = bad.iter().filter(|score| **score > threshold).count();
+        println!("  refusing {:.1} % of the legitimate: threshold {threshold:.3}, recall {:.3}", f64::from(u32::try_from(per_mille).unwrap_or(0)) / 10.0, ratio(hit, bad.len() - hit));
+    }
 }
 
 fn line(source: &str, counts: &[usize; 4]) {

@@ -1,4 +1,4 @@
-//! Trains the classifier: `train FILE… [--without PREFIX] [--seed N] [--out PATH]`.
+//! Trains the classifier: `train FILE… [--without PREFIX] [--seed N] [--data DIRECTORY] [--out PATH]`.
 //!
 //! FILE is JSON lines of labelled texts. Rows whose source begins with PREFIX are left out. The corpus of the crate is added.
 
@@ -7,25 +7,25 @@
 mod common;
 
 use screening::model::{corpus, train};
-use screening::{BUILTIN, CORPUS, Screen};
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut settings = train::Settings::default();
     let mut out = "crates/screening/data/weights.bin".to_owned();
-    let (mut files, mut without) = (Vec::new(), Vec::new());
+    let (mut files, mut without, mut data) = (Vec::new(), Vec::new(), None);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or("a value is missing");
         match argument.as_str() {
             "--without" => without.push(value()?),
+            "--data" => data = Some(value()?),
             "--seed" => settings.seed = value()?.parse()?,
             "--out" => out = value()?,
             _ => files.push(argument),
         }
     }
-    let screen = Screen::load(&BUILTIN)?.with_weights(None)?;
-    let mut examples = corpus::expand(CORPUS, settings.seed)?;
+    let (screen, texts) = common::load(data.as_deref(), false)?;
+    let mut examples = corpus::expand(&texts, settings.seed)?;
     let from_corpus = examples.len();
     for file in &files {
         let rows = common::read(file)?;

@@ -16,7 +16,7 @@ pub const BUILTIN: Data<'static> = Data {
     brands: include_bytes!("../data/brands.txt"),
     domains: include_bytes!("../data/domains.txt"),
     rules: include_bytes!("../data/rules.txt"),
-    weights: None,
+    weights: Some(include_bytes!("../data/weights.bin")),
 };
 
 /// Labelled texts and templates that the classifier is trained on besides the operator's own file; see [`crate::model::train`].
