@@ -126,7 +126,7 @@ impl Screen {
         let mut hits = self.lexicon.hits(&tokens);
         let (brands, mut hits_only): (Vec<Hit>, Vec<Hit>) = hits.drain(..).partition(|hit| usize::from(hit.concept) >= CONCEPTS);
         self.look_at_links(&tokens, &links, &brands, policy, &mut hits_only);
-        self.structure.look(&folded, &tokens, &mut hits_only, &self.lexicon);
+        self.structure.look(&tokens, &mut hits_only, &self.lexicon);
         self.excuse(&mut hits_only);
         hits_only.sort_by_key(|hit| (hit.from, hit.to, hit.concept));
         Structure::count(&self.lexicon.repeats, &mut hits_only);

@@ -3,7 +3,6 @@
 use crate::lexicon::parse::DataError;
 use crate::lexicon::{CONCEPTS, Hit, Lexicon, Repeat};
 use crate::link::domain::Report;
-use crate::text::fold::Folded;
 use crate::text::token::{Kind, Token};
 
 /// The concepts that the code itself finds.
@@ -19,8 +18,6 @@ pub(crate) struct Structure {
     masked: [(&'static str, u16); 8],
     alien: u16,
     matching: u16,
-    short: u16,
-    long: u16,
 }
 
 impl Structure {
@@ -47,13 +44,11 @@ impl Structure {
             ],
             alien: name("link.alien")?,
             matching: name("link.matching")?,
-            short: name("is.short")?,
-            long: name("is.long")?,
         })
     }
 
     /// Adds what `tokens` show. `lexicon` tells the concepts that somebody would hide.
-    pub(crate) fn look(&self, folded: &Folded, tokens: &[Token], hits: &mut Vec<Hit>, lexicon: &Lexicon) {
+    pub(crate) fn look(&self, tokens: &[Token], hits: &mut Vec<Hit>, lexicon: &Lexicon) {
         let mut shouted = (0, 0);
         for (at, token) in tokens.iter().enumerate() {
             let concept = match token.kind {
@@ -84,10 +79,6 @@ impl Structure {
             if let Some((_, concept)) = self.masked.iter().find(|(prefix, _)| name.starts_with(prefix) && !name.ends_with(".weak")) {
                 hits.push(Hit { concept: *concept, masked: false, ..hit });
             }
-        }
-        let size = if folded.length > 300 { Some(self.long) } else if folded.length < 60 { Some(self.short) } else { None };
-        if let (Some(concept), false) = (size, tokens.is_empty()) {
-            hits.push(Hit { concept, from: 0, to: 1, masked: false });
         }
     }
 

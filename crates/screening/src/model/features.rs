@@ -82,6 +82,7 @@ fn pieces(tokens: &[Token], all: &mut Vec<Feature>) {
 }
 
 fn concepts(hits: &[Hit], concept_hash: &dyn Fn(u16) -> u64, all: &mut Vec<Feature>) {
+    let mut seen = crate::text::unmask::Words::default();
     for (index, hit) in hits.iter().enumerate() {
         let first = hits[..index].iter().rev().take(64).all(|other| other.concept != hit.concept);
         if first {
@@ -93,7 +94,9 @@ fn concepts(hits: &[Hit], concept_hash: &dyn Fn(u16) -> u64, all: &mut Vec<Featu
             }
             if other.concept != hit.concept {
                 let hash = join(join(5, concept_hash(hit.concept)), concept_hash(other.concept));
-                all.push(Feature { hash, value: 0.35, origin: Origin::Pair(index, other_index) });
+                if seen.insert(hash) {
+                    all.push(Feature { hash, value: 0.5, origin: Origin::Pair(index, other_index) });
+                }
             }
         }
     }

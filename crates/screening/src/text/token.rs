@@ -198,7 +198,9 @@ fn number(text: &str, from: usize, to: usize) -> (usize, Kind) {
         return (end + 1, Kind::Number);
     }
     let plain = end - from == digits;
+    let cents = bytes[from..end].iter().rev().position(|byte| *byte == b'.') == Some(2) && end - from - 1 == digits;
     let kind = match digits {
+        _ if cents => Kind::Money,
         9.. => Kind::Phone,
         4..=8 if plain => Kind::Code,
         _ => Kind::Number,
