@@ -1,5 +1,5 @@
 //! Measures the screen: `evaluate FILE [--cross-validate K] [--rules-only] [--source PREFIX] [--hold-out PREFIX] [--mistakes]
-//! [--data DIRECTORY] [--train FILE [--without PREFIX]…]`.
+//! [--data DIRECTORY] [--corpus-only] [--train FILE [--without PREFIX]…]`.
 //!
 //! FILE is JSON lines of labelled texts. Without options the weights of the crate are measured as they are. `--cross-validate K`
 //! trains K times on the rest and measures what was left out; `--hold-out PREFIX` trains without the sources that begin with
@@ -11,7 +11,6 @@ mod common;
 
 use common::Row;
 use screening::model::train::{self, Example, Random};
-use screening::model::corpus;
 use screening::{Category, Screen, Verdict};
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -27,6 +26,7 @@ struct Options {
     data: Option<String>,
     add: Option<String>,
     without: Vec<String>,
+    corpus_only: bool,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -39,6 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "--source" => options.source = arguments.next(),
             "--hold-out" => options.hold_out = arguments.next(),
             "--data" => options.data = arguments.next(),
+            "--corpus-only" => options.corpus_only = true,
             "--without" => options.without.extend(arguments.next()),
             "--train" => options.add = arguments.next(),
             "--mistakes" => options.mistakes = true,
@@ -62,11 +63,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn verdicts(rows: &[Row], options: &Options) -> Result<Vec<Option<Verdict>>, Box<dyn Error>> {
     let settings = train::Settings::default();
-    let (_, texts) = common::load(options.data.as_deref(), false)?;
     let added = options.add.as_ref().map_or_else(|| Ok(Vec::new()), |file| common::read(file))?;
-    let bare = || -> Result<Screen, Box<dyn Error>> { Ok(common::load(options.data.as_deref(), false)?.0) };
+    let bare = || -> Result<Screen, Box<dyn Error>> { common::screen(options.data.as_deref(), false) };
     let fitted = |keep: &dyn Fn(usize) -> bool| -> Result<Screen, Box<dyn Error>> {
-        let mut examples = corpus::expand(&texts, settings.seed)?;
+        let mut examples = common::own_texts(options.data.as_deref(), settings.seed, options.corpus_only)?;
         examples.extend(added.iter().filter(|row| !options.without.iter().any(|prefix| row.source.starts_with(prefix.as_str()))).map(|row| row.example.clone()));
         examples.extend(rows.iter().enumerate().filter(|(at, _)| keep(*at)).map(|(_, row)| -> Example { row.example.clone() }));
         let screen = bare()?;
@@ -95,7 +95,7 @@ fn verdicts(rows: &[Row], options: &Options) -> Result<Vec<Option<Verdict>>, Box
     } else if options.rules_only {
         measure(&bare()?, &|_| true);
     } else {
-        measure(&common::load(options.data.as_deref(), true)?.0, &|_| true);
+        measure(&common::screen(options.data.as_deref(), true)?, &|_| true);
     }
     Ok(verdicts)
 }

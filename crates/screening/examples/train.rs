@@ -1,12 +1,12 @@
 //! Trains the classifier: `train FILE… [--without PREFIX] [--seed N] [--data DIRECTORY] [--out PATH]`.
 //!
-//! FILE is JSON lines of labelled texts. Rows whose source begins with PREFIX are left out. The corpus of the crate is added.
+//! FILE is JSON lines of labelled texts. Rows whose source begins with PREFIX are left out. The texts of the crate are added.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command for the terminal")]
 
 mod common;
 
-use screening::model::{corpus, train};
+use screening::model::train;
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -24,8 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             _ => files.push(argument),
         }
     }
-    let (screen, texts) = common::load(data.as_deref(), false)?;
-    let mut examples = corpus::expand(&texts, settings.seed)?;
+    let screen = common::screen(data.as_deref(), false)?;
+    let mut examples = common::own_texts(data.as_deref(), settings.seed, false)?;
     let from_corpus = examples.len();
     for file in &files {
         let rows = common::read(file)?;
@@ -33,6 +33,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let weights = train::train(&screen, &examples, &settings);
     std::fs::write(&out, &weights)?;
-    println!("{} texts of the corpus and {} of {} file(s); seed {}; {} octets to {out}", from_corpus, examples.len() - from_corpus, files.len(), settings.seed, weights.len());
+    println!("{} texts of the crate and {} of {} file(s); seed {}; {} octets to {out}", from_corpus, examples.len() - from_corpus, files.len(), settings.seed, weights.len());
     Ok(())
 }

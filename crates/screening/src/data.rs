@@ -18,6 +18,3 @@ pub const BUILTIN: Data<'static> = Data {
     rules: include_bytes!("../data/rules.txt"),
     weights: Some(include_bytes!("../data/weights.bin")),
 };
-
-/// Labelled texts and templates that the classifier is trained on besides the operator's own file; see [`crate::model::train`].
-pub const CORPUS: &str = include_str!("../data/corpus.txt");

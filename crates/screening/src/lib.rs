@@ -21,7 +21,7 @@ mod text;
 mod verdict;
 
 pub use category::{Category, UnknownCategory};
-pub use data::{BUILTIN, CORPUS};
+pub use data::BUILTIN;
 pub use lexicon::parse::DataError;
 pub use policy::{Action, Decision, Outcome, Policy};
 pub use screen::{Data, Screen};

@@ -47,7 +47,7 @@ pub struct Screen {
     rules: Rules,
     weights: Weights,
     structure: Structure,
-    concept_hashes: Vec<u64>,
+    concept_hashes: Vec<(u64, f32)>,
     rule_hashes: Vec<u64>,
     global: Set,
     excuses: Set,
@@ -86,7 +86,7 @@ impl Screen {
         }
         let rules = Rules::parse("rules", utf8("rules", data.rules)?, &mut lexicon)?;
         let weights = data.weights.map_or_else(|| Ok(Weights::none()), Weights::from_bytes)?;
-        let concept_hashes = lexicon.all_names().map(features::name_hash).collect();
+        let concept_hashes = lexicon.all_names().map(|name| (features::name_hash(name), features::concept_value(name))).collect();
         let rule_hashes = rules.all().map(|rule| features::name_hash(&rule.name)).collect();
         let excuses = lexicon.with_prefix("ctx.homonym").union(&lexicon.with_prefix("ctx.negated"));
         let global = lexicon.with_prefix("ctx.").union(&lexicon.with_prefix("link.")).union(&lexicon.with_prefix("brand."));

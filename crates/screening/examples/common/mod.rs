@@ -1,48 +1,48 @@
 //! What the examples share: labelled texts from JSON lines.
 
-use screening::{BUILTIN, CORPUS, Category, Data, DataError, Screen};
+use screening::{Category, Data, Screen};
+use screening::model::corpus;
 use screening::model::train::Example;
 use std::error::Error;
 
-/// Data read from a directory laid out like `crates/screening/data`, or that of the crate.
-pub(crate) struct Files {
-    lexicon: Vec<Vec<u8>>,
-    others: Vec<Vec<u8>>,
+/// Where the data of the crate is.
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+/// How much more a hand-written text of the regression files counts than one of the corpus.
+const REGRESSION: f32 = 3.0;
+
+/// The screen whose data is in `directory`, with or without the weights.
+pub(crate) fn screen(directory: Option<&str>, weights: bool) -> Result<Screen, Box<dyn Error>> {
+    let directory = directory.unwrap_or(DATA);
+    let mut lists: Vec<_> = std::fs::read_dir(format!("{directory}/lexicon"))?.collect::<Result<Vec<_>, _>>()?.into_iter().map(|entry| entry.path()).collect();
+    lists.sort();
+    let lists: Vec<Vec<u8>> = lists.into_iter().map(std::fs::read).collect::<Result<_, _>>()?;
+    let lexicon: Vec<&[u8]> = lists.iter().map(Vec::as_slice).collect();
+    let read = |name: &str| std::fs::read(format!("{directory}/{name}"));
+    let (brands, domains, rules) = (read("brands.txt")?, read("domains.txt")?, read("rules.txt")?);
+    let learned = if weights { Some(read("weights.bin")?) } else { None };
+    Ok(Screen::load(&Data { lexicon: &lexicon, brands: &brands, domains: &domains, rules: &rules, weights: learned.as_deref() })?)
 }
 
-impl Files {
-    /// Reads `directory`.
-    pub(crate) fn read(directory: &str) -> Result<Self, Box<dyn Error>> {
-        let mut lists: Vec<_> = std::fs::read_dir(format!("{directory}/lexicon"))?.collect::<Result<Vec<_>, _>>()?.into_iter().map(|entry| entry.path()).collect();
-        lists.sort();
-        let lexicon = lists.into_iter().map(std::fs::read).collect::<Result<_, _>>()?;
-        let names = ["brands.txt", "domains.txt", "rules.txt", "weights.bin", "corpus.txt"];
-        let others = names.iter().map(|name| std::fs::read(format!("{directory}/{name}"))).collect::<Result<_, _>>()?;
-        Ok(Self { lexicon, others })
+/// The texts of the crate to train on: the corpus and, unless `corpus_only`, the regression files.
+pub(crate) fn own_texts(directory: Option<&str>, seed: u64, corpus_only: bool) -> Result<Vec<Example>, Box<dyn Error>> {
+    let directory = directory.unwrap_or(DATA);
+    let read = |name: &str| std::fs::read_to_string(format!("{directory}/{name}"));
+    let mut examples = corpus::expand(&read("corpus.txt")?, seed)?;
+    if corpus_only {
+        return Ok(examples);
     }
-
-    /// The screen, with or without the weights.
-    pub(crate) fn screen(&self, weights: bool) -> Result<Screen, DataError> {
-        let lists: Vec<&[u8]> = self.lexicon.iter().map(Vec::as_slice).collect();
-        let [brands, domains, rules, learned, _] = &self.others[..] else { return Err(DataError::NotUtf8("data")) };
-        Screen::load(&Data { lexicon: &lists, brands, domains, rules, weights: weights.then_some(learned.as_slice()) })
+    let mut add = |text: String, label: Option<Category>| {
+        let also = label.map(corpus::akin).unwrap_or_default();
+        examples.push(Example { text, label, also, weight: REGRESSION });
+    };
+    for (category, violating, innocent) in corpus::pairs(&read("pairs.txt")?)? {
+        add(violating, Some(category));
+        add(innocent, None);
     }
-
-    /// The texts to train on.
-    pub(crate) fn corpus(&self) -> Result<String, Box<dyn Error>> {
-        Ok(String::from_utf8(self.others[4].clone())?)
+    for example in corpus::expand(&read("fresh.txt")?, seed)? {
+        add(example.text, example.label);
     }
-}
-
-/// A screen and its corpus, from `directory` if there is one.
-pub(crate) fn load(directory: Option<&str>, weights: bool) -> Result<(Screen, String), Box<dyn Error>> {
-    match directory {
-        Some(directory) => {
-            let files = Files::read(directory)?;
-            Ok((files.screen(weights)?, files.corpus()?))
-        }
-        None => Ok((Screen::load(&Data { weights: if weights { BUILTIN.weights } else { None }, ..BUILTIN })?, CORPUS.to_owned())),
-    }
+    Ok(examples)
 }
 
 /// One row of a labelled file.

@@ -44,6 +44,31 @@ pub fn expand(corpus: &str, seed: u64) -> Result<Vec<Example>, String> {
     Ok(examples)
 }
 
+/// The pairs of a file of `category || violating || innocent` lines, as `(category, violating, innocent)`.
+///
+/// # Errors
+/// The number of the line and what is wrong with it.
+pub fn pairs(text: &str) -> Result<Vec<(Category, String, String)>, String> {
+    let mut pairs = Vec::new();
+    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#')) {
+        let parts: Vec<&str> = line.split("||").map(str::trim).collect();
+        let [category, violating, innocent] = parts[..] else { return Err(format!("line {number}: not `category || violating || innocent`")) };
+        let category = category.parse().map_err(|error| format!("line {number}: {error}"))?;
+        pairs.push((category, violating.to_owned(), innocent.to_owned()));
+    }
+    Ok(pairs)
+}
+
+/// Phishing and fraud name one deed from two sides: where one is meant, the other is not wrong.
+#[must_use]
+pub fn akin(category: Category) -> Vec<Category> {
+    match category {
+        Category::Phishing => vec![Category::Fraud],
+        Category::Fraud => vec![Category::Phishing],
+        _ => Vec::new(),
+    }
+}
+
 fn labels_of(labels: &str) -> Result<(Option<Category>, Vec<Category>), String> {
     let mut names = labels.split(',').map(str::trim);
     let first = names.next().unwrap_or("");

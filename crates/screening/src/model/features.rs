@@ -21,6 +21,8 @@ pub(crate) struct Feature {
     pub(crate) hash: u64,
     pub(crate) value: f32,
     pub(crate) origin: Origin,
+    /// Made of words as they stand, which training leaves out at times.
+    pub(crate) of_words: bool,
 }
 
 /// How much a single word weighs against a concept.
@@ -35,13 +37,13 @@ const PIECES_MAX: usize = 24;
 const PAIRS_MAX: usize = 10;
 
 /// Collects the features of a message.
-pub(crate) fn collect(tokens: &[Token], hits: &[Hit], rules: &[usize], concept_hash: &dyn Fn(u16) -> u64, rule_hash: &dyn Fn(usize) -> u64) -> Vec<Feature> {
+pub(crate) fn collect(tokens: &[Token], hits: &[Hit], rules: &[usize], concept_hash: &dyn Fn(u16) -> (u64, f32), rule_hash: &dyn Fn(usize) -> u64) -> Vec<Feature> {
     let mut all = Vec::with_capacity(tokens.len() * 10 + hits.len() * 6);
     words(tokens, &mut all);
     pieces(tokens, &mut all);
     concepts(hits, concept_hash, &mut all);
     for &rule in rules {
-        all.push(Feature { hash: join(3, rule_hash(rule)), value: 0.7, origin: Origin::Whole });
+        all.push(Feature { hash: join(3, rule_hash(rule)), value: 0.7, origin: Origin::Whole, of_words: false });
     }
     all
 }
@@ -55,8 +57,8 @@ fn words(tokens: &[Token], all: &mut Vec<Feature>) {
     let mut before = 1;
     for (at, token) in tokens.iter().enumerate() {
         let word = word_hash(token);
-        all.push(Feature { hash: word, value: scale, origin: Origin::Tokens(at, at + 1) });
-        all.push(Feature { hash: join(before, word), value: scale, origin: Origin::Tokens(at.saturating_sub(1), at + 1) });
+        all.push(Feature { hash: word, value: scale, origin: Origin::Tokens(at, at + 1), of_words: true });
+        all.push(Feature { hash: join(before, word), value: scale, origin: Origin::Tokens(at.saturating_sub(1), at + 1), of_words: true });
         before = word;
     }
 }
@@ -76,30 +78,36 @@ fn pieces(tokens: &[Token], all: &mut Vec<Feature>) {
         }
         for piece in text.windows(4) {
             let word = u64::from(u32::from_le_bytes([piece[0], piece[1], piece[2], piece[3]]));
-            all.push(Feature { hash: join(2, word), value: scale, origin: Origin::Tokens(at, at + 1) });
+            all.push(Feature { hash: join(2, word), value: scale, origin: Origin::Tokens(at, at + 1), of_words: true });
         }
     }
 }
 
-fn concepts(hits: &[Hit], concept_hash: &dyn Fn(u16) -> u64, all: &mut Vec<Feature>) {
+fn concepts(hits: &[Hit], concept_hash: &dyn Fn(u16) -> (u64, f32), all: &mut Vec<Feature>) {
     let mut seen = crate::text::unmask::Words::default();
     for (index, hit) in hits.iter().enumerate() {
         let first = hits[..index].iter().rev().take(64).all(|other| other.concept != hit.concept);
         if first {
-            all.push(Feature { hash: join(4, concept_hash(hit.concept)), value: 1.0, origin: Origin::Tokens(hit.from, hit.to) });
+            let (hash, value) = concept_hash(hit.concept);
+            all.push(Feature { hash: join(4, hash), value, origin: Origin::Tokens(hit.from, hit.to), of_words: false });
         }
         for (other_index, other) in hits.iter().enumerate().skip(index + 1).take(PAIRS_MAX) {
             if other.from > hit.to + NEAR {
                 break;
             }
             if other.concept != hit.concept {
-                let hash = join(join(5, concept_hash(hit.concept)), concept_hash(other.concept));
+                let hash = join(join(5, concept_hash(hit.concept).0), concept_hash(other.concept).0);
                 if seen.insert(hash) {
-                    all.push(Feature { hash, value: 0.5, origin: Origin::Pair(index, other_index) });
+                    all.push(Feature { hash, value: 0.5, origin: Origin::Pair(index, other_index), of_words: false });
                 }
             }
         }
     }
+}
+
+/// How much a mention of a concept counts on its own: an ambiguous word counts little without company.
+pub(crate) fn concept_value(name: &str) -> f32 {
+    if name.ends_with(".weak") || name.starts_with("is.") { 0.4 } else { 1.0 }
 }
 
 /// The hash of a concept's or a rule's name.

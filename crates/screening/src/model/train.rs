@@ -90,7 +90,7 @@ impl State {
     }
 
     fn learn(&mut self, one: &Prepared<'_>, settings: &Settings, without_words: bool) {
-        let used = |feature: &&Feature| !(without_words && matches!(feature.origin, Origin::Tokens(..)) && feature.value < 1.0);
+        let used = |feature: &&Feature| !(without_words && matches!(feature.origin, Origin::Tokens(..)) && feature.of_words);
         let mut sum = self.bias;
         for feature in one.features.iter().filter(used) {
             let row = &self.rows[Weights::row_of(feature.hash, self.bits)];
