@@ -30,11 +30,11 @@ const WORD: f32 = 0.5;
 /// How much a piece of a word weighs.
 const PIECE: f32 = 0.12;
 /// Mentions this many tokens apart make a pair.
-const NEAR: usize = 8;
+const NEAR: usize = 6;
 /// The longest word that is cut to pieces.
 const PIECES_MAX: usize = 24;
 /// The most pairs that one mention begins.
-const PAIRS_MAX: usize = 10;
+const PAIRS_MAX: usize = 7;
 
 /// Collects the features of a message.
 pub(crate) fn collect(tokens: &[Token], hits: &[Hit], rules: &[usize], concept_hash: &dyn Fn(u16) -> (u64, f32), rule_hash: &dyn Fn(usize) -> u64) -> Vec<Feature> {
@@ -84,7 +84,7 @@ fn pieces(tokens: &[Token], all: &mut Vec<Feature>) {
 }
 
 fn concepts(hits: &[Hit], concept_hash: &dyn Fn(u16) -> (u64, f32), all: &mut Vec<Feature>) {
-    let mut seen = crate::text::unmask::Words::default();
+    let mut seen = crate::text::unmask::Words::with_capacity_and_hasher(hits.len() * 4, crate::text::unmask::Build::default());
     for (index, hit) in hits.iter().enumerate() {
         let first = hits[..index].iter().rev().take(64).all(|other| other.concept != hit.concept);
         if first {

@@ -25,6 +25,8 @@ pub(crate) struct Rule {
     pub(crate) category: Option<Category>,
     pub(crate) weight: f32,
     condition: Condition,
+    /// A rule can only hold when one of these is there: every condition asks for something.
+    evidence: Set,
 }
 
 /// All rules.
@@ -72,7 +74,7 @@ impl Rules {
 
     /// The rules that hold for `concepts`, by index.
     pub(crate) fn holding<'a>(&'a self, concepts: &'a Set) -> impl Iterator<Item = usize> + 'a {
-        self.0.iter().enumerate().filter(|(_, rule)| rule.condition.holds(concepts)).map(|(index, _)| index)
+        self.0.iter().enumerate().filter(|(_, rule)| rule.evidence.common(concepts) > 0 && rule.condition.holds(concepts)).map(|(index, _)| index)
     }
 
     /// What the rules that hold say about each category, in log-odds.
@@ -101,8 +103,8 @@ impl Rules {
 
 impl Rule {
     /// The concepts whose presence made the rule hold.
-    pub(crate) fn evidence(&self) -> Set {
-        self.condition.evidence()
+    pub(crate) const fn evidence(&self) -> Set {
+        self.evidence
     }
 }
 
@@ -114,5 +116,7 @@ fn rule(line: &str, lexicon: &mut Lexicon) -> Result<Rule, String> {
     if category.is_none() && weight > 0.0 {
         return Err("a rule for all categories can only be negative".to_owned());
     }
-    Ok(Rule { name: name.to_owned(), category, weight, condition: Condition::parse(condition, lexicon)? })
+    let condition = Condition::parse(condition, lexicon)?;
+    let evidence = condition.evidence();
+    Ok(Rule { name: name.to_owned(), category, weight, condition, evidence })
 }

@@ -26,8 +26,10 @@ impl Hasher for Identity {
     }
 }
 
+/// Makes hashers for such sets.
+pub(crate) type Build = BuildHasherDefault<Identity>;
 /// The words that a disguise may hide, by hash.
-pub(crate) type Words = HashSet<u64, BuildHasherDefault<Identity>>;
+pub(crate) type Words = HashSet<u64, Build>;
 
 /// The longest word that is put together again from single letters.
 const LONGEST: usize = 16;
@@ -237,7 +239,11 @@ fn joined(pieces: &[Token], folded: &str, vocabulary: &Words) -> Option<(usize, 
         return None;
     }
     let known = |word: &[u8]| vocabulary.contains(&hash(word));
-    let word = if known(text.as_bytes()) { text } else { unleet(text.as_bytes(), vocabulary)? };
+    let word = match known(text.as_bytes()) {
+        true => text,
+        false if text.bytes().all(|byte| byte.is_ascii_alphabetic()) => return None,
+        false => unleet(text.as_bytes(), vocabulary)?,
+    };
     let hyphenated = singles == 0 && folded[first.from..last.to].bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'\'' | b'/'));
     if !hyphenated && singles == 0 && pieces.iter().all(|piece| vocabulary.contains(&piece.id)) {
         return None;
