@@ -13,7 +13,8 @@ use crate::rules::Rules;
 use crate::structure::Structure;
 use crate::text::fold::{Folded, fold};
 use crate::text::token::{self, Token};
-use crate::text::unmask::unmask;
+use crate::text::hash;
+use crate::text::unmask::{Words, unmask};
 use crate::verdict::Verdict;
 use crate::{explain, policy::Action};
 
@@ -127,7 +128,7 @@ impl Screen {
         let (brands, mut hits_only): (Vec<Hit>, Vec<Hit>) = hits.drain(..).partition(|hit| usize::from(hit.concept) >= CONCEPTS);
         self.look_at_links(&tokens, &links, &brands, policy, &mut hits_only);
         self.structure.look(&tokens, &mut hits_only, &self.lexicon);
-        self.excuse(&mut hits_only);
+        self.excuse(tokens.len(), &mut hits_only);
         hits_only.sort_by_key(|hit| (hit.from, hit.to, hit.concept));
         Structure::count(&self.lexicon.repeats, &mut hits_only);
         hits_only.sort_by_key(|hit| (hit.from, hit.to, hit.concept));
@@ -141,7 +142,8 @@ impl Screen {
             return;
         }
         let places: Vec<usize> = tokens.iter().enumerate().filter(|(_, token)| token.kind == token::Kind::Link).map(|(at, _)| at).collect();
-        let word = |part: &str| tokens.iter().any(|token| token.kind == token::Kind::Word && token.text == part);
+        let words: Words = tokens.iter().filter(|token| token.kind == token::Kind::Word).map(|token| token.id).collect();
+        let word = |part: &str| words.contains(&hash(part.as_bytes()));
         let report: Report = self.domains.report(links, &|host| policy.allows_domain(host), &word);
         for &(concept, link) in &report.concepts {
             if let Some(&at) = places.get(link) {
@@ -152,21 +154,27 @@ impl Screen {
     }
 
     /// Words that are part of a harmless phrase (`shotgun wedding`) mention nothing else.
-    fn excuse(&self, hits: &mut Vec<Hit>) {
-        let harmless: Vec<(usize, usize)> = hits.iter().filter(|hit| self.excuses.has(hit.concept)).map(|hit| (hit.from, hit.to)).collect();
-        if !harmless.is_empty() {
-            hits.retain(|hit| !self.lexicon.is_product(hit.concept) || !harmless.iter().any(|(from, to)| *from <= hit.from && hit.to <= *to));
+    fn excuse(&self, tokens: usize, hits: &mut Vec<Hit>) {
+        // For each token: where the furthest harmless phrase ends that begins there or before.
+        let mut covered = vec![0; tokens];
+        for hit in hits.iter().filter(|hit| self.excuses.has(hit.concept)) {
+            covered[hit.from] = covered[hit.from].max(hit.to);
         }
+        for at in 1..tokens {
+            covered[at] = covered[at].max(covered[at - 1]);
+        }
+        hits.retain(|hit| covered[hit.from] < hit.to || !self.lexicon.is_product(hit.concept));
     }
 
-    /// The rules that hold in any window, each once.
+    /// The rules that hold in any window, each once. `hits` are in the order of their places.
     fn holding(&self, tokens: &[Token], hits: &[Hit]) -> Vec<usize> {
         let everywhere = hits.iter().filter(|hit| self.global.has(hit.concept)).fold(Set::default(), with);
         let mut holding: Vec<usize> = Vec::new();
         let mut start = 0;
         loop {
-            let inside = |hit: &&Hit| hit.from >= start && hit.from < start + WINDOW;
-            let concepts = hits.iter().filter(inside).fold(everywhere, with);
+            let first = hits.partition_point(|hit| hit.from < start);
+            let last = hits.partition_point(|hit| hit.from < start + WINDOW);
+            let concepts = hits[first..last].iter().fold(everywhere, with);
             holding.extend(self.rules.holding(&concepts));
             start += STRIDE;
             if start + STRIDE >= tokens.len() {
@@ -259,4 +267,32 @@ fn skip_phrases(tokens: &mut Vec<Token>, policy: &Policy) {
     }
     let mut keep = skip.into_iter().map(|skip| !skip);
     tokens.retain(|_| keep.next().unwrap_or(true));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::tests::WORK;
+
+    fn work(screen: &Screen, text: &str) -> usize {
+        let before = WORK.with(std::cell::Cell::get);
+        let reading = screen.read(text, &Policy::default());
+        let features = screen.features(&reading);
+        WORK.with(std::cell::Cell::get) - before + reading.tokens.len() + reading.hits.len() + features.len() + reading.holding.len()
+    }
+
+    #[test]
+    fn four_times_the_text_is_at_most_about_four_times_the_work() {
+        let screen = Screen::builtin();
+        let units = [
+            "a", "w e e d v o d k a ", "a.b-c_d.", "1!|0@$ 4!1 ", "paypa1-secure.top ", "paypal-secure-login.", "free free bet bet spins no deposit ",
+            "v\u{200b}o\u{200d}d\u{2060}k\u{feff}a ", "\u{441}\u{430}\u{455}\u{456}\u{43d}\u{43e} ", "a\u{301}\u{302}", "((((", "f**k ", "x.y/(", "http://a@b.c/", "[.]",
+            "shotgun wedding ", "$5 ", "xn--80ak6aa92e.com ", "\u{1f3b0}", "ssseeexxx ", "'", ".",
+        ];
+        for unit in units {
+            let text = |length: usize| unit.chars().cycle().take(length).collect::<String>();
+            let (small, large) = (work(&screen, &text(800)), work(&screen, &text(3_200)));
+            assert!(large <= small * 5 + 2_000, "{unit:?}: {small} for 800 characters, {large} for 3,200");
+        }
+    }
 }

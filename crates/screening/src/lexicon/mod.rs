@@ -31,9 +31,6 @@ impl Set {
     pub(crate) fn common(&self, other: &Self) -> u32 {
         self.0.iter().zip(other.0).map(|(left, right)| (left & right).count_ones()).sum()
     }
-    pub(crate) fn iter(&self) -> impl Iterator<Item = u16> + '_ {
-        (0..CONCEPTS).filter_map(|at| u16::try_from(at).ok()).filter(|at| self.has(*at))
-    }
 }
 
 /// One mention of a concept.

@@ -116,6 +116,8 @@ impl Domains {
             debug_assert!(report.concepts.len() > before);
             report.all_trusted &= trusted;
         }
+        report.owners.sort_unstable();
+        report.owners.dedup();
         report
     }
 
@@ -258,7 +260,7 @@ fn read_brands(
             if quiet.is_none() && plain.len() >= 3 {
                 patterns.push((plain.clone(), brand));
                 if plain.len() >= SLIP_MIN {
-                    deletions(&plain).for_each(|slip| drop(slips.insert(hash(&slip))));
+                    slips.extend(deletions(&plain).map(|slip| hash(&slip)));
                 }
             }
         }

@@ -24,10 +24,6 @@ impl Weights {
         Self { bits: 1, scale: 0.0, bias: [0.0; COUNT], rows: vec![[0; COUNT]; 2] }
     }
 
-    pub(crate) fn bias(&self) -> [f32; COUNT] {
-        self.bias
-    }
-
     /// The row of a feature among `1 << bits`.
     pub(crate) fn row_of(hash: u64, bits: u32) -> usize {
         usize::try_from(hash >> (64 - bits)).unwrap_or(0)

@@ -6,6 +6,8 @@ pub(crate) mod unmask;
 
 /// A stable 64-bit hash (FNV-1a with a final mix): features are stored by it, so it must never change between builds.
 pub(crate) fn hash(bytes: &[u8]) -> u64 {
+    #[cfg(test)]
+    tests::WORK.with(|work| work.set(work.get() + bytes.len() + 1));
     mix(bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)))
 }
 
@@ -17,4 +19,14 @@ pub(crate) const fn join(left: u64, right: u64) -> u64 {
 const fn mix(hash: u64) -> u64 {
     let hash = (hash ^ (hash >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
     hash ^ (hash >> 29)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::cell::Cell;
+
+    thread_local! {
+        /// Octets hashed by this thread: what every step of the screen does for each candidate that it tries.
+        pub(crate) static WORK: Cell<usize> = const { Cell::new(0) };
+    }
 }
