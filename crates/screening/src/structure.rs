@@ -49,6 +49,7 @@ impl Structure {
 
     /// Adds what `tokens` show. `lexicon` tells the concepts that somebody would hide.
     pub(crate) fn look(&self, tokens: &[Token], hits: &mut Vec<Hit>, lexicon: &Lexicon) {
+        self.look_for_phones(tokens, hits);
         let mut shouted = (0, 0);
         for (at, token) in tokens.iter().enumerate() {
             let concept = match token.kind {
@@ -79,6 +80,23 @@ impl Structure {
             if let Some((_, concept)) = self.masked.iter().find(|(prefix, _)| name.starts_with(prefix) && !name.ends_with(".weak")) {
                 hits.push(Hit { concept: *concept, masked: false, ..hit });
             }
+        }
+    }
+
+    /// Groups of digits that stand together are one telephone number: `888 555 0134`.
+    fn look_for_phones(&self, tokens: &[Token], hits: &mut Vec<Hit>) {
+        let mut from = 0;
+        while from < tokens.len() {
+            let mut to = from;
+            let mut digits = 0;
+            while tokens.get(to).is_some_and(|token| matches!(token.kind, Kind::Number | Kind::Code) && (to == from || token.from <= tokens[to - 1].to + 2)) {
+                digits += tokens[to].text.bytes().filter(u8::is_ascii_digit).count();
+                to += 1;
+            }
+            if to > from + 1 && (9..=15).contains(&digits) {
+                hits.push(Hit { concept: self.phone, from, to, masked: false });
+            }
+            from = to.max(from + 1);
         }
     }
 

@@ -1,0 +1,74 @@
+//! What is not there is not seen.
+
+use crate::SCREEN;
+
+fn pass(texts: &[&str]) {
+    let refused: Vec<String> = texts
+        .iter()
+        .map(|text| (text, SCREEN.screen(text)))
+        .filter(|(_, verdict)| verdict.is_violation())
+        .map(|(text, verdict)| format!("{text}: {:?}", verdict.findings))
+        .collect();
+    assert!(refused.is_empty(), "refused:\n{}", refused.join("\n"));
+}
+
+#[test]
+fn names_of_places_and_people_hold_no_words() {
+    pass(&["Essex", "Scunthorpe", "Scunthorpe General Hospital: appointment Monday 9am", "Middlesex and Sussex results", "Penistone market", "Mr Dick Cockburn will see you now", "Shitake mushrooms"]);
+}
+
+#[test]
+fn words_with_two_meanings_pass_in_the_harmless_one() {
+    pass(&[
+        "weed the garden",
+        "Please weed the garden before the rain",
+        "bank holiday",
+        "Bank holiday hours: closed Monday",
+        "shoot you an email",
+        "I'll shoot you an email tonight",
+        "wine tasting booking confirmed for 7pm",
+        "Your wine tasting booking is confirmed for 7pm, see you there",
+    ]);
+}
+
+#[test]
+fn codes_pass() {
+    pass(&[
+        "482910 is your code. Never share this code",
+        "Your Chase one-time passcode is 118204. We will never ask you for it",
+        "G-402931 is your Google verification code",
+        "PayPal: 114 920 is your security code. Don't share your code.",
+        "Coinbase: your verification code is 220193",
+        "OTP for your SBI transaction of Rs 2,300 is 771 204. Do not share it with anyone",
+        "Use 7719 to confirm your Uber account",
+    ]);
+}
+
+#[test]
+fn a_bank_may_write_about_its_own_accounts() {
+    pass(&[
+        "HSBC: did you spend 230.00 at Currys? Reply Y or N",
+        "Chase: your account is locked after three attempts. Sign in at chase.com or visit a branch",
+        "Barclays: your balance is 250.00 as of 25 March",
+        "SBI: Rs 1,200 debited from A/c XX3391 on 04-Feb. Not you? Call the number on your card",
+        "Lloyds: new payee added. If this was not you, call the number on the back of your card",
+        "Wells Fargo: your statement is ready. See it at wellsfargo.com",
+    ]);
+}
+
+#[test]
+fn deliveries_and_appointments_pass() {
+    pass(&[
+        "DHL: your shipment arrives today. Follow it at dhl.com/track",
+        "USPS: your item was delivered at the front door. usps.com",
+        "Evri: your driver is 4 stops away",
+        "Royal Mail: we tried to deliver your parcel. Rearrange at royalmail.com/redelivery",
+        "Reminder: your appointment with Dr Shah is Tuesday 9.20. Reply C to confirm",
+        "Acme Plumbing: invoice 4471 is overdue, please pay at acmeplumbing.co.uk/pay",
+    ]);
+}
+
+#[test]
+fn nothing_is_found_in_nothing() {
+    pass(&["", " ", "\n", "\u{200b}", ".", "\u{1f600}", "0"]);
+}

@@ -1,0 +1,17 @@
+//! The promises of the screen.
+
+mod data;
+mod edits;
+mod explain;
+mod hiding;
+mod innocents;
+mod links;
+mod pairs;
+mod policy;
+mod properties;
+
+use screening::Screen;
+use std::sync::LazyLock;
+
+/// Loaded once for all tests.
+static SCREEN: LazyLock<Screen> = LazyLock::new(Screen::builtin);
