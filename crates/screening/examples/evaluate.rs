@@ -67,7 +67,8 @@ fn verdicts(rows: &[Row], options: &Options) -> Result<Vec<Option<Verdict>>, Box
     let bare = || -> Result<Screen, Box<dyn Error>> { common::screen(options.data.as_deref(), false) };
     let fitted = |keep: &dyn Fn(usize) -> bool| -> Result<Screen, Box<dyn Error>> {
         let mut examples = common::own_texts(options.data.as_deref(), settings.seed, options.corpus_only)?;
-        examples.extend(added.iter().filter(|row| !options.without.iter().any(|prefix| row.source.starts_with(prefix.as_str()))).map(|row| row.example.clone()));
+        examples
+            .extend(added.iter().filter(|row| !options.without.iter().any(|prefix| row.source.starts_with(prefix.as_str()))).map(|row| row.example.clone()));
         examples.extend(rows.iter().enumerate().filter(|(at, _)| keep(*at)).map(|(_, row)| -> Example { row.example.clone() }));
         let screen = bare()?;
         let weights = train::train(&screen, &examples, &settings);
@@ -144,7 +145,14 @@ fn report(chosen: &[(&Row, &Verdict)]) {
         if total > 0 {
             sum += f1(hit, wrong, miss);
             counted += 1.0;
-            println!("{:<20} {total:>6} {:>9.3} {:>8.3} {:>6.3} {:>9.3}", category.name(), ratio(hit, wrong), ratio(hit, miss), f1(hit, wrong, miss), ratio(blocked, total - blocked));
+            println!(
+                "{:<20} {total:>6} {:>9.3} {:>8.3} {:>6.3} {:>9.3}",
+                category.name(),
+                ratio(hit, wrong),
+                ratio(hit, miss),
+                f1(hit, wrong, miss),
+                ratio(blocked, total - blocked)
+            );
         }
     }
     println!("macro-F1 of the named category: {:.3}", if counted > 0.0 { sum / counted } else { 0.0 });
@@ -160,7 +168,11 @@ fn operating_points(chosen: &[(&Row, &Verdict)]) {
         let allowed = fine.len() * per_mille / 1000;
         let Some(&threshold) = fine.get(allowed) else { continue };
         let hit = bad.iter().filter(|score| **score > threshold).count();
-        println!("  refusing {:.1} % of the legitimate: threshold {threshold:.3}, recall {:.3}", f64::from(u32::try_from(per_mille).unwrap_or(0)) / 10.0, ratio(hit, bad.len() - hit));
+        println!(
+            "  refusing {:.1} % of the legitimate: threshold {threshold:.3}, recall {:.3}",
+            f64::from(u32::try_from(per_mille).unwrap_or(0)) / 10.0,
+            ratio(hit, bad.len() - hit)
+        );
     }
 }
 
@@ -189,7 +201,13 @@ fn mistakes(chosen: &[(&Row, &Verdict)]) {
         let top = Category::ALL.into_iter().max_by(|left, right| verdict.score(*left).total_cmp(&verdict.score(*right)));
         let top = top.map_or(String::new(), |top| format!("{top} {:.2}", verdict.score(top)));
         let why = verdict.findings.first().map_or(String::new(), |finding| format!("{:?}", finding.reasons));
-        let kind = if wanted.is_none() { "REFUSED" } else if named.is_none() { "MISSED " } else { "NAMED  " };
+        let kind = if wanted.is_none() {
+            "REFUSED"
+        } else if named.is_none() {
+            "MISSED "
+        } else {
+            "NAMED  "
+        };
         println!("{kind} {} [{top}] {}\n        {why}", wanted.map_or("ok", Category::name), row.example.text.replace('\n', " / "));
     }
 }

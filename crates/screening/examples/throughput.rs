@@ -34,7 +34,11 @@ fn main() {
     }
     let spent = start.elapsed();
     let per_second = f64::from(u32::try_from(rounds).unwrap_or(0)) / spent.as_secs_f64();
-    println!("typical ({} characters on average): {per_second:.0} messages/s, {:?} each", characters / TYPICAL.len(), spent / u32::try_from(rounds).unwrap_or(1));
+    println!(
+        "typical ({} characters on average): {per_second:.0} messages/s, {:?} each",
+        characters / TYPICAL.len(),
+        spent / u32::try_from(rounds).unwrap_or(1)
+    );
 
     let long: String = TYPICAL.iter().cycle().flat_map(|text| text.chars().chain(" ".chars())).take(640).collect();
     percentiles("640 characters", &screen, &long);

@@ -33,6 +33,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let weights = train::train(&screen, &examples, &settings);
     std::fs::write(&out, &weights)?;
-    println!("{} texts of the crate and {} of {} file(s); seed {}; {} octets to {out}", from_corpus, examples.len() - from_corpus, files.len(), settings.seed, weights.len());
+    println!(
+        "{} texts of the crate and {} of {} file(s); seed {}; {} octets to {out}",
+        from_corpus,
+        examples.len() - from_corpus,
+        files.len(),
+        settings.seed,
+        weights.len()
+    );
     Ok(())
 }

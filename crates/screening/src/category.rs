@@ -44,18 +44,8 @@ pub enum Category {
 
 impl Category {
     /// Every category, in the order of their declaration.
-    pub const ALL: [Self; COUNT] = [
-        Self::Sex,
-        Self::Hate,
-        Self::Alcohol,
-        Self::Firearms,
-        Self::Tobacco,
-        Self::Phishing,
-        Self::Fraud,
-        Self::Cannabis,
-        Self::Gambling,
-        Self::Lending,
-    ];
+    pub const ALL: [Self; COUNT] =
+        [Self::Sex, Self::Hate, Self::Alcohol, Self::Firearms, Self::Tobacco, Self::Phishing, Self::Fraud, Self::Cannabis, Self::Gambling, Self::Lending];
 
     /// The stable name, as it stands in `additionalInfo`, in policies and in data.
     #[must_use]
@@ -97,10 +87,14 @@ impl Category {
         match self {
             Self::Sex => "Leave the offer out; a clinic, a shop for clothes or an educator should name the appointment or the order and nothing else.",
             Self::Hate => "Remove the slur or the attack; to report abuse, describe it without repeating it.",
-            Self::Alcohol => "Confirm a booking, an order or an event without naming drinks and their prices, or ask the operator about an age-gated programme.",
+            Self::Alcohol => {
+                "Confirm a booking, an order or an event without naming drinks and their prices, or ask the operator about an age-gated programme."
+            }
             Self::Firearms => "Confirm an appointment, a class or a collection without offering goods for sale.",
             Self::Tobacco => "Leave the product and its price out, or ask the operator about an age-gated programme.",
-            Self::Phishing => "Link to your own domain, in full and without a shortener, name your business, and never ask for a code, a password or a card by text.",
+            Self::Phishing => {
+                "Link to your own domain, in full and without a shortener, name your business, and never ask for a code, a password or a card by text."
+            }
             Self::Fraud => "Say who you are and what the recipient ordered or joined; leave out prizes, fees to release money, earnings and pressure.",
             Self::Cannabis => "Write that the shop is open or the order is ready, without products, strains or prices.",
             Self::Gambling => "Confirm the booking or the account event without bonuses, odds or an invitation to play.",

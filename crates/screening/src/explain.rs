@@ -13,10 +13,12 @@ const SPANS: usize = 16;
 /// The finding on `category`, whose score is `score`.
 pub(crate) fn finding(screen: &Screen, reading: &Reading, features: &[Feature], category: Category, score: f32) -> Finding {
     let (_, rules, weights) = screen.parts();
-    let mut held: Vec<usize> = reading.holding.iter().copied().filter(|index| rules.get(*index).category == Some(category) && rules.get(*index).weight > 0.0).collect();
+    let mut held: Vec<usize> =
+        reading.holding.iter().copied().filter(|index| rules.get(*index).category == Some(category) && rules.get(*index).weight > 0.0).collect();
     held.sort_by(|left, right| rules.get(*right).weight.total_cmp(&rules.get(*left).weight));
     held.truncate(REASONS);
-    let mut felt: Vec<(f32, &Feature)> = features.iter().map(|feature| (weights.of(feature)[category.index()], feature)).filter(|(weight, _)| *weight > 0.05).collect();
+    let mut felt: Vec<(f32, &Feature)> =
+        features.iter().map(|feature| (weights.of(feature)[category.index()], feature)).filter(|(weight, _)| *weight > 0.05).collect();
     felt.sort_by(|left, right| right.0.total_cmp(&left.0));
     felt.truncate(REASONS);
 

@@ -12,8 +12,8 @@ use crate::policy::{self, Decision, Outcome, Policy};
 use crate::rules::Rules;
 use crate::structure::Structure;
 use crate::text::fold::{Folded, fold};
-use crate::text::token::{self, Token};
 use crate::text::hash;
+use crate::text::token::{self, Token};
 use crate::text::unmask::{Words, unmask};
 use crate::verdict::Verdict;
 use crate::{explain, policy::Action};
@@ -187,13 +187,9 @@ impl Screen {
     }
 
     pub(crate) fn features(&self, reading: &Reading) -> Vec<Feature> {
-        features::collect(
-            &reading.tokens,
-            &reading.hits,
-            &reading.holding,
-            &|concept| self.concept_hashes[usize::from(concept)],
-            &|rule| self.rule_hashes[rule],
-        )
+        features::collect(&reading.tokens, &reading.hits, &reading.holding, &|concept| self.concept_hashes[usize::from(concept)], &|rule| {
+            self.rule_hashes[rule]
+        })
     }
 
     pub(crate) const fn parts(&self) -> (&Lexicon, &Rules, &Weights) {
@@ -285,9 +281,28 @@ mod tests {
     fn four_times_the_text_is_at_most_about_four_times_the_work() {
         let screen = Screen::builtin();
         let units = [
-            "a", "w e e d v o d k a ", "a.b-c_d.", "1!|0@$ 4!1 ", "paypa1-secure.top ", "paypal-secure-login.", "free free bet bet spins no deposit ",
-            "v\u{200b}o\u{200d}d\u{2060}k\u{feff}a ", "\u{441}\u{430}\u{455}\u{456}\u{43d}\u{43e} ", "a\u{301}\u{302}", "((((", "f**k ", "x.y/(", "http://a@b.c/", "[.]",
-            "shotgun wedding ", "$5 ", "xn--80ak6aa92e.com ", "\u{1f3b0}", "ssseeexxx ", "'", ".",
+            "a",
+            "w e e d v o d k a ",
+            "a.b-c_d.",
+            "1!|0@$ 4!1 ",
+            "paypa1-secure.top ",
+            "paypal-secure-login.",
+            "free free bet bet spins no deposit ",
+            "v\u{200b}o\u{200d}d\u{2060}k\u{feff}a ",
+            "\u{441}\u{430}\u{455}\u{456}\u{43d}\u{43e} ",
+            "a\u{301}\u{302}",
+            "((((",
+            "f**k ",
+            "x.y/(",
+            "http://a@b.c/",
+            "[.]",
+            "shotgun wedding ",
+            "$5 ",
+            "xn--80ak6aa92e.com ",
+            "\u{1f3b0}",
+            "ssseeexxx ",
+            "'",
+            ".",
         ];
         for unit in units {
             let text = |length: usize| unit.chars().cycle().take(length).collect::<String>();

@@ -31,7 +31,8 @@ impl Verdict {
     /// Every match of every finding, in the order of the text.
     #[must_use]
     pub fn matches(&self) -> Vec<Match> {
-        let mut all: Vec<Match> = self.findings.iter().flat_map(|finding| finding.spans.iter().map(|span| Match { span: *span, category: finding.category })).collect();
+        let mut all: Vec<Match> =
+            self.findings.iter().flat_map(|finding| finding.spans.iter().map(|span| Match { span: *span, category: finding.category })).collect();
         all.sort_by_key(|one| (one.span.start, one.span.end, one.category));
         all
     }

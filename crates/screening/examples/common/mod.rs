@@ -1,8 +1,8 @@
 //! What the examples share: labelled texts from JSON lines.
 
-use screening::{Category, Data, Screen};
 use screening::model::corpus;
 use screening::model::train::Example;
+use screening::{Category, Data, Screen};
 use std::error::Error;
 
 /// Where the data of the crate is.

@@ -5,8 +5,8 @@ use super::punycode;
 use crate::lexicon::parse::DataError;
 use crate::lexicon::{CONCEPTS, Lexicon};
 use crate::text::fold::fold;
-use crate::text::unmask::Words;
 use crate::text::hash;
+use crate::text::unmask::Words;
 use aho_corasick::{AhoCorasick, MatchKind};
 use std::collections::{HashMap, HashSet};
 
@@ -235,7 +235,11 @@ impl Domains {
 }
 
 fn read_brands(
-    text: &str, lexicon: &mut Lexicon, owners: &mut HashMap<String, u16>, patterns: &mut Vec<(String, u16)>, slips: &mut Words,
+    text: &str,
+    lexicon: &mut Lexicon,
+    owners: &mut HashMap<String, u16>,
+    patterns: &mut Vec<(String, u16)>,
+    slips: &mut Words,
 ) -> Result<(), DataError> {
     let mut brand = u16::try_from(CONCEPTS).map_err(|_| DataError::TooManyConcepts(CONCEPTS))?;
     let mut concept = None;
@@ -282,7 +286,10 @@ fn readable(host: &str) -> String {
     if !host.contains("xn--") {
         return host.to_owned();
     }
-    let labels: Vec<String> = host.split('.').map(|label| label.strip_prefix("xn--").and_then(punycode::decode).map_or_else(|| label.to_owned(), |label| fold(&label).text)).collect();
+    let labels: Vec<String> = host
+        .split('.')
+        .map(|label| label.strip_prefix("xn--").and_then(punycode::decode).map_or_else(|| label.to_owned(), |label| fold(&label).text))
+        .collect();
     labels.join(".")
 }
 
@@ -298,4 +305,3 @@ const fn unleet(ch: char) -> char {
         ch => ch,
     }
 }
-

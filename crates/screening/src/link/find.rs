@@ -38,11 +38,9 @@ pub(crate) fn find(folded: &Folded) -> Vec<Found> {
 fn find_in_chunk(folded: &Folded, from: usize, chunk: &str, links: &mut Vec<Found>) {
     // A link may stand right behind a comma, a colon or a bracket: each piece is tried, and the first that is one takes the rest.
     let scheme_at = ["http", "hxxp", "hxtp", "h**p", "www."].iter().filter_map(|start| chunk.find(start)).min();
-    if let Some(at) = scheme_at {
-        if let Some(link) = read(folded, from + at, &chunk[at..]) {
-            links.push(link);
-            return;
-        }
+    if let Some(link) = scheme_at.and_then(|at| read(folded, from + at, &chunk[at..])) {
+        links.push(link);
+        return;
     }
     let mut at = 0;
     for piece in chunk.split_inclusive([',', '(', ')', '=', '!', '\u{b7}', '|', '*']) {
@@ -134,11 +132,74 @@ fn is_host(host: &str, scheme: bool, path: bool, capital_tail: bool) -> bool {
     // `Tuesday.It` and `back.in` are sentences without a space; a link with such an ending shows itself in another way.
     let wordlike = matches!(
         last,
-        "in" | "it" | "is" | "so" | "to" | "my" | "me" | "at" | "be" | "no" | "am" | "do" | "us" | "as" | "by" | "pm" | "now" | "how" | "for" | "and" | "bz" | "la" | "ma" | "pa" | "one" | "you" | "here" | "please" | "like"
-            | "see" | "call" | "fun" | "win" | "red" | "new" | "day" | "today" | "love" | "tel" | "re" | "lol" | "sc" | "hm" | "mm" | "mu" | "ps" | "mr" | "st" | "ve" | "dad" | "buy" | "open" | "safe" | "best" | "next" | "men" | "work"
+        "in" | "it"
+            | "is"
+            | "so"
+            | "to"
+            | "my"
+            | "me"
+            | "at"
+            | "be"
+            | "no"
+            | "am"
+            | "do"
+            | "us"
+            | "as"
+            | "by"
+            | "pm"
+            | "now"
+            | "how"
+            | "for"
+            | "and"
+            | "bz"
+            | "la"
+            | "ma"
+            | "pa"
+            | "one"
+            | "you"
+            | "here"
+            | "please"
+            | "like"
+            | "see"
+            | "call"
+            | "fun"
+            | "win"
+            | "red"
+            | "new"
+            | "day"
+            | "today"
+            | "love"
+            | "tel"
+            | "re"
+            | "lol"
+            | "sc"
+            | "hm"
+            | "mm"
+            | "mu"
+            | "ps"
+            | "mr"
+            | "st"
+            | "ve"
+            | "dad"
+            | "buy"
+            | "open"
+            | "safe"
+            | "best"
+            | "next"
+            | "men"
+            | "work"
     );
     let first = rest.rsplit('.').next().unwrap_or(rest);
-    listed && !capital_tail && first.bytes().any(|byte| byte.is_ascii_alphabetic()) && (!wordlike || path || first.len() >= 8 || host.contains('-') || host.bytes().any(|byte| byte.is_ascii_digit()) || host.starts_with("www.") || matches!(host, "wa.me" | "t.me" | "line.me"))
+    listed
+        && !capital_tail
+        && first.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && (!wordlike
+            || path
+            || first.len() >= 8
+            || host.contains('-')
+            || host.bytes().any(|byte| byte.is_ascii_digit())
+            || host.starts_with("www.")
+            || matches!(host, "wa.me" | "t.me" | "line.me"))
         || path && listed
         || host.starts_with("www.") && rest.len() > 4
 }

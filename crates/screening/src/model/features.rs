@@ -37,7 +37,13 @@ const PIECES_MAX: usize = 24;
 const PAIRS_MAX: usize = 7;
 
 /// Collects the features of a message.
-pub(crate) fn collect(tokens: &[Token], hits: &[Hit], rules: &[usize], concept_hash: &dyn Fn(u16) -> (u64, f32), rule_hash: &dyn Fn(usize) -> u64) -> Vec<Feature> {
+pub(crate) fn collect(
+    tokens: &[Token],
+    hits: &[Hit],
+    rules: &[usize],
+    concept_hash: &dyn Fn(u16) -> (u64, f32),
+    rule_hash: &dyn Fn(usize) -> u64,
+) -> Vec<Feature> {
     let mut all = Vec::with_capacity(tokens.len() * 10 + hits.len() * 6);
     words(tokens, &mut all);
     pieces(tokens, &mut all);
@@ -85,7 +91,7 @@ fn pieces(tokens: &[Token], all: &mut Vec<Feature>) {
 
 fn concepts(hits: &[Hit], concept_hash: &dyn Fn(u16) -> (u64, f32), all: &mut Vec<Feature>) {
     let mut seen = crate::text::unmask::Words::with_capacity_and_hasher(hits.len() * 4, crate::text::unmask::Build::default());
-    for (index, hit) in hits.iter().enumerate() {
+    for (index, hit) in hits.iter().enumerate().filter(|(_, hit)| concept_hash(hit.concept).1 > 0.0) {
         let first = hits[..index].iter().rev().take(64).all(|other| other.concept != hit.concept);
         if first {
             let (hash, value) = concept_hash(hit.concept);
@@ -95,7 +101,7 @@ fn concepts(hits: &[Hit], concept_hash: &dyn Fn(u16) -> (u64, f32), all: &mut Ve
             if other.from > hit.to + NEAR {
                 break;
             }
-            if other.concept != hit.concept {
+            if other.concept != hit.concept && concept_hash(other.concept).1 > 0.0 {
                 let hash = join(join(5, concept_hash(hit.concept).0), concept_hash(other.concept).0);
                 if seen.insert(hash) {
                     all.push(Feature { hash, value: 0.5, origin: Origin::Pair(index, other_index), of_words: false });
@@ -107,7 +113,12 @@ fn concepts(hits: &[Hit], concept_hash: &dyn Fn(u16) -> (u64, f32), all: &mut Ve
 
 /// How much a mention of a concept counts on its own: an ambiguous word counts little without company.
 pub(crate) fn concept_value(name: &str) -> f32 {
-    if name.ends_with(".weak") || name.starts_with("is.") { 0.4 } else { 1.0 }
+    match name {
+        // That something was hidden says nothing about what it is; rules weigh it.
+        _ if name.starts_with("trick.") || name.ends_with(".masked") => 0.0,
+        _ if name.ends_with(".weak") || name.starts_with("is.") => 0.4,
+        _ => 1.0,
+    }
 }
 
 /// The hash of a concept's or a rule's name.

@@ -27,7 +27,12 @@ pub(crate) const HIDDEN_BEFORE: u8 = 4;
 
 /// Folds `original`.
 pub(crate) fn fold(original: &str) -> Folded {
-    let mut folded = Folded { text: String::with_capacity(original.len()), origin: Vec::with_capacity(original.len()), marks: Vec::with_capacity(original.len()), length: 0 };
+    let mut folded = Folded {
+        text: String::with_capacity(original.len()),
+        origin: Vec::with_capacity(original.len()),
+        marks: Vec::with_capacity(original.len()),
+        length: 0,
+    };
     let mut hidden = 0;
     for ch in original.chars() {
         let at = folded.length;
@@ -121,7 +126,7 @@ fn punctuation(ch: char) -> Option<char> {
 }
 
 /// Currency signs and pictures stay as they are: they mean something themselves.
-fn is_symbol(ch: char) -> bool {
+pub(crate) fn is_symbol(ch: char) -> bool {
     matches!(ch, '\u{00a2}'..='\u{00a5}' | '\u{20a0}'..='\u{20cf}' | '\u{2190}'..='\u{23ff}' | '\u{2500}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}'
         | '\u{1f000}'..='\u{1f0ff}' | '\u{1f1e6}'..='\u{1faff}')
 }

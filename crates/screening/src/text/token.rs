@@ -1,6 +1,6 @@
 //! Splitting folded text into tokens: words, numbers, amounts, links, pictures.
 
-use super::fold::{CAPITAL, Folded, HIDDEN_BEFORE, LOOKALIKE};
+use super::fold::{CAPITAL, Folded, HIDDEN_BEFORE, LOOKALIKE, is_symbol};
 use super::hash;
 use crate::link::find::{self, Found};
 
@@ -64,7 +64,15 @@ pub(crate) fn split(folded: &Folded) -> (Vec<Token>, Vec<Found>) {
     let mut at = 0;
     for link in &links {
         split_plain(folded, at, link.from, &mut tokens);
-        tokens.push(Token { kind: Kind::Link, text: link.host.clone(), id: kind_hash(Kind::Link), from: link.from, to: link.to, masked: false, shouted: false });
+        tokens.push(Token {
+            kind: Kind::Link,
+            text: link.host.clone(),
+            id: kind_hash(Kind::Link),
+            from: link.from,
+            to: link.to,
+            masked: false,
+            shouted: false,
+        });
         at = link.to;
     }
     split_plain(folded, at, text.len(), &mut tokens);
@@ -129,7 +137,10 @@ fn word_end(bytes: &[u8], from: usize, to: usize) -> usize {
         let inner = byte == b'\'' || is_leet_symbol(byte);
         let next_is_word = end + 1 < to && bytes[end + 1].is_ascii_alphanumeric();
         let doubled_leet = is_leet_symbol(byte) && end + 2 < to && is_leet_symbol(bytes[end + 1]) && bytes[end + 2].is_ascii_alphanumeric();
-        if byte.is_ascii_alphanumeric() || (inner && (next_is_word || doubled_leet)) || matches!(byte, b'@' | b'$') && !next_is_word && bytes[end - 1].is_ascii_alphanumeric() {
+        if byte.is_ascii_alphanumeric()
+            || (inner && (next_is_word || doubled_leet))
+            || matches!(byte, b'@' | b'$') && !next_is_word && bytes[end - 1].is_ascii_alphanumeric()
+        {
             end += 1;
         } else {
             break;
@@ -145,7 +156,7 @@ fn wide_end(text: &str, from: usize, to: usize) -> (usize, Kind) {
         if ch.is_alphanumeric() {
             end = from + offset + ch.len_utf8();
         } else {
-            if offset == 0 {
+            if offset == 0 && is_symbol(ch) {
                 end = from + ch.len_utf8();
                 kind = Kind::Emoji;
             }

@@ -39,10 +39,11 @@ const AMBIGUOUS: u32 = 3;
 /// Replaces disguised tokens by the words they hide; `vocabulary` knows the words.
 pub(crate) fn unmask(tokens: &mut Vec<Token>, folded: &str, vocabulary: &Words) {
     for token in tokens.iter_mut() {
-        if matches!(token.kind, Kind::Word) && !vocabulary.contains(&token.id) {
-            if let Some(word) = reveal(&token.text, vocabulary) {
-                set(token, word, true);
-            }
+        if token.kind != Kind::Word || vocabulary.contains(&token.id) {
+            continue;
+        }
+        if let Some(word) = reveal(&token.text, vocabulary) {
+            set(token, word, true);
         }
     }
     split_at_symbols(tokens);
@@ -64,12 +65,8 @@ fn reveal(text: &str, vocabulary: &Words) -> Option<String> {
     let bytes = text.as_bytes();
     let symbols = bytes.iter().filter(|byte| !byte.is_ascii_alphabetic()).count();
     let letters = bytes.len() - symbols;
-    if symbols > 0 && letters > 0 {
-        if let Some(word) = unleet(bytes, vocabulary) {
-            return Some(word);
-        }
-    }
-    squeeze(bytes, vocabulary)
+    let plain = if symbols > 0 && letters > 0 { unleet(bytes, vocabulary) } else { None };
+    plain.or_else(|| squeeze(bytes, vocabulary))
 }
 
 fn unleet(bytes: &[u8], vocabulary: &Words) -> Option<String> {

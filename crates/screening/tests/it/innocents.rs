@@ -14,7 +14,15 @@ fn pass(texts: &[&str]) {
 
 #[test]
 fn names_of_places_and_people_hold_no_words() {
-    pass(&["Essex", "Scunthorpe", "Scunthorpe General Hospital: appointment Monday 9am", "Middlesex and Sussex results", "Penistone market", "Mr Dick Cockburn will see you now", "Shitake mushrooms"]);
+    pass(&[
+        "Essex",
+        "Scunthorpe",
+        "Scunthorpe General Hospital: appointment Monday 9am",
+        "Middlesex and Sussex results",
+        "Penistone market",
+        "Mr Dick Cockburn will see you now",
+        "Shitake mushrooms",
+    ]);
 }
 
 #[test]
