@@ -175,7 +175,10 @@ async fn start_pipeline(
     };
     let (routes, dispatch) = (config.routes(), dispatch_settings(config));
     let broadcasts = BroadcastSettings { lookahead: config.dispatch.broadcast_lookahead_max, batch: config.dispatch.broadcast_batch };
-    let parts = Parts { store, tenants: Arc::new(tenants), routes, carriers, events, limits, dispatch, broadcasts, clock, entropy };
+    let screen = Arc::new(crate::screen::load(config.screening.directory.as_deref()).map_err(StartError)?);
+    let screening_log = Duration::from_secs(config.screening.log_days * 86_400);
+    let tenants = Arc::new(tenants);
+    let parts = Parts { store, tenants, routes, carriers, events, screen, screening_log, limits, dispatch, broadcasts, clock, entropy };
     Pipeline::start(parts).await.map_err(told)
 }
 

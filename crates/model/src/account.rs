@@ -1,5 +1,7 @@
 //! Accounts: who sends, whether they may, and how much.
 
+use std::sync::Arc;
+
 use crate::clock::Timestamp;
 use crate::id::AccountId;
 
@@ -83,6 +85,8 @@ pub struct Account {
     pub state: AccountState,
     /// How much it may send.
     pub limits: Limits,
+    /// Its screening policy as JSON; the platform's default where there is none.
+    pub screening: Option<Arc<str>>,
     /// When it was made.
     pub created_at: Timestamp,
 }

@@ -290,6 +290,13 @@ pub enum AdditionalInfo {
     InvalidRecipients(Vec<InvalidRecipient>),
     /// Recipients that stand more than once.
     DuplicateRecipients(Vec<String>),
+    /// What a text was found to be, and where.
+    NonCompliant {
+        /// The categories, the surest first.
+        categories: Vec<&'static str>,
+        /// Where each was found, in the order of the text.
+        matches: Vec<ContentMatch>,
+    },
     /// A field that has the wrong JSON type, or disagrees with another place that says the same.
     WrongType {
         /// The field.
@@ -304,6 +311,17 @@ pub enum AdditionalInfo {
         /// The column, from 1.
         column: usize,
     },
+}
+
+/// A part of a text that led to a category. Positions count Unicode scalar values from 1; both ends belong to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContentMatch {
+    /// The first character.
+    pub start: usize,
+    /// The last character.
+    pub end: usize,
+    /// The category.
+    pub category: &'static str,
 }
 
 /// A recipient of a broadcast that is no number.

@@ -7,6 +7,8 @@ use crate::clock::Timestamp;
 pub enum EventKind {
     /// The message was accepted and is on disk.
     Accepted,
+    /// The screen found something in its text, and the account's policy let it pass.
+    Flagged,
     /// It was about to be handed to a carrier.
     Attempt,
     /// The carrier took it.
@@ -27,13 +29,14 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind, in the order of a message's life.
-    pub const ALL: [Self; 9] =
-        [Self::Accepted, Self::Attempt, Self::Acknowledged, Self::Refused, Self::Retry, Self::Unknown, Self::Held, Self::Receipt, Self::Ended];
+    pub const ALL: [Self; 10] =
+        [Self::Accepted, Self::Flagged, Self::Attempt, Self::Acknowledged, Self::Refused, Self::Retry, Self::Unknown, Self::Held, Self::Receipt, Self::Ended];
 
     /// The kind's name on the command line and in the store.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
+            Self::Flagged => "flagged",
             Self::Attempt => "attempt",
             Self::Acknowledged => "acknowledged",
             Self::Refused => "refused",

@@ -79,6 +79,8 @@ ids! {
     BroadcastId "brc_";
     /// Names one account.
     AccountId "acc_";
+    /// Names one decision of the compliance screen.
+    ScreeningId "scr_";
 }
 
 /// How many low bits of a broadcast's message ids number its recipients.

@@ -5,7 +5,7 @@
 //! [`Clock`] and [`Entropy`].
 //!
 //! Reading order: [`message`] (what is sent), [`status`] (what becomes of it), [`broadcast`] (one text to many), [`error`] (what a client is told),
-//! [`account`], [`number`], [`key`] (who may send), [`limits`], [`quota`], [`backoff`] (how much and when).
+//! [`account`], [`number`], [`key`] (who may send), [`screening`] (what was found in texts), [`limits`], [`quota`], [`backoff`] (how much and when).
 
 pub mod account;
 pub mod address;
@@ -23,6 +23,7 @@ pub mod limits;
 pub mod message;
 pub mod number;
 pub mod quota;
+pub mod screening;
 pub mod status;
 
 pub use account::{Account, AccountState, Limits, LimitsChange};
@@ -31,7 +32,8 @@ pub use broadcast::{Broadcast, BroadcastCounts, BroadcastRecord, BroadcastStatus
 pub use clock::{Clock, SimClock, Timestamp};
 pub use entropy::{Entropy, SeededEntropy};
 pub use error::{ErrorCode, Refusal};
-pub use id::{AccountId, BroadcastId, MessageId};
+pub use id::{AccountId, BroadcastId, MessageId, ScreeningId};
 pub use key::{ApiKey, KeyId, Mode};
 pub use message::{Delivery, Message, MessageRecord};
+pub use screening::{Screened, ScreeningOutcome, ScreeningRecord};
 pub use status::{ErrorType, Status};

@@ -8,6 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Counters {
     /// Messages admitted.
     pub admitted: Counter,
+    /// Texts that the screen had refused.
+    pub blocked: Counter,
+    /// Texts in which the screen found something, and that were let pass.
+    pub flagged: Counter,
     /// What became of messages, by the carrier that had them last.
     carriers: HashMap<String, Fates>,
     /// What became of messages that no carrier had.

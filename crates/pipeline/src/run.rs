@@ -8,6 +8,7 @@ use carrier::{Carrier, CarrierEvent};
 use model::error::{ErrorCode, Refusal};
 use model::idempotency::{Endpoint, IdempotencyKey};
 use model::{AccountId, Broadcast, BroadcastId, BroadcastStatus, Clock, Delivery, Entropy, Message, MessageId};
+use screening::Screen;
 use store::contract::broadcasts::{BroadcastReplay, Canceled};
 use store::contract::messages::Replay;
 use store::{Store, StoreError};
@@ -37,6 +38,10 @@ pub struct Parts {
     pub carriers: Vec<(Arc<dyn Carrier>, u32)>,
     /// What the carriers tell.
     pub events: mpsc::UnboundedReceiver<CarrierEvent>,
+    /// What texts are screened with.
+    pub screen: Arc<Screen>,
+    /// How long decisions of the screen are kept for review.
+    pub screening_log: Duration,
     /// What is admitted.
     pub limits: AdmissionLimits,
     /// How it is dispatched.
@@ -126,6 +131,7 @@ impl Pipeline {
             entropy: Arc::clone(&parts.entropy),
         };
         let sweeper = Sweeper {
+            screening_log: parts.screening_log,
             store: Arc::clone(&parts.store),
             routes: Arc::clone(&routes),
             dispatchers: dispatchers.clone(),
@@ -173,6 +179,8 @@ impl Pipeline {
             clock: Arc::clone(&parts.clock),
             entropy: Arc::clone(&parts.entropy),
             references: Default::default(),
+            screen: parts.screen,
+            counters: Arc::clone(&counters),
         };
         Ok(Arc::new(Self {
             admission,

@@ -32,6 +32,7 @@ const PARKED: Duration = Duration::from_secs(3 * 86_400);
 
 /// Sweeps up.
 pub(crate) struct Sweeper {
+    pub(crate) screening_log: Duration,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) dispatchers: Dispatchers,
@@ -72,6 +73,7 @@ impl Sweeper {
             }
             self.tell(&self.store.settle_held(now - UNCLAIMED).await?);
             self.store.forget_parked(now - PARKED).await?;
+            self.store.forget_screening(now - self.screening_log, BATCH).await?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use model::error::ErrorCode;
 use model::key::{ApiKey, KeyId, KeySecret, Mode, Pepper, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState, may_send};
 use model::{AccountId, Clock, Entropy, Msisdn, Timestamp};
+use screening::Policy;
 use store::contract::tenants::{AccountChange, NumberChange};
 use store::{Store, StoreError};
 
@@ -24,6 +25,8 @@ pub struct Caller {
     pub mode: Mode,
     /// How much the account may ask.
     pub limits: Limits,
+    /// What its texts are screened for.
+    pub screening: Arc<Policy>,
 }
 
 /// The tenants, and the only way to change them.
@@ -44,6 +47,8 @@ type BlockName = (Msisdn, BlockKind, Option<AccountId>);
 #[derive(Default)]
 struct Tables {
     accounts: HashMap<AccountId, Account>,
+    /// Of accounts that have one of their own.
+    policies: HashMap<AccountId, Arc<Policy>>,
     keys: HashMap<KeyId, ApiKey>,
     numbers: HashMap<Msisdn, Number>,
     blocks: HashMap<BlockName, Block>,
@@ -56,7 +61,9 @@ impl TenantBook {
     /// As the store.
     pub async fn load(store: Arc<dyn Store>, pepper: Pepper, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, StoreError> {
         let data = store.tenants().await?;
+        let policies = data.accounts.iter().filter_map(|account| Some((account.id, Arc::new(policy_of(account)?))));
         let tables = Tables {
+            policies: policies.collect(),
             accounts: data.accounts.into_iter().map(|account| (account.id, account)).collect(),
             keys: data.keys.into_iter().map(|key| (key.id.clone(), key)).collect(),
             numbers: data.numbers.into_iter().map(|number| (number.number.clone(), number)).collect(),
@@ -76,7 +83,8 @@ impl TenantBook {
         let secret_fits = known == offered;
         let key = key.filter(|key| secret_fits && key.is_valid_at(now))?;
         let account = tables.accounts.get(&key.account).filter(|account| account.state == AccountState::Active)?;
-        Some(Caller { account: account.id, key: key.id.clone(), mode: key.mode, limits: account.limits })
+        let screening = tables.policies.get(&account.id).cloned().unwrap_or_default();
+        Some(Caller { account: account.id, key: key.id.clone(), mode: key.mode, limits: account.limits, screening })
     }
 
     /// Whether `account` may send from `originator`: exists, is the account's, is active, is not blocked; the first that fails answers.
@@ -102,6 +110,25 @@ impl TenantBook {
         self.read().numbers.get(number)?.segments_per_second
     }
 
+    /// What texts of an account are screened for.
+    pub fn screening(&self, account: AccountId) -> Arc<Policy> {
+        self.read().policies.get(&account).cloned().unwrap_or_default()
+    }
+
+    /// Changes what texts of an account are screened for.
+    ///
+    /// # Errors
+    /// As the store.
+    pub async fn set_screening(&self, id: AccountId, policy: Policy) -> Result<(), StoreError> {
+        let _in_turn = self.changing.lock().await;
+        let text = serde_json::to_string(&policy).map_err(|error| StoreError::Refused(error.to_string()))?;
+        let account = self.store.set_screening(id, text.into()).await?;
+        let mut tables = self.write();
+        tables.policies.insert(id, Arc::new(policy));
+        tables.accounts.insert(id, account);
+        Ok(())
+    }
+
     /// All accounts, oldest first.
     pub fn accounts(&self) -> Vec<Account> {
         sorted(self.read().accounts.values().cloned(), |account| account.id)
@@ -119,7 +146,7 @@ impl TenantBook {
     pub async fn create_account(&self, name: String, limits: Limits) -> Result<Account, StoreError> {
         let now = self.clock.now();
         let id = AccountId::new(now, &*self.entropy);
-        let account = Account { id, name, state: AccountState::Active, limits, created_at: now };
+        let account = Account { id, name, state: AccountState::Active, limits, screening: None, created_at: now };
         let _in_turn = self.changing.lock().await;
         self.store.create_account(account.clone()).await?;
         self.write().accounts.insert(id, account.clone());
@@ -260,6 +287,14 @@ impl Tables {
         }
         [None, Some(account)].into_iter().any(|whose| self.blocks.contains_key(&(number.clone(), kind, whose)))
     }
+}
+
+/// The account's own policy. One that cannot be read screens for everything, and says so.
+fn policy_of(account: &Account) -> Option<Policy> {
+    let text = account.screening.as_deref()?;
+    serde_json::from_str(text)
+        .inspect_err(|error| tracing::error!(account = %account.id, %error, "The screening policy of {} cannot be read: {error}", account.id))
+        .ok()
 }
 
 fn name_of(block: &Block) -> BlockName {

@@ -90,3 +90,13 @@ pub enum Reason {
         weight: f32,
     },
 }
+
+/// For a reviewer: what it was, and what it weighed.
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Rule { name, weight } => write!(f, "rule {name} {weight:+.1}"),
+            Self::Feature { name, weight } => write!(f, "words {name} {weight:+.1}"),
+        }
+    }
+}

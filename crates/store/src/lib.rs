@@ -6,7 +6,8 @@
 //! No SQL leaves this crate.
 //!
 //! Reading order: [`contract::messages`] (admission and reading), [`contract::dispatch`] (the way to a carrier),
-//! [`contract::receipts`] (the way back), [`contract::broadcasts`] (one text to many), [`contract::tenants`] (who may send).
+//! [`contract::receipts`] (the way back), [`contract::broadcasts`] (one text to many), [`contract::tenants`] (who may send),
+//! [`contract::screening`] (what was found in texts).
 
 pub mod contract;
 pub mod sqlite;
@@ -20,12 +21,13 @@ pub use contract::dispatch::Dispatch;
 pub use contract::health::Health;
 pub use contract::messages::Messages;
 pub use contract::receipts::Receipts;
+pub use contract::screening::Screening;
 pub use contract::tenants::Tenants;
 
 /// All that the product asks of its storage.
-pub trait Store: Messages + Broadcasts + Dispatch + Receipts + Tenants + Health {}
+pub trait Store: Messages + Broadcasts + Dispatch + Receipts + Tenants + Screening + Health {}
 
-impl<T: Messages + Broadcasts + Dispatch + Receipts + Tenants + Health> Store for T {}
+impl<T: Messages + Broadcasts + Dispatch + Receipts + Tenants + Screening + Health> Store for T {}
 
 /// Opens the store that `url` names, bringing its schema up to date: `sqlite:PATH`.
 ///

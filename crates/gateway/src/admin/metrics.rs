@@ -97,8 +97,10 @@ impl std::fmt::Debug for Snapshot {
 impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let counters = self.pipeline.counters();
-        let totals: [(&str, &str, u64); 7] = [
+        let totals: [(&str, &str, u64); 9] = [
             ("messages_admitted", "Messages accepted", counters.admitted.get()),
+            ("screening_blocked", "Texts that the compliance screen had refused", counters.blocked.get()),
+            ("screening_flagged", "Texts that the compliance screen marked", counters.flagged.get()),
             ("attempts_retried", "Attempts to be repeated", counters.retried.get()),
             ("attempts_unknown", "Attempts whose outcome nobody knows", counters.unknown.get()),
             ("messages_diverted", "Messages that went to another carrier of their route", counters.diverted.get()),

@@ -12,6 +12,7 @@ mod messages;
 mod metrics;
 mod numbers;
 mod page;
+mod screening;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -65,6 +66,8 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .route("/accounts", with(get(accounts::list).post(accounts::create), "GET, HEAD, POST"))
         .route("/accounts/{id}", with(get(accounts::show).patch(accounts::change), "GET, HEAD, PATCH"))
         .route("/accounts/{id}/keys", with(get(keys::list).post(keys::create), "GET, HEAD, POST"))
+        .route("/accounts/{id}/screening", with(get(screening::show).put(screening::set), "GET, HEAD, PUT"))
+        .route("/screening", with(get(screening::log), "GET, HEAD"))
         .route("/keys/{id}", with(delete(keys::revoke), "DELETE"))
         .route("/numbers", with(get(numbers::list).post(numbers::create), "GET, HEAD, POST"))
         .route("/numbers/{number}", with(get(numbers::show).patch(numbers::change), "GET, HEAD, PATCH"))

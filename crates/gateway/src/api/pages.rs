@@ -45,9 +45,26 @@ fn explained(code: ErrorCode) -> Response<Body> {
             p { "HTTP status " (code.http_status()) "." }
             h2 { "What to do" }
             p { (with_code(code.remedy())) }
+            @if code == ErrorCode::NonCompliantMessageContent { (categories()) }
             p { a href="/page/errors" { "All errors" } }
         },
     )
+}
+
+/// What each category means, and how a message is mended.
+fn categories() -> Markup {
+    html! {
+        h2 { "Categories" }
+        table {
+            thead { tr { th { "Category" } th { "What was found" } th { "How to mend it" } } }
+            tbody {
+                @for category in screening::Category::ALL {
+                    tr id=(category.name()) { td { code { (category.name()) } } td { (category.meaning()) } td { (category.remedy()) } }
+                }
+            }
+        }
+        p { "Was the message innocent? The operator can allow a domain, a phrase or a category for your account." }
+    }
 }
 
 /// Text whose backquotes mark code.

@@ -14,6 +14,8 @@ mod logging;
 mod message;
 mod number;
 mod output;
+mod screen;
+mod screening;
 mod serve;
 mod simulate;
 mod text;
@@ -55,6 +57,10 @@ enum Command {
     Broadcast(broadcast::Broadcast),
     /// Carriers, and how they are doing
     Carrier(carrier::Carrier),
+    /// The compliance screen on standard input: {"id", "text"} a line in, {"id", "blocked", "categories"} a line out
+    Screen(screen::Screen),
+    /// The compliance screen: policies of accounts, and what was found
+    Screening(screening::Screening),
     /// What SMS makes of a text: encoding, segments, invalid characters
     Text(text::Text),
 }
@@ -90,6 +96,8 @@ pub fn run() -> ExitCode {
             Command::Message(message) => message.run().await,
             Command::Broadcast(broadcast) => broadcast.run().await,
             Command::Carrier(carrier) => carrier.run().await,
+            Command::Screen(screen) => screen.run(),
+            Command::Screening(screening) => screening.run().await,
             Command::Text(text) => text.run(),
         }
     });

@@ -7,7 +7,7 @@ pub mod read;
 mod sections;
 
 pub use read::{ConfigErrors, Mistake, line_of_key, read};
-pub use sections::{Admin, Api, Dispatch, Keys, Limits, Log, LogFormat, Media, OnUnknown, RouteConfig, RouteType, StoreConfig};
+pub use sections::{Admin, Api, Dispatch, Keys, Limits, Log, LogFormat, Media, OnUnknown, RouteConfig, RouteType, Screening, StoreConfig};
 
 use carrier::{CarrierConfig, CarrierKind};
 use model::message::MessageType;
@@ -33,6 +33,8 @@ pub struct Config {
     pub limits: Limits,
     /// Where media are kept.
     pub media: Media,
+    /// How texts are screened.
+    pub screening: Screening,
     /// How messages are dispatched.
     pub dispatch: Dispatch,
     /// What is logged.

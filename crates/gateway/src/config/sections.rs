@@ -113,6 +113,16 @@ section! {
 }
 
 section! {
+    /// `[screening]`: how texts are screened.
+    Screening {
+        /// A directory with data in place of the program's own.
+        directory: Option<PathBuf>,
+        /// Days for which decisions are kept for review.
+        log_days: u64,
+    }
+}
+
+section! {
     /// `[dispatch]`: how messages are dispatched.
     Dispatch {
         /// Seconds for which a message is worth sending.

@@ -96,6 +96,11 @@ impl Serialize for Info<'_> {
         match self.0 {
             AdditionalInfo::Fields(fields) => serde_json::json!({ "fields": fields }).serialize(serializer),
             AdditionalInfo::Field(field) => serde_json::json!({ "field": field }).serialize(serializer),
+            AdditionalInfo::NonCompliant { categories, matches } => {
+                let matches: Vec<_> =
+                    matches.iter().map(|found| serde_json::json!({ "start": found.start, "end": found.end, "category": found.category })).collect();
+                serde_json::json!({ "categories": categories, "matches": matches }).serialize(serializer)
+            }
             AdditionalInfo::WrongType { field, expected } => serde_json::json!({ "field": field, "expected": expected }).serialize(serializer),
             AdditionalInfo::Place { line, column } => serde_json::json!({ "line": line, "column": column }).serialize(serializer),
             AdditionalInfo::InvalidRecipients(recipients) => {

@@ -20,5 +20,6 @@ mod message;
 mod observed;
 mod order;
 mod pages;
+mod screening;
 mod sending;
 mod shape;

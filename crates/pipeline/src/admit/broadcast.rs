@@ -7,7 +7,7 @@ use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::MessageType;
 use model::quota::UtcDay;
-use model::{Broadcast, BroadcastId, Msisdn, Recipients, Timestamp};
+use model::{Broadcast, BroadcastId, Msisdn, Recipients, Screened, Timestamp};
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastReplay};
 use store::contract::messages::{IdempotencyClaim, Quota};
 
@@ -72,6 +72,8 @@ impl Admission {
         let (encoding, segments) = measured(parsed.body.as_deref(), parsed.kind, &self.limits)?; // 33016 33107
         self.tenants.check_sender(caller.account, &parsed.originator)?; // 33008 33004 33009 33011
         let recipients = self.not_blocked(caller, &parsed.recipients);
+        let body: Option<Arc<str>> = parsed.body.map(Arc::from);
+        let flagged = self.screen(caller, &parsed.originator, body.as_ref(), Screened::Broadcast(id), now).await?; // 33019
         if parsed.kind == MessageType::Mms {
             return Err(Refusal::new(ErrorCode::MessageSendFailed).caused_by("no carrier takes MMS"));
         }
@@ -83,7 +85,7 @@ impl Admission {
             kind: parsed.kind,
             expires_at: now + self.limits.validity + self.paced(&parsed.originator, recipients.len(), segments),
             originator: parsed.originator,
-            body: parsed.body.map(Arc::from),
+            body,
             media_url: None,
             encoding,
             segments,
@@ -92,7 +94,7 @@ impl Admission {
             created_at: now,
         });
         let quota = Quota { day: UtcDay::of(now), limit: caller.limits.daily_quota };
-        let admission = BroadcastAdmission { broadcast: Arc::clone(&broadcast), recipients, quota, idempotency: claim };
+        let admission = BroadcastAdmission { broadcast: Arc::clone(&broadcast), recipients, quota, idempotency: claim, flagged };
         match self.store.admit_broadcast(admission).await.map_err(refused_by_store)? {
             BroadcastAdmitted::New => Ok(BroadcastAccepted::New(broadcast)),
             other => decided(other, now), // 33012 33013

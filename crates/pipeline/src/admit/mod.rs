@@ -8,6 +8,7 @@ mod broadcast;
 mod parse;
 mod recipients;
 mod reference;
+mod screen;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +17,12 @@ use model::error::{ErrorCode, Refusal};
 use model::idempotency::{Endpoint, IdempotencyKey};
 use model::message::{Direction, Message, MessageType};
 use model::quota::UtcDay;
-use model::{Clock, Entropy, MessageId, Mode, Msisdn, Timestamp};
+use model::{Clock, Entropy, MessageId, Mode, Msisdn, Screened, ScreeningRecord, Timestamp};
+use screening::Screen;
 use store::contract::messages::{Admission as Write, Admitted, IdempotencyClaim, Quota, Replay};
 use store::{Store, StoreError};
 
+use crate::counters::Counters;
 use crate::dispatch::Dispatchers;
 use crate::route::Routes;
 use crate::tenants::{Caller, TenantBook};
@@ -82,6 +85,8 @@ pub(crate) struct Admission {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) references: References,
+    pub(crate) screen: Arc<Screen>,
+    pub(crate) counters: Arc<Counters>,
 }
 
 impl Admission {
@@ -96,11 +101,12 @@ impl Admission {
         let draft = Draft::check(parsed, &self.limits)?; // 33016 33107
         self.tenants.check_sender(caller.account, &draft.originator)?; // 33008 33004 33009 33011
         self.tenants.check_recipient(caller.account, &draft.recipient)?; // 33010
+        let flagged = self.screen(caller, &draft.originator, draft.body.as_ref(), Screened::Message(id), now).await?; // 33019
         if draft.kind == MessageType::Mms {
             return Err(Refusal::new(ErrorCode::MessageSendFailed).caused_by("no carrier takes MMS"));
         }
         let message = Arc::new(self.message(caller, draft, id, now));
-        self.commit(caller, message, claim, now).await // 33012 33013 33007
+        self.commit(caller, message, claim, flagged, now).await // 33012 33013 33007
     }
 
     fn claim(&self, parsed: &Parsed, now: Timestamp) -> Option<IdempotencyClaim> {
@@ -138,7 +144,14 @@ impl Admission {
     }
 
     /// The one write. What is accepted goes straight to its dispatcher where that one has room; otherwise it is found in the store.
-    async fn commit(&self, caller: &Caller, message: Arc<Message>, idempotency: Option<IdempotencyClaim>, now: Timestamp) -> Result<Accepted, Refusal> {
+    async fn commit(
+        &self,
+        caller: &Caller,
+        message: Arc<Message>,
+        idempotency: Option<IdempotencyClaim>,
+        flagged: Option<ScreeningRecord>,
+        now: Timestamp,
+    ) -> Result<Accepted, Refusal> {
         let carrier = first_carrier(&self.routes, message.mode, &message.recipient, message.kind).to_owned();
         let place = self.dispatchers.reserve(&carrier, message.account, now);
         let day = UtcDay::of(now);
@@ -148,6 +161,7 @@ impl Admission {
             lease: place.as_ref().map(|place| place.lease()),
             quota: Quota { day, limit: caller.limits.daily_quota },
             idempotency,
+            flagged,
         };
         match self.store.admit(admission).await.map_err(refused_by_store)? {
             Admitted::New => {

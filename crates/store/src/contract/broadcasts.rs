@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use model::{AccountId, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus, Message, Msisdn, Recipients, Timestamp};
+use model::{AccountId, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus, Message, Msisdn, Recipients, ScreeningRecord, Timestamp};
 
 use super::StoreError;
 use super::dispatch::Lease;
@@ -24,6 +24,8 @@ pub struct BroadcastAdmission {
     pub quota: Quota,
     /// The idempotency key that the client sent.
     pub idempotency: Option<IdempotencyClaim>,
+    /// What the screen found in its text, where it was let pass all the same.
+    pub flagged: Option<ScreeningRecord>,
 }
 
 /// What became of a broadcast's admission.

@@ -7,7 +7,7 @@ use model::event::Event;
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::{Delivery, Direction, Message, MessageRecord};
 use model::quota::UtcDay;
-use model::{AccountId, BroadcastId, MessageId, Msisdn, Status, Timestamp};
+use model::{AccountId, BroadcastId, MessageId, Msisdn, ScreeningRecord, Status, Timestamp};
 
 use super::StoreError;
 use super::dispatch::Lease;
@@ -25,6 +25,8 @@ pub struct Admission {
     pub quota: Quota,
     /// The idempotency key that the client sent.
     pub idempotency: Option<IdempotencyClaim>,
+    /// What the screen found in its text, where it was let pass all the same.
+    pub flagged: Option<ScreeningRecord>,
 }
 
 /// How many recipients an account has in a day.

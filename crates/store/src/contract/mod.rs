@@ -5,6 +5,7 @@ pub mod dispatch;
 pub mod health;
 pub mod messages;
 pub mod receipts;
+pub mod screening;
 pub mod tenants;
 
 /// Why a store did not do what it was asked, by what the caller does next. Nothing was changed.

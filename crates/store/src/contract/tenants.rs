@@ -1,6 +1,7 @@
 //! Who may send: accounts, keys, numbers and blocks.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::account::{Account, AccountState, LimitsChange};
@@ -54,6 +55,9 @@ pub trait Tenants: Send + Sync {
 
     /// Changes an account and returns it as it is now. [`StoreError::NotFound`] for an unknown one.
     async fn change_account(&self, id: AccountId, change: AccountChange) -> Result<Account, StoreError>;
+
+    /// Sets an account's screening policy, as JSON, and returns the account as it is now. [`StoreError::NotFound`] for an unknown one.
+    async fn set_screening(&self, id: AccountId, policy: Arc<str>) -> Result<Account, StoreError>;
 
     /// Adds a key. [`StoreError::NotFound`] for an unknown account, [`StoreError::AlreadyExists`] for a known key id.
     async fn create_key(&self, key: ApiKey) -> Result<(), StoreError>;

@@ -12,6 +12,7 @@ use super::dispatch::skip;
 use super::life::Life;
 use super::messages::{Claimed, find_claim, insert_claim, insert_delivery, insert_message};
 use super::rows;
+use super::screening::insert_screening;
 use super::writer::{Fault, Group};
 use crate::StoreError;
 use crate::contract::broadcasts::{
@@ -92,6 +93,9 @@ fn admit(group: &mut Group, admission: &BroadcastAdmission) -> Result<BroadcastA
     insert_chunks(&group.connection, broadcast.id, &admission.recipients)?;
     if let Some(claim) = &admission.idempotency {
         insert_claim(group, broadcast.account, claim, broadcast.id.to_bytes(), broadcast.created_at)?;
+    }
+    if let Some(flagged) = &admission.flagged {
+        insert_screening(&group.connection, flagged)?;
     }
     Ok(BroadcastAdmitted::New)
 }

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
 use super::rows::{self, DELIVERY, MESSAGE};
+use super::screening::insert_screening;
 use super::writer::{Fault, Group};
 use crate::StoreError;
 use crate::contract::dispatch::Lease;
@@ -76,6 +77,10 @@ fn admit(group: &mut Group, admission: &Admission) -> Result<Admitted, Fault> {
     insert_delivery(&group.connection, message, &admission.carrier, admission.lease)?;
     if let Some(claim) = &admission.idempotency {
         insert_claim(group, message.account, claim, message.id.to_bytes(), message.created_at)?;
+    }
+    if let Some(flagged) = &admission.flagged {
+        insert_screening(&group.connection, flagged)?;
+        add_event(&group.connection, message.id, message.created_at, EventKind::Flagged, None, None, &flagged.categories.join(", "))?;
     }
     Ok(Admitted::New)
 }

@@ -15,6 +15,7 @@ mod place;
 mod readers;
 mod receipts;
 mod rows;
+mod screening;
 mod tally;
 mod tenants;
 mod writer;

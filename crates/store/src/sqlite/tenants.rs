@@ -1,6 +1,7 @@
 //! Who may send.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::account::{Account, AccountState, Limits};
@@ -15,7 +16,7 @@ use super::writer::{Fault, Group};
 use crate::StoreError;
 use crate::contract::tenants::{AccountChange, NumberChange, TenantData, Tenants};
 
-const ACCOUNTS: &str = "SELECT id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, daily_quota, created_at FROM accounts";
+const ACCOUNTS: &str = "SELECT id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, daily_quota, created_at, screening FROM accounts";
 const KEYS: &str = "SELECT id, account_id, mode, digest, created_at, expires_at, revoked_at FROM keys";
 const NUMBERS: &str = "SELECT number, account_id, state, created_at, segments_per_second FROM numbers";
 const BLOCKS: &str = "SELECT number, kind, account_id, reason, created_at FROM blocks";
@@ -50,6 +51,16 @@ impl Tenants for Sqlite {
             let mut account = find_account(&group.connection, id)?.ok_or(Fault::Told(StoreError::NotFound))?;
             account.state = change.state.unwrap_or(account.state);
             account.limits = account.limits.with(change.limits);
+            save_account(&group.connection, &account)?;
+            Ok(account)
+        };
+        self.writer.write(write).await
+    }
+
+    async fn set_screening(&self, id: AccountId, policy: Arc<str>) -> Result<Account, StoreError> {
+        let write = move |group: &mut Group| {
+            let mut account = find_account(&group.connection, id)?.ok_or(Fault::Told(StoreError::NotFound))?;
+            account.screening = Some(policy);
             save_account(&group.connection, &account)?;
             Ok(account)
         };
@@ -149,10 +160,10 @@ fn require_account(connection: &Connection, id: Option<AccountId>) -> Result<(),
 }
 
 fn save_account(connection: &Connection, account: &Account) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO accounts (id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, daily_quota, created_at) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET state = excluded.state, \
+    let sql = "INSERT INTO accounts (id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, daily_quota, created_at, screening) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO UPDATE SET state = excluded.state, \
                message_per_minute = excluded.message_per_minute, broadcast_per_minute = excluded.broadcast_per_minute, \
-               read_per_minute = excluded.read_per_minute, daily_quota = excluded.daily_quota";
+               read_per_minute = excluded.read_per_minute, daily_quota = excluded.daily_quota, screening = excluded.screening";
     let limits = &account.limits;
     connection.prepare_cached(sql)?.execute(params![
         account.id.to_bytes(),
@@ -163,6 +174,7 @@ fn save_account(connection: &Connection, account: &Account) -> rusqlite::Result<
         limits.read_per_minute,
         limits.daily_quota,
         account.created_at.as_millis(),
+        account.screening,
     ])?;
     Ok(())
 }
@@ -203,6 +215,7 @@ fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
         state: rows::word(row, 2, AccountState::parse)?,
         limits: Limits { message_per_minute: row.get(3)?, broadcast_per_minute: row.get(4)?, read_per_minute: row.get(5)?, daily_quota: row.get(6)? },
         created_at: rows::time(row, 7)?,
+        screening: row.get(8)?,
     })
 }
 

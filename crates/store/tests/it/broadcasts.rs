@@ -40,7 +40,7 @@ fn broadcast(desk: &Desk, account: AccountId, total: u32, blocked: u32) -> Broad
 fn admission(broadcast: Broadcast) -> BroadcastAdmission {
     let recipients = (0..broadcast.total - broadcast.blocked).map(recipient).collect::<Vec<_>>().iter().collect();
     let quota = Quota { day: UtcDay::of(broadcast.created_at), limit: u64::MAX };
-    BroadcastAdmission { broadcast: Arc::new(broadcast), recipients, quota, idempotency: None }
+    BroadcastAdmission { broadcast: Arc::new(broadcast), recipients, quota, idempotency: None, flagged: None }
 }
 
 /// Accepts a broadcast to so many, none of them blocked.

@@ -58,7 +58,7 @@ pub(crate) fn number(text: &str) -> Msisdn {
 /// An admission of `message` to [`NORTH`], due at once, with a quota that is never reached and no idempotency key.
 pub(crate) fn admission(message: Message) -> Admission {
     let quota = Quota { day: UtcDay::of(message.created_at), limit: u64::MAX };
-    Admission { message: Arc::new(message), carrier: NORTH.to_owned(), lease: None, quota, idempotency: None }
+    Admission { message: Arc::new(message), carrier: NORTH.to_owned(), lease: None, quota, idempotency: None, flagged: None }
 }
 
 /// The claim of a request for `what` under `key`, at the endpoint for single messages, of which records of a day count at `now`.

@@ -46,10 +46,10 @@ impl Ask {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\nhost: test\r\n", self.method, self.target);
         for (name, value) in &self.headers {
-            head += &format!("{name}: {value}\r\n");
+            head.push_str(&format!("{name}: {value}\r\n"));
         }
         if let Some(body) = &self.body {
-            head += &format!("content-length: {}\r\n", body.len());
+            head.push_str(&format!("content-length: {}\r\n", body.len()));
         }
         head += "\r\n";
         [head.as_bytes(), self.body.as_deref().unwrap_or_default()].concat()

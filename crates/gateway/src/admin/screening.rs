@@ -1,0 +1,90 @@
+//! The compliance screen: an account's policy, and what was found in texts.
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::{Response, StatusCode, Uri};
+use model::error::{ErrorCode, Refusal};
+use model::{Screened, ScreeningId, ScreeningOutcome, ScreeningRecord};
+use pipeline::admit::refused_by_store;
+use screening::Policy;
+use serde_json::{Value, json as object};
+use store::contract::screening::ScreeningFilter;
+
+use super::input::{account_of, body, meaning, not_there, path, wrong};
+use super::{Admin, Answered, Shared, json};
+use crate::http::query::Parameters;
+
+/// Decisions on a page, unless asked otherwise.
+const LIMIT_DEFAULT: usize = 50;
+
+/// Decisions on a page at most.
+const LIMIT_MAX: usize = 100;
+
+/// The most that a policy may list of domains, and of phrases.
+const LISTED_MAX: usize = 1_000;
+
+/// The longest domain or phrase, in bytes.
+const LISTED_BYTES_MAX: usize = 500;
+
+pub(super) async fn show(State(admin): Shared, id: Result<Path<String>, PathRejection>) -> Response<Body> {
+    let shown = account(&admin, id).and_then(|id| json(StatusCode::OK, &*admin.pipeline.tenants().screening(id)));
+    admin.answer(shown)
+}
+
+pub(super) async fn set(State(admin): Shared, id: Result<Path<String>, PathRejection>, request: Request) -> Response<Body> {
+    let answered = changed(&admin, id, request).await;
+    admin.answer(answered)
+}
+
+async fn changed(admin: &Admin, id: Result<Path<String>, PathRejection>, request: Request) -> Answered {
+    let id = account(admin, id)?;
+    let policy: Policy = body(request, admin.body_limits).await?;
+    for (field, listed) in [("allowedDomains", &policy.allowed_domains), ("allowedPhrases", &policy.allowed_phrases)] {
+        if listed.len() > LISTED_MAX || listed.iter().any(|item| item.trim().is_empty() || item.len() > LISTED_BYTES_MAX) {
+            return Err(wrong(field, format!("up to {LISTED_MAX} texts, none empty or longer than {LISTED_BYTES_MAX} bytes")));
+        }
+    }
+    let tenants = admin.pipeline.tenants();
+    tenants.set_screening(id, policy).await.map_err(not_there)?;
+    json(StatusCode::OK, &*tenants.screening(id))
+}
+
+fn account(admin: &Admin, id: Result<Path<String>, PathRejection>) -> Result<model::AccountId, Refusal> {
+    let id = path(id, account_of)?;
+    admin.pipeline.tenants().account(id).map(|account| account.id).ok_or_else(|| ErrorCode::NotFound.into())
+}
+
+pub(super) async fn log(State(admin): Shared, uri: Uri) -> Response<Body> {
+    let listed = listed(&admin, &Parameters::parse(uri.query())).await;
+    admin.answer(listed)
+}
+
+async fn listed(admin: &Admin, given: &Parameters) -> Answered {
+    let account = given.get("accountId").map(|text| meaning(text, "accountId", "one that exists", account_of)).transpose()?;
+    let outcome = given.get("outcome").map(|text| meaning(text, "outcome", "blocked or flagged", ScreeningOutcome::parse)).transpose()?;
+    let cursor = |text: &str| text.parse::<ScreeningId>().ok();
+    let after = given.get("cursor").map(|text| meaning(text, "cursor", "a nextCursor of an earlier page", cursor)).transpose()?;
+    let limit = |text: &str| text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
+    let limit = given.get("limit").map(|text| meaning(text, "limit", "an integer from 1 to 100", limit)).transpose()?.unwrap_or(LIMIT_DEFAULT);
+    // One more than asked for tells whether there is a next page.
+    let mut found = admin.pipeline.store().screening_log(ScreeningFilter { account, outcome }, after, limit + 1).await.map_err(refused_by_store)?;
+    let is_more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| is_more).map(|record| record.id.to_string());
+    json(StatusCode::OK, &object!({ "data": found.iter().map(view).collect::<Vec<_>>(), "nextCursor": next }))
+}
+
+fn view(record: &ScreeningRecord) -> Value {
+    let about = record.about.map(|about| match about {
+        Screened::Message(id) => id.to_string(),
+        Screened::Broadcast(id) => id.to_string(),
+    });
+    // It was written by us; what cannot be read any more is shown as it stands.
+    let findings = serde_json::from_str(&record.findings).unwrap_or_else(|_| Value::from(record.findings.as_str()));
+    object!({
+        "id": record.id.to_string(), "at": record.at.to_string(), "accountId": record.account.to_string(), "mode": record.mode.as_str(),
+        "outcome": record.outcome.as_str(), "about": about, "from": record.originator.as_str(), "categories": record.categories,
+        "findings": findings, "body": &*record.body,
+    })
+}

@@ -1,0 +1,104 @@
+//! `smsfactory screening`: policies of accounts, and what was found in texts.
+
+use axum::http::Method;
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::account::Paging;
+use super::client::{Door, query};
+use super::{Failed, output};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Screening {
+    #[command(flatten)]
+    door: Door,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Lists texts that were blocked or flagged, newest first
+    Log {
+        /// Of this account
+        #[arg(long)]
+        account: Option<String>,
+        /// blocked or flagged
+        #[arg(long)]
+        outcome: Option<String>,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Shows an account's policy
+    Policy {
+        /// The account
+        account: String,
+    },
+    /// Changes an account's policy; what is not given stays as it is
+    Set {
+        /// The account
+        account: String,
+        /// block (refuse), flag (accept and mark) or off
+        #[arg(long)]
+        action: Option<String>,
+        /// A category that it may send, such as shaft.alcohol; may be repeated
+        #[arg(long, value_name = "CATEGORY")]
+        exempt: Vec<String>,
+        /// A domain that it vouches for, with its subdomains; may be repeated
+        #[arg(long, value_name = "DOMAIN")]
+        allow_domain: Vec<String>,
+        /// A phrase that is not looked at; may be repeated
+        #[arg(long, value_name = "PHRASE")]
+        allow_phrase: Vec<String>,
+        /// Begins with the platform's default instead of the account's policy
+        #[arg(long)]
+        reset: bool,
+    },
+}
+
+const COLUMNS: [(&str, &str); 7] =
+    [("ID", "/id"), ("AT", "/at"), ("ACCOUNT", "/accountId"), ("OUTCOME", "/outcome"), ("CATEGORIES", "/categories"), ("ABOUT", "/about"), ("TEXT", "/body")];
+
+impl Screening {
+    pub(super) async fn run(self) -> Result<(), Failed> {
+        let door = &self.door;
+        match self.action {
+            Action::Log { account, outcome, paging } => {
+                let [limit, cursor] = paging.parameters();
+                let answer =
+                    door.ask(Method::GET, &format!("/screening{}", query(&[("accountId", account), ("outcome", outcome), limit, cursor])), None).await?;
+                output::list(&answer, &COLUMNS, door.json);
+            }
+            Action::Policy { account } => shown(&door.ask(Method::GET, &path(&account), None).await?, door.json),
+            Action::Set { account, action, exempt, allow_domain, allow_phrase, reset } => {
+                let mut policy = if reset { json!({}) } else { door.ask(Method::GET, &path(&account), None).await? };
+                if let Some(action) = action {
+                    policy["action"] = action.into();
+                }
+                for (field, more) in [("exempt", exempt), ("allowedDomains", allow_domain), ("allowedPhrases", allow_phrase)] {
+                    let had = policy[field].as_array().cloned().unwrap_or_default();
+                    policy[field] = had.into_iter().chain(more.into_iter().map(Value::from)).collect();
+                }
+                shown(&door.ask(Method::PUT, &path(&account), Some(&policy)).await?, door.json);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn path(account: &str) -> String {
+    format!("/accounts/{account}/screening")
+}
+
+/// A policy; for people a line for each part, lists too.
+fn shown(policy: &Value, as_json: bool) {
+    if as_json {
+        return output::one(policy, true);
+    }
+    let line = |value: &Value| match value.as_array() {
+        Some(list) => Value::from(list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")),
+        None => value.clone(),
+    };
+    let lines: serde_json::Map<String, Value> = policy.as_object().into_iter().flatten().map(|(field, value)| (field.clone(), line(value))).collect();
+    output::one(&Value::Object(lines), false);
+}

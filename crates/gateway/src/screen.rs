@@ -1,0 +1,72 @@
+//! The compliance screen, with the data of the program or an operator's.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use screening::{BUILTIN, Data, Screen};
+
+/// The screen. What `directory` has in place of the program's own data is read instead of it: `brands.txt`, `domains.txt`, `rules.txt`,
+/// `weights.bin`, and all files of `lexicon/`.
+///
+/// # Errors
+/// A sentence for the operator that names the file.
+pub fn load(directory: Option<&Path>) -> Result<Screen, String> {
+    let Some(directory) = directory else { return Ok(Screen::builtin()) };
+    if !directory.is_dir() {
+        return Err(format!("{} is no directory", directory.display()));
+    }
+    let [brands, domains, rules, weights] = ["brands.txt", "domains.txt", "rules.txt", "weights.bin"].map(|name| given(&directory.join(name)));
+    let (brands, domains, rules, weights) = (brands?, domains?, rules?, weights?);
+    let lexicon = lexicon(&directory.join("lexicon"))?;
+    let lexicon: Option<Vec<&[u8]>> = lexicon.as_ref().map(|files| files.iter().map(Vec::as_slice).collect());
+    let data = Data {
+        lexicon: lexicon.as_deref().unwrap_or(BUILTIN.lexicon),
+        brands: brands.as_deref().unwrap_or(BUILTIN.brands),
+        domains: domains.as_deref().unwrap_or(BUILTIN.domains),
+        rules: rules.as_deref().unwrap_or(BUILTIN.rules),
+        weights: weights.as_deref().or(BUILTIN.weights),
+    };
+    Screen::load(&data).map_err(|error| format!("the screen's data in {} cannot be used: {error}", directory.display()))
+}
+
+/// A file, where it is there.
+fn given(path: &Path) -> Result<Option<Vec<u8>>, String> {
+    match fs::read(path) {
+        Ok(octets) => Ok(Some(octets)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("cannot read {}: {error}", path.display())),
+    }
+}
+
+/// The files of a directory in the order of their names, where it is there.
+fn lexicon(directory: &Path) -> Result<Option<Vec<Vec<u8>>>, String> {
+    let unreadable = |error: std::io::Error| format!("cannot read {}: {error}", directory.display());
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let mut paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+    paths.sort();
+    let read = |path: &std::path::PathBuf| fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()));
+    paths.iter().map(read).collect::<Result<_, _>>().map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OFFER: &str = "Cheap vodka delivered to your door tonight, order now";
+
+    #[test]
+    fn an_operator_replaces_what_is_to_be_replaced() {
+        assert!(load(None).unwrap().screen(OFFER).is_violation());
+        let directory = tempfile::tempdir().unwrap();
+        assert!(load(Some(directory.path())).unwrap().screen(OFFER).is_violation(), "nothing is replaced");
+        fs::write(directory.path().join("rules.txt"), "nonsense that is no rule\n").unwrap();
+        let error = load(Some(directory.path())).err().unwrap();
+        assert!(error.contains("rules") && error.contains('1'), "{error}");
+        assert!(load(Some(&directory.path().join("missing"))).err().unwrap().ends_with("is no directory"));
+    }
+}

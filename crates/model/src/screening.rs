@@ -1,0 +1,69 @@
+//! Compliance screening as it is recorded: what was found in which text, and what became of it.
+
+use std::sync::Arc;
+
+use crate::address::Msisdn;
+use crate::clock::Timestamp;
+use crate::id::{AccountId, BroadcastId, MessageId, ScreeningId};
+use crate::key::Mode;
+
+/// What became of a text in which something was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScreeningOutcome {
+    /// The request was refused (33019).
+    Blocked,
+    /// The request was accepted and marked.
+    Flagged,
+}
+
+impl ScreeningOutcome {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Blocked, Self::Flagged];
+
+    /// Its name in the admin API and in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Blocked => "blocked",
+            Self::Flagged => "flagged",
+        }
+    }
+
+    /// The outcome with this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == text)
+    }
+}
+
+/// What a flagged record is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screened {
+    /// A message.
+    Message(MessageId),
+    /// A broadcast, screened once for all of its recipients.
+    Broadcast(BroadcastId),
+}
+
+/// A decision of the screen, kept for review.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScreeningRecord {
+    /// Its id; ids sort by time.
+    pub id: ScreeningId,
+    /// Whose text it was.
+    pub account: AccountId,
+    /// What the key reaches that it came with.
+    pub mode: Mode,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// What became of the text.
+    pub outcome: ScreeningOutcome,
+    /// What it became; nothing where it was blocked.
+    pub about: Option<Screened>,
+    /// From which number it was to leave.
+    pub originator: Msisdn,
+    /// The names of the categories that were found, the surest first.
+    pub categories: Vec<String>,
+    /// The findings as JSON, for a reviewer: category, score, spans and reasons of each.
+    pub findings: String,
+    /// The text.
+    pub body: Arc<str>,
+}

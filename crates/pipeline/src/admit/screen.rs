@@ -1,0 +1,72 @@
+//! The screen's place in admission: a text in, and out what is to be recorded of it, or the refusal.
+
+use std::sync::Arc;
+
+use model::error::{AdditionalInfo, ContentMatch, ErrorCode, Refusal};
+use model::{Msisdn, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
+use screening::{Outcome, Verdict};
+
+use super::Admission;
+use crate::tenants::Caller;
+
+impl Admission {
+    /// Screens a text under its account's policy (33019). What is flagged is returned, to be written with what the text becomes.
+    ///
+    /// What is blocked is recorded for review before it is refused; where that fails it is refused all the same.
+    pub(super) async fn screen(
+        &self,
+        caller: &Caller,
+        originator: &Msisdn,
+        body: Option<&Arc<str>>,
+        about: Screened,
+        now: Timestamp,
+    ) -> Result<Option<ScreeningRecord>, Refusal> {
+        let Some(body) = body else { return Ok(None) };
+        let decision = self.screen.decide(body, &caller.screening);
+        let outcome = match decision.outcome {
+            Outcome::Pass => return Ok(None),
+            Outcome::Flag => ScreeningOutcome::Flagged,
+            Outcome::Block => ScreeningOutcome::Blocked,
+        };
+        let verdict = decision.verdict;
+        let record = ScreeningRecord {
+            id: ScreeningId::new(now, &*self.entropy),
+            account: caller.account,
+            mode: caller.mode,
+            at: now,
+            outcome,
+            about: (outcome == ScreeningOutcome::Flagged).then_some(about),
+            originator: originator.clone(),
+            categories: verdict.categories().map(|category| category.name().to_owned()).collect(),
+            findings: findings(&verdict),
+            body: Arc::clone(body),
+        };
+        if outcome == ScreeningOutcome::Flagged {
+            self.counters.flagged.add();
+            return Ok(Some(record));
+        }
+        self.counters.blocked.add();
+        if let Err(error) = self.store.record_screening(record).await {
+            tracing::warn!(%error, "A text that was blocked could not be recorded for review: {error}");
+        }
+        Err(Refusal::new(ErrorCode::NonCompliantMessageContent).with_info(info(&verdict)))
+    }
+}
+
+fn info(verdict: &Verdict) -> AdditionalInfo {
+    let found = |found: screening::Match| ContentMatch { start: found.span.start, end: found.span.end, category: found.category.name() };
+    AdditionalInfo::NonCompliant {
+        categories: verdict.categories().map(screening::Category::name).collect(),
+        matches: verdict.matches().into_iter().map(found).collect(),
+    }
+}
+
+/// The findings for a reviewer.
+fn findings(verdict: &Verdict) -> String {
+    let finding = |finding: &screening::Finding| {
+        let spans: Vec<_> = finding.spans.iter().map(|span| serde_json::json!({ "start": span.start, "end": span.end })).collect();
+        let reasons: Vec<String> = finding.reasons.iter().map(ToString::to_string).collect();
+        serde_json::json!({ "category": finding.category.name(), "score": f64::from((finding.score * 1000.0).round()) / 1000.0, "spans": spans, "reasons": reasons })
+    };
+    serde_json::Value::from(verdict.findings.iter().map(finding).collect::<Vec<_>>()).to_string()
+}

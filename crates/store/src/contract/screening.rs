@@ -1,0 +1,28 @@
+//! Decisions of the compliance screen, for review.
+
+use async_trait::async_trait;
+use model::{AccountId, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
+
+use super::StoreError;
+
+/// Which decisions a list shows. `None` does not narrow it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScreeningFilter {
+    /// On texts of this account.
+    pub account: Option<AccountId>,
+    /// With this outcome.
+    pub outcome: Option<ScreeningOutcome>,
+}
+
+/// The log of the screen. What was flagged is recorded with the message or broadcast that it became, in the same transaction.
+#[async_trait]
+pub trait Screening: Send + Sync {
+    /// Records a decision. A second time changes nothing.
+    async fn record_screening(&self, record: ScreeningRecord) -> Result<(), StoreError>;
+
+    /// Decisions, newest first: those made before `after`, at most `limit`.
+    async fn screening_log(&self, filter: ScreeningFilter, after: Option<ScreeningId>, limit: usize) -> Result<Vec<ScreeningRecord>, StoreError>;
+
+    /// Forgets decisions made before `before`, at most `limit` of them. Returns how many.
+    async fn forget_screening(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError>;
+}

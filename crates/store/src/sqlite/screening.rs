@@ -1,0 +1,88 @@
+//! Decisions of the compliance screen, for review.
+
+use async_trait::async_trait;
+use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
+use rusqlite::{Connection, Row, params};
+
+use super::Sqlite;
+use super::rows;
+use super::writer::Group;
+use crate::StoreError;
+use crate::contract::screening::{Screening, ScreeningFilter};
+
+#[async_trait]
+impl Screening for Sqlite {
+    async fn record_screening(&self, screening: ScreeningRecord) -> Result<(), StoreError> {
+        self.writer.write(move |group: &mut Group| Ok(insert_screening(&group.connection, &screening)?)).await
+    }
+
+    async fn screening_log(&self, filter: ScreeningFilter, after: Option<ScreeningId>, limit: usize) -> Result<Vec<ScreeningRecord>, StoreError> {
+        self.readers.read(move |connection| page(connection, filter, after, limit)).await
+    }
+
+    async fn forget_screening(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
+        let write = move |group: &mut Group| {
+            let sql = "DELETE FROM screening_log WHERE id IN (SELECT id FROM screening_log WHERE id < ?1 ORDER BY id LIMIT ?2)";
+            Ok(group.connection.prepare_cached(sql)?.execute(params![ScreeningId::lowest_at(before).to_bytes(), limit])? as u64)
+        };
+        self.writer.write(write).await
+    }
+}
+
+/// Writes a decision, alone or with what it is about.
+pub(super) fn insert_screening(connection: &Connection, record: &ScreeningRecord) -> rusqlite::Result<()> {
+    let sql = "INSERT OR IGNORE INTO screening_log (id, account_id, mode, at, outcome, about, originator, categories, findings, body) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let about = record.about.map_or(String::new(), |about| match about {
+        Screened::Message(id) => id.to_string(),
+        Screened::Broadcast(id) => id.to_string(),
+    });
+    connection.prepare_cached(sql)?.execute(params![
+        record.id.to_bytes(),
+        record.account.to_bytes(),
+        record.mode.as_str(),
+        record.at.as_millis(),
+        record.outcome.as_str(),
+        about,
+        record.originator.as_str(),
+        record.categories.join(" "),
+        record.findings,
+        record.body,
+    ])?;
+    Ok(())
+}
+
+fn page(connection: &Connection, filter: ScreeningFilter, after: Option<ScreeningId>, limit: usize) -> rusqlite::Result<Vec<ScreeningRecord>> {
+    let whose = if filter.account.is_some() { "INDEXED BY screening_log_of WHERE account_id = ?1" } else { "WHERE ?1 IS NULL" };
+    let sql = format!(
+        "SELECT id, account_id, mode, at, outcome, about, originator, categories, findings, body FROM screening_log {whose} \
+         AND (?2 IS NULL OR outcome = ?2) AND (?3 IS NULL OR id < ?3) ORDER BY id DESC LIMIT ?4"
+    );
+    let values = params![filter.account.map(AccountId::to_bytes), filter.outcome.map(ScreeningOutcome::as_str), after.map(ScreeningId::to_bytes), limit];
+    connection.prepare_cached(&sql)?.query_map(values, record)?.collect()
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<ScreeningRecord> {
+    let categories: String = row.get(7)?;
+    Ok(ScreeningRecord {
+        id: ScreeningId::from_bytes(row.get(0)?),
+        account: AccountId::from_bytes(row.get(1)?),
+        mode: rows::word(row, 2, Mode::parse)?,
+        at: rows::time(row, 3)?,
+        outcome: rows::word(row, 4, ScreeningOutcome::parse)?,
+        about: rows::word(row, 5, about)?,
+        originator: rows::word(row, 6, |text| Msisdn::parse(text).ok())?,
+        categories: categories.split_whitespace().map(str::to_owned).collect(),
+        findings: row.get(8)?,
+        body: row.get(9)?,
+    })
+}
+
+/// What an id names; nothing where there is none.
+fn about(text: &str) -> Option<Option<Screened>> {
+    if text.is_empty() {
+        return Some(None);
+    }
+    let message = text.parse::<MessageId>().map(Screened::Message).ok();
+    message.or_else(|| text.parse::<BroadcastId>().map(Screened::Broadcast).ok()).map(Some)
+}
