@@ -141,6 +141,11 @@ macro_rules! conformance {
                 a_change_to_a_number_leaves_the_rest
                 a_block_stands_in_place_of_the_one_of_its_name
                 tenants_are_read_as_of_one_moment;
+            screening:
+                decisions_are_kept_once_and_listed_newest_first
+                what_is_flagged_is_recorded_with_its_message_or_not_at_all
+                old_decisions_are_forgotten_a_few_at_a_time
+                a_policy_is_kept_and_an_unknown_account_has_none;
             health:
                 a_probe_succeeds_while_writes_do
                 concurrent_calls_share_commits
@@ -174,6 +179,7 @@ mod model;
 mod outcomes;
 mod reading;
 mod receipts;
+mod screening;
 mod sqlite;
 mod support;
 mod tenants;

@@ -13,7 +13,7 @@ use crate::support::{Backend, Desk, NOW, after, number};
 
 const LIMITS: Limits = Limits { message_per_minute: 10, broadcast_per_minute: 5, read_per_minute: 60, daily_quota: 100_000 };
 
-fn account(id: AccountId) -> Account {
+pub(crate) fn account(id: AccountId) -> Account {
     Account { id, name: "Acme 'n' Söhne".to_owned(), state: AccountState::Active, limits: LIMITS, screening: None, created_at: NOW }
 }
 

@@ -1,0 +1,85 @@
+//! Decisions of the screen: recorded alone or with what they let pass, listed newest first, and forgotten.
+
+use std::sync::Arc;
+
+use model::event::EventKind;
+use model::{AccountId, Mode, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord, SeededEntropy, Timestamp};
+use store::StoreError;
+use store::contract::messages::{Admission, Admitted};
+use store::contract::screening::ScreeningFilter;
+
+use crate::support::{Backend, Desk, NOW, admission, after, number};
+
+fn blocked(account: AccountId, at: Timestamp, seed: u64) -> ScreeningRecord {
+    ScreeningRecord {
+        id: ScreeningId::new(at, &SeededEntropy::new(seed)),
+        account,
+        mode: Mode::Live,
+        at,
+        outcome: ScreeningOutcome::Blocked,
+        about: None,
+        originator: number("+18005550000"),
+        categories: vec!["phishing".to_owned(), "fraud".to_owned()],
+        findings: "[{\"score\":0.9}]".to_owned(),
+        body: Arc::from("click 'here' \u{1F4B8}"),
+    }
+}
+
+pub(crate) async fn decisions_are_kept_once_and_listed_newest_first(fresh: impl Backend) {
+    let mut desk = Desk::open(&fresh).await;
+    let (account, other) = (desk.account(), desk.account());
+    let records = [blocked(account, NOW, 1), blocked(other, after(1), 2), blocked(account, after(2), 3)];
+    for record in records.iter().chain(&records) {
+        desk.store.record_screening(record.clone()).await.unwrap();
+    }
+    desk.reopen(&fresh).await;
+    let of = |account| ScreeningFilter { account, outcome: None };
+    let all = desk.store.screening_log(of(None), None, 9).await.unwrap();
+    assert_eq!(all, [records[2].clone(), records[1].clone(), records[0].clone()]);
+    assert_eq!(desk.store.screening_log(of(Some(account)), None, 1).await.unwrap(), [records[2].clone()]);
+    assert_eq!(desk.store.screening_log(of(Some(account)), Some(records[2].id), 9).await.unwrap(), [records[0].clone()]);
+    let flagged = ScreeningFilter { account: None, outcome: Some(ScreeningOutcome::Flagged) };
+    assert_eq!(desk.store.screening_log(flagged, None, 9).await.unwrap(), []);
+}
+
+pub(crate) async fn what_is_flagged_is_recorded_with_its_message_or_not_at_all(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    let with_flag = |message: model::Message| {
+        let about = Some(Screened::Message(message.id));
+        let flagged = ScreeningRecord { outcome: ScreeningOutcome::Flagged, about, ..blocked(account, NOW, 4) };
+        Admission { flagged: Some(flagged), ..admission(message) }
+    };
+    let refused = with_flag(desk.message(account));
+    let refused = Admission { quota: store::contract::messages::Quota { limit: 0, ..refused.quota }, ..refused };
+    assert_eq!(desk.try_admit(refused).await, Admitted::QuotaReached);
+    assert_eq!(desk.store.screening_log(ScreeningFilter::default(), None, 9).await.unwrap(), []);
+    let message = desk.message(account);
+    let id = message.id;
+    assert_eq!(desk.try_admit(with_flag(message)).await, Admitted::New);
+    let found = desk.store.screening_log(ScreeningFilter::default(), None, 9).await.unwrap();
+    assert_eq!(found.iter().map(|record| record.about).collect::<Vec<_>>(), [Some(Screened::Message(id))]);
+    let events = desk.store.events(id).await.unwrap();
+    assert_eq!(events.iter().map(|event| (event.kind, event.detail.as_str())).next_back(), Some((EventKind::Flagged, "phishing, fraud")));
+}
+
+pub(crate) async fn old_decisions_are_forgotten_a_few_at_a_time(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    for secs in 0..5 {
+        desk.store.record_screening(blocked(account, after(secs), secs)).await.unwrap();
+    }
+    assert_eq!(desk.store.forget_screening(after(3), 2).await.unwrap(), 2);
+    assert_eq!(desk.store.forget_screening(after(3), 2).await.unwrap(), 1);
+    assert_eq!(desk.store.screening_log(ScreeningFilter::default(), None, 9).await.unwrap().len(), 2);
+}
+
+pub(crate) async fn a_policy_is_kept_and_an_unknown_account_has_none(fresh: impl Backend) {
+    let mut desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    desk.store.create_account(crate::tenants::account(account)).await.unwrap();
+    assert_eq!(desk.store.set_screening(account, Arc::from("{}")).await.unwrap().screening.as_deref(), Some("{}"));
+    desk.reopen(&fresh).await;
+    assert_eq!(desk.store.tenants().await.unwrap().accounts[0].screening.as_deref(), Some("{}"));
+    assert_eq!(desk.store.set_screening(desk.account(), Arc::from("{}")).await, Err(StoreError::NotFound));
+}
