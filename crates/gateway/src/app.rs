@@ -13,7 +13,7 @@ use pipeline::tenants::TenantBook;
 use pipeline::{AdmissionLimits, BroadcastSettings, DispatchSettings, Parts, Pipeline, QueueLimits, SANDBOX};
 use store::{Store, StoreError};
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::admin::{self, Admin, Metrics, Throughput};
@@ -71,6 +71,7 @@ impl App {
             envelope: envelope.clone(),
             body_limits,
             broadcast_body_limits: BodyLimits { bytes_max: config.api.broadcast_body_bytes_max, ..body_limits },
+            reading: Semaphore::new(api::READERS),
             trusted_proxies: config.api.trusted_proxies.clone(),
             log_requests: config.log.requests,
             metrics: metrics.http.clone(),

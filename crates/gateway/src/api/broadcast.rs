@@ -5,12 +5,13 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, Response};
+use bytes::Bytes;
 use model::error::{ErrorCode, Refusal};
 use model::idempotency::{Endpoint, IdempotencyKey};
 use model::{BroadcastId, BroadcastRecord};
-use pipeline::AnsweredBroadcast;
 use pipeline::admit::refused_by_store;
 use pipeline::tenants::Caller;
+use pipeline::{AnsweredBroadcast, BroadcastRequest};
 use store::contract::broadcasts::Canceled;
 
 use super::message::{IDEMPOTENT_REPLAYED, created_at, one_key, remember, require_json};
@@ -29,9 +30,7 @@ async fn sent(api: &Api, caller: &Caller, request: Request) -> Result<Response<B
     let wait = prefer::wait(&head.headers);
     require_json(&head.headers)?;
     let body = body::read(body, api.broadcast_body_limits).await?;
-    // Fifty thousand recipients are milliseconds of work, in which other requests are not to wait.
-    let read = tokio::task::spawn_blocking(move || fields::of_broadcast(&body)).await;
-    let mut request = read.map_err(|error| Refusal::new(ErrorCode::UnexpectedError).caused_by(error))??;
+    let mut request = read(api, body).await?;
     request.idempotency_key = one_key(&head.headers, request.idempotency_key)?;
     let key = request.idempotency_key.as_deref().and_then(|key| IdempotencyKey::parse(key).ok());
     let mut response = match api.pipeline.broadcast(caller, request, wait).await? {
@@ -55,6 +54,14 @@ async fn sent(api: &Api, caller: &Caller, request: Request) -> Result<Response<B
     };
     prefer::applied(&mut response, wait);
     Ok(response)
+}
+
+/// Reads a body off the runtime's threads: fifty thousand recipients are milliseconds of work, in which other requests are not to wait.
+async fn read(api: &Api, body: Bytes) -> Result<BroadcastRequest, Refusal> {
+    let ended = |error: &dyn std::fmt::Display| Refusal::new(ErrorCode::UnexpectedError).caused_by(error);
+    // Every thread that reads keeps memory of its own, so that few do.
+    let _place = api.reading.acquire().await.map_err(|error| ended(&error))?;
+    tokio::task::spawn_blocking(move || fields::of_broadcast(&body)).await.map_err(|error| ended(&error))?
 }
 
 fn created(id: BroadcastId, text: String) -> Response<Body> {

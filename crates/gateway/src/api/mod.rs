@@ -27,6 +27,7 @@ use model::Clock;
 use model::error::{ErrorCode, Refusal};
 use pipeline::Pipeline;
 use pipeline::limiter::RateLimiter;
+use tokio::sync::Semaphore;
 
 use crate::http::body::BodyLimits;
 use crate::http::canned::MakeAnswer;
@@ -35,6 +36,9 @@ use crate::http::metrics::HttpMetrics;
 
 /// Under this path everything needs a key.
 pub const BASE: &str = "/api/v1/messaging";
+
+/// How many bodies of broadcasts are read at the same time; more wait for a place.
+pub const READERS: usize = 2;
 
 /// All that the public API needs.
 pub struct Api {
@@ -48,6 +52,8 @@ pub struct Api {
     pub body_limits: BodyLimits,
     /// How large the body of a broadcast may be.
     pub broadcast_body_limits: BodyLimits,
+    /// Places for bodies of broadcasts that are read at the same time, [`READERS`] of them.
+    pub reading: Semaphore,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Whether every request is logged.
