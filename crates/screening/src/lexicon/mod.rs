@@ -28,6 +28,9 @@ impl Set {
     pub(crate) fn union(&self, other: &Self) -> Self {
         Self(std::array::from_fn(|at| self.0[at] | other.0[at]))
     }
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        self.0.iter().zip(other.0).any(|(left, right)| left & right != 0)
+    }
     pub(crate) fn common(&self, other: &Self) -> u32 {
         self.0.iter().zip(other.0).map(|(left, right)| (left & right).count_ones()).sum()
     }
@@ -130,7 +133,7 @@ impl Lexicon {
 
     /// Every mention in `tokens`. The longest phrase of a concept at a place counts; phrases of different concepts may overlap.
     pub(crate) fn hits(&self, tokens: &[Token]) -> Vec<Hit> {
-        let mut hits = Vec::new();
+        let mut hits = Vec::with_capacity(tokens.len() * 2);
         for from in 0..tokens.len() {
             self.trie.walk(&tokens[from..], &mut |length, concept| {
                 let to = from + length;

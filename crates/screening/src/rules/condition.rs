@@ -24,6 +24,7 @@ impl Condition {
 
     pub(crate) fn holds(&self, concepts: &Set) -> bool {
         match self {
+            Self::AtLeast(1, set) => set.meets(concepts),
             Self::AtLeast(count, set) => set.common(concepts) >= *count,
             Self::All(parts) => parts.iter().all(|part| part.holds(concepts)),
             Self::Any(parts) => parts.iter().any(|part| part.holds(concepts)),

@@ -74,7 +74,7 @@ impl Rules {
 
     /// The rules that hold for `concepts`, by index.
     pub(crate) fn holding<'a>(&'a self, concepts: &'a Set) -> impl Iterator<Item = usize> + 'a {
-        self.0.iter().enumerate().filter(|(_, rule)| rule.evidence.common(concepts) > 0 && rule.condition.holds(concepts)).map(|(index, _)| index)
+        self.0.iter().enumerate().filter(|(_, rule)| rule.evidence.meets(concepts) && rule.condition.holds(concepts)).map(|(index, _)| index)
     }
 
     /// What the rules that hold say about each category, in log-odds.

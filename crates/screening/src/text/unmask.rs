@@ -196,7 +196,8 @@ fn join_apart(tokens: &mut Vec<Token>, folded: &str, vocabulary: &Words) {
     if !tokens.windows(2).any(|pair| joins(&pair[0], &pair[1], folded)) {
         return;
     }
-    let apart = std::mem::take(tokens);
+    let mut apart = std::mem::take(tokens);
+    tokens.reserve(apart.len());
     let mut at = 0;
     while at < apart.len() {
         let run = 1 + apart[at..].windows(2).take(LONGEST).take_while(|pair| joins(&pair[0], &pair[1], folded)).count();
@@ -206,7 +207,8 @@ fn join_apart(tokens: &mut Vec<Token>, folded: &str, vocabulary: &Words) {
                 at += count;
             }
             None => {
-                tokens.push(apart[at].clone());
+                let text = std::mem::take(&mut apart[at].text);
+                tokens.push(Token { text, ..apart[at].clone() });
                 at += 1;
             }
         }
