@@ -16,7 +16,7 @@ use store::{Store, StoreError};
 use tokio::sync::{Notify, watch};
 
 use crate::counters::Counters;
-use crate::outcome::policy_of;
+use crate::outcome::{policy_of, unattempted};
 use crate::pace::SenderPaces;
 use crate::queue::{FairQueue, QueueLimits};
 use crate::receipt::count_changes;
@@ -301,7 +301,7 @@ impl Dispatcher {
 
     /// Ends messages that are not to leave.
     async fn end<'a>(&self, ended: impl Iterator<Item = (&'a Leased, Verdict)>, now: Timestamp) -> Result<(), StoreError> {
-        let outcomes: Vec<Outcome> = ended.map(|(leased, verdict)| self.unattempted(leased, now, verdict, "")).collect();
+        let outcomes: Vec<Outcome> = ended.map(|(leased, verdict)| unattempted(leased, now, verdict, String::new())).collect();
         if outcomes.is_empty() {
             return Ok(());
         }
@@ -399,22 +399,7 @@ impl Dispatcher {
             OnUnknown::Hold => Verdict::Hold,
             OnUnknown::Resend => Verdict::Retry(Retry { due_at: now, carrier: leased.carrier.clone(), counts: true, outcome_unknown: true }),
         };
-        self.unattempted(leased, now, verdict, "the process ended before an answer was recorded")
-    }
-
-    fn unattempted(&self, leased: &Leased, now: Timestamp, verdict: Verdict, detail: &str) -> Outcome {
-        Outcome {
-            id: leased.message.id,
-            recipient: leased.message.recipient.clone(),
-            token: leased.lease.token,
-            total: leased.message.segments,
-            attempt: leased.attempts,
-            carrier: leased.carrier.clone(),
-            at: now,
-            accepted: Vec::new(),
-            verdict,
-            detail: detail.to_owned(),
-        }
+        unattempted(leased, now, verdict, "the process ended before an answer was recorded".to_owned())
     }
 
     /// Gives the messages of a carrier that has been down for long to the next one of their route that is up.
@@ -431,7 +416,7 @@ impl Dispatcher {
                     let detail = format!("{} is down; next carrier: {carrier}", self.carrier.name());
                     let verdict = Verdict::Retry(Retry { due_at: now, carrier, counts: false, outcome_unknown: false });
                     // It was never attempted here, so there is no attempt to take back.
-                    outcomes.push(Outcome { attempt: leased.attempts, ..self.unattempted(&leased, now, verdict, &detail) });
+                    outcomes.push(unattempted(&leased, now, verdict, detail));
                     self.counters.diverted.add();
                 }
                 None => self.queue().push(leased),

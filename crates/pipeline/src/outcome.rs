@@ -7,7 +7,7 @@ use std::time::Duration;
 use carrier::{SegmentOutcome, SubmissionOutcome};
 use model::backoff::Backoff;
 use model::{ErrorType, Mode, Timestamp};
-use store::contract::dispatch::{Outcome, Retry, SegmentAck, Verdict};
+use store::contract::dispatch::{Leased, Outcome, Retry, SegmentAck, Verdict};
 use wire::receipt::id;
 
 use crate::route::{OnUnknown, Routes};
@@ -38,6 +38,22 @@ pub(crate) fn judge(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> Out
         carrier: with.carrier.to_owned(),
         at: with.now,
         accepted,
+        verdict,
+        detail,
+    }
+}
+
+/// What becomes of a leased message of which nothing was sent under this lease.
+pub(crate) fn unattempted(leased: &Leased, at: Timestamp, verdict: Verdict, detail: String) -> Outcome {
+    Outcome {
+        id: leased.message.id,
+        recipient: leased.message.recipient.clone(),
+        token: leased.lease.token,
+        total: leased.message.segments,
+        attempt: leased.attempts,
+        carrier: leased.carrier.clone(),
+        at,
+        accepted: Vec::new(),
         verdict,
         detail,
     }

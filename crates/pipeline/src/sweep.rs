@@ -10,7 +10,7 @@ use store::{Store, StoreError};
 
 use crate::counters::Counters;
 use crate::dispatch::Dispatchers;
-use crate::outcome::policy_of;
+use crate::outcome::{policy_of, unattempted};
 use crate::receipt::count_changes;
 use crate::route::{OnUnknown, Routes};
 use crate::watch::MessageWaiters;
@@ -102,7 +102,7 @@ impl Sweeper {
         let message = &*leased.message;
         if leased.interrupted && policy_of(message, &self.routes) == OnUnknown::Hold {
             self.counters.unknown.add();
-            return outcome(leased, now, Verdict::Hold, "the process ended before an answer was recorded; held".to_owned());
+            return unattempted(leased, now, Verdict::Hold, "the process ended before an answer was recorded; held".to_owned());
         }
         let route = self.routes.find(&message.recipient, message.kind);
         let next = route.and_then(|route| route.carriers.iter().find(|name| self.dispatchers.has(name)));
@@ -119,21 +119,6 @@ impl Sweeper {
                 (Verdict::Failed { error_type: ErrorType::NoRoute, message }, "no route leads to the recipient".to_owned())
             }
         };
-        outcome(leased, now, verdict, detail)
-    }
-}
-
-fn outcome(leased: &Leased, now: Timestamp, verdict: Verdict, detail: String) -> Outcome {
-    Outcome {
-        id: leased.message.id,
-        recipient: leased.message.recipient.clone(),
-        token: leased.lease.token,
-        total: leased.message.segments,
-        attempt: leased.attempts,
-        carrier: leased.carrier.clone(),
-        at: now,
-        accepted: Vec::new(),
-        verdict,
-        detail,
+        unattempted(leased, now, verdict, detail)
     }
 }

@@ -5,7 +5,7 @@
 //! input makes it panic; the work is linear in the length of the text.
 //!
 //! Reading order: [`screen`] (the steps), `text` (what a reader sees behind what was typed), `link` (whose a link is), `lexicon`
-//! (which concepts the words mention), [`rules`] (what they do together), [`model`] (what a classifier adds), `explain` (why).
+//! (which concepts the words mention), `rules` (what they do together), [`model`] (what a classifier adds), `explain` (why).
 
 mod category;
 mod data;

@@ -3,7 +3,7 @@
 //! In come octets from a network or text from a client; out go values, or an error that says what to answer. Nothing here does
 //! I/O or reads a clock, and no input makes it panic.
 //!
-//! Reading order: [`text`] (what a message may say), [`gsm`] (how it is encoded and cut into segments), [`concat`] (how segments
+//! Reading order: [`text`] (what a message may say), [`gsm`] (how it is encoded and cut into segments), [`mod@concat`] (how segments
 //! are told apart), [`smpp`] (how they travel), [`receipt`] (what comes back).
 
 pub mod concat;
