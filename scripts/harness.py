@@ -52,6 +52,18 @@ class Process:
             self.process.send_signal(how)
         return self.wait(seconds)
 
+    def freeze(self):
+        """Stops every thread where it is. Returns when none runs any more; one that is in a system call stops at its end."""
+        self.process.send_signal(signal.SIGSTOP)
+        wait_for("every thread's stop", lambda: set(self.thread_states()) <= {"T", "D"}, 10)
+
+    def thread_states(self):
+        """The state letter of each thread, as /proc has it."""
+        tasks = f"/proc/{self.process.pid}/task"
+        for task in os.listdir(tasks):
+            with open(f"{tasks}/{task}/stat", encoding="utf-8", errors="replace") as stat:
+                yield stat.read().rpartition(")")[2].split()[0]
+
     def wait(self, seconds=60):
         code = self.process.wait(seconds)
         if self in Process.running:

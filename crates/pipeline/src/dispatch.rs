@@ -22,6 +22,7 @@ use crate::queue::{FairQueue, QueueLimits};
 use crate::receipt::count_changes;
 use crate::route::{OnUnknown, Routes};
 use crate::tenants::TenantBook;
+use crate::watch::MessageWaiters;
 
 /// How dispatchers behave.
 #[derive(Clone, Copy, Debug)]
@@ -174,6 +175,7 @@ pub(crate) struct Dispatcher {
     originator_rate: u32,
     senders: Arc<SenderPaces>,
     counters: Arc<Counters>,
+    waiters: Arc<MessageWaiters>,
     clock: Arc<dyn Clock>,
     queue: Mutex<FairQueue>,
     /// Something was put into the queue, or is due in the store.
@@ -198,6 +200,8 @@ pub(crate) struct Surroundings {
     /// Told when messages of broadcasts have left memory.
     pub(crate) made_room: Arc<Notify>,
     pub(crate) counters: Arc<Counters>,
+    /// Told of messages that end here.
+    pub(crate) waiters: Arc<MessageWaiters>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Where lease tokens come from: no two leases of this process, nor of the one before it, share one.
     pub(crate) tokens: Arc<AtomicU64>,
@@ -215,6 +219,7 @@ impl Dispatcher {
             settings: around.settings,
             originator_rate,
             counters: around.counters,
+            waiters: around.waiters,
             clock: around.clock,
             queue: Mutex::new(FairQueue::new(limits, Arc::clone(&around.senders))),
             senders: around.senders,
@@ -307,6 +312,7 @@ impl Dispatcher {
         }
         let changes = self.store.record_outcomes(outcomes).await?;
         count_changes(&self.counters, &changes);
+        self.waiters.tell(&changes);
         Ok(())
     }
 

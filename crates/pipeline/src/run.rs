@@ -114,6 +114,7 @@ impl Pipeline {
             senders: Arc::new(SenderPaces::new(move |number| numbers.pace_of(number))),
             made_room: Arc::clone(&bell.wake),
             counters: Arc::clone(&counters),
+            waiters: Arc::clone(&waiters),
             clock: Arc::clone(&parts.clock),
             tokens: Arc::new(AtomicU64::new(parts.entropy.next_u64() >> 1)),
             stop: stopped,

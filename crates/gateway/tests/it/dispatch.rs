@@ -50,9 +50,10 @@ async fn a_message_expires_in_time_although_its_carrier_is_down_and_holds_it() {
     })
     .await;
     let tenant = stage.tenant().await;
-    let message = stage.send(&tenant, RECIPIENT, "hello").await;
-    let ended = tokio::time::timeout(Duration::from_secs(10), stage.reaches(&tenant, &message["id"], "undelivered")).await;
-    assert_eq!(ended.expect("long before its lease ends")["errorType"], "expired");
+    // Its client waits, and is told.
+    let ask = tenant.post(&tenant.message(RECIPIENT, "hello")).header("prefer", "wait=30");
+    let ended = tokio::time::timeout(Duration::from_secs(10), stage.ask(&ask)).await.expect("long before its lease ends").expect(201);
+    assert_eq!((&ended["status"], &ended["errorType"]), (&json!("undelivered"), &json!("expired")));
 }
 
 #[tokio::test]
