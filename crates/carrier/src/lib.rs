@@ -183,6 +183,9 @@ pub trait Carrier: Send + Sync {
     /// Cancel-safe. The answer is a promise only as long as the connection lasts.
     async fn ready(&self) -> usize;
 
+    /// How many unanswered segments there may be in all.
+    fn window(&self) -> usize;
+
     /// Hands a message over, at once: its segments leave in order on one session as the window opens. Exactly one [`Event::Outcome`] follows,
     /// [`SegmentOutcome::NotSent`] where nothing could leave, which is so after as long as an answer may take.
     fn submit(&self, submission: Submission);

@@ -71,6 +71,10 @@ impl Carrier for Sandbox {
         WINDOW
     }
 
+    fn window(&self) -> usize {
+        WINDOW
+    }
+
     fn submit(&self, submission: Submission) {
         let digits = submission.message.recipient.digits();
         let (fate, report) = fate_of(&digits[digits.len() - 4..], submission.attempt);

@@ -22,6 +22,7 @@ use crate::queue::{FairQueue, QueueLimits};
 use crate::receipt::count_changes;
 use crate::route::{OnUnknown, Routes};
 use crate::tenants::TenantBook;
+use crate::under_way::UnderWay;
 use crate::watch::MessageWaiters;
 
 /// How dispatchers behave.
@@ -112,6 +113,15 @@ impl Dispatchers {
         }
     }
 
+    /// Outcomes are recorded: what they are of is under way no more.
+    pub(crate) fn recorded(&self, outcomes: &[Outcome]) {
+        for outcome in outcomes {
+            if let Some(dispatcher) = self.0.get(&outcome.carrier) {
+                dispatcher.under_way.record(outcome);
+            }
+        }
+    }
+
     /// Whether there is such a carrier.
     pub(crate) fn has(&self, carrier: &str) -> bool {
         self.0.contains_key(carrier)
@@ -176,6 +186,7 @@ pub(crate) struct Dispatcher {
     senders: Arc<SenderPaces>,
     counters: Arc<Counters>,
     waiters: Arc<MessageWaiters>,
+    under_way: UnderWay,
     clock: Arc<dyn Clock>,
     queue: Mutex<FairQueue>,
     /// Something was put into the queue, or is due in the store.
@@ -224,6 +235,7 @@ impl Dispatcher {
             queue: Mutex::new(FairQueue::new(limits, Arc::clone(&around.senders))),
             senders: around.senders,
             wake: Notify::new(),
+            under_way: UnderWay::default(),
             backlog: AtomicBool::new(true),
             made_room: around.made_room,
             tokens: around.tokens,
@@ -274,7 +286,7 @@ impl Dispatcher {
             biased;
             () = told(stop) => return Ok(()),
             _ = poll.tick() => return self.look_round(dispatchers).await,
-            room = self.carrier.ready() => room,
+            room = self.room() => room,
         };
         let now = self.clock.now();
         let taken = self.queue().take(room.min(self.settings.batch), now);
@@ -291,6 +303,12 @@ impl Dispatcher {
             return Ok(());
         }
         self.send(taken.messages, now).await
+    }
+
+    /// Waits until the carrier can send and not too much is under way; how many segments may leave, at least 1.
+    async fn room(&self) -> usize {
+        let ready = self.carrier.ready().await;
+        ready.min(self.under_way.room(|| self.carrier.window()).await)
     }
 
     /// What is done now and then however much is in memory: others' messages are fetched, what has expired is ended, and what a carrier
@@ -341,6 +359,7 @@ impl Dispatcher {
             self.senders.delayed(&leased.message.originator, took);
             // A lease that is over belongs to somebody else now.
             let Some(attempt) = attempt else { continue };
+            self.under_way.begin(leased.message.id, attempt, leased.message.segments.max(1).into());
             let valid_for = leased.message.expires_at.since(now);
             let (token, accepted_segments) = (leased.lease.token, leased.accepted_segments);
             self.carrier.submit(Submission { message: leased.message, attempt, token, accepted_segments, valid_for });

@@ -15,6 +15,7 @@ mod receipt;
 pub mod route;
 pub mod run;
 mod sweep;
+mod under_way;
 mod watch;
 
 pub mod limiter;

@@ -98,6 +98,7 @@ impl Recorder {
                 }
             }
         }
+        self.dispatchers.recorded(&outcomes);
         // What is to be tried again is due in the store by now, perhaps with another carrier.
         for outcome in &outcomes {
             if let Verdict::Retry(retry) = &outcome.verdict {

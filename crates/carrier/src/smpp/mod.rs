@@ -102,6 +102,10 @@ impl Carrier for SmppCarrier {
         }
     }
 
+    fn window(&self) -> usize {
+        self.senders().map(|index| self.shared.links[index].window()).sum()
+    }
+
     fn submit(&self, submission: Submission) {
         let links = &self.shared.links;
         let outgoing = match submit::build(&self.shared.config, submission) {
@@ -146,7 +150,7 @@ impl Carrier for SmppCarrier {
             sessions_bound: shared.links.iter().filter(|link| is_bound(link)).count(),
             sessions_configured: shared.links.len(),
             window_in_use: self.senders().map(|index| shared.links[index].in_use()).sum(),
-            window: self.senders().map(|index| shared.links[index].window()).sum(),
+            window: self.window(),
             submitted: count(&shared.counts.submitted),
             accepted: count(&shared.counts.accepted),
             refused: count(&shared.counts.refused),
