@@ -5,7 +5,7 @@
 //! [`Clock`] and [`Entropy`].
 //!
 //! Reading order: [`message`] (what is sent), [`status`] (what becomes of it), [`broadcast`] (one text to many), [`error`] (what a client is told),
-//! [`account`], [`number`], [`key`] (who may send), [`screening`] (what was found in texts), [`limits`], [`quota`], [`backoff`] (how much and when).
+//! [`media`] (what an MMS carries), [`account`], [`number`], [`key`] (who may send), [`screening`] (what was found in texts), [`limits`], [`quota`], [`backoff`] (how much and when).
 
 pub mod account;
 pub mod address;
@@ -20,6 +20,7 @@ pub mod id;
 pub mod idempotency;
 pub mod key;
 pub mod limits;
+pub mod media;
 pub mod message;
 pub mod number;
 pub mod quota;
@@ -34,6 +35,7 @@ pub use entropy::{Entropy, SeededEntropy};
 pub use error::{ErrorCode, Refusal};
 pub use id::{AccountId, BroadcastId, MessageId, ScreeningId};
 pub use key::{ApiKey, KeyId, Mode};
+pub use media::MediaType;
 pub use message::{Delivery, Message, MessageRecord};
 pub use screening::{Screened, ScreeningOutcome, ScreeningRecord};
 pub use status::{ErrorType, Status};

@@ -4,10 +4,11 @@
 //! I/O or reads a clock, and no input makes it panic.
 //!
 //! Reading order: [`text`] (what a message may say), [`gsm`] (how it is encoded and cut into segments), [`mod@concat`] (how segments
-//! are told apart), [`smpp`] (how they travel), [`receipt`] (what comes back).
+//! are told apart), [`smpp`] (how they travel), [`receipt`] (what comes back), [`mms`] (what a multimedia message is made of).
 
 pub mod concat;
 pub mod gsm;
+pub mod mms;
 pub mod receipt;
 pub mod smpp;
 pub mod text;

@@ -1,0 +1,85 @@
+//! Media of an MMS: the nine types that may be sent, and how what was stored is told again.
+
+use std::fmt;
+
+/// What kind of media it is, by what its bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MediaType {
+    /// A photograph (JFIF, Exif).
+    Jpeg,
+    /// A PNG picture.
+    Png,
+    /// A GIF picture.
+    Gif,
+    /// An MPEG-4 video.
+    Mp4,
+    /// An MPEG-1 or MPEG-2 video.
+    Mpeg,
+    /// MPEG audio (MP3).
+    Mp3,
+    /// A PDF document.
+    Pdf,
+    /// A visiting card (RFC 6350).
+    Vcard,
+    /// A visiting card under the older name of its type, which some servers still use (vCard 2.1 and 3.0 before RFC 6350).
+    XVcard,
+}
+
+impl MediaType {
+    /// Every type, in the order of the public contract.
+    pub const ALL: [Self; 9] = [Self::Jpeg, Self::Png, Self::Gif, Self::Mp4, Self::Mpeg, Self::Mp3, Self::Pdf, Self::Vcard, Self::XVcard];
+
+    /// The type's name on the wire and in the store (RFC 6838).
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::Gif => "image/gif",
+            Self::Mp4 => "video/mp4",
+            Self::Mpeg => "video/mpeg",
+            Self::Mp3 => "audio/mpeg",
+            Self::Pdf => "application/pdf",
+            Self::Vcard => "text/vcard",
+            Self::XVcard => "text/x-vcard",
+        }
+    }
+
+    /// The type with exactly this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// What the name of a file of this type ends in, without the dot.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+            Self::Gif => "gif",
+            Self::Mp4 => "mp4",
+            Self::Mpeg => "mpg",
+            Self::Mp3 => "mp3",
+            Self::Pdf => "pdf",
+            Self::Vcard | Self::XVcard => "vcf",
+        }
+    }
+}
+
+impl fmt::Display for MediaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The most bytes that media may have.
+pub const MEDIA_BYTES_MAX: usize = 1_048_576;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back() {
+        assert!(MediaType::ALL.iter().all(|kind| MediaType::parse(kind.as_str()) == Some(*kind)));
+        assert_eq!(MediaType::parse("image/jpg"), None);
+    }
+}
