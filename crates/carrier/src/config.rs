@@ -1,33 +1,127 @@
-//! Every knob of a carrier: one `[[carrier]]` table of the configuration file.
+//! What a `[[carrier]]` table may say: each kind of carrier has keys of its own, and some are every kind's.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
-use std::path::PathBuf;
+use std::ops::RangeInclusive;
+use std::path::Path;
 
+use model::message::MessageType;
 use serde::Deserialize;
-use wire::gsm::Cut;
-use wire::receipt::id::IdMode;
-use wire::smpp::constants::interface_version;
 
-use crate::smpp::errors::Action;
-
-mod check;
-mod pattern;
-
-pub use check::{ConfigError, Mistake};
-pub use pattern::ReceiptPattern;
-
-use check::parse_tlv;
+use crate::mm4::config::Mm4Config;
+use crate::mm7::config::Mm7Config;
+use crate::smpp::config::SmppConfig;
 
 /// What kind of carrier it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CarrierKind {
     /// An SMSC, reached over SMPP.
+    #[default]
     Smpp,
+    /// An MMSC, reached over MM4.
+    Mm4,
+    /// An MMSC, reached over MM7.
+    Mm7,
     /// The built-in carrier that reaches nobody.
     Sandbox,
+}
+
+/// One carrier.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CarrierConfig {
+    /// An SMSC, reached over SMPP.
+    Smpp(Box<SmppConfig>),
+    /// An MMSC, reached over MM4.
+    Mm4(Mm4Config),
+    /// An MMSC, reached over MM7.
+    Mm7(Mm7Config),
+    /// The built-in carrier that reaches nobody.
+    Sandbox(SandboxConfig),
+}
+
+/// The built-in carrier that reaches nobody.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SandboxConfig {
+    /// What routes call it.
+    pub name: String,
+}
+
+impl CarrierConfig {
+    /// What kind it is.
+    pub const fn kind(&self) -> CarrierKind {
+        match self {
+            Self::Smpp(_) => CarrierKind::Smpp,
+            Self::Mm4(_) => CarrierKind::Mm4,
+            Self::Mm7(_) => CarrierKind::Mm7,
+            Self::Sandbox(_) => CarrierKind::Sandbox,
+        }
+    }
+
+    /// What routes call it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Smpp(config) => &config.name,
+            Self::Mm4(config) => &config.name,
+            Self::Mm7(config) => &config.name,
+            Self::Sandbox(config) => &config.name,
+        }
+    }
+
+    /// Whether it takes messages of this type.
+    pub const fn carries(&self, kind: MessageType) -> bool {
+        matches!((self, kind), (Self::Smpp(_), MessageType::Sms) | (Self::Mm4(_) | Self::Mm7(_), MessageType::Mms) | (Self::Sandbox(_), _))
+    }
+
+    /// Segments a second of each originator; 0 for no bound.
+    pub const fn sender_rate(&self) -> u32 {
+        match self {
+            Self::Smpp(config) => config.sender_rate,
+            Self::Mm4(config) => config.sender_rate,
+            Self::Mm7(config) => config.sender_rate,
+            Self::Sandbox(_) => 0,
+        }
+    }
+
+    /// How long an answer to a submission may take, in seconds.
+    pub const fn response_timeout_secs(&self) -> u64 {
+        match self {
+            Self::Smpp(config) => config.response_timeout_secs,
+            Self::Mm4(config) => config.response_timeout_secs,
+            Self::Mm7(config) => config.response_timeout_secs,
+            Self::Sandbox(_) => 0,
+        }
+    }
+
+    /// Checks every key.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with all mistakes.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        match self {
+            Self::Smpp(config) => config.validate(),
+            Self::Mm4(config) => config.validate(),
+            Self::Mm7(config) => config.validate(),
+            Self::Sandbox(config) if config.name.is_empty() => Err(ConfigError { carrier: String::new(), mistakes: vec![Mistake::new("name", "is missing")] }),
+            Self::Sandbox(_) => Ok(()),
+        }
+    }
+
+    /// Reads the secrets, certificates and keys that it names, as a start does. Every mistake.
+    pub fn check_files(&self) -> Vec<ConfigError> {
+        match self {
+            Self::Smpp(config) => [config.read_password().err(), config.check_tls().err()].into_iter().flatten().collect(),
+            Self::Mm4(config) => config.check_files(),
+            Self::Mm7(config) => config.check_files(),
+            Self::Sandbox(_) => Vec::new(),
+        }
+    }
+}
+
+impl From<SmppConfig> for CarrierConfig {
+    fn from(config: SmppConfig) -> Self {
+        Self::Smpp(Box::new(config))
+    }
 }
 
 /// A text that stays out of debug output.
@@ -41,350 +135,65 @@ impl fmt::Debug for Secret {
     }
 }
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-        pub enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant),* }
-    };
+/// Where a carrier's password may stand: in a file, in the environment, or in the table itself.
+pub(crate) struct Password<'a> {
+    pub(crate) given: &'a Secret,
+    pub(crate) file: Option<&'a Path>,
+    pub(crate) variable: Option<&'a str>,
 }
 
-words! {
-    /// How sessions are bound.
-    BindMode {
-        /// One session sends and receives.
-        Trx = "trx",
-        /// A pair: one sends, the other receives. For carriers without transceivers.
-        TxRx = "tx_rx",
+impl Password<'_> {
+    /// The password, and the key that names it.
+    pub(crate) fn read(&self) -> Result<(&'static str, String), Mistake> {
+        if let Some(file) = self.file {
+            let key = "password_file";
+            let read = std::fs::read_to_string(file).map_err(|error| Mistake::new(key, format!("cannot be read from {}: {error}", file.display())))?;
+            return Ok((key, read.trim_end_matches(['\r', '\n']).to_owned()));
+        }
+        if let Some(name) = self.variable {
+            let key = "password_env";
+            return std::env::var(name).map(|value| (key, value)).map_err(|_| Mistake::new(key, format!("names {name}, which is not set")));
+        }
+        Ok(("password", self.given.0.clone()))
     }
 }
 
-words! {
-    /// How text that fits the GSM alphabet is encoded; other text always goes as UCS-2.
-    Alphabet {
-        /// One septet in each octet: what nearly every carrier means by its default.
-        Gsm7 = "gsm7",
-        /// Septets packed as on the air.
-        Gsm7Packed = "gsm7_packed",
-        /// ISO 8859-1 where the text is in it as well, or else UCS-2.
-        Latin1 = "latin1",
-        /// UCS-2 for everything.
-        Ucs2 = "ucs2",
+/// One mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The key in the carrier's table.
+    pub key: String,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+impl Mistake {
+    pub(crate) fn new(key: impl Into<String>, what: impl Into<String>) -> Self {
+        Self { key: key.into(), what: what.into() }
     }
 }
 
-words! {
-    /// How a text of several segments is held together.
-    SplitMethod {
-        /// A header with an 8-bit reference.
-        Udh8 = "udh8",
-        /// A header with a 16-bit reference.
-        Udh16 = "udh16",
-        /// The `sar_*` parameters.
-        Sar = "sar",
-        /// One `message_payload`.
-        Payload = "payload",
-        /// Not at all: a longer text is refused.
-        None = "none",
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", self.key, self.what)
     }
 }
 
-words! {
-    /// How the validity period is told.
-    ValidityForm {
-        /// So long from now: needs no common clock.
-        Relative = "relative",
-        /// Until a time in UTC.
-        Absolute = "absolute",
-        /// Not at all.
-        Omit = "omit",
-    }
+/// Every mistake of a carrier's configuration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("carrier `{carrier}`: {}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct ConfigError {
+    /// The carrier.
+    pub carrier: String,
+    /// The mistakes.
+    pub mistakes: Vec<Mistake>,
 }
 
-words! {
-    /// What makes a `deliver_sm` a receipt.
-    ReceiptDetection {
-        /// Its class, its parameters, or a text in the form of a receipt.
-        Auto = "auto",
-        /// Its class alone.
-        EsmClass = "esm_class",
-        /// Its parameters alone.
-        Tlv = "tlv",
-        /// A text in the form of a receipt alone.
-        Text = "text",
-    }
-}
-
-words! {
-    /// How ids of acknowledgements and receipts go together.
-    MessageIdMode {
-        /// All readings are tried.
-        Auto = "auto",
-        /// The same but for case and leading zeros.
-        Exact = "exact",
-        /// Hexadecimal in the acknowledgement, decimal in the receipt.
-        HexToDecimal = "hex_to_decimal",
-        /// Decimal in the acknowledgement, hexadecimal in the receipt.
-        DecimalToHex = "decimal_to_hex",
-    }
-}
-
-words! {
-    /// What a receipt's `stat` means, where the carrier means something else by it than everybody.
-    StatMeaning {
-        /// The handset has it.
-        Delivered = "delivered",
-        /// It will not arrive.
-        Undelivered = "undelivered",
-        /// Its time ran out.
-        Expired = "expired",
-        /// The carrier refused it.
-        Rejected = "rejected",
-        /// Nothing final.
-        Pending = "pending",
-    }
-}
-
-words! {
-    /// The version of SMPP that a bind names.
-    Version {
-        /// As 3.3, for carriers that want it.
-        V3_3 = "3.3",
-        /// SMPP 3.4.
-        V3_4 = "3.4",
-        /// SMPP 5.0.
-        V5_0 = "5.0",
-    }
-}
-
-/// One carrier. Every key but `name` and, for SMPP, `host` and `system_id` has a default.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct CarrierConfig {
-    /// What routes call it.
-    pub name: String,
-    /// What kind it is.
-    pub kind: CarrierKind,
-
-    /// Where the SMSC listens.
-    pub host: String,
-    /// On which port.
-    pub port: u16,
-    /// The address to connect from.
-    pub source_ip: Option<IpAddr>,
-    /// Whether the connection is TLS.
-    pub tls: bool,
-    /// Certificates to trust, in PEM, instead of the machine's.
-    pub tls_ca: Option<PathBuf>,
-    /// The name that the SMSC's certificate must have; `host` by default.
-    pub tls_server_name: Option<String>,
-    /// Our certificate, in PEM.
-    pub tls_client_cert: Option<PathBuf>,
-    /// The key of our certificate, in PEM.
-    pub tls_client_key: Option<PathBuf>,
-
-    /// Who binds, at most 15 characters.
-    pub system_id: String,
-    /// The password, at most 16 octets. Better in a file or the environment.
-    pub password: Secret,
-    /// A file that holds the password.
-    pub password_file: Option<PathBuf>,
-    /// An environment variable that holds the password.
-    pub password_env: Option<String>,
-    /// What kind of system binds, at most 12 characters.
-    pub system_type: String,
-    /// The version that the bind names.
-    pub interface_version: Version,
-    /// How sessions are bound.
-    pub bind: BindMode,
-    /// How many sessions, or pairs of them.
-    pub sessions: usize,
-    /// Unanswered segments of each session.
-    pub window: usize,
-    /// Segments a second over all sessions; 0 for no bound.
-    pub rate: u32,
-    /// Segments a second of each session; 0 for no bound.
-    pub session_rate: u32,
-    /// Segments a second of each originator; 0 for no bound.
-    pub sender_rate: u32,
-
-    /// How long a connection may take to open.
-    pub connect_timeout_secs: u64,
-    /// How long a bind may take to be answered.
-    pub bind_timeout_secs: u64,
-    /// How long a segment may take to be answered before its outcome counts as unknown.
-    pub response_timeout_secs: u64,
-    /// After how long without a word from the SMSC it is asked whether it is there.
-    pub enquire_link_secs: u64,
-    /// The wait before a second try to connect; it doubles with each failure.
-    pub reconnect_floor_ms: u64,
-    /// The longest wait before another try to connect.
-    pub reconnect_ceiling_ms: u64,
-    /// The wait when the SMSC refuses our credentials: asking more often gets accounts locked.
-    pub refused_retry_secs: u64,
-    /// How long a session rests when it is first asked to be slower; it doubles while that goes on.
-    pub throttle_floor_ms: u64,
-    /// The longest such rest.
-    pub throttle_ceiling_ms: u64,
-    /// Receipts of a session that may wait to be stored; past it the SMSC is asked to come back.
-    pub receipts_pending_max: usize,
-    /// The longest PDU that is taken.
-    pub pdu_bytes_max: usize,
-
-    /// Type of number of originators; guessed from their look by default.
-    pub source_ton: Option<u8>,
-    /// Numbering plan of originators.
-    pub source_npi: Option<u8>,
-    /// Type of number of recipients.
-    pub destination_ton: Option<u8>,
-    /// Numbering plan of recipients.
-    pub destination_npi: Option<u8>,
-    /// Whether numbers keep their `+`.
-    pub keep_plus: bool,
-    /// Recipients that begin with it, such as `+1`, go without it and as national numbers.
-    pub national_prefix: Option<String>,
-    /// How text that fits the GSM alphabet is encoded.
-    pub alphabet: Alphabet,
-    /// The `data_coding` of such text, where it is not the usual one.
-    pub data_coding: Option<u8>,
-    /// The `data_coding` of UCS-2 text, where it is not 8.
-    pub ucs2_data_coding: Option<u8>,
-    /// Whether typographic quotes and dashes become plain ones, so that text fits the GSM alphabet.
-    pub transliterate: bool,
-    /// How a text of several segments is held together.
-    pub split: SplitMethod,
-    /// More segments than this are refused.
-    pub segments_max: u8,
-    /// Bits of every `esm_class`.
-    pub esm_class: u8,
-    /// The `service_type`, at most 5 characters.
-    pub service_type: String,
-    /// The `protocol_id`.
-    pub protocol_id: u8,
-    /// The `priority_flag`.
-    pub priority: u8,
-    /// How the validity period is told.
-    pub validity: ValidityForm,
-    /// Which receipts are asked for.
-    pub registered_delivery: u8,
-    /// Whether all segments but the last say that more follow.
-    pub more_messages_to_send: bool,
-    /// Parameters to add to every `submit_sm`, by tag (`"0x1400"`): text, or octets in hexadecimal after `0x`.
-    pub tlvs: BTreeMap<String, String>,
-
-    /// How ids of acknowledgements and receipts go together.
-    pub message_id_mode: MessageIdMode,
-    /// What makes a `deliver_sm` a receipt.
-    pub receipt_detection: ReceiptDetection,
-    /// How receipts are written that nobody else writes so; tried before the usual form.
-    pub receipt_pattern: Option<ReceiptPattern>,
-    /// What a receipt's `stat` means, by the word as the carrier writes it.
-    pub receipt_stats: BTreeMap<String, StatMeaning>,
-    /// What follows from a status, by its name or number, where it is not the usual.
-    pub errors: BTreeMap<String, Action>,
-    /// What follows from a status that nobody knows, a carrier's own above all.
-    pub unknown_error: Action,
-}
-
-impl Default for CarrierConfig {
-    fn default() -> Self {
-        Self {
-            name: String::new(),
-            kind: CarrierKind::Smpp,
-            host: String::new(),
-            port: 2775,
-            source_ip: None,
-            tls: false,
-            tls_ca: None,
-            tls_server_name: None,
-            tls_client_cert: None,
-            tls_client_key: None,
-            system_id: String::new(),
-            password: Secret::default(),
-            password_file: None,
-            password_env: None,
-            system_type: String::new(),
-            interface_version: Version::V3_4,
-            bind: BindMode::Trx,
-            sessions: 1,
-            window: 50,
-            rate: 100,
-            session_rate: 0,
-            sender_rate: 0,
-            connect_timeout_secs: 10,
-            bind_timeout_secs: 10,
-            response_timeout_secs: 60,
-            enquire_link_secs: 30,
-            reconnect_floor_ms: 1_000,
-            reconnect_ceiling_ms: 60_000,
-            refused_retry_secs: 300,
-            throttle_floor_ms: 250,
-            throttle_ceiling_ms: 10_000,
-            receipts_pending_max: 2_000,
-            pdu_bytes_max: 70_000,
-            source_ton: None,
-            source_npi: None,
-            destination_ton: None,
-            destination_npi: None,
-            keep_plus: false,
-            national_prefix: None,
-            alphabet: Alphabet::Gsm7,
-            data_coding: None,
-            ucs2_data_coding: None,
-            transliterate: false,
-            split: SplitMethod::Udh8,
-            segments_max: 10,
-            esm_class: 0,
-            service_type: String::new(),
-            protocol_id: 0,
-            priority: 0,
-            validity: ValidityForm::Relative,
-            registered_delivery: 1,
-            more_messages_to_send: false,
-            tlvs: BTreeMap::new(),
-            message_id_mode: MessageIdMode::Auto,
-            receipt_detection: ReceiptDetection::Auto,
-            receipt_pattern: None,
-            receipt_stats: BTreeMap::new(),
-            errors: BTreeMap::new(),
-            unknown_error: Action::Retry,
+/// Notes every key whose number is out of its bounds.
+pub(crate) fn check_bounds<'a>(bounds: impl IntoIterator<Item = (&'a str, u64, RangeInclusive<u64>)>, mistakes: &mut Vec<Mistake>) {
+    for (key, value, bounds) in bounds {
+        if !bounds.contains(&value) {
+            mistakes.push(Mistake::new(key, format!("is {value}, and not between {} and {}", bounds.start(), bounds.end())));
         }
     }
 }
-
-impl CarrierConfig {
-    pub(crate) const fn cut(&self) -> Cut {
-        match self.split {
-            SplitMethod::Udh8 => Cut::Udh8,
-            SplitMethod::Udh16 => Cut::Udh16,
-            SplitMethod::Sar => Cut::Sar,
-            SplitMethod::Payload => Cut::Payload,
-            SplitMethod::None => Cut::Refuse,
-        }
-    }
-
-    pub(crate) const fn id_mode(&self) -> IdMode {
-        match self.message_id_mode {
-            MessageIdMode::Auto => IdMode::Auto,
-            MessageIdMode::Exact => IdMode::Exact,
-            MessageIdMode::HexToDecimal => IdMode::HexToDecimal,
-            MessageIdMode::DecimalToHex => IdMode::DecimalToHex,
-        }
-    }
-
-    pub(crate) const fn version(&self) -> u8 {
-        match self.interface_version {
-            Version::V3_3 => interface_version::V3_3,
-            Version::V3_4 => interface_version::V3_4,
-            Version::V5_0 => interface_version::V5_0,
-        }
-    }
-
-    /// The extra parameters of every `submit_sm`.
-    pub(crate) fn extra_tlvs(&self) -> Vec<(u16, Vec<u8>)> {
-        self.tlvs.iter().filter_map(|(tag, value)| parse_tlv(tag, value)).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -3,20 +3,25 @@
 //! In come [`Submission`]s, already durable; out come [`Event`]s: what the carrier answered, and what it reports unasked.
 //! This crate knows carriers and their quirks and nothing of accounts, clients or storage.
 //!
-//! Reading order: this file (the contract with the dispatcher), [`config`] (every knob), [`smpp`] (the session and its link),
-//! [`sandbox`] (the carrier that reaches nobody).
+//! Reading order: this file (the contract with the dispatcher), [`config`] (the kinds of carriers), [`smpp`] (the session and its link),
+//! `exchange` (carriers whose message is one request), [`mm4`] and [`mm7`] (which are such), [`sandbox`] (the carrier that reaches nobody).
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use model::media::Media;
 use model::{Entropy, ErrorType, Message};
 use tokio::sync::mpsc;
 
 pub mod ack;
 pub mod config;
+mod exchange;
+pub mod mm4;
+pub mod mm7;
 pub mod sandbox;
 pub mod smpp;
+mod throttle;
 mod tls;
 
 pub use ack::Ack;
@@ -28,6 +33,8 @@ pub use wire::receipt::ReceiptState;
 pub struct Submission {
     /// What to send.
     pub message: Arc<Message>,
+    /// Its media, where it has some.
+    pub media: Option<Media>,
     /// Which attempt this is, from 1. Comes back with the outcome.
     pub attempt: u32,
     /// The lease that it is sent under. Comes back with the outcome.
@@ -42,6 +49,16 @@ impl Submission {
     /// Whether the carrier does not have segment `number` yet.
     pub(crate) const fn lacks(&self, number: u16) -> bool {
         self.accepted_segments >> (number - 1) & 1 == 0
+    }
+
+    /// What a multimedia message is made of: its presentation, its text, its media.
+    pub(crate) fn parts(&self) -> Vec<wire::mms::Part> {
+        let media = self.media.as_ref().map(|media| wire::mms::Attachment {
+            content_type: media.kind.as_str(),
+            extension: media.kind.extension(),
+            bytes: &media.bytes,
+        });
+        wire::mms::parts(self.message.body.as_deref(), media)
     }
 
     /// How it ended at a carrier that cuts its text into `total` segments.
@@ -143,7 +160,7 @@ pub type Events = mpsc::UnboundedSender<CarrierEvent>;
 /// How a carrier is doing, for the operator.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CarrierStatus {
-    /// In one word: `bound`, `binding`, `down`, `throttled`, `refused` (credentials), `draining`, `closed`.
+    /// In one word: `bound` or (where there are no sessions) `ready`, `binding`, `down`, `throttled`, `refused` (credentials), `draining`, `closed`.
     pub state: &'static str,
     /// Sessions that are bound, receivers included.
     pub sessions_bound: usize,
@@ -206,8 +223,9 @@ pub trait Carrier: Send + Sync {
 /// [`ConfigError`] with every mistake of the configuration.
 pub fn start(config: CarrierConfig, events: Events, entropy: Arc<dyn Entropy>) -> Result<Arc<dyn Carrier>, ConfigError> {
     config.validate()?;
-    match config.kind {
-        CarrierKind::Sandbox => Ok(Arc::new(sandbox::Sandbox::new(&config.name, events))),
-        CarrierKind::Smpp => Ok(Arc::new(smpp::SmppCarrier::start(config, events, entropy)?)),
+    match config {
+        CarrierConfig::Sandbox(config) => Ok(Arc::new(sandbox::Sandbox::new(&config.name, events))),
+        CarrierConfig::Smpp(config) => Ok(Arc::new(smpp::SmppCarrier::start(*config, events, entropy)?)),
+        CarrierConfig::Mm4(_) | CarrierConfig::Mm7(_) => todo!(),
     }
 }

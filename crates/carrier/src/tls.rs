@@ -8,21 +8,38 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 
-use crate::config::{CarrierConfig, Mistake};
+use crate::config::Mistake;
 
-/// How a carrier's connections are secured, and the name that its certificate must have; `None` where they are not.
-pub(crate) fn client(config: &CarrierConfig) -> Result<Option<(TlsConnector, ServerName<'static>)>, Mistake> {
-    if !config.tls {
-        return Ok(None);
-    }
-    let (key, name) = config.tls_server_name.as_ref().map_or(("host", &config.host), |name| ("tls_server_name", name));
-    let name = ServerName::try_from(name.clone()).map_err(|error| Mistake::new(key, format!("cannot be in a certificate: {error}")))?;
-    Ok(Some((TlsConnector::from(Arc::new(client_config(config)?)), name)))
+/// What a carrier's configuration says of TLS.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TlsFiles<'a> {
+    /// Whether connections are secured.
+    pub(crate) on: bool,
+    /// The host that is connected to.
+    pub(crate) host: &'a str,
+    /// The name that its certificate must have, where it is not the host's.
+    pub(crate) server_name: Option<&'a str>,
+    /// Certificates to trust instead of the machine's.
+    pub(crate) ca: Option<&'a Path>,
+    /// Our certificate.
+    pub(crate) client_cert: Option<&'a Path>,
+    /// The key of our certificate.
+    pub(crate) client_key: Option<&'a Path>,
 }
 
-fn client_config(config: &CarrierConfig) -> Result<ClientConfig, Mistake> {
+/// How a carrier's connections are secured, and the name that its certificate must have; `None` where they are not.
+pub(crate) fn client(files: &TlsFiles<'_>) -> Result<Option<(TlsConnector, ServerName<'static>)>, Mistake> {
+    if !files.on {
+        return Ok(None);
+    }
+    let (key, name) = files.server_name.map_or(("host", files.host), |name| ("tls_server_name", name));
+    let name = ServerName::try_from(name.to_owned()).map_err(|error| Mistake::new(key, format!("cannot be in a certificate: {error}")))?;
+    Ok(Some((TlsConnector::from(Arc::new(client_config(files)?)), name)))
+}
+
+fn client_config(files: &TlsFiles<'_>) -> Result<ClientConfig, Mistake> {
     let mut roots = RootCertStore::empty();
-    match &config.tls_ca {
+    match files.ca {
         Some(file) => {
             for certificate in certificates(file, "tls_ca")? {
                 roots.add(certificate).map_err(|error| unusable("tls_ca", file, &error))?;
@@ -35,7 +52,7 @@ fn client_config(config: &CarrierConfig) -> Result<ClientConfig, Mistake> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| Mistake::new("tls", format!("cannot be used: {error}")))?.with_root_certificates(roots);
-    match (&config.tls_client_cert, &config.tls_client_key) {
+    match (files.client_cert, files.client_key) {
         (Some(certificate), Some(key)) => {
             let chain = certificates(certificate, "tls_client_cert")?;
             let key = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable("tls_client_key", key, &error))?;

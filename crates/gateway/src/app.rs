@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use carrier::{Carrier, CarrierConfig, CarrierKind};
+use carrier::config::SandboxConfig;
+use carrier::{Carrier, CarrierConfig};
 use model::backoff::Backoff;
 use model::key::Pepper;
 use model::{Clock, Entropy};
@@ -161,11 +162,11 @@ async fn start_pipeline(
     let told = |error: StoreError| StartError(error.to_string());
     let tenants = TenantBook::load(Arc::clone(&store), pepper, Arc::clone(&clock), Arc::clone(&entropy)).await.map_err(told)?;
     let (sender, events) = mpsc::unbounded_channel();
-    let sandbox = CarrierConfig { name: SANDBOX.to_owned(), kind: CarrierKind::Sandbox, ..CarrierConfig::default() };
+    let sandbox = CarrierConfig::Sandbox(SandboxConfig { name: SANDBOX.to_owned() });
     let mut carriers: Vec<(Arc<dyn Carrier>, u32)> = Vec::new();
     for carrier in config.carrier.iter().chain([&sandbox]) {
         let started = carrier::start(carrier.clone(), sender.clone(), Arc::clone(&entropy)).map_err(|error| StartError(error.to_string()))?;
-        carriers.push((started, carrier.sender_rate));
+        carriers.push((started, carrier.sender_rate()));
     }
     let limits = AdmissionLimits {
         sms_characters_max: config.limits.sms_characters_max,
@@ -185,7 +186,7 @@ async fn start_pipeline(
 
 fn dispatch_settings(config: &Config) -> DispatchSettings {
     let dispatch = &config.dispatch;
-    let slowest = config.carrier.iter().map(|carrier| carrier.response_timeout_secs).max().unwrap_or(0);
+    let slowest = config.carrier.iter().map(CarrierConfig::response_timeout_secs).max().unwrap_or(0);
     DispatchSettings {
         queue: QueueLimits { total: dispatch.queue_max, per_account: dispatch.queue_per_account_max, originator_rate: 0, account_rate: dispatch.account_rate },
         lease: Duration::from_secs(dispatch.lease_secs),

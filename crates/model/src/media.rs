@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bytes::Bytes;
+
 /// What kind of media it is, by what its bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MediaType {
@@ -68,6 +70,15 @@ impl fmt::Display for MediaType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// Media themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Media {
+    /// What they are.
+    pub kind: MediaType,
+    /// What they hold: never more than [`MEDIA_BYTES_MAX`].
+    pub bytes: Bytes,
 }
 
 /// The most bytes that media may have.

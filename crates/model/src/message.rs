@@ -44,6 +44,9 @@ pub enum MessageType {
 }
 
 impl MessageType {
+    /// Every type.
+    pub const ALL: [Self; 2] = [Self::Sms, Self::Mms];
+
     /// The type's name in the API, in routes and in the store.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -54,7 +57,7 @@ impl MessageType {
 
     /// The type with exactly this name.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Sms, Self::Mms].into_iter().find(|kind| kind.as_str() == text)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 

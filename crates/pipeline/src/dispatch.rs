@@ -362,7 +362,7 @@ impl Dispatcher {
             self.under_way.begin(leased.message.id, attempt, leased.message.segments.max(1).into());
             let valid_for = leased.message.expires_at.since(now);
             let (token, accepted_segments) = (leased.lease.token, leased.accepted_segments);
-            self.carrier.submit(Submission { message: leased.message, attempt, token, accepted_segments, valid_for });
+            self.carrier.submit(Submission { message: leased.message, media: None, attempt, token, accepted_segments, valid_for });
         }
         Ok(())
     }

@@ -192,7 +192,7 @@ mod tests {
 
     fn verdict_on(attempt: u32, on_unknown: OnUnknown, segments: Vec<SegmentOutcome>) -> Verdict {
         let carriers = vec!["main".to_owned(), "backup".to_owned()];
-        let routes = Routes::new(vec![Route { prefix: "+1".into(), kind: None, carriers, on_unknown }]);
+        let routes = Routes::new(vec![Route { prefix: "+1".into(), kind: MessageType::Sms, carriers, on_unknown }]);
         let retry = Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) };
         let with = Circumstances { carrier: "main", routes: &routes, now: NOW, retry, attempts_per_carrier: 3, unit: 1.0 };
         judge(&answer(attempt, segments), &with).verdict

@@ -18,8 +18,8 @@ pub enum OnUnknown {
 pub struct Route {
     /// The beginning of the recipients' numbers, with `+`; empty for all.
     pub prefix: String,
-    /// The type of message; both when `None`.
-    pub kind: Option<MessageType>,
+    /// The type of message.
+    pub kind: MessageType,
     /// Names of carriers, preferred first.
     pub carriers: Vec<String>,
     /// What is done when an outcome stays unknown.
@@ -38,7 +38,7 @@ impl Routes {
 
     /// The first rule for such a message.
     pub fn find(&self, recipient: &Msisdn, kind: MessageType) -> Option<&Route> {
-        self.0.iter().find(|route| recipient.as_str().starts_with(&route.prefix) && route.kind.is_none_or(|only| only == kind))
+        self.0.iter().find(|route| recipient.as_str().starts_with(&route.prefix) && route.kind == kind)
     }
 
     /// The carrier that follows `current` for such a message; the first one when `current` is not in its route.
@@ -53,20 +53,20 @@ impl Routes {
 mod tests {
     use super::*;
 
-    fn route(prefix: &str, kind: Option<MessageType>, carriers: &[&str]) -> Route {
+    fn route(prefix: &str, kind: MessageType, carriers: &[&str]) -> Route {
         Route { prefix: prefix.to_owned(), kind, carriers: carriers.iter().map(|name| (*name).to_owned()).collect(), on_unknown: OnUnknown::Resend }
     }
 
     #[test]
     fn the_first_rule_that_fits_decides() {
         let routes = Routes::new(vec![
-            route("+1800", Some(MessageType::Sms), &["tollfree"]),
-            route("+1", None, &["main", "backup"]),
-            route("", Some(MessageType::Mms), &["mmsc"]),
+            route("+1800", MessageType::Sms, &["tollfree"]),
+            route("+1", MessageType::Sms, &["main", "backup"]),
+            route("", MessageType::Mms, &["mmsc"]),
         ]);
         for (to, kind, first) in [
             ("+18005551234", MessageType::Sms, Some("tollfree")),
-            ("+18005551234", MessageType::Mms, Some("main")),
+            ("+18005551234", MessageType::Mms, Some("mmsc")),
             ("+12125551234", MessageType::Sms, Some("main")),
             ("+442071234567", MessageType::Mms, Some("mmsc")),
             ("+442071234567", MessageType::Sms, None),
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_next_carrier_follows_in_order_and_ends() {
-        let routes = Routes::new(vec![route("", None, &["main", "backup"])]);
+        let routes = Routes::new(vec![route("", MessageType::Sms, &["main", "backup"])]);
         let to = Msisdn::parse("+18005551234").unwrap();
         let after = |current| routes.next_after(current, &to, MessageType::Sms);
         assert_eq!((after("main"), after("backup"), after("removed")), (Some("backup"), None, Some("main")));

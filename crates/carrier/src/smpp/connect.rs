@@ -10,7 +10,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 
-use crate::config::{CarrierConfig, ConfigError};
+use super::config::SmppConfig;
+use crate::config::ConfigError;
 use crate::tls;
 
 /// A connection, plain or TLS.
@@ -20,7 +21,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// How to reach one SMSC.
 pub(crate) struct Connector {
-    config: Arc<CarrierConfig>,
+    config: Arc<SmppConfig>,
     tls: Option<(TlsConnector, ServerName<'static>)>,
 }
 
@@ -29,8 +30,8 @@ impl Connector {
     ///
     /// # Errors
     /// [`ConfigError`] where one cannot be used.
-    pub(crate) fn new(config: Arc<CarrierConfig>) -> Result<Self, ConfigError> {
-        let tls = tls::client(&config).map_err(|mistake| config.mistaken(vec![mistake]))?;
+    pub(crate) fn new(config: Arc<SmppConfig>) -> Result<Self, ConfigError> {
+        let tls = tls::client(&config.tls_files()).map_err(|mistake| config.mistaken(vec![mistake]))?;
         Ok(Self { config, tls })
     }
 

@@ -6,7 +6,7 @@ use model::ErrorType;
 use serde::Deserialize;
 use wire::smpp::CommandStatus;
 
-use crate::config::CarrierConfig;
+use super::config::SmppConfig;
 
 /// What follows from a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -49,7 +49,7 @@ pub(crate) struct ErrorTable {
 }
 
 impl ErrorTable {
-    pub(crate) fn new(config: &CarrierConfig) -> Self {
+    pub(crate) fn new(config: &SmppConfig) -> Self {
         let exceptions = config.errors.iter().filter_map(|(name, action)| Some((CommandStatus::parse(name)?.0, *action)));
         Self { exceptions: exceptions.collect(), unknown: config.unknown_error }
     }
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn statuses_are_judged_by_what_to_do_next() {
-        let table = ErrorTable::new(&CarrierConfig::default());
+        let table = ErrorTable::new(&SmppConfig::default());
         for (status, action) in [
             (CommandStatus::ROK, Action::Accept),
             (CommandStatus::RTHROTTLED, Action::Throttle),
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn a_carrier_has_its_own_exceptions() {
         let errors = [("ESME_RSUBMITFAIL".to_owned(), Action::Throttle), ("0x401".to_owned(), Action::Block)].into();
-        let table = ErrorTable::new(&CarrierConfig { errors, unknown_error: Action::Reject, ..CarrierConfig::default() });
+        let table = ErrorTable::new(&SmppConfig { errors, unknown_error: Action::Reject, ..SmppConfig::default() });
         assert_eq!(table.action(CommandStatus::RSUBMITFAIL), Action::Throttle);
         assert_eq!(table.action(CommandStatus(0x401)), Action::Block);
         assert_eq!(table.action(CommandStatus(0x402)), Action::Reject);

@@ -1,5 +1,6 @@
 //! A carrier reached over SMPP: several sessions that look like one.
 
+pub mod config;
 mod connect;
 pub mod errors;
 mod flights;
@@ -8,7 +9,6 @@ mod receipts;
 mod session;
 mod shared;
 mod submit;
-mod throttle;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,13 +20,14 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use wire::smpp::BindKind;
 
-use crate::config::{BindMode, CarrierConfig, ConfigError};
+use crate::config::ConfigError;
+use crate::throttle::Bucket;
 use crate::{Carrier, CarrierStatus, Event, Events, Submission};
+use config::{BindMode, SmppConfig};
 use connect::Connector;
 use link::Link;
 use shared::{LinkState, Shared};
 use submit::Outgoing;
-use throttle::Bucket;
 
 /// A carrier reached over SMPP.
 pub struct SmppCarrier {
@@ -38,7 +39,7 @@ pub struct SmppCarrier {
 
 impl SmppCarrier {
     /// Starts the links of a carrier on the current runtime.
-    pub(crate) fn start(config: CarrierConfig, events: Events, entropy: Arc<dyn Entropy>) -> Result<Self, ConfigError> {
+    pub(crate) fn start(config: SmppConfig, events: Events, entropy: Arc<dyn Entropy>) -> Result<Self, ConfigError> {
         let password: Arc<str> = config.read_password()?.into();
         let config = Arc::new(config);
         let connector = Arc::new(Connector::new(Arc::clone(&config))?);

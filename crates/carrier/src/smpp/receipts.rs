@@ -5,8 +5,8 @@ use wire::receipt::{self, ReceiptState, id};
 use wire::smpp::constants::{data_coding, esm_class, ton};
 use wire::smpp::{Address, DataSm, Sm, Tlvs, tag};
 
+use super::config::{ReceiptDetection, SmppConfig, StatMeaning};
 use crate::Receipt;
-use crate::config::{CarrierConfig, ReceiptDetection, StatMeaning};
 
 /// What both operations have.
 pub(crate) struct Delivered<'a> {
@@ -49,7 +49,7 @@ fn alphabet_or_ascii(octets: &[u8]) -> String {
 }
 
 /// The receipt that `delivered` is; `None` for a message of a handset, or a report that names no message.
-pub(crate) fn read(config: &CarrierConfig, delivered: &Delivered<'_>) -> Option<Receipt> {
+pub(crate) fn read(config: &SmppConfig, delivered: &Delivered<'_>) -> Option<Receipt> {
     let by_class = delivered.esm_class & esm_class::TYPE_MASK != 0;
     let by_tlv = delivered.tlvs.get(tag::RECEIPTED_MESSAGE_ID).is_some();
     let text = delivered.text();
@@ -82,7 +82,7 @@ pub(crate) fn read(config: &CarrierConfig, delivered: &Delivered<'_>) -> Option<
 }
 
 /// The digits of an address. From a carrier of national numbers also those of the whole number: a short national one is not told by its last digits.
-fn numbers(config: &CarrierConfig, address: &Address) -> impl Iterator<Item = String> {
+fn numbers(config: &SmppConfig, address: &Address) -> impl Iterator<Item = String> {
     let digits = address.digits();
     let country = config.national_prefix.as_deref().and_then(|prefix| prefix.strip_prefix('+'));
     let whole = digits.as_ref().zip(country).filter(|_| address.ton != ton::INTERNATIONAL).map(|(digits, country)| format!("{country}{digits}"));
@@ -90,7 +90,7 @@ fn numbers(config: &CarrierConfig, address: &Address) -> impl Iterator<Item = St
 }
 
 /// The state: the carrier's own meaning of its word first, then the parameter, then what the word usually means.
-fn state(config: &CarrierConfig, stat: Option<&str>, tlvs: &Tlvs) -> ReceiptState {
+fn state(config: &SmppConfig, stat: Option<&str>, tlvs: &Tlvs) -> ReceiptState {
     let own = stat.and_then(|stat| config.receipt_stats.iter().find(|(word, _)| word.eq_ignore_ascii_case(stat)));
     if let Some((_, meaning)) = own {
         return match meaning {
@@ -133,7 +133,7 @@ mod tests {
         tlvs
     }
 
-    fn found(config: &CarrierConfig, sm: &Sm, tlvs: &Tlvs) -> Option<(String, ReceiptState)> {
+    fn found(config: &SmppConfig, sm: &Sm, tlvs: &Tlvs) -> Option<(String, ReceiptState)> {
         read(config, &Delivered::of_sm(sm, tlvs)).map(|receipt| (receipt.keys[0].clone(), receipt.state))
     }
 
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn receipts_are_found_by_class_by_parameter_and_by_text() {
-        let config = CarrierConfig::default();
+        let config = SmppConfig::default();
         let delivered = Some(("42".to_owned(), ReceiptState::Delivered));
         for (sm, tlvs) in [
             (sm(0x04, TEXT), Tlvs::default()),
@@ -162,14 +162,14 @@ mod tests {
         // The first octet, `i`, would be a header's length of 105 octets: beyond a short text, and within a long one.
         let long = TEXT.replace("id:42", "id:000000000000000000000000000000000042");
         for text in [TEXT, &long] {
-            assert_eq!(found(&CarrierConfig::default(), &sm(0x44, text), &Tlvs::default()), Some(("42".to_owned(), ReceiptState::Delivered)));
+            assert_eq!(found(&SmppConfig::default(), &sm(0x44, text), &Tlvs::default()), Some(("42".to_owned(), ReceiptState::Delivered)));
         }
     }
 
     #[test]
     fn a_header_before_a_receipt_is_passed_over() {
         let sm = Sm { short_message: [b"\x05\x00\x03\x2A\x01\x01", TEXT.as_bytes()].concat(), ..sm(0x44, "") };
-        assert_eq!(found(&CarrierConfig::default(), &sm, &Tlvs::default()), Some(("42".to_owned(), ReceiptState::Delivered)));
+        assert_eq!(found(&SmppConfig::default(), &sm, &Tlvs::default()), Some(("42".to_owned(), ReceiptState::Delivered)));
     }
 
     #[test]
@@ -177,13 +177,13 @@ mod tests {
         let mut tlvs = Tlvs::default();
         tlvs.push(tag::MESSAGE_PAYLOAD, TEXT.as_bytes());
         let data = DataSm { esm_class: 0x04, ..DataSm::default() };
-        let receipt = read(&CarrierConfig::default(), &Delivered::of_data(&data, &tlvs)).unwrap();
+        let receipt = read(&SmppConfig::default(), &Delivered::of_data(&data, &tlvs)).unwrap();
         assert_eq!((receipt.keys[0].as_str(), receipt.state), ("42", ReceiptState::Delivered));
     }
 
     #[test]
     fn a_carrier_means_its_own_by_its_words() {
-        let config = CarrierConfig { receipt_stats: [("ACCEPTD".to_owned(), StatMeaning::Delivered)].into(), ..CarrierConfig::default() };
+        let config = SmppConfig { receipt_stats: [("ACCEPTD".to_owned(), StatMeaning::Delivered)].into(), ..SmppConfig::default() };
         assert_eq!(found(&config, &sm(4, "id:42 stat:acceptd"), &Tlvs::default()), Some(("42".to_owned(), ReceiptState::Delivered)));
     }
 }

@@ -10,13 +10,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 use wire::smpp::{BindKind, Body, CommandId, CommandStatus, DecodeError, Pdu, Sequence, decode, encode, tag};
 
+use super::config::SmppConfig;
 use super::errors::{Action, ErrorTable};
 use super::flights::{Flights, SegmentRef};
 use super::receipts::{self, Delivered};
 use super::submit::Outgoing;
-use super::throttle::{Bucket, Rest};
 use crate::ack::Answer;
-use crate::config::CarrierConfig;
+use crate::throttle::{Bucket, Rest};
 use crate::{Receipt, SegmentOutcome, Submission, SubmissionOutcome};
 
 /// What a session tells its link.
@@ -68,7 +68,7 @@ const PROMPT: Duration = Duration::from_secs(10);
 
 /// One session.
 pub(crate) struct Session {
-    config: Arc<CarrierConfig>,
+    config: Arc<SmppConfig>,
     errors: Arc<ErrorTable>,
     kind: BindKind,
     phase: Phase,
@@ -93,7 +93,7 @@ pub(crate) struct Session {
 
 impl Session {
     /// A session on a connection that has just opened; its bind is in `out`.
-    pub(crate) fn new(config: Arc<CarrierConfig>, errors: Arc<ErrorTable>, kind: BindKind, password: &str, now: Instant, out: &mut Vec<u8>) -> Self {
+    pub(crate) fn new(config: Arc<SmppConfig>, errors: Arc<ErrorTable>, kind: BindKind, password: &str, now: Instant, out: &mut Vec<u8>) -> Self {
         let mut sequence = Sequence::new();
         let bind = wire::smpp::Bind {
             system_id: config.system_id.clone().into_bytes(),

@@ -8,14 +8,14 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use wire::smpp::BindKind;
 
+use super::config::SmppConfig;
 use super::errors::ErrorTable;
 use super::session::Session;
-use crate::config::CarrierConfig;
 use crate::{CarrierEvent, Event, Events, SegmentOutcome, SubmissionOutcome};
 
 /// What all links of a carrier share.
 pub(crate) struct Shared {
-    pub(crate) config: Arc<CarrierConfig>,
+    pub(crate) config: Arc<SmppConfig>,
     pub(crate) errors: Arc<ErrorTable>,
     pub(crate) links: Vec<LinkState>,
     pub(crate) counts: Counts,
@@ -110,7 +110,7 @@ impl LinkState {
 }
 
 impl Shared {
-    pub(crate) fn new(config: Arc<CarrierConfig>, links: &[BindKind], events: Events) -> Self {
+    pub(crate) fn new(config: Arc<SmppConfig>, links: &[BindKind], events: Events) -> Self {
         let unsent_max = if config.session_rate == 0 { usize::MAX } else { config.session_rate as usize };
         let link = |kind: &BindKind| {
             let (sends, window) = (*kind != BindKind::Receiver, AtomicUsize::new(config.window));

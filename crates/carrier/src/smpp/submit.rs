@@ -5,7 +5,7 @@ use wire::gsm::{self, Cut, Encoding, Segment, packed};
 use wire::smpp::constants::{data_coding, esm_class, npi, ton};
 use wire::smpp::{Address, Sm, Tlvs, tag, time};
 
-use crate::config::{Alphabet, CarrierConfig, ValidityForm};
+use super::config::{Alphabet, SmppConfig, ValidityForm};
 use crate::{SegmentOutcome, Submission, SubmissionOutcome};
 
 /// One `submit_sm`, without its sequence number.
@@ -45,7 +45,7 @@ struct Plan {
 ///
 /// # Errors
 /// The outcome, when this carrier cannot have it.
-pub(crate) fn build(config: &CarrierConfig, submission: Submission) -> Result<Outgoing, SubmissionOutcome> {
+pub(crate) fn build(config: &SmppConfig, submission: Submission) -> Result<Outgoing, SubmissionOutcome> {
     match segments(config, &submission) {
         Ok((total, segments)) => Ok(Outgoing { submission, total, segments }),
         Err(why) => {
@@ -55,7 +55,7 @@ pub(crate) fn build(config: &CarrierConfig, submission: Submission) -> Result<Ou
     }
 }
 
-fn segments(config: &CarrierConfig, submission: &Submission) -> Result<(u16, Vec<SubmitSm>), String> {
+fn segments(config: &SmppConfig, submission: &Submission) -> Result<(u16, Vec<SubmitSm>), String> {
     let message = &*submission.message;
     let text = message.body.as_deref().unwrap_or_default();
     let text = if config.transliterate { gsm::transliterate(text) } else { text.into() };
@@ -70,7 +70,7 @@ fn segments(config: &CarrierConfig, submission: &Submission) -> Result<(u16, Vec
     Ok((total, lacked.map(|segment| one(config, submission, &plan, cut, segment)).collect()))
 }
 
-fn plan(config: &CarrierConfig, text: &str) -> Plan {
+fn plan(config: &SmppConfig, text: &str) -> Plan {
     let fits = Encoding::of(text) == Encoding::Gsm7;
     let ucs2 = Plan { encoding: Encoding::Ucs2, packed: false, data_coding: config.ucs2_data_coding.unwrap_or(data_coding::UCS2) };
     match config.alphabet {
@@ -86,7 +86,7 @@ fn plan(config: &CarrierConfig, text: &str) -> Plan {
     }
 }
 
-fn one(config: &CarrierConfig, submission: &Submission, plan: &Plan, cut: Cut, segment: &Segment) -> SubmitSm {
+fn one(config: &SmppConfig, submission: &Submission, plan: &Plan, cut: Cut, segment: &Segment) -> SubmitSm {
     let message = &*submission.message;
     let header = segment.header(cut, message.reference);
     let udhi = if header.is_empty() { 0 } else { esm_class::UDHI };
@@ -130,7 +130,7 @@ fn pack(septets: &[u8], header_bytes: usize) -> Vec<u8> {
 }
 
 /// The recipient's address: national where the carrier wants its own country's numbers so.
-fn recipient(config: &CarrierConfig, number: &Msisdn) -> Address {
+fn recipient(config: &SmppConfig, number: &Msisdn) -> Address {
     let national = config.national_prefix.as_deref().and_then(|prefix| number.as_str().strip_prefix(prefix));
     match national {
         Some(digits) => Address::new(ton::NATIONAL, config.destination_npi.unwrap_or(npi::ISDN), digits),
@@ -143,7 +143,7 @@ fn address(number: &Msisdn, ton: Option<u8>, npi: Option<u8>, keep_plus: bool) -
     Address::new(ton.unwrap_or(ton::INTERNATIONAL), npi.unwrap_or(npi::ISDN), text)
 }
 
-fn validity(config: &CarrierConfig, message: &Message, submission: &Submission) -> Vec<u8> {
+fn validity(config: &SmppConfig, message: &Message, submission: &Submission) -> Vec<u8> {
     match config.validity {
         ValidityForm::Relative => time::relative(submission.valid_for.as_secs().max(1)).into_bytes(),
         ValidityForm::Absolute => time::absolute(message.expires_at.as_millis()).into_bytes(),

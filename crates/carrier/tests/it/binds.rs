@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use carrier::config::{BindMode, Version};
-use carrier::{CarrierConfig, SegmentOutcome};
+use carrier::SegmentOutcome;
+use carrier::smpp::config::SmppConfig;
+use carrier::smpp::config::{BindMode, Version};
 use simulator::smsc::{Options, Status};
 use wire::smpp::{BindKind, Body, CommandStatus, Pdu};
 
@@ -14,7 +15,7 @@ use crate::support::{Bench, accepted, config, first_attempt, skip, smsc, within}
 async fn a_bind_says_who_we_are_and_what_we_speak() {
     for (version, octet) in [(Version::V3_3, 0x33), (Version::V3_4, 0x34), (Version::V5_0, 0x50)] {
         let peer = Peer::start().await;
-        let _bench = Bench::start(CarrierConfig { interface_version: version, system_type: "VMA".to_owned(), ..config(peer.address()) });
+        let _bench = Bench::start(SmppConfig { interface_version: version, system_type: "VMA".to_owned(), ..config(peer.address()) });
         let (kind, bind, sequence) = peer.accept().await.bind().await;
         assert_eq!((kind, sequence), (BindKind::Transceiver, 1));
         assert_eq!((&bind.system_id[..], &bind.password[..], &bind.system_type[..]), (&b"me"[..], &b"secret"[..], &b"VMA"[..]));
@@ -25,7 +26,7 @@ async fn a_bind_says_who_we_are_and_what_we_speak() {
 #[tokio::test]
 async fn a_pair_binds_a_transmitter_and_a_receiver_and_sends_on_the_first() {
     let peer = Peer::start().await;
-    let mut bench = Bench::start(CarrierConfig { bind: BindMode::TxRx, ..config(peer.address()) });
+    let mut bench = Bench::start(SmppConfig { bind: BindMode::TxRx, ..config(peer.address()) });
     let mut kinds = Vec::new();
     let mut transmitter = None;
     let mut receivers = Vec::new();
@@ -63,7 +64,7 @@ async fn every_shape_of_bind_response_is_taken() {
 async fn refused_credentials_are_tried_again_after_a_long_wait() {
     for refusal in [CommandStatus::RINVPASWD, CommandStatus::RINVSYSID, CommandStatus::RINVSYSTYP] {
         let peer = Peer::start().await;
-        let bench = Bench::start(CarrierConfig { refused_retry_secs: 300, ..config(peer.address()) });
+        let bench = Bench::start(SmppConfig { refused_retry_secs: 300, ..config(peer.address()) });
         let mut session = peer.accept().await;
         let (kind, _, sequence) = session.bind().await;
         session.send(&Pdu::answer(sequence, refusal, Body::BindResp(kind, Vec::new()))).await;
@@ -82,7 +83,7 @@ async fn refused_credentials_are_tried_again_after_a_long_wait() {
 async fn a_bind_refused_for_another_reason_is_tried_again_soon() {
     for refusal in [CommandStatus::RALYBND, CommandStatus::RSYSERR, CommandStatus::RBINDFAIL, CommandStatus(0x401)] {
         let peer = Peer::start().await;
-        let bench = Bench::start(CarrierConfig { refused_retry_secs: 300, ..config(peer.address()) });
+        let bench = Bench::start(SmppConfig { refused_retry_secs: 300, ..config(peer.address()) });
         let mut session = peer.accept().await;
         let (kind, _, sequence) = session.bind().await;
         session.send(&Pdu::answer(sequence, refusal, Body::BindResp(kind, Vec::new()))).await;
@@ -107,7 +108,7 @@ async fn a_bind_answered_by_a_generic_nack_is_tried_again() {
 #[tokio::test]
 async fn a_bind_that_is_never_answered_is_tried_again() {
     let peer = Peer::start().await;
-    let bench = Bench::start(CarrierConfig { bind_timeout_secs: 10, ..config(peer.address()) });
+    let bench = Bench::start(SmppConfig { bind_timeout_secs: 10, ..config(peer.address()) });
     let mut session = peer.accept().await;
     session.bind().await;
     assert_eq!(bench.carrier.status().state, "binding");
@@ -135,7 +136,7 @@ async fn what_is_delivered_before_the_bind_is_refused_and_nothing_breaks() {
 #[tokio::test]
 async fn a_pair_without_its_transmitter_is_down() {
     let peer = Peer::start().await;
-    let bench = Bench::start(CarrierConfig { bind: BindMode::TxRx, reconnect_floor_ms: 60_000, reconnect_ceiling_ms: 60_000, ..config(peer.address()) });
+    let bench = Bench::start(SmppConfig { bind: BindMode::TxRx, reconnect_floor_ms: 60_000, reconnect_ceiling_ms: 60_000, ..config(peer.address()) });
     let mut sessions = Vec::new();
     for _ in 0..2 {
         let mut session = peer.accept().await;
@@ -152,7 +153,7 @@ async fn a_pair_without_its_transmitter_is_down() {
 #[tokio::test]
 async fn one_session_too_many_leaves_the_others_at_work() {
     let smsc = smsc(Options { sessions_max: 1, ..Options::default() }).await;
-    let mut bench = Bench::start(CarrierConfig { sessions: 3, ..config(smsc.address()) });
+    let mut bench = Bench::start(SmppConfig { sessions: 3, ..config(smsc.address()) });
     bench.submit(first_attempt(1, "Hello")).await;
     assert!(matches!(bench.segments().await[..], [SegmentOutcome::Accepted { .. }]));
     assert_eq!(bench.carrier.status().sessions_bound, 1);

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use carrier::{Carrier, CarrierConfig, SegmentOutcome};
+use carrier::smpp::config::SmppConfig;
+use carrier::{Carrier, SegmentOutcome};
 use wire::smpp::{Body, CommandId, CommandStatus, Pdu};
 
 use crate::support::peer::{Peer, receipt};
@@ -14,7 +15,7 @@ const LONG: Duration = Duration::from_secs(3_600);
 #[tokio::test]
 async fn a_drain_waits_for_the_window_and_unbinds() {
     let peer = Peer::start().await;
-    let mut bench = Bench::start(CarrierConfig { window: 2, ..config(peer.address()) });
+    let mut bench = Bench::start(SmppConfig { window: 2, ..config(peer.address()) });
     let mut session = peer.bound().await;
     bench.submit(first_attempt(1, &"long ".repeat(100))).await;
     let (first, second) = (session.submitted().await.sequence, session.submitted().await.sequence);
@@ -57,7 +58,7 @@ async fn a_drain_waits_for_receipts_that_are_being_stored() {
 #[tokio::test]
 async fn a_drain_ends_while_many_still_wait_for_room() {
     let peer = Peer::start().await;
-    let bench = Bench::start(CarrierConfig { window: 1, ..config(peer.address()) });
+    let bench = Bench::start(SmppConfig { window: 1, ..config(peer.address()) });
     let mut session = peer.bound().await;
     bench.submit(first_attempt(1, "Hello")).await;
     let sequence = session.submitted().await.sequence;
@@ -84,7 +85,7 @@ async fn a_drain_ends_at_once_where_there_is_no_connection() {
     let peer = Peer::start().await;
     let address = peer.address();
     drop(peer);
-    let bench = Bench::start(CarrierConfig { reconnect_floor_ms: 3_600_000, reconnect_ceiling_ms: 3_600_000, ..config(address) });
+    let bench = Bench::start(SmppConfig { reconnect_floor_ms: 3_600_000, reconnect_ceiling_ms: 3_600_000, ..config(address) });
     bench.status("the first try failed", |status| status.state == "down").await;
     within("the drain ends", bench.carrier.drain(LONG)).await;
     assert_eq!(bench.carrier.status().state, "closed");
@@ -93,7 +94,7 @@ async fn a_drain_ends_at_once_where_there_is_no_connection() {
 #[tokio::test]
 async fn a_drain_waits_no_longer_than_it_may() {
     let peer = Peer::start().await;
-    let bench = Bench::start(CarrierConfig { response_timeout_secs: 600, ..config(peer.address()) });
+    let bench = Bench::start(SmppConfig { response_timeout_secs: 600, ..config(peer.address()) });
     let mut session = peer.bound().await;
     bench.submit(first_attempt(1, "Hello")).await;
     session.submitted().await;

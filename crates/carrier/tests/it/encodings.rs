@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use carrier::config::{Alphabet, SplitMethod, ValidityForm};
-use carrier::{CarrierConfig, Submission};
+use carrier::Submission;
+use carrier::smpp::config::SmppConfig;
+use carrier::smpp::config::{Alphabet, SplitMethod, ValidityForm};
 use wire::gsm::{self, Encoding, alphabet, packed, segment};
 use wire::smpp::{CommandStatus, Tlvs, tag};
 use wire::{concat, smpp};
@@ -30,8 +31,8 @@ struct Line {
 }
 
 impl Line {
-    async fn open(peer: &Peer, knobs: CarrierConfig) -> Self {
-        let bench = Bench::start(CarrierConfig { segments_max: 64, window: 100, ..knobs });
+    async fn open(peer: &Peer, knobs: SmppConfig) -> Self {
+        let bench = Bench::start(SmppConfig { segments_max: 64, window: 100, ..knobs });
         Self { bench, session: peer.bound().await }
     }
 
@@ -56,7 +57,7 @@ impl Line {
 }
 
 /// The PDUs of one message on a line of its own.
-async fn pdus(knobs: CarrierConfig, peer: &Peer, submission: Submission) -> Vec<Submitted> {
+async fn pdus(knobs: SmppConfig, peer: &Peer, submission: Submission) -> Vec<Submitted> {
     Line::open(peer, knobs).await.send(submission).await
 }
 
@@ -106,7 +107,7 @@ async fn every_text_is_joined_again_however_it_was_cut() {
     let peer = Peer::start().await;
     for split in [SplitMethod::Udh8, SplitMethod::Udh16, SplitMethod::Sar, SplitMethod::Payload] {
         for alphabet in [Alphabet::Gsm7, Alphabet::Latin1, Alphabet::Ucs2] {
-            let mut line = Line::open(&peer, CarrierConfig { split, alphabet, ..config(peer.address()) }).await;
+            let mut line = Line::open(&peer, SmppConfig { split, alphabet, ..config(peer.address()) }).await;
             for text in texts() {
                 let pdus = line.send(first_attempt(1, &text)).await;
                 joins(split, alphabet, &text, &pdus);
@@ -145,7 +146,7 @@ async fn packed_septets_begin_after_the_header_at_a_septet() {
     let peer = Peer::start().await;
     for (split, header_bytes) in [(SplitMethod::Udh8, 6), (SplitMethod::Udh16, 7), (SplitMethod::Sar, 0)] {
         for text in ["a".repeat(7), "a".repeat(160), "b€".repeat(150), "x".repeat(400)] {
-            let knobs = CarrierConfig { split, alphabet: Alphabet::Gsm7Packed, ..config(peer.address()) };
+            let knobs = SmppConfig { split, alphabet: Alphabet::Gsm7Packed, ..config(peer.address()) };
             let pdus = pdus(knobs, &peer, first_attempt(1, &text)).await;
             let mut septets = Vec::new();
             for pdu in &pdus {
@@ -184,7 +185,7 @@ async fn the_knobs_of_the_fields_reach_the_fields() {
     assert_eq!((plain.destination.ton, plain.destination.npi, plain.destination.text().as_str()), (1, 1, "18005550001"));
     assert_eq!((plain.esm_class, plain.registered_delivery, plain.data_coding, plain.protocol_id, plain.priority_flag), (0, 1, 0, 0, 0));
     assert_eq!((&plain.validity_period[..], &plain.schedule_delivery_time[..], &plain.service_type[..]), (&b"000001000000000R"[..], &b""[..], &b""[..]));
-    let knobs = CarrierConfig {
+    let knobs = SmppConfig {
         source_ton: Some(5),
         source_npi: Some(0),
         destination_ton: Some(2),
@@ -216,13 +217,13 @@ async fn the_knobs_of_the_fields_reach_the_fields() {
 async fn a_recipient_of_the_carriers_own_country_goes_as_a_national_number() {
     let peer = Peer::start().await;
     for (prefix, expected) in [("+1", (2, 1, "8005550001")), ("+1800", (2, 1, "5550001")), ("+44", (1, 1, "18005550001"))] {
-        let knobs = CarrierConfig { national_prefix: Some(prefix.to_owned()), ..config(peer.address()) };
+        let knobs = SmppConfig { national_prefix: Some(prefix.to_owned()), ..config(peer.address()) };
         let sm = pdus(knobs, &peer, first_attempt(1, "Hello")).await.remove(0).sm;
         assert_eq!((sm.destination.ton, sm.destination.npi, sm.destination.text().as_str()), expected, "{prefix}");
         assert_eq!((sm.source.ton, sm.source.text().as_str()), (1, "18005559876"), "an originator keeps its form");
     }
     // What the knobs say of recipients is said of the others.
-    let knobs = |prefix: &str| CarrierConfig {
+    let knobs = |prefix: &str| SmppConfig {
         national_prefix: Some(prefix.to_owned()),
         destination_ton: Some(0),
         destination_npi: Some(8),
@@ -238,7 +239,7 @@ async fn a_recipient_of_the_carriers_own_country_goes_as_a_national_number() {
 #[tokio::test]
 async fn a_header_is_added_to_the_carriers_own_class() {
     let peer = Peer::start().await;
-    let knobs = CarrierConfig { esm_class: 3, more_messages_to_send: true, validity: ValidityForm::Omit, ..config(peer.address()) };
+    let knobs = SmppConfig { esm_class: 3, more_messages_to_send: true, validity: ValidityForm::Omit, ..config(peer.address()) };
     let pdus = pdus(knobs, &peer, first_attempt(1, &"long ".repeat(70))).await;
     let more: Vec<_> = pdus.iter().map(|pdu| (pdu.sm.esm_class, pdu.tlvs.number(tag::MORE_MESSAGES_TO_SEND), pdu.sm.validity_period.len())).collect();
     assert_eq!(more, [(0x43, Some(1), 0), (0x43, Some(1), 0), (0x43, None, 0)]);
@@ -259,7 +260,7 @@ async fn transliteration_keeps_a_text_in_the_gsm_alphabet() {
     let peer = Peer::start().await;
     let text = "“It’s” – fine…";
     assert_eq!(Encoding::of(text), Encoding::Ucs2);
-    let knobs = CarrierConfig { transliterate: true, ..config(peer.address()) };
+    let knobs = SmppConfig { transliterate: true, ..config(peer.address()) };
     let sent = pdus(knobs, &peer, first_attempt(1, text)).await.remove(0);
     assert_eq!((sent.sm.data_coding, alphabet::decode(&sent.sm.short_message)), (0, "\"It's\" - fine...".to_owned()));
     let sent = pdus(config(peer.address()), &peer, first_attempt(1, text)).await.remove(0);

@@ -1,7 +1,8 @@
 //! Receipts: the SMSC may forget one only when it is on disk here.
 
-use carrier::config::{BindMode, ReceiptDetection, StatMeaning};
-use carrier::{CarrierConfig, ReceiptState};
+use carrier::ReceiptState;
+use carrier::smpp::config::SmppConfig;
+use carrier::smpp::config::{BindMode, ReceiptDetection, StatMeaning};
 use simulator::smsc::Options;
 use wire::smpp::{Address, BindKind, Body, CommandStatus, DataSm, Pdu, Sm, Tlvs, tag};
 
@@ -54,7 +55,7 @@ async fn receipts_are_answered_in_whatever_order_they_are_stored() {
 #[tokio::test]
 async fn too_many_receipts_at_once_are_asked_to_come_back() {
     let peer = Peer::start().await;
-    let mut bench = Bench::start(CarrierConfig { receipts_pending_max: 2, ..config(peer.address()) });
+    let mut bench = Bench::start(SmppConfig { receipts_pending_max: 2, ..config(peer.address()) });
     let mut session = peer.bound().await;
     for sequence in 1..=3 {
         session.send(&receipt(sequence, DELIVERED)).await;
@@ -100,7 +101,7 @@ async fn an_answer_for_a_session_that_is_gone_harms_nothing() {
 #[tokio::test]
 async fn a_receipt_on_a_transmitter_is_refused() {
     let peer = Peer::start().await;
-    let mut bench = Bench::start(CarrierConfig { bind: BindMode::TxRx, ..config(peer.address()) });
+    let mut bench = Bench::start(SmppConfig { bind: BindMode::TxRx, ..config(peer.address()) });
     for _ in 0..2 {
         let mut session = peer.accept().await;
         let (kind, _, sequence) = session.bind().await;
@@ -116,7 +117,7 @@ async fn a_receipt_on_a_transmitter_is_refused() {
 }
 
 /// What a carrier with these knobs makes of a delivery: the first key and the state, or nothing.
-async fn read(knobs: CarrierConfig, peer: &Peer, sm: Sm, tlvs: Tlvs) -> Option<(String, ReceiptState, Option<String>)> {
+async fn read(knobs: SmppConfig, peer: &Peer, sm: Sm, tlvs: Tlvs) -> Option<(String, ReceiptState, Option<String>)> {
     let mut bench = Bench::start(knobs);
     let mut session = peer.bound().await;
     session.send(&Pdu { tlvs, ..Pdu::new(1, Body::DeliverSm(Box::new(sm))) }).await;
@@ -152,7 +153,7 @@ async fn a_receipt_is_known_by_what_the_configuration_says() {
         (Text, text(0, DELIVERED), Tlvs::default(), true),
         (Text, text(4, ""), by_tlv(), false),
     ] {
-        let knobs = CarrierConfig { receipt_detection: detection, ..config(peer.address()) };
+        let knobs = SmppConfig { receipt_detection: detection, ..config(peer.address()) };
         let found = read(knobs, &peer, sm.clone(), tlvs).await;
         assert_eq!(found.is_some(), is_receipt, "{detection:?}: {sm:?}: {found:?}");
     }
@@ -179,7 +180,7 @@ async fn text_and_parameters_make_one_receipt() {
         // What the carrier means by its own word.
         (text(4, "id:7 stat:acceptd"), tlvs(&[(tag::MESSAGE_STATE, &[6])]), ("7", ReceiptState::Delivered, None)),
     ] {
-        let knobs = CarrierConfig { receipt_stats: own.clone().into(), ..config(peer.address()) };
+        let knobs = SmppConfig { receipt_stats: own.clone().into(), ..config(peer.address()) };
         let found = read(knobs, &peer, sm.clone(), parameters).await;
         let expected = Some((expected.0.to_owned(), expected.1, expected.2.map(str::to_owned)));
         assert_eq!(found, expected, "{sm:?}");
@@ -200,7 +201,7 @@ async fn a_carriers_own_form_is_read_before_the_usual_one() {
         (DELIVERED, Tlvs::default(), expected("42", ReceiptState::Delivered, Some("000"))),
         ("Hello", Tlvs::default(), None),
     ] {
-        let knobs = CarrierConfig {
+        let knobs = SmppConfig {
             receipt_pattern: Some(pattern.parse().unwrap()),
             receipt_stats: [("DONE".to_owned(), StatMeaning::Delivered)].into(),
             ..config(peer.address())
@@ -213,7 +214,7 @@ async fn a_carriers_own_form_is_read_before_the_usual_one() {
 async fn the_receipt_of_a_national_recipient_has_the_whole_number_too() {
     let smsc = smsc(Options::default()).await;
     for (prefix, told) in [("+1", "8005550001"), ("+180055", "50001")] {
-        let mut bench = Bench::start(CarrierConfig { national_prefix: Some(prefix.to_owned()), ..config(smsc.address()) });
+        let mut bench = Bench::start(SmppConfig { national_prefix: Some(prefix.to_owned()), ..config(smsc.address()) });
         let submission = first_attempt(1, "Hello");
         let recipient = submission.message.recipient.digits().to_owned();
         bench.submit(submission).await;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use carrier::{CarrierConfig, Event, SegmentOutcome};
+use carrier::smpp::config::SmppConfig;
+use carrier::{Event, SegmentOutcome};
 use simulator::smsc::{DelayMs, Options};
 use tokio::time::Instant;
 use wire::smpp::{Body, CommandId, CommandStatus, Pdu};
@@ -15,7 +16,7 @@ const LOST: SegmentOutcome = SegmentOutcome::Unknown { why: "the connection was 
 #[tokio::test]
 async fn a_lost_connection_leaves_the_unanswered_unknown_and_the_rest_not_sent() {
     let peer = Peer::start().await;
-    let mut bench = Bench::start(CarrierConfig { window: 1, ..config(peer.address()) });
+    let mut bench = Bench::start(SmppConfig { window: 1, ..config(peer.address()) });
     let mut session = peer.bound().await;
     within("the carrier has room", bench.carrier.ready()).await;
     bench.carrier.submit(first_attempt(1, "Hello"));
@@ -74,7 +75,7 @@ async fn an_smsc_that_unbinds_is_answered_and_bound_again() {
 #[tokio::test]
 async fn every_session_comes_back_after_the_network_failed() {
     let smsc = smsc(Options { response_delay_ms: DelayMs(60_000, 60_000), ..Options::default() }).await;
-    let mut bench = Bench::start(CarrierConfig { sessions: 3, ..config(smsc.address()) });
+    let mut bench = Bench::start(SmppConfig { sessions: 3, ..config(smsc.address()) });
     bench.status("three are bound", |status| status.sessions_bound == 3).await;
     for number in 1..=9 {
         bench.submit(first_attempt(number, "Hello")).await;
@@ -103,7 +104,7 @@ async fn a_carrier_is_down_from_its_start_until_it_is_bound() {
 #[tokio::test]
 async fn a_peer_that_hangs_up_is_called_less_and_less_often() {
     let peer = Peer::start().await;
-    let _bench = Bench::start(CarrierConfig { reconnect_floor_ms: 40, reconnect_ceiling_ms: 160, ..config(peer.address()) });
+    let _bench = Bench::start(SmppConfig { reconnect_floor_ms: 40, reconnect_ceiling_ms: 160, ..config(peer.address()) });
     drop(peer.accept().await);
     for least_ms in [20, 40, 80, 80] {
         let hung_up_at = Instant::now();
@@ -116,7 +117,7 @@ async fn a_peer_that_hangs_up_is_called_less_and_less_often() {
 #[tokio::test]
 async fn a_peer_that_drops_every_bind_is_called_less_and_less_often() {
     let peer = Peer::start().await;
-    let _bench = Bench::start(CarrierConfig { reconnect_floor_ms: 40, reconnect_ceiling_ms: 10_000, ..config(peer.address()) });
+    let _bench = Bench::start(SmppConfig { reconnect_floor_ms: 40, reconnect_ceiling_ms: 10_000, ..config(peer.address()) });
     drop(peer.bound().await);
     for least_ms in [20, 40, 80, 160] {
         let dropped_at = Instant::now();
@@ -129,7 +130,7 @@ async fn a_peer_that_drops_every_bind_is_called_less_and_less_often() {
 async fn an_impossible_length_is_told_and_the_connection_made_anew() {
     for length in [0u32, 4, 15, 70_001, u32::MAX] {
         let peer = Peer::start().await;
-        let mut bench = Bench::start(CarrierConfig { reconnect_floor_ms: 40, ..config(peer.address()) });
+        let mut bench = Bench::start(SmppConfig { reconnect_floor_ms: 40, ..config(peer.address()) });
         let mut session = peer.bound().await;
         bench.submit(first_attempt(1, "Hello")).await;
         session.submitted().await;
@@ -151,7 +152,7 @@ async fn an_impossible_length_is_told_and_the_connection_made_anew() {
 #[tokio::test]
 async fn a_silent_peer_is_asked_and_then_left() {
     let peer = Peer::start().await;
-    let mut bench = Bench::start(CarrierConfig { enquire_link_secs: 30, response_timeout_secs: 600, ..config(peer.address()) });
+    let mut bench = Bench::start(SmppConfig { enquire_link_secs: 30, response_timeout_secs: 600, ..config(peer.address()) });
     let mut session = peer.bound().await;
     bench.submit(first_attempt(1, "Hello")).await;
     session.submitted().await;
@@ -167,7 +168,7 @@ async fn a_silent_peer_is_asked_and_then_left() {
 #[tokio::test]
 async fn any_word_of_the_peer_is_a_sign_of_life() {
     let peer = Peer::start().await;
-    let bench = Bench::start(CarrierConfig { enquire_link_secs: 30, ..config(peer.address()) });
+    let bench = Bench::start(SmppConfig { enquire_link_secs: 30, ..config(peer.address()) });
     let mut session = peer.bound().await;
     bench.status("it is bound", |status| status.state == "bound").await;
     for _ in 0..3 {
@@ -188,7 +189,7 @@ async fn any_word_of_the_peer_is_a_sign_of_life() {
 #[tokio::test]
 async fn the_simulated_silent_smsc_is_found_out() {
     let smsc = smsc(Options { silent: true, ..Options::default() }).await;
-    let mut bench = Bench::start(CarrierConfig { enquire_link_secs: 30, response_timeout_secs: 36_000, ..config(smsc.address()) });
+    let mut bench = Bench::start(SmppConfig { enquire_link_secs: 30, response_timeout_secs: 36_000, ..config(smsc.address()) });
     bench.submit(first_attempt(1, "Hello")).await;
     bench.status("it is sent", |status| status.submitted == 1).await;
     let mut given_up = None;

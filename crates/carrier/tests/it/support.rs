@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carrier::config::Secret;
-use carrier::{Ack, Carrier, CarrierConfig, CarrierEvent, CarrierStatus, Event, Receipt, SegmentOutcome, Submission, SubmissionOutcome};
+use carrier::smpp::config::SmppConfig;
+use carrier::{Ack, Carrier, CarrierEvent, CarrierStatus, Event, Receipt, SegmentOutcome, Submission, SubmissionOutcome};
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::{AccountId, MessageId, Mode, Msisdn, SeededEntropy, Timestamp};
 use simulator::smsc::{Options, Smsc};
@@ -33,8 +34,8 @@ pub(crate) async fn skip(time: Duration) {
 }
 
 /// A carrier at `address` whose pace is unbounded and whose patience is short.
-pub(crate) fn config(address: SocketAddr) -> CarrierConfig {
-    CarrierConfig {
+pub(crate) fn config(address: SocketAddr) -> SmppConfig {
+    SmppConfig {
         name: "main".to_owned(),
         host: address.ip().to_string(),
         port: address.port(),
@@ -45,7 +46,7 @@ pub(crate) fn config(address: SocketAddr) -> CarrierConfig {
         reconnect_ceiling_ms: 200,
         throttle_floor_ms: 20,
         throttle_ceiling_ms: 100,
-        ..CarrierConfig::default()
+        ..SmppConfig::default()
     }
 }
 
@@ -78,7 +79,14 @@ pub(crate) fn message(number: u32, text: &str) -> Arc<Message> {
 
 /// The first attempt at a message, whose token is the message's number.
 pub(crate) fn first_attempt(number: u32, text: &str) -> Submission {
-    Submission { message: message(number, text), attempt: 1, token: u64::from(number), accepted_segments: 0, valid_for: Duration::from_secs(86_400) }
+    Submission {
+        message: message(number, text),
+        media: None,
+        attempt: 1,
+        token: u64::from(number),
+        accepted_segments: 0,
+        valid_for: Duration::from_secs(86_400),
+    }
 }
 
 /// A carrier and what it tells.
@@ -89,9 +97,9 @@ pub(crate) struct Bench {
 
 impl Bench {
     /// Starts a carrier.
-    pub(crate) fn start(config: CarrierConfig) -> Self {
+    pub(crate) fn start(config: SmppConfig) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
-        let carrier = carrier::start(config, sender, Arc::new(SeededEntropy::new(7))).unwrap();
+        let carrier = carrier::start(config.into(), sender, Arc::new(SeededEntropy::new(7))).unwrap();
         Self { carrier, events }
     }
 

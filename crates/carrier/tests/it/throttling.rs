@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use carrier::config::SplitMethod;
+use carrier::SegmentOutcome;
+use carrier::smpp::config::SmppConfig;
+use carrier::smpp::config::SplitMethod;
 use carrier::smpp::errors::Action;
-use carrier::{CarrierConfig, SegmentOutcome};
 use model::ErrorType;
 use simulator::smsc::Options;
 use wire::smpp::CommandStatus;
@@ -13,15 +14,15 @@ use crate::support::peer::Peer;
 use crate::support::{Bench, accepted, config, first_attempt, skip, smsc, within};
 
 /// Long rests, which only [`skip`] ends.
-fn patient(peer: &Peer) -> CarrierConfig {
-    CarrierConfig { throttle_floor_ms: 30_000, throttle_ceiling_ms: 60_000, response_timeout_secs: 600, enquire_link_secs: 3_600, ..config(peer.address()) }
+fn patient(peer: &Peer) -> SmppConfig {
+    SmppConfig { throttle_floor_ms: 30_000, throttle_ceiling_ms: 60_000, response_timeout_secs: 600, enquire_link_secs: 3_600, ..config(peer.address()) }
 }
 
 #[tokio::test]
 async fn a_throttled_segment_leaves_again_after_a_rest_and_before_what_came_later() {
     for status in [CommandStatus::RTHROTTLED, CommandStatus::RMSGQFUL] {
         let peer = Peer::start().await;
-        let mut bench = Bench::start(CarrierConfig { window: 2, ..patient(&peer) });
+        let mut bench = Bench::start(SmppConfig { window: 2, ..patient(&peer) });
         let mut session = peer.bound().await;
         bench.submit(first_attempt(1, &"long ".repeat(100))).await;
         let (first, second) = (session.submitted().await, session.submitted().await);
@@ -73,7 +74,7 @@ async fn rests_grow_while_the_smsc_goes_on_asking_and_shrink_when_it_takes_somet
 #[tokio::test]
 async fn after_too_long_a_rest_the_message_goes_back_and_the_link_is_free_again() {
     let peer = Peer::start().await;
-    let mut bench = Bench::start(CarrierConfig { response_timeout_secs: 40, ..patient(&peer) });
+    let mut bench = Bench::start(SmppConfig { response_timeout_secs: 40, ..patient(&peer) });
     let mut session = peer.bound().await;
     bench.submit(first_attempt(1, "Hello")).await;
     let sequence = session.submitted().await.sequence;
@@ -98,7 +99,7 @@ async fn after_too_long_a_rest_the_message_goes_back_and_the_link_is_free_again(
 #[tokio::test]
 async fn one_throttled_session_leaves_the_work_to_the_other() {
     let peer = Peer::start().await;
-    let mut bench = Bench::start(CarrierConfig { sessions: 2, window: 10, ..patient(&peer) });
+    let mut bench = Bench::start(SmppConfig { sessions: 2, window: 10, ..patient(&peer) });
     let (mut a, mut b) = (peer.bound().await, peer.bound().await);
     within("both are bound", async {
         while bench.carrier.ready().await < 20 {
@@ -143,7 +144,7 @@ async fn each_status_has_its_consequence() {
     let refused = |error_type, status: &str| SegmentOutcome::Refused { error_type, status: status.to_owned() };
     let peer = Peer::start().await;
     let errors = [("ESME_RINVSRCADR".to_owned(), Action::Retry), ("0x0401".to_owned(), Action::Block), ("ESME_RX_P_APPN".to_owned(), Action::Accept)];
-    let mut bench = Bench::start(CarrierConfig { errors: errors.into(), unknown_error: Action::Reject, ..config(peer.address()) });
+    let mut bench = Bench::start(SmppConfig { errors: errors.into(), unknown_error: Action::Reject, ..config(peer.address()) });
     let mut session = peer.bound().await;
     for (status, outcome) in [
         (CommandStatus::RSYSERR, later("ESME_RSYSERR")),
@@ -169,7 +170,7 @@ async fn each_status_has_its_consequence() {
 #[tokio::test]
 async fn what_this_carrier_cannot_have_is_refused_before_it_leaves() {
     let peer = Peer::start().await;
-    for knobs in [CarrierConfig { segments_max: 2, ..config(peer.address()) }, CarrierConfig { split: SplitMethod::None, ..config(peer.address()) }] {
+    for knobs in [SmppConfig { segments_max: 2, ..config(peer.address()) }, SmppConfig { split: SplitMethod::None, ..config(peer.address()) }] {
         let mut bench = Bench::start(knobs);
         let mut session = peer.bound().await;
         bench.submit(first_attempt(1, &"long ".repeat(100))).await;
@@ -184,7 +185,7 @@ async fn what_this_carrier_cannot_have_is_refused_before_it_leaves() {
 #[tokio::test]
 async fn segments_leave_no_faster_than_the_rate() {
     let smsc = smsc(Options::default()).await;
-    for knobs in [CarrierConfig { rate: 100, ..config(smsc.address()) }, CarrierConfig { session_rate: 50, sessions: 2, ..config(smsc.address()) }] {
+    for knobs in [SmppConfig { rate: 100, ..config(smsc.address()) }, SmppConfig { session_rate: 50, sessions: 2, ..config(smsc.address()) }] {
         let mut bench = Bench::start(knobs);
         bench.status("all sessions are bound", |status| status.sessions_bound == status.sessions_configured).await;
         let begun_at = tokio::time::Instant::now();

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use carrier::{CarrierConfig, SegmentOutcome};
+use carrier::SegmentOutcome;
+use carrier::smpp::config::SmppConfig;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
@@ -57,7 +58,7 @@ async fn messages_and_receipts_go_over_tls() {
         let (tls_cert, tls_key) = authority.issue(name);
         let smsc = smsc(Options { tls_cert: Some(tls_cert), tls_key: Some(tls_key), one_octet_writes, ..Options::default() }).await;
         let tls_server_name = server_name.map(str::to_owned);
-        let mut bench = Bench::start(CarrierConfig { tls: true, tls_ca: Some(authority.certificate()), tls_server_name, ..config(smsc.address()) });
+        let mut bench = Bench::start(SmppConfig { tls: true, tls_ca: Some(authority.certificate()), tls_server_name, ..config(smsc.address()) });
         for number in 1..=50 {
             bench.submit(first_attempt(number, &"long ".repeat(60))).await;
         }
@@ -88,7 +89,7 @@ async fn a_certificate_that_is_not_trusted_is_no_connection() {
         ("another name", Some(authority.certificate()), "other.example.net"),
         ("an authority that the machine does not know", None, "smsc.example.net"),
     ] {
-        let bench = Bench::start(CarrierConfig { tls: true, tls_ca: ca, tls_server_name: Some(name.to_owned()), ..config(smsc.address()) });
+        let bench = Bench::start(SmppConfig { tls: true, tls_ca: ca, tls_server_name: Some(name.to_owned()), ..config(smsc.address()) });
         let status = bench.status(what, |status| status.state == "down").await;
         assert!(status.last_error.as_deref().unwrap().contains("invalid peer certificate"), "{what}: {status:?}");
     }
@@ -99,7 +100,7 @@ async fn a_certificate_that_is_not_trusted_is_no_connection() {
 async fn a_peer_that_does_not_speak_tls_is_no_connection() {
     let authority = Authority::new();
     let smsc = smsc(Options::default()).await;
-    let bench = Bench::start(CarrierConfig { tls: true, tls_ca: Some(authority.certificate()), ..config(smsc.address()) });
+    let bench = Bench::start(SmppConfig { tls: true, tls_ca: Some(authority.certificate()), ..config(smsc.address()) });
     bench.status("it gives up", |status| status.state == "down").await;
 }
 
@@ -116,7 +117,7 @@ async fn our_certificate_is_shown_to_an_smsc_that_asks() {
     let server = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap().with_client_cert_verifier(asks);
     let server = server.with_single_cert(read(server_cert), PrivateKeyDer::from_pem_file(server_key).unwrap()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let _bench = Bench::start(CarrierConfig {
+    let _bench = Bench::start(SmppConfig {
         tls: true,
         tls_ca: Some(authority.certificate()),
         tls_server_name: Some("smsc.example.net".to_owned()),
@@ -139,16 +140,16 @@ fn files_that_cannot_be_used_are_told_at_the_start() {
     let authority = Authority::new();
     let address = ([127, 0, 0, 1], 2775).into();
     let missing = || Some(PathBuf::from("/nonexistent/file.pem"));
-    let sound = || CarrierConfig { tls: true, tls_ca: Some(authority.certificate()), ..config(address) };
+    let sound = || SmppConfig { tls: true, tls_ca: Some(authority.certificate()), ..config(address) };
     for (key, knobs) in [
-        ("tls_ca", CarrierConfig { tls_ca: missing(), ..sound() }),
-        ("tls_server_name", CarrierConfig { tls_server_name: Some("no name".to_owned()), ..sound() }),
-        ("tls_client_cert", CarrierConfig { tls_client_cert: missing(), tls_client_key: missing(), ..sound() }),
-        ("tls_client_cert", CarrierConfig { tls_client_cert: missing(), ..sound() }),
-        ("password_file", CarrierConfig { password_file: missing(), ..config(address) }),
+        ("tls_ca", SmppConfig { tls_ca: missing(), ..sound() }),
+        ("tls_server_name", SmppConfig { tls_server_name: Some("no name".to_owned()), ..sound() }),
+        ("tls_client_cert", SmppConfig { tls_client_cert: missing(), tls_client_key: missing(), ..sound() }),
+        ("tls_client_cert", SmppConfig { tls_client_cert: missing(), ..sound() }),
+        ("password_file", SmppConfig { password_file: missing(), ..config(address) }),
     ] {
         let (events, _) = tokio::sync::mpsc::unbounded_channel();
-        let started = carrier::start(knobs, events, Arc::new(model::SeededEntropy::new(1)));
+        let started = carrier::start(knobs.into(), events, Arc::new(model::SeededEntropy::new(1)));
         let Err(error) = started else { panic!("{key}: it started") };
         assert!(error.to_string().contains(key), "{key}: {error}");
     }

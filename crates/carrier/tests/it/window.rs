@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use carrier::config::{Alphabet, SplitMethod};
-use carrier::{CarrierConfig, SegmentOutcome};
+use carrier::SegmentOutcome;
+use carrier::smpp::config::SmppConfig;
+use carrier::smpp::config::{Alphabet, SplitMethod};
 use simulator::smsc::Options;
 use wire::smpp::{Body, CommandStatus, Pdu, tag};
 
@@ -13,7 +14,7 @@ use crate::support::{Bench, accepted, config, first_attempt, id_of, skip, smsc, 
 #[tokio::test]
 async fn no_more_segments_are_unanswered_than_the_window_has() {
     let peer = Peer::start().await;
-    let mut bench = Bench::start(CarrierConfig { window: 3, ..config(peer.address()) });
+    let mut bench = Bench::start(SmppConfig { window: 3, ..config(peer.address()) });
     let mut session = peer.bound().await;
     assert_eq!(within("the carrier has room", bench.carrier.ready()).await, 3);
     for number in 1..=5 {
@@ -48,7 +49,7 @@ async fn no_more_segments_are_unanswered_than_the_window_has() {
 #[tokio::test]
 async fn all_segments_of_a_message_leave_in_order_through_a_window_of_one() {
     let peer = Peer::start().await;
-    let mut bench = Bench::start(CarrierConfig { window: 1, ..config(peer.address()) });
+    let mut bench = Bench::start(SmppConfig { window: 1, ..config(peer.address()) });
     let mut session = peer.bound().await;
     bench.submit(first_attempt(1, &"long ".repeat(100))).await;
     for number in 1..=4u8 {
@@ -65,7 +66,7 @@ async fn all_segments_of_a_message_leave_in_order_through_a_window_of_one() {
 #[tokio::test]
 async fn after_a_failed_segment_the_rest_stays_here() {
     let peer = Peer::start().await;
-    let mut bench = Bench::start(CarrierConfig { window: 2, ..config(peer.address()) });
+    let mut bench = Bench::start(SmppConfig { window: 2, ..config(peer.address()) });
     let mut session = peer.bound().await;
     bench.submit(first_attempt(1, &"long ".repeat(100))).await;
     let (first, second) = (session.submitted().await.sequence, session.submitted().await.sequence);
@@ -82,7 +83,7 @@ async fn after_a_failed_segment_the_rest_stays_here() {
 async fn the_window_is_free_again_however_the_carrier_cuts() {
     let smsc = smsc(Options::default()).await;
     for (split, alphabet) in [(SplitMethod::Payload, Alphabet::Gsm7), (SplitMethod::Udh8, Alphabet::Ucs2), (SplitMethod::Udh8, Alphabet::Latin1)] {
-        let mut bench = Bench::start(CarrierConfig { split, alphabet, window: 20, ..config(smsc.address()) });
+        let mut bench = Bench::start(SmppConfig { split, alphabet, window: 20, ..config(smsc.address()) });
         for number in 1..=30 {
             for text in ["x".repeat(150), "x".repeat(300)] {
                 bench.submit(first_attempt(number, &text)).await;
@@ -97,7 +98,7 @@ async fn the_window_is_free_again_however_the_carrier_cuts() {
 #[tokio::test]
 async fn what_cannot_leave_in_time_goes_back_unsent() {
     let peer = Peer::start().await;
-    let knobs = CarrierConfig { window: 1, response_timeout_secs: 40, enquire_link_secs: 3_600, ..config(peer.address()) };
+    let knobs = SmppConfig { window: 1, response_timeout_secs: 40, enquire_link_secs: 3_600, ..config(peer.address()) };
     let mut bench = Bench::start(knobs);
     let mut session = peer.bound().await;
     within("the carrier has room", bench.carrier.ready()).await;
@@ -150,7 +151,7 @@ async fn an_answer_without_an_id_is_an_answer() {
 #[tokio::test]
 async fn a_late_answer_tells_what_nobody_knew() {
     let peer = Peer::start().await;
-    let mut bench = Bench::start(CarrierConfig { response_timeout_secs: 20, ..config(peer.address()) });
+    let mut bench = Bench::start(SmppConfig { response_timeout_secs: 20, ..config(peer.address()) });
     let mut session = peer.bound().await;
     for number in 1..=2 {
         bench.submit(first_attempt(number, "Hello")).await;
@@ -176,7 +177,7 @@ async fn a_late_answer_tells_what_nobody_knew() {
 #[tokio::test]
 async fn a_congested_smsc_gets_less_at_once() {
     let peer = Peer::start().await;
-    let mut bench = Bench::start(CarrierConfig { window: 8, ..config(peer.address()) });
+    let mut bench = Bench::start(SmppConfig { window: 8, ..config(peer.address()) });
     let mut session = peer.bound().await;
     for (number, congestion, room) in [(1, 95u8, 4), (2, 100, 2), (3, 85, 2), (4, 50, 3), (5, 0, 4)] {
         bench.submit(first_attempt(number, "Hello")).await;

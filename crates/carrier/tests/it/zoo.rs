@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-use carrier::config::{BindMode, MessageIdMode, SplitMethod, Version};
-use carrier::{CarrierConfig, Event, Receipt, SegmentOutcome, Submission, SubmissionOutcome};
+use carrier::smpp::config::SmppConfig;
+use carrier::smpp::config::{BindMode, MessageIdMode, SplitMethod, Version};
+use carrier::{Event, Receipt, SegmentOutcome, Submission, SubmissionOutcome};
 use simulator::smsc::{DelayMs, IdFormat, Options, ReceiptFormat, Rejection, Smsc};
 use tokio::task::JoinSet;
 use wire::receipt::id::canonical;
@@ -13,7 +14,7 @@ use wire::smpp::CommandStatus;
 use crate::support::{Bench, config, first_attempt, id_of, message, smsc, within};
 
 /// One animal: its name, what the SMSC does, and how the carrier is told to meet it.
-type Animal = (&'static str, fn(&mut Options), fn(&mut CarrierConfig));
+type Animal = (&'static str, fn(&mut Options), fn(&mut SmppConfig));
 
 /// A dispatcher's view of one run.
 #[derive(Default)]
@@ -57,6 +58,7 @@ impl Visit {
         } else {
             self.waiting.push_back(Submission {
                 message: outcome.message.clone(),
+                media: None,
                 attempt: outcome.attempt + 1,
                 token: outcome.token,
                 accepted_segments: accepted,

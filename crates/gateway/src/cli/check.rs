@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use carrier::{CarrierConfig, CarrierKind};
+use carrier::CarrierConfig;
+use carrier::smpp::config::SmppConfig;
 use tokio::sync::mpsc;
 
 use super::{Failed, output, serve};
@@ -31,8 +32,12 @@ impl Check {
         for (key, found) in look(&config) {
             findings.add(&key, found);
         }
-        for (index, carrier) in config.carrier.iter().enumerate().filter(|(_, carrier)| carrier.kind == CarrierKind::Smpp && !self.offline) {
-            findings.add(&format!("carrier[{index}]"), bind(carrier).await);
+        for (index, carrier) in config.carrier.iter().enumerate().filter(|_| !self.offline) {
+            let found = match carrier {
+                CarrierConfig::Smpp(config) => bind(config).await,
+                CarrierConfig::Mm4(_) | CarrierConfig::Mm7(_) | CarrierConfig::Sandbox(_) => continue,
+            };
+            findings.add(&format!("carrier[{index}]"), found);
         }
         if findings.mistakes == 0 { Ok(()) } else { Err(Failed::new(counted(findings.mistakes, "mistake"))) }
     }
@@ -95,12 +100,12 @@ const LOOK: Duration = Duration::from_millis(50);
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Binds every session that a service would, and unbinds them again.
-async fn bind(config: &CarrierConfig) -> Result<String, String> {
+async fn bind(config: &SmppConfig) -> Result<String, String> {
     let name = config.name.clone();
     let (events, _kept) = mpsc::unbounded_channel();
     let again_ms = AGAIN.as_millis() as u64;
-    let eager = CarrierConfig { refused_retry_secs: AGAIN.as_secs(), reconnect_floor_ms: again_ms, reconnect_ceiling_ms: again_ms, ..config.clone() };
-    let carrier = carrier::start(eager, events, Arc::new(OsEntropy)).map_err(|error| error.to_string())?;
+    let eager = SmppConfig { refused_retry_secs: AGAIN.as_secs(), reconnect_floor_ms: again_ms, reconnect_ceiling_ms: again_ms, ..config.clone() };
+    let carrier = carrier::start(eager.into(), events, Arc::new(OsEntropy)).map_err(|error| error.to_string())?;
     let limit = Duration::from_secs(config.connect_timeout_secs + config.bind_timeout_secs) + 3 * AGAIN;
     let settled = tokio::time::timeout(limit, async {
         loop {
@@ -123,7 +128,7 @@ async fn bind(config: &CarrierConfig) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use bytes::BytesMut;
-    use carrier::config::BindMode;
+    use carrier::smpp::config::BindMode;
     use simulator::smsc::{self, Options};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
@@ -131,8 +136,8 @@ mod tests {
 
     use super::*;
 
-    fn carrier(port: u16) -> CarrierConfig {
-        CarrierConfig { name: "main".into(), host: "127.0.0.1".into(), port, system_id: "me".into(), ..CarrierConfig::default() }
+    fn carrier(port: u16) -> SmppConfig {
+        SmppConfig { name: "main".into(), host: "127.0.0.1".into(), port, system_id: "me".into(), ..SmppConfig::default() }
     }
 
     /// Answers binds, those of receivers with a refusal, until the connection ends.
@@ -162,7 +167,7 @@ mod tests {
                 tokio::spawn(serve(stream));
             }
         });
-        let told = bind(&CarrierConfig { bind: BindMode::TxRx, ..carrier(port) }).await.unwrap_err();
+        let told = bind(&SmppConfig { bind: BindMode::TxRx, ..carrier(port) }).await.unwrap_err();
         assert!(told.contains("`main`") && told.contains("of 2 sessions bound; the bind was refused: ESME_RBINDFAIL"), "{told}");
         assert_eq!(bind(&carrier(port)).await, Ok(format!("carrier `main`: 1 session bound to 127.0.0.1:{port}")));
         peer.abort();
@@ -173,10 +178,10 @@ mod tests {
         let options = Options { listen: "127.0.0.1:0".parse().unwrap(), sessions_max: 2, ..Options::default() };
         let smsc = smsc::start(options).await.unwrap();
         let port = smsc.address().port();
-        let pair = CarrierConfig { bind: BindMode::TxRx, ..carrier(port) };
+        let pair = SmppConfig { bind: BindMode::TxRx, ..carrier(port) };
         assert_eq!(bind(&pair).await, Ok(format!("carrier `main`: 2 sessions bound to 127.0.0.1:{port}")));
         smsc.wait_for(|seen| seen.ended == 2).await;
-        let told = bind(&CarrierConfig { sessions: 3, ..carrier(port) }).await.unwrap_err();
+        let told = bind(&SmppConfig { sessions: 3, ..carrier(port) }).await.unwrap_err();
         assert!(told.contains("of 3 sessions bound; the bind was refused: ESME_RALYBND"), "{told}");
     }
 }

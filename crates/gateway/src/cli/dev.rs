@@ -11,8 +11,8 @@ use std::time::Duration;
 use axum::http::{Method, StatusCode, Uri};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use carrier::CarrierConfig;
 use carrier::config::Secret;
+use carrier::smpp::config::SmppConfig;
 use model::number::NumberState;
 use model::{AccountId, Entropy, KeyId, MessageId, Mode, Msisdn};
 use pipeline::tenants::TenantBook;
@@ -122,15 +122,15 @@ impl Dev {
         config.admin.token = Some(Secret(kept(&self.data.join(TOKEN))?));
         config.keys.pepper = Some(Secret(kept(&self.data.join("pepper"))?));
         config.store.url = format!("sqlite:{}", self.data.join("smsfactory.db").display());
-        let simulator = CarrierConfig {
+        let simulator = SmppConfig {
             name: "simulator".to_owned(),
             host: smsc.ip().to_string(),
             port: smsc.port(),
             system_id: "dev".to_owned(),
             password: Secret("dev".to_owned()),
-            ..CarrierConfig::default()
+            ..SmppConfig::default()
         };
-        config.carrier = vec![simulator];
+        config.carrier = vec![simulator.into()];
         Ok(config)
     }
 

@@ -2,8 +2,6 @@
 
 use std::collections::HashSet;
 
-use carrier::CarrierKind;
-
 use super::read::Mistake;
 use super::{Config, RouteType};
 
@@ -38,7 +36,7 @@ const DAY_MS: u64 = 86_400_000;
 /// Keys whose numbers have bounds, with these.
 fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
     let (api, limits, dispatch) = (&config.api, &config.limits, &config.dispatch);
-    let slowest = config.carrier.iter().map(|carrier| carrier.response_timeout_secs).max().unwrap_or(0);
+    let slowest = config.carrier.iter().map(carrier::CarrierConfig::response_timeout_secs).max().unwrap_or(0);
     vec![
         ("api.connections_max", api.connections_max as u64, 1, 1_000_000),
         ("api.head_timeout_secs", api.head_timeout_secs, 1, 3_600),
@@ -73,16 +71,14 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
 fn check_carriers(config: &Config, note: &mut impl FnMut(&str, String)) {
     let mut names = HashSet::new();
     for (index, carrier) in config.carrier.iter().enumerate() {
-        let is_smpp = carrier.kind == CarrierKind::Smpp;
-        let files = if is_smpp { [carrier.read_password().err(), carrier.check_tls().err()] } else { [None, None] };
-        for mistake in carrier.validate().err().into_iter().chain(files.into_iter().flatten()).flat_map(|error| error.mistakes) {
+        for mistake in carrier.validate().err().into_iter().chain(carrier.check_files()).flat_map(|error| error.mistakes) {
             note(&format!("carrier[{index}].{}", mistake.key), mistake.what);
         }
-        if !names.insert(carrier.name.as_str()) {
-            note(&format!("carrier[{index}].name"), format!("`{}` is the name of another carrier", carrier.name));
+        if !names.insert(carrier.name()) {
+            note(&format!("carrier[{index}].name"), format!("`{}` is the name of another carrier", carrier.name()));
         }
-        if carrier.name == pipeline::SANDBOX {
-            note(&format!("carrier[{index}].name"), format!("`{}` is the name of the built-in carrier", carrier.name));
+        if carrier.name() == pipeline::SANDBOX {
+            note(&format!("carrier[{index}].name"), format!("`{}` is the name of the built-in carrier", carrier.name()));
         }
     }
 }
@@ -93,15 +89,15 @@ fn check_routes(config: &Config, note: &mut impl FnMut(&str, String)) {
         if !route.prefix.is_empty() && digits.is_none_or(|digits| !digits.bytes().all(|byte| byte.is_ascii_digit())) {
             note(&format!("route[{index}].prefix"), format!("`{}` is not `+` and digits", route.prefix));
         }
-        if route.kind == Some(RouteType::Mms) {
-            note(&format!("route[{index}].type"), "no carrier takes MMS".to_owned());
-        }
         if route.carriers.is_empty() {
             note(&format!("route[{index}].carriers"), "names no carrier".to_owned());
         }
         for name in &route.carriers {
-            if !config.carrier.iter().any(|carrier| carrier.name == *name) {
-                note(&format!("route[{index}].carriers"), format!("there is no carrier `{name}`"));
+            let key = format!("route[{index}].carriers");
+            match (config.carrier.iter().find(|carrier| carrier.name() == name), route.kind.map(RouteType::message_type)) {
+                (None, _) => note(&key, format!("there is no carrier `{name}`")),
+                (Some(carrier), Some(kind)) if !carrier.carries(kind) => note(&key, format!("`{name}` does not carry {}", kind.as_str())),
+                (Some(_), _) => {}
             }
         }
     }

@@ -9,7 +9,7 @@ mod sections;
 pub use read::{ConfigErrors, Mistake, line_of_key, read};
 pub use sections::{Admin, Api, Dispatch, Keys, Limits, Log, LogFormat, Media, OnUnknown, RouteConfig, RouteType, Screening, StoreConfig};
 
-use carrier::{CarrierConfig, CarrierKind};
+use carrier::CarrierConfig;
 use model::message::MessageType;
 use pipeline::route::{self, Route, Routes};
 use serde::Deserialize;
@@ -39,8 +39,8 @@ pub struct Config {
     pub dispatch: Dispatch,
     /// What is logged.
     pub log: Log,
-    /// The carriers.
-    #[serde(default)]
+    /// The carriers. Read apart, because each kind has keys of its own.
+    #[serde(skip)]
     pub carrier: Vec<CarrierConfig>,
     /// The routes, first match first.
     #[serde(default)]
@@ -48,25 +48,26 @@ pub struct Config {
 }
 
 impl Config {
-    /// The routes as the pipeline knows them; without any, every SMS goes to the first SMPP carrier, or else the first of all.
+    /// The routes as the pipeline knows them: each for one type of message, and with those of its carriers that take this type. Without any,
+    /// every message goes to the first carrier of its type.
     pub fn routes(&self) -> Routes {
         if self.route.is_empty() {
-            let smpp = self.carrier.iter().find(|carrier| carrier.kind == CarrierKind::Smpp);
-            let carriers: Vec<String> = smpp.or(self.carrier.first()).map(|carrier| carrier.name.clone()).into_iter().collect();
-            return Routes::new(vec![Route { prefix: String::new(), kind: Some(MessageType::Sms), carriers, on_unknown: route::OnUnknown::Resend }]);
+            let first = |kind| self.carrier.iter().find(|carrier| carrier.carries(kind)).map(|carrier| vec![carrier.name().to_owned()]);
+            let route = |kind| Some(Route { prefix: String::new(), kind, carriers: first(kind)?, on_unknown: route::OnUnknown::Resend });
+            return Routes::new(MessageType::ALL.into_iter().filter_map(route).collect());
         }
-        let route = |route: &RouteConfig| Route {
-            prefix: route.prefix.clone(),
-            kind: route.kind.map(|kind| match kind {
-                RouteType::Sms => MessageType::Sms,
-                RouteType::Mms => MessageType::Mms,
-            }),
-            carriers: route.carriers.clone(),
-            on_unknown: match route.on_unknown {
-                OnUnknown::Resend => route::OnUnknown::Resend,
-                OnUnknown::Hold => route::OnUnknown::Hold,
-            },
+        Routes::new(self.route.iter().flat_map(|route| MessageType::ALL.into_iter().filter_map(|kind| self.route(route, kind))).collect())
+    }
+
+    /// What a rule says of messages of this type, if anything.
+    fn route(&self, route: &RouteConfig, kind: MessageType) -> Option<Route> {
+        let is_meant = route.kind.is_none_or(|only| only.message_type() == kind);
+        let takes = |name: &String| self.carrier.iter().any(|carrier| carrier.name() == name && carrier.carries(kind));
+        let carriers: Vec<String> = route.carriers.iter().filter(|name| takes(name)).cloned().collect();
+        let on_unknown = match route.on_unknown {
+            OnUnknown::Resend => route::OnUnknown::Resend,
+            OnUnknown::Hold => route::OnUnknown::Hold,
         };
-        Routes::new(self.route.iter().map(route).collect())
+        (is_meant && !carriers.is_empty()).then(|| Route { prefix: route.prefix.clone(), kind, carriers, on_unknown })
     }
 }

@@ -4,6 +4,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 
+use carrier::smpp::config::SmppConfig;
+use carrier::{CarrierConfig, CarrierKind};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use super::{Config, DEFAULTS, check};
@@ -69,7 +73,8 @@ pub fn parse(text: &str, environment: impl Iterator<Item = (String, String)>) ->
     let mut mistakes = Vec::new();
     overlay(&mut merged, given);
     let overridden = override_by(&mut merged, &defaults, environment, &mut mistakes);
-    let config = deserialize(merged, &defaults, &mut mistakes);
+    let tables = merged.remove("carrier");
+    let config = deserialize::<Config>(merged, &defaults, "", &mut mistakes).map(|config| Config { carrier: carriers(tables, &mut mistakes), ..config });
     if let Some(config) = &config {
         check::check(config, &mut mistakes);
     }
@@ -125,10 +130,45 @@ fn override_by(
     overridden
 }
 
-/// Makes a `Config` of the tables. What is wrong is noted, put back to its default, and the rest is read again, so that all mistakes come to light at once.
-fn deserialize(mut merged: Table, defaults: &Table, mistakes: &mut Vec<Mistake>) -> Option<Config> {
+/// The carriers: which keys a table may have depends on its `kind`.
+fn carriers(tables: Option<Value>, mistakes: &mut Vec<Mistake>) -> Vec<CarrierConfig> {
+    let tables = match tables {
+        None => Vec::new(),
+        Some(Value::Array(tables)) => tables,
+        Some(other) => {
+            let what = format!("is {}, and must be a list of tables: [[carrier]]", other.type_str());
+            mistakes.push(Mistake { key: "carrier".to_owned(), line: None, what });
+            Vec::new()
+        }
+    };
+    tables.into_iter().enumerate().filter_map(|(index, table)| carrier(table, &format!("carrier[{index}]"), mistakes)).collect()
+}
+
+fn carrier(table: Value, at: &str, mistakes: &mut Vec<Mistake>) -> Option<CarrierConfig> {
+    let Value::Table(mut table) = table else {
+        mistakes.push(Mistake { key: at.to_owned(), line: None, what: format!("is {}, and not a table", table.type_str()) });
+        return None;
+    };
+    let kind = match table.remove("kind").map(CarrierKind::deserialize).transpose() {
+        Ok(kind) => kind.unwrap_or_default(),
+        Err(error) => {
+            mistakes.push(Mistake { key: format!("{at}.kind"), line: None, what: one_line(error.message()) });
+            return None;
+        }
+    };
+    let (none, path) = (Table::new(), format!("{at}."));
+    match kind {
+        CarrierKind::Smpp => deserialize::<SmppConfig>(table, &none, &path, mistakes).map(CarrierConfig::from),
+        CarrierKind::Mm4 => deserialize(table, &none, &path, mistakes).map(CarrierConfig::Mm4),
+        CarrierKind::Mm7 => deserialize(table, &none, &path, mistakes).map(CarrierConfig::Mm7),
+        CarrierKind::Sandbox => deserialize(table, &none, &path, mistakes).map(CarrierConfig::Sandbox),
+    }
+}
+
+/// Makes a `T` of the tables, whose keys stand under `prefix`. What is wrong is noted, put back to its default, and the rest is read again, so that all mistakes come to light at once.
+fn deserialize<T: DeserializeOwned>(mut merged: Table, defaults: &Table, prefix: &str, mistakes: &mut Vec<Mistake>) -> Option<T> {
     for _ in 0..MISTAKES_MAX {
-        let result: Result<Config, _> = serde_path_to_error::deserialize(Value::Table(merged.clone()));
+        let result: Result<T, _> = serde_path_to_error::deserialize(Value::Table(merged.clone()));
         let error = match result {
             Ok(config) => return Some(config),
             Err(error) => error,
@@ -136,7 +176,7 @@ fn deserialize(mut merged: Table, defaults: &Table, mistakes: &mut Vec<Mistake>)
         let key = error.path().to_string();
         let key = if key == "." { String::new() } else { key };
         let what = one_line(error.inner().message());
-        mistakes.push(Mistake { key: key.clone(), line: None, what });
+        mistakes.push(Mistake { key: format!("{prefix}{key}"), line: None, what });
         if !put_back(&mut merged, defaults, &key) {
             return None;
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use carrier::config::Secret;
 use ipnet::IpNet;
 use model::key::Pepper;
+use model::message::MessageType;
 use serde::Deserialize;
 
 macro_rules! section {
@@ -203,6 +204,16 @@ pub enum RouteType {
     Sms,
     /// MMS.
     Mms,
+}
+
+impl RouteType {
+    /// The type as the rest of the program knows it.
+    pub const fn message_type(self) -> MessageType {
+        match self {
+            Self::Sms => MessageType::Sms,
+            Self::Mms => MessageType::Mms,
+        }
+    }
 }
 
 /// What is done when nobody knows whether a carrier took a message.

@@ -8,7 +8,7 @@ use simulator::smsc::DelayMs;
 
 use crate::broadcast::recipients;
 use crate::support::http::Ask;
-use crate::support::{Stage, Tenant, eventually};
+use crate::support::{Stage, Tenant, eventually, smpp};
 
 async fn send(stage: &Stage, tenant: &Tenant, recipients: &[String]) -> Value {
     let broadcast = json!({ "recipients": recipients, "from": tenant.number, "body": "We are open again" });
@@ -90,7 +90,7 @@ async fn who_is_blocked_is_skipped_silently_and_a_broadcast_of_nobody_has_failed
 
 #[tokio::test]
 async fn who_is_blocked_after_it_was_accepted_does_not_get_it() {
-    let stage = Stage::with(|config, _| config.carrier[0].rate = 40).await;
+    let stage = Stage::with(|config, _| smpp(config).rate = 40).await;
     let tenant = stage.tenant().await;
     let all = recipients(120);
     let id = send(&stage, &tenant, &all).await["id"].clone();
@@ -110,7 +110,7 @@ async fn who_is_blocked_after_it_was_accepted_does_not_get_it() {
 
 #[tokio::test]
 async fn a_sender_that_is_suspended_sends_no_more_of_it() {
-    let stage = Stage::with(|config, _| config.carrier[0].rate = 20).await;
+    let stage = Stage::with(|config, _| smpp(config).rate = 20).await;
     let tenant = stage.tenant().await;
     let id = send(&stage, &tenant, &recipients(3_000)).await["id"].clone();
     stage.broadcast_when(&tenant, &id, "has sent some", |broadcast| broadcast["counts"]["queued"].as_u64() < Some(3_000)).await;
@@ -123,7 +123,7 @@ async fn a_sender_that_is_suspended_sends_no_more_of_it() {
 
 #[tokio::test]
 async fn a_canceled_broadcast_sends_nothing_more_and_says_how_many_it_stopped() {
-    let stage = Stage::with(|config, _| config.carrier[0].rate = 50).await;
+    let stage = Stage::with(|config, _| smpp(config).rate = 50).await;
     let tenant = stage.tenant().await;
     let id = send(&stage, &tenant, &recipients(9_000)).await["id"].clone();
     stage.broadcast_when(&tenant, &id, "has sent some", |broadcast| broadcast["counts"]["queued"].as_u64() < Some(9_000)).await;
@@ -151,7 +151,7 @@ async fn what_has_ended_is_not_canceled() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_ends_in_between_goes_on_where_it_was() {
-    let mut stage = Stage::with(|config, _| config.carrier[0].rate = 2_000).await;
+    let mut stage = Stage::with(|config, _| smpp(config).rate = 2_000).await;
     let tenant = stage.tenant().await;
     let everybody = recipients(7_000);
     let id = send(&stage, &tenant, &everybody).await["id"].clone();
@@ -232,7 +232,7 @@ async fn a_list_shows_broadcasts_newest_first() {
 async fn the_operator_sees_and_stops_broadcasts_of_all_accounts() {
     let stage = Stage::with(|config, options| {
         options.response_delay_ms = DelayMs(1, 2);
-        config.carrier[0].rate = 50;
+        smpp(config).rate = 50;
     })
     .await;
     let (one, two) = (stage.tenant().await, stage.tenant().await);

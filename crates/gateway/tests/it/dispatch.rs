@@ -7,7 +7,7 @@ use serde_json::json;
 use simulator::smsc::DelayMs;
 
 use crate::support::http::Ask;
-use crate::support::{RECIPIENT, Stage, Tenant, at_once, carrier, eventually};
+use crate::support::{RECIPIENT, Stage, Tenant, at_once, carrier, eventually, smpp};
 
 fn messages(tenant: &Tenant, count: usize) -> Vec<Ask> {
     (0..count).map(|number| tenant.post(&tenant.message(RECIPIENT, &format!("number {number}")))).collect()
@@ -16,7 +16,7 @@ fn messages(tenant: &Tenant, count: usize) -> Vec<Ask> {
 #[tokio::test]
 async fn a_process_that_is_told_to_end_makes_nothing_unknown_that_never_left() {
     for _ in 0..3 {
-        let mut stage = Stage::with(|config, _| (config.carrier[0].rate, config.dispatch.batch) = (2_000, 10)).await;
+        let mut stage = Stage::with(|config, _| (smpp(config).rate, config.dispatch.batch) = (2_000, 10)).await;
         let tenant = stage.tenant().await;
         let accepted = at_once(stage.api, messages(&tenant, 300)).await;
         eventually("some have left", async || (stage.smsc.summary().submitted > 50).then_some(())).await;
@@ -68,7 +68,7 @@ async fn what_its_route_holds_is_held_although_its_carrier_is_gone() {
     eventually("the carrier has it", async || (stage.smsc.summary().submitted == 1).then_some(())).await;
     stage
         .restart(|config| {
-            config.carrier[0].name = "renamed".to_owned();
+            smpp(config).name = "renamed".to_owned();
             let carriers = vec!["renamed".to_owned()];
             config.route = vec![RouteConfig { prefix: String::new(), kind: None, carriers, on_unknown: OnUnknown::Hold }];
         })

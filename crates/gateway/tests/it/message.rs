@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use simulator::smsc::{DelayMs, Rejection};
 
 use crate::support::http::Ask;
-use crate::support::{RECIPIENT, Stage};
+use crate::support::{RECIPIENT, Stage, smpp};
 
 /// Without the fields that are new each time.
 fn timeless(message: &Value) -> Value {
@@ -83,7 +83,7 @@ async fn a_message_is_delivered_and_says_when() {
 #[tokio::test]
 async fn a_national_recipient_is_delivered_however_little_is_left_of_the_number() {
     for (prefix, national) in [("+1", "2025550143"), ("+120255", "50143")] {
-        let stage = Stage::with(|config, _| config.carrier[0].national_prefix = Some(prefix.to_owned())).await;
+        let stage = Stage::with(|config, _| smpp(config).national_prefix = Some(prefix.to_owned())).await;
         let tenant = stage.tenant().await;
         let message = stage.send(&tenant, RECIPIENT, "Hello").await;
         stage.reaches(&tenant, &message["id"], "delivered").await;

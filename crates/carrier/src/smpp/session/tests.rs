@@ -24,13 +24,14 @@ fn outgoing(number: u8) -> Outgoing {
         created_at: Timestamp::from_millis(0),
         expires_at: Timestamp::from_millis(1_000),
     };
-    let submission = Submission { message: Arc::new(message), attempt: 1, token: u64::from(number), accepted_segments: 0, valid_for: Duration::from_secs(1) };
-    submit::build(&CarrierConfig::default(), submission).unwrap()
+    let submission =
+        Submission { message: Arc::new(message), media: None, attempt: 1, token: u64::from(number), accepted_segments: 0, valid_for: Duration::from_secs(1) };
+    submit::build(&SmppConfig::default(), submission).unwrap()
 }
 
 /// A session whose bind was taken.
 fn bound(now: Instant) -> Session {
-    let config = Arc::new(CarrierConfig::default());
+    let config = Arc::new(SmppConfig::default());
     let errors = Arc::new(ErrorTable::new(&config));
     let mut out = Vec::new();
     let mut session = Session::new(config, errors, BindKind::Transceiver, "", now, &mut out);

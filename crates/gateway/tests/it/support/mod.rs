@@ -13,6 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use carrier::CarrierConfig;
 use carrier::config::Secret;
+use carrier::smpp::config::SmppConfig;
 use gateway::app::App;
 use gateway::config::{Config, read};
 use gateway::real::{OsEntropy, SystemClock};
@@ -86,8 +87,12 @@ impl Stage {
         let mut config = config(directory.path());
         change(&mut config, &mut options);
         let smsc = simulator::smsc::start(options).await.unwrap();
-        for carrier in config.carrier.iter_mut().filter(|carrier| carrier.port == 0) {
-            carrier.port = smsc.address().port();
+        for carrier in &mut config.carrier {
+            if let CarrierConfig::Smpp(carrier) = carrier
+                && carrier.port == 0
+            {
+                carrier.port = smsc.address().port();
+            }
         }
         let app = App::start(config.clone(), Arc::clone(&clock), Arc::clone(&entropy)).await.unwrap();
         let (api, admin) = (app.api_address, app.admin_address);
@@ -226,7 +231,7 @@ pub(crate) fn basic(key: &str, secret: &str) -> String {
 
 /// A carrier without bounds and with little patience. Port 0 stands for the stage's SMSC.
 pub(crate) fn carrier(name: &str, port: u16) -> CarrierConfig {
-    CarrierConfig {
+    let config = SmppConfig {
         name: name.to_owned(),
         host: "127.0.0.1".to_owned(),
         port,
@@ -236,7 +241,16 @@ pub(crate) fn carrier(name: &str, port: u16) -> CarrierConfig {
         reconnect_ceiling_ms: 100,
         throttle_floor_ms: 20,
         throttle_ceiling_ms: 100,
-        ..CarrierConfig::default()
+        ..SmppConfig::default()
+    };
+    config.into()
+}
+
+/// The first carrier, which is an SMSC.
+pub(crate) fn smpp(config: &mut Config) -> &mut SmppConfig {
+    match &mut config.carrier[0] {
+        CarrierConfig::Smpp(carrier) => carrier,
+        other => panic!("the first carrier is no SMSC: {other:?}"),
     }
 }
 

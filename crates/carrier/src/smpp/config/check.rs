@@ -1,43 +1,12 @@
 //! What a carrier's table must hold beyond its types, and the secrets and certificates that it names.
 
-use std::fmt;
 use std::ops::RangeInclusive;
 
 use wire::smpp::CommandStatus;
 
-use super::{CarrierConfig, CarrierKind};
-use crate::tls;
-
-/// One mistake.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
-    /// The key in the carrier's table.
-    pub key: String,
-    /// What is wrong with it.
-    pub what: String,
-}
-
-impl Mistake {
-    pub(crate) fn new(key: impl Into<String>, what: impl Into<String>) -> Self {
-        Self { key: key.into(), what: what.into() }
-    }
-}
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` {}", self.key, self.what)
-    }
-}
-
-/// Every mistake of a carrier's configuration.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("carrier `{carrier}`: {}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-pub struct ConfigError {
-    /// The carrier.
-    pub carrier: String,
-    /// The mistakes.
-    pub mistakes: Vec<Mistake>,
-}
+use super::SmppConfig;
+use crate::config::{ConfigError, Mistake, Password, check_bounds};
+use crate::tls::{self, TlsFiles};
 
 /// A password's field in a bind has room for so many octets before its NUL, whatever the specification says of 8 (SMPP 3.4, 4.1.1).
 const PASSWORD_BYTES_MAX: usize = 16;
@@ -48,7 +17,7 @@ const SECS_MAX: u64 = 86_400;
 /// Longer rests than an hour are mistakes of unit.
 const MS_MAX: u64 = 3_600_000;
 
-impl CarrierConfig {
+impl SmppConfig {
     /// Checks every key.
     ///
     /// # Errors
@@ -58,10 +27,8 @@ impl CarrierConfig {
         if self.name.is_empty() {
             mistakes.push(Mistake::new("name", "is missing"));
         }
-        if self.kind == CarrierKind::Smpp {
-            self.check_numbers(&mut mistakes);
-            self.check_texts(&mut mistakes);
-        }
+        self.check_numbers(&mut mistakes);
+        self.check_texts(&mut mistakes);
         if mistakes.is_empty() { Ok(()) } else { Err(self.mistaken(mistakes)) }
     }
 
@@ -83,11 +50,7 @@ impl CarrierConfig {
             ("receipts_pending_max", self.receipts_pending_max as u64, 1..=1_000_000),
             ("pdu_bytes_max", self.pdu_bytes_max as u64, 64..=1_000_000),
         ];
-        for (key, value, bounds) in bounds {
-            if !bounds.contains(&value) {
-                mistakes.push(Mistake::new(key, format!("is {value}, and not between {} and {}", bounds.start(), bounds.end())));
-            }
-        }
+        check_bounds(bounds, mistakes);
         for (floor, floor_ms, ceiling, ceiling_ms) in [
             ("reconnect_floor_ms", self.reconnect_floor_ms, "reconnect_ceiling_ms", self.reconnect_ceiling_ms),
             ("throttle_floor_ms", self.throttle_floor_ms, "throttle_ceiling_ms", self.throttle_ceiling_ms),
@@ -124,20 +87,13 @@ impl CarrierConfig {
     /// # Errors
     /// [`ConfigError`] when it is not there, or longer than a bind can carry.
     pub fn read_password(&self) -> Result<String, ConfigError> {
-        let mistaken = |key: &str, what: String| self.mistaken(vec![Mistake::new(key, what)]);
-        let (key, password) = if let Some(file) = &self.password_file {
-            let key = "password_file";
-            let read = std::fs::read_to_string(file).map_err(|error| mistaken(key, format!("cannot be read from {}: {error}", file.display())))?;
-            (key, read.trim_end_matches(['\r', '\n']).to_owned())
-        } else if let Some(name) = &self.password_env {
-            let key = "password_env";
-            (key, std::env::var(name).map_err(|_| mistaken(key, format!("names {name}, which is not set")))?)
-        } else {
-            ("password", self.password.0.clone())
-        };
+        let (key, password) = self.secret().read().map_err(|mistake| self.mistaken(vec![mistake]))?;
         match password.len() {
             0..=PASSWORD_BYTES_MAX => Ok(password),
-            length => Err(mistaken(key, format!("gives a password of {length} octets, and a bind carries at most {PASSWORD_BYTES_MAX}"))),
+            length => {
+                let what = format!("gives a password of {length} octets, and a bind carries at most {PASSWORD_BYTES_MAX}");
+                Err(self.mistaken(vec![Mistake::new(key, what)]))
+            }
         }
     }
 
@@ -146,7 +102,22 @@ impl CarrierConfig {
     /// # Errors
     /// [`ConfigError`] where one cannot be used.
     pub fn check_tls(&self) -> Result<(), ConfigError> {
-        tls::client(self).map(drop).map_err(|mistake| self.mistaken(vec![mistake]))
+        tls::client(&self.tls_files()).map(drop).map_err(|mistake| self.mistaken(vec![mistake]))
+    }
+
+    fn secret(&self) -> Password<'_> {
+        Password { given: &self.password, file: self.password_file.as_deref(), variable: self.password_env.as_deref() }
+    }
+
+    pub(crate) fn tls_files(&self) -> TlsFiles<'_> {
+        TlsFiles {
+            on: self.tls,
+            host: &self.host,
+            server_name: self.tls_server_name.as_deref(),
+            ca: self.tls_ca.as_deref(),
+            client_cert: self.tls_client_cert.as_deref(),
+            client_key: self.tls_client_key.as_deref(),
+        }
     }
 
     pub(crate) fn mistaken(&self, mistakes: Vec<Mistake>) -> ConfigError {

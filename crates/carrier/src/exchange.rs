@@ -1,0 +1,327 @@
+//! A carrier whose message is one request with one answer, as MM4 and MM7 are: how many may be under way, how fast, and what is done while
+//! it cannot be reached.
+//!
+//! In come submissions, out goes one outcome each. What a request is, is the [`Exchange`]'s to say. There is no connection that could be
+//! seen to be down, so the answers tell: after a failure the carrier rests, longer each time, and then one message is its probe.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::ack::Ack;
+use crate::throttle::{Bucket, Rest};
+use crate::{Carrier, CarrierEvent, CarrierStatus, Event, Events, Receipt, SegmentOutcome, Submission};
+
+/// How a message is handed over.
+#[async_trait]
+pub(crate) trait Exchange: Send + Sync + 'static {
+    /// Hands a message over and waits for the answer, for as long as an answer may take and no longer.
+    async fn hand_over(&self, submission: &Submission) -> Handed;
+
+    /// Stops listening for what the carrier reports. Called when nothing is under way any more; perhaps more than once.
+    fn close(&self);
+}
+
+/// How handing over went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Handed {
+    /// What became of the message.
+    pub(crate) outcome: SegmentOutcome,
+    /// What it says about the carrier.
+    pub(crate) peer: Peer,
+}
+
+/// What an exchange shows about the carrier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// It answers.
+    Answers,
+    /// It asks to be spared for a while.
+    Busy,
+    /// It cannot be reached, or does not talk sense: why, for the operator.
+    Fails(String),
+    /// It does not take our credentials, or does not let us in: why, for the operator.
+    RefusesUs(String),
+}
+
+/// The knobs that every carrier of this kind has.
+#[derive(Clone, Debug)]
+pub(crate) struct Bounds {
+    /// Messages under way at once.
+    pub(crate) window: usize,
+    /// Messages a second; 0 for no bound.
+    pub(crate) rate: u32,
+    /// The rest after a first failure; it doubles while they go on.
+    pub(crate) rest_floor: Duration,
+    /// The longest such rest.
+    pub(crate) rest_ceiling: Duration,
+}
+
+/// What the carrier and those who listen for it tell the pipeline, and count.
+pub(crate) struct Teller {
+    name: Arc<str>,
+    events: Events,
+    receipts: AtomicU64,
+    malformed: AtomicU64,
+}
+
+impl Teller {
+    pub(crate) fn new(name: &str, events: Events) -> Arc<Self> {
+        Arc::new(Self { name: name.into(), events, receipts: AtomicU64::new(0), malformed: AtomicU64::new(0) })
+    }
+
+    /// The carrier's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Tells of a report. The peer is answered when its [`Ack`] is.
+    pub(crate) fn receipt(&self, receipt: Receipt, ack: Ack) {
+        self.receipts.fetch_add(1, Ordering::Relaxed);
+        self.tell(Event::Receipt(receipt, ack));
+    }
+
+    /// Counts something that could not be read.
+    pub(crate) fn malformed(&self) {
+        self.malformed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn tell(&self, event: Event) {
+        // A pipeline that no longer listens has stopped altogether.
+        let _ = self.events.send(CarrierEvent { carrier: Arc::clone(&self.name), event });
+    }
+}
+
+/// A carrier made of exchanges.
+pub(crate) struct ExchangeCarrier<E: Exchange> {
+    core: Arc<Core<E>>,
+}
+
+struct Core<E> {
+    exchange: E,
+    teller: Arc<Teller>,
+    bounds: Bounds,
+    pace: Mutex<Bucket>,
+    health: Mutex<Health>,
+    in_use: AtomicUsize,
+    draining: AtomicBool,
+    counts: Counts,
+    /// Wakes whoever waits for room, or for the end.
+    changes: Notify,
+}
+
+#[derive(Default)]
+struct Counts {
+    submitted: AtomicU64,
+    accepted: AtomicU64,
+    refused: AtomicU64,
+    throttled: AtomicU64,
+    unknown: AtomicU64,
+}
+
+/// Since when nothing could be handed over, until when nobody tries, and what went wrong last.
+struct Health {
+    down_since: Option<Instant>,
+    refuses_us: bool,
+    rest: Rest,
+    last_error: Option<String>,
+}
+
+impl<E: Exchange> ExchangeCarrier<E> {
+    pub(crate) fn new(exchange: E, teller: Arc<Teller>, bounds: Bounds) -> Self {
+        let health = Health { down_since: None, refuses_us: false, rest: Rest::new(bounds.rest_floor, bounds.rest_ceiling), last_error: None };
+        let core = Core {
+            exchange,
+            teller,
+            pace: Mutex::new(Bucket::new(bounds.rate, Instant::now())),
+            bounds,
+            health: Mutex::new(health),
+            in_use: AtomicUsize::new(0),
+            draining: AtomicBool::new(false),
+            counts: Counts::default(),
+            changes: Notify::new(),
+        };
+        Self { core: Arc::new(core) }
+    }
+}
+
+/// A carrier that nobody can hand anything to has nothing to listen for.
+impl<E: Exchange> Drop for ExchangeCarrier<E> {
+    fn drop(&mut self) {
+        self.core.exchange.close();
+    }
+}
+
+#[async_trait]
+impl<E: Exchange> Carrier for ExchangeCarrier<E> {
+    fn name(&self) -> &str {
+        self.core.teller.name()
+    }
+
+    async fn ready(&self) -> usize {
+        loop {
+            let change = self.core.changes.notified();
+            let now = Instant::now();
+            match self.core.room(now) {
+                Room::Messages(count) => return count,
+                Room::NoneUntil(at) => {
+                    let _ = tokio::time::timeout_at(at, change).await;
+                }
+                Room::None => change.await,
+            }
+        }
+    }
+
+    fn window(&self) -> usize {
+        self.core.bounds.window
+    }
+
+    fn submit(&self, submission: Submission) {
+        let core = Arc::clone(&self.core);
+        core.in_use.fetch_add(1, Ordering::AcqRel);
+        core.pace().spend(1);
+        core.counts.submitted.fetch_add(1, Ordering::Relaxed);
+        tokio::spawn(async move {
+            let handed = match core.draining.load(Ordering::Acquire) {
+                true => Handed { outcome: SegmentOutcome::NotSent, peer: Peer::Answers },
+                false => core.exchange.hand_over(&submission).await,
+            };
+            core.note(&handed);
+            core.teller.tell(Event::Outcome(submission.ended(1, vec![(1, handed.outcome)])));
+            core.in_use.fetch_sub(1, Ordering::AcqRel);
+            core.changes.notify_waiters();
+        });
+    }
+
+    fn down_for(&self) -> Option<Duration> {
+        self.core.health().down_since.map(|since| since.elapsed())
+    }
+
+    fn status(&self) -> CarrierStatus {
+        let core = &*self.core;
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let in_use = core.in_use.load(Ordering::Acquire);
+        let health = core.health();
+        let state = match () {
+            () if core.draining.load(Ordering::Acquire) && in_use == 0 => "closed",
+            () if core.draining.load(Ordering::Acquire) => "draining",
+            () if health.refuses_us => "refused",
+            () if health.down_since.is_some() => "down",
+            () if health.rest.until(Instant::now()).is_some() => "throttled",
+            () => "ready",
+        };
+        CarrierStatus {
+            state,
+            sessions_bound: 0,
+            sessions_configured: 0,
+            window_in_use: in_use,
+            window: core.bounds.window,
+            submitted: count(&core.counts.submitted),
+            accepted: count(&core.counts.accepted),
+            refused: count(&core.counts.refused),
+            throttled: count(&core.counts.throttled),
+            unknown: count(&core.counts.unknown),
+            receipts: count(&core.teller.receipts),
+            binds: 0,
+            malformed_pdus: count(&core.teller.malformed),
+            last_error: health.last_error.clone(),
+        }
+    }
+
+    async fn drain(&self, limit: Duration) {
+        self.core.draining.store(true, Ordering::Release);
+        let answered = async {
+            loop {
+                let change = self.core.changes.notified();
+                if self.core.in_use.load(Ordering::Acquire) == 0 {
+                    return;
+                }
+                change.await;
+            }
+        };
+        // Past the limit the process ends; what is unanswered is of unknown outcome in the store already.
+        let _ = tokio::time::timeout(limit, answered).await;
+        self.core.exchange.close();
+    }
+}
+
+/// Whether messages can leave.
+enum Room {
+    /// So many, now.
+    Messages(usize),
+    /// Not before then.
+    NoneUntil(Instant),
+    /// Not before something changes.
+    None,
+}
+
+impl<E> Core<E> {
+    fn room(&self, now: Instant) -> Room {
+        let in_use = self.in_use.load(Ordering::Acquire);
+        let health = self.health();
+        if let Some(until) = health.rest.until(now) {
+            return Room::NoneUntil(until);
+        }
+        // After a failure one message finds out whether it is over.
+        let window = if health.down_since.is_some() { 1 } else { self.bounds.window };
+        let room = window.saturating_sub(in_use);
+        if room == 0 || self.draining.load(Ordering::Acquire) {
+            return Room::None;
+        }
+        let mut pace = self.pace();
+        match (pace.available(now), pace.free_at(now)) {
+            (0, free_at) => Room::NoneUntil(free_at.unwrap_or(now + Duration::from_millis(1))),
+            (tokens, _) => Room::Messages(room.min(tokens)),
+        }
+    }
+
+    fn note(&self, handed: &Handed) {
+        let counter = match &handed.outcome {
+            SegmentOutcome::Accepted { .. } => Some(&self.counts.accepted),
+            SegmentOutcome::Refused { .. } => Some(&self.counts.refused),
+            SegmentOutcome::Unknown { .. } => Some(&self.counts.unknown),
+            SegmentOutcome::TryLater { .. } | SegmentOutcome::NotSent => None,
+        };
+        counter.map(|counter| counter.fetch_add(1, Ordering::Relaxed));
+        let now = Instant::now();
+        let mut health = self.health();
+        match &handed.peer {
+            Peer::Answers => {
+                health.rest.over(now);
+                if health.down_since.take().is_some() {
+                    tracing::info!(carrier.name = %self.teller.name, "Carrier {} answers again", self.teller.name);
+                }
+                health.refuses_us = false;
+                health.last_error = None;
+            }
+            Peer::Busy => {
+                self.counts.throttled.fetch_add(1, Ordering::Relaxed);
+                health.rest.begin(now);
+            }
+            Peer::Fails(why) | Peer::RefusesUs(why) => {
+                health.down_since = health.down_since.or(Some(now));
+                health.refuses_us = matches!(handed.peer, Peer::RefusesUs(_));
+                health.rest.begin(now);
+                if health.last_error.as_deref() != Some(why) {
+                    tracing::warn!(carrier.name = %self.teller.name, "Carrier {}: {why}", self.teller.name);
+                    health.last_error = Some(why.clone());
+                }
+            }
+        }
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Bucket> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+//! A carrier reached over MM4.
+
+pub mod config;

@@ -1,0 +1,3 @@
+//! A carrier reached over MM7.
+
+pub mod config;

@@ -1,0 +1,365 @@
+//! Every knob of an SMPP carrier: one `[[carrier]]` table of the configuration file.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use wire::gsm::Cut;
+use wire::receipt::id::IdMode;
+use wire::smpp::constants::interface_version;
+
+use super::errors::Action;
+use crate::config::Secret;
+
+mod check;
+mod pattern;
+
+pub use pattern::ReceiptPattern;
+
+use check::parse_tlv;
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant),* }
+    };
+}
+
+words! {
+    /// How sessions are bound.
+    BindMode {
+        /// One session sends and receives.
+        Trx = "trx",
+        /// A pair: one sends, the other receives. For carriers without transceivers.
+        TxRx = "tx_rx",
+    }
+}
+
+words! {
+    /// How text that fits the GSM alphabet is encoded; other text always goes as UCS-2.
+    Alphabet {
+        /// One septet in each octet: what nearly every carrier means by its default.
+        Gsm7 = "gsm7",
+        /// Septets packed as on the air.
+        Gsm7Packed = "gsm7_packed",
+        /// ISO 8859-1 where the text is in it as well, or else UCS-2.
+        Latin1 = "latin1",
+        /// UCS-2 for everything.
+        Ucs2 = "ucs2",
+    }
+}
+
+words! {
+    /// How a text of several segments is held together.
+    SplitMethod {
+        /// A header with an 8-bit reference.
+        Udh8 = "udh8",
+        /// A header with a 16-bit reference.
+        Udh16 = "udh16",
+        /// The `sar_*` parameters.
+        Sar = "sar",
+        /// One `message_payload`.
+        Payload = "payload",
+        /// Not at all: a longer text is refused.
+        None = "none",
+    }
+}
+
+words! {
+    /// How the validity period is told.
+    ValidityForm {
+        /// So long from now: needs no common clock.
+        Relative = "relative",
+        /// Until a time in UTC.
+        Absolute = "absolute",
+        /// Not at all.
+        Omit = "omit",
+    }
+}
+
+words! {
+    /// What makes a `deliver_sm` a receipt.
+    ReceiptDetection {
+        /// Its class, its parameters, or a text in the form of a receipt.
+        Auto = "auto",
+        /// Its class alone.
+        EsmClass = "esm_class",
+        /// Its parameters alone.
+        Tlv = "tlv",
+        /// A text in the form of a receipt alone.
+        Text = "text",
+    }
+}
+
+words! {
+    /// How ids of acknowledgements and receipts go together.
+    MessageIdMode {
+        /// All readings are tried.
+        Auto = "auto",
+        /// The same but for case and leading zeros.
+        Exact = "exact",
+        /// Hexadecimal in the acknowledgement, decimal in the receipt.
+        HexToDecimal = "hex_to_decimal",
+        /// Decimal in the acknowledgement, hexadecimal in the receipt.
+        DecimalToHex = "decimal_to_hex",
+    }
+}
+
+words! {
+    /// What a receipt's `stat` means, where the carrier means something else by it than everybody.
+    StatMeaning {
+        /// The handset has it.
+        Delivered = "delivered",
+        /// It will not arrive.
+        Undelivered = "undelivered",
+        /// Its time ran out.
+        Expired = "expired",
+        /// The carrier refused it.
+        Rejected = "rejected",
+        /// Nothing final.
+        Pending = "pending",
+    }
+}
+
+words! {
+    /// The version of SMPP that a bind names.
+    Version {
+        /// As 3.3, for carriers that want it.
+        V3_3 = "3.3",
+        /// SMPP 3.4.
+        V3_4 = "3.4",
+        /// SMPP 5.0.
+        V5_0 = "5.0",
+    }
+}
+
+/// One SMPP carrier. Every key but `name`, `host` and `system_id` has a default.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SmppConfig {
+    /// What routes call it.
+    pub name: String,
+
+    /// Where the SMSC listens.
+    pub host: String,
+    /// On which port.
+    pub port: u16,
+    /// The address to connect from.
+    pub source_ip: Option<IpAddr>,
+    /// Whether the connection is TLS.
+    pub tls: bool,
+    /// Certificates to trust, in PEM, instead of the machine's.
+    pub tls_ca: Option<PathBuf>,
+    /// The name that the SMSC's certificate must have; `host` by default.
+    pub tls_server_name: Option<String>,
+    /// Our certificate, in PEM.
+    pub tls_client_cert: Option<PathBuf>,
+    /// The key of our certificate, in PEM.
+    pub tls_client_key: Option<PathBuf>,
+
+    /// Who binds, at most 15 characters.
+    pub system_id: String,
+    /// The password, at most 16 octets. Better in a file or the environment.
+    pub password: Secret,
+    /// A file that holds the password.
+    pub password_file: Option<PathBuf>,
+    /// An environment variable that holds the password.
+    pub password_env: Option<String>,
+    /// What kind of system binds, at most 12 characters.
+    pub system_type: String,
+    /// The version that the bind names.
+    pub interface_version: Version,
+    /// How sessions are bound.
+    pub bind: BindMode,
+    /// How many sessions, or pairs of them.
+    pub sessions: usize,
+    /// Unanswered segments of each session.
+    pub window: usize,
+    /// Segments a second over all sessions; 0 for no bound.
+    pub rate: u32,
+    /// Segments a second of each session; 0 for no bound.
+    pub session_rate: u32,
+    /// Segments a second of each originator; 0 for no bound.
+    pub sender_rate: u32,
+
+    /// How long a connection may take to open.
+    pub connect_timeout_secs: u64,
+    /// How long a bind may take to be answered.
+    pub bind_timeout_secs: u64,
+    /// How long a segment may take to be answered before its outcome counts as unknown.
+    pub response_timeout_secs: u64,
+    /// After how long without a word from the SMSC it is asked whether it is there.
+    pub enquire_link_secs: u64,
+    /// The wait before a second try to connect; it doubles with each failure.
+    pub reconnect_floor_ms: u64,
+    /// The longest wait before another try to connect.
+    pub reconnect_ceiling_ms: u64,
+    /// The wait when the SMSC refuses our credentials: asking more often gets accounts locked.
+    pub refused_retry_secs: u64,
+    /// How long a session rests when it is first asked to be slower; it doubles while that goes on.
+    pub throttle_floor_ms: u64,
+    /// The longest such rest.
+    pub throttle_ceiling_ms: u64,
+    /// Receipts of a session that may wait to be stored; past it the SMSC is asked to come back.
+    pub receipts_pending_max: usize,
+    /// The longest PDU that is taken.
+    pub pdu_bytes_max: usize,
+
+    /// Type of number of originators; guessed from their look by default.
+    pub source_ton: Option<u8>,
+    /// Numbering plan of originators.
+    pub source_npi: Option<u8>,
+    /// Type of number of recipients.
+    pub destination_ton: Option<u8>,
+    /// Numbering plan of recipients.
+    pub destination_npi: Option<u8>,
+    /// Whether numbers keep their `+`.
+    pub keep_plus: bool,
+    /// Recipients that begin with it, such as `+1`, go without it and as national numbers.
+    pub national_prefix: Option<String>,
+    /// How text that fits the GSM alphabet is encoded.
+    pub alphabet: Alphabet,
+    /// The `data_coding` of such text, where it is not the usual one.
+    pub data_coding: Option<u8>,
+    /// The `data_coding` of UCS-2 text, where it is not 8.
+    pub ucs2_data_coding: Option<u8>,
+    /// Whether typographic quotes and dashes become plain ones, so that text fits the GSM alphabet.
+    pub transliterate: bool,
+    /// How a text of several segments is held together.
+    pub split: SplitMethod,
+    /// More segments than this are refused.
+    pub segments_max: u8,
+    /// Bits of every `esm_class`.
+    pub esm_class: u8,
+    /// The `service_type`, at most 5 characters.
+    pub service_type: String,
+    /// The `protocol_id`.
+    pub protocol_id: u8,
+    /// The `priority_flag`.
+    pub priority: u8,
+    /// How the validity period is told.
+    pub validity: ValidityForm,
+    /// Which receipts are asked for.
+    pub registered_delivery: u8,
+    /// Whether all segments but the last say that more follow.
+    pub more_messages_to_send: bool,
+    /// Parameters to add to every `submit_sm`, by tag (`"0x1400"`): text, or octets in hexadecimal after `0x`.
+    pub tlvs: BTreeMap<String, String>,
+
+    /// How ids of acknowledgements and receipts go together.
+    pub message_id_mode: MessageIdMode,
+    /// What makes a `deliver_sm` a receipt.
+    pub receipt_detection: ReceiptDetection,
+    /// How receipts are written that nobody else writes so; tried before the usual form.
+    pub receipt_pattern: Option<ReceiptPattern>,
+    /// What a receipt's `stat` means, by the word as the carrier writes it.
+    pub receipt_stats: BTreeMap<String, StatMeaning>,
+    /// What follows from a status, by its name or number, where it is not the usual.
+    pub errors: BTreeMap<String, Action>,
+    /// What follows from a status that nobody knows, a carrier's own above all.
+    pub unknown_error: Action,
+}
+
+impl Default for SmppConfig {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            host: String::new(),
+            port: 2775,
+            source_ip: None,
+            tls: false,
+            tls_ca: None,
+            tls_server_name: None,
+            tls_client_cert: None,
+            tls_client_key: None,
+            system_id: String::new(),
+            password: Secret::default(),
+            password_file: None,
+            password_env: None,
+            system_type: String::new(),
+            interface_version: Version::V3_4,
+            bind: BindMode::Trx,
+            sessions: 1,
+            window: 50,
+            rate: 100,
+            session_rate: 0,
+            sender_rate: 0,
+            connect_timeout_secs: 10,
+            bind_timeout_secs: 10,
+            response_timeout_secs: 60,
+            enquire_link_secs: 30,
+            reconnect_floor_ms: 1_000,
+            reconnect_ceiling_ms: 60_000,
+            refused_retry_secs: 300,
+            throttle_floor_ms: 250,
+            throttle_ceiling_ms: 10_000,
+            receipts_pending_max: 2_000,
+            pdu_bytes_max: 70_000,
+            source_ton: None,
+            source_npi: None,
+            destination_ton: None,
+            destination_npi: None,
+            keep_plus: false,
+            national_prefix: None,
+            alphabet: Alphabet::Gsm7,
+            data_coding: None,
+            ucs2_data_coding: None,
+            transliterate: false,
+            split: SplitMethod::Udh8,
+            segments_max: 10,
+            esm_class: 0,
+            service_type: String::new(),
+            protocol_id: 0,
+            priority: 0,
+            validity: ValidityForm::Relative,
+            registered_delivery: 1,
+            more_messages_to_send: false,
+            tlvs: BTreeMap::new(),
+            message_id_mode: MessageIdMode::Auto,
+            receipt_detection: ReceiptDetection::Auto,
+            receipt_pattern: None,
+            receipt_stats: BTreeMap::new(),
+            errors: BTreeMap::new(),
+            unknown_error: Action::Retry,
+        }
+    }
+}
+
+impl SmppConfig {
+    pub(crate) const fn cut(&self) -> Cut {
+        match self.split {
+            SplitMethod::Udh8 => Cut::Udh8,
+            SplitMethod::Udh16 => Cut::Udh16,
+            SplitMethod::Sar => Cut::Sar,
+            SplitMethod::Payload => Cut::Payload,
+            SplitMethod::None => Cut::Refuse,
+        }
+    }
+
+    pub(crate) const fn id_mode(&self) -> IdMode {
+        match self.message_id_mode {
+            MessageIdMode::Auto => IdMode::Auto,
+            MessageIdMode::Exact => IdMode::Exact,
+            MessageIdMode::HexToDecimal => IdMode::HexToDecimal,
+            MessageIdMode::DecimalToHex => IdMode::DecimalToHex,
+        }
+    }
+
+    pub(crate) const fn version(&self) -> u8 {
+        match self.interface_version {
+            Version::V3_3 => interface_version::V3_3,
+            Version::V3_4 => interface_version::V3_4,
+            Version::V5_0 => interface_version::V5_0,
+        }
+    }
+
+    /// The extra parameters of every `submit_sm`.
+    pub(crate) fn extra_tlvs(&self) -> Vec<(u16, Vec<u8>)> {
+        self.tlvs.iter().filter_map(|(tag, value)| parse_tlv(tag, value)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;
