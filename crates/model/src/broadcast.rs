@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::address::Msisdn;
 use crate::clock::Timestamp;
-use crate::id::{AccountId, BroadcastId};
+use crate::id::{AccountId, BroadcastId, MediaId};
 use crate::key::Mode;
 use crate::message::{Encoding, MessageType};
 
@@ -66,6 +66,8 @@ pub struct Broadcast {
     pub body: Option<Arc<str>>,
     /// Where its media came from.
     pub media_url: Option<String>,
+    /// Its media as they are kept here.
+    pub media: Option<MediaId>,
     /// How its text is encoded.
     pub encoding: Encoding,
     /// How many segments its text takes.

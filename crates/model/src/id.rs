@@ -1,4 +1,4 @@
-//! Ids of messages, broadcasts and accounts: a prefix and 22 base-62 digits of a `UUIDv7` (RFC 9562, section 5.7), so
+//! Ids of messages, broadcasts, accounts and others: a prefix and 22 base-62 digits of a `UUIDv7` (RFC 9562, section 5.7), so
 //! that they sort by the time of their making and tell nothing of how many there are.
 
 use std::fmt;
@@ -81,6 +81,8 @@ ids! {
     AccountId "acc_";
     /// Names one decision of the compliance screen.
     ScreeningId "scr_";
+    /// Names media that are kept, once for all the messages that carry them.
+    MediaId "med_";
 }
 
 /// How many low bits of a broadcast's message ids number its recipients.

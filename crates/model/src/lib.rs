@@ -33,9 +33,9 @@ pub use broadcast::{Broadcast, BroadcastCounts, BroadcastRecord, BroadcastStatus
 pub use clock::{Clock, SimClock, Timestamp};
 pub use entropy::{Entropy, SeededEntropy};
 pub use error::{ErrorCode, Refusal};
-pub use id::{AccountId, BroadcastId, MessageId, ScreeningId};
+pub use id::{AccountId, BroadcastId, MediaId, MessageId, ScreeningId};
 pub use key::{ApiKey, KeyId, Mode};
-pub use media::MediaType;
+pub use media::{Media, MediaType};
 pub use message::{Delivery, Message, MessageRecord};
 pub use screening::{Screened, ScreeningOutcome, ScreeningRecord};
 pub use status::{ErrorType, Status};

@@ -6,7 +6,7 @@ pub use wire::gsm::Encoding;
 
 use crate::address::Msisdn;
 use crate::clock::Timestamp;
-use crate::id::{AccountId, BroadcastId, MessageId};
+use crate::id::{AccountId, BroadcastId, MediaId, MessageId};
 use crate::key::Mode;
 use crate::status::{ErrorType, Status};
 
@@ -84,6 +84,8 @@ pub struct Message {
     pub body: Option<Arc<str>>,
     /// Where its media came from.
     pub media_url: Option<String>,
+    /// Its media as they are kept here.
+    pub media: Option<MediaId>,
     /// How its text is encoded.
     pub encoding: Encoding,
     /// How many segments its text takes.

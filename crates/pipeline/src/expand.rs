@@ -271,6 +271,7 @@ fn message(broadcast: &Broadcast, index: u32, recipient: Msisdn) -> Message {
         recipient,
         body: broadcast.body.clone(),
         media_url: broadcast.media_url.clone(),
+        media: broadcast.media,
         encoding: broadcast.encoding,
         segments: broadcast.segments,
         reference: if broadcast.segments > 1 { u16::from_be_bytes([high, low]) } else { 0 },

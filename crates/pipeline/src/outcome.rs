@@ -180,6 +180,7 @@ mod tests {
             recipient: Msisdn::parse("+18005551234").unwrap(),
             body: None,
             media_url: None,
+            media: None,
             encoding: Encoding::Gsm7,
             segments: count,
             reference: 0,

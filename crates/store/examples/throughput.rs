@@ -107,6 +107,7 @@ impl Work {
             recipient: Msisdn::parse(&format!("+1{:010}", random % 10_000_000_000)).expect("it is well-formed"),
             body: Some("Your one-time password is 471147. Tell nobody.".into()),
             media_url: None,
+            media: None,
             encoding: Encoding::Gsm7,
             segments: 1,
             reference: 0,
@@ -114,7 +115,7 @@ impl Work {
             expires_at: now + Duration::from_secs(86_400),
         };
         let quota = Quota { day: UtcDay::of(now), limit: u64::MAX };
-        Some(Admission { message: Arc::new(message), carrier: "main".to_owned(), lease: None, quota, idempotency: None, flagged: None })
+        Some(Admission { message: Arc::new(message), carrier: "main".to_owned(), lease: None, quota, idempotency: None, flagged: None, media: None })
     }
 }
 

@@ -7,9 +7,10 @@
 //!
 //! Reading order: [`contract::messages`] (admission and reading), [`contract::dispatch`] (the way to a carrier),
 //! [`contract::receipts`] (the way back), [`contract::broadcasts`] (one text to many), [`contract::tenants`] (who may send),
-//! [`contract::screening`] (what was found in texts).
+//! [`contract::screening`] (what was found in texts), [`contract::media`] and [`objects`] (what multimedia messages carry).
 
 pub mod contract;
+pub mod objects;
 pub mod sqlite;
 
 use std::path::Path;
@@ -19,15 +20,16 @@ pub use contract::StoreError;
 pub use contract::broadcasts::Broadcasts;
 pub use contract::dispatch::Dispatch;
 pub use contract::health::Health;
+pub use contract::media::MediaRecords;
 pub use contract::messages::Messages;
 pub use contract::receipts::Receipts;
 pub use contract::screening::Screening;
 pub use contract::tenants::Tenants;
 
 /// All that the product asks of its storage.
-pub trait Store: Messages + Broadcasts + Dispatch + Receipts + Tenants + Screening + Health {}
+pub trait Store: Messages + Broadcasts + Dispatch + Receipts + Tenants + Screening + MediaRecords + Health {}
 
-impl<T: Messages + Broadcasts + Dispatch + Receipts + Tenants + Screening + Health> Store for T {}
+impl<T: Messages + Broadcasts + Dispatch + Receipts + Tenants + Screening + MediaRecords + Health> Store for T {}
 
 /// Opens the store that `url` names, bringing its schema up to date: `sqlite:PATH`.
 ///

@@ -62,6 +62,7 @@ impl Stage {
             recipient: Msisdn::parse("+18005551234").unwrap(),
             body: Some("hi".into()),
             media_url: None,
+            media: None,
             encoding: Encoding::Gsm7,
             segments: 1,
             reference: 0,

@@ -69,6 +69,7 @@ pub(crate) fn message(number: u32, text: &str) -> Arc<Message> {
         recipient: Msisdn::parse(&format!("+1800555{:04}", number % 10_000)).unwrap(),
         body: Some(text.into()),
         media_url: None,
+        media: None,
         encoding: measure.encoding,
         segments: u16::try_from(measure.segments).unwrap(),
         reference: 0xABCD,

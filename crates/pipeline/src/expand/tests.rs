@@ -128,6 +128,7 @@ impl World {
             originator: originator.clone(),
             body: Some("hello".into()),
             media_url: None,
+            media: None,
             encoding: Encoding::Gsm7,
             segments: 1,
             total,

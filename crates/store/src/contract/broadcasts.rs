@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use model::media::StoredMedia;
 use model::{AccountId, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus, Message, Msisdn, Recipients, ScreeningRecord, Timestamp};
 
 use super::StoreError;
@@ -26,6 +27,8 @@ pub struct BroadcastAdmission {
     pub idempotency: Option<IdempotencyClaim>,
     /// What the screen found in its text, where it was let pass all the same.
     pub flagged: Option<ScreeningRecord>,
+    /// The media that it brings, where they are not kept yet; as in [`super::messages::Admission::media`].
+    pub media: Option<StoredMedia>,
 }
 
 /// What became of a broadcast's admission.
@@ -39,6 +42,8 @@ pub enum BroadcastAdmitted {
     KeyTaken,
     /// Its recipients do not all fit the quota; nothing was changed.
     QuotaReached,
+    /// The media that it names are kept no longer; nothing was changed. It may bring them again.
+    MediaGone,
 }
 
 /// An answer given before under an idempotency key.

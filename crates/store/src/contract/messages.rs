@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::event::Event;
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
+use model::media::StoredMedia;
 use model::message::{Delivery, Direction, Message, MessageRecord};
 use model::quota::UtcDay;
 use model::{AccountId, BroadcastId, MessageId, Msisdn, ScreeningRecord, Status, Timestamp};
@@ -27,6 +28,8 @@ pub struct Admission {
     pub idempotency: Option<IdempotencyClaim>,
     /// What the screen found in its text, where it was let pass all the same.
     pub flagged: Option<ScreeningRecord>,
+    /// The media that it brings: those that it names ([`Message::media`]), where they are not kept yet. Their bytes are in their place already.
+    pub media: Option<StoredMedia>,
 }
 
 /// How many recipients an account has in a day.
@@ -62,6 +65,8 @@ pub enum Admitted {
     KeyTaken,
     /// The message does not fit the quota; nothing was changed.
     QuotaReached,
+    /// The media that it names are kept no longer; nothing was changed. It may bring them again.
+    MediaGone,
 }
 
 /// An answer given before under an idempotency key.

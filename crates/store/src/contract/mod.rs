@@ -3,6 +3,7 @@
 pub mod broadcasts;
 pub mod dispatch;
 pub mod health;
+pub mod media;
 pub mod messages;
 pub mod receipts;
 pub mod screening;

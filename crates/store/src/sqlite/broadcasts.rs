@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::message::MessageType;
-use model::{AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, MessageId, Mode, Msisdn, Recipients, Timestamp};
+use model::{AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, MediaId, MessageId, Mode, Msisdn, Recipients, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
 use super::dispatch::skip;
 use super::life::Life;
+use super::media::{can_carry, carry};
 use super::messages::{Claimed, find_claim, insert_claim, insert_delivery, insert_message};
 use super::rows;
 use super::screening::insert_screening;
@@ -34,7 +35,7 @@ pub(super) const CANCELED: &str = "The broadcast was canceled before the message
 
 /// The columns of a broadcast, for [`broadcast`], and of how far it has come, for [`record`].
 const COLUMNS: &str = "b.account_id, b.id, b.mode, b.kind, b.originator, b.body, b.media_url, b.encoding, b.segments, b.total, b.blocked, b.created_at, \
-     b.expires_at, p.status, p.skipped, p.queued, p.sent, p.delivered, p.undelivered, p.failed";
+     b.expires_at, p.status, p.skipped, p.queued, p.sent, p.delivered, p.undelivered, p.failed, b.media_id";
 
 #[async_trait]
 impl Broadcasts for Sqlite {
@@ -85,9 +86,13 @@ fn admit(group: &mut Group, admission: &BroadcastAdmission) -> Result<BroadcastA
     {
         return Ok(earlier);
     }
+    if !can_carry(&group.connection, broadcast.media, admission.media.as_ref())? {
+        return Ok(BroadcastAdmitted::MediaGone);
+    }
     if !group.use_quota(broadcast.account, admission.quota, admission.recipients.len() as u64)? {
         return Ok(BroadcastAdmitted::QuotaReached);
     }
+    carry(&group.connection, broadcast.media, admission.media.as_ref())?;
     insert(&group.connection, broadcast)?;
     insert_progress(&group.connection, broadcast, admission.recipients.len())?;
     insert_chunks(&group.connection, broadcast.id, &admission.recipients)?;
@@ -101,8 +106,8 @@ fn admit(group: &mut Group, admission: &BroadcastAdmission) -> Result<BroadcastA
 }
 
 fn insert(connection: &Connection, broadcast: &Broadcast) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO broadcasts (account_id, id, mode, kind, originator, body, media_url, encoding, segments, total, blocked, created_at, expires_at) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    let sql = "INSERT INTO broadcasts (account_id, id, mode, kind, originator, body, media_url, encoding, segments, total, blocked, created_at, \
+               expires_at, media_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     connection.prepare_cached(sql)?.execute(params![
         broadcast.account.to_bytes(),
         broadcast.id.to_bytes(),
@@ -117,6 +122,7 @@ fn insert(connection: &Connection, broadcast: &Broadcast) -> rusqlite::Result<()
         broadcast.blocked,
         broadcast.created_at.as_millis(),
         broadcast.expires_at.as_millis(),
+        broadcast.media.map(MediaId::to_bytes),
     ])?;
     Ok(())
 }
@@ -298,6 +304,7 @@ fn broadcast(row: &Row<'_>) -> rusqlite::Result<Broadcast> {
         originator: rows::word(row, 4, |text| Msisdn::parse(text).ok())?,
         body: row.get(5)?,
         media_url: row.get(6)?,
+        media: row.get::<_, Option<[u8; 16]>>(20)?.map(MediaId::from_bytes),
         encoding: rows::word(row, 7, model::message::Encoding::parse)?,
         segments: row.get(8)?,
         total: row.get(9)?,

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::event::{Event, EventKind};
 use model::idempotency::{Endpoint, IdempotencyKey};
-use model::{AccountId, BroadcastId, Message, MessageId, MessageRecord, Timestamp};
+use model::{AccountId, BroadcastId, MediaId, Message, MessageId, MessageRecord, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
+use super::media::{can_carry, carry};
 use super::rows::{self, DELIVERY, MESSAGE};
 use super::screening::insert_screening;
 use super::writer::{Fault, Group};
@@ -70,9 +71,13 @@ fn admit(group: &mut Group, admission: &Admission) -> Result<Admitted, Fault> {
     {
         return Ok(earlier);
     }
+    if !can_carry(&group.connection, message.media, admission.media.as_ref())? {
+        return Ok(Admitted::MediaGone);
+    }
     if !group.use_quota(message.account, admission.quota, 1)? {
         return Ok(Admitted::QuotaReached);
     }
+    carry(&group.connection, message.media, admission.media.as_ref())?;
     insert_message(&group.connection, message)?;
     insert_delivery(&group.connection, message, &admission.carrier, admission.lease)?;
     if let Some(claim) = &admission.idempotency {
@@ -120,7 +125,7 @@ impl Group {
 
 pub(super) fn insert_message(connection: &Connection, message: &Message) -> rusqlite::Result<()> {
     let sql = "INSERT INTO messages (account_id, id, broadcast_id, direction, mode, kind, originator, recipient, body, media_url, encoding, \
-               segments, reference, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+               segments, reference, created_at, expires_at, media_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
     connection.prepare_cached(sql)?.execute(params![
         message.account.to_bytes(),
         message.id.to_bytes(),
@@ -137,14 +142,15 @@ pub(super) fn insert_message(connection: &Connection, message: &Message) -> rusq
         message.reference,
         message.created_at.as_millis(),
         message.expires_at.as_millis(),
+        message.media.map(MediaId::to_bytes),
     ])?;
     Ok(())
 }
 
 pub(super) fn insert_delivery(connection: &Connection, message: &Message, carrier: &str, lease: Option<Lease>) -> rusqlite::Result<()> {
     let (due_at, lease) = lease.map_or((message.created_at, 0), |lease| (lease.until, lease.token));
-    let sql = "INSERT INTO delivery (message_id, account_id, status, carrier, due_at, lease, expires_at, segments, broadcast_id) \
-               VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8)";
+    let sql = "INSERT INTO delivery (message_id, account_id, status, carrier, due_at, lease, expires_at, segments, broadcast_id, media_id) \
+               VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     connection.prepare_cached(sql)?.execute(params![
         message.id.to_bytes(),
         message.account.to_bytes(),
@@ -154,6 +160,7 @@ pub(super) fn insert_delivery(connection: &Connection, message: &Message, carrie
         message.expires_at.as_millis(),
         message.segments,
         message.broadcast.map(model::BroadcastId::to_bytes),
+        message.media.map(MediaId::to_bytes),
     ])?;
     Ok(())
 }

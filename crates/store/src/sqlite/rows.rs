@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use model::message::{Delivery, Direction, Encoding, Message, MessageRecord, MessageType};
 use model::status::SegmentFate;
-use model::{AccountId, BroadcastId, ErrorType, MessageId, Mode, Msisdn, Status, Timestamp};
+use model::{AccountId, BroadcastId, ErrorType, MediaId, MessageId, Mode, Msisdn, Status, Timestamp};
 use rusqlite::Row;
 use rusqlite::types::Type;
 
 /// The columns of a message, for [`message`].
 pub(super) const MESSAGE: &str = "m.account_id, m.id, m.broadcast_id, m.direction, m.mode, m.kind, m.originator, m.recipient, m.body, \
-     m.media_url, m.encoding, m.segments, m.reference, m.created_at, m.expires_at";
+     m.media_url, m.encoding, m.segments, m.reference, m.created_at, m.expires_at, m.media_id";
 
 /// The columns of what became of it, for [`delivery`].
 pub(super) const DELIVERY: &str = "d.status, d.carrier, d.attempts, d.unknown_outcomes, d.held, d.sent_at, d.delivered_at, d.failed_at, \
      d.error_type, d.error_message";
 
 /// How many columns [`MESSAGE`] has.
-const MESSAGE_COLUMNS: usize = 15;
+const MESSAGE_COLUMNS: usize = 16;
 
 /// A message from the columns of [`MESSAGE`], which begin at `at`.
 pub(super) fn message(row: &Row<'_>, at: usize) -> rusqlite::Result<Arc<Message>> {
@@ -32,6 +32,7 @@ pub(super) fn message(row: &Row<'_>, at: usize) -> rusqlite::Result<Arc<Message>
         recipient: word(row, at + 7, |text| Msisdn::parse(text).ok())?,
         body: row.get(at + 8)?,
         media_url: row.get(at + 9)?,
+        media: row.get::<_, Option<[u8; 16]>>(at + 15)?.map(MediaId::from_bytes),
         encoding: word(row, at + 10, Encoding::parse)?,
         segments: row.get(at + 11)?,
         reference: row.get(at + 12)?,

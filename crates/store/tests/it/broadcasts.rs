@@ -19,7 +19,7 @@ fn recipient(index: u32) -> Msisdn {
     number(&format!("+1202{index:07}"))
 }
 
-fn broadcast(desk: &Desk, account: AccountId, total: u32, blocked: u32) -> Broadcast {
+pub(crate) fn broadcast(desk: &Desk, account: AccountId, total: u32, blocked: u32) -> Broadcast {
     Broadcast {
         id: desk.broadcast_id(NOW),
         account,
@@ -28,6 +28,7 @@ fn broadcast(desk: &Desk, account: AccountId, total: u32, blocked: u32) -> Broad
         originator: number("+18005559876"),
         body: Some("We are open again".into()),
         media_url: None,
+        media: None,
         encoding: Encoding::Gsm7,
         segments: 1,
         total,
@@ -37,10 +38,10 @@ fn broadcast(desk: &Desk, account: AccountId, total: u32, blocked: u32) -> Broad
     }
 }
 
-fn admission(broadcast: Broadcast) -> BroadcastAdmission {
+pub(crate) fn admission(broadcast: Broadcast) -> BroadcastAdmission {
     let recipients = (0..broadcast.total - broadcast.blocked).map(recipient).collect::<Vec<_>>().iter().collect();
     let quota = Quota { day: UtcDay::of(broadcast.created_at), limit: u64::MAX };
-    BroadcastAdmission { broadcast: Arc::new(broadcast), recipients, quota, idempotency: None, flagged: None }
+    BroadcastAdmission { broadcast: Arc::new(broadcast), recipients, quota, idempotency: None, flagged: None, media: None }
 }
 
 /// Accepts a broadcast to so many, none of them blocked.
@@ -62,6 +63,7 @@ fn message(broadcast: &Broadcast, index: u32, recipient: Msisdn) -> Message {
         recipient,
         body: broadcast.body.clone(),
         media_url: None,
+        media: None,
         encoding: broadcast.encoding,
         segments: broadcast.segments,
         reference: 0,

@@ -146,6 +146,14 @@ macro_rules! conformance {
                 what_is_flagged_is_recorded_with_its_message_or_not_at_all
                 old_decisions_are_forgotten_a_few_at_a_time
                 a_policy_is_kept_and_an_unknown_account_has_none;
+            media:
+                media_are_kept_with_the_message_that_brings_them
+                a_message_that_is_refused_brings_no_media
+                media_that_are_gone_are_to_be_brought_again
+                media_go_when_no_message_has_needed_them_for_long
+                media_of_an_open_broadcast_stay
+                media_that_are_needed_again_stay
+                a_look_at_media_has_an_end;
             health:
                 a_probe_succeeds_while_writes_do
                 concurrent_calls_share_commits
@@ -174,8 +182,10 @@ macro_rules! tests_of {
 mod broadcasts;
 mod dispatch;
 mod health;
+mod media;
 mod messages;
 mod model;
+mod objects;
 mod outcomes;
 mod reading;
 mod receipts;

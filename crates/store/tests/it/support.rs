@@ -58,7 +58,7 @@ pub(crate) fn number(text: &str) -> Msisdn {
 /// An admission of `message` to [`NORTH`], due at once, with a quota that is never reached and no idempotency key.
 pub(crate) fn admission(message: Message) -> Admission {
     let quota = Quota { day: UtcDay::of(message.created_at), limit: u64::MAX };
-    Admission { message: Arc::new(message), carrier: NORTH.to_owned(), lease: None, quota, idempotency: None, flagged: None }
+    Admission { message: Arc::new(message), carrier: NORTH.to_owned(), lease: None, quota, idempotency: None, flagged: None, media: None }
 }
 
 /// The claim of a request for `what` under `key`, at the endpoint for single messages, of which records of a day count at `now`.
@@ -153,6 +153,7 @@ impl Desk {
             recipient: number("+18005551234"),
             body: Some("Your code is 4711".into()),
             media_url: None,
+            media: None,
             encoding: Encoding::Gsm7,
             segments: 1,
             reference: 0,

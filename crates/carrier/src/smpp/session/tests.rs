@@ -18,6 +18,7 @@ fn outgoing(number: u8) -> Outgoing {
         recipient: Msisdn::parse("+18005551234").unwrap(),
         body: Some("Hello".into()),
         media_url: None,
+        media: None,
         encoding: Encoding::Gsm7,
         segments: 1,
         reference: 0,

@@ -1,0 +1,33 @@
+//! Which media are kept, and for how long. The bytes themselves are [`crate::objects`].
+//!
+//! Media come with the message that first carries them, in its transaction ([`super::messages::Admission::media`]); others name them. What a
+//! sweep removes, no message can name any more: it is told so and brings them again, under another id.
+
+use async_trait::async_trait;
+use model::media::{Digest, StoredMedia};
+use model::{MediaId, MediaType, Timestamp};
+
+use super::StoreError;
+
+/// What a look at some of the kept media came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SweptMedia {
+    /// Those that are kept no longer; their bytes can go.
+    pub removed: Vec<StoredMedia>,
+    /// Where the next look begins: after these. `None` at the end.
+    pub next: Option<MediaId>,
+}
+
+/// Which media are kept.
+#[async_trait]
+pub trait MediaRecords: Send + Sync {
+    /// Media with these bytes and of this type, if some are kept.
+    async fn find_media(&self, digest: Digest, kind: MediaType) -> Result<Option<MediaId>, StoreError>;
+
+    /// What is known of media; `None` when they are not kept.
+    async fn media(&self, id: MediaId) -> Result<Option<StoredMedia>, StoreError>;
+
+    /// Looks at kept media after `after`, at most `limit` of them: notes at `now` which of them no queued message and no open broadcast needs, and
+    /// keeps those no longer that have not been needed since `unneeded_since`. Atomic.
+    async fn sweep_media(&self, after: Option<MediaId>, now: Timestamp, unneeded_since: Timestamp, limit: usize) -> Result<SweptMedia, StoreError>;
+}

@@ -1,0 +1,123 @@
+//! Objects as files of a directory: written beside, synced, and moved to their place, so that a name has all of its bytes or none.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::Objects;
+
+/// Objects as files of a directory. The first two characters of a name are a directory of their own, because some file systems are slow
+/// where one holds very many.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    root: PathBuf,
+}
+
+/// Where files are written before they are moved to their place.
+const UNFINISHED: &str = "tmp";
+
+/// Read by its owner only: these are the pictures of somebody.
+const PRIVATE_FILE: u32 = 0o600;
+const PRIVATE_DIRECTORY: u32 = 0o700;
+
+impl Directory {
+    /// The directory at `root`, made where there is none.
+    ///
+    /// # Errors
+    /// Where it cannot be made or written.
+    pub fn open(root: impl Into<PathBuf>) -> io::Result<Self> {
+        let directory = Self { root: root.into() };
+        make(&directory.root)?;
+        make(&directory.root.join(UNFINISHED))?;
+        Ok(directory)
+    }
+
+    fn place(&self, name: &str) -> PathBuf {
+        self.root.join(name.get(..2).unwrap_or(name)).join(name)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let (unfinished, place) = (self.root.join(UNFINISHED).join(name), self.place(name));
+        let written = self.write_and_move(&unfinished, &place, bytes);
+        if written.is_err() {
+            // Whether it is there or not: the error that counts is the first one.
+            let _ = fs::remove_file(&unfinished);
+            let _ = fs::remove_file(&place);
+        }
+        written
+    }
+
+    fn write_and_move(&self, unfinished: &Path, place: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(PRIVATE_FILE).open(unfinished)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        let shard = place.parent().unwrap_or(&self.root);
+        if !shard.is_dir() {
+            make(shard)?;
+            sync(&self.root)?;
+        }
+        fs::rename(unfinished, place)?;
+        sync(shard)
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for shard in fs::read_dir(&self.root)? {
+            let shard = shard?;
+            if shard.file_type()?.is_dir() {
+                for file in fs::read_dir(shard.path())? {
+                    names.extend(file?.file_name().into_string());
+                }
+            }
+        }
+        Ok(names)
+    }
+}
+
+#[async_trait]
+impl Objects for Directory {
+    async fn put(&self, name: &str, bytes: Bytes) -> io::Result<()> {
+        let (directory, name) = (self.clone(), name.to_owned());
+        blocking(move || directory.write(&name, &bytes)).await
+    }
+
+    async fn get(&self, name: &str) -> io::Result<Bytes> {
+        let place = self.place(name);
+        blocking(move || fs::read(place).map(Bytes::from)).await
+    }
+
+    async fn remove(&self, name: &str) -> io::Result<()> {
+        let places = [self.place(name), self.root.join(UNFINISHED).join(name)];
+        blocking(move || places.iter().try_for_each(|place| gone(fs::remove_file(place)))).await
+    }
+
+    async fn names(&self) -> io::Result<Vec<String>> {
+        let directory = self.clone();
+        blocking(move || directory.list()).await
+    }
+}
+
+/// What is not there needs no removing.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn make(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(PRIVATE_DIRECTORY).create(directory)
+}
+
+/// Makes the entries of a directory survive the loss of power.
+fn sync(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(io::Error::other("the file system was not waited for")))
+}

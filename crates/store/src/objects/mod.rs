@@ -1,0 +1,41 @@
+//! The bytes of media, by name.
+//!
+//! In come bytes under a name that is used once; out go the same bytes. Whether somebody needs them is not known here: that is what
+//! [`crate::contract::media`] keeps. Behind [`Objects`] is a directory; a service that speaks S3 would be another.
+
+mod directory;
+
+use std::io;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+pub use directory::Directory;
+
+/// Bytes by name. Names are letters, digits, `-` and `_`.
+#[async_trait]
+pub trait Objects: Send + Sync {
+    /// Keeps bytes under a name that nothing has yet. When it returns, they survive the loss of power.
+    ///
+    /// # Errors
+    /// Where they could not be written; then nothing is kept under the name.
+    async fn put(&self, name: &str, bytes: Bytes) -> io::Result<()>;
+
+    /// The bytes under a name.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] when there is nothing, others when it cannot be read.
+    async fn get(&self, name: &str) -> io::Result<Bytes>;
+
+    /// Removes what is under a name; nothing there is no error.
+    ///
+    /// # Errors
+    /// Where it cannot be removed.
+    async fn remove(&self, name: &str) -> io::Result<()>;
+
+    /// Every name, in no order, those included whose bytes were not written to the end.
+    ///
+    /// # Errors
+    /// Where they cannot be listed.
+    async fn names(&self) -> io::Result<Vec<String>>;
+}
