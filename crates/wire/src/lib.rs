@@ -4,10 +4,12 @@
 //! I/O or reads a clock, and no input makes it panic.
 //!
 //! Reading order: [`text`] (what a message may say), [`gsm`] (how it is encoded and cut into segments), [`mod@concat`] (how segments
-//! are told apart), [`smpp`] (how they travel), [`receipt`] (what comes back), [`mms`] (what a multimedia message is made of).
+//! are told apart), [`smpp`] (how they travel), [`receipt`] (what comes back), [`mms`] (what a multimedia message is made of),
+//! [`mm4`] (how it travels between MMSCs).
 
 pub mod concat;
 pub mod gsm;
+pub mod mm4;
 pub mod mms;
 pub mod receipt;
 pub mod smpp;

@@ -3,5 +3,6 @@
 
 mod decoders;
 mod generate;
+mod mm4;
 mod round_trip;
 mod second_opinion;
