@@ -5,11 +5,12 @@
 //!
 //! Reading order: [`text`] (what a message may say), [`gsm`] (how it is encoded and cut into segments), [`mod@concat`] (how segments
 //! are told apart), [`smpp`] (how they travel), [`receipt`] (what comes back), [`mms`] (what a multimedia message is made of),
-//! [`mm4`] (how it travels between MMSCs).
+//! [`mm4`] (how it travels between MMSCs), [`mm7`] (how it is handed to an MMSC over HTTP).
 
 pub mod concat;
 pub mod gsm;
 pub mod mm4;
+pub mod mm7;
 pub mod mms;
 pub mod receipt;
 pub mod smpp;
