@@ -93,7 +93,7 @@ fn messages() -> Vec<(&'static str, Message, Vec<Part>)> {
         ("submit-req-prefixed.http", message(&prefixed, Operation::SubmitReq(Box::new(submit_req()))), parts()),
         ("submit-rsp.http", message(&plain, Operation::SubmitRsp(submitted)), vec![]),
         ("submit-rsp-refused.http", message(&prefixed, Operation::SubmitRsp(SubmitRsp { status: refused.clone(), message_id: None })), vec![]),
-        ("rs-error-rsp.http", message(&plain, Operation::Fault(Fault::new(FaultKind::RelayServer, refused.clone()))), vec![]),
+        ("rs-error-rsp.http", message(&plain, Operation::Fault(Fault::new(FaultKind::RelayServer, refused))), vec![]),
         ("vasp-error-rsp.http", message(&prefixed, Operation::Fault(Fault::new(FaultKind::Vasp, Status::new(StatusCode::SERVER_ERROR)))), vec![]),
         ("deliver-req.http", message(&plain, Operation::DeliverReq(Box::new(delivered))), parts()),
         ("deliver-rsp.http", message(&plain, Operation::DeliverRsp(taken)), vec![]),

@@ -175,7 +175,7 @@ proptest! {
     fn text_of_any_characters_makes_an_envelope_that_is_read(text: String) {
         let operation = Operation::SubmitReq(Box::new(SubmitReq { subject: Some(text.clone()), vasp_id: Some(text.clone()), ..SubmitReq::default() }));
         let dialect = Dialect { version: text.clone(), ..Dialect::default() };
-        let post = post::write(&Message { dialect, transaction_id: text.clone(), operation }, &[]);
+        let post = post::write(&Message { dialect, transaction_id: text, operation }, &[]);
         prop_assert!(post::read(Some(&post.content_type), &post.body).is_ok());
     }
 }
