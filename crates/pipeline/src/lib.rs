@@ -8,6 +8,7 @@ pub mod admit;
 pub mod counters;
 mod dispatch;
 mod expand;
+pub mod fetch;
 mod outcome;
 mod pace;
 mod queue;

@@ -7,6 +7,7 @@ mod block;
 mod broadcast;
 mod carrier;
 mod check;
+mod check_url;
 mod client;
 mod dev;
 mod key;
@@ -40,6 +41,8 @@ enum Command {
     Serve(serve::Serve),
     /// Reads a configuration, names every mistake, tries the store and the carriers
     Check(check::Check),
+    /// What the guard of media URLs would decide, without fetching
+    CheckUrl(check_url::CheckUrl),
     /// A scriptable carrier for tests, demonstrations and load
     #[command(subcommand)]
     Simulate(simulate::Simulate),
@@ -74,6 +77,11 @@ impl Failed {
     fn new(words: impl std::fmt::Display) -> Self {
         Self(words.to_string())
     }
+
+    /// The answer on standard output said it already.
+    const fn told() -> Self {
+        Self(String::new())
+    }
 }
 
 /// Does what the command line asks.
@@ -88,6 +96,7 @@ pub fn run() -> ExitCode {
             Command::Dev(dev) => dev.run().await,
             Command::Serve(serve) => serve.run().await,
             Command::Check(check) => check.run().await,
+            Command::CheckUrl(check_url) => check_url.run().await,
             Command::Simulate(simulate) => simulate.run().await,
             Command::Account(account) => account.run().await,
             Command::Key(key) => key.run().await,
@@ -110,7 +119,9 @@ pub fn run() -> ExitCode {
 }
 
 fn report(failed: &Failed) -> ExitCode {
-    output::complain(&failed.0);
+    if !failed.0.is_empty() {
+        output::complain(&failed.0);
+    }
     ExitCode::FAILURE
 }
 

@@ -35,9 +35,12 @@ impl Serve {
 
 /// Reads a configuration under the environment of this process.
 pub(super) fn read(file: &Path) -> Result<Config, Failed> {
-    // A variable that is no text is none of ours.
-    let environment = std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
-    config::read(file, environment).map_err(Failed::new)
+    config::read(file, environment()).map_err(Failed::new)
+}
+
+/// The environment of this process. A variable that is no text is none of ours.
+pub(super) fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()))
 }
 
 /// Waits for SIGTERM or SIGINT.

@@ -23,6 +23,9 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
     if floor_ms > ceiling_ms {
         note("dispatch.retry_floor_ms", format!("is {floor_ms}, and above `dispatch.retry_ceiling_ms`, which is {ceiling_ms}"));
     }
+    if config.media.ports.is_empty() || config.media.ports.contains(&0) {
+        note("media.ports", "names no port, or port 0".to_owned());
+    }
     if let Err(mistake) = crate::screen::load(config.screening.directory.as_deref()) {
         note("screening.directory", mistake);
     }
@@ -51,6 +54,8 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
         ("limits.daily_quota", limits.daily_quota, 0, crate::admin::QUOTA_MAX),
         ("limits.max_recipients", limits.max_recipients as u64, 1, 1_000_000),
         ("media.timeout_seconds", config.media.timeout_seconds, 1, 300),
+        ("media.fetches_per_account", config.media.fetches_per_account as u64, 1, config.media.fetches_max as u64),
+        ("media.fetches_max", config.media.fetches_max as u64, 1, 10_000),
         ("screening.log_days", config.screening.log_days, 1, 3_650),
         ("dispatch.validity_secs", dispatch.validity_secs, 1, 30 * 86_400),
         ("dispatch.queue_max", dispatch.queue_max as u64, 1, 10_000_000),

@@ -8,6 +8,7 @@ use carrier::config::Secret;
 use ipnet::IpNet;
 use model::key::Pepper;
 use model::message::MessageType;
+use pipeline::fetch::guard::GuardSettings;
 use serde::Deserialize;
 
 macro_rules! section {
@@ -108,8 +109,16 @@ section! {
         directory: PathBuf,
         /// Networks that media may come from although they are not public.
         allow_networks: Vec<IpNet>,
+        /// Networks that media may not come from although they are public.
+        deny_networks: Vec<IpNet>,
+        /// Ports that media may come from.
+        ports: Vec<u16>,
         /// Seconds that a fetch may take.
         timeout_seconds: u64,
+        /// Fetches of one account at once.
+        fetches_per_account: usize,
+        /// Fetches at once.
+        fetches_max: usize,
     }
 }
 
@@ -241,6 +250,13 @@ impl Limits {
     /// How long an idempotency key is remembered.
     pub const fn idempotency(&self) -> Duration {
         Duration::from_secs(self.idempotency_hours.saturating_mul(3600))
+    }
+}
+
+impl Media {
+    /// Which URLs may be asked for.
+    pub fn guard_settings(&self) -> GuardSettings {
+        GuardSettings { ports: self.ports.clone(), allow_networks: self.allow_networks.clone(), deny_networks: self.deny_networks.clone() }
     }
 }
 

@@ -1,0 +1,155 @@
+//! `smsfactory check-url`: what the guard of media URLs would decide, without fetching.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead};
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use pipeline::fetch::guard::{Guard, Judged, Refused};
+use pipeline::fetch::resolve::{Resolve, SystemResolver};
+use pipeline::fetch::url::{TargetHost, dns_name};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
+
+use super::{Failed, output, serve};
+use crate::config::{self, Config, ConfigErrors};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckUrl {
+    /// The URL
+    #[arg(required_unless_present = "jsonl")]
+    url: Option<String>,
+    /// What a name resolves to; the system is asked for others
+    #[arg(long, value_name = "HOST=IP[,IP]", value_parser = resolution)]
+    resolve: Vec<Resolution>,
+    /// Reads {"url", "resolves_to", "redirects_to", "redirect_resolves_to"} a line from standard input and answers each with {"allowed", "why"}
+    #[arg(long, conflicts_with_all = ["url", "resolve"])]
+    jsonl: bool,
+    /// A configuration whose `[media]` says what else is allowed; the defaults and the environment when absent
+    #[arg(long, short)]
+    config: Option<PathBuf>,
+}
+
+/// A name and its addresses.
+#[derive(Clone, Debug)]
+struct Resolution {
+    name: String,
+    addresses: Vec<IpAddr>,
+}
+
+/// A line of input.
+#[derive(Deserialize)]
+struct Line {
+    url: String,
+    #[serde(default, deserialize_with = "addresses")]
+    resolves_to: Option<Vec<IpAddr>>,
+    #[serde(default)]
+    redirects_to: Option<String>,
+    #[serde(default, deserialize_with = "addresses")]
+    redirect_resolves_to: Option<Vec<IpAddr>>,
+}
+
+impl CheckUrl {
+    pub(super) async fn run(self) -> Result<(), Failed> {
+        let guard = Guard::new(&read(self.config)?.media.guard_settings());
+        let Some(url) = self.url else { return lines(&guard).await };
+        let known = self.resolve.into_iter().map(|resolution| (resolution.name, resolution.addresses)).collect();
+        match guard.judge(&url, None, &Known(known)).await {
+            Ok(_) => output::say("allowed"),
+            Err(refused) => {
+                output::say(format!("refused: {refused}"));
+                return Err(Failed::told());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read(file: Option<PathBuf>) -> Result<Config, Failed> {
+    match file {
+        Some(file) => serve::read(&file),
+        None => config::read::parse("", serve::environment()).map_err(|mistakes| Failed::new(ConfigErrors { file: "environment".to_owned(), mistakes })),
+    }
+}
+
+async fn lines(guard: &Guard) -> Result<(), Failed> {
+    let mut unreadable = 0;
+    for (index, line) in io::stdin().lock().lines().enumerate() {
+        let line = line.map_err(Failed::new)?;
+        match serde_json::from_str::<Line>(&line) {
+            Ok(line) => output::say(judged(guard, line).await),
+            Err(error) => {
+                unreadable += 1;
+                output::say(json!({ "error": error.to_string(), "line": index + 1 }));
+            }
+        }
+    }
+    if unreadable == 0 { Ok(()) } else { Err(Failed::new(format!("{unreadable} lines could not be read"))) }
+}
+
+async fn judged(guard: &Guard, line: Line) -> Value {
+    match follow(guard, line).await {
+        Ok(_) => json!({ "allowed": true, "why": null }),
+        Err(refused) => json!({ "allowed": false, "why": refused.to_string() }),
+    }
+}
+
+/// Judges the URL, and then where it redirects to. A redirect to the same name resolves anew if the line says to what.
+async fn follow(guard: &Guard, line: Line) -> Result<Judged, Refused> {
+    let first = guard.judge(&line.url, None, &Given { addresses: line.resolves_to.clone(), name: None }).await?;
+    let Some(location) = line.redirects_to else { return Ok(first) };
+    let given = match (line.redirect_resolves_to, first.target().host()) {
+        (None, TargetHost::Name(name)) => Given { addresses: line.resolves_to, name: Some(name.clone()) },
+        (addresses, _) => Given { addresses, name: None },
+    };
+    guard.judge(&location, Some(&first), &given).await
+}
+
+/// What `--resolve` says, and the system for the rest.
+struct Known(HashMap<String, Vec<IpAddr>>);
+
+#[async_trait]
+impl Resolve for Known {
+    async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        match self.0.get(name) {
+            Some(addresses) => Ok(addresses.clone()),
+            None => SystemResolver.resolve(name).await,
+        }
+    }
+}
+
+/// What a line says of one name, or of whatever name is asked for; the system where it says nothing.
+struct Given {
+    addresses: Option<Vec<IpAddr>>,
+    name: Option<String>,
+}
+
+#[async_trait]
+impl Resolve for Given {
+    async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        match &self.addresses {
+            Some(addresses) if self.name.as_deref().is_none_or(|given| given == name) => Ok(addresses.clone()),
+            _ => SystemResolver.resolve(name).await,
+        }
+    }
+}
+
+/// Reads `HOST=IP[,IP]`.
+fn resolution(text: &str) -> Result<Resolution, String> {
+    let (host, list) = text.split_once('=').ok_or("there is no `=`")?;
+    let name = dns_name(host).ok_or_else(|| format!("`{host}` is no name"))?;
+    Ok(Resolution { name, addresses: list.split(',').map(address).collect::<Result<_, _>>()? })
+}
+
+/// Reads an address, in brackets or not. A zone (`fe80::1%eth0`) changes nothing about what it is.
+fn address(text: &str) -> Result<IpAddr, String> {
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    let bare = bare.split_once('%').map_or(bare, |(address, _)| address);
+    bare.parse().map_err(|_| format!("`{text}` is no address"))
+}
+
+fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<IpAddr>>, D::Error> {
+    let texts: Option<Vec<String>> = Option::deserialize(deserializer)?;
+    texts.map(|texts| texts.iter().map(|text| address(text)).collect()).transpose().map_err(serde::de::Error::custom)
+}

@@ -1,0 +1,160 @@
+//! The guard: the one judgement that every literal, name and redirect goes through, for media and for whatever else a client has us ask.
+//!
+//! [`Guard::judge`] reads a URL, has its name resolved once, and judges all that comes back. Only it makes a [`Judged`], and only a [`Judged`] can be connected to
+//! (`connection.rs`): to the addresses that were judged, and to no second answer of a name server.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::address::{self, Networks};
+use super::resolve::Resolve;
+use super::url::{Target, TargetHost};
+
+/// How long the resolution of a name may take.
+pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What may be asked for.
+#[derive(Clone, Debug)]
+pub struct GuardSettings {
+    /// The ports.
+    pub ports: Vec<u16>,
+    /// Networks that may be reached although they are not public.
+    pub allow_networks: Vec<IpNet>,
+    /// Networks that may not be reached although they are public. Above `allow_networks`.
+    pub deny_networks: Vec<IpNet>,
+}
+
+impl Default for GuardSettings {
+    fn default() -> Self {
+        Self { ports: vec![80, 443, 8080, 8443], allow_networks: Vec::new(), deny_networks: Vec::new() }
+    }
+}
+
+/// Why a URL may not be asked for. For the operator and the log: a client is told none of it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denial {
+    /// Longer than [`super::url::URL_CHARACTERS_MAX`].
+    #[error("the URL is too long")]
+    TooLong,
+    /// A control character, a blank or a backslash.
+    #[error("the URL has a character that is not allowed: U+{:04X}", u32::from(*.0))]
+    Character(char),
+    /// Not a URL, or without a host.
+    #[error("the URL cannot be read: {0}")]
+    Unreadable(String),
+    /// Neither http nor https.
+    #[error("the scheme is neither http nor https")]
+    Scheme,
+    /// A user or a password.
+    #[error("the URL has user info")]
+    UserInfo,
+    /// Not one of the ports.
+    #[error("port {0} is not allowed")]
+    Port(u16),
+    /// A name without a dot.
+    #[error("the host is a name of one label")]
+    SingleLabel,
+    /// A name that is not of the public DNS.
+    #[error("the host is a special-use name: {0}")]
+    SpecialName(&'static str),
+    /// An address that is not public.
+    #[error("{0} is not public: {1}")]
+    Address(IpAddr, &'static str),
+    /// A name with no address.
+    #[error("the host has no address")]
+    NoAddress,
+    /// From https to http.
+    #[error("it leads from https to http")]
+    Downgrade,
+}
+
+/// Why a URL was not judged to be allowed.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// It breaks a rule.
+    #[error(transparent)]
+    Denied(#[from] Denial),
+    /// Nobody knows yet: its name could not be resolved.
+    #[error("the host cannot be resolved: {0}")]
+    Unresolved(io::Error),
+    /// Nobody can know: this host does not tell its own addresses.
+    #[error("the addresses of this host cannot be read: {0}")]
+    Blind(io::Error),
+}
+
+/// A URL that may be asked for, and the addresses that may be asked. Made by [`Guard::judge`] alone.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    target: Target,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Judged {
+    /// The URL.
+    pub const fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Where to connect: at least one, each of them judged.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+}
+
+/// The rules, ready to judge by.
+#[derive(Clone, Debug, Default)]
+pub struct Guard {
+    ports: Vec<u16>,
+    networks: Networks,
+}
+
+impl Guard {
+    /// A guard with these rules.
+    pub fn new(settings: &GuardSettings) -> Self {
+        Self { ports: settings.ports.clone(), networks: Networks::new(&settings.allow_networks, &settings.deny_networks) }
+    }
+
+    /// Judges a URL that a client gave us or, with `from`, one that the answer of `from` sends us to. A name is resolved once, within [`RESOLVE_TIMEOUT`].
+    ///
+    /// # Errors
+    /// [`Refused::Denied`] when it breaks a rule; otherwise when it cannot be judged.
+    pub async fn judge(&self, text: &str, from: Option<&Judged>, resolver: &dyn Resolve) -> Result<Judged, Refused> {
+        let target = match from {
+            None => Target::parse(text, &self.ports)?,
+            Some(from) => from.target.redirected(text, &self.ports)?,
+        };
+        let answers = match target.host() {
+            TargetHost::Literal(_) => Vec::new(),
+            TargetHost::Name(name) => match tokio::time::timeout(RESOLVE_TIMEOUT, resolver.resolve(name)).await {
+                Ok(answers) => answers.map_err(Refused::Unresolved)?,
+                Err(_) => return Err(Refused::Unresolved(io::ErrorKind::TimedOut.into())),
+            },
+        };
+        let own = address::own_addresses().map_err(Refused::Blind)?;
+        Ok(self.verdict(target, &answers, &own)?)
+    }
+
+    /// The verdict, a pure function of the URL, the addresses of its name and those of this host. Every answer must be public: whoever mixes them means harm. A literal is
+    /// its own only answer, whatever `answers` says.
+    ///
+    /// # Errors
+    /// Why it may not be asked for.
+    pub fn verdict(&self, target: Target, answers: &[IpAddr], own: &[IpAddr]) -> Result<Judged, Denial> {
+        let answers = match target.host() {
+            TargetHost::Literal(address) => &[*address][..],
+            TargetHost::Name(_) => answers,
+        };
+        if answers.is_empty() {
+            return Err(Denial::NoAddress);
+        }
+        for address in answers {
+            self.networks.judge(*address, own)?;
+        }
+        // In the form in which they were judged: a mapped address is the IPv4 address.
+        let addresses = answers.iter().map(|address| SocketAddr::new(address.to_canonical(), target.port())).collect();
+        Ok(Judged { target, addresses })
+    }
+}
