@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use model::key::Pepper;
 use model::message::MessageType;
 use pipeline::fetch::guard::GuardSettings;
+use pipeline::fetch::{FetchSettings, Trust};
 use serde::Deserialize;
 
 macro_rules! section {
@@ -257,6 +258,17 @@ impl Media {
     /// Which URLs may be asked for.
     pub fn guard_settings(&self) -> GuardSettings {
         GuardSettings { ports: self.ports.clone(), allow_networks: self.allow_networks.clone(), deny_networks: self.deny_networks.clone() }
+    }
+
+    /// How media are fetched.
+    pub fn fetch_settings(&self) -> FetchSettings {
+        FetchSettings {
+            guard: self.guard_settings(),
+            timeout: Duration::from_secs(self.timeout_seconds),
+            fetches_per_account: self.fetches_per_account,
+            fetches_max: self.fetches_max,
+            trust: Trust::Machine,
+        }
     }
 }
 

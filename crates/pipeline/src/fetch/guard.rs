@@ -122,10 +122,7 @@ impl Guard {
     /// # Errors
     /// [`Refused::Denied`] when it breaks a rule; otherwise when it cannot be judged.
     pub async fn judge(&self, text: &str, from: Option<&Judged>, resolver: &dyn Resolve) -> Result<Judged, Refused> {
-        let target = match from {
-            None => Target::parse(text, &self.ports)?,
-            Some(from) => from.target.redirected(text, &self.ports)?,
-        };
+        let target = self.read(text, from)?;
         let answers = match target.host() {
             TargetHost::Literal(_) => Vec::new(),
             TargetHost::Name(name) => match tokio::time::timeout(RESOLVE_TIMEOUT, resolver.resolve(name)).await {
@@ -135,6 +132,17 @@ impl Guard {
         };
         let own = address::own_addresses().map_err(Refused::Blind)?;
         Ok(self.verdict(target, &answers, &own)?)
+    }
+
+    /// Reads a URL, and judges what can be judged without its addresses.
+    ///
+    /// # Errors
+    /// Why it may not be asked for.
+    pub fn read(&self, text: &str, from: Option<&Judged>) -> Result<Target, Denial> {
+        match from {
+            None => Target::parse(text, &self.ports),
+            Some(from) => from.target.redirected(text, &self.ports),
+        }
     }
 
     /// The verdict, a pure function of the URL, the addresses of its name and those of this host. Every answer must be public: whoever mixes them means harm. A literal is

@@ -149,12 +149,10 @@ fn check_name(name: &str) -> Result<&str, Denial> {
     if name.len() > 253 || !name.split('.').all(is_label) {
         return Err(Denial::Unreadable("the host is no DNS name".to_owned()));
     }
-    if !name.contains('.') {
-        return Err(Denial::SingleLabel);
-    }
     let is_below = |special: &&&str| name.strip_suffix(**special).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     match SPECIAL_NAMES.iter().find(is_below) {
         Some(special) => Err(Denial::SpecialName(special)),
+        None if !name.contains('.') => Err(Denial::SingleLabel),
         None => Ok(name),
     }
 }

@@ -1,0 +1,142 @@
+//! MPEG audio (ISO/IEC 11172-3, 13818-3): frames, one after the other, between tags that players put before and after them.
+
+use super::input::Input;
+use super::{CUT, Whole};
+
+/// What may follow the last frame: ID3v1, APE, Lyrics3, and ID3v2 at the end.
+const TAGS_BEHIND: [&[u8]; 5] = [b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3", b"3DI"];
+
+pub(super) fn check(bytes: &[u8]) -> Whole {
+    let mut input = Input(bytes);
+    skip_tags(&mut input)?;
+    let promised = Frame::read(input.0).and_then(|frame| frame.promised(input.0));
+    let mut frames: u32 = 0;
+    while let Some(frame) = Frame::read(input.0) {
+        input.take(frame.length)?;
+        frames += 1;
+    }
+    if frames == 0 {
+        return Err("there is no sound in it");
+    }
+    if promised.is_some_and(|promised| frames < promised) {
+        return Err(CUT);
+    }
+    let is_tag = TAGS_BEHIND.iter().any(|tag| input.starts_with(tag));
+    if is_tag || input.0.iter().all(|byte| *byte == 0) { Ok(()) } else { Err("there is something between its frames") }
+}
+
+/// Whether a frame of MPEG audio follows the tags at the beginning. One that is not there any more is taken for one.
+pub(in super::super) fn is_audio_after_tag(bytes: &[u8]) -> bool {
+    let mut input = Input(bytes);
+    match skip_tags(&mut input) {
+        Ok(()) => input.is_empty() || Frame::read(input.0).is_some(),
+        Err(_) => true,
+    }
+}
+
+/// Skips ID3v2 tags (id3.org, section 3.1), whose length is four times seven bits, and the zeros that some writers put behind them.
+fn skip_tags(input: &mut Input<'_>) -> Whole {
+    while input.starts_with(b"ID3") {
+        let header = input.take(10)?;
+        let length = header[6..].iter().fold(0, |length, byte| length << 7 | usize::from(byte & 0x7F));
+        let footer = if header[5] & 0x10 == 0 { 0 } else { 10 };
+        input.take(length + footer)?;
+        let zeros = input.0.iter().position(|byte| *byte != 0).unwrap_or(input.0.len());
+        input.take(zeros)?;
+    }
+    Ok(())
+}
+
+/// What the header of a frame says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Frame {
+    /// Bytes, with the header.
+    length: usize,
+    /// Where a count of frames would stand in it: behind what describes the channels.
+    side: usize,
+}
+
+/// Kilobits a second (11172-3, section 2.4.2.3; 13818-3, section 2.4.2.3): layers I, II and III of MPEG-1, layer I of MPEG-2, layers II and III of MPEG-2.
+const RATES: [[usize; 15]; 5] = [
+    [0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
+    [0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],
+    [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
+    [0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256],
+    [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
+];
+
+/// Samples a second of MPEG-1. MPEG-2 halves them, MPEG-2.5 halves them again.
+const SAMPLES: [usize; 3] = [44_100, 48_000, 32_000];
+
+impl Frame {
+    /// Reads a header. `None` where there is none, or one whose length nobody can tell.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let [0xFF, second, third, fourth] = *bytes.first_chunk()? else { return None };
+        if second & 0xE0 != 0xE0 {
+            return None;
+        }
+        let halvings = match second >> 3 & 0x03 {
+            0 => 2,
+            2 => 1,
+            3 => 0,
+            _ => return None,
+        };
+        let layer = match second >> 1 & 0x03 {
+            1 => 3,
+            2 => 2,
+            3 => 1,
+            _ => return None,
+        };
+        let table = match (halvings, layer) {
+            (0, layer) => layer - 1,
+            (_, 1) => 3,
+            _ => 4,
+        };
+        let bits = RATES[table].get(usize::from(third >> 4)).filter(|rate| **rate > 0)? * 1_000;
+        let samples = SAMPLES.get(usize::from(third >> 2 & 0x03))? >> halvings;
+        let padding = usize::from(third >> 1 & 0x01);
+        let length = match (layer, halvings) {
+            (1, _) => (12 * bits / samples + padding) * 4,
+            (3, 1 | 2) => 72 * bits / samples + padding,
+            _ => 144 * bits / samples + padding,
+        };
+        let side = match (halvings == 0, fourth >> 6 == 0b11) {
+            (true, false) => 32,
+            (false, true) => 9,
+            _ => 17,
+        };
+        Some(Self { length, side })
+    }
+
+    /// How many frames its writer promised, where it did in the way of Xing and LAME.
+    fn promised(self, bytes: &[u8]) -> Option<u32> {
+        let mut input = Input(bytes.get(4 + self.side..self.length)?);
+        let name = input.take(4).ok()?;
+        let has_count = (name == b"Xing" || name == b"Info") && input.u32().ok()? & 1 == 1;
+        if has_count { input.u32().ok() } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_those_of_the_specification() {
+        for (header, length) in [
+            ([0xFF, 0xFB, 0x90, 0x00], Some(417)),
+            ([0xFF, 0xFB, 0x92, 0x00], Some(418)),
+            ([0xFF, 0xF3, 0x80, 0xC0], Some(208)),
+            ([0xFF, 0xE3, 0x48, 0xC0], Some(288)),
+            ([0xFF, 0xFD, 0x84, 0x00], Some(384)),
+            // No such rate, free rate, no such layer (AAC), no such version, no such sampling.
+            ([0xFF, 0xFB, 0xF0, 0x00], None),
+            ([0xFF, 0xFB, 0x00, 0x00], None),
+            ([0xFF, 0xF1, 0x50, 0x80], None),
+            ([0xFF, 0xEB, 0x90, 0x00], None),
+            ([0xFF, 0xFB, 0x9C, 0x00], None),
+        ] {
+            assert_eq!(Frame::read(&header).map(|frame| frame.length), length, "{header:02X?}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! MPEG-1 and MPEG-2 video: program streams (ISO/IEC 11172-1, 13818-1 section 2.5), packet by packet, or the bare video (11172-2, 13818-2).
+
+use super::input::Input;
+use super::{CUT, Whole};
+
+const PICTURE: u8 = 0x00;
+const SEQUENCE_HEADER: u8 = 0xB3;
+const SEQUENCE_END: u8 = 0xB7;
+const PROGRAM_END: u8 = 0xB9;
+const PACK: u8 = 0xBA;
+const VIDEO: std::ops::RangeInclusive<u8> = 0xE0..=0xEF;
+
+pub(super) fn check(bytes: &[u8]) -> Whole {
+    match bytes.get(3) {
+        Some(&PACK) => program(Input(bytes)),
+        Some(&SEQUENCE_HEADER) => video(bytes),
+        _ => Err("it begins as no MPEG video does"),
+    }
+}
+
+/// Packs and packets, each of which says how long it is.
+fn program(mut input: Input<'_>) -> Whole {
+    let mut has_video = false;
+    while let Some(code) = start_code(&mut input)? {
+        match code {
+            PACK => pack_header(&mut input)?,
+            PROGRAM_END => break,
+            0xBB..=0xFF => {
+                let length = input.u16()?;
+                input.take(length.into())?;
+                has_video |= VIDEO.contains(&code);
+            }
+            _ => return Err("there is something between its packets"),
+        }
+    }
+    if has_video { Ok(()) } else { Err("there is no video in it") }
+}
+
+/// The next start code; `None` at the end. Zeros may stand before one.
+fn start_code(input: &mut Input<'_>) -> Result<Option<u8>, &'static str> {
+    let Some(zeros) = input.0.iter().position(|byte| *byte != 0) else { return Ok(None) };
+    let prefix = input.take(zeros + 1)?;
+    if zeros < 2 || prefix[zeros] != 1 {
+        return Err("there is something between its packets");
+    }
+    input.u8().map(Some)
+}
+
+/// `0010` begins the header of MPEG-1, `01` that of MPEG-2, which may be stuffed.
+fn pack_header(input: &mut Input<'_>) -> Whole {
+    match input.u8()? >> 4 {
+        0b0010 => drop(input.take(7)?),
+        0b0100..=0b0111 => {
+            let rest = input.take(9)?;
+            input.take(usize::from(rest[8] & 0x07))?;
+        }
+        _ => return Err("a pack has no header"),
+    }
+    Ok(())
+}
+
+/// Video alone. Only its own end code tells that nothing is missing.
+fn video(bytes: &[u8]) -> Whole {
+    let mut header = Input(bytes);
+    header.take(4)?;
+    let (size, rates) = (header.take(3)?, header.u8()?);
+    let width = u16::from(size[0]) << 4 | u16::from(size[1] >> 4);
+    let height = u16::from(size[1] & 0x0F) << 8 | u16::from(size[2]);
+    // The rate of pictures is one of eight (11172-2, section 2.4.3.2), and so is their shape at most one of fourteen.
+    if width == 0 || height == 0 || !(1..=8).contains(&(rates & 0x0F)) || matches!(rates >> 4, 0 | 15) {
+        return Err("its header is none");
+    }
+    let has = |code: u8| bytes.windows(4).any(|window| window == [0, 0, 1, code]);
+    if !has(PICTURE) {
+        return Err("there is no picture in it");
+    }
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(&[][..], |last| &bytes[..=last]);
+    if end.ends_with(&[0, 0, 1, SEQUENCE_END]) { Ok(()) } else { Err(CUT) }
+}
