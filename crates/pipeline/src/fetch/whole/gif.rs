@@ -1,4 +1,4 @@
-//! GIF (GIF89a specification): the screen, then blocks to the trailer.
+//! GIF (the specification of version 89a): the screen, then blocks to the trailer.
 
 use super::Whole;
 use super::input::Input;

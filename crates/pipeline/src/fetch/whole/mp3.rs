@@ -3,7 +3,7 @@
 use super::input::Input;
 use super::{CUT, Whole};
 
-/// What may follow the last frame: ID3v1, APE, Lyrics3, and ID3v2 at the end.
+/// What tags that may follow the last frame begin with.
 const TAGS_BEHIND: [&[u8]; 5] = [b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3", b"3DI"];
 
 pub(super) fn check(bytes: &[u8]) -> Whole {
@@ -34,7 +34,7 @@ pub(in super::super) fn is_audio_after_tag(bytes: &[u8]) -> bool {
     }
 }
 
-/// Skips ID3v2 tags (id3.org, section 3.1), whose length is four times seven bits, and the zeros that some writers put behind them.
+/// Skips tags of ID3 version 2 (id3.org, section 3.1), whose length is four times seven bits, and the zeros that some writers put behind them.
 fn skip_tags(input: &mut Input<'_>) -> Whole {
     while input.starts_with(b"ID3") {
         let header = input.take(10)?;

@@ -5,6 +5,7 @@ use super::{CUT, Whole};
 
 const PICTURE: u8 = 0x00;
 const SEQUENCE_HEADER: u8 = 0xB3;
+const EXTENSION: u8 = 0xB5;
 const SEQUENCE_END: u8 = 0xB7;
 const PROGRAM_END: u8 = 0xB9;
 const PACK: u8 = 0xBA;
@@ -59,21 +60,27 @@ fn pack_header(input: &mut Input<'_>) -> Whole {
     Ok(())
 }
 
-/// Video alone. Only its own end code tells that nothing is missing.
+/// Video alone, which says nowhere how long it is: it is whole if its end code is there, or the last row of its last picture.
 fn video(bytes: &[u8]) -> Whole {
     let mut header = Input(bytes);
     header.take(4)?;
     let (size, rates) = (header.take(3)?, header.u8()?);
     let width = u16::from(size[0]) << 4 | u16::from(size[1] >> 4);
     let height = u16::from(size[1] & 0x0F) << 8 | u16::from(size[2]);
-    // The rate of pictures is one of eight (11172-2, section 2.4.3.2), and so is their shape at most one of fourteen.
+    // Eight rates of pictures and at most fourteen shapes of them are known (11172-2, section 2.4.3.2).
     if width == 0 || height == 0 || !(1..=8).contains(&(rates & 0x0F)) || matches!(rates >> 4, 0 | 15) {
         return Err("its header is none");
     }
-    let has = |code: u8| bytes.windows(4).any(|window| window == [0, 0, 1, code]);
-    if !has(PICTURE) {
+    let codes = || bytes.windows(4).filter(|window| window.starts_with(&[0, 0, 1])).map(|window| window[3]);
+    if !codes().any(|code| code == PICTURE) {
         return Err("there is no picture in it");
     }
-    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(&[][..], |last| &bytes[..=last]);
-    if end.ends_with(&[0, 0, 1, SEQUENCE_END]) { Ok(()) } else { Err(CUT) }
+    // A slice is numbered by its row of sixteen lines; in MPEG-2 a picture may be one of two fields.
+    let rows = height.div_ceil(16);
+    let least = if codes().any(|code| code == EXTENSION) { rows.div_ceil(2) } else { rows };
+    match codes().last() {
+        Some(SEQUENCE_END) => Ok(()),
+        Some(slice @ 0x01..=0xAF) if u16::from(slice) >= least => Ok(()),
+        _ => Err(CUT),
+    }
 }
