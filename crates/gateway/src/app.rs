@@ -9,9 +9,12 @@ use carrier::{Carrier, CarrierConfig};
 use model::backoff::Backoff;
 use model::key::Pepper;
 use model::{Clock, Entropy};
+use pipeline::fetch::Fetcher;
+use pipeline::fetch::resolve::SystemResolver;
 use pipeline::limiter::RateLimiter;
 use pipeline::tenants::TenantBook;
 use pipeline::{AdmissionLimits, BroadcastSettings, DispatchSettings, Parts, Pipeline, QueueLimits, SANDBOX};
+use store::objects::{Directory, Objects};
 use store::{Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -180,7 +183,13 @@ async fn start_pipeline(
     let screen = Arc::new(crate::screen::load(config.screening.directory.as_deref()).map_err(StartError)?);
     let screening_log = Duration::from_secs(config.screening.log_days * 86_400);
     let tenants = Arc::new(tenants);
-    let parts = Parts { store, tenants, routes, carriers, events, screen, screening_log, limits, dispatch, broadcasts, clock, entropy };
+    let fetcher = Fetcher::new(config.media.fetch_settings(), Arc::new(SystemResolver)).map_err(|error| StartError(error.to_string()))?;
+    let directory = &config.media.directory;
+    let objects = Directory::open(directory).map_err(|error| StartError(format!("cannot keep media in {}: {error}", directory.display())))?;
+    let objects: Arc<dyn Objects> = Arc::new(objects);
+    let media_kept = Duration::from_secs(config.media.keep_hours * 3_600);
+    let parts =
+        Parts { store, tenants, routes, carriers, events, fetcher, objects, media_kept, screen, screening_log, limits, dispatch, broadcasts, clock, entropy };
     Pipeline::start(parts).await.map_err(told)
 }
 

@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use carrier::{Carrier, Submission};
 use model::backoff::Backoff;
-use model::{AccountId, BroadcastId, Clock, Message, Mode, Timestamp};
+use model::{AccountId, BroadcastId, Clock, ErrorType, Media, Message, Mode, Timestamp};
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Retry, Verdict};
 use store::{Store, StoreError};
 use tokio::sync::{Notify, watch};
 
 use crate::counters::Counters;
+use crate::media::{MediaError, Shelf};
 use crate::outcome::{policy_of, unattempted};
 use crate::pace::SenderPaces;
 use crate::queue::{FairQueue, QueueLimits};
@@ -186,6 +187,7 @@ pub(crate) struct Dispatcher {
     senders: Arc<SenderPaces>,
     counters: Arc<Counters>,
     waiters: Arc<MessageWaiters>,
+    shelf: Arc<Shelf>,
     under_way: UnderWay,
     clock: Arc<dyn Clock>,
     queue: Mutex<FairQueue>,
@@ -213,6 +215,8 @@ pub(crate) struct Surroundings {
     pub(crate) counters: Arc<Counters>,
     /// Told of messages that end here.
     pub(crate) waiters: Arc<MessageWaiters>,
+    /// Where the media of messages are.
+    pub(crate) shelf: Arc<Shelf>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Where lease tokens come from: no two leases of this process, nor of the one before it, share one.
     pub(crate) tokens: Arc<AtomicU64>,
@@ -231,6 +235,7 @@ impl Dispatcher {
             originator_rate,
             counters: around.counters,
             waiters: around.waiters,
+            shelf: around.shelf,
             clock: around.clock,
             queue: Mutex::new(FairQueue::new(limits, Arc::clone(&around.senders))),
             senders: around.senders,
@@ -340,29 +345,32 @@ impl Dispatcher {
         for leased in messages {
             match self.reason_against(&leased, now) {
                 Some(verdict) => ended.push((leased, verdict)),
-                None => live.push(leased),
+                None => match self.media_of(&leased, now).await {
+                    Ok(media) => live.push((leased, media)),
+                    Err(verdict) => ended.push((leased, verdict)),
+                },
             }
         }
         self.end(ended.iter().map(|(leased, verdict)| (leased, verdict.clone())), now).await?;
-        let attempts: Vec<Attempt> = live.iter().map(|leased| self.attempt(leased, now)).collect();
+        let attempts: Vec<Attempt> = live.iter().map(|(leased, _)| self.attempt(leased, now)).collect();
         let begun = match self.store.begin_attempts(attempts, now).await {
             Ok(begun) => begun,
             Err(error) => {
                 // Nothing has left: they wait in memory for as long as their leases last.
                 let mut queue = self.queue();
-                live.into_iter().for_each(|leased| queue.push(leased));
+                live.into_iter().for_each(|(leased, _)| queue.push(leased));
                 return Err(error);
             }
         };
         let took = self.clock.now().since(now);
-        for (leased, attempt) in live.into_iter().zip(begun) {
+        for ((leased, media), attempt) in live.into_iter().zip(begun) {
             self.senders.delayed(&leased.message.originator, took);
             // A lease that is over belongs to somebody else now.
             let Some(attempt) = attempt else { continue };
             self.under_way.begin(leased.message.id, attempt, leased.message.segments.max(1).into());
             let valid_for = leased.message.expires_at.since(now);
             let (token, accepted_segments) = (leased.lease.token, leased.accepted_segments);
-            self.carrier.submit(Submission { message: leased.message, media: None, attempt, token, accepted_segments, valid_for });
+            self.carrier.submit(Submission { message: leased.message, media, attempt, token, accepted_segments, valid_for });
         }
         Ok(())
     }
@@ -375,6 +383,24 @@ impl Dispatcher {
             Some(_) if self.tenants.check_sender(message.account, &message.originator).is_err() => Some(Verdict::Skipped(SENDER_STOPPED)),
             Some(_) if self.tenants.check_recipient(message.account, &message.recipient).is_err() => Some(Verdict::Skipped(RECIPIENT_BLOCKED)),
             _ => None,
+        }
+    }
+
+    /// The media of a message, where it has some; what follows where they cannot be had.
+    async fn media_of(&self, leased: &Leased, now: Timestamp) -> Result<Option<Media>, Verdict> {
+        let Some(id) = leased.message.media else { return Ok(None) };
+        match self.shelf.load(id).await {
+            Ok(media) => Ok(Some(media)),
+            Err(error @ MediaError::Lost(..)) => {
+                tracing::error!(message.id = %leased.message.id, "A message cannot be sent: {error}");
+                let error_type = ErrorType::MediaFailed;
+                Err(Verdict::Failed { error_type, message: error_type.sentence().to_owned() })
+            }
+            Err(error) => {
+                tracing::warn!(message.id = %leased.message.id, "A message waits for its media: {error}");
+                let due_at = now + self.settings.retry.floor;
+                Err(Verdict::Retry(Retry { due_at, carrier: leased.carrier.clone(), counts: false, outcome_unknown: false }))
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use model::{AccountId, Broadcast, BroadcastId, BroadcastStatus, Clock, Delivery,
 use screening::Screen;
 use store::contract::broadcasts::{BroadcastReplay, Canceled};
 use store::contract::messages::Replay;
+use store::objects::Objects;
 use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -19,6 +20,8 @@ use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, Broa
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
 use crate::expand::{Bell, BroadcastSettings, Expander};
+use crate::fetch::Fetcher;
+use crate::media::Shelf;
 use crate::pace::SenderPaces;
 use crate::receipt::Recorder;
 use crate::route::Routes;
@@ -38,6 +41,12 @@ pub struct Parts {
     pub carriers: Vec<(Arc<dyn Carrier>, u32)>,
     /// What the carriers tell.
     pub events: mpsc::UnboundedReceiver<CarrierEvent>,
+    /// What fetches media.
+    pub fetcher: Fetcher,
+    /// Where media are kept.
+    pub objects: Arc<dyn Objects>,
+    /// How long media are kept after the last message that needs them has left.
+    pub media_kept: Duration,
     /// What texts are screened with.
     pub screen: Arc<Screen>,
     /// How long decisions of the screen are kept for review.
@@ -102,6 +111,8 @@ impl Pipeline {
         }
         let (stop, stopped) = watch::channel(false);
         let routes = Arc::new(parts.routes);
+        let (clock, entropy) = (Arc::clone(&parts.clock), Arc::clone(&parts.entropy));
+        let shelf = Arc::new(Shelf::new(parts.fetcher, parts.objects, Arc::clone(&parts.store), clock, entropy));
         let (waiters, broadcast_waiters) = (Arc::new(MessageWaiters::default()), Arc::new(BroadcastWaiters::default()));
         let bell = Arc::new(Bell::default());
         let numbers = Arc::clone(&parts.tenants);
@@ -115,6 +126,7 @@ impl Pipeline {
             made_room: Arc::clone(&bell.wake),
             counters: Arc::clone(&counters),
             waiters: Arc::clone(&waiters),
+            shelf: Arc::clone(&shelf),
             clock: Arc::clone(&parts.clock),
             tokens: Arc::new(AtomicU64::new(parts.entropy.next_u64() >> 1)),
             stop: stopped,
@@ -133,6 +145,8 @@ impl Pipeline {
         };
         let sweeper = Sweeper {
             screening_log: parts.screening_log,
+            shelf: Arc::clone(&shelf),
+            media_kept: parts.media_kept,
             store: Arc::clone(&parts.store),
             routes: Arc::clone(&routes),
             dispatchers: dispatchers.clone(),
@@ -181,6 +195,8 @@ impl Pipeline {
             entropy: Arc::clone(&parts.entropy),
             references: Default::default(),
             screen: parts.screen,
+            shelf,
+            keys: Default::default(),
             counters: Arc::clone(&counters),
         };
         Ok(Arc::new(Self {
@@ -222,15 +238,19 @@ impl Pipeline {
         if self.is_draining() {
             return Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining"));
         }
-        let id = BroadcastId::new(self.clock.now(), &*self.entropy);
-        let mut waiting = wait.map(|wait| (wait, self.broadcast_waiters.expect(id)));
-        match self.admission.decide_broadcast(caller, request, id).await? {
+        let mut waiting = None;
+        let name = |now| {
+            let id = BroadcastId::new(now, &*self.entropy);
+            waiting = wait.map(|wait| (wait, self.broadcast_waiters.expect(id)));
+            id
+        };
+        match self.admission.decide_broadcast(caller, request, name).await? {
             BroadcastAccepted::New(broadcast) => {
                 self.bell.arrived();
                 let mut status = broadcast.status_at_acceptance();
                 if let Some((wait, waiting)) = waiting.as_mut().filter(|_| status.is_open())
                     && let Ok(Some(())) = tokio::time::timeout(*wait, waiting.next()).await
-                    && let Ok(Some(record)) = self.store.broadcast(Some(caller.account), id).await
+                    && let Ok(Some(record)) = self.store.broadcast(Some(caller.account), broadcast.id).await
                 {
                     status = record.status;
                 }
@@ -263,9 +283,13 @@ impl Pipeline {
         if self.is_draining() {
             return Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining"));
         }
-        let id = MessageId::new(self.clock.now(), &*self.entropy);
-        let mut waiting = wait.map(|wait| (wait, self.waiters.expect(id)));
-        match self.admission.decide(caller, request, id).await? {
+        let mut waiting = None;
+        let name = |now| {
+            let id = MessageId::new(now, &*self.entropy);
+            waiting = wait.map(|wait| (wait, self.waiters.expect(id)));
+            id
+        };
+        match self.admission.decide(caller, request, name).await? {
             Accepted::New(message) => {
                 self.counters.admitted.add();
                 let left = match &mut waiting {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Clock, Entropy, ErrorType, Timestamp};
+use model::{Clock, Entropy, ErrorType, MediaId, Timestamp};
 use store::contract::dispatch::{Lease, LeaseRequest, Leased, Outcome, Retry, Verdict};
 use store::contract::messages::StatusChange;
 use store::{Store, StoreError};
 
 use crate::counters::Counters;
 use crate::dispatch::Dispatchers;
+use crate::media::Shelf;
 use crate::outcome::{policy_of, unattempted};
 use crate::receipt::count_changes;
 use crate::route::{OnUnknown, Routes};
@@ -20,6 +21,9 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// Every so many rounds, carriers are looked for that are in the store and no longer in the configuration.
 const ROUNDS_PER_CENSUS: u32 = 30;
+
+/// Every so many rounds, bytes of media are looked for that nobody names.
+const ROUNDS_PER_INVENTORY: u32 = 6 * 3_600;
 
 /// How many messages are swept up at once.
 const BATCH: usize = 500;
@@ -33,6 +37,8 @@ const PARKED: Duration = Duration::from_secs(3 * 86_400);
 /// Sweeps up.
 pub(crate) struct Sweeper {
     pub(crate) screening_log: Duration,
+    pub(crate) shelf: Arc<Shelf>,
+    pub(crate) media_kept: Duration,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) dispatchers: Dispatchers,
@@ -47,15 +53,17 @@ impl Sweeper {
     pub(crate) async fn run(self) {
         let mut ticks = tokio::time::interval(EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        for round in 0u32.. {
+        let mut media = None;
+        for round in (0..ROUNDS_PER_INVENTORY).cycle() {
             ticks.tick().await;
-            if let Err(error) = self.round(round % ROUNDS_PER_CENSUS == 0).await {
+            if let Err(error) = self.round(round, &mut media).await {
                 tracing::warn!(%error, "Sweeping is waiting for the store: {error}");
             }
         }
     }
 
-    async fn round(&self, census: bool) -> Result<(), StoreError> {
+    /// One round. `media` is how far the look at media has come.
+    async fn round(&self, round: u32, media: &mut Option<MediaId>) -> Result<(), StoreError> {
         let now = self.clock.now();
         loop {
             let ended = self.store.expire(now, BATCH).await?;
@@ -65,7 +73,7 @@ impl Sweeper {
             }
         }
         self.reroute("", now).await?;
-        if census {
+        if round % ROUNDS_PER_CENSUS == 0 {
             for depth in self.store.queue_depths().await? {
                 if !depth.carrier.is_empty() && !self.dispatchers.has(&depth.carrier) {
                     self.reroute(&depth.carrier, now).await?;
@@ -74,6 +82,10 @@ impl Sweeper {
             self.tell(&self.store.settle_held(now - UNCLAIMED).await?);
             self.store.forget_parked(now - PARKED).await?;
             self.store.forget_screening(now - self.screening_log, BATCH).await?;
+            *media = self.shelf.sweep(*media, now - self.media_kept, BATCH).await?;
+        }
+        if round == 0 {
+            self.shelf.remove_orphans().await?;
         }
         Ok(())
     }

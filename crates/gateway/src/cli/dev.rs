@@ -121,6 +121,7 @@ impl Dev {
         config.admin.listen = self.admin_listen;
         config.admin.token = Some(Secret(kept(&self.data.join(TOKEN))?));
         config.keys.pepper = Some(Secret(kept(&self.data.join("pepper"))?));
+        config.media.directory = self.data.join("media");
         config.store.url = format!("sqlite:{}", self.data.join("smsfactory.db").display());
         let simulator = SmppConfig {
             name: "simulator".to_owned(),

@@ -53,6 +53,7 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
         ("limits.idempotency_hours", limits.idempotency_hours, 1, 168),
         ("limits.daily_quota", limits.daily_quota, 0, crate::admin::QUOTA_MAX),
         ("limits.max_recipients", limits.max_recipients as u64, 1, 1_000_000),
+        ("media.keep_hours", config.media.keep_hours, 1, 8_760),
         ("media.timeout_seconds", config.media.timeout_seconds, 1, 300),
         ("media.fetches_per_account", config.media.fetches_per_account as u64, 1, config.media.fetches_max as u64),
         ("media.fetches_max", config.media.fetches_max as u64, 1, 10_000),

@@ -108,6 +108,8 @@ section! {
     Media {
         /// The directory.
         directory: PathBuf,
+        /// Hours for which media are kept after they were needed.
+        keep_hours: u64,
         /// Networks that media may come from although they are not public.
         allow_networks: Vec<IpNet>,
         /// Networks that media may not come from although they are public.

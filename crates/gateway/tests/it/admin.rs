@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::http::Ask;
-use crate::support::{RECIPIENT, Stage, TOKEN};
+use crate::support::{RECIPIENT, Stage, TOKEN, files};
 
 const NOON: &str = "2026-03-15T12:00:00.000Z";
 
@@ -74,8 +74,7 @@ async fn a_secret_is_shown_once_and_kept_nowhere() {
     stage.operate("DELETE", &format!("/keys/{key}"), Value::Null).await.expect(204);
     let listed = stage.operate("GET", &format!("/accounts/{}/keys", tenant.account), Value::Null).await.expect(200);
     assert!(all(&listed).iter().any(|known| known["keyId"] == key && known["revokedAt"].is_string()));
-    for file in std::fs::read_dir(stage.directory.path()).unwrap() {
-        let octets = std::fs::read(file.unwrap().path()).unwrap();
+    for octets in files(stage.directory.path()) {
         assert!(!octets.windows(secret.len() - 8).any(|window| window == &secret.as_bytes()[8..]), "the secret is on disk");
     }
 }

@@ -98,13 +98,13 @@ async fn code_33005_lists_every_field_that_is_missing() {
 }
 
 #[tokio::test]
-async fn codes_33006_and_33007_answer_types_and_media() {
+async fn codes_33006_and_33018_answer_types_and_media() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
-    for (kind, media, code) in [("sms", Value::Null, 33006), ("SMS", json!("http://example.com/a.png"), 33006), ("MMS", Value::Null, 33007)] {
+    for (kind, media, code) in [("sms", Value::Null, 33006), ("SMS", json!("http://example.com/a.png"), 33006)] {
         refuses(&stage, &tenant, &but(&tenant, &json!({ "messageType": kind, "mediaUrl": media })), code, Value::Null).await;
     }
-    refuses(&stage, &tenant, &but(&tenant, &json!({ "mediaUrl": "https://example.com/a.png" })), 33007, Value::Null).await;
+    refuses(&stage, &tenant, &but(&tenant, &json!({ "mediaUrl": "http://10.0.0.1/a.png" })), 33018, Value::Null).await;
 }
 
 #[tokio::test]
@@ -258,7 +258,7 @@ async fn the_first_broken_rule_answers() {
         (33107, worst(json!({ "messageType": "MMS", "recipients": recipients(2), "from": "+18005550000", "idempotencyKey": null, "body": "x".repeat(1601) }))),
         (33008, number("+18005550000")),
         (33004, number(&other.number)),
-        (33007, number(&tenant.number)),
+        (33018, number(&tenant.number)),
         (33012, tenant.broadcast(&to(&tenant, recipients(1)))),
     ] {
         let reply = stage.ask(&ask).await;

@@ -116,13 +116,15 @@ async fn code_33006_takes_two_types_exactly() {
 }
 
 #[tokio::test]
-async fn code_33007_answers_media_and_mms() {
+async fn code_33018_answers_a_url_that_may_not_be_fetched() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
-    let media = json!({ "to": RECIPIENT, "from": tenant.number, "mediaUrl": "https://example.com/a.png" });
-    stage.ask(&tenant.post(&media)).await.refused(33007, Value::Null);
-    let mms = json!({ "to": RECIPIENT, "from": tenant.number, "body": "hello", "messageType": "MMS" });
-    stage.ask(&tenant.post(&mms)).await.refused(33007, Value::Null);
+    for url in
+        ["nonsense", "ftp://example.com/a.png", "http://127.0.0.1/a.png", "http://169.254.169.254/", "http://localhost/a.png", "http://me@example.com/a.png"]
+    {
+        let media = json!({ "to": RECIPIENT, "from": tenant.number, "mediaUrl": url });
+        stage.ask(&tenant.post(&media)).await.refused(33018, Value::Null);
+    }
     assert_eq!(stage.count(&tenant).await, 0);
 }
 

@@ -16,6 +16,7 @@ mod idempotency;
 mod keys;
 mod limits;
 mod list;
+mod media;
 mod message;
 mod observed;
 mod order;

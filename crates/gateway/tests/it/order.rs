@@ -47,7 +47,7 @@ async fn cast(stage: &Stage) -> Cast {
 async fn the_first_broken_rule_answers() {
     let stage = Stage::start().await;
     let Cast { tenant, other, suspended, blocked } = cast(&stage).await;
-    let media = json!("http://example.com/a.png");
+    let media = json!("http://10.0.0.1/a.png");
     let hurried = stage.tenant_with(json!({ "messagePerMinute": 0 })).await;
     let large = || format!("{}nonsense", " ".repeat(300_000));
     let before_fields = [
@@ -76,7 +76,7 @@ async fn the_first_broken_rule_answers() {
         (33009, sound(&suspended)),
         (33011, sound(&blocked)),
         (33010, sound(own)),
-        (33007, json!({ "to": "+12025550144", "from": own, "mediaUrl": media })),
+        (33018, json!({ "to": "+12025550144", "from": own, "mediaUrl": media })),
         (33012, json!({ "to": "+12025550144", "from": own, "body": "hello", "idempotencyKey": "fresh" })),
     ];
     let fields = fields.into_iter().map(|(code, request)| (code, tenant.post(&request)));

@@ -7,7 +7,7 @@ use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::MessageType;
 use model::quota::UtcDay;
-use model::{Broadcast, BroadcastId, Msisdn, Recipients, Screened, Timestamp};
+use model::{Broadcast, BroadcastId, Media, Msisdn, Recipients, Screened, ScreeningRecord, Timestamp};
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastReplay};
 use store::contract::messages::{IdempotencyClaim, Quota};
 
@@ -59,11 +59,17 @@ struct Parsed {
 }
 
 impl Admission {
-    /// What `POST /broadcast` asks of admission, check by check. `id` is the broadcast's, should there be one.
-    pub(crate) async fn decide_broadcast(&self, caller: &Caller, request: BroadcastRequest, id: BroadcastId) -> Result<BroadcastAccepted, Refusal> {
+    /// What `POST /broadcast` asks of admission, check by check. `name` gives the broadcast its id once it is to be written.
+    pub(crate) async fn decide_broadcast(
+        &self,
+        caller: &Caller,
+        request: BroadcastRequest,
+        name: impl FnOnce(Timestamp) -> BroadcastId + Send,
+    ) -> Result<BroadcastAccepted, Refusal> {
         let now = self.clock.now();
         let parsed = Parsed::check(request, self.limits.recipients_max)?; // 33005 33006 33003 33024 33108 33106
         let claim = self.broadcast_claim(&parsed, now);
+        let _under_way = self.begin(caller, claim.as_ref(), parsed.media_url.as_ref())?; // 33013
         if let Some(claim) = &claim
             && let Some(earlier) = self.store.replay_broadcast(caller.account, claim).await.map_err(refused_by_store)?
         {
@@ -73,31 +79,64 @@ impl Admission {
         self.tenants.check_sender(caller.account, &parsed.originator)?; // 33008 33004 33009 33011
         let recipients = self.not_blocked(caller, &parsed.recipients);
         let body: Option<Arc<str>> = parsed.body.map(Arc::from);
-        let flagged = self.screen(caller, &parsed.originator, body.as_ref(), Screened::Broadcast(id), now).await?; // 33019
-        if parsed.kind == MessageType::Mms {
-            return Err(Refusal::new(ErrorCode::MessageSendFailed).caused_by("no carrier takes MMS"));
-        }
+        let flagged = self.screen(caller, &parsed.originator, body.as_ref(), now).await?; // 33019
+        let media = self.media(caller, parsed.media_url.as_deref()).await?; // 33018 33017 33014 33015
+        // Media take their time, and the broadcast begins its life when it is written.
+        let now = self.clock.now();
         let total = parsed.recipients.len() as u32;
-        let broadcast = Arc::new(Broadcast {
-            id,
+        let broadcast = Broadcast {
+            id: name(now),
             account: caller.account,
             mode: caller.mode,
             kind: parsed.kind,
             expires_at: now + self.limits.validity + self.paced(&parsed.originator, recipients.len(), segments),
             originator: parsed.originator,
             body,
-            media_url: None,
+            media_url: parsed.media_url,
+            media: None,
             encoding,
             segments,
             total,
             blocked: total - recipients.len() as u32,
             created_at: now,
-        });
+        };
+        self.commit_broadcast(caller, broadcast, recipients, media, claim, flagged).await // 33012 33013 33007
+    }
+
+    /// The one write, with the media in their place before it.
+    async fn commit_broadcast(
+        &self,
+        caller: &Caller,
+        broadcast: Broadcast,
+        recipients: Recipients,
+        media: Option<Media>,
+        idempotency: Option<IdempotencyClaim>,
+        flagged: Option<ScreeningRecord>,
+    ) -> Result<BroadcastAccepted, Refusal> {
+        let now = broadcast.created_at;
+        let flagged = flagged.map(|flagged| ScreeningRecord { about: Some(Screened::Broadcast(broadcast.id)), ..flagged });
         let quota = Quota { day: UtcDay::of(now), limit: caller.limits.daily_quota };
-        let admission = BroadcastAdmission { broadcast: Arc::clone(&broadcast), recipients, quota, idempotency: claim, flagged };
-        match self.store.admit_broadcast(admission).await.map_err(refused_by_store)? {
-            BroadcastAdmitted::New => Ok(BroadcastAccepted::New(broadcast)),
-            other => decided(other, now), // 33012 33013
+        let mut broadcast = Arc::new(broadcast);
+        let mut placed = self.shelf.place(media.as_ref()).await?;
+        loop {
+            Arc::make_mut(&mut broadcast).media = placed.id;
+            let admission = BroadcastAdmission {
+                broadcast: Arc::clone(&broadcast),
+                recipients: recipients.clone(),
+                quota,
+                idempotency: idempotency.clone(),
+                flagged: flagged.clone(),
+                media: placed.brought.clone(),
+            };
+            let admitted = self.store.admit_broadcast(admission).await.map_err(refused_by_store)?;
+            if admitted != BroadcastAdmitted::New {
+                self.shelf.take_back(&placed).await;
+            }
+            match admitted {
+                BroadcastAdmitted::New => return Ok(BroadcastAccepted::New(broadcast)),
+                BroadcastAdmitted::MediaGone => placed = self.shelf.place_again(media.as_ref()).await?,
+                other => return decided(other, now),
+            }
         }
     }
 
@@ -129,7 +168,7 @@ fn decided(admitted: BroadcastAdmitted, now: Timestamp) -> Result<BroadcastAccep
     match admitted {
         BroadcastAdmitted::Replayed(replay) => Ok(BroadcastAccepted::Replayed(replay)),
         BroadcastAdmitted::QuotaReached => Err(Refusal::new(ErrorCode::DailyQuotaReached).with_retry_after(UtcDay::of(now).time_left(now))),
-        BroadcastAdmitted::KeyTaken | BroadcastAdmitted::New => Err(ErrorCode::DuplicateIdempotencyKey.into()),
+        BroadcastAdmitted::KeyTaken | BroadcastAdmitted::New | BroadcastAdmitted::MediaGone => Err(ErrorCode::DuplicateIdempotencyKey.into()),
     }
 }
 

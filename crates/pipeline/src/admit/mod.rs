@@ -9,6 +9,7 @@ mod parse;
 mod recipients;
 mod reference;
 mod screen;
+mod under_way;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,19 +18,22 @@ use model::error::{ErrorCode, Refusal};
 use model::idempotency::{Endpoint, IdempotencyKey};
 use model::message::{Direction, Message, MessageType};
 use model::quota::UtcDay;
-use model::{Clock, Entropy, MessageId, Mode, Msisdn, Screened, ScreeningRecord, Timestamp};
+use model::{Clock, Entropy, Media, MessageId, Mode, Msisdn, Screened, ScreeningRecord, Timestamp};
 use screening::Screen;
 use store::contract::messages::{Admission as Write, Admitted, IdempotencyClaim, Quota, Replay};
 use store::{Store, StoreError};
 
 use crate::counters::Counters;
 use crate::dispatch::Dispatchers;
+use crate::media::Shelf;
 use crate::route::Routes;
 use crate::tenants::{Caller, TenantBook};
 pub use broadcast::{BroadcastAccepted, BroadcastRequest};
 use parse::{Draft, Parsed};
 pub use recipients::RecipientList;
 use reference::References;
+pub(crate) use under_way::KeysUnderWay;
+use under_way::UnderWay;
 
 /// The name of the carrier that test keys reach, and no route does.
 pub const SANDBOX: &str = "sandbox";
@@ -86,27 +90,43 @@ pub(crate) struct Admission {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) references: References,
     pub(crate) screen: Arc<Screen>,
+    pub(crate) shelf: Arc<Shelf>,
+    pub(crate) keys: KeysUnderWay,
     pub(crate) counters: Arc<Counters>,
 }
 
 impl Admission {
-    /// What `POST /message` asks of admission, check by check. `id` is the message's, should there be one.
-    pub(crate) async fn decide(&self, caller: &Caller, request: SendRequest, id: MessageId) -> Result<Accepted, Refusal> {
+    /// What `POST /message` asks of admission, check by check. `name` gives the message its id once it is to be written.
+    pub(crate) async fn decide(&self, caller: &Caller, request: SendRequest, name: impl FnOnce(Timestamp) -> MessageId + Send) -> Result<Accepted, Refusal> {
         let now = self.clock.now();
         let parsed = Parsed::check(request)?; // 33005 33006 33003 33106
         let claim = self.claim(&parsed, now);
+        let _under_way = self.begin(caller, claim.as_ref(), parsed.media_url.as_ref())?; // 33013
         if let Some(replay) = self.replay(caller, claim.as_ref()).await? {
             return Ok(Accepted::Replayed(replay)); // 33013
         }
         let draft = Draft::check(parsed, &self.limits)?; // 33016 33107
         self.tenants.check_sender(caller.account, &draft.originator)?; // 33008 33004 33009 33011
         self.tenants.check_recipient(caller.account, &draft.recipient)?; // 33010
-        let flagged = self.screen(caller, &draft.originator, draft.body.as_ref(), Screened::Message(id), now).await?; // 33019
-        if draft.kind == MessageType::Mms {
-            return Err(Refusal::new(ErrorCode::MessageSendFailed).caused_by("no carrier takes MMS"));
+        let flagged = self.screen(caller, &draft.originator, draft.body.as_ref(), now).await?; // 33019
+        let media = self.media(caller, draft.media_url.as_deref()).await?; // 33018 33017 33014 33015
+        // Media take their time, and the message begins its life when it is written.
+        let now = self.clock.now();
+        let message = self.message(caller, draft, name(now), now);
+        self.commit(caller, message, media, claim, flagged, now).await // 33012 33013 33007
+    }
+
+    /// Keeps others from making the same request while its media are fetched.
+    fn begin(&self, caller: &Caller, claim: Option<&IdempotencyClaim>, media_url: Option<&String>) -> Result<Option<UnderWay>, Refusal> {
+        claim.filter(|_| media_url.is_some()).map(|claim| self.keys.begin(caller.account, claim.endpoint, &claim.key)).transpose()
+    }
+
+    /// What a URL points to, if there is one.
+    async fn media(&self, caller: &Caller, url: Option<&str>) -> Result<Option<Media>, Refusal> {
+        match url {
+            Some(url) => self.shelf.fetch(caller.account, url).await.map(Some),
+            None => Ok(None),
         }
-        let message = Arc::new(self.message(caller, draft, id, now));
-        self.commit(caller, message, claim, flagged, now).await // 33012 33013 33007
     }
 
     fn claim(&self, parsed: &Parsed, now: Timestamp) -> Option<IdempotencyClaim> {
@@ -119,7 +139,7 @@ impl Admission {
         match self.store.replay(caller.account, claim).await.map_err(refused_by_store)? {
             Some(Admitted::Replayed(replay)) => Ok(Some(replay)),
             Some(Admitted::KeyTaken) => Err(ErrorCode::DuplicateIdempotencyKey.into()),
-            Some(Admitted::New | Admitted::QuotaReached) | None => Ok(None),
+            Some(Admitted::New | Admitted::QuotaReached | Admitted::MediaGone) | None => Ok(None),
         }
     }
 
@@ -135,7 +155,8 @@ impl Admission {
             originator: draft.originator,
             recipient: draft.recipient,
             body: draft.body,
-            media_url: None,
+            media_url: draft.media_url,
+            media: None,
             encoding: draft.encoding,
             segments: draft.segments,
             created_at: now,
@@ -143,37 +164,58 @@ impl Admission {
         }
     }
 
-    /// The one write. What is accepted goes straight to its dispatcher where that one has room; otherwise it is found in the store.
+    /// The one write, with the media in their place before it.
     async fn commit(
         &self,
         caller: &Caller,
-        message: Arc<Message>,
+        message: Message,
+        media: Option<Media>,
         idempotency: Option<IdempotencyClaim>,
         flagged: Option<ScreeningRecord>,
         now: Timestamp,
     ) -> Result<Accepted, Refusal> {
-        let carrier = first_carrier(&self.routes, message.mode, &message.recipient, message.kind).to_owned();
-        let place = self.dispatchers.reserve(&carrier, message.account, now);
         let day = UtcDay::of(now);
-        let admission = Write {
-            message: Arc::clone(&message),
-            carrier,
-            lease: place.as_ref().map(|place| place.lease()),
-            quota: Quota { day, limit: caller.limits.daily_quota },
-            idempotency,
-            flagged,
-        };
-        match self.store.admit(admission).await.map_err(refused_by_store)? {
-            Admitted::New => {
-                if let Some(place) = place {
-                    place.fill(Arc::clone(&message));
-                }
-                Ok(Accepted::New(message))
+        let flagged = flagged.map(|flagged| ScreeningRecord { about: Some(Screened::Message(message.id)), ..flagged });
+        let mut message = Arc::new(message);
+        let mut placed = self.shelf.place(media.as_ref()).await?;
+        loop {
+            Arc::make_mut(&mut message).media = placed.id;
+            let admission = Write {
+                message: Arc::clone(&message),
+                carrier: first_carrier(&self.routes, message.mode, &message.recipient, message.kind).to_owned(),
+                lease: None,
+                quota: Quota { day, limit: caller.limits.daily_quota },
+                idempotency: idempotency.clone(),
+                flagged: flagged.clone(),
+                media: placed.brought.clone(),
+            };
+            let admitted = self.admit(admission, now).await?;
+            if !matches!(admitted, Admitted::New) {
+                self.shelf.take_back(&placed).await;
             }
-            Admitted::Replayed(replay) => Ok(Accepted::Replayed(replay)),
-            Admitted::KeyTaken => Err(ErrorCode::DuplicateIdempotencyKey.into()),
-            Admitted::QuotaReached => Err(Refusal::new(ErrorCode::DailyQuotaReached).with_retry_after(day.time_left(now))),
+            return match admitted {
+                Admitted::New => Ok(Accepted::New(message)),
+                Admitted::Replayed(replay) => Ok(Accepted::Replayed(replay)),
+                Admitted::KeyTaken => Err(ErrorCode::DuplicateIdempotencyKey.into()),
+                Admitted::QuotaReached => Err(Refusal::new(ErrorCode::DailyQuotaReached).with_retry_after(day.time_left(now))),
+                Admitted::MediaGone => {
+                    placed = self.shelf.place_again(media.as_ref()).await?;
+                    continue;
+                }
+            };
         }
+    }
+
+    /// Writes. What is accepted goes straight to its dispatcher where that one has room; otherwise it is found in the store.
+    async fn admit(&self, admission: Write, now: Timestamp) -> Result<Admitted, Refusal> {
+        let message = Arc::clone(&admission.message);
+        let place = self.dispatchers.reserve(&admission.carrier, message.account, now);
+        let admission = Write { lease: place.as_ref().map(|place| place.lease()), ..admission };
+        let admitted = self.store.admit(admission).await.map_err(refused_by_store)?;
+        if let (Admitted::New, Some(place)) = (&admitted, place) {
+            place.fill(message);
+        }
+        Ok(admitted)
     }
 
     /// Notes what a request with a key was answered, where the answer was not the queued message or broadcast.

@@ -14,7 +14,7 @@ pub(super) struct Parsed {
     recipient: Msisdn,
     originator: Msisdn,
     body: Option<String>,
-    media_url: Option<String>,
+    pub(super) media_url: Option<String>,
     kind: MessageType,
     pub(super) idempotency_key: Option<IdempotencyKey>,
 }
@@ -24,6 +24,7 @@ pub(super) struct Draft {
     pub(super) recipient: Msisdn,
     pub(super) originator: Msisdn,
     pub(super) body: Option<Arc<str>>,
+    pub(super) media_url: Option<String>,
     pub(super) kind: MessageType,
     pub(super) encoding: Encoding,
     pub(super) segments: u16,
@@ -66,7 +67,8 @@ impl Draft {
     /// Checks the text: invalid characters (33016), then length (33107); and measures it.
     pub(super) fn check(parsed: Parsed, limits: &AdmissionLimits) -> Result<Self, Refusal> {
         let (encoding, segments) = measured(parsed.body.as_deref(), parsed.kind, limits)?;
-        Ok(Self { recipient: parsed.recipient, originator: parsed.originator, body: parsed.body.map(Arc::from), kind: parsed.kind, encoding, segments })
+        let Parsed { recipient, originator, media_url, kind, .. } = parsed;
+        Ok(Self { recipient, originator, body: parsed.body.map(Arc::from), media_url, kind, encoding, segments })
     }
 }
 
@@ -78,11 +80,12 @@ pub(super) fn measured(body: Option<&str>, kind: MessageType, limits: &Admission
         return Err(Refusal::new(ErrorCode::InvalidMessageContent).with_info(AdditionalInfo::InvalidCharacters(invalid)));
     }
     let measure = wire::gsm::measure(text);
-    let characters_max = match kind {
-        MessageType::Sms => limits.sms_characters_max,
-        MessageType::Mms => limits.mms_characters_max,
+    let (characters_max, segments) = match kind {
+        MessageType::Sms => (limits.sms_characters_max, measure.segments),
+        // It is handed over in one piece, however long its text is.
+        MessageType::Mms => (limits.mms_characters_max, 1),
     };
-    let segments = u16::try_from(measure.segments).ok().filter(|segments| *segments <= SEGMENTS_MAX);
+    let segments = u16::try_from(segments).ok().filter(|segments| *segments <= SEGMENTS_MAX);
     let Some(segments) = segments.filter(|_| measure.characters <= characters_max) else {
         return Err(ErrorCode::MessageTooLong.into());
     };

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use model::error::{AdditionalInfo, ContentMatch, ErrorCode, Refusal};
-use model::{Msisdn, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
+use model::{Msisdn, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
 use screening::{Outcome, Verdict};
 
 use super::Admission;
 use crate::tenants::Caller;
 
 impl Admission {
-    /// Screens a text under its account's policy (33019). What is flagged is returned, to be written with what the text becomes.
+    /// Screens a text under its account's policy (33019). What is flagged is returned, to be written with what the text becomes, which is its subject then.
     ///
     /// What is blocked is recorded for review before it is refused; where that fails it is refused all the same.
     pub(super) async fn screen(
@@ -18,7 +18,6 @@ impl Admission {
         caller: &Caller,
         originator: &Msisdn,
         body: Option<&Arc<str>>,
-        about: Screened,
         now: Timestamp,
     ) -> Result<Option<ScreeningRecord>, Refusal> {
         let Some(body) = body else { return Ok(None) };
@@ -35,7 +34,7 @@ impl Admission {
             mode: caller.mode,
             at: now,
             outcome,
-            about: (outcome == ScreeningOutcome::Flagged).then_some(about),
+            about: None,
             originator: originator.clone(),
             categories: verdict.categories().map(|category| category.name().to_owned()).collect(),
             findings: findings(&verdict),

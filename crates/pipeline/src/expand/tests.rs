@@ -137,7 +137,7 @@ impl World {
             expires_at: NOW + Duration::from_secs(86_400),
         });
         let quota = Quota { day: UtcDay::of(NOW), limit: u64::MAX };
-        let admission = BroadcastAdmission { broadcast: Arc::clone(&broadcast), recipients, quota, idempotency: None, flagged: None };
+        let admission = BroadcastAdmission { broadcast: Arc::clone(&broadcast), recipients, quota, idempotency: None, flagged: None, media: None };
         assert_eq!(self.store.admit_broadcast(admission).await.unwrap(), BroadcastAdmitted::New);
         broadcast
     }

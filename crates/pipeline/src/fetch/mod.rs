@@ -22,7 +22,7 @@ use hyper::header::{CONTENT_TYPE, HeaderMap};
 use hyper::{Method, StatusCode};
 use model::error::{ErrorCode, Refusal};
 use model::media::MEDIA_BYTES_MAX;
-use model::{AccountId, MediaType};
+use model::{AccountId, Media};
 
 use client::{Ask, ClientError, GuardedClient};
 pub use connection::Trust;
@@ -54,15 +54,6 @@ impl Default for FetchSettings {
     fn default() -> Self {
         Self { guard: GuardSettings::default(), timeout: Duration::from_secs(10), fetches_per_account: 8, fetches_max: 64, trust: Trust::Machine }
     }
-}
-
-/// Media as they were fetched.
-#[derive(Clone, Debug)]
-pub struct Fetched {
-    /// What they are, by their bytes.
-    pub kind: MediaType,
-    /// The bytes, at most [`MEDIA_BYTES_MAX`].
-    pub bytes: Bytes,
 }
 
 /// Why media were not fetched. The text is for the log; a client learns the code alone.
@@ -144,7 +135,7 @@ impl Fetcher {
     ///
     /// # Errors
     /// Why not, named by the code that a client gets.
-    pub async fn fetch(&self, account: AccountId, url: &str) -> Result<Fetched, FetchError> {
+    pub async fn fetch(&self, account: AccountId, url: &str) -> Result<Media, FetchError> {
         // What its text alone forbids needs no place, and is told however busy we are.
         self.client.guard().read(url, None).map_err(|denial| FetchError::NotAllowed(denial.to_string()))?;
         let place = self.places.take(account).await.map_err(|missing| FetchError::Failed(missing.to_owned()))?;
@@ -154,7 +145,7 @@ impl Fetcher {
             Err(_) => return Err(FetchError::Failed(format!("it took longer than {} ms", self.timeout.as_millis()))),
         };
         let kind = kind::judge(&bytes, claimed.as_deref())?;
-        Ok(Fetched { kind, bytes })
+        Ok(Media { kind, bytes })
     }
 
     /// The claimed type of what `url` points to, and its bytes.

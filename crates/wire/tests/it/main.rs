@@ -3,11 +3,8 @@
 
 mod decoders;
 mod generate;
-<<<<<<< HEAD
 mod mm4;
-=======
 mod mm7;
 mod mm7_arbitrary;
->>>>>>> db2af10 (Speak MM7: envelopes, what travels beside them, statuses)
 mod round_trip;
 mod second_opinion;

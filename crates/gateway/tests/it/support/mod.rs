@@ -2,6 +2,7 @@
 //! and [`Tenant`]s made through the admin API.
 
 pub(crate) mod http;
+pub(crate) mod media;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -254,6 +255,12 @@ pub(crate) fn smpp(config: &mut Config) -> &mut SmppConfig {
     }
 }
 
+/// What the files of a directory hold, and those of the directories in it.
+pub(crate) fn files(directory: &Path) -> Vec<Vec<u8>> {
+    let paths = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![std::fs::read(path).unwrap()] }).collect()
+}
+
 /// A port on which nobody listens.
 pub(crate) fn dead_port() -> u16 {
     std::net::TcpListener::bind(ANY_PORT).unwrap().local_addr().unwrap().port()
@@ -288,6 +295,7 @@ fn config(directory: &Path) -> Config {
     config.admin.token = Some(Secret(TOKEN.to_owned()));
     config.keys.pepper = Some(Secret("pepper".repeat(6)));
     config.store.url = format!("sqlite:{}", directory.join("store.db").display());
+    config.media.directory = directory.join("media");
     config.dispatch.poll_ms = 20;
     config.dispatch.retry_floor_ms = 20;
     config.dispatch.retry_ceiling_ms = 100;

@@ -50,8 +50,7 @@ fn what_cannot_be_understood_is_refused_with_its_reason() {
 #[test]
 fn nothing_breaks_out_of_a_header() {
     let evil = "a\r\nX-Mms-Ack-Request: No\r\n\r\nbody".to_owned();
-    let mail =
-        wire::mm4::ForwardReq { transaction_id: evil.clone(), message_id: evil.clone(), subject: Some(evil.clone()), version: evil, ..forward() };
+    let mail = wire::mm4::ForwardReq { transaction_id: evil.clone(), message_id: evil.clone(), subject: Some(evil.clone()), version: evil, ..forward() };
     let text = String::from_utf8(mail.build()).unwrap();
     let (head, _) = text.split_once("\r\n\r\n").unwrap();
     assert_eq!(head.matches("\r\nX-Mms-Ack-Request").count(), 1, "{head}");

@@ -1,0 +1,55 @@
+//! Requests with an idempotency key that are being admitted: fetching media takes a while, and the same request must not be made twice meanwhile.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use model::AccountId;
+use model::error::{ErrorCode, Refusal};
+use model::idempotency::{Endpoint, IdempotencyKey};
+
+type Name = (AccountId, Endpoint, IdempotencyKey);
+
+/// The keys of requests that are being admitted.
+#[derive(Clone, Default)]
+pub(crate) struct KeysUnderWay(Arc<Mutex<HashSet<Name>>>);
+
+/// A key under way, until this is dropped.
+pub(super) struct UnderWay {
+    keys: KeysUnderWay,
+    name: Name,
+}
+
+impl KeysUnderWay {
+    /// Begins a request under this key, unless there is one already (33013).
+    pub(super) fn begin(&self, account: AccountId, endpoint: Endpoint, key: &IdempotencyKey) -> Result<UnderWay, Refusal> {
+        let name = (account, endpoint, key.clone());
+        if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone()) {
+            Ok(UnderWay { keys: self.clone(), name })
+        } else {
+            Err(ErrorCode::DuplicateIdempotencyKey.into())
+        }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.keys.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_under_way_once_until_its_request_ends() {
+        let (keys, account) = (KeysUnderWay::default(), AccountId::from_bytes([1; 16]));
+        let key = IdempotencyKey::parse("order-1").unwrap();
+        let first = keys.begin(account, Endpoint::Message, &key).ok();
+        assert!(first.is_some() && keys.begin(account, Endpoint::Message, &key).is_err());
+        assert!(keys.begin(account, Endpoint::Broadcast, &key).is_ok(), "another endpoint");
+        assert!(keys.begin(AccountId::from_bytes([2; 16]), Endpoint::Message, &key).is_ok(), "another account");
+        drop(first);
+        assert!(keys.begin(account, Endpoint::Message, &key).is_ok());
+    }
+}

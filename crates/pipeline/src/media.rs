@@ -1,0 +1,182 @@
+//! Media between a client's URL and a carrier: fetched once, at admission; on disk before the answer; read again when they leave.
+//!
+//! In come URLs, out go ids of media that are kept; and with an id, later, the same bytes. What is read is compared with its digest, so that a carrier gets
+//! what was checked or nothing.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use model::error::{ErrorCode, Refusal};
+use model::media::{Digest, Media, StoredMedia};
+use model::{AccountId, Clock, Entropy, MediaId, Timestamp};
+use store::objects::Objects;
+use store::{Store, StoreError};
+
+use crate::admit::refused_by_store;
+use crate::fetch::Fetcher;
+
+/// How many bytes of media that were read lately are kept in memory: those of a broadcast leave thousands of times.
+const RECENT_BYTES_MAX: usize = 16 << 20;
+
+/// Bytes that no message names are left alone for so long: their message may be about to be admitted.
+const ORPHAN: Duration = Duration::from_secs(3_600);
+
+/// Why media cannot be handed to a carrier.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MediaError {
+    /// The store does not answer: later it may.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The disk does not answer: later it may.
+    #[error("media cannot be read: {0}")]
+    Unreadable(io::Error),
+    /// They are gone, or not what was checked, and will not come back.
+    #[error("media {0} are {1}")]
+    Lost(MediaId, &'static str),
+}
+
+/// Media in their place, for a message that will name them.
+#[derive(Default)]
+pub(crate) struct Placed {
+    /// What the message names, where it has media.
+    pub(crate) id: Option<MediaId>,
+    /// What it brings with it, where nobody did before.
+    pub(crate) brought: Option<StoredMedia>,
+}
+
+/// The media of all messages.
+pub(crate) struct Shelf {
+    fetcher: Fetcher,
+    objects: Arc<dyn Objects>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    /// Read lately, the last one last.
+    recent: Mutex<VecDeque<(MediaId, Media)>>,
+}
+
+impl Shelf {
+    pub(crate) fn new(fetcher: Fetcher, objects: Arc<dyn Objects>, store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { fetcher, objects, store, clock, entropy, recent: Mutex::default() }
+    }
+
+    /// What a URL points to (33018, 33017, 33014, 33015).
+    pub(crate) async fn fetch(&self, account: AccountId, url: &str) -> Result<Media, Refusal> {
+        Ok(self.fetcher.fetch(account, url).await?)
+    }
+
+    /// Puts media in their place, unless the same are kept already. What is brought is on disk when this returns.
+    pub(crate) async fn place(&self, media: Option<&Media>) -> Result<Placed, Refusal> {
+        let Some(media) = media else { return Ok(Placed::default()) };
+        let digest = media.digest();
+        match self.store.find_media(digest, media.kind).await.map_err(refused_by_store)? {
+            Some(id) => Ok(Placed { id: Some(id), brought: None }),
+            None => self.bring(media, digest).await,
+        }
+    }
+
+    /// Puts media in their place although the same were kept: those were on their way out.
+    pub(crate) async fn place_again(&self, media: Option<&Media>) -> Result<Placed, Refusal> {
+        match media {
+            Some(media) => self.bring(media, media.digest()).await,
+            None => Ok(Placed::default()),
+        }
+    }
+
+    async fn bring(&self, media: &Media, digest: Digest) -> Result<Placed, Refusal> {
+        let now = self.clock.now();
+        let id = MediaId::new(now, &*self.entropy);
+        let stored = StoredMedia { id, kind: media.kind, digest, bytes: media.bytes.len() as u64, stored_at: now };
+        self.objects.put(&stored.name(), media.bytes.clone()).await.map_err(|error| {
+            let cause = format!("media cannot be stored: {error}");
+            Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(RETRY_AFTER).caused_by(cause)
+        })?;
+        self.remember(id, media);
+        Ok(Placed { id: Some(id), brought: Some(stored) })
+    }
+
+    /// Takes away what a message would have brought that was not admitted.
+    pub(crate) async fn take_back(&self, placed: &Placed) {
+        if let Some(brought) = &placed.brought {
+            self.remove(brought).await;
+        }
+    }
+
+    /// Media as they are to be carried.
+    pub(crate) async fn load(&self, id: MediaId) -> Result<Media, MediaError> {
+        if let Some(media) = self.recall(id) {
+            return Ok(media);
+        }
+        let stored = self.store.media(id).await?.ok_or(MediaError::Lost(id, "not kept any more"))?;
+        let bytes = match self.objects.get(&stored.name()).await {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(MediaError::Lost(id, "not in their place")),
+            Err(error) => return Err(MediaError::Unreadable(error)),
+        };
+        if Digest::of(&bytes) != stored.digest {
+            return Err(MediaError::Lost(id, "not what was stored"));
+        }
+        let media = Media { kind: stored.kind, bytes };
+        self.remember(id, &media);
+        Ok(media)
+    }
+
+    /// Removes media that no message has needed since `unneeded_since`: some of them, those after `after`. Says where to go on.
+    pub(crate) async fn sweep(&self, after: Option<MediaId>, unneeded_since: Timestamp, limit: usize) -> Result<Option<MediaId>, StoreError> {
+        let swept = self.store.sweep_media(after, self.clock.now(), unneeded_since, limit).await?;
+        for media in &swept.removed {
+            self.remove(media).await;
+        }
+        Ok(swept.next)
+    }
+
+    /// Removes bytes that nobody names: of messages that were not admitted, because the process ended before.
+    pub(crate) async fn remove_orphans(&self) -> Result<(), StoreError> {
+        let names = self.objects.names().await.map_err(|error| StoreError::Unavailable(format!("media cannot be listed: {error}")))?;
+        let oldest_sound = self.clock.now() - ORPHAN;
+        for name in names {
+            // What has another name is not ours.
+            let Some(id) = name.split_once('-').and_then(|(_, id)| id.parse::<MediaId>().ok()) else { continue };
+            if id.made_at() < oldest_sound && self.store.media(id).await?.is_none() {
+                tracing::info!("Media {id} were stored for a message that was never admitted, and are removed");
+                self.remove_object(&name).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn remove(&self, media: &StoredMedia) {
+        self.recent().retain(|(id, _)| *id != media.id);
+        self.remove_object(&media.name()).await;
+    }
+
+    async fn remove_object(&self, name: &str) {
+        if let Err(error) = self.objects.remove(name).await {
+            // It is found again as an orphan.
+            tracing::warn!(%error, "Media are left over, for they cannot be removed: {error}");
+        }
+    }
+
+    fn recall(&self, id: MediaId) -> Option<Media> {
+        self.recent().iter().find(|(recent, _)| *recent == id).map(|(_, media)| media.clone())
+    }
+
+    fn remember(&self, id: MediaId, media: &Media) {
+        let mut recent = self.recent();
+        recent.push_back((id, media.clone()));
+        let mut bytes: usize = recent.iter().map(|(_, media)| media.bytes.len()).sum();
+        while bytes > RECENT_BYTES_MAX {
+            let Some((_, oldest)) = recent.pop_front() else { break };
+            bytes -= oldest.bytes.len();
+        }
+    }
+
+    fn recent(&self) -> std::sync::MutexGuard<'_, VecDeque<(MediaId, Media)>> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How soon a client may try again what the disk could not take.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
