@@ -180,3 +180,6 @@ impl Shelf {
 
 /// How soon a client may try again what the disk could not take.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests;
