@@ -28,6 +28,7 @@ pub enum CarrierKind {
 
 /// One carrier.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "a process has a handful of them, read once")]
 pub enum CarrierConfig {
     /// An SMSC, reached over SMPP.
     Smpp(Box<SmppConfig>),

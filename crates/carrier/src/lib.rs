@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 pub mod ack;
 pub mod config;
+mod connect;
 mod exchange;
 pub mod mm4;
 pub mod mm7;
@@ -226,6 +227,7 @@ pub fn start(config: CarrierConfig, events: Events, entropy: Arc<dyn Entropy>) -
     match config {
         CarrierConfig::Sandbox(config) => Ok(Arc::new(sandbox::Sandbox::new(&config.name, events))),
         CarrierConfig::Smpp(config) => Ok(Arc::new(smpp::SmppCarrier::start(*config, events, entropy)?)),
-        CarrierConfig::Mm4(_) | CarrierConfig::Mm7(_) => todo!(),
+        CarrierConfig::Mm7(config) => mm7::start(&config, events),
+        CarrierConfig::Mm4(_) => todo!(),
     }
 }

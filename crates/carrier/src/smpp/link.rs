@@ -14,12 +14,12 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use wire::smpp::{BindKind, CommandStatus, frame};
 
-use super::connect::{Connector, Stream};
 use super::session::{Counted, Effect, Session};
 use super::shared::{LinkState, Shared};
 use super::submit::Outgoing;
 use crate::Event;
 use crate::ack::{Ack, Answer};
+use crate::connect::{Connector, Stream};
 
 /// How much is written ahead of the socket: one system call's worth.
 const WRITE_AHEAD_BYTES: usize = 64 * 1024;

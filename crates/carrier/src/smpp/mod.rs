@@ -1,7 +1,6 @@
 //! A carrier reached over SMPP: several sessions that look like one.
 
 pub mod config;
-mod connect;
 pub mod errors;
 mod flights;
 mod link;
@@ -24,7 +23,6 @@ use crate::config::ConfigError;
 use crate::throttle::Bucket;
 use crate::{Carrier, CarrierStatus, Event, Events, Submission};
 use config::{BindMode, SmppConfig};
-use connect::Connector;
 use link::Link;
 use shared::{LinkState, Shared};
 use submit::Outgoing;
@@ -42,7 +40,7 @@ impl SmppCarrier {
     pub(crate) fn start(config: SmppConfig, events: Events, entropy: Arc<dyn Entropy>) -> Result<Self, ConfigError> {
         let password: Arc<str> = config.read_password()?.into();
         let config = Arc::new(config);
-        let connector = Arc::new(Connector::new(Arc::clone(&config))?);
+        let connector = Arc::new(config.connector()?);
         let kinds: &[BindKind] = match config.bind {
             BindMode::Trx => &[BindKind::Transceiver],
             BindMode::TxRx => &[BindKind::Transmitter, BindKind::Receiver],

@@ -1,12 +1,16 @@
 //! The carrier as a dispatcher sees it, against the simulated SMSC and against a peer that follows a script.
 //!
-//! `support` has the dispatcher's side; `support::peer` the scripted SMSC. Every other file tries one idea.
+//! `support` has the dispatcher's side; `support::peer` the scripted SMSC, `support::mmsc` the scripted MMSC. Every other file tries one idea.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod binds;
 mod corpus;
 mod drain;
 mod encodings;
+mod mm7_breaks;
+mod mm7_outcomes;
+mod mm7_reports;
+mod mm7_requests;
 mod quirks;
 mod receipts;
 mod reconnect;

@@ -1,5 +1,6 @@
 //! The dispatcher's side of a carrier: messages to hand over, and events with a deadline.
 
+pub(crate) mod mmsc;
 pub(crate) mod peer;
 
 use std::net::SocketAddr;
@@ -101,6 +102,11 @@ impl Bench {
     pub(crate) fn start(config: SmppConfig) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
         let carrier = carrier::start(config.into(), sender, Arc::new(SeededEntropy::new(7))).unwrap();
+        Self { carrier, events }
+    }
+
+    /// A carrier that was started otherwise, and where its events come.
+    pub(crate) const fn of(carrier: Arc<dyn Carrier>, events: mpsc::UnboundedReceiver<CarrierEvent>) -> Self {
         Self { carrier, events }
     }
 

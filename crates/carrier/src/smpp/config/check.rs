@@ -1,11 +1,13 @@
 //! What a carrier's table must hold beyond its types, and the secrets and certificates that it names.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use wire::smpp::CommandStatus;
 
 use super::SmppConfig;
 use crate::config::{ConfigError, Mistake, Password, check_bounds};
+use crate::connect::Connector;
 use crate::tls::{self, TlsFiles};
 
 /// A password's field in a bind has room for so many octets before its NUL, whatever the specification says of 8 (SMPP 3.4, 4.1.1).
@@ -102,14 +104,24 @@ impl SmppConfig {
     /// # Errors
     /// [`ConfigError`] where one cannot be used.
     pub fn check_tls(&self) -> Result<(), ConfigError> {
-        tls::client(&self.tls_files()).map(drop).map_err(|mistake| self.mistaken(vec![mistake]))
+        self.connector().map(drop)
+    }
+
+    /// How to reach the SMSC.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where a certificate or a key cannot be used.
+    pub(crate) fn connector(&self) -> Result<Connector, ConfigError> {
+        let tls = tls::client(&self.tls_files()).map_err(|mistake| self.mistaken(vec![mistake]))?;
+        let limit = Duration::from_secs(self.connect_timeout_secs);
+        Ok(Connector { host: self.host.clone(), port: self.port, source_ip: self.source_ip, limit, tls })
     }
 
     fn secret(&self) -> Password<'_> {
         Password { given: &self.password, file: self.password_file.as_deref(), variable: self.password_env.as_deref() }
     }
 
-    pub(crate) fn tls_files(&self) -> TlsFiles<'_> {
+    fn tls_files(&self) -> TlsFiles<'_> {
         TlsFiles {
             on: self.tls,
             host: &self.host,

@@ -1,8 +1,7 @@
-//! Opening a connection to an SMSC: TCP, from a chosen address if need be, and TLS.
+//! Opening a connection to a carrier: TCP, from a chosen address if need be, and TLS.
 
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
@@ -10,40 +9,34 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 
-use super::config::SmppConfig;
-use crate::config::ConfigError;
-use crate::tls;
-
 /// A connection, plain or TLS.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// How to reach one SMSC.
+/// How to reach one carrier.
 pub(crate) struct Connector {
-    config: Arc<SmppConfig>,
-    tls: Option<(TlsConnector, ServerName<'static>)>,
+    /// Its name or address.
+    pub(crate) host: String,
+    /// Where it listens.
+    pub(crate) port: u16,
+    /// The address to connect from.
+    pub(crate) source_ip: Option<IpAddr>,
+    /// How long a connection may take to open.
+    pub(crate) limit: Duration,
+    /// How it is secured, and the name that the carrier's certificate must have.
+    pub(crate) tls: Option<(TlsConnector, ServerName<'static>)>,
 }
 
 impl Connector {
-    /// Reads certificates and keys.
-    ///
-    /// # Errors
-    /// [`ConfigError`] where one cannot be used.
-    pub(crate) fn new(config: Arc<SmppConfig>) -> Result<Self, ConfigError> {
-        let tls = tls::client(&config.tls_files()).map_err(|mistake| config.mistaken(vec![mistake]))?;
-        Ok(Self { config, tls })
-    }
-
     /// Opens a connection, within the time that the configuration gives.
     pub(crate) async fn connect(&self) -> io::Result<Box<dyn Stream>> {
-        let limit = Duration::from_secs(self.config.connect_timeout_secs);
-        tokio::time::timeout(limit, self.open()).await.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no connection in time")))
+        tokio::time::timeout(self.limit, self.open()).await.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no connection in time")))
     }
 
     async fn open(&self) -> io::Result<Box<dyn Stream>> {
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-        for address in lookup_host((self.config.host.as_str(), self.config.port)).await? {
+        for address in lookup_host((self.host.as_str(), self.port)).await? {
             match self.tcp(address).await {
                 Ok(stream) => return self.secure(stream).await,
                 Err(error) => last = error,
@@ -54,11 +47,11 @@ impl Connector {
 
     async fn tcp(&self, address: SocketAddr) -> io::Result<TcpStream> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        if let Some(source) = self.config.source_ip {
+        if let Some(source) = self.source_ip {
             socket.bind(SocketAddr::new(source, 0))?;
         }
         let stream = socket.connect(address).await?;
-        // PDUs are small and written in batches of our own making.
+        // What is written is written in batches of our own making.
         stream.set_nodelay(true)?;
         Ok(stream)
     }

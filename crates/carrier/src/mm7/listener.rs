@@ -1,0 +1,161 @@
+//! Where an MMSC reports to us: an HTTP server for one path and few peers.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use ipnet::IpNet;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use super::config::{Login, Mm7Config};
+use super::login;
+use super::receive::receive;
+use crate::ConfigError;
+use crate::config::Mistake;
+use crate::exchange::Teller;
+
+/// After a failure to accept (no file handles left), the wait before the next try.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// When an MMSC that could not be served should come back, in seconds.
+const COME_BACK_SECS: &str = "30";
+
+/// One listener, and who may come.
+pub(crate) struct Door {
+    listener: TcpListener,
+    path: String,
+    login: Option<Login>,
+    allow: Vec<IpNet>,
+    places: Arc<Semaphore>,
+    patience: Duration,
+    bytes_max: usize,
+    teller: Arc<Teller>,
+}
+
+impl Door {
+    /// What the configuration says of listening, at this socket.
+    pub(crate) fn new(config: &Mm7Config, listener: std::net::TcpListener, teller: Arc<Teller>) -> Result<Self, ConfigError> {
+        let unusable = |error: std::io::Error| config.mistaken(vec![Mistake::new("listen", format!("cannot be listened on: {error}"))]);
+        listener.set_nonblocking(true).map_err(unusable)?;
+        Ok(Self {
+            listener: TcpListener::from_std(listener).map_err(unusable)?,
+            path: config.listen_path.clone(),
+            login: config.peer_login()?,
+            allow: config.allow_peers.clone(),
+            places: Arc::new(Semaphore::new(config.listen_connections_max)),
+            patience: Duration::from_secs(config.listen_timeout_secs),
+            bytes_max: config.listen_bytes_max,
+            teller,
+        })
+    }
+
+    fn lets_in(&self, address: IpAddr) -> bool {
+        self.allow.iter().any(|network| network.contains(&address.to_canonical()))
+    }
+}
+
+/// Serves until `stopped` turns true, then lets the requests under way finish.
+pub(crate) async fn serve(door: Arc<Door>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&door) => accepted,
+            () = until(&mut stopped) => return,
+        };
+        match accepted {
+            Ok((stream, peer, place)) if door.lets_in(peer.ip()) => {
+                tokio::spawn(connection(Arc::clone(&door), stream, place, stopped.clone()));
+            }
+            Ok((_, peer, _)) => {
+                tracing::warn!(carrier.name = door.teller.name(), %peer, "Carrier {}: {} is not among those who may report", door.teller.name(), peer.ip());
+            }
+            Err(error) => {
+                tracing::warn!(carrier.name = door.teller.name(), %error, "Carrier {}: cannot accept a connection: {error}", door.teller.name());
+                tokio::time::sleep(ACCEPT_AGAIN).await;
+            }
+        }
+    }
+}
+
+async fn accept(door: &Door) -> std::io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let place = Arc::clone(&door.places).acquire_owned().await.map_err(std::io::Error::other)?;
+    let (stream, peer) = door.listener.accept().await?;
+    Ok((stream, peer, place))
+}
+
+async fn connection(door: Arc<Door>, stream: TcpStream, place: OwnedSemaphorePermit, mut stopped: watch::Receiver<bool>) {
+    let service = service_fn(|request| {
+        let door = Arc::clone(&door);
+        async move { Ok::<_, Infallible>(answer(&door, request).await) }
+    });
+    let mut builder = http1::Builder::new();
+    builder.half_close(true).timer(TokioTimer::new()).header_read_timeout(door.patience);
+    let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = served.as_mut() => ended,
+        () = until(&mut stopped) => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(carrier.name = door.teller.name(), "Connection ended: {error}");
+    }
+    drop(place);
+}
+
+type Answer = Response<Full<Bytes>>;
+
+async fn answer(door: &Door, request: Request<Incoming>) -> Answer {
+    if request.uri().path() != door.path {
+        return plain(StatusCode::NOT_FOUND, None);
+    }
+    if request.method() != Method::POST {
+        return plain(StatusCode::METHOD_NOT_ALLOWED, Some((ALLOW, "POST")));
+    }
+    if door.login.as_ref().is_some_and(|login| !login::is_from(login, request.headers())) {
+        tracing::warn!(carrier.name = door.teller.name(), "Carrier {}: a report without our credentials", door.teller.name());
+        return plain(StatusCode::UNAUTHORIZED, Some((WWW_AUTHENTICATE, "Basic realm=\"mm7\"")));
+    }
+    let content_type = request.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let body = Limited::new(request.into_body(), door.bytes_max).collect();
+    let body = match tokio::time::timeout(door.patience, body).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return plain(StatusCode::PAYLOAD_TOO_LARGE, None),
+        Ok(Err(_)) => return plain(StatusCode::BAD_REQUEST, None),
+        Err(_) => return plain(StatusCode::REQUEST_TIMEOUT, None),
+    };
+    let reply = receive(&door.teller, door.patience, content_type.as_deref(), &body).await;
+    let mut answer = Response::new(Full::new(Bytes::from(reply.post.body)));
+    *answer.status_mut() = StatusCode::from_u16(reply.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Ok(content_type) = HeaderValue::from_str(&reply.post.content_type) {
+        answer.headers_mut().insert(CONTENT_TYPE, content_type);
+    }
+    if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(COME_BACK_SECS));
+    }
+    answer
+}
+
+/// An answer without a body.
+fn plain(status: StatusCode, header: Option<(HeaderName, &'static str)>) -> Answer {
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = status;
+    answer.headers_mut().extend(header.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    answer
+}
+
+/// Resolves when `stopped` turns true, or nobody is left who could say so.
+async fn until(stopped: &mut watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
