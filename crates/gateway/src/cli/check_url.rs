@@ -23,7 +23,7 @@ pub(super) struct CheckUrl {
     /// What a name resolves to; the system is asked for others
     #[arg(long, value_name = "HOST=IP[,IP]", value_parser = resolution)]
     resolve: Vec<Resolution>,
-    /// Reads {"url", "resolves_to", "redirects_to", "redirect_resolves_to"} a line from standard input and answers each with {"allowed", "why"}
+    /// Reads a line of JSON a URL from standard input, with `url`, `resolves_to`, `redirects_to` and `redirect_resolves_to`, and answers with `allowed` and `why`
     #[arg(long, conflicts_with_all = ["url", "resolve"])]
     jsonl: bool,
     /// A configuration whose `[media]` says what else is allowed; the defaults and the environment when absent

@@ -1,6 +1,6 @@
 //! The command line, as a shell sees it: what it prints, what it asks, and how it exits.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -70,6 +70,68 @@ fn a_mistake_has_one_line() {
     let lines: Vec<&str> = err.lines().collect();
     assert_eq!((code, lines.len()), (Some(1), 2), "{err}");
     assert!(lines[0].contains("my.toml:2: `api.listen`: ") && lines[1].contains("my.toml:4: `dispatch.batch`: "), "{err}");
+}
+
+/// The table by which `pipeline`'s tests judge the guard.
+const URLS: &str = include_str!("../../../pipeline/tests/urls.jsonl");
+
+/// Gives a program its standard input, and has what it says.
+fn fed(command: &mut Command, input: &str) -> (Option<i32>, String, String) {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_owned());
+    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()).unwrap());
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    told(&output)
+}
+
+#[test]
+fn a_batch_of_urls_is_judged_line_by_line() {
+    let (code, out, err) = fed(&mut smsfactory(&["check-url", "--jsonl"]), URLS);
+    assert_eq!((code, err.as_str(), out.lines().count()), (Some(0), "", URLS.lines().count()));
+    for (asked, answered) in URLS.lines().zip(out.lines()) {
+        let [asked, answered]: [serde_json::Value; 2] = [asked, answered].map(|line| serde_json::from_str(line).unwrap());
+        assert_eq!(asked["allowed"], answered["allowed"], "{asked}: {answered}");
+        let why = answered["why"].as_str();
+        assert!(why.is_none_or(|why| why.contains(asked["why"].as_str().unwrap_or_default())), "{asked}: {answered}");
+        assert_eq!(answered["allowed"] == true, why.is_none(), "{answered}");
+    }
+    let lines = "{\"url\": \"http://8.8.8.8/\"}\n{\"url\": 8}\n\n{\"url\": \"http://a.example.com/\", \"resolves_to\": [\"a\"]}\n";
+    let (code, out, err) = fed(&mut smsfactory(&["check-url", "--jsonl"]), lines);
+    assert_eq!((code, err.as_str()), (Some(1), "smsfactory: 3 lines could not be read\n"));
+    let answers: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(answers[0], serde_json::json!({ "allowed": true, "why": null }));
+    for (line, answer) in answers.iter().enumerate().skip(1) {
+        assert!(answer["error"].is_string() && answer["line"] == line + 1, "{answer}");
+    }
+    assert!(answers[3]["error"].as_str().unwrap().contains("`a` is no address"), "{}", answers[3]);
+}
+
+#[test]
+fn a_url_is_judged_without_being_fetched() {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("my.toml");
+    std::fs::write(&file, "[media]\nallow_networks = [\"127.0.0.0/8\"]\ndeny_networks = [\"8.8.8.0/24\"]\nports = [81]\n").unwrap();
+    let file = file.to_str().unwrap();
+    for (arguments, code, line) in [
+        (&["http://8.8.8.8/a.jpg"][..], 0, "allowed"),
+        (&["http://0x7f.1/"], 1, "refused: 127.0.0.1 is not public: loopback (RFC 1122)"),
+        (&["http://localhost./"], 1, "refused: the host is a special-use name: localhost"),
+        (&["http://a.example.com/", "--resolve", "a.example.com=8.8.8.8,2606:4700::1111"], 0, "allowed"),
+        (&["http://a.example.com/", "--resolve", "A.example.com.=8.8.8.8,::1"], 1, "refused: ::1 is not public: not global unicast (RFC 4291)"),
+        (&["--resolve", "b.example.com=8.8.8.8", "--resolve", "a.example.com=10.0.0.1", "http://b.example.com/"], 0, "allowed"),
+        (&["--config", file, "http://127.0.0.1:81/"], 0, "allowed"),
+        (&["--config", file, "http://127.0.0.1/"], 1, "refused: port 80 is not allowed"),
+        (&["--config", file, "http://8.8.8.8:81/"], 1, "refused: 8.8.8.8 is not public: denied by the operator"),
+        (&[], 2, ""),
+        (&["http://a.example.com/", "--resolve", "a.example.com"], 2, ""),
+        (&["http://a.example.com/", "--resolve", "a.example.com=1.2.3"], 2, ""),
+        (&["http://a.example.com/", "--jsonl"], 2, ""),
+    ] {
+        let (told_code, out, err) = told(&smsfactory(&[&["check-url"], arguments].concat()).output().unwrap());
+        assert_eq!((told_code, out.trim_end()), (Some(code), line), "{arguments:?}: {err}");
+        assert_eq!(err.is_empty(), code != 2, "{err}");
+    }
 }
 
 #[test]

@@ -7,10 +7,6 @@ use super::CUT;
 pub(super) struct Input<'a>(pub(super) &'a [u8]);
 
 impl<'a> Input<'a> {
-    pub(super) const fn is_empty(self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(super) fn starts_with(self, prefix: &[u8]) -> bool {
         self.0.starts_with(prefix)
     }

@@ -29,7 +29,7 @@ pub(super) fn check(bytes: &[u8]) -> Whole {
 pub(in super::super) fn is_audio_after_tag(bytes: &[u8]) -> bool {
     let mut input = Input(bytes);
     match skip_tags(&mut input) {
-        Ok(()) => input.is_empty() || Frame::read(input.0).is_some(),
+        Ok(()) => input.0.len() < 4 || Frame::read(input.0).is_some(),
         Err(_) => true,
     }
 }

@@ -8,8 +8,8 @@ pub(super) fn check(bytes: &[u8]) -> Whole {
     let mut input = Input(bytes);
     while let Some((kind, body)) = next(&mut input)? {
         match kind {
-            b"moov" => has_tracks = contains(body, b"trak")?,
-            b"mdat" => has_data = !body.is_empty(),
+            b"moov" => has_tracks |= contains(body, b"trak")?,
+            b"mdat" => has_data |= !body.0.is_empty(),
             _ => {}
         }
     }

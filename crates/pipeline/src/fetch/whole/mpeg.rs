@@ -78,7 +78,7 @@ fn video(bytes: &[u8]) -> Whole {
     // A slice is numbered by its row of sixteen lines; in MPEG-2 a picture may be one of two fields.
     let rows = height.div_ceil(16);
     let least = if codes().any(|code| code == EXTENSION) { rows.div_ceil(2) } else { rows };
-    match codes().last() {
+    match codes().next_back() {
         Some(SEQUENCE_END) => Ok(()),
         Some(slice @ 0x01..=0xAF) if u16::from(slice) >= least => Ok(()),
         _ => Err(CUT),

@@ -1,0 +1,15 @@
+//! Fetching media, from outside: what may be asked for, what is connected to, what is taken.
+//!
+//! `support` has servers that count who comes to them, and names that resolve as a test says; every other file holds the tests of one idea.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+mod kinds;
+mod limits;
+mod properties;
+mod proxies;
+mod redirects;
+mod source;
+mod tls;
+mod urls;
