@@ -6,11 +6,17 @@ use crate::support::{ALLOWED, FORBIDDEN, Names, Server, fetch, media, response, 
 
 const VARIABLES: [&str; 7] = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "REQUEST_METHOD"];
 
+/// What tells a process that it was started to fetch. Variables hold for a whole process, and other tests share this one.
+const FETCHES: &str = "SMSFACTORY_TEST_FETCHES";
+
 #[tokio::test]
 async fn a_proxy_of_the_environment_is_never_connected_to() {
+    if std::env::var_os(FETCHES).is_some() {
+        return fetches().await;
+    }
     let proxy = Server::of_bytes(FORBIDDEN, response(200, &[], &media("photo.jpg"))).await;
     let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "proxies::a_fetch_under_the_variables_of_this_process", "--ignored"]).env_remove("NO_PROXY").env_remove("no_proxy");
+    child.args(["--exact", "proxies::a_proxy_of_the_environment_is_never_connected_to"]).env(FETCHES, "1").env_remove("NO_PROXY").env_remove("no_proxy");
     for variable in VARIABLES {
         child.env(variable, format!("http://{}", proxy.address));
     }
@@ -20,9 +26,8 @@ async fn a_proxy_of_the_environment_is_never_connected_to() {
     assert_eq!(proxy.accepted(), 0);
 }
 
-#[tokio::test]
-#[ignore = "the test above runs it in a process of its own"]
-async fn a_fetch_under_the_variables_of_this_process() {
+/// Fetches twice, under the variables of this process.
+async fn fetches() {
     assert!(VARIABLES.iter().all(|variable| std::env::var_os(variable).is_some()));
     let server = Server::of_bytes(ALLOWED, response(200, &[], &media("photo.jpg"))).await;
     let names = Arc::new(Names::new([("media.example.com", &[&[ALLOWED]])]));
