@@ -22,6 +22,9 @@ pub(crate) trait Exchange: Send + Sync + 'static {
     /// Hands a message over and waits for the answer, for as long as an answer may take and no longer.
     async fn hand_over(&self, submission: &Submission) -> Handed;
 
+    /// Nothing more will be handed over: waits that a message can do without may end.
+    fn begin_drain(&self) {}
+
     /// Stops listening for what the carrier reports. Called when nothing is under way any more; perhaps more than once.
     fn close(&self);
 }
@@ -234,6 +237,7 @@ impl<E: Exchange> Carrier for ExchangeCarrier<E> {
 
     async fn drain(&self, limit: Duration) {
         self.core.draining.store(true, Ordering::Release);
+        self.core.exchange.begin_drain();
         let answered = async {
             loop {
                 let change = self.core.changes.notified();

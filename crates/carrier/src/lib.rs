@@ -227,7 +227,7 @@ pub fn start(config: CarrierConfig, events: Events, entropy: Arc<dyn Entropy>) -
     match config {
         CarrierConfig::Sandbox(config) => Ok(Arc::new(sandbox::Sandbox::new(&config.name, events))),
         CarrierConfig::Smpp(config) => Ok(Arc::new(smpp::SmppCarrier::start(*config, events, entropy)?)),
+        CarrierConfig::Mm4(config) => Ok(mm4::start(config, events)?.carrier),
         CarrierConfig::Mm7(config) => mm7::start(&config, events),
-        CarrierConfig::Mm4(_) => todo!(),
     }
 }

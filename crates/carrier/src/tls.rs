@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
-use tokio_rustls::TlsConnector;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::config::Mistake;
 
@@ -35,6 +35,16 @@ pub(crate) fn client(files: &TlsFiles<'_>) -> Result<Option<(TlsConnector, Serve
     let (key, name) = files.server_name.map_or(("host", files.host), |name| ("tls_server_name", name));
     let name = ServerName::try_from(name.to_owned()).map_err(|error| Mistake::new(key, format!("cannot be in a certificate: {error}")))?;
     Ok(Some((TlsConnector::from(Arc::new(client_config(files)?)), name)))
+}
+
+/// How connections to a listener are secured, by a certificate and its key, each with the configuration key that names it.
+pub(crate) fn server((cert_key, cert): (&str, &Path), (key_key, key): (&str, &Path)) -> Result<TlsAcceptor, Mistake> {
+    let chain = certificates(cert, cert_key)?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key_key, key, &error))?;
+    let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider())).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| Mistake::new(cert_key, format!("cannot be used: {error}")))?.with_no_client_auth();
+    let config = builder.with_single_cert(chain, private).map_err(|error| unusable(cert_key, cert, &error))?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 fn client_config(files: &TlsFiles<'_>) -> Result<ClientConfig, Mistake> {

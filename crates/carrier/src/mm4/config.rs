@@ -1,38 +1,150 @@
 //! Every knob of an MM4 carrier: one `[[carrier]]` table of the configuration file.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
 use serde::Deserialize;
 
-use crate::config::{ConfigError, Mistake};
+mod check;
 
-/// One MM4 carrier.
+/// Whether a connection that begins in the clear goes over to TLS (RFC 3207).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StartTls {
+    /// Not.
+    Never,
+    /// When the MMSC offers it.
+    IfOffered,
+    /// Always: an MMSC that does not offer it gets nothing.
+    Required,
+}
+
+/// How the end of the validity period is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpiryForm {
+    /// In so many seconds: needs no common clock.
+    Relative,
+    /// As a date.
+    Absolute,
+    /// Not at all.
+    Omit,
+}
+
+/// One MM4 carrier. Every key but `name`, `host`, `domain` and `peer_domain` has a default.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Mm4Config {
     /// What routes call it.
     pub name: String,
+
+    /// Where the MMSC listens.
+    pub host: String,
+    /// On which port.
+    pub port: u16,
+    /// Whether the connection is TLS from its first octet.
+    pub tls: bool,
+    /// Whether a connection that begins in the clear goes over to TLS.
+    pub starttls: StartTls,
+    /// Certificates to trust, in PEM, instead of the machine's.
+    pub tls_ca: Option<PathBuf>,
+    /// The name that the MMSC's certificate must have; `host` by default.
+    pub tls_server_name: Option<String>,
+    /// Our certificate, in PEM.
+    pub tls_client_cert: Option<PathBuf>,
+    /// The key of our certificate, in PEM.
+    pub tls_client_key: Option<PathBuf>,
+
+    /// Our domain: what we say hello with, and where our addresses are.
+    pub domain: String,
+    /// The MMSC's domain: where its recipients are.
+    pub peer_domain: String,
+    /// The address of this system, where answers go; `system@` our domain by default.
+    pub originator_system: Option<String>,
+    /// The version of the specification that is named.
+    pub version: String,
+    /// The most octets that the parts of a message may have together; larger ones are refused.
+    pub max_bytes: usize,
+    /// How the end of the validity period is told.
+    pub expiry: ExpiryForm,
+
+    /// Messages under way at once, each on a connection of its own.
+    pub window: usize,
+    /// Messages a second; 0 for no bound.
+    pub rate: u32,
     /// Messages a second of each originator; 0 for no bound.
     pub sender_rate: u32,
-    /// How long an answer may take, in seconds.
+    /// How long a connection may take to open, its greeting and TLS included.
+    pub connect_timeout_secs: u64,
+    /// How long handing a message over may take, the wait for its `MM4_forward.RES` included.
     pub response_timeout_secs: u64,
+    /// How long a connection is kept for the next message.
+    pub idle_secs: u64,
+    /// How many messages go over one connection.
+    pub connection_messages_max: u32,
+    /// The rest after a first failure; it doubles while they go on.
+    pub rest_floor_ms: u64,
+    /// The longest such rest.
+    pub rest_ceiling_ms: u64,
+
+    /// Whether a message counts as taken only when its `MM4_forward.RES` says so, or none came in time.
+    pub wait_for_response: bool,
+    /// Whether reports of what handsets do are asked for.
+    pub delivery_reports: bool,
+    /// Where we listen for the MMSC's mail: answers and reports. Without it neither is asked for.
+    pub listen: Option<SocketAddr>,
+    /// Who may connect there.
+    pub allow_peers: Vec<IpNet>,
+    /// The certificate of the listener, in PEM; with it STARTTLS is offered.
+    pub listen_tls_cert: Option<PathBuf>,
+    /// The key of that certificate, in PEM.
+    pub listen_tls_key: Option<PathBuf>,
+    /// Connections to the listener at once.
+    pub listen_connections_max: usize,
+    /// The longest mail that the listener takes.
+    pub listen_bytes_max: usize,
+    /// How long a peer may say nothing.
+    pub listen_idle_secs: u64,
 }
 
 impl Default for Mm4Config {
     fn default() -> Self {
-        Self { name: String::new(), sender_rate: 0, response_timeout_secs: 60 }
-    }
-}
-
-impl Mm4Config {
-    /// Checks every key.
-    ///
-    /// # Errors
-    /// [`ConfigError`] with all mistakes.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        if self.name.is_empty() { Err(ConfigError { carrier: String::new(), mistakes: vec![Mistake::new("name", "is missing")] }) } else { Ok(()) }
-    }
-
-    /// Reads the secrets, certificates and keys that it names, as a start does. Every mistake.
-    pub fn check_files(&self) -> Vec<ConfigError> {
-        Vec::new()
+        let loopback = [IpNet::from(std::net::IpAddr::from([127, 0, 0, 1])), IpNet::from(std::net::IpAddr::from(std::net::Ipv6Addr::LOCALHOST))];
+        Self {
+            name: String::new(),
+            host: String::new(),
+            port: 25,
+            tls: false,
+            starttls: StartTls::IfOffered,
+            tls_ca: None,
+            tls_server_name: None,
+            tls_client_cert: None,
+            tls_client_key: None,
+            domain: String::new(),
+            peer_domain: String::new(),
+            originator_system: None,
+            version: wire::mm4::VERSION.to_owned(),
+            max_bytes: 614_400,
+            expiry: ExpiryForm::Relative,
+            window: 10,
+            rate: 10,
+            sender_rate: 0,
+            connect_timeout_secs: 10,
+            response_timeout_secs: 60,
+            idle_secs: 30,
+            connection_messages_max: 100,
+            rest_floor_ms: 1_000,
+            rest_ceiling_ms: 60_000,
+            wait_for_response: true,
+            delivery_reports: true,
+            listen: None,
+            allow_peers: loopback.to_vec(),
+            listen_tls_cert: None,
+            listen_tls_key: None,
+            listen_connections_max: 32,
+            listen_bytes_max: 2_097_152,
+            listen_idle_secs: 300,
+        }
     }
 }

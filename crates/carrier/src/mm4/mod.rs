@@ -1,3 +1,127 @@
-//! A carrier reached over MM4.
+//! A carrier reached over MM4: messages go to the MMSC as mail, and its answers and reports come back as mail.
+//!
+//! A message counts as taken when the MMSC says so in a `MM4_forward.RES`. The answer to the mail alone says that it was handed over; it is enough where
+//! no `MM4_forward.RES` comes in time, or none is waited for. One that comes later and refuses becomes a receipt.
+//!
+//! Reading order: this file (what happens to a message), [`config`], `submit` (the mail), `outcome` (what follows from which answer), `inbox` (what comes
+//! back), `pending` (who waits for it), `smtp` (how mail travels).
 
+mod answerer;
 pub mod config;
+mod inbox;
+mod outcome;
+mod pending;
+mod smtp;
+mod submit;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::config::{ConfigError, Mistake};
+use crate::exchange::{Bounds, Exchange, ExchangeCarrier, Handed, Peer, Teller};
+use crate::{Carrier, Events, SegmentOutcome, Submission};
+use config::Mm4Config;
+use pending::Pending;
+use smtp::{Failure, Listener, Pool, Rules};
+
+/// A carrier that was started, and where it listens.
+pub struct Started {
+    /// The carrier.
+    pub carrier: Arc<dyn Carrier>,
+    /// Where the MMSC may connect; `None` where nothing is listened for.
+    pub listens_at: Option<SocketAddr>,
+}
+
+/// Starts a carrier on the current runtime.
+///
+/// # Errors
+/// [`ConfigError`] where a certificate cannot be used or the port cannot be had.
+pub fn start(config: Mm4Config, events: Events) -> Result<Started, ConfigError> {
+    config.validate()?;
+    let config = Arc::new(config);
+    let teller = Teller::new(&config.name, events);
+    let pool = Arc::new(Pool::new(Arc::clone(&config))?);
+    let pending = Arc::new(Pending::default());
+    let listener = config.listen.map(|at| listen(at, &config, &teller, &pool, &pending)).transpose()?;
+    let listens_at = listener.as_ref().map(Listener::address);
+    let bounds = Bounds {
+        window: config.window,
+        rate: config.rate,
+        rest_floor: Duration::from_millis(config.rest_floor_ms),
+        rest_ceiling: Duration::from_millis(config.rest_ceiling_ms),
+    };
+    let mm4 = Mm4 { config, pool, pending, listener, draining: watch::Sender::new(false) };
+    Ok(Started { carrier: Arc::new(ExchangeCarrier::new(mm4, teller, bounds)), listens_at })
+}
+
+/// Opens the port for the MMSC.
+fn listen(at: SocketAddr, config: &Arc<Mm4Config>, teller: &Arc<Teller>, pool: &Arc<Pool>, pending: &Arc<Pending>) -> Result<Listener, ConfigError> {
+    let rules = Rules {
+        domain: config.domain.clone(),
+        bytes_max: config.listen_bytes_max,
+        idle: Duration::from_secs(config.listen_idle_secs),
+        tls: config.listener_tls().map_err(|mistake| config.mistaken(vec![mistake]))?,
+    };
+    let answers = answerer::start(Arc::clone(config), Arc::clone(pool));
+    let inbox = inbox::Inbox { config: Arc::clone(config), teller: Arc::clone(teller), pending: Arc::clone(pending), answers };
+    let listener = Listener::start(at, config.allow_peers.clone(), config.listen_connections_max, rules, Arc::new(inbox));
+    listener.map_err(|error| config.mistaken(vec![Mistake::new("listen", format!("cannot be opened at {at}: {error}"))]))
+}
+
+/// What is done for each message.
+struct Mm4 {
+    config: Arc<Mm4Config>,
+    pool: Arc<Pool>,
+    pending: Arc<Pending>,
+    listener: Option<Listener>,
+    draining: watch::Sender<bool>,
+}
+
+#[async_trait]
+impl Exchange for Mm4 {
+    async fn hand_over(&self, submission: &Submission) -> Handed {
+        let deadline = Instant::now() + Duration::from_secs(self.config.response_timeout_secs);
+        let prepared = match submit::prepare(&self.config, submission) {
+            Ok(prepared) => prepared,
+            Err(refused) => return Handed { outcome: refused, peer: Peer::Answers },
+        };
+        let waits = self.config.wait_for_response && self.listener.is_some();
+        let waiting = waits.then(|| self.pending.expect(&prepared.id));
+        let sent = self.pool.send(&prepared.envelope, deadline).await;
+        // Where the connection broke after the mail, its answer may still tell.
+        let may_be_there = matches!(sent, Ok(()) | Err(Failure::Unknown(_)));
+        let answer = match waiting {
+            Some(waiting) if may_be_there => waiting.until(deadline, self.drained()).await,
+            _ => None,
+        };
+        match (answer, sent) {
+            (Some(answer), _) => Handed { outcome: outcome::of_answer(&answer, prepared.id), peer: Peer::Answers },
+            (None, Ok(())) => Handed { outcome: SegmentOutcome::Accepted { carrier_id: Some(prepared.id) }, peer: Peer::Answers },
+            (None, Err(failure)) => outcome::of_failure(failure),
+        }
+    }
+
+    fn begin_drain(&self) {
+        self.draining.send_replace(true);
+    }
+
+    fn close(&self) {
+        if let Some(listener) = &self.listener {
+            listener.close();
+        }
+        self.pool.close();
+    }
+}
+
+impl Mm4 {
+    /// Resolves when nothing more is handed over: what SMTP has taken then counts without its answer.
+    async fn drained(&self) {
+        // The sender lives as long as we do.
+        let _ = self.draining.subscribe().wait_for(|draining| *draining).await;
+    }
+}

@@ -1,0 +1,42 @@
+//! Sends our answers to the MMSC's requests, one after the other, beside everything else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use wire::mm4::Answer;
+
+use super::config::Mm4Config;
+use super::outcome;
+use super::smtp::{Envelope, Pool};
+use crate::exchange::Peer;
+
+/// How many answers may wait. Past it the peer goes without, and asks again.
+const WAITING_MAX: usize = 1_000;
+
+/// Where to put answers. They are sent until nobody can put any more there.
+pub(super) fn start(config: Arc<Mm4Config>, pool: Arc<Pool>) -> mpsc::Sender<Answer> {
+    let (sender, mut answers) = mpsc::channel::<Answer>(WAITING_MAX);
+    tokio::spawn(async move {
+        while let Some(answer) = answers.recv().await {
+            send(&config, &pool, &answer).await;
+        }
+    });
+    sender
+}
+
+async fn send(config: &Mm4Config, pool: &Pool, answer: &Answer) {
+    let (Some(from), Some(to)) = (&answer.sender, &answer.to) else {
+        return;
+    };
+    let envelope = Envelope { from: from.to_string(), to: to.to_string(), mail: answer.build() };
+    let deadline = Instant::now() + Duration::from_secs(config.response_timeout_secs);
+    if let Err(failure) = pool.send(&envelope, deadline).await {
+        let why = match outcome::of_failure(failure).peer {
+            Peer::Fails(why) | Peer::RefusesUs(why) => why,
+            Peer::Answers | Peer::Busy => "it did not take it".to_owned(),
+        };
+        tracing::warn!(carrier.name = %config.name, "Carrier {} did not get an answer to its request: {why}", config.name);
+    }
+}

@@ -1,0 +1,126 @@
+//! What the MMSC sends us: answers to what we forwarded, reports on it, and messages that nobody here takes yet.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+use wire::mm4::{Address, Answer, DeliveryReportReq, ForwardReq, Mm4, Mm4Error, Request, RequestStatus};
+use wire::receipt::id;
+
+use super::config::Mm4Config;
+use super::outcome::status_of;
+use super::pending::{Heard, Pending};
+use super::smtp::{self, Verdict};
+use crate::ack::{Ack, Answer as OnDisk};
+use crate::exchange::Teller;
+use crate::{Receipt, ReceiptState};
+
+/// Reads the mails of a carrier's listener.
+pub(super) struct Inbox {
+    pub(super) config: Arc<Mm4Config>,
+    pub(super) teller: Arc<Teller>,
+    pub(super) pending: Arc<Pending>,
+    /// Answers that are to go back.
+    pub(super) answers: mpsc::Sender<Answer>,
+}
+
+#[async_trait]
+impl smtp::Inbox for Inbox {
+    async fn take(&self, from: &str, mail: &[u8]) -> Verdict {
+        match wire::mm4::parse(mail, self.config.listen_bytes_max) {
+            Ok(Mm4::Answer(answer)) => self.answered(*answer).await,
+            Ok(Mm4::Report(report)) => self.reported(*report, from).await,
+            Ok(Mm4::Forward(forward)) => self.forwarded(&forward, from),
+            Ok(Mm4::ReadReply) => Verdict::Taken,
+            Err(error) => self.not_understood(error),
+        }
+    }
+}
+
+impl Inbox {
+    /// An answer: to whom waits for it, or a refusal of what was believed to be taken.
+    async fn answered(&self, answer: Answer) -> Verdict {
+        if answer.request != Request::Forward {
+            return Verdict::Taken;
+        }
+        let raw_id = answer.message_id.clone().unwrap_or_else(|| answer.transaction_id.clone());
+        let (error, recipients) = (Some(status_of(&answer)), digits(&answer.recipients));
+        match self.pending.hear(answer) {
+            Heard::Awaited | Heard::Nothing => Verdict::Taken,
+            Heard::Refusal => {
+                let told = self.tell(Receipt { keys: self.keys(&raw_id), addresses: recipients, state: ReceiptState::Rejected, error, raw_id: raw_id.clone() });
+                let verdict = told.await;
+                if verdict != Verdict::Taken {
+                    self.pending.forget(&raw_id);
+                }
+                verdict
+            }
+        }
+    }
+
+    /// A report: on disk first, then answered.
+    async fn reported(&self, report: DeliveryReportReq, from: &str) -> Verdict {
+        let state = report.status.receipt_state();
+        let receipt = Receipt {
+            keys: self.keys(&report.message_id),
+            addresses: digits(report.from.iter().chain(&report.to)),
+            state,
+            error: (!matches!(state, ReceiptState::Delivered)).then(|| report.code.clone()),
+            raw_id: report.message_id.clone(),
+        };
+        let verdict = self.tell(receipt).await;
+        if verdict == Verdict::Taken && report.ack_request {
+            self.send_back(report.answer(RequestStatus::Ok), from);
+        }
+        verdict
+    }
+
+    /// A message for a handset of ours, of which there is none.
+    fn forwarded(&self, forward: &ForwardReq, from: &str) -> Verdict {
+        tracing::warn!(carrier.name = %self.teller.name(), "Carrier {} sent a message, which this platform does not receive: refused", self.teller.name());
+        if !forward.ack_request {
+            return Verdict::NotServed;
+        }
+        self.send_back(forward.answer(RequestStatus::ServiceDenied), from);
+        Verdict::Taken
+    }
+
+    fn not_understood(&self, error: Mm4Error) -> Verdict {
+        self.teller.malformed();
+        tracing::warn!(carrier.name = %self.teller.name(), "Carrier {} sent a mail that is not understood: {error}", self.teller.name());
+        Verdict::NotUnderstood
+    }
+
+    /// Tells the pipeline, and waits until it has it on disk.
+    async fn tell(&self, receipt: Receipt) -> Verdict {
+        let (answers, mut answer) = mpsc::unbounded_channel();
+        self.teller.receipt(receipt, Ack::new(0, answers));
+        match answer.recv().await {
+            Some((_, OnDisk::Taken)) => Verdict::Taken,
+            Some((_, OnDisk::TryLater)) | None => Verdict::TryLater,
+        }
+    }
+
+    /// Sends an answer, as well as that goes: a peer that does not hear it asks again.
+    fn send_back(&self, answer: Answer, from: &str) {
+        let to = answer.to.clone().or_else(|| Address::parse(from)).filter(|address| address.domain().is_some());
+        let answer = Answer { sender: self.config.system(), to, ..answer };
+        if answer.to.is_none() || self.answers.try_send(answer).is_err() {
+            tracing::warn!(carrier.name = %self.teller.name(), "Carrier {} waits for an answer that could not be sent", self.teller.name());
+        }
+    }
+
+    /// The forms in which a message's id may be filed: as it came, and with our domain where the peer left it out.
+    fn keys(&self, raw_id: &str) -> Vec<String> {
+        let mut keys = vec![id::canonical(raw_id)];
+        if !raw_id.contains('@') {
+            keys.push(id::canonical(&format!("{raw_id}@{}", self.config.domain)));
+        }
+        keys
+    }
+}
+
+/// The digits of those addresses that are numbers.
+fn digits<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Vec<String> {
+    addresses.into_iter().filter_map(Address::digits).map(str::to_owned).collect()
+}

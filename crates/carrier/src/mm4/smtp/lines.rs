@@ -1,0 +1,112 @@
+//! Lines over a connection. Only a carriage return and a line feed together end one (RFC 5321, 2.3.8): who takes less can be made to see two mails in one.
+
+use std::io;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, timeout_at};
+
+use super::Stream;
+
+/// A connection whose input is read by lines, and on which everything has a deadline.
+pub(super) struct Lines<S> {
+    stream: S,
+    input: BytesMut,
+    /// Where the search for the next line's end goes on.
+    searched: usize,
+    deadline: Instant,
+}
+
+impl<S: Stream> Lines<S> {
+    pub(super) fn new(stream: S, deadline: Instant) -> Self {
+        Self { stream, input: BytesMut::new(), searched: 0, deadline }
+    }
+
+    /// By when everything from now on must have happened.
+    pub(super) const fn must_end_by(&mut self, deadline: Instant) {
+        self.deadline = deadline;
+    }
+
+    /// The next line without its end, of at most `bytes_max` octets. Nothing is lost when this is dropped.
+    ///
+    /// # Errors
+    /// `InvalidData` when it is longer, `UnexpectedEof` when the connection ends first, `TimedOut`, or whatever went wrong.
+    pub(super) async fn line(&mut self, bytes_max: usize) -> io::Result<BytesMut> {
+        loop {
+            if let Some(end) = self.line_end() {
+                self.searched = 0;
+                if end > bytes_max {
+                    return Err(io::ErrorKind::InvalidData.into());
+                }
+                let mut line = self.input.split_to(end + 2);
+                line.truncate(end);
+                return Ok(line);
+            }
+            // One more octet may be the carriage return of a line that is as long as it may be.
+            if self.input.len() > bytes_max + 1 {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+            if timeout_at(self.deadline, self.stream.read_buf(&mut self.input)).await?? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+    }
+
+    fn line_end(&mut self) -> Option<usize> {
+        let rest = self.input.get(self.searched..).unwrap_or_default();
+        let end = rest.windows(2).position(|pair| pair == b"\r\n").map(|at| self.searched + at);
+        self.searched = self.input.len().saturating_sub(1);
+        end
+    }
+
+    /// Writes all of it, and out of every buffer of ours.
+    pub(super) async fn write(&mut self, octets: &[u8]) -> io::Result<()> {
+        let write = async {
+            self.stream.write_all(octets).await?;
+            self.stream.flush().await
+        };
+        timeout_at(self.deadline, write).await?
+    }
+
+    /// Whether the peer has said more than was read.
+    pub(super) fn has_input(&self) -> bool {
+        !self.input.is_empty()
+    }
+
+    /// The connection itself; what was not read is lost.
+    pub(super) fn into_stream(self) -> S {
+        self.stream
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_both_octets_together_end_a_line() {
+        let (mut peer, ours) = tokio::io::duplex(1_000);
+        let mut lines = Lines::new(ours, Instant::now() + Duration::from_secs(60));
+        peer.write_all(b"a\nb\rc\r\n\r\n.\n.\r\nrest").await.unwrap();
+        for line in [&b"a\nb\rc"[..], b"", b".\n."] {
+            assert_eq!(lines.line(100).await.unwrap(), line);
+        }
+        assert!(lines.has_input());
+        drop(peer);
+        assert_eq!(lines.line(100).await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_has_a_longest_length_and_a_deadline() {
+        let (mut peer, ours) = tokio::io::duplex(1_000);
+        let mut lines = Lines::new(ours, Instant::now() + Duration::from_secs(60));
+        peer.write_all(b"12345\r\n123456\r\n").await.unwrap();
+        assert_eq!(lines.line(5).await.unwrap(), &b"12345"[..]);
+        assert_eq!(lines.line(5).await.unwrap_err().kind(), io::ErrorKind::InvalidData);
+        let (_peer, ours) = tokio::io::duplex(1_000);
+        let mut lines = Lines::new(ours, Instant::now() + Duration::from_secs(60));
+        assert_eq!(lines.line(5).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+}

@@ -1,0 +1,121 @@
+//! Connections to the MMSC: opened when there is none, kept for the next mail for a while.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+
+use super::Stream;
+use super::client::{Connection, Envelope, Failure, Security, Step};
+use crate::config::ConfigError;
+use crate::mm4::config::{Mm4Config, StartTls};
+use crate::tls;
+
+/// How long a server is given to say good-bye.
+const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The reply of a server that closes the connection (RFC 5321, 4.2.3).
+const CLOSING: u16 = 421;
+
+/// The connections of one carrier.
+pub(crate) struct Pool {
+    config: Arc<Mm4Config>,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+    /// Those that wait for a mail, the one used last at the end; `None` when no more are kept.
+    idle: Mutex<Option<VecDeque<Idle>>>,
+}
+
+struct Idle {
+    connection: Connection,
+    since: Instant,
+    messages: u32,
+}
+
+impl Pool {
+    /// Reads certificates and keys.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where one cannot be used.
+    pub(crate) fn new(config: Arc<Mm4Config>) -> Result<Self, ConfigError> {
+        let tls = tls::client(&config.tls_files()).map_err(|mistake| config.mistaken(vec![mistake]))?;
+        Ok(Self { config, tls, idle: Mutex::new(Some(VecDeque::new())) })
+    }
+
+    /// Hands a mail over, by then or not at all.
+    pub(crate) async fn send(&self, envelope: &Envelope, deadline: Instant) -> Result<(), Failure> {
+        while let Some(mut kept) = self.kept() {
+            match kept.connection.send(envelope, deadline).await {
+                // The server had closed it while nobody looked, which is no failure of this mail: nothing of it was handed over.
+                Err(Failure::NotSent(_)) => {}
+                Err(Failure::Refused(Step::Sender, reply)) if reply.code == CLOSING => {}
+                sent => return self.settled(kept, sent).await,
+            }
+        }
+        let connection = self.open(deadline).await?;
+        let mut fresh = Idle { connection, since: Instant::now(), messages: 0 };
+        let sent = fresh.connection.send(envelope, deadline).await;
+        self.settled(fresh, sent).await
+    }
+
+    /// Closes those that wait, and keeps none any more.
+    pub(crate) fn close(&self) {
+        for mut kept in self.idle().take().into_iter().flatten() {
+            tokio::spawn(async move { kept.connection.quit(Instant::now() + QUIT_TIMEOUT).await });
+        }
+    }
+
+    /// A connection that is still good, as far as can be seen. Those that waited too long are closed.
+    fn kept(&self) -> Option<Idle> {
+        let mut idle = self.idle();
+        let kept = idle.as_mut()?;
+        let limit = Duration::from_secs(self.config.idle_secs);
+        kept.retain(|connection| connection.since.elapsed() < limit);
+        kept.pop_back()
+    }
+
+    /// Keeps a connection that can be used again.
+    async fn settled(&self, mut used: Idle, sent: Result<(), Failure>) -> Result<(), Failure> {
+        let is_good = match &sent {
+            Ok(()) | Err(Failure::TooLong) => true,
+            Err(Failure::Refused(_, reply)) => reply.code != CLOSING && used.connection.reset().await,
+            Err(Failure::NotSent(_) | Failure::Unknown(_)) => false,
+        };
+        used.messages += 1;
+        used.since = Instant::now();
+        let may_stay = is_good && used.messages < self.config.connection_messages_max;
+        if let Some(kept) = self.idle().as_mut()
+            && may_stay
+        {
+            kept.push_back(used);
+        } else if is_good {
+            tokio::spawn(async move { used.connection.quit(Instant::now() + QUIT_TIMEOUT).await });
+        }
+        sent
+    }
+
+    async fn open(&self, deadline: Instant) -> Result<Connection, Failure> {
+        let deadline = deadline.min(Instant::now() + Duration::from_secs(self.config.connect_timeout_secs));
+        let too_late = |_| Failure::NotSent("no connection in time".to_owned());
+        let connect = TcpStream::connect((self.config.host.as_str(), self.config.port));
+        let stream = timeout_at(deadline, connect).await.map_err(too_late)?.map_err(|error| Failure::not_sent(&error))?;
+        // Commands are short and wait for their answers.
+        stream.set_nodelay(true).map_err(|error| Failure::not_sent(&error))?;
+        let stream: Box<dyn Stream> = match &self.tls {
+            Some((connector, name)) if self.config.tls => {
+                let secured = timeout_at(deadline, connector.connect(name.clone(), stream)).await.map_err(too_late)?;
+                Box::new(secured.map_err(|error| Failure::NotSent(format!("TLS failed: {error}")))?)
+            }
+            _ => Box::new(stream),
+        };
+        let starttls = !self.config.tls && self.config.starttls != StartTls::Never;
+        let is_required = self.config.starttls == StartTls::Required;
+        Connection::open(stream, &self.config.domain, Security { tls: self.tls.as_ref(), starttls, is_required }, deadline).await
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Option<VecDeque<Idle>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
