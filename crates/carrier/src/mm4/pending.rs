@@ -57,10 +57,10 @@ impl Pending {
             let excess = state.refused.len().saturating_sub(REFUSALS_KEPT);
             state.refused.drain(..excess);
         }
-        match waiting.map(|waiting| waiting.send(answer)) {
-            Some(Ok(())) => Heard::Awaited,
-            _ if is_refusal => Heard::Refusal,
-            _ => Heard::Nothing,
+        match waiting.is_some_and(|waiting| waiting.send(answer).is_ok()) {
+            true => Heard::Awaited,
+            false if is_refusal => Heard::Refusal,
+            false => Heard::Nothing,
         }
     }
 

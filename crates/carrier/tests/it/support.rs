@@ -105,7 +105,7 @@ impl Bench {
         Self { carrier, events }
     }
 
-    /// A carrier that was started otherwise, and where its events come.
+    /// A carrier that was started by somebody else, and what it tells.
     pub(crate) const fn of(carrier: Arc<dyn Carrier>, events: mpsc::UnboundedReceiver<CarrierEvent>) -> Self {
         Self { carrier, events }
     }

@@ -19,13 +19,13 @@ use tokio_rustls::TlsAcceptor;
 use crate::support::{Bench, config, first_attempt, smsc, within};
 
 /// An authority that exists for one test, and its files.
-struct Authority {
+pub(crate) struct Authority {
     directory: TempDir,
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -34,12 +34,12 @@ impl Authority {
         Self { directory, issuer }
     }
 
-    fn certificate(&self) -> PathBuf {
+    pub(crate) fn certificate(&self) -> PathBuf {
         self.directory.path().join("ca.pem")
     }
 
     /// A certificate for this name, and its key.
-    fn issue(&self, name: &str) -> (PathBuf, PathBuf) {
+    pub(crate) fn issue(&self, name: &str) -> (PathBuf, PathBuf) {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &self.issuer).unwrap();
         let path = |kind: &str| self.directory.path().join(format!("{name}.{kind}.pem"));
