@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use wire::smpp::CommandStatus;
 
 use super::options::Options;
-use super::random::Random;
+use crate::random::Random;
 
 /// What happens to one `submit_sm`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,55 +1,44 @@
 //! A scriptable SMSC.
 
 mod faults;
-mod journal;
 mod options;
-mod random;
 mod receipts;
 mod registry;
 mod session;
+mod summary;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-use journal::Journal;
-pub use journal::Summary;
-pub use options::{DelayMs, Distribution, IdFormat, Options, ReceiptFormat, Rejection, Status};
+pub use crate::delay::DelayMs;
+pub use crate::distribution::Distribution;
+use crate::journal::Journal;
+use crate::sessions::{self, Sessions};
+pub use options::{IdFormat, Options, ReceiptFormat, Rejection, Status};
 use registry::Registry;
 use session::Session;
+pub use summary::Summary;
 
 /// A running SMSC. It stops when this is dropped.
 pub struct Smsc {
     address: SocketAddr,
     shared: Arc<Shared>,
-    stop: watch::Sender<Stop>,
 }
 
 /// What all sessions share.
 pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) registry: Registry,
-    pub(crate) journal: Journal,
+    pub(crate) journal: Journal<Summary>,
     pub(crate) next_id: AtomicU64,
-    next_session: AtomicU64,
-}
-
-/// What sessions are told from outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
-    /// Go on.
-    No,
-    /// Every session of a number up to this one ends, as if the network had failed.
-    Sessions(u64),
-    /// Everything ends.
-    All,
+    sessions: Arc<Sessions>,
 }
 
 /// Starts an SMSC on the current runtime.
@@ -60,12 +49,13 @@ pub async fn start(options: Options) -> io::Result<Smsc> {
     let listener = TcpListener::bind(options.listen).await?;
     let tls = acceptor(&options)?;
     let address = listener.local_addr()?;
-    let journal = Journal::open(&options)?;
+    let journal = Journal::open(options.log.as_deref())?;
     let first_id = AtomicU64::new(options.first_id);
-    let shared = Arc::new(Shared { registry: Registry::default(), journal, next_id: first_id, next_session: AtomicU64::new(1), options });
-    let (stop, stopped) = watch::channel(Stop::No);
-    tokio::spawn(accept(listener, tls, Arc::clone(&shared), stopped));
-    Ok(Smsc { address, shared, stop })
+    let shared = Arc::new(Shared { registry: Registry::default(), journal, next_id: first_id, sessions: Arc::default(), options });
+    let to_serve = Arc::clone(&shared);
+    let serve = move |stream, number| drop(tokio::spawn(serve(stream, tls.clone(), Arc::clone(&to_serve), number)));
+    tokio::spawn(sessions::accept(listener, Arc::clone(&shared.sessions), serve));
+    Ok(Smsc { address, shared })
 }
 
 impl Smsc {
@@ -86,49 +76,24 @@ impl Smsc {
 
     /// Cuts every connection, as a failing network would.
     pub fn disconnect_all(&self) {
-        let last = self.shared.next_session.load(Ordering::SeqCst).saturating_sub(1);
-        self.stop.send_replace(Stop::Sessions(last));
+        self.shared.sessions.cut();
     }
 
     /// Waits until what it has seen satisfies `condition`; looks again whenever something was seen.
     pub async fn wait_for(&self, condition: impl Fn(&Summary) -> bool) {
-        loop {
-            let changed = self.shared.journal.changed();
-            if condition(&self.summary()) {
-                return;
-            }
-            changed.await;
-        }
+        self.shared.journal.wait_for(condition).await;
     }
 }
 
 impl Drop for Smsc {
     fn drop(&mut self) {
-        self.stop.send_replace(Stop::All);
+        self.shared.sessions.end();
         self.shared.journal.flush();
     }
 }
 
-async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>, mut stopped: watch::Receiver<Stop>) {
-    loop {
-        let stream = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    tracing::warn!(%error, "Cannot accept a connection: {error}");
-                    continue;
-                }
-            },
-            _ = stopped.wait_for(|stop| *stop == Stop::All) => return,
-        };
-        let number = shared.next_session.fetch_add(1, Ordering::SeqCst);
-        tokio::spawn(serve(stream, tls.clone(), Arc::clone(&shared), number, stopped.clone()));
-    }
-}
-
-async fn serve(stream: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<Shared>, number: u64, stopped: watch::Receiver<Stop>) {
-    // A connection that fails at once is the peer's affair.
-    let _ = stream.set_nodelay(true);
+async fn serve(stream: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<Shared>, number: u64) {
+    let stopped = shared.sessions.stopped();
     let ended = match tls {
         Some(acceptor) => match acceptor.accept(stream).await {
             Ok(stream) => Session::new(shared, number).run(stream, stopped).await,

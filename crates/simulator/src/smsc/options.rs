@@ -4,12 +4,13 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
 
 use wire::receipt::ReceiptState;
 use wire::smpp::CommandStatus;
 
-use super::random::Random;
+use crate::delay::{DELAY_MS_MAX, DelayMs};
+use crate::distribution::{Distribution, Named};
+use crate::random::{Random, probability};
 
 /// How an SMSC behaves. Probabilities go from 0 to 1.
 #[derive(Clone, Debug, clap::Args)]
@@ -41,7 +42,7 @@ pub struct Options {
     pub receipt_delay_ms: DelayMs,
     /// What receipts say, by weight: `delivrd=95,undeliv=4,none=1`.
     #[arg(long, default_value = "delivrd=1")]
-    pub receipts: Distribution,
+    pub receipts: Distribution<ReceiptState>,
     /// What a receipt is: its text, its parameters, both, a text in message_payload, or a data_sm.
     #[arg(long, value_enum, default_value_t = ReceiptFormat::Both)]
     pub receipt_format: ReceiptFormat,
@@ -132,14 +133,6 @@ impl Default for Options {
     }
 }
 
-/// The longest delay: nobody waits for more than a day.
-const DELAY_MS_MAX: u64 = 86_400_000;
-
-fn probability(text: &str) -> Result<f64, String> {
-    let number = text.trim().parse().ok().filter(|number| (0.0..=1.0).contains(number));
-    number.ok_or_else(|| format!("`{text}` is no probability: it goes from 0 to 1"))
-}
-
 fn date_digits(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|digits| matches!(digits, 10 | 12 | 14)).ok_or_else(|| format!("dates have 10, 12 or 14 digits, and not `{text}`"))
 }
@@ -199,67 +192,11 @@ impl IdFormat {
     }
 }
 
-/// A delay, or the bounds of one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DelayMs(pub u64, pub u64);
+impl Named for ReceiptState {
+    const EXAMPLE: &'static str = "delivrd";
 
-impl DelayMs {
-    pub(crate) fn pick(self, random: &mut Random) -> Duration {
-        let span = self.1.saturating_sub(self.0);
-        Duration::from_millis(self.0 + if span > 0 { random.next() % (span + 1) } else { 0 })
-    }
-}
-
-impl FromStr for DelayMs {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let number = |text: &str| match text.trim().parse::<u64>() {
-            Ok(ms) if ms <= DELAY_MS_MAX => Ok(ms),
-            Ok(ms) => Err(format!("{ms} ms are more than a day")),
-            Err(_) => Err(format!("`{text}` is no number of milliseconds")),
-        };
-        let (least, most) = text.split_once("..").unwrap_or((text, text));
-        match (number(least)?, number(most)?) {
-            (least, most) if least > most => Err(format!("{least} is more than {most}: write the lesser first")),
-            (least, most) => Ok(Self(least, most)),
-        }
-    }
-}
-
-/// What receipts say, by weight.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Distribution(pub Vec<(f64, Option<ReceiptState>)>);
-
-impl Distribution {
-    /// What the next receipt says; `None` for no receipt.
-    pub(crate) fn pick(&self, random: &mut Random) -> Option<ReceiptState> {
-        let total: f64 = self.0.iter().map(|(weight, _)| weight).sum();
-        let mut left = random.unit() * total;
-        let picked = self.0.iter().find(|(weight, _)| {
-            left -= weight;
-            left < 0.0
-        });
-        picked.or(self.0.last()).and_then(|(_, state)| *state)
-    }
-}
-
-impl FromStr for Distribution {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let part = |part: &str| {
-            let (name, weight) = part.split_once('=').unwrap_or((part, "1"));
-            let number = weight.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
-            let weight = number.ok_or_else(|| format!("`{weight}` is no weight: it is a number from 0 up"))?;
-            if name.eq_ignore_ascii_case("none") {
-                return Ok((weight, None));
-            }
-            let state = ReceiptState::ALL.into_iter().find(|state| state.stat().eq_ignore_ascii_case(name));
-            state.map(|state| (weight, Some(state))).ok_or_else(|| format!("`{name}` is neither `none` nor a state such as delivrd"))
-        };
-        let parts: Vec<(f64, Option<ReceiptState>)> = text.split(',').map(part).collect::<Result<_, String>>()?;
-        if parts.iter().all(|(weight, _)| *weight == 0.0) { Err("nothing in it has a weight above 0".to_owned()) } else { Ok(Self(parts)) }
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.stat().eq_ignore_ascii_case(name))
     }
 }
 
@@ -289,7 +226,7 @@ impl FromStr for Rejection {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (probability, status) = text.split_once('=').ok_or("write PROBABILITY=STATUS")?;
-        Ok(Self { probability: self::probability(probability)?, status: status.parse::<Status>()?.0 })
+        Ok(Self { probability: crate::random::probability(probability)?, status: status.parse::<Status>()?.0 })
     }
 }
 
@@ -303,7 +240,7 @@ mod tests {
         assert_eq!("7".parse(), Ok(DelayMs(7, 7)));
         assert!("x".parse::<DelayMs>().is_err());
         assert_eq!("delivrd=3,none=1".parse(), Ok(Distribution(vec![(3.0, Some(ReceiptState::Delivered)), (1.0, None)])));
-        assert!("nonsense=1".parse::<Distribution>().is_err());
+        assert!("nonsense=1".parse::<Distribution<ReceiptState>>().is_err());
         assert_eq!("0.5=ESME_RSYSERR".parse(), Ok(Rejection { probability: 0.5, status: CommandStatus::RSYSERR }));
         assert_eq!(Options::default().listen.port(), 2775);
     }

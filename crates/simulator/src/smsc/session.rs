@@ -15,11 +15,12 @@ use tokio::sync::{mpsc, watch};
 use wire::smpp::constants::interface_version;
 use wire::smpp::{Bind, BindKind, Body, CommandId, CommandStatus, Pdu, Sequence, SessionState, Sm, Tlvs, decode, encode, frame, tag};
 
+use super::Shared;
 use super::faults::{self, Fate, Meter};
-use super::journal::now_ms;
-use super::random::Random;
 use super::receipts::{self, Report};
-use super::{Shared, Stop};
+use crate::journal::now_ms;
+use crate::random::Random;
+use crate::sessions::Stop;
 
 /// The longest PDU that is taken, in octets.
 const PDU_BYTES_MAX: usize = 70_000;
@@ -139,7 +140,7 @@ impl Session {
                     self.do_what_is_due(Instant::now());
                     ControlFlow::Continue(())
                 }
-                _ = stopped.wait_for(|stop| matches!(stop, Stop::All) || matches!(stop, Stop::Sessions(last) if *last >= number)) => return Ok(()),
+                () = crate::sessions::told_to_end(&mut stopped, number) => return Ok(()),
             };
             if flow.is_break() {
                 self.write_lines();

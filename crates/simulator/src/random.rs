@@ -27,3 +27,9 @@ impl Random {
         probability > 0.0 && self.unit() < probability
     }
 }
+
+/// Reads a probability.
+pub(crate) fn probability(text: &str) -> Result<f64, String> {
+    let number = text.trim().parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| format!("`{text}` is no probability: it goes from 0 to 1"))
+}
