@@ -6,6 +6,7 @@
 mod delay;
 mod distribution;
 mod journal;
+pub mod mmsc;
 mod random;
 mod sessions;
 pub mod smsc;

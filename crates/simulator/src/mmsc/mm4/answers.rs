@@ -1,0 +1,87 @@
+//! What an MMSC says about a message that it has taken: `MM4_forward.RES`, then a delivery report for each recipient.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wire::mm4::MessageType;
+use wire::mm4::{Address, DeliveryReportReq, ForwardReq, MmStatus, Request, RequestStatus};
+
+use super::Mail;
+use crate::journal::now_ms;
+use crate::mmsc::fate::{self, Fate, Report};
+use crate::mmsc::notice::{Notice, Parcel, Verdict};
+use crate::mmsc::rule::Subject;
+use crate::mmsc::{Mm4Reply, Shared};
+
+/// Sends all of it, in its time.
+pub(super) fn follow_up(shared: &Arc<Shared>, request: ForwardReq, sent_from: &str, number: u64, fate: &Fate<Mm4Reply>) {
+    // Who says neither in the head nor in the envelope where answers go gets none.
+    let Some(system) = request.answer_to().cloned().or_else(|| Address::parse(sent_from)) else { return };
+    let (to_spawn, fate) = (Arc::clone(shared), fate.clone());
+    shared.spawn(async move {
+        let shared = to_spawn;
+        let answer = fate.answer.filter(|_| request.ack_request).map(|status| answer(&shared, &request, &system, status));
+        let mut reports = reports(&shared, &request, &system, number);
+        tokio::time::sleep(fate.answer_in).await;
+        if fate.report_first {
+            let mut left = Vec::new();
+            for (_, mut report) in reports {
+                if report.attempt(&shared).await == Verdict::TryAgain {
+                    left.push((Duration::ZERO, report));
+                }
+            }
+            reports = left;
+        }
+        if let Some(answer) = answer {
+            answer.until_taken(&shared).await;
+        }
+        for (delay, report) in reports {
+            let to_spawn = Arc::clone(&shared);
+            shared.spawn(async move {
+                tokio::time::sleep(delay).await;
+                report.until_taken(&to_spawn).await;
+            });
+        }
+    });
+}
+
+fn answer(shared: &Shared, request: &ForwardReq, system: &Address, status: RequestStatus) -> Notice {
+    let mut answer = request.answer(status);
+    answer.to = Some(system.clone());
+    answer.sender = Some(shared.system.clone());
+    answer.date = Some(now_ms() / 1_000);
+    let parcel = Parcel::Mail(Mail { from: shared.system.clone(), to: system.clone(), content: answer.build() });
+    let kind = MessageType { request: Request::Forward, is_answer: true };
+    Notice::new(kind.name(), false, request.message_id.clone(), None, status.name().to_owned(), parcel)
+}
+
+/// The reports on a message, each with its delay.
+fn reports(shared: &Shared, request: &ForwardReq, system: &Address, number: u64) -> Vec<(Duration, Notice)> {
+    let recipients = request.to.iter().enumerate().filter(|_| request.delivery_report);
+    let reports = recipients.flat_map(|(index, recipient)| {
+        let subject = Subject { number, recipient: recipient.digits().unwrap_or_default() };
+        fate::reports(&shared.options, subject, index).into_iter().map(move |report| (recipient, report))
+    });
+    reports.map(|(recipient, due)| (due.delay, report(shared, request, system, recipient, &due))).collect()
+}
+
+fn report(shared: &Shared, request: &ForwardReq, system: &Address, recipient: &Address, due: &Report) -> Notice {
+    let transaction_id = format!("report-{}", shared.next_transaction());
+    let mut report = DeliveryReportReq::new(transaction_id, request.message_id.clone(), MmStatus::parse(due.status.as_str()));
+    due.status.as_str().clone_into(&mut report.code);
+    report.version = request.version.clone();
+    report.from = Some(recipient.clone());
+    // A report is for the originator, at the system that the message came from.
+    let originator = request
+        .from
+        .as_ref()
+        .map(|from| system.domain().filter(|_| from.domain().is_none()).and_then(|domain| from.at(domain)).unwrap_or_else(|| from.clone()));
+    report.to = originator.clone();
+    report.sender = Some(shared.system.clone());
+    report.date = Some(now_ms() / 1_000);
+    let to = originator.unwrap_or_else(|| system.clone());
+    let parcel = Parcel::Mail(Mail { from: shared.system.clone(), to, content: report.build() });
+    let kind = MessageType { request: Request::DeliveryReport, is_answer: false };
+    let recipient = recipient.digits().map_or_else(|| recipient.to_string(), str::to_owned);
+    Notice::new(kind.name(), true, request.message_id.clone(), Some(recipient), due.status.as_str().to_owned(), parcel)
+}

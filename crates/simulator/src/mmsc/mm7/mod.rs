@@ -1,0 +1,8 @@
+//! MM7: submissions and reports, as SOAP over HTTP.
+
+mod client;
+mod reports;
+mod server;
+
+pub(super) use client::post;
+pub(super) use server::serve;

@@ -1,0 +1,95 @@
+//! What is sent to the other side: an answer or a report, again and again until it is taken, as a real MMSC does.
+
+use std::time::Duration;
+
+use super::options::Options;
+use super::{Shared, mm4, mm7};
+
+/// An answer or a report on its way.
+pub(crate) struct Notice {
+    /// What the log calls it.
+    pub(crate) kind: &'static str,
+    /// Whether it is a delivery report.
+    pub(crate) is_report: bool,
+    /// The message that it is about.
+    pub(crate) message_id: String,
+    /// The recipient that it is about; of a report.
+    pub(crate) recipient: Option<String>,
+    /// What it says.
+    pub(crate) status: String,
+    /// What is sent.
+    pub(crate) parcel: Parcel,
+    /// How often it was sent.
+    attempts: u64,
+}
+
+/// What is sent.
+pub(crate) enum Parcel {
+    Mail(mm4::Mail),
+    Post(Box<wire::mm7::Message>),
+}
+
+/// What follows from what the other side said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Taken,
+    TryAgain,
+    GiveUp,
+}
+
+/// What the other side said, if anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Heard {
+    pub(crate) verdict: Verdict,
+    /// For the log and the counters.
+    pub(crate) reply: String,
+}
+
+impl Notice {
+    pub(crate) const fn new(kind: &'static str, is_report: bool, message_id: String, recipient: Option<String>, status: String, parcel: Parcel) -> Self {
+        Self { kind, is_report, message_id, recipient, status, parcel, attempts: 0 }
+    }
+
+    /// Sends it once.
+    pub(crate) async fn attempt(&mut self, shared: &Shared) -> Verdict {
+        self.attempts += 1;
+        shared.journal.count(|summary| if self.is_report { summary.reports_sent += 1 } else { summary.answers_sent += 1 });
+        let heard = match &self.parcel {
+            Parcel::Mail(mail) => mm4::send(shared, mail).await,
+            Parcel::Post(message) => mm7::post(shared, message).await,
+        };
+        shared.log(serde_json::json!({
+            "event": "sent", "type": self.kind, "message_id": self.message_id, "recipient": self.recipient, "status": self.status,
+            "attempt": self.attempts, "reply": heard.reply, "taken": heard.verdict == Verdict::Taken,
+        }));
+        shared.journal.count(|summary| match (heard.verdict, self.is_report) {
+            (Verdict::Taken, true) => summary.reports_taken += 1,
+            (Verdict::Taken, false) => summary.answers_taken += 1,
+            _ => *summary.not_taken.entry(heard.reply).or_default() += 1,
+        });
+        heard.verdict
+    }
+
+    /// Sends it until it is taken, or refused for good.
+    pub(crate) async fn until_taken(mut self, shared: &Shared) {
+        match &self.parcel {
+            Parcel::Mail(_) => known(&shared.reply_to).await,
+            Parcel::Post(_) => known(&shared.report_to).await,
+        }
+        while self.attempt(shared).await == Verdict::TryAgain {
+            tokio::time::sleep(self.pause(&shared.options)).await;
+        }
+    }
+
+    /// How long to wait before the next attempt.
+    fn pause(&self, options: &Options) -> Duration {
+        let doubled = options.retry_ms.0.saturating_mul(1 << self.attempts.saturating_sub(1).min(32));
+        Duration::from_millis(doubled.min(options.retry_ms.1))
+    }
+}
+
+/// Waits for an address.
+async fn known<T>(address: &tokio::sync::watch::Sender<Option<T>>) {
+    // The sender is ours, so that it is there as long as this is.
+    let _ = address.subscribe().wait_for(Option::is_some).await;
+}
