@@ -4,6 +4,7 @@
 //! In come submissions, out goes one outcome each. What a request is, is the [`Exchange`]'s to say. There is no connection that could be
 //! seen to be down, so the answers tell: after a failure the carrier rests, longer each time, and then one message is its probe.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,6 +22,9 @@ use crate::{Carrier, CarrierEvent, CarrierStatus, Event, Events, Receipt, Segmen
 pub(crate) trait Exchange: Send + Sync + 'static {
     /// Hands a message over and waits for the answer, for as long as an answer may take and no longer.
     async fn hand_over(&self, submission: &Submission) -> Handed;
+
+    /// Where it listens for what the carrier reports; `None` where it does not.
+    fn listens_at(&self) -> Option<SocketAddr>;
 
     /// Nothing more will be handed over: waits that a message can do without may end.
     fn begin_drain(&self) {}
@@ -232,6 +236,7 @@ impl<E: Exchange> Carrier for ExchangeCarrier<E> {
             binds: 0,
             malformed_pdus: count(&core.teller.malformed),
             last_error: health.last_error.clone(),
+            listens_at: core.exchange.listens_at(),
         }
     }
 

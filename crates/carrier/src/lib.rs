@@ -6,6 +6,7 @@
 //! Reading order: this file (the contract with the dispatcher), [`config`] (the kinds of carriers), [`smpp`] (the session and its link),
 //! `exchange` (carriers whose message is one request), [`mm4`] and [`mm7`] (which are such), [`sandbox`] (the carrier that reaches nobody).
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -189,6 +190,8 @@ pub struct CarrierStatus {
     pub malformed_pdus: u64,
     /// The last thing that went wrong, for a person.
     pub last_error: Option<String>,
+    /// Where we listen for what the carrier reports, where that is a port of our own.
+    pub listens_at: Option<SocketAddr>,
 }
 
 /// A way to hand messages to a network. One value for each configured connection, used by one dispatcher.
@@ -227,7 +230,7 @@ pub fn start(config: CarrierConfig, events: Events, entropy: Arc<dyn Entropy>) -
     match config {
         CarrierConfig::Sandbox(config) => Ok(Arc::new(sandbox::Sandbox::new(&config.name, events))),
         CarrierConfig::Smpp(config) => Ok(Arc::new(smpp::SmppCarrier::start(*config, events, entropy)?)),
-        CarrierConfig::Mm4(config) => Ok(mm4::start(config, events)?.carrier),
+        CarrierConfig::Mm4(config) => mm4::start(config, events),
         CarrierConfig::Mm7(config) => mm7::start(&config, events),
     }
 }

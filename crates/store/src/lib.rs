@@ -12,6 +12,7 @@
 pub mod contract;
 pub mod objects;
 pub mod sqlite;
+mod trial;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -22,6 +22,10 @@ impl Exchange for Script {
         self.answers.lock().unwrap().pop_front().unwrap_or_else(taken)
     }
 
+    fn listens_at(&self) -> Option<SocketAddr> {
+        None
+    }
+
     fn close(&self) {
         self.closed.store(true, Ordering::Release);
     }

@@ -1,6 +1,6 @@
 //! Every knob of an MM4 carrier: one `[[carrier]]` table of the configuration file.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
@@ -43,6 +43,8 @@ pub struct Mm4Config {
     pub host: String,
     /// On which port.
     pub port: u16,
+    /// The address to connect from.
+    pub source_ip: Option<IpAddr>,
     /// Whether the connection is TLS from its first octet.
     pub tls: bool,
     /// Whether a connection that begins in the clear goes over to TLS.
@@ -84,9 +86,9 @@ pub struct Mm4Config {
     /// How many messages go over one connection.
     pub connection_messages_max: u32,
     /// The rest after a first failure; it doubles while they go on.
-    pub rest_floor_ms: u64,
+    pub reconnect_floor_ms: u64,
     /// The longest such rest.
-    pub rest_ceiling_ms: u64,
+    pub reconnect_ceiling_ms: u64,
 
     /// Whether a message counts as taken only when its `MM4_forward.RES` says so, or none came in time.
     pub wait_for_response: bool,
@@ -115,6 +117,7 @@ impl Default for Mm4Config {
             name: String::new(),
             host: String::new(),
             port: 25,
+            source_ip: None,
             tls: false,
             starttls: StartTls::IfOffered,
             tls_ca: None,
@@ -134,8 +137,8 @@ impl Default for Mm4Config {
             response_timeout_secs: 60,
             idle_secs: 30,
             connection_messages_max: 100,
-            rest_floor_ms: 1_000,
-            rest_ceiling_ms: 60_000,
+            reconnect_floor_ms: 1_000,
+            reconnect_ceiling_ms: 60_000,
             wait_for_response: true,
             delivery_reports: true,
             listen: None,

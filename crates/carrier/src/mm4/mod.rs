@@ -29,34 +29,41 @@ use config::Mm4Config;
 use pending::Pending;
 use smtp::{Failure, Listener, Pool, Rules};
 
-/// A carrier that was started, and where it listens.
-pub struct Started {
-    /// The carrier.
-    pub carrier: Arc<dyn Carrier>,
-    /// Where the MMSC may connect; `None` where nothing is listened for.
-    pub listens_at: Option<SocketAddr>,
-}
-
 /// Starts a carrier on the current runtime.
 ///
 /// # Errors
 /// [`ConfigError`] where a certificate cannot be used or the port cannot be had.
-pub fn start(config: Mm4Config, events: Events) -> Result<Started, ConfigError> {
+pub(crate) fn start(config: Mm4Config, events: Events) -> Result<Arc<dyn Carrier>, ConfigError> {
     config.validate()?;
     let config = Arc::new(config);
     let teller = Teller::new(&config.name, events);
     let pool = Arc::new(Pool::new(Arc::clone(&config))?);
     let pending = Arc::new(Pending::default());
     let listener = config.listen.map(|at| listen(at, &config, &teller, &pool, &pending)).transpose()?;
-    let listens_at = listener.as_ref().map(Listener::address);
     let bounds = Bounds {
         window: config.window,
         rate: config.rate,
-        rest_floor: Duration::from_millis(config.rest_floor_ms),
-        rest_ceiling: Duration::from_millis(config.rest_ceiling_ms),
+        rest_floor: Duration::from_millis(config.reconnect_floor_ms),
+        rest_ceiling: Duration::from_millis(config.reconnect_ceiling_ms),
     };
     let mm4 = Mm4 { config, pool, pending, listener, draining: watch::Sender::new(false) };
-    Ok(Started { carrier: Arc::new(ExchangeCarrier::new(mm4, teller, bounds)), listens_at })
+    Ok(Arc::new(ExchangeCarrier::new(mm4, teller, bounds)))
+}
+
+/// Finds out whether the MMSC would talk to us, without handing it anything. What was found, in a sentence.
+///
+/// # Errors
+/// Why it would not, in a sentence.
+pub async fn probe(config: &Mm4Config) -> Result<String, String> {
+    let pool = Pool::new(Arc::new(config.clone())).map_err(|error| error.to_string())?;
+    let place = format!("{}:{}", config.host, config.port);
+    match pool.hello().await {
+        Ok(()) => Ok(format!("{place} greets us")),
+        Err(failure) => match outcome::of_failure(failure).peer {
+            Peer::Fails(why) | Peer::RefusesUs(why) => Err(format!("{place}: {why}")),
+            Peer::Busy | Peer::Answers => Err(format!("{place}: it asks us to come back later")),
+        },
+    }
 }
 
 /// Opens the port for the MMSC.
@@ -104,6 +111,10 @@ impl Exchange for Mm4 {
             (None, Ok(())) => Handed { outcome: SegmentOutcome::Accepted { carrier_id: Some(prepared.id) }, peer: Peer::Answers },
             (None, Err(failure)) => outcome::of_failure(failure),
         }
+    }
+
+    fn listens_at(&self) -> Option<SocketAddr> {
+        self.listener.as_ref().map(Listener::address)
     }
 
     fn begin_drain(&self) {

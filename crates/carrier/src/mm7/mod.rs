@@ -12,7 +12,7 @@ mod receive;
 mod request;
 mod stream;
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,11 +42,13 @@ pub fn start_at(config: &Mm7Config, listener: Option<TcpListener>, events: Event
     config.validate()?;
     let teller = Teller::new(&config.name, events);
     let (stop, stopped) = watch::channel(false);
+    let listens_at = listener.as_ref().and_then(|listener| listener.local_addr().ok());
     if let Some(listener) = listener {
         let door = listener::Door::new(config, listener, Arc::clone(&teller))?;
         tokio::spawn(listener::serve(Arc::new(door), stopped));
     }
-    let exchange = Mm7 { writer: Writer::new(config), client: Client::new(config)?, judge: Judge::new(config), teller: Arc::clone(&teller), stop };
+    let (writer, client, judge) = (Writer::new(config), Client::new(config)?, Judge::new(config));
+    let exchange = Mm7 { writer, client, judge, teller: Arc::clone(&teller), listens_at, stop };
     let bounds = Bounds {
         window: config.window,
         rate: config.rate,
@@ -56,12 +58,24 @@ pub fn start_at(config: &Mm7Config, listener: Option<TcpListener>, events: Event
     Ok(Arc::new(ExchangeCarrier::new(exchange, teller, bounds)))
 }
 
+/// Finds out whether the MMSC can be reached, without asking it for anything. What was found, in a sentence.
+///
+/// # Errors
+/// Why it cannot, in a sentence.
+pub async fn probe(config: &Mm7Config) -> Result<String, String> {
+    let connector = config.connector().map_err(|error| error.to_string())?;
+    let (host, port) = (connector.host.clone(), connector.port);
+    connector.connect().await.map_err(|error| format!("no connection to {host}:{port}: {error}"))?;
+    Ok(format!("{host}:{port} takes connections"))
+}
+
 /// One `SubmitReq` and its answer for each message.
 struct Mm7 {
     writer: Writer,
     client: Client,
     judge: Judge,
     teller: Arc<Teller>,
+    listens_at: Option<SocketAddr>,
     /// Turns true when nobody listens any more.
     stop: watch::Sender<bool>,
 }
@@ -78,6 +92,10 @@ impl Exchange for Mm7 {
         };
         let sent = self.client.send(post).await;
         self.judge.judge(sent, &self.teller)
+    }
+
+    fn listens_at(&self) -> Option<SocketAddr> {
+        self.listens_at
     }
 
     fn close(&self) {

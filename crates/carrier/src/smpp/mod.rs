@@ -159,6 +159,7 @@ impl Carrier for SmppCarrier {
             binds: shared.links.iter().map(|link| count(&link.binds)).sum(),
             malformed_pdus: count(&shared.counts.malformed),
             last_error: shared.last_error(),
+            listens_at: None,
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use carrier::CarrierConfig;
 use carrier::smpp::config::SmppConfig;
+use store::objects::Directory;
 use tokio::sync::mpsc;
 
 use super::{Failed, output, serve};
@@ -35,7 +36,9 @@ impl Check {
         for (index, carrier) in config.carrier.iter().enumerate().filter(|_| !self.offline) {
             let found = match carrier {
                 CarrierConfig::Smpp(config) => bind(config).await,
-                CarrierConfig::Mm4(_) | CarrierConfig::Mm7(_) | CarrierConfig::Sandbox(_) => continue,
+                CarrierConfig::Mm4(config) => named(&config.name, carrier::mm4::probe(config).await),
+                CarrierConfig::Mm7(config) => named(&config.name, carrier::mm7::probe(config).await),
+                CarrierConfig::Sandbox(_) => continue,
             };
             findings.add(&format!("carrier[{index}]"), found);
         }
@@ -83,6 +86,8 @@ fn look(config: &Config) -> Vec<(String, Result<String, String>)> {
         let name = if names_key { "api.tls_key" } else { "api.tls_cert" };
         found.push((name.to_owned(), acceptor.map_err(|words| format!("`{name}`: {words}"))));
     }
+    let media = Directory::check(&config.media.directory).map(|words| format!("media: {words}")).map_err(|error| format!("`media.directory`: {error}"));
+    found.push(("media.directory".to_owned(), media));
     let store = store::check(&config.store.url).map(|words| format!("store: {words}")).map_err(|error| format!("`store.url`: {error}"));
     found.push(("store.url".to_owned(), store));
     found
@@ -91,6 +96,12 @@ fn look(config: &Config) -> Vec<(String, Result<String, String>)> {
 /// A number of things, in words.
 fn counted(count: usize, thing: &str) -> String {
     format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
+/// What was found out of a carrier, with its name.
+fn named(name: &str, found: Result<String, String>) -> Result<String, String> {
+    let with_name = |words| format!("carrier `{name}`: {words}");
+    found.map(with_name).map_err(with_name)
 }
 
 /// How often the state of the sessions is looked at while they bind.

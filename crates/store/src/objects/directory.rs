@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::Objects;
+use crate::{StoreError, trial};
 
 /// Objects as files of a directory. The first two characters of a name are a directory of their own, because some file systems are slow
 /// where one holds very many.
@@ -34,6 +35,19 @@ impl Directory {
         make(&directory.root)?;
         make(&directory.root.join(UNFINISHED))?;
         Ok(directory)
+    }
+
+    /// Tries whether objects could be kept at `root`, and leaves everything as it was. What was found, in a sentence for the operator.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when [`Directory::open`] would fail, or nothing could be written there.
+    pub fn check(root: &Path) -> Result<String, StoreError> {
+        let probe = root.join(".probe");
+        trial::in_directory(root, || {
+            let written = File::create(&probe).and_then(|_| fs::remove_file(&probe));
+            written.map_err(|error| StoreError::Refused(format!("cannot write to {}: {error}", root.display())))
+        })?;
+        Ok(format!("{} can be written", root.display()))
     }
 
     fn place(&self, name: &str) -> PathBuf {

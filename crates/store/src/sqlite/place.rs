@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::StoreError;
+use crate::{StoreError, trial};
 
 /// Readable by its owner only: there are texts and numbers in it.
 const PRIVATE: u32 = 0o600;
@@ -29,18 +29,11 @@ pub(super) fn try_writing(path: &Path) -> Result<(), StoreError> {
         OpenOptions::new().append(true).open(path).map_err(|error| unusable(path, &error))?;
     }
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let missing: Vec<&Path> = directory.ancestors().take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists()).collect();
-    let tried = fs::create_dir_all(directory).map_err(|error| StoreError::Refused(format!("cannot make {}: {error}", directory.display())));
-    let tried = tried.and_then(|()| {
+    trial::in_directory(directory, || {
         // The log and the lock have to be made beside the file, too.
         let probe = beside(path, ".probe");
         open_private(&probe).and_then(|_| fs::remove_file(&probe)).map_err(|error| unusable(path, &error))
-    });
-    for made in missing {
-        // One that was not made, or that somebody has put something in meanwhile, is not ours to remove.
-        let _ = fs::remove_dir(made);
-    }
-    tried
+    })
 }
 
 /// The file of this name with something added to it.

@@ -31,6 +31,17 @@ async fn what_is_put_is_there_until_it_is_removed() {
     assert_eq!(again.names().await.unwrap(), ["ab-2"]);
 }
 
+#[test]
+fn a_trial_says_whether_objects_could_be_kept_and_leaves_nothing() {
+    let place = TempDir::new().unwrap();
+    Directory::check(&place.path().join("not/there/yet")).unwrap();
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
+    std::fs::write(place.path().join("file"), b"").unwrap();
+    assert!(Directory::check(&place.path().join("file")).unwrap_err().to_string().contains("file"));
+    Directory::check(place.path()).unwrap();
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1);
+}
+
 #[tokio::test]
 async fn only_their_owner_reads_them() {
     let (place, directory) = place();

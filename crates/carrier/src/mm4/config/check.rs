@@ -41,16 +41,16 @@ impl Mm4Config {
             ("response_timeout_secs", self.response_timeout_secs, 1..=43_200),
             ("idle_secs", self.idle_secs, 0..=3_600),
             ("connection_messages_max", self.connection_messages_max.into(), 1..=1_000_000),
-            ("rest_floor_ms", self.rest_floor_ms, 1..=MS_MAX),
-            ("rest_ceiling_ms", self.rest_ceiling_ms, 1..=MS_MAX),
+            ("reconnect_floor_ms", self.reconnect_floor_ms, 1..=MS_MAX),
+            ("reconnect_ceiling_ms", self.reconnect_ceiling_ms, 1..=MS_MAX),
             ("listen_connections_max", self.listen_connections_max as u64, 1..=10_000),
             ("listen_bytes_max", self.listen_bytes_max as u64, 10_000..=20_000_000),
             ("listen_idle_secs", self.listen_idle_secs, 1..=3_600),
         ];
         check_bounds(bounds, mistakes);
-        if self.rest_floor_ms > self.rest_ceiling_ms {
-            let (floor, ceiling) = (self.rest_floor_ms, self.rest_ceiling_ms);
-            mistakes.push(Mistake::new("rest_floor_ms", format!("is {floor}, and above `rest_ceiling_ms`, which is {ceiling}")));
+        if self.reconnect_floor_ms > self.reconnect_ceiling_ms {
+            let (floor, ceiling) = (self.reconnect_floor_ms, self.reconnect_ceiling_ms);
+            mistakes.push(Mistake::new("reconnect_floor_ms", format!("is {floor}, and above `reconnect_ceiling_ms`, which is {ceiling}")));
         }
     }
 
@@ -149,7 +149,7 @@ mod tests {
             (|config| config.window = 0, "window"),
             (|config| config.max_bytes = 10, "max_bytes"),
             (|config| config.response_timeout_secs = 0, "response_timeout_secs"),
-            (|config| config.rest_floor_ms = 70_000, "rest_floor_ms"),
+            (|config| config.reconnect_floor_ms = 70_000, "reconnect_floor_ms"),
             (|config| config.listen_connections_max = 0, "listen_connections_max"),
             (|config| config.tls_client_cert = Some("a".into()), "tls_client_cert"),
             (|config| config.listen_tls_key = Some("a".into()), "listen_tls_cert"),

@@ -7,9 +7,10 @@ use rustls::pki_types::ServerName;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
+use super::data;
 use super::lines::Lines;
 use super::reply::Reply;
-use super::{Stream, data};
+use crate::connect::Stream;
 
 /// A mail and its addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]

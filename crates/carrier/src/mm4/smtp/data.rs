@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::Stream;
 use super::lines::Lines;
+use crate::connect::Stream;
 
 /// A mail as it is sent, without the line that ends it: a line that begins with a dot gets another, and the last line has an end.
 pub(super) fn stuffed(mail: &[u8]) -> Vec<u8> {

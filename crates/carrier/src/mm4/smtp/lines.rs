@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 
-use super::Stream;
+use crate::connect::Stream;
 
 /// A connection whose input is read by lines, and on which everything has a deadline.
 pub(super) struct Lines<S> {

@@ -5,13 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
-use super::Stream;
 use super::client::{Connection, Envelope, Failure, Security, Step};
 use crate::config::ConfigError;
+use crate::connect::Connector;
 use crate::mm4::config::{Mm4Config, StartTls};
 use crate::tls;
 
@@ -23,7 +22,9 @@ const CLOSING: u16 = 421;
 /// The connections of one carrier.
 pub(crate) struct Pool {
     config: Arc<Mm4Config>,
-    tls: Option<(TlsConnector, ServerName<'static>)>,
+    connector: Connector,
+    /// What a connection goes over to that begins in the clear.
+    starttls: Option<(TlsConnector, ServerName<'static>)>,
     /// Those that wait for a mail, the one used last at the end; `None` when no more are kept.
     idle: Mutex<Option<VecDeque<Idle>>>,
 }
@@ -41,7 +42,10 @@ impl Pool {
     /// [`ConfigError`] where one cannot be used.
     pub(crate) fn new(config: Arc<Mm4Config>) -> Result<Self, ConfigError> {
         let tls = tls::client(&config.tls_files()).map_err(|mistake| config.mistaken(vec![mistake]))?;
-        Ok(Self { config, tls, idle: Mutex::new(Some(VecDeque::new())) })
+        let (tls, starttls) = if config.tls { (tls, None) } else { (None, tls) };
+        let (host, port, source_ip) = (config.host.clone(), config.port, config.source_ip);
+        let connector = Connector { host, port, source_ip, limit: Duration::from_secs(config.connect_timeout_secs), tls };
+        Ok(Self { config, connector, starttls, idle: Mutex::new(Some(VecDeque::new())) })
     }
 
     /// Hands a mail over, by then or not at all.
@@ -58,6 +62,13 @@ impl Pool {
         let mut fresh = Idle { connection, since: Instant::now(), messages: 0 };
         let sent = fresh.connection.send(envelope, deadline).await;
         self.settled(fresh, sent).await
+    }
+
+    /// Says hello and good-bye: whether the MMSC would talk to us.
+    pub(crate) async fn hello(&self) -> Result<(), Failure> {
+        let mut connection = self.open(Instant::now() + Duration::from_secs(self.config.connect_timeout_secs)).await?;
+        connection.quit(Instant::now() + QUIT_TIMEOUT).await;
+        Ok(())
     }
 
     /// Closes those that wait, and keeps none any more.
@@ -98,21 +109,11 @@ impl Pool {
 
     async fn open(&self, deadline: Instant) -> Result<Connection, Failure> {
         let deadline = deadline.min(Instant::now() + Duration::from_secs(self.config.connect_timeout_secs));
-        let too_late = |_| Failure::NotSent("no connection in time".to_owned());
-        let connect = TcpStream::connect((self.config.host.as_str(), self.config.port));
-        let stream = timeout_at(deadline, connect).await.map_err(too_late)?.map_err(|error| Failure::not_sent(&error))?;
-        // Commands are short and wait for their answers.
-        stream.set_nodelay(true).map_err(|error| Failure::not_sent(&error))?;
-        let stream: Box<dyn Stream> = match &self.tls {
-            Some((connector, name)) if self.config.tls => {
-                let secured = timeout_at(deadline, connector.connect(name.clone(), stream)).await.map_err(too_late)?;
-                Box::new(secured.map_err(|error| Failure::NotSent(format!("TLS failed: {error}")))?)
-            }
-            _ => Box::new(stream),
-        };
+        let stream = timeout_at(deadline, self.connector.connect()).await;
+        let stream = stream.map_err(|_| Failure::NotSent("no connection in time".to_owned()))?.map_err(|error| Failure::not_sent(&error))?;
         let starttls = !self.config.tls && self.config.starttls != StartTls::Never;
         let is_required = self.config.starttls == StartTls::Required;
-        Connection::open(stream, &self.config.domain, Security { tls: self.tls.as_ref(), starttls, is_required }, deadline).await
+        Connection::open(stream, &self.config.domain, Security { tls: self.starttls.as_ref(), starttls, is_required }, deadline).await
     }
 
     fn idle(&self) -> MutexGuard<'_, Option<VecDeque<Idle>>> {

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::Stream;
 use super::lines::Lines;
+use crate::connect::Stream;
 
 /// The longest line of a reply that is read. RFC 5321, 4.5.3.1.5 says 512; some servers explain themselves at length.
 const LINE_BYTES_MAX: usize = 4_096;

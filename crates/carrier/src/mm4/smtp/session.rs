@@ -9,8 +9,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
+use super::data;
 use super::lines::Lines;
-use super::{Stream, data};
+use crate::connect::Stream;
 
 /// The longest command. RFC 5321, 4.5.3.1.4 says 512, and that extensions may need more.
 const COMMAND_BYTES_MAX: usize = 2_048;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use carrier::mm4::config::Mm4Config;
 
 use super::mmsc::{Mmsc, call};
-use super::{config, settle, start};
+use super::{config, settle, start, try_start};
 
 #[tokio::test]
 async fn strangers_are_sent_away() {
@@ -48,8 +48,7 @@ async fn a_carrier_that_is_drained_listens_no_more() {
 #[tokio::test]
 async fn a_port_that_is_taken_is_told_with_its_key() {
     let mmsc = Mmsc::start().await;
-    let (events, _) = tokio::sync::mpsc::unbounded_channel();
-    let taken = carrier::mm4::start(Mm4Config { listen: Some(mmsc.address()), ..config(&mmsc) }, events);
+    let taken = try_start(Mm4Config { listen: Some(mmsc.address()), ..config(&mmsc) });
     let keys: Vec<_> = taken.err().into_iter().flat_map(|error| error.mistakes).map(|mistake| mistake.key).collect();
     assert_eq!(keys, ["listen"]);
 }
@@ -57,6 +56,5 @@ async fn a_port_that_is_taken_is_told_with_its_key() {
 #[tokio::test]
 async fn a_carrier_without_a_listener_opens_no_port() {
     let mmsc = Mmsc::start().await;
-    let (events, _) = tokio::sync::mpsc::unbounded_channel();
-    assert_eq!(carrier::mm4::start(Mm4Config { listen: None, ..config(&mmsc) }, events).unwrap().listens_at, None);
+    assert_eq!(try_start(Mm4Config { listen: None, ..config(&mmsc) }).unwrap().carrier.status().listens_at, None);
 }

@@ -14,8 +14,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use carrier::Submission;
 use carrier::mm4::config::Mm4Config;
+use carrier::{CarrierConfig, ConfigError, Submission};
+use model::SeededEntropy;
 use model::media::{Media, MediaType};
 use model::message::{Message, MessageType};
 use tokio::sync::mpsc;
@@ -41,17 +42,23 @@ fn deaf(mmsc: &Mmsc) -> Mm4Config {
         peer_domain: "mms.peer.example".to_owned(),
         rate: 0,
         response_timeout_secs: RESPONSE_TIMEOUT.as_secs(),
-        rest_floor_ms: 10,
-        rest_ceiling_ms: 20,
+        reconnect_floor_ms: 10,
+        reconnect_ceiling_ms: 20,
         ..Mm4Config::default()
     }
 }
 
 /// Starts a carrier. Where it listens is of no meaning for one that listens for nothing.
 fn start(config: Mm4Config) -> (Bench, SocketAddr) {
+    let bench = try_start(config).unwrap();
+    let listens_at = bench.carrier.status().listens_at;
+    (bench, listens_at.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9))))
+}
+
+fn try_start(config: Mm4Config) -> Result<Bench, ConfigError> {
     let (sender, events) = mpsc::unbounded_channel();
-    let started = carrier::mm4::start(config, sender).unwrap();
-    (Bench::of(started.carrier, events), started.listens_at.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9))))
+    let carrier = carrier::start(CarrierConfig::Mm4(config), sender, Arc::new(SeededEntropy::new(1)))?;
+    Ok(Bench::of(carrier, events))
 }
 
 /// An MMS of text and a picture.
