@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::smpp::config::ValidityForm;
+
 mod check;
 
 /// Whether a connection that begins in the clear goes over to TLS (RFC 3207).
@@ -18,18 +20,6 @@ pub enum StartTls {
     IfOffered,
     /// Always: an MMSC that does not offer it gets nothing.
     Required,
-}
-
-/// How the end of the validity period is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExpiryForm {
-    /// In so many seconds: needs no common clock.
-    Relative,
-    /// As a date.
-    Absolute,
-    /// Not at all.
-    Omit,
 }
 
 /// One MM4 carrier. Every key but `name`, `host`, `domain` and `peer_domain` has a default.
@@ -69,7 +59,7 @@ pub struct Mm4Config {
     /// The most octets that the parts of a message may have together; larger ones are refused.
     pub max_bytes: usize,
     /// How the end of the validity period is told.
-    pub expiry: ExpiryForm,
+    pub validity: ValidityForm,
 
     /// Messages under way at once, each on a connection of its own.
     pub window: usize,
@@ -82,7 +72,7 @@ pub struct Mm4Config {
     /// How long handing a message over may take, the wait for its `MM4_forward.RES` included.
     pub response_timeout_secs: u64,
     /// How long a connection is kept for the next message.
-    pub idle_secs: u64,
+    pub keep_alive_secs: u64,
     /// How many messages go over one connection.
     pub connection_messages_max: u32,
     /// The rest after a first failure; it doubles while they go on.
@@ -107,7 +97,7 @@ pub struct Mm4Config {
     /// The longest mail that the listener takes.
     pub listen_bytes_max: usize,
     /// How long a peer may say nothing.
-    pub listen_idle_secs: u64,
+    pub listen_timeout_secs: u64,
 }
 
 impl Default for Mm4Config {
@@ -129,13 +119,13 @@ impl Default for Mm4Config {
             originator_system: None,
             version: wire::mm4::VERSION.to_owned(),
             max_bytes: 614_400,
-            expiry: ExpiryForm::Relative,
+            validity: ValidityForm::Relative,
             window: 10,
-            rate: 10,
+            rate: 50,
             sender_rate: 0,
             connect_timeout_secs: 10,
             response_timeout_secs: 60,
-            idle_secs: 30,
+            keep_alive_secs: 30,
             connection_messages_max: 100,
             reconnect_floor_ms: 1_000,
             reconnect_ceiling_ms: 60_000,
@@ -147,7 +137,7 @@ impl Default for Mm4Config {
             listen_tls_key: None,
             listen_connections_max: 32,
             listen_bytes_max: 2_097_152,
-            listen_idle_secs: 300,
+            listen_timeout_secs: 300,
         }
     }
 }

@@ -66,12 +66,27 @@ pub async fn probe(config: &Mm4Config) -> Result<String, String> {
     }
 }
 
+/// Connects to an MMSC, says hello and leaves again, for an operator who wants to know whether that works.
+///
+/// # Errors
+/// What went wrong, in words.
+pub async fn greet(config: Mm4Config) -> Result<(), String> {
+    config.validate().map_err(|error| error.to_string())?;
+    let deadline = Instant::now() + Duration::from_secs(config.connect_timeout_secs);
+    let pool = Pool::new(Arc::new(config)).map_err(|error| error.to_string())?;
+    let Err(failure) = pool.greet(deadline).await else { return Ok(()) };
+    match outcome::of_failure(failure).peer {
+        Peer::Fails(why) | Peer::RefusesUs(why) => Err(why),
+        Peer::Busy | Peer::Answers => Err("it does not serve us now".to_owned()),
+    }
+}
+
 /// Opens the port for the MMSC.
 fn listen(at: SocketAddr, config: &Arc<Mm4Config>, teller: &Arc<Teller>, pool: &Arc<Pool>, pending: &Arc<Pending>) -> Result<Listener, ConfigError> {
     let rules = Rules {
         domain: config.domain.clone(),
         bytes_max: config.listen_bytes_max,
-        idle: Duration::from_secs(config.listen_idle_secs),
+        idle: Duration::from_secs(config.listen_timeout_secs),
         tls: config.listener_tls().map_err(|mistake| config.mistaken(vec![mistake]))?,
     };
     let answers = answerer::start(Arc::clone(config), Arc::clone(pool));

@@ -3,8 +3,9 @@
 use model::ErrorType;
 use wire::mm4::{Address, Expiry, ForwardReq, Priority};
 
-use super::config::{ExpiryForm, Mm4Config};
+use super::config::Mm4Config;
 use super::smtp::Envelope;
+use crate::smpp::config::ValidityForm;
 use crate::{SegmentOutcome, Submission};
 
 /// A mail, and the id under which answers and reports will speak of it.
@@ -40,10 +41,10 @@ pub(super) fn prepare(config: &Mm4Config, submission: &Submission) -> Result<Pre
         delivery_report: is_heard && config.delivery_reports,
         message_class: Some("Personal".to_owned()),
         priority: Some(Priority::Normal),
-        expiry: match config.expiry {
-            ExpiryForm::Relative => Some(Expiry::After(submission.valid_for.as_secs())),
-            ExpiryForm::Absolute => Some(Expiry::At(message.expires_at.as_secs_ceil())),
-            ExpiryForm::Omit => None,
+        expiry: match config.validity {
+            ValidityForm::Relative => Some(Expiry::After(submission.valid_for.as_secs())),
+            ValidityForm::Absolute => Some(Expiry::At(message.expires_at.as_secs_ceil())),
+            ValidityForm::Omit => None,
         },
         date: Some(message.created_at.as_secs_ceil()),
         ..ForwardReq::new(transaction, id.clone(), from, vec![to.clone()], parts)

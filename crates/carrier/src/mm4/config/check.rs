@@ -39,13 +39,13 @@ impl Mm4Config {
             ("window", self.window as u64, 1..=1_000),
             ("connect_timeout_secs", self.connect_timeout_secs, 1..=300),
             ("response_timeout_secs", self.response_timeout_secs, 1..=43_200),
-            ("idle_secs", self.idle_secs, 0..=3_600),
+            ("keep_alive_secs", self.keep_alive_secs, 0..=3_600),
             ("connection_messages_max", self.connection_messages_max.into(), 1..=1_000_000),
             ("reconnect_floor_ms", self.reconnect_floor_ms, 1..=MS_MAX),
             ("reconnect_ceiling_ms", self.reconnect_ceiling_ms, 1..=MS_MAX),
             ("listen_connections_max", self.listen_connections_max as u64, 1..=10_000),
             ("listen_bytes_max", self.listen_bytes_max as u64, 10_000..=20_000_000),
-            ("listen_idle_secs", self.listen_idle_secs, 1..=3_600),
+            ("listen_timeout_secs", self.listen_timeout_secs, 1..=3_600),
         ];
         check_bounds(bounds, mistakes);
         if self.reconnect_floor_ms > self.reconnect_ceiling_ms {

@@ -35,6 +35,15 @@ struct Idle {
     messages: u32,
 }
 
+impl Idle {
+    /// Says good-bye, beside everything else. Where the runtime has ended, the connection just ends too.
+    fn quit(mut self) {
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { self.connection.quit(Instant::now() + QUIT_TIMEOUT).await });
+        }
+    }
+}
+
 impl Pool {
     /// Reads certificates and keys.
     ///
@@ -73,16 +82,21 @@ impl Pool {
 
     /// Closes those that wait, and keeps none any more.
     pub(crate) fn close(&self) {
-        for mut kept in self.idle().take().into_iter().flatten() {
-            tokio::spawn(async move { kept.connection.quit(Instant::now() + QUIT_TIMEOUT).await });
-        }
+        self.idle().take().into_iter().flatten().for_each(Idle::quit);
+    }
+
+    /// Says hello and good-bye, by then.
+    pub(crate) async fn greet(&self, deadline: Instant) -> Result<(), Failure> {
+        let mut connection = self.open(deadline).await?;
+        connection.quit(deadline).await;
+        Ok(())
     }
 
     /// A connection that is still good, as far as can be seen. Those that waited too long are closed.
     fn kept(&self) -> Option<Idle> {
         let mut idle = self.idle();
         let kept = idle.as_mut()?;
-        let limit = Duration::from_secs(self.config.idle_secs);
+        let limit = Duration::from_secs(self.config.keep_alive_secs);
         kept.retain(|connection| connection.since.elapsed() < limit);
         kept.pop_back()
     }
@@ -102,7 +116,7 @@ impl Pool {
         {
             kept.push_back(used);
         } else if is_good {
-            tokio::spawn(async move { used.connection.quit(Instant::now() + QUIT_TIMEOUT).await });
+            used.quit();
         }
         sent
     }

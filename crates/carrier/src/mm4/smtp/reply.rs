@@ -71,6 +71,7 @@ impl Reply {
 mod tests {
     use std::time::Duration;
 
+    use proptest::prelude::*;
     use tokio::io::AsyncWriteExt;
     use tokio::time::Instant;
 
@@ -105,6 +106,17 @@ mod tests {
             (&b"2".repeat(LINE_BYTES_MAX + 9), None),
         ] {
             assert_eq!(read(octets).await, codes.map(|(code, text)| (code, text.to_owned())));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_octets_are_a_reply_or_none(octets in prop::collection::vec(any::<u8>(), 0..200), head in "[2-5][0-9]{2}[- ]([0-9]\\.){0,3}") {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+            runtime.block_on(async {
+                let _ = read(&octets).await;
+                let _ = read(&[head.as_bytes(), &octets, b"\r\n"].concat()).await;
+            });
         }
     }
 }

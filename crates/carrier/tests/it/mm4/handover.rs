@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use carrier::mm4::config::{ExpiryForm, Mm4Config};
+use carrier::mm4::config::Mm4Config;
+use carrier::smpp::config::ValidityForm;
 use carrier::{SegmentOutcome, Submission};
 use model::ErrorType;
 use wire::mm4::Expiry;
@@ -32,7 +33,7 @@ async fn a_message_arrives_with_its_addresses_its_parts_and_what_is_asked_for() 
 #[tokio::test]
 async fn what_nobody_listens_for_is_not_asked_for() {
     let mmsc = Mmsc::start().await;
-    let (mut bench, _) = start(Mm4Config { expiry: ExpiryForm::Absolute, ..deaf(&mmsc) });
+    let (mut bench, _) = start(Mm4Config { validity: ValidityForm::Absolute, ..deaf(&mmsc) });
     bench.submit(mms(1)).await;
     let forward = mmsc.greeted().await.forwarded().await;
     assert_eq!((forward.ack_request, forward.delivery_report), (false, false));

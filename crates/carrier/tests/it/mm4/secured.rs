@@ -1,9 +1,16 @@
 //! TLS between MMSCs: as the connection begins, by STARTTLS, and to our listener. Two carriers talk to each other here, each the other's MMSC.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use carrier::mm4::config::{Mm4Config, StartTls};
 use carrier::{ReceiptState, SegmentOutcome};
+
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 use super::mmsc::{Mmsc, call};
 use super::{config, deaf, id, mms, start};
@@ -47,6 +54,42 @@ async fn a_certificate_that_is_not_trusted_ends_it_before_anything_left() {
             assert!(ours.carrier.status().last_error.unwrap().starts_with("TLS failed"));
         }
     }
+}
+
+/// A port that speaks TLS from the first octet, before a server that does not.
+async fn tls_before(server: SocketAddr, authority: &Authority) -> SocketAddr {
+    let (certificate, key) = authority.issue("127.0.0.1");
+    let chain = vec![CertificateDer::from_pem_file(certificate).unwrap()];
+    let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider())).with_safe_default_protocol_versions().unwrap();
+    let config = builder.with_no_client_auth().with_single_cert(chain, PrivateKeyDer::from_pem_file(key).unwrap()).unwrap();
+    let (acceptor, listener) = (TlsAcceptor::from(Arc::new(config)), TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap());
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut secured = acceptor.accept(stream).await.unwrap();
+        let mut plain = TcpStream::connect(server).await.unwrap();
+        let _ = tokio::io::copy_bidirectional(&mut secured, &mut plain).await;
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_message_goes_over_tls_from_the_first_octet() {
+    let (mmsc, authority) = (Mmsc::start().await, Authority::new());
+    let tls = tls_before(mmsc.address(), &authority).await;
+    let (mut ours, _) = start(Mm4Config { tls: true, starttls: StartTls::IfOffered, ..towards(tls, &mmsc, &authority) });
+    ours.submit(mms(1)).await;
+    assert_eq!(mmsc.greeted().await.forwarded().await.message_id, id(1));
+    assert_eq!(ours.segments().await, [accepted(&id(1))]);
+}
+
+#[tokio::test]
+async fn an_operator_can_ask_whether_an_mmsc_greets() {
+    let (mmsc, authority) = (Mmsc::start().await, Authority::new());
+    let (_theirs, listener) = start(secured(&mmsc, &authority, "127.0.0.1"));
+    assert_eq!(carrier::mm4::greet(towards(listener, &mmsc, &authority)).await, Ok(()));
+    let stranger = carrier::mm4::greet(towards(listener, &mmsc, &Authority::new())).await;
+    assert!(stranger.unwrap_err().starts_with("TLS failed"));
 }
 
 #[tokio::test]

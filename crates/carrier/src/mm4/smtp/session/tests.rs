@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
 
@@ -160,5 +161,45 @@ async fn no_smuggled_mail_is_seen() {
         let talk = format!("HELO x\r\n{MAIL}\r\n{RCPT}\r\nDATA\r\ngood{end}{inner}.\r\nQUIT\r\n");
         let (_, kept) = stage().say(talk.as_bytes()).await;
         assert_eq!(kept.len(), 1, "{end:?}");
+    }
+}
+
+/// Talks that are nearly SMTP.
+fn almost_talks() -> impl Strategy<Value = Vec<u8>> {
+    let words = vec![
+        "EHLO x",
+        "HELO",
+        "MAIL FROM:<",
+        "a@b>",
+        "> SIZE=",
+        "RCPT TO:<",
+        "+12025550101/TYPE=PLMN@x>",
+        "DATA",
+        "RSET",
+        "QUIT",
+        "STARTTLS",
+        "BDAT 99999999999999999999",
+        "NOOP",
+        "AUTH PLAIN ",
+        "BODY=8BITMIME",
+        "ORCPT=rfc822;",
+        "HOLDFOR=99999999999999999999",
+        ".",
+        "..",
+        "\"",
+        "\\",
+        "",
+    ];
+    let piece = (prop::sample::select(words), prop::collection::vec(any::<u8>(), 0..8), prop::sample::select(vec!["\r\n", "\r\n", "\n", "\r", " ", ""]));
+    prop::collection::vec(piece, 0..40)
+        .prop_map(|pieces| pieces.into_iter().flat_map(|(word, octets, end)| [word.as_bytes(), &octets, end.as_bytes()].concat()).collect())
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_peer_says_it_is_answered_and_left(talk in prop_oneof![almost_talks(), prop::collection::vec(any::<u8>(), 0..400)]) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let (answers, _) = runtime.block_on(async { stage().say(&talk).await });
+        prop_assert!(answers.iter().all(|answer| answer.as_bytes().iter().take(3).all(u8::is_ascii_digit)), "{:?}", answers);
     }
 }
