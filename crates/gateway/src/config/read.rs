@@ -337,6 +337,11 @@ mod tests {
             ("[dispatch]", "retry_ceiling_ms", "9223372036854775807"),
             ("[dispatch]", "fallback_after_secs", "9223372036854775807"),
             ("[dispatch]", "retry_floor_ms", "300001"),
+            ("[media]", "ports", "[]"),
+            ("[media]", "ports", "[80, 0]"),
+            ("[media]", "fetches_per_account", "65"),
+            ("[media]", "fetches_max", "10001"),
+            ("[media]", "deny_networks", "[\"10.0.0.0/33\"]"),
             ("[api]", "head_timeout_secs", "9223372036854775807"),
         ] {
             let table = if section == "[[carrier]]" { MINIMAL.to_owned() } else { format!("{MINIMAL}{section}\n") };

@@ -1,8 +1,8 @@
 //! Fetching what a client points us to, without being pointed at ourselves.
 //!
-//! [`Fetcher::fetch`] in: an account and a URL; out: media that are whole, small enough and of a type that may be sent, or why not. On the way: a [place](places), the
-//! [rules of a URL](url), its [name](resolve), the [judgement](guard) of every [address](address), a [request](client) over a [connection](connection) of our own, and
-//! [what the bytes are](kind). `docs/decisions/media-fetch.md` says why it is made so.
+//! In go an account and a URL; out come media that are whole, small enough and of a type that may be sent, or why not. On the way are a place (`places`), the rules of a
+//! [`url`], its name ([`resolve`]), the judgement ([`guard`]) of every [`address`], a request ([`client`]) over a connection of our own (`connection`), and the [`kind`] of the
+//! bytes, which are [whole](kind::judge) or nothing. `docs/decisions/media-fetch.md` says why it is made so.
 
 pub mod address;
 pub mod client;

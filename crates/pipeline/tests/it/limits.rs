@@ -166,6 +166,7 @@ async fn an_address_that_swallows_packets_is_left_after_five_seconds() {
     let mut queued = Vec::new();
     while let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_secs(1), tokio::net::TcpStream::connect(address)).await {
         queued.push(stream);
+        assert!(queued.len() < 100, "this kernel answers everybody");
     }
     let start = Instant::now();
     let told = fetch(settings(&[address.port()]), &names(), &format!("http://media.example.com:{}/", address.port())).await.unwrap_err();
@@ -193,7 +194,7 @@ async fn a_thousand_hanging_servers_of_one_account_slow_no_other() {
     for _ in 0..50 {
         fetcher.fetch(account(2), &url(&good)).await.unwrap();
     }
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
     let told = fetcher.fetch(account(1), "http://127.0.0.1:22/").await.unwrap_err();
     assert_eq!(told.code(), ErrorCode::MediaUrlNotAllowed, "what may not be asked for needs no place");
     let mut causes = Vec::new();

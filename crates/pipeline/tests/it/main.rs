@@ -5,6 +5,7 @@
 
 mod support;
 
+mod client;
 mod kinds;
 mod limits;
 mod properties;

@@ -42,10 +42,9 @@ fn is_forbidden(address: IpAddr) -> bool {
             FORBIDDEN_V4.iter().any(|(first, last)| (bound(first)..=bound(last)).contains(&address))
         }
         IpAddr::V6(address) => {
-            let [first, second, third, ..] = address.segments();
+            let [first, second, ..] = address.segments();
             let in_protocols = first == 0x2001 && second < 0x200;
             let in_documentation = (first == 0x2001 && second == 0xdb8) || (first == 0x3fff && second < 0x1000);
-            let _ = third;
             match address.to_ipv4_mapped() {
                 Some(mapped) => is_forbidden(mapped.into()),
                 None => !(0x2000..0x4000).contains(&first) || in_protocols || in_documentation || first == 0x2002,

@@ -69,11 +69,12 @@ pub(crate) const fn account(number: u8) -> AccountId {
     AccountId::from_bytes([number; 16])
 }
 
-/// Has paused time advance by milliseconds only, so that sockets, whose time is not paused, are looked at between.
+/// Has paused time advance by milliseconds only, so that sockets, whose time is not paused, are looked at between; and lets the kernel do its part.
 pub(crate) fn tick() {
     tokio::spawn(async {
         loop {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            std::thread::yield_now();
         }
     });
 }
