@@ -73,7 +73,7 @@ impl Sweeper {
             }
         }
         self.reroute("", now).await?;
-        if round % ROUNDS_PER_CENSUS == 0 {
+        if round.is_multiple_of(ROUNDS_PER_CENSUS) {
             for depth in self.store.queue_depths().await? {
                 if !depth.carrier.is_empty() && !self.dispatchers.has(&depth.carrier) {
                     self.reroute(&depth.carrier, now).await?;

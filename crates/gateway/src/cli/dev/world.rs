@@ -1,0 +1,115 @@
+//! What stands around the platform in `dev`: a simulated SMSC, a simulated MMSC, and a server with a picture.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use bytes::Bytes;
+use carrier::CarrierConfig;
+use carrier::config::Secret;
+use carrier::mm4::config::Mm4Config;
+use carrier::smpp::config::SmppConfig;
+use http_body_util::Full;
+use hyper::Response;
+use hyper::header::CONTENT_TYPE;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use simulator::mmsc::{self, Mmsc};
+use simulator::smsc::{self, Smsc};
+use tokio::net::TcpListener;
+
+use super::super::Failed;
+use crate::app::App;
+use crate::config::Media;
+
+/// Any free port of this machine, for its own eyes.
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// The carrier of SMS, and the carrier of MMS.
+const SMSC: &str = "simulator";
+const MMSC: &str = "mmsc";
+
+/// The picture.
+const PICTURE: &[u8] = include_bytes!("sample.jpg");
+
+/// Everything around the platform. It ends when this is dropped.
+pub(super) struct World {
+    pub(super) smsc: Smsc,
+    pub(super) mmsc: Mmsc,
+    picture: SocketAddr,
+}
+
+impl World {
+    pub(super) async fn start(smsc_listen: SocketAddr, mmsc_listen: SocketAddr) -> Result<Self, Failed> {
+        let options = smsc::Options { listen: smsc_listen, receipt_delay_ms: smsc::DelayMs(200, 600), ..smsc::Options::default() };
+        let smsc = smsc::start(options).await.map_err(|error| Failed::new(format!("cannot listen on {smsc_listen}: {error}")))?;
+        let options = mmsc::Options {
+            listen_mm4: mmsc_listen,
+            listen_mm7: ANY_PORT,
+            answer_delay_ms: mmsc::DelayMs(20, 60),
+            report_delay_ms: mmsc::DelayMs(200, 600),
+            ..mmsc::Options::default()
+        };
+        let mmsc = mmsc::start(options).await.map_err(|error| Failed::new(format!("cannot listen on {mmsc_listen}: {error}")))?;
+        let listener = TcpListener::bind(ANY_PORT).await.map_err(Failed::new)?;
+        let picture = listener.local_addr().map_err(Failed::new)?;
+        tokio::spawn(show(listener));
+        Ok(Self { smsc, mmsc, picture })
+    }
+
+    /// The simulators as carriers.
+    pub(super) fn carriers(&self) -> Vec<CarrierConfig> {
+        let (smsc, mmsc) = (self.smsc.address(), self.mmsc.mm4_address());
+        let smsc = SmppConfig {
+            name: SMSC.to_owned(),
+            host: smsc.ip().to_string(),
+            port: smsc.port(),
+            system_id: "dev".to_owned(),
+            password: Secret("dev".to_owned()),
+            ..SmppConfig::default()
+        };
+        let mmsc = Mm4Config {
+            name: MMSC.to_owned(),
+            host: mmsc.ip().to_string(),
+            port: mmsc.port(),
+            domain: "mms.smsfactory.example".to_owned(),
+            peer_domain: "mms.simulator.example".to_owned(),
+            listen: Some(ANY_PORT),
+            ..Mm4Config::default()
+        };
+        vec![smsc.into(), CarrierConfig::Mm4(mmsc)]
+    }
+
+    /// Lets the platform fetch from this machine: the picture is nowhere else.
+    pub(super) fn allow(&self, media: &mut Media) {
+        media.allow_networks.push(IpAddr::V4(Ipv4Addr::LOCALHOST).into());
+        media.ports.push(self.picture.port());
+    }
+
+    /// Where the picture is.
+    pub(super) fn picture(&self) -> String {
+        format!("http://{}/hello.jpg", self.picture)
+    }
+
+    /// Tells the MMSC where its answers and reports go, which is known once the platform listens.
+    pub(super) fn meet(&self, app: &App) {
+        let carriers = app.pipeline().carriers();
+        let listens_at = carriers.iter().find(|(carrier, _)| carrier.name() == MMSC).and_then(|(carrier, _)| carrier.status().listens_at);
+        if let Some(address) = listens_at {
+            self.mmsc.set_reply_to(address.to_string());
+        }
+    }
+}
+
+/// Shows the picture to whoever asks for anything.
+async fn show(listener: TcpListener) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let answer = service_fn(async |_| {
+            let mut response = Response::new(Full::new(Bytes::from_static(PICTURE)));
+            response.headers_mut().insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static("image/jpeg"));
+            Ok::<_, Infallible>(response)
+        });
+        // Whoever hangs up has seen enough.
+        tokio::spawn(async move { drop(http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await) });
+    }
+}
