@@ -45,6 +45,8 @@ pub(crate) struct Handed {
 /// What an exchange shows about the carrier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
+    /// Nothing: it was not asked.
+    NotAsked,
     /// It answers.
     Answers,
     /// It asks to be spared for a while.
@@ -194,7 +196,7 @@ impl<E: Exchange> Carrier for ExchangeCarrier<E> {
         core.counts.submitted.fetch_add(1, Ordering::Relaxed);
         tokio::spawn(async move {
             let handed = match core.draining.load(Ordering::Acquire) {
-                true => Handed { outcome: SegmentOutcome::NotSent, peer: Peer::Answers },
+                true => Handed { outcome: SegmentOutcome::NotSent, peer: Peer::NotAsked },
                 false => core.exchange.hand_over(&submission).await,
             };
             core.note(&handed);
@@ -299,6 +301,7 @@ impl<E> Core<E> {
         let now = Instant::now();
         let mut health = self.health();
         match &handed.peer {
+            Peer::NotAsked => {}
             Peer::Answers => {
                 health.rest.over(now);
                 if health.down_since.take().is_some() {

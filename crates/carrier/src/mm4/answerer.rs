@@ -35,7 +35,7 @@ async fn send(config: &Mm4Config, pool: &Pool, answer: &Answer) {
     if let Err(failure) = pool.send(&envelope, deadline).await {
         let why = match outcome::of_failure(failure).peer {
             Peer::Fails(why) | Peer::RefusesUs(why) => why,
-            Peer::Answers | Peer::Busy => "it did not take it".to_owned(),
+            Peer::NotAsked | Peer::Answers | Peer::Busy => "it did not take it".to_owned(),
         };
         tracing::warn!(carrier.name = %config.name, "Carrier {} did not get an answer to its request: {why}", config.name);
     }

@@ -110,7 +110,7 @@ impl Exchange for Mm4 {
         let deadline = Instant::now() + Duration::from_secs(self.config.response_timeout_secs);
         let prepared = match submit::prepare(&self.config, submission) {
             Ok(prepared) => prepared,
-            Err(refused) => return Handed { outcome: refused, peer: Peer::Answers },
+            Err(refused) => return Handed { outcome: refused, peer: Peer::NotAsked },
         };
         let waits = self.config.wait_for_response && self.listener.is_some();
         let waiting = waits.then(|| self.pending.expect(&prepared.id));

@@ -59,7 +59,10 @@ impl Judge {
     }
 
     fn status(&self, code: StatusCode, text: &str, message_id: Option<String>) -> Handed {
-        let status = if text.is_empty() || code.name().is_some() { code.to_string() } else { format!("{} {}", code.0, short(text)) };
+        let status = match code.name() {
+            Some(_) => code.to_string(),
+            None => format!("{} {}", code.0, in_short(text)).trim_end().to_owned(),
+        };
         let later = |peer| Handed { outcome: SegmentOutcome::TryLater { status: status.clone() }, peer };
         if let Some(action) = self.exceptions.get(&code) {
             return match (action, action.error_type()) {
@@ -120,7 +123,28 @@ fn by_http(http: Http) -> Handed {
     }
 }
 
-/// A text of the MMSC's own, of a length that an event can hold.
-fn short(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).take(80).collect()
+/// A text of the MMSC's own, of a length that an event can hold, and without what may be a number of somebody's.
+fn in_short(text: &str) -> String {
+    let is_number = |word: &&str| word.bytes().filter(u8::is_ascii_digit).count() > 4;
+    let words: Vec<&str> = text.split_whitespace().map(|word| if is_number(&word) { "…" } else { word }).collect();
+    words.join(" ").chars().filter(|character| !character.is_control()).take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_mmscs_own_words_name_nobody() {
+        for (text, short) in [
+            ("Invalid  Content", "Invalid Content"),
+            ("Unknown +12025550101, sorry", "Unknown … sorry"),
+            ("tel:1-202-555-0101", "…"),
+            ("line\nbreak\u{7}", "line break"),
+            ("", ""),
+        ] {
+            assert_eq!(in_short(text), short);
+        }
+        assert_eq!(in_short(&"x".repeat(200)).len(), 80);
+    }
 }

@@ -132,7 +132,8 @@ impl Client {
 
     async fn connect(&self) -> std::io::Result<Connection> {
         let stream = self.connector.connect().await?;
-        let (sender, moving) = http1::handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
+        // Not every MMSC knows that the names of header fields have no case.
+        let (sender, moving) = http1::Builder::new().title_case_headers(true).handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
         // How a connection ends is told to whoever has a request on it.
         let task = tokio::spawn(async move { drop(moving.await) });
         Ok(Connection { sender, task })

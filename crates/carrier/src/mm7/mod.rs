@@ -87,7 +87,7 @@ impl Exchange for Mm7 {
             Request::Post(post) => post,
             Request::TooLarge { status } => {
                 let error_type = model::ErrorType::MediaFailed;
-                return Handed { outcome: SegmentOutcome::Refused { error_type, status }, peer: Peer::Answers };
+                return Handed { outcome: SegmentOutcome::Refused { error_type, status }, peer: Peer::NotAsked };
             }
         };
         let sent = self.client.send(post).await;

@@ -119,6 +119,18 @@ async fn a_message_that_is_too_large_does_not_leave() {
 }
 
 #[tokio::test]
+async fn a_message_that_does_not_leave_says_nothing_of_the_mmsc() {
+    let mmsc = Mmsc::start().await;
+    let mut bench = bench(&Mm7Config { max_bytes: 2_000, ..config(mmsc.address()) });
+    bench.submit(picture(1, 1_000)).await;
+    drop(mmsc.accept().await);
+    assert!(matches!(bench.segments().await[0], SegmentOutcome::Unknown { .. }));
+    bench.submit(picture(2, 2_000)).await;
+    assert!(matches!(bench.segments().await[0], SegmentOutcome::Refused { .. }));
+    assert_eq!(bench.carrier.status().state, "down");
+}
+
+#[tokio::test]
 async fn a_connection_serves_one_message_after_the_other() {
     let mmsc = Mmsc::start().await;
     let mut bench = bench(&config(mmsc.address()));

@@ -209,7 +209,11 @@ fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
 pub(super) fn to_base64(octets: &[u8], out: &mut Vec<u8>) {
     // So many octets make a whole line.
     for line in octets.chunks(LINE_CHARS / 4 * 3) {
-        out.extend_from_slice(BASE64.encode(line).as_bytes());
+        let start = out.len();
+        out.resize(start + LINE_CHARS, 0);
+        // A line always has room for its octets.
+        let length = BASE64.encode_slice(line, &mut out[start..]).unwrap_or_default();
+        out.truncate(start + length);
         out.extend_from_slice(b"\r\n");
     }
 }
