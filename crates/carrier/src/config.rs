@@ -28,14 +28,13 @@ pub enum CarrierKind {
 
 /// One carrier.
 #[derive(Clone, Debug, PartialEq)]
-#[allow(clippy::large_enum_variant, reason = "a process has a handful of them, read once")]
 pub enum CarrierConfig {
     /// An SMSC, reached over SMPP.
     Smpp(Box<SmppConfig>),
     /// An MMSC, reached over MM4.
-    Mm4(Mm4Config),
+    Mm4(Box<Mm4Config>),
     /// An MMSC, reached over MM7.
-    Mm7(Mm7Config),
+    Mm7(Box<Mm7Config>),
     /// The built-in carrier that reaches nobody.
     Sandbox(SandboxConfig),
 }
@@ -122,6 +121,18 @@ impl CarrierConfig {
 impl From<SmppConfig> for CarrierConfig {
     fn from(config: SmppConfig) -> Self {
         Self::Smpp(Box::new(config))
+    }
+}
+
+impl From<Mm4Config> for CarrierConfig {
+    fn from(config: Mm4Config) -> Self {
+        Self::Mm4(Box::new(config))
+    }
+}
+
+impl From<Mm7Config> for CarrierConfig {
+    fn from(config: Mm7Config) -> Self {
+        Self::Mm7(Box::new(config))
     }
 }
 

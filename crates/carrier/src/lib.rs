@@ -230,7 +230,7 @@ pub fn start(config: CarrierConfig, events: Events, entropy: Arc<dyn Entropy>) -
     match config {
         CarrierConfig::Sandbox(config) => Ok(Arc::new(sandbox::Sandbox::new(&config.name, events))),
         CarrierConfig::Smpp(config) => Ok(Arc::new(smpp::SmppCarrier::start(*config, events, entropy)?)),
-        CarrierConfig::Mm4(config) => mm4::start(config, events),
+        CarrierConfig::Mm4(config) => mm4::start(*config, events),
         CarrierConfig::Mm7(config) => mm7::start(&config, events),
     }
 }

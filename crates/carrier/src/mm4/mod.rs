@@ -61,23 +61,8 @@ pub async fn probe(config: &Mm4Config) -> Result<String, String> {
         Ok(()) => Ok(format!("{place} greets us")),
         Err(failure) => match outcome::of_failure(failure).peer {
             Peer::Fails(why) | Peer::RefusesUs(why) => Err(format!("{place}: {why}")),
-            Peer::Busy | Peer::Answers => Err(format!("{place}: it asks us to come back later")),
+            Peer::NotAsked | Peer::Busy | Peer::Answers => Err(format!("{place}: it asks us to come back later")),
         },
-    }
-}
-
-/// Connects to an MMSC, says hello and leaves again, for an operator who wants to know whether that works.
-///
-/// # Errors
-/// What went wrong, in words.
-pub async fn greet(config: Mm4Config) -> Result<(), String> {
-    config.validate().map_err(|error| error.to_string())?;
-    let deadline = Instant::now() + Duration::from_secs(config.connect_timeout_secs);
-    let pool = Pool::new(Arc::new(config)).map_err(|error| error.to_string())?;
-    let Err(failure) = pool.greet(deadline).await else { return Ok(()) };
-    match outcome::of_failure(failure).peer {
-        Peer::Fails(why) | Peer::RefusesUs(why) => Err(why),
-        Peer::Busy | Peer::Answers => Err("it does not serve us now".to_owned()),
     }
 }
 

@@ -284,6 +284,6 @@ async fn a_place_that_is_taken_is_told_at_the_start() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let config = Mm7Config { listen: Some(taken.local_addr().unwrap()), ..nowhere() };
     let events = tokio::sync::mpsc::unbounded_channel().0;
-    let started = carrier::start(carrier::CarrierConfig::Mm7(config), events, std::sync::Arc::new(model::SeededEntropy::new(7)));
+    let started = carrier::start(config.into(), events, std::sync::Arc::new(model::SeededEntropy::new(7)));
     assert_eq!(started.err().unwrap().mistakes[0].key, "listen");
 }

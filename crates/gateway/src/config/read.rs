@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 
+use carrier::mm4::config::Mm4Config;
+use carrier::mm7::config::Mm7Config;
 use carrier::smpp::config::SmppConfig;
 use carrier::{CarrierConfig, CarrierKind};
 use serde::Deserialize;
@@ -159,8 +161,8 @@ fn carrier(table: Value, at: &str, mistakes: &mut Vec<Mistake>) -> Option<Carrie
     let (none, path) = (Table::new(), format!("{at}."));
     match kind {
         CarrierKind::Smpp => deserialize::<SmppConfig>(table, &none, &path, mistakes).map(CarrierConfig::from),
-        CarrierKind::Mm4 => deserialize(table, &none, &path, mistakes).map(CarrierConfig::Mm4),
-        CarrierKind::Mm7 => deserialize(table, &none, &path, mistakes).map(CarrierConfig::Mm7),
+        CarrierKind::Mm4 => deserialize::<Mm4Config>(table, &none, &path, mistakes).map(CarrierConfig::from),
+        CarrierKind::Mm7 => deserialize::<Mm7Config>(table, &none, &path, mistakes).map(CarrierConfig::from),
         CarrierKind::Sandbox => deserialize(table, &none, &path, mistakes).map(CarrierConfig::Sandbox),
     }
 }

@@ -259,11 +259,16 @@ fn matches(record: &MessageRecord, filter: &MessageFilter) -> bool {
 
 fn events(connection: &Connection, id: MessageId) -> rusqlite::Result<Vec<Event>> {
     // The acceptance is the messages row itself, which never changes: a row of its own would say the same again for every message.
-    let accepted = "SELECT m.created_at, m.encoding, m.segments, m.mode FROM delivery d \
+    let accepted = "SELECT m.created_at, m.encoding, m.segments, m.mode, m.kind = 'MMS', m.media_id IS NOT NULL FROM delivery d \
                     JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id WHERE d.message_id = ?1";
     let accepted = connection.prepare_cached(accepted)?.query_row([id.to_bytes()], |row| {
         let (encoding, segments, mode): (String, u16, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
-        let detail = format!("{encoding}, {segments} segment{}, {mode} key", if segments == 1 { "" } else { "s" });
+        let form = match (row.get(4)?, row.get(5)?) {
+            (true, true) => "MMS with media".to_owned(),
+            (true, false) => "MMS".to_owned(),
+            (false, _) => format!("{encoding}, {segments} segment{}", if segments == 1 { "" } else { "s" }),
+        };
+        let detail = format!("{form}, {mode} key");
         Ok(Event { at: rows::time(row, 0)?, kind: EventKind::Accepted, carrier: None, attempt: None, detail })
     });
     let Some(accepted) = accepted.optional()? else { return Ok(Vec::new()) };

@@ -85,13 +85,6 @@ impl Pool {
         self.idle().take().into_iter().flatten().for_each(Idle::quit);
     }
 
-    /// Says hello and good-bye, by then.
-    pub(crate) async fn greet(&self, deadline: Instant) -> Result<(), Failure> {
-        let mut connection = self.open(deadline).await?;
-        connection.quit(deadline).await;
-        Ok(())
-    }
-
     /// A connection that is still good, as far as can be seen. Those that waited too long are closed.
     fn kept(&self) -> Option<Idle> {
         let mut idle = self.idle();

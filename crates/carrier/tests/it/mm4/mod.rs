@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carrier::mm4::config::Mm4Config;
-use carrier::{CarrierConfig, ConfigError, Submission};
+use carrier::{ConfigError, Submission};
 use model::SeededEntropy;
 use model::media::{Media, MediaType};
 use model::message::{Message, MessageType};
@@ -57,7 +57,7 @@ fn start(config: Mm4Config) -> (Bench, SocketAddr) {
 
 fn try_start(config: Mm4Config) -> Result<Bench, ConfigError> {
     let (sender, events) = mpsc::unbounded_channel();
-    let carrier = carrier::start(CarrierConfig::Mm4(config), sender, Arc::new(SeededEntropy::new(1)))?;
+    let carrier = carrier::start(config.into(), sender, Arc::new(SeededEntropy::new(1)))?;
     Ok(Bench::of(carrier, events))
 }
 

@@ -87,8 +87,8 @@ async fn a_message_goes_over_tls_from_the_first_octet() {
 async fn an_operator_can_ask_whether_an_mmsc_greets() {
     let (mmsc, authority) = (Mmsc::start().await, Authority::new());
     let (_theirs, listener) = start(secured(&mmsc, &authority, "127.0.0.1"));
-    assert_eq!(carrier::mm4::greet(towards(listener, &mmsc, &authority)).await, Ok(()));
-    let stranger = carrier::mm4::greet(towards(listener, &mmsc, &Authority::new())).await;
+    carrier::mm4::probe(&towards(listener, &mmsc, &authority)).await.unwrap();
+    let stranger = carrier::mm4::probe(&towards(listener, &mmsc, &Authority::new())).await;
     assert!(stranger.unwrap_err().starts_with("TLS failed"));
 }
 

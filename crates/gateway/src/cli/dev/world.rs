@@ -77,7 +77,7 @@ impl World {
             listen: Some(ANY_PORT),
             ..Mm4Config::default()
         };
-        vec![smsc.into(), CarrierConfig::Mm4(mmsc)]
+        vec![smsc.into(), mmsc.into()]
     }
 
     /// Lets the platform fetch from this machine: the picture is nowhere else.
