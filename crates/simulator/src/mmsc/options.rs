@@ -14,8 +14,8 @@ use crate::delay::DelayMs;
 use crate::distribution::Distribution;
 use crate::random::probability;
 
-/// How an MMSC behaves. Probabilities go from 0 to 1. A rule is WHEN=WHAT, and WHEN is a probability (`0.01`), the last digits of the recipient (`to:99`) or the
-/// number of the message (`nr:1`, of its protocol); of several rules the first counts that applies.
+/// How an MMSC behaves. Probabilities go from 0 to 1. A rule is WHEN=WHAT, and WHEN is a probability (`0.01`), the last digits of the recipient
+/// (`to:99`) or the number of the message (`nr:1`, of its protocol); of several rules the first counts that applies.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// Where to listen for MM4 (SMTP).
@@ -92,8 +92,8 @@ pub struct Options {
     /// Refuses every MM4 session with this code, as 421 or 554.
     #[arg(long, value_parser = smtp_code)]
     pub mm4_refuse: Option<u16>,
-    /// A rule for the answer to an MM7 submission: `to:13=2004`, `0.01=4006`, `0.01=fault-3000`, `0.01=http-503`, `blank`, `garbage`, `close-before`, `close-after`,
-    /// `silence`. May be given more than once.
+    /// A rule for the answer to an MM7 submission: `to:13=2004`, `0.01=fault-3000`, `0.01=http-503`, or with `blank`, `garbage`, `close-before`,
+    /// `close-after` or `silence`. May be given more than once.
     #[arg(long)]
     pub mm7_reply: Vec<Rule<Mm7Reply>>,
     /// Takes connections and says nothing: a peer that is there and dead.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wire::mm4::MessageType;
-use wire::mm4::{Address, DeliveryReportReq, ForwardReq, MmStatus, Request, RequestStatus};
+use tokio::sync::oneshot;
+use wire::mm4::{Address, DeliveryReportReq, ForwardReq, MessageType, MmStatus, Request, RequestStatus};
 
 use super::Mail;
 use crate::journal::now_ms;
@@ -13,8 +13,8 @@ use crate::mmsc::notice::{Notice, Parcel, Verdict};
 use crate::mmsc::rule::Subject;
 use crate::mmsc::{Mm4Reply, Shared};
 
-/// Sends all of it, in its time.
-pub(super) fn follow_up(shared: &Arc<Shared>, request: ForwardReq, sent_from: &str, number: u64, fate: &Fate<Mm4Reply>) {
+/// Sends all of it in its time, which begins when the other end of `is_replied` is dropped: the reply is written, or never will be.
+pub(super) fn follow_up(shared: &Arc<Shared>, request: ForwardReq, sent_from: &str, number: u64, fate: &Fate<Mm4Reply>, is_replied: oneshot::Receiver<()>) {
     // Who says neither in the head nor in the envelope where answers go gets none.
     let Some(system) = request.answer_to().cloned().or_else(|| Address::parse(sent_from)) else { return };
     let (to_spawn, fate) = (Arc::clone(shared), fate.clone());
@@ -22,6 +22,8 @@ pub(super) fn follow_up(shared: &Arc<Shared>, request: ForwardReq, sent_from: &s
         let shared = to_spawn;
         let answer = fate.answer.filter(|_| request.ack_request).map(|status| answer(&shared, &request, &system, status));
         let mut reports = reports(&shared, &request, &system, number);
+        // Nothing is sent through it.
+        let _ = is_replied.await;
         tokio::time::sleep(fate.answer_in).await;
         if fate.report_first {
             let mut left = Vec::new();

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufStream};
 use tokio::net::TcpStream;
-use wire::mm4::{Address, AddressKind, Answer, ForwardReq, Mm4};
+use tokio::sync::oneshot;
+use wire::mm4::{Address, AddressKind, Answer, ForwardReq, MessageType, Mm4};
 
 use super::command::{self, Command};
 use super::{answers, content};
@@ -36,9 +37,6 @@ struct Envelope {
     /// The number of the message, as soon as it has a handset for a recipient.
     message: Option<u64>,
 }
-
-/// How a mail is met.
-type MailFate = Fate<Mm4Reply>;
 
 impl Session {
     pub(super) fn new(shared: Arc<Shared>, number: u64, stream: TcpStream) -> Self {
@@ -165,55 +163,55 @@ impl Session {
         }
     }
 
-    async fn forward(&mut self, request: ForwardReq, envelope: &Envelope, number: u64, fate: MailFate) -> io::Result<bool> {
+    async fn forward(&mut self, request: ForwardReq, envelope: &Envelope, number: u64, fate: Fate<Mm4Reply>) -> io::Result<bool> {
         let shared = Arc::clone(&self.shared);
-        if let Some(reply) = fate.reply.filter(|reply| !reply.keeps()) {
-            shared.refuse(Protocol::Mm4, self.number, Some(&request.message_id), &reply.name());
-        } else {
-            let (content, media) = Content::of(&request.parts);
-            let taken = Taken {
-                protocol: Protocol::Mm4,
-                session: self.number,
-                number,
-                transaction_id: request.transaction_id.clone(),
-                message_id: request.message_id.clone(),
-                from: request.from.as_ref().map(plain),
-                to: request.to.iter().map(plain).collect(),
-                subject: request.subject.clone(),
-                wants_report: request.delivery_report,
-                content,
-            };
-            shared.take(taken, &media, &fate.reply.map_or_else(|| "250".to_owned(), Mm4Reply::name)).await;
+        // Whoever goes before the reply is written gets what follows all the same: the message is kept.
+        let (replied, is_replied) = oneshot::channel();
+        match fate.reply {
+            Some(reply) if !reply.keeps() => shared.refuse(Protocol::Mm4, self.number, Some(&request.message_id), &reply.name()),
+            _ => {
+                self.keep(&request, number, fate.reply).await;
+                answers::follow_up(&shared, request, &envelope.from, number, &fate, is_replied);
+            }
         }
         tokio::time::sleep(fate.reply_in).await;
-        let goes_on = match fate.reply {
-            None => {
-                // What follows does not wait for a reply that cannot be written: the message is taken.
-                let said = self.say(250, "taken").await;
-                answers::follow_up(&shared, request, &envelope.from, number, &fate);
-                return said.map(|()| true);
+        match fate.reply {
+            None => self.say(250, "taken").await?,
+            Some(Mm4Reply::Refuse(code)) => self.say(code, "refused").await?,
+            Some(Mm4Reply::CloseBefore | Mm4Reply::CloseAfter) => return Ok(false),
+            Some(Mm4Reply::Silence) => {
+                drop(replied);
+                self.say_nothing().await?;
+                return Ok(false);
             }
-            Some(Mm4Reply::Refuse(code)) => {
-                self.say(code, "refused").await?;
-                return Ok(true);
-            }
-            Some(Mm4Reply::CloseBefore) => return Ok(false),
-            Some(Mm4Reply::CloseAfter) => false,
-            Some(Mm4Reply::Silence) => true,
-        };
-        answers::follow_up(&shared, request, &envelope.from, number, &fate);
-        if goes_on {
-            self.say_nothing().await?;
         }
-        Ok(false)
+        Ok(true)
+    }
+
+    async fn keep(&self, request: &ForwardReq, number: u64, reply: Option<Mm4Reply>) {
+        let (content, media) = Content::of(&request.parts);
+        let taken = Taken {
+            protocol: Protocol::Mm4,
+            session: self.number,
+            number,
+            transaction_id: request.transaction_id.clone(),
+            message_id: request.message_id.clone(),
+            from: request.from.as_ref().map(plain),
+            to: request.to.iter().map(plain).collect(),
+            subject: request.subject.clone(),
+            wants_report: request.delivery_report,
+            content,
+        };
+        self.shared.take(taken, &media, &reply.map_or_else(|| "250".to_owned(), Mm4Reply::name)).await;
     }
 
     fn answered(&self, answer: &Answer) {
-        let (request, code) = (wire::mm4::MessageType { request: answer.request, is_answer: true }, answer.code.clone());
+        let kind = MessageType { request: answer.request, is_answer: true };
         self.shared.log(serde_json::json!({
-            "event": "answered", "type": request.name(), "session": self.number, "transaction_id": answer.transaction_id, "message_id": answer.message_id, "status": code,
+            "event": "answered", "type": kind.name(), "session": self.number, "transaction_id": answer.transaction_id,
+            "message_id": answer.message_id, "status": answer.code,
         }));
-        self.shared.journal.count(|summary| *summary.report_answers.entry(code).or_default() += 1);
+        self.shared.journal.count(|summary| *summary.report_answers.entry(answer.code.clone()).or_default() += 1);
     }
 
     /// Reads on, and answers nothing, until the client goes.

@@ -52,7 +52,8 @@ async fn exchange(options: &Options, url: &hyper::Uri, message: &Message) -> Res
     let path = url.path_and_query().map_or("/", |path| path.as_str());
     let mut request =
         Request::post(path).header(HOST, authority.as_str()).header(CONNECTION, "close").header(CONTENT_TYPE, post.content_type).header("SOAPAction", "\"\"");
-    if let (Some(user), Some(password)) = (&options.report_user, &options.report_password) {
+    if let Some(user) = &options.report_user {
+        let password = options.report_password.as_deref().unwrap_or_default();
         request = request.header(AUTHORIZATION, format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))));
     }
     let request = request.body(Full::new(Bytes::from(post.body)))?;

@@ -127,10 +127,10 @@ async fn submission(shared: &Arc<Shared>, came: Submission<'_>) -> Result<Answer
     if fate.report_first {
         reports = reports::offer(shared, reports).await;
     }
-    tokio::time::sleep(fate.reply_in).await;
+    // Whoever goes before the answer is written gets the reports all the same: the message is kept.
     let (written, is_written) = oneshot::channel();
     reports::send(shared, reports, is_written);
-    // Nothing is written after silence.
+    tokio::time::sleep(fate.reply_in).await;
     let written = (reply != Mm7Reply::Silence).then_some(written);
     let answer = said(reply, came.message, message_id).await?;
     Ok(answer.map(|body| Whole { _written: written, ..body }))
@@ -177,7 +177,8 @@ fn http(status: HttpStatus) -> Answer {
 }
 
 fn is_let_in(options: &Options, headers: &HeaderMap) -> bool {
-    let (Some(user), Some(password)) = (&options.mm7_user, &options.mm7_password) else { return true };
+    let Some(user) = &options.mm7_user else { return true };
+    let password = options.mm7_password.as_deref().unwrap_or_default();
     let wanted = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
     headers.get(AUTHORIZATION).is_some_and(|given| given.as_bytes() == wanted.as_bytes())
 }

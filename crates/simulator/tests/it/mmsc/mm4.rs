@@ -96,6 +96,20 @@ async fn silence_follows_a_message_that_is_kept_all_the_same() {
 }
 
 #[tokio::test]
+async fn a_message_whose_session_is_cut_before_the_reply_is_answered_all_the_same() {
+    let mut platform = Listener::start(&[]).await;
+    let options = Options { response_delay_ms: DelayMs(60_000, 60_000), reply_to: Some(platform.reply_to()), ..Options::default() };
+    let mmsc = mmsc(options).await;
+    let mut client = Client::connect(&mmsc).await;
+    tokio::select! {
+        reply = client.forward("+12025550101", "m1") => panic!("a reply: {reply:?}"),
+        () = mmsc.wait_for(|seen| seen.taken() == 1) => mmsc.disconnect_all(),
+    }
+    assert_eq!(platform.answer().await.message_id.as_deref(), Some("m1"));
+    assert_eq!(platform.report().await.message_id, "m1");
+}
+
+#[tokio::test]
 async fn sessions_and_recipients_are_refused_as_the_rules_say() {
     let mmsc_full = mmsc(Options { mm4_sessions_max: 1, ..Options::default() }).await;
     let _first = Client::connect(&mmsc_full).await;

@@ -85,6 +85,18 @@ async fn silence_follows_a_submission_that_is_kept_all_the_same() {
 }
 
 #[tokio::test]
+async fn a_submission_whose_session_is_cut_before_the_answer_is_reported_on_all_the_same() {
+    let mut vasp = Listener::start(&[]).await;
+    let options = Options { response_delay_ms: DelayMs(60_000, 60_000), report_to: Some(vasp.url().parse().unwrap()), ..Options::default() };
+    let mmsc = mmsc(options).await;
+    tokio::select! {
+        answer = submit(&mmsc, "+12025550101", "t1") => panic!("an answer: {answer:?}"),
+        () = mmsc.wait_for(|seen| seen.taken() == 1) => mmsc.disconnect_all(),
+    }
+    assert_eq!(vasp.report().await.report.message_id, "1000000001");
+}
+
+#[tokio::test]
 async fn a_dead_peer_takes_a_submission_and_says_nothing() {
     let mmsc = mmsc(Options { silent: true, ..Options::default() }).await;
     let mut submission = std::pin::pin!(submit(&mmsc, "+12025550101", "t1"));
