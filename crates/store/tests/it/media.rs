@@ -86,7 +86,7 @@ pub(crate) async fn media_go_when_no_message_has_needed_them_for_long(fresh: imp
     send(&desk, second.clone()).await;
     assert_eq!(sweep(&desk, after(30), after(25)).await, [], "not needed from now on");
     assert_eq!(sweep(&desk, after(40), after(29)).await, [], "not for long enough");
-    assert_eq!(sweep(&desk, after(41), after(30)).await, [media.clone()]);
+    assert_eq!(sweep(&desk, after(41), after(30)).await, std::slice::from_ref(&media));
     assert_eq!(desk.store.media(media.id).await.unwrap(), None);
     let kept = desk.store.message(second.account, second.id).await.unwrap().unwrap();
     assert_eq!(kept.message.media, Some(media.id), "the message is what it was");
