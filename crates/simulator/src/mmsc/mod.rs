@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::Uri;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use wire::mms::Part;
 
 pub use crate::delay::DelayMs;
@@ -58,6 +58,8 @@ pub(crate) struct Shared {
     next_transaction: AtomicU64,
     reply_to: watch::Sender<Option<String>>,
     report_to: watch::Sender<Option<Uri>>,
+    /// For answers and reports that are being sent.
+    places: Semaphore,
     peers: mm4::Peers,
 }
 
@@ -84,6 +86,7 @@ pub async fn start(options: Options) -> io::Result<Mmsc> {
         next_transaction: AtomicU64::new(1),
         reply_to: watch::Sender::new(options.reply_to.clone()),
         report_to: watch::Sender::new(options.report_to.clone()),
+        places: Semaphore::new(notice::AT_ONCE_MAX),
         peers: mm4::Peers::default(),
         options,
     });

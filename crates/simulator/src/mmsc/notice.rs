@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::options::Options;
 use super::{Shared, mm4, mm7};
 
+/// So many are sent at once; the others take their turns.
+pub(crate) const AT_ONCE_MAX: usize = 16;
+
 /// An answer or a report on its way.
 pub(crate) struct Notice {
     /// What the log calls it.
@@ -52,6 +55,8 @@ impl Notice {
 
     /// Sends it once.
     pub(crate) async fn attempt(&mut self, shared: &Shared) -> Verdict {
+        // It is never closed.
+        let _place = shared.places.acquire().await;
         self.attempts += 1;
         shared.journal.count(|summary| if self.is_report { summary.reports_sent += 1 } else { summary.answers_sent += 1 });
         let heard = match &self.parcel {

@@ -10,13 +10,10 @@ use wire::mm4::Address;
 
 use super::{command, content};
 use crate::mmsc::Shared;
-use crate::mmsc::notice::{Heard, Verdict};
+use crate::mmsc::notice::{AT_ONCE_MAX, Heard, Verdict};
 
 /// How long the other side may take for one mail.
 const MAIL_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Connections that are kept open; more are made when they are needed.
-const IDLE_MAX: usize = 8;
 
 /// A mail and its envelope.
 pub(crate) struct Mail {
@@ -39,7 +36,7 @@ impl Peers {
 
     fn give_back(&self, connection: Connection) {
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < IDLE_MAX {
+        if idle.len() < AT_ONCE_MAX {
             idle.push(connection);
         }
     }

@@ -352,3 +352,18 @@ async fn a_connection_to_the_platform_is_used_again_while_it_lasts() {
     }
     assert_eq!(connections, [0, 0, 0, 0, 1]);
 }
+
+#[tokio::test]
+async fn many_answers_share_a_few_connections() {
+    let mut platform = Listener::start(&[]).await;
+    let mmsc = mmsc(Options::default()).await;
+    let mut client = Client::connect(&mmsc).await;
+    for number in 0..50 {
+        assert_eq!(client.forward("+12025550101", &format!("m{number}")).await, Some(250));
+    }
+    mmsc.set_reply_to(platform.reply_to());
+    for _ in 0..100 {
+        let mail = platform.mail().await;
+        assert!(mail.connection < 16, "{mail:?}");
+    }
+}

@@ -70,6 +70,15 @@ async fn a_submission_is_met_as_the_rules_say() {
 }
 
 #[tokio::test]
+async fn a_submission_that_was_refused_for_now_is_taken_the_second_time() {
+    let mmsc = mmsc(Options { mm7_reply: vec!["nr:1=http-503".parse().unwrap(), "nr:2=close-before".parse().unwrap()], ..Options::default() }).await;
+    assert_eq!(submit(&mmsc, "+12025550101", "t1").await.unwrap().http, 503);
+    assert!(submit(&mmsc, "+12025550101", "t1").await.is_none());
+    assert_eq!(submit(&mmsc, "+12025550101", "t1").await.unwrap().submitted().0, 1000);
+    assert_eq!(mmsc.taken()[0].number, 3);
+}
+
+#[tokio::test]
 async fn silence_follows_a_submission_that_is_kept_all_the_same() {
     let mut vasp = Listener::start(&[]).await;
     let options = Options { mm7_reply: vec!["1=silence".parse().unwrap()], report_to: Some(vasp.url().parse().unwrap()), ..Options::default() };
