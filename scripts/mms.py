@@ -43,6 +43,9 @@ class Media(http.server.ThreadingHTTPServer):
         def log_message(self, *_):
             pass
 
+    def handle_error(self, request, client_address):
+        """A server that is killed while it fetches hangs up, which is what this is for."""
+
     def __init__(self):
         super().__init__(("127.0.0.1", 0), self.Handler)
         self.port = self.server_address[1]
