@@ -9,7 +9,7 @@ import unittest
 import zlib
 from xml.etree import ElementTree
 
-from python_mm4 import OURS, THEIRS, Mm4Mmsc
+from python_mm4 import OURS, THEIRS, Mm4Mmsc, make_certificate
 from support import BINARY, NUMBER, PATIENCE, ROOT, Case, Client
 
 from harness import Server, free_port  # It lies next to the scripts, where `support` looks.
@@ -57,7 +57,7 @@ class Media(http.server.BaseHTTPRequestHandler):
 class MmsClient(Client):
     """A client of a server whose one carrier for MMS is an MMSC."""
 
-    def __init__(self, directory, mmsc_port, listen, media_port):
+    def __init__(self, directory, mmsc_port, listen, media_port, lines=""):
         tables = f"""read_per_minute = 4000000000
 [media]
 directory = "{directory}/media"
@@ -73,6 +73,7 @@ peer_domain = "{THEIRS}"
 rate = 0
 max_bytes = 1000000
 listen = "127.0.0.1:{listen}"
+{lines}
 [[route]]
 prefix = "+1"
 carriers = ["mmsc"]
@@ -109,15 +110,21 @@ def verdict(mail):
 class ToThePythonMm4Mmsc(Case):
     def setUp(self):
         super().setUp()
-        listen = free_port()
-        self.mmsc = Mm4Mmsc(verdict, free_port(), listen)
-        self.addCleanup(self.mmsc.close)
         media = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Media)
         self.addCleanup(media.server_close)
         self.addCleanup(media.shutdown)
         threading.Thread(target=media.serve_forever, daemon=True).start()
+        self.media_port = media.server_port
         self.media = f"http://127.0.0.1:{media.server_port}"
-        self.client = MmsClient(self.directory, self.mmsc.port, listen, media.server_port)
+
+    def meet(self, tls=None):
+        """Brings the server and the MMSC together."""
+        listen, lines = free_port(), 'starttls = "never"'
+        if tls:
+            lines = f'starttls = "required"\ntls_ca = "{tls[0]}"\nlisten_tls_cert = "{tls[0]}"\nlisten_tls_key = "{tls[1]}"'
+        self.mmsc = Mm4Mmsc(verdict, free_port(), listen, tls)
+        self.addCleanup(self.mmsc.close)
+        self.client = MmsClient(self.directory, self.mmsc.port, listen, self.media_port, lines)
 
     def wait_for_status(self, message, status):
         def has_it():
@@ -130,6 +137,7 @@ class ToThePythonMm4Mmsc(Case):
         return [mail for mail in self.mmsc.forwarded if str(mail["To"]).startswith(recipient)]
 
     def test_what_is_posted_arrives_whole_and_becomes_delivered(self):
+        self.meet()
         sent = {}
         for (kind, text), path in itertools.product(TEXTS.items(), [None, *MEDIA]):
             if text is None and path is None:
@@ -195,10 +203,19 @@ class ToThePythonMm4Mmsc(Case):
             self.assertNotIn(b"\n", envelope.content.replace(b"\r\n", b""))
 
     def test_what_the_mmsc_says_becomes_the_status_of_the_message(self):
+        self.meet()
         sent = {ending: self.client.send_mms(f"+18005550{ending}", "hello", None) for ending in VERDICTS}
         for ending, message in sent.items():
             with self.subTest(**VERDICTS[ending][0]):
                 self.wait_for_status(message, VERDICTS[ending][1])
+        self.assertEqual(self.mmsc.failures, [])
+
+    def test_both_talk_over_starttls(self):
+        self.meet(make_certificate(self.directory))
+        message = self.client.send_mms("+18005550001", "hello", self.media + "/photo.jpg")
+        self.wait_for_status(message, "delivered")
+        self.wait_for("the answer to the report", lambda: self.mmsc.answers)
+        self.assertEqual(self.client.end(), 0)
         self.assertEqual(self.mmsc.failures, [])
 
 

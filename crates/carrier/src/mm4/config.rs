@@ -1,6 +1,6 @@
 //! Every knob of an MM4 carrier: one `[[carrier]]` table of the configuration file.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
@@ -102,7 +102,7 @@ pub struct Mm4Config {
 
 impl Default for Mm4Config {
     fn default() -> Self {
-        let loopback = [IpNet::from(std::net::IpAddr::from([127, 0, 0, 1])), IpNet::from(std::net::IpAddr::from(std::net::Ipv6Addr::LOCALHOST))];
+        let loopback = vec![IpNet::new_assert([127, 0, 0, 0].into(), 8), IpNet::new_assert(Ipv6Addr::LOCALHOST.into(), 128)];
         Self {
             name: String::new(),
             host: String::new(),
@@ -132,7 +132,7 @@ impl Default for Mm4Config {
             wait_for_response: true,
             delivery_reports: true,
             listen: None,
-            allow_peers: loopback.to_vec(),
+            allow_peers: loopback,
             listen_tls_cert: None,
             listen_tls_key: None,
             listen_connections_max: 32,

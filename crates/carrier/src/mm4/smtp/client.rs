@@ -63,10 +63,8 @@ impl Failure {
 
 /// How a connection is secured.
 pub(super) struct Security<'a> {
-    /// What secures it.
-    pub(super) tls: Option<&'a (TlsConnector, ServerName<'static>)>,
-    /// Whether `STARTTLS` is used where it is offered.
-    pub(super) starttls: bool,
+    /// What secures one that begins in the clear, where `STARTTLS` is offered.
+    pub(super) starttls: Option<&'a (TlsConnector, ServerName<'static>)>,
     /// Whether nothing goes in the clear.
     pub(super) is_required: bool,
 }
@@ -89,11 +87,9 @@ impl Connection {
         }
         let mut connection = Self { lines, size_max: None, takes_size: false };
         let offered = connection.hello(domain).await?;
-        if !offered.iter().any(|line| line.eq_ignore_ascii_case("STARTTLS")) || !security.starttls {
+        let is_offered = offered.iter().any(|line| line.eq_ignore_ascii_case("STARTTLS"));
+        let Some((connector, name)) = security.starttls.filter(|_| is_offered) else {
             return if security.is_required { Err(Failure::NotSent("it does not offer STARTTLS".to_owned())) } else { Ok(connection) };
-        }
-        let Some((connector, name)) = security.tls else {
-            return Ok(connection);
         };
         connection.done(Step::Hello, "STARTTLS").await?;
         if connection.lines.has_input() {

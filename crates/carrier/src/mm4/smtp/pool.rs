@@ -23,7 +23,7 @@ const CLOSING: u16 = 421;
 pub(crate) struct Pool {
     config: Arc<Mm4Config>,
     connector: Connector,
-    /// What a connection goes over to that begins in the clear.
+    /// What secures connections that begin in the clear, where something may.
     starttls: Option<(TlsConnector, ServerName<'static>)>,
     /// Those that wait for a mail, the one used last at the end; `None` when no more are kept.
     idle: Mutex<Option<VecDeque<Idle>>>,
@@ -50,10 +50,10 @@ impl Pool {
     /// # Errors
     /// [`ConfigError`] where one cannot be used.
     pub(crate) fn new(config: Arc<Mm4Config>) -> Result<Self, ConfigError> {
-        let tls = tls::client(&config.tls_files()).map_err(|mistake| config.mistaken(vec![mistake]))?;
-        let (tls, starttls) = if config.tls { (tls, None) } else { (None, tls) };
-        let (host, port, source_ip) = (config.host.clone(), config.port, config.source_ip);
-        let connector = Connector { host, port, source_ip, limit: Duration::from_secs(config.connect_timeout_secs), tls };
+        let secured = tls::client(&config.tls_files()).map_err(|mistake| config.mistaken(vec![mistake]))?;
+        let (tls, starttls) = if config.tls { (secured, None) } else { (None, secured) };
+        let limit = Duration::from_secs(config.connect_timeout_secs);
+        let connector = Connector { host: config.host.clone(), port: config.port, source_ip: config.source_ip, limit, tls };
         Ok(Self { config, connector, starttls, idle: Mutex::new(Some(VecDeque::new())) })
     }
 
@@ -73,16 +73,16 @@ impl Pool {
         self.settled(fresh, sent).await
     }
 
-    /// Says hello and good-bye: whether the MMSC would talk to us.
-    pub(crate) async fn hello(&self) -> Result<(), Failure> {
-        let mut connection = self.open(Instant::now() + Duration::from_secs(self.config.connect_timeout_secs)).await?;
-        connection.quit(Instant::now() + QUIT_TIMEOUT).await;
-        Ok(())
-    }
-
     /// Closes those that wait, and keeps none any more.
     pub(crate) fn close(&self) {
         self.idle().take().into_iter().flatten().for_each(Idle::quit);
+    }
+
+    /// Says hello and good-bye: whether the MMSC would talk to us.
+    pub(crate) async fn hello(&self) -> Result<(), Failure> {
+        let mut connection = self.open(Instant::now() + self.connector.limit).await?;
+        connection.quit(Instant::now() + QUIT_TIMEOUT).await;
+        Ok(())
     }
 
     /// A connection that is still good, as far as can be seen. Those that waited too long are closed.
@@ -115,12 +115,11 @@ impl Pool {
     }
 
     async fn open(&self, deadline: Instant) -> Result<Connection, Failure> {
-        let deadline = deadline.min(Instant::now() + Duration::from_secs(self.config.connect_timeout_secs));
-        let stream = timeout_at(deadline, self.connector.connect()).await;
-        let stream = stream.map_err(|_| Failure::NotSent("no connection in time".to_owned()))?.map_err(|error| Failure::not_sent(&error))?;
-        let starttls = !self.config.tls && self.config.starttls != StartTls::Never;
+        let deadline = deadline.min(Instant::now() + self.connector.limit);
+        let stream = timeout_at(deadline, self.connector.connect()).await.map_err(|_| Failure::NotSent("no connection in time".to_owned()))?;
+        let stream = stream.map_err(|error| Failure::not_sent(&error))?;
         let is_required = self.config.starttls == StartTls::Required;
-        Connection::open(stream, &self.config.domain, Security { tls: self.starttls.as_ref(), starttls, is_required }, deadline).await
+        Connection::open(stream, &self.config.domain, Security { starttls: self.starttls.as_ref(), is_required }, deadline).await
     }
 
     fn idle(&self) -> MutexGuard<'_, Option<VecDeque<Idle>>> {

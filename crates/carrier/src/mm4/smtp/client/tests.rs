@@ -61,7 +61,7 @@ async fn send_to(acts: Vec<Act>, buffer: usize) -> Result<(), Failure> {
         mail: b"Subject: x\r\n\r\n.dot\r\n".repeat(20),
     };
     let deadline = Instant::now() + Duration::from_secs(60);
-    let security = Security { tls: None, starttls: false, is_required: false };
+    let security = Security { starttls: None, is_required: false };
     let sent = match Connection::open(Box::new(ours), "mms.ours.example", security, deadline).await {
         Ok(mut connection) => connection.send(&envelope, deadline).await,
         Err(failure) => Err(failure),
@@ -160,7 +160,7 @@ async fn a_mail_longer_than_the_server_takes_is_not_begun() {
 async fn nothing_goes_in_the_clear_where_tls_is_required() {
     let (theirs, ours) = tokio::io::duplex(1_000);
     let server = tokio::spawn(play(theirs, acts(&[&EHLO])));
-    let security = Security { tls: None, starttls: true, is_required: true };
+    let security = Security { starttls: None, is_required: true };
     let opened = Connection::open(Box::new(ours), "mms.ours.example", security, Instant::now() + Duration::from_secs(60)).await;
     assert_eq!(opened.err(), Some(Failure::NotSent("it does not offer STARTTLS".to_owned())));
     server.await.unwrap();
