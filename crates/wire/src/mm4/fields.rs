@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use mail_parser::{ContentType, HeaderName, HeaderValue, MessageParser};
 
-use super::{ADDRESSES_MAX, Address, ID_CHARS_MAX, Mm4Error, date};
+use super::{ADDRESSES_MAX, Address, HEAD_BYTES_MAX, ID_CHARS_MAX, Mm4Error, date};
 
 // TS 23.140, 8.4.5: the headers that the information elements of MM4 are carried in.
 pub(super) const VERSION: &str = "X-Mms-3GPP-MMS-Version";
@@ -45,6 +45,9 @@ const VERSIONS: [&str; 3] = [VERSION, "X-Mms-MMS-Version", "X-Mms-3GPP-Version"]
 /// The names that peers give the status of a message: the specification's, and that of MM1.
 const MM_STATUSES: [&str; 2] = [MM_STATUS, "X-Mms-Status"];
 
+/// The most encoded words of a head: a subject has few.
+const ENCODED_WORDS_MAX: usize = 256;
+
 /// A head, and the body after the empty line, of a mail or one of its parts. Lines may end without a carriage return.
 pub(super) fn split(mail: &[u8]) -> (&[u8], &[u8]) {
     let mut at = 0;
@@ -65,7 +68,14 @@ pub(super) struct Fields {
 
 impl Fields {
     /// Reads a head. What is no field is passed over.
-    pub(super) fn read(head: &[u8]) -> Self {
+    pub(super) fn read(head: &[u8]) -> Result<Self, Mm4Error> {
+        if head.len() > HEAD_BYTES_MAX {
+            return Err(Mm4Error::TooLong("head"));
+        }
+        // The parser may read on to the end of a field for each of them.
+        if head.windows(2).filter(|pair| pair == b"=?").count() > ENCODED_WORDS_MAX {
+            return Err(Mm4Error::TooMany("encoded words"));
+        }
         let parser = MessageParser::new().header_content_type(HeaderName::ContentType).default_header_text();
         // The parser drops a field whose line has no end.
         let head = [head, b"\r\n\r\n"].concat();
@@ -82,7 +92,7 @@ impl Fields {
                 _ => {}
             }
         }
-        read
+        Ok(read)
     }
 
     /// The first field of this name that says something.
@@ -183,7 +193,8 @@ mod tests {
     fn fields_are_unfolded_decoded_and_found_in_any_case() {
         let fields = Fields::read(
             b"Received: from a\r\n by b\r\nsubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n  und mehr\r\nX-MMS-MESSAGE-ID:\r\n \"<42>\"\r\nno field at all\r\nX-Mms-Ack-Request: yes\r\nContent-Type: multipart/related;\r\n\tboundary=\"b\"",
-        );
+        )
+        .unwrap();
         assert_eq!(fields.text(SUBJECT), Some("Gr\u{fc}\u{df}e und mehr"));
         assert_eq!(fields.id(MESSAGE_ID), Ok(Some("42".to_owned())));
         assert_eq!(fields.flag(ACK_REQUEST), Some(true));

@@ -85,10 +85,7 @@ pub fn parse(mail: &[u8], bytes_max: usize) -> Result<Mm4, Mm4Error> {
         return Err(Mm4Error::TooLong("message"));
     }
     let (head, body) = fields::split(mail);
-    if head.len() > HEAD_BYTES_MAX {
-        return Err(Mm4Error::TooLong("head"));
-    }
-    let fields = Fields::read(head);
+    let fields = Fields::read(head)?;
     let named = fields.text(fields::MESSAGE_TYPE).ok_or(Mm4Error::NotMm4)?;
     let kind = MessageType::named(named).ok_or(Mm4Error::UnknownType)?;
     match kind {

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 
+use super::Mm4Error;
 use super::fields::{self, CONTENT_ID, CONTENT_LOCATION, CONTENT_TRANSFER_ENCODING, Fields};
-use super::{HEAD_BYTES_MAX, Mm4Error};
 use crate::mms::{Part, SMIL};
 
 /// The most parts of a message.
@@ -41,10 +41,7 @@ fn collect(fields: &Fields, body: &[u8], depth: usize, parts: &mut Vec<Part>) ->
     let first = parts.len();
     for section in sections(body, boundary.as_bytes())? {
         let (head, body) = fields::split(section);
-        if head.len() > HEAD_BYTES_MAX {
-            return Err(Mm4Error::TooLong("head of a part"));
-        }
-        collect(&Fields::read(head), body, depth - 1, parts)?;
+        collect(&Fields::read(head)?, body, depth - 1, parts)?;
     }
     let start = fields.content_type().and_then(|(_, read)| read.attribute("start")).map(fields::bare_id);
     put_root_first(parts.get_mut(first..).unwrap_or_default(), start);

@@ -94,6 +94,8 @@ async fn a_message_that_smtp_took_counts_when_no_answer_comes_and_a_late_refusal
     let (receipt, ack) = bench.receipt().await;
     assert_eq!((receipt.keys, receipt.state), (vec![canonical(&id(1))], ReceiptState::Rejected));
     assert_eq!(receipt.error.as_deref(), Some("Error-sending-address-unresolved"));
+    settle().await;
+    assert!(late.is_silent());
     ack.accept();
     late.hear("250").await;
     // Told once, it is not told again.

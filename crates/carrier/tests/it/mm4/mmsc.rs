@@ -1,6 +1,7 @@
 //! An MMSC that does exactly what a test tells it: a server for our mail, and a client for its own.
 
 use std::net::SocketAddr;
+use std::task::Poll;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -27,6 +28,11 @@ impl Mmsc {
         let (stream, _) = within("a connection", self.listener.accept()).await.unwrap();
         stream.set_nodelay(true).unwrap();
         Talk { stream, input: Vec::new() }
+    }
+
+    /// Whether a connection is waiting.
+    pub(super) async fn has_connection(&self) -> bool {
+        std::future::poll_fn(|context| Poll::Ready(self.listener.poll_accept(context).is_ready())).await
     }
 
     /// The next connection, greeted and said hello to.
@@ -67,6 +73,12 @@ impl Talk {
         let line = String::from_utf8(self.through(b"\r\n").await.expect("a line")).unwrap();
         assert!(line.starts_with(beginning), "{beginning} and not {line}");
         line.trim_end().to_owned()
+    }
+
+    /// Whether the other side has said nothing yet.
+    pub(super) fn is_silent(&self) -> bool {
+        let nothing = self.stream.try_read(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
+        nothing && self.input.is_empty()
     }
 
     /// Whether the other side hangs up, and says nothing more.

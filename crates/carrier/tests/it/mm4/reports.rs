@@ -18,6 +18,7 @@ async fn a_report_is_answered_once_it_is_on_disk() {
     assert_eq!((receipt.keys, receipt.raw_id, receipt.state), (vec![canonical(&id(1))], id(1), ReceiptState::Delivered));
     assert_eq!((receipt.addresses, receipt.error), (vec!["18005550001".to_owned(), "18005559876".to_owned()], None));
     settle().await;
+    assert!(talk.is_silent() && !mmsc.has_connection().await);
     ack.accept();
     talk.hear("250").await;
     let mut back = mmsc.accept().await;

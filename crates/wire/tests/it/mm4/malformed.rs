@@ -28,6 +28,8 @@ fn what_cannot_be_understood_is_refused_with_its_reason() {
         (format!("{FORWARD}X-Long: {}\r\n\r\n", "x".repeat(HEAD_BYTES_MAX)), Mm4Error::TooLong("head")),
         (format!("{FORWARD}\r\n{}", "x".repeat(BYTES_MAX)), Mm4Error::TooLong("message")),
         (format!("{FORWARD}To: {}\r\n", "12025550101,".repeat(ADDRESSES_MAX)), Mm4Error::TooMany("addresses")),
+        (format!("{FORWARD}Subject: {}\r\n", "=?AA?q?".repeat(1_000)), Mm4Error::TooMany("encoded words")),
+        (mixed(&format!("--b\r\nX-Long: {}\r\n\r\nx\r\n--b--", "x".repeat(HEAD_BYTES_MAX))), Mm4Error::TooLong("head")),
         (mixed(&"--b\r\n\r\nx\r\n".repeat(PARTS_MAX + 2)), Mm4Error::TooMany("parts")),
         (mixed("--b\r\n\r\nx\r\n"), Mm4Error::Body("a multipart has no end")),
         (mixed("no delimiter"), Mm4Error::Body("a multipart has no end")),
