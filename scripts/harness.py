@@ -2,6 +2,7 @@
 import base64
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -15,9 +16,15 @@ TOKEN = "harness-token-harness-token"
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port on which nobody listens, below those that the system gives to outgoing connections: one of these could take it before it is used."""
+    while True:
+        port = random.randint(10_000, 32_000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def wait_for(what, condition, seconds=60.0):
@@ -89,9 +96,8 @@ class Smsc(Process):
     """The simulated SMSC."""
 
     def __init__(self, binary, *options):
-        self.port = free_port()
-        super().__init__(binary, "simulate", "smsc", "--listen", f"127.0.0.1:{self.port}", *options, stdout=subprocess.PIPE)
-        self.process.stdout.readline()
+        super().__init__(binary, "simulate", "smsc", "--listen", "127.0.0.1:0", *options, stdout=subprocess.PIPE)
+        self.port = int(json.loads(self.process.stdout.readline())["address"].rsplit(":", 1)[1])
 
     def summary(self):
         """Ends it. What it saw, by its own account."""

@@ -9,10 +9,11 @@ use carrier::config::Secret;
 use carrier::mm4::config::Mm4Config;
 use carrier::smpp::config::SmppConfig;
 use http_body_util::Full;
-use hyper::Response;
-use hyper::header::CONTENT_TYPE;
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use simulator::mmsc::{self, Mmsc};
 use simulator::smsc::{self, Smsc};
@@ -104,12 +105,14 @@ impl World {
 /// Shows the picture to whoever asks for anything.
 async fn show(listener: TcpListener) {
     while let Ok((stream, _)) = listener.accept().await {
-        let answer = service_fn(async |_| {
-            let mut response = Response::new(Full::new(Bytes::from_static(PICTURE)));
-            response.headers_mut().insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static("image/jpeg"));
-            Ok::<_, Infallible>(response)
-        });
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(picture));
         // Whoever hangs up has seen enough.
-        tokio::spawn(async move { drop(http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await) });
+        tokio::spawn(async move { drop(connection.await) });
     }
+}
+
+async fn picture(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let mut response = Response::new(Full::new(Bytes::from_static(PICTURE)));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("image/jpeg"));
+    Ok(response)
 }
