@@ -11,7 +11,7 @@ const REASONS: usize = 5;
 const SPANS: usize = 16;
 
 /// The finding on `category`, whose score is `score`.
-pub(crate) fn finding(screen: &Screen, reading: &Reading, features: &[Feature], category: Category, score: f32) -> Finding {
+pub(crate) fn finding(screen: &Screen, reading: &Reading<'_>, features: &[Feature], category: Category, score: f32) -> Finding {
     let (_, rules, weights) = screen.parts();
     let mut held: Vec<usize> =
         reading.holding.iter().copied().filter(|index| rules.get(*index).category == Some(category) && rules.get(*index).weight > 0.0).collect();
@@ -41,17 +41,17 @@ pub(crate) fn finding(screen: &Screen, reading: &Reading, features: &[Feature], 
     Finding { category, score, spans: spans(reading, ranges), reasons }
 }
 
-fn describe(screen: &Screen, reading: &Reading, feature: &Feature) -> String {
+fn describe(screen: &Screen, reading: &Reading<'_>, feature: &Feature) -> String {
     let (lexicon, _, _) = screen.parts();
     match feature.origin {
-        Origin::Tokens(from, to) => reading.tokens[from..to].iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" "),
+        Origin::Tokens(from, to) => reading.tokens[from..to].iter().map(|token| token.text.as_ref()).collect::<Vec<_>>().join(" "),
         Origin::Pair(first, second) => format!("{} + {}", lexicon.name(reading.hits[first].concept), lexicon.name(reading.hits[second].concept)),
         Origin::Whole => "the whole message".to_owned(),
     }
 }
 
 /// Ranges of tokens as spans of the original, in order, those that touch as one; the whole message when there are none.
-fn spans(reading: &Reading, mut ranges: Vec<(usize, usize)>) -> Vec<Span> {
+fn spans(reading: &Reading<'_>, mut ranges: Vec<(usize, usize)>) -> Vec<Span> {
     ranges.sort_unstable();
     let mut spans: Vec<Span> = Vec::new();
     for (from, to) in ranges {
@@ -69,7 +69,7 @@ fn spans(reading: &Reading, mut ranges: Vec<(usize, usize)>) -> Vec<Span> {
     spans
 }
 
-fn original(reading: &Reading, from: usize, to: usize) -> Option<Span> {
+fn original(reading: &Reading<'_>, from: usize, to: usize) -> Option<Span> {
     let origin = &reading.folded.origin;
     let (start, end) = (origin.get(from)?, origin.get(to.checked_sub(1)?)?);
     Some(Span { start: usize::try_from(*start).ok()? + 1, end: usize::try_from(*end).ok()? + 1 })

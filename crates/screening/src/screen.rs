@@ -6,7 +6,7 @@ use crate::lexicon::trie::Trie;
 use crate::lexicon::{CONCEPTS, Hit, Lexicon, Set};
 use crate::link::domain::{Domains, Report};
 use crate::link::find::Found;
-use crate::model::features::{self, Feature};
+use crate::model::features::{self, Feature, Names};
 use crate::model::weights::Weights;
 use crate::policy::{self, Decision, Outcome, Policy};
 use crate::rules::Rules;
@@ -14,9 +14,11 @@ use crate::structure::Structure;
 use crate::text::fold::{Folded, fold};
 use crate::text::hash;
 use crate::text::token::{self, Token};
-use crate::text::unmask::{Words, unmask};
+use crate::text::unmask::unmask;
+use crate::text::words::Build;
 use crate::verdict::Verdict;
 use crate::{explain, policy::Action};
+use std::collections::HashSet;
 
 /// Tokens of one window: rules hold for what stands together, not for words at both ends of a long text.
 const WINDOW: usize = 56;
@@ -48,16 +50,16 @@ pub struct Screen {
     rules: Rules,
     weights: Weights,
     structure: Structure,
-    concept_hashes: Vec<(u64, f32)>,
-    rule_hashes: Vec<u64>,
+    names: Names,
+    products: Set,
     global: Set,
     excuses: Set,
 }
 
 /// A message as the screen reads it, before it is weighed.
-pub(crate) struct Reading {
-    pub(crate) folded: Folded,
-    pub(crate) tokens: Vec<Token>,
+pub(crate) struct Reading<'a> {
+    pub(crate) folded: &'a Folded,
+    pub(crate) tokens: Vec<Token<'a>>,
     pub(crate) hits: Vec<Hit>,
     pub(crate) holding: Vec<usize>,
     pub(crate) prior: [f32; COUNT],
@@ -87,11 +89,11 @@ impl Screen {
         }
         let rules = Rules::parse("rules", utf8("rules", data.rules)?, &mut lexicon)?;
         let weights = data.weights.map_or_else(|| Ok(Weights::none()), Weights::from_bytes)?;
-        let concept_hashes = lexicon.all_names().map(|name| (features::name_hash(name), features::concept_value(name))).collect();
-        let rule_hashes = rules.all().map(|rule| features::name_hash(&rule.name)).collect();
+        let names = Names::new(lexicon.all_names(), rules.all().map(|rule| rule.name.as_str()));
+        let products = lexicon.products();
         let excuses = lexicon.with_prefix("ctx.homonym").union(&lexicon.with_prefix("ctx.negated"));
         let global = lexicon.with_prefix("ctx.").union(&lexicon.with_prefix("link.")).union(&lexicon.with_prefix("brand."));
-        Ok(Self { lexicon, domains, rules, weights, structure, concept_hashes, rule_hashes, global, excuses })
+        Ok(Self { lexicon, domains, rules, weights, structure, names, products, global, excuses })
     }
 
     /// The verdict on `text` for an account without a policy of its own.
@@ -110,39 +112,43 @@ impl Screen {
     }
 
     fn judge(&self, text: &str, policy: &Policy) -> Verdict {
-        let reading = self.read(text, policy);
-        let features = self.features(&reading);
-        let residual = self.weights.sum(&features);
+        let folded = fold(text);
+        let reading = self.read(&folded, policy);
+        let mut residual = self.weights.sum();
+        self.visit(&reading, &mut |feature| residual.add(&feature));
+        let residual = residual.finish();
         let logits: [f32; COUNT] = std::array::from_fn(|at| reading.prior[at] + residual[at].clamp(RESIDUAL_DOWN, RESIDUAL_UP));
         let scores = logits.map(sigmoid);
-        let findings = named(&scores).into_iter().map(|category| explain::finding(self, &reading, &features, category, scores[category.index()])).collect();
+        let named = named(&scores);
+        // Only what is found has to be explained.
+        let features = if named.is_empty() { Vec::new() } else { self.features(&reading) };
+        let findings = named.into_iter().map(|category| explain::finding(self, &reading, &features, category, scores[category.index()])).collect();
         Verdict { findings, scores }
     }
 
-    pub(crate) fn read(&self, text: &str, policy: &Policy) -> Reading {
-        let folded = fold(text);
-        let (mut tokens, links) = token::split(&folded);
+    pub(crate) fn read<'a>(&self, folded: &'a Folded, policy: &Policy) -> Reading<'a> {
+        let (mut tokens, links) = token::split(folded);
         unmask(&mut tokens, &folded.text, &self.lexicon.vocabulary);
         skip_phrases(&mut tokens, policy);
         let mut hits = self.lexicon.hits(&tokens);
-        let (brands, mut hits_only): (Vec<Hit>, Vec<Hit>) = hits.drain(..).partition(|hit| usize::from(hit.concept) >= CONCEPTS);
-        self.look_at_links(&tokens, &links, &brands, policy, &mut hits_only);
-        self.structure.look(&tokens, &mut hits_only, &self.lexicon);
-        self.excuse(tokens.len(), &mut hits_only);
-        hits_only.sort_by_key(|hit| (hit.from, hit.to, hit.concept));
-        Structure::count(&self.lexicon.repeats, &mut hits_only);
-        hits_only.sort_by_key(|hit| (hit.from, hit.to, hit.concept));
-        let holding = self.holding(&tokens, &hits_only);
+        let brands: Vec<Hit> = hits.extract_if(.., |hit| usize::from(hit.concept) >= CONCEPTS).collect();
+        self.look_at_links(&tokens, &links, &brands, policy, &mut hits);
+        self.structure.look(&tokens, &mut hits, &self.lexicon, &self.products);
+        self.excuse(tokens.len(), &mut hits);
+        hits.sort_by_key(Hit::place);
+        Structure::count(&self.lexicon.repeats, &mut hits);
+        hits.sort_by_key(Hit::place);
+        let holding = self.holding(&tokens, &hits);
         let prior = self.rules.weigh(&holding);
-        Reading { folded, tokens, hits: hits_only, holding, prior }
+        Reading { folded, tokens, hits, holding, prior }
     }
 
-    fn look_at_links(&self, tokens: &[Token], links: &[Found], brands: &[Hit], policy: &Policy, hits: &mut Vec<Hit>) {
+    fn look_at_links(&self, tokens: &[Token<'_>], links: &[Found], brands: &[Hit], policy: &Policy, hits: &mut Vec<Hit>) {
         if links.is_empty() {
             return;
         }
         let places: Vec<usize> = tokens.iter().enumerate().filter(|(_, token)| token.kind == token::Kind::Link).map(|(at, _)| at).collect();
-        let words: Words = tokens.iter().filter(|token| token.kind == token::Kind::Word).map(|token| token.id).collect();
+        let words: HashSet<u64, Build> = tokens.iter().filter(|token| token.kind == token::Kind::Word).map(|token| token.id).collect();
         let word = |part: &str| words.contains(&hash(part.as_bytes()));
         let report: Report = self.domains.report(links, &|host| policy.allows_domain(host), &word);
         for &(concept, link) in &report.concepts {
@@ -163,33 +169,35 @@ impl Screen {
         for at in 1..tokens {
             covered[at] = covered[at].max(covered[at - 1]);
         }
-        hits.retain(|hit| covered[hit.from] < hit.to || !self.lexicon.is_product(hit.concept));
+        hits.retain(|hit| covered[hit.from] < hit.to || !self.products.has(hit.concept));
     }
 
     /// The rules that hold in any window, each once. `hits` are in the order of their places.
-    fn holding(&self, tokens: &[Token], hits: &[Hit]) -> Vec<usize> {
+    fn holding(&self, tokens: &[Token<'_>], hits: &[Hit]) -> Vec<usize> {
         let everywhere = hits.iter().filter(|hit| self.global.has(hit.concept)).fold(Set::default(), with);
-        let mut holding: Vec<usize> = Vec::new();
+        let mut holding = self.rules.none();
         let mut start = 0;
         loop {
             let first = hits.partition_point(|hit| hit.from < start);
             let last = hits.partition_point(|hit| hit.from < start + WINDOW);
             let concepts = hits[first..last].iter().fold(everywhere, with);
-            holding.extend(self.rules.holding(&concepts));
+            self.rules.add(&concepts, &mut holding);
             start += STRIDE;
             if start + STRIDE >= tokens.len() {
                 break;
             }
         }
-        holding.sort_unstable();
-        holding.dedup();
-        holding
+        holding.numbers().collect()
     }
 
-    pub(crate) fn features(&self, reading: &Reading) -> Vec<Feature> {
-        features::collect(&reading.tokens, &reading.hits, &reading.holding, &|concept| self.concept_hashes[usize::from(concept)], &|rule| {
-            self.rule_hashes[rule]
-        })
+    pub(crate) fn features(&self, reading: &Reading<'_>) -> Vec<Feature> {
+        let mut all = Vec::with_capacity(reading.tokens.len() * 10 + reading.hits.len() * 6);
+        self.visit(reading, &mut |feature| all.push(feature));
+        all
+    }
+
+    fn visit(&self, reading: &Reading<'_>, each: &mut impl FnMut(Feature)) {
+        features::visit(&reading.tokens, &reading.hits, &reading.holding, &self.names, each);
     }
 
     pub(crate) const fn parts(&self) -> (&Lexicon, &Rules, &Weights) {
@@ -234,7 +242,7 @@ fn utf8<'a>(file: &'static str, bytes: &'a [u8]) -> Result<&'a str, DataError> {
 }
 
 /// Removes the tokens of phrases that the account vouches for.
-fn skip_phrases(tokens: &mut Vec<Token>, policy: &Policy) {
+fn skip_phrases(tokens: &mut Vec<Token<'_>>, policy: &Policy) {
     if policy.allowed_phrases.is_empty() {
         return;
     }
@@ -272,7 +280,8 @@ mod tests {
 
     fn work(screen: &Screen, text: &str) -> usize {
         let before = WORK.with(std::cell::Cell::get);
-        let reading = screen.read(text, &Policy::default());
+        let folded = fold(text);
+        let reading = screen.read(&folded, &Policy::default());
         let features = screen.features(&reading);
         WORK.with(std::cell::Cell::get) - before + reading.tokens.len() + reading.hits.len() + features.len() + reading.holding.len()
     }

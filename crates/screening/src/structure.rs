@@ -1,7 +1,7 @@
 //! Properties that no word list holds: disguises, capitals, amounts, and whether a named brand and a link belong together.
 
 use crate::lexicon::parse::DataError;
-use crate::lexicon::{CONCEPTS, Hit, Lexicon, Repeat};
+use crate::lexicon::{CONCEPTS, Hit, Lexicon, Repeat, Set};
 use crate::link::domain::Report;
 use crate::text::token::{Kind, Token};
 
@@ -47,8 +47,8 @@ impl Structure {
         })
     }
 
-    /// Adds what `tokens` show. `lexicon` tells the concepts that somebody would hide.
-    pub(crate) fn look(&self, tokens: &[Token], hits: &mut Vec<Hit>, lexicon: &Lexicon) {
+    /// Adds what `tokens` show. `products` are the concepts that somebody would hide.
+    pub(crate) fn look(&self, tokens: &[Token<'_>], hits: &mut Vec<Hit>, lexicon: &Lexicon, products: &Set) {
         self.look_for_phones(tokens, hits);
         let mut shouted = (0, 0);
         for (at, token) in tokens.iter().enumerate() {
@@ -73,7 +73,7 @@ impl Structure {
         if shouted.0 >= 3 && shouted.0 * 2 >= shouted.1 {
             hits.push(Hit { concept: self.shout, from: 0, to: 1, masked: false });
         }
-        let disguised: Vec<Hit> = hits.iter().filter(|hit| hit.masked && lexicon.is_product(hit.concept)).copied().collect();
+        let disguised: Vec<Hit> = hits.iter().filter(|hit| hit.masked && products.has(hit.concept)).copied().collect();
         for hit in disguised {
             hits.push(Hit { concept: self.masked_product, masked: false, ..hit });
             let name = lexicon.name(hit.concept);
@@ -84,7 +84,7 @@ impl Structure {
     }
 
     /// Groups of digits that stand together are one telephone number: `888 555 0134`.
-    fn look_for_phones(&self, tokens: &[Token], hits: &mut Vec<Hit>) {
+    fn look_for_phones(&self, tokens: &[Token<'_>], hits: &mut Vec<Hit>) {
         let mut from = 0;
         while from < tokens.len() {
             let mut to = from;
@@ -102,7 +102,9 @@ impl Structure {
 
     /// Adds the concepts for several mentions. Mentions that overlap are one.
     pub(crate) fn count(repeats: &[Repeat], hits: &mut Vec<Hit>) {
-        for repeat in repeats {
+        let mut mentions = [0_usize; CONCEPTS];
+        hits.iter().for_each(|hit| mentions[usize::from(hit.concept)] += 1);
+        for repeat in repeats.iter().filter(|repeat| mentions[usize::from(repeat.base)] >= repeat.count) {
             let (mut places, mut behind) = (0, 0);
             let mut first = None;
             let mut last = 0;

@@ -6,7 +6,7 @@ pub(crate) mod parse;
 pub(crate) mod trie;
 
 use crate::text::token::{Kind, Token, kind_hash};
-use crate::text::unmask::Words;
+use crate::text::words::Words;
 use parse::DataError;
 use std::collections::HashMap;
 use trie::Trie;
@@ -31,9 +31,25 @@ impl Set {
     pub(crate) fn meets(&self, other: &Self) -> bool {
         self.0.iter().zip(other.0).any(|(left, right)| left & right != 0)
     }
+    pub(crate) fn len(&self) -> u32 {
+        self.0.iter().map(|part| part.count_ones()).sum()
+    }
+    /// The concepts of the set, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        self.0.iter().enumerate().flat_map(|(at, part)| bits(*part).map(move |bit| at * 64 + bit))
+    }
     pub(crate) fn common(&self, other: &Self) -> u32 {
         self.0.iter().zip(other.0).map(|(left, right)| (left & right).count_ones()).sum()
     }
+}
+
+/// The bits of a word that are set, from the lowest.
+pub(crate) fn bits(mut word: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = word.trailing_zeros() as usize;
+        word &= word.wrapping_sub(1);
+        (bit < 64).then_some(bit)
+    })
 }
 
 /// One mention of a concept.
@@ -45,6 +61,13 @@ pub(crate) struct Hit {
     pub(crate) to: usize,
     /// The mention was disguised.
     pub(crate) masked: bool,
+}
+
+impl Hit {
+    /// By what mentions are ordered.
+    pub(crate) const fn place(&self) -> (usize, usize, u16) {
+        (self.from, self.to, self.concept)
+    }
 }
 
 /// Concepts by name, and the phrases that mention them.
@@ -120,11 +143,10 @@ impl Lexicon {
         self.names.iter().map(String::as_str)
     }
 
-    /// Whether a concept names goods or deeds that a sender would hide: a disguise of anything else is an accident.
-    pub(crate) fn is_product(&self, concept: u16) -> bool {
-        let name = self.name(concept);
-        let kind = name.split('.').next().unwrap_or(name);
-        matches!(kind, "alcohol" | "firearms" | "tobacco" | "cannabis" | "gambling" | "lending" | "sex" | "hate" | "brand" | "cred" | "prize")
+    /// The concepts that name goods or deeds that a sender would hide: a disguise of anything else is an accident.
+    pub(crate) fn products(&self) -> Set {
+        let kinds = ["alcohol.", "firearms.", "tobacco.", "cannabis.", "gambling.", "lending.", "sex.", "hate.", "brand.", "cred.", "prize."];
+        kinds.into_iter().fold(Set::default(), |all, kind| all.union(&self.with_prefix(kind)))
     }
 
     pub(crate) fn add(&mut self, concept: u16, words: &[u64]) {
@@ -132,7 +154,7 @@ impl Lexicon {
     }
 
     /// Every mention in `tokens`. The longest phrase of a concept at a place counts; phrases of different concepts may overlap.
-    pub(crate) fn hits(&self, tokens: &[Token]) -> Vec<Hit> {
+    pub(crate) fn hits(&self, tokens: &[Token<'_>]) -> Vec<Hit> {
         let mut hits = Vec::with_capacity(tokens.len() * 2);
         for from in 0..tokens.len() {
             self.trie.walk(&tokens[from..], &mut |length, concept| {
@@ -146,7 +168,7 @@ impl Lexicon {
 }
 
 /// The words by which a token may be found in a phrase: itself, and what kind of token it is.
-pub(crate) fn keys(token: &Token) -> [u64; 2] {
+pub(crate) fn keys(token: &Token<'_>) -> [u64; 2] {
     let kind = match token.kind {
         Kind::Code | Kind::Number => Kind::Number,
         other => other,

@@ -119,7 +119,7 @@ fn words(phrase: &str) -> Vec<String> {
         if word.starts_with('<') {
             all.push(word.to_owned());
         } else {
-            all.extend(token::split(&fold::fold(word)).0.into_iter().map(|token| token.text));
+            all.extend(token::split(&fold::fold(word)).0.into_iter().map(|token| token.text.into_owned()));
         }
     }
     all

@@ -2,16 +2,16 @@
 
 use super::keys;
 use crate::text::token::Token;
-use crate::text::unmask::Identity;
+use crate::text::words::{Build, Filter};
 use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
 
 /// The longest phrase, in words: this bounds the work for each token of a message.
 pub(crate) const LONGEST_PHRASE: usize = 8;
 
 #[derive(Default)]
 pub(crate) struct Trie {
-    edges: HashMap<u64, u32, BuildHasherDefault<Identity>>,
+    filter: Filter,
+    edges: HashMap<u64, u32, Build>,
     ends: Vec<Vec<u16>>,
 }
 
@@ -23,7 +23,9 @@ impl Trie {
         let mut node = 0;
         for word in words {
             let next = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
-            node = *self.edges.entry(edge(node, *word)).or_insert(next);
+            let edge = edge(node, *word);
+            self.filter.add(edge);
+            node = *self.edges.entry(edge).or_insert(next);
             if node == next {
                 self.ends.push(Vec::new());
             }
@@ -35,20 +37,24 @@ impl Trie {
     }
 
     /// Calls `found` with the length and the concept of each phrase that `tokens` begin with.
-    pub(crate) fn walk(&self, tokens: &[Token], found: &mut impl FnMut(usize, u16)) {
+    pub(crate) fn walk(&self, tokens: &[Token<'_>], found: &mut impl FnMut(usize, u16)) {
         if !self.ends.is_empty() {
             self.step(0, tokens, 0, found);
         }
     }
 
-    fn step(&self, node: u32, tokens: &[Token], depth: usize, found: &mut impl FnMut(usize, u16)) {
+    fn step(&self, node: u32, tokens: &[Token<'_>], depth: usize, found: &mut impl FnMut(usize, u16)) {
         let Some(token) = tokens.get(depth) else { return };
         let [word, kind] = keys(token);
         for (index, key) in [word, kind].into_iter().enumerate() {
             if index == 1 && kind == word {
                 break;
             }
-            let Some(&next) = self.edges.get(&edge(node, key)) else { continue };
+            let edge = edge(node, key);
+            if !self.filter.may_hold(edge) {
+                continue;
+            }
+            let Some(&next) = self.edges.get(&edge) else { continue };
             for &concept in &self.ends[next as usize] {
                 found(depth + 1, concept);
             }

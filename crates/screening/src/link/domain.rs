@@ -5,8 +5,8 @@ use super::punycode;
 use crate::lexicon::parse::DataError;
 use crate::lexicon::{CONCEPTS, Lexicon};
 use crate::text::fold::fold;
-use crate::text::hash;
-use crate::text::unmask::Words;
+use crate::text::words::Words;
+use crate::text::{hash, hash_of};
 use aho_corasick::{AhoCorasick, MatchKind};
 use std::collections::{HashMap, HashSet};
 
@@ -226,11 +226,11 @@ impl Domains {
 
     /// One letter too many, missing, swapped or exchanged in a brand's name.
     fn is_slip(&self, part: &str) -> bool {
-        if self.slips.contains(&hash(part.as_bytes())) {
+        if self.slips.contains(hash(part.as_bytes())) {
             return true;
         }
         let rn = part.replace("rn", "m").replace("vv", "w");
-        rn != part && self.slips.contains(&hash(rn.as_bytes())) || deletions(part).any(|shorter| self.slips.contains(&hash(&shorter)) && part.len() > SLIP_MIN)
+        rn != part && self.slips.contains(hash(rn.as_bytes())) || part.len() > SLIP_MIN && deletions(part).any(|shorter| self.slips.contains(shorter))
     }
 }
 
@@ -264,7 +264,7 @@ fn read_brands(
             if quiet.is_none() && plain.len() >= 3 {
                 patterns.push((plain.clone(), brand));
                 if plain.len() >= SLIP_MIN {
-                    slips.extend(deletions(&plain).map(|slip| hash(&slip)));
+                    deletions(&plain).for_each(|slip| slips.insert(slip));
                 }
             }
         }
@@ -276,9 +276,10 @@ fn read_brands(
     Ok(())
 }
 
-fn deletions(word: &str) -> impl Iterator<Item = Vec<u8>> + '_ {
+/// The hashes of a word without one of its octets.
+fn deletions(word: &str) -> impl Iterator<Item = u64> + '_ {
     let bytes = word.as_bytes();
-    (0..bytes.len()).map(move |skip| bytes.iter().enumerate().filter(|(at, _)| *at != skip).map(|(_, byte)| *byte).collect())
+    (0..bytes.len()).map(move |skip| hash_of(bytes[..skip].iter().chain(&bytes[skip + 1..]).copied()))
 }
 
 /// The host with `xn--` labels decoded and folded.

@@ -18,6 +18,9 @@ pub(crate) struct Found {
     pub(crate) disguised: bool,
 }
 
+/// What a link begins with, however it was broken.
+const STARTS: [&str; 5] = ["http", "hxxp", "hxtp", "h**p", "www."];
+
 /// All links of a message, in order.
 pub(crate) fn find(folded: &Folded) -> Vec<Found> {
     let text = folded.text.as_str();
@@ -27,7 +30,7 @@ pub(crate) fn find(folded: &Folded) -> Vec<Found> {
     }
     let mut from = 0;
     for chunk in text.split(|ch: char| ch.is_ascii_whitespace() || matches!(ch, '"' | '<' | '>' | '`' | ';')) {
-        if chunk.len() > 3 && (chunk.contains('.') || chunk.contains(':') || chunk.contains("dot")) {
+        if chunk.len() > 3 && may_hold_host(chunk.as_bytes()) {
             find_in_chunk(folded, from, chunk, &mut links);
         }
         from += chunk.len() + 1;
@@ -35,10 +38,20 @@ pub(crate) fn find(folded: &Folded) -> Vec<Found> {
     links
 }
 
+/// Whether there is a dot with two characters behind it: no host is without, and most of the text ends here.
+fn may_hold_host(chunk: &[u8]) -> bool {
+    chunk.iter().position(|byte| *byte == b'.').is_some_and(|at| at + 2 < chunk.len()) || chunk.contains(&b'[') || chunk.contains(&b'(')
+}
+
+/// Where the first of `STARTS` begins.
+fn start_of_scheme(chunk: &str) -> Option<usize> {
+    let starts = |(at, byte): &(usize, u8)| matches!(byte, b'h' | b'w') && STARTS.iter().any(|start| chunk[*at..].starts_with(start));
+    chunk.bytes().enumerate().find(starts).map(|(at, _)| at)
+}
+
 fn find_in_chunk(folded: &Folded, from: usize, chunk: &str, links: &mut Vec<Found>) {
     // A link may stand right behind a comma, a colon or a bracket: each piece is tried, and the first that is one takes the rest.
-    let scheme_at = ["http", "hxxp", "hxtp", "h**p", "www."].iter().filter_map(|start| chunk.find(start)).min();
-    if let Some(link) = scheme_at.and_then(|at| read(folded, from + at, &chunk[at..])) {
+    if let Some(link) = start_of_scheme(chunk).and_then(|at| read(folded, from + at, &chunk[at..])) {
         links.push(link);
         return;
     }

@@ -1,6 +1,6 @@
 //! Features: words, neighbours, pieces of words, concepts and their order, rules.
 
-use crate::lexicon::Hit;
+use crate::lexicon::{CONCEPTS, Hit, Set};
 use crate::text::token::{Kind, Token, kind_hash};
 use crate::text::{hash, join};
 
@@ -33,38 +33,57 @@ const PIECE: f32 = 0.12;
 const NEAR: usize = 6;
 /// The longest word that is cut to pieces.
 const PIECES_MAX: usize = 24;
+/// A concept counts once more when it comes back after so many mentions of others.
+const AGAIN: usize = 64;
 /// The most pairs that one mention begins.
 const PAIRS_MAX: usize = 7;
 
-/// Collects the features of a message.
-pub(crate) fn collect(
-    tokens: &[Token],
-    hits: &[Hit],
-    rules: &[usize],
-    concept_hash: &dyn Fn(u16) -> (u64, f32),
-    rule_hash: &dyn Fn(usize) -> u64,
-) -> Vec<Feature> {
-    let mut all = Vec::with_capacity(tokens.len() * 10 + hits.len() * 6);
-    words(tokens, &mut all);
-    pieces(tokens, &mut all);
-    concepts(hits, concept_hash, &mut all);
-    for &rule in rules {
-        all.push(Feature { hash: join(3, rule_hash(rule)), value: 0.7, origin: Origin::Whole, of_words: false });
-    }
-    all
+/// What the features of concepts and rules are made of, by their numbers.
+pub(crate) struct Names {
+    concepts: Vec<Concept>,
+    rules: Vec<u64>,
 }
 
-fn word_hash(token: &Token) -> u64 {
+struct Concept {
+    name: u64,
+    alone: u64,
+    /// Where the hash of a pair that it begins stands before the other name.
+    begins: u64,
+    /// How much a mention counts.
+    value: f32,
+}
+
+impl Names {
+    pub(crate) fn new<'a>(concepts: impl Iterator<Item = &'a str>, rules: impl Iterator<Item = &'a str>) -> Self {
+        let concept = |name: &str| {
+            let hash = hash(name.as_bytes());
+            Concept { name: hash, alone: join(4, hash), begins: join(5, hash), value: concept_value(name) }
+        };
+        Self { concepts: concepts.map(concept).collect(), rules: rules.map(|name| join(3, hash(name.as_bytes()))).collect() }
+    }
+}
+
+/// Shows every feature of a message to `each`.
+pub(crate) fn visit(tokens: &[Token<'_>], hits: &[Hit], rules: &[usize], names: &Names, each: &mut impl FnMut(Feature)) {
+    words(tokens, each);
+    pieces(tokens, each);
+    concepts(hits, names, each);
+    for &rule in rules {
+        each(Feature { hash: names.rules[rule], value: 0.7, origin: Origin::Whole, of_words: false });
+    }
+}
+
+fn word_hash(token: &Token<'_>) -> u64 {
     if token.kind == Kind::Word || token.kind == Kind::Emoji { token.id } else { kind_hash(token.kind) }
 }
 
-fn words(tokens: &[Token], all: &mut Vec<Feature>) {
+fn words(tokens: &[Token<'_>], each: &mut impl FnMut(Feature)) {
     let scale = WORD * damp(tokens.len());
     let mut before = 1;
     for (at, token) in tokens.iter().enumerate() {
         let word = word_hash(token);
-        all.push(Feature { hash: word, value: scale, origin: Origin::Tokens(at, at + 1), of_words: true });
-        all.push(Feature { hash: join(before, word), value: scale, origin: Origin::Tokens(at.saturating_sub(1), at + 1), of_words: true });
+        each(Feature { hash: word, value: scale, origin: Origin::Tokens(at, at + 1), of_words: true });
+        each(Feature { hash: join(before, word), value: scale, origin: Origin::Tokens(at.saturating_sub(1), at + 1), of_words: true });
         before = word;
     }
 }
@@ -75,7 +94,7 @@ fn damp(count: usize) -> f32 {
     (12.0 / count.max(12.0)).sqrt()
 }
 
-fn pieces(tokens: &[Token], all: &mut Vec<Feature>) {
+fn pieces(tokens: &[Token<'_>], each: &mut impl FnMut(Feature)) {
     let scale = PIECE * damp(tokens.len());
     for (at, token) in tokens.iter().enumerate() {
         let text = token.text.as_bytes();
@@ -84,44 +103,43 @@ fn pieces(tokens: &[Token], all: &mut Vec<Feature>) {
         }
         for piece in text.windows(4) {
             let word = u64::from(u32::from_le_bytes([piece[0], piece[1], piece[2], piece[3]]));
-            all.push(Feature { hash: join(2, word), value: scale, origin: Origin::Tokens(at, at + 1), of_words: true });
+            each(Feature { hash: join(2, word), value: scale, origin: Origin::Tokens(at, at + 1), of_words: true });
         }
     }
 }
 
-fn concepts(hits: &[Hit], concept_hash: &dyn Fn(u16) -> (u64, f32), all: &mut Vec<Feature>) {
-    let mut seen = crate::text::unmask::Words::with_capacity_and_hasher(hits.len() * 4, crate::text::unmask::Build::default());
-    for (index, hit) in hits.iter().enumerate().filter(|(_, hit)| concept_hash(hit.concept).1 > 0.0) {
-        let first = hits[..index].iter().rev().take(64).all(|other| other.concept != hit.concept);
-        if first {
-            let (hash, value) = concept_hash(hit.concept);
-            all.push(Feature { hash: join(4, hash), value, origin: Origin::Tokens(hit.from, hit.to), of_words: false });
+fn concepts(hits: &[Hit], names: &Names, each: &mut impl FnMut(Feature)) {
+    // Where each concept was mentioned last, and which pairs there were.
+    let mut last = [usize::MAX; CONCEPTS];
+    let mut pairs = [Set::default(); CONCEPTS];
+    for (index, hit) in hits.iter().enumerate() {
+        let (number, concept) = (usize::from(hit.concept), &names.concepts[usize::from(hit.concept)]);
+        if concept.value <= 0.0 {
+            continue;
+        }
+        let before = std::mem::replace(&mut last[number], index);
+        if before == usize::MAX || index - before > AGAIN {
+            each(Feature { hash: concept.alone, value: concept.value, origin: Origin::Tokens(hit.from, hit.to), of_words: false });
         }
         for (other_index, other) in hits.iter().enumerate().skip(index + 1).take(PAIRS_MAX) {
             if other.from > hit.to + NEAR {
                 break;
             }
-            if other.concept != hit.concept && concept_hash(other.concept).1 > 0.0 {
-                let hash = join(join(5, concept_hash(hit.concept).0), concept_hash(other.concept).0);
-                if seen.insert(hash) {
-                    all.push(Feature { hash, value: 0.5, origin: Origin::Pair(index, other_index), of_words: false });
-                }
+            let beside = &names.concepts[usize::from(other.concept)];
+            if other.concept != hit.concept && beside.value > 0.0 && !pairs[number].has(other.concept) {
+                pairs[number].insert(other.concept);
+                each(Feature { hash: join(concept.begins, beside.name), value: 0.5, origin: Origin::Pair(index, other_index), of_words: false });
             }
         }
     }
 }
 
 /// How much a mention of a concept counts on its own: an ambiguous word counts little without company.
-pub(crate) fn concept_value(name: &str) -> f32 {
+fn concept_value(name: &str) -> f32 {
     match name {
         // That something was hidden says nothing about what it is; rules weigh it.
         _ if name.starts_with("trick.") || name.ends_with(".masked") => 0.0,
         _ if name.ends_with(".weak") || name.starts_with("is.") => 0.4,
         _ => 1.0,
     }
-}
-
-/// The hash of a concept's or a rule's name.
-pub(crate) fn name_hash(name: &str) -> u64 {
-    hash(name.as_bytes())
 }

@@ -8,6 +8,7 @@ use super::weights::Weights;
 use crate::category::{COUNT, Category};
 use crate::policy::Policy;
 use crate::screen::Screen;
+use crate::text::fold::fold;
 
 /// A labelled text.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,7 +72,8 @@ pub fn train(screen: &Screen, examples: &[Example], settings: &Settings) -> Vec<
 }
 
 fn prepare<'a>(screen: &Screen, example: &'a Example) -> Prepared<'a> {
-    let reading = screen.read(&example.text, &Policy::default());
+    let folded = fold(&example.text);
+    let reading = screen.read(&folded, &Policy::default());
     Prepared { features: screen.features(&reading), prior: reading.prior, example }
 }
 

@@ -9,19 +9,41 @@ use crate::lexicon::parse::DataError;
 
 const MAGIC: [u8; 4] = *b"SCRN";
 const VERSION: u8 = 1;
+/// Octets of a row in memory: a whole number of registers, and no row on two lines of the cache.
+const LANES: usize = 16;
 
 /// Quantised weights.
 pub(crate) struct Weights {
     bits: u32,
     scale: f32,
     bias: [f32; COUNT],
-    rows: Vec<[i8; COUNT]>,
+    rows: Vec<[i8; LANES]>,
+}
+
+/// What features add together.
+pub(crate) struct Sum<'a> {
+    weights: &'a Weights,
+    lanes: [f32; LANES],
+}
+
+impl Sum<'_> {
+    pub(crate) fn add(&mut self, feature: &Feature) {
+        let row = &self.weights.rows[Weights::row_of(feature.hash, self.weights.bits)];
+        for (lane, weight) in self.lanes.iter_mut().zip(row) {
+            *lane += f32::from(*weight) * feature.value;
+        }
+    }
+
+    /// The sum for each category, with the bias.
+    pub(crate) fn finish(&self) -> [f32; COUNT] {
+        std::array::from_fn(|at| self.lanes[at] * self.weights.scale + self.weights.bias[at])
+    }
 }
 
 impl Weights {
     /// Weights that say nothing: rules alone decide.
     pub(crate) fn none() -> Self {
-        Self { bits: 1, scale: 0.0, bias: [0.0; COUNT], rows: vec![[0; COUNT]; 2] }
+        Self { bits: 1, scale: 0.0, bias: [0.0; COUNT], rows: vec![[0; LANES]; 2] }
     }
 
     /// The row of a feature among `1 << bits`.
@@ -36,23 +58,16 @@ impl Weights {
         std::array::from_fn(|at| f32::from(row[at]) * factor)
     }
 
-    /// What all features add together, with the bias.
-    pub(crate) fn sum(&self, features: &[Feature]) -> [f32; COUNT] {
-        let mut sum = [0.0_f32; COUNT];
-        for feature in features {
-            let row = &self.rows[Self::row_of(feature.hash, self.bits)];
-            for at in 0..COUNT {
-                sum[at] += f32::from(row[at]) * feature.value;
-            }
-        }
-        std::array::from_fn(|at| sum[at] * self.scale + self.bias[at])
+    /// A sum without any feature.
+    pub(crate) const fn sum(&self) -> Sum<'_> {
+        Sum { weights: self, lanes: [0.0; LANES] }
     }
 
     /// Quantises what training found.
     pub(crate) fn quantise(bits: u32, rows: &[[f32; COUNT]], bias: [f32; COUNT]) -> Self {
         let largest = rows.iter().flatten().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
         let scale = if largest > 0.0 { largest.min(4.0) / 127.0 } else { 0.0 };
-        let quantised = rows.iter().map(|row| std::array::from_fn(|at| octet(row[at], scale))).collect();
+        let quantised = rows.iter().map(|row| wide(row.map(|weight| octet(weight, scale)))).collect();
         Self { bits, scale, bias, rows: quantised }
     }
 
@@ -63,11 +78,11 @@ impl Weights {
         self.bias.iter().for_each(|bias| out.extend(bias.to_le_bytes()));
         let mut at = 0;
         while at < self.rows.len() {
-            let skip = self.rows[at..].iter().take_while(|row| **row == [0; COUNT]).count();
-            let run = self.rows[at + skip..].iter().take_while(|row| **row != [0; COUNT]).count();
+            let skip = self.rows[at..].iter().take_while(|row| **row == [0; LANES]).count();
+            let run = self.rows[at + skip..].iter().take_while(|row| **row != [0; LANES]).count();
             leb(skip, &mut out);
             leb(run, &mut out);
-            self.rows[at + skip..at + skip + run].iter().flatten().for_each(|weight| out.extend(weight.to_le_bytes()));
+            self.rows[at + skip..at + skip + run].iter().flat_map(|row| &row[..COUNT]).for_each(|weight| out.extend(weight.to_le_bytes()));
             at += skip + run;
         }
         out
@@ -90,14 +105,14 @@ impl Weights {
         if !scale.is_finite() || bias.iter().any(|value| !value.is_finite()) {
             return Err(DataError::Weights("a number that is none"));
         }
-        let mut rows = vec![[0_i8; COUNT]; 1 << bits];
+        let mut rows = vec![[0_i8; LANES]; 1 << bits];
         let mut at = 0_usize;
         while at < rows.len() {
             let start = at.saturating_add(input.leb()?);
             let end = start.saturating_add(input.leb()?);
             let run = rows.get_mut(start..end).ok_or(DataError::Weights("more rows than there are"))?;
             for row in run {
-                *row = input.take::<COUNT>()?.map(|octet| i8::from_le_bytes([octet]));
+                *row = wide(input.take::<COUNT>()?.map(|octet| i8::from_le_bytes([octet])));
             }
             if end == at {
                 return Err(DataError::Weights("an empty run"));
@@ -106,6 +121,10 @@ impl Weights {
         }
         Ok(Self { bits: u32::from(bits), scale, bias, rows })
     }
+}
+
+fn wide(row: [i8; COUNT]) -> [i8; LANES] {
+    std::array::from_fn(|at| row.get(at).copied().unwrap_or(0))
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "clamped to the range of an octet")]

@@ -32,6 +32,16 @@ impl Condition {
         }
     }
 
+    /// Concepts of which one must be there for the condition to hold, as few as can be told.
+    pub(crate) fn needed(&self) -> Option<Set> {
+        match self {
+            Self::AtLeast(0, _) | Self::Not(_) => None,
+            Self::AtLeast(_, set) => Some(*set),
+            Self::All(parts) => parts.iter().filter_map(Self::needed).min_by_key(Set::len),
+            Self::Any(parts) => parts.iter().try_fold(Set::default(), |all, part| Some(all.union(&part.needed()?))),
+        }
+    }
+
     /// Every concept that may make the condition hold by being there.
     pub(crate) fn evidence(&self) -> Set {
         match self {

@@ -8,7 +8,7 @@ pub(crate) mod condition;
 
 use crate::category::{COUNT, Category};
 use crate::lexicon::parse::DataError;
-use crate::lexicon::{Lexicon, Set};
+use crate::lexicon::{CONCEPTS, Lexicon, Set, bits};
 use condition::Condition;
 
 /// What every further rule adds, as a part of its weight.
@@ -30,7 +30,22 @@ pub(crate) struct Rule {
 }
 
 /// All rules.
-pub(crate) struct Rules(Vec<Rule>);
+pub(crate) struct Rules {
+    all: Vec<Rule>,
+    /// For each concept: the rules to ask when it is there, a bit for each. A rule stands under few concepts, of which its
+    /// condition needs one.
+    asked: Vec<Vec<u64>>,
+}
+
+/// Rules that hold, a bit for each.
+pub(crate) struct Holding(Vec<u64>);
+
+impl Holding {
+    /// By number, in order.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = usize> + '_ {
+        self.0.iter().enumerate().flat_map(|(at, part)| bits(*part).map(move |bit| at * 64 + bit))
+    }
+}
 
 impl Rules {
     /// Reads rules. `for a, b` before a block repeats its lines with `{category}` and `{x}` (its last part) replaced; `end` closes it.
@@ -61,20 +76,40 @@ impl Rules {
                 }
             }
         }
-        Ok(Self(rules))
+        let words = rules.len().div_ceil(64);
+        let mut asked = vec![vec![0; words]; CONCEPTS];
+        for (index, rule) in rules.iter().enumerate() {
+            for concept in rule.condition.needed().unwrap_or(rule.evidence).iter() {
+                asked[concept][index / 64] |= 1 << (index % 64);
+            }
+        }
+        Ok(Self { all: rules, asked })
     }
 
     pub(crate) fn get(&self, index: usize) -> &Rule {
-        &self.0[index]
+        &self.all[index]
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Rule> {
-        self.0.iter()
+        self.all.iter()
     }
 
-    /// The rules that hold for `concepts`, by index.
-    pub(crate) fn holding<'a>(&'a self, concepts: &'a Set) -> impl Iterator<Item = usize> + 'a {
-        self.0.iter().enumerate().filter(|(_, rule)| rule.evidence.meets(concepts) && rule.condition.holds(concepts)).map(|(index, _)| index)
+    /// None of the rules.
+    pub(crate) fn none(&self) -> Holding {
+        Holding(vec![0; self.all.len().div_ceil(64)])
+    }
+
+    /// Adds the rules that hold for `concepts` to those that held before.
+    pub(crate) fn add(&self, concepts: &Set, holding: &mut Holding) {
+        for (at, held) in holding.0.iter_mut().enumerate() {
+            let asked = concepts.iter().fold(0, |asked, concept| asked | self.asked[concept][at]);
+            for bit in bits(asked & !*held) {
+                let rule = &self.all[at * 64 + bit];
+                if rule.evidence.meets(concepts) && rule.condition.holds(concepts) {
+                    *held |= 1 << bit;
+                }
+            }
+        }
     }
 
     /// What the rules that hold say about each category, in log-odds.
@@ -83,7 +118,7 @@ impl Rules {
         let mut sum = [0.0_f32; COUNT];
         let mut against = [0.0_f32; COUNT];
         for &index in holding {
-            let rule = &self.0[index];
+            let rule = &self.all[index];
             for category in Category::ALL {
                 if rule.category.is_some_and(|of| of != category) {
                     continue;

@@ -34,23 +34,40 @@ pub(crate) fn fold(original: &str) -> Folded {
         length: 0,
     };
     let mut hidden = 0;
-    for ch in original.chars() {
+    let mut rest = original;
+    while let Some(ch) = rest.chars().next() {
+        if ch.is_ascii() {
+            // Most of most messages is ASCII, and is folded as a whole.
+            let plain = rest.bytes().position(|byte| !byte.is_ascii()).unwrap_or(rest.len());
+            folded.push_ascii(&rest[..plain], hidden);
+            hidden = 0;
+            rest = &rest[plain..];
+            continue;
+        }
         let at = folded.length;
         folded.length += 1;
-        if ch.is_ascii() {
-            folded.push(ch.to_ascii_lowercase(), at, hidden | if ch.is_ascii_uppercase() { CAPITAL } else { 0 });
-            hidden = 0;
-        } else if is_invisible(ch) {
+        if is_invisible(ch) {
             hidden = HIDDEN_BEFORE;
         } else {
             folded.fold_wide(ch, at, hidden);
             hidden = 0;
         }
+        rest = &rest[ch.len_utf8()..];
     }
     folded
 }
 
 impl Folded {
+    fn push_ascii(&mut self, run: &str, hidden: u8) {
+        let start = self.text.len();
+        self.text.push_str(run);
+        self.text[start..].make_ascii_lowercase();
+        self.origin.extend((self.length..).take(run.len()));
+        self.length = self.length.saturating_add(u32::try_from(run.len()).unwrap_or(u32::MAX));
+        self.marks.extend(run.bytes().map(|byte| if byte.is_ascii_uppercase() { CAPITAL } else { 0 }));
+        self.marks[start] |= hidden;
+    }
+
     fn push(&mut self, ch: char, at: u32, marks: u8) {
         self.text.push(ch);
         for _ in 0..ch.len_utf8() {

@@ -3,12 +3,42 @@
 pub(crate) mod fold;
 pub(crate) mod token;
 pub(crate) mod unmask;
+pub(crate) mod words;
 
 /// A stable 64-bit hash (FNV-1a with a final mix): features are stored by it, so it must never change between builds.
 pub(crate) fn hash(bytes: &[u8]) -> u64 {
-    #[cfg(test)]
-    tests::WORK.with(|work| work.set(work.get() + bytes.len() + 1));
-    mix(bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)))
+    hash_of(bytes.iter().copied())
+}
+
+/// The hash of octets that do not stand together.
+pub(crate) fn hash_of(bytes: impl Iterator<Item = u8>) -> u64 {
+    let mut state = Hash::default();
+    bytes.for_each(|byte| state.push(byte));
+    state.finish()
+}
+
+/// A hash that grows: the hashes of all beginnings of a word cost as much as the hash of the word.
+#[derive(Clone, Copy)]
+pub(crate) struct Hash(u64);
+
+impl Default for Hash {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hash {
+    pub(crate) fn push(&mut self, byte: u8) {
+        #[cfg(test)]
+        tests::WORK.with(|work| work.set(work.get() + 1));
+        self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+
+    pub(crate) fn finish(self) -> u64 {
+        #[cfg(test)]
+        tests::WORK.with(|work| work.set(work.get() + 1));
+        mix(self.0)
+    }
 }
 
 /// Combines two hashes; the order matters.

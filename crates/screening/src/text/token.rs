@@ -1,5 +1,8 @@
 //! Splitting folded text into tokens: words, numbers, amounts, links, pictures.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
 use super::fold::{CAPITAL, Folded, HIDDEN_BEFORE, LOOKALIKE, is_symbol};
 use super::hash;
 use crate::link::find::{self, Found};
@@ -27,10 +30,10 @@ pub(crate) enum Kind {
 
 /// One token.
 #[derive(Clone, Debug)]
-pub(crate) struct Token {
+pub(crate) struct Token<'a> {
     pub(crate) kind: Kind,
-    /// Octets of the token in the text it was cut from, or in the spare text once it was unmasked.
-    pub(crate) text: String,
+    /// What is read: the folded text without apostrophes, or the word that was hidden.
+    pub(crate) text: Cow<'a, str>,
     /// The hash of `text`.
     pub(crate) id: u64,
     /// Octets of the folded text.
@@ -44,20 +47,12 @@ pub(crate) struct Token {
 
 /// The hashes that stand for a kind of token in terms and features.
 pub(crate) fn kind_hash(kind: Kind) -> u64 {
-    hash(match kind {
-        Kind::Word => b"<word>",
-        Kind::Number => b"<num>",
-        Kind::Code => b"<code>",
-        Kind::Phone => b"<phone>",
-        Kind::Money => b"<money>",
-        Kind::Percent => b"<pct>",
-        Kind::Link => b"<link>",
-        Kind::Emoji => b"<emoji>",
-    })
+    static HASHES: LazyLock<[u64; 8]> = LazyLock::new(|| ["<word>", "<num>", "<code>", "<phone>", "<money>", "<pct>", "<link>", "<emoji>"].map(|name| hash(name.as_bytes())));
+    HASHES[kind as usize]
 }
 
 /// Cuts a folded message into tokens and links.
-pub(crate) fn split(folded: &Folded) -> (Vec<Token>, Vec<Found>) {
+pub(crate) fn split(folded: &Folded) -> (Vec<Token<'_>>, Vec<Found>) {
     let text = folded.text.as_str();
     let links = find::find(folded);
     let mut tokens = Vec::with_capacity(text.len() / 5 + 4);
@@ -66,7 +61,7 @@ pub(crate) fn split(folded: &Folded) -> (Vec<Token>, Vec<Found>) {
         split_plain(folded, at, link.from, &mut tokens);
         tokens.push(Token {
             kind: Kind::Link,
-            text: link.host.clone(),
+            text: Cow::Owned(link.host.clone()),
             id: kind_hash(Kind::Link),
             from: link.from,
             to: link.to,
@@ -79,7 +74,7 @@ pub(crate) fn split(folded: &Folded) -> (Vec<Token>, Vec<Found>) {
     (tokens, links)
 }
 
-fn split_plain(folded: &Folded, from: usize, to: usize, tokens: &mut Vec<Token>) {
+fn split_plain<'a>(folded: &'a Folded, from: usize, to: usize, tokens: &mut Vec<Token<'a>>) {
     let bytes = folded.text.as_bytes();
     let mut at = from;
     while at < to {
@@ -107,15 +102,17 @@ fn split_plain(folded: &Folded, from: usize, to: usize, tokens: &mut Vec<Token>)
     }
 }
 
-fn push(folded: &Folded, from: usize, to: usize, kind: Kind, tokens: &mut Vec<Token>) {
+fn push<'a>(folded: &'a Folded, from: usize, to: usize, kind: Kind, tokens: &mut Vec<Token<'a>>) {
     let raw = &folded.text[from..to];
-    let text: String = raw.chars().filter(|ch| *ch != '\'').collect();
-    let marks = &folded.marks[from..to];
-    let lookalikes = marks.iter().filter(|mark| **mark & LOOKALIKE != 0).count();
-    let hidden = marks[1..].iter().any(|mark| mark & HIDDEN_BEFORE != 0);
-    let letters = raw.bytes().filter(u8::is_ascii_alphabetic).count();
-    let capitals = marks.iter().filter(|mark| **mark & CAPITAL != 0).count();
-    let masked = kind == Kind::Word && letters > 0 && (lookalikes > 0 || hidden);
+    let text = if raw.contains('\'') { Cow::Owned(raw.replace('\'', "")) } else { Cow::Borrowed(raw) };
+    let (mut letters, mut capitals, mut marked) = (0, 0, 0);
+    for (at, (byte, mark)) in raw.bytes().zip(&folded.marks[from..to]).enumerate() {
+        letters += usize::from(byte.is_ascii_alphabetic());
+        capitals += usize::from(mark & CAPITAL);
+        // What is hidden before a word is not inside it.
+        marked |= if at == 0 { mark & LOOKALIKE } else { mark & (LOOKALIKE | HIDDEN_BEFORE) };
+    }
+    let masked = kind == Kind::Word && letters > 0 && marked != 0;
     let id = hash(text.as_bytes());
     tokens.push(Token { kind, text, id, from, to, masked, shouted: letters >= 2 && capitals >= letters });
 }

@@ -4,32 +4,9 @@
 //! what it is. Every step looks at a bounded number of neighbours, so the work is linear in the text.
 
 use super::token::{Kind, Token};
-use super::{hash, token};
-use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, Hasher};
-
-/// Sets and maps of values that are hashes already.
-#[derive(Default, Clone, Copy)]
-pub(crate) struct Identity(u64);
-
-impl Hasher for Identity {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-}
-
-/// Makes hashers for such sets.
-pub(crate) type Build = BuildHasherDefault<Identity>;
-/// The words that a disguise may hide, by hash.
-pub(crate) type Words = HashSet<u64, Build>;
+use super::words::Words;
+use super::{Hash, hash, token};
+use std::borrow::Cow;
 
 /// The longest word that is put together again from single letters.
 const LONGEST: usize = 16;
@@ -37,9 +14,9 @@ const LONGEST: usize = 16;
 const AMBIGUOUS: u32 = 3;
 
 /// Replaces disguised tokens by the words they hide; `vocabulary` knows the words.
-pub(crate) fn unmask(tokens: &mut Vec<Token>, folded: &str, vocabulary: &Words) {
+pub(crate) fn unmask(tokens: &mut Vec<Token<'_>>, folded: &str, vocabulary: &Words) {
     for token in tokens.iter_mut() {
-        if token.kind != Kind::Word || vocabulary.contains(&token.id) {
+        if token.kind != Kind::Word || vocabulary.contains(token.id) {
             continue;
         }
         if let Some(word) = reveal(&token.text, vocabulary) {
@@ -50,9 +27,9 @@ pub(crate) fn unmask(tokens: &mut Vec<Token>, folded: &str, vocabulary: &Words) 
     join_apart(tokens, folded, vocabulary);
 }
 
-fn set(token: &mut Token, word: String, masked: bool) {
+fn set(token: &mut Token<'_>, word: String, masked: bool) {
     token.id = hash(word.as_bytes());
-    token.text = word;
+    token.text = Cow::Owned(word);
     token.masked |= masked;
     token.kind = Kind::Word;
 }
@@ -72,29 +49,31 @@ fn reveal(text: &str, vocabulary: &Words) -> Option<String> {
 fn unleet(bytes: &[u8], vocabulary: &Words) -> Option<String> {
     let ambiguous = bytes.iter().filter(|byte| readings(**byte).len() > 1).count();
     let variants = 1_u32 << (u32::try_from(ambiguous).unwrap_or(AMBIGUOUS).min(AMBIGUOUS));
+    let mut word = [0; 2 * LONGEST];
+    let word = word.get_mut(..bytes.len())?;
     for variant in 0..variants {
         let mut choice = variant;
-        let mut word = Vec::with_capacity(bytes.len());
-        for &byte in bytes {
-            let options = readings(byte);
-            match options {
-                [] => word.push(byte),
-                [one] => word.push(*one),
+        for (letter, &byte) in word.iter_mut().zip(bytes) {
+            *letter = match readings(byte) {
+                [] => byte,
+                [one] => *one,
                 [one, two, ..] => {
-                    word.push(if choice & 1 == 0 { *one } else { *two });
+                    let first = choice & 1 == 0;
                     choice >>= 1;
+                    if first { *one } else { *two }
                 }
-            }
+            };
         }
-        // A plural or a stray symbol at the end is not part of the disguise.
-        if vocabulary.contains(&hash(&word)) {
-            return String::from_utf8(word).ok();
-        }
-        if let Some(squeezed) = squeeze(&word, vocabulary) {
-            return Some(squeezed);
+        if let Some(known) = known(word, vocabulary).or_else(|| squeeze(word, vocabulary)) {
+            return Some(known);
         }
     }
     star(bytes, vocabulary)
+}
+
+/// `word` when the vocabulary has it.
+fn known(word: &[u8], vocabulary: &Words) -> Option<String> {
+    if vocabulary.contains(hash(word)) { String::from_utf8(word.to_vec()).ok() } else { None }
 }
 
 /// What a digit or symbol may stand for.
@@ -120,18 +99,19 @@ fn star(bytes: &[u8], vocabulary: &Words) -> Option<String> {
     if stars.is_empty() || stars.len() > 2 || bytes.len() < 4 {
         return None;
     }
+    let mut word = bytes.to_vec();
     for first in b"aeiouckgs" {
-        for second in b"aeiouckgs" {
-            let mut word = bytes.to_vec();
-            word[stars[0]] = *first;
-            if let Some(&at) = stars.get(1) {
-                word[at] = *second;
-            }
-            if vocabulary.contains(&hash(&word)) {
+        word[stars[0]] = *first;
+        let Some(&at) = stars.get(1) else {
+            if vocabulary.contains(hash(&word)) {
                 return String::from_utf8(word).ok();
             }
-            if stars.len() == 1 {
-                break;
+            continue;
+        };
+        for second in b"aeiouckgs" {
+            word[at] = *second;
+            if vocabulary.contains(hash(&word)) {
+                return String::from_utf8(word).ok();
             }
         }
     }
@@ -140,36 +120,27 @@ fn star(bytes: &[u8], vocabulary: &Words) -> Option<String> {
 
 /// `weeeed` and `freeee`: runs of three or more letters become two, then one; a word of doubled letters becomes single.
 fn squeeze(bytes: &[u8], vocabulary: &Words) -> Option<String> {
+    // Two neighbours alike are not enough for either; most words end here.
+    if bytes.windows(2).filter(|pair| pair[0] == pair[1]).count() < 2 {
+        return None;
+    }
     let mut longest = 0;
     let mut doubles = 0;
-    let mut at = 0;
-    while at < bytes.len() {
-        let run = bytes[at..].iter().take_while(|byte| **byte == bytes[at]).count();
-        longest = longest.max(run);
-        doubles += usize::from(run >= 2);
-        at += run;
+    for run in bytes.chunk_by(|left, right| left == right) {
+        longest = longest.max(run.len());
+        doubles += usize::from(run.len() >= 2);
     }
     if longest < 3 && doubles < 3 {
         return None;
     }
-    for keep in [2, 1] {
-        let mut word = Vec::with_capacity(bytes.len());
-        let mut run = 0;
-        for (index, &byte) in bytes.iter().enumerate() {
-            run = if index > 0 && bytes[index - 1] == byte { run + 1 } else { 1 };
-            if run <= keep {
-                word.push(byte);
-            }
-        }
-        if vocabulary.contains(&hash(&word)) {
-            return String::from_utf8(word).ok();
-        }
-    }
-    None
+    [2, 1].into_iter().find_map(|keep| {
+        let word: Vec<u8> = bytes.chunk_by(|left, right| left == right).flat_map(|run| &run[..run.len().min(keep)]).copied().collect();
+        known(&word, vocabulary)
+    })
 }
 
 /// A token with symbols that hides nothing is several words: `team!win`.
-fn split_at_symbols(tokens: &mut Vec<Token>) {
+fn split_at_symbols(tokens: &mut Vec<Token<'_>>) {
     if !tokens.iter().any(|token| token.kind == Kind::Word && token.text.bytes().any(token::is_leet_symbol)) {
         return;
     }
@@ -184,7 +155,7 @@ fn split_at_symbols(tokens: &mut Vec<Token>) {
             if !part.is_empty() {
                 let kind = if part.bytes().all(|byte| byte.is_ascii_digit()) { Kind::Number } else { Kind::Word };
                 let at = token.from + from;
-                tokens.push(Token { kind, text: part.to_owned(), id: hash(part.as_bytes()), from: at, to: at + part.len(), ..token.clone() });
+                tokens.push(Token { kind, text: Cow::Owned(part.to_owned()), id: hash(part.as_bytes()), from: at, to: at + part.len(), ..token.clone() });
             }
             from += part.len() + 1;
         }
@@ -192,64 +163,90 @@ fn split_at_symbols(tokens: &mut Vec<Token>) {
 }
 
 /// Puts words together that were spaced or punctuated apart.
-fn join_apart(tokens: &mut Vec<Token>, folded: &str, vocabulary: &Words) {
-    if !tokens.windows(2).any(|pair| joins(&pair[0], &pair[1], folded)) {
-        return;
-    }
-    let mut apart = std::mem::take(tokens);
-    tokens.reserve(apart.len());
-    let mut at = 0;
-    while at < apart.len() {
-        let run = 1 + apart[at..].windows(2).take(LONGEST).take_while(|pair| joins(&pair[0], &pair[1], folded)).count();
-        match (2..=run).rev().find_map(|count| joined(&apart[at..at + count], folded, vocabulary)) {
+fn join_apart(tokens: &mut Vec<Token<'_>>, folded: &str, vocabulary: &Words) {
+    // `reach` is the last token that hangs together with all from `at` on, as far as that matters.
+    let (mut kept, mut at, mut reach) = (0, 0, 0);
+    while at < tokens.len() {
+        reach = reach.max(at);
+        while reach - at < LONGEST && tokens.get(reach + 1).is_some_and(|next| joins(&tokens[reach], next, folded)) {
+            reach += 1;
+        }
+        match joined(&tokens[at..=reach], folded, vocabulary) {
             Some((count, token)) => {
-                tokens.push(token);
+                tokens[kept] = token;
                 at += count;
             }
             None => {
-                let text = std::mem::take(&mut apart[at].text);
-                tokens.push(Token { text, ..apart[at].clone() });
+                tokens.swap(kept, at);
                 at += 1;
             }
         }
+        kept += 1;
     }
+    tokens.truncate(kept);
 }
 
 /// Whether two neighbours may be pieces of one word: single letters with little between them, or pieces with one symbol between.
-fn joins(left: &Token, right: &Token, folded: &str) -> bool {
-    let between = &folded[left.to..right.from.max(left.to)];
-    if !matches!(left.kind, Kind::Word | Kind::Number) || !matches!(right.kind, Kind::Word | Kind::Number) || between.len() > 4 {
+fn joins(left: &Token<'_>, right: &Token<'_>, folded: &str) -> bool {
+    if !matches!(left.kind, Kind::Word | Kind::Number) || !matches!(right.kind, Kind::Word | Kind::Number) {
         return false;
     }
+    let between = &folded[left.to..right.from.max(left.to)];
     let tight = matches!(between, "." | "-" | "_" | "*" | "'" | "/" | "|" | "~" | "\u{b7}" | "," | "`" | "^" | "+" | "\"");
-    tight || (left.text.len() == 1 && right.text.len() == 1 && !between.contains(|ch: char| ch == '\n' || ch.is_alphanumeric()))
+    tight
+        || (left.text.len() == 1 && right.text.len() == 1 && between.len() <= 4 && !between.contains(|ch: char| ch == '\n' || ch.is_alphanumeric()))
 }
 
-fn joined(pieces: &[Token], folded: &str, vocabulary: &Words) -> Option<(usize, Token)> {
-    let (first, last) = (pieces.first()?, pieces.last()?);
-    let length: usize = pieces.iter().map(|piece| piece.text.len()).sum();
-    let singles = pieces.iter().filter(|piece| piece.text.len() == 1).count();
-    // Two letters are initials, and whole words with a hyphen between them are whole words.
-    if !(3..=LONGEST).contains(&length) || (pieces.len() == 2 && length < 4) {
+/// The longest word that the first of `pieces` make together, and how many they are.
+fn joined<'a>(pieces: &[Token<'a>], folded: &str, vocabulary: &Words) -> Option<(usize, Token<'a>)> {
+    if pieces.len() < 2 {
         return None;
     }
-    let text: String = pieces.iter().map(|piece| piece.text.as_str()).collect();
-    if !text.is_ascii() || !text.bytes().any(|byte| byte.is_ascii_alphabetic()) && singles < pieces.len() {
+    let mut text = [0; LONGEST];
+    let mut length = 0;
+    let mut hash = Hash::default();
+    // For each number of pieces: how long they are together, their hash, and how many of them are single characters.
+    let mut beginnings = [(0, 0, 0); LONGEST + 1];
+    let mut count = 0;
+    let mut singles = 0;
+    for piece in pieces {
+        let bytes = piece.text.as_bytes();
+        if !bytes.is_ascii() || length + bytes.len() > LONGEST {
+            break;
+        }
+        text[length..length + bytes.len()].copy_from_slice(bytes);
+        length += bytes.len();
+        bytes.iter().for_each(|byte| hash.push(*byte));
+        singles += usize::from(bytes.len() == 1);
+        beginnings[count] = (length, hash.finish(), singles);
+        count += 1;
+    }
+    (2..=count).rev().find_map(|count| {
+        let (length, id, singles) = beginnings[count - 1];
+        let word = hidden(&text[..length], id, singles, &pieces[..count], vocabulary)?;
+        let (first, last) = (pieces.first()?, pieces.get(count - 1)?);
+        // Whole words with a hyphen between them are whole words.
+        let hyphenated =
+            singles == 0 && folded[first.from..last.to].bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'\'' | b'/'));
+        if !hyphenated && singles == 0 && pieces[..count].iter().all(|piece| vocabulary.contains(piece.id)) {
+            return None;
+        }
+        let mut token = first.clone();
+        token.to = last.to;
+        token.shouted = pieces[..count].iter().any(|piece| piece.shouted);
+        set(&mut token, word, !hyphenated || pieces[..count].iter().any(|piece| piece.masked));
+        Some((count, token))
+    })
+}
+
+/// The word of the vocabulary that `text`, of `pieces` together, is or hides.
+fn hidden(text: &[u8], id: u64, singles: usize, pieces: &[Token<'_>], vocabulary: &Words) -> Option<String> {
+    // Two letters are initials.
+    if text.len() < 3 || (pieces.len() == 2 && text.len() < 4) || singles < pieces.len() && !text.iter().any(u8::is_ascii_alphabetic) {
         return None;
     }
-    let known = |word: &[u8]| vocabulary.contains(&hash(word));
-    let word = match known(text.as_bytes()) {
-        true => text,
-        false if text.bytes().all(|byte| byte.is_ascii_alphabetic()) => return None,
-        false => unleet(text.as_bytes(), vocabulary)?,
-    };
-    let hyphenated = singles == 0 && folded[first.from..last.to].bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'\'' | b'/'));
-    if !hyphenated && singles == 0 && pieces.iter().all(|piece| vocabulary.contains(&piece.id)) {
-        return None;
+    if vocabulary.contains(id) {
+        return String::from_utf8(text.to_vec()).ok();
     }
-    let mut token = first.clone();
-    token.to = last.to;
-    token.shouted = pieces.iter().any(|piece| piece.shouted);
-    set(&mut token, word, !hyphenated || pieces.iter().any(|piece| piece.masked));
-    Some((pieces.len(), token))
+    if text.iter().all(u8::is_ascii_alphabetic) { None } else { unleet(text, vocabulary) }
 }
