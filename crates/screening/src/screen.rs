@@ -18,6 +18,7 @@ use crate::text::unmask::unmask;
 use crate::text::words::Build;
 use crate::verdict::Verdict;
 use crate::{explain, policy::Action};
+use std::cell::LazyCell;
 use std::collections::HashSet;
 
 /// Tokens of one window: rules hold for what stands together, not for words at both ends of a long text.
@@ -148,7 +149,12 @@ impl Screen {
             return;
         }
         let places: Vec<usize> = tokens.iter().enumerate().filter(|(_, token)| token.kind == token::Kind::Link).map(|(at, _)| at).collect();
-        let words: HashSet<u64, Build> = tokens.iter().filter(|token| token.kind == token::Kind::Word).map(|token| token.id).collect();
+        // Asked for foreign hosts only.
+        let words = LazyCell::new(|| {
+            let mut words: HashSet<u64, Build> = HashSet::with_capacity_and_hasher(tokens.len(), Build::default());
+            words.extend(tokens.iter().filter(|token| token.kind == token::Kind::Word).map(|token| token.id));
+            words
+        });
         let word = |part: &str| words.contains(&hash(part.as_bytes()));
         let report: Report = self.domains.report(links, &|host| policy.allows_domain(host), &word);
         for &(concept, link) in &report.concepts {
@@ -174,13 +180,15 @@ impl Screen {
 
     /// The rules that hold in any window, each once. `hits` are in the order of their places.
     fn holding(&self, tokens: &[Token<'_>], hits: &[Hit]) -> Vec<usize> {
-        let everywhere = hits.iter().filter(|hit| self.global.has(hit.concept)).fold(Set::default(), with);
+        let mut everywhere = Set::default();
+        hits.iter().filter(|hit| self.global.has(hit.concept)).for_each(|hit| everywhere.insert(hit.concept));
         let mut holding = self.rules.none();
         let mut start = 0;
         loop {
             let first = hits.partition_point(|hit| hit.from < start);
             let last = hits.partition_point(|hit| hit.from < start + WINDOW);
-            let concepts = hits[first..last].iter().fold(everywhere, with);
+            let mut concepts = everywhere;
+            hits[first..last].iter().for_each(|hit| concepts.insert(hit.concept));
             self.rules.add(&concepts, &mut holding);
             start += STRIDE;
             if start + STRIDE >= tokens.len() {
@@ -226,11 +234,6 @@ fn named(scores: &[f32; COUNT]) -> Vec<Category> {
 /// Phishing and fraud name one deed from two sides; one of the two is enough.
 fn alike(best: Option<Category>, other: Category) -> bool {
     matches!((best, other), (Some(Category::Phishing), Category::Fraud) | (Some(Category::Fraud), Category::Phishing))
-}
-
-fn with(mut set: Set, hit: &Hit) -> Set {
-    set.insert(hit.concept);
-    set
 }
 
 fn sigmoid(value: f32) -> f32 {
@@ -284,6 +287,25 @@ mod tests {
         let reading = screen.read(&folded, &Policy::default());
         let features = screen.features(&reading);
         WORK.with(std::cell::Cell::get) - before + reading.tokens.len() + reading.hits.len() + features.len() + reading.holding.len()
+    }
+
+    #[test]
+    fn features_that_are_summed_as_they_are_met_make_the_sum_of_all() {
+        let screen = Screen::builtin();
+        for text in ["", "See you at six", "Chase: your account is l0cked, v e r i f y now at secure-chase.top", &"free spins, order vodka at 5 ".repeat(20)] {
+            let folded = fold(text);
+            let reading = screen.read(&folded, &Policy::default());
+            let mut residual = [0.0; COUNT];
+            for feature in screen.features(&reading) {
+                let adds = screen.weights.of(&feature);
+                residual.iter_mut().zip(adds).for_each(|(sum, adds)| *sum += adds);
+            }
+            let mut sum = screen.weights.sum();
+            screen.visit(&reading, &mut |feature| sum.add(&feature));
+            let bias = screen.weights.sum().finish();
+            let apart = (0..COUNT).map(|at| (sum.finish()[at] - bias[at] - residual[at]).abs()).fold(0.0, f32::max);
+            assert!(apart < 1e-3, "{text}: {apart}");
+        }
     }
 
     #[test]

@@ -11,36 +11,52 @@ pub(crate) const LONGEST_PHRASE: usize = 8;
 #[derive(Default)]
 pub(crate) struct Trie {
     filter: Filter,
-    edges: HashMap<u64, u32, Build>,
-    ends: Vec<Vec<u16>>,
+    edges: HashMap<u64, Node, Build>,
+    /// The concepts of nodes that have more than fit.
+    more: HashMap<u32, Vec<u16>>,
 }
+
+/// What an edge leads to. The concepts stand here because a walk that comes this far is about to ask for them.
+#[derive(Clone, Copy)]
+struct Node {
+    number: u32,
+    count: u16,
+    concepts: [u16; FEW],
+}
+
+/// The concepts that a node has room for.
+const FEW: usize = 3;
 
 impl Trie {
     pub(crate) fn insert(&mut self, words: &[u64], concept: u16) {
-        if self.ends.is_empty() {
-            self.ends.push(Vec::new());
-        }
-        let mut node = 0;
-        for word in words {
-            let next = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
-            let edge = edge(node, *word);
+        let mut from = 0;
+        for (at, word) in words.iter().enumerate() {
+            let edge = edge(from, *word);
             self.filter.add(edge);
-            node = *self.edges.entry(edge).or_insert(next);
-            if node == next {
-                self.ends.push(Vec::new());
+            let number = u32::try_from(self.edges.len() + 1).unwrap_or(u32::MAX);
+            let node = self.edges.entry(edge).or_insert(Node { number, count: 0, concepts: [0; FEW] });
+            from = node.number;
+            if at + 1 < words.len() {
+                continue;
             }
-        }
-        let end = &mut self.ends[node as usize];
-        if !end.contains(&concept) {
-            end.push(concept);
+            let more = self.more.get(&from).map_or(&[][..], Vec::as_slice);
+            let count = usize::from(node.count);
+            if node.concepts[..count].contains(&concept) || more.contains(&concept) {
+                continue;
+            }
+            match node.concepts.get_mut(count) {
+                Some(free) => {
+                    *free = concept;
+                    node.count += 1;
+                }
+                None => self.more.entry(from).or_default().push(concept),
+            }
         }
     }
 
     /// Calls `found` with the length and the concept of each phrase that `tokens` begin with.
     pub(crate) fn walk(&self, tokens: &[Token<'_>], found: &mut impl FnMut(usize, u16)) {
-        if !self.ends.is_empty() {
-            self.step(0, tokens, 0, found);
-        }
+        self.step(0, tokens, 0, found);
     }
 
     fn step(&self, node: u32, tokens: &[Token<'_>], depth: usize, found: &mut impl FnMut(usize, u16)) {
@@ -54,12 +70,15 @@ impl Trie {
             if !self.filter.may_hold(edge) {
                 continue;
             }
-            let Some(&next) = self.edges.get(&edge) else { continue };
-            for &concept in &self.ends[next as usize] {
-                found(depth + 1, concept);
+            let Some(next) = self.edges.get(&edge) else { continue };
+            next.concepts[..usize::from(next.count)].iter().for_each(|concept| found(depth + 1, *concept));
+            if usize::from(next.count) == FEW
+                && let Some(more) = self.more.get(&next.number)
+            {
+                more.iter().for_each(|concept| found(depth + 1, *concept));
             }
             if depth + 1 < LONGEST_PHRASE {
-                self.step(next, tokens, depth + 1, found);
+                self.step(next.number, tokens, depth + 1, found);
             }
         }
     }

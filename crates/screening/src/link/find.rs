@@ -24,21 +24,24 @@ const STARTS: [&str; 5] = ["http", "hxxp", "hxtp", "h**p", "www."];
 /// All links of a message, in order.
 pub(crate) fn find(folded: &Folded) -> Vec<Found> {
     let text = folded.text.as_str();
+    let bytes = text.as_bytes();
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'<' | b'>' | b'`' | b';');
     let mut links = Vec::new();
-    if !text.bytes().any(|byte| byte == b'.') && !text.contains("://") && !text.contains("[dot]") && !text.contains("(dot)") {
-        return links;
-    }
     let mut from = 0;
-    for chunk in text.split(|ch: char| ch.is_ascii_whitespace() || matches!(ch, '"' | '<' | '>' | '`' | ';')) {
-        if chunk.len() > 3 && may_hold_host(chunk.as_bytes()) {
-            find_in_chunk(folded, from, chunk, &mut links);
+    // No host is without a dot, written out or not.
+    while let Some(dot) = bytes.get(from..).and_then(|rest| rest.iter().position(|byte| matches!(byte, b'.' | b'[' | b'('))) {
+        let dot = from + dot;
+        from += bytes[from..dot].iter().rposition(ends).map_or(0, |before| before + 1);
+        let to = bytes[dot..].iter().position(ends).map_or(bytes.len(), |behind| dot + behind);
+        if to - from > 3 && may_hold_host(&bytes[from..to]) {
+            find_in_chunk(folded, from, &text[from..to], &mut links);
         }
-        from += chunk.len() + 1;
+        from = to + 1;
     }
     links
 }
 
-/// Whether there is a dot with two characters behind it: no host is without, and most of the text ends here.
+/// Whether there is a dot with two characters behind it, as in every host; most dots end a sentence.
 fn may_hold_host(chunk: &[u8]) -> bool {
     chunk.iter().position(|byte| *byte == b'.').is_some_and(|at| at + 2 < chunk.len()) || chunk.contains(&b'[') || chunk.contains(&b'(')
 }

@@ -155,3 +155,26 @@ fn rule(line: &str, lexicon: &mut Lexicon) -> Result<Rule, String> {
     let evidence = condition.evidence();
     Ok(Rule { name: name.to_owned(), category, weight, condition, evidence })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::BUILTIN;
+    use crate::model::train::Random;
+    use crate::screen::Screen;
+
+    #[test]
+    fn the_rules_that_are_asked_are_all_that_could_hold() {
+        let screen = Screen::load(&BUILTIN).unwrap();
+        let (lexicon, rules, _) = screen.parts();
+        let concepts = u64::try_from(lexicon.all_names().count()).unwrap();
+        let mut random = Random::new(7);
+        for round in 0..4_000 {
+            let mut present = crate::lexicon::Set::default();
+            (0..round % 24).for_each(|_| present.insert(u16::try_from(random.below(concepts)).unwrap()));
+            let mut holding = rules.none();
+            rules.add(&present, &mut holding);
+            let all = rules.all().enumerate().filter(|(_, rule)| rule.evidence.meets(&present) && rule.condition.holds(&present));
+            assert_eq!(holding.numbers().collect::<Vec<_>>(), all.map(|(number, _)| number).collect::<Vec<_>>());
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! characters resolved, and for every octet of it the Unicode scalar value of the message that it came from.
 
 use decancer::Translation;
+use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization;
 
 /// A folded message.
@@ -27,12 +28,7 @@ pub(crate) const HIDDEN_BEFORE: u8 = 4;
 
 /// Folds `original`.
 pub(crate) fn fold(original: &str) -> Folded {
-    let mut folded = Folded {
-        text: String::with_capacity(original.len()),
-        origin: Vec::with_capacity(original.len()),
-        marks: Vec::with_capacity(original.len()),
-        length: 0,
-    };
+    let mut folded = Folded::with_capacity(original.len());
     let mut hidden = 0;
     let mut rest = original;
     while let Some(ch) = rest.chars().next() {
@@ -49,7 +45,7 @@ pub(crate) fn fold(original: &str) -> Folded {
         if is_invisible(ch) {
             hidden = HIDDEN_BEFORE;
         } else {
-            folded.fold_wide(ch, at, hidden);
+            folded.push_wide(ch, at, hidden);
             hidden = 0;
         }
         rest = &rest[ch.len_utf8()..];
@@ -58,6 +54,10 @@ pub(crate) fn fold(original: &str) -> Folded {
 }
 
 impl Folded {
+    fn with_capacity(octets: usize) -> Self {
+        Self { text: String::with_capacity(octets), origin: Vec::with_capacity(octets), marks: Vec::with_capacity(octets), length: 0 }
+    }
+
     fn push_ascii(&mut self, run: &str, hidden: u8) {
         let start = self.text.len();
         self.text.push_str(run);
@@ -74,6 +74,13 @@ impl Folded {
             self.origin.push(at);
             self.marks.push(marks);
         }
+    }
+
+    fn push_wide(&mut self, ch: char, at: u32, marks: u8) {
+        let Some((text, of)) = NEAR.get(ch) else { return self.fold_wide(ch, at, marks) };
+        self.text.push_str(text);
+        self.origin.extend(text.bytes().map(|_| at));
+        self.marks.extend(of.iter().map(|mark| mark | marks));
     }
 
     fn fold_wide(&mut self, ch: char, at: u32, marks: u8) {
@@ -108,6 +115,37 @@ impl Folded {
             Translation::None if !first.is_alphanumeric() => {}
             _ => first.to_lowercase().for_each(|lower| self.push(lower, at, marks)),
         }
+    }
+}
+
+/// The alphabets that are written most and abused most, folded beforehand: Latin, Greek and Cyrillic.
+static NEAR: LazyLock<Near> = LazyLock::new(Near::new);
+
+struct Near {
+    folded: Folded,
+    /// For each character of the alphabets: where it ends in `folded`.
+    ends: Vec<usize>,
+}
+
+impl Near {
+    const FIRST: u32 = 0x80;
+    const LAST: u32 = 0x52f;
+
+    fn new() -> Self {
+        let mut near = Self { folded: Folded::with_capacity(0), ends: Vec::new() };
+        for ch in (Self::FIRST..=Self::LAST).filter_map(char::from_u32) {
+            near.folded.fold_wide(ch, 0, 0);
+            near.ends.push(near.folded.text.len());
+        }
+        near
+    }
+
+    /// What `ch` is folded to, and how that is marked.
+    fn get(&self, ch: char) -> Option<(&str, &[u8])> {
+        let at = usize::try_from(u32::from(ch).checked_sub(Self::FIRST)?).ok()?;
+        let end = *self.ends.get(at)?;
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        Some((&self.folded.text[start..end], &self.folded.marks[start..end]))
     }
 }
 
@@ -146,4 +184,37 @@ fn punctuation(ch: char) -> Option<char> {
 pub(crate) fn is_symbol(ch: char) -> bool {
     matches!(ch, '\u{00a2}'..='\u{00a5}' | '\u{20a0}'..='\u{20cf}' | '\u{2190}'..='\u{23ff}' | '\u{2500}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}'
         | '\u{1f000}'..='\u{1f0ff}' | '\u{1f1e6}'..='\u{1faff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One character after the other, without anything known beforehand.
+    fn slowly(original: &str) -> Folded {
+        let mut folded = Folded::with_capacity(0);
+        let mut hidden = 0;
+        for ch in original.chars() {
+            let at = folded.length;
+            folded.length += 1;
+            if is_invisible(ch) {
+                hidden = HIDDEN_BEFORE;
+                continue;
+            }
+            match ch.is_ascii() {
+                true => folded.push(ch.to_ascii_lowercase(), at, hidden | if ch.is_ascii_uppercase() { CAPITAL } else { 0 }),
+                false => folded.fold_wide(ch, at, hidden),
+            }
+            hidden = 0;
+        }
+        folded
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn runs_and_alphabets_are_folded_as_their_characters_are(text in "([ -~]{0,9}|[\\u{80}-\\u{52f}\\u{200b}]{0,3}|\\PC){0,12}") {
+            let (fast, slow) = (fold(&text), slowly(&text));
+            proptest::prop_assert_eq!((fast.text, fast.origin, fast.marks, fast.length), (slow.text, slow.origin, slow.marks, slow.length));
+        }
+    }
 }

@@ -47,7 +47,8 @@ pub(crate) struct Token<'a> {
 
 /// The hashes that stand for a kind of token in terms and features.
 pub(crate) fn kind_hash(kind: Kind) -> u64 {
-    static HASHES: LazyLock<[u64; 8]> = LazyLock::new(|| ["<word>", "<num>", "<code>", "<phone>", "<money>", "<pct>", "<link>", "<emoji>"].map(|name| hash(name.as_bytes())));
+    static HASHES: LazyLock<[u64; 8]> =
+        LazyLock::new(|| ["<word>", "<num>", "<code>", "<phone>", "<money>", "<pct>", "<link>", "<emoji>"].map(|name| hash(name.as_bytes())));
     HASHES[kind as usize]
 }
 
@@ -79,7 +80,7 @@ fn split_plain<'a>(folded: &'a Folded, from: usize, to: usize, tokens: &mut Vec<
     let mut at = from;
     while at < to {
         let byte = bytes[at];
-        let (end, kind) = if byte.is_ascii_digit() || (currency_len(&folded.text[at..to]) > 0) {
+        let (end, kind) = if byte.is_ascii_digit() || (byte == b'$' || byte >= 0x80) && currency_len(&folded.text[at..to]) > 0 {
             number(&folded.text, at, to)
         } else if byte.is_ascii_alphabetic() || (is_leet_symbol(byte) && at + 1 < to && bytes[at + 1].is_ascii_alphanumeric() && starts_word(bytes, at, from)) {
             (word_end(bytes, at, to), Kind::Word)
@@ -166,9 +167,11 @@ fn wide_end(text: &str, from: usize, to: usize) -> (usize, Kind) {
 fn currency_len(text: &str) -> usize {
     let mut chars = text.chars();
     let Some(first) = chars.next() else { return 0 };
-    let sign = matches!(first, '$' | '\u{00a3}' | '\u{00a5}' | '\u{20a0}'..='\u{20cf}');
+    if !matches!(first, '$' | '\u{00a3}' | '\u{00a5}' | '\u{20a0}'..='\u{20cf}') {
+        return 0;
+    }
     let rest = chars.as_str().trim_start_matches(' ');
-    if sign && rest.bytes().next().is_some_and(|byte| byte.is_ascii_digit()) && chars.as_str().len() - rest.len() <= 1 { text.len() - rest.len() } else { 0 }
+    if rest.bytes().next().is_some_and(|byte| byte.is_ascii_digit()) && chars.as_str().len() - rest.len() <= 1 { text.len() - rest.len() } else { 0 }
 }
 
 /// A number with what belongs to it: signs of currency before, separators inside, a unit right behind.

@@ -13,10 +13,13 @@ const LONGEST: usize = 16;
 /// The most symbols of a token that are tried in more than one reading.
 const AMBIGUOUS: u32 = 3;
 
+/// A run of three letters, the least that is squeezed, repeats a letter twice.
+const REPEATS: usize = 2;
+
 /// Replaces disguised tokens by the words they hide; `vocabulary` knows the words.
 pub(crate) fn unmask(tokens: &mut Vec<Token<'_>>, folded: &str, vocabulary: &Words) {
     for token in tokens.iter_mut() {
-        if token.kind != Kind::Word || vocabulary.contains(token.id) {
+        if token.kind != Kind::Word || is_plain(&token.text) || vocabulary.contains(token.id) {
             continue;
         }
         if let Some(word) = reveal(&token.text, vocabulary) {
@@ -32,6 +35,17 @@ fn set(token: &mut Token<'_>, word: String, masked: bool) {
     token.text = Cow::Owned(word);
     token.masked |= masked;
     token.kind = Kind::Word;
+}
+
+/// Whether a word of letters alone, without repeated ones, has nothing to take off. Nearly all have not.
+fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    repeats(bytes) < REPEATS && bytes.iter().all(u8::is_ascii_alphabetic)
+}
+
+/// How many letters are the same as the one before.
+fn repeats(bytes: &[u8]) -> usize {
+    bytes.windows(2).filter(|pair| pair[0] == pair[1]).count()
 }
 
 /// The word of the vocabulary behind one token, if there is one.
@@ -120,8 +134,7 @@ fn star(bytes: &[u8], vocabulary: &Words) -> Option<String> {
 
 /// `weeeed` and `freeee`: runs of three or more letters become two, then one; a word of doubled letters becomes single.
 fn squeeze(bytes: &[u8], vocabulary: &Words) -> Option<String> {
-    // Two neighbours alike are not enough for either; most words end here.
-    if bytes.windows(2).filter(|pair| pair[0] == pair[1]).count() < 2 {
+    if repeats(bytes) < REPEATS {
         return None;
     }
     let mut longest = 0;
@@ -193,8 +206,7 @@ fn joins(left: &Token<'_>, right: &Token<'_>, folded: &str) -> bool {
     }
     let between = &folded[left.to..right.from.max(left.to)];
     let tight = matches!(between, "." | "-" | "_" | "*" | "'" | "/" | "|" | "~" | "\u{b7}" | "," | "`" | "^" | "+" | "\"");
-    tight
-        || (left.text.len() == 1 && right.text.len() == 1 && between.len() <= 4 && !between.contains(|ch: char| ch == '\n' || ch.is_alphanumeric()))
+    tight || (left.text.len() == 1 && right.text.len() == 1 && between.len() <= 4 && !between.contains(|ch: char| ch == '\n' || ch.is_alphanumeric()))
 }
 
 /// The longest word that the first of `pieces` make together, and how many they are.
@@ -226,8 +238,7 @@ fn joined<'a>(pieces: &[Token<'a>], folded: &str, vocabulary: &Words) -> Option<
         let word = hidden(&text[..length], id, singles, &pieces[..count], vocabulary)?;
         let (first, last) = (pieces.first()?, pieces.get(count - 1)?);
         // Whole words with a hyphen between them are whole words.
-        let hyphenated =
-            singles == 0 && folded[first.from..last.to].bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'\'' | b'/'));
+        let hyphenated = singles == 0 && folded[first.from..last.to].bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'\'' | b'/'));
         if !hyphenated && singles == 0 && pieces[..count].iter().all(|piece| vocabulary.contains(piece.id)) {
             return None;
         }
