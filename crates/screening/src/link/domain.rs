@@ -12,6 +12,8 @@ use std::collections::{HashMap, HashSet};
 
 /// Letters that a brand's name needs before a single slip in it counts as a disguise.
 const SLIP_MIN: usize = 6;
+/// Letters that a brand's name needs before `name.com` is taken for its own without being listed.
+const OWN_MIN: usize = 5;
 
 /// Knowledge about domains, from `brands.txt` and `domains.txt`.
 pub(crate) struct Domains {
@@ -164,14 +166,7 @@ impl Domains {
     }
 
     fn is_official(&self, host: &str) -> bool {
-        let mut rest = host;
-        while let Some((_, tail)) = rest.split_once('.') {
-            if self.official.contains(tail) {
-                return true;
-            }
-            rest = tail;
-        }
-        false
+        std::iter::successors(Some(host), |rest| rest.split_once('.').map(|(_, tail)| tail)).any(|tail| self.official.contains(tail))
     }
 
     /// A host that nobody vouches for.
@@ -243,6 +238,8 @@ fn read_brands(
 ) -> Result<(), DataError> {
     let mut brand = u16::try_from(CONCEPTS).map_err(|_| DataError::TooManyConcepts(CONCEPTS))?;
     let mut concept = None;
+    // An authority is not found under `com`.
+    let mut commercial = false;
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
         let wrong = |problem: String| DataError::Line { file: "brands", line: number, problem };
@@ -251,6 +248,7 @@ fn read_brands(
         }
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             concept = Some(lexicon.declare(name)?);
+            commercial = !matches!(name, "brand.gov" | "brand.toll");
             continue;
         }
         let concept = concept.ok_or_else(|| wrong("a brand before the first [concept]".to_owned()))?;
@@ -263,17 +261,25 @@ fn read_brands(
             // `~` marks a name that is also an ordinary word: in a domain it says nothing.
             if quiet.is_none() && plain.len() >= 3 {
                 patterns.push((plain.clone(), brand));
+                if commercial && plain.len() >= OWN_MIN {
+                    owners.entry(format!("{plain}.com")).or_insert(number_of(brand)?);
+                }
                 if plain.len() >= SLIP_MIN {
                     deletions(&plain).for_each(|slip| slips.insert(slip));
                 }
             }
         }
         for domain in domains.split([',', ' ']).filter(|domain| !domain.is_empty()) {
-            owners.insert(domain.to_owned(), brand - u16::try_from(CONCEPTS).map_err(|_| DataError::TooManyConcepts(CONCEPTS))?);
+            owners.insert(domain.to_owned(), number_of(brand)?);
         }
         brand += 1;
     }
     Ok(())
+}
+
+/// Brands are numbered behind the concepts.
+fn number_of(brand: u16) -> Result<u16, DataError> {
+    usize::from(brand).checked_sub(CONCEPTS).and_then(|number| u16::try_from(number).ok()).ok_or(DataError::TooManyConcepts(CONCEPTS))
 }
 
 /// The hashes of a word without one of its octets.
