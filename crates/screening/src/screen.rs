@@ -156,7 +156,7 @@ impl Screen {
             words
         });
         let word = |part: &str| words.contains(&hash(part.as_bytes()));
-        let report: Report = self.domains.report(links, &|host| policy.allows_domain(host), &word);
+        let report: Report = self.domains.report(links, &|host| policy.allows_domain(host), &word, &|name| spelled(tokens, name));
         for &(concept, link) in &report.concepts {
             if let Some(&at) = places.get(link) {
                 hits.push(Hit { concept, from: at, to: at + 1, masked: false });
@@ -234,6 +234,21 @@ fn named(scores: &[f32; COUNT]) -> Vec<Category> {
 /// Phishing and fraud name one deed from two sides; one of the two is enough.
 fn alike(best: Option<Category>, other: Category) -> bool {
     matches!((best, other), (Some(Category::Phishing), Category::Fraud) | (Some(Category::Fraud), Category::Phishing))
+}
+
+/// Whether neighbouring words make `name` together: `OneMain Financial` is at home at `onemainfinancial.com`.
+fn spelled(tokens: &[Token<'_>], name: &str) -> bool {
+    (0..tokens.len()).any(|from| {
+        let mut rest = name;
+        for token in tokens[from..].iter().take_while(|token| token.kind == token::Kind::Word) {
+            match rest.strip_prefix(token.text.as_ref()) {
+                Some("") => return rest.len() < name.len(),
+                Some(behind) => rest = behind.strip_prefix('-').unwrap_or(behind),
+                None => return false,
+            }
+        }
+        false
+    })
 }
 
 fn sigmoid(value: f32) -> f32 {

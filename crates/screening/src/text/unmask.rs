@@ -10,6 +10,8 @@ use std::borrow::Cow;
 
 /// The longest word that is put together again from single letters.
 const LONGEST: usize = 16;
+/// The shortest word whose plural may be written with a `z`.
+const PLURAL_MIN: usize = 3;
 /// The most symbols of a token that are tried in more than one reading.
 const AMBIGUOUS: u32 = 3;
 
@@ -40,7 +42,7 @@ fn set(token: &mut Token<'_>, word: String, masked: bool) {
 /// Whether a word of letters alone, without repeated ones, has nothing to take off. Nearly all have not.
 fn is_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
-    repeats(bytes) < REPEATS && bytes.iter().all(u8::is_ascii_alphabetic)
+    repeats(bytes) < REPEATS && !bytes.ends_with(b"z") && bytes.iter().all(u8::is_ascii_alphabetic)
 }
 
 /// How many letters are the same as the one before.
@@ -56,8 +58,9 @@ fn reveal(text: &str, vocabulary: &Words) -> Option<String> {
     let bytes = text.as_bytes();
     let symbols = bytes.iter().filter(|byte| !byte.is_ascii_alphabetic()).count();
     let letters = bytes.len() - symbols;
-    let plain = if symbols > 0 && letters > 0 { unleet(bytes, vocabulary) } else { None };
-    plain.or_else(|| squeeze(bytes, vocabulary))
+    // `R5000` is an amount, not a word.
+    let plain = if symbols > 0 && letters > 0 && symbols <= 2 * letters { unleet(bytes, vocabulary) } else { None };
+    plain.or_else(|| squeeze(bytes, vocabulary)).or_else(|| plural(bytes, vocabulary))
 }
 
 fn unleet(bytes: &[u8], vocabulary: &Words) -> Option<String> {
@@ -78,11 +81,18 @@ fn unleet(bytes: &[u8], vocabulary: &Words) -> Option<String> {
                 }
             };
         }
-        if let Some(known) = known(word, vocabulary).or_else(|| squeeze(word, vocabulary)) {
+        if let Some(known) = known(word, vocabulary).or_else(|| squeeze(word, vocabulary)).or_else(|| plural(word, vocabulary)) {
             return Some(known);
         }
     }
     star(bytes, vocabulary)
+}
+
+/// `gunz`: a plural that is written for its looks.
+fn plural(word: &[u8], vocabulary: &Words) -> Option<String> {
+    let stem = word.strip_suffix(b"z").filter(|stem| stem.len() >= PLURAL_MIN && stem.iter().all(u8::is_ascii_alphabetic))?;
+    let stem = std::str::from_utf8(stem).ok()?;
+    [format!("{stem}s"), stem.to_owned()].into_iter().find(|word| vocabulary.contains(hash(word.as_bytes())))
 }
 
 /// `word` when the vocabulary has it.
