@@ -9,7 +9,7 @@ use crate::link::find::Found;
 use crate::model::features::{self, Feature, Names};
 use crate::model::weights::Weights;
 use crate::policy::{self, Decision, Outcome, Policy};
-use crate::rules::Rules;
+use crate::rules::{BASE, Rules};
 use crate::structure::Structure;
 use crate::text::fold::{Folded, fold};
 use crate::text::hash;
@@ -23,11 +23,15 @@ use std::collections::HashSet;
 
 /// Tokens of one window: rules hold for what stands together, not for words at both ends of a long text.
 const WINDOW: usize = 56;
+/// Where the sender's own name stands: so many tokens from the beginning.
+const SENDER: usize = 6;
 /// How far windows lie apart.
 const STRIDE: usize = 28;
 /// The most that the classifier may add to, and take from, what the rules say.
 const RESIDUAL_UP: f32 = 5.5;
 const RESIDUAL_DOWN: f32 = -3.5;
+/// What the classifier's word is worth where no rule speaks for a category.
+const ALONE: f32 = 0.95;
 
 /// The data of a screen, each part as the octets of its file.
 #[derive(Debug, Clone, Copy)]
@@ -118,7 +122,11 @@ impl Screen {
         let mut residual = self.weights.sum();
         self.visit(&reading, &mut |feature| residual.add(&feature));
         let residual = residual.finish();
-        let logits: [f32; COUNT] = std::array::from_fn(|at| reading.prior[at] + residual[at].clamp(RESIDUAL_DOWN, RESIDUAL_UP));
+        let logits: [f32; COUNT] = std::array::from_fn(|at| {
+            let prior = reading.prior[at];
+            let residual = residual[at].clamp(RESIDUAL_DOWN, RESIDUAL_UP);
+            prior + if prior <= BASE && residual > 0.0 { residual * ALONE } else { residual }
+        });
         let scores = logits.map(sigmoid);
         let named = named(&scores);
         // Only what is found has to be explained.
@@ -155,8 +163,13 @@ impl Screen {
             words.extend(tokens.iter().filter(|token| token.kind == token::Kind::Word).map(|token| token.id));
             words
         });
-        let word = |part: &str| words.contains(&hash(part.as_bytes()));
-        let report: Report = self.domains.report(links, &|host| policy.allows_domain(host), &word, &|name| spelled(tokens, name));
+        let sender = &tokens[..tokens.len().min(SENDER)];
+        let named = |name: &str| {
+            words.contains(&hash(name.as_bytes()))
+                || name.split('-').any(|part| part.len() > 3 && sender.iter().any(|token| token.text == part))
+                || spelled(tokens, name)
+        };
+        let report: Report = self.domains.report(links, &|host| policy.allows_domain(host), &named);
         for &(concept, link) in &report.concepts {
             if let Some(&at) = places.get(link) {
                 hits.push(Hit { concept, from: at, to: at + 1, masked: false });

@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 /// Letters that a brand's name needs before a single slip in it counts as a disguise.
 const SLIP_MIN: usize = 6;
 /// How many links of a message are compared with the names in it, so that the work stays linear.
-const SPELLED: usize = 4;
+const NAMED: usize = 4;
 /// Letters that a brand's name needs before `name.com` is taken for its own without being listed.
 const OWN_MIN: usize = 5;
 
@@ -111,15 +111,14 @@ impl Domains {
         Ok(Self { exact, official, odd, owners, parts, meaning, patterns, slips, names })
     }
 
-    /// Looks at every link; `allowed` are domains that the account vouches for, `words` the words of the message, `spelled` names
-    /// that several words of it make together.
-    pub(crate) fn report(&self, links: &[Found], allowed: &dyn Fn(&str) -> bool, words: &dyn Fn(&str) -> bool, spelled: &dyn Fn(&str) -> bool) -> Report {
+    /// Looks at every link; `allowed` are domains that the account vouches for, `named` tells whether the
+    /// message has a name in its words.
+    pub(crate) fn report(&self, links: &[Found], allowed: &dyn Fn(&str) -> bool, named: &dyn Fn(&str) -> bool) -> Report {
         let mut report = Report { all_trusted: !links.is_empty(), ..Report::default() };
         for (index, link) in links.iter().enumerate() {
             let before = report.concepts.len();
-            let trusted = self.look(link, allowed, words, if index < SPELLED { spelled } else { &|_| false }, &mut report.owners, &mut |concept| {
-                report.concepts.push((concept, index))
-            });
+            let trusted = self
+                .look(link, allowed, if index < NAMED { named } else { &|_| false }, &mut report.owners, &mut |concept| report.concepts.push((concept, index)));
             debug_assert!(report.concepts.len() > before);
             report.all_trusted &= trusted;
         }
@@ -128,15 +127,7 @@ impl Domains {
         report
     }
 
-    fn look(
-        &self,
-        link: &Found,
-        allowed: &dyn Fn(&str) -> bool,
-        words: &dyn Fn(&str) -> bool,
-        spelled: &dyn Fn(&str) -> bool,
-        owners: &mut Vec<u16>,
-        say: &mut dyn FnMut(u16),
-    ) -> bool {
+    fn look(&self, link: &Found, allowed: &dyn Fn(&str) -> bool, named: &dyn Fn(&str) -> bool, owners: &mut Vec<u16>, say: &mut dyn FnMut(u16)) -> bool {
         let names = &self.names;
         say(names.any);
         let host = readable(&link.host);
@@ -174,7 +165,7 @@ impl Domains {
             say(concept);
             return false;
         }
-        self.judge(&host, &registrable, words, spelled, say);
+        self.judge(&host, &registrable, named, say);
         false
     }
 
@@ -183,7 +174,7 @@ impl Domains {
     }
 
     /// A host that nobody vouches for.
-    fn judge(&self, host: &str, registrable: &str, words: &dyn Fn(&str) -> bool, spelled: &dyn Fn(&str) -> bool, say: &mut dyn FnMut(u16)) {
+    fn judge(&self, host: &str, registrable: &str, named: &dyn Fn(&str) -> bool, say: &mut dyn FnMut(u16)) {
         let names = &self.names;
         let suffix_len = psl::suffix_str(host).map_or(0, |suffix| suffix.len() + 1);
         let labels = &host[..host.len().saturating_sub(suffix_len)];
@@ -199,7 +190,7 @@ impl Domains {
             say(names.digits);
         }
         let name = registrable.split('.').next().unwrap_or("");
-        if name.split('-').any(|part| part.len() > 3 && words(part)) || words(name) || spelled(name) {
+        if named(name) {
             say(names.named);
         }
         self.match_parts(labels, say);
@@ -278,7 +269,9 @@ fn read_brands(
                     owners.entry(format!("{plain}.com")).or_insert(number_of(brand)?);
                 }
                 if plain.len() >= SLIP_MIN {
-                    deletions(&plain).for_each(|slip| slips.insert(slip));
+                    // `mobile` is not T-Mobile with a slip.
+                    let whole: Vec<u64> = name.split(|ch: char| !ch.is_ascii_alphanumeric()).map(|part| hash(part.as_bytes())).collect();
+                    deletions(&plain).filter(|slip| !whole.contains(slip)).for_each(|slip| slips.insert(slip));
                 }
             }
         }
