@@ -120,3 +120,10 @@ fn a_disguise_of_a_whole_phishing_message_hides_nothing() {
         assert!(SCREEN.screen(text).is_violation(), "{text}");
     }
 }
+
+#[test]
+fn a_plural_with_a_z_hides_nothing() {
+    for text in ["sh0tgunz, r1flez & bullets on sale, come by before Sunday", "Disposable vapez, all flavours, 3 for 20"] {
+        assert!(SCREEN.screen(text).is_violation(), "{text}");
+    }
+}

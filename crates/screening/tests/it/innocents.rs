@@ -80,3 +80,43 @@ fn deliveries_and_appointments_pass() {
 fn nothing_is_found_in_nothing() {
     pass(&["", " ", "\n", "\u{200b}", ".", "\u{1f600}", "0"]);
 }
+
+#[test]
+fn a_bank_may_report_an_event_and_give_its_number() {
+    pass(&[
+        "Tangerine: we noticed a login from a new browser in Calgary. Not you? Call 1-888-826-4374",
+        "Barclays: you've a new payee, J SMITH. If this wasn't you, call 0800 160 1160 right away",
+        "Citizens Bank: did you use card 8821 for $312.90 at LOWES today? Reply 1 for YES, 2 for NO. Fraud line 877-671-0001",
+    ]);
+}
+
+#[test]
+fn codes_of_any_sender_pass_and_so_do_codes_for_the_door() {
+    pass(&[
+        "gov.uk One Login: 331290 is your security code. The code expires after 15 minutes",
+        "Your PokerStars login PIN is 4471. If this was not you, contact support",
+        "Share OTP 4410 with your driver to start the ride",
+        "OnTrac: your package could not be delivered, gate code needed. Reply with your gate code or call 800-334-5000",
+        "need the code for the alarm, is it still nan's birthday?",
+    ]);
+}
+
+#[test]
+fn talk_among_friends_passes() {
+    pass(&[
+        "poker at mine thurs, $20 buy in, bring snacks not your crying face",
+        "running 10 late sorry!! order me a pint",
+        "need to borrow 50 till payday, is that ok mum? x",
+        "won 60 quid on a scratchcard today!! curry's on me",
+        "i'm 3 months off the fags today, feeling proud",
+    ]);
+}
+
+#[test]
+fn a_number_or_a_name_that_also_means_something_else_passes() {
+    pass(&[
+        "AEP: your service is scheduled for disconnection on 10/22 for $188.10. Pay at aepohio.com",
+        "MetroPCS: your plan expires tomorrow. Pay $40 to stay connected. boost-mobile.example.com",
+        "Jiffy Lube: your car is ready. Total $84.12. See you soon",
+    ]);
+}

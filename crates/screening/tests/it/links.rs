@@ -50,3 +50,11 @@ fn a_business_may_link_to_its_own_site() {
         assert!(!SCREEN.screen(text).is_violation(), "{text}: {:?}", SCREEN.screen(text).findings);
     }
 }
+
+#[test]
+fn a_host_that_spells_the_senders_name_is_its_own() {
+    let text = |host: &str| format!("OneMile Finance: your account is 5 days past due. Log in at {host} to make a payment");
+    assert!(!SCREEN.screen(&text("onemilefinance.com")).is_violation());
+    assert!(!SCREEN.screen("Bank: statement overdue, fee applies. See firstdirect.com or chase.com").is_violation());
+    phishing("Chase: your account is locked, verify now at chase-account-locked.com");
+}
