@@ -60,7 +60,7 @@ impl Trie {
     }
 
     fn step(&self, node: u32, tokens: &[Token<'_>], depth: usize, found: &mut impl FnMut(usize, u16)) {
-        let Some(token) = tokens.get(depth) else { return };
+        let Some(token) = tokens.get(depth).filter(|token| depth == 0 || !token.opens) else { return };
         let [word, kind] = keys(token);
         for (index, key) in [word, kind].into_iter().enumerate() {
             if index == 1 && kind == word {

@@ -43,6 +43,8 @@ pub(crate) struct Token<'a> {
     pub(crate) masked: bool,
     /// Every letter was a capital, and there are at least two.
     pub(crate) shouted: bool,
+    /// A sentence ended before it: no phrase goes across (`Your tyres are in! Call us`).
+    pub(crate) opens: bool,
 }
 
 /// The hashes that stand for a kind of token in terms and features.
@@ -68,6 +70,7 @@ pub(crate) fn split(folded: &Folded) -> (Vec<Token<'_>>, Vec<Found>) {
             to: link.to,
             masked: false,
             shouted: false,
+            opens: false,
         });
         at = link.to;
     }
@@ -115,7 +118,13 @@ fn push<'a>(folded: &'a Folded, from: usize, to: usize, kind: Kind, tokens: &mut
     }
     let masked = kind == Kind::Word && letters > 0 && marked != 0;
     let id = hash(text.as_bytes());
-    tokens.push(Token { kind, text, id, from, to, masked, shouted: letters >= 2 && capitals >= letters });
+    let opens = tokens.last().is_some_and(|before| ends_sentence(&folded.text.as_bytes()[before.to..from]));
+    tokens.push(Token { kind, text, id, from, to, masked, shouted: letters >= 2 && capitals >= letters, opens });
+}
+
+/// Whether what stands between two tokens ends a sentence. A question does not: `bad credit? no problem` is one phrase.
+fn ends_sentence(between: &[u8]) -> bool {
+    between.contains(&b'\n') || between.windows(2).any(|pair| matches!(pair, b". " | b"! "))
 }
 
 /// Symbols that stand for a letter inside a word.

@@ -178,7 +178,15 @@ fn split_at_symbols(tokens: &mut Vec<Token<'_>>) {
             if !part.is_empty() {
                 let kind = if part.bytes().all(|byte| byte.is_ascii_digit()) { Kind::Number } else { Kind::Word };
                 let at = token.from + from;
-                tokens.push(Token { kind, text: Cow::Owned(part.to_owned()), id: hash(part.as_bytes()), from: at, to: at + part.len(), ..token.clone() });
+                tokens.push(Token {
+                    kind,
+                    text: Cow::Owned(part.to_owned()),
+                    id: hash(part.as_bytes()),
+                    from: at,
+                    to: at + part.len(),
+                    opens: token.opens && from == 0,
+                    ..token.clone()
+                });
             }
             from += part.len() + 1;
         }
