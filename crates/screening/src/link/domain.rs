@@ -257,8 +257,8 @@ fn read_brands(
         }
         let concept = concept.ok_or_else(|| wrong("a brand before the first [concept]".to_owned()))?;
         let (names, domains) = line.split_once('|').unwrap_or((line, ""));
-        // `mobile` is not T-Mobile with a slip.
-        let whole: Vec<u64> = names.split(|ch: char| !ch.is_ascii_alphanumeric()).map(|part| hash(part.as_bytes())).collect();
+        // `mobile` is neither T-Mobile nor 9mobile with a slip.
+        let whole: Vec<u64> = names.split(|ch: char| !ch.is_ascii_alphabetic()).map(|part| hash(part.as_bytes())).collect();
         for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
             let quiet = name.strip_prefix('~');
             crate::lexicon::parse::add(&format!("={}", quiet.unwrap_or(name)), concept, lexicon).map_err(wrong)?;

@@ -116,7 +116,7 @@ fn talk_among_friends_passes() {
 fn a_number_or_a_name_that_also_means_something_else_passes() {
     pass(&[
         "AEP: your service is scheduled for disconnection on 10/22 for $188.10. Pay at aepohio.com",
-        "MetroPCS: your plan expires tomorrow. Pay $40 to stay connected. boost-mobile.example.com",
+        "Riverside Mobile: your plan expires tomorrow. Pay at riverside-mobile.example.com to stay connected",
         "Jiffy Lube: your car is ready. Total $84.12. See you soon",
     ]);
 }
