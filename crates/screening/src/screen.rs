@@ -235,9 +235,9 @@ impl Screen {
     }
 }
 
-/// The categories to name: the strongest that reached the operating point, and others only when they are as sure.
+/// The categories to name: the strongest of those found, and others only when they are as sure.
 fn named(scores: &[f32; COUNT]) -> Vec<Category> {
-    let mut found: Vec<Category> = Category::ALL.into_iter().filter(|category| scores[category.index()] >= 0.5).collect();
+    let mut found: Vec<Category> = Category::ALL.into_iter().filter(|category| scores[category.index()] >= category.operating_point()).collect();
     found.sort_by(|left, right| scores[right.index()].total_cmp(&scores[left.index()]));
     let best = found.first().copied();
     found.retain(|category| Some(*category) == best || scores[category.index()] >= 0.9 && !alike(best, *category));

@@ -107,7 +107,12 @@ fn read(folded: &Folded, from: usize, text: &str) -> Option<Found> {
     let trimmed = host.len() - plain_len;
     host.truncate(plain_len);
     let has_path = authority_len < rest.len() && trimmed == 0;
-    let capital_tail = folded.marks.get(from + scheme + user + host.rfind('.')? + 1).is_some_and(|mark| mark & CAPITAL != 0);
+    let is_capital = |mark: &u8| mark & CAPITAL != 0;
+    let host_marks = folded.marks.get(from + scheme + user..).unwrap_or_default();
+    let tail = host.rfind('.')? + 1;
+    // Where everything is in capitals, one of them begins nothing.
+    let shouted = host_marks.iter().zip(host.bytes()).all(|(mark, octet)| !octet.is_ascii_alphabetic() || is_capital(mark));
+    let capital_tail = !shouted && host_marks.get(tail).is_some_and(is_capital);
     if !is_host(&host, scheme > 0, has_path, capital_tail && !dressed) {
         return None;
     }
