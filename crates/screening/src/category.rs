@@ -102,16 +102,6 @@ impl Category {
         }
     }
 
-    /// The score from which a message is of this category. It is higher where innocent messages look most like offences: those of banks, lenders and
-    /// carriers, and talk of drinks and bets among friends. `docs/screening.md` has the figures that led to it.
-    #[must_use]
-    pub const fn operating_point(self) -> f32 {
-        match self {
-            Self::Phishing | Self::Alcohol | Self::Gambling | Self::Lending => 0.9,
-            Self::Sex | Self::Hate | Self::Firearms | Self::Tobacco | Self::Fraud | Self::Cannabis => 0.5,
-        }
-    }
-
     pub(crate) const fn index(self) -> usize {
         self as usize
     }

@@ -24,5 +24,5 @@ pub use category::{Category, UnknownCategory};
 pub use data::BUILTIN;
 pub use lexicon::parse::DataError;
 pub use policy::{Action, Decision, Outcome, Policy};
-pub use screen::{Data, Screen};
+pub use screen::{Data, OPERATING_POINT, Screen};
 pub use verdict::{Finding, Match, Reason, Span, Verdict};

@@ -22,7 +22,7 @@ impl Verdict {
         self.findings.iter().map(|finding| finding.category)
     }
 
-    /// How sure the screen is of `category`: from 0 to 1, a finding from [its operating point](Category::operating_point).
+    /// How sure the screen is of `category`: from 0 to 1, a finding from [`OPERATING_POINT`](crate::OPERATING_POINT).
     #[must_use]
     pub const fn score(&self, category: Category) -> f32 {
         self.scores[category.index()]
@@ -43,7 +43,7 @@ impl Verdict {
 pub struct Finding {
     /// Which category.
     pub category: Category,
-    /// From [the category's operating point](Category::operating_point) to 1.
+    /// From [`OPERATING_POINT`](crate::OPERATING_POINT) to 1.
     pub score: f32,
     /// The places of the message that led to it, in order and without overlap; at least one.
     pub spans: Vec<Span>,
