@@ -11,6 +11,10 @@ use crate::exchange::{Handed, Peer};
 pub(super) fn of_failure(failure: Failure) -> Handed {
     match failure {
         Failure::NotSent(why) => Handed { outcome: SegmentOutcome::NotSent, peer: Peer::Fails(why) },
+        // Certainly not taken. But it counts as an attempt: what an MMSC hangs up on may be this message, for its size above all.
+        Failure::InPart(why) => {
+            Handed { outcome: SegmentOutcome::TryLater { status: "the connection broke during the mail".to_owned() }, peer: Peer::Fails(why) }
+        }
         Failure::Unknown(why) => Handed { outcome: SegmentOutcome::Unknown { why }, peer: Peer::Fails(why.to_owned()) },
         Failure::TooLong => {
             let status = "longer than the MMSC takes (SIZE)".to_owned();
@@ -51,7 +55,8 @@ fn of_reply(step: Step, reply: &Reply) -> Handed {
     let does_not_let_us_in = matches!(reply.code, 530 | 534 | 535 | 538) || step == Step::Hello && reply.code / 100 == 5;
     match (step, reply.code / 100) {
         _ if does_not_let_us_in => Handed { outcome: SegmentOutcome::NotSent, peer: Peer::RefusesUs(format!("it does not let us in: {status}")) },
-        (Step::Hello, 4) => Handed { outcome: SegmentOutcome::NotSent, peer: Peer::Busy },
+        // Nobody is served, so this must count as being down: messages that are not sent count no attempts, and would never find the next carrier.
+        (Step::Hello, 4) => Handed { outcome: SegmentOutcome::NotSent, peer: Peer::Fails(format!("it takes no mail now: {status}")) },
         (_, 4) => Handed { outcome: SegmentOutcome::TryLater { status }, peer: if is_busy(reply) { Peer::Busy } else { Peer::Answers } },
         (_, 5) => Handed { outcome: SegmentOutcome::Refused { error_type: of_permanent(step, reply), status }, peer: Peer::Answers },
         _ => Handed { outcome: SegmentOutcome::NotSent, peer: Peer::Fails(format!("it answers what makes no sense: {status}")) },
@@ -100,7 +105,7 @@ mod tests {
             (Step::End, 552, "long", refused(MediaFailed)("SMTP 552".into()), &answers),
             (Step::End, 554, "5.6.0 what", refused(MediaFailed)("SMTP 554 5.6.0".into()), &answers),
             (Step::End, 451, "4.3.0 disk", later("SMTP 451 4.3.0".into()), &busy),
-            (Step::Hello, 421, "busy", SegmentOutcome::NotSent, &busy),
+            (Step::Hello, 421, "busy", SegmentOutcome::NotSent, &Peer::Fails("it takes no mail now: SMTP 421".into())),
             (Step::Hello, 554, "5.7.1 who are you", SegmentOutcome::NotSent, &Peer::RefusesUs("it does not let us in: SMTP 554 5.7.1".into())),
             (Step::Sender, 530, "5.7.0 log in", SegmentOutcome::NotSent, &Peer::RefusesUs("it does not let us in: SMTP 530 5.7.0".into())),
             (Step::Sender, 354, "go on", SegmentOutcome::NotSent, &Peer::Fails("it answers what makes no sense: SMTP 354".into())),
@@ -108,6 +113,13 @@ mod tests {
             let reply = Reply { code, lines: vec![words.to_owned()] };
             assert_eq!(of_failure(Failure::Refused(step, reply)), Handed { outcome, peer: peer.clone() }, "{step:?} {code} {words}");
         }
+    }
+
+    #[test]
+    fn a_mail_that_breaks_off_counts_as_an_attempt() {
+        let handed = of_failure(Failure::InPart("it hung up".to_owned()));
+        assert!(matches!(handed.outcome, SegmentOutcome::TryLater { .. }), "{handed:?}");
+        assert_eq!(handed.peer, Peer::Fails("it hung up".to_owned()));
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(super) fn prepare(config: &Mm4Config, submission: &Submission) -> Result<Pre
         message_class: Some("Personal".to_owned()),
         priority: Some(Priority::Normal),
         expiry: match config.validity {
-            ValidityForm::Relative => Some(Expiry::After(submission.valid_for.as_secs())),
+            ValidityForm::Relative => Some(Expiry::After(submission.valid_for.as_secs().max(1))),
             ValidityForm::Absolute => Some(Expiry::At(message.expires_at.as_secs_ceil())),
             ValidityForm::Omit => None,
         },

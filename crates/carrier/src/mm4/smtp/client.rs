@@ -43,6 +43,8 @@ pub(crate) enum Step {
 pub(crate) enum Failure {
     /// It never left: why, for the operator.
     NotSent(String),
+    /// It left in part, and the server cannot have the whole of it: why, for the operator.
+    InPart(String),
     /// The server said no.
     Refused(Step, Reply),
     /// The server said beforehand that it takes no mail so long.
@@ -53,11 +55,15 @@ pub(crate) enum Failure {
 
 impl Failure {
     pub(super) fn not_sent(error: &io::Error) -> Self {
-        Self::NotSent(match error.kind() {
-            io::ErrorKind::UnexpectedEof => "it closed the connection".to_owned(),
-            io::ErrorKind::TimedOut => "it did not answer in time".to_owned(),
-            _ => error.to_string(),
-        })
+        Self::NotSent(why(error))
+    }
+}
+
+fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "it closed the connection".to_owned(),
+        io::ErrorKind::TimedOut => "it did not answer in time".to_owned(),
+        _ => error.to_string(),
     }
 }
 
@@ -135,10 +141,10 @@ impl Connection {
         if go_on.code / 100 != 3 {
             return Err(Failure::Refused(Step::Data, go_on));
         }
-        let not_sent = |error: io::Error| Failure::not_sent(&error);
-        self.lines.write(&mail).await.map_err(not_sent)?;
+        let in_part = |error: io::Error| Failure::InPart(format!("it broke off a mail: {}", why(&error)));
+        self.lines.write(&mail).await.map_err(in_part)?;
         // Where the last line could not be written whole, the server has not seen the end.
-        self.lines.write(b".\r\n").await.map_err(not_sent)?;
+        self.lines.write(b".\r\n").await.map_err(in_part)?;
         let reply = Reply::read(&mut self.lines).await.map_err(|error| match error.kind() {
             io::ErrorKind::TimedOut => Failure::Unknown("no answer to the mail in time"),
             io::ErrorKind::InvalidData => Failure::Unknown("what came is no answer to the mail"),

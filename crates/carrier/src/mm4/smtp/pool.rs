@@ -99,7 +99,7 @@ impl Pool {
         let is_good = match &sent {
             Ok(()) | Err(Failure::TooLong) => true,
             Err(Failure::Refused(_, reply)) => reply.code != CLOSING && used.connection.reset().await,
-            Err(Failure::NotSent(_) | Failure::Unknown(_)) => false,
+            Err(Failure::NotSent(_) | Failure::InPart(_) | Failure::Unknown(_)) => false,
         };
         used.messages += 1;
         used.since = Instant::now();
