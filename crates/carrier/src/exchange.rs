@@ -190,19 +190,15 @@ impl<E: Exchange> Carrier for ExchangeCarrier<E> {
     }
 
     fn submit(&self, submission: Submission) {
-        let core = Arc::clone(&self.core);
-        core.in_use.fetch_add(1, Ordering::AcqRel);
-        core.pace().spend(1);
-        core.counts.submitted.fetch_add(1, Ordering::Relaxed);
+        self.core.pace().spend(1);
+        self.core.counts.submitted.fetch_add(1, Ordering::Relaxed);
+        let under_way = UnderWay::begin(Arc::clone(&self.core), submission);
         tokio::spawn(async move {
-            let handed = match core.draining.load(Ordering::Acquire) {
+            let handed = match under_way.core.draining.load(Ordering::Acquire) {
                 true => Handed { outcome: SegmentOutcome::NotSent, peer: Peer::NotAsked },
-                false => core.exchange.hand_over(&submission).await,
+                false => under_way.core.exchange.hand_over(&under_way.submission).await,
             };
-            core.note(&handed);
-            core.teller.tell(Event::Outcome(submission.ended(1, vec![(1, handed.outcome)])));
-            core.in_use.fetch_sub(1, Ordering::AcqRel);
-            core.changes.notify_waiters();
+            under_way.end(handed);
         });
     }
 
@@ -257,6 +253,34 @@ impl<E: Exchange> Carrier for ExchangeCarrier<E> {
         // Past the limit the process ends; what is unanswered is of unknown outcome in the store already.
         let _ = tokio::time::timeout(limit, answered).await;
         self.core.exchange.close();
+    }
+}
+
+/// A message that is being handed over. When it is dropped, by its end or by a fault of ours, its place is free and its outcome told.
+struct UnderWay<E: Exchange> {
+    core: Arc<Core<E>>,
+    submission: Submission,
+    handed: Handed,
+}
+
+impl<E: Exchange> UnderWay<E> {
+    fn begin(core: Arc<Core<E>>, submission: Submission) -> Self {
+        core.in_use.fetch_add(1, Ordering::AcqRel);
+        let outcome = SegmentOutcome::Unknown { why: "handing it over was broken off" };
+        Self { core, submission, handed: Handed { outcome, peer: Peer::NotAsked } }
+    }
+
+    fn end(mut self, handed: Handed) {
+        self.handed = handed;
+    }
+}
+
+impl<E: Exchange> Drop for UnderWay<E> {
+    fn drop(&mut self) {
+        self.core.note(&self.handed);
+        self.core.teller.tell(Event::Outcome(self.submission.ended(1, vec![(1, self.handed.outcome.clone())])));
+        self.core.in_use.fetch_sub(1, Ordering::AcqRel);
+        self.core.changes.notify_waiters();
     }
 }
 

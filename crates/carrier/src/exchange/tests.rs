@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::*;
 
-/// Answers in the order of its script, each when it is let.
+/// Answers in the order of its script, each when it is let. A script that asks for it panics.
 struct Script {
     answers: Mutex<VecDeque<Handed>>,
     let_go: Semaphore,
@@ -19,7 +19,9 @@ struct Script {
 impl Exchange for Script {
     async fn hand_over(&self, _submission: &Submission) -> Handed {
         self.let_go.acquire().await.unwrap().forget();
-        self.answers.lock().unwrap().pop_front().unwrap_or_else(taken)
+        let handed = self.answers.lock().unwrap().pop_front().unwrap_or_else(taken);
+        assert_ne!(handed.peer, Peer::Fails(PANIC.to_owned()));
+        handed
     }
 
     fn listens_at(&self) -> Option<SocketAddr> {
@@ -38,6 +40,9 @@ fn taken() -> Handed {
 fn failing() -> Handed {
     Handed { outcome: SegmentOutcome::NotSent, peer: Peer::Fails("nobody there".into()) }
 }
+
+/// What a script's exchange fails with to panic.
+const PANIC: &str = "panic";
 
 struct Stage {
     carrier: ExchangeCarrier<Script>,
@@ -158,4 +163,13 @@ async fn draining_ends_at_its_limit() {
     let start = Instant::now();
     stage.carrier.drain(Duration::from_secs(5)).await;
     assert_eq!(start.elapsed(), Duration::from_secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_of_ours_takes_no_place_and_leaves_an_outcome() {
+    let fault = Handed { outcome: SegmentOutcome::NotSent, peer: Peer::Fails(PANIC.to_owned()) };
+    let mut stage = stage(vec![fault], 100);
+    stage.submit();
+    assert_eq!(stage.outcome().await, SegmentOutcome::Unknown { why: "handing it over was broken off" });
+    assert_eq!(stage.carrier.ready().await, 3);
 }
