@@ -9,7 +9,7 @@ use wire::receipt::id;
 
 use super::config::Mm4Config;
 use super::outcome::status_of;
-use super::pending::{Heard, Pending};
+use super::pending::{Heard, Pending, key_of};
 use super::smtp::{self, Verdict};
 use crate::ack::{Ack, Answer as OnDisk};
 use crate::exchange::Teller;
@@ -43,15 +43,18 @@ impl Inbox {
         if answer.request != Request::Forward {
             return Verdict::Taken;
         }
-        let raw_id = answer.message_id.clone().unwrap_or_else(|| answer.transaction_id.clone());
+        let mut ids: Vec<String> = answer.message_id.iter().chain([&answer.transaction_id]).filter(|id| !id.is_empty()).cloned().collect();
+        ids.dedup_by_key(|id| key_of(id));
+        let raw_id = ids.first().cloned().unwrap_or_default();
         let (error, recipients) = (Some(status_of(&answer)), digits(&answer.recipients));
         match self.pending.hear(answer) {
             Heard::Awaited | Heard::Nothing => Verdict::Taken,
             Heard::Refusal => {
-                let told = self.tell(Receipt { keys: self.keys(&raw_id), addresses: recipients, state: ReceiptState::Rejected, error, raw_id: raw_id.clone() });
-                let verdict = told.await;
+                // A peer may give the message an id of its own, and then only the transaction's is one of ours.
+                let keys = ids.iter().flat_map(|id| self.keys(id)).collect();
+                let verdict = self.tell(Receipt { keys, addresses: recipients, state: ReceiptState::Rejected, error, raw_id }).await;
                 if verdict != Verdict::Taken {
-                    self.pending.forget(&raw_id);
+                    ids.iter().for_each(|id| self.pending.forget(id));
                 }
                 verdict
             }

@@ -106,7 +106,7 @@ impl Drop for Waiting<'_> {
 }
 
 /// The part of an id before the `@`, in small letters: some peers leave our domain out, or write ids in capitals.
-fn key_of(id: &str) -> String {
+pub(super) fn key_of(id: &str) -> String {
     id.split('@').next().unwrap_or_default().to_ascii_lowercase()
 }
 

@@ -120,6 +120,23 @@ async fn a_late_refusal_that_is_not_kept_comes_again() {
 }
 
 #[tokio::test]
+async fn a_late_refusal_under_an_id_of_the_peers_own_names_ours_too_and_comes_again() {
+    let mmsc = Mmsc::start().await;
+    let (mut bench, listener) = start(Mm4Config { wait_for_response: false, ..config(&mmsc) });
+    bench.submit(mms(1)).await;
+    let forward = mmsc.greeted().await.forwarded().await;
+    assert_eq!(bench.segments().await, [accepted(&id(1))]);
+    let refusal = Answer { message_id: Some("of-its-own".to_owned()), ..Answer::new(Request::Forward, forward.transaction_id, RequestStatus::ServiceDenied) };
+    for _ in 0..2 {
+        let mut late = begin_to_bring(listener, &refusal.build()).await;
+        let (receipt, ack) = bench.receipt().await;
+        assert!(receipt.keys.contains(&canonical(&id(1))), "{:?}", receipt.keys);
+        drop(ack);
+        late.hear("451").await;
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_comes_twice_counts_once() {
     let mmsc = Mmsc::start().await;
     for status in [RequestStatus::Ok, RequestStatus::ServiceDenied] {
