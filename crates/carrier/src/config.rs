@@ -1,6 +1,7 @@
 //! What a `[[carrier]]` table may say: each kind of carrier has keys of its own, and some are every kind's.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
@@ -71,6 +72,15 @@ impl CarrierConfig {
     /// Whether it takes messages of this type.
     pub const fn carries(&self, kind: MessageType) -> bool {
         matches!((self, kind), (Self::Smpp(_), MessageType::Sms) | (Self::Mm4(_) | Self::Mm7(_), MessageType::Mms) | (Self::Sandbox(_), _))
+    }
+
+    /// Where it listens for what the carrier says unasked, where that is a port of our own.
+    pub const fn listen(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Mm4(config) => config.listen,
+            Self::Mm7(config) => config.listen,
+            Self::Smpp(_) | Self::Sandbox(_) => None,
+        }
     }
 
     /// Segments a second of each originator; 0 for no bound.

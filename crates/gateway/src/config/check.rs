@@ -76,12 +76,16 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
 
 fn check_carriers(config: &Config, note: &mut impl FnMut(&str, String)) {
     let mut names = HashSet::new();
+    let mut listeners = HashSet::from([config.api.listen, config.admin.listen]);
     for (index, carrier) in config.carrier.iter().enumerate() {
         for mistake in carrier.validate().err().into_iter().chain(carrier.check_files()).flat_map(|error| error.mistakes) {
             note(&format!("carrier[{index}].{}", mistake.key), mistake.what);
         }
         if !names.insert(carrier.name()) {
             note(&format!("carrier[{index}].name"), format!("`{}` is the name of another carrier", carrier.name()));
+        }
+        if carrier.listen().is_some_and(|at| at.port() != 0 && !listeners.insert(at)) {
+            note(&format!("carrier[{index}].listen"), "is where something else of this file listens".to_owned());
         }
         if carrier.name() == pipeline::SANDBOX {
             note(&format!("carrier[{index}].name"), format!("`{}` is the name of the built-in carrier", carrier.name()));

@@ -360,6 +360,19 @@ mod tests {
     }
 
     #[test]
+    fn two_listeners_do_not_share_a_port() {
+        let mmsc = |name: &str, listen: &str| format!("[[carrier]]\nname = \"{name}\"\nkind = \"mm7\"\nurl = \"http://127.0.0.1/\"\nlisten = \"{listen}\"\n");
+        let lines = |first: &str, second: &str| {
+            let mistakes = parsed(&format!("{MINIMAL}{}{}", mmsc("a", first), mmsc("b", second)), &[]).err().unwrap_or_default();
+            mistakes.iter().map(|mistake| mistake.line.unwrap() - MINIMAL.lines().count()).collect::<Vec<_>>()
+        };
+        assert_eq!(lines("127.0.0.1:7001", "127.0.0.1:7002"), [0; 0]);
+        assert_eq!(lines("127.0.0.1:0", "127.0.0.1:0"), [0; 0]);
+        assert_eq!(lines("127.0.0.1:7001", "127.0.0.1:7001"), [10]);
+        assert_eq!(lines("127.0.0.1:8080", "127.0.0.1:7001"), [5]);
+    }
+
+    #[test]
     fn secrets_stay_out_of_debug_output() {
         let config = parsed(&format!("[admin]\ntoken = \"hunter2hunter2hunter2\"\n{MINIMAL}"), &[]).unwrap();
         assert!(!format!("{config:?}").contains("hunter2"));
