@@ -93,12 +93,12 @@ impl CarrierConfig {
         }
     }
 
-    /// How long an answer to a submission may take, in seconds.
+    /// How long an answer to a submission may take, in seconds. Where each message may need a connection of its own, opening it is part of that.
     pub const fn response_timeout_secs(&self) -> u64 {
         match self {
             Self::Smpp(config) => config.response_timeout_secs,
             Self::Mm4(config) => config.response_timeout_secs,
-            Self::Mm7(config) => config.response_timeout_secs,
+            Self::Mm7(config) => config.connect_timeout_secs.saturating_add(config.response_timeout_secs),
             Self::Sandbox(_) => 0,
         }
     }
@@ -217,5 +217,16 @@ pub(crate) fn check_bounds<'a>(bounds: impl IntoIterator<Item = (&'a str, u64, R
         if !bounds.contains(&value) {
             mistakes.push(Mistake::new(key, format!("is {value}, and not between {} and {}", bounds.start(), bounds.end())));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_of_mm7_may_take_as_long_as_its_connection_and_it() {
+        let config = Mm7Config { connect_timeout_secs: 300, response_timeout_secs: 1, ..Mm7Config::default() };
+        assert_eq!(CarrierConfig::from(config).response_timeout_secs(), 301);
     }
 }
