@@ -113,9 +113,29 @@ async fn the_same_request_is_not_made_twice_while_its_media_are_fetched() {
     first.write(&ask.to_bytes()).await;
     eventually("its media are asked for", async || (server.asked() == 1).then_some(())).await;
     stage.ask(&ask).await.refused(33013, Value::Null);
+    let text = json!({ "to": RECIPIENT, "from": tenant.number, "body": "another" });
+    stage.ask(&tenant.post(&text).header("idempotency-key", "order-1")).await.refused(33013, Value::Null);
     server.let_go(1);
     let made = first.reply().await.expect(201);
     assert_eq!(stage.ask(&ask).await.expect(201)["id"], made["id"]);
+    assert_eq!((server.asked(), stage.count(&tenant).await), (1, 1));
+}
+
+#[tokio::test]
+async fn an_answer_that_was_given_is_given_to_any_number_who_ask_for_it_at_once() {
+    let (stage, server) = stage().await;
+    let tenant = tester(&stage, &stage.tenant().await).await;
+    let ask = tenant.post(&mms(&tenant, &server.url("photo.jpg"))).header("idempotency-key", "order-1");
+    let made = stage.ask(&ask).await.expect(201);
+    let mut waiting = Vec::new();
+    for _ in 0..50 {
+        let mut connection = Connection::open(stage.api).await;
+        connection.write(&ask.to_bytes()).await;
+        waiting.push(connection);
+    }
+    for mut connection in waiting {
+        assert_eq!(connection.reply().await.expect(201)["id"], made["id"]);
+    }
     assert_eq!((server.asked(), stage.count(&tenant).await), (1, 1));
 }
 

@@ -69,12 +69,13 @@ impl Admission {
         let now = self.clock.now();
         let parsed = Parsed::check(request, self.limits.recipients_max)?; // 33005 33006 33003 33024 33108 33106
         let claim = self.broadcast_claim(&parsed, now);
-        let _under_way = self.begin(caller, claim.as_ref(), parsed.media_url.as_ref())?; // 33013
+        let under_way = self.begin(caller, claim.as_ref(), parsed.media_url.as_ref());
         if let Some(claim) = &claim
             && let Some(earlier) = self.store.replay_broadcast(caller.account, claim).await.map_err(refused_by_store)?
         {
             return decided(earlier, now); // 33013
         }
+        let _under_way = under_way?; // 33013
         let (encoding, segments) = measured(parsed.body.as_deref(), parsed.kind, &self.limits)?; // 33016 33107
         self.tenants.check_sender(caller.account, &parsed.originator)?; // 33008 33004 33009 33011
         let recipients = self.not_blocked(caller, &parsed.recipients);

@@ -101,10 +101,11 @@ impl Admission {
         let now = self.clock.now();
         let parsed = Parsed::check(request)?; // 33005 33006 33003 33106
         let claim = self.claim(&parsed, now);
-        let _under_way = self.begin(caller, claim.as_ref(), parsed.media_url.as_ref())?; // 33013
+        let under_way = self.begin(caller, claim.as_ref(), parsed.media_url.as_ref());
         if let Some(replay) = self.replay(caller, claim.as_ref()).await? {
             return Ok(Accepted::Replayed(replay)); // 33013
         }
+        let _under_way = under_way?; // 33013
         let draft = Draft::check(parsed, &self.limits)?; // 33016 33107
         self.tenants.check_sender(caller.account, &draft.originator)?; // 33008 33004 33009 33011
         self.tenants.check_recipient(caller.account, &draft.recipient)?; // 33010
@@ -116,9 +117,15 @@ impl Admission {
         self.commit(caller, message, media, claim, flagged, now).await // 33012 33013 33007
     }
 
-    /// Keeps others from making the same request while its media are fetched.
+    /// Keeps others from using the same key while media are fetched. Begun before the answers that were given are looked at, and judged after: what ends in between has its
+    /// answer there, and many may ask for that at once.
     fn begin(&self, caller: &Caller, claim: Option<&IdempotencyClaim>, media_url: Option<&String>) -> Result<Option<UnderWay>, Refusal> {
-        claim.filter(|_| media_url.is_some()).map(|claim| self.keys.begin(caller.account, claim.endpoint, &claim.key)).transpose()
+        match (claim, media_url) {
+            (None, _) => Ok(None),
+            (Some(claim), Some(_)) => self.keys.begin(caller.account, claim.endpoint, &claim.key).map(Some),
+            // It is written at once.
+            (Some(claim), None) => self.keys.check(caller.account, claim.endpoint, &claim.key).map(|()| None),
+        }
     }
 
     /// What a URL points to, if there is one.

@@ -29,6 +29,12 @@ impl KeysUnderWay {
             Err(ErrorCode::DuplicateIdempotencyKey.into())
         }
     }
+
+    /// Refuses what has a key that is under way (33013).
+    pub(super) fn check(&self, account: AccountId, endpoint: Endpoint, key: &IdempotencyKey) -> Result<(), Refusal> {
+        let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !keys.is_empty() && keys.contains(&(account, endpoint, key.clone())) { Err(ErrorCode::DuplicateIdempotencyKey.into()) } else { Ok(()) }
+    }
 }
 
 impl Drop for UnderWay {
@@ -47,9 +53,11 @@ mod tests {
         let key = IdempotencyKey::parse("order-1").unwrap();
         let first = keys.begin(account, Endpoint::Message, &key).ok();
         assert!(first.is_some() && keys.begin(account, Endpoint::Message, &key).is_err());
+        assert!(keys.check(account, Endpoint::Message, &key).is_err() && keys.check(account, Endpoint::Broadcast, &key).is_ok());
         assert!(keys.begin(account, Endpoint::Broadcast, &key).is_ok(), "another endpoint");
         assert!(keys.begin(AccountId::from_bytes([2; 16]), Endpoint::Message, &key).is_ok(), "another account");
         drop(first);
+        assert!(keys.check(account, Endpoint::Message, &key).is_ok());
         assert!(keys.begin(account, Endpoint::Message, &key).is_ok());
     }
 }
