@@ -12,6 +12,8 @@ pub struct Counters {
     pub blocked: Counter,
     /// Texts in which the screen found something, and that were let pass.
     pub flagged: Counter,
+    /// What became of `mediaUrl`s.
+    pub media: MediaCounters,
     /// What became of messages, by the carrier that had them last.
     carriers: HashMap<String, Fates>,
     /// What became of messages that no carrier had.
@@ -28,6 +30,25 @@ pub struct Counters {
     pub receipts_repeated: Counter,
     /// Receipts kept until their acknowledgement comes.
     pub receipts_parked: Counter,
+}
+
+/// What became of media.
+#[derive(Debug, Default)]
+pub struct MediaCounters {
+    /// Fetched, whole and of a type that may be sent.
+    pub fetched: Counter,
+    /// Refused with 33018.
+    pub not_allowed: Counter,
+    /// Refused with 33017, those apart that found no place.
+    pub failed: Counter,
+    /// Refused with 33017, because too many others were fetched.
+    pub crowded: Counter,
+    /// Refused with 33014.
+    pub too_large: Counter,
+    /// Refused with 33015.
+    pub unsupported: Counter,
+    /// Accepted, and not there any more, or damaged, when their message was to leave.
+    pub lost: Counter,
 }
 
 /// What became of messages.

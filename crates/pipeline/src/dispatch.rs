@@ -393,6 +393,7 @@ impl Dispatcher {
             Ok(media) => Ok(Some(media)),
             Err(error @ MediaError::Lost(..)) => {
                 tracing::error!(message.id = %leased.message.id, "A message cannot be sent: {error}");
+                self.counters.media.lost.add();
                 let error_type = ErrorType::MediaFailed;
                 Err(Verdict::Failed { error_type, message: error_type.sentence().to_owned() })
             }

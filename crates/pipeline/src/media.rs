@@ -15,7 +15,8 @@ use store::objects::Objects;
 use store::{Store, StoreError};
 
 use crate::admit::refused_by_store;
-use crate::fetch::Fetcher;
+use crate::counters::Counters;
+use crate::fetch::{FetchError, Fetcher};
 
 /// How many bytes of media that were read lately are kept in memory: those of a broadcast leave thousands of times.
 const RECENT_BYTES_MAX: usize = 16 << 20;
@@ -51,6 +52,7 @@ pub(crate) struct Shelf {
     fetcher: Fetcher,
     objects: Arc<dyn Objects>,
     store: Arc<dyn Store>,
+    counters: Arc<Counters>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     /// Read lately, the last one last.
@@ -58,13 +60,30 @@ pub(crate) struct Shelf {
 }
 
 impl Shelf {
-    pub(crate) fn new(fetcher: Fetcher, objects: Arc<dyn Objects>, store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { fetcher, objects, store, clock, entropy, recent: Mutex::default() }
+    pub(crate) fn new(
+        fetcher: Fetcher,
+        objects: Arc<dyn Objects>,
+        store: Arc<dyn Store>,
+        counters: Arc<Counters>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self { fetcher, objects, store, counters, clock, entropy, recent: Mutex::default() }
     }
 
     /// What a URL points to (33018, 33017, 33014, 33015).
     pub(crate) async fn fetch(&self, account: AccountId, url: &str) -> Result<Media, Refusal> {
-        Ok(self.fetcher.fetch(account, url).await?)
+        let fetched = self.fetcher.fetch(account, url).await;
+        let counters = &self.counters.media;
+        match &fetched {
+            Ok(_) => counters.fetched.add(),
+            Err(FetchError::NotAllowed(_)) => counters.not_allowed.add(),
+            Err(FetchError::Failed(_)) => counters.failed.add(),
+            Err(FetchError::Crowded(_)) => counters.crowded.add(),
+            Err(FetchError::TooLarge(_)) => counters.too_large.add(),
+            Err(FetchError::NotSupported(_)) => counters.unsupported.add(),
+        }
+        Ok(fetched?)
     }
 
     /// Puts media in their place, unless the same are kept already. What is brought is on disk when this returns.

@@ -112,11 +112,11 @@ impl Pipeline {
         let (stop, stopped) = watch::channel(false);
         let routes = Arc::new(parts.routes);
         let (clock, entropy) = (Arc::clone(&parts.clock), Arc::clone(&parts.entropy));
-        let shelf = Arc::new(Shelf::new(parts.fetcher, parts.objects, Arc::clone(&parts.store), clock, entropy));
         let (waiters, broadcast_waiters) = (Arc::new(MessageWaiters::default()), Arc::new(BroadcastWaiters::default()));
         let bell = Arc::new(Bell::default());
         let numbers = Arc::clone(&parts.tenants);
         let counters = Arc::new(Counters::new(parts.carriers.iter().map(|(carrier, _)| carrier.name().to_owned())));
+        let shelf = Arc::new(Shelf::new(parts.fetcher, parts.objects, Arc::clone(&parts.store), Arc::clone(&counters), clock, entropy));
         let around = Surroundings {
             store: Arc::clone(&parts.store),
             tenants: Arc::clone(&parts.tenants),

@@ -97,10 +97,18 @@ impl std::fmt::Debug for Snapshot {
 impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let counters = self.pipeline.counters();
-        let totals: [(&str, &str, u64); 9] = [
+        let media = &counters.media;
+        let totals: [(&str, &str, u64); 16] = [
             ("messages_admitted", "Messages accepted", counters.admitted.get()),
             ("screening_blocked", "Texts that the compliance screen had refused", counters.blocked.get()),
             ("screening_flagged", "Texts that the compliance screen marked", counters.flagged.get()),
+            ("media_fetched", "Media that were fetched and may be sent", media.fetched.get()),
+            ("media_not_allowed", "Media refused because of their URL or where it leads (33018)", media.not_allowed.get()),
+            ("media_failed", "Media refused because they did not come whole and in time (33017)", media.failed.get()),
+            ("media_crowded", "Media refused because too many others were fetched (33017)", media.crowded.get()),
+            ("media_too_large", "Media refused because of their size (33014)", media.too_large.get()),
+            ("media_unsupported", "Media refused because of their type (33015)", media.unsupported.get()),
+            ("media_lost", "Media of accepted messages that were gone or damaged when these were to leave", media.lost.get()),
             ("attempts_retried", "Attempts to be repeated", counters.retried.get()),
             ("attempts_unknown", "Attempts whose outcome nobody knows", counters.unknown.get()),
             ("messages_diverted", "Messages that went to another carrier of their route", counters.diverted.get()),

@@ -32,18 +32,11 @@ pub fn request(method: &Method, route: &str, address: IpAddr, account: Option<Ac
     tracing::info!(target: "request", %method, route, status, code, cause, took_ms = (took_ms * 100.0).round() / 100.0, %address, account, message_id, broadcast_id, "{method} {route} {status}");
 }
 
-/// Writes the line of a failure of ours, with its cause; and of a refusal whose cause only we may know, as that of media that could not be fetched.
+/// Writes the line of a failure of ours, with its cause.
 pub fn failure(method: &Method, route: &str, response: &Response<Body>) {
-    let Some(refused) = response.extensions().get::<Refused>() else { return };
-    let code = refused.code.number();
-    match refused.cause.as_deref() {
-        cause if refused.code.http_status() >= 500 => {
-            let cause = cause.unwrap_or("no cause given");
-            tracing::error!(target: "failure", %method, route, code, cause, "{method} {route} failed: {cause}");
-        }
-        Some(cause) => tracing::info!(target: "failure", %method, route, code, cause, "{method} {route} refused with {code}: {cause}"),
-        None => {}
-    }
+    let Some(refused) = response.extensions().get::<Refused>().filter(|refused| refused.code.http_status() >= 500) else { return };
+    let cause = refused.cause.as_deref().unwrap_or("no cause given");
+    tracing::error!(target: "failure", %method, route, code = refused.code.number(), cause, "{method} {route} failed: {cause}");
 }
 
 #[cfg(test)]

@@ -91,6 +91,10 @@ async fn each_reason_against_media_has_its_code_and_leaves_nothing_behind() {
         assert_eq!(stage.ask(&tenant.broadcast(&broadcast)).await.code(), code, "{url}");
     }
     assert_eq!((stage.count(&tenant).await, kept(&stage).len()), (0, 0));
+    let metrics = Ask::new("GET", "/metrics").send(stage.admin).await.text();
+    for line in ["not_allowed_total 4", "failed_total 6", "too_large_total 2", "unsupported_total 2", "crowded_total 0", "fetched_total 0", "lost_total 0"] {
+        assert!(metrics.contains(&format!("smsfactory_media_{line}\n")), "{line}: {metrics}");
+    }
     // Neither the quota nor the key was used.
     stage.ask(&tenant.post(&mms(&tenant, &server.url("photo.jpg"))).header("idempotency-key", "order-1")).await.expect(201);
     stage.ask(&tenant.post(&mms(&tenant, &server.url("photo.jpg")))).await.refused(33012, Value::Null);

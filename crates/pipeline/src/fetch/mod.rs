@@ -65,6 +65,9 @@ pub enum FetchError {
     /// 33017: they did not come, or not whole.
     #[error("{0}")]
     Failed(String),
+    /// 33017: too many others are fetched, of this account or in all.
+    #[error("{0}")]
+    Crowded(&'static str),
     /// 33014: there are more than [`MEDIA_BYTES_MAX`] bytes.
     #[error("{0}")]
     TooLarge(String),
@@ -78,7 +81,7 @@ impl FetchError {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::NotAllowed(_) => ErrorCode::MediaUrlNotAllowed,
-            Self::Failed(_) => ErrorCode::MediaUploadFailed,
+            Self::Failed(_) | Self::Crowded(_) => ErrorCode::MediaUploadFailed,
             Self::TooLarge(_) => ErrorCode::MediaTooLarge,
             Self::NotSupported(_) => ErrorCode::MediaTypeNotSupported,
         }
@@ -138,7 +141,7 @@ impl Fetcher {
     pub async fn fetch(&self, account: AccountId, url: &str) -> Result<Media, FetchError> {
         // What its text alone forbids needs no place, and is told however busy we are.
         self.client.guard().read(url, None).map_err(|denial| FetchError::NotAllowed(denial.to_string()))?;
-        let place = self.places.take(account).await.map_err(|missing| FetchError::Failed(missing.to_owned()))?;
+        let place = self.places.take(account).await.map_err(FetchError::Crowded)?;
         let resolver = Holding { resolver: Arc::clone(&self.resolver), place: Arc::new(place) };
         let (claimed, bytes) = match tokio::time::timeout(self.timeout, self.get(url, &resolver)).await {
             Ok(got) => got?,

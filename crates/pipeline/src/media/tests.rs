@@ -32,7 +32,7 @@ async fn stage() -> Stage {
 fn shelf(store: &Arc<dyn Store>, clock: &Arc<SimClock>, place: &TempDir) -> Shelf {
     let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver)).unwrap();
     let objects = Arc::new(Directory::open(place.path().join("media")).unwrap());
-    Shelf::new(fetcher, objects, Arc::clone(store), clock.clone(), Arc::new(SeededEntropy::new(clock.now().as_millis().unsigned_abs())))
+    Shelf::new(fetcher, objects, Arc::clone(store), Arc::default(), clock.clone(), Arc::new(SeededEntropy::new(clock.now().as_millis().unsigned_abs())))
 }
 
 fn picture(octet: u8) -> Media {
