@@ -21,6 +21,9 @@ use crate::fetch::{FetchError, Fetcher};
 /// How many bytes of media that were read lately are kept in memory: those of a broadcast leave thousands of times.
 const RECENT_BYTES_MAX: usize = 16 << 20;
 
+/// How many of them at most: they are looked through.
+const RECENT_MAX: usize = 256;
+
 /// Bytes that no message names are left alone for so long: their message may be about to be admitted.
 const ORPHAN: Duration = Duration::from_secs(3_600);
 
@@ -55,7 +58,7 @@ pub(crate) struct Shelf {
     counters: Arc<Counters>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    /// Read lately, the last one last.
+    /// Used lately, the last one last.
     recent: Mutex<VecDeque<(MediaId, Media)>>,
 }
 
@@ -179,14 +182,21 @@ impl Shelf {
     }
 
     fn recall(&self, id: MediaId) -> Option<Media> {
-        self.recent().iter().find(|(recent, _)| *recent == id).map(|(_, media)| media.clone())
+        let mut recent = self.recent();
+        let place = recent.iter().rposition(|(recent, _)| *recent == id)?;
+        let found = recent.remove(place)?;
+        let media = found.1.clone();
+        recent.push_back(found);
+        Some(media)
     }
 
     fn remember(&self, id: MediaId, media: &Media) {
         let mut recent = self.recent();
+        // Two dispatchers may have read the same.
+        recent.retain(|(recent, _)| *recent != id);
         recent.push_back((id, media.clone()));
         let mut bytes: usize = recent.iter().map(|(_, media)| media.bytes.len()).sum();
-        while bytes > RECENT_BYTES_MAX {
+        while bytes > RECENT_BYTES_MAX || recent.len() > RECENT_MAX {
             let Some((_, oldest)) = recent.pop_front() else { break };
             bytes -= oldest.bytes.len();
         }

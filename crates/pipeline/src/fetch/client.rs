@@ -161,7 +161,11 @@ impl Answer {
             let Ok(frame) = timeout(IDLE_TIMEOUT, self.body.frame()).await else {
                 return Err(ClientError::Failed(format!("the body stopped after {} bytes", whole.len())));
             };
-            let Some(frame) = frame else { return Ok(whole.into()) };
+            let Some(frame) = frame else {
+                // It may be kept for long, and what grew may be twice as large as what is in it.
+                whole.shrink_to_fit();
+                return Ok(whole.into());
+            };
             let frame = frame.map_err(|error| ClientError::Failed(format!("the body ended after {} bytes: {error}", whole.len())))?;
             let Ok(data) = frame.into_data() else { continue };
             if data.len() > bytes_max - whole.len() {

@@ -158,3 +158,20 @@ async fn memory_holds_the_latest_media_and_no_more_than_its_bound() {
     let held: Vec<u8> = stage.shelf.recent().iter().map(|(id, _)| id.to_bytes()[0]).collect();
     assert_eq!(held, (4..20).collect::<Vec<u8>>());
 }
+
+#[tokio::test]
+async fn few_media_are_remembered_however_small_they_are_and_each_once() {
+    let stage = stage().await;
+    let first = stage.shelf.place(Some(&picture(1))).await.unwrap();
+    stage.admit(&first).await;
+    let small: Vec<_> = (0..2 * RECENT_MAX).map(|_| MediaId::new(stage.clock.now(), &*stage.shelf.entropy)).collect();
+    for id in small.iter().chain(&small) {
+        stage.shelf.load(first.id.unwrap()).await.unwrap();
+        stage.shelf.remember(*id, &picture(2));
+    }
+    let recent: Vec<_> = stage.shelf.recent().iter().map(|(id, _)| *id).collect();
+    assert_eq!((recent.len(), recent.last()), (RECENT_MAX, small.last()));
+    assert_eq!(recent.iter().filter(|id| Some(**id) == first.id).count(), 1, "what is used stays");
+    stage.shelf.remember(recent[0], &picture(2));
+    assert_eq!(stage.shelf.recent().len(), RECENT_MAX);
+}
