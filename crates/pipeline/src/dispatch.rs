@@ -351,14 +351,22 @@ impl Dispatcher {
                 },
             }
         }
-        self.end(ended.iter().map(|(leased, verdict)| (leased, verdict.clone())), now).await?;
-        let attempts: Vec<Attempt> = live.iter().map(|(leased, _)| self.attempt(leased, now)).collect();
-        let begun = match self.store.begin_attempts(attempts, now).await {
+        // Media may have taken their time, and an attempt has all of its lease.
+        let begins = self.clock.now();
+        let attempts: Vec<Attempt> = live.iter().map(|(leased, _)| self.attempt(leased, begins)).collect();
+        // Where the store does not answer, nothing has left: they wait in memory for as long as their leases last.
+        let keep = |leased: &mut dyn Iterator<Item = Leased>| {
+            let mut queue = self.queue();
+            leased.for_each(|leased| queue.push(leased));
+        };
+        if let Err(error) = self.end(ended.iter().map(|(leased, verdict)| (leased, verdict.clone())), begins).await {
+            keep(&mut ended.into_iter().map(|(leased, _)| leased).chain(live.into_iter().map(|(leased, _)| leased)));
+            return Err(error);
+        }
+        let begun = match self.store.begin_attempts(attempts, begins).await {
             Ok(begun) => begun,
             Err(error) => {
-                // Nothing has left: they wait in memory for as long as their leases last.
-                let mut queue = self.queue();
-                live.into_iter().for_each(|(leased, _)| queue.push(leased));
+                keep(&mut live.into_iter().map(|(leased, _)| leased));
                 return Err(error);
             }
         };
@@ -368,7 +376,7 @@ impl Dispatcher {
             // A lease that is over belongs to somebody else now.
             let Some(attempt) = attempt else { continue };
             self.under_way.begin(leased.message.id, attempt, leased.message.segments.max(1).into());
-            let valid_for = leased.message.expires_at.since(now);
+            let valid_for = leased.message.expires_at.since(begins);
             let (token, accepted_segments) = (leased.lease.token, leased.accepted_segments);
             self.carrier.submit(Submission { message: leased.message, media, attempt, token, accepted_segments, valid_for });
         }
