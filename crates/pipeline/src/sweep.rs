@@ -1,9 +1,9 @@
-//! What time ends: messages whose validity is over, messages without a carrier, receipts that nobody claims.
+//! What time ends: messages whose validity is over, messages without a carrier, receipts that nobody claims, media that nobody needs.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Clock, Entropy, ErrorType, MediaId, Timestamp};
+use model::{Clock, Entropy, ErrorType, Timestamp};
 use store::contract::dispatch::{Lease, LeaseRequest, Leased, Outcome, Retry, Verdict};
 use store::contract::messages::StatusChange;
 use store::{Store, StoreError};
@@ -22,8 +22,11 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Every so many rounds, carriers are looked for that are in the store and no longer in the configuration.
 const ROUNDS_PER_CENSUS: u32 = 30;
 
-/// Every so many rounds, bytes of media are looked for that nobody names.
-const ROUNDS_PER_INVENTORY: u32 = 6 * 3_600;
+/// How often media are looked for that nobody needs.
+const MEDIA_EVERY: Duration = Duration::from_secs(30);
+
+/// Every so many of these looks, bytes of media are looked for that nobody names.
+const LOOKS_PER_INVENTORY: u32 = 720;
 
 /// How many messages are swept up at once.
 const BATCH: usize = 500;
@@ -51,19 +54,38 @@ pub(crate) struct Sweeper {
 impl Sweeper {
     /// Sweeps until the future is dropped.
     pub(crate) async fn run(self) {
-        let mut ticks = tokio::time::interval(EVERY);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut media = None;
-        for round in (0..ROUNDS_PER_INVENTORY).cycle() {
+        // Media lie where it may take long to remove one, and nobody's validity waits for that.
+        tokio::join!(self.sweep_messages(), self.sweep_media());
+    }
+
+    async fn sweep_messages(&self) {
+        let mut ticks = ticks(EVERY);
+        for round in (0..ROUNDS_PER_CENSUS).cycle() {
             ticks.tick().await;
-            if let Err(error) = self.round(round, &mut media).await {
+            if let Err(error) = self.round(round).await {
                 tracing::warn!(%error, "Sweeping is waiting for the store: {error}");
             }
         }
     }
 
-    /// One round. `media` is how far the look at media has come.
-    async fn round(&self, round: u32, media: &mut Option<MediaId>) -> Result<(), StoreError> {
+    async fn sweep_media(&self) {
+        let mut ticks = ticks(MEDIA_EVERY);
+        let mut reached = None;
+        for look in (0..LOOKS_PER_INVENTORY).cycle() {
+            ticks.tick().await;
+            if look == 0
+                && let Err(error) = self.shelf.remove_orphans().await
+            {
+                tracing::warn!(%error, "Media that nobody names are looked for later: {error}");
+            }
+            match self.shelf.sweep(reached, self.clock.now() - self.media_kept, BATCH).await {
+                Ok(next) => reached = next,
+                Err(error) => tracing::warn!(%error, "Sweeping of media is waiting for the store: {error}"),
+            }
+        }
+    }
+
+    async fn round(&self, round: u32) -> Result<(), StoreError> {
         let now = self.clock.now();
         loop {
             let ended = self.store.expire(now, BATCH).await?;
@@ -73,7 +95,7 @@ impl Sweeper {
             }
         }
         self.reroute("", now).await?;
-        if round.is_multiple_of(ROUNDS_PER_CENSUS) {
+        if round == 0 {
             for depth in self.store.queue_depths().await? {
                 if !depth.carrier.is_empty() && !self.dispatchers.has(&depth.carrier) {
                     self.reroute(&depth.carrier, now).await?;
@@ -82,10 +104,6 @@ impl Sweeper {
             self.tell(&self.store.settle_held(now - UNCLAIMED).await?);
             self.store.forget_parked(now - PARKED).await?;
             self.store.forget_screening(now - self.screening_log, BATCH).await?;
-            *media = self.shelf.sweep(*media, now - self.media_kept, BATCH).await?;
-        }
-        if round == 0 {
-            self.shelf.remove_orphans().await?;
         }
         Ok(())
     }
@@ -134,3 +152,12 @@ impl Sweeper {
         unattempted(leased, now, verdict, detail)
     }
 }
+
+fn ticks(every: Duration) -> tokio::time::Interval {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    ticks
+}
+
+#[cfg(test)]
+mod tests;
