@@ -1,9 +1,11 @@
 //! Objects as files of a directory: written beside, synced, and moved to their place, so that a name has all of its bytes or none.
 
+use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,6 +18,8 @@ use crate::{StoreError, trial};
 #[derive(Clone, Debug)]
 pub struct Directory {
     root: PathBuf,
+    /// The directories below it that are known to survive the loss of power.
+    lasting: Arc<Mutex<HashSet<PathBuf>>>,
 }
 
 /// Where files are written before they are moved to their place.
@@ -31,9 +35,12 @@ impl Directory {
     /// # Errors
     /// Where it cannot be made or written.
     pub fn open(root: impl Into<PathBuf>) -> io::Result<Self> {
-        let directory = Self { root: root.into() };
-        make(&directory.root)?;
+        let directory = Self { root: root.into(), lasting: Arc::default() };
+        let missing: Vec<&Path> = directory.root.ancestors().take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists()).collect();
         make(&directory.root.join(UNFINISHED))?;
+        for made in missing {
+            sync(made.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+        }
         Ok(directory)
     }
 
@@ -70,12 +77,22 @@ impl Directory {
         file.write_all(bytes)?;
         file.sync_all()?;
         let shard = place.parent().unwrap_or(&self.root);
-        if !shard.is_dir() {
-            make(shard)?;
-            sync(&self.root)?;
-        }
+        self.make_lasting(shard)?;
         fs::rename(unfinished, place)?;
         sync(shard)
+    }
+
+    /// Makes a directory below the root, if there is none, and has it survive. That it is there does not say so: whoever made it may not have come that far, in another thread
+    /// or in a process that was killed.
+    fn make_lasting(&self, shard: &Path) -> io::Result<()> {
+        let lasting = || self.lasting.lock().unwrap_or_else(PoisonError::into_inner);
+        if shard.is_dir() && lasting().contains(shard) {
+            return Ok(());
+        }
+        make(shard)?;
+        sync(&self.root)?;
+        lasting().insert(shard.to_owned());
+        Ok(())
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
@@ -134,4 +151,21 @@ fn sync(directory: &Path) -> io::Result<()> {
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(io::Error::other("the file system was not waited for")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_somebody_else_made_is_not_taken_to_survive() {
+        let place = tempfile::TempDir::new().unwrap();
+        let directory = Directory::open(place.path().join("media")).unwrap();
+        let shard = directory.root.join("ab");
+        fs::create_dir(&shard).unwrap();
+        directory.write("abc", b"one").unwrap();
+        assert!(directory.lasting.lock().unwrap().contains(&shard));
+        fs::remove_dir_all(&shard).unwrap();
+        directory.write("abd", b"two").expect("it is made again");
+    }
 }
