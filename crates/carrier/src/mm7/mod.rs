@@ -31,15 +31,6 @@ use request::{Request, Writer};
 pub(crate) fn start(config: &Mm7Config, events: Events) -> Result<Arc<dyn Carrier>, ConfigError> {
     let listener = config.listen.map(TcpListener::bind).transpose();
     let listener = listener.map_err(|error| config.mistaken(vec![Mistake::new("listen", format!("cannot be listened on: {error}"))]))?;
-    start_at(config, listener, events)
-}
-
-/// Starts a carrier on the current runtime that listens at a socket which is open already.
-///
-/// # Errors
-/// [`ConfigError`] with every mistake of the configuration.
-pub fn start_at(config: &Mm7Config, listener: Option<TcpListener>, events: Events) -> Result<Arc<dyn Carrier>, ConfigError> {
-    config.validate()?;
     let teller = Teller::new(&config.name, events);
     let (stop, stopped) = watch::channel(false);
     let listens_at = listener.as_ref().and_then(|listener| listener.local_addr().ok());

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use carrier::config::Secret;
 use carrier::smpp::config::SmppConfig;
-use carrier::{Ack, Carrier, CarrierEvent, CarrierStatus, Event, Receipt, SegmentOutcome, Submission, SubmissionOutcome};
+use carrier::{Ack, Carrier, CarrierConfig, CarrierEvent, CarrierStatus, Event, Receipt, SegmentOutcome, Submission, SubmissionOutcome};
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::{AccountId, MessageId, Mode, Msisdn, SeededEntropy, Timestamp};
 use simulator::smsc::{Options, Smsc};
@@ -99,7 +99,7 @@ pub(crate) struct Bench {
 
 impl Bench {
     /// Starts a carrier.
-    pub(crate) fn start(config: SmppConfig) -> Self {
+    pub(crate) fn start(config: impl Into<CarrierConfig>) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
         let carrier = carrier::start(config.into(), sender, Arc::new(SeededEntropy::new(7))).unwrap();
         Self { carrier, events }

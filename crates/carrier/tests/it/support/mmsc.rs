@@ -1,6 +1,6 @@
 //! An MMSC that does what a test says: it takes connections one by one, reads requests to their last octet and answers in whatever octets it likes.
 
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,7 +11,6 @@ use model::media::{Media, MediaType};
 use model::message::MessageType;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
 use wire::mm7::{Dialect, Message as Mm7, Operation, Status, StatusCode, SubmitReq, SubmitRsp, post};
 use wire::mms::Part;
 
@@ -31,16 +30,14 @@ pub(crate) fn config(address: SocketAddr) -> Mm7Config {
 
 /// A carrier of this configuration that listens for reports on a port of its own, and where that is.
 pub(crate) fn listening(config: &Mm7Config) -> (Bench, SocketAddr) {
-    let listener = StdListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let (sender, events) = mpsc::unbounded_channel();
-    (Bench::of(carrier::mm7::start_at(config, Some(listener), sender).unwrap(), events), address)
+    let bench = bench(&Mm7Config { listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))), ..config.clone() });
+    let address = bench.carrier.status().listens_at.unwrap();
+    (bench, address)
 }
 
 /// A carrier of this configuration that listens nowhere.
 pub(crate) fn bench(config: &Mm7Config) -> Bench {
-    let (sender, events) = mpsc::unbounded_channel();
-    Bench::of(carrier::mm7::start_at(config, None, sender).unwrap(), events)
+    Bench::start(config.clone())
 }
 
 /// The first attempt at a message with a picture of so many octets.
