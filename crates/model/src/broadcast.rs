@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::id::{AccountId, BroadcastId, MediaId};
 use crate::key::Mode;
 use crate::message::{Encoding, MessageType};
+use crate::owner::Owner;
 
 /// Where a broadcast stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,6 +84,11 @@ pub struct Broadcast {
 }
 
 impl Broadcast {
+    /// Which world it belongs to.
+    pub const fn owner(&self) -> Owner {
+        Owner { account: self.account, mode: self.mode }
+    }
+
     /// Where it stands the moment it is accepted: one whose recipients are all blocked has failed already.
     pub const fn status_at_acceptance(&self) -> BroadcastStatus {
         if self.total == self.blocked { BroadcastStatus::Failed } else { BroadcastStatus::Queued }

@@ -11,7 +11,7 @@ use crate::entropy::Entropy;
 use crate::id::AccountId;
 
 /// What a key reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
     /// Real carriers.
     Live,

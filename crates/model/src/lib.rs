@@ -5,7 +5,7 @@
 //! [`Clock`] and [`Entropy`].
 //!
 //! Reading order: [`message`] (what is sent), [`status`] (what becomes of it), [`broadcast`] (one text to many), [`error`] (what a client is told),
-//! [`media`] (what an MMS carries), [`account`], [`number`], [`key`] (who may send), [`screening`] (what was found in texts), [`limits`], [`quota`], [`backoff`] (how much and when).
+//! [`media`] (what an MMS carries), [`account`], [`number`], [`key`] (who may send), [`owner`] (to whom messages belong), [`screening`] (what was found in texts), [`limits`], [`quota`], [`backoff`] (how much and when).
 
 pub mod account;
 pub mod address;
@@ -23,6 +23,7 @@ pub mod limits;
 pub mod media;
 pub mod message;
 pub mod number;
+pub mod owner;
 pub mod quota;
 pub mod screening;
 pub mod status;
@@ -37,5 +38,6 @@ pub use id::{AccountId, BroadcastId, MediaId, MessageId, ScreeningId};
 pub use key::{ApiKey, KeyId, Mode};
 pub use media::{Media, MediaType};
 pub use message::{Delivery, Message, MessageRecord};
+pub use owner::Owner;
 pub use screening::{Screened, ScreeningOutcome, ScreeningRecord};
 pub use status::{ErrorType, Status};

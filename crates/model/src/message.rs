@@ -8,6 +8,7 @@ use crate::address::Msisdn;
 use crate::clock::Timestamp;
 use crate::id::{AccountId, BroadcastId, MediaId, MessageId};
 use crate::key::Mode;
+use crate::owner::Owner;
 use crate::status::{ErrorType, Status};
 
 /// Which way a message goes.
@@ -97,6 +98,13 @@ pub struct Message {
     pub created_at: Timestamp,
     /// When its validity period ends.
     pub expires_at: Timestamp,
+}
+
+impl Message {
+    /// Which world it belongs to.
+    pub const fn owner(&self) -> Owner {
+        Owner { account: self.account, mode: self.mode }
+    }
 }
 
 /// What became of a message so far.

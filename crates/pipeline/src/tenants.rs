@@ -9,7 +9,7 @@ use model::account::{Account, AccountState, Limits};
 use model::error::ErrorCode;
 use model::key::{ApiKey, KeyId, KeySecret, Mode, Pepper, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState, may_send};
-use model::{AccountId, Clock, Entropy, Msisdn, Timestamp};
+use model::{AccountId, Clock, Entropy, Msisdn, Owner, Timestamp};
 use screening::Policy;
 use store::contract::tenants::{AccountChange, NumberChange};
 use store::{Store, StoreError};
@@ -27,6 +27,13 @@ pub struct Caller {
     pub limits: Limits,
     /// What its texts are screened for.
     pub screening: Arc<Policy>,
+}
+
+impl Caller {
+    /// Which world the caller's messages belong to.
+    pub const fn owner(&self) -> Owner {
+        Owner { account: self.account, mode: self.mode }
+    }
 }
 
 /// The tenants, and the only way to change them.
