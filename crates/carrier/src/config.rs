@@ -83,6 +83,29 @@ impl CarrierConfig {
         }
     }
 
+    /// Where it is reached: the host and port of its own keys. `None` where it is reached by a URL, or not at all.
+    pub fn peer(&self) -> Option<(&str, u16)> {
+        match self {
+            Self::Smpp(config) => Some((&config.host, config.port)),
+            Self::Mm4(config) => Some((&config.host, config.port)),
+            Self::Mm7(_) | Self::Sandbox(_) => None,
+        }
+    }
+
+    /// Files that hold its secrets, each with the key that names it.
+    pub fn secret_files(&self) -> Vec<(&'static str, &Path)> {
+        let files = match self {
+            Self::Smpp(config) => vec![("password_file", &config.password_file), ("tls_client_key", &config.tls_client_key)],
+            Self::Mm4(config) => vec![("tls_client_key", &config.tls_client_key), ("listen_tls_key", &config.listen_tls_key)],
+            Self::Mm7(config) => {
+                let listener = ("listen_password_file", &config.listen_password_file);
+                vec![("password_file", &config.password_file), listener, ("tls_client_key", &config.tls_client_key)]
+            }
+            Self::Sandbox(_) => Vec::new(),
+        };
+        files.into_iter().filter_map(|(key, file)| Some((key, file.as_deref()?))).collect()
+    }
+
     /// Segments a second of each originator; 0 for no bound.
     pub const fn sender_rate(&self) -> u32 {
         match self {

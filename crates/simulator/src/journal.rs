@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Notify;
+use wire::terminal::escape_lines;
 
 /// The log and the summary.
 pub(crate) struct Journal<S> {
@@ -21,7 +22,7 @@ impl<S: Clone + Default> Journal<S> {
     /// A journal that writes to the end of a file, or to standard output for `-`.
     pub(crate) fn open(log: Option<&Path>) -> io::Result<Self> {
         let log: Option<Box<dyn Write + Send>> = match log {
-            Some(path) if path.as_os_str() == "-" => Some(Box::new(io::stdout())),
+            Some(path) if path.as_os_str() == "-" => Some(Box::new(Terminal)),
             Some(path) => Some(Box::new(File::options().create(true).append(true).open(path)?)),
             None => None,
         };
@@ -75,6 +76,20 @@ impl<S: Clone + Default> Journal<S> {
         let mut notified = Box::pin(self.changed.notified());
         notified.as_mut().enable();
         notified
+    }
+}
+
+/// Standard output, which may be a terminal, and clients choose what the lines say.
+struct Terminal;
+
+impl Write for Terminal {
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        io::stdout().write_all(escape_lines(&String::from_utf8_lossy(lines)).as_bytes())?;
+        Ok(lines.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush()
     }
 }
 

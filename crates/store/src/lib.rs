@@ -53,11 +53,17 @@ pub fn check(url: &str) -> Result<String, StoreError> {
 /// The file that a URL names.
 ///
 /// # Errors
-/// [`StoreError::Refused`] for a URL of another kind.
+/// [`StoreError::Refused`] for a URL of another kind, and for names that SQLite takes for something else than a file.
 pub fn path_of(url: &str) -> Result<&Path, StoreError> {
+    // The URL stays out of the message: it may hold a password.
+    let refused = |what: &str| Err(StoreError::Refused(format!("store URL {what}; it must be `sqlite:` and the path of a file")));
     match url.split_once(':') {
-        // SQLite takes an empty name for a database that ends with the connection.
-        Some(("sqlite", path)) if !path.is_empty() => Ok(Path::new(path)),
-        _ => Err(StoreError::Refused(format!("store URL `{url}` is not understood; it begins with `sqlite:` and goes on with a path"))),
+        // SQLite takes an empty name for a database that ends with the connection, `:memory:` for one that no other connection sees, and `file:` for a
+        // URI whose parameters can do the same.
+        Some(("sqlite", path)) if path.is_empty() || path.starts_with(':') || path.starts_with("file:") => refused("names no file"),
+        Some(("sqlite", path)) if path.contains('\0') || path.ends_with('/') => refused("names no file"),
+        Some(("sqlite", path)) => Ok(Path::new(path)),
+        Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => refused(&format!("begins with `{scheme}:`")),
+        _ => refused("is not understood"),
     }
 }

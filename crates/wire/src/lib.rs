@@ -5,7 +5,7 @@
 //!
 //! Reading order: [`text`] (what a message may say), [`gsm`] (how it is encoded and cut into segments), [`mod@concat`] (how segments
 //! are told apart), [`smpp`] (how they travel), [`receipt`] (what comes back), [`mms`] (what a multimedia message is made of),
-//! [`mm4`] (how it travels between MMSCs), [`mm7`] (how it is handed to an MMSC over HTTP).
+//! [`mm4`] (how it travels between MMSCs), [`mm7`] (how it is handed to an MMSC over HTTP), [`terminal`] (how foreign text is shown to a person).
 
 pub mod concat;
 pub mod gsm;
@@ -14,4 +14,5 @@ pub mod mm7;
 pub mod mms;
 pub mod receipt;
 pub mod smpp;
+pub mod terminal;
 pub mod text;

@@ -207,7 +207,7 @@ pub struct SmppConfig {
     /// The longest PDU that is taken.
     pub pdu_bytes_max: usize,
 
-    /// Type of number of originators; guessed from their look by default.
+    /// Type of number of originators; international by default.
     pub source_ton: Option<u8>,
     /// Numbering plan of originators.
     pub source_npi: Option<u8>,

@@ -1,6 +1,7 @@
 //! `smsfactory check`: what is wrong with a configuration, before a service finds out.
 
-use std::path::PathBuf;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use store::objects::Directory;
 use tokio::sync::mpsc;
 
 use super::{Failed, output, serve};
-use crate::config::{Config, line_of_key};
+use crate::config::{Config, line_of_key, secrets};
 use crate::http::tls;
 use crate::real::OsEntropy;
 
@@ -30,7 +31,7 @@ impl Check {
         let (carriers, routes) = (counted(config.carrier.len(), "carrier"), counted(config.route.len(), "route"));
         output::say(format!("{}: read, {carriers}, {routes}", self.config.display()));
         let mut findings = Findings { file: self.config, mistakes: 0 };
-        for (key, found) in look(&config) {
+        for (key, found) in look(&config).into_iter().chain(exposed(&findings.file, &config)) {
             findings.add(&key, found);
         }
         for (index, carrier) in config.carrier.iter().enumerate().filter(|_| !self.offline) {
@@ -90,7 +91,26 @@ fn look(config: &Config) -> Vec<(String, Result<String, String>)> {
     found.push(("media.directory".to_owned(), media));
     let store = store::check(&config.store.url).map(|words| format!("store: {words}")).map_err(|error| format!("`store.url`: {error}"));
     found.push(("store.url".to_owned(), store));
+    found.extend(listeners(config));
     found
+}
+
+/// Files with secrets that everybody on this machine can read.
+fn exposed(file: &Path, config: &Config) -> Vec<(String, Result<String, String>)> {
+    let found = secrets::readable_by_everybody(file, config);
+    found.into_iter().map(|(key, file)| (key, Err(secrets::exposure(&file)))).collect()
+}
+
+/// Whether this machine has the addresses that are to be listened on. Their ports may be in use by the service that the configuration is for.
+fn listeners(config: &Config) -> Vec<(String, Result<String, String>)> {
+    let own = [("api.listen".to_owned(), config.api.listen), ("admin.listen".to_owned(), config.admin.listen)];
+    let carriers = config.carrier.iter().enumerate().filter_map(|(index, carrier)| Some((format!("carrier[{index}].listen"), carrier.listen()?)));
+    let tried = own.into_iter().chain(carriers).map(|(key, at)| {
+        let found = TcpListener::bind((at.ip(), 0)).map(|_| format!("{key}: {} is an address of this machine", at.ip()));
+        let found = found.map_err(|error| format!("`{key}`: cannot listen on {}: {error}", at.ip()));
+        (key, found)
+    });
+    tried.collect()
 }
 
 /// A number of things, in words.
@@ -142,7 +162,7 @@ mod tests {
     use carrier::smpp::config::BindMode;
     use simulator::smsc::{self, Options};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::{TcpListener, TcpStream};
+    use tokio::net::TcpStream;
     use wire::smpp::{BindKind, Body, CommandStatus, Pdu, decode, encode, frame};
 
     use super::*;
@@ -171,7 +191,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_receiver_that_is_refused_is_a_mistake_although_its_transmitter_is_bound() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let peer = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {

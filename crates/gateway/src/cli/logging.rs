@@ -1,22 +1,84 @@
 //! Log lines on standard error, for people or for programs.
 
-use std::io::IsTerminal;
+use std::io::{self, Write};
 
+use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt;
+use tracing_subscriber::fmt::{self, MakeWriter};
+use wire::terminal::escape;
 
-use crate::config::LogFormat;
+use crate::config::{LogFormat, log_filter};
 
 /// Starts logging. `filter` is a level, or a list such as `info,carrier=debug`.
 ///
 /// # Errors
 /// A sentence for the operator when the filter cannot be read.
 pub(super) fn start(format: LogFormat, filter: &str) -> Result<(), String> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| format!("`log.level` is `{filter}`: {error}"))?;
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = match format {
-        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
-    };
-    started.map_err(|error| error.to_string())
+    let filter = log_filter::parse(filter).map_err(|what| format!("`log.level` {what}"))?;
+    let subscriber = subscriber(format, filter, || OneLine(io::stderr()));
+    tracing::subscriber::set_global_default(subscriber).map_err(|error| error.to_string())
+}
+
+fn subscriber<W>(format: LogFormat, filter: EnvFilter, writer: W) -> Box<dyn Subscriber + Send + Sync>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    // Without colours: once lines have escape characters of ours, those of a carrier cannot be told from them.
+    let builder = fmt::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
+    match format {
+        LogFormat::Text => Box::new(builder.finish()),
+        LogFormat::Json => Box::new(builder.json().flatten_event(true).with_current_span(false).with_span_list(false).finish()),
+    }
+}
+
+/// A writer of log lines, each of which comes in one call. Foreign text in it is escaped: a line break would forge another line.
+struct OneLine<W>(W);
+
+impl<W: Write> Write for OneLine<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        let (text, end) = text.strip_suffix('\n').map_or((&*text, ""), |text| (text, "\n"));
+        self.0.write_all((escape(text).into_owned() + end).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use super::*;
+
+    /// What was written.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).write(octets)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_foreign_text_cannot_forge_a_log_line_or_reach_the_terminal() {
+        for foreign in ["7\nERROR forged", "7\r\t", "\x1b[2J\x1b]0;title\x07", "\u{9b}31m", "\u{202e}desrever", "\u{2028}next"] {
+            for format in [LogFormat::Text, LogFormat::Json] {
+                let written = Written::default();
+                let writer = written.clone();
+                let subscriber = subscriber(format, EnvFilter::new("info"), move || OneLine(writer.clone()));
+                tracing::subscriber::with_default(subscriber, || tracing::info!(id = foreign, why = %foreign, "Carrier says {foreign}"));
+                let line = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+                let line = line.strip_suffix('\n').unwrap();
+                assert!(line.contains("Carrier says") && !line.contains(|c: char| c.is_control() || "\u{202e}\u{2028}".contains(c)), "{line:?}");
+            }
+        }
+    }
 }

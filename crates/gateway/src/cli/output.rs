@@ -1,20 +1,22 @@
-//! What people and programs read: tables and JSON on standard output, complaints on standard error.
+//! What people and programs read: tables and JSON on standard output, complaints on standard error. Whatever a client, a carrier or a file
+//! put into it reaches the terminal escaped.
 
 use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
+use wire::terminal::{escape, escape_lines};
 
 use super::Failed;
 
 /// Writes a line. A reader that has gone away (`| head`) is no failure.
 pub(super) fn say(line: impl std::fmt::Display) {
-    let _ = writeln!(io::stdout().lock(), "{line}");
+    let _ = writeln!(io::stdout().lock(), "{}", escape_lines(&line.to_string()));
 }
 
 /// Writes a line to standard error.
 pub(super) fn complain(line: impl std::fmt::Display) {
-    let _ = writeln!(io::stderr().lock(), "smsfactory: {line}");
+    let _ = writeln!(io::stderr().lock(), "smsfactory: {}", escape_lines(&line.to_string()));
 }
 
 /// Prints the rows of a list: for people the columns, named as the fields of the JSON; for programs the JSON itself.
@@ -41,7 +43,7 @@ pub(super) fn one(answer: &Value, as_json: bool) {
     }
     let mut table = table();
     for (field, value) in answer.as_object().into_iter().flatten().filter(|(_, value)| !value.is_array()) {
-        table.add_row([field.clone(), cell(value)]);
+        table.add_row([escape(field).into_owned(), cell(value)]);
     }
     say(trimmed(&table));
 }
@@ -54,7 +56,7 @@ pub(super) fn confirm(question: &str, yes: bool) -> Result<(), Failed> {
     if !io::stdin().is_terminal() {
         return Err(Failed::new(format!("{question} Say --yes where nobody can be asked.")));
     }
-    let _ = write!(io::stderr().lock(), "{question} [y/N] ");
+    let _ = write!(io::stderr().lock(), "{} [y/N] ", escape(question));
     let mut answer = String::new();
     io::stdin().read_line(&mut answer).map_err(Failed::new)?;
     if answer.trim().eq_ignore_ascii_case("y") { Ok(()) } else { Err(Failed::new("nothing was changed")) }
@@ -71,10 +73,11 @@ fn trimmed(table: &Table) -> String {
     table.to_string().lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned() + "\n").collect::<String>().trim_end().to_owned()
 }
 
+/// A value in its cell. A line break in it would look like another row.
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::String(text) => escape(text).into_owned(),
+        other => escape(&other.to_string()).into_owned(),
     }
 }

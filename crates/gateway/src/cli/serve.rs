@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Failed, logging};
 use crate::app::App;
-use crate::config::{self, Config};
+use crate::config::{self, Config, secrets};
 use crate::real::{OsEntropy, SystemClock};
 
 #[derive(Debug, clap::Args)]
@@ -21,6 +21,9 @@ impl Serve {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let config = read(&self.config)?;
         logging::start(config.log.format, &config.log.level).map_err(Failed::new)?;
+        for (_, file) in secrets::readable_by_everybody(&self.config, &config) {
+            tracing::warn!("{}", secrets::exposure(&file));
+        }
         let app = App::start(config, Arc::new(SystemClock), Arc::new(OsEntropy)).await.map_err(Failed::new)?;
         tracing::info!("Clients are served on {}, the operator on {}", app.api_address, app.admin_address);
         let ended = tokio::select! {

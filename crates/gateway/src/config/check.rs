@@ -2,15 +2,19 @@
 
 use std::collections::HashSet;
 
+use axum::http::Uri;
+use ipnet::IpNet;
+use model::message::MessageType;
+
 use super::read::Mistake;
-use super::{Config, RouteType};
+use super::{Config, RouteConfig, RouteType, listeners, log_filter};
 
 /// Notes every mistake.
 pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
     let mut note = |key: &str, what: String| mistakes.push(Mistake { key: key.to_owned(), line: None, what });
-    if config.api.listen == config.admin.listen && config.api.listen.port() != 0 {
-        note("admin.listen", "is the same as `api.listen`; the operator's door is never the clients'".to_owned());
-    }
+    listeners::check(config, &mut note);
+    check_texts(config, &mut note);
+    check_networks(config, &mut note);
     if config.api.tls_cert.is_some() != config.api.tls_key.is_some() {
         note("api.tls_cert", "goes together with `api.tls_key`".to_owned());
     }
@@ -48,6 +52,10 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
         ("api.broadcast_body_bytes_max", api.broadcast_body_bytes_max as u64, 1_024, 64 << 20),
         // hyper reads heads into a buffer of at least this size.
         ("api.head_bytes_max", api.head_bytes_max as u64, 8_192, 1 << 20),
+        ("limits.message_per_minute", limits.message_per_minute.into(), 1, u32::MAX.into()),
+        ("limits.broadcast_per_minute", limits.broadcast_per_minute.into(), 1, u32::MAX.into()),
+        ("limits.read_per_minute", limits.read_per_minute.into(), 1, u32::MAX.into()),
+        ("limits.failed_auth_per_minute", limits.failed_auth_per_minute.into(), 1, u32::MAX.into()),
         ("limits.sms_characters_max", limits.sms_characters_max as u64, 1, 9_000),
         ("limits.mms_characters_max", limits.mms_characters_max as u64, 1, 9_000),
         ("limits.idempotency_hours", limits.idempotency_hours, 1, 168),
@@ -74,9 +82,39 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
     ]
 }
 
+/// Texts that the types let pass whatever they say.
+fn check_texts(config: &Config, note: &mut impl FnMut(&str, String)) {
+    if let Err(what) = log_filter::parse(&config.log.level) {
+        note("log.level", what);
+    }
+    if let Err(error) = store::path_of(&config.store.url) {
+        note("store.url", error.to_string());
+    }
+    let base = &config.api.docs_base_url;
+    let is_base = base.parse::<Uri>().is_ok_and(|url| {
+        let has_host = url.host().is_some_and(|host| !host.is_empty()) && url.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        matches!(url.scheme_str(), Some("http" | "https")) && has_host && url.query().is_none()
+    });
+    if !is_base || base.ends_with('/') || base.contains(['#', '"', '<', '>', '\'']) {
+        note("api.docs_base_url", "must be `http://` or `https://`, a host and perhaps a path, without a slash at its end".to_owned());
+    }
+}
+
+/// Networks that would take a protection away as a whole.
+fn check_networks(config: &Config, note: &mut impl FnMut(&str, String)) {
+    // The widest private networks are fc00::/7 and 10.0.0.0/8.
+    const NARROWEST_TOO_WIDE: u8 = 6;
+    let too_wide = |networks: &[IpNet]| networks.iter().find(|network| network.prefix_len() <= NARROWEST_TOO_WIDE).copied();
+    if let Some(network) = too_wide(&config.media.allow_networks) {
+        note("media.allow_networks", format!("has {network}, which would let media URLs reach every host inside: name the networks that you mean"));
+    }
+    if let Some(network) = too_wide(&config.api.trusted_proxies) {
+        note("api.trusted_proxies", format!("has {network}, so that every client could choose its address: name your proxies"));
+    }
+}
+
 fn check_carriers(config: &Config, note: &mut impl FnMut(&str, String)) {
     let mut names = HashSet::new();
-    let mut listeners = HashSet::from([config.api.listen, config.admin.listen]);
     for (index, carrier) in config.carrier.iter().enumerate() {
         for mistake in carrier.validate().err().into_iter().chain(carrier.check_files()).flat_map(|error| error.mistakes) {
             note(&format!("carrier[{index}].{}", mistake.key), mistake.what);
@@ -84,8 +122,17 @@ fn check_carriers(config: &Config, note: &mut impl FnMut(&str, String)) {
         if !names.insert(carrier.name()) {
             note(&format!("carrier[{index}].name"), format!("`{}` is the name of another carrier", carrier.name()));
         }
-        if carrier.listen().is_some_and(|at| at.port() != 0 && !listeners.insert(at)) {
-            note(&format!("carrier[{index}].listen"), "is where something else of this file listens".to_owned());
+        // It stands in paths, in labels of metrics and in tables.
+        if !carrier.name().is_empty() && !is_name(carrier.name()) {
+            note(&format!("carrier[{index}].name"), format!("has more than {NAME_MAX} characters, or others than letters, digits, `.`, `_` and `-`"));
+        }
+        if let Some((host, port)) = carrier.peer() {
+            if port == 0 {
+                note(&format!("carrier[{index}].port"), "is 0, where nothing listens".to_owned());
+            }
+            if !is_host(host) {
+                note(&format!("carrier[{index}].host"), "is neither a name nor an address; its port is a key of its own".to_owned());
+            }
         }
         if carrier.name() == pipeline::SANDBOX {
             note(&format!("carrier[{index}].name"), format!("`{}` is the name of the built-in carrier", carrier.name()));
@@ -93,11 +140,30 @@ fn check_carriers(config: &Config, note: &mut impl FnMut(&str, String)) {
     }
 }
 
+/// The longest name of a carrier, in characters.
+const NAME_MAX: usize = 64;
+
+fn is_name(text: &str) -> bool {
+    text.len() <= NAME_MAX && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+/// Whether a text can be a host's name or address. An empty one is missing, which is another mistake.
+fn is_host(text: &str) -> bool {
+    let is_name = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte) || !byte.is_ascii());
+    text.is_empty() || is_name || text.parse::<std::net::IpAddr>().is_ok()
+}
+
 fn check_routes(config: &Config, note: &mut impl FnMut(&str, String)) {
     for (index, route) in config.route.iter().enumerate() {
         let digits = route.prefix.strip_prefix('+');
         if !route.prefix.is_empty() && digits.is_none_or(|digits| !digits.bytes().all(|byte| byte.is_ascii_digit())) {
             note(&format!("route[{index}].prefix"), format!("`{}` is not `+` and digits", route.prefix));
+        }
+        if let Some(earlier) = (0..index).find(|earlier| decides_before(config, &config.route[*earlier], route)) {
+            note(&format!("route[{index}].prefix"), format!("never decides, because route {} before it takes all of its messages", earlier + 1));
+        }
+        if let Some(twice) = route.carriers.iter().enumerate().find(|(at, name)| route.carriers[..*at].contains(name)) {
+            note(&format!("route[{index}].carriers"), format!("names `{}` twice", twice.1));
         }
         if route.carriers.is_empty() {
             note(&format!("route[{index}].carriers"), "names no carrier".to_owned());
@@ -111,4 +177,14 @@ fn check_routes(config: &Config, note: &mut impl FnMut(&str, String)) {
             }
         }
     }
+}
+
+/// Whether every message that `later` fits is decided by `earlier`.
+fn decides_before(config: &Config, earlier: &RouteConfig, later: &RouteConfig) -> bool {
+    let takes = |route: &RouteConfig, kind: MessageType| {
+        let carried = config.carrier.iter().any(|carrier| carrier.carries(kind) && route.carriers.iter().any(|name| name == carrier.name()));
+        route.kind.is_none_or(|only| only.message_type() == kind) && carried
+    };
+    let mut kinds = MessageType::ALL.into_iter().filter(|kind| takes(later, *kind)).peekable();
+    later.prefix.starts_with(&earlier.prefix) && kinds.peek().is_some() && kinds.all(|kind| takes(earlier, kind))
 }

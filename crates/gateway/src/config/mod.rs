@@ -3,7 +3,10 @@
 //! [`read`](read::read) makes a [`Config`] of it or names every mistake with its line; `check` is what a file cannot say by its types.
 
 mod check;
+mod listeners;
+pub(crate) mod log_filter;
 pub mod read;
+pub(crate) mod secrets;
 mod sections;
 
 pub use read::{ConfigErrors, Mistake, line_of_key, read};

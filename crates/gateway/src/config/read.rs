@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use super::secrets::is_secret;
 use super::{Config, DEFAULTS, check};
 
 /// One mistake.
@@ -177,7 +178,8 @@ fn deserialize<T: DeserializeOwned>(mut merged: Table, defaults: &Table, prefix:
         };
         let key = error.path().to_string();
         let key = if key == "." { String::new() } else { key };
-        let what = one_line(error.inner().message());
+        // The message quotes the value.
+        let what = if is_secret(&key) { "is not a text".to_owned() } else { one_line(error.inner().message()) };
         mistakes.push(Mistake { key: format!("{prefix}{key}"), line: None, what });
         if !put_back(&mut merged, defaults, &key) {
             return None;
@@ -345,12 +347,103 @@ mod tests {
             ("[media]", "fetches_max", "10001"),
             ("[media]", "deny_networks", "[\"10.0.0.0/33\"]"),
             ("[api]", "head_timeout_secs", "9223372036854775807"),
+            ("[limits]", "message_per_minute", "0"),
+            ("[limits]", "failed_auth_per_minute", "0"),
         ] {
             let table = if section == "[[carrier]]" { MINIMAL.to_owned() } else { format!("{MINIMAL}{section}\n") };
             let mistakes = parsed(&format!("{table}{key} = {value}\n"), &[]).unwrap_err();
             assert_eq!((mistakes.len(), mistakes[0].line), (1, Some(table.lines().count() + 1)), "{mistakes:?}");
             assert!(mistakes[0].key.starts_with(section.trim_matches(['[', ']'])) && !mistakes[0].what.contains('\n'), "{mistakes:?}");
         }
+    }
+
+    #[test]
+    fn texts_that_would_break_the_service_are_refused_on_their_line() {
+        for (section, key, value) in [
+            ("[log]", "level", "\"inof\""),
+            ("[log]", "level", "\"carrier=debug\""),
+            ("[store]", "url", "\"sqlite::memory:\""),
+            ("[store]", "url", "\"sqlite:\""),
+            ("[store]", "url", "\"sqlite:file:x.db?mode=memory\""),
+            ("[store]", "url", "\"sqlite:/var/lib/smsfactory/\""),
+            ("[store]", "url", "\"mysql://me@db/x\""),
+            ("[api]", "listen", "\"127.0.0.1:0\""),
+            ("[admin]", "listen", "\"127.0.0.1:0\""),
+            ("[api]", "listen", "\"0.0.0.0:80\""),
+            ("[admin]", "listen", "\"[::]:8081\""),
+            ("[api]", "docs_base_url", "\"javascript:alert(1)\""),
+            ("[api]", "docs_base_url", "\"docs.example.com\""),
+            ("[api]", "docs_base_url", "\"https://docs.example.com/?a=b\""),
+            ("[api]", "docs_base_url", "\"https://me:secret@docs.example.com\""),
+            ("[api]", "docs_base_url", "\"https://docs.example.com/\""),
+            ("[api]", "docs_base_url", "\"https://docs.example.com/a b\""),
+            ("[api]", "docs_base_url", "\"\""),
+            ("[api]", "trusted_proxies", "[\"0.0.0.0/0\"]"),
+            ("[media]", "allow_networks", "[\"::/0\"]"),
+            ("[[carrier]]", "port", "0"),
+        ] {
+            let table = if section == "[[carrier]]" { MINIMAL.to_owned() } else { format!("{MINIMAL}{section}\n") };
+            let mistakes = parsed(&format!("{table}{key} = {value}\n"), &[]).unwrap_err();
+            assert_eq!((mistakes.len(), mistakes[0].line), (1, Some(table.lines().count() + 1)), "{value} {mistakes:?}");
+            assert!(!mistakes[0].what.contains("secret"), "{mistakes:?}");
+        }
+        for (key, value) in [("name", "ma in"), ("name", "m\\u001bain"), ("host", "smsc.example.net:2775"), ("host", "smpp://smsc"), ("host", "a b")] {
+            let text = "[[carrier]]\nname = \"main\"\nhost = \"smsc.example.net\"\nsystem_id = \"me\"\n";
+            let text: String = text.lines().map(|line| if line.starts_with(key) { format!("{key} = \"{value}\"\n") } else { format!("{line}\n") }).collect();
+            let mistakes = parsed(&text, &[]).unwrap_err();
+            assert_eq!((mistakes.len(), mistakes[0].key.as_str()), (1, format!("carrier[0].{key}").as_str()), "{value} {mistakes:?}");
+        }
+    }
+
+    #[test]
+    fn a_listener_beyond_loopback_wants_tls_or_the_operators_word() {
+        for text in [
+            "[api]\nlisten = \"0.0.0.0:80\"\nplain_http = true\n",
+            "[api]\nlisten = \"0.0.0.0:443\"\ntls_cert = \"a\"\ntls_key = \"b\"\n",
+            "[admin]\nlisten = \"10.0.0.1:8081\"\nplain_http = true\n",
+            "[api]\nlisten = \"[::1]:80\"\n",
+        ] {
+            assert!(parsed(&format!("{MINIMAL}{text}"), &[]).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_message_shows_a_secret() {
+        for text in [
+            "[admin]\ntoken = 314159265358\n",
+            "[keys]\npepper = [\"314159265358\"]\n",
+            "[[carrier]]\nname = \"main\"\nhost = \"h\"\npassword = 314159265358\n",
+            "[[carrier]]\nname = \"main\"\nkind = \"mm7\"\nurl = \"http://me:314159265358@h/\"\nlisten_password = 314159265358\n",
+            "[store]\nurl = \"postgres://me:314159265358@db/x\"\n",
+            "[store]\nurl = \"314159265358@db/x\"\n",
+        ] {
+            let mistakes = parsed(text, &[]).unwrap_err();
+            assert!(!format!("{mistakes:?}").contains("314159265358"), "{text}: {mistakes:?}");
+        }
+        let mistakes = parsed(MINIMAL, &[("SMSFACTORY_ADMIN_TOKEN", ""), ("SMSFACTORY_STORE_URL", "postgres://me:314159265358@db")]).unwrap_err();
+        assert!(!format!("{mistakes:?}").contains("314159265358"), "{mistakes:?}");
+    }
+
+    #[test]
+    fn a_route_that_never_decides_is_a_mistake() {
+        let mm4 = "[[carrier]]\nname = \"pictures\"\nkind = \"mm4\"\nhost = \"mmsc\"\ndomain = \"a.example\"\npeer_domain = \"b.example\"\n";
+        let route = |prefix: &str, kind: &str, carrier: &str| {
+            let kind = if kind.is_empty() { String::new() } else { format!("type = \"{kind}\"\n") };
+            format!("[[route]]\nprefix = \"{prefix}\"\n{kind}carriers = [\"{carrier}\"]\n")
+        };
+        for (first, second, sound) in [
+            (route("", "", "main"), route("+1", "", "main"), false),
+            (route("+1", "", "main"), route("", "", "main"), true),
+            (route("", "SMS", "main"), route("", "MMS", "pictures"), true),
+            (route("", "", "main"), route("+1", "", "pictures"), true),
+            (route("+44", "", "main"), route("+1", "", "main"), true),
+            (route("+1", "SMS", "main"), route("+1212", "", "main"), false),
+        ] {
+            let read = parsed(&format!("{MINIMAL}{mm4}{first}{second}"), &[]);
+            assert_eq!(read.is_ok(), sound, "{first}{second}{read:?}");
+        }
+        let twice = parsed(&format!("{MINIMAL}[[route]]\ncarriers = [\"main\", \"main\"]\n"), &[]).unwrap_err();
+        assert!(twice.len() == 1 && twice[0].what.contains("twice"), "{twice:?}");
     }
 
     #[test]
@@ -367,7 +460,7 @@ mod tests {
             mistakes.iter().map(|mistake| mistake.line.unwrap() - MINIMAL.lines().count()).collect::<Vec<_>>()
         };
         assert_eq!(lines("127.0.0.1:7001", "127.0.0.1:7002"), [0; 0]);
-        assert_eq!(lines("127.0.0.1:0", "127.0.0.1:0"), [0; 0]);
+        assert_eq!(lines("0.0.0.0:7001", "127.0.0.1:7001"), [10]);
         assert_eq!(lines("127.0.0.1:7001", "127.0.0.1:7001"), [10]);
         assert_eq!(lines("127.0.0.1:8080", "127.0.0.1:7001"), [5]);
     }

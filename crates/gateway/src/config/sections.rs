@@ -32,6 +32,8 @@ section! {
         tls_cert: Option<PathBuf>,
         /// Its key in PEM.
         tls_key: Option<PathBuf>,
+        /// Whether it may listen beyond loopback without TLS.
+        plain_http: bool,
         /// Networks whose `X-Forwarded-For` is believed.
         trusted_proxies: Vec<IpNet>,
         /// Connections at once.
@@ -54,6 +56,8 @@ section! {
     Admin {
         /// Where the operator is served.
         listen: SocketAddr,
+        /// Whether it may listen beyond loopback, where it has no TLS.
+        plain_http: bool,
         /// The bearer token.
         token: Option<Secret>,
         /// A file that holds it.
@@ -295,6 +299,9 @@ impl Admin {
         let token = secret(self.token.as_ref(), self.token_file.as_ref(), "admin.token_file")?;
         if token.as_ref().is_some_and(|token| token.len() < TOKEN_BYTES_MIN) {
             return Err(format!("`admin.token` has fewer than {TOKEN_BYTES_MIN} characters"));
+        }
+        if token.as_ref().is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_graphic())) {
+            return Err("`admin.token` has characters that no HTTP header carries: use ASCII without blanks".to_owned());
         }
         Ok(token)
     }

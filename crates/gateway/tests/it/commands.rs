@@ -1,6 +1,7 @@
 //! The command line, as a shell sees it: what it prints, what it asks, and how it exits.
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -21,10 +22,16 @@ fn told(output: &Output) -> (Option<i32>, String, String) {
     (output.status.code(), text(&output.stdout), text(&output.stderr))
 }
 
+/// Writes a file that its owner alone may read.
+fn write_private(file: &Path, text: &str) {
+    std::fs::write(file, text).unwrap();
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
 /// Writes a configuration, and checks it without a network.
 fn check(directory: &Path, text: &str, variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
     let file = directory.join("my.toml");
-    std::fs::write(&file, text).unwrap();
+    write_private(&file, text);
     let mut command = smsfactory(&["check", "--offline", "--config", file.to_str().unwrap()]);
     told(&command.envs(variables.iter().copied()).output().unwrap())
 }
@@ -40,6 +47,34 @@ fn a_sound_configuration_is_sound_whatever_the_commands_environment() {
     assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
     assert!(out.contains("read, 1 carrier, 0 routes") && out.contains("will be made"), "{out}");
     assert!(!directory.path().join("data").exists(), "a check leaves nothing behind");
+}
+
+#[test]
+fn a_file_with_secrets_is_for_its_owner() {
+    let directory = TempDir::new().unwrap();
+    let (file, token) = (directory.path().join("my.toml"), directory.path().join("token"));
+    let store = format!("[store]\nurl = \"sqlite:{}/x.db\"\n[media]\ndirectory = \"{0}/media\"\n", directory.path().display());
+    let pepper = format!("[keys]\npepper = \"{}\"\n", "p".repeat(32));
+    let token_file = format!("[admin]\ntoken_file = \"{}\"\n", token.display());
+    for (text, file_mode, token_mode, found) in [
+        (format!("{store}{pepper}"), 0o600, 0o600, None),
+        (format!("{store}{pepper}"), 0o640, 0o600, None),
+        (format!("{store}{pepper}"), 0o644, 0o600, Some("my.toml: ")),
+        (format!("{store}{token_file}"), 0o644, 0o600, None),
+        (format!("{store}{token_file}"), 0o644, 0o644, Some("my.toml:6: ")),
+    ] {
+        std::fs::write(&file, &text).unwrap();
+        write_private(&token, "a-token-of-the-operator");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(file_mode)).unwrap();
+        std::fs::set_permissions(&token, std::fs::Permissions::from_mode(token_mode)).unwrap();
+        let mut command = smsfactory(&["check", "--offline", "--config", file.to_str().unwrap()]);
+        let (code, out, _) = told(&command.env("SMSFACTORY_KEYS_PEPPER", "q".repeat(32)).output().unwrap());
+        match found {
+            None => assert_eq!(code, Some(0), "{out}"),
+            Some(place) => assert!(code == Some(1) && out.contains(place) && out.contains("every user of this machine"), "{out}"),
+        }
+        assert!(!out.contains("ppppp") && !out.contains("a-token"), "{out}");
+    }
 }
 
 #[test]
@@ -199,4 +234,23 @@ fn the_hint_of_dev_works_as_it_is_printed() {
     let shown = Command::new("sh").args(["-c", &hint]).output().unwrap();
     let (code, out, err) = told(&shown);
     assert!(code == Some(0) && out.contains("delivered"), "{hint}: {out}{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_stranger_wrote_cannot_control_the_operators_terminal() {
+    let server = crate::support::Stage::start().await;
+    let reason = "\x1b[2J\u{9b}31m\nforged row\u{202e}";
+    let put = server.operate("PUT", "/blocks/+18005559999", serde_json::json!({ "kind": "recipient", "reason": reason })).await;
+    assert_eq!(put.status, 200);
+    let url = format!("http://{}", server.app().admin_address);
+    for (arguments, shown) in [
+        (&["block", "--url", &url, "list"][..], r"\u001b[2J\u009b31m\nforged row\u202e"),
+        (&["block", "--url", &url, "--json", "list"], r#"\u001b[2J\u009b31m\nforged row\u202e""#),
+    ] {
+        let mut command = smsfactory(arguments);
+        command.env("SMSFACTORY_ADMIN_TOKEN", crate::support::TOKEN);
+        let (code, out, err) = told(&tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap());
+        assert_eq!(code, Some(0), "{err}");
+        assert!(out.contains(shown) && !out.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'), "{out:?}");
+    }
 }

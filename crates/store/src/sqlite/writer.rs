@@ -54,8 +54,8 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
-/// The transaction that calls run in, and what the writer knows without asking the file. All of it is true of the transaction's state,
-/// and is forgotten when that is rolled back.
+/// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies and the count of parked receipts are true of
+/// the transaction's state, and a rollback forgets them; the turns only say where to look first, and outlast it.
 pub(super) struct Group {
     pub(super) connection: Connection,
     /// Quota used, by account and day, where this process has looked; `true` where it is not written yet.

@@ -70,8 +70,20 @@ async fn filled() -> SqliteFile {
 
 #[tokio::test]
 async fn a_url_that_is_not_understood_is_refused() {
-    for url in ["", "sqlite", "sqlite:", "smsfactory.db", "mysql:host", "SQLITE:x"] {
-        assert!(refusal(url).await.contains("begins with `sqlite:`"), "{url}");
+    for url in [
+        "",
+        "sqlite",
+        "sqlite:",
+        "smsfactory.db",
+        "mysql:host",
+        "SQLITE:x",
+        "sqlite::memory:",
+        "sqlite:file:x?mode=memory",
+        "sqlite:x/",
+        "postgres://me:secret@h",
+    ] {
+        let sentence = refusal(url).await;
+        assert!(sentence.contains("must be `sqlite:` and the path") && !sentence.contains("secret"), "{url}: {sentence}");
     }
 }
 
