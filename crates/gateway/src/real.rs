@@ -1,6 +1,7 @@
 //! The machine: the only place that asks it what time it is and for random bytes.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use model::{Clock, Entropy, Timestamp};
 
@@ -12,6 +13,12 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn steady(&self) -> Timestamp {
+        static START: OnceLock<(Instant, Timestamp)> = OnceLock::new();
+        let (began, at) = *START.get_or_init(|| (Instant::now(), self.now()));
+        at + began.elapsed()
     }
 }
 

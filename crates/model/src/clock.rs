@@ -62,36 +62,70 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Where the program learns what time it is. The machine's clock stands behind it in production, [`SimClock`] in tests.
-pub trait Clock: Send + Sync {
-    /// The present moment. May go back when the machine's clock is set back.
-    fn now(&self) -> Timestamp;
+/// One look at a clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The time of day: for what people read and agree on, such as when something happened and until when a message is valid.
+    pub wall: Timestamp,
+    /// The steady time ([`Clock::steady`]): for waits, such as leases, paces and the next try.
+    pub steady: Timestamp,
 }
 
-/// A clock that moves when told to.
+impl Moment {
+    /// The moment at which both clocks show `at`, as they do when a process starts.
+    pub const fn of(at: Timestamp) -> Self {
+        Self { wall: at, steady: at }
+    }
+}
+
+/// Where the program learns what time it is. The machine's clock stands behind it in production, [`SimClock`] in tests.
+pub trait Clock: Send + Sync {
+    /// The time of day. Steps forward or back when the machine's clock is set.
+    fn now(&self) -> Timestamp;
+
+    /// The steady time: the time of day at which the process started, and the time that has passed since. It never goes back, and no setting of the
+    /// machine's clock moves it. Two readings of one process compare; a reading of an earlier process may lie ahead or behind by any amount.
+    fn steady(&self) -> Timestamp;
+
+    /// Both readings.
+    fn look(&self) -> Moment {
+        Moment { wall: self.now(), steady: self.steady() }
+    }
+}
+
+/// A clock that moves when a test moves it.
 #[derive(Debug, Default)]
-pub struct SimClock(AtomicI64);
+pub struct SimClock {
+    wall: AtomicI64,
+    steady: AtomicI64,
+}
 
 impl SimClock {
     /// A clock that stands at `start`.
     pub fn at(start: Timestamp) -> Self {
-        Self(AtomicI64::new(start.0))
+        Self { wall: AtomicI64::new(start.0), steady: AtomicI64::new(start.0) }
     }
 
-    /// Moves the clock forward.
+    /// Lets time pass.
     pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        self.wall.fetch_add(by, Ordering::SeqCst);
+        self.steady.fetch_add(by, Ordering::SeqCst);
     }
 
-    /// Sets the clock, forward or back.
+    /// Sets the time of day, forward or back, as an operator or NTP does. No time passes.
     pub fn set(&self, to: Timestamp) {
-        self.0.store(to.0, Ordering::SeqCst);
+        self.wall.store(to.0, Ordering::SeqCst);
     }
 }
 
 impl Clock for SimClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        Timestamp(self.wall.load(Ordering::SeqCst))
+    }
+
+    fn steady(&self) -> Timestamp {
+        Timestamp(self.steady.load(Ordering::SeqCst))
     }
 }
 
@@ -118,5 +152,14 @@ mod tests {
     fn seconds_are_rounded_up() {
         assert_eq!(Timestamp::from_millis(1_000).as_secs_ceil(), 1);
         assert_eq!(Timestamp::from_millis(1_001).as_secs_ceil(), 2);
+    }
+
+    #[test]
+    fn setting_the_clock_moves_the_time_of_day_alone() {
+        let clock = SimClock::at(Timestamp::from_millis(5_000));
+        clock.set(Timestamp::from_millis(1_000));
+        assert_eq!(clock.look(), Moment { wall: Timestamp::from_millis(1_000), steady: Timestamp::from_millis(5_000) });
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(clock.look(), Moment { wall: Timestamp::from_millis(2_000), steady: Timestamp::from_millis(6_000) });
     }
 }

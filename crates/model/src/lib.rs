@@ -31,7 +31,7 @@ pub mod status;
 pub use account::{Account, AccountState, Limits, LimitsChange};
 pub use address::Msisdn;
 pub use broadcast::{Broadcast, BroadcastCounts, BroadcastRecord, BroadcastStatus, Recipients};
-pub use clock::{Clock, SimClock, Timestamp};
+pub use clock::{Clock, Moment, SimClock, Timestamp};
 pub use entropy::{Entropy, SeededEntropy};
 pub use error::{ErrorCode, Refusal};
 pub use id::{AccountId, BroadcastId, MediaId, MessageId, ScreeningId};

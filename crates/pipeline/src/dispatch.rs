@@ -3,28 +3,34 @@
 //! In come messages under lease, straight from admission or out of the store; out go submissions whose attempts are on disk. A dispatcher takes no more than the
 //! carrier can send at once, so that a crash leaves no more of unknown outcome than that.
 
-use std::collections::HashMap;
+mod dispatchers;
+mod load;
+mod refill;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use carrier::{Carrier, Submission};
 use model::backoff::Backoff;
-use model::{AccountId, BroadcastId, Clock, ErrorType, Media, Message, Mode, Timestamp};
-use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Retry, Verdict};
+use model::{Clock, Media, Moment, Timestamp};
+use store::contract::dispatch::{Attempt, Lease, Leased, Outcome, Verdict};
+use store::contract::messages::StatusChange;
 use store::{Store, StoreError};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::counters::Counters;
-use crate::media::{MediaError, Shelf};
-use crate::outcome::{policy_of, unattempted};
+use crate::media::Shelf;
+use crate::outcome::unattempted;
 use crate::pace::SenderPaces;
 use crate::queue::{FairQueue, QueueLimits};
 use crate::receipt::count_changes;
-use crate::route::{OnUnknown, Routes};
+use crate::route::Routes;
 use crate::tenants::TenantBook;
 use crate::under_way::UnderWay;
 use crate::watch::MessageWaiters;
+
+pub(crate) use dispatchers::Dispatchers;
 
 /// How dispatchers behave.
 #[derive(Clone, Copy, Debug)]
@@ -47,135 +53,6 @@ pub struct DispatchSettings {
     pub fallback_after: Duration,
 }
 
-/// The dispatchers, by carrier.
-#[derive(Clone, Default)]
-pub(crate) struct Dispatchers(Arc<HashMap<String, Arc<Dispatcher>>>);
-
-impl Dispatchers {
-    pub(crate) fn new(dispatchers: Vec<Arc<Dispatcher>>) -> Self {
-        Self(Arc::new(dispatchers.into_iter().map(|dispatcher| (dispatcher.carrier.name().to_owned(), dispatcher)).collect()))
-    }
-
-    /// Keeps a place in a carrier's dispatcher for a message about to be admitted, with the lease that it will have. `None` when there is no room, or no such carrier.
-    pub(crate) fn reserve(&self, carrier: &str, account: AccountId, now: Timestamp) -> Option<Place> {
-        let dispatcher = self.0.get(carrier)?;
-        if dispatcher.stopped() || !dispatcher.queue().reserve(account) {
-            dispatcher.backlog.store(true, Ordering::Release);
-            return None;
-        }
-        Some(Place { dispatcher: Arc::clone(dispatcher), account, lease: dispatcher.new_lease(now), filled: false })
-    }
-
-    /// Room for messages of broadcasts with this carrier, and the lease that those would be born with. `None` where there is no such carrier.
-    pub(crate) fn room_for_broadcasts(&self, carrier: &str, now: Timestamp) -> Option<(usize, Lease)> {
-        let dispatcher = self.0.get(carrier).filter(|dispatcher| !dispatcher.stopped())?;
-        Some((dispatcher.queue().room_for_broadcasts(), dispatcher.new_lease(now)))
-    }
-
-    /// Takes messages into memory that were made under such leases.
-    pub(crate) fn hold(&self, messages: Vec<Leased>) {
-        let carriers: std::collections::BTreeSet<String> = messages.iter().map(|leased| leased.carrier.clone()).collect();
-        let mut messages = messages;
-        for carrier in carriers {
-            let (here, rest): (Vec<_>, Vec<_>) = messages.into_iter().partition(|leased| leased.carrier == carrier);
-            messages = rest;
-            if let Some(dispatcher) = self.0.get(&carrier) {
-                let mut queue = dispatcher.queue();
-                here.into_iter().for_each(|leased| queue.push(leased));
-                drop(queue);
-                dispatcher.wake.notify_one();
-            }
-        }
-    }
-
-    /// How many messages of a broadcast wait in memory.
-    pub(crate) fn held_of(&self, id: BroadcastId) -> usize {
-        self.0.values().map(|dispatcher| dispatcher.queue().held_of(id)).sum()
-    }
-
-    /// Drops the messages of a broadcast, which the store lets nobody send any more.
-    pub(crate) fn forget_broadcast(&self, id: BroadcastId) {
-        self.0.values().for_each(|dispatcher| dispatcher.queue().forget_broadcast(id));
-    }
-
-    /// The slowest of the paces that a message from `originator` with `carrier` keeps; `None` where it keeps none.
-    pub(crate) fn pace_of(&self, carrier: &str, originator: &model::Msisdn) -> Option<u32> {
-        let dispatcher = self.0.get(carrier)?;
-        let limits = dispatcher.settings.queue;
-        let of_number = dispatcher.senders.rate_of(originator).map_or(0, std::num::NonZeroU32::get);
-        [of_number, dispatcher.originator_rate, limits.account_rate].into_iter().filter(|rate| *rate > 0).min()
-    }
-
-    /// Something is due for this carrier in the store.
-    pub(crate) fn look_at(&self, carrier: &str) {
-        if let Some(dispatcher) = self.0.get(carrier) {
-            dispatcher.backlog.store(true, Ordering::Release);
-            dispatcher.wake.notify_one();
-        }
-    }
-
-    /// Outcomes are recorded: what they are of is under way no more.
-    pub(crate) fn recorded(&self, outcomes: &[Outcome]) {
-        for outcome in outcomes {
-            if let Some(dispatcher) = self.0.get(&outcome.carrier) {
-                dispatcher.under_way.record(outcome);
-            }
-        }
-    }
-
-    /// Whether there is such a carrier.
-    pub(crate) fn has(&self, carrier: &str) -> bool {
-        self.0.contains_key(carrier)
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Dispatcher>> {
-        self.0.values()
-    }
-
-    /// The first of these carriers that can be used, other than `not`.
-    fn first_up(&self, carriers: &[String], not: &str) -> Option<String> {
-        let up = |name: &&String| *name != not && self.0.get(*name).is_some_and(|dispatcher| dispatcher.carrier.down_for().is_none());
-        carriers.iter().find(up).cloned()
-    }
-}
-
-/// A place kept in a dispatcher. Given back when it is dropped unfilled.
-pub(crate) struct Place {
-    dispatcher: Arc<Dispatcher>,
-    account: AccountId,
-    lease: Lease,
-    filled: bool,
-}
-
-impl Place {
-    /// The lease under which the message is to be admitted.
-    pub(crate) const fn lease(&self) -> Lease {
-        self.lease
-    }
-
-    /// Puts the admitted message in its place.
-    pub(crate) fn fill(mut self, message: Arc<Message>) {
-        self.filled = true;
-        let dispatcher = &self.dispatcher;
-        let carrier = dispatcher.carrier.name().to_owned();
-        let leased = Leased { message, lease: self.lease, carrier, attempts: 0, accepted_segments: 0, interrupted: false };
-        {
-            let mut queue = dispatcher.queue();
-            queue.cancel(self.account);
-            queue.push(leased);
-        }
-        dispatcher.wake.notify_one();
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if !self.filled {
-            self.dispatcher.queue().cancel(self.account);
-        }
-    }
-}
-
 /// The dispatcher of one carrier.
 pub(crate) struct Dispatcher {
     pub(crate) carrier: Arc<dyn Carrier>,
@@ -195,6 +72,8 @@ pub(crate) struct Dispatcher {
     wake: Notify,
     /// The store may hold messages that are due.
     backlog: AtomicBool,
+    /// Places for reads of media.
+    loading: Arc<Semaphore>,
     /// Wakes who makes messages of broadcasts when some of them have left memory.
     made_room: Arc<Notify>,
     tokens: Arc<AtomicU64>,
@@ -242,6 +121,7 @@ impl Dispatcher {
             wake: Notify::new(),
             under_way: UnderWay::default(),
             backlog: AtomicBool::new(true),
+            loading: Arc::new(Semaphore::new(load::READS_MAX)),
             made_room: around.made_room,
             tokens: around.tokens,
             stop: around.stop,
@@ -269,7 +149,7 @@ impl Dispatcher {
             }
         }
         let held: Vec<_> = self.queue().clear().into_iter().map(|leased| (leased.message.id, leased.lease.token)).collect();
-        if let Err(error) = self.store.release(held, self.clock.now()).await {
+        if let Err(error) = self.store.release(held, self.clock.steady()).await {
             tracing::warn!(%error, "Leases were not given back and will run out: {error}");
         }
     }
@@ -293,17 +173,20 @@ impl Dispatcher {
             _ = poll.tick() => return self.look_round(dispatchers).await,
             room = self.room() => room,
         };
-        let now = self.clock.now();
-        let taken = self.queue().take(room.min(self.settings.batch), now);
+        let now = self.clock.look();
+        let taken = self.queue().take(room.min(self.settings.batch), now.steady);
         if taken.messages.iter().any(|leased| leased.message.broadcast.is_some()) {
             self.made_room.notify_one();
         }
         if taken.messages.is_empty() {
             let Some(until) = taken.paced_until else { return Ok(()) };
+            // A pace of one account keeps waiting neither another's retry nor a message whose validity ends.
             tokio::select! {
-                () = tokio::time::sleep(until.since(now).max(Duration::from_millis(1))) => {}
-                () = self.wake.notified() => {}
+                biased;
                 () = told(stop) => {}
+                _ = poll.tick() => return self.look_round(dispatchers).await,
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(until.since(now.steady).max(Duration::from_millis(1))) => {}
             }
             return Ok(());
         }
@@ -321,9 +204,12 @@ impl Dispatcher {
     async fn look_round(&self, dispatchers: &Dispatchers) -> Result<(), StoreError> {
         self.refill().await?;
         self.backlog.store(true, Ordering::Release);
-        let now = self.clock.now();
+        let now = self.clock.look();
         let expired = self.queue().weed(now);
-        self.end(expired.iter().map(|leased| (leased, Verdict::Expired)), now).await?;
+        if let Err(error) = self.end(expired.iter().map(|leased| (leased, Verdict::Expired)), now.wall).await {
+            self.keep(expired);
+            return Err(error);
+        }
         self.divert(dispatchers).await
     }
 
@@ -333,54 +219,59 @@ impl Dispatcher {
         if outcomes.is_empty() {
             return Ok(());
         }
-        let changes = self.store.record_outcomes(outcomes).await?;
-        count_changes(&self.counters, &changes);
-        self.waiters.tell(&changes);
+        self.publish(&self.store.record_outcomes(outcomes).await?);
         Ok(())
     }
 
+    /// Counts statuses that have changed, and passes them to the requests that wait for them.
+    fn publish(&self, changes: &[StatusChange]) {
+        count_changes(&self.counters, changes);
+        self.waiters.tell(changes);
+    }
+
     /// Records that these messages are about to leave, and then lets them.
-    async fn send(&self, messages: Vec<Leased>, now: Timestamp) -> Result<(), StoreError> {
-        let (mut live, mut ended) = (Vec::with_capacity(messages.len()), Vec::new());
-        for leased in messages {
-            match self.reason_against(&leased, now) {
-                Some(verdict) => ended.push((leased, verdict)),
-                None => match self.media_of(&leased, now).await {
-                    Ok(media) => live.push((leased, media)),
-                    Err(verdict) => ended.push((leased, verdict)),
-                },
-            }
-        }
+    async fn send(&self, messages: Vec<Leased>, now: Moment) -> Result<(), StoreError> {
+        let (live, ended) = self.prepare(messages, now).await;
         // Media may have taken their time, and an attempt has all of its lease.
-        let begins = self.clock.now();
-        let attempts: Vec<Attempt> = live.iter().map(|(leased, _)| self.attempt(leased, begins)).collect();
+        let begins = self.clock.look();
+        let attempts: Vec<Attempt> = live.iter().map(|(leased, _)| self.attempt(leased, begins.steady)).collect();
         // Where the store does not answer, nothing has left: they wait in memory for as long as their leases last.
-        let keep = |leased: &mut dyn Iterator<Item = Leased>| {
-            let mut queue = self.queue();
-            leased.for_each(|leased| queue.push(leased));
-        };
-        if let Err(error) = self.end(ended.iter().map(|(leased, verdict)| (leased, verdict.clone())), begins).await {
-            keep(&mut ended.into_iter().map(|(leased, _)| leased).chain(live.into_iter().map(|(leased, _)| leased)));
+        if let Err(error) = self.end(ended.iter().map(|(leased, verdict)| (leased, verdict.clone())), begins.wall).await {
+            self.keep(ended.into_iter().map(|(leased, _)| leased).chain(live.into_iter().map(|(leased, _)| leased)));
             return Err(error);
         }
         let begun = match self.store.begin_attempts(attempts, begins).await {
             Ok(begun) => begun,
             Err(error) => {
-                keep(&mut live.into_iter().map(|(leased, _)| leased));
+                self.keep(live.into_iter().map(|(leased, _)| leased));
                 return Err(error);
             }
         };
-        let took = self.clock.now().since(now);
+        let took = self.clock.steady().since(now.steady);
         for ((leased, media), attempt) in live.into_iter().zip(begun) {
             self.senders.delayed(&leased.message.originator, took);
-            // A lease that is over belongs to somebody else now.
+            // Another worker has what is under this lease no more.
             let Some(attempt) = attempt else { continue };
             self.under_way.begin(leased.message.id, attempt, leased.message.segments.max(1).into());
-            let valid_for = leased.message.expires_at.since(begins);
+            let valid_for = leased.message.expires_at.since(begins.wall);
             let (token, accepted_segments) = (leased.lease.token, leased.accepted_segments);
             self.carrier.submit(Submission { message: leased.message, media, attempt, token, accepted_segments, valid_for });
         }
         Ok(())
+    }
+
+    /// Tells the messages that may leave, with their media, from those that may not.
+    async fn prepare(&self, messages: Vec<Leased>, now: Moment) -> (Vec<(Leased, Option<Media>)>, Vec<(Leased, Verdict)>) {
+        let (mut wanted, mut ended) = (Vec::with_capacity(messages.len()), Vec::new());
+        for leased in messages {
+            match self.reason_against(&leased, now.wall) {
+                Some(verdict) => ended.push((leased, verdict)),
+                None => wanted.push(leased),
+            }
+        }
+        let (live, without) = self.with_media(wanted).await;
+        ended.extend(without);
+        (live, ended)
     }
 
     /// Why a message is not to leave, although it was accepted. What a broadcast sends may have waited for long: who was blocked meanwhile does not get it.
@@ -394,25 +285,7 @@ impl Dispatcher {
         }
     }
 
-    /// The media of a message, where it has some; what follows where they cannot be had.
-    async fn media_of(&self, leased: &Leased, now: Timestamp) -> Result<Option<Media>, Verdict> {
-        let Some(id) = leased.message.media else { return Ok(None) };
-        match self.shelf.load(id).await {
-            Ok(media) => Ok(Some(media)),
-            Err(error @ MediaError::Lost(..)) => {
-                tracing::error!(message.id = %leased.message.id, "A message cannot be sent: {error}");
-                self.counters.media.lost.add();
-                let error_type = ErrorType::MediaFailed;
-                Err(Verdict::Failed { error_type, message: error_type.sentence().to_owned() })
-            }
-            Err(error) => {
-                tracing::warn!(message.id = %leased.message.id, "A message waits for its media: {error}");
-                let due_at = now + self.settings.retry.floor;
-                Err(Verdict::Retry(Retry { due_at, carrier: leased.carrier.clone(), counts: false, outcome_unknown: false }))
-            }
-        }
-    }
-
+    /// The attempt of a message that begins at `now`, in steady time.
     fn attempt(&self, leased: &Leased, now: Timestamp) -> Attempt {
         let detail = match leased.accepted_segments {
             0 => String::new(),
@@ -421,85 +294,20 @@ impl Dispatcher {
         Attempt { id: leased.message.id, token: leased.lease.token, carrier: self.carrier.name().to_owned(), lease_until: now + self.settings.attempt, detail }
     }
 
-    /// Leases what is due, of accounts that have not enough in memory already. What a process that died had begun is of unknown outcome, and goes by its route's policy.
-    async fn refill(&self) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let (limit, limit_of_broadcasts) = {
-            let queue = self.queue();
-            (queue.room().min(self.settings.batch), queue.room_for_broadcasts())
-        };
-        if limit == 0 {
-            return Ok(());
-        }
-        self.backlog.store(false, Ordering::Release);
-        let passed_over = self.queue().with_at_least(self.settings.batch);
-        let (carrier, lease) = (self.carrier.name().to_owned(), self.new_lease(now));
-        let request = LeaseRequest { carrier, now, lease, limit, limit_per_account: (limit / 4).max(1), limit_of_broadcasts, passed_over };
-        let leased = self.store.lease_due(request).await?;
-        if !leased.is_empty() {
-            self.backlog.store(true, Ordering::Release);
-        }
-        let (interrupted, fresh): (Vec<_>, Vec<_>) = leased.into_iter().partition(|leased| leased.interrupted);
-        {
-            let mut queue = self.queue();
-            fresh.into_iter().for_each(|leased| queue.push(leased));
-            queue.forget_idle(now);
-        }
-        if interrupted.is_empty() {
-            return Ok(());
-        }
-        tracing::warn!(carrier.name = self.carrier.name(), "{} attempts were begun by a process that died: their outcome is unknown", interrupted.len());
-        let outcomes = interrupted.iter().map(|leased| self.interrupted(leased, now)).collect();
-        self.store.record_outcomes(outcomes).await.map(drop)
+    /// Whether its carrier has been down for so long that messages go to the next one of their route.
+    fn is_down_for_long(&self) -> bool {
+        self.carrier.down_for().is_some_and(|down| down >= self.settings.fallback_after)
     }
 
-    fn interrupted(&self, leased: &Leased, now: Timestamp) -> Outcome {
-        self.counters.unknown.add();
-        let verdict = match policy_of(&leased.message, &self.routes) {
-            OnUnknown::Hold => Verdict::Hold,
-            OnUnknown::Resend => Verdict::Retry(Retry { due_at: now, carrier: leased.carrier.clone(), counts: true, outcome_unknown: true }),
-        };
-        unattempted(leased, now, verdict, "the process ended before an answer was recorded".to_owned())
+    /// Puts messages back into memory that could not leave it, because the store did not answer. Their leases go on.
+    fn keep(&self, messages: impl IntoIterator<Item = Leased>) {
+        let mut queue = self.queue();
+        messages.into_iter().for_each(|leased| queue.push(leased));
     }
 
-    /// Gives the messages of a carrier that has been down for long to the next one of their route that is up.
-    async fn divert(&self, dispatchers: &Dispatchers) -> Result<(), StoreError> {
-        if self.carrier.down_for().is_none_or(|down| down < self.settings.fallback_after) {
-            return Ok(());
-        }
-        let now = self.clock.now();
-        let mut outcomes = Vec::new();
-        let held = self.queue().clear();
-        for leased in held {
-            match self.other_carrier(&leased.message, dispatchers) {
-                Some(carrier) => {
-                    let detail = format!("{} is down; next carrier: {carrier}", self.carrier.name());
-                    let verdict = Verdict::Retry(Retry { due_at: now, carrier, counts: false, outcome_unknown: false });
-                    // It was never attempted here, so there is no attempt to take back.
-                    outcomes.push(unattempted(&leased, now, verdict, detail));
-                    self.counters.diverted.add();
-                }
-                None => self.queue().push(leased),
-            }
-        }
-        if outcomes.is_empty() {
-            return Ok(());
-        }
-        let carriers: std::collections::BTreeSet<String> = outcomes.iter().filter_map(next_carrier).collect();
-        self.store.record_outcomes(outcomes).await?;
-        carriers.iter().for_each(|carrier| dispatchers.look_at(carrier));
-        Ok(())
-    }
-
-    fn other_carrier(&self, message: &Message, dispatchers: &Dispatchers) -> Option<String> {
-        match message.mode {
-            Mode::Live => dispatchers.first_up(&self.routes.find(&message.recipient, message.kind)?.carriers, self.carrier.name()),
-            Mode::Test => None,
-        }
-    }
-
-    fn new_lease(&self, now: Timestamp) -> Lease {
-        Lease { token: self.tokens.fetch_add(1, Ordering::Relaxed).max(1), until: now + self.settings.lease }
+    /// A lease that begins now.
+    fn new_lease(&self) -> Lease {
+        Lease { token: self.tokens.fetch_add(1, Ordering::Relaxed).max(1), until: self.clock.steady() + self.settings.lease }
     }
 
     fn stopped(&self) -> bool {
@@ -508,13 +316,6 @@ impl Dispatcher {
 
     fn queue(&self) -> MutexGuard<'_, FairQueue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn next_carrier(outcome: &Outcome) -> Option<String> {
-    match &outcome.verdict {
-        Verdict::Retry(retry) => Some(retry.carrier.clone()),
-        _ => None,
     }
 }
 
@@ -530,3 +331,6 @@ const RECIPIENT_BLOCKED: &str = "The recipient is blocked";
 
 /// How long a dispatcher rests after the store did not answer it.
 const STORE_REST: Duration = Duration::from_millis(250);
+
+#[cfg(test)]
+mod tests;

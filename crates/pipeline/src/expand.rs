@@ -90,6 +90,7 @@ pub(crate) struct Open {
 
 struct Pending {
     broadcast: Arc<Broadcast>,
+    /// In steady time.
     quiet_until: Timestamp,
 }
 
@@ -182,7 +183,7 @@ impl Expander {
     }
 
     async fn turn_of_broadcast(&self, pending: &mut Pending) -> Result<Turn, StoreError> {
-        let (broadcast, now) = (&*pending.broadcast, self.clock.now());
+        let (broadcast, now) = (&*pending.broadcast, self.clock.steady());
         let held = self.dispatchers.held_of(broadcast.id);
         if now < pending.quiet_until || held > self.settings.lookahead / 2 {
             return Ok(Turn::Enough);
@@ -196,7 +197,7 @@ impl Expander {
             return Ok(Turn::Enough);
         }
         upcoming.recipients.truncate(room);
-        self.expand(broadcast, upcoming, now).await
+        self.expand(broadcast, upcoming).await
     }
 
     /// How many messages of a broadcast may wait in memory: no more than its pace lets go before their leases end.
@@ -211,9 +212,9 @@ impl Expander {
         }
     }
 
-    async fn expand(&self, broadcast: &Broadcast, upcoming: Upcoming, now: Timestamp) -> Result<Turn, StoreError> {
+    async fn expand(&self, broadcast: &Broadcast, upcoming: Upcoming) -> Result<Turn, StoreError> {
         let from = upcoming.from;
-        let expansion = self.expansion(broadcast, upcoming, now);
+        let expansion = self.expansion(broadcast, upcoming);
         let made = expansion.messages.clone();
         if !self.store.expand(expansion).await? {
             // Canceled in between: the next look finds nothing more.
@@ -229,7 +230,7 @@ impl Expander {
     }
 
     /// The turn of these recipients: a message for each who may be sent to.
-    fn expansion(&self, broadcast: &Broadcast, upcoming: Upcoming, now: Timestamp) -> Expansion {
+    fn expansion(&self, broadcast: &Broadcast, upcoming: Upcoming) -> Expansion {
         let Upcoming { from, recipients, .. } = upcoming;
         let turns = recipients.len() as u32;
         let sender_stopped = self.tenants.check_sender(broadcast.account, &broadcast.originator).is_err();
@@ -239,7 +240,7 @@ impl Expander {
         let messages = wanted.map(|((index, recipient), _)| {
             let carrier = self.carrier_of(broadcast, &recipient).to_owned();
             if !places.contains_key(&carrier)
-                && let Some(place) = self.dispatchers.room_for_broadcasts(&carrier, now)
+                && let Some(place) = self.dispatchers.room_for_broadcasts(&carrier)
             {
                 places.insert(carrier.clone(), place);
             }
@@ -249,11 +250,11 @@ impl Expander {
             });
             Expanded { message: Arc::new(message(broadcast, index, recipient)), carrier, lease }
         });
-        Expansion { broadcast: broadcast.id, from, turns, messages: messages.collect() }
+        Expansion { broadcast: broadcast.id, from, turns, messages: messages.collect(), due_at: self.clock.steady() }
     }
 
     fn carrier_of(&self, broadcast: &Broadcast, recipient: &Msisdn) -> &str {
-        first_carrier(&self.routes, broadcast.mode, recipient, broadcast.kind)
+        first_carrier(&self.routes, &self.dispatchers, broadcast.mode, recipient, broadcast.kind)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use carrier::{SegmentOutcome, SubmissionOutcome};
 use model::backoff::Backoff;
-use model::{ErrorType, Mode, Timestamp};
+use model::{ErrorType, Mode, Moment, Timestamp};
 use store::contract::dispatch::{Leased, Outcome, Retry, SegmentAck, Verdict};
 use wire::receipt::id;
 
@@ -16,7 +16,7 @@ use crate::route::{OnUnknown, Routes};
 pub(crate) struct Circumstances<'a> {
     pub(crate) carrier: &'a str,
     pub(crate) routes: &'a Routes,
-    pub(crate) now: Timestamp,
+    pub(crate) now: Moment,
     pub(crate) retry: Backoff,
     /// After so many attempts that were put off, the next carrier of the route is tried.
     pub(crate) attempts_per_carrier: u32,
@@ -36,7 +36,7 @@ pub(crate) fn judge(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> Out
         total: answer.total,
         attempt: answer.attempt,
         carrier: with.carrier.to_owned(),
-        at: with.now,
+        at: with.now.wall,
         accepted,
         verdict,
         detail,
@@ -80,7 +80,7 @@ fn verdict(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> (Verdict, St
     if is_whole(answer) {
         return (Verdict::Sent, ids(answer));
     }
-    let retry = Retry { due_at: with.now, carrier: with.carrier.to_owned(), counts: false, outcome_unknown: false };
+    let retry = Retry { due_at: with.now.steady, carrier: with.carrier.to_owned(), counts: false, outcome_unknown: false };
     (Verdict::Retry(retry), "nothing left this machine".to_owned())
 }
 
@@ -96,7 +96,7 @@ fn refused(answer: &SubmissionOutcome, with: &Circumstances<'_>, error_type: Err
     if error_type == ErrorType::CarrierRejected
         && let Some(next) = next_carrier(answer, with)
     {
-        let retry = Retry { due_at: with.now, carrier: next.clone(), counts: true, outcome_unknown: false };
+        let retry = Retry { due_at: with.now.steady, carrier: next.clone(), counts: true, outcome_unknown: false };
         return (Verdict::Retry(retry), format!("{status}; next carrier: {next}"));
     }
     (Verdict::Failed { error_type, message: error_type.sentence().to_owned() }, status.to_owned())
@@ -123,7 +123,7 @@ fn later(answer: &SubmissionOutcome, with: &Circumstances<'_>, status: &str) -> 
 fn another_try(answer: &SubmissionOutcome, with: &Circumstances<'_>, outcome_unknown: bool) -> (Retry, Duration) {
     let next = if answer.attempt.is_multiple_of(with.attempts_per_carrier.max(1)) { next_carrier(answer, with) } else { None };
     let wait = if next.is_some() { Duration::ZERO } else { with.retry.wait(answer.attempt, with.unit) };
-    let due_at = (with.now + wait).min(answer.message.expires_at);
+    let due_at = with.now.steady + wait.min(answer.message.expires_at.since(with.now.wall));
     let carrier = next.unwrap_or_else(|| with.carrier.to_owned());
     (Retry { due_at, carrier, counts: true, outcome_unknown }, wait)
 }
@@ -195,7 +195,7 @@ mod tests {
         let carriers = vec!["main".to_owned(), "backup".to_owned()];
         let routes = Routes::new(vec![Route { prefix: "+1".into(), kind: MessageType::Sms, carriers, on_unknown }]);
         let retry = Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) };
-        let with = Circumstances { carrier: "main", routes: &routes, now: NOW, retry, attempts_per_carrier: 3, unit: 1.0 };
+        let with = Circumstances { carrier: "main", routes: &routes, now: Moment::of(NOW), retry, attempts_per_carrier: 3, unit: 1.0 };
         judge(&answer(attempt, segments), &with).verdict
     }
 
@@ -220,7 +220,7 @@ mod tests {
     fn how_many_segments_are_all_of_it_is_the_carriers_to_say() {
         let routes = Routes::default();
         let retry = Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(60) };
-        let with = Circumstances { carrier: "main", routes: &routes, now: NOW, retry, attempts_per_carrier: 3, unit: 0.5 };
+        let with = Circumstances { carrier: "main", routes: &routes, now: Moment::of(NOW), retry, attempts_per_carrier: 3, unit: 0.5 };
         let taken = answer(1, vec![accepted()]);
         for segments in [1, 3] {
             let message = Arc::new(Message { segments, ..Message::clone(&taken.message) });

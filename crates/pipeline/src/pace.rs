@@ -1,4 +1,4 @@
-//! Pace: how many segments a second, of an account or a sender number.
+//! Pace: how many segments a second, of an account or a sender number. Every moment here is steady time: setting the clock delays no segment.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -32,7 +32,7 @@ impl Pace {
         }
     }
 
-    /// When it is free, rounded up, so that whoever waits until then finds it so.
+    /// When it is free, rounded up, so that it is free for a caller that waits until then.
     pub(crate) fn free_at(self) -> Timestamp {
         Timestamp::from_millis(self.free_at_us.div_euclid(1_000) + i64::from(self.free_at_us.rem_euclid(1_000) > 0))
     }

@@ -9,7 +9,7 @@ mod account;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use model::{AccountId, BroadcastId, Timestamp};
+use model::{AccountId, BroadcastId, Moment, Timestamp};
 use store::contract::dispatch::Leased;
 
 use crate::pace::SenderPaces;
@@ -49,7 +49,7 @@ pub(crate) struct FairQueue {
 pub(crate) struct Taken {
     /// Messages to send now, in order.
     pub(crate) messages: Vec<Leased>,
-    /// When somebody's pace lets the next message go, where pace is all that holds it.
+    /// When a pace lets the next message go, in steady time, where pace is all that holds it.
     pub(crate) paced_until: Option<Timestamp>,
 }
 
@@ -127,7 +127,7 @@ impl FairQueue {
     }
 
     /// Takes messages of up to `segments` segments in all (one message more, where the last does not fit: it waits in the carrier).
-    /// Those whose lease is over are dropped: they are somebody else's.
+    /// `now` is steady time, as in all that this queue keeps. Messages whose lease is over are dropped: the store gives them out again.
     pub(crate) fn take(&mut self, segments: usize, now: Timestamp) -> Taken {
         let mut taken = Taken::default();
         let mut budget = segments;
@@ -153,7 +153,11 @@ impl FairQueue {
                         taken.messages.push(leased);
                     }
                 }
-                Next::InDebt => self.turns.push_back(account),
+                Next::InDebt => {
+                    // It has paid a turn, so that the next round may find it free. A round in which no account pays or sends is the last.
+                    passed_over = 0;
+                    self.turns.push_back(account);
+                }
                 Next::Paced(until) => {
                     passed_over += 1;
                     taken.paced_until = Some(taken.paced_until.map_or(until, |earlier| earlier.min(until)));
@@ -168,10 +172,10 @@ impl FairQueue {
     }
 
     /// Drops messages whose lease is over, and hands out those whose validity is.
-    pub(crate) fn weed(&mut self, now: Timestamp) -> Vec<Leased> {
+    pub(crate) fn weed(&mut self, now: Moment) -> Vec<Leased> {
         let mut expired = Vec::new();
-        for leased in self.clear().into_iter().filter(|leased| leased.lease.until > now) {
-            if leased.message.expires_at <= now { expired.push(leased) } else { self.push(leased) }
+        for leased in self.clear().into_iter().filter(|leased| leased.lease.until > now.steady) {
+            if leased.message.expires_at <= now.wall { expired.push(leased) } else { self.push(leased) }
         }
         expired
     }
@@ -364,10 +368,10 @@ mod tests {
         let short = expiring(1, 5);
         queue.push(short.clone());
         queue.push(expiring(2, 500));
-        assert_eq!((queue.weed(NOW).len(), queue.len()), (0, 2));
-        let expired = queue.weed(NOW + Duration::from_secs(5));
+        assert_eq!((queue.weed(Moment::of(NOW)).len(), queue.len()), (0, 2));
+        let expired = queue.weed(Moment::of(NOW + Duration::from_secs(5)));
         assert_eq!((expired.iter().map(|leased| leased.message.id).collect::<Vec<_>>(), queue.len()), (vec![short.message.id], 1));
-        assert_eq!((queue.weed(NOW + Duration::from_secs(60)).len(), queue.len()), (0, 0));
+        assert_eq!((queue.weed(Moment::of(NOW + Duration::from_secs(60))).len(), queue.len()), (0, 0));
     }
 
     #[test]
@@ -422,5 +426,19 @@ mod tests {
         assert_eq!((taken.messages.len(), taken.messages[0].message.broadcast), (11, None));
         assert_eq!(queue.take(50, NOW).paced_until, Some(NOW + Duration::from_secs(1)));
         assert_eq!(queue.take(50, NOW + Duration::from_secs(1)).messages.len(), 1);
+    }
+
+    #[test]
+    fn a_paced_account_keeps_no_other_from_paying_its_turns() {
+        let paced = Msisdn::parse("+18005550001").unwrap();
+        let senders = SenderPaces::new(move |number| NonZeroU32::new(1).filter(|_| *number == paced));
+        let (mut queue, entropy) = (FairQueue::new(LIMITS, Arc::new(senders)), SeededEntropy::new(1));
+        for _ in 0..2 {
+            queue.push(leased(&entropy, 1, "+18005550001", 1));
+            queue.push(leased(&entropy, 2, "+18005550002", 3));
+        }
+        assert_eq!(accounts(&queue.take(4, NOW)), [1, 2]);
+        assert_eq!(accounts(&queue.take(50, NOW)), [2], "it owes two turns, and no other account can have them");
+        assert_eq!(queue.take(50, NOW).paced_until, Some(NOW + Duration::from_secs(1)));
     }
 }

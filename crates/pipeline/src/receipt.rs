@@ -71,7 +71,7 @@ impl Recorder {
         Circumstances {
             carrier,
             routes: &self.routes,
-            now: self.clock.now(),
+            now: self.clock.look(),
             retry: self.settings.retry,
             attempts_per_carrier: self.settings.attempts_per_carrier,
             unit: self.entropy.next_unit(),

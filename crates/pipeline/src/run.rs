@@ -23,7 +23,7 @@ use crate::expand::{Bell, BroadcastSettings, Expander};
 use crate::fetch::Fetcher;
 use crate::media::Shelf;
 use crate::pace::SenderPaces;
-use crate::receipt::Recorder;
+use crate::receipt::{Recorder, count_changes};
 use crate::route::Routes;
 use crate::sweep::Sweeper;
 use crate::tenants::{Caller, TenantBook};
@@ -104,8 +104,9 @@ impl Pipeline {
     /// # Errors
     /// As the store.
     pub async fn start(parts: Parts) -> Result<Arc<Self>, StoreError> {
-        let now = parts.clock.now();
-        let interrupted = parts.store.recover(now).await?;
+        // Media that cannot be read are tried again after the floor, and a carrier after the ceiling at most.
+        let retry_within = parts.dispatch.retry.ceiling.max(parts.dispatch.retry.floor);
+        let interrupted = parts.store.recover(parts.clock.steady(), retry_within).await?;
         if interrupted > 0 {
             tracing::warn!("{interrupted} attempts were under way when the last process ended");
         }
@@ -270,8 +271,10 @@ impl Pipeline {
         let pipeline = Arc::clone(self);
         to_the_end(async move {
             let canceled = pipeline.store.cancel_broadcast(account, id, pipeline.clock.now()).await.map_err(refused_by_store)?;
-            if canceled.is_some() {
-                // The store lets nobody send them; here they would only take up room.
+            if let Some(canceled) = &canceled {
+                count_changes(&pipeline.counters, &canceled.changes);
+                pipeline.waiters.tell(&canceled.changes);
+                // No attempt of theirs can begin any more; in memory they would only take up room.
                 pipeline.dispatchers.forget_broadcast(id);
             }
             Ok(canceled)

@@ -1,9 +1,10 @@
 //! What time ends: messages whose validity is over, messages without a carrier, receipts that nobody claims, media that nobody needs.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Clock, Entropy, ErrorType, Timestamp};
+use model::{Clock, Entropy, ErrorType, Moment};
 use store::contract::dispatch::{Lease, LeaseRequest, Leased, Outcome, Retry, Verdict};
 use store::contract::messages::StatusChange;
 use store::{Store, StoreError};
@@ -30,6 +31,9 @@ const LOOKS_PER_INVENTORY: u32 = 720;
 
 /// How many messages are swept up at once.
 const BATCH: usize = 500;
+
+/// So many batches of messages are given to another carrier in one round.
+const REROUTED_BATCHES: usize = 20;
 
 /// After so long without its acknowledgement, a receipt may be for a message that is held.
 const UNCLAIMED: Duration = Duration::from_secs(120);
@@ -60,9 +64,10 @@ impl Sweeper {
 
     async fn sweep_messages(&self) {
         let mut ticks = ticks(EVERY);
+        let mut stranded = Vec::new();
         for round in (0..ROUNDS_PER_CENSUS).cycle() {
             ticks.tick().await;
-            if let Err(error) = self.round(round).await {
+            if let Err(error) = self.round(round, &mut stranded).await {
                 tracing::warn!(%error, "Sweeping is waiting for the store: {error}");
             }
         }
@@ -85,22 +90,29 @@ impl Sweeper {
         }
     }
 
-    async fn round(&self, round: u32) -> Result<(), StoreError> {
-        let now = self.clock.now();
+    /// One round. `stranded` are the carriers that the last census found and whose messages may not all have another one yet.
+    async fn round(&self, round: u32, stranded: &mut Vec<String>) -> Result<(), StoreError> {
+        let moment = self.clock.look();
+        let now = moment.wall;
         loop {
-            let ended = self.store.expire(now, BATCH).await?;
+            let ended = self.store.expire(moment, self.dispatchers.under_way(), BATCH).await?;
             self.tell(&ended);
             if ended.len() < BATCH {
                 break;
             }
         }
-        self.reroute("", now).await?;
         if round == 0 {
-            for depth in self.store.queue_depths().await? {
-                if !depth.carrier.is_empty() && !self.dispatchers.has(&depth.carrier) {
-                    self.reroute(&depth.carrier, now).await?;
-                }
+            let depths = self.store.queue_depths().await?;
+            *stranded = depths.into_iter().map(|depth| depth.carrier).filter(|carrier| !carrier.is_empty() && !self.dispatchers.has(carrier)).collect();
+        }
+        self.reroute_all("", moment).await?;
+        while let Some(carrier) = stranded.last() {
+            if !self.reroute_all(carrier, moment).await? {
+                break;
             }
+            stranded.pop();
+        }
+        if round == 0 {
             self.tell(&self.store.settle_held(now - UNCLAIMED).await?);
             self.store.forget_parked(now - PARKED).await?;
             self.store.forget_screening(now - self.screening_log, BATCH).await?;
@@ -108,19 +120,29 @@ impl Sweeper {
         Ok(())
     }
 
-    /// Gives messages of a carrier that there is not to the one that their route names now; fails those without one.
-    async fn reroute(&self, carrier: &str, now: Timestamp) -> Result<(), StoreError> {
-        let lease = Lease { token: self.entropy.next_u64().max(1), until: now + EVERY };
-        let (carrier, passed_over) = (carrier.to_owned(), Vec::new());
-        let request = LeaseRequest { carrier, now, lease, limit: BATCH, limit_per_account: BATCH, limit_of_broadcasts: BATCH, passed_over };
+    /// Reroutes the messages of a carrier, as many as one round may. Says whether that was all of them.
+    async fn reroute_all(&self, carrier: &str, now: Moment) -> Result<bool, StoreError> {
+        for _ in 0..REROUTED_BATCHES {
+            if self.reroute(carrier, now).await? < BATCH {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Gives messages of a carrier that is not configured to the one that their route names now; fails those without one. Returns how many there were.
+    async fn reroute(&self, carrier: &str, now: Moment) -> Result<usize, StoreError> {
+        let lease = Lease { token: self.entropy.next_u64().max(1), until: now.steady + EVERY };
+        let (carrier, passed_over, under_way) = (carrier.to_owned(), Vec::new(), HashSet::new());
+        let request = LeaseRequest { carrier, now, lease, limit: BATCH, limit_per_account: BATCH, limit_of_broadcasts: BATCH, passed_over, under_way };
         let leased = self.store.lease_due(request).await?;
         if leased.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let outcomes: Vec<Outcome> = leased.iter().map(|leased| self.routed(leased, now)).collect();
         self.tell(&self.store.record_outcomes(outcomes).await?);
         self.dispatchers.iter().for_each(|dispatcher| self.dispatchers.look_at(dispatcher.carrier.name()));
-        Ok(())
+        Ok(leased.len())
     }
 
     fn tell(&self, changes: &[StatusChange]) {
@@ -128,11 +150,11 @@ impl Sweeper {
         self.waiters.tell(changes);
     }
 
-    fn routed(&self, leased: &Leased, now: Timestamp) -> Outcome {
+    fn routed(&self, leased: &Leased, now: Moment) -> Outcome {
         let message = &*leased.message;
         if leased.interrupted && policy_of(message, &self.routes) == OnUnknown::Hold {
             self.counters.unknown.add();
-            return unattempted(leased, now, Verdict::Hold, "the process ended before an answer was recorded; held".to_owned());
+            return unattempted(leased, now.wall, Verdict::Hold, "the process ended before an answer was recorded; held".to_owned());
         }
         let route = self.routes.find(&message.recipient, message.kind);
         let next = route.and_then(|route| route.carriers.iter().find(|name| self.dispatchers.has(name)));
@@ -141,7 +163,7 @@ impl Sweeper {
                 if leased.interrupted {
                     self.counters.unknown.add();
                 }
-                let retry = Retry { due_at: now, carrier: carrier.clone(), counts: leased.interrupted, outcome_unknown: leased.interrupted };
+                let retry = Retry { due_at: now.steady, carrier: carrier.clone(), counts: leased.interrupted, outcome_unknown: leased.interrupted };
                 (Verdict::Retry(retry), format!("routed to {carrier}"))
             }
             None => {
@@ -149,7 +171,7 @@ impl Sweeper {
                 (Verdict::Failed { error_type: ErrorType::NoRoute, message }, "no route leads to the recipient".to_owned())
             }
         };
-        unattempted(leased, now, verdict, detail)
+        unattempted(leased, now.wall, verdict, detail)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Attempts under way: begun in the store, and not yet recorded there as ended. So many messages, and no more, are of unknown outcome when
 //! the process dies, so a dispatcher begins none above its carrier's window, however soon the carrier answers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use model::MessageId;
@@ -40,6 +40,11 @@ impl UnderWay {
             attempts.segments -= segments;
             self.recorded.notify_one();
         }
+    }
+
+    /// The messages whose attempts are under way.
+    pub(crate) fn messages(&self) -> HashSet<MessageId> {
+        self.lock().by_message.keys().copied().collect()
     }
 
     /// Waits until fewer than `window` segments are under way, and says how many fewer. Cancel-safe.

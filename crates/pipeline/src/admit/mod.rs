@@ -189,14 +189,15 @@ impl Admission {
             Arc::make_mut(&mut message).media = placed.id;
             let admission = Write {
                 message: Arc::clone(&message),
-                carrier: first_carrier(&self.routes, message.mode, &message.recipient, message.kind).to_owned(),
+                carrier: first_carrier(&self.routes, &self.dispatchers, message.mode, &message.recipient, message.kind).to_owned(),
                 lease: None,
+                due_at: self.clock.steady(),
                 quota: Quota { day, limit: caller.limits.daily_quota },
                 idempotency: idempotency.clone(),
                 flagged: flagged.clone(),
                 media: placed.brought.clone(),
             };
-            let admitted = self.admit(admission, now).await?;
+            let admitted = self.admit(admission).await?;
             if !matches!(admitted, Admitted::New) {
                 self.shelf.take_back(&placed).await;
             }
@@ -214,9 +215,9 @@ impl Admission {
     }
 
     /// Writes. What is accepted goes straight to its dispatcher where that one has room; otherwise it is found in the store.
-    async fn admit(&self, admission: Write, now: Timestamp) -> Result<Admitted, Refusal> {
+    async fn admit(&self, admission: Write) -> Result<Admitted, Refusal> {
         let message = Arc::clone(&admission.message);
-        let place = self.dispatchers.reserve(&admission.carrier, message.account, now);
+        let place = self.dispatchers.reserve(&admission.carrier, message.account);
         let admission = Write { lease: place.as_ref().map(|place| place.lease()), ..admission };
         let admitted = self.store.admit(admission).await.map_err(refused_by_store)?;
         if let (Admitted::New, Some(place)) = (&admitted, place) {
@@ -231,11 +232,11 @@ impl Admission {
     }
 }
 
-/// The carrier that a message goes to first; empty where no route leads anywhere.
-pub(crate) fn first_carrier<'a>(routes: &'a Routes, mode: Mode, recipient: &Msisdn, kind: MessageType) -> &'a str {
+/// The carrier that a message goes to first: the first of its route that has not been down for long. Empty where no route leads anywhere.
+pub(crate) fn first_carrier<'a>(routes: &'a Routes, dispatchers: &Dispatchers, mode: Mode, recipient: &Msisdn, kind: MessageType) -> &'a str {
     match mode {
         Mode::Test => SANDBOX,
-        Mode::Live => routes.find(recipient, kind).and_then(|route| route.carriers.first()).map_or("", String::as_str),
+        Mode::Live => routes.find(recipient, kind).and_then(|route| dispatchers.first_usable(&route.carriers)).unwrap_or_default(),
     }
 }
 

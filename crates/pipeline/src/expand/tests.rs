@@ -12,7 +12,7 @@ use model::key::Pepper;
 use model::message::{Encoding, MessageType};
 use model::number::{BlockKind, NumberState};
 use model::quota::UtcDay;
-use model::{BroadcastCounts, Mode, Recipients, SeededEntropy, SimClock, Status};
+use model::{BroadcastCounts, Mode, Moment, Recipients, SeededEntropy, SimClock, Status};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted};
@@ -115,7 +115,7 @@ impl World {
     async fn die(&mut self) {
         self.store.close().await;
         (self.store, self.tenants) = open(&self.file, &self.clock).await;
-        self.store.recover(NOW).await.unwrap();
+        self.store.recover(NOW, Duration::from_secs(600)).await.unwrap();
     }
 
     async fn accept(&self, entropy: &SeededEntropy, account: AccountId, originator: &Msisdn, total: u32) -> Arc<Broadcast> {
@@ -148,17 +148,18 @@ impl World {
         let lease = Lease { token: self.tokens, until: NOW + Duration::from_secs(60) };
         let request = LeaseRequest {
             carrier: String::new(),
-            now: NOW,
+            now: Moment::of(NOW),
             lease,
             limit: count,
             limit_per_account: count,
             limit_of_broadcasts: count,
             passed_over: Vec::new(),
+            under_way: HashSet::new(),
         };
         let leased = self.store.lease_due(request).await.unwrap();
         let attempt =
             |leased: &Leased| Attempt { id: leased.message.id, token: lease.token, carrier: String::new(), lease_until: lease.until, detail: String::new() };
-        let begun = self.store.begin_attempts(leased.iter().map(attempt).collect(), NOW).await.unwrap();
+        let begun = self.store.begin_attempts(leased.iter().map(attempt).collect(), Moment::of(NOW)).await.unwrap();
         let sent = |(leased, attempt): (&Leased, &Option<u32>)| Outcome {
             id: leased.message.id,
             recipient: leased.message.recipient.clone(),
@@ -171,7 +172,7 @@ impl World {
             verdict: Verdict::Sent,
             detail: String::new(),
         };
-        self.store.record_outcomes(leased.iter().zip(&begun).map(sent).collect()).await.unwrap();
+        let _ = self.store.record_outcomes(leased.iter().zip(&begun).map(sent).collect()).await.unwrap();
         leased.len()
     }
 

@@ -1,9 +1,11 @@
 //! A shelf on a real store and a real directory.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::quota::UtcDay;
-use model::{MediaType, MessageId, Mode, Msisdn, SeededEntropy, SimClock};
+use model::{MediaType, MessageId, Mode, Moment, Msisdn, SeededEntropy, SimClock};
 use store::contract::messages::{Admission, Admitted, Quota};
 use store::objects::Directory;
 use tempfile::TempDir;
@@ -63,7 +65,7 @@ impl Stage {
         };
         let quota = Quota { day: UtcDay::of(now), limit: 10 };
         let (message, media) = (Arc::new(message), placed.brought.clone());
-        self.store.admit(Admission { message, carrier: String::new(), lease: None, quota, idempotency: None, flagged: None, media }).await.unwrap()
+        self.store.admit(Admission { message, carrier: String::new(), lease: None, due_at: now, quota, idempotency: None, flagged: None, media }).await.unwrap()
     }
 
     /// The names under which something is kept.
@@ -114,7 +116,7 @@ async fn what_no_message_needs_goes_and_can_be_brought_again() {
     let placed = stage.shelf.place(Some(&picture(1))).await.unwrap();
     stage.admit(&placed).await;
     stage.clock.advance(DAY);
-    stage.store.expire(stage.clock.now(), 10).await.unwrap();
+    let _ = stage.store.expire(Moment::of(stage.clock.now()), HashSet::new(), 10).await.unwrap();
     let sweep = async |unneeded_since| assert_eq!(stage.shelf.sweep(None, unneeded_since, 10).await.unwrap(), None);
     sweep(stage.clock.now()).await;
     assert_eq!(stage.names().await.len(), 1, "it was needed until now");

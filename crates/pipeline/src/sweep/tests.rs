@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::quota::UtcDay;
-use model::{AccountId, MessageId, Mode, Msisdn, SeededEntropy, SimClock, Status};
+use model::{AccountId, MessageId, Mode, Msisdn, SeededEntropy, SimClock, Status, Timestamp};
 use store::contract::messages::{Admission, Quota};
 use store::objects::Objects;
 use tokio::sync::Notify;
@@ -90,7 +90,7 @@ async fn messages_are_swept_while_their_media_hang() {
     let mut ended = waiters.expect(message.id);
     let quota = Quota { day: UtcDay::of(now), limit: 10 };
     let message = Arc::new(message);
-    let admission = Admission { message, carrier: String::new(), lease: None, quota, idempotency: None, flagged: None, media: None };
+    let admission = Admission { message, carrier: String::new(), lease: None, due_at: now, quota, idempotency: None, flagged: None, media: None };
     store.admit(admission).await.unwrap();
     let told = tokio::time::timeout(Duration::from_secs(20), ended.next()).await.expect("it is swept").unwrap();
     assert_eq!((told.status, told.error_type), (Status::Failed, Some(ErrorType::NoRoute)));

@@ -12,7 +12,7 @@ use model::{AccountId, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus,
 
 use super::StoreError;
 use super::dispatch::Lease;
-use super::messages::{IdempotencyClaim, Quota};
+use super::messages::{StatusChanges, IdempotencyClaim, Quota};
 
 /// A broadcast on its way in: all that the one accepting transaction needs.
 #[derive(Clone, Debug)]
@@ -77,6 +77,8 @@ pub struct Expansion {
     pub turns: u32,
     /// The messages made for them.
     pub messages: Vec<Expanded>,
+    /// The present moment in steady time, from which messages without a lease are due.
+    pub due_at: Timestamp,
 }
 
 /// A message of a broadcast on its way in.
@@ -86,7 +88,7 @@ pub struct Expanded {
     pub message: Arc<Message>,
     /// The carrier that it will go to first; empty when no route leads anywhere.
     pub carrier: String,
-    /// The lease under which the caller will dispatch it at once; `None` leaves it due for whoever asks.
+    /// The lease under which the caller will dispatch it at once; `None` leaves it due for any dispatcher from [`Expansion::due_at`] on.
     pub lease: Option<Lease>,
 }
 
@@ -97,6 +99,8 @@ pub struct Canceled {
     pub record: BroadcastRecord,
     /// How many recipients it saved from the message.
     pub stopped: u64,
+    /// Those of them whose messages were made already.
+    pub changes: StatusChanges,
 }
 
 /// Which broadcasts a list shows. `None` does not narrow it.

@@ -1,23 +1,29 @@
 //! The way to a carrier: leases, attempts and their outcomes.
 //!
-//! A queued message is *due* at a moment. A lease moves that moment to the lease's end and puts a token on the message, so that
-//! nobody else gets it before, and whoever comes too late finds that its token no longer stands there.
+//! A queued message is *due* at a moment. A lease moves that moment to the lease's end and puts a token on the message, so that no other
+//! worker gets it before, and a worker that comes too late finds another token there.
+//!
+//! Moments at which something is due are readings of the steady clock ([`model::Clock::steady`]), so that setting the machine's clock neither ends a lease
+//! nor puts off a retry. Readings of an earlier process mean nothing to the next one: [`Dispatch::recover`] brings them within bounds. Validity and the
+//! times of events are times of day.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use model::message::Message;
-use model::{AccountId, ErrorType, MessageId, Msisdn, Timestamp};
+use model::{AccountId, ErrorType, MessageId, Moment, Msisdn, Timestamp};
 
 use super::StoreError;
-use super::messages::StatusChange;
+use super::messages::StatusChanges;
 
 /// The right to dispatch a message until a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
     /// Tells this lease from every other one; never 0.
     pub token: u64,
-    /// When it ends.
+    /// When it ends, in steady time.
     pub until: Timestamp,
 }
 
@@ -34,7 +40,7 @@ pub struct Leased {
     pub attempts: u32,
     /// Which of its segments a carrier has taken already: bit `n` for segment `n + 1`.
     pub accepted_segments: u64,
-    /// Whether its last attempt began and no outcome was ever recorded: the process died in between, and nobody knows what happened.
+    /// Whether its last attempt began and no outcome was ever recorded: the process died in between, and what happened is unknown.
     pub interrupted: bool,
 }
 
@@ -47,7 +53,7 @@ pub struct Attempt {
     pub token: u64,
     /// To whom.
     pub carrier: String,
-    /// Until when the lease must reach now, so that the answer can be awaited under it.
+    /// Until when the lease must reach now, in steady time, so that the answer can be awaited under it.
     pub lease_until: Timestamp,
     /// Particulars for the event, such as which segments.
     pub detail: String,
@@ -116,7 +122,7 @@ pub enum Verdict {
 /// Another try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retry {
-    /// When.
+    /// When, in steady time.
     pub due_at: Timestamp,
     /// With whom.
     pub carrier: String,
@@ -131,8 +137,8 @@ pub struct Retry {
 pub struct LeaseRequest {
     /// Messages assigned to this carrier.
     pub carrier: String,
-    /// The present moment: what is due by now.
-    pub now: Timestamp,
+    /// The present moment: what is due by now, and still valid.
+    pub now: Moment,
     /// The lease that every one of them gets.
     pub lease: Lease,
     /// At most this many in all.
@@ -143,6 +149,8 @@ pub struct LeaseRequest {
     pub limit_of_broadcasts: usize,
     /// Accounts whose turn is passed over, because the caller has enough of theirs.
     pub passed_over: Vec<AccountId>,
+    /// Messages whose attempt the caller itself awaits the end of: they are not given out, however long ago their leases ended.
+    pub under_way: HashSet<MessageId>,
 }
 
 /// How much waits for a carrier.
@@ -159,9 +167,10 @@ pub struct QueueDepth {
 /// The way to a carrier.
 #[async_trait]
 pub trait Dispatch: Send + Sync {
-    /// Ends every lease that a process which is gone had taken, so that its messages are due at `now`. For the start of a
-    /// store that only one process uses. Returns how many of them had an attempt under way ([`Leased::interrupted`]).
-    async fn recover(&self, now: Timestamp) -> Result<u64, StoreError>;
+    /// Ends every lease of an earlier process, so that its messages are due at `now`, and has every retry due within `retry_within` of `now`: the earlier
+    /// process may have measured them by a clock that was ahead. For the start of a store that only one process uses. Returns how many of the ended
+    /// leases had an attempt under way ([`Leased::interrupted`]).
+    async fn recover(&self, now: Timestamp, retry_within: Duration) -> Result<u64, StoreError>;
 
     /// Leases messages that are due, fairly: every account with something due gets its turn unless it is to be passed over; within an account
     /// single messages go ahead of those of broadcasts, and then the longest due first.
@@ -171,20 +180,20 @@ pub trait Dispatch: Send + Sync {
 
     /// Records, before anything leaves this machine, that these messages are about to. One answer each, in order: the number of
     /// the attempt, from 1, or `None` when the lease no longer holds at `now` or the message is no longer queued; such a message must not be sent.
-    async fn begin_attempts(&self, attempts: Vec<Attempt>, now: Timestamp) -> Result<Vec<Option<u32>>, StoreError>;
+    async fn begin_attempts(&self, attempts: Vec<Attempt>, now: Moment) -> Result<Vec<Option<u32>>, StoreError>;
 
     /// Records how attempts ended, and applies receipts that came before their acknowledgement.
     ///
     /// Atomic for the whole list. An outcome but [`Verdict::Sent`] whose lease no longer holds changes nothing; repeated outcomes change nothing.
     /// [`Verdict::Retry`] of a message whose broadcast was canceled is [`Verdict::Skipped`]. Returns the statuses that changed.
-    async fn record_outcomes(&self, outcomes: Vec<Outcome>) -> Result<Vec<StatusChange>, StoreError>;
+    async fn record_outcomes(&self, outcomes: Vec<Outcome>) -> Result<StatusChanges, StoreError>;
 
-    /// Gives leased messages back untouched, due at once: for a dispatcher that stops before it attempted them.
+    /// Gives leased messages back untouched, due at `now`, in steady time: for a dispatcher that stops before it attempted them.
     async fn release(&self, leases: Vec<(MessageId, u64)>, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Ends queued messages whose validity period is over at `now` and which nobody holds: undelivered, `expired` (or `unknown` for
-    /// held ones). At most `limit` of them; returns the statuses that changed.
-    async fn expire(&self, now: Timestamp, limit: usize) -> Result<Vec<StatusChange>, StoreError>;
+    /// Ends queued messages whose validity period is over at `now` and which are under no lease, nor among `under_way`, whose answers the caller awaits:
+    /// undelivered, `expired` (or `unknown` for held ones). At most `limit` of them; returns the statuses that changed.
+    async fn expire(&self, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> Result<StatusChanges, StoreError>;
 
     /// What waits for each carrier, in no order.
     async fn queue_depths(&self) -> Result<Vec<QueueDepth>, StoreError>;

@@ -1,5 +1,6 @@
 //! Admission, and the reading of messages.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -20,8 +21,10 @@ pub struct Admission {
     pub message: Arc<Message>,
     /// The carrier that it will go to first; empty when no route leads anywhere.
     pub carrier: String,
-    /// The lease under which the caller will dispatch it at once; `None` leaves it due for whoever asks.
+    /// The lease under which the caller will dispatch it at once; `None` leaves it due for any dispatcher from `due_at` on.
     pub lease: Option<Lease>,
+    /// The present moment in steady time.
+    pub due_at: Timestamp,
     /// The quota that it counts against.
     pub quota: Quota,
     /// The idempotency key that the client sent.
@@ -135,7 +138,40 @@ pub trait Messages: Send + Sync {
     async fn events(&self, id: MessageId) -> Result<Vec<Event>, StoreError>;
 }
 
-/// A status that has just changed, for those who wait for it.
+/// Statuses that have just changed. The caller counts them, and passes them to the requests that wait for them.
+#[must_use = "statuses that changed are counted and passed to the requests that wait for them"]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StatusChanges(Vec<StatusChange>);
+
+impl StatusChanges {
+    /// Adds one.
+    pub(crate) fn push(&mut self, change: StatusChange) {
+        self.0.push(change);
+    }
+}
+
+impl Extend<StatusChange> for StatusChanges {
+    fn extend<T: IntoIterator<Item = StatusChange>>(&mut self, changes: T) {
+        self.0.extend(changes);
+    }
+}
+
+impl<const N: usize> PartialEq<[StatusChange; N]> for StatusChanges {
+    fn eq(&self, other: &[StatusChange; N]) -> bool {
+        self.0 == other
+    }
+}
+
+impl Deref for StatusChanges {
+    type Target = [StatusChange];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+/// A status that has just changed.
+#[must_use = "a status that changed is counted and passed to the request that waits for it"]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusChange {
     /// Whose.

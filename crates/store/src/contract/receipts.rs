@@ -5,7 +5,7 @@ use model::Timestamp;
 use model::status::SegmentFate;
 
 use super::StoreError;
-use super::messages::StatusChange;
+use super::messages::{StatusChange, StatusChanges};
 
 /// A carrier's report on one segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub trait Receipts: Send + Sync {
 
     /// Gives receipts that came before `unclaimed_since`, and whose acknowledgement never did, to the held messages that they can only mean: of
     /// one segment, accepted before the receipt came, and the only one held for its carrier and recipient. Returns the statuses that changed.
-    async fn settle_held(&self, unclaimed_since: Timestamp) -> Result<Vec<StatusChange>, StoreError>;
+    async fn settle_held(&self, unclaimed_since: Timestamp) -> Result<StatusChanges, StoreError>;
 
     /// Forgets receipts that were parked before `before`: their messages are not ours. Returns how many.
     async fn forget_parked(&self, before: Timestamp) -> Result<u64, StoreError>;

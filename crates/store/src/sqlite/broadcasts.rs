@@ -19,7 +19,7 @@ use crate::StoreError;
 use crate::contract::broadcasts::{
     BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, BroadcastPage, BroadcastReplay, Broadcasts, Canceled, Expansion, Upcoming,
 };
-use crate::contract::messages::IdempotencyClaim;
+use crate::contract::messages::{IdempotencyClaim, StatusChanges};
 
 /// How many recipients one row holds.
 const CHUNK: usize = 1_000;
@@ -241,7 +241,7 @@ fn expand(group: &mut Group, expansion: &Expansion) -> rusqlite::Result<bool> {
     }
     for made in &expansion.messages {
         insert_message(&group.connection, &made.message)?;
-        insert_delivery(&group.connection, &made.message, &made.carrier, made.lease)?;
+        insert_delivery(&group.connection, &made.message, &made.carrier, made.lease, expansion.due_at)?;
     }
     let skipped = u64::from(expansion.turns).saturating_sub(expansion.messages.len() as u64);
     group.tally(expansion.broadcast).skip(skipped);
@@ -255,21 +255,23 @@ fn cancel(group: &mut Group, account: Option<AccountId>, id: BroadcastId, now: T
     group.write_tallies()?;
     let Some(record) = load(&group.connection, account, id)? else { return Ok(None) };
     if !record.status.is_open() {
-        return Ok(Some(Canceled { record, stopped: 0 }));
+        return Ok(Some(Canceled { record, stopped: 0, changes: StatusChanges::default() }));
     }
     let sql = "UPDATE broadcast_progress SET status = 'canceled', queued = queued - (packed - next_index), skipped = skipped + (packed - next_index), \
                packed = next_index WHERE broadcast_id = ?1";
     group.connection.prepare_cached(sql)?.execute([id.to_bytes()])?;
     group.connection.prepare_cached("DELETE FROM broadcast_chunks WHERE broadcast_id = ?1")?.execute([id.to_bytes()])?;
+    let mut changes = StatusChanges::default();
     for message in waiting(&group.connection, record.broadcast.account, id)? {
         let Some(mut life) = Life::load(&group.connection, message)? else { continue };
         if skip(&group.connection, &mut life, now, CANCELED)? {
             life.save(group)?;
+            changes.push(life.status_change());
         }
     }
     group.write_tallies()?;
     let now = load(&group.connection, account, id)?;
-    Ok(now.map(|now| Canceled { stopped: now.counts.skipped - record.counts.skipped, record: now }))
+    Ok(now.map(|now| Canceled { stopped: now.counts.skipped - record.counts.skipped, record: now, changes }))
 }
 
 /// The messages of a broadcast that wait and are not under way. What is held back may have left, and only a receipt will tell.

@@ -1,8 +1,11 @@
 //! The way to a carrier: leases, attempts and their outcomes.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use model::event::EventKind;
-use model::{ErrorType, MessageId, Status, Timestamp};
+use model::{ErrorType, MessageId, Moment, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
@@ -14,19 +17,19 @@ use super::rows::{mask_from_sql, mask_to_sql};
 use super::writer::{Fault, Group};
 use crate::StoreError;
 use crate::contract::dispatch::{Attempt, Dispatch, Lease, LeaseRequest, Leased, Outcome, QueueDepth, Retry, Verdict};
-use crate::contract::messages::StatusChange;
+use crate::contract::messages::StatusChanges;
 
 #[async_trait]
 impl Dispatch for Sqlite {
-    async fn recover(&self, now: Timestamp) -> Result<u64, StoreError> {
-        self.writer.write(move |group| Ok(recover(&group.connection, now)?)).await
+    async fn recover(&self, now: Timestamp, retry_within: Duration) -> Result<u64, StoreError> {
+        self.writer.write(move |group| Ok(recover(&group.connection, now, now + retry_within)?)).await
     }
 
     async fn lease_due(&self, request: LeaseRequest) -> Result<Vec<Leased>, StoreError> {
         self.writer.write(move |group| Ok(lease_due(group, &request)?)).await
     }
 
-    async fn begin_attempts(&self, attempts: Vec<Attempt>, now: Timestamp) -> Result<Vec<Option<u32>>, StoreError> {
+    async fn begin_attempts(&self, attempts: Vec<Attempt>, now: Moment) -> Result<Vec<Option<u32>>, StoreError> {
         let write = move |group: &mut Group| {
             let begin = |attempt: &Attempt| begin_attempt(&group.connection, attempt, now);
             Ok(attempts.iter().map(begin).collect::<rusqlite::Result<_>>()?)
@@ -34,9 +37,9 @@ impl Dispatch for Sqlite {
         self.writer.write(write).await
     }
 
-    async fn record_outcomes(&self, outcomes: Vec<Outcome>) -> Result<Vec<StatusChange>, StoreError> {
+    async fn record_outcomes(&self, outcomes: Vec<Outcome>) -> Result<StatusChanges, StoreError> {
         let write = move |group: &mut Group| {
-            let mut changes = Vec::new();
+            let mut changes = StatusChanges::default();
             for outcome in &outcomes {
                 record_outcome(group, outcome, &mut changes)?;
             }
@@ -56,8 +59,8 @@ impl Dispatch for Sqlite {
         self.writer.write(write).await
     }
 
-    async fn expire(&self, now: Timestamp, limit: usize) -> Result<Vec<StatusChange>, StoreError> {
-        self.writer.write(move |group| Ok(expire(group, now, limit)?)).await
+    async fn expire(&self, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> Result<StatusChanges, StoreError> {
+        self.writer.write(move |group| Ok(expire(group, now, &under_way, limit)?)).await
     }
 
     async fn queue_depths(&self) -> Result<Vec<QueueDepth>, StoreError> {
@@ -68,12 +71,14 @@ impl Dispatch for Sqlite {
 /// Single messages, and those of broadcasts: the order in which an account's are leased.
 const LANES: [i64; 2] = [0, 1];
 
-fn recover(connection: &Connection, now: Timestamp) -> rusqlite::Result<u64> {
+fn recover(connection: &Connection, now: Timestamp, latest_retry: Timestamp) -> rusqlite::Result<u64> {
     // A lease that has not ended lies ahead of now in the index; what lies behind is due anyway, however its lease ended.
     let select = "SELECT count(*) FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 \
                   AND due_at > ?3 AND lease <> 0 AND in_flight = 1";
     let update = "UPDATE delivery INDEXED BY delivery_due SET due_at = ?3 WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 \
                   AND due_at > ?3 AND lease <> 0";
+    let bound = "UPDATE delivery INDEXED BY delivery_due SET due_at = ?3 WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 \
+                 AND due_at > ?3";
     let mut interrupted = 0;
     let mut place = (String::new(), Vec::new());
     while let Some((carrier, account)) = next_line(connection, &place)? {
@@ -81,6 +86,7 @@ fn recover(connection: &Connection, now: Timestamp) -> rusqlite::Result<u64> {
             let line = params![carrier, account, now.as_millis(), lane];
             interrupted += connection.prepare_cached(select)?.query_row(line, |row| row.get::<_, u64>(0))?;
             connection.prepare_cached(update)?.execute(line)?;
+            connection.prepare_cached(bound)?.execute(params![carrier, account, latest_retry.as_millis(), lane])?;
         }
         place = (carrier, account);
     }
@@ -144,11 +150,16 @@ fn lease_of_account(
         return Ok(());
     }
     let sql = "SELECT message_id, attempts, accepted_segments, in_flight FROM delivery INDEXED BY delivery_due \
-               WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?5 AND due_at <= ?3 AND held = 0 AND expires_at > ?3 \
-               ORDER BY due_at LIMIT ?4";
+               WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 AND due_at <= ?3 AND held = 0 AND expires_at > ?5 \
+               ORDER BY due_at";
+    let Moment { wall, steady } = request.now;
     let due: Vec<([u8; 16], u32, i64, bool)> = connection
         .prepare_cached(sql)?
-        .query_map(params![request.carrier, account, request.now.as_millis(), limit, lane], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+        .query_map(params![request.carrier, account, steady.as_millis(), lane, wall.as_millis()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?
+        .filter(|row| !matches!(row, Ok((id, _, _, true)) if request.under_way.contains(&MessageId::from_bytes(*id))))
+        .take(limit)
         .collect::<rusqlite::Result<_>>()?;
     let Lease { token, until } = request.lease;
     for (id, attempts, accepted, interrupted) in due {
@@ -166,12 +177,12 @@ fn lease_of_account(
     Ok(())
 }
 
-fn begin_attempt(connection: &Connection, attempt: &Attempt, now: Timestamp) -> rusqlite::Result<Option<u32>> {
+fn begin_attempt(connection: &Connection, attempt: &Attempt, now: Moment) -> rusqlite::Result<Option<u32>> {
     // Nearly always the lease is long enough and the carrier the one assigned, and then no index is touched.
     let quick = "UPDATE delivery SET attempts = attempts + 1, in_flight = 1 WHERE message_id = ?1 AND lease = ?2 AND lease <> 0 AND status = 'queued' \
                  AND carrier = ?3 AND due_at >= ?4 AND due_at > ?5 RETURNING attempts";
     let (id, lease_until) = (attempt.id.to_bytes(), attempt.lease_until.as_millis());
-    let values = params![id, mask_to_sql(attempt.token), attempt.carrier, lease_until, now.as_millis()];
+    let values = params![id, mask_to_sql(attempt.token), attempt.carrier, lease_until, now.steady.as_millis()];
     let mut number: Option<u32> = connection.prepare_cached(quick)?.query_row(values, |row| row.get(0)).optional()?;
     if number.is_none() {
         let slow = "UPDATE delivery SET attempts = attempts + 1, in_flight = 1, carrier = ?3, due_at = max(due_at, ?4) \
@@ -179,12 +190,12 @@ fn begin_attempt(connection: &Connection, attempt: &Attempt, now: Timestamp) -> 
         number = connection.prepare_cached(slow)?.query_row(values, |row| row.get(0)).optional()?;
     }
     if let Some(number) = number {
-        add_event(connection, attempt.id, now, EventKind::Attempt, Some(&attempt.carrier), Some(number), &attempt.detail)?;
+        add_event(connection, attempt.id, now.wall, EventKind::Attempt, Some(&attempt.carrier), Some(number), &attempt.detail)?;
     }
     Ok(number)
 }
 
-fn record_outcome(group: &mut Group, outcome: &Outcome, changes: &mut Vec<StatusChange>) -> Result<(), Fault> {
+fn record_outcome(group: &mut Group, outcome: &Outcome, changes: &mut StatusChanges) -> Result<(), Fault> {
     let Some(mut life) = Life::load(&group.connection, outcome.id)? else { return Ok(()) };
     if outcome.verdict == Verdict::Sent || life.is_held_under(outcome.token) {
         let changed = apply_verdict(&group.connection, &mut life, outcome)?;
@@ -288,14 +299,18 @@ fn end_of_validity(life: &Life) -> (ErrorType, String) {
     (why, why.sentence().to_owned())
 }
 
-fn expire(group: &mut Group, now: Timestamp, limit: usize) -> rusqlite::Result<Vec<StatusChange>> {
-    let sql = "SELECT message_id FROM delivery INDEXED BY delivery_expiry WHERE status = 'queued' AND expires_at <= ?1 \
-               AND (lease = 0 OR due_at <= ?1) LIMIT ?2";
-    let connection = &group.connection;
-    let ids: Vec<[u8; 16]> = connection.prepare_cached(sql)?.query_map(params![now.as_millis(), limit], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    let mut changes = Vec::with_capacity(ids.len());
+fn expire(group: &mut Group, now: Moment, under_way: &HashSet<MessageId>, limit: usize) -> rusqlite::Result<StatusChanges> {
+    let sql = "SELECT message_id FROM delivery INDEXED BY delivery_expiry WHERE status = 'queued' AND expires_at <= ?1 AND (lease = 0 OR due_at <= ?2)";
+    let Moment { wall: now, steady } = now;
+    let ids: Vec<MessageId> = group
+        .connection
+        .prepare_cached(sql)?
+        .query_map(params![now.as_millis(), steady.as_millis()], |row| row.get(0).map(MessageId::from_bytes))?
+        .filter(|row| !matches!(row, Ok(id) if under_way.contains(id)))
+        .take(limit)
+        .collect::<rusqlite::Result<_>>()?;
+    let mut changes = StatusChanges::default();
     for id in ids {
-        let id = MessageId::from_bytes(id);
         let connection = &group.connection;
         let Some(mut life) = Life::load(connection, id)? else { continue };
         if life.in_flight {

@@ -79,7 +79,7 @@ fn admit(group: &mut Group, admission: &Admission) -> Result<Admitted, Fault> {
     }
     carry(&group.connection, message.media, admission.media.as_ref())?;
     insert_message(&group.connection, message)?;
-    insert_delivery(&group.connection, message, &admission.carrier, admission.lease)?;
+    insert_delivery(&group.connection, message, &admission.carrier, admission.lease, admission.due_at)?;
     if let Some(claim) = &admission.idempotency {
         insert_claim(group, message.account, claim, message.id.to_bytes(), message.created_at)?;
     }
@@ -147,8 +147,8 @@ pub(super) fn insert_message(connection: &Connection, message: &Message) -> rusq
     Ok(())
 }
 
-pub(super) fn insert_delivery(connection: &Connection, message: &Message, carrier: &str, lease: Option<Lease>) -> rusqlite::Result<()> {
-    let (due_at, lease) = lease.map_or((message.created_at, 0), |lease| (lease.until, lease.token));
+pub(super) fn insert_delivery(connection: &Connection, message: &Message, carrier: &str, lease: Option<Lease>, due_at: Timestamp) -> rusqlite::Result<()> {
+    let (due_at, lease) = lease.map_or((due_at, 0), |lease| (lease.until, lease.token));
     let sql = "INSERT INTO delivery (message_id, account_id, status, carrier, due_at, lease, expires_at, segments, broadcast_id, media_id) \
                VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     connection.prepare_cached(sql)?.execute(params![

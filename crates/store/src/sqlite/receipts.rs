@@ -13,7 +13,7 @@ use super::rows::{self, fate_word};
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::dispatch::Outcome;
-use crate::contract::messages::StatusChange;
+use crate::contract::messages::{StatusChange, StatusChanges};
 use crate::contract::receipts::{Receipt, ReceiptOutcome, Receipts};
 
 #[async_trait]
@@ -26,7 +26,7 @@ impl Receipts for Sqlite {
         self.writer.write(write).await
     }
 
-    async fn settle_held(&self, unclaimed_since: Timestamp) -> Result<Vec<StatusChange>, StoreError> {
+    async fn settle_held(&self, unclaimed_since: Timestamp) -> Result<StatusChanges, StoreError> {
         self.writer.write(move |group: &mut Group| Ok(settle_held(group, unclaimed_since)?)).await
     }
 
@@ -97,8 +97,8 @@ pub(super) fn file_held(connection: &Connection, outcome: &Outcome) -> rusqlite:
     file_segment(connection, outcome, 1, &key_of_recipient(outcome.recipient.digits()))
 }
 
-fn settle_held(group: &mut Group, unclaimed_since: Timestamp) -> rusqlite::Result<Vec<StatusChange>> {
-    let mut changes = Vec::new();
+fn settle_held(group: &mut Group, unclaimed_since: Timestamp) -> rusqlite::Result<StatusChanges> {
+    let mut changes = StatusChanges::default();
     if group.parked == 0 {
         return Ok(changes);
     }
@@ -212,7 +212,7 @@ pub(super) fn file_segment(connection: &Connection, outcome: &Outcome, number: u
 }
 
 /// Applies receipts that came before the acknowledgement that files a segment under `key`.
-pub(super) fn apply_parked(group: &mut Group, carrier: &str, key: &str, changes: &mut Vec<StatusChange>) -> rusqlite::Result<()> {
+pub(super) fn apply_parked(group: &mut Group, carrier: &str, key: &str, changes: &mut StatusChanges) -> rusqlite::Result<()> {
     for (parked, receipt) in parked_under(&group.connection, carrier, key)? {
         // Another recipient's: it waits for its own segment.
         let Some(filed) = find(&group.connection, &receipt, key)? else { continue };

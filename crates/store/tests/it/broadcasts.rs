@@ -1,5 +1,6 @@
 //! Broadcasts: accepted in one piece, every recipient with one turn, counted exactly whatever happens to their messages.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,12 +8,12 @@ use model::idempotency::{Endpoint, Fingerprint};
 use model::message::{Encoding, MessageType};
 use model::quota::UtcDay;
 use model::status::SegmentFate;
-use model::{AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ErrorType, Message, MessageId, Mode, Msisdn, Status};
+use model::{AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ErrorType, Message, MessageId, Mode, Moment, Msisdn, Status};
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, Canceled, Expanded, Expansion};
 use store::contract::dispatch::{Lease, LeaseRequest, Outcome, Verdict};
-use store::contract::messages::{Admitted, IdempotencyClaim, MessageFilter, Quota};
+use store::contract::messages::{Admitted, IdempotencyClaim, MessageFilter, Quota, StatusChanges};
 
-use crate::support::{Backend, Desk, LEASE_SECS, NORTH, NOW, SOUTH, VALID_SECS, acks, after, claim, ids, lease_request, number, receipt, retry};
+use crate::support::{Backend, Desk, LEASE_SECS, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, acks, after, claim, ids, lease_request, number, receipt, retry};
 
 /// The recipient at `index` of every broadcast here.
 fn recipient(index: u32) -> Msisdn {
@@ -78,7 +79,7 @@ async fn next(desk: &Desk, broadcast: &Broadcast, limit: usize, skip: impl Fn(u3
     let turns = upcoming.recipients.len() as u32;
     let made = (upcoming.from..).zip(upcoming.recipients).filter(|(index, _)| !skip(*index));
     let expanded = |(index, recipient)| Expanded { message: Arc::new(message(broadcast, index, recipient)), carrier: NORTH.to_owned(), lease: None };
-    Some(Expansion { broadcast: broadcast.id, from: upcoming.from, turns, messages: made.map(expanded).collect() })
+    Some(Expansion { broadcast: broadcast.id, from: upcoming.from, turns, messages: made.map(expanded).collect(), due_at: broadcast.created_at })
 }
 
 /// Gives so many recipients their turn, and returns their messages.
@@ -110,7 +111,7 @@ async fn ends(desk: &Desk, id: MessageId, verdict: Verdict) {
     let accepted = if verdict == Verdict::Sent { acks([key.as_str()]) } else { Vec::new() };
     let recipient = recipient(0);
     desk.record(&Outcome { id, recipient, token, total: 1, attempt, carrier: NORTH.to_owned(), at: NOW, accepted, verdict, detail: String::new() }).await;
-    desk.store.recover(NOW).await.unwrap();
+    desk.store.recover(NOW, RETRY_WITHIN).await.unwrap();
 }
 
 async fn cancel(desk: &Desk, broadcast: &Broadcast) -> Canceled {
@@ -279,7 +280,7 @@ pub(crate) async fn counts_follow_every_message(backend: impl Backend) {
     desk.hear(receipt([made[1].to_string().as_str()], SegmentFate::Undelivered(ErrorType::Unreachable))).await;
     let so_far = BroadcastCounts { total: 6, skipped: 1, queued: 1, sent: 1, delivered: 1, undelivered: 1, failed: 1 };
     assert_eq!((counts(&desk, &broadcast).await, status(&desk, &broadcast).await), (so_far, BroadcastStatus::Sending));
-    let ended = desk.store.expire(broadcast.expires_at, 10).await.unwrap();
+    let ended = desk.store.expire(Moment::of(broadcast.expires_at), HashSet::new(), 10).await.unwrap();
     assert_eq!(ended.len(), 1);
     let at_last = BroadcastCounts { queued: 0, undelivered: 2, ..so_far };
     assert_eq!((counts(&desk, &broadcast).await, status(&desk, &broadcast).await), (at_last, BroadcastStatus::Completed));
@@ -326,7 +327,7 @@ pub(crate) async fn canceling_stops_who_waits_and_says_how_many(backend: impl Ba
     assert_eq!((canceled.stopped, canceled.record.counts, canceled.record.status), (2_998, expected, BroadcastStatus::Canceled));
     desk.reopen(&backend).await;
     assert_eq!(record(&desk, &broadcast).await, canceled.record);
-    assert_eq!(cancel(&desk, &broadcast).await, Canceled { stopped: 0, record: canceled.record });
+    assert_eq!(cancel(&desk, &broadcast).await, Canceled { stopped: 0, record: canceled.record, changes: StatusChanges::default() });
     assert_eq!(desk.store.upcoming(broadcast.id, 10).await.unwrap(), None);
     let delivery = desk.delivery(made[2]).await;
     assert_eq!((delivery.status, delivery.error_type), (Status::Failed, None));
@@ -395,7 +396,7 @@ pub(crate) async fn what_a_gone_process_held_of_a_broadcast_is_due(backend: impl
     desk.store.expand(expansion.clone()).await.unwrap();
     assert!(desk.lease(desk.token(), NOW).await.is_empty(), "born under a lease");
     desk.begin(expansion.messages[0].message.id, lease.token, NOW).await.unwrap();
-    assert_eq!(desk.store.recover(after(1)).await.unwrap(), 1);
+    assert_eq!(desk.store.recover(after(1), RETRY_WITHIN).await.unwrap(), 1);
     let leased = desk.lease(desk.token(), after(1)).await;
     assert_eq!((leased.len(), leased.iter().filter(|leased| leased.interrupted).count()), (4, 1));
 }

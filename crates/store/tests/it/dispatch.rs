@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::event::EventKind;
-use model::{AccountId, ErrorType, Message, MessageId, Status};
+use model::{AccountId, ErrorType, Message, MessageId, Moment, Status};
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Outcome, QueueDepth, Verdict};
 use store::contract::messages::{Admission, Admitted};
 use tokio::task::JoinSet;
 
-use crate::support::{Backend, Desk, LEASE_SECS, NORTH, NOW, SOUTH, VALID_SECS, admission, after, ids, lease_request, retry};
+use crate::support::{Backend, Desk, LEASE_SECS, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, admission, after, ids, lease_request, retry};
 
 pub(crate) async fn a_lease_is_given_to_one_worker(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
@@ -195,11 +195,11 @@ pub(crate) async fn attempts_are_numbered_from_one_and_answered_in_order(fresh: 
         attempt(admitted[2], token),
         attempt(admitted[0], token),
     ];
-    let numbers = desk.store.begin_attempts(list, after(2)).await.unwrap();
+    let numbers = desk.store.begin_attempts(list, Moment::of(after(2))).await.unwrap();
     assert_eq!(numbers, [None, Some(1), None, None, Some(1), Some(1)]);
     assert_eq!(desk.kinds(admitted[0]).await, [EventKind::Accepted, EventKind::Attempt]);
     assert_eq!(desk.kinds(unknown).await, []);
-    assert_eq!(desk.store.begin_attempts(Vec::new(), after(2)).await.unwrap(), []);
+    assert_eq!(desk.store.begin_attempts(Vec::new(), Moment::of(after(2))).await.unwrap(), []);
 }
 
 pub(crate) async fn an_attempt_begins_only_while_the_lease_holds(fresh: impl Backend) {
@@ -218,7 +218,7 @@ pub(crate) async fn an_attempt_reaches_as_far_as_its_answer_is_awaited(fresh: im
     // A lease is made longer, never shorter, whoever the message goes to; its carrier is the one that has it.
     for (number, carrier, lease_until) in [(1, SOUTH, after(200)), (2, SOUTH, after(100)), (3, NORTH, after(100))] {
         let attempt = Attempt { id, token, carrier: carrier.to_owned(), lease_until, detail: String::new() };
-        assert_eq!(desk.store.begin_attempts(vec![attempt], after(10)).await.unwrap(), [Some(number)]);
+        assert_eq!(desk.store.begin_attempts(vec![attempt], Moment::of(after(10))).await.unwrap(), [Some(number)]);
         assert_eq!(desk.delivery(id).await.carrier, carrier);
     }
     for secs in [LEASE_SECS, 199] {
@@ -262,7 +262,7 @@ pub(crate) async fn what_a_gone_process_held_is_due_and_its_attempts_are_known(f
     assert_eq!(desk.try_admit(Admission { lease, carrier: SOUTH.to_owned(), ..admission(message) }).await, Admitted::New);
 
     desk.reopen(&fresh).await;
-    assert_eq!(desk.store.recover(after(1)).await.unwrap(), 1, "one attempt has an unknown outcome");
+    assert_eq!(desk.store.recover(after(1), RETRY_WITHIN).await.unwrap(), 1, "one attempt has an unknown outcome");
     let leased = desk.lease(desk.token(), after(1)).await;
     assert_eq!((ids(&leased), leased[0].interrupted, leased[0].attempts), (vec![begun], true, 1));
     let south = desk.store.lease_due(LeaseRequest { carrier: SOUTH.to_owned(), ..lease_request(desk.token(), after(1)) }).await.unwrap();
@@ -274,8 +274,8 @@ pub(crate) async fn what_a_gone_process_held_is_due_and_its_attempts_are_known(f
 pub(crate) async fn recovering_twice_recovers_once(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     desk.attempted(desk.message(desk.account())).await;
-    assert_eq!(desk.store.recover(after(1)).await.unwrap(), 1);
-    assert_eq!(desk.store.recover(after(1)).await.unwrap(), 0);
+    assert_eq!(desk.store.recover(after(1), RETRY_WITHIN).await.unwrap(), 1);
+    assert_eq!(desk.store.recover(after(1), RETRY_WITHIN).await.unwrap(), 0);
     assert_eq!(desk.lease(desk.token(), after(1)).await.len(), 1);
 }
 

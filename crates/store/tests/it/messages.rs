@@ -1,12 +1,13 @@
 //! Admission: a message is on disk with its quota and its idempotency record, or nothing is.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::idempotency::{Endpoint, IdempotencyKey};
 use model::message::{Direction, Encoding, MessageType};
 use model::quota::UtcDay;
-use model::{AccountId, BroadcastId, Delivery, Message, MessageRecord, Mode, SeededEntropy, Timestamp};
+use model::{AccountId, BroadcastId, Delivery, Message, MessageRecord, Mode, Moment, SeededEntropy, Timestamp};
 use store::contract::dispatch::Lease;
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota, Replay};
 use tokio::task::JoinSet;
@@ -245,7 +246,7 @@ pub(crate) async fn a_replay_is_the_message_as_accepted_whatever_became_of_it(fr
     let (account, claim) = (desk.account(), claim("key-1", "hello", NOW));
     let message = desk.message(account);
     desk.try_admit(with_claim(message.clone(), &claim)).await;
-    desk.store.expire(message.expires_at, 10).await.unwrap();
+    let _ = desk.store.expire(Moment::of(message.expires_at), HashSet::new(), 10).await.unwrap();
     desk.reopen(&fresh).await;
     assert_eq!(desk.store.replay(account, &claim).await.unwrap(), Some(replayed(&message)));
 }
@@ -255,7 +256,7 @@ pub(crate) async fn the_sweep_forgets_no_record_and_no_quota_that_counts(fresh: 
     let (account, claim) = (desk.account(), claim("key-1", "hello", NOW));
     let message = desk.message(account);
     desk.try_admit(with_claim(message.clone(), &claim)).await;
-    desk.store.expire(after(86_400), 1_000).await.unwrap();
+    let _ = desk.store.expire(Moment::of(after(86_400)), HashSet::new(), 1_000).await.unwrap();
     assert_eq!(desk.store.replay(account, &claim).await.unwrap(), Some(replayed(&message)));
     assert_eq!(desk.try_admit(with_limit(desk.message(account), 1)).await, Admitted::QuotaReached);
 }

@@ -239,7 +239,7 @@ pub(crate) async fn a_segment_sent_twice_has_the_better_of_two_fates(fresh: impl
     let desk = Desk::open(&fresh).await;
     let first = Outcome { accepted: acks(["a1", "b1"]), ..desk.attempted(Message { segments: 2, ..desk.message(desk.account()) }).await };
     let second = Outcome { accepted: acks(["a2", "b2"]), ..desk.attempted_again(&first, after(LEASE_SECS)).await };
-    desk.store.record_outcomes(vec![first.clone(), second]).await.unwrap();
+    let _ = desk.store.record_outcomes(vec![first.clone(), second]).await.unwrap();
     let lost = Undelivered(ErrorType::Unreachable);
     for (key, fate, status) in [("a1", lost, None), ("a2", Delivered, None), ("b2", Delivered, Some(Status::Delivered)), ("b1", lost, None)] {
         assert_matched(&desk.hear(receipt([key], fate)).await, 0, first.id, status);

@@ -3,6 +3,7 @@
 //! In comes a [`Backend`]; out go messages, leases, attempts and receipts that are the same in every run: the time is an argument that
 //! begins at [`NOW`], and ids come from a seed.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +14,7 @@ use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::{Direction, Encoding, MessageType};
 use model::quota::UtcDay;
 use model::status::SegmentFate;
-use model::{AccountId, BroadcastId, Delivery, Message, MessageId, Mode, Msisdn, SeededEntropy, Status, Timestamp};
+use model::{AccountId, BroadcastId, Delivery, Message, MessageId, Mode, Moment, Msisdn, SeededEntropy, Status, Timestamp};
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Retry, SegmentAck, Verdict};
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota, StatusChange};
 use store::contract::receipts::{Receipt, ReceiptOutcome};
@@ -33,6 +34,9 @@ pub(crate) const LEASE_SECS: u64 = 60;
 
 /// How long a message of [`Desk::message`] is valid.
 pub(crate) const VALID_SECS: u64 = 3_600;
+
+/// How soon a retry is due after a restart, at the latest.
+pub(crate) const RETRY_WITHIN: Duration = Duration::from_secs(600);
 
 /// A place for one store.
 pub(crate) trait Backend {
@@ -58,7 +62,8 @@ pub(crate) fn number(text: &str) -> Msisdn {
 /// An admission of `message` to [`NORTH`], due at once, with a quota that is never reached and no idempotency key.
 pub(crate) fn admission(message: Message) -> Admission {
     let quota = Quota { day: UtcDay::of(message.created_at), limit: u64::MAX };
-    Admission { message: Arc::new(message), carrier: NORTH.to_owned(), lease: None, quota, idempotency: None, flagged: None, media: None }
+    let due_at = message.created_at;
+    Admission { message: Arc::new(message), carrier: NORTH.to_owned(), lease: None, due_at, quota, idempotency: None, flagged: None, media: None }
 }
 
 /// The claim of a request for `what` under `key`, at the endpoint for single messages, of which records of a day count at `now`.
@@ -92,7 +97,16 @@ pub(crate) fn receipt<const N: usize>(keys: [&str; N], fate: SegmentFate) -> Rec
 pub(crate) fn lease_request(token: u64, now: Timestamp) -> LeaseRequest {
     let lease = Lease { token, until: now + Duration::from_secs(LEASE_SECS) };
     let (limit, limit_per_account, limit_of_broadcasts) = (1_000, 1_000, 1_000);
-    LeaseRequest { carrier: NORTH.to_owned(), now, lease, limit, limit_per_account, limit_of_broadcasts, passed_over: Vec::new() }
+    LeaseRequest {
+        carrier: NORTH.to_owned(),
+        now: Moment::of(now),
+        lease,
+        limit,
+        limit_per_account,
+        limit_of_broadcasts,
+        passed_over: Vec::new(),
+        under_way: HashSet::new(),
+    }
 }
 
 /// The ids of what was leased, in its order.
@@ -192,7 +206,7 @@ impl Desk {
     pub(crate) async fn begin(&self, id: MessageId, token: u64, now: Timestamp) -> Option<u32> {
         let lease_until = now + Duration::from_secs(LEASE_SECS);
         let attempt = Attempt { id, token, carrier: NORTH.to_owned(), lease_until, detail: "all segments".to_owned() };
-        self.store.begin_attempts(vec![attempt], now).await.unwrap()[0]
+        self.store.begin_attempts(vec![attempt], Moment::of(now)).await.unwrap()[0]
     }
 
     /// Admits a message and begins its first attempt. Returns the outcome to be: sent at [`NOW`], with no segment acknowledged.
@@ -222,7 +236,7 @@ impl Desk {
 
     /// Records how an attempt ended.
     pub(crate) async fn record(&self, outcome: &Outcome) -> Vec<StatusChange> {
-        self.store.record_outcomes(vec![outcome.clone()]).await.unwrap()
+        self.store.record_outcomes(vec![outcome.clone()]).await.unwrap().to_vec()
     }
 
     /// Records a receipt.

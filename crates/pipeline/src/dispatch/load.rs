@@ -1,0 +1,87 @@
+//! The media of messages that are about to leave: read side by side, and never waited for beyond a deadline.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::{ErrorType, Media, MediaId};
+use store::contract::dispatch::{Leased, Retry, Verdict};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::Dispatcher;
+use crate::media::{MediaError, Shelf};
+
+/// Reads of media that one dispatcher has under way at once.
+pub(super) const READS_MAX: usize = 16;
+
+/// How long a dispatcher waits for the media of a batch. What the disk has not given by then is tried again later, and the rest of the batch leaves.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+impl Dispatcher {
+    /// Messages with their media, where they have some; and those whose media cannot be had, with what follows.
+    pub(super) async fn with_media(&self, messages: Vec<Leased>) -> (Vec<(Leased, Option<Media>)>, Vec<(Leased, Verdict)>) {
+        let mut read = self.read_media(&messages).await;
+        let (mut live, mut without) = (Vec::with_capacity(messages.len()), Vec::new());
+        for leased in messages {
+            // Two messages of a broadcast have the same media; each loaded them, and has them here once.
+            match leased.message.media.map(|id| read.get_mut(&id).and_then(Vec::pop).unwrap_or_else(|| Err(late()))) {
+                None => live.push((leased, None)),
+                Some(Ok(media)) => live.push((leased, Some(media))),
+                Some(Err(error)) => {
+                    let verdict = self.without_media(&leased, &error);
+                    without.push((leased, verdict));
+                }
+            }
+        }
+        (live, without)
+    }
+
+    async fn read_media(&self, messages: &[Leased]) -> HashMap<MediaId, Vec<Result<Media, MediaError>>> {
+        let mut reads = JoinSet::new();
+        for id in messages.iter().filter_map(|leased| leased.message.media) {
+            let read = read(Arc::clone(&self.shelf), Arc::clone(&self.loading), id);
+            reads.spawn(async move { (id, read.await) });
+        }
+        let mut read: HashMap<MediaId, Vec<_>> = HashMap::new();
+        while let Some(done) = reads.join_next().await {
+            if let Ok((id, media)) = done {
+                read.entry(id).or_default().push(media);
+            }
+        }
+        read
+    }
+
+    fn without_media(&self, leased: &Leased, error: &MediaError) -> Verdict {
+        if let MediaError::Lost(..) = error {
+            tracing::error!(message.id = %leased.message.id, "A message cannot be sent: {error}");
+            self.counters.media.lost.add();
+            let error_type = ErrorType::MediaFailed;
+            return Verdict::Failed { error_type, message: error_type.sentence().to_owned() };
+        }
+        tracing::warn!(message.id = %leased.message.id, "A message waits for its media: {error}");
+        let due_at = self.clock.steady() + self.settings.retry.floor;
+        Verdict::Retry(Retry { due_at, carrier: leased.carrier.clone(), counts: false, outcome_unknown: false })
+    }
+}
+
+/// Reads media within the deadline.
+async fn read(shelf: Arc<Shelf>, places: Arc<Semaphore>, id: MediaId) -> Result<Media, MediaError> {
+    let reading = async {
+        // The semaphore is never closed.
+        let Ok(place) = places.acquire_owned().await else { return Err(late()) };
+        // A disk that hangs cannot be interrupted. The read keeps its place until it ends, so that hanging reads stay within their number.
+        let read = tokio::spawn(async move {
+            let media = shelf.load(id).await;
+            drop(place);
+            media
+        });
+        read.await.unwrap_or_else(|ended| Err(MediaError::Unreadable(io::Error::other(ended))))
+    };
+    tokio::time::timeout(DEADLINE, reading).await.unwrap_or_else(|_| Err(late()))
+}
+
+fn late() -> MediaError {
+    MediaError::Unreadable(io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} s", DEADLINE.as_secs())))
+}

@@ -1,0 +1,96 @@
+//! Dispatch on a real store, with carriers that a test answers for: what leaves, when, and how often.
+
+mod clock;
+mod media;
+mod world;
+
+use std::time::Duration;
+
+use carrier::SegmentOutcome;
+use model::Status;
+
+use world::{BACKUP, MAIN, World, accepted, later};
+
+#[tokio::test(start_paused = true)]
+async fn a_long_text_under_a_pace_delays_no_retry_of_another_account() {
+    let world = World::new().await;
+    let (slow, quick) = (world.tenant("+18005550001", Some(1)).await, world.tenant("+18005550002", None).await);
+    world.admit(&quick, 1).await;
+    world.run().await;
+    world.answer(0, later()).await;
+    world.clock.advance(world.settings.retry.floor);
+    // The second text waits ten seconds for its number, and the retry is due in half a second.
+    world.admit(&slow, 10).await;
+    world.admit(&slow, 10).await;
+    world.run_once().await;
+    assert_eq!(world.sent(MAIN).len(), 2, "the first text of the slow number");
+    world.clock.advance(world.settings.retry.floor);
+    let began = tokio::time::Instant::now();
+    while world.sent(MAIN).len() < 3 {
+        world.run_once().await;
+    }
+    assert_eq!(world.sent(MAIN)[2].message.account, quick.account);
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?} by the runtime's clock, which no wait of the machine moves", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_message_goes_to_a_carrier_that_is_not_down() {
+    let world = World::new().await;
+    let carriers = [MAIN.to_owned(), BACKUP.to_owned()];
+    for (down, chosen) in [((None, None), MAIN), ((Some(29), None), MAIN), ((Some(30), None), BACKUP), ((Some(30), Some(30)), MAIN)] {
+        world.carrier(MAIN).set_down_for(down.0);
+        world.carrier(BACKUP).set_down_for(down.1);
+        assert_eq!(world.dispatchers.first_usable(&carriers), Some(chosen), "{down:?}");
+    }
+    assert_eq!(world.dispatchers.first_usable(&[]), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_that_a_cancellation_ends_are_counted_wherever_they_are() {
+    // Canceled while an attempt is under way: a retry of such a message is its end, told by the outcome.
+    for (story, divert) in [("interrupted", false), ("diverted", true)] {
+        let mut world = World::new().await;
+        let tenant = world.tenant("+18005550001", None).await;
+        let broadcast = world.broadcast(&tenant, 1).await;
+        if divert {
+            world.hold_broadcast_message(&broadcast, 0).await;
+            world.store.cancel_broadcast(None, broadcast.id, world.now()).await.map(drop).unwrap();
+            assert_eq!(world.status(broadcast.id.message(0)).await, Status::Failed, "{story}");
+            world.carrier(MAIN).set_down_for(Some(60));
+            world.run_once().await;
+            continue;
+        }
+        world.hold_broadcast_message(&broadcast, 0).await;
+        world.run().await;
+        assert_eq!(world.sent(MAIN).len(), 1);
+        world.restart(0).await;
+        world.store.cancel_broadcast(None, broadcast.id, world.now()).await.map(drop).unwrap();
+        assert_eq!(world.status(broadcast.id.message(0)).await, Status::Queued, "its attempt may have arrived");
+        world.run().await;
+        assert_eq!(world.status(broadcast.id.message(0)).await, Status::Failed);
+        assert_eq!(world.counters.fates(MAIN).failed.get(), 1, "{story}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_store_does_not_take_stays_in_memory() {
+    let world = World::new().await;
+    let tenant = world.tenant("+18005550001", None).await;
+    world.admit(&tenant, 1).await;
+    world.carrier(MAIN).set_down_for(Some(60));
+    world.store.close().await;
+    assert!(world.try_run_once().await.is_err());
+    assert_eq!(world.dispatcher(MAIN).queued(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_a_carrier_takes_leaves_once() {
+    let world = World::new().await;
+    let tenant = world.tenant("+18005550001", None).await;
+    let id = world.admit(&tenant, 1).await;
+    world.run().await;
+    world.answer(0, accepted()).await;
+    world.run().await;
+    assert_eq!((world.sent(MAIN).len(), world.status(id).await), (1, Status::Sent));
+    assert!(matches!(accepted(), SegmentOutcome::Accepted { .. }));
+}

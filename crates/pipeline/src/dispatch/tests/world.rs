@@ -1,0 +1,363 @@
+//! A dispatcher for each of two carriers on a store in a file, a clock that tests move, and carriers that write down what they get.
+
+use std::collections::HashSet;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use carrier::{Carrier, CarrierEvent, CarrierStatus, Event, SegmentOutcome, Submission};
+use model::account::Limits;
+use model::backoff::Backoff;
+use model::key::Pepper;
+use model::message::{Direction, Encoding, MessageType};
+use model::number::NumberState;
+use model::quota::UtcDay;
+use model::{AccountId, Broadcast, BroadcastId, Clock, Message, MessageId, Mode, Msisdn, Recipients, SeededEntropy, SimClock, Status, Timestamp};
+use store::contract::broadcasts::{BroadcastAdmission, Expanded, Expansion};
+use store::contract::messages::{Admission, Admitted, Quota};
+use store::objects::Objects;
+use store::{Store, StoreError};
+use tempfile::TempDir;
+use tokio::sync::{Notify, mpsc, watch};
+
+use super::media::Memory;
+use crate::counters::Counters;
+use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
+use crate::fetch::resolve::SystemResolver;
+use crate::fetch::{FetchSettings, Fetcher};
+use crate::media::Shelf;
+use crate::pace::SenderPaces;
+use crate::queue::QueueLimits;
+use crate::receipt::Recorder;
+use crate::route::{OnUnknown, Route, Routes};
+use crate::tenants::TenantBook;
+use crate::watch::MessageWaiters;
+
+pub(super) const NOW: Timestamp = Timestamp::from_millis(1_773_585_000_000);
+pub(super) const MAIN: &str = "main";
+pub(super) const BACKUP: &str = "backup";
+
+/// Recipients whose number begins so have a route that holds what is of unknown outcome.
+pub(super) const HELD: &str = "+44";
+
+/// How long a message is valid: longer than any step of a clock in these tests.
+const VALID: Duration = Duration::from_secs(400 * 86_400);
+
+const LIMITS: Limits = Limits { message_per_minute: 10, broadcast_per_minute: 5, read_per_minute: 600, daily_quota: 1_000_000 };
+
+pub(super) fn accepted() -> SegmentOutcome {
+    SegmentOutcome::Accepted { carrier_id: Some("7".into()) }
+}
+
+pub(super) fn later() -> SegmentOutcome {
+    SegmentOutcome::TryLater { status: "ESME_RSYSERR".into() }
+}
+
+/// A carrier that takes everything and answers when a test does.
+pub(super) struct Fake {
+    name: &'static str,
+    submitted: Mutex<Vec<Submission>>,
+    down: Mutex<Option<Duration>>,
+}
+
+impl Fake {
+    pub(super) fn set_down_for(&self, secs: Option<u64>) {
+        *self.down.lock().unwrap() = secs.map(Duration::from_secs);
+    }
+}
+
+#[async_trait]
+impl Carrier for Fake {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    async fn ready(&self) -> usize {
+        match self.down_for() {
+            Some(_) => std::future::pending().await,
+            None => 100,
+        }
+    }
+
+    fn window(&self) -> usize {
+        100
+    }
+
+    fn submit(&self, submission: Submission) {
+        self.submitted.lock().unwrap().push(submission);
+    }
+
+    fn down_for(&self) -> Option<Duration> {
+        *self.down.lock().unwrap()
+    }
+
+    fn status(&self) -> CarrierStatus {
+        CarrierStatus::default()
+    }
+
+    async fn drain(&self, _: Duration) {}
+}
+
+/// An account and its number.
+pub(super) struct Tenant {
+    pub(super) account: AccountId,
+    pub(super) number: Msisdn,
+}
+
+pub(super) struct World {
+    file: TempDir,
+    pub(super) clock: Arc<SimClock>,
+    pub(super) settings: DispatchSettings,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) tenants: Arc<TenantBook>,
+    pub(super) dispatchers: Dispatchers,
+    pub(super) counters: Arc<Counters>,
+    pub(super) objects: Arc<Memory>,
+    pub(super) shelf: Arc<Shelf>,
+    carriers: [Arc<Fake>; 2],
+    routes: Arc<Routes>,
+    waiters: Arc<MessageWaiters>,
+    entropy: Arc<SeededEntropy>,
+    stop: watch::Sender<bool>,
+}
+
+impl World {
+    pub(super) async fn new() -> Self {
+        Self::on(tempfile::tempdir().unwrap(), Arc::new(SimClock::at(NOW)), 1).await
+    }
+
+    async fn on(file: TempDir, clock: Arc<SimClock>, seed: u64) -> Self {
+        let settings = DispatchSettings {
+            queue: QueueLimits { total: 1_000, per_account: 500, originator_rate: 0, account_rate: 0 },
+            lease: Duration::from_secs(60),
+            attempt: Duration::from_secs(75),
+            batch: 100,
+            poll: Duration::from_millis(250),
+            retry: Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) },
+            attempts_per_carrier: 5,
+            fallback_after: Duration::from_secs(30),
+        };
+        let store = store::open(&format!("sqlite:{}", file.path().join("store.db").display())).await.unwrap();
+        store.recover(clock.steady(), settings.retry.ceiling).await.unwrap();
+        let entropy = Arc::new(SeededEntropy::new(seed));
+        let pepper = Pepper::new(&"pepper".repeat(6)).unwrap();
+        let tenants = Arc::new(TenantBook::load(store.clone(), pepper, clock.clone(), entropy.clone()).await.unwrap());
+        let carriers = [MAIN, BACKUP].map(|name| Arc::new(Fake { name, submitted: Mutex::default(), down: Mutex::default() }));
+        let counters = Arc::new(Counters::new(carriers.iter().map(|carrier| carrier.name.to_owned())));
+        let objects = Arc::new(Memory::default());
+        let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver)).unwrap();
+        let kept: Arc<dyn Objects> = objects.clone();
+        let shelf = Arc::new(Shelf::new(fetcher, kept, store.clone(), counters.clone(), clock.clone(), entropy.clone()));
+        let route = |prefix: &str, on_unknown| Route { prefix: prefix.into(), kind: MessageType::Sms, carriers: vec![MAIN.into(), BACKUP.into()], on_unknown };
+        let routes = Arc::new(Routes::new(vec![route(HELD, OnUnknown::Hold), route("+", OnUnknown::Resend)]));
+        let (stop, stopped) = watch::channel(false);
+        let (numbers, waiters) = (tenants.clone(), Arc::new(MessageWaiters::default()));
+        let around = Surroundings {
+            store: store.clone(),
+            tenants: tenants.clone(),
+            routes: routes.clone(),
+            settings,
+            senders: Arc::new(SenderPaces::new(move |number| numbers.pace_of(number))),
+            made_room: Arc::new(Notify::new()),
+            counters: counters.clone(),
+            waiters: waiters.clone(),
+            shelf: shelf.clone(),
+            clock: clock.clone(),
+            tokens: Arc::new(AtomicU64::new(seed << 32)),
+            stop: stopped,
+        };
+        let dispatchers = carriers.iter().map(|carrier| Arc::new(Dispatcher::new(carrier.clone(), 0, around.clone())));
+        let dispatchers = Dispatchers::new(dispatchers.collect());
+        Self { file, clock, settings, store, tenants, dispatchers, counters, objects, shelf, carriers, routes, waiters, entropy, stop }
+    }
+
+    /// Ends the process without a word and starts another, whose clock begins `step_ms` from where the wall clock stood.
+    pub(super) async fn restart(&mut self, step_ms: i64) {
+        self.store.close().await;
+        let now = Timestamp::from_millis(self.clock.now().as_millis() + step_ms);
+        let file = std::mem::replace(&mut self.file, tempfile::tempdir().unwrap());
+        *self = Self::on(file, Arc::new(SimClock::at(now)), 2).await;
+    }
+
+    /// Sets the wall clock.
+    pub(super) fn step(&self, ms: i64) {
+        self.clock.set(Timestamp::from_millis(self.clock.now().as_millis() + ms));
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(super) fn carrier(&self, name: &str) -> &Arc<Fake> {
+        self.carriers.iter().find(|carrier| carrier.name == name).unwrap()
+    }
+
+    pub(super) fn dispatcher(&self, name: &str) -> &Arc<Dispatcher> {
+        self.dispatchers.iter().find(|dispatcher| dispatcher.carrier.name() == name).unwrap()
+    }
+
+    /// All that a carrier got, in order.
+    pub(super) fn sent(&self, name: &str) -> Vec<Submission> {
+        self.carrier(name).submitted.lock().unwrap().clone()
+    }
+
+    pub(super) async fn tenant(&self, number: &str, pace: Option<u32>) -> Tenant {
+        let account = self.tenants.create_account("a tenant".to_owned(), LIMITS).await.unwrap().id;
+        let number = Msisdn::parse(number).unwrap();
+        let pace = pace.and_then(std::num::NonZeroU32::new);
+        self.tenants.create_number(number.clone(), Some(account), NumberState::Active, pace).await.unwrap();
+        Tenant { account, number }
+    }
+
+    pub(super) fn message(&self, tenant: &Tenant, segments: u16, recipient: &str) -> Message {
+        let now = self.clock.now();
+        Message {
+            id: MessageId::new(now, &*self.entropy),
+            account: tenant.account,
+            broadcast: None,
+            direction: Direction::Outbound,
+            mode: Mode::Live,
+            kind: MessageType::Sms,
+            originator: tenant.number.clone(),
+            recipient: Msisdn::parse(recipient).unwrap(),
+            body: Some("hello".into()),
+            media_url: None,
+            media: None,
+            encoding: Encoding::Gsm7,
+            segments,
+            reference: 0,
+            created_at: now,
+            expires_at: now + VALID,
+        }
+    }
+
+    /// Admits a message into the memory of the first carrier's dispatcher, as a request does.
+    pub(super) async fn admit(&self, tenant: &Tenant, segments: u16) -> MessageId {
+        self.admit_as(self.message(tenant, segments, "+12025550143"), true).await
+    }
+
+    /// Admits a message into memory, or into the store alone as when memory is full.
+    pub(super) async fn admit_as(&self, message: Message, into_memory: bool) -> MessageId {
+        let (id, message) = (message.id, Arc::new(message));
+        let place = into_memory.then(|| self.dispatchers.reserve(MAIN, message.account).unwrap());
+        let quota = Quota { day: UtcDay::of(message.created_at), limit: u64::MAX };
+        let lease = place.as_ref().map(|place| place.lease());
+        let (due_at, carrier) = (self.clock.steady(), MAIN.to_owned());
+        let admission = Admission { message: message.clone(), carrier, lease, due_at, quota, idempotency: None, flagged: None, media: None };
+        assert_eq!(self.store.admit(admission).await.unwrap(), Admitted::New);
+        match place {
+            Some(place) => place.fill(message),
+            None => self.dispatchers.look_at(MAIN),
+        }
+        id
+    }
+
+    pub(super) async fn broadcast(&self, tenant: &Tenant, total: u32) -> Arc<Broadcast> {
+        let recipients: Recipients = (0..total).map(recipient).collect::<Vec<_>>().iter().collect();
+        let now = self.clock.now();
+        let broadcast = Arc::new(Broadcast {
+            id: BroadcastId::new(now, &*self.entropy),
+            account: tenant.account,
+            mode: Mode::Live,
+            kind: MessageType::Sms,
+            originator: tenant.number.clone(),
+            body: Some("hello".into()),
+            media_url: None,
+            media: None,
+            encoding: Encoding::Gsm7,
+            segments: 1,
+            total,
+            blocked: 0,
+            created_at: now,
+            expires_at: now + VALID,
+        });
+        let quota = Quota { day: UtcDay::of(now), limit: u64::MAX };
+        let admission = BroadcastAdmission { broadcast: broadcast.clone(), recipients, quota, idempotency: None, flagged: None, media: None };
+        self.store.admit_broadcast(admission).await.map(drop).unwrap();
+        broadcast
+    }
+
+    /// Makes the message of a recipient of a broadcast, in memory.
+    pub(super) async fn hold_broadcast_message(&self, broadcast: &Broadcast, index: u32) {
+        let tenant = Tenant { account: broadcast.account, number: broadcast.originator.clone() };
+        let message = Message { id: broadcast.id.message(index), broadcast: Some(broadcast.id), ..self.message(&tenant, 1, recipient(index).as_str()) };
+        let (_, lease) = self.dispatchers.room_for_broadcasts(MAIN).unwrap();
+        let message = Arc::new(message);
+        let made = Expanded { message: message.clone(), carrier: MAIN.to_owned(), lease: Some(lease) };
+        let expansion = Expansion { broadcast: broadcast.id, from: index, turns: 1, messages: vec![made], due_at: self.clock.steady() };
+        assert!(self.store.expand(expansion).await.unwrap());
+        let leased = store::contract::dispatch::Leased { message, lease, carrier: MAIN.to_owned(), attempts: 0, accepted_segments: 0, interrupted: false };
+        self.dispatchers.hold(vec![leased]);
+    }
+
+    /// One turn of the first carrier's dispatcher.
+    pub(super) async fn try_run_once(&self) -> Result<(), StoreError> {
+        let mut poll = tokio::time::interval(self.settings.poll);
+        // An interval ticks at once, and then in its time.
+        poll.tick().await;
+        let mut stop = self.stop.subscribe();
+        self.dispatcher(MAIN).turn(&self.dispatchers, &mut poll, &mut stop).await
+    }
+
+    pub(super) async fn run_once(&self) {
+        self.try_run_once().await.unwrap();
+    }
+
+    /// Turns enough for everything that can leave now to leave, with looks into the store among them; and a sweep of what has expired.
+    pub(super) async fn run(&self) {
+        for _ in 0..6 {
+            self.run_once().await;
+        }
+        let ended = self.store.expire(self.clock.look(), self.dispatchers.under_way(), 100).await.unwrap();
+        assert!(ended.is_empty(), "{ended:?}");
+    }
+
+    /// The first carrier answers what it got in this place, and the answer is recorded.
+    pub(super) async fn answer(&self, place: usize, outcome: SegmentOutcome) {
+        let submission = self.sent(MAIN)[place].clone();
+        let total = submission.message.segments;
+        let answer = carrier::SubmissionOutcome {
+            message: submission.message,
+            attempt: submission.attempt,
+            token: submission.token,
+            total,
+            accepted_before: submission.accepted_segments,
+            segments: (1..=total).map(|number| (number, outcome.clone())).collect(),
+        };
+        let (events, told) = mpsc::unbounded_channel();
+        let (_, flushes) = mpsc::channel(1);
+        events.send(CarrierEvent { carrier: MAIN.into(), event: Event::Outcome(answer) }).unwrap();
+        drop(events);
+        let recorder = Recorder {
+            store: self.store.clone(),
+            routes: self.routes.clone(),
+            dispatchers: self.dispatchers.clone(),
+            settings: self.settings,
+            waiters: self.waiters.clone(),
+            counters: self.counters.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+        };
+        recorder.run(told, flushes).await;
+    }
+
+    pub(super) async fn status(&self, id: MessageId) -> Status {
+        self.store.message_of_any_account(id).await.unwrap().unwrap().delivery.status
+    }
+
+    pub(super) async fn is_held(&self, id: MessageId) -> bool {
+        self.store.message_of_any_account(id).await.unwrap().unwrap().delivery.held
+    }
+
+    /// That no message has two attempts with one number.
+    pub(super) fn check_attempts(&self) {
+        let sent = self.sent(MAIN);
+        let attempts: HashSet<_> = sent.iter().map(|submission| (submission.message.id, submission.attempt)).collect();
+        assert_eq!(attempts.len(), sent.len());
+    }
+}
+
+pub(super) fn recipient(index: u32) -> Msisdn {
+    Msisdn::parse(&format!("+1202{index:07}")).unwrap()
+}
