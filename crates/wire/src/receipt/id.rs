@@ -17,28 +17,42 @@ pub enum IdMode {
     DecimalToHex,
 }
 
-/// The form under which ids are compared: without blanks around, in lower case, without leading zeros. A UUID keeps its zeros.
+/// What may stand around an id, or between its characters, and is no part of it.
+const DECORATION: &[char] = &['"', '\'', '`', '<', '>', '{', '}', '(', ')', '[', ']', ',', ';', '.', ':'];
+
+/// How many hexadecimal digits a UUID has (RFC 9562, 4).
+const UUID_DIGITS: usize = 32;
+
+/// The fewest digits that may be the rest of a UUID whose leading zeros were stripped.
+const UUID_DIGITS_LEFT: usize = 24;
+
+/// The form under which ids are compared: without blanks, without quotes or brackets around, in lower case, without leading zeros or `0x`. A UUID is its
+/// 32 digits, zeros and all, wherever its hyphens are. The form has no blanks.
 pub fn canonical(id: &str) -> String {
-    let id = id.trim_matches(|c: char| c.is_whitespace() || c == '\0').to_ascii_lowercase();
-    if is_uuid(&id) {
-        return id;
+    let visible: String = id.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
+    let id = visible.trim_matches(DECORATION).to_ascii_lowercase();
+    if let Some(digits) = uuid_digits(&id) {
+        return digits;
     }
+    let id = id.strip_prefix("0x").filter(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit())).unwrap_or(&id);
     let stripped = id.trim_start_matches('0');
     if stripped.is_empty() && !id.is_empty() { "0".to_owned() } else { stripped.to_owned() }
 }
 
-/// The canonical forms under which the message of a receipt's id may be filed, likeliest first, each once.
+/// The canonical forms under which the message of a receipt's id may be filed, likeliest first, each once. The first is the id as the carrier wrote it,
+/// unless `mode` says that it is filed under another.
 pub fn candidates(id: &str, mode: IdMode) -> Vec<String> {
     let same = canonical(id);
     let as_filed_in_hex = || same.parse::<u128>().ok().map(|value| format!("{value:x}"));
     let as_filed_in_decimal = || u128::from_str_radix(&same, 16).ok().map(|value| value.to_string());
     let readings = match mode {
-        IdMode::Auto => vec![Some(same.clone()), as_filed_in_hex(), as_filed_in_decimal()],
+        IdMode::Auto if is_digits_of_uuid(&same) => vec![Some(same.clone()), Some(same.trim_start_matches('0').to_owned())],
+        IdMode::Auto => vec![Some(same.clone()), as_filed_in_hex(), as_filed_in_decimal(), with_zeros_of_uuid(&same)],
         IdMode::Exact => vec![Some(same.clone())],
         IdMode::HexToDecimal => vec![as_filed_in_hex()],
         IdMode::DecimalToHex => vec![as_filed_in_decimal()],
     };
-    let mut keys: Vec<String> = Vec::with_capacity(3);
+    let mut keys: Vec<String> = Vec::with_capacity(4);
     for key in readings.into_iter().flatten().filter(|key| !key.is_empty()) {
         if !keys.contains(&key) {
             keys.push(key);
@@ -47,11 +61,23 @@ pub fn candidates(id: &str, mode: IdMode) -> Vec<String> {
     keys
 }
 
-/// 32 hexadecimal digits, with or without hyphens in their places.
-fn is_uuid(id: &str) -> bool {
-    let digits = id.bytes().filter(u8::is_ascii_hexdigit).count();
-    let hyphens = id.bytes().filter(|byte| *byte == b'-').count();
-    digits == 32 && digits + hyphens == id.len() && (hyphens == 0 || hyphens == 4)
+/// The digits of a UUID, with or without hyphens, and with `urn:uuid:` before it or without.
+fn uuid_digits(id: &str) -> Option<String> {
+    let id = id.strip_prefix("urn:").unwrap_or(id);
+    let id = id.strip_prefix("uuid:").unwrap_or(id);
+    let digits: String = id.chars().filter(|c| *c != '-').collect();
+    is_digits_of_uuid(&digits).then_some(digits)
+}
+
+fn is_digits_of_uuid(id: &str) -> bool {
+    id.len() == UUID_DIGITS && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The UUID whose leading zeros a carrier stripped, hyphens or not.
+fn with_zeros_of_uuid(id: &str) -> Option<String> {
+    let digits: String = id.chars().filter(|c| *c != '-').collect();
+    let is_rest = (UUID_DIGITS_LEFT..UUID_DIGITS).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_rest.then(|| format!("{digits:0>UUID_DIGITS$}"))
 }
 
 #[cfg(test)]
@@ -73,6 +99,21 @@ mod tests {
             ("id-with-letters_9", "ID-WITH-LETTERS_9"),
             ("0", "000"),
             (" 42 ", "42\0"),
+            ("5c2f4b0e-7a61-4d3c-9e58-0b1d2c3e4f50", "5c2f4b0e7a614d3c9e580b1d2c3e4f50"),
+            ("5c2f4b0e7a614d3c9e580b1d2c3e4f50", "{5C2F4B0E-7A61-4D3C-9E58-0B1D2C3E4F50}"),
+            ("5c2f4b0e7a614d3c9e580b1d2c3e4f50", "urn:uuid:5c2f4b0e-7a61-4d3c-9e58-0b1d2c3e4f50"),
+            ("0f6a3c1e-2b7d-4c8e-9f10-a1b2c3d4e5f6", "f6a3c1e2b7d4c8e9f10a1b2c3d4e5f6"),
+            ("f6a3c1e2b7d4c8e9f10a1b2c3d4e5f6", "0F6A3C1E-2B7D-4C8E-9F10-A1B2C3D4E5F6"),
+            ("0x00B8BE19", "12107289"),
+            ("12107289", "0xb8be19"),
+            ("b8be19", "0xB8BE19"),
+            ("\"42\"", "42"),
+            ("42", "'42'"),
+            ("<ab.1@mms.example>", "AB.1@mms.example"),
+            ("42", "[42]"),
+            ("ABC 123", "abc123"),
+            ("42        ", "0000000042"),
+            ("42", "\0\042"),
         ] {
             assert!(candidates(receipted, IdMode::Auto).contains(&canonical(acknowledged)), "{acknowledged} {receipted}");
         }
@@ -102,7 +143,8 @@ mod tests {
 
         #[test]
         fn any_text_has_candidates_or_none(id: String) {
-            prop_assert!(candidates(&id, IdMode::Auto).len() <= 3);
+            prop_assert!(candidates(&id, IdMode::Auto).len() <= 4);
+            prop_assert!(!canonical(&id).contains(char::is_whitespace));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a receipt says of its message.
 
+mod words;
+
 /// The states of a message at a carrier (SMPP 5.0, 4.7.15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReceiptState {
@@ -50,22 +52,11 @@ impl ReceiptState {
         self as u8
     }
 
-    /// The state that a receipt's `stat` names, in any case. `FAILED` and its kin, which some carriers write, are undeliverable; `BUFFRED` and its
-    /// spellings are on their way; a bare `0` is how some write delivered. What nobody knows is [`Self::Unknown`].
+    /// The state that a receipt's `stat` names, in any case: by the word, by the number of `message_state` in its place (but `0`, which some carriers write
+    /// for delivered), by the parts of a vendor's own word, or by the beginning of a word that was cut short. A word that means failure is never pending.
+    /// Other words are [`Self::Unknown`].
     pub fn from_stat(stat: &str) -> Self {
-        let stat = stat.trim().to_ascii_uppercase();
-        match stat.as_str() {
-            "DELIVRD" | "DELIVERD" | "DELIVERED" | "DELIVER" | "0" | "000" => Self::Delivered,
-            "EXPIRED" | "EXPIRD" => Self::Expired,
-            "DELETED" | "DELETD" => Self::Deleted,
-            "UNDELIV" | "UNDELIVERABLE" | "UNDELIVERED" | "UNDELIVRD" | "FAILED" | "FAIL" | "FAILURE" | "ERROR" => Self::Undeliverable,
-            "ACCEPTD" | "ACCEPTED" | "ACKED" | "ACK" => Self::Accepted,
-            "REJECTD" | "REJECTED" | "REJECT" | "BLOCKED" => Self::Rejected,
-            "ENROUTE" | "BUFFRED" | "BUFFERD" | "BUFFERED" | "SENT" | "PENDING" => Self::Enroute,
-            "SCHEDULED" | "SCHEDLD" => Self::Scheduled,
-            "SKIPPED" | "SKIPPD" => Self::Skipped,
-            _ => Self::Unknown,
-        }
+        words::state_of(stat)
     }
 
     /// The seven letters that a receipt's `stat` has for it.
@@ -107,6 +98,52 @@ mod tests {
             ("ACKED", ReceiptState::Accepted),
             ("REJECTD", ReceiptState::Rejected),
             ("whatever", ReceiptState::Unknown),
+            ("DELIVERED_TO_HANDSET", ReceiptState::Delivered),
+            ("DELIVERED TO TERMINAL", ReceiptState::Delivered),
+            ("Success", ReceiptState::Delivered),
+            ("<DELIVRD>", ReceiptState::Delivered),
+            ("DELIVRD.", ReceiptState::Delivered),
+            ("DELIVR", ReceiptState::Delivered),
+            ("DELI", ReceiptState::Delivered),
+            ("2", ReceiptState::Delivered),
+            ("DELETD", ReceiptState::Deleted),
+            ("CANCELLED", ReceiptState::Deleted),
+            ("EXPIRED_TTL", ReceiptState::Expired),
+            ("EXPI", ReceiptState::Expired),
+            ("TIMED-OUT", ReceiptState::Expired),
+            ("UNDELIVERABLE", ReceiptState::Undeliverable),
+            ("NOT DELIVERED", ReceiptState::Undeliverable),
+            ("not_delivered", ReceiptState::Undeliverable),
+            ("NON-DELIVERED", ReceiptState::Undeliverable),
+            ("UNDEL", ReceiptState::Undeliverable),
+            ("DELIVERY_FAILED", ReceiptState::Undeliverable),
+            ("FAILD", ReceiptState::Undeliverable),
+            ("PERM_FAIL", ReceiptState::Undeliverable),
+            ("SUBMIT_FAILED", ReceiptState::Undeliverable),
+            ("INVALID_NUMBER", ReceiptState::Undeliverable),
+            ("ABSENT_SUBSCRIBER", ReceiptState::Undeliverable),
+            ("UNREACHABLE", ReceiptState::Undeliverable),
+            ("MAX_RETRIES_EXCEEDED", ReceiptState::Undeliverable),
+            ("5", ReceiptState::Undeliverable),
+            ("005", ReceiptState::Undeliverable),
+            ("REJECTED_BY_NETWORK", ReceiptState::Rejected),
+            ("REFUSED", ReceiptState::Rejected),
+            ("BLACKLISTED", ReceiptState::Rejected),
+            ("SPAM", ReceiptState::Rejected),
+            ("NACK", ReceiptState::Rejected),
+            ("NOT_ACCEPTED", ReceiptState::Rejected),
+            ("TEMP_FAIL", ReceiptState::Enroute),
+            ("DEFERRED", ReceiptState::Enroute),
+            ("RETRYING", ReceiptState::Enroute),
+            ("QUEUED", ReceiptState::Enroute),
+            ("IN_PROGRESS", ReceiptState::Enroute),
+            ("TRANSMITTED", ReceiptState::Enroute),
+            ("DELIVERED_TO_SMSC", ReceiptState::Accepted),
+            ("SUBMITTED", ReceiptState::Accepted),
+            ("DEL", ReceiptState::Unknown),
+            ("UN", ReceiptState::Unknown),
+            ("77", ReceiptState::Unknown),
+            ("999999999999", ReceiptState::Unknown),
             ("", ReceiptState::Unknown),
         ] {
             assert_eq!(ReceiptState::from_stat(stat), state, "{stat}");

@@ -7,6 +7,8 @@ use super::ReceiptState;
 pub struct ReceiptText {
     /// The id that the carrier gave the message.
     pub id: Option<String>,
+    /// The id with what stands between it and the next field, where that may belong to it: ids may have blanks, commas or semicolons in them.
+    pub long_id: Option<String>,
     /// How many messages were submitted.
     pub sub: Option<String>,
     /// How many were delivered.
@@ -70,22 +72,65 @@ enum Field {
 
 /// Reads a receipt's text. `None` when it is none: it names neither an id nor a state.
 ///
-/// Fields may come in any order and any case, be missing or unknown, and be set apart by blanks, commas or semicolons; what follows `text:` is text.
+/// Fields may come in any order and any case, be missing or unknown, and be set apart by blanks, commas or semicolons. The first of a name counts. What
+/// follows `text:` repeats the message, and no field in it counts beside one that came before. Where the id or the state is missing by then, fields come
+/// after the message, and the last of a name counts.
 pub fn parse(text: &str) -> Option<ReceiptText> {
     let mut receipt = ReceiptText::default();
     let mut rest = text;
     let mut named = 0;
     while let Some((field, after)) = next_field(rest) {
-        let (value, next) = value_of(field, after);
-        if !value.is_empty() {
-            set(&mut receipt, field, value);
-        }
         named += 1;
+        if field == Field::Text {
+            named += read_echo(&mut receipt, after);
+            break;
+        }
+        let (value, next) = value_of(after);
+        if !value.is_empty() {
+            set(&mut receipt, field, value, after);
+        }
         rest = next;
     }
     let has_state = receipt.stat.is_some() && named >= 1;
     let has_id = receipt.id.is_some() && named >= 2;
     (has_state || has_id).then_some(receipt)
+}
+
+/// Reads what follows `text:`: the message, and behind it those of the id, the state and the error that did not come before. Says how many there were.
+fn read_echo(receipt: &mut ReceiptText, echo: &str) -> usize {
+    let (lacks_id, lacks_stat) = (receipt.id.is_none(), receipt.stat.is_none());
+    let mut behind = ReceiptText::default();
+    let mut rest = echo;
+    let mut ends_at = echo.len();
+    let mut named = 0;
+    while let Some((field, after)) = next_field(rest).filter(|_| lacks_id || lacks_stat) {
+        let (value, next) = value_of(after);
+        let wanted = match field {
+            Field::Id => lacks_id,
+            Field::Stat => lacks_stat,
+            Field::Err => receipt.err.is_none(),
+            _ => false,
+        };
+        if wanted && !value.is_empty() {
+            forget(&mut behind, field);
+            set(&mut behind, field, value, after);
+            // The field's name and colon come before its value.
+            ends_at = if named == 0 { echo.len() - rest.len() } else { ends_at };
+            named += 1;
+        }
+        rest = next;
+    }
+    // An error alone is a word of the message: fields behind it have what was missing.
+    if behind.id.is_some() || behind.stat.is_some() {
+        receipt.id = receipt.id.take().or(behind.id);
+        receipt.long_id = receipt.long_id.take().or(behind.long_id);
+        receipt.stat = receipt.stat.take().or(behind.stat);
+        receipt.err = receipt.err.take().or(behind.err);
+    } else {
+        (named, ends_at) = (0, echo.len());
+    }
+    receipt.text = echo.get(..ends_at).map(str::trim_end).filter(|text| !text.is_empty()).map(str::to_owned);
+    named
 }
 
 /// The next field's name that stands at the beginning of a word and is followed by a colon, and what comes after the colon.
@@ -95,49 +140,89 @@ fn next_field(text: &str) -> Option<(Field, &str)> {
         if at_word && let Some(found) = field_at(&text[index..]) {
             return Some(found);
         }
-        at_word = !(character.is_alphanumeric() || character == '_');
+        // Octets beyond ASCII before a field are rubbish, or the end of another language's word; no field of a receipt joins them.
+        at_word = !(character.is_ascii_alphanumeric() || character == '_');
     }
     None
 }
 
+/// The field whose name stands here, in quotes or not, and what comes after its colon.
 fn field_at(text: &str) -> Option<(Field, &str)> {
     FIELDS.iter().find_map(|(name, field)| {
         let head = text.get(..name.len())?;
-        let tail = text.get(name.len()..)?.trim_start_matches(' ');
         head.eq_ignore_ascii_case(name).then_some(())?;
+        let tail = text.get(name.len()..)?.trim_start_matches([' ', '"']);
         Some((*field, tail.strip_prefix(':')?))
     })
 }
 
-/// A field's value and what follows it. The last field, `text`, takes all; another ends at a separator or where the next field begins.
-fn value_of(field: Field, after: &str) -> (&str, &str) {
-    if field == Field::Text {
-        return (after.trim_end(), "");
-    }
+/// A field's value and what follows it: it ends at a separator or where the next field begins.
+fn value_of(after: &str) -> (&str, &str) {
     let start = after.trim_start_matches([' ', '\t']);
     if field_at(start).is_some() {
         return ("", start);
     }
     if let Some(quoted) = start.strip_prefix('"')
         && let Some((value, rest)) = quoted.split_once('"')
+        && next_field(value).is_none()
     {
         return (value, rest);
     }
-    let end = start.find(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '\0')).unwrap_or(start.len());
+    let end = start.find(|c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '|' | '}')).unwrap_or(start.len());
     start.split_at(end)
 }
 
-fn set(receipt: &mut ReceiptText, field: Field, value: &str) {
-    let own = || Some(value.to_owned());
+/// The most characters of a value that goes up to the next field: what an acknowledgement's id may have (SMPP 3.4, 5.2.23), and more than a state has.
+const LONG_CHARS_MAX: usize = 65;
+
+/// The most words of a state: `NOT DELIVERED TO HANDSET`.
+const STAT_WORDS_MAX: usize = 4;
+
+/// All that stands before the next field, where it is more than the first word and no field of an unknown name is in it.
+fn long_value<'a>(after: &'a str, short: &str) -> Option<&'a str> {
+    let start = after.trim_start();
+    // A longer value is none, so that no more than this is looked at however long the text is.
+    let most = start.char_indices().nth(LONG_CHARS_MAX + 1).map_or(start.len(), |(index, _)| index);
+    let is_separator = |c: char| matches!(c, ' ' | '\t' | ',' | ';' | '|');
+    let end = start.char_indices().take_while(|(index, _)| *index < most).find(|(index, c)| {
+        let begins_field = start[..*index].ends_with(is_separator) && field_at(&start[*index..]).is_some();
+        matches!(c, '\r' | '\n' | '\0') || begins_field
+    });
+    let end = end.map_or(most, |(index, _)| index);
+    let value = start.get(..end)?.trim_end_matches(|c| is_separator(c) || matches!(c, '}' | '"'));
+    (value.len() > short.len() && value.chars().count() <= LONG_CHARS_MAX && !value.contains(':')).then_some(value)
+}
+
+fn set(receipt: &mut ReceiptText, field: Field, value: &str, after: &str) {
+    let keep = |slot: &mut Option<String>| *slot = slot.take().or_else(|| Some(value.to_owned()));
     match field {
-        Field::Id => receipt.id = receipt.id.take().or_else(own),
-        Field::Sub => receipt.sub = own(),
-        Field::Dlvrd => receipt.dlvrd = own(),
-        Field::Submit => receipt.submit_date = ReceiptDate::parse(value),
-        Field::Done => receipt.done_date = ReceiptDate::parse(value),
-        Field::Stat => receipt.stat = own(),
-        Field::Err => receipt.err = own(),
-        Field::Text => receipt.text = own(),
+        Field::Id if receipt.id.is_none() => {
+            receipt.id = Some(value.to_owned());
+            receipt.long_id = long_value(after, value).map(str::to_owned);
+        }
+        Field::Stat if receipt.stat.is_none() => receipt.stat = Some(stat_of(value, after)),
+        Field::Id | Field::Stat | Field::Text => {}
+        Field::Sub => keep(&mut receipt.sub),
+        Field::Dlvrd => keep(&mut receipt.dlvrd),
+        Field::Submit => receipt.submit_date = receipt.submit_date.or_else(|| ReceiptDate::parse(value)),
+        Field::Done => receipt.done_date = receipt.done_date.or_else(|| ReceiptDate::parse(value)),
+        Field::Err => keep(&mut receipt.err),
+    }
+}
+
+/// A state's word; several words where the first alone means nothing: `NOT DELIVERED`.
+fn stat_of(value: &str, after: &str) -> String {
+    let is_known = ReceiptState::from_stat(value) != ReceiptState::Unknown || value.eq_ignore_ascii_case(ReceiptState::Unknown.stat());
+    let words = long_value(after, value).filter(|long| !is_known && long.split_whitespace().count() <= STAT_WORDS_MAX);
+    words.unwrap_or(value).to_owned()
+}
+
+fn forget(receipt: &mut ReceiptText, field: Field) {
+    match field {
+        Field::Id => (receipt.id, receipt.long_id) = (None, None),
+        Field::Stat => receipt.stat = None,
+        Field::Err => receipt.err = None,
+        Field::Sub | Field::Dlvrd | Field::Submit | Field::Done | Field::Text => {}
     }
 }
 
@@ -206,6 +291,24 @@ mod tests {
         ("id:42 stat:0 err:000", Some("42"), Some("0"), Some("000")),
         ("stat:DELIVRD err:000 text:no id", None, Some("DELIVRD"), Some("000")),
         ("id:42 sub:001", Some("42"), None, None),
+        // The message before the other fields, with what looks like fields in it.
+        ("text:Hello id:42 stat:DELIVRD err:000", Some("42"), Some("DELIVRD"), Some("000")),
+        ("id:42 text:Hello stat:DELIVRD err:000", Some("42"), Some("DELIVRD"), Some("000")),
+        ("id:42 text:my id:99 stat:REJECTD err:9 stat:DELIVRD err:000", Some("42"), Some("DELIVRD"), Some("000")),
+        ("text:my id:99 stat:REJECTD err:9 id:42 stat:DELIVRD err:000", Some("42"), Some("DELIVRD"), Some("000")),
+        ("stat:DELIVRD err:000 text:Hello id:42", Some("42"), Some("DELIVRD"), Some("000")),
+        ("id:42 stat:DELIVRD text:the err:7 of it", Some("42"), Some("DELIVRD"), None),
+        ("id:42 err:000 text:Hello err:7", Some("42"), None, Some("000")),
+        // The message without a name before it.
+        ("id:42 stat:DELIVRD err:000 my id:99 stat:REJECTD err:9", Some("42"), Some("DELIVRD"), Some("000")),
+        ("\u{1}\u{2}id:42\u{1c}stat:DELIVRD\u{1c}err:000\u{3}", Some("42"), Some("DELIVRD"), Some("000")),
+        ("\u{fe}\u{ff}id:42 stat:DELIVRD", Some("42"), Some("DELIVRD"), None),
+        ("\u{e9}id:42 stat:DELIVRD", Some("42"), Some("DELIVRD"), None),
+        ("{\"id\":\"42\",\"stat\":\"DELIVRD\",\"err\":\"000\"}", Some("42"), Some("DELIVRD"), Some("000")),
+        ("id:\"42 stat:DELIVRD text:say \"hi\"", Some("\"42"), Some("DELIVRD"), None),
+        ("id:42|stat:DELIVRD|err:000", Some("42"), Some("DELIVRD"), Some("000")),
+        ("id:42 stat:NOT DELIVERED err:000", Some("42"), Some("NOT DELIVERED"), Some("000")),
+        ("id:42 stat:DELIVRD and more", Some("42"), Some("DELIVRD"), None),
     ];
 
     #[test]
@@ -213,6 +316,22 @@ mod tests {
         for (text, id, stat, err) in CORPUS {
             let read = parse(text).unwrap_or_else(|| panic!("no receipt: {text}"));
             assert_eq!((read.id.as_deref(), read.stat.as_deref(), read.err.as_deref()), (*id, *stat, *err), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_id_may_have_blanks_in_it() {
+        for (text, id, long) in [
+            ("id:ABC 123 sub:001 stat:DELIVRD", "ABC", Some("ABC 123")),
+            ("id:a,b stat:DELIVRD", "a", Some("a,b")),
+            ("id:42 stat:DELIVRD", "42", None),
+            ("id:42  stat:DELIVRD", "42", None),
+            ("id:42 foo:bar stat:DELIVRD", "42", None),
+            ("stat:DELIVRD id:ABC 123", "ABC", Some("ABC 123")),
+            ("id:42\r\nstat:DELIVRD", "42", None),
+        ] {
+            let read = parse(text).unwrap();
+            assert_eq!((read.id.as_deref(), read.long_id.as_deref()), (Some(id), long), "{text}");
         }
     }
 

@@ -110,6 +110,12 @@ impl Tlvs {
         self.list.push(Tlv { tag, value: value.into() });
     }
 
+    /// Whether parameters fill `octets` to the last one. Where `strict`, each has a tag that is defined; elsewhere no tag is zero, which is reserved.
+    pub(super) fn fill(octets: &[u8], strict: bool) -> bool {
+        let tlvs = Self::decode(octets);
+        !tlvs.is_malformed && tlvs.list.iter().all(|tlv| if strict { is_defined(tlv.tag) } else { tlv.tag != 0 })
+    }
+
     /// Reads parameters up to the end of the PDU. A last one that is cut short, or stray octets too few for one, are left out: peers send
     /// both, and what came before is sound.
     pub(super) fn decode(mut octets: &[u8]) -> Self {
@@ -122,6 +128,15 @@ impl Tlvs {
         }
         Self { list, is_malformed: !octets.is_empty() }
     }
+}
+
+/// Whether the specification defines this tag, or leaves it to vendors (SMPP 5.0, 4.8.1 and 4.8.4).
+const fn is_defined(tag: u16) -> bool {
+    matches!(
+        tag,
+        0x0005..=0x0008 | 0x000D..=0x0010 | 0x0017 | 0x0019 | 0x001D | 0x001E | 0x0030 | 0x0201..=0x0210 | 0x0302..=0x0304 | 0x0381 | 0x0420..=0x0428
+            | 0x0501 | 0x0600..=0x0613 | 0x1201 | 0x1203 | 0x1204 | 0x130C | 0x1380 | 0x1383 | 0x1400..=0x3FFF
+    )
 }
 
 impl<'a> IntoIterator for &'a Tlvs {

@@ -89,6 +89,27 @@ proptest! {
     }
 
     #[test]
+    fn octets_of_any_label_may_be_a_receipt(octets: Vec<u8>, text in almost_receipts(), wide: bool, label: u8, header_octets in 0usize..10) {
+        let written: Vec<u8> = if wide { text.encode_utf16().flat_map(u16::to_be_bytes).collect() } else { text.into_bytes() };
+        for octets in [&octets, &written, &[octets.clone(), written.clone()].concat()] {
+            for text in receipt::octets::readings(octets, label, header_octets) {
+                prop_assert!(text.chars().count() <= octets.len() * 8 / 7);
+                if let Some(read) = receipt::parse(&text) {
+                    prop_assert!(read.id.iter().chain(&read.long_id).chain(&read.stat).chain(&read.err).all(|value| text.contains(value.as_str())));
+                }
+            }
+            let _ = receipt::octets::shown(octets, label);
+        }
+    }
+
+    #[test]
+    fn an_address_of_a_receipt_is_digits_or_none(address: String, masked in "[+0-9*xX() -]{0,24}") {
+        for address in [address, masked] {
+            prop_assert!(receipt::address::digits(&address).is_none_or(|digits| digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'*')));
+        }
+    }
+
+    #[test]
     fn user_data_of_any_octets_is_read(octets: Vec<u8>, fill: u8, count in 0usize..400) {
         let (found, rest) = concat::read(&octets);
         prop_assert!(octets.ends_with(rest));

@@ -18,7 +18,8 @@ pub struct DecodeError {
 
 /// Reads the one PDU at the beginning of `octets`, as [`crate::smpp::frame::next`] cut it out; octets beyond its `command_length` are not looked at.
 ///
-/// Lenient where the field is: text fields may be too long or hold any octet, an answer may lack its body, stray octets at the end are dropped.
+/// Lenient where the field is: text fields may be too long or hold any octet, an answer may lack its body, stray octets at the end are dropped, and the
+/// `sm_length` of a `deliver_sm` may be one off.
 ///
 /// # Errors
 /// [`DecodeError`] for an operation that the specification does not have, or a body that ends before its fields do.
@@ -53,7 +54,7 @@ fn read_body(command: CommandId, reader: &mut Reader<'_>) -> Option<Body> {
         CommandId::GENERIC_NACK => Body::GenericNack,
         CommandId::SUBMIT_SM => Body::SubmitSm(Box::new(reader.sm()?)),
         CommandId::SUBMIT_SM_RESP => Body::SubmitSmResp(reader.text()?),
-        CommandId::DELIVER_SM => Body::DeliverSm(Box::new(reader.sm()?)),
+        CommandId::DELIVER_SM => Body::DeliverSm(Box::new(reader.delivered_sm()?)),
         CommandId::DELIVER_SM_RESP => Body::DeliverSmResp(reader.text()?),
         CommandId::DATA_SM => Body::DataSm(Box::new(reader.data_sm()?)),
         CommandId::DATA_SM_RESP => Body::DataSmResp(reader.text()?),
@@ -125,6 +126,17 @@ impl Reader<'_> {
     }
 
     fn sm(&mut self) -> Option<Sm> {
+        let head = self.sm_head()?;
+        Some(Sm { short_message: self.short_message()?, ..head })
+    }
+
+    fn delivered_sm(&mut self) -> Option<Sm> {
+        let head = self.sm_head()?;
+        Some(Sm { short_message: self.delivered_text()?, ..head })
+    }
+
+    /// All fields before `sm_length`.
+    fn sm_head(&mut self) -> Option<Sm> {
         Some(Sm {
             service_type: self.text()?,
             source: self.address()?,
@@ -138,13 +150,30 @@ impl Reader<'_> {
             replace_if_present_flag: self.octet()?,
             data_coding: self.octet()?,
             sm_default_msg_id: self.octet()?,
-            short_message: self.short_message()?,
+            short_message: Vec::new(),
         })
     }
 
     fn short_message(&mut self) -> Option<Vec<u8>> {
         let length = usize::from(self.octet()?);
         let (text, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(text.to_vec())
+    }
+
+    /// The text of a `deliver_sm`. Some SMSCs count it wrongly by one octet, or write a NUL behind it that they do not count. Then its parameters do not
+    /// begin where `sm_length` says, and do one octet before or after: a NUL and an octet of text begin no tag that is defined (SMPP 3.4, 5.3.1).
+    fn delivered_text(&mut self) -> Option<Vec<u8>> {
+        let length = usize::from(self.octet()?);
+        let parameters_begin = |end: usize, strict| self.rest.get(end..).is_some_and(|rest| Tlvs::fill(rest, strict));
+        let nuls = |end: usize| self.rest.get(length..end).is_some_and(|octets| octets.iter().all(|octet| *octet == 0));
+        let other_ends = [Some(length + 1), length.checked_sub(1), Some(length + 2).filter(|end| nuls(*end))];
+        let end = match parameters_begin(length, false) {
+            true => length,
+            false => other_ends.into_iter().flatten().find(|end| parameters_begin(*end, true)).unwrap_or(length),
+        };
+        let (text, rest) = self.rest.split_at_checked(end)?;
+        let text = if end > length && nuls(end) { &text[..length] } else { text };
         self.rest = rest;
         Some(text.to_vec())
     }

@@ -78,10 +78,42 @@ fn an_unknown_operation_is_told_with_its_number() {
 
 #[test]
 fn a_body_that_ends_early_is_told_with_its_number() {
-    let whole = encoded(&Pdu::new(5, Body::DeliverSm(Box::new(sm()))));
-    for end in 16..whole.len() {
-        let refused = decode(&whole[..end]).unwrap_err();
-        assert_eq!((refused.command, refused.sequence, refused.status), (CommandId::DELIVER_SM, 5, CommandStatus::RINVMSGLEN), "{end}");
+    // The last octet of a text may be missing where the SMSC delivers it: `sm_length` is one off in the field.
+    for (body, read_from) in [(Body::DeliverSm(Box::new(sm())), 1), (Body::SubmitSm(Box::new(sm())), 0)] {
+        let whole = encoded(&Pdu::new(5, body.clone()));
+        for end in 16..whole.len() - read_from {
+            let refused = decode(&whole[..end]).unwrap_err();
+            assert_eq!((refused.command, refused.sequence, refused.status), (body.command(), 5, CommandStatus::RINVMSGLEN), "{end}");
+        }
+    }
+}
+
+#[test]
+fn a_delivered_text_that_is_counted_wrongly_by_one_is_read() {
+    let id = [0, 0x1E, 0, 3, b'4', b'2', 0];
+    let state = [4, 0x27, 0, 1, 2];
+    let vendors = [0x14, 0, 0, 1, 5];
+    let both = [&id[..], &state].concat();
+    let text = b"stat:DELIVRD";
+    for parameters in [&[][..], &id, &state, &vendors, &both] {
+        for (length, stray, expected) in [
+            (text.len(), &b""[..], &text[..]),
+            (text.len(), b"\0", text),
+            (text.len(), b"\0\0", text),
+            (text.len() - 1, b"", text),
+            (text.len() + 1, b"", text),
+            (text.len() + 1, b"\0", b"stat:DELIVRD\0"),
+            (0, b"", b""),
+            (0, b"\0", b""),
+        ] {
+            let text = if length == 0 { &b""[..] } else { text };
+            let head = encoded(&Pdu::new(5, Body::DeliverSm(Box::new(Sm { short_message: Vec::new(), ..sm() }))));
+            let body = [&head[16..head.len() - 1], &[length as u8], text, stray, parameters].concat();
+            let pdu = decode(&framed(CommandId::DELIVER_SM, 0, 5, &body)).unwrap();
+            let Body::DeliverSm(read) = &pdu.body else { panic!("not a deliver_sm") };
+            assert_eq!(read.short_message, expected, "{length} {stray:?} {parameters:?}");
+            assert_eq!(pdu.tlvs.iter().map(|tlv| 4 + tlv.value.len()).sum::<usize>(), parameters.len(), "{length} {stray:?} {parameters:?}");
+        }
     }
 }
 
