@@ -182,7 +182,8 @@ mod tests {
             ("\u{FFFD}\u{FFFE}\u{FFFF}", &[('\u{FFFE}', 2), ('\u{FFFF}', 3)]),
             ("👩‍👩‍👧 ﷺ \u{E000} \u{200B}", &[]),
         ] {
-            let expected: Vec<_> = expected.iter().map(|(character, position)| InvalidCharacter { character: (*character).into(), position: *position }).collect();
+            let expected: Vec<_> =
+                expected.iter().map(|(character, position)| InvalidCharacter { character: (*character).into(), position: *position }).collect();
             assert_eq!(invalid_characters(text), expected, "{text:?}");
         }
     }

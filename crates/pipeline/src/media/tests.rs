@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::quota::UtcDay;
-use model::{MediaType, MessageId, Mode, Msisdn, SeededEntropy, SimClock};
+use model::{AccountId, MediaType, MessageId, Mode, Msisdn, SeededEntropy, SimClock};
 use store::contract::messages::{Admission, Admitted, Quota};
 use store::objects::Directory;
 use tempfile::TempDir;

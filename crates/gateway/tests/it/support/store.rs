@@ -13,7 +13,8 @@ use model::key::{ApiKey, KeyId};
 use model::media::{Digest, StoredMedia};
 use model::number::{Block, BlockKind, Number};
 use model::{
-    AccountId, Broadcast, BroadcastId, BroadcastRecord, MediaId, MediaType, MessageId, MessageRecord, Msisdn, ScreeningId, ScreeningRecord, Timestamp,
+    AccountId, Broadcast, BroadcastId, BroadcastRecord, MediaId, MediaType, MessageId, MessageRecord, Mint, Msisdn, Owner, ScreeningId, ScreeningRecord,
+    Timestamp,
 };
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, BroadcastPage, Canceled, Expansion, Upcoming};
 use store::contract::dispatch::{Attempt, LeaseRequest, Leased, Outcome, QueueDepth};
@@ -95,11 +96,7 @@ impl Gated {
         }
     }
 
-    async fn run<T: Send + 'static>(
-        &self,
-        method: &'static str,
-        call: impl Future<Output = Result<T, StoreError>> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    async fn run<T: Send + 'static>(&self, method: &'static str, call: impl Future<Output = Result<T, StoreError>> + Send + 'static) -> Result<T, StoreError> {
         let (before, behind, failing) = {
             let mut plans = self.plans.lock().unwrap();
             (plans.before.remove(method), plans.behind.remove(method), plans.failing.get(method).cloned())
@@ -147,14 +144,14 @@ impl Messages for Gated {
         self.inner.admit(admission).await
     }
 
-    async fn replay(&self, account: AccountId, claim: &IdempotencyClaim) -> Result<Option<Admitted>, StoreError> {
+    async fn replay(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<Admitted>, StoreError> {
         let (inner, claim) = (Arc::clone(&self.inner), claim.clone());
-        self.run("replay", async move { inner.replay(account, &claim).await }).await
+        self.run("replay", async move { inner.replay(owner, &claim).await }).await
     }
 
-    async fn record_answer(&self, account: AccountId, endpoint: Endpoint, key: &IdempotencyKey, body: String) -> Result<(), StoreError> {
+    async fn record_answer(&self, owner: Owner, endpoint: Endpoint, key: &IdempotencyKey, body: String) -> Result<(), StoreError> {
         let (inner, key) = (Arc::clone(&self.inner), key.clone());
-        self.run("record_answer", async move { inner.record_answer(account, endpoint, &key, body).await }).await
+        self.run("record_answer", async move { inner.record_answer(owner, endpoint, &key, body).await }).await
     }
 
     async fn message(&self, account: AccountId, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
@@ -180,9 +177,9 @@ impl Broadcasts for Gated {
         self.inner.admit_broadcast(admission).await
     }
 
-    async fn replay_broadcast(&self, account: AccountId, claim: &IdempotencyClaim) -> Result<Option<BroadcastAdmitted>, StoreError> {
+    async fn replay_broadcast(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<BroadcastAdmitted>, StoreError> {
         let (inner, claim) = (Arc::clone(&self.inner), claim.clone());
-        self.run("replay_broadcast", async move { inner.replay_broadcast(account, &claim).await }).await
+        self.run("replay_broadcast", async move { inner.replay_broadcast(owner, &claim).await }).await
     }
 
     async fn broadcast(&self, account: Option<AccountId>, id: BroadcastId) -> Result<Option<BroadcastRecord>, StoreError> {
@@ -259,6 +256,10 @@ passed_on! { Tenants {
 
 #[async_trait]
 impl Health for Gated {
+    async fn show_newest(&self, mint: &Mint, before: Timestamp) -> Result<(), StoreError> {
+        self.inner.show_newest(mint, before).await
+    }
+
     async fn probe(&self) -> Result<(), StoreError> {
         self.inner.probe().await
     }
