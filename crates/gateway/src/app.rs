@@ -54,6 +54,20 @@ impl App {
     /// # Errors
     /// A sentence for the operator: an address that cannot be listened on, a store that cannot be used, a carrier's mistake.
     pub async fn start(config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, StartError> {
+        let url = config.store.url.clone();
+        Self::start_on(config, async move { open(&url).await }, clock, entropy).await
+    }
+
+    /// Starts everything with the store that `opening` returns, which is awaited once the listeners have their ports.
+    ///
+    /// # Errors
+    /// As [`App::start`].
+    pub async fn start_on(
+        config: Config,
+        opening: impl Future<Output = Result<Arc<dyn Store>, StartError>>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StartError> {
         let pepper = config.keys.read().map_err(StartError)?;
         let token = config.admin.read_token().map_err(StartError)?;
         let tls = match (&config.api.tls_cert, &config.api.tls_key) {
@@ -63,7 +77,7 @@ impl App {
         let (public, operators) = (listen(config.api.listen).await?, listen(config.admin.listen).await?);
         let (api_address, admin_address) = (address(&public)?, address(&operators)?);
 
-        let store = open(&config.store.url).await?;
+        let store = opening.await?;
         let metrics = Metrics::default();
         store.observe_commits(metrics.observer());
         let pipeline = start_pipeline(&config, store, pepper, Arc::clone(&clock), entropy).await?;

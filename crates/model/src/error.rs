@@ -250,7 +250,7 @@ impl ErrorCode {
             Self::MediaTooLarge => "The file behind `mediaUrl` is larger than 1,048,576 bytes.",
             Self::MediaTypeNotSupported => "The file behind `mediaUrl` is of a type that cannot be sent.",
             Self::InvalidMessageContent => {
-                "`additionalInfo` lists every invalid character and its position, from 1: control characters other than TAB, LF, FF and CR, noncharacters, lone surrogates."
+                "`additionalInfo` lists every invalid character and its position, from 1 in Unicode characters: control characters other than TAB, LF, FF and CR, noncharacters, and lone surrogates. A lone surrogate is half of a character such as an emoji, left behind where a program cut a text by UTF-16 units; it counts as one character and is written as its escape, for example `\\ud83d`."
             }
             Self::MediaUploadFailed => "The file behind `mediaUrl` could not be fetched.",
             Self::MediaUrlNotAllowed => "`mediaUrl` must be a public http or https address.",
@@ -264,7 +264,9 @@ impl ErrorCode {
             Self::UnsupportedContentType => "Send the body as `Content-Type: application/json`.",
             Self::RequestTooLarge => "The body, or the headers, are over the limit.",
             Self::ServiceUnavailable => "The service is draining, overloaded or cannot reach its store. Try again after the seconds that `Retry-After` gives.",
-            Self::InvalidIdempotencyKey => "A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`.",
+            Self::InvalidIdempotencyKey => {
+                "A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`. In the `Idempotency-Key` header it may stand in double quotes, as a string of RFC 8941; `\"order-1\"` and `order-1` are the same key. Nothing may follow the closing quote, and in the body the quotes are not part of a key."
+            }
             Self::MessageTooLong => "The body has more characters than the platform takes.",
             Self::TooManyRecipients => "A broadcast has 1 to as many recipients as the account may address at once.",
         }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use crate::base62;
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
+use crate::mint::Mint;
 
 /// The text is not an id of the expected kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +24,17 @@ macro_rules! ids {
             /// What the text of every such id begins with.
             pub const PREFIX: &'static str = $prefix;
 
-            /// A new id made at `now`, with 74 random bits.
+            /// A new id made at `now`, above all that this mint made or saw before.
+            pub fn minted(mint: &Mint, now: Timestamp, entropy: &dyn Entropy) -> Self {
+                Self(mint.next(now, entropy))
+            }
+
+            /// Lets a mint know that there is this id, so that all later ones are above it.
+            pub fn seen_by(self, mint: &Mint) {
+                mint.see(self.0);
+            }
+
+            /// A new id made at `now`, with 74 random bits, in no order with others of that moment.
             pub fn new(now: Timestamp, entropy: &dyn Entropy) -> Self {
                 Self(uuid_v7(now, entropy))
             }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 #[error("an idempotency key is 2 to 100 characters of A-Z a-z 0-9 @ - _ ) (")]
 pub struct NotAKey;
 
-/// A well-formed key. It is scoped to an account and an endpoint.
+/// A well-formed key. It is scoped to an owner and an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(String);
 
@@ -40,6 +40,29 @@ impl Endpoint {
             Self::Message => "message",
             Self::Broadcast => "broadcast",
         }
+    }
+}
+
+/// Which fields an answer to an accepted request has. A replay has those of the original answer, although a newer program gives new requests more of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AnswerForm(u16);
+
+impl AnswerForm {
+    /// The fields of the first release.
+    pub const FIRST: Self = Self(1);
+    /// Those, and `ucs2Characters`.
+    pub const UCS2_CHARACTERS: Self = Self(2);
+    /// What new requests are answered in.
+    pub const NEWEST: Self = Self::UCS2_CHARACTERS;
+
+    /// The form with this number in the store.
+    pub const fn from_number(number: u16) -> Self {
+        Self(number)
+    }
+
+    /// Its number in the store.
+    pub const fn number(self) -> u16 {
+        self.0
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use model::AccountId;
+use model::{AccountId, Mode, Owner};
 use pipeline::fetch::resolve::SystemResolver;
 use pipeline::fetch::{FetchSettings, Fetcher};
 
@@ -31,7 +31,7 @@ fn run() -> Result<String, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
     let fetched = runtime.block_on(async {
         let fetcher = Fetcher::new(settings, Arc::new(SystemResolver)).map_err(|error| error.to_string())?;
-        let fetched = fetcher.fetch(AccountId::from_bytes([0; 16]), url).await;
+        let fetched = fetcher.fetch(Owner { account: AccountId::from_bytes([0; 16]), mode: Mode::Live }, url).await;
         fetched.map_err(|error| format!("{} {error}", error.code().number()))
     });
     // A thread that waits for a name server would hold the process up.

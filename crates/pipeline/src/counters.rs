@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Counters {
     /// Messages admitted.
     pub admitted: Counter,
+    /// Those of them that came with a test key.
+    pub admitted_test: Counter,
     /// Texts that the screen had refused.
     pub blocked: Counter,
     /// Texts in which the screen found something, and that were let pass.

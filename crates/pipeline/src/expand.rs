@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use model::message::Direction;
-use model::{AccountId, Broadcast, BroadcastId, Clock, Message, Msisdn, Timestamp};
+use model::{Broadcast, BroadcastId, Clock, Message, Msisdn, Owner, Timestamp};
 use store::contract::broadcasts::{Expanded, Expansion, Upcoming};
 use store::contract::dispatch::{Lease, Leased};
 use store::{Store, StoreError};
@@ -81,10 +81,10 @@ pub(crate) struct Expander {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// The open broadcasts, by account, both in the order of their turns.
+/// The open broadcasts, by owner, both in the order of their turns.
 #[derive(Default)]
 pub(crate) struct Open {
-    shares: VecDeque<(AccountId, VecDeque<Pending>)>,
+    shares: VecDeque<(Owner, VecDeque<Pending>)>,
     known: HashSet<BroadcastId>,
 }
 
@@ -127,7 +127,7 @@ impl Expander {
         }
     }
 
-    /// Gives every account one turn. Says whether anything was made.
+    /// Gives every owner one turn. Says whether anything was made.
     pub(crate) async fn round(&self, open: &mut Open) -> Result<bool, StoreError> {
         if self.bell.arrived.swap(false, Ordering::AcqRel)
             && let Err(error) = self.look(open).await
@@ -137,10 +137,10 @@ impl Expander {
         }
         let mut made = false;
         for _ in 0..open.shares.len() {
-            let Some((account, mut broadcasts)) = open.shares.pop_front() else { break };
-            let turn = self.turn_of_account(&mut broadcasts, &mut open.known).await;
+            let Some((owner, mut broadcasts)) = open.shares.pop_front() else { break };
+            let turn = self.turn_of_owner(&mut broadcasts, &mut open.known).await;
             if !broadcasts.is_empty() {
-                open.shares.push_back((account, broadcasts));
+                open.shares.push_back((owner, broadcasts));
             }
             made |= turn?;
         }
@@ -151,19 +151,19 @@ impl Expander {
     async fn look(&self, open: &mut Open) -> Result<(), StoreError> {
         for broadcast in self.store.unexpanded(None, OPEN_MAX).await? {
             if open.known.insert(broadcast.id) {
-                let account = broadcast.account;
+                let owner = broadcast.owner();
                 let pending = Pending { broadcast, quiet_until: Timestamp::default() };
-                match open.shares.iter_mut().find(|(known, _)| *known == account) {
+                match open.shares.iter_mut().find(|(known, _)| *known == owner) {
                     Some((_, broadcasts)) => broadcasts.push_back(pending),
-                    None => open.shares.push_back((account, VecDeque::from([pending]))),
+                    None => open.shares.push_back((owner, VecDeque::from([pending]))),
                 }
             }
         }
         Ok(())
     }
 
-    /// A batch of the first broadcast of an account that has not enough under way.
-    async fn turn_of_account(&self, broadcasts: &mut VecDeque<Pending>, known: &mut HashSet<BroadcastId>) -> Result<bool, StoreError> {
+    /// A batch of the first broadcast of an owner that has not enough under way.
+    async fn turn_of_owner(&self, broadcasts: &mut VecDeque<Pending>, known: &mut HashSet<BroadcastId>) -> Result<bool, StoreError> {
         for _ in 0..broadcasts.len() {
             let Some(mut pending) = broadcasts.pop_front() else { break };
             match self.turn_of_broadcast(&mut pending).await {

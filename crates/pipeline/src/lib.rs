@@ -28,5 +28,4 @@ pub use counters::Counters;
 pub use dispatch::DispatchSettings;
 pub use expand::BroadcastSettings;
 pub use queue::QueueLimits;
-pub use run::{Answered, AnsweredBroadcast, Parts, Pipeline};
-pub use watch::{Waiting, WaitingBroadcast};
+pub use run::{Answered, Parts, Pipeline, WriteBroadcast, WriteMessage};

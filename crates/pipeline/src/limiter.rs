@@ -1,4 +1,4 @@
-//! Rate limits: one fixed window for each account and kind of request, and one for each address that fails to authenticate.
+//! Rate limits: one fixed window for each owner and kind of request, and one for each address that fails to authenticate.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use model::account::Limits;
 use model::limits::{FixedWindow, Standing};
-use model::{AccountId, Timestamp};
+use model::{Owner, Timestamp};
 
 /// The kinds of request that are counted apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,19 +34,19 @@ impl RequestKind {
 /// The windows of this process.
 pub struct RateLimiter {
     failed_auth_per_minute: u32,
-    accounts: Windows<(AccountId, RequestKind)>,
+    owners: Windows<(Owner, RequestKind)>,
     addresses: Windows<IpAddr>,
 }
 
 impl RateLimiter {
     /// A limiter that lets each address fail to authenticate this often in a window.
     pub fn new(failed_auth_per_minute: u32) -> Self {
-        Self { failed_auth_per_minute, accounts: Windows::default(), addresses: Windows::default() }
+        Self { failed_auth_per_minute, owners: Windows::default(), addresses: Windows::default() }
     }
 
-    /// Counts a request of an account. `Err` when its window is full; exactly `limit` requests pass, however many come at once.
-    pub fn take(&self, account: AccountId, kind: RequestKind, limit: u32, now: Timestamp) -> Result<Standing, Standing> {
-        self.accounts.with((account, kind), now, |window| window.take(limit, now))
+    /// Counts a request of an owner. `Err` when its window is full; exactly `limit` requests pass, however many come at once.
+    pub fn take(&self, owner: Owner, kind: RequestKind, limit: u32, now: Timestamp) -> Result<Standing, Standing> {
+        self.owners.with((owner, kind), now, |window| window.take(limit, now))
     }
 
     /// Counts a failed authentication. `Err` when the address has had its share.
@@ -96,10 +96,11 @@ impl<K: Hash + Eq> Windows<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::{AccountId, Mode};
     use std::sync::Arc;
 
-    fn account(n: u8) -> AccountId {
-        AccountId::from_bytes([n; 16])
+    fn live(n: u8) -> Owner {
+        Owner { account: AccountId::from_bytes([n; 16]), mode: Mode::Live }
     }
 
     #[test]
@@ -109,20 +110,21 @@ mod tests {
         let threads: Vec<_> = (0..8)
             .map(|_| {
                 let limiter = Arc::clone(&limiter);
-                std::thread::spawn(move || (0..100).filter(|_| limiter.take(account(1), RequestKind::Message, 10, now).is_ok()).count())
+                std::thread::spawn(move || (0..100).filter(|_| limiter.take(live(1), RequestKind::Message, 10, now).is_ok()).count())
             })
             .collect();
         assert_eq!(threads.into_iter().map(|t| t.join().unwrap()).sum::<usize>(), 10);
     }
 
     #[test]
-    fn accounts_and_kinds_are_counted_apart() {
+    fn accounts_modes_and_kinds_are_counted_apart() {
         let limiter = RateLimiter::new(30);
         let now = Timestamp::from_millis(1);
-        assert!(limiter.take(account(1), RequestKind::Message, 1, now).is_ok());
-        assert!(limiter.take(account(1), RequestKind::Message, 1, now).is_err());
-        assert!(limiter.take(account(1), RequestKind::Read, 1, now).is_ok());
-        assert!(limiter.take(account(2), RequestKind::Message, 1, now).is_ok());
+        assert!(limiter.take(live(1), RequestKind::Message, 1, now).is_ok());
+        assert!(limiter.take(live(1), RequestKind::Message, 1, now).is_err());
+        assert!(limiter.take(live(1), RequestKind::Read, 1, now).is_ok());
+        assert!(limiter.take(live(2), RequestKind::Message, 1, now).is_ok());
+        assert!(limiter.take(Owner { mode: Mode::Test, ..live(1) }, RequestKind::Message, 1, now).is_ok());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use model::error::{ErrorCode, Refusal};
 use model::media::{Digest, Media, StoredMedia};
-use model::{AccountId, Clock, Entropy, MediaId, Timestamp};
+use model::{Clock, Entropy, MediaId, Owner, Timestamp};
 use store::objects::Objects;
 use store::{Store, StoreError};
 
@@ -75,8 +75,8 @@ impl Shelf {
     }
 
     /// What a URL points to (33018, 33017, 33014, 33015).
-    pub(crate) async fn fetch(&self, account: AccountId, url: &str) -> Result<Media, Refusal> {
-        let fetched = self.fetcher.fetch(account, url).await;
+    pub(crate) async fn fetch(&self, owner: Owner, url: &str) -> Result<Media, Refusal> {
+        let fetched = self.fetcher.fetch(owner, url).await;
         let counters = &self.counters.media;
         match &fetched {
             Ok(_) => counters.fetched.add(),

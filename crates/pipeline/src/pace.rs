@@ -45,7 +45,7 @@ fn micros(at: Timestamp) -> i64 {
 /// Looks up how many segments a second may leave from a number; `None` for no pace of its own.
 type RateOf = Box<dyn Fn(&Msisdn) -> Option<NonZeroU32> + Send + Sync>;
 
-/// The paces of sender numbers. All dispatchers share them: a number's pace is kept over all carriers together.
+/// The paces of sender numbers. The dispatchers of all real carriers share them: a number's pace is kept over all of these together, and what test keys send counts apart.
 pub(crate) struct SenderPaces {
     rate_of: RateOf,
     paces: Mutex<HashMap<Msisdn, Pace>>,

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use carrier::{Carrier, CarrierEvent};
 use model::error::{ErrorCode, Refusal};
-use model::idempotency::{Endpoint, IdempotencyKey};
-use model::{AccountId, Broadcast, BroadcastId, BroadcastStatus, Clock, Delivery, Entropy, Message, MessageId};
+use model::idempotency::{AnswerForm, Endpoint};
+use model::mint::{LEAD_MAX, Mint};
+use model::{AccountId, Broadcast, BroadcastId, BroadcastStatus, Clock, Delivery, Entropy, Message, MessageId, Mode, Status};
 use screening::Screen;
 use store::contract::broadcasts::{BroadcastReplay, Canceled};
 use store::contract::messages::Replay;
@@ -16,7 +17,7 @@ use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, SendRequest, refused_by_store};
+use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, SANDBOX, SendRequest, refused_by_store};
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
 use crate::expand::{Bell, BroadcastSettings, Expander};
@@ -27,7 +28,7 @@ use crate::receipt::{Recorder, count_changes};
 use crate::route::Routes;
 use crate::sweep::Sweeper;
 use crate::tenants::{Caller, TenantBook};
-use crate::watch::{BroadcastWaiters, MessageWaiters, Waiting, WaitingBroadcast};
+use crate::watch::{BroadcastWaiters, MessageWaiters};
 
 /// What a pipeline is made of.
 pub struct Parts {
@@ -63,32 +64,28 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
 }
 
-/// The answer to a request to send.
-#[derive(Debug)]
-pub enum Answered {
-    /// A new message, and where it stands: queued, unless the caller waited. A caller that did keeps the last part until its answer is noted
-    /// ([`Pipeline::record_answer`]): until then a repeat under the same key is refused.
-    New(Arc<Message>, Delivery, Option<Waiting>),
-    /// The same request came before; this is what it was answered.
-    Replayed(Replay),
+/// The answer to a request that was accepted: now, or before under the same idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered<Id> {
+    /// What the request made.
+    pub id: Id,
+    /// The body of the answer. Every repeat of the request gets the same.
+    pub body: String,
+    /// Whether the request is such a repeat.
+    pub replayed: bool,
 }
 
-/// The answer to a request to broadcast.
-#[derive(Debug)]
-pub enum AnsweredBroadcast {
-    /// A new broadcast, and where it stands: as it was accepted, unless the caller waited, who keeps the last part as with [`Answered::New`].
-    New(Arc<Broadcast>, BroadcastStatus, Option<WaitingBroadcast>),
-    /// The same request came before; this is what it was answered.
-    Replayed(BroadcastReplay),
-}
+/// Writes the answer about a message that stands where this delivery says.
+pub type WriteMessage = fn(&Message, &Delivery, AnswerForm) -> String;
+
+/// Writes the answer about a broadcast with this status.
+pub type WriteBroadcast = fn(&Broadcast, BroadcastStatus, AnswerForm) -> String;
 
 /// A running pipeline.
 pub struct Pipeline {
     admission: Admission,
     store: Arc<dyn Store>,
     dispatchers: Dispatchers,
-    waiters: Arc<MessageWaiters>,
-    broadcast_waiters: Arc<BroadcastWaiters>,
     bell: Arc<Bell>,
     counters: Arc<Counters>,
     clock: Arc<dyn Clock>,
@@ -110,12 +107,13 @@ impl Pipeline {
         if interrupted > 0 {
             tracing::warn!("{interrupted} attempts were under way when the last process ended");
         }
+        let mint = Mint::default();
+        parts.store.show_newest(&mint, parts.clock.now() + LEAD_MAX).await?;
         let (stop, stopped) = watch::channel(false);
         let routes = Arc::new(parts.routes);
         let (clock, entropy) = (Arc::clone(&parts.clock), Arc::clone(&parts.entropy));
         let (waiters, broadcast_waiters) = (Arc::new(MessageWaiters::default()), Arc::new(BroadcastWaiters::default()));
         let bell = Arc::new(Bell::default());
-        let numbers = Arc::clone(&parts.tenants);
         let counters = Arc::new(Counters::new(parts.carriers.iter().map(|(carrier, _)| carrier.name().to_owned())));
         let shelf = Arc::new(Shelf::new(parts.fetcher, parts.objects, Arc::clone(&parts.store), Arc::clone(&counters), clock, entropy));
         let around = Surroundings {
@@ -123,7 +121,7 @@ impl Pipeline {
             tenants: Arc::clone(&parts.tenants),
             routes: Arc::clone(&routes),
             settings: parts.dispatch,
-            senders: Arc::new(SenderPaces::new(move |number| numbers.pace_of(number))),
+            senders: sender_paces(&parts.tenants),
             made_room: Arc::clone(&bell.wake),
             counters: Arc::clone(&counters),
             waiters: Arc::clone(&waiters),
@@ -132,7 +130,14 @@ impl Pipeline {
             tokens: Arc::new(AtomicU64::new(parts.entropy.next_u64() >> 1)),
             stop: stopped,
         };
-        let dispatchers = parts.carriers.into_iter().map(|(carrier, rate)| Arc::new(Dispatcher::new(carrier, rate, around.clone())));
+        let dispatchers = parts.carriers.into_iter().map(|(carrier, rate)| {
+            let mut around = around.clone();
+            if carrier.name() == SANDBOX {
+                // What test keys send uses up nothing of the time in which a number may send for live keys.
+                around.senders = sender_paces(&parts.tenants);
+            }
+            Arc::new(Dispatcher::new(carrier, rate, around))
+        });
         let dispatchers = Dispatchers::new(dispatchers.collect());
         let recorder = Recorder {
             store: Arc::clone(&parts.store),
@@ -198,14 +203,15 @@ impl Pipeline {
             screen: parts.screen,
             shelf,
             keys: Default::default(),
+            mint,
+            waiters,
+            broadcast_waiters,
             counters: Arc::clone(&counters),
         };
         Ok(Arc::new(Self {
             admission,
             store: parts.store,
             dispatchers,
-            waiters,
-            broadcast_waiters,
             bell,
             counters,
             clock: parts.clock,
@@ -216,51 +222,79 @@ impl Pipeline {
         }))
     }
 
-    /// Admits a message, and waits until it leaves the queue where the caller asks for it, `wait` at most.
+    /// Admits a message, and waits until it leaves the queue where the caller asks for it, `wait` at most. What `write` says of it is on record as the answer
+    /// of its idempotency key before this returns.
     ///
     /// # Errors
     /// The first reason against it, in the order of the public contract.
-    pub async fn send(self: &Arc<Self>, caller: &Caller, request: SendRequest, wait: Option<Duration>) -> Result<Answered, Refusal> {
+    pub async fn send(
+        self: &Arc<Self>,
+        caller: &Caller,
+        request: SendRequest,
+        wait: Option<Duration>,
+        write: WriteMessage,
+    ) -> Result<Answered<MessageId>, Refusal> {
         let (pipeline, caller) = (Arc::clone(self), caller.clone());
-        // A message that is on disk must find its way into the dispatcher although its client hangs up, or it waits until its lease ends.
-        to_the_end(async move { pipeline.admit(&caller, request, wait).await }).await
+        // A message that is on disk must find its way into the dispatcher although its client hangs up, or it waits until its lease ends; and its answer must be recorded, or
+        // two repeats could be answered differently.
+        to_the_end(async move { pipeline.admit(&caller, request, wait, write).await }).await
     }
 
-    /// Accepts a broadcast, and waits until the first recipients have their turn where the caller asks for it, `wait` at most.
+    /// Accepts a broadcast, and waits until the first recipients have their turn where the caller asks for it, `wait` at most. The answer is recorded as in [`Self::send`].
     ///
     /// # Errors
     /// The first reason against it, in the order of the public contract.
-    pub async fn broadcast(self: &Arc<Self>, caller: &Caller, request: BroadcastRequest, wait: Option<Duration>) -> Result<AnsweredBroadcast, Refusal> {
+    pub async fn broadcast(
+        self: &Arc<Self>,
+        caller: &Caller,
+        request: BroadcastRequest,
+        wait: Option<Duration>,
+        write: WriteBroadcast,
+    ) -> Result<Answered<BroadcastId>, Refusal> {
         let (pipeline, caller) = (Arc::clone(self), caller.clone());
-        to_the_end(async move { pipeline.admit_broadcast(&caller, request, wait).await }).await
+        to_the_end(async move { pipeline.admit_broadcast(&caller, request, wait, write).await }).await
     }
 
-    async fn admit_broadcast(&self, caller: &Caller, request: BroadcastRequest, wait: Option<Duration>) -> Result<AnsweredBroadcast, Refusal> {
+    async fn admit_broadcast(
+        &self,
+        caller: &Caller,
+        request: BroadcastRequest,
+        wait: Option<Duration>,
+        write: WriteBroadcast,
+    ) -> Result<Answered<BroadcastId>, Refusal> {
         if self.is_draining() {
             return Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining"));
         }
         let mut waiting = None;
         let name = |now| {
-            let id = BroadcastId::new(now, &*self.entropy);
-            waiting = wait.map(|wait| (wait, self.broadcast_waiters.expect(id)));
+            let id = BroadcastId::minted(&self.admission.mint, now, &*self.entropy);
+            waiting = wait.map(|wait| (wait, self.admission.broadcast_waiters.expect(id)));
             id
         };
-        match self.admission.decide_broadcast(caller, request, name).await? {
-            BroadcastAccepted::New(broadcast) => {
-                self.bell.arrived();
-                let mut status = broadcast.status_at_acceptance();
-                if let Some((wait, waiting)) = waiting.as_mut().filter(|_| status.is_open())
-                    && let Ok(Some(())) = tokio::time::timeout(*wait, waiting.next()).await
-                    && let Ok(Some(record)) = self.store.broadcast(Some(caller.account), broadcast.id).await
-                {
-                    status = record.status;
-                }
-                Ok(AnsweredBroadcast::New(broadcast, status, waiting.map(|(_, waiting)| waiting)))
+        let (broadcast, key) = match self.admission.decide_broadcast(caller, request, name).await? {
+            BroadcastAccepted::New(broadcast, key) => (broadcast, key),
+            BroadcastAccepted::Replayed(BroadcastReplay { broadcast, answer, form }) => {
+                let body = answer.unwrap_or_else(|| write(&broadcast, broadcast.status_at_acceptance(), form));
+                return Ok(Answered { id: broadcast.id, body, replayed: true });
             }
-            // Nobody knows yet what the first request will be answered.
-            BroadcastAccepted::Replayed(replay) if self.broadcast_waiters.has(&replay.broadcast.id) => Err(ErrorCode::DuplicateIdempotencyKey.into()),
-            BroadcastAccepted::Replayed(replay) => Ok(AnsweredBroadcast::Replayed(replay)),
+        };
+        self.bell.arrived();
+        let accepted = broadcast.status_at_acceptance();
+        let mut status = accepted;
+        if let Some((wait, waiting)) = waiting.as_mut().filter(|_| status.is_open())
+            && let Ok(Some(())) = tokio::time::timeout(*wait, waiting.next()).await
+            && let Ok(Some(record)) = self.store.broadcast(Some(caller.account), broadcast.id).await
+        {
+            status = record.status;
         }
+        let mut body = write(&broadcast, status, AnswerForm::NEWEST);
+        if let Some(key) = key.filter(|_| status != accepted) {
+            let as_accepted = || write(&broadcast, accepted, AnswerForm::NEWEST);
+            body = self.admission.record_answer(caller.owner(), Endpoint::Broadcast, &key, body, as_accepted).await?;
+        }
+        // From here on a repeat finds the answer.
+        drop(waiting);
+        Ok(Answered { id: broadcast.id, body, replayed: false })
     }
 
     /// Stops a broadcast of this account (of any account when `None`): what has not left is not sent. `None` for an unknown broadcast.
@@ -273,7 +307,7 @@ impl Pipeline {
             let canceled = pipeline.store.cancel_broadcast(account, id, pipeline.clock.now()).await.map_err(refused_by_store)?;
             if let Some(canceled) = &canceled {
                 count_changes(&pipeline.counters, &canceled.changes);
-                pipeline.waiters.tell(&canceled.changes);
+                pipeline.admission.waiters.tell(&canceled.changes);
                 // No attempt of theirs can begin any more; in memory they would only take up room.
                 pipeline.dispatchers.forget_broadcast(id);
             }
@@ -282,38 +316,40 @@ impl Pipeline {
         .await
     }
 
-    async fn admit(&self, caller: &Caller, request: SendRequest, wait: Option<Duration>) -> Result<Answered, Refusal> {
+    async fn admit(&self, caller: &Caller, request: SendRequest, wait: Option<Duration>, write: WriteMessage) -> Result<Answered<MessageId>, Refusal> {
         if self.is_draining() {
             return Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining"));
         }
         let mut waiting = None;
         let name = |now| {
-            let id = MessageId::new(now, &*self.entropy);
-            waiting = wait.map(|wait| (wait, self.waiters.expect(id)));
+            let id = MessageId::minted(&self.admission.mint, now, &*self.entropy);
+            waiting = wait.map(|wait| (wait, self.admission.waiters.expect(id)));
             id
         };
-        match self.admission.decide(caller, request, name).await? {
-            Accepted::New(message) => {
-                self.counters.admitted.add();
-                let left = match &mut waiting {
-                    Some((wait, waiting)) => tokio::time::timeout(*wait, waiting.next()).await.ok().flatten(),
-                    None => None,
-                };
-                let delivery = left.unwrap_or_else(|| Delivery::queued(""));
-                Ok(Answered::New(message, delivery, waiting.map(|(_, waiting)| waiting)))
+        let queued = Delivery::queued("");
+        let (message, key) = match self.admission.decide(caller, request, name).await? {
+            Accepted::New(message, key) => (message, key),
+            Accepted::Replayed(Replay { message, answer, form }) => {
+                let body = answer.unwrap_or_else(|| write(&message, &queued, form));
+                return Ok(Answered { id: message.id, body, replayed: true });
             }
-            // Nobody knows yet what the first request will be answered.
-            Accepted::Replayed(replay) if self.waiters.has(&replay.message.id) => Err(ErrorCode::DuplicateIdempotencyKey.into()),
-            Accepted::Replayed(replay) => Ok(Answered::Replayed(replay)),
+        };
+        self.counters.admitted.add();
+        if message.mode == Mode::Test {
+            self.counters.admitted_test.add();
         }
-    }
-
-    /// Notes what a request with a key was answered, where the answer was not the queued message or broadcast.
-    ///
-    /// # Errors
-    /// Where the store could not take it.
-    pub async fn record_answer(&self, caller: &Caller, endpoint: Endpoint, key: &IdempotencyKey, body: String) -> Result<(), Refusal> {
-        self.admission.record_answer(caller, endpoint, key, body).await
+        let left = match &mut waiting {
+            Some((wait, waiting)) => tokio::time::timeout(*wait, waiting.next()).await.ok().flatten(),
+            None => None,
+        };
+        let mut body = write(&message, left.as_ref().unwrap_or(&queued), AnswerForm::NEWEST);
+        if let Some(key) = key.filter(|_| left.is_some_and(|left| left.status != Status::Queued)) {
+            let as_accepted = || write(&message, &queued, AnswerForm::NEWEST);
+            body = self.admission.record_answer(caller.owner(), Endpoint::Message, &key, body, as_accepted).await?;
+        }
+        // From here on a repeat finds the answer.
+        drop(waiting);
+        Ok(Answered { id: message.id, body, replayed: false })
     }
 
     /// Where messages are kept, for reading.
@@ -369,6 +405,12 @@ impl Pipeline {
         }
         self.store.close().await;
     }
+}
+
+/// The paces of sender numbers, as the tenants have them.
+fn sender_paces(tenants: &Arc<TenantBook>) -> Arc<SenderPaces> {
+    let tenants = Arc::clone(tenants);
+    Arc::new(SenderPaces::new(move |number| tenants.pace_of(number)))
 }
 
 /// Runs a request in a task of its own: a client that hangs up takes the future of its request with it, and what it asked for is done all the same.

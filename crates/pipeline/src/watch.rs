@@ -1,7 +1,6 @@
 //! Requests that wait for what they made to leave the queue.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,7 +8,7 @@ use model::{BroadcastId, Delivery, MessageId};
 use store::contract::messages::StatusChange;
 use tokio::sync::oneshot;
 
-/// Who waits for what, by its id. It stands here from before its admission until its request is answered, told or not.
+/// Requests that wait, by the id of what they made. A request stands here from before its admission until its answer is recorded, whether there was news for it or not.
 pub(crate) struct Waiters<K, V>(Mutex<Table<K, V>>);
 
 type Table<K, V> = HashMap<K, Option<oneshot::Sender<V>>>;
@@ -20,15 +19,8 @@ pub(crate) type MessageWaiters = Waiters<MessageId, Delivery>;
 /// Who waits for the first turn in which broadcast.
 pub(crate) type BroadcastWaiters = Waiters<BroadcastId, ()>;
 
-/// A request that waits for its message.
-pub type Waiting = WaitingFor<MessageId, Delivery>;
-
-/// A request that waits for the first turn in its broadcast.
-pub type WaitingBroadcast = WaitingFor<BroadcastId, ()>;
-
-/// A request that waits. It has been answered when this is dropped.
-#[derive(Debug)]
-pub struct WaitingFor<K: Hash + Eq, V> {
+/// A request that waits. Its answer is recorded when this is dropped, or never will be.
+pub(crate) struct WaitingFor<K: Hash + Eq, V> {
     waiters: Arc<Waiters<K, V>>,
     id: K,
     next: oneshot::Receiver<V>,
@@ -64,7 +56,7 @@ impl<K: Hash + Eq, V> Waiters<K, V> {
         WaitingFor { waiters: Arc::clone(self), id, next }
     }
 
-    /// Whether the request that made `id` is still to be answered.
+    /// Whether the answer to the request that made `id` is still to be settled.
     pub(crate) fn has(&self, id: &K) -> bool {
         self.lock().contains_key(id)
     }
@@ -97,11 +89,5 @@ impl MessageWaiters {
                 let _ = sender.send(change.delivery.clone());
             }
         }
-    }
-}
-
-impl<K, V> fmt::Debug for Waiters<K, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Waiters({})", self.lock().len())
     }
 }

@@ -5,7 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode, Uri};
 use model::error::{ErrorCode, Refusal};
-use model::{Screened, ScreeningId, ScreeningOutcome, ScreeningRecord};
+use model::{Mode, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord};
 use pipeline::admit::refused_by_store;
 use screening::Policy;
 use serde_json::{Value, json as object};
@@ -63,12 +63,13 @@ pub(super) async fn log(State(admin): Shared, uri: Uri) -> Response<Body> {
 async fn listed(admin: &Admin, given: &Parameters) -> Answered {
     let account = given.get("accountId").map(|text| meaning(text, "accountId", "one that exists", account_of)).transpose()?;
     let outcome = given.get("outcome").map(|text| meaning(text, "outcome", "blocked or flagged", ScreeningOutcome::parse)).transpose()?;
+    let mode = given.get("mode").map(|text| meaning(text, "mode", "live or test", Mode::parse)).transpose()?;
     let cursor = |text: &str| text.parse::<ScreeningId>().ok();
     let after = given.get("cursor").map(|text| meaning(text, "cursor", "a nextCursor of an earlier page", cursor)).transpose()?;
     let limit = |text: &str| text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
     let limit = given.get("limit").map(|text| meaning(text, "limit", "an integer from 1 to 100", limit)).transpose()?.unwrap_or(LIMIT_DEFAULT);
     // One more than asked for tells whether there is a next page.
-    let mut found = admin.pipeline.store().screening_log(ScreeningFilter { account, outcome }, after, limit + 1).await.map_err(refused_by_store)?;
+    let mut found = admin.pipeline.store().screening_log(ScreeningFilter { account, mode, outcome }, after, limit + 1).await.map_err(refused_by_store)?;
     let is_more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| is_more).map(|record| record.id.to_string());

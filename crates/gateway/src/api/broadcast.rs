@@ -7,14 +7,14 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, Response};
 use bytes::Bytes;
 use model::error::{ErrorCode, Refusal};
-use model::idempotency::{Endpoint, IdempotencyKey};
 use model::{BroadcastId, BroadcastRecord};
+use pipeline::BroadcastRequest;
 use pipeline::admit::refused_by_store;
 use pipeline::tenants::Caller;
-use pipeline::{AnsweredBroadcast, BroadcastRequest};
 use store::contract::broadcasts::Canceled;
 
-use super::message::{IDEMPOTENT_REPLAYED, created_at, one_key, remember, require_json};
+use super::key::one_key;
+use super::message::{IDEMPOTENT_REPLAYED, created_at, require_json};
 use super::view::BroadcastView;
 use super::{Api, BASE, Shared, fields, prefer};
 use crate::http::log::AboutBroadcast;
@@ -32,26 +32,12 @@ async fn sent(api: &Api, caller: &Caller, request: Request) -> Result<Response<B
     let body = body::read(body, api.broadcast_body_limits).await?;
     let mut request = read(api, body).await?;
     request.idempotency_key = one_key(&head.headers, request.idempotency_key)?;
-    let key = request.idempotency_key.as_deref().and_then(|key| IdempotencyKey::parse(key).ok());
-    let mut response = match api.pipeline.broadcast(caller, request, wait).await? {
-        AnsweredBroadcast::New(broadcast, status, waiting) => {
-            let json = BroadcastView::accepted(&broadcast, status).to_json();
-            if status != broadcast.status_at_acceptance()
-                && let Some(key) = key
-            {
-                remember(api, caller, Endpoint::Broadcast, &key, json.clone()).await;
-            }
-            drop(waiting);
-            created(broadcast.id, json)
-        }
-        AnsweredBroadcast::Replayed(replay) => {
-            let broadcast = &replay.broadcast;
-            let json = replay.answer.unwrap_or_else(|| BroadcastView::accepted(broadcast, broadcast.status_at_acceptance()).to_json());
-            let mut response = created(broadcast.id, json);
-            response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
-            response
-        }
-    };
+    let answered =
+        api.pipeline.broadcast(caller, request, wait, |broadcast, status, form| BroadcastView::accepted(broadcast, status).in_form(form).to_json()).await?;
+    let mut response = created(answered.id, answered.body);
+    if answered.replayed {
+        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
     prefer::applied(&mut response, wait);
     Ok(response)
 }

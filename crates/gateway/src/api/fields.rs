@@ -1,6 +1,7 @@
 //! A JSON body to loose fields: the right types, each at most once, nothing else judged. Fields that nobody knows are ignored.
 
 mod recipients;
+pub(crate) mod text;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,6 +11,9 @@ use pipeline::{BroadcastRequest, SendRequest};
 use serde::Deserializer as _;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
+use wire::text::LooseText;
+
+use text::{Name, loose, plain};
 
 /// Deeper bodies are refused.
 const DEPTH_MAX: usize = 64;
@@ -60,6 +64,11 @@ trait Fields: Default {
     /// Where the text of this name goes, and its name; `None` where no text has it.
     fn text(&mut self, name: &str) -> Option<(&'static str, &mut Option<String>)>;
 
+    /// Where the text of the message goes, where there is one: the field `body`.
+    fn body(&mut self) -> Option<&mut Option<LooseText>> {
+        None
+    }
+
     /// Reads a field that is no text, from the JSON of its value; `None` where there is none of this name.
     fn other(&mut self, _name: &str, _json: &str) -> Option<(&'static str, Option<Wrong>)> {
         None
@@ -71,12 +80,15 @@ impl Fields for SendRequest {
         Some(match name {
             "to" => ("to", &mut self.to),
             "from" => ("from", &mut self.from),
-            "body" => ("body", &mut self.body),
             "mediaUrl" => ("mediaUrl", &mut self.media_url),
             "messageType" => ("messageType", &mut self.message_type),
             "idempotencyKey" => ("idempotencyKey", &mut self.idempotency_key),
             _ => return None,
         })
+    }
+
+    fn body(&mut self) -> Option<&mut Option<LooseText>> {
+        Some(&mut self.body)
     }
 }
 
@@ -97,28 +109,25 @@ struct Found<'a, F> {
 impl<F: Fields> Found<'_, F> {
     /// Takes the value of a field. Those that nobody knows are ignored.
     fn take(&mut self, name: &str, json: &str) {
-        let (field, wrong) = match self.fields.text(name) {
-            Some((field, place)) => (field, text(json, place).err().map(|expected| (field.into(), expected))),
-            None => match self.fields.other(name, json) {
-                Some(known) => known,
-                None => return,
-            },
-        };
+        let Some((field, wrong)) = self.read(name, json) else { return };
         let again = self.seen.contains(&field).then_some((field.into(), "no second value"));
         self.wrong = self.wrong.take().or(wrong).or(again);
         self.seen.push(field);
     }
-}
 
-/// Reads a text, or nothing where it is null. `Err` says what it should have been.
-fn text(json: &str, place: &mut Option<String>) -> Result<(), &'static str> {
-    match json.as_bytes().first() {
-        // What cannot be read although it begins as a text is a lone surrogate.
-        Some(b'"') => *place = Some(serde_json::from_str(json).map_err(|_| "string of Unicode characters")?),
-        Some(b'n') => {}
-        _ => return Err("string"),
+    /// Reads the value of a field: its name, and what is wrong about it. `None` for a field that nobody knows.
+    fn read(&mut self, name: &str, json: &str) -> Option<(&'static str, Option<Wrong>)> {
+        let read = |field: &'static str, read: Result<(), &'static str>| (field, read.err().map(|expected| (field.into(), expected)));
+        if name == "body"
+            && let Some(place) = self.fields.body()
+        {
+            return Some(read("body", loose(json, place)));
+        }
+        match self.fields.text(name) {
+            Some((field, place)) => Some(read(field, plain(json, place))),
+            None => self.fields.other(name, json),
+        }
     }
-    Ok(())
 }
 
 impl<'de, F: Fields> Visitor<'de> for &mut Found<'_, F> {
@@ -129,7 +138,7 @@ impl<'de, F: Fields> Visitor<'de> for &mut Found<'_, F> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+        while let Some(Name(name)) = map.next_key()? {
             self.take(&name, map.next_value::<&RawValue>()?.get());
         }
         Ok(())
@@ -175,7 +184,7 @@ mod tests {
     #[test]
     fn known_fields_are_read_and_others_ignored() {
         let request = of_message(br#"{"to":"+1","x":{"to":[1,2]},"body":"a\u00e9","mediaUrl":null}"#).unwrap();
-        assert_eq!((request.to.as_deref(), request.body.as_deref(), request.media_url), (Some("+1"), Some("aé"), None));
+        assert_eq!((request.to.as_deref(), request.body, request.media_url), (Some("+1"), Some("aé".into()), None));
         assert_eq!(of_message(b"{}").unwrap(), SendRequest::default());
     }
 
@@ -209,8 +218,15 @@ mod tests {
     }
 
     #[test]
-    fn lone_surrogates_and_depths_are_refused() {
-        assert!(matches!(info(br#"{"body":"\ud800"}"#), AdditionalInfo::WrongType { field, .. } if field == "body"));
+    fn a_lone_surrogate_makes_no_body_unreadable() {
+        let request = of_message(br#"{"body":"a\ud83d\u0007","to":"+1\ude00","\ud83d":1,"bo\udfffdy":2,"x":{"\ud83d":"\ud83d"}}"#).unwrap();
+        assert_eq!(request.to.as_deref(), Some("+1\\ude00"));
+        let places: Vec<_> = request.body.unwrap().invalid_characters().iter().map(|found| found.position).collect();
+        assert_eq!(places, [2, 3]);
+    }
+
+    #[test]
+    fn depths_are_bounded() {
         let deep = |depth: usize| format!("{{\"x\":{}{}}}", "[".repeat(depth), "]".repeat(depth)).into_bytes();
         assert!(of_message(&deep(DEPTH_MAX - 1)).is_ok());
         assert!(matches!(info(&deep(DEPTH_MAX)), AdditionalInfo::Place { .. }));

@@ -83,7 +83,7 @@ fn admit(api: &Api, request: &Request, address: IpAddr, now: Timestamp) -> Admit
         };
     };
     let kind = kind_of(request);
-    match api.limiter.take(caller.account, kind, kind.limit(&caller.limits), now) {
+    match api.limiter.take(caller.owner(), kind, kind.limit(&caller.limits), now) {
         Ok(standing) => Admit::Caller(standing, caller),
         Err(standing) => Admit::Refused(standing, too_often(standing, now)),
     }

@@ -8,19 +8,17 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::header::{CONTENT_TYPE, HeaderName, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use model::MessageId;
 use model::error::{ErrorCode, Refusal};
-use model::idempotency::{Endpoint, IdempotencyKey};
-use model::{Delivery, MessageId, Status};
 use pipeline::admit::refused_by_store;
-use pipeline::run::Answered;
 use pipeline::tenants::Caller;
 
+use super::key::one_key;
 use super::view::MessageView;
 use super::{Api, BASE, Shared, fields, prefer};
 use crate::http::log::About;
 use crate::http::{body, json};
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub(super) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 pub(super) async fn send(State(api): Shared, Extension(caller): Extension<Caller>, request: Request) -> Response<Body> {
@@ -35,35 +33,13 @@ async fn sent(api: &Api, caller: &Caller, request: Request) -> Result<Response<B
     let body = body::read(body, api.body_limits).await?;
     let mut request = fields::of_message(&body)?;
     request.idempotency_key = one_key(&head.headers, request.idempotency_key)?;
-    let key = request.idempotency_key.as_deref().and_then(|key| IdempotencyKey::parse(key).ok());
-    let mut response = match api.pipeline.send(caller, request, wait).await? {
-        Answered::New(message, delivery, waiting) => {
-            let json = MessageView::of(&message, &delivery).to_json();
-            if delivery.status != Status::Queued
-                && let Some(key) = key
-            {
-                remember(api, caller, Endpoint::Message, &key, json.clone()).await;
-            }
-            drop(waiting);
-            created(message.id, json)
-        }
-        Answered::Replayed(replay) => {
-            let queued = Delivery::queued("");
-            let json = replay.answer.unwrap_or_else(|| MessageView::of(&replay.message, &queued).to_json());
-            let mut response = created(replay.message.id, json);
-            response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
-            response
-        }
-    };
+    let answered = api.pipeline.send(caller, request, wait, |message, delivery, form| MessageView::of(message, delivery).in_form(form).to_json()).await?;
+    let mut response = created(answered.id, answered.body);
+    if answered.replayed {
+        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
     prefer::applied(&mut response, wait);
     Ok(response)
-}
-
-/// Notes what the client is told, so that a repeat is told the same. Where that fails the request is accepted all the same, and a repeat is told so.
-pub(super) async fn remember(api: &Api, caller: &Caller, endpoint: Endpoint, key: &IdempotencyKey, json: String) {
-    if let Err(refusal) = api.pipeline.record_answer(caller, endpoint, key, json).await {
-        tracing::warn!("The answer under an idempotency key could not be noted: {}", refusal.cause.unwrap_or_default());
-    }
 }
 
 pub(super) async fn show(State(api): Shared, Extension(caller): Extension<Caller>, id: Result<Path<String>, PathRejection>) -> Response<Body> {
@@ -83,15 +59,6 @@ pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
     let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = named.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(ErrorCode::UnsupportedContentType.into()) }
-}
-
-/// The idempotency key from the header or the body; both must agree.
-pub(super) fn one_key(headers: &HeaderMap, in_body: Option<String>) -> Result<Option<String>, Refusal> {
-    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
-    let Some(value) = values.next() else { return Ok(in_body) };
-    let in_header = String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let disagrees = in_body.is_some_and(|in_body| in_body != in_header) || values.any(|other| other != value);
-    if disagrees { Err(fields::wrong_type("idempotencyKey", "the value of the Idempotency-Key header")) } else { Ok(Some(in_header)) }
 }
 
 fn created(id: MessageId, text: String) -> Response<Body> {

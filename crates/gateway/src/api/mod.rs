@@ -6,8 +6,9 @@
 mod address;
 pub(crate) mod broadcast;
 pub(crate) mod broadcasts;
-mod fields;
+pub(crate) mod fields;
 mod guard;
+mod key;
 pub(crate) mod list;
 mod message;
 mod pages;

@@ -1,7 +1,13 @@
 //! Messages and broadcasts as a client sees them.
 
+use model::idempotency::AnswerForm;
+use model::message::{Encoding, MessageType};
 use model::{Broadcast, BroadcastCounts, BroadcastRecord, BroadcastStatus, Delivery, Message, Timestamp};
 use serde::{Serialize, Serializer};
+use wire::gsm::{Ucs2Character, ucs2_characters};
+
+/// How many of the characters that make a text UCS-2 are named.
+const UCS2_CHARACTERS_MAX: usize = 10;
 
 /// The JSON of a message; what does not apply is absent.
 #[derive(Serialize)]
@@ -19,6 +25,8 @@ pub(crate) struct MessageView<'a> {
     message_type: &'static str,
     encoding: &'static str,
     segments: u16,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ucs2_characters: Vec<Ucs2View>,
     status: &'static str,
     #[serde(serialize_with = "text")]
     created_at: Timestamp,
@@ -48,6 +56,7 @@ impl<'a> MessageView<'a> {
             message_type: message.kind.as_str(),
             encoding: message.encoding.name(),
             segments: message.segments,
+            ucs2_characters: named(message.kind, message.encoding, message.body.as_deref()),
             status: delivery.status.as_str(),
             created_at: message.created_at,
             broadcast_id: message.broadcast.map(|id| id.to_string()),
@@ -57,6 +66,14 @@ impl<'a> MessageView<'a> {
             error_type: delivery.error_type.map(model::ErrorType::as_str),
             error_message: delivery.error_message.as_deref(),
         }
+    }
+
+    /// The same with the fields that answers of this form have.
+    pub(crate) fn in_form(mut self, form: AnswerForm) -> Self {
+        if form < AnswerForm::UCS2_CHARACTERS {
+            self.ucs2_characters.clear();
+        }
+        self
     }
 
     pub(crate) fn to_json(&self) -> String {
@@ -77,12 +94,35 @@ pub(crate) struct BroadcastView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     media_url: Option<&'a str>,
     message_type: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ucs2_characters: Vec<Ucs2View>,
     total_recipients: u32,
     status: &'static str,
     #[serde(serialize_with = "text")]
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<CountsView>,
+}
+
+/// A character that makes a text UCS-2, and its first place.
+#[derive(Serialize)]
+pub(crate) struct Ucs2View {
+    character: char,
+    /// From 1, in Unicode scalar values.
+    pub(crate) position: usize,
+}
+
+/// The first few characters for which the text of an SMS is UCS-2, each once.
+fn named(kind: MessageType, encoding: Encoding, body: Option<&str>) -> Vec<Ucs2View> {
+    match (kind, encoding, body) {
+        (MessageType::Sms, Encoding::Ucs2, Some(body)) => ucs2_view(body),
+        _ => Vec::new(),
+    }
+}
+
+/// The first few characters for which a text is UCS-2, each once.
+pub(crate) fn ucs2_view(text: &str) -> Vec<Ucs2View> {
+    ucs2_characters(text, UCS2_CHARACTERS_MAX).into_iter().map(|Ucs2Character { character, position }| Ucs2View { character, position }).collect()
 }
 
 /// How many recipients stand where.
@@ -106,6 +146,7 @@ impl<'a> BroadcastView<'a> {
             body: broadcast.body.as_deref(),
             media_url: broadcast.media_url.as_deref(),
             message_type: broadcast.kind.as_str(),
+            ucs2_characters: named(broadcast.kind, broadcast.encoding, broadcast.body.as_deref()),
             total_recipients: broadcast.total,
             status: status.as_str(),
             created_at: broadcast.created_at,
@@ -118,6 +159,14 @@ impl<'a> BroadcastView<'a> {
         let BroadcastCounts { total, skipped, queued, sent, delivered, undelivered, failed } = record.counts;
         let counts = Some(CountsView { total, skipped, queued, sent, delivered, undelivered, failed });
         Self { counts, ..Self::accepted(&record.broadcast, record.status) }
+    }
+
+    /// The same with the fields that answers of this form have.
+    pub(crate) fn in_form(mut self, form: AnswerForm) -> Self {
+        if form < AnswerForm::UCS2_CHARACTERS {
+            self.ucs2_characters.clear();
+        }
+        self
     }
 
     pub(crate) fn to_json(&self) -> String {

@@ -59,10 +59,11 @@ enum Action {
 }
 
 /// The columns of a list, and of what a sending came to.
-const COLUMNS: [(&str, &str); 11] = [
+const COLUMNS: [(&str, &str); 12] = [
     ("ID", "/id"),
     ("CREATED", "/createdAt"),
     ("FROM", "/from"),
+    ("MODE", "/mode"),
     ("STATUS", "/status"),
     ("TOTAL", "/counts/total"),
     ("SKIPPED", "/counts/skipped"),

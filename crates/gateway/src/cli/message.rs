@@ -51,8 +51,16 @@ enum Action {
     },
 }
 
-const COLUMNS: [(&str, &str); 7] =
-    [("ID", "/id"), ("CREATED", "/createdAt"), ("FROM", "/from"), ("TO", "/to"), ("STATUS", "/status"), ("CARRIER", "/carrier"), ("ERROR", "/errorType")];
+const COLUMNS: [(&str, &str); 8] = [
+    ("ID", "/id"),
+    ("CREATED", "/createdAt"),
+    ("FROM", "/from"),
+    ("TO", "/to"),
+    ("MODE", "/mode"),
+    ("STATUS", "/status"),
+    ("CARRIER", "/carrier"),
+    ("ERROR", "/errorType"),
+];
 
 /// The columns of a message's life.
 pub(super) const EVENTS: [(&str, &str); 5] = [("AT", "/at"), ("EVENT", "/event"), ("CARRIER", "/carrier"), ("ATTEMPT", "/attempt"), ("DETAIL", "/detail")];

@@ -23,6 +23,9 @@ enum Action {
         /// Of this account
         #[arg(long)]
         account: Option<String>,
+        /// Sent with a live or a test key: live or test
+        #[arg(long)]
+        mode: Option<String>,
         /// blocked or flagged
         #[arg(long)]
         outcome: Option<String>,
@@ -56,17 +59,26 @@ enum Action {
     },
 }
 
-const COLUMNS: [(&str, &str); 7] =
-    [("ID", "/id"), ("AT", "/at"), ("ACCOUNT", "/accountId"), ("OUTCOME", "/outcome"), ("CATEGORIES", "/categories"), ("ABOUT", "/about"), ("TEXT", "/body")];
+const COLUMNS: [(&str, &str); 8] = [
+    ("ID", "/id"),
+    ("AT", "/at"),
+    ("ACCOUNT", "/accountId"),
+    ("MODE", "/mode"),
+    ("OUTCOME", "/outcome"),
+    ("CATEGORIES", "/categories"),
+    ("ABOUT", "/about"),
+    ("TEXT", "/body"),
+];
 
 impl Screening {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let door = &self.door;
         match self.action {
-            Action::Log { account, outcome, paging } => {
+            Action::Log { account, mode, outcome, paging } => {
                 let [limit, cursor] = paging.parameters();
-                let answer =
-                    door.ask(Method::GET, &format!("/screening{}", query(&[("accountId", account), ("outcome", outcome), limit, cursor])), None).await?;
+                let answer = door
+                    .ask(Method::GET, &format!("/screening{}", query(&[("accountId", account), ("mode", mode), ("outcome", outcome), limit, cursor])), None)
+                    .await?;
                 output::list(&answer, &COLUMNS, door.json);
             }
             Action::Policy { account } => shown(&door.ask(Method::GET, &path(&account), None).await?, door.json),

@@ -1,11 +1,14 @@
-//! `smsfactory text`: what SMS makes of a text.
+//! `smsfactory text`: what SMS makes of a text, and which characters cost what they cost.
 
 use std::io::BufRead;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use wire::text::LooseText;
 
 use super::{Failed, output};
+use crate::api::fields::text::Loose;
+use crate::api::view::ucs2_view;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Text {
@@ -22,18 +25,20 @@ pub(super) struct Text {
 
 #[derive(Deserialize)]
 struct Line {
-    body: String,
+    body: Loose,
 }
 
 impl Text {
     pub(super) fn run(self) -> Result<(), Failed> {
         let Some(text) = self.text else { return lines() };
-        let measured = measured(&text);
+        let measured = measured(&text.into());
         output::one(&measured, self.json);
         if !self.json {
             for invalid in measured["invalid"].as_array().into_iter().flatten() {
-                let code = invalid["character"].as_str().and_then(|text| text.chars().next()).map_or(0, u32::from);
-                output::say(format!("invalid character U+{code:04X} at position {}", invalid["position"]));
+                output::say(format!("invalid character {} at position {}", described(&invalid["character"]), invalid["position"]));
+            }
+            for foreign in measured["ucs2Characters"].as_array().into_iter().flatten() {
+                output::say(format!("UCS-2 because of {} at position {}", described(&foreign["character"]), foreign["position"]));
             }
         }
         Ok(())
@@ -42,10 +47,10 @@ impl Text {
 
 fn lines() -> Result<(), Failed> {
     let mut unreadable = 0;
-    for (index, line) in std::io::stdin().lock().lines().enumerate() {
+    for (index, line) in std::io::stdin().lock().split(b'\n').enumerate() {
         let line = line.map_err(Failed::new)?;
-        match serde_json::from_str::<Line>(&line) {
-            Ok(line) => output::say(measured(&line.body)),
+        match serde_json::from_slice::<Line>(line.strip_suffix(b"\r").unwrap_or(&line)) {
+            Ok(line) => output::say(measured(&line.body.0)),
             Err(error) => {
                 unreadable += 1;
                 output::say(json!({ "error": error.to_string(), "line": index + 1 }));
@@ -55,9 +60,71 @@ fn lines() -> Result<(), Failed> {
     if unreadable == 0 { Ok(()) } else { Err(Failed::new(format!("{unreadable} lines could not be read"))) }
 }
 
-fn measured(text: &str) -> Value {
-    let measure = wire::gsm::measure(text);
-    let invalid = wire::text::invalid_characters(text);
-    let invalid: Vec<Value> = invalid.iter().map(|invalid| json!({ "character": invalid.character, "position": invalid.position })).collect();
-    json!({ "encoding": measure.encoding.name(), "segments": measure.segments, "characters": measure.characters, "invalid": invalid })
+/// A lone surrogate, which no message may have, is measured as the one unit that it is.
+fn measured(text: &LooseText) -> Value {
+    let measure = wire::gsm::measure(text.as_str());
+    let invalid = text.invalid_characters();
+    let ucs2: Vec<_> = ucs2_view(text.as_str()).into_iter().filter(|foreign| !invalid.iter().any(|invalid| invalid.position == foreign.position)).collect();
+    let invalid: Vec<Value> = invalid.iter().map(|invalid| json!({ "character": invalid.character.to_string(), "position": invalid.position })).collect();
+    json!({
+        "encoding": measure.encoding.name(), "segments": measure.segments, "characters": measure.characters, "invalid": invalid, "ucs2Characters": ucs2,
+    })
+}
+
+/// A character as a person can look for it: its code point, what it is called where it hides or looks like another, and the character itself where it is seen.
+fn described(character: &Value) -> String {
+    let Some(character) = character.as_str().and_then(|text| text.chars().next()) else { return "-".to_owned() };
+    let code = format!("U+{:04X}", u32::from(character));
+    match name_of(character) {
+        Some(name) => format!("{code} ({name})"),
+        None if character.is_alphanumeric() => format!("{code} ({character})"),
+        None => code,
+    }
+}
+
+/// What a character is called that word processors, date formats and copied texts bring in unseen (Unicode character database, in lower case).
+const fn name_of(character: char) -> Option<&'static str> {
+    Some(match character {
+        '`' => "grave accent",
+        '\u{A0}' => "no-break space",
+        '\u{AB}' => "left-pointing double angle quotation mark",
+        '\u{AD}' => "soft hyphen",
+        '\u{B4}' => "acute accent",
+        '\u{BB}' => "right-pointing double angle quotation mark",
+        '\u{2002}' => "en space",
+        '\u{2003}' => "em space",
+        '\u{2009}' => "thin space",
+        '\u{200A}' => "hair space",
+        '\u{200B}' => "zero width space",
+        '\u{200C}' => "zero width non-joiner",
+        '\u{200D}' => "zero width joiner",
+        '\u{200E}' => "left-to-right mark",
+        '\u{200F}' => "right-to-left mark",
+        '\u{2010}' => "hyphen",
+        '\u{2011}' => "non-breaking hyphen",
+        '\u{2012}' => "figure dash",
+        '\u{2013}' => "en dash",
+        '\u{2014}' => "em dash",
+        '\u{2018}' => "left single quotation mark",
+        '\u{2019}' => "right single quotation mark",
+        '\u{201A}' => "single low-9 quotation mark",
+        '\u{201C}' => "left double quotation mark",
+        '\u{201D}' => "right double quotation mark",
+        '\u{201E}' => "double low-9 quotation mark",
+        '\u{2022}' => "bullet",
+        '\u{2026}' => "horizontal ellipsis",
+        '\u{202A}'..='\u{202E}' => "direction of writing",
+        '\u{202F}' => "narrow no-break space",
+        '\u{2032}' => "prime",
+        '\u{2033}' => "double prime",
+        '\u{2060}' => "word joiner",
+        '\u{2066}'..='\u{2069}' => "direction of writing",
+        '\u{2122}' => "trade mark sign",
+        '\u{2212}' => "minus sign",
+        '\u{3000}' => "ideographic space",
+        '\u{FE00}'..='\u{FE0F}' => "variation selector",
+        '\u{FEFF}' => "zero width no-break space, or byte order mark",
+        '\u{FFFD}' => "replacement character",
+        _ => return None,
+    })
 }

@@ -111,7 +111,7 @@ impl Serialize for Info<'_> {
             AdditionalInfo::InvalidCharacters(characters) => {
                 let mut list = serializer.serialize_seq(Some(characters.len()))?;
                 for invalid in characters {
-                    list.serialize_element(&serde_json::json!({ "character": invalid.character, "position": invalid.position }))?;
+                    list.serialize_element(&serde_json::json!({ "character": invalid.character.to_string(), "position": invalid.position }))?;
                 }
                 list.end()
             }
@@ -138,7 +138,7 @@ mod tests {
         for (info, expected) in [
             (AdditionalInfo::Fields(vec!["to", "body"]), r#"{"fields":["to","body"]}"#),
             (AdditionalInfo::Field("to"), r#"{"field":"to"}"#),
-            (AdditionalInfo::InvalidCharacters(vec![InvalidCharacter { character: '\u{7}', position: 5 }]), r#"[{"character":"\u0007","position":5}]"#),
+            (AdditionalInfo::InvalidCharacters(vec![InvalidCharacter { character: '\u{7}'.into(), position: 5 }]), r#"[{"character":"\u0007","position":5}]"#),
             (AdditionalInfo::InvalidRecipients(vec![InvalidRecipient { index: 4, value: "555".into() }]), r#"{"recipients":[{"index":4,"value":"555"}]}"#),
             (AdditionalInfo::DuplicateRecipients(vec!["+18005551001".into()]), r#"{"recipients":["+18005551001"]}"#),
             (AdditionalInfo::Place { line: 1, column: 17 }, r#"{"column":17,"line":1}"#),

@@ -11,10 +11,11 @@ use model::{Broadcast, BroadcastId, Media, Msisdn, Recipients, Screened, Screeni
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastReplay};
 use store::contract::messages::{IdempotencyClaim, Quota};
 
-use super::parse::{given, kind_of, measured, missing, number};
+use super::parse::{given, given_text, kind_of, measured, missing, number};
 use super::recipients::RecipientList;
 use super::{Admission, refused_by_store};
 use crate::tenants::Caller;
+use wire::text::LooseText;
 
 /// `POST /broadcast` as the client sent it: every field as it stands, none of them checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub struct BroadcastRequest {
     /// The originator.
     pub from: Option<String>,
     /// The text.
-    pub body: Option<String>,
+    pub body: Option<LooseText>,
     /// Where the media is.
     pub media_url: Option<String>,
     /// `SMS` or `MMS`.
@@ -36,9 +37,9 @@ pub struct BroadcastRequest {
 /// What admission makes of a broadcast.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BroadcastAccepted {
-    /// A broadcast that is on disk and will be sent.
-    New(Arc<Broadcast>),
-    /// The answer given before.
+    /// A broadcast that is on disk and will be sent, and the idempotency key of its request.
+    New(Arc<Broadcast>, Option<IdempotencyKey>),
+    /// The answer given before, which changes no more.
     Replayed(BroadcastReplay),
 }
 
@@ -52,7 +53,7 @@ const LOOKUP: usize = 1_000;
 struct Parsed {
     recipients: Recipients,
     originator: Msisdn,
-    body: Option<String>,
+    body: Option<LooseText>,
     media_url: Option<String>,
     kind: MessageType,
     idempotency_key: Option<IdempotencyKey>,
@@ -70,16 +71,13 @@ impl Admission {
         let parsed = Parsed::check(request, self.limits.recipients_max)?; // 33005 33006 33003 33024 33108 33106
         let claim = self.broadcast_claim(&parsed, now);
         let under_way = self.begin(caller, claim.as_ref(), parsed.media_url.as_ref());
-        if let Some(claim) = &claim
-            && let Some(earlier) = self.store.replay_broadcast(caller.account, claim).await.map_err(refused_by_store)?
-        {
-            return decided(earlier, now); // 33013
+        if let Some(replay) = self.broadcast_replay(caller, claim.as_ref()).await? {
+            return Ok(BroadcastAccepted::Replayed(replay)); // 33013
         }
         let _under_way = under_way?; // 33013
-        let (encoding, segments) = measured(parsed.body.as_deref(), parsed.kind, &self.limits)?; // 33016 33107
+        let (body, encoding, segments) = measured(parsed.body, parsed.kind, &self.limits)?; // 33016 33107
         self.tenants.check_sender(caller.account, &parsed.originator)?; // 33008 33004 33009 33011
         let recipients = self.not_blocked(caller, &parsed.recipients);
-        let body: Option<Arc<str>> = parsed.body.map(Arc::from);
         let flagged = self.screen(caller, &parsed.originator, body.as_ref(), now).await?; // 33019
         let media = self.media(caller, parsed.media_url.as_deref()).await?; // 33018 33017 33014 33015
         // Media take their time, and the broadcast begins its life when it is written.
@@ -133,11 +131,19 @@ impl Admission {
             if admitted != BroadcastAdmitted::New {
                 self.shelf.take_back(&placed).await;
             }
-            match admitted {
-                BroadcastAdmitted::New => return Ok(BroadcastAccepted::New(broadcast)),
-                BroadcastAdmitted::MediaGone => placed = self.shelf.place_again(media.as_ref()).await?,
-                other => return decided(other, now),
-            }
+            return match admitted {
+                BroadcastAdmitted::New => Ok(BroadcastAccepted::New(broadcast, idempotency.map(|claim| claim.key))),
+                BroadcastAdmitted::Replayed(replay) => match &idempotency {
+                    Some(claim) => self.broadcast_settled(caller, claim, replay).await.map(BroadcastAccepted::Replayed),
+                    None => Ok(BroadcastAccepted::Replayed(replay)),
+                },
+                BroadcastAdmitted::KeyTaken => Err(ErrorCode::DuplicateIdempotencyKey.into()),
+                BroadcastAdmitted::QuotaReached => Err(Refusal::new(ErrorCode::DailyQuotaReached).with_retry_after(quota.day.time_left(now))),
+                BroadcastAdmitted::MediaGone => {
+                    placed = self.shelf.place_again(media.as_ref()).await?;
+                    continue;
+                }
+            };
         }
     }
 
@@ -165,18 +171,10 @@ impl Admission {
     }
 }
 
-fn decided(admitted: BroadcastAdmitted, now: Timestamp) -> Result<BroadcastAccepted, Refusal> {
-    match admitted {
-        BroadcastAdmitted::Replayed(replay) => Ok(BroadcastAccepted::Replayed(replay)),
-        BroadcastAdmitted::QuotaReached => Err(Refusal::new(ErrorCode::DailyQuotaReached).with_retry_after(UtcDay::of(now).time_left(now))),
-        BroadcastAdmitted::KeyTaken | BroadcastAdmitted::New | BroadcastAdmitted::MediaGone => Err(ErrorCode::DuplicateIdempotencyKey.into()),
-    }
-}
-
 impl Parsed {
     /// Checks presence (33005), type (33006), numbers (33003), duplicates (33024), how many there are (33108) and the idempotency key's form (33106), in this order.
     fn check(request: BroadcastRequest, recipients_max: usize) -> Result<Self, Refusal> {
-        let (from, body, media_url) = (given(request.from), given(request.body), given(request.media_url));
+        let (from, body, media_url) = (given(request.from), given_text(request.body), given(request.media_url));
         let content_missing = body.is_none() && media_url.is_none();
         let (Some(list), Some(from), false) = (&request.recipients, &from, content_missing) else {
             return Err(missing([("recipients", request.recipients.is_none()), ("from", from.is_none()), ("body", content_missing)]));
@@ -206,8 +204,9 @@ impl Parsed {
     /// What tells this request from another under the same key: its values, not how they were written.
     fn fingerprint(&self) -> Fingerprint {
         let recipients: Vec<u8> = self.recipients.as_numbers().iter().flat_map(|number| number.to_le_bytes()).collect();
-        let texts = [Some(self.originator.as_str()), self.body.as_deref(), self.media_url.as_deref(), Some(self.kind.as_str())];
-        Fingerprint::of_octets([Some(&recipients[..])].into_iter().chain(texts.map(|text| text.map(str::as_bytes))))
+        let (originator, kind) = (self.originator.as_str().as_bytes(), self.kind.as_str().as_bytes());
+        let (body, media_url) = (self.body.as_ref().map(LooseText::to_wtf8), self.media_url.as_deref().map(str::as_bytes));
+        Fingerprint::of_octets([Some(&recipients[..]), Some(originator), body.as_deref(), media_url, Some(kind)])
     }
 }
 

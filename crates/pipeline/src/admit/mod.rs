@@ -8,6 +8,7 @@ mod broadcast;
 mod parse;
 mod recipients;
 mod reference;
+mod replay;
 mod screen;
 mod under_way;
 
@@ -15,10 +16,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::error::{ErrorCode, Refusal};
-use model::idempotency::{Endpoint, IdempotencyKey};
+use model::idempotency::IdempotencyKey;
 use model::message::{Direction, Message, MessageType};
 use model::quota::UtcDay;
-use model::{Clock, Entropy, Media, MessageId, Mode, Msisdn, Screened, ScreeningRecord, Timestamp};
+use model::{Clock, Entropy, Media, MessageId, Mint, Mode, Msisdn, Screened, ScreeningRecord, Timestamp};
 use screening::Screen;
 use store::contract::messages::{Admission as Write, Admitted, IdempotencyClaim, Quota, Replay};
 use store::{Store, StoreError};
@@ -28,12 +29,13 @@ use crate::dispatch::Dispatchers;
 use crate::media::Shelf;
 use crate::route::Routes;
 use crate::tenants::{Caller, TenantBook};
+use crate::watch::{BroadcastWaiters, MessageWaiters};
 pub use broadcast::{BroadcastAccepted, BroadcastRequest};
 use parse::{Draft, Parsed};
 pub use recipients::RecipientList;
 use reference::References;
 pub(crate) use under_way::KeysUnderWay;
-use under_way::UnderWay;
+use wire::text::LooseText;
 
 /// The name of the carrier that test keys reach, and no route does.
 pub const SANDBOX: &str = "sandbox";
@@ -46,7 +48,7 @@ pub struct SendRequest {
     /// The originator.
     pub from: Option<String>,
     /// The text.
-    pub body: Option<String>,
+    pub body: Option<LooseText>,
     /// Where the media is.
     pub media_url: Option<String>,
     /// `SMS` or `MMS`.
@@ -73,9 +75,9 @@ pub struct AdmissionLimits {
 /// What admission makes of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accepted {
-    /// A message that is on disk and will be submitted.
-    New(Arc<Message>),
-    /// The answer given before.
+    /// A message that is on disk and will be submitted, and the idempotency key of its request.
+    New(Arc<Message>, Option<IdempotencyKey>),
+    /// The answer given before, which changes no more.
     Replayed(Replay),
 }
 
@@ -92,6 +94,9 @@ pub(crate) struct Admission {
     pub(crate) screen: Arc<Screen>,
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) keys: KeysUnderWay,
+    pub(crate) mint: Mint,
+    pub(crate) waiters: Arc<MessageWaiters>,
+    pub(crate) broadcast_waiters: Arc<BroadcastWaiters>,
     pub(crate) counters: Arc<Counters>,
 }
 
@@ -117,36 +122,11 @@ impl Admission {
         self.commit(caller, message, media, claim, flagged, now).await // 33012 33013 33007
     }
 
-    /// Keeps others from using the same key while media are fetched. Begun before the answers that were given are looked at, and judged after: what ends in between has its
-    /// answer there, and many may ask for that at once.
-    fn begin(&self, caller: &Caller, claim: Option<&IdempotencyClaim>, media_url: Option<&String>) -> Result<Option<UnderWay>, Refusal> {
-        match (claim, media_url) {
-            (None, _) => Ok(None),
-            (Some(claim), Some(_)) => self.keys.begin(caller.account, claim.endpoint, &claim.key).map(Some),
-            // It is written at once.
-            (Some(claim), None) => self.keys.check(caller.account, claim.endpoint, &claim.key).map(|()| None),
-        }
-    }
-
     /// What a URL points to, if there is one.
     async fn media(&self, caller: &Caller, url: Option<&str>) -> Result<Option<Media>, Refusal> {
         match url {
-            Some(url) => self.shelf.fetch(caller.account, url).await.map(Some),
+            Some(url) => self.shelf.fetch(caller.owner(), url).await.map(Some),
             None => Ok(None),
-        }
-    }
-
-    fn claim(&self, parsed: &Parsed, now: Timestamp) -> Option<IdempotencyClaim> {
-        let key = parsed.idempotency_key.clone()?;
-        Some(IdempotencyClaim { endpoint: Endpoint::Message, key, fingerprint: parsed.fingerprint(), not_before: now - self.limits.idempotency })
-    }
-
-    async fn replay(&self, caller: &Caller, claim: Option<&IdempotencyClaim>) -> Result<Option<Replay>, Refusal> {
-        let Some(claim) = claim else { return Ok(None) };
-        match self.store.replay(caller.account, claim).await.map_err(refused_by_store)? {
-            Some(Admitted::Replayed(replay)) => Ok(Some(replay)),
-            Some(Admitted::KeyTaken) => Err(ErrorCode::DuplicateIdempotencyKey.into()),
-            Some(Admitted::New | Admitted::QuotaReached | Admitted::MediaGone) | None => Ok(None),
         }
     }
 
@@ -202,8 +182,11 @@ impl Admission {
                 self.shelf.take_back(&placed).await;
             }
             return match admitted {
-                Admitted::New => Ok(Accepted::New(message)),
-                Admitted::Replayed(replay) => Ok(Accepted::Replayed(replay)),
+                Admitted::New => Ok(Accepted::New(message, idempotency.map(|claim| claim.key))),
+                Admitted::Replayed(replay) => match &idempotency {
+                    Some(claim) => self.settled(caller, claim, replay).await.map(Accepted::Replayed),
+                    None => Ok(Accepted::Replayed(replay)),
+                },
                 Admitted::KeyTaken => Err(ErrorCode::DuplicateIdempotencyKey.into()),
                 Admitted::QuotaReached => Err(Refusal::new(ErrorCode::DailyQuotaReached).with_retry_after(day.time_left(now))),
                 Admitted::MediaGone => {
@@ -224,11 +207,6 @@ impl Admission {
             place.fill(message);
         }
         Ok(admitted)
-    }
-
-    /// Notes what a request with a key was answered, where the answer was not the queued message or broadcast.
-    pub(crate) async fn record_answer(&self, caller: &Caller, endpoint: Endpoint, key: &IdempotencyKey, body: String) -> Result<(), Refusal> {
-        self.store.record_answer(caller.account, endpoint, key, body).await.map_err(refused_by_store)
     }
 }
 

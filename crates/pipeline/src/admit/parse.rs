@@ -7,13 +7,15 @@ use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::idempotency::{Fingerprint, IdempotencyKey};
 use model::message::{Encoding, MessageType};
 
+use wire::text::LooseText;
+
 use super::{AdmissionLimits, SendRequest};
 
 /// A request whose fields are there and well formed. Its text has not been looked at.
 pub(super) struct Parsed {
     recipient: Msisdn,
     originator: Msisdn,
-    body: Option<String>,
+    body: Option<LooseText>,
     pub(super) media_url: Option<String>,
     kind: MessageType,
     pub(super) idempotency_key: Option<IdempotencyKey>,
@@ -34,7 +36,7 @@ impl Parsed {
     /// Checks presence (33005), type (33006), numbers (33003) and the idempotency key's form (33106), in this order.
     pub(super) fn check(request: SendRequest) -> Result<Self, Refusal> {
         let media_url = given(request.media_url);
-        let body = given(request.body);
+        let body = given_text(request.body);
         let (Some(to), Some(from)) = (given(request.to.clone()), given(request.from.clone())) else {
             return Err(missing_of_message(&request.to, &request.from, body.is_none() && media_url.is_none()));
         };
@@ -53,12 +55,13 @@ impl Parsed {
 
     /// What tells this request from another under the same key: its values, not how they were written.
     pub(super) fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(&[
-            Some(self.recipient.as_str()),
-            Some(self.originator.as_str()),
-            self.body.as_deref(),
-            self.media_url.as_deref(),
-            Some(self.kind.as_str()),
+        let body = self.body.as_ref().map(LooseText::to_wtf8);
+        Fingerprint::of_octets([
+            Some(self.recipient.as_str().as_bytes()),
+            Some(self.originator.as_str().as_bytes()),
+            body.as_deref(),
+            self.media_url.as_deref().map(str::as_bytes),
+            Some(self.kind.as_str().as_bytes()),
         ])
     }
 }
@@ -66,20 +69,21 @@ impl Parsed {
 impl Draft {
     /// Checks the text: invalid characters (33016), then length (33107); and measures it.
     pub(super) fn check(parsed: Parsed, limits: &AdmissionLimits) -> Result<Self, Refusal> {
-        let (encoding, segments) = measured(parsed.body.as_deref(), parsed.kind, limits)?;
-        let Parsed { recipient, originator, media_url, kind, .. } = parsed;
-        Ok(Self { recipient, originator, body: parsed.body.map(Arc::from), media_url, kind, encoding, segments })
+        let Parsed { recipient, originator, body, media_url, kind, .. } = parsed;
+        let (body, encoding, segments) = measured(body, kind, limits)?;
+        Ok(Self { recipient, originator, body, media_url, kind, encoding, segments })
     }
 }
 
-/// How a text is encoded and how many segments it takes, unless it has invalid characters (33016) or is too long (33107).
-pub(super) fn measured(body: Option<&str>, kind: MessageType, limits: &AdmissionLimits) -> Result<(Encoding, u16), Refusal> {
-    let text = body.unwrap_or_default();
-    let invalid = wire::text::invalid_characters(text);
+/// A text, how it is encoded and how many segments it takes, unless it has invalid characters (33016) or is too long (33107).
+pub(super) fn measured(body: Option<LooseText>, kind: MessageType, limits: &AdmissionLimits) -> Result<(Option<Arc<str>>, Encoding, u16), Refusal> {
+    let invalid = body.as_ref().map(LooseText::invalid_characters).unwrap_or_default();
     if !invalid.is_empty() {
         return Err(Refusal::new(ErrorCode::InvalidMessageContent).with_info(AdditionalInfo::InvalidCharacters(invalid)));
     }
-    let measure = wire::gsm::measure(text);
+    // A lone surrogate is an invalid character, so that the text is whole here.
+    let text: Option<Arc<str>> = body.and_then(LooseText::into_text).map(Arc::from);
+    let measure = wire::gsm::measure(text.as_deref().unwrap_or_default());
     let (characters_max, segments) = match kind {
         MessageType::Sms => (limits.sms_characters_max, measure.segments),
         // It is handed over in one piece, however long its text is.
@@ -89,7 +93,7 @@ pub(super) fn measured(body: Option<&str>, kind: MessageType, limits: &Admission
     let Some(segments) = segments.filter(|_| measure.characters <= characters_max) else {
         return Err(ErrorCode::MessageTooLong.into());
     };
-    Ok((measure.encoding, segments))
+    Ok((text, measure.encoding, segments))
 }
 
 /// The store keeps which segments a carrier has taken in 64 bits.
@@ -98,6 +102,11 @@ const SEGMENTS_MAX: u16 = 64;
 /// The value, unless it is empty or white space alone, which is as good as missing.
 pub(super) fn given(value: Option<String>) -> Option<String> {
     value.filter(|text| !text.trim().is_empty())
+}
+
+/// The same of a message's text.
+pub(super) fn given_text(value: Option<LooseText>) -> Option<LooseText> {
+    value.filter(|text| !text.is_blank())
 }
 
 fn missing_of_message(to: &Option<String>, from: &Option<String>, content_missing: bool) -> Refusal {
@@ -133,7 +142,7 @@ mod tests {
         SendRequest {
             to: Some(to.to_owned()),
             from: Some(from.to_owned()),
-            body: own(body),
+            body: body.map(LooseText::from),
             media_url: own(media),
             message_type: own(kind),
             idempotency_key: None,

@@ -29,7 +29,7 @@ impl Admission {
         };
         let verdict = decision.verdict;
         let record = ScreeningRecord {
-            id: ScreeningId::new(now, &*self.entropy),
+            id: ScreeningId::minted(&self.mint, now, &*self.entropy),
             account: caller.account,
             mode: caller.mode,
             at: now,

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use model::AccountId;
+use model::Owner;
 use model::error::{ErrorCode, Refusal};
 use model::idempotency::{Endpoint, IdempotencyKey};
 
-type Name = (AccountId, Endpoint, IdempotencyKey);
+type Name = (Owner, Endpoint, IdempotencyKey);
 
 /// The keys of requests that are being admitted.
 #[derive(Clone, Default)]
@@ -21,8 +21,8 @@ pub(super) struct UnderWay {
 
 impl KeysUnderWay {
     /// Begins a request under this key, unless there is one already (33013).
-    pub(super) fn begin(&self, account: AccountId, endpoint: Endpoint, key: &IdempotencyKey) -> Result<UnderWay, Refusal> {
-        let name = (account, endpoint, key.clone());
+    pub(super) fn begin(&self, owner: Owner, endpoint: Endpoint, key: &IdempotencyKey) -> Result<UnderWay, Refusal> {
+        let name = (owner, endpoint, key.clone());
         if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone()) {
             Ok(UnderWay { keys: self.clone(), name })
         } else {
@@ -31,9 +31,9 @@ impl KeysUnderWay {
     }
 
     /// Refuses what has a key that is under way (33013).
-    pub(super) fn check(&self, account: AccountId, endpoint: Endpoint, key: &IdempotencyKey) -> Result<(), Refusal> {
+    pub(super) fn check(&self, owner: Owner, endpoint: Endpoint, key: &IdempotencyKey) -> Result<(), Refusal> {
         let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !keys.is_empty() && keys.contains(&(account, endpoint, key.clone())) { Err(ErrorCode::DuplicateIdempotencyKey.into()) } else { Ok(()) }
+        if !keys.is_empty() && keys.contains(&(owner, endpoint, key.clone())) { Err(ErrorCode::DuplicateIdempotencyKey.into()) } else { Ok(()) }
     }
 }
 
@@ -46,18 +46,20 @@ impl Drop for UnderWay {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::{AccountId, Mode};
 
     #[test]
     fn a_key_is_under_way_once_until_its_request_ends() {
-        let (keys, account) = (KeysUnderWay::default(), AccountId::from_bytes([1; 16]));
+        let (keys, owner) = (KeysUnderWay::default(), Owner { account: AccountId::from_bytes([1; 16]), mode: Mode::Live });
         let key = IdempotencyKey::parse("order-1").unwrap();
-        let first = keys.begin(account, Endpoint::Message, &key).ok();
-        assert!(first.is_some() && keys.begin(account, Endpoint::Message, &key).is_err());
-        assert!(keys.check(account, Endpoint::Message, &key).is_err() && keys.check(account, Endpoint::Broadcast, &key).is_ok());
-        assert!(keys.begin(account, Endpoint::Broadcast, &key).is_ok(), "another endpoint");
-        assert!(keys.begin(AccountId::from_bytes([2; 16]), Endpoint::Message, &key).is_ok(), "another account");
+        let first = keys.begin(owner, Endpoint::Message, &key).ok();
+        assert!(first.is_some() && keys.begin(owner, Endpoint::Message, &key).is_err());
+        assert!(keys.check(owner, Endpoint::Message, &key).is_err() && keys.check(owner, Endpoint::Broadcast, &key).is_ok());
+        assert!(keys.begin(owner, Endpoint::Broadcast, &key).is_ok(), "another endpoint");
+        assert!(keys.begin(Owner { mode: Mode::Test, ..owner }, Endpoint::Message, &key).is_ok(), "the other mode");
+        assert!(keys.begin(Owner { account: AccountId::from_bytes([2; 16]), ..owner }, Endpoint::Message, &key).is_ok(), "another account");
         drop(first);
-        assert!(keys.check(account, Endpoint::Message, &key).is_ok());
-        assert!(keys.begin(account, Endpoint::Message, &key).is_ok());
+        assert!(keys.check(owner, Endpoint::Message, &key).is_ok());
+        assert!(keys.begin(owner, Endpoint::Message, &key).is_ok());
     }
 }

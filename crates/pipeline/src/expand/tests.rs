@@ -12,7 +12,7 @@ use model::key::Pepper;
 use model::message::{Encoding, MessageType};
 use model::number::{BlockKind, NumberState};
 use model::quota::UtcDay;
-use model::{BroadcastCounts, Mode, Moment, Recipients, SeededEntropy, SimClock, Status};
+use model::{AccountId, BroadcastCounts, Mode, Moment, Recipients, SeededEntropy, SimClock, Status};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted};

@@ -1,6 +1,6 @@
 //! Fetching what a client points us to, without being pointed at ourselves.
 //!
-//! In go an account and a URL; out come media that are whole, small enough and of a type that may be sent, or why not. On the way are a place (`places`), the rules of a
+//! In go an owner and a URL; out come media that are whole, small enough and of a type that may be sent, or why not. On the way are a place (`places`), the rules of a
 //! [`url`], its name ([`resolve`]), the judgement ([`guard`]) of every [`address`], a request ([`client`]) over a connection of our own (`connection`), and the [`kind`] of the
 //! bytes, which are [whole](kind::judge) or nothing. `docs/decisions/media-fetch.md` says why it is made so.
 
@@ -22,7 +22,7 @@ use hyper::header::{CONTENT_TYPE, HeaderMap};
 use hyper::{Method, StatusCode};
 use model::error::{ErrorCode, Refusal};
 use model::media::MEDIA_BYTES_MAX;
-use model::{AccountId, Media};
+use model::{Media, Owner};
 
 use client::{Ask, ClientError, GuardedClient};
 pub use connection::Trust;
@@ -42,7 +42,7 @@ pub struct FetchSettings {
     pub guard: GuardSettings,
     /// How long a fetch may take, the wait for a place apart.
     pub timeout: Duration,
-    /// Fetches of one account at once.
+    /// Fetches of one account at once, of its live keys and of its test keys each.
     pub fetches_per_account: usize,
     /// Fetches at once.
     pub fetches_max: usize,
@@ -134,14 +134,14 @@ impl Fetcher {
         Ok(Self { client, resolver, places, timeout: settings.timeout })
     }
 
-    /// Fetches what `url` points to, for `account`. Returns within the time-out of the settings and [`PLACE_TIMEOUT`].
+    /// Fetches what `url` points to, for `owner`. Returns within the time-out of the settings and [`PLACE_TIMEOUT`].
     ///
     /// # Errors
     /// Why not, named by the code that a client gets.
-    pub async fn fetch(&self, account: AccountId, url: &str) -> Result<Media, FetchError> {
+    pub async fn fetch(&self, owner: Owner, url: &str) -> Result<Media, FetchError> {
         // What its text alone forbids needs no place, and is told however busy we are.
         self.client.guard().read(url, None).map_err(|denial| FetchError::NotAllowed(denial.to_string()))?;
-        let place = self.places.take(account).await.map_err(FetchError::Crowded)?;
+        let place = self.places.take(owner).await.map_err(FetchError::Crowded)?;
         let resolver = Holding { resolver: Arc::clone(&self.resolver), place: Arc::new(place) };
         let (claimed, bytes) = match tokio::time::timeout(self.timeout, self.get(url, &resolver)).await {
             Ok(got) => got?,

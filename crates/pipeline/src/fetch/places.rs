@@ -1,6 +1,6 @@
 //! Places: how many fetches there are at once, so that an account whose servers hang slows nobody but itself.
 //!
-//! An account has places of its own, and only who has one of these waits for one of all. A place is held until the last thing that was begun in it has ended: a resolver that
+//! An account has its own places, one set for live keys and one for test keys, and a fetch waits for one of all places only when it has one of these. A place is held until the last thing that was begun in it has ended: a resolver that
 //! cannot be interrupted holds it beyond its fetch.
 
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::AccountId;
+use model::Owner;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -24,7 +24,7 @@ pub const PLACE_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Places {
     per_account: usize,
     all: Arc<Semaphore>,
-    accounts: Mutex<HashMap<AccountId, Arc<Semaphore>>>,
+    owners: Mutex<HashMap<Owner, Arc<Semaphore>>>,
 }
 
 /// A place in which one fetch is made.
@@ -35,25 +35,25 @@ pub(super) struct Place {
     _share: Share,
 }
 
-/// An account's interest in its places: they are forgotten with the last.
+/// An owner's interest in its places: they are forgotten with the last.
 #[derive(Debug)]
 struct Share {
     places: Arc<Places>,
-    account: AccountId,
+    owner: Owner,
     own: Arc<Semaphore>,
 }
 
 impl Places {
     pub(super) fn new(per_account: usize, all: usize) -> Arc<Self> {
-        Arc::new(Self { per_account, all: Arc::new(Semaphore::new(all)), accounts: Mutex::default() })
+        Arc::new(Self { per_account, all: Arc::new(Semaphore::new(all)), owners: Mutex::default() })
     }
 
     /// Waits for a place, at most [`PLACE_TIMEOUT`].
     ///
     /// # Errors
     /// What there was no place of, for the log.
-    pub(super) async fn take(self: &Arc<Self>, account: AccountId) -> Result<Place, &'static str> {
-        let share = self.share(account);
+    pub(super) async fn take(self: &Arc<Self>, owner: Owner) -> Result<Place, &'static str> {
+        let share = self.share(owner);
         let mut missing = "the account has too many fetches under way";
         let place = async {
             let own = Arc::clone(&share.own).acquire_owned().await.ok()?;
@@ -66,25 +66,25 @@ impl Places {
         }
     }
 
-    fn share(self: &Arc<Self>, account: AccountId) -> Share {
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = accounts.entry(account).or_insert_with(|| Arc::new(Semaphore::new(self.per_account)));
-        Share { places: Arc::clone(self), account, own: Arc::clone(own) }
+    fn share(self: &Arc<Self>, owner: Owner) -> Share {
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = owners.entry(owner).or_insert_with(|| Arc::new(Semaphore::new(self.per_account)));
+        Share { places: Arc::clone(self), owner, own: Arc::clone(own) }
     }
 
-    /// How many accounts fetch, or wait to.
+    /// How many owners fetch, or wait to.
     #[cfg(test)]
-    fn accounts(&self) -> usize {
-        self.accounts.lock().unwrap().len()
+    fn owners(&self) -> usize {
+        self.owners.lock().unwrap().len()
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        let mut accounts = self.places.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut owners = self.places.owners.lock().unwrap_or_else(PoisonError::into_inner);
         // The table's and this one; a permit keeps one more, but those of a place go before its share.
         if Arc::strong_count(&self.own) == 2 {
-            accounts.remove(&self.account);
+            owners.remove(&self.owner);
         }
     }
 }
@@ -111,9 +111,10 @@ impl Resolve for Holding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::{AccountId, Mode};
 
-    fn account(number: u8) -> AccountId {
-        AccountId::from_bytes([number; 16])
+    fn account(number: u8) -> Owner {
+        Owner { account: AccountId::from_bytes([number; 16]), mode: Mode::Live }
     }
 
     #[tokio::test(start_paused = true)]
@@ -125,9 +126,19 @@ mod tests {
         assert_eq!(places.take(account(3)).await.unwrap_err(), "there are too many fetches under way");
         held.remove(0);
         held.push(places.take(account(3)).await.unwrap());
-        assert_eq!(places.accounts(), 3);
+        assert_eq!(places.owners(), 3);
         drop(held);
-        assert_eq!(places.accounts(), 0, "nothing is kept of accounts that fetch nothing");
+        assert_eq!(places.owners(), 0, "nothing is kept of accounts that fetch nothing");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn fetches_of_test_keys_leave_the_places_of_live_keys_alone() {
+        let places = Places::new(1, 9);
+        for (mode, other) in [(Mode::Test, Mode::Live), (Mode::Live, Mode::Test)] {
+            let _held = places.take(Owner { mode, ..account(1) }).await.unwrap();
+            assert!(places.take(Owner { mode, ..account(1) }).await.is_err());
+            assert!(places.take(Owner { mode: other, ..account(1) }).await.is_ok());
+        }
     }
 
     #[tokio::test(start_paused = true)]

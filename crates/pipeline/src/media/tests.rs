@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::quota::UtcDay;
-use model::{MediaType, MessageId, Mode, Moment, Msisdn, SeededEntropy, SimClock};
+use model::{AccountId, MediaType, MessageId, Mode, Moment, Msisdn, SeededEntropy, SimClock};
 use store::contract::messages::{Admission, Admitted, Quota};
 use store::objects::Directory;
 use tempfile::TempDir;

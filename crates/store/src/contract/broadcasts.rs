@@ -7,12 +7,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use model::idempotency::AnswerForm;
 use model::media::StoredMedia;
-use model::{AccountId, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus, Message, Msisdn, Recipients, ScreeningRecord, Timestamp};
+use model::{AccountId, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus, Message, Msisdn, Owner, Recipients, ScreeningRecord, Timestamp};
 
 use super::StoreError;
 use super::dispatch::Lease;
-use super::messages::{StatusChanges, IdempotencyClaim, Quota};
+use super::messages::{IdempotencyClaim, Quota, StatusChanges};
 
 /// A broadcast on its way in: all that the one accepting transaction needs.
 #[derive(Clone, Debug)]
@@ -53,6 +54,8 @@ pub struct BroadcastReplay {
     pub broadcast: Arc<Broadcast>,
     /// The body that was answered, where it was not simply that of a broadcast just accepted.
     pub answer: Option<String>,
+    /// Which fields the answer has.
+    pub form: AnswerForm,
 }
 
 /// Recipients whose turn is next.
@@ -134,8 +137,8 @@ pub trait Broadcasts: Send + Sync {
     /// same claim, the second is [`BroadcastAdmitted::Replayed`].
     async fn admit_broadcast(&self, admission: BroadcastAdmission) -> Result<BroadcastAdmitted, StoreError>;
 
-    /// What was answered under a claim's key, if it was answered at `claim.not_before` or later: `Replayed` or `KeyTaken`. Changes nothing.
-    async fn replay_broadcast(&self, account: AccountId, claim: &IdempotencyClaim) -> Result<Option<BroadcastAdmitted>, StoreError>;
+    /// What was answered under an owner's claim, if it was answered at `claim.not_before` or later: `Replayed` or `KeyTaken`. Changes nothing.
+    async fn replay_broadcast(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<BroadcastAdmitted>, StoreError>;
 
     /// A broadcast of this account (of any account when `None`, for the operator), or nothing.
     async fn broadcast(&self, account: Option<AccountId>, id: BroadcastId) -> Result<Option<BroadcastRecord>, StoreError>;

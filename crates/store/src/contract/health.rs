@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use model::{Mint, Timestamp};
 
 use super::StoreError;
 
@@ -18,6 +19,9 @@ pub struct CommitSample {
 /// How the store is doing.
 #[async_trait]
 pub trait Health: Send + Sync {
+    /// Lets `mint` know the newest ids of messages, broadcasts and decisions of the screen that were made before `before`. Quick, however many there are.
+    async fn show_newest(&self, mint: &Mint, before: Timestamp) -> Result<(), StoreError>;
+
     /// Whether a write would succeed now: makes one. Errors as a write would.
     async fn probe(&self) -> Result<(), StoreError>;
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::event::Event;
-use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
+use model::idempotency::{AnswerForm, Endpoint, Fingerprint, IdempotencyKey};
 use model::media::StoredMedia;
 use model::message::{Delivery, Direction, Message, MessageRecord};
 use model::quota::UtcDay;
-use model::{AccountId, BroadcastId, MessageId, Msisdn, ScreeningRecord, Status, Timestamp};
+use model::{AccountId, BroadcastId, MessageId, Msisdn, Owner, ScreeningRecord, Status, Timestamp};
 
 use super::StoreError;
 use super::dispatch::Lease;
@@ -35,7 +35,7 @@ pub struct Admission {
     pub media: Option<StoredMedia>,
 }
 
-/// How many recipients an account has in a day.
+/// How many recipients an owner has in a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
     /// The day that it is counted in.
@@ -79,6 +79,8 @@ pub struct Replay {
     pub message: Arc<Message>,
     /// The body that was answered, where it was not simply that of a queued message.
     pub answer: Option<String>,
+    /// Which fields the answer has.
+    pub form: AnswerForm,
 }
 
 /// Which messages a list shows. `None` does not narrow it.
@@ -118,12 +120,12 @@ pub trait Messages: Send + Sync {
     /// outcome. Called twice with the same claim, the second is [`Admitted::Replayed`]. The quota is exact under concurrency.
     async fn admit(&self, admission: Admission) -> Result<Admitted, StoreError>;
 
-    /// What was answered under a claim's key, if it was answered at `claim.not_before` or later: `Replayed` or `KeyTaken`. Changes nothing.
-    async fn replay(&self, account: AccountId, claim: &IdempotencyClaim) -> Result<Option<Admitted>, StoreError>;
+    /// What was answered under an owner's claim, if it was answered at `claim.not_before` or later: `Replayed` or `KeyTaken`. Changes nothing.
+    async fn replay(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<Admitted>, StoreError>;
 
-    /// Notes that a request was answered with `body` rather than with the queued message, so that a replay says the same.
-    /// Does nothing when there is no such record.
-    async fn record_answer(&self, account: AccountId, endpoint: Endpoint, key: &IdempotencyKey, body: String) -> Result<(), StoreError>;
+    /// Records that a request is answered with `body` rather than with the queued message, so that a replay says the same. To be called before the client
+    /// gets that answer. Does nothing when there is no such record.
+    async fn record_answer(&self, owner: Owner, endpoint: Endpoint, key: &IdempotencyKey, body: String) -> Result<(), StoreError>;
 
     /// A message of this account, or nothing.
     async fn message(&self, account: AccountId, id: MessageId) -> Result<Option<MessageRecord>, StoreError>;

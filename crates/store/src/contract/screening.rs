@@ -1,7 +1,7 @@
 //! Decisions of the compliance screen, for review.
 
 use async_trait::async_trait;
-use model::{AccountId, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
+use model::{AccountId, Mode, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
 
 use super::StoreError;
 
@@ -10,6 +10,8 @@ use super::StoreError;
 pub struct ScreeningFilter {
     /// On texts of this account.
     pub account: Option<AccountId>,
+    /// On texts of keys of this mode.
+    pub mode: Option<Mode>,
     /// With this outcome.
     pub outcome: Option<ScreeningOutcome>,
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::message::MessageType;
-use model::{AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, MediaId, MessageId, Mode, Msisdn, Recipients, Timestamp};
+use model::{
+    AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, MediaId, MessageId, Mode, Msisdn, Owner, Recipients, Timestamp,
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
@@ -43,9 +45,9 @@ impl Broadcasts for Sqlite {
         self.writer.write(move |group| admit(group, &admission)).await
     }
 
-    async fn replay_broadcast(&self, account: AccountId, claim: &IdempotencyClaim) -> Result<Option<BroadcastAdmitted>, StoreError> {
+    async fn replay_broadcast(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<BroadcastAdmitted>, StoreError> {
         let claim = claim.clone();
-        self.readers.read(move |connection| replay(connection, account, &claim)).await
+        self.readers.read(move |connection| replay(connection, owner, &claim)).await
     }
 
     async fn broadcast(&self, account: Option<AccountId>, id: BroadcastId) -> Result<Option<BroadcastRecord>, StoreError> {
@@ -82,14 +84,14 @@ impl Broadcasts for Sqlite {
 fn admit(group: &mut Group, admission: &BroadcastAdmission) -> Result<BroadcastAdmitted, Fault> {
     let broadcast = &*admission.broadcast;
     if let Some(claim) = &admission.idempotency
-        && let Some(earlier) = replay(&group.connection, broadcast.account, claim)?
+        && let Some(earlier) = replay(&group.connection, broadcast.owner(), claim)?
     {
         return Ok(earlier);
     }
     if !can_carry(&group.connection, broadcast.media, admission.media.as_ref())? {
         return Ok(BroadcastAdmitted::MediaGone);
     }
-    if !group.use_quota(broadcast.account, admission.quota, admission.recipients.len() as u64)? {
+    if !group.use_quota(broadcast.owner(), admission.quota, admission.recipients.len() as u64)? {
         return Ok(BroadcastAdmitted::QuotaReached);
     }
     carry(&group.connection, broadcast.media, admission.media.as_ref())?;
@@ -97,7 +99,7 @@ fn admit(group: &mut Group, admission: &BroadcastAdmission) -> Result<BroadcastA
     insert_progress(&group.connection, broadcast, admission.recipients.len())?;
     insert_chunks(&group.connection, broadcast.id, &admission.recipients)?;
     if let Some(claim) = &admission.idempotency {
-        insert_claim(group, broadcast.account, claim, broadcast.id.to_bytes(), broadcast.created_at)?;
+        insert_claim(group, broadcast.owner(), claim, broadcast.id.to_bytes(), broadcast.created_at)?;
     }
     if let Some(flagged) = &admission.flagged {
         insert_screening(&group.connection, flagged)?;
@@ -152,14 +154,14 @@ fn unpack(octets: &[u8]) -> impl Iterator<Item = Option<Msisdn>> {
     octets.chunks(PACKED_BYTES).map(move |octets| Msisdn::from_u64(number(octets)))
 }
 
-fn replay(connection: &Connection, account: AccountId, claim: &IdempotencyClaim) -> rusqlite::Result<Option<BroadcastAdmitted>> {
-    let (id, answer) = match find_claim(connection, account, claim)? {
+fn replay(connection: &Connection, owner: Owner, claim: &IdempotencyClaim) -> rusqlite::Result<Option<BroadcastAdmitted>> {
+    let (id, answer, form) = match find_claim(connection, owner, claim)? {
         None => return Ok(None),
         Some(Claimed::Other) => return Ok(Some(BroadcastAdmitted::KeyTaken)),
-        Some(Claimed::Same(id, answer)) => (BroadcastId::from_bytes(id), answer),
+        Some(Claimed::Same(id, answer, form)) => (BroadcastId::from_bytes(id), answer, form),
     };
-    let record = load(connection, Some(account), id)?;
-    Ok(record.map(|record| BroadcastAdmitted::Replayed(BroadcastReplay { broadcast: record.broadcast, answer })))
+    let record = load(connection, Some(owner.account), id)?;
+    Ok(record.map(|record| BroadcastAdmitted::Replayed(BroadcastReplay { broadcast: record.broadcast, answer, form })))
 }
 
 fn load(connection: &Connection, account: Option<AccountId>, id: BroadcastId) -> rusqlite::Result<Option<BroadcastRecord>> {

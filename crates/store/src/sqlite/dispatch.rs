@@ -331,11 +331,11 @@ fn expire(group: &mut Group, now: Moment, under_way: &HashSet<MessageId>, limit:
 /// Forgets some idempotency records and quotas that count no more. Nothing asks for records older than a week: no setting reaches so far.
 fn prune(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<()> {
     const WEEK: std::time::Duration = std::time::Duration::from_secs(7 * 86_400);
-    let sql = "DELETE FROM quota WHERE (account_id, day) IN (SELECT account_id, day FROM quota WHERE day < ?1 LIMIT ?2)";
+    let sql = "DELETE FROM quota WHERE (day, account_id, mode) IN (SELECT day, account_id, mode FROM quota WHERE day < ?1 LIMIT ?2)";
     let day = model::quota::UtcDay::of(now - WEEK).0;
     connection.prepare_cached(sql)?.execute(params![day, limit])?;
-    let sql = "DELETE FROM idempotency WHERE (account_id, endpoint, key) IN \
-               (SELECT account_id, endpoint, key FROM idempotency WHERE created_at < ?1 LIMIT ?2)";
+    let sql = "DELETE FROM idempotency WHERE (account_id, mode, endpoint, key) IN \
+               (SELECT account_id, mode, endpoint, key FROM idempotency WHERE created_at < ?1 LIMIT ?2)";
     connection.prepare_cached(sql)?.execute(params![(now - WEEK).as_millis(), limit])?;
     Ok(())
 }

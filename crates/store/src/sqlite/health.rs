@@ -1,6 +1,8 @@
 //! How the store is doing.
 
 use async_trait::async_trait;
+use model::{BroadcastId, MessageId, Mint, ScreeningId, Timestamp};
+use rusqlite::Connection;
 
 use super::Sqlite;
 use crate::StoreError;
@@ -8,6 +10,23 @@ use crate::contract::health::{CommitSample, Health};
 
 #[async_trait]
 impl Health for Sqlite {
+    async fn show_newest(&self, mint: &Mint, before: Timestamp) -> Result<(), StoreError> {
+        // Each is the end of a primary key.
+        let newest = |connection: &Connection, sql: &str, below: [u8; 16]| connection.query_row(sql, [below], |row| row.get::<_, Option<[u8; 16]>>(0));
+        let read = move |connection: &Connection| {
+            let message = newest(connection, "SELECT max(message_id) FROM delivery WHERE message_id < ?1", MessageId::lowest_at(before).to_bytes())?;
+            let broadcasts = "SELECT max(broadcast_id) FROM broadcast_progress WHERE broadcast_id < ?1";
+            let broadcast = newest(connection, broadcasts, BroadcastId::lowest_at(before).to_bytes())?;
+            let screened = newest(connection, "SELECT max(id) FROM screening_log WHERE id < ?1", ScreeningId::lowest_at(before).to_bytes())?;
+            Ok((message, broadcast, screened))
+        };
+        let (message, broadcast, screened) = self.readers.read(read).await?;
+        message.into_iter().for_each(|id| MessageId::from_bytes(id).seen_by(mint));
+        broadcast.into_iter().for_each(|id| BroadcastId::from_bytes(id).seen_by(mint));
+        screened.into_iter().for_each(|id| ScreeningId::from_bytes(id).seen_by(mint));
+        Ok(())
+    }
+
     async fn probe(&self) -> Result<(), StoreError> {
         let write = |group: &mut super::writer::Group| {
             let sql = "INSERT INTO probe (id, at) VALUES (1, 1) ON CONFLICT DO UPDATE SET at = at + 1";

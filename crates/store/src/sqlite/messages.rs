@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::event::{Event, EventKind};
-use model::idempotency::{Endpoint, IdempotencyKey};
-use model::{AccountId, BroadcastId, MediaId, Message, MessageId, MessageRecord, Timestamp};
+use model::idempotency::{AnswerForm, Endpoint, IdempotencyKey};
+use model::{AccountId, BroadcastId, MediaId, Message, MessageId, MessageRecord, Owner, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
@@ -26,16 +26,17 @@ impl Messages for Sqlite {
         self.writer.write(move |group| admit(group, &admission)).await
     }
 
-    async fn replay(&self, account: AccountId, claim: &IdempotencyClaim) -> Result<Option<Admitted>, StoreError> {
+    async fn replay(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<Admitted>, StoreError> {
         let claim = claim.clone();
-        self.readers.read(move |connection| replay(connection, account, &claim)).await
+        self.readers.read(move |connection| replay(connection, owner, &claim)).await
     }
 
-    async fn record_answer(&self, account: AccountId, endpoint: Endpoint, key: &IdempotencyKey, body: String) -> Result<(), StoreError> {
+    async fn record_answer(&self, owner: Owner, endpoint: Endpoint, key: &IdempotencyKey, body: String) -> Result<(), StoreError> {
         let key = key.clone();
         let write = move |group: &mut Group| {
-            let mut update = group.connection.prepare_cached("UPDATE idempotency SET answer = ?4 WHERE account_id = ?1 AND endpoint = ?2 AND key = ?3")?;
-            update.execute(params![account.to_bytes(), endpoint.as_str(), key.as_str(), body])?;
+            let sql = "UPDATE idempotency SET answer = ?5 WHERE account_id = ?1 AND mode = ?2 AND endpoint = ?3 AND key = ?4";
+            let values = params![owner.account.to_bytes(), owner.mode.as_str(), endpoint.as_str(), key.as_str(), body];
+            group.connection.prepare_cached(sql)?.execute(values)?;
             Ok(())
         };
         self.writer.write(write).await
@@ -67,21 +68,21 @@ impl Messages for Sqlite {
 fn admit(group: &mut Group, admission: &Admission) -> Result<Admitted, Fault> {
     let message = &*admission.message;
     if let Some(claim) = &admission.idempotency
-        && let Some(earlier) = replay(&group.connection, message.account, claim)?
+        && let Some(earlier) = replay(&group.connection, message.owner(), claim)?
     {
         return Ok(earlier);
     }
     if !can_carry(&group.connection, message.media, admission.media.as_ref())? {
         return Ok(Admitted::MediaGone);
     }
-    if !group.use_quota(message.account, admission.quota, 1)? {
+    if !group.use_quota(message.owner(), admission.quota, 1)? {
         return Ok(Admitted::QuotaReached);
     }
     carry(&group.connection, message.media, admission.media.as_ref())?;
     insert_message(&group.connection, message)?;
     insert_delivery(&group.connection, message, &admission.carrier, admission.lease, admission.due_at)?;
     if let Some(claim) = &admission.idempotency {
-        insert_claim(group, message.account, claim, message.id.to_bytes(), message.created_at)?;
+        insert_claim(group, message.owner(), claim, message.id.to_bytes(), message.created_at)?;
     }
     if let Some(flagged) = &admission.flagged {
         insert_screening(&group.connection, flagged)?;
@@ -92,11 +93,11 @@ fn admit(group: &mut Group, admission: &Admission) -> Result<Admitted, Fault> {
 
 impl Group {
     /// Counts recipients, unless they do not all fit the quota. The count is written once for the whole group, by [`Self::write_quota`].
-    pub(super) fn use_quota(&mut self, account: AccountId, quota: Quota, recipients: u64) -> rusqlite::Result<bool> {
-        let name = (account, quota.day.0);
+    pub(super) fn use_quota(&mut self, owner: Owner, quota: Quota, recipients: u64) -> rusqlite::Result<bool> {
+        let name = (owner, quota.day.0);
         if !self.quota.contains_key(&name) {
-            let mut select = self.connection.prepare_cached("SELECT used FROM quota WHERE account_id = ?1 AND day = ?2")?;
-            let used = select.query_row(params![account.to_bytes(), quota.day.0], |row| row.get(0)).optional()?;
+            let mut select = self.connection.prepare_cached("SELECT used FROM quota WHERE day = ?1 AND account_id = ?2 AND mode = ?3")?;
+            let used = select.query_row(params![quota.day.0, owner.account.to_bytes(), owner.mode.as_str()], |row| row.get(0)).optional()?;
             self.quota.insert(name, (used.unwrap_or(0), false));
         }
         let Some((used, unwritten)) = self.quota.get_mut(&name) else { return Ok(false) };
@@ -110,9 +111,9 @@ impl Group {
 
     /// Writes the counts that changed. Part of every commit.
     pub(super) fn write_quota(&mut self) -> rusqlite::Result<()> {
-        for ((account, day), (used, unwritten)) in self.quota.iter_mut().filter(|(_, (_, unwritten))| *unwritten) {
-            let sql = "INSERT INTO quota (account_id, day, used) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET used = excluded.used";
-            self.connection.prepare_cached(sql)?.execute(params![account.to_bytes(), day, *used])?;
+        for ((owner, day), (used, unwritten)) in self.quota.iter_mut().filter(|(_, (_, unwritten))| *unwritten) {
+            let sql = "INSERT INTO quota (day, account_id, mode, used) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET used = excluded.used";
+            self.connection.prepare_cached(sql)?.execute(params![day, owner.account.to_bytes(), owner.mode.as_str(), *used])?;
             *unwritten = false;
         }
         // Yesterday's counts are not asked for again; a bound keeps a million idle accounts out of memory.
@@ -166,16 +167,18 @@ pub(super) fn insert_delivery(connection: &Connection, message: &Message, carrie
 }
 
 /// Notes what a claim's request made: the message or the broadcast of this id.
-pub(super) fn insert_claim(group: &Group, account: AccountId, claim: &IdempotencyClaim, id: [u8; 16], now: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn insert_claim(group: &Group, owner: Owner, claim: &IdempotencyClaim, id: [u8; 16], now: Timestamp) -> rusqlite::Result<()> {
     // A record that is too old to count is replaced.
-    let sql = "INSERT OR REPLACE INTO idempotency (account_id, endpoint, key, fingerprint, message_id, answer, created_at) \
-               VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?6)";
+    let sql = "INSERT OR REPLACE INTO idempotency (account_id, mode, endpoint, key, fingerprint, message_id, form, answer, created_at) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8)";
     group.connection.prepare_cached(sql)?.execute(params![
-        account.to_bytes(),
+        owner.account.to_bytes(),
+        owner.mode.as_str(),
         claim.endpoint.as_str(),
         claim.key.as_str(),
         claim.fingerprint.0,
         id,
+        AnswerForm::NEWEST.number(),
         now.as_millis(),
     ])?;
     Ok(())
@@ -185,29 +188,32 @@ pub(super) fn insert_claim(group: &Group, account: AccountId, claim: &Idempotenc
 pub(super) enum Claimed {
     /// Another request.
     Other,
-    /// The same: what it made, and the answer where one was noted.
-    Same([u8; 16], Option<String>),
+    /// The same: what it made, the answer where one was recorded, and which fields an answer has.
+    Same([u8; 16], Option<String>, AnswerForm),
 }
 
 /// What is on record under a claim's key, if it is not too old to count.
-pub(super) fn find_claim(connection: &Connection, account: AccountId, claim: &IdempotencyClaim) -> rusqlite::Result<Option<Claimed>> {
-    let sql = "SELECT fingerprint, message_id, answer FROM idempotency WHERE account_id = ?1 AND endpoint = ?2 AND key = ?3 AND created_at >= ?4";
+pub(super) fn find_claim(connection: &Connection, owner: Owner, claim: &IdempotencyClaim) -> rusqlite::Result<Option<Claimed>> {
+    let sql = "SELECT fingerprint, message_id, answer, form FROM idempotency \
+               WHERE account_id = ?1 AND mode = ?2 AND endpoint = ?3 AND key = ?4 AND created_at >= ?5";
     let mut select = connection.prepare_cached(sql)?;
-    let name = params![account.to_bytes(), claim.endpoint.as_str(), claim.key.as_str(), claim.not_before.as_millis()];
-    let found = select.query_row(name, |row| Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, [u8; 16]>(1)?, row.get(2)?))).optional()?;
-    let claimed = |(fingerprint, id, answer)| if fingerprint == claim.fingerprint.0 { Claimed::Same(id, answer) } else { Claimed::Other };
-    Ok(found.map(claimed))
+    let name = params![owner.account.to_bytes(), owner.mode.as_str(), claim.endpoint.as_str(), claim.key.as_str(), claim.not_before.as_millis()];
+    let claimed = |row: &rusqlite::Row<'_>| {
+        let is_same = row.get::<_, [u8; 32]>(0)? == claim.fingerprint.0;
+        Ok(if is_same { Claimed::Same(row.get(1)?, row.get(2)?, AnswerForm::from_number(row.get(3)?)) } else { Claimed::Other })
+    };
+    select.query_row(name, claimed).optional()
 }
 
-fn replay(connection: &Connection, account: AccountId, claim: &IdempotencyClaim) -> rusqlite::Result<Option<Admitted>> {
-    let (id, answer) = match find_claim(connection, account, claim)? {
+fn replay(connection: &Connection, owner: Owner, claim: &IdempotencyClaim) -> rusqlite::Result<Option<Admitted>> {
+    let (id, answer, form) = match find_claim(connection, owner, claim)? {
         None => return Ok(None),
         Some(Claimed::Other) => return Ok(Some(Admitted::KeyTaken)),
-        Some(Claimed::Same(id, answer)) => (id, answer),
+        Some(Claimed::Same(id, answer, form)) => (id, answer, form),
     };
     let sql = format!("SELECT {MESSAGE} FROM messages m WHERE m.account_id = ?1 AND m.id = ?2");
-    let message = connection.prepare_cached(&sql)?.query_row(params![account.to_bytes(), id], |row| rows::message(row, 0))?;
-    Ok(Some(Admitted::Replayed(Replay { message, answer })))
+    let message = connection.prepare_cached(&sql)?.query_row(params![owner.account.to_bytes(), id], |row| rows::message(row, 0))?;
+    Ok(Some(Admitted::Replayed(Replay { message, answer, form })))
 }
 
 fn page(connection: &Connection, account: Option<AccountId>, filter: &MessageFilter, after: Option<MessageId>, limit: usize) -> rusqlite::Result<Page> {

@@ -56,9 +56,10 @@ fn page(connection: &Connection, filter: ScreeningFilter, after: Option<Screenin
     let whose = if filter.account.is_some() { "INDEXED BY screening_log_of WHERE account_id = ?1" } else { "WHERE ?1 IS NULL" };
     let sql = format!(
         "SELECT id, account_id, mode, at, outcome, about, originator, categories, findings, body FROM screening_log {whose} \
-         AND (?2 IS NULL OR outcome = ?2) AND (?3 IS NULL OR id < ?3) ORDER BY id DESC LIMIT ?4"
+         AND (?2 IS NULL OR outcome = ?2) AND (?3 IS NULL OR mode = ?3) AND (?4 IS NULL OR id < ?4) ORDER BY id DESC LIMIT ?5"
     );
-    let values = params![filter.account.map(AccountId::to_bytes), filter.outcome.map(ScreeningOutcome::as_str), after.map(ScreeningId::to_bytes), limit];
+    let (account, outcome, mode) = (filter.account.map(AccountId::to_bytes), filter.outcome.map(ScreeningOutcome::as_str), filter.mode.map(Mode::as_str));
+    let values = params![account, outcome, mode, after.map(ScreeningId::to_bytes), limit];
     connection.prepare_cached(&sql)?.query_map(values, record)?.collect()
 }
 

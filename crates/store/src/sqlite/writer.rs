@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use model::{AccountId, BroadcastId};
+use model::{BroadcastId, Owner};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -58,8 +58,8 @@ impl From<rusqlite::Error> for Fault {
 /// the transaction's state, and a rollback forgets them; the turns only say where to look first, and outlast it.
 pub(super) struct Group {
     pub(super) connection: Connection,
-    /// Quota used, by account and day, where this process has looked; `true` where it is not written yet.
-    pub(super) quota: HashMap<(AccountId, i64), (u64, bool)>,
+    /// Quota used, by owner and day, where this process has looked; `true` where it is not written yet.
+    pub(super) quota: HashMap<(Owner, i64), (u64, bool)>,
     /// Changed counts of broadcasts that are not written yet.
     pub(super) tallies: HashMap<BroadcastId, Tally>,
     /// How many receipts are parked.

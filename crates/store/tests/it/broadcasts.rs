@@ -8,12 +8,16 @@ use model::idempotency::{Endpoint, Fingerprint};
 use model::message::{Encoding, MessageType};
 use model::quota::UtcDay;
 use model::status::SegmentFate;
-use model::{AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ErrorType, Message, MessageId, Mode, Moment, Msisdn, Status};
+use model::{
+    AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ErrorType, Message, MessageId, Mode, Moment, Msisdn, Status,
+};
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, Canceled, Expanded, Expansion};
 use store::contract::dispatch::{Lease, LeaseRequest, Outcome, Verdict};
 use store::contract::messages::{Admitted, IdempotencyClaim, MessageFilter, Quota, StatusChanges};
 
-use crate::support::{Backend, Desk, LEASE_SECS, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, acks, after, claim, ids, lease_request, number, receipt, retry};
+use crate::support::{
+    Backend, Desk, LEASE_SECS, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, acks, after, claim, ids, lease_request, live, number, receipt, retry,
+};
 
 /// The recipient at `index` of every broadcast here.
 fn recipient(index: u32) -> Msisdn {
@@ -43,6 +47,12 @@ pub(crate) fn admission(broadcast: Broadcast) -> BroadcastAdmission {
     let recipients = (0..broadcast.total - broadcast.blocked).map(recipient).collect::<Vec<_>>().iter().collect();
     let quota = Quota { day: UtcDay::of(broadcast.created_at), limit: u64::MAX };
     BroadcastAdmission { broadcast: Arc::new(broadcast), recipients, quota, idempotency: None, flagged: None, media: None }
+}
+
+/// Accepts a broadcast to one recipient at `at`.
+pub(crate) async fn accepted_at(desk: &Desk, account: AccountId, at: model::Timestamp) {
+    let broadcast = Broadcast { id: desk.broadcast_id(at), created_at: at, ..broadcast(desk, account, 1, 0) };
+    assert_eq!(desk.store.admit_broadcast(admission(broadcast)).await.unwrap(), BroadcastAdmitted::New);
 }
 
 /// Accepts a broadcast to so many, none of them blocked.
@@ -156,7 +166,7 @@ pub(crate) async fn a_broadcast_that_does_not_fit_the_quota_is_refused_whole(bac
     }
     // What is refused does not keep its key, and single messages count in the same quota.
     assert_eq!(desk.store.admit_broadcast(of(5, 0)).await.unwrap(), BroadcastAdmitted::QuotaReached);
-    assert_eq!(desk.store.replay_broadcast(account, &keyed("key", "x")).await.unwrap(), None);
+    assert_eq!(desk.store.replay_broadcast(live(account), &keyed("key", "x")).await.unwrap(), None);
     let single = store::contract::messages::Admission { quota, ..crate::support::admission(desk.message(account)) };
     assert_eq!(desk.try_admit(single).await, Admitted::QuotaReached);
 }
@@ -179,8 +189,10 @@ pub(crate) async fn a_broadcast_and_a_message_may_have_the_same_key(backend: imp
         assert_eq!((replay.broadcast, replay.answer), (Arc::clone(&expected), None));
         assert_eq!(desk.store.admit_broadcast(of("goodbye")).await.unwrap(), BroadcastAdmitted::KeyTaken);
     }
-    desk.store.record_answer(account, Endpoint::Broadcast, &keyed("key", "hello").key, "{}".to_owned()).await.unwrap();
-    let BroadcastAdmitted::Replayed(replay) = desk.store.replay_broadcast(account, &keyed("key", "hello")).await.unwrap().unwrap() else { panic!("a replay") };
+    desk.store.record_answer(live(account), Endpoint::Broadcast, &keyed("key", "hello").key, "{}".to_owned()).await.unwrap();
+    let BroadcastAdmitted::Replayed(replay) = desk.store.replay_broadcast(live(account), &keyed("key", "hello")).await.unwrap().unwrap() else {
+        panic!("a replay")
+    };
     assert_eq!(replay.answer.as_deref(), Some("{}"));
     assert_eq!(desk.store.broadcasts(Some(account), Default::default(), None, 10).await.unwrap().broadcasts.len(), 1);
     assert_ne!(Fingerprint::of(&[Some("hello")]), Fingerprint::of(&[Some("goodbye")]));

@@ -21,6 +21,9 @@ macro_rules! conformance {
                 a_record_counts_until_it_is_too_old
                 a_clock_set_back_makes_no_second_message
                 a_key_belongs_to_one_account_and_one_endpoint
+                a_key_of_one_mode_means_nothing_in_the_other
+                a_quota_of_one_mode_is_none_of_the_others
+                the_newest_ids_are_shown_of_every_kind_and_of_no_time_to_come
                 a_recorded_answer_is_replayed_to_the_letter
                 an_answer_without_its_record_is_not_kept
                 a_new_record_does_not_inherit_the_answer_of_the_old_one
@@ -193,3 +196,4 @@ mod screening;
 mod sqlite;
 mod support;
 mod tenants;
+mod upgrade;

@@ -4,19 +4,19 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::idempotency::{Endpoint, IdempotencyKey};
+use model::idempotency::{AnswerForm, Endpoint, IdempotencyKey};
 use model::message::{Direction, Encoding, MessageType};
 use model::quota::UtcDay;
-use model::{AccountId, BroadcastId, Delivery, Message, MessageRecord, Mode, Moment, SeededEntropy, Timestamp};
+use model::{AccountId, BroadcastId, Delivery, Message, MessageId, MessageRecord, Mint, Mode, Moment, Owner, SeededEntropy, Timestamp};
 use store::contract::dispatch::Lease;
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota, Replay};
 use tokio::task::JoinSet;
 
-use crate::support::{Backend, Desk, NORTH, NOW, admission, after, claim, ids, number};
+use crate::support::{Backend, Desk, NORTH, NOW, admission, after, claim, ids, live, number};
 
 /// The answer to a request that was admitted as `message` before.
 fn replayed(message: &Message) -> Admitted {
-    Admitted::Replayed(Replay { message: Arc::new(message.clone()), answer: None })
+    Admitted::Replayed(Replay { message: Arc::new(message.clone()), answer: None, form: AnswerForm::NEWEST })
 }
 
 fn with_claim(message: Message, claim: &IdempotencyClaim) -> Admission {
@@ -104,7 +104,7 @@ pub(crate) async fn a_message_over_its_quota_leaves_nothing_not_even_its_key(fre
     let over = Admission { idempotency: Some(claim.clone()), ..with_limit(refused.clone(), 1) };
     assert_eq!(desk.try_admit(over).await, Admitted::QuotaReached);
     leaves_nothing(&desk, account, refused.id, 1).await;
-    assert_eq!(desk.store.replay(account, &claim).await.unwrap(), None);
+    assert_eq!(desk.store.replay(live(account), &claim).await.unwrap(), None);
     let corrected = Admission { idempotency: Some(claim), ..with_limit(refused, 2) };
     assert_eq!(desk.try_admit(corrected).await, Admitted::New, "a refusal is not what the key stands for");
 }
@@ -129,7 +129,7 @@ pub(crate) async fn two_hundred_identical_requests_make_one_message(fresh: impl 
         let outcomes = all_at_once(&desk, (0..200).map(|_| with_claim(desk.message(account), &claim))).await;
         assert_eq!(count_of(&outcomes, &Admitted::New), 1);
         assert_eq!(desk.count(account).await, round);
-        let Some(Admitted::Replayed(first)) = desk.store.replay(account, &claim).await.unwrap() else { panic!("it was admitted") };
+        let Some(Admitted::Replayed(first)) = desk.store.replay(live(account), &claim).await.unwrap() else { panic!("it was admitted") };
         assert_eq!(count_of(&outcomes, &Admitted::Replayed(first)), 199, "all others are answered with the one message");
     }
 }
@@ -156,11 +156,11 @@ pub(crate) async fn a_record_counts_until_it_is_too_old(fresh: impl Backend) {
     }
     // A different request under the same key is a new one, and the key is its own from then on.
     let now = later(DAY_MS + 1);
-    assert_eq!(desk.store.replay(account, &claim("key-1", "bye", now)).await.unwrap(), None);
+    assert_eq!(desk.store.replay(live(account), &claim("key-1", "bye", now)).await.unwrap(), None);
     let second = desk.message_at(account, now);
     assert_eq!(desk.try_admit(with_claim(second.clone(), &claim("key-1", "bye", now))).await, Admitted::New);
-    assert_eq!(desk.store.replay(account, &claim("key-1", "bye", now)).await.unwrap(), Some(replayed(&second)));
-    assert_eq!(desk.store.replay(account, &claim("key-1", "hello", now)).await.unwrap(), Some(Admitted::KeyTaken));
+    assert_eq!(desk.store.replay(live(account), &claim("key-1", "bye", now)).await.unwrap(), Some(replayed(&second)));
+    assert_eq!(desk.store.replay(live(account), &claim("key-1", "hello", now)).await.unwrap(), Some(Admitted::KeyTaken));
 }
 
 pub(crate) async fn a_clock_set_back_makes_no_second_message(fresh: impl Backend) {
@@ -180,11 +180,67 @@ pub(crate) async fn a_key_belongs_to_one_account_and_one_endpoint(fresh: impl Ba
     let there = IdempotencyClaim { endpoint: Endpoint::Broadcast, ..here.clone() };
     let other_case = claim("KEY-1", "hello", NOW);
     for (account, claim) in [(mine, &here), (theirs, &here), (mine, &there), (mine, &other_case)] {
-        assert_eq!(desk.store.replay(account, claim).await.unwrap(), None);
+        assert_eq!(desk.store.replay(live(account), claim).await.unwrap(), None);
         let message = desk.message(account);
         assert_eq!(desk.try_admit(with_claim(message.clone(), claim)).await, Admitted::New);
-        assert_eq!(desk.store.replay(account, claim).await.unwrap(), Some(replayed(&message)));
+        assert_eq!(desk.store.replay(live(account), claim).await.unwrap(), Some(replayed(&message)));
     }
+}
+
+pub(crate) async fn a_key_of_one_mode_means_nothing_in_the_other(fresh: impl Backend) {
+    let mut desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    for (key, modes) in [("key-1", [Mode::Test, Mode::Live]), ("key-2", [Mode::Live, Mode::Test])] {
+        let claim = claim(key, "hello", NOW);
+        let messages = modes.map(|mode| Message { mode, ..desk.message(account) });
+        for (mode, message) in modes.into_iter().zip(&messages) {
+            let owner = Owner { account, mode };
+            assert_eq!(desk.store.replay(owner, &claim).await.unwrap(), None);
+            assert_eq!(desk.try_admit(with_claim(message.clone(), &claim)).await, Admitted::New);
+            desk.store.record_answer(owner, Endpoint::Message, &claim.key, mode.as_str().to_owned()).await.unwrap();
+        }
+        desk.reopen(&fresh).await;
+        for (mode, message) in modes.into_iter().zip(&messages) {
+            let Some(Admitted::Replayed(replay)) = desk.store.replay(Owner { account, mode }, &claim).await.unwrap() else { panic!("it was admitted") };
+            assert_eq!((&*replay.message, replay.answer.as_deref()), (message, Some(mode.as_str())));
+            assert_eq!(desk.try_admit(with_claim(Message { mode, ..desk.message(account) }, &claim)).await, Admitted::Replayed(replay));
+        }
+    }
+}
+
+pub(crate) async fn a_quota_of_one_mode_is_none_of_the_others(fresh: impl Backend) {
+    let mut desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    let of = |desk: &Desk, mode| with_limit(Message { mode, ..desk.message(account) }, 2);
+    for mode in [Mode::Test, Mode::Live] {
+        for outcome in [Admitted::New, Admitted::New, Admitted::QuotaReached] {
+            assert_eq!(desk.try_admit(of(&desk, mode)).await, outcome);
+        }
+    }
+    desk.reopen(&fresh).await;
+    for mode in [Mode::Test, Mode::Live] {
+        assert_eq!(desk.try_admit(of(&desk, mode)).await, Admitted::QuotaReached);
+    }
+}
+
+pub(crate) async fn the_newest_ids_are_shown_of_every_kind_and_of_no_time_to_come(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let (account, entropy) = (desk.account(), SeededEntropy::new(7));
+    let next = async || {
+        let mint = Mint::default();
+        desk.store.show_newest(&mint, after(100)).await.unwrap();
+        MessageId::minted(&mint, NOW, &entropy).made_at()
+    };
+    assert_eq!(next().await, NOW);
+    for secs in [10, 9, 100, 5_000] {
+        desk.admit(desk.message_at(account, after(secs))).await;
+    }
+    assert_eq!(next().await, after(10));
+    crate::broadcasts::accepted_at(&desk, account, after(20)).await;
+    crate::broadcasts::accepted_at(&desk, account, after(101)).await;
+    assert_eq!(next().await, after(20));
+    desk.store.record_screening(crate::screening::blocked(account, after(30), 1)).await.unwrap();
+    assert_eq!(next().await, after(30));
 }
 
 pub(crate) async fn a_recorded_answer_is_replayed_to_the_letter(fresh: impl Backend) {
@@ -197,13 +253,13 @@ pub(crate) async fn a_recorded_answer_is_replayed_to_the_letter(fresh: impl Back
     desk.try_admit(with_claim(desk.message(mine), &there)).await;
     desk.try_admit(with_claim(desk.message(theirs), &here)).await;
     let body = "{\"status\": \"sent\", \"note\":\u{a0}\"ü\" }\n".to_owned();
-    desk.store.record_answer(mine, Endpoint::Message, &here.key, body.clone()).await.unwrap();
+    desk.store.record_answer(live(mine), Endpoint::Message, &here.key, body.clone()).await.unwrap();
     for reopened in [false, true] {
-        let answer = Admitted::Replayed(Replay { message: Arc::new(message.clone()), answer: Some(body.clone()) });
-        assert_eq!(desk.store.replay(mine, &here).await.unwrap(), Some(answer.clone()), "reopened: {reopened}");
+        let answer = Admitted::Replayed(Replay { message: Arc::new(message.clone()), answer: Some(body.clone()), form: AnswerForm::NEWEST });
+        assert_eq!(desk.store.replay(live(mine), &here).await.unwrap(), Some(answer.clone()), "reopened: {reopened}");
         assert_eq!(desk.try_admit(with_claim(desk.message(mine), &here)).await, answer);
         for (account, claim) in [(mine, &there), (theirs, &here)] {
-            let Some(Admitted::Replayed(replay)) = desk.store.replay(account, claim).await.unwrap() else { panic!("it was admitted") };
+            let Some(Admitted::Replayed(replay)) = desk.store.replay(live(account), claim).await.unwrap() else { panic!("it was admitted") };
             assert_eq!(replay.answer, None);
         }
         desk.reopen(&fresh).await;
@@ -213,29 +269,29 @@ pub(crate) async fn a_recorded_answer_is_replayed_to_the_letter(fresh: impl Back
 pub(crate) async fn an_answer_without_its_record_is_not_kept(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let (account, claim) = (desk.account(), claim("key-1", "hello", NOW));
-    desk.store.record_answer(account, Endpoint::Message, &IdempotencyKey::parse("key-1").unwrap(), "{}".to_owned()).await.unwrap();
-    assert_eq!(desk.store.replay(account, &claim).await.unwrap(), None);
+    desk.store.record_answer(live(account), Endpoint::Message, &IdempotencyKey::parse("key-1").unwrap(), "{}".to_owned()).await.unwrap();
+    assert_eq!(desk.store.replay(live(account), &claim).await.unwrap(), None);
     let message = desk.message(account);
     assert_eq!(desk.try_admit(with_claim(message.clone(), &claim)).await, Admitted::New);
-    assert_eq!(desk.store.replay(account, &claim).await.unwrap(), Some(replayed(&message)), "a new record has no answer yet");
+    assert_eq!(desk.store.replay(live(account), &claim).await.unwrap(), Some(replayed(&message)), "a new record has no answer yet");
 }
 
 pub(crate) async fn a_new_record_does_not_inherit_the_answer_of_the_old_one(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let (account, old) = (desk.account(), claim("key-1", "hello", NOW));
     desk.try_admit(with_claim(desk.message(account), &old)).await;
-    desk.store.record_answer(account, Endpoint::Message, &old.key, "{}".to_owned()).await.unwrap();
+    desk.store.record_answer(live(account), Endpoint::Message, &old.key, "{}".to_owned()).await.unwrap();
     let now = after(2 * 86_400);
     let (message, new) = (desk.message_at(account, now), claim("key-1", "hello", now));
     assert_eq!(desk.try_admit(with_claim(message.clone(), &new)).await, Admitted::New);
-    assert_eq!(desk.store.replay(account, &new).await.unwrap(), Some(replayed(&message)));
+    assert_eq!(desk.store.replay(live(account), &new).await.unwrap(), Some(replayed(&message)));
 }
 
 pub(crate) async fn looking_for_a_replay_changes_nothing(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let (account, claim) = (desk.account(), claim("key-1", "hello", NOW));
     for _ in 0..3 {
-        assert_eq!(desk.store.replay(account, &claim).await.unwrap(), None);
+        assert_eq!(desk.store.replay(live(account), &claim).await.unwrap(), None);
     }
     let first = Admission { idempotency: Some(claim.clone()), ..with_limit(desk.message(account), 1) };
     assert_eq!(desk.try_admit(first).await, Admitted::New);
@@ -248,7 +304,7 @@ pub(crate) async fn a_replay_is_the_message_as_accepted_whatever_became_of_it(fr
     desk.try_admit(with_claim(message.clone(), &claim)).await;
     let _ = desk.store.expire(Moment::of(message.expires_at), HashSet::new(), 10).await.unwrap();
     desk.reopen(&fresh).await;
-    assert_eq!(desk.store.replay(account, &claim).await.unwrap(), Some(replayed(&message)));
+    assert_eq!(desk.store.replay(live(account), &claim).await.unwrap(), Some(replayed(&message)));
 }
 
 pub(crate) async fn the_sweep_forgets_no_record_and_no_quota_that_counts(fresh: impl Backend) {
@@ -257,7 +313,7 @@ pub(crate) async fn the_sweep_forgets_no_record_and_no_quota_that_counts(fresh: 
     let message = desk.message(account);
     desk.try_admit(with_claim(message.clone(), &claim)).await;
     let _ = desk.store.expire(Moment::of(after(86_400)), HashSet::new(), 1_000).await.unwrap();
-    assert_eq!(desk.store.replay(account, &claim).await.unwrap(), Some(replayed(&message)));
+    assert_eq!(desk.store.replay(live(account), &claim).await.unwrap(), Some(replayed(&message)));
     assert_eq!(desk.try_admit(with_limit(desk.message(account), 1)).await, Admitted::QuotaReached);
 }
 

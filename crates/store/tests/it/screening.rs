@@ -10,7 +10,7 @@ use store::contract::screening::ScreeningFilter;
 
 use crate::support::{Backend, Desk, NOW, admission, after, number};
 
-fn blocked(account: AccountId, at: Timestamp, seed: u64) -> ScreeningRecord {
+pub(crate) fn blocked(account: AccountId, at: Timestamp, seed: u64) -> ScreeningRecord {
     ScreeningRecord {
         id: ScreeningId::new(at, &SeededEntropy::new(seed)),
         account,
@@ -33,13 +33,20 @@ pub(crate) async fn decisions_are_kept_once_and_listed_newest_first(fresh: impl 
         desk.store.record_screening(record.clone()).await.unwrap();
     }
     desk.reopen(&fresh).await;
-    let of = |account| ScreeningFilter { account, outcome: None };
+    let of = |account| ScreeningFilter { account, ..ScreeningFilter::default() };
     let all = desk.store.screening_log(of(None), None, 9).await.unwrap();
     assert_eq!(all, [records[2].clone(), records[1].clone(), records[0].clone()]);
     assert_eq!(desk.store.screening_log(of(Some(account)), None, 1).await.unwrap(), [records[2].clone()]);
     assert_eq!(desk.store.screening_log(of(Some(account)), Some(records[2].id), 9).await.unwrap(), [records[0].clone()]);
-    let flagged = ScreeningFilter { account: None, outcome: Some(ScreeningOutcome::Flagged) };
+    let flagged = ScreeningFilter { outcome: Some(ScreeningOutcome::Flagged), ..ScreeningFilter::default() };
     assert_eq!(desk.store.screening_log(flagged, None, 9).await.unwrap(), []);
+    let of_test = ScreeningRecord { mode: Mode::Test, ..blocked(account, after(3), 4) };
+    desk.store.record_screening(of_test.clone()).await.unwrap();
+    for account in [None, Some(account)] {
+        let of = |mode| ScreeningFilter { account, mode: Some(mode), outcome: None };
+        assert_eq!(desk.store.screening_log(of(Mode::Test), None, 9).await.unwrap(), [of_test.clone()]);
+        assert!(!desk.store.screening_log(of(Mode::Live), None, 9).await.unwrap().contains(&of_test));
+    }
 }
 
 pub(crate) async fn what_is_flagged_is_recorded_with_its_message_or_not_at_all(fresh: impl Backend) {

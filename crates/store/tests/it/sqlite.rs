@@ -32,7 +32,7 @@ impl SqliteFile {
     }
 
     /// A connection past the store, for looking at its file and for breaking it.
-    fn connection(&self) -> Connection {
+    pub(crate) fn connection(&self) -> Connection {
         Connection::open(self.path()).unwrap()
     }
 }

@@ -14,7 +14,7 @@ use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::{Direction, Encoding, MessageType};
 use model::quota::UtcDay;
 use model::status::SegmentFate;
-use model::{AccountId, BroadcastId, Delivery, Message, MessageId, Mode, Moment, Msisdn, SeededEntropy, Status, Timestamp};
+use model::{AccountId, BroadcastId, Delivery, Message, MessageId, Mode, Moment, Msisdn, Owner, SeededEntropy, Status, Timestamp};
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Retry, SegmentAck, Verdict};
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota, StatusChange};
 use store::contract::receipts::{Receipt, ReceiptOutcome};
@@ -74,6 +74,11 @@ pub(crate) fn claim(key: &str, what: &str, now: Timestamp) -> IdempotencyClaim {
         fingerprint: Fingerprint::of(&[Some(what)]),
         not_before: now - Duration::from_secs(86_400),
     }
+}
+
+/// What belongs to an account's live keys.
+pub(crate) const fn live(account: AccountId) -> Owner {
+    Owner { account, mode: Mode::Live }
 }
 
 /// Segments that a carrier took, numbered from 1, each with the key at its place.

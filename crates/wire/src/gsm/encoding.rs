@@ -79,6 +79,30 @@ pub fn measure(text: &str) -> Measure {
     Measure { encoding, characters, units, segments }
 }
 
+/// A character for which a text is UCS-2, and where it stands first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ucs2Character {
+    /// The character, which GSM-7 does not have.
+    pub character: char,
+    /// Its first place, from 1, counted in Unicode scalar values.
+    pub position: usize,
+}
+
+/// The characters for which `text` is UCS-2: the first `max` different ones that GSM-7 does not have, each at its first place. None of a text that is GSM-7.
+pub fn ucs2_characters(text: &str, max: usize) -> Vec<Ucs2Character> {
+    let mut found: Vec<Ucs2Character> = Vec::new();
+    let foreign = text.chars().enumerate().filter(|(_, character)| alphabet::encode(*character).is_none());
+    for (index, character) in foreign {
+        if found.len() == max {
+            break;
+        }
+        if !found.iter().any(|known| known.character == character) {
+            found.push(Ucs2Character { character, position: index + 1 });
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +130,20 @@ mod tests {
             let measured = measure(&text);
             assert_eq!((measured.encoding, measured.units, measured.segments), (encoding, units, segments), "{text:?}");
             assert_eq!(measured.characters, text.chars().count());
+        }
+    }
+
+    #[test]
+    fn what_makes_a_text_ucs2_is_named_once_and_at_its_first_place() {
+        for (text, max, expected) in [
+            ("3:30 PM, café, €5 [ok]", 9, &[][..]),
+            ("3:30\u{202F}PM", 9, &[('\u{202F}', 5)]),
+            ("“a” “b” – it’s", 9, &[('“', 1), ('”', 3), ('–', 9), ('’', 13)]),
+            ("ЖЖЗЗИИ", 2, &[('Ж', 1), ('З', 3)]),
+            ("😀", 0, &[]),
+        ] {
+            let found: Vec<_> = ucs2_characters(text, max).into_iter().map(|found| (found.character, found.position)).collect();
+            assert_eq!(found, expected, "{text}");
         }
     }
 }

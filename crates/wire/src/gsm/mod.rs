@@ -6,6 +6,6 @@ pub mod packed;
 pub mod segment;
 pub mod transliterate;
 
-pub use encoding::{Encoding, Measure, measure};
+pub use encoding::{Encoding, Measure, Ucs2Character, measure, ucs2_characters};
 pub use segment::{Cut, Segment, SplitError, cut};
 pub use transliterate::transliterate;

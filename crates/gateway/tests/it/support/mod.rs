@@ -3,6 +3,7 @@
 
 pub(crate) mod http;
 pub(crate) mod media;
+pub(crate) mod store;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -49,6 +50,8 @@ pub(crate) struct Stage {
     pub(crate) time: Arc<SimClock>,
     pub(crate) config: Config,
     pub(crate) directory: TempDir,
+    /// The store that the platform stands on, where the stage was started with [`Stage::gated`].
+    pub(crate) gates: Option<Arc<store::Gated>>,
     app: Option<App>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -81,8 +84,23 @@ impl Stage {
         Self::on(clock.clone(), Arc::new(SeededEntropy::new(1)), clock, change).await
     }
 
+    /// The platform by the machine's clock, on a store with gates.
+    pub(crate) async fn gated(change: impl FnOnce(&mut Config, &mut Options)) -> Self {
+        Self::set_up(Arc::new(SystemClock), Arc::new(OsEntropy), Arc::default(), true, change).await
+    }
+
     /// The same, on this clock and this chance.
     pub(crate) async fn on(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, time: Arc<SimClock>, change: impl FnOnce(&mut Config, &mut Options)) -> Self {
+        Self::set_up(clock, entropy, time, false, change).await
+    }
+
+    async fn set_up(
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        time: Arc<SimClock>,
+        gated: bool,
+        change: impl FnOnce(&mut Config, &mut Options),
+    ) -> Self {
         let directory = TempDir::new().unwrap();
         let mut options = Options { listen: ANY_PORT, log: Some(directory.path().join("smsc.log")), log_text: true, ..Options::default() };
         let mut config = config(directory.path());
@@ -95,9 +113,16 @@ impl Stage {
                 carrier.port = smsc.address().port();
             }
         }
-        let app = App::start(config.clone(), Arc::clone(&clock), Arc::clone(&entropy)).await.unwrap();
+        let (app, gates) = if gated {
+            let gates = store::Gated::new(::store::open(&config.store.url).await.unwrap());
+            let opened: Arc<dyn ::store::Store> = gates.clone();
+            let opening = async move { Ok(opened) };
+            (App::start_on(config.clone(), opening, Arc::clone(&clock), Arc::clone(&entropy)).await.unwrap(), Some(gates))
+        } else {
+            (App::start(config.clone(), Arc::clone(&clock), Arc::clone(&entropy)).await.unwrap(), None)
+        };
         let (api, admin) = (app.api_address, app.admin_address);
-        Self { api, admin, smsc, time, config, directory, app: Some(app), clock, entropy, tenants: AtomicU32::new(0) }
+        Self { api, admin, smsc, time, config, directory, gates, app: Some(app), clock, entropy, tenants: AtomicU32::new(0) }
     }
 
     /// Ends the platform as SIGTERM does, and starts it again on the same store.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use model::{AccountId, Media};
+use model::{AccountId, Media, Mode, Owner};
 use pipeline::fetch::guard::GuardSettings;
 use pipeline::fetch::resolve::Resolve;
 use pipeline::fetch::{FetchError, FetchSettings, Fetcher};
@@ -65,8 +65,8 @@ pub(crate) async fn fetch(settings: FetchSettings, names: &Arc<Names>, url: &str
     Fetcher::new(settings, resolver).unwrap().fetch(account(1), url).await
 }
 
-pub(crate) const fn account(number: u8) -> AccountId {
-    AccountId::from_bytes([number; 16])
+pub(crate) const fn account(number: u8) -> Owner {
+    Owner { account: AccountId::from_bytes([number; 16]), mode: Mode::Live }
 }
 
 /// Has paused time advance by milliseconds only, so that sockets, whose time is not paused, are looked at between; and lets the kernel do its part.
