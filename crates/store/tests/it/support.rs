@@ -13,7 +13,7 @@ use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::{Direction, Encoding, MessageType};
 use model::quota::UtcDay;
 use model::status::SegmentFate;
-use model::{AccountId, BroadcastId, Delivery, Message, MessageId, Mode, Msisdn, SeededEntropy, Status, Timestamp};
+use model::{AccountId, BroadcastId, Delivery, Message, MessageId, Mode, Msisdn, Owner, SeededEntropy, Status, Timestamp};
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Retry, SegmentAck, Verdict};
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota, StatusChange};
 use store::contract::receipts::{Receipt, ReceiptOutcome};
@@ -48,6 +48,11 @@ pub(crate) async fn in_time(test: impl Future<Output = ()>) {
 /// The moment `secs` after [`NOW`].
 pub(crate) fn after(secs: u64) -> Timestamp {
     NOW + Duration::from_secs(secs)
+}
+
+/// What an account sends with live keys.
+pub(crate) fn live(account: AccountId) -> Owner {
+    Owner { account, mode: Mode::Live }
 }
 
 /// A number.
@@ -252,7 +257,7 @@ impl Desk {
 
     /// How many messages of an account there are.
     pub(crate) async fn count(&self, account: AccountId) -> usize {
-        let page = Messages::messages(&*self.store, Some(account), Default::default(), None, 10_000).await.unwrap();
+        let page = Messages::messages(&*self.store, Some(live(account)), Default::default(), None, 10_000).await.unwrap();
         assert_eq!(page.next, None);
         page.messages.len()
     }
