@@ -48,6 +48,8 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
         ("api.broadcast_body_bytes_max", api.broadcast_body_bytes_max as u64, 1_024, 64 << 20),
         // hyper reads heads into a buffer of at least this size.
         ("api.head_bytes_max", api.head_bytes_max as u64, 8_192, 1 << 20),
+        // Ten years: never.
+        ("store.index_after_secs", config.store.index_after_secs, 0, 315_360_000),
         ("limits.sms_characters_max", limits.sms_characters_max as u64, 1, 9_000),
         ("limits.mms_characters_max", limits.mms_characters_max as u64, 1, 9_000),
         ("limits.idempotency_hours", limits.idempotency_hours, 1, 168),

@@ -149,3 +149,6 @@ impl Drop for Seat {
 fn closed() -> StoreError {
     StoreError::Unavailable("the store is closed".to_owned())
 }
+
+#[cfg(test)]
+mod tests;
