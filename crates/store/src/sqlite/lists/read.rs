@@ -159,7 +159,8 @@ impl Walk<'_> {
         let mut gaps: Vec<Range<u128>> = select.query_map(params![account, GAPS_MAX + 1], read)?.collect::<rusqlite::Result<_>>()?;
         if gaps.len() > GAPS_MAX {
             let lowest = self.connection.prepare_cached("SELECT min(low) FROM list_gaps")?.query_row([], |row| id(row, 0))?;
-            gaps = vec![lowest..u128::MAX];
+            gaps.clear();
+            gaps.push(lowest..u128::MAX);
         }
         gaps.push(mark(self.connection)?..u128::MAX);
         gaps.sort_unstable_by_key(|range| std::cmp::Reverse(range.end));
