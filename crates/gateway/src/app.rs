@@ -202,8 +202,25 @@ async fn start_pipeline(
     let objects = Directory::open(directory).map_err(|error| StartError(format!("cannot keep media in {}: {error}", directory.display())))?;
     let objects: Arc<dyn Objects> = Arc::new(objects);
     let media_kept = Duration::from_secs(config.media.keep_hours * 3_600);
-    let parts =
-        Parts { store, tenants, routes, carriers, events, fetcher, objects, media_kept, screen, screening_log, limits, dispatch, broadcasts, clock, entropy };
+    let index_after = Duration::from_secs(config.store.index_after_secs);
+    let parts = Parts {
+        store,
+        index_after,
+        tenants,
+        routes,
+        carriers,
+        events,
+        fetcher,
+        objects,
+        media_kept,
+        screen,
+        screening_log,
+        limits,
+        dispatch,
+        broadcasts,
+        clock,
+        entropy,
+    };
     Pipeline::start(parts).await.map_err(told)
 }
 

@@ -32,6 +32,8 @@ pub struct Counters {
     pub receipts_repeated: Counter,
     /// Receipts kept until their acknowledgement comes.
     pub receipts_parked: Counter,
+    /// How old the oldest message is that the index of lists lacks and should have, in milliseconds; 0 when it lacks none.
+    pub lists_behind_ms: Level,
 }
 
 /// What became of media.
@@ -89,6 +91,22 @@ impl Counter {
     }
 
     /// The count.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A number that goes up and down.
+#[derive(Debug, Default)]
+pub struct Level(AtomicU64);
+
+impl Level {
+    /// Sets the number.
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    /// The number.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

@@ -8,7 +8,7 @@ use carrier::{Carrier, CarrierEvent};
 use model::error::{ErrorCode, Refusal};
 use model::idempotency::{AnswerForm, Endpoint};
 use model::mint::{LEAD_MAX, Mint};
-use model::{AccountId, Broadcast, BroadcastId, BroadcastStatus, Clock, Delivery, Entropy, Message, MessageId, Mode, Status};
+use model::{Broadcast, BroadcastId, BroadcastStatus, Clock, Delivery, Entropy, Message, MessageId, Mode, Owner, Status};
 use screening::Screen;
 use store::contract::broadcasts::{BroadcastReplay, Canceled};
 use store::contract::messages::Replay;
@@ -22,6 +22,7 @@ use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
 use crate::expand::{Bell, BroadcastSettings, Expander};
 use crate::fetch::Fetcher;
+use crate::listing::Indexer;
 use crate::media::Shelf;
 use crate::pace::SenderPaces;
 use crate::receipt::{Recorder, count_changes};
@@ -52,6 +53,8 @@ pub struct Parts {
     pub screen: Arc<Screen>,
     /// How long decisions of the screen are kept for review.
     pub screening_log: Duration,
+    /// How old a message is when it is added to the index of lists.
+    pub index_after: Duration,
     /// What is admitted.
     pub limits: AdmissionLimits,
     /// How it is dispatched.
@@ -178,7 +181,14 @@ impl Pipeline {
         }
         let (flush, flushes) = mpsc::channel(1);
         tokio::spawn(recorder.run(parts.events, flushes));
-        let (mut ended, mut expanded) = (stop.subscribe(), stop.subscribe());
+        let indexer = Indexer { store: Arc::clone(&parts.store), after: parts.index_after, counters: Arc::clone(&counters), clock: Arc::clone(&parts.clock) };
+        let (mut ended, mut expanded, mut indexed) = (stop.subscribe(), stop.subscribe(), stop.subscribe());
+        tasks.push(tokio::spawn(async move {
+            tokio::select! {
+                () = indexer.run() => {}
+                _ = indexed.wait_for(|stop| *stop) => {}
+            }
+        }));
         tasks.push(tokio::spawn(async move {
             tokio::select! {
                 () = sweeper.run() => {}
@@ -283,7 +293,7 @@ impl Pipeline {
         let mut status = accepted;
         if let Some((wait, waiting)) = waiting.as_mut().filter(|_| status.is_open())
             && let Ok(Some(())) = tokio::time::timeout(*wait, waiting.next()).await
-            && let Ok(Some(record)) = self.store.broadcast(Some(caller.account), broadcast.id).await
+            && let Ok(Some(record)) = self.store.broadcast(Some(caller.owner()), broadcast.id).await
         {
             status = record.status;
         }
@@ -297,14 +307,14 @@ impl Pipeline {
         Ok(Answered { id: broadcast.id, body, replayed: false })
     }
 
-    /// Stops a broadcast of this account (of any account when `None`): what has not left is not sent. `None` for an unknown broadcast.
+    /// Stops a broadcast of this owner (of any when `None`): what has not left is not sent. `None` for an unknown broadcast.
     ///
     /// # Errors
     /// Where the store could not take it.
-    pub async fn cancel_broadcast(self: &Arc<Self>, account: Option<AccountId>, id: BroadcastId) -> Result<Option<Canceled>, Refusal> {
+    pub async fn cancel_broadcast(self: &Arc<Self>, owner: Option<Owner>, id: BroadcastId) -> Result<Option<Canceled>, Refusal> {
         let pipeline = Arc::clone(self);
         to_the_end(async move {
-            let canceled = pipeline.store.cancel_broadcast(account, id, pipeline.clock.now()).await.map_err(refused_by_store)?;
+            let canceled = pipeline.store.cancel_broadcast(owner, id, pipeline.clock.now()).await.map_err(refused_by_store)?;
             if let Some(canceled) = &canceled {
                 count_changes(&pipeline.counters, &canceled.changes);
                 pipeline.admission.waiters.tell(&canceled.changes);

@@ -1,6 +1,8 @@
 //! The tenants in memory: who may send, as of this moment. Requests are checked against it without touching the store; changes go to
 //! the store first and stand here before the operator is answered, so that they take effect at once.
 
+mod order;
+
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -10,6 +12,8 @@ use model::error::ErrorCode;
 use model::key::{ApiKey, KeyId, KeySecret, Mode, Pepper, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState, may_send};
 use model::{AccountId, Clock, Entropy, Msisdn, Owner, Timestamp};
+use order::Order;
+pub use order::{BlockName, KeyPlace, Listed};
 use screening::Policy;
 use store::contract::tenants::{AccountChange, NumberChange};
 use store::{Store, StoreError};
@@ -48,9 +52,6 @@ pub struct TenantBook {
     changing: tokio::sync::Mutex<()>,
 }
 
-/// A block is named by its number, its kind and the account that it holds for.
-type BlockName = (Msisdn, BlockKind, Option<AccountId>);
-
 #[derive(Default)]
 struct Tables {
     accounts: HashMap<AccountId, Account>,
@@ -59,6 +60,8 @@ struct Tables {
     keys: HashMap<KeyId, ApiKey>,
     numbers: HashMap<Msisdn, Number>,
     blocks: HashMap<BlockName, Block>,
+    /// The order in which they are listed.
+    order: Order,
 }
 
 impl TenantBook {
@@ -69,7 +72,13 @@ impl TenantBook {
     pub async fn load(store: Arc<dyn Store>, pepper: Pepper, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, StoreError> {
         let data = store.tenants().await?;
         let policies = data.accounts.iter().filter_map(|account| Some((account.id, Arc::new(policy_of(account)?))));
+        let mut order = Order::default();
+        data.accounts.iter().for_each(|account| order.accounts.put(account.id));
+        data.keys.iter().for_each(|key| order.put_key(key));
+        data.numbers.iter().for_each(|number| order.numbers.put(number.number.clone()));
+        data.blocks.iter().for_each(|block| order.put_block(&name_of(block)));
         let tables = Tables {
+            order,
             policies: policies.collect(),
             accounts: data.accounts.into_iter().map(|account| (account.id, account)).collect(),
             keys: data.keys.into_iter().map(|key| (key.id.clone(), key)).collect(),
@@ -136,9 +145,10 @@ impl TenantBook {
         Ok(())
     }
 
-    /// All accounts, oldest first.
-    pub fn accounts(&self) -> Vec<Account> {
-        sorted(self.read().accounts.values().cloned(), |account| account.id)
+    /// Accounts, oldest first, beginning after `after`: at most `limit`.
+    pub fn accounts(&self, after: Option<AccountId>, limit: usize) -> Listed<Account> {
+        let tables = self.read();
+        tables.order.accounts.after(after.as_ref(), limit).look_up(|id| tables.accounts.get(id))
     }
 
     /// One account.
@@ -156,7 +166,9 @@ impl TenantBook {
         let account = Account { id, name, state: AccountState::Active, limits, screening: None, created_at: now };
         let _in_turn = self.changing.lock().await;
         self.store.create_account(account.clone()).await?;
-        self.write().accounts.insert(id, account.clone());
+        let mut tables = self.write();
+        tables.order.accounts.put(id);
+        tables.accounts.insert(id, account.clone());
         Ok(account)
     }
 
@@ -171,9 +183,15 @@ impl TenantBook {
         Ok(account)
     }
 
-    /// An account's keys, oldest first.
-    pub fn keys(&self, account: AccountId) -> Vec<ApiKey> {
-        sorted(self.read().keys.values().filter(|key| key.account == account).cloned(), |key| (key.created_at, key.id.clone()))
+    /// An account's keys, oldest first, beginning after `after`: at most `limit`.
+    pub fn keys(&self, account: AccountId, after: Option<&KeyPlace>, limit: usize) -> Listed<ApiKey> {
+        let tables = self.read();
+        tables.order.keys_after(account, after, limit).look_up(|place| tables.keys.get(&place.id))
+    }
+
+    /// One key.
+    pub fn key(&self, id: &str) -> Option<ApiKey> {
+        self.read().keys.get(id).cloned()
     }
 
     /// Makes a key. The secret is in this answer and nowhere else.
@@ -193,7 +211,9 @@ impl TenantBook {
         };
         let _in_turn = self.changing.lock().await;
         self.store.create_key(key.clone()).await?;
-        self.write().keys.insert(key.id.clone(), key.clone());
+        let mut tables = self.write();
+        tables.order.put_key(&key);
+        tables.keys.insert(key.id.clone(), key.clone());
         Ok((key, secret))
     }
 
@@ -208,9 +228,10 @@ impl TenantBook {
         Ok(())
     }
 
-    /// All numbers, in order.
-    pub fn numbers(&self) -> Vec<Number> {
-        sorted(self.read().numbers.values().cloned(), |number| number.number.clone())
+    /// Numbers, in their order, beginning after `after`: at most `limit`.
+    pub fn numbers(&self, after: Option<&Msisdn>, limit: usize) -> Listed<Number> {
+        let tables = self.read();
+        tables.order.numbers.after(after, limit).look_up(|number| tables.numbers.get(number))
     }
 
     /// One number.
@@ -232,7 +253,9 @@ impl TenantBook {
         let number = Number { number, account, state, segments_per_second, created_at: self.clock.now() };
         let _in_turn = self.changing.lock().await;
         self.store.create_number(number.clone()).await?;
-        self.write().numbers.insert(number.number.clone(), number.clone());
+        let mut tables = self.write();
+        tables.order.numbers.put(number.number.clone());
+        tables.numbers.insert(number.number.clone(), number.clone());
         Ok(number)
     }
 
@@ -247,11 +270,10 @@ impl TenantBook {
         Ok(number)
     }
 
-    /// Blocks of this kind, of this account; `None` does not narrow. In order of their numbers.
-    pub fn blocks(&self, kind: Option<BlockKind>, account: Option<AccountId>) -> Vec<Block> {
+    /// Blocks of this kind, of this account (`None` does not narrow), in order of their numbers, beginning after `after`: at most `limit`.
+    pub fn blocks(&self, kind: Option<BlockKind>, account: Option<AccountId>, after: Option<&BlockName>, limit: usize) -> Listed<Block> {
         let tables = self.read();
-        let wanted = tables.blocks.values().filter(|block| kind.is_none_or(|kind| block.kind == kind) && account.is_none_or(|id| block.account == Some(id)));
-        sorted(wanted.cloned(), |block| (block.number.clone(), block.kind.as_str(), block.account))
+        tables.order.blocks_after(kind, account, after, limit).look_up(|name| tables.blocks.get(name))
     }
 
     /// Blocks a number, for one account or for all.
@@ -262,7 +284,10 @@ impl TenantBook {
         let block = Block { number, kind, account, reason, created_at: self.clock.now() };
         let _in_turn = self.changing.lock().await;
         self.store.put_block(block.clone()).await?;
-        self.write().blocks.insert(name_of(&block), block.clone());
+        let name = name_of(&block);
+        let mut tables = self.write();
+        tables.order.put_block(&name);
+        tables.blocks.insert(name, block.clone());
         Ok(block)
     }
 
@@ -273,7 +298,10 @@ impl TenantBook {
     pub async fn delete_block(&self, number: Msisdn, kind: BlockKind, account: Option<AccountId>) -> Result<(), StoreError> {
         let _in_turn = self.changing.lock().await;
         self.store.delete_block(&number, kind, account).await?;
-        self.write().blocks.remove(&(number, kind, account));
+        let name = (number, kind, account);
+        let mut tables = self.write();
+        tables.order.remove_block(&name);
+        tables.blocks.remove(&name);
         Ok(())
     }
 
@@ -306,10 +334,4 @@ fn policy_of(account: &Account) -> Option<Policy> {
 
 fn name_of(block: &Block) -> BlockName {
     (block.number.clone(), block.kind, block.account)
-}
-
-fn sorted<T, K: Ord>(items: impl Iterator<Item = T>, key: impl Fn(&T) -> K) -> Vec<T> {
-    let mut items: Vec<T> = items.collect();
-    items.sort_by_cached_key(key);
-    items
 }

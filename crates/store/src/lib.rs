@@ -7,7 +7,7 @@
 //!
 //! Reading order: [`contract::messages`] (admission and reading), [`contract::dispatch`] (the way to a carrier),
 //! [`contract::receipts`] (the way back), [`contract::broadcasts`] (one text to many), [`contract::tenants`] (who may send),
-//! [`contract::screening`] (what was found in texts), [`contract::media`] and [`objects`] (what multimedia messages carry).
+//! [`contract::screening`] (what was found in texts), [`contract::lists`] (the index of filtered lists), [`contract::media`] and [`objects`] (what multimedia messages carry).
 
 pub mod contract;
 pub mod objects;
@@ -21,6 +21,7 @@ pub use contract::StoreError;
 pub use contract::broadcasts::Broadcasts;
 pub use contract::dispatch::Dispatch;
 pub use contract::health::Health;
+pub use contract::lists::Lists;
 pub use contract::media::MediaRecords;
 pub use contract::messages::Messages;
 pub use contract::receipts::Receipts;
@@ -28,9 +29,9 @@ pub use contract::screening::Screening;
 pub use contract::tenants::Tenants;
 
 /// All that the product asks of its storage.
-pub trait Store: Messages + Broadcasts + Dispatch + Receipts + Tenants + Screening + MediaRecords + Health {}
+pub trait Store: Messages + Broadcasts + Dispatch + Receipts + Tenants + Screening + MediaRecords + Lists + Health {}
 
-impl<T: Messages + Broadcasts + Dispatch + Receipts + Tenants + Screening + MediaRecords + Health> Store for T {}
+impl<T: Messages + Broadcasts + Dispatch + Receipts + Tenants + Screening + MediaRecords + Lists + Health> Store for T {}
 
 /// Opens the store that `url` names, bringing its schema up to date: `sqlite:PATH`.
 ///

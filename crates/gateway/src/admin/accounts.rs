@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use store::contract::tenants::AccountChange;
 
 use super::input::{absent, account_of, body, meaning, not_there, path, required, wrong};
-use super::page::PageQuery;
+use super::page::{Page, PageQuery};
 use super::{Admin, Answered, Shared, json};
 use crate::http::query::Parameters;
 
@@ -60,9 +60,11 @@ impl AccountInput {
 }
 
 pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
-    let query = PageQuery::new(&Parameters::parse(uri.query()));
-    let page = query.of(&admin.pipeline.tenants().accounts(), |account| account.id.to_string(), |name| account_of(name).is_some(), view);
-    admin.answer(page.and_then(|page| json(StatusCode::OK, &page)))
+    let listed = PageQuery::read(&Parameters::parse(uri.query()), account_of).and_then(|query| {
+        let accounts = admin.pipeline.tenants().accounts(query.after, query.limit);
+        json(StatusCode::OK, &Page::of(&accounts, |account| account.id.to_string(), view))
+    });
+    admin.answer(listed)
 }
 
 pub(super) async fn create(State(admin): Shared, request: Request) -> Response<Body> {

@@ -7,10 +7,11 @@ use axum::http::{Response, StatusCode, Uri};
 use model::AccountId;
 use model::error::Refusal;
 use model::number::{Block, BlockKind};
+use pipeline::tenants::BlockName;
 use serde::{Deserialize, Serialize};
 
 use super::input::{account_of, body, meaning, not_there, number, number_of, refused, required};
-use super::page::PageQuery;
+use super::page::{Page, PageQuery};
 use super::{Admin, Answered, Shared, json, no_content};
 use crate::http::query::Parameters;
 
@@ -40,8 +41,9 @@ pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
 fn listed(admin: &Admin, query: &Parameters) -> Answered {
     let kind = query.get("kind").map(kind).transpose()?;
     let account = query.get("accountId").map(account).transpose()?;
-    let page = PageQuery::new(query).of(&admin.pipeline.tenants().blocks(kind, account), place, is_place, view)?;
-    json(StatusCode::OK, &page)
+    let page = PageQuery::read(query, name_of)?;
+    let blocks = admin.pipeline.tenants().blocks(kind, account, page.after.as_ref(), page.limit);
+    json(StatusCode::OK, &Page::of(&blocks, name, view))
 }
 
 pub(super) async fn set(State(admin): Shared, name: Result<Path<String>, PathRejection>, request: Request) -> Response<Body> {
@@ -71,16 +73,17 @@ async fn lifted(admin: &Admin, name: Result<Path<String>, PathRejection>, query:
     Ok(no_content())
 }
 
-/// Where a block stands in the list.
-fn place(block: &Block) -> String {
+/// A block's name in a cursor.
+fn name(block: &Block) -> String {
     format!("{}.{}.{}", block.number.as_str(), block.kind.as_str(), block.account.map(|id| id.to_string()).unwrap_or_default())
 }
 
-fn is_place(text: &str) -> bool {
-    match text.splitn(3, '.').collect::<Vec<_>>()[..] {
-        [number, kind, account] => number_of(number).is_some() && BlockKind::parse(kind).is_some() && (account.is_empty() || account_of(account).is_some()),
-        _ => false,
-    }
+/// The block that a cursor names.
+fn name_of(text: &str) -> Option<BlockName> {
+    let mut parts = text.splitn(3, '.');
+    let (number, kind, account) = (parts.next()?, parts.next()?, parts.next()?);
+    let account = if account.is_empty() { None } else { Some(account_of(account)?) };
+    Some((number_of(number)?, BlockKind::parse(kind)?, account))
 }
 
 fn kind(text: &str) -> Result<BlockKind, Refusal> {

@@ -5,7 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{Response, StatusCode, Uri};
 use model::error::ErrorCode;
-use model::{BroadcastId, BroadcastRecord};
+use model::{BroadcastId, BroadcastRecord, Mode};
 use pipeline::admit::refused_by_store;
 use serde_json::{Value, json as object};
 
@@ -23,9 +23,10 @@ pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
 }
 
 async fn listed(admin: &Admin, given: &Parameters) -> Answered {
-    let query = Query::read(given)?;
-    let account = given.get("accountId").map(|text| meaning(text, "accountId", "one that exists", account_of)).transpose()?;
-    let page = admin.pipeline.store().broadcasts(account, query.filter, query.after, query.limit).await.map_err(refused_by_store)?;
+    let mut query = Query::read(given)?;
+    query.filter.account = given.get("accountId").map(|text| meaning(text, "accountId", "one that exists", account_of)).transpose()?;
+    query.filter.mode = given.get("mode").map(|text| meaning(text, "mode", "live or test", Mode::parse)).transpose()?;
+    let page = admin.pipeline.store().broadcasts(None, query.filter, query.after, query.limit).await.map_err(refused_by_store)?;
     let data: Vec<Value> = page.broadcasts.iter().map(|record| operators(record, object!(BroadcastView::of(record)))).collect();
     json(StatusCode::OK, &object!({ "data": data, "nextCursor": page.next.map(|id| id.to_string()) }))
 }

@@ -6,10 +6,11 @@ use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode, Uri};
 use model::error::ErrorCode;
 use model::{ApiKey, KeyId, Mode, Timestamp};
+use pipeline::tenants::KeyPlace;
 use serde::{Deserialize, Serialize};
 
 use super::input::{account_of, body, meaning, not_there, path, wrong};
-use super::page::PageQuery;
+use super::page::{Page, PageQuery};
 use super::{Admin, Answered, Shared, json, no_content};
 use crate::http::query::Parameters;
 
@@ -34,11 +35,15 @@ struct KeyInput {
 }
 
 pub(super) async fn list(State(admin): Shared, id: Result<Path<String>, PathRejection>, uri: Uri) -> Response<Body> {
-    let query = PageQuery::new(&Parameters::parse(uri.query()));
+    admin.answer(listed(&admin, id, &Parameters::parse(uri.query())))
+}
+
+fn listed(admin: &Admin, id: Result<Path<String>, PathRejection>, query: &Parameters) -> Answered {
     let tenants = admin.pipeline.tenants();
-    let account = path(id, account_of).and_then(|id| tenants.account(id).ok_or_else(|| ErrorCode::NotFound.into()));
-    let page = account.and_then(|account| query.of(&tenants.keys(account.id), place, is_place, |key| view(key, None)));
-    admin.answer(page.and_then(|page| json(StatusCode::OK, &page)))
+    let account = path(id, account_of).and_then(|id| tenants.account(id).ok_or_else(|| ErrorCode::NotFound.into()))?;
+    let query = PageQuery::read(query, place_of)?;
+    let keys = tenants.keys(account.id, query.after.as_ref(), query.limit);
+    json(StatusCode::OK, &Page::of(&keys, place, |key| view(key, None)))
 }
 
 pub(super) async fn create(State(admin): Shared, id: Result<Path<String>, PathRejection>, request: Request) -> Response<Body> {
@@ -77,8 +82,10 @@ fn place(key: &ApiKey) -> String {
     format!("{:015}.{}", key.created_at.as_millis(), key.id)
 }
 
-fn is_place(text: &str) -> bool {
-    text.split_once('.').is_some_and(|(at, id)| at.len() == 15 && at.parse::<u64>().is_ok() && !id.is_empty())
+fn place_of(text: &str) -> Option<KeyPlace> {
+    let (at, id) = text.split_once('.').filter(|(at, id)| at.len() == 15 && !id.is_empty())?;
+    let created_at = Timestamp::from_millis(i64::try_from(at.parse::<u64>().ok()?).ok()?);
+    Some(KeyPlace { created_at, id: KeyId::from_text(id) })
 }
 
 fn view(key: &ApiKey, secret: Option<String>) -> KeyView {

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{Response, StatusCode, Uri};
 use model::error::ErrorCode;
 use model::event::Event;
-use model::{MessageId, MessageRecord};
+use model::{MessageId, MessageRecord, Mode};
 use pipeline::admit::refused_by_store;
 use serde_json::{Value, json as object};
 
@@ -23,9 +23,10 @@ pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
 }
 
 async fn listed(admin: &Admin, given: &Parameters) -> Answered {
-    let query = Query::read(given)?;
-    let account = given.get("accountId").map(|text| meaning(text, "accountId", "one that exists", account_of)).transpose()?;
-    let page = admin.pipeline.store().messages(account, query.filter, query.after, query.limit).await.map_err(refused_by_store)?;
+    let mut query = Query::read(given)?;
+    query.filter.account = given.get("accountId").map(|text| meaning(text, "accountId", "one that exists", account_of)).transpose()?;
+    query.filter.mode = given.get("mode").map(|text| meaning(text, "mode", "live or test", Mode::parse)).transpose()?;
+    let page = admin.pipeline.store().messages(None, query.filter, query.after, query.limit).await.map_err(refused_by_store)?;
     let data: Vec<Value> = page.messages.iter().map(view).collect();
     json(StatusCode::OK, &object!({ "data": data, "nextCursor": page.next.map(|id| id.to_string()) }))
 }

@@ -121,6 +121,9 @@ impl Collector for Snapshot {
             let counter = ConstCounter::new(value);
             counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
         }
+        let behind_secs = ConstGauge::new(i64::try_from(counters.lists_behind_ms.get() / 1000).unwrap_or(i64::MAX));
+        let help = "Age of the oldest message that the index of lists lacks and should have";
+        behind_secs.encode(encoder.encode_descriptor("lists_behind_seconds", help, None, behind_secs.metric_type())?)?;
         self.encode_queues(&mut encoder)?;
         self.encode_carriers(&mut encoder)
     }

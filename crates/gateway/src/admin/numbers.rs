@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use store::contract::tenants::NumberChange;
 
 use super::input::{absent, account_of, body, meaning, number, number_of, path, refused, required, tri_state};
-use super::page::PageQuery;
+use super::page::{Page, PageQuery};
 use super::{Admin, Answered, Shared, json};
 use crate::http::query::Parameters;
 
@@ -53,9 +53,11 @@ impl NumberInput {
 }
 
 pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
-    let query = PageQuery::new(&Parameters::parse(uri.query()));
-    let page = query.of(&admin.pipeline.tenants().numbers(), |number| number.number.as_str().to_owned(), |name| number_of(name).is_some(), view);
-    admin.answer(page.and_then(|page| json(StatusCode::OK, &page)))
+    let listed = PageQuery::read(&Parameters::parse(uri.query()), number_of).and_then(|query| {
+        let numbers = admin.pipeline.tenants().numbers(query.after.as_ref(), query.limit);
+        json(StatusCode::OK, &Page::of(&numbers, |number| number.number.as_str().to_owned(), view))
+    });
+    admin.answer(listed)
 }
 
 pub(super) async fn create(State(admin): Shared, request: Request) -> Response<Body> {

@@ -63,7 +63,7 @@ pub(super) async fn show(State(api): Shared, Extension(caller): Extension<Caller
 
 async fn shown(api: &Api, caller: &Caller, id: Result<Path<String>, PathRejection>) -> Result<Response<Body>, Refusal> {
     let id = named(id)?;
-    let record = api.pipeline.store().broadcast(Some(caller.account), id).await.map_err(refused_by_store)?.ok_or(ErrorCode::NotFound)?;
+    let record = api.pipeline.store().broadcast(Some(caller.owner()), id).await.map_err(refused_by_store)?.ok_or(ErrorCode::NotFound)?;
     Ok(about(&record, BroadcastView::of(&record).to_json()))
 }
 
@@ -73,7 +73,7 @@ pub(super) async fn cancel(State(api): Shared, Extension(caller): Extension<Call
 }
 
 async fn canceled(api: &Api, caller: &Caller, id: Result<Path<String>, PathRejection>) -> Result<Response<Body>, Refusal> {
-    let canceled = api.pipeline.cancel_broadcast(Some(caller.account), named(id)?).await?.ok_or(ErrorCode::NotFound)?;
+    let canceled = api.pipeline.cancel_broadcast(Some(caller.owner()), named(id)?).await?.ok_or(ErrorCode::NotFound)?;
     Ok(about(&canceled.record, stopped(&canceled).to_string()))
 }
 

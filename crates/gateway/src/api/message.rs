@@ -49,7 +49,7 @@ pub(super) async fn show(State(api): Shared, Extension(caller): Extension<Caller
 
 async fn shown(api: &Arc<Api>, caller: &Caller, id: Result<Path<String>, PathRejection>) -> Result<Response<Body>, Refusal> {
     let id: MessageId = id.ok().and_then(|Path(text)| text.parse().ok()).ok_or(ErrorCode::NotFound)?;
-    let record = api.pipeline.store().message(caller.account, id).await.map_err(refused_by_store)?.ok_or(ErrorCode::NotFound)?;
+    let record = api.pipeline.store().message(caller.owner(), id).await.map_err(refused_by_store)?.ok_or(ErrorCode::NotFound)?;
     let mut response = json(MessageView::of(&record.message, &record.delivery).to_json());
     response.extensions_mut().insert(About(id));
     Ok(response)

@@ -7,8 +7,8 @@ use axum::http::Method;
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::account::Paging;
-use super::client::{Door, query};
+use super::client::Door;
+use super::paging::Length;
 use super::{Failed, output};
 
 #[derive(Debug, clap::Args)]
@@ -28,6 +28,9 @@ enum Action {
         /// Of this account
         #[arg(long)]
         account: Option<String>,
+        /// live or test: sent with keys of this mode
+        #[arg(long)]
+        mode: Option<String>,
         /// queued, sending, completed, failed or canceled
         #[arg(long)]
         status: Option<String>,
@@ -41,7 +44,7 @@ enum Action {
         #[arg(long)]
         before: Option<String>,
         #[command(flatten)]
-        paging: Paging,
+        length: Length,
     },
     /// Shows one, and where its recipients stand
     Show {
@@ -79,11 +82,12 @@ impl Broadcast {
         let door = &self.door;
         match self.action {
             Action::Send(send) => send.run(door.json).await?,
-            Action::List { account, status, from, after, before, paging } => {
-                let [limit, cursor] = paging.parameters();
-                let filter = [("accountId", account), ("status", status), ("from", from), ("after", after), ("before", before), limit, cursor];
-                let answer = door.ask(Method::GET, &format!("/broadcasts{}", query(&filter)), None).await?;
-                output::list(&answer, &COLUMNS, door.json);
+            Action::List { account, mode, status, from, after, before, length } => {
+                let filter = [("accountId", account), ("mode", mode), ("status", status), ("from", from), ("after", after), ("before", before)];
+                let answer = length.gather(door, "/broadcasts", &filter).await?;
+                let mut columns = COLUMNS.to_vec();
+                columns.insert(2, ("MODE", "/mode"));
+                output::list(&answer, &columns, door.json);
             }
             Action::Show { id } => one(door.ask(Method::GET, &format!("/broadcasts/{id}"), None).await?, door.json),
             Action::Cancel { id, yes } => {

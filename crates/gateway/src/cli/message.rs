@@ -4,8 +4,8 @@ use axum::http::Method;
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::account::Paging;
-use super::client::{Door, query};
+use super::client::Door;
+use super::paging::Length;
 use super::{Failed, output};
 
 #[derive(Debug, clap::Args)]
@@ -23,6 +23,9 @@ enum Action {
         /// Of this account
         #[arg(long)]
         account: Option<String>,
+        /// live or test: sent with keys of this mode
+        #[arg(long)]
+        mode: Option<String>,
         /// queued, sent, delivered, undelivered or failed
         #[arg(long)]
         status: Option<String>,
@@ -42,7 +45,7 @@ enum Action {
         #[arg(long)]
         before: Option<String>,
         #[command(flatten)]
-        paging: Paging,
+        length: Length,
     },
     /// Shows one, with its whole life
     Show {
@@ -54,9 +57,9 @@ enum Action {
 const COLUMNS: [(&str, &str); 8] = [
     ("ID", "/id"),
     ("CREATED", "/createdAt"),
+    ("MODE", "/mode"),
     ("FROM", "/from"),
     ("TO", "/to"),
-    ("MODE", "/mode"),
     ("STATUS", "/status"),
     ("CARRIER", "/carrier"),
     ("ERROR", "/errorType"),
@@ -69,20 +72,18 @@ impl Message {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let door = &self.door;
         match self.action {
-            Action::List { account, status, to, from, broadcast, after, before, paging } => {
-                let [limit, cursor] = paging.parameters();
+            Action::List { account, mode, status, to, from, broadcast, after, before, length } => {
                 let filter = [
                     ("accountId", account),
+                    ("mode", mode),
                     ("status", status),
                     ("to", to),
                     ("from", from),
                     ("broadcastId", broadcast),
                     ("after", after),
                     ("before", before),
-                    limit,
-                    cursor,
                 ];
-                let answer = door.ask(Method::GET, &format!("/messages{}", query(&filter)), None).await?;
+                let answer = length.gather(door, "/messages", &filter).await?;
                 output::list(&answer, &COLUMNS, door.json);
             }
             Action::Show { id } => {

@@ -15,6 +15,7 @@ mod logging;
 mod message;
 mod number;
 mod output;
+mod paging;
 mod screen;
 mod screening;
 mod serve;

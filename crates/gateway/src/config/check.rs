@@ -56,6 +56,8 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
         ("limits.broadcast_per_minute", limits.broadcast_per_minute.into(), 1, u32::MAX.into()),
         ("limits.read_per_minute", limits.read_per_minute.into(), 1, u32::MAX.into()),
         ("limits.failed_auth_per_minute", limits.failed_auth_per_minute.into(), 1, u32::MAX.into()),
+        // Ten years: never.
+        ("store.index_after_secs", config.store.index_after_secs, 0, 315_360_000),
         ("limits.sms_characters_max", limits.sms_characters_max as u64, 1, 9_000),
         ("limits.mms_characters_max", limits.mms_characters_max as u64, 1, 9_000),
         ("limits.idempotency_hours", limits.idempotency_hours, 1, 168),

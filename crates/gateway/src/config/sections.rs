@@ -80,6 +80,8 @@ section! {
     StoreConfig {
         /// `sqlite:PATH`.
         url: String,
+        /// How old a message is when it is added to the index of lists.
+        index_after_secs: u64,
     }
 }
 

@@ -61,10 +61,10 @@ async fn every_fate_is_counted_and_shown_by_the_messages() {
     let all: Vec<String> = (1..=9).map(|last| format!("+1202555{last:04}")).collect();
     let id = send(&stage, &sandbox, &all).await["id"].clone();
     let wanted = counts(9, &json!({ "sent": 1, "delivered": 3, "undelivered": 2, "failed": 3 }));
-    let broadcast = stage.broadcast_when(&tenant, &id, "is through", |broadcast| broadcast["counts"] == wanted).await;
+    let broadcast = stage.broadcast_when(&sandbox, &id, "is through", |broadcast| broadcast["counts"] == wanted).await;
     assert_eq!(broadcast["status"], "completed");
     for (status, count) in [("", 9), ("queued", 0), ("sent", 1), ("delivered", 3), ("undelivered", 2), ("failed", 3)] {
-        let page = stage.ask(&tenant.get(&format!("/message?broadcastId={}&status={status}", id.as_str().unwrap()))).await.expect(200);
+        let page = stage.ask(&sandbox.get(&format!("/message?broadcastId={}&status={status}", id.as_str().unwrap()))).await.expect(200);
         let messages = page["data"].as_array().unwrap();
         assert_eq!(messages.len(), count, "{status}");
         assert!(messages.iter().all(|message| message["broadcastId"] == id && message["from"] == json!(tenant.number)), "{page}");

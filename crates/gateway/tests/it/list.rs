@@ -1,10 +1,12 @@
 //! Lists of messages: filters, pages, cursors, and parameters that are wrong.
 
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{RECIPIENT, Stage, Tenant};
+use crate::support::http::Ask;
+use crate::support::{RECIPIENT, Stage, TOKEN, Tenant};
 
 async fn listed(stage: &Stage, tenant: &Tenant, query: &str) -> Vec<String> {
     let page = stage.ask(&tenant.get(&format!("/message?{query}"))).await.expect(200);
@@ -38,23 +40,62 @@ async fn filters_narrow_the_list_newest_first() {
     }
     let number = tenant.number.as_str();
     for (query, bodies) in [
-        ("", vec!["four", "three", "two", "one"]),
-        ("status=sent", vec!["four"]),
+        ("", vec!["three", "two", "one"]),
+        ("status=sent", vec![]),
         ("status=failed", vec!["three", "two", "one"]),
         ("status=queued", vec![]),
-        ("direction=outbound&limit=100", vec!["four", "three", "two", "one"]),
+        ("direction=outbound&limit=100", vec!["three", "two", "one"]),
         ("direction=inbound", vec![]),
         (&format!("to={RECIPIENT}"), vec!["two", "one"]),
         ("to=%2B12025550144", vec!["three"]),
-        (&format!("from={number}"), vec!["four", "three", "one"]),
+        (&format!("from={number}"), vec!["three", "one"]),
         (&format!("from={number}&to={RECIPIENT}"), vec!["one"]),
-        ("after=2026-03-15T14:31:00Z", vec!["four", "three", "two"]),
+        ("after=2026-03-15T14:31:00Z", vec!["three", "two"]),
         ("before=2026-03-15T14:31:00.000Z", vec!["one"]),
         ("after=2026-03-15T15:31:00%2B01:00&before=2026-03-15T14:33:00Z", vec!["three", "two"]),
         ("broadcastId=brc_0000000000000000000000", vec![]),
-        ("status=&limit=&unknown=x", vec!["four", "three", "two", "one"]),
+        ("status=&limit=&mode=test&unknown=x", vec!["three", "two", "one"]),
     ] {
         assert_eq!(listed(&stage, &tenant, query).await, bodies, "{query}");
+    }
+    for (query, bodies) in [("", vec!["four"]), ("status=sent", vec!["four"]), ("status=failed", vec![]), (&format!("from={number}"), vec!["four"])] {
+        assert_eq!(listed(&stage, &sandbox, query).await, bodies, "{query} with the test key");
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_a_test_key_made_is_there_for_a_live_key_or_the_other_way_round() {
+    let stage = Stage::start().await;
+    let live = stage.tenant().await;
+    let test = stage.key(&live, json!({ "mode": "test" })).await;
+    let broadcast = json!({ "recipients": ["+12025550143"], "from": live.number, "body": "We are open again" });
+    let mut made = Vec::new();
+    for key in [&live, &test] {
+        let message = stage.send(key, RECIPIENT, "hello").await["id"].as_str().unwrap().to_owned();
+        let sent = stage.ask(&key.broadcast(&broadcast)).await.expect(201);
+        made.push((key, message, sent["id"].as_str().unwrap().to_owned()));
+    }
+    for ((key, message, broadcast), (_, others_message, others_broadcast)) in made.iter().zip([&made[1], &made[0]]) {
+        stage.ask(&key.get(&format!("/message/{message}"))).await.expect(200);
+        stage.ask(&key.get(&format!("/broadcast/{broadcast}"))).await.expect(200);
+        stage.ask(&key.get(&format!("/message/{others_message}"))).await.refused(33101, Value::Null);
+        stage.ask(&key.get(&format!("/broadcast/{others_broadcast}"))).await.refused(33101, Value::Null);
+        let cancel = format!("/api/v1/messaging/broadcast/{others_broadcast}/cancel");
+        stage.ask(&key.sign(Ask::new("POST", &cancel))).await.refused(33101, Value::Null);
+        assert_eq!(listed(&stage, key, &format!("broadcastId={others_broadcast}")).await, [""; 0]);
+        let list = stage.ask(&key.get("/broadcast")).await.expect(200);
+        let ids: Vec<&str> = list["data"].as_array().unwrap().iter().map(|broadcast| broadcast["id"].as_str().unwrap()).collect();
+        assert_eq!(ids, [broadcast]);
+    }
+    for (mode, (_, _, broadcast)) in ["live", "test"].into_iter().zip(&made) {
+        let listed = stage.operate("GET", &format!("/broadcasts?mode={mode}"), Value::Null).await.expect(200);
+        assert_eq!((&listed["data"][0]["id"], &listed["data"][0]["mode"], listed["data"].as_array().unwrap().len()), (&json!(broadcast), &json!(mode), 1));
+        let listed = stage.operate("GET", &format!("/messages?mode={mode}&accountId={}", live.account), Value::Null).await.expect(200);
+        let modes: Vec<&Value> = listed["data"].as_array().unwrap().iter().map(|message| &message["mode"]).collect();
+        assert!(!modes.is_empty() && modes.iter().all(|of| **of == json!(mode)), "{listed}");
+    }
+    for path in ["/messages?mode=both", "/broadcasts?mode=both"] {
+        stage.operate("GET", path, Value::Null).await.expect(400);
     }
 }
 
@@ -84,6 +125,34 @@ async fn a_list_is_walked_by_its_cursors() {
     }
     assert_eq!(bodies, (0..23).rev().collect::<Vec<_>>(), "each one once, and nothing that came in between");
     assert_eq!(pages, 5);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_walks_pages_until_it_has_as_many_as_it_was_asked_for() {
+    let stage = Stage::start().await;
+    let (tenant, other) = (stage.tenant().await, stage.tenant().await);
+    let message = |number: usize| tenant.post(&tenant.message(RECIPIENT, &number.to_string()));
+    let asks = (0..120).map(message).chain([other.post(&other.message("+12025550144", "hello"))]);
+    for reply in crate::support::at_once(stage.api, asks).await {
+        reply.expect(201);
+    }
+    let list = async |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_smsfactory"));
+        command.args(["message", "list", "--json"]).args(arguments).stdin(Stdio::null()).current_dir(stage.directory.path());
+        command.env("SMSFACTORY_ADMIN_URL", format!("http://{}", stage.admin)).env("SMSFACTORY_ADMIN_TOKEN", TOKEN);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
+    };
+    for (arguments, count, is_more) in [
+        (&["--limit", "110"][..], 110, true),
+        (&["--limit", "1000"], 121, false),
+        (&["--to", "+12025550144"], 1, false),
+        (&[], 50, true),
+        (&["--mode", "test"], 0, false),
+    ] {
+        let listed = list(arguments).await;
+        assert_eq!((listed["data"].as_array().unwrap().len(), listed["nextCursor"].is_string()), (count, is_more), "{arguments:?}");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use serde_json::json;
 use store::StoreError;
 
 use crate::support::http::{Ask, Connection, Reply};
+use crate::support::store::Trouble;
 use crate::support::{RECIPIENT, Stage, Tenant, at_once, eventually};
 
 /// A request under `key` that waits until its message, or its broadcast, has left the queue.
@@ -74,17 +75,17 @@ async fn an_answer_that_cannot_be_recorded_is_not_given() {
     let tenant = stage.tenant().await;
     for endpoint in ENDPOINTS {
         let gates = stage.gates.as_ref().unwrap();
-        gates.fail("record_answer", Some(StoreError::Unavailable("the disk is full".to_owned())));
+        gates.trouble(&["record_answer"], &Trouble::full());
         let ask = waiting(&tenant, endpoint, "order-1");
         let first = stage.ask(&ask).await;
         assert_eq!(first.expect(201)["status"], "queued");
-        gates.fail("record_answer", None);
+        gates.heal(&["record_answer"]);
         repeats(&first, &stage.ask(&ask).await);
         // What may be on disk or not is known after a restart alone.
-        gates.fail("record_answer", Some(StoreError::Failed("fsync failed".to_owned())));
+        gates.trouble(&["record_answer"], &Trouble::Fails(StoreError::Failed("fsync failed".to_owned())));
         let ask = waiting(&tenant, endpoint, "order-2");
         assert_eq!(stage.ask(&ask).await.code(), 33105);
-        gates.fail("record_answer", None);
+        gates.heal(&["record_answer"]);
         let again = stage.ask(&ask).await;
         assert_eq!((again.status, again.header("idempotent-replayed")), (201, Some("true")));
     }

@@ -180,7 +180,7 @@ impl World {
     async fn check(&self, broadcast: &Broadcast) -> (BroadcastCounts, BTreeSet<Msisdn>) {
         let counts = self.store.broadcast(None, broadcast.id).await.unwrap().unwrap().counts;
         let filter = MessageFilter { broadcast: Some(broadcast.id), ..MessageFilter::default() };
-        let messages = self.store.messages(Some(broadcast.account), filter, None, 10_000).await.unwrap().messages;
+        let messages = self.store.messages(Some(broadcast.owner()), filter, None, 10_000).await.unwrap().messages;
         let recipients: BTreeSet<Msisdn> = messages.iter().map(|record| record.message.recipient.clone()).collect();
         assert_eq!(recipients.len(), messages.len(), "nobody has two messages");
         let queued = messages.iter().filter(|record| record.delivery.status == Status::Queued).count();

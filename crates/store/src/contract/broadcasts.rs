@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::idempotency::AnswerForm;
 use model::media::StoredMedia;
-use model::{AccountId, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus, Message, Msisdn, Owner, Recipients, ScreeningRecord, Timestamp};
+use model::{AccountId, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus, Message, Mode, Msisdn, Owner, Recipients, ScreeningRecord, Timestamp};
 
 use super::StoreError;
 use super::dispatch::Lease;
@@ -109,6 +109,10 @@ pub struct Canceled {
 /// Which broadcasts a list shows. `None` does not narrow it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BroadcastFilter {
+    /// Of this account; for the operator, who sees all.
+    pub account: Option<AccountId>,
+    /// Sent with keys of this mode; likewise.
+    pub mode: Option<Mode>,
     /// With this status.
     pub status: Option<BroadcastStatus>,
     /// From this number.
@@ -140,17 +144,14 @@ pub trait Broadcasts: Send + Sync {
     /// What was answered under an owner's claim, if it was answered at `claim.not_before` or later: `Replayed` or `KeyTaken`. Changes nothing.
     async fn replay_broadcast(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<BroadcastAdmitted>, StoreError>;
 
-    /// A broadcast of this account (of any account when `None`, for the operator), or nothing.
-    async fn broadcast(&self, account: Option<AccountId>, id: BroadcastId) -> Result<Option<BroadcastRecord>, StoreError>;
+    /// A broadcast of this owner (of any when `None`, for the operator), or nothing.
+    async fn broadcast(&self, owner: Option<Owner>, id: BroadcastId) -> Result<Option<BroadcastRecord>, StoreError>;
 
-    /// Broadcasts of an account (of all accounts when `None`, for the operator), newest first, beginning after `after`: at most `limit`.
-    async fn broadcasts(
-        &self,
-        account: Option<AccountId>,
-        filter: BroadcastFilter,
-        after: Option<BroadcastId>,
-        limit: usize,
-    ) -> Result<BroadcastPage, StoreError>;
+    /// Broadcasts of an owner (of all when `None`, for the operator), newest first, beginning after `after`: at most `limit`. A page looks at no more
+    /// than 5,000 rows.
+    ///
+    /// Owners take turns. [`StoreError::Unavailable`] where too many reads of this owner wait already.
+    async fn broadcasts(&self, owner: Option<Owner>, filter: BroadcastFilter, after: Option<BroadcastId>, limit: usize) -> Result<BroadcastPage, StoreError>;
 
     /// Broadcasts with recipients who have not had their turn, oldest first, beginning after `after`: at most `limit`.
     async fn unexpanded(&self, after: Option<BroadcastId>, limit: usize) -> Result<Vec<Arc<Broadcast>>, StoreError>;
@@ -165,9 +166,9 @@ pub trait Broadcasts: Send + Sync {
     /// broadcast is closed.
     async fn expand(&self, expansion: Expansion) -> Result<bool, StoreError>;
 
-    /// Stops a broadcast of this account (of any account when `None`): who has not had their turn never has it, and messages that wait
+    /// Stops a broadcast of this owner (of any when `None`): who has not had their turn never has it, and messages that wait
     /// end as [`model::Status::Failed`] with the reason as their error message. Both are counted as skipped. A message that may have left although nobody knows, or
     /// in part, is not tried again and counted as failed; one that is under way takes its course. Atomic; a second time, or once the
     /// broadcast has ended, changes nothing and stops nobody. `None` for an unknown broadcast.
-    async fn cancel_broadcast(&self, account: Option<AccountId>, id: BroadcastId, now: Timestamp) -> Result<Option<Canceled>, StoreError>;
+    async fn cancel_broadcast(&self, owner: Option<Owner>, id: BroadcastId, now: Timestamp) -> Result<Option<Canceled>, StoreError>;
 }

@@ -9,7 +9,7 @@ use model::idempotency::{AnswerForm, Endpoint, Fingerprint, IdempotencyKey};
 use model::media::StoredMedia;
 use model::message::{Delivery, Direction, Message, MessageRecord};
 use model::quota::UtcDay;
-use model::{AccountId, BroadcastId, MessageId, Msisdn, Owner, ScreeningRecord, Status, Timestamp};
+use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Owner, ScreeningRecord, Status, Timestamp};
 
 use super::StoreError;
 use super::dispatch::Lease;
@@ -86,6 +86,10 @@ pub struct Replay {
 /// Which messages a list shows. `None` does not narrow it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageFilter {
+    /// Of this account; for the operator, who sees all.
+    pub account: Option<AccountId>,
+    /// Sent with keys of this mode; likewise.
+    pub mode: Option<Mode>,
     /// With this status.
     pub status: Option<Status>,
     /// Going this way.
@@ -127,14 +131,17 @@ pub trait Messages: Send + Sync {
     /// gets that answer. Does nothing when there is no such record.
     async fn record_answer(&self, owner: Owner, endpoint: Endpoint, key: &IdempotencyKey, body: String) -> Result<(), StoreError>;
 
-    /// A message of this account, or nothing.
-    async fn message(&self, account: AccountId, id: MessageId) -> Result<Option<MessageRecord>, StoreError>;
+    /// A message of this owner, or nothing.
+    async fn message(&self, owner: Owner, id: MessageId) -> Result<Option<MessageRecord>, StoreError>;
 
     /// A message of any account, for the operator.
     async fn message_of_any_account(&self, id: MessageId) -> Result<Option<MessageRecord>, StoreError>;
 
-    /// Messages of an account (of all accounts when `None`, for the operator), newest first, beginning after `after`: at most `limit`.
-    async fn messages(&self, account: Option<AccountId>, filter: MessageFilter, after: Option<MessageId>, limit: usize) -> Result<Page, StoreError>;
+    /// Messages of an owner (of all when `None`, for the operator), newest first, beginning after `after`: at most `limit`. A page looks at no more than
+    /// 20,000 rows. Where the index has the messages ([`super::lists`]), it looks at those that it shows, and at few others.
+    ///
+    /// Owners take turns. [`StoreError::Unavailable`] where too many reads of this owner wait already.
+    async fn messages(&self, owner: Option<Owner>, filter: MessageFilter, after: Option<MessageId>, limit: usize) -> Result<Page, StoreError>;
 
     /// The whole life of a message, oldest first, beginning with its acceptance. Empty for an unknown message.
     async fn events(&self, id: MessageId) -> Result<Vec<Event>, StoreError>;

@@ -3,6 +3,7 @@
 pub mod broadcasts;
 pub mod dispatch;
 pub mod health;
+pub mod lists;
 pub mod media;
 pub mod messages;
 pub mod receipts;

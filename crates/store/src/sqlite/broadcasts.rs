@@ -16,6 +16,7 @@ use super::media::{can_carry, carry};
 use super::messages::{Claimed, find_claim, insert_claim, insert_delivery, insert_message};
 use super::rows;
 use super::screening::insert_screening;
+use super::turns::Work;
 use super::writer::{Fault, Group};
 use crate::StoreError;
 use crate::contract::broadcasts::{
@@ -30,7 +31,7 @@ const CHUNK: usize = 1_000;
 const PACKED_BYTES: usize = 7;
 
 /// How many rows a page looks at.
-const ROWS_PER_PAGE: usize = 20_000;
+const ROWS_PER_PAGE: usize = 5_000;
 
 /// Why the messages of a canceled broadcast end.
 pub(super) const CANCELED: &str = "The broadcast was canceled before the message left";
@@ -50,18 +51,12 @@ impl Broadcasts for Sqlite {
         self.readers.read(move |connection| replay(connection, owner, &claim)).await
     }
 
-    async fn broadcast(&self, account: Option<AccountId>, id: BroadcastId) -> Result<Option<BroadcastRecord>, StoreError> {
-        self.readers.read(move |connection| load(connection, account, id)).await
+    async fn broadcast(&self, owner: Option<Owner>, id: BroadcastId) -> Result<Option<BroadcastRecord>, StoreError> {
+        self.readers.read_for(owner.into(), Work::One, move |connection| load(connection, owner, id)).await
     }
 
-    async fn broadcasts(
-        &self,
-        account: Option<AccountId>,
-        filter: BroadcastFilter,
-        after: Option<BroadcastId>,
-        limit: usize,
-    ) -> Result<BroadcastPage, StoreError> {
-        self.readers.read(move |connection| page(connection, account, &filter, after, limit)).await
+    async fn broadcasts(&self, owner: Option<Owner>, filter: BroadcastFilter, after: Option<BroadcastId>, limit: usize) -> Result<BroadcastPage, StoreError> {
+        self.readers.read_for(owner.into(), Work::Page, move |connection| page(connection, owner, &filter, after, limit)).await
     }
 
     async fn unexpanded(&self, after: Option<BroadcastId>, limit: usize) -> Result<Vec<Arc<Broadcast>>, StoreError> {
@@ -76,8 +71,8 @@ impl Broadcasts for Sqlite {
         self.writer.write(move |group| Ok(expand(group, &expansion)?)).await
     }
 
-    async fn cancel_broadcast(&self, account: Option<AccountId>, id: BroadcastId, now: Timestamp) -> Result<Option<Canceled>, StoreError> {
-        self.writer.write(move |group| Ok(cancel(group, account, id, now)?)).await
+    async fn cancel_broadcast(&self, owner: Option<Owner>, id: BroadcastId, now: Timestamp) -> Result<Option<Canceled>, StoreError> {
+        self.writer.write(move |group| Ok(cancel(group, owner, id, now)?)).await
     }
 }
 
@@ -160,58 +155,92 @@ fn replay(connection: &Connection, owner: Owner, claim: &IdempotencyClaim) -> ru
         Some(Claimed::Other) => return Ok(Some(BroadcastAdmitted::KeyTaken)),
         Some(Claimed::Same(id, answer, form)) => (BroadcastId::from_bytes(id), answer, form),
     };
-    let record = load(connection, Some(owner.account), id)?;
+    let record = load(connection, Some(owner), id)?;
     Ok(record.map(|record| BroadcastAdmitted::Replayed(BroadcastReplay { broadcast: record.broadcast, answer, form })))
 }
 
-fn load(connection: &Connection, account: Option<AccountId>, id: BroadcastId) -> rusqlite::Result<Option<BroadcastRecord>> {
+fn load(connection: &Connection, owner: Option<Owner>, id: BroadcastId) -> rusqlite::Result<Option<BroadcastRecord>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM broadcast_progress p JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id \
-         WHERE p.broadcast_id = ?1 AND (?2 IS NULL OR p.account_id = ?2)"
+         WHERE p.broadcast_id = ?1 AND (?2 IS NULL OR p.account_id = ?2) AND (?3 IS NULL OR b.mode = ?3)"
     );
-    connection.prepare_cached(&sql)?.query_row(params![id.to_bytes(), account.map(AccountId::to_bytes)], record).optional()
+    let values = params![id.to_bytes(), owner.map(|owner| owner.account.to_bytes()), owner.map(|owner| owner.mode.as_str())];
+    connection.prepare_cached(&sql)?.query_row(values, record).optional()
 }
 
-fn page(
-    connection: &Connection,
-    account: Option<AccountId>,
-    filter: &BroadcastFilter,
-    after: Option<BroadcastId>,
-    limit: usize,
-) -> rusqlite::Result<BroadcastPage> {
+fn page(connection: &Connection, owner: Option<Owner>, filter: &BroadcastFilter, after: Option<BroadcastId>, limit: usize) -> rusqlite::Result<BroadcastPage> {
     if limit == 0 {
         return Ok(BroadcastPage { broadcasts: Vec::new(), next: after });
     }
-    let (tables, whose) = match account {
-        Some(_) => ("broadcasts b JOIN broadcast_progress p ON p.broadcast_id = b.id", "b.account_id = ?4 AND b.id"),
-        None => ("broadcast_progress p CROSS JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id", "?4 IS NULL AND p.broadcast_id"),
-    };
-    let sql = format!("SELECT {COLUMNS} FROM {tables} WHERE {whose} < ?1 AND b.id >= ?2 ORDER BY b.id DESC LIMIT ?3");
+    let (account, mode) = (owner.map(|owner| owner.account).or(filter.account), owner.map(|owner| owner.mode).or(filter.mode));
+    let sql = format!("SELECT {COLUMNS} FROM {}", listed(filter, account, mode));
     let end = filter.before.map(BroadcastId::lowest_at);
     let below = [after, end].into_iter().flatten().min().unwrap_or(BroadcastId::from_bytes([0xFF; 16]));
     let lowest = filter.from.map_or(BroadcastId::from_bytes([0; 16]), BroadcastId::lowest_at);
     let mut select = connection.prepare_cached(&sql)?;
-    let mut found = select.query(params![below.to_bytes(), lowest.to_bytes(), ROWS_PER_PAGE, account.map(AccountId::to_bytes)])?;
+    let originator = filter.originator.as_ref().map(Msisdn::as_str);
+    let mut found = select.query(params![
+        below.to_bytes(),
+        lowest.to_bytes(),
+        account.map(AccountId::to_bytes),
+        mode.map(Mode::as_str),
+        originator,
+        filter.status.map(BroadcastStatus::as_str)
+    ])?;
     let mut page = BroadcastPage { broadcasts: Vec::new(), next: None };
     let mut looked = 0;
     while let Some(row) = found.next()? {
         let record = record(row)?;
         looked += 1;
         let last = record.broadcast.id;
-        let fits = filter.status.is_none_or(|status| record.status == status);
-        if fits && filter.originator.as_ref().is_none_or(|number| record.broadcast.originator == *number) {
+        if shows(filter, account, mode, &record) {
+            if page.broadcasts.len() == limit {
+                page.next = page.broadcasts.last().map(|record| record.broadcast.id);
+                break;
+            }
             page.broadcasts.push(record);
         }
-        if page.broadcasts.len() == limit || looked == ROWS_PER_PAGE {
+        if looked == ROWS_PER_PAGE {
             page.next = Some(last);
             break;
         }
     }
-    // A full last page would name a next one that is empty.
-    if page.next.is_some() && found.next()?.is_none() && looked < ROWS_PER_PAGE {
-        page.next = None;
-    }
     Ok(page)
+}
+
+/// The rows that a page looks at, newest first: by the index that leaves the fewest to look at.
+fn listed(filter: &BroadcastFilter, account: Option<AccountId>, mode: Option<Mode>) -> &'static str {
+    match (account, mode, &filter.originator, filter.status) {
+        (Some(_), _, _, Some(_)) => {
+            "broadcast_progress p INDEXED BY broadcast_progress_of CROSS JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id \
+             WHERE p.account_id = ?3 AND p.status = ?6 AND p.broadcast_id < ?1 AND p.broadcast_id >= ?2 AND ?4 IS ?4 AND ?5 IS ?5 ORDER BY p.broadcast_id DESC"
+        }
+        (Some(_), Some(_), Some(_), None) => {
+            "broadcasts b INDEXED BY broadcasts_from CROSS JOIN broadcast_progress p ON p.broadcast_id = b.id \
+             WHERE b.account_id = ?3 AND b.mode = ?4 AND b.originator = ?5 AND b.id < ?1 AND b.id >= ?2 AND ?6 IS ?6 ORDER BY b.id DESC"
+        }
+        (Some(_), Some(_), None, None) => {
+            "broadcasts b INDEXED BY broadcasts_of CROSS JOIN broadcast_progress p ON p.broadcast_id = b.id \
+             WHERE b.account_id = ?3 AND b.mode = ?4 AND b.id < ?1 AND b.id >= ?2 AND ?5 IS ?5 AND ?6 IS ?6 ORDER BY b.id DESC"
+        }
+        (Some(_), None, _, None) => {
+            "broadcasts b CROSS JOIN broadcast_progress p ON p.broadcast_id = b.id \
+             WHERE b.account_id = ?3 AND b.id < ?1 AND b.id >= ?2 AND ?4 IS ?4 AND ?5 IS ?5 AND ?6 IS ?6 ORDER BY b.id DESC"
+        }
+        (None, ..) => {
+            "broadcast_progress p CROSS JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id \
+             WHERE ?3 IS NULL AND p.broadcast_id < ?1 AND p.broadcast_id >= ?2 AND ?4 IS ?4 AND ?5 IS ?5 AND ?6 IS ?6 ORDER BY p.broadcast_id DESC"
+        }
+    }
+}
+
+fn shows(filter: &BroadcastFilter, account: Option<AccountId>, mode: Option<Mode>, record: &BroadcastRecord) -> bool {
+    let broadcast = &record.broadcast;
+    filter.account.is_none_or(|wanted| account == Some(wanted))
+        && filter.mode.is_none_or(|wanted| mode == Some(wanted))
+        && mode.is_none_or(|mode| broadcast.mode == mode)
+        && filter.status.is_none_or(|status| record.status == status)
+        && filter.originator.as_ref().is_none_or(|number| broadcast.originator == *number)
 }
 
 fn unexpanded(connection: &Connection, after: Option<BroadcastId>, limit: usize) -> rusqlite::Result<Vec<Arc<Broadcast>>> {
@@ -245,6 +274,7 @@ fn expand(group: &mut Group, expansion: &Expansion) -> rusqlite::Result<bool> {
         insert_message(&group.connection, &made.message)?;
         insert_delivery(&group.connection, &made.message, &made.carrier, made.lease, expansion.due_at)?;
     }
+    group.note_inserted(Some(expansion.broadcast), expansion.messages.iter().map(|made| &*made.message))?;
     let skipped = u64::from(expansion.turns).saturating_sub(expansion.messages.len() as u64);
     group.tally(expansion.broadcast).skip(skipped);
     let sql = "DELETE FROM broadcast_chunks WHERE broadcast_id = ?1 AND first + length(recipients) / ?3 <= ?2";
@@ -252,10 +282,10 @@ fn expand(group: &mut Group, expansion: &Expansion) -> rusqlite::Result<bool> {
     Ok(true)
 }
 
-fn cancel(group: &mut Group, account: Option<AccountId>, id: BroadcastId, now: Timestamp) -> rusqlite::Result<Option<Canceled>> {
+fn cancel(group: &mut Group, owner: Option<Owner>, id: BroadcastId, now: Timestamp) -> rusqlite::Result<Option<Canceled>> {
     // Changes by calls that share this transaction count too.
     group.write_tallies()?;
-    let Some(record) = load(&group.connection, account, id)? else { return Ok(None) };
+    let Some(record) = load(&group.connection, owner, id)? else { return Ok(None) };
     if !record.status.is_open() {
         return Ok(Some(Canceled { record, stopped: 0, changes: StatusChanges::default() }));
     }
@@ -272,7 +302,7 @@ fn cancel(group: &mut Group, account: Option<AccountId>, id: BroadcastId, now: T
         }
     }
     group.write_tallies()?;
-    let now = load(&group.connection, account, id)?;
+    let now = load(&group.connection, owner, id)?;
     Ok(now.map(|now| Canceled { stopped: now.counts.skipped - record.counts.skipped, record: now, changes }))
 }
 

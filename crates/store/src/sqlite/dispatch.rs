@@ -14,6 +14,7 @@ use super::life::Life;
 use super::messages::{add_event, load_message};
 use super::receipts::{apply_parked, file_held, file_segment};
 use super::rows::{mask_from_sql, mask_to_sql};
+use super::turns::{Reader, Work};
 use super::writer::{Fault, Group};
 use crate::StoreError;
 use crate::contract::dispatch::{Attempt, Dispatch, Lease, LeaseRequest, Leased, Outcome, QueueDepth, Retry, Verdict};
@@ -64,7 +65,7 @@ impl Dispatch for Sqlite {
     }
 
     async fn queue_depths(&self) -> Result<Vec<QueueDepth>, StoreError> {
-        self.readers.read(queue_depths).await
+        self.readers.read_for(Reader::Platform, Work::Page, queue_depths).await
     }
 }
 

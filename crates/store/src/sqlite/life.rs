@@ -112,6 +112,9 @@ impl Life {
         } else {
             connection.prepare_cached(UPDATE_STILL)?.execute(&values[..15])?;
         }
+        if d.status != self.stored.0 {
+            group.relist(self.id, self.broadcast, self.stored.0, d.status)?;
+        }
         Ok(())
     }
 

@@ -5,20 +5,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::event::{Event, EventKind};
 use model::idempotency::{AnswerForm, Endpoint, IdempotencyKey};
-use model::{AccountId, BroadcastId, MediaId, Message, MessageId, MessageRecord, Owner, Timestamp};
+use model::{MediaId, Message, MessageId, MessageRecord, Owner, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
+use super::lists;
 use super::media::{can_carry, carry};
 use super::rows::{self, DELIVERY, MESSAGE};
 use super::screening::insert_screening;
+use super::turns::{Reader, Work};
 use super::writer::{Fault, Group};
 use crate::StoreError;
 use crate::contract::dispatch::Lease;
 use crate::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFilter, Messages, Page, Quota, Replay};
-
-/// How many rows a page looks at.
-const ROWS_PER_PAGE: usize = 20_000;
 
 #[async_trait]
 impl Messages for Sqlite {
@@ -42,26 +41,32 @@ impl Messages for Sqlite {
         self.writer.write(write).await
     }
 
-    async fn message(&self, account: AccountId, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
-        let sql = format!("SELECT {MESSAGE}, {DELIVERY} FROM messages m JOIN delivery d ON d.message_id = m.id WHERE m.account_id = ?1 AND m.id = ?2");
-        let read =
-            move |connection: &Connection| connection.prepare_cached(&sql)?.query_row(params![account.to_bytes(), id.to_bytes()], rows::record).optional();
-        self.readers.read(read).await
+    async fn message(&self, owner: Owner, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
+        let sql = format!(
+            "SELECT {MESSAGE}, {DELIVERY} FROM messages m JOIN delivery d ON d.message_id = m.id WHERE m.account_id = ?1 AND m.id = ?2 AND m.mode = ?3"
+        );
+        let read = move |connection: &Connection| {
+            let name = params![owner.account.to_bytes(), id.to_bytes(), owner.mode.as_str()];
+            connection.prepare_cached(&sql)?.query_row(name, rows::record).optional()
+        };
+        self.readers.read_for(Reader::Owner(owner), Work::One, read).await
     }
 
     async fn message_of_any_account(&self, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
         let sql = format!(
             "SELECT {MESSAGE}, {DELIVERY} FROM delivery d JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id WHERE d.message_id = ?1"
         );
-        self.readers.read(move |connection| connection.prepare_cached(&sql)?.query_row([id.to_bytes()], rows::record).optional()).await
+        let read = move |connection: &Connection| connection.prepare_cached(&sql)?.query_row([id.to_bytes()], rows::record).optional();
+        self.readers.read_for(Reader::Operator, Work::One, read).await
     }
 
-    async fn messages(&self, account: Option<AccountId>, filter: MessageFilter, after: Option<MessageId>, limit: usize) -> Result<Page, StoreError> {
-        self.readers.read(move |connection| page(connection, account, &filter, after, limit)).await
+    async fn messages(&self, owner: Option<Owner>, filter: MessageFilter, after: Option<MessageId>, limit: usize) -> Result<Page, StoreError> {
+        let rows = self.rows_per_page;
+        self.readers.read_for(owner.into(), Work::Page, move |connection| lists::page(connection, owner, &filter, after, limit, rows)).await
     }
 
     async fn events(&self, id: MessageId) -> Result<Vec<Event>, StoreError> {
-        self.readers.read(move |connection| events(connection, id)).await
+        self.readers.read_for(Reader::Operator, Work::One, move |connection| events(connection, id)).await
     }
 }
 
@@ -80,6 +85,7 @@ fn admit(group: &mut Group, admission: &Admission) -> Result<Admitted, Fault> {
     }
     carry(&group.connection, message.media, admission.media.as_ref())?;
     insert_message(&group.connection, message)?;
+    group.note_inserted(None, std::iter::once(message))?;
     insert_delivery(&group.connection, message, &admission.carrier, admission.lease, admission.due_at)?;
     if let Some(claim) = &admission.idempotency {
         insert_claim(group, message.owner(), claim, message.id.to_bytes(), message.created_at)?;
@@ -214,53 +220,6 @@ fn replay(connection: &Connection, owner: Owner, claim: &IdempotencyClaim) -> ru
     let sql = format!("SELECT {MESSAGE} FROM messages m WHERE m.account_id = ?1 AND m.id = ?2");
     let message = connection.prepare_cached(&sql)?.query_row(params![owner.account.to_bytes(), id], |row| rows::message(row, 0))?;
     Ok(Some(Admitted::Replayed(Replay { message, answer, form })))
-}
-
-fn page(connection: &Connection, account: Option<AccountId>, filter: &MessageFilter, after: Option<MessageId>, limit: usize) -> rusqlite::Result<Page> {
-    if limit == 0 {
-        return Ok(Page { messages: Vec::new(), next: after });
-    }
-    let (tables, whose) = match account {
-        Some(_) => ("messages m JOIN delivery d ON d.message_id = m.id", "m.account_id = ?4 AND m.id"),
-        None => ("delivery d CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id", "?4 IS NULL AND d.message_id"),
-    };
-    let sql = format!("SELECT {MESSAGE}, {DELIVERY} FROM {tables} WHERE {whose} < ?1 AND m.id >= ?2 ORDER BY m.id DESC LIMIT ?3");
-    let mut select = connection.prepare_cached(&sql)?;
-    let end = filter.before.map(MessageId::lowest_at);
-    // The ids of a broadcast's messages follow each other.
-    let (first, last) = (filter.broadcast.map(|id| id.message(0)), filter.broadcast.map(|id| id.message(BroadcastId::RECIPIENTS_MAX - 1)));
-    let below = [after, end, last].into_iter().flatten().min().unwrap_or(MessageId::from_bytes([0xFF; 16]));
-    let lowest = [filter.from.map(MessageId::lowest_at), first].into_iter().flatten().max().unwrap_or(MessageId::from_bytes([0; 16]));
-    let account = account.map(AccountId::to_bytes);
-    let mut found = select.query(params![below.to_bytes(), lowest.to_bytes(), ROWS_PER_PAGE, account])?;
-    let mut page = Page { messages: Vec::new(), next: None };
-    let mut looked = 0;
-    while let Some(row) = found.next()? {
-        let record = rows::record(row)?;
-        looked += 1;
-        let last = record.message.id;
-        if matches(&record, filter) {
-            page.messages.push(record);
-        }
-        if page.messages.len() == limit || looked == ROWS_PER_PAGE {
-            page.next = Some(last);
-            break;
-        }
-    }
-    // A full last page would name a next one that is empty.
-    if page.next.is_some() && found.next()?.is_none() && looked < ROWS_PER_PAGE {
-        page.next = None;
-    }
-    Ok(page)
-}
-
-fn matches(record: &MessageRecord, filter: &MessageFilter) -> bool {
-    let message = &record.message;
-    filter.status.is_none_or(|status| record.delivery.status == status)
-        && filter.direction.is_none_or(|direction| message.direction == direction)
-        && filter.recipient.as_ref().is_none_or(|number| message.recipient == *number)
-        && filter.originator.as_ref().is_none_or(|number| message.originator == *number)
-        && filter.broadcast.is_none_or(|broadcast| message.broadcast == Some(broadcast))
 }
 
 fn events(connection: &Connection, id: MessageId) -> rusqlite::Result<Vec<Event>> {

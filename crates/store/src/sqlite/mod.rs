@@ -8,6 +8,7 @@ mod checkpoint;
 mod dispatch;
 mod health;
 mod life;
+mod lists;
 mod lock;
 mod media;
 mod messages;
@@ -19,6 +20,7 @@ mod rows;
 mod screening;
 mod tally;
 mod tenants;
+mod turns;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -37,6 +39,7 @@ pub struct Sqlite {
     writer: Writer,
     readers: Readers,
     lock: Lock,
+    rows_per_page: usize,
 }
 
 /// The first version without the bug that could corrupt a file when its log was reset (present since 3.7.0).
@@ -65,7 +68,14 @@ impl Sqlite {
         let checkpointer = connect(path, OpenFlags::default()).map_err(refused)?;
         let writer = Writer::start(connection, checkpointer).map_err(refused)?;
         let readers = Readers::new(|| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)).map_err(refused)?;
-        Ok(Self { writer, readers, lock })
+        Ok(Self { writer, readers, lock, rows_per_page: lists::ROWS_PER_PAGE })
+    }
+
+    /// The same store, whose lists of messages look at so many rows for a page: with a few rows, a small list already meets the bound.
+    #[must_use]
+    pub const fn with_rows_per_page(mut self, rows: usize) -> Self {
+        self.rows_per_page = rows;
+        self
     }
 
     /// Looks at the file at `path`, tries whether it can be made or written there, and leaves everything as it was.

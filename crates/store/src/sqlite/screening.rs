@@ -6,6 +6,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::Sqlite;
 use super::rows;
+use super::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::screening::{Screening, ScreeningFilter};
@@ -17,7 +18,7 @@ impl Screening for Sqlite {
     }
 
     async fn screening_log(&self, filter: ScreeningFilter, after: Option<ScreeningId>, limit: usize) -> Result<Vec<ScreeningRecord>, StoreError> {
-        self.readers.read(move |connection| page(connection, filter, after, limit)).await
+        self.readers.read_for(Reader::Operator, Work::Page, move |connection| page(connection, filter, after, limit)).await
     }
 
     async fn forget_screening(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
@@ -53,13 +54,20 @@ pub(super) fn insert_screening(connection: &Connection, record: &ScreeningRecord
 }
 
 fn page(connection: &Connection, filter: ScreeningFilter, after: Option<ScreeningId>, limit: usize) -> rusqlite::Result<Vec<ScreeningRecord>> {
-    let whose = if filter.account.is_some() { "INDEXED BY screening_log_of WHERE account_id = ?1" } else { "WHERE ?1 IS NULL" };
+    // Each filter has an index of its own, so that a page looks at what it shows.
+    let wanted = match (filter.account, filter.outcome) {
+        (None, None) => "WHERE ?1 IS ?2",
+        (Some(_), None) => "INDEXED BY screening_log_of WHERE account_id = ?1 AND ?2 IS NULL",
+        (None, Some(_)) => "INDEXED BY screening_log_with WHERE outcome = ?2 AND ?1 IS NULL",
+        (Some(_), Some(_)) => "INDEXED BY screening_log_of_with WHERE account_id = ?1 AND outcome = ?2",
+    };
     let sql = format!(
-        "SELECT id, account_id, mode, at, outcome, about, originator, categories, findings, body FROM screening_log {whose} \
-         AND (?2 IS NULL OR outcome = ?2) AND (?3 IS NULL OR mode = ?3) AND (?4 IS NULL OR id < ?4) ORDER BY id DESC LIMIT ?5"
+        "SELECT id, account_id, mode, at, outcome, about, originator, categories, findings, body FROM screening_log {wanted} \
+         AND (?3 IS NULL OR mode = ?3) AND id < ?4 ORDER BY id DESC LIMIT ?5"
     );
+    let after = after.map_or([0xFF; 16], ScreeningId::to_bytes);
     let (account, outcome, mode) = (filter.account.map(AccountId::to_bytes), filter.outcome.map(ScreeningOutcome::as_str), filter.mode.map(Mode::as_str));
-    let values = params![account, outcome, mode, after.map(ScreeningId::to_bytes), limit];
+    let values = params![account, outcome, mode, after, limit];
     connection.prepare_cached(&sql)?.query_map(values, record)?.collect()
 }
 

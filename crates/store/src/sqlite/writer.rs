@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::checkpoint::Checkpointer;
+use super::lists::ListState;
 use super::store_error;
 use super::tally::Tally;
 use crate::StoreError;
@@ -66,12 +67,15 @@ pub(super) struct Group {
     pub(super) parked: u64,
     /// The account after which each carrier's next lease begins, so that all have their turn.
     pub(super) turns: HashMap<String, Vec<u8>>,
+    /// Which messages the index of lists has.
+    pub(super) lists: ListState,
     failed: Option<rusqlite::Error>,
 }
 
 impl Writer {
     pub(super) fn start(connection: Connection, checkpointer: Connection) -> rusqlite::Result<Self> {
-        let mut group = Group { connection, quota: HashMap::new(), tallies: HashMap::new(), parked: 0, turns: HashMap::new(), failed: None };
+        let mut group =
+            Group { connection, quota: HashMap::new(), tallies: HashMap::new(), parked: 0, turns: HashMap::new(), lists: ListState::default(), failed: None };
         group.forget()?;
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let observer = Observer::default();
@@ -188,6 +192,7 @@ impl Group {
     }
 
     fn attempt<T>(&mut self, job: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, StoreError> {
+        self.lists.calls += 1;
         match job(self) {
             Ok(value) => Ok(value),
             Err(Fault::Told(refusal)) => Err(refusal),
@@ -217,6 +222,7 @@ impl Group {
     fn forget(&mut self) -> rusqlite::Result<()> {
         self.quota.clear();
         self.tallies.clear();
+        self.lists.load(&self.connection)?;
         self.parked = self.connection.query_row("SELECT count(*) FROM parked_receipts", [], |row| row.get(0))?;
         Ok(())
     }

@@ -9,7 +9,7 @@ use model::message::{Encoding, MessageType};
 use model::quota::UtcDay;
 use model::status::SegmentFate;
 use model::{
-    AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ErrorType, Message, MessageId, Mode, Moment, Msisdn, Status,
+    AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ErrorType, Message, MessageId, Mode, Moment, Msisdn, Owner, Status,
 };
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, Canceled, Expanded, Expansion};
 use store::contract::dispatch::{Lease, LeaseRequest, Outcome, Verdict};
@@ -101,7 +101,7 @@ async fn expand(desk: &Desk, broadcast: &Broadcast, count: usize) -> Vec<Message
 }
 
 async fn record(desk: &Desk, broadcast: &Broadcast) -> BroadcastRecord {
-    desk.store.broadcast(Some(broadcast.account), broadcast.id).await.unwrap().unwrap()
+    desk.store.broadcast(Some(live(broadcast.account)), broadcast.id).await.unwrap().unwrap()
 }
 
 async fn status(desk: &Desk, broadcast: &Broadcast) -> BroadcastStatus {
@@ -125,7 +125,7 @@ async fn ends(desk: &Desk, id: MessageId, verdict: Verdict) {
 }
 
 async fn cancel(desk: &Desk, broadcast: &Broadcast) -> Canceled {
-    desk.store.cancel_broadcast(Some(broadcast.account), broadcast.id, after(1)).await.unwrap().unwrap()
+    desk.store.cancel_broadcast(Some(live(broadcast.account)), broadcast.id, after(1)).await.unwrap().unwrap()
 }
 
 fn refused() -> Verdict {
@@ -147,8 +147,8 @@ pub(crate) async fn a_broadcast_is_kept_as_it_was_accepted(backend: impl Backend
 pub(crate) async fn another_accounts_broadcast_is_nothing(backend: impl Backend) {
     let desk = Desk::open(&backend).await;
     let (broadcast, other) = (accepted(&desk, desk.account(), 3).await, desk.account());
-    assert_eq!(desk.store.broadcast(Some(other), broadcast.id).await.unwrap(), None);
-    assert_eq!(desk.store.cancel_broadcast(Some(other), broadcast.id, NOW).await.unwrap(), None);
+    assert_eq!(desk.store.broadcast(Some(live(other)), broadcast.id).await.unwrap(), None);
+    assert_eq!(desk.store.cancel_broadcast(Some(live(other)), broadcast.id, NOW).await.unwrap(), None);
     assert_eq!(status(&desk, &broadcast).await, BroadcastStatus::Queued);
 }
 
@@ -194,7 +194,7 @@ pub(crate) async fn a_broadcast_and_a_message_may_have_the_same_key(backend: imp
         panic!("a replay")
     };
     assert_eq!(replay.answer.as_deref(), Some("{}"));
-    assert_eq!(desk.store.broadcasts(Some(account), Default::default(), None, 10).await.unwrap().broadcasts.len(), 1);
+    assert_eq!(desk.store.broadcasts(Some(live(account)), Default::default(), None, 10).await.unwrap().broadcasts.len(), 1);
     assert_ne!(Fingerprint::of(&[Some("hello")]), Fingerprint::of(&[Some("goodbye")]));
 }
 
@@ -423,7 +423,7 @@ pub(crate) async fn messages_of_a_broadcast_are_listed(backend: impl Backend) {
     let filter = |id| MessageFilter { broadcast: Some(id), ..Default::default() };
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let page = desk.store.messages(Some(account), filter(one.id), after, 7).await.unwrap();
+        let page = desk.store.messages(Some(live(account)), filter(one.id), after, 7).await.unwrap();
         seen.extend(page.messages.iter().map(|record| record.message.recipient.clone()));
         after = page.next;
         if after.is_none() {
@@ -433,7 +433,32 @@ pub(crate) async fn messages_of_a_broadcast_are_listed(backend: impl Backend) {
     assert_eq!(seen, (0..20).rev().map(recipient).collect::<Vec<_>>());
     let all = desk.store.messages(None, filter(two.id), None, 100).await.unwrap();
     assert!(all.messages.len() == 5 && all.messages.iter().all(|record| record.message.broadcast == Some(two.id)));
-    assert_eq!(desk.store.messages(Some(desk.account()), filter(one.id), None, 100).await.unwrap().messages.len(), 0);
+    assert_eq!(desk.store.messages(Some(live(desk.account())), filter(one.id), None, 100).await.unwrap().messages.len(), 0);
+}
+
+pub(crate) async fn a_broadcast_of_one_mode_is_nothing_to_the_other(backend: impl Backend) {
+    let desk = Desk::open(&backend).await;
+    let account = desk.account();
+    let with_live = accepted(&desk, account, 2).await;
+    let with_test = Broadcast { mode: Mode::Test, ..broadcast(&desk, account, 2, 0) };
+    desk.store.admit_broadcast(admission(with_test.clone())).await.unwrap();
+    for (mode, own, other) in [(Mode::Live, &with_live, &with_test), (Mode::Test, &with_test, &with_live)] {
+        let owner = Some(Owner { account, mode });
+        assert!(desk.store.broadcast(owner, own.id).await.unwrap().is_some());
+        assert_eq!(desk.store.broadcast(owner, other.id).await.unwrap(), None);
+        assert_eq!(desk.store.cancel_broadcast(owner, other.id, NOW).await.unwrap(), None);
+        for originator in [None, Some(own.originator.clone())] {
+            for status in [None, Some(BroadcastStatus::Queued)] {
+                for (whose, of_mode) in [(owner, None), (None, Some(mode))] {
+                    let filter = BroadcastFilter { mode: of_mode, originator: originator.clone(), status, ..Default::default() };
+                    let page = desk.store.broadcasts(whose, filter, None, 10).await.unwrap();
+                    assert_eq!(page.broadcasts.iter().map(|record| record.broadcast.id).collect::<Vec<_>>(), [own.id]);
+                }
+            }
+        }
+    }
+    assert_eq!(desk.store.broadcasts(None, Default::default(), None, 10).await.unwrap().broadcasts.len(), 2);
+    assert_eq!(status(&desk, &with_live).await, BroadcastStatus::Queued, "the other owner stopped nothing");
 }
 
 pub(crate) async fn broadcasts_are_listed_newest_first(backend: impl Backend) {
@@ -453,7 +478,7 @@ pub(crate) async fn broadcasts_are_listed_newest_first(backend: impl Backend) {
     all.reverse();
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let page = desk.store.broadcasts(Some(account), BroadcastFilter::default(), after, 4).await.unwrap();
+        let page = desk.store.broadcasts(Some(live(account)), BroadcastFilter::default(), after, 4).await.unwrap();
         seen.extend(page.broadcasts.iter().map(|record| record.broadcast.id));
         after = page.next;
         if after.is_none() {
@@ -462,7 +487,7 @@ pub(crate) async fn broadcasts_are_listed_newest_first(backend: impl Backend) {
     }
     assert_eq!(seen, all);
     let of = async |filter: BroadcastFilter| {
-        let page = desk.store.broadcasts(Some(account), filter, None, 100).await.unwrap();
+        let page = desk.store.broadcasts(Some(live(account)), filter, None, 100).await.unwrap();
         page.broadcasts.iter().map(|record| record.broadcast.id).collect::<Vec<BroadcastId>>()
     };
     assert_eq!(of(BroadcastFilter { status: Some(BroadcastStatus::Canceled), ..Default::default() }).await, [first]);

@@ -10,7 +10,7 @@ use store::contract::health::CommitSample;
 use store::contract::messages::{Admitted, MessageFilter};
 use tokio::task::JoinSet;
 
-use crate::support::{Backend, Desk, NORTH, NOW, RETRY_WITHIN, admission, after, lease_request};
+use crate::support::{Backend, Desk, NORTH, NOW, RETRY_WITHIN, admission, after, lease_request, live};
 
 type Samples = Arc<Mutex<Vec<CommitSample>>>;
 
@@ -83,7 +83,7 @@ pub(crate) async fn a_closed_store_is_unavailable(fresh: impl Backend) {
     let refusals = [
         store.probe().await.err(),
         store.admit(admission(desk.message(account))).await.err(),
-        store.message(account, id).await.err(),
+        store.message(live(account), id).await.err(),
         store.message_of_any_account(id).await.err(),
         store.messages(None, MessageFilter::default(), None, 10).await.err(),
         store.events(id).await.err(),
@@ -118,7 +118,7 @@ pub(crate) async fn closing_finishes_what_was_begun(fresh: impl Backend) {
         outcomes.push(first);
         desk.store = fresh.open().await;
         for (id, outcome) in outcomes {
-            let kept = desk.store.message(account, id).await.unwrap();
+            let kept = desk.store.message(live(account), id).await.unwrap();
             match outcome {
                 Ok(admitted) => assert!(admitted == Admitted::New && kept.is_some_and(|record| record.delivery.carrier == NORTH)),
                 Err(error) => assert!(matches!(error, StoreError::Unavailable(_)) && kept.is_none(), "{error}"),

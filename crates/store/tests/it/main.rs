@@ -45,6 +45,7 @@ macro_rules! conformance {
                 the_times_of_a_filter_count_to_the_millisecond
                 a_message_has_its_whole_life_on_record
                 an_unknown_message_has_no_life
+                nothing_of_one_mode_is_shown_to_the_other
                 nothing_of_the_text_is_told_in_events;
             broadcasts:
                 a_broadcast_is_kept_as_it_was_accepted
@@ -68,6 +69,7 @@ macro_rules! conformance {
                 what_a_gone_process_held_of_a_broadcast_is_due
                 messages_of_a_broadcast_are_listed
                 broadcasts_are_listed_newest_first
+                a_broadcast_of_one_mode_is_nothing_to_the_other
                 a_pace_of_a_number_is_kept;
             dispatch:
                 a_lease_is_given_to_one_worker
@@ -170,6 +172,11 @@ macro_rules! conformance {
         fn any_sequence_of_calls_agrees_with_the_model() {
             crate::model::any_sequence_of_calls_agrees_with_the_model(|| $fresh);
         }
+
+        #[test]
+        fn any_list_shows_what_is_there() {
+            crate::lists::any_list_shows_what_is_there(|| $fresh);
+        }
     };
 }
 
@@ -185,6 +192,7 @@ macro_rules! tests_of {
 mod broadcasts;
 mod dispatch;
 mod health;
+mod lists;
 mod media;
 mod messages;
 mod model;

@@ -9,7 +9,7 @@ use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::media::SweptMedia;
 use store::contract::messages::{Admission, Admitted, Quota};
 
-use crate::support::{Backend, Desk, NORTH, NOW, admission, after};
+use crate::support::{Backend, Desk, NORTH, NOW, admission, after, live};
 
 fn picture(seed: u64) -> StoredMedia {
     let id = MediaId::new(NOW, &SeededEntropy::new(seed));
@@ -50,7 +50,7 @@ pub(crate) async fn media_are_kept_with_the_message_that_brings_them(fresh: impl
     assert_eq!(desk.store.media(media.id).await.unwrap(), Some(media.clone()));
     assert_eq!(desk.store.find_media(media.digest, media.kind).await.unwrap(), Some(media.id));
     assert_eq!(desk.store.find_media(media.digest, MediaType::Png).await.unwrap(), None);
-    let kept = desk.store.message(account, message.id).await.unwrap().unwrap();
+    let kept = desk.store.message(live(account), message.id).await.unwrap().unwrap();
     assert_eq!(kept.message.media, Some(media.id));
     assert_eq!(desk.lease(desk.token(), NOW).await[0].message.media, Some(media.id));
 }
@@ -88,7 +88,7 @@ pub(crate) async fn media_go_when_no_message_has_needed_them_for_long(fresh: imp
     assert_eq!(sweep(&desk, after(40), after(29)).await, [], "not for long enough");
     assert_eq!(sweep(&desk, after(41), after(30)).await, std::slice::from_ref(&media));
     assert_eq!(desk.store.media(media.id).await.unwrap(), None);
-    let kept = desk.store.message(second.account, second.id).await.unwrap().unwrap();
+    let kept = desk.store.message(live(second.account), second.id).await.unwrap().unwrap();
     assert_eq!(kept.message.media, Some(media.id), "the message is what it was");
 }
 

@@ -54,7 +54,7 @@ pub(crate) async fn a_message_is_kept_as_it_was_accepted(fresh: impl Backend) {
         Message { body: Some("".into()), encoding: Encoding::Latin1, segments: 64, reference: u16::MAX, ..plain() },
     ] {
         let id = desk.admit(message.clone()).await;
-        let kept = desk.store.message(account, id).await.unwrap();
+        let kept = desk.store.message(message.owner(), id).await.unwrap();
         assert_eq!(kept, Some(MessageRecord { message: Arc::new(message), delivery: Delivery::queued(NORTH) }));
     }
 }

@@ -5,15 +5,15 @@ use std::time::Duration;
 use model::event::EventKind;
 use model::message::Direction;
 use model::status::SegmentFate;
-use model::{AccountId, BroadcastId, ErrorType, Message, MessageId, SeededEntropy, Status};
+use model::{AccountId, BroadcastId, ErrorType, Message, MessageId, Mode, Owner, SeededEntropy, Status};
 use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::messages::{MessageFilter, Page};
 use store::{Messages, Store};
 
-use crate::support::{Backend, Desk, NORTH, NOW, acks, after, number, receipt, retry};
+use crate::support::{Backend, Desk, NORTH, NOW, acks, after, live, number, receipt, retry};
 
 async fn page(store: &dyn Store, account: Option<AccountId>, filter: &MessageFilter, after: Option<MessageId>, limit: usize) -> Page {
-    Messages::messages(store, account, filter.clone(), after, limit).await.unwrap()
+    Messages::messages(store, account.map(live), filter.clone(), after, limit).await.unwrap()
 }
 
 fn ids(page: &Page) -> Vec<MessageId> {
@@ -45,9 +45,9 @@ pub(crate) async fn another_accounts_message_is_nothing(fresh: impl Backend) {
     let (mine, theirs) = (desk.account(), desk.account());
     let message = desk.message(mine);
     let (id, unknown) = (desk.admit(message.clone()).await, desk.message(mine).id);
-    assert_eq!(*desk.store.message(mine, id).await.unwrap().unwrap().message, message);
-    assert_eq!(desk.store.message(theirs, id).await.unwrap(), None);
-    assert_eq!(desk.store.message(mine, unknown).await.unwrap(), None);
+    assert_eq!(*desk.store.message(live(mine), id).await.unwrap().unwrap().message, message);
+    assert_eq!(desk.store.message(live(theirs), id).await.unwrap(), None);
+    assert_eq!(desk.store.message(live(mine), unknown).await.unwrap(), None);
     assert_eq!(desk.count(theirs).await, 0);
     assert_eq!(*desk.store.message_of_any_account(id).await.unwrap().unwrap().message, message);
     assert_eq!(desk.store.message_of_any_account(unknown).await.unwrap(), None);
@@ -197,6 +197,27 @@ pub(crate) async fn a_message_has_its_whole_life_on_record(fresh: impl Backend) 
 pub(crate) async fn an_unknown_message_has_no_life(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     assert_eq!(desk.store.events(desk.message(desk.account()).id).await.unwrap(), []);
+}
+
+pub(crate) async fn nothing_of_one_mode_is_shown_to_the_other(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    let with_live = desk.admit(desk.message(account)).await;
+    let with_test = desk.admit(Message { mode: Mode::Test, ..desk.message(account) }).await;
+    let owners = [(Mode::Live, with_live, with_test), (Mode::Test, with_test, with_live)].map(|(mode, own, other)| (Owner { account, mode }, own, other));
+    for indexed in [false, true] {
+        for (owner, own, other) in owners {
+            assert_eq!(desk.store.message(owner, own).await.unwrap().unwrap().message.mode, owner.mode);
+            assert_eq!(desk.store.message(owner, other).await.unwrap(), None);
+            let list = async |whose, filter| ids(&desk.store.messages(whose, filter, None, 10).await.unwrap());
+            assert_eq!(list(Some(owner), MessageFilter::default()).await, [own], "indexed: {indexed}");
+            assert_eq!(list(None, MessageFilter { mode: Some(owner.mode), ..Default::default() }).await, [own], "indexed: {indexed}");
+            let others = if owner.mode == Mode::Live { Mode::Test } else { Mode::Live };
+            assert_eq!(list(Some(owner), MessageFilter { mode: Some(others), ..Default::default() }).await, [], "a filter widens nothing");
+        }
+        assert_eq!(ids(&desk.store.messages(None, MessageFilter::default(), None, 10).await.unwrap()), newest_first(vec![with_live, with_test]));
+        while desk.store.index_lists(after(1), 10).await.unwrap().oldest_missing.is_some() {}
+    }
 }
 
 pub(crate) async fn nothing_of_the_text_is_told_in_events(fresh: impl Backend) {

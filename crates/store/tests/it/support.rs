@@ -271,7 +271,7 @@ impl Desk {
 
     /// How many messages of an account there are.
     pub(crate) async fn count(&self, account: AccountId) -> usize {
-        let page = Messages::messages(&*self.store, Some(account), Default::default(), None, 10_000).await.unwrap();
+        let page = Messages::messages(&*self.store, Some(live(account)), Default::default(), None, 10_000).await.unwrap();
         assert_eq!(page.next, None);
         page.messages.len()
     }

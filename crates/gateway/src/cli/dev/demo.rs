@@ -63,8 +63,8 @@ pub(super) async fn demo(tenants: &TenantBook, file: &Path) -> Result<Demo, Fail
     let kept = fs::read_to_string(file).ok().and_then(|text| serde_json::from_str::<Demo>(&text).ok());
     let is_good = |demo: &Demo| {
         let account = demo.account_id.parse::<AccountId>().ok();
-        let keys = account.map(|account| tenants.keys(account)).unwrap_or_default();
-        [&demo.live, &demo.test].iter().all(|key| keys.iter().any(|known| known.id == KeyId::from_text(&key.key_id) && known.revoked_at.is_none()))
+        let is_known = |id: &str| tenants.key(id).is_some_and(|key| Some(key.account) == account && key.revoked_at.is_none());
+        [&demo.live, &demo.test].iter().all(|key| is_known(&key.key_id))
     };
     if let Some(demo) = kept.filter(is_good) {
         return Ok(demo);

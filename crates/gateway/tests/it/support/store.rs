@@ -1,6 +1,7 @@
-//! A store that stops where a test says, so that the order in which two requests reach it is the test's.
+//! A store that stops, hangs or fails where a test says.
 //!
-//! In comes the real store; out goes the same one with gates: a call that has a gate before or behind it waits there until the test opens it.
+//! In comes the real store; out goes the same one with gates and troubles. A call that has a gate before or behind it waits there until the test opens it, so
+//! that the order in which two requests reach the store is the test's; a call that has a trouble does not reach the store.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -20,13 +21,14 @@ use model::{
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, BroadcastPage, Canceled, Expansion, Upcoming};
 use store::contract::dispatch::{Attempt, LeaseRequest, Leased, Outcome, QueueDepth};
 use store::contract::health::CommitSample;
+use store::contract::lists::Indexed;
 use store::contract::media::SweptMedia;
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFilter, Page, StatusChanges};
 use store::contract::receipts::{Receipt, ReceiptOutcome};
 use store::contract::screening::ScreeningFilter;
 use store::contract::tenants::{AccountChange, NumberChange, TenantData};
-use store::{Broadcasts, Dispatch, Health, MediaRecords, Messages, Receipts, Screening, Store, StoreError, Tenants};
-use tokio::sync::Semaphore;
+use store::{Broadcasts, Dispatch, Health, Lists, MediaRecords, Messages, Receipts, Screening, Store, StoreError, Tenants};
+use tokio::sync::{Notify, Semaphore};
 
 use super::DEADLINE;
 
@@ -60,18 +62,36 @@ impl Gate {
 struct Plans {
     before: HashMap<&'static str, Gate>,
     behind: HashMap<&'static str, Gate>,
-    failing: HashMap<&'static str, StoreError>,
+    troubles: HashMap<&'static str, Trouble>,
+}
+
+/// What happens to calls of a method.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// They get no answer.
+    Hangs,
+    /// They fail.
+    Fails(StoreError),
+}
+
+impl Trouble {
+    /// What a full disk says.
+    pub(crate) fn full() -> Self {
+        Self::Fails(StoreError::Unavailable("the disk is full".to_owned()))
+    }
 }
 
 /// The store with its gates.
 pub(crate) struct Gated {
     inner: Arc<dyn Store>,
     plans: Mutex<Plans>,
+    /// Told when a call meets its trouble.
+    met: Notify,
 }
 
 impl Gated {
     pub(crate) fn new(inner: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { inner, plans: Mutex::default() })
+        Arc::new(Self { inner, plans: Mutex::default(), met: Notify::new() })
     }
 
     /// The next call of this method waits before it reaches the store. It reaches it also where its caller has gone away, as calls do that wait for the writer.
@@ -88,23 +108,39 @@ impl Gated {
         gate
     }
 
-    /// Calls of this method fail, without reaching the store, until this is called with `None`.
-    pub(crate) fn fail(&self, method: &'static str, error: Option<StoreError>) {
-        let failing = &mut self.plans.lock().unwrap().failing;
-        match error {
-            Some(error) => drop(failing.insert(method, error)),
-            None => drop(failing.remove(method)),
+    /// Calls of these methods meet this trouble from now on, and do not reach the store.
+    pub(crate) fn trouble(&self, methods: &[&'static str], trouble: &Trouble) {
+        self.plans.lock().unwrap().troubles.extend(methods.iter().map(|method| (*method, trouble.clone())));
+    }
+
+    /// Calls of these methods reach the store again.
+    pub(crate) fn heal(&self, methods: &[&'static str]) {
+        self.plans.lock().unwrap().troubles.retain(|method, _| !methods.contains(method));
+    }
+
+    /// Waits until a call has met its trouble.
+    pub(crate) async fn met(&self) {
+        self.met.notified().await;
+    }
+
+    async fn meet(&self, method: &str) -> Result<(), StoreError> {
+        let trouble = self.plans.lock().unwrap().troubles.get(method).cloned();
+        if trouble.is_some() {
+            self.met.notify_one();
+        }
+        match trouble {
+            None => Ok(()),
+            Some(Trouble::Fails(error)) => Err(error),
+            Some(Trouble::Hangs) => std::future::pending().await,
         }
     }
 
     async fn run<T: Send + 'static>(&self, method: &'static str, call: impl Future<Output = Result<T, StoreError>> + Send + 'static) -> Result<T, StoreError> {
-        let (before, behind, failing) = {
+        self.meet(method).await?;
+        let (before, behind) = {
             let mut plans = self.plans.lock().unwrap();
-            (plans.before.remove(method), plans.behind.remove(method), plans.failing.get(method).cloned())
+            (plans.before.remove(method), plans.behind.remove(method))
         };
-        if let Some(error) = failing {
-            return Err(error);
-        }
         let answered = match before {
             Some(gate) => tokio::spawn(async move {
                 gate.pass().await;
@@ -125,94 +161,61 @@ fn gate() -> Gate {
     Gate { reached: Arc::new(Semaphore::new(0)), open: Arc::new(Semaphore::new(0)) }
 }
 
-/// Implements a part of the contract by passing every call on.
+/// Passes calls on, unless they have a trouble. The calls `recording` and `replaying` may have gates, too.
 macro_rules! passed_on {
-    ($part:ident { $(fn $name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)* }) => {
+    ($part:ident {
+        $(fn $name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*
+        $(recording fn $gated:ident($owner:ident: Owner, $endpoint:ident: Endpoint, $key:ident: &IdempotencyKey, $body:ident: String);)?
+        $(replaying fn $replay:ident($of:ident: Owner, $claim:ident: &IdempotencyClaim) -> $replayed:ty;)?
+    }) => {
         #[async_trait]
         impl $part for Gated {
             $(
                 async fn $name(&self, $($argument: $kind),*) -> Result<$answer, StoreError> {
-                    $part::$name(&*self.inner, $($argument),*).await
+                    self.meet(stringify!($name)).await?;
+                    self.inner.$name($($argument),*).await
                 }
             )*
+            $(
+                async fn $gated(&self, $owner: Owner, $endpoint: Endpoint, $key: &IdempotencyKey, $body: String) -> Result<(), StoreError> {
+                    let (inner, key) = (Arc::clone(&self.inner), $key.clone());
+                    self.run(stringify!($gated), async move { inner.$gated($owner, $endpoint, &key, $body).await }).await
+                }
+            )?
+            $(
+                async fn $replay(&self, $of: Owner, $claim: &IdempotencyClaim) -> Result<$replayed, StoreError> {
+                    let (inner, claim) = (Arc::clone(&self.inner), $claim.clone());
+                    self.run(stringify!($replay), async move { inner.$replay($of, &claim).await }).await
+                }
+            )?
         }
     };
 }
 
-#[async_trait]
-impl Messages for Gated {
-    async fn admit(&self, admission: Admission) -> Result<Admitted, StoreError> {
-        self.inner.admit(admission).await
-    }
+passed_on! { Messages {
+    fn admit(admission: Admission) -> Admitted;
+    fn message(owner: Owner, id: MessageId) -> Option<MessageRecord>;
+    fn message_of_any_account(id: MessageId) -> Option<MessageRecord>;
+    fn messages(owner: Option<Owner>, filter: MessageFilter, after: Option<MessageId>, limit: usize) -> Page;
+    fn events(id: MessageId) -> Vec<Event>;
+    recording fn record_answer(owner: Owner, endpoint: Endpoint, key: &IdempotencyKey, body: String);
+    replaying fn replay(owner: Owner, claim: &IdempotencyClaim) -> Option<Admitted>;
+} }
 
-    async fn replay(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<Admitted>, StoreError> {
-        let (inner, claim) = (Arc::clone(&self.inner), claim.clone());
-        self.run("replay", async move { inner.replay(owner, &claim).await }).await
-    }
+passed_on! { Broadcasts {
+    fn admit_broadcast(admission: BroadcastAdmission) -> BroadcastAdmitted;
+    fn broadcast(owner: Option<Owner>, id: BroadcastId) -> Option<BroadcastRecord>;
+    fn broadcasts(owner: Option<Owner>, filter: BroadcastFilter, after: Option<BroadcastId>, limit: usize) -> BroadcastPage;
+    fn unexpanded(after: Option<BroadcastId>, limit: usize) -> Vec<Arc<Broadcast>>;
+    fn upcoming(id: BroadcastId, limit: usize) -> Option<Upcoming>;
+    fn expand(expansion: Expansion) -> bool;
+    fn cancel_broadcast(owner: Option<Owner>, id: BroadcastId, now: Timestamp) -> Option<Canceled>;
+    replaying fn replay_broadcast(owner: Owner, claim: &IdempotencyClaim) -> Option<BroadcastAdmitted>;
+} }
 
-    async fn record_answer(&self, owner: Owner, endpoint: Endpoint, key: &IdempotencyKey, body: String) -> Result<(), StoreError> {
-        let (inner, key) = (Arc::clone(&self.inner), key.clone());
-        self.run("record_answer", async move { inner.record_answer(owner, endpoint, &key, body).await }).await
-    }
-
-    async fn message(&self, account: AccountId, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
-        self.inner.message(account, id).await
-    }
-
-    async fn message_of_any_account(&self, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
-        self.inner.message_of_any_account(id).await
-    }
-
-    async fn messages(&self, account: Option<AccountId>, filter: MessageFilter, after: Option<MessageId>, limit: usize) -> Result<Page, StoreError> {
-        self.inner.messages(account, filter, after, limit).await
-    }
-
-    async fn events(&self, id: MessageId) -> Result<Vec<Event>, StoreError> {
-        self.inner.events(id).await
-    }
-}
-
-#[async_trait]
-impl Broadcasts for Gated {
-    async fn admit_broadcast(&self, admission: BroadcastAdmission) -> Result<BroadcastAdmitted, StoreError> {
-        self.inner.admit_broadcast(admission).await
-    }
-
-    async fn replay_broadcast(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<BroadcastAdmitted>, StoreError> {
-        let (inner, claim) = (Arc::clone(&self.inner), claim.clone());
-        self.run("replay_broadcast", async move { inner.replay_broadcast(owner, &claim).await }).await
-    }
-
-    async fn broadcast(&self, account: Option<AccountId>, id: BroadcastId) -> Result<Option<BroadcastRecord>, StoreError> {
-        self.inner.broadcast(account, id).await
-    }
-
-    async fn broadcasts(
-        &self,
-        account: Option<AccountId>,
-        filter: BroadcastFilter,
-        after: Option<BroadcastId>,
-        limit: usize,
-    ) -> Result<BroadcastPage, StoreError> {
-        self.inner.broadcasts(account, filter, after, limit).await
-    }
-
-    async fn unexpanded(&self, after: Option<BroadcastId>, limit: usize) -> Result<Vec<Arc<Broadcast>>, StoreError> {
-        self.inner.unexpanded(after, limit).await
-    }
-
-    async fn upcoming(&self, id: BroadcastId, limit: usize) -> Result<Option<Upcoming>, StoreError> {
-        self.inner.upcoming(id, limit).await
-    }
-
-    async fn expand(&self, expansion: Expansion) -> Result<bool, StoreError> {
-        self.inner.expand(expansion).await
-    }
-
-    async fn cancel_broadcast(&self, account: Option<AccountId>, id: BroadcastId, now: Timestamp) -> Result<Option<Canceled>, StoreError> {
-        self.inner.cancel_broadcast(account, id, now).await
-    }
-}
+passed_on! { Lists {
+    fn index_lists(until: Timestamp, limit: usize) -> Indexed;
+} }
 
 passed_on! { Dispatch {
     fn recover(now: Timestamp, retry_within: Duration) -> u64;
@@ -262,6 +265,7 @@ impl Health for Gated {
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
+        self.meet("probe").await?;
         self.inner.probe().await
     }
 
@@ -274,6 +278,8 @@ impl Health for Gated {
     }
 
     async fn close(&self) {
+        // A store that hangs does not close either; the real one is closed all the same, so that its file is free again.
         self.inner.close().await;
+        let _ = self.meet("close").await;
     }
 }

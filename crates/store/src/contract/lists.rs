@@ -1,0 +1,28 @@
+//! The index behind filtered lists of messages ([`super::messages::Messages::messages`]).
+//!
+//! Accepting a message does not write to this index. A background task calls [`Lists::index_lists`] again and again; lists are exact at any
+//! moment, whether a message is in the index or not. Messages that are not in it are scanned, so a filtered list is the faster the less is missing.
+
+use async_trait::async_trait;
+use model::Timestamp;
+
+use super::StoreError;
+
+/// The result of one step of indexing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Indexed {
+    /// How many messages the step added.
+    pub filed: usize,
+    /// When the oldest message was accepted that the index lacks and should have; `None` when it lacks none.
+    pub oldest_missing: Option<Timestamp>,
+    /// How many calls the writer of the store has run since it was opened. The difference between two steps tells how busy it is.
+    pub calls: u64,
+}
+
+/// The index behind filtered lists.
+#[async_trait]
+pub trait Lists: Send + Sync {
+    /// Adds messages that were accepted before `until` to the index: at most `limit`, and for at most about two milliseconds of the writer's
+    /// time. Atomic. A repeat goes on where the last step ended; with nothing to add, it writes nothing.
+    async fn index_lists(&self, until: Timestamp, limit: usize) -> Result<Indexed, StoreError>;
+}

@@ -1,0 +1,302 @@
+//! The index behind filtered lists: which entries a message has, how they are added, and how they follow its status.
+//!
+//! Message ids grow with time. A *mark* divides them: above it no message is in the index, below it every message is, except in *gaps*. A gap holds
+//! messages that were inserted below the mark, because ids of a broadcast's messages are as old as their broadcast, or because a clock went back.
+//! [`read`] merges the index with scans of what it lacks.
+
+mod read;
+mod streams;
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use model::message::Direction;
+use model::{AccountId, BroadcastId, Message, MessageId, Msisdn, Status, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::Sqlite;
+use super::rows;
+use super::writer::Group;
+use crate::StoreError;
+use crate::contract::lists::{Indexed, Lists};
+
+pub(super) use read::{ROWS_PER_PAGE, page};
+
+/// How much of the writer's time one step takes, about.
+const STEP: Duration = Duration::from_millis(2);
+
+/// The source of a gap that belongs to no broadcast.
+const NO_BROADCAST: [u8; 16] = [0; 16];
+
+/// What the writer knows of the index without asking the file.
+#[derive(Default)]
+pub(super) struct ListState {
+    /// The mark: messages with lower ids are in the index, except those in gaps.
+    below: u128,
+    /// The gaps of broadcasts. No message in them has an entry yet.
+    gaps: Gaps,
+    /// How many calls the writer has run.
+    pub(super) calls: u64,
+}
+
+impl ListState {
+    /// Reads the state of the file, at the start and after a transaction that was rolled back.
+    pub(super) fn load(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.below = mark(connection)?;
+        self.gaps.clear();
+        let mut select = connection.prepare_cached("SELECT source, low, high FROM list_gaps")?;
+        let mut gaps = select.query([])?;
+        while let Some(row) = gaps.next()? {
+            let source: [u8; 16] = row.get(0)?;
+            if source != NO_BROADCAST {
+                self.gaps.insert(source, (id(row, 1)?, id(row, 2)?));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Lists for Sqlite {
+    async fn index_lists(&self, until: Timestamp, limit: usize) -> Result<Indexed, StoreError> {
+        // An idle store is only looked at: a write would wake the disk.
+        let missing = self.readers.read(move |connection| oldest_missing(connection, until)).await?;
+        if missing.is_none() || limit == 0 {
+            return Ok(Indexed { oldest_missing: missing, ..Indexed::default() });
+        }
+        self.writer.write(move |group| Ok(step(group, until, limit)?)).await
+    }
+}
+
+/// A value that the index finds messages by.
+pub(super) enum Facet<'a> {
+    Recipient(&'a Msisdn),
+    Originator(&'a Msisdn),
+    State(Direction, Status),
+}
+
+impl Facet<'_> {
+    /// Its number in the index. No number has more than 15 digits, so that none is too large.
+    pub(super) fn code(&self) -> i64 {
+        let (value, kind) = match self {
+            Facet::Recipient(number) => (number.to_u64(), 0),
+            Facet::Originator(number) => (number.to_u64(), 1),
+            Facet::State(direction, status) => (direction_code(*direction) << 3 | status_code(*status), 2),
+        };
+        (value << 2 | kind).cast_signed()
+    }
+}
+
+// These numbers are in the file and never change.
+
+const fn direction_code(direction: Direction) -> u64 {
+    match direction {
+        Direction::Outbound => 0,
+        Direction::Inbound => 1,
+    }
+}
+
+const fn status_code(status: Status) -> u64 {
+    match status {
+        Status::Queued => 0,
+        Status::Sent => 1,
+        Status::Delivered => 2,
+        Status::Undelivered => 3,
+        Status::Failed => 4,
+    }
+}
+
+/// The mark, as a number.
+fn mark(connection: &Connection) -> rusqlite::Result<u128> {
+    connection.prepare_cached("SELECT below FROM list_mark WHERE id = 1")?.query_row([], |row| id(row, 0))
+}
+
+fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<u128> {
+    row.get(column).map(u128::from_be_bytes)
+}
+
+fn number_of(id: MessageId) -> u128 {
+    u128::from_be_bytes(id.to_bytes())
+}
+
+/// When the oldest message was accepted that is missing from the index and older than `until`.
+fn oldest_missing(connection: &Connection, until: Timestamp) -> rusqlite::Result<Option<Timestamp>> {
+    let gap: Option<[u8; 16]> = connection.prepare_cached("SELECT min(low) FROM list_gaps")?.query_row([], |row| row.get(0))?;
+    let sql = "SELECT message_id FROM delivery WHERE message_id >= ?1 AND message_id < ?2 ORDER BY message_id LIMIT 1";
+    let bounds = params![mark(connection)?.to_be_bytes(), MessageId::lowest_at(until).to_bytes()];
+    let above: Option<[u8; 16]> = connection.prepare_cached(sql)?.query_row(bounds, |row| row.get(0)).optional()?;
+    Ok(gap.into_iter().chain(above).min().map(|id| MessageId::from_bytes(id).made_at()))
+}
+
+/// One step: some of a gap, then some of what is above the mark, so that neither keeps the other waiting.
+fn step(group: &mut Group, until: Timestamp, limit: usize) -> rusqlite::Result<Indexed> {
+    let began = Instant::now();
+    let mut filing = Filing { connection: &group.connection, owners: HashMap::new(), filed: 0 };
+    fill_gap(&mut filing, &mut group.lists, limit.div_ceil(2), began)?;
+    let left = limit - filing.filed.min(limit);
+    raise_mark(&mut filing, &mut group.lists, until, left, began)?;
+    let filed = filing.filed;
+    let oldest_missing = oldest_missing(&group.connection, until)?;
+    Ok(Indexed { filed, oldest_missing, calls: group.lists.calls })
+}
+
+/// Adds messages of one gap, oldest first, and narrows it.
+fn fill_gap(filing: &mut Filing<'_>, state: &mut ListState, limit: usize, began: Instant) -> rusqlite::Result<()> {
+    let connection = filing.connection;
+    let read = |row: &Row<'_>| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, [u8; 16]>(1)?, id(row, 2)?, id(row, 3)?));
+    let gap = connection.prepare_cached("SELECT account_id, source, low, high FROM list_gaps ORDER BY low LIMIT 1")?.query_row([], read).optional()?;
+    let Some((account, source, low, high)) = gap else { return Ok(()) };
+    let sql = format!(
+        "SELECT {FILED} FROM messages m CROSS JOIN delivery d ON d.message_id = m.id WHERE m.account_id = ?3 AND m.id >= ?1 AND m.id <= ?2 ORDER BY m.id"
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    let mut found = select.query(params![low.to_be_bytes(), high.to_be_bytes(), account])?;
+    // What the gap of a broadcast holds stays for that one's turn: nothing in it has an entry until then.
+    let others = if source == NO_BROADCAST { Some(&state.gaps) } else { None };
+    match filing.file(&mut found, others, limit, began)? {
+        Some(last) => {
+            let sql = "UPDATE list_gaps SET low = ?3 WHERE account_id = ?1 AND source = ?2";
+            connection.prepare_cached(sql)?.execute(params![account, source, (last + 1).to_be_bytes()])?;
+            if source != NO_BROADCAST {
+                state.gaps.insert(source, (last + 1, high));
+            }
+        }
+        None => {
+            connection.prepare_cached("DELETE FROM list_gaps WHERE account_id = ?1 AND source = ?2")?.execute(params![account, source])?;
+            state.gaps.remove(&source);
+        }
+    }
+    Ok(())
+}
+
+/// Adds messages above the mark, oldest first, and moves the mark past them.
+fn raise_mark(filing: &mut Filing<'_>, state: &mut ListState, until: Timestamp, limit: usize, began: Instant) -> rusqlite::Result<()> {
+    let end = number_of(MessageId::lowest_at(until));
+    if limit == 0 || state.below >= end {
+        return Ok(());
+    }
+    let connection = filing.connection;
+    let sql = format!(
+        "SELECT {FILED} FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id \
+         WHERE d.message_id >= ?1 AND d.message_id < ?2 ORDER BY d.message_id"
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    let mut found = select.query(params![state.below.to_be_bytes(), end.to_be_bytes()])?;
+    state.below = filing.file(&mut found, None, limit, began)?.map_or(end, |last| last + 1);
+    connection.prepare_cached("UPDATE list_mark SET below = ?1 WHERE id = 1")?.execute([state.below.to_be_bytes()])?;
+    Ok(())
+}
+
+/// The columns of a message that is being added.
+const FILED: &str = "m.id, m.account_id, m.mode, m.direction, m.recipient, m.originator, d.status, m.broadcast_id";
+
+/// The gaps of broadcasts: the lowest and the highest id in each.
+type Gaps = HashMap<[u8; 16], (u128, u128)>;
+
+/// Adding messages within one step.
+struct Filing<'c> {
+    connection: &'c Connection,
+    owners: HashMap<([u8; 16], String), i64>,
+    filed: usize,
+}
+
+impl Filing<'_> {
+    /// Adds the messages of `found` that are not in `others`, at most `limit` and until the step has lasted long enough. Returns the last one where some
+    /// are left.
+    fn file(&mut self, found: &mut rusqlite::Rows<'_>, others: Option<&Gaps>, limit: usize, began: Instant) -> rusqlite::Result<Option<u128>> {
+        let mut added = 0;
+        while let Some(row) = found.next()? {
+            let gap = row.get::<_, Option<[u8; 16]>>(7)?.and_then(|broadcast| others?.get(&broadcast));
+            if !is_in(gap, id(row, 0)?) {
+                self.add(row)?;
+            }
+            added += 1;
+            self.filed += 1;
+            if added >= limit || began.elapsed() >= STEP {
+                return id(row, 0).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    fn add(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
+        let number = |column| rows::word(row, column, |text| Msisdn::parse(text).ok());
+        let (recipient, originator) = (number(4)?, number(5)?);
+        let state = Facet::State(rows::word(row, 3, Direction::parse)?, rows::word(row, 6, Status::parse)?);
+        let owner = self.owner(row.get(1)?, row.get(2)?)?;
+        let message: [u8; 16] = row.get(0)?;
+        // What is there already was added before its gap was made.
+        let mut insert = self.connection.prepare_cached("INSERT OR IGNORE INTO list_entries (facet, owner, message_id) VALUES (?1, ?2, ?3)")?;
+        for facet in [Facet::Recipient(&recipient), Facet::Originator(&originator), state] {
+            insert.execute(params![facet.code(), owner, message])?;
+        }
+        Ok(())
+    }
+
+    fn owner(&mut self, account: [u8; 16], mode: String) -> rusqlite::Result<i64> {
+        if let Some(number) = self.owners.get(&(account, mode.clone())) {
+            return Ok(*number);
+        }
+        let insert = "INSERT OR IGNORE INTO list_owners (account_id, mode) VALUES (?1, ?2)";
+        self.connection.prepare_cached(insert)?.execute(params![account, mode])?;
+        let select = "SELECT number FROM list_owners WHERE account_id = ?1 AND mode = ?2";
+        let number = self.connection.prepare_cached(select)?.query_row(params![account, mode], |row| row.get(0))?;
+        self.owners.insert((account, mode), number);
+        Ok(number)
+    }
+}
+
+fn is_in(gap: Option<&(u128, u128)>, number: u128) -> bool {
+    gap.is_some_and(|(low, high)| (*low..=*high).contains(&number))
+}
+
+impl Group {
+    /// Notes messages that have just been inserted, where they are below the mark, so that the index comes to have them: one that was accepted alone, or some
+    /// that a broadcast was expanded into, whose ids are higher than those of all that it was expanded into before.
+    pub(super) fn note_inserted<'m>(&mut self, broadcast: Option<BroadcastId>, messages: impl Iterator<Item = &'m Message>) -> rusqlite::Result<()> {
+        let below = self.lists.below;
+        let mut gap: Option<(AccountId, u128, u128)> = None;
+        for message in messages.filter(|message| number_of(message.id) < below) {
+            let id = number_of(message.id);
+            gap = Some(gap.map_or((message.account, id, id), |(account, low, high)| (account, low.min(id), high.max(id))));
+        }
+        match gap {
+            Some((account, low, high)) => self.widen_gap(account, broadcast, low, high),
+            None => Ok(()),
+        }
+    }
+
+    fn widen_gap(&mut self, account: AccountId, broadcast: Option<BroadcastId>, low: u128, high: u128) -> rusqlite::Result<()> {
+        let source = broadcast.map_or(NO_BROADCAST, BroadcastId::to_bytes);
+        let sql = "INSERT INTO list_gaps (account_id, source, low, high) VALUES (?1, ?2, ?3, ?4) \
+                   ON CONFLICT DO UPDATE SET low = min(low, excluded.low), high = max(high, excluded.high) RETURNING low, high";
+        let values = params![account.to_bytes(), source, low.to_be_bytes(), high.to_be_bytes()];
+        let gap = self.connection.prepare_cached(sql)?.query_row(values, |row| Ok((id(row, 0)?, id(row, 1)?)))?;
+        if broadcast.is_some() {
+            self.lists.gaps.insert(source, gap);
+        }
+        Ok(())
+    }
+
+    /// Moves a message in the index from one status to another, if it has an entry there.
+    pub(super) fn relist(&self, message: MessageId, broadcast: Option<BroadcastId>, from: Status, to: Status) -> rusqlite::Result<()> {
+        let number = number_of(message);
+        let gap = broadcast.and_then(|broadcast| self.lists.gaps.get(&broadcast.to_bytes()));
+        // Most messages change their status before they are in the index.
+        if number >= self.lists.below || is_in(gap, number) {
+            return Ok(());
+        }
+        let sql = "SELECT o.number, m.direction FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id \
+                   CROSS JOIN list_owners o ON o.account_id = m.account_id AND o.mode = m.mode WHERE d.message_id = ?1";
+        let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, rows::word(row, 1, Direction::parse)?));
+        let known = self.connection.prepare_cached(sql)?.query_row([message.to_bytes()], read).optional()?;
+        // A message without an entry gets the one of its new status once its gap is filled.
+        if let Some((owner, direction)) = known {
+            let sql = "UPDATE list_entries SET facet = ?1 WHERE facet = ?2 AND owner = ?3 AND message_id = ?4";
+            let (to, from) = (Facet::State(direction, to).code(), Facet::State(direction, from).code());
+            self.connection.prepare_cached(sql)?.execute(params![to, from, owner, message.to_bytes()])?;
+        }
+        Ok(())
+    }
+}
