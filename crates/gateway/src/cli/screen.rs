@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::text::json_line;
 use super::{Failed, output};
 use crate::api::fields::text::Loose;
 
@@ -32,11 +33,11 @@ impl Screen {
         let mut unreadable = 0;
         for (index, line) in std::io::stdin().lock().split(b'\n').enumerate() {
             let line = line.map_err(Failed::new)?;
-            match serde_json::from_slice::<Line>(line.strip_suffix(b"\r").unwrap_or(&line)) {
+            match json_line::<Line>(&line) {
                 Ok(Line { id, text }) => output::say(self.judged(&screen, &id, text.0.as_str())),
                 Err(error) => {
                     unreadable += 1;
-                    output::say(json!({ "error": error.to_string(), "line": index + 1 }));
+                    output::say(json!({ "error": error, "line": index + 1 }));
                 }
             }
         }
