@@ -11,7 +11,7 @@ use model::account::{Account, AccountState, Limits};
 use model::error::ErrorCode;
 use model::key::{ApiKey, KeyId, KeySecret, Mode, Pepper, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState, may_send};
-use model::{AccountId, Clock, Entropy, Msisdn, Owner, Timestamp};
+use model::{AccountId, Clock, Entropy, Mint, Msisdn, Owner, Timestamp};
 use order::Order;
 pub use order::{BlockName, KeyPlace, Listed};
 use screening::Policy;
@@ -46,6 +46,8 @@ pub struct TenantBook {
     pepper: Pepper,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    // Of ids of accounts, by which these are listed.
+    mint: Mint,
     // A lock rather than a snapshot to swap: one opt-out must not copy a million of them. Held for a look-up, never across an await.
     tables: RwLock<Tables>,
     // Held by a change from before it reaches the store until it stands here, so that both see changes in the same order.
@@ -71,6 +73,8 @@ impl TenantBook {
     /// As the store.
     pub async fn load(store: Arc<dyn Store>, pepper: Pepper, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, StoreError> {
         let data = store.tenants().await?;
+        let mint = Mint::default();
+        data.accounts.iter().for_each(|account| account.id.seen_by(&mint));
         let policies = data.accounts.iter().filter_map(|account| Some((account.id, Arc::new(policy_of(account)?))));
         let mut order = Order::default();
         data.accounts.iter().for_each(|account| order.accounts.put(account.id));
@@ -85,7 +89,7 @@ impl TenantBook {
             numbers: data.numbers.into_iter().map(|number| (number.number.clone(), number)).collect(),
             blocks: data.blocks.into_iter().map(|block| (name_of(&block), block)).collect(),
         };
-        Ok(Self { store, pepper, clock, entropy, tables: RwLock::new(tables), changing: tokio::sync::Mutex::default() })
+        Ok(Self { store, pepper, clock, entropy, mint, tables: RwLock::new(tables), changing: tokio::sync::Mutex::default() })
     }
 
     /// Who holds this key at `now`. `None` for an unknown, revoked or expired key, a wrong secret, or an account that may not send;
@@ -162,7 +166,7 @@ impl TenantBook {
     /// As the store.
     pub async fn create_account(&self, name: String, limits: Limits) -> Result<Account, StoreError> {
         let now = self.clock.now();
-        let id = AccountId::new(now, &*self.entropy);
+        let id = AccountId::minted(&self.mint, now, &*self.entropy);
         let account = Account { id, name, state: AccountState::Active, limits, screening: None, created_at: now };
         let _in_turn = self.changing.lock().await;
         self.store.create_account(account.clone()).await?;

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::text::json_line;
 use super::{Failed, output};
+use crate::api::fields::text::Loose;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Screen {
@@ -22,20 +24,20 @@ pub(super) struct Screen {
 #[derive(Deserialize)]
 struct Line {
     id: Value,
-    text: String,
+    text: Loose,
 }
 
 impl Screen {
     pub(super) fn run(self) -> Result<(), Failed> {
         let screen = crate::screen::load(self.data.as_deref()).map_err(Failed::new)?;
         let mut unreadable = 0;
-        for (index, line) in std::io::stdin().lock().lines().enumerate() {
+        for (index, line) in std::io::stdin().lock().split(b'\n').enumerate() {
             let line = line.map_err(Failed::new)?;
-            match serde_json::from_str::<Line>(&line) {
-                Ok(Line { id, text }) => output::say(self.judged(&screen, &id, &text)),
+            match json_line::<Line>(&line) {
+                Ok(Line { id, text }) => output::say(self.judged(&screen, &id, text.0.as_str())),
                 Err(error) => {
                     unreadable += 1;
-                    output::say(json!({ "error": error.to_string(), "line": index + 1 }));
+                    output::say(json!({ "error": error, "line": index + 1 }));
                 }
             }
         }

@@ -3,6 +3,7 @@
 use std::io::BufRead;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use wire::text::LooseText;
 
@@ -49,15 +50,21 @@ fn lines() -> Result<(), Failed> {
     let mut unreadable = 0;
     for (index, line) in std::io::stdin().lock().split(b'\n').enumerate() {
         let line = line.map_err(Failed::new)?;
-        match serde_json::from_slice::<Line>(line.strip_suffix(b"\r").unwrap_or(&line)) {
+        match json_line::<Line>(&line) {
             Ok(line) => output::say(measured(&line.body.0)),
             Err(error) => {
                 unreadable += 1;
-                output::say(json!({ "error": error.to_string(), "line": index + 1 }));
+                output::say(json!({ "error": error, "line": index + 1 }));
             }
         }
     }
     if unreadable == 0 { Ok(()) } else { Err(Failed::new(format!("{unreadable} lines could not be read"))) }
+}
+
+/// Reads a line of JSON, which ends with a line feed, perhaps after a carriage return. `Err` says why it cannot be read.
+pub(super) fn json_line<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
+    let text = std::str::from_utf8(line.strip_suffix(b"\r").unwrap_or(line)).map_err(|error| error.to_string())?;
+    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 /// A lone surrogate, which no message may have, is measured as the one unit that it is.

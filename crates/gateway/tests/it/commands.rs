@@ -254,3 +254,42 @@ async fn what_a_stranger_wrote_cannot_control_the_operators_terminal() {
         assert!(out.contains(shown) && !out.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'), "{out:?}");
     }
 }
+
+#[test]
+fn text_names_the_characters_that_make_a_text_ucs2() {
+    let (code, out, _) = told(&smsfactory(&["text", "Monday at 3:30\u{202f}PM, it\u{2019}s \u{416}"]).output().unwrap());
+    assert_eq!(code, Some(0));
+    for line in [
+        "UCS-2 because of U+202F (narrow no-break space) at position 15",
+        "UCS-2 because of U+2019 (right single quotation mark) at position 22",
+        "UCS-2 because of U+0416 (\u{416}) at position 25",
+    ] {
+        assert!(out.lines().any(|found| found == line), "{out}");
+    }
+    let (_, out, _) = told(&smsfactory(&["text", "--json", "3:30 PM"]).output().unwrap());
+    let measured: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let expected = serde_json::json!({ "encoding": "GSM-7", "segments": 1, "characters": 7, "invalid": [], "ucs2Characters": [] });
+    assert_eq!(measured, expected);
+}
+
+#[test]
+fn text_lists_lone_surrogates_with_the_other_invalid_characters_and_reads_on_after_a_line_that_is_no_json() {
+    let mut command = smsfactory(&["text", "--jsonl"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines: [&[u8]; 5] = [
+        br#"{"body":"a\ud83d\u0007"}"#,
+        b"{\"body\":\"\xED\xA0\xBD\"}",
+        br#"{"body":"\ud83d\ude00"}"#,
+        b"{\"body\":\"\xFF\"}\r",
+        br#"{"body":"\u0416\ude00"}"#,
+    ];
+    command.stdin.take().unwrap().write_all(&lines.join(&b'\n')).unwrap();
+    let (code, out, _) = told(&command.wait_with_output().unwrap());
+    let answers: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((code, answers.len()), (Some(1), 5), "{out}");
+    let invalid = |character: &str, position: u64| serde_json::json!({ "character": character, "position": position });
+    assert_eq!(answers[0]["invalid"], serde_json::json!([invalid("\\ud83d", 2), invalid("\u{7}", 3)]));
+    assert_eq!((&answers[1]["line"], &answers[3]["line"]), (&2.into(), &4.into()), "{out}");
+    assert_eq!((&answers[2]["invalid"], &answers[2]["characters"]), (&serde_json::json!([]), &1.into()));
+    assert_eq!(answers[4]["invalid"], serde_json::json!([invalid("\\ude00", 2)]));
+    assert_eq!(answers[4]["ucs2Characters"], serde_json::json!([invalid("\u{416}", 1)]));
+}

@@ -80,3 +80,20 @@ async fn a_clock_that_was_years_ahead_does_not_name_what_comes_after_it() {
         assert_eq!(&before[..3], &ids[..]);
     }
 }
+
+#[tokio::test]
+async fn accounts_are_listed_in_the_order_of_their_making() {
+    let mut stage = Stage::at("2026-03-15T12:00:00.000Z", |_, _| {}).await;
+    let mut made = Vec::new();
+    for (time, restarts) in [("2026-03-15T12:00:00.000Z", false), ("2026-03-15T11:00:00.000Z", false), ("2026-03-15T10:00:00.000Z", true)] {
+        stage.time.set(Timestamp::parse(time).unwrap());
+        if restarts {
+            stage.restart(|_| {}).await;
+        }
+        for _ in 0..3 {
+            made.push(Value::from(stage.tenant().await.account));
+        }
+    }
+    let listed = stage.operate("GET", "/accounts?limit=100", Value::Null).await.expect(200);
+    assert_eq!(listed["data"].as_array().unwrap().iter().map(|account| account["id"].clone()).collect::<Vec<_>>(), made);
+}

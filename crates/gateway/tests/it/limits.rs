@@ -56,13 +56,15 @@ async fn a_window_ends_60_seconds_after_its_first_request() {
 }
 
 #[tokio::test]
-async fn kinds_and_accounts_are_counted_apart() {
+async fn kinds_accounts_and_modes_are_counted_apart() {
     let stage = Stage::at(AFTERNOON, |_, _| {}).await;
     let tenant = stage.tenant_with(json!({ "messagePerMinute": 1, "readPerMinute": 2 })).await;
-    let second_key = stage.key(&tenant, json!({ "mode": "test" })).await;
+    let (second_key, test_key) = (stage.key(&tenant, json!({})).await, stage.key(&tenant, json!({ "mode": "test" })).await);
     let other = stage.tenant_with(json!({ "messagePerMinute": 7 })).await;
     stage.ask(&post(&tenant)).await.expect(201);
-    assert_eq!(stage.ask(&post(&second_key)).await.code(), 33002, "keys of an account share its window");
+    assert_eq!(stage.ask(&post(&second_key)).await.code(), 33002, "live keys of an account share its window");
+    stage.ask(&post(&test_key)).await.expect(201);
+    assert_eq!(stage.ask(&post(&test_key)).await.code(), 33002, "test keys have a window of the same size");
     assert_eq!(stage.ask(&post(&other)).await.has_rate_limit().0, 7);
     assert_eq!(stage.ask(&tenant.get("/message")).await.has_rate_limit(), (2, 1, 1_773_585_060));
     assert_eq!(stage.ask(&tenant.get("/nothing")).await.has_rate_limit(), (2, 0, 1_773_585_060));

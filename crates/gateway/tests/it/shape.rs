@@ -10,13 +10,11 @@ async fn code_33100_names_the_field_or_the_place() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
     let deep = format!("{{\"x\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
-    let whole = format!(r#"{{"to":"{RECIPIENT}","from":"{}","body":"#, tenant.number);
     for (body, info) in [
         (r#"{"to":1}"#.to_owned(), json!({ "field": "to", "expected": "string" })),
         (r#"{"body":["x"]}"#.to_owned(), json!({ "field": "body", "expected": "string" })),
         (r#"{"idempotencyKey":1e400}"#.to_owned(), json!({ "field": "idempotencyKey", "expected": "string" })),
         (r#"{"to":"+1","to":"+1"}"#.to_owned(), json!({ "field": "to", "expected": "no second value" })),
-        (whole + r#""\ud800"}"#, json!({ "field": "body", "expected": "string of Unicode characters" })),
         (String::new(), json!({ "line": 1, "column": 1 })),
         ("{\n  \"to\": nonsense }".to_owned(), json!({ "line": 2, "column": 10 })),
         ("[]".to_owned(), json!({ "line": 1, "column": 1 })),

@@ -118,6 +118,20 @@ async fn a_rate_window_is_counted_in_one_world_and_not_in_the_other() {
 }
 
 #[tokio::test]
+async fn a_pace_of_a_number_is_used_in_one_world_and_left_in_the_other() {
+    // The time stands still: a second message of the same world would wait for ever.
+    let stage = Stage::at(NOON, |_, _| {}).await;
+    for first in [0, 1] {
+        let tenants = worlds(&stage, json!({})).await;
+        stage.operate("PATCH", &format!("/numbers/{}", tenants[0].number), json!({ "segmentsPerSecond": 1 })).await.expect(200);
+        for tenant in [&tenants[first], &tenants[1 - first]] {
+            let id = stage.send(tenant, RECIPIENT, "hello").await["id"].clone();
+            stage.reaches(tenant, &id, "delivered").await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_operator_sees_both_worlds_marked_and_one_alone_where_asked() {
     let stage = Stage::start().await;
     let tenants = worlds(&stage, json!({})).await;

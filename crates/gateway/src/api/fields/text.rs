@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 use wire::text::LooseText;
 
-/// A JSON string as it stands, lone surrogates included.
+/// A JSON string as it stands, lone surrogates included. The JSON has to be UTF-8: octets that are a surrogate cannot be told here from its escape.
 pub(crate) struct Loose(pub(crate) LooseText);
 
 impl<'de> Deserialize<'de> for Loose {
