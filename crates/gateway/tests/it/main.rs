@@ -12,6 +12,7 @@ mod broadcasts;
 mod commands;
 mod dispatch;
 mod errors;
+mod field_receipts;
 mod idempotency;
 mod keys;
 mod limits;

@@ -9,6 +9,7 @@ mod dispatch;
 mod health;
 mod life;
 mod lock;
+mod matching;
 mod media;
 mod messages;
 mod migrations;
