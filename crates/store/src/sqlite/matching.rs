@@ -60,9 +60,10 @@ pub(super) fn find(connection: &Connection, receipt: &Receipt, was_parked: bool)
         let (mut of_recipient, mut of_nobody) = (Vec::new(), Vec::new());
         for filed in filed_under(connection, &receipt.carrier, key)? {
             match named(connection, receipt, &filed)? {
-                Named::Recipient(digits) => of_recipient.push((digits, filed)),
+                // One that has its fate, and had the id long ago, says nothing of a new message to the same recipient.
+                Named::Recipient(digits) if !filed.fate.is_final() || is_in_window(receipt, was_parked, &filed) => of_recipient.push((digits, filed)),
                 Named::Nobody if is_in_window(receipt, was_parked, &filed) => of_nobody.push(filed),
-                Named::Nobody | Named::Another => {}
+                Named::Recipient(_) | Named::Nobody | Named::Another => {}
             }
         }
         if !of_recipient.is_empty() {
@@ -95,13 +96,11 @@ pub(super) fn filed(row: &rusqlite::Row<'_>) -> rusqlite::Result<Filed> {
     })
 }
 
-/// Of segments whose recipient is named, the one that is named in the most digits: the newest that waits for its fate, or else the newest. `None` where two
-/// recipients are named in as many, as hidden digits may do.
+/// Of segments whose recipient is named, those that are named in the most digits, and of these the newest that waits for its fate, or else the newest. `None`
+/// where two recipients are named in as many, as hidden digits may do.
 fn best_named(named: Vec<(usize, Filed)>) -> Option<Filed> {
-    let waits = named.iter().any(|(_, filed)| !filed.fate.is_final());
-    let candidates: Vec<(usize, Filed)> = named.into_iter().filter(|(_, filed)| !(waits && filed.fate.is_final())).collect();
-    let most = candidates.iter().map(|(digits, _)| *digits).max()?;
-    only(candidates.into_iter().filter(|(digits, _)| *digits == most).collect()).map(|(_, filed)| filed)
+    let most = named.iter().map(|(digits, _)| *digits).max()?;
+    only(named.into_iter().filter(|(digits, _)| *digits == most).collect()).map(|(_, filed)| filed)
 }
 
 /// The newest that waits for its fate, or else the newest that has it; `None` where several recipients, or keys, are in question. They come newest first.

@@ -121,6 +121,7 @@ macro_rules! conformance {
                 both_ids_of_a_receipt_are_tried
                 an_id_that_is_never_given_twice_needs_no_address
                 an_id_means_one_message_for_a_week
+                an_id_that_is_given_again_means_the_new_message
                 a_receipt_that_names_nobody_is_not_of_a_later_message
                 a_receipt_before_its_acknowledgement_is_applied_with_it
                 a_parked_receipt_of_one_message_stands_in_no_others_way

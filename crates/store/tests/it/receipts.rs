@@ -187,6 +187,8 @@ pub(crate) async fn the_number_that_fits_best_is_meant(fresh: impl Backend) {
     let first = desk.sent(to("+12025550143"), ["a"]).await;
     let second = desk.sent(to("+13035550143"), ["a"]).await;
     assert_matched(&desk.hear(naming(["0012025550143"], receipt(["a"], Delivered))).await, 0, first, Some(Status::Delivered));
+    let repeated = desk.hear(naming(["12025550143"], receipt(["a"], Delivered))).await;
+    assert_eq!(repeated, ReceiptOutcome::Repeated, "and not of the message that waits, whose number ends alike");
     assert_matched(&desk.hear(naming(["3035550143"], receipt(["a"], Delivered))).await, 0, second, Some(Status::Delivered));
 }
 
@@ -221,6 +223,18 @@ pub(crate) async fn an_id_means_one_message_for_a_week(fresh: impl Backend) {
     assert_matched(&desk.hear(at(WEEK_SECS + 3_601, receipt(["a"], Delivered))).await, 0, new, Some(Status::Delivered));
     let named = naming(["447700900123"], receipt(["a"], Delivered));
     assert_matched(&desk.hear(at(WEEK_SECS + 3_602, named)).await, 0, old, Some(Status::Delivered));
+}
+
+pub(crate) async fn an_id_that_is_given_again_means_the_new_message(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let month = 30 * 86_400;
+    let named = |secs| Receipt { at: after(secs), ..naming(["18005551234"], receipt(["a"], Delivered)) };
+    let old = desk.sent(desk.message(desk.account()), ["a"]).await;
+    assert_matched(&desk.hear(named(5)).await, 0, old, Some(Status::Delivered));
+    assert_eq!(desk.hear(named(6)).await, ReceiptOutcome::Repeated);
+    assert_eq!(desk.hear(named(month)).await, ReceiptOutcome::Parked, "its acknowledgement is on its way");
+    let new = desk.sent(desk.message_at(desk.account(), after(month)), ["a"]).await;
+    assert_eq!(desk.status(new).await, Status::Delivered);
 }
 
 pub(crate) async fn a_receipt_that_names_nobody_is_not_of_a_later_message(fresh: impl Backend) {
