@@ -125,15 +125,17 @@ pub struct SubmissionOutcome {
 /// A carrier's report on one segment, as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// The id in every form in which its segment may have been filed, likeliest first; canonical, never empty.
+    /// Its ids in every form in which its segment may have been filed, likeliest first; canonical, never empty. The first is the id that the carrier is
+    /// trusted most to mean, as it wrote it; then come other ids that it names, and other readings of them.
     pub keys: Vec<String>,
-    /// The digits of its two addresses, where they are numbers; the recipient's is one of them.
+    /// The digits of its two addresses, where they are numbers, with `*` for a digit that the carrier hides. The recipient's is one of them, if the carrier
+    /// names it.
     pub addresses: Vec<String>,
     /// What it says.
     pub state: ReceiptState,
     /// The carrier's error code, as given.
     pub error: Option<String>,
-    /// The id as given, for the log and the event.
+    /// The id as given, for the event; where several ids are named, all of them.
     pub raw_id: String,
 }
 

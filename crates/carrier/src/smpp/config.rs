@@ -96,7 +96,7 @@ words! {
 words! {
     /// How ids of acknowledgements and receipts go together.
     MessageIdMode {
-        /// All readings are tried.
+        /// Every reading is tried, the id as written first.
         Auto = "auto",
         /// The same but for case and leading zeros.
         Exact = "exact",

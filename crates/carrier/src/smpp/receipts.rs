@@ -1,12 +1,23 @@
 //! From a `deliver_sm` or `data_sm` to what it reports.
 
-use wire::gsm::{alphabet, segment};
-use wire::receipt::{self, ReceiptState, id};
-use wire::smpp::constants::{data_coding, esm_class, ton};
+use wire::receipt::{self, ReceiptState, ReceiptText, address, id, octets};
+use wire::smpp::constants::{esm_class, ton};
 use wire::smpp::{Address, DataSm, Sm, Tlvs, tag};
 
 use super::config::{ReceiptDetection, SmppConfig, StatMeaning};
 use crate::Receipt;
+
+/// How many octets of a text are looked at. A receipt and the longest message that it repeats have fewer.
+const TEXT_OCTETS_MAX: usize = 8_192;
+
+/// The longest id that is compared, in characters. The specification has 64 (SMPP 3.4, 5.2.23).
+const ID_CHARS_MAX: usize = 255;
+
+/// How many keys a receipt has at most.
+const KEYS_MAX: usize = 8;
+
+/// The `esm_class` of an intermediate notification (SMPP 3.4, 5.2.12): nothing in it is final.
+const INTERMEDIATE: u8 = 0x20;
 
 /// What both operations have.
 pub(crate) struct Delivered<'a> {
@@ -27,25 +38,24 @@ impl<'a> Delivered<'a> {
         Self { source: &data.source, destination: &data.destination, esm_class: data.esm_class, data_coding: data.data_coding, short_message: &[], tlvs }
     }
 
-    /// The text, wherever it is, as a receipt's would be: ASCII in nearly any coding, UTF-16 in UCS-2.
-    fn text(&self) -> String {
-        let payload = self.tlvs.get(tag::MESSAGE_PAYLOAD).filter(|_| self.short_message.is_empty());
-        let octets = payload.unwrap_or(self.short_message);
-        // Some carriers set the bit on receipts that have no header.
-        let has_header = self.esm_class & esm_class::UDHI != 0 && wire::concat::has_header(octets);
-        let octets = if has_header { wire::concat::read(octets).1 } else { octets };
-        match self.data_coding {
-            data_coding::UCS2 => segment::decode_ucs2(octets),
-            data_coding::DEFAULT if octets.iter().all(|octet| *octet < 0x80) => alphabet_or_ascii(octets),
-            _ => octets.iter().map(|octet| char::from(*octet)).collect(),
-        }
+    /// The places that may have the text, likeliest first, each with the length of the header that was cut off. SMPP 3.4, 5.3.2.32 forbids both the
+    /// payload and `short_message` in one PDU, and SMSCs send both, one of them cut.
+    fn texts(&self) -> impl Iterator<Item = (usize, &'a [u8])> {
+        let parameter = |tag| self.tlvs.get(tag).unwrap_or_default();
+        let places = [parameter(tag::MESSAGE_PAYLOAD), self.short_message, parameter(tag::ADDITIONAL_STATUS_INFO_TEXT)];
+        let is_said_to_have_header = self.esm_class & esm_class::UDHI != 0;
+        places.into_iter().filter(|octets| !octets.is_empty()).map(move |octets| {
+            let octets = octets.get(..TEXT_OCTETS_MAX).unwrap_or(octets);
+            // Some carriers set the bit on receipts that have no header.
+            let text = if is_said_to_have_header && wire::concat::has_header(octets) { wire::concat::read(octets).1 } else { octets };
+            (octets.len() - text.len(), text)
+        })
     }
-}
 
-/// GSM and ASCII differ in a few signs, `_` among them, which ids may have. A receipt is machine-made ASCII; only what ASCII cannot show is GSM.
-fn alphabet_or_ascii(octets: &[u8]) -> String {
-    let printable = octets.iter().all(|octet| (0x20..0x7F).contains(octet) || b"\r\n\t\0".contains(octet));
-    if printable { octets.iter().map(|octet| char::from(*octet)).collect() } else { alphabet::decode(octets) }
+    /// The text as well as it can be shown.
+    fn shown(&self) -> String {
+        self.texts().next().map(|(_, text)| octets::shown(text, self.data_coding)).unwrap_or_default()
+    }
 }
 
 /// What a `deliver_sm` or `data_sm` is.
@@ -66,49 +76,150 @@ pub(crate) enum Read {
 
 /// Says what `delivered` is, by the settings of its carrier.
 pub(crate) fn read(config: &SmppConfig, delivered: &Delivered<'_>) -> Read {
+    let texts = readable_texts(config, delivered);
+    let text = merged(&texts);
     let by_class = delivered.esm_class & esm_class::TYPE_MASK != 0;
     let by_tlv = delivered.tlvs.get(tag::RECEIPTED_MESSAGE_ID).is_some();
-    let octets = delivered.text();
-    let own_form = config.receipt_pattern.as_ref().and_then(|pattern| pattern.read(&octets));
-    let text = own_form.or_else(|| receipt::parse(&octets));
+    let has_state = text.stat.is_some() || delivered.tlvs.get(tag::MESSAGE_STATE).is_some();
     let is_receipt = match config.receipt_detection {
-        ReceiptDetection::Auto => by_class || by_tlv || text.as_ref().is_some_and(|text| text.id.is_some() && text.stat.is_some()),
+        ReceiptDetection::Auto => by_class || by_tlv || text.id.is_some() && has_state,
         ReceiptDetection::EsmClass => by_class,
         ReceiptDetection::Tlv => by_tlv,
-        ReceiptDetection::Text => text.is_some(),
+        ReceiptDetection::Text => !texts.is_empty(),
     };
     if !is_receipt {
         return Read::Inbound;
     }
-    let text = text.unwrap_or_default();
-    let raw_id = delivered.tlvs.text(tag::RECEIPTED_MESSAGE_ID).filter(|id| !id.is_empty()).or(text.id).unwrap_or_default();
-    let keys = id::candidates(&raw_id, config.id_mode());
+    let ids = ids(delivered.tlvs, &texts);
+    let keys = keys(config, &ids);
     if keys.is_empty() {
-        return Read::Unreadable { why: "no id", text: octets };
+        return Read::Unreadable { why: why_unreadable(delivered, &texts), text: delivered.shown() };
     }
     let network_error = delivered.tlvs.get(tag::NETWORK_ERROR_CODE).filter(|code| code.len() == 3);
     let network_error = network_error.map(|code| format!("{}:{}", code[0], u16::from_be_bytes([code[1], code[2]])));
     Read::Receipt(Receipt {
         keys,
         addresses: [delivered.source, delivered.destination].into_iter().flat_map(|address| numbers(config, address)).collect(),
-        state: state(config, text.stat.as_deref(), delivered.tlvs),
+        state: state(config, text.stat.as_deref(), delivered),
         error: text.err.or(network_error),
-        raw_id,
+        raw_id: raw_id(&ids),
     })
 }
 
-/// The digits of an address. From a carrier of national numbers also those of the whole number: a short national one is not told by its last digits.
+/// What the texts say that have the form of a receipt, the one that says most first.
+fn readable_texts(config: &SmppConfig, delivered: &Delivered<'_>) -> Vec<ReceiptText> {
+    let mut texts: Vec<ReceiptText> = delivered.texts().filter_map(|(header, text)| best_reading(config, text, delivered.data_coding, header)).collect();
+    texts.sort_by_key(|text| std::cmp::Reverse(weight(text)));
+    texts
+}
+
+/// The reading of a text's octets that says most: the first that has an id and a state, as nearly always the very first does.
+fn best_reading(config: &SmppConfig, text: &[u8], label: u8, header_octets: usize) -> Option<ReceiptText> {
+    let mut best: Option<ReceiptText> = None;
+    for reading in octets::readings(text, label, header_octets) {
+        if let Some(own_form) = config.receipt_pattern.as_ref().and_then(|pattern| pattern.read(&reading)) {
+            return Some(own_form);
+        }
+        let Some(read) = receipt::parse(&reading) else { continue };
+        if has_plain(&read.id) && has_plain(&read.stat) {
+            return Some(read);
+        }
+        if best.as_ref().is_none_or(|best| weight(best) < weight(&read)) {
+            best = Some(read);
+        }
+    }
+    best
+}
+
+/// Whether a field is there and in ASCII: other signs in it come from a reading in the wrong alphabet.
+fn has_plain(field: &Option<String>) -> bool {
+    field.as_ref().is_some_and(|value| value.is_ascii())
+}
+
+/// How much a text says.
+fn weight(text: &ReceiptText) -> usize {
+    let id_and_state = [&text.id, &text.stat].into_iter().filter(|field| has_plain(field)).count();
+    let dates = usize::from(text.submit_date.is_some()) + usize::from(text.done_date.is_some());
+    let others = [&text.sub, &text.dlvrd, &text.err, &text.text].into_iter().flatten().count();
+    id_and_state * 10 + dates + others
+}
+
+/// What the texts say together: the first, and from the others what it lacks.
+fn merged(texts: &[ReceiptText]) -> ReceiptText {
+    let mut texts = texts.iter().cloned();
+    let first = texts.next().unwrap_or_default();
+    texts.fold(first, |all, other| ReceiptText { id: all.id.or(other.id), stat: all.stat.or(other.stat), err: all.err.or(other.err), ..all })
+}
+
+/// The ids that are named, the most trustworthy first: the parameter's, those of the texts, and those with what stands behind them.
+fn ids(tlvs: &Tlvs, texts: &[ReceiptText]) -> Vec<String> {
+    let of_parameters: Vec<String> = tlvs.iter().filter(|tlv| tlv.tag == tag::RECEIPTED_MESSAGE_ID).map(|tlv| id_of(&tlv.value)).collect();
+    let has_parameter = of_parameters.iter().any(|id| !id::canonical(id).is_empty());
+    let texts = || texts.iter().filter(|text| !(has_parameter && text.id_is_behind_text));
+    let first = texts().find_map(|text| text.id.as_deref());
+    // A text that is cut may end in the middle of its id.
+    let is_cut = |id: &str| first.is_some_and(|first| first.len() > id.len() && first.starts_with(id));
+    let of_texts = texts().filter_map(|text| text.id.clone()).filter(|id| !is_cut(id));
+    let long = texts().filter_map(|text| text.long_id.clone());
+    let mut ids: Vec<String> = Vec::with_capacity(2);
+    for id in of_parameters.into_iter().chain(of_texts).chain(long).filter(|id| id.chars().count() <= ID_CHARS_MAX) {
+        let key = id::canonical(&id);
+        if !key.is_empty() && !ids.iter().any(|known| id::canonical(known) == key) {
+            ids.push(id);
+        }
+    }
+    ids
+}
+
+/// The id of a parameter: padded with NULs or blanks on either side, or in UTF-16. Octets above ASCII are read as Latin-1.
+fn id_of(value: &[u8]) -> String {
+    let text: String = value.iter().map(|octet| char::from(*octet)).collect();
+    let text = text.trim_matches(['\0', ' ']);
+    let is_wide = text.chars().enumerate().all(|(at, c)| (c == '\0') == (at % 2 == 1));
+    if is_wide { text.replace('\0', "") } else { text.split('\0').next().unwrap_or_default().trim_end().to_owned() }
+}
+
+/// The keys of all ids: each as it was written first, and then their other readings.
+fn keys(config: &SmppConfig, ids: &[String]) -> Vec<String> {
+    let readings: Vec<Vec<String>> = ids.iter().map(|id| id::candidates(id, config.id_mode())).collect();
+    let as_written = readings.iter().filter_map(|keys| keys.first());
+    let others = readings.iter().flat_map(|keys| keys.iter().skip(1));
+    let mut keys: Vec<String> = Vec::with_capacity(4);
+    for key in as_written.chain(others) {
+        if keys.len() < KEYS_MAX && !keys.contains(key) {
+            keys.push(key.clone());
+        }
+    }
+    keys
+}
+
+/// The ids as given, for the log and the event.
+fn raw_id(ids: &[String]) -> String {
+    ids.join(" / ")
+}
+
+fn why_unreadable(delivered: &Delivered<'_>, texts: &[ReceiptText]) -> &'static str {
+    match (delivered.texts().next(), texts) {
+        (None, _) => "no text",
+        (Some(_), []) => "unknown form",
+        (Some(_), _) => "no id",
+    }
+}
+
+/// The digits of an address, some of them hidden perhaps. From a carrier of national numbers also those of the whole number: a short national one is not
+/// told by its last digits.
 fn numbers(config: &SmppConfig, address: &Address) -> impl Iterator<Item = String> {
-    let digits = address.digits();
+    let digits = address::digits(&address.text());
     let country = config.national_prefix.as_deref().and_then(|prefix| prefix.strip_prefix('+'));
-    let whole = digits.as_ref().zip(country).filter(|_| address.ton != ton::INTERNATIONAL).map(|(digits, country)| format!("{country}{digits}"));
+    let national = digits.as_deref().filter(|_| address.ton != ton::INTERNATIONAL).map(|digits| digits.trim_start_matches('0'));
+    let whole = national.zip(country).map(|(digits, country)| format!("{country}{digits}"));
     digits.into_iter().chain(whole)
 }
 
-/// The state: the carrier's own meaning of its word first, then the parameter, then what the word usually means.
-fn state(config: &SmppConfig, stat: Option<&str>, tlvs: &Tlvs) -> ReceiptState {
-    let own = stat.and_then(|stat| config.receipt_stats.iter().find(|(word, _)| word.eq_ignore_ascii_case(stat)));
-    if let Some((_, meaning)) = own {
+/// The state: the carrier's own meaning of its word first, then the parameter, then what the word usually means. A parameter that has no meaning, or none
+/// that is final, does not hide a final word: no other report follows it.
+fn state(config: &SmppConfig, stat: Option<&str>, delivered: &Delivered<'_>) -> ReceiptState {
+    if let Some(meaning) = stat.and_then(|stat| own_meaning(config, stat)) {
         return match meaning {
             StatMeaning::Delivered => ReceiptState::Delivered,
             StatMeaning::Undelivered => ReceiptState::Undeliverable,
@@ -117,12 +228,33 @@ fn state(config: &SmppConfig, stat: Option<&str>, tlvs: &Tlvs) -> ReceiptState {
             StatMeaning::Pending => ReceiptState::Enroute,
         };
     }
-    let parameter = tlvs.number(tag::MESSAGE_STATE).and_then(|number| u8::try_from(number).ok());
-    match (parameter, stat) {
-        (Some(number), _) => ReceiptState::from_message_state(number),
-        (None, Some(stat)) => ReceiptState::from_stat(stat),
-        (None, None) => ReceiptState::Unknown,
+    let word = stat.map(ReceiptState::from_stat);
+    let Some(parameter) = parameter_state(delivered.tlvs) else { return word.unwrap_or(ReceiptState::Unknown) };
+    let is_intermediate = delivered.esm_class & esm_class::TYPE_MASK == INTERMEDIATE;
+    match word {
+        Some(word) if word.is_final() && !parameter.is_final() && !is_intermediate => word,
+        // SMPP 3.4, 5.2.28 has no state 0, and the carrier does not know what `UNKNOWN` names.
+        Some(word) if matches!(parameter, ReceiptState::Scheduled | ReceiptState::Unknown) && word != ReceiptState::Unknown => word,
+        Some(_) | None => parameter,
     }
+}
+
+/// What the carrier means by its word, or by the first of several.
+fn own_meaning(config: &SmppConfig, stat: &str) -> Option<StatMeaning> {
+    let first = stat.split_whitespace().next().unwrap_or_default();
+    let meaning = |stat: &str| config.receipt_stats.iter().find(|(word, _)| word.eq_ignore_ascii_case(stat)).map(|(_, meaning)| *meaning);
+    meaning(stat).or_else(|| meaning(first))
+}
+
+/// The state of the parameter: a number, or a digit or a word in ASCII.
+fn parameter_state(tlvs: &Tlvs) -> Option<ReceiptState> {
+    let value = tlvs.get(tag::MESSAGE_STATE)?;
+    let number = match value {
+        [digit @ b'0'..=b'9'] => u32::from(digit - b'0'),
+        [_, _, ..] if value.iter().all(u8::is_ascii_alphabetic) => return tlvs.text(tag::MESSAGE_STATE).map(|word| ReceiptState::from_stat(&word)),
+        _ => tlvs.number(tag::MESSAGE_STATE)?,
+    };
+    Some(u8::try_from(number).map_or(ReceiptState::Unknown, ReceiptState::from_message_state))
 }
 
 #[cfg(test)]
@@ -180,8 +312,13 @@ mod tests {
     fn a_receipt_that_names_no_message_is_told_from_a_message_of_a_handset() {
         let read = |sm: &Sm| read(&SmppConfig::default(), &Delivered::of_sm(sm, &Tlvs::default()));
         assert_eq!(read(&sm(0, "Hello")), Read::Inbound);
-        assert_eq!(read(&sm(4, "Hello")), Read::Unreadable { why: "no id", text: "Hello".to_owned() });
-        assert_eq!(read(&sm(4, "")), Read::Unreadable { why: "no id", text: String::new() });
+        for (text, why) in
+            [("Hello", "unknown form"), ("", "no text"), ("stat:DELIVRD err:000", "no id"), ("id: stat:DELIVRD", "no id"), ("id:\0", "unknown form")]
+        {
+            assert_eq!(read(&sm(4, text)), Read::Unreadable { why, text: text.to_owned() });
+        }
+        let wide = Sm { data_coding: 8, short_message: "привет".encode_utf16().flat_map(u16::to_be_bytes).collect(), ..sm(4, "") };
+        assert_eq!(read(&wide), Read::Unreadable { why: "unknown form", text: "привет".to_owned() });
     }
 
     #[test]

@@ -77,10 +77,18 @@ const IDS: &[(Given, Said)] = &[
     (text("id:00B8BE19 stat:DELIVRD"), (&["b8be19", "12107289"], Delivered, None)),
     (text("id:0012107289 stat:DELIVRD"), (&["12107289", "b8be19", "303067785"], Delivered, None)),
     (text("id:000 stat:DELIVRD"), (&["0"], Delivered, None)),
-    (text("id:0F6A3C1E-2B7D-4C8E-9F10-A1B2C3D4E5F6 stat:DELIVRD"), (&["0f6a3c1e-2b7d-4c8e-9f10-a1b2c3d4e5f6"], Delivered, None)),
+    (text("id:0F6A3C1E-2B7D-4C8E-9F10-A1B2C3D4E5F6 stat:DELIVRD"), (&["0f6a3c1e2b7d4c8e9f10a1b2c3d4e5f6", "f6a3c1e2b7d4c8e9f10a1b2c3d4e5f6"], Delivered, None)),
     (text("id:SMS_01-az.x stat:DELIVRD"), (&["sms_01-az.x"], Delivered, None)),
     (text("id:340282366920938463463374607431768211456 stat:DELIVRD"), (&["340282366920938463463374607431768211456"], Delivered, None)),
     (text("id:-1 stat:DELIVRD"), (&["-1"], Delivered, None)),
+    (text("id:{0F6A3C1E2B7D4C8E9F10A1B2C3D4E5F6} stat:DELIVRD"), (&["0f6a3c1e2b7d4c8e9f10a1b2c3d4e5f6", "f6a3c1e2b7d4c8e9f10a1b2c3d4e5f6"], Delivered, None)),
+    (text("id:0x2A stat:DELIVRD"), (&["2a", "42"], Delivered, None)),
+    (text("id:'zz' stat:DELIVRD"), (&["zz"], Delivered, None)),
+    (text("id:z z9 stat:DELIVRD"), (&["z", "zz9"], Delivered, None)),
+    (parameters(&[(ID, b"  zz  \0\0"), (STATE, &[2])]), (&["zz"], Delivered, None)),
+    (parameters(&[(ID, b"\0\0zz"), (STATE, &[2])]), (&["zz"], Delivered, None)),
+    (parameters(&[(ID, b"\0z\0z\0y"), (STATE, &[2])]), (&["zzy"], Delivered, None)),
+    (parameters(&[(ID, b"z\0z\0y\0\0\0"), (STATE, &[2])]), (&["zzy"], Delivered, None)),
 ];
 
 /// Words for states that are nobody's standard.
@@ -93,6 +101,22 @@ const WORDS: &[(Given, Said)] = &[
     (text("id:zz stat:ACKED"), (&["zz"], Accepted, None)),
     (text("id:zz stat:SKIPPED"), (&["zz"], Skipped, None)),
     (text("id:zz stat:NONSENSE"), (&["zz"], Unknown, None)),
+    (text("id:zz stat:NOT DELIVERED err:7"), (&["zz"], Undeliverable, Some("7"))),
+    (text("id:zz stat:DELIVERY_FAILED err:7"), (&["zz"], Undeliverable, Some("7"))),
+    (text("id:zz stat:DELIV"), (&["zz"], Delivered, None)),
+    ((4, 0, b"id:zz stat:ACKED", &[(STATE, &[2])]), (&["zz"], Delivered, None)),
+    ((4, 0, b"id:zz stat:DELIVRD", &[(STATE, &[0])]), (&["zz"], Delivered, None)),
+    ((4, 0, b"id:zz stat:DELIVRD", &[(STATE, &[77])]), (&["zz"], Delivered, None)),
+    ((4, 0, b"id:zz stat:FAILED", &[(STATE, &[7])]), (&["zz"], Undeliverable, None)),
+    ((4, 0, b"id:zz stat:FAILED", &[(STATE, &[6])]), (&["zz"], Undeliverable, None)),
+    ((4, 0, b"id:zz stat:WHATEVER", &[(STATE, &[5])]), (&["zz"], Undeliverable, None)),
+    ((4, 0, b"id:zz stat:DELIVRD", &[(STATE, &[5])]), (&["zz"], Undeliverable, None)),
+    ((4, 0, b"id:zz stat:BUFFRED", &[(STATE, &[0])]), (&["zz"], Enroute, None)),
+    ((4, 0, b"id:zz stat:UNKNOWN", &[(STATE, &[0])]), (&["zz"], Scheduled, None)),
+    ((0x20, 0, b"id:zz stat:DELIVRD", &[(STATE, &[1])]), (&["zz"], Enroute, None)),
+    (parameters(&[(ID, b"zz\0"), (STATE, b"2")]), (&["zz"], Delivered, None)),
+    (parameters(&[(ID, b"zz\0"), (STATE, b"0")]), (&["zz"], Scheduled, None)),
+    (parameters(&[(ID, b"zz\0"), (STATE, b"UNDELIV")]), (&["zz"], Undeliverable, None)),
 ];
 
 /// Parameters, alone and with text.
@@ -103,9 +127,9 @@ const PARAMETERS: &[(Given, Said)] = &[
     (parameters(&[(ID, b"zz\0"), (STATE, &[0])]), (&["zz"], Scheduled, None)),
     (parameters(&[(ID, b"zz\0"), (STATE, &[99])]), (&["zz"], Unknown, None)),
     (parameters(&[(ID, b"zz\0"), (STATE, &[])]), (&["zz"], Unknown, None)),
-    (parameters(&[(ID, b"zz\0"), (PAYLOAD, b"id:yy stat:EXPIRED err:7")]), (&["zz"], Expired, Some("7"))),
+    (parameters(&[(ID, b"zz\0"), (PAYLOAD, b"id:yy stat:EXPIRED err:7")]), (&["zz", "yy"], Expired, Some("7"))),
     (parameters(&[(PAYLOAD, b"id:zz stat:DELIVRD err:000")]), (&["zz"], Delivered, Some("000"))),
-    ((4, 0, b"id:yy stat:DELIVRD err:000", &[(ID, b"zz\0"), (STATE, &[3]), (NETWORK, &[3, 0, 1])]), (&["zz"], Expired, Some("000"))),
+    ((4, 0, b"id:yy stat:DELIVRD err:000", &[(ID, b"zz\0"), (STATE, &[3]), (NETWORK, &[3, 0, 1])]), (&["zz", "yy"], Expired, Some("000"))),
     ((4, 0, b"some words of the carrier", &[(ID, b"zz\0"), (STATE, &[2])]), (&["zz"], Delivered, None)),
     ((0, 0, b"", &[(ID, b"zz\0"), (STATE, &[2])]), (&["zz"], Delivered, None)),
 ];
@@ -121,6 +145,22 @@ const CLASSES: &[(Given, Said)] = &[
     ((4, 3, b"id:zz stat:DELIVRD text:caf\xE9", &[]), (&["zz"], Delivered, None)),
     ((4, 8, b"\0i\0d\0:\0z\0z\0 \0s\0t\0a\0t\0:\0D\0E\0L\0I\0V\0R\0D", &[]), (&["zz"], Delivered, None)),
     ((4, 0, b"id:zz stat:DELIVRD text:\x00\x11\x7F", &[]), (&["zz"], Delivered, None)),
+    ((4, 8, b"id:zz stat:DELIVRD err:000 text:Hello", &[]), (&["zz"], Delivered, Some("000"))),
+    ((4, 4, b"id:zz stat:DELIVRD err:000", &[]), (&["zz"], Delivered, Some("000"))),
+    ((4, 0xF1, b"id:z\x11z stat:DELIVRD", &[]), (&["z_z"], Delivered, None)),
+    ((4, 0, b"\0i\0d\0:\0z\0z\0 \0s\0t\0a\0t\0:\0D\0E\0L\0I\0V\0R\0D", &[]), (&["zz"], Delivered, None)),
+    ((4, 0, b"i\0d\0:\0z\0z\0 \0s\0t\0a\0t\0:\0D\0E\0L\0I\0V\0R\0D\0", &[]), (&["zz"], Delivered, None)),
+    ((4, 3, b"\xFE\xFF\0i\0d\0:\0z\0z\0 \0s\0t\0a\0t\0:\0D\0E\0L\0I\0V\0R\0D", &[]), (&["zz"], Delivered, None)),
+    ((4, 0, b"\xEF\xBB\xBFid:zz stat:DELIVRD", &[]), (&["zz"], Delivered, None)),
+    ((4, 0, b"\x01\xFFid:zz\x1Cstat:DELIVRD\x1Cerr:000\x03", &[]), (&["zz"], Delivered, Some("000"))),
+    // Two texts, one of them cut, and a repetition of the message before the other fields.
+    ((4, 0, b"id:zz9 sub:001 dlv", &[(PAYLOAD, b"id:zz9 sub:001 dlvrd:001 stat:DELIVRD err:000 text:Hello")]), (&["zz9"], Delivered, Some("000"))),
+    ((4, 0, b"id:zz", &[(PAYLOAD, b"id:zz9 stat:DELIVRD err:000")]), (&["zz9"], Delivered, Some("000"))),
+    ((4, 0, b"id:zz9 stat:DELIVRD err:000 text:Hello", &[(PAYLOAD, b"id:z")]), (&["zz9"], Delivered, Some("000"))),
+    ((4, 0, b"some words", &[(PAYLOAD, b"id:zz stat:DELIVRD")]), (&["zz"], Delivered, None)),
+    ((4, 0, b"id:zz text:my id:yy stat:UNDELIV stat:DELIVRD err:000", &[]), (&["zz"], Delivered, Some("000"))),
+    ((4, 0, b"text:my id:yy stat:UNDELIV id:zz stat:DELIVRD err:000", &[]), (&["zz"], Delivered, Some("000"))),
+    ((4, 0, b"err:7 text:my id:yy stat:UNDELIV", &[(ID, b"zz"), (STATE, &[2])]), (&["zz"], Delivered, Some("7"))),
 ];
 
 #[tokio::test]

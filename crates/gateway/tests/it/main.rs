@@ -13,6 +13,7 @@ mod commands;
 mod dispatch;
 mod errors;
 mod field;
+mod field_receipts;
 mod idempotency;
 mod ids;
 mod keys;

@@ -12,9 +12,11 @@ use super::messages::{StatusChange, StatusChanges};
 pub struct Receipt {
     /// The carrier that it came from; ids of one carrier mean nothing at another.
     pub carrier: String,
-    /// The canonical keys under which its segment may be found, likeliest first. Never empty.
+    /// The canonical keys under which its segment may be found, likeliest first. Never empty. The first is the id that the carrier is trusted most to mean;
+    /// the others are other ids that it names, and other readings of them.
     pub keys: Vec<String>,
-    /// The digits of the addresses that it names, without `+`; the recipient's is one of them. Empty when it names none.
+    /// The digits of the addresses that it names, without `+`, and with `*` for each that the carrier hides. The recipient's may be among them, and so may
+    /// the originator's.
     pub addresses: Vec<String>,
     /// What it says.
     pub fate: SegmentFate,
@@ -36,7 +38,7 @@ pub enum ReceiptOutcome {
     },
     /// Its segment had its final fate already; nothing was changed.
     Repeated,
-    /// No segment of that id is known yet. It is kept, and applied when the acknowledgement comes.
+    /// No segment of that id is known yet, or several are and it does not say which. It is kept, and applied when the acknowledgement comes.
     Parked,
 }
 
@@ -45,9 +47,12 @@ pub enum ReceiptOutcome {
 pub trait Receipts: Send + Sync {
     /// Records receipts. One outcome each, in order; atomic for the whole list.
     ///
-    /// A segment is found by carrier and key; where several messages share the key, the newest whose recipient is among the receipt's
-    /// addresses (compared by their last digits, since carriers write national forms) is meant, preferring segments that wait for a fate. A message is delivered
-    /// when all of its segments are, undelivered when all have their fate and one was not delivered.
+    /// A segment is found by carrier and key, in the order of the keys. Its recipient, where the receipt names it, decides between several messages: numbers are
+    /// compared from their ends, since carriers write national forms, and hidden digits fit any. A receipt names no recipient where its addresses are empty, too
+    /// short to tell, or the message's own originator. Then a key that means one message within a week is enough: the first one alone, the others if no two of
+    /// them mean different messages. An id of twelve characters or more is never given twice and needs no address; with a shorter one a receipt for another
+    /// number is not this message's. Of messages to one recipient under one key the newest that waits for a fate is meant. A receipt that means no segment, or
+    /// one of several, is parked. A message is delivered when all of its segments are, undelivered when all have their fate and one was not delivered.
     async fn record_receipts(&self, receipts: Vec<Receipt>) -> Result<Vec<ReceiptOutcome>, StoreError>;
 
     /// Gives receipts that came before `unclaimed_since`, and whose acknowledgement never did, to the held messages that they can only mean: of

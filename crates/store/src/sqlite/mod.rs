@@ -10,6 +10,7 @@ mod health;
 mod life;
 mod lists;
 mod lock;
+mod matching;
 mod media;
 mod messages;
 mod migrations;

@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 use model::event::EventKind;
 use model::status::SegmentFate;
-use model::{MessageId, Status, Timestamp};
+use model::{Status, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::Sqlite;
 use super::life::Life;
+use super::matching::{Filed, filed, find, tail};
 use super::messages::add_event;
 use super::rows::{self, fate_word};
 use super::writer::Group;
@@ -46,45 +47,13 @@ impl Receipts for Sqlite {
     }
 }
 
-/// A segment that a carrier took, as it is filed.
-struct Filed {
-    key: String,
-    id: MessageId,
-    number: u16,
-    /// Of how many, in that carrier's cut.
-    total: u16,
-    recipient: String,
-    fate: SegmentFate,
-}
-
 fn record(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<ReceiptOutcome> {
-    for (at, key) in receipt.keys.iter().enumerate() {
-        if let Some(filed) = find(&group.connection, receipt, key)? {
-            let settled = settle(group, &filed, receipt)?;
-            return Ok(settled.map_or(ReceiptOutcome::Repeated, |change| ReceiptOutcome::Matched { key: at, change }));
-        }
+    if let Some((key, filed)) = find(&group.connection, receipt, false)? {
+        let settled = settle(group, &filed, receipt)?;
+        return Ok(settled.map_or(ReceiptOutcome::Repeated, |change| ReceiptOutcome::Matched { key, change }));
     }
     park(group, receipt)?;
     Ok(ReceiptOutcome::Parked)
-}
-
-/// The segment that a receipt means under `key`: of those to its recipient, one that waits for its fate, and then the newest.
-fn find(connection: &Connection, receipt: &Receipt, key: &str) -> rusqlite::Result<Option<Filed>> {
-    let sql = "SELECT key, message_id, number, total, recipient, fate FROM segments WHERE carrier = ?1 AND key = ?2 ORDER BY fate = '' DESC, message_id DESC";
-    let mut select = connection.prepare_cached(sql)?;
-    let mut filed = select.query_map(params![receipt.carrier, key], filed)?;
-    filed.find(|filed| filed.as_ref().map_or(true, |filed| concerns(receipt, &filed.recipient))).transpose()
-}
-
-/// Whether the recipient is among the receipt's addresses.
-fn concerns(receipt: &Receipt, recipient: &str) -> bool {
-    receipt.addresses.is_empty() || receipt.addresses.iter().any(|address| tail(address) == tail(recipient))
-}
-
-/// What tells numbers apart: carriers write national forms, so the last digits decide.
-fn tail(digits: &str) -> &str {
-    const TELLING_DIGITS: usize = 7;
-    digits.get(digits.len().saturating_sub(TELLING_DIGITS)..).unwrap_or(digits)
 }
 
 /// The key of a message that is held and has no id, and of a receipt for it. No id of a carrier has a blank.
@@ -126,17 +95,6 @@ fn the_only_held(connection: &Connection, carrier: &str, key: &str) -> rusqlite:
                WHERE s.carrier = ?1 AND s.key = ?2 AND s.fate = '' AND d.held = 1 AND d.status = 'queued' LIMIT 2";
     let mut held: Vec<Filed> = connection.prepare_cached(sql)?.query_map(params![carrier, key], filed)?.collect::<rusqlite::Result<_>>()?;
     Ok(if held.len() == 1 { held.pop() } else { None })
-}
-
-fn filed(row: &rusqlite::Row<'_>) -> rusqlite::Result<Filed> {
-    Ok(Filed {
-        key: row.get(0)?,
-        id: MessageId::from_bytes(row.get(1)?),
-        number: row.get(2)?,
-        total: row.get(3)?,
-        recipient: row.get(4)?,
-        fate: rows::word(row, 5, rows::fate)?,
-    })
 }
 
 /// Gives a segment its fate, and its message the status that follows. `None` when the segment had its fate already.
@@ -215,7 +173,7 @@ pub(super) fn file_segment(connection: &Connection, outcome: &Outcome, number: u
 pub(super) fn apply_parked(group: &mut Group, carrier: &str, key: &str, changes: &mut StatusChanges) -> rusqlite::Result<()> {
     for (parked, receipt) in parked_under(&group.connection, carrier, key)? {
         // Another recipient's: it waits for its own segment.
-        let Some(filed) = find(&group.connection, &receipt, key)? else { continue };
+        let Some((_, filed)) = find(&group.connection, &receipt, true)? else { continue };
         if let Some(Some(change)) = settle(group, &filed, &receipt)? {
             changes.push(change);
         }

@@ -120,6 +120,14 @@ macro_rules! conformance {
                 repeated_and_regressing_receipts_change_nothing
                 a_shared_key_means_the_newest_message_to_the_recipient
                 a_receipt_for_another_recipient_waits
+                an_id_that_means_one_message_needs_no_address
+                an_id_that_several_messages_share_needs_an_address
+                the_number_that_fits_best_is_meant
+                both_ids_of_a_receipt_are_tried
+                an_id_that_is_never_given_twice_needs_no_address
+                an_id_means_one_message_for_a_week
+                an_id_that_is_given_again_means_the_new_message
+                a_receipt_that_names_nobody_is_not_of_a_later_message
                 a_receipt_before_its_acknowledgement_is_applied_with_it
                 a_parked_receipt_of_one_message_stands_in_no_others_way
                 a_parked_receipt_waits_for_its_own_carrier

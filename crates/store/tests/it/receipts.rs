@@ -149,6 +149,102 @@ pub(crate) async fn a_receipt_for_another_recipient_waits(fresh: impl Backend) {
     assert_matched(&desk.hear(naming(["0123", "447700900123"], receipt(["a"], Delivered))).await, 0, id, Some(Status::Delivered));
 }
 
+/// Addresses that name no recipient: the message is from +18005559876.
+const NAMING_NOBODY: &[&[&str]] = &[&[], &["18005559876"], &["8005559876"], &["0018005559876", "18005559876"], &["12345"], &["0", "18005559876"]];
+
+pub(crate) async fn an_id_that_means_one_message_needs_no_address(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    for (at, addresses) in NAMING_NOBODY.iter().enumerate() {
+        let key = format!("k{at}");
+        let message = Message { recipient: number("+447700900123"), ..desk.message(desk.account()) };
+        let id = desk.sent(message, [key.as_str()]).await;
+        let naming_nobody = |fate| Receipt { addresses: addresses.iter().map(|address| (*address).to_owned()).collect(), ..receipt([key.as_str()], fate) };
+        assert_matched(&desk.hear(naming_nobody(Delivered)).await, 0, id, Some(Status::Delivered));
+        assert_eq!(desk.hear(naming_nobody(Delivered)).await, ReceiptOutcome::Repeated, "{addresses:?}");
+    }
+}
+
+pub(crate) async fn an_id_that_several_messages_share_needs_an_address(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    let to = |text: &str, secs| Message { recipient: number(text), ..desk.message_at(account, after(secs)) };
+    let one = desk.sent(to("+447700900123", 0), ["a"]).await;
+    let other = desk.sent(to("+447700911999", 1), ["a"]).await;
+    for addresses in NAMING_NOBODY {
+        let receipt = Receipt { addresses: addresses.iter().map(|address| (*address).to_owned()).collect(), ..receipt(["a"], Delivered) };
+        assert_eq!(desk.hear(receipt).await, ReceiptOutcome::Parked, "{addresses:?}");
+    }
+    assert_eq!(desk.hear(naming(["44770090****", "18005559876"], receipt(["a"], Pending))).await, ReceiptOutcome::Matched { key: 0, change: None });
+    assert_eq!(desk.hear(naming(["447700******"], receipt(["a"], Delivered))).await, ReceiptOutcome::Parked, "the digits that it shows fit both");
+    assert_matched(&desk.hear(naming(["44770091****"], receipt(["a"], Delivered))).await, 0, other, Some(Status::Delivered));
+    assert_matched(&desk.hear(receipt(["a"], Delivered)).await, 0, one, Some(Status::Delivered));
+}
+
+pub(crate) async fn the_number_that_fits_best_is_meant(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    let to = |text: &str| Message { recipient: number(text), ..desk.message(account) };
+    let first = desk.sent(to("+12025550143"), ["a"]).await;
+    let second = desk.sent(to("+13035550143"), ["a"]).await;
+    assert_matched(&desk.hear(naming(["0012025550143"], receipt(["a"], Delivered))).await, 0, first, Some(Status::Delivered));
+    let repeated = desk.hear(naming(["12025550143"], receipt(["a"], Delivered))).await;
+    assert_eq!(repeated, ReceiptOutcome::Repeated, "and not of the message that waits, whose number ends alike");
+    assert_matched(&desk.hear(naming(["3035550143"], receipt(["a"], Delivered))).await, 0, second, Some(Status::Delivered));
+}
+
+pub(crate) async fn both_ids_of_a_receipt_are_tried(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let ours = desk.sent(desk.message(desk.account()), ["ours"]).await;
+    assert_matched(&desk.hear(receipt(["theirs", "ours"], Delivered)).await, 1, ours, Some(Status::Delivered));
+    // Two readings of one id that mean two messages, and no recipient.
+    let account = desk.account();
+    let in_hex = desk.sent(Message { recipient: number("+447700900123"), ..desk.message(account) }, ["64"]).await;
+    let in_decimal = desk.sent(Message { recipient: number("+447700900999"), ..desk.message(account) }, ["256"]).await;
+    assert_eq!(desk.hear(receipt(["100", "64", "256"], Delivered)).await, ReceiptOutcome::Parked);
+    assert_matched(&desk.hear(naming(["447700900999"], receipt(["100", "64", "256"], Delivered))).await, 2, in_decimal, Some(Status::Delivered));
+    assert_matched(&desk.hear(receipt(["100", "64", "256"], Delivered)).await, 1, in_hex, Some(Status::Delivered));
+}
+
+pub(crate) async fn an_id_that_is_never_given_twice_needs_no_address(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let uuid = "5c2f4b0e7a614d3c9e580b1d2c3e4f50";
+    let id = desk.sent(desk.message(desk.account()), [uuid]).await;
+    assert_matched(&desk.hear(naming(["447700900999"], receipt([uuid], Delivered))).await, 0, id, Some(Status::Delivered));
+}
+
+pub(crate) async fn an_id_means_one_message_for_a_week(fresh: impl Backend) {
+    const WEEK_SECS: u64 = 7 * 86_400;
+    let desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    let old = desk.sent(Message { recipient: number("+447700900123"), ..desk.message(account) }, ["a"]).await;
+    let at = |secs, receipt: Receipt| Receipt { at: after(secs), ..receipt };
+    assert_eq!(desk.hear(at(WEEK_SECS + 1, receipt(["a"], Delivered))).await, ReceiptOutcome::Parked);
+    let new = desk.sent(Message { recipient: number("+447700900999"), ..desk.message_at(account, after(WEEK_SECS + 3_600)) }, ["a"]).await;
+    assert_matched(&desk.hear(at(WEEK_SECS + 3_601, receipt(["a"], Delivered))).await, 0, new, Some(Status::Delivered));
+    let named = naming(["447700900123"], receipt(["a"], Delivered));
+    assert_matched(&desk.hear(at(WEEK_SECS + 3_602, named)).await, 0, old, Some(Status::Delivered));
+}
+
+pub(crate) async fn an_id_that_is_given_again_means_the_new_message(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let month = 30 * 86_400;
+    let named = |secs| Receipt { at: after(secs), ..naming(["18005551234"], receipt(["a"], Delivered)) };
+    let old = desk.sent(desk.message(desk.account()), ["a"]).await;
+    assert_matched(&desk.hear(named(5)).await, 0, old, Some(Status::Delivered));
+    assert_eq!(desk.hear(named(6)).await, ReceiptOutcome::Repeated);
+    assert_eq!(desk.hear(named(month)).await, ReceiptOutcome::Parked, "its acknowledgement is on its way");
+    let new = desk.sent(desk.message_at(desk.account(), after(month)), ["a"]).await;
+    assert_eq!(desk.status(new).await, Status::Delivered);
+}
+
+pub(crate) async fn a_receipt_that_names_nobody_is_not_of_a_later_message(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    assert_eq!(desk.hear(receipt(["a"], Delivered)).await, ReceiptOutcome::Parked);
+    let later = desk.message_at(desk.account(), after(3_600));
+    let id = desk.sent(later, ["a"]).await;
+    assert_eq!(desk.status(id).await, Status::Sent);
+}
+
 pub(crate) async fn a_receipt_before_its_acknowledgement_is_applied_with_it(fresh: impl Backend) {
     let mut desk = Desk::open(&fresh).await;
     let message = Message { segments: 2, ..desk.message(desk.account()) };

@@ -11,7 +11,7 @@ const UTF_8_MARK: &[u8] = &[0xEF, 0xBB, 0xBF];
 /// The ways to read a text, likeliest first. Each takes the octets, their label and the length of the header before them.
 const WAYS: [fn(&[u8], u8, usize) -> Vec<String>; 5] = [wide, narrow, counted, packed, hexadecimal];
 
-/// The texts that `octets` may be when they are a receipt's, likeliest first: UTF-16 of either byte order where at least half of it is ASCII, single octets
+/// The texts that `octets` may be when they are a receipt's, likeliest first: UTF-16 of either byte order where more than half of it is ASCII, single octets
 /// whatever the label says, the same behind an octet that counts them, packed septets, and hexadecimal digits.
 ///
 /// `header_octets` is the length of the user data header that was cut off before: packed septets begin at the next boundary after it.
@@ -86,12 +86,12 @@ const fn is_ucs2(label: u8) -> bool {
     label == data_coding::UCS2 || label & 0xEC == 0x08
 }
 
-/// UTF-16, where at least half of it is ASCII, as the fields of a receipt are. ASCII that is read so shows no ASCII at all. An odd last octet is dropped.
+/// UTF-16, where more than half of it is ASCII, as the fields of a receipt are. ASCII that is read so shows no ASCII at all. An odd last octet is dropped.
 fn utf16(octets: &[u8], mark: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
     let octets = without_mark(octets, mark);
     let units = || octets.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
     let plain = units().filter(|unit| u8::try_from(*unit).is_ok_and(|octet| octet != 0 && is_plain(&octet))).count();
-    let is_text = plain > 0 && plain * 2 >= units().count();
+    let is_text = plain * 2 > units().count();
     is_text.then(|| char::decode_utf16(units()).map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
 }
 

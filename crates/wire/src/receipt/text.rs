@@ -9,6 +9,8 @@ pub struct ReceiptText {
     pub id: Option<String>,
     /// The id with what stands between it and the next field, where that may belong to it: ids may have blanks, commas or semicolons in them.
     pub long_id: Option<String>,
+    /// Whether the id stood behind the repeated message, which may itself have written it.
+    pub id_is_behind_text: bool,
     /// How many messages were submitted.
     pub sub: Option<String>,
     /// How many were delivered.
@@ -122,6 +124,7 @@ fn read_echo(receipt: &mut ReceiptText, echo: &str) -> usize {
     }
     // An error alone is a word of the message: fields behind it have what was missing.
     if behind.id.is_some() || behind.stat.is_some() {
+        receipt.id_is_behind_text = lacks_id && behind.id.is_some();
         receipt.id = receipt.id.take().or(behind.id);
         receipt.long_id = receipt.long_id.take().or(behind.long_id);
         receipt.stat = receipt.stat.take().or(behind.stat);
