@@ -223,9 +223,10 @@ impl Filing<'_> {
     /// Adds a message. One that cannot be read, and that no list can show either, must not keep the others from being added.
     fn add_if_readable(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
         match self.add(row) {
-            Err(error @ rusqlite::Error::FromSqlConversionFailure(..)) => {
+            // The error holds the text that cannot be read, which may be a number and stays out of the log.
+            Err(rusqlite::Error::FromSqlConversionFailure(column, ..)) => {
                 let message = MessageId::from_bytes(row.get(0)?);
-                tracing::warn!(message.id = %message, "The index of lists leaves out {message}, which cannot be read: {error}");
+                tracing::warn!(message = %message, column, "The index of lists leaves out {message}: its row cannot be read");
                 Ok(())
             }
             added => added,
