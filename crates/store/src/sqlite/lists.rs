@@ -152,7 +152,7 @@ fn fill_gap(filing: &mut Filing<'_>, state: &mut ListState, limit: usize, began:
     );
     let mut select = connection.prepare_cached(&sql)?;
     let mut found = select.query(params![low.to_be_bytes(), high.to_be_bytes(), account])?;
-    // What the gap of a broadcast holds stays for that one's turn: nothing in it has an entry until then.
+    // Messages in the gap of a broadcast are added with that gap: none of them has an entry until then.
     let others = if source == NO_BROADCAST { Some(&state.gaps) } else { None };
     match filing.file(&mut found, others, limit, began)? {
         Some(last) => {
@@ -209,7 +209,7 @@ impl Filing<'_> {
         while let Some(row) = found.next()? {
             let gap = row.get::<_, Option<[u8; 16]>>(7)?.and_then(|broadcast| others?.get(&broadcast));
             if !is_in(gap, id(row, 0)?) {
-                self.add(row)?;
+                self.add_if_readable(row)?;
             }
             added += 1;
             self.filed += 1;
@@ -220,13 +220,26 @@ impl Filing<'_> {
         Ok(None)
     }
 
+    /// Adds a message. One that cannot be read, and that no list can show either, must not keep the others from being added.
+    fn add_if_readable(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
+        match self.add(row) {
+            // The error holds the text that cannot be read, which may be a number and stays out of the log.
+            Err(rusqlite::Error::FromSqlConversionFailure(column, ..)) => {
+                let message = MessageId::from_bytes(row.get(0)?);
+                tracing::warn!(message = %message, column, "The index of lists leaves out {message}: its row cannot be read");
+                Ok(())
+            }
+            added => added,
+        }
+    }
+
     fn add(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
         let number = |column| rows::word(row, column, |text| Msisdn::parse(text).ok());
         let (recipient, originator) = (number(4)?, number(5)?);
         let state = Facet::State(rows::word(row, 3, Direction::parse)?, rows::word(row, 6, Status::parse)?);
         let owner = self.owner(row.get(1)?, row.get(2)?)?;
         let message: [u8; 16] = row.get(0)?;
-        // What is there already was added before its gap was made.
+        // An entry that exists already was added before the gap was made.
         let mut insert = self.connection.prepare_cached("INSERT OR IGNORE INTO list_entries (facet, owner, message_id) VALUES (?1, ?2, ?3)")?;
         for facet in [Facet::Recipient(&recipient), Facet::Originator(&originator), state] {
             insert.execute(params![facet.code(), owner, message])?;

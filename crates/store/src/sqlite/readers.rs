@@ -1,4 +1,4 @@
-//! Connections that only read. Each read is a snapshot of what was last committed; [`super::turns`] says whose turn it is.
+//! Connections that only read. Each read is a snapshot of what was last committed; [`super::turns`] gives them their order.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,7 +17,7 @@ pub(super) struct Readers(Arc<Pool>);
 
 struct Pool {
     state: Mutex<State>,
-    /// Told when the last read of a closed pool has ended.
+    /// Notified when a read of a closed pool has ended.
     ended: Notify,
 }
 
@@ -106,7 +106,7 @@ impl Pool {
         Ok(seat)
     }
 
-    /// Gives idle connections to those whose turn it is.
+    /// Gives idle connections to the next reads in turn.
     fn advance(self: &Arc<Self>, state: &mut State) {
         while let Some((reader, work, waiter)) = state.turns.next() {
             let Some(connection) = state.idle.pop() else {

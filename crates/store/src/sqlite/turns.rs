@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 
 use model::Owner;
 
-/// Who reads.
+/// The party that a read is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Reader {
     /// The platform itself, for a request or a task that it has begun.
@@ -101,7 +101,7 @@ impl<T: Waiter> Turns<T> {
         Ok(())
     }
 
-    /// The read whose turn it is, if there is a connection for it. It runs from now on, until [`Self::end`].
+    /// The next read in turn, if there is a connection for it. It runs from now on, until [`Self::end`].
     pub(super) fn next(&mut self) -> Option<(Reader, Work, T)> {
         if self.running == self.connections {
             return None;
@@ -180,7 +180,7 @@ impl<T: Waiter> Line<T> {
         }
     }
 
-    /// The next read of the first reader in turn that `may` run one, who goes to the end of the line.
+    /// The next read of the first reader in turn that `may` run one. That reader goes to the end of the line.
     fn pop(&mut self, may: impl Fn(&Reader) -> bool) -> Option<(Reader, T)> {
         for _ in 0..self.turns.len() {
             let reader = self.turns.pop_front()?;

@@ -1,8 +1,8 @@
 //! Lists against what is there: whatever happened, and however much of it the index has, a list shows every message that its filter lets pass, once, newest
 //! first.
 //!
-//! In come random sequences of what makes messages, changes their status and indexes them, with lists in between. What is there is told by the records of
-//! the messages, each looked up by its id.
+//! In come random sequences of steps that make messages, change their status and index them, with lists in between. The truth is the records of the
+//! messages, each looked up by its id.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -44,11 +44,11 @@ enum Step {
     Reopen,
     /// Time passes.
     Wait { secs: u64 },
-    /// Somebody asks for a list.
+    /// A list is read.
     List(Asked),
 }
 
-/// What a list is asked for.
+/// The owner, the filter and the length of a list.
 #[derive(Clone, Debug)]
 struct Asked {
     owner: Option<u8>,
@@ -111,7 +111,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     })
 }
 
-/// Makes random sequences, each on a fresh store, until a list shows something else than is there or enough were right.
+/// Runs random sequences, each on a fresh store. Fails on the first list that differs from the records.
 pub(crate) fn any_list_shows_what_is_there<B: Backend>(fresh: impl Fn() -> B) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let config = Config { cases: 96, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..Config::default() };
