@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, LocalSet};
 use wire::gsm::packed;
 use wire::smpp::{Body, CommandId, CommandStatus, Pdu, decode, encode, frame};
 
@@ -256,6 +256,10 @@ const AT_ONCE: usize = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn receipts_of_the_field_find_their_messages() {
+    LocalSet::new().run_until(play_all()).await;
+}
+
+async fn play_all() {
     let cases = CASES.lines().map(|line| serde_json::from_str::<Case>(line).unwrap_or_else(|error| panic!("{error}: {line}")));
     let mut plays: JoinSet<()> = JoinSet::new();
     for case in cases.map(Arc::new) {
@@ -264,7 +268,7 @@ async fn receipts_of_the_field_find_their_messages() {
                 plays.join_next().await.unwrap().unwrap();
             }
             let case = Arc::clone(&case);
-            plays.spawn(async move { play(&case, &case.variants[at]).await });
+            plays.spawn_local(async move { play(&case, &case.variants[at]).await });
         }
     }
     while let Some(played) = plays.join_next().await {
