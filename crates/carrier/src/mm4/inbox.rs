@@ -8,7 +8,7 @@ use wire::mm4::{Address, Answer, DeliveryReportReq, ForwardReq, Mm4, Mm4Error, R
 use wire::receipt::id;
 
 use super::config::Mm4Config;
-use super::outcome::status_of;
+use super::outcome::{status_of, with_remarks, word_or};
 use super::pending::{Heard, Pending, key_of};
 use super::smtp::{self, Verdict};
 use crate::ack::{Ack, Answer as OnDisk};
@@ -68,7 +68,8 @@ impl Inbox {
             keys: self.keys(&report.message_id),
             addresses: digits(report.from.iter().chain(&report.to)),
             state,
-            error: (!matches!(state, ReceiptState::Delivered)).then(|| report.code.clone()),
+            error: (state != ReceiptState::Delivered || !report.remarks.is_empty())
+                .then(|| with_remarks(word_or(&report.code, report.status.name()), &report.remarks)),
             raw_id: report.message_id.clone(),
         };
         let verdict = self.tell(receipt).await;

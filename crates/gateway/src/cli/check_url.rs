@@ -57,7 +57,8 @@ impl CheckUrl {
         let guard = Guard::new(&media.guard_settings());
         let Some(url) = self.url else { return lines(&guard).await };
         let known = self.resolve.into_iter().map(|resolution| (resolution.name, resolution.addresses)).collect();
-        let judged = tokio::time::timeout(Duration::from_secs(media.timeout_seconds), guard.judge(&url, None, &Known(known)));
+        let known = Known(known);
+        let judged = tokio::time::timeout(Duration::from_secs(media.timeout_seconds), guard.judge(&url, None, &known));
         match judged.await.unwrap_or_else(|_| Err(Refused::Unresolved(io::ErrorKind::TimedOut.into()))) {
             Ok(_) => output::say("allowed"),
             Err(refused) => {

@@ -30,7 +30,8 @@ impl UserAgent {
 
     /// One in the operator's words: visible characters of ASCII and blanks between them, at most [`Self::CHARACTERS_MAX`]; `None` otherwise.
     pub fn parse(text: &str) -> Option<Self> {
-        let is_text = (1..=Self::CHARACTERS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) && text.trim() == text;
+        let is_text =
+            (1..=Self::CHARACTERS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) && text.trim() == text;
         HeaderValue::from_str(text).ok().filter(|_| is_text).map(Self)
     }
 
@@ -164,8 +165,12 @@ impl GuardedClient {
 fn request(target: &Target, ask: &Ask, agent: &UserAgent) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
     let mut request = Request::builder().method(ask.method.clone()).uri(target.path_and_query()).body(Full::new(ask.body.clone()))?;
     *request.headers_mut() = ask.headers.clone();
-    let own =
-        [(HOST, target.authority().parse()?), (USER_AGENT, agent.0.clone()), (ACCEPT_ENCODING, HeaderValue::from_static("identity")), (CONNECTION, HeaderValue::from_static("close"))];
+    let own = [
+        (HOST, target.authority().parse()?),
+        (USER_AGENT, agent.0.clone()),
+        (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
+        (CONNECTION, HeaderValue::from_static("close")),
+    ];
     request.headers_mut().extend(own);
     Ok(request)
 }

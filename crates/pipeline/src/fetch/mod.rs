@@ -25,8 +25,8 @@ use model::media::MEDIA_BYTES_MAX;
 use model::{AccountId, Media, MediaType};
 use tokio::time::Instant;
 
-use client::{Ask, ClientError, GuardedClient};
 pub use client::UserAgent;
+use client::{Ask, ClientError, GuardedClient};
 pub use connection::Trust;
 use guard::{Guard, GuardSettings};
 use kind::NotMedia;

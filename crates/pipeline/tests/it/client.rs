@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderMap};
 use hyper::{Method, StatusCode};
-use pipeline::fetch::client::{Ask, ClientError, GuardedClient, UserAgent};
 use pipeline::fetch::Trust;
+use pipeline::fetch::client::{Ask, ClientError, GuardedClient, UserAgent};
 use pipeline::fetch::guard::{Denial, Guard};
 use tokio::time::Instant;
 

@@ -54,7 +54,8 @@ fn words(value: &Value) -> Vec<String> {
 /// What a server of this variant answers to a request with this head.
 fn answer(variant: &Value, head: &str, port: u16) -> Vec<Piece> {
     let body: Vec<u8> = variant["of"].as_array().unwrap().iter().flat_map(piece).collect();
-    let fits = words(&variant["needs"]).iter().all(|word| head.contains(word.as_str())) && !words(&variant["without"]).iter().any(|word| head.contains(word.as_str()));
+    let fits =
+        words(&variant["needs"]).iter().all(|word| head.contains(word.as_str())) && !words(&variant["without"]).iter().any(|word| head.contains(word.as_str()));
     if !fits {
         return vec![Piece::Bytes(response(variant["else"].as_u64().unwrap() as u16, &[], b""))];
     }
@@ -81,12 +82,13 @@ async fn outcome(variant: &Value) -> (Value, Vec<String>) {
     let server = Server::heard(ALLOWED, move |head, port| answer(&reply, head, port)).await;
     let good = [IpAddr::V4(ALLOWED)];
     let addresses: Vec<IpAddr> = words(&variant["addresses"]).iter().map(|address| address.parse().unwrap()).collect();
-    let names = Names::of([
-        ("media.example.com", if addresses.is_empty() { good.to_vec() } else { addresses }),
-        ("evil.example.com", vec![IpAddr::V4(FORBIDDEN)]),
-    ]);
+    let names =
+        Names::of([("media.example.com", if addresses.is_empty() { good.to_vec() } else { addresses }), ("evil.example.com", vec![IpAddr::V4(FORBIDDEN)])]);
     let mut settings = FetchSettings { user_agent: UserAgent::with_contact("https://docs.example.com"), ..settings(&[server.port()]) };
-    settings.guard.allow_networks.extend(["127.0.0.11/32", "127.0.0.12/30", "127.0.0.16/29", "127.0.0.24/32", "127.0.0.25/32", "100::/64"].map(|network| network.parse().unwrap()));
+    settings.guard.allow_networks.extend(
+        ["127.0.0.11/32", "127.0.0.12/30", "127.0.0.16/29", "127.0.0.24/32", "127.0.0.25/32", "100::/64"]
+            .map(|network| network.parse::<ipnet::IpNet>().unwrap()),
+    );
     let told = fetch(settings, &Arc::new(names), &format!("http://media.example.com:{}/", server.port())).await;
     let told = match told {
         Ok(media) => Value::from(media.kind.as_str()),

@@ -54,7 +54,7 @@ fn a_card_keeps_the_name_under_which_it_is_served_and_nothing_else_does() {
 const WHOLE_FROM: [(&str, usize, &str); 15] = [
     ("photo.jpg", 1_052, "the codes of the last block end there; the mark of the end is not shown"),
     ("progressive.jpg", 918, "without the mark of its end nobody knows whether a scan is missing"),
-    ("picture.png", 521, "the data inflate to every row; a sum and `IEND` follow"),
+    ("picture.png", 517, "the data inflate to every row; two sums and `IEND` follow"),
     ("animated.png", 1_184, "`IEND` itself; without it the second picture may be missing, but all rows of the first are there"),
     ("animated.gif", 1_017, "the data of the last picture have every pixel; an empty block and the trailer follow"),
     ("small.mp4", 5_235, "the tracks' data are its last box"),
@@ -79,6 +79,7 @@ fn passed(file: &str) -> Vec<usize> {
 /// of their own, so they pass as shorter streams; one that says how long it is passes from there on.
 #[test]
 fn a_file_that_was_cut_in_its_substance_is_not_whole() {
+    let mut wrong = Vec::new();
     for (file, kind) in FILES {
         let whole = media(file);
         let passed = passed(file);
@@ -94,9 +95,11 @@ fn a_file_that_was_cut_in_its_substance_is_not_whole() {
             "video.mpg" => assert!(passed.len() <= whole.len() / 3, "{passed:?}"),
             // Writers differ on whether the frame with the count is counted.
             "tagged.mp3" => assert!(passed[0] >= whole.len() - 128 - 105 && passed.contains(&(whole.len() - 128)), "{passed:?}"),
-            _ => assert_eq!(passed, (*from..whole.len()).collect::<Vec<_>>(), "{file}: {why}"),
+            _ if passed == (*from..whole.len()).collect::<Vec<_>>() => {}
+            _ => wrong.push(format!("{file} is whole when cut at {passed:?}, and not from {from} on ({why})")),
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::fields::{self, Fields};
 use super::write::Mail;
-use super::{Address, Answer, MessageType, Mm4Error, MmStatus, Request, RequestStatus};
+use super::{Address, Answer, MessageType, Mm4Error, MmStatus, Remark, Request, RequestStatus};
 
 /// A report on a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct DeliveryReportReq {
     pub status_extension: Option<String>,
     /// Words for people.
     pub status_text: Option<String>,
+    /// What a vendor says beside it, with the words for people as it wrote them. Read, and never written.
+    pub remarks: Vec<Remark>,
 }
 
 impl DeliveryReportReq {
@@ -49,6 +51,7 @@ impl DeliveryReportReq {
             code: status.name().to_owned(),
             status_extension: None,
             status_text: None,
+            remarks: Vec::new(),
         }
     }
 
@@ -67,6 +70,7 @@ impl DeliveryReportReq {
             code: code.to_owned(),
             status_extension: fields.owned(fields::MM_STATUS_EXTENSION),
             status_text: fields.owned(fields::STATUS_TEXT),
+            remarks: fields.remarks(),
         })
     }
 

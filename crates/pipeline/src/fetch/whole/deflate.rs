@@ -97,7 +97,8 @@ impl<I: Iterator<Item = u8>> Walk<I> {
             match self.bits.take(2)? {
                 0 => self.stored()?,
                 1 => {
-                    let lengths: Vec<u8> = (0..288).map(|symbol| [8, 9, 7, 8][usize::from(symbol > 143) + usize::from(symbol > 255) + usize::from(symbol > 279)]).collect();
+                    let lengths: Vec<u8> =
+                        (0..288).map(|symbol| [8, 9, 7, 8][usize::from(symbol > 143) + usize::from(symbol > 255) + usize::from(symbol > 279)]).collect();
                     self.packed(&Code::of_lengths(&lengths), &Code::of_lengths(&[5; 30]))?;
                 }
                 2 => {

@@ -8,13 +8,14 @@ use super::input::Input;
 
 /// Brands of MP4 (14496-12 annex E, 14496-14, and what the MP4 registration authority lists for cameras and streams): what a player of `video/mp4` plays.
 const BRANDS: [&[u8; 4]; 26] = [
-    b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"iso7", b"iso8", b"iso9", b"isoa", b"isob", b"isoc", b"mp41", b"mp42", b"mp71", b"avc1", b"hvc1", b"mp4v", b"M4V ", b"M4VH",
-    b"M4VP", b"f4v ", b"dash", b"cmfc", b"MSNV", b"XAVC",
+    b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"iso7", b"iso8", b"iso9", b"isoa", b"isob", b"isoc", b"mp41", b"mp42", b"mp71", b"avc1", b"hvc1",
+    b"mp4v", b"M4V ", b"M4VH", b"M4VP", b"f4v ", b"dash", b"cmfc", b"MSNV", b"XAVC",
 ];
 
 /// Families with a type of their own, by how their major brand begins, that name compatible brands of MP4 all the same: sound, pictures, raw photographs.
 const OTHERS: [&[u8]; 23] = [
-    b"M4A", b"M4B", b"M4P", b"F4A", b"F4B", b"f4a", b"f4b", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1", b"avif", b"avis", b"crx", b"jp", b"mj",
+    b"M4A", b"M4B", b"M4P", b"F4A", b"F4B", b"f4a", b"f4b", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1",
+    b"avif", b"avis", b"crx", b"jp", b"mj",
 ];
 
 /// Families that are MP4 to phones and players where they name a compatible brand of it, unless they are served under their own name.

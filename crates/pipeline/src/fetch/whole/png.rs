@@ -105,7 +105,9 @@ impl Header {
             1 => Some(
                 [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
                     .iter()
-                    .map(|(left, top, across, down): &(u64, u64, u64, u64)| pass(width.saturating_sub(*left).div_ceil(*across), height.saturating_sub(*top).div_ceil(*down)))
+                    .map(|(left, top, across, down): &(u64, u64, u64, u64)| {
+                        pass(width.saturating_sub(*left).div_ceil(*across), height.saturating_sub(*top).div_ceil(*down))
+                    })
                     .fold(0, u64::saturating_add),
             ),
             _ => None,
