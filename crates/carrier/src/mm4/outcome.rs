@@ -35,7 +35,7 @@ pub(super) fn of_answer(answer: &Answer, carrier_id: String) -> SegmentOutcome {
 
 /// The code of an answer as the peer wrote it, where it is a word, or else as the specification has it; and what the vendor says beside it.
 pub(super) fn status_of(answer: &Answer) -> String {
-    with_remarks(word_or(&answer.code, answer.status.name()), &answer.remarks)
+    explained(word_or(&answer.code, answer.status.name()), answer.explained())
 }
 
 /// A code as the peer wrote it, where it is a word, or else the specification's.
@@ -45,9 +45,9 @@ pub(super) fn word_or<'a>(code: &'a str, otherwise: &'a str) -> &'a str {
     if is_word { code } else { otherwise }
 }
 
-/// A code, and what the vendor says beside it, which may be all that an operator has to go by.
-pub(super) fn with_remarks(code: &str, remarks: &[Remark]) -> String {
-    let remarks: Vec<String> = remarks.iter().map(ToString::to_string).collect();
+/// A code, and what is said beside it, which may be all that an operator has to go by.
+pub(super) fn explained(code: &str, remarks: impl Iterator<Item = Remark>) -> String {
+    let remarks: Vec<String> = remarks.map(|remark| remark.to_string()).collect();
     if remarks.is_empty() { code.to_owned() } else { format!("{code} ({})", remarks.join("; ")) }
 }
 

@@ -27,7 +27,7 @@ pub struct Answer {
     pub code: String,
     /// Words for people.
     pub status_text: Option<String>,
-    /// What a vendor says beside it, with the words for people as it wrote them. Read, and never written.
+    /// What a vendor says beside it. Read, and never written.
     pub remarks: Vec<Remark>,
     /// The recipients that it is about, where it is not about all.
     pub recipients: Vec<Address>,
@@ -72,6 +72,12 @@ impl Answer {
             remarks: fields.remarks(),
             recipients: fields.addresses(fields::REQUEST_RECIPIENTS)?,
         })
+    }
+
+    /// Everything that is said beside the code, the words for people first.
+    pub fn explained(&self) -> impl Iterator<Item = Remark> {
+        let words = self.status_text.iter().map(|text| Remark::of(fields::STATUS_TEXT, text));
+        words.chain(self.remarks.iter().cloned())
     }
 
     /// The mail that carries it.

@@ -142,7 +142,7 @@ impl Fields {
             is_named && !is_known && !text.is_empty() && !OF_MAIL_SYSTEMS.iter().any(|system| name.starts_with(system))
         };
         let found = self.fields.iter().filter(|(name, text)| is_remark(name, text)).take(REMARKS_MAX);
-        found.map(|(name, text)| Remark { name: shown(name), text: shown(text) }).collect()
+        found.map(|(name, text)| Remark::of(name, text)).collect()
     }
 
     /// Whether it says yes; `None` when it says neither.
@@ -175,6 +175,13 @@ impl Fields {
     /// The media type as written, and its parameters.
     pub(super) fn content_type(&self) -> Option<(&str, &ContentType<'static>)> {
         self.content_type.as_ref().map(|(written, read)| (written.as_str(), read))
+    }
+}
+
+impl Remark {
+    /// A field, so that a terminal shows it as it is.
+    pub(super) fn of(name: &str, text: &str) -> Self {
+        Self { name: shown(name), text: shown(text) }
     }
 }
 
@@ -244,15 +251,7 @@ mod tests {
         let head = b"X-Internal-Status-Code: 412\r\nX-Mms-Status-Text: media-content-invalid\r\nX-Mms-MM-Status-Code: Rejected\r\nX-Mms-Message-ID: 1\r\nX-Spam-Status: no\r\n\
             Status: x\r\nX-Vendor-Error:\r\nX-Vendor-Reason: =?utf-8?q?=1B[2J=E2=80=AEno?=\r\nX-Mms-MM-Status-Extension: Rejection-By-MMS-Recipient\r\nX-Mailer: y\r\n";
         let remarks: Vec<String> = Fields::read(head).unwrap().remarks().iter().map(ToString::to_string).collect();
-        assert_eq!(
-            remarks,
-            [
-                "X-Internal-Status-Code: 412",
-                "X-Mms-Status-Text: media-content-invalid",
-                "X-Vendor-Reason: [2J\\u{202e}no",
-                "X-Mms-MM-Status-Extension: Rejection-By-MMS-Recipient"
-            ]
-        );
+        assert_eq!(remarks, ["X-Internal-Status-Code: 412", "X-Vendor-Reason: [2J\\u{202e}no"]);
         let many: String = (0..100).map(|number| format!("X-{number}-Code: {}\r\n", "x".repeat(1_000))).collect();
         let remarks = Fields::read(&many.as_bytes()[..60_000]).unwrap().remarks();
         assert_eq!((remarks.len(), remarks[0].text.chars().count()), (REMARKS_MAX, REMARK_CHARS_MAX + 1));

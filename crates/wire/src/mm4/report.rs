@@ -31,7 +31,7 @@ pub struct DeliveryReportReq {
     pub status_extension: Option<String>,
     /// Words for people.
     pub status_text: Option<String>,
-    /// What a vendor says beside it, with the words for people as it wrote them. Read, and never written.
+    /// What a vendor says beside it. Read, and never written.
     pub remarks: Vec<Remark>,
 }
 
@@ -72,6 +72,13 @@ impl DeliveryReportReq {
             status_text: fields.owned(fields::STATUS_TEXT),
             remarks: fields.remarks(),
         })
+    }
+
+    /// Everything that is said beside the code: its extension, the words for people, and what the vendor adds.
+    pub fn explained(&self) -> impl Iterator<Item = Remark> {
+        let extension = self.status_extension.iter().map(|text| Remark::of(fields::MM_STATUS_EXTENSION, text));
+        let words = self.status_text.iter().map(|text| Remark::of(fields::STATUS_TEXT, text));
+        extension.chain(words).chain(self.remarks.iter().cloned())
     }
 
     /// The mail that carries it.
