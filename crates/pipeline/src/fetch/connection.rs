@@ -4,8 +4,11 @@
 //! it could take another one.
 
 use std::collections::VecDeque;
+use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,7 +19,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout_at};
@@ -126,7 +129,7 @@ async fn secured(target: &Target, stream: TcpStream, tls: &TlsConnector) -> Resu
         TargetHost::Literal(address) => ServerName::from(*address),
         TargetHost::Name(name) => ServerName::try_from(name.clone()).map_err(|error| format!("{name} cannot be in a certificate: {error}"))?,
     };
-    handshake(tls.connect(name, stream).await.map_err(|error| format!("TLS failed: {error}"))?).await
+    handshake(Abrupt(tls.connect(name, stream).await.map_err(|error| format!("TLS failed: {error}"))?)).await
 }
 
 async fn handshake(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Result<Connection, String> {
@@ -138,6 +141,32 @@ async fn handshake(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static)
     // What goes wrong on the way is told by the request, or by the body.
     let driver = tokio::spawn(async move { drop(connection.await) });
     Ok(Connection { sender, driver: Driver(driver) })
+}
+
+/// A stream of TLS whose peer may hang up without a word, as old servers do at the end of a body. What is missing of one is seen by its length, or by the file itself.
+struct Abrupt<S>(S);
+
+impl<S: AsyncRead + Unpin> AsyncRead for Abrupt<S> {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, buffer).map(|read| match read {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
+            read => read,
+        })
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Abrupt<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, octets)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
 }
 
 impl Connection {

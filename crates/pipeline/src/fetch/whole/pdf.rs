@@ -12,15 +12,19 @@ const HEADER: &[u8] = b"%PDF-";
 const END: &[u8] = b"%%EOF";
 const START: &[u8] = b"startxref";
 
+/// What would be a page or a program to readers of these.
+const MARKUP: [&[u8]; 9] = [b"<html", b"<head", b"<body", b"<script", b"<!doctype", b"<svg", b"<iframe", b"<?xml", b"<?php"];
+
 /// Whether this is a PDF that something stands before. What could be a page, a picture or a script to other readers is none.
 pub(in super::super) fn begins_later(bytes: &[u8]) -> bool {
     let Some(at) = find(&bytes[..bytes.len().min(REACH)], HEADER) else { return false };
     let before = &bytes[..at];
-    if before.contains(&b'<') || before.starts_with(b"#!") {
+    let text = before.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(before);
+    let has_tag = MARKUP.iter().any(|tag| text.windows(tag.len()).any(|window| window.eq_ignore_ascii_case(tag)));
+    if text.trim_ascii_start().starts_with(b"<") || text.starts_with(b"#!") || has_tag {
         return false;
     }
     // Where the header begins a line it is meant; elsewhere it may be quoted, and the whole file has to speak for it.
-    let text = before.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(before);
     text.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) || text.ends_with(b"\n") || text.ends_with(b"\r") || check(bytes).is_ok()
 }
 
