@@ -197,7 +197,8 @@ async fn start_pipeline(
     let screen = Arc::new(crate::screen::load(config.screening.directory.as_deref()).map_err(StartError)?);
     let screening_log = Duration::from_secs(config.screening.log_days * 86_400);
     let tenants = Arc::new(tenants);
-    let fetcher = Fetcher::new(config.media.fetch_settings(), Arc::new(SystemResolver)).map_err(|error| StartError(error.to_string()))?;
+    let fetcher =
+        Fetcher::new(config.media.fetch_settings(&config.api.docs_base_url), Arc::new(SystemResolver)).map_err(|error| StartError(error.to_string()))?;
     let directory = &config.media.directory;
     let objects = Directory::open(directory).map_err(|error| StartError(format!("cannot keep media in {}: {error}", directory.display())))?;
     let objects: Arc<dyn Objects> = Arc::new(objects);

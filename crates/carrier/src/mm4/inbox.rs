@@ -8,7 +8,7 @@ use wire::mm4::{Address, Answer, DeliveryReportReq, ForwardReq, Mm4, Mm4Error, R
 use wire::receipt::id;
 
 use super::config::Mm4Config;
-use super::outcome::status_of;
+use super::outcome::{explained, status_of, word_or};
 use super::pending::{Heard, Pending, key_of};
 use super::smtp::{self, Verdict};
 use crate::ack::{Ack, Answer as OnDisk};
@@ -64,11 +64,13 @@ impl Inbox {
     /// A report: on disk first, then answered.
     async fn reported(&self, report: DeliveryReportReq, from: &str) -> Verdict {
         let state = report.status.receipt_state();
+        let has_more = report.explained().next().is_some();
+        let error = (state != ReceiptState::Delivered || has_more).then(|| explained(word_or(&report.code, report.status.name()), report.explained()));
         let receipt = Receipt {
             keys: self.keys(&report.message_id),
             addresses: digits(report.from.iter().chain(&report.to)),
             state,
-            error: (!matches!(state, ReceiptState::Delivered)).then(|| report.code.clone()),
+            error,
             raw_id: report.message_id.clone(),
         };
         let verdict = self.tell(receipt).await;

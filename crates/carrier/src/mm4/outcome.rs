@@ -1,7 +1,7 @@
 //! What follows from what the MMSC says: an SMTP reply ([`of_failure`]) or an `MM4_forward.RES` ([`of_answer`]).
 
 use model::ErrorType;
-use wire::mm4::{Answer, Refusal, Verdict};
+use wire::mm4::{Answer, Refusal, Remark, Verdict};
 
 use super::smtp::{Failure, Reply, Step};
 use crate::SegmentOutcome;
@@ -33,11 +33,22 @@ pub(super) fn of_answer(answer: &Answer, carrier_id: String) -> SegmentOutcome {
     }
 }
 
-/// The code of an answer as the peer wrote it, where it is a word, or else as the specification has it.
+/// The code of an answer as the peer wrote it, where it is a word, or else as the specification has it; and what the vendor says beside it.
 pub(super) fn status_of(answer: &Answer) -> String {
+    explained(word_or(&answer.code, answer.status.name()), answer.explained())
+}
+
+/// A code as the peer wrote it, where it is a word, or else the specification's.
+pub(super) fn word_or<'a>(code: &'a str, otherwise: &'a str) -> &'a str {
     const CHARS_MAX: usize = 80;
-    let is_word = (1..=CHARS_MAX).contains(&answer.code.len()) && answer.code.bytes().all(|byte| byte.is_ascii_graphic());
-    if is_word { answer.code.clone() } else { answer.status.name().to_owned() }
+    let is_word = (1..=CHARS_MAX).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_word { code } else { otherwise }
+}
+
+/// A code, and what is said beside it, which may be all that an operator has to go by.
+pub(super) fn explained(code: &str, remarks: impl Iterator<Item = Remark>) -> String {
+    let remarks: Vec<String> = remarks.map(|remark| remark.to_string()).collect();
+    if remarks.is_empty() { code.to_owned() } else { format!("{code} ({})", remarks.join("; ")) }
 }
 
 const fn error_type(refusal: Refusal) -> ErrorType {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, BufRead};
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use pipeline::fetch::guard::{Guard, Judged, Refused};
@@ -52,10 +53,13 @@ struct Line {
 
 impl CheckUrl {
     pub(super) async fn run(self) -> Result<(), Failed> {
-        let guard = Guard::new(&read(self.config)?.media.guard_settings());
+        let media = read(self.config)?.media;
+        let guard = Guard::new(&media.guard_settings());
         let Some(url) = self.url else { return lines(&guard).await };
         let known = self.resolve.into_iter().map(|resolution| (resolution.name, resolution.addresses)).collect();
-        match guard.judge(&url, None, &Known(known)).await {
+        let known = Known(known);
+        let judged = tokio::time::timeout(Duration::from_secs(media.timeout_seconds), guard.judge(&url, None, &known));
+        match judged.await.unwrap_or_else(|_| Err(Refused::Unresolved(io::ErrorKind::TimedOut.into()))) {
             Ok(_) => output::say("allowed"),
             Err(refused) => {
                 output::say(format!("refused: {refused}"));

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use axum::http::Uri;
 use ipnet::IpNet;
 use model::message::MessageType;
+use pipeline::fetch::UserAgent;
 
 use super::read::Mistake;
 use super::{Config, RouteConfig, RouteType, listeners, log_filter};
@@ -29,6 +30,9 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
     }
     if config.media.ports.is_empty() || config.media.ports.contains(&0) {
         note("media.ports", "names no port, or port 0".to_owned());
+    }
+    if !config.media.user_agent.is_empty() && UserAgent::parse(&config.media.user_agent).is_none() {
+        note("media.user_agent", format!("is not 1 to {} visible characters of ASCII, with blanks between them", UserAgent::CHARACTERS_MAX));
     }
     if let Err(mistake) = crate::screen::load(config.screening.directory.as_deref()) {
         note("screening.directory", mistake);

@@ -345,6 +345,7 @@ mod tests {
             ("[media]", "ports", "[80, 0]"),
             ("[media]", "fetches_per_account", "65"),
             ("[media]", "fetches_max", "10001"),
+            ("[media]", "user_agent", "\"ours\\u0007\""),
             ("[media]", "deny_networks", "[\"10.0.0.0/33\"]"),
             ("[api]", "head_timeout_secs", "9223372036854775807"),
             ("[limits]", "message_per_minute", "0"),

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use model::key::Pepper;
 use model::message::MessageType;
 use pipeline::fetch::guard::GuardSettings;
-use pipeline::fetch::{FetchSettings, Trust};
+use pipeline::fetch::{FetchSettings, Trust, UserAgent};
 use serde::Deserialize;
 
 macro_rules! section {
@@ -124,6 +124,8 @@ section! {
         ports: Vec<u16>,
         /// Seconds that a fetch may take.
         timeout_seconds: u64,
+        /// What `User-Agent` says of us to servers of media; empty for the program, its version and `api.docs_base_url`.
+        user_agent: String,
         /// Fetches of one account at once.
         fetches_per_account: usize,
         /// Fetches at once.
@@ -268,14 +270,15 @@ impl Media {
         GuardSettings { ports: self.ports.clone(), allow_networks: self.allow_networks.clone(), deny_networks: self.deny_networks.clone() }
     }
 
-    /// How media are fetched.
-    pub fn fetch_settings(&self) -> FetchSettings {
+    /// How media are fetched. `contact` is where an operator of a media server learns about us, unless the configuration says so itself.
+    pub fn fetch_settings(&self, contact: &str) -> FetchSettings {
         FetchSettings {
             guard: self.guard_settings(),
             timeout: Duration::from_secs(self.timeout_seconds),
             fetches_per_account: self.fetches_per_account,
             fetches_max: self.fetches_max,
             trust: Trust::Machine,
+            user_agent: UserAgent::parse(&self.user_agent).unwrap_or_else(|| UserAgent::with_contact(contact)),
         }
     }
 }

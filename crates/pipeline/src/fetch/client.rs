@@ -2,14 +2,14 @@
 //!
 //! Every step of a redirect is judged from scratch and gets a connection of its own. For media it gets; webhooks may post with it.
 
-use std::time::Duration;
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
-use hyper::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, HOST, HeaderMap, HeaderName, LOCATION, USER_AGENT};
+use hyper::header::{ACCEPT_ENCODING, CONNECTION, HOST, HeaderMap, HeaderValue, LOCATION, USER_AGENT};
 use hyper::{Method, Request, Response, StatusCode};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::connection::{self, Driver, Trust};
@@ -17,14 +17,35 @@ use super::guard::{Denial, Guard, Judged, Refused};
 use super::resolve::Resolve;
 use super::url::Target;
 
-/// How long it may take to connect, TLS apart, and then TLS.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long a server may be silent: before its response begins, and between two pieces of it.
-pub const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Who we say we are.
+/// Who we say we are where nobody says more.
 const AGENT: &str = concat!("smsfactory/", env!("CARGO_PKG_VERSION"));
+
+/// What `User-Agent` says (RFC 9110, section 10.1.5). Large hosts of pictures want a way to reach the operator in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserAgent(HeaderValue);
+
+impl UserAgent {
+    /// The most characters of one.
+    pub const CHARACTERS_MAX: usize = 256;
+
+    /// One in the operator's words: visible characters of ASCII and blanks between them, at most [`Self::CHARACTERS_MAX`]; `None` otherwise.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_text =
+            (1..=Self::CHARACTERS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) && text.trim() == text;
+        HeaderValue::from_str(text).ok().filter(|_| is_text).map(Self)
+    }
+
+    /// The program, its version, and a page about it.
+    pub fn with_contact(url: &str) -> Self {
+        Self::parse(&format!("{AGENT} (+{url})")).unwrap_or_default()
+    }
+}
+
+impl Default for UserAgent {
+    fn default() -> Self {
+        Self(HeaderValue::from_static(AGENT))
+    }
+}
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -37,6 +58,8 @@ pub struct Ask {
     pub body: Bytes,
     /// How many redirects are followed. With 0 a redirect is an answer like others; anything but a GET should have 0.
     pub redirects_max: usize,
+    /// When it must be over, redirects and the reading of the body included. It is the only bound: a server may use all of the time for one step.
+    pub deadline: Instant,
 }
 
 /// Why there is no answer.
@@ -70,24 +93,26 @@ pub struct Answer {
     /// The header fields.
     pub headers: HeaderMap,
     body: Incoming,
+    deadline: Instant,
     /// Kept for the body, which stops coming when it is dropped.
     _driver: Driver,
 }
 
-/// The client. Its waits are bounded one by one; how long all of them may take is its caller's affair.
+/// The client.
 #[derive(Clone)]
 pub struct GuardedClient {
     guard: Guard,
     tls: TlsConnector,
+    agent: UserAgent,
 }
 
 impl GuardedClient {
-    /// A client that asks what `guard` lets it ask.
+    /// A client that asks what `guard` lets it ask, as `agent`.
     ///
     /// # Errors
     /// TLS cannot be set up: a mistake in how this was built.
-    pub fn new(guard: Guard, trust: Trust) -> Result<Self, rustls::Error> {
-        Ok(Self { guard, tls: trust.connector()? })
+    pub fn new(guard: Guard, trust: Trust, agent: UserAgent) -> Result<Self, rustls::Error> {
+        Ok(Self { guard, tls: trust.connector()?, agent })
     }
 
     /// By what it judges.
@@ -98,68 +123,83 @@ impl GuardedClient {
     /// Asks, follows redirects, and returns when the head of the answer is there.
     ///
     /// # Errors
-    /// [`ClientError::Denied`] when a URL on the way breaks a rule, [`ClientError::Failed`] for everything else.
+    /// [`ClientError::Denied`] when a URL on the way breaks a rule, [`ClientError::Failed`] for everything else, such as a redirect that cannot be read.
     pub async fn ask(&self, url: &str, ask: &Ask, resolver: &dyn Resolve) -> Result<Answer, ClientError> {
-        let mut judged = self.guard.judge(url, None, resolver).await?;
+        let mut judged = self.judged(url, None, ask, resolver).await?;
         let mut followed = 0;
         loop {
             let (response, driver) = self.once(&judged, ask).await?;
             let Some(location) = location(&response).filter(|_| ask.redirects_max > 0) else {
                 let (head, body) = response.into_parts();
-                return Ok(Answer { status: head.status, headers: head.headers, body, _driver: driver });
+                return Ok(Answer { status: head.status, headers: head.headers, body, deadline: ask.deadline, _driver: driver });
             };
             if followed == ask.redirects_max {
                 return Err(ClientError::Failed(format!("there are more than {followed} redirects")));
             }
             followed += 1;
-            let location = std::str::from_utf8(location).map_err(|_| ClientError::Failed("`Location` is not text".to_owned()))?;
-            judged = self.guard.judge(location, Some(&judged), resolver).await?;
+            judged = match self.judged(&text(location), Some(&judged), ask, resolver).await {
+                // Nobody but the server wrote it, so that its form is not the client's mistake.
+                Err(ClientError::Denied(denial)) if denial.is_of_form() => return Err(ClientError::Failed(format!("a redirect cannot be followed: {denial}"))),
+                judged => judged?,
+            };
+        }
+    }
+
+    async fn judged(&self, text: &str, from: Option<&Judged>, ask: &Ask, resolver: &dyn Resolve) -> Result<Judged, ClientError> {
+        match timeout_at(ask.deadline, self.guard.judge(text, from, resolver)).await {
+            Ok(judged) => Ok(judged?),
+            Err(_) => Err(ClientError::Failed("the host was not resolved in time".to_owned())),
         }
     }
 
     async fn once(&self, judged: &Judged, ask: &Ask) -> Result<(Response<Incoming>, Driver), ClientError> {
-        let request = request(judged.target(), ask).map_err(|error| ClientError::Failed(error.to_string()))?;
-        let connection = connection::open(judged, &self.tls, CONNECT_TIMEOUT).await.map_err(ClientError::Failed)?;
-        match timeout(IDLE_TIMEOUT, connection.ask(request)).await {
+        let request = request(judged.target(), ask, &self.agent).map_err(|error| ClientError::Failed(error.to_string()))?;
+        let connection = connection::open(judged, &self.tls, ask.deadline).await.map_err(ClientError::Failed)?;
+        match timeout_at(ask.deadline, connection.ask(request)).await {
             Ok(answered) => answered.map_err(ClientError::Failed),
             Err(_) => Err(ClientError::Failed("the response did not begin in time".to_owned())),
         }
     }
 }
 
-fn request(target: &Target, ask: &Ask) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
+fn request(target: &Target, ask: &Ask, agent: &UserAgent) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
     let mut request = Request::builder().method(ask.method.clone()).uri(target.path_and_query()).body(Full::new(ask.body.clone()))?;
     *request.headers_mut() = ask.headers.clone();
-    let own: [(HeaderName, &str); 4] = [(HOST, &target.authority()), (USER_AGENT, AGENT), (ACCEPT_ENCODING, "identity"), (CONNECTION, "close")];
-    for (name, value) in own {
-        request.headers_mut().insert(name, value.parse()?);
-    }
+    let own = [
+        (HOST, target.authority().parse()?),
+        (USER_AGENT, agent.0.clone()),
+        (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
+        (CONNECTION, HeaderValue::from_static("close")),
+    ];
+    request.headers_mut().extend(own);
     Ok(request)
 }
 
 /// Where a redirect leads (RFC 9110, section 15.4). One that does not say so leads nowhere, and is an answer.
 fn location(response: &Response<Incoming>) -> Option<&[u8]> {
     let redirects = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
-    response.headers().get(LOCATION).filter(|_| redirects).map(hyper::header::HeaderValue::as_bytes)
+    response.headers().get(LOCATION).filter(|_| redirects).map(HeaderValue::as_bytes)
+}
+
+/// The text of a `Location`. Octets that are no UTF-8 are written as browsers write them: each in its percent-encoded form.
+fn text(location: &[u8]) -> Cow<'_, str> {
+    let encoded = |byte: &u8| if byte.is_ascii() { char::from(*byte).to_string() } else { format!("%{byte:02X}") };
+    std::str::from_utf8(location).map_or_else(|_| location.iter().map(encoded).collect(), Cow::Borrowed)
 }
 
 impl Answer {
-    /// Reads the body, counting: what `Content-Length` says may be a lie in either direction.
+    /// Reads the body as it comes, encoded or not, counting: what `Content-Length` says may be a lie in either direction.
     ///
     /// # Errors
-    /// [`ClientError::TooLarge`] above `bytes_max`, [`ClientError::Failed`] when it does not come whole, in time, and as it is.
+    /// [`ClientError::TooLarge`] above `bytes_max`, [`ClientError::Failed`] when it does not come whole and in time.
     pub async fn read(mut self, bytes_max: usize) -> Result<Bytes, ClientError> {
-        // A few octets of a compressed body can mean any number of others.
-        if self.headers.get_all(CONTENT_ENCODING).iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-            return Err(ClientError::Failed("the body is encoded, which was not asked for".to_owned()));
-        }
         if self.body.size_hint().lower() > bytes_max as u64 {
             return Err(ClientError::TooLarge(bytes_max));
         }
         let mut whole = Vec::new();
         loop {
-            let Ok(frame) = timeout(IDLE_TIMEOUT, self.body.frame()).await else {
-                return Err(ClientError::Failed(format!("the body stopped after {} bytes", whole.len())));
+            let Ok(frame) = timeout_at(self.deadline, self.body.frame()).await else {
+                return Err(ClientError::Failed(format!("the body did not come in time: there are {} bytes of it", whole.len())));
             };
             let Some(frame) = frame else {
                 // It may be kept for long, and what grew may be twice as large as what is in it.

@@ -3,7 +3,12 @@
 //! The only place that opens a socket to where a client points. The HTTP library gets the connection made: it has no resolver to ask, no proxy to heed and no pool from which
 //! it could take another one.
 
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,10 +19,10 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::guard::Judged;
@@ -30,7 +35,13 @@ const HEAD_BYTES_MAX: usize = 16 * 1_024;
 const HEADERS_MAX: usize = 100;
 
 /// The most addresses of a host that are tried.
-const ADDRESSES_MAX: usize = 3;
+const ADDRESSES_MAX: usize = 16;
+
+/// How long an attempt to connect has before the next one begins beside it (RFC 8305, section 5).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// The most attempts at once. When one more begins, the oldest ends, which has had a second by then.
+const ATTEMPTS_MAX: usize = 4;
 
 /// A connection over which one request is made. It ends when this is dropped.
 #[derive(Debug)]
@@ -49,27 +60,65 @@ impl Drop for Driver {
     }
 }
 
-/// Connects to one of the judged addresses, the first that lets us, within `limit` over all.
-pub(super) async fn open(judged: &Judged, tls: &TlsConnector, limit: Duration) -> Result<Connection, String> {
-    let addresses = &judged.addresses()[..judged.addresses().len().min(ADDRESSES_MAX)];
-    // One that swallows our packets leaves time for the next.
-    let share = limit / u32::try_from(addresses.len().max(1)).unwrap_or(1);
+/// Connects to one of the judged addresses, the first that lets us, by `deadline`.
+pub(super) async fn open(judged: &Judged, tls: &TlsConnector, deadline: Instant) -> Result<Connection, String> {
+    let (address, stream) = race(judged.addresses(), deadline).await?;
+    // Requests are small, and nothing follows that they could wait for.
+    let _ = stream.set_nodelay(true);
+    match timeout_at(deadline, secured(judged.target(), stream, tls)).await {
+        Ok(connection) => connection,
+        Err(_) => Err(format!("{address} did not secure the connection in time")),
+    }
+}
+
+/// Tries addresses one after the other, and beside each other where they are slow (RFC 8305): one that swallows packets, or a whole family that does, holds nobody up.
+async fn race(addresses: &[SocketAddr], deadline: Instant) -> Result<(SocketAddr, TcpStream), String> {
+    let mut waiting: VecDeque<SocketAddr> = interleaved(addresses).into_iter().take(ADDRESSES_MAX).collect();
+    let (mut attempts, mut handles) = (JoinSet::new(), VecDeque::<AbortHandle>::new());
     let mut failed = "there is no address".to_owned();
-    for address in addresses {
-        match timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                // Requests are small, and nothing follows that they could wait for.
-                let _ = stream.set_nodelay(true);
-                return match timeout(limit, secured(judged.target(), stream, tls)).await {
-                    Ok(connection) => connection,
-                    Err(_) => Err(format!("{address} did not secure the connection in time")),
-                };
+    let mut next_at = Instant::now();
+    loop {
+        if next_at <= Instant::now()
+            && let Some(address) = waiting.pop_front()
+        {
+            if attempts.len() >= ATTEMPTS_MAX {
+                handles.pop_front().inspect(AbortHandle::abort);
             }
-            Ok(Err(error)) => failed = format!("cannot connect to {address}: {error}"),
-            Err(_) => failed = format!("{address} did not answer in time"),
+            failed = format!("{address} did not answer in time");
+            handles.push_back(attempts.spawn(async move { (address, TcpStream::connect(address).await) }));
+            next_at = Instant::now() + ATTEMPT_DELAY;
+        }
+        let until = if waiting.is_empty() { deadline } else { deadline.min(next_at) };
+        match timeout_at(until, attempts.join_next()).await {
+            Ok(Some(Ok((address, Ok(stream))))) => return Ok((address, stream)),
+            Ok(Some(Ok((address, Err(error))))) => {
+                failed = format!("cannot connect to {address}: {error}");
+                next_at = Instant::now();
+            }
+            // One that ended for another.
+            Ok(Some(Err(_))) => {}
+            Ok(None) if waiting.is_empty() => return Err(failed),
+            Ok(None) => next_at = Instant::now(),
+            Err(_) if Instant::now() >= deadline => return Err(failed),
+            Err(_) => {}
+        }
+        handles.retain(|handle| !handle.is_finished());
+    }
+}
+
+/// The addresses in the order in which they came, IPv6 and IPv4 in turns (RFC 8305, section 4), each once.
+fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    let is_first_family = |address: &&SocketAddr| addresses.first().is_some_and(|first| first.is_ipv6() == address.is_ipv6());
+    let (first, second): (Vec<_>, Vec<_>) = addresses.iter().partition(is_first_family);
+    let mut order: Vec<SocketAddr> = Vec::with_capacity(addresses.len());
+    for place in 0..first.len().max(second.len()) {
+        for address in [first.get(place), second.get(place)].into_iter().flatten() {
+            if !order.contains(address) {
+                order.push(*address);
+            }
         }
     }
-    Err(failed)
+    order
 }
 
 async fn secured(target: &Target, stream: TcpStream, tls: &TlsConnector) -> Result<Connection, String> {
@@ -80,16 +129,44 @@ async fn secured(target: &Target, stream: TcpStream, tls: &TlsConnector) -> Resu
         TargetHost::Literal(address) => ServerName::from(*address),
         TargetHost::Name(name) => ServerName::try_from(name.clone()).map_err(|error| format!("{name} cannot be in a certificate: {error}"))?,
     };
-    handshake(tls.connect(name, stream).await.map_err(|error| format!("TLS failed: {error}"))?).await
+    handshake(Abrupt(tls.connect(name, stream).await.map_err(|error| format!("TLS failed: {error}"))?)).await
 }
 
 async fn handshake(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Result<Connection, String> {
     let mut builder = http1::Builder::new();
     builder.max_buf_size(HEAD_BYTES_MAX).max_headers(HEADERS_MAX);
+    // Servers as they are: what browsers pass over in a head is no reason to lose a picture.
+    builder.allow_obsolete_multiline_headers_in_responses(true).allow_spaces_after_header_name_in_responses(true).ignore_invalid_headers_in_responses(true);
     let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
     // What goes wrong on the way is told by the request, or by the body.
     let driver = tokio::spawn(async move { drop(connection.await) });
     Ok(Connection { sender, driver: Driver(driver) })
+}
+
+/// A stream of TLS whose peer may hang up without a word, as old servers do at the end of a body. What is missing of one is seen by its length, or by the file itself.
+struct Abrupt<S>(S);
+
+impl<S: AsyncRead + Unpin> AsyncRead for Abrupt<S> {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, buffer).map(|read| match read {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
+            read => read,
+        })
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Abrupt<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, octets)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
 }
 
 impl Connection {

@@ -5,16 +5,12 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
 use ipnet::IpNet;
 
 use super::address::{self, Networks};
 use super::resolve::Resolve;
 use super::url::{Target, TargetHost};
-
-/// How long the resolution of a name may take.
-pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What may be asked for.
 #[derive(Clone, Debug)]
@@ -36,10 +32,10 @@ impl Default for GuardSettings {
 /// Why a URL may not be asked for. For the operator and the log: a client is told none of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denial {
-    /// Longer than [`super::url::URL_CHARACTERS_MAX`].
+    /// Longer than [`super::url::URL_CHARACTERS_MAX`], or in a redirect than [`super::url::LOCATION_CHARACTERS_MAX`].
     #[error("the URL is too long")]
     TooLong,
-    /// A control character, a blank or a backslash.
+    /// A control character, a backslash, or (but for redirects) a blank.
     #[error("the URL has a character that is not allowed: U+{:04X}", u32::from(*.0))]
     Character(char),
     /// Not a URL, or without a host.
@@ -69,6 +65,13 @@ pub enum Denial {
     /// From https to http.
     #[error("it leads from https to http")]
     Downgrade,
+}
+
+impl Denial {
+    /// Whether it is about how a URL is written, and not about where it leads.
+    pub const fn is_of_form(&self) -> bool {
+        matches!(self, Self::TooLong | Self::Character(_) | Self::Unreadable(_))
+    }
 }
 
 /// Why a URL was not judged to be allowed.
@@ -117,7 +120,8 @@ impl Guard {
         Self { ports: settings.ports.clone(), networks: Networks::new(&settings.allow_networks, &settings.deny_networks) }
     }
 
-    /// Judges a URL that a client gave us or, with `from`, one that the answer of `from` sends us to. A name is resolved once, within [`RESOLVE_TIMEOUT`].
+    /// Judges a URL that a client gave us or, with `from`, one that the answer of `from` sends us to. A name is resolved once. The wait for that is the
+    /// caller's to bound.
     ///
     /// # Errors
     /// [`Refused::Denied`] when it breaks a rule; otherwise when it cannot be judged.
@@ -125,10 +129,7 @@ impl Guard {
         let target = self.read(text, from)?;
         let answers = match target.host() {
             TargetHost::Literal(_) => Vec::new(),
-            TargetHost::Name(name) => match tokio::time::timeout(RESOLVE_TIMEOUT, resolver.resolve(name)).await {
-                Ok(answers) => answers.map_err(Refused::Unresolved)?,
-                Err(_) => return Err(Refused::Unresolved(io::ErrorKind::TimedOut.into())),
-            },
+            TargetHost::Name(name) => resolver.resolve(name).await.map_err(Refused::Unresolved)?,
         };
         let own = address::own_addresses().map_err(Refused::Blind)?;
         Ok(self.verdict(target, &answers, &own)?)

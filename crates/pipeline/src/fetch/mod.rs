@@ -18,12 +18,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderMap};
+use hyper::header::{ACCEPT, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Method, StatusCode};
 use model::error::{ErrorCode, Refusal};
 use model::media::MEDIA_BYTES_MAX;
-use model::{Media, Owner};
+use model::{AccountId, Media, MediaType, Owner};
+use tokio::time::Instant;
 
+pub use client::UserAgent;
 use client::{Ask, ClientError, GuardedClient};
 pub use connection::Trust;
 use guard::{Guard, GuardSettings};
@@ -40,7 +42,7 @@ pub const REDIRECTS_MAX: usize = 3;
 pub struct FetchSettings {
     /// Which URLs may be asked for.
     pub guard: GuardSettings,
-    /// How long a fetch may take, the wait for a place apart.
+    /// How long a fetch may take, the wait for a place apart. A server may use all of it for any step.
     pub timeout: Duration,
     /// Fetches of one account at once, of its live keys and of its test keys each.
     pub fetches_per_account: usize,
@@ -48,18 +50,27 @@ pub struct FetchSettings {
     pub fetches_max: usize,
     /// Whose certificates are believed.
     pub trust: Trust,
+    /// Who we say we are.
+    pub user_agent: UserAgent,
 }
 
 impl Default for FetchSettings {
     fn default() -> Self {
-        Self { guard: GuardSettings::default(), timeout: Duration::from_secs(10), fetches_per_account: 8, fetches_max: 64, trust: Trust::Machine }
+        Self {
+            guard: GuardSettings::default(),
+            timeout: Duration::from_secs(10),
+            fetches_per_account: 8,
+            fetches_max: 64,
+            trust: Trust::Machine,
+            user_agent: UserAgent::default(),
+        }
     }
 }
 
 /// Why media were not fetched. The text is for the log; a client learns the code alone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
-    /// 33018: the URL, or where it redirects to, breaks a rule.
+    /// 33018: the URL, or the place that it redirects to, breaks a rule.
     #[error("{0}")]
     NotAllowed(String),
     /// 33017: they did not come, or not whole.
@@ -129,7 +140,7 @@ impl Fetcher {
     /// # Errors
     /// TLS cannot be set up: a mistake in how this was built.
     pub fn new(settings: FetchSettings, resolver: Arc<dyn Resolve>) -> Result<Self, rustls::Error> {
-        let client = GuardedClient::new(Guard::new(&settings.guard), settings.trust)?;
+        let client = GuardedClient::new(Guard::new(&settings.guard), settings.trust, settings.user_agent)?;
         let places = Places::new(settings.fetches_per_account, settings.fetches_max);
         Ok(Self { client, resolver, places, timeout: settings.timeout })
     }
@@ -143,22 +154,60 @@ impl Fetcher {
         self.client.guard().read(url, None).map_err(|denial| FetchError::NotAllowed(denial.to_string()))?;
         let place = self.places.take(owner).await.map_err(FetchError::Crowded)?;
         let resolver = Holding { resolver: Arc::clone(&self.resolver), place: Arc::new(place) };
-        let (claimed, bytes) = match tokio::time::timeout(self.timeout, self.get(url, &resolver)).await {
-            Ok(got) => got?,
-            Err(_) => return Err(FetchError::Failed(format!("it took longer than {} ms", self.timeout.as_millis()))),
-        };
-        let kind = kind::judge(&bytes, claimed.as_deref())?;
-        Ok(Media { kind, bytes })
+        let got = self.get(url, &resolver).await?;
+        match kind::judge(&got.bytes, got.claimed.as_deref()) {
+            Ok(kind) => Ok(Media { kind, bytes: got.bytes }),
+            // What the octets are is not known while they are packed.
+            Err(NotMedia::Unsupported(_)) if got.encoding.is_some() => {
+                Err(FetchError::Failed(format!("the body is encoded ({}), which was not asked for", got.encoding.unwrap_or_default())))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
-    /// The claimed type of what `url` points to, and its bytes.
-    async fn get(&self, url: &str, resolver: &Holding) -> Result<(Option<String>, Bytes), ClientError> {
-        let ask = Ask { method: Method::GET, headers: HeaderMap::new(), body: Bytes::new(), redirects_max: REDIRECTS_MAX };
+    async fn get(&self, url: &str, resolver: &Holding) -> Result<Got, ClientError> {
+        let headers = HeaderMap::from_iter([(ACCEPT, accepted())]);
+        let ask = Ask { method: Method::GET, headers, body: Bytes::new(), redirects_max: REDIRECTS_MAX, deadline: Instant::now() + self.timeout };
         let answer = self.client.ask(url, &ask, resolver).await?;
-        if answer.status != StatusCode::OK {
-            return Err(ClientError::Failed(format!("the server answered {}", answer.status.as_u16())));
+        let (status, headers) = (answer.status, answer.headers.clone());
+        if !matches!(status, StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION | StatusCode::PARTIAL_CONTENT) {
+            return Err(ClientError::Failed(format!("the server answered {}", status.as_u16())));
         }
-        let claimed = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Ok((claimed, answer.read(MEDIA_BYTES_MAX).await?))
+        let bytes = answer.read(MEDIA_BYTES_MAX).await?;
+        if status == StatusCode::PARTIAL_CONTENT && !is_whole_range(&headers, bytes.len()) {
+            return Err(ClientError::Failed("the server answered 206, with a part of it".to_owned()));
+        }
+        let claimed = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok(Got { claimed, encoding: encoding(&headers), bytes })
     }
+}
+
+/// What a server gave us.
+struct Got {
+    /// The type that it claims.
+    claimed: Option<String>,
+    /// The encoding that it claims, where it names one.
+    encoding: Option<String>,
+    bytes: Bytes,
+}
+
+/// The types that are taken, and anything else rather than nothing: servers that choose by `Accept` may have nothing else to choose from.
+fn accepted() -> HeaderValue {
+    let types: String = MediaType::ALL.iter().map(|kind| format!("{kind}, ")).collect();
+    HeaderValue::try_from(format!("{types}*/*;q=0.1")).unwrap_or(HeaderValue::from_static("*/*"))
+}
+
+/// What `Content-Encoding` names, for the log. It is often wrong, as in stores that keep how an object was uploaded (`aws-chunked`), so that the octets decide and not it.
+fn encoding(headers: &HeaderMap) -> Option<String> {
+    const CHARACTERS_MAX: usize = 40;
+    let text: Vec<_> = headers.get_all(CONTENT_ENCODING).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    let text = text.join(",");
+    let is_named = text.split(',').map(str::trim).any(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"));
+    is_named.then(|| text.chars().filter(|character| !character.is_control()).take(CHARACTERS_MAX).collect())
+}
+
+/// Whether a range, which was not asked for, is all that there is.
+fn is_whole_range(headers: &HeaderMap, length: usize) -> bool {
+    let whole = format!("bytes 0-{}/{length}", length.saturating_sub(1));
+    headers.get(CONTENT_RANGE).is_some_and(|range| range.as_bytes().trim_ascii().eq_ignore_ascii_case(whole.as_bytes()))
 }

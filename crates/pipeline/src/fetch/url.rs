@@ -9,8 +9,11 @@ use url::{Host, Url};
 
 use super::guard::Denial;
 
-/// The most characters of a URL.
+/// The most characters of a URL that a client gives us.
 pub const URL_CHARACTERS_MAX: usize = 2_048;
+
+/// The most characters of a `Location`, and of the URL that is made of it: signed ones are long, and nobody keeps them.
+pub const LOCATION_CHARACTERS_MAX: usize = 8_192;
 
 /// A URL that keeps the rules which can be judged without its addresses.
 #[derive(Clone, Debug)]
@@ -35,23 +38,27 @@ impl Target {
     /// # Errors
     /// The first rule that it breaks.
     pub fn parse(text: &str, ports: &[u16]) -> Result<Self, Denial> {
-        check_text(text)?;
+        check_length(text, URL_CHARACTERS_MAX)?;
+        check_text(text, char::is_whitespace)?;
         let url = Url::parse(text).map_err(|error| Denial::Unreadable(error.to_string()))?;
         check_user_info(text)?;
         Self::of(url, ports)
     }
 
-    /// Reads where an answer of this target sends us, by the same rules.
+    /// Reads where an answer of this target sends us, by the same rules but for two: it may be longer, and a blank within it is encoded as browsers do.
     ///
     /// # Errors
     /// The first rule that it breaks; going from https to http is one.
     pub fn redirected(&self, location: &str, ports: &[u16]) -> Result<Self, Denial> {
-        check_text(location)?;
+        // Blanks around a field belong to no value (RFC 9110, section 5.5).
+        let location = location.trim_matches(' ');
+        check_length(location, LOCATION_CHARACTERS_MAX)?;
+        check_text(location, |_| false)?;
         let url = self.url.join(location).map_err(|error| Denial::Unreadable(error.to_string()))?;
         if self.url.scheme() == "https" && url.scheme() == "http" {
             return Err(Denial::Downgrade);
         }
-        check_length(url.as_str())?;
+        check_length(url.as_str(), LOCATION_CHARACTERS_MAX)?;
         check_user_info(location)?;
         Self::of(url, ports)
     }
@@ -112,17 +119,16 @@ pub fn dns_name(host: &str) -> Option<String> {
     }
 }
 
-/// What is refused wherever it stands. The parser would drop tabs and line ends, trim blanks, and take a backslash for a slash; whoever reads the same text elsewhere may not.
-fn check_text(text: &str) -> Result<(), Denial> {
-    check_length(text)?;
-    match text.chars().find(|character| character.is_control() || character.is_whitespace() || *character == '\\') {
+/// What is refused wherever it stands. The parser would drop tabs and line ends, and take a backslash for a slash; others who read the same text may not.
+fn check_text(text: &str, is_refused_too: fn(char) -> bool) -> Result<(), Denial> {
+    match text.chars().find(|character| character.is_control() || *character == '\\' || is_refused_too(*character)) {
         Some(character) => Err(Denial::Character(character)),
         None => Ok(()),
     }
 }
 
-fn check_length(text: &str) -> Result<(), Denial> {
-    if text.chars().nth(URL_CHARACTERS_MAX).is_some() { Err(Denial::TooLong) } else { Ok(()) }
+fn check_length(text: &str, characters_max: usize) -> Result<(), Denial> {
+    if text.chars().nth(characters_max).is_some() { Err(Denial::TooLong) } else { Ok(()) }
 }
 
 /// Looks for an `@` in the text: the parser forgets one that has nothing before it.

@@ -6,6 +6,7 @@
 mod support;
 
 mod client;
+mod field;
 mod kinds;
 mod limits;
 mod properties;

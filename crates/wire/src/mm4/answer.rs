@@ -2,7 +2,7 @@
 
 use super::fields::{self, Fields};
 use super::write::Mail;
-use super::{Address, MessageType, Mm4Error, Request, RequestStatus};
+use super::{Address, MessageType, Mm4Error, Remark, Request, RequestStatus};
 
 /// An answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Answer {
     pub code: String,
     /// Words for people.
     pub status_text: Option<String>,
+    /// What a vendor says beside it. Read, and never written.
+    pub remarks: Vec<Remark>,
     /// The recipients that it is about, where it is not about all.
     pub recipients: Vec<Address>,
 }
@@ -45,6 +47,7 @@ impl Answer {
             status,
             code: status.name().to_owned(),
             status_text: None,
+            remarks: Vec::new(),
             recipients: Vec::new(),
         }
     }
@@ -66,8 +69,15 @@ impl Answer {
             status: RequestStatus::parse(code),
             code: code.to_owned(),
             status_text: fields.owned(fields::STATUS_TEXT),
+            remarks: fields.remarks(),
             recipients: fields.addresses(fields::REQUEST_RECIPIENTS)?,
         })
+    }
+
+    /// Everything that is said beside the code, the words for people first.
+    pub fn explained(&self) -> impl Iterator<Item = Remark> {
+        let words = self.status_text.iter().map(|text| Remark::of(fields::STATUS_TEXT, text));
+        words.chain(self.remarks.iter().cloned())
     }
 
     /// The mail that carries it.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use mail_parser::{ContentType, HeaderName, HeaderValue, MessageParser};
 
-use super::{ADDRESSES_MAX, Address, HEAD_BYTES_MAX, ID_CHARS_MAX, Mm4Error, date};
+use super::{ADDRESSES_MAX, Address, HEAD_BYTES_MAX, ID_CHARS_MAX, Mm4Error, REMARK_CHARS_MAX, REMARKS_MAX, Remark, date};
 
 // TS 23.140, 8.4.5: the headers that the information elements of MM4 are carried in.
 pub(super) const VERSION: &str = "X-Mms-3GPP-MMS-Version";
@@ -44,6 +44,14 @@ pub(super) const CONTENT_TRANSFER_ENCODING: &str = "Content-Transfer-Encoding";
 const VERSIONS: [&str; 3] = [VERSION, "X-Mms-MMS-Version", "X-Mms-3GPP-Version"];
 /// The names that peers give the status of a message: the specification's, and that of MM1.
 const MM_STATUSES: [&str; 2] = [MM_STATUS, "X-Mms-Status"];
+
+/// Parts of the names of fields in which vendors say more of what went wrong.
+const REMARKS: [&str; 11] = ["status", "code", "error", "reason", "cause", "detail", "diagnostic", "result", "failure", "text", "extension"];
+/// Fields that MM4 has itself, and whose meaning is read.
+const UNDERSTOOD: [&str; 10] =
+    [MESSAGE_TYPE, TRANSACTION_ID, MESSAGE_ID, ACK_REQUEST, DELIVERY_REPORT, READ_REPLY, CONTENT_CLASS, REQUEST_STATUS, REQUEST_RECIPIENTS, MM_STATUS];
+/// How names of fields begin that mail systems on the way add.
+const OF_MAIL_SYSTEMS: [&str; 5] = ["x-spam", "x-virus", "x-ms-", "x-amavis", "x-mailscanner"];
 
 /// The most encoded words of a head: a subject has few.
 const ENCODED_WORDS_MAX: usize = 256;
@@ -124,6 +132,19 @@ impl Fields {
         MM_STATUSES.iter().find_map(|name| self.text(name))
     }
 
+    /// What a vendor says beside the code: fields that begin with `X-` and are about a status, an error or a reason, in order. At most [`REMARKS_MAX`] of them, each cut after
+    /// [`REMARK_CHARS_MAX`] characters; what a terminal would not show as it is comes escaped.
+    pub(super) fn remarks(&self) -> Vec<Remark> {
+        let is_remark = |name: &str, text: &str| {
+            let name = name.to_ascii_lowercase();
+            let is_named = name.starts_with("x-") && REMARKS.iter().any(|part| name.contains(part));
+            let is_known = UNDERSTOOD.iter().chain(&MM_STATUSES).any(|known| name.eq_ignore_ascii_case(known));
+            is_named && !is_known && !text.is_empty() && !OF_MAIL_SYSTEMS.iter().any(|system| name.starts_with(system))
+        };
+        let found = self.fields.iter().filter(|(name, text)| is_remark(name, text)).take(REMARKS_MAX);
+        found.map(|(name, text)| Remark::of(name, text)).collect()
+    }
+
     /// Whether it says yes; `None` when it says neither.
     pub(super) fn flag(&self, name: &str) -> Option<bool> {
         // The numbers are those of MM1 (OMA MMS Encapsulation, 7.3.11).
@@ -155,6 +176,29 @@ impl Fields {
     pub(super) fn content_type(&self) -> Option<(&str, &ContentType<'static>)> {
         self.content_type.as_ref().map(|(written, read)| (written.as_str(), read))
     }
+}
+
+impl Remark {
+    /// A field, so that a terminal shows it as it is.
+    pub(super) fn of(name: &str, text: &str) -> Self {
+        Self { name: shown(name), text: shown(text) }
+    }
+}
+
+/// A text as it can be shown, cut after [`REMARK_CHARS_MAX`] characters.
+fn shown(text: &str) -> String {
+    let mut shown = String::new();
+    for character in text.chars().take(REMARK_CHARS_MAX) {
+        if character == ' ' || character.is_ascii_graphic() || character.is_alphanumeric() {
+            shown.push(character);
+        } else {
+            shown.extend(character.escape_unicode());
+        }
+    }
+    if text.chars().nth(REMARK_CHARS_MAX).is_some() {
+        shown.push('\u{2026}');
+    }
+    shown
 }
 
 /// An id without quotes and angle brackets, in whatever order.
@@ -200,6 +244,17 @@ mod tests {
         assert_eq!(fields.flag(ACK_REQUEST), Some(true));
         let (written, read) = fields.content_type().unwrap();
         assert_eq!((written, read.attribute("boundary")), ("multipart/related;\tboundary=\"b\"", Some("b")));
+    }
+
+    #[test]
+    fn remarks_of_vendors_are_kept_in_bounds_and_can_be_shown() {
+        let head = b"X-Internal-Status-Code: 412\r\nX-Mms-Status-Text: media-content-invalid\r\nX-Mms-MM-Status-Code: Rejected\r\nX-Mms-Message-ID: 1\r\nX-Spam-Status: no\r\n\
+            Status: x\r\nX-Vendor-Error:\r\nX-Vendor-Reason: =?utf-8?q?=1B[2J=E2=80=AEno?=\r\nX-Mms-MM-Status-Extension: Rejection-By-MMS-Recipient\r\nX-Mailer: y\r\n";
+        let remarks: Vec<String> = Fields::read(head).unwrap().remarks().iter().map(ToString::to_string).collect();
+        assert_eq!(remarks, ["X-Internal-Status-Code: 412", "X-Vendor-Reason: [2J\\u{202e}no"]);
+        let many: String = (0..100).map(|number| format!("X-{number}-Code: {}\r\n", "x".repeat(1_000))).collect();
+        let remarks = Fields::read(&many.as_bytes()[..60_000]).unwrap().remarks();
+        assert_eq!((remarks.len(), remarks[0].text.chars().count()), (REMARKS_MAX, REMARK_CHARS_MAX + 1));
     }
 
     #[test]

@@ -40,6 +40,26 @@ pub const ADDRESSES_MAX: usize = 256;
 /// The longest transaction or message id that is taken. What is longer is refused and not cut, since it could no longer be matched.
 pub const ID_CHARS_MAX: usize = 256;
 
+/// The most remarks of a vendor that are kept of one message.
+pub const REMARKS_MAX: usize = 8;
+/// The most characters of a remark, and of its name.
+pub const REMARK_CHARS_MAX: usize = 120;
+
+/// What a vendor says beside the codes of MM4, such as `X-Internal-Status-Code: 412`: for the operator, and for nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// The field's name.
+    pub name: String,
+    /// What it says.
+    pub text: String,
+}
+
+impl std::fmt::Display for Remark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.name, self.text)
+    }
+}
+
 /// A message of MM4.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mm4 {

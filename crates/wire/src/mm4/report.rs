@@ -2,7 +2,7 @@
 
 use super::fields::{self, Fields};
 use super::write::Mail;
-use super::{Address, Answer, MessageType, Mm4Error, MmStatus, Request, RequestStatus};
+use super::{Address, Answer, MessageType, Mm4Error, MmStatus, Remark, Request, RequestStatus};
 
 /// A report on a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct DeliveryReportReq {
     pub status_extension: Option<String>,
     /// Words for people.
     pub status_text: Option<String>,
+    /// What a vendor says beside it. Read, and never written.
+    pub remarks: Vec<Remark>,
 }
 
 impl DeliveryReportReq {
@@ -49,6 +51,7 @@ impl DeliveryReportReq {
             code: status.name().to_owned(),
             status_extension: None,
             status_text: None,
+            remarks: Vec::new(),
         }
     }
 
@@ -67,7 +70,15 @@ impl DeliveryReportReq {
             code: code.to_owned(),
             status_extension: fields.owned(fields::MM_STATUS_EXTENSION),
             status_text: fields.owned(fields::STATUS_TEXT),
+            remarks: fields.remarks(),
         })
+    }
+
+    /// Everything that is said beside the code: its extension, the words for people, and what the vendor adds.
+    pub fn explained(&self) -> impl Iterator<Item = Remark> {
+        let extension = self.status_extension.iter().map(|text| Remark::of(fields::MM_STATUS_EXTENSION, text));
+        let words = self.status_text.iter().map(|text| Remark::of(fields::STATUS_TEXT, text));
+        extension.chain(words).chain(self.remarks.iter().cloned())
     }
 
     /// The mail that carries it.

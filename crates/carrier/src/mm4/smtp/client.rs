@@ -86,7 +86,7 @@ pub(super) struct Connection {
 impl Connection {
     /// Says hello on a new connection.
     pub(super) async fn open(stream: Box<dyn Stream>, domain: &str, security: Security<'_>, deadline: Instant) -> Result<Self, Failure> {
-        let mut lines = Lines::new(stream, deadline);
+        let mut lines = Lines::of_replies(stream, deadline);
         let greeting = Reply::read(&mut lines).await.map_err(|error| Failure::not_sent(&error))?;
         if !greeting.is_done() {
             return Err(Failure::Refused(Step::Hello, greeting));
@@ -105,7 +105,7 @@ impl Connection {
         let stream = tokio::time::timeout_at(deadline, connector.connect(name.clone(), connection.lines.into_stream())).await;
         let stream = stream.map_err(|_| Failure::NotSent("TLS did not begin in time".to_owned()))?;
         let stream = stream.map_err(|error| Failure::NotSent(format!("TLS failed: {error}")))?;
-        let mut connection = Self { lines: Lines::new(Box::new(stream), deadline), size_max: None, takes_size: false };
+        let mut connection = Self { lines: Lines::of_replies(Box::new(stream), deadline), size_max: None, takes_size: false };
         connection.hello(domain).await?;
         Ok(connection)
     }

@@ -20,7 +20,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// Reads one of any number of lines.
+    /// Reads one of any number of lines. A last line that the end of the connection cut counts if its code is there: nothing else of it matters.
     ///
     /// # Errors
     /// `InvalidData` for what is no reply, and what goes wrong with the connection.
@@ -28,11 +28,14 @@ impl Reply {
         let no_reply = || io::Error::new(io::ErrorKind::InvalidData, "what came is no reply of SMTP");
         let mut reply = Self { code: 0, lines: Vec::new() };
         loop {
-            let line = from.line(LINE_BYTES_MAX).await?;
+            let line = match from.line(LINE_BYTES_MAX).await {
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Some(from.rest()).filter(|rest| has_code(rest)).ok_or(error)?,
+                line => line?,
+            };
             let line = String::from_utf8_lossy(&line);
             let code: u16 = line.get(..3).and_then(|code| code.parse().ok()).filter(|code| (200..600).contains(code)).ok_or_else(no_reply)?;
             let (is_last, text) = match line.as_bytes().get(3) {
-                None => (true, ""),
+                None | Some(b'\r') => (true, ""),
                 Some(b' ') => (true, line.get(4..).unwrap_or_default()),
                 Some(b'-') => (false, line.get(4..).unwrap_or_default()),
                 Some(_) => return Err(no_reply()),
@@ -67,6 +70,11 @@ impl Reply {
     }
 }
 
+/// Whether a line begins with a code that no other digits continue, and is the last of its reply.
+fn has_code(line: &[u8]) -> bool {
+    line.len() >= 3 && line[..3].iter().all(u8::is_ascii_digit) && matches!(line.get(3), None | Some(b' ' | b'\r'))
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -81,7 +89,7 @@ mod tests {
         let (mut peer, ours) = tokio::io::duplex(100_000);
         peer.write_all(octets).await.unwrap();
         drop(peer);
-        let reply = Reply::read(&mut Lines::new(ours, Instant::now() + Duration::from_secs(60))).await.ok()?;
+        let reply = Reply::read(&mut Lines::of_replies(ours, Instant::now() + Duration::from_secs(60))).await.ok()?;
         Some((reply.code, reply.codes()))
     }
 
@@ -94,7 +102,16 @@ mod tests {
             (b"550 5.1.1 +12025550101 is unknown\r\n", Some((550, "SMTP 550 5.1.1"))),
             (b"550-5.7.1 no\r\n550 5.7.1 way\r\n", Some((550, "SMTP 550 5.7.1"))),
             (b"450 4.2 later\r\n", Some((450, "SMTP 450"))),
-            (b"421\n", None),
+            (b"250 ok\n", Some((250, "SMTP 250"))),
+            (b"250-mms.example.net\n250-SIZE 1000\r\n250 STARTTLS\n", Some((250, "SMTP 250"))),
+            (b"421\n", Some((421, "SMTP 421"))),
+            (b"250", Some((250, "SMTP 250"))),
+            (b"250 queued as 4", Some((250, "SMTP 250"))),
+            (b"250-more\n250 queued", Some((250, "SMTP 250"))),
+            (b"250-more", None),
+            (b"2501", None),
+            (b"25", None),
+            (b"\n", None),
             (b"99 what\r\n", None),
             (b"700 what\r\n", None),
             (b"2500 ok\r\n", None),

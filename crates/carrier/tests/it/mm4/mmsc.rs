@@ -56,6 +56,21 @@ impl Talk {
         self.stream.write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
     }
 
+    /// Says exactly these octets.
+    pub(super) async fn write(&mut self, octets: &[u8]) {
+        self.stream.write_all(octets).await.unwrap();
+    }
+
+    /// Says nothing more.
+    pub(super) async fn close(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+
+    /// Hears a mail to its last line.
+    pub(super) async fn hear_mail(&mut self) {
+        self.through(b"\r\n.\r\n").await.expect("a mail");
+    }
+
     /// Reads through `end`; `None` when the connection ends first.
     async fn through(&mut self, end: &[u8]) -> Option<Vec<u8>> {
         loop {

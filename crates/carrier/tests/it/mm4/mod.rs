@@ -1,10 +1,11 @@
 //! MM4 against an MMSC that does what a test tells it, over real connections.
 //!
 //! `mmsc` has that MMSC; `handover` tries what becomes of a message, `answers` what its `MM4_forward.RES` changes, `reports` what comes unasked,
-//! `doors` who is let in, `secured` TLS.
+//! `field` has cases from the field, `doors` who is let in, `secured` TLS.
 
 mod answers;
 mod doors;
+mod field;
 mod handover;
 mod mmsc;
 mod reports;

@@ -1,11 +1,14 @@
 //! GIF (the specification of version 89a): the screen, then blocks to the trailer.
+//!
+//! What stands where a block should begin ends the file once there is a picture, as it does for browsers: the trailer, other octets, or nothing. The last picture may lack the empty
+//! block behind its data if these have every pixel.
 
-use super::Whole;
+use super::deflate::LowFirst;
 use super::input::Input;
+use super::{CUT, Whole};
 
 const EXTENSION: u8 = 0x21;
 const IMAGE: u8 = 0x2C;
-const TRAILER: u8 = 0x3B;
 
 pub(super) fn check(bytes: &[u8]) -> Whole {
     let mut input = Input(bytes);
@@ -17,25 +20,36 @@ pub(super) fn check(bytes: &[u8]) -> Whole {
     skip_colours(&mut input, flags)?;
     let mut pictures = 0;
     loop {
-        match input.u8()? {
-            EXTENSION => {
+        match input.u8() {
+            Ok(EXTENSION) => {
                 // What kind of extension it is.
                 input.u8()?;
-                skip_blocks(&mut input)?;
+                blocks(&mut input).0?;
             }
-            IMAGE => {
-                // Its place and its size.
-                input.take(8)?;
-                let flags = input.u8()?;
-                skip_colours(&mut input, flags)?;
-                // How the codes of its pixels begin.
-                input.u8()?;
-                skip_blocks(&mut input)?;
+            Ok(IMAGE) => {
+                picture(&mut input)?;
                 pictures += 1;
             }
-            TRAILER if pictures > 0 => return Ok(()),
-            TRAILER => return Err("there is no picture in it"),
-            _ => return Err("there is a block that GIF does not know"),
+            _ if pictures > 0 => return Ok(()),
+            Ok(_) => return Err("there is no picture in it"),
+            Err(cut) => return Err(cut),
+        }
+    }
+}
+
+fn picture(input: &mut Input<'_>) -> Whole {
+    // Its place.
+    input.take(4)?;
+    let (width, height, flags) = (input.take(2)?, input.take(2)?, input.u8()?);
+    skip_colours(input, flags)?;
+    // How many bits the codes of its pixels begin with.
+    let bits = input.u8()?;
+    match blocks(input) {
+        (Ok(()), _) => Ok(()),
+        (Err(_), data) => {
+            let side = |side: &[u8]| u64::from(side[0]) | u64::from(side[1]) << 8;
+            let octets = data.into_iter().flatten().copied();
+            if has_pixels(LowFirst::new(octets), bits.into(), side(width) * side(height)) { Ok(()) } else { Err(CUT) }
         }
     }
 }
@@ -48,12 +62,57 @@ fn skip_colours(input: &mut Input<'_>, flags: u8) -> Whole {
     Ok(())
 }
 
-/// Skips blocks that each begin with their length, and the empty one that ends them.
-fn skip_blocks(input: &mut Input<'_>) -> Whole {
+/// Reads blocks that each begin with their length, to the empty one that ends them. Where they are cut, what there is of them.
+fn blocks<'a>(input: &mut Input<'a>) -> (Whole, Vec<&'a [u8]>) {
+    let mut read = Vec::new();
     loop {
-        match input.u8()? {
-            0 => return Ok(()),
-            length => drop(input.take(length.into())?),
+        match input.u8() {
+            Ok(0) => return (Ok(()), read),
+            Ok(length) => {
+                let rest = input.0;
+                match input.take(length.into()) {
+                    Ok(block) => read.push(block),
+                    Err(cut) => {
+                        read.push(rest);
+                        return (Err(cut), read);
+                    }
+                }
+            }
+            Err(cut) => return (Err(cut), read),
         }
     }
+}
+
+/// Whether data have so many pixels: codes of variable length (appendix F), of which only the lengths of what they mean are kept.
+fn has_pixels(mut codes: LowFirst<impl Iterator<Item = u8>>, bits: u32, wanted: u64) -> bool {
+    const CODES_MAX: usize = 1 << 12;
+    if !(1..=11).contains(&bits) {
+        return false;
+    }
+    let (clear, end) = (1 << bits, (1 << bits) + 1);
+    let mut lengths: Vec<u64> = vec![1; end + 1];
+    let (mut width, mut before, mut found) = (bits + 1, None, 0);
+    while found < wanted {
+        let Some(code) = codes.take(width).map(|code| code as usize) else { return false };
+        if code == clear {
+            lengths.truncate(end + 1);
+            (width, before) = (bits + 1, None);
+            continue;
+        }
+        if code == end {
+            return false;
+        }
+        if let Some(before) = before
+            && lengths.len() < CODES_MAX
+        {
+            lengths.push(before + 1);
+            if lengths.len() == 1 << width && width < 12 {
+                width += 1;
+            }
+        }
+        let Some(length) = lengths.get(code) else { return false };
+        found += *length;
+        before = Some(*length);
+    }
+    true
 }

@@ -1,11 +1,17 @@
 //! JPEG (ITU-T T.81, annex B): segments, a frame, scans, and the end of the image. A thumbnail lies within a segment, so its end is not taken for the picture's.
+//!
+//! Viewers need no end of the image where they have every block of it. Whether they do is walked in sequential pictures (`scan`); a progressive one without its end may lack the
+//! scans that make it sharp.
 
 use super::input::Input;
+use super::scan::Sequential;
 use super::{CUT, Whole};
 
 const START_OF_IMAGE: u8 = 0xD8;
 const END_OF_IMAGE: u8 = 0xD9;
 const START_OF_SCAN: u8 = 0xDA;
+const HUFFMAN_TABLES: u8 = 0xC4;
+const RESTART_INTERVAL: u8 = 0xDD;
 
 pub(super) fn check(bytes: &[u8]) -> Whole {
     let mut input = Input(bytes);
@@ -13,20 +19,29 @@ pub(super) fn check(bytes: &[u8]) -> Whole {
         return Err("it has no beginning");
     }
     let (mut frames, mut scans) = (0, 0);
+    let mut blocks = Sequential::default();
     loop {
         match marker(&mut input)? {
             END_OF_IMAGE if scans > 0 => return Ok(()),
             END_OF_IMAGE => return Err("there is no picture in it"),
             START_OF_SCAN if frames > 0 => {
-                segment(&mut input)?;
-                skip_scan(&mut input)?;
+                let header = segment(&mut input)?;
+                match skip_scan(&mut input) {
+                    Some(()) => blocks.note_scan(header),
+                    None if blocks.is_completed_by(header, input.0) => return Ok(()),
+                    None => return Err(CUT),
+                }
                 scans += 1;
             }
             START_OF_SCAN => return Err("its scan has no frame"),
             code if is_frame(code) => {
-                frame(Input(segment(&mut input)?))?;
+                let header = segment(&mut input)?;
+                frame(Input(header))?;
+                blocks.note_frame(code, header);
                 frames += 1;
             }
+            HUFFMAN_TABLES => blocks.note_tables(segment(&mut input)?),
+            RESTART_INTERVAL => blocks.note_restarts(segment(&mut input)?),
             code if stands_alone(code) => {}
             _ => drop(segment(&mut input)?),
         }
@@ -69,9 +84,9 @@ fn frame(mut input: Input<'_>) -> Whole {
     if width == 0 || components == 0 { Err("its frame is empty") } else { Ok(()) }
 }
 
-/// Skips entropy-coded data, to the marker behind it. `FF 00` is data, and restart markers belong to it.
-fn skip_scan(input: &mut Input<'_>) -> Whole {
+/// Skips entropy-coded data, to the marker behind it. `FF 00` is data, and restart markers belong to it. `None` where there is no marker any more.
+fn skip_scan(input: &mut Input<'_>) -> Option<()> {
     let is_end = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0xD0..=0xD7);
-    let length = input.0.windows(2).position(is_end).ok_or(CUT)?;
-    input.take(length).map(|_| ())
+    let length = input.0.windows(2).position(is_end)?;
+    input.take(length).ok().map(|_| ())
 }

@@ -1,4 +1,7 @@
 //! MPEG audio (ISO/IEC 11172-3, 13818-3): frames, one after the other, between tags that players put before and after them.
+//!
+//! Nothing says where a stream ends, so one whose last frame is cut is a shorter one, unless its writer said how many frames there are. Players look for the next frame where there
+//! is none, and so do we: frames count where another of the same kind follows.
 
 use super::input::Input;
 use super::{CUT, Whole};
@@ -6,45 +9,101 @@ use super::{CUT, Whole};
 /// What tags that may follow the last frame begin with.
 const TAGS_BEHIND: [&[u8]; 5] = [b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3", b"3DI"];
 
+/// How far behind a tag the first frame may be.
+const AFTER_TAG_MAX: usize = 65_536;
+
+/// How many frames in a row are no accident.
+const FRAMES_IN_A_ROW: usize = 3;
+
 pub(super) fn check(bytes: &[u8]) -> Whole {
     let mut input = Input(bytes);
-    skip_tags(&mut input)?;
+    let has_tag = skip_tags(&mut input)?;
+    let at = start(input.0, if has_tag { AFTER_TAG_MAX } else { 0 }).ok_or(if has_tag && input.0.len() < 4 { CUT } else { "there is no sound in it" })?;
+    input.take(at)?;
     let promised = Frame::read(input.0).and_then(|frame| frame.promised(input.0));
     let mut frames: u32 = 0;
-    while let Some(frame) = Frame::read(input.0) {
-        input.take(frame.length)?;
-        frames += 1;
+    loop {
+        while let Some(frame) = Frame::read(input.0) {
+            if input.take(frame.length).is_err() {
+                input.0 = &[];
+                break;
+            }
+            frames += 1;
+        }
+        // What no frames follow is left to its readers, as behind the end of a picture.
+        let is_tag = TAGS_BEHIND.iter().any(|tag| input.starts_with(tag));
+        let Some(at) = start(input.0, input.0.len()).filter(|_| !is_tag) else { break };
+        input.take(at)?;
     }
-    if frames == 0 {
-        return Err("there is no sound in it");
-    }
-    if promised.is_some_and(|promised| frames < promised) {
-        return Err(CUT);
-    }
-    let is_tag = TAGS_BEHIND.iter().any(|tag| input.starts_with(tag));
-    if is_tag || input.0.iter().all(|byte| *byte == 0) { Ok(()) } else { Err("there is something between its frames") }
+    if promised.is_some_and(|promised| frames < promised) { Err(CUT) } else { Ok(()) }
 }
 
 /// Whether a frame of MPEG audio follows the tags at the beginning. One that is not there any more is taken for one.
 pub(in super::super) fn is_audio_after_tag(bytes: &[u8]) -> bool {
     let mut input = Input(bytes);
     match skip_tags(&mut input) {
-        Ok(()) => input.0.len() < 4 || Frame::read(input.0).is_some(),
+        Ok(_) => input.0.len() < 4 || Frame::read(input.0).is_some() || start(input.0, AFTER_TAG_MAX).is_some(),
         Err(_) => true,
     }
 }
 
-/// Skips tags of ID3 version 2 (id3.org, section 3.1), whose length is four times seven bits, and the zeros that some writers put behind them.
-fn skip_tags(input: &mut Input<'_>) -> Whole {
-    while input.starts_with(b"ID3") {
-        let header = input.take(10)?;
-        let length = header[6..].iter().fold(0, |length, byte| length << 7 | usize::from(byte & 0x7F));
-        let footer = if header[5] & 0x10 == 0 { 0 } else { 10 };
-        input.take(length + footer)?;
+/// Whether frames begin behind zeros or a tag of APE, where nothing else says what this is.
+pub(in super::super) fn begins_later(bytes: &[u8]) -> bool {
+    let mut input = Input(bytes);
+    skip_tags(&mut input).is_ok() && input.0.len() < bytes.len() && row(input.0, 0) >= FRAMES_IN_A_ROW
+}
+
+/// Where frames begin, at most so far in: the first place from which some follow each other, or all that is there.
+fn start(bytes: &[u8], reach: usize) -> Option<usize> {
+    let is_start = |at: &usize| {
+        let whole = row(bytes, *at);
+        let end = bytes.get(*at..).and_then(Frame::read).map_or(0, |frame| at + frame.length);
+        let rest = bytes.get(end..).unwrap_or_default();
+        // One alone is enough where nothing but a tag, or a frame that is cut, follows it.
+        whole >= FRAMES_IN_A_ROW || whole >= 1 && *at == 0 && is_end(rest) || whole == 2 && *at == 0
+    };
+    (0..=reach.min(bytes.len())).filter(|at| bytes.get(*at) == Some(&0xFF)).find(is_start)
+}
+
+/// Whether nothing follows that would have to be a frame.
+fn is_end(rest: &[u8]) -> bool {
+    rest.len() < 4 || rest.iter().all(|byte| *byte == 0) || TAGS_BEHIND.iter().any(|tag| rest.starts_with(tag)) || Frame::read(rest).is_some()
+}
+
+/// How many whole frames of one kind follow each other from here, as far as it matters.
+fn row(bytes: &[u8], mut at: usize) -> usize {
+    let mut kind = None;
+    for count in 0..FRAMES_IN_A_ROW {
+        let Some(frame) = bytes.get(at..).and_then(Frame::read).filter(|frame| kind.is_none_or(|kind| frame.kind == kind)) else { return count };
+        if bytes.len() - at < frame.length {
+            return count;
+        }
+        kind = Some(frame.kind);
+        at += frame.length;
+    }
+    FRAMES_IN_A_ROW
+}
+
+/// Skips what may stand before the first frame: zeros, tags of ID3 version 2 (id3.org, section 3.1), whose length is four times seven bits, and those of APE. Whether there was a tag.
+fn skip_tags(input: &mut Input<'_>) -> Result<bool, &'static str> {
+    let mut has_tag = false;
+    loop {
         let zeros = input.0.iter().position(|byte| *byte != 0).unwrap_or(input.0.len());
         input.take(zeros)?;
+        if input.starts_with(b"ID3") {
+            let header = input.take(10)?;
+            let length = header[6..].iter().fold(0, |length, byte| length << 7 | usize::from(byte & 0x7F));
+            let footer = if header[5] & 0x10 == 0 { 0 } else { 10 };
+            input.take(length + footer)?;
+        } else if input.starts_with(b"APETAGEX") {
+            let header = input.take(32)?;
+            let length = header[12..16].iter().rev().fold(0, |length, byte| length << 8 | usize::from(*byte));
+            input.take(length)?;
+        } else {
+            return Ok(has_tag);
+        }
+        has_tag = true;
     }
-    Ok(())
 }
 
 /// What the header of a frame says.
@@ -54,6 +113,8 @@ struct Frame {
     length: usize,
     /// Where a count of frames would stand in it: behind what describes the channels.
     side: usize,
+    /// What all frames of a stream have in common: version, layer and samples a second.
+    kind: (u8, u8, u8),
 }
 
 /// Kilobits a second (11172-3, section 2.4.2.3; 13818-3, section 2.4.2.3): layers I, II and III of MPEG-1, layer I of MPEG-2, layers II and III of MPEG-2.
@@ -105,7 +166,7 @@ impl Frame {
             (false, true) => 9,
             _ => 17,
         };
-        Some(Self { length, side })
+        Some(Self { length, side, kind: (second >> 3 & 0x03, second >> 1 & 0x03, third >> 2 & 0x03) })
     }
 
     /// How many frames its writer promised, where it did in the way of Xing and LAME.

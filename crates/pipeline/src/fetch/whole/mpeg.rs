@@ -1,4 +1,6 @@
 //! MPEG-1 and MPEG-2 video: program streams (ISO/IEC 11172-1, 13818-1 section 2.5), packet by packet, or the bare video (11172-2, 13818-2).
+//!
+//! A program stream says nowhere where it ends: one whose last packet is cut is a shorter one. Zeros may stand before either, and anything behind.
 
 use super::input::Input;
 use super::{CUT, Whole};
@@ -7,11 +9,19 @@ const PICTURE: u8 = 0x00;
 const SEQUENCE_HEADER: u8 = 0xB3;
 const EXTENSION: u8 = 0xB5;
 const SEQUENCE_END: u8 = 0xB7;
+/// The last of the start codes of video (11172-2, section 2.4.2.2).
+const SEQUENCE_GROUP: u8 = 0xB8;
 const PROGRAM_END: u8 = 0xB9;
 const PACK: u8 = 0xBA;
 const VIDEO: std::ops::RangeInclusive<u8> = 0xE0..=0xEF;
 
+/// Whether this is one that zeros stand before.
+pub(in super::super) fn begins_later(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&0) && matches!(without_zeros(bytes), [0, 0, 1, PACK | SEQUENCE_HEADER, ..])
+}
+
 pub(super) fn check(bytes: &[u8]) -> Whole {
+    let bytes = without_zeros(bytes);
     match bytes.get(3) {
         Some(&PACK) => program(Input(bytes)),
         Some(&SEQUENCE_HEADER) => video(bytes),
@@ -19,22 +29,39 @@ pub(super) fn check(bytes: &[u8]) -> Whole {
     }
 }
 
+/// From the two zeros that belong to the first start code.
+fn without_zeros(bytes: &[u8]) -> &[u8] {
+    let zeros = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
+    &bytes[zeros.saturating_sub(2)..]
+}
+
 /// Packs and packets, each of which says how long it is.
 fn program(mut input: Input<'_>) -> Whole {
     let mut has_video = false;
-    while let Some(code) = start_code(&mut input)? {
-        match code {
-            PACK => pack_header(&mut input)?,
-            PROGRAM_END => break,
-            0xBB..=0xFF => {
-                let length = input.u16()?;
-                input.take(length.into())?;
-                has_video |= VIDEO.contains(&code);
-            }
-            _ => return Err("there is something between its packets"),
+    loop {
+        match packet(&mut input) {
+            Ok(Some(is_video)) => has_video |= is_video,
+            Ok(None) => return if has_video { Ok(()) } else { Err("there is no video in it") },
+            // What is cut, or is no packet, comes after what can be shown.
+            Err(_) if has_video => return Ok(()),
+            Err(what) => return Err(what),
         }
     }
-    if has_video { Ok(()) } else { Err("there is no video in it") }
+}
+
+/// The next pack or packet, and whether there is video in it; `None` at the end.
+fn packet(input: &mut Input<'_>) -> Result<Option<bool>, &'static str> {
+    let Some(code) = start_code(input)? else { return Ok(None) };
+    match code {
+        PACK => pack_header(input).map(|()| Some(false)),
+        PROGRAM_END => Ok(None),
+        0xBB..=0xFF => {
+            let length = input.u16()?;
+            input.take(length.into())?;
+            Ok(Some(VIDEO.contains(&code)))
+        }
+        _ => Err("there is something between its packets"),
+    }
 }
 
 /// The next start code; `None` at the end. Zeros may stand before one.
@@ -78,7 +105,8 @@ fn video(bytes: &[u8]) -> Whole {
     // A slice is numbered by its row of sixteen lines; in MPEG-2 a picture may be one of two fields.
     let rows = height.div_ceil(16);
     let least = if codes().any(|code| code == EXTENSION) { rows.div_ceil(2) } else { rows };
-    match codes().next_back() {
+    // What no video has stands behind its end.
+    match codes().rfind(|code| *code <= SEQUENCE_GROUP) {
         Some(SEQUENCE_END) => Ok(()),
         Some(slice @ 0x01..=0xAF) if u16::from(slice) >= least => Ok(()),
         _ => Err(CUT),

@@ -1,7 +1,10 @@
 //! PNG (W3C PNG, third edition, section 5): chunks with sums, from `IHDR` to `IEND`.
+//!
+//! Sums are compared in the chunks that a picture is made of. In the others, and in `IEND`, viewers pass over a wrong one (section 13.1), and so do we. A file without `IEND` is
+//! whole if its data inflate to all rows of the picture.
 
-use super::Whole;
 use super::input::Input;
+use super::{CUT, Whole, deflate};
 
 const SIGNATURE: &[u8; 8] = b"\x89PNG\r\n\x1A\n";
 
@@ -10,35 +13,111 @@ pub(super) fn check(bytes: &[u8]) -> Whole {
     if input.take(SIGNATURE.len())? != SIGNATURE {
         return Err("it has no signature");
     }
-    let (kind, mut header) = chunk(&mut input)?;
-    if kind != b"IHDR" || header.0.len() != 13 || header.u32()? == 0 || header.u32()? == 0 {
-        return Err("its header is empty");
-    }
-    let mut has_picture = false;
+    let Next::Chunk(b"IHDR", header) = next(&mut input)? else { return Err(if input.0.is_empty() { CUT } else { "its header is empty" }) };
+    let header = Header::read(Input(header))?;
+    let mut data: Vec<&[u8]> = Vec::new();
     loop {
-        match chunk(&mut input)?.0 {
-            b"IDAT" => has_picture = true,
-            b"IEND" if has_picture => return Ok(()),
-            b"IEND" => return Err("there is no picture in it"),
-            _ => {}
+        match next(&mut input)? {
+            Next::Chunk(b"IDAT", piece) => data.push(piece),
+            Next::Chunk(..) => {}
+            Next::End if data.is_empty() => return Err("there is no picture in it"),
+            Next::End => return Ok(()),
+            Next::Cut(piece) => {
+                data.extend(piece);
+                let stream = data.iter().flat_map(|piece| piece.iter().copied());
+                return if header.octets().is_some_and(|octets| deflate::holds(stream, octets)) { Ok(()) } else { Err(CUT) };
+            }
         }
     }
 }
 
-/// The type and the data of the next chunk, whose sum is over both.
-fn chunk<'a>(input: &mut Input<'a>) -> Result<(&'a [u8], Input<'a>), &'static str> {
-    let length = input.u32()? as usize;
+/// What comes next.
+enum Next<'a> {
+    /// A chunk with its type and its data.
+    Chunk(&'a [u8], &'a [u8]),
+    /// `IEND`.
+    End,
+    /// The end of the file, and what is there of a chunk of picture data.
+    Cut(Option<&'a [u8]>),
+}
+
+/// Reads the next chunk, whose sum is over type and data.
+fn next<'a>(input: &mut Input<'a>) -> Result<Next<'a>, &'static str> {
+    let Some((length, kind)) = input.u32().ok().zip(input.take(4).ok()) else {
+        input.0 = &[];
+        return Ok(Next::Cut(None));
+    };
+    if kind == b"IEND" {
+        return Ok(Next::End);
+    }
+    if !kind.iter().all(u8::is_ascii_alphabetic) {
+        return Err("there is something between its chunks");
+    }
     let start = input.0;
-    let (kind, data) = (input.take(4)?, input.take(length)?);
-    if crc32(&start[..4 + length]) != input.u32()? {
+    let Some((data, sum)) = input.take(length as usize).ok().zip(input.u32().ok()) else {
+        input.0 = &[];
+        let is_data = kind == b"IDAT";
+        return Ok(Next::Cut(is_data.then(|| &start[..start.len().min(length as usize)])));
+    };
+    // A small first letter marks what a picture can be shown without (section 5.4).
+    let is_needed = kind[0].is_ascii_uppercase();
+    if is_needed && crc32(kind, data) != sum {
         return Err("a chunk is damaged");
     }
-    Ok((kind, Input(data)))
+    Ok(Next::Chunk(kind, data))
+}
+
+/// What `IHDR` says (section 11.2.1).
+struct Header {
+    width: u32,
+    height: u32,
+    depth: u8,
+    colour: u8,
+    interlace: u8,
+}
+
+impl Header {
+    fn read(mut input: Input<'_>) -> Result<Self, &'static str> {
+        if input.0.len() != 13 {
+            return Err("its header is empty");
+        }
+        let (width, height, depth, colour) = (input.u32()?, input.u32()?, input.u8()?, input.u8()?);
+        // How it is packed and filtered, of which there is one way each.
+        input.take(2)?;
+        if width == 0 || height == 0 { Err("its header is empty") } else { Ok(Self { width, height, depth, colour, interlace: input.u8()? }) }
+    }
+
+    /// How many octets the rows have together, each with the one that says how it is filtered; `None` where nobody knows.
+    fn octets(&self) -> Option<u64> {
+        let channels = match self.colour {
+            0 | 3 => 1,
+            2 => 3,
+            4 => 2,
+            6 => 4,
+            _ => return None,
+        };
+        let pixel_bits = channels * u64::from(self.depth);
+        let pass = |width: u64, height: u64| if width == 0 { 0 } else { height.saturating_mul((width * pixel_bits).div_ceil(8) + 1) };
+        let (width, height) = (u64::from(self.width), u64::from(self.height));
+        match self.interlace {
+            0 => Some(pass(width, height)),
+            // The seven passes: where each begins, and its steps, across and down (section 8.2).
+            1 => Some(
+                [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+                    .iter()
+                    .map(|(left, top, across, down): &(u64, u64, u64, u64)| {
+                        pass(width.saturating_sub(*left).div_ceil(*across), height.saturating_sub(*top).div_ceil(*down))
+                    })
+                    .fold(0, u64::saturating_add),
+            ),
+            _ => None,
+        }
+    }
 }
 
 /// CRC-32 as in ISO/IEC 13239 and annex D of the PNG specification.
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc, byte| TABLE[usize::from((crc as u8) ^ byte)] ^ (crc >> 8))
+fn crc32(kind: &[u8], data: &[u8]) -> u32 {
+    !kind.iter().chain(data).fold(!0, |crc, byte| TABLE[usize::from((crc as u8) ^ byte)] ^ (crc >> 8))
 }
 
 const TABLE: [u32; 256] = table();
@@ -61,8 +140,26 @@ const fn table() -> [u32; 256] {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn the_check_value_of_the_crc_catalogue() {
-        assert_eq!(super::crc32(b"123456789"), 0xCBF4_3926);
+        assert_eq!(crc32(b"1234", b"56789"), 0xCBF4_3926);
+    }
+
+    #[test]
+    fn a_picture_has_as_many_octets_as_its_rows() {
+        let header = |width, height, depth, colour, interlace| Header { width, height, depth, colour, interlace };
+        for (header, octets) in [
+            (header(48, 32, 8, 2, 0), Some(32 * 145)),
+            (header(9, 2, 1, 3, 0), Some(2 * 3)),
+            (header(1, 1, 16, 6, 0), Some(9)),
+            (header(1, 1, 8, 2, 1), Some(4)),
+            (header(8, 8, 8, 0, 1), Some(2 + 2 + 3 + 2 * 3 + 2 * 5 + 4 * 5 + 4 * 9)),
+            (header(u32::MAX, u32::MAX, 16, 6, 0), Some(u64::MAX)),
+            (header(1, 1, 8, 7, 0), None),
+        ] {
+            assert_eq!(header.octets(), octets);
+        }
     }
 }

@@ -36,6 +36,11 @@ impl Names {
         Self { answers, asked: Mutex::default() }
     }
 
+    /// Names with one answer each, of any family.
+    pub(crate) fn of<const N: usize>(answers: [(&'static str, Vec<IpAddr>); N]) -> Self {
+        Self { answers: answers.into_iter().map(|(name, answer)| (name, vec![answer])).collect(), asked: Mutex::default() }
+    }
+
     /// The names that were asked for, in order.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()

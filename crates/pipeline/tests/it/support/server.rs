@@ -20,8 +20,8 @@ pub(crate) enum Piece {
     Hang,
 }
 
-/// What is answered to a request for a path.
-pub(crate) type Script = dyn Fn(&str) -> Vec<Piece> + Send + Sync;
+/// What is answered to a request with this head, in lower case, for this path.
+type Script = dyn Fn(&str, &str) -> Vec<Piece> + Send + Sync;
 
 /// A running server. It ends when this is dropped.
 pub(crate) struct Server {
@@ -38,7 +38,17 @@ impl Server {
     }
 
     pub(crate) async fn on(address: SocketAddr, script: impl Fn(&str) -> Vec<Piece> + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
+        Self::bound(TcpListener::bind(address).await.unwrap(), move |_, path| script(path))
+    }
+
+    /// Serves on a free port of an address by the head of the request, in lower case, and the port.
+    pub(crate) async fn heard(address: Ipv4Addr, script: impl Fn(&str, u16) -> Vec<Piece> + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind((address, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        Self::bound(listener, move |head, _| script(head, port))
+    }
+
+    fn bound(listener: TcpListener, script: impl Fn(&str, &str) -> Vec<Piece> + Send + Sync + 'static) -> Self {
         let address = listener.local_addr().unwrap();
         let (accepted, heads, script) = (Arc::new(AtomicUsize::new(0)), Arc::<Mutex<Vec<String>>>::default(), Arc::<Script>::from(Box::new(script) as Box<_>));
         let (counted, noted) = (Arc::clone(&accepted), Arc::clone(&heads));
@@ -87,8 +97,9 @@ async fn answer(mut stream: TcpStream, script: Arc<Script>, heads: Arc<Mutex<Vec
     }
     let head = String::from_utf8(head).unwrap();
     let path = head.split(' ').nth(1).unwrap().to_owned();
-    heads.lock().unwrap().push(head.to_lowercase());
-    for piece in script(&path) {
+    let lower = head.to_lowercase();
+    heads.lock().unwrap().push(lower.clone());
+    for piece in script(&lower, &path) {
         match piece {
             // A client that has heard enough goes away.
             Piece::Bytes(bytes) => {

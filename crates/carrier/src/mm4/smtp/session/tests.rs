@@ -107,7 +107,8 @@ async fn commands_have_an_order_and_a_form() {
         (&["EHLO x", "MAIL FROM: a"], &[250, 501]),
         (&["helo x", "noop", "vrfy root", "quit", "noop"], &[250, 250, 252, 221]),
         (&["STARTTLS", "AUTH PLAIN AAAA", "BDAT 10", "HELP", "GET / HTTP/1.1", ""], &[502, 502, 502, 502, 502, 502]),
-        (&["EHLO x\nMAIL FROM:<a@b>", "NOOP\0"], &[500, 500]),
+        (&["EHLO x\rMAIL FROM:<a@b>", "NOOP\0"], &[500, 500]),
+        (&["EHLO x\nMAIL FROM:<a@b>", "NOOP"], &[500]),
     ] {
         let found = codes(lines).await;
         // What is no command may be answered as that or as one that is not understood.
@@ -161,6 +162,20 @@ async fn no_smuggled_mail_is_seen() {
         let talk = format!("HELO x\r\n{MAIL}\r\n{RCPT}\r\nDATA\r\ngood{end}{inner}.\r\nQUIT\r\n");
         let (_, kept) = stage().say(talk.as_bytes()).await;
         assert_eq!(kept.len(), 1, "{end:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_whose_lines_end_with_a_line_feed_alone_hears_so_at_once() {
+    for said in ["EHLO x\n", "EHLO x\r\nMAIL FROM:<a@b>\n", "\n"] {
+        let mut stage = stage();
+        stage.peer.write_all(said.as_bytes()).await.unwrap();
+        let mut last = String::new();
+        while !last.starts_with("500") {
+            last = stage.hear().await;
+        }
+        assert_eq!(last, "500 5.5.2 A line ends with CR LF", "{said:?}");
+        assert!(stage.served.await.unwrap().is_ok());
     }
 }
 
