@@ -9,6 +9,7 @@ use carrier::{Carrier, CarrierConfig};
 use model::backoff::Backoff;
 use model::key::Pepper;
 use model::{Clock, Entropy};
+use net::Patience;
 use pipeline::fetch::Fetcher;
 use pipeline::fetch::resolve::SystemResolver;
 use pipeline::limiter::RateLimiter;
@@ -23,9 +24,12 @@ use tokio::task::JoinHandle;
 use crate::admin::{self, Admin, Metrics, Throughput};
 use crate::api::{self, Api};
 use crate::config::Config;
+use crate::files::{self, Budget};
 use crate::http::body::BodyLimits;
 use crate::http::envelope::Envelope;
-use crate::http::serve::{Door, serve};
+use crate::http::gate::Gate;
+use crate::http::log::Lines;
+use crate::http::serve::{Bounds, Door, serve};
 use crate::http::tls;
 
 /// A running platform.
@@ -35,11 +39,12 @@ pub struct App {
     /// Where the operator is served.
     pub admin_address: SocketAddr,
     pipeline: Arc<Pipeline>,
-    stop: watch::Sender<bool>,
+    api: Arc<Api>,
     end: watch::Sender<bool>,
     public: JoinHandle<()>,
     operators: JoinHandle<()>,
     measuring: JoinHandle<()>,
+    telling: JoinHandle<()>,
     drain: Duration,
 }
 
@@ -54,6 +59,15 @@ impl App {
     /// # Errors
     /// A sentence for the operator: an address that cannot be listened on, a store that cannot be used, a carrier's mistake.
     pub async fn start(config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, StartError> {
+        let store = open(&config.store.url).await?;
+        Self::start_on(store, config, clock, entropy).await
+    }
+
+    /// The same, on a store that is open already.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_on(store: Arc<dyn Store>, config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, StartError> {
         let pepper = config.keys.read().map_err(StartError)?;
         let token = config.admin.read_token().map_err(StartError)?;
         let tls = match (&config.api.tls_cert, &config.api.tls_key) {
@@ -63,7 +77,15 @@ impl App {
         let (public, operators) = (listen(config.api.listen).await?, listen(config.admin.listen).await?);
         let (api_address, admin_address) = (address(&public)?, address(&operators)?);
 
-        let store = open(&config.store.url).await?;
+        let limit = files::raise().unwrap_or_else(|why| {
+            tracing::warn!("{why}");
+            files::limit()
+        });
+        let budget = Budget::of(&config, limit);
+        if let Some(warning) = budget.warning(&config, limit) {
+            tracing::warn!("{warning}");
+        }
+        let lines = Arc::new(Lines::new(config.log.lines_per_second));
         let metrics = Metrics::default();
         store.observe_commits(metrics.observer());
         let pipeline = start_pipeline(&config, store, pepper, Arc::clone(&clock), entropy).await?;
@@ -78,6 +100,8 @@ impl App {
             reading: Semaphore::new(api::READERS),
             trusted_proxies: config.api.trusted_proxies.clone(),
             log_requests: config.log.requests,
+            lines: Arc::clone(&lines),
+            gate: Gate::default(),
             metrics: metrics.http.clone(),
             clock: Arc::clone(&clock),
         });
@@ -87,30 +111,42 @@ impl App {
             body_limits,
             new_account: config.limits.of_new_accounts(),
             token,
-            metrics,
+            limiter: RateLimiter::new(config.limits.failed_auth_per_minute),
+            trusted_proxies: config.api.trusted_proxies.clone(),
+            lines: Arc::clone(&lines),
+            metrics: metrics.clone(),
             throughput: Throughput::default(),
             clock,
         });
-        let door = |listener, tls, router, unreadable| Door {
-            listener,
+        let bounds = bounds(&config, budget.clients, config.api.connections_per_address);
+        let public = Door {
+            name: "api",
+            listener: public,
             tls,
-            router,
-            unreadable,
-            connections_max: config.api.connections_max,
-            head_timeout: Duration::from_secs(config.api.head_timeout_secs),
-            head_bytes_max: config.api.head_bytes_max,
+            router: api::router(Arc::clone(&api)),
+            unreadable: api::unreadable(&api),
+            bounds: bounds.clone(),
+            metrics: metrics.http.clone(),
+            lines: Arc::clone(&lines),
         };
-        let (stop, stopped) = watch::channel(false);
+        let operators = Door {
+            name: "admin",
+            listener: operators,
+            tls: None,
+            router: admin::router(Arc::clone(&admin)),
+            unreadable: admin::unreadable(&admin),
+            bounds: self::bounds(&config, config.admin.connections_max, config.admin.connections_max / 2),
+            metrics: metrics.http.clone(),
+            lines: Arc::clone(&lines),
+        };
         let (end, ended) = watch::channel(false);
-        let public = door(public, tls, api::router(Arc::clone(&api)), api::unreadable(&api));
-        let operators = door(operators, None, admin::router(Arc::clone(&admin)), admin::unreadable(&admin));
+        // Both are open to the end: clients hear that the process drains, and the operator sees it.
+        let (public, operators) = (tokio::spawn(serve(public, ended.clone())), tokio::spawn(serve(operators, ended)));
         let measured = Arc::clone(&pipeline);
-        let public = tokio::spawn(serve(public, stopped));
-        // The operator is served to the end: a process that drains says so.
-        let operators = tokio::spawn(serve(operators, ended));
         let measuring = tokio::spawn(async move { admin.throughput.measure(&measured).await });
+        let telling = tokio::spawn(async move { lines.tell().await });
         let drain = Duration::from_secs(config.dispatch.drain_secs);
-        Ok(Self { api_address, admin_address, pipeline, stop, end, public, operators, measuring, drain })
+        Ok(Self { api_address, admin_address, pipeline, api, end, public, operators, measuring, telling, drain })
     }
 
     /// The path of a message.
@@ -123,21 +159,48 @@ impl App {
         self.pipeline.store().failed().await
     }
 
-    /// Accepts nothing more, lets carriers answer what they have, and closes the store.
+    /// Takes no more requests, answers those that are under way, lets carriers answer what they have, and closes the store. New connections and requests are
+    /// refused meanwhile, at once and in so many words.
+    ///
+    /// This ends within `dispatch.drain_secs` and [`BEYOND`](Self::BEYOND), whatever clients, carriers and the store do.
     pub async fn stop(self) {
+        self.api.gate.close();
         self.pipeline.begin_draining();
-        self.stop.send_replace(true);
-        // A door that panicked has nobody left to let out.
-        let _ = self.public.await;
-        self.pipeline.drain(self.drain).await;
+        // What is on disk has its answer before the store closes.
+        let answered = tokio::time::timeout(self.drain.max(Pipeline::AT_LEAST), self.api.gate.emptied());
+        let (answered, ()) = tokio::join!(answered, self.pipeline.settle(self.drain));
+        if answered.is_err() {
+            tracing::warn!("Requests are still under way after {} s: they are refused", self.drain.as_secs());
+        }
+        self.pipeline.close().await;
         self.measuring.abort();
+        self.telling.abort();
+        // From here on nothing can be written: what is refused now leaves nothing behind.
         self.end.send_replace(true);
-        let _ = tokio::time::timeout(LAST_WORDS, self.operators).await;
+        let doors = async { tokio::join!(self.public, self.operators) };
+        // A door that panicked has nobody left to let out.
+        let _ = tokio::time::timeout(LAST_WORDS, doors).await;
     }
+
+    /// How much longer than `dispatch.drain_secs` ending may take: the store's last writes, its end, and the last answers of both doors.
+    pub const BEYOND: Duration = Pipeline::BEYOND.saturating_add(LAST_WORDS);
 }
 
-/// How long the operator's last requests may take once everything else has ended.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long the last answers may take once everything else has ended.
+const LAST_WORDS: Duration = Duration::from_millis(1_500);
+
+/// What clients of a door may take.
+fn bounds(config: &Config, connections_max: usize, connections_per_address: usize) -> Bounds {
+    Bounds {
+        connections_max,
+        // One address never has all places, however few there are.
+        connections_per_address: connections_per_address.min((connections_max - connections_max / 4).max(1)),
+        proxies: config.api.trusted_proxies.clone(),
+        head_timeout: Duration::from_secs(config.api.head_timeout_secs),
+        head_bytes_max: config.api.head_bytes_max,
+        write: Patience::of(Duration::from_secs(config.api.write_timeout_secs)),
+    }
+}
 
 async fn open(url: &str) -> Result<Arc<dyn Store>, StartError> {
     let told = |error: StoreError| StartError(error.to_string());

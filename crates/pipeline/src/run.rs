@@ -15,6 +15,7 @@ use store::objects::Objects;
 use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, SendRequest, refused_by_store};
 use crate::counters::Counters;
@@ -95,6 +96,8 @@ pub struct Pipeline {
     entropy: Arc<dyn Entropy>,
     stop: watch::Sender<bool>,
     flush: mpsc::Sender<oneshot::Sender<()>>,
+    /// Turns true when nothing more is to be recorded.
+    give_up: watch::Sender<bool>,
     tasks: tokio::sync::Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -133,6 +136,7 @@ impl Pipeline {
         };
         let dispatchers = parts.carriers.into_iter().map(|(carrier, rate)| Arc::new(Dispatcher::new(carrier, rate, around.clone())));
         let dispatchers = Dispatchers::new(dispatchers.collect());
+        let (give_up, given_up) = watch::channel(false);
         let recorder = Recorder {
             store: Arc::clone(&parts.store),
             routes: Arc::clone(&routes),
@@ -142,6 +146,7 @@ impl Pipeline {
             counters: Arc::clone(&counters),
             clock: Arc::clone(&parts.clock),
             entropy: Arc::clone(&parts.entropy),
+            give_up: given_up,
         };
         let sweeper = Sweeper {
             screening_log: parts.screening_log,
@@ -198,6 +203,7 @@ impl Pipeline {
             shelf,
             keys: Default::default(),
             counters: Arc::clone(&counters),
+            stopped: stop.subscribe(),
         };
         Ok(Arc::new(Self {
             admission,
@@ -211,6 +217,7 @@ impl Pipeline {
             entropy: parts.entropy,
             stop,
             flush,
+            give_up,
             tasks: tokio::sync::Mutex::new(tasks),
         }))
     }
@@ -236,7 +243,7 @@ impl Pipeline {
 
     async fn admit_broadcast(&self, caller: &Caller, request: BroadcastRequest, wait: Option<Duration>) -> Result<AnsweredBroadcast, Refusal> {
         if self.is_draining() {
-            return Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining"));
+            return Err(draining());
         }
         let mut waiting = None;
         let name = |now| {
@@ -249,7 +256,7 @@ impl Pipeline {
                 self.bell.arrived();
                 let mut status = broadcast.status_at_acceptance();
                 if let Some((wait, waiting)) = waiting.as_mut().filter(|_| status.is_open())
-                    && let Ok(Some(())) = tokio::time::timeout(*wait, waiting.next()).await
+                    && let Some(Ok(Some(()))) = self.unless_draining(tokio::time::timeout(*wait, waiting.next())).await
                     && let Ok(Some(record)) = self.store.broadcast(Some(caller.account), broadcast.id).await
                 {
                     status = record.status;
@@ -281,7 +288,7 @@ impl Pipeline {
 
     async fn admit(&self, caller: &Caller, request: SendRequest, wait: Option<Duration>) -> Result<Answered, Refusal> {
         if self.is_draining() {
-            return Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining"));
+            return Err(draining());
         }
         let mut waiting = None;
         let name = |now| {
@@ -293,7 +300,7 @@ impl Pipeline {
             Accepted::New(message) => {
                 self.counters.admitted.add();
                 let left = match &mut waiting {
-                    Some((wait, waiting)) => tokio::time::timeout(*wait, waiting.next()).await.ok().flatten(),
+                    Some((wait, waiting)) => self.unless_draining(tokio::time::timeout(*wait, waiting.next())).await.and_then(Result::ok).flatten(),
                     None => None,
                 };
                 let delivery = left.unwrap_or_else(|| Delivery::queued(""));
@@ -340,33 +347,89 @@ impl Pipeline {
         *self.stop.borrow()
     }
 
-    /// Admits nothing more.
+    /// Admits nothing more. Clients that wait for their message to leave are answered now: it is on disk, and that is what they are promised.
     pub fn begin_draining(&self) {
         self.stop.send_replace(true);
     }
 
-    /// Admits and dispatches nothing more, waits for what carriers have not answered (at most `limit`), and closes the store.
-    pub async fn drain(&self, limit: Duration) {
-        self.begin_draining();
-        for task in self.tasks.lock().await.drain(..) {
-            // A task that panicked has nothing left to finish.
-            let _ = task.await;
+    /// What a wait comes to; `None` when draining begins first.
+    async fn unless_draining<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
+        let mut stopped = self.stop.subscribe();
+        tokio::select! {
+            biased;
+            waited = wait => Some(waited),
+            _ = stopped.wait_for(|stopped| *stopped) => None,
         }
+    }
+
+    /// Admits and dispatches nothing more, waits for the carriers' answers, records them, and closes the store. Takes at most `limit`
+    /// ([`AT_LEAST`](Self::AT_LEAST) if that is longer) and [`BEYOND`](Self::BEYOND), whatever the carriers and the store do.
+    pub async fn drain(&self, limit: Duration) {
+        self.settle(limit).await;
+        self.close().await;
+    }
+
+    /// How long dispatchers have to give back what they hold, however short the time is.
+    pub const AT_LEAST: Duration = Duration::from_secs(1);
+
+    /// How much longer than its limit draining may take: to record the last answers, and to close the store.
+    pub const BEYOND: Duration = RECORD.saturating_add(CLOSE);
+
+    /// The first part of draining: everything but closing the store.
+    pub async fn settle(&self, limit: Duration) {
+        self.begin_draining();
+        let began = Instant::now();
+        // Half of the time belongs to the carriers, also where the store holds the dispatchers up.
+        self.end_tasks(began + (limit / 2).max(Self::AT_LEAST)).await;
+        let left = limit.saturating_sub(began.elapsed());
         let drained = self.dispatchers.iter().map(|dispatcher| {
             let carrier = Arc::clone(&dispatcher.carrier);
-            tokio::spawn(async move { carrier.drain(limit).await })
+            // A carrier keeps to the limit by itself; one that does not is left.
+            tokio::spawn(async move { tokio::time::timeout(left + CARRIER_GRACE, carrier.drain(left)).await })
         });
         for carrier in drained.collect::<Vec<_>>() {
             let _ = carrier.await;
         }
         // The carriers have told all that they will; it is recorded before the store closes.
-        let (done, recorded) = oneshot::channel();
-        if self.flush.send(done).await.is_ok() {
-            let _ = recorded.await;
+        let flush = async {
+            let (done, recorded) = oneshot::channel();
+            if self.flush.send(done).await.is_ok() {
+                let _ = recorded.await;
+            }
+        };
+        if tokio::time::timeout(RECORD - CARRIER_GRACE, flush).await.is_err() {
+            tracing::error!("The store did not take the last answers of carriers: the outcome of their messages is unknown after the next start");
         }
-        self.store.close().await;
+        self.give_up.send_replace(true);
+    }
+
+    /// The last part of draining. Nothing more is recorded.
+    pub async fn close(&self) {
+        if tokio::time::timeout(CLOSE, self.store.close()).await.is_err() {
+            tracing::error!("The store could not be closed within {} s", CLOSE.as_secs());
+        }
+    }
+
+    async fn end_tasks(&self, deadline: Instant) {
+        for task in self.tasks.lock().await.drain(..) {
+            let abort = task.abort_handle();
+            // A task that panicked has nothing left to finish.
+            if tokio::time::timeout_at(deadline, task).await.is_err() {
+                abort.abort();
+                tracing::warn!("A dispatcher could not give back its leases in time: they run out by themselves");
+            }
+        }
     }
 }
+
+/// How long the store may take to record the last answers, the time of [`CARRIER_GRACE`] included.
+const RECORD: Duration = Duration::from_millis(1_500);
+
+/// How much longer than its limit a carrier may take to drain.
+const CARRIER_GRACE: Duration = Duration::from_millis(500);
+
+/// How long closing the store may take.
+const CLOSE: Duration = Duration::from_secs(2);
 
 /// Runs a request in a task of its own: a client that hangs up takes the future of its request with it, and what it asked for is done all the same.
 async fn to_the_end<T: Send + 'static>(request: impl Future<Output = Result<T, Refusal>> + Send + 'static) -> Result<T, Refusal> {
@@ -377,6 +440,11 @@ async fn to_the_end<T: Send + 'static>(request: impl Future<Output = Result<T, R
             Err(ended) => Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by(ended)),
         },
     }
+}
+
+/// The refusal of what comes while draining.
+pub(crate) fn draining() -> Refusal {
+    Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining")
 }
 
 /// When a client may try again after it met a process that is ending.

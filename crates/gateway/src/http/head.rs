@@ -1,6 +1,6 @@
 //! What the head of a request must and must not say, beyond what hyper refuses by itself.
 
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Request, Version};
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
@@ -47,6 +47,10 @@ pub fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
     }
     if let Some(charset) = parts.filter_map(charset).find(|charset| !UTF_8.iter().any(|name| charset.eq_ignore_ascii_case(name))) {
         return refused(format!("the charset is `{}`", charset.escape_debug()));
+    }
+    // hyper has seen to it that `chunked` is the last one; a body within it that is compressed is no JSON either.
+    if let Some(coding) = headers.get_all(TRANSFER_ENCODING).iter().find(|value| !value.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+        return refused(format!("the Transfer-Encoding is `{}`", coding.as_bytes().escape_ascii()));
     }
     let codings = headers.get_all(CONTENT_ENCODING).iter();
     let codings = codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);

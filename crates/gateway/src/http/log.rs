@@ -37,7 +37,7 @@ const TELL: Duration = Duration::from_secs(10);
 
 impl Lines {
     /// So many lines of each kind a second.
-    pub const fn new(per_second: u32) -> Self {
+    pub fn new(per_second: u32) -> Self {
         let kind = || Sampler::new(per_second);
         Self { strangers: kind(), refusals: kind(), failed: kind(), failures: kind(), connections: kind() }
     }
@@ -99,6 +99,12 @@ impl Lines {
         let Some(Line { left_out }) = self.connections.line(Instant::now()) else { return };
         tracing::info!(target: "connection", door, %peer, why, left_out, "A connection from {peer} came to nothing: {why}");
     }
+
+    /// Writes that a connection could not be accepted.
+    pub fn not_accepted(&self, door: &str, error: &std::io::Error) {
+        let Some(Line { left_out }) = self.connections.line(Instant::now()) else { return };
+        tracing::warn!(target: "connection", door, %error, left_out, "Cannot accept a connection: {error}");
+    }
 }
 
 fn write(line: Line, method: &Method, route: &str, address: IpAddr, account: Option<AccountId>, response: &Response<Body>, took: Duration) {
@@ -155,7 +161,12 @@ mod tests {
         let envelope = Envelope::new("https://docs.example");
         let text = written(|| {
             let lines = Lines::new(5);
-            for (route, account, code) in [("good", account, None), ("limited", account, Some(ErrorCode::RateLimitExceeded)), ("guessed", None, Some(ErrorCode::AuthenticationFailed)), ("pages", None, None)] {
+            for (route, account, code) in [
+                ("good", account, None),
+                ("limited", account, Some(ErrorCode::RateLimitExceeded)),
+                ("guessed", None, Some(ErrorCode::AuthenticationFailed)),
+                ("pages", None, None),
+            ] {
                 for _ in 0..1_000 {
                     let response = code.map_or_else(|| Response::new(Body::empty()), |code: ErrorCode| envelope.refuse(code.into()));
                     lines.request(&Method::GET, route, IpAddr::from([192, 0, 2, 1]), account, &response, Duration::ZERO);

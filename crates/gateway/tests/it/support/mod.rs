@@ -1,6 +1,7 @@
 //! A whole platform in this process. In come changes to the configuration and to the SMSC; out comes a [`Stage`] with its addresses,
 //! and [`Tenant`]s made through the admin API.
 
+pub(crate) mod faulty;
 pub(crate) mod http;
 pub(crate) mod media;
 
@@ -21,6 +22,7 @@ use gateway::real::{OsEntropy, SystemClock};
 use model::{Clock, Entropy, SeededEntropy, SimClock, Timestamp};
 use serde_json::{Value, json};
 use simulator::smsc::{Options, Smsc};
+use store::Store;
 use tempfile::TempDir;
 
 use http::{Ask, Reply};
@@ -83,6 +85,28 @@ impl Stage {
 
     /// The same, on this clock and this chance.
     pub(crate) async fn on(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, time: Arc<SimClock>, change: impl FnOnce(&mut Config, &mut Options)) -> Self {
+        Self::set(clock, entropy, time, change, |store| store).await
+    }
+
+    /// The platform on a store whose calls can be made to fail.
+    pub(crate) async fn faulty(change: impl FnOnce(&mut Config, &mut Options)) -> (Self, Arc<faulty::Faulty>) {
+        let mut faulty = None;
+        let wrap = |store| {
+            let wrapped = faulty::Faulty::new(store);
+            faulty = Some(Arc::clone(&wrapped));
+            wrapped as Arc<dyn Store>
+        };
+        let stage = Self::set(Arc::new(SystemClock), Arc::new(OsEntropy), Arc::default(), change, wrap).await;
+        (stage, faulty.unwrap())
+    }
+
+    async fn set(
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        time: Arc<SimClock>,
+        change: impl FnOnce(&mut Config, &mut Options),
+        wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+    ) -> Self {
         let directory = TempDir::new().unwrap();
         let mut options = Options { listen: ANY_PORT, log: Some(directory.path().join("smsc.log")), log_text: true, ..Options::default() };
         let mut config = config(directory.path());
@@ -95,7 +119,8 @@ impl Stage {
                 carrier.port = smsc.address().port();
             }
         }
-        let app = App::start(config.clone(), Arc::clone(&clock), Arc::clone(&entropy)).await.unwrap();
+        let store = wrap(store::open(&config.store.url).await.unwrap());
+        let app = App::start_on(store, config.clone(), Arc::clone(&clock), Arc::clone(&entropy)).await.unwrap();
         let (api, admin) = (app.api_address, app.admin_address);
         Self { api, admin, smsc, time, config, directory, app: Some(app), clock, entropy, tenants: AtomicU32::new(0) }
     }
@@ -104,6 +129,11 @@ impl Stage {
     pub(crate) async fn restart(&mut self, change: impl FnOnce(&mut Config)) {
         self.stop().await;
         change(&mut self.config);
+        self.start_again().await;
+    }
+
+    /// Starts the platform again that was ended.
+    pub(crate) async fn start_again(&mut self) {
         let app = App::start(self.config.clone(), Arc::clone(&self.clock), Arc::clone(&self.entropy)).await.unwrap();
         (self.api, self.admin) = (app.api_address, app.admin_address);
         self.app = Some(app);
@@ -111,7 +141,12 @@ impl Stage {
 
     /// Ends the platform as SIGTERM does.
     pub(crate) async fn stop(&mut self) {
-        self.app.take().unwrap().stop().await;
+        self.take_app().stop().await;
+    }
+
+    /// The platform itself, for a test that ends it.
+    pub(crate) fn take_app(&mut self) -> App {
+        self.app.take().unwrap()
     }
 
     pub(crate) fn app(&self) -> &App {
