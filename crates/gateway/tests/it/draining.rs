@@ -139,7 +139,7 @@ async fn a_carrier_that_answers_nothing_does_not_hold_up_the_end() {
     let mut stage = Stage::with(|config, _| {
         smpp(config).port = port;
         (config.dispatch.drain_secs, config.dispatch.lease_secs) = (0, 86_400);
-        (smpp(config).response_timeout_secs, smpp(config).bind_timeout_secs) = (36_000, 36_000);
+        smpp(config).response_timeout_secs = 300;
     })
     .await;
     let tenant = stage.tenant().await;
@@ -171,10 +171,8 @@ async fn a_store_that_hangs_or_is_full_does_not_hold_up_the_end() {
         (Fault::Hangs, &["release"]),
         (Fault::Hangs, &["close"]),
     ];
-    let tests = faults.map(|(fault, calls)| tokio::spawn(async move { ends_with(fault, calls).await }));
-    for test in tests {
-        test.await.unwrap();
-    }
+    let [first, second, third, fourth, fifth, sixth] = faults.map(|(fault, calls)| Box::pin(ends_with(fault, calls)));
+    tokio::join!(first, second, third, fourth, fifth, sixth);
 }
 
 async fn ends_with(fault: Fault, calls: &'static [&'static str]) {
