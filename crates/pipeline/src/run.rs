@@ -397,7 +397,8 @@ impl Pipeline {
                 let _ = recorded.await;
             }
         };
-        if tokio::time::timeout(RECORD - CARRIER_GRACE, flush).await.is_err() {
+        // Carriers that are done early leave their time to the store.
+        if tokio::time::timeout(limit.saturating_sub(began.elapsed()) + RECORD - CARRIER_GRACE, flush).await.is_err() {
             tracing::error!("The store did not take the last answers of carriers: the outcome of their messages is unknown after the next start");
         }
         self.give_up.send_replace(true);

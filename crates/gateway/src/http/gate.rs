@@ -1,13 +1,14 @@
 //! Whether requests are still taken, and how many are under way. A process that ends closes the gate and waits until those behind it have their answers.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::{Notify, watch};
 
 /// One gate for the requests of a door.
 #[derive(Debug)]
 pub struct Gate {
-    is_closed: watch::Sender<bool>,
+    is_closed: AtomicBool,
+    closing: watch::Sender<bool>,
     under_way: AtomicUsize,
     emptied: Notify,
 }
@@ -18,7 +19,7 @@ pub struct Pass<'a>(&'a Gate);
 
 impl Default for Gate {
     fn default() -> Self {
-        Self { is_closed: watch::Sender::new(false), under_way: AtomicUsize::new(0), emptied: Notify::new() }
+        Self { is_closed: AtomicBool::new(false), closing: watch::Sender::new(false), under_way: AtomicUsize::new(0), emptied: Notify::new() }
     }
 }
 
@@ -33,18 +34,19 @@ impl Gate {
 
     /// Lets nothing more through.
     pub fn close(&self) {
-        self.is_closed.send_replace(true);
+        self.is_closed.store(true, Ordering::SeqCst);
+        self.closing.send_replace(true);
     }
 
     /// Whether nothing more is let through.
     pub fn is_closed(&self) -> bool {
-        *self.is_closed.borrow()
+        self.is_closed.load(Ordering::SeqCst)
     }
 
     /// Resolves when the gate is closed.
     pub async fn closed(&self) {
         // The sender is ours.
-        let _ = self.is_closed.subscribe().wait_for(|closed| *closed).await;
+        let _ = self.closing.subscribe().wait_for(|closed| *closed).await;
     }
 
     /// Resolves when no request is under way.

@@ -1,5 +1,6 @@
 //! Connections: accepted up to a bound, in all and for each address, each with its deadlines, and let finish when the process ends.
 
+use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
@@ -69,7 +70,7 @@ const FINISH: Duration = Duration::from_secs(1);
 /// How long a client may take to read that it is sent away.
 const SEND_OFF: Duration = Duration::from_secs(1);
 
-/// So many clients hear at the same time that there is no room for them; more are cut. File handles are kept free for them.
+/// So many clients are seen off in order at the same time; others are sent their answer and cut. File handles are kept free for them.
 pub const SEND_OFFS_MAX: usize = 32;
 
 /// Serves until `ended` turns true; the last answers then have [`FINISH`] to be read, and requests that are still under way are answered with a refusal.
@@ -128,17 +129,20 @@ impl Rooms {
 }
 
 /// Tells a client that there is no room for it. Over TLS that would cost more than it is worth.
-fn send_away(door: &Arc<Door>, rooms: &Rooms, stream: TcpStream, peer: SocketAddr, why: &'static str) {
+fn send_away(door: &Door, rooms: &Rooms, stream: TcpStream, peer: SocketAddr, why: &'static str) {
     door.metrics.lost_connection(door.name, why);
     door.lines.connection(door.name, peer, why);
-    let Ok(place) = Arc::clone(&rooms.send_offs).try_acquire_owned() else { return };
-    if door.tls.is_none() {
-        let door = Arc::clone(door);
-        tokio::spawn(async move {
-            let answer = (door.unreadable)(peer)(ErrorCode::ServiceUnavailable);
+    if door.tls.is_some() {
+        return;
+    }
+    let answer = (door.unreadable)(peer)(ErrorCode::ServiceUnavailable);
+    match Arc::clone(&rooms.send_offs).try_acquire_owned() {
+        Ok(place) => drop(tokio::spawn(async move {
             send_off(stream, &answer, SEND_OFF).await;
             drop(place);
-        });
+        })),
+        // In a crowd the answer goes out without waiting whether it arrives: a new connection has room for it.
+        Err(_) => drop(stream.into_std().and_then(|mut stream| stream.write(&answer))),
     }
 }
 
@@ -192,15 +196,22 @@ async fn requests(door: &Door, stream: impl AsyncRead + AsyncWrite + Send + Unpi
             }
         }
     };
+    // A client that leaves, or idles for too long, between two requests is no matter.
     let Err(error) = outcome else { return };
     let answer = last_answer(&account, error.as_ref()).map(|code| make_answer(code));
     if answer.is_some() || account.is_refused() {
         send_off(stream.into_inner(), &answer.unwrap_or_default(), SEND_OFF).await;
     }
-    if let Some(error) = error {
-        let why = if is_timeout(&error) { "timeout" } else { "broken" };
+    if let Some(error) = error.filter(|error| is_unread(error) || account.owes() || account.has_heard()) {
+        let why = if is_unread(&error) {
+            "unread"
+        } else if error.is_timeout() {
+            "slow_head"
+        } else {
+            "broken"
+        };
         door.metrics.lost_connection(door.name, why);
-        tracing::debug!(%peer, "Connection ended: {error}");
+        door.lines.connection(door.name, peer, &format!("{why}: {error}"));
     }
 }
 
@@ -216,10 +227,10 @@ fn last_answer(account: &Account, error: Option<&hyper::Error>) -> Option<ErrorC
     }
 }
 
-/// Whether a deadline ended a connection: that of a head, or that of an answer which the client did not read.
-fn is_timeout(error: &hyper::Error) -> bool {
+/// Whether a connection ended because its client did not read an answer.
+fn is_unread(error: &hyper::Error) -> bool {
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
-    error.is_timeout() || source.is_some_and(|source| source.kind() == std::io::ErrorKind::TimedOut)
+    source.is_some_and(|source| source.kind() == std::io::ErrorKind::TimedOut)
 }
 
 /// Resolves when `ended` turns true.
