@@ -127,7 +127,7 @@ impl Session {
             self.write(&mut writer).await?;
             let due = self.later.peek().map(|(Reverse(at), _)| tokio::time::Instant::from_std(*at));
             let flow = tokio::select! {
-                () = tokio::time::sleep_until(bind_by), if self.state == SessionState::Open => return Err(io::ErrorKind::TimedOut.into()),
+                () = tokio::time::sleep_until(bind_by), if self.state == SessionState::Open && !self.shared.options.silent => return Err(io::ErrorKind::TimedOut.into()),
                 read = reader.read_buf(&mut input) => match read? {
                     0 => return Ok(()),
                     _ => self.receive(&mut input),
