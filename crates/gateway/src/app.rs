@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use carrier::config::SandboxConfig;
 use carrier::{Carrier, CarrierConfig};
@@ -20,6 +20,7 @@ use store::{Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 use crate::admin::{self, Admin, Metrics, Throughput};
 use crate::api::{self, Api};
@@ -59,8 +60,9 @@ impl App {
     /// # Errors
     /// A sentence for the operator: an address that cannot be listened on, a store that cannot be used, a carrier's mistake.
     pub async fn start(config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, StartError> {
+        let prepared = Prepared::of(&config).await?;
         let store = open(&config.store.url).await?;
-        Self::start_on(store, config, clock, entropy).await
+        Self::run(prepared, store, config, clock, entropy).await
     }
 
     /// The same, on a store that is open already.
@@ -68,27 +70,15 @@ impl App {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_on(store: Arc<dyn Store>, config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, StartError> {
-        let pepper = config.keys.read().map_err(StartError)?;
-        let token = config.admin.read_token().map_err(StartError)?;
-        let tls = match (&config.api.tls_cert, &config.api.tls_key) {
-            (Some(certificate), Some(key)) => Some(tls::acceptor(certificate, key).map_err(StartError)?),
-            _ => None,
-        };
-        let (public, operators) = (listen(config.api.listen).await?, listen(config.admin.listen).await?);
-        let (api_address, admin_address) = (address(&public)?, address(&operators)?);
+        Self::run(Prepared::of(&config).await?, store, config, clock, entropy).await
+    }
 
-        let limit = files::raise().unwrap_or_else(|why| {
-            tracing::warn!("{why}");
-            files::limit()
-        });
-        let budget = Budget::of(&config, limit);
-        if let Some(warning) = budget.warning(&config, limit) {
-            tracing::warn!("{warning}");
-        }
+    async fn run(prepared: Prepared, store: Arc<dyn Store>, config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, StartError> {
+        let (api_address, admin_address) = (address(&prepared.public)?, address(&prepared.operators)?);
         let lines = Arc::new(Lines::new(config.log.lines_per_second));
         let metrics = Metrics::default();
         store.observe_commits(metrics.observer());
-        let pipeline = start_pipeline(&config, store, pepper, Arc::clone(&clock), entropy).await?;
+        let pipeline = start_pipeline(&config, store, prepared.pepper, Arc::clone(&clock), entropy).await?;
         let envelope = Envelope::new(&config.api.docs_base_url);
         let body_limits = BodyLimits { bytes_max: config.api.body_bytes_max, timeout: Duration::from_secs(config.api.body_timeout_secs) };
         let api = Arc::new(Api {
@@ -110,7 +100,7 @@ impl App {
             envelope,
             body_limits,
             new_account: config.limits.of_new_accounts(),
-            token,
+            token: prepared.token,
             limiter: RateLimiter::new(config.limits.failed_auth_per_minute),
             trusted_proxies: config.api.trusted_proxies.clone(),
             lines: Arc::clone(&lines),
@@ -118,27 +108,20 @@ impl App {
             throughput: Throughput::default(),
             clock,
         });
-        let bounds = bounds(&config, budget.clients, config.api.connections_per_address);
-        let public = Door {
-            name: "api",
-            listener: public,
+        let door = |name, listener, tls, router, unreadable, bounds| Door {
+            name,
+            listener,
             tls,
-            router: api::router(Arc::clone(&api)),
-            unreadable: api::unreadable(&api),
-            bounds: bounds.clone(),
+            router,
+            unreadable,
+            bounds,
             metrics: metrics.http.clone(),
             lines: Arc::clone(&lines),
         };
-        let operators = Door {
-            name: "admin",
-            listener: operators,
-            tls: None,
-            router: admin::router(Arc::clone(&admin)),
-            unreadable: admin::unreadable(&admin),
-            bounds: self::bounds(&config, config.admin.connections_max, config.admin.connections_max / 2),
-            metrics: metrics.http.clone(),
-            lines: Arc::clone(&lines),
-        };
+        let bounds_of_clients = bounds(&config, prepared.clients, config.api.connections_per_address);
+        let public = door("api", prepared.public, prepared.tls, api::router(Arc::clone(&api)), api::unreadable(&api), bounds_of_clients);
+        let bounds_of_operators = bounds(&config, config.admin.connections_max, config.admin.connections_max / 2);
+        let operators = door("admin", prepared.operators, None, admin::router(Arc::clone(&admin)), admin::unreadable(&admin), bounds_of_operators);
         let (end, ended) = watch::channel(false);
         // Both are open to the end: clients hear that the process drains, and the operator sees it.
         let (public, operators) = (tokio::spawn(serve(public, ended.clone())), tokio::spawn(serve(operators, ended)));
@@ -164,6 +147,7 @@ impl App {
     ///
     /// This ends within `dispatch.drain_secs` and [`BEYOND`](Self::BEYOND), whatever clients, carriers and the store do.
     pub async fn stop(self) {
+        let began = Instant::now();
         self.api.gate.close();
         self.pipeline.begin_draining();
         // What is on disk has its answer before the store closes.
@@ -172,7 +156,7 @@ impl App {
         if answered.is_err() {
             tracing::warn!("Requests are still under way after {} s: they are refused", self.drain.as_secs());
         }
-        self.pipeline.close().await;
+        self.pipeline.close(self.drain.saturating_sub(began.elapsed())).await;
         self.measuring.abort();
         self.telling.abort();
         // From here on nothing can be written: what is refused now leaves nothing behind.
@@ -186,8 +170,40 @@ impl App {
     pub const BEYOND: Duration = Pipeline::BEYOND.saturating_add(LAST_WORDS);
 }
 
+/// What can go wrong before there is a store.
+struct Prepared {
+    pepper: Pepper,
+    token: Option<String>,
+    tls: Option<TlsAcceptor>,
+    public: TcpListener,
+    operators: TcpListener,
+    /// Connections that clients may have.
+    clients: usize,
+}
+
+impl Prepared {
+    async fn of(config: &Config) -> Result<Self, StartError> {
+        let pepper = config.keys.read().map_err(StartError)?;
+        let token = config.admin.read_token().map_err(StartError)?;
+        let tls = match (&config.api.tls_cert, &config.api.tls_key) {
+            (Some(certificate), Some(key)) => Some(tls::acceptor(certificate, key).map_err(StartError)?),
+            _ => None,
+        };
+        let (public, operators) = (listen(config.api.listen).await?, listen(config.admin.listen).await?);
+        let limit = files::raise().unwrap_or_else(|why| {
+            tracing::warn!("{why}");
+            files::limit()
+        });
+        let budget = Budget::of(config, limit);
+        if let Some(warning) = budget.warning(config, limit) {
+            tracing::warn!("{warning}");
+        }
+        Ok(Self { pepper, token, tls, public, operators, clients: budget.clients })
+    }
+}
+
 /// How long the last answers may take once everything else has ended.
-const LAST_WORDS: Duration = Duration::from_millis(1_500);
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What clients of a door may take.
 fn bounds(config: &Config, connections_max: usize, connections_per_address: usize) -> Bounds {

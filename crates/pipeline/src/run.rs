@@ -1,4 +1,6 @@
-//! Starting the pipeline, handing requests in, and draining it.
+//! Starting the pipeline, handing requests in, and draining it (`drain`).
+
+mod drain;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -15,7 +17,6 @@ use store::objects::Objects;
 use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
 use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, SendRequest, refused_by_store};
 use crate::counters::Counters;
@@ -361,76 +362,7 @@ impl Pipeline {
             _ = stopped.wait_for(|stopped| *stopped) => None,
         }
     }
-
-    /// Admits and dispatches nothing more, waits for the carriers' answers, records them, and closes the store. Takes at most `limit`
-    /// ([`AT_LEAST`](Self::AT_LEAST) if that is longer) and [`BEYOND`](Self::BEYOND), whatever the carriers and the store do.
-    pub async fn drain(&self, limit: Duration) {
-        self.settle(limit).await;
-        self.close().await;
-    }
-
-    /// How long dispatchers have to give back what they hold, however short the time is.
-    pub const AT_LEAST: Duration = Duration::from_secs(1);
-
-    /// How much longer than its limit draining may take: to record the last answers, and to close the store.
-    pub const BEYOND: Duration = RECORD.saturating_add(CLOSE);
-
-    /// The first part of draining: everything but closing the store.
-    pub async fn settle(&self, limit: Duration) {
-        self.begin_draining();
-        let began = Instant::now();
-        // Half of the time belongs to the carriers, also where the store holds the dispatchers up.
-        self.end_tasks(began + (limit / 2).max(Self::AT_LEAST)).await;
-        let left = limit.saturating_sub(began.elapsed());
-        let drained = self.dispatchers.iter().map(|dispatcher| {
-            let carrier = Arc::clone(&dispatcher.carrier);
-            // A carrier keeps to the limit by itself; one that does not is left.
-            tokio::spawn(async move { tokio::time::timeout(left + CARRIER_GRACE, carrier.drain(left)).await })
-        });
-        for carrier in drained.collect::<Vec<_>>() {
-            let _ = carrier.await;
-        }
-        // The carriers have told all that they will; it is recorded before the store closes.
-        let flush = async {
-            let (done, recorded) = oneshot::channel();
-            if self.flush.send(done).await.is_ok() {
-                let _ = recorded.await;
-            }
-        };
-        // Carriers that are done early leave their time to the store.
-        if tokio::time::timeout(limit.saturating_sub(began.elapsed()) + RECORD - CARRIER_GRACE, flush).await.is_err() {
-            tracing::error!("The store did not take the last answers of carriers: the outcome of their messages is unknown after the next start");
-        }
-        self.give_up.send_replace(true);
-    }
-
-    /// The last part of draining. Nothing more is recorded.
-    pub async fn close(&self) {
-        if tokio::time::timeout(CLOSE, self.store.close()).await.is_err() {
-            tracing::error!("The store could not be closed within {} s", CLOSE.as_secs());
-        }
-    }
-
-    async fn end_tasks(&self, deadline: Instant) {
-        for task in self.tasks.lock().await.drain(..) {
-            let abort = task.abort_handle();
-            // A task that panicked has nothing left to finish.
-            if tokio::time::timeout_at(deadline, task).await.is_err() {
-                abort.abort();
-                tracing::warn!("A dispatcher could not give back its leases in time: they run out by themselves");
-            }
-        }
-    }
 }
-
-/// How long the store may take to record the last answers, the time of [`CARRIER_GRACE`] included.
-const RECORD: Duration = Duration::from_millis(1_500);
-
-/// How much longer than its limit a carrier may take to drain.
-const CARRIER_GRACE: Duration = Duration::from_millis(500);
-
-/// How long closing the store may take.
-const CLOSE: Duration = Duration::from_secs(2);
 
 /// Runs a request in a task of its own: a client that hangs up takes the future of its request with it, and what it asked for is done all the same.
 async fn to_the_end<T: Send + 'static>(request: impl Future<Output = Result<T, Refusal>> + Send + 'static) -> Result<T, Refusal> {
