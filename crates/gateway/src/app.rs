@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use carrier::config::SandboxConfig;
 use carrier::{Carrier, CarrierConfig};
 use model::backoff::Backoff;
 use model::key::Pepper;
 use model::{Clock, Entropy};
+use net::Patience;
 use pipeline::fetch::Fetcher;
 use pipeline::fetch::resolve::SystemResolver;
 use pipeline::limiter::RateLimiter;
@@ -19,13 +20,17 @@ use store::{Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 use crate::admin::{self, Admin, Metrics, Throughput};
 use crate::api::{self, Api};
 use crate::config::Config;
+use crate::files::{self, Budget};
 use crate::http::body::BodyLimits;
 use crate::http::envelope::Envelope;
-use crate::http::serve::{Door, serve};
+use crate::http::gate::Gate;
+use crate::http::log::Lines;
+use crate::http::serve::{Bounds, Door, serve};
 use crate::http::tls;
 
 /// A running platform.
@@ -35,11 +40,12 @@ pub struct App {
     /// Where the operator is served.
     pub admin_address: SocketAddr,
     pipeline: Arc<Pipeline>,
-    stop: watch::Sender<bool>,
+    api: Arc<Api>,
     end: watch::Sender<bool>,
     public: JoinHandle<()>,
     operators: JoinHandle<()>,
     measuring: JoinHandle<()>,
+    telling: JoinHandle<()>,
     drain: Duration,
 }
 
@@ -54,33 +60,25 @@ impl App {
     /// # Errors
     /// A sentence for the operator: an address that cannot be listened on, a store that cannot be used, a carrier's mistake.
     pub async fn start(config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, StartError> {
-        let url = config.store.url.clone();
-        Self::start_on(config, async move { open(&url).await }, clock, entropy).await
+        let prepared = Prepared::of(&config).await?;
+        let store = open(&config.store.url).await?;
+        Self::run(prepared, store, config, clock, entropy).await
     }
 
-    /// Starts everything with the store that `opening` returns, which is awaited once the listeners have their ports.
+    /// The same, on a store that is open already.
     ///
     /// # Errors
-    /// As [`App::start`].
-    pub async fn start_on(
-        config: Config,
-        opening: impl Future<Output = Result<Arc<dyn Store>, StartError>>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Result<Self, StartError> {
-        let pepper = config.keys.read().map_err(StartError)?;
-        let token = config.admin.read_token().map_err(StartError)?;
-        let tls = match (&config.api.tls_cert, &config.api.tls_key) {
-            (Some(certificate), Some(key)) => Some(tls::acceptor(certificate, key).map_err(StartError)?),
-            _ => None,
-        };
-        let (public, operators) = (listen(config.api.listen).await?, listen(config.admin.listen).await?);
-        let (api_address, admin_address) = (address(&public)?, address(&operators)?);
+    /// As [`start`](Self::start).
+    pub async fn start_on(store: Arc<dyn Store>, config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, StartError> {
+        Self::run(Prepared::of(&config).await?, store, config, clock, entropy).await
+    }
 
-        let store = opening.await?;
+    async fn run(prepared: Prepared, store: Arc<dyn Store>, config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, StartError> {
+        let (api_address, admin_address) = (address(&prepared.public)?, address(&prepared.operators)?);
+        let lines = Arc::new(Lines::new(config.log.lines_per_second));
         let metrics = Metrics::default();
         store.observe_commits(metrics.observer());
-        let pipeline = start_pipeline(&config, store, pepper, Arc::clone(&clock), entropy).await?;
+        let pipeline = start_pipeline(&config, store, prepared.pepper, Arc::clone(&clock), entropy).await?;
         let envelope = Envelope::new(&config.api.docs_base_url);
         let body_limits = BodyLimits { bytes_max: config.api.body_bytes_max, timeout: Duration::from_secs(config.api.body_timeout_secs) };
         let api = Arc::new(Api {
@@ -92,6 +90,8 @@ impl App {
             reading: Semaphore::new(api::READERS),
             trusted_proxies: config.api.trusted_proxies.clone(),
             log_requests: config.log.requests,
+            lines: Arc::clone(&lines),
+            gate: Gate::default(),
             metrics: metrics.http.clone(),
             clock: Arc::clone(&clock),
         });
@@ -100,31 +100,36 @@ impl App {
             envelope,
             body_limits,
             new_account: config.limits.of_new_accounts(),
-            token,
-            metrics,
+            token: prepared.token,
+            limiter: RateLimiter::new(config.limits.failed_auth_per_minute),
+            trusted_proxies: config.api.trusted_proxies.clone(),
+            lines: Arc::clone(&lines),
+            metrics: metrics.clone(),
             throughput: Throughput::default(),
             clock,
         });
-        let door = |listener, tls, router, unreadable| Door {
+        let door = |name, listener, tls, router, unreadable, bounds| Door {
+            name,
             listener,
             tls,
             router,
             unreadable,
-            connections_max: config.api.connections_max,
-            head_timeout: Duration::from_secs(config.api.head_timeout_secs),
-            head_bytes_max: config.api.head_bytes_max,
+            bounds,
+            metrics: metrics.http.clone(),
+            lines: Arc::clone(&lines),
         };
-        let (stop, stopped) = watch::channel(false);
+        let bounds_of_clients = bounds(&config, prepared.clients, config.api.connections_per_address);
+        let public = door("api", prepared.public, prepared.tls, api::router(Arc::clone(&api)), api::unreadable(&api), bounds_of_clients);
+        let bounds_of_operators = bounds(&config, config.admin.connections_max, config.admin.connections_max / 2);
+        let operators = door("admin", prepared.operators, None, admin::router(Arc::clone(&admin)), admin::unreadable(&admin), bounds_of_operators);
         let (end, ended) = watch::channel(false);
-        let public = door(public, tls, api::router(Arc::clone(&api)), api::unreadable(&api));
-        let operators = door(operators, None, admin::router(Arc::clone(&admin)), admin::unreadable(&admin));
+        // Both are open to the end: clients hear that the process drains, and the operator sees it.
+        let (public, operators) = (tokio::spawn(serve(public, ended.clone())), tokio::spawn(serve(operators, ended)));
         let measured = Arc::clone(&pipeline);
-        let public = tokio::spawn(serve(public, stopped));
-        // The operator is served to the end: a process that drains says so.
-        let operators = tokio::spawn(serve(operators, ended));
         let measuring = tokio::spawn(async move { admin.throughput.measure(&measured).await });
+        let telling = tokio::spawn(async move { lines.tell().await });
         let drain = Duration::from_secs(config.dispatch.drain_secs);
-        Ok(Self { api_address, admin_address, pipeline, stop, end, public, operators, measuring, drain })
+        Ok(Self { api_address, admin_address, pipeline, api, end, public, operators, measuring, telling, drain })
     }
 
     /// The path of a message.
@@ -137,21 +142,81 @@ impl App {
         self.pipeline.store().failed().await
     }
 
-    /// Accepts nothing more, lets carriers answer what they have, and closes the store.
+    /// Takes no more requests, answers those that are under way, lets carriers answer what they have, and closes the store. New connections and requests are
+    /// refused meanwhile, at once and in so many words.
+    ///
+    /// This ends within `dispatch.drain_secs` and [`BEYOND`](Self::BEYOND), whatever clients, carriers and the store do.
     pub async fn stop(self) {
+        let began = Instant::now();
+        self.api.gate.close();
         self.pipeline.begin_draining();
-        self.stop.send_replace(true);
-        // A door that panicked has nobody left to let out.
-        let _ = self.public.await;
-        self.pipeline.drain(self.drain).await;
+        // What is on disk has its answer before the store closes.
+        let answered = tokio::time::timeout(self.drain.max(Pipeline::AT_LEAST), self.api.gate.emptied());
+        let (answered, ()) = tokio::join!(answered, self.pipeline.settle(self.drain));
+        if answered.is_err() {
+            tracing::warn!("Requests are still under way after {} s: they are refused", self.drain.as_secs());
+        }
+        self.pipeline.close(self.drain.saturating_sub(began.elapsed())).await;
         self.measuring.abort();
+        self.telling.abort();
+        // From here on nothing can be written: what is refused now leaves nothing behind.
         self.end.send_replace(true);
-        let _ = tokio::time::timeout(LAST_WORDS, self.operators).await;
+        let doors = async { tokio::join!(self.public, self.operators) };
+        // A door that panicked has nobody left to let out.
+        let _ = tokio::time::timeout(LAST_WORDS, doors).await;
+    }
+
+    /// How much longer than `dispatch.drain_secs` ending may take: the store's last writes, its end, and the last answers of both doors.
+    pub const BEYOND: Duration = Pipeline::BEYOND.saturating_add(LAST_WORDS);
+}
+
+/// What can go wrong before there is a store.
+struct Prepared {
+    pepper: Pepper,
+    token: Option<String>,
+    tls: Option<TlsAcceptor>,
+    public: TcpListener,
+    operators: TcpListener,
+    /// Connections that clients may have.
+    clients: usize,
+}
+
+impl Prepared {
+    async fn of(config: &Config) -> Result<Self, StartError> {
+        let pepper = config.keys.read().map_err(StartError)?;
+        let token = config.admin.read_token().map_err(StartError)?;
+        let tls = match (&config.api.tls_cert, &config.api.tls_key) {
+            (Some(certificate), Some(key)) => Some(tls::acceptor(certificate, key).map_err(StartError)?),
+            _ => None,
+        };
+        let (public, operators) = (listen(config.api.listen).await?, listen(config.admin.listen).await?);
+        let limit = files::raise().unwrap_or_else(|why| {
+            tracing::warn!("{why}");
+            files::limit()
+        });
+        let budget = Budget::of(config, limit);
+        if let Some(warning) = budget.warning(config, limit) {
+            tracing::warn!("{warning}");
+        }
+        Ok(Self { pepper, token, tls, public, operators, clients: budget.clients })
     }
 }
 
-/// How long the operator's last requests may take once everything else has ended.
+/// How long the last answers may take once everything else has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What clients of a door may take.
+fn bounds(config: &Config, connections_max: usize, connections_per_address: usize) -> Bounds {
+    Bounds {
+        connections_max,
+        // One address never has all places, however few there are.
+        connections_per_address: connections_per_address.min((connections_max - connections_max / 4).max(1)),
+        proxies: config.api.trusted_proxies.clone(),
+        head_timeout: Duration::from_secs(config.api.head_timeout_secs),
+        head_bytes_max: config.api.head_bytes_max,
+        write: Patience::of(Duration::from_secs(config.api.write_timeout_secs)),
+    }
+}
 
 async fn open(url: &str) -> Result<Arc<dyn Store>, StartError> {
     let told = |error: StoreError| StartError(error.to_string());

@@ -30,11 +30,27 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// 9999-12-31T23:59:59.999Z: the last moment that RFC 3339 can write, and what people write when they mean "never".
+    pub const LAST: Self = Self(253_402_300_799_999);
+
     /// Reads an RFC 3339 date and time with an offset; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
-        text.parse::<jiff::Timestamp>().ok().map(|t| Self(t.as_millisecond()))
+        text.parse::<jiff::Timestamp>().ok().map(|t| Self(t.as_millisecond())).or_else(|| Self::parse_at_the_end(text))
+    }
+
+    /// The last hours of the year 9999, which jiff's moments leave out so that each of them exists in every time zone. An offset may push one beyond
+    /// [`LAST`](Self::LAST), which then stands for it.
+    fn parse_at_the_end(text: &str) -> Option<Self> {
+        let pieces = jiff::fmt::temporal::Pieces::parse(text).ok()?;
+        let seconds_east = pieces.to_numeric_offset()?.seconds();
+        let local = pieces.date().to_datetime(pieces.time()?);
+        let ms = i64::try_from(local.duration_since(EPOCH).as_millis()).ok()? - i64::from(seconds_east) * 1_000;
+        (local.year() == 9999).then_some(Self(ms.min(Self::LAST.0)))
     }
 }
+
+/// The beginning of 1970, which has no time zone here: all that is computed with it is UTC.
+const EPOCH: jiff::civil::DateTime = jiff::civil::date(1970, 1, 1).to_datetime(jiff::civil::Time::midnight());
 
 impl Add<Duration> for Timestamp {
     type Output = Self;
@@ -56,6 +72,8 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.0) {
             Ok(at) => write!(f, "{at:.3}"),
+            // The last hours of the year 9999.
+            Err(_) if (0..=Self::LAST.0).contains(&self.0) => write!(f, "{:.3}Z", EPOCH.saturating_add(jiff::SignedDuration::from_millis(self.0))),
             // Beyond the years -9999 to 9999; only a corrupt value gets here, and it should be seen as it is.
             Err(_) => write!(f, "{} ms", self.0),
         }
@@ -146,6 +164,31 @@ mod tests {
         assert_eq!(Timestamp::parse(&at.to_string()), Some(at));
         assert_eq!(Timestamp::parse("2026-03-15T15:30:00.123+01:00"), Some(at));
         assert_eq!(Timestamp::parse("yesterday"), None);
+    }
+
+    #[test]
+    fn the_last_moment_of_the_year_9999_is_a_time() {
+        for (text, shown) in [
+            ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59.000Z"),
+            ("9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"),
+            ("9999-12-31T23:59:59.999999999Z", "9999-12-31T23:59:59.999Z"),
+            ("9999-12-31t00:00:00z", "9999-12-31T00:00:00.000Z"),
+            ("9999-12-30T22:00:00Z", "9999-12-30T22:00:00.000Z"),
+            ("9999-12-30T22:00:01Z", "9999-12-30T22:00:01.000Z"),
+            ("9999-12-31T23:59:59+00:00", "9999-12-31T23:59:59.000Z"),
+            ("9999-12-31T23:59:59+14:00", "9999-12-31T09:59:59.000Z"),
+            ("9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59.999Z"),
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z"),
+            ("9999-12-31T23:59:60Z", "9999-12-31T23:59:59.000Z"),
+        ] {
+            let at = Timestamp::parse(text);
+            assert_eq!(at.map(|at| at.to_string()).as_deref(), Some(shown), "{text}");
+            assert_eq!(Timestamp::parse(shown), at, "{text}: what is shown is read again");
+        }
+        assert_eq!(Timestamp::parse("9999-12-31T23:59:59.999Z"), Some(Timestamp::LAST));
+        for text in ["9999-12-31T23:59:59", "9999-12-31", "10000-01-01T00:00:00Z", "+010000-01-01T00:00:00Z", "9999-13-01T00:00:00Z", "9999-12-31T24:00:00Z"] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! [`Clock`] and [`Entropy`].
 //!
 //! Reading order: [`message`] (what is sent), [`status`] (what becomes of it), [`broadcast`] (one text to many), [`error`] (what a client is told),
-//! [`media`] (what an MMS carries), [`account`], [`number`], [`key`] (who may send), [`owner`] (to whom messages belong), [`screening`] (what was found in texts), [`limits`], [`quota`], [`backoff`] (how much and when).
+//! [`media`] (what an MMS carries), [`account`], [`number`], [`key`] (who may send), [`owner`] (to whom messages belong), [`screening`] (what was found in texts), [`limits`], [`quota`], [`backoff`] (how much and when), [`sampler`] (how many log lines).
 
 pub mod account;
 pub mod address;
@@ -26,6 +26,7 @@ pub mod mint;
 pub mod number;
 pub mod owner;
 pub mod quota;
+pub mod sampler;
 pub mod screening;
 pub mod status;
 
@@ -41,5 +42,6 @@ pub use media::{Media, MediaType};
 pub use message::{Delivery, Message, MessageRecord};
 pub use mint::Mint;
 pub use owner::Owner;
+pub use sampler::Sampler;
 pub use screening::{Screened, ScreeningOutcome, ScreeningRecord};
 pub use status::{ErrorType, Status};

@@ -1,7 +1,9 @@
 //! Fixed windows: at most so many requests in each 60 seconds, as a pure function of the time.
 
-use crate::clock::Timestamp;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
+
+use crate::clock::Timestamp;
 
 /// How long a window lasts. It begins with the first request in it.
 pub const WINDOW: Duration = Duration::from_secs(60);
@@ -75,6 +77,15 @@ impl FixedWindow {
     }
 }
 
+/// The address under which the holder of `address` is counted: an IPv4 address for itself, also in its IPv6 form; an IPv6 address with its /64, because every
+/// customer of a provider has at least that many addresses (RFC 6177).
+pub fn holder_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+        address => address,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,5 +138,17 @@ mod tests {
     #[test]
     fn a_limit_of_zero_passes_nothing() {
         assert!(FixedWindow::default().take(0, at(0)).is_err());
+    }
+
+    #[test]
+    fn an_ipv6_network_counts_as_one_holder() {
+        for (address, holder) in [
+            ("192.0.2.7", "192.0.2.7"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("2001:db8:1:3:3:4:5:6", "2001:db8:1:3::"),
+        ] {
+            assert_eq!(holder_of(address.parse().unwrap()), holder.parse::<IpAddr>().unwrap(), "{address}");
+        }
     }
 }

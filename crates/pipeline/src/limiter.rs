@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use model::account::Limits;
-use model::limits::{FixedWindow, Standing};
+use model::limits::{FixedWindow, Standing, holder_of};
 use model::{Owner, Timestamp};
 
 /// The kinds of request that are counted apart.
@@ -49,14 +49,14 @@ impl RateLimiter {
         self.owners.with((owner, kind), now, |window| window.take(limit, now))
     }
 
-    /// Counts a failed authentication. `Err` when the address has had its share.
+    /// Counts a failed authentication. `Err` when the address has had its share; addresses of IPv6 share by network ([`holder_of`]).
     pub fn take_failed_auth(&self, address: IpAddr, now: Timestamp) -> Result<Standing, Standing> {
-        self.addresses.with(address, now, |window| window.take(self.failed_auth_per_minute, now))
+        self.addresses.with(holder_of(address), now, |window| window.take(self.failed_auth_per_minute, now))
     }
 
     /// Where an address stands, without counting anything.
     pub fn address_standing(&self, address: IpAddr, now: Timestamp) -> Standing {
-        let known = self.addresses.lock().windows.get(&address).copied();
+        let known = self.addresses.lock().windows.get(&holder_of(address)).copied();
         known.unwrap_or_default().peek(self.failed_auth_per_minute, now)
     }
 }
@@ -125,6 +125,14 @@ mod tests {
         assert!(limiter.take(live(1), RequestKind::Read, 1, now).is_ok());
         assert!(limiter.take(live(2), RequestKind::Message, 1, now).is_ok());
         assert!(limiter.take(Owner { mode: Mode::Test, ..live(1) }, RequestKind::Message, 1, now).is_ok());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_guesses_as_one() {
+        let limiter = RateLimiter::new(1);
+        let now = Timestamp::from_millis(1);
+        let guess = |address: &str| limiter.take_failed_auth(address.parse().unwrap(), now).is_ok();
+        assert_eq!(["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"].map(guess), [true, false, true]);
     }
 
     #[test]

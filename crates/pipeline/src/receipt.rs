@@ -11,7 +11,7 @@ use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::messages::StatusChange;
 use store::contract::receipts::{Receipt, ReceiptOutcome};
 use store::{Store, StoreError};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatchers};
@@ -32,6 +32,8 @@ pub(crate) struct Recorder {
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    /// Turns true when the process ends and the store has had its time.
+    pub(crate) give_up: watch::Receiver<bool>,
 }
 
 impl Recorder {
@@ -84,8 +86,10 @@ impl Recorder {
             return;
         }
         let again = Backoff { floor: Duration::from_millis(100), ceiling: Duration::from_secs(5) };
+        let given_up = || tracing::error!("{} outcomes are not recorded, for the process ends: they are unknown after the next start", outcomes.len());
         for failures in 1.. {
-            match self.store.record_outcomes(outcomes.clone()).await {
+            let Some(recorded) = self.unless_given_up(self.store.record_outcomes(outcomes.clone())).await else { return given_up() };
+            match recorded {
                 Ok(changes) => {
                     self.count(&outcomes);
                     self.tell(&changes);
@@ -94,7 +98,10 @@ impl Recorder {
                 Err(error @ StoreError::Failed(_)) => return tracing::error!(%error, "Outcomes are lost with the store: {error}"),
                 Err(error) => {
                     tracing::warn!(%error, "Could not record {} outcomes, trying again: {error}", outcomes.len());
-                    tokio::time::sleep(again.wait(failures, self.entropy.next_unit())).await;
+                    let rest = tokio::time::sleep(again.wait(failures, self.entropy.next_unit()));
+                    if self.unless_given_up(rest).await.is_none() {
+                        return given_up();
+                    }
                 }
             }
         }
@@ -111,7 +118,9 @@ impl Recorder {
         if receipts.is_empty() {
             return;
         }
-        match self.store.record_receipts(receipts).await {
+        // The acks go unaccepted with a return, and carriers send again what was not taken.
+        let Some(recorded) = self.unless_given_up(self.store.record_receipts(receipts)).await else { return };
+        match recorded {
             Ok(outcomes) => {
                 acks.into_iter().for_each(Ack::accept);
                 for outcome in outcomes {
@@ -125,8 +134,17 @@ impl Recorder {
                     }
                 }
             }
-            // The acks go unaccepted with this return, and carriers send again what was not taken.
             Err(error) => tracing::warn!(%error, "Could not record receipts; carriers are asked to send them again: {error}"),
+        }
+    }
+
+    /// What the store says; `None` when the process ends first. A store that hangs holds nobody up for longer than that.
+    async fn unless_given_up<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut give_up = self.give_up.clone();
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = until(&mut give_up) => None,
         }
     }
 
@@ -160,6 +178,13 @@ impl Recorder {
             fate: fate(receipt.state),
             at: self.clock.now(),
         }
+    }
+}
+
+/// Resolves when `flag` turns true. A sender that is gone never says so.
+async fn until(flag: &mut watch::Receiver<bool>) {
+    if flag.wait_for(|flag| *flag).await.is_err() {
+        std::future::pending().await
     }
 }
 

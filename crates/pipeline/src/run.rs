@@ -1,4 +1,6 @@
-//! Starting the pipeline, handing requests in, and draining it.
+//! Starting the pipeline, handing requests in, and draining it (`drain`).
+
+mod drain;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -95,6 +97,8 @@ pub struct Pipeline {
     entropy: Arc<dyn Entropy>,
     stop: watch::Sender<bool>,
     flush: mpsc::Sender<oneshot::Sender<()>>,
+    /// Turns true when nothing more is to be recorded.
+    give_up: watch::Sender<bool>,
     tasks: tokio::sync::Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -142,6 +146,7 @@ impl Pipeline {
             Arc::new(Dispatcher::new(carrier, rate, around))
         });
         let dispatchers = Dispatchers::new(dispatchers.collect());
+        let (give_up, given_up) = watch::channel(false);
         let recorder = Recorder {
             store: Arc::clone(&parts.store),
             routes: Arc::clone(&routes),
@@ -151,6 +156,7 @@ impl Pipeline {
             counters: Arc::clone(&counters),
             clock: Arc::clone(&parts.clock),
             entropy: Arc::clone(&parts.entropy),
+            give_up: given_up,
         };
         let sweeper = Sweeper {
             screening_log: parts.screening_log,
@@ -217,6 +223,7 @@ impl Pipeline {
             waiters,
             broadcast_waiters,
             counters: Arc::clone(&counters),
+            stopped: stop.subscribe(),
         };
         Ok(Arc::new(Self {
             admission,
@@ -228,6 +235,7 @@ impl Pipeline {
             entropy: parts.entropy,
             stop,
             flush,
+            give_up,
             tasks: tokio::sync::Mutex::new(tasks),
         }))
     }
@@ -273,7 +281,7 @@ impl Pipeline {
         write: WriteBroadcast,
     ) -> Result<Answered<BroadcastId>, Refusal> {
         if self.is_draining() {
-            return Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining"));
+            return Err(draining());
         }
         let mut waiting = None;
         let name = |now| {
@@ -292,7 +300,7 @@ impl Pipeline {
         let accepted = broadcast.status_at_acceptance();
         let mut status = accepted;
         if let Some((wait, waiting)) = waiting.as_mut().filter(|_| status.is_open())
-            && let Ok(Some(())) = tokio::time::timeout(*wait, waiting.next()).await
+            && let Some(Ok(Some(()))) = self.unless_draining(tokio::time::timeout(*wait, waiting.next())).await
             && let Ok(Some(record)) = self.store.broadcast(Some(caller.owner()), broadcast.id).await
         {
             status = record.status;
@@ -328,7 +336,7 @@ impl Pipeline {
 
     async fn admit(&self, caller: &Caller, request: SendRequest, wait: Option<Duration>, write: WriteMessage) -> Result<Answered<MessageId>, Refusal> {
         if self.is_draining() {
-            return Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining"));
+            return Err(draining());
         }
         let mut waiting = None;
         let name = |now| {
@@ -349,7 +357,7 @@ impl Pipeline {
             self.counters.admitted_test.add();
         }
         let left = match &mut waiting {
-            Some((wait, waiting)) => tokio::time::timeout(*wait, waiting.next()).await.ok().flatten(),
+            Some((wait, waiting)) => self.unless_draining(tokio::time::timeout(*wait, waiting.next())).await.and_then(Result::ok).flatten(),
             None => None,
         };
         let mut body = write(&message, left.as_ref().unwrap_or(&queued), AnswerForm::NEWEST);
@@ -389,31 +397,19 @@ impl Pipeline {
         *self.stop.borrow()
     }
 
-    /// Admits nothing more.
+    /// Admits nothing more. Clients that wait for their message to leave are answered now: it is on disk, and that is what they are promised.
     pub fn begin_draining(&self) {
         self.stop.send_replace(true);
     }
 
-    /// Admits and dispatches nothing more, waits for what carriers have not answered (at most `limit`), and closes the store.
-    pub async fn drain(&self, limit: Duration) {
-        self.begin_draining();
-        for task in self.tasks.lock().await.drain(..) {
-            // A task that panicked has nothing left to finish.
-            let _ = task.await;
+    /// What a wait comes to; `None` when draining begins first.
+    async fn unless_draining<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
+        let mut stopped = self.stop.subscribe();
+        tokio::select! {
+            biased;
+            waited = wait => Some(waited),
+            _ = stopped.wait_for(|stopped| *stopped) => None,
         }
-        let drained = self.dispatchers.iter().map(|dispatcher| {
-            let carrier = Arc::clone(&dispatcher.carrier);
-            tokio::spawn(async move { carrier.drain(limit).await })
-        });
-        for carrier in drained.collect::<Vec<_>>() {
-            let _ = carrier.await;
-        }
-        // The carriers have told all that they will; it is recorded before the store closes.
-        let (done, recorded) = oneshot::channel();
-        if self.flush.send(done).await.is_ok() {
-            let _ = recorded.await;
-        }
-        self.store.close().await;
     }
 }
 
@@ -432,6 +428,11 @@ async fn to_the_end<T: Send + 'static>(request: impl Future<Output = Result<T, R
             Err(ended) => Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by(ended)),
         },
     }
+}
+
+/// The refusal of what comes while draining.
+pub(crate) fn draining() -> Refusal {
+    Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining")
 }
 
 /// When a client may try again after it met a process that is ending.

@@ -2,9 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use net::{Patience, Patient};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+
+/// A connection, whose peer has to read what is written to it.
+pub(crate) type Stream = Patient<TcpStream>;
+
+/// How long a peer may read nothing.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What sessions are told from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,21 +56,33 @@ impl Sessions {
 }
 
 /// Gives every connection to `serve`, with a number of its own, until everything ends.
-pub(crate) async fn accept(listener: TcpListener, sessions: Arc<Sessions>, serve: impl Fn(TcpStream, u64)) {
+pub(crate) async fn accept(listener: TcpListener, sessions: Arc<Sessions>, serve: impl Fn(Stream, u64)) {
     let mut stopped = sessions.stopped();
     loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    // A connection that fails at once is the peer's affair.
-                    let _ = stream.set_nodelay(true);
-                    serve(stream, sessions.next.fetch_add(1, Ordering::SeqCst));
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = ended(&mut stopped) => return,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                // A connection that fails at once is the peer's affair.
+                let _ = stream.set_nodelay(true);
+                serve(Patient::new(stream, Patience::of(WRITE_TIMEOUT)), sessions.next.fetch_add(1, Ordering::SeqCst));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "Cannot accept a connection: {error}");
+                if let Some(rest) = net::rest_after(&error) {
+                    tokio::time::sleep(rest).await;
                 }
-                Err(error) => tracing::warn!(%error, "Cannot accept a connection: {error}"),
-            },
-            _ = stopped.wait_for(|stop| *stop == Stop::All) => return,
+            }
         }
     }
+}
+
+/// Resolves when everything ends.
+async fn ended(stopped: &mut watch::Receiver<Stop>) {
+    // Without a sender there is nothing left to serve.
+    let _ = stopped.wait_for(|stop| *stop == Stop::All).await;
 }
 
 /// Resolves when the session of this number is to end.

@@ -1,8 +1,10 @@
 //! What the MMSC sends us: answers to what we forwarded, reports on it, and messages that nobody here takes yet.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use model::sampler::{Line, Sampler};
 use tokio::sync::mpsc;
 use wire::mm4::{Address, Answer, DeliveryReportReq, ForwardReq, Mm4, Mm4Error, Request, RequestStatus};
 use wire::receipt::id;
@@ -14,6 +16,9 @@ use super::smtp::{self, Verdict};
 use crate::ack::{Ack, Answer as OnDisk};
 use crate::exchange::Teller;
 use crate::{Receipt, ReceiptState};
+
+/// Lines about mails that are not taken.
+static NOT_TAKEN: Sampler = Sampler::new(10);
 
 /// Reads the mails of a carrier's listener.
 pub(super) struct Inbox {
@@ -82,7 +87,10 @@ impl Inbox {
 
     /// A message for a handset of ours, of which there is none.
     fn forwarded(&self, forward: &ForwardReq, from: &str) -> Verdict {
-        tracing::warn!(carrier.name = %self.teller.name(), "Carrier {} sent a message, which this platform does not receive: refused", self.teller.name());
+        if let Some(Line { left_out }) = NOT_TAKEN.line(Instant::now()) {
+            let name = self.teller.name();
+            tracing::warn!(carrier.name = %name, left_out, "Carrier {name} sent a message, which this platform does not receive: refused");
+        }
         if !forward.ack_request {
             return Verdict::NotServed;
         }
@@ -92,17 +100,20 @@ impl Inbox {
 
     fn not_understood(&self, error: Mm4Error) -> Verdict {
         self.teller.malformed();
-        tracing::warn!(carrier.name = %self.teller.name(), "Carrier {} sent a mail that is not understood: {error}", self.teller.name());
+        if let Some(Line { left_out }) = NOT_TAKEN.line(Instant::now()) {
+            tracing::warn!(carrier.name = %self.teller.name(), left_out, "Carrier {} sent a mail that is not understood: {error}", self.teller.name());
+        }
         Verdict::NotUnderstood
     }
 
-    /// Tells the pipeline, and waits until it has it on disk.
+    /// Tells the pipeline, and waits until it has it on disk; not for longer than the peer may be silent, because a store that hangs would hold its connection for ever.
     async fn tell(&self, receipt: Receipt) -> Verdict {
         let (answers, mut answer) = mpsc::unbounded_channel();
         self.teller.receipt(receipt, Ack::new(0, answers));
-        match answer.recv().await {
-            Some((_, OnDisk::Taken)) => Verdict::Taken,
-            Some((_, OnDisk::TryLater)) | None => Verdict::TryLater,
+        let patience = Duration::from_secs(self.config.listen_timeout_secs);
+        match tokio::time::timeout(patience, answer.recv()).await {
+            Ok(Some((_, OnDisk::Taken))) => Verdict::Taken,
+            Ok(Some((_, OnDisk::TryLater)) | None) | Err(_) => Verdict::TryLater,
         }
     }
 

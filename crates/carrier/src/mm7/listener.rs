@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -15,6 +15,8 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use ipnet::IpNet;
+use model::sampler::{Line, Sampler};
+use net::{Patience, Patient};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
@@ -25,8 +27,11 @@ use crate::ConfigError;
 use crate::config::Mistake;
 use crate::exchange::Teller;
 
-/// After a failure to accept (no file handles left), the wait before the next try.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+/// The longest head of a report. It has a few lines.
+const HEAD_BYTES_MAX: usize = 32 * 1024;
+
+/// Lines that those can cause who may not report, or say nothing that makes sense.
+static STRANGERS: Sampler = Sampler::new(10);
 
 /// When an MMSC that could not be served should come back, in seconds.
 const COME_BACK_SECS: &str = "30";
@@ -77,11 +82,17 @@ pub(crate) async fn serve(door: Arc<Door>, mut stopped: watch::Receiver<bool>) {
                 tokio::spawn(connection(Arc::clone(&door), stream, place, stopped.clone()));
             }
             Ok((_, peer, _)) => {
-                tracing::warn!(carrier.name = door.teller.name(), %peer, "Carrier {}: {} is not among those who may report", door.teller.name(), peer.ip());
+                if let Some(Line { left_out }) = STRANGERS.line(Instant::now()) {
+                    tracing::warn!(carrier.name = door.teller.name(), %peer, left_out, "Carrier {}: {} is not among those who may report", door.teller.name(), peer.ip());
+                }
             }
             Err(error) => {
-                tracing::warn!(carrier.name = door.teller.name(), %error, "Carrier {}: cannot accept a connection: {error}", door.teller.name());
-                tokio::time::sleep(ACCEPT_AGAIN).await;
+                if let Some(Line { left_out }) = STRANGERS.line(Instant::now()) {
+                    tracing::warn!(carrier.name = door.teller.name(), %error, left_out, "Carrier {}: cannot accept a connection: {error}", door.teller.name());
+                }
+                if let Some(rest) = net::rest_after(&error) {
+                    tokio::time::sleep(rest).await;
+                }
             }
         }
     }
@@ -99,7 +110,8 @@ async fn connection(door: Arc<Door>, stream: TcpStream, place: OwnedSemaphorePer
         async move { Ok::<_, Infallible>(answer(&door, request).await) }
     });
     let mut builder = http1::Builder::new();
-    builder.half_close(true).timer(TokioTimer::new()).header_read_timeout(door.patience);
+    builder.half_close(true).timer(TokioTimer::new()).header_read_timeout(door.patience).max_header_size(HEAD_BYTES_MAX);
+    let stream = Patient::new(stream, Patience::of(door.patience));
     let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
@@ -124,7 +136,9 @@ async fn answer(door: &Door, request: Request<Incoming>) -> Answer {
         return plain(StatusCode::METHOD_NOT_ALLOWED, Some((ALLOW, "POST")));
     }
     if door.login.as_ref().is_some_and(|login| !login::is_from(login, request.headers())) {
-        tracing::warn!(carrier.name = door.teller.name(), "Carrier {}: a report without our credentials", door.teller.name());
+        if let Some(Line { left_out }) = STRANGERS.line(Instant::now()) {
+            tracing::warn!(carrier.name = door.teller.name(), left_out, "Carrier {}: a report without our credentials", door.teller.name());
+        }
         return plain(StatusCode::UNAUTHORIZED, Some((WWW_AUTHENTICATE, "Basic realm=\"mm7\"")));
     }
     let content_type = request.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());

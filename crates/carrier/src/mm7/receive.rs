@@ -1,7 +1,8 @@
 //! What an MMSC says unasked: reports on messages, and messages of handsets, which are not taken yet.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use model::sampler::{Line, Sampler};
 use tokio::sync::mpsc;
 use wire::mm7::post::{self, Post};
 use wire::mm7::{DeliverRsp, DeliveryReportReq, Dialect, Fault, FaultKind, Message, Operation, Status, StatusCode};
@@ -10,6 +11,9 @@ use wire::receipt::{ReceiptState, id};
 use crate::Receipt;
 use crate::ack::{Ack, Answer};
 use crate::exchange::Teller;
+
+/// Lines about posts that are not taken.
+static NOT_TAKEN: Sampler = Sampler::new(10);
 
 /// An answer, and the status of HTTP that it goes under.
 pub(crate) struct Reply {
@@ -23,7 +27,9 @@ pub(crate) async fn receive(teller: &Teller, patience: Duration, content_type: O
         Ok((message, _)) => message,
         Err(error) => {
             teller.malformed();
-            tracing::warn!(carrier.name = teller.name(), "Carrier {} posted what is no message of MM7: {error}", teller.name());
+            if let Some(Line { left_out }) = NOT_TAKEN.line(Instant::now()) {
+                tracing::warn!(carrier.name = teller.name(), left_out, "Carrier {} posted what is no message of MM7: {error}", teller.name());
+            }
             let nobody = Message { dialect: Dialect::default(), transaction_id: String::new(), operation: Operation::Other(String::new()) };
             return fault(&nobody, Status { details: Some(error.to_string()), ..Status::new(error.status()) });
         }
@@ -34,7 +40,10 @@ pub(crate) async fn receive(teller: &Teller, patience: Duration, content_type: O
             None => fault(&message, Status::new(StatusCode::MESSAGE_ID_NOT_FOUND)),
         },
         Operation::DeliverReq(_) => {
-            tracing::info!(carrier.name = teller.name(), "Carrier {} delivered a message of a handset, which this platform does not take yet", teller.name());
+            if let Some(Line { left_out }) = NOT_TAKEN.line(Instant::now()) {
+                let name = teller.name();
+                tracing::info!(carrier.name = name, left_out, "Carrier {name} delivered a message of a handset, which this platform does not take yet");
+            }
             let status = Status { details: Some("messages of handsets are not taken here".to_owned()), ..Status::new(StatusCode::SERVICE_DENIED) };
             reply(200, &message, Operation::DeliverRsp(DeliverRsp { status, service_code: None }))
         }

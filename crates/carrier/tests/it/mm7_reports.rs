@@ -6,6 +6,7 @@ use std::time::Duration;
 use carrier::config::Secret;
 use carrier::mm7::config::Mm7Config;
 use carrier::{Event, ReceiptState};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use wire::mm7::{Address, Content, DeliverReq, DeliveryReportReq, Dialect, Message, MmStatus, NAMESPACE_ROOT, Operation, StatusCode, SubmitReq, post};
 
@@ -246,6 +247,19 @@ async fn a_slow_mmsc_does_not_keep_its_place() {
         drop(slow);
         assert_eq!(waiting.hear().await.start(), "HTTP/1.1 404 Not Found", "{what}");
     }
+}
+
+#[tokio::test]
+async fn a_peer_that_reads_nothing_loses_its_connection() {
+    let (_bench, address) = listening(&Mm7Config { listen_connections_max: 1, listen_timeout_secs: 1, ..nowhere() });
+    let many = b"GET /nothing HTTP/1.1\r\nHost: us\r\n\r\n".repeat(1_000);
+    let silent = async {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        while stream.write_all(&many).await.is_ok() {}
+    };
+    within("the end of a connection that is not read", silent).await;
+    // There is one place, and it is free again.
+    assert_eq!(answer(address, b"GET / HTTP/1.1\r\nHost: us\r\n\r\n").await.start(), "HTTP/1.1 404 Not Found");
 }
 
 #[tokio::test]

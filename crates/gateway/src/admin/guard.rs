@@ -1,7 +1,8 @@
 //! Who may pass to the admin API: the holder of the token.
 
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
@@ -12,11 +13,13 @@ use model::error::{ErrorCode, Refusal};
 use subtle::ConstantTimeEq;
 
 use super::Admin;
+use crate::api::address;
 use crate::http::Peer;
 use crate::http::caught::to_the_end;
 use crate::http::envelope::challenge;
+use crate::http::head::check_host;
 
-/// Lets the operator through.
+/// Lets the operator through. Those who guess have as many guesses in a window as the public API grants; the token itself always passes.
 pub(super) async fn guard(State(admin): State<Arc<Admin>>, request: Request, next: Next) -> Response<Body> {
     // Without a token the admin API is off, as if it were not there.
     let Some(token) = &admin.token else { return admin.envelope.refuse(ErrorCode::NotFound.into()) };
@@ -25,7 +28,19 @@ pub(super) async fn guard(State(admin): State<Arc<Admin>>, request: Request, nex
     if offered.is_some_and(|offered| bool::from(offered.as_bytes().ct_eq(token.as_bytes()))) {
         return next.run(request).await;
     }
-    challenge(admin.envelope.refuse(ErrorCode::AuthenticationFailed.into()), "Bearer")
+    let (address, now) = (client_address(&admin, &request), admin.clock.now());
+    match admin.limiter.take_failed_auth(address, now) {
+        Ok(_) => challenge(admin.envelope.refuse(ErrorCode::AuthenticationFailed.into()), "Bearer"),
+        Err(standing) => {
+            let wait = Duration::from_secs(standing.retry_after_secs(now));
+            admin.envelope.refuse(Refusal::new(ErrorCode::RateLimitExceeded).with_retry_after(wait))
+        }
+    }
+}
+
+fn client_address(admin: &Admin, request: &Request) -> IpAddr {
+    let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
+    address::of_client(peer, request.headers(), &admin.trusted_proxies)
 }
 
 /// Writes a line for each request to the admin API; health and metrics are asked all the time.
@@ -34,16 +49,19 @@ pub(super) async fn log(State(admin): State<Arc<Admin>>, request: Request, next:
     let method = request.method().clone();
     let is_api = request.uri().path().starts_with("/admin/");
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
+    let address = client_address(&admin, &request);
     // What is in the store must be in memory too, or a revoked key lives on: a change is never given up half way.
-    let response = match to_the_end(next.run(request)).await {
-        Ok(response) => response,
-        Err(panic) => admin.envelope.refuse(Refusal::new(ErrorCode::UnexpectedError).caused_by(panic)),
+    let response = match check_host(&request) {
+        Ok(()) => match to_the_end(next.run(request)).await {
+            Ok(response) => response,
+            Err(panic) => admin.envelope.refuse(Refusal::new(ErrorCode::UnexpectedError).caused_by(panic)),
+        },
+        Err(refusal) => admin.envelope.refuse(refusal),
     };
     let route = route.as_ref().map_or("", MatchedPath::as_str);
-    if let Some(peer) = peer.filter(|_| is_api) {
-        crate::http::log::request(&method, route, peer, None, &response, began.elapsed());
+    if is_api {
+        admin.lines.operated(&method, route, address, &response, began.elapsed());
     }
-    crate::http::log::failure(&method, route, &response);
+    admin.lines.failure(&method, route, &response);
     response
 }

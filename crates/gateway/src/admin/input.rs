@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use axum::body::Body;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, Request};
+use axum::http::Request;
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::{AccountId, Msisdn};
 use serde::de::DeserializeOwned;
@@ -14,13 +13,14 @@ use serde::{Deserialize, Deserializer};
 use store::StoreError;
 
 use crate::http::body::{self, BodyLimits};
+use crate::http::head::require_json;
 
 /// Reads a JSON body. An empty one is an empty object.
 pub(super) async fn body<T: DeserializeOwned>(request: Request<Body>, limits: BodyLimits) -> Result<T, Refusal> {
     let (head, body) = request.into_parts();
     let bytes = body::read(body, limits).await?;
-    if !bytes.is_empty() && !is_json(&head.headers) {
-        return Err(ErrorCode::UnsupportedContentType.into());
+    if !bytes.is_empty() {
+        require_json(&head.headers)?;
     }
     let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
     let mut reader = serde_json::Deserializer::from_slice(text);
@@ -40,11 +40,6 @@ pub(super) async fn body<T: DeserializeOwned>(request: Request<Body>, limits: Bo
         |error: serde_json::Error| Refusal::new(ErrorCode::MalformedRequest).with_info(AdditionalInfo::Place { line: error.line(), column: error.column() });
     reader.end().map_err(place)?;
     Ok(value)
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    named.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
 /// What a path names; what cannot be a name names nothing.

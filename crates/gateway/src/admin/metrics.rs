@@ -20,6 +20,7 @@ use store::contract::dispatch::QueueDepth;
 use store::contract::health::CommitSample;
 
 use super::Shared;
+use crate::http::log::Lines;
 use crate::http::metrics::HttpMetrics;
 
 /// What is counted while it happens; the rest is looked up when it is asked for.
@@ -66,7 +67,7 @@ pub(super) async fn text(State(admin): Shared) -> Response<Body> {
     let mut registry = Registry::with_prefix("smsfactory");
     admin.metrics.register(&mut registry);
     let now_ms = admin.clock.now().as_millis();
-    registry.register_collector(Box::new(Snapshot { pipeline: Arc::clone(&admin.pipeline), depths, now_ms }));
+    registry.register_collector(Box::new(Snapshot { pipeline: Arc::clone(&admin.pipeline), lines: Arc::clone(&admin.lines), depths, now_ms }));
     let mut text = String::new();
     let answered = match encode(&mut text, &registry) {
         Ok(()) => {
@@ -83,6 +84,7 @@ pub(super) async fn text(State(admin): Shared) -> Response<Body> {
 /// What is looked up when it is asked for.
 struct Snapshot {
     pipeline: Arc<Pipeline>,
+    lines: Arc<Lines>,
     depths: Vec<QueueDepth>,
     now_ms: i64,
 }
@@ -124,12 +126,22 @@ impl Collector for Snapshot {
         let behind_secs = ConstGauge::new(i64::try_from(counters.lists_behind_ms.get() / 1000).unwrap_or(i64::MAX));
         let help = "Age of the oldest message that the index of lists lacks and should have";
         behind_secs.encode(encoder.encode_descriptor("lists_behind_seconds", help, None, behind_secs.metric_type())?)?;
+        self.encode_lines(&mut encoder)?;
         self.encode_queues(&mut encoder)?;
         self.encode_carriers(&mut encoder)
     }
 }
 
 impl Snapshot {
+    fn encode_lines(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
+        let kind = ConstCounter::new(0u64).metric_type();
+        let mut family = encoder.encode_descriptor("log_lines_left_out", "Log lines left out because there were too many of their kind", None, kind)?;
+        for (kind, sampler) in self.lines.kinds() {
+            ConstCounter::new(sampler.left_out_ever()).encode(family.encode_family(&[("kind", kind)])?)?;
+        }
+        Ok(())
+    }
+
     fn encode_queues(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
         let carriers = self.pipeline.carriers();
         // Messages may wait for a carrier that is no longer configured; one that has nothing waiting is shown with 0.

@@ -22,9 +22,11 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Response, StatusCode};
 use axum::routing::{MethodRouter, delete, get, post, put};
+use ipnet::IpNet;
 use model::error::{ErrorCode, Refusal};
 use model::{Clock, Limits};
 use pipeline::Pipeline;
+use pipeline::limiter::RateLimiter;
 use serde::Serialize;
 
 pub(crate) use accounts::QUOTA_MAX;
@@ -34,6 +36,7 @@ pub use metrics::Metrics;
 use crate::http::body::BodyLimits;
 use crate::http::canned::MakeAnswer;
 use crate::http::envelope::{Envelope, allow};
+use crate::http::log::Lines;
 
 /// All that the operator's door needs.
 pub struct Admin {
@@ -47,6 +50,12 @@ pub struct Admin {
     pub new_account: Limits,
     /// The bearer token; without one the admin API is off.
     pub token: Option<String>,
+    /// How often an address has guessed it.
+    pub limiter: RateLimiter,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The log lines.
+    pub lines: Arc<Lines>,
     /// What is measured.
     pub metrics: Metrics,
     /// How fast the carriers are.

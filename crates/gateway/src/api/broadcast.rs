@@ -14,11 +14,12 @@ use pipeline::tenants::Caller;
 use store::contract::broadcasts::Canceled;
 
 use super::key::one_key;
-use super::message::{IDEMPOTENT_REPLAYED, created_at, require_json};
+use super::message::{IDEMPOTENT_REPLAYED, created_at};
 use super::view::BroadcastView;
 use super::{Api, BASE, Shared, fields, prefer};
+use crate::http::head::require_json;
+use crate::http::json;
 use crate::http::log::AboutBroadcast;
-use crate::http::{body, json};
 
 pub(super) async fn send(State(api): Shared, Extension(caller): Extension<Caller>, request: Request) -> Response<Body> {
     let answered = sent(&api, &caller, request).await;
@@ -29,7 +30,7 @@ async fn sent(api: &Api, caller: &Caller, request: Request) -> Result<Response<B
     let (head, body) = request.into_parts();
     let wait = prefer::wait(&head.headers);
     require_json(&head.headers)?;
-    let body = body::read(body, api.broadcast_body_limits).await?;
+    let body = api.body(body, api.broadcast_body_limits).await?;
     let mut request = read(api, body).await?;
     request.idempotency_key = one_key(&head.headers, request.idempotency_key)?;
     let answered =

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{AUTHORIZATION, HeaderName};
+use axum::http::header::{AUTHORIZATION, CONNECTION, HeaderName};
 use axum::http::{HeaderMap, HeaderValue, Method, Response};
 use axum::middleware::Next;
 use base64::Engine;
@@ -18,10 +18,11 @@ use model::{AccountId, Timestamp};
 use pipeline::limiter::RequestKind;
 use pipeline::tenants::Caller;
 
-use super::{Api, BASE, address};
+use super::{Api, BASE, DRAINING, address};
+use crate::http::Peer;
 use crate::http::caught::caught;
 use crate::http::envelope::challenge;
-use crate::http::{Peer, log};
+use crate::http::head::check_host;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
@@ -38,7 +39,9 @@ pub(super) async fn guard(State(api): State<Arc<Api>>, mut request: Request, nex
     let route = request.extensions().get::<MatchedPath>().cloned();
     let address = client_address(&api, &request);
     let mut account = None;
-    let (standing, mut response) = match admit(&api, &request, address, now) {
+    let pass = api.gate.enter();
+    let admitted = if pass.is_some() { admit(&api, &request, address, now) } else { Admit::Refused(api.limiter.address_standing(address, now), draining()) };
+    let (standing, mut response) = match admitted {
         Admit::Refused(standing, refusal) => (standing, refuse(&api, refusal)),
         Admit::Anybody(standing) => (standing, handle(&api, request, next).await),
         Admit::Caller(standing, caller) => {
@@ -48,6 +51,10 @@ pub(super) async fn guard(State(api): State<Arc<Api>>, mut request: Request, nex
         }
     };
     put_standing(response.headers_mut(), standing);
+    if api.gate.is_closed() {
+        // The next request goes to the process that takes over.
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     let route = route.as_ref().map_or("", MatchedPath::as_str);
     note(&api, &method, route, address, account, &response, began.elapsed());
     response
@@ -62,6 +69,11 @@ pub(super) fn answer_unread(api: &Api, peer: SocketAddr, code: ErrorCode) -> Byt
     api.envelope.raw(code, &format!("{LIMIT}: {limit}\r\n{REMAINING}: {remaining}\r\n{RESET}: {reset}\r\n"))
 }
 
+/// A process that ends takes no more requests.
+fn draining() -> Refusal {
+    Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining")
+}
+
 enum Admit {
     /// Answered here.
     Refused(Standing, Refusal),
@@ -72,6 +84,9 @@ enum Admit {
 }
 
 fn admit(api: &Api, request: &Request, address: IpAddr, now: Timestamp) -> Admit {
+    if let Err(refusal) = check_host(request) {
+        return Admit::Refused(api.limiter.address_standing(address, now), refusal);
+    }
     if !request.uri().path().starts_with(BASE) {
         return Admit::Anybody(api.limiter.address_standing(address, now));
     }
@@ -141,9 +156,9 @@ fn put_standing(headers: &mut HeaderMap, standing: Standing) {
 fn note(api: &Api, method: &Method, route: &str, address: IpAddr, account: Option<AccountId>, response: &Response<Body>, took: Duration) {
     api.metrics.note(method, route, response.status().as_u16(), took);
     if api.log_requests {
-        log::request(method, route, address, account, response, took);
+        api.lines.request(method, route, address, account, response, took);
     }
-    log::failure(method, route, response);
+    api.lines.failure(method, route, response);
 }
 
 #[cfg(test)]

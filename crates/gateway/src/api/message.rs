@@ -6,8 +6,8 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::http::header::{CONTENT_TYPE, HeaderName, LOCATION};
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use axum::http::header::{HeaderName, LOCATION};
+use axum::http::{HeaderValue, Response, StatusCode};
 use model::MessageId;
 use model::error::{ErrorCode, Refusal};
 use pipeline::admit::refused_by_store;
@@ -16,8 +16,9 @@ use pipeline::tenants::Caller;
 use super::key::one_key;
 use super::view::MessageView;
 use super::{Api, BASE, Shared, fields, prefer};
+use crate::http::head::require_json;
+use crate::http::json;
 use crate::http::log::About;
-use crate::http::{body, json};
 
 pub(super) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -30,7 +31,7 @@ async fn sent(api: &Api, caller: &Caller, request: Request) -> Result<Response<B
     let (head, body) = request.into_parts();
     let wait = prefer::wait(&head.headers);
     require_json(&head.headers)?;
-    let body = body::read(body, api.body_limits).await?;
+    let body = api.body(body, api.body_limits).await?;
     let mut request = fields::of_message(&body)?;
     request.idempotency_key = one_key(&head.headers, request.idempotency_key)?;
     let answered = api.pipeline.send(caller, request, wait, |message, delivery, form| MessageView::of(message, delivery).in_form(form).to_json()).await?;
@@ -53,12 +54,6 @@ async fn shown(api: &Arc<Api>, caller: &Caller, id: Result<Path<String>, PathRej
     let mut response = json(MessageView::of(&record.message, &record.delivery).to_json());
     response.extensions_mut().insert(About(id));
     Ok(response)
-}
-
-pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
-    let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = named.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(ErrorCode::UnsupportedContentType.into()) }
 }
 
 fn created(id: MessageId, text: String) -> Response<Body> {

@@ -3,7 +3,7 @@
 //! A request passes the `guard` (who is it, may it ask so often), then its handler in `message`, `list`, `broadcast` or `broadcasts`; `fields` reads bodies,
 //! `view` writes answers. No rule about messages is here: those are the pipeline's.
 
-mod address;
+pub(crate) mod address;
 pub(crate) mod broadcast;
 pub(crate) mod broadcasts;
 pub(crate) mod fields;
@@ -17,12 +17,14 @@ pub(crate) mod view;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Response;
 use axum::routing::{get, post};
+use bytes::Bytes;
 use ipnet::IpNet;
 use model::Clock;
 use model::error::{ErrorCode, Refusal};
@@ -30,9 +32,11 @@ use pipeline::Pipeline;
 use pipeline::limiter::RateLimiter;
 use tokio::sync::Semaphore;
 
-use crate::http::body::BodyLimits;
+use crate::http::body::{self, BodyLimits};
 use crate::http::canned::MakeAnswer;
 use crate::http::envelope::{Envelope, allow};
+use crate::http::gate::Gate;
+use crate::http::log::Lines;
 use crate::http::metrics::HttpMetrics;
 
 /// Under this path everything needs a key.
@@ -59,6 +63,10 @@ pub struct Api {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether every request is logged.
     pub log_requests: bool,
+    /// The log lines.
+    pub lines: Arc<Lines>,
+    /// What requests pass while the process does not end.
+    pub gate: Gate,
     /// The counts.
     pub metrics: HttpMetrics,
     /// The time.
@@ -108,7 +116,19 @@ async fn only_post(State(api): Shared) -> Response<Body> {
     allow(api.envelope.refuse(ErrorCode::MethodNotAllowed.into()), "POST")
 }
 
+/// When a client may try again that met a process which ends.
+const DRAINING: Duration = Duration::from_secs(5);
+
 impl Api {
+    /// Reads a body. A process that ends does not wait for the rest of it: nothing has been promised yet.
+    async fn body(&self, body: Body, limits: BodyLimits) -> Result<Bytes, Refusal> {
+        tokio::select! {
+            biased;
+            read = body::read(body, limits) => read,
+            () = self.gate.closed() => Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining")),
+        }
+    }
+
     fn answer(&self, answered: Result<Response<Body>, Refusal>) -> Response<Body> {
         answered.unwrap_or_else(|refusal| self.envelope.refuse(refusal))
     }

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::{Failed, output, serve};
 use crate::config::{Config, line_of_key, secrets};
+use crate::files::{self, Budget};
 use crate::http::tls;
 use crate::real::OsEntropy;
 
@@ -34,6 +35,7 @@ impl Check {
         for (key, found) in look(&config).into_iter().chain(exposed(&findings.file, &config)) {
             findings.add(&key, found);
         }
+        findings.warn("api.connections_max", files_of(&config));
         for (index, carrier) in config.carrier.iter().enumerate().filter(|_| !self.offline) {
             let found = match carrier {
                 CarrierConfig::Smpp(config) => bind(config).await,
@@ -61,6 +63,13 @@ impl Findings {
                 self.mistakes += 1;
                 output::say(format!("mistake {}: {words}", self.place(key)));
             }
+        }
+    }
+
+    /// What works, and not as the file says.
+    fn warn(&self, key: &str, found: Option<String>) {
+        if let Some(words) = found {
+            output::say(format!("warning {}: {words}", self.place(key)));
         }
     }
 
@@ -111,6 +120,12 @@ fn listeners(config: &Config) -> Vec<(String, Result<String, String>)> {
         (key, found)
     });
     tried.collect()
+}
+
+/// Whether this process could open as many files as the configuration may need; a service that is started elsewhere may have other limits.
+fn files_of(config: &Config) -> Option<String> {
+    let limit = files::raise().unwrap_or_else(|_| files::limit());
+    Budget::of(config, limit).warning(config, limit)
 }
 
 /// A number of things, in words.

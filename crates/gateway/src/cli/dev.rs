@@ -78,18 +78,19 @@ impl Dev {
         if first.is_ok() {
             self.introduce(&app, &world, &demo);
         }
+        let mut signals = serve::Signals::new()?;
         let ended = match (first, self.once) {
             (Err(failed), _) => Err(failed),
             (Ok(_), true) => Ok(()),
             (Ok(id), false) => {
                 self.hint(&app, &id);
                 tokio::select! {
-                    told = serve::told_to_end() => told,
+                    () = signals.next() => Ok(()),
                     error = app.failed() => Err(Failed::new(error)),
                 }
             }
         };
-        app.stop().await;
+        serve::stop(app, &mut signals).await?;
         ended
     }
 

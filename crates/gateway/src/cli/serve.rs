@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Failed, logging};
 use crate::app::App;
@@ -26,13 +26,22 @@ impl Serve {
         }
         let app = App::start(config, Arc::new(SystemClock), Arc::new(OsEntropy)).await.map_err(Failed::new)?;
         tracing::info!("Clients are served on {}, the operator on {}", app.api_address, app.admin_address);
+        let mut signals = Signals::new()?;
         let ended = tokio::select! {
-            told = told_to_end() => told,
+            () = signals.next() => Ok(()),
             error = app.failed() => Err(Failed::new(format!("{error}; what was promised is on disk, and nothing more is promised before a new start"))),
         };
-        tracing::info!("Ending: nothing more is accepted, and carriers may answer what they have");
-        app.stop().await;
+        tracing::info!("Ending: nothing more is accepted, and carriers may answer what they have. A second signal ends at once");
+        stop(app, &mut signals).await?;
         ended
+    }
+}
+
+/// Ends the platform in order, or at once when a second signal comes.
+pub(super) async fn stop(app: App, signals: &mut Signals) -> Result<(), Failed> {
+    tokio::select! {
+        () = app.stop() => Ok(()),
+        () = signals.next() => Err(Failed::new("ended at once by a second signal; the outcome of attempts under way is unknown")),
     }
 }
 
@@ -46,13 +55,24 @@ pub(super) fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()))
 }
 
-/// Waits for SIGTERM or SIGINT.
-pub(super) async fn told_to_end() -> Result<(), Failed> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(Failed::new)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failed::new)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// SIGTERM and SIGINT, one after the other.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on these signals do not end the process by themselves.
+    pub(super) fn new() -> Result<Self, Failed> {
+        let listen = |kind| signal(kind).map_err(Failed::new);
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    /// Waits for the next of them.
+    pub(super) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

@@ -39,10 +39,10 @@ impl Simulate {
 
 /// Lets a simulator run until the process is told to end, and prints what it saw: every so many seconds, and at the end.
 async fn until_told(summary_secs: u64, summary: impl Fn() -> Value, flush: impl Fn()) -> Result<(), Failed> {
-    let mut told_to_end = std::pin::pin!(super::serve::told_to_end());
+    let mut signals = super::serve::Signals::new()?;
     loop {
         tokio::select! {
-            told = &mut told_to_end => break told?,
+            () = signals.next() => break,
             () = tokio::time::sleep(Duration::from_secs(summary_secs)), if summary_secs > 0 => output::say(summary()),
         }
     }

@@ -50,6 +50,10 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
     let slowest = config.carrier.iter().map(carrier::CarrierConfig::response_timeout_secs).max().unwrap_or(0);
     vec![
         ("api.connections_max", api.connections_max as u64, 1, 1_000_000),
+        ("api.connections_per_address", api.connections_per_address as u64, 1, 1_000_000),
+        ("api.write_timeout_secs", api.write_timeout_secs, 1, 3_600),
+        ("admin.connections_max", config.admin.connections_max as u64, 2, 10_000),
+        ("log.lines_per_second", u64::from(config.log.lines_per_second), 1, 100_000),
         ("api.head_timeout_secs", api.head_timeout_secs, 1, 3_600),
         ("api.body_timeout_secs", api.body_timeout_secs, 1, 3_600),
         ("api.body_bytes_max", api.body_bytes_max as u64, 1_024, 64 << 20),

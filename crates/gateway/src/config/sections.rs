@@ -38,10 +38,14 @@ section! {
         trusted_proxies: Vec<IpNet>,
         /// Connections at once.
         connections_max: usize,
+        /// Those of one address.
+        connections_per_address: usize,
         /// Seconds until a request's head must be whole.
         head_timeout_secs: u64,
         /// Seconds until its body must be.
         body_timeout_secs: u64,
+        /// Seconds for which a client may leave an answer unread.
+        write_timeout_secs: u64,
         /// The largest body.
         body_bytes_max: usize,
         /// The largest body of a broadcast.
@@ -62,6 +66,8 @@ section! {
         token: Option<Secret>,
         /// A file that holds it.
         token_file: Option<PathBuf>,
+        /// Connections at once.
+        connections_max: usize,
     }
 }
 
@@ -186,6 +192,8 @@ section! {
         level: String,
         /// Whether every request is.
         requests: bool,
+        /// Lines a second of each kind that strangers can cause.
+        lines_per_second: u32,
     }
 }
 

@@ -6,6 +6,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -15,18 +16,57 @@ use model::ErrorCode;
 /// Makes the whole answer, head and body, to a request that could not be read.
 pub type MakeAnswer = Arc<dyn Fn(ErrorCode) -> Bytes + Send + Sync>;
 
+/// What a connection owes its client. The stream and the service both note here what they see.
+#[derive(Debug, Default)]
+pub struct Account {
+    is_owed: AtomicBool,
+    has_heard: AtomicBool,
+    is_refused: AtomicBool,
+}
+
+impl Account {
+    /// A request has gone to its handler.
+    pub fn owe(&self) {
+        self.is_owed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a request is with its handler, and nothing of its answer is written.
+    pub fn owes(&self) -> bool {
+        self.is_owed.load(Ordering::Relaxed)
+    }
+
+    /// Whether anything came after the last answer: the beginning of a head, perhaps.
+    pub fn has_heard(&self) -> bool {
+        self.has_heard.load(Ordering::Relaxed)
+    }
+
+    /// Whether the last answer said that a head cannot be read.
+    pub fn is_refused(&self) -> bool {
+        self.is_refused.load(Ordering::Relaxed)
+    }
+
+    fn wrote(&self, octets: &[u8]) {
+        // "100 Continue" is no answer.
+        if !octets.starts_with(b"HTTP/1.1 1") {
+            self.is_owed.store(false, Ordering::Relaxed);
+            self.has_heard.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
 /// A stream that rewrites hyper's own answers.
-pub struct Rewritten<S> {
+pub struct Rewritten<'a, S> {
     stream: S,
+    account: &'a Account,
     make_answer: MakeAnswer,
-    /// What is written in place of the answer that hyper is writing, how much of it is written, and how much hyper is told.
+    /// What is written in place of the answer that hyper is writing, how much of it is written, and how many octets hyper believes to have written.
     instead: Option<(Bytes, usize, usize)>,
 }
 
-impl<S> Rewritten<S> {
+impl<'a, S> Rewritten<'a, S> {
     /// A stream whose canned answers are replaced by `make_answer`'s.
-    pub fn new(stream: S, make_answer: MakeAnswer) -> Self {
-        Self { stream, make_answer, instead: None }
+    pub fn new(stream: S, account: &'a Account, make_answer: MakeAnswer) -> Self {
+        Self { stream, account, make_answer, instead: None }
     }
 }
 
@@ -43,17 +83,24 @@ fn canned(answer: &[u8]) -> Option<ErrorCode> {
 
 const CONTENT_TYPE: &[u8] = b"\ncontent-type:";
 
-impl<S: Read + Unpin> Read for Rewritten<S> {
+impl<S: Read + Unpin> Read for Rewritten<'_, S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_read(context, buffer)
+        let this = self.get_mut();
+        let read = Pin::new(&mut this.stream).poll_read(context, buffer);
+        if read.is_ready() {
+            this.account.has_heard.store(true, Ordering::Relaxed);
+        }
+        read
     }
 }
 
-impl<S: Write + Unpin> Write for Rewritten<S> {
+impl<S: Write + Unpin> Write for Rewritten<'_, S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if this.instead.is_none() {
+            this.account.wrote(buffer);
             let Some(code) = canned(buffer) else { return Pin::new(&mut this.stream).poll_write(context, buffer) };
+            this.account.is_refused.store(true, Ordering::Relaxed);
             this.instead = Some(((this.make_answer)(code), 0, buffer.len()));
         }
         while let Some((answer, written, told)) = &mut this.instead {

@@ -56,9 +56,12 @@ impl Envelope {
     /// A whole answer as octets, for a connection that is at its end. `headers` are whole lines.
     pub fn raw(&self, code: ErrorCode, headers: &str) -> Bytes {
         let body = self.body(code, None);
+        let retry_after = if code == ErrorCode::ServiceUnavailable { format!("{RETRY_AFTER}: {RETRY_SECS}\r\n") } else { String::new() };
         let reason = StatusCode::from_u16(code.http_status()).ok().and_then(|status| status.canonical_reason()).unwrap_or_default();
         let (status, length) = (code.http_status(), body.len());
-        let head = format!("HTTP/1.1 {status} {reason}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n");
+        let head = format!(
+            "HTTP/1.1 {status} {reason}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{retry_after}{headers}\r\n"
+        );
         [head.as_bytes(), &body].concat().into()
     }
 
@@ -75,6 +78,9 @@ impl Envelope {
         response
     }
 }
+
+/// When a client may come back for which there was no room or no time, in seconds.
+const RETRY_SECS: u64 = 5;
 
 /// The answer to credentials that are missing or wrong says which kind is wanted (RFC 9110, section 11.6.1).
 pub fn challenge(mut response: Response<Body>, scheme: &'static str) -> Response<Body> {

@@ -24,9 +24,17 @@ pub struct RouteLabels {
     route: String,
 }
 
-/// The requests of one door.
+/// What tells connections apart that came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct LostLabels {
+    door: &'static str,
+    reason: &'static str,
+}
+
+/// The requests to the public API, and the connections of every door that came to nothing.
 #[derive(Clone)]
 pub struct HttpMetrics {
+    lost: Family<LostLabels, Counter>,
     requests: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Histogram>,
 }
@@ -37,7 +45,7 @@ const BUCKETS_SECS: [f64; 12] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05,
 impl Default for HttpMetrics {
     fn default() -> Self {
         let histogram: fn() -> Histogram = || Histogram::new(BUCKETS_SECS);
-        Self { requests: Family::default(), durations: Family::new_with_constructor(histogram) }
+        Self { lost: Family::default(), requests: Family::default(), durations: Family::new_with_constructor(histogram) }
     }
 }
 
@@ -46,6 +54,12 @@ impl HttpMetrics {
     pub fn register(&self, registry: &mut Registry) {
         registry.register("http_requests", "Requests to the public API", self.requests.clone());
         registry.register("http_request_duration_seconds", "How long requests to the public API took", self.durations.clone());
+        registry.register("http_connections_lost", "Connections that were refused or came to nothing", self.lost.clone());
+    }
+
+    /// Notes a connection that was refused or came to nothing, by its door and the reason.
+    pub fn lost_connection(&self, door: &'static str, reason: &'static str) {
+        self.lost.get_or_create(&LostLabels { door, reason }).inc();
     }
 
     /// Notes an answer. `route` is the pattern that matched, empty for none.

@@ -4,6 +4,8 @@ pub mod body;
 pub mod canned;
 pub mod caught;
 pub mod envelope;
+pub mod gate;
+pub mod head;
 pub mod log;
 pub mod metrics;
 pub mod query;

@@ -1,11 +1,13 @@
 //! Replays under every order of events: whatever a repeat meets, it is answered as the first request was, or told that this is still under way.
 
+use std::sync::Arc;
+
 use model::idempotency::Endpoint;
 use serde_json::json;
 use store::StoreError;
 
 use crate::support::http::{Ask, Connection, Reply};
-use crate::support::store::Trouble;
+use crate::support::store::{Gated, Trouble};
 use crate::support::{RECIPIENT, Stage, Tenant, at_once, eventually};
 
 /// A request under `key` that waits until its message, or its broadcast, has left the queue.
@@ -42,16 +44,15 @@ fn repeats(first: &Reply, again: &Reply) {
 }
 
 /// Platforms whose carrier reports nothing, so that a message stays `sent`.
-async fn gated() -> Stage {
+async fn gated() -> (Stage, Arc<Gated>) {
     Stage::gated(|_, options| options.receipts = "none=1".parse().unwrap()).await
 }
 
 #[tokio::test]
 async fn a_repeat_that_looked_before_the_answer_was_recorded_says_the_same() {
-    let stage = gated().await;
+    let (stage, gates) = gated().await;
     let tenant = stage.tenant().await;
     for endpoint in ENDPOINTS {
-        let gates = stage.gates.as_ref().unwrap();
         let (api, ask) = (stage.api, waiting(&tenant, endpoint, "order-1"));
         let send = move |ask: Ask| tokio::spawn(async move { ask.send(api).await });
         let recording = gates.gate_before("record_answer");
@@ -71,10 +72,9 @@ async fn a_repeat_that_looked_before_the_answer_was_recorded_says_the_same() {
 
 #[tokio::test]
 async fn an_answer_that_cannot_be_recorded_is_not_given() {
-    let stage = gated().await;
+    let (stage, gates) = gated().await;
     let tenant = stage.tenant().await;
     for endpoint in ENDPOINTS {
-        let gates = stage.gates.as_ref().unwrap();
         gates.trouble(&["record_answer"], &Trouble::full());
         let ask = waiting(&tenant, endpoint, "order-1");
         let first = stage.ask(&ask).await;
@@ -93,11 +93,11 @@ async fn an_answer_that_cannot_be_recorded_is_not_given() {
 
 #[tokio::test]
 async fn repeats_after_a_client_hung_up_all_say_the_same() {
-    let stage = gated().await;
+    let (stage, gates) = gated().await;
     let tenant = stage.tenant().await;
     for endpoint in ENDPOINTS {
         let ask = waiting(&tenant, endpoint, "order-1");
-        let recording = stage.gates.as_ref().unwrap().gate_before("record_answer");
+        let recording = gates.gate_before("record_answer");
         let mut connection = Connection::open(stage.api).await;
         connection.write(&ask.to_bytes()).await;
         recording.reached().await;

@@ -66,11 +66,11 @@ async fn a_key_of_one_world_means_nothing_in_the_other() {
 
 #[tokio::test]
 async fn a_request_under_way_in_one_world_keeps_no_key_from_the_other() {
-    let stage = Stage::gated(|_, options| options.receipts = "none=1".parse().unwrap()).await;
+    let (stage, gates) = Stage::gated(|_, options| options.receipts = "none=1".parse().unwrap()).await;
     let tenants = worlds(&stage, json!({})).await;
     for (round, [first, second]) in orders(&tenants).into_iter().enumerate() {
         let (api, key) = (stage.api, format!("order-{round}"));
-        let recording = stage.gates.as_ref().unwrap().gate_before("record_answer");
+        let recording = gates.gate_before("record_answer");
         let ask = message(first, "hello", &key).header("prefer", "wait=30");
         let waiting = tokio::spawn(async move { ask.send(api).await });
         recording.reached().await;

@@ -23,11 +23,13 @@ use model::{Clock, Entropy, Media, MessageId, Mint, Mode, Msisdn, Screened, Scre
 use screening::Screen;
 use store::contract::messages::{Admission as Write, Admitted, IdempotencyClaim, Quota, Replay};
 use store::{Store, StoreError};
+use tokio::sync::watch;
 
 use crate::counters::Counters;
 use crate::dispatch::Dispatchers;
 use crate::media::Shelf;
 use crate::route::Routes;
+use crate::run::draining;
 use crate::tenants::{Caller, TenantBook};
 use crate::watch::{BroadcastWaiters, MessageWaiters};
 pub use broadcast::{BroadcastAccepted, BroadcastRequest};
@@ -98,6 +100,8 @@ pub(crate) struct Admission {
     pub(crate) waiters: Arc<MessageWaiters>,
     pub(crate) broadcast_waiters: Arc<BroadcastWaiters>,
     pub(crate) counters: Arc<Counters>,
+    /// Turns true when the process ends.
+    pub(crate) stopped: watch::Receiver<bool>,
 }
 
 impl Admission {
@@ -124,9 +128,13 @@ impl Admission {
 
     /// What a URL points to, if there is one.
     async fn media(&self, caller: &Caller, url: Option<&str>) -> Result<Option<Media>, Refusal> {
-        match url {
-            Some(url) => self.shelf.fetch(caller.owner(), url).await.map(Some),
-            None => Ok(None),
+        let Some(url) = url else { return Ok(None) };
+        let mut stopped = self.stopped.clone();
+        tokio::select! {
+            biased;
+            // A process that ends does not wait for a slow server: nothing has been promised yet.
+            _ = stopped.wait_for(|stopped| *stopped) => Err(draining()),
+            fetched = self.shelf.fetch(caller.owner(), url) => fetched.map(Some),
         }
     }
 

@@ -22,7 +22,7 @@ use hyper::header::{ACCEPT, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, Heade
 use hyper::{Method, StatusCode};
 use model::error::{ErrorCode, Refusal};
 use model::media::MEDIA_BYTES_MAX;
-use model::{AccountId, Media, MediaType, Owner};
+use model::{Media, MediaType, Owner};
 use tokio::time::Instant;
 
 pub use client::UserAgent;

@@ -11,16 +11,17 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 pub use crate::delay::DelayMs;
 pub use crate::distribution::Distribution;
 use crate::journal::Journal;
-use crate::sessions::{self, Sessions};
+use crate::sessions::{self, Sessions, Stream};
 pub use options::{IdFormat, Options, ReceiptFormat, Rejection, Status};
 use registry::Registry;
 use session::Session;
@@ -92,10 +93,13 @@ impl Drop for Smsc {
     }
 }
 
-async fn serve(stream: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<Shared>, number: u64) {
+/// How long a TLS handshake may take.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
+
+async fn serve(stream: Stream, tls: Option<TlsAcceptor>, shared: Arc<Shared>, number: u64) {
     let stopped = shared.sessions.stopped();
     let ended = match tls {
-        Some(acceptor) => match acceptor.accept(stream).await {
+        Some(acceptor) => match tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await.map_err(io::Error::from).flatten() {
             Ok(stream) => Session::new(shared, number).run(stream, stopped).await,
             Err(error) => Err(error),
         },

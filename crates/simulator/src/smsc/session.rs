@@ -61,6 +61,9 @@ pub(crate) struct Session {
     lines: String,
 }
 
+/// How long a peer may take to bind (the session_init_timer of SMPP 3.4, section 7.2).
+const SESSION_INIT: Duration = Duration::from_secs(60);
+
 impl Session {
     pub(crate) fn new(shared: Arc<Shared>, number: u64) -> Self {
         let (receiver, reports) = mpsc::unbounded_channel();
@@ -117,12 +120,14 @@ impl Session {
         let number = self.number;
         let mut input = BytesMut::with_capacity(64 * 1024);
         let mut reports = Vec::new();
+        let bind_by = tokio::time::Instant::now() + SESSION_INIT;
         loop {
             self.offer();
             self.write_lines();
             self.write(&mut writer).await?;
             let due = self.later.peek().map(|(Reverse(at), _)| tokio::time::Instant::from_std(*at));
             let flow = tokio::select! {
+                () = tokio::time::sleep_until(bind_by), if self.state == SessionState::Open && !self.shared.options.silent => return Err(io::ErrorKind::TimedOut.into()),
                 read = reader.read_buf(&mut input) => match read? {
                     0 => return Ok(()),
                     _ => self.receive(&mut input),

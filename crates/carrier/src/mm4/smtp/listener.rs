@@ -3,10 +3,11 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
-use tokio::io::AsyncWriteExt;
+use model::sampler::{Line, Sampler};
+use net::send_off;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
@@ -14,8 +15,11 @@ use super::session::{Inbox, Rules, Session};
 
 /// How long a connection that is sent away may take to hear it.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(5);
-/// The rest after connections could not be accepted, as when there are no more files to be had.
-const ACCEPT_REST: Duration = Duration::from_millis(100);
+/// So many are sent away with words at the same time; more are cut. Strangers do not get to hold our file handles.
+const REFUSALS_MAX: usize = 16;
+
+/// Lines that those can cause who are sent away.
+static STRANGERS: Sampler = Sampler::new(10);
 
 /// An open port. It closes when this is dropped.
 pub(crate) struct Listener {
@@ -34,7 +38,8 @@ impl Listener {
         let listener = TcpListener::from_std(listener)?;
         let address = listener.local_addr()?;
         let (closing, is_closing) = watch::channel(false);
-        let doors = Doors { peers, room: Arc::new(Semaphore::new(connections_max)), rules: Arc::new(rules), inbox, closing: is_closing };
+        let (room, refusals) = (Arc::new(Semaphore::new(connections_max)), Arc::new(Semaphore::new(REFUSALS_MAX)));
+        let doors = Doors { peers, room, refusals, rules: Arc::new(rules), inbox, closing: is_closing };
         tokio::spawn(doors.serve(listener));
         Ok(Self { address, closing })
     }
@@ -60,6 +65,7 @@ impl Drop for Listener {
 struct Doors {
     peers: Vec<IpNet>,
     room: Arc<Semaphore>,
+    refusals: Arc<Semaphore>,
     rules: Arc<Rules>,
     inbox: Arc<dyn Inbox>,
     closing: watch::Receiver<bool>,
@@ -75,8 +81,12 @@ impl Doors {
             match accepted {
                 Ok((stream, peer)) => self.admit(stream, peer.ip().to_canonical()),
                 Err(error) => {
-                    tracing::warn!("A connection to the MM4 listener could not be accepted: {error}");
-                    tokio::time::sleep(ACCEPT_REST).await;
+                    if let Some(Line { left_out }) = STRANGERS.line(Instant::now()) {
+                        tracing::warn!(left_out, "A connection to the MM4 listener could not be accepted: {error}");
+                    }
+                    if let Some(rest) = net::rest_after(&error) {
+                        tokio::time::sleep(rest).await;
+                    }
                 }
             }
         }
@@ -84,14 +94,10 @@ impl Doors {
 
     fn admit(&self, stream: TcpStream, peer: IpAddr) {
         if !self.peers.iter().any(|network| network.contains(&peer)) {
-            tracing::warn!(peer.address = %peer, "{peer} is no MM4 peer and was sent away");
-            tokio::spawn(send_away(stream, "554 5.7.1 You are not known here\r\n"));
-            return;
+            return self.send_away(stream, peer, "it is no MM4 peer", b"554 5.7.1 You are not known here\r\n");
         }
         let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
-            tracing::warn!(peer.address = %peer, "{peer} was sent away: too many MM4 connections");
-            tokio::spawn(send_away(stream, "421 4.3.2 Too many connections\r\n"));
-            return;
+            return self.send_away(stream, peer, "there are too many MM4 connections", b"421 4.3.2 Too many connections\r\n");
         };
         let (rules, inbox, closing) = (Arc::clone(&self.rules), Arc::clone(&self.inbox), self.closing.clone());
         tokio::spawn(async move {
@@ -103,12 +109,16 @@ impl Doors {
             }
         });
     }
-}
 
-async fn send_away(mut stream: TcpStream, reply: &str) {
-    let told = async {
-        stream.write_all(reply.as_bytes()).await?;
-        stream.shutdown().await
-    };
-    let _ = tokio::time::timeout(REFUSAL_TIMEOUT, told).await;
+    fn send_away(&self, stream: TcpStream, peer: IpAddr, why: &str, reply: &'static [u8]) {
+        if let Some(Line { left_out }) = STRANGERS.line(Instant::now()) {
+            tracing::warn!(peer.address = %peer, left_out, "{peer} was sent away: {why}");
+        }
+        if let Ok(refusal) = Arc::clone(&self.refusals).try_acquire_owned() {
+            tokio::spawn(async move {
+                send_off(stream, reply, REFUSAL_TIMEOUT).await;
+                drop(refusal);
+            });
+        }
+    }
 }

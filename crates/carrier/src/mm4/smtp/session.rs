@@ -109,14 +109,13 @@ impl<'a> Session<'a> {
                 line = lines.command(COMMAND_BYTES_MAX) => line,
                 () = closed(&mut closing) => return lines.write(b"421 4.3.2 Closing\r\n").await,
             };
+            // The answer has time of its own, however late the line came.
+            lines.must_end_by(Instant::now() + self.rules.idle);
             let next = match line {
                 Ok(line) => self.command(&line),
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => return lines.write(b"500 5.5.2 The line is too long\r\n").await,
                 Err(error) if error.kind() == io::ErrorKind::InvalidInput => return lines.write(b"500 5.5.2 A line ends with CR LF\r\n").await,
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                    lines.must_end_by(Instant::now() + self.rules.idle);
-                    return lines.write(b"421 4.4.2 Nothing was said for too long\r\n").await;
-                }
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => return lines.write(b"421 4.4.2 Nothing was said for too long\r\n").await,
                 Err(error) => return Err(error),
             };
             match next {

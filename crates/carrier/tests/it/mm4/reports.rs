@@ -1,5 +1,7 @@
 //! What the MMSC says unasked: reports, and messages for handsets.
 
+use std::time::Duration;
+
 use carrier::ReceiptState;
 use carrier::mm4::config::Mm4Config;
 use wire::mm4::{Address, DeliveryReportReq, ForwardReq, MmStatus, Request, RequestStatus};
@@ -7,7 +9,7 @@ use wire::receipt::id::canonical;
 
 use super::mmsc::{Mmsc, begin_to_bring, bring, report, res};
 use super::{config, id, mms, settle, start};
-use crate::support::accepted;
+use crate::support::{accepted, skip};
 
 #[tokio::test]
 async fn a_report_is_answered_once_it_is_on_disk() {
@@ -30,6 +32,17 @@ async fn a_report_is_answered_once_it_is_on_disk() {
     assert_eq!((answer.transaction_id.as_str(), answer.message_id), ("r-1", Some(id(1))));
     assert_eq!(answer.to.unwrap().to_string(), "reports@mms.peer.example");
     assert_eq!(bench.carrier.status().receipts, 1);
+}
+
+#[tokio::test]
+async fn a_report_that_the_store_does_not_take_in_time_is_to_come_again() {
+    let mmsc = Mmsc::start().await;
+    let (mut bench, listener) = start(Mm4Config { listen_timeout_secs: 60, ..config(&mmsc) });
+    let mut talk = begin_to_bring(listener, &report(&id(1), MmStatus::Retrieved).build()).await;
+    let held = bench.receipt().await;
+    skip(Duration::from_secs(61)).await;
+    talk.hear("451").await;
+    drop(held);
 }
 
 #[tokio::test]

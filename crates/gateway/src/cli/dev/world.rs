@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use bytes::Bytes;
 use carrier::CarrierConfig;
@@ -102,14 +103,26 @@ impl World {
     }
 }
 
-/// Shows the picture to whoever asks for anything.
+/// Answers every request with the picture.
 async fn show(listener: TcpListener) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(picture));
-        // Whoever hangs up has seen enough.
-        tokio::spawn(async move { drop(connection.await) });
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(picture));
+                // A client that has hung up has seen enough.
+                tokio::spawn(async move { drop(tokio::time::timeout(SHOWN_WITHIN, connection).await) });
+            }
+            Err(error) => {
+                if let Some(rest) = net::rest_after(&error) {
+                    tokio::time::sleep(rest).await;
+                }
+            }
+        }
     }
 }
+
+/// How long a connection for the picture may last, whatever its client does.
+const SHOWN_WITHIN: Duration = Duration::from_secs(30);
 
 async fn picture(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let mut response = Response::new(Full::new(Bytes::from_static(PICTURE)));

@@ -162,6 +162,12 @@ impl Reply {
         if self.body.is_empty() { Value::Null } else { self.json() }
     }
 
+    /// This has the status, whatever its body.
+    #[track_caller]
+    pub(crate) fn expect_text(&self, status: u16) {
+        assert_eq!(self.status, status, "{self}");
+    }
+
     /// The code of an error answer; 0 for a success.
     #[track_caller]
     pub(crate) fn code(&self) -> u64 {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use ::store::Store;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use carrier::CarrierConfig;
@@ -25,6 +26,7 @@ use simulator::smsc::{Options, Smsc};
 use tempfile::TempDir;
 
 use http::{Ask, Reply};
+use store::Gated;
 
 /// What opens the admin API.
 pub(crate) const TOKEN: &str = "the-token-of-the-tests";
@@ -50,8 +52,6 @@ pub(crate) struct Stage {
     pub(crate) time: Arc<SimClock>,
     pub(crate) config: Config,
     pub(crate) directory: TempDir,
-    /// The store that the platform stands on, where the stage was started with [`Stage::gated`].
-    pub(crate) gates: Option<Arc<store::Gated>>,
     app: Option<App>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -84,22 +84,29 @@ impl Stage {
         Self::on(clock.clone(), Arc::new(SeededEntropy::new(1)), clock, change).await
     }
 
-    /// The platform by the machine's clock, on a store with gates.
-    pub(crate) async fn gated(change: impl FnOnce(&mut Config, &mut Options)) -> Self {
-        Self::set_up(Arc::new(SystemClock), Arc::new(OsEntropy), Arc::default(), true, change).await
-    }
-
     /// The same, on this clock and this chance.
     pub(crate) async fn on(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, time: Arc<SimClock>, change: impl FnOnce(&mut Config, &mut Options)) -> Self {
-        Self::set_up(clock, entropy, time, false, change).await
+        Self::set(clock, entropy, time, change, |store| store).await
     }
 
-    async fn set_up(
+    /// The platform by the machine's clock, on a store that stops, hangs or fails where a test says.
+    pub(crate) async fn gated(change: impl FnOnce(&mut Config, &mut Options)) -> (Self, Arc<Gated>) {
+        let mut gates = None;
+        let wrap = |store| {
+            let gated = Gated::new(store);
+            gates = Some(Arc::clone(&gated));
+            gated as Arc<dyn Store>
+        };
+        let stage = Self::set(Arc::new(SystemClock), Arc::new(OsEntropy), Arc::default(), change, wrap).await;
+        (stage, gates.unwrap())
+    }
+
+    async fn set(
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         time: Arc<SimClock>,
-        gated: bool,
         change: impl FnOnce(&mut Config, &mut Options),
+        wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
     ) -> Self {
         let directory = TempDir::new().unwrap();
         let mut options = Options { listen: ANY_PORT, log: Some(directory.path().join("smsc.log")), log_text: true, ..Options::default() };
@@ -113,22 +120,21 @@ impl Stage {
                 carrier.port = smsc.address().port();
             }
         }
-        let (app, gates) = if gated {
-            let gates = store::Gated::new(::store::open(&config.store.url).await.unwrap());
-            let opened: Arc<dyn ::store::Store> = gates.clone();
-            let opening = async move { Ok(opened) };
-            (App::start_on(config.clone(), opening, Arc::clone(&clock), Arc::clone(&entropy)).await.unwrap(), Some(gates))
-        } else {
-            (App::start(config.clone(), Arc::clone(&clock), Arc::clone(&entropy)).await.unwrap(), None)
-        };
+        let store = wrap(::store::open(&config.store.url).await.unwrap());
+        let app = App::start_on(store, config.clone(), Arc::clone(&clock), Arc::clone(&entropy)).await.unwrap();
         let (api, admin) = (app.api_address, app.admin_address);
-        Self { api, admin, smsc, time, config, directory, gates, app: Some(app), clock, entropy, tenants: AtomicU32::new(0) }
+        Self { api, admin, smsc, time, config, directory, app: Some(app), clock, entropy, tenants: AtomicU32::new(0) }
     }
 
     /// Ends the platform as SIGTERM does, and starts it again on the same store.
     pub(crate) async fn restart(&mut self, change: impl FnOnce(&mut Config)) {
         self.stop().await;
         change(&mut self.config);
+        self.start_again().await;
+    }
+
+    /// Starts the platform again that was ended.
+    pub(crate) async fn start_again(&mut self) {
         let app = App::start(self.config.clone(), Arc::clone(&self.clock), Arc::clone(&self.entropy)).await.unwrap();
         (self.api, self.admin) = (app.api_address, app.admin_address);
         self.app = Some(app);
@@ -136,7 +142,12 @@ impl Stage {
 
     /// Ends the platform as SIGTERM does.
     pub(crate) async fn stop(&mut self) {
-        self.app.take().unwrap().stop().await;
+        self.take_app().stop().await;
+    }
+
+    /// The platform itself, for a test that ends it.
+    pub(crate) fn take_app(&mut self) -> App {
+        self.app.take().unwrap()
     }
 
     pub(crate) fn app(&self) -> &App {

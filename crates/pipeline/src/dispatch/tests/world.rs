@@ -329,6 +329,7 @@ impl World {
         let (_, flushes) = mpsc::channel(1);
         events.send(CarrierEvent { carrier: MAIN.into(), event: Event::Outcome(answer) }).unwrap();
         drop(events);
+        let (_running, give_up) = watch::channel(false);
         let recorder = Recorder {
             store: self.store.clone(),
             routes: self.routes.clone(),
@@ -338,6 +339,7 @@ impl World {
             counters: self.counters.clone(),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
+            give_up,
         };
         recorder.run(told, flushes).await;
     }

@@ -8,15 +8,14 @@ mod session;
 
 use std::sync::Arc;
 
-use tokio::net::TcpStream;
-
 pub(crate) use client::{Mail, Peers, send};
 
 use super::{Protocol, Shared};
+use crate::sessions::Stream;
 use session::Session;
 
 /// Serves a connection until it ends.
-pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, number: u64) {
+pub(super) async fn serve(stream: Stream, shared: Arc<Shared>, number: u64) {
     let mut stopped = shared.sessions.stopped();
     let mut open = 0;
     shared.journal.count(|summary| {

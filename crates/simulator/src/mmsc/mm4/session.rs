@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufStream};
-use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use wire::mm4::{Address, AddressKind, Answer, ForwardReq, MessageType, Mm4};
 
@@ -15,9 +14,13 @@ use super::{answers, content};
 use crate::mmsc::fate::{self, Fate};
 use crate::mmsc::rule::Subject;
 use crate::mmsc::{Content, Mm4Reply, Protocol, Shared, Taken};
+use crate::sessions::Stream;
 
 /// How long a client may say nothing (RFC 5321, 4.5.3.2.7).
 const IDLE: Duration = Duration::from_secs(300);
+
+/// How long a mail may take from its first line to its last.
+const MAIL_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Recipients of one mail (RFC 5321, 4.5.3.1.8).
 const RECIPIENTS_MAX: usize = 100;
@@ -26,7 +29,7 @@ const RECIPIENTS_MAX: usize = 100;
 pub(super) struct Session {
     shared: Arc<Shared>,
     number: u64,
-    stream: BufStream<TcpStream>,
+    stream: BufStream<Stream>,
     envelope: Option<Envelope>,
 }
 
@@ -39,7 +42,7 @@ struct Envelope {
 }
 
 impl Session {
-    pub(super) fn new(shared: Arc<Shared>, number: u64, stream: TcpStream) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, number: u64, stream: Stream) -> Self {
         Self { shared, number, stream: BufStream::new(stream), envelope: None }
     }
 
@@ -133,7 +136,8 @@ impl Session {
             shared.refuse(Protocol::Mm4, self.number, None, &Mm4Reply::CloseBefore.name());
             return Ok(false);
         }
-        let Some(mail) = content::read(&mut self.stream, shared.options.message_bytes_max).await? else {
+        let mail = tokio::time::timeout(MAIL_TIMEOUT, content::read(&mut self.stream, shared.options.message_bytes_max));
+        let Some(mail) = mail.await?? else {
             shared.refuse(Protocol::Mm4, self.number, None, "552");
             self.say(552, "too large").await?;
             return Ok(true);

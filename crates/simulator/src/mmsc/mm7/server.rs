@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,8 +15,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode as HttpStatus};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::oneshot;
 use wire::mm7::{Address, Fault, FaultKind, Message, Operation, Status, StatusCode, SubmitReq, SubmitRsp, post};
 use wire::mms::Part;
@@ -24,6 +24,13 @@ use super::reports;
 use crate::mmsc::fate;
 use crate::mmsc::rule::Subject;
 use crate::mmsc::{Content, Mm7Reply, Options, Protocol, Shared, Taken};
+use crate::sessions::Stream;
+
+/// How long a connection may idle, and a head may take.
+const IDLE: Duration = Duration::from_secs(300);
+
+/// How long a body may take.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 type Answer = Response<Whole>;
 
@@ -33,14 +40,15 @@ type Answer = Response<Whole>;
 struct Cut;
 
 /// Serves a connection until it ends.
-pub(crate) async fn serve(stream: TcpStream, shared: Arc<Shared>, number: u64) {
+pub(crate) async fn serve(stream: Stream, shared: Arc<Shared>, number: u64) {
     let mut stopped = shared.sessions.stopped();
     shared.journal.count(|summary| {
         summary.mm7_sessions += 1;
         summary.mm7_open += 1;
     });
     let service = service_fn(|request| answer(&shared, number, request));
-    let served = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    let served = builder.timer(TokioTimer::new()).header_read_timeout(IDLE).serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         ended = served => if let Err(error) = ended {
             tracing::debug!(%error, "MM7 session {number} ended: {error}");
@@ -72,7 +80,12 @@ async fn answer(shared: &Arc<Shared>, session: u64, request: Request<Incoming>) 
         return Err(Cut);
     }
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let Ok(body) = Limited::new(request.into_body(), options.message_bytes_max).collect().await else {
+    let body = Limited::new(request.into_body(), options.message_bytes_max).collect();
+    let Ok(body) = tokio::time::timeout(BODY_TIMEOUT, body).await else {
+        shared.refuse(Protocol::Mm7, session, None, "http-408");
+        return Ok(http(HttpStatus::REQUEST_TIMEOUT));
+    };
+    let Ok(body) = body else {
         shared.refuse(Protocol::Mm7, session, None, "http-413");
         return Ok(http(HttpStatus::PAYLOAD_TOO_LARGE));
     };

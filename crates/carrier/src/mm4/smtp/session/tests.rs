@@ -138,6 +138,19 @@ async fn a_peer_that_says_nothing_is_told_and_left() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_peer_that_reads_nothing_is_left() {
+    let (mut peer, ours) = tokio::io::duplex(256);
+    let (_closing, is_closing) = watch::channel(false);
+    let served = tokio::spawn(async move {
+        let rules = Rules { domain: "mms.ours.example".to_owned(), bytes_max: 1_000, idle: Duration::from_secs(60), tls: None };
+        Session::new(&rules, &Kept::default()).serve(Box::new(ours), is_closing).await
+    });
+    let start = Instant::now();
+    while peer.write_all(b"NOOP\r\n").await.is_ok() {}
+    assert_eq!((served.await.unwrap().unwrap_err().kind(), start.elapsed()), (io::ErrorKind::TimedOut, Duration::from_secs(60)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_mail_that_does_not_end_is_given_up() {
     let mut stage = stage();
     stage.peer.write_all(format!("HELO x\r\n{MAIL}\r\n{RCPT}\r\nDATA\r\nhalf").as_bytes()).await.unwrap();

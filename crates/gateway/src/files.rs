@@ -1,0 +1,109 @@
+//! File handles: how many this process may have, and how many of them connections of clients may take.
+//!
+//! Every connection is one. Where clients take them all, carriers cannot reconnect and the store cannot open its files, so that some are kept back.
+
+use carrier::CarrierConfig;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::config::Config;
+use crate::http::serve::SEND_OFFS_MAX;
+
+/// The store's connections and its log, the listeners, standard streams, the runtime, directories, and some to spare.
+const OWN: usize = 96;
+
+/// A fetch of media has a connection, and at times a name server's and a file.
+const OF_A_FETCH: usize = 3;
+
+/// Clients have so many at least, or else there would be nobody to serve.
+const CLIENTS_MIN: usize = 16;
+
+/// Raises the soft limit of open files to the hard one, and returns what then holds; `None` for no limit.
+///
+/// # Errors
+/// A sentence for the operator where the system refuses; the limit is then as it was.
+pub fn raise() -> Result<Option<u64>, String> {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current == limit.maximum {
+        return Ok(limit.current);
+    }
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    raised.map_err(|error| format!("the limit of open files stays at {}: {error}", limit.current.unwrap_or(u64::MAX)))?;
+    Ok(limit.maximum)
+}
+
+/// What may be open at present; `None` for no limit.
+pub fn limit() -> Option<u64> {
+    getrlimit(Resource::Nofile).current
+}
+
+/// How the handles are shared out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Connections of clients to the public API.
+    pub clients: usize,
+    /// Kept for everything else.
+    pub reserve: usize,
+}
+
+impl Budget {
+    /// Shares out this many handles (`None` for no limit) under this configuration.
+    pub fn of(config: &Config, limit: Option<u64>) -> Self {
+        let carriers: usize = config.carrier.iter().map(of_carrier).sum();
+        let reserve = OWN + 2 * SEND_OFFS_MAX + config.admin.connections_max + OF_A_FETCH * config.media.fetches_max + carriers;
+        let wanted = config.api.connections_max;
+        let left = limit.map_or(wanted, |limit| usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(reserve));
+        Self { clients: wanted.min(left.max(CLIENTS_MIN)), reserve }
+    }
+
+    /// What the operator should know where clients get fewer connections than configured.
+    pub fn warning(&self, config: &Config, limit: Option<u64>) -> Option<String> {
+        let wanted = config.api.connections_max;
+        let needed = wanted + self.reserve;
+        (self.clients < wanted).then(|| {
+            format!(
+                "`api.connections_max` is {wanted}, and only {} connections fit: this process may have {} files open, {} of which are kept for carriers, store, \
+                 media and the operator. Raise the hard limit to {needed} (`LimitNOFILE=` of systemd, `ulimit -Hn`), or lower the key",
+                self.clients,
+                limit.unwrap_or(u64::MAX),
+                self.reserve
+            )
+        })
+    }
+}
+
+/// The connections of a carrier, in both directions, and half as many again for those that are just being replaced.
+fn of_carrier(carrier: &CarrierConfig) -> usize {
+    let connections = match carrier {
+        CarrierConfig::Smpp(carrier) => 2 * carrier.sessions,
+        CarrierConfig::Mm4(carrier) => carrier.window + carrier.listen_connections_max,
+        CarrierConfig::Mm7(carrier) => carrier.window + carrier.listen_connections_max,
+        CarrierConfig::Sandbox(_) => 0,
+    };
+    connections + connections.div_ceil(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::read::parse;
+
+    #[test]
+    fn clients_get_what_the_others_do_not_need() {
+        let mut config = parse("", std::iter::empty()).unwrap();
+        let reserve = Budget::of(&config, None).reserve;
+        assert_eq!(Budget::of(&config, None).clients, 10_000);
+        for (limit, clients) in [(65_536, 10_000), (10_000 + reserve as u64, 10_000), (4_096, 4_096 - reserve), (100, CLIENTS_MIN)] {
+            let budget = Budget::of(&config, Some(limit));
+            assert_eq!(budget, Budget { clients, reserve }, "{limit}");
+            assert_eq!(budget.warning(&config, Some(limit)).is_some(), clients < 10_000, "{limit}");
+        }
+        config.carrier = vec![carrier::smpp::config::SmppConfig { sessions: 10, ..Default::default() }.into()];
+        assert_eq!(Budget::of(&config, None).reserve, reserve + 30);
+    }
+
+    #[test]
+    fn the_limit_is_as_high_as_it_may_be() {
+        assert_eq!(raise(), Ok(getrlimit(Resource::Nofile).maximum));
+        assert_eq!(limit(), getrlimit(Resource::Nofile).maximum);
+    }
+}

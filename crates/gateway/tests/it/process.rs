@@ -1,0 +1,185 @@
+//! The service as a process: what signals do to it, and how many files it may have open.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use simulator::smsc::{Options, Smsc};
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+
+use crate::support::http::{Ask, Connection};
+use crate::support::{ANY_PORT, RECIPIENT, TOKEN, basic, dead_port, eventually};
+
+/// A service in a process of its own, with an account that may send.
+struct Service {
+    child: Child,
+    api: SocketAddr,
+    admin: SocketAddr,
+    lines: Arc<Mutex<Vec<String>>>,
+    authorization: String,
+    _directory: TempDir,
+}
+
+const NUMBER: &str = "+18005551000";
+
+impl Service {
+    /// Starts the program with these limits of open files, if any, and more lines of configuration.
+    async fn start(limits: &str, port: u16, more: &str) -> Self {
+        let directory = TempDir::new().unwrap();
+        let file = configured(directory.path(), port, more);
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{limits} exec \"$0\" serve --config \"$1\""), env!("CARGO_BIN_EXE_smsfactory")]).arg(file);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SMSFACTORY_")) {
+            command.env_remove(name);
+        }
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let (stderr, seen) = (BufReader::new(child.stderr.take().unwrap()), Arc::clone(&lines));
+        std::thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| seen.lock().unwrap().push(line)));
+        let started = eventually("the service starts", async || {
+            let lines = lines.lock().unwrap();
+            let line = lines.iter().find(|line| line.contains("Clients are served on"))?;
+            let addresses = line.split(|character: char| character == ' ' || character == ',').filter_map(|word| word.parse().ok());
+            Some(addresses.collect::<Vec<SocketAddr>>())
+        })
+        .await;
+        let mut service = Self { child, api: started[0], admin: started[1], lines, authorization: String::new(), _directory: directory };
+        service.authorization = service.account().await;
+        service
+    }
+
+    async fn operate(&self, path: &str, body: Value) -> Value {
+        let ask = Ask::new("POST", &format!("/admin/v1{path}")).header("authorization", &format!("Bearer {TOKEN}"));
+        ask.json(&body).send(self.admin).await.expect(201)
+    }
+
+    async fn account(&self) -> String {
+        let account = self.operate("/accounts", json!({ "name": "a tenant", "messagePerMinute": 1_000 })).await["id"].clone();
+        self.operate("/numbers", json!({ "number": NUMBER, "accountId": account })).await;
+        let key = self.operate(&format!("/accounts/{}/keys", account.as_str().unwrap()), json!({})).await;
+        basic(key["keyId"].as_str().unwrap(), key["keySecret"].as_str().unwrap())
+    }
+
+    fn message(&self) -> Ask {
+        let ask = Ask::new("POST", "/api/v1/messaging/message").header("authorization", &self.authorization);
+        ask.json(&json!({ "to": RECIPIENT, "from": NUMBER, "body": "hello" }))
+    }
+
+    async fn carrier(&self) -> Value {
+        let ask = Ask::new("GET", "/admin/v1/carriers").header("authorization", &format!("Bearer {TOKEN}"));
+        ask.send(self.admin).await.expect(200)["data"].as_array().unwrap().iter().find(|carrier| carrier["name"] == "main").unwrap().clone()
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// How the process ended, once it has.
+    async fn ended(&mut self) -> ExitStatus {
+        let child = &mut self.child;
+        eventually("the process ends", async || child.try_wait().unwrap()).await
+    }
+
+    fn has_logged(&self, words: &str) -> bool {
+        self.lines.lock().unwrap().iter().any(|line| line.contains(words))
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // One that has ended is past killing.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn configured(directory: &Path, port: u16, more: &str) -> PathBuf {
+    let file = directory.join("my.toml");
+    let text = format!(
+        "[api]\nlisten = \"{ANY_PORT}\"\n[admin]\nlisten = \"{ANY_PORT}\"\ntoken = \"{TOKEN}\"\n[keys]\npepper = \"{}\"\n[store]\nurl = \"sqlite:{}\"\n\
+         [media]\ndirectory = \"{}\"\n{more}\n[[carrier]]\nname = \"main\"\nkind = \"smpp\"\nhost = \"127.0.0.1\"\nport = {port}\nsystem_id = \"tests\"\n\
+         reconnect_floor_ms = 20\nreconnect_ceiling_ms = 100\n",
+        "pepper".repeat(6),
+        directory.join("store.db").display(),
+        directory.join("media").display(),
+    );
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+/// An SMSC that takes messages and does not answer.
+async fn unanswering() -> Smsc {
+    let options = Options { listen: ANY_PORT, response_delay_ms: "600000".parse().unwrap(), ..Options::default() };
+    simulator::smsc::start(options).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigterm_answers_who_waits_refuses_who_comes_and_ends_in_order() {
+    let smsc = unanswering().await;
+    let mut service = Service::start("", smsc.address().port(), "[dispatch]\ndrain_secs = 600").await;
+    let mut waiting = Connection::open(service.api).await;
+    waiting.write(&service.message().header("prefer", "wait=30").to_bytes()).await;
+    eventually("the message has left", async || (service.carrier().await["window"]["used"] == 1).then_some(())).await;
+    service.signal(Signal::TERM);
+    assert_eq!(waiting.reply().await.expect(201)["status"], "queued");
+    service.message().send(service.api).await.refused(33105, Value::Null);
+    assert_eq!(Ask::new("GET", "/readyz").send(service.admin).await.status, 503);
+    assert!(service.child.try_wait().unwrap().is_none(), "the carrier has not answered");
+    drop(smsc);
+    assert_eq!(service.ended().await.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_signal_ends_at_once() {
+    for second in [Signal::TERM, Signal::INT] {
+        let smsc = unanswering().await;
+        let mut service = Service::start("", smsc.address().port(), "[dispatch]\ndrain_secs = 600").await;
+        service.message().send(service.api).await.expect(201);
+        eventually("the message has left", async || (service.carrier().await["window"]["used"] == 1).then_some(())).await;
+        service.signal(Signal::TERM);
+        eventually("the service drains", async || service.has_logged("Ending").then_some(())).await;
+        service.signal(second);
+        assert_eq!(service.ended().await.code(), Some(1));
+        assert!(service.has_logged("ended at once by a second signal"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn idle_clients_leave_file_handles_for_carriers_and_the_operator() {
+    let service = Service::start("ulimit -Sn 256; ulimit -Hn 800;", dead_port(), "").await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", service.child.id())).unwrap();
+    let files: Vec<&str> = limits.lines().find(|line| line.starts_with("Max open files")).unwrap().split_whitespace().collect();
+    assert_eq!(files[3..5], ["800", "800"], "the soft limit is raised to the hard one");
+    assert!(service.has_logged("`api.connections_max` is 10000, and only"));
+    let mut idle = Vec::new();
+    for _ in 0..1_000 {
+        idle.push(TcpStream::connect(service.api).await.unwrap());
+    }
+    let before = service.carrier().await["lastError"].clone();
+    assert!(before.as_str().is_some_and(|error| error.contains("refused")), "the carrier still tries, and has handles for it: {before}");
+    assert_eq!(Ask::new("GET", "/readyz").send(service.admin).await.status, 200);
+    Connection::open(service.api).await.reply().await.refused(33105, Value::Null);
+    drop(idle);
+    eventually("there is room again", async || (service.message().send(service.api).await.status == 201).then_some(())).await;
+    assert!(!service.has_logged("Too many open files"));
+}
+
+#[test]
+fn check_warns_where_the_connections_do_not_fit() {
+    let directory = TempDir::new().unwrap();
+    let file = configured(directory.path(), dead_port(), "");
+    for (limits, warns) in [("ulimit -n 800;", true), ("", false)] {
+        let program = format!("{limits} exec \"$0\" check --offline --config \"$1\"");
+        let checked = Command::new("sh").args(["-c", &program, env!("CARGO_BIN_EXE_smsfactory")]).arg(&file).output().unwrap();
+        let said = String::from_utf8(checked.stdout).unwrap();
+        // Where this test itself may not open so many files, neither may what it starts.
+        let fits = warns || rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum.is_none_or(|most| most > 12_000);
+        assert!(!fits || said.contains("warning ") == warns, "{said}");
+        assert_eq!(checked.status.code(), Some(0), "a warning is no mistake: {said}");
+    }
+}

@@ -1,0 +1,14 @@
+//! What every listener of the product needs against a peer that means harm or does not work: deadlines for writing ([`Patient`]), a bound for each address
+//! ([`Shares`]), an orderly goodbye ([`send_off`]) and a rule for failures to accept ([`rest_after`]).
+//!
+//! It knows nothing of HTTP, SMTP or SMPP: the public API, the operator's door, the listeners of MM4 and MM7 carriers, and the simulators all use it.
+
+mod accept;
+mod patient;
+mod send_off;
+mod shares;
+
+pub use accept::rest_after;
+pub use patient::{Patience, Patient};
+pub use send_off::send_off;
+pub use shares::{Share, Shares};
