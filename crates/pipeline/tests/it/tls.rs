@@ -73,7 +73,7 @@ async fn the_certificate_has_the_name_of_the_url_and_is_signed_by_who_is_trusted
 #[tokio::test]
 async fn a_server_that_hangs_up_without_the_end_of_tls_has_said_all_if_the_file_is_whole() {
     let photo = media("photo.jpg");
-    let until_the_end = |body: &[u8]| [b"HTTP/1.0 200 OK\r\n\r\n", body].concat();
+    let until_the_end = |body: &[u8]| [&b"HTTP/1.0 200 OK\r\n\r\n"[..], body].concat();
     for (answer, succeeds) in [
         (until_the_end(&photo), true),
         (until_the_end(&photo[..900]), false),

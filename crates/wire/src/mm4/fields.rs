@@ -48,8 +48,20 @@ const MM_STATUSES: [&str; 2] = [MM_STATUS, "X-Mms-Status"];
 /// Parts of the names of fields in which vendors say more of what went wrong.
 const REMARKS: [&str; 11] = ["status", "code", "error", "reason", "cause", "detail", "diagnostic", "result", "failure", "text", "extension"];
 /// Fields that MM4 has itself, and whose meaning is read.
-const UNDERSTOOD: [&str; 10] =
-    [MESSAGE_TYPE, TRANSACTION_ID, MESSAGE_ID, ACK_REQUEST, DELIVERY_REPORT, READ_REPLY, CONTENT_CLASS, REQUEST_STATUS, REQUEST_RECIPIENTS, MM_STATUS];
+const UNDERSTOOD: [&str; 12] = [
+    MESSAGE_TYPE,
+    TRANSACTION_ID,
+    MESSAGE_ID,
+    ACK_REQUEST,
+    DELIVERY_REPORT,
+    READ_REPLY,
+    CONTENT_CLASS,
+    REQUEST_STATUS,
+    REQUEST_RECIPIENTS,
+    MM_STATUS,
+    STATUS_TEXT,
+    MM_STATUS_EXTENSION,
+];
 /// How names of fields begin that mail systems on the way add.
 const OF_MAIL_SYSTEMS: [&str; 5] = ["x-spam", "x-virus", "x-ms-", "x-amavis", "x-mailscanner"];
 

@@ -1,7 +1,7 @@
 //! PNG (W3C PNG, third edition, section 5): chunks with sums, from `IHDR` to `IEND`.
 //!
 //! Sums are compared in the chunks that a picture is made of. In the others, and in `IEND`, viewers pass over a wrong one (section 13.1), and so do we. A file without `IEND` is
-//! whole if its data inflate to all rows of the picture.
+//! whole if its data inflate to all rows of the picture and it is no animation.
 
 use super::input::Input;
 use super::{CUT, Whole, deflate};
@@ -16,12 +16,16 @@ pub(super) fn check(bytes: &[u8]) -> Whole {
     let Next::Chunk(b"IHDR", header) = next(&mut input)? else { return Err(if input.0.is_empty() { CUT } else { "its header is empty" }) };
     let header = Header::read(Input(header))?;
     let mut data: Vec<&[u8]> = Vec::new();
+    let mut is_animated = false;
     loop {
         match next(&mut input)? {
             Next::Chunk(b"IDAT", piece) => data.push(piece),
+            Next::Chunk(b"acTL", _) => is_animated = true,
             Next::Chunk(..) => {}
             Next::End if data.is_empty() => return Err("there is no picture in it"),
             Next::End => return Ok(()),
+            // A later picture may be missing.
+            Next::Cut(_) if is_animated => return Err(CUT),
             Next::Cut(piece) => {
                 data.extend(piece);
                 let stream = data.iter().flat_map(|piece| piece.iter().copied());
