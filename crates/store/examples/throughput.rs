@@ -115,7 +115,16 @@ impl Work {
             expires_at: now + Duration::from_secs(86_400),
         };
         let quota = Quota { day: UtcDay::of(now), limit: u64::MAX };
-        Some(Admission { message: Arc::new(message), carrier: "main".to_owned(), lease: None, due_at: now, quota, idempotency: None, flagged: None, media: None })
+        Some(Admission {
+            message: Arc::new(message),
+            carrier: "main".to_owned(),
+            lease: None,
+            due_at: now,
+            quota,
+            idempotency: None,
+            flagged: None,
+            media: None,
+        })
     }
 }
 

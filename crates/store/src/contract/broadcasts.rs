@@ -12,7 +12,7 @@ use model::{AccountId, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus,
 
 use super::StoreError;
 use super::dispatch::Lease;
-use super::messages::{StatusChanges, IdempotencyClaim, Quota};
+use super::messages::{IdempotencyClaim, Quota, StatusChanges};
 
 /// A broadcast on its way in: all that the one accepting transaction needs.
 #[derive(Clone, Debug)]

@@ -8,7 +8,9 @@ use model::idempotency::{Endpoint, Fingerprint};
 use model::message::{Encoding, MessageType};
 use model::quota::UtcDay;
 use model::status::SegmentFate;
-use model::{AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ErrorType, Message, MessageId, Mode, Moment, Msisdn, Status};
+use model::{
+    AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ErrorType, Message, MessageId, Mode, Moment, Msisdn, Status,
+};
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, Canceled, Expanded, Expansion};
 use store::contract::dispatch::{Lease, LeaseRequest, Outcome, Verdict};
 use store::contract::messages::{Admitted, IdempotencyClaim, MessageFilter, Quota, StatusChanges};
