@@ -78,7 +78,7 @@ impl App {
         let lines = Arc::new(Lines::new(config.log.lines_per_second));
         let metrics = Metrics::default();
         store.observe_commits(metrics.observer());
-        let pipeline = start_pipeline(&config, store, prepared.pepper, Arc::clone(&clock), entropy).await?;
+        let pipeline = start_pipeline(&config, store, prepared.objects, prepared.pepper, Arc::clone(&clock), entropy).await?;
         let envelope = Envelope::new(&config.api.docs_base_url);
         let body_limits = BodyLimits { bytes_max: config.api.body_bytes_max, timeout: Duration::from_secs(config.api.body_timeout_secs) };
         let api = Arc::new(Api {
@@ -177,6 +177,7 @@ struct Prepared {
     tls: Option<TlsAcceptor>,
     public: TcpListener,
     operators: TcpListener,
+    objects: Arc<dyn Objects>,
     /// Connections that clients may have.
     clients: usize,
 }
@@ -190,6 +191,7 @@ impl Prepared {
             _ => None,
         };
         let (public, operators) = (listen(config.api.listen).await?, listen(config.admin.listen).await?);
+        let objects = media(config).await?;
         let limit = files::raise().unwrap_or_else(|why| {
             tracing::warn!("{why}");
             files::limit()
@@ -198,7 +200,7 @@ impl Prepared {
         if let Some(warning) = budget.warning(config, limit) {
             tracing::warn!("{warning}");
         }
-        Ok(Self { pepper, token, tls, public, operators, clients: budget.clients })
+        Ok(Self { pepper, token, tls, public, operators, objects, clients: budget.clients })
     }
 }
 
@@ -226,6 +228,21 @@ async fn open(url: &str) -> Result<Arc<dyn Store>, StartError> {
     store::open(url).await.map_err(told)
 }
 
+/// The directory of media. One that holds media is refused for a store that is yet to be made: it belongs to another one, whose file is lost or elsewhere,
+/// and the new one would remove them as left over.
+async fn media(config: &Config) -> Result<Arc<dyn Objects>, StartError> {
+    let (directory, url) = (&config.media.directory, &config.store.url);
+    let unusable = |error| StartError(format!("cannot keep media in {}: {error}", directory.display()));
+    let objects = Directory::open(directory).map_err(unusable)?;
+    if store::is_new(url).map_err(|error| StartError(error.to_string()))? && !objects.names().await.map_err(unusable)?.is_empty() {
+        let place = directory.display();
+        return Err(StartError(format!(
+            "there is no store yet at {url}, and {place} holds the media of one: restore its file, or move {place} away; a new store would remove them"
+        )));
+    }
+    Ok(Arc::new(objects))
+}
+
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|error| StartError(format!("cannot listen on {address}: {error}")))
 }
@@ -237,6 +254,7 @@ fn address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
 async fn start_pipeline(
     config: &Config,
     store: Arc<dyn Store>,
+    objects: Arc<dyn Objects>,
     pepper: Pepper,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -264,9 +282,6 @@ async fn start_pipeline(
     let tenants = Arc::new(tenants);
     let fetcher =
         Fetcher::new(config.media.fetch_settings(&config.api.docs_base_url), Arc::new(SystemResolver)).map_err(|error| StartError(error.to_string()))?;
-    let directory = &config.media.directory;
-    let objects = Directory::open(directory).map_err(|error| StartError(format!("cannot keep media in {}: {error}", directory.display())))?;
-    let objects: Arc<dyn Objects> = Arc::new(objects);
     let media_kept = Duration::from_secs(config.media.keep_hours * 3_600);
     let index_after = Duration::from_secs(config.store.index_after_secs);
     let parts = Parts {

@@ -51,6 +51,14 @@ pub fn check(url: &str) -> Result<String, StoreError> {
     sqlite::Sqlite::check(path_of(url)?)
 }
 
+/// Whether there is no store yet where `url` says: no file, or an empty one.
+///
+/// # Errors
+/// [`StoreError::Refused`] for a URL that is not understood.
+pub fn is_new(url: &str) -> Result<bool, StoreError> {
+    Ok(std::fs::metadata(path_of(url)?).map_or(0, |file| file.len()) == 0)
+}
+
 /// The file that a URL names.
 ///
 /// # Errors

@@ -1,10 +1,15 @@
 //! From acceptance to a carrier, where backlogs, ends and changes of the configuration come between.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use gateway::app::App;
 use gateway::config::{OnUnknown, RouteConfig};
+use gateway::real::{OsEntropy, SystemClock};
 use serde_json::json;
 use simulator::smsc::DelayMs;
+use store::objects::{Directory, Objects};
 
 use crate::support::http::Ask;
 use crate::support::{RECIPIENT, Stage, Tenant, at_once, carrier, eventually, smpp};
@@ -75,4 +80,19 @@ async fn what_its_route_holds_is_held_although_its_carrier_is_gone() {
         .await;
     let life = eventually("it is held", async || Some(stage.life(&message["id"]).await).filter(|life| life["held"] == true)).await;
     assert_eq!((&life["unknownOutcomes"], &life["status"], stage.smsc.summary().submitted), (&json!(1), &json!("queued"), 1));
+}
+
+#[tokio::test]
+async fn a_new_store_is_refused_beside_the_media_of_another() {
+    let mut stage = Stage::start().await;
+    stage.stop().await;
+    let path = stage.directory.path().join("store.db");
+    let start = || App::start(stage.config.clone(), Arc::new(SystemClock), Arc::new(OsEntropy));
+    std::fs::remove_file(&path).unwrap();
+    let directory = Directory::open(&stage.config.media.directory).unwrap();
+    directory.put("digest-id", Bytes::from_static(b"a picture")).await.unwrap();
+    let error = start().await.map(drop).unwrap_err().to_string();
+    assert!(error.contains("there is no store yet") && error.contains("media") && !path.exists(), "{error}");
+    directory.remove("digest-id").await.unwrap();
+    start().await.unwrap().stop().await;
 }

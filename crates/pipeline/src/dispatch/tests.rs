@@ -18,10 +18,9 @@ async fn a_long_text_under_a_pace_delays_no_retry_of_another_account() {
     world.admit(&quick, 1).await;
     world.run().await;
     world.answer(0, later()).await;
-    world.clock.advance(world.settings.retry.floor);
-    // The second text waits ten seconds for its number, and the retry is due in half a second.
-    world.admit(&slow, 10).await;
-    world.admit(&slow, 10).await;
+    // The second text waits a minute for its number, and the retry is due before.
+    world.admit(&slow, 60).await;
+    world.admit(&slow, 60).await;
     world.run_once().await;
     assert_eq!(world.sent(MAIN).len(), 2, "the first text of the slow number");
     world.clock.advance(world.settings.retry.floor);

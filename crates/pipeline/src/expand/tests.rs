@@ -12,7 +12,7 @@ use model::key::Pepper;
 use model::message::{Encoding, MessageType};
 use model::number::{BlockKind, NumberState};
 use model::quota::UtcDay;
-use model::{AccountId, BroadcastCounts, Mode, Moment, Recipients, SeededEntropy, SimClock, Status};
+use model::{AccountId, BroadcastCounts, Mode, Recipients, SeededEntropy, SimClock, Status};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted};
@@ -115,7 +115,7 @@ impl World {
     async fn die(&mut self) {
         self.store.close().await;
         (self.store, self.tenants) = open(&self.file, &self.clock).await;
-        self.store.recover(NOW, Duration::from_secs(600)).await.unwrap();
+        self.store.recover(self.clock.steady(), Duration::from_secs(600)).await.unwrap();
     }
 
     async fn accept(&self, entropy: &SeededEntropy, account: AccountId, originator: &Msisdn, total: u32) -> Arc<Broadcast> {
@@ -145,10 +145,10 @@ impl World {
     /// A carrier takes so many of the messages that wait. Returns how many it was.
     async fn send(&mut self, count: usize) -> usize {
         self.tokens += 1;
-        let lease = Lease { token: self.tokens, until: NOW + Duration::from_secs(60) };
+        let lease = Lease { token: self.tokens, until: self.clock.steady() + Duration::from_secs(60) };
         let request = LeaseRequest {
             carrier: String::new(),
-            now: Moment::of(NOW),
+            now: self.clock.look(),
             lease,
             limit: count,
             limit_per_account: count,
@@ -159,7 +159,7 @@ impl World {
         let leased = self.store.lease_due(request).await.unwrap();
         let attempt =
             |leased: &Leased| Attempt { id: leased.message.id, token: lease.token, carrier: String::new(), lease_until: lease.until, detail: String::new() };
-        let begun = self.store.begin_attempts(leased.iter().map(attempt).collect(), Moment::of(NOW)).await.unwrap();
+        let begun = self.store.begin_attempts(leased.iter().map(attempt).collect(), self.clock.look()).await.unwrap();
         let sent = |(leased, attempt): (&Leased, &Option<u32>)| Outcome {
             id: leased.message.id,
             recipient: leased.message.recipient.clone(),
@@ -291,4 +291,28 @@ async fn a_sender_that_may_not_send_any_more_sends_to_nobody() {
     world.live(usize::MAX).await;
     let (counts, _) = world.check(&broadcast).await;
     assert_eq!(counts, BroadcastCounts { total: 250, skipped: 250, ..BroadcastCounts::default() });
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_keeps_no_broadcast_quiet_for_longer() {
+    for step in [Duration::from_secs(3_600), Duration::from_secs(43_200)] {
+        for forward in [true, false] {
+            let (world, entropy) = (World::new(20, 10).await, SeededEntropy::new(2));
+            let account = world.tenants.create_account("a tenant".to_owned(), LIMITS).await.unwrap().id;
+            let originator = Msisdn::parse("+18005550001").unwrap();
+            world.tenants.create_number(originator.clone(), Some(account), NumberState::Active, None).await.unwrap();
+            let broadcast = world.accept(&entropy, account, &originator, 200).await;
+            let (expander, mut open) = (world.expander(), Open::default());
+            expander.bell.arrived();
+            while expander.round(&mut open).await.unwrap() {}
+            let made = world.store.upcoming(broadcast.id, 1).await.unwrap().unwrap().from;
+            world.clock.set(if forward { NOW + step } else { NOW - step });
+            let mut world = world;
+            while world.send(500).await > 0 {}
+            assert!(!expander.round(&mut open).await.unwrap(), "it has been quiet for no time yet");
+            world.clock.advance(QUIET);
+            assert!(expander.round(&mut open).await.unwrap(), "{step:?}, forward: {forward}");
+            assert!(world.store.upcoming(broadcast.id, 1).await.unwrap().unwrap().from > made);
+        }
+    }
 }

@@ -1,39 +1,99 @@
-//! One process for each file: the start of a second one would take the first one's leases away, and messages would be sent twice.
+//! One process for each store: the start of a second one would take the first one's leases away, and messages would be sent twice.
+//!
+//! The lock is on the store's own file, and so it is the same by whatever name the file is reached: a symbolic link, a hard link, another mount.
+//! It is one of `flock` (2), which on Linux has nothing to do with the record locks of `fcntl` (2) that SQLite takes on the same file: `sqlite3 FILE .backup`
+//! works beside it. Those record locks make one rule: a process loses all that it has on a file as soon as it closes any descriptor of that file. So the
+//! descriptor of the lock is opened before SQLite opens the file, is closed after SQLite has closed it, and none is opened in between.
 
-use std::fs::{File, TryLockError};
+use std::collections::BTreeSet;
+use std::fs::{self, File, Metadata, TryLockError};
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::place;
 use crate::StoreError;
 
+/// The stores that this process has open: these files are not to be opened again, not even to be told that they are locked.
+static OPEN: Mutex<BTreeSet<Inode>> = Mutex::new(BTreeSet::new());
+
+/// A file, whatever it is called: its device and its number there.
+type Inode = (u64, u64);
+
 /// The right to use a store. The operating system takes it back when the process ends, however that happens.
-pub(super) struct Lock(Mutex<Option<File>>);
+pub(super) struct Lock {
+    path: PathBuf,
+    inode: Inode,
+    file: Mutex<Option<File>>,
+}
 
 impl Lock {
-    /// Takes the lock beside the file at `path`.
+    /// Takes the lock on the store at `path`, and makes its file where there is none, readable by its owner only.
     pub(super) fn take(path: &Path) -> Result<Self, StoreError> {
-        let lock = beside(path);
-        let unusable = |error: &dyn std::fmt::Display| StoreError::Refused(format!("cannot use {}: {error}", lock.display()));
-        let file = place::open_private(&lock).map_err(|error| unusable(&error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(Mutex::new(Some(file)))),
-            Err(TryLockError::WouldBlock) => Err(StoreError::Refused(format!("the store {} is in use by another process", path.display()))),
-            Err(TryLockError::Error(error)) => Err(unusable(&error)),
+        let unusable = |error: io::Error| place::unusable(path, &error);
+        let mut open = open_here();
+        if fs::metadata(path).is_ok_and(|file| open.contains(&inode_of(&file))) {
+            return Err(in_use(path));
         }
+        let file = place::open_private(path).map_err(unusable)?;
+        let inode = inode_of(&file.metadata().map_err(unusable)?);
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(in_use(path)),
+            Err(TryLockError::Error(error)) => return Err(unusable(error)),
+        }
+        let lock = Self { path: fs::canonicalize(path).map_err(unusable)?, inode, file: Mutex::new(Some(file)) };
+        // Another process may have put another file in its place before the lock was taken.
+        if !lock.is_in_place() {
+            drop(open);
+            return Err(StoreError::Refused(format!("the store {} was replaced while it was opened", path.display())));
+        }
+        open.insert(inode);
+        Ok(lock)
     }
 
-    /// Whether a process has it.
+    /// Whether a process has the store at `path` open.
     pub(super) fn is_taken(path: &Path) -> bool {
-        File::open(beside(path)).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        if fs::metadata(path).is_ok_and(|file| open_here().contains(&inode_of(&file))) {
+            return true;
+        }
+        File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
-    /// Gives it back.
+    /// Whether the path still leads to the file that is locked: it was neither removed nor moved away.
+    pub(super) fn is_in_place(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|file| inode_of(&file) == self.inode)
+    }
+
+    /// Where the file lies: the path that the store was opened by, with no symbolic link in it.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives it back. To be called once SQLite has closed the file.
     pub(super) fn release(&self) {
-        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if file.is_some() {
+            open_here().remove(&self.inode);
+        }
     }
 }
 
-fn beside(path: &Path) -> PathBuf {
-    place::beside(path, ".lock")
+impl Drop for Lock {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+fn in_use(path: &Path) -> StoreError {
+    StoreError::Refused(format!("the store {} is in use by another process", path.display()))
+}
+
+fn inode_of(file: &Metadata) -> Inode {
+    (file.dev(), file.ino())
+}
+
+fn open_here() -> MutexGuard<'static, BTreeSet<Inode>> {
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::schema;
 use crate::StoreError;
 
 /// Every migration, in order. Its number is its place, from 1.
@@ -22,15 +23,26 @@ const MIGRATIONS: &[&str] = &[
 /// [`StoreError::Refused`] when the schema is newer than this program knows, or a step fails.
 pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let failed = |error: rusqlite::Error| StoreError::Refused(format!("cannot bring the store {} up to date: {error}", path.display()));
+    let mut verified = false;
     loop {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         transaction.execute_batch("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)").map_err(failed)?;
         let version = version(&transaction, path)?;
+        if !verified {
+            // What the steps make of a sound schema is known.
+            schema::verify(&transaction, version, path)?;
+            verified = true;
+        }
         let Some(step) = MIGRATIONS.get(version) else { return Ok(()) };
         transaction.execute_batch(step).map_err(failed)?;
         transaction.execute("INSERT INTO schema_version (version) VALUES (?1)", [version + 1]).map_err(failed)?;
         transaction.commit().map_err(failed)?;
     }
+}
+
+/// Makes the schema of a version in an empty database.
+pub(super) fn make(connection: &Connection, version: usize) -> rusqlite::Result<()> {
+    MIGRATIONS.iter().take(version).try_for_each(|step| connection.execute_batch(step))
 }
 
 /// The schema's version; 0 before the first migration.

@@ -18,6 +18,7 @@ mod place;
 mod readers;
 mod receipts;
 mod rows;
+mod schema;
 mod screening;
 mod tally;
 mod tenants;
@@ -25,6 +26,8 @@ mod turns;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -39,8 +42,10 @@ use writer::Writer;
 pub struct Sqlite {
     writer: Writer,
     readers: Readers,
-    lock: Lock,
+    lock: Arc<Lock>,
     rows_per_page: usize,
+    /// How many probes there were.
+    probes: AtomicU64,
 }
 
 /// The first version without the bug that could corrupt a file when its log was reset (present since 3.7.0).
@@ -50,7 +55,7 @@ impl Sqlite {
     /// Opens or makes the file at `path` and brings its schema up to date.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] when the file cannot be used or its schema is newer than this program.
+    /// [`StoreError::Refused`] when another process has it open, it cannot be used, something is missing in its schema, or that is newer than this program.
     pub async fn open(path: PathBuf) -> Result<Self, StoreError> {
         let opening = tokio::task::spawn_blocking(move || Self::open_blocking(&path));
         opening.await.unwrap_or_else(|_| Err(StoreError::Refused("opening the store panicked".to_owned())))
@@ -61,15 +66,17 @@ impl Sqlite {
         if rusqlite::version_number() < OLDEST_SOUND_VERSION {
             return Err(StoreError::Refused(format!("SQLite {} is too old: 3.51.3 or newer is needed", rusqlite::version())));
         }
+        place::refuse_remains(path)?;
         let lock = Lock::take(path)?;
-        place::make_private(path)?;
-        migrations::refuse_foreign(path)?;
-        let mut connection = connect(path, OpenFlags::default()).map_err(refused)?;
-        migrations::run(&mut connection, path)?;
-        let checkpointer = connect(path, OpenFlags::default()).map_err(refused)?;
+        let place = lock.path();
+        place::refuse_remains(place)?;
+        migrations::refuse_foreign(place)?;
+        let mut connection = connect(place, OpenFlags::default()).map_err(refused)?;
+        migrations::run(&mut connection, place)?;
+        let checkpointer = connect(place, OpenFlags::default()).map_err(refused)?;
         let writer = Writer::start(connection, checkpointer).map_err(refused)?;
-        let readers = Readers::new(|| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)).map_err(refused)?;
-        Ok(Self { writer, readers, lock, rows_per_page: lists::ROWS_PER_PAGE })
+        let readers = Readers::new(|| connect(place, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)).map_err(refused)?;
+        Ok(Self { writer, readers, lock: Arc::new(lock), rows_per_page: lists::ROWS_PER_PAGE, probes: AtomicU64::new(0) })
     }
 
     /// The same store, whose lists of messages look at so many rows for a page: with a few rows, a small list already meets the bound.
@@ -89,6 +96,7 @@ impl Sqlite {
         if Lock::is_taken(path) {
             return Ok(format!("{place} is in use by a running server"));
         }
+        place::refuse_remains(path)?;
         place::try_writing(path)?;
         if std::fs::metadata(path).map_or(0, |file| file.len()) == 0 {
             return Ok(format!("{place} is empty or not there yet, and will be made"));
@@ -96,6 +104,7 @@ impl Sqlite {
         let refused = |error: rusqlite::Error| StoreError::Refused(format!("cannot use the store {place}: {error}"));
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(refused)?;
         let version = migrations::version(&connection, path)?;
+        schema::verify(&connection, version, path)?;
         Ok(format!("{place} has schema version {version}"))
     }
 }

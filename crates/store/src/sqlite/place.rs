@@ -10,14 +10,27 @@ use crate::{StoreError, trial};
 /// Readable by its owner only: there are texts and numbers in it.
 const PRIVATE: u32 = 0o600;
 
-/// Opens a file for writing and leaves what is in it; makes it, readable by its owner only, where there is none.
+/// Opens a file for writing and leaves what is in it; makes it, readable by its owner only, where there is none. (SQLite would make it readable by everybody;
+/// its log gets the permissions of the file.)
 pub(super) fn open_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).mode(PRIVATE).open(path)
 }
 
-/// Makes the file where there is none. SQLite would make it readable by everybody, and gives its log the permissions of the file.
-pub(super) fn make_private(path: &Path) -> Result<(), StoreError> {
-    open_private(path).map(drop).map_err(|error| unusable(path, &error))
+/// Refuses to begin a new store beside the log of another one: its file was moved away, removed or cut to nothing. SQLite would remove the log, and with it
+/// what was promised and is not in the file yet.
+///
+/// # Errors
+/// [`StoreError::Refused`] with what to do.
+pub(super) fn refuse_remains(path: &Path) -> Result<(), StoreError> {
+    let log = beside(path, "-wal");
+    let length = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
+    if length(path) > 0 || length(&log) == 0 {
+        return Ok(());
+    }
+    let (path, log) = (path.display(), log.display());
+    Err(StoreError::Refused(format!(
+        "{path} is missing or empty, and {log} holds changes of the store that was there: put the file back, or restore a backup and move {log} away"
+    )))
 }
 
 /// Finds out whether a store can be made or written at `path`, and leaves everything as it was.
@@ -30,7 +43,7 @@ pub(super) fn try_writing(path: &Path) -> Result<(), StoreError> {
     }
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     trial::in_directory(directory, || {
-        // The log and the lock have to be made beside the file, too.
+        // The log has to be made beside the file, too.
         let probe = beside(path, ".probe");
         open_private(&probe).and_then(|_| fs::remove_file(&probe)).map_err(|error| unusable(path, &error))
     })
@@ -43,6 +56,7 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-fn unusable(path: &Path, error: &io::Error) -> StoreError {
+/// That the file at `path` cannot be used, and why.
+pub(super) fn unusable(path: &Path, error: &io::Error) -> StoreError {
     StoreError::Refused(format!("cannot use the store {}: {error}", path.display()))
 }

@@ -171,7 +171,7 @@ async fn nobody_but_its_owner_reads_a_store() {
         assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
     }
     names.sort();
-    assert_eq!(names, ["smsfactory.db", "smsfactory.db-shm", "smsfactory.db-wal", "smsfactory.db.lock"]);
+    assert_eq!(names, ["smsfactory.db", "smsfactory.db-shm", "smsfactory.db-wal"]);
 }
 
 #[test]
@@ -421,4 +421,119 @@ async fn with_nothing_to_add_the_index_of_lists_writes_nothing() {
         assert_eq!(desk.store.index_lists(after(secs), 10).await.unwrap(), Indexed::default());
     }
     assert_eq!(written(), before);
+}
+
+/// Another process's look at a path: whether it could take the lock of the file there, as a second server would.
+fn another_process_may_lock(path: &Path) -> bool {
+    std::process::Command::new("flock").arg("--nonblock").arg(path).arg("true").status().unwrap().success()
+}
+
+#[tokio::test]
+async fn a_store_is_locked_by_whatever_name_it_is_reached() {
+    let file = SqliteFile::fresh();
+    let store = file.open().await;
+    let place = file.0.path();
+    let (symbolic, hard, moved) = (place.join("symbolic.db"), place.join("hard.db"), place.join("moved.db"));
+    std::os::unix::fs::symlink(file.path(), &symbolic).unwrap();
+    std::fs::hard_link(file.path(), &hard).unwrap();
+    let indirect = place.join("..").join(place.file_name().unwrap()).join("smsfactory.db");
+    for name in [&file.path(), &symbolic, &hard, &indirect] {
+        let url = format!("sqlite:{}", name.display());
+        let sentence = refusal(&url).await;
+        assert!(sentence.contains("in use by another process") && sentence.contains(&name.display().to_string()), "{sentence}");
+        assert!(store::check(&url).unwrap().contains("in use by a running server"), "{url}");
+        assert!(!another_process_may_lock(name), "{}", name.display());
+    }
+    std::fs::rename(file.path(), &moved).unwrap();
+    assert!(!another_process_may_lock(&moved));
+    assert!(refusal(&format!("sqlite:{}", moved.display())).await.contains("in use by another process"));
+    std::fs::rename(&moved, file.path()).unwrap();
+    store.close().await;
+    assert!(another_process_may_lock(&file.path()));
+    open(&symbolic).await.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn a_store_that_is_moved_away_while_it_is_open_is_not_replaced_by_a_new_one() {
+    let file = SqliteFile::fresh();
+    let desk = Desk::open(&file).await;
+    let id = desk.admit(desk.message(desk.account())).await;
+    let moved = file.0.path().join("moved.db");
+    std::fs::rename(file.path(), &moved).unwrap();
+    let log = std::fs::read(file.log()).unwrap();
+    let sentence = refusal_of(&file).await;
+    assert!(sentence.contains("missing or empty") && sentence.contains("smsfactory.db-wal"), "{sentence}");
+    assert!(matches!(store::check(&format!("sqlite:{}", file.path().display())), Err(StoreError::Refused(sentence)) if sentence.contains("missing or empty")));
+    assert!(!file.path().exists() && std::fs::read(file.log()).unwrap() == log, "nothing is made and nothing removed");
+    let error = desk.store.probe().await.unwrap_err();
+    assert!(matches!(&error, StoreError::Unavailable(why) if why.contains("moved or removed")), "{error}");
+    std::fs::rename(&moved, file.path()).unwrap();
+    desk.store.probe().await.unwrap();
+    assert!(desk.store.message_of_any_account(id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_store_cut_to_nothing_beside_its_log_is_refused() {
+    let file = SqliteFile::fresh();
+    let desk = Desk::open(&file).await;
+    desk.admit_many(desk.account(), 3).await;
+    let copy = SqliteFile::fresh();
+    std::fs::copy(file.log(), copy.log()).unwrap();
+    std::fs::write(copy.path(), "").unwrap();
+    let log = std::fs::read(copy.log()).unwrap();
+    assert!(refusal_of(&copy).await.contains("missing or empty"));
+    assert!(std::fs::read(copy.log()).unwrap() == log, "its changes can still be saved");
+    // An empty file alone is a new store: `install -m 600 /dev/null FILE` makes one.
+    std::fs::remove_file(copy.log()).unwrap();
+    copy.open().await.probe().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_is_copied_while_it_is_open() {
+    let file = SqliteFile::fresh();
+    let desk = Desk::open(&file).await;
+    desk.admit_many(desk.account(), 20).await;
+    let copy = SqliteFile::fresh();
+    file.connection().execute("VACUUM INTO ?1", [copy.path().to_str().unwrap()]).unwrap();
+    desk.admit_many(desk.account(), 1).await;
+    let page = copy.open().await.messages(None, MessageFilter::default(), None, 100).await.unwrap();
+    assert_eq!(page.messages.len(), 20);
+}
+
+#[tokio::test]
+async fn a_schema_that_lacks_something_is_refused_by_its_name() {
+    for (damage, named) in [
+        ("DROP TABLE events", "table `events` is missing"),
+        ("DROP INDEX delivery_due", "index `delivery_due` is missing"),
+        ("ALTER TABLE delivery DROP COLUMN unknown_outcomes", "table `delivery` is not the one of this version: `unknown_outcomes INTEGER NOT NULL DEFAULT 0`"),
+        ("DROP TABLE quota; CREATE TABLE quota (account_id BLOB, day INTEGER, used INTEGER)", "table `quota` is not the one"),
+        ("DROP INDEX delivery_expiry; CREATE INDEX delivery_expiry ON delivery (due_at)", "index `delivery_expiry` is not the one"),
+    ] {
+        let file = filled().await;
+        file.connection().execute_batch(damage).unwrap();
+        let sentence = refusal_of(&file).await;
+        assert!(sentence.contains("smsfactory.db") && sentence.contains(named) && sentence.contains("restore a backup"), "{sentence}");
+        let checked = store::check(&format!("sqlite:{}", file.path().display()));
+        assert!(matches!(&checked, Err(StoreError::Refused(sentence)) if sentence.contains(named)), "{checked:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_operators_index_and_statistics_are_no_damage() {
+    let file = filled().await;
+    file.connection().execute_batch("CREATE INDEX mine ON messages (recipient); CREATE TABLE notes (text TEXT); ANALYZE").unwrap();
+    file.open().await.probe().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_probe_needs_the_room_that_messages_need() {
+    let file = SqliteFile::fresh();
+    let store = file.open().await;
+    for _ in 0..3 {
+        let before = std::fs::metadata(file.log()).unwrap().len();
+        store.probe().await.unwrap();
+        let grown = std::fs::metadata(file.log()).unwrap().len() - before;
+        // An admission with its events and indexes changes about a dozen pages of 4 KiB.
+        assert!(grown >= 64 << 10, "{grown}");
+    }
 }

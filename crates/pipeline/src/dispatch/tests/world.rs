@@ -20,6 +20,7 @@ use store::objects::Objects;
 use store::{Store, StoreError};
 use tempfile::TempDir;
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::Interval;
 
 use super::media::Memory;
 use crate::counters::Counters;
@@ -120,6 +121,7 @@ pub(super) struct World {
     waiters: Arc<MessageWaiters>,
     entropy: Arc<SeededEntropy>,
     stop: watch::Sender<bool>,
+    poll: tokio::sync::Mutex<Interval>,
 }
 
 impl World {
@@ -152,6 +154,7 @@ impl World {
         let route = |prefix: &str, on_unknown| Route { prefix: prefix.into(), kind: MessageType::Sms, carriers: vec![MAIN.into(), BACKUP.into()], on_unknown };
         let routes = Arc::new(Routes::new(vec![route(HELD, OnUnknown::Hold), route("+", OnUnknown::Resend)]));
         let (stop, stopped) = watch::channel(false);
+        let poll = tokio::sync::Mutex::new(tokio::time::interval(settings.poll));
         let (numbers, waiters) = (tenants.clone(), Arc::new(MessageWaiters::default()));
         let around = Surroundings {
             store: store.clone(),
@@ -169,7 +172,7 @@ impl World {
         };
         let dispatchers = carriers.iter().map(|carrier| Arc::new(Dispatcher::new(carrier.clone(), 0, around.clone())));
         let dispatchers = Dispatchers::new(dispatchers.collect());
-        Self { file, clock, settings, store, tenants, dispatchers, counters, objects, shelf, carriers, routes, waiters, entropy, stop }
+        Self { file, clock, settings, store, tenants, dispatchers, counters, objects, shelf, carriers, routes, waiters, entropy, stop, poll }
     }
 
     /// Ends the process without a word and starts another, whose clock begins `step_ms` from where the wall clock stood.
@@ -293,9 +296,7 @@ impl World {
 
     /// One turn of the first carrier's dispatcher.
     pub(super) async fn try_run_once(&self) -> Result<(), StoreError> {
-        let mut poll = tokio::time::interval(self.settings.poll);
-        // An interval ticks at once, and then in its time.
-        poll.tick().await;
+        let mut poll = self.poll.lock().await;
         let mut stop = self.stop.subscribe();
         self.dispatcher(MAIN).turn(&self.dispatchers, &mut poll, &mut stop).await
     }
