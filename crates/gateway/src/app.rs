@@ -159,7 +159,7 @@ impl App {
         self.pipeline.close(self.drain.saturating_sub(began.elapsed())).await;
         self.measuring.abort();
         self.telling.abort();
-        // From here on nothing can be written: what is refused now leaves nothing behind.
+        // A store that is closed takes nothing more: what is refused now leaves nothing behind.
         self.end.send_replace(true);
         let doors = async { tokio::join!(self.public, self.operators) };
         // A door that panicked has nobody left to let out.

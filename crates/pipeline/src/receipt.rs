@@ -184,7 +184,7 @@ impl Recorder {
 /// Resolves when `flag` turns true. A sender that is gone never says so.
 async fn until(flag: &mut watch::Receiver<bool>) {
     if flag.wait_for(|flag| *flag).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) struct Session {
     lines: String,
 }
 
-/// How long a peer may take to bind (the session_init_timer of SMPP 3.4, section 7.2).
+/// How long a peer may take to bind (`session_init_timer` of SMPP 3.4, section 7.2).
 const SESSION_INIT: Duration = Duration::from_secs(60);
 
 impl Session {
