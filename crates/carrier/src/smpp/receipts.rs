@@ -48,13 +48,29 @@ fn alphabet_or_ascii(octets: &[u8]) -> String {
     if printable { octets.iter().map(|octet| char::from(*octet)).collect() } else { alphabet::decode(octets) }
 }
 
-/// The receipt that `delivered` is; `None` for a message of a handset, or a report that names no message.
-pub(crate) fn read(config: &SmppConfig, delivered: &Delivered<'_>) -> Option<Receipt> {
+/// What a `deliver_sm` or `data_sm` is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// A report on a segment.
+    Receipt(Receipt),
+    /// A message of a handset.
+    Inbound,
+    /// It is labelled as a receipt, and names no message.
+    Unreadable {
+        /// The reason, from a fixed list: short enough for a label of a metric.
+        why: &'static str,
+        /// The text as well as it could be read, for the operator. It may repeat the message, so it never reaches a log line.
+        text: String,
+    },
+}
+
+/// Says what `delivered` is, by the settings of its carrier.
+pub(crate) fn read(config: &SmppConfig, delivered: &Delivered<'_>) -> Read {
     let by_class = delivered.esm_class & esm_class::TYPE_MASK != 0;
     let by_tlv = delivered.tlvs.get(tag::RECEIPTED_MESSAGE_ID).is_some();
-    let text = delivered.text();
-    let own_form = config.receipt_pattern.as_ref().and_then(|pattern| pattern.read(&text));
-    let text = own_form.or_else(|| receipt::parse(&text));
+    let octets = delivered.text();
+    let own_form = config.receipt_pattern.as_ref().and_then(|pattern| pattern.read(&octets));
+    let text = own_form.or_else(|| receipt::parse(&octets));
     let is_receipt = match config.receipt_detection {
         ReceiptDetection::Auto => by_class || by_tlv || text.as_ref().is_some_and(|text| text.id.is_some() && text.stat.is_some()),
         ReceiptDetection::EsmClass => by_class,
@@ -62,17 +78,17 @@ pub(crate) fn read(config: &SmppConfig, delivered: &Delivered<'_>) -> Option<Rec
         ReceiptDetection::Text => text.is_some(),
     };
     if !is_receipt {
-        return None;
+        return Read::Inbound;
     }
     let text = text.unwrap_or_default();
-    let raw_id = delivered.tlvs.text(tag::RECEIPTED_MESSAGE_ID).filter(|id| !id.is_empty()).or(text.id)?;
+    let raw_id = delivered.tlvs.text(tag::RECEIPTED_MESSAGE_ID).filter(|id| !id.is_empty()).or(text.id).unwrap_or_default();
     let keys = id::candidates(&raw_id, config.id_mode());
     if keys.is_empty() {
-        return None;
+        return Read::Unreadable { why: "no id", text: octets };
     }
     let network_error = delivered.tlvs.get(tag::NETWORK_ERROR_CODE).filter(|code| code.len() == 3);
     let network_error = network_error.map(|code| format!("{}:{}", code[0], u16::from_be_bytes([code[1], code[2]])));
-    Some(Receipt {
+    Read::Receipt(Receipt {
         keys,
         addresses: [delivered.source, delivered.destination].into_iter().flat_map(|address| numbers(config, address)).collect(),
         state: state(config, text.stat.as_deref(), delivered.tlvs),
@@ -134,7 +150,10 @@ mod tests {
     }
 
     fn found(config: &SmppConfig, sm: &Sm, tlvs: &Tlvs) -> Option<(String, ReceiptState)> {
-        read(config, &Delivered::of_sm(sm, tlvs)).map(|receipt| (receipt.keys[0].clone(), receipt.state))
+        match read(config, &Delivered::of_sm(sm, tlvs)) {
+            Read::Receipt(receipt) => Some((receipt.keys[0].clone(), receipt.state)),
+            Read::Inbound | Read::Unreadable { .. } => None,
+        }
     }
 
     const TEXT: &str = "id:42 sub:001 dlvrd:001 submit date:2603151430 done date:2603151431 stat:DELIVRD err:000 text:";
@@ -158,6 +177,14 @@ mod tests {
     }
 
     #[test]
+    fn a_receipt_that_names_no_message_is_told_from_a_message_of_a_handset() {
+        let read = |sm: &Sm| read(&SmppConfig::default(), &Delivered::of_sm(sm, &Tlvs::default()));
+        assert_eq!(read(&sm(0, "Hello")), Read::Inbound);
+        assert_eq!(read(&sm(4, "Hello")), Read::Unreadable { why: "no id", text: "Hello".to_owned() });
+        assert_eq!(read(&sm(4, "")), Read::Unreadable { why: "no id", text: String::new() });
+    }
+
+    #[test]
     fn a_class_of_0x44_without_a_header_is_still_a_receipt() {
         // The first octet, `i`, would be a header's length of 105 octets: beyond a short text, and within a long one.
         let long = TEXT.replace("id:42", "id:000000000000000000000000000000000042");
@@ -177,7 +204,7 @@ mod tests {
         let mut tlvs = Tlvs::default();
         tlvs.push(tag::MESSAGE_PAYLOAD, TEXT.as_bytes());
         let data = DataSm { esm_class: 0x04, ..DataSm::default() };
-        let receipt = read(&SmppConfig::default(), &Delivered::of_data(&data, &tlvs)).unwrap();
+        let Read::Receipt(receipt) = read(&SmppConfig::default(), &Delivered::of_data(&data, &tlvs)) else { panic!("no receipt") };
         assert_eq!((receipt.keys[0].as_str(), receipt.state), ("42", ReceiptState::Delivered));
     }
 

@@ -13,7 +13,7 @@ use wire::smpp::{BindKind, Body, CommandId, CommandStatus, DecodeError, Pdu, Seq
 use super::config::SmppConfig;
 use super::errors::{Action, ErrorTable};
 use super::flights::{Flights, SegmentRef};
-use super::receipts::{self, Delivered};
+use super::receipts::{self, Delivered, Read};
 use super::submit::Outgoing;
 use crate::ack::Answer;
 use crate::throttle::{Bucket, Rest};
@@ -353,7 +353,7 @@ impl Session {
         if self.phase == Phase::Bound && self.kind == BindKind::Transmitter || matches!(self.phase, Phase::Binding { .. }) {
             return respond(command, sequence, CommandStatus::RINVBNDSTS, out);
         }
-        let Some(receipt) = receipts::read(&self.config, delivered) else {
+        let Read::Receipt(receipt) = receipts::read(&self.config, delivered) else {
             // Messages from handsets are not taken yet: say so for good, or the SMSC would offer them for days.
             return respond(command, sequence, CommandStatus::RX_R_APPN, out);
         };
