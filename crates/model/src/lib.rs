@@ -5,7 +5,8 @@
 //! [`Clock`] and [`Entropy`].
 //!
 //! Reading order: [`message`] (what is sent), [`status`] (what becomes of it), [`broadcast`] (one text to many), [`error`] (what a client is told),
-//! [`media`] (what an MMS carries), [`account`], [`number`], [`key`] (who may send), [`owner`] (to whom messages belong), [`screening`] (what was found in texts), [`limits`], [`quota`], [`backoff`] (how much and when).
+//! [`media`] (what an MMS carries), [`account`], [`number`], [`key`] (who may send), [`owner`] (to whom messages belong), [`screening`] (what was found in texts), [`limits`], [`quota`], [`backoff`] (how much and when), [`sampler`] (how many log lines),
+//! [`unmatched`] (what carriers send and nothing can use).
 
 pub mod account;
 pub mod address;
@@ -25,8 +26,10 @@ pub mod message;
 pub mod number;
 pub mod owner;
 pub mod quota;
+pub mod sampler;
 pub mod screening;
 pub mod status;
+pub mod unmatched;
 
 pub use account::{Account, AccountState, Limits, LimitsChange};
 pub use address::Msisdn;
@@ -39,5 +42,7 @@ pub use key::{ApiKey, KeyId, Mode};
 pub use media::{Media, MediaType};
 pub use message::{Delivery, Message, MessageRecord};
 pub use owner::Owner;
+pub use sampler::Sampler;
 pub use screening::{Screened, ScreeningOutcome, ScreeningRecord};
-pub use status::{ErrorType, Status};
+pub use status::{ErrorType, ReceiptScope, Status};
+pub use unmatched::Unmatched;

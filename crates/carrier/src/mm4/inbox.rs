@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use model::ReceiptScope;
+use model::unmatched::{Reason, escaped};
 use tokio::sync::mpsc;
 use wire::mm4::{Address, Answer, DeliveryReportReq, ForwardReq, Mm4, Mm4Error, Request, RequestStatus};
 use wire::receipt::id;
@@ -13,6 +15,7 @@ use super::pending::{Heard, Pending, key_of};
 use super::smtp::{self, Verdict};
 use crate::ack::{Ack, Answer as OnDisk};
 use crate::exchange::Teller;
+use crate::unusable::SHOWN_OCTETS_MAX;
 use crate::{Receipt, ReceiptState};
 
 /// Reads the mails of a carrier's listener.
@@ -28,18 +31,18 @@ pub(super) struct Inbox {
 impl smtp::Inbox for Inbox {
     async fn take(&self, from: &str, mail: &[u8]) -> Verdict {
         match wire::mm4::parse(mail, self.config.listen_bytes_max) {
-            Ok(Mm4::Answer(answer)) => self.answered(*answer).await,
-            Ok(Mm4::Report(report)) => self.reported(*report, from).await,
-            Ok(Mm4::Forward(forward)) => self.forwarded(&forward, from),
+            Ok(Mm4::Answer(answer)) => self.answered(*answer, mail).await,
+            Ok(Mm4::Report(report)) => self.reported(*report, from, mail).await,
+            Ok(Mm4::Forward(forward)) => self.forwarded(&forward, from, mail),
             Ok(Mm4::ReadReply) => Verdict::Taken,
-            Err(error) => self.not_understood(error),
+            Err(error) => self.not_understood(error, mail),
         }
     }
 }
 
 impl Inbox {
     /// An answer: to whom waits for it, or a refusal of what was believed to be taken.
-    async fn answered(&self, answer: Answer) -> Verdict {
+    async fn answered(&self, answer: Answer, mail: &[u8]) -> Verdict {
         if answer.request != Request::Forward {
             return Verdict::Taken;
         }
@@ -52,7 +55,8 @@ impl Inbox {
             Heard::Refusal => {
                 // A peer may give the message an id of its own, and then only the transaction's is one of ours.
                 let keys = ids.iter().flat_map(|id| self.keys(id)).collect();
-                let verdict = self.tell(Receipt { keys, addresses: recipients, state: ReceiptState::Rejected, error, raw_id }).await;
+                let (state, scope, raw) = (ReceiptState::Rejected, ReceiptScope::Message, escaped(mail, SHOWN_OCTETS_MAX));
+                let verdict = self.tell(Receipt { keys, addresses: recipients, state, error, raw_id, scope, raw }).await;
                 if verdict != Verdict::Taken {
                     ids.iter().for_each(|id| self.pending.forget(id));
                 }
@@ -62,7 +66,7 @@ impl Inbox {
     }
 
     /// A report: on disk first, then answered.
-    async fn reported(&self, report: DeliveryReportReq, from: &str) -> Verdict {
+    async fn reported(&self, report: DeliveryReportReq, from: &str, mail: &[u8]) -> Verdict {
         let state = report.status.receipt_state();
         let receipt = Receipt {
             keys: self.keys(&report.message_id),
@@ -70,6 +74,8 @@ impl Inbox {
             state,
             error: (!matches!(state, ReceiptState::Delivered)).then(|| report.code.clone()),
             raw_id: report.message_id.clone(),
+            scope: ReceiptScope::Message,
+            raw: escaped(mail, SHOWN_OCTETS_MAX),
         };
         let verdict = self.tell(receipt).await;
         if verdict == Verdict::Taken && report.ack_request {
@@ -79,8 +85,8 @@ impl Inbox {
     }
 
     /// A message for a handset of ours, of which there is none.
-    fn forwarded(&self, forward: &ForwardReq, from: &str) -> Verdict {
-        tracing::warn!(carrier.name = %self.teller.name(), "Carrier {} sent a message, which this platform does not receive: refused", self.teller.name());
+    fn forwarded(&self, forward: &ForwardReq, from: &str, mail: &[u8]) -> Verdict {
+        self.teller.unusable(Reason::Inbound, "this platform receives no messages yet", mail);
         if !forward.ack_request {
             return Verdict::NotServed;
         }
@@ -88,9 +94,8 @@ impl Inbox {
         Verdict::Taken
     }
 
-    fn not_understood(&self, error: Mm4Error) -> Verdict {
-        self.teller.malformed();
-        tracing::warn!(carrier.name = %self.teller.name(), "Carrier {} sent a mail that is not understood: {error}", self.teller.name());
+    fn not_understood(&self, error: Mm4Error, mail: &[u8]) -> Verdict {
+        self.teller.malformed(error.to_string(), mail);
         Verdict::NotUnderstood
     }
 

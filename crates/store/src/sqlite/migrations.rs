@@ -7,11 +7,12 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::StoreError;
 
 /// Every migration, in order. Its number is its place, from 1.
-const MIGRATIONS: [&str; 4] = [
+pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_broadcasts.sql"),
     include_str!("../../migrations/sqlite/0003_screening.sql"),
     include_str!("../../migrations/sqlite/0004_media.sql"),
+    include_str!("../../migrations/sqlite/0006_receipts.sql"),
 ];
 
 /// Brings the schema up to date, each step in its own transaction.

@@ -22,12 +22,17 @@ impl Screening for Sqlite {
 
     async fn forget_screening(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
         let write = move |group: &mut Group| {
-            let sql = "DELETE FROM screening_log WHERE id IN (SELECT id FROM screening_log WHERE id < ?1 ORDER BY id LIMIT ?2)";
-            Ok(group.connection.prepare_cached(sql)?.execute(params![ScreeningId::lowest_at(before).to_bytes(), limit])? as u64)
+            Ok(group.connection.prepare_cached(FORGET)?.execute(params![ScreeningId::lowest_at(before).to_bytes(), limit])? as u64)
         };
         self.writer.write(write).await
     }
 }
+
+const FORGET: &str = "DELETE FROM screening_log WHERE id IN (SELECT id FROM screening_log WHERE id < ?1 ORDER BY id LIMIT ?2)";
+
+/// Every statement of this file that maintenance runs.
+#[cfg(test)]
+pub(super) const MAINTENANCE: &[&str] = &[FORGET];
 
 /// Writes a decision, alone or with what it is about.
 pub(super) fn insert_screening(connection: &Connection, record: &ScreeningRecord) -> rusqlite::Result<()> {
