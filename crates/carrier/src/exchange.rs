@@ -99,9 +99,14 @@ impl Teller {
         self.tell(Event::Receipt(receipt, ack));
     }
 
-    /// Counts something that could not be read, and tells of it: how it came is `octets`.
-    pub(crate) fn malformed(&self, why: impl Into<String>, octets: &[u8]) {
+    /// Counts an answer that could not be read.
+    pub(crate) fn malformed(&self) {
         self.malformed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a request that could not be read, and tells of it: how it came is `octets`.
+    pub(crate) fn unreadable(&self, why: impl Into<String>, octets: &[u8]) {
+        self.malformed();
         self.unusable(Reason::Unreadable, why, octets);
     }
 

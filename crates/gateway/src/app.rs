@@ -66,6 +66,7 @@ impl App {
         let store = open(&config.store.url).await?;
         let metrics = Metrics::default();
         store.observe_commits(metrics.observer());
+        store.keep_within(config.store_bounds());
         let pipeline = start_pipeline(&config, store, pepper, Arc::clone(&clock), entropy).await?;
         let envelope = Envelope::new(&config.api.docs_base_url);
         let body_limits = BodyLimits { bytes_max: config.api.body_bytes_max, timeout: Duration::from_secs(config.api.body_timeout_secs) };
@@ -188,8 +189,25 @@ async fn start_pipeline(
     let objects = Directory::open(directory).map_err(|error| StartError(format!("cannot keep media in {}: {error}", directory.display())))?;
     let objects: Arc<dyn Objects> = Arc::new(objects);
     let media_kept = Duration::from_secs(config.media.keep_hours * 3_600);
-    let parts =
-        Parts { store, tenants, routes, carriers, events, fetcher, objects, media_kept, screen, screening_log, limits, dispatch, broadcasts, clock, entropy };
+    let parked_kept = Duration::from_secs(config.receipts.parked_hours * 3_600);
+    let parts = Parts {
+        store,
+        tenants,
+        routes,
+        carriers,
+        events,
+        fetcher,
+        objects,
+        media_kept,
+        parked_kept,
+        screen,
+        screening_log,
+        limits,
+        dispatch,
+        broadcasts,
+        clock,
+        entropy,
+    };
     Pipeline::start(parts).await.map_err(told)
 }
 

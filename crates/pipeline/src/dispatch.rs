@@ -128,6 +128,11 @@ impl Dispatchers {
         self.0.contains_key(carrier)
     }
 
+    /// The carrier of this name.
+    pub(crate) fn carrier(&self, name: &str) -> Option<&Arc<dyn Carrier>> {
+        self.0.get(name).map(|dispatcher| &dispatcher.carrier)
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Dispatcher>> {
         self.0.values()
     }

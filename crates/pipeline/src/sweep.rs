@@ -14,6 +14,7 @@ use crate::media::Shelf;
 use crate::outcome::{policy_of, unattempted};
 use crate::receipt::count_changes;
 use crate::route::{OnUnknown, Routes};
+use crate::unmatched::by_carrier;
 use crate::watch::MessageWaiters;
 
 /// How often what has ended is looked for.
@@ -31,17 +32,19 @@ const LOOKS_PER_INVENTORY: u32 = 720;
 /// How many messages are swept up at once.
 const BATCH: usize = 500;
 
+/// How many receipts and waits end at once: few rows for each, so that a write beside them waits for a few milliseconds.
+const STEP: usize = 200;
+
 /// After so long without its acknowledgement, a receipt may be for a message that is held.
 const UNCLAIMED: Duration = Duration::from_secs(120);
-
-/// How long a receipt waits for its acknowledgement.
-const PARKED: Duration = Duration::from_secs(3 * 86_400);
 
 /// Sweeps up.
 pub(crate) struct Sweeper {
     pub(crate) screening_log: Duration,
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) media_kept: Duration,
+    /// How long a receipt waits for its acknowledgement.
+    pub(crate) parked_kept: Duration,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) dispatchers: Dispatchers,
@@ -94,6 +97,7 @@ impl Sweeper {
                 break;
             }
         }
+        self.end_waits(now).await?;
         self.reroute("", now).await?;
         if round == 0 {
             for depth in self.store.queue_depths().await? {
@@ -101,11 +105,51 @@ impl Sweeper {
                     self.reroute(&depth.carrier, now).await?;
                 }
             }
-            self.tell(&self.store.settle_held(now - UNCLAIMED).await?);
-            self.store.forget_parked(now - PARKED).await?;
+            self.settle_held(now).await?;
+            self.forget_parked(now).await?;
             self.store.forget_screening(now - self.screening_log, BATCH).await?;
         }
         Ok(())
+    }
+
+    /// Ends waits for receipts. Each step is a call of its own, so that others have their turn in between.
+    async fn end_waits(&self, now: Timestamp) -> Result<(), StoreError> {
+        loop {
+            let step = self.store.end_waits(now, STEP).await?;
+            let is_last = step.changes.len() + step.missing.len() < STEP;
+            self.tell(&step.changes);
+            for (carrier, count) in by_carrier(step.missing) {
+                self.counters.unmatched(&carrier).miss(&carrier, count);
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn settle_held(&self, now: Timestamp) -> Result<(), StoreError> {
+        let mut reached = None;
+        loop {
+            let step = self.store.settle_held(now, UNCLAIMED, reached, STEP).await?;
+            self.tell(&step.changes);
+            reached = step.next;
+            if reached.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn forget_parked(&self, now: Timestamp) -> Result<(), StoreError> {
+        loop {
+            let forgotten = self.store.forget_parked(now, self.parked_kept, STEP).await?;
+            let is_last = forgotten.len() < STEP;
+            for (carrier, count) in by_carrier(forgotten) {
+                self.counters.unmatched(&carrier).expire_parked(&carrier, count);
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
     }
 
     /// Gives messages of a carrier that there is not to the one that their route names now; fails those without one.

@@ -78,6 +78,7 @@ mod tests {
             accepted: Vec::new(),
             verdict: Verdict::Sent,
             detail: String::new(),
+            receipt_by: None,
         }
     }
 

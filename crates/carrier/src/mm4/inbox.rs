@@ -95,7 +95,7 @@ impl Inbox {
     }
 
     fn not_understood(&self, error: Mm4Error, mail: &[u8]) -> Verdict {
-        self.teller.malformed(error.to_string(), mail);
+        self.teller.unreadable(error.to_string(), mail);
         Verdict::NotUnderstood
     }
 

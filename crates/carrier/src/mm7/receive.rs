@@ -25,7 +25,7 @@ pub(crate) async fn receive(teller: &Teller, patience: Duration, content_type: O
     let message = match post::read(content_type, body) {
         Ok((message, _)) => message,
         Err(error) => {
-            teller.malformed(format!("no message of MM7: {error}"), body);
+            teller.unreadable(format!("no message of MM7: {error}"), body);
             let nobody = Message { dialect: Dialect::default(), transaction_id: String::new(), operation: Operation::Other(String::new()) };
             return fault(&nobody, Status { details: Some(error.to_string()), ..Status::new(error.status()) });
         }

@@ -84,7 +84,7 @@ pub(crate) fn read(config: &SmppConfig, delivered: &Delivered<'_>) -> Read {
         return Read::Inbound;
     }
     let text = text.unwrap_or_default();
-    let raw_id = delivered.tlvs.text(tag::RECEIPTED_MESSAGE_ID).filter(|id| !id.is_empty()).or(text.id).unwrap_or_default();
+    let raw_id = delivered.tlvs.text(tag::RECEIPTED_MESSAGE_ID).filter(|id| !id.is_empty()).or_else(|| text.id.clone()).unwrap_or_default();
     let keys = id::candidates(&raw_id, config.id_mode());
     if keys.is_empty() {
         return Read::Unreadable { why: "no id", text: octets };

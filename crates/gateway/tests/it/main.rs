@@ -11,6 +11,7 @@ mod broadcast;
 mod broadcasts;
 mod commands;
 mod dispatch;
+mod ends;
 mod errors;
 mod idempotency;
 mod keys;

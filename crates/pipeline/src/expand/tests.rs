@@ -170,6 +170,7 @@ impl World {
             accepted: Vec::new(),
             verdict: Verdict::Sent,
             detail: String::new(),
+            receipt_by: None,
         };
         self.store.record_outcomes(leased.iter().zip(&begun).map(sent).collect()).await.unwrap();
         leased.len()

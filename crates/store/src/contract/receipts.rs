@@ -46,21 +46,6 @@ pub struct Refused {
     pub raw: String,
 }
 
-/// How much may wait here that carriers have sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReceiptBounds {
-    /// Receipts of one carrier that wait for their acknowledgement.
-    pub parked_max: u64,
-    /// Bytes that they take together, keys included.
-    pub parked_bytes_max: u64,
-}
-
-impl Default for ReceiptBounds {
-    fn default() -> Self {
-        Self { parked_max: 20_000, parked_bytes_max: 8 << 20 }
-    }
-}
-
 /// The longest id, in bytes, under which a segment is filed or looked for. No specification has longer ones than 255 octets, and no index should.
 pub const KEY_BYTES_MAX: usize = 255;
 
@@ -138,7 +123,4 @@ pub trait Receipts: Send + Sync {
 
     /// How many receipts of the carrier are known that match no message: those that wait, and those that cannot be read.
     async fn count_unmatched(&self, carrier: &str) -> Result<u64, StoreError>;
-
-    /// Bounds what is parked from now on. The last bounds set count; [`ReceiptBounds::default`] until then.
-    fn bound_receipts(&self, bounds: ReceiptBounds);
 }

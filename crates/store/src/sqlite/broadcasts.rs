@@ -100,7 +100,7 @@ fn admit(group: &mut Group, admission: &BroadcastAdmission) -> Result<BroadcastA
         insert_claim(group, broadcast.account, claim, broadcast.id.to_bytes(), broadcast.created_at)?;
     }
     if let Some(flagged) = &admission.flagged {
-        insert_screening(&group.connection, flagged)?;
+        insert_screening(group, flagged)?;
     }
     Ok(BroadcastAdmitted::New)
 }

@@ -294,7 +294,8 @@ fn end_of_validity(life: &Life) -> (ErrorType, String) {
 
 fn expire(group: &mut Group, now: Timestamp, limit: usize) -> rusqlite::Result<Vec<StatusChange>> {
     let connection = &group.connection;
-    let ids: Vec<[u8; 16]> = connection.prepare_cached(EXPIRED)?.query_map(params![now.as_millis(), limit], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let ids: Vec<[u8; 16]> =
+        connection.prepare_cached(EXPIRED)?.query_map(params![now.as_millis(), limit], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     let mut changes = Vec::with_capacity(ids.len());
     for id in ids {
         let id = MessageId::from_bytes(id);

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use super::Sqlite;
 use crate::StoreError;
+use crate::contract::bounds::Bounds;
 use crate::contract::health::{CommitSample, Health};
 
 #[async_trait]
@@ -23,6 +24,10 @@ impl Health for Sqlite {
 
     fn observe_commits(&self, observer: Box<dyn Fn(CommitSample) + Send + Sync>) {
         self.writer.observe(observer);
+    }
+
+    fn keep_within(&self, bounds: Bounds) {
+        self.writer.keep_within(bounds);
     }
 
     async fn close(&self) {

@@ -98,8 +98,8 @@ impl Life {
         let (sent_at, delivered_at, failed_at) = (time(d.sent_at), time(d.delivered_at), time(d.failed_at));
         let error = d.error_type.map(ErrorType::as_str);
         let stored = &self.stored;
-        let moved = (d.status, &d.carrier, self.due_at, d.held, self.receipt_by)
-            != (stored.status, &stored.carrier, stored.due_at, stored.held, stored.receipt_by);
+        let moved =
+            (d.status, &d.carrier, self.due_at, d.held, self.receipt_by) != (stored.status, &stored.carrier, stored.due_at, stored.held, stored.receipt_by);
         let (status, due_at, receipt_by) = (d.status.as_str(), self.due_at.as_millis(), time(self.receipt_by));
         let values = params![
             id,

@@ -10,8 +10,9 @@ use rusqlite::{Connection, Row, params};
 use super::receipts::{Filed, HELD_UNDER_KEY, filed, find, key_of_recipient, settle};
 use super::rows::{self, fate_word, scope, scope_number};
 use super::writer::Group;
+use crate::contract::bounds::Bounds;
 use crate::contract::messages::StatusChange;
-use crate::contract::receipts::{HeldStep, KEY_BYTES_MAX, Receipt, ReceiptBounds, Refused, UNMATCHED_KEPT};
+use crate::contract::receipts::{HeldStep, KEY_BYTES_MAX, Receipt, Refused, UNMATCHED_KEPT};
 
 /// Keys and addresses of one receipt that are filed. Readings of an id are few; a carrier that lists more is not believed.
 const NAMES_MAX: usize = 16;
@@ -65,7 +66,7 @@ impl Parked {
         self.carriers.values().all(|load| load.count == 0)
     }
 
-    fn has_room(&self, carrier: &str, bytes: u64, bounds: ReceiptBounds) -> bool {
+    fn has_room(&self, carrier: &str, bytes: u64, bounds: Bounds) -> bool {
         let load = self.carriers.get(carrier).copied().unwrap_or_default();
         load.count < bounds.parked_max && load.bytes.saturating_add(bytes) <= bounds.parked_bytes_max
     }
@@ -229,13 +230,7 @@ pub(super) fn apply(group: &mut Group, carrier: &str, key: &str, at: Timestamp, 
 }
 
 /// One step through the held messages.
-pub(super) fn settle_held(
-    group: &mut Group,
-    now: Timestamp,
-    unclaimed: Duration,
-    after: Option<MessageId>,
-    limit: usize,
-) -> rusqlite::Result<HeldStep> {
+pub(super) fn settle_held(group: &mut Group, now: Timestamp, unclaimed: Duration, after: Option<MessageId>, limit: usize) -> rusqlite::Result<HeldStep> {
     let (mut step, unclaimed_since) = (HeldStep::default(), now - unclaimed);
     if group.parked.is_empty() {
         return Ok(step);

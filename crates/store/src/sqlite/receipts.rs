@@ -17,7 +17,7 @@ use super::{Sqlite, waits};
 use crate::StoreError;
 use crate::contract::dispatch::Outcome;
 use crate::contract::messages::StatusChange;
-use crate::contract::receipts::{HeldStep, KEY_BYTES_MAX, Receipt, ReceiptBounds, ReceiptOutcome, Receipts, Refused, WaitStep};
+use crate::contract::receipts::{HeldStep, KEY_BYTES_MAX, Receipt, ReceiptOutcome, Receipts, Refused, WaitStep};
 
 #[async_trait]
 impl Receipts for Sqlite {
@@ -53,10 +53,6 @@ impl Receipts for Sqlite {
     async fn count_unmatched(&self, carrier: &str) -> Result<u64, StoreError> {
         let carrier = carrier.to_owned();
         self.readers.read(move |connection| parked::count_unmatched(connection, &carrier)).await
-    }
-
-    fn bound_receipts(&self, bounds: ReceiptBounds) {
-        self.writer.bound_receipts(bounds);
     }
 }
 

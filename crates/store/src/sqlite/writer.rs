@@ -18,8 +18,8 @@ use super::parked::Parked;
 use super::store_error;
 use super::tally::Tally;
 use crate::StoreError;
+use crate::contract::bounds::Bounds;
 use crate::contract::health::CommitSample;
-use crate::contract::receipts::ReceiptBounds;
 
 /// How many calls may wait for the writer; more wait for a place.
 const QUEUE: usize = 8_192;
@@ -35,11 +35,11 @@ pub(super) struct Writer {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     observer: Observer,
-    bounds: Bounds,
+    bounds: SharedBounds,
     poisoned: watch::Receiver<Option<StoreError>>,
 }
 
-type Bounds = Arc<Mutex<ReceiptBounds>>;
+type SharedBounds = Arc<Mutex<Bounds>>;
 type Observer = Arc<Mutex<Option<Box<dyn Fn(CommitSample) + Send + Sync>>>>;
 
 /// A call: it does its part of the transaction, and leaves behind how to answer once the commit is known.
@@ -69,9 +69,12 @@ pub(super) struct Group {
     pub(super) quota: HashMap<(AccountId, i64), (u64, bool)>,
     /// Changed counts of broadcasts that are not written yet.
     pub(super) tallies: HashMap<BroadcastId, Tally>,
-    /// How many receipts are parked, and how many may be.
+    /// How many receipts are parked.
     pub(super) parked: Parked,
-    pub(super) bounds: ReceiptBounds,
+    /// How many decisions of the screen are kept of an account, where this process has looked.
+    pub(super) screened: HashMap<AccountId, u64>,
+    /// How much may be kept of both.
+    pub(super) bounds: Bounds,
     /// The account after which each carrier's next lease begins, so that all have their turn.
     pub(super) turns: HashMap<String, Vec<u8>>,
     failed: Option<rusqlite::Error>,
@@ -79,9 +82,9 @@ pub(super) struct Group {
 
 impl Writer {
     pub(super) fn start(connection: Connection, checkpointer: Connection) -> rusqlite::Result<Self> {
-        let (parked, bounds) = (Parked::load(&connection)?, Bounds::default());
-        let (quota, tallies, turns) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let group = Group { connection, quota, tallies, parked, bounds: ReceiptBounds::default(), turns, failed: None };
+        let (parked, bounds) = (Parked::load(&connection)?, SharedBounds::default());
+        let (quota, tallies, turns, screened) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
+        let group = Group { connection, quota, tallies, parked, screened, bounds: Bounds::default(), turns, failed: None };
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let observer = Observer::default();
         let (observed, bounded) = (Arc::clone(&observer), Arc::clone(&bounds));
@@ -114,8 +117,8 @@ impl Writer {
         answer.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    /// Bounds what is parked by transactions that begin from now on.
-    pub(super) fn bound_receipts(&self, bounds: ReceiptBounds) {
+    /// Bounds what is kept by transactions that begin from now on.
+    pub(super) fn keep_within(&self, bounds: Bounds) {
         *self.bounds.lock().unwrap_or_else(PoisonError::into_inner) = bounds;
     }
 
@@ -150,7 +153,7 @@ fn run(
     mut checkpointer: Checkpointer,
     mut waiting: mpsc::Receiver<Job>,
     observer: &Observer,
-    bounds: &Bounds,
+    bounds: &SharedBounds,
     poison: &watch::Sender<Option<StoreError>>,
 ) {
     let mut rows = group.connection.total_changes();
@@ -243,6 +246,7 @@ impl Group {
         self.quota.clear();
         self.tallies.clear();
         self.parked.rolled_back();
+        self.screened.clear();
     }
 
     fn execute(&self, sql: &str) -> Result<(), StoreError> {

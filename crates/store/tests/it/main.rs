@@ -161,6 +161,7 @@ macro_rules! conformance {
                 decisions_are_kept_once_and_listed_newest_first
                 what_is_flagged_is_recorded_with_its_message_or_not_at_all
                 old_decisions_are_forgotten_a_few_at_a_time
+                the_last_decisions_of_an_account_are_kept
                 a_policy_is_kept_and_an_unknown_account_has_none;
             media:
                 media_are_kept_with_the_message_that_brings_them

@@ -88,7 +88,16 @@ pub(crate) fn retry(due_at: Timestamp) -> Retry {
 /// A receipt from [`NORTH`] at [`NOW`] that names no address.
 pub(crate) fn receipt<const N: usize>(keys: [&str; N], fate: SegmentFate) -> Receipt {
     let keys = keys.map(str::to_owned).to_vec();
-    Receipt { carrier: NORTH.to_owned(), keys, addresses: Vec::new(), fate, at: NOW, detail: "stat:X err:000".to_owned(), scope: ReceiptScope::Segment, raw: String::new() }
+    Receipt {
+        carrier: NORTH.to_owned(),
+        keys,
+        addresses: Vec::new(),
+        fate,
+        at: NOW,
+        detail: "stat:X err:000".to_owned(),
+        scope: ReceiptScope::Segment,
+        raw: String::new(),
+    }
 }
 
 /// A request for everything that is due for [`NORTH`] at `now`, under `token`, for [`LEASE_SECS`].

@@ -5,8 +5,9 @@ use std::time::Duration;
 use model::status::SegmentFate::Delivered;
 use model::unmatched::{Fate, Reason};
 use model::{Status, Unmatched};
+use store::contract::bounds::Bounds;
 use store::contract::dispatch::{Outcome, Verdict};
-use store::contract::receipts::{KEY_BYTES_MAX, Receipt, ReceiptBounds, ReceiptOutcome, Refused, UNMATCHED_KEPT};
+use store::contract::receipts::{KEY_BYTES_MAX, Receipt, ReceiptOutcome, Refused, UNMATCHED_KEPT};
 
 use crate::support::{Backend, Desk, NORTH, SOUTH, acks, after, receipt};
 
@@ -25,8 +26,8 @@ async fn fates(desk: &Desk) -> Vec<Fate> {
 
 pub(crate) async fn no_more_receipts_wait_than_their_carrier_may_have(fresh: impl Backend) {
     let mut desk = Desk::open(&fresh).await;
-    let bounds = ReceiptBounds { parked_max: 3, ..ReceiptBounds::default() };
-    desk.store.bound_receipts(bounds);
+    let bounds = Bounds { parked_max: 3, ..Bounds::default() };
+    desk.store.keep_within(bounds);
     let elsewhere = Receipt { carrier: SOUTH.to_owned(), ..came(["s"], 0) };
     assert_eq!(desk.hear(elsewhere).await, ReceiptOutcome::Parked);
     for (at, key) in (1..).zip(["a", "b", "c"]) {
@@ -35,7 +36,7 @@ pub(crate) async fn no_more_receipts_wait_than_their_carrier_may_have(fresh: imp
     assert_eq!(desk.hear(came(["d"], 4)).await, ReceiptOutcome::Crowded { dropped: 1 });
     // What is counted in memory is counted again from the file.
     desk.reopen(&fresh).await;
-    desk.store.bound_receipts(bounds);
+    desk.store.keep_within(bounds);
     assert_eq!(desk.hear(came(["e"], 5)).await, ReceiptOutcome::Crowded { dropped: 1 });
     for (key, status) in [("a", Status::Sent), ("b", Status::Sent), ("c", Status::Delivered), ("e", Status::Delivered)] {
         let id = desk.sent(desk.message(desk.account()), [key]).await;
@@ -49,7 +50,7 @@ pub(crate) async fn no_more_receipts_wait_than_their_carrier_may_have(fresh: imp
 
 pub(crate) async fn waiting_receipts_take_no_more_bytes_than_their_carrier_may_have(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
-    desk.store.bound_receipts(ReceiptBounds { parked_bytes_max: 100_000, ..ReceiptBounds::default() });
+    desk.store.keep_within(Bounds { parked_bytes_max: 100_000, ..Bounds::default() });
     let long = "x".repeat(KEY_BYTES_MAX - 4);
     let mut dropped = 0;
     for at in 0..200 {
@@ -67,9 +68,9 @@ pub(crate) async fn waiting_receipts_take_no_more_bytes_than_their_carrier_may_h
 
 pub(crate) async fn one_that_is_larger_than_the_bound_is_dropped_itself(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
-    desk.store.bound_receipts(ReceiptBounds { parked_max: 0, ..ReceiptBounds::default() });
+    desk.store.keep_within(Bounds { parked_max: 0, ..Bounds::default() });
     assert_eq!(desk.hear(came(["a"], 1)).await, ReceiptOutcome::Crowded { dropped: 1 });
-    desk.store.bound_receipts(ReceiptBounds::default());
+    desk.store.keep_within(Bounds::default());
     let endless = "9".repeat(KEY_BYTES_MAX + 1);
     assert_eq!(desk.hear(came([&endless], 2)).await, ReceiptOutcome::Crowded { dropped: 1 }, "no segment is filed under such an id");
     let id = desk.sent(desk.message(desk.account()), [&endless]).await;

@@ -3,6 +3,7 @@
 
 pub(crate) mod http;
 pub(crate) mod media;
+pub(crate) mod scripted;
 
 use std::net::SocketAddr;
 use std::path::Path;
