@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::ack::Ack;
 use crate::throttle::{Bucket, Rest};
-use crate::unusable::{Refusals, SHOWN_OCTETS_MAX};
+use crate::unusable::{Refusals, SHOWN_HEAD_OCTETS_MAX, SHOWN_INBOUND_OCTETS_MAX};
 use crate::{Carrier, CarrierEvent, CarrierStatus, Event, Events, Receipt, SegmentOutcome, Submission};
 
 /// How a message is handed over.
@@ -112,7 +112,8 @@ impl Teller {
 
     /// Tells of something that nothing here can use, and that was refused: how it came is `octets`.
     pub(crate) fn unusable(&self, reason: Reason, why: impl Into<String>, octets: &[u8]) {
-        if let Some(unusable) = self.unusable.count(reason, why, escaped(octets, SHOWN_OCTETS_MAX)) {
+        let most = if reason == Reason::Inbound { SHOWN_INBOUND_OCTETS_MAX } else { SHOWN_HEAD_OCTETS_MAX };
+        if let Some(unusable) = self.unusable.count(reason, why, escaped(octets, most)) {
             self.tell(Event::Unusable(unusable));
         }
     }

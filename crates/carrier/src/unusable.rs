@@ -12,6 +12,12 @@ const WAITING_MAX: usize = 100;
 /// How much of what came the operator sees, in octets.
 pub(crate) const SHOWN_OCTETS_MAX: usize = 300;
 
+/// The same of a mail or an envelope, whose heads are long.
+pub(crate) const SHOWN_HEAD_OCTETS_MAX: usize = 900;
+
+/// The same where a message of a handset follows the head: less, so that its text stays out of it.
+pub(crate) const SHOWN_INBOUND_OCTETS_MAX: usize = 400;
+
 /// How much of the text of a handset's message the operator sees, in octets: enough to know what it is.
 pub(crate) const SHOWN_TEXT_OCTETS_MAX: usize = 40;
 

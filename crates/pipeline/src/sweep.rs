@@ -98,6 +98,7 @@ impl Sweeper {
             }
         }
         self.end_waits(now).await?;
+        self.forget_parked(now).await?;
         self.reroute("", now).await?;
         if round == 0 {
             for depth in self.store.queue_depths().await? {
@@ -106,7 +107,6 @@ impl Sweeper {
                 }
             }
             self.settle_held(now).await?;
-            self.forget_parked(now).await?;
             self.store.forget_screening(now - self.screening_log, BATCH).await?;
         }
         Ok(())

@@ -15,7 +15,7 @@ use super::pending::{Heard, Pending, key_of};
 use super::smtp::{self, Verdict};
 use crate::ack::{Ack, Answer as OnDisk};
 use crate::exchange::Teller;
-use crate::unusable::SHOWN_OCTETS_MAX;
+use crate::unusable::SHOWN_HEAD_OCTETS_MAX;
 use crate::{Receipt, ReceiptState};
 
 /// Reads the mails of a carrier's listener.
@@ -55,7 +55,7 @@ impl Inbox {
             Heard::Refusal => {
                 // A peer may give the message an id of its own, and then only the transaction's is one of ours.
                 let keys = ids.iter().flat_map(|id| self.keys(id)).collect();
-                let (state, scope, raw) = (ReceiptState::Rejected, ReceiptScope::Message, escaped(mail, SHOWN_OCTETS_MAX));
+                let (state, scope, raw) = (ReceiptState::Rejected, ReceiptScope::Message, escaped(mail, SHOWN_HEAD_OCTETS_MAX));
                 let verdict = self.tell(Receipt { keys, addresses: recipients, state, error, raw_id, scope, raw }).await;
                 if verdict != Verdict::Taken {
                     ids.iter().for_each(|id| self.pending.forget(id));
@@ -75,7 +75,7 @@ impl Inbox {
             error: (!matches!(state, ReceiptState::Delivered)).then(|| report.code.clone()),
             raw_id: report.message_id.clone(),
             scope: ReceiptScope::Message,
-            raw: escaped(mail, SHOWN_OCTETS_MAX),
+            raw: escaped(mail, SHOWN_HEAD_OCTETS_MAX),
         };
         let verdict = self.tell(receipt).await;
         if verdict == Verdict::Taken && report.ack_request {

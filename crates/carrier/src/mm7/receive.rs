@@ -12,7 +12,7 @@ use wire::receipt::{ReceiptState, id};
 use crate::Receipt;
 use crate::ack::{Ack, Answer};
 use crate::exchange::Teller;
-use crate::unusable::SHOWN_OCTETS_MAX;
+use crate::unusable::SHOWN_HEAD_OCTETS_MAX;
 
 /// An answer, and the status of HTTP that it goes under.
 pub(crate) struct Reply {
@@ -62,7 +62,7 @@ fn receipt(report: &DeliveryReportReq, body: &[u8]) -> Option<Receipt> {
         error: Some(report.mm_status.as_str().to_owned()).filter(|_| !is_good),
         raw_id: report.message_id.clone(),
         scope: ReceiptScope::Message,
-        raw: escaped(body, SHOWN_OCTETS_MAX),
+        raw: escaped(body, SHOWN_HEAD_OCTETS_MAX),
     })
 }
 

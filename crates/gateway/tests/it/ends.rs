@@ -1,5 +1,6 @@
 //! How a message ends whose carrier reports on it in part, in one word, too late or never: cases of the field as data, and what the operator sees.
 
+use std::process::Command;
 use std::time::Duration;
 
 use carrier::smpp::config::ReceiptPer;
@@ -8,7 +9,7 @@ use wire::smpp::CommandStatus;
 
 use crate::support::http::Ask;
 use crate::support::scripted::{Scripted, Session};
-use crate::support::{RECIPIENT, Stage, Tenant, eventually, smpp};
+use crate::support::{RECIPIENT, Stage, TOKEN, Tenant, eventually, smpp};
 
 const NOON: &str = "2026-03-15T12:00:00.000Z";
 
@@ -96,6 +97,15 @@ async fn unmatched(stage: &Stage) -> Vec<Value> {
     page["data"].as_array().unwrap().clone()
 }
 
+/// What `smsfactory carrier unmatched main` prints.
+async fn shown(stage: &Stage) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_smsfactory"));
+    command.args(["carrier", "unmatched", "main"]).env("SMSFACTORY_ADMIN_URL", format!("http://{}", stage.admin)).env("SMSFACTORY_ADMIN_TOKEN", TOKEN);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 #[tokio::test]
 async fn what_matches_nothing_is_seen_by_the_operator_after_a_restart_too() {
     let smsc = Scripted::start().await;
@@ -124,6 +134,11 @@ async fn what_matches_nothing_is_seen_by_the_operator_after_a_restart_too() {
         let sample = format!("smsfactory_carrier_unmatched_total{{carrier=\"main\",reason=\"{reason}\"}} {count}\n");
         assert!(metrics.contains(&sample), "{sample} is missing from\n{metrics}");
     }
+    let shown = shown(&stage).await;
+    for word in ["unknown_id", "waiting", "77ab", "inbound", "refused", "Call me back"] {
+        assert!(shown.contains(word), "{word} is missing from\n{shown}");
+    }
+    assert!(!shown.contains('\x1b'), "a terminal would obey it: {shown:?}");
     stage.restart(|_| {}).await;
     assert_eq!(unmatched(&stage).await, seen);
     stage.operate("GET", "/carriers/nobody/unmatched", Value::Null).await.refused_by_operator(33101, Value::Null);
@@ -147,11 +162,7 @@ async fn receipts_that_match_nothing_are_bounded_and_their_end_is_counted() {
     let fates = |seen: &[Value], fate: &str| seen.iter().filter(|one| one["fate"] == fate).count();
     let seen = unmatched(&stage).await;
     assert_eq!((fates(&seen, "waiting"), fates(&seen, "dropped")), (5, 15));
-    // Maintenance looks for what is old every half minute of the runtime's time.
     stage.time.advance(Duration::from_secs(2 * 3_600));
-    tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(31)).await;
-    tokio::time::resume();
     let seen = eventually("they are too old", async || Some(unmatched(&stage).await).filter(|seen| fates(seen, "waiting") == 0)).await;
     assert_eq!(fates(&seen, "expired"), 5);
     let metrics = Ask::new("GET", "/metrics").send(stage.admin).await.text();

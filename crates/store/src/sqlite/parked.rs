@@ -24,7 +24,7 @@ const ADDRESS_BYTES_MAX: usize = 32;
 const DETAIL_BYTES_MAX: usize = 255;
 
 /// The longest excerpt of what came, in bytes.
-const RAW_BYTES_MAX: usize = 1_000;
+const RAW_BYTES_MAX: usize = 1_500;
 
 /// What a row and its index entries take beside its texts, in bytes.
 const ROW_BYTES: usize = 128;

@@ -136,7 +136,8 @@ macro_rules! conformance {
                 one_that_is_larger_than_the_bound_is_dropped_itself
                 the_operator_sees_what_came_and_what_became_of_it
                 the_last_hundred_are_kept_and_what_was_matched_makes_way
-                old_receipts_go_a_few_at_a_time;
+                old_receipts_go_a_few_at_a_time
+                held_messages_are_settled_a_few_at_a_time;
             waits:
                 a_message_without_receipts_is_marked_when_its_wait_is_over
                 a_message_that_does_not_wait_is_never_marked

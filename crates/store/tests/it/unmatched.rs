@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use model::status::SegmentFate::Delivered;
 use model::unmatched::{Fate, Reason};
-use model::{Status, Unmatched};
+use model::{Message, Status, Unmatched};
 use store::contract::bounds::Bounds;
 use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::receipts::{KEY_BYTES_MAX, Receipt, ReceiptOutcome, Refused, UNMATCHED_KEPT};
 
-use crate::support::{Backend, Desk, NORTH, SOUTH, acks, after, receipt};
+use crate::support::{Backend, Desk, NORTH, SOUTH, acks, after, number, receipt};
 
 /// A receipt from [`NORTH`] that came at second `at`.
 fn came<const N: usize>(keys: [&str; N], at: u64) -> Receipt {
@@ -63,7 +63,7 @@ pub(crate) async fn waiting_receipts_take_no_more_bytes_than_their_carrier_may_h
     let waiting = desk.store.count_unmatched(NORTH).await.unwrap();
     assert!((2..40).contains(&waiting) && waiting + dropped == 200, "{waiting} wait, {dropped} were dropped");
     let shown = unmatched(&desk).await;
-    assert!(shown.iter().all(|one| one.keys.len() <= 16 && one.detail.len() <= 255 && one.raw.len() <= 1_000), "each is cut");
+    assert!(shown.iter().all(|one| one.keys.len() <= 16 && one.detail.len() <= 255 && one.raw.len() <= 1_500), "each is cut");
 }
 
 pub(crate) async fn one_that_is_larger_than_the_bound_is_dropped_itself(fresh: impl Backend) {
@@ -144,4 +144,29 @@ pub(crate) async fn old_receipts_go_a_few_at_a_time(fresh: impl Backend) {
         assert_eq!(desk.store.forget_parked(after(1_000), Duration::from_secs(60), 10).await.unwrap().len(), expected);
     }
     assert_eq!(desk.store.count_unmatched(NORTH).await.unwrap(), 0);
+}
+
+pub(crate) async fn held_messages_are_settled_a_few_at_a_time(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let mut held = Vec::new();
+    for recipient in ["+12125550001", "+12125550002", "+12125550003"] {
+        let message = Message { recipient: number(recipient), ..desk.message(desk.account()) };
+        let outcome = Outcome { verdict: Verdict::Hold, ..desk.attempted(message).await };
+        desk.record(&outcome).await;
+        desk.hear(Receipt { addresses: vec![recipient[1..].to_owned()], ..came(["of nobody"], 1) }).await;
+        held.push(outcome.id);
+    }
+    let (mut reached, mut settled, mut steps) = (None, Vec::new(), 0);
+    loop {
+        let step = desk.store.settle_held(after(60), Duration::from_secs(30), reached, 2).await.unwrap();
+        assert!(step.changes.len() <= 2);
+        settled.extend(step.changes.iter().map(|change| change.id));
+        (reached, steps) = (step.next, steps + 1);
+        if reached.is_none() {
+            break;
+        }
+    }
+    settled.sort_unstable();
+    held.sort_unstable();
+    assert_eq!((settled, steps), (held, 2));
 }
