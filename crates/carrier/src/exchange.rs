@@ -10,11 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use model::unmatched::{Reason, escaped};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::ack::Ack;
 use crate::throttle::{Bucket, Rest};
+use crate::unusable::{Refusals, SHOWN_HEAD_OCTETS_MAX, SHOWN_INBOUND_OCTETS_MAX};
 use crate::{Carrier, CarrierEvent, CarrierStatus, Event, Events, Receipt, SegmentOutcome, Submission};
 
 /// How a message is handed over.
@@ -64,6 +66,8 @@ pub(crate) struct Bounds {
     pub(crate) window: usize,
     /// Messages a second; 0 for no bound.
     pub(crate) rate: u32,
+    /// How long a message waits for its report; `None` for no end.
+    pub(crate) receipt_wait: Option<Duration>,
     /// The rest after a first failure; it doubles while they go on.
     pub(crate) rest_floor: Duration,
     /// The longest such rest.
@@ -76,11 +80,12 @@ pub(crate) struct Teller {
     events: Events,
     receipts: AtomicU64,
     malformed: AtomicU64,
+    unusable: Refusals,
 }
 
 impl Teller {
     pub(crate) fn new(name: &str, events: Events) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), events, receipts: AtomicU64::new(0), malformed: AtomicU64::new(0) })
+        Arc::new(Self { name: name.into(), events, receipts: AtomicU64::new(0), malformed: AtomicU64::new(0), unusable: Refusals::default() })
     }
 
     /// The carrier's name.
@@ -94,9 +99,23 @@ impl Teller {
         self.tell(Event::Receipt(receipt, ack));
     }
 
-    /// Counts something that could not be read.
+    /// Counts an answer that could not be read.
     pub(crate) fn malformed(&self) {
         self.malformed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a request that could not be read, and tells of it: how it came is `octets`.
+    pub(crate) fn unreadable(&self, why: impl Into<String>, octets: &[u8]) {
+        self.malformed();
+        self.unusable(Reason::Unreadable, why, octets);
+    }
+
+    /// Tells of something that nothing here can use, and that was refused: how it came is `octets`.
+    pub(crate) fn unusable(&self, reason: Reason, why: impl Into<String>, octets: &[u8]) {
+        let most = if reason == Reason::Inbound { SHOWN_INBOUND_OCTETS_MAX } else { SHOWN_HEAD_OCTETS_MAX };
+        if let Some(unusable) = self.unusable.count(reason, why, escaped(octets, most)) {
+            self.tell(Event::Unusable(unusable));
+        }
     }
 
     fn tell(&self, event: Event) {
@@ -233,9 +252,14 @@ impl<E: Exchange> Carrier for ExchangeCarrier<E> {
             receipts: count(&core.teller.receipts),
             binds: 0,
             malformed_pdus: count(&core.teller.malformed),
+            unusable: core.teller.unusable.counts(),
             last_error: health.last_error.clone(),
             listens_at: core.exchange.listens_at(),
         }
+    }
+
+    fn receipt_wait(&self) -> Option<Duration> {
+        self.core.bounds.receipt_wait
     }
 
     async fn drain(&self, limit: Duration) {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use model::media::Media;
-use model::{Entropy, ErrorType, Message};
+use model::{Entropy, ErrorType, Message, ReceiptScope};
 use tokio::sync::mpsc;
 
 pub mod ack;
@@ -25,9 +25,11 @@ pub mod sandbox;
 pub mod smpp;
 mod throttle;
 mod tls;
+mod unusable;
 
 pub use ack::Ack;
 pub use config::{CarrierConfig, CarrierKind, ConfigError};
+pub use unusable::{Unusable, UnusableCounts};
 pub use wire::receipt::ReceiptState;
 
 /// A message handed to a carrier: its attempt is recorded, and from now on it may have left.
@@ -137,6 +139,10 @@ pub struct Receipt {
     pub error: Option<String>,
     /// The id as given, for the event; where several ids are named, all of them.
     pub raw_id: String,
+    /// How much of the message it reports on.
+    pub scope: ReceiptScope,
+    /// How it came, for the operator: cut, and with control characters escaped.
+    pub raw: String,
 }
 
 /// What a carrier tells the pipeline.
@@ -146,6 +152,8 @@ pub enum Event {
     Outcome(SubmissionOutcome),
     /// A segment was reported on. [`Ack::accept`] it once it is on disk.
     Receipt(Receipt, Ack),
+    /// Something came that nothing here can use, and was refused. Told as long as not many wait to be recorded; the counts have them all.
+    Unusable(Unusable),
 }
 
 /// An event and the carrier that it comes from.
@@ -157,8 +165,9 @@ pub struct CarrierEvent {
     pub event: Event,
 }
 
-/// Where a carrier's events go. The channel needs no bound of its own: outcomes are bounded by the window, and a session that has too many
-/// receipts waiting for their [`Ack`] asks the carrier to come back.
+/// Where a carrier's events go. What bounds them is not the channel: outcomes are bounded by the window, receipts by those that wait for their
+/// [`Ack`] (past `receipts_pending_max` a session asks the carrier to come back, and a connection of MM4 or MM7 has one at a time), and what is
+/// unusable by its places ([`Unusable`]).
 pub type Events = mpsc::UnboundedSender<CarrierEvent>;
 
 /// How a carrier is doing, for the operator.
@@ -190,6 +199,8 @@ pub struct CarrierStatus {
     pub binds: u64,
     /// PDUs that could not be read.
     pub malformed_pdus: u64,
+    /// What was refused because nothing here can use it.
+    pub unusable: UnusableCounts,
     /// The last thing that went wrong, for a person.
     pub last_error: Option<String>,
     /// Where we listen for what the carrier reports, where that is a port of our own.
@@ -219,8 +230,24 @@ pub trait Carrier: Send + Sync {
     /// How it is doing.
     fn status(&self) -> CarrierStatus;
 
+    /// How long a message that it took waits for its receipts; `None` for no end.
+    fn receipt_wait(&self) -> Option<Duration> {
+        receipt_wait(RECEIPT_WAIT_HOURS)
+    }
+
     /// Takes nothing more, waits for what is unanswered (at most `limit`), unbinds and closes. What is unanswered then ends as unknown.
     async fn drain(&self, limit: Duration);
+}
+
+/// How long a message waits for its receipts, unless its carrier says otherwise, in hours.
+pub const RECEIPT_WAIT_HOURS: u64 = 72;
+
+/// The longest such wait, in hours.
+pub(crate) const RECEIPT_WAIT_HOURS_MAX: u64 = 720;
+
+/// The wait of so many hours; none for 0.
+pub(crate) fn receipt_wait(hours: u64) -> Option<Duration> {
+    (hours > 0).then(|| Duration::from_secs(hours.saturating_mul(3_600)))
 }
 
 /// Starts a carrier on the current runtime.

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::ErrorType;
+use model::{ErrorType, ReceiptScope};
 use tokio::sync::mpsc;
 use wire::receipt::ReceiptState;
 
@@ -56,6 +56,8 @@ impl Sandbox {
             state,
             error: None,
             raw_id: carrier_id.to_owned(),
+            scope: ReceiptScope::Message,
+            raw: String::new(),
         };
         self.tell(Event::Receipt(receipt, Ack::new(0, answers)));
     }

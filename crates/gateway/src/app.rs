@@ -78,6 +78,7 @@ impl App {
         let lines = Arc::new(Lines::new(config.log.lines_per_second));
         let metrics = Metrics::default();
         store.observe_commits(metrics.observer());
+        store.keep_within(config.store_bounds());
         let pipeline = start_pipeline(&config, store, prepared.objects, prepared.pepper, Arc::clone(&clock), entropy).await?;
         let envelope = Envelope::new(&config.api.docs_base_url);
         let body_limits = BodyLimits { bytes_max: config.api.body_bytes_max, timeout: Duration::from_secs(config.api.body_timeout_secs) };
@@ -284,6 +285,7 @@ async fn start_pipeline(
         Fetcher::new(config.media.fetch_settings(&config.api.docs_base_url), Arc::new(SystemResolver)).map_err(|error| StartError(error.to_string()))?;
     let media_kept = Duration::from_secs(config.media.keep_hours * 3_600);
     let index_after = Duration::from_secs(config.store.index_after_secs);
+    let parked_kept = Duration::from_secs(config.receipts.parked_hours * 3_600);
     let parts = Parts {
         store,
         index_after,
@@ -294,6 +296,7 @@ async fn start_pipeline(
         fetcher,
         objects,
         media_kept,
+        parked_kept,
         screen,
         screening_log,
         limits,

@@ -23,14 +23,27 @@ pub enum EventKind {
     Held,
     /// The carrier reported on a segment.
     Receipt,
+    /// The wait for receipts is over, and not all of them came.
+    Missing,
     /// Its status changed to a final one.
     Ended,
 }
 
 impl EventKind {
     /// Every kind, in the order of a message's life.
-    pub const ALL: [Self; 10] =
-        [Self::Accepted, Self::Flagged, Self::Attempt, Self::Acknowledged, Self::Refused, Self::Retry, Self::Unknown, Self::Held, Self::Receipt, Self::Ended];
+    pub const ALL: [Self; 11] = [
+        Self::Accepted,
+        Self::Flagged,
+        Self::Attempt,
+        Self::Acknowledged,
+        Self::Refused,
+        Self::Retry,
+        Self::Unknown,
+        Self::Held,
+        Self::Receipt,
+        Self::Missing,
+        Self::Ended,
+    ];
 
     /// The kind's name on the command line and in the store.
     pub const fn as_str(self) -> &'static str {
@@ -44,6 +57,7 @@ impl EventKind {
             Self::Unknown => "unknown",
             Self::Held => "held",
             Self::Receipt => "receipt",
+            Self::Missing => "missing",
             Self::Ended => "ended",
         }
     }

@@ -5,7 +5,8 @@
 //! [`Clock`] and [`Entropy`].
 //!
 //! Reading order: [`message`] (what is sent), [`status`] (what becomes of it), [`broadcast`] (one text to many), [`error`] (what a client is told),
-//! [`media`] (what an MMS carries), [`account`], [`number`], [`key`] (who may send), [`owner`] (to whom messages belong), [`screening`] (what was found in texts), [`limits`], [`quota`], [`backoff`] (how much and when), [`sampler`] (how many log lines).
+//! [`media`] (what an MMS carries), [`account`], [`number`], [`key`] (who may send), [`owner`] (to whom messages belong), [`screening`] (what was found in texts), [`limits`], [`quota`], [`backoff`] (how much and when), [`sampler`] (how many log lines),
+//! [`unmatched`] (what carriers send and nothing can use).
 
 pub mod account;
 pub mod address;
@@ -29,6 +30,7 @@ pub mod quota;
 pub mod sampler;
 pub mod screening;
 pub mod status;
+pub mod unmatched;
 
 pub use account::{Account, AccountState, Limits, LimitsChange};
 pub use address::Msisdn;
@@ -44,4 +46,5 @@ pub use mint::Mint;
 pub use owner::Owner;
 pub use sampler::Sampler;
 pub use screening::{Screened, ScreeningOutcome, ScreeningRecord};
-pub use status::{ErrorType, Status};
+pub use status::{ErrorType, ReceiptScope, Status};
+pub use unmatched::Unmatched;

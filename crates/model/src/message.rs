@@ -130,6 +130,8 @@ pub struct Delivery {
     pub error_type: Option<ErrorType>,
     /// Why, in a sentence for the client.
     pub error_message: Option<String>,
+    /// Whether the wait for receipts is over although not all of them came. Only ever true of a message that is [`Status::Sent`].
+    pub receipt_missing: bool,
 }
 
 impl Delivery {
@@ -146,6 +148,7 @@ impl Delivery {
             failed_at: None,
             error_type: None,
             error_message: None,
+            receipt_missing: false,
         }
     }
 }

@@ -131,6 +131,30 @@ pub enum SegmentFate {
     Undelivered(ErrorType),
 }
 
+/// How much of a message a receipt reports on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ReceiptScope {
+    /// The segment whose id it names.
+    #[default]
+    Segment,
+    /// All of them, if the message has this many segments; otherwise the one that it names. The counts `sub` and `dlvrd` of a receipt that names
+    /// them both and the same (SMPP 3.4, appendix B).
+    AllOf(u16),
+    /// All of them, however many there are.
+    Message,
+}
+
+impl ReceiptScope {
+    /// Whether it covers all of a message of `segments` segments.
+    pub const fn covers(self, segments: u16) -> bool {
+        match self {
+            Self::Segment => segments <= 1,
+            Self::AllOf(count) => count == segments || segments <= 1,
+            Self::Message => true,
+        }
+    }
+}
+
 impl SegmentFate {
     /// Whether nothing follows.
     pub const fn is_final(self) -> bool {

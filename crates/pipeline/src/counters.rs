@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::unmatched::UnmatchedCounters;
+
 /// Counts since the start.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -20,6 +22,10 @@ pub struct Counters {
     carriers: HashMap<String, Fates>,
     /// What became of messages that no carrier had.
     unrouted: Fates,
+    /// What carriers send in vain.
+    unmatched: HashMap<String, UnmatchedCounters>,
+    /// The same, of carriers that are no longer configured.
+    unmatched_elsewhere: UnmatchedCounters,
     /// Attempts to be repeated.
     pub retried: Counter,
     /// Attempts whose outcome nobody knows.
@@ -71,7 +77,14 @@ pub struct Fates {
 impl Counters {
     /// Counters for these carriers.
     pub(crate) fn new(carriers: impl Iterator<Item = String>) -> Self {
-        Self { carriers: carriers.map(|name| (name, Fates::default())).collect(), ..Self::default() }
+        let names: Vec<String> = carriers.collect();
+        let unmatched = names.iter().map(|name| (name.clone(), UnmatchedCounters::default())).collect();
+        Self { carriers: names.into_iter().map(|name| (name, Fates::default())).collect(), unmatched, ..Self::default() }
+    }
+
+    /// What a carrier sends in vain; for any other name, what carriers sent that are no longer configured.
+    pub fn unmatched(&self, carrier: &str) -> &UnmatchedCounters {
+        self.unmatched.get(carrier).unwrap_or(&self.unmatched_elsewhere)
     }
 
     /// What became of a carrier's messages; of those that no carrier had, for any other name.
@@ -88,6 +101,11 @@ impl Counter {
     /// Counts one more.
     pub fn add(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts so many more.
+    pub fn add_many(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
     }
 
     /// The count.

@@ -19,6 +19,7 @@ pub mod route;
 pub mod run;
 mod sweep;
 mod under_way;
+pub mod unmatched;
 mod watch;
 
 pub mod limiter;

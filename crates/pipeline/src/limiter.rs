@@ -41,7 +41,8 @@ pub struct RateLimiter {
 impl RateLimiter {
     /// A limiter that lets each address fail to authenticate this often in a window.
     pub fn new(failed_auth_per_minute: u32) -> Self {
-        Self { failed_auth_per_minute, owners: Windows::default(), addresses: Windows::default() }
+        // There are two windows for each account; of addresses strangers have as many as they like.
+        Self { failed_auth_per_minute, owners: Windows::new(usize::MAX), addresses: Windows::new(ADDRESSES_MAX) }
     }
 
     /// Counts a request of an owner. `Err` when its window is full; exactly `limit` requests pass, however many come at once.
@@ -61,29 +62,35 @@ impl RateLimiter {
     }
 }
 
-/// Windows by name. Idle ones are dropped when the table has doubled since the last time, so that strangers cannot fill the memory.
+/// How many addresses are remembered: some 4 MB. Past it all are forgotten. An attacker who has so many addresses has no need of that.
+const ADDRESSES_MAX: usize = 65_536;
+
+/// Windows by name. Idle ones are dropped when the table has doubled since the last time, and all when it is full, so that strangers cannot fill
+/// the memory.
 struct Windows<K>(Mutex<Table<K>>);
 
 struct Table<K> {
     windows: HashMap<K, FixedWindow>,
     sweep_at: usize,
+    most: usize,
 }
 
 /// Below this size a table is not swept.
 const SWEEP_FLOOR: usize = 1024;
 
-impl<K> Default for Windows<K> {
-    fn default() -> Self {
-        Self(Mutex::new(Table { windows: HashMap::new(), sweep_at: SWEEP_FLOOR }))
-    }
-}
-
 impl<K: Hash + Eq> Windows<K> {
+    fn new(most: usize) -> Self {
+        Self(Mutex::new(Table { windows: HashMap::new(), sweep_at: SWEEP_FLOOR, most }))
+    }
+
     fn with<T>(&self, key: K, now: Timestamp, use_window: impl FnOnce(&mut FixedWindow) -> T) -> T {
         let mut table = self.lock();
         if table.windows.len() >= table.sweep_at {
             table.windows.retain(|_, window| !window.is_idle(now));
-            table.sweep_at = (table.windows.len() * 2).max(SWEEP_FLOOR);
+            if table.windows.len() >= table.most {
+                table.windows.clear();
+            }
+            table.sweep_at = (table.windows.len() * 2).clamp(SWEEP_FLOOR, table.most.max(SWEEP_FLOOR));
         }
         use_window(table.windows.entry(key).or_default())
     }
@@ -144,5 +151,26 @@ mod tests {
             assert!(limiter.take_failed_auth(address, now).is_ok());
         }
         assert!(limiter.addresses.0.lock().unwrap().windows.len() <= SWEEP_FLOOR);
+    }
+
+    #[test]
+    fn strangers_fill_no_memory_however_many_they_are() {
+        let (limiter, now) = (RateLimiter::new(1), Timestamp::from_millis(1));
+        for n in 0..300_000u32 {
+            let _ = limiter.take_failed_auth(IpAddr::V4(n.into()), now);
+        }
+        assert!(limiter.addresses.0.lock().unwrap().windows.len() <= ADDRESSES_MAX);
+    }
+
+    #[test]
+    fn the_addresses_of_one_host_are_one() {
+        let (limiter, now) = (RateLimiter::new(1), Timestamp::from_millis(1));
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        assert!(limiter.take_failed_auth(address("2001:db8::1"), now).is_ok());
+        assert!(limiter.take_failed_auth(address("2001:db8::ffff:1"), now).is_err());
+        assert_eq!(limiter.address_standing(address("2001:db8:0:0:1::"), now).remaining, 0);
+        assert!(limiter.take_failed_auth(address("2001:db8:0:1::1"), now).is_ok(), "the next network");
+        assert!(limiter.take_failed_auth(address("192.0.2.1"), now).is_ok());
+        assert!(limiter.take_failed_auth(address("::ffff:192.0.2.1"), now).is_err(), "the same address in another form");
     }
 }

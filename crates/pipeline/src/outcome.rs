@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use carrier::{SegmentOutcome, SubmissionOutcome};
 use model::backoff::Backoff;
+use model::unmatched::clipped;
 use model::{ErrorType, Mode, Moment, Timestamp};
 use store::contract::dispatch::{Leased, Outcome, Retry, SegmentAck, Verdict};
 use wire::receipt::id;
 
+use crate::receipt::ID_SHOWN_BYTES_MAX;
 use crate::route::{OnUnknown, Routes};
 
 /// What a verdict depends on beside the answer itself.
@@ -22,6 +24,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) attempts_per_carrier: u32,
     /// A random number from 0 up to 1.
     pub(crate) unit: f64,
+    /// How long a message that the carrier took waits for its receipts.
+    pub(crate) receipt_wait: Option<Duration>,
 }
 
 /// What becomes of the message.
@@ -40,6 +44,7 @@ pub(crate) fn judge(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> Out
         accepted,
         verdict,
         detail,
+        receipt_by: with.receipt_wait.map(|wait| with.now.wall + wait),
     }
 }
 
@@ -56,6 +61,7 @@ pub(crate) fn unattempted(leased: &Leased, at: Timestamp, verdict: Verdict, deta
         accepted: Vec::new(),
         verdict,
         detail,
+        receipt_by: None,
     }
 }
 
@@ -151,7 +157,7 @@ pub(crate) fn policy_of(message: &model::Message, routes: &Routes) -> OnUnknown 
 
 fn ids(answer: &SubmissionOutcome) -> String {
     let ids = answer.segments.iter().filter_map(|(_, outcome)| match outcome {
-        SegmentOutcome::Accepted { carrier_id } => Some(carrier_id.as_deref().unwrap_or("(none)")),
+        SegmentOutcome::Accepted { carrier_id } => Some(carrier_id.as_deref().map_or("(none)", |id| clipped(id, ID_SHOWN_BYTES_MAX))),
         _ => None,
     });
     format!("carrier id {}", ids.collect::<Vec<_>>().join(", "))
@@ -195,7 +201,7 @@ mod tests {
         let carriers = vec!["main".to_owned(), "backup".to_owned()];
         let routes = Routes::new(vec![Route { prefix: "+1".into(), kind: MessageType::Sms, carriers, on_unknown }]);
         let retry = Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) };
-        let with = Circumstances { carrier: "main", routes: &routes, now: Moment::of(NOW), retry, attempts_per_carrier: 3, unit: 1.0 };
+        let with = Circumstances { carrier: "main", routes: &routes, now: Moment::of(NOW), retry, attempts_per_carrier: 3, unit: 1.0, receipt_wait: None };
         judge(&answer(attempt, segments), &with).verdict
     }
 
@@ -220,7 +226,7 @@ mod tests {
     fn how_many_segments_are_all_of_it_is_the_carriers_to_say() {
         let routes = Routes::default();
         let retry = Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(60) };
-        let with = Circumstances { carrier: "main", routes: &routes, now: Moment::of(NOW), retry, attempts_per_carrier: 3, unit: 0.5 };
+        let with = Circumstances { carrier: "main", routes: &routes, now: Moment::of(NOW), retry, attempts_per_carrier: 3, unit: 0.5, receipt_wait: None };
         let taken = answer(1, vec![accepted()]);
         for segments in [1, 3] {
             let message = Arc::new(Message { segments, ..Message::clone(&taken.message) });

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use carrier::{Ack, CarrierEvent, Event, ReceiptState};
+use carrier::{Ack, CarrierEvent, Event, ReceiptState, Unusable};
 use model::backoff::Backoff;
 use model::status::SegmentFate;
+use model::unmatched::{Reason, clipped};
 use model::{Clock, Entropy, ErrorType, Status};
 use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::messages::StatusChange;
-use store::contract::receipts::{Receipt, ReceiptOutcome};
+use store::contract::receipts::{Receipt, ReceiptOutcome, Refused};
 use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -21,6 +22,9 @@ use crate::watch::MessageWaiters;
 
 /// How many events are recorded together.
 const BATCH: usize = 1_024;
+
+/// The longest id or error of a carrier that an event shows, in bytes: specifications have shorter ones, and a carrier may send any.
+pub(crate) const ID_SHOWN_BYTES_MAX: usize = 100;
 
 /// Records what carriers tell.
 pub(crate) struct Recorder {
@@ -56,6 +60,8 @@ impl Recorder {
     async fn record(&self, events: impl Iterator<Item = CarrierEvent>) {
         let mut outcomes = Vec::new();
         let (mut receipts, mut acks) = (Vec::new(), Vec::new());
+        // With their places among those that wait to be recorded, which are free once they are.
+        let (mut refused, mut places) = (Vec::new(), Vec::new());
         for CarrierEvent { carrier, event } in events {
             match event {
                 Event::Outcome(answer) => outcomes.push(judge(&answer, &self.circumstances(&carrier))),
@@ -63,10 +69,30 @@ impl Recorder {
                     receipts.push(self.receipt(&carrier, receipt));
                     acks.push(ack);
                 }
+                Event::Unusable(unusable) => {
+                    self.counters.unmatched(&carrier).log(&carrier, unusable.reason, &unusable.why);
+                    refused.push(self.refused(&carrier, &unusable));
+                    places.push(unusable);
+                }
             }
         }
-        // Both are handed to the store in this order, and its next commit takes them together.
-        tokio::join!(self.record_outcomes(outcomes), self.record_receipts(receipts, acks));
+        // They are handed to the store in this order, and its next commit takes them together.
+        tokio::join!(self.record_outcomes(outcomes), self.record_receipts(receipts, acks), self.record_refused(refused));
+        drop(places);
+    }
+
+    fn refused(&self, carrier: &str, unusable: &Unusable) -> Refused {
+        let (reason, detail, raw) = (unusable.reason, unusable.why.clone(), unusable.raw.clone());
+        Refused { carrier: carrier.to_owned(), at: self.clock.now(), reason, detail, raw }
+    }
+
+    /// Keeps for the operator what was refused. It is counted and logged already, so that a store that cannot take it is no reason to try again.
+    async fn record_refused(&self, refused: Vec<Refused>) {
+        if !refused.is_empty()
+            && let Err(error) = self.store.record_refused(refused).await
+        {
+            tracing::warn!(%error, "What carriers sent in vain could not be kept for the operator: {error}");
+        }
     }
 
     fn circumstances<'a>(&'a self, carrier: &'a str) -> Circumstances<'a> {
@@ -77,6 +103,7 @@ impl Recorder {
             retry: self.settings.retry,
             attempts_per_carrier: self.settings.attempts_per_carrier,
             unit: self.entropy.next_unit(),
+            receipt_wait: self.dispatchers.carrier(carrier).and_then(|carrier| carrier.receipt_wait()),
         }
     }
 
@@ -118,19 +145,21 @@ impl Recorder {
         if receipts.is_empty() {
             return;
         }
+        let carriers: Vec<String> = receipts.iter().map(|receipt| receipt.carrier.clone()).collect();
         // The acks go unaccepted with a return, and carriers send again what was not taken.
         let Some(recorded) = self.unless_given_up(self.store.record_receipts(receipts)).await else { return };
         match recorded {
             Ok(outcomes) => {
                 acks.into_iter().for_each(Ack::accept);
-                for outcome in outcomes {
+                for (carrier, outcome) in carriers.iter().zip(outcomes) {
                     match outcome {
                         ReceiptOutcome::Matched { change, .. } => {
                             self.counters.receipts_matched.add();
                             self.tell(change.as_slice());
                         }
                         ReceiptOutcome::Repeated => self.counters.receipts_repeated.add(),
-                        ReceiptOutcome::Parked => self.counters.receipts_parked.add(),
+                        ReceiptOutcome::Parked => self.parked(carrier, 0),
+                        ReceiptOutcome::Crowded { dropped } => self.parked(carrier, dropped),
                     }
                 }
             }
@@ -145,6 +174,17 @@ impl Recorder {
             biased;
             done = work => Some(done),
             () = until(&mut give_up) => None,
+        }
+    }
+
+    /// Counts a receipt that matched nothing, and those that were dropped for it.
+    fn parked(&self, carrier: &str, dropped: u64) {
+        self.counters.receipts_parked.add();
+        let unmatched = self.counters.unmatched(carrier);
+        unmatched.unknown_id.add();
+        unmatched.log(carrier, Reason::UnknownId, "it waits for an acknowledgement with its id");
+        if dropped > 0 {
+            unmatched.drop_parked(carrier, dropped);
         }
     }
 
@@ -169,14 +209,16 @@ impl Recorder {
     }
 
     fn receipt(&self, carrier: &str, receipt: carrier::Receipt) -> Receipt {
-        let error = receipt.error.as_deref().map(|error| format!(" err:{error}")).unwrap_or_default();
+        let error = receipt.error.as_deref().map(|error| format!(" err:{}", clipped(error, ID_SHOWN_BYTES_MAX))).unwrap_or_default();
         Receipt {
             carrier: carrier.to_owned(),
-            detail: format!("id {} {}{error}", receipt.raw_id, receipt.state.stat()),
+            detail: format!("id {} {}{error}", clipped(&receipt.raw_id, ID_SHOWN_BYTES_MAX), receipt.state.stat()),
             keys: receipt.keys,
             addresses: receipt.addresses,
             fate: fate(receipt.state),
             at: self.clock.now(),
+            scope: receipt.scope,
+            raw: receipt.raw,
         }
     }
 }

@@ -51,6 +51,8 @@ pub struct Parts {
     pub objects: Arc<dyn Objects>,
     /// How long media are kept after the last message that needs them has left.
     pub media_kept: Duration,
+    /// How long a receipt that matches nothing waits for its acknowledgement.
+    pub parked_kept: Duration,
     /// What texts are screened with.
     pub screen: Arc<Screen>,
     /// How long decisions of the screen are kept for review.
@@ -162,6 +164,7 @@ impl Pipeline {
             screening_log: parts.screening_log,
             shelf: Arc::clone(&shelf),
             media_kept: parts.media_kept,
+            parked_kept: parts.parked_kept,
             store: Arc::clone(&parts.store),
             routes: Arc::clone(&routes),
             dispatchers: dispatchers.clone(),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Clock, Entropy, ErrorType, Mode, Moment};
+use model::{Clock, Entropy, ErrorType, Mode, Moment, Timestamp};
 use store::contract::dispatch::{Lease, LeaseRequest, Leased, Outcome, Retry, Verdict};
 use store::contract::messages::StatusChange;
 use store::{Store, StoreError};
@@ -16,6 +16,7 @@ use crate::media::Shelf;
 use crate::outcome::{policy_of, unattempted};
 use crate::receipt::count_changes;
 use crate::route::{OnUnknown, Routes};
+use crate::unmatched::by_carrier;
 use crate::watch::MessageWaiters;
 
 /// How often what has ended is looked for.
@@ -35,18 +36,19 @@ const BATCH: usize = 500;
 
 /// So many batches of messages are given to another carrier in one round.
 const REROUTED_BATCHES: usize = 20;
+/// How many receipts and waits end at once: few rows for each, so that a write beside them waits for a few milliseconds.
+const STEP: usize = 200;
 
 /// After so long without its acknowledgement, a receipt may be for a message that is held.
 const UNCLAIMED: Duration = Duration::from_secs(120);
-
-/// How long a receipt waits for its acknowledgement.
-const PARKED: Duration = Duration::from_secs(3 * 86_400);
 
 /// Sweeps up.
 pub(crate) struct Sweeper {
     pub(crate) screening_log: Duration,
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) media_kept: Duration,
+    /// How long a receipt waits for its acknowledgement.
+    pub(crate) parked_kept: Duration,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) dispatchers: Dispatchers,
@@ -102,6 +104,8 @@ impl Sweeper {
                 break;
             }
         }
+        self.end_waits(now).await?;
+        self.forget_parked(now).await?;
         if round == 0 {
             let depths = self.store.queue_depths().await?;
             *stranded = depths.into_iter().map(|depth| depth.carrier).filter(|carrier| !carrier.is_empty() && !self.dispatchers.has(carrier)).collect();
@@ -114,11 +118,50 @@ impl Sweeper {
             stranded.pop();
         }
         if round == 0 {
-            self.tell(&self.store.settle_held(now - UNCLAIMED).await?);
-            self.store.forget_parked(now - PARKED).await?;
+            self.settle_held(now).await?;
             self.store.forget_screening(now - self.screening_log, BATCH).await?;
         }
         Ok(())
+    }
+
+    /// Ends waits for receipts. Each step is a call of its own, so that others have their turn in between.
+    async fn end_waits(&self, now: Timestamp) -> Result<(), StoreError> {
+        loop {
+            let step = self.store.end_waits(now, STEP).await?;
+            let is_last = step.changes.len() + step.missing.len() < STEP;
+            self.tell(&step.changes);
+            for (carrier, count) in by_carrier(step.missing) {
+                self.counters.unmatched(&carrier).miss(&carrier, count);
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn settle_held(&self, now: Timestamp) -> Result<(), StoreError> {
+        let mut reached = None;
+        loop {
+            let step = self.store.settle_held(now, UNCLAIMED, reached, STEP).await?;
+            self.tell(&step.changes);
+            reached = step.next;
+            if reached.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn forget_parked(&self, now: Timestamp) -> Result<(), StoreError> {
+        loop {
+            let forgotten = self.store.forget_parked(now, self.parked_kept, STEP).await?;
+            let is_last = forgotten.len() < STEP;
+            for (carrier, count) in by_carrier(forgotten) {
+                self.counters.unmatched(&carrier).expire_parked(&carrier, count);
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
     }
 
     /// Reroutes the messages of a carrier, as many as one round may. Says whether that was all of them.

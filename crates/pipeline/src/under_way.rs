@@ -83,6 +83,7 @@ mod tests {
             accepted: Vec::new(),
             verdict: Verdict::Sent,
             detail: String::new(),
+            receipt_by: None,
         }
     }
 

@@ -54,7 +54,7 @@ fn stage(answers: Vec<Handed>, let_go: usize) -> Stage {
     let (sender, events) = mpsc::unbounded_channel();
     let closed = Arc::new(AtomicBool::new(false));
     let script = Script { answers: Mutex::new(answers.into()), let_go: Semaphore::new(let_go), closed: Arc::clone(&closed) };
-    let bounds = Bounds { window: 3, rate: 0, rest_floor: Duration::from_secs(1), rest_ceiling: Duration::from_secs(4) };
+    let bounds = Bounds { window: 3, rate: 0, receipt_wait: None, rest_floor: Duration::from_secs(1), rest_ceiling: Duration::from_secs(4) };
     Stage { carrier: ExchangeCarrier::new(script, Teller::new("mmsc", sender), bounds), events, closed }
 }
 
@@ -85,7 +85,7 @@ impl Stage {
     async fn outcome(&mut self) -> SegmentOutcome {
         match self.events.recv().await.unwrap().event {
             Event::Outcome(outcome) => outcome.segments[0].1.clone(),
-            Event::Receipt(..) => panic!("no receipt was sent"),
+            Event::Receipt(..) | Event::Unusable(_) => panic!("no receipt was sent"),
         }
     }
 }

@@ -84,6 +84,8 @@ pub struct Mm4Config {
     pub wait_for_response: bool,
     /// Whether reports of what handsets do are asked for.
     pub delivery_reports: bool,
+    /// How long a message waits for its report, in hours; 0 for no end.
+    pub receipt_wait_hours: u64,
     /// Where we listen for the MMSC's mail: answers and reports. Without it neither is asked for.
     pub listen: Option<SocketAddr>,
     /// Who may connect there.
@@ -131,6 +133,7 @@ impl Default for Mm4Config {
             reconnect_ceiling_ms: 60_000,
             wait_for_response: true,
             delivery_reports: true,
+            receipt_wait_hours: crate::RECEIPT_WAIT_HOURS,
             listen: None,
             allow_peers: loopback,
             listen_tls_cert: None,

@@ -1,10 +1,11 @@
 //! What the MMSC sends us: answers to what we forwarded, reports on it, and messages that nobody here takes yet.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use model::sampler::{Line, Sampler};
+use model::ReceiptScope;
+use model::unmatched::{Reason, escaped};
 use tokio::sync::mpsc;
 use wire::mm4::{Address, Answer, DeliveryReportReq, ForwardReq, Mm4, Mm4Error, Request, RequestStatus};
 use wire::receipt::id;
@@ -15,10 +16,8 @@ use super::pending::{Heard, Pending, key_of};
 use super::smtp::{self, Verdict};
 use crate::ack::{Ack, Answer as OnDisk};
 use crate::exchange::Teller;
+use crate::unusable::SHOWN_HEAD_OCTETS_MAX;
 use crate::{Receipt, ReceiptState};
-
-/// Lines about mails that are not taken.
-static NOT_TAKEN: Sampler = Sampler::new(10);
 
 /// Reads the mails of a carrier's listener.
 pub(super) struct Inbox {
@@ -33,18 +32,18 @@ pub(super) struct Inbox {
 impl smtp::Inbox for Inbox {
     async fn take(&self, from: &str, mail: &[u8]) -> Verdict {
         match wire::mm4::parse(mail, self.config.listen_bytes_max) {
-            Ok(Mm4::Answer(answer)) => self.answered(*answer).await,
-            Ok(Mm4::Report(report)) => self.reported(*report, from).await,
-            Ok(Mm4::Forward(forward)) => self.forwarded(&forward, from),
+            Ok(Mm4::Answer(answer)) => self.answered(*answer, mail).await,
+            Ok(Mm4::Report(report)) => self.reported(*report, from, mail).await,
+            Ok(Mm4::Forward(forward)) => self.forwarded(&forward, from, mail),
             Ok(Mm4::ReadReply) => Verdict::Taken,
-            Err(error) => self.not_understood(error),
+            Err(error) => self.not_understood(error, mail),
         }
     }
 }
 
 impl Inbox {
     /// An answer: to whom waits for it, or a refusal of what was believed to be taken.
-    async fn answered(&self, answer: Answer) -> Verdict {
+    async fn answered(&self, answer: Answer, mail: &[u8]) -> Verdict {
         if answer.request != Request::Forward {
             return Verdict::Taken;
         }
@@ -57,7 +56,8 @@ impl Inbox {
             Heard::Refusal => {
                 // A peer may give the message an id of its own, and then only the transaction's is one of ours.
                 let keys = ids.iter().flat_map(|id| self.keys(id)).collect();
-                let verdict = self.tell(Receipt { keys, addresses: recipients, state: ReceiptState::Rejected, error, raw_id }).await;
+                let (state, scope, raw) = (ReceiptState::Rejected, ReceiptScope::Message, escaped(mail, SHOWN_HEAD_OCTETS_MAX));
+                let verdict = self.tell(Receipt { keys, addresses: recipients, state, error, raw_id, scope, raw }).await;
                 if verdict != Verdict::Taken {
                     ids.iter().for_each(|id| self.pending.forget(id));
                 }
@@ -67,7 +67,7 @@ impl Inbox {
     }
 
     /// A report: on disk first, then answered.
-    async fn reported(&self, report: DeliveryReportReq, from: &str) -> Verdict {
+    async fn reported(&self, report: DeliveryReportReq, from: &str, mail: &[u8]) -> Verdict {
         let state = report.status.receipt_state();
         let has_more = report.explained().next().is_some();
         let error = (state != ReceiptState::Delivered || has_more).then(|| explained(word_or(&report.code, report.status.name()), report.explained()));
@@ -77,6 +77,8 @@ impl Inbox {
             state,
             error,
             raw_id: report.message_id.clone(),
+            scope: ReceiptScope::Message,
+            raw: escaped(mail, SHOWN_HEAD_OCTETS_MAX),
         };
         let verdict = self.tell(receipt).await;
         if verdict == Verdict::Taken && report.ack_request {
@@ -86,11 +88,8 @@ impl Inbox {
     }
 
     /// A message for a handset of ours, of which there is none.
-    fn forwarded(&self, forward: &ForwardReq, from: &str) -> Verdict {
-        if let Some(Line { left_out }) = NOT_TAKEN.line(Instant::now()) {
-            let name = self.teller.name();
-            tracing::warn!(carrier.name = %name, left_out, "Carrier {name} sent a message, which this platform does not receive: refused");
-        }
+    fn forwarded(&self, forward: &ForwardReq, from: &str, mail: &[u8]) -> Verdict {
+        self.teller.unusable(Reason::Inbound, "this platform receives no messages yet", mail);
         if !forward.ack_request {
             return Verdict::NotServed;
         }
@@ -98,11 +97,8 @@ impl Inbox {
         Verdict::Taken
     }
 
-    fn not_understood(&self, error: Mm4Error) -> Verdict {
-        self.teller.malformed();
-        if let Some(Line { left_out }) = NOT_TAKEN.line(Instant::now()) {
-            tracing::warn!(carrier.name = %self.teller.name(), left_out, "Carrier {} sent a mail that is not understood: {error}", self.teller.name());
-        }
+    fn not_understood(&self, error: Mm4Error, mail: &[u8]) -> Verdict {
+        self.teller.unreadable(error.to_string(), mail);
         Verdict::NotUnderstood
     }
 

@@ -43,6 +43,7 @@ pub(crate) fn start(config: Mm4Config, events: Events) -> Result<Arc<dyn Carrier
     let bounds = Bounds {
         window: config.window,
         rate: config.rate,
+        receipt_wait: crate::receipt_wait(config.receipt_wait_hours),
         rest_floor: Duration::from_millis(config.reconnect_floor_ms),
         rest_ceiling: Duration::from_millis(config.reconnect_ceiling_ms),
     };

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use model::unmatched::clipped;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use wire::mm4::{Answer, Verdict};
@@ -107,8 +108,12 @@ impl Drop for Waiting<'_> {
 
 /// The part of an id before the `@`, in small letters: some peers leave our domain out, or write ids in capitals.
 pub(super) fn key_of(id: &str) -> String {
-    id.split('@').next().unwrap_or_default().to_ascii_lowercase()
+    let part = id.split('@').next().unwrap_or_default();
+    clipped(part, KEY_BYTES_MAX).to_ascii_lowercase()
 }
+
+/// The longest part of an id that is remembered, in bytes; ours are shorter.
+const KEY_BYTES_MAX: usize = 128;
 
 #[cfg(test)]
 mod tests {
@@ -164,8 +169,9 @@ mod tests {
     fn what_is_remembered_has_a_bound() {
         let waits = Pending::default();
         for number in 0..REFUSALS_KEPT + 10 {
-            waits.hear(answer(&number.to_string(), None, RequestStatus::ServiceDenied));
+            waits.hear(answer(&format!("{number}{}", "x".repeat(1_000)), None, RequestStatus::ServiceDenied));
         }
         assert_eq!(waits.state().refused.len(), REFUSALS_KEPT);
+        assert!(waits.state().refused.iter().all(|key| key.len() <= KEY_BYTES_MAX));
     }
 }

@@ -64,6 +64,8 @@ pub struct Mm7Config {
     pub allow_adaptations: Option<bool>,
     /// Whether delivery reports are asked for.
     pub delivery_reports: bool,
+    /// How long a message waits for its report, in hours; 0 for no end.
+    pub receipt_wait_hours: u64,
     /// How `ExpiryDate` is told.
     pub validity: ValidityForm,
     /// Whether numbers keep their `+`.
@@ -143,6 +145,7 @@ impl Default for Mm7Config {
             distribution_indicator: None,
             allow_adaptations: None,
             delivery_reports: true,
+            receipt_wait_hours: crate::RECEIPT_WAIT_HOURS,
             validity: ValidityForm::Relative,
             keep_plus: true,
             namespace: Dialect::default().namespace,

@@ -1,8 +1,9 @@
 //! What an MMSC says unasked: reports on messages, and messages of handsets, which are not taken yet.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use model::sampler::{Line, Sampler};
+use model::ReceiptScope;
+use model::unmatched::{Reason, escaped};
 use tokio::sync::mpsc;
 use wire::mm7::post::{self, Post};
 use wire::mm7::{DeliverRsp, DeliveryReportReq, Dialect, Fault, FaultKind, Message, Operation, Status, StatusCode};
@@ -11,9 +12,7 @@ use wire::receipt::{ReceiptState, id};
 use crate::Receipt;
 use crate::ack::{Ack, Answer};
 use crate::exchange::Teller;
-
-/// Lines about posts that are not taken.
-static NOT_TAKEN: Sampler = Sampler::new(10);
+use crate::unusable::SHOWN_HEAD_OCTETS_MAX;
 
 /// An answer, and the status of HTTP that it goes under.
 pub(crate) struct Reply {
@@ -26,33 +25,33 @@ pub(crate) async fn receive(teller: &Teller, patience: Duration, content_type: O
     let message = match post::read(content_type, body) {
         Ok((message, _)) => message,
         Err(error) => {
-            teller.malformed();
-            if let Some(Line { left_out }) = NOT_TAKEN.line(Instant::now()) {
-                tracing::warn!(carrier.name = teller.name(), left_out, "Carrier {} posted what is no message of MM7: {error}", teller.name());
-            }
+            teller.unreadable(format!("no message of MM7: {error}"), body);
             let nobody = Message { dialect: Dialect::default(), transaction_id: String::new(), operation: Operation::Other(String::new()) };
             return fault(&nobody, Status { details: Some(error.to_string()), ..Status::new(error.status()) });
         }
     };
     match &message.operation {
-        Operation::DeliveryReportReq(report) => match receipt(report) {
+        Operation::DeliveryReportReq(report) => match receipt(report, body) {
             Some(receipt) => reported(&message, is_stored(teller, patience, receipt).await),
-            None => fault(&message, Status::new(StatusCode::MESSAGE_ID_NOT_FOUND)),
+            None => {
+                teller.unusable(Reason::Unreadable, "a report without an id", body);
+                fault(&message, Status::new(StatusCode::MESSAGE_ID_NOT_FOUND))
+            }
         },
         Operation::DeliverReq(_) => {
-            if let Some(Line { left_out }) = NOT_TAKEN.line(Instant::now()) {
-                let name = teller.name();
-                tracing::info!(carrier.name = name, left_out, "Carrier {name} delivered a message of a handset, which this platform does not take yet");
-            }
+            teller.unusable(Reason::Inbound, "this platform receives no messages yet", body);
             let status = Status { details: Some("messages of handsets are not taken here".to_owned()), ..Status::new(StatusCode::SERVICE_DENIED) };
             reply(200, &message, Operation::DeliverRsp(DeliverRsp { status, service_code: None }))
         }
-        _ => fault(&message, Status::new(StatusCode::UNSUPPORTED_OPERATION)),
+        _ => {
+            teller.unusable(Reason::Unreadable, "an operation that is not served", body);
+            fault(&message, Status::new(StatusCode::UNSUPPORTED_OPERATION))
+        }
     }
 }
 
 /// The receipt that a report is; `None` for a report that names no message.
-fn receipt(report: &DeliveryReportReq) -> Option<Receipt> {
+fn receipt(report: &DeliveryReportReq, body: &[u8]) -> Option<Receipt> {
     let key = id::canonical(&report.message_id);
     let state = report.mm_status.receipt_state();
     let is_good = state == ReceiptState::Delivered;
@@ -62,6 +61,8 @@ fn receipt(report: &DeliveryReportReq) -> Option<Receipt> {
         state,
         error: Some(report.mm_status.as_str().to_owned()).filter(|_| !is_good),
         raw_id: report.message_id.clone(),
+        scope: ReceiptScope::Message,
+        raw: escaped(body, SHOWN_HEAD_OCTETS_MAX),
     })
 }
 

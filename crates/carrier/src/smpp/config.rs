@@ -94,6 +94,16 @@ words! {
 }
 
 words! {
+    /// What a receipt reports on.
+    ReceiptPer {
+        /// The segment whose id it names.
+        Segment = "segment",
+        /// The whole message, whichever of its ids it names.
+        Message = "message",
+    }
+}
+
+words! {
     /// How ids of acknowledgements and receipts go together.
     MessageIdMode {
         /// Every reading is tried, the id as written first.
@@ -254,6 +264,10 @@ pub struct SmppConfig {
     pub receipt_detection: ReceiptDetection,
     /// How receipts are written that nobody else writes so; tried before the usual form.
     pub receipt_pattern: Option<ReceiptPattern>,
+    /// What a receipt reports on.
+    pub receipt_per: ReceiptPer,
+    /// How long a message waits for its receipts, in hours; 0 for no end.
+    pub receipt_wait_hours: u64,
     /// What a receipt's `stat` means, by the word as the carrier writes it.
     pub receipt_stats: BTreeMap<String, StatMeaning>,
     /// What follows from a status, by its name or number, where it is not the usual.
@@ -320,6 +334,8 @@ impl Default for SmppConfig {
             message_id_mode: MessageIdMode::Auto,
             receipt_detection: ReceiptDetection::Auto,
             receipt_pattern: None,
+            receipt_per: ReceiptPer::Segment,
+            receipt_wait_hours: crate::RECEIPT_WAIT_HOURS,
             receipt_stats: BTreeMap::new(),
             errors: BTreeMap::new(),
             unknown_error: Action::Retry,

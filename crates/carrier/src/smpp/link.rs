@@ -235,6 +235,11 @@ impl Driver<'_> {
                     shared.counts.receipts.fetch_add(1, Ordering::Relaxed);
                     shared.tell(Event::Receipt(receipt, Ack::new(number, self.answers.clone())));
                 }
+                Effect::Unusable(reason, why, raw) => {
+                    if let Some(unusable) = shared.counts.unusable.count(reason, why, raw) {
+                        shared.tell(Event::Unusable(unusable));
+                    }
+                }
                 Effect::Count(counted) => {
                     let counter = match counted {
                         Counted::Submitted => &shared.counts.submitted,

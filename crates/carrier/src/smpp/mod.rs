@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod errors;
+mod evidence;
 mod flights;
 mod link;
 mod receipts;
@@ -158,9 +159,14 @@ impl Carrier for SmppCarrier {
             receipts: count(&shared.counts.receipts),
             binds: shared.links.iter().map(|link| count(&link.binds)).sum(),
             malformed_pdus: count(&shared.counts.malformed),
+            unusable: shared.counts.unusable.counts(),
             last_error: shared.last_error(),
             listens_at: None,
         }
+    }
+
+    fn receipt_wait(&self) -> Option<Duration> {
+        crate::receipt_wait(self.shared.config.receipt_wait_hours)
     }
 
     async fn drain(&self, limit: Duration) {

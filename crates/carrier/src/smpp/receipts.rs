@@ -1,11 +1,14 @@
 //! From a `deliver_sm` or `data_sm` to what it reports.
 
+use model::ReceiptScope;
 use wire::receipt::{self, ReceiptState, ReceiptText, address, id, octets};
 use wire::smpp::constants::{esm_class, ton};
 use wire::smpp::{Address, DataSm, Sm, Tlvs, tag};
 
-use super::config::{ReceiptDetection, SmppConfig, StatMeaning};
+use super::config::{ReceiptDetection, ReceiptPer, SmppConfig, StatMeaning};
+use super::evidence;
 use crate::Receipt;
+use crate::unusable::SHOWN_OCTETS_MAX;
 
 /// How many octets of a text are looked at. A receipt and the longest message that it repeats have fewer.
 const TEXT_OCTETS_MAX: usize = 8_192;
@@ -97,10 +100,13 @@ pub(crate) fn read(config: &SmppConfig, delivered: &Delivered<'_>) -> Read {
     }
     let network_error = delivered.tlvs.get(tag::NETWORK_ERROR_CODE).filter(|code| code.len() == 3);
     let network_error = network_error.map(|code| format!("{}:{}", code[0], u16::from_be_bytes([code[1], code[2]])));
+    let state = state(config, text.stat.as_deref(), delivered);
     Read::Receipt(Receipt {
         keys,
         addresses: [delivered.source, delivered.destination].into_iter().flat_map(|address| numbers(config, address)).collect(),
-        state: state(config, text.stat.as_deref(), delivered),
+        scope: scope(config, state, &text),
+        raw: evidence::of(delivered, SHOWN_OCTETS_MAX),
+        state,
         error: text.err.or(network_error),
         raw_id: raw_id(&ids),
     })
@@ -214,6 +220,19 @@ fn numbers(config: &SmppConfig, address: &Address) -> impl Iterator<Item = Strin
     let national = digits.as_deref().filter(|_| address.ton != ton::INTERNATIONAL).map(|digits| digits.trim_start_matches('0'));
     let whole = national.zip(country).map(|(digits, country)| format!("{country}{digits}"));
     digits.into_iter().chain(whole)
+}
+
+/// How much of a message the receipt reports on. A `sub` and a `dlvrd` that are the same say that so many segments were submitted and all of them
+/// arrived (SMPP 3.4, appendix B); the store compares that with how many there are.
+fn scope(config: &SmppConfig, state: ReceiptState, text: &ReceiptText) -> ReceiptScope {
+    let count = |count: &Option<String>| count.as_deref().and_then(|count| count.trim().parse::<u16>().ok()).filter(|count| *count > 1);
+    match config.receipt_per {
+        ReceiptPer::Message => ReceiptScope::Message,
+        ReceiptPer::Segment => match (count(&text.sub), count(&text.dlvrd)) {
+            (Some(submitted), Some(delivered)) if submitted == delivered && state == ReceiptState::Delivered => ReceiptScope::AllOf(submitted),
+            _ => ReceiptScope::Segment,
+        },
+    }
 }
 
 /// The state: the carrier's own meaning of its word first, then the parameter, then what the word usually means. A parameter that has no meaning, or none

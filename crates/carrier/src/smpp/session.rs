@@ -7,16 +7,19 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::unmatched::Reason;
 use tokio::time::Instant;
 use wire::smpp::{BindKind, Body, CommandId, CommandStatus, DecodeError, Pdu, Sequence, decode, encode, tag};
 
 use super::config::SmppConfig;
 use super::errors::{Action, ErrorTable};
+use super::evidence;
 use super::flights::{Flights, SegmentRef};
 use super::receipts::{self, Delivered, Read};
 use super::submit::Outgoing;
 use crate::ack::Answer;
 use crate::throttle::{Bucket, Rest};
+use crate::unusable::{SHOWN_OCTETS_MAX, SHOWN_TEXT_OCTETS_MAX};
 use crate::{Receipt, SegmentOutcome, Submission, SubmissionOutcome};
 
 /// What a session tells its link.
@@ -32,6 +35,8 @@ pub(crate) enum Effect {
     LateOutcome(SubmissionOutcome),
     /// A report; its answer goes to [`Session::answer`] under this number.
     Receipt(Receipt, u32),
+    /// Something that nothing here can use was refused: why, in a word and in words, and how it came.
+    Unusable(Reason, &'static str, String),
     /// Something to count.
     Count(Counted),
     /// The session is over: close the connection.
@@ -195,7 +200,7 @@ impl Session {
         self.enquired = None;
         match decode(octets) {
             Ok(pdu) => self.take(pdu, now, out),
-            Err(error) => self.refuse(error, out),
+            Err(error) => self.refuse(error, octets, out),
         }
     }
 
@@ -351,11 +356,20 @@ impl Session {
 
     fn delivered(&mut self, command: CommandId, sequence: u32, delivered: &Delivered<'_>, out: &mut Vec<u8>) {
         if self.phase == Phase::Bound && self.kind == BindKind::Transmitter || matches!(self.phase, Phase::Binding { .. }) {
+            self.unusable(Reason::Unreadable, "it came on a session that does not receive", evidence::of(delivered, SHOWN_TEXT_OCTETS_MAX));
             return respond(command, sequence, CommandStatus::RINVBNDSTS, out);
         }
-        let Read::Receipt(receipt) = receipts::read(&self.config, delivered) else {
-            // Messages from handsets are not taken yet: say so for good, or the SMSC would offer them for days.
-            return respond(command, sequence, CommandStatus::RX_R_APPN, out);
+        let receipt = match receipts::read(&self.config, delivered) {
+            Read::Receipt(receipt) => receipt,
+            Read::Inbound => {
+                self.unusable(Reason::Inbound, "this platform receives no messages yet", evidence::of(delivered, SHOWN_TEXT_OCTETS_MAX));
+                // Say so for good, or the SMSC would offer them for days.
+                return respond(command, sequence, CommandStatus::RX_R_APPN, out);
+            }
+            Read::Unreadable { why, .. } => {
+                self.unusable(Reason::Unreadable, why, evidence::of(delivered, SHOWN_OCTETS_MAX));
+                return respond(command, sequence, CommandStatus::RX_R_APPN, out);
+            }
         };
         if self.unacked_receipts >= self.config.receipts_pending_max {
             return respond(command, sequence, CommandStatus::RMSGQFUL, out);
@@ -367,9 +381,16 @@ impl Session {
         self.effects.push(Effect::Receipt(receipt, number));
     }
 
+    fn unusable(&mut self, reason: Reason, why: &'static str, raw: String) {
+        self.effects.push(Effect::Unusable(reason, why, raw));
+    }
+
     /// Answers what could not be read, so that it does not come again for ever.
-    fn refuse(&mut self, error: DecodeError, out: &mut Vec<u8>) {
+    fn refuse(&mut self, error: DecodeError, octets: &[u8], out: &mut Vec<u8>) {
         self.effects.push(Effect::Count(Counted::Malformed));
+        if matches!(error.command, CommandId::DELIVER_SM | CommandId::DATA_SM) {
+            self.unusable(Reason::Unreadable, "a malformed PDU", evidence::of_octets(octets));
+        }
         match error.command {
             command if command.is_response() => {}
             CommandId::DELIVER_SM | CommandId::DATA_SM => respond(error.command, error.sequence, CommandStatus::RX_P_APPN, out),

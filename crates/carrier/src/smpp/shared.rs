@@ -11,6 +11,7 @@ use wire::smpp::BindKind;
 use super::config::SmppConfig;
 use super::errors::ErrorTable;
 use super::session::Session;
+use crate::unusable::Refusals;
 use crate::{CarrierEvent, Event, Events, SegmentOutcome, SubmissionOutcome};
 
 /// What all links of a carrier share.
@@ -55,6 +56,7 @@ pub(crate) struct Counts {
     pub(crate) unknown: AtomicU64,
     pub(crate) receipts: AtomicU64,
     pub(crate) malformed: AtomicU64,
+    pub(crate) unusable: Refusals,
 }
 
 /// Since when nothing could be sent, and what went wrong last.

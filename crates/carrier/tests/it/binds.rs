@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use carrier::SegmentOutcome;
 use carrier::smpp::config::SmppConfig;
 use carrier::smpp::config::{BindMode, Version};
+use carrier::{Event, SegmentOutcome};
+use model::unmatched::Reason;
 use simulator::smsc::{Options, Status};
 use wire::smpp::{BindKind, Body, CommandStatus, Pdu};
 
@@ -130,6 +131,7 @@ async fn what_is_delivered_before_the_bind_is_refused_and_nothing_breaks() {
     session.sync().await;
     session.send(&Pdu::new(sequence, Body::BindResp(kind, Vec::new()))).await;
     bench.status("the bind is taken", |status| status.state == "bound").await;
+    assert!(matches!(bench.event_now(), Some(Event::Unusable(unusable)) if unusable.reason == Reason::Unreadable), "the operator sees it");
     assert!(bench.event_now().is_none());
 }
 

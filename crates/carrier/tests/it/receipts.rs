@@ -1,12 +1,14 @@
 //! Receipts: the SMSC may forget one only when it is on disk here.
 
-use carrier::ReceiptState;
 use carrier::smpp::config::SmppConfig;
-use carrier::smpp::config::{BindMode, ReceiptDetection, StatMeaning};
+use carrier::smpp::config::{BindMode, ReceiptDetection, ReceiptPer, StatMeaning};
+use carrier::{Event, ReceiptState, UnusableCounts};
+use model::ReceiptScope;
+use model::unmatched::Reason;
 use simulator::smsc::Options;
 use wire::smpp::{Address, BindKind, Body, CommandStatus, DataSm, Pdu, Sm, Tlvs, tag};
 
-use crate::support::peer::{Peer, receipt};
+use crate::support::peer::{Peer, raw, receipt};
 use crate::support::{Bench, config, first_attempt, smsc, within};
 
 const DELIVERED: &str = "id:42 sub:001 dlvrd:001 submit date:2603151430 done date:2603151431 stat:DELIVRD err:000 text:";
@@ -221,5 +223,77 @@ async fn the_receipt_of_a_national_recipient_has_the_whole_number_too() {
         let (receipt, ack) = bench.receipt().await;
         ack.accept();
         assert!(receipt.addresses.contains(&recipient) && receipt.addresses.contains(&told.to_owned()), "{:?}", receipt.addresses);
+    }
+}
+
+#[tokio::test]
+async fn what_nothing_here_can_use_is_refused_counted_and_shown() {
+    let peer = Peer::start().await;
+    let mut bench = Bench::start(config(peer.address()));
+    let mut session = peer.bound().await;
+    let inbound = |text: &[u8]| {
+        let (source, destination) = (Address::new(1, 1, "18005550001"), Address::new(5, 0, "SHOP\u{1b}[2J"));
+        Pdu::new(9, Body::DeliverSm(Box::new(Sm { source, destination, short_message: text.to_vec(), ..Sm::default() })))
+    };
+    let letter = b"Is this still available? I could come by on Saturday, if that suits you.";
+    let mut without_id = receipt(9, "stat:DELIVRD err:000");
+    without_id.tlvs.push(tag::MESSAGE_STATE, [2]);
+    let refused = CommandStatus::RX_R_APPN;
+    let from_to = "esm_class 0x00, data_coding 0x00, from 1/1:18005550001, to 5/0:SHOP\\x1b[2J";
+    let cut = format!("{from_to}, short_message \"Is this still available? I could come by… (72 octets in all)\"");
+    let no_id = "esm_class 0x04, data_coding 0x00, from 1/1:18005550001, to 1/1:18005559876, message_state 0x02, short_message \"stat:DELIVRD err:000\"";
+    for (pdu, reason, raw) in [
+        (inbound(letter), Reason::Inbound, cut),
+        (inbound(b"\x1b]0;owned\x07\xff"), Reason::Inbound, format!("{from_to}, short_message \"\\x1b]0;owned\\x07\\xff\"")),
+        (without_id, Reason::Unreadable, no_id.to_owned()),
+    ] {
+        session.send(&pdu).await;
+        assert_eq!(session.next().await, Pdu::answer(9, refused, Body::DeliverSmResp(Vec::new())));
+        let Event::Unusable(unusable) = bench.event().await else { panic!("{pdu:?}") };
+        assert_eq!((unusable.reason, &unusable.raw), (reason, &raw));
+        assert!(!unusable.why.contains(char::is_numeric) && !unusable.why.contains("available"), "it may be logged: {}", unusable.why);
+    }
+    // A PDU that cannot be read at all: its source has no end.
+    session.send_octets(&raw(5, 10, &[0, 1, 1, b'x'])).await;
+    assert_eq!(session.next().await.status, CommandStatus::RX_P_APPN);
+    let Event::Unusable(unusable) = bench.event().await else { panic!("nothing is told") };
+    assert_eq!((unusable.reason, &unusable.raw[..]), (Reason::Unreadable, "0x0000001400000005000000000000000a00010178"));
+    assert_eq!(bench.carrier.status().unusable, UnusableCounts { unreadable: 2, inbound: 2 });
+}
+
+#[tokio::test]
+async fn a_carrier_that_floods_us_in_vain_fills_no_memory() {
+    let peer = Peer::start().await;
+    let mut bench = Bench::start(config(peer.address()));
+    let mut session = peer.bound().await;
+    for sequence in 1..=500 {
+        session.send(&receipt(sequence, "no id at all")).await;
+        assert_eq!(session.next().await.status, CommandStatus::RX_R_APPN);
+    }
+    assert_eq!(bench.carrier.status().unusable, UnusableCounts { unreadable: 500, inbound: 0 });
+    let told: Vec<Event> = std::iter::from_fn(|| bench.event_now()).collect();
+    assert!(told.len() == 100 && told.iter().all(|event| matches!(event, Event::Unusable(_))), "{} wait to be recorded", told.len());
+}
+
+#[tokio::test]
+async fn a_receipt_says_how_much_of_the_message_it_reports_on() {
+    let per_message = |config: SmppConfig| SmppConfig { receipt_per: ReceiptPer::Message, ..config };
+    for (text, each, whole) in [
+        ("id:42 sub:001 dlvrd:001 stat:DELIVRD", ReceiptScope::Segment, ReceiptScope::Message),
+        ("id:42 sub:002 dlvrd:002 stat:DELIVRD", ReceiptScope::AllOf(2), ReceiptScope::Message),
+        ("id:42 sub:10 dlvrd:010 stat:DELIVRD", ReceiptScope::AllOf(10), ReceiptScope::Message),
+        ("id:42 sub:002 dlvrd:001 stat:DELIVRD", ReceiptScope::Segment, ReceiptScope::Message),
+        ("id:42 sub:002 dlvrd:002 stat:UNDELIV", ReceiptScope::Segment, ReceiptScope::Message),
+        ("id:42 sub:000 dlvrd:000 stat:DELIVRD", ReceiptScope::Segment, ReceiptScope::Message),
+        ("id:42 sub:x dlvrd:x stat:DELIVRD", ReceiptScope::Segment, ReceiptScope::Message),
+        ("id:42 stat:DELIVRD", ReceiptScope::Segment, ReceiptScope::Message),
+    ] {
+        for (change, scope) in [((|config| config) as fn(SmppConfig) -> SmppConfig, each), (per_message, whole)] {
+            let peer = Peer::start().await;
+            let mut bench = Bench::start(change(config(peer.address())));
+            let mut session = peer.bound().await;
+            session.send(&receipt(1, text)).await;
+            assert_eq!(bench.receipt().await.0.scope, scope, "{text}");
+        }
     }
 }

@@ -147,6 +147,7 @@ impl Bench {
             match self.event().await {
                 Event::Outcome(outcome) => return outcome,
                 Event::Receipt(_, ack) => ack.accept(),
+                Event::Unusable(_) => {}
             }
         }
     }
@@ -172,7 +173,7 @@ impl Bench {
                 ack.accept();
                 Some(receipt)
             }
-            Event::Outcome(_) => None,
+            Event::Outcome(_) | Event::Unusable(_) => None,
         })
     }
 

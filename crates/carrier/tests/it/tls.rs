@@ -73,6 +73,7 @@ async fn messages_and_receipts_go_over_tls() {
                     receipts += 1;
                     ack.accept();
                 }
+                carrier::Event::Unusable(unusable) => panic!("{unusable:?}"),
             }
         }
         within("the SMSC has all answers", smsc.wait_for(|seen| seen.receipts_taken == 100)).await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use carrier::smpp::config::SmppConfig;
 use carrier::smpp::config::{BindMode, MessageIdMode, SplitMethod, Version};
 use carrier::{Event, Receipt, SegmentOutcome, Submission, SubmissionOutcome};
+use model::unmatched::Reason;
 use simulator::smsc::{DelayMs, IdFormat, Options, ReceiptFormat, Rejection, Smsc};
 use tokio::task::JoinSet;
 use wire::receipt::id::canonical;
@@ -37,6 +38,8 @@ impl Visit {
                 ack.accept();
             }
             Event::Outcome(outcome) => self.outcome(outcome),
+            // The garbage that some of these SMSCs send.
+            Event::Unusable(unusable) => assert_eq!(unusable.reason, Reason::Unreadable),
         }
     }
 

@@ -5,13 +5,20 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::{Response, StatusCode};
 use carrier::CarrierStatus;
+use model::Unmatched;
+use model::error::ErrorCode;
 use pipeline::Pipeline;
+use pipeline::admit::refused_by_store;
 use serde::Serialize;
+use serde_json::{Value, json as object};
+use store::contract::receipts::UNMATCHED_KEPT;
 
-use super::{Shared, json};
+use super::input::path;
+use super::{Admin, Answered, Shared, json};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -43,7 +50,7 @@ struct InUse {
 
 pub(super) async fn list(State(admin): Shared) -> Response<Body> {
     let depths = admin.pipeline.store().queue_depths().await;
-    let listed = depths.map_err(pipeline::admit::refused_by_store).and_then(|depths| {
+    let listed = depths.map_err(refused_by_store).and_then(|depths| {
         let queued: HashMap<_, _> = depths.into_iter().map(|depth| (depth.carrier, depth.queued)).collect();
         let carriers = admin.pipeline.carriers();
         let views = carriers.iter().map(|(carrier, _)| {
@@ -70,6 +77,30 @@ pub(super) async fn list(State(admin): Shared) -> Response<Body> {
         json(StatusCode::OK, &serde_json::json!({ "data": views.collect::<Vec<_>>(), "nextCursor": null }))
     });
     admin.answer(listed)
+}
+
+pub(super) async fn unmatched(State(admin): Shared, name: Result<Path<String>, PathRejection>) -> Response<Body> {
+    let listed = listed_unmatched(&admin, name).await;
+    admin.answer(listed)
+}
+
+/// What a carrier sent last that nothing could use. A carrier that has left the configuration is known as long as there is something of it.
+async fn listed_unmatched(admin: &Admin, name: Result<Path<String>, PathRejection>) -> Answered {
+    let name = path(name, |text| Some(text.to_owned()))?;
+    let found = admin.pipeline.store().unmatched(&name, UNMATCHED_KEPT).await.map_err(refused_by_store)?;
+    if found.is_empty() && !admin.pipeline.carriers().iter().any(|(carrier, _)| carrier.name() == name) {
+        return Err(ErrorCode::NotFound.into());
+    }
+    let data: Vec<Value> = found.iter().map(unmatched_view).collect();
+    json(StatusCode::OK, &object!({ "data": data, "nextCursor": null }))
+}
+
+fn unmatched_view(unmatched: &Unmatched) -> Value {
+    object!({
+        "at": unmatched.at.to_string(), "reason": unmatched.reason.as_str(), "fate": unmatched.fate.as_str(),
+        "endedAt": unmatched.ended_at.map(|at| at.to_string()), "keys": unmatched.keys, "addresses": unmatched.addresses,
+        "detail": unmatched.detail, "received": unmatched.raw,
+    })
 }
 
 /// How fast carriers take segments, measured over the last full interval.

@@ -5,8 +5,8 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{Response, StatusCode, Uri};
 use model::error::ErrorCode;
-use model::event::Event;
-use model::{MessageId, MessageRecord, Mode};
+use model::event::{Event, EventKind};
+use model::{MessageId, MessageRecord, Mode, Status};
 use pipeline::admit::refused_by_store;
 use serde_json::{Value, json as object};
 
@@ -43,6 +43,11 @@ async fn shown(admin: &Admin, id: Result<Path<String>, PathRejection>) -> Answer
     let events = store.events(id).await.map_err(refused_by_store)?;
     let mut message = view(&record);
     message["events"] = events.iter().map(event).collect();
+    if record.delivery.status == Status::Sent {
+        let unmatched = store.count_unmatched(&record.delivery.carrier).await.map_err(refused_by_store)?;
+        message["unmatchedReceipts"] = unmatched.into();
+        message["receiptNote"] = receipt_note(&events, unmatched).into();
+    }
     let mut response = json(StatusCode::OK, &message)?;
     response.extensions_mut().insert(About(id));
     Ok(response)
@@ -59,6 +64,13 @@ fn view(record: &MessageRecord) -> Value {
     view["held"] = record.delivery.held.into();
     view["expiresAt"] = record.message.expires_at.to_string().into();
     view
+}
+
+/// Why a message may still be only sent.
+fn receipt_note(events: &[Event], unmatched: u64) -> String {
+    let known = if events.iter().any(|event| event.kind == EventKind::Receipt) { "no final receipt for every segment yet" } else { "no receipt yet" };
+    let plural = if unmatched == 1 { "" } else { "s" };
+    format!("{known}; {unmatched} unmatched receipt{plural} from this carrier")
 }
 
 fn event(event: &Event) -> Value {

@@ -8,6 +8,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response};
 use carrier::CarrierStatus;
 use model::error::{ErrorCode, Refusal};
+use model::unmatched::Reason;
 use pipeline::Pipeline;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
@@ -183,6 +184,7 @@ impl Snapshot {
         for (name, help, read) in counts {
             counter(encoder, name, help, carriers.iter().map(|(carrier, status)| (carrier.clone(), read(status))))?;
         }
+        self.encode_unmatched(encoder, &carriers)?;
         let fates = |read: fn(&pipeline::counters::Fates) -> u64| {
             carriers.iter().map(move |(carrier, _)| (carrier.clone(), read(self.pipeline.counters().fates(carrier)))).collect::<Vec<_>>()
         };
@@ -191,6 +193,43 @@ impl Snapshot {
         counter(encoder, "messages_undelivered", "Messages that will not arrive", fates(|fates| fates.undelivered.get()).into_iter())?;
         counter(encoder, "messages_failed", "Messages that no carrier took", fates(|fates| fates.failed.get()).into_iter())
     }
+}
+
+impl Snapshot {
+    /// What carriers send in vain, and what became of it: one label for the carrier, one for the reason, both from fixed lists.
+    fn encode_unmatched(&self, encoder: &mut DescriptorEncoder<'_>, carriers: &[(String, CarrierStatus)]) -> std::fmt::Result {
+        let counters = self.pipeline.counters();
+        let sent = carriers.iter().flat_map(|(carrier, status)| {
+            let reasons = [
+                (Reason::UnknownId, counters.unmatched(carrier).unknown_id.get()),
+                (Reason::Unreadable, status.unusable.unreadable),
+                (Reason::Inbound, status.unusable.inbound),
+            ];
+            reasons.map(|(reason, count)| (carrier.clone(), reason.as_str(), count))
+        });
+        counter_by_reason(encoder, "carrier_unmatched", "What a carrier sent and nothing could use", sent)?;
+        let dropped = carriers.iter().flat_map(|(carrier, _)| {
+            let unmatched = counters.unmatched(carrier);
+            [("no_room", unmatched.dropped.get()), ("too_old", unmatched.expired.get())].map(|(reason, count)| (carrier.clone(), reason, count))
+        });
+        counter_by_reason(encoder, "receipts_dropped", "Receipts that matched nothing and were dropped", dropped)?;
+        let missing = carriers.iter().map(|(carrier, _)| (carrier.clone(), counters.unmatched(carrier).missing.get()));
+        counter(encoder, "receipts_missing", "Messages whose wait for receipts ended without them", missing)
+    }
+}
+
+fn counter_by_reason(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    values: impl Iterator<Item = (String, &'static str, u64)>,
+) -> std::fmt::Result {
+    let kind = ConstCounter::new(0u64).metric_type();
+    let mut family = encoder.encode_descriptor(name, help, None, kind)?;
+    for (carrier, reason, value) in values {
+        ConstCounter::new(value).encode(family.encode_family(&[("carrier", carrier.as_str()), ("reason", reason)])?)?;
+    }
+    Ok(())
 }
 
 fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, values: impl Iterator<Item = (String, u64)>) -> std::fmt::Result {

@@ -42,6 +42,8 @@ pub(crate) struct MessageView<'a> {
     error_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<&'static str>,
 }
 
 impl<'a> MessageView<'a> {
@@ -65,6 +67,7 @@ impl<'a> MessageView<'a> {
             failed_at: delivery.failed_at,
             error_type: delivery.error_type.map(model::ErrorType::as_str),
             error_message: delivery.error_message.as_deref(),
+            receipt: delivery.receipt_missing.then_some("missing"),
         }
     }
 

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use clap::Subcommand;
 
-use super::client::Door;
+use super::client::{Door, escaped};
 use super::{Failed, output};
 
 #[derive(Debug, clap::Args)]
@@ -18,6 +18,11 @@ pub(super) struct Carrier {
 enum Action {
     /// Lists carriers, and how they are doing
     List,
+    /// Shows the last hundred receipts and messages of a carrier that nothing could use
+    Unmatched {
+        /// Its name in the configuration
+        name: String,
+    },
 }
 
 const COLUMNS: [(&str, &str); 11] = [
@@ -34,11 +39,26 @@ const COLUMNS: [(&str, &str); 11] = [
     ("LAST ERROR", "/lastError"),
 ];
 
+const UNMATCHED: [(&str, &str); 7] = [
+    ("AT", "/at"),
+    ("REASON", "/reason"),
+    ("FATE", "/fate"),
+    ("ENDED", "/endedAt"),
+    ("COMPARED WITH", "/keys"),
+    ("DETAIL", "/detail"),
+    ("RECEIVED", "/received"),
+];
+
 impl Carrier {
     pub(super) async fn run(self) -> Result<(), Failed> {
-        let Action::List = self.action;
-        let answer = self.door.ask(Method::GET, "/carriers", None).await?;
-        output::list(&answer, &COLUMNS, self.door.json);
+        let door = &self.door;
+        match self.action {
+            Action::List => output::list(&door.ask(Method::GET, "/carriers", None).await?, &COLUMNS, door.json),
+            Action::Unmatched { name } => {
+                let answer = door.ask(Method::GET, &format!("/carriers/{}/unmatched", escaped(&name)), None).await?;
+                output::list(&answer, &UNMATCHED, door.json);
+            }
+        }
         Ok(())
     }
 }

@@ -75,6 +75,7 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
         ("media.timeout_seconds", config.media.timeout_seconds, 1, 300),
         ("media.fetches_per_account", config.media.fetches_per_account as u64, 1, config.media.fetches_max as u64),
         ("media.fetches_max", config.media.fetches_max as u64, 1, 10_000),
+        ("screening.log_per_account_max", config.screening.log_per_account_max, 1, 10_000_000),
         ("screening.log_days", config.screening.log_days, 1, 3_650),
         ("dispatch.validity_secs", dispatch.validity_secs, 1, 30 * 86_400),
         ("dispatch.queue_max", dispatch.queue_max as u64, 1, 10_000_000),
@@ -88,6 +89,9 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
         ("dispatch.fallback_after_secs", dispatch.fallback_after_secs, 0, 86_400),
         ("dispatch.broadcast_lookahead_max", dispatch.broadcast_lookahead_max as u64, 16, 1_000_000),
         ("dispatch.broadcast_batch", dispatch.broadcast_batch as u64, 1, 10_000),
+        ("receipts.parked_max", config.receipts.parked_max, 0, 1_000_000),
+        ("receipts.parked_bytes_max", config.receipts.parked_bytes_max, 65_536, 1 << 30),
+        ("receipts.parked_hours", config.receipts.parked_hours, 1, 720),
         ("dispatch.drain_secs", dispatch.drain_secs, 0, 3_600),
     ]
 }

@@ -10,12 +10,13 @@ pub(crate) mod secrets;
 mod sections;
 
 pub use read::{ConfigErrors, Mistake, line_of_key, read};
-pub use sections::{Admin, Api, Dispatch, Keys, Limits, Log, LogFormat, Media, OnUnknown, RouteConfig, RouteType, Screening, StoreConfig};
+pub use sections::{Admin, Api, Dispatch, Keys, Limits, Log, LogFormat, Media, OnUnknown, Receipts, RouteConfig, RouteType, Screening, StoreConfig};
 
 use carrier::CarrierConfig;
 use model::message::MessageType;
 use pipeline::route::{self, Route, Routes};
 use serde::Deserialize;
+use store::contract::bounds::Bounds;
 
 /// The embedded defaults, with every key and what it means.
 pub const DEFAULTS: &str = include_str!("../../../../config.default.toml");
@@ -40,6 +41,8 @@ pub struct Config {
     pub screening: Screening,
     /// How messages are dispatched.
     pub dispatch: Dispatch,
+    /// Receipts that match nothing.
+    pub receipts: Receipts,
     /// What is logged.
     pub log: Log,
     /// The carriers. Read apart, because each kind has keys of its own.
@@ -51,6 +54,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// How much the store keeps of what strangers and carriers can make it keep.
+    pub const fn store_bounds(&self) -> Bounds {
+        let (receipts, screened_max) = (&self.receipts, self.screening.log_per_account_max);
+        Bounds { parked_max: receipts.parked_max, parked_bytes_max: receipts.parked_bytes_max, screened_max }
+    }
+
     /// The routes as the pipeline knows them: each for one type of message, and with those of its carriers that take this type. Without any,
     /// every message goes to the first carrier of its type.
     pub fn routes(&self) -> Routes {

@@ -146,6 +146,8 @@ section! {
         directory: Option<PathBuf>,
         /// Days for which decisions are kept for review.
         log_days: u64,
+        /// Decisions of one account that are kept.
+        log_per_account_max: u64,
     }
 }
 
@@ -180,6 +182,18 @@ section! {
         broadcast_batch: usize,
         /// Seconds that a process which ends waits for its carriers.
         drain_secs: u64,
+    }
+}
+
+section! {
+    /// `[receipts]`: receipts that match nothing.
+    Receipts {
+        /// How many of one carrier wait for their acknowledgement.
+        parked_max: u64,
+        /// How many bytes they take.
+        parked_bytes_max: u64,
+        /// Hours for which each waits.
+        parked_hours: u64,
     }
 }
 

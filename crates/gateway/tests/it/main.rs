@@ -13,6 +13,7 @@ mod commands;
 mod connections;
 mod dispatch;
 mod draining;
+mod ends;
 mod errors;
 mod field;
 mod field_receipts;

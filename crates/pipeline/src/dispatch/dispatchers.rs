@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use carrier::Carrier;
 use model::{AccountId, BroadcastId, Message, MessageId};
 use store::contract::dispatch::{Lease, Leased, Outcome};
 
@@ -93,6 +94,11 @@ impl Dispatchers {
     /// Whether there is such a carrier.
     pub(crate) fn has(&self, carrier: &str) -> bool {
         self.0.contains_key(carrier)
+    }
+
+    /// The carrier of this name.
+    pub(crate) fn carrier(&self, name: &str) -> Option<&Arc<dyn Carrier>> {
+        self.0.get(name).map(|dispatcher| &dispatcher.carrier)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Dispatcher>> {

@@ -171,6 +171,7 @@ impl World {
             accepted: Vec::new(),
             verdict: Verdict::Sent,
             detail: String::new(),
+            receipt_by: None,
         };
         let _ = self.store.record_outcomes(leased.iter().zip(&begun).map(sent).collect()).await.unwrap();
         leased.len()

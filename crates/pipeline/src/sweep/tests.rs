@@ -58,6 +58,7 @@ async fn messages_are_swept_while_their_media_hang() {
         screening_log: Duration::ZERO,
         shelf: Arc::new(shelf),
         media_kept: Duration::ZERO,
+        parked_kept: Duration::ZERO,
         store: store.clone(),
         routes: Arc::default(),
         dispatchers: Dispatchers::default(),

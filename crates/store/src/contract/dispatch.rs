@@ -93,6 +93,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// Particulars for the event.
     pub detail: String,
+    /// Until when the message waits for its receipts, once it is sent; `None` where it does not.
+    pub receipt_by: Option<Timestamp>,
 }
 
 /// What follows from an attempt.

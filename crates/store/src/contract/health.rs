@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use model::{Mint, Timestamp};
 
 use super::StoreError;
+use super::bounds::Bounds;
 
 /// What the store has done since the last look.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +31,9 @@ pub trait Health: Send + Sync {
 
     /// Calls `observer` after every group commit, on the store's own thread; it must be quick. The last observer set is the one called.
     fn observe_commits(&self, observer: Box<dyn Fn(CommitSample) + Send + Sync>);
+
+    /// Bounds what is kept from now on. The last bounds set count; [`Bounds::default`] until then.
+    fn keep_within(&self, bounds: Bounds);
 
     /// Finishes what was begun, writes what can be written to the main file, and closes. Calls after it answer [`StoreError::Unavailable`].
     async fn close(&self);

@@ -1,8 +1,11 @@
 //! The way back: what carriers report on the segments that they took.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use model::Timestamp;
 use model::status::SegmentFate;
+use model::unmatched::Reason;
+use model::{MessageId, ReceiptScope, Timestamp, Unmatched};
 
 use super::StoreError;
 use super::messages::{StatusChange, StatusChanges};
@@ -24,7 +27,32 @@ pub struct Receipt {
     pub at: Timestamp,
     /// Particulars for the event: the carrier's id, state and error as they were given.
     pub detail: String,
+    /// How much of the message it reports on.
+    pub scope: ReceiptScope,
+    /// How it came, for the operator: cut, and with control characters escaped.
+    pub raw: String,
 }
+
+/// Something that a carrier sent and that was refused as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Who sent it.
+    pub carrier: String,
+    /// When it came.
+    pub at: Timestamp,
+    /// Why it could not be used.
+    pub reason: Reason,
+    /// The same in words.
+    pub detail: String,
+    /// How it came, for the operator: cut, and with control characters escaped.
+    pub raw: String,
+}
+
+/// The longest id, in bytes, under which a segment is filed or looked for. No specification has longer ones than 255 octets, and no index should.
+pub const KEY_BYTES_MAX: usize = 255;
+
+/// How many of what is unmatched are kept for the operator, of each carrier and fate.
+pub const UNMATCHED_KEPT: usize = 100;
 
 /// What became of a receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,10 +64,34 @@ pub enum ReceiptOutcome {
         /// The status, where it changed.
         change: Option<StatusChange>,
     },
-    /// Its segment had its final fate already; nothing was changed.
+    /// Its segment had its final fate already; nothing was changed but that the message has one more event, up to a bound.
     Repeated,
     /// No segment of that id is known yet, or several are and it does not say which. It is kept, and applied when the acknowledgement comes.
     Parked,
+    /// As [`Self::Parked`], but the bounds of its carrier were reached: so many parked receipts were dropped, the oldest first, itself included
+    /// where there was no room for it at all.
+    Crowded {
+        /// How many.
+        dropped: u64,
+    },
+}
+
+/// One step of settling held messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeldStep {
+    /// The statuses that changed.
+    pub changes: StatusChanges,
+    /// The last message that was looked at, where there may be more: the next step begins after it.
+    pub next: Option<MessageId>,
+}
+
+/// One step of ending waits for receipts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WaitStep {
+    /// Messages of which a segment is known to be lost: they are undelivered now.
+    pub changes: StatusChanges,
+    /// The carriers of the others, one entry for each message: these are marked.
+    pub missing: Vec<String>,
 }
 
 /// The way back.
@@ -55,10 +107,25 @@ pub trait Receipts: Send + Sync {
     /// one of several, is parked. A message is delivered when all of its segments are, undelivered when all have their fate and one was not delivered.
     async fn record_receipts(&self, receipts: Vec<Receipt>) -> Result<Vec<ReceiptOutcome>, StoreError>;
 
-    /// Gives receipts that came before `unclaimed_since`, and whose acknowledgement never did, to the held messages that they can only mean: of
-    /// one segment, accepted before the receipt came, and the only one held for its carrier and recipient. Returns the statuses that changed.
-    async fn settle_held(&self, unclaimed_since: Timestamp) -> Result<StatusChanges, StoreError>;
+    /// Keeps what was refused as it came for the operator.
+    async fn record_refused(&self, refused: Vec<Refused>) -> Result<(), StoreError>;
 
-    /// Forgets receipts that were parked before `before`: their messages are not ours. Returns how many.
-    async fn forget_parked(&self, before: Timestamp) -> Result<u64, StoreError>;
+    /// Gives receipts that have waited for longer than `unclaimed` at `now`, and whose acknowledgement never did, to the held messages that they can only mean: of
+    /// one segment, accepted before the receipt came, and the only one held for its carrier and recipient. Looks at `limit` held messages, beginning
+    /// after `after`.
+    async fn settle_held(&self, now: Timestamp, unclaimed: Duration, after: Option<MessageId>, limit: usize) -> Result<HeldStep, StoreError>;
+
+    /// Drops receipts that have been parked for longer than `kept` at `now`, at most `limit` of them, the oldest first: their messages are not ours.
+    /// Returns the carrier of each.
+    async fn forget_parked(&self, now: Timestamp, kept: Duration, limit: usize) -> Result<Vec<String>, StoreError>;
+
+    /// Ends the waits for receipts that are over at `now`, at most `limit` of them. A message of which a segment is known to be lost is undelivered,
+    /// for the reason of that segment; any other stays sent and is marked ([`model::Delivery::receipt_missing`]). A later receipt still counts.
+    async fn end_waits(&self, now: Timestamp, limit: usize) -> Result<WaitStep, StoreError>;
+
+    /// What the carrier sent last and nothing could use, newest first: at most `limit`. What was matched later makes way for what was not.
+    async fn unmatched(&self, carrier: &str, limit: usize) -> Result<Vec<Unmatched>, StoreError>;
+
+    /// How many receipts of the carrier are known that match no message: those that wait, and those that cannot be read.
+    async fn count_unmatched(&self, carrier: &str) -> Result<u64, StoreError>;
 }

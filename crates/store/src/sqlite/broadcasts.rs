@@ -97,7 +97,7 @@ fn admit(group: &mut Group, admission: &BroadcastAdmission) -> Result<BroadcastA
         insert_claim(group, broadcast.owner(), claim, broadcast.id.to_bytes(), broadcast.created_at)?;
     }
     if let Some(flagged) = &admission.flagged {
-        insert_screening(&group.connection, flagged)?;
+        insert_screening(group, flagged)?;
     }
     Ok(BroadcastAdmitted::New)
 }

@@ -12,7 +12,8 @@ use super::Sqlite;
 use super::broadcasts::{CANCELED, is_canceled};
 use super::life::Life;
 use super::messages::{add_event, load_message};
-use super::receipts::{apply_parked, file_held, file_segment};
+use super::parked;
+use super::receipts::{file_held, file_segment};
 use super::rows::{mask_from_sql, mask_to_sql};
 use super::turns::{Reader, Work};
 use super::writer::{Fault, Group};
@@ -212,8 +213,8 @@ fn record_outcome(group: &mut Group, outcome: &Outcome, changes: &mut StatusChan
     for segment in &outcome.accepted {
         if let Some(key) = &segment.key {
             file_segment(&group.connection, outcome, segment.number, key)?;
-            if group.parked > 0 {
-                apply_parked(group, &outcome.carrier, key, changes)?;
+            if group.parked.has(&outcome.carrier) {
+                parked::apply(group, &outcome.carrier, key, outcome.at, changes)?;
             }
         }
     }
@@ -233,6 +234,9 @@ fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) ->
     match &outcome.verdict {
         Verdict::Sent => {
             let changed = life.change(Status::Sent, outcome.at, None);
+            if changed {
+                life.receipt_by = outcome.receipt_by;
+            }
             if changed || life.accepted != known {
                 event(EventKind::Acknowledged, &outcome.detail)?;
             }
@@ -301,11 +305,10 @@ fn end_of_validity(life: &Life) -> (ErrorType, String) {
 }
 
 fn expire(group: &mut Group, now: Moment, under_way: &HashSet<MessageId>, limit: usize) -> rusqlite::Result<StatusChanges> {
-    let sql = "SELECT message_id FROM delivery INDEXED BY delivery_expiry WHERE status = 'queued' AND expires_at <= ?1 AND (lease = 0 OR due_at <= ?2)";
     let Moment { wall: now, steady } = now;
     let ids: Vec<MessageId> = group
         .connection
-        .prepare_cached(sql)?
+        .prepare_cached(EXPIRED)?
         .query_map(params![now.as_millis(), steady.as_millis()], |row| row.get(0).map(MessageId::from_bytes))?
         .filter(|row| !matches!(row, Ok(id) if under_way.contains(id)))
         .take(limit)
@@ -329,15 +332,23 @@ fn expire(group: &mut Group, now: Moment, under_way: &HashSet<MessageId>, limit:
     Ok(changes)
 }
 
+const EXPIRED: &str = "SELECT message_id FROM delivery INDEXED BY delivery_expiry WHERE status = 'queued' AND expires_at <= ?1 \
+    AND (lease = 0 OR due_at <= ?2)";
+const PRUNE_QUOTA: &str = "DELETE FROM quota WHERE (day, account_id, mode) IN \
+    (SELECT day, account_id, mode FROM quota WHERE day < ?1 ORDER BY day LIMIT ?2)";
+const PRUNE_IDEMPOTENCY: &str = "DELETE FROM idempotency WHERE (account_id, mode, endpoint, key) IN \
+    (SELECT account_id, mode, endpoint, key FROM idempotency INDEXED BY idempotency_age WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)";
+
+/// Every statement of this file that maintenance runs.
+#[cfg(test)]
+pub(super) const MAINTENANCE: &[&str] = &[EXPIRED, PRUNE_QUOTA, PRUNE_IDEMPOTENCY];
+
 /// Forgets some idempotency records and quotas that count no more. Nothing asks for records older than a week: no setting reaches so far.
 fn prune(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<()> {
     const WEEK: std::time::Duration = std::time::Duration::from_secs(7 * 86_400);
-    let sql = "DELETE FROM quota WHERE (day, account_id, mode) IN (SELECT day, account_id, mode FROM quota WHERE day < ?1 LIMIT ?2)";
     let day = model::quota::UtcDay::of(now - WEEK).0;
-    connection.prepare_cached(sql)?.execute(params![day, limit])?;
-    let sql = "DELETE FROM idempotency WHERE (account_id, mode, endpoint, key) IN \
-               (SELECT account_id, mode, endpoint, key FROM idempotency WHERE created_at < ?1 LIMIT ?2)";
-    connection.prepare_cached(sql)?.execute(params![(now - WEEK).as_millis(), limit])?;
+    connection.prepare_cached(PRUNE_QUOTA)?.execute(params![day, limit])?;
+    connection.prepare_cached(PRUNE_IDEMPOTENCY)?.execute(params![(now - WEEK).as_millis(), limit])?;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 
 use super::Sqlite;
 use crate::StoreError;
+use crate::contract::bounds::Bounds;
 use crate::contract::health::{CommitSample, Health};
 
 /// What a probe writes: as many pages as the messages of a busy moment, so that it needs the room that they do.
@@ -54,6 +55,10 @@ impl Health for Sqlite {
 
     fn observe_commits(&self, observer: Box<dyn Fn(CommitSample) + Send + Sync>) {
         self.writer.observe(observer);
+    }
+
+    fn keep_within(&self, bounds: Bounds) {
+        self.writer.keep_within(bounds);
     }
 
     async fn close(&self) {

@@ -12,7 +12,7 @@ use crate::contract::messages::StatusChange;
 macro_rules! update {
     ($more:literal) => {
         concat!(
-            "UPDATE delivery SET lease = ?2, in_flight = ?3, held = ?4, attempts = ?5, unknown_outcomes = ?6, accepted_segments = ?7, ",
+            "UPDATE delivery SET lease = ?2, in_flight = ?3, attempts = ?5, unknown_outcomes = ?6, accepted_segments = ?7, ",
             "delivered_segments = ?8, lost_segments = ?9, segments = ?10, sent_at = ?11, delivered_at = ?12, failed_at = ?13, error_type = ?14, error_message = ?15",
             $more,
             " WHERE message_id = ?1"
@@ -21,13 +21,15 @@ macro_rules! update {
 }
 
 const UPDATE_STILL: &str = update!("");
-const UPDATE_MOVED: &str = update!(", status = ?16, carrier = ?17, due_at = ?18");
+const UPDATE_MOVED: &str = update!(", held = ?4, status = ?16, carrier = ?17, due_at = ?18, receipt_by = ?19, receipt_missing = ?20");
 
 /// What became of a message so far, and who holds it.
 pub(super) struct Life {
     pub(super) id: MessageId,
     pub(super) delivery: Delivery,
     pub(super) due_at: Timestamp,
+    /// Until when it waits for its receipts.
+    pub(super) receipt_by: Option<Timestamp>,
     pub(super) lease: u64,
     pub(super) in_flight: bool,
     /// Masks of segments, in the cut of the carrier that it stands with: those that this carrier took, those that arrived, those that never will.
@@ -41,30 +43,40 @@ pub(super) struct Life {
     /// Whether its recipient counts as skipped now.
     skipped: bool,
     /// The indexed columns as they stand in the file.
-    stored: (Status, String, Timestamp),
+    stored: Stored,
+}
+
+/// The columns that decide where a message stands in the indexes.
+struct Stored {
+    status: Status,
+    carrier: String,
+    due_at: Timestamp,
+    held: bool,
+    receipt_by: Option<Timestamp>,
 }
 
 impl Life {
     pub(super) fn load(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Self>> {
         let sql = format!(
-            "SELECT {DELIVERY}, d.account_id, d.due_at, d.lease, d.in_flight, d.accepted_segments, d.delivered_segments, d.lost_segments, d.segments, d.broadcast_id \
-             FROM delivery d WHERE d.message_id = ?1"
+            "SELECT {DELIVERY}, d.account_id, d.due_at, d.lease, d.in_flight, d.accepted_segments, d.delivered_segments, d.lost_segments, d.segments, d.broadcast_id, \
+             d.receipt_by FROM delivery d WHERE d.message_id = ?1"
         );
         let read = |row: &rusqlite::Row<'_>| {
             let delivery = rows::delivery(row, 0)?;
-            let due_at = rows::time(row, 11)?;
+            let (due_at, receipt_by) = (rows::time(row, 12)?, rows::time_if_any(row, 20)?);
             Ok(Self {
                 id,
                 due_at,
-                lease: mask_from_sql(row.get(12)?),
-                in_flight: row.get(13)?,
-                accepted: mask_from_sql(row.get(14)?),
-                delivered: mask_from_sql(row.get(15)?),
-                lost: mask_from_sql(row.get(16)?),
-                segments: row.get(17)?,
-                broadcast: row.get::<_, Option<[u8; 16]>>(18)?.map(BroadcastId::from_bytes),
+                lease: mask_from_sql(row.get(13)?),
+                in_flight: row.get(14)?,
+                accepted: mask_from_sql(row.get(15)?),
+                delivered: mask_from_sql(row.get(16)?),
+                lost: mask_from_sql(row.get(17)?),
+                segments: row.get(18)?,
+                broadcast: row.get::<_, Option<[u8; 16]>>(19)?.map(BroadcastId::from_bytes),
                 skipped: false,
-                stored: (delivery.status, delivery.carrier.clone(), due_at),
+                receipt_by,
+                stored: Stored { status: delivery.status, carrier: delivery.carrier.clone(), due_at, held: delivery.held, receipt_by },
                 delivery,
             })
         };
@@ -75,8 +87,8 @@ impl Life {
     /// changes leave it where it is.
     pub(super) fn save(&self, group: &mut Group) -> rusqlite::Result<()> {
         if let Some(broadcast) = self.broadcast {
-            let taken = self.stored.0 == Status::Queued && (matches!(self.delivery.status, Status::Sent | Status::Delivered) || self.lost != 0);
-            group.tally(broadcast).moved(self.stored.0, self.delivery.status, self.skipped, taken);
+            let taken = self.stored.status == Status::Queued && (matches!(self.delivery.status, Status::Sent | Status::Delivered) || self.lost != 0);
+            group.tally(broadcast).moved(self.stored.status, self.delivery.status, self.skipped, taken);
         }
         let connection = &group.connection;
         let d = &self.delivery;
@@ -85,8 +97,10 @@ impl Life {
         let (accepted, delivered, lost) = (mask_to_sql(self.accepted), mask_to_sql(self.delivered), mask_to_sql(self.lost));
         let (sent_at, delivered_at, failed_at) = (time(d.sent_at), time(d.delivered_at), time(d.failed_at));
         let error = d.error_type.map(ErrorType::as_str);
-        let moved = (d.status, &d.carrier, self.due_at) != (self.stored.0, &self.stored.1, self.stored.2);
-        let (status, due_at) = (d.status.as_str(), self.due_at.as_millis());
+        let stored = &self.stored;
+        let moved =
+            (d.status, &d.carrier, self.due_at, d.held, self.receipt_by) != (stored.status, &stored.carrier, stored.due_at, stored.held, stored.receipt_by);
+        let (status, due_at, receipt_by) = (d.status.as_str(), self.due_at.as_millis(), time(self.receipt_by));
         let values = params![
             id,
             lease,
@@ -105,15 +119,17 @@ impl Life {
             d.error_message,
             status,
             d.carrier,
-            due_at
+            due_at,
+            receipt_by,
+            d.receipt_missing
         ];
         if moved {
             connection.prepare_cached(UPDATE_MOVED)?.execute(values)?;
         } else {
             connection.prepare_cached(UPDATE_STILL)?.execute(&values[..15])?;
         }
-        if d.status != self.stored.0 {
-            group.relist(self.id, self.broadcast, self.stored.0, d.status)?;
+        if d.status != self.stored.status {
+            group.relist(self.id, self.broadcast, self.stored.status, d.status)?;
         }
         Ok(())
     }
@@ -153,6 +169,7 @@ impl Life {
         }
         self.let_go();
         self.delivery.held = false;
+        (self.receipt_by, self.delivery.receipt_missing) = (None, false);
         self.delivery.status = status;
         match status {
             Status::Queued => {}

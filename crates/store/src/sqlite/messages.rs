@@ -91,7 +91,7 @@ fn admit(group: &mut Group, admission: &Admission) -> Result<Admitted, Fault> {
         insert_claim(group, message.owner(), claim, message.id.to_bytes(), message.created_at)?;
     }
     if let Some(flagged) = &admission.flagged {
-        insert_screening(&group.connection, flagged)?;
+        insert_screening(group, flagged)?;
         add_event(&group.connection, message.id, message.created_at, EventKind::Flagged, None, None, &flagged.categories.join(", "))?;
     }
     Ok(Admitted::New)

@@ -8,12 +8,13 @@ use super::schema;
 use crate::StoreError;
 
 /// Every migration, in order. Its number is its place, from 1.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_broadcasts.sql"),
     include_str!("../../migrations/sqlite/0003_screening.sql"),
     include_str!("../../migrations/sqlite/0004_media.sql"),
     include_str!("../../migrations/sqlite/0005_worlds.sql"),
+    include_str!("../../migrations/sqlite/0006_receipts.sql"),
     include_str!("../../migrations/sqlite/0007_lists.sql"),
 ];
 

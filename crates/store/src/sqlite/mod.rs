@@ -14,6 +14,7 @@ mod matching;
 mod media;
 mod messages;
 mod migrations;
+mod parked;
 mod place;
 mod readers;
 mod receipts;
@@ -23,6 +24,7 @@ mod screening;
 mod tally;
 mod tenants;
 mod turns;
+mod waits;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -121,6 +123,7 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
         connection.pragma_update(None, "synchronous", "full")?;
         // The checkpoint thread decides when; the default would do it inside commits, and every 4 MB.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.pragma_update(None, "journal_size_limit", checkpoint::LOG_BYTES_MAX)?;
         connection.pragma_update(None, "foreign_keys", "on")?;
     }
     // In KiB, for each connection: the working set of the indexes, not of the messages.
@@ -157,6 +160,23 @@ mod tests {
         // 2 is FULL: in WAL mode every commit is an fsync of the log (SQLite, PRAGMA synchronous).
         assert_eq!((setting("synchronous"), setting("foreign_keys"), setting("wal_autocheckpoint")), (2, 1, 0));
         assert_eq!(connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0)).unwrap(), "wal");
+    }
+
+    /// Maintenance runs beside everything else, for ever: what it looks for is found by an index, and never by reading a table.
+    #[test]
+    fn every_statement_of_maintenance_uses_an_index() {
+        let connection = Connection::open_in_memory().unwrap();
+        migrations::MIGRATIONS.iter().for_each(|step| connection.execute_batch(step).unwrap());
+        let statements = [dispatch::MAINTENANCE, parked::MAINTENANCE, waits::MAINTENANCE, screening::MAINTENANCE].concat();
+        for sql in statements {
+            let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let values = vec![rusqlite::types::Null; explain.parameter_count()];
+            let plan = explain.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+            for step in plan.map(Result::unwrap) {
+                let reads_all = step.starts_with("SCAN") && step != "SCAN CONSTANT ROW";
+                assert!(!reads_all && !step.contains("TEMP B-TREE"), "{step}\n{sql}");
+            }
+        }
     }
 
     #[test]

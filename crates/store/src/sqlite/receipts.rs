@@ -1,21 +1,24 @@
 //! The way back: receipts find their segments, or wait for them.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use model::event::EventKind;
 use model::status::SegmentFate;
-use model::{Status, Timestamp};
+use model::{MessageId, Status, Timestamp, Unmatched};
 use rusqlite::{Connection, params};
 
-use super::Sqlite;
 use super::life::Life;
-use super::matching::{Filed, filed, find, tail};
+use super::matching::{Filed, find, tail};
 use super::messages::add_event;
-use super::rows::{self, fate_word};
+use super::parked::{self, park};
+use super::rows::fate_word;
 use super::writer::Group;
+use super::{Sqlite, waits};
 use crate::StoreError;
 use crate::contract::dispatch::Outcome;
-use crate::contract::messages::{StatusChange, StatusChanges};
-use crate::contract::receipts::{Receipt, ReceiptOutcome, Receipts};
+use crate::contract::messages::StatusChange;
+use crate::contract::receipts::{HeldStep, KEY_BYTES_MAX, Receipt, ReceiptOutcome, Receipts, Refused, WaitStep};
 
 #[async_trait]
 impl Receipts for Sqlite {
@@ -27,23 +30,30 @@ impl Receipts for Sqlite {
         self.writer.write(write).await
     }
 
-    async fn settle_held(&self, unclaimed_since: Timestamp) -> Result<StatusChanges, StoreError> {
-        self.writer.write(move |group: &mut Group| Ok(settle_held(group, unclaimed_since)?)).await
+    async fn record_refused(&self, refused: Vec<Refused>) -> Result<(), StoreError> {
+        self.writer.write(move |group: &mut Group| Ok(parked::keep_refused(&group.connection, &refused)?)).await
     }
 
-    async fn forget_parked(&self, before: Timestamp) -> Result<u64, StoreError> {
-        let write = move |group: &mut Group| {
-            if group.parked == 0 {
-                return Ok(0);
-            }
-            let connection = &group.connection;
-            let at = before.as_millis();
-            connection.prepare_cached("DELETE FROM parked_keys WHERE parked_id IN (SELECT id FROM parked_receipts WHERE at < ?1)")?.execute([at])?;
-            let forgotten = connection.prepare_cached("DELETE FROM parked_receipts WHERE at < ?1")?.execute([at])? as u64;
-            group.parked -= forgotten.min(group.parked);
-            Ok(forgotten)
-        };
-        self.writer.write(write).await
+    async fn settle_held(&self, now: Timestamp, unclaimed: Duration, after: Option<MessageId>, limit: usize) -> Result<HeldStep, StoreError> {
+        self.writer.write(move |group: &mut Group| Ok(parked::settle_held(group, now, unclaimed, after, limit)?)).await
+    }
+
+    async fn forget_parked(&self, now: Timestamp, kept: Duration, limit: usize) -> Result<Vec<String>, StoreError> {
+        self.writer.write(move |group: &mut Group| Ok(parked::forget(group, now, kept, limit)?)).await
+    }
+
+    async fn end_waits(&self, now: Timestamp, limit: usize) -> Result<WaitStep, StoreError> {
+        self.writer.write(move |group: &mut Group| Ok(waits::end_waits(group, now, limit)?)).await
+    }
+
+    async fn unmatched(&self, carrier: &str, limit: usize) -> Result<Vec<Unmatched>, StoreError> {
+        let carrier = carrier.to_owned();
+        self.readers.read(move |connection| parked::unmatched(connection, &carrier, limit)).await
+    }
+
+    async fn count_unmatched(&self, carrier: &str) -> Result<u64, StoreError> {
+        let carrier = carrier.to_owned();
+        self.readers.read(move |connection| parked::count_unmatched(connection, &carrier)).await
     }
 }
 
@@ -52,12 +62,14 @@ fn record(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<ReceiptOutco
         let settled = settle(group, &filed, receipt)?;
         return Ok(settled.map_or(ReceiptOutcome::Repeated, |change| ReceiptOutcome::Matched { key, change }));
     }
-    park(group, receipt)?;
-    Ok(ReceiptOutcome::Parked)
+    Ok(match park(group, receipt)? {
+        0 => ReceiptOutcome::Parked,
+        dropped => ReceiptOutcome::Crowded { dropped },
+    })
 }
 
 /// The key of a message that is held and has no id, and of a receipt for it. No id of a carrier has a blank.
-fn key_of_recipient(digits: &str) -> String {
+pub(super) fn key_of_recipient(digits: &str) -> String {
     format!("to {}", tail(digits))
 }
 
@@ -66,49 +78,23 @@ pub(super) fn file_held(connection: &Connection, outcome: &Outcome) -> rusqlite:
     file_segment(connection, outcome, 1, &key_of_recipient(outcome.recipient.digits()))
 }
 
-fn settle_held(group: &mut Group, unclaimed_since: Timestamp) -> rusqlite::Result<StatusChanges> {
-    let mut changes = StatusChanges::default();
-    if group.parked == 0 {
-        return Ok(changes);
-    }
-    let sql = "SELECT DISTINCT k.carrier, k.key FROM parked_keys k JOIN parked_receipts p ON p.id = k.parked_id JOIN segments s \
-               ON s.carrier = k.carrier AND s.key = k.key AND s.fate = '' WHERE k.key LIKE 'to %' AND p.at < ?1";
-    let meeting: Vec<(String, String)> = {
-        let mut select = group.connection.prepare_cached(sql)?;
-        select.query_map([unclaimed_since.as_millis()], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?
-    };
-    for (carrier, key) in meeting {
-        let Some(filed) = the_only_held(&group.connection, &carrier, &key)? else { continue };
-        for (parked, receipt) in parked_under(&group.connection, &carrier, &key)? {
-            if receipt.at < unclaimed_since && receipt.at >= filed.id.made_at() {
-                changes.extend(settle(group, &filed, &receipt)?.flatten());
-                unpark(group, parked)?;
-            }
-        }
-    }
-    Ok(changes)
-}
-
-/// The message that is held under this key, if there is just one.
-fn the_only_held(connection: &Connection, carrier: &str, key: &str) -> rusqlite::Result<Option<Filed>> {
-    let sql = "SELECT s.key, s.message_id, s.number, s.total, s.recipient, s.fate FROM segments s JOIN delivery d ON d.message_id = s.message_id \
-               WHERE s.carrier = ?1 AND s.key = ?2 AND s.fate = '' AND d.held = 1 AND d.status = 'queued' LIMIT 2";
-    let mut held: Vec<Filed> = connection.prepare_cached(sql)?.query_map(params![carrier, key], filed)?.collect::<rusqlite::Result<_>>()?;
-    Ok(if held.len() == 1 { held.pop() } else { None })
-}
+/// The held messages of one segment under a key: whether there is one, and whether there is another.
+pub(super) const HELD_UNDER_KEY: &str = "SELECT s.key, s.message_id, s.number, s.total, s.recipient, s.fate FROM segments s \
+    CROSS JOIN delivery d ON d.message_id = s.message_id WHERE s.carrier = ?1 AND s.key = ?2 AND s.fate = '' AND d.held = 1 AND d.status = 'queued' LIMIT 2";
 
 /// Gives a segment its fate, and its message the status that follows. `None` when the segment had its fate already.
-fn settle(group: &mut Group, filed: &Filed, receipt: &Receipt) -> rusqlite::Result<Option<Option<StatusChange>>> {
+pub(super) fn settle(group: &mut Group, filed: &Filed, receipt: &Receipt) -> rusqlite::Result<Option<Option<StatusChange>>> {
+    let connection = &group.connection;
     if filed.fate.is_final() {
+        note(connection, filed, receipt)?;
         return Ok(None);
     }
-    let connection = &group.connection;
     let Some(mut life) = Life::load(connection, filed.id)? else { return Ok(None) };
-    let detail = format!("segment {}: {}", filed.number, receipt.detail);
-    add_event(connection, filed.id, receipt.at, EventKind::Receipt, Some(&receipt.carrier), None, &detail)?;
     if receipt.fate == SegmentFate::Pending {
+        note(connection, filed, receipt)?;
         return Ok(Some(None));
     }
+    add_event(connection, filed.id, receipt.at, EventKind::Receipt, Some(&receipt.carrier), None, &particulars(filed, receipt))?;
     let sql = "UPDATE segments SET fate = ?5 WHERE carrier = ?1 AND key = ?2 AND message_id = ?3 AND number = ?4";
     let name = params![receipt.carrier, filed.key, filed.id.to_bytes(), filed.number, fate_word(receipt.fate)];
     connection.prepare_cached(sql)?.execute(name)?;
@@ -117,12 +103,40 @@ fn settle(group: &mut Group, filed: &Filed, receipt: &Receipt) -> rusqlite::Resu
     Ok(Some(changed.then(|| life.status_change())))
 }
 
-/// The status that follows once every segment has its fate.
+fn particulars(filed: &Filed, receipt: &Receipt) -> String {
+    match receipt.scope {
+        scope if filed.total > 1 && scope.covers(filed.total) => format!("all {} segments: {}", filed.total, receipt.detail),
+        _ => format!("segment {}: {}", filed.number, receipt.detail),
+    }
+}
+
+/// Events of receipts that a message may have beside one for each of its segments.
+const SPARE_RECEIPT_EVENTS: u64 = 16;
+
+/// Leaves an event of a receipt that settles nothing, unless the message has too many of them: a carrier may repeat itself without end.
+fn note(connection: &Connection, filed: &Filed, receipt: &Receipt) -> rusqlite::Result<()> {
+    let most = u64::from(filed.total) + SPARE_RECEIPT_EVENTS;
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM events WHERE message_id = ?1 AND kind = 'receipt' LIMIT ?2)";
+    let known: u64 = connection.prepare_cached(sql)?.query_row(params![filed.id.to_bytes(), most], |row| row.get(0))?;
+    if known >= most {
+        return Ok(());
+    }
+    let mut detail = particulars(filed, receipt);
+    if filed.fate.is_final() {
+        detail.push_str("; it changes nothing, the segment has its fate");
+    }
+    if known + 1 == most {
+        detail.push_str("; further receipts that change nothing are only counted");
+    }
+    add_event(connection, filed.id, receipt.at, EventKind::Receipt, Some(&receipt.carrier), None, &detail)
+}
+
+/// The status that follows once every segment has its fate, or the wait for the others is over.
 fn conclude(life: &mut Life, filed: &Filed, receipt: &Receipt) -> bool {
     // From a carrier that the message has left, only the word that all of it arrived means anything.
     let has_left = life.delivery.carrier != receipt.carrier;
     let bits = match filed.total {
-        1 => u64::MAX,
+        total if receipt.scope.covers(total) => u64::MAX,
         _ if has_left => 0,
         _ => Life::bit(filed.number),
     };
@@ -143,66 +157,17 @@ fn conclude(life: &mut Life, filed: &Filed, receipt: &Receipt) -> bool {
     if life.is_whole(life.delivered) {
         return life.change(Status::Delivered, receipt.at, None);
     }
-    life.is_whole(life.delivered | life.lost) && life.change(Status::Undelivered, receipt.at, None)
-}
-
-fn park(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<()> {
-    let connection = &group.connection;
-    let sql = "INSERT INTO parked_receipts (carrier, addresses, fate, at, detail) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let values = params![receipt.carrier, receipt.addresses.join(" "), fate_word(receipt.fate), receipt.at.as_millis(), receipt.detail];
-    connection.prepare_cached(sql)?.execute(values)?;
-    let parked = connection.last_insert_rowid();
-    let by_recipient: Vec<String> = receipt.addresses.iter().map(|address| key_of_recipient(address)).collect();
-    for key in receipt.keys.iter().chain(&by_recipient) {
-        let mut insert = connection.prepare_cached("INSERT OR IGNORE INTO parked_keys (carrier, key, parked_id) VALUES (?1, ?2, ?3)")?;
-        insert.execute(params![receipt.carrier, key, parked])?;
-    }
-    group.parked += 1;
-    Ok(())
+    let is_known = life.is_whole(life.delivered | life.lost) || life.delivery.receipt_missing && life.lost != 0;
+    is_known && life.change(Status::Undelivered, receipt.at, None)
 }
 
 /// Files a segment that a carrier took, so that its receipt finds it.
 pub(super) fn file_segment(connection: &Connection, outcome: &Outcome, number: u16, key: &str) -> rusqlite::Result<()> {
+    if key.len() > KEY_BYTES_MAX {
+        return Ok(());
+    }
     let sql = "INSERT OR IGNORE INTO segments (carrier, key, message_id, number, total, recipient, fate) VALUES (?1, ?2, ?3, ?4, ?5, ?6, '')";
     let values = params![outcome.carrier, key, outcome.id.to_bytes(), number, outcome.total, outcome.recipient.digits()];
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
-}
-
-/// Applies receipts that came before the acknowledgement that files a segment under `key`.
-pub(super) fn apply_parked(group: &mut Group, carrier: &str, key: &str, changes: &mut StatusChanges) -> rusqlite::Result<()> {
-    for (parked, receipt) in parked_under(&group.connection, carrier, key)? {
-        // Another recipient's: it waits for its own segment.
-        let Some((_, filed)) = find(&group.connection, &receipt, true)? else { continue };
-        if let Some(Some(change)) = settle(group, &filed, &receipt)? {
-            changes.push(change);
-        }
-        unpark(group, parked)?;
-    }
-    Ok(())
-}
-
-fn unpark(group: &mut Group, parked: i64) -> rusqlite::Result<()> {
-    group.connection.prepare_cached("DELETE FROM parked_keys WHERE parked_id = ?1")?.execute([parked])?;
-    group.connection.prepare_cached("DELETE FROM parked_receipts WHERE id = ?1")?.execute([parked])?;
-    group.parked = group.parked.saturating_sub(1);
-    Ok(())
-}
-
-fn parked_under(connection: &Connection, carrier: &str, key: &str) -> rusqlite::Result<Vec<(i64, Receipt)>> {
-    let sql = "SELECT p.id, p.addresses, p.fate, p.at, p.detail FROM parked_keys k JOIN parked_receipts p ON p.id = k.parked_id \
-               WHERE k.carrier = ?1 AND k.key = ?2 ORDER BY p.id";
-    let read = |row: &rusqlite::Row<'_>| {
-        let addresses: String = row.get(1)?;
-        let receipt = Receipt {
-            carrier: carrier.to_owned(),
-            keys: vec![key.to_owned()],
-            addresses: addresses.split_whitespace().map(str::to_owned).collect(),
-            fate: rows::word(row, 2, rows::fate)?,
-            at: rows::time(row, 3)?,
-            detail: row.get(4)?,
-        };
-        Ok((row.get(0)?, receipt))
-    };
-    connection.prepare_cached(sql)?.query_map(params![carrier, key], read)?.collect()
 }

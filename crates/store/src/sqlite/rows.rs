@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::message::{Delivery, Direction, Encoding, Message, MessageRecord, MessageType};
 use model::status::SegmentFate;
-use model::{AccountId, BroadcastId, ErrorType, MediaId, MessageId, Mode, Msisdn, Status, Timestamp};
+use model::{AccountId, BroadcastId, ErrorType, MediaId, MessageId, Mode, Msisdn, ReceiptScope, Status, Timestamp};
 use rusqlite::Row;
 use rusqlite::types::Type;
 
@@ -14,7 +14,7 @@ pub(super) const MESSAGE: &str = "m.account_id, m.id, m.broadcast_id, m.directio
 
 /// The columns of what became of it, for [`delivery`].
 pub(super) const DELIVERY: &str = "d.status, d.carrier, d.attempts, d.unknown_outcomes, d.held, d.sent_at, d.delivered_at, d.failed_at, \
-     d.error_type, d.error_message";
+     d.error_type, d.error_message, d.receipt_missing";
 
 /// How many columns [`MESSAGE`] has.
 const MESSAGE_COLUMNS: usize = 16;
@@ -54,6 +54,7 @@ pub(super) fn delivery(row: &Row<'_>, at: usize) -> rusqlite::Result<Delivery> {
         failed_at: time_if_any(row, at + 7)?,
         error_type: word_if_any(row, at + 8, ErrorType::parse)?,
         error_message: row.get(at + 9)?,
+        receipt_missing: row.get(at + 10)?,
     })
 }
 
@@ -113,6 +114,24 @@ pub(super) fn fate(text: &str) -> Option<SegmentFate> {
         "" => Some(SegmentFate::Pending),
         "delivered" => Some(SegmentFate::Delivered),
         why => ErrorType::parse(why).map(SegmentFate::Undelivered),
+    }
+}
+
+/// How a receipt's scope is written: 1 for a segment, 0 for the whole message, n for all segments of a message that has n.
+pub(super) const fn scope_number(scope: ReceiptScope) -> u16 {
+    match scope {
+        ReceiptScope::Segment => 1,
+        ReceiptScope::Message => 0,
+        ReceiptScope::AllOf(segments) => segments,
+    }
+}
+
+/// The scope that is written so.
+pub(super) const fn scope(number: u16) -> ReceiptScope {
+    match number {
+        0 => ReceiptScope::Message,
+        1 => ReceiptScope::Segment,
+        segments => ReceiptScope::AllOf(segments),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::contract::screening::{Screening, ScreeningFilter};
 #[async_trait]
 impl Screening for Sqlite {
     async fn record_screening(&self, screening: ScreeningRecord) -> Result<(), StoreError> {
-        self.writer.write(move |group: &mut Group| Ok(insert_screening(&group.connection, &screening)?)).await
+        self.writer.write(move |group: &mut Group| Ok(insert_screening(group, &screening)?)).await
     }
 
     async fn screening_log(&self, filter: ScreeningFilter, after: Option<ScreeningId>, limit: usize) -> Result<Vec<ScreeningRecord>, StoreError> {
@@ -23,22 +23,31 @@ impl Screening for Sqlite {
 
     async fn forget_screening(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
         let write = move |group: &mut Group| {
-            let sql = "DELETE FROM screening_log WHERE id IN (SELECT id FROM screening_log WHERE id < ?1 ORDER BY id LIMIT ?2)";
-            Ok(group.connection.prepare_cached(sql)?.execute(params![ScreeningId::lowest_at(before).to_bytes(), limit])? as u64)
+            let forgotten = group.connection.prepare_cached(FORGET)?.execute(params![ScreeningId::lowest_at(before).to_bytes(), limit])? as u64;
+            if forgotten > 0 {
+                group.screened.clear();
+            }
+            Ok(forgotten)
         };
         self.writer.write(write).await
     }
 }
 
+const FORGET: &str = "DELETE FROM screening_log WHERE id IN (SELECT id FROM screening_log WHERE id < ?1 ORDER BY id LIMIT ?2)";
+
+/// Every statement of this file that maintenance runs.
+#[cfg(test)]
+pub(super) const MAINTENANCE: &[&str] = &[FORGET, FORGET_OLDEST];
+
 /// Writes a decision, alone or with what it is about.
-pub(super) fn insert_screening(connection: &Connection, record: &ScreeningRecord) -> rusqlite::Result<()> {
+pub(super) fn insert_screening(group: &mut Group, record: &ScreeningRecord) -> rusqlite::Result<()> {
     let sql = "INSERT OR IGNORE INTO screening_log (id, account_id, mode, at, outcome, about, originator, categories, findings, body) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let about = record.about.map_or(String::new(), |about| match about {
         Screened::Message(id) => id.to_string(),
         Screened::Broadcast(id) => id.to_string(),
     });
-    connection.prepare_cached(sql)?.execute(params![
+    let inserted = group.connection.prepare_cached(sql)?.execute(params![
         record.id.to_bytes(),
         record.account.to_bytes(),
         record.mode.as_str(),
@@ -50,8 +59,33 @@ pub(super) fn insert_screening(connection: &Connection, record: &ScreeningRecord
         record.findings,
         record.body,
     ])?;
+    if inserted > 0 { bound(group, record.account) } else { Ok(()) }
+}
+
+/// Accounts of which it is remembered how many decisions are kept.
+const REMEMBERED_MAX: usize = 10_000;
+
+/// Lets the oldest decisions on an account's texts go when one has been added to as many as may be kept: an account that is refused all day fills no disk.
+fn bound(group: &mut Group, account: AccountId) -> rusqlite::Result<()> {
+    let most = group.bounds.screened_max;
+    let (connection, name) = (&group.connection, account.to_bytes());
+    let mut count = match group.screened.get(&account) {
+        Some(count) => count + 1,
+        None => connection.prepare_cached(COUNT)?.query_row(params![name, most + 1], |row| row.get(0))?,
+    };
+    if count > most {
+        count -= connection.prepare_cached(FORGET_OLDEST)?.execute(params![name, 2])? as u64;
+    }
+    if group.screened.len() >= REMEMBERED_MAX {
+        group.screened.clear();
+    }
+    group.screened.insert(account, count);
     Ok(())
 }
+
+const COUNT: &str = "SELECT count(*) FROM (SELECT 1 FROM screening_log INDEXED BY screening_log_of WHERE account_id = ?1 LIMIT ?2)";
+const FORGET_OLDEST: &str = "DELETE FROM screening_log WHERE id IN \
+    (SELECT id FROM screening_log INDEXED BY screening_log_of WHERE account_id = ?1 ORDER BY id LIMIT ?2)";
 
 fn page(connection: &Connection, filter: ScreeningFilter, after: Option<ScreeningId>, limit: usize) -> rusqlite::Result<Vec<ScreeningRecord>> {
     // Each filter has an index of its own, so that a page looks at what it shows.

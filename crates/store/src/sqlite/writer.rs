@@ -9,15 +9,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use model::{BroadcastId, Owner};
+use model::{AccountId, BroadcastId, Owner};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::checkpoint::Checkpointer;
 use super::lists::ListState;
+use super::parked::Parked;
 use super::store_error;
 use super::tally::Tally;
 use crate::StoreError;
+use crate::contract::bounds::Bounds;
 use crate::contract::health::CommitSample;
 
 /// How many calls may wait for the writer; more wait for a place.
@@ -26,14 +28,19 @@ const QUEUE: usize = 8_192;
 /// How many calls one transaction takes at most.
 const GROUP_MAX: usize = 1_024;
 
+/// After how many changed rows a transaction takes no further call, so that the calls that wait do not wait long, and the log stays short.
+const GROUP_ROWS_MAX: u64 = 10_000;
+
 /// The calls' side of the writer thread.
 pub(super) struct Writer {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     observer: Observer,
+    bounds: SharedBounds,
     poisoned: watch::Receiver<Option<StoreError>>,
 }
 
+type SharedBounds = Arc<Mutex<Bounds>>;
 type Observer = Arc<Mutex<Option<Box<dyn Fn(CommitSample) + Send + Sync>>>>;
 
 /// A call: it does its part of the transaction, and leaves behind how to answer once the commit is known.
@@ -64,7 +71,11 @@ pub(super) struct Group {
     /// Changed counts of broadcasts that are not written yet.
     pub(super) tallies: HashMap<BroadcastId, Tally>,
     /// How many receipts are parked.
-    pub(super) parked: u64,
+    pub(super) parked: Parked,
+    /// How many decisions of the screen are kept of an account, where this process has looked.
+    pub(super) screened: HashMap<AccountId, u64>,
+    /// How much may be kept of both.
+    pub(super) bounds: Bounds,
     /// The account after which each carrier's next lease begins, so that all have their turn.
     pub(super) turns: HashMap<String, Vec<u8>>,
     /// Which messages the index of lists has.
@@ -74,18 +85,19 @@ pub(super) struct Group {
 
 impl Writer {
     pub(super) fn start(connection: Connection, checkpointer: Connection) -> rusqlite::Result<Self> {
-        let mut group =
-            Group { connection, quota: HashMap::new(), tallies: HashMap::new(), parked: 0, turns: HashMap::new(), lists: ListState::default(), failed: None };
-        group.forget()?;
+        let (parked, bounds) = (Parked::load(&connection)?, SharedBounds::default());
+        let (quota, tallies, turns, screened) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
+        let mut group = Group { connection, quota, tallies, parked, screened, bounds: Bounds::default(), turns, lists: ListState::default(), failed: None };
+        group.lists.load(&group.connection)?;
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let observer = Observer::default();
-        let observed = Arc::clone(&observer);
+        let (observed, bounded) = (Arc::clone(&observer), Arc::clone(&bounds));
         let no_thread = |error: std::io::Error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
         let checkpointer = Checkpointer::start(checkpointer).map_err(no_thread)?;
         let (poison, poisoned) = watch::channel(None);
-        let run = move || run(group, checkpointer, waiting, &observed, &poison);
+        let run = move || run(group, checkpointer, waiting, &observed, &bounded, &poison);
         let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(run).map_err(no_thread)?;
-        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), observer, poisoned })
+        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), observer, bounds, poisoned })
     }
 
     /// Runs `job` in the next transaction; its result comes back once that is on disk.
@@ -107,6 +119,11 @@ impl Writer {
         });
         jobs.send(job).await.map_err(|_| closed())?;
         answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Bounds what is kept by transactions that begin from now on.
+    pub(super) fn keep_within(&self, bounds: Bounds) {
+        *self.bounds.lock().unwrap_or_else(PoisonError::into_inner) = bounds;
     }
 
     /// Resolves when nothing may be promised any more; never, while all is well.
@@ -135,7 +152,14 @@ impl Writer {
     }
 }
 
-fn run(mut group: Group, mut checkpointer: Checkpointer, mut waiting: mpsc::Receiver<Job>, observer: &Observer, poison: &watch::Sender<Option<StoreError>>) {
+fn run(
+    mut group: Group,
+    mut checkpointer: Checkpointer,
+    mut waiting: mpsc::Receiver<Job>,
+    observer: &Observer,
+    bounds: &SharedBounds,
+    poison: &watch::Sender<Option<StoreError>>,
+) {
     let mut rows = group.connection.total_changes();
     while let Some(first) = waiting.blocking_recv() {
         let poisoned = poison.borrow().clone();
@@ -145,6 +169,7 @@ fn run(mut group: Group, mut checkpointer: Checkpointer, mut waiting: mpsc::Rece
             continue;
         }
         let began = Instant::now();
+        group.bounds = *bounds.lock().unwrap_or_else(PoisonError::into_inner);
         let (size, result) = group.commit(first, &mut waiting);
         match result {
             Ok(()) => {
@@ -178,8 +203,9 @@ impl Group {
             }
             return (refused, Err(error));
         }
+        let rows = self.connection.total_changes();
         let mut answers = vec![first(Some(self))];
-        while answers.len() < GROUP_MAX && self.failed.is_none() {
+        while answers.len() < GROUP_MAX && self.failed.is_none() && self.connection.total_changes() - rows < GROUP_ROWS_MAX {
             let Ok(job) = waiting.try_recv() else { break };
             answers.push(job(Some(self)));
         }
@@ -214,6 +240,8 @@ impl Group {
             // Fails when SQLite has rolled back by itself already.
             let _ = self.connection.execute_batch("ROLLBACK");
             self.forget().map_err(|error| store_error(&error))?;
+        } else {
+            self.parked.committed();
         }
         committed
     }
@@ -222,9 +250,9 @@ impl Group {
     fn forget(&mut self) -> rusqlite::Result<()> {
         self.quota.clear();
         self.tallies.clear();
-        self.lists.load(&self.connection)?;
-        self.parked = self.connection.query_row("SELECT count(*) FROM parked_receipts", [], |row| row.get(0))?;
-        Ok(())
+        self.parked.rolled_back();
+        self.screened.clear();
+        self.lists.load(&self.connection)
     }
 
     fn execute(&self, sql: &str) -> Result<(), StoreError> {

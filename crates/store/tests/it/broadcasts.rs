@@ -120,7 +120,20 @@ async fn ends(desk: &Desk, id: MessageId, verdict: Verdict) {
     let key = id.to_string();
     let accepted = if verdict == Verdict::Sent { acks([key.as_str()]) } else { Vec::new() };
     let recipient = recipient(0);
-    desk.record(&Outcome { id, recipient, token, total: 1, attempt, carrier: NORTH.to_owned(), at: NOW, accepted, verdict, detail: String::new() }).await;
+    desk.record(&Outcome {
+        id,
+        recipient,
+        token,
+        total: 1,
+        attempt,
+        carrier: NORTH.to_owned(),
+        at: NOW,
+        accepted,
+        verdict,
+        detail: String::new(),
+        receipt_by: None,
+    })
+    .await;
     desk.store.recover(NOW, RETRY_WITHIN).await.unwrap();
 }
 
@@ -360,7 +373,20 @@ pub(crate) async fn what_is_under_way_takes_its_course_and_is_not_tried_again(ba
     let unknown = Verdict::Retry(store::contract::dispatch::Retry { outcome_unknown: true, ..retry(NOW) });
     for (id, verdict) in made.iter().zip([Verdict::Sent, Verdict::Retry(retry(NOW)), unknown]) {
         let (recipient, carrier) = (recipient(0), NORTH.to_owned());
-        desk.record(&Outcome { id: *id, recipient, token, total: 1, attempt: 1, carrier, at: NOW, accepted: Vec::new(), verdict, detail: String::new() }).await;
+        desk.record(&Outcome {
+            id: *id,
+            recipient,
+            token,
+            total: 1,
+            attempt: 1,
+            carrier,
+            at: NOW,
+            accepted: Vec::new(),
+            verdict,
+            detail: String::new(),
+            receipt_by: None,
+        })
+        .await;
     }
     assert!(desk.lease(desk.token(), NOW).await.is_empty());
     assert_eq!(desk.delivery(made[2]).await.error_type, Some(ErrorType::Unknown));

@@ -95,7 +95,7 @@ pub(crate) async fn a_closed_store_is_unavailable(fresh: impl Backend) {
         store.expire(Moment::of(NOW), HashSet::new(), 1).await.err(),
         store.queue_depths().await.err(),
         store.record_receipts(Vec::new()).await.err(),
-        store.forget_parked(NOW).await.err(),
+        store.forget_parked(NOW, Duration::ZERO, 1).await.err(),
         store.tenants().await.err(),
     ];
     for (at, refusal) in refusals.iter().enumerate() {

@@ -223,7 +223,7 @@ impl World {
     fn outcome(&self, message: &Message, token: u64, verdict: Verdict) -> Outcome {
         let accepted = if verdict == Verdict::Sent { acks([&*key_of(message)]) } else { Vec::new() };
         let (id, recipient, carrier) = (message.id, message.recipient.clone(), NORTH.to_owned());
-        Outcome { id, recipient, token, total: 1, attempt: 1, carrier, at: self.now, accepted, verdict, detail: String::new() }
+        Outcome { id, recipient, token, total: 1, attempt: 1, carrier, at: self.now, accepted, verdict, detail: String::new(), receipt_by: None }
     }
 
     async fn expand(&mut self, broadcast: usize, count: usize, skipped: u32) {

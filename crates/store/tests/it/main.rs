@@ -118,6 +118,7 @@ macro_rules! conformance {
                 a_message_without_text_is_one_segment_to_receipts
                 a_receipt_that_is_not_final_is_only_noted
                 repeated_and_regressing_receipts_change_nothing
+                a_carrier_that_repeats_itself_fills_no_messages_life
                 a_shared_key_means_the_newest_message_to_the_recipient
                 a_receipt_for_another_recipient_waits
                 an_id_that_means_one_message_needs_no_address
@@ -142,6 +143,22 @@ macro_rules! conformance {
                 a_receipt_that_nobody_claims_ends_the_one_message_that_is_held_for_its_recipient
                 of_two_messages_held_for_a_recipient_no_receipt_is_said_to_mean_one
                 a_segment_without_an_id_has_no_receipt;
+            unmatched:
+                no_more_receipts_wait_than_their_carrier_may_have
+                waiting_receipts_take_no_more_bytes_than_their_carrier_may_have
+                one_that_is_larger_than_the_bound_is_dropped_itself
+                the_operator_sees_what_came_and_what_became_of_it
+                the_last_hundred_are_kept_and_what_was_matched_makes_way
+                old_receipts_go_a_few_at_a_time
+                held_messages_are_settled_a_few_at_a_time;
+            waits:
+                a_message_without_receipts_is_marked_when_its_wait_is_over
+                a_message_that_does_not_wait_is_never_marked
+                a_message_of_which_a_segment_is_lost_ends_with_its_wait
+                a_segment_that_is_lost_after_the_wait_ends_its_message
+                waits_end_a_few_at_a_time_the_longest_over_first
+                one_receipt_may_speak_for_all_segments
+                a_receipt_for_all_segments_may_come_before_the_acknowledgement;
             tenants:
                 a_new_store_has_no_tenants
                 what_was_made_is_found_again
@@ -158,6 +175,7 @@ macro_rules! conformance {
                 decisions_are_kept_once_and_listed_newest_first
                 what_is_flagged_is_recorded_with_its_message_or_not_at_all
                 old_decisions_are_forgotten_a_few_at_a_time
+                the_last_decisions_of_an_account_are_kept
                 a_policy_is_kept_and_an_unknown_account_has_none;
             media:
                 media_are_kept_with_the_message_that_brings_them
@@ -212,4 +230,6 @@ mod screening;
 mod sqlite;
 mod support;
 mod tenants;
+mod unmatched;
 mod upgrade;
+mod waits;

@@ -36,7 +36,19 @@ async fn send(desk: &Desk, message: Message) {
     let attempt = desk.begin(message.id, token, NOW).await.unwrap();
     let (carrier, detail) = (NORTH.to_owned(), String::new());
     let verdict = Verdict::Sent;
-    let outcome = Outcome { id: message.id, recipient: message.recipient, token, total: 1, attempt, carrier, at: NOW, accepted: Vec::new(), verdict, detail };
+    let outcome = Outcome {
+        id: message.id,
+        recipient: message.recipient,
+        token,
+        total: 1,
+        attempt,
+        carrier,
+        at: NOW,
+        accepted: Vec::new(),
+        verdict,
+        detail,
+        receipt_by: None,
+    };
     assert_eq!(desk.record(&outcome).await.len(), 1);
 }
 

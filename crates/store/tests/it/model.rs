@@ -237,7 +237,8 @@ impl Model {
         let key = entry.message.id.to_string();
         let accepted = if matches!(end, End::Sent) { acks([&key]) } else { Vec::new() };
         let (id, recipient, carrier) = (entry.message.id, entry.message.recipient.clone(), NORTH.to_owned());
-        let outcome = Outcome { id, recipient, token, total: 1, attempt: entry.attempts, carrier, at: now, accepted, verdict, detail: String::new() };
+        let outcome =
+            Outcome { id, recipient, token, total: 1, attempt: entry.attempts, carrier, at: now, accepted, verdict, detail: String::new(), receipt_by: None };
         let changes = desk.record(&outcome).await;
 
         let before = entry.status;

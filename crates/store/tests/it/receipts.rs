@@ -7,7 +7,7 @@ use model::status::SegmentFate::{Delivered, Pending, Undelivered};
 use model::{ErrorType, Message, MessageId, Status, Timestamp};
 use store::contract::dispatch::{LeaseRequest, Outcome, Retry, SegmentAck, Verdict};
 use store::contract::messages::StatusChange;
-use store::contract::receipts::{Receipt, ReceiptOutcome};
+use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome};
 
 use crate::support::{Backend, Desk, LEASE_SECS, NOW, SOUTH, acks, after, lease_request, number, receipt, retry};
 
@@ -115,12 +115,31 @@ pub(crate) async fn repeated_and_regressing_receipts_change_nothing(fresh: impl 
     for (key, last) in [("a", Delivered), ("b", lost)] {
         let id = desk.sent(desk.message(desk.account()), [key]).await;
         desk.hear(receipt([key], last)).await;
-        let before = desk.all_of(id).await;
-        for fate in [last, Pending, Delivered, lost] {
+        let (delivery, events) = desk.all_of(id).await;
+        for (count, fate) in (1..).zip([last, Pending, Delivered, lost]) {
             let late = Receipt { at: after(50), ..receipt([key], fate) };
             assert_eq!(desk.hear(late).await, ReceiptOutcome::Repeated, "{fate:?} after {last:?}");
-            assert_eq!(desk.all_of(id).await, before, "{fate:?} after {last:?}");
+            let (same, more) = desk.all_of(id).await;
+            assert_eq!((same, &more[..events.len()], more.len()), (delivery.clone(), &events[..], events.len() + count), "{fate:?} after {last:?}");
+            assert!(more.last().unwrap().detail.contains("changes nothing"), "{more:?}");
         }
+    }
+}
+
+pub(crate) async fn a_carrier_that_repeats_itself_fills_no_messages_life(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    for fate in [Pending, Delivered] {
+        let key = format!("{fate:?}");
+        let id = desk.sent(desk.message(desk.account()), [&key]).await;
+        for _ in 0..200 {
+            desk.hear(receipt([&key], fate)).await;
+        }
+        let events = desk.store.events(id).await.unwrap();
+        assert!(events.len() < 30, "{} events", events.len());
+        assert!(events.last().unwrap().detail.ends_with("only counted"), "{:?}", events.last());
+        // The receipt that counts is never among those left out.
+        desk.hear(receipt([&key], Delivered)).await;
+        assert_eq!(desk.status(id).await, Status::Delivered);
     }
 }
 
@@ -259,7 +278,7 @@ pub(crate) async fn a_receipt_before_its_acknowledgement_is_applied_with_it(fres
     assert_eq!(changes, [(outcome.id, Status::Sent), (outcome.id, Status::Delivered)]);
     assert_eq!(desk.delivery(outcome.id).await.delivered_at, Some(after(2)), "when the receipt came");
     assert_eq!(desk.hear(receipt(["a"], Delivered)).await, ReceiptOutcome::Repeated);
-    assert_eq!(desk.store.forget_parked(after(1_000)).await.unwrap(), 0, "nothing is parked any more");
+    assert_eq!(desk.store.forget_parked(after(1_000), Duration::ZERO, 9).await.unwrap(), [""; 0], "nothing is parked any more");
 }
 
 pub(crate) async fn a_parked_receipt_of_one_message_stands_in_no_others_way(fresh: impl Backend) {
@@ -271,7 +290,7 @@ pub(crate) async fn a_parked_receipt_of_one_message_stands_in_no_others_way(fres
     }
     assert_eq!(desk.record(&outcome).await.len(), 2);
     assert_eq!(desk.status(outcome.id).await, Status::Delivered);
-    assert_eq!(desk.store.forget_parked(after(1)).await.unwrap(), 2, "the others still wait for theirs");
+    assert_eq!(desk.store.forget_parked(after(1), Duration::ZERO, 9).await.unwrap().len(), 2, "the others still wait for theirs");
 }
 
 pub(crate) async fn a_parked_receipt_waits_for_its_own_carrier(fresh: impl Backend) {
@@ -287,7 +306,7 @@ pub(crate) async fn parked_receipts_are_forgotten_when_they_are_old(fresh: impl 
         desk.hear(Receipt { at: after(secs), ..receipt([key, "other"], Delivered) }).await;
     }
     for (before, forgotten) in [(1, 0), (3, 2), (3, 0)] {
-        assert_eq!(desk.store.forget_parked(after(before)).await.unwrap(), forgotten, "before {before} s");
+        assert_eq!(desk.store.forget_parked(after(before + 60), Duration::from_secs(60), 9).await.unwrap().len(), forgotten, "before {before} s");
     }
     for (key, status) in [("a", Status::Sent), ("c", Status::Delivered)] {
         let id = desk.sent(desk.message(desk.account()), [key]).await;
@@ -400,10 +419,10 @@ pub(crate) async fn a_receipt_that_nobody_claims_ends_the_one_message_that_is_he
     desk.hear(unclaimed("12125550000", after(1))).await;
     desk.record(&held).await;
     assert_eq!(desk.hear(unclaimed(recipient, after(5))).await, ReceiptOutcome::Parked, "its acknowledgement may be on its way");
-    assert_eq!(desk.store.settle_held(after(5)).await.unwrap(), []);
-    let changes = desk.store.settle_held(after(6)).await.unwrap();
+    assert_eq!(desk.store.settle_held(after(5), Duration::ZERO, None, 9).await.unwrap(), HeldStep::default());
+    let changes = desk.store.settle_held(after(126), Duration::from_secs(120), None, 9).await.unwrap().changes;
     assert_eq!(changes.iter().map(|change| (change.id, change.delivery.status)).collect::<Vec<_>>(), [(held.id, Status::Delivered)]);
-    assert_eq!(desk.store.settle_held(after(7)).await.unwrap(), []);
+    assert_eq!(desk.store.settle_held(after(7), Duration::ZERO, None, 9).await.unwrap(), HeldStep::default());
 }
 
 pub(crate) async fn of_two_messages_held_for_a_recipient_no_receipt_is_said_to_mean_one(fresh: impl Backend) {
@@ -417,7 +436,7 @@ pub(crate) async fn of_two_messages_held_for_a_recipient_no_receipt_is_said_to_m
         Outcome { verdict: Verdict::Hold, ..desk.attempted(Message { segments: 2, recipient: number("+12125551111"), ..desk.message(desk.account()) }).await };
     desk.record(&long).await;
     desk.hear(unclaimed("12125551111", after(1))).await;
-    assert_eq!(desk.store.settle_held(after(9)).await.unwrap(), []);
+    assert_eq!(desk.store.settle_held(after(9), Duration::ZERO, None, 9).await.unwrap(), HeldStep::default());
 }
 
 pub(crate) async fn a_segment_without_an_id_has_no_receipt(fresh: impl Backend) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use model::event::EventKind;
 use model::{AccountId, Mode, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord, SeededEntropy, Timestamp};
 use store::StoreError;
+use store::contract::bounds::Bounds;
 use store::contract::messages::{Admission, Admitted};
 use store::contract::screening::ScreeningFilter;
 
@@ -89,4 +90,24 @@ pub(crate) async fn a_policy_is_kept_and_an_unknown_account_has_none(fresh: impl
     desk.reopen(&fresh).await;
     assert_eq!(desk.store.tenants().await.unwrap().accounts[0].screening.as_deref(), Some("{}"));
     assert_eq!(desk.store.set_screening(desk.account(), Arc::from("{}")).await, Err(StoreError::NotFound));
+}
+
+pub(crate) async fn the_last_decisions_of_an_account_are_kept(fresh: impl Backend) {
+    let mut desk = Desk::open(&fresh).await;
+    let (account, other) = (desk.account(), desk.account());
+    let bounds = Bounds { screened_max: 5, ..Bounds::default() };
+    desk.store.keep_within(bounds);
+    desk.store.record_screening(blocked(other, NOW, 99)).await.unwrap();
+    let of = |account| ScreeningFilter { account: Some(account), outcome: None, mode: None };
+    for n in 0..20 {
+        desk.store.record_screening(blocked(account, after(n), n)).await.unwrap();
+        if n == 10 {
+            desk.reopen(&fresh).await;
+            desk.store.keep_within(bounds);
+        }
+        let kept = desk.store.screening_log(of(account), None, 100).await.unwrap();
+        assert!(kept.len() <= 5 && kept[0].at == after(n), "{} after {n}", kept.len());
+    }
+    assert!(desk.store.screening_log(of(account), None, 100).await.unwrap().len() >= 4);
+    assert_eq!(desk.store.screening_log(of(other), None, 100).await.unwrap().len(), 1, "another account's stay");
 }

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use model::message::Direction;
 use model::quota::UtcDay;
+use model::status::SegmentFate;
 use model::{Message, Mode, Owner, Status};
 use rusqlite::Connection;
 use store::contract::lists::Indexed;
@@ -14,7 +16,7 @@ use store::{Store, StoreError};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use crate::support::{Backend, Desk, admission, after, in_time, live, number};
+use crate::support::{Backend, Desk, admission, after, in_time, live, number, receipt};
 
 conformance!(SqliteFile::fresh());
 
@@ -280,6 +282,29 @@ async fn a_log_that_is_torn_anywhere_gives_back_what_lies_before() {
         }
     }
     assert_eq!(kept_before, admitted.len(), "the whole log holds everything");
+}
+
+/// A call that waits for the writer waits for a transaction of bounded size, however much others hand over at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_receipts_makes_no_transaction_long() {
+    const RECEIPTS_EACH: usize = 200;
+    let file = SqliteFile::fresh();
+    let desk = Desk::open(&file).await;
+    let largest = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&largest);
+    desk.store.observe_commits(Box::new(move |sample| {
+        seen.fetch_max(sample.group, Ordering::Relaxed);
+    }));
+    let mut tasks = JoinSet::new();
+    for n in 0..200 {
+        let store = Arc::clone(&desk.store);
+        let flood = (0..RECEIPTS_EACH).map(|m| receipt([&format!("{n}-{m}"), "another reading"], SegmentFate::Delivered)).collect();
+        tasks.spawn(async move { store.record_receipts(flood).await.unwrap().len() });
+    }
+    assert_eq!(tasks.join_all().await.iter().sum::<usize>(), 200 * RECEIPTS_EACH);
+    // Each receipt is a row and two keys, and takes as many away again once there are enough.
+    let most = 10_000 / (3 * RECEIPTS_EACH) + 1;
+    assert!(largest.load(Ordering::Relaxed) <= most, "{largest:?} calls in one transaction, and no more than {most} fit");
 }
 
 /// Has SQLite refuse every message with this text, and with it the group that it is in.

@@ -14,7 +14,7 @@ use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::{Direction, Encoding, MessageType};
 use model::quota::UtcDay;
 use model::status::SegmentFate;
-use model::{AccountId, BroadcastId, Delivery, Message, MessageId, Mode, Moment, Msisdn, Owner, SeededEntropy, Status, Timestamp};
+use model::{AccountId, BroadcastId, Delivery, Message, MessageId, Mode, Moment, Msisdn, Owner, ReceiptScope, SeededEntropy, Status, Timestamp};
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Retry, SegmentAck, Verdict};
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota, StatusChange};
 use store::contract::receipts::{Receipt, ReceiptOutcome};
@@ -31,6 +31,9 @@ pub(crate) const SOUTH: &str = "south";
 
 /// How long a lease of [`Desk::lease`] lasts.
 pub(crate) const LEASE_SECS: u64 = 60;
+
+/// How long a message of [`Desk::attempted`] waits for its receipts from [`NOW`] on.
+pub(crate) const WAIT_SECS: u64 = 7_200;
 
 /// How long a message of [`Desk::message`] is valid.
 pub(crate) const VALID_SECS: u64 = 3_600;
@@ -95,7 +98,16 @@ pub(crate) fn retry(due_at: Timestamp) -> Retry {
 /// A receipt from [`NORTH`] at [`NOW`] that names no address.
 pub(crate) fn receipt<const N: usize>(keys: [&str; N], fate: SegmentFate) -> Receipt {
     let keys = keys.map(str::to_owned).to_vec();
-    Receipt { carrier: NORTH.to_owned(), keys, addresses: Vec::new(), fate, at: NOW, detail: "stat:X err:000".to_owned() }
+    Receipt {
+        carrier: NORTH.to_owned(),
+        keys,
+        addresses: Vec::new(),
+        fate,
+        at: NOW,
+        detail: "stat:X err:000".to_owned(),
+        scope: ReceiptScope::Segment,
+        raw: String::new(),
+    }
 }
 
 /// A request for everything that is due for [`NORTH`] at `now`, under `token`, for [`LEASE_SECS`].
@@ -220,8 +232,8 @@ impl Desk {
         let lease = Some(Lease { token, until: after(LEASE_SECS) });
         assert_eq!(self.try_admit(Admission { lease, ..admission(message) }).await, Admitted::New);
         let attempt = self.begin(id, token, NOW).await.unwrap();
-        let carrier = NORTH.to_owned();
-        Outcome { id, recipient, token, total, attempt, carrier, at: NOW, accepted: Vec::new(), verdict: Verdict::Sent, detail: "ESME_ROK".to_owned() }
+        let (carrier, detail, receipt_by) = (NORTH.to_owned(), "ESME_ROK".to_owned(), Some(after(WAIT_SECS)));
+        Outcome { id, recipient, token, total, attempt, carrier, at: NOW, accepted: Vec::new(), verdict: Verdict::Sent, detail, receipt_by }
     }
 
     /// Leases a message again at `now`, which must be due, and begins its next attempt. Returns the outcome to be, as `before` but for that.

@@ -34,7 +34,7 @@ impl Mm4Config {
     }
 
     fn check_numbers(&self, mistakes: &mut Vec<Mistake>) {
-        let bounds: [(&str, u64, RangeInclusive<u64>); 11] = [
+        let bounds: [(&str, u64, RangeInclusive<u64>); 12] = [
             ("max_bytes", self.max_bytes as u64, 1_000..=BYTES_MAX),
             ("window", self.window as u64, 1..=1_000),
             ("connect_timeout_secs", self.connect_timeout_secs, 1..=300),
@@ -44,6 +44,7 @@ impl Mm4Config {
             ("reconnect_floor_ms", self.reconnect_floor_ms, 1..=MS_MAX),
             ("reconnect_ceiling_ms", self.reconnect_ceiling_ms, 1..=MS_MAX),
             ("listen_connections_max", self.listen_connections_max as u64, 1..=10_000),
+            ("receipt_wait_hours", self.receipt_wait_hours, 0..=crate::RECEIPT_WAIT_HOURS_MAX),
             ("listen_bytes_max", self.listen_bytes_max as u64, 10_000..=20_000_000),
             ("listen_timeout_secs", self.listen_timeout_secs, 1..=3_600),
         ];

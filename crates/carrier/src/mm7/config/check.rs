@@ -43,7 +43,7 @@ impl Mm7Config {
     }
 
     fn check_numbers(&self, mistakes: &mut Vec<Mistake>) {
-        let bounds: [(&str, u64, RangeInclusive<u64>); 10] = [
+        let bounds: [(&str, u64, RangeInclusive<u64>); 11] = [
             ("max_bytes", self.max_bytes as u64, 1_024..=BYTES_MAX),
             ("window", self.window as u64, 1..=1_000),
             ("connect_timeout_secs", self.connect_timeout_secs, 1..=300),
@@ -53,6 +53,7 @@ impl Mm7Config {
             ("reconnect_ceiling_ms", self.reconnect_ceiling_ms, 1..=MS_MAX),
             ("listen_connections_max", self.listen_connections_max as u64, 1..=10_000),
             ("listen_timeout_secs", self.listen_timeout_secs, 1..=300),
+            ("receipt_wait_hours", self.receipt_wait_hours, 0..=crate::RECEIPT_WAIT_HOURS_MAX),
             ("listen_bytes_max", self.listen_bytes_max as u64, 1_024..=BYTES_MAX),
         ];
         check_bounds(bounds, mistakes);

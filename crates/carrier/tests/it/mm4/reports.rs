@@ -1,9 +1,9 @@
 //! What the MMSC says unasked: reports, and messages for handsets.
 
-use std::time::Duration;
-
-use carrier::ReceiptState;
 use carrier::mm4::config::Mm4Config;
+use carrier::{Event, ReceiptState, UnusableCounts};
+use model::unmatched::Reason;
+use std::time::Duration;
 use wire::mm4::{Address, DeliveryReportReq, ForwardReq, MmStatus, Request, RequestStatus};
 use wire::receipt::id::canonical;
 
@@ -126,7 +126,12 @@ async fn a_message_for_a_handset_is_denied() {
     talk.hear("DATA").await;
     talk.say("354 go on").await;
     assert_eq!(bring(listener, &ForwardReq { ack_request: false, ..forward }.build()).await, 554);
+    for _ in 0..2 {
+        let Some(Event::Unusable(unusable)) = bench.event_now() else { panic!("the operator sees nothing of it") };
+        assert!(unusable.reason == Reason::Inbound && unusable.raw.contains("MM4_forward.REQ"), "{unusable:?}");
+    }
     assert!(bench.event_now().is_none());
+    assert_eq!(bench.carrier.status().unusable, UnusableCounts { unreadable: 0, inbound: 2 });
 }
 
 #[tokio::test]
@@ -143,7 +148,7 @@ async fn what_is_not_understood_is_refused_and_counted() {
     ] {
         assert_eq!(bring(listener, mail).await, 554);
     }
-    assert_eq!(bench.carrier.status().malformed_pdus, 6);
+    assert_eq!((bench.carrier.status().malformed_pdus, bench.carrier.status().unusable.unreadable), (6, 6));
     assert_eq!(bring(listener, &b"x\r\n".repeat(5_000)).await, 552);
     let read = b"X-Mms-Message-Type: MM4_read_reply_report.REQ\r\n";
     assert_eq!(bring(listener, read).await, 250);

@@ -16,15 +16,16 @@ use model::media::{Digest, StoredMedia};
 use model::number::{Block, BlockKind, Number};
 use model::{
     AccountId, Broadcast, BroadcastId, BroadcastRecord, MediaId, MediaType, MessageId, MessageRecord, Mint, Moment, Msisdn, Owner, ScreeningId,
-    ScreeningRecord, Timestamp,
+    ScreeningRecord, Timestamp, Unmatched,
 };
+use store::contract::bounds::Bounds;
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, BroadcastPage, Canceled, Expansion, Upcoming};
 use store::contract::dispatch::{Attempt, LeaseRequest, Leased, Outcome, QueueDepth};
 use store::contract::health::CommitSample;
 use store::contract::lists::Indexed;
 use store::contract::media::SweptMedia;
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFilter, Page, StatusChanges};
-use store::contract::receipts::{Receipt, ReceiptOutcome};
+use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome, Refused, WaitStep};
 use store::contract::screening::ScreeningFilter;
 use store::contract::tenants::{AccountChange, NumberChange, TenantData};
 use store::{Broadcasts, Dispatch, Health, Lists, MediaRecords, Messages, Receipts, Screening, Store, StoreError, Tenants};
@@ -229,8 +230,12 @@ passed_on! { Dispatch {
 
 passed_on! { Receipts {
     fn record_receipts(receipts: Vec<Receipt>) -> Vec<ReceiptOutcome>;
-    fn settle_held(unclaimed_since: Timestamp) -> StatusChanges;
-    fn forget_parked(before: Timestamp) -> u64;
+    fn record_refused(refused: Vec<Refused>) -> ();
+    fn settle_held(now: Timestamp, unclaimed: Duration, after: Option<MessageId>, limit: usize) -> HeldStep;
+    fn forget_parked(now: Timestamp, kept: Duration, limit: usize) -> Vec<String>;
+    fn end_waits(now: Timestamp, limit: usize) -> WaitStep;
+    fn unmatched(carrier: &str, limit: usize) -> Vec<Unmatched>;
+    fn count_unmatched(carrier: &str) -> u64;
 } }
 
 passed_on! { Screening {
@@ -271,6 +276,10 @@ impl Health for Gated {
 
     async fn failed(&self) -> StoreError {
         self.inner.failed().await
+    }
+
+    fn keep_within(&self, bounds: Bounds) {
+        self.inner.keep_within(bounds);
     }
 
     fn observe_commits(&self, observer: Box<dyn Fn(CommitSample) + Send + Sync>) {

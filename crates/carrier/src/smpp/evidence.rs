@@ -1,0 +1,57 @@
+//! What an SMSC delivered, as the operator sees it: every field that decides what it is, and its text as it came.
+
+use std::fmt::Write;
+
+use model::unmatched::escaped;
+use wire::smpp::{Address, tag};
+
+use super::receipts::Delivered;
+use crate::unusable::SHOWN_OCTETS_MAX;
+
+/// Parameters that say which message a receipt means and what it says, by their names in the specification.
+const SHOWN: [(u16, &str); 3] =
+    [(tag::RECEIPTED_MESSAGE_ID, "receipted_message_id"), (tag::MESSAGE_STATE, "message_state"), (tag::NETWORK_ERROR_CODE, "network_error_code")];
+
+/// A delivery for the operator: cut, and with control characters escaped. Of its text at most `text_max` octets.
+pub(crate) fn of(delivered: &Delivered<'_>, text_max: usize) -> String {
+    let mut shown = format!("esm_class 0x{:02x}, data_coding 0x{:02x}, from ", delivered.esm_class, delivered.data_coding);
+    address(&mut shown, delivered.source);
+    shown.push_str(", to ");
+    address(&mut shown, delivered.destination);
+    for (tag, name) in SHOWN {
+        if let Some(value) = delivered.tlvs.get(tag) {
+            let value = if value.iter().all(|octet| (0x20..0x7F).contains(octet) || *octet == 0) { escaped(value, 70) } else { hex(value, 35) };
+            // Writing to a text cannot fail.
+            let _ = write!(shown, ", {name} {value}");
+        }
+    }
+    let payload = delivered.tlvs.get(tag::MESSAGE_PAYLOAD);
+    if !delivered.short_message.is_empty() || payload.is_none() {
+        let _ = write!(shown, ", short_message \"{}\"", escaped(delivered.short_message, text_max));
+    }
+    if let Some(payload) = payload {
+        let _ = write!(shown, ", message_payload \"{}\"", escaped(payload, text_max));
+    }
+    shown
+}
+
+/// A PDU that cannot be read, for the operator.
+pub(crate) fn of_octets(octets: &[u8]) -> String {
+    hex(octets, SHOWN_OCTETS_MAX)
+}
+
+fn address(shown: &mut String, address: &Address) {
+    let _ = write!(shown, "{}/{}:{}", address.ton, address.npi, escaped(&address.octets, 30));
+}
+
+fn hex(octets: &[u8], most: usize) -> String {
+    let mut text = String::with_capacity(2 * octets.len().min(most) + 2);
+    text.push_str("0x");
+    for octet in octets.iter().take(most) {
+        let _ = write!(text, "{octet:02x}");
+    }
+    if octets.len() > most {
+        let _ = write!(text, "… ({} octets in all)", octets.len());
+    }
+    text
+}

@@ -1,0 +1,85 @@
+//! What carriers send in vain: counted by carrier and reason, and logged now and then, without texts and numbers.
+
+use std::time::Instant;
+
+use model::Sampler;
+use model::unmatched::Reason;
+
+use crate::counters::Counter;
+
+/// Lines of one carrier and reason that are logged in a second.
+const LINES_PER_SECOND: u32 = 1;
+
+/// Counts of one carrier.
+#[derive(Debug)]
+pub struct UnmatchedCounters {
+    /// Receipts that matched no segment when they came, and wait for their acknowledgement.
+    pub unknown_id: Counter,
+    /// Of these, those dropped for want of room.
+    pub dropped: Counter,
+    /// Of these, those that waited too long.
+    pub expired: Counter,
+    /// Messages whose wait for receipts ended without them.
+    pub missing: Counter,
+    lines: [Sampler; Reason::ALL.len()],
+    dropped_lines: Sampler,
+}
+
+impl Default for UnmatchedCounters {
+    fn default() -> Self {
+        Self {
+            unknown_id: Counter::default(),
+            dropped: Counter::default(),
+            expired: Counter::default(),
+            missing: Counter::default(),
+            lines: std::array::from_fn(|_| Sampler::new(LINES_PER_SECOND)),
+            dropped_lines: Sampler::new(LINES_PER_SECOND),
+        }
+    }
+}
+
+impl UnmatchedCounters {
+    /// Logs that something of `carrier` could not be used. `why` is in words of ours.
+    pub(crate) fn log(&self, carrier: &str, reason: Reason, why: &str) {
+        let Some(line) = self.lines[reason as usize].line(Instant::now()) else { return };
+        let what = match reason {
+            Reason::UnknownId => "sent a receipt that matches no message",
+            Reason::Unreadable => "sent a receipt or request that cannot be used",
+            Reason::Inbound => "sent a message of a handset, which was refused",
+        };
+        let left_out = line.left_out.unwrap_or_default();
+        tracing::warn!(carrier.name = %carrier, reason = reason.as_str(), left_out, "Carrier {carrier} {what}: {why}");
+    }
+
+    /// Counts and logs parked receipts that were dropped for want of room.
+    pub(crate) fn drop_parked(&self, carrier: &str, count: u64) {
+        self.dropped.add_many(count);
+        let Some(line) = self.dropped_lines.line(Instant::now()) else { return };
+        let left_out = line.left_out.unwrap_or_default();
+        tracing::warn!(carrier.name = %carrier, dropped = count, left_out, "Carrier {carrier}: receipts that match no message were dropped, the oldest first: too many wait");
+    }
+
+    /// Counts and logs parked receipts that waited too long.
+    pub(crate) fn expire_parked(&self, carrier: &str, count: u64) {
+        self.expired.add_many(count);
+        tracing::info!(carrier.name = %carrier, expired = count, "Carrier {carrier}: {count} receipts matched no message in time and were dropped");
+    }
+
+    /// Counts and logs messages that were not reported on in time.
+    pub(crate) fn miss(&self, carrier: &str, count: u64) {
+        self.missing.add_many(count);
+        tracing::warn!(carrier.name = %carrier, missing = count, "Carrier {carrier} has not reported on {count} messages in time");
+    }
+}
+
+/// How many there are of each, in the order in which they were first seen.
+pub(crate) fn by_carrier(carriers: impl IntoIterator<Item = String>) -> Vec<(String, u64)> {
+    let mut counts: Vec<(String, u64)> = Vec::new();
+    for carrier in carriers {
+        match counts.iter_mut().find(|(known, _)| *known == carrier) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((carrier, 1)),
+        }
+    }
+    counts
+}

@@ -1,0 +1,18 @@
+//! How much is kept of what strangers and carriers can make the store keep.
+
+/// Bounds that an operator may set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Receipts of one carrier that wait for their acknowledgement.
+    pub parked_max: u64,
+    /// Bytes that they take together, keys included.
+    pub parked_bytes_max: u64,
+    /// Decisions of the screen on texts of one account.
+    pub screened_max: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { parked_max: 20_000, parked_bytes_max: 8 << 20, screened_max: 10_000 }
+    }
+}

@@ -1,0 +1,337 @@
+//! Receipts that match nothing: parked until their acknowledgement comes, within bounds, and kept for the operator when they end.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use model::unmatched::{Fate, Reason, clipped};
+use model::{MessageId, Timestamp, Unmatched};
+use rusqlite::{Connection, Row, params};
+
+use super::matching::{Filed, filed, find};
+use super::receipts::{HELD_UNDER_KEY, key_of_recipient, settle};
+use super::rows::{self, fate_word, scope, scope_number};
+use super::writer::Group;
+use crate::contract::bounds::Bounds;
+use crate::contract::messages::StatusChanges;
+use crate::contract::receipts::{HeldStep, KEY_BYTES_MAX, Receipt, Refused, UNMATCHED_KEPT};
+
+/// Keys and addresses of one receipt that are filed. Readings of an id are few; a carrier that lists more is not believed.
+const NAMES_MAX: usize = 16;
+
+/// The longest address, in bytes: E.164 has 15 digits, and carriers write prefixes before them.
+const ADDRESS_BYTES_MAX: usize = 32;
+
+/// The longest particulars, in bytes.
+const DETAIL_BYTES_MAX: usize = 255;
+
+/// The longest excerpt of what came, in bytes.
+const RAW_BYTES_MAX: usize = 1_500;
+
+/// What a row and its index entries take beside its texts, in bytes.
+const ROW_BYTES: usize = 128;
+
+/// How many parked receipts are dropped for a new one, so that the work for each is bounded.
+const DROPPED_FOR_ONE: u64 = 16;
+
+/// How many receipts under one key are looked at when its acknowledgement comes.
+const SAME_KEY_MAX: usize = 100;
+
+/// How much is parked, by carrier, as of the transaction's state.
+#[derive(Default)]
+pub(super) struct Parked {
+    carriers: HashMap<String, Load>,
+    /// How much it was before the transaction, where that changed it.
+    before: Vec<(String, Load)>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Load {
+    count: u64,
+    bytes: u64,
+}
+
+impl Parked {
+    /// Reads it from the file: once, when the store is opened.
+    pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
+        let mut select = connection.prepare("SELECT carrier, count(*), sum(bytes) FROM unmatched WHERE fate = 'waiting' GROUP BY carrier")?;
+        let carriers = select.query_map([], |row| Ok((row.get(0)?, Load { count: row.get(1)?, bytes: row.get(2)? })))?;
+        Ok(Self { carriers: carriers.collect::<rusqlite::Result<_>>()?, before: Vec::new() })
+    }
+
+    /// Whether anything of the carrier is parked.
+    pub(super) fn has(&self, carrier: &str) -> bool {
+        self.carriers.get(carrier).is_some_and(|load| load.count > 0)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.carriers.values().all(|load| load.count == 0)
+    }
+
+    fn has_room(&self, carrier: &str, bytes: u64, bounds: Bounds) -> bool {
+        let load = self.carriers.get(carrier).copied().unwrap_or_default();
+        load.count < bounds.parked_max && load.bytes.saturating_add(bytes) <= bounds.parked_bytes_max
+    }
+
+    fn change(&mut self, carrier: &str, change: impl FnOnce(&mut Load)) {
+        let load = self.carriers.entry(carrier.to_owned()).or_default();
+        if !self.before.iter().any(|(known, _)| known == carrier) {
+            self.before.push((carrier.to_owned(), *load));
+        }
+        change(load);
+    }
+
+    /// The transaction is on disk.
+    pub(super) fn committed(&mut self) {
+        self.before.clear();
+    }
+
+    /// The transaction is gone.
+    pub(super) fn rolled_back(&mut self) {
+        self.carriers.extend(self.before.drain(..));
+    }
+}
+
+/// What is filed of a receipt.
+struct Names {
+    /// The ids that it was compared with.
+    ids: Vec<String>,
+    addresses: Vec<String>,
+}
+
+impl Names {
+    fn of(receipt: &Receipt) -> Self {
+        let ids = receipt.keys.iter().filter(|key| key.len() <= KEY_BYTES_MAX).take(NAMES_MAX).cloned().collect();
+        let addresses = receipt.addresses.iter().filter(|address| address.len() <= ADDRESS_BYTES_MAX).take(NAMES_MAX).cloned().collect();
+        Self { ids, addresses }
+    }
+
+    /// Every key under which it is parked, each once.
+    fn keys(&self) -> Vec<String> {
+        let mut keys = self.ids.clone();
+        keys.extend(self.addresses.iter().map(|address| key_of_recipient(address)));
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+}
+
+/// Parks a receipt. Returns how many were dropped for want of room.
+pub(super) fn park(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<u64> {
+    let (names, carrier) = (Names::of(receipt), receipt.carrier.as_str());
+    let (detail, raw) = (clipped(&receipt.detail, DETAIL_BYTES_MAX), clipped(&receipt.raw, RAW_BYTES_MAX));
+    let (keys, listed, addresses) = (names.keys(), names.ids.join("\n"), names.addresses.join(" "));
+    let texts = keys.iter().map(|key| key.len() + carrier.len() + ROW_BYTES / 2).sum::<usize>() + listed.len() + addresses.len() + detail.len() + raw.len();
+    let bytes = (texts + carrier.len() + ROW_BYTES) as u64;
+    let mut dropped = 0;
+    while dropped < DROPPED_FOR_ONE && !group.parked.has_room(carrier, bytes, group.bounds) && drop_oldest(group, carrier, receipt.at)? {
+        dropped += 1;
+    }
+    // One that has no id of a possible length can never match.
+    let fits = group.parked.has_room(carrier, bytes, group.bounds) && !names.ids.is_empty();
+    let fate = if fits { Fate::Waiting } else { Fate::Dropped };
+    let sql = "INSERT INTO unmatched (carrier, addresses, says, at, detail, fate, reason, ended_at, bytes, keys, scope, raw) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'unknown_id', ?7, ?8, ?9, ?10, ?11)";
+    let ended_at = (!fits).then_some(receipt.at.as_millis());
+    let values = params![
+        carrier,
+        addresses,
+        fate_word(receipt.fate),
+        receipt.at.as_millis(),
+        detail,
+        fate.as_str(),
+        ended_at,
+        bytes,
+        listed,
+        scope_number(receipt.scope),
+        raw
+    ];
+    group.connection.prepare_cached(sql)?.execute(values)?;
+    if !fits {
+        trim(&group.connection, carrier, fate)?;
+        return Ok(dropped + 1);
+    }
+    let parked = group.connection.last_insert_rowid();
+    for key in keys {
+        let mut insert = group.connection.prepare_cached("INSERT OR IGNORE INTO parked_keys (carrier, key, parked_id) VALUES (?1, ?2, ?3)")?;
+        insert.execute(params![carrier, key, parked])?;
+    }
+    group.parked.change(carrier, |load| {
+        load.count += 1;
+        load.bytes += bytes;
+    });
+    Ok(dropped)
+}
+
+fn drop_oldest(group: &mut Group, carrier: &str, at: Timestamp) -> rusqlite::Result<bool> {
+    let mut select = group.connection.prepare_cached(OLDEST)?;
+    let oldest: Option<i64> = select.query_map([carrier], |row| row.get(0))?.next().transpose()?;
+    drop(select);
+    let Some(oldest) = oldest else { return Ok(false) };
+    end(group, oldest, carrier, Fate::Dropped, at)?;
+    Ok(true)
+}
+
+/// Ends the wait of a parked receipt.
+fn end(group: &mut Group, parked: i64, carrier: &str, fate: Fate, at: Timestamp) -> rusqlite::Result<()> {
+    let connection = &group.connection;
+    connection.prepare_cached(FORGET_KEYS)?.execute([parked])?;
+    let bytes: u64 = connection.prepare_cached(END)?.query_row(params![parked, fate.as_str(), at.as_millis()], |row| row.get(0))?;
+    trim(connection, carrier, fate)?;
+    group.parked.change(carrier, |load| {
+        load.count = load.count.saturating_sub(1);
+        load.bytes = load.bytes.saturating_sub(bytes);
+    });
+    Ok(())
+}
+
+/// Keeps the last hundred of a carrier's and fate.
+fn trim(connection: &Connection, carrier: &str, fate: Fate) -> rusqlite::Result<()> {
+    connection.prepare_cached(TRIM)?.execute(params![carrier, fate.as_str(), UNMATCHED_KEPT])?;
+    Ok(())
+}
+
+/// Keeps what was refused as it came.
+pub(super) fn keep_refused(connection: &Connection, refused: &[Refused]) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO unmatched (carrier, addresses, says, at, detail, fate, reason, ended_at, bytes, raw) VALUES (?1, '', '', ?2, ?3, ?4, ?5, ?2, 0, ?6)";
+    for one in refused {
+        let (detail, raw) = (clipped(&one.detail, DETAIL_BYTES_MAX), clipped(&one.raw, RAW_BYTES_MAX));
+        let values = params![one.carrier, one.at.as_millis(), detail, Fate::Refused.as_str(), one.reason.as_str(), raw];
+        connection.prepare_cached(sql)?.execute(values)?;
+        trim(connection, &one.carrier, Fate::Refused)?;
+    }
+    Ok(())
+}
+
+/// Drops receipts that have been parked for longer than `kept` at `now`, `limit` at most. The carrier of each.
+pub(super) fn forget(group: &mut Group, now: Timestamp, kept: Duration, limit: usize) -> rusqlite::Result<Vec<String>> {
+    if group.parked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let old: Vec<(i64, String)> = {
+        let mut select = group.connection.prepare_cached(OLD)?;
+        select.query_map(params![(now - kept).as_millis(), limit], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?
+    };
+    for (parked, carrier) in &old {
+        end(group, *parked, carrier, Fate::Expired, now)?;
+    }
+    Ok(old.into_iter().map(|(_, carrier)| carrier).collect())
+}
+
+/// Applies receipts that came before the acknowledgement that files a segment under `key`, at `at`.
+pub(super) fn apply(group: &mut Group, carrier: &str, key: &str, at: Timestamp, changes: &mut StatusChanges) -> rusqlite::Result<()> {
+    for (parked, receipt) in parked_under(&group.connection, carrier, key)? {
+        // Another recipient's: it waits for its own segment.
+        let Some((_, filed)) = find(&group.connection, &receipt, true)? else { continue };
+        if let Some(Some(change)) = settle(group, &filed, &receipt)? {
+            changes.push(change);
+        }
+        end(group, parked, carrier, Fate::Matched, at)?;
+    }
+    Ok(())
+}
+
+/// One step through the held messages.
+pub(super) fn settle_held(group: &mut Group, now: Timestamp, unclaimed: Duration, after: Option<MessageId>, limit: usize) -> rusqlite::Result<HeldStep> {
+    let (mut step, unclaimed_since) = (HeldStep::default(), now - unclaimed);
+    if group.parked.is_empty() {
+        return Ok(step);
+    }
+    let after = after.unwrap_or(MessageId::from_bytes([0; 16]));
+    let held: Vec<([u8; 16], String, String)> = {
+        let mut select = group.connection.prepare_cached(HELD)?;
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        select.query_map(params![after.to_bytes(), limit], read)?.collect::<rusqlite::Result<_>>()?
+    };
+    step.next = held.last().filter(|_| held.len() == limit).map(|(id, _, _)| MessageId::from_bytes(*id));
+    for (_, carrier, recipient) in held.iter().filter(|(_, carrier, _)| group.parked.has(carrier)).cloned().collect::<Vec<_>>() {
+        let key = key_of_recipient(recipient.trim_start_matches('+'));
+        let Some(filed) = the_only_held(&group.connection, &carrier, &key)? else { continue };
+        for (parked, receipt) in parked_under(&group.connection, &carrier, &key)? {
+            if receipt.at < unclaimed_since && receipt.at >= filed.id.made_at() {
+                step.changes.extend(settle(group, &filed, &receipt)?.flatten());
+                end(group, parked, &carrier, Fate::Matched, now)?;
+            }
+        }
+    }
+    Ok(step)
+}
+
+/// The message that is held under this key, if there is just one.
+fn the_only_held(connection: &Connection, carrier: &str, key: &str) -> rusqlite::Result<Option<Filed>> {
+    let mut held: Vec<Filed> = connection.prepare_cached(HELD_UNDER_KEY)?.query_map(params![carrier, key], filed)?.collect::<rusqlite::Result<_>>()?;
+    Ok(if held.len() == 1 { held.pop() } else { None })
+}
+
+fn parked_under(connection: &Connection, carrier: &str, key: &str) -> rusqlite::Result<Vec<(i64, Receipt)>> {
+    let read = |row: &Row<'_>| {
+        let addresses: String = row.get(1)?;
+        let receipt = Receipt {
+            carrier: carrier.to_owned(),
+            keys: vec![key.to_owned()],
+            addresses: addresses.split_whitespace().map(str::to_owned).collect(),
+            fate: rows::word(row, 2, rows::fate)?,
+            at: rows::time(row, 3)?,
+            detail: row.get(4)?,
+            scope: scope(row.get(5)?),
+            raw: String::new(),
+        };
+        Ok((row.get(0)?, receipt))
+    };
+    connection.prepare_cached(UNDER_KEY)?.query_map(params![carrier, key, SAME_KEY_MAX], read)?.collect()
+}
+
+/// The last of a carrier, newest first; those that were matched later only where there is room beside the others.
+pub(super) fn unmatched(connection: &Connection, carrier: &str, limit: usize) -> rusqlite::Result<Vec<Unmatched>> {
+    let mut found: Vec<(i64, Unmatched)> = Vec::new();
+    for fate in Fate::ALL.iter().filter(|fate| **fate != Fate::Matched) {
+        found.extend(of_fate(connection, carrier, *fate, limit)?);
+    }
+    found.sort_unstable_by_key(|(id, _)| std::cmp::Reverse(*id));
+    found.truncate(limit);
+    let room = limit - found.len();
+    found.extend(of_fate(connection, carrier, Fate::Matched, room)?);
+    found.sort_unstable_by_key(|(id, _)| std::cmp::Reverse(*id));
+    Ok(found.into_iter().map(|(_, unmatched)| unmatched).collect())
+}
+
+fn of_fate(connection: &Connection, carrier: &str, fate: Fate, limit: usize) -> rusqlite::Result<Vec<(i64, Unmatched)>> {
+    let read = |row: &Row<'_>| {
+        let (keys, addresses): (String, String) = (row.get(4)?, row.get(5)?);
+        let unmatched = Unmatched {
+            at: rows::time(row, 1)?,
+            reason: rows::word(row, 2, Reason::parse)?,
+            fate,
+            ended_at: rows::time_if_any(row, 3)?,
+            keys: keys.split('\n').filter(|key| !key.is_empty()).map(str::to_owned).collect(),
+            addresses: addresses.split_whitespace().map(str::to_owned).collect(),
+            detail: row.get(6)?,
+            raw: row.get(7)?,
+        };
+        Ok((row.get(0)?, unmatched))
+    };
+    connection.prepare_cached(LAST)?.query_map(params![carrier, fate.as_str(), limit], read)?.collect()
+}
+
+/// How many receipts of a carrier match nothing.
+pub(super) fn count_unmatched(connection: &Connection, carrier: &str) -> rusqlite::Result<u64> {
+    connection.prepare_cached(COUNT)?.query_row([carrier], |row| row.get(0))
+}
+
+const OLDEST: &str = "SELECT id FROM unmatched INDEXED BY unmatched_of WHERE carrier = ?1 AND fate = 'waiting' ORDER BY id LIMIT 1";
+const OLD: &str = "SELECT id, carrier FROM unmatched INDEXED BY unmatched_age WHERE fate = 'waiting' AND at < ?1 ORDER BY at LIMIT ?2";
+const FORGET_KEYS: &str = "DELETE FROM parked_keys WHERE parked_id = ?1";
+const END: &str = "UPDATE unmatched SET fate = ?2, ended_at = ?3 WHERE id = ?1 RETURNING bytes";
+const TRIM: &str = "DELETE FROM unmatched WHERE id IN \
+    (SELECT id FROM unmatched INDEXED BY unmatched_of WHERE carrier = ?1 AND fate = ?2 ORDER BY id DESC LIMIT 4 OFFSET ?3)";
+const HELD: &str = "SELECT d.message_id, d.carrier, m.recipient FROM delivery d INDEXED BY delivery_held \
+    CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id WHERE d.held = 1 AND d.message_id > ?1 ORDER BY d.message_id LIMIT ?2";
+const UNDER_KEY: &str = "SELECT p.id, p.addresses, p.says, p.at, p.detail, p.scope FROM parked_keys k CROSS JOIN unmatched p ON p.id = k.parked_id \
+    WHERE k.carrier = ?1 AND k.key = ?2 ORDER BY k.parked_id LIMIT ?3";
+const LAST: &str = "SELECT id, at, reason, ended_at, keys, addresses, detail, raw FROM unmatched INDEXED BY unmatched_of \
+    WHERE carrier = ?1 AND fate = ?2 ORDER BY id DESC LIMIT ?3";
+const COUNT: &str = "SELECT (SELECT count(*) FROM unmatched INDEXED BY unmatched_of WHERE carrier = ?1 AND fate = 'waiting') \
+    + (SELECT count(*) FROM unmatched INDEXED BY unmatched_of WHERE carrier = ?1 AND fate = 'refused' AND reason = 'unreadable')";
+
+/// Every statement of this file that maintenance runs.
+#[cfg(test)]
+pub(super) const MAINTENANCE: &[&str] = &[OLDEST, OLD, FORGET_KEYS, END, TRIM, HELD, HELD_UNDER_KEY, UNDER_KEY, LAST, COUNT];

@@ -1,0 +1,43 @@
+//! The end of waiting for receipts that do not come.
+
+use model::event::EventKind;
+use model::{MessageId, Status, Timestamp};
+use rusqlite::params;
+
+use super::life::Life;
+use super::messages::add_event;
+use super::writer::Group;
+use crate::contract::receipts::WaitStep;
+
+const OVER: &str = "SELECT message_id FROM delivery INDEXED BY delivery_receipt WHERE status = 'sent' AND receipt_by <= ?1 ORDER BY receipt_by LIMIT ?2";
+
+/// Every statement of this file that maintenance runs.
+#[cfg(test)]
+pub(super) const MAINTENANCE: &[&str] = &[OVER];
+
+/// Ends the waits that are over at `now`, `limit` at most.
+pub(super) fn end_waits(group: &mut Group, now: Timestamp, limit: usize) -> rusqlite::Result<WaitStep> {
+    let over: Vec<[u8; 16]> = {
+        let mut select = group.connection.prepare_cached(OVER)?;
+        select.query_map(params![now.as_millis(), limit], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
+    };
+    let mut step = WaitStep::default();
+    for id in over {
+        let id = MessageId::from_bytes(id);
+        let Some(mut life) = Life::load(&group.connection, id)? else { continue };
+        life.receipt_by = None;
+        // The reason is that of the segment, which stands in the row since its receipt came.
+        if life.lost != 0 && life.change(Status::Undelivered, now, None) {
+            let detail = "undelivered: a segment was lost, and the carrier did not report on the others";
+            add_event(&group.connection, id, now, EventKind::Ended, None, None, detail)?;
+            step.changes.push(life.status_change());
+        } else {
+            life.delivery.receipt_missing = true;
+            let detail = if life.delivered == 0 { "no receipt came in time" } else { "not every segment had its receipt in time" };
+            add_event(&group.connection, id, now, EventKind::Missing, Some(&life.delivery.carrier), None, detail)?;
+            step.missing.push(life.delivery.carrier.clone());
+        }
+        life.save(group)?;
+    }
+    Ok(step)
+}
