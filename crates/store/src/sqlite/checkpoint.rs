@@ -1,7 +1,7 @@
 //! Copying the log into the file, on a thread of its own, so that no commit waits for it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -17,13 +17,21 @@ const LOG_PAGES_MAX: i64 = 16_384;
 /// The largest log, in bytes, that stays when it begins anew; a longer file is cut to it (SQLite, `PRAGMA journal_size_limit`).
 pub(super) const LOG_BYTES_MAX: i64 = LOG_PAGES_MAX * 4_096;
 
-/// After so long without a commit the log is copied and emptied.
-const AT_REST: Duration = Duration::from_secs(10);
+/// How often it is looked whether little is written.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// How many changed rows between two looks are little: probes and sweeps alone.
+const QUIET_ROWS: u64 = 100;
+
+/// A log of so many pages, 1 MB, is not worth emptying while anything is written at all.
+const SMALL_LOG_PAGES: i64 = 256;
 
 /// The writer's side of the checkpoint thread.
 pub(super) struct Checkpointer {
     wake: SyncSender<()>,
     log_too_long: Arc<AtomicBool>,
+    /// Rows changed since the start, for the thread's looks.
+    written: Arc<AtomicU64>,
     rows: u64,
     thread: JoinHandle<()>,
 }
@@ -33,14 +41,16 @@ impl Checkpointer {
         // One pending wake-up says all that two would.
         let (wake, woken) = sync_channel(1);
         let log_too_long = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&log_too_long);
-        let thread = std::thread::Builder::new().name("store-checkpoint".to_owned()).spawn(move || run(&connection, &woken, &flag))?;
-        Ok(Self { wake, log_too_long, rows: 0, thread })
+        let (flag, written) = (Arc::clone(&log_too_long), Arc::new(AtomicU64::new(0)));
+        let count = Arc::clone(&written);
+        let thread = std::thread::Builder::new().name("store-checkpoint".to_owned()).spawn(move || run(&connection, &woken, &flag, &count))?;
+        Ok(Self { wake, log_too_long, written, rows: 0, thread })
     }
 
     /// Tells of a commit that changed `rows` rows; `writer` is the connection that made it, between two groups.
     pub(super) fn committed(&mut self, rows: u64, writer: &Connection) {
         self.rows += rows;
+        self.written.fetch_add(rows, Ordering::Relaxed);
         if self.rows >= ROWS {
             self.rows = 0;
             // Full: it is awake already. Disconnected: the thread is gone, and the last checkpoint is made at closing.
@@ -64,12 +74,12 @@ impl Checkpointer {
     }
 }
 
-fn run(connection: &Connection, woken: &Receiver<()>, log_too_long: &AtomicBool) {
+fn run(connection: &Connection, woken: &Receiver<()>, log_too_long: &AtomicBool, written: &AtomicU64) {
     let mut rest = Rest::default();
     loop {
-        let done = match woken.recv_timeout(AT_REST) {
+        let done = match woken.recv_timeout(LOOK_EVERY) {
             Ok(()) => copy(connection).map(|pages| log_too_long.store(pages > LOG_PAGES_MAX, Ordering::Relaxed)),
-            Err(RecvTimeoutError::Timeout) => rest.look(connection),
+            Err(RecvTimeoutError::Timeout) => rest.look(connection, written.load(Ordering::Relaxed)),
             Err(RecvTimeoutError::Disconnected) => return,
         };
         // The log keeps everything; the next checkpoint tries again.
@@ -79,30 +89,32 @@ fn run(connection: &Connection, woken: &Receiver<()>, log_too_long: &AtomicBool)
     }
 }
 
-/// Finds out whether nothing is written, and empties the log then: otherwise it would stay as long as it has grown, for as long as nothing is written.
+/// Finds out whether little is written, and empties the log then: otherwise it would stay as long as it has grown.
 #[derive(Default)]
 struct Rest {
-    /// What `PRAGMA data_version` said at the last look: it changes with every commit of another connection.
-    seen: Option<i64>,
-    emptied: Option<i64>,
+    /// Rows changed by the last look, and by the one that emptied the log.
+    seen: u64,
+    emptied: Option<u64>,
 }
 
 impl Rest {
-    /// To be called now and then.
-    fn look(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let version = connection.query_row("PRAGMA data_version", [], |row| row.get(0))?;
-        let is_at_rest = self.seen.replace(version) == Some(version);
-        if is_at_rest && self.emptied != Some(version) && empty(connection)? {
-            self.emptied = Some(version);
+    /// To be called now and then, with the rows changed since the start.
+    fn look(&mut self, connection: &Connection, written: u64) -> rusqlite::Result<()> {
+        let since = written - std::mem::replace(&mut self.seen, written);
+        if since > QUIET_ROWS || self.emptied == Some(written) {
+            return Ok(());
+        }
+        let pages = copy(connection)?;
+        if (since == 0 || pages > SMALL_LOG_PAGES) && empty(connection)? {
+            self.emptied = Some(written);
         }
         Ok(())
     }
 }
 
-/// Copies the whole log and cuts its file to nothing. Whether that could be done: it waits for nobody, so that no commit waits for it.
+/// Cuts the file of a log that was copied to nothing. Whether that could be done: it waits for nobody, so that no commit waits for it.
 fn empty(connection: &Connection) -> rusqlite::Result<bool> {
-    copy(connection)?;
-    // Nothing is left to copy now, so that the writer's lock is held for as long as it takes to cut a file. A writer or reader that is at work keeps us out.
+    // Hardly anything is left to copy now, so that the writer's lock is held for as long as it takes to cut a file. A writer or reader that is at work keeps us out.
     connection.busy_timeout(Duration::ZERO)?;
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0)).map(|is_busy| !is_busy)
 }
@@ -126,23 +138,32 @@ mod tests {
         let log_bytes = || std::fs::metadata(directory.path().join("smsfactory.db-wal")).unwrap().len();
         let (writer, copier) = (connect(&file, OpenFlags::default()).unwrap(), connect(&file, OpenFlags::default()).unwrap());
         writer.execute_batch("CREATE TABLE t (x)").unwrap();
-        let write = || writer.execute("INSERT INTO t VALUES (randomblob(1000000))", []).unwrap();
-        let mut rest = Rest::default();
+        let write = |bytes: u64| writer.execute("INSERT INTO t VALUES (randomblob(?1))", [bytes]).unwrap();
+        let (mut rest, mut written) = (Rest::default(), 0);
         for _ in 0..2 {
-            write();
-            rest.look(&copier).unwrap();
-            assert!(log_bytes() > 1_000_000, "something was written since the last look");
+            write(2_000_000);
+            written += QUIET_ROWS + 1;
+            rest.look(&copier, written).unwrap();
+            assert!(log_bytes() > 2_000_000, "much was written since the last look");
         }
-        rest.look(&copier).unwrap();
+        rest.look(&copier, written).unwrap();
+        assert_eq!(log_bytes(), 0, "nothing was");
+        // A probe now and then neither keeps a long log as it is nor has a short one emptied again and again.
+        for (bytes, is_emptied) in [(2_000_000, true), (100, false)] {
+            write(bytes);
+            written += 1;
+            rest.look(&copier, written).unwrap();
+            assert_eq!(log_bytes() == 0, is_emptied, "after {bytes} bytes");
+        }
+        write(2_000_000);
+        let reader = connect(&file, OpenFlags::default()).unwrap();
+        let snapshot = reader.unchecked_transaction().unwrap();
+        snapshot.query_row("SELECT count(*) FROM t", [], |_| Ok(())).unwrap();
+        rest.look(&copier, written + 1).unwrap();
+        assert!(log_bytes() > 0, "a reader that looks at it keeps us out, and nobody waits");
+        drop(snapshot);
+        rest.look(&copier, written + 1).unwrap();
         assert_eq!(log_bytes(), 0);
-        write();
-        rest.look(&copier).unwrap();
-        let reader = writer.unchecked_transaction().unwrap();
-        reader.query_row("SELECT count(*) FROM t", [], |_| Ok(())).unwrap();
-        rest.look(&copier).unwrap();
-        drop(reader);
-        rest.look(&copier).unwrap();
-        assert_eq!(log_bytes(), 0, "what kept it out is over");
     }
 
     #[test]
