@@ -44,7 +44,7 @@ impl Service {
         let started = eventually("the service starts", async || {
             let lines = lines.lock().unwrap();
             let line = lines.iter().find(|line| line.contains("Clients are served on"))?;
-            let addresses = line.split(|character: char| character == ' ' || character == ',').filter_map(|word| word.parse().ok());
+            let addresses = line.split([' ', ',']).filter_map(|word| word.parse().ok());
             Some(addresses.collect::<Vec<SocketAddr>>())
         })
         .await;

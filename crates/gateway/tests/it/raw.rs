@@ -4,6 +4,7 @@
 //! many octets in all before its `end`; `reply`, which waits for an answer with this status first; `close_half`. `expect` holds the answers: a status of success, or the
 //! code of a refusal. After the last one nothing more may come, and where it was a refusal of the head the connection ends. `secs` shortens the deadlines.
 
+use gateway::http::caught::caught;
 use serde_json::{Value, json};
 
 use crate::support::http::Connection;
@@ -28,12 +29,12 @@ async fn run(stage: &Stage, is_meant: impl Fn(&Value) -> bool) {
     let cases: Vec<Value> = CASES.lines().map(|line| serde_json::from_str(line).unwrap()).filter(is_meant).collect();
     assert!(cases.len() >= 5, "{} cases", cases.len());
     for case in &cases {
-        check(stage, &tenant, case).await;
+        let checked = caught(check(stage, &tenant, case)).await;
+        checked.unwrap_or_else(|words| panic!("{}, {}, {}: {words}", case["id"], case["title"], case["variant"]));
     }
 }
 
 async fn check(stage: &Stage, tenant: &Tenant, case: &Value) {
-    println!("{}: {}: {}", case["id"], case["title"], case["variant"]);
     let is_admin = case["door"] == "admin";
     let mut connection = Connection::open(if is_admin { stage.admin } else { stage.api }).await;
     let mut sent = 0;
