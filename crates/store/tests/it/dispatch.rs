@@ -290,7 +290,7 @@ pub(crate) async fn a_retry_of_a_process_whose_clock_was_ahead_comes_in_bounded_
     }
     desk.reopen(&fresh).await;
     assert_eq!(desk.store.recover(NOW, RETRY_WITHIN).await.unwrap(), 0);
-    for (secs, due) in [(4, &retried[..0]), (5, &retried[..1]), (598, &retried[..0]), (599, &retried[1..2]), (600, &retried[2..])] {
+    for (secs, due) in [(4, &retried[..0]), (598, &retried[..1]), (599, &retried[1..2]), (600, &retried[2..])] {
         assert_eq!(ids(&desk.lease(desk.token(), after(secs)).await), due, "{secs} s later");
     }
 }
