@@ -1,6 +1,6 @@
 //! The media of messages that are about to leave: read side by side, and never waited for beyond a deadline.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,15 +22,19 @@ const DEADLINE: Duration = Duration::from_secs(5);
 impl Dispatcher {
     /// Messages with their media, where they have some; and those whose media cannot be had, with what follows.
     pub(super) async fn with_media(&self, messages: Vec<Leased>) -> (Vec<(Leased, Option<Media>)>, Vec<(Leased, Verdict)>) {
-        let mut read = self.read_media(&messages).await;
+        let read = self.read_media(&messages).await;
         let (mut live, mut without) = (Vec::with_capacity(messages.len()), Vec::new());
         for leased in messages {
-            // Two messages of a broadcast have the same media; each loaded them, and has them here once.
-            match leased.message.media.map(|id| read.get_mut(&id).and_then(Vec::pop).unwrap_or_else(|| Err(late()))) {
+            match leased.message.media.map(|id| read.get(&id)) {
                 None => live.push((leased, None)),
-                Some(Ok(media)) => live.push((leased, Some(media))),
-                Some(Err(error)) => {
-                    let verdict = self.without_media(&leased, &error);
+                Some(Some(Ok(media))) => live.push((leased, Some(media.clone()))),
+                Some(Some(Err(error))) => {
+                    let verdict = self.without_media(&leased, error);
+                    without.push((leased, verdict));
+                }
+                // Its read panicked.
+                Some(None) => {
+                    let verdict = self.without_media(&leased, &late());
                     without.push((leased, verdict));
                 }
             }
@@ -38,17 +42,16 @@ impl Dispatcher {
         (live, without)
     }
 
-    async fn read_media(&self, messages: &[Leased]) -> HashMap<MediaId, Vec<Result<Media, MediaError>>> {
+    /// The media of these messages. Those of a broadcast have the same, which is read once.
+    async fn read_media(&self, messages: &[Leased]) -> HashMap<MediaId, Result<Media, MediaError>> {
         let mut reads = JoinSet::new();
-        for id in messages.iter().filter_map(|leased| leased.message.media) {
+        for id in messages.iter().filter_map(|leased| leased.message.media).collect::<BTreeSet<_>>() {
             let read = read(Arc::clone(&self.shelf), Arc::clone(&self.loading), id);
             reads.spawn(async move { (id, read.await) });
         }
-        let mut read: HashMap<MediaId, Vec<_>> = HashMap::new();
+        let mut read = HashMap::new();
         while let Some(done) = reads.join_next().await {
-            if let Ok((id, media)) = done {
-                read.entry(id).or_default().push(media);
-            }
+            read.extend(done);
         }
         read
     }

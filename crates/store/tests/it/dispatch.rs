@@ -279,6 +279,54 @@ pub(crate) async fn recovering_twice_recovers_once(fresh: impl Backend) {
     assert_eq!(desk.lease(desk.token(), after(1)).await.len(), 1);
 }
 
+pub(crate) async fn a_retry_of_a_process_whose_clock_was_ahead_comes_in_bounded_time(fresh: impl Backend) {
+    let mut desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    let mut retried = Vec::new();
+    for due_at in [after(5), after(599), after(3_000)] {
+        let outcome = desk.attempted(desk.message(account)).await;
+        desk.record(&Outcome { verdict: Verdict::Retry(retry(due_at)), ..outcome.clone() }).await;
+        retried.push(outcome.id);
+    }
+    desk.reopen(&fresh).await;
+    assert_eq!(desk.store.recover(NOW, RETRY_WITHIN).await.unwrap(), 0);
+    for (secs, due) in [(4, &retried[..0]), (598, &retried[..1]), (599, &retried[1..2]), (600, &retried[2..])] {
+        assert_eq!(ids(&desk.lease(desk.token(), after(secs)).await), due, "{secs} s later");
+    }
+}
+
+pub(crate) async fn what_the_caller_awaits_is_neither_leased_nor_ended(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    let (awaited, other) = (desk.attempted(desk.message(account)).await, desk.attempted(desk.message(account)).await);
+    let under_way = HashSet::from([awaited.id]);
+    let late = after(VALID_SECS - 1);
+    for _ in 0..2 {
+        let request = LeaseRequest { limit: 1, under_way: under_way.clone(), ..lease_request(desk.token(), late) };
+        let leased = desk.store.lease_due(LeaseRequest { limit: 1, ..request }).await.unwrap();
+        assert!(leased.iter().all(|leased| leased.message.id == other.id && leased.interrupted), "the room of the one is not lost to the other");
+    }
+    let end = Moment::of(after(VALID_SECS + LEASE_SECS));
+    let ended = desk.store.expire(end, under_way, 1).await.unwrap();
+    assert_eq!(ended.iter().map(|change| change.id).collect::<Vec<_>>(), [other.id]);
+    assert_eq!(desk.record(&awaited).await.len(), 1, "its answer holds");
+}
+
+pub(crate) async fn validity_goes_by_the_wall_clock_and_leases_by_the_steady_one(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let token = desk.token();
+    let id = desk.admit(desk.message(desk.account())).await;
+    let at = |wall, steady| Moment { wall, steady };
+    let request = |token, now| LeaseRequest { now, ..lease_request(token, NOW) };
+    let lease = async |token, now| ids(&desk.store.lease_due(request(token, now)).await.unwrap());
+    assert_eq!(lease(token, at(after(VALID_SECS), NOW)).await, [], "it is valid no more");
+    assert_eq!(lease(token, at(after(0), after(VALID_SECS))).await, [id], "it is valid still");
+    assert_eq!(lease(desk.token(), at(after(VALID_SECS - 1), after(LEASE_SECS - 1))).await, [], "its lease holds");
+    assert_eq!(desk.store.expire(at(after(VALID_SECS), after(LEASE_SECS - 1)), HashSet::new(), 10).await.unwrap(), [], "its lease holds");
+    assert_eq!(desk.store.expire(at(after(VALID_SECS - 1), after(9_999)), HashSet::new(), 10).await.unwrap(), [], "it is valid still");
+    assert_eq!(desk.store.expire(at(after(VALID_SECS), after(LEASE_SECS)), HashSet::new(), 10).await.unwrap().len(), 1);
+}
+
 pub(crate) async fn queue_depths_tell_what_waits_for_each_carrier(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     assert_eq!(desk.store.queue_depths().await.unwrap(), []);

@@ -90,6 +90,9 @@ macro_rules! conformance {
                 what_was_attempted_cannot_be_given_back
                 what_a_gone_process_held_is_due_and_its_attempts_are_known
                 recovering_twice_recovers_once
+                a_retry_of_a_process_whose_clock_was_ahead_comes_in_bounded_time
+                what_the_caller_awaits_is_neither_leased_nor_ended
+                validity_goes_by_the_wall_clock_and_leases_by_the_steady_one
                 queue_depths_tell_what_waits_for_each_carrier;
             outcomes:
                 every_verdict_leads_where_it_says
