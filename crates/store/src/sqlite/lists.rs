@@ -129,20 +129,20 @@ fn oldest_missing(connection: &Connection, until: Timestamp) -> rusqlite::Result
     Ok(gap.into_iter().chain(above).min().map(|id| MessageId::from_bytes(id).made_at()))
 }
 
-/// One step: some of a gap, then some of what is above the mark, so that neither keeps the other waiting.
+/// One step: some of a gap in its first half, then some of what is above the mark, so that neither keeps the other waiting.
 fn step(group: &mut Group, until: Timestamp, limit: usize) -> rusqlite::Result<Indexed> {
     let began = Instant::now();
     let mut filing = Filing { connection: &group.connection, owners: HashMap::new(), filed: 0 };
-    fill_gap(&mut filing, &mut group.lists, limit.div_ceil(2), began)?;
+    fill_gap(&mut filing, &mut group.lists, limit.div_ceil(2), began + STEP / 2)?;
     let left = limit - filing.filed.min(limit);
-    raise_mark(&mut filing, &mut group.lists, until, left, began)?;
+    raise_mark(&mut filing, &mut group.lists, until, left, began + STEP)?;
     let filed = filing.filed;
     let oldest_missing = oldest_missing(&group.connection, until)?;
     Ok(Indexed { filed, oldest_missing, calls: group.lists.calls })
 }
 
 /// Adds messages of one gap, oldest first, and narrows it.
-fn fill_gap(filing: &mut Filing<'_>, state: &mut ListState, limit: usize, began: Instant) -> rusqlite::Result<()> {
+fn fill_gap(filing: &mut Filing<'_>, state: &mut ListState, limit: usize, end: Instant) -> rusqlite::Result<()> {
     let connection = filing.connection;
     let read = |row: &Row<'_>| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, [u8; 16]>(1)?, id(row, 2)?, id(row, 3)?));
     let gap = connection.prepare_cached("SELECT account_id, source, low, high FROM list_gaps ORDER BY low LIMIT 1")?.query_row([], read).optional()?;
@@ -154,7 +154,7 @@ fn fill_gap(filing: &mut Filing<'_>, state: &mut ListState, limit: usize, began:
     let mut found = select.query(params![low.to_be_bytes(), high.to_be_bytes(), account])?;
     // Messages in the gap of a broadcast are added with that gap: none of them has an entry until then.
     let others = if source == NO_BROADCAST { Some(&state.gaps) } else { None };
-    match filing.file(&mut found, others, limit, began)? {
+    match filing.file(&mut found, others, limit, end)? {
         Some(last) => {
             let sql = "UPDATE list_gaps SET low = ?3 WHERE account_id = ?1 AND source = ?2";
             connection.prepare_cached(sql)?.execute(params![account, source, (last + 1).to_be_bytes()])?;
@@ -171,9 +171,9 @@ fn fill_gap(filing: &mut Filing<'_>, state: &mut ListState, limit: usize, began:
 }
 
 /// Adds messages above the mark, oldest first, and moves the mark past them.
-fn raise_mark(filing: &mut Filing<'_>, state: &mut ListState, until: Timestamp, limit: usize, began: Instant) -> rusqlite::Result<()> {
-    let end = number_of(MessageId::lowest_at(until));
-    if limit == 0 || state.below >= end {
+fn raise_mark(filing: &mut Filing<'_>, state: &mut ListState, until: Timestamp, limit: usize, end: Instant) -> rusqlite::Result<()> {
+    let above = number_of(MessageId::lowest_at(until));
+    if limit == 0 || state.below >= above {
         return Ok(());
     }
     let connection = filing.connection;
@@ -182,8 +182,8 @@ fn raise_mark(filing: &mut Filing<'_>, state: &mut ListState, until: Timestamp, 
          WHERE d.message_id >= ?1 AND d.message_id < ?2 ORDER BY d.message_id"
     );
     let mut select = connection.prepare_cached(&sql)?;
-    let mut found = select.query(params![state.below.to_be_bytes(), end.to_be_bytes()])?;
-    state.below = filing.file(&mut found, None, limit, began)?.map_or(end, |last| last + 1);
+    let mut found = select.query(params![state.below.to_be_bytes(), above.to_be_bytes()])?;
+    state.below = filing.file(&mut found, None, limit, end)?.map_or(above, |last| last + 1);
     connection.prepare_cached("UPDATE list_mark SET below = ?1 WHERE id = 1")?.execute([state.below.to_be_bytes()])?;
     Ok(())
 }
@@ -202,9 +202,9 @@ struct Filing<'c> {
 }
 
 impl Filing<'_> {
-    /// Adds the messages of `found` that are not in `others`, at most `limit` and until the step has lasted long enough. Returns the last one where some
+    /// Adds the messages of `found` that are not in `others`, at most `limit` and until `end`, but at least one. Returns the last one where some
     /// are left.
-    fn file(&mut self, found: &mut rusqlite::Rows<'_>, others: Option<&Gaps>, limit: usize, began: Instant) -> rusqlite::Result<Option<u128>> {
+    fn file(&mut self, found: &mut rusqlite::Rows<'_>, others: Option<&Gaps>, limit: usize, end: Instant) -> rusqlite::Result<Option<u128>> {
         let mut added = 0;
         while let Some(row) = found.next()? {
             let gap = row.get::<_, Option<[u8; 16]>>(7)?.and_then(|broadcast| others?.get(&broadcast));
@@ -213,7 +213,7 @@ impl Filing<'_> {
             }
             added += 1;
             self.filed += 1;
-            if added >= limit || began.elapsed() >= STEP {
+            if added >= limit || Instant::now() >= end {
                 return id(row, 0).map(Some);
             }
         }
