@@ -64,7 +64,7 @@ fn numbers_wrap_and_answers_still_find_their_requests() {
     session.sequence = Sequence::after(Sequence::MAX - 2);
     let mut out = Vec::new();
     (1..=3).for_each(|number| session.submit(outgoing(number), now));
-    session.fill(now, 10_000, &mut out);
+    session.fill(now, 10_000, 0, &mut out);
     let later = now + Duration::from_secs(31);
     session.tick(later, &mut out);
     assert_eq!(numbers(&out), [Sequence::MAX - 1, Sequence::MAX, 1, 2]);
@@ -84,7 +84,7 @@ fn after_a_wrap_the_oldest_unanswered_request_is_still_the_first_to_be_given_up(
     for (number, secs) in [(1, 0), (2, 1)] {
         let at = now + Duration::from_secs(secs);
         session.submit(outgoing(number), at);
-        session.fill(at, 10_000, &mut Vec::new());
+        session.fill(at, 10_000, 0, &mut Vec::new());
     }
     session.effects();
     session.tick(now + Duration::from_secs(60), &mut Vec::new());
