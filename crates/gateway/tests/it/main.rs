@@ -14,6 +14,7 @@ mod dispatch;
 mod errors;
 mod idempotency;
 mod keys;
+mod leaving;
 mod limits;
 mod list;
 mod media;
