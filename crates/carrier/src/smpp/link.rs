@@ -248,18 +248,22 @@ impl Driver<'_> {
         self.waits_since.map(|since| since + limit)
     }
 
-    /// What is due now. Before it is decided that an answer did not come, what has come is read: this process may have stood still for longer than the SMSC.
+    /// What is due now. Before it is decided that an answer did not come or that nothing can be written, both are tried: this process may have stood still for longer
+    /// than the SMSC.
     async fn do_what_is_due(&mut self, out: &mut Vec<u8>) -> ControlFlow<Ended> {
         for _ in 0..CATCH_UP_READS_MAX {
             if self.has_ended {
                 break;
             }
-            let Some(read) = read_now(&mut self.reader, &mut self.input).await else { break };
+            let Some(read) = at_once(self.reader.read_buf(&mut self.input)).await else { break };
             self.took(read, out)?;
         }
         let now = Instant::now();
         if self.write_by().is_some_and(|write_by| now >= write_by) {
-            self.cannot_write("the SMSC does not read what it is sent", now);
+            match at_once(push(&mut self.writer, &mut self.output)).await {
+                Some(pushed) => self.pushed(pushed),
+                None => self.cannot_write("the SMSC does not read what it is sent", now),
+            }
         }
         self.session.tick(now, out);
         ControlFlow::Continue(())
@@ -418,11 +422,11 @@ async fn push(writer: &mut WriteHalf<Box<dyn Stream>>, output: &mut BytesMut) ->
     }
 }
 
-/// Reads what has come already; `None` where nothing has.
-async fn read_now(reader: &mut ReadHalf<Box<dyn Stream>>, input: &mut BytesMut) -> Option<io::Result<usize>> {
-    let mut read = pin!(tokio::task::unconstrained(reader.read_buf(input)));
-    std::future::poll_fn(|context| match read.as_mut().poll(context) {
-        Poll::Ready(read) => Poll::Ready(Some(read)),
+/// What a future comes to without waiting; `None` where it has to wait.
+async fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(tokio::task::unconstrained(future));
+    std::future::poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
         Poll::Pending => Poll::Ready(None),
     })
     .await
