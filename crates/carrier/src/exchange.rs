@@ -343,7 +343,7 @@ impl<E> Core<E> {
             SegmentOutcome::Accepted { .. } => Some(&self.counts.accepted),
             SegmentOutcome::Refused { .. } => Some(&self.counts.refused),
             SegmentOutcome::Unknown { .. } => Some(&self.counts.unknown),
-            SegmentOutcome::TryLater { .. } | SegmentOutcome::NotSent => None,
+            SegmentOutcome::TryLater { .. } | SegmentOutcome::NotBound { .. } | SegmentOutcome::NotSent => None,
         };
         counter.map(|counter| counter.fetch_add(1, Ordering::Relaxed));
         let now = Instant::now();

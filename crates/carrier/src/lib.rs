@@ -98,6 +98,11 @@ pub enum SegmentOutcome {
         /// The status as the specification names it.
         status: String,
     },
+    /// The carrier did not take it because the session is not bound, as far as the carrier knows. It may have it as soon as it is bound again.
+    NotBound {
+        /// The status as the specification names it.
+        status: String,
+    },
     /// It never left this machine.
     NotSent,
     /// It left, and no answer came: nobody knows.
@@ -189,7 +194,7 @@ pub struct CarrierStatus {
     pub accepted: u64,
     /// Segments that it refused for good.
     pub refused: u64,
-    /// Times that it asked to be spared (`ESME_RTHROTTLED`, `ESME_RMSGQFUL`).
+    /// Times that it asked to be spared (`ESME_RTHROTTLED`, or `ESME_RMSGQFUL` for many recipients in a row).
     pub throttled: u64,
     /// Segments whose outcome nobody knows.
     pub unknown: u64,

@@ -1,7 +1,8 @@
-//! Pace: how many segments a second, and how long to rest when the SMSC asks for it.
+//! Pace: how many segments a second, how long to rest when the SMSC asks for it, and when full queues of recipients amount to that.
 
 use std::time::Duration;
 
+use model::Msisdn;
 use tokio::time::Instant;
 
 /// A token bucket that holds a tenth of a second's worth. A rate of 0 lets everything pass.
@@ -101,9 +102,58 @@ impl Rest {
     }
 }
 
+/// Recipients whose queues are full, as far as the SMSC said so since it last took something.
+///
+/// A handset that is off fills its own queue, which is no reason to send others less. Where many different recipients in a row are refused so and nothing is taken
+/// in between, it is the SMSC that is full.
+#[derive(Debug)]
+pub(crate) struct FullQueues {
+    recipients: Vec<Msisdn>,
+    limit: usize,
+}
+
+impl FullQueues {
+    /// Rests begin with the `limit`th recipient in a row; with 0 never.
+    pub(crate) const fn new(limit: usize) -> Self {
+        Self { recipients: Vec::new(), limit }
+    }
+
+    /// Notes that the queue of `recipient` is full. Whether the link is to rest: this recipient is another one, and at least the `limit`th.
+    pub(crate) fn note(&mut self, recipient: &Msisdn) -> bool {
+        if self.limit == 0 || self.recipients.contains(recipient) {
+            return false;
+        }
+        let is_one_too_many = self.recipients.len() + 1 >= self.limit;
+        if !is_one_too_many {
+            self.recipients.push(recipient.clone());
+        }
+        is_one_too_many
+    }
+
+    /// The SMSC took something: the full queues are those of their recipients.
+    pub(crate) fn over(&mut self) {
+        self.recipients.clear();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn full_queues_of_many_recipients_in_a_row_make_a_rest_and_those_of_a_few_do_not() {
+        let number = |last: u32| Msisdn::parse(&format!("+1800555{last:04}")).unwrap();
+        let mut full = FullQueues::new(3);
+        assert!((0..100).all(|_| !full.note(&number(1))), "one handset, however often");
+        assert!(!full.note(&number(2)));
+        assert!(full.note(&number(3)) && full.note(&number(4)) && full.note(&number(3)), "all others are full as well");
+        assert!(!full.note(&number(2)), "one of the first is no news");
+        full.over();
+        assert!(!full.note(&number(3)) && !full.note(&number(4)));
+        let mut never = FullQueues::new(0);
+        assert!((0..100).all(|last| !never.note(&number(last))));
+        assert!(FullQueues::new(1).note(&number(1)));
+    }
 
     #[test]
     fn a_bucket_lets_its_rate_pass_and_no_more() {

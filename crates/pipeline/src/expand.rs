@@ -16,7 +16,7 @@ use store::contract::dispatch::{Lease, Leased};
 use store::{Store, StoreError};
 use tokio::sync::Notify;
 
-use crate::admit::first_carrier;
+use crate::admit::{References, first_carrier};
 use crate::dispatch::Dispatchers;
 use crate::route::Routes;
 use crate::tenants::TenantBook;
@@ -78,6 +78,7 @@ pub(crate) struct Expander {
     pub(crate) settings: BroadcastSettings,
     pub(crate) bell: Arc<Bell>,
     pub(crate) waiters: Arc<BroadcastWaiters>,
+    pub(crate) references: Arc<References>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -248,7 +249,7 @@ impl Expander {
                 *room -= 1;
                 *lease
             });
-            Expanded { message: Arc::new(message(broadcast, index, recipient)), carrier, lease }
+            Expanded { message: Arc::new(self.message(broadcast, index, recipient)), carrier, lease }
         });
         Expansion { broadcast: broadcast.id, from, turns, messages: messages.collect(), due_at: self.clock.steady() }
     }
@@ -256,28 +257,26 @@ impl Expander {
     fn carrier_of(&self, broadcast: &Broadcast, recipient: &Msisdn) -> &str {
         first_carrier(&self.routes, &self.dispatchers, broadcast.mode, recipient, broadcast.kind)
     }
-}
 
-fn message(broadcast: &Broadcast, index: u32, recipient: Msisdn) -> Message {
-    // Between two numbers a broadcast has one message, so that one reference does for all of its recipients.
-    let [.., high, low, _, _, _] = broadcast.id.to_bytes();
-    Message {
-        id: broadcast.id.message(index),
-        account: broadcast.account,
-        broadcast: Some(broadcast.id),
-        direction: Direction::Outbound,
-        mode: broadcast.mode,
-        kind: broadcast.kind,
-        originator: broadcast.originator.clone(),
-        recipient,
-        body: broadcast.body.clone(),
-        media_url: broadcast.media_url.clone(),
-        media: broadcast.media,
-        encoding: broadcast.encoding,
-        segments: broadcast.segments,
-        reference: if broadcast.segments > 1 { u16::from_be_bytes([high, low]) } else { 0 },
-        created_at: broadcast.created_at,
-        expires_at: broadcast.expires_at,
+    fn message(&self, broadcast: &Broadcast, index: u32, recipient: Msisdn) -> Message {
+        Message {
+            id: broadcast.id.message(index),
+            account: broadcast.account,
+            broadcast: Some(broadcast.id),
+            direction: Direction::Outbound,
+            mode: broadcast.mode,
+            kind: broadcast.kind,
+            reference: self.references.next(&broadcast.originator, &recipient),
+            originator: broadcast.originator.clone(),
+            recipient,
+            body: broadcast.body.clone(),
+            media_url: broadcast.media_url.clone(),
+            media: broadcast.media,
+            encoding: broadcast.encoding,
+            segments: broadcast.segments,
+            created_at: broadcast.created_at,
+            expires_at: broadcast.expires_at,
+        }
     }
 }
 

@@ -83,8 +83,11 @@ fn verdict(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> (Verdict, St
     if let Some(SegmentOutcome::TryLater { status }) = found(|outcome| matches!(outcome, SegmentOutcome::TryLater { .. })) {
         return later(answer, with, status);
     }
+    if let Some(SegmentOutcome::NotBound { status }) = found(|outcome| matches!(outcome, SegmentOutcome::NotBound { .. })) {
+        return not_bound(answer, with, status);
+    }
     if is_whole(answer) {
-        return (Verdict::Sent, ids(answer));
+        return (Verdict::Sent, particulars(answer));
     }
     let retry = Retry { due_at: with.now.steady, carrier: with.carrier.to_owned(), counts: false, outcome_unknown: false };
     (Verdict::Retry(retry), "nothing left this machine".to_owned())
@@ -125,6 +128,19 @@ fn later(answer: &SubmissionOutcome, with: &Circumstances<'_>, status: &str) -> 
     (Verdict::Retry(retry), detail)
 }
 
+/// So many attempts that met a session which was not bound are repeated as soon as the carrier is bound again. Past them the message waits as usual: it may be
+/// this very message that the carrier answers so, and each of its attempts ends a session.
+const NOT_BOUND_AT_ONCE: u32 = 3;
+
+fn not_bound(answer: &SubmissionOutcome, with: &Circumstances<'_>, status: &str) -> (Verdict, String) {
+    if answer.attempt > NOT_BOUND_AT_ONCE {
+        return later(answer, with, status);
+    }
+    let (retry, _) = another_try(answer, with, false);
+    let detail = format!("{status}; next attempt once {} is bound", retry.carrier);
+    (Verdict::Retry(Retry { due_at: with.now.steady, ..retry }), detail)
+}
+
 /// The next try, and how long it is until then: later each time, and with the next carrier once this one has had its share.
 fn another_try(answer: &SubmissionOutcome, with: &Circumstances<'_>, outcome_unknown: bool) -> (Retry, Duration) {
     let next = if answer.attempt.is_multiple_of(with.attempts_per_carrier.max(1)) { next_carrier(answer, with) } else { None };
@@ -152,6 +168,16 @@ pub(crate) fn policy_of(message: &model::Message, routes: &Routes) -> OnUnknown 
     match message.mode {
         Mode::Live => routes.find(&message.recipient, message.kind).map(|route| route.on_unknown).unwrap_or_default(),
         Mode::Test => OnUnknown::Resend,
+    }
+}
+
+/// What an acknowledged attempt says of itself: the carrier's ids, and how many segments the carrier's cut has where admission counted another number.
+fn particulars(answer: &SubmissionOutcome) -> String {
+    let ids = ids(answer);
+    match answer.total {
+        total if total == answer.message.segments => ids,
+        1 => format!("in 1 segment; {ids}"),
+        total => format!("in {total} segments; {ids}"),
     }
 }
 
@@ -245,6 +271,40 @@ mod tests {
         assert_eq!(verdict_on(1, OnUnknown::Resend, later()), retry(10, "main", true, false));
         assert_eq!(verdict_on(2, OnUnknown::Resend, later()), retry(20, "main", true, false));
         assert_eq!(verdict_on(3, OnUnknown::Resend, later()), retry(0, "backup", true, false));
+    }
+
+    #[test]
+    fn what_met_a_session_that_was_not_bound_is_tried_again_at_once_a_few_times() {
+        let not_bound = || vec![accepted(), SegmentOutcome::NotBound { status: "ESME_RINVBNDSTS".into() }, SegmentOutcome::NotSent];
+        for (attempt, verdict) in [
+            (1, retry(0, "main", true, false)),
+            (2, retry(0, "main", true, false)),
+            (3, retry(0, "backup", true, false)),
+            (4, retry(80, "main", true, false)),
+            (6, retry(0, "backup", true, false)),
+        ] {
+            assert_eq!(verdict_on(attempt, OnUnknown::Hold, not_bound()), verdict, "attempt {attempt}");
+        }
+    }
+
+    #[test]
+    fn a_delay_that_the_carrier_asks_for_outweighs_a_session_that_was_not_bound() {
+        let both = vec![SegmentOutcome::NotBound { status: "ESME_RINVBNDSTS".into() }, SegmentOutcome::TryLater { status: "ESME_RSYSERR".into() }];
+        assert_eq!(verdict_on(1, OnUnknown::Resend, both), retry(10, "main", true, false));
+    }
+
+    #[test]
+    fn an_acknowledgement_says_into_how_many_segments_the_text_was_cut() {
+        let routes = Routes::default();
+        let retry = Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(60) };
+        let with = Circumstances { carrier: "main", routes: &routes, now: Moment::of(NOW), retry, attempts_per_carrier: 3, unit: 0.5, receipt_wait: None };
+        for (counted, cut, detail) in
+            [(1, 1, "carrier id 7"), (2, 2, "carrier id 7, 7"), (1, 3, "in 3 segments; carrier id 7, 7, 7"), (3, 1, "in 1 segment; carrier id 7")]
+        {
+            let taken = answer(1, vec![accepted(); cut]);
+            let message = Arc::new(Message { segments: counted, ..Message::clone(&taken.message) });
+            assert_eq!(judge(&SubmissionOutcome { message, ..taken }, &with).detail, detail);
+        }
     }
 
     #[test]

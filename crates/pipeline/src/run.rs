@@ -19,7 +19,7 @@ use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, SANDBOX, SendRequest, refused_by_store};
+use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, References, SANDBOX, SendRequest, refused_by_store};
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
 use crate::expand::{Bell, BroadcastSettings, Expander};
@@ -173,6 +173,7 @@ impl Pipeline {
             clock: Arc::clone(&parts.clock),
             entropy: Arc::clone(&parts.entropy),
         };
+        let references = Arc::new(References::new(&*parts.entropy));
         let expander = Expander {
             store: Arc::clone(&parts.store),
             tenants: Arc::clone(&parts.tenants),
@@ -181,6 +182,7 @@ impl Pipeline {
             settings: parts.broadcasts,
             bell: Arc::clone(&bell),
             waiters: Arc::clone(&broadcast_waiters),
+            references: Arc::clone(&references),
             clock: Arc::clone(&parts.clock),
         };
         let mut tasks: Vec<JoinHandle<()>> = Vec::new();
@@ -218,7 +220,7 @@ impl Pipeline {
             limits: parts.limits,
             clock: Arc::clone(&parts.clock),
             entropy: Arc::clone(&parts.entropy),
-            references: Default::default(),
+            references,
             screen: parts.screen,
             shelf,
             keys: Default::default(),

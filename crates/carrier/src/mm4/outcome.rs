@@ -74,9 +74,12 @@ fn of_reply(step: Step, reply: &Reply) -> Handed {
     }
 }
 
-/// Whether a temporary failure is the system's and not this message's.
+/// Whether a temporary failure is the system's and not this message's. What is said of the recipient's mailbox (RFC 3463, 3.3), such as 452 with 4.2.2 where it is full, is
+/// no reason to send others less.
 fn is_busy(reply: &Reply) -> bool {
-    matches!(reply.code, 421 | 452) || reply.enhanced().is_some_and(|code| code.starts_with("4.3.") || code.starts_with("4.4.") || code == "4.7.0")
+    let enhanced = reply.enhanced().unwrap_or_default();
+    let of_system = enhanced.starts_with("4.3.") || enhanced.starts_with("4.4.") || enhanced == "4.7.0";
+    of_system || reply.code == 421 || reply.code == 452 && !enhanced.starts_with("4.2.")
 }
 
 /// Why a message will never be taken.
@@ -108,6 +111,7 @@ mod tests {
             (Step::Recipient, 550, "who", refused(InvalidDestination)("SMTP 550".into()), &answers),
             (Step::Recipient, 550, "5.7.1 no", refused(BlockedByCarrier)("SMTP 550 5.7.1".into()), &answers),
             (Step::Recipient, 450, "4.2.1 later", later("SMTP 450 4.2.1".into()), &answers),
+            (Step::Recipient, 452, "4.2.2 mailbox full", later("SMTP 452 4.2.2".into()), &answers),
             (Step::Recipient, 452, "4.5.3 many", later("SMTP 452 4.5.3".into()), &busy),
             (Step::Sender, 550, "no", refused(CarrierRejected)("SMTP 550".into()), &answers),
             (Step::Sender, 552, "5.3.4 long", refused(MediaFailed)("SMTP 552 5.3.4".into()), &answers),

@@ -9,7 +9,7 @@ use wire::gsm::Cut;
 use wire::receipt::id::IdMode;
 use wire::smpp::constants::interface_version;
 
-use super::errors::Action;
+use super::errors::{Action, BindAction};
 use crate::config::Secret;
 
 mod check;
@@ -200,24 +200,32 @@ pub struct SmppConfig {
     pub bind_timeout_secs: u64,
     /// How long a segment may take to be answered before its outcome counts as unknown.
     pub response_timeout_secs: u64,
-    /// After how long without a word from the SMSC it is asked whether it is there.
+    /// After how long without a PDU from the SMSC it is asked whether it is there.
     pub enquire_link_secs: u64,
+    /// How long an SMSC that was asked may go on sending nothing before the session is closed. Any PDU is a sign of life, not its answer alone.
+    pub enquire_link_timeout_secs: u64,
+    /// How long answers are waited for after either side has unbound or stopped, and how long an unbind may take to be answered.
+    pub unbind_timeout_secs: u64,
+    /// How long an SMSC may read nothing of what waits to be written to it before the session is closed.
+    pub write_timeout_secs: u64,
     /// The wait before a second try to connect; it doubles with each failure.
     pub reconnect_floor_ms: u64,
     /// The longest wait before another try to connect.
     pub reconnect_ceiling_ms: u64,
-    /// The wait when the SMSC refuses our credentials: asking more often gets accounts locked.
+    /// The wait after a bind that was refused for good, such as one with wrong credentials: asking more often gets accounts locked.
     pub refused_retry_secs: u64,
     /// How long a session rests when it is first asked to be slower; it doubles while that goes on.
     pub throttle_floor_ms: u64,
     /// The longest such rest.
     pub throttle_ceiling_ms: u64,
+    /// So many different recipients in a row whose queues are full (`ESME_RMSGQFUL`), with nothing taken in between, make the session rest too; 0 for never.
+    pub queue_full_recipients: usize,
     /// Receipts of a session that may wait to be stored; past it the SMSC is asked to come back.
     pub receipts_pending_max: usize,
     /// The longest PDU that is taken.
     pub pdu_bytes_max: usize,
 
-    /// Type of number of originators; international by default.
+    /// Type of number of originators; 1 (international) by default.
     pub source_ton: Option<u8>,
     /// Numbering plan of originators.
     pub source_npi: Option<u8>,
@@ -272,6 +280,8 @@ pub struct SmppConfig {
     pub receipt_stats: BTreeMap<String, StatMeaning>,
     /// What follows from a status, by its name or number, where it is not the usual.
     pub errors: BTreeMap<String, Action>,
+    /// What follows where a bind is refused with a status, by its name or number, where it is not the usual.
+    pub bind_errors: BTreeMap<String, BindAction>,
     /// What follows from a status that nobody knows, a carrier's own above all.
     pub unknown_error: Action,
 }
@@ -304,11 +314,15 @@ impl Default for SmppConfig {
             bind_timeout_secs: 10,
             response_timeout_secs: 60,
             enquire_link_secs: 30,
+            enquire_link_timeout_secs: 10,
+            unbind_timeout_secs: 10,
+            write_timeout_secs: 30,
             reconnect_floor_ms: 1_000,
             reconnect_ceiling_ms: 60_000,
             refused_retry_secs: 300,
             throttle_floor_ms: 250,
             throttle_ceiling_ms: 10_000,
+            queue_full_recipients: 10,
             receipts_pending_max: 2_000,
             pdu_bytes_max: 70_000,
             source_ton: None,
@@ -338,6 +352,7 @@ impl Default for SmppConfig {
             receipt_wait_hours: crate::RECEIPT_WAIT_HOURS,
             receipt_stats: BTreeMap::new(),
             errors: BTreeMap::new(),
+            bind_errors: BTreeMap::new(),
             unknown_error: Action::Retry,
         }
     }

@@ -2,8 +2,10 @@
 
 use std::io;
 use std::ops::ControlFlow;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -12,8 +14,9 @@ use model::backoff::Backoff;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use wire::smpp::{BindKind, CommandStatus, frame};
+use wire::smpp::{BindKind, frame};
 
+use super::errors::BindAction;
 use super::session::{Counted, Effect, Session};
 use super::shared::{LinkState, Shared};
 use super::submit::Outgoing;
@@ -26,6 +29,9 @@ const WRITE_AHEAD_BYTES: usize = 64 * 1024;
 
 /// How much an SMSC may leave unread of what it is written.
 const UNTAKEN_BYTES_MAX: usize = 1024 * 1024;
+
+/// How often the connection is read for what has come already, before it is decided that something did not come.
+const CATCH_UP_READS_MAX: usize = 64;
 
 /// One link of a carrier: a session, and the next one when it ends.
 pub(crate) struct Link {
@@ -45,7 +51,7 @@ enum Ended {
     Drained,
     /// The connection could not be made, or was lost.
     Lost,
-    /// The SMSC does not take our credentials.
+    /// The SMSC does not let us in.
     Refused,
 }
 
@@ -119,10 +125,23 @@ impl Link {
         let shared = Arc::clone(&self.shared);
         let session = Session::new(Arc::clone(&shared.config), Arc::clone(&shared.errors), self.kind, &self.password, now, &mut out);
         let (answers, answered) = mpsc::unbounded_channel();
-        let mut driver = Driver { link: self, session, reader, writer, input: BytesMut::with_capacity(64 * 1024), output: BytesMut::new(), answers };
+        let mut driver = Driver {
+            link: self,
+            session,
+            reader,
+            writer,
+            input: BytesMut::with_capacity(64 * 1024),
+            output: BytesMut::new(),
+            written: 0,
+            unflushed: false,
+            waits_since: None,
+            is_broken: false,
+            has_ended: false,
+            answers,
+        };
         driver.output.extend_from_slice(&out);
         let ended = driver.drive(answered).await;
-        driver.session.abort();
+        driver.session.abort(driver.written);
         // Its effects are outcomes now, and none of them ends anything.
         let _ = driver.carry_out();
         ended
@@ -137,6 +156,16 @@ struct Driver<'a> {
     writer: WriteHalf<Box<dyn Stream>>,
     input: BytesMut,
     output: BytesMut,
+    /// How many octets the connection has taken.
+    written: u64,
+    /// Whether it may still hold back some of them.
+    unflushed: bool,
+    /// Since when something waits to be written without any of it being taken.
+    waits_since: Option<Instant>,
+    /// Nothing can be written any more.
+    is_broken: bool,
+    /// Nothing can be read any more: the SMSC has ended its side.
+    has_ended: bool,
     answers: mpsc::UnboundedSender<(u32, Answer)>,
 }
 
@@ -145,49 +174,141 @@ impl Driver<'_> {
         let shared = Arc::clone(&self.link.shared);
         let (mut submissions, mut answers) = (Vec::new(), Vec::new());
         let mut out = Vec::new();
-        let (mut unflushed, mut may_submit, mut is_broken) = (false, true, false);
+        let mut may_submit = true;
         loop {
             let now = Instant::now();
-            if !is_broken {
-                let room = WRITE_AHEAD_BYTES.saturating_sub(self.output.len());
-                self.session.fill(now, room, &mut out);
-            }
-            self.session.unbind_when_done(now, &mut out);
-            self.output.extend_from_slice(&out);
-            out.clear();
-            if let ControlFlow::Break(ended) = self.carry_out() {
+            if let ControlFlow::Break(ended) = self.step(now, &mut out) {
                 self.say_goodbye().await;
                 return ended;
             }
-            self.link.state().show(&self.session, now);
-            let deadline = self.session.deadline(now);
-            tokio::select! {
+            let deadline = self.deadline(now);
+            let flow = tokio::select! {
                 // What is read is answered, so nothing more is read from an SMSC that does not take its answers.
-                read = self.reader.read_buf(&mut self.input), if is_broken || self.output.len() < UNTAKEN_BYTES_MAX => match read {
-                    Ok(0) => return self.lost(&io::Error::new(io::ErrorKind::UnexpectedEof, "the SMSC closed the connection")),
-                    Ok(_) => self.receive(&mut out),
-                    Err(error) => return self.lost(&error),
-                },
-                pushed = push(&mut self.writer, &mut self.output), if !is_broken && (unflushed || !self.output.is_empty()) => match pushed {
-                    Ok(flushed) => unflushed = !flushed,
-                    // What the SMSC said before it hung up can still be read, and every answer in it is a message that is not sent twice.
-                    Err(error) => {
-                        tracing::debug!(%error, "Nothing can be written any more: {error}");
-                        is_broken = true;
-                    }
-                },
+                read = self.reader.read_buf(&mut self.input), if !self.has_ended && self.output.len() < UNTAKEN_BYTES_MAX => self.took(read, &mut out),
+                pushed = push(&mut self.writer, &mut self.output), if self.has_to_write() => {
+                    self.pushed(pushed);
+                    ControlFlow::Continue(())
+                }
                 count = self.link.submissions.recv_many(&mut submissions, 256), if may_submit => {
                     may_submit = count > 0;
                     let now = Instant::now();
                     submissions.drain(..).for_each(|outgoing| self.session.submit(outgoing, now));
+                    ControlFlow::Continue(())
                 }
                 _ = answered.recv_many(&mut answers, 256) => {
                     answers.drain(..).for_each(|(number, answer)| self.session.answer(number, answer, &mut out));
+                    ControlFlow::Continue(())
                 }
-                () = shared.drained(), if !self.session.is_draining() => self.session.drain(),
-                () = tokio::time::sleep_until(deadline) => self.session.tick(Instant::now(), &mut out),
+                () = shared.drained(), if !self.session.is_draining() => {
+                    self.session.drain();
+                    ControlFlow::Continue(())
+                }
+                () = tokio::time::sleep_until(deadline) => self.do_what_is_due(&mut out).await,
+            };
+            if let ControlFlow::Break(ended) = flow {
+                return ended;
             }
         }
+    }
+
+    /// Lets the session write what it may, and passes on what it has to tell.
+    fn step(&mut self, now: Instant, out: &mut Vec<u8>) -> ControlFlow<Ended> {
+        if self.is_broken && self.has_ended {
+            return ControlFlow::Break(self.lost("the SMSC closed the connection"));
+        }
+        if !self.is_broken {
+            let room = WRITE_AHEAD_BYTES.saturating_sub(self.output.len());
+            let handed_over = self.written + self.output.len() as u64;
+            self.session.fill(now, room, handed_over, out);
+        }
+        self.session.finish(now, out);
+        if !self.is_broken {
+            self.output.extend_from_slice(out);
+        }
+        out.clear();
+        self.waits_since = if self.has_to_write() { self.waits_since.or(Some(now)) } else { None };
+        // Whoever is woken by what is told must see how the session stands now.
+        self.link.state().show(&self.session, now);
+        self.carry_out()
+    }
+
+    fn has_to_write(&self) -> bool {
+        !self.is_broken && (self.unflushed || !self.output.is_empty())
+    }
+
+    /// When something is due: for the session, or because nothing can be written.
+    fn deadline(&self, now: Instant) -> Instant {
+        let session = self.session.deadline(now);
+        self.write_by().map_or(session, |write_by| session.min(write_by))
+    }
+
+    /// Until when the SMSC must have read something of what waits for it.
+    fn write_by(&self) -> Option<Instant> {
+        let limit = Duration::from_secs(self.link.shared.config.write_timeout_secs);
+        self.waits_since.map(|since| since + limit)
+    }
+
+    /// What is due now. Before it is decided that an answer did not come or that nothing can be written, both are tried: this process may have stood still for longer
+    /// than the SMSC.
+    async fn do_what_is_due(&mut self, out: &mut Vec<u8>) -> ControlFlow<Ended> {
+        for _ in 0..CATCH_UP_READS_MAX {
+            if self.has_ended {
+                break;
+            }
+            let Some(read) = at_once(self.reader.read_buf(&mut self.input)).await else { break };
+            self.took(read, out)?;
+        }
+        let now = Instant::now();
+        if self.write_by().is_some_and(|write_by| now >= write_by) {
+            match at_once(push(&mut self.writer, &mut self.output)).await {
+                Some(pushed) => self.pushed(pushed),
+                None => self.cannot_write("the SMSC does not read what it is sent", now),
+            }
+        }
+        self.session.tick(now, out);
+        ControlFlow::Continue(())
+    }
+
+    /// Octets came, or the end of them.
+    fn took(&mut self, read: io::Result<usize>, out: &mut Vec<u8>) -> ControlFlow<Ended> {
+        match read {
+            // All that it said before has been read. Where it has only ended its own side, its requests can still be answered.
+            Ok(0) => {
+                self.has_ended = true;
+                let in_between = if self.input.is_empty() { "the SMSC closed the connection" } else { "the SMSC closed the connection in the middle of a PDU" };
+                self.session.hung_up(in_between, self.written, Instant::now());
+                ControlFlow::Continue(())
+            }
+            Ok(_) => {
+                self.receive(out);
+                ControlFlow::Continue(())
+            }
+            Err(error) => ControlFlow::Break(self.lost(&format!("connection lost: {error}"))),
+        }
+    }
+
+    /// Octets were taken by the connection, or it failed.
+    fn pushed(&mut self, pushed: io::Result<Pushed>) {
+        self.waits_since = None;
+        match pushed {
+            Ok(Pushed::Octets(count)) => {
+                self.written += count as u64;
+                self.unflushed = true;
+            }
+            Ok(Pushed::All) => self.unflushed = false,
+            Err(error) => {
+                tracing::debug!(%error, "Nothing can be written any more: {error}");
+                self.cannot_write("the connection cannot be written to", Instant::now());
+            }
+        }
+    }
+
+    /// What the SMSC said before can still be read, and every answer in it is a message that is not sent twice.
+    fn cannot_write(&mut self, why: &'static str, now: Instant) {
+        self.is_broken = true;
+        self.waits_since = None;
+        self.output.clear();
+        self.session.cannot_write(why, self.written, now);
     }
 
     /// Takes every whole PDU that has come.
@@ -208,8 +329,8 @@ impl Driver<'_> {
         }
     }
 
-    fn lost(&self, error: &io::Error) -> Ended {
-        self.link.shared.failed(&format!("connection lost: {error}"), false);
+    fn lost(&self, why: &str) -> Ended {
+        self.link.shared.failed(why, false);
         Ended::Lost
     }
 
@@ -248,11 +369,20 @@ impl Driver<'_> {
                     };
                     counter.fetch_add(1, Ordering::Relaxed);
                 }
-                Effect::Refused(status) => {
-                    let refused = is_credentials(status);
-                    shared.failed(&format!("the bind was refused: {status}"), refused);
-                    end = ControlFlow::Break(if refused { Ended::Refused } else { Ended::Lost });
+                Effect::Refused { why, action } => {
+                    shared.failed(&why, action == BindAction::Refused);
+                    end = ControlFlow::Break(match action {
+                        BindAction::Refused => Ended::Refused,
+                        BindAction::Retry => Ended::Lost,
+                    });
                 }
+                Effect::Ending(why) => {
+                    self.link.state().bound.store(false, Ordering::Release);
+                    if !shared.is_draining() {
+                        shared.failed(why, false);
+                    }
+                }
+                Effect::Remark(what) => tracing::info!(carrier.name = %shared.config.name, "Carrier {}: {what}", shared.config.name),
                 Effect::Close(why) => {
                     let drained = shared.is_draining();
                     if !drained {
@@ -278,12 +408,31 @@ impl Driver<'_> {
     }
 }
 
-/// Writes some of `output`; flushes what TLS holds back once all of it is written, and says so.
-async fn push(writer: &mut WriteHalf<Box<dyn Stream>>, output: &mut BytesMut) -> io::Result<bool> {
-    if output.is_empty() { writer.flush().await.map(|()| true) } else { writer.write_buf(output).await.map(|_| false) }
+/// What a write has done.
+enum Pushed {
+    /// The connection took so many octets.
+    Octets(usize),
+    /// It holds nothing back any more.
+    All,
 }
 
-/// Whether the SMSC does not want us at all, so that asking again soon only makes it worse.
-const fn is_credentials(status: CommandStatus) -> bool {
-    matches!(status, CommandStatus::RINVPASWD | CommandStatus::RINVSYSID | CommandStatus::RINVSYSTYP)
+/// Writes some of `output`; flushes what TLS holds back once all of it is written.
+async fn push(writer: &mut WriteHalf<Box<dyn Stream>>, output: &mut BytesMut) -> io::Result<Pushed> {
+    if output.is_empty() {
+        return writer.flush().await.map(|()| Pushed::All);
+    }
+    match writer.write_buf(output).await? {
+        0 => Err(io::ErrorKind::WriteZero.into()),
+        count => Ok(Pushed::Octets(count)),
+    }
+}
+
+/// What a future comes to without waiting; `None` where it has to wait.
+async fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(tokio::task::unconstrained(future));
+    std::future::poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }

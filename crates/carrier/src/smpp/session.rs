@@ -1,7 +1,7 @@
 //! One session with an SMSC, without its socket: PDUs and the time go in, octets and effects come out.
 //!
 //! It holds the window, pairs answers with requests, rests when the SMSC asks for it, asks after an SMSC that has gone quiet, and gives every
-//! submission exactly one outcome, whatever happens to the session.
+//! submission exactly one outcome, whatever happens to the session. `answers` has what follows from the SMSC's answers, `ending` how a session ends.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -9,26 +9,33 @@ use std::time::Duration;
 
 use model::unmatched::Reason;
 use tokio::time::Instant;
-use wire::smpp::{BindKind, Body, CommandId, CommandStatus, DecodeError, Pdu, Sequence, decode, encode, tag};
+use wire::smpp::{BindKind, Body, CommandId, CommandStatus, DecodeError, Pdu, Sequence, decode, encode};
 
 use super::config::SmppConfig;
-use super::errors::{Action, ErrorTable};
+use super::errors::{BindAction, ErrorTable};
 use super::evidence;
 use super::flights::{Flights, SegmentRef};
 use super::receipts::{self, Delivered, Read};
 use super::submit::Outgoing;
 use crate::ack::Answer;
-use crate::throttle::{Bucket, Rest};
+use crate::throttle::{Bucket, FullQueues, Rest};
 use crate::unusable::{SHOWN_OCTETS_MAX, SHOWN_TEXT_OCTETS_MAX};
-use crate::{Receipt, SegmentOutcome, Submission, SubmissionOutcome};
+use crate::{Receipt, Submission, SubmissionOutcome};
+
+mod answers;
+mod ending;
 
 /// What a session tells its link.
 #[derive(Debug)]
 pub(crate) enum Effect {
     /// The SMSC took the bind.
     Bound,
-    /// It refused the bind.
-    Refused(CommandStatus),
+    /// It refused the bind, or answered it with another: why, and when the next is worth trying.
+    Refused { why: String, action: BindAction },
+    /// Nothing more is submitted on this session: why.
+    Ending(&'static str),
+    /// Something odd, for the log.
+    Remark(String),
     /// A submission ended; how many segments were reserved for it.
     Outcome(SubmissionOutcome, usize),
     /// A late answer to a submission that had ended as unknown.
@@ -53,9 +60,26 @@ pub(crate) enum Counted {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    Binding { until: Instant },
+    Binding {
+        until: Instant,
+    },
     Bound,
-    Unbinding { until: Instant },
+    /// We have asked to unbind.
+    Unbinding {
+        until: Instant,
+    },
+    /// Nothing more is submitted; what is under way may be answered until then.
+    Ending {
+        until: Instant,
+        why: &'static str,
+    },
+}
+
+/// A segment that was handed to the connection and is unanswered.
+struct InFlight {
+    segment: SegmentRef,
+    /// Where its PDU ends, counted in octets from the connection's beginning.
+    end: u64,
 }
 
 /// A segment that was given up, and for which an answer may still come.
@@ -68,9 +92,6 @@ struct Late {
 /// Segments given up that are remembered.
 const LATE_MAX: usize = 1_000;
 
-/// How long an SMSC may take to answer `enquire_link` or `unbind`.
-const PROMPT: Duration = Duration::from_secs(10);
-
 /// One session.
 pub(crate) struct Session {
     config: Arc<SmppConfig>,
@@ -80,11 +101,12 @@ pub(crate) struct Session {
     sequence: Sequence,
     flights: Flights,
     /// Unanswered segments, by sequence number, and the numbers in the order in which they were sent.
-    pending: HashMap<u32, SegmentRef>,
+    pending: HashMap<u32, InFlight>,
     sent: VecDeque<(u32, Instant)>,
     late: VecDeque<(u32, Late)>,
     window: usize,
     rest: Rest,
+    full_queues: FullQueues,
     bucket: Bucket,
     heard_at: Instant,
     enquired: Option<Instant>,
@@ -93,6 +115,7 @@ pub(crate) struct Session {
     deliveries: HashMap<u32, (CommandId, u32)>,
     next_delivery: u32,
     draining: bool,
+    remarked: bool,
     effects: Vec<Effect>,
 }
 
@@ -119,6 +142,7 @@ impl Session {
             late: VecDeque::new(),
             window: config.window,
             rest: Rest::new(Duration::from_millis(config.throttle_floor_ms), Duration::from_millis(config.throttle_ceiling_ms)),
+            full_queues: FullQueues::new(config.queue_full_recipients),
             bucket: Bucket::new(config.session_rate, now),
             heard_at: now,
             enquired: None,
@@ -126,6 +150,7 @@ impl Session {
             deliveries: HashMap::new(),
             next_delivery: 0,
             draining: false,
+            remarked: false,
             effects: Vec::new(),
             config,
             errors,
@@ -154,7 +179,7 @@ impl Session {
 
     /// Takes a submission. Its segments leave with [`Self::fill`].
     pub(crate) fn submit(&mut self, outgoing: Outgoing, now: Instant) {
-        let effect = if self.draining {
+        let effect = if self.draining || matches!(self.phase, Phase::Unbinding { .. } | Phase::Ending { .. }) {
             Some(Effect::Outcome(outgoing.not_sent(), outgoing.segments.len()))
         } else {
             // It may wait as long as an answer may take; its lease outlasts both.
@@ -175,8 +200,9 @@ impl Session {
         respond(command, sequence, status, out);
     }
 
-    /// Writes what the window, the pace and the SMSC's patience let leave now, as long as `out` holds less than `bytes_max`.
-    pub(crate) fn fill(&mut self, now: Instant, bytes_max: usize, out: &mut Vec<u8>) {
+    /// Writes what the window, the pace and the SMSC's patience let leave now, as long as `out` holds less than `bytes_max`. Before `out`, the connection was
+    /// given `handed_over` octets.
+    pub(crate) fn fill(&mut self, now: Instant, bytes_max: usize, handed_over: u64, out: &mut Vec<u8>) {
         self.effects.extend(self.flights.give_up(now));
         if self.phase != Phase::Bound || self.draining || self.rest.until(now).is_some() {
             return;
@@ -188,7 +214,7 @@ impl Session {
             };
             let sequence = self.sequence.next_number();
             encode(&Pdu { status: CommandStatus::ROK, sequence, body: Body::SubmitSm(submit.sm.clone()), tlvs: submit.tlvs.clone() }, out);
-            self.pending.insert(sequence, segment);
+            self.pending.insert(sequence, InFlight { segment, end: handed_over + out.len() as u64 });
             self.sent.push_back((sequence, now));
             self.effects.push(Effect::Count(Counted::Submitted));
         }
@@ -214,65 +240,49 @@ impl Session {
     /// When [`Self::tick`] wants to be called next.
     pub(crate) fn deadline(&self, now: Instant) -> Instant {
         let phase = match self.phase {
-            Phase::Binding { until } | Phase::Unbinding { until } => Some(until),
-            Phase::Bound => None,
+            Phase::Binding { until } | Phase::Unbinding { until } | Phase::Ending { until, .. } => until,
+            Phase::Bound => self.enquired.map_or_else(|| self.enquire_at(), |at| at + self.enquire_timeout()),
         };
         let answer = self.sent.front().map(|(_, at)| *at + self.response_timeout());
         // The end of a rest is due even with an empty queue: until it is shown, nobody hands anything over.
         let pace = self.rest.until(now).or_else(|| if self.flights.has_queued() { self.bucket.free_at(now) } else { None });
-        let quiet = self.enquired.map_or(self.heard_at + Duration::from_secs(self.config.enquire_link_secs), |at| at + PROMPT);
-        [phase, answer, pace, self.flights.leave_by()].into_iter().flatten().fold(quiet, Instant::min)
+        [answer, pace, self.flights.leave_by()].into_iter().flatten().fold(phase, Instant::min)
     }
 
     /// Does what is due at `now`.
     pub(crate) fn tick(&mut self, now: Instant, out: &mut Vec<u8>) {
-        match self.phase {
-            Phase::Binding { until } if now >= until => self.effects.push(Effect::Close("the SMSC did not answer the bind".to_owned())),
-            Phase::Unbinding { until } if now >= until => self.effects.push(Effect::Close("unbound".to_owned())),
-            _ => {}
-        }
         while let Some((sequence, at)) = self.sent.front().copied()
             && now >= at + self.response_timeout()
         {
             self.sent.pop_front();
             self.give_up(sequence);
         }
-        match self.enquired {
-            Some(at) if now >= at + PROMPT => self.effects.push(Effect::Close("the SMSC went silent".to_owned())),
-            Some(_) => {}
-            None if now >= self.heard_at + Duration::from_secs(self.config.enquire_link_secs) => {
+        match self.phase {
+            Phase::Binding { until } if now >= until => self.effects.push(Effect::Close("the SMSC did not answer the bind".to_owned())),
+            Phase::Unbinding { until } if now >= until => self.effects.push(Effect::Close("unbound".to_owned())),
+            Phase::Ending { until, why } if now >= until => self.effects.push(Effect::Close(why.to_owned())),
+            Phase::Bound if self.enquired.is_some_and(|at| now >= at + self.enquire_timeout()) => {
+                self.effects.push(Effect::Close("the SMSC went silent".to_owned()));
+            }
+            Phase::Bound if self.enquired.is_none() && now >= self.enquire_at() => {
                 self.enquired = Some(now);
                 encode(&Pdu::new(self.sequence.next_number(), Body::EnquireLink), out);
             }
-            None => {}
+            _ => {}
         }
     }
 
-    pub(crate) const fn is_draining(&self) -> bool {
-        self.draining
+    /// When the SMSC is asked whether it is there, unless it says something before.
+    fn enquire_at(&self) -> Instant {
+        self.heard_at + Duration::from_secs(self.config.enquire_link_secs)
     }
 
-    /// Sends nothing more; unbinds once everything is answered.
-    pub(crate) fn drain(&mut self) {
-        self.draining = true;
-        self.effects.extend(self.flights.clear_queue());
+    fn enquire_timeout(&self) -> Duration {
+        Duration::from_secs(self.config.enquire_link_timeout_secs)
     }
 
-    /// Unbinds, once nothing is unanswered.
-    pub(crate) fn unbind_when_done(&mut self, now: Instant, out: &mut Vec<u8>) {
-        if self.draining && self.pending.is_empty() && self.unacked_receipts == 0 && self.phase == Phase::Bound {
-            self.phase = Phase::Unbinding { until: now + PROMPT };
-            encode(&Pdu::new(self.sequence.next_number(), Body::Unbind), out);
-        }
-    }
-
-    /// The connection is gone: what was not sent was not, and what was not answered nobody knows.
-    pub(crate) fn abort(&mut self) {
-        self.effects.extend(self.flights.clear_queue());
-        for segment in std::mem::take(&mut self.pending).into_values() {
-            self.settle(segment, SegmentOutcome::Unknown { why: "the connection was lost before the answer" });
-        }
-        self.sent.clear();
+    fn unbind_timeout(&self) -> Duration {
+        Duration::from_secs(self.config.unbind_timeout_secs)
     }
 
     fn response_timeout(&self) -> Duration {
@@ -286,71 +296,18 @@ impl Session {
             Body::DeliverSm(sm) => self.delivered(CommandId::DELIVER_SM, pdu.sequence, &Delivered::of_sm(&sm, &pdu.tlvs), out),
             Body::DataSm(data) => self.delivered(CommandId::DATA_SM, pdu.sequence, &Delivered::of_data(&data, &pdu.tlvs), out),
             Body::EnquireLink => respond(CommandId::ENQUIRE_LINK, pdu.sequence, CommandStatus::ROK, out),
-            Body::BindResp(..) => self.bound(pdu.status),
+            Body::BindResp(kind, _) => self.bound(kind, pdu.status, out),
             Body::GenericNack => self.nacked(pdu.sequence, pdu.status, now),
             Body::Unbind => {
                 respond(CommandId::UNBIND, pdu.sequence, CommandStatus::ROK, out);
-                self.effects.push(Effect::Close("the SMSC unbound".to_owned()));
+                self.end("the SMSC unbound", now);
             }
-            Body::UnbindResp => self.effects.push(Effect::Close("unbound".to_owned())),
-            Body::EnquireLinkResp | Body::AlertNotification { .. } | Body::Outbind { .. } => {}
+            Body::UnbindResp => self.unbound(now),
+            Body::EnquireLinkResp => self.answered_enquiry(pdu.status),
+            Body::AlertNotification { .. } | Body::Outbind { .. } => {}
             other if other.command().is_response() => {}
             // A request that an ESME does not serve.
             _ => encode(&Pdu::answer(pdu.sequence, CommandStatus::RINVCMDID, Body::GenericNack), out),
-        }
-    }
-
-    fn bound(&mut self, status: CommandStatus) {
-        if !matches!(self.phase, Phase::Binding { .. }) {
-            return;
-        }
-        if status.is_ok() {
-            self.phase = Phase::Bound;
-            self.effects.push(Effect::Bound);
-        } else {
-            self.effects.push(Effect::Refused(status));
-        }
-    }
-
-    fn acknowledged(&mut self, sequence: u32, status: CommandStatus, id: Vec<u8>, now: Instant) {
-        let carrier_id = Some(id).filter(|id| !id.is_empty()).map(|id| id.iter().map(|octet| char::from(*octet)).collect());
-        let Some(segment) = self.pending.remove(&sequence) else {
-            self.answered_late(sequence, status, carrier_id);
-            return;
-        };
-        self.forget_answered();
-        match self.errors.action(status) {
-            Action::Accept => {
-                self.rest.over(now);
-                self.settle(segment, SegmentOutcome::Accepted { carrier_id });
-            }
-            Action::Throttle => self.throttled(segment, status, now),
-            Action::Retry => self.settle(segment, SegmentOutcome::TryLater { status: status.to_string() }),
-            action @ (Action::Reject | Action::InvalidDestination | Action::Block | Action::Expire) => {
-                let error_type = action.error_type().unwrap_or(model::ErrorType::Unknown);
-                self.settle(segment, SegmentOutcome::Refused { error_type, status: status.to_string() });
-            }
-        }
-    }
-
-    /// The SMSC is asked too much: the link rests, and the segment keeps its place at the front.
-    fn throttled(&mut self, segment: SegmentRef, status: CommandStatus, now: Instant) {
-        self.effects.push(Effect::Count(Counted::Throttled));
-        self.rest.begin(now);
-        if self.draining {
-            self.settle(segment, SegmentOutcome::NotSent);
-        } else {
-            self.flights.push_back(segment, status);
-        }
-    }
-
-    /// A `generic_nack` answers a request that the SMSC could not read. One without a number answers none that we know of.
-    fn nacked(&mut self, sequence: u32, status: CommandStatus, now: Instant) {
-        let status = if status.is_ok() { CommandStatus::RSYSERR } else { status };
-        if matches!(self.phase, Phase::Binding { .. }) {
-            self.effects.push(Effect::Refused(status));
-        } else if self.pending.contains_key(&sequence) {
-            self.acknowledged(sequence, status, Vec::new(), now);
         }
     }
 
@@ -396,51 +353,6 @@ impl Session {
             CommandId::DELIVER_SM | CommandId::DATA_SM => respond(error.command, error.sequence, CommandStatus::RX_P_APPN, out),
             _ if error.status == CommandStatus::RINVCMDID => encode(&Pdu::answer(error.sequence, error.status, Body::GenericNack), out),
             command => respond(command, error.sequence, error.status, out),
-        }
-    }
-
-    fn give_up(&mut self, sequence: u32) {
-        let Some(segment) = self.pending.remove(&sequence) else { return };
-        if let Some((submission, total, number)) = self.flights.find(segment) {
-            let late = Late { submission: submission.clone(), total, number };
-            self.late.push_back((sequence, late));
-            if self.late.len() > LATE_MAX {
-                self.late.pop_front();
-            }
-        }
-        self.settle(segment, SegmentOutcome::Unknown { why: "no answer in time" });
-    }
-
-    /// An answer to a segment that was given up tells what nobody knew.
-    fn answered_late(&mut self, sequence: u32, status: CommandStatus, carrier_id: Option<String>) {
-        let Some(at) = self.late.iter().position(|(late, _)| *late == sequence) else { return };
-        let Some((_, late)) = self.late.remove(at) else { return };
-        if self.errors.action(status) == Action::Accept {
-            let segments = vec![(late.number, SegmentOutcome::Accepted { carrier_id })];
-            self.effects.push(Effect::LateOutcome(late.submission.ended(late.total, segments)));
-        }
-    }
-
-    fn settle(&mut self, segment: SegmentRef, outcome: SegmentOutcome) {
-        self.effects.extend(self.flights.settle(segment, outcome));
-    }
-
-    /// Drops answered numbers from the front, so that the front is the oldest unanswered one.
-    fn forget_answered(&mut self) {
-        while self.sent.front().is_some_and(|(sequence, _)| !self.pending.contains_key(sequence)) {
-            self.sent.pop_front();
-        }
-    }
-
-    /// SMPP 5.0, 4.8.4.18: an SMSC that is nearly or wholly congested (90 and above) gets half as much. One that is not, or takes
-    /// something and says nothing of it, gets more again.
-    fn heed_congestion(&mut self, pdu: &Pdu) {
-        let takes = pdu.status.is_ok() && matches!(pdu.body, Body::SubmitSmResp(_));
-        match pdu.tlvs.number(tag::CONGESTION_STATE) {
-            Some(90..) => self.window = (self.window / 2).max(1),
-            Some(80..) => {}
-            None if !takes => {}
-            Some(_) | None => self.window = (self.window + 1).min(self.config.window),
         }
     }
 }

@@ -202,7 +202,7 @@ impl Shared {
                 SegmentOutcome::Accepted { .. } => &self.counts.accepted,
                 SegmentOutcome::Refused { .. } => &self.counts.refused,
                 SegmentOutcome::Unknown { .. } => &self.counts.unknown,
-                SegmentOutcome::TryLater { .. } | SegmentOutcome::NotSent => continue,
+                SegmentOutcome::TryLater { .. } | SegmentOutcome::NotBound { .. } | SegmentOutcome::NotSent => continue,
             };
             counter.fetch_add(1, Ordering::Relaxed);
         }

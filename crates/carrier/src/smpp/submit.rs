@@ -1,4 +1,8 @@
 //! From a message to its `submit_sm` PDUs, by the carrier's knobs.
+//!
+//! What leaves is measured here, where the carrier's alphabet is known: how the text is encoded, into how many segments it is cut, and whether anything is left of it.
+
+use std::borrow::Cow;
 
 use model::{ErrorType, Message, Msisdn};
 use wire::gsm::{self, Cut, Encoding, Segment, packed};
@@ -57,8 +61,7 @@ pub(crate) fn build(config: &SmppConfig, submission: Submission) -> Result<Outgo
 
 fn segments(config: &SmppConfig, submission: &Submission) -> Result<(u16, Vec<SubmitSm>), String> {
     let message = &*submission.message;
-    let text = message.body.as_deref().unwrap_or_default();
-    let text = if config.transliterate { gsm::transliterate(text) } else { text.into() };
+    let text = leaving(config, message.body.as_deref().unwrap_or_default());
     let plan = plan(config, &text);
     let cut = config.cut();
     let segments = gsm::cut(&text, plan.encoding, cut).map_err(|error| error.to_string())?;
@@ -68,6 +71,27 @@ fn segments(config: &SmppConfig, submission: &Submission) -> Result<(u16, Vec<Su
     let total = segments.first().map_or(1, |segment| segment.total.into());
     let lacked = segments.iter().filter(|segment| submission.lacks(segment.number.into()));
     Ok((total, lacked.map(|segment| one(config, submission, &plan, cut, segment)).collect()))
+}
+
+/// The text as it leaves. Typographic characters become plain ones where that keeps the text out of UCS-2. Where it stays in UCS-2 all the same it gains nothing from being
+/// changed; where nothing would be left of it, or where it would take more segments, it leaves as it came.
+fn leaving<'a>(config: &SmppConfig, text: &'a str) -> Cow<'a, str> {
+    let is_ucs2 = |text: &str| plan(config, text).encoding == Encoding::Ucs2;
+    if !config.transliterate || !is_ucs2(text) {
+        return text.into();
+    }
+    let plain = gsm::transliterate(text);
+    let gains = !plain.is_empty() && !is_ucs2(&plain) && count(config, &plain) <= count(config, text);
+    if gains { plain } else { text.into() }
+}
+
+/// How many segments a text takes, whoever cuts it.
+fn count(config: &SmppConfig, text: &str) -> usize {
+    let cut = match config.cut() {
+        Cut::Payload | Cut::Refuse => Cut::Udh8,
+        cut => cut,
+    };
+    gsm::cut(text, plan(config, text).encoding, cut).map_or(usize::MAX, |segments| segments.len())
 }
 
 fn plan(config: &SmppConfig, text: &str) -> Plan {
@@ -88,7 +112,8 @@ fn plan(config: &SmppConfig, text: &str) -> Plan {
 
 fn one(config: &SmppConfig, submission: &Submission, plan: &Plan, cut: Cut, segment: &Segment) -> SubmitSm {
     let message = &*submission.message;
-    let header = segment.header(cut, message.reference);
+    let reference = reference(message);
+    let header = segment.header(cut, reference);
     let udhi = if header.is_empty() { 0 } else { esm_class::UDHI };
     let text = if plan.packed { pack(&segment.text, header.len()) } else { segment.text.clone() };
     let mut tlvs = Tlvs::default();
@@ -99,7 +124,7 @@ fn one(config: &SmppConfig, submission: &Submission, plan: &Plan, cut: Cut, segm
         [header, text].concat()
     };
     if cut == Cut::Sar && segment.total > 1 {
-        tlvs.push(tag::SAR_MSG_REF_NUM, message.reference.to_be_bytes());
+        tlvs.push(tag::SAR_MSG_REF_NUM, reference.to_be_bytes());
         tlvs.push(tag::SAR_TOTAL_SEGMENTS, [segment.total]);
         tlvs.push(tag::SAR_SEGMENT_SEQNUM, [segment.number]);
     }
@@ -123,6 +148,13 @@ fn one(config: &SmppConfig, submission: &Submission, plan: &Plan, cut: Cut, segm
         ..Sm::default()
     };
     SubmitSm { number: u16::from(segment.number), sm: Box::new(sm), tlvs }
+}
+
+/// The reference of a message's segments. A message that was accepted before every message had one gets it from its id, so that it too is the same at every attempt.
+fn reference(message: &Message) -> u16 {
+    let pairs = message.id.to_bytes();
+    let of_id = pairs.chunks_exact(2).fold(0, |folded, pair| folded ^ u16::from_be_bytes([pair[0], pair[1]]));
+    if message.reference == 0 { of_id } else { message.reference }
 }
 
 fn pack(septets: &[u8], header_bytes: usize) -> Vec<u8> {

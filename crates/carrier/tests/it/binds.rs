@@ -7,7 +7,7 @@ use carrier::smpp::config::{BindMode, Version};
 use carrier::{Event, SegmentOutcome};
 use model::unmatched::Reason;
 use simulator::smsc::{Options, Status};
-use wire::smpp::{BindKind, Body, CommandStatus, Pdu};
+use wire::smpp::{BindKind, Body, CommandId, CommandStatus, Pdu};
 
 use crate::support::peer::{Peer, raw, receipt};
 use crate::support::{Bench, accepted, config, first_attempt, skip, smsc, within};
@@ -63,7 +63,7 @@ async fn every_shape_of_bind_response_is_taken() {
 
 #[tokio::test]
 async fn refused_credentials_are_tried_again_after_a_long_wait() {
-    for refusal in [CommandStatus::RINVPASWD, CommandStatus::RINVSYSID, CommandStatus::RINVSYSTYP] {
+    for refusal in [CommandStatus::RBINDFAIL, CommandStatus::RINVPASWD, CommandStatus::RINVSYSID, CommandStatus::RINVSYSTYP] {
         let peer = Peer::start().await;
         let bench = Bench::start(SmppConfig { refused_retry_secs: 300, ..config(peer.address()) });
         let mut session = peer.accept().await;
@@ -82,7 +82,7 @@ async fn refused_credentials_are_tried_again_after_a_long_wait() {
 
 #[tokio::test]
 async fn a_bind_refused_for_another_reason_is_tried_again_soon() {
-    for refusal in [CommandStatus::RALYBND, CommandStatus::RSYSERR, CommandStatus::RBINDFAIL, CommandStatus(0x401)] {
+    for refusal in [CommandStatus::RALYBND, CommandStatus::RSYSERR, CommandStatus::RTHROTTLED, CommandStatus(0x401)] {
         let peer = Peer::start().await;
         let bench = Bench::start(SmppConfig { refused_retry_secs: 300, ..config(peer.address()) });
         let mut session = peer.accept().await;
@@ -104,6 +104,23 @@ async fn a_bind_answered_by_a_generic_nack_is_tried_again() {
     session.send(&Pdu::answer(sequence, CommandStatus::RINVCMDID, Body::GenericNack)).await;
     let _session = peer.bound().await;
     bench.status("the next bind is taken", |status| status.state == "bound").await;
+}
+
+/// A transmitter would bring no receipts, a receiver take no messages, and nobody would notice.
+#[tokio::test]
+async fn a_bind_answered_as_another_kind_is_unbound_reported_and_tried_again() {
+    let peer = Peer::start().await;
+    let bench = Bench::start(config(peer.address()));
+    for (kind, named) in [(BindKind::Transmitter, "bind_transmitter_resp"), (BindKind::Receiver, "bind_receiver_resp")] {
+        let mut session = peer.accept().await;
+        let (_, _, sequence) = session.bind().await;
+        session.send(&Pdu::new(sequence, Body::BindResp(kind, b"peer".to_vec()))).await;
+        assert_eq!(session.end().await, [CommandId::UNBIND], "{named}");
+        let status = bench.status("the operator sees it", |status| status.last_error.as_ref().is_some_and(|error| error.contains(named))).await;
+        assert_eq!((status.state, status.binds), ("down", 0), "{named}");
+    }
+    let _session = peer.bound().await;
+    bench.status("the next bind is taken", |status| status.state == "bound" && status.last_error.is_none()).await;
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod binds;
 mod corpus;
 mod drain;
 mod encodings;
+mod field;
 mod mm4;
 mod mm7_breaks;
 mod mm7_outcomes;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use carrier::smpp::config::SmppConfig;
+use carrier::smpp::config::{SmppConfig, SplitMethod};
 use carrier::{Event, SegmentOutcome};
 use simulator::smsc::{DelayMs, Options};
 use tokio::time::Instant;
 use wire::smpp::{Body, CommandId, CommandStatus, Pdu};
 
-use crate::support::peer::{Peer, raw};
+use crate::support::peer::{Peer, raw, receipt};
 use crate::support::{Bench, accepted, config, first_attempt, skip, smsc, within};
 
 const LOST: SegmentOutcome = SegmentOutcome::Unknown { why: "the connection was lost before the answer" };
@@ -56,20 +56,101 @@ async fn what_was_answered_before_a_reset_is_known() {
 }
 
 #[tokio::test]
-async fn an_smsc_that_unbinds_is_answered_and_bound_again() {
+async fn an_smsc_that_unbinds_and_answers_no_more_is_left_after_a_while_and_bound_again() {
     let peer = Peer::start().await;
-    let mut bench = Bench::start(config(peer.address()));
+    let mut bench = Bench::start(SmppConfig { unbind_timeout_secs: 20, ..config(peer.address()) });
     let mut session = peer.bound().await;
     bench.submit(first_attempt(1, "Hello")).await;
     session.submitted().await;
     session.send(&Pdu::new(77, Body::Unbind)).await;
     let answer = session.next().await;
     assert_eq!((answer.body, answer.sequence), (Body::UnbindResp, 77));
+    let status = bench.status("it is down", |status| status.state == "down").await;
+    assert_eq!((status.sessions_bound, status.last_error.as_deref()), (0, Some("the SMSC unbound")));
+    skip(Duration::from_secs(19)).await;
+    session.sync().await;
+    assert!(bench.event_now().is_none(), "the answer may still come");
+    skip(Duration::from_secs(2)).await;
     assert!(session.end().await.is_empty());
     assert_eq!(bench.segments().await, [LOST]);
     let _session = peer.bound().await;
     let status = bench.status("it is bound again", |status| status.state == "bound").await;
     assert_eq!((status.binds, status.last_error), (2, None));
+}
+
+/// The process stood still for longer than an answer may take, and the answers have come meanwhile: what is there is read before anything is given up.
+#[tokio::test]
+async fn answers_that_came_while_this_process_stood_still_are_read_before_they_are_missed() {
+    for _ in 0..20 {
+        let peer = Peer::start().await;
+        let mut bench = Bench::start(SmppConfig { response_timeout_secs: 60, enquire_link_secs: 30, ..config(peer.address()) });
+        let mut session = peer.bound().await;
+        bench.submit(first_attempt(1, "Hello")).await;
+        let sequence = session.submitted().await.sequence;
+        session.answer(sequence, CommandStatus::ROK, "1").await;
+        skip(Duration::from_secs(61)).await;
+        assert_eq!(bench.segments().await, [accepted("1")]);
+    }
+}
+
+/// The peer has ended its side of the connection, and still reads.
+#[tokio::test]
+async fn receipts_are_answered_although_the_smsc_has_ended_its_side() {
+    let peer = Peer::start().await;
+    let mut bench = Bench::start(config(peer.address()));
+    let mut session = peer.bound().await;
+    bench.submit(first_attempt(1, "Hello")).await;
+    let sequence = session.submitted().await.sequence;
+    bench.submit(first_attempt(2, "Hello")).await;
+    session.submitted().await;
+    session.send(&receipt(5, "id:1 stat:DELIVRD")).await;
+    session.answer(sequence, CommandStatus::ROK, "1").await;
+    session.half_close().await;
+    let (_, ack) = bench.receipt().await;
+    let mut outcomes = [bench.segments().await, bench.segments().await];
+    outcomes.sort_by_key(|segments| format!("{segments:?}"));
+    assert_eq!(outcomes, [vec![accepted("1")], vec![LOST]], "what it said before is known, the rest is not waited for");
+    ack.accept();
+    assert_eq!(session.next().await, Pdu::new(5, Body::DeliverSmResp(Vec::new())));
+    assert!(session.end().await.is_empty());
+}
+
+/// Its window is full and nothing more fits into the connection: it is left, and what never left this machine is not of unknown outcome.
+#[tokio::test]
+async fn an_smsc_that_reads_nothing_is_left_after_a_while() {
+    let peer = Peer::start().await;
+    let knobs = SmppConfig { write_timeout_secs: 30, unbind_timeout_secs: 5, response_timeout_secs: 600, enquire_link_secs: 3_600, ..config(peer.address()) };
+    let mut bench = Bench::start(SmppConfig { window: 10_000, split: SplitMethod::Payload, ..knobs });
+    let session = peer.bound().await;
+    let text = "x".repeat(5_000);
+    within("the carrier has room", bench.carrier.ready()).await;
+    const COUNT: u32 = 5_000;
+    for number in 1..=COUNT {
+        bench.carrier.submit(first_attempt(number, &text));
+    }
+    let stuck = bench.status("nothing more fits into the connection", |status| status.submitted > 100).await;
+    assert_eq!(stuck.state, "bound");
+    let mut outcomes = Vec::new();
+    // Until the connection is full its octets still move, and each of them is a sign of life.
+    for _ in 0..100 {
+        while let Some(Event::Outcome(outcome)) = bench.event_now() {
+            outcomes.push(outcome.segments);
+        }
+        if outcomes.len() == COUNT as usize {
+            break;
+        }
+        skip(Duration::from_secs(31)).await;
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let of = |wanted: &SegmentOutcome| outcomes.iter().filter(|segments| segments[..] == [(1, wanted.clone())]).count();
+    let (unknown, not_sent) = (of(&LOST), of(&SegmentOutcome::NotSent));
+    assert_eq!(unknown + not_sent, COUNT as usize, "{unknown} {not_sent}");
+    assert!(unknown > 0 && not_sent > 0, "{unknown} left, {not_sent} did not");
+    assert_eq!(bench.carrier.status().window_in_use, 0);
+    drop(session);
+    let _session = peer.bound().await;
 }
 
 #[tokio::test]

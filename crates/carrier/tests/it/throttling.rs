@@ -20,9 +20,11 @@ fn patient(peer: &Peer) -> SmppConfig {
 
 #[tokio::test]
 async fn a_throttled_segment_leaves_again_after_a_rest_and_before_what_came_later() {
-    for status in [CommandStatus::RTHROTTLED, CommandStatus::RMSGQFUL] {
+    let full_queues = [("ESME_RMSGQFUL".to_owned(), Action::Throttle)];
+    for (status, errors) in [(CommandStatus::RTHROTTLED, None), (CommandStatus::RMSGQFUL, Some(full_queues))] {
         let peer = Peer::start().await;
-        let mut bench = Bench::start(SmppConfig { window: 2, ..patient(&peer) });
+        let errors = errors.into_iter().flatten().collect();
+        let mut bench = Bench::start(SmppConfig { window: 2, errors, ..patient(&peer) });
         let mut session = peer.bound().await;
         bench.submit(first_attempt(1, &"long ".repeat(100))).await;
         let (first, second) = (session.submitted().await, session.submitted().await);

@@ -20,6 +20,7 @@ mod field_receipts;
 mod idempotency;
 mod ids;
 mod keys;
+mod leaving;
 mod limits;
 mod list;
 mod media;

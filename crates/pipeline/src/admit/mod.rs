@@ -35,7 +35,7 @@ use crate::watch::{BroadcastWaiters, MessageWaiters};
 pub use broadcast::{BroadcastAccepted, BroadcastRequest};
 use parse::{Draft, Parsed};
 pub use recipients::RecipientList;
-use reference::References;
+pub(crate) use reference::References;
 pub(crate) use under_way::KeysUnderWay;
 use wire::text::LooseText;
 
@@ -92,7 +92,7 @@ pub(crate) struct Admission {
     pub(crate) limits: AdmissionLimits,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) references: References,
+    pub(crate) references: Arc<References>,
     pub(crate) screen: Arc<Screen>,
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) keys: KeysUnderWay,
@@ -146,7 +146,7 @@ impl Admission {
             direction: Direction::Outbound,
             mode: caller.mode,
             kind: draft.kind,
-            reference: if draft.segments > 1 { self.references.next(&draft.originator, &draft.recipient, &*self.entropy) } else { 0 },
+            reference: self.references.next(&draft.originator, &draft.recipient),
             originator: draft.originator,
             recipient: draft.recipient,
             body: draft.body,

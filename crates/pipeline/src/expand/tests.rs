@@ -97,6 +97,7 @@ impl World {
             settings: self.settings,
             bell: Arc::default(),
             waiters: Arc::default(),
+            references: Arc::new(References::new(&SeededEntropy::new(3))),
             clock: Arc::<SimClock>::clone(&self.clock),
         }
     }

@@ -22,7 +22,7 @@ pub use crate::delay::DelayMs;
 pub use crate::distribution::Distribution;
 use crate::journal::Journal;
 use crate::sessions::{self, Sessions, Stream};
-pub use options::{IdFormat, Options, ReceiptFormat, Rejection, Status};
+pub use options::{IdFormat, Options, ReceiptFormat, Rejection, RejectionTo, Status};
 use registry::Registry;
 use session::Session;
 pub use summary::Summary;

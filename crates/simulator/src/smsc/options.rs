@@ -65,6 +65,9 @@ pub struct Options {
     /// Refuses a submit_sm with a status: `0.01=ESME_RINVDSTADR`. May be given more than once.
     #[arg(long)]
     pub reject: Vec<Rejection>,
+    /// Refuses every submit_sm to recipients whose numbers end so: `0000=ESME_RMSGQFUL`, a handset whose queue is full. May be given more than once.
+    #[arg(long)]
+    pub reject_to: Vec<RejectionTo>,
     /// Segments a second beyond which a session gets ESME_RTHROTTLED; 0 for no bound.
     #[arg(long, default_value_t = 0)]
     pub throttle_above: u32,
@@ -89,7 +92,7 @@ pub struct Options {
     /// Probability, at each submit_sm, that the connection is cut.
     #[arg(long, default_value_t = 0.0, value_parser = probability)]
     pub disconnect: f64,
-    /// Probability, at each submit_sm, that the SMSC unbinds.
+    /// Probability, at each submit_sm, that the SMSC unbinds. It sends the answers that are due yet, and then closes the connection.
     #[arg(long, default_value_t = 0.0, value_parser = probability)]
     pub unbind: f64,
     /// Probability, at each submit_sm, that a PDU that cannot be read is sent.
@@ -230,6 +233,25 @@ impl FromStr for Rejection {
     }
 }
 
+/// The last digits of recipients, and the status that every `submit_sm` to them is refused with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectionTo {
+    /// To whom.
+    pub digits: String,
+    /// With what.
+    pub status: CommandStatus,
+}
+
+impl FromStr for RejectionTo {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let rule = text.split_once('=').filter(|(digits, _)| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()));
+        let (digits, status) = rule.ok_or("write DIGITS=STATUS")?;
+        Ok(Self { digits: digits.to_owned(), status: status.parse::<Status>()?.0 })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,6 +264,8 @@ mod tests {
         assert_eq!("delivrd=3,none=1".parse(), Ok(Distribution(vec![(3.0, Some(ReceiptState::Delivered)), (1.0, None)])));
         assert!("nonsense=1".parse::<Distribution<ReceiptState>>().is_err());
         assert_eq!("0.5=ESME_RSYSERR".parse(), Ok(Rejection { probability: 0.5, status: CommandStatus::RSYSERR }));
+        assert_eq!("0000=ESME_RMSGQFUL".parse(), Ok(RejectionTo { digits: "0000".to_owned(), status: CommandStatus::RMSGQFUL }));
+        assert!(["=ESME_RMSGQFUL", "x=ESME_RMSGQFUL", "0000", "0000=nonsense"].iter().all(|text| text.parse::<RejectionTo>().is_err()));
         assert_eq!(Options::default().listen.port(), 2775);
     }
 

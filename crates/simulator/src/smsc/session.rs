@@ -49,6 +49,8 @@ pub(crate) struct Session {
     random: Random,
     meter: Meter,
     unanswered: usize,
+    /// It has unbound, and goes once everything is answered.
+    leaving: bool,
     later: BinaryHeap<(Reverse<Instant>, Reverse<u64>)>,
     tasks: HashMap<u64, Later>,
     next_task: u64,
@@ -78,6 +80,7 @@ impl Session {
             random,
             meter: Meter::new(Instant::now()),
             unanswered: 0,
+            leaving: false,
             later: BinaryHeap::new(),
             tasks: HashMap::new(),
             next_task: 0,
@@ -143,7 +146,7 @@ impl Session {
                 }
                 () = sleep_until(due), if due.is_some() => {
                     self.do_what_is_due(Instant::now());
-                    ControlFlow::Continue(())
+                    self.leave()
                 }
                 () = crate::sessions::told_to_end(&mut stopped, number) => return Ok(()),
             };
@@ -200,12 +203,20 @@ impl Session {
                 self.send(&Pdu::new(pdu.sequence, Body::UnbindResp));
                 return ControlFlow::Break(());
             }
-            Body::UnbindResp => return ControlFlow::Break(()),
+            Body::UnbindResp => {
+                self.leaving = true;
+                return self.leave();
+            }
             Body::DeliverSmResp(_) | Body::DataSmResp(_) => self.report_answered(pdu.sequence, pdu.status),
             _ if command.is_response() => {}
             _ => self.send(&Pdu::answer(pdu.sequence, CommandStatus::RINVCMDID, Body::GenericNack)),
         }
         ControlFlow::Continue(())
+    }
+
+    /// Whether it is time to go.
+    const fn leave(&self) -> ControlFlow<()> {
+        if self.leaving && self.unanswered == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     fn bind(&mut self, kind: BindKind, bind: Bind, sequence: u32) -> ControlFlow<()> {
@@ -243,7 +254,7 @@ impl Session {
 
     fn submit(&mut self, sm: &Sm, sequence: u32, tlvs: &Tlvs) -> ControlFlow<()> {
         let now = Instant::now();
-        let fate = faults::decide(&self.shared.options, &mut self.random, &mut self.meter, self.unanswered, now);
+        let fate = faults::decide(&self.shared.options, &mut self.random, &mut self.meter, self.unanswered, &sm.destination, now);
         let id = if fate.status.is_ok() { self.shared.next_id.fetch_add(1, Ordering::Relaxed) } else { 0 };
         let came_ms = now_ms();
         self.shared.journal.count(|summary| {

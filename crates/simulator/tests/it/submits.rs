@@ -138,6 +138,30 @@ async fn a_connection_may_be_cut_or_unbound_or_fouled() {
 }
 
 #[tokio::test]
+async fn an_smsc_that_unbinds_sends_the_answers_that_are_due_before_it_goes() {
+    let smsc = smsc(Options { unbind: 1.0, response_delay_ms: DelayMs(100, 100), ..Options::default() }).await;
+    let mut client = Client::bound(&smsc, BindKind::Transmitter).await;
+    client.send(message(0, b"Hello")).await;
+    let unbind = client.next().await;
+    assert_eq!(unbind.body, Body::Unbind);
+    client.send_pdu(&wire::smpp::Pdu::new(unbind.sequence, Body::UnbindResp)).await;
+    assert_eq!(client.next().await.status, CommandStatus::ROK);
+    assert_eq!(client.next_octets().await, None);
+}
+
+#[tokio::test]
+async fn recipients_are_refused_by_how_their_numbers_end() {
+    let rules = ["0001=ESME_RINVDSTADR", "1=ESME_RMSGQFUL"].map(|rule| rule.parse().unwrap());
+    let smsc = smsc(Options { reject_to: rules.into(), ..Options::default() }).await;
+    let mut client = Client::bound(&smsc, BindKind::Transmitter).await;
+    for (recipient, status) in [("18005550001", CommandStatus::RINVDSTADR), ("18005550011", CommandStatus::RMSGQFUL), ("18005550012", CommandStatus::ROK)] {
+        let Body::SubmitSm(sm) = message(0, b"Hello") else { panic!("a submit_sm") };
+        let sm = wire::smpp::Sm { destination: wire::smpp::Address::new(1, 1, recipient), ..*sm };
+        assert_eq!(client.ask(Body::SubmitSm(Box::new(sm))).await.status, status, "{recipient}");
+    }
+}
+
+#[tokio::test]
 async fn one_octet_at_a_time_says_the_same() {
     let smsc = smsc(Options { one_octet_writes: true, ..Options::default() }).await;
     let mut client = Client::bound(&smsc, BindKind::Transmitter).await;

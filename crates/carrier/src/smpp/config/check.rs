@@ -35,7 +35,7 @@ impl SmppConfig {
     }
 
     fn check_numbers(&self, mistakes: &mut Vec<Mistake>) {
-        let bounds: [(&str, u64, RangeInclusive<u64>); 16] = [
+        let bounds: [(&str, u64, RangeInclusive<u64>); 20] = [
             ("sessions", self.sessions as u64, 1..=100),
             ("window", self.window as u64, 1..=10_000),
             ("segments_max", self.segments_max.into(), 1..=64),
@@ -44,11 +44,15 @@ impl SmppConfig {
             ("bind_timeout_secs", self.bind_timeout_secs, 1..=300),
             ("response_timeout_secs", self.response_timeout_secs, 1..=43_200),
             ("enquire_link_secs", self.enquire_link_secs, 1..=SECS_MAX),
+            ("enquire_link_timeout_secs", self.enquire_link_timeout_secs, 1..=3_600),
+            ("unbind_timeout_secs", self.unbind_timeout_secs, 0..=300),
+            ("write_timeout_secs", self.write_timeout_secs, 1..=3_600),
             ("refused_retry_secs", self.refused_retry_secs, 1..=SECS_MAX),
             ("reconnect_floor_ms", self.reconnect_floor_ms, 1..=MS_MAX),
             ("reconnect_ceiling_ms", self.reconnect_ceiling_ms, 1..=MS_MAX),
             ("throttle_floor_ms", self.throttle_floor_ms, 1..=MS_MAX),
             ("throttle_ceiling_ms", self.throttle_ceiling_ms, 1..=MS_MAX),
+            ("queue_full_recipients", self.queue_full_recipients as u64, 0..=1_000),
             ("receipts_pending_max", self.receipts_pending_max as u64, 1..=1_000_000),
             ("receipt_wait_hours", self.receipt_wait_hours, 0..=crate::RECEIPT_WAIT_HOURS_MAX),
             ("pdu_bytes_max", self.pdu_bytes_max as u64, 64..=1_000_000),
@@ -77,8 +81,9 @@ impl SmppConfig {
         check(self.service_type.len() <= 5, "service_type", "has more than 5 characters");
         check(self.tls_client_cert.is_some() == self.tls_client_key.is_some(), "tls_client_cert", "goes together with `tls_client_key`");
         check(self.national_prefix.as_deref().is_none_or(is_prefix), "national_prefix", "is not `+` and the first 1 to 6 digits of a number");
-        for name in self.errors.keys().filter(|name| CommandStatus::parse(name).is_none()) {
-            check(false, "errors", &format!("names the status `{name}`, which is neither a name nor a number"));
+        let statuses = self.errors.keys().map(|name| ("errors", name)).chain(self.bind_errors.keys().map(|name| ("bind_errors", name)));
+        for (key, name) in statuses.filter(|(_, name)| CommandStatus::parse(name).is_none()) {
+            check(false, key, &format!("names the status `{name}`, which is neither a name nor a number"));
         }
         for (tag, value) in self.tlvs.iter().filter(|(tag, value)| parse_tlv(tag, value).is_none()) {
             check(false, "tlvs", &format!("has `{tag} = {value}`, which is no tag (0x1400) with a text or octets (0x…)"));

@@ -64,7 +64,7 @@ fn numbers_wrap_and_answers_still_find_their_requests() {
     session.sequence = Sequence::after(Sequence::MAX - 2);
     let mut out = Vec::new();
     (1..=3).for_each(|number| session.submit(outgoing(number), now));
-    session.fill(now, 10_000, &mut out);
+    session.fill(now, 10_000, 0, &mut out);
     let later = now + Duration::from_secs(31);
     session.tick(later, &mut out);
     assert_eq!(numbers(&out), [Sequence::MAX - 1, Sequence::MAX, 1, 2]);
@@ -84,11 +84,100 @@ fn after_a_wrap_the_oldest_unanswered_request_is_still_the_first_to_be_given_up(
     for (number, secs) in [(1, 0), (2, 1)] {
         let at = now + Duration::from_secs(secs);
         session.submit(outgoing(number), at);
-        session.fill(at, 10_000, &mut Vec::new());
+        session.fill(at, 10_000, 0, &mut Vec::new());
     }
     session.effects();
     session.tick(now + Duration::from_secs(60), &mut Vec::new());
     let ended: Vec<_> =
         session.effects().into_iter().filter_map(|effect| if let Effect::Outcome(outcome, _) = effect { Some(outcome.token) } else { None }).collect();
     assert_eq!(ended, [1]);
+}
+
+/// What each submission ended as since the last call, by its token.
+fn ended(session: &mut Session) -> Vec<(u64, String)> {
+    let outcome = |effect| if let Effect::Outcome(outcome, 1) = effect { Some(outcome) } else { None };
+    let word = |outcome: SubmissionOutcome| (outcome.token, format!("{:?}", outcome.segments[0].1).split(' ').next().unwrap_or_default().to_owned());
+    session.effects().into_iter().filter_map(outcome).map(word).collect()
+}
+
+/// A session with three segments under way, of which the connection has taken the first and half of the second; and one more that waits.
+fn half_written(now: Instant) -> (Session, u64) {
+    let mut session = bound(now);
+    session.window = 3;
+    (1..=4).for_each(|number| session.submit(outgoing(number), now));
+    let mut out = Vec::new();
+    session.fill(now, 10_000, 1_000, &mut out);
+    session.effects();
+    let each = out.len() as u64 / 3;
+    (session, 1_000 + each + each / 2)
+}
+
+#[test]
+fn of_what_a_lost_connection_never_took_the_outcome_is_known() {
+    let now = Instant::now();
+    let (mut session, written) = half_written(now);
+    session.abort(written);
+    let of = |token, word: &str| (token, word.to_owned());
+    assert_eq!(ended(&mut session), [of(4, "NotSent"), of(2, "NotSent"), of(3, "NotSent"), of(1, "Unknown")]);
+    assert!(session.sent.is_empty() && session.pending.is_empty());
+}
+
+#[test]
+fn answers_are_waited_for_although_nothing_can_be_written_any_more() {
+    let now = Instant::now();
+    let (mut session, written) = half_written(now);
+    session.cannot_write("stuck", written, now);
+    assert_eq!(ended(&mut session).iter().map(|(token, _)| *token).collect::<Vec<_>>(), [4, 2, 3]);
+    session.finish(now, &mut Vec::new());
+    assert!(session.effects().is_empty(), "one is under way");
+    assert_eq!(session.deadline(now), now + Duration::from_secs(10));
+    receive(&mut session, &Pdu::new(2, Body::SubmitSmResp(b"id".to_vec())), now);
+    session.finish(now, &mut Vec::new());
+    let effects = session.effects();
+    assert!(matches!(&effects[..], [Effect::Outcome(outcome, 1), Effect::Close(why)] if outcome.token == 1 && why == "stuck"), "{effects:?}");
+}
+
+#[test]
+fn an_end_has_one_reason_and_one_time() {
+    let now = Instant::now();
+    let (mut session, _) = half_written(now);
+    receive(&mut session, &Pdu::new(9, Body::Unbind), now);
+    let later = now + Duration::from_secs(9);
+    receive(&mut session, &Pdu::new(10, Body::Unbind), later);
+    receive(&mut session, &Pdu::answer(0, CommandStatus::RINVBNDSTS, Body::GenericNack), later);
+    assert_eq!(session.effects().iter().filter(|effect| matches!(effect, Effect::Ending(_))).count(), 1);
+    assert_eq!(session.deadline(later), now + Duration::from_secs(10));
+    session.submit(outgoing(5), later);
+    assert_eq!(ended(&mut session), [(5, "NotSent".to_owned())], "nothing new is taken");
+    session.tick(now + Duration::from_secs(10), &mut Vec::new());
+    assert!(matches!(&session.effects()[..], [Effect::Close(why)] if why == "the SMSC unbound"));
+}
+
+/// Each deadline leads to something that moves it, so that no session runs in circles.
+#[test]
+fn a_session_that_is_left_alone_comes_to_its_end_in_a_few_steps() {
+    let now = Instant::now();
+    let stories: [fn(&mut Session, u64, Instant); 4] = [
+        |_, _, _| {},
+        |session, _, now| receive(session, &Pdu::new(9, Body::Unbind), now),
+        |session, written, now| session.cannot_write("stuck", written, now),
+        |session, _, _| session.drain(),
+    ];
+    for (story, happens) in stories.into_iter().enumerate() {
+        let (mut session, written) = half_written(now);
+        happens(&mut session, written, now);
+        let mut at = now;
+        let closes = (0..20).any(|_| {
+            let mut out = Vec::new();
+            session.fill(at, 10_000, 0, &mut out);
+            session.finish(at, &mut out);
+            let closes = session.effects().iter().any(|effect| matches!(effect, Effect::Close(_)));
+            let due = session.deadline(at);
+            assert!(closes || due > at, "story {story}: a deadline that has passed");
+            at = due;
+            session.tick(at, &mut out);
+            closes
+        });
+        assert!(closes, "story {story}");
+    }
 }

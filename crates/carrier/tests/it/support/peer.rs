@@ -131,6 +131,11 @@ impl Session {
         within("octets from the carrier", self.stream.readable()).await.unwrap();
     }
 
+    /// Ends its own side of the connection, and goes on reading.
+    pub(crate) async fn half_close(&mut self) {
+        within("the connection's end", self.stream.shutdown()).await.unwrap();
+    }
+
     /// Sends octets as they are.
     pub(crate) async fn send_octets(&mut self, octets: &[u8]) {
         within("the carrier reads", self.stream.write_all(octets)).await.unwrap();
