@@ -85,7 +85,9 @@ pub(crate) fn read(config: &SmppConfig, delivered: &Delivered<'_>) -> Read {
         ReceiptDetection::Auto => by_class || by_tlv || text.id.is_some() && has_state,
         ReceiptDetection::EsmClass => by_class,
         ReceiptDetection::Tlv => by_tlv,
-        ReceiptDetection::Text => !texts.is_empty(),
+        ReceiptDetection::Text => {
+            texts.iter().any(|text| text.stat.is_some() || weight(text) > weight(&ReceiptText { id: text.id.clone(), ..ReceiptText::default() }))
+        }
     };
     if !is_receipt {
         return Read::Inbound;
