@@ -88,7 +88,7 @@ pub(crate) fn read(config: &SmppConfig, delivered: &Delivered<'_>) -> Read {
         ReceiptDetection::Auto => by_class || by_tlv || text.id.is_some() && has_state,
         ReceiptDetection::EsmClass => by_class,
         ReceiptDetection::Tlv => by_tlv,
-        ReceiptDetection::Text => !texts.is_empty(),
+        ReceiptDetection::Text => texts.iter().any(says_more_than_an_id),
     };
     if !is_receipt {
         return Read::Inbound;
@@ -140,6 +140,12 @@ fn best_reading(config: &SmppConfig, text: &[u8], label: u8, header_octets: usiz
 /// Whether a field is there and in ASCII: other signs in it come from a reading in the wrong alphabet.
 fn has_plain(field: &Option<String>) -> bool {
     field.as_ref().is_some_and(|value| value.is_ascii())
+}
+
+/// Whether a text has the form of a receipt, and does not merely begin with `id:`.
+fn says_more_than_an_id(text: &ReceiptText) -> bool {
+    let of_id = ReceiptText { id: text.id.clone(), long_id: text.long_id.clone(), ..ReceiptText::default() };
+    *text != of_id
 }
 
 /// How much a text says.

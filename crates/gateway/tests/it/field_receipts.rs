@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use bytes::BytesMut;
+use carrier::smpp::config::SmppConfig;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -198,7 +199,8 @@ async fn staged(case: &Case) -> (Stage, Smsc, Tenant) {
         config.carrier = vec![carrier("main", port)];
         let base = smpp(config).clone();
         let own = serde_json::from_value(Value::Object(case.settings.clone())).unwrap();
-        let settings = carrier::smpp::config::SmppConfig { name: base.name, host: base.host, port: base.port, system_id: base.system_id, ..own };
+        // The listener answers the bind only once the platform has started, which takes its time on a busy machine.
+        let settings = SmppConfig { name: base.name, host: base.host, port: base.port, system_id: base.system_id, bind_timeout_secs: 300, ..own };
         config.carrier = vec![settings.into()];
     })
     .await;

@@ -8,8 +8,11 @@ const UTF_16_BE_MARK: &[u8] = &[0xFE, 0xFF];
 const UTF_16_LE_MARK: &[u8] = &[0xFF, 0xFE];
 const UTF_8_MARK: &[u8] = &[0xEF, 0xBB, 0xBF];
 
-/// The ways to read a text, likeliest first. Each takes the octets, their label and the length of the header before them.
-const WAYS: [fn(&[u8], u8, usize) -> Vec<String>; 5] = [wide, narrow, counted, packed, hexadecimal];
+/// A way to read a text: from its octets, their label and the length of the header before them.
+type Way = fn(&[u8], u8, usize) -> Vec<String>;
+
+/// The ways to read a text, likeliest first.
+const WAYS: [Way; 5] = [wide, narrow, counted, packed, hexadecimal];
 
 /// The texts that `octets` may be when they are a receipt's, likeliest first: UTF-16 of either byte order where more than half of it is ASCII, single octets
 /// whatever the label says, the same behind an octet that counts them, packed septets, and hexadecimal digits.

@@ -93,9 +93,10 @@ pub fn parse(text: &str) -> Option<ReceiptText> {
         }
         rest = next;
     }
-    let has_state = receipt.stat.is_some() && named >= 1;
-    let has_id = receipt.id.is_some() && named >= 2;
-    (has_state || has_id).then_some(receipt)
+    // An id alone is a word of any message, unless the text begins with it: then the state is in a parameter.
+    let begins_with_field = field_at(text.trim_start()).is_some();
+    let has_id = receipt.id.is_some() && (named >= 2 || begins_with_field);
+    (receipt.stat.is_some() || has_id).then_some(receipt)
 }
 
 /// Reads what follows `text:`: the message, and behind it those of the id, the state and the error that did not come before. Says how many there were.
@@ -294,6 +295,7 @@ mod tests {
         ("id:42 stat:0 err:000", Some("42"), Some("0"), Some("000")),
         ("stat:DELIVRD err:000 text:no id", None, Some("DELIVRD"), Some("000")),
         ("id:42 sub:001", Some("42"), None, None),
+        ("id:42", Some("42"), None, None),
         // The message before the other fields, with what looks like fields in it.
         ("text:Hello id:42 stat:DELIVRD err:000", Some("42"), Some("DELIVRD"), Some("000")),
         ("id:42 text:Hello stat:DELIVRD err:000", Some("42"), Some("DELIVRD"), Some("000")),
