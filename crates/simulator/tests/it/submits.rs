@@ -1,6 +1,6 @@
 //! Answers to `submit_sm`, right and wrong, and the same again for the same seed.
 
-use simulator::smsc::{DelayMs, IdFormat, Options, Rejection};
+use simulator::smsc::{DelayMs, IdFormat, Options, Rejection, RejectionTo};
 use wire::smpp::constants::interface_version;
 use wire::smpp::{Bind, BindKind, Body, CommandStatus, decode, tag};
 
@@ -151,7 +151,7 @@ async fn an_smsc_that_unbinds_sends_the_answers_that_are_due_before_it_goes() {
 
 #[tokio::test]
 async fn recipients_are_refused_by_how_their_numbers_end() {
-    let rules = ["0001=ESME_RINVDSTADR", "1=ESME_RMSGQFUL"].map(|rule| rule.parse().unwrap());
+    let rules = ["0001=ESME_RINVDSTADR", "1=ESME_RMSGQFUL"].map(|rule| rule.parse::<RejectionTo>().unwrap());
     let smsc = smsc(Options { reject_to: rules.into(), ..Options::default() }).await;
     let mut client = Client::bound(&smsc, BindKind::Transmitter).await;
     for (recipient, status) in [("18005550001", CommandStatus::RINVDSTADR), ("18005550011", CommandStatus::RMSGQFUL), ("18005550012", CommandStatus::ROK)] {
