@@ -188,3 +188,42 @@ fn text_of_some<S: Serializer>(value: &Option<Timestamp>, serializer: S) -> Resu
         None => serializer.serialize_none(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::message::Direction;
+    use model::{AccountId, MessageId, Mode, Msisdn};
+
+    fn message(body: &str) -> Message {
+        Message {
+            id: MessageId::from_bytes([1; 16]),
+            account: AccountId::from_bytes([2; 16]),
+            broadcast: None,
+            direction: Direction::Outbound,
+            mode: Mode::Live,
+            kind: MessageType::Sms,
+            originator: Msisdn::parse("+18005550100").unwrap(),
+            recipient: Msisdn::parse("+18005550199").unwrap(),
+            body: Some(body.into()),
+            media_url: None,
+            media: None,
+            encoding: Encoding::of(body),
+            segments: 1,
+            reference: 0,
+            created_at: Timestamp::from_millis(0),
+            expires_at: Timestamp::from_millis(1),
+        }
+    }
+
+    #[test]
+    fn an_answer_made_again_has_the_fields_of_its_time() {
+        let queued = Delivery::queued("");
+        let json = |body: &str, form| MessageView::of(&message(body), &queued).in_form(form).to_json();
+        let old = json("Ж", AnswerForm::FIRST);
+        assert!(!old.contains("ucs2Characters"), "{old}");
+        let new = json("Ж", AnswerForm::NEWEST);
+        assert_eq!(new.replace(r#""ucs2Characters":[{"character":"Ж","position":1}],"#, ""), old);
+        assert_eq!(json("a", AnswerForm::FIRST), json("a", AnswerForm::NEWEST));
+    }
+}

@@ -45,7 +45,7 @@ pub(crate) async fn decisions_are_kept_once_and_listed_newest_first(fresh: impl 
     desk.store.record_screening(of_test.clone()).await.unwrap();
     for account in [None, Some(account)] {
         let of = |mode| ScreeningFilter { account, mode: Some(mode), outcome: None };
-        assert_eq!(desk.store.screening_log(of(Mode::Test), None, 9).await.unwrap(), [of_test.clone()]);
+        assert_eq!(desk.store.screening_log(of(Mode::Test), None, 9).await.unwrap(), std::slice::from_ref(&of_test));
         assert!(!desk.store.screening_log(of(Mode::Live), None, 9).await.unwrap().contains(&of_test));
     }
 }
