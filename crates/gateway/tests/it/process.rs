@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -101,14 +102,17 @@ impl Drop for Service {
 fn configured(directory: &Path, port: u16, more: &str) -> PathBuf {
     let file = directory.join("my.toml");
     let text = format!(
-        "[api]\nlisten = \"{ANY_PORT}\"\n[admin]\nlisten = \"{ANY_PORT}\"\ntoken = \"{TOKEN}\"\n[keys]\npepper = \"{}\"\n[store]\nurl = \"sqlite:{}\"\n\
+        "[api]\nlisten = \"127.0.0.1:{}\"\n[admin]\nlisten = \"127.0.0.1:{}\"\ntoken = \"{TOKEN}\"\n[keys]\npepper = \"{}\"\n[store]\nurl = \"sqlite:{}\"\n\
          [media]\ndirectory = \"{}\"\n{more}\n[[carrier]]\nname = \"main\"\nkind = \"smpp\"\nhost = \"127.0.0.1\"\nport = {port}\nsystem_id = \"tests\"\n\
          reconnect_floor_ms = 20\nreconnect_ceiling_ms = 100\n",
+        dead_port(),
+        dead_port(),
         "pepper".repeat(6),
         directory.join("store.db").display(),
         directory.join("media").display(),
     );
     std::fs::write(&file, text).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     file
 }
 
