@@ -84,7 +84,7 @@ fn filed_under(connection: &Connection, carrier: &str, key: &str) -> rusqlite::R
     connection.prepare_cached(sql)?.query_map(params![carrier, key, SEGMENTS_MAX], filed)?.collect()
 }
 
-/// Reads the columns key, `message_id`, number, total, recipient and fate.
+/// Reads the columns `key`, `message_id`, `number`, `total`, `recipient` and `fate`.
 pub(super) fn filed(row: &rusqlite::Row<'_>) -> rusqlite::Result<Filed> {
     Ok(Filed {
         key: row.get(0)?,

@@ -229,7 +229,7 @@ pub(crate) async fn no_more_are_ended_at_once_than_asked(fresh: impl Backend) {
     for wanted in [3, 3, 1, 0] {
         let batch = desk.store.expire(Moment::of(end), HashSet::new(), 3).await.unwrap();
         assert_eq!(batch.len(), wanted);
-        ended.extend(batch.into_iter().map(|change| change.id));
+        ended.extend(batch.iter().map(|change| change.id));
     }
     ended.sort_unstable();
     ended.dedup();

@@ -113,7 +113,7 @@ mod tests {
             ("42", "[42]"),
             ("ABC 123", "abc123"),
             ("42        ", "0000000042"),
-            ("42", "\0\x0042"),
+            ("42", "\x00\x0042"),
         ] {
             assert!(candidates(receipted, IdMode::Auto).contains(&canonical(acknowledged)), "{acknowledged} {receipted}");
         }
