@@ -73,7 +73,7 @@ const SEND_OFF: Duration = Duration::from_secs(1);
 /// So many clients are seen off in order at the same time; others are sent their answer and cut. File handles are kept free for them.
 pub const SEND_OFFS_MAX: usize = 32;
 
-/// Serves until `ended` turns true; the last answers then have [`FINISH`] to be read, and requests that are still under way are answered with a refusal.
+/// Serves until `ended` turns true; the last answers then have one second to be read, and requests that are still under way are answered with a refusal.
 pub async fn serve(door: Door, mut ended: watch::Receiver<bool>) {
     let rooms = Rooms::new(&door.bounds);
     let door = Arc::new(door);
