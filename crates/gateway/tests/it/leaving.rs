@@ -157,10 +157,6 @@ async fn one_full_handset_slows_nobody_else() {
         stage.reaches(&tenant, &id, "delivered").await;
     }
     let life = eventually("it was put off", async || Some(stage.life(&full["id"]).await).filter(|life| life["attempts"] != 0)).await;
-<<<<<<< HEAD
-    assert_eq!(life["status"], "queued");
-=======
     assert_eq!(life["status"], json!("queued"));
->>>>>>> h/smpp
     assert_eq!(stage.carrier("main").await["throttled"], 0);
 }
