@@ -75,7 +75,8 @@ class LyingNames(Case):
         for scenario in ["unknown", "silent"]:
             seen = self.seen[scenario]
             self.assertEqual((seen["told"][:5], seen["allowed"], seen["forbidden"]), ("33017", 0, 0), scenario)
-        self.assertLess(self.seen["silent"]["seconds"], 9)
+        # A silent name server may use all of `media.timeout_seconds`, which is 10, and no more.
+        self.assertLess(self.seen["silent"]["seconds"], 15)
 
     def test_no_proxy_of_the_environment_and_no_forbidden_address_is_ever_connected_to(self):
         self.assertEqual({scenario: (seen["forbidden"], seen["proxy"]) for scenario, seen in self.seen.items()}, dict.fromkeys(self.seen, (0, 0)))
