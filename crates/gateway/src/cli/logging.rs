@@ -36,6 +36,12 @@ struct OneLine<W>(W);
 
 impl<W: Write> Write for OneLine<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if let Some((b'\n', plain)) = line.split_last()
+            && plain.iter().all(|octet| matches!(octet, b' '..=b'~'))
+        {
+            self.0.write_all(line)?;
+            return Ok(line.len());
+        }
         let text = String::from_utf8_lossy(line);
         let (text, end) = text.strip_suffix('\n').map_or((&*text, ""), |text| (text, "\n"));
         self.0.write_all((escape(text).into_owned() + end).as_bytes())?;
