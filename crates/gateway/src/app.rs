@@ -192,7 +192,7 @@ impl Prepared {
             _ => None,
         };
         let (public, operators) = (listen(config.api.listen).await?, listen(config.admin.listen).await?);
-        let objects = media(config).await?;
+        let objects = media(config)?;
         let limit = files::raise().unwrap_or_else(|why| {
             tracing::warn!("{why}");
             files::limit()
@@ -229,19 +229,27 @@ async fn open(url: &str) -> Result<Arc<dyn Store>, StartError> {
     store::open(url).await.map_err(told)
 }
 
-/// The directory of media. One that holds media is refused for a store that is yet to be made: it belongs to another one, whose file is lost or elsewhere,
-/// and the new one would remove them as left over.
-async fn media(config: &Config) -> Result<Arc<dyn Objects>, StartError> {
-    let (directory, url) = (&config.media.directory, &config.store.url);
-    let unusable = |error| StartError(format!("cannot keep media in {}: {error}", directory.display()));
-    let objects = Directory::open(directory).map_err(unusable)?;
-    if store::is_new(url).map_err(|error| StartError(error.to_string()))? && !objects.names().await.map_err(unusable)?.is_empty() {
-        let place = directory.display();
-        return Err(StartError(format!(
-            "there is no store yet at {url}, and {place} holds the media of one: restore its file, or move {place} away; a new store would remove them"
-        )));
-    }
+fn media(config: &Config) -> Result<Arc<dyn Objects>, StartError> {
+    refuse_media_without_store(config).map_err(StartError)?;
+    let directory = &config.media.directory;
+    let objects = Directory::open(directory).map_err(|error| StartError(format!("cannot keep media in {}: {error}", directory.display())))?;
     Ok(Arc::new(objects))
+}
+
+/// Refuses a directory that holds media for a store that is yet to be made: they belong to another store, whose file is lost or elsewhere, and the new
+/// one would remove them as left over.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(crate) fn refuse_media_without_store(config: &Config) -> Result<(), String> {
+    let place = config.media.directory.display();
+    let holds_objects = Directory::holds_objects(&config.media.directory).map_err(|error| format!("cannot read {place}: {error}"))?;
+    if holds_objects && store::is_new(&config.store.url).map_err(|error| error.to_string())? {
+        return Err(format!(
+            "there is no store yet, and {place} holds the media of one: restore its file, or move {place} away; a new store would remove them"
+        ));
+    }
+    Ok(())
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {

@@ -261,9 +261,13 @@ impl ErrorCode {
             }
             Self::NotFound => "There is nothing at this address that your account may see.",
             Self::MethodNotAllowed => "The `Allow` header lists the methods of this address.",
-            Self::UnsupportedContentType => "Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and without a `Content-Encoding`: compressed bodies are not read.",
+            Self::UnsupportedContentType => {
+                "Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and without a `Content-Encoding`: compressed bodies are not read."
+            }
             Self::RequestTooLarge => "The body, or the headers, are over the limit.",
-            Self::ServiceUnavailable => "The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives.",
+            Self::ServiceUnavailable => {
+                "The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives."
+            }
             Self::InvalidIdempotencyKey => {
                 "A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`. In the `Idempotency-Key` header it may stand in double quotes, as a string of RFC 8941; `\"order-1\"` and `order-1` are the same key. Nothing may follow the closing quote, and in the body the quotes are not part of a key."
             }

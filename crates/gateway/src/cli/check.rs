@@ -11,6 +11,7 @@ use store::objects::Directory;
 use tokio::sync::mpsc;
 
 use super::{Failed, output, serve};
+use crate::app;
 use crate::config::{Config, line_of_key, secrets};
 use crate::files::{self, Budget};
 use crate::http::tls;
@@ -100,6 +101,9 @@ fn look(config: &Config) -> Vec<(String, Result<String, String>)> {
     found.push(("media.directory".to_owned(), media));
     let store = store::check(&config.store.url).map(|words| format!("store: {words}")).map_err(|error| format!("`store.url`: {error}"));
     found.push(("store.url".to_owned(), store));
+    if let Err(mistake) = app::refuse_media_without_store(config) {
+        found.push(("media.directory".to_owned(), Err(mistake)));
+    }
     found.extend(listeners(config));
     found
 }

@@ -1,6 +1,7 @@
 //! What a configuration must hold beyond its types.
 
 use std::collections::HashSet;
+use std::net::Ipv6Addr;
 
 use axum::http::Uri;
 use ipnet::IpNet;
@@ -118,12 +119,21 @@ fn check_texts(config: &Config, note: &mut impl FnMut(&str, String)) {
 fn check_networks(config: &Config, note: &mut impl FnMut(&str, String)) {
     // The widest private networks are fc00::/7 and 10.0.0.0/8.
     const NARROWEST_TOO_WIDE: u8 = 6;
-    let too_wide = |networks: &[IpNet]| networks.iter().find(|network| network.prefix_len() <= NARROWEST_TOO_WIDE).copied();
+    let too_wide = |networks: &[IpNet]| networks.iter().find(|network| own_prefix_len(**network) <= NARROWEST_TOO_WIDE).copied();
     if let Some(network) = too_wide(&config.media.allow_networks) {
         note("media.allow_networks", format!("has {network}, which would let media URLs reach every host inside: name the networks that you mean"));
     }
     if let Some(network) = too_wide(&config.api.trusted_proxies) {
         note("api.trusted_proxies", format!("has {network}, so that every client could choose its address: name your proxies"));
+    }
+}
+
+/// How long a network's prefix is. Where IPv6 stands for IPv4 (RFC 4291, section 2.5.5.2, and RFC 6052), that of the network of IPv4.
+fn own_prefix_len(network: IpNet) -> u8 {
+    const STAND_FOR_IPV4: [Ipv6Addr; 2] = [Ipv6Addr::new(0, 0, 0, 0, 0, 0xFFFF, 0, 0), Ipv6Addr::new(0x64, 0xFF9B, 0, 0, 0, 0, 0, 0)];
+    match network {
+        IpNet::V6(network) if STAND_FOR_IPV4.iter().any(|mapped| network.contains(mapped)) => network.prefix_len().saturating_sub(96),
+        network => network.prefix_len(),
     }
 }
 

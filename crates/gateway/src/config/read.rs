@@ -70,7 +70,11 @@ pub fn parse(text: &str, environment: impl Iterator<Item = (String, String)>) ->
     let defaults: Table = toml::from_str(DEFAULTS).expect("the embedded defaults are TOML");
     let given: Table = toml::from_str(text).map_err(|error| {
         let line = error.span().map(|span| line_of(text, span.start));
-        vec![Mistake { key: String::new(), line, what: one_line(error.message()) }]
+        // The message may quote the value.
+        let written = line.and_then(|line| text.lines().nth(line - 1)).unwrap_or_default();
+        let is_secret = written.split_once('=').is_some_and(|(key, _)| is_secret(key.trim()));
+        let what = if is_secret { "is not a text in quotes".to_owned() } else { one_line(error.message()) };
+        vec![Mistake { key: String::new(), line, what }]
     })?;
     let mut merged = defaults.clone();
     let mut mistakes = Vec::new();
@@ -380,6 +384,13 @@ mod tests {
             ("[api]", "docs_base_url", "\"https://docs.example.com/a b\""),
             ("[api]", "docs_base_url", "\"\""),
             ("[api]", "trusted_proxies", "[\"0.0.0.0/0\"]"),
+            ("[media]", "allow_networks", "[\"::ffff:0:0/96\"]"),
+            ("[media]", "allow_networks", "[\"64:ff9b::/96\"]"),
+            ("[[carrier]]", "tlvs", "{ \"0x0424\" = \"y\" }"),
+            ("[[carrier]]", "errors", "{ ESME_ROK = \"retry\" }"),
+            ("[[carrier]]", "errors", "{ ESME_RSUBMITFAIL = \"throttle\", \"0x45\" = \"reject\" }"),
+            ("[[carrier]]", "password", "\"pw\\u0000x\""),
+            ("[[carrier]]", "service_type", "\"é\""),
             ("[media]", "allow_networks", "[\"::/0\"]"),
             ("[[carrier]]", "port", "0"),
         ] {
@@ -412,6 +423,8 @@ mod tests {
     fn no_message_shows_a_secret() {
         for text in [
             "[admin]\ntoken = 314159265358\n",
+            "[admin]\ntoken = 31415926535831415926535831415926535831415926535\n",
+            "[keys]\npepper = 314159265358 979\n",
             "[keys]\npepper = [\"314159265358\"]\n",
             "[[carrier]]\nname = \"main\"\nhost = \"h\"\npassword = 314159265358\n",
             "[[carrier]]\nname = \"main\"\nkind = \"mm7\"\nurl = \"http://me:314159265358@h/\"\nlisten_password = 314159265358\n",

@@ -46,7 +46,8 @@ fn of_address(octet: &u8) -> bool {
 }
 
 fn malformed(cause: &str) -> Refusal {
-    Refusal::new(ErrorCode::MalformedRequest).with_info(AdditionalInfo::Place { line: 1, column: 1 }).caused_by(cause)
+    let info = AdditionalInfo::WrongType { field: "Host".into(), expected: "one header with a host and perhaps a port".into() };
+    Refusal::new(ErrorCode::MalformedRequest).with_info(info).caused_by(cause)
 }
 
 /// The body is JSON in UTF-8 as it stands.

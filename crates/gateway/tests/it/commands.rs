@@ -78,6 +78,22 @@ fn a_file_with_secrets_is_for_its_owner() {
 }
 
 #[test]
+fn media_without_their_store_are_a_mistake() {
+    let directory = TempDir::new().unwrap();
+    let text = format!(
+        "[keys]\npepper = \"{}\"\n[store]\nurl = \"sqlite:{1}/x.db\"\n[media]\ndirectory = \"{1}/media\"\n",
+        "p".repeat(32),
+        directory.path().display()
+    );
+    let media = directory.path().join("media/ab");
+    std::fs::create_dir_all(&media).unwrap();
+    assert_eq!(check(directory.path(), &text, &[]).0, Some(0), "an empty directory is no mistake");
+    std::fs::write(media.join("abcd"), "a picture").unwrap();
+    let (code, out, _) = check(directory.path(), &text, &[]);
+    assert!(code == Some(1) && out.contains("my.toml:6: ") && out.contains("holds the media of one"), "{out}");
+}
+
+#[test]
 fn what_only_a_look_finds_out_is_told_with_its_line() {
     let directory = TempDir::new().unwrap();
     let empty = directory.path().join("empty.pem");

@@ -57,6 +57,17 @@ impl Directory {
         Ok(format!("{} can be written", root.display()))
     }
 
+    /// Whether anything is kept at `root`. Nothing is, where there is no such directory.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn holds_objects(root: &Path) -> io::Result<bool> {
+        match (Self { root: root.into(), lasting: Arc::default() }).list() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            listed => listed.map(|names| !names.is_empty()),
+        }
+    }
+
     fn place(&self, name: &str) -> PathBuf {
         self.root.join(name.get(..2).unwrap_or(name)).join(name)
     }

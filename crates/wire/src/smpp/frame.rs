@@ -31,7 +31,7 @@ impl Header {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("command_length {} is not between {HEADER_BYTES} and the most that is taken", header.length)]
 pub struct LostStep {
-    /// The header that has it.
+    /// The header that has it. Where only its length has come, the rest is zero.
     pub header: Header,
 }
 
@@ -40,12 +40,13 @@ pub struct LostStep {
 /// # Errors
 /// [`LostStep`] when it would be shorter than a header or longer than `max_bytes`.
 pub fn next(octets: &[u8], max_bytes: usize) -> Result<Option<usize>, LostStep> {
-    let Some(header) = Header::read(octets) else { return Ok(None) };
-    let length = header.length as usize;
-    if !(HEADER_BYTES..=max_bytes).contains(&length) {
-        return Err(LostStep { header });
+    // The length alone says whether it can be: waiting for a whole header would take the rest of one from the next PDU.
+    let Some(length) = octets.first_chunk().map(|first| u32::from_be_bytes(*first)) else { return Ok(None) };
+    if !(HEADER_BYTES..=max_bytes).contains(&(length as usize)) {
+        let unread = Header { length, command: CommandId(0), status: CommandStatus(0), sequence: 0 };
+        return Err(LostStep { header: Header::read(octets).unwrap_or(unread) });
     }
-    Ok((octets.len() >= length).then_some(length))
+    Ok((octets.len() >= length as usize).then_some(length as usize))
 }
 
 #[cfg(test)]
@@ -69,6 +70,8 @@ mod tests {
         for length in [0, 15, 101, u32::MAX] {
             let lost = next(&header(length), 100).unwrap_err();
             assert_eq!((lost.header.length, lost.header.sequence), (length, 7));
+            let lost = next(&header(length)[..4], 100).unwrap_err();
+            assert_eq!((lost.header.length, lost.header.sequence), (length, 0));
         }
     }
 }

@@ -70,6 +70,8 @@ impl Mm4Config {
         check(self.originator_system.as_deref().is_none_or(is_mailbox), "originator_system", "is no address such as `system@mms.example.net`");
         check(!self.version.is_empty() && self.version.bytes().all(|byte| byte.is_ascii_graphic()), "version", "is no version such as `6.10.0`");
         check(!self.tls || self.starttls != StartTls::Required, "starttls", "cannot be required of a connection that is TLS from the start");
+        let has_tls_files = self.tls_ca.is_some() || self.tls_server_name.is_some() || self.tls_client_cert.is_some();
+        check(self.tls_files().on || !has_tls_files, "tls", "is not set, nor `starttls`, so that the other keys of TLS would do nothing");
         check(self.tls_client_cert.is_some() == self.tls_client_key.is_some(), "tls_client_cert", "goes together with `tls_client_key`");
         check(self.listen_tls_cert.is_some() == self.listen_tls_key.is_some(), "listen_tls_cert", "goes together with `listen_tls_key`");
     }
