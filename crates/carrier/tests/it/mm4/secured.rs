@@ -100,8 +100,11 @@ async fn an_mmsc_that_offers_no_tls_gets_nothing_where_it_is_required_and_all_wh
     let mut talk = mmsc.greeted().await;
     assert_eq!(ours.segments().await, [SegmentOutcome::NotSent]);
     assert!(talk.ends().await);
-    for starttls in [StartTls::IfOffered, StartTls::Never] {
-        let (mut ours, _) = start(Mm4Config { starttls, ..towards(mmsc.address(), &mmsc, &authority) });
+    let required = towards(mmsc.address(), &mmsc, &authority);
+    let if_offered = Mm4Config { starttls: StartTls::IfOffered, ..required.clone() };
+    let never = Mm4Config { starttls: StartTls::Never, tls_ca: None, tls_server_name: None, tls_client_cert: None, tls_client_key: None, ..required };
+    for config in [if_offered, never] {
+        let (mut ours, _) = start(config);
         ours.submit(mms(2)).await;
         mmsc.greeted().await.forwarded().await;
         assert_eq!(ours.segments().await, [accepted(&id(2))]);
