@@ -69,6 +69,7 @@ impl Sqlite {
             return Err(StoreError::Refused(format!("SQLite {} is too old: 3.51.3 or newer is needed", rusqlite::version())));
         }
         place::refuse_remains(path)?;
+        place::refuse_empty(path)?;
         let lock = Lock::take(path)?;
         let place = lock.path();
         place::refuse_remains(place)?;
@@ -99,9 +100,10 @@ impl Sqlite {
             return Ok(format!("{place} is in use by a running server"));
         }
         place::refuse_remains(path)?;
+        place::refuse_empty(path)?;
         place::try_writing(path)?;
-        if std::fs::metadata(path).map_or(0, |file| file.len()) == 0 {
-            return Ok(format!("{place} is empty or not there yet, and will be made"));
+        if !path.exists() {
+            return Ok(format!("{place} is not there yet, and will be made"));
         }
         let refused = |error: rusqlite::Error| StoreError::Refused(format!("cannot use the store {place}: {error}"));
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(refused)?;

@@ -33,6 +33,18 @@ pub(super) fn refuse_remains(path: &Path) -> Result<(), StoreError> {
     )))
 }
 
+/// Refuses an empty file: a store's file never is, so that its content was lost, and a new store in its place would hide that.
+///
+/// # Errors
+/// [`StoreError::Refused`] with what to do.
+pub(super) fn refuse_empty(path: &Path) -> Result<(), StoreError> {
+    if fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0) {
+        let path = path.display();
+        return Err(StoreError::Refused(format!("{path} is empty, which a store never is: restore a backup, or remove the file to begin a new store")));
+    }
+    Ok(())
+}
+
 /// Finds out whether a store can be made or written at `path`, and leaves everything as it was.
 ///
 /// # Errors

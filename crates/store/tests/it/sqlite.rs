@@ -508,8 +508,11 @@ async fn a_store_cut_to_nothing_beside_its_log_is_refused() {
     let log = std::fs::read(copy.log()).unwrap();
     assert!(refusal_of(&copy).await.contains("missing or empty"));
     assert!(std::fs::read(copy.log()).unwrap() == log, "its changes can still be saved");
-    // An empty file alone is a new store: `install -m 600 /dev/null FILE` makes one.
+    // Without its log it is no new store either: what was in it is lost.
     std::fs::remove_file(copy.log()).unwrap();
+    assert!(refusal_of(&copy).await.contains("is empty, which a store never is"));
+    assert!(matches!(store::check(&format!("sqlite:{}", copy.path().display())), Err(StoreError::Refused(sentence)) if sentence.contains("is empty")));
+    std::fs::remove_file(copy.path()).unwrap();
     copy.open().await.probe().await.unwrap();
 }
 
