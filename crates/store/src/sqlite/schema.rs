@@ -21,7 +21,9 @@ pub(super) fn verify(connection: &Connection, version: usize, path: &Path) -> Re
     let refused = |error: rusqlite::Error| StoreError::Refused(format!("cannot read the schema of the store {}: {error}", path.display()));
     let wanted = of_version(version).map_err(refused)?;
     let found = shapes(connection).map_err(refused)?;
-    let fault = wanted.iter().find_map(|((kind, name), shape)| match found.get(&(kind.clone(), name.clone())) {
+    // A table takes its indexes with it, and is what the operator has to know.
+    let (tables, others): (Vec<_>, Vec<_>) = wanted.iter().partition(|((kind, _), _)| kind == "table");
+    let fault = tables.into_iter().chain(others).find_map(|((kind, name), shape)| match found.get(&(kind.clone(), name.clone())) {
         None => Some(format!("its {kind} `{name}` is missing")),
         Some(other) if other == shape => None,
         Some(other) => Some(format!("its {kind} `{name}` is not the one of this version{}", difference(shape, other))),

@@ -532,6 +532,7 @@ async fn a_store_is_copied_while_it_is_open() {
 async fn a_schema_that_lacks_something_is_refused_by_its_name() {
     for (damage, named) in [
         ("DROP TABLE events", "table `events` is missing"),
+        ("DROP TABLE delivery", "table `delivery` is missing"),
         ("DROP INDEX delivery_due", "index `delivery_due` is missing"),
         ("ALTER TABLE delivery DROP COLUMN unknown_outcomes", "table `delivery` is not the one of this version: `unknown_outcomes INTEGER NOT NULL DEFAULT 0`"),
         ("DROP TABLE quota; CREATE TABLE quota (account_id BLOB, day INTEGER, used INTEGER)", "table `quota` is not the one"),
