@@ -48,7 +48,7 @@ impl Indexer {
         let mut pace = Pace::default();
         loop {
             let now = self.clock.now();
-            let pause = match self.store.index_lists(now - self.after, pace.speed.batch).await {
+            let pause = match self.store.index_lists(now, self.after, pace.speed.batch).await {
                 Ok(indexed) => {
                     let behind = indexed.oldest_missing.map_or(0, |at| (now.as_millis() - at.as_millis()).max(0).unsigned_abs());
                     self.counters.lists_behind_ms.set(behind);

@@ -1,4 +1,4 @@
-//! What time ends: messages whose validity is over, messages without a carrier, receipts that nobody claims, media that nobody needs.
+//! What time ends: messages whose validity is over, messages without a carrier, receipts that nobody claims, old records, media that nobody needs.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -36,7 +36,8 @@ const BATCH: usize = 500;
 
 /// So many batches of messages are given to another carrier in one round.
 const REROUTED_BATCHES: usize = 20;
-/// How many receipts and waits end at once: few rows for each, so that a write beside them waits for a few milliseconds.
+
+/// How many rows of what time ends go at once: few, so that a write beside them waits for a few milliseconds.
 const STEP: usize = 200;
 
 /// After so long without its acknowledgement, a receipt may be for a message that is held.
@@ -61,8 +62,8 @@ pub(crate) struct Sweeper {
 impl Sweeper {
     /// Sweeps until the future is dropped.
     pub(crate) async fn run(self) {
-        // Media lie where it may take long to remove one, and nobody's validity waits for that.
-        tokio::join!(self.sweep_messages(), self.sweep_media());
+        // Removing a medium or a long backlog of records may take long, and no message's validity waits for that.
+        tokio::join!(self.sweep_messages(), self.sweep_records(), self.sweep_media());
     }
 
     async fn sweep_messages(&self) {
@@ -74,6 +75,25 @@ impl Sweeper {
                 tracing::warn!(%error, "Sweeping is waiting for the store: {error}");
             }
         }
+    }
+
+    async fn sweep_records(&self) {
+        let mut ticks = ticks(EVERY);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.forget_records(self.clock.now()).await {
+                tracing::warn!(%error, "Old records are forgotten later: {error}");
+            }
+        }
+    }
+
+    /// Forgets all records of requests and decisions of the screen that are old, however many came in meanwhile. Each step is a call of its own, so that others
+    /// have their turn in between.
+    async fn forget_records(&self, now: Timestamp) -> Result<(), StoreError> {
+        let is_full = |forgotten: u64| forgotten >= STEP as u64;
+        while is_full(self.store.forget_requests(now, STEP).await?) {}
+        while is_full(self.store.forget_screening(now - self.screening_log, STEP).await?) {}
+        Ok(())
     }
 
     async fn sweep_media(&self) {
@@ -119,7 +139,6 @@ impl Sweeper {
         }
         if round == 0 {
             self.settle_held(now).await?;
-            self.store.forget_screening(now - self.screening_log, BATCH).await?;
         }
         Ok(())
     }

@@ -4,10 +4,12 @@ use std::io;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::quota::UtcDay;
-use model::{AccountId, MessageId, Mode, Msisdn, SeededEntropy, SimClock, Status, Timestamp};
-use store::contract::messages::{Admission, Quota};
+use model::{AccountId, MessageId, Mode, Msisdn, ScreeningId, ScreeningOutcome, ScreeningRecord, SeededEntropy, SimClock, Status, Timestamp};
+use store::contract::messages::{Admission, IdempotencyClaim, Quota};
+use store::contract::screening::ScreeningFilter;
 use store::objects::Objects;
 use tokio::sync::Notify;
 
@@ -45,55 +47,109 @@ impl Objects for Hanging {
     }
 }
 
+/// A sweeper on a new store, whose media hang.
+struct Bench {
+    sweeper: Sweeper,
+    hanging: Arc<Hanging>,
+    clock: Arc<SimClock>,
+    entropy: Arc<SeededEntropy>,
+    _place: tempfile::TempDir,
+}
+
+impl Bench {
+    async fn set_up() -> Self {
+        let place = tempfile::TempDir::new().unwrap();
+        let store = store::open(&format!("sqlite:{}", place.path().join("store.db").display())).await.unwrap();
+        let clock = Arc::new(SimClock::at(Timestamp::from_millis(1_773_585_000_000)));
+        let (entropy, counters) = (Arc::new(SeededEntropy::new(7)), Arc::new(Counters::default()));
+        let hanging = Arc::new(Hanging::default());
+        let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver)).unwrap();
+        let shelf = Shelf::new(fetcher, hanging.clone(), store.clone(), counters.clone(), clock.clone(), entropy.clone());
+        let sweeper = Sweeper {
+            screening_log: Duration::from_secs(60),
+            shelf: Arc::new(shelf),
+            media_kept: Duration::ZERO,
+            parked_kept: Duration::ZERO,
+            store,
+            routes: Arc::default(),
+            dispatchers: Dispatchers::default(),
+            waiters: Arc::default(),
+            counters,
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+        };
+        Self { sweeper, hanging, clock, entropy, _place: place }
+    }
+
+    fn message(&self) -> Message {
+        let now = self.clock.now();
+        Message {
+            id: MessageId::new(now, &*self.entropy),
+            account: AccountId::from_bytes([2; 16]),
+            broadcast: None,
+            direction: Direction::Outbound,
+            mode: Mode::Live,
+            kind: MessageType::Sms,
+            originator: Msisdn::parse("+18005559876").unwrap(),
+            recipient: Msisdn::parse("+18005551234").unwrap(),
+            body: Some("hello".into()),
+            media_url: None,
+            media: None,
+            encoding: Encoding::Gsm7,
+            segments: 1,
+            reference: 0,
+            created_at: now,
+            expires_at: now + Duration::from_secs(60),
+        }
+    }
+}
+
+fn admission(message: Message) -> Admission {
+    let (quota, due_at) = (Quota { day: UtcDay::of(message.created_at), limit: 10_000 }, message.created_at);
+    Admission { message: Arc::new(message), carrier: String::new(), lease: None, due_at, quota, idempotency: None, flagged: None, media: None }
+}
+
 #[tokio::test]
 async fn messages_are_swept_while_their_media_hang() {
-    let place = tempfile::TempDir::new().unwrap();
-    let store = store::open(&format!("sqlite:{}", place.path().join("store.db").display())).await.unwrap();
-    let clock = Arc::new(SimClock::at(Timestamp::from_millis(1_773_585_000_000)));
-    let (entropy, counters) = (Arc::new(SeededEntropy::new(7)), Arc::new(Counters::default()));
-    let (waiters, hanging) = (Arc::new(MessageWaiters::default()), Arc::new(Hanging::default()));
-    let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver)).unwrap();
-    let shelf = Shelf::new(fetcher, hanging.clone(), store.clone(), counters.clone(), clock.clone(), entropy.clone());
-    let sweeper = Sweeper {
-        screening_log: Duration::ZERO,
-        shelf: Arc::new(shelf),
-        media_kept: Duration::ZERO,
-        parked_kept: Duration::ZERO,
-        store: store.clone(),
-        routes: Arc::default(),
-        dispatchers: Dispatchers::default(),
-        waiters: waiters.clone(),
-        counters,
-        clock: clock.clone(),
-        entropy: entropy.clone(),
-    };
-    let sweeping = tokio::spawn(sweeper.run());
-    hanging.0.notified().await;
-    let now = clock.now();
-    let message = Message {
-        id: MessageId::new(now, &*entropy),
-        account: AccountId::from_bytes([2; 16]),
-        broadcast: None,
-        direction: Direction::Outbound,
-        mode: Mode::Live,
-        kind: MessageType::Sms,
-        originator: Msisdn::parse("+18005559876").unwrap(),
-        recipient: Msisdn::parse("+18005551234").unwrap(),
-        body: Some("hello".into()),
-        media_url: None,
-        media: None,
-        encoding: Encoding::Gsm7,
-        segments: 1,
-        reference: 0,
-        created_at: now,
-        expires_at: now + Duration::from_secs(60),
-    };
+    let bench = Bench::set_up().await;
+    let (message, store, waiters) = (bench.message(), bench.sweeper.store.clone(), bench.sweeper.waiters.clone());
+    let sweeping = tokio::spawn(bench.sweeper.run());
+    bench.hanging.0.notified().await;
     let mut ended = waiters.expect(message.id);
-    let quota = Quota { day: UtcDay::of(now), limit: 10 };
-    let message = Arc::new(message);
-    let admission = Admission { message, carrier: String::new(), lease: None, due_at: now, quota, idempotency: None, flagged: None, media: None };
-    store.admit(admission).await.unwrap();
+    store.admit(admission(message)).await.unwrap();
     let told = tokio::time::timeout(Duration::from_secs(20), ended.next()).await.expect("it is swept").unwrap();
     assert_eq!((told.status, told.error_type), (Status::Failed, Some(ErrorType::NoRoute)));
     sweeping.abort();
+}
+
+#[tokio::test]
+async fn all_records_that_are_old_are_forgotten_at_once() {
+    let bench = Bench::set_up().await;
+    let (store, at) = (bench.sweeper.store.clone(), bench.clock.now());
+    let key = |n: usize| IdempotencyClaim {
+        endpoint: Endpoint::Message,
+        key: IdempotencyKey::parse(&format!("key-{n}")).unwrap(),
+        fingerprint: Fingerprint::of(&[Some("hello")]),
+        not_before: at,
+    };
+    for n in 0..3 * BATCH {
+        let message = bench.message();
+        let flagged = ScreeningRecord {
+            id: ScreeningId::new(at, &*bench.entropy),
+            account: message.account,
+            mode: message.mode,
+            at,
+            outcome: ScreeningOutcome::Flagged,
+            about: None,
+            originator: message.originator.clone(),
+            categories: Vec::new(),
+            findings: "[]".to_owned(),
+            body: "hello".into(),
+        };
+        store.admit(Admission { flagged: Some(flagged), idempotency: Some(key(n)), ..admission(message) }).await.unwrap();
+    }
+    bench.clock.advance(Duration::from_secs(8 * 86_400));
+    bench.sweeper.forget_records(bench.clock.now()).await.unwrap();
+    assert_eq!(store.screening_log(ScreeningFilter::default(), None, 1).await.unwrap(), []);
+    assert_eq!(store.forget_requests(bench.clock.now(), 1).await.unwrap(), 0, "no record is left");
 }

@@ -1,5 +1,6 @@
 -- Until when a message that a carrier took waits for its receipts; NULL when it does not wait, or waits no more. receipt_missing says that the wait
--- ended without them. A message is in the index from the acknowledgement to the receipt, in the order of its deadline, and never while it is queued.
+-- ended without them. A message is in the index from the acknowledgement to the receipt, in the order of its deadline, and never while it is queued. Messages that were sent before this migration get
+-- 72 hours, those of carriers with receipt_wait_hours = 0 as well: the setting is not known here.
 ALTER TABLE delivery ADD COLUMN receipt_by INTEGER;
 ALTER TABLE delivery ADD COLUMN receipt_missing INTEGER NOT NULL DEFAULT 0;
 UPDATE delivery SET receipt_by = sent_at + 259200000 WHERE status = 'sent';

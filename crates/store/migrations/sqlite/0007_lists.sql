@@ -38,5 +38,9 @@ CREATE INDEX broadcasts_of ON broadcasts (account_id, mode, id);
 CREATE INDEX broadcasts_from ON broadcasts (account_id, mode, originator, id);
 CREATE INDEX broadcast_progress_of ON broadcast_progress (account_id, status, broadcast_id);
 
-CREATE INDEX screening_log_with ON screening_log (outcome, id);
-CREATE INDEX screening_log_of_with ON screening_log (account_id, outcome, id);
+-- Each filter of the screen's log, with the mode before the id. A list of both modes merges two.
+DROP INDEX screening_log_of;
+CREATE INDEX screening_log_in ON screening_log (mode, id);
+CREATE INDEX screening_log_of ON screening_log (account_id, mode, id);
+CREATE INDEX screening_log_with ON screening_log (outcome, mode, id);
+CREATE INDEX screening_log_of_with ON screening_log (account_id, outcome, mode, id);

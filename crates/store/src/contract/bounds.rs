@@ -7,7 +7,7 @@ pub struct Bounds {
     pub parked_max: u64,
     /// Bytes that they take together, keys included.
     pub parked_bytes_max: u64,
-    /// Decisions of the screen on texts of one account.
+    /// Decisions of the screen on texts of one account, of its live keys and of its test keys each.
     pub screened_max: u64,
 }
 

@@ -197,6 +197,9 @@ pub trait Dispatch: Send + Sync {
     /// undelivered, `expired` (or `unknown` for held ones). At most `limit` of them; returns the statuses that changed.
     async fn expire(&self, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> Result<StatusChanges, StoreError>;
 
+    /// Forgets idempotency records and daily quotas that count no more at `now`, at most `limit` of both together. Returns how many.
+    async fn forget_requests(&self, now: Timestamp, limit: usize) -> Result<u64, StoreError>;
+
     /// What waits for each carrier, in no order.
     async fn queue_depths(&self) -> Result<Vec<QueueDepth>, StoreError>;
 }

@@ -51,7 +51,7 @@ pub struct Refused {
 /// The longest id, in bytes, under which a segment is filed or looked for. No specification has longer ones than 255 octets, and no index should.
 pub const KEY_BYTES_MAX: usize = 255;
 
-/// How many of what is unmatched are kept for the operator, of each carrier and fate.
+/// Unmatched entries kept for each carrier and fate.
 pub const UNMATCHED_KEPT: usize = 100;
 
 /// What became of a receipt.
@@ -111,7 +111,7 @@ pub trait Receipts: Send + Sync {
     async fn record_refused(&self, refused: Vec<Refused>) -> Result<(), StoreError>;
 
     /// Gives receipts that have waited for longer than `unclaimed` at `now`, and whose acknowledgement never did, to the held messages that they can only mean: of
-    /// one segment, accepted before the receipt came, and the only one held for its carrier and recipient. Looks at `limit` held messages, beginning
+    /// one segment, accepted before the receipt came (or up to five minutes later, by a clock that was set back), and the only one held for its carrier and recipient. Looks at `limit` held messages, beginning
     /// after `after`.
     async fn settle_held(&self, now: Timestamp, unclaimed: Duration, after: Option<MessageId>, limit: usize) -> Result<HeldStep, StoreError>;
 

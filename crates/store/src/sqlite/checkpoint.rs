@@ -112,7 +112,7 @@ impl Rest {
     }
 }
 
-/// Cuts the file of a log that was copied to nothing. Whether that could be done: it waits for nobody, so that no commit waits for it.
+/// Truncates the copied log. Returns false if a reader or writer is active: it waits for neither, so that no commit waits for it.
 fn empty(connection: &Connection) -> rusqlite::Result<bool> {
     // Hardly anything is left to copy now, so that the writer's lock is held for as long as it takes to cut a file. A writer or reader that is at work keeps us out.
     connection.busy_timeout(Duration::ZERO)?;

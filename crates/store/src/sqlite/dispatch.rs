@@ -14,7 +14,7 @@ use super::life::Life;
 use super::messages::{add_event, load_message};
 use super::parked;
 use super::receipts::{file_held, file_segment};
-use super::rows::{mask_from_sql, mask_to_sql};
+use super::rows::{self, mask_from_sql, mask_to_sql};
 use super::turns::{Reader, Work};
 use super::writer::{Fault, Group};
 use crate::StoreError;
@@ -63,6 +63,10 @@ impl Dispatch for Sqlite {
 
     async fn expire(&self, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> Result<StatusChanges, StoreError> {
         self.writer.write(move |group| Ok(expire(group, now, &under_way, limit)?)).await
+    }
+
+    async fn forget_requests(&self, now: Timestamp, limit: usize) -> Result<u64, StoreError> {
+        self.writer.write(move |group| Ok(forget_requests(&group.connection, now, limit)?)).await
     }
 
     async fn queue_depths(&self) -> Result<Vec<QueueDepth>, StoreError> {
@@ -328,35 +332,35 @@ fn expire(group: &mut Group, now: Moment, under_way: &HashSet<MessageId>, limit:
             changes.push(life.status_change());
         }
     }
-    prune(&group.connection, now, limit)?;
     Ok(changes)
 }
 
 const EXPIRED: &str = "SELECT message_id FROM delivery INDEXED BY delivery_expiry WHERE status = 'queued' AND expires_at <= ?1 \
     AND (lease = 0 OR due_at <= ?2)";
-const PRUNE_QUOTA: &str = "DELETE FROM quota WHERE (day, account_id, mode) IN \
+const FORGET_QUOTA: &str = "DELETE FROM quota WHERE (day, account_id, mode) IN \
     (SELECT day, account_id, mode FROM quota WHERE day < ?1 ORDER BY day LIMIT ?2)";
-const PRUNE_IDEMPOTENCY: &str = "DELETE FROM idempotency WHERE (account_id, mode, endpoint, key) IN \
+const FORGET_IDEMPOTENCY: &str = "DELETE FROM idempotency WHERE (account_id, mode, endpoint, key) IN \
     (SELECT account_id, mode, endpoint, key FROM idempotency INDEXED BY idempotency_age WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)";
 
 /// Every statement of this file that maintenance runs.
 #[cfg(test)]
-pub(super) const MAINTENANCE: &[&str] = &[EXPIRED, PRUNE_QUOTA, PRUNE_IDEMPOTENCY];
+pub(super) const MAINTENANCE: &[&str] = &[EXPIRED, FORGET_QUOTA, FORGET_IDEMPOTENCY];
 
-/// Forgets some idempotency records and quotas that count no more. Nothing asks for records older than a week: no setting reaches so far.
-fn prune(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<()> {
-    const WEEK: std::time::Duration = std::time::Duration::from_secs(7 * 86_400);
+/// Forgets idempotency records and quotas that count no more, the oldest first. Nothing asks for records older than a week: no setting reaches so far.
+fn forget_requests(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<u64> {
+    const WEEK: Duration = Duration::from_secs(7 * 86_400);
     let day = model::quota::UtcDay::of(now - WEEK).0;
-    connection.prepare_cached(PRUNE_QUOTA)?.execute(params![day, limit])?;
-    connection.prepare_cached(PRUNE_IDEMPOTENCY)?.execute(params![(now - WEEK).as_millis(), limit])?;
-    Ok(())
+    let quotas = connection.prepare_cached(FORGET_QUOTA)?.execute(params![day, limit])?;
+    let records = connection.prepare_cached(FORGET_IDEMPOTENCY)?.execute(params![(now - WEEK).as_millis(), limit - quotas])?;
+    Ok((quotas + records) as u64)
 }
 
 fn queue_depths(connection: &Connection) -> rusqlite::Result<Vec<QueueDepth>> {
-    // Ids sort by time, so the lowest one is the oldest message; the index holds all that is asked for.
-    let sql = "SELECT carrier, count(*), min(message_id) FROM delivery INDEXED BY delivery_due WHERE status = 'queued' GROUP BY carrier";
-    let read = |row: &rusqlite::Row<'_>| {
-        Ok(QueueDepth { carrier: row.get(0)?, queued: row.get(1)?, oldest_created_at: Some(MessageId::from_bytes(row.get(2)?).made_at()) })
-    };
+    // Ids sort in the order of acceptance, so the lowest one is of the oldest message, and the index holds all that is counted. The time in an id may be ahead
+    // of the clock; the message has the time of the clock. SQLite takes account_id from the row with the lowest id ("bare columns in an aggregate query").
+    let sql = "SELECT q.carrier, q.queued, m.created_at FROM \
+               (SELECT carrier, count(*) AS queued, min(message_id) AS oldest, account_id FROM delivery INDEXED BY delivery_due \
+                WHERE status = 'queued' GROUP BY carrier) q LEFT JOIN messages m ON m.account_id = q.account_id AND m.id = q.oldest";
+    let read = |row: &rusqlite::Row<'_>| Ok(QueueDepth { carrier: row.get(0)?, queued: row.get(1)?, oldest_created_at: rows::time_if_any(row, 2)? });
     connection.prepare_cached(sql)?.query_map([], read)?.collect()
 }

@@ -1,7 +1,7 @@
 //! The index behind filtered lists: which entries a message has, how they are added, and how they follow its status.
 //!
-//! Message ids grow with time. A *mark* divides them: above it no message is in the index, below it every message is, except in *gaps*. A gap holds
-//! messages that were inserted below the mark, because ids of a broadcast's messages are as old as their broadcast, or because a clock went back.
+//! Message ids grow with each message. A *mark* divides them: above it no message is in the index, below it every message is, except in *gaps*. A gap holds
+//! messages that were inserted below the mark, because ids of a broadcast's messages are as old as their broadcast, or because a clock went back by days.
 //! [`read`] merges the index with scans of what it lacks.
 
 mod read;
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use model::message::Direction;
+use model::mint::LEAD_MAX;
 use model::{AccountId, BroadcastId, Message, MessageId, Msisdn, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -59,13 +60,14 @@ impl ListState {
 
 #[async_trait]
 impl Lists for Sqlite {
-    async fn index_lists(&self, until: Timestamp, limit: usize) -> Result<Indexed, StoreError> {
+    async fn index_lists(&self, now: Timestamp, after: Duration, limit: usize) -> Result<Indexed, StoreError> {
+        let window = Window { now, after };
         // An idle store is only looked at: a write would wake the disk.
-        let missing = self.readers.read(move |connection| oldest_missing(connection, until)).await?;
+        let missing = self.readers.read(move |connection| oldest_missing(connection, window)).await?;
         if missing.is_none() || limit == 0 {
             return Ok(Indexed { oldest_missing: missing, ..Indexed::default() });
         }
-        self.writer.write(move |group| Ok(step(group, until, limit)?)).await
+        self.writer.write(move |group| Ok(step(group, window, limit)?)).await
     }
 }
 
@@ -120,24 +122,53 @@ fn number_of(id: MessageId) -> u128 {
     u128::from_be_bytes(id.to_bytes())
 }
 
-/// When the oldest message was accepted that is missing from the index and older than `until`.
-fn oldest_missing(connection: &Connection, until: Timestamp) -> rusqlite::Result<Option<Timestamp>> {
-    let gap: Option<[u8; 16]> = connection.prepare_cached("SELECT min(low) FROM list_gaps")?.query_row([], |row| row.get(0))?;
-    let sql = "SELECT message_id FROM delivery WHERE message_id >= ?1 AND message_id < ?2 ORDER BY message_id LIMIT 1";
-    let bounds = params![mark(connection)?.to_be_bytes(), MessageId::lowest_at(until).to_bytes()];
-    let above: Option<[u8; 16]> = connection.prepare_cached(sql)?.query_row(bounds, |row| row.get(0)).optional()?;
-    Ok(gap.into_iter().chain(above).min().map(|id| MessageId::from_bytes(id).made_at()))
+/// Which messages may be added.
+#[derive(Clone, Copy)]
+struct Window {
+    now: Timestamp,
+    /// How long a message waits.
+    after: Duration,
+}
+
+impl Window {
+    /// Whether a message that was accepted at this time is too young. One that was accepted later than the present is not: the clock was set back since.
+    fn is_young(self, accepted_at: Timestamp) -> bool {
+        self.now - self.after <= accepted_at && accepted_at <= self.now
+    }
+
+    /// The lowest id that the mark does not pass. Ids of a clock that was wrong by more than [`LEAD_MAX`] are not followed by later ones, and all later messages
+    /// would lie below a mark that had passed these.
+    fn end(self) -> [u8; 16] {
+        MessageId::lowest_at(self.now + LEAD_MAX).to_bytes()
+    }
+}
+
+/// When the oldest message was accepted that is missing from the index and should be there.
+fn oldest_missing(connection: &Connection, window: Window) -> rusqlite::Result<Option<Timestamp>> {
+    let read = |row: &Row<'_>| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, [u8; 16]>(1)?));
+    let gap = connection.prepare_cached("SELECT account_id, low FROM list_gaps ORDER BY low LIMIT 1")?.query_row([], read).optional()?;
+    if let Some((account, low)) = gap {
+        // The rest of a gap may have been added with another one.
+        let sql = "SELECT created_at FROM messages WHERE account_id = ?1 AND id >= ?2 ORDER BY id LIMIT 1";
+        let found = connection.prepare_cached(sql)?.query_row(params![account, low], |row| rows::time(row, 0)).optional()?;
+        return Ok(Some(found.unwrap_or_else(|| MessageId::from_bytes(low).made_at())));
+    }
+    let sql = "SELECT m.created_at FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id \
+               WHERE d.message_id >= ?1 AND d.message_id < ?2 ORDER BY d.message_id LIMIT 1";
+    let bounds = params![mark(connection)?.to_be_bytes(), window.end()];
+    let above = connection.prepare_cached(sql)?.query_row(bounds, |row| rows::time(row, 0)).optional()?;
+    Ok(above.filter(|accepted_at| !window.is_young(*accepted_at)))
 }
 
 /// One step: some of a gap in its first half, then some of what is above the mark, so that neither keeps the other waiting.
-fn step(group: &mut Group, until: Timestamp, limit: usize) -> rusqlite::Result<Indexed> {
+fn step(group: &mut Group, window: Window, limit: usize) -> rusqlite::Result<Indexed> {
     let began = Instant::now();
     let mut filing = Filing { connection: &group.connection, owners: HashMap::new(), filed: 0 };
     fill_gap(&mut filing, &mut group.lists, limit.div_ceil(2), began + STEP / 2)?;
     let left = limit - filing.filed.min(limit);
-    raise_mark(&mut filing, &mut group.lists, until, left, began + STEP)?;
+    raise_mark(&mut filing, &mut group.lists, window, left, began + STEP)?;
     let filed = filing.filed;
-    let oldest_missing = oldest_missing(&group.connection, until)?;
+    let oldest_missing = oldest_missing(&group.connection, window)?;
     Ok(Indexed { filed, oldest_missing, calls: group.lists.calls })
 }
 
@@ -154,7 +185,8 @@ fn fill_gap(filing: &mut Filing<'_>, state: &mut ListState, limit: usize, end: I
     let mut found = select.query(params![low.to_be_bytes(), high.to_be_bytes(), account])?;
     // Messages in the gap of a broadcast are added with that gap: none of them has an entry until then.
     let others = if source == NO_BROADCAST { Some(&state.gaps) } else { None };
-    match filing.file(&mut found, others, limit, end)? {
+    let added = filing.file(&mut found, others, None, limit, end)?;
+    match added.last.filter(|_| !added.is_all) {
         Some(last) => {
             let sql = "UPDATE list_gaps SET low = ?3 WHERE account_id = ?1 AND source = ?2";
             connection.prepare_cached(sql)?.execute(params![account, source, (last + 1).to_be_bytes()])?;
@@ -170,10 +202,9 @@ fn fill_gap(filing: &mut Filing<'_>, state: &mut ListState, limit: usize, end: I
     Ok(())
 }
 
-/// Adds messages above the mark, oldest first, and moves the mark past them.
-fn raise_mark(filing: &mut Filing<'_>, state: &mut ListState, until: Timestamp, limit: usize, end: Instant) -> rusqlite::Result<()> {
-    let above = number_of(MessageId::lowest_at(until));
-    if limit == 0 || state.below >= above {
+/// Adds messages above the mark, oldest first, and moves the mark past them. It stops at the first one that is too young: those after it are younger.
+fn raise_mark(filing: &mut Filing<'_>, state: &mut ListState, window: Window, limit: usize, end: Instant) -> rusqlite::Result<()> {
+    if limit == 0 {
         return Ok(());
     }
     let connection = filing.connection;
@@ -182,14 +213,16 @@ fn raise_mark(filing: &mut Filing<'_>, state: &mut ListState, until: Timestamp, 
          WHERE d.message_id >= ?1 AND d.message_id < ?2 ORDER BY d.message_id"
     );
     let mut select = connection.prepare_cached(&sql)?;
-    let mut found = select.query(params![state.below.to_be_bytes(), above.to_be_bytes()])?;
-    state.below = filing.file(&mut found, None, limit, end)?.map_or(above, |last| last + 1);
-    connection.prepare_cached("UPDATE list_mark SET below = ?1 WHERE id = 1")?.execute([state.below.to_be_bytes()])?;
+    let mut found = select.query(params![state.below.to_be_bytes(), window.end()])?;
+    if let Some(last) = filing.file(&mut found, None, Some(window), limit, end)?.last {
+        state.below = last + 1;
+        connection.prepare_cached("UPDATE list_mark SET below = ?1 WHERE id = 1")?.execute([state.below.to_be_bytes()])?;
+    }
     Ok(())
 }
 
 /// The columns of a message that is being added.
-const FILED: &str = "m.id, m.account_id, m.mode, m.direction, m.recipient, m.originator, d.status, m.broadcast_id";
+const FILED: &str = "m.id, m.account_id, m.mode, m.direction, m.recipient, m.originator, d.status, m.broadcast_id, m.created_at";
 
 /// The gaps of broadcasts: the lowest and the highest id in each.
 type Gaps = HashMap<[u8; 16], (u128, u128)>;
@@ -202,22 +235,26 @@ struct Filing<'c> {
 }
 
 impl Filing<'_> {
-    /// Adds the messages of `found` that are not in `others`, at most `limit` and until `end`, but at least one. Returns the last one where some
-    /// are left.
-    fn file(&mut self, found: &mut rusqlite::Rows<'_>, others: Option<&Gaps>, limit: usize, end: Instant) -> rusqlite::Result<Option<u128>> {
-        let mut added = 0;
+    /// Adds the messages of `found` that are not in `others`, up to the first that is too young for the window: at most `limit` and until `end`, but at least one.
+    fn file(&mut self, found: &mut rusqlite::Rows<'_>, others: Option<&Gaps>, window: Option<Window>, limit: usize, end: Instant) -> rusqlite::Result<Added> {
+        let mut added = Added { last: None, is_all: false };
+        let before = self.filed;
         while let Some(row) = found.next()? {
+            let accepted_at = rows::time(row, 8)?;
+            if window.is_some_and(|window| window.is_young(accepted_at)) {
+                return Ok(added);
+            }
             let gap = row.get::<_, Option<[u8; 16]>>(7)?.and_then(|broadcast| others?.get(&broadcast));
             if !is_in(gap, id(row, 0)?) {
                 self.add_if_readable(row)?;
             }
-            added += 1;
+            added.last = Some(id(row, 0)?);
             self.filed += 1;
-            if added >= limit || Instant::now() >= end {
-                return id(row, 0).map(Some);
+            if self.filed - before >= limit || Instant::now() >= end {
+                return Ok(added);
             }
         }
-        Ok(None)
+        Ok(Added { is_all: true, ..added })
     }
 
     /// Adds a message. One that cannot be read, and that no list can show either, must not keep the others from being added.
@@ -258,6 +295,14 @@ impl Filing<'_> {
         self.owners.insert((account, mode), number);
         Ok(number)
     }
+}
+
+/// What [`Filing::file`] did.
+struct Added {
+    /// The last message that it looked at.
+    last: Option<u128>,
+    /// Whether that was the last one of all.
+    is_all: bool,
 }
 
 fn is_in(gap: Option<&(u128, u128)>, number: u128) -> bool {

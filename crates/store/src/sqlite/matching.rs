@@ -16,7 +16,7 @@ const SEGMENTS_MAX: u32 = 500;
 const WINDOW: Duration = Duration::from_secs(7 * 86_400);
 
 /// By how much clocks may differ, or be set back, between a message and its receipt.
-const CLOCKS: Duration = Duration::from_secs(300);
+pub(super) const CLOCKS: Duration = Duration::from_secs(300);
 
 /// An id of so many characters is never given twice, so that no address speaks against it.
 const UNMISTAKABLE_CHARS: usize = 12;
@@ -61,8 +61,10 @@ pub(super) fn find(connection: &Connection, receipt: &Receipt, was_parked: bool)
         for filed in filed_under(connection, &receipt.carrier, key)? {
             match named(connection, receipt, &filed)? {
                 // One that has its fate, and had the id long ago, says nothing of a new message to the same recipient.
-                Named::Recipient(digits) if !filed.fate.is_final() || is_in_window(receipt, was_parked, &filed) => of_recipient.push((digits, filed)),
-                Named::Nobody if is_in_window(receipt, was_parked, &filed) => of_nobody.push(filed),
+                Named::Recipient(digits) if !filed.fate.is_final() || is_in_window(connection, receipt, was_parked, &filed)? => {
+                    of_recipient.push((digits, filed));
+                }
+                Named::Nobody if is_in_window(connection, receipt, was_parked, &filed)? => of_nobody.push(filed),
                 Named::Recipient(_) | Named::Nobody | Named::Another => {}
             }
         }
@@ -114,11 +116,20 @@ fn only<T: Copy + PartialEq>(candidates: Vec<(T, Filed)>) -> Option<(T, Filed)> 
 }
 
 /// Whether the id meant this message when the receipt came: it was given not too long before. A receipt that was not parked came just now, whatever the
-/// clock of the message's id said.
-fn is_in_window(receipt: &Receipt, was_parked: bool, filed: &Filed) -> bool {
-    let made_at: Timestamp = filed.id.made_at();
-    receipt.at <= made_at + WINDOW && (!was_parked || made_at <= receipt.at + CLOCKS)
+/// clock said when the message was accepted.
+fn is_in_window(connection: &Connection, receipt: &Receipt, was_parked: bool, filed: &Filed) -> rusqlite::Result<bool> {
+    let accepted_at = accepted_at(connection, filed.id)?;
+    Ok(receipt.at <= accepted_at + WINDOW && (!was_parked || accepted_at <= receipt.at + CLOCKS))
 }
+
+/// When a message was accepted, by the clock of then. The time in its id may be days ahead of that, after a clock was set back ([`model::Mint`]).
+pub(super) fn accepted_at(connection: &Connection, id: MessageId) -> rusqlite::Result<Timestamp> {
+    let found = connection.prepare_cached(ACCEPTED_AT)?.query_row([id.to_bytes()], |row| rows::time(row, 0)).optional()?;
+    Ok(found.unwrap_or_else(|| id.made_at()))
+}
+
+pub(super) const ACCEPTED_AT: &str = "SELECT m.created_at FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id \
+    WHERE d.message_id = ?1";
 
 fn named(connection: &Connection, receipt: &Receipt, filed: &Filed) -> rusqlite::Result<Named> {
     if let Some(digits) = receipt.addresses.iter().filter_map(|address| shared_digits(address, &filed.recipient)).max() {

@@ -7,7 +7,7 @@ use model::unmatched::{Fate, Reason, clipped};
 use model::{MessageId, Timestamp, Unmatched};
 use rusqlite::{Connection, Row, params};
 
-use super::matching::{Filed, filed, find};
+use super::matching::{CLOCKS, Filed, accepted_at, filed, find};
 use super::receipts::{HELD_UNDER_KEY, key_of_recipient, settle};
 use super::rows::{self, fate_word, scope, scope_number};
 use super::writer::Group;
@@ -184,7 +184,7 @@ fn end(group: &mut Group, parked: i64, carrier: &str, fate: Fate, at: Timestamp)
     Ok(())
 }
 
-/// Keeps the last hundred of a carrier's and fate.
+/// Keeps the last hundred entries of a carrier and fate.
 fn trim(connection: &Connection, carrier: &str, fate: Fate) -> rusqlite::Result<()> {
     connection.prepare_cached(TRIM)?.execute(params![carrier, fate.as_str(), UNMATCHED_KEPT])?;
     Ok(())
@@ -246,8 +246,9 @@ pub(super) fn settle_held(group: &mut Group, now: Timestamp, unclaimed: Duration
     for (_, carrier, recipient) in held.iter().filter(|(_, carrier, _)| group.parked.has(carrier)).cloned().collect::<Vec<_>>() {
         let key = key_of_recipient(recipient.trim_start_matches('+'));
         let Some(filed) = the_only_held(&group.connection, &carrier, &key)? else { continue };
+        let accepted_at = accepted_at(&group.connection, filed.id)?;
         for (parked, receipt) in parked_under(&group.connection, &carrier, &key)? {
-            if receipt.at < unclaimed_since && receipt.at >= filed.id.made_at() {
+            if receipt.at < unclaimed_since && receipt.at + CLOCKS >= accepted_at {
                 step.changes.extend(settle(group, &filed, &receipt)?.flatten());
                 end(group, parked, &carrier, Fate::Matched, now)?;
             }
@@ -334,4 +335,4 @@ const COUNT: &str = "SELECT (SELECT count(*) FROM unmatched INDEXED BY unmatched
 
 /// Every statement of this file that maintenance runs.
 #[cfg(test)]
-pub(super) const MAINTENANCE: &[&str] = &[OLDEST, OLD, FORGET_KEYS, END, TRIM, HELD, HELD_UNDER_KEY, UNDER_KEY, LAST, COUNT];
+pub(super) const MAINTENANCE: &[&str] = &[OLDEST, OLD, FORGET_KEYS, END, TRIM, HELD, HELD_UNDER_KEY, super::matching::ACCEPTED_AT, UNDER_KEY, LAST, COUNT];

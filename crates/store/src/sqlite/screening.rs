@@ -1,7 +1,7 @@
 //! Decisions of the compliance screen, for review.
 
 use async_trait::async_trait;
-use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
+use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Owner, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 use super::Sqlite;
@@ -35,9 +35,9 @@ impl Screening for Sqlite {
 
 const FORGET: &str = "DELETE FROM screening_log WHERE id IN (SELECT id FROM screening_log WHERE id < ?1 ORDER BY id LIMIT ?2)";
 
-/// Every statement of this file that maintenance runs.
+/// Every statement of this file that maintenance runs, and those of the pages, which must not read more than they show either.
 #[cfg(test)]
-pub(super) const MAINTENANCE: &[&str] = &[FORGET, FORGET_OLDEST];
+pub(super) const MAINTENANCE: &[&str] = &[FORGET, FORGET_OLDEST, page_of(false, false), page_of(true, false), page_of(false, true), page_of(true, true)];
 
 /// Writes a decision, alone or with what it is about.
 pub(super) fn insert_screening(group: &mut Group, record: &ScreeningRecord) -> rusqlite::Result<()> {
@@ -59,50 +59,70 @@ pub(super) fn insert_screening(group: &mut Group, record: &ScreeningRecord) -> r
         record.findings,
         record.body,
     ])?;
-    if inserted > 0 { bound(group, record.account) } else { Ok(()) }
+    if inserted > 0 { bound(group, Owner { account: record.account, mode: record.mode }) } else { Ok(()) }
 }
 
-/// Accounts of which it is remembered how many decisions are kept.
+/// Owners of which it is remembered how many decisions are kept.
 const REMEMBERED_MAX: usize = 10_000;
 
-/// Lets the oldest decisions on an account's texts go when one has been added to as many as may be kept: an account that is refused all day fills no disk.
-fn bound(group: &mut Group, account: AccountId) -> rusqlite::Result<()> {
+/// Removes the oldest decisions on an owner's texts when one has been added to as many as may be kept: an account that is refused all day fills no disk,
+/// and test keys push out no decision on a live text.
+fn bound(group: &mut Group, owner: Owner) -> rusqlite::Result<()> {
     let most = group.bounds.screened_max;
-    let (connection, name) = (&group.connection, account.to_bytes());
-    let mut count = match group.screened.get(&account) {
+    let (connection, account, mode) = (&group.connection, owner.account.to_bytes(), owner.mode.as_str());
+    let mut count = match group.screened.get(&owner) {
         Some(count) => count + 1,
-        None => connection.prepare_cached(COUNT)?.query_row(params![name, most + 1], |row| row.get(0))?,
+        None => connection.prepare_cached(COUNT)?.query_row(params![account, mode, most + 1], |row| row.get(0))?,
     };
     if count > most {
-        count -= connection.prepare_cached(FORGET_OLDEST)?.execute(params![name, 2])? as u64;
+        count -= connection.prepare_cached(FORGET_OLDEST)?.execute(params![account, mode, 2])? as u64;
     }
     if group.screened.len() >= REMEMBERED_MAX {
         group.screened.clear();
     }
-    group.screened.insert(account, count);
+    group.screened.insert(owner, count);
     Ok(())
 }
 
-const COUNT: &str = "SELECT count(*) FROM (SELECT 1 FROM screening_log INDEXED BY screening_log_of WHERE account_id = ?1 LIMIT ?2)";
+const COUNT: &str = "SELECT count(*) FROM (SELECT 1 FROM screening_log INDEXED BY screening_log_of WHERE account_id = ?1 AND mode = ?2 LIMIT ?3)";
 const FORGET_OLDEST: &str = "DELETE FROM screening_log WHERE id IN \
-    (SELECT id FROM screening_log INDEXED BY screening_log_of WHERE account_id = ?1 ORDER BY id LIMIT ?2)";
+    (SELECT id FROM screening_log INDEXED BY screening_log_of WHERE account_id = ?1 AND mode = ?2 ORDER BY id LIMIT ?3)";
 
+/// A page. Each combination of the other filters has an index in which the mode comes just before the id, so that it looks at no more rows than it shows: of both
+/// modes, where none is asked for.
 fn page(connection: &Connection, filter: ScreeningFilter, after: Option<ScreeningId>, limit: usize) -> rusqlite::Result<Vec<ScreeningRecord>> {
-    // Each filter has an index of its own, so that a page looks at what it shows.
-    let wanted = match (filter.account, filter.outcome) {
-        (None, None) => "WHERE ?1 IS ?2",
-        (Some(_), None) => "INDEXED BY screening_log_of WHERE account_id = ?1 AND ?2 IS NULL",
-        (None, Some(_)) => "INDEXED BY screening_log_with WHERE outcome = ?2 AND ?1 IS NULL",
-        (Some(_), Some(_)) => "INDEXED BY screening_log_of_with WHERE account_id = ?1 AND outcome = ?2",
-    };
-    let sql = format!(
-        "SELECT id, account_id, mode, at, outcome, about, originator, categories, findings, body FROM screening_log {wanted} \
-         AND (?3 IS NULL OR mode = ?3) AND id < ?4 ORDER BY id DESC LIMIT ?5"
-    );
+    let modes = filter.mode.map_or(vec![Mode::Live, Mode::Test], |mode| vec![mode]);
     let after = after.map_or([0xFF; 16], ScreeningId::to_bytes);
-    let (account, outcome, mode) = (filter.account.map(AccountId::to_bytes), filter.outcome.map(ScreeningOutcome::as_str), filter.mode.map(Mode::as_str));
-    let values = params![account, outcome, mode, after, limit];
-    connection.prepare_cached(&sql)?.query_map(values, record)?.collect()
+    let (account, outcome) = (filter.account.map(AccountId::to_bytes), filter.outcome.map(ScreeningOutcome::as_str));
+    let mut found = Vec::new();
+    for mode in modes {
+        let values = params![account, outcome, mode.as_str(), after, limit];
+        let mut select = connection.prepare_cached(page_of(account.is_some(), outcome.is_some()))?;
+        found.extend(select.query_map(values, record)?.collect::<rusqlite::Result<Vec<_>>>()?);
+    }
+    found.sort_unstable_by_key(|record| std::cmp::Reverse(record.id));
+    found.truncate(limit);
+    Ok(found)
+}
+
+macro_rules! page_where {
+    ($wanted:literal) => {
+        concat!(
+            "SELECT id, account_id, mode, at, outcome, about, originator, categories, findings, body FROM screening_log ",
+            $wanted,
+            " AND mode = ?3 AND id < ?4 ORDER BY id DESC LIMIT ?5"
+        )
+    };
+}
+
+/// The statement for a filter of the account, of the outcome, of both or of none.
+const fn page_of(account: bool, outcome: bool) -> &'static str {
+    match (account, outcome) {
+        (false, false) => page_where!("INDEXED BY screening_log_in WHERE ?1 IS ?2"),
+        (true, false) => page_where!("INDEXED BY screening_log_of WHERE account_id = ?1 AND ?2 IS NULL"),
+        (false, true) => page_where!("INDEXED BY screening_log_with WHERE outcome = ?2 AND ?1 IS NULL"),
+        (true, true) => page_where!("INDEXED BY screening_log_of_with WHERE account_id = ?1 AND outcome = ?2"),
+    }
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<ScreeningRecord> {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use model::{AccountId, BroadcastId, Owner};
+use model::{BroadcastId, Owner};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -62,8 +62,9 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
-/// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies and the count of parked receipts are true of
-/// the transaction's state, and a rollback forgets them; the turns only say where to look first, and outlast it.
+/// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, the count of parked receipts, the count of the
+/// screen's decisions and the state of the index of lists are true of the transaction's state, and a rollback forgets them or reads them again; the turns
+/// only say where to look first, and outlast it.
 pub(super) struct Group {
     pub(super) connection: Connection,
     /// Quota used, by owner and day, where this process has looked; `true` where it is not written yet.
@@ -72,9 +73,9 @@ pub(super) struct Group {
     pub(super) tallies: HashMap<BroadcastId, Tally>,
     /// How many receipts are parked.
     pub(super) parked: Parked,
-    /// How many decisions of the screen are kept of an account, where this process has looked.
-    pub(super) screened: HashMap<AccountId, u64>,
-    /// How much may be kept of both.
+    /// How many decisions of the screen are kept of an owner, where this process has looked.
+    pub(super) screened: HashMap<Owner, u64>,
+    /// How many parked receipts and decisions may be kept.
     pub(super) bounds: Bounds,
     /// The account after which each carrier's next lease begins, so that all have their turn.
     pub(super) turns: HashMap<String, Vec<u8>>,
@@ -239,7 +240,8 @@ impl Group {
         if committed.is_err() {
             // Fails when SQLite has rolled back by itself already.
             let _ = self.connection.execute_batch("ROLLBACK");
-            self.forget().map_err(|error| store_error(&error))?;
+            // Whatever the reason, the writer would go on with the state of a transaction that is gone.
+            self.forget().map_err(|error| StoreError::Failed(format!("the state after a rollback cannot be read: {error}")))?;
         } else {
             self.parked.committed();
         }

@@ -10,7 +10,7 @@ use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Outcome, QueueDept
 use store::contract::messages::{Admission, Admitted};
 use tokio::task::JoinSet;
 
-use crate::support::{Backend, Desk, LEASE_SECS, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, admission, after, ids, lease_request, retry};
+use crate::support::{Backend, Desk, LEASE_SECS, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, admission, after, claim, ids, lease_request, live, retry};
 
 pub(crate) async fn a_lease_is_given_to_one_worker(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
@@ -343,4 +343,30 @@ pub(crate) async fn queue_depths_tell_what_waits_for_each_carrier(fresh: impl Ba
     depths.sort_by(|a, b| a.carrier.cmp(&b.carrier));
     let depth = |carrier: &str, queued, secs| QueueDepth { carrier: carrier.to_owned(), queued, oldest_created_at: Some(after(secs)) };
     assert_eq!(depths, [depth("", 1, 4), depth(NORTH, 2, 2), depth(SOUTH, 1, 9)]);
+}
+
+pub(crate) async fn the_oldest_message_has_its_own_time_after_the_clock_was_set_back(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let [before, first, second] = desk.minted(desk.account(), [600, 0, 1]);
+    desk.sent(before, ["a"]).await;
+    for message in [first, second] {
+        desk.admit(message).await;
+    }
+    let depth = QueueDepth { carrier: NORTH.to_owned(), queued: 2, oldest_created_at: Some(NOW) };
+    assert_eq!(desk.store.queue_depths().await.unwrap(), [depth]);
+}
+
+pub(crate) async fn old_records_of_requests_are_forgotten_a_few_at_a_time(fresh: impl Backend) {
+    const WEEK_SECS: u64 = 7 * 86_400;
+    let desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    for key in 0..7 {
+        let idempotency = Some(claim(&format!("key-{key}"), "hello", NOW));
+        assert_eq!(desk.try_admit(Admission { idempotency, ..admission(desk.message(account)) }).await, Admitted::New);
+    }
+    // The eighth is the day's quota.
+    for (secs, forgotten) in [(WEEK_SECS, 0), (WEEK_SECS + 86_400, 3), (WEEK_SECS + 86_400, 3), (WEEK_SECS + 86_400, 2), (WEEK_SECS + 86_400, 0)] {
+        assert_eq!(desk.store.forget_requests(after(secs), 3).await.unwrap(), forgotten);
+    }
+    assert_eq!(desk.store.replay(live(account), &claim("key-1", "hello", NOW)).await.unwrap(), None);
 }

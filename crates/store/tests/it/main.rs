@@ -93,7 +93,9 @@ macro_rules! conformance {
                 a_retry_of_a_process_whose_clock_was_ahead_comes_in_bounded_time
                 what_the_caller_awaits_is_neither_leased_nor_ended
                 validity_goes_by_the_wall_clock_and_leases_by_the_steady_one
-                queue_depths_tell_what_waits_for_each_carrier;
+                queue_depths_tell_what_waits_for_each_carrier
+                the_oldest_message_has_its_own_time_after_the_clock_was_set_back
+                old_records_of_requests_are_forgotten_a_few_at_a_time;
             outcomes:
                 every_verdict_leads_where_it_says
                 a_message_that_expires_unattempted_certainly_never_arrived
@@ -144,6 +146,7 @@ macro_rules! conformance {
                 what_a_carrier_took_counts_no_more_with_the_next_one
                 a_carrier_that_a_message_has_left_can_only_say_that_it_arrived
                 a_receipt_that_nobody_claims_ends_the_one_message_that_is_held_for_its_recipient
+                receipts_find_messages_that_were_accepted_after_the_clock_was_set_back
                 of_two_messages_held_for_a_recipient_no_receipt_is_said_to_mean_one
                 a_segment_without_an_id_has_no_receipt;
             unmatched:
@@ -179,7 +182,11 @@ macro_rules! conformance {
                 what_is_flagged_is_recorded_with_its_message_or_not_at_all
                 old_decisions_are_forgotten_a_few_at_a_time
                 the_last_decisions_of_an_account_are_kept
+                decisions_on_texts_of_test_keys_push_out_no_live_ones
                 a_policy_is_kept_and_an_unknown_account_has_none;
+            lists:
+                messages_are_indexed_after_the_clock_was_set_back
+                messages_of_a_clock_that_was_far_ahead_do_not_move_the_mark;
             media:
                 media_are_kept_with_the_message_that_brings_them
                 a_message_that_is_refused_brings_no_media

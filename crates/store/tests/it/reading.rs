@@ -216,7 +216,7 @@ pub(crate) async fn nothing_of_one_mode_is_shown_to_the_other(fresh: impl Backen
             assert_eq!(list(Some(owner), MessageFilter { mode: Some(others), ..Default::default() }).await, [], "a filter widens nothing");
         }
         assert_eq!(ids(&desk.store.messages(None, MessageFilter::default(), None, 10).await.unwrap()), newest_first(vec![with_live, with_test]));
-        while desk.store.index_lists(after(1), 10).await.unwrap().oldest_missing.is_some() {}
+        while desk.store.index_lists(after(1), Duration::ZERO, 10).await.unwrap().oldest_missing.is_some() {}
     }
 }
 

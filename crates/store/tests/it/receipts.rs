@@ -414,8 +414,8 @@ pub(crate) async fn a_receipt_that_nobody_claims_ends_the_one_message_that_is_he
     let desk = Desk::open(&fresh).await;
     let held = Outcome { verdict: Verdict::Hold, ..desk.attempted(desk.message(desk.account())).await };
     let recipient = held.recipient.digits();
-    // One that came before the message was accepted, and one for somebody else, are not for it.
-    desk.hear(unclaimed(recipient, NOW - Duration::from_secs(1))).await;
+    // One that came long before the message was accepted, and one for another recipient, are not for it.
+    desk.hear(unclaimed(recipient, NOW - Duration::from_secs(301))).await;
     desk.hear(unclaimed("12125550000", after(1))).await;
     desk.record(&held).await;
     assert_eq!(desk.hear(unclaimed(recipient, after(5))).await, ReceiptOutcome::Parked, "its acknowledgement may be on its way");
@@ -423,6 +423,26 @@ pub(crate) async fn a_receipt_that_nobody_claims_ends_the_one_message_that_is_he
     let changes = desk.store.settle_held(after(126), Duration::from_secs(120), None, 9).await.unwrap().changes;
     assert_eq!(changes.iter().map(|change| (change.id, change.delivery.status)).collect::<Vec<_>>(), [(held.id, Status::Delivered)]);
     assert_eq!(desk.store.settle_held(after(7), Duration::ZERO, None, 9).await.unwrap(), HeldStep::default());
+}
+
+pub(crate) async fn receipts_find_messages_that_were_accepted_after_the_clock_was_set_back(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    let [before, sent, held] = desk.minted(account, [600, 0, 1]);
+    assert!(sent.id > before.id && sent.id.made_at() >= after(600));
+    let sent = Outcome { accepted: acks(["a"]), ..desk.attempted(sent).await };
+    assert_eq!(desk.hear(Receipt { at: after(2), ..receipt(["a"], Delivered) }).await, ReceiptOutcome::Parked);
+    assert_eq!(desk.record(&sent).await.len(), 2, "the receipt that came before its acknowledgement is applied with it");
+    assert_eq!(desk.status(sent.id).await, Status::Delivered);
+    for (recipient, at) in [("+12125550001", after(4)), ("+12125550002", NOW - Duration::from_secs(100))] {
+        let id = desk.minted(account, [600, 0])[1].id;
+        let message = Message { id, recipient: number(recipient), ..held.clone() };
+        let held = Outcome { verdict: Verdict::Hold, ..desk.attempted(message).await };
+        desk.record(&held).await;
+        desk.hear(unclaimed(&recipient[1..], at)).await;
+        let changes = desk.store.settle_held(after(126), Duration::from_secs(120), None, 9).await.unwrap().changes;
+        assert_eq!(changes.iter().map(|change| (change.id, change.delivery.status)).collect::<Vec<_>>(), [(held.id, Status::Delivered)], "{recipient}");
+    }
 }
 
 pub(crate) async fn of_two_messages_held_for_a_recipient_no_receipt_is_said_to_mean_one(fresh: impl Backend) {

@@ -111,3 +111,17 @@ pub(crate) async fn the_last_decisions_of_an_account_are_kept(fresh: impl Backen
     assert!(desk.store.screening_log(of(account), None, 100).await.unwrap().len() >= 4);
     assert_eq!(desk.store.screening_log(of(other), None, 100).await.unwrap().len(), 1, "another account's stay");
 }
+
+pub(crate) async fn decisions_on_texts_of_test_keys_push_out_no_live_ones(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    desk.store.keep_within(Bounds { screened_max: 5, ..Bounds::default() });
+    let kept = |mode| ScreeningFilter { account: Some(account), outcome: None, mode };
+    desk.store.record_screening(blocked(account, NOW, 99)).await.unwrap();
+    for n in 1..20 {
+        desk.store.record_screening(ScreeningRecord { mode: Mode::Test, ..blocked(account, after(n), n) }).await.unwrap();
+    }
+    assert_eq!(desk.store.screening_log(kept(Some(Mode::Live)), None, 100).await.unwrap(), [blocked(account, NOW, 99)]);
+    assert!((4..=5).contains(&desk.store.screening_log(kept(Some(Mode::Test)), None, 100).await.unwrap().len()));
+    assert_eq!(desk.store.screening_log(kept(None), None, 1).await.unwrap()[0].at, after(19), "both modes, newest first");
+}

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use model::message::Direction;
 use model::quota::UtcDay;
@@ -366,6 +367,19 @@ async fn a_store_that_failed_promises_nothing_more() {
     drop((desk, id));
 }
 
+#[tokio::test]
+async fn a_store_whose_state_cannot_be_read_again_after_a_rollback_promises_nothing_more() {
+    let file = SqliteFile::fresh();
+    let desk = Desk::open(&file).await;
+    refuse_text(&file, "poison", "ABORT");
+    file.connection().execute_batch("ALTER TABLE list_mark RENAME TO hidden").unwrap();
+    let poison = Message { body: Some("poison".into()), ..desk.message(desk.account()) };
+    let _ = desk.store.admit(admission(poison)).await.unwrap_err();
+    let error = desk.store.admit(admission(desk.message(desk.account()))).await.unwrap_err();
+    assert!(matches!(error, StoreError::Failed(_)), "{error}");
+    in_time(async { assert!(matches!(desk.store.failed().await, StoreError::Failed(_))) }).await;
+}
+
 /// A store with more live messages of an account than a page looks at: one to another number, then all the others, then two that were sent with a test key.
 async fn long_list(file: &SqliteFile) -> (Arc<Desk>, Owner, Message, Vec<Message>) {
     const MESSAGES: usize = 20_500;
@@ -399,7 +413,7 @@ async fn a_list_longer_than_a_page_looks_at_is_walked_to_its_end() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_of_an_indexed_list_looks_at_what_it_shows() {
     let (desk, owner, oldest, tests) = long_list(&SqliteFile::fresh()).await;
-    while desk.store.index_lists(after(2), 5_000).await.unwrap().oldest_missing.is_some() {}
+    while desk.store.index_lists(after(2), Duration::ZERO, 5_000).await.unwrap().oldest_missing.is_some() {}
     let any = MessageFilter::default;
     let to = || MessageFilter { recipient: Some(oldest.recipient.clone()), ..any() };
     let test = Owner { mode: Mode::Test, ..owner };
@@ -439,11 +453,11 @@ async fn with_nothing_to_add_the_index_of_lists_writes_nothing() {
     let file = SqliteFile::fresh();
     let desk = Desk::open(&file).await;
     desk.admit_many(desk.account(), 3).await;
-    assert_eq!(desk.store.index_lists(after(60), 10).await.unwrap().filed, 3);
+    assert_eq!(desk.store.index_lists(after(60), Duration::ZERO, 10).await.unwrap().filed, 3);
     let written = || std::fs::metadata(file.log()).unwrap().len();
     let before = written();
     for secs in 61..64 {
-        assert_eq!(desk.store.index_lists(after(secs), 10).await.unwrap(), Indexed::default());
+        assert_eq!(desk.store.index_lists(after(secs), Duration::ZERO, 10).await.unwrap(), Indexed::default());
     }
     assert_eq!(written(), before);
 }

@@ -14,7 +14,7 @@ use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::{Direction, Encoding, MessageType};
 use model::quota::UtcDay;
 use model::status::SegmentFate;
-use model::{AccountId, BroadcastId, Delivery, Message, MessageId, Mode, Moment, Msisdn, Owner, ReceiptScope, SeededEntropy, Status, Timestamp};
+use model::{AccountId, BroadcastId, Delivery, Message, MessageId, Mint, Mode, Moment, Msisdn, Owner, ReceiptScope, SeededEntropy, Status, Timestamp};
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Retry, SegmentAck, Verdict};
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota, StatusChange};
 use store::contract::receipts::{Receipt, ReceiptOutcome};
@@ -191,6 +191,13 @@ impl Desk {
             created_at: at,
             expires_at: at + Duration::from_secs(VALID_SECS),
         }
+    }
+
+    /// Messages accepted at these seconds after [`NOW`], one after the other, with ids that one mint made: a second that is lower than the one before is of a
+    /// clock that was set back.
+    pub(crate) fn minted<const N: usize>(&self, account: AccountId, seconds: [u64; N]) -> [Message; N] {
+        let mint = Mint::default();
+        seconds.map(|secs| Message { id: MessageId::minted(&mint, after(secs), &self.entropy), ..self.message_at(account, after(secs)) })
     }
 
     /// Admits, and answers what became of it.

@@ -1,61 +1,101 @@
 //! A store of an earlier release, brought up to date: what it knew counts as it did.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::idempotency::{AnswerForm, Endpoint};
 use model::quota::UtcDay;
-use model::{Broadcast, Message, Mode, Owner};
+use model::{Broadcast, Message, MessageId, Mode, Owner, ScreeningOutcome, Status};
 use rusqlite::{Connection, params};
-use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted};
-use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota};
+use store::contract::broadcasts::BroadcastAdmitted;
+use store::contract::dispatch::{Outcome, Verdict};
+use store::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFilter, Quota};
+use store::contract::receipts::ReceiptOutcome;
+use store::contract::screening::ScreeningFilter;
 
-use crate::broadcasts::{admission as admission_of, broadcast};
+use crate::broadcasts::broadcast;
+use crate::screening::blocked;
 use crate::sqlite::SqliteFile;
-use crate::support::{Backend, Desk, NOW, admission, claim};
+use crate::support::{Backend, Desk, NORTH, NOW, acks, admission, after, claim};
 
-/// Turns a store back into one that knows no modes of idempotency records and quotas: schema version 4.
-fn back_to_version_4(connection: &Connection) {
-    connection
-        .execute_batch(
-            "DELETE FROM schema_version WHERE version > 4;
-             CREATE TABLE old (account_id BLOB NOT NULL, endpoint TEXT NOT NULL, key TEXT NOT NULL, fingerprint BLOB NOT NULL, message_id BLOB NOT NULL,
-                 answer TEXT, created_at INTEGER NOT NULL, PRIMARY KEY (account_id, endpoint, key)) WITHOUT ROWID;
-             INSERT INTO old SELECT account_id, endpoint, key, fingerprint, message_id, answer, created_at FROM idempotency;
-             DROP TABLE idempotency;
-             ALTER TABLE old RENAME TO idempotency;
-             CREATE INDEX idempotency_age ON idempotency (created_at);
-             DROP TABLE quota;
-             CREATE TABLE quota (account_id BLOB NOT NULL, day INTEGER NOT NULL, used INTEGER NOT NULL, PRIMARY KEY (account_id, day)) WITHOUT ROWID;",
-        )
-        .unwrap();
+/// The migrations that made a store of schema version 4.
+const VERSION_4: [&str; 4] = [
+    include_str!("../../migrations/sqlite/0001_initial.sql"),
+    include_str!("../../migrations/sqlite/0002_broadcasts.sql"),
+    include_str!("../../migrations/sqlite/0003_screening.sql"),
+    include_str!("../../migrations/sqlite/0004_media.sql"),
+];
+
+/// A store of schema version 4, which a test fills with rows as the program of that version wrote them.
+struct OldStore(Connection);
+
+impl OldStore {
+    fn make(file: &SqliteFile) -> Self {
+        let connection = file.connection();
+        connection.execute_batch("CREATE TABLE schema_version (version INTEGER NOT NULL)").unwrap();
+        for (at, step) in VERSION_4.iter().enumerate() {
+            connection.execute_batch(step).unwrap();
+            connection.execute("INSERT INTO schema_version (version) VALUES (?1)", [at + 1]).unwrap();
+        }
+        Self(connection)
+    }
+
+    fn add(&self, sql: &str, values: impl rusqlite::Params) {
+        self.0.execute(sql, values).unwrap();
+    }
+
+    /// A message that waits for [`NORTH`], or that it took at [`NOW`].
+    fn add_message(&self, message: &Message, status: Status) {
+        let (account, id, kind, encoding) = (message.account.to_bytes(), message.id.to_bytes(), message.kind.as_str(), message.encoding.name());
+        let (created_at, expires_at) = (message.created_at.as_millis(), message.expires_at.as_millis());
+        let (direction, mode, body) = (message.direction.as_str(), message.mode.as_str(), &message.body);
+        let (originator, recipient) = (message.originator.as_str(), message.recipient.as_str());
+        let sql = "INSERT INTO messages (account_id, id, direction, mode, kind, originator, recipient, body, encoding, segments, reference, created_at, expires_at) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, 0, ?10, ?11)";
+        self.add(sql, params![account, id, direction, mode, kind, originator, recipient, body, encoding, created_at, expires_at]);
+        let sql = "INSERT INTO delivery (message_id, account_id, status, carrier, due_at, lease, expires_at, segments, sent_at) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 1, ?7)";
+        let sent_at = (status == Status::Sent).then_some(NOW.as_millis());
+        self.add(sql, params![id, account, status.as_str(), NORTH, created_at, expires_at, sent_at]);
+    }
+
+    fn add_broadcast(&self, broadcast: &Broadcast) {
+        let (account, id, mode, encoding) = (broadcast.account.to_bytes(), broadcast.id.to_bytes(), broadcast.mode.as_str(), broadcast.encoding.name());
+        let (created_at, expires_at) = (broadcast.created_at.as_millis(), broadcast.expires_at.as_millis());
+        let (kind, originator, body, total) = (broadcast.kind.as_str(), broadcast.originator.as_str(), &broadcast.body, broadcast.total);
+        let sql = "INSERT INTO broadcasts (account_id, id, mode, kind, originator, body, encoding, segments, total, blocked, created_at, expires_at) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, 0, ?9, ?10)";
+        self.add(sql, params![account, id, mode, kind, originator, body, encoding, total, created_at, expires_at]);
+        let sql =
+            "INSERT INTO broadcast_progress (broadcast_id, account_id, status, packed, next_index, skipped, queued) VALUES (?1, ?2, 'canceled', ?3, ?3, ?3, 0)";
+        self.add(sql, params![id, account, total]);
+    }
+
+    fn add_record(&self, owner: Owner, claim: &IdempotencyClaim, id: [u8; 16], answer: Option<&str>) {
+        let sql = "INSERT INTO idempotency (account_id, endpoint, key, fingerprint, message_id, answer, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let values = params![owner.account.to_bytes(), claim.endpoint.as_str(), claim.key.as_str(), claim.fingerprint.0, id, answer, NOW.as_millis()];
+        self.add(sql, values);
+    }
 }
 
 #[tokio::test]
 async fn records_of_keys_get_the_mode_of_what_they_made_and_quotas_count_for_live_keys() {
-    let file = SqliteFile::fresh();
-    let mut desk = Desk::open(&file).await;
+    let (file, elsewhere) = (SqliteFile::fresh(), SqliteFile::fresh());
+    let mut desk = Desk::open(&elsewhere).await;
     let account = desk.account();
     let modes = [Mode::Live, Mode::Test];
     let key = |endpoint, mode: Mode| IdempotencyClaim { endpoint, ..claim(&format!("key-{}", mode.as_str()), "hello", NOW) };
-    let (mut messages, mut broadcasts) = (Vec::new(), Vec::new());
-    for mode in modes {
-        let message = Message { mode, ..desk.message(account) };
-        let idempotency = Some(key(Endpoint::Message, mode));
-        assert_eq!(desk.try_admit(Admission { idempotency, ..admission(message.clone()) }).await, Admitted::New);
-        messages.push(message);
-        let made = Broadcast { mode, ..broadcast(&desk, account, 3, 0) };
-        let idempotency = Some(key(Endpoint::Broadcast, mode));
-        let outcome = desk.store.admit_broadcast(BroadcastAdmission { idempotency, ..admission_of(made.clone()) }).await.unwrap();
-        assert_eq!(outcome, BroadcastAdmitted::New);
-        broadcasts.push(made);
+    let old = OldStore::make(&file);
+    let (messages, broadcasts) =
+        (modes.map(|mode| Message { mode, ..desk.message(account) }), modes.map(|mode| Broadcast { mode, ..broadcast(&desk, account, 3, 0) }));
+    for (at, mode) in modes.into_iter().enumerate() {
+        let owner = Owner { account, mode };
+        old.add_message(&messages[at], Status::Queued);
+        old.add_record(owner, &key(Endpoint::Message, mode), messages[at].id.to_bytes(), (mode == Mode::Test).then_some("{}"));
+        old.add_broadcast(&broadcasts[at]);
+        old.add_record(owner, &key(Endpoint::Broadcast, mode), broadcasts[at].id.to_bytes(), None);
     }
-    let test = Owner { account, mode: Mode::Test };
-    desk.store.record_answer(test, Endpoint::Message, &key(Endpoint::Message, Mode::Test).key, "{}".to_owned()).await.unwrap();
-    desk.store.close().await;
-    let connection = file.connection();
-    back_to_version_4(&connection);
-    connection.execute("INSERT INTO quota VALUES (?1, ?2, 8)", params![account.to_bytes(), UtcDay::of(NOW).0]).unwrap();
-    drop(connection);
+    old.add("INSERT INTO quota (account_id, day, used) VALUES (?1, ?2, 8)", params![account.to_bytes(), UtcDay::of(NOW).0]);
+    drop(old);
 
     desk.store = file.open().await;
     for (at, mode) in modes.into_iter().enumerate() {
@@ -72,4 +112,71 @@ async fn records_of_keys_get_the_mode_of_what_they_made_and_quotas_count_for_liv
         let quota = Quota { day: UtcDay::of(NOW), limit };
         assert_eq!(desk.try_admit(Admission { quota, ..admission(Message { mode, ..desk.message(account) }) }).await, outcome);
     }
+}
+
+#[tokio::test]
+async fn a_sent_message_waits_for_its_receipts_for_three_days_and_a_parked_receipt_still_waits() {
+    let (file, elsewhere) = (SqliteFile::fresh(), SqliteFile::fresh());
+    let mut desk = Desk::open(&elsewhere).await;
+    let account = desk.account();
+    let old = OldStore::make(&file);
+    let (sent, queued) = (desk.message(account), desk.message(account));
+    old.add_message(&sent, Status::Sent);
+    old.add_message(&queued, Status::Queued);
+    let sql = "INSERT INTO parked_receipts (id, carrier, addresses, fate, at, detail) VALUES (1, ?1, '', 'delivered', ?2, 'stat:DELIVRD')";
+    old.add(sql, params![NORTH, after(2).as_millis()]);
+    old.add("INSERT INTO parked_keys (carrier, key, parked_id) VALUES (?1, 'a', 1)", [NORTH]);
+    drop(old);
+
+    desk.store = file.open().await;
+    assert_eq!(desk.store.count_unmatched(NORTH).await.unwrap(), 1);
+    let before = Outcome {
+        id: queued.id,
+        recipient: queued.recipient.clone(),
+        token: 0,
+        total: 1,
+        attempt: 0,
+        carrier: NORTH.to_owned(),
+        at: NOW,
+        accepted: acks(["a"]),
+        verdict: Verdict::Sent,
+        detail: String::new(),
+        receipt_by: None,
+    };
+    let outcome = desk.attempted_again(&before, after(1)).await;
+    assert_eq!(desk.record(&outcome).await.last().map(|change| change.delivery.status), Some(Status::Delivered));
+    assert_eq!(desk.store.count_unmatched(NORTH).await.unwrap(), 0);
+    assert_eq!(desk.hear(crate::support::receipt(["a"], model::status::SegmentFate::Delivered)).await, ReceiptOutcome::Repeated);
+    for (hours, missing) in [(71, 0), (72, 1), (73, 0)] {
+        let ended = desk.store.end_waits(NOW + Duration::from_secs(hours * 3_600), 9).await.unwrap();
+        assert_eq!((ended.missing.len(), ended.changes.len()), (missing, 0), "after {hours} hours");
+    }
+    assert!(desk.delivery(sent.id).await.receipt_missing);
+}
+
+#[tokio::test]
+async fn old_messages_and_decisions_are_listed() {
+    let (file, elsewhere) = (SqliteFile::fresh(), SqliteFile::fresh());
+    let mut desk = Desk::open(&elsewhere).await;
+    let account = desk.account();
+    let old = OldStore::make(&file);
+    let messages: Vec<Message> = (0..5).map(|secs| desk.message_at(account, after(secs))).collect();
+    messages.iter().for_each(|message| old.add_message(message, Status::Sent));
+    let decision = blocked(account, NOW, 1);
+    let sql = "INSERT INTO screening_log (id, account_id, mode, at, outcome, about, originator, categories, findings, body) \
+               VALUES (?1, ?2, 'live', ?3, 'blocked', '', ?4, ?5, ?6, ?7)";
+    let (categories, findings, body) = (decision.categories.join(" "), &decision.findings, &decision.body);
+    old.add(sql, params![decision.id.to_bytes(), account.to_bytes(), NOW.as_millis(), decision.originator.as_str(), categories, findings, body]);
+    drop(old);
+
+    desk.store = file.open().await;
+    let newest_first: Vec<MessageId> = messages.iter().rev().map(|message| message.id).collect();
+    let filter = MessageFilter { recipient: Some(messages[0].recipient.clone()), status: Some(Status::Sent), ..MessageFilter::default() };
+    for indexed in [0, 5] {
+        let filed = desk.store.index_lists(after(60), Duration::from_secs(30), indexed).await.unwrap().filed;
+        let page = desk.store.messages(None, filter.clone(), None, 9).await.unwrap();
+        assert_eq!((filed, page.messages.iter().map(|record| record.message.id).collect()), (indexed, newest_first.clone()));
+    }
+    let filter = ScreeningFilter { account: Some(account), mode: Some(Mode::Live), outcome: Some(ScreeningOutcome::Blocked) };
+    assert_eq!(desk.store.screening_log(filter, None, 9).await.unwrap(), [decision]);
 }

@@ -215,7 +215,7 @@ passed_on! { Broadcasts {
 } }
 
 passed_on! { Lists {
-    fn index_lists(until: Timestamp, limit: usize) -> Indexed;
+    fn index_lists(now: Timestamp, after: Duration, limit: usize) -> Indexed;
 } }
 
 passed_on! { Dispatch {
@@ -225,6 +225,7 @@ passed_on! { Dispatch {
     fn record_outcomes(outcomes: Vec<Outcome>) -> StatusChanges;
     fn release(leases: Vec<(MessageId, u64)>, now: Timestamp) -> ();
     fn expire(now: Moment, under_way: HashSet<MessageId>, limit: usize) -> StatusChanges;
+    fn forget_requests(now: Timestamp, limit: usize) -> u64;
     fn queue_depths() -> Vec<QueueDepth>;
 } }
 
