@@ -36,9 +36,9 @@ impl Health for Sqlite {
 
     async fn probe(&self) -> Result<(), StoreError> {
         let (lock, filled) = (Arc::clone(&self.lock), self.probes.fetch_add(1, Ordering::Relaxed).to_le_bytes()[0]);
-        let look = move || if lock.is_in_place() { Ok(()) } else { Err(lock.path().display().to_string()) };
-        if let Ok(Err(path)) = tokio::task::spawn_blocking(look).await {
-            return Err(StoreError::Unavailable(format!("{path} was moved or removed while it is in use: what is written now is lost with this process")));
+        // Asked before the write, which could fail for want of room and hide it.
+        if let Ok(moved) = tokio::task::spawn_blocking(move || lock.require_in_place()).await {
+            moved?;
         }
         let write = move |group: &mut super::writer::Group| {
             // The column takes what it is given: its type is an affinity. Other octets than last time, or SQLite leaves the pages alone.

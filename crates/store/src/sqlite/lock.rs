@@ -66,6 +66,17 @@ impl Lock {
         fs::metadata(&self.path).is_ok_and(|file| inode_of(&file) == self.inode)
     }
 
+    /// Nothing may be promised while the path leads elsewhere: the file may have no name any more, and ends with this process.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] then.
+    pub(super) fn require_in_place(&self) -> Result<(), StoreError> {
+        if self.is_in_place() {
+            return Ok(());
+        }
+        Err(StoreError::Unavailable(format!("{} was moved or removed while it is in use: nothing is accepted until it is back", self.path.display())))
+    }
+
     /// Where the file lies: the path that the store was opened by, with no symbolic link in it.
     pub(super) fn path(&self) -> &Path {
         &self.path

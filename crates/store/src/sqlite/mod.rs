@@ -77,9 +77,11 @@ impl Sqlite {
         let mut connection = connect(place, OpenFlags::default()).map_err(refused)?;
         migrations::run(&mut connection, place)?;
         let checkpointer = connect(place, OpenFlags::default()).map_err(refused)?;
-        let writer = Writer::start(connection, checkpointer).map_err(refused)?;
+        let lock = Arc::new(lock);
+        let writer = Writer::start(connection, checkpointer, Arc::clone(&lock)).map_err(refused)?;
+        let place = lock.path();
         let readers = Readers::new(|| connect(place, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)).map_err(refused)?;
-        Ok(Self { writer, readers, lock: Arc::new(lock), rows_per_page: lists::ROWS_PER_PAGE, probes: AtomicU64::new(0) })
+        Ok(Self { writer, readers, lock, rows_per_page: lists::ROWS_PER_PAGE, probes: AtomicU64::new(0) })
     }
 
     /// The same store, whose lists of messages look at so many rows for a page: with a few rows, a small list already meets the bound.

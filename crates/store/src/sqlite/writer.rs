@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::checkpoint::Checkpointer;
 use super::lists::ListState;
+use super::lock::Lock;
 use super::parked::Parked;
 use super::store_error;
 use super::tally::Tally;
@@ -81,14 +82,17 @@ pub(super) struct Group {
     pub(super) turns: HashMap<String, Vec<u8>>,
     /// Which messages the index of lists has.
     pub(super) lists: ListState,
+    /// The lock on the file, which says whether that is still where it was.
+    lock: Arc<Lock>,
     failed: Option<rusqlite::Error>,
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, checkpointer: Connection) -> rusqlite::Result<Self> {
+    pub(super) fn start(connection: Connection, checkpointer: Connection, lock: Arc<Lock>) -> rusqlite::Result<Self> {
         let (parked, bounds) = (Parked::load(&connection)?, SharedBounds::default());
         let (quota, tallies, turns, screened) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
-        let mut group = Group { connection, quota, tallies, parked, screened, bounds: Bounds::default(), turns, lists: ListState::default(), failed: None };
+        let mut group =
+            Group { connection, quota, tallies, parked, screened, bounds: Bounds::default(), turns, lists: ListState::default(), lock, failed: None };
         group.lists.load(&group.connection)?;
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let observer = Observer::default();
@@ -235,7 +239,8 @@ impl Group {
     fn finish(&mut self) -> Result<(), StoreError> {
         let committed = match self.failed.take() {
             Some(error) => Err(store_error(&error)),
-            None => self.write_quota().and_then(|()| self.write_tallies()).map_err(|error| store_error(&error)).and_then(|()| self.execute("COMMIT")),
+            // One look at the file's name for each commit.
+            None => self.lock.require_in_place().and_then(|()| self.write_group()),
         };
         if committed.is_err() {
             // Fails when SQLite has rolled back by itself already.
@@ -246,6 +251,11 @@ impl Group {
             self.parked.committed();
         }
         committed
+    }
+
+    fn write_group(&mut self) -> Result<(), StoreError> {
+        self.write_quota().and_then(|()| self.write_tallies()).map_err(|error| store_error(&error))?;
+        self.execute("COMMIT")
     }
 
     /// Forgets what was known of a transaction that is gone.

@@ -399,7 +399,8 @@ async fn long_list(file: &SqliteFile) -> (Arc<Desk>, Owner, Message, Vec<Message
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_longer_than_a_page_looks_at_is_walked_to_its_end() {
-    let (desk, owner, oldest, _) = long_list(&SqliteFile::fresh()).await;
+    let file = SqliteFile::fresh();
+    let (desk, owner, oldest, _) = long_list(&file).await;
     let filter = MessageFilter { recipient: Some(oldest.recipient.clone()), ..MessageFilter::default() };
     for whose in [Some(owner), None] {
         let first = desk.store.messages(whose, filter.clone(), None, 10).await.unwrap();
@@ -412,7 +413,8 @@ async fn a_list_longer_than_a_page_looks_at_is_walked_to_its_end() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_of_an_indexed_list_looks_at_what_it_shows() {
-    let (desk, owner, oldest, tests) = long_list(&SqliteFile::fresh()).await;
+    let file = SqliteFile::fresh();
+    let (desk, owner, oldest, tests) = long_list(&file).await;
     while desk.store.index_lists(after(2), Duration::ZERO, 5_000).await.unwrap().oldest_missing.is_some() {}
     let any = MessageFilter::default;
     let to = || MessageFilter { recipient: Some(oldest.recipient.clone()), ..any() };
@@ -506,6 +508,8 @@ async fn a_store_that_is_moved_away_while_it_is_open_is_not_replaced_by_a_new_on
     assert!(!file.path().exists() && std::fs::read(file.log()).unwrap() == log, "nothing is made and nothing removed");
     let error = desk.store.probe().await.unwrap_err();
     assert!(matches!(&error, StoreError::Unavailable(why) if why.contains("moved or removed")), "{error}");
+    let admitted = desk.store.admit(crate::support::admission(desk.message(desk.account()))).await;
+    assert!(matches!(&admitted, Err(StoreError::Unavailable(why)) if why.contains("moved or removed")), "{admitted:?}");
     std::fs::rename(&moved, file.path()).unwrap();
     desk.store.probe().await.unwrap();
     assert!(desk.store.message_of_any_account(id).await.unwrap().is_some());
