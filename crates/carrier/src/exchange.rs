@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::ack::Ack;
+use crate::rooms::{Refused, RefusedCounters};
 use crate::throttle::{Bucket, Rest};
 use crate::unusable::{Refusals, SHOWN_HEAD_OCTETS_MAX, SHOWN_INBOUND_OCTETS_MAX};
 use crate::{Carrier, CarrierEvent, CarrierStatus, Event, Events, Receipt, SegmentOutcome, Submission};
@@ -81,11 +82,19 @@ pub(crate) struct Teller {
     receipts: AtomicU64,
     malformed: AtomicU64,
     unusable: Refusals,
+    refused_connections: RefusedCounters,
 }
 
 impl Teller {
     pub(crate) fn new(name: &str, events: Events) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), events, receipts: AtomicU64::new(0), malformed: AtomicU64::new(0), unusable: Refusals::default() })
+        Arc::new(Self {
+            name: name.into(),
+            events,
+            receipts: AtomicU64::new(0),
+            malformed: AtomicU64::new(0),
+            unusable: Refusals::default(),
+            refused_connections: RefusedCounters::default(),
+        })
     }
 
     /// The carrier's name.
@@ -116,6 +125,11 @@ impl Teller {
         if let Some(unusable) = self.unusable.count(reason, why, escaped(octets, most)) {
             self.tell(Event::Unusable(unusable));
         }
+    }
+
+    /// Counts a connection that our listener refused.
+    pub(crate) fn refused_connection(&self, why: Refused) {
+        self.refused_connections.add(why);
     }
 
     fn tell(&self, event: Event) {
@@ -253,6 +267,7 @@ impl<E: Exchange> Carrier for ExchangeCarrier<E> {
             binds: 0,
             malformed_pdus: count(&core.teller.malformed),
             unusable: core.teller.unusable.counts(),
+            refused_connections: core.teller.refused_connections.counts(),
             last_error: health.last_error.clone(),
             listens_at: core.exchange.listens_at(),
         }

@@ -21,6 +21,7 @@ mod connect;
 mod exchange;
 pub mod mm4;
 pub mod mm7;
+mod rooms;
 pub mod sandbox;
 pub mod smpp;
 mod throttle;
@@ -29,6 +30,7 @@ mod unusable;
 
 pub use ack::Ack;
 pub use config::{CarrierConfig, CarrierKind, ConfigError};
+pub use rooms::{RefusedConnections, SEND_OFFS_MAX};
 pub use unusable::{Unusable, UnusableCounts};
 pub use wire::receipt::ReceiptState;
 
@@ -206,6 +208,8 @@ pub struct CarrierStatus {
     pub malformed_pdus: u64,
     /// What was refused because nothing here can use it.
     pub unusable: UnusableCounts,
+    /// Connections that our listener refused.
+    pub refused_connections: RefusedConnections,
     /// The last thing that went wrong, for a person.
     pub last_error: Option<String>,
     /// Where we listen for what the carrier reports, where that is a port of our own.

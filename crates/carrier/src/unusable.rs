@@ -58,7 +58,7 @@ impl Default for Refusals {
 }
 
 impl Refusals {
-    /// Counts one. What is to be told of it; `None` where too many wait to be recorded.
+    /// Counts one, and returns its record; `None` where too many wait to be recorded.
     pub(crate) fn count(&self, reason: Reason, why: impl Into<String>, raw: String) -> Option<Unusable> {
         let counter = if reason == Reason::Inbound { &self.inbound } else { &self.unreadable };
         counter.fetch_add(1, Ordering::Relaxed);

@@ -3,6 +3,7 @@
 //! Every connection is one. Where clients take them all, carriers cannot reconnect and the store cannot open its files, so that some are kept back.
 
 use carrier::CarrierConfig;
+use pipeline::{READS_MAX, fetch};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
@@ -10,9 +11,6 @@ use crate::http::serve::SEND_OFFS_MAX;
 
 /// The store's connections and its log, the listeners, standard streams, the runtime, directories, and some to spare.
 const OWN: usize = 96;
-
-/// A fetch of media has a connection, and at times a name server's and a file.
-const OF_A_FETCH: usize = 3;
 
 /// Clients have so many at least, or else there would be nobody to serve.
 const CLIENTS_MIN: usize = 16;
@@ -49,7 +47,9 @@ impl Budget {
     /// Shares out this many handles (`None` for no limit) under this configuration.
     pub fn of(config: &Config, limit: Option<u64>) -> Self {
         let carriers: usize = config.carrier.iter().map(of_carrier).sum();
-        let reserve = OWN + 2 * SEND_OFFS_MAX + config.admin.connections_max + OF_A_FETCH * config.media.fetches_max + carriers;
+        // Each carrier has a dispatcher that reads media, and so has the sandbox.
+        let media = fetch::FILES_MAX * config.media.fetches_max + READS_MAX * (config.carrier.len() + 1);
+        let reserve = OWN + 2 * SEND_OFFS_MAX + config.admin.connections_max + media + carriers;
         let wanted = config.api.connections_max;
         let left = limit.map_or(wanted, |limit| usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(reserve));
         Self { clients: wanted.min(left.max(CLIENTS_MIN)), reserve }
@@ -71,15 +71,15 @@ impl Budget {
     }
 }
 
-/// The connections of a carrier, in both directions, and half as many again for those that are just being replaced.
+/// The connections of a carrier, in both directions, and half as many again for those that are just being replaced; and those that its listener sends away.
 fn of_carrier(carrier: &CarrierConfig) -> usize {
-    let connections = match carrier {
-        CarrierConfig::Smpp(carrier) => 2 * carrier.sessions,
-        CarrierConfig::Mm4(carrier) => carrier.window + carrier.listen_connections_max,
-        CarrierConfig::Mm7(carrier) => carrier.window + carrier.listen_connections_max,
-        CarrierConfig::Sandbox(_) => 0,
+    let (connections, sent_away) = match carrier {
+        CarrierConfig::Smpp(carrier) => (2 * carrier.sessions, 0),
+        CarrierConfig::Mm4(carrier) => (carrier.window + carrier.listen_connections_max, carrier::SEND_OFFS_MAX),
+        CarrierConfig::Mm7(carrier) => (carrier.window + carrier.listen_connections_max, carrier::SEND_OFFS_MAX),
+        CarrierConfig::Sandbox(_) => (0, 0),
     };
-    connections + connections.div_ceil(2)
+    connections + connections.div_ceil(2) + sent_away
 }
 
 #[cfg(test)]
@@ -98,7 +98,20 @@ mod tests {
             assert_eq!(budget.warning(&config, Some(limit)).is_some(), clients < 10_000, "{limit}");
         }
         config.carrier = vec![carrier::smpp::config::SmppConfig { sessions: 10, ..Default::default() }.into()];
-        assert_eq!(Budget::of(&config, None).reserve, reserve + 30);
+        assert_eq!(Budget::of(&config, None).reserve, reserve + 30 + READS_MAX);
+    }
+
+    #[test]
+    fn media_have_a_file_for_each_attempt_to_connect_and_for_each_read_before_they_leave() {
+        let mut config = parse("", std::iter::empty()).unwrap();
+        let reserve = Budget::of(&config, None).reserve;
+        config.media.fetches_max += 1;
+        // Four attempts, a name server and the file.
+        assert_eq!(Budget::of(&config, None).reserve, reserve + 6);
+        let mm4 = Box::new(carrier::mm4::config::Mm4Config { window: 10, listen_connections_max: 10, ..Default::default() });
+        config.carrier = vec![CarrierConfig::Mm4(mm4)];
+        // Sixteen reads, and sixteen connections that are sent away.
+        assert_eq!(Budget::of(&config, None).reserve, reserve + 6 + 30 + 16 + 16);
     }
 
     #[test]

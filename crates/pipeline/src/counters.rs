@@ -36,8 +36,6 @@ pub struct Counters {
     pub receipts_matched: Counter,
     /// Receipts that said nothing new.
     pub receipts_repeated: Counter,
-    /// Receipts kept until their acknowledgement comes.
-    pub receipts_parked: Counter,
     /// How old the oldest message is that the index of lists lacks and should have, in milliseconds; 0 when it lacks none.
     pub lists_behind_ms: Level,
 }

@@ -31,6 +31,7 @@ use crate::under_way::UnderWay;
 use crate::watch::MessageWaiters;
 
 pub(crate) use dispatchers::Dispatchers;
+pub use load::READS_MAX;
 
 /// How dispatchers behave.
 #[derive(Clone, Copy, Debug)]

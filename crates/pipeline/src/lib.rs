@@ -27,7 +27,7 @@ pub mod tenants;
 
 pub use admit::{AdmissionLimits, BroadcastRequest, RecipientList, SANDBOX, SendRequest};
 pub use counters::Counters;
-pub use dispatch::DispatchSettings;
+pub use dispatch::{DispatchSettings, READS_MAX};
 pub use expand::BroadcastSettings;
 pub use queue::QueueLimits;
 pub use run::{Answered, Parts, Pipeline, WriteBroadcast, WriteMessage};

@@ -146,7 +146,7 @@ impl Recorder {
             return;
         }
         let carriers: Vec<String> = receipts.iter().map(|receipt| receipt.carrier.clone()).collect();
-        // The acks go unaccepted with a return, and carriers send again what was not taken.
+        // On return the receipts stay unacknowledged, and carriers send them again.
         let Some(recorded) = self.unless_given_up(self.store.record_receipts(receipts)).await else { return };
         match recorded {
             Ok(outcomes) => {
@@ -179,7 +179,6 @@ impl Recorder {
 
     /// Counts a receipt that matched nothing, and those that were dropped for it.
     fn parked(&self, carrier: &str, dropped: u64) {
-        self.counters.receipts_parked.add();
         let unmatched = self.counters.unmatched(carrier);
         unmatched.unknown_id.add();
         unmatched.log(carrier, Reason::UnknownId, "it waits for an acknowledgement with its id");

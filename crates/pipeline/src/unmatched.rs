@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use model::Sampler;
+use model::sampler::{Line, Sampler};
 use model::unmatched::Reason;
 
 use crate::counters::Counter;
@@ -23,6 +23,8 @@ pub struct UnmatchedCounters {
     pub missing: Counter,
     lines: [Sampler; Reason::ALL.len()],
     dropped_lines: Sampler,
+    expired_lines: Sampler,
+    missing_lines: Sampler,
 }
 
 impl Default for UnmatchedCounters {
@@ -34,6 +36,8 @@ impl Default for UnmatchedCounters {
             missing: Counter::default(),
             lines: std::array::from_fn(|_| Sampler::new(LINES_PER_SECOND)),
             dropped_lines: Sampler::new(LINES_PER_SECOND),
+            expired_lines: Sampler::new(LINES_PER_SECOND),
+            missing_lines: Sampler::new(LINES_PER_SECOND),
         }
     }
 }
@@ -41,34 +45,34 @@ impl Default for UnmatchedCounters {
 impl UnmatchedCounters {
     /// Logs that something of `carrier` could not be used. `why` is in words of ours.
     pub(crate) fn log(&self, carrier: &str, reason: Reason, why: &str) {
-        let Some(line) = self.lines[reason as usize].line(Instant::now()) else { return };
+        let Some(Line { left_out }) = self.lines[reason as usize].line(Instant::now()) else { return };
         let what = match reason {
             Reason::UnknownId => "sent a receipt that matches no message",
             Reason::Unreadable => "sent a receipt or request that cannot be used",
             Reason::Inbound => "sent a message of a handset, which was refused",
         };
-        let left_out = line.left_out.unwrap_or_default();
         tracing::warn!(carrier.name = %carrier, reason = reason.as_str(), left_out, "Carrier {carrier} {what}: {why}");
     }
 
     /// Counts and logs parked receipts that were dropped for want of room.
     pub(crate) fn drop_parked(&self, carrier: &str, count: u64) {
         self.dropped.add_many(count);
-        let Some(line) = self.dropped_lines.line(Instant::now()) else { return };
-        let left_out = line.left_out.unwrap_or_default();
+        let Some(Line { left_out }) = self.dropped_lines.line(Instant::now()) else { return };
         tracing::warn!(carrier.name = %carrier, dropped = count, left_out, "Carrier {carrier}: receipts that match no message were dropped, the oldest first: too many wait");
     }
 
     /// Counts and logs parked receipts that waited too long.
     pub(crate) fn expire_parked(&self, carrier: &str, count: u64) {
         self.expired.add_many(count);
-        tracing::info!(carrier.name = %carrier, expired = count, "Carrier {carrier}: {count} receipts matched no message in time and were dropped");
+        let Some(Line { left_out }) = self.expired_lines.line(Instant::now()) else { return };
+        tracing::info!(carrier.name = %carrier, expired = count, left_out, "Carrier {carrier}: {count} receipts matched no message in time and were dropped");
     }
 
     /// Counts and logs messages that were not reported on in time.
     pub(crate) fn miss(&self, carrier: &str, count: u64) {
         self.missing.add_many(count);
-        tracing::warn!(carrier.name = %carrier, missing = count, "Carrier {carrier} has not reported on {count} messages in time");
+        let Some(Line { left_out }) = self.missing_lines.line(Instant::now()) else { return };
+        tracing::warn!(carrier.name = %carrier, missing = count, left_out, "Carrier {carrier} has not reported on {count} messages in time");
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::sampler::{Line, Sampler};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use wire::mm4::Answer;
@@ -14,6 +15,9 @@ use crate::exchange::Peer;
 
 /// How many answers may wait. Past it the peer goes without, and asks again.
 const WAITING_MAX: usize = 1_000;
+
+/// Log lines about answers that did not arrive: each request of the peer can cause one.
+static UNANSWERED: Sampler = Sampler::new(1);
 
 /// Where to put answers. They are sent until nobody can put any more there.
 pub(super) fn start(config: Arc<Mm4Config>, pool: Arc<Pool>) -> mpsc::Sender<Answer> {
@@ -37,6 +41,8 @@ async fn send(config: &Mm4Config, pool: &Pool, answer: &Answer) {
             Peer::Fails(why) | Peer::RefusesUs(why) => why,
             Peer::NotAsked | Peer::Answers | Peer::Busy => "it did not take it".to_owned(),
         };
-        tracing::warn!(carrier.name = %config.name, "Carrier {} did not get an answer to its request: {why}", config.name);
+        if let Some(Line { left_out }) = UNANSWERED.line(std::time::Instant::now()) {
+            tracing::warn!(carrier.name = %config.name, left_out, "Carrier {} did not get an answer to its request: {why}", config.name);
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! What the MMSC sends us: answers to what we forwarded, reports on it, and messages that nobody here takes yet.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use model::ReceiptScope;
+use model::sampler::{Line, Sampler};
 use model::unmatched::{Reason, escaped};
 use tokio::sync::mpsc;
 use wire::mm4::{Address, Answer, DeliveryReportReq, ForwardReq, Mm4, Mm4Error, Request, RequestStatus};
@@ -18,6 +19,9 @@ use crate::ack::{Ack, Answer as OnDisk};
 use crate::exchange::Teller;
 use crate::unusable::SHOWN_HEAD_OCTETS_MAX;
 use crate::{Receipt, ReceiptState};
+
+/// Log lines about answers that could not be queued: each request of the peer can cause one.
+static UNANSWERED: Sampler = Sampler::new(1);
 
 /// Reads the mails of a carrier's listener.
 pub(super) struct Inbox {
@@ -117,8 +121,10 @@ impl Inbox {
     fn send_back(&self, answer: Answer, from: &str) {
         let to = answer.to.clone().or_else(|| Address::parse(from)).filter(|address| address.domain().is_some());
         let answer = Answer { sender: self.config.system(), to, ..answer };
-        if answer.to.is_none() || self.answers.try_send(answer).is_err() {
-            tracing::warn!(carrier.name = %self.teller.name(), "Carrier {} waits for an answer that could not be sent", self.teller.name());
+        if (answer.to.is_none() || self.answers.try_send(answer).is_err())
+            && let Some(Line { left_out }) = UNANSWERED.line(Instant::now())
+        {
+            tracing::warn!(carrier.name = %self.teller.name(), left_out, "Carrier {} waits for an answer that could not be sent", self.teller.name());
         }
     }
 

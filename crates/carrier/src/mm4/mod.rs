@@ -77,7 +77,7 @@ fn listen(at: SocketAddr, config: &Arc<Mm4Config>, teller: &Arc<Teller>, pool: &
     };
     let answers = answerer::start(Arc::clone(config), Arc::clone(pool));
     let inbox = inbox::Inbox { config: Arc::clone(config), teller: Arc::clone(teller), pending: Arc::clone(pending), answers };
-    let listener = Listener::start(at, config.allow_peers.clone(), config.listen_connections_max, rules, Arc::new(inbox));
+    let listener = Listener::start(at, config.allow_peers.clone(), config.listen_connections_max, rules, Arc::new(inbox), Arc::clone(teller));
     listener.map_err(|error| config.mistaken(vec![Mistake::new("listen", format!("cannot be opened at {at}: {error}"))]))
 }
 

@@ -1,7 +1,7 @@
 //! Where an MMSC reports to us: an HTTP server for one path and few peers.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use ipnet::IpNet;
 use model::sampler::{Line, Sampler};
 use net::{Patience, Patient};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 
 use super::config::{Login, Mm7Config};
 use super::login;
@@ -26,15 +26,22 @@ use super::receive::receive;
 use crate::ConfigError;
 use crate::config::Mistake;
 use crate::exchange::Teller;
+use crate::rooms::{Place, Refused, Rooms};
 
 /// The longest head of a report. It has a few lines.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 
-/// Lines that those can cause who may not report, or say nothing that makes sense.
+/// Log lines about peers that may not report.
 static STRANGERS: Sampler = Sampler::new(10);
+
+/// Log lines about peers for which there is no room. Strangers cannot hide them.
+static CROWDED: Sampler = Sampler::new(1);
 
 /// When an MMSC that could not be served should come back, in seconds.
 const COME_BACK_SECS: &str = "30";
+
+/// The answer to a connection for which there is no room. `Retry-After` has [`COME_BACK_SECS`].
+const NO_ROOM: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 30\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 /// One listener, and who may come.
 pub(crate) struct Door {
@@ -42,7 +49,7 @@ pub(crate) struct Door {
     path: String,
     login: Option<Login>,
     allow: Vec<IpNet>,
-    places: Arc<Semaphore>,
+    rooms: Rooms,
     patience: Duration,
     bytes_max: usize,
     teller: Arc<Teller>,
@@ -58,15 +65,33 @@ impl Door {
             path: config.listen_path.clone(),
             login: config.peer_login()?,
             allow: config.allow_peers.clone(),
-            places: Arc::new(Semaphore::new(config.listen_connections_max)),
+            rooms: Rooms::new(config.listen_connections_max),
             patience: Duration::from_secs(config.listen_timeout_secs),
             bytes_max: config.listen_bytes_max,
             teller,
         })
     }
 
-    fn lets_in(&self, address: IpAddr) -> bool {
-        self.allow.iter().any(|network| network.contains(&address.to_canonical()))
+    /// A place for a connection from `peer`, unless it is refused.
+    fn let_in(&self, peer: SocketAddr) -> Result<Place, Refused> {
+        let address = peer.ip().to_canonical();
+        if !self.allow.iter().any(|network| network.contains(&address)) {
+            return Err(Refused::NotAllowed);
+        }
+        self.rooms.take(address)
+    }
+
+    /// Refuses a connection: one of a stranger is closed, and one for which there is no room is answered.
+    fn refuse(&self, stream: TcpStream, peer: SocketAddr, why: Refused) {
+        self.teller.refused_connection(why);
+        let lines = if why == Refused::NotAllowed { &STRANGERS } else { &CROWDED };
+        if let Some(Line { left_out }) = lines.line(Instant::now()) {
+            let (name, why) = (self.teller.name(), why.why());
+            tracing::warn!(carrier.name = name, %peer, left_out, "Carrier {name}: a connection from {} was refused: {why}", peer.ip());
+        }
+        if why != Refused::NotAllowed {
+            self.rooms.send_away(stream, NO_ROOM);
+        }
     }
 }
 
@@ -74,18 +99,14 @@ impl Door {
 pub(crate) async fn serve(door: Arc<Door>, mut stopped: watch::Receiver<bool>) {
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&door) => accepted,
+            accepted = door.listener.accept() => accepted,
             () = until(&mut stopped) => return,
         };
         match accepted {
-            Ok((stream, peer, place)) if door.lets_in(peer.ip()) => {
-                tokio::spawn(connection(Arc::clone(&door), stream, place, stopped.clone()));
-            }
-            Ok((_, peer, _)) => {
-                if let Some(Line { left_out }) = STRANGERS.line(Instant::now()) {
-                    tracing::warn!(carrier.name = door.teller.name(), %peer, left_out, "Carrier {}: {} is not among those who may report", door.teller.name(), peer.ip());
-                }
-            }
+            Ok((stream, peer)) => match door.let_in(peer) {
+                Ok(place) => drop(tokio::spawn(connection(Arc::clone(&door), stream, place, stopped.clone()))),
+                Err(why) => door.refuse(stream, peer, why),
+            },
             Err(error) => {
                 if let Some(Line { left_out }) = STRANGERS.line(Instant::now()) {
                     tracing::warn!(carrier.name = door.teller.name(), %error, left_out, "Carrier {}: cannot accept a connection: {error}", door.teller.name());
@@ -98,13 +119,7 @@ pub(crate) async fn serve(door: Arc<Door>, mut stopped: watch::Receiver<bool>) {
     }
 }
 
-async fn accept(door: &Door) -> std::io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let place = Arc::clone(&door.places).acquire_owned().await.map_err(std::io::Error::other)?;
-    let (stream, peer) = door.listener.accept().await?;
-    Ok((stream, peer, place))
-}
-
-async fn connection(door: Arc<Door>, stream: TcpStream, place: OwnedSemaphorePermit, mut stopped: watch::Receiver<bool>) {
+async fn connection(door: Arc<Door>, stream: TcpStream, place: Place, mut stopped: watch::Receiver<bool>) {
     let service = service_fn(|request| {
         let door = Arc::clone(&door);
         async move { Ok::<_, Infallible>(answer(&door, request).await) }

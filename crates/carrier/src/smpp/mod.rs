@@ -160,6 +160,7 @@ impl Carrier for SmppCarrier {
             binds: shared.links.iter().map(|link| count(&link.binds)).sum(),
             malformed_pdus: count(&shared.counts.malformed),
             unusable: shared.counts.unusable.counts(),
+            refused_connections: Default::default(),
             last_error: shared.last_error(),
             listens_at: None,
         }

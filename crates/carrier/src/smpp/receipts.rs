@@ -54,11 +54,6 @@ impl<'a> Delivered<'a> {
             (octets.len() - text.len(), text)
         })
     }
-
-    /// The text as well as it can be shown.
-    fn shown(&self) -> String {
-        self.texts().next().map(|(_, text)| octets::shown(text, self.data_coding)).unwrap_or_default()
-    }
 }
 
 /// What a `deliver_sm` or `data_sm` is.
@@ -70,10 +65,8 @@ pub(crate) enum Read {
     Inbound,
     /// It is labelled as a receipt, and names no message.
     Unreadable {
-        /// The reason, from a fixed list: short enough for a label of a metric.
+        /// The reason, from a fixed list. It may be logged.
         why: &'static str,
-        /// The text as well as it could be read, for the operator. It may repeat the message, so it never reaches a log line.
-        text: String,
     },
 }
 
@@ -96,7 +89,7 @@ pub(crate) fn read(config: &SmppConfig, delivered: &Delivered<'_>) -> Read {
     let ids = ids(delivered.tlvs, &texts);
     let keys = keys(config, &ids);
     if keys.is_empty() {
-        return Read::Unreadable { why: why_unreadable(delivered, &texts), text: delivered.shown() };
+        return Read::Unreadable { why: why_unreadable(delivered, &texts) };
     }
     let network_error = delivered.tlvs.get(tag::NETWORK_ERROR_CODE).filter(|code| code.len() == 3);
     let network_error = network_error.map(|code| format!("{}:{}", code[0], u16::from_be_bytes([code[1], code[2]])));
@@ -340,10 +333,10 @@ mod tests {
         for (text, why) in
             [("Hello", "unknown form"), ("", "no text"), ("stat:DELIVRD err:000", "no id"), ("id: stat:DELIVRD", "no id"), ("id:\0", "unknown form")]
         {
-            assert_eq!(read(&sm(4, text)), Read::Unreadable { why, text: text.to_owned() });
+            assert_eq!(read(&sm(4, text)), Read::Unreadable { why });
         }
         let wide = Sm { data_coding: 8, short_message: "привет".encode_utf16().flat_map(u16::to_be_bytes).collect(), ..sm(4, "") };
-        assert_eq!(read(&wide), Read::Unreadable { why: "unknown form", text: "привет".to_owned() });
+        assert_eq!(read(&wide), Read::Unreadable { why: "unknown form" });
     }
 
     #[test]

@@ -323,7 +323,7 @@ impl Session {
                 // Say so for good, or the SMSC would offer them for days.
                 return respond(command, sequence, CommandStatus::RX_R_APPN, out);
             }
-            Read::Unreadable { why, .. } => {
+            Read::Unreadable { why } => {
                 self.unusable(Reason::Unreadable, why, evidence::of(delivered, SHOWN_OCTETS_MAX));
                 return respond(command, sequence, CommandStatus::RX_R_APPN, out);
             }

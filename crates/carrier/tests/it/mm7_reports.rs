@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use carrier::config::Secret;
 use carrier::mm7::config::Mm7Config;
-use carrier::{Event, ReceiptState, UnusableCounts};
+use carrier::{Event, ReceiptState, RefusedConnections, UnusableCounts};
 use model::unmatched::Reason;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use wire::mm7::{Address, Content, DeliverReq, DeliveryReportReq, Dialect, Message, MmStatus, NAMESPACE_ROOT, Operation, StatusCode, SubmitReq, post};
 
 use crate::support::mmsc::{Heard, Line, Mmsc, config, listening, picture, submit_rsp};
@@ -44,6 +44,25 @@ fn posted(head: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
 
 async fn connect(address: SocketAddr) -> Line<TcpStream> {
     Line::new(TcpStream::connect(address).await.unwrap())
+}
+
+/// The same from an address of this machine.
+async fn connect_from(from: [u8; 4], address: SocketAddr) -> Line<TcpStream> {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((from, 0).into()).unwrap();
+    Line::new(socket.connect(address).await.unwrap())
+}
+
+/// The answer to a request once a connection that ends has left its place.
+async fn answer_when_there_is_room(address: SocketAddr, request: &[u8]) -> Heard {
+    for _ in 0..100 {
+        let heard = answer(address, request).await;
+        if heard.start() != "HTTP/1.1 503 Service Unavailable" {
+            return heard;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("there is no room");
 }
 
 /// What is answered to a request on a connection of its own.
@@ -222,6 +241,27 @@ async fn strangers_are_not_heard() {
 }
 
 #[tokio::test]
+async fn one_address_does_not_take_all_places_and_others_hear_so_at_once() {
+    let (bench, address) = listening(&Mm7Config { listen_connections_max: 4, ..nowhere() });
+    let nothing_there = b"GET / HTTP/1.1\r\nHost: us\r\n\r\n";
+    let mut held = Vec::new();
+    for from in [[127, 0, 0, 1], [127, 0, 0, 1], [127, 0, 0, 1], [127, 0, 0, 2]] {
+        let mut line = connect_from(from, address).await;
+        line.say(nothing_there).await;
+        assert_eq!(line.hear().await.start(), "HTTP/1.1 404 Not Found");
+        held.push(line);
+        if held.len() == 3 {
+            let crowded = answer(address, nothing_there).await;
+            assert_eq!((crowded.start(), crowded.header("retry-after")), ("HTTP/1.1 503 Service Unavailable", Some("30")));
+        }
+    }
+    let mut late = connect_from([127, 0, 0, 3], address).await;
+    late.say(nothing_there).await;
+    assert_eq!(late.hear().await.start(), "HTTP/1.1 503 Service Unavailable");
+    assert_eq!(bench.carrier.status().refused_connections, RefusedConnections { not_allowed: 0, address_full: 1, full: 1 });
+}
+
+#[tokio::test]
 async fn a_slow_mmsc_does_not_keep_its_place() {
     let (_bench, address) = listening(&Mm7Config { listen_connections_max: 1, ..nowhere() });
     for (what, said, status) in [
@@ -231,8 +271,9 @@ async fn a_slow_mmsc_does_not_keep_its_place() {
     ] {
         let mut slow = connect(address).await;
         slow.say(said).await;
-        let mut waiting = connect(address).await;
-        waiting.say(b"GET / HTTP/1.1\r\nHost: us\r\nConnection: close\r\n\r\n").await;
+        let nothing_there = b"GET / HTTP/1.1\r\nHost: us\r\nConnection: close\r\n\r\n";
+        let crowded = answer(address, nothing_there).await;
+        assert_eq!((crowded.start(), crowded.header("retry-after")), ("HTTP/1.1 503 Service Unavailable", Some("30")), "{what}");
         // When its connection was accepted, and with that when its time began, is not seen from here.
         let mut heard = None;
         for _ in 0..100 {
@@ -249,7 +290,7 @@ async fn a_slow_mmsc_does_not_keep_its_place() {
         let heard = heard.unwrap_or_else(|| panic!("{what}: it is still heard"));
         assert_eq!(heard.as_ref().map(Heard::start), status, "{what}");
         drop(slow);
-        assert_eq!(waiting.hear().await.start(), "HTTP/1.1 404 Not Found", "{what}");
+        assert_eq!(answer_when_there_is_room(address, nothing_there).await.start(), "HTTP/1.1 404 Not Found", "{what}");
     }
 }
 
@@ -263,7 +304,7 @@ async fn a_peer_that_reads_nothing_loses_its_connection() {
     };
     within("the end of a connection that is not read", silent).await;
     // There is one place, and it is free again.
-    assert_eq!(answer(address, b"GET / HTTP/1.1\r\nHost: us\r\n\r\n").await.start(), "HTTP/1.1 404 Not Found");
+    assert_eq!(answer_when_there_is_room(address, b"GET / HTTP/1.1\r\nHost: us\r\n\r\n").await.start(), "HTTP/1.1 404 Not Found");
 }
 
 #[tokio::test]

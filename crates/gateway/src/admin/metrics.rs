@@ -101,7 +101,7 @@ impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let counters = self.pipeline.counters();
         let media = &counters.media;
-        let totals: [(&str, &str, u64); 17] = [
+        let totals: [(&str, &str, u64); 16] = [
             ("messages_admitted", "Messages accepted", counters.admitted.get()),
             ("messages_admitted_test", "Messages accepted with test keys, which are among the messages accepted", counters.admitted_test.get()),
             ("screening_blocked", "Texts that the compliance screen had refused", counters.blocked.get()),
@@ -118,7 +118,6 @@ impl Collector for Snapshot {
             ("messages_diverted", "Messages that went to another carrier of their route", counters.diverted.get()),
             ("receipts_matched", "Receipts that found their segment", counters.receipts_matched.get()),
             ("receipts_repeated", "Receipts that said nothing new", counters.receipts_repeated.get()),
-            ("receipts_parked", "Receipts kept until their acknowledgement", counters.receipts_parked.get()),
         ];
         for (name, help, value) in totals {
             let counter = ConstCounter::new(value);
@@ -207,6 +206,12 @@ impl Snapshot {
             ];
             reasons.map(|(reason, count)| (carrier.clone(), reason.as_str(), count))
         });
+        let refused = carriers.iter().flat_map(|(carrier, status)| {
+            let counts = &status.refused_connections;
+            [("not_allowed", counts.not_allowed), ("address_full", counts.address_full), ("full", counts.full)]
+                .map(|(reason, count)| (carrier.clone(), reason, count))
+        });
+        counter_by_reason(encoder, "carrier_connections_refused", "Connections that the listener of a carrier refused", refused)?;
         counter_by_reason(encoder, "carrier_unmatched", "What a carrier sent and nothing could use", sent)?;
         let dropped = carriers.iter().flat_map(|(carrier, _)| {
             let unmatched = counters.unmatched(carrier);

@@ -116,9 +116,7 @@ fn exposed(file: &Path, config: &Config) -> Vec<(String, Result<String, String>)
 
 /// Whether this machine has the addresses that are to be listened on. Their ports may be in use by the service that the configuration is for.
 fn listeners(config: &Config) -> Vec<(String, Result<String, String>)> {
-    let own = [("api.listen".to_owned(), config.api.listen), ("admin.listen".to_owned(), config.admin.listen)];
-    let carriers = config.carrier.iter().enumerate().filter_map(|(index, carrier)| Some((format!("carrier[{index}].listen"), carrier.listen()?)));
-    let tried = own.into_iter().chain(carriers).map(|(key, at)| {
+    let tried = config.listeners().into_iter().map(|(key, at)| {
         let found = TcpListener::bind((at.ip(), 0)).map(|_| format!("{key}: {} is an address of this machine", at.ip()));
         let found = found.map_err(|error| format!("`{key}`: cannot listen on {}: {error}", at.ip()));
         (key, found)

@@ -6,7 +6,7 @@ use super::Config;
 
 /// Notes every mistake about listeners.
 pub(super) fn check(config: &Config, note: &mut impl FnMut(&str, String)) {
-    let listeners = listeners(config);
+    let listeners = config.listeners();
     for (index, (key, at)) in listeners.iter().enumerate() {
         if at.port() == 0 {
             note(key, "has port 0, for which the system chooses another port at each start".to_owned());
@@ -25,11 +25,13 @@ pub(super) fn check(config: &Config, note: &mut impl FnMut(&str, String)) {
     }
 }
 
-/// Every listener, by its key.
-fn listeners(config: &Config) -> Vec<(String, SocketAddr)> {
-    let own = [("api.listen".to_owned(), config.api.listen), ("admin.listen".to_owned(), config.admin.listen)];
-    let carriers = config.carrier.iter().enumerate().filter_map(|(index, carrier)| Some((format!("carrier[{index}].listen"), carrier.listen()?)));
-    own.into_iter().chain(carriers).collect()
+impl Config {
+    /// Every listener, by its key.
+    pub fn listeners(&self) -> Vec<(String, SocketAddr)> {
+        let own = [("api.listen".to_owned(), self.api.listen), ("admin.listen".to_owned(), self.admin.listen)];
+        let carriers = self.carrier.iter().enumerate().filter_map(|(index, carrier)| Some((format!("carrier[{index}].listen"), carrier.listen()?)));
+        own.into_iter().chain(carriers).collect()
+    }
 }
 
 /// Whether the second of two listeners would find its port taken. Who listens on all addresses takes the port on each of them, and on Linux `[::]` takes

@@ -130,7 +130,7 @@ fn override_by(
         };
         match (value, merged.get_mut(&section)) {
             (Some(value), Some(Value::Table(section))) => drop(section.insert(key, value)),
-            _ => mistakes.push(Mistake { key: path.clone(), line: None, what: "is not given a value of its type".to_owned() }),
+            _ => mistakes.push(Mistake { key: path.clone(), line: None, what: "has a value of the wrong type".to_owned() }),
         }
         overridden.insert(path, variable);
     }

@@ -20,9 +20,9 @@ pub struct AboutBroadcast(pub BroadcastId);
 
 /// The lines of one door or several, each kind with a bound, so that strangers cannot fill the disk with them.
 ///
-/// Answers of accounts that got what they asked for have all their lines. Three kinds have at most so many a second: answers to requests without an account, refusals
-/// of accounts, and failures. The next line of a kind says how many were left out before it, and every ten seconds a line says so of what is still untold; the
-/// counters have all of them.
+/// Answers of accounts that got what they asked for have all their lines. Five kinds have at most so many a second: answers to requests without an account, refusals
+/// of accounts, answers that say we failed, the causes of these, and connections that came to nothing. The next line of a kind says how many lines were left out before
+/// it, and every ten seconds a line reports those that no line has reported yet; the counters have all of them.
 #[derive(Debug)]
 pub struct Lines {
     strangers: Sampler,
@@ -32,7 +32,7 @@ pub struct Lines {
     connections: Sampler,
 }
 
-/// How often those who left out lines say so.
+/// How often omitted lines are reported.
 const TELL: Duration = Duration::from_secs(10);
 
 impl Lines {

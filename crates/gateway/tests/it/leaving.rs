@@ -115,6 +115,17 @@ async fn send(stage: &Stage, tenant: &Tenant, count: usize) -> Vec<Value> {
     at_once(stage.api, asks).await.into_iter().map(|reply| reply.expect(201)["id"].clone()).collect()
 }
 
+/// Sends 80 messages: each arrives and is taken once, and no outcome is unknown, although sessions end.
+async fn every_message_once(stage: &Stage) {
+    let tenant = stage.tenant().await;
+    for id in send(stage, &tenant, 80).await {
+        stage.reaches(&tenant, &id, "delivered").await;
+        assert_eq!(stage.life(&id).await["unknownOutcomes"], 0);
+    }
+    assert!(stage.smsc.summary().binds > 1);
+    taken_once(stage, 80);
+}
+
 #[tokio::test]
 async fn an_smsc_that_unbinds_again_and_again_gets_every_message_once() {
     let stage = Stage::with(|config, options| {
@@ -122,13 +133,7 @@ async fn an_smsc_that_unbinds_again_and_again_gets_every_message_once() {
         smpp(config).window = 10;
     })
     .await;
-    let tenant = stage.tenant().await;
-    for id in send(&stage, &tenant, 80).await {
-        stage.reaches(&tenant, &id, "delivered").await;
-        assert_eq!(stage.life(&id).await["unknownOutcomes"], 0);
-    }
-    assert!(stage.smsc.summary().binds > 1);
-    taken_once(&stage, 80);
+    every_message_once(&stage).await;
 }
 
 #[tokio::test]
@@ -139,13 +144,7 @@ async fn an_smsc_that_forgets_that_we_are_bound_gets_every_message_once_and_soon
         smpp(config).window = 10;
     })
     .await;
-    let tenant = stage.tenant().await;
-    for id in send(&stage, &tenant, 80).await {
-        stage.reaches(&tenant, &id, "delivered").await;
-        assert_eq!(stage.life(&id).await["unknownOutcomes"], 0);
-    }
-    assert!(stage.smsc.summary().binds > 1);
-    taken_once(&stage, 80);
+    every_message_once(&stage).await;
 }
 
 #[tokio::test]

@@ -3,8 +3,11 @@
 //! An answer that is not simply that of a queued message, because its client waited, is recorded before the client gets it. Until then a repeat is refused (33013): the first
 //! request stands in [`Waiters`](crate::watch::Waiters) from before its message is written until its answer is recorded. A client that hangs up changes nothing about that.
 
+use std::time::Instant;
+
 use model::error::{ErrorCode, Refusal};
 use model::idempotency::{Endpoint, IdempotencyKey};
+use model::sampler::{Line, Sampler};
 use model::{Owner, Timestamp};
 use store::StoreError;
 use store::contract::broadcasts::{BroadcastAdmitted, BroadcastReplay};
@@ -14,6 +17,9 @@ use super::parse::Parsed;
 use super::under_way::UnderWay;
 use super::{Admission, RETRY_AFTER, refused_by_store};
 use crate::tenants::Caller;
+
+/// Log lines about answers that could not be recorded: on a full disk each request can cause one.
+static UNRECORDED: Sampler = Sampler::new(1);
 
 impl Admission {
     /// Keeps others from using the same key while media are fetched. Begun before the answers that were given are looked at, and judged after: what ends in between has its
@@ -42,19 +48,11 @@ impl Admission {
         }
     }
 
-    /// A replay with its final answer. The record that was read may be older than the answer.
+    /// A replay with its final answer.
     pub(super) async fn settled(&self, caller: &Caller, claim: &IdempotencyClaim, replay: Replay) -> Result<Replay, Refusal> {
-        if replay.answer.is_some() {
-            return Ok(replay);
-        }
-        if self.waiters.has(&replay.message.id) {
-            return Err(ErrorCode::DuplicateIdempotencyKey.into());
-        }
-        // The first request does not wait any more, so that its answer, if it recorded one, is there now.
-        match self.store.replay(caller.owner(), claim).await.map_err(refused_by_store)? {
-            Some(Admitted::Replayed(settled)) => Ok(settled),
-            _ => Ok(replay),
-        }
+        let (has_answer, waits) = (replay.answer.is_some(), || self.waiters.has(&replay.message.id));
+        let again = settled(has_answer, waits, self.store.replay(caller.owner(), claim)).await?;
+        Ok(if let Some(Admitted::Replayed(settled)) = again { settled } else { replay })
     }
 
     /// The same of a broadcast: what the first request under this claim was answered.
@@ -67,17 +65,11 @@ impl Admission {
         }
     }
 
+    /// A replay of a broadcast with its final answer.
     pub(super) async fn broadcast_settled(&self, caller: &Caller, claim: &IdempotencyClaim, replay: BroadcastReplay) -> Result<BroadcastReplay, Refusal> {
-        if replay.answer.is_some() {
-            return Ok(replay);
-        }
-        if self.broadcast_waiters.has(&replay.broadcast.id) {
-            return Err(ErrorCode::DuplicateIdempotencyKey.into());
-        }
-        match self.store.replay_broadcast(caller.owner(), claim).await.map_err(refused_by_store)? {
-            Some(BroadcastAdmitted::Replayed(settled)) => Ok(settled),
-            _ => Ok(replay),
-        }
+        let (has_answer, waits) = (replay.answer.is_some(), || self.broadcast_waiters.has(&replay.broadcast.id));
+        let again = settled(has_answer, waits, self.store.replay_broadcast(caller.owner(), claim)).await?;
+        Ok(if let Some(BroadcastAdmitted::Replayed(settled)) = again { settled } else { replay })
     }
 
     /// Records what a request is about to be answered, where it has a key and the answer is not that of a queued message or a new broadcast. Returns what the client
@@ -97,9 +89,30 @@ impl Admission {
             Ok(()) => Ok(body),
             Err(error @ StoreError::Failed(_)) => Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(RETRY_AFTER).caused_by(error)),
             Err(error) => {
-                tracing::warn!(%error, "The answer under an idempotency key could not be recorded, so that its client is told that the request is queued: {error}");
+                if let Some(Line { left_out }) = UNRECORDED.line(Instant::now()) {
+                    tracing::warn!(%error, left_out, "The answer under an idempotency key could not be recorded, so that its client hears that the request is queued: {error}");
+                }
                 Ok(as_accepted())
             }
         }
     }
+}
+
+/// What is on record now, where the record that was read may be older than the answer; `None` where it has its final answer.
+///
+/// # Errors
+/// 33013 while the first request still waits.
+async fn settled<T>(
+    has_answer: bool,
+    waits: impl FnOnce() -> bool,
+    read_again: impl Future<Output = Result<Option<T>, StoreError>>,
+) -> Result<Option<T>, Refusal> {
+    if has_answer {
+        return Ok(None);
+    }
+    if waits() {
+        return Err(ErrorCode::DuplicateIdempotencyKey.into());
+    }
+    // The first request does not wait any more, so that its answer, if it recorded one, is there now.
+    read_again.await.map_err(refused_by_store)
 }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use model::sampler::{Line, Sampler};
 use model::{ErrorType, Media, MediaId};
 use store::contract::dispatch::{Leased, Retry, Verdict};
 use tokio::sync::Semaphore;
@@ -14,10 +15,14 @@ use super::Dispatcher;
 use crate::media::{MediaError, Shelf};
 
 /// Reads of media that one dispatcher has under way at once.
-pub(super) const READS_MAX: usize = 16;
+pub const READS_MAX: usize = 16;
 
 /// How long a dispatcher waits for the media of a batch. What the disk has not given by then is tried again later, and the rest of the batch leaves.
 const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Log lines about messages whose media are lost, and about those that wait for a disk: a broken disk causes one for each message.
+static LOST: Sampler = Sampler::new(10);
+static WAITING: Sampler = Sampler::new(1);
 
 impl Dispatcher {
     /// Messages with their media, where they have some; and those whose media cannot be had, with what follows.
@@ -58,12 +63,16 @@ impl Dispatcher {
 
     fn without_media(&self, leased: &Leased, error: &MediaError) -> Verdict {
         if let MediaError::Lost(..) = error {
-            tracing::error!(message.id = %leased.message.id, "A message cannot be sent: {error}");
+            if let Some(Line { left_out }) = LOST.line(Instant::now()) {
+                tracing::error!(message.id = %leased.message.id, left_out, "A message cannot be sent: {error}");
+            }
             self.counters.media.lost.add();
             let error_type = ErrorType::MediaFailed;
             return Verdict::Failed { error_type, message: error_type.sentence().to_owned() };
         }
-        tracing::warn!(message.id = %leased.message.id, "A message waits for its media: {error}");
+        if let Some(Line { left_out }) = WAITING.line(Instant::now()) {
+            tracing::warn!(message.id = %leased.message.id, left_out, "A message waits for its media: {error}");
+        }
         let due_at = self.clock.steady() + self.settings.retry.floor;
         Verdict::Retry(Retry { due_at, carrier: leased.carrier.clone(), counts: false, outcome_unknown: false })
     }

@@ -41,7 +41,7 @@ const ADDRESSES_MAX: usize = 16;
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// The most attempts at once. When one more begins, the oldest ends, which has had a second by then.
-const ATTEMPTS_MAX: usize = 4;
+pub(super) const ATTEMPTS_MAX: usize = 4;
 
 /// A connection over which one request is made. It ends when this is dropped.
 #[derive(Debug)]

@@ -37,6 +37,9 @@ use resolve::Resolve;
 /// How many redirects are followed.
 pub const REDIRECTS_MAX: usize = 3;
 
+/// The most files that one fetch has open: a socket for each attempt to connect, one to a name server, and the file in which the media are kept.
+pub const FILES_MAX: usize = connection::ATTEMPTS_MAX + 2;
+
 /// How media are fetched.
 #[derive(Clone, Debug)]
 pub struct FetchSettings {

@@ -1,6 +1,6 @@
 //! The octets of a receipt's text. Their label (`data_coding`) is often wrong, so it only orders the readings that [`readings`] offers.
 
-use crate::gsm::{alphabet, packed, segment};
+use crate::gsm::{alphabet, packed};
 use crate::smpp::constants::data_coding;
 
 /// Marks of byte order, which some carriers write before a text (Unicode, 23.8).
@@ -20,15 +20,6 @@ const WAYS: [Way; 5] = [wide, narrow, counted, packed, hexadecimal];
 /// `header_octets` is the length of the user data header that was cut off before: packed septets begin at the next boundary after it.
 pub fn readings(octets: &[u8], label: u8, header_octets: usize) -> impl Iterator<Item = String> {
     WAYS.into_iter().flat_map(move |way| way(octets, label, header_octets))
-}
-
-/// `octets` as well as they can be shown to a person: by their label, unless they are ASCII.
-pub fn shown(octets: &[u8], label: u8) -> String {
-    match utf16(octets, UTF_16_BE_MARK, u16::from_be_bytes).or_else(|| utf16(octets, UTF_16_LE_MARK, u16::from_le_bytes)) {
-        Some(text) => text,
-        None if is_ucs2(label) && !octets.iter().all(is_plain) => segment::decode_ucs2(octets),
-        None => narrow(octets, label, 0).swap_remove(0),
-    }
 }
 
 /// UTF-16 of either byte order.
@@ -82,11 +73,6 @@ fn hexadecimal(octets: &[u8], label: u8, _: usize) -> Vec<String> {
 
 fn is_plain(octet: &u8) -> bool {
     (0x20..0x7F).contains(octet) || b"\r\n\t\0".contains(octet)
-}
-
-/// Whether a label means two octets for each character (SMPP 3.4, 5.2.19; TS 23.038, 4).
-const fn is_ucs2(label: u8) -> bool {
-    label == data_coding::UCS2 || label & 0xEC == 0x08
 }
 
 /// UTF-16, where more than half of it is ASCII, as the fields of a receipt are. ASCII that is read so shows no ASCII at all. An odd last octet is dropped.
@@ -147,7 +133,6 @@ mod tests {
     fn ascii_is_never_read_as_utf_16() {
         for label in [0, 8] {
             assert_eq!(readings(TEXT.as_bytes(), label, 0).next().as_deref(), Some(TEXT));
-            assert_eq!(shown(TEXT.as_bytes(), label), TEXT);
         }
     }
 
@@ -164,18 +149,10 @@ mod tests {
         assert_eq!(first(3).as_deref(), Some("id:a\u{11}b stat:DELIVRD"));
     }
 
-    #[test]
-    fn what_is_shown_follows_the_label() {
-        assert_eq!(shown(&utf16_of("привет", u16::to_be_bytes), 8), "привет");
-        assert_eq!(shown(b"caf\xE9", 3), "café");
-        assert_eq!(shown(b"", 0), "");
-    }
-
     proptest! {
         #[test]
         fn any_octets_have_readings(octets: Vec<u8>, label: u8, header_octets in 0usize..300) {
             prop_assert!(readings(&octets, label, header_octets).count() <= 12);
-            let _ = shown(&octets, label);
         }
     }
 }

@@ -98,7 +98,6 @@ proptest! {
                     prop_assert!(read.id.iter().chain(&read.long_id).chain(&read.stat).chain(&read.err).all(|value| text.contains(value.as_str())));
                 }
             }
-            let _ = receipt::octets::shown(octets, label);
         }
     }
 

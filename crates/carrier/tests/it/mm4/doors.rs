@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use carrier::RefusedConnections;
 use carrier::mm4::config::Mm4Config;
 
-use super::mmsc::{Mmsc, call};
+use super::mmsc::{Mmsc, call, call_from};
 use super::{config, settle, start, try_start};
 
 #[tokio::test]
@@ -30,6 +31,25 @@ async fn no_more_connections_are_served_than_there_is_room_for() {
     assert!(first.ends().await);
     settle().await;
     call(listener).await.hear("220").await;
+}
+
+#[tokio::test]
+async fn one_address_does_not_take_all_places() {
+    let mmsc = Mmsc::start().await;
+    let (bench, listener) = start(Mm4Config { listen_connections_max: 4, ..config(&mmsc) });
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let mut talk = call(listener).await;
+        talk.hear("220").await;
+        held.push(talk);
+    }
+    let mut fourth = call(listener).await;
+    fourth.hear("421 4.3.2").await;
+    assert!(fourth.ends().await);
+    let mut other = call_from("127.0.0.2:0".parse().unwrap(), listener).await;
+    other.hear("220").await;
+    call_from("127.0.0.3:0".parse().unwrap(), listener).await.hear("421 4.3.2").await;
+    assert_eq!(bench.carrier.status().refused_connections, RefusedConnections { not_allowed: 0, address_full: 1, full: 1 });
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::task::Poll;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use wire::mm4::{Answer, DeliveryReportReq, ForwardReq, Mm4, MmStatus, RequestStatus};
 
 use crate::support::within;
@@ -140,6 +140,13 @@ impl Talk {
 /// Opens a connection to our listener. The greeting is not heard yet.
 pub(super) async fn call(listener: SocketAddr) -> Talk {
     Talk { stream: within("a connection", TcpStream::connect(listener)).await.unwrap(), input: Vec::new() }
+}
+
+/// The same from an address of this machine.
+pub(super) async fn call_from(address: SocketAddr, listener: SocketAddr) -> Talk {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(address).unwrap();
+    Talk { stream: within("a connection", socket.connect(listener)).await.unwrap(), input: Vec::new() }
 }
 
 /// Begins to bring a mail to our listener, to its last line.
