@@ -89,12 +89,17 @@ const fn is_ucs2(label: u8) -> bool {
     label == data_coding::UCS2 || label & 0xEC == 0x08
 }
 
-/// UTF-16, where more than half of it is ASCII, as the fields of a receipt are. ASCII that is read so shows no ASCII at all. An odd last octet is dropped.
+/// How many units from the beginning of a text tell whether it is UTF-16: fewer than the fields before the repeated message have, which may be in any script.
+const TELLING_UNITS: usize = 24;
+
+/// UTF-16, where more than half of it, or of its beginning, is ASCII, as the fields of a receipt are. ASCII that is read so shows no ASCII at all. An odd last
+/// octet is dropped.
 fn utf16(octets: &[u8], mark: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
     let octets = without_mark(octets, mark);
     let units = || octets.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-    let plain = units().filter(|unit| u8::try_from(*unit).is_ok_and(|octet| octet != 0 && is_plain(&octet))).count();
-    let is_text = plain * 2 > units().count();
+    let is_plain_unit = |unit: &u16| u8::try_from(*unit).is_ok_and(|octet| octet != 0 && is_plain(&octet));
+    let is_mostly_plain = |most: usize| units().take(most).filter(is_plain_unit).count() * 2 > units().take(most).count();
+    let is_text = is_mostly_plain(usize::MAX) || is_mostly_plain(TELLING_UNITS);
     is_text.then(|| char::decode_utf16(units()).map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
 }
 
@@ -148,6 +153,16 @@ mod tests {
         for label in [0, 8] {
             assert_eq!(readings(TEXT.as_bytes(), label, 0).next().as_deref(), Some(TEXT));
             assert_eq!(shown(TEXT.as_bytes(), label), TEXT);
+        }
+    }
+
+    #[test]
+    fn a_long_message_in_another_script_does_not_hide_the_fields() {
+        for length in [1, 40, 70, 400] {
+            let text = format!("id:X stat:DELIVRD err:000 text:{}", "日".repeat(length));
+            for octets in [utf16_of(&text, u16::to_be_bytes), utf16_of(&text, u16::to_le_bytes)] {
+                assert_eq!(readings(&octets, 8, 0).next().as_deref(), Some(text.as_str()), "{length}");
+            }
         }
     }
 
