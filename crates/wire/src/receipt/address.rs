@@ -3,8 +3,11 @@
 /// The fewest digits that a number with hidden ones must show: fewer fit nearly everybody's.
 const SHOWN_MIN: usize = 4;
 
+/// The fewest zeros or nines that hide a number.
+const HIDDEN_MIN: usize = 7;
+
 /// The digits of an address, with `*` for each that the carrier hides (`*`, `x`, `#` or `?`); without `+`, a leading `00` and what is written between digits.
-/// `None` for a word, an empty address, and one that shows too few digits to be compared.
+/// `None` for a word, an empty address, a number of zeros or nines alone, and one that shows too few digits to be compared.
 pub fn digits(address: &str) -> Option<String> {
     let address = address.trim_matches(|c: char| c.is_whitespace() || c.is_control());
     let address = address.get(..4).filter(|head| head.eq_ignore_ascii_case("tel:")).map_or(address, |_| address.get(4..).unwrap_or_default());
@@ -19,6 +22,10 @@ pub fn digits(address: &str) -> Option<String> {
         }
     }
     let shown = digits.bytes().filter(u8::is_ascii_digit).count();
+    // Seven zeros or nines, or more, are a number that is hidden, and name nobody. Fewer may be a short code.
+    if digits.len() >= HIDDEN_MIN && (digits.bytes().all(|digit| digit == b'0') || digits.bytes().all(|digit| digit == b'9')) {
+        return None;
+    }
     let least = if shown < digits.len() { SHOWN_MIN } else { 1 };
     (shown >= least).then(|| digits.strip_prefix("00").filter(|rest| !rest.is_empty()).map(str::to_owned).unwrap_or(digits))
 }
@@ -46,6 +53,9 @@ mod tests {
             ("", None),
             ("****", None),
             ("+*********76", None),
+            ("00000000000", None),
+            ("+99999999999", None),
+            ("9999", Some("9999")),
             ("SMSC", None),
             ("XXX", None),
             ("EXAMPLE1", None),

@@ -75,12 +75,22 @@ fn is_plain(octet: &u8) -> bool {
     (0x20..0x7F).contains(octet) || b"\r\n\t\0".contains(octet)
 }
 
-/// UTF-16, where more than half of it is ASCII, as the fields of a receipt are. ASCII that is read so shows no ASCII at all. An odd last octet is dropped.
+/// Whether a label means two octets for each character (SMPP 3.4, 5.2.19; TS 23.038, 4).
+const fn is_ucs2(label: u8) -> bool {
+    label == data_coding::UCS2 || label & 0xEC == 0x08
+}
+
+/// How many units from the beginning of a text tell whether it is UTF-16: fewer than the fields before the repeated message have, which may be in any script.
+const TELLING_UNITS: usize = 24;
+
+/// UTF-16, where more than half of it, or of its beginning, is ASCII, as the fields of a receipt are. ASCII that is read so shows no ASCII at all. An odd last
+/// octet is dropped.
 fn utf16(octets: &[u8], mark: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
     let octets = without_mark(octets, mark);
     let units = || octets.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-    let plain = units().filter(|unit| u8::try_from(*unit).is_ok_and(|octet| octet != 0 && is_plain(&octet))).count();
-    let is_text = plain * 2 > units().count();
+    let is_plain_unit = |unit: &u16| u8::try_from(*unit).is_ok_and(|octet| octet != 0 && is_plain(&octet));
+    let is_mostly_plain = |most: usize| units().take(most).filter(is_plain_unit).count() * 2 > units().take(most).count();
+    let is_text = is_mostly_plain(usize::MAX) || is_mostly_plain(TELLING_UNITS);
     is_text.then(|| char::decode_utf16(units()).map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
 }
 
@@ -133,6 +143,16 @@ mod tests {
     fn ascii_is_never_read_as_utf_16() {
         for label in [0, 8] {
             assert_eq!(readings(TEXT.as_bytes(), label, 0).next().as_deref(), Some(TEXT));
+        }
+    }
+
+    #[test]
+    fn a_long_message_in_another_script_does_not_hide_the_fields() {
+        for length in [1, 40, 70, 400] {
+            let text = format!("id:X stat:DELIVRD err:000 text:{}", "日".repeat(length));
+            for octets in [utf16_of(&text, u16::to_be_bytes), utf16_of(&text, u16::to_le_bytes)] {
+                assert_eq!(readings(&octets, 8, 0).next().as_deref(), Some(text.as_str()), "{length}");
+            }
         }
     }
 

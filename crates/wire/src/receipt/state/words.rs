@@ -33,7 +33,7 @@ const WORDS: &[(&str, ReceiptState)] = &[
 /// under way, and success last, since `UNDELIVERED`, `DELIVERY FAILED` and `DELIVERED TO SMSC` have it in them.
 const PARTS: &[(&[&str], ReceiptState)] = &[
     (&["EXCEED", "EXHAUST", "NORETR"], Undeliverable),
-    (&["RETRY", "RETRIED", "TEMPO", "TEMPF", "TEMPE", "TEMPU", "SOFTF", "DEFER", "TRANSFER", "THROTTL", "NOTYET", "POSTPON"], Enroute),
+    (&["RETRY", "RETRIED", "TEMPO", "TEMPF", "TEMPE", "TEMPU", "SOFTF", "DEFER", "TRANSFER", "THROTTL", "NOTYET", "POSTPON", "YET"], Enroute),
     (&["EXPIR", "TIMEDOUT", "TIMEOUT", "VALIDITY", "TOOOLD"], Expired),
     (&["DELET", "CANCEL", "REMOVED", "PURGED", "REPLACED"], Deleted),
     (
@@ -72,7 +72,6 @@ const PARTS: &[(&[&str], ReceiptState)] = &[
             "NOTDEL",
             "NONDEL",
             "NODEL",
-            "NDELIV",
             "CANTDEL",
             "CANNOT",
             "UNABLE",
@@ -111,6 +110,17 @@ const PARTS: &[(&[&str], ReceiptState)] = &[
             "FATAL",
             "PERMANENT",
             "NEVER",
+            "UNDIL",
+            "MISDEL",
+            "NOTOK",
+            "NOTPOSS",
+            "NOTBE",
+            "WONT",
+            "DIDNT",
+            "COULDNT",
+            "WASNT",
+            "ISNT",
+            "HASNT",
         ],
         Undeliverable,
     ),
@@ -133,19 +143,92 @@ const PARTS: &[(&[&str], ReceiptState)] = &[
             "SENT",
             "SENDING",
             "DELIVERING",
+            "INDELIV",
+            "ONDELIV",
+            "FORDELIV",
+            "TOBE",
+            "WILL",
+            "SHALL",
+            "BEING",
+            "PARTIAL",
+            "MAYBE",
+            "PROBABL",
         ],
         Enroute,
     ),
-    (&["DELIVRD", "DELIVERD", "DELIVERED", "DELIVRED", "DELVRD", "DELVERD", "DELVERED", "DLVRD", "DLIVRD", "SUCC", "COMPLETED"], Delivered),
+    (SUCCESS, Delivered),
 ];
+
+/// Parts of words that mean success.
+const SUCCESS: &[&str] =
+    &["DELIVRD", "DELIVERD", "DELIVERED", "DELIVRED", "DELVRD", "DELVERD", "DELVERED", "DLVRD", "DLIVRD", "DILIVERED", "DILIVRD", "SUCC", "COMPLETED"];
+
+/// Words that deny what follows them, alone or as the beginning of a word.
+const NEGATIONS: &[&str] = &["NOT", "NO", "NON", "UN", "N", "IN", "MIS", "DIS", "WONT", "CANT", "NEVER"];
+
+/// Words that deny a failure: without a failure, the rest of the text counts, and alone they mean success.
+const NO_FAILURE: &[&str] = &["NOERRORS", "NOERROR", "NOERR", "WITHOUTERRORS", "WITHOUTERROR", "NOFAILURE", "NOPROBLEM"];
+
+/// Failures that a text denies, which leaves open what became of the message.
+const DENIED: &[&str] = &["NOTREJ", "NOTFAIL", "NOTEXPIR", "NOTBLOCK", "NOTDELET", "NOTCANCEL", "NOTUNDEL", "NOTBARRED"];
 
 /// The fewest letters of a word that was cut short.
 const LETTERS_MIN: usize = 3;
 
-/// The state that a word names.
+/// The state that a word, or several, name. A text that cannot be decided is never delivered.
 pub(super) fn state_of(stat: &str) -> ReceiptState {
-    let word: String = stat.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
-    whole(&word).or_else(|| number(&word)).or_else(|| by_part(&word)).or_else(|| cut_short(&word)).unwrap_or(Unknown)
+    let stat = stat.replace(['\'', '\u{2019}'], "").to_ascii_uppercase();
+    let words: Vec<&str> = stat.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let fused = words.concat();
+    whole(&fused).or_else(|| number(&fused)).or_else(|| by_rule(&words, &fused)).or_else(|| cut_short(&fused)).unwrap_or(Unknown)
+}
+
+/// The state by parts of the words, with regard to what denies or qualifies them.
+fn by_rule(words: &[&str], fused: &str) -> Option<ReceiptState> {
+    if let Some(denied) = NO_FAILURE.iter().find(|denied| fused.contains(**denied)) {
+        let rest = fused.replacen(denied, "", 1);
+        return if rest.is_empty() { Some(Delivered) } else { whole(&rest).or_else(|| by_rule(&[&rest], &rest)) };
+    }
+    if DENIED.iter().any(|denied| fused.contains(denied)) {
+        return Some(Unknown);
+    }
+    // How it ended after attempts stands before them, or behind them.
+    let ended = fused.find("AFTER").map(|at| fused.split_at(at)).filter(|(head, tail)| !head.is_empty() && is_of_attempts(tail));
+    if let Some((head, _)) = ended {
+        return whole(head).or_else(|| by_rule(&[head], head));
+    }
+    if ["RETRYFAIL", "RETRIESFAIL", "RETRYUNSUCC", "RETRIESUNSUCC"].iter().any(|end| fused.contains(end)) {
+        return Some(Undeliverable);
+    }
+    match by_part(fused)? {
+        // What puts an end off counts before a negation: `NOT SENT YET`. So does a failure of a more exact kind.
+        state @ (Delivered | Enroute | Accepted | Scheduled) if !fused.contains("YET") => Some(denial(words).unwrap_or(state)),
+        state => Some(state),
+    }
+}
+
+fn is_of_attempts(tail: &str) -> bool {
+    let what = tail.trim_start_matches("AFTER").trim_start_matches(|c: char| c.is_ascii_digit());
+    what.starts_with("RETR") || what.starts_with("ATTEMPT")
+}
+
+/// What becomes of a success that the words deny; `None` where they deny none.
+fn denial(words: &[&str]) -> Option<ReceiptState> {
+    let mut is_denied = false;
+    for word in words {
+        if let Some(at) = SUCCESS.iter().filter_map(|part| word.find(part)).min() {
+            let before = &word[..at];
+            if is_denied || NEGATIONS.contains(&before) || ["NOT", "NON", "UN"].iter().any(|end| before.ends_with(end)) {
+                return Some(Undeliverable);
+            }
+            if before.ends_with('N') {
+                return Some(Unknown);
+            }
+        }
+        // `IN`, as a word, denies nothing.
+        is_denied |= *word != "IN" && NEGATIONS.contains(word);
+    }
+    is_denied.then_some(Unknown)
 }
 
 fn whole(word: &str) -> Option<ReceiptState> {
