@@ -75,11 +75,6 @@ fn is_plain(octet: &u8) -> bool {
     (0x20..0x7F).contains(octet) || b"\r\n\t\0".contains(octet)
 }
 
-/// Whether a label means two octets for each character (SMPP 3.4, 5.2.19; TS 23.038, 4).
-const fn is_ucs2(label: u8) -> bool {
-    label == data_coding::UCS2 || label & 0xEC == 0x08
-}
-
 /// How many units from the beginning of a text tell whether it is UTF-16: fewer than the fields before the repeated message have, which may be in any script.
 const TELLING_UNITS: usize = 24;
 
