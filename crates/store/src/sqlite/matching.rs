@@ -69,15 +69,31 @@ pub(super) fn find(connection: &Connection, receipt: &Receipt, was_parked: bool)
             }
         }
         if !of_recipient.is_empty() {
-            return Ok(best_named(of_recipient).map(|filed| (at, filed)));
+            return Ok(best_named(of_recipient).map(|filed| (at, filed)).filter(may_be_meant));
         }
         if at > 0 {
             under_others.extend(of_nobody.into_iter().map(|filed| (at, filed)));
         } else if !of_nobody.is_empty() {
-            return Ok(only(of_nobody.into_iter().map(|filed| (at, filed)).collect()));
+            return Ok(the_only_message(of_nobody.into_iter().map(|filed| (at, filed)).collect()));
         }
     }
-    Ok(only(under_others))
+    Ok(the_only_message(under_others).filter(may_be_meant))
+}
+
+/// Whether a segment's fate allows that it is meant. One that has its fate is meant by the id as written alone: what is another reading of its id may be the
+/// exact id of a message whose acknowledgement has yet to come.
+fn may_be_meant((at, filed): &(usize, Filed)) -> bool {
+    *at == 0 || !filed.fate.is_final()
+}
+
+/// The segment that is meant where no recipient is named: of one message alone, whether or not it has its fate. A report on another that shares the id may
+/// come again.
+fn the_only_message(candidates: Vec<(usize, Filed)>) -> Option<(usize, Filed)> {
+    let first = candidates.first().map(|(_, filed)| filed.id)?;
+    if candidates.iter().any(|(_, filed)| filed.id != first) {
+        return None;
+    }
+    only(candidates)
 }
 
 /// Segments under a key, the newest message first.

@@ -130,6 +130,7 @@ macro_rules! conformance {
                 an_id_that_several_messages_share_needs_an_address
                 the_number_that_fits_best_is_meant
                 both_ids_of_a_receipt_are_tried
+                another_reading_of_an_id_takes_no_message_that_has_its_fate
                 an_id_that_is_never_given_twice_needs_no_address
                 an_id_means_one_message_for_a_week
                 an_id_that_is_given_again_means_the_new_message

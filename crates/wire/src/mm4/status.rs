@@ -147,7 +147,7 @@ pub enum MmStatus {
     Indeterminate,
     /// The next system has it.
     Forwarded,
-    /// The handset cannot be reached.
+    /// The handset cannot be reached; also the words of vendors for a failure.
     Unreachable,
 }
 
@@ -160,7 +160,26 @@ const MM_STATUSES: [(MmStatus, u8, &[&str]); 8] = [
     (MmStatus::Unrecognised, 132, &["Unrecognised", "Unrecognized"]),
     (MmStatus::Indeterminate, 133, &["Indeterminate"]),
     (MmStatus::Forwarded, 134, &["Forwarded"]),
-    (MmStatus::Unreachable, 135, &["Unreachable"]),
+    (
+        MmStatus::Unreachable,
+        135,
+        &[
+            "Unreachable",
+            "Undeliverable",
+            "Undelivered",
+            "NotDelivered",
+            "NonDelivered",
+            "Failed",
+            "Failure",
+            "Fail",
+            "DeliveryFailed",
+            "DeliveryFailure",
+            "DeliveryError",
+            "Error",
+            "NotSupported",
+            "PermanentFailure",
+        ],
+    ),
 ];
 
 impl MmStatus {
@@ -168,12 +187,18 @@ impl MmStatus {
     pub const ALL: [Self; 8] =
         [Self::Expired, Self::Retrieved, Self::Rejected, Self::Deferred, Self::Unrecognised, Self::Indeterminate, Self::Forwarded, Self::Unreachable];
 
-    /// The status as a peer writes it: its word in any case, or its number. What nobody knows is [`Self::Indeterminate`].
+    /// The status as a peer writes it: its word in any case, with or without hyphens, underscores or blanks, perhaps with a remark behind it, or its number. What nobody knows is [`Self::Indeterminate`].
     pub fn parse(text: &str) -> Self {
         let text = text.trim_matches(['"', ' ']);
-        let word = text.split(['(', ',', ';', ' ']).next().unwrap_or_default();
-        let known = MM_STATUSES.iter().find(|(_, number, names)| names.iter().any(|name| name.eq_ignore_ascii_case(word)) || number.to_string() == word);
-        known.map_or(Self::Indeterminate, |(status, ..)| *status)
+        let words = text.split(['(', ',', ';', ':']).next().unwrap_or_default();
+        let first = words.split_whitespace().next().unwrap_or_default();
+        Self::of_word(words).or_else(|| Self::of_word(first)).unwrap_or(Self::Indeterminate)
+    }
+
+    fn of_word(text: &str) -> Option<Self> {
+        let word = text.replace(['-', '_', ' '], "");
+        let known = MM_STATUSES.iter().find(|(_, number, names)| names.iter().any(|name| name.eq_ignore_ascii_case(&word)) || number.to_string() == word);
+        known.map(|(status, ..)| *status)
     }
 
     /// Its word.
@@ -265,6 +290,13 @@ mod tests {
             ("Unrecognised", ReceiptState::Undeliverable),
             ("Unrecognized", ReceiptState::Undeliverable),
             ("Unreachable", ReceiptState::Undeliverable),
+            ("Failed", ReceiptState::Undeliverable),
+            ("FAILURE", ReceiptState::Undeliverable),
+            ("Undeliverable", ReceiptState::Undeliverable),
+            ("not-delivered", ReceiptState::Undeliverable),
+            ("Delivery failed", ReceiptState::Undeliverable),
+            ("Failed to deliver", ReceiptState::Undeliverable),
+            ("Not delivered yet", ReceiptState::Unknown),
             ("Indeterminate", ReceiptState::Unknown),
             ("Sold", ReceiptState::Unknown),
             ("", ReceiptState::Unknown),

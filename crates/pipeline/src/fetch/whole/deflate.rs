@@ -147,6 +147,19 @@ impl<I: Iterator<Item = u8>> Walk<I> {
         Some((Code::of_lengths(read.get(..symbols)?), Code::of_lengths(read.get(symbols..symbols + distances)?)))
     }
 
+    /// How far back a match is. Every two symbols have one more bit (RFC 1951, section 3.2.5).
+    fn distance(&mut self, distances: &Code) -> Option<u64> {
+        let symbol = u64::from(distances.next(&mut self.bits)?);
+        match symbol {
+            0..=3 => Some(symbol + 1),
+            4..=29 => {
+                let more = (symbol / 2 - 1) as u32;
+                Some(((2 + symbol % 2) << more) + 1 + u64::from(self.bits.take(more)?))
+            }
+            _ => None,
+        }
+    }
+
     /// Walks literals and matches to the end of a block.
     fn packed(&mut self, symbols: &Code, distances: &Code) -> Option<()> {
         while self.found < self.wanted {
@@ -156,9 +169,11 @@ impl<I: Iterator<Item = u8>> Walk<I> {
                 symbol => {
                     let (least, more) = LENGTHS.get(usize::from(symbol) - 257)?;
                     let length = u64::from(*least) + u64::from(self.bits.take((*more).into())?);
-                    // Every two distances have one more bit (RFC 1951, section 3.2.5).
-                    let more = (u32::from(distances.next(&mut self.bits)?) / 2).saturating_sub(1);
-                    self.bits.take(more.min(13))?;
+                    let distance = self.distance(distances)?;
+                    // Nothing is before the beginning: these are no data of deflate, or some of them are missing.
+                    if distance > self.found {
+                        return None;
+                    }
                     self.found += length;
                 }
             }

@@ -12,16 +12,12 @@ const HEADER: &[u8] = b"%PDF-";
 const END: &[u8] = b"%%EOF";
 const START: &[u8] = b"startxref";
 
-/// What would be a page or a program to readers of these.
-const MARKUP: [&[u8]; 9] = [b"<html", b"<head", b"<body", b"<script", b"<!doctype", b"<svg", b"<iframe", b"<?xml", b"<?php"];
-
 /// Whether this is a PDF that something stands before. What could be a page, a picture or a script to other readers is none.
 pub(in super::super) fn begins_later(bytes: &[u8]) -> bool {
     let Some(at) = find(&bytes[..bytes.len().min(REACH)], HEADER) else { return false };
     let before = &bytes[..at];
     let text = before.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(before);
-    let has_tag = MARKUP.iter().any(|tag| text.windows(tag.len()).any(|window| window.eq_ignore_ascii_case(tag)));
-    if text.trim_ascii_start().starts_with(b"<") || text.starts_with(b"#!") || has_tag {
+    if text.trim_ascii_start().starts_with(b"<") || text.starts_with(b"#!") || has_tag(text) {
         return false;
     }
     // Where the header begins a line it is meant; elsewhere it may be quoted, and the whole file has to speak for it.
@@ -55,6 +51,19 @@ fn before_mark(tail: &[u8], has_padding: bool) -> Option<&[u8]> {
     let (number, mark) = tail.split_at(tail.len() - mark);
     let is_ended = number.last().is_some_and(u8::is_ascii_whitespace) || mark.is_empty() && has_padding;
     (END.starts_with(mark) && is_ended).then_some(number)
+}
+
+/// Whether there is something that browsers take for a tag, a comment or a declaration. The target of a link in a head of HTTP is none, unless it could have an attribute with a value.
+fn has_tag(text: &[u8]) -> bool {
+    let begins = |pair: &[u8]| pair[0] == b'<' && (pair[1].is_ascii_alphabetic() || matches!(pair[1], b'!' | b'?' | b'/'));
+    let mut at = text.windows(2).enumerate().filter(|(_, pair)| begins(pair)).map(|(at, _)| at);
+    at.any(|at| !(text.starts_with(b"HTTP/") && is_link(&text[at + 1..])))
+}
+
+fn is_link(text: &[u8]) -> bool {
+    let target = text.split(|byte| *byte == b'>').next().unwrap_or_default();
+    let is_url = target.starts_with(b"http://") || target.starts_with(b"https://");
+    is_url && target.len() < text.len() && !target.iter().any(|byte| byte.is_ascii_whitespace() || matches!(byte, b'=' | b'"' | b'\'' | b'<'))
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {

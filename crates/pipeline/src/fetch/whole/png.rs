@@ -1,7 +1,7 @@
 //! PNG (W3C PNG, third edition, section 5): chunks with sums, from `IHDR` to `IEND`.
 //!
-//! Sums are compared in the chunks that a picture is made of. In the others, and in `IEND`, viewers pass over a wrong one (section 13.1), and so do we. A file without `IEND` is
-//! whole if its data inflate to all rows of the picture and it is no animation.
+//! Sums are compared in the chunks that a picture is made of. In the others, and in `IEND`, viewers pass over a wrong one (section 13.1), and so do we. The data must inflate to all
+//! rows of the picture. A file without `IEND` is whole if they do and it is no animation.
 
 use super::input::Input;
 use super::{CUT, Whole, deflate};
@@ -23,16 +23,21 @@ pub(super) fn check(bytes: &[u8]) -> Whole {
             Next::Chunk(b"acTL", _) => is_animated = true,
             Next::Chunk(..) => {}
             Next::End if data.is_empty() => return Err("there is no picture in it"),
-            Next::End => return Ok(()),
+            // Where nobody knows how long the rows are, the end suffices.
+            Next::End => return if header.octets().is_none_or(|octets| holds(&data, octets)) { Ok(()) } else { Err(CUT) },
             // A later picture may be missing.
             Next::Cut(_) if is_animated => return Err(CUT),
             Next::Cut(piece) => {
                 data.extend(piece);
-                let stream = data.iter().flat_map(|piece| piece.iter().copied());
-                return if header.octets().is_some_and(|octets| deflate::holds(stream, octets)) { Ok(()) } else { Err(CUT) };
+                return if header.octets().is_some_and(|octets| holds(&data, octets)) { Ok(()) } else { Err(CUT) };
             }
         }
     }
+}
+
+/// Whether the data of a picture inflate to so many octets.
+fn holds(data: &[&[u8]], octets: u64) -> bool {
+    deflate::holds(data.iter().flat_map(|piece| piece.iter().copied()), octets)
 }
 
 /// What comes next.
