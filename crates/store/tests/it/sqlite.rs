@@ -461,7 +461,8 @@ async fn with_nothing_to_add_the_index_of_lists_writes_nothing() {
     for secs in 61..64 {
         assert_eq!(desk.store.index_lists(after(secs), Duration::ZERO, 10).await.unwrap(), Indexed::default());
     }
-    assert_eq!(written(), before);
+    // The log may be emptied meanwhile, because little is written; it does not grow.
+    assert!(written() <= before);
 }
 
 /// Another process's look at a path: whether it could take the lock of the file there, as a second server would.
