@@ -455,7 +455,11 @@ async fn with_nothing_to_add_the_index_of_lists_writes_nothing() {
     let file = SqliteFile::fresh();
     let desk = Desk::open(&file).await;
     desk.admit_many(desk.account(), 3).await;
-    assert_eq!(desk.store.index_lists(after(60), Duration::ZERO, 10).await.unwrap().filed, 3);
+    // A step ends early where the machine is busy.
+    let mut filed = 0;
+    while filed < 3 {
+        filed += desk.store.index_lists(after(60), Duration::ZERO, 10).await.unwrap().filed;
+    }
     let written = || std::fs::metadata(file.log()).unwrap().len();
     let before = written();
     for secs in 61..64 {
