@@ -314,6 +314,14 @@ pub(crate) async fn messages_of_a_clock_that_was_far_ahead_do_not_move_the_mark(
         desk.admit(desk.message_at(account, after(secs))).await;
     }
     for (secs, filed) in [(60, 2), (120, 0), (ahead + 60, 1)] {
-        assert_eq!(desk.store.index_lists(after(secs), Duration::from_secs(30), 9).await.unwrap().filed, filed, "after {secs} s");
+        // A step ends early where the machine is busy.
+        let mut all = 0;
+        loop {
+            match desk.store.index_lists(after(secs), Duration::from_secs(30), 9).await.unwrap().filed {
+                0 => break,
+                some => all += some,
+            }
+        }
+        assert_eq!(all, filed, "after {secs} s");
     }
 }

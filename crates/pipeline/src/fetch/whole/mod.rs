@@ -23,17 +23,6 @@ use model::MediaType;
 /// Nothing, or what is missing.
 type Whole = Result<(), &'static str>;
 
-/// How much of a picture coded data have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Extent {
-    /// All of it.
-    Whole,
-    /// Less: the data end before.
-    Short,
-    /// The walk cannot follow the coding, so that the end marker alone decides.
-    Unclear,
-}
-
 /// What is said of a file that was cut.
 const CUT: &str = "it ends too soon";
 
