@@ -1,0 +1,163 @@
+//! Time and tasks: the only way to them for the whole program.
+//!
+//! Code that waits or works in the background has an `Arc<dyn Runtime>`. In production [`Machine`] stands behind it, with the machine's clocks and the tasks of
+//! tokio; a simulation puts a runtime there whose every decision follows from a seed. Long tasks are started through a [`Supervisor`], which reports one that
+//! ends before its time.
+
+mod machine;
+mod supervisor;
+mod task;
+mod ticks;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use model::Clock;
+use tokio::sync::oneshot;
+
+pub use machine::Machine;
+pub use supervisor::Supervisor;
+pub use task::{Ended, Task};
+pub use ticks::Ticks;
+
+/// A future that a runtime runs.
+pub type Work<T = ()> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Time and tasks.
+pub trait Runtime: Clock {
+    /// The monotonic time, as precise as the machine has it: for deadlines, and to measure how long something took. It moves with [`Clock::steady`].
+    fn instant(&self) -> Instant;
+
+    /// Resolves at `at`, or at once when that has passed.
+    fn sleep_until(&self, at: Instant) -> Work;
+
+    /// Starts a task. It goes on when the [`Task`] is dropped.
+    fn spawn(&self, name: &'static str, work: Work) -> Task;
+
+    /// Starts work that waits for a disk or keeps a processor busy, beside the tasks. It cannot be aborted once it runs.
+    fn spawn_blocking(&self, name: &'static str, work: Box<dyn FnOnce() + Send>) -> Task;
+}
+
+/// A deadline passed before the work was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elapsed;
+
+impl dyn Runtime {
+    /// Resolves after `time`.
+    pub async fn sleep(&self, time: Duration) {
+        self.sleep_until(deadline(self.instant(), time)).await;
+    }
+
+    /// The result of `work`, unless it takes longer than `time`.
+    ///
+    /// # Errors
+    /// [`Elapsed`]; `work` is dropped.
+    pub async fn timeout<F: Future>(&self, time: Duration, work: F) -> Result<F::Output, Elapsed> {
+        self.timeout_at(deadline(self.instant(), time), work).await
+    }
+
+    /// The result of `work`, unless it takes until after `at`.
+    ///
+    /// # Errors
+    /// [`Elapsed`]; `work` is dropped.
+    pub async fn timeout_at<F: Future>(&self, at: Instant, work: F) -> Result<F::Output, Elapsed> {
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            () = self.sleep_until(at) => Err(Elapsed),
+        }
+    }
+
+    /// Ticks: the first at once, and each later one `every` after the one before was taken.
+    pub fn ticks(self: &Arc<Self>, every: Duration) -> Ticks {
+        Ticks::new(Arc::clone(self), every)
+    }
+
+    /// The result of a task, which runs to its end although the caller is dropped.
+    ///
+    /// # Errors
+    /// As [`Task::ended`], when the task has no result.
+    pub async fn run<T: Send + 'static>(&self, name: &'static str, work: impl Future<Output = T> + Send + 'static) -> Result<T, Ended> {
+        let (sender, result) = oneshot::channel();
+        // A caller that is gone needs no result.
+        let task = self.spawn(name, Box::pin(async move { drop(sender.send(work.await)) }));
+        match result.await {
+            Ok(result) => Ok(result),
+            Err(_) => Err(task.ended().await.err().unwrap_or(Ended::Aborted)),
+        }
+    }
+
+    /// The result of work beside the tasks.
+    ///
+    /// # Errors
+    /// As [`Task::ended`], when the work has no result.
+    pub async fn run_blocking<T: Send + 'static>(&self, name: &'static str, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Ended> {
+        let (sender, result) = oneshot::channel();
+        // A caller that is gone needs no result.
+        let task = self.spawn_blocking(name, Box::new(move || drop(sender.send(work()))));
+        match result.await {
+            Ok(result) => Ok(result),
+            Err(_) => Err(task.ended().await.err().unwrap_or(Ended::Aborted)),
+        }
+    }
+}
+
+/// `time` after `now`; some thirty years later where the clock cannot say.
+fn deadline(now: Instant, time: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
+    now.checked_add(time).unwrap_or_else(|| now + FAR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine() -> Arc<dyn Runtime> {
+        Arc::new(Machine::new())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_has_until_its_deadline() {
+        let runtime = machine();
+        let takes = |seconds| async move {
+            machine().sleep(Duration::from_secs(seconds)).await;
+            seconds
+        };
+        assert_eq!(runtime.timeout(Duration::from_secs(2), takes(1)).await, Ok(1));
+        assert_eq!(runtime.timeout(Duration::from_secs(1), takes(2)).await, Err(Elapsed));
+        assert_eq!(runtime.timeout(Duration::MAX, takes(2)).await, Ok(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ticks_come_at_once_and_then_in_their_time() {
+        let runtime = machine();
+        let began = runtime.instant();
+        let mut ticks = runtime.ticks(Duration::from_secs(1));
+        let mut seen = Vec::new();
+        for rest in [0, 0, 5_000, 0] {
+            ticks.tick().await;
+            seen.push((runtime.instant() - began).as_millis() / 100);
+            runtime.sleep(Duration::from_millis(rest)).await;
+        }
+        assert_eq!(seen, [0, 10, 20, 70], "a late tick puts off those after it");
+    }
+
+    #[tokio::test]
+    async fn a_task_goes_on_without_its_caller() {
+        let runtime = machine();
+        let (done, result) = oneshot::channel();
+        let waits = runtime.run("test", async move { done.send(7) });
+        assert!(runtime.timeout(Duration::ZERO, async { tokio::join!(waits, std::future::pending::<()>()) }).await.is_err());
+        assert_eq!(result.await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_the_end_of_its_task_alone() {
+        let runtime = machine();
+        let ended = runtime.run::<()>("test", async { panic!("on purpose") }).await;
+        assert_eq!(ended, Err(Ended::Panicked("on purpose".to_owned())));
+        let ended = runtime.run_blocking::<()>("test", || panic!("{} too", "this")).await;
+        assert_eq!(ended, Err(Ended::Panicked("this too".to_owned())));
+    }
+}

@@ -1,0 +1,91 @@
+//! The machine's time, and tokio's tasks.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use model::{Clock, Timestamp};
+
+use crate::{Ended, Runtime, Task, Work};
+
+/// The machine: the runtime of production. Its tasks are those of the tokio runtime that is current where they are started.
+///
+/// Where tokio's time is paused, as in a test, the monotonic time is paused too.
+#[derive(Clone)]
+pub struct Machine {
+    clock: Arc<dyn Clock>,
+}
+
+impl Machine {
+    /// The machine with its own clocks.
+    pub fn new() -> Self {
+        Self { clock: Arc::new(MachineClock) }
+    }
+
+    /// The machine's tasks and timers, with another clock for what [`Clock`] tells.
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self { clock }
+    }
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for Machine {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn steady(&self) -> Timestamp {
+        self.clock.steady()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "all other code asks for time and tasks here")]
+impl Runtime for Machine {
+    fn instant(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    fn sleep_until(&self, at: Instant) -> Work {
+        Box::pin(tokio::time::sleep_until(at.into()))
+    }
+
+    fn spawn(&self, _name: &'static str, work: Work) -> Task {
+        task(tokio::spawn(work))
+    }
+
+    fn spawn_blocking(&self, _name: &'static str, work: Box<dyn FnOnce() + Send>) -> Task {
+        task(tokio::task::spawn_blocking(work))
+    }
+}
+
+fn task(handle: tokio::task::JoinHandle<()>) -> Task {
+    let abort = handle.abort_handle();
+    let ended = async move {
+        handle.await.map_err(|ended| match ended.try_into_panic() {
+            Ok(panic) => Ended::by_panic(&*panic),
+            Err(_) => Ended::Aborted,
+        })
+    };
+    Task::new(ended, move || abort.abort())
+}
+
+/// The machine's clocks.
+struct MachineClock;
+
+#[expect(clippy::disallowed_methods, reason = "all other code asks for the time here")]
+impl Clock for MachineClock {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn steady(&self) -> Timestamp {
+        static START: OnceLock<(Instant, Timestamp)> = OnceLock::new();
+        let (began, at) = *START.get_or_init(|| (Instant::now(), self.now()));
+        at + began.elapsed()
+    }
+}
