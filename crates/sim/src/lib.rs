@@ -1,0 +1,4 @@
+//! The simulation.
+
+pub mod chance;
+pub mod executor;
