@@ -10,7 +10,7 @@ use carrier::{Carrier, CarrierEvent};
 use model::error::{ErrorCode, Refusal};
 use model::idempotency::{AnswerForm, Endpoint};
 use model::{Broadcast, BroadcastId, BroadcastStatus, Delivery, Entropy, Message, MessageId, Mode, Owner, Status};
-use runtime::{Ended, Runtime, Supervisor, Task};
+use runtime::{Ended, Runtime, Supervisor, Task, Work};
 use screening::Screen;
 use store::Store;
 use store::contract::broadcasts::{BroadcastReplay, Canceled};
@@ -117,7 +117,7 @@ impl Pipeline {
         let (pipeline, caller) = (Arc::clone(self), caller.clone());
         // A message that is on disk must find its way into the dispatcher although its client hangs up, or it waits until its lease ends; and its answer must be recorded, or
         // two repeats could be answered differently.
-        self.to_the_end(async move { pipeline.admit(&caller, request, wait, write).await }).await
+        self.to_the_end(Box::pin(async move { pipeline.admit(&caller, request, wait, write).await })).await
     }
 
     /// Accepts a broadcast, and waits until the first recipients have their turn where the caller asks for it, `wait` at most. The answer is recorded as in [`Self::send`].
@@ -132,7 +132,7 @@ impl Pipeline {
         write: WriteBroadcast,
     ) -> Result<Answered<BroadcastId>, Refusal> {
         let (pipeline, caller) = (Arc::clone(self), caller.clone());
-        self.to_the_end(async move { pipeline.admit_broadcast(&caller, request, wait, write).await }).await
+        self.to_the_end(Box::pin(async move { pipeline.admit_broadcast(&caller, request, wait, write).await })).await
     }
 
     async fn admit_broadcast(
@@ -183,7 +183,7 @@ impl Pipeline {
     /// Where the store could not take it.
     pub async fn cancel_broadcast(self: &Arc<Self>, owner: Option<Owner>, id: BroadcastId) -> Result<Option<Canceled>, Refusal> {
         let pipeline = Arc::clone(self);
-        self.to_the_end(async move {
+        self.to_the_end(Box::pin(async move {
             let canceled = pipeline.store.cancel_broadcast(owner, id, pipeline.runtime.now()).await.map_err(refused_by_store)?;
             if let Some(canceled) = &canceled {
                 count_changes(&pipeline.counters, &canceled.changes);
@@ -192,7 +192,7 @@ impl Pipeline {
                 pipeline.dispatchers.forget_broadcast(id);
             }
             Ok(canceled)
-        })
+        }))
         .await
     }
 
@@ -267,7 +267,7 @@ impl Pipeline {
     }
 
     /// Runs a request in a task of its own: a client that hangs up takes the future of its request with it, and the request is carried out all the same.
-    async fn to_the_end<T: Send + 'static>(&self, request: impl Future<Output = Result<T, Refusal>> + Send + 'static) -> Result<T, Refusal> {
+    async fn to_the_end<T: Send + 'static>(&self, request: Work<Result<T, Refusal>>) -> Result<T, Refusal> {
         match self.runtime.run("request", request).await {
             Ok(answered) => answered,
             Err(Ended::Panicked(message)) => std::panic::resume_unwind(Box::new(message)),
