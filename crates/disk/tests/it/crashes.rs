@@ -39,7 +39,7 @@ fn work(connection: &Connection, mut last: u64) -> u64 {
     while commit(last + 1).is_ok() {
         last += 1;
         if last % 7 == 0 {
-            // A second connection that copies the log and begins it anew.
+            // The log is copied and begins anew. A fault shows in the next commit.
             let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         }
     }
