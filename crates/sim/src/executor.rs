@@ -163,6 +163,12 @@ impl Executor {
         ends.iter().for_each(|end| end.set(Err(Ended::Aborted)));
     }
 
+    /// Kills every process, the world last.
+    pub fn kill_all(&self) {
+        let living: Vec<ProcessId> = self.0.lock().living.iter().rev().copied().collect();
+        living.into_iter().for_each(|process| self.kill(process));
+    }
+
     /// Has a process killed as soon as the present step is over.
     pub fn doom(&self, process: ProcessId) {
         let mut state = self.0.lock();
@@ -202,15 +208,16 @@ impl Executor {
         self.0.wall()
     }
 
-    /// Takes something that happened into the digest of the run.
+    /// Writes down what happens, where the run is traced.
     pub fn note(&self, what: &str) {
-        let mut state = self.0.lock();
-        state.digest(what.as_bytes());
-        if state.is_traced {
-            let now = state.now;
-            drop(state);
-            tracing::info!(target: "sim", "{:>12.6} {what}", now.as_secs_f64());
+        if self.is_traced() {
+            tracing::info!(target: "sim", "{:>12.6} {what}", self.now().as_secs_f64());
         }
+    }
+
+    /// Takes something that was seen into the digest of the run.
+    pub fn observe(&self, what: &str) {
+        self.0.lock().digest(what.as_bytes());
     }
 
     /// Whether the run is written down, so that notes are worth their making.

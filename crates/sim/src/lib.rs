@@ -1,4 +1,21 @@
-//! The simulation.
+//! A deterministic simulation: the real pipeline over the real store on a disk in memory, with carriers, clients and misfortunes that all follow from one seed.
+//!
+//! Reading order: [`chance`], [`executor`] (one thread, time that jumps), [`plan`] (what a seed makes of a scenario), [`site`] (the machine: its disk, the process that is up, and what
+//! starts it again), [`network`] and [`line`] (a carrier's two sides), the actors (`client`, `operator`, `nemesis`), [`scenario`] (one run), `check` (what must
+//! hold), [`seeds`] (many runs). `docs/simulation.md` says what is simulated and what is not.
 
 pub mod chance;
+mod check;
+mod client;
 pub mod executor;
+pub mod ledger;
+pub mod line;
+mod nemesis;
+pub mod network;
+mod operator;
+pub mod plan;
+pub mod scenario;
+pub mod seeds;
+pub mod site;
+pub mod weather;
+mod world;

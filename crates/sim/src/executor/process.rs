@@ -1,6 +1,9 @@
 //! What a process sees of the executor: its clocks, its timers, and its tasks.
 
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use model::{Clock, Timestamp};
@@ -67,5 +70,35 @@ impl Runtime for ProcessRuntime {
             work();
         };
         self.shared.spawn(name, self.id, Box::pin(run))
+    }
+
+    fn spawn_thread(&self, name: &'static str, work: Work) -> io::Result<Task> {
+        Ok(self.shared.spawn(name, self.id, Box::pin(Slowed { shared: Arc::clone(&self.shared), work, begins: None })))
+    }
+}
+
+/// A task that blocks at its steps: each of them takes as long as the seed says.
+struct Slowed {
+    shared: Arc<Shared>,
+    work: Work,
+    begins: Option<Sleep>,
+}
+
+impl Future for Slowed {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let shared = &this.shared;
+        let begins = this.begins.get_or_insert_with(|| {
+            let at = {
+                let mut state = shared.lock();
+                state.now + state.work_time()
+            };
+            Sleep::until(Arc::clone(shared), at)
+        });
+        ready!(Pin::new(begins).poll(context));
+        this.begins = None;
+        this.work.as_mut().poll(context)
     }
 }

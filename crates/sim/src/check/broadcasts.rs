@@ -1,0 +1,49 @@
+//! Every recipient of a broadcast has one message, or a reason to have none.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::message::MessageRecord;
+use model::{BroadcastId, Status};
+
+use super::{Everything, Wrong};
+use crate::ledger::{Facts, mark_of};
+
+pub(super) fn recipients_have_one_message(facts: &Facts, all: &Everything, wrong: &mut Wrong) {
+    let mut messages: BTreeMap<BroadcastId, Vec<&MessageRecord>> = BTreeMap::new();
+    for record in all.messages.values().map(|found| &found.record) {
+        if let Some(id) = record.message.broadcast {
+            messages.entry(id).or_default().push(record);
+        }
+    }
+    for record in &all.broadcasts {
+        let broadcast = &record.broadcast;
+        let id = broadcast.id;
+        let Some(request) = broadcast.body.as_deref().and_then(mark_of).and_then(|mark| facts.requests.get(&mark)) else { continue };
+        let made = messages.remove(&id).unwrap_or_default();
+        let reached: BTreeSet<_> = made.iter().map(|record| record.message.recipient.clone()).collect();
+        if reached.len() < made.len() {
+            wrong.push(format!("{id} has {} messages for {} recipients", made.len(), reached.len()));
+        }
+        let stopped = facts.canceled.contains(&id) || facts.stopped.contains(&broadcast.originator);
+        for recipient in request.recipients.iter().filter(|recipient| !reached.contains(recipient)) {
+            let was_blocked = facts.blocks.get(recipient).is_some_and(|blocked| blocked.ever);
+            if !was_blocked && !stopped && !record.status.is_open() {
+                wrong.push(format!("{id} has no message for {recipient}, who was not blocked"));
+            }
+        }
+        let counts = record.counts;
+        let sum = counts.skipped + counts.queued + counts.sent + counts.delivered + counts.undelivered + counts.failed;
+        if counts.total != request.recipients.len() as u64 || sum != counts.total {
+            wrong.push(format!("{id} of {} recipients counts {counts:?}", request.recipients.len()));
+        }
+        for (status, counted) in [(Status::Sent, counts.sent), (Status::Delivered, counts.delivered), (Status::Undelivered, counts.undelivered)] {
+            let there = made.iter().filter(|record| record.delivery.status == status).count() as u64;
+            if there != counted {
+                wrong.push(format!("{id} counts {counted} {} and has {there}", status.as_str()));
+            }
+        }
+    }
+    for id in messages.into_keys() {
+        wrong.push(format!("messages of {id} are there, and it is not"));
+    }
+}

@@ -1,0 +1,74 @@
+//! Paces and turns.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Everything, Wrong};
+use crate::ledger::{Facts, Named, Submit};
+use crate::plan::Mood;
+use crate::world::World;
+
+/// How much earlier than its pace a segment may be: those before it may have been held up by the disk on their way from the pace to the carrier.
+const TOLERANCE: Duration = Duration::from_millis(100);
+
+/// Likewise on a disk that is slow at times.
+const TOLERANCE_OF_SLOW_DISKS: Duration = Duration::from_millis(4_000);
+
+/// Numbers, accounts and originators keep their paces.
+pub(super) fn paces_are_kept(world: &World, facts: &Facts, wrong: &mut Wrong) {
+    let tolerance = if world.plan.mood == Mood::Rough { TOLERANCE_OF_SLOW_DISKS } else { TOLERANCE };
+    let mut submits: Vec<&Submit> = facts.submits.iter().collect();
+    submits.sort_by_key(|submit| submit.at);
+    let mut paces: BTreeMap<String, Pace> = BTreeMap::new();
+    for submit in submits {
+        let rate_of_number = world.plan.accounts.iter().find(|account| account.number == submit.originator).and_then(|account| account.pace).unwrap_or(0);
+        let rate_of_carrier = world.plan.carriers.iter().find(|carrier| carrier.name == submit.carrier).map_or(0, |carrier| carrier.originator_rate);
+        for (name, rate) in [
+            (format!("number {}", submit.originator), rate_of_number),
+            (format!("originator {} of {}", submit.originator, submit.carrier), rate_of_carrier),
+            (format!("account {} at {}", submit.account, submit.carrier), world.plan.dispatch.queue.account_rate),
+        ] {
+            if rate == 0 {
+                continue;
+            }
+            let pace = paces.entry(name).or_default();
+            // A process knows nothing of what the one before it sent, and a machine that stood still not when it did.
+            if facts.cuts.iter().any(|(at, _)| pace.last < *at && *at <= submit.at) {
+                *pace = Pace::default();
+            }
+            let early = pace.free_at.saturating_sub(submit.at);
+            if early > tolerance && !pace.is_broken {
+                pace.is_broken = true;
+                wrong.push(format!("{} left {early:?} before a pace of {rate} a second lets it, at {:?}", submit.id, submit.at));
+            }
+            pace.free_at = pace.free_at.max(submit.at) + Duration::from_secs(submit.segments.into()) / rate;
+            pace.last = submit.at;
+        }
+    }
+}
+
+#[derive(Default)]
+struct Pace {
+    free_at: Duration,
+    last: Duration,
+    is_broken: bool,
+}
+
+/// A message of an account that sends little leaves although others send much.
+pub(super) fn turns_are_fair(world: &World, facts: &Facts, all: &Everything, wrong: &mut Wrong) {
+    if world.plan.mood != Mood::Calm {
+        return;
+    }
+    let light = world.plan.accounts.len() - 1;
+    for promise in facts.requests.values().filter(|request| request.account == light).filter_map(|request| request.promised.as_ref()) {
+        let Named::Message(id) = promise.id else { continue };
+        let Some(first) = facts.submits.iter().find(|submit| submit.id == id) else { continue };
+        let Some(window) = world.plan.carriers.iter().find(|plan| plan.name == first.carrier).map(|plan| plan.window) else { continue };
+        let has_originator_rate = world.plan.carriers.iter().any(|plan| plan.originator_rate > 0) || world.plan.dispatch.queue.account_rate > 0;
+        let overtaken = facts.submits.iter().filter(|other| other.carrier == first.carrier && other.account != first.account && (promise.at..first.at).contains(&other.at)).count();
+        let at_most = 2 * (window + world.plan.dispatch.batch) + 10;
+        if overtaken > at_most && !has_originator_rate && all.messages.contains_key(&id) {
+            wrong.push(format!("{id} of an account that sends little was overtaken by {overtaken} messages of others"));
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! A status says what happened.
+
+use model::{Mode, Status};
+
+use super::{Everything, Found, Wrong};
+use crate::ledger::Facts;
+
+/// Sent, delivered and undelivered messages are so because a carrier took them and said so.
+pub(super) fn statuses_are_true(facts: &Facts, all: &Everything, wrong: &mut Wrong) {
+    for (id, found) in all.messages.iter().filter(|(_, found)| found.record.message.mode == Mode::Live) {
+        let (message, status) = (&found.record.message, found.record.delivery.status);
+        let segments = 1..=message.segments.max(1);
+        let taken = segments.clone().all(|segment| facts.taken.contains_key(&(*id, segment)));
+        if matches!(status, Status::Sent | Status::Delivered) && !taken {
+            wrong.push(format!("{id} is {} and no carrier has all of it", status.as_str()));
+        }
+        let has_fate = |segment, fate| facts.fates.get(&(*id, segment)).is_some_and(|fates| fates.contains(fate));
+        if status == Status::Delivered && !segments.clone().all(|segment| has_fate(segment, "delivered")) {
+            wrong.push(format!("{id} is delivered and its receipts do not say so"));
+        }
+        if status == Status::Failed && found.record.delivery.error_type.is_some_and(is_refusal) && !facts.refused.contains(id) {
+            wrong.push(format!("{id} has failed and no carrier refused it: {:?}", found.record.delivery.error_message));
+        }
+        receipts_are_applied(facts, found, wrong);
+    }
+}
+
+const fn is_refusal(why: model::ErrorType) -> bool {
+    matches!(why, model::ErrorType::CarrierRejected | model::ErrorType::InvalidDestination | model::ErrorType::BlockedByCarrier)
+}
+
+/// Where a carrier has each segment once, what it was told to forget shows in the status.
+fn receipts_are_applied(facts: &Facts, found: &Found, wrong: &mut Wrong) {
+    let (message, delivery) = (&found.record.message, &found.record.delivery);
+    let id = message.id;
+    let segments = 1..=message.segments.max(1);
+    let is_plain = delivery.unknown_outcomes == 0 && segments.clone().all(|segment| facts.taken.get(&(id, segment)).is_some_and(|copies| copies.len() == 1));
+    if !is_plain || !matches!(delivery.status, Status::Queued | Status::Sent | Status::Delivered) {
+        return;
+    }
+    let fates: Vec<_> = segments.map(|segment| facts.reported.get(&(id, segment))).collect();
+    if fates.iter().all(Option::is_some) {
+        let all_delivered = fates.iter().flatten().all(|fates| fates.contains("delivered"));
+        let wanted = if all_delivered { Status::Delivered } else { Status::Undelivered };
+        if delivery.status != wanted {
+            wrong.push(format!("{id} is {}, and its carrier was told to forget receipts that make it {}", delivery.status.as_str(), wanted.as_str()));
+        }
+    }
+}

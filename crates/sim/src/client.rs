@@ -1,0 +1,230 @@
+//! Clients: they send, lose patience, try again, and remember what they were promised.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::error::{ErrorCode, Refusal};
+use model::{Mode, Msisdn};
+use pipeline::{Answered, BroadcastRequest, RecipientList, SendRequest};
+use runtime::{Ended, Runtime};
+
+use crate::chance::Chance;
+use crate::ledger::{Named, Promise, Request};
+use crate::plan::{HELD, NOWHERE};
+use crate::site::Process;
+use crate::world::{World, recipient};
+
+/// A client of an account.
+pub(crate) struct Client {
+    pub(crate) world: World,
+    pub(crate) account: usize,
+    pub(crate) requests: usize,
+    /// The first of its marks.
+    pub(crate) mark: u64,
+    pub(crate) chance: Chance,
+}
+
+/// What a client hears.
+enum Heard {
+    Accepted(Answered<Named>),
+    Refused(Refusal),
+    /// Nothing, or not in time.
+    Nothing,
+}
+
+impl Client {
+    /// Sends its requests, one after another.
+    pub(crate) async fn run(mut self) {
+        for n in 0..self.requests as u64 {
+            let rest = self.world.plan.accounts[self.account].rest_ms;
+            let rest = self.chance.millis(0..rest);
+            self.world.runtime.sleep(rest).await;
+            if !self.world.is_active() {
+                return;
+            }
+            self.request(self.mark + n * MARKS_PER_REQUEST).await;
+        }
+    }
+
+    async fn request(&mut self, mark: u64) {
+        let plan = &self.world.plan.accounts[self.account];
+        let (is_broadcast, mode) = (self.chance.permille(plan.broadcasts_permille), if self.chance.permille(100) { Mode::Test } else { Mode::Live });
+        let has_key = self.chance.permille(700);
+        let wait = self.chance.permille(150).then(|| self.chance.millis(100..8_000));
+        let recipients = if is_broadcast { self.many() } else { vec![self.one(mode)] };
+        let text = format!("{}{}", "x".repeat(self.chance.below(30)), if self.chance.permille(150) { "y".repeat(300) } else { String::new() });
+        let is_mms = !is_broadcast && mode == Mode::Live && self.chance.permille(80) && recipients[0].as_str().starts_with("+1");
+        let mut asked = Asked { mark, mode, key: has_key.then(|| format!("key-{mark}")), recipients, is_broadcast, wait, text, is_mms };
+        for attempt in 0..ATTEMPTS {
+            if !has_key {
+                // Without a key a repeat is another message.
+                asked.mark = mark + attempt;
+            }
+            self.note(&asked);
+            let heard = self.ask(&asked).await;
+            let again = self.hear(&asked, heard).await;
+            if !again || (!self.world.is_active() && !has_key) {
+                break;
+            }
+            let rest = self.chance.millis(100..3_000);
+            self.world.runtime.sleep(rest).await;
+        }
+    }
+
+    fn one(&mut self, mode: Mode) -> Msisdn {
+        let number = self.chance.within(0..40);
+        match self.chance.below(20) {
+            0 | 1 if mode == Mode::Live => recipient(HELD, number),
+            2 if mode == Mode::Live => recipient(NOWHERE, number),
+            _ => recipient("+1", number + if mode == Mode::Test { 1 } else { 0 }),
+        }
+    }
+
+    fn many(&mut self) -> Vec<Msisdn> {
+        let (first, count) = (self.chance.within(0..40), self.chance.within(2..120));
+        (first..first + count).map(|number| recipient("+1", number)).collect()
+    }
+
+    fn note(&self, asked: &Asked) {
+        let mut facts = self.world.ledger.lock();
+        facts.requests.entry(asked.mark).or_insert_with(|| Request {
+            account: self.account,
+            mode: asked.mode,
+            key: asked.key.clone(),
+            recipients: asked.recipients.clone(),
+            is_broadcast: asked.is_broadcast,
+            promised: None,
+            over_quota: false,
+        });
+    }
+
+    /// Asks the process that is up, and waits for as long as this client has patience.
+    async fn ask(&mut self, asked: &Asked) -> Heard {
+        let Some(process) = self.world.site.process() else { return Heard::Nothing };
+        let began = self.world.executor.now();
+        let key = self.world.key(self.account, asked.mode);
+        let blocked = self.blocked_since(asked);
+        let from = self.world.plan.accounts[self.account].number.clone();
+        let (work, runtime): (_, Arc<dyn Runtime>) = (asked.clone(), process.runtime.clone());
+        let credentials = key.credentials.clone();
+        let request = runtime.run("request", async move { work.send(&process, &credentials, &from).await });
+        let patience = self.chance.millis(50..20_000);
+        let heard: Result<Result<_, Ended>, _> = self.world.runtime.timeout(patience, request).await;
+        match heard {
+            Ok(Ok(Ok(answered))) => {
+                if key.revoked.is_some_and(|revoked| revoked < began) {
+                    self.world.ledger.violated(format!("a request was accepted under a key that was revoked: {}", answered.body));
+                }
+                if blocked.is_some() && blocked == self.blocked_since(asked) && !answered.replayed && !asked.is_broadcast {
+                    self.world.ledger.violated(format!("a message to a blocked recipient was accepted: {}", answered.body));
+                }
+                Heard::Accepted(answered)
+            }
+            Ok(Ok(Err(refusal))) => Heard::Refused(refusal),
+            Ok(Err(_)) | Err(_) => Heard::Nothing,
+        }
+    }
+
+    /// Since when its recipient is blocked without interruption.
+    fn blocked_since(&self, asked: &Asked) -> Option<Duration> {
+        let facts = self.world.ledger.lock();
+        facts.blocks.get(&asked.recipients[0]).and_then(|blocked| blocked.since)
+    }
+
+    /// Remembers what it hears. Says whether to try again.
+    async fn hear(&mut self, asked: &Asked, heard: Heard) -> bool {
+        match heard {
+            Heard::Nothing => true,
+            Heard::Refused(refusal) => {
+                if self.world.is_traced() {
+                    self.world.executor.note(&format!("client {}: {} is refused: {:?} {:?}", self.account, asked.mark, refusal.code, refusal.cause));
+                }
+                match refusal.code {
+                    ErrorCode::DailyQuotaReached => {
+                        if let Some(request) = self.world.ledger.lock().requests.get_mut(&asked.mark) {
+                            request.over_quota = true;
+                        }
+                        false
+                    }
+                    // A key is replaced by its client as soon as it can be.
+                    ErrorCode::ServiceUnavailable
+                    | ErrorCode::MessageSendFailed
+                    | ErrorCode::RateLimitExceeded
+                    | ErrorCode::DuplicateIdempotencyKey
+                    | ErrorCode::AuthenticationFailed => true,
+                    ErrorCode::RecipientBlocked | ErrorCode::SenderBlocked | ErrorCode::SenderNumberNotActive => false,
+                    other => {
+                        self.world.ledger.violated(format!("a sound request was refused: {other:?} {:?}", refusal.cause));
+                        false
+                    }
+                }
+            }
+            Heard::Accepted(answered) => {
+                self.promised(asked, answered);
+                // Some ask once more although they were answered.
+                asked.key.is_some() && self.chance.permille(120)
+            }
+        }
+    }
+
+    fn promised(&self, asked: &Asked, answered: Answered<Named>) {
+        let now = self.world.executor.now();
+        if self.world.is_traced() {
+            self.world.executor.note(&format!("client {}: {} is accepted: {} (replayed: {})", self.account, asked.mark, answered.body, answered.replayed));
+        }
+        self.world.executor.observe(&answered.body);
+        let mut facts = self.world.ledger.lock();
+        let Some(request) = facts.requests.get_mut(&asked.mark) else { return };
+        match &request.promised {
+            Some(before) if before.id != answered.id || before.body != answered.body => {
+                let what = format!("one key, two answers: `{}` and `{}`", before.body, answered.body);
+                drop(facts);
+                self.world.ledger.violated(what);
+            }
+            Some(before) if !answered.replayed => {
+                let what = format!("a repeat does not say that it is one: {}", before.body);
+                drop(facts);
+                self.world.ledger.violated(what);
+            }
+            Some(_) => {}
+            None => request.promised = Some(Promise { id: answered.id, body: answered.body, at: now }),
+        }
+    }
+}
+
+/// How often a client tries.
+const ATTEMPTS: u64 = 40;
+
+/// Marks that one request may use up.
+pub(crate) const MARKS_PER_REQUEST: u64 = ATTEMPTS;
+
+/// A request.
+#[derive(Clone)]
+struct Asked {
+    mark: u64,
+    mode: Mode,
+    key: Option<String>,
+    recipients: Vec<Msisdn>,
+    is_broadcast: bool,
+    wait: Option<Duration>,
+    text: String,
+    is_mms: bool,
+}
+
+impl Asked {
+    async fn send(&self, process: &Process, credentials: &crate::site::Credentials, from: &Msisdn) -> Result<Answered<Named>, Refusal> {
+        let (from, body) = (Some(from.as_str().to_owned()), Some(format!("ref {} {}", self.mark, self.text).as_str().into()));
+        if self.is_broadcast {
+            let mut recipients = RecipientList::default();
+            self.recipients.iter().for_each(|recipient| recipients.push(recipient.as_str()));
+            let request = BroadcastRequest { recipients: Some(recipients), from, body, idempotency_key: self.key.clone(), ..BroadcastRequest::default() };
+            let Answered { id, body, replayed } = process.broadcast(credentials, request, self.wait).await?;
+            return Ok(Answered { id: Named::Broadcast(id), body, replayed });
+        }
+        let message_type = self.is_mms.then(|| "MMS".to_owned());
+        let to = Some(self.recipients[0].as_str().to_owned());
+        let request = SendRequest { to, from, body, message_type, idempotency_key: self.key.clone(), ..SendRequest::default() };
+        let Answered { id, body, replayed } = process.send(credentials, request, self.wait).await?;
+        Ok(Answered { id: Named::Message(id), body, replayed })
+    }
+}

@@ -1,0 +1,127 @@
+//! What happened, as somebody sees it who stands outside: clients, carriers and the operator. The checks compare it with what the store says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use carrier::ReceiptState;
+use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Status};
+
+use crate::executor::ProcessId;
+
+/// Everything that happened.
+#[derive(Default)]
+pub struct Ledger(Mutex<Facts>);
+
+impl Ledger {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Facts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes down what must not happen.
+    pub(crate) fn violated(&self, what: String) {
+        let mut facts = self.lock();
+        // The first few say it all.
+        if facts.violations.len() < 20 {
+            facts.violations.push(what);
+        }
+    }
+}
+
+/// The facts, in the order in which they became known.
+#[derive(Default)]
+pub(crate) struct Facts {
+    /// By the mark in their texts.
+    pub(crate) requests: BTreeMap<u64, Request>,
+    pub(crate) submits: Vec<Submit>,
+    /// How often a carrier got a segment.
+    pub(crate) taken: BTreeMap<(MessageId, u16), Vec<Piece>>,
+    /// Final reports that a carrier was told to forget.
+    pub(crate) reported: BTreeMap<(MessageId, u16), BTreeSet<&'static str>>,
+    /// Segments of which a carrier has said something final, told or not.
+    pub(crate) fates: BTreeMap<(MessageId, u16), BTreeSet<&'static str>>,
+    /// Messages that a carrier refused.
+    pub(crate) refused: BTreeSet<MessageId>,
+    /// The last status that somebody saw.
+    pub(crate) seen: BTreeMap<MessageId, Status>,
+    pub(crate) blocks: BTreeMap<Msisdn, Blocked>,
+    /// Accounts and numbers that could not send at some time, and broadcasts that were canceled, or perhaps.
+    pub(crate) stopped: BTreeSet<Msisdn>,
+    pub(crate) canceled: BTreeSet<BroadcastId>,
+    /// When processes died or the machine stood still.
+    pub(crate) cuts: Vec<(Duration, Option<ProcessId>)>,
+    pub(crate) kills: u64,
+    pub(crate) violations: Vec<String>,
+}
+
+/// Whether a recipient is blocked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Blocked {
+    /// Since when it certainly is.
+    pub(crate) since: Option<Duration>,
+    /// Whether it may have been at some time.
+    pub(crate) ever: bool,
+}
+
+/// What a client asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) account: usize,
+    pub(crate) mode: Mode,
+    pub(crate) key: Option<String>,
+    pub(crate) recipients: Vec<Msisdn>,
+    pub(crate) is_broadcast: bool,
+    pub(crate) promised: Option<Promise>,
+    /// Whether the client was told that the quota is used up.
+    pub(crate) over_quota: bool,
+}
+
+/// What a client was promised.
+#[derive(Clone, Debug)]
+pub(crate) struct Promise {
+    pub(crate) id: Named,
+    pub(crate) body: String,
+    pub(crate) at: Duration,
+}
+
+/// The id in an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Named {
+    Message(MessageId),
+    Broadcast(BroadcastId),
+}
+
+/// A message that was handed to a carrier.
+#[derive(Clone, Debug)]
+pub(crate) struct Submit {
+    pub(crate) at: Duration,
+    pub(crate) process: ProcessId,
+    pub(crate) carrier: String,
+    pub(crate) id: MessageId,
+    pub(crate) account: AccountId,
+    pub(crate) originator: Msisdn,
+    pub(crate) segments: u16,
+}
+
+/// A segment that a carrier has.
+#[derive(Clone, Debug)]
+pub(crate) struct Piece {
+    pub(crate) carrier: String,
+    pub(crate) process: ProcessId,
+    /// Whether the process was told that nobody knows what became of it.
+    pub(crate) is_unknown: bool,
+}
+
+/// What a receipt says of a segment for good, as the store names it; `None` when nothing is final.
+pub(crate) const fn final_fate(state: ReceiptState) -> Option<&'static str> {
+    match state {
+        ReceiptState::Delivered => Some("delivered"),
+        ReceiptState::Undeliverable | ReceiptState::Expired | ReceiptState::Rejected | ReceiptState::Deleted | ReceiptState::Skipped => Some("undelivered"),
+        ReceiptState::Scheduled | ReceiptState::Enroute | ReceiptState::Accepted | ReceiptState::Unknown => None,
+    }
+}
+
+/// The mark in a text, by which a message is known again.
+pub(crate) fn mark_of(body: &str) -> Option<u64> {
+    body.strip_prefix("ref ")?.split(' ').next()?.parse().ok()
+}

@@ -1,0 +1,314 @@
+//! A process's side of a carrier: what stands behind [`Carrier`] in the simulation.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use carrier::{Carrier, CarrierEvent, CarrierStatus, Event, Events, SegmentOutcome, Submission};
+use model::{MessageId, Mode};
+use tokio::sync::Notify;
+
+use crate::executor::ProcessId;
+use crate::ledger::Submit;
+use crate::network::{Look, Network};
+use crate::weather::Fate;
+
+/// The connection of one process to a carrier.
+pub struct Line {
+    network: Arc<Network>,
+    process: ProcessId,
+    events: Events,
+    state: Mutex<State>,
+    answered: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// Segments that left and are not answered, or wait to leave.
+    in_flight: usize,
+    /// Whether it said that something may leave, and how much of that is left.
+    granted: usize,
+    /// When the rate lets the next segment go.
+    free_at: Duration,
+    is_draining: bool,
+    /// Attempts that were handed over.
+    attempts: BTreeSet<(MessageId, u64, u32)>,
+}
+
+/// More segments than a message of the simulation has.
+const SEGMENTS_MAX: usize = 4;
+
+impl Line {
+    pub(crate) fn new(network: Arc<Network>, process: ProcessId, events: Events) -> Arc<Self> {
+        let line = Arc::new(Self { network, process, events, state: Mutex::default(), answered: Notify::new() });
+        line.network.connect(Arc::clone(&line));
+        line
+    }
+
+    pub(crate) const fn process(&self) -> ProcessId {
+        self.process
+    }
+
+    /// Tells the pipeline, if it still listens.
+    pub(crate) fn tell(&self, event: Event) {
+        let _ = self.events.send(CarrierEvent { carrier: self.network.plan.name.as_str().into(), event });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn violated(&self, what: &str, submission: &Submission) {
+        let (carrier, id) = (&self.network.plan.name, submission.message.id);
+        self.network.ledger.violated(format!("{carrier}: {id} {what}"));
+    }
+
+    /// How many segments may leave now; otherwise until when nothing may, if that is known.
+    fn room(&self) -> Result<usize, Option<Duration>> {
+        let now = self.network.executor.now();
+        let state = self.lock();
+        if state.is_draining {
+            return Err(None);
+        }
+        match self.network.look() {
+            Look::Closed => Err(None),
+            Look::Until(until) => Err(Some(until)),
+            Look::Open { window } if state.in_flight >= window => Err(None),
+            Look::Open { .. } if self.network.plan.rate > 0 && state.free_at > now => Err(Some(state.free_at)),
+            Look::Open { window } => {
+                let most = if self.network.plan.rate > 0 { (self.network.plan.rate as usize / 5).max(1) } else { usize::MAX };
+                Ok((window - state.in_flight).min(most))
+            }
+        }
+    }
+
+    /// Takes a message over, and checks what a dispatcher promises.
+    fn begin(&self, submission: &Submission, segments: usize) {
+        let (now, rate) = (self.network.executor.now(), self.network.plan.rate);
+        let mut state = self.lock();
+        let was_granted = state.granted > 0;
+        state.granted = state.granted.saturating_sub(segments);
+        state.in_flight += segments;
+        let in_flight = state.in_flight;
+        if let Some(nanos) = (segments as u64 * 1_000_000_000).checked_div(rate) {
+            state.free_at = state.free_at.max(now) + Duration::from_nanos(nanos);
+        }
+        let is_new = state.attempts.insert((submission.message.id, submission.token, submission.attempt));
+        drop(state);
+        if !was_granted {
+            self.violated("was handed over although nothing could leave", submission);
+        }
+        if in_flight >= self.network.plan.window + SEGMENTS_MAX {
+            self.violated(&format!("makes {in_flight} segments under way, in a window of {}", self.network.plan.window), submission);
+        }
+        if !is_new {
+            self.violated("was handed over twice under one lease and attempt", submission);
+        }
+        if submission.message.mode == Mode::Test {
+            self.violated("was sent with a test key", submission);
+        }
+        let message = &submission.message;
+        let submit = Submit {
+            at: now,
+            process: self.process,
+            carrier: self.network.plan.name.clone(),
+            id: message.id,
+            account: message.account,
+            originator: message.originator.clone(),
+            segments: message.segments.max(1),
+        };
+        let mut facts = self.network.ledger.lock();
+        let blocked = facts.blocks.get(&message.recipient).and_then(|blocked| blocked.since);
+        facts.submits.push(submit);
+        let has_stood_still = facts.cuts.iter().any(|(at, _)| *at + Duration::from_secs(40) > now);
+        drop(facts);
+        if message.broadcast.is_some() && !has_stood_still && blocked.is_some_and(|since| since + Duration::from_secs(30) < now) {
+            self.violated("goes to a recipient who is blocked", submission);
+        }
+    }
+
+    /// A message under way.
+    async fn fly(self: Arc<Self>, submission: Submission) {
+        let lacking: Vec<u16> = (1..=submission.message.segments.max(1)).filter(|number| submission.accepted_segments >> (number - 1) & 1 == 0).collect();
+        let count = lacking.len();
+        let mut outcomes = Vec::new();
+        let mut late = Vec::new();
+        for number in lacking {
+            // After a failure the segments behind it are not sent: half a message helps nobody.
+            let has_failed = outcomes.iter().any(|(_, outcome)| !matches!(outcome, SegmentOutcome::Accepted { .. }));
+            let outcome = if has_failed { SegmentOutcome::NotSent } else { self.send(&submission, number, &mut late).await };
+            self.lock().in_flight -= 1;
+            self.answered.notify_waiters();
+            outcomes.push((number, outcome));
+        }
+        self.note_outcomes(&submission, &outcomes);
+        if count > 0 {
+            self.tell(Event::Outcome(ended(&submission, outcomes)));
+        }
+        for (after, number, id) in late {
+            self.network.runtime.sleep(after).await;
+            self.network.executor.note(&format!("{}: answers late, as {id}", self.network.plan.name));
+            self.tell(Event::Outcome(ended(&submission, vec![(number, SegmentOutcome::Accepted { carrier_id: Some(id) })])));
+        }
+    }
+
+    /// One segment, from here to its answer.
+    async fn send(&self, submission: &Submission, number: u16, late: &mut Vec<(Duration, u16, String)>) -> SegmentOutcome {
+        let (network, within) = (&self.network, self.network.plan.answer_within);
+        if network.down_for().is_some() || self.lock().is_draining {
+            return SegmentOutcome::NotSent;
+        }
+        let mut session = network.session.subscribe();
+        let now_session = *session.borrow_and_update();
+        let fate = network.with_chance(|chance, weather| weather.fate(chance, within));
+        let arrives = network.with_chance(|chance, _| chance.millis(0..10));
+        let answered_after = match &fate {
+            Fate::Taken { after } | Fate::Answered { after, .. } | Fate::Late { after } => (*after).max(arrives),
+            Fate::Silent { .. } => within,
+        };
+        let travel = async {
+            network.runtime.sleep(arrives).await;
+            let is_taken = matches!(fate, Fate::Taken { .. } | Fate::Late { .. } | Fate::Silent { is_taken: true });
+            let id = is_taken.then(|| network.take(self, submission, number, answered_after - arrives));
+            network.runtime.sleep(answered_after.min(within) - arrives).await;
+            id
+        };
+        let arrived = tokio::select! {
+            biased;
+            _ = session.wait_for(|session| *session != now_session) => {
+                self.mark_unknown(submission, number);
+                return SegmentOutcome::Unknown { why: "the connection broke" };
+            }
+            id = travel => id,
+        };
+        match (fate, arrived) {
+            (Fate::Taken { .. }, id) => SegmentOutcome::Accepted { carrier_id: id },
+            (Fate::Answered { outcome, .. }, _) => {
+                match &outcome {
+                    SegmentOutcome::TryLater { .. } => network.rest(network.with_chance(|chance, _| chance.millis(1..1_500))),
+                    SegmentOutcome::Refused { .. } => {
+                        network.ledger.lock().refused.insert(submission.message.id);
+                    }
+                    _ => {}
+                }
+                outcome
+            }
+            (Fate::Late { after }, Some(id)) => {
+                late.push((after.saturating_sub(within), number, id));
+                self.mark_unknown(submission, number);
+                SegmentOutcome::Unknown { why: "no answer in time" }
+            }
+            (Fate::Silent { .. } | Fate::Late { .. }, _) => {
+                self.mark_unknown(submission, number);
+                SegmentOutcome::Unknown { why: "no answer in time" }
+            }
+        }
+    }
+
+    /// The process hears that nobody knows whether the carrier has the segment.
+    fn mark_unknown(&self, submission: &Submission, number: u16) {
+        if let Some(copies) = self.network.ledger.lock().taken.get_mut(&(submission.message.id, number)) {
+            copies.iter_mut().filter(|copy| copy.process == self.process).for_each(|copy| copy.is_unknown = true);
+        }
+    }
+
+    fn note_outcomes(&self, submission: &Submission, outcomes: &[(u16, SegmentOutcome)]) {
+        if self.network.executor.is_traced() {
+            let (carrier, id) = (&self.network.plan.name, submission.message.id);
+            self.network.executor.note(&format!("{carrier}: attempt {} of {id} ends: {outcomes:?}", submission.attempt));
+        }
+    }
+}
+
+/// How a submission ended.
+fn ended(submission: &Submission, segments: Vec<(u16, SegmentOutcome)>) -> carrier::SubmissionOutcome {
+    carrier::SubmissionOutcome {
+        message: Arc::clone(&submission.message),
+        attempt: submission.attempt,
+        token: submission.token,
+        total: submission.message.segments.max(1),
+        accepted_before: submission.accepted_segments,
+        segments,
+    }
+}
+
+/// The carrier as the pipeline has it.
+pub(crate) struct Handle(pub(crate) Arc<Line>);
+
+#[async_trait]
+impl Carrier for Handle {
+    fn name(&self) -> &str {
+        &self.0.network.plan.name
+    }
+
+    async fn ready(&self) -> usize {
+        let line = &self.0;
+        loop {
+            let (changed, answered) = (line.network.changed.notified(), line.answered.notified());
+            match line.room() {
+                Ok(room) => {
+                    line.lock().granted = room;
+                    return room;
+                }
+                Err(until) => {
+                    let until = async {
+                        match until {
+                            Some(until) => line.network.runtime.sleep(until.saturating_sub(line.network.executor.now())).await,
+                            None => std::future::pending().await,
+                        }
+                    };
+                    tokio::select! {
+                        biased;
+                        () = changed => {}
+                        () = answered => {}
+                        () = until => {}
+                    }
+                }
+            }
+        }
+    }
+
+    fn window(&self) -> usize {
+        match self.0.network.look() {
+            Look::Open { window } => window,
+            Look::Until(_) | Look::Closed => self.0.network.plan.window,
+        }
+    }
+
+    fn submit(&self, submission: Submission) {
+        let line = &self.0;
+        let lacking = (1..=submission.message.segments.max(1)).filter(|number| submission.accepted_segments >> (number - 1) & 1 == 0).count();
+        if !line.network.executor.is_alive(line.process) {
+            // The process died just before.
+            return;
+        }
+        line.begin(&submission, lacking);
+        let flying = Arc::clone(line);
+        line.network.runtime.spawn("flight", Box::pin(async move { flying.fly(submission).await }));
+    }
+
+    fn down_for(&self) -> Option<Duration> {
+        self.0.network.down_for()
+    }
+
+    fn status(&self) -> CarrierStatus {
+        CarrierStatus { state: "bound", ..CarrierStatus::default() }
+    }
+
+    async fn drain(&self, limit: Duration) {
+        let line = &self.0;
+        line.lock().is_draining = true;
+        let unanswered = async {
+            loop {
+                let answered = line.answered.notified();
+                if line.lock().in_flight == 0 {
+                    return;
+                }
+                answered.await;
+            }
+        };
+        // What is unanswered then stays so until the process ends; the next one finds it interrupted.
+        let _ = line.network.runtime.timeout(limit, unanswered).await;
+    }
+}

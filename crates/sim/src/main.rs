@@ -1,0 +1,62 @@
+//! `cargo run --release -p sim -- --seeds 100000`: runs seeds, and prints those that fail.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use clap::Parser;
+use sim::seeds::{Summary, run_all};
+
+/// Simulates smsfactory with faults; one seed decides everything.
+#[derive(Parser)]
+struct Arguments {
+    /// Run this seed alone.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Run so many seeds.
+    #[arg(long, default_value_t = 1_000)]
+    seeds: u64,
+    /// The first of them.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Stop after so many failures.
+    #[arg(long, default_value_t = 10)]
+    failures: usize,
+    /// Print everything that happens, logs included.
+    #[arg(long)]
+    trace: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match simulate(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) | Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Says whether every invariant held.
+fn simulate(arguments: &Arguments) -> io::Result<bool> {
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut out = io::stdout();
+    if let Some(seed) = arguments.seed {
+        if arguments.trace {
+            let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+            tracing_subscriber::fmt().with_env_filter(filter).without_time().with_ansi(false).init();
+        }
+        let report = sim::scenario::run(seed, arguments.trace);
+        writeln!(out, "seed {seed}: {} steps, digest {:016x}, {:?}", report.steps, report.digest, report.counts)?;
+        report.violations.iter().try_for_each(|what| writeln!(out, "  {what}"))?;
+        return Ok(report.violations.is_empty());
+    }
+    let done = AtomicU64::new(0);
+    let summary: Summary = run_all(arguments.from..arguments.from + arguments.seeds, arguments.failures, |report| {
+        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+        if done.is_multiple_of(1_000) || !report.violations.is_empty() {
+            // Progress is for people; where nobody reads it, it is lost.
+            let _ = writeln!(io::stderr(), "{done} seeds run; seed {}: {} violations", report.seed, report.violations.len());
+        }
+    });
+    out.write_all(summary.to_words().as_bytes())?;
+    Ok(summary.failed.is_empty())
+}

@@ -1,0 +1,223 @@
+//! A carrier's side: an SMSC or MMSC that outlives the processes which send to it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use carrier::{Ack, Event, Receipt, ReceiptState, Submission};
+use model::{MessageId, ReceiptScope};
+use runtime::Runtime;
+use tokio::sync::{Notify, mpsc, watch};
+
+use crate::chance::Chance;
+use crate::executor::Executor;
+use crate::ledger::{ Ledger, Piece, final_fate};
+use crate::line::Line;
+use crate::plan::CarrierPlan;
+use crate::weather::{Report, Weather};
+
+/// An SMSC or MMSC.
+pub struct Network {
+    pub(crate) plan: CarrierPlan,
+    pub(crate) executor: Executor,
+    /// The world's: what is on its way to the carrier gets there although the process dies.
+    pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) ledger: Arc<Ledger>,
+    state: Mutex<State>,
+    /// Told when something changes that a sender may wait for.
+    pub(crate) changed: Notify,
+    /// Which session it is: each break begins another one.
+    pub(crate) session: watch::Sender<u64>,
+}
+
+struct State {
+    chance: Chance,
+    weather: Weather,
+    window: usize,
+    down_since: Option<Duration>,
+    quiet_until: Duration,
+    /// The line of the process that is connected.
+    line: Option<Arc<Line>>,
+    /// Reports that are not taken yet.
+    pending: usize,
+}
+
+/// What a sender may do.
+pub(crate) enum Look {
+    Open { window: usize },
+    Until(Duration),
+    Closed,
+}
+
+impl Network {
+    pub(crate) fn new(plan: CarrierPlan, executor: Executor, runtime: Arc<dyn Runtime>, ledger: Arc<Ledger>, chance: Chance) -> Arc<Self> {
+        let (window, weather) = (plan.window, plan.weather);
+        let state = State { chance, weather, window, down_since: None, quiet_until: Duration::ZERO, line: None, pending: 0 };
+        Arc::new(Self { plan, executor, runtime, ledger, state: Mutex::new(state), changed: Notify::new(), session: watch::Sender::new(0) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A process connects, in place of the one before.
+    pub(crate) fn connect(&self, line: Arc<Line>) {
+        let before = self.lock().line.replace(line);
+        drop(before);
+        self.changed.notify_waiters();
+    }
+
+    /// The process is gone.
+    pub(crate) fn disconnect(&self) {
+        let before = self.lock().line.take();
+        drop(before);
+    }
+
+    /// From now on nothing goes wrong.
+    pub(crate) fn heal(&self) {
+        {
+            let mut state = self.lock();
+            (state.weather, state.window, state.down_since, state.quiet_until) = (Weather::fair(), self.plan.window, None, Duration::ZERO);
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// How many reports wait to be taken.
+    pub(crate) fn pending(&self) -> usize {
+        self.lock().pending
+    }
+
+    pub(crate) fn look(&self) -> Look {
+        let (now, state) = (self.executor.now(), self.lock());
+        match state.down_since {
+            Some(_) => Look::Closed,
+            None if now < state.quiet_until => Look::Until(state.quiet_until),
+            None => Look::Open { window: state.window },
+        }
+    }
+
+    pub(crate) fn down_for(&self) -> Option<Duration> {
+        let now = self.executor.now();
+        self.lock().down_since.map(|since| now.saturating_sub(since))
+    }
+
+    pub(crate) fn with_chance<T>(&self, draw: impl FnOnce(&mut Chance, &Weather) -> T) -> T {
+        let mut state = self.lock();
+        let State { chance, weather, .. } = &mut *state;
+        draw(chance, weather)
+    }
+
+    /// It asks to be spared for a while.
+    pub(crate) fn rest(&self, time: Duration) {
+        let until = self.executor.now() + time;
+        self.lock().quiet_until = until;
+    }
+
+    /// What goes wrong by itself, second by second.
+    pub(crate) async fn live(self: Arc<Self>) {
+        loop {
+            self.runtime.sleep(Duration::from_secs(1)).await;
+            let (breaks, shrinks, strange, back_after) = self.with_chance(|chance, weather| {
+                let rolled = [weather.breaks, weather.shrinks, weather.strange].map(|times| chance.permille(times));
+                (rolled[0], rolled[1], rolled[2], chance.millis(10..15_000))
+            });
+            if breaks {
+                self.break_off();
+                self.runtime.sleep(back_after).await;
+                self.lock().down_since = None;
+                self.changed.notify_waiters();
+            }
+            if shrinks {
+                let most = self.plan.window;
+                let mut state = self.lock();
+                state.window = 1 + state.chance.below(most);
+                drop(state);
+                self.changed.notify_waiters();
+            }
+            if strange {
+                self.send_strange();
+            }
+        }
+    }
+
+    fn break_off(&self) {
+        let now = self.executor.now();
+        self.lock().down_since = Some(now);
+        self.executor.note(&format!("{}: the session breaks", self.plan.name));
+        self.session.send_modify(|session| *session += 1);
+    }
+
+    /// The carrier takes a segment. Returns its id.
+    pub(crate) fn take(self: &Arc<Self>, from: &Line, submission: &Submission, segment: u16, answered_after: Duration) -> String {
+        let id = self.with_chance(|chance, _| {
+            let long = format!("{:016x}{:016x}", chance.number(), chance.number());
+            // Letters in front, so that no reading of the id as another number finds another one.
+            format!("a{}", &long[..self.plan.id_length - 1])
+        });
+        let message = submission.message.id;
+        let copy = Piece { carrier: self.plan.name.clone(), process: from.process(), is_unknown: false };
+        self.ledger.lock().taken.entry((message, segment)).or_default().push(copy);
+        if self.executor.is_traced() {
+            self.executor.note(&format!("{}: has segment {segment} of {message}, attempt {}, as {id}", self.plan.name, submission.attempt));
+        }
+        if let Some(report) = self.with_chance(|chance, weather| weather.report(chance, answered_after)) {
+            let (network, id, recipient) = (Arc::clone(self), id.clone(), submission.message.recipient.digits().to_owned());
+            self.lock().pending += 1;
+            self.runtime.spawn("report", Box::pin(async move { network.report(message, segment, id, recipient, report).await }));
+        }
+        id
+    }
+
+    async fn report(self: Arc<Self>, message: MessageId, segment: u16, id: String, recipient: String, report: Report) {
+        self.runtime.sleep(report.after).await;
+        let addresses = if self.plan.names_recipient { vec![recipient] } else { Vec::new() };
+        let fate = final_fate(report.state);
+        if let Some(fate) = fate {
+            self.ledger.lock().fates.entry((message, segment)).or_default().insert(fate);
+        }
+        if report.is_announced {
+            self.deliver(&id, &addresses, ReceiptState::Enroute).await;
+        }
+        for _ in 0..report.times {
+            self.deliver(&id, &addresses, report.state).await;
+        }
+        if let Some(fate) = fate {
+            self.ledger.lock().reported.entry((message, segment)).or_default().insert(fate);
+        }
+        self.lock().pending -= 1;
+    }
+
+    /// Sends a receipt until it is taken.
+    async fn deliver(&self, id: &str, addresses: &[String], state: ReceiptState) {
+        loop {
+            let line = { self.lock().line.clone() };
+            if let Some(line) = line.filter(|_| self.down_for().is_none()) {
+                let (answers, mut answered) = mpsc::unbounded_channel();
+                let receipt = Receipt {
+                    keys: vec![wire::receipt::id::canonical(id)],
+                    addresses: addresses.to_vec(),
+                    state,
+                    error: None,
+                    raw_id: id.to_owned(),
+                    scope: if self.plan.is_mmsc { ReceiptScope::Message } else { ReceiptScope::Segment },
+                    raw: String::new(),
+                };
+                line.tell(Event::Receipt(receipt, Ack::new(0, answers)));
+                drop(line);
+                if let Ok(Some((_, carrier::ack::Answer::Taken))) = self.runtime.timeout(Duration::from_secs(30), answered.recv()).await {
+                    self.executor.note(&format!("{}: the receipt {id} {} is taken", self.plan.name, state.stat()));
+                    return;
+                }
+            }
+            let again = self.with_chance(|chance, _| chance.millis(300..3_000));
+            self.runtime.sleep(again).await;
+        }
+    }
+
+    fn send_strange(self: &Arc<Self>) {
+        let (network, number) = (Arc::clone(self), self.with_chance(|chance, _| chance.number()));
+        self.runtime.spawn("strange", Box::pin(async move {
+            let (id, address) = (format!("z{number:x}"), format!("1202{:07}", number % 10_000_000));
+            network.deliver(&id, &[address], ReceiptState::Delivered).await;
+        }));
+    }
+}

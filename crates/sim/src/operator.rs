@@ -1,0 +1,188 @@
+//! The operator, who blocks, revokes and restarts; and a reader who looks at messages meanwhile.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::number::{BlockKind, NumberState};
+use model::{MessageId, Mode, Status};
+use runtime::Runtime;
+use store::contract::tenants::NumberChange;
+
+use crate::chance::Chance;
+use crate::ledger::Named;
+use crate::plan::Mood;
+use crate::site::{Credentials, Death, Process};
+use crate::world::{Key, World, recipient};
+
+/// The operator.
+pub(crate) struct Operator {
+    pub(crate) world: World,
+    pub(crate) chance: Chance,
+}
+
+impl Operator {
+    pub(crate) async fn run(mut self) {
+        while self.world.is_active() {
+            let rest = self.chance.millis(100..4_000);
+            self.world.runtime.sleep(rest).await;
+            let Some(process) = self.world.site.process() else { continue };
+            match self.chance.below(12) {
+                0 | 1 => self.block(&process).await,
+                2 => self.unblock(&process).await,
+                3 => self.cancel(&process).await,
+                4 if self.world.plan.mood == Mood::Rough => self.restart(&process).await,
+                5 => self.revoke(&process).await,
+                6 if self.world.plan.mood != Mood::Calm => self.stop_number(&process).await,
+                _ => self.look(&process).await,
+            }
+        }
+    }
+
+    /// Does something in the process, which may die meanwhile.
+    async fn within<T: Send + 'static>(&self, process: &Arc<Process>, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        let runtime: Arc<dyn Runtime> = process.runtime.clone();
+        self.world.runtime.timeout(Duration::from_secs(30), runtime.run("operator", work)).await.ok()?.ok()
+    }
+
+    async fn block(&mut self, process: &Arc<Process>) {
+        let number = recipient("+1", self.chance.within(0..60));
+        self.world.ledger.lock().blocks.entry(number.clone()).or_default().ever = true;
+        let (tenants, blocked) = (Arc::clone(&process.tenants), number.clone());
+        let done = self.within(process, async move { tenants.put_block(blocked, BlockKind::Recipient, None, None).await }).await;
+        if let Some(Ok(_)) = done {
+            let now = self.world.executor.now();
+            self.world.ledger.lock().blocks.entry(number.clone()).or_default().since.get_or_insert(now);
+            self.world.executor.note(&format!("operator: {number} is blocked"));
+        }
+    }
+
+    async fn unblock(&mut self, process: &Arc<Process>) {
+        let number = {
+            let mut facts = self.world.ledger.lock();
+            let blocked: Vec<_> = facts.blocks.iter().filter(|(_, blocked)| blocked.since.is_some()).map(|(number, _)| number.clone()).collect();
+            if blocked.is_empty() {
+                return;
+            }
+            let number = self.chance.pick(&blocked).clone();
+            facts.blocks.entry(number.clone()).or_default().since = None;
+            number
+        };
+        let tenants = Arc::clone(&process.tenants);
+        self.within(process, async move { tenants.delete_block(number, BlockKind::Recipient, None).await }).await;
+    }
+
+    async fn cancel(&mut self, process: &Arc<Process>) {
+        let id = {
+            let mut facts = self.world.ledger.lock();
+            let promised = facts.requests.values().filter_map(|request| request.promised.as_ref());
+            let broadcasts: Vec<_> = promised.filter_map(|promise| if let Named::Broadcast(id) = promise.id { Some(id) } else { None }).collect();
+            if broadcasts.is_empty() {
+                return;
+            }
+            let id = *self.chance.pick(&broadcasts);
+            facts.canceled.insert(id);
+            id
+        };
+        self.world.executor.note(&format!("operator: cancels {id}"));
+        let pipeline = Arc::clone(&process.pipeline);
+        self.within(process, async move { pipeline.cancel_broadcast(None, id).await }).await;
+    }
+
+    /// Ends the process in order, and starts another one.
+    async fn restart(&mut self, process: &Arc<Process>) {
+        let limit = self.chance.millis(200..8_000);
+        let (pipeline, runtime): (_, Arc<dyn Runtime>) = (Arc::clone(&process.pipeline), process.runtime.clone());
+        self.world.executor.note(&format!("operator: process {} drains in {limit:?}", process.id.0));
+        let began = self.world.executor.now();
+        let drained = self.world.runtime.timeout(Duration::from_secs(600), runtime.run("drain", async move { pipeline.drain(limit).await })).await;
+        let took = self.world.executor.now().saturating_sub(began);
+        // Each step of its own work may take as long as the disk does.
+        let at_most = limit.max(pipeline::Pipeline::AT_LEAST) + pipeline::Pipeline::BEYOND + Duration::from_secs(1);
+        let stood_still = self.world.ledger.lock().cuts.iter().any(|(at, _)| *at >= began);
+        if matches!(drained, Ok(Ok(()))) && took > at_most && !stood_still {
+            self.world.ledger.violated(format!("draining in {limit:?} took {took:?}"));
+        }
+        if self.world.site.process().is_some_and(|up| up.id == process.id) {
+            self.world.site.end(Death::Killed);
+        }
+    }
+
+    /// Revokes a key and hands out another one.
+    async fn revoke(&mut self, process: &Arc<Process>) {
+        let account = self.chance.below(self.world.plan.accounts.len());
+        let old = self.world.key(account, Mode::Live);
+        let (id, tenants) = (self.world.tenants()[account].account, Arc::clone(&process.tenants));
+        let made = self.within(process, async move { tenants.create_key(id, Mode::Live, None).await }).await;
+        let Some(Ok((key, secret))) = made else { return };
+        let (tenants, revoked) = (Arc::clone(&process.tenants), old.credentials.id.clone());
+        let done = self.within(process, async move { tenants.revoke_key(&revoked).await }).await;
+        if let Some(Ok(())) = done {
+            let now = self.world.executor.now();
+            self.world.tenants()[account].live.revoked = Some(now);
+        }
+        let live = Key { credentials: Credentials { id: key.id, secret: secret.reveal().to_owned() }, revoked: None };
+        // Clients go on with the old one for a while.
+        let rest = self.chance.millis(0..2_000);
+        self.world.runtime.sleep(rest).await;
+        self.world.tenants()[account].live = live;
+    }
+
+    /// Suspends a number for a while.
+    async fn stop_number(&mut self, process: &Arc<Process>) {
+        let account = self.chance.below(self.world.plan.accounts.len() - 1);
+        let number = self.world.plan.accounts[account].number.clone();
+        self.world.ledger.lock().stopped.insert(number.clone());
+        self.set_state(process, &number, NumberState::Suspended).await;
+        let rest = self.chance.millis(0..3_000);
+        self.world.runtime.sleep(rest).await;
+        loop {
+            let process = self.world.site.up().await;
+            if self.set_state(&process, &number, NumberState::Active).await {
+                return;
+            }
+            self.world.runtime.sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    async fn set_state(&self, process: &Arc<Process>, number: &model::Msisdn, state: NumberState) -> bool {
+        let (tenants, number) = (Arc::clone(&process.tenants), number.clone());
+        let change = NumberChange { state: Some(state), ..NumberChange::default() };
+        matches!(self.within(process, async move { tenants.change_number(&number, change).await }).await, Some(Ok(_)))
+    }
+
+    /// Looks at a message that was promised: it is there, and where it stands follows from where it stood.
+    async fn look(&mut self, process: &Arc<Process>) {
+        let id = {
+            let facts = self.world.ledger.lock();
+            let promised = facts.requests.values().filter_map(|request| request.promised.as_ref());
+            let messages: Vec<_> = promised.filter_map(|promise| if let Named::Message(id) = promise.id { Some(id) } else { None }).collect();
+            if messages.is_empty() {
+                return;
+            }
+            *self.chance.pick(&messages)
+        };
+        let store = Arc::clone(&process.store);
+        match self.within(process, async move { store.message_of_any_account(id).await }).await {
+            Some(Ok(Some(record))) => self.world.ledger.lock().saw(id, record.delivery.status),
+            Some(Ok(None)) => self.world.ledger.violated(format!("{id} was promised and is not there")),
+            Some(Err(_)) | None => {}
+        }
+    }
+}
+
+impl crate::ledger::Facts {
+    /// Somebody saw where a message stands.
+    pub(crate) fn saw(&mut self, id: MessageId, status: Status) {
+        match self.seen.insert(id, status) {
+            Some(before) if before != status && !leads_to(before, status) => {
+                self.violations.push(format!("{id} went from {} to {}", before.as_str(), status.as_str()));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether a message may stand at `to` some time after it stood at `from`.
+fn leads_to(from: Status, to: Status) -> bool {
+    from.may_become(to) || Status::ALL.into_iter().any(|between| from.may_become(between) && between.may_become(to))
+}

@@ -1,0 +1,199 @@
+//! What a seed makes of a scenario: who sends what to whom, over which carriers, and what goes wrong.
+
+use std::time::Duration;
+
+use model::Msisdn;
+use model::backoff::Backoff;
+use pipeline::route::{OnUnknown, Route};
+use pipeline::{DispatchSettings, QueueLimits};
+
+use crate::chance::Chance;
+use crate::weather::Weather;
+
+/// How much goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mood {
+    /// Nothing: what takes long now does so by our own fault.
+    Calm,
+    /// Carriers have their faults; the process and its disk have none.
+    Carriers,
+    /// Everything.
+    Rough,
+}
+
+/// A scenario.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The seed.
+    pub seed: u64,
+    /// How much goes wrong.
+    pub mood: Mood,
+    /// How long clients send and things go wrong.
+    pub active: Duration,
+    /// The dispatchers' settings.
+    pub dispatch: DispatchSettings,
+    /// Messages of a broadcast in memory, and in one transaction.
+    pub lookahead: usize,
+    /// Recipients in one transaction.
+    pub expansion: usize,
+    /// The carriers.
+    pub carriers: Vec<CarrierPlan>,
+    /// The routes.
+    pub routes: Vec<Route>,
+    /// The accounts. The last one sends little.
+    pub accounts: Vec<AccountPlan>,
+}
+
+/// A carrier.
+#[derive(Clone, Debug)]
+pub struct CarrierPlan {
+    /// Its name.
+    pub name: String,
+    /// Unanswered segments.
+    pub window: usize,
+    /// Segments a second; 0 for no bound.
+    pub rate: u64,
+    /// Segments a second of one originator; 0 for no bound.
+    pub originator_rate: u32,
+    /// After how long an answer does not count as one.
+    pub answer_within: Duration,
+    /// How many characters its ids have.
+    pub id_length: usize,
+    /// Whether its receipts name the recipient.
+    pub names_recipient: bool,
+    /// Whether it is an MMSC, whose messages are one request and one report each.
+    pub is_mmsc: bool,
+    /// What goes wrong with it.
+    pub weather: Weather,
+}
+
+/// An account and its clients.
+#[derive(Clone, Debug)]
+pub struct AccountPlan {
+    /// Recipients a day, for live keys and for test keys each.
+    pub quota: u64,
+    /// Requests in a minute.
+    pub per_minute: u32,
+    /// Segments a second of its number.
+    pub pace: Option<u32>,
+    /// Its number.
+    pub number: Msisdn,
+    /// How many requests its clients make.
+    pub requests: usize,
+    /// How many of a thousand of them are broadcasts.
+    pub broadcasts_permille: u64,
+    /// How many clients share them.
+    pub clients: usize,
+    /// How long a client rests between two requests, at most.
+    pub rest_ms: u64,
+}
+
+impl Plan {
+    /// The scenario of a seed.
+    pub fn of(seed: u64) -> Self {
+        let mut chance = Chance::new(seed, "plan");
+        let mood = match chance.below(10) {
+            0 | 1 => Mood::Calm,
+            2..=4 => Mood::Carriers,
+            _ => Mood::Rough,
+        };
+        let calm = mood == Mood::Calm;
+        let answer_within = Duration::from_secs(chance.within(3..12));
+        let carriers = carriers(&mut chance, mood, answer_within);
+        let accounts = accounts(&mut chance, calm);
+        let dispatch = dispatch(&mut chance, calm, answer_within);
+        let first = || carriers[0].name.clone();
+        let both: Vec<String> = carriers.iter().filter(|carrier| !carrier.is_mmsc).map(|carrier| carrier.name.clone()).collect();
+        let route = |prefix: &str, kind, carriers: Vec<String>, on_unknown| Route { prefix: prefix.to_owned(), kind, carriers, on_unknown };
+        use model::message::MessageType::{Mms, Sms};
+        let routes = vec![
+            route(HELD, Sms, vec![first()], OnUnknown::Hold),
+            route("+1", Sms, both, OnUnknown::Resend),
+            route("+1", Mms, vec![MMSC.to_owned()], OnUnknown::Resend),
+        ];
+        let active = Duration::from_secs(chance.within(8..30));
+        let (lookahead, expansion) = (chance.within(16..200) as usize, chance.within(3..60) as usize);
+        Self { seed, mood, active, dispatch, lookahead, expansion, carriers, routes, accounts }
+    }
+}
+
+/// Recipients on a route that holds what is of unknown outcome.
+pub const HELD: &str = "+44";
+
+/// Recipients to whom no route leads.
+pub const NOWHERE: &str = "+999";
+
+/// The MMSC.
+pub const MMSC: &str = "mmsc";
+
+fn carriers(chance: &mut Chance, mood: Mood, answer_within: Duration) -> Vec<CarrierPlan> {
+    let count = 1 + chance.below(2);
+    let mut carriers: Vec<CarrierPlan> = (0..count).map(|n| carrier(chance, mood, answer_within, format!("smsc{n}"), false)).collect();
+    carriers.push(carrier(chance, mood, answer_within, MMSC.to_owned(), true));
+    carriers
+}
+
+fn carrier(chance: &mut Chance, mood: Mood, answer_within: Duration, name: String, is_mmsc: bool) -> CarrierPlan {
+    CarrierPlan {
+        name,
+        window: chance.within(1..20) as usize,
+        rate: if chance.permille(400) { chance.within(5..60) } else { 0 },
+        originator_rate: if chance.permille(250) { chance.within(2..20) as u32 } else { 0 },
+        answer_within,
+        id_length: *chance.pick(&[8, 10, 16, 32]),
+        names_recipient: chance.permille(700),
+        is_mmsc,
+        weather: if mood == Mood::Calm { Weather::fair() } else { Weather::bad(chance) },
+    }
+}
+
+fn accounts(chance: &mut Chance, calm: bool) -> Vec<AccountPlan> {
+    let count = 2 + chance.below(2);
+    let number = |n: usize| Msisdn::parse(&format!("+1800555{n:04}")).unwrap_or_else(|_| unreachable!("a number of eleven digits"));
+    let mut accounts: Vec<AccountPlan> = (0..count)
+        .map(|n| AccountPlan {
+            quota: if !calm && chance.permille(300) { chance.within(3..60) } else { 1_000_000 },
+            per_minute: if !calm && chance.permille(200) { chance.within(3..30) as u32 } else { 100_000 },
+            pace: if chance.permille(350) { Some(chance.within(2..40) as u32) } else { None },
+            number: number(n),
+            requests: chance.within(5..60) as usize,
+            broadcasts_permille: chance.within(0..120),
+            clients: 1 + chance.below(4),
+            rest_ms: *chance.pick(&[1, 50, 500, 2_000]),
+        })
+        .collect();
+    let light = AccountPlan {
+        quota: 1_000_000,
+        per_minute: 100_000,
+        pace: None,
+        number: number(count),
+        requests: chance.within(1..5) as usize,
+        broadcasts_permille: 0,
+        clients: 1,
+        rest_ms: 4_000,
+    };
+    accounts.push(light);
+    accounts
+}
+
+fn dispatch(chance: &mut Chance, calm: bool, answer_within: Duration) -> DispatchSettings {
+    let total = chance.within(10..400) as usize;
+    let seconds = |chance: &mut Chance, range| Duration::from_secs(chance.within(range));
+    DispatchSettings {
+        queue: QueueLimits {
+            total,
+            per_account: (total / (1 + chance.below(4))).max(1),
+            originator_rate: 0,
+            account_rate: if chance.permille(200) { chance.within(5..50) as u32 } else { 0 },
+        },
+        lease: if calm { Duration::from_secs(3_600) } else { seconds(chance, 5..40) },
+        // As the gateway has it: leaving and being answered happen under the lease, and there is time to record it.
+        attempt: 2 * answer_within + Duration::from_secs(15),
+        batch: chance.within(1..60) as usize,
+        // Where nothing goes wrong nothing waits for a look round, and so it comes late.
+        poll: if calm { Duration::from_secs(900) } else { chance.millis(250..3_000) },
+        retry: Backoff { floor: chance.millis(500..3_000), ceiling: seconds(chance, 4..20) },
+        attempts_per_carrier: chance.within(1..5) as u32,
+        fallback_after: seconds(chance, 1..10),
+    }
+}

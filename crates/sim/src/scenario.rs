@@ -1,0 +1,311 @@
+//! One run: a world is made, lives, is healed, and is looked at.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use model::account::Limits;
+use model::message::MessageRecord;
+use model::number::NumberState;
+use model::{BroadcastId, MessageId, Mode, Status, Timestamp};
+use runtime::{Runtime, Task};
+use screening::Screen;
+use store::StoreError;
+use store::contract::broadcasts::BroadcastFilter;
+use store::contract::messages::MessageFilter;
+use tokio::sync::watch;
+
+use crate::chance::Chance;
+use crate::check::{self, Everything, Found};
+use crate::client::{Client, MARKS_PER_REQUEST};
+use crate::executor::{Executor, ProcessId};
+use crate::ledger::Ledger;
+use crate::nemesis::{Nemesis, USUAL};
+use crate::network::Network;
+use crate::operator::Operator;
+use crate::plan::{Mood, Plan};
+use crate::site::{Credentials, Death, Process, Site, VALID};
+use crate::world::{Key, Tenant, World};
+
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Its seed.
+    pub seed: u64,
+    /// What must not happen and did.
+    pub violations: Vec<String>,
+    /// A number for all that happened.
+    pub digest: u64,
+    /// How many steps there were.
+    pub steps: u64,
+    /// What happened, counted.
+    pub counts: Counts,
+}
+
+/// What happened in a run, or in many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Messages in the store at the end.
+    pub messages: u64,
+    /// Submissions to carriers.
+    pub submits: u64,
+    /// Segments that a carrier has more than once.
+    pub duplicates: u64,
+    /// Outcomes that nobody knows.
+    pub unknown: u64,
+    /// Ends of processes.
+    pub kills: u64,
+}
+
+/// More steps than any scenario needs.
+const STEPS_MAX: u64 = 6_000_000;
+
+/// Monday, noon.
+const START: Timestamp = Timestamp::from_millis(1_773_576_000_000);
+
+/// Runs the scenario of a seed. With `is_traced` everything that happens is logged.
+pub fn run(seed: u64, is_traced: bool) -> Report {
+    let plan = Plan::of(seed);
+    // Near midnight days change, and with them quotas.
+    let start = if seed % 5 == 0 { START + Duration::from_secs(12 * 3_600 - 20) } else { START };
+    let executor = Executor::new(Chance::new(seed, "order"), start, is_traced);
+    if is_traced {
+        executor.note(&format!("{plan:#?}"));
+    }
+    let runtime: Arc<dyn Runtime> = executor.process(ProcessId::WORLD);
+    let ledger = Arc::new(Ledger::default());
+    let networks: Vec<Arc<Network>> = plan
+        .carriers
+        .iter()
+        .map(|carrier| Network::new(carrier.clone(), executor.clone(), Arc::clone(&runtime), Arc::clone(&ledger), Chance::new(seed, &carrier.name)))
+        .collect();
+    let site = Site::new(plan.clone(), executor.clone(), Arc::clone(&runtime), networks.clone(), screen(), Arc::clone(&ledger));
+    let (active, is_active) = watch::channel(true);
+    let tenants = Arc::new(Mutex::new(Vec::new()));
+    let world = World { plan: Arc::new(plan), executor: executor.clone(), runtime: Arc::clone(&runtime), site, networks, ledger, tenants, is_active };
+    let counts = Arc::new(Mutex::new(Counts::default()));
+    let (lives, counted) = (world.clone(), Arc::clone(&counts));
+    let work = async move {
+        let made = live(lives, active).await;
+        *counted.lock().unwrap_or_else(PoisonError::into_inner) = made;
+    };
+    let mut main = runtime.spawn("main", Box::pin(work));
+    match executor.run(&mut main, STEPS_MAX) {
+        Ok(Ok(())) => {}
+        Ok(Err(ended)) => world.ledger.violated(format!("the simulation itself {ended}")),
+        Err(stuck) => world.ledger.violated(format!("nothing goes on: {stuck:?}")),
+    }
+    let (digest, steps) = (executor.digest(), executor.steps());
+    // What tasks hold, they hold in circles.
+    world.networks.iter().for_each(|network| network.disconnect());
+    world.site.with_disk(|disk| disk.cut_after(0));
+    executor.kill_all();
+    world.site.forget();
+    executor.take_panics().into_iter().for_each(|panic| world.ledger.violated(panic));
+    let violations = std::mem::take(&mut world.ledger.lock().violations);
+    let counts = *counts.lock().unwrap_or_else(PoisonError::into_inner);
+    Report { seed, violations, digest, steps, counts }
+}
+
+/// The screen, which is large and the same for all.
+fn screen() -> Arc<Screen> {
+    static SCREEN: OnceLock<Arc<Screen>> = OnceLock::new();
+    Arc::clone(SCREEN.get_or_init(|| Arc::new(Screen::builtin())))
+}
+
+async fn live(world: World, active: watch::Sender<bool>) -> Counts {
+    let keeper = world.runtime.spawn("keeper", Box::pin(Arc::clone(&world.site).keep()));
+    let process = world.site.up().await;
+    if let Err(error) = settle_in(&world, &process).await {
+        world.ledger.violated(format!("a new store takes no accounts: {error}"));
+        return Counts::default();
+    }
+    drop(process);
+    let mut clients = clients(&world);
+    let seed = world.plan.seed;
+    let operator = Operator { world: world.clone(), chance: Chance::new(seed, "operator") };
+    clients.push(world.runtime.spawn("operator", Box::pin(operator.run())));
+    for network in &world.networks {
+        world.runtime.spawn("network", Box::pin(Arc::clone(network).live()));
+    }
+    if world.plan.mood == Mood::Rough {
+        let nemesis = Nemesis { world: world.clone(), chance: Chance::new(seed, "nemesis") };
+        clients.push(world.runtime.spawn("nemesis", Box::pin(nemesis.run())));
+    }
+    world.runtime.sleep(world.plan.active).await;
+    active.send_replace(false);
+    heal(&world);
+    for client in clients {
+        // One that panicked is reported with the other panics.
+        let _ = client.ended().await;
+    }
+    // Whatever the last misfortune left behind.
+    heal(&world);
+    let found = rest(&world).await;
+    check::at_rest(&world, &found);
+    let counts = check::count(&world, &found);
+    after_a_power_cut(&world, &found).await;
+    world.site.close();
+    let _ = keeper.ended().await;
+    counts
+}
+
+/// Accounts, keys and numbers.
+async fn settle_in(world: &World, process: &Arc<Process>) -> Result<(), StoreError> {
+    for plan in &world.plan.accounts {
+        let limits = Limits { message_per_minute: plan.per_minute, broadcast_per_minute: plan.per_minute, read_per_minute: 600, daily_quota: plan.quota };
+        let account = process.tenants.create_account("account".to_owned(), limits).await?.id;
+        let mut keys = Vec::new();
+        for mode in [Mode::Live, Mode::Test] {
+            let (key, secret) = process.tenants.create_key(account, mode, None).await?;
+            keys.push(Key { credentials: Credentials { id: key.id, secret: secret.reveal().to_owned() }, revoked: None });
+        }
+        let pace = plan.pace.and_then(std::num::NonZeroU32::new);
+        process.tenants.create_number(plan.number.clone(), Some(account), NumberState::Active, pace).await?;
+        let (Some(test), Some(live)) = (keys.pop(), keys.pop()) else { continue };
+        world.tenants().push(Tenant { account, live, test });
+    }
+    Ok(())
+}
+
+fn clients(world: &World) -> Vec<Task> {
+    let mut chance = Chance::new(world.plan.seed, "clients");
+    let mut mark = 1;
+    let mut tasks = Vec::new();
+    for (account, plan) in world.plan.accounts.iter().enumerate() {
+        for _ in 0..plan.clients {
+            let requests = plan.requests / plan.clients;
+            let client = Client { world: world.clone(), account, requests, mark, chance: chance.fork() };
+            mark += (requests as u64 + 1) * MARKS_PER_REQUEST;
+            tasks.push(world.runtime.spawn("client", Box::pin(client.run())));
+        }
+    }
+    tasks
+}
+
+/// Nothing goes wrong any more.
+fn heal(world: &World) {
+    world.executor.note("everything is well from now on");
+    world.site.with_disk(|disk| disk.set_room(None));
+    // A cut that is planned is a kill that has not happened yet.
+    if !world.site.is_dying() {
+        world.site.with_disk(disk::Disk::heal);
+    }
+    world.executor.set_slowness(USUAL);
+    world.networks.iter().for_each(|network| network.heal());
+}
+
+/// Waits until nothing is on its way any more, and returns what the store has then.
+async fn rest(world: &World) -> Everything {
+    let began = world.executor.now();
+    let limit = patience(world);
+    loop {
+        let process = world.site.up().await;
+        let runtime: Arc<dyn Runtime> = process.runtime.clone();
+        let reading = Arc::clone(&process);
+        let found = world.runtime.timeout(Duration::from_secs(60), runtime.run("read", async move { read(&reading).await })).await;
+        drop(process);
+        let waited = world.executor.now().saturating_sub(began);
+        if let Ok(Ok(Ok(found))) = found {
+            let waits = |found: &&Found| found.record.delivery.status == Status::Queued && !found.record.delivery.held;
+            let waiting: Vec<&Found> = found.messages.values().filter(waits).collect();
+            let reports: usize = world.networks.iter().map(|network| network.pending()).sum();
+            let open = found.broadcasts.iter().filter(|record| record.status.is_open() && !has_held(&found, record.broadcast.id)).count();
+            if waiting.is_empty() && reports == 0 && open == 0 {
+                return found;
+            }
+            if waited > limit {
+                let which: Vec<String> = waiting.iter().take(5).map(|found| found.record.message.id.to_string()).collect();
+                let count = waiting.len();
+                world.ledger.violated(format!("no progress: {waited:?} after faults ended {count} messages are queued ({which:?}), {open} broadcasts open, {reports} reports not taken"));
+                return found;
+            }
+        } else if waited > limit {
+            world.ledger.violated(format!("no progress: {waited:?} after faults ended the store cannot be read: {:?}", found.map(|read| read.map(|read| read.map(drop)))));
+            return Everything::default();
+        }
+        world.runtime.sleep(Duration::from_secs(3)).await;
+    }
+}
+
+/// How long it may take until all that waits has left: what retries and leases need, and what paces need for all segments.
+fn patience(world: &World) -> Duration {
+    let plan = &world.plan;
+    let facts = world.ledger.lock();
+    let recipients: usize = facts.requests.values().map(|request| request.recipients.len()).sum();
+    let slowest = plan.accounts.iter().filter_map(|account| account.pace.map(u64::from));
+    let slowest = slowest.chain(plan.carriers.iter().flat_map(|carrier| [carrier.rate, u64::from(carrier.originator_rate)]));
+    let slowest = slowest.chain([u64::from(plan.dispatch.queue.account_rate)]).filter(|rate| *rate > 0).min();
+    let paced = slowest.map_or(0, |rate| 3 * recipients as u64 / rate);
+    let windows: usize = plan.carriers.iter().map(|carrier| carrier.window).min().unwrap_or(1);
+    // A window of one that is answered within 60 ms.
+    let carried = 3 * recipients as u64 / windows as u64 / 10;
+    match plan.mood {
+        Mood::Calm => Duration::from_secs(60 + paced + carried),
+        Mood::Carriers | Mood::Rough => 3 * (plan.dispatch.lease + plan.dispatch.attempt + plan.dispatch.retry.ceiling) + Duration::from_secs(180 + paced + carried),
+    }
+}
+
+/// Every message of the store, with what happened to it.
+async fn read(process: &Process) -> Result<Everything, StoreError> {
+    let (store, mut found, mut after) = (&process.store, Everything::default(), None);
+    loop {
+        let page = store.messages(None, MessageFilter::default(), after, 100).await?;
+        for record in page.messages {
+            let id = record.message.id;
+            let events = store.events(id).await?;
+            found.messages.insert(id, Found { record, events });
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let mut after = None;
+    loop {
+        let page = store.broadcasts(None, BroadcastFilter::default(), after, 100).await?;
+        found.broadcasts.extend(page.broadcasts);
+        after = page.next;
+        if after.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// Whether messages of a broadcast are held, so that it is open until their validity ends.
+fn has_held(found: &Everything, id: BroadcastId) -> bool {
+    found.messages.values().any(|found| found.record.message.broadcast == Some(id) && found.record.delivery.held && found.record.delivery.status == Status::Queued)
+}
+
+/// What was at rest is still so after a loss of power; and much later everything has its end.
+async fn after_a_power_cut(world: &World, before: &Everything) {
+    world.site.end(Death::PowerCut);
+    world.runtime.sleep(Duration::from_millis(2)).await;
+    let statuses = |found: &Everything| -> BTreeMap<MessageId, MessageRecord> { found.messages.iter().map(|(id, found)| (*id, found.record.clone())).collect() };
+    let after = read_now(world).await;
+    if statuses(&after) != statuses(before) {
+        let (before, after) = (statuses(before), statuses(&after));
+        let differs = before.iter().find(|(id, record)| after.get(id) != Some(record)).map(|(id, record)| format!("{id}: {record:?}, then {:?}", after.get(id)));
+        world.ledger.violated(format!("what was at rest changed by a loss of power: {} messages, then {}; {differs:?}", before.len(), after.len()));
+    }
+    world.executor.set_wall_by(i64::try_from((VALID + Duration::from_secs(86_400)).as_millis()).unwrap_or(0));
+    world.runtime.sleep(Duration::from_secs(70)).await;
+    let ended = read_now(world).await;
+    for (id, found) in ended.messages {
+        if found.record.delivery.status == Status::Queued {
+            world.ledger.violated(format!("{id} is queued after the end of its validity: {:?}", found.record.delivery));
+        }
+    }
+}
+
+async fn read_now(world: &World) -> Everything {
+    let process = world.site.up().await;
+    let runtime: Arc<dyn Runtime> = process.runtime.clone();
+    match runtime.run("read", async move { read(&process).await }).await {
+        Ok(Ok(found)) => found,
+        other => {
+            world.ledger.violated(format!("the store cannot be read: {:?}", other.map(|read| read.map(drop))));
+            Everything::default()
+        }
+    }
+}
