@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::event::{Event, EventKind};
 use model::message::MessageRecord;
 use model::quota::UtcDay;
-use model::{BroadcastRecord, MessageId, Owner, Status};
+use model::{BroadcastRecord, MessageId, Owner};
 
 use crate::ledger::{Facts, Named, mark_of};
 use crate::plan::HELD;
@@ -52,7 +52,7 @@ pub(crate) fn at_rest(world: &World, all: &Everything) {
         crashes_leave_no_more_than_a_window(world, &facts, &mut wrong);
         attempts_are_recorded(&facts, all, &mut wrong);
         quotas_are_exact(world, &facts, all, &mut wrong);
-        truth::statuses_are_true(&facts, all, &mut wrong);
+        truth::statuses_are_true(world, &facts, all, &mut wrong);
         paces::paces_are_kept(world, &facts, &mut wrong);
         paces::turns_are_fair(world, &facts, all, &mut wrong);
         broadcasts::recipients_have_one_message(&facts, all, &mut wrong);
@@ -193,9 +193,4 @@ fn quotas_are_exact(world: &World, facts: &Facts, all: &Everything, wrong: &mut 
             wrong.push(format!("request {mark} was refused for a quota of {quota} of which {most} were used"));
         }
     }
-}
-
-/// Whether a message has come to an end, or waits as documented.
-pub(crate) const fn is_settled(status: Status) -> bool {
-    !matches!(status, Status::Queued)
 }

@@ -92,7 +92,6 @@ impl Client {
             mode: asked.mode,
             key: asked.key.clone(),
             recipients: asked.recipients.clone(),
-            is_broadcast: asked.is_broadcast,
             promised: None,
             over_quota: false,
         });

@@ -51,6 +51,8 @@ pub(crate) struct Facts {
     /// When processes died or the machine stood still.
     pub(crate) cuts: Vec<(Duration, Option<ProcessId>)>,
     pub(crate) kills: u64,
+    /// Whether the wall clock was set back.
+    pub(crate) was_set_back: bool,
     pub(crate) violations: Vec<String>,
 }
 
@@ -70,7 +72,6 @@ pub(crate) struct Request {
     pub(crate) mode: Mode,
     pub(crate) key: Option<String>,
     pub(crate) recipients: Vec<Msisdn>,
-    pub(crate) is_broadcast: bool,
     pub(crate) promised: Option<Promise>,
     /// Whether the client was told that the quota is used up.
     pub(crate) over_quota: bool,
@@ -95,7 +96,6 @@ pub(crate) enum Named {
 #[derive(Clone, Debug)]
 pub(crate) struct Submit {
     pub(crate) at: Duration,
-    pub(crate) process: ProcessId,
     pub(crate) carrier: String,
     pub(crate) id: MessageId,
     pub(crate) account: AccountId,

@@ -111,7 +111,6 @@ impl Line {
         let message = &submission.message;
         let submit = Submit {
             at: now,
-            process: self.process,
             carrier: self.network.plan.name.clone(),
             id: message.id,
             account: message.account,

@@ -64,6 +64,7 @@ impl Nemesis {
                 let ms = i64::try_from(self.chance.within(0..7_200_000)).unwrap_or(0) - 3_600_000;
                 world.executor.note(&format!("clock: set by {ms} ms"));
                 world.executor.set_wall_by(ms);
+                world.ledger.lock().was_set_back |= ms < 0;
             }
             8 => {
                 let time = self.chance.millis(100..90_000);

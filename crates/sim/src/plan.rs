@@ -190,8 +190,8 @@ fn dispatch(chance: &mut Chance, calm: bool, answer_within: Duration) -> Dispatc
         // As the gateway has it: leaving and being answered happen under the lease, and there is time to record it.
         attempt: 2 * answer_within + Duration::from_secs(15),
         batch: chance.within(1..60) as usize,
-        // Where nothing goes wrong nothing waits for a look round, and so it comes late.
-        poll: if calm { Duration::from_secs(900) } else { chance.millis(250..3_000) },
+        // Where nothing goes wrong no single message waits for a look round, and so it comes late.
+        poll: if calm { Duration::from_secs(10) } else { chance.millis(250..3_000) },
         retry: Backoff { floor: chance.millis(500..3_000), ceiling: seconds(chance, 4..20) },
         attempts_per_carrier: chance.within(1..5) as u32,
         fallback_after: seconds(chance, 1..10),

@@ -241,7 +241,8 @@ fn patience(world: &World) -> Duration {
     // A window of one that is answered within 60 ms.
     let carried = 3 * recipients as u64 / windows as u64 / 10;
     match plan.mood {
-        Mood::Calm => Duration::from_secs(60 + paced + carried),
+        // Messages of broadcasts that find no room in memory wait for looks round, at which as many come as there is room.
+        Mood::Calm => Duration::from_secs(60 + paced + carried + 10 * recipients as u64 / (plan.dispatch.queue.total as u64 / 4).clamp(1, 16)),
         Mood::Carriers | Mood::Rough => 3 * (plan.dispatch.lease + plan.dispatch.attempt + plan.dispatch.retry.ceiling) + Duration::from_secs(180 + paced + carried),
     }
 }

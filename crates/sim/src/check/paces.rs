@@ -14,6 +14,9 @@ const TOLERANCE: Duration = Duration::from_millis(100);
 /// Likewise on a disk that is slow at times.
 const TOLERANCE_OF_SLOW_DISKS: Duration = Duration::from_millis(4_000);
 
+/// How soon a message leaves that nothing keeps, at the latest.
+const PROMPT: Duration = Duration::from_secs(4);
+
 /// Numbers, accounts and originators keep their paces.
 pub(super) fn paces_are_kept(world: &World, facts: &Facts, wrong: &mut Wrong) {
     let tolerance = if world.plan.mood == Mood::Rough { TOLERANCE_OF_SLOW_DISKS } else { TOLERANCE };
@@ -63,12 +66,17 @@ pub(super) fn turns_are_fair(world: &World, facts: &Facts, all: &Everything, wro
     for promise in facts.requests.values().filter(|request| request.account == light).filter_map(|request| request.promised.as_ref()) {
         let Named::Message(id) = promise.id else { continue };
         let Some(first) = facts.submits.iter().find(|submit| submit.id == id) else { continue };
-        let Some(window) = world.plan.carriers.iter().find(|plan| plan.name == first.carrier).map(|plan| plan.window) else { continue };
+        let Some((window, rate)) = world.plan.carriers.iter().find(|plan| plan.name == first.carrier).map(|plan| (plan.window, plan.rate)) else { continue };
         let has_originator_rate = world.plan.carriers.iter().any(|plan| plan.originator_rate > 0) || world.plan.dispatch.queue.account_rate > 0;
         let overtaken = facts.submits.iter().filter(|other| other.carrier == first.carrier && other.account != first.account && (promise.at..first.at).contains(&other.at)).count();
         let at_most = 2 * (window + world.plan.dispatch.batch) + 10;
         if overtaken > at_most && !has_originator_rate && all.messages.contains_key(&id) {
             wrong.push(format!("{id} of an account that sends little was overtaken by {overtaken} messages of others"));
+        }
+        // A carrier without a rate takes what is ahead of it in far less; a look round would come later.
+        let waited = first.at.saturating_sub(promise.at);
+        if waited > PROMPT && rate == 0 && window >= 6 && !has_originator_rate {
+            wrong.push(format!("{id} of an account that sends little left after {waited:?}, with a carrier that has room"));
         }
     }
 }
