@@ -10,7 +10,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use crate::chance::Chance;
 use crate::executor::Executor;
-use crate::ledger::{ Ledger, Piece, final_fate};
+use crate::ledger::{Ledger, Piece, final_fate};
 use crate::line::Line;
 use crate::plan::CarrierPlan;
 use crate::weather::{Report, Weather};
@@ -215,9 +215,12 @@ impl Network {
 
     fn send_strange(self: &Arc<Self>) {
         let (network, number) = (Arc::clone(self), self.with_chance(|chance, _| chance.number()));
-        self.runtime.spawn("strange", Box::pin(async move {
-            let (id, address) = (format!("z{number:x}"), format!("1202{:07}", number % 10_000_000));
-            network.deliver(&id, &[address], ReceiptState::Delivered).await;
-        }));
+        self.runtime.spawn(
+            "strange",
+            Box::pin(async move {
+                let (id, address) = (format!("z{number:x}"), format!("1202{:07}", number % 10_000_000));
+                network.deliver(&id, &[address], ReceiptState::Delivered).await;
+            }),
+        );
     }
 }

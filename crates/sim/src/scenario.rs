@@ -203,13 +203,14 @@ async fn rest(world: &World) -> Everything {
         let process = world.site.up().await;
         let runtime: Arc<dyn Runtime> = process.runtime.clone();
         let reading = Arc::clone(&process);
+        // Asked before the messages are read: what is taken meanwhile they may not show yet.
+        let reports: usize = world.networks.iter().map(|network| network.pending()).sum();
         let found = world.runtime.timeout(Duration::from_secs(60), runtime.run("read", async move { read(&reading).await })).await;
         drop(process);
         let waited = world.executor.now().saturating_sub(began);
         if let Ok(Ok(Ok(found))) = found {
             let waits = |found: &&Found| found.record.delivery.status == Status::Queued && !found.record.delivery.held;
             let waiting: Vec<&Found> = found.messages.values().filter(waits).collect();
-            let reports: usize = world.networks.iter().map(|network| network.pending()).sum();
             let open = found.broadcasts.iter().filter(|record| record.status.is_open() && !has_held(&found, record.broadcast.id)).count();
             if waiting.is_empty() && reports == 0 && open == 0 {
                 return found;
@@ -217,11 +218,16 @@ async fn rest(world: &World) -> Everything {
             if waited > limit {
                 let which: Vec<String> = waiting.iter().take(5).map(|found| found.record.message.id.to_string()).collect();
                 let count = waiting.len();
-                world.ledger.violated(format!("no progress: {waited:?} after faults ended {count} messages are queued ({which:?}), {open} broadcasts open, {reports} reports not taken"));
+                world.ledger.violated(format!(
+                    "no progress: {waited:?} after faults ended {count} messages are queued ({which:?}), {open} broadcasts open, {reports} reports not taken"
+                ));
                 return found;
             }
         } else if waited > limit {
-            world.ledger.violated(format!("no progress: {waited:?} after faults ended the store cannot be read: {:?}", found.map(|read| read.map(|read| read.map(drop)))));
+            world.ledger.violated(format!(
+                "no progress: {waited:?} after faults ended the store cannot be read: {:?}",
+                found.map(|read| read.map(|read| read.map(drop)))
+            ));
             return Everything::default();
         }
         world.runtime.sleep(Duration::from_secs(3)).await;
@@ -243,7 +249,9 @@ fn patience(world: &World) -> Duration {
     match plan.mood {
         // Messages of broadcasts that find no room in memory wait for looks round, at which as many come as there is room.
         Mood::Calm => Duration::from_secs(60 + paced + carried + 10 * recipients as u64 / (plan.dispatch.queue.total as u64 / 4).clamp(1, 16)),
-        Mood::Carriers | Mood::Rough => 3 * (plan.dispatch.lease + plan.dispatch.attempt + plan.dispatch.retry.ceiling) + Duration::from_secs(180 + paced + carried),
+        Mood::Carriers | Mood::Rough => {
+            3 * (plan.dispatch.lease + plan.dispatch.attempt + plan.dispatch.retry.ceiling) + Duration::from_secs(180 + paced + carried)
+        }
     }
 }
 
@@ -275,18 +283,23 @@ async fn read(process: &Process) -> Result<Everything, StoreError> {
 
 /// Whether messages of a broadcast are held, so that it is open until their validity ends.
 fn has_held(found: &Everything, id: BroadcastId) -> bool {
-    found.messages.values().any(|found| found.record.message.broadcast == Some(id) && found.record.delivery.held && found.record.delivery.status == Status::Queued)
+    found
+        .messages
+        .values()
+        .any(|found| found.record.message.broadcast == Some(id) && found.record.delivery.held && found.record.delivery.status == Status::Queued)
 }
 
 /// What was at rest is still so after a loss of power; and much later everything has its end.
 async fn after_a_power_cut(world: &World, before: &Everything) {
     world.site.end(Death::PowerCut);
     world.runtime.sleep(Duration::from_millis(2)).await;
-    let statuses = |found: &Everything| -> BTreeMap<MessageId, MessageRecord> { found.messages.iter().map(|(id, found)| (*id, found.record.clone())).collect() };
+    let statuses =
+        |found: &Everything| -> BTreeMap<MessageId, MessageRecord> { found.messages.iter().map(|(id, found)| (*id, found.record.clone())).collect() };
     let after = read_now(world).await;
     if statuses(&after) != statuses(before) {
         let (before, after) = (statuses(before), statuses(&after));
-        let differs = before.iter().find(|(id, record)| after.get(id) != Some(record)).map(|(id, record)| format!("{id}: {record:?}, then {:?}", after.get(id)));
+        let differs =
+            before.iter().find(|(id, record)| after.get(id) != Some(record)).map(|(id, record)| format!("{id}: {record:?}, then {:?}", after.get(id)));
         world.ledger.violated(format!("what was at rest changed by a loss of power: {} messages, then {}; {differs:?}", before.len(), after.len()));
     }
     world.executor.set_wall_by(i64::try_from((VALID + Duration::from_secs(86_400)).as_millis()).unwrap_or(0));

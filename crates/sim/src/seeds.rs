@@ -1,8 +1,8 @@
 //! Many runs, on all processors.
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::scenario::{Counts, Report, run};
 
@@ -63,7 +63,10 @@ impl Summary {
     /// What failed, in words, with the command that runs it again.
     pub fn to_words(&self) -> String {
         let Counts { messages, submits, duplicates, unknown, kills } = self.counts;
-        let mut words = format!("{} seeds: {messages} messages, {submits} submissions, {duplicates} duplicates, {unknown} unknown outcomes, {kills} ends of processes\n", self.runs);
+        let mut words = format!(
+            "{} seeds: {messages} messages, {submits} submissions, {duplicates} duplicates, {unknown} unknown outcomes, {kills} ends of processes\n",
+            self.runs
+        );
         for report in &self.failed {
             words.push_str(&format!("seed {0} fails; again: cargo run -p sim -- --seed {0} --trace\n", report.seed));
             report.violations.iter().for_each(|what| words.push_str(&format!("  {what}\n")));

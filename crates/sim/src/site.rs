@@ -86,7 +86,14 @@ pub(crate) struct Credentials {
 pub(crate) const VALID: Duration = Duration::from_secs(48 * 3_600);
 
 impl Site {
-    pub(crate) fn new(plan: Plan, executor: Executor, runtime: Arc<dyn Runtime>, networks: Vec<Arc<Network>>, screen: Arc<Screen>, ledger: Arc<Ledger>) -> Arc<Self> {
+    pub(crate) fn new(
+        plan: Plan,
+        executor: Executor,
+        runtime: Arc<dyn Runtime>,
+        networks: Vec<Arc<Network>>,
+        screen: Arc<Screen>,
+        ledger: Arc<Ledger>,
+    ) -> Arc<Self> {
         let chance = Chance::new(plan.seed, "site");
         let state = State { disk: Disk::new(plan.seed), chance, process: None, running: None, next: 1, death: None, is_over: false };
         Arc::new(Self { executor, runtime, ledger, networks, plan, screen, state: Mutex::new(state), changed: Notify::new() })
@@ -232,11 +239,14 @@ impl Site {
         let store: Arc<dyn Store> = Arc::new(Sqlite::open_on(&vfs, "smsfactory.db".into(), Arc::clone(&dynamic)).await?);
         let failing = (Arc::clone(&store), Arc::clone(&self));
         // As the program does: it ends when its store has failed.
-        dynamic.spawn("end-with-store", Box::pin(async move {
-            let error = failing.0.failed().await;
-            failing.1.executor.note(&format!("the store has failed: {error}"));
-            failing.1.end_if(id, Death::Killed);
-        }));
+        dynamic.spawn(
+            "end-with-store",
+            Box::pin(async move {
+                let error = failing.0.failed().await;
+                failing.1.executor.note(&format!("the store has failed: {error}"));
+                failing.1.end_if(id, Death::Killed);
+            }),
+        );
         let pepper = Pepper::new(&"pepper".repeat(6)).ok_or(StoreError::NotFound)?;
         let tenants = Arc::new(TenantBook::load(Arc::clone(&store), pepper, dynamic.clone(), Arc::clone(&entropy)).await?);
         let (sender, events) = mpsc::unbounded_channel();
@@ -278,11 +288,14 @@ impl Site {
         };
         let pipeline = Pipeline::start(parts).await?;
         let watched = Arc::clone(&self);
-        dynamic.spawn("supervise", Box::pin(async move {
-            let why = supervisor.failed().await;
-            watched.ledger.violated(format!("a long task ended: {why}"));
-            watched.end_if(id, Death::Killed);
-        }));
+        dynamic.spawn(
+            "supervise",
+            Box::pin(async move {
+                let why = supervisor.failed().await;
+                watched.ledger.violated(format!("a long task ended: {why}"));
+                watched.end_if(id, Death::Killed);
+            }),
+        );
         Ok(Process { id, runtime, pipeline, store, tenants, limiter: RateLimiter::new(10) })
     }
 }

@@ -36,12 +36,15 @@ fn order(seed: u64) -> (Vec<u32>, u64) {
         let tasks: Vec<_> = (0..20)
             .map(|n| {
                 let (order, runtime_of_task) = (Arc::clone(&order), Arc::clone(&runtime));
-                runtime.spawn("worker", Box::pin(async move {
-                    order.lock().unwrap().push(n);
-                    runtime_of_task.sleep(Duration::from_millis(u64::from(n % 3))).await;
-                    runtime_of_task.run_blocking("disk", || ()).await.unwrap();
-                    order.lock().unwrap().push(100 + n);
-                }))
+                runtime.spawn(
+                    "worker",
+                    Box::pin(async move {
+                        order.lock().unwrap().push(n);
+                        runtime_of_task.sleep(Duration::from_millis(u64::from(n % 3))).await;
+                        runtime_of_task.run_blocking("disk", || ()).await.unwrap();
+                        order.lock().unwrap().push(100 + n);
+                    }),
+                )
             })
             .collect();
         for task in tasks {
@@ -129,13 +132,19 @@ fn a_kill_drops_every_task_of_a_process_at_once() {
         let dropped = Arc::new(Notify::new());
         let guard = Dropped(Arc::clone(&dropped));
         let inner = Arc::clone(&victim);
-        let task = victim.spawn("first", Box::pin(async move {
-            inner.spawn("second", Box::pin(async move {
-                let _guard = guard;
+        let task = victim.spawn(
+            "first",
+            Box::pin(async move {
+                inner.spawn(
+                    "second",
+                    Box::pin(async move {
+                        let _guard = guard;
+                        std::future::pending::<()>().await;
+                    }),
+                );
                 std::future::pending::<()>().await;
-            }));
-            std::future::pending::<()>().await;
-        }));
+            }),
+        );
         runtime.sleep(Duration::from_secs(1)).await;
         killer.kill(ProcessId(2));
         dropped.notified().await;
@@ -153,14 +162,17 @@ fn a_doomed_process_dies_after_the_step_in_which_it_is_doomed() {
     let seen = run(&executor, |runtime| async move {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (told, inner) = (Arc::clone(&seen), Arc::clone(&victim));
-        let task = victim.spawn("first", Box::pin(async move {
-            killer.doom(ProcessId(2));
-            told.lock().unwrap().push("the step goes on");
-            let inner: Arc<dyn Runtime> = inner;
-            inner.sleep(Duration::ZERO).await;
-            inner.sleep(Duration::from_millis(1)).await;
-            told.lock().unwrap().push("never");
-        }));
+        let task = victim.spawn(
+            "first",
+            Box::pin(async move {
+                killer.doom(ProcessId(2));
+                told.lock().unwrap().push("the step goes on");
+                let inner: Arc<dyn Runtime> = inner;
+                inner.sleep(Duration::ZERO).await;
+                inner.sleep(Duration::from_millis(1)).await;
+                told.lock().unwrap().push("never");
+            }),
+        );
         runtime.sleep(Duration::from_secs(1)).await;
         assert_eq!(task.ended().await, Err(Ended::Aborted));
         let seen = seen.lock().unwrap().clone();
@@ -175,9 +187,12 @@ fn a_run_that_cannot_end_is_stuck() {
     let runtime = executor.process(FIRST);
     let mut waits = runtime.spawn("waits", Box::pin(std::future::pending()));
     assert_eq!(executor.run(&mut waits, STEPS), Err(Stuck::Deadlock));
-    let mut spins = runtime.spawn("spins", Box::pin(std::future::poll_fn(|context| {
-        context.waker().wake_by_ref();
-        std::task::Poll::Pending
-    })));
+    let mut spins = runtime.spawn(
+        "spins",
+        Box::pin(std::future::poll_fn(|context| {
+            context.waker().wake_by_ref();
+            std::task::Poll::Pending
+        })),
+    );
     assert_eq!(executor.run(&mut spins, STEPS), Err(Stuck::TooManySteps));
 }
