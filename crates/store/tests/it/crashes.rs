@@ -173,7 +173,7 @@ impl Story {
             assert!((entry.certain..=entry.possible).contains(&stage), "{id} is {stage:?}, not {:?} to {:?}", entry.certain, entry.possible);
             let has = |kind| usize::from(kinds.contains(&kind));
             let wanted = [stage >= Stage::Queued, stage >= Stage::Sent, stage >= Stage::Delivered].map(usize::from);
-            assert_eq!([has(EventKind::Accepted), has(EventKind::Acknowledged), has(EventKind::Ended)], wanted, "{id} is {stage:?}: {kinds:?}");
+            assert_eq!([has(EventKind::Accepted), has(EventKind::Acknowledged), has(EventKind::Receipt)], wanted, "{id} is {stage:?}: {kinds:?}");
             let attempts = kinds.iter().filter(|kind| **kind == EventKind::Attempt).count() as u32;
             assert!((entry.attempts..=entry.attempts_possible).contains(&attempts), "{id}: {attempts} attempts");
             if let Some(record) = found {
