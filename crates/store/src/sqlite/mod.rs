@@ -105,7 +105,7 @@ impl Sqlite {
         let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let readers = Readers::new(Arc::clone(&runtime), || connect(place, vfs, read_only)).map_err(refused)?;
         let lock = Arc::new(lock);
-        let writer = Writer::start(connection, checkpointer, Arc::clone(&lock), Arc::clone(&runtime))?;
+        let writer = Writer::start(connection, checkpointer, Arc::clone(&lock), &runtime)?;
         Ok(Self { runtime, writer, readers, lock, rows_per_page: lists::ROWS_PER_PAGE, probes: AtomicU64::new(0) })
     }
 

@@ -20,7 +20,7 @@ use crate::disk::{FILE, open};
 use crate::support::{LEASE_SECS, NORTH, NOW, RETRY_WITHIN, WAIT_SECS, acks, admission, after, claim, lease_request, live, message, receipt};
 
 /// How often the power is cut in a story.
-const CRASHES: usize = 3;
+const CRASHES: usize = 5;
 
 /// How many messages an account may send.
 const LIMIT: u64 = 12;
@@ -173,7 +173,7 @@ impl Story {
             assert!((entry.certain..=entry.possible).contains(&stage), "{id} is {stage:?}, not {:?} to {:?}", entry.certain, entry.possible);
             let has = |kind| usize::from(kinds.contains(&kind));
             let wanted = [stage >= Stage::Queued, stage >= Stage::Sent, stage >= Stage::Delivered].map(usize::from);
-            assert_eq!([has(EventKind::Accepted), has(EventKind::Acknowledged), has(EventKind::Ended)], wanted, "{id} is {stage:?}: {kinds:?}");
+            assert_eq!([has(EventKind::Accepted), has(EventKind::Acknowledged), has(EventKind::Receipt)], wanted, "{id} is {stage:?}: {kinds:?}");
             let attempts = kinds.iter().filter(|kind| **kind == EventKind::Attempt).count() as u32;
             assert!((entry.attempts..=entry.attempts_possible).contains(&attempts), "{id}: {attempts} attempts");
             if let Some(record) = found {
@@ -234,7 +234,7 @@ fn run(seed: u64) -> (u64, usize) {
 
 #[test]
 fn what_was_answered_survives_a_crash_at_any_point_and_nothing_is_half_there() {
-    let delivered: usize = (0..100).map(|seed| run(seed).1).sum();
+    let delivered: usize = (0..50).map(|seed| run(seed).1).sum();
     assert!(delivered > 100, "the stories come far enough to prove something: {delivered}");
 }
 
