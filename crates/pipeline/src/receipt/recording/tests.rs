@@ -149,7 +149,8 @@ fn a_receipt_is_answered_once_it_is_on_disk() {
         match action {
             Action::Accept(acks) => acks.into_iter().for_each(Ack::accept),
             Action::Report(report) => {
-                assert!([Report::Receipts { matched: 1, repeated: 1 }, Report::Parked("main".into(), 0), Report::Parked("main".into(), 2)].contains(&report))
+                let wanted = [Report::Receipts { matched: 1, repeated: 1 }, Report::Parked("main".into(), 0), Report::Parked("main".into(), 2)];
+                assert!(wanted.contains(&report), "{report:?}");
             }
             other => panic!("{other:?}"),
         }
