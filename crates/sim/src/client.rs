@@ -108,6 +108,7 @@ impl Client {
         let credentials = key.credentials.clone();
         let request = runtime.run("request", async move { work.send(&process, &credentials, &from).await });
         let patience = self.chance.millis(50..20_000);
+        self.world.ledger.stir();
         let heard: Result<Result<_, Ended>, _> = self.world.runtime.timeout(patience, request).await;
         match heard {
             Ok(Ok(Ok(answered))) => {

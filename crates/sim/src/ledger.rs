@@ -6,16 +6,31 @@ use std::time::Duration;
 
 use carrier::ReceiptState;
 use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Status};
+use tokio::sync::Notify;
 
 use crate::executor::ProcessId;
 
 /// Everything that happened.
 #[derive(Default)]
-pub struct Ledger(Mutex<Facts>);
+pub struct Ledger {
+    facts: Mutex<Facts>,
+    /// Told when something happens that it would be bad to be interrupted in.
+    stir: Notify,
+}
 
 impl Ledger {
     pub(crate) fn lock(&self) -> MutexGuard<'_, Facts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something happens.
+    pub(crate) fn stir(&self) {
+        self.stir.notify_waiters();
+    }
+
+    /// Waits until something happens.
+    pub(crate) async fn stirred(&self) {
+        self.stir.notified().await;
     }
 
     /// Writes down what must not happen.

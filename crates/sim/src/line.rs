@@ -117,6 +117,7 @@ impl Line {
             originator: message.originator.clone(),
             segments: message.segments.max(1),
         };
+        self.network.ledger.stir();
         let mut facts = self.network.ledger.lock();
         let blocked = facts.blocks.get(&message.recipient).and_then(|blocked| blocked.since);
         facts.submits.push(submit);

@@ -1,5 +1,7 @@
 //! What befalls the machine: kills, power cuts, disks that fail and fill, clocks that are set, and pauses.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use disk::Operation;
@@ -33,6 +35,13 @@ impl Nemesis {
 
     async fn strike(&mut self, kind: usize) {
         let world = self.world.clone();
+        if kind <= 3 && self.chance.permille(700) {
+            // In the midst of something, and not while everything rests.
+            let _ = world.runtime.timeout(Duration::from_secs(3), world.ledger.stirred()).await;
+            for _ in 0..self.chance.below(40) {
+                yield_now().await;
+            }
+        }
         match kind {
             0 | 1 => world.site.end(Death::Killed),
             2 | 3 => world.site.end(Death::PowerCut),
@@ -84,6 +93,19 @@ impl Nemesis {
             }
         }
     }
+}
+
+/// Lets others have a step.
+async fn yield_now() {
+    let mut is_first = true;
+    poll_fn(|context| {
+        if std::mem::take(&mut is_first) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    })
+    .await;
 }
 
 /// The kinds of misfortune.

@@ -154,6 +154,7 @@ impl Network {
             format!("a{}", &long[..self.plan.id_length - 1])
         });
         let message = submission.message.id;
+        self.ledger.stir();
         let copy = Piece { carrier: self.plan.name.clone(), process: from.process(), is_unknown: false };
         self.ledger.lock().taken.entry((message, segment)).or_default().push(copy);
         if self.executor.is_traced() {
@@ -202,6 +203,7 @@ impl Network {
                     raw: String::new(),
                 };
                 line.tell(Event::Receipt(receipt, Ack::new(0, answers)));
+                self.ledger.stir();
                 drop(line);
                 if let Ok(Some((_, carrier::ack::Answer::Taken))) = self.runtime.timeout(Duration::from_secs(30), answered.recv()).await {
                     self.executor.note(&format!("{}: the receipt {id} {} is taken", self.plan.name, state.stat()));
