@@ -335,7 +335,7 @@ impl Shared {
             if state.tasks.get(&ready[place]).is_some_and(|slot| slot.is_lazy) && !state.chance.permille(200) {
                 place = state.chance.below(ready.len());
             }
-            let id = ready.swap_remove(place);
+            let id = ready.remove(place);
             drop(ready);
             let Some(slot) = state.tasks.get_mut(&id) else { continue };
             slot.waker.begin();
