@@ -15,6 +15,7 @@ use pipeline::fetch::resolve::SystemResolver;
 use pipeline::limiter::RateLimiter;
 use pipeline::tenants::TenantBook;
 use pipeline::{AdmissionLimits, BroadcastSettings, DispatchSettings, Parts, Pipeline, QueueLimits, SANDBOX};
+use runtime::Machine;
 use store::objects::{Directory, Objects};
 use store::{Store, StoreError};
 use tokio::net::TcpListener;
@@ -226,13 +227,14 @@ async fn open(url: &str) -> Result<Arc<dyn Store>, StartError> {
     if let Some(directory) = store::path_of(url).map_err(told)?.parent() {
         std::fs::create_dir_all(directory).map_err(|error| StartError(format!("cannot make {}: {error}", directory.display())))?;
     }
-    store::open(url).await.map_err(told)
+    store::open(url, Arc::new(Machine::new())).await.map_err(told)
 }
 
 fn media(config: &Config) -> Result<Arc<dyn Objects>, StartError> {
     refuse_media_without_store(config).map_err(StartError)?;
     let directory = &config.media.directory;
-    let objects = Directory::open(directory).map_err(|error| StartError(format!("cannot keep media in {}: {error}", directory.display())))?;
+    let objects =
+        Directory::open(directory, Arc::new(Machine::new())).map_err(|error| StartError(format!("cannot keep media in {}: {error}", directory.display())))?;
     Ok(Arc::new(objects))
 }
 

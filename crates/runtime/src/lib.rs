@@ -9,6 +9,7 @@ mod supervisor;
 mod task;
 mod ticks;
 
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,6 +38,15 @@ pub trait Runtime: Clock {
 
     /// Starts work that waits for a disk or keeps a processor busy, beside the tasks. It cannot be aborted once it runs.
     fn spawn_blocking(&self, name: &'static str, work: Box<dyn FnOnce() + Send>) -> Task;
+
+    /// Starts a long task that blocks at its steps, such as the writer of a file. A runtime with threads gives it a thread, whose timers are the thread's: time
+    /// that a test has paused elsewhere passes there. A runtime without threads runs it as a task like others.
+    ///
+    /// # Errors
+    /// When the machine has no further thread.
+    fn spawn_thread(&self, name: &'static str, work: Work) -> io::Result<Task> {
+        Ok(self.spawn(name, work))
+    }
 }
 
 /// A deadline passed before the work was done.
@@ -150,6 +160,37 @@ mod tests {
         let waits = runtime.run("test", async move { done.send(7) });
         assert!(runtime.timeout(Duration::ZERO, async { tokio::join!(waits, std::future::pending::<()>()) }).await.is_err());
         assert_eq!(result.await, Ok(7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_thread_blocks_no_task_and_has_its_own_time() {
+        let (send, receive) = std::sync::mpsc::channel();
+        let (done, result) = oneshot::channel();
+        let work = async move {
+            // Blocks for ever, unless the test goes on meanwhile.
+            let number: u32 = receive.recv().unwrap();
+            machine().sleep(Duration::from_millis(1)).await;
+            done.send((number, std::thread::current().name().map(str::to_owned))).unwrap();
+        };
+        let task = machine().spawn_thread("blocks", Box::pin(work)).unwrap();
+        send.send(7).unwrap();
+        assert_eq!(result.await, Ok((7, Some("blocks".to_owned()))));
+        assert_eq!(task.ended().await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_thread_tells_how_it_ended() {
+        let panicked = machine().spawn_thread("test", Box::pin(async { panic!("on purpose") })).unwrap();
+        assert_eq!(panicked.ended().await, Err(Ended::Panicked("on purpose".to_owned())));
+        let (held, dropped) = oneshot::channel::<()>();
+        let waits = async move {
+            let _held = held;
+            std::future::pending().await
+        };
+        let aborted = machine().spawn_thread("test", Box::pin(waits)).unwrap();
+        aborted.abort();
+        assert_eq!(aborted.ended().await, Err(Ended::Aborted));
+        assert!(dropped.await.is_err(), "what the task had is gone");
     }
 
     #[tokio::test]

@@ -1,9 +1,13 @@
 //! The machine's time, and tokio's tasks.
 
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use model::{Clock, Timestamp};
+use tokio::sync::{Notify, oneshot};
 
 use crate::{Ended, Runtime, Task, Work};
 
@@ -59,6 +63,32 @@ impl Runtime for Machine {
     fn spawn_blocking(&self, _name: &'static str, work: Box<dyn FnOnce() + Send>) -> Task {
         task(tokio::task::spawn_blocking(work))
     }
+
+    fn spawn_thread(&self, name: &'static str, work: Work) -> io::Result<Task> {
+        let abort = Arc::new(Notify::new());
+        let aborted = Arc::clone(&abort);
+        let (sender, ended) = oneshot::channel();
+        let run = move || {
+            let ended = catch_unwind(AssertUnwindSafe(|| run_here(work, &aborted)));
+            // The thread's task has nobody who waits for it when this fails.
+            let _ = sender.send(ended.unwrap_or_else(|panic| Err(Ended::by_panic(&*panic))));
+        };
+        thread::Builder::new().name(name.to_owned()).spawn(run)?;
+        Ok(Task::new(async move { ended.await.unwrap_or(Err(Ended::Aborted)) }, move || abort.notify_one()))
+    }
+}
+
+/// Runs a task on the present thread, with timers that belong to it: they outlast the runtime that started the thread.
+fn run_here(work: Work, aborted: &Notify) -> Result<(), Ended> {
+    let timers = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let timers = timers.map_err(|error| Ended::Panicked(format!("no timers: {error}")))?;
+    timers.block_on(async {
+        tokio::select! {
+            biased;
+            () = aborted.notified() => Err(Ended::Aborted),
+            () = work => Ok(()),
+        }
+    })
 }
 
 fn task(handle: tokio::task::JoinHandle<()>) -> Task {

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use model::message::{Direction, Encoding, MessageType};
 use model::quota::UtcDay;
 use model::{AccountId, Entropy, Message, MessageId, Mode, Msisdn, SeededEntropy, Timestamp};
+use runtime::Machine;
 use store::contract::messages::{Admission, Admitted, Quota};
 use store::{Store, StoreError};
 use tokio::task::JoinSet;
@@ -32,7 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     say("callers  admissions/s  calls a commit  ms a commit");
     for (callers, messages) in ROUNDS {
         let path = directory.path().join(format!("{callers}.db"));
-        let store = store::open(&format!("sqlite:{}", path.display())).await?;
+        let store = store::open(&format!("sqlite:{}", path.display()), Arc::new(Machine::new())).await?;
         say(&measure(store, callers, messages).await?);
     }
     Ok(())

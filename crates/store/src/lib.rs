@@ -17,6 +17,8 @@ mod trial;
 use std::path::Path;
 use std::sync::Arc;
 
+use runtime::Runtime;
+
 pub use contract::StoreError;
 pub use contract::broadcasts::Broadcasts;
 pub use contract::dispatch::Dispatch;
@@ -33,13 +35,13 @@ pub trait Store: Messages + Broadcasts + Dispatch + Receipts + Tenants + Screeni
 
 impl<T: Messages + Broadcasts + Dispatch + Receipts + Tenants + Screening + MediaRecords + Lists + Health> Store for T {}
 
-/// Opens the store that `url` names, bringing its schema up to date: `sqlite:PATH`.
+/// Opens the store that `url` names, bringing its schema up to date: `sqlite:PATH`. Its tasks and its time are those of `runtime`.
 ///
 /// # Errors
 /// [`StoreError::Refused`] with a sentence for the operator when the URL is not understood, the schema is newer than this
 /// program, or the file cannot be used; its directory must exist.
-pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
-    Ok(Arc::new(sqlite::Sqlite::open(path_of(url)?.to_owned()).await?))
+pub async fn open(url: &str, runtime: Arc<dyn Runtime>) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(Arc::new(sqlite::Sqlite::open(path_of(url)?.to_owned(), runtime).await?))
 }
 
 /// Looks at the store that `url` names, tries whether it can be made or written, and leaves everything as it was.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use gateway::app::App;
 use gateway::config::{OnUnknown, RouteConfig};
 use gateway::real::{OsEntropy, SystemClock};
+use runtime::Machine;
 use serde_json::json;
 use simulator::smsc::DelayMs;
 use store::objects::{Directory, Objects};
@@ -89,7 +90,7 @@ async fn a_new_store_is_refused_beside_the_media_of_another() {
     let path = stage.directory.path().join("store.db");
     let start = || App::start(stage.config.clone(), Arc::new(SystemClock), Arc::new(OsEntropy));
     std::fs::remove_file(&path).unwrap();
-    let directory = Directory::open(&stage.config.media.directory).unwrap();
+    let directory = Directory::open(&stage.config.media.directory, Arc::new(Machine::new())).unwrap();
     directory.put("digest-id", Bytes::from_static(b"a picture")).await.unwrap();
     let error = start().await.map(drop).unwrap_err().to_string();
     assert!(error.contains("there is no store yet") && error.contains("media") && !path.exists(), "{error}");

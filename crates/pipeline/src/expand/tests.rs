@@ -195,7 +195,7 @@ impl World {
 }
 
 async fn open(file: &tempfile::TempDir, clock: &Arc<SimClock>) -> (Arc<dyn Store>, Arc<TenantBook>) {
-    let store = store::open(&format!("sqlite:{}", file.path().join("store.db").display())).await.unwrap();
+    let store = store::open(&format!("sqlite:{}", file.path().join("store.db").display()), Arc::new(runtime::Machine::new())).await.unwrap();
     let pepper = Pepper::new(&"pepper".repeat(6)).unwrap();
     let tenants = TenantBook::load(Arc::clone(&store), pepper, Arc::<SimClock>::clone(clock), Arc::new(SeededEntropy::new(1))).await.unwrap();
     (store, Arc::new(tenants))

@@ -25,7 +25,7 @@ struct Stage {
 
 async fn stage() -> Stage {
     let place = TempDir::new().unwrap();
-    let store = store::open(&format!("sqlite:{}", place.path().join("store.db").display())).await.unwrap();
+    let store = store::open(&format!("sqlite:{}", place.path().join("store.db").display()), Arc::new(runtime::Machine::new())).await.unwrap();
     let clock = Arc::new(SimClock::at(Timestamp::from_millis(1_773_585_000_000)));
     let shelf = shelf(&store, &clock, &place);
     Stage { shelf, store, clock, place }
@@ -33,7 +33,7 @@ async fn stage() -> Stage {
 
 fn shelf(store: &Arc<dyn Store>, clock: &Arc<SimClock>, place: &TempDir) -> Shelf {
     let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver)).unwrap();
-    let objects = Arc::new(Directory::open(place.path().join("media")).unwrap());
+    let objects = Arc::new(Directory::open(place.path().join("media"), Arc::new(runtime::Machine::new())).unwrap());
     Shelf::new(fetcher, objects, Arc::clone(store), Arc::default(), clock.clone(), Arc::new(SeededEntropy::new(clock.now().as_millis().unsigned_abs())))
 }
 

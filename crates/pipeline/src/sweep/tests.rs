@@ -59,7 +59,7 @@ struct Bench {
 impl Bench {
     async fn set_up() -> Self {
         let place = tempfile::TempDir::new().unwrap();
-        let store = store::open(&format!("sqlite:{}", place.path().join("store.db").display())).await.unwrap();
+        let store = store::open(&format!("sqlite:{}", place.path().join("store.db").display()), Arc::new(runtime::Machine::new())).await.unwrap();
         let clock = Arc::new(SimClock::at(Timestamp::from_millis(1_773_585_000_000)));
         let (entropy, counters) = (Arc::new(SeededEntropy::new(7)), Arc::new(Counters::default()));
         let hanging = Arc::new(Hanging::default());

@@ -1,6 +1,6 @@
 //! Objects as files of a directory: written beside, synced, and moved to their place, so that a name has all of its bytes or none.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -9,17 +9,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use runtime::Runtime;
 
 use super::Objects;
 use crate::{StoreError, trial};
 
 /// Objects as files of a directory. The first two characters of a name are a directory of their own, because some file systems are slow
 /// where one holds very many.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Directory {
+    files: Files,
+    runtime: Arc<dyn Runtime>,
+}
+
+/// The files themselves.
+#[derive(Clone)]
+struct Files {
     root: PathBuf,
     /// The directories below it that are known to survive the loss of power.
-    lasting: Arc<Mutex<HashSet<PathBuf>>>,
+    lasting: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 /// Where files are written before they are moved to their place.
@@ -34,14 +42,14 @@ impl Directory {
     ///
     /// # Errors
     /// Where it cannot be made or written.
-    pub fn open(root: impl Into<PathBuf>) -> io::Result<Self> {
-        let directory = Self { root: root.into(), lasting: Arc::default() };
-        let missing: Vec<&Path> = directory.root.ancestors().take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists()).collect();
-        make(&directory.root.join(UNFINISHED))?;
+    pub fn open(root: impl Into<PathBuf>, runtime: Arc<dyn Runtime>) -> io::Result<Self> {
+        let files = Files { root: root.into(), lasting: Arc::default() };
+        let missing: Vec<&Path> = files.root.ancestors().take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists()).collect();
+        make(&files.root.join(UNFINISHED))?;
         for made in missing {
             sync(made.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
         }
-        Ok(directory)
+        Ok(Self { files, runtime })
     }
 
     /// Tries whether objects could be kept at `root`, and leaves everything as it was. What was found, in a sentence for the operator.
@@ -62,12 +70,20 @@ impl Directory {
     /// # Errors
     /// Where it cannot be read.
     pub fn holds_objects(root: &Path) -> io::Result<bool> {
-        match (Self { root: root.into(), lasting: Arc::default() }).list() {
+        match (Files { root: root.into(), lasting: Arc::default() }).list() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             listed => listed.map(|names| !names.is_empty()),
         }
     }
 
+    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Files) -> io::Result<T> + Send + 'static) -> io::Result<T> {
+        let files = self.files.clone();
+        let done = self.runtime.run_blocking("media-files", move || work(&files)).await;
+        done.unwrap_or_else(|ended| Err(io::Error::other(format!("the work on the file system {ended}"))))
+    }
+}
+
+impl Files {
     fn place(&self, name: &str) -> PathBuf {
         self.root.join(name.get(..2).unwrap_or(name)).join(name)
     }
@@ -116,6 +132,8 @@ impl Directory {
                 }
             }
         }
+        // The file system has an order of its own, which is to decide nothing.
+        names.sort_unstable();
         Ok(names)
     }
 }
@@ -123,23 +141,22 @@ impl Directory {
 #[async_trait]
 impl Objects for Directory {
     async fn put(&self, name: &str, bytes: Bytes) -> io::Result<()> {
-        let (directory, name) = (self.clone(), name.to_owned());
-        blocking(move || directory.write(&name, &bytes)).await
+        let name = name.to_owned();
+        self.blocking(move |files| files.write(&name, &bytes)).await
     }
 
     async fn get(&self, name: &str) -> io::Result<Bytes> {
-        let place = self.place(name);
-        blocking(move || fs::read(place).map(Bytes::from)).await
+        let name = name.to_owned();
+        self.blocking(move |files| fs::read(files.place(&name)).map(Bytes::from)).await
     }
 
     async fn remove(&self, name: &str) -> io::Result<()> {
-        let places = [self.place(name), self.root.join(UNFINISHED).join(name)];
-        blocking(move || places.iter().try_for_each(|place| gone(fs::remove_file(place)))).await
+        let places = [self.files.place(name), self.files.root.join(UNFINISHED).join(name)];
+        self.blocking(move |_| places.iter().try_for_each(|place| gone(fs::remove_file(place)))).await
     }
 
     async fn names(&self) -> io::Result<Vec<String>> {
-        let directory = self.clone();
-        blocking(move || directory.list()).await
+        self.blocking(Files::list).await
     }
 }
 
@@ -160,10 +177,6 @@ fn sync(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(io::Error::other("the file system was not waited for")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,7 +184,7 @@ mod tests {
     #[test]
     fn a_directory_that_somebody_else_made_is_not_taken_to_survive() {
         let place = tempfile::TempDir::new().unwrap();
-        let directory = Directory::open(place.path().join("media")).unwrap();
+        let directory = Directory::open(place.path().join("media"), Arc::new(runtime::Machine::new())).unwrap().files;
         let shard = directory.root.join("ab");
         fs::create_dir(&shard).unwrap();
         directory.write("abc", b"one").unwrap();

@@ -33,7 +33,7 @@ pub trait Objects: Send + Sync {
     /// Where it cannot be removed.
     async fn remove(&self, name: &str) -> io::Result<()>;
 
-    /// Every name, in no order, those included whose bytes were not written to the end.
+    /// Every name, in order, those included whose bytes were not written to the end.
     ///
     /// # Errors
     /// Where they cannot be listed.

@@ -1,12 +1,18 @@
-//! Copying the log into the file, on a thread of its own, so that no commit waits for it.
+//! Copying the log into the file: a second task, so that no commit waits for it where tasks have threads.
 
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
+use runtime::{Ended, Runtime, Task};
 use rusqlite::Connection;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use super::writer::{Poison, fail};
+use crate::StoreError;
 
 /// How many changed rows are let into the log before it is copied: about 16 MB of log.
 const ROWS: u64 = 30_000;
@@ -26,25 +32,28 @@ const QUIET_ROWS: u64 = 100;
 /// A log of so many pages, 1 MB, is not worth emptying while anything is written at all.
 const SMALL_LOG_PAGES: i64 = 256;
 
-/// The writer's side of the checkpoint thread.
+/// The writer's side of the copier.
 pub(super) struct Checkpointer {
-    wake: SyncSender<()>,
+    wake: Sender<()>,
     log_too_long: Arc<AtomicBool>,
-    /// Rows changed since the start, for the thread's looks.
+    /// Rows changed since the start, for the copier's looks.
     written: Arc<AtomicU64>,
     rows: u64,
-    thread: JoinHandle<()>,
+    task: Task,
 }
 
 impl Checkpointer {
-    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
+    /// Starts the copier.
+    ///
+    /// # Errors
+    /// Where there is no thread for it.
+    pub(super) fn start(connection: Connection, runtime: &Arc<dyn Runtime>, poison: Poison) -> io::Result<Self> {
         // One pending wake-up says all that two would.
-        let (wake, woken) = sync_channel(1);
-        let log_too_long = Arc::new(AtomicBool::new(false));
-        let (flag, written) = (Arc::clone(&log_too_long), Arc::new(AtomicU64::new(0)));
-        let count = Arc::clone(&written);
-        let thread = std::thread::Builder::new().name("store-checkpoint".to_owned()).spawn(move || run(&connection, &woken, &flag, &count))?;
-        Ok(Self { wake, log_too_long, written, rows: 0, thread })
+        let (wake, woken) = channel(1);
+        let (log_too_long, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let copier = Copier { connection, log_too_long: Arc::clone(&log_too_long), written: Arc::clone(&written), rest: Rest::default() };
+        let task = runtime.spawn_thread("store-checkpoint", Box::pin(copier.run(woken, Arc::clone(runtime), poison)))?;
+        Ok(Self { wake, log_too_long, written, rows: 0, task })
     }
 
     /// Tells of a commit that changed `rows` rows; `writer` is the connection that made it, between two groups.
@@ -53,8 +62,8 @@ impl Checkpointer {
         self.written.fetch_add(rows, Ordering::Relaxed);
         if self.rows >= ROWS {
             self.rows = 0;
-            // Full: it is awake already. Disconnected: the thread is gone, and the last checkpoint is made at closing.
-            let (Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(()))) = self.wake.try_send(());
+            // Full: it is awake already. Closed: the copier is gone, and the last checkpoint is made at closing.
+            let (Ok(()) | Err(TrySendError::Full(()) | TrySendError::Closed(()))) = self.wake.try_send(());
         }
         if self.log_too_long.swap(false, Ordering::Relaxed) {
             // Nobody writes now, so what little is left is copied and the next group begins the log anew.
@@ -64,28 +73,54 @@ impl Checkpointer {
         }
     }
 
-    /// Ends the thread and copies what is left.
-    pub(super) fn finish(self, writer: &Connection) {
-        drop(self.wake);
-        let _ = self.thread.join();
-        if let Err(error) = copy(writer) {
+    /// Ends the copier and copies what is left.
+    pub(super) async fn finish(self, writer: Connection) {
+        let Self { wake, task, .. } = self;
+        drop(wake);
+        // Its panics are failures of the store already.
+        let _ = task.ended().await;
+        if let Err(error) = copy(&writer) {
             tracing::warn!(%error, "Could not make the last checkpoint: {error}");
         }
     }
 }
 
-fn run(connection: &Connection, woken: &Receiver<()>, log_too_long: &AtomicBool, written: &AtomicU64) {
-    let mut rest = Rest::default();
-    loop {
-        let done = match woken.recv_timeout(LOOK_EVERY) {
-            Ok(()) => copy(connection).map(|pages| log_too_long.store(pages > LOG_PAGES_MAX, Ordering::Relaxed)),
-            Err(RecvTimeoutError::Timeout) => rest.look(connection, written.load(Ordering::Relaxed)),
-            Err(RecvTimeoutError::Disconnected) => return,
-        };
-        // The log keeps everything; the next checkpoint tries again.
-        if let Err(error) = done {
-            tracing::warn!(%error, "Could not make a checkpoint: {error}");
+/// The copier's side.
+struct Copier {
+    connection: Connection,
+    log_too_long: Arc<AtomicBool>,
+    written: Arc<AtomicU64>,
+    rest: Rest,
+}
+
+impl Copier {
+    async fn run(mut self, mut woken: Receiver<()>, runtime: Arc<dyn Runtime>, poison: Poison) {
+        loop {
+            let is_asked = match runtime.timeout(LOOK_EVERY, woken.recv()).await {
+                Ok(Some(())) => true,
+                Ok(None) => return,
+                Err(_) => false,
+            };
+            match catch_unwind(AssertUnwindSafe(|| self.step(is_asked))) {
+                Ok(Ok(())) => {}
+                // The log keeps everything; the next checkpoint tries again.
+                Ok(Err(error)) => tracing::warn!(%error, "Could not make a checkpoint: {error}"),
+                Err(panic) => {
+                    // The log would grow until the disk is full.
+                    let ended = Ended::by_panic(&*panic);
+                    fail(&poison, StoreError::Failed(format!("the copier of the store's log {ended}")));
+                    return;
+                }
+            }
         }
+    }
+
+    fn step(&mut self, is_asked: bool) -> rusqlite::Result<()> {
+        if is_asked {
+            self.log_too_long.store(copy(&self.connection)? > LOG_PAGES_MAX, Ordering::Relaxed);
+            return Ok(());
+        }
+        self.rest.look(&self.connection, self.written.load(Ordering::Relaxed))
     }
 }
 
@@ -136,7 +171,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("smsfactory.db");
         let log_bytes = || std::fs::metadata(directory.path().join("smsfactory.db-wal")).unwrap().len();
-        let (writer, copier) = (connect(&file, OpenFlags::default()).unwrap(), connect(&file, OpenFlags::default()).unwrap());
+        let (writer, copier) = (connect(&file, None, OpenFlags::default()).unwrap(), connect(&file, None, OpenFlags::default()).unwrap());
         writer.execute_batch("CREATE TABLE t (x)").unwrap();
         let write = |bytes: u64| writer.execute("INSERT INTO t VALUES (randomblob(?1))", [bytes]).unwrap();
         let (mut rest, mut written) = (Rest::default(), 0);
@@ -156,7 +191,7 @@ mod tests {
             assert_eq!(log_bytes() == 0, is_emptied, "after {bytes} bytes");
         }
         write(2_000_000);
-        let reader = connect(&file, OpenFlags::default()).unwrap();
+        let reader = connect(&file, None, OpenFlags::default()).unwrap();
         let snapshot = reader.unchecked_transaction().unwrap();
         snapshot.query_row("SELECT count(*) FROM t", [], |_| Ok(())).unwrap();
         rest.look(&copier, written + 1).unwrap();
@@ -169,7 +204,7 @@ mod tests {
     #[test]
     fn a_log_that_has_grown_is_cut_when_it_begins_anew() {
         let directory = tempfile::tempdir().unwrap();
-        let connection = connect(&directory.path().join("smsfactory.db"), OpenFlags::default()).unwrap();
+        let connection = connect(&directory.path().join("smsfactory.db"), None, OpenFlags::default()).unwrap();
         let limit: i64 = connection.pragma_query_value(None, "journal_size_limit", |row| row.get(0)).unwrap();
         assert_eq!(limit, LOG_BYTES_MAX);
     }

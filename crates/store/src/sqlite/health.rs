@@ -37,7 +37,7 @@ impl Health for Sqlite {
     async fn probe(&self) -> Result<(), StoreError> {
         let (lock, filled) = (Arc::clone(&self.lock), self.probes.fetch_add(1, Ordering::Relaxed).to_le_bytes()[0]);
         // Asked before the write, which could fail for want of room and hide it.
-        if let Ok(moved) = tokio::task::spawn_blocking(move || lock.require_in_place()).await {
+        if let Ok(moved) = self.runtime.run_blocking("store-probe", move || lock.require_in_place()).await {
             moved?;
         }
         let write = move |group: &mut super::writer::Group| {

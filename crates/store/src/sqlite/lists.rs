@@ -7,13 +7,14 @@
 mod read;
 mod streams;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use model::message::Direction;
 use model::mint::LEAD_MAX;
 use model::{AccountId, BroadcastId, Message, MessageId, Msisdn, Status, Timestamp};
+use runtime::Runtime;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
@@ -162,8 +163,8 @@ fn oldest_missing(connection: &Connection, window: Window) -> rusqlite::Result<O
 
 /// One step: some of a gap in its first half, then some of what is above the mark, so that neither keeps the other waiting.
 fn step(group: &mut Group, window: Window, limit: usize) -> rusqlite::Result<Indexed> {
-    let began = Instant::now();
-    let mut filing = Filing { connection: &group.connection, owners: HashMap::new(), filed: 0 };
+    let began = group.runtime.instant();
+    let mut filing = Filing { connection: &group.connection, runtime: &*group.runtime, owners: BTreeMap::new(), filed: 0 };
     fill_gap(&mut filing, &mut group.lists, limit.div_ceil(2), began + STEP / 2)?;
     let left = limit - filing.filed.min(limit);
     raise_mark(&mut filing, &mut group.lists, window, left, began + STEP)?;
@@ -225,12 +226,13 @@ fn raise_mark(filing: &mut Filing<'_>, state: &mut ListState, window: Window, li
 const FILED: &str = "m.id, m.account_id, m.mode, m.direction, m.recipient, m.originator, d.status, m.broadcast_id, m.created_at";
 
 /// The gaps of broadcasts: the lowest and the highest id in each.
-type Gaps = HashMap<[u8; 16], (u128, u128)>;
+type Gaps = BTreeMap<[u8; 16], (u128, u128)>;
 
 /// Adding messages within one step.
 struct Filing<'c> {
     connection: &'c Connection,
-    owners: HashMap<([u8; 16], String), i64>,
+    runtime: &'c dyn Runtime,
+    owners: BTreeMap<([u8; 16], String), i64>,
     filed: usize,
 }
 
@@ -250,7 +252,7 @@ impl Filing<'_> {
             }
             added.last = Some(id(row, 0)?);
             self.filed += 1;
-            if self.filed - before >= limit || Instant::now() >= end {
+            if self.filed - before >= limit || self.runtime.instant() >= end {
                 return Ok(added);
             }
         }

@@ -4,6 +4,8 @@
 //! It is one of `flock` (2), which on Linux has nothing to do with the record locks of `fcntl` (2) that SQLite takes on the same file: `sqlite3 FILE .backup`
 //! works beside it. Those record locks make one rule: a process loses all that it has on a file as soon as it closes any descriptor of that file. So the
 //! descriptor of the lock is opened before SQLite opens the file, is closed after SQLite has closed it, and none is opened in between.
+//!
+//! On a file system that SQLite reaches through a VFS by name, the lock is SQLite's own, on a file beside the store.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata, TryLockError};
@@ -11,6 +13,9 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::place;
 use crate::StoreError;
@@ -24,8 +29,14 @@ type Inode = (u64, u64);
 /// The right to use a store. The operating system takes it back when the process ends, however that happens.
 pub(super) struct Lock {
     path: PathBuf,
-    inode: Inode,
-    file: Mutex<Option<File>>,
+    held: Held,
+}
+
+enum Held {
+    /// A file of the machine, locked.
+    File(Inode, Mutex<Option<File>>),
+    /// A connection that has the file beside the store for itself, on the VFS with this name.
+    Vfs(String, Mutex<Option<Connection>>),
 }
 
 impl Lock {
@@ -43,7 +54,7 @@ impl Lock {
             Err(TryLockError::WouldBlock) => return Err(in_use(path)),
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
-        let lock = Self { path: fs::canonicalize(path).map_err(unusable)?, inode, file: Mutex::new(Some(file)) };
+        let lock = Self { path: fs::canonicalize(path).map_err(unusable)?, held: Held::File(inode, Mutex::new(Some(file))) };
         // Another process may have put another file in its place before the lock was taken.
         if !lock.is_in_place() {
             drop(open);
@@ -51,6 +62,22 @@ impl Lock {
         }
         open.insert(inode);
         Ok(lock)
+    }
+
+    /// Takes the lock on the store at `path` of the VFS with this name.
+    pub(super) fn take_on(vfs: String, path: &Path) -> Result<Self, StoreError> {
+        let take = || {
+            let connection = Connection::open_with_flags_and_vfs(place::beside(path, "-lock"), OpenFlags::default(), vfs.as_str())?;
+            connection.busy_timeout(Duration::ZERO)?;
+            // Nothing is written to it: the lock alone counts.
+            connection.execute_batch("PRAGMA journal_mode = memory; BEGIN EXCLUSIVE")?;
+            Ok(connection)
+        };
+        let connection = take().map_err(|error: rusqlite::Error| match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => in_use(path),
+            _ => StoreError::Refused(format!("cannot lock the store {}: {error}", path.display())),
+        })?;
+        Ok(Self { path: path.to_owned(), held: Held::Vfs(vfs, Mutex::new(Some(connection))) })
     }
 
     /// Whether a process has the store at `path` open.
@@ -61,9 +88,12 @@ impl Lock {
         File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
-    /// Whether the path still leads to the file that is locked: it was neither removed nor moved away.
+    /// Whether the path still leads to the file that is locked: it was neither removed nor moved away. Names of a VFS are not moved.
     pub(super) fn is_in_place(&self) -> bool {
-        fs::metadata(&self.path).is_ok_and(|file| inode_of(&file) == self.inode)
+        match &self.held {
+            Held::File(inode, _) => fs::metadata(&self.path).is_ok_and(|file| inode_of(&file) == *inode),
+            Held::Vfs(..) => true,
+        }
     }
 
     /// Nothing may be promised while the path leads elsewhere: the file may have no name any more, and ends with this process.
@@ -77,16 +107,28 @@ impl Lock {
         Err(StoreError::Unavailable(format!("{} was moved or removed while it is in use: nothing is accepted until it is back", self.path.display())))
     }
 
-    /// Where the file lies: the path that the store was opened by, with no symbolic link in it.
+    /// Where the file lies: the path that the store was opened by, on the machine with no symbolic link in it.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
+    /// The VFS that the file lies on; none for a file of the machine.
+    pub(super) fn vfs(&self) -> Option<&str> {
+        match &self.held {
+            Held::File(..) => None,
+            Held::Vfs(name, _) => Some(name),
+        }
+    }
+
     /// Gives it back. To be called once SQLite has closed the file.
     pub(super) fn release(&self) {
-        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if file.is_some() {
-            open_here().remove(&self.inode);
+        match &self.held {
+            Held::File(inode, file) => {
+                if file.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
+                    open_here().remove(inode);
+                }
+            }
+            Held::Vfs(_, connection) => drop(connection.lock().unwrap_or_else(PoisonError::into_inner).take()),
         }
     }
 }

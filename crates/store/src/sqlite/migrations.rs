@@ -68,10 +68,9 @@ pub(super) fn version(connection: &Connection, path: &Path) -> Result<usize, Sto
 ///
 /// # Errors
 /// [`StoreError::Refused`] when there is something in the file, but none of our versions, or it cannot be read.
-pub(super) fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
+pub(super) fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let sql = "SELECT count(*) > 0 AND sum(name = 'schema_version') = 0 FROM sqlite_schema";
-    let look = || Connection::open(path)?.query_row(sql, [], |row| row.get(0));
-    match look() {
+    match connection.query_row(sql, [], |row| row.get(0)) {
         Ok(false) => Ok(()),
         Ok(true) => Err(StoreError::Refused(format!("{} is the file of another program", path.display()))),
         Err(error) => Err(StoreError::Refused(format!("cannot use the store {}: {error}", path.display()))),

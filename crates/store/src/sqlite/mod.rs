@@ -1,7 +1,8 @@
 //! The store on one SQLite file: one writer that commits concurrent calls as a group, and readers that never wait for it.
 //!
-//! WAL with `synchronous=FULL`: when a call returns, its change survives the loss of power. The writer is a thread with the only connection that
-//! writes (`writer`); a second thread copies the log into the file (`checkpoint`); `readers` look at the last committed state.
+//! WAL with `synchronous=FULL`: when a call returns, its change survives the loss of power. The writer is a task with the only connection that
+//! writes (`writer`); a second task copies the log into the file (`checkpoint`); `readers` look at the last committed state. Each of the two has a thread where the
+//! [`Runtime`] has threads; in a simulation the same code runs on one thread, and its order follows from the seed.
 
 mod broadcasts;
 mod checkpoint;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use runtime::Runtime;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
@@ -42,6 +44,7 @@ use writer::Writer;
 
 /// The store on one SQLite file.
 pub struct Sqlite {
+    runtime: Arc<dyn Runtime>,
     writer: Writer,
     readers: Readers,
     lock: Arc<Lock>,
@@ -58,30 +61,52 @@ impl Sqlite {
     ///
     /// # Errors
     /// [`StoreError::Refused`] when another process has it open, it cannot be used, something is missing in its schema, or that is newer than this program.
-    pub async fn open(path: PathBuf) -> Result<Self, StoreError> {
-        let opening = tokio::task::spawn_blocking(move || Self::open_blocking(&path));
-        opening.await.unwrap_or_else(|_| Err(StoreError::Refused("opening the store panicked".to_owned())))
+    pub async fn open(path: PathBuf, runtime: Arc<dyn Runtime>) -> Result<Self, StoreError> {
+        let take = move || {
+            place::refuse_remains(&path)?;
+            place::refuse_empty(&path)?;
+            let lock = Lock::take(&path)?;
+            place::refuse_remains(lock.path())?;
+            Ok(lock)
+        };
+        Self::open_locked(runtime, take).await
     }
 
-    fn open_blocking(path: &Path) -> Result<Self, StoreError> {
-        let refused = |error: rusqlite::Error| StoreError::Refused(format!("cannot use the store {}: {error}", path.display()));
-        if rusqlite::version_number() < OLDEST_SOUND_VERSION {
-            return Err(StoreError::Refused(format!("SQLite {} is too old: 3.51.3 or newer is needed", rusqlite::version())));
-        }
-        place::refuse_remains(path)?;
-        place::refuse_empty(path)?;
-        let lock = Lock::take(path)?;
-        let place = lock.path();
-        place::refuse_remains(place)?;
-        migrations::refuse_foreign(place)?;
-        let mut connection = connect(place, OpenFlags::default()).map_err(refused)?;
+    /// Opens or makes the file at `path` of the SQLite VFS with the name `vfs`, as [`Self::open`] does on the machine. The lock of one store is SQLite's own, on the file
+    /// `path`-lock of that VFS; the machine's file system is asked nothing.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_on(vfs: &str, path: PathBuf, runtime: Arc<dyn Runtime>) -> Result<Self, StoreError> {
+        let vfs = vfs.to_owned();
+        Self::open_locked(runtime, move || Lock::take_on(vfs, &path)).await
+    }
+
+    async fn open_locked(runtime: Arc<dyn Runtime>, take: impl FnOnce() -> Result<Lock, StoreError> + Send + 'static) -> Result<Self, StoreError> {
+        let tasks = Arc::clone(&runtime);
+        let opening = move || {
+            if rusqlite::version_number() < OLDEST_SOUND_VERSION {
+                return Err(StoreError::Refused(format!("SQLite {} is too old: 3.51.3 or newer is needed", rusqlite::version())));
+            }
+            Self::on(take()?, tasks)
+        };
+        let opened = runtime.run_blocking("store-open", opening).await;
+        opened.unwrap_or_else(|ended| Err(StoreError::Refused(format!("opening the store {ended}"))))
+    }
+
+    /// The store whose file is locked.
+    fn on(lock: Lock, runtime: Arc<dyn Runtime>) -> Result<Self, StoreError> {
+        let (place, vfs) = (lock.path(), lock.vfs());
+        let refused = |error: rusqlite::Error| StoreError::Refused(format!("cannot use the store {}: {error}", place.display()));
+        migrations::refuse_foreign(&open(place, vfs, OpenFlags::default()).map_err(refused)?, place)?;
+        let mut connection = connect(place, vfs, OpenFlags::default()).map_err(refused)?;
         migrations::run(&mut connection, place)?;
-        let checkpointer = connect(place, OpenFlags::default()).map_err(refused)?;
+        let checkpointer = connect(place, vfs, OpenFlags::default()).map_err(refused)?;
+        let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let readers = Readers::new(Arc::clone(&runtime), || connect(place, vfs, read_only)).map_err(refused)?;
         let lock = Arc::new(lock);
-        let writer = Writer::start(connection, checkpointer, Arc::clone(&lock)).map_err(refused)?;
-        let place = lock.path();
-        let readers = Readers::new(|| connect(place, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)).map_err(refused)?;
-        Ok(Self { writer, readers, lock, rows_per_page: lists::ROWS_PER_PAGE, probes: AtomicU64::new(0) })
+        let writer = Writer::start(connection, checkpointer, Arc::clone(&lock), Arc::clone(&runtime))?;
+        Ok(Self { runtime, writer, readers, lock, rows_per_page: lists::ROWS_PER_PAGE, probes: AtomicU64::new(0) })
     }
 
     /// The same store, whose lists of messages look at so many rows for a page: with a few rows, a small list already meets the bound.
@@ -115,9 +140,17 @@ impl Sqlite {
     }
 }
 
+/// A connection as SQLite makes it.
+fn open(path: &Path, vfs: Option<&str>, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    match vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
+        None => Connection::open_with_flags(path, flags),
+    }
+}
+
 /// A connection with the settings that the promises rest on.
-fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(path, flags)?;
+fn connect(path: &Path, vfs: Option<&str>, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = open(path, vfs, flags)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(128);
     // Without this SQLite compiles a statement anew whenever its parameters might change the plan, which is at nearly every use.
@@ -125,7 +158,7 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     if !flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
-        // The checkpoint thread decides when; the default would do it inside commits, and every 4 MB.
+        // The checkpoint task decides when; the default would do it inside commits, and every 4 MB.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.pragma_update(None, "journal_size_limit", checkpoint::LOG_BYTES_MAX)?;
         connection.pragma_update(None, "foreign_keys", "on")?;
@@ -159,7 +192,7 @@ mod tests {
     #[test]
     fn a_connection_that_writes_waits_for_the_disk() {
         let directory = tempfile::tempdir().unwrap();
-        let connection = connect(&directory.path().join("smsfactory.db"), OpenFlags::default()).unwrap();
+        let connection = connect(&directory.path().join("smsfactory.db"), None, OpenFlags::default()).unwrap();
         let setting = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
         // 2 is FULL: in WAL mode every commit is an fsync of the log (SQLite, PRAGMA synchronous).
         assert_eq!((setting("synchronous"), setting("foreign_keys"), setting("wal_autocheckpoint")), (2, 1, 0));

@@ -1,6 +1,6 @@
 //! Receipts that match nothing: parked until their acknowledgement comes, within bounds, and kept for the operator when they end.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::unmatched::{Fate, Reason, clipped};
@@ -39,7 +39,7 @@ const SAME_KEY_MAX: usize = 100;
 /// How much is parked, by carrier, as of the transaction's state.
 #[derive(Default)]
 pub(super) struct Parked {
-    carriers: HashMap<String, Load>,
+    carriers: BTreeMap<String, Load>,
     /// How much it was before the transaction, where that changed it.
     before: Vec<(String, Load)>,
 }

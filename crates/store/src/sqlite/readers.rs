@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use runtime::Runtime;
 use rusqlite::Connection;
 use tokio::sync::{Notify, oneshot};
 
@@ -16,6 +17,7 @@ const CONNECTIONS: usize = 4;
 pub(super) struct Readers(Arc<Pool>);
 
 struct Pool {
+    runtime: Arc<dyn Runtime>,
     state: Mutex<State>,
     /// Notified when a read of a closed pool has ended.
     ended: Notify,
@@ -43,10 +45,10 @@ impl Waiter for oneshot::Sender<Seat> {
 
 impl Readers {
     /// A pool of connections that `connect` makes.
-    pub(super) fn new(connect: impl Fn() -> rusqlite::Result<Connection>) -> rusqlite::Result<Self> {
+    pub(super) fn new(runtime: Arc<dyn Runtime>, connect: impl Fn() -> rusqlite::Result<Connection>) -> rusqlite::Result<Self> {
         let idle: Vec<Connection> = (0..CONNECTIONS).map(|_| connect()).collect::<Result<_, _>>()?;
         let state = State { idle, turns: Turns::new(CONNECTIONS), is_closed: false };
-        Ok(Self(Arc::new(Pool { state: Mutex::new(state), ended: Notify::new() })))
+        Ok(Self(Arc::new(Pool { runtime, state: Mutex::new(state), ended: Notify::new() })))
     }
 
     /// Runs a small read of the platform's own.
@@ -58,15 +60,15 @@ impl Readers {
         self.read_for(Reader::Platform, Work::One, look).await
     }
 
-    /// Runs `look` on a connection when it is the reader's turn, off the runtime's threads. A caller that goes away before is passed over.
+    /// Runs `look` on a connection when it is the reader's turn, beside the tasks. A caller that goes away before is passed over.
     pub(super) async fn read_for<T, F>(&self, reader: Reader, work: Work, look: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         let seat = self.0.seat(reader, work)?.await.map_err(|_| closed())?;
-        let looking = tokio::task::spawn_blocking(move || seat.look(look));
-        looking.await.unwrap_or_else(|_| Err(StoreError::Unavailable("a read panicked".to_owned())))
+        let looked = self.0.runtime.run_blocking("store-read", move || seat.look(look)).await;
+        looked.unwrap_or_else(|ended| Err(StoreError::Unavailable(format!("a read {ended}"))))
     }
 
     /// Lets the reads that were begun end, lets no further one begin, and closes the connections. The writer's is then the last one:

@@ -60,7 +60,7 @@ impl Group {
                    status = CASE WHEN status NOT IN ('queued', 'sending') OR queued + ?3 > 0 THEN status \
                                  WHEN taken + ?8 > 0 THEN 'completed' ELSE 'failed' END \
                    WHERE broadcast_id = ?1";
-        for (broadcast, tally) in self.tallies.drain().filter(|(_, tally)| *tally != Tally::default()) {
+        for (broadcast, tally) in std::mem::take(&mut self.tallies).into_iter().filter(|(_, tally)| *tally != Tally::default()) {
             let Tally { skipped, queued, sent, delivered, undelivered, failed, taken } = tally;
             let values = params![broadcast.to_bytes(), skipped, queued, sent, delivered, undelivered, failed, taken];
             self.connection.prepare_cached(sql)?.execute(values)?;

@@ -4,12 +4,12 @@
 //! pages never take all that pages may have: a small read, such as the look for a replay, waits for no page, and a page waits for one page of another
 //! reader at most.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use model::Owner;
 
 /// The party that a read is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reader {
     /// The platform itself, for a request or a task that it has begun.
     Platform,
@@ -54,7 +54,7 @@ pub(super) struct Crowded;
 pub(super) struct Turns<T> {
     connections: usize,
     running: usize,
-    pages: HashMap<Reader, usize>,
+    pages: BTreeMap<Reader, usize>,
     small: Line<T>,
     large: Line<T>,
 }
@@ -63,20 +63,20 @@ pub(super) struct Turns<T> {
 struct Line<T> {
     /// The readers with something in `waiting`, in the order of their turns.
     turns: VecDeque<Reader>,
-    waiting: HashMap<Reader, VecDeque<T>>,
+    waiting: BTreeMap<Reader, VecDeque<T>>,
     len: usize,
 }
 
 impl<T> Default for Line<T> {
     fn default() -> Self {
-        Self { turns: VecDeque::new(), waiting: HashMap::new(), len: 0 }
+        Self { turns: VecDeque::new(), waiting: BTreeMap::new(), len: 0 }
     }
 }
 
 impl<T: Waiter> Turns<T> {
     /// Turns on so many connections; more than one.
     pub(super) fn new(connections: usize) -> Self {
-        Self { connections, running: 0, pages: HashMap::new(), small: Line::default(), large: Line::default() }
+        Self { connections, running: 0, pages: BTreeMap::new(), small: Line::default(), large: Line::default() }
     }
 
     /// Adds a read.

@@ -1,15 +1,15 @@
-//! The one writer: a thread that runs concurrent calls in one transaction and answers them after its commit.
+//! The one writer: a task that runs concurrent calls in one transaction and answers them after its commit.
 //!
 //! While a commit waits for the disk, calls queue up; the next transaction takes them all. Every call therefore costs a share of an fsync, and none
 //! waits for a timer. A call reads before it writes, so that a refusal needs no rollback; when SQLite itself fails, the whole group is rolled back and every
-//! call in it is told so.
+//! call in it gets the error. The task blocks while it commits: [`Runtime::spawn_thread`] decides where it runs.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Instant;
 
 use model::{BroadcastId, Owner};
+use runtime::{Ended, Runtime, Task};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -32,10 +32,10 @@ const GROUP_MAX: usize = 1_024;
 /// After how many changed rows a transaction takes no further call, so that the calls that wait do not wait long, and the log stays short.
 const GROUP_ROWS_MAX: u64 = 10_000;
 
-/// The calls' side of the writer thread.
+/// The calls' side of the writer.
 pub(super) struct Writer {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    task: Mutex<Option<Task>>,
     observer: Observer,
     bounds: SharedBounds,
     poisoned: watch::Receiver<Option<StoreError>>,
@@ -43,6 +43,9 @@ pub(super) struct Writer {
 
 type SharedBounds = Arc<Mutex<Bounds>>;
 type Observer = Arc<Mutex<Option<Box<dyn Fn(CommitSample) + Send + Sync>>>>;
+
+/// The store's failure, after which nothing is promised any more; `None` while all is well.
+pub(super) type Poison = watch::Sender<Option<StoreError>>;
 
 /// A call: it does its part of the transaction, and leaves behind how to answer once the commit is known.
 /// Without a group it does nothing and can only be answered with a refusal.
@@ -69,40 +72,41 @@ impl From<rusqlite::Error> for Fault {
 pub(super) struct Group {
     pub(super) connection: Connection,
     /// Quota used, by owner and day, where this process has looked; `true` where it is not written yet.
-    pub(super) quota: HashMap<(Owner, i64), (u64, bool)>,
+    pub(super) quota: BTreeMap<(Owner, i64), (u64, bool)>,
     /// Changed counts of broadcasts that are not written yet.
-    pub(super) tallies: HashMap<BroadcastId, Tally>,
+    pub(super) tallies: BTreeMap<BroadcastId, Tally>,
     /// How many receipts are parked.
     pub(super) parked: Parked,
     /// How many decisions of the screen are kept of an owner, where this process has looked.
-    pub(super) screened: HashMap<Owner, u64>,
+    pub(super) screened: BTreeMap<Owner, u64>,
     /// How many parked receipts and decisions may be kept.
     pub(super) bounds: Bounds,
     /// The account after which each carrier's next lease begins, so that all have their turn.
-    pub(super) turns: HashMap<String, Vec<u8>>,
+    pub(super) turns: BTreeMap<String, Vec<u8>>,
     /// Which messages the index of lists has.
     pub(super) lists: ListState,
     /// The lock on the file, which says whether that is still where it was.
     lock: Arc<Lock>,
+    pub(super) runtime: Arc<dyn Runtime>,
     failed: Option<rusqlite::Error>,
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, checkpointer: Connection, lock: Arc<Lock>) -> rusqlite::Result<Self> {
-        let (parked, bounds) = (Parked::load(&connection)?, SharedBounds::default());
-        let (quota, tallies, turns, screened) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
-        let mut group =
-            Group { connection, quota, tallies, parked, screened, bounds: Bounds::default(), turns, lists: ListState::default(), lock, failed: None };
-        group.lists.load(&group.connection)?;
-        let (jobs, waiting) = mpsc::channel(QUEUE);
-        let observer = Observer::default();
-        let (observed, bounded) = (Arc::clone(&observer), Arc::clone(&bounds));
-        let no_thread = |error: std::io::Error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
-        let checkpointer = Checkpointer::start(checkpointer).map_err(no_thread)?;
+    /// Starts the writer and the copier of its log.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when the file cannot be read or there is no thread.
+    pub(super) fn start(connection: Connection, checkpointer: Connection, lock: Arc<Lock>, runtime: Arc<dyn Runtime>) -> Result<Self, StoreError> {
+        let no_thread = |error: std::io::Error| StoreError::Refused(format!("cannot start a thread for the store: {error}"));
+        let group = Group::new(connection, lock, Arc::clone(&runtime)).map_err(|error| StoreError::Refused(format!("cannot read the store: {error}")))?;
         let (poison, poisoned) = watch::channel(None);
-        let run = move || run(group, checkpointer, waiting, &observed, &bounded, &poison);
-        let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(run).map_err(no_thread)?;
-        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), observer, bounds, poisoned })
+        let (observer, bounds) = (Observer::default(), SharedBounds::default());
+        let checkpointer = Checkpointer::start(checkpointer, &runtime, poison.clone()).map_err(no_thread)?;
+        let rows = group.connection.total_changes();
+        let writing = Writing { group, checkpointer, rows, observer: Arc::clone(&observer), bounds: Arc::clone(&bounds), poison };
+        let (jobs, waiting) = mpsc::channel(QUEUE);
+        let task = runtime.spawn_thread("store-writer", Box::pin(writing.run(waiting))).map_err(no_thread)?;
+        Ok(Self { jobs: Mutex::new(Some(jobs)), task: Mutex::new(Some(task)), observer, bounds, poisoned })
     }
 
     /// Runs `job` in the next transaction; its result comes back once that is on disk.
@@ -123,7 +127,11 @@ impl Writer {
             Box::new(move |committed| drop(sender.send(committed.and(done))))
         });
         jobs.send(job).await.map_err(|_| closed())?;
-        answer.await.unwrap_or_else(|_| Err(closed()))
+        match answer.await {
+            Ok(answer) => answer,
+            // The job was dropped without an answer: the writer panicked in it, or has ended.
+            Err(_) => Err(self.failure().await.unwrap_or_else(closed)),
+        }
     }
 
     /// Bounds what is kept by transactions that begin from now on.
@@ -133,72 +141,121 @@ impl Writer {
 
     /// Resolves when nothing may be promised any more; never, while all is well.
     pub(super) async fn failed(&self) -> StoreError {
-        let mut poisoned = self.poisoned.clone();
-        if let Ok(error) = poisoned.wait_for(Option::is_some).await
-            && let Some(error) = &*error
-        {
-            return error.clone();
+        if let Some(failure) = self.failure().await {
+            return failure;
+        }
+        if self.jobs.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            return StoreError::Failed("the store's writer ended before its time".to_owned());
         }
         // The writer ended in order: there is nothing left to fail.
         std::future::pending().await
+    }
+
+    /// The store's failure, as soon as there is one; `None` once the writer has ended without.
+    async fn failure(&self) -> Option<StoreError> {
+        let mut poisoned = self.poisoned.clone();
+        poisoned.wait_for(Option::is_some).await.ok()?.clone()
     }
 
     pub(super) fn observe(&self, observer: Box<dyn Fn(CommitSample) + Send + Sync>) {
         *self.observer.lock().unwrap_or_else(PoisonError::into_inner) = Some(observer);
     }
 
-    /// Takes no more calls, finishes those that wait, and ends the threads.
+    /// Takes no more calls, finishes those that wait, and ends the tasks.
     pub(super) async fn close(&self) {
         drop(self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task {
+            // How it ended is known already: `failed` says so.
+            let _ = task.ended().await;
         }
     }
 }
 
-fn run(
-    mut group: Group,
-    mut checkpointer: Checkpointer,
-    mut waiting: mpsc::Receiver<Job>,
-    observer: &Observer,
-    bounds: &SharedBounds,
-    poison: &watch::Sender<Option<StoreError>>,
-) {
-    let mut rows = group.connection.total_changes();
-    while let Some(first) = waiting.blocking_recv() {
-        let poisoned = poison.borrow().clone();
-        if let Some(error) = poisoned {
-            // What an fsync did not write may be gone for good, and a second fsync would not tell: promise nothing more.
-            first(None)(Err(error));
-            continue;
+/// The writer's side: what its task has.
+struct Writing {
+    group: Group,
+    checkpointer: Checkpointer,
+    /// Rows that the connection has changed, at the last commit.
+    rows: u64,
+    observer: Observer,
+    bounds: SharedBounds,
+    poison: Poison,
+}
+
+impl Writing {
+    async fn run(mut self, mut waiting: mpsc::Receiver<Job>) {
+        while let Some(first) = waiting.recv().await {
+            let poisoned = self.poison.borrow().clone();
+            if let Some(error) = poisoned {
+                // What an fsync did not write may be gone for good, and a second fsync would not tell: promise nothing more.
+                first(None)(Err(error));
+                continue;
+            }
+            let mut answers = Vec::new();
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.step(first, &mut waiting, &mut answers))) {
+                let error = self.panicked(&Ended::by_panic(&*panic));
+                answers.into_iter().for_each(|answer| answer(Err(error.clone())));
+            }
         }
-        let began = Instant::now();
-        group.bounds = *bounds.lock().unwrap_or_else(PoisonError::into_inner);
-        let (size, result) = group.commit(first, &mut waiting);
+        self.checkpointer.finish(self.group.connection).await;
+    }
+
+    /// One group: its commit, and what follows from it.
+    fn step(&mut self, first: Job, waiting: &mut mpsc::Receiver<Job>, answers: &mut Vec<Answer>) {
+        let began = self.group.runtime.instant();
+        self.group.bounds = *self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
+        let (size, result) = self.group.commit(first, waiting, answers);
         match result {
             Ok(()) => {
-                let sample = CommitSample { group: size, took: began.elapsed() };
-                if let Some(observer) = &*observer.lock().unwrap_or_else(PoisonError::into_inner) {
+                let sample = CommitSample { group: size, took: self.group.runtime.instant().duration_since(began) };
+                if let Some(observer) = &*self.observer.lock().unwrap_or_else(PoisonError::into_inner) {
                     observer(sample);
                 }
-                let total = group.connection.total_changes();
-                checkpointer.committed(total - rows, &group.connection);
-                rows = total;
+                let total = self.group.connection.total_changes();
+                self.checkpointer.committed(total - self.rows, &self.group.connection);
+                self.rows = total;
             }
-            Err(error @ StoreError::Failed(_)) => {
-                tracing::error!(%error, "The store failed and takes nothing more until the process is started again: {error}");
-                poison.send_replace(Some(error));
-            }
+            Err(error @ StoreError::Failed(_)) => fail(&self.poison, error),
             Err(error) => tracing::warn!(%error, "A transaction of {size} calls was rolled back: {error}"),
         }
     }
-    checkpointer.finish(&group.connection);
+
+    /// A panic is a mistake of this program: what the writer knows may be half true from now on.
+    fn panicked(&self, ended: &Ended) -> StoreError {
+        // Fails when no transaction was open.
+        let _ = self.group.connection.execute_batch("ROLLBACK");
+        let error = StoreError::Failed(format!("the store's writer {ended}"));
+        fail(&self.poison, error.clone());
+        error
+    }
+}
+
+/// Notes the store's failure, unless there is one already.
+pub(super) fn fail(poison: &Poison, error: StoreError) {
+    poison.send_if_modified(|failure| {
+        if failure.is_some() {
+            return false;
+        }
+        tracing::error!(%error, "The store failed and takes nothing more until the process is started again: {error}");
+        *failure = Some(error);
+        true
+    });
 }
 
 impl Group {
-    /// Runs `first` and the calls that wait behind it in one transaction, commits it, and answers them all. Returns how many there were.
-    fn commit(&mut self, first: Job, waiting: &mut mpsc::Receiver<Job>) -> (usize, Result<(), StoreError>) {
+    fn new(connection: Connection, lock: Arc<Lock>, runtime: Arc<dyn Runtime>) -> rusqlite::Result<Self> {
+        let parked = Parked::load(&connection)?;
+        let (quota, tallies, turns, screened) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let (bounds, lists) = (Bounds::default(), ListState::default());
+        let mut group = Self { connection, quota, tallies, parked, screened, bounds, turns, lists, lock, runtime, failed: None };
+        group.lists.load(&group.connection)?;
+        Ok(group)
+    }
+
+    /// Runs `first` and the calls that wait behind it in one transaction, commits it, and answers them all. Returns how many there were. After a panic those
+    /// that are not answered are in `answers`.
+    fn commit(&mut self, first: Job, waiting: &mut mpsc::Receiver<Job>, answers: &mut Vec<Answer>) -> (usize, Result<(), StoreError>) {
         if let Err(error) = self.execute("BEGIN IMMEDIATE") {
             // They have all waited as long as the first, and would wait as long again one after another.
             let mut refused = 0;
@@ -209,14 +266,14 @@ impl Group {
             return (refused, Err(error));
         }
         let rows = self.connection.total_changes();
-        let mut answers = vec![first(Some(self))];
+        answers.push(first(Some(self)));
         while answers.len() < GROUP_MAX && self.failed.is_none() && self.connection.total_changes() - rows < GROUP_ROWS_MAX {
             let Ok(job) = waiting.try_recv() else { break };
             answers.push(job(Some(self)));
         }
         let result = self.finish();
         let size = answers.len();
-        for answer in answers {
+        for answer in answers.drain(..) {
             answer(result.clone());
         }
         (size, result)
@@ -272,3 +329,6 @@ impl Group {
         run().map(drop).map_err(|error| store_error(&error))
     }
 }
+
+#[cfg(test)]
+mod tests;

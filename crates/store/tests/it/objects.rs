@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use store::objects::{Directory, Objects};
@@ -9,7 +10,7 @@ use tempfile::TempDir;
 
 fn place() -> (TempDir, Directory) {
     let place = TempDir::new().unwrap();
-    let directory = Directory::open(place.path().join("media")).unwrap();
+    let directory = Directory::open(place.path().join("media"), Arc::new(runtime::Machine::new())).unwrap();
     (place, directory)
 }
 
@@ -19,7 +20,7 @@ async fn what_is_put_is_there_until_it_is_removed() {
     let bytes = Bytes::from(vec![7; 1_048_576]);
     directory.put("abcdef-1", bytes.clone()).await.unwrap();
     directory.put("ab-2", Bytes::new()).await.unwrap();
-    let again = Directory::open(place.path().join("media")).unwrap();
+    let again = Directory::open(place.path().join("media"), Arc::new(runtime::Machine::new())).unwrap();
     assert_eq!(again.get("abcdef-1").await.unwrap(), bytes);
     let mut names = again.names().await.unwrap();
     names.sort();

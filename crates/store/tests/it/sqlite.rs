@@ -9,6 +9,7 @@ use model::message::Direction;
 use model::quota::UtcDay;
 use model::status::SegmentFate;
 use model::{Message, Mode, Owner, Status};
+use runtime::Machine;
 use rusqlite::Connection;
 use store::contract::lists::Indexed;
 use store::contract::messages::{Admission, Admitted, MessageFilter, Quota};
@@ -51,12 +52,12 @@ impl Backend for SqliteFile {
 }
 
 async fn open(path: &Path) -> Result<Arc<dyn Store>, StoreError> {
-    store::open(&format!("sqlite:{}", path.display())).await
+    store::open(&format!("sqlite:{}", path.display()), Arc::new(Machine::new())).await
 }
 
 /// The sentence with which a store was refused.
 async fn refusal(url: &str) -> String {
-    match store::open(url).await.map(drop) {
+    match store::open(url, Arc::new(Machine::new())).await.map(drop) {
         Err(StoreError::Refused(sentence)) => sentence,
         other => panic!("`{url}` is not refused: {other:?}"),
     }
@@ -441,7 +442,7 @@ struct SmallPages(SqliteFile);
 
 impl Backend for SmallPages {
     async fn open(&self) -> Arc<dyn Store> {
-        Arc::new(Sqlite::open(self.0.path()).await.unwrap().with_rows_per_page(2))
+        Arc::new(Sqlite::open(self.0.path(), Arc::new(Machine::new())).await.unwrap().with_rows_per_page(2))
     }
 }
 

@@ -121,7 +121,7 @@ impl Stage {
                 carrier.port = smsc.address().port();
             }
         }
-        let store = wrap(::store::open(&config.store.url).await.unwrap());
+        let store = wrap(::store::open(&config.store.url, Arc::new(runtime::Machine::new())).await.unwrap());
         let app = App::start_on(store, config.clone(), Arc::clone(&clock), Arc::clone(&entropy)).await.unwrap();
         let (api, admin) = (app.api_address, app.admin_address);
         Self { api, admin, smsc, time, config, directory, app: Some(app), clock, entropy, tenants: AtomicU32::new(0) }

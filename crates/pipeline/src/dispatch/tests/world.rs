@@ -140,7 +140,7 @@ impl World {
             attempts_per_carrier: 5,
             fallback_after: Duration::from_secs(30),
         };
-        let store = store::open(&format!("sqlite:{}", file.path().join("store.db").display())).await.unwrap();
+        let store = store::open(&format!("sqlite:{}", file.path().join("store.db").display()), Arc::new(runtime::Machine::new())).await.unwrap();
         store.recover(clock.steady(), settings.retry.ceiling).await.unwrap();
         let entropy = Arc::new(SeededEntropy::new(seed));
         let pepper = Pepper::new(&"pepper".repeat(6)).unwrap();

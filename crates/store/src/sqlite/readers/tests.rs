@@ -12,7 +12,7 @@ fn owner(number: u8) -> Reader {
 }
 
 fn pool() -> Arc<Readers> {
-    Arc::new(Readers::new(Connection::open_in_memory).unwrap())
+    Arc::new(Readers::new(Arc::new(runtime::Machine::new()), Connection::open_in_memory).unwrap())
 }
 
 /// A page that has begun and goes on until the sender is dropped.
