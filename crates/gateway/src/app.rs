@@ -15,7 +15,7 @@ use pipeline::fetch::resolve::SystemResolver;
 use pipeline::limiter::RateLimiter;
 use pipeline::tenants::TenantBook;
 use pipeline::{AdmissionLimits, BroadcastSettings, DispatchSettings, Parts, Pipeline, QueueLimits, SANDBOX};
-use runtime::Machine;
+use runtime::{Machine, Runtime, Supervisor};
 use store::objects::{Directory, Objects};
 use store::{Store, StoreError};
 use tokio::net::TcpListener;
@@ -291,8 +291,9 @@ async fn start_pipeline(
     let screen = Arc::new(crate::screen::load(config.screening.directory.as_deref()).map_err(StartError)?);
     let screening_log = Duration::from_secs(config.screening.log_days * 86_400);
     let tenants = Arc::new(tenants);
-    let fetcher =
-        Fetcher::new(config.media.fetch_settings(&config.api.docs_base_url), Arc::new(SystemResolver)).map_err(|error| StartError(error.to_string()))?;
+    let runtime: Arc<dyn Runtime> = Arc::new(Machine::with_clock(clock));
+    let fetcher = Fetcher::new(config.media.fetch_settings(&config.api.docs_base_url), Arc::new(SystemResolver), Arc::clone(&runtime))
+        .map_err(|error| StartError(error.to_string()))?;
     let media_kept = Duration::from_secs(config.media.keep_hours * 3_600);
     let index_after = Duration::from_secs(config.store.index_after_secs);
     let parked_kept = Duration::from_secs(config.receipts.parked_hours * 3_600);
@@ -312,7 +313,8 @@ async fn start_pipeline(
         limits,
         dispatch,
         broadcasts,
-        clock,
+        supervisor: Supervisor::new(Arc::clone(&runtime)),
+        runtime,
         entropy,
     };
     Pipeline::start(parts).await.map_err(told)

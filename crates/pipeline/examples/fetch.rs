@@ -9,6 +9,7 @@ use std::sync::Arc;
 use model::{AccountId, Mode, Owner};
 use pipeline::fetch::resolve::SystemResolver;
 use pipeline::fetch::{FetchSettings, Fetcher};
+use runtime::Machine;
 
 fn main() -> ExitCode {
     match run() {
@@ -30,7 +31,7 @@ fn run() -> Result<String, String> {
     settings.guard.ports.push(port.parse().map_err(|error| format!("{port}: {error}"))?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
     let fetched = runtime.block_on(async {
-        let fetcher = Fetcher::new(settings, Arc::new(SystemResolver)).map_err(|error| error.to_string())?;
+        let fetcher = Fetcher::new(settings, Arc::new(SystemResolver), Arc::new(Machine::new())).map_err(|error| error.to_string())?;
         let fetched = fetcher.fetch(Owner { account: AccountId::from_bytes([0; 16]), mode: Mode::Live }, url).await;
         fetched.map_err(|error| format!("{} {error}", error.code().number()))
     });

@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use carrier::{Carrier, Submission};
 use model::backoff::Backoff;
-use model::{Clock, Media, Moment, Timestamp};
+use model::{Media, Moment, Timestamp};
+use runtime::{Runtime, Ticks};
 use store::contract::dispatch::{Attempt, Lease, Leased, Outcome, Verdict};
 use store::contract::messages::StatusChange;
 use store::{Store, StoreError};
@@ -67,7 +68,7 @@ pub(crate) struct Dispatcher {
     waiters: Arc<MessageWaiters>,
     shelf: Arc<Shelf>,
     under_way: UnderWay,
-    clock: Arc<dyn Clock>,
+    runtime: Arc<dyn Runtime>,
     queue: Mutex<FairQueue>,
     /// Something was put into the queue, or is due in the store.
     wake: Notify,
@@ -97,7 +98,7 @@ pub(crate) struct Surroundings {
     pub(crate) waiters: Arc<MessageWaiters>,
     /// Where the media of messages are.
     pub(crate) shelf: Arc<Shelf>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) runtime: Arc<dyn Runtime>,
     /// Where lease tokens come from: no two leases of this process, nor of the one before it, share one.
     pub(crate) tokens: Arc<AtomicU64>,
     pub(crate) stop: watch::Receiver<bool>,
@@ -116,7 +117,7 @@ impl Dispatcher {
             counters: around.counters,
             waiters: around.waiters,
             shelf: around.shelf,
-            clock: around.clock,
+            runtime: around.runtime,
             queue: Mutex::new(FairQueue::new(limits, Arc::clone(&around.senders))),
             senders: around.senders,
             wake: Notify::new(),
@@ -137,44 +138,45 @@ impl Dispatcher {
     /// Dispatches until it is told to stop; then gives back what it holds.
     pub(crate) async fn run(&self, dispatchers: Dispatchers) {
         let mut stop = self.stop.clone();
-        let mut poll = tokio::time::interval(self.settings.poll);
-        poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut poll = self.runtime.ticks(self.settings.poll);
         // Only waits are broken off, never a write: attempts that are recorded and do not leave would be of unknown outcome for nothing.
         while !self.stopped() {
             if let Err(error) = self.turn(&dispatchers, &mut poll, &mut stop).await {
                 tracing::warn!(carrier.name = self.carrier.name(), %error, "Dispatch to {} is waiting for the store: {error}", self.carrier.name());
                 tokio::select! {
-                    () = tokio::time::sleep(STORE_REST) => {}
+                    biased;
                     () = told(&mut stop) => {}
+                    () = self.runtime.sleep(STORE_REST) => {}
                 }
             }
         }
         let held: Vec<_> = self.queue().clear().into_iter().map(|leased| (leased.message.id, leased.lease.token)).collect();
-        if let Err(error) = self.store.release(held, self.clock.steady()).await {
+        if let Err(error) = self.store.release(held, self.runtime.steady()).await {
             tracing::warn!(%error, "Leases were not given back and will run out: {error}");
         }
     }
 
     /// One round: look into the store if there may be something, wait until the carrier can send, and send what is next.
-    async fn turn(&self, dispatchers: &Dispatchers, poll: &mut tokio::time::Interval, stop: &mut watch::Receiver<bool>) -> Result<(), StoreError> {
+    async fn turn(&self, dispatchers: &Dispatchers, poll: &mut Ticks, stop: &mut watch::Receiver<bool>) -> Result<(), StoreError> {
         if self.backlog.load(Ordering::Acquire) && self.queue().singles() < self.settings.batch {
             self.refill().await?;
         }
         if self.queue().len() == 0 {
             tokio::select! {
-                () = self.wake.notified() => {}
-                _ = poll.tick() => self.backlog.store(true, Ordering::Release),
+                biased;
                 () = told(stop) => {}
+                () = poll.tick() => self.backlog.store(true, Ordering::Release),
+                () = self.wake.notified() => {}
             }
             return Ok(());
         }
         let room = tokio::select! {
             biased;
             () = told(stop) => return Ok(()),
-            _ = poll.tick() => return self.look_round(dispatchers).await,
+            () = poll.tick() => return self.look_round(dispatchers).await,
             room = self.room() => room,
         };
-        let now = self.clock.look();
+        let now = self.runtime.look();
         let taken = self.queue().take(room.min(self.settings.batch), now.steady);
         if taken.messages.iter().any(|leased| leased.message.broadcast.is_some()) {
             self.made_room.notify_one();
@@ -185,9 +187,9 @@ impl Dispatcher {
             tokio::select! {
                 biased;
                 () = told(stop) => {}
-                _ = poll.tick() => return self.look_round(dispatchers).await,
+                () = poll.tick() => return self.look_round(dispatchers).await,
                 () = self.wake.notified() => {}
-                () = tokio::time::sleep(until.since(now.steady).max(Duration::from_millis(1))) => {}
+                () = self.runtime.sleep(until.since(now.steady).max(Duration::from_millis(1))) => {}
             }
             return Ok(());
         }
@@ -205,7 +207,7 @@ impl Dispatcher {
     async fn look_round(&self, dispatchers: &Dispatchers) -> Result<(), StoreError> {
         self.refill().await?;
         self.backlog.store(true, Ordering::Release);
-        let now = self.clock.look();
+        let now = self.runtime.look();
         let expired = self.queue().weed(now);
         if let Err(error) = self.end(expired.iter().map(|leased| (leased, Verdict::Expired)), now.wall).await {
             self.keep(expired);
@@ -234,7 +236,7 @@ impl Dispatcher {
     async fn send(&self, messages: Vec<Leased>, now: Moment) -> Result<(), StoreError> {
         let (live, ended) = self.prepare(messages, now).await;
         // Media may have taken their time, and an attempt has all of its lease.
-        let begins = self.clock.look();
+        let begins = self.runtime.look();
         let attempts: Vec<Attempt> = live.iter().map(|(leased, _)| self.attempt(leased, begins.steady)).collect();
         // Where the store does not answer, nothing has left: they wait in memory for as long as their leases last.
         if let Err(error) = self.end(ended.iter().map(|(leased, verdict)| (leased, verdict.clone())), begins.wall).await {
@@ -248,7 +250,7 @@ impl Dispatcher {
                 return Err(error);
             }
         };
-        let took = self.clock.steady().since(now.steady);
+        let took = self.runtime.steady().since(now.steady);
         for ((leased, media), attempt) in live.into_iter().zip(begun) {
             self.senders.delayed(&leased.message.originator, took);
             // Another worker has what is under this lease no more.
@@ -308,7 +310,7 @@ impl Dispatcher {
 
     /// A lease that begins now.
     fn new_lease(&self) -> Lease {
-        Lease { token: self.tokens.fetch_add(1, Ordering::Relaxed).max(1), until: self.clock.steady() + self.settings.lease }
+        Lease { token: self.tokens.fetch_add(1, Ordering::Relaxed).max(1), until: self.runtime.steady() + self.settings.lease }
     }
 
     fn stopped(&self) -> bool {

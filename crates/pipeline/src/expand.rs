@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use model::message::Direction;
-use model::{Broadcast, BroadcastId, Clock, Message, Msisdn, Owner, Timestamp};
+use model::{Broadcast, BroadcastId, Message, Msisdn, Owner, Timestamp};
+use runtime::Runtime;
 use store::contract::broadcasts::{Expanded, Expansion, Upcoming};
 use store::contract::dispatch::{Lease, Leased};
 use store::{Store, StoreError};
@@ -79,7 +80,7 @@ pub(crate) struct Expander {
     pub(crate) bell: Arc<Bell>,
     pub(crate) waiters: Arc<BroadcastWaiters>,
     pub(crate) references: Arc<References>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) runtime: Arc<dyn Runtime>,
 }
 
 /// The open broadcasts, by owner, both in the order of their turns.
@@ -115,14 +116,14 @@ impl Expander {
                 Ok(true) => {}
                 Ok(false) => {
                     // A bell that rings all the time, as it does while messages leave, is answered now and then.
-                    tokio::time::sleep(REST).await;
-                    if tokio::time::timeout(CENSUS, self.bell.wake.notified()).await.is_err() {
+                    self.runtime.sleep(REST).await;
+                    if self.runtime.timeout(CENSUS, self.bell.wake.notified()).await.is_err() {
                         self.bell.arrived.store(true, Ordering::Release);
                     }
                 }
                 Err(error) => {
                     tracing::warn!(%error, "Broadcasts are waiting for the store: {error}");
-                    tokio::time::sleep(STORE_REST).await;
+                    self.runtime.sleep(STORE_REST).await;
                 }
             }
         }
@@ -184,7 +185,7 @@ impl Expander {
     }
 
     async fn turn_of_broadcast(&self, pending: &mut Pending) -> Result<Turn, StoreError> {
-        let (broadcast, now) = (&*pending.broadcast, self.clock.steady());
+        let (broadcast, now) = (&*pending.broadcast, self.runtime.steady());
         let held = self.dispatchers.held_of(broadcast.id);
         if now < pending.quiet_until || held > self.settings.lookahead / 2 {
             return Ok(Turn::Enough);
@@ -251,7 +252,7 @@ impl Expander {
             });
             Expanded { message: Arc::new(self.message(broadcast, index, recipient)), carrier, lease }
         });
-        Expansion { broadcast: broadcast.id, from, turns, messages: messages.collect(), due_at: self.clock.steady() }
+        Expansion { broadcast: broadcast.id, from, turns, messages: messages.collect(), due_at: self.runtime.steady() }
     }
 
     fn carrier_of(&self, broadcast: &Broadcast, recipient: &Msisdn) -> &str {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::Clock;
+use runtime::Runtime;
 use store::Store;
 use store::contract::lists::Indexed;
 
@@ -39,7 +39,7 @@ pub(crate) struct Indexer {
     /// How old a message is when it is added. Most have come to their end by then, and their entry need not follow their status.
     pub(crate) after: Duration,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) runtime: Arc<dyn Runtime>,
 }
 
 impl Indexer {
@@ -47,7 +47,7 @@ impl Indexer {
     pub(crate) async fn run(self) {
         let mut pace = Pace::default();
         loop {
-            let now = self.clock.now();
+            let now = self.runtime.now();
             let pause = match self.store.index_lists(now, self.after, pace.speed.batch).await {
                 Ok(indexed) => {
                     let behind = indexed.oldest_missing.map_or(0, |at| (now.as_millis() - at.as_millis()).max(0).unsigned_abs());
@@ -59,7 +59,7 @@ impl Indexer {
                     STORE_REST
                 }
             };
-            tokio::time::sleep(pause).await;
+            self.runtime.sleep(pause).await;
         }
     }
 }

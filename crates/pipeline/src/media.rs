@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use model::error::{ErrorCode, Refusal};
 use model::media::{Digest, Media, StoredMedia};
-use model::{Clock, Entropy, MediaId, Owner, Timestamp};
+use model::sampler::Sampler;
+use model::{Entropy, MediaId, Owner, Timestamp};
+use runtime::Runtime;
 use store::objects::Objects;
 use store::{Store, StoreError};
 
@@ -56,8 +58,11 @@ pub(crate) struct Shelf {
     objects: Arc<dyn Objects>,
     store: Arc<dyn Store>,
     counters: Arc<Counters>,
-    clock: Arc<dyn Clock>,
+    runtime: Arc<dyn Runtime>,
     entropy: Arc<dyn Entropy>,
+    /// Log lines about messages whose media are lost, and about those that wait for a disk: a broken disk causes one for each message.
+    pub(crate) lost_lines: Sampler,
+    pub(crate) waiting_lines: Sampler,
     /// Used lately, the last one last.
     recent: Mutex<VecDeque<(MediaId, Media)>>,
 }
@@ -68,10 +73,11 @@ impl Shelf {
         objects: Arc<dyn Objects>,
         store: Arc<dyn Store>,
         counters: Arc<Counters>,
-        clock: Arc<dyn Clock>,
+        runtime: Arc<dyn Runtime>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        Self { fetcher, objects, store, counters, clock, entropy, recent: Mutex::default() }
+        let (lost_lines, waiting_lines) = (Sampler::new(10), Sampler::new(1));
+        Self { fetcher, objects, store, counters, runtime, entropy, lost_lines, waiting_lines, recent: Mutex::default() }
     }
 
     /// What a URL points to (33018, 33017, 33014, 33015).
@@ -108,7 +114,7 @@ impl Shelf {
     }
 
     async fn bring(&self, media: &Media, digest: Digest) -> Result<Placed, Refusal> {
-        let now = self.clock.now();
+        let now = self.runtime.now();
         let id = MediaId::new(now, &*self.entropy);
         let stored = StoredMedia { id, kind: media.kind, digest, bytes: media.bytes.len() as u64, stored_at: now };
         self.objects.put(&stored.name(), media.bytes.clone()).await.map_err(|error| {
@@ -147,7 +153,7 @@ impl Shelf {
 
     /// Removes media that no message has needed since `unneeded_since`: some of them, those after `after`. Says where to go on.
     pub(crate) async fn sweep(&self, after: Option<MediaId>, unneeded_since: Timestamp, limit: usize) -> Result<Option<MediaId>, StoreError> {
-        let swept = self.store.sweep_media(after, self.clock.now(), unneeded_since, limit).await?;
+        let swept = self.store.sweep_media(after, self.runtime.now(), unneeded_since, limit).await?;
         for media in &swept.removed {
             self.remove(media).await;
         }
@@ -157,7 +163,7 @@ impl Shelf {
     /// Removes bytes that nobody names: of messages that were not admitted, because the process ended before.
     pub(crate) async fn remove_orphans(&self) -> Result<(), StoreError> {
         let names = self.objects.names().await.map_err(|error| StoreError::Unavailable(format!("media cannot be listed: {error}")))?;
-        let oldest_sound = self.clock.now() - ORPHAN;
+        let oldest_sound = self.runtime.now() - ORPHAN;
         for name in names {
             // What has another name is not ours.
             let Some(id) = name.split_once('-').and_then(|(_, id)| id.parse::<MediaId>().ok()) else { continue };

@@ -180,17 +180,22 @@ impl FairQueue {
         expired
     }
 
-    /// The accounts that have at least `count` single messages here.
+    /// The accounts that have at least `count` single messages here, and that is at least one.
     pub(crate) fn with_at_least(&self, count: usize) -> Vec<AccountId> {
-        self.accounts.iter().filter(|(_, queue)| queue.singles() >= count).map(|(account, _)| *account).collect()
+        self.turns.iter().filter(|account| self.accounts.get(account).is_some_and(|queue| queue.singles() >= count)).copied().collect()
     }
 
-    /// Everything that it holds, to be given back.
+    /// Everything that it holds, to be given back, by account in the order of their turns.
     pub(crate) fn clear(&mut self) -> Vec<Leased> {
-        self.turns.clear();
         self.broadcasts.clear();
+        let mut held = Vec::with_capacity(self.len());
         (self.singles, self.of_broadcasts) = (0, 0);
-        self.accounts.values_mut().flat_map(AccountQueue::clear).collect()
+        for account in std::mem::take(&mut self.turns) {
+            if let Some(queue) = self.accounts.get_mut(&account) {
+                queue.clear(&mut held);
+            }
+        }
+        held
     }
 
     /// Drops the messages of a broadcast, which will not be sent any more.
@@ -198,12 +203,12 @@ impl FairQueue {
         if self.held_of(id) == 0 {
             return;
         }
-        let accounts: Vec<AccountId> = self.accounts.keys().copied().collect();
-        for account in accounts {
+        for _ in 0..self.turns.len() {
+            let Some(account) = self.turns.pop_front() else { break };
             let Some(queue) = self.accounts.get_mut(&account) else { continue };
             let count = queue.forget_broadcast(id);
-            if count > 0 && queue.len() == 0 {
-                self.turns.retain(|other| *other != account);
+            if queue.len() > 0 {
+                self.turns.push_back(account);
             }
             self.left(Some(id), count);
             self.forget_if_empty(account);

@@ -7,7 +7,8 @@ use carrier::{Ack, CarrierEvent, Event, ReceiptState, Unusable};
 use model::backoff::Backoff;
 use model::status::SegmentFate;
 use model::unmatched::{Reason, clipped};
-use model::{Clock, Entropy, ErrorType, Status};
+use model::{Entropy, ErrorType, Status};
+use runtime::Runtime;
 use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::messages::StatusChange;
 use store::contract::receipts::{Receipt, ReceiptOutcome, Refused};
@@ -34,7 +35,7 @@ pub(crate) struct Recorder {
     pub(crate) settings: DispatchSettings,
     pub(crate) waiters: Arc<MessageWaiters>,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) entropy: Arc<dyn Entropy>,
     /// Turns true when the process ends and the store has had its time.
     pub(crate) give_up: watch::Receiver<bool>,
@@ -70,7 +71,7 @@ impl Recorder {
                     acks.push(ack);
                 }
                 Event::Unusable(unusable) => {
-                    self.counters.unmatched(&carrier).log(&carrier, unusable.reason, &unusable.why);
+                    self.counters.unmatched(&carrier).log(&carrier, unusable.reason, &unusable.why, self.runtime.instant());
                     refused.push(self.refused(&carrier, &unusable));
                     places.push(unusable);
                 }
@@ -83,7 +84,7 @@ impl Recorder {
 
     fn refused(&self, carrier: &str, unusable: &Unusable) -> Refused {
         let (reason, detail, raw) = (unusable.reason, unusable.why.clone(), unusable.raw.clone());
-        Refused { carrier: carrier.to_owned(), at: self.clock.now(), reason, detail, raw }
+        Refused { carrier: carrier.to_owned(), at: self.runtime.now(), reason, detail, raw }
     }
 
     /// Keeps for the operator what was refused. It is counted and logged already, so that a store that cannot take it is no reason to try again.
@@ -99,7 +100,7 @@ impl Recorder {
         Circumstances {
             carrier,
             routes: &self.routes,
-            now: self.clock.look(),
+            now: self.runtime.look(),
             retry: self.settings.retry,
             attempts_per_carrier: self.settings.attempts_per_carrier,
             unit: self.entropy.next_unit(),
@@ -125,7 +126,7 @@ impl Recorder {
                 Err(error @ StoreError::Failed(_)) => return tracing::error!(%error, "Outcomes are lost with the store: {error}"),
                 Err(error) => {
                     tracing::warn!(%error, "Could not record {} outcomes, trying again: {error}", outcomes.len());
-                    let rest = tokio::time::sleep(again.wait(failures, self.entropy.next_unit()));
+                    let rest = self.runtime.sleep(again.wait(failures, self.entropy.next_unit()));
                     if self.unless_given_up(rest).await.is_none() {
                         return given_up();
                     }
@@ -181,9 +182,9 @@ impl Recorder {
     fn parked(&self, carrier: &str, dropped: u64) {
         let unmatched = self.counters.unmatched(carrier);
         unmatched.unknown_id.add();
-        unmatched.log(carrier, Reason::UnknownId, "it waits for an acknowledgement with its id");
+        unmatched.log(carrier, Reason::UnknownId, "it waits for an acknowledgement with its id", self.runtime.instant());
         if dropped > 0 {
-            unmatched.drop_parked(carrier, dropped);
+            unmatched.drop_parked(carrier, dropped, self.runtime.instant());
         }
     }
 
@@ -215,7 +216,7 @@ impl Recorder {
             keys: receipt.keys,
             addresses: receipt.addresses,
             fate: fate(receipt.state),
-            at: self.clock.now(),
+            at: self.runtime.now(),
             scope: receipt.scope,
             raw: receipt.raw,
         }

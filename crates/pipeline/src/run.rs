@@ -1,37 +1,31 @@
-//! Starting the pipeline, handing requests in, and draining it (`drain`).
+//! Starting the pipeline (`start`), handing requests in, and draining it (`drain`).
 
 mod drain;
+mod start;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use carrier::{Carrier, CarrierEvent};
 use model::error::{ErrorCode, Refusal};
 use model::idempotency::{AnswerForm, Endpoint};
-use model::mint::{LEAD_MAX, Mint};
-use model::{Broadcast, BroadcastId, BroadcastStatus, Clock, Delivery, Entropy, Message, MessageId, Mode, Owner, Status};
+use model::{Broadcast, BroadcastId, BroadcastStatus, Delivery, Entropy, Message, MessageId, Mode, Owner, Status};
+use runtime::{Ended, Runtime, Supervisor, Task, Work};
 use screening::Screen;
+use store::Store;
 use store::contract::broadcasts::{BroadcastReplay, Canceled};
 use store::contract::messages::Replay;
 use store::objects::Objects;
-use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
 
-use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, References, SANDBOX, SendRequest, refused_by_store};
+use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, SendRequest, refused_by_store};
 use crate::counters::Counters;
-use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
-use crate::expand::{Bell, BroadcastSettings, Expander};
+use crate::dispatch::{DispatchSettings, Dispatchers};
+use crate::expand::{Bell, BroadcastSettings};
 use crate::fetch::Fetcher;
-use crate::listing::Indexer;
-use crate::media::Shelf;
-use crate::pace::SenderPaces;
-use crate::receipt::{Recorder, count_changes};
+use crate::receipt::count_changes;
 use crate::route::Routes;
-use crate::sweep::Sweeper;
 use crate::tenants::{Caller, TenantBook};
-use crate::watch::{BroadcastWaiters, MessageWaiters};
 
 /// What a pipeline is made of.
 pub struct Parts {
@@ -65,8 +59,10 @@ pub struct Parts {
     pub dispatch: DispatchSettings,
     /// How broadcasts are expanded.
     pub broadcasts: BroadcastSettings,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
+    /// Time and tasks.
+    pub runtime: Arc<dyn Runtime>,
+    /// Watches the long tasks. They may end once draining begins.
+    pub supervisor: Supervisor,
     /// Chance.
     pub entropy: Arc<dyn Entropy>,
 }
@@ -95,156 +91,17 @@ pub struct Pipeline {
     dispatchers: Dispatchers,
     bell: Arc<Bell>,
     counters: Arc<Counters>,
-    clock: Arc<dyn Clock>,
+    runtime: Arc<dyn Runtime>,
+    supervisor: Supervisor,
     entropy: Arc<dyn Entropy>,
     stop: watch::Sender<bool>,
     flush: mpsc::Sender<oneshot::Sender<()>>,
     /// Turns true when nothing more is to be recorded.
     give_up: watch::Sender<bool>,
-    tasks: tokio::sync::Mutex<Vec<JoinHandle<()>>>,
+    tasks: tokio::sync::Mutex<Vec<Task>>,
 }
 
 impl Pipeline {
-    /// Starts dispatching on the current runtime, with what a process before this one left.
-    ///
-    /// # Errors
-    /// As the store.
-    pub async fn start(parts: Parts) -> Result<Arc<Self>, StoreError> {
-        // Media that cannot be read are tried again after the floor, and a carrier after the ceiling at most.
-        let retry_within = parts.dispatch.retry.ceiling.max(parts.dispatch.retry.floor);
-        let interrupted = parts.store.recover(parts.clock.steady(), retry_within).await?;
-        if interrupted > 0 {
-            tracing::warn!("{interrupted} attempts were under way when the last process ended");
-        }
-        let mint = Mint::default();
-        parts.store.show_newest(&mint, parts.clock.now() + LEAD_MAX).await?;
-        let (stop, stopped) = watch::channel(false);
-        let routes = Arc::new(parts.routes);
-        let (clock, entropy) = (Arc::clone(&parts.clock), Arc::clone(&parts.entropy));
-        let (waiters, broadcast_waiters) = (Arc::new(MessageWaiters::default()), Arc::new(BroadcastWaiters::default()));
-        let bell = Arc::new(Bell::default());
-        let counters = Arc::new(Counters::new(parts.carriers.iter().map(|(carrier, _)| carrier.name().to_owned())));
-        let shelf = Arc::new(Shelf::new(parts.fetcher, parts.objects, Arc::clone(&parts.store), Arc::clone(&counters), clock, entropy));
-        let around = Surroundings {
-            store: Arc::clone(&parts.store),
-            tenants: Arc::clone(&parts.tenants),
-            routes: Arc::clone(&routes),
-            settings: parts.dispatch,
-            senders: sender_paces(&parts.tenants),
-            made_room: Arc::clone(&bell.wake),
-            counters: Arc::clone(&counters),
-            waiters: Arc::clone(&waiters),
-            shelf: Arc::clone(&shelf),
-            clock: Arc::clone(&parts.clock),
-            tokens: Arc::new(AtomicU64::new(parts.entropy.next_u64() >> 1)),
-            stop: stopped,
-        };
-        let dispatchers = parts.carriers.into_iter().map(|(carrier, rate)| {
-            let mut around = around.clone();
-            if carrier.name() == SANDBOX {
-                // What test keys send uses up nothing of the time in which a number may send for live keys.
-                around.senders = sender_paces(&parts.tenants);
-            }
-            Arc::new(Dispatcher::new(carrier, rate, around))
-        });
-        let dispatchers = Dispatchers::new(dispatchers.collect());
-        let (give_up, given_up) = watch::channel(false);
-        let recorder = Recorder {
-            store: Arc::clone(&parts.store),
-            routes: Arc::clone(&routes),
-            dispatchers: dispatchers.clone(),
-            settings: parts.dispatch,
-            waiters: Arc::clone(&waiters),
-            counters: Arc::clone(&counters),
-            clock: Arc::clone(&parts.clock),
-            entropy: Arc::clone(&parts.entropy),
-            give_up: given_up,
-        };
-        let sweeper = Sweeper {
-            screening_log: parts.screening_log,
-            shelf: Arc::clone(&shelf),
-            media_kept: parts.media_kept,
-            parked_kept: parts.parked_kept,
-            store: Arc::clone(&parts.store),
-            routes: Arc::clone(&routes),
-            dispatchers: dispatchers.clone(),
-            waiters: Arc::clone(&waiters),
-            counters: Arc::clone(&counters),
-            clock: Arc::clone(&parts.clock),
-            entropy: Arc::clone(&parts.entropy),
-        };
-        let references = Arc::new(References::new(&*parts.entropy));
-        let expander = Expander {
-            store: Arc::clone(&parts.store),
-            tenants: Arc::clone(&parts.tenants),
-            routes: Arc::clone(&routes),
-            dispatchers: dispatchers.clone(),
-            settings: parts.broadcasts,
-            bell: Arc::clone(&bell),
-            waiters: Arc::clone(&broadcast_waiters),
-            references: Arc::clone(&references),
-            clock: Arc::clone(&parts.clock),
-        };
-        let mut tasks: Vec<JoinHandle<()>> = Vec::new();
-        for dispatcher in dispatchers.iter() {
-            let (dispatcher, all) = (Arc::clone(dispatcher), dispatchers.clone());
-            tasks.push(tokio::spawn(async move { dispatcher.run(all).await }));
-        }
-        let (flush, flushes) = mpsc::channel(1);
-        tokio::spawn(recorder.run(parts.events, flushes));
-        let indexer = Indexer { store: Arc::clone(&parts.store), after: parts.index_after, counters: Arc::clone(&counters), clock: Arc::clone(&parts.clock) };
-        let (mut ended, mut expanded, mut indexed) = (stop.subscribe(), stop.subscribe(), stop.subscribe());
-        tasks.push(tokio::spawn(async move {
-            tokio::select! {
-                () = indexer.run() => {}
-                _ = indexed.wait_for(|stop| *stop) => {}
-            }
-        }));
-        tasks.push(tokio::spawn(async move {
-            tokio::select! {
-                () = sweeper.run() => {}
-                _ = ended.wait_for(|stop| *stop) => {}
-            }
-        }));
-        tasks.push(tokio::spawn(async move {
-            tokio::select! {
-                () = expander.run() => {}
-                _ = expanded.wait_for(|stop| *stop) => {}
-            }
-        }));
-        let admission = Admission {
-            store: Arc::clone(&parts.store),
-            tenants: parts.tenants,
-            routes,
-            dispatchers: dispatchers.clone(),
-            limits: parts.limits,
-            clock: Arc::clone(&parts.clock),
-            entropy: Arc::clone(&parts.entropy),
-            references,
-            screen: parts.screen,
-            shelf,
-            keys: Default::default(),
-            mint,
-            waiters,
-            broadcast_waiters,
-            counters: Arc::clone(&counters),
-            stopped: stop.subscribe(),
-        };
-        Ok(Arc::new(Self {
-            admission,
-            store: parts.store,
-            dispatchers,
-            bell,
-            counters,
-            clock: parts.clock,
-            entropy: parts.entropy,
-            stop,
-            flush,
-            give_up,
-            tasks: tokio::sync::Mutex::new(tasks),
-        }))
-    }
-
     /// Admits a message, and waits until it leaves the queue where the caller asks for it, `wait` at most. What `write` says of it is on record as the answer
     /// of its idempotency key before this returns.
     ///
@@ -260,7 +117,7 @@ impl Pipeline {
         let (pipeline, caller) = (Arc::clone(self), caller.clone());
         // A message that is on disk must find its way into the dispatcher although its client hangs up, or it waits until its lease ends; and its answer must be recorded, or
         // two repeats could be answered differently.
-        to_the_end(async move { pipeline.admit(&caller, request, wait, write).await }).await
+        self.to_the_end(Box::pin(async move { pipeline.admit(&caller, request, wait, write).await })).await
     }
 
     /// Accepts a broadcast, and waits until the first recipients have their turn where the caller asks for it, `wait` at most. The answer is recorded as in [`Self::send`].
@@ -275,7 +132,7 @@ impl Pipeline {
         write: WriteBroadcast,
     ) -> Result<Answered<BroadcastId>, Refusal> {
         let (pipeline, caller) = (Arc::clone(self), caller.clone());
-        to_the_end(async move { pipeline.admit_broadcast(&caller, request, wait, write).await }).await
+        self.to_the_end(Box::pin(async move { pipeline.admit_broadcast(&caller, request, wait, write).await })).await
     }
 
     async fn admit_broadcast(
@@ -305,7 +162,7 @@ impl Pipeline {
         let accepted = broadcast.status_at_acceptance();
         let mut status = accepted;
         if let Some((wait, waiting)) = waiting.as_mut().filter(|_| status.is_open())
-            && let Some(Ok(Some(()))) = self.unless_draining(tokio::time::timeout(*wait, waiting.next())).await
+            && let Some(Ok(Some(()))) = self.unless_draining(self.runtime.timeout(*wait, waiting.next())).await
             && let Ok(Some(record)) = self.store.broadcast(Some(caller.owner()), broadcast.id).await
         {
             status = record.status;
@@ -326,8 +183,8 @@ impl Pipeline {
     /// Where the store could not take it.
     pub async fn cancel_broadcast(self: &Arc<Self>, owner: Option<Owner>, id: BroadcastId) -> Result<Option<Canceled>, Refusal> {
         let pipeline = Arc::clone(self);
-        to_the_end(async move {
-            let canceled = pipeline.store.cancel_broadcast(owner, id, pipeline.clock.now()).await.map_err(refused_by_store)?;
+        self.to_the_end(Box::pin(async move {
+            let canceled = pipeline.store.cancel_broadcast(owner, id, pipeline.runtime.now()).await.map_err(refused_by_store)?;
             if let Some(canceled) = &canceled {
                 count_changes(&pipeline.counters, &canceled.changes);
                 pipeline.admission.waiters.tell(&canceled.changes);
@@ -335,7 +192,7 @@ impl Pipeline {
                 pipeline.dispatchers.forget_broadcast(id);
             }
             Ok(canceled)
-        })
+        }))
         .await
     }
 
@@ -362,7 +219,7 @@ impl Pipeline {
             self.counters.admitted_test.add();
         }
         let left = match &mut waiting {
-            Some((wait, waiting)) => self.unless_draining(tokio::time::timeout(*wait, waiting.next())).await.and_then(Result::ok).flatten(),
+            Some((wait, waiting)) => self.unless_draining(self.runtime.timeout(*wait, waiting.next())).await.and_then(Result::ok).flatten(),
             None => None,
         };
         let mut body = write(&message, left.as_ref().unwrap_or(&queued), AnswerForm::NEWEST);
@@ -404,7 +261,18 @@ impl Pipeline {
 
     /// Admits nothing more. Clients that wait for their message to leave are answered now: it is on disk, and that is what they are promised.
     pub fn begin_draining(&self) {
+        // From now on the tasks may end.
+        self.supervisor.ending();
         self.stop.send_replace(true);
+    }
+
+    /// Runs a request in a task of its own: a client that hangs up takes the future of its request with it, and the request is carried out all the same.
+    async fn to_the_end<T: Send + 'static>(&self, request: Work<Result<T, Refusal>>) -> Result<T, Refusal> {
+        match self.runtime.run("request", request).await {
+            Ok(answered) => answered,
+            Err(Ended::Panicked(message)) => std::panic::resume_unwind(Box::new(message)),
+            Err(ended) => Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by(ended)),
+        }
     }
 
     /// What a wait comes to; `None` when draining begins first.
@@ -415,23 +283,6 @@ impl Pipeline {
             waited = wait => Some(waited),
             _ = stopped.wait_for(|stopped| *stopped) => None,
         }
-    }
-}
-
-/// The paces of sender numbers, as the tenants have them.
-fn sender_paces(tenants: &Arc<TenantBook>) -> Arc<SenderPaces> {
-    let tenants = Arc::clone(tenants);
-    Arc::new(SenderPaces::new(move |number| tenants.pace_of(number)))
-}
-
-/// Runs a request in a task of its own: a client that hangs up takes the future of its request with it, and what it asked for is done all the same.
-async fn to_the_end<T: Send + 'static>(request: impl Future<Output = Result<T, Refusal>> + Send + 'static) -> Result<T, Refusal> {
-    match tokio::spawn(request).await {
-        Ok(answered) => answered,
-        Err(ended) => match ended.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(ended) => Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by(ended)),
-        },
     }
 }
 

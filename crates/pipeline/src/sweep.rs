@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Clock, Entropy, ErrorType, Mode, Moment, Timestamp};
+use model::{Entropy, ErrorType, Mode, Moment, Timestamp};
+use runtime::Runtime;
 use store::contract::dispatch::{Lease, LeaseRequest, Leased, Outcome, Retry, Verdict};
 use store::contract::messages::StatusChange;
 use store::{Store, StoreError};
@@ -55,7 +56,7 @@ pub(crate) struct Sweeper {
     pub(crate) dispatchers: Dispatchers,
     pub(crate) waiters: Arc<MessageWaiters>,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
 
@@ -67,7 +68,7 @@ impl Sweeper {
     }
 
     async fn sweep_messages(&self) {
-        let mut ticks = ticks(EVERY);
+        let mut ticks = self.runtime.ticks(EVERY);
         let mut stranded = Vec::new();
         for round in (0..ROUNDS_PER_CENSUS).cycle() {
             ticks.tick().await;
@@ -78,10 +79,10 @@ impl Sweeper {
     }
 
     async fn sweep_records(&self) {
-        let mut ticks = ticks(EVERY);
+        let mut ticks = self.runtime.ticks(EVERY);
         loop {
             ticks.tick().await;
-            if let Err(error) = self.forget_records(self.clock.now()).await {
+            if let Err(error) = self.forget_records(self.runtime.now()).await {
                 tracing::warn!(%error, "Old records are forgotten later: {error}");
             }
         }
@@ -97,7 +98,7 @@ impl Sweeper {
     }
 
     async fn sweep_media(&self) {
-        let mut ticks = ticks(MEDIA_EVERY);
+        let mut ticks = self.runtime.ticks(MEDIA_EVERY);
         let mut reached = None;
         for look in (0..LOOKS_PER_INVENTORY).cycle() {
             ticks.tick().await;
@@ -106,7 +107,7 @@ impl Sweeper {
             {
                 tracing::warn!(%error, "Media that nobody names are looked for later: {error}");
             }
-            match self.shelf.sweep(reached, self.clock.now() - self.media_kept, BATCH).await {
+            match self.shelf.sweep(reached, self.runtime.now() - self.media_kept, BATCH).await {
                 Ok(next) => reached = next,
                 Err(error) => tracing::warn!(%error, "Sweeping of media is waiting for the store: {error}"),
             }
@@ -115,7 +116,7 @@ impl Sweeper {
 
     /// One round. `stranded` are the carriers that the last census found and whose messages may not all have another one yet.
     async fn round(&self, round: u32, stranded: &mut Vec<String>) -> Result<(), StoreError> {
-        let moment = self.clock.look();
+        let moment = self.runtime.look();
         let now = moment.wall;
         loop {
             let ended = self.store.expire(moment, self.dispatchers.under_way(), BATCH).await?;
@@ -150,7 +151,7 @@ impl Sweeper {
             let is_last = step.changes.len() + step.missing.len() < STEP;
             self.tell(&step.changes);
             for (carrier, count) in by_carrier(step.missing) {
-                self.counters.unmatched(&carrier).miss(&carrier, count);
+                self.counters.unmatched(&carrier).miss(&carrier, count, self.runtime.instant());
             }
             if is_last {
                 return Ok(());
@@ -175,7 +176,7 @@ impl Sweeper {
             let forgotten = self.store.forget_parked(now, self.parked_kept, STEP).await?;
             let is_last = forgotten.len() < STEP;
             for (carrier, count) in by_carrier(forgotten) {
-                self.counters.unmatched(&carrier).expire_parked(&carrier, count);
+                self.counters.unmatched(&carrier).expire_parked(&carrier, count, self.runtime.instant());
             }
             if is_last {
                 return Ok(());
@@ -242,12 +243,6 @@ impl Sweeper {
         };
         unattempted(leased, now.wall, verdict, detail)
     }
-}
-
-fn ticks(every: Duration) -> tokio::time::Interval {
-    let mut ticks = tokio::time::interval(every);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    ticks
 }
 
 #[cfg(test)]

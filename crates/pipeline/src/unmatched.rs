@@ -44,8 +44,8 @@ impl Default for UnmatchedCounters {
 
 impl UnmatchedCounters {
     /// Logs that something of `carrier` could not be used. `why` is in words of ours.
-    pub(crate) fn log(&self, carrier: &str, reason: Reason, why: &str) {
-        let Some(Line { left_out }) = self.lines[reason as usize].line(Instant::now()) else { return };
+    pub(crate) fn log(&self, carrier: &str, reason: Reason, why: &str, now: Instant) {
+        let Some(Line { left_out }) = self.lines[reason as usize].line(now) else { return };
         let what = match reason {
             Reason::UnknownId => "sent a receipt that matches no message",
             Reason::Unreadable => "sent a receipt or request that cannot be used",
@@ -55,23 +55,23 @@ impl UnmatchedCounters {
     }
 
     /// Counts and logs parked receipts that were dropped for want of room.
-    pub(crate) fn drop_parked(&self, carrier: &str, count: u64) {
+    pub(crate) fn drop_parked(&self, carrier: &str, count: u64, now: Instant) {
         self.dropped.add_many(count);
-        let Some(Line { left_out }) = self.dropped_lines.line(Instant::now()) else { return };
+        let Some(Line { left_out }) = self.dropped_lines.line(now) else { return };
         tracing::warn!(carrier.name = %carrier, dropped = count, left_out, "Carrier {carrier}: receipts that match no message were dropped, the oldest first: too many wait");
     }
 
     /// Counts and logs parked receipts that waited too long.
-    pub(crate) fn expire_parked(&self, carrier: &str, count: u64) {
+    pub(crate) fn expire_parked(&self, carrier: &str, count: u64, now: Instant) {
         self.expired.add_many(count);
-        let Some(Line { left_out }) = self.expired_lines.line(Instant::now()) else { return };
+        let Some(Line { left_out }) = self.expired_lines.line(now) else { return };
         tracing::info!(carrier.name = %carrier, expired = count, left_out, "Carrier {carrier}: {count} receipts matched no message in time and were dropped");
     }
 
     /// Counts and logs messages that were not reported on in time.
-    pub(crate) fn miss(&self, carrier: &str, count: u64) {
+    pub(crate) fn miss(&self, carrier: &str, count: u64, now: Instant) {
         self.missing.add_many(count);
-        let Some(Line { left_out }) = self.missing_lines.line(Instant::now()) else { return };
+        let Some(Line { left_out }) = self.missing_lines.line(now) else { return };
         tracing::warn!(carrier.name = %carrier, missing = count, left_out, "Carrier {carrier} has not reported on {count} messages in time");
     }
 }

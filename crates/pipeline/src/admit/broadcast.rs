@@ -67,7 +67,7 @@ impl Admission {
         request: BroadcastRequest,
         name: impl FnOnce(Timestamp) -> BroadcastId + Send,
     ) -> Result<BroadcastAccepted, Refusal> {
-        let now = self.clock.now();
+        let now = self.runtime.now();
         let parsed = Parsed::check(request, self.limits.recipients_max)?; // 33005 33006 33003 33024 33108 33106
         let claim = self.broadcast_claim(&parsed, now);
         let under_way = self.begin(caller, claim.as_ref(), parsed.media_url.as_ref());
@@ -81,7 +81,7 @@ impl Admission {
         let flagged = self.screen(caller, &parsed.originator, body.as_ref(), now).await?; // 33019
         let media = self.media(caller, parsed.media_url.as_deref()).await?; // 33018 33017 33014 33015
         // Media take their time, and the broadcast begins its life when it is written.
-        let now = self.clock.now();
+        let now = self.runtime.now();
         let total = parsed.recipients.len() as u32;
         let broadcast = Broadcast {
             id: name(now),

@@ -19,7 +19,9 @@ use model::error::{ErrorCode, Refusal};
 use model::idempotency::IdempotencyKey;
 use model::message::{Direction, Message, MessageType};
 use model::quota::UtcDay;
-use model::{Clock, Entropy, Media, MessageId, Mint, Mode, Msisdn, Screened, ScreeningRecord, Timestamp};
+use model::sampler::Sampler;
+use model::{Entropy, Media, MessageId, Mint, Mode, Msisdn, Screened, ScreeningRecord, Timestamp};
+use runtime::Runtime;
 use screening::Screen;
 use store::contract::messages::{Admission as Write, Admitted, IdempotencyClaim, Quota, Replay};
 use store::{Store, StoreError};
@@ -90,7 +92,7 @@ pub(crate) struct Admission {
     pub(crate) routes: Arc<Routes>,
     pub(crate) dispatchers: Dispatchers,
     pub(crate) limits: AdmissionLimits,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) references: Arc<References>,
     pub(crate) screen: Arc<Screen>,
@@ -100,6 +102,8 @@ pub(crate) struct Admission {
     pub(crate) waiters: Arc<MessageWaiters>,
     pub(crate) broadcast_waiters: Arc<BroadcastWaiters>,
     pub(crate) counters: Arc<Counters>,
+    /// Log lines about answers that could not be recorded: on a full disk each request can cause one.
+    pub(crate) unrecorded_lines: Sampler,
     /// Turns true when the process ends.
     pub(crate) stopped: watch::Receiver<bool>,
 }
@@ -107,7 +111,7 @@ pub(crate) struct Admission {
 impl Admission {
     /// What `POST /message` asks of admission, check by check. `name` gives the message its id once it is to be written.
     pub(crate) async fn decide(&self, caller: &Caller, request: SendRequest, name: impl FnOnce(Timestamp) -> MessageId + Send) -> Result<Accepted, Refusal> {
-        let now = self.clock.now();
+        let now = self.runtime.now();
         let parsed = Parsed::check(request)?; // 33005 33006 33003 33106
         let claim = self.claim(&parsed, now);
         let under_way = self.begin(caller, claim.as_ref(), parsed.media_url.as_ref());
@@ -121,7 +125,7 @@ impl Admission {
         let flagged = self.screen(caller, &draft.originator, draft.body.as_ref(), now).await?; // 33019
         let media = self.media(caller, draft.media_url.as_deref()).await?; // 33018 33017 33014 33015
         // Media take their time, and the message begins its life when it is written.
-        let now = self.clock.now();
+        let now = self.runtime.now();
         let message = self.message(caller, draft, name(now), now);
         self.commit(caller, message, media, claim, flagged, now).await // 33012 33013 33007
     }
@@ -179,7 +183,7 @@ impl Admission {
                 message: Arc::clone(&message),
                 carrier: first_carrier(&self.routes, &self.dispatchers, message.mode, &message.recipient, message.kind).to_owned(),
                 lease: None,
-                due_at: self.clock.steady(),
+                due_at: self.runtime.steady(),
                 quota: Quota { day, limit: caller.limits.daily_quota },
                 idempotency: idempotency.clone(),
                 flagged: flagged.clone(),

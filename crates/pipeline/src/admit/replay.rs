@@ -3,11 +3,9 @@
 //! An answer that is not simply that of a queued message, because its client waited, is recorded before the client gets it. Until then a repeat is refused (33013): the first
 //! request stands in [`Waiters`](crate::watch::Waiters) from before its message is written until its answer is recorded. A client that hangs up changes nothing about that.
 
-use std::time::Instant;
-
 use model::error::{ErrorCode, Refusal};
 use model::idempotency::{Endpoint, IdempotencyKey};
-use model::sampler::{Line, Sampler};
+use model::sampler::Line;
 use model::{Owner, Timestamp};
 use store::StoreError;
 use store::contract::broadcasts::{BroadcastAdmitted, BroadcastReplay};
@@ -17,9 +15,6 @@ use super::parse::Parsed;
 use super::under_way::UnderWay;
 use super::{Admission, RETRY_AFTER, refused_by_store};
 use crate::tenants::Caller;
-
-/// Log lines about answers that could not be recorded: on a full disk each request can cause one.
-static UNRECORDED: Sampler = Sampler::new(1);
 
 impl Admission {
     /// Keeps others from using the same key while media are fetched. Begun before the answers that were given are looked at, and judged after: what ends in between has its
@@ -89,7 +84,7 @@ impl Admission {
             Ok(()) => Ok(body),
             Err(error @ StoreError::Failed(_)) => Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(RETRY_AFTER).caused_by(error)),
             Err(error) => {
-                if let Some(Line { left_out }) = UNRECORDED.line(Instant::now()) {
+                if let Some(Line { left_out }) = self.unrecorded_lines.line(self.runtime.instant()) {
                     tracing::warn!(%error, left_out, "The answer under an idempotency key could not be recorded, so that its client hears that the request is queued: {error}");
                 }
                 Ok(as_accepted())

@@ -1,6 +1,6 @@
 //! The dispatchers of all carriers, and places kept in their memory.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -12,7 +12,7 @@ use super::Dispatcher;
 
 /// The dispatchers, by carrier.
 #[derive(Clone, Default)]
-pub(crate) struct Dispatchers(Arc<HashMap<String, Arc<Dispatcher>>>);
+pub(crate) struct Dispatchers(Arc<BTreeMap<String, Arc<Dispatcher>>>);
 
 impl Dispatchers {
     pub(crate) fn new(dispatchers: Vec<Arc<Dispatcher>>) -> Self {

@@ -14,7 +14,7 @@ impl Dispatcher {
     /// Leases what is due, of accounts that have not enough in memory already. An attempt that an earlier process began is of unknown outcome, and goes by
     /// its route's policy; the attempts of this process, whose answers will come, stay where they are.
     pub(super) async fn refill(&self) -> Result<(), StoreError> {
-        let now = self.clock.look();
+        let now = self.runtime.look();
         let (limit, limit_of_broadcasts) = {
             let queue = self.queue();
             (queue.room().min(self.settings.batch), queue.room_for_broadcasts())
@@ -64,7 +64,7 @@ impl Dispatcher {
         if !self.is_down_for_long() {
             return Ok(());
         }
-        let now = self.clock.look();
+        let now = self.runtime.look();
         let (mut diverted, mut outcomes) = (Vec::new(), Vec::new());
         let held = self.queue().clear();
         for leased in held {

@@ -12,9 +12,10 @@ use model::key::Pepper;
 use model::message::{Encoding, MessageType};
 use model::number::{BlockKind, NumberState};
 use model::quota::UtcDay;
-use model::{AccountId, BroadcastCounts, Mode, Recipients, SeededEntropy, SimClock, Status};
+use model::{AccountId, BroadcastCounts, Clock, Mode, Recipients, SeededEntropy, SimClock, Status};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
+use runtime::Machine;
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted};
 use store::contract::dispatch::{Attempt, LeaseRequest, Outcome, Verdict};
 use store::contract::messages::{MessageFilter, Quota};
@@ -98,7 +99,7 @@ impl World {
             bell: Arc::default(),
             waiters: Arc::default(),
             references: Arc::new(References::new(&SeededEntropy::new(3))),
-            clock: Arc::<SimClock>::clone(&self.clock),
+            runtime: Arc::new(Machine::with_clock(Arc::<SimClock>::clone(&self.clock))),
         }
     }
 

@@ -3,13 +3,15 @@
 //! Every step of a redirect is judged from scratch and gets a connection of its own. For media it gets; webhooks may post with it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::header::{ACCEPT_ENCODING, CONNECTION, HOST, HeaderMap, HeaderValue, LOCATION, USER_AGENT};
 use hyper::{Method, Request, Response, StatusCode};
-use tokio::time::{Instant, timeout_at};
+use runtime::Runtime;
 use tokio_rustls::TlsConnector;
 
 use super::connection::{self, Driver, Trust};
@@ -86,7 +88,6 @@ impl From<Refused> for ClientError {
 }
 
 /// An answer whose body is still to be read.
-#[derive(Debug)]
 pub struct Answer {
     /// The status.
     pub status: StatusCode,
@@ -94,6 +95,7 @@ pub struct Answer {
     pub headers: HeaderMap,
     body: Incoming,
     deadline: Instant,
+    runtime: Arc<dyn Runtime>,
     /// Kept for the body, which stops coming when it is dropped.
     _driver: Driver,
 }
@@ -104,6 +106,7 @@ pub struct GuardedClient {
     guard: Guard,
     tls: TlsConnector,
     agent: UserAgent,
+    runtime: Arc<dyn Runtime>,
 }
 
 impl GuardedClient {
@@ -111,8 +114,8 @@ impl GuardedClient {
     ///
     /// # Errors
     /// TLS cannot be set up: a mistake in how this was built.
-    pub fn new(guard: Guard, trust: Trust, agent: UserAgent) -> Result<Self, rustls::Error> {
-        Ok(Self { guard, tls: trust.connector()?, agent })
+    pub fn new(guard: Guard, trust: Trust, agent: UserAgent, runtime: Arc<dyn Runtime>) -> Result<Self, rustls::Error> {
+        Ok(Self { guard, tls: trust.connector()?, agent, runtime })
     }
 
     /// By what it judges.
@@ -131,7 +134,8 @@ impl GuardedClient {
             let (response, driver) = self.once(&judged, ask).await?;
             let Some(location) = location(&response).filter(|_| ask.redirects_max > 0) else {
                 let (head, body) = response.into_parts();
-                return Ok(Answer { status: head.status, headers: head.headers, body, deadline: ask.deadline, _driver: driver });
+                let runtime = Arc::clone(&self.runtime);
+                return Ok(Answer { status: head.status, headers: head.headers, body, deadline: ask.deadline, runtime, _driver: driver });
             };
             if followed == ask.redirects_max {
                 return Err(ClientError::Failed(format!("there are more than {followed} redirects")));
@@ -146,7 +150,7 @@ impl GuardedClient {
     }
 
     async fn judged(&self, text: &str, from: Option<&Judged>, ask: &Ask, resolver: &dyn Resolve) -> Result<Judged, ClientError> {
-        match timeout_at(ask.deadline, self.guard.judge(text, from, resolver)).await {
+        match self.runtime.timeout_at(ask.deadline, self.guard.judge(text, from, resolver)).await {
             Ok(judged) => Ok(judged?),
             Err(_) => Err(ClientError::Failed("the host was not resolved in time".to_owned())),
         }
@@ -154,8 +158,8 @@ impl GuardedClient {
 
     async fn once(&self, judged: &Judged, ask: &Ask) -> Result<(Response<Incoming>, Driver), ClientError> {
         let request = request(judged.target(), ask, &self.agent).map_err(|error| ClientError::Failed(error.to_string()))?;
-        let connection = connection::open(judged, &self.tls, ask.deadline).await.map_err(ClientError::Failed)?;
-        match timeout_at(ask.deadline, connection.ask(request)).await {
+        let connection = connection::open(judged, &self.tls, ask.deadline, &self.runtime).await.map_err(ClientError::Failed)?;
+        match self.runtime.timeout_at(ask.deadline, connection.ask(request)).await {
             Ok(answered) => answered.map_err(ClientError::Failed),
             Err(_) => Err(ClientError::Failed("the response did not begin in time".to_owned())),
         }
@@ -187,6 +191,12 @@ fn text(location: &[u8]) -> Cow<'_, str> {
     std::str::from_utf8(location).map_or_else(|_| location.iter().map(encoded).collect(), Cow::Borrowed)
 }
 
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Answer").field("status", &self.status).field("headers", &self.headers).finish_non_exhaustive()
+    }
+}
+
 impl Answer {
     /// Reads the body as it comes, encoded or not, counting: what `Content-Length` says may be a lie in either direction.
     ///
@@ -198,7 +208,7 @@ impl Answer {
         }
         let mut whole = Vec::new();
         loop {
-            let Ok(frame) = timeout_at(self.deadline, self.body.frame()).await else {
+            let Ok(frame) = self.runtime.timeout_at(self.deadline, self.body.frame()).await else {
                 return Err(ClientError::Failed(format!("the body did not come in time: there are {} bytes of it", whole.len())));
             };
             let Some(frame) = frame else {

@@ -4,12 +4,13 @@
 //! it could take another one.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -17,12 +18,11 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use runtime::{Runtime, Task, Work};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::task::{AbortHandle, JoinHandle, JoinSet};
-use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::guard::Judged;
@@ -44,15 +44,13 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 pub(super) const ATTEMPTS_MAX: usize = 4;
 
 /// A connection over which one request is made. It ends when this is dropped.
-#[derive(Debug)]
 pub(super) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     driver: Driver,
 }
 
 /// What moves the octets of a connection.
-#[derive(Debug)]
-pub(super) struct Driver(JoinHandle<()>);
+pub(super) struct Driver(Task);
 
 impl Drop for Driver {
     fn drop(&mut self) {
@@ -61,48 +59,77 @@ impl Drop for Driver {
 }
 
 /// Connects to one of the judged addresses, the first that lets us, by `deadline`.
-pub(super) async fn open(judged: &Judged, tls: &TlsConnector, deadline: Instant) -> Result<Connection, String> {
-    let (address, stream) = race(judged.addresses(), deadline).await?;
+pub(super) async fn open(judged: &Judged, tls: &TlsConnector, deadline: Instant, runtime: &Arc<dyn Runtime>) -> Result<Connection, String> {
+    let (address, stream) = race(judged.addresses(), deadline, runtime).await?;
     // Requests are small, and nothing follows that they could wait for.
     let _ = stream.set_nodelay(true);
-    match timeout_at(deadline, secured(judged.target(), stream, tls)).await {
+    match runtime.timeout_at(deadline, secured(judged.target(), stream, tls, runtime)).await {
         Ok(connection) => connection,
         Err(_) => Err(format!("{address} did not secure the connection in time")),
     }
 }
 
 /// Tries addresses one after the other, and beside each other where they are slow (RFC 8305): one that swallows packets, or a whole family that does, holds nobody up.
-async fn race(addresses: &[SocketAddr], deadline: Instant) -> Result<(SocketAddr, TcpStream), String> {
+async fn race(addresses: &[SocketAddr], deadline: Instant, runtime: &Arc<dyn Runtime>) -> Result<(SocketAddr, TcpStream), String> {
     let mut waiting: VecDeque<SocketAddr> = interleaved(addresses).into_iter().take(ADDRESSES_MAX).collect();
-    let (mut attempts, mut handles) = (JoinSet::new(), VecDeque::<AbortHandle>::new());
+    let mut attempts = Attempts::default();
     let mut failed = "there is no address".to_owned();
-    let mut next_at = Instant::now();
+    let mut next_at = runtime.instant();
     loop {
-        if next_at <= Instant::now()
+        if next_at <= runtime.instant()
             && let Some(address) = waiting.pop_front()
         {
-            if attempts.len() >= ATTEMPTS_MAX {
-                handles.pop_front().inspect(AbortHandle::abort);
-            }
             failed = format!("{address} did not answer in time");
-            handles.push_back(attempts.spawn(async move { (address, TcpStream::connect(address).await) }));
-            next_at = Instant::now() + ATTEMPT_DELAY;
+            attempts.begin(address);
+            next_at = runtime.instant() + ATTEMPT_DELAY;
+        }
+        if attempts.0.is_empty() {
+            if waiting.is_empty() {
+                return Err(failed);
+            }
+            next_at = runtime.instant();
+            continue;
         }
         let until = if waiting.is_empty() { deadline } else { deadline.min(next_at) };
-        match timeout_at(until, attempts.join_next()).await {
-            Ok(Some(Ok((address, Ok(stream))))) => return Ok((address, stream)),
-            Ok(Some(Ok((address, Err(error))))) => {
+        match runtime.timeout_at(until, attempts.next()).await {
+            Ok((address, Ok(stream))) => return Ok((address, stream)),
+            Ok((address, Err(error))) => {
                 failed = format!("cannot connect to {address}: {error}");
-                next_at = Instant::now();
+                next_at = runtime.instant();
             }
-            // One that ended for another.
-            Ok(Some(Err(_))) => {}
-            Ok(None) if waiting.is_empty() => return Err(failed),
-            Ok(None) => next_at = Instant::now(),
-            Err(_) if Instant::now() >= deadline => return Err(failed),
+            Err(_) if runtime.instant() >= deadline => return Err(failed),
             Err(_) => {}
         }
-        handles.retain(|handle| !handle.is_finished());
+    }
+}
+
+/// Attempts to connect, the oldest first.
+#[derive(Default)]
+struct Attempts(VecDeque<(SocketAddr, Work<io::Result<TcpStream>>)>);
+
+impl Attempts {
+    /// Begins one more; the oldest ends for it where there are [`ATTEMPTS_MAX`].
+    fn begin(&mut self, address: SocketAddr) {
+        if self.0.len() >= ATTEMPTS_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back((address, Box::pin(TcpStream::connect(address))));
+    }
+
+    /// The next that ends. Waits for ever where there is none. May be dropped and called again.
+    async fn next(&mut self) -> (SocketAddr, io::Result<TcpStream>) {
+        poll_fn(|context| {
+            for place in 0..self.0.len() {
+                let (address, attempt) = &mut self.0[place];
+                if let Poll::Ready(ended) = attempt.as_mut().poll(context) {
+                    let address = *address;
+                    self.0.remove(place);
+                    return Poll::Ready((address, ended));
+                }
+            }
+            Poll::Pending
+        })
+        .await
     }
 }
 
@@ -121,25 +148,25 @@ fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     order
 }
 
-async fn secured(target: &Target, stream: TcpStream, tls: &TlsConnector) -> Result<Connection, String> {
+async fn secured(target: &Target, stream: TcpStream, tls: &TlsConnector, runtime: &Arc<dyn Runtime>) -> Result<Connection, String> {
     if !target.is_https() {
-        return handshake(stream).await;
+        return handshake(stream, runtime).await;
     }
     let name = match target.host() {
         TargetHost::Literal(address) => ServerName::from(*address),
         TargetHost::Name(name) => ServerName::try_from(name.clone()).map_err(|error| format!("{name} cannot be in a certificate: {error}"))?,
     };
-    handshake(Abrupt(tls.connect(name, stream).await.map_err(|error| format!("TLS failed: {error}"))?)).await
+    handshake(Abrupt(tls.connect(name, stream).await.map_err(|error| format!("TLS failed: {error}"))?), runtime).await
 }
 
-async fn handshake(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Result<Connection, String> {
+async fn handshake(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, runtime: &Arc<dyn Runtime>) -> Result<Connection, String> {
     let mut builder = http1::Builder::new();
     builder.max_buf_size(HEAD_BYTES_MAX).max_headers(HEADERS_MAX);
     // Servers as they are: what browsers pass over in a head is no reason to lose a picture.
     builder.allow_obsolete_multiline_headers_in_responses(true).allow_spaces_after_header_name_in_responses(true).ignore_invalid_headers_in_responses(true);
     let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
     // What goes wrong on the way is told by the request, or by the body.
-    let driver = tokio::spawn(async move { drop(connection.await) });
+    let driver = runtime.spawn("media connection", Box::pin(async move { drop(connection.await) }));
     Ok(Connection { sender, driver: Driver(driver) })
 }
 

@@ -23,7 +23,7 @@ use hyper::{Method, StatusCode};
 use model::error::{ErrorCode, Refusal};
 use model::media::MEDIA_BYTES_MAX;
 use model::{Media, MediaType, Owner};
-use tokio::time::Instant;
+use runtime::Runtime;
 
 pub use client::UserAgent;
 use client::{Ask, ClientError, GuardedClient};
@@ -135,6 +135,7 @@ pub struct Fetcher {
     resolver: Arc<dyn Resolve>,
     places: Arc<Places>,
     timeout: Duration,
+    runtime: Arc<dyn Runtime>,
 }
 
 impl Fetcher {
@@ -142,10 +143,10 @@ impl Fetcher {
     ///
     /// # Errors
     /// TLS cannot be set up: a mistake in how this was built.
-    pub fn new(settings: FetchSettings, resolver: Arc<dyn Resolve>) -> Result<Self, rustls::Error> {
-        let client = GuardedClient::new(Guard::new(&settings.guard), settings.trust, settings.user_agent)?;
+    pub fn new(settings: FetchSettings, resolver: Arc<dyn Resolve>, runtime: Arc<dyn Runtime>) -> Result<Self, rustls::Error> {
+        let client = GuardedClient::new(Guard::new(&settings.guard), settings.trust, settings.user_agent, Arc::clone(&runtime))?;
         let places = Places::new(settings.fetches_per_account, settings.fetches_max);
-        Ok(Self { client, resolver, places, timeout: settings.timeout })
+        Ok(Self { client, resolver, places, timeout: settings.timeout, runtime })
     }
 
     /// Fetches what `url` points to, for `owner`. Returns within the time-out of the settings and [`PLACE_TIMEOUT`].
@@ -155,8 +156,8 @@ impl Fetcher {
     pub async fn fetch(&self, owner: Owner, url: &str) -> Result<Media, FetchError> {
         // What its text alone forbids needs no place, and is told however busy we are.
         self.client.guard().read(url, None).map_err(|denial| FetchError::NotAllowed(denial.to_string()))?;
-        let place = self.places.take(owner).await.map_err(FetchError::Crowded)?;
-        let resolver = Holding { resolver: Arc::clone(&self.resolver), place: Arc::new(place) };
+        let place = self.places.take(owner, &self.runtime).await.map_err(FetchError::Crowded)?;
+        let resolver = Holding { resolver: Arc::clone(&self.resolver), place: Arc::new(place), runtime: Arc::clone(&self.runtime) };
         let got = self.get(url, &resolver).await?;
         match kind::judge(&got.bytes, got.claimed.as_deref()) {
             Ok(kind) => Ok(Media { kind, bytes: got.bytes }),
@@ -170,7 +171,7 @@ impl Fetcher {
 
     async fn get(&self, url: &str, resolver: &Holding) -> Result<Got, ClientError> {
         let headers = HeaderMap::from_iter([(ACCEPT, accepted())]);
-        let ask = Ask { method: Method::GET, headers, body: Bytes::new(), redirects_max: REDIRECTS_MAX, deadline: Instant::now() + self.timeout };
+        let ask = Ask { method: Method::GET, headers, body: Bytes::new(), redirects_max: REDIRECTS_MAX, deadline: self.runtime.instant() + self.timeout };
         let answer = self.client.ask(url, &ask, resolver).await?;
         let (status, headers) = (answer.status, answer.headers.clone());
         if !matches!(status, StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION | StatusCode::PARTIAL_CONTENT) {

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use model::Owner;
+use runtime::Runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
 
 use super::resolve::Resolve;
 
@@ -52,7 +52,7 @@ impl Places {
     ///
     /// # Errors
     /// What there was no place of, for the log.
-    pub(super) async fn take(self: &Arc<Self>, owner: Owner) -> Result<Place, &'static str> {
+    pub(super) async fn take(self: &Arc<Self>, owner: Owner, runtime: &Arc<dyn Runtime>) -> Result<Place, &'static str> {
         let share = self.share(owner);
         let mut missing = "the account has too many fetches under way";
         let place = async {
@@ -60,7 +60,7 @@ impl Places {
             missing = "there are too many fetches under way";
             Some((Arc::clone(&self.all).acquire_owned().await.ok()?, own))
         };
-        match timeout(PLACE_TIMEOUT, place).await {
+        match runtime.timeout(PLACE_TIMEOUT, place).await {
             Ok(Some((one_of_all, own))) => Ok(Place { _one_of_all: one_of_all, _own: own, _share: share }),
             _ => Err(missing),
         }
@@ -93,13 +93,14 @@ impl Drop for Share {
 pub(super) struct Holding {
     pub(super) resolver: Arc<dyn Resolve>,
     pub(super) place: Arc<Place>,
+    pub(super) runtime: Arc<dyn Runtime>,
 }
 
 #[async_trait]
 impl Resolve for Holding {
     async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
         let (resolver, place, name) = (Arc::clone(&self.resolver), Arc::clone(&self.place), name.to_owned());
-        let resolved = tokio::spawn(async move {
+        let resolved = self.runtime.run("resolver", async move {
             let answers = resolver.resolve(&name).await;
             drop(place);
             answers
@@ -112,6 +113,11 @@ impl Resolve for Holding {
 mod tests {
     use super::*;
     use model::{AccountId, Mode};
+    use runtime::Machine;
+
+    fn machine() -> Arc<dyn Runtime> {
+        Arc::new(Machine::new())
+    }
 
     fn account(number: u8) -> Owner {
         Owner { account: AccountId::from_bytes([number; 16]), mode: Mode::Live }
@@ -120,12 +126,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_account_fills_its_own_places_and_no_others() {
         let places = Places::new(2, 3);
-        let mut held = vec![places.take(account(1)).await.unwrap(), places.take(account(1)).await.unwrap()];
-        assert_eq!(places.take(account(1)).await.unwrap_err(), "the account has too many fetches under way");
-        held.push(places.take(account(2)).await.unwrap());
-        assert_eq!(places.take(account(3)).await.unwrap_err(), "there are too many fetches under way");
+        let mut held = vec![places.take(account(1), &machine()).await.unwrap(), places.take(account(1), &machine()).await.unwrap()];
+        assert_eq!(places.take(account(1), &machine()).await.unwrap_err(), "the account has too many fetches under way");
+        held.push(places.take(account(2), &machine()).await.unwrap());
+        assert_eq!(places.take(account(3), &machine()).await.unwrap_err(), "there are too many fetches under way");
         held.remove(0);
-        held.push(places.take(account(3)).await.unwrap());
+        held.push(places.take(account(3), &machine()).await.unwrap());
         assert_eq!(places.owners(), 3);
         drop(held);
         assert_eq!(places.owners(), 0, "nothing is kept of accounts that fetch nothing");
@@ -135,17 +141,18 @@ mod tests {
     async fn fetches_of_test_keys_leave_the_places_of_live_keys_alone() {
         let places = Places::new(1, 9);
         for (mode, other) in [(Mode::Test, Mode::Live), (Mode::Live, Mode::Test)] {
-            let _held = places.take(Owner { mode, ..account(1) }).await.unwrap();
-            assert!(places.take(Owner { mode, ..account(1) }).await.is_err());
-            assert!(places.take(Owner { mode: other, ..account(1) }).await.is_ok());
+            let _held = places.take(Owner { mode, ..account(1) }, &machine()).await.unwrap();
+            assert!(places.take(Owner { mode, ..account(1) }, &machine()).await.is_err());
+            assert!(places.take(Owner { mode: other, ..account(1) }, &machine()).await.is_ok());
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_gets_the_place_that_is_left() {
         let places = Places::new(1, 1);
-        let first = places.take(account(1)).await.unwrap();
-        let (second, _) = tokio::join!(places.take(account(2)), async { drop(first) });
+        let first = places.take(account(1), &machine()).await.unwrap();
+        let runtime = machine();
+        let (second, _) = tokio::join!(places.take(account(2), &runtime), async { drop(first) });
         assert!(second.is_ok());
     }
 
@@ -160,11 +167,16 @@ mod tests {
             }
         }
         let (places, end) = (Places::new(1, 1), Arc::new(Semaphore::new(0)));
-        let holding = Holding { resolver: Arc::new(Hanging(Arc::clone(&end))), place: Arc::new(places.take(account(1)).await.unwrap()) };
-        assert!(timeout(Duration::from_secs(1), holding.resolve("a.example")).await.is_err());
+        let runtime = machine();
+        let holding = Holding {
+            resolver: Arc::new(Hanging(Arc::clone(&end))),
+            place: Arc::new(places.take(account(1), &machine()).await.unwrap()),
+            runtime: Arc::clone(&runtime),
+        };
+        assert!(runtime.timeout(Duration::from_secs(1), holding.resolve("a.example")).await.is_err());
         drop(holding);
-        assert!(places.take(account(1)).await.is_err(), "the resolver still hangs");
+        assert!(places.take(account(1), &machine()).await.is_err(), "the resolver still hangs");
         end.add_permits(1);
-        assert!(places.take(account(1)).await.is_ok());
+        assert!(places.take(account(1), &machine()).await.is_ok());
     }
 }

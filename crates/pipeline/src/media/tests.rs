@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::quota::UtcDay;
-use model::{AccountId, MediaType, MessageId, Mode, Moment, Msisdn, SeededEntropy, SimClock};
+use model::{AccountId, Clock, MediaType, MessageId, Mode, Moment, Msisdn, SeededEntropy, SimClock};
+use runtime::Machine;
 use store::contract::messages::{Admission, Admitted, Quota};
 use store::objects::Directory;
 use tempfile::TempDir;
@@ -32,9 +33,10 @@ async fn stage() -> Stage {
 }
 
 fn shelf(store: &Arc<dyn Store>, clock: &Arc<SimClock>, place: &TempDir) -> Shelf {
-    let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver)).unwrap();
-    let objects = Arc::new(Directory::open(place.path().join("media"), Arc::new(runtime::Machine::new())).unwrap());
-    Shelf::new(fetcher, objects, Arc::clone(store), Arc::default(), clock.clone(), Arc::new(SeededEntropy::new(clock.now().as_millis().unsigned_abs())))
+    let runtime: Arc<dyn Runtime> = Arc::new(Machine::with_clock(clock.clone()));
+    let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver), runtime.clone()).unwrap();
+    let objects = Arc::new(Directory::open(place.path().join("media"), runtime.clone()).unwrap());
+    Shelf::new(fetcher, objects, Arc::clone(store), Arc::default(), runtime, Arc::new(SeededEntropy::new(clock.now().as_millis().unsigned_abs())))
 }
 
 fn picture(octet: u8) -> Media {

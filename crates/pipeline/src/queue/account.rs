@@ -94,9 +94,12 @@ impl AccountQueue {
         }
     }
 
-    /// Takes everything out.
-    pub(super) fn clear(&mut self) -> Vec<Leased> {
-        [&mut self.singles, &mut self.broadcasts].into_iter().flat_map(|lane| std::mem::take(lane).originators).flat_map(|(_, line)| line).collect()
+    /// Moves everything to `held`, by originator in the order of their turns.
+    pub(super) fn clear(&mut self, held: &mut Vec<Leased>) {
+        for lane in [&mut self.singles, &mut self.broadcasts] {
+            let Lane { mut originators, turns, .. } = std::mem::take(lane);
+            held.extend(turns.iter().filter_map(|originator| originators.remove(originator)).flatten());
+        }
     }
 
     /// Takes the messages of a broadcast out. Returns how many there were.

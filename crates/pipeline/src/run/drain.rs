@@ -4,10 +4,9 @@
 //! that fails leaves the others theirs.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
 use super::Pipeline;
 
@@ -24,9 +23,9 @@ impl Pipeline {
     /// Admits and dispatches nothing more, waits for the carriers' answers, records them, and closes the store. Takes at most `limit`
     /// ([`AT_LEAST`](Self::AT_LEAST) if that is longer) and [`BEYOND`](Self::BEYOND), whatever the carriers and the store do.
     pub async fn drain(&self, limit: Duration) {
-        let began = Instant::now();
+        let began = self.runtime.instant();
         self.settle(limit).await;
-        self.close(limit.saturating_sub(began.elapsed())).await;
+        self.close(limit.saturating_sub(self.since(began))).await;
     }
 
     /// How long dispatchers have to give back what they hold, however short the time is.
@@ -38,17 +37,21 @@ impl Pipeline {
     /// The first part of draining: everything but closing the store.
     pub async fn settle(&self, limit: Duration) {
         self.begin_draining();
-        let began = Instant::now();
+        let began = self.runtime.instant();
         // Half of the time belongs to the carriers, also where the store holds the dispatchers up.
         self.end_tasks(began + (limit / 2).max(Self::AT_LEAST)).await;
-        let left = limit.saturating_sub(began.elapsed());
+        let left = limit.saturating_sub(self.since(began));
         let drained = self.dispatchers.iter().map(|dispatcher| {
-            let carrier = Arc::clone(&dispatcher.carrier);
-            // A carrier keeps to the limit by itself; one that does not is left.
-            tokio::spawn(async move { tokio::time::timeout(left + CARRIER_GRACE, carrier.drain(left)).await })
+            let (runtime, carrier) = (Arc::clone(&self.runtime), Arc::clone(&dispatcher.carrier));
+            let drain = async move {
+                // A carrier keeps to the limit by itself; one that does not is left.
+                let _ = runtime.timeout(left + CARRIER_GRACE, carrier.drain(left)).await;
+            };
+            self.runtime.spawn("drain of a carrier", Box::pin(drain))
         });
         for carrier in drained.collect::<Vec<_>>() {
-            let _ = carrier.await;
+            // One that panicked has nothing left to tell.
+            let _ = carrier.ended().await;
         }
         // The carriers have told all that they will; it is recorded before the store closes.
         let flush = async {
@@ -58,7 +61,7 @@ impl Pipeline {
             }
         };
         // Carriers that are done early leave their time to the store.
-        if tokio::time::timeout(limit.saturating_sub(began.elapsed()) + RECORD - CARRIER_GRACE, flush).await.is_err() {
+        if self.runtime.timeout(limit.saturating_sub(self.since(began)) + RECORD - CARRIER_GRACE, flush).await.is_err() {
             tracing::error!("The store did not take the last answers of carriers: the outcome of their messages is unknown after the next start");
         }
         self.give_up.send_replace(true);
@@ -66,17 +69,20 @@ impl Pipeline {
 
     /// The last part of draining, which may take the time that is left, `spare`, and a little more. Nothing more is recorded.
     pub async fn close(&self, spare: Duration) {
-        if tokio::time::timeout(spare + CLOSE, self.store.close()).await.is_err() {
+        if self.runtime.timeout(spare + CLOSE, self.store.close()).await.is_err() {
             tracing::error!("The store could not be closed in time; what was promised is on disk all the same");
         }
     }
 
+    fn since(&self, began: Instant) -> Duration {
+        self.runtime.instant().saturating_duration_since(began)
+    }
+
     async fn end_tasks(&self, deadline: Instant) {
-        for task in self.tasks.lock().await.drain(..) {
-            let abort = task.abort_handle();
+        for mut task in self.tasks.lock().await.drain(..) {
             // A task that panicked has nothing left to finish.
-            if tokio::time::timeout_at(deadline, task).await.is_err() {
-                abort.abort();
+            if self.runtime.timeout_at(deadline, task.wait()).await.is_err() {
+                task.abort();
                 tracing::warn!("A dispatcher could not give back its leases in time: they run out by themselves");
             }
         }

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::quota::UtcDay;
-use model::{AccountId, MessageId, Mode, Msisdn, ScreeningId, ScreeningOutcome, ScreeningRecord, SeededEntropy, SimClock, Status, Timestamp};
+use model::{AccountId, Clock, MessageId, Mode, Msisdn, ScreeningId, ScreeningOutcome, ScreeningRecord, SeededEntropy, SimClock, Status, Timestamp};
+use runtime::Machine;
 use store::contract::messages::{Admission, IdempotencyClaim, Quota};
 use store::contract::screening::ScreeningFilter;
 use store::objects::Objects;
@@ -63,8 +64,9 @@ impl Bench {
         let clock = Arc::new(SimClock::at(Timestamp::from_millis(1_773_585_000_000)));
         let (entropy, counters) = (Arc::new(SeededEntropy::new(7)), Arc::new(Counters::default()));
         let hanging = Arc::new(Hanging::default());
-        let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver)).unwrap();
-        let shelf = Shelf::new(fetcher, hanging.clone(), store.clone(), counters.clone(), clock.clone(), entropy.clone());
+        let runtime: Arc<dyn Runtime> = Arc::new(Machine::with_clock(clock.clone()));
+        let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver), runtime.clone()).unwrap();
+        let shelf = Shelf::new(fetcher, hanging.clone(), store.clone(), counters.clone(), runtime.clone(), entropy.clone());
         let sweeper = Sweeper {
             screening_log: Duration::from_secs(60),
             shelf: Arc::new(shelf),
@@ -75,7 +77,7 @@ impl Bench {
             dispatchers: Dispatchers::default(),
             waiters: Arc::default(),
             counters,
-            clock: clock.clone(),
+            runtime,
             entropy: entropy.clone(),
         };
         Self { sweeper, hanging, clock, entropy, _place: place }

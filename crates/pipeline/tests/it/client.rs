@@ -1,5 +1,6 @@
 //! The guarded client for whoever else asks what a client of ours points to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,7 +9,7 @@ use hyper::{Method, StatusCode};
 use pipeline::fetch::Trust;
 use pipeline::fetch::client::{Ask, ClientError, GuardedClient, UserAgent};
 use pipeline::fetch::guard::{Denial, Guard};
-use tokio::time::Instant;
+use runtime::{Machine, Runtime};
 
 use crate::support::{ALLOWED, FORBIDDEN, Names, Server, response, settings};
 
@@ -19,11 +20,12 @@ async fn a_post_is_made_by_the_same_rules_and_follows_nothing() {
     let server = Server::of_bytes(ALLOWED, response(307, &[("Location", &location)], b"moved")).await;
     let names = Names::new([("hook.example.com", &[&[ALLOWED]]), ("evil.example.com", &[&[FORBIDDEN]])]);
     let guard = Guard::new(&settings(&[server.port(), forbidden.port()]).guard);
-    let client = GuardedClient::new(guard, Trust::Machine, UserAgent::default()).unwrap();
+    let client = GuardedClient::new(guard, Trust::Machine, UserAgent::default(), Arc::new(Machine::new())).unwrap();
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, "application/json".parse().unwrap());
     headers.insert(HOST, "elsewhere.example.com".parse().unwrap());
-    let ask = Ask { method: Method::POST, headers, body: Bytes::from_static(b"{}"), redirects_max: 0, deadline: Instant::now() + Duration::from_secs(60) };
+    let ask =
+        Ask { method: Method::POST, headers, body: Bytes::from_static(b"{}"), redirects_max: 0, deadline: Machine::new().instant() + Duration::from_secs(60) };
 
     let answer = client.ask(&format!("http://hook.example.com:{}/in", server.port()), &ask, &names).await.unwrap();
     assert_eq!((answer.status, answer.read(5).await.unwrap()), (StatusCode::TEMPORARY_REDIRECT, Bytes::from_static(b"moved")));

@@ -172,7 +172,7 @@ async fn a_name_may_use_all_of_the_time_as_well() {
     let server = Server::of_bytes(ALLOWED, response(200, &[], &media("photo.jpg"))).await;
     for (seconds, succeeds) in [(8, true), (11, false)] {
         let resolver: Arc<dyn Resolve> = Arc::new(Slow(Duration::from_secs(seconds)));
-        let fetcher = Fetcher::new(settings(&[server.port()]), resolver).unwrap();
+        let fetcher = Fetcher::new(settings(&[server.port()]), resolver, Arc::new(runtime::Machine::new())).unwrap();
         let told = fetcher.fetch(account(1), &format!("http://media.example.com:{}/", server.port())).await;
         assert_eq!(told.as_ref().err().map(FetchError::code), (!succeeds).then_some(ErrorCode::MediaUploadFailed), "{told:?}");
     }
@@ -233,7 +233,7 @@ async fn a_thousand_hanging_servers_of_one_account_slow_no_other() {
     let hanging = Server::start(ALLOWED, |_| vec![Piece::Hang]).await;
     let good = Server::of_bytes(ALLOWED, response(200, &[], &media("photo.jpg"))).await;
     let resolver: Arc<dyn Resolve> = names();
-    let fetcher = Arc::new(Fetcher::new(settings(&[hanging.port(), good.port()]), resolver).unwrap());
+    let fetcher = Arc::new(Fetcher::new(settings(&[hanging.port(), good.port()]), resolver, Arc::new(runtime::Machine::new())).unwrap());
     let url = |server: &Server| format!("http://media.example.com:{}/", server.port());
     let start = Instant::now();
     let many: Vec<_> = (0..1_000)

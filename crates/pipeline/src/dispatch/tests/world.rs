@@ -14,13 +14,13 @@ use model::message::{Direction, Encoding, MessageType};
 use model::number::NumberState;
 use model::quota::UtcDay;
 use model::{AccountId, Broadcast, BroadcastId, Clock, Message, MessageId, Mode, Msisdn, Recipients, SeededEntropy, SimClock, Status, Timestamp};
+use runtime::{Machine, Runtime, Ticks};
 use store::contract::broadcasts::{BroadcastAdmission, Expanded, Expansion};
 use store::contract::messages::{Admission, Admitted, Quota};
 use store::objects::Objects;
 use store::{Store, StoreError};
 use tempfile::TempDir;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::Interval;
 
 use super::media::Memory;
 use crate::counters::Counters;
@@ -109,6 +109,7 @@ pub(super) struct Tenant {
 pub(super) struct World {
     file: TempDir,
     pub(super) clock: Arc<SimClock>,
+    runtime: Arc<dyn Runtime>,
     pub(super) settings: DispatchSettings,
     pub(super) store: Arc<dyn Store>,
     pub(super) tenants: Arc<TenantBook>,
@@ -121,7 +122,7 @@ pub(super) struct World {
     waiters: Arc<MessageWaiters>,
     entropy: Arc<SeededEntropy>,
     stop: watch::Sender<bool>,
-    poll: tokio::sync::Mutex<Interval>,
+    poll: tokio::sync::Mutex<Ticks>,
 }
 
 impl World {
@@ -148,13 +149,14 @@ impl World {
         let carriers = [MAIN, BACKUP].map(|name| Arc::new(Fake { name, submitted: Mutex::default(), down: Mutex::default() }));
         let counters = Arc::new(Counters::new(carriers.iter().map(|carrier| carrier.name.to_owned())));
         let objects = Arc::new(Memory::default());
-        let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver)).unwrap();
+        let runtime: Arc<dyn Runtime> = Arc::new(Machine::with_clock(clock.clone()));
+        let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver), runtime.clone()).unwrap();
         let kept: Arc<dyn Objects> = objects.clone();
-        let shelf = Arc::new(Shelf::new(fetcher, kept, store.clone(), counters.clone(), clock.clone(), entropy.clone()));
+        let shelf = Arc::new(Shelf::new(fetcher, kept, store.clone(), counters.clone(), runtime.clone(), entropy.clone()));
         let route = |prefix: &str, on_unknown| Route { prefix: prefix.into(), kind: MessageType::Sms, carriers: vec![MAIN.into(), BACKUP.into()], on_unknown };
         let routes = Arc::new(Routes::new(vec![route(HELD, OnUnknown::Hold), route("+", OnUnknown::Resend)]));
         let (stop, stopped) = watch::channel(false);
-        let poll = tokio::sync::Mutex::new(tokio::time::interval(settings.poll));
+        let poll = tokio::sync::Mutex::new(runtime.ticks(settings.poll));
         let (numbers, waiters) = (tenants.clone(), Arc::new(MessageWaiters::default()));
         let around = Surroundings {
             store: store.clone(),
@@ -166,13 +168,13 @@ impl World {
             counters: counters.clone(),
             waiters: waiters.clone(),
             shelf: shelf.clone(),
-            clock: clock.clone(),
+            runtime: runtime.clone(),
             tokens: Arc::new(AtomicU64::new(seed << 32)),
             stop: stopped,
         };
         let dispatchers = carriers.iter().map(|carrier| Arc::new(Dispatcher::new(carrier.clone(), 0, around.clone())));
         let dispatchers = Dispatchers::new(dispatchers.collect());
-        Self { file, clock, settings, store, tenants, dispatchers, counters, objects, shelf, carriers, routes, waiters, entropy, stop, poll }
+        Self { file, clock, runtime, settings, store, tenants, dispatchers, counters, objects, shelf, carriers, routes, waiters, entropy, stop, poll }
     }
 
     /// Ends the process without a word and starts another, whose clock begins `step_ms` from where the wall clock stood.
@@ -338,7 +340,7 @@ impl World {
             settings: self.settings,
             waiters: self.waiters.clone(),
             counters: self.counters.clone(),
-            clock: self.clock.clone(),
+            runtime: self.runtime.clone(),
             entropy: self.entropy.clone(),
             give_up,
         };

@@ -67,7 +67,7 @@ pub(crate) fn settings(ports: &[u16]) -> FetchSettings {
 /// Fetches once.
 pub(crate) async fn fetch(settings: FetchSettings, names: &Arc<Names>, url: &str) -> Result<Media, FetchError> {
     let resolver: Arc<dyn Resolve> = Arc::clone(names) as _;
-    Fetcher::new(settings, resolver).unwrap().fetch(account(1), url).await
+    Fetcher::new(settings, resolver, Arc::new(runtime::Machine::new())).unwrap().fetch(account(1), url).await
 }
 
 pub(crate) const fn account(number: u8) -> Owner {

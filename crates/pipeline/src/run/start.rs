@@ -1,0 +1,256 @@
+//! Starting a pipeline: what its parts share, the parts themselves, and their tasks.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use carrier::Carrier;
+use model::Entropy;
+use model::mint::{LEAD_MAX, Mint};
+use model::sampler::Sampler;
+use runtime::{Runtime, Supervisor, Task};
+use screening::Screen;
+use store::{Store, StoreError};
+use tokio::sync::{mpsc, watch};
+
+use super::{Parts, Pipeline};
+use crate::admit::{Admission, AdmissionLimits, References, SANDBOX};
+use crate::counters::Counters;
+use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
+use crate::expand::{Bell, BroadcastSettings, Expander};
+use crate::listing::Indexer;
+use crate::media::Shelf;
+use crate::pace::SenderPaces;
+use crate::receipt::Recorder;
+use crate::route::Routes;
+use crate::sweep::Sweeper;
+use crate::tenants::TenantBook;
+use crate::watch::{BroadcastWaiters, MessageWaiters};
+
+/// The carriers of a configuration, and how many segments a second one originator may send with each.
+type Carriers = Vec<(Arc<dyn Carrier>, u32)>;
+
+impl Pipeline {
+    /// Starts dispatching, with the messages that an earlier process left. The supervisor of the parts watches its tasks.
+    ///
+    /// # Errors
+    /// As the store.
+    pub async fn start(mut parts: Parts) -> Result<Arc<Self>, StoreError> {
+        let mint = take_over(&parts).await?;
+        let (stop, stopped) = watch::channel(false);
+        let (give_up, given_up) = watch::channel(false);
+        let (flush, flushes) = mpsc::channel(1);
+        let (carriers, supervisor) = (std::mem::take(&mut parts.carriers), parts.supervisor.clone());
+        let (shared, events) = Shared::of(parts, &carriers);
+        let dispatchers = shared.dispatchers(carriers, &stopped);
+        // It records until the carriers have nothing left to report, which is after the other tasks have ended.
+        supervisor.start("recorder", shared.recorder(&dispatchers, given_up).run(events, flushes));
+        let tasks = shared.start_tasks(&dispatchers, &supervisor, &stopped);
+        Ok(Arc::new(Self {
+            admission: shared.admission(&dispatchers, mint, stopped),
+            store: shared.store,
+            dispatchers,
+            bell: shared.bell,
+            counters: shared.counters,
+            runtime: shared.runtime,
+            supervisor,
+            entropy: shared.entropy,
+            stop,
+            flush,
+            give_up,
+            tasks: tokio::sync::Mutex::new(tasks),
+        }))
+    }
+}
+
+/// Takes over the messages of the process before this one. Returns what mints ids above all of its own.
+async fn take_over(parts: &Parts) -> Result<Mint, StoreError> {
+    // Media that cannot be read are tried again after the floor, and a carrier after the ceiling at most.
+    let retry_within = parts.dispatch.retry.ceiling.max(parts.dispatch.retry.floor);
+    let interrupted = parts.store.recover(parts.runtime.steady(), retry_within).await?;
+    if interrupted > 0 {
+        tracing::warn!("{interrupted} attempts were under way when the last process ended");
+    }
+    let mint = Mint::default();
+    parts.store.show_newest(&mint, parts.runtime.now() + LEAD_MAX).await?;
+    Ok(mint)
+}
+
+/// What the parts of a pipeline share.
+struct Shared {
+    store: Arc<dyn Store>,
+    tenants: Arc<TenantBook>,
+    routes: Arc<Routes>,
+    shelf: Arc<Shelf>,
+    counters: Arc<Counters>,
+    waiters: Arc<MessageWaiters>,
+    broadcast_waiters: Arc<BroadcastWaiters>,
+    bell: Arc<Bell>,
+    references: Arc<References>,
+    screen: Arc<Screen>,
+    runtime: Arc<dyn Runtime>,
+    entropy: Arc<dyn Entropy>,
+    limits: AdmissionLimits,
+    dispatch: DispatchSettings,
+    broadcasts: BroadcastSettings,
+    media_kept: Duration,
+    parked_kept: Duration,
+    screening_log: Duration,
+    index_after: Duration,
+}
+
+impl Shared {
+    /// What is shared, and what the carriers report.
+    fn of(parts: Parts, carriers: &Carriers) -> (Self, mpsc::UnboundedReceiver<carrier::CarrierEvent>) {
+        let Parts { store, fetcher, objects, runtime, entropy, events, .. } = parts;
+        let counters = Arc::new(Counters::new(carriers.iter().map(|(carrier, _)| carrier.name().to_owned())));
+        let shelf = Shelf::new(fetcher, objects, Arc::clone(&store), Arc::clone(&counters), Arc::clone(&runtime), Arc::clone(&entropy));
+        let shared = Self {
+            store,
+            tenants: parts.tenants,
+            routes: Arc::new(parts.routes),
+            shelf: Arc::new(shelf),
+            counters,
+            waiters: Arc::default(),
+            broadcast_waiters: Arc::default(),
+            bell: Arc::default(),
+            references: Arc::new(References::new(&*entropy)),
+            screen: parts.screen,
+            runtime,
+            entropy,
+            limits: parts.limits,
+            dispatch: parts.dispatch,
+            broadcasts: parts.broadcasts,
+            media_kept: parts.media_kept,
+            parked_kept: parts.parked_kept,
+            screening_log: parts.screening_log,
+            index_after: parts.index_after,
+        };
+        (shared, events)
+    }
+
+    /// A dispatcher for each carrier. All keep the paces of sender numbers together, and the sandbox by itself: what test keys send uses up nothing of the time
+    /// in which a number may send for live keys.
+    fn dispatchers(&self, carriers: Carriers, stopped: &watch::Receiver<bool>) -> Dispatchers {
+        let tokens = Arc::new(AtomicU64::new(self.entropy.next_u64() >> 1));
+        let around = |senders| Surroundings {
+            store: Arc::clone(&self.store),
+            tenants: Arc::clone(&self.tenants),
+            routes: Arc::clone(&self.routes),
+            settings: self.dispatch,
+            senders,
+            made_room: Arc::clone(&self.bell.wake),
+            counters: Arc::clone(&self.counters),
+            waiters: Arc::clone(&self.waiters),
+            shelf: Arc::clone(&self.shelf),
+            runtime: Arc::clone(&self.runtime),
+            tokens: Arc::clone(&tokens),
+            stop: stopped.clone(),
+        };
+        let live = sender_paces(&self.tenants);
+        let dispatcher = |(carrier, rate): (Arc<dyn Carrier>, u32)| {
+            let senders = if carrier.name() == SANDBOX { sender_paces(&self.tenants) } else { Arc::clone(&live) };
+            Arc::new(Dispatcher::new(carrier, rate, around(senders)))
+        };
+        Dispatchers::new(carriers.into_iter().map(dispatcher).collect())
+    }
+
+    /// Starts the tasks that end when draining begins.
+    fn start_tasks(&self, dispatchers: &Dispatchers, supervisor: &Supervisor, stopped: &watch::Receiver<bool>) -> Vec<Task> {
+        let dispatch = |dispatcher: &Arc<Dispatcher>| {
+            let (dispatcher, all) = (Arc::clone(dispatcher), dispatchers.clone());
+            supervisor.start("dispatcher", async move { dispatcher.run(all).await })
+        };
+        let mut tasks: Vec<Task> = dispatchers.iter().map(dispatch).collect();
+        tasks.push(supervisor.start("indexer", until(stopped.clone(), self.indexer().run())));
+        tasks.push(supervisor.start("sweeper", until(stopped.clone(), self.sweeper(dispatchers).run())));
+        tasks.push(supervisor.start("expander", until(stopped.clone(), self.expander(dispatchers).run())));
+        tasks
+    }
+
+    fn recorder(&self, dispatchers: &Dispatchers, give_up: watch::Receiver<bool>) -> Recorder {
+        Recorder {
+            store: Arc::clone(&self.store),
+            routes: Arc::clone(&self.routes),
+            dispatchers: dispatchers.clone(),
+            settings: self.dispatch,
+            waiters: Arc::clone(&self.waiters),
+            counters: Arc::clone(&self.counters),
+            runtime: Arc::clone(&self.runtime),
+            entropy: Arc::clone(&self.entropy),
+            give_up,
+        }
+    }
+
+    fn indexer(&self) -> Indexer {
+        let (store, counters, runtime) = (Arc::clone(&self.store), Arc::clone(&self.counters), Arc::clone(&self.runtime));
+        Indexer { store, after: self.index_after, counters, runtime }
+    }
+
+    fn sweeper(&self, dispatchers: &Dispatchers) -> Sweeper {
+        Sweeper {
+            screening_log: self.screening_log,
+            shelf: Arc::clone(&self.shelf),
+            media_kept: self.media_kept,
+            parked_kept: self.parked_kept,
+            store: Arc::clone(&self.store),
+            routes: Arc::clone(&self.routes),
+            dispatchers: dispatchers.clone(),
+            waiters: Arc::clone(&self.waiters),
+            counters: Arc::clone(&self.counters),
+            runtime: Arc::clone(&self.runtime),
+            entropy: Arc::clone(&self.entropy),
+        }
+    }
+
+    fn expander(&self, dispatchers: &Dispatchers) -> Expander {
+        Expander {
+            store: Arc::clone(&self.store),
+            tenants: Arc::clone(&self.tenants),
+            routes: Arc::clone(&self.routes),
+            dispatchers: dispatchers.clone(),
+            settings: self.broadcasts,
+            bell: Arc::clone(&self.bell),
+            waiters: Arc::clone(&self.broadcast_waiters),
+            references: Arc::clone(&self.references),
+            runtime: Arc::clone(&self.runtime),
+        }
+    }
+
+    fn admission(&self, dispatchers: &Dispatchers, mint: Mint, stopped: watch::Receiver<bool>) -> Admission {
+        Admission {
+            store: Arc::clone(&self.store),
+            tenants: Arc::clone(&self.tenants),
+            routes: Arc::clone(&self.routes),
+            dispatchers: dispatchers.clone(),
+            limits: self.limits.clone(),
+            runtime: Arc::clone(&self.runtime),
+            entropy: Arc::clone(&self.entropy),
+            references: Arc::clone(&self.references),
+            screen: Arc::clone(&self.screen),
+            shelf: Arc::clone(&self.shelf),
+            keys: Default::default(),
+            mint,
+            waiters: Arc::clone(&self.waiters),
+            broadcast_waiters: Arc::clone(&self.broadcast_waiters),
+            counters: Arc::clone(&self.counters),
+            unrecorded_lines: Sampler::new(1),
+            stopped,
+        }
+    }
+}
+
+/// The paces of sender numbers, as the tenants have them.
+fn sender_paces(tenants: &Arc<TenantBook>) -> Arc<SenderPaces> {
+    let tenants = Arc::clone(tenants);
+    Arc::new(SenderPaces::new(move |number| tenants.pace_of(number)))
+}
+
+/// Work that may be left at any point once draining begins.
+async fn until(mut stopped: watch::Receiver<bool>, work: impl Future<Output = ()>) {
+    tokio::select! {
+        biased;
+        _ = stopped.wait_for(|stopped| *stopped) => {}
+        () = work => {}
+    }
+}
