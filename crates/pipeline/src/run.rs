@@ -3,7 +3,6 @@
 mod drain;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use carrier::{Carrier, CarrierEvent};
@@ -26,6 +25,7 @@ use crate::expand::{Bell, BroadcastSettings, Expander};
 use crate::fetch::Fetcher;
 use crate::listing::Indexer;
 use crate::media::Shelf;
+use crate::node::Node;
 use crate::pace::SenderPaces;
 use crate::receipt::{Recorder, count_changes};
 use crate::route::Routes;
@@ -37,6 +37,8 @@ use crate::watch::{BroadcastWaiters, MessageWaiters};
 pub struct Parts {
     /// Where messages are kept.
     pub store: Arc<dyn Store>,
+    /// This process as a node of the store.
+    pub node: Arc<Node>,
     /// Who may send.
     pub tenants: Arc<TenantBook>,
     /// Where messages go.
@@ -92,6 +94,7 @@ pub type WriteBroadcast = fn(&Broadcast, BroadcastStatus, AnswerForm) -> String;
 pub struct Pipeline {
     admission: Admission,
     store: Arc<dyn Store>,
+    node: Arc<Node>,
     dispatchers: Dispatchers,
     bell: Arc<Bell>,
     counters: Arc<Counters>,
@@ -112,7 +115,7 @@ impl Pipeline {
     pub async fn start(parts: Parts) -> Result<Arc<Self>, StoreError> {
         // Media that cannot be read are tried again after the floor, and a carrier after the ceiling at most.
         let retry_within = parts.dispatch.retry.ceiling.max(parts.dispatch.retry.floor);
-        let interrupted = parts.store.recover(parts.clock.steady(), retry_within).await?;
+        let interrupted = parts.store.recover(parts.node.epoch(), parts.clock.steady(), retry_within).await?;
         if interrupted > 0 {
             tracing::warn!("{interrupted} attempts were under way when the last process ended");
         }
@@ -136,7 +139,7 @@ impl Pipeline {
             waiters: Arc::clone(&waiters),
             shelf: Arc::clone(&shelf),
             clock: Arc::clone(&parts.clock),
-            tokens: Arc::new(AtomicU64::new(parts.entropy.next_u64() >> 1)),
+            node: Arc::clone(&parts.node),
             stop: stopped,
         };
         let dispatchers = parts.carriers.into_iter().map(|(carrier, rate)| {
@@ -171,7 +174,7 @@ impl Pipeline {
             waiters: Arc::clone(&waiters),
             counters: Arc::clone(&counters),
             clock: Arc::clone(&parts.clock),
-            entropy: Arc::clone(&parts.entropy),
+            node: Arc::clone(&parts.node),
         };
         let references = Arc::new(References::new(&*parts.entropy));
         let expander = Expander {
@@ -183,6 +186,7 @@ impl Pipeline {
             bell: Arc::clone(&bell),
             waiters: Arc::clone(&broadcast_waiters),
             references: Arc::clone(&references),
+            node: Arc::clone(&parts.node),
             clock: Arc::clone(&parts.clock),
         };
         let mut tasks: Vec<JoinHandle<()>> = Vec::new();
@@ -214,6 +218,7 @@ impl Pipeline {
         }));
         let admission = Admission {
             store: Arc::clone(&parts.store),
+            node: Arc::clone(&parts.node),
             tenants: parts.tenants,
             routes,
             dispatchers: dispatchers.clone(),
@@ -233,6 +238,7 @@ impl Pipeline {
         Ok(Arc::new(Self {
             admission,
             store: parts.store,
+            node: parts.node,
             dispatchers,
             bell,
             counters,
@@ -378,6 +384,11 @@ impl Pipeline {
     /// Where messages are kept, for reading.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// This process as a node of the store.
+    pub const fn node(&self) -> &Arc<Node> {
+        &self.node
     }
 
     /// Who may send.
