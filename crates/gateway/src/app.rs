@@ -14,8 +14,8 @@ use pipeline::fetch::Fetcher;
 use pipeline::fetch::resolve::SystemResolver;
 use pipeline::limiter::RateLimiter;
 use pipeline::tenants::TenantBook;
-use pipeline::{AdmissionLimits, BroadcastSettings, DispatchSettings, Parts, Pipeline, QueueLimits, SANDBOX};
-use runtime::{Machine, Runtime, Supervisor};
+use pipeline::{AdmissionLimits, BroadcastSettings, DispatchSettings, Node, OVER, Parts, Pipeline, QueueLimits, SANDBOX};
+use runtime::{Machine, Runtime, Supervisor, Task};
 use store::objects::{Directory, Objects};
 use store::{Store, StoreError};
 use tokio::net::TcpListener;
@@ -33,6 +33,7 @@ use crate::http::gate::Gate;
 use crate::http::log::Lines;
 use crate::http::serve::{Bounds, Door, serve};
 use crate::http::tls;
+use crate::sessions;
 
 /// A running platform.
 pub struct App {
@@ -48,6 +49,8 @@ pub struct App {
     measuring: JoinHandle<()>,
     telling: JoinHandle<()>,
     drain: Duration,
+    supervisor: Supervisor,
+    renewing: Task,
 }
 
 /// Why a platform does not start: sentences for the operator.
@@ -80,7 +83,14 @@ impl App {
         let metrics = Metrics::default();
         store.observe_commits(metrics.observer());
         store.keep_within(config.store_bounds());
-        let pipeline = start_pipeline(&config, store, prepared.objects, prepared.pepper, Arc::clone(&clock), entropy).await?;
+        let told = |error: StoreError| StartError(error.to_string());
+        let node = Node::join(Arc::clone(&store), sessions::node_name(), sessions::BUILD, Arc::clone(&clock)).await.map_err(told)?;
+        // Renewed from the beginning: starting may take long.
+        let runtime: Arc<dyn Runtime> = Arc::new(Machine::new());
+        let supervisor = Supervisor::new(Arc::clone(&runtime));
+        let renewed = Arc::clone(&node);
+        let renewing = supervisor.start("node", async move { renewed.keep(runtime).await });
+        let pipeline = start_pipeline(&config, store, node, prepared.objects, prepared.pepper, Arc::clone(&clock), entropy).await?;
         let envelope = Envelope::new(&config.api.docs_base_url);
         let body_limits = BodyLimits { bytes_max: config.api.body_bytes_max, timeout: Duration::from_secs(config.api.body_timeout_secs) };
         let api = Arc::new(Api {
@@ -131,7 +141,7 @@ impl App {
         let measuring = tokio::spawn(async move { admin.throughput.measure(&measured).await });
         let telling = tokio::spawn(async move { lines.tell().await });
         let drain = Duration::from_secs(config.dispatch.drain_secs);
-        Ok(Self { api_address, admin_address, pipeline, api, end, public, operators, measuring, telling, drain })
+        Ok(Self { api_address, admin_address, pipeline, api, end, public, operators, measuring, telling, drain, supervisor, renewing })
     }
 
     /// The path of a message.
@@ -139,9 +149,15 @@ impl App {
         &self.pipeline
     }
 
-    /// Resolves when the store has failed and the process has to end.
-    pub async fn failed(&self) -> StoreError {
-        self.pipeline.store().failed().await
+    /// Resolves when the process has to end, with the reason in a sentence for the operator: the store has failed, another node has taken the work of this one
+    /// over, or a task that must run as long as the process ended before it.
+    pub async fn failed(&self) -> String {
+        tokio::select! {
+            biased;
+            error = self.pipeline.store().failed() => error.to_string(),
+            () = self.pipeline.node().over() => OVER.to_owned(),
+            why = self.supervisor.failed() => why,
+        }
     }
 
     /// Takes no more requests, answers those that are under way, lets carriers answer what they have, and closes the store. New connections and requests are
@@ -150,6 +166,7 @@ impl App {
     /// This ends within `dispatch.drain_secs` and [`BEYOND`](Self::BEYOND), whatever clients, carriers and the store do.
     pub async fn stop(self) {
         let began = Instant::now();
+        self.supervisor.ending();
         self.api.gate.close();
         self.pipeline.begin_draining();
         // What is on disk has its answer before the store closes.
@@ -159,6 +176,7 @@ impl App {
             tracing::warn!("Requests are still under way after {} s: they are refused", self.drain.as_secs());
         }
         self.pipeline.close(self.drain.saturating_sub(began.elapsed())).await;
+        self.renewing.abort();
         self.measuring.abort();
         self.telling.abort();
         // A store that is closed takes nothing more: what is refused now leaves nothing behind.
@@ -265,6 +283,7 @@ fn address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
 async fn start_pipeline(
     config: &Config,
     store: Arc<dyn Store>,
+    node: Arc<Node>,
     objects: Arc<dyn Objects>,
     pepper: Pepper,
     clock: Arc<dyn Clock>,
@@ -276,8 +295,10 @@ async fn start_pipeline(
     let sandbox = CarrierConfig::Sandbox(SandboxConfig { name: SANDBOX.to_owned() });
     let mut carriers: Vec<(Arc<dyn Carrier>, u32)> = Vec::new();
     for carrier in config.carrier.iter().chain([&sandbox]) {
-        let started = carrier::start(carrier.clone(), sender.clone(), Arc::clone(&entropy)).map_err(|error| StartError(error.to_string()))?;
-        carriers.push((started, carrier.sender_rate()));
+        let carrier = sessions::claim(&*store, &node, carrier.clone()).await.map_err(told)?;
+        let sender_rate = carrier.sender_rate();
+        let started = carrier::start(carrier, sender.clone(), Arc::clone(&entropy)).map_err(|error| StartError(error.to_string()))?;
+        carriers.push((started, sender_rate));
     }
     let limits = AdmissionLimits {
         sms_characters_max: config.limits.sms_characters_max,
@@ -299,6 +320,7 @@ async fn start_pipeline(
     let parked_kept = Duration::from_secs(config.receipts.parked_hours * 3_600);
     let parts = Parts {
         store,
+        node,
         index_after,
         tenants,
         routes,

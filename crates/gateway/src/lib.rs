@@ -12,3 +12,4 @@ pub mod files;
 pub mod http;
 pub mod real;
 pub mod screen;
+mod sessions;

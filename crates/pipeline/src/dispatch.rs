@@ -7,7 +7,7 @@ mod dispatchers;
 mod load;
 mod refill;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::counters::Counters;
 use crate::media::Shelf;
+use crate::node::Node;
 use crate::outcome::unattempted;
 use crate::pace::SenderPaces;
 use crate::queue::{FairQueue, QueueLimits};
@@ -78,7 +79,7 @@ pub(crate) struct Dispatcher {
     loading: Arc<Semaphore>,
     /// Wakes who makes messages of broadcasts when some of them have left memory.
     made_room: Arc<Notify>,
-    tokens: Arc<AtomicU64>,
+    node: Arc<Node>,
     stop: watch::Receiver<bool>,
 }
 
@@ -99,8 +100,8 @@ pub(crate) struct Surroundings {
     /// Where the media of messages are.
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) runtime: Arc<dyn Runtime>,
-    /// Where lease tokens come from: no two leases of this process, nor of the one before it, share one.
-    pub(crate) tokens: Arc<AtomicU64>,
+    /// This process, which owns what its dispatchers lease.
+    pub(crate) node: Arc<Node>,
     pub(crate) stop: watch::Receiver<bool>,
 }
 
@@ -125,7 +126,7 @@ impl Dispatcher {
             backlog: AtomicBool::new(true),
             loading: Arc::new(Semaphore::new(load::READS_MAX)),
             made_room: around.made_room,
-            tokens: around.tokens,
+            node: around.node,
             stop: around.stop,
         }
     }
@@ -255,6 +256,10 @@ impl Dispatcher {
             self.senders.delayed(&leased.message.originator, took);
             // Another worker has what is under this lease no more.
             let Some(attempt) = attempt else { continue };
+            if self.node.is_over() {
+                // Others have it, and take this attempt for one of unknown outcome. It must not leave twice.
+                continue;
+            }
             self.under_way.begin(leased.message.id, attempt, leased.message.segments.max(1).into());
             let valid_for = leased.message.expires_at.since(begins.wall);
             let (token, accepted_segments) = (leased.lease.token, leased.accepted_segments);
@@ -310,7 +315,7 @@ impl Dispatcher {
 
     /// A lease that begins now.
     fn new_lease(&self) -> Lease {
-        Lease { token: self.tokens.fetch_add(1, Ordering::Relaxed).max(1), until: self.runtime.steady() + self.settings.lease }
+        Lease { token: self.node.next_token(), until: self.runtime.steady() + self.settings.lease }
     }
 
     fn stopped(&self) -> bool {

@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 
 use crate::admit::{References, first_carrier};
 use crate::dispatch::Dispatchers;
+use crate::node::Node;
 use crate::route::Routes;
 use crate::tenants::TenantBook;
 use crate::watch::BroadcastWaiters;
@@ -80,6 +81,7 @@ pub(crate) struct Expander {
     pub(crate) bell: Arc<Bell>,
     pub(crate) waiters: Arc<BroadcastWaiters>,
     pub(crate) references: Arc<References>,
+    pub(crate) node: Arc<Node>,
     pub(crate) runtime: Arc<dyn Runtime>,
 }
 
@@ -151,7 +153,7 @@ impl Expander {
 
     /// Learns of broadcasts that came.
     async fn look(&self, open: &mut Open) -> Result<(), StoreError> {
-        for broadcast in self.store.unexpanded(None, OPEN_MAX).await? {
+        for broadcast in self.store.unexpanded(self.node.epoch(), None, OPEN_MAX).await? {
             if open.known.insert(broadcast.id) {
                 let owner = broadcast.owner();
                 let pending = Pending { broadcast, quiet_until: Timestamp::default() };
@@ -252,7 +254,7 @@ impl Expander {
             });
             Expanded { message: Arc::new(self.message(broadcast, index, recipient)), carrier, lease }
         });
-        Expansion { broadcast: broadcast.id, from, turns, messages: messages.collect(), due_at: self.runtime.steady() }
+        Expansion { node: self.node.epoch(), broadcast: broadcast.id, from, turns, messages: messages.collect(), due_at: self.runtime.steady() }
     }
 
     fn carrier_of(&self, broadcast: &Broadcast, recipient: &Msisdn) -> &str {

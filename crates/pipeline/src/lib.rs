@@ -11,6 +11,7 @@ mod expand;
 pub mod fetch;
 mod listing;
 mod media;
+mod node;
 mod outcome;
 mod pace;
 mod queue;
@@ -29,5 +30,6 @@ pub use admit::{AdmissionLimits, BroadcastRequest, RecipientList, SANDBOX, SendR
 pub use counters::Counters;
 pub use dispatch::{DispatchSettings, READS_MAX};
 pub use expand::BroadcastSettings;
+pub use node::{Node, OVER};
 pub use queue::QueueLimits;
 pub use run::{Answered, Parts, Pipeline, WriteBroadcast, WriteMessage};

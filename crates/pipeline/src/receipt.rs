@@ -123,7 +123,7 @@ impl Recorder {
                     self.tell(&changes);
                     break;
                 }
-                Err(error @ StoreError::Failed(_)) => return tracing::error!(%error, "Outcomes are lost with the store: {error}"),
+                Err(error @ (StoreError::Failed(_) | StoreError::Over)) => return tracing::error!(%error, "Outcomes are lost with the store: {error}"),
                 Err(error) => {
                     tracing::warn!(%error, "Could not record {} outcomes, trying again: {error}", outcomes.len());
                     let rest = self.runtime.sleep(again.wait(failures, self.entropy.next_unit()));

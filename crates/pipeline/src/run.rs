@@ -23,6 +23,7 @@ use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatchers};
 use crate::expand::{Bell, BroadcastSettings};
 use crate::fetch::Fetcher;
+use crate::node::Node;
 use crate::receipt::count_changes;
 use crate::route::Routes;
 use crate::tenants::{Caller, TenantBook};
@@ -31,6 +32,8 @@ use crate::tenants::{Caller, TenantBook};
 pub struct Parts {
     /// Where messages are kept.
     pub store: Arc<dyn Store>,
+    /// This process as a node of the store.
+    pub node: Arc<Node>,
     /// Who may send.
     pub tenants: Arc<TenantBook>,
     /// Where messages go.
@@ -88,6 +91,7 @@ pub type WriteBroadcast = fn(&Broadcast, BroadcastStatus, AnswerForm) -> String;
 pub struct Pipeline {
     admission: Admission,
     store: Arc<dyn Store>,
+    node: Arc<Node>,
     dispatchers: Dispatchers,
     bell: Arc<Bell>,
     counters: Arc<Counters>,
@@ -235,6 +239,11 @@ impl Pipeline {
     /// Where messages are kept, for reading.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// This process as a node of the store.
+    pub const fn node(&self) -> &Arc<Node> {
+        &self.node
     }
 
     /// Who may send.

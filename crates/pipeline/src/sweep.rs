@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Entropy, ErrorType, Mode, Moment, Timestamp};
+use model::{ErrorType, Mode, Moment, Timestamp};
 use runtime::Runtime;
 use store::contract::dispatch::{Lease, LeaseRequest, Leased, Outcome, Retry, Verdict};
 use store::contract::messages::StatusChange;
@@ -14,6 +14,7 @@ use crate::admit::SANDBOX;
 use crate::counters::Counters;
 use crate::dispatch::Dispatchers;
 use crate::media::Shelf;
+use crate::node::Node;
 use crate::outcome::{policy_of, unattempted};
 use crate::receipt::count_changes;
 use crate::route::{OnUnknown, Routes};
@@ -57,7 +58,7 @@ pub(crate) struct Sweeper {
     pub(crate) waiters: Arc<MessageWaiters>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) runtime: Arc<dyn Runtime>,
-    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) node: Arc<Node>,
 }
 
 impl Sweeper {
@@ -119,7 +120,7 @@ impl Sweeper {
         let moment = self.runtime.look();
         let now = moment.wall;
         loop {
-            let ended = self.store.expire(moment, self.dispatchers.under_way(), BATCH).await?;
+            let ended = self.store.expire(self.node.epoch(), moment, self.dispatchers.under_way(), BATCH).await?;
             self.tell(&ended);
             if ended.len() < BATCH {
                 break;
@@ -196,7 +197,7 @@ impl Sweeper {
 
     /// Gives messages of a carrier that is not configured to the one that their route names now; fails those without one. Returns how many there were.
     async fn reroute(&self, carrier: &str, now: Moment) -> Result<usize, StoreError> {
-        let lease = Lease { token: self.entropy.next_u64().max(1), until: now.steady + EVERY };
+        let lease = Lease { token: self.node.next_token(), until: now.steady + EVERY };
         let (carrier, passed_over, under_way) = (carrier.to_owned(), Vec::new(), HashSet::new());
         let request = LeaseRequest { carrier, now, lease, limit: BATCH, limit_per_account: BATCH, limit_of_broadcasts: BATCH, passed_over, under_way };
         let leased = self.store.lease_due(request).await?;

@@ -5,7 +5,7 @@
 //! transaction, complete in itself: no caller needs a second call to be correct, and what it returns `Ok` for is on disk.
 //! No SQL leaves this crate.
 //!
-//! Reading order: [`contract::messages`] (admission and reading), [`contract::dispatch`] (the way to a carrier),
+//! Reading order: [`contract::messages`] (admission and reading), [`contract::nodes`] (who owns what), [`contract::dispatch`] (the way to a carrier),
 //! [`contract::receipts`] (the way back), [`contract::broadcasts`] (one text to many), [`contract::tenants`] (who may send),
 //! [`contract::screening`] (what was found in texts), [`contract::lists`] (the index of filtered lists), [`contract::media`] and [`objects`] (what multimedia messages carry).
 
@@ -26,14 +26,15 @@ pub use contract::health::Health;
 pub use contract::lists::Lists;
 pub use contract::media::MediaRecords;
 pub use contract::messages::Messages;
+pub use contract::nodes::Nodes;
 pub use contract::receipts::Receipts;
 pub use contract::screening::Screening;
 pub use contract::tenants::Tenants;
 
 /// All that the product asks of its storage.
-pub trait Store: Messages + Broadcasts + Dispatch + Receipts + Tenants + Screening + MediaRecords + Lists + Health {}
+pub trait Store: Messages + Broadcasts + Nodes + Dispatch + Receipts + Tenants + Screening + MediaRecords + Lists + Health {}
 
-impl<T: Messages + Broadcasts + Dispatch + Receipts + Tenants + Screening + MediaRecords + Lists + Health> Store for T {}
+impl<T: Messages + Broadcasts + Nodes + Dispatch + Receipts + Tenants + Screening + MediaRecords + Lists + Health> Store for T {}
 
 /// Opens the store that `url` names, bringing its schema up to date: `sqlite:PATH`. Its tasks and its time are those of `runtime`.
 ///

@@ -120,6 +120,7 @@ impl Admission {
         loop {
             Arc::make_mut(&mut broadcast).media = placed.id;
             let admission = BroadcastAdmission {
+                node: self.node.epoch(),
                 broadcast: Arc::clone(&broadcast),
                 recipients: recipients.clone(),
                 quota,

@@ -30,6 +30,7 @@ use tokio::sync::watch;
 use crate::counters::Counters;
 use crate::dispatch::Dispatchers;
 use crate::media::Shelf;
+use crate::node::Node;
 use crate::route::Routes;
 use crate::run::draining;
 use crate::tenants::{Caller, TenantBook};
@@ -88,6 +89,7 @@ pub enum Accepted {
 /// All that admission asks of its surroundings.
 pub(crate) struct Admission {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) node: Arc<Node>,
     pub(crate) tenants: Arc<TenantBook>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) dispatchers: Dispatchers,
@@ -180,6 +182,7 @@ impl Admission {
         loop {
             Arc::make_mut(&mut message).media = placed.id;
             let admission = Write {
+                node: self.node.epoch(),
                 message: Arc::clone(&message),
                 carrier: first_carrier(&self.routes, &self.dispatchers, message.mode, &message.recipient, message.kind).to_owned(),
                 lease: None,
@@ -233,7 +236,8 @@ pub(crate) fn first_carrier<'a>(routes: &'a Routes, dispatchers: &Dispatchers, m
 /// What a client is told when the store did not do what it was asked.
 pub fn refused_by_store(error: StoreError) -> Refusal {
     match error {
-        StoreError::Unavailable(_) => Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(RETRY_AFTER).caused_by(error),
+        // Another node takes it.
+        StoreError::Unavailable(_) | StoreError::Over => Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(RETRY_AFTER).caused_by(error),
         StoreError::Failed(_) => Refusal::new(ErrorCode::MessageSendFailed).caused_by(error),
         StoreError::Refused(_) | StoreError::AlreadyExists | StoreError::NotFound => Refusal::new(ErrorCode::UnexpectedError).caused_by(error),
     }

@@ -1,7 +1,6 @@
 //! Starting a pipeline: what its parts share, the parts themselves, and their tasks.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use carrier::Carrier;
@@ -20,6 +19,7 @@ use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
 use crate::expand::{Bell, BroadcastSettings, Expander};
 use crate::listing::Indexer;
 use crate::media::Shelf;
+use crate::node::Node;
 use crate::pace::SenderPaces;
 use crate::receipt::Recorder;
 use crate::route::Routes;
@@ -49,6 +49,7 @@ impl Pipeline {
         Ok(Arc::new(Self {
             admission: shared.admission(&dispatchers, mint, stopped),
             store: shared.store,
+            node: shared.node,
             dispatchers,
             bell: shared.bell,
             counters: shared.counters,
@@ -67,7 +68,7 @@ impl Pipeline {
 async fn take_over(parts: &Parts) -> Result<Mint, StoreError> {
     // Media that cannot be read are tried again after the floor, and a carrier after the ceiling at most.
     let retry_within = parts.dispatch.retry.ceiling.max(parts.dispatch.retry.floor);
-    let interrupted = parts.store.recover(parts.runtime.steady(), retry_within).await?;
+    let interrupted = parts.store.recover(parts.node.epoch(), parts.runtime.steady(), retry_within).await?;
     if interrupted > 0 {
         tracing::warn!("{interrupted} attempts were under way when the last process ended");
     }
@@ -79,6 +80,7 @@ async fn take_over(parts: &Parts) -> Result<Mint, StoreError> {
 /// What the parts of a pipeline share.
 struct Shared {
     store: Arc<dyn Store>,
+    node: Arc<Node>,
     tenants: Arc<TenantBook>,
     routes: Arc<Routes>,
     shelf: Arc<Shelf>,
@@ -102,11 +104,12 @@ struct Shared {
 impl Shared {
     /// What is shared, and what the carriers report.
     fn of(parts: Parts, carriers: &Carriers) -> (Self, mpsc::UnboundedReceiver<carrier::CarrierEvent>) {
-        let Parts { store, fetcher, objects, runtime, entropy, events, .. } = parts;
+        let Parts { store, node, fetcher, objects, runtime, entropy, events, .. } = parts;
         let counters = Arc::new(Counters::new(carriers.iter().map(|(carrier, _)| carrier.name().to_owned())));
         let shelf = Shelf::new(fetcher, objects, Arc::clone(&store), Arc::clone(&counters), Arc::clone(&runtime), Arc::clone(&entropy));
         let shared = Self {
             store,
+            node,
             tenants: parts.tenants,
             routes: Arc::new(parts.routes),
             shelf: Arc::new(shelf),
@@ -132,7 +135,6 @@ impl Shared {
     /// A dispatcher for each carrier. All keep the paces of sender numbers together, and the sandbox by itself: what test keys send uses up nothing of the time
     /// in which a number may send for live keys.
     fn dispatchers(&self, carriers: Carriers, stopped: &watch::Receiver<bool>) -> Dispatchers {
-        let tokens = Arc::new(AtomicU64::new(self.entropy.next_u64() >> 1));
         let around = |senders| Surroundings {
             store: Arc::clone(&self.store),
             tenants: Arc::clone(&self.tenants),
@@ -144,7 +146,7 @@ impl Shared {
             waiters: Arc::clone(&self.waiters),
             shelf: Arc::clone(&self.shelf),
             runtime: Arc::clone(&self.runtime),
-            tokens: Arc::clone(&tokens),
+            node: Arc::clone(&self.node),
             stop: stopped.clone(),
         };
         let live = sender_paces(&self.tenants);
@@ -199,7 +201,7 @@ impl Shared {
             waiters: Arc::clone(&self.waiters),
             counters: Arc::clone(&self.counters),
             runtime: Arc::clone(&self.runtime),
-            entropy: Arc::clone(&self.entropy),
+            node: Arc::clone(&self.node),
         }
     }
 
@@ -213,6 +215,7 @@ impl Shared {
             bell: Arc::clone(&self.bell),
             waiters: Arc::clone(&self.broadcast_waiters),
             references: Arc::clone(&self.references),
+            node: Arc::clone(&self.node),
             runtime: Arc::clone(&self.runtime),
         }
     }
@@ -220,6 +223,7 @@ impl Shared {
     fn admission(&self, dispatchers: &Dispatchers, mint: Mint, stopped: watch::Receiver<bool>) -> Admission {
         Admission {
             store: Arc::clone(&self.store),
+            node: Arc::clone(&self.node),
             tenants: Arc::clone(&self.tenants),
             routes: Arc::clone(&self.routes),
             dispatchers: dispatchers.clone(),

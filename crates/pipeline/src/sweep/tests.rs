@@ -64,6 +64,7 @@ impl Bench {
         let clock = Arc::new(SimClock::at(Timestamp::from_millis(1_773_585_000_000)));
         let (entropy, counters) = (Arc::new(SeededEntropy::new(7)), Arc::new(Counters::default()));
         let hanging = Arc::new(Hanging::default());
+        let node = Node::join(Arc::clone(&store), "test".to_owned(), "0", Arc::<SimClock>::clone(&clock)).await.unwrap();
         let runtime: Arc<dyn Runtime> = Arc::new(Machine::with_clock(clock.clone()));
         let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver), runtime.clone()).unwrap();
         let shelf = Shelf::new(fetcher, hanging.clone(), store.clone(), counters.clone(), runtime.clone(), entropy.clone());
@@ -78,7 +79,7 @@ impl Bench {
             waiters: Arc::default(),
             counters,
             runtime,
-            entropy: entropy.clone(),
+            node,
         };
         Self { sweeper, hanging, clock, entropy, _place: place }
     }
@@ -108,7 +109,8 @@ impl Bench {
 
 fn admission(message: Message) -> Admission {
     let (quota, due_at) = (Quota { day: UtcDay::of(message.created_at), limit: 10_000 }, message.created_at);
-    Admission { message: Arc::new(message), carrier: String::new(), lease: None, due_at, quota, idempotency: None, flagged: None, media: None }
+    let node = store::contract::nodes::Epoch::new(1).unwrap();
+    Admission { node, message: Arc::new(message), carrier: String::new(), lease: None, due_at, quota, idempotency: None, flagged: None, media: None }
 }
 
 #[tokio::test]

@@ -13,10 +13,13 @@ use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Owner, ScreeningRec
 
 use super::StoreError;
 use super::dispatch::Lease;
+use super::nodes::Epoch;
 
 /// A message on its way in: all that the one admitting transaction needs.
 #[derive(Clone, Debug)]
 pub struct Admission {
+    /// The node that admits it. A lease, where there is one, is of the same epoch.
+    pub node: Epoch,
     /// The message itself.
     pub message: Arc<Message>,
     /// The carrier that it will go to first; empty when no route leads anywhere.
@@ -122,6 +125,9 @@ pub trait Messages: Send + Sync {
     ///
     /// Atomic: all of it or, on any outcome but [`Admitted::New`], nothing. Concurrent calls commit as a group, each with its own
     /// outcome. Called twice with the same claim, the second is [`Admitted::Replayed`]. The quota is exact under concurrency.
+    ///
+    /// # Errors
+    /// [`StoreError::Over`] when the node is over: nothing is promised in its name.
     async fn admit(&self, admission: Admission) -> Result<Admitted, StoreError>;
 
     /// What was answered under an owner's claim, if it was answered at `claim.not_before` or later: `Replayed` or `KeyTaken`. Changes nothing.

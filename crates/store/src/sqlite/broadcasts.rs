@@ -23,6 +23,7 @@ use crate::contract::broadcasts::{
     BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, BroadcastPage, BroadcastReplay, Broadcasts, Canceled, Expansion, Upcoming,
 };
 use crate::contract::messages::{IdempotencyClaim, StatusChanges};
+use crate::contract::nodes::Epoch;
 
 /// How many recipients one row holds.
 const CHUNK: usize = 1_000;
@@ -59,8 +60,14 @@ impl Broadcasts for Sqlite {
         self.readers.read_for(owner.into(), Work::Page, move |connection| page(connection, owner, &filter, after, limit)).await
     }
 
-    async fn unexpanded(&self, after: Option<BroadcastId>, limit: usize) -> Result<Vec<Arc<Broadcast>>, StoreError> {
-        self.readers.read(move |connection| unexpanded(connection, after, limit)).await
+    async fn unexpanded(&self, node: Epoch, after: Option<BroadcastId>, limit: usize) -> Result<Vec<Arc<Broadcast>>, StoreError> {
+        let mut found = self.readers.read(move |connection| unexpanded(connection, node, after, limit)).await?;
+        let unowned: Vec<(BroadcastId, u32)> = found.iter().filter(|(_, owner)| *owner != node.get()).map(|(found, owner)| (found.id, *owner)).collect();
+        if !unowned.is_empty() {
+            let lost = self.writer.write(move |group| own(group, node, &unowned)).await?;
+            found.retain(|(broadcast, _)| !lost.contains(&broadcast.id));
+        }
+        Ok(found.into_iter().map(|(broadcast, _)| broadcast).collect())
     }
 
     async fn upcoming(&self, id: BroadcastId, limit: usize) -> Result<Option<Upcoming>, StoreError> {
@@ -68,7 +75,7 @@ impl Broadcasts for Sqlite {
     }
 
     async fn expand(&self, expansion: Expansion) -> Result<bool, StoreError> {
-        self.writer.write(move |group| Ok(expand(group, &expansion)?)).await
+        self.writer.write(move |group| expand(group, &expansion)).await
     }
 
     async fn cancel_broadcast(&self, owner: Option<Owner>, id: BroadcastId, now: Timestamp) -> Result<Option<Canceled>, StoreError> {
@@ -77,6 +84,7 @@ impl Broadcasts for Sqlite {
 }
 
 fn admit(group: &mut Group, admission: &BroadcastAdmission) -> Result<BroadcastAdmitted, Fault> {
+    group.living.require(admission.node)?;
     let broadcast = &*admission.broadcast;
     if let Some(claim) = &admission.idempotency
         && let Some(earlier) = replay(&group.connection, broadcast.owner(), claim)?
@@ -91,7 +99,7 @@ fn admit(group: &mut Group, admission: &BroadcastAdmission) -> Result<BroadcastA
     }
     carry(&group.connection, broadcast.media, admission.media.as_ref())?;
     insert(&group.connection, broadcast)?;
-    insert_progress(&group.connection, broadcast, admission.recipients.len())?;
+    insert_progress(&group.connection, broadcast, admission.recipients.len(), admission.node)?;
     insert_chunks(&group.connection, broadcast.id, &admission.recipients)?;
     if let Some(claim) = &admission.idempotency {
         insert_claim(group, broadcast.owner(), claim, broadcast.id.to_bytes(), broadcast.created_at)?;
@@ -124,10 +132,11 @@ fn insert(connection: &Connection, broadcast: &Broadcast) -> rusqlite::Result<()
     Ok(())
 }
 
-fn insert_progress(connection: &Connection, broadcast: &Broadcast, packed: usize) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO broadcast_progress (broadcast_id, account_id, status, packed, next_index, skipped, queued) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?4)";
+fn insert_progress(connection: &Connection, broadcast: &Broadcast, packed: usize, owner: Epoch) -> rusqlite::Result<()> {
+    let sql =
+        "INSERT INTO broadcast_progress (broadcast_id, account_id, status, packed, next_index, skipped, queued, owner) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?4, ?6)";
     let status = broadcast.status_at_acceptance().as_str();
-    let values = params![broadcast.id.to_bytes(), broadcast.account.to_bytes(), status, packed, broadcast.blocked];
+    let values = params![broadcast.id.to_bytes(), broadcast.account.to_bytes(), status, packed, broadcast.blocked, owner.get()];
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }
@@ -243,13 +252,28 @@ fn shows(filter: &BroadcastFilter, account: Option<AccountId>, mode: Option<Mode
         && filter.originator.as_ref().is_none_or(|number| broadcast.originator == *number)
 }
 
-fn unexpanded(connection: &Connection, after: Option<BroadcastId>, limit: usize) -> rusqlite::Result<Vec<Arc<Broadcast>>> {
+/// Open broadcasts of a node, and those that no living epoch owns, each with its owner.
+fn unexpanded(connection: &Connection, node: Epoch, after: Option<BroadcastId>, limit: usize) -> rusqlite::Result<Vec<(Arc<Broadcast>, u32)>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM broadcast_progress p INDEXED BY broadcast_progress_open JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id \
-         WHERE p.status IN ('queued', 'sending') AND p.broadcast_id > ?1 AND p.next_index < p.packed ORDER BY p.broadcast_id LIMIT ?2"
+        "SELECT {COLUMNS}, p.owner FROM broadcast_progress p INDEXED BY broadcast_progress_open JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id \
+         WHERE p.status IN ('queued', 'sending') AND p.broadcast_id > ?1 AND p.next_index < p.packed \
+         AND (p.owner = ?3 OR p.owner NOT IN (SELECT epoch FROM nodes WHERE is_over = 0)) ORDER BY p.broadcast_id LIMIT ?2"
     );
     let after = after.map_or([0; 16], BroadcastId::to_bytes);
-    connection.prepare_cached(&sql)?.query_map(params![after, limit], |row| broadcast(row).map(Arc::new))?.collect()
+    connection.prepare_cached(&sql)?.query_map(params![after, limit, node.get()], |row| Ok((broadcast(row).map(Arc::new)?, row.get(21)?)))?.collect()
+}
+
+/// Makes a node the owner of these broadcasts, where they still have the owner that was seen. Returns those that another node was quicker to get.
+fn own(group: &Group, node: Epoch, unowned: &[(BroadcastId, u32)]) -> Result<Vec<BroadcastId>, Fault> {
+    group.living.require(node)?;
+    let mut update = group.connection.prepare_cached("UPDATE broadcast_progress SET owner = ?3 WHERE broadcast_id = ?1 AND owner = ?2")?;
+    let mut lost = Vec::new();
+    for (id, seen) in unowned {
+        if update.execute(params![id.to_bytes(), seen, node.get()])? == 0 {
+            lost.push(*id);
+        }
+    }
+    Ok(lost)
 }
 
 fn upcoming(connection: &Connection, id: BroadcastId, limit: usize) -> rusqlite::Result<Option<Upcoming>> {
@@ -263,11 +287,12 @@ fn upcoming(connection: &Connection, id: BroadcastId, limit: usize) -> rusqlite:
     Ok(Some(Upcoming { from, recipients: recipients.collect::<Result<_, _>>()?, outstanding }).filter(|upcoming| !upcoming.recipients.is_empty()))
 }
 
-fn expand(group: &mut Group, expansion: &Expansion) -> rusqlite::Result<bool> {
+fn expand(group: &mut Group, expansion: &Expansion) -> Result<bool, Fault> {
+    group.living.require(expansion.node)?;
     let id = expansion.broadcast.to_bytes();
     let sql = "UPDATE broadcast_progress SET next_index = next_index + ?3, status = 'sending' \
-               WHERE broadcast_id = ?1 AND next_index = ?2 AND next_index + ?3 <= packed AND status IN ('queued', 'sending')";
-    if group.connection.prepare_cached(sql)?.execute(params![id, expansion.from, expansion.turns])? == 0 {
+               WHERE broadcast_id = ?1 AND next_index = ?2 AND next_index + ?3 <= packed AND status IN ('queued', 'sending') AND owner = ?4";
+    if group.connection.prepare_cached(sql)?.execute(params![id, expansion.from, expansion.turns, expansion.node.get()])? == 0 {
         return Ok(false);
     }
     for made in &expansion.messages {

@@ -20,20 +20,27 @@ use super::writer::{Fault, Group};
 use crate::StoreError;
 use crate::contract::dispatch::{Attempt, Dispatch, Lease, LeaseRequest, Leased, Outcome, QueueDepth, Retry, Verdict};
 use crate::contract::messages::StatusChanges;
+use crate::contract::nodes::Epoch;
 
 #[async_trait]
 impl Dispatch for Sqlite {
-    async fn recover(&self, now: Timestamp, retry_within: Duration) -> Result<u64, StoreError> {
-        self.writer.write(move |group| Ok(recover(&group.connection, now, now + retry_within)?)).await
+    async fn recover(&self, node: Epoch, now: Timestamp, retry_within: Duration) -> Result<u64, StoreError> {
+        let write = move |group: &mut Group| {
+            group.living.require(node)?;
+            let interrupted = free_leases(&group.connection, Some(node), now)?;
+            bound_retries(&group.connection, now + retry_within)?;
+            Ok(interrupted)
+        };
+        self.writer.write(write).await
     }
 
     async fn lease_due(&self, request: LeaseRequest) -> Result<Vec<Leased>, StoreError> {
-        self.writer.write(move |group| Ok(lease_due(group, &request)?)).await
+        self.writer.write(move |group| lease_due(group, &request)).await
     }
 
     async fn begin_attempts(&self, attempts: Vec<Attempt>, now: Moment) -> Result<Vec<Option<u32>>, StoreError> {
         let write = move |group: &mut Group| {
-            let begin = |attempt: &Attempt| begin_attempt(&group.connection, attempt, now);
+            let begin = |attempt: &Attempt| if group.living.holds(attempt.token) { begin_attempt(&group.connection, attempt, now) } else { Ok(None) };
             Ok(attempts.iter().map(begin).collect::<rusqlite::Result<_>>()?)
         };
         self.writer.write(write).await
@@ -53,7 +60,7 @@ impl Dispatch for Sqlite {
     async fn release(&self, leases: Vec<(MessageId, u64)>, now: Timestamp) -> Result<(), StoreError> {
         let write = move |group: &mut Group| {
             let sql = "UPDATE delivery SET lease = 0, due_at = ?3 WHERE message_id = ?1 AND lease = ?2 AND lease <> 0 AND in_flight = 0 AND status = 'queued'";
-            for (id, token) in leases {
+            for (id, token) in leases.into_iter().filter(|(_, token)| group.living.holds(*token)) {
                 group.connection.prepare_cached(sql)?.execute(params![id.to_bytes(), mask_to_sql(token), now.as_millis()])?;
             }
             Ok(())
@@ -61,8 +68,12 @@ impl Dispatch for Sqlite {
         self.writer.write(write).await
     }
 
-    async fn expire(&self, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> Result<StatusChanges, StoreError> {
-        self.writer.write(move |group| Ok(expire(group, now, &under_way, limit)?)).await
+    async fn expire(&self, node: Epoch, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> Result<StatusChanges, StoreError> {
+        let write = move |group: &mut Group| {
+            group.living.require(node)?;
+            Ok(expire(group, node, now, &under_way, limit)?)
+        };
+        self.writer.write(write).await
     }
 
     async fn forget_requests(&self, now: Timestamp, limit: usize) -> Result<u64, StoreError> {
@@ -77,26 +88,39 @@ impl Dispatch for Sqlite {
 /// Single messages, and those of broadcasts: the order in which an account's are leased.
 const LANES: [i64; 2] = [0, 1];
 
-fn recover(connection: &Connection, now: Timestamp, latest_retry: Timestamp) -> rusqlite::Result<u64> {
+/// Makes what epochs that are over have leased due at `now`, and what `node` has. Returns how many of those leases had an attempt under way.
+pub(super) fn free_leases(connection: &Connection, node: Option<Epoch>, now: Timestamp) -> rusqlite::Result<u64> {
     // A lease that has not ended lies ahead of now in the index; what lies behind is due anyway, however its lease ended.
     let select = "SELECT count(*) FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 \
-                  AND due_at > ?3 AND lease <> 0 AND in_flight = 1";
+                  AND due_at > ?3 AND lease <> 0 AND lease >> 32 & 4294967295 NOT IN (SELECT epoch FROM nodes WHERE is_over = 0 AND epoch <> ?5) AND in_flight = 1";
     let update = "UPDATE delivery INDEXED BY delivery_due SET due_at = ?3 WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 \
-                  AND due_at > ?3 AND lease <> 0";
-    let bound = "UPDATE delivery INDEXED BY delivery_due SET due_at = ?3 WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 \
-                 AND due_at > ?3";
+                  AND due_at > ?3 AND lease <> 0 AND lease >> 32 & 4294967295 NOT IN (SELECT epoch FROM nodes WHERE is_over = 0 AND epoch <> ?5)";
     let mut interrupted = 0;
+    each_line(connection, |carrier, account, lane| {
+        let line = params![carrier, account, now.as_millis(), lane, node.map_or(0, Epoch::get)];
+        interrupted += connection.prepare_cached(select)?.query_row(line, |row| row.get::<_, u64>(0))?;
+        connection.prepare_cached(update)?.execute(line).map(drop)
+    })?;
+    Ok(interrupted)
+}
+
+/// Has everything that nobody has leased due by `latest`.
+fn bound_retries(connection: &Connection, latest: Timestamp) -> rusqlite::Result<()> {
+    let sql = "UPDATE delivery INDEXED BY delivery_due SET due_at = ?3 WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 \
+               AND due_at > ?3 AND (lease = 0 OR lease >> 32 & 4294967295 NOT IN (SELECT epoch FROM nodes WHERE is_over = 0))";
+    each_line(connection, |carrier, account, lane| connection.prepare_cached(sql)?.execute(params![carrier, account, latest.as_millis(), lane]).map(drop))
+}
+
+/// Visits every carrier, account and lane with something queued.
+fn each_line(connection: &Connection, mut visit: impl FnMut(&str, &[u8], i64) -> rusqlite::Result<()>) -> rusqlite::Result<()> {
     let mut place = (String::new(), Vec::new());
     while let Some((carrier, account)) = next_line(connection, &place)? {
         for lane in LANES {
-            let line = params![carrier, account, now.as_millis(), lane];
-            interrupted += connection.prepare_cached(select)?.query_row(line, |row| row.get::<_, u64>(0))?;
-            connection.prepare_cached(update)?.execute(line)?;
-            connection.prepare_cached(bound)?.execute(params![carrier, account, latest_retry.as_millis(), lane])?;
+            visit(&carrier, &account, lane)?;
         }
         place = (carrier, account);
     }
-    Ok(interrupted)
+    Ok(())
 }
 
 /// The carrier and account with something queued that follow `place`.
@@ -107,7 +131,9 @@ fn next_line(connection: &Connection, place: &(String, Vec<u8>)) -> rusqlite::Re
 }
 
 /// Goes round the accounts from where the last lease left off, once.
-fn lease_due(group: &mut Group, request: &LeaseRequest) -> rusqlite::Result<Vec<Leased>> {
+fn lease_due(group: &mut Group, request: &LeaseRequest) -> Result<Vec<Leased>, Fault> {
+    let node = Epoch::of_token(request.lease.token).ok_or(Fault::Told(StoreError::Over))?;
+    group.living.require(node)?;
     let mut leased = Vec::new();
     let begin = group.turns.get(&request.carrier).cloned().unwrap_or_default();
     let mut place = begin.clone();
@@ -119,10 +145,10 @@ fn lease_due(group: &mut Group, request: &LeaseRequest) -> rusqlite::Result<Vec<
                 if !request.passed_over.iter().any(|passed_over| passed_over.to_bytes()[..] == account) {
                     let limit = request.limit_per_account.min(request.limit - leased.len());
                     let before = leased.len();
-                    lease_of_account(&group.connection, request, &account, LANES[0], limit, &mut leased)?;
+                    lease_of_account(group, request, &account, LANES[0], limit, &mut leased)?;
                     let singles = leased.len();
                     let limit = room_for_broadcasts.min(limit - (singles - before));
-                    lease_of_account(&group.connection, request, &account, LANES[1], limit, &mut leased)?;
+                    lease_of_account(group, request, &account, LANES[1], limit, &mut leased)?;
                     room_for_broadcasts -= leased.len() - singles;
                 }
                 place = account;
@@ -144,31 +170,26 @@ fn next_account(connection: &Connection, carrier: &str, after: &[u8]) -> rusqlit
     connection.prepare_cached(sql)?.query_row(params![carrier, after], |row| row.get(0)).optional()
 }
 
-fn lease_of_account(
-    connection: &Connection,
-    request: &LeaseRequest,
-    account: &[u8],
-    lane: i64,
-    limit: usize,
-    leased: &mut Vec<Leased>,
-) -> rusqlite::Result<()> {
+fn lease_of_account(group: &Group, request: &LeaseRequest, account: &[u8], lane: i64, limit: usize, leased: &mut Vec<Leased>) -> rusqlite::Result<()> {
     if limit == 0 {
         return Ok(());
     }
-    let sql = "SELECT message_id, attempts, accepted_segments, in_flight FROM delivery INDEXED BY delivery_due \
+    let (connection, asks) = (&group.connection, Epoch::of_token(request.lease.token));
+    let sql = "SELECT message_id, attempts, accepted_segments, in_flight, lease FROM delivery INDEXED BY delivery_due \
                WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 AND due_at <= ?3 AND held = 0 AND expires_at > ?5 \
                ORDER BY due_at";
     let Moment { wall, steady } = request.now;
-    let due: Vec<([u8; 16], u32, i64, bool)> = connection
+    let due: Vec<([u8; 16], u32, i64, bool, i64)> = connection
         .prepare_cached(sql)?
         .query_map(params![request.carrier, account, steady.as_millis(), lane, wall.as_millis()], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
         })?
-        .filter(|row| !matches!(row, Ok((id, _, _, true)) if request.under_way.contains(&MessageId::from_bytes(*id))))
+        .filter(|row| !matches!(row, Ok((id, _, _, true, _)) if request.under_way.contains(&MessageId::from_bytes(*id))))
+        .filter(|row| !matches!(row, Ok((.., lease)) if asks.is_some_and(|node| group.living.is_of_another(mask_from_sql(*lease), node))))
         .take(limit)
         .collect::<rusqlite::Result<_>>()?;
     let Lease { token, until } = request.lease;
-    for (id, attempts, accepted, interrupted) in due {
+    for (id, attempts, accepted, interrupted, _) in due {
         let mut update = connection.prepare_cached("UPDATE delivery SET due_at = ?2, lease = ?3 WHERE message_id = ?1")?;
         update.execute(params![id, until.as_millis(), mask_to_sql(token)])?;
         leased.push(Leased {
@@ -203,7 +224,7 @@ fn begin_attempt(connection: &Connection, attempt: &Attempt, now: Moment) -> rus
 
 fn record_outcome(group: &mut Group, outcome: &Outcome, changes: &mut StatusChanges) -> Result<(), Fault> {
     let Some(mut life) = Life::load(&group.connection, outcome.id)? else { return Ok(()) };
-    if outcome.verdict == Verdict::Sent || life.is_held_under(outcome.token) {
+    if outcome.verdict == Verdict::Sent || life.is_held_under(outcome.token) && group.living.holds(outcome.token) {
         let changed = apply_verdict(&group.connection, &mut life, outcome)?;
         if outcome.verdict == Verdict::Hold && outcome.total == 1 {
             file_held(&group.connection, outcome)?;
@@ -308,13 +329,14 @@ fn end_of_validity(life: &Life) -> (ErrorType, String) {
     (why, why.sentence().to_owned())
 }
 
-fn expire(group: &mut Group, now: Moment, under_way: &HashSet<MessageId>, limit: usize) -> rusqlite::Result<StatusChanges> {
+fn expire(group: &mut Group, node: Epoch, now: Moment, under_way: &HashSet<MessageId>, limit: usize) -> rusqlite::Result<StatusChanges> {
     let Moment { wall: now, steady } = now;
     let ids: Vec<MessageId> = group
         .connection
         .prepare_cached(EXPIRED)?
-        .query_map(params![now.as_millis(), steady.as_millis()], |row| row.get(0).map(MessageId::from_bytes))?
-        .filter(|row| !matches!(row, Ok(id) if under_way.contains(id)))
+        .query_map(params![now.as_millis(), steady.as_millis()], |row| Ok((row.get(0).map(MessageId::from_bytes)?, row.get(1).map(mask_from_sql)?)))?
+        .filter(|row| !matches!(row, Ok((id, lease)) if under_way.contains(id) || group.living.is_of_another(*lease, node)))
+        .map(|row| row.map(|(id, _)| id))
         .take(limit)
         .collect::<rusqlite::Result<_>>()?;
     let mut changes = StatusChanges::default();
@@ -335,7 +357,7 @@ fn expire(group: &mut Group, now: Moment, under_way: &HashSet<MessageId>, limit:
     Ok(changes)
 }
 
-const EXPIRED: &str = "SELECT message_id FROM delivery INDEXED BY delivery_expiry WHERE status = 'queued' AND expires_at <= ?1 \
+const EXPIRED: &str = "SELECT message_id, lease FROM delivery INDEXED BY delivery_expiry WHERE status = 'queued' AND expires_at <= ?1 \
     AND (lease = 0 OR due_at <= ?2)";
 const FORGET_QUOTA: &str = "DELETE FROM quota WHERE (day, account_id, mode) IN \
     (SELECT day, account_id, mode FROM quota WHERE day < ?1 ORDER BY day LIMIT ?2)";

@@ -71,6 +71,7 @@ impl Messages for Sqlite {
 }
 
 fn admit(group: &mut Group, admission: &Admission) -> Result<Admitted, Fault> {
+    group.living.require(admission.node)?;
     let message = &*admission.message;
     if let Some(claim) = &admission.idempotency
         && let Some(earlier) = replay(&group.connection, message.owner(), claim)?

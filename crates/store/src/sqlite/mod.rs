@@ -15,6 +15,7 @@ mod matching;
 mod media;
 mod messages;
 mod migrations;
+mod nodes;
 mod parked;
 mod place;
 mod readers;
@@ -49,6 +50,8 @@ pub struct Sqlite {
     readers: Readers,
     lock: Arc<Lock>,
     rows_per_page: usize,
+    /// Whether a node that joins is the only one: the lock proves that other processes are gone.
+    alone: bool,
     /// How many probes there were.
     probes: AtomicU64,
 }
@@ -106,13 +109,20 @@ impl Sqlite {
         let readers = Readers::new(Arc::clone(&runtime), || connect(place, vfs, read_only)).map_err(refused)?;
         let lock = Arc::new(lock);
         let writer = Writer::start(connection, checkpointer, Arc::clone(&lock), Arc::clone(&runtime))?;
-        Ok(Self { runtime, writer, readers, lock, rows_per_page: lists::ROWS_PER_PAGE, probes: AtomicU64::new(0) })
+        Ok(Self { runtime, writer, readers, lock, rows_per_page: lists::ROWS_PER_PAGE, alone: true, probes: AtomicU64::new(0) })
     }
 
     /// The same store, whose lists of messages look at so many rows for a page: with a few rows, a small list already meets the bound.
     #[must_use]
     pub const fn with_rows_per_page(mut self, rows: usize) -> Self {
         self.rows_per_page = rows;
+        self
+    }
+
+    /// The same store for several nodes in this process: joining ends no other epoch. For tests and simulations of what nodes do to each other.
+    #[must_use]
+    pub const fn with_several_nodes(mut self) -> Self {
+        self.alone = false;
         self
     }
 

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::checkpoint::Checkpointer;
 use super::lists::ListState;
 use super::lock::Lock;
+use super::nodes::Living;
 use super::parked::Parked;
 use super::store_error;
 use super::tally::Tally;
@@ -67,7 +68,7 @@ impl From<rusqlite::Error> for Fault {
 }
 
 /// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, the count of parked receipts, the count of the
-/// screen's decisions and the state of the index of lists are true of the transaction's state, and a rollback forgets them or reads them again; the turns
+/// screen's decisions, the living epochs and the state of the index of lists are true of the transaction's state, and a rollback forgets them or reads them again; the turns
 /// only say where to look first, and outlast it.
 pub(super) struct Group {
     pub(super) connection: Connection,
@@ -83,6 +84,8 @@ pub(super) struct Group {
     pub(super) bounds: Bounds,
     /// The account after which each carrier's next lease begins, so that all have their turn.
     pub(super) turns: BTreeMap<String, Vec<u8>>,
+    /// Which epochs are not over.
+    pub(super) living: Living,
     /// Which messages the index of lists has.
     pub(super) lists: ListState,
     /// The lock on the file, which says whether that is still where it was.
@@ -248,7 +251,9 @@ impl Group {
         let parked = Parked::load(&connection)?;
         let (quota, tallies, turns, screened) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (bounds, lists) = (Bounds::default(), ListState::default());
-        let mut group = Self { connection, quota, tallies, parked, screened, bounds, turns, lists, lock, runtime, failed: None };
+        let living = Living::default();
+        let mut group = Self { connection, quota, tallies, parked, screened, bounds, turns, living, lists, lock, runtime, failed: None };
+        group.living.load(&group.connection)?;
         group.lists.load(&group.connection)?;
         Ok(group)
     }
@@ -321,6 +326,7 @@ impl Group {
         self.tallies.clear();
         self.parked.rolled_back();
         self.screened.clear();
+        self.living.load(&self.connection)?;
         self.lists.load(&self.connection)
     }
 

@@ -10,7 +10,7 @@ use store::contract::health::CommitSample;
 use store::contract::messages::{Admitted, MessageFilter};
 use tokio::task::JoinSet;
 
-use crate::support::{Backend, Desk, NORTH, NOW, RETRY_WITHIN, admission, after, lease_request, live};
+use crate::support::{Backend, Desk, NODE, NORTH, NOW, RETRY_WITHIN, admission, after, lease_request, live};
 
 type Samples = Arc<Mutex<Vec<CommitSample>>>;
 
@@ -87,12 +87,12 @@ pub(crate) async fn a_closed_store_is_unavailable(fresh: impl Backend) {
         store.message_of_any_account(id).await.err(),
         store.messages(None, MessageFilter::default(), None, 10).await.err(),
         store.events(id).await.err(),
-        store.recover(NOW, RETRY_WITHIN).await.err(),
+        store.recover(NODE, NOW, RETRY_WITHIN).await.err(),
         store.lease_due(lease_request(1, NOW)).await.err(),
         store.begin_attempts(Vec::new(), Moment::of(NOW)).await.err(),
         store.record_outcomes(Vec::new()).await.err(),
         store.release(Vec::new(), NOW).await.err(),
-        store.expire(Moment::of(NOW), HashSet::new(), 1).await.err(),
+        store.expire(NODE, Moment::of(NOW), HashSet::new(), 1).await.err(),
         store.queue_depths().await.err(),
         store.record_receipts(Vec::new()).await.err(),
         store.forget_parked(NOW, Duration::ZERO, 1).await.err(),

@@ -15,7 +15,7 @@ use store::contract::dispatch::{Lease, LeaseRequest, Outcome, Retry, Verdict};
 use store::contract::messages::{Admission, Admitted, Quota};
 use store::contract::receipts::ReceiptOutcome;
 
-use crate::support::{Backend, Desk, LEASE_SECS, NORTH, RETRY_WITHIN, VALID_SECS, acks, admission, after, claim, lease_request, receipt};
+use crate::support::{Backend, Desk, LEASE_SECS, NODE, NORTH, RETRY_WITHIN, VALID_SECS, acks, admission, after, claim, lease_request, receipt};
 
 /// How many recipients an account has in a day.
 const LIMIT: u64 = 3;
@@ -296,7 +296,7 @@ impl Model {
 
     async fn expire(&mut self, desk: &Desk, limit: usize) {
         let now = self.now();
-        let ended = desk.store.expire(Moment::of(now), HashSet::new(), limit).await.unwrap();
+        let ended = desk.store.expire(NODE, Moment::of(now), HashSet::new(), limit).await.unwrap();
         let over = |entry: &&mut Entry| entry.status == Status::Queued && entry.message.expires_at <= now && (entry.lease == 0 || entry.due_at <= now);
         let over: Vec<&mut Entry> = self.entries.iter_mut().filter(over).collect();
         assert_eq!(ended.len(), over.len().min(limit));
@@ -317,7 +317,7 @@ impl Model {
             entry.due_at = now;
             interrupted += u64::from(entry.in_flight);
         }
-        assert_eq!(desk.store.recover(now, RETRY_WITHIN).await.unwrap(), interrupted);
+        assert_eq!(desk.store.recover(NODE, now, RETRY_WITHIN).await.unwrap(), interrupted);
     }
 
     /// That the store shows every message as the model has it, and no other.

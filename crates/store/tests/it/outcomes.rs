@@ -10,7 +10,7 @@ use store::contract::dispatch::{LeaseRequest, Outcome, Retry, SegmentAck, Verdic
 use store::contract::messages::StatusChange;
 use store::contract::receipts::ReceiptOutcome;
 
-use crate::support::{Backend, Desk, LEASE_SECS, NORTH, RETRY_WITHIN, SOUTH, VALID_SECS, acks, after, ids, lease_request, receipt, retry};
+use crate::support::{Backend, Desk, LEASE_SECS, NODE, NORTH, RETRY_WITHIN, SOUTH, VALID_SECS, acks, after, ids, lease_request, receipt, retry};
 
 fn failed() -> Verdict {
     Verdict::Failed { error_type: ErrorType::InvalidDestination, message: "No such number".to_owned() }
@@ -172,13 +172,13 @@ pub(crate) async fn a_held_message_waits_for_a_receipt_or_its_end(fresh: impl Ba
     let lost = Outcome { verdict: Verdict::Hold, ..desk.attempted(desk.message(account)).await };
     let _ = desk.store.record_outcomes(vec![taken.clone(), lost.clone()]).await.unwrap();
     desk.reopen(&fresh).await;
-    assert_eq!(desk.store.recover(after(1), RETRY_WITHIN).await.unwrap(), 0);
+    assert_eq!(desk.store.recover(NODE, after(1), RETRY_WITHIN).await.unwrap(), 0);
     assert_eq!(desk.lease(desk.token(), after(VALID_SECS - 1)).await, [], "nothing more is sent");
 
     desk.hear(receipt(["a"], SegmentFate::Delivered)).await;
     let proven = desk.delivery(taken.id).await;
     assert_eq!((proven.status, proven.held, proven.sent_at), (Status::Delivered, false, None));
-    let ended = desk.store.expire(Moment::of(after(VALID_SECS)), HashSet::new(), 10).await.unwrap();
+    let ended = desk.store.expire(NODE, Moment::of(after(VALID_SECS)), HashSet::new(), 10).await.unwrap();
     assert_eq!((ended.len(), ended[0].id), (1, lost.id));
     let unproven = desk.delivery(lost.id).await;
     assert_eq!((unproven.status, unproven.error_type, unproven.held), (Status::Undelivered, Some(ErrorType::Unknown), false));
@@ -191,8 +191,8 @@ pub(crate) async fn validity_ends_what_nobody_holds(fresh: impl Backend) {
     let queued = desk.admit(desk.message(account)).await;
     let sent = desk.sent(desk.message(account), ["a"]).await;
     let end = after(VALID_SECS);
-    assert_eq!(desk.store.expire(Moment::of(end - Duration::from_millis(1)), HashSet::new(), 10).await.unwrap(), []);
-    let ended = desk.store.expire(Moment::of(end), HashSet::new(), 10).await.unwrap();
+    assert_eq!(desk.store.expire(NODE, Moment::of(end - Duration::from_millis(1)), HashSet::new(), 10).await.unwrap(), []);
+    let ended = desk.store.expire(NODE, Moment::of(end), HashSet::new(), 10).await.unwrap();
     let delivery = Delivery {
         status: Status::Undelivered,
         failed_at: Some(end),
@@ -204,7 +204,7 @@ pub(crate) async fn validity_ends_what_nobody_holds(fresh: impl Backend) {
     assert_eq!(desk.delivery(queued).await, delivery);
     assert_eq!(desk.kinds(queued).await, [Accepted, Ended]);
     assert_eq!(desk.status(sent).await, Status::Sent, "the carrier has it, and will tell");
-    assert_eq!(desk.store.expire(Moment::of(end), HashSet::new(), 10).await.unwrap(), [], "once");
+    assert_eq!(desk.store.expire(NODE, Moment::of(end), HashSet::new(), 10).await.unwrap(), [], "once");
 }
 
 pub(crate) async fn validity_ends_nothing_that_somebody_holds(fresh: impl Backend) {
@@ -213,9 +213,9 @@ pub(crate) async fn validity_ends_nothing_that_somebody_holds(fresh: impl Backen
     let (begun, end) = (after(VALID_SECS - 10), after(VALID_SECS));
     desk.lease(token, begun).await;
     desk.begin(id, token, begun).await.unwrap();
-    assert_eq!(desk.store.expire(Moment::of(end), HashSet::new(), 10).await.unwrap(), [], "its answer is awaited");
+    assert_eq!(desk.store.expire(NODE, Moment::of(end), HashSet::new(), 10).await.unwrap(), [], "its answer is awaited");
     let lease_end = begun + Duration::from_secs(LEASE_SECS);
-    let ended = desk.store.expire(Moment::of(lease_end), HashSet::new(), 10).await.unwrap();
+    let ended = desk.store.expire(NODE, Moment::of(lease_end), HashSet::new(), 10).await.unwrap();
     assert_eq!(ended[0].delivery.error_type, Some(ErrorType::Unknown), "an attempt began, and nobody knows what happened");
     assert_eq!((ended[0].delivery.status, ended[0].delivery.unknown_outcomes), (Status::Undelivered, 1));
     assert_eq!(desk.kinds(id).await, [Accepted, EventKind::Attempt, Unknown, Ended]);
@@ -227,7 +227,7 @@ pub(crate) async fn no_more_are_ended_at_once_than_asked(fresh: impl Backend) {
     let end = after(VALID_SECS + 1);
     let mut ended = Vec::new();
     for wanted in [3, 3, 1, 0] {
-        let batch = desk.store.expire(Moment::of(end), HashSet::new(), 3).await.unwrap();
+        let batch = desk.store.expire(NODE, Moment::of(end), HashSet::new(), 3).await.unwrap();
         assert_eq!(batch.len(), wanted);
         ended.extend(batch.iter().map(|change| change.id));
     }

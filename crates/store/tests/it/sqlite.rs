@@ -49,6 +49,10 @@ impl Backend for SqliteFile {
     async fn open(&self) -> Arc<dyn Store> {
         open(&self.path()).await.unwrap()
     }
+
+    async fn open_shared(&self) -> Arc<dyn Store> {
+        Arc::new(Sqlite::open(self.path(), Arc::new(runtime::Machine::new())).await.unwrap().with_several_nodes())
+    }
 }
 
 async fn open(path: &Path) -> Result<Arc<dyn Store>, StoreError> {
@@ -443,6 +447,10 @@ struct SmallPages(SqliteFile);
 impl Backend for SmallPages {
     async fn open(&self) -> Arc<dyn Store> {
         Arc::new(Sqlite::open(self.0.path(), Arc::new(Machine::new())).await.unwrap().with_rows_per_page(2))
+    }
+
+    async fn open_shared(&self) -> Arc<dyn Store> {
+        self.open().await
     }
 }
 

@@ -6,7 +6,6 @@
 use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use model::event::EventKind;
@@ -17,6 +16,7 @@ use model::status::SegmentFate;
 use model::{AccountId, BroadcastId, Delivery, Message, MessageId, Mint, Mode, Moment, Msisdn, Owner, ReceiptScope, SeededEntropy, Status, Timestamp};
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Retry, SegmentAck, Verdict};
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota, StatusChange};
+use store::contract::nodes::{Epoch, Tokens};
 use store::contract::receipts::{Receipt, ReceiptOutcome};
 use store::{Messages, Store};
 
@@ -41,10 +41,16 @@ pub(crate) const VALID_SECS: u64 = 3_600;
 /// How soon a retry is due after a restart, at the latest.
 pub(crate) const RETRY_WITHIN: Duration = Duration::from_secs(600);
 
+/// The node of every desk: the first that joins a new store.
+pub(crate) const NODE: Epoch = Epoch::new(1).unwrap();
+
 /// A place for one store.
 pub(crate) trait Backend {
     /// Opens the store of this place: an empty one at first; once that is closed, the same one again.
     async fn open(&self) -> Arc<dyn Store>;
+
+    /// The same, of a store on which several nodes live: joining ends no other epoch.
+    async fn open_shared(&self) -> Arc<dyn Store>;
 }
 
 /// Runs a test, and fails it when it hangs.
@@ -66,7 +72,7 @@ pub(crate) fn number(text: &str) -> Msisdn {
 pub(crate) fn admission(message: Message) -> Admission {
     let quota = Quota { day: UtcDay::of(message.created_at), limit: u64::MAX };
     let due_at = message.created_at;
-    Admission { message: Arc::new(message), carrier: NORTH.to_owned(), lease: None, due_at, quota, idempotency: None, flagged: None, media: None }
+    Admission { node: NODE, message: Arc::new(message), carrier: NORTH.to_owned(), lease: None, due_at, quota, idempotency: None, flagged: None, media: None }
 }
 
 /// The claim of a request for `what` under `key`, at the endpoint for single messages, of which records of a day count at `now`.
@@ -135,14 +141,25 @@ pub(crate) fn ids(leased: &[Leased]) -> Vec<MessageId> {
 pub(crate) struct Desk {
     pub(crate) store: Arc<dyn Store>,
     entropy: SeededEntropy,
-    tokens: AtomicU64,
+    tokens: Tokens,
 }
 
 impl Desk {
-    /// A desk with the store of `backend`.
+    /// A desk with the store of `backend`, whose first node it is.
     pub(crate) async fn open(backend: &impl Backend) -> Self {
-        // Tokens begin where a signed integer ends: the store has to keep all 64 bits.
-        Self { store: backend.open().await, entropy: SeededEntropy::new(1), tokens: AtomicU64::new(i64::MAX.unsigned_abs()) }
+        Self::at(backend.open().await).await
+    }
+
+    /// A desk with this new store, whose first node it is.
+    pub(crate) async fn at(store: Arc<dyn Store>) -> Self {
+        let desk = Self { store, entropy: SeededEntropy::new(1), tokens: Tokens::of(NODE) };
+        desk.join().await;
+        desk
+    }
+
+    /// Joins a new store as its first node.
+    pub(crate) async fn join(&self) {
+        assert_eq!(self.store.join("desk".to_owned(), "0".to_owned(), Moment::of(NOW)).await.unwrap(), NODE);
     }
 
     /// Closes the store and opens it again.
@@ -163,7 +180,7 @@ impl Desk {
 
     /// A lease token of its own.
     pub(crate) fn token(&self) -> u64 {
-        self.tokens.fetch_add(1, Ordering::Relaxed)
+        self.tokens.next()
     }
 
     /// A message of one segment, accepted at [`NOW`].

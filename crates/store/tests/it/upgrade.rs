@@ -98,6 +98,7 @@ async fn records_of_keys_get_the_mode_of_what_they_made_and_quotas_count_for_liv
     drop(old);
 
     desk.store = file.open().await;
+    desk.join().await;
     for (at, mode) in modes.into_iter().enumerate() {
         let (owner, other) = (Owner { account, mode }, Owner { account, mode: modes[1 - at] });
         let Some(Admitted::Replayed(replay)) = desk.store.replay(owner, &key(Endpoint::Message, mode)).await.unwrap() else { panic!("it is kept") };
@@ -129,6 +130,7 @@ async fn a_sent_message_waits_for_its_receipts_for_three_days_and_a_parked_recei
     drop(old);
 
     desk.store = file.open().await;
+    desk.join().await;
     assert_eq!(desk.store.count_unmatched(NORTH).await.unwrap(), 1);
     let before = Outcome {
         id: queued.id,
@@ -170,6 +172,7 @@ async fn old_messages_and_decisions_are_listed() {
     drop(old);
 
     desk.store = file.open().await;
+    desk.join().await;
     let newest_first: Vec<MessageId> = messages.iter().rev().map(|message| message.id).collect();
     let filter = MessageFilter { recipient: Some(messages[0].recipient.clone()), status: Some(Status::Sent), ..MessageFilter::default() };
     for indexed in [0, 5] {

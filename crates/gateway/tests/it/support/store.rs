@@ -25,10 +25,11 @@ use store::contract::health::CommitSample;
 use store::contract::lists::Indexed;
 use store::contract::media::SweptMedia;
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFilter, Page, StatusChanges};
+use store::contract::nodes::{Epoch, Node, Slot, TakenOver};
 use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome, Refused, WaitStep};
 use store::contract::screening::ScreeningFilter;
 use store::contract::tenants::{AccountChange, NumberChange, TenantData};
-use store::{Broadcasts, Dispatch, Health, Lists, MediaRecords, Messages, Receipts, Screening, Store, StoreError, Tenants};
+use store::{Broadcasts, Dispatch, Health, Lists, MediaRecords, Messages, Nodes, Receipts, Screening, Store, StoreError, Tenants};
 use tokio::sync::{Notify, Semaphore};
 
 use super::DEADLINE;
@@ -207,7 +208,7 @@ passed_on! { Broadcasts {
     fn admit_broadcast(admission: BroadcastAdmission) -> BroadcastAdmitted;
     fn broadcast(owner: Option<Owner>, id: BroadcastId) -> Option<BroadcastRecord>;
     fn broadcasts(owner: Option<Owner>, filter: BroadcastFilter, after: Option<BroadcastId>, limit: usize) -> BroadcastPage;
-    fn unexpanded(after: Option<BroadcastId>, limit: usize) -> Vec<Arc<Broadcast>>;
+    fn unexpanded(node: Epoch, after: Option<BroadcastId>, limit: usize) -> Vec<Arc<Broadcast>>;
     fn upcoming(id: BroadcastId, limit: usize) -> Option<Upcoming>;
     fn expand(expansion: Expansion) -> bool;
     fn cancel_broadcast(owner: Option<Owner>, id: BroadcastId, now: Timestamp) -> Option<Canceled>;
@@ -218,13 +219,24 @@ passed_on! { Lists {
     fn index_lists(now: Timestamp, after: Duration, limit: usize) -> Indexed;
 } }
 
+passed_on! { Nodes {
+    fn join(name: String, build: String, now: Moment) -> Epoch;
+    fn renew(epoch: Epoch, now: Timestamp) -> ();
+    fn leave(epoch: Epoch, now: Timestamp) -> ();
+    fn take_over(epoch: Epoch, now: Timestamp) -> TakenOver;
+    fn nodes() -> Vec<Node>;
+    fn claim_slots(epoch: Epoch, carrier: String, of: u32, wanted: u32) -> Vec<u32>;
+    fn release_slots(epoch: Epoch, carrier: String, slots: Vec<u32>) -> ();
+    fn slots() -> Vec<Slot>;
+} }
+
 passed_on! { Dispatch {
-    fn recover(now: Timestamp, retry_within: Duration) -> u64;
+    fn recover(node: Epoch, now: Timestamp, retry_within: Duration) -> u64;
     fn lease_due(request: LeaseRequest) -> Vec<Leased>;
     fn begin_attempts(attempts: Vec<Attempt>, now: Moment) -> Vec<Option<u32>>;
     fn record_outcomes(outcomes: Vec<Outcome>) -> StatusChanges;
     fn release(leases: Vec<(MessageId, u64)>, now: Timestamp) -> ();
-    fn expire(now: Moment, under_way: HashSet<MessageId>, limit: usize) -> StatusChanges;
+    fn expire(node: Epoch, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> StatusChanges;
     fn forget_requests(now: Timestamp, limit: usize) -> u64;
     fn queue_depths() -> Vec<QueueDepth>;
 } }
