@@ -139,7 +139,8 @@ impl World {
             expires_at: NOW + Duration::from_secs(86_400),
         });
         let quota = Quota { day: UtcDay::of(NOW), limit: u64::MAX };
-        let admission = BroadcastAdmission { node: self.node.epoch(), broadcast: Arc::clone(&broadcast), recipients, quota, idempotency: None, flagged: None, media: None };
+        let admission =
+            BroadcastAdmission { node: self.node.epoch(), broadcast: Arc::clone(&broadcast), recipients, quota, idempotency: None, flagged: None, media: None };
         assert_eq!(self.store.admit_broadcast(admission).await.unwrap(), BroadcastAdmitted::New);
         broadcast
     }

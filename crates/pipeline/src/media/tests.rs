@@ -70,7 +70,10 @@ impl Stage {
         };
         let quota = Quota { day: UtcDay::of(now), limit: 10 };
         let (message, media) = (Arc::new(message), placed.brought.clone());
-        self.store.admit(Admission { node: NODE, message, carrier: String::new(), lease: None, due_at: now, quota, idempotency: None, flagged: None, media }).await.unwrap()
+        self.store
+            .admit(Admission { node: NODE, message, carrier: String::new(), lease: None, due_at: now, quota, idempotency: None, flagged: None, media })
+            .await
+            .unwrap()
     }
 
     /// The names under which something is kept.

@@ -133,7 +133,8 @@ fn insert(connection: &Connection, broadcast: &Broadcast) -> rusqlite::Result<()
 }
 
 fn insert_progress(connection: &Connection, broadcast: &Broadcast, packed: usize, owner: Epoch) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO broadcast_progress (broadcast_id, account_id, status, packed, next_index, skipped, queued, owner) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?4, ?6)";
+    let sql =
+        "INSERT INTO broadcast_progress (broadcast_id, account_id, status, packed, next_index, skipped, queued, owner) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?4, ?6)";
     let status = broadcast.status_at_acceptance().as_str();
     let values = params![broadcast.id.to_bytes(), broadcast.account.to_bytes(), status, packed, broadcast.blocked, owner.get()];
     connection.prepare_cached(sql)?.execute(values)?;

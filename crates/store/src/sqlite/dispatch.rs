@@ -170,14 +170,7 @@ fn next_account(connection: &Connection, carrier: &str, after: &[u8]) -> rusqlit
     connection.prepare_cached(sql)?.query_row(params![carrier, after], |row| row.get(0)).optional()
 }
 
-fn lease_of_account(
-    group: &Group,
-    request: &LeaseRequest,
-    account: &[u8],
-    lane: i64,
-    limit: usize,
-    leased: &mut Vec<Leased>,
-) -> rusqlite::Result<()> {
+fn lease_of_account(group: &Group, request: &LeaseRequest, account: &[u8], lane: i64, limit: usize, leased: &mut Vec<Leased>) -> rusqlite::Result<()> {
     if limit == 0 {
         return Ok(());
     }

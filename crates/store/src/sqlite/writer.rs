@@ -94,8 +94,19 @@ impl Writer {
     pub(super) fn start(connection: Connection, checkpointer: Connection, lock: Arc<Lock>) -> rusqlite::Result<Self> {
         let (parked, bounds) = (Parked::load(&connection)?, SharedBounds::default());
         let (quota, tallies, turns, screened) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
-        let mut group =
-            Group { connection, quota, tallies, parked, screened, bounds: Bounds::default(), turns, living: Living::default(), lists: ListState::default(), lock, failed: None };
+        let mut group = Group {
+            connection,
+            quota,
+            tallies,
+            parked,
+            screened,
+            bounds: Bounds::default(),
+            turns,
+            living: Living::default(),
+            lists: ListState::default(),
+            lock,
+            failed: None,
+        };
         group.living.load(&group.connection)?;
         group.lists.load(&group.connection)?;
         let (jobs, waiting) = mpsc::channel(QUEUE);

@@ -15,8 +15,8 @@ use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, Broadca
 use store::contract::dispatch::{Lease, LeaseRequest, Outcome, Verdict};
 use store::contract::messages::{Admitted, IdempotencyClaim, MessageFilter, Quota, StatusChanges};
 
-use crate::support::{NODE, 
-    Backend, Desk, LEASE_SECS, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, acks, after, claim, ids, lease_request, live, number, receipt, retry,
+use crate::support::{
+    Backend, Desk, LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, acks, after, claim, ids, lease_request, live, number, receipt, retry,
 };
 
 /// The recipient at `index` of every broadcast here.

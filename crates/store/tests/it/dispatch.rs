@@ -10,7 +10,7 @@ use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Outcome, QueueDept
 use store::contract::messages::{Admission, Admitted};
 use tokio::task::JoinSet;
 
-use crate::support::{NODE, Backend, Desk, LEASE_SECS, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, admission, after, claim, ids, lease_request, live, retry};
+use crate::support::{Backend, Desk, LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, admission, after, claim, ids, lease_request, live, retry};
 
 pub(crate) async fn a_lease_is_given_to_one_worker(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;

@@ -18,7 +18,7 @@ use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::lists::Indexed;
 use store::contract::messages::MessageFilter;
 
-use crate::support::{NODE, Backend, Desk, NORTH, NOW, VALID_SECS, acks, after, number, receipt};
+use crate::support::{Backend, Desk, NODE, NORTH, NOW, VALID_SECS, acks, after, number, receipt};
 
 /// Something that happens. Accounts, numbers, messages and broadcasts are named by small numbers, so that they meet.
 #[derive(Clone, Debug)]
@@ -234,7 +234,9 @@ impl World {
         let made = (upcoming.from..).filter(|index| index % 4 != skipped + 1).take(count);
         let made: Vec<Message> = made.take_while(|index| *index < upcoming.from + turns).map(|index| self.message_of(broadcast, index)).collect();
         let messages = made.iter().map(|message| Expanded { message: Arc::new(message.clone()), carrier: NORTH.to_owned(), lease: None }).collect();
-        assert!(self.desk.store.expand(Expansion { node: NODE, broadcast: broadcast.id, from: upcoming.from, turns, messages, due_at: self.now }).await.unwrap());
+        assert!(
+            self.desk.store.expand(Expansion { node: NODE, broadcast: broadcast.id, from: upcoming.from, turns, messages, due_at: self.now }).await.unwrap()
+        );
         self.messages.extend(made);
     }
 

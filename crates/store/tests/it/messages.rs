@@ -12,7 +12,7 @@ use store::contract::dispatch::Lease;
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota, Replay};
 use tokio::task::JoinSet;
 
-use crate::support::{NODE, Backend, Desk, NORTH, NOW, admission, after, claim, ids, live, number};
+use crate::support::{Backend, Desk, NODE, NORTH, NOW, admission, after, claim, ids, live, number};
 
 /// The answer to a request that was admitted as `message` before.
 fn replayed(message: &Message) -> Admitted {

@@ -15,7 +15,7 @@ use store::contract::dispatch::{Lease, LeaseRequest, Outcome, Retry, Verdict};
 use store::contract::messages::{Admission, Admitted, Quota};
 use store::contract::receipts::ReceiptOutcome;
 
-use crate::support::{NODE, Backend, Desk, LEASE_SECS, NORTH, RETRY_WITHIN, VALID_SECS, acks, admission, after, claim, lease_request, receipt};
+use crate::support::{Backend, Desk, LEASE_SECS, NODE, NORTH, RETRY_WITHIN, VALID_SECS, acks, admission, after, claim, lease_request, receipt};
 
 /// How many recipients an account has in a day.
 const LIMIT: u64 = 3;

@@ -10,7 +10,7 @@ use store::contract::dispatch::{LeaseRequest, Outcome, Retry, SegmentAck, Verdic
 use store::contract::messages::StatusChange;
 use store::contract::receipts::ReceiptOutcome;
 
-use crate::support::{NODE, Backend, Desk, LEASE_SECS, NORTH, RETRY_WITHIN, SOUTH, VALID_SECS, acks, after, ids, lease_request, receipt, retry};
+use crate::support::{Backend, Desk, LEASE_SECS, NODE, NORTH, RETRY_WITHIN, SOUTH, VALID_SECS, acks, after, ids, lease_request, receipt, retry};
 
 fn failed() -> Verdict {
     Verdict::Failed { error_type: ErrorType::InvalidDestination, message: "No such number".to_owned() }

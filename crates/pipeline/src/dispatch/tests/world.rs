@@ -249,7 +249,8 @@ impl World {
         let quota = Quota { day: UtcDay::of(message.created_at), limit: u64::MAX };
         let lease = place.as_ref().map(|place| place.lease());
         let (due_at, carrier) = (self.clock.steady(), MAIN.to_owned());
-        let admission = Admission { node: self.node.epoch(), message: message.clone(), carrier, lease, due_at, quota, idempotency: None, flagged: None, media: None };
+        let admission =
+            Admission { node: self.node.epoch(), message: message.clone(), carrier, lease, due_at, quota, idempotency: None, flagged: None, media: None };
         assert_eq!(self.store.admit(admission).await.unwrap(), Admitted::New);
         match place {
             Some(place) => place.fill(message),
@@ -278,7 +279,8 @@ impl World {
             expires_at: now + VALID,
         });
         let quota = Quota { day: UtcDay::of(now), limit: u64::MAX };
-        let admission = BroadcastAdmission { node: self.node.epoch(), broadcast: broadcast.clone(), recipients, quota, idempotency: None, flagged: None, media: None };
+        let admission =
+            BroadcastAdmission { node: self.node.epoch(), broadcast: broadcast.clone(), recipients, quota, idempotency: None, flagged: None, media: None };
         self.store.admit_broadcast(admission).await.map(drop).unwrap();
         broadcast
     }
@@ -290,7 +292,8 @@ impl World {
         let (_, lease) = self.dispatchers.room_for_broadcasts(MAIN).unwrap();
         let message = Arc::new(message);
         let made = Expanded { message: message.clone(), carrier: MAIN.to_owned(), lease: Some(lease) };
-        let expansion = Expansion { node: self.node.epoch(), broadcast: broadcast.id, from: index, turns: 1, messages: vec![made], due_at: self.clock.steady() };
+        let expansion =
+            Expansion { node: self.node.epoch(), broadcast: broadcast.id, from: index, turns: 1, messages: vec![made], due_at: self.clock.steady() };
         assert!(self.store.expand(expansion).await.unwrap());
         let leased = store::contract::dispatch::Leased { message, lease, carrier: MAIN.to_owned(), attempts: 0, accepted_segments: 0, interrupted: false };
         self.dispatchers.hold(vec![leased]);
