@@ -32,7 +32,9 @@ pub(crate) async fn a_probe_succeeds_while_writes_do(fresh: impl Backend) {
 }
 
 pub(crate) async fn concurrent_calls_share_commits(fresh: impl Backend) {
-    let desk = Desk::open(&fresh).await;
+    let mut desk = Desk::open(&fresh).await;
+    // The commit by which the desk joined is not observed.
+    desk.reopen(&fresh).await;
     let samples = observe(&desk);
     let account = desk.account();
     let mut tasks = JoinSet::new();
@@ -50,7 +52,9 @@ pub(crate) async fn concurrent_calls_share_commits(fresh: impl Backend) {
 }
 
 pub(crate) async fn the_last_observer_is_the_one_called(fresh: impl Backend) {
-    let desk = Desk::open(&fresh).await;
+    let mut desk = Desk::open(&fresh).await;
+    // The commit by which the desk joined is not observed.
+    desk.reopen(&fresh).await;
     let (first, last) = (observe(&desk), observe(&desk));
     desk.store.probe().await.unwrap();
     desk.store.close().await;
