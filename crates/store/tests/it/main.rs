@@ -227,6 +227,8 @@ macro_rules! tests_of {
 }
 
 mod broadcasts;
+mod crashes;
+mod disk;
 mod dispatch;
 mod health;
 mod lists;

@@ -68,6 +68,28 @@ pub(crate) fn number(text: &str) -> Msisdn {
     Msisdn::parse(text).unwrap()
 }
 
+/// A message of one segment, accepted at `at`.
+pub(crate) fn message(id: MessageId, account: AccountId, at: Timestamp) -> Message {
+    Message {
+        id,
+        account,
+        broadcast: None,
+        direction: Direction::Outbound,
+        mode: Mode::Live,
+        kind: MessageType::Sms,
+        originator: number("+18005559876"),
+        recipient: number("+18005551234"),
+        body: Some("Your code is 4711".into()),
+        media_url: None,
+        media: None,
+        encoding: Encoding::Gsm7,
+        segments: 1,
+        reference: 0,
+        created_at: at,
+        expires_at: at + Duration::from_secs(VALID_SECS),
+    }
+}
+
 /// An admission of `message` to [`NORTH`], due at once, with a quota that is never reached and no idempotency key.
 pub(crate) fn admission(message: Message) -> Admission {
     let quota = Quota { day: UtcDay::of(message.created_at), limit: u64::MAX };
@@ -190,24 +212,7 @@ impl Desk {
 
     /// A message of one segment, accepted at `at`.
     pub(crate) fn message_at(&self, account: AccountId, at: Timestamp) -> Message {
-        Message {
-            id: MessageId::new(at, &self.entropy),
-            account,
-            broadcast: None,
-            direction: Direction::Outbound,
-            mode: Mode::Live,
-            kind: MessageType::Sms,
-            originator: number("+18005559876"),
-            recipient: number("+18005551234"),
-            body: Some("Your code is 4711".into()),
-            media_url: None,
-            media: None,
-            encoding: Encoding::Gsm7,
-            segments: 1,
-            reference: 0,
-            created_at: at,
-            expires_at: at + Duration::from_secs(VALID_SECS),
-        }
+        message(MessageId::new(at, &self.entropy), account, at)
     }
 
     /// Messages accepted at these seconds after [`NOW`], one after the other, with ids that one mint made: a second that is lower than the one before is of a
