@@ -16,7 +16,7 @@ const RENEWALS_BEFORE_TAKE_OVER: u32 = 3;
 /// This process as a node.
 pub struct Node {
     epoch: Epoch,
-    tokens: Tokens,
+    tokens: Arc<Tokens>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     over: watch::Sender<bool>,
@@ -30,12 +30,17 @@ impl Node {
     pub async fn join(store: Arc<dyn Store>, name: String, build: &str, clock: Arc<dyn Clock>) -> Result<Arc<Self>, StoreError> {
         let now: Moment = clock.look();
         let epoch = store.join(name, build.to_owned(), now).await?;
-        Ok(Arc::new(Self { epoch, tokens: Tokens::of(epoch), store, clock, over: watch::Sender::new(false) }))
+        Ok(Arc::new(Self { epoch, tokens: Arc::new(Tokens::of(epoch)), store, clock, over: watch::Sender::new(false) }))
     }
 
     /// Its epoch.
     pub const fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// Where the tokens of its leases come from.
+    pub(crate) fn tokens(&self) -> Arc<Tokens> {
+        Arc::clone(&self.tokens)
     }
 
     /// A token for a lease.

@@ -2,21 +2,13 @@
 //! the process dies, so a dispatcher begins none above its carrier's window, however soon the carrier answers.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use model::MessageId;
 use store::contract::dispatch::Outcome;
-use tokio::sync::Notify;
 
 /// The attempts of one dispatcher that are under way.
 #[derive(Default)]
 pub(crate) struct UnderWay {
-    attempts: Mutex<Attempts>,
-    recorded: Notify,
-}
-
-#[derive(Default)]
-struct Attempts {
     /// Which attempt of a message, and of how many segments.
     by_message: HashMap<MessageId, (u32, usize)>,
     segments: usize,
@@ -24,42 +16,29 @@ struct Attempts {
 
 impl UnderWay {
     /// An attempt is begun in the store.
-    pub(crate) fn begin(&self, id: MessageId, attempt: u32, segments: usize) {
-        let mut attempts = self.lock();
-        attempts.segments += segments;
-        if let Some((_, before)) = attempts.by_message.insert(id, (attempt, segments)) {
-            attempts.segments -= before;
+    pub(crate) fn begin(&mut self, id: MessageId, attempt: u32, segments: usize) {
+        self.segments += segments;
+        if let Some((_, before)) = self.by_message.insert(id, (attempt, segments)) {
+            self.segments -= before;
         }
     }
 
     /// An outcome is recorded. One that came late, after its attempt had ended as unknown, changes nothing.
-    pub(crate) fn record(&self, outcome: &Outcome) {
-        let mut attempts = self.lock();
-        if let Some((_, segments)) = attempts.by_message.get(&outcome.id).copied().filter(|(attempt, _)| *attempt == outcome.attempt) {
-            attempts.by_message.remove(&outcome.id);
-            attempts.segments -= segments;
-            self.recorded.notify_one();
+    pub(crate) fn record(&mut self, outcome: &Outcome) {
+        if let Some((_, segments)) = self.by_message.get(&outcome.id).copied().filter(|(attempt, _)| *attempt == outcome.attempt) {
+            self.by_message.remove(&outcome.id);
+            self.segments -= segments;
         }
     }
 
     /// The messages whose attempts are under way.
     pub(crate) fn messages(&self) -> HashSet<MessageId> {
-        self.lock().by_message.keys().copied().collect()
+        self.by_message.keys().copied().collect()
     }
 
-    /// Waits until fewer than `window` segments are under way, and says how many fewer. Cancel-safe.
-    pub(crate) async fn room(&self, window: impl Fn() -> usize) -> usize {
-        loop {
-            let room = window().saturating_sub(self.lock().segments);
-            if room > 0 {
-                return room;
-            }
-            self.recorded.notified().await;
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Attempts> {
-        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How many fewer than `window` segments are under way.
+    pub(crate) fn room(&self, window: usize) -> usize {
+        window.saturating_sub(self.segments)
     }
 }
 
@@ -67,8 +46,6 @@ impl UnderWay {
 mod tests {
     use super::*;
     use model::{Msisdn, Timestamp};
-    use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
     use store::contract::dispatch::Verdict;
 
     fn ended(id: u8, attempt: u32) -> Outcome {
@@ -89,19 +66,17 @@ mod tests {
 
     #[test]
     fn there_is_room_again_when_an_outcome_is_recorded_and_once_for_each_attempt() {
-        let under_way = UnderWay::default();
-        let mut context = Context::from_waker(Waker::noop());
-        let mut room = || pin!(under_way.room(|| 3)).poll(&mut context);
+        let mut under_way = UnderWay::default();
         under_way.begin(MessageId::from_bytes([1; 16]), 1, 2);
-        assert_eq!(room(), Poll::Ready(1));
+        assert_eq!(under_way.room(3), 1);
         under_way.begin(MessageId::from_bytes([2; 16]), 4, 1);
-        assert_eq!(room(), Poll::Pending);
+        assert_eq!(under_way.room(3), 0);
         under_way.record(&ended(2, 3));
-        assert_eq!(room(), Poll::Pending, "that was an earlier attempt");
+        assert_eq!(under_way.room(3), 0, "that was an earlier attempt");
         under_way.record(&ended(1, 1));
         under_way.record(&ended(1, 1));
-        assert_eq!(room(), Poll::Ready(2));
+        assert_eq!(under_way.room(3), 2);
         under_way.record(&ended(2, 4));
-        assert_eq!(room(), Poll::Ready(3));
+        assert_eq!(under_way.room(3), 3);
     }
 }

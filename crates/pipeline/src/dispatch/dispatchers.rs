@@ -1,14 +1,14 @@
 //! The dispatchers of all carriers, and places kept in their memory.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use carrier::Carrier;
 use model::{AccountId, BroadcastId, Message, MessageId};
 use store::contract::dispatch::{Lease, Leased, Outcome};
 
 use super::Dispatcher;
+use super::machine::Input;
 
 /// The dispatchers, by carrier.
 #[derive(Clone, Default)]
@@ -21,72 +21,64 @@ impl Dispatchers {
 
     /// Keeps a place in a carrier's dispatcher for a message about to be admitted, with the lease that it will have. `None` when there is no room, or no such carrier.
     pub(crate) fn reserve(&self, carrier: &str, account: AccountId) -> Option<Place> {
-        let dispatcher = self.0.get(carrier)?;
-        if dispatcher.stopped() || !dispatcher.queue().reserve(account) {
-            dispatcher.backlog.store(true, Ordering::Release);
-            return None;
-        }
-        Some(Place { dispatcher: Arc::clone(dispatcher), account, lease: dispatcher.new_lease(), filled: false })
+        let dispatcher = self.0.get(carrier).filter(|dispatcher| !dispatcher.stopped())?;
+        let lease = dispatcher.machine().reserve(account, dispatcher.runtime.steady())?;
+        Some(Place { dispatcher: Arc::clone(dispatcher), account, lease, filled: false })
     }
 
     /// Room for messages of broadcasts with this carrier, and the lease that those would be born with. `None` where there is no such carrier.
     pub(crate) fn room_for_broadcasts(&self, carrier: &str) -> Option<(usize, Lease)> {
         let dispatcher = self.0.get(carrier).filter(|dispatcher| !dispatcher.stopped())?;
-        Some((dispatcher.queue().room_for_broadcasts(), dispatcher.new_lease()))
+        let now = dispatcher.runtime.steady();
+        Some(dispatcher.machine().room_for_broadcasts(now))
     }
 
     /// Takes messages into memory that were made under such leases.
     pub(crate) fn hold(&self, messages: Vec<Leased>) {
-        let carriers: std::collections::BTreeSet<String> = messages.iter().map(|leased| leased.carrier.clone()).collect();
+        let carriers: BTreeSet<String> = messages.iter().map(|leased| leased.carrier.clone()).collect();
         let mut messages = messages;
         for carrier in carriers {
             let (here, rest): (Vec<_>, Vec<_>) = messages.into_iter().partition(|leased| leased.carrier == carrier);
             messages = rest;
             if let Some(dispatcher) = self.0.get(&carrier) {
-                let mut queue = dispatcher.queue();
-                here.into_iter().for_each(|leased| queue.push(leased));
-                drop(queue);
-                dispatcher.wake.notify_one();
+                dispatcher.tell(Input::Held(here));
             }
         }
     }
 
     /// How many messages of a broadcast wait in memory.
     pub(crate) fn held_of(&self, id: BroadcastId) -> usize {
-        self.0.values().map(|dispatcher| dispatcher.queue().held_of(id)).sum()
+        self.0.values().map(|dispatcher| dispatcher.machine().held_of(id)).sum()
     }
 
     /// Drops the messages of a broadcast that was canceled: no attempt of theirs can begin any more.
     pub(crate) fn forget_broadcast(&self, id: BroadcastId) {
-        self.0.values().for_each(|dispatcher| dispatcher.queue().forget_broadcast(id));
+        self.0.values().for_each(|dispatcher| drop(dispatcher.on(Input::Forget(id))));
     }
 
     /// The slowest of the paces that a message from `originator` with `carrier` keeps; `None` where it keeps none.
     pub(crate) fn pace_of(&self, carrier: &str, originator: &model::Msisdn) -> Option<u32> {
-        let dispatcher = self.0.get(carrier)?;
-        let limits = dispatcher.settings.queue;
-        let of_number = dispatcher.senders.rate_of(originator).map_or(0, std::num::NonZeroU32::get);
-        [of_number, dispatcher.originator_rate, limits.account_rate].into_iter().filter(|rate| *rate > 0).min()
+        self.0.get(carrier)?.machine().pace_of(originator)
     }
 
     /// Something is due for this carrier in the store.
     pub(crate) fn look_at(&self, carrier: &str) {
         if let Some(dispatcher) = self.0.get(carrier) {
-            dispatcher.backlog.store(true, Ordering::Release);
-            dispatcher.wake.notify_one();
+            dispatcher.tell(Input::Due);
         }
     }
 
     /// The messages with an attempt under way, whose outcome will come and be recorded.
     pub(crate) fn under_way(&self) -> HashSet<MessageId> {
-        self.0.values().flat_map(|dispatcher| dispatcher.under_way.messages()).collect()
+        self.0.values().flat_map(|dispatcher| dispatcher.machine().under_way().messages()).collect()
     }
 
     /// Outcomes are recorded, and their attempts are no longer under way.
     pub(crate) fn recorded(&self, outcomes: &[Outcome]) {
-        for outcome in outcomes {
-            if let Some(dispatcher) = self.0.get(&outcome.carrier) {
-                dispatcher.under_way.record(outcome);
+        for of_carrier in outcomes.chunk_by(|one, next| one.carrier == next.carrier) {
+            if let Some(dispatcher) = of_carrier.first().and_then(|outcome| self.0.get(&outcome.carrier)) {
+                dispatcher.on(Input::Ended(of_carrier));
+                dispatcher.recorded.notify_one();
             }
         }
     }
@@ -111,10 +103,9 @@ impl Dispatchers {
         carriers.iter().find(usable).or(carriers.first()).map(String::as_str)
     }
 
-    /// The first of these carriers that can be used, other than `not`.
-    pub(super) fn first_up(&self, carriers: &[String], not: &str) -> Option<String> {
-        let up = |name: &&String| *name != not && self.0.get(*name).is_some_and(|dispatcher| dispatcher.carrier.down_for().is_none());
-        carriers.iter().find(up).cloned()
+    /// The names of the carriers that can be used.
+    pub(super) fn up(&self) -> BTreeSet<String> {
+        self.0.iter().filter(|(_, dispatcher)| dispatcher.carrier.down_for().is_none()).map(|(name, _)| name.clone()).collect()
     }
 }
 
@@ -138,19 +129,14 @@ impl Place {
         let dispatcher = &self.dispatcher;
         let carrier = dispatcher.carrier.name().to_owned();
         let leased = Leased { message, lease: self.lease, carrier, attempts: 0, accepted_segments: 0, interrupted: false };
-        {
-            let mut queue = dispatcher.queue();
-            queue.cancel(self.account);
-            queue.push(leased);
-        }
-        dispatcher.wake.notify_one();
+        dispatcher.tell(Input::Placed(leased));
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         if !self.filled {
-            self.dispatcher.queue().cancel(self.account);
+            self.dispatcher.machine().cancel(self.account);
         }
     }
 }

@@ -78,7 +78,9 @@ async fn what_the_store_does_not_take_stays_in_memory() {
     world.admit(&tenant, 1).await;
     world.carrier(MAIN).set_down_for(Some(60));
     world.store.close().await;
-    assert!(world.try_run_once().await.is_err());
+    for _ in 0..3 {
+        world.run_once().await;
+    }
     assert_eq!(world.dispatcher(MAIN).queued(), 1);
 }
 

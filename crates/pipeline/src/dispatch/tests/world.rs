@@ -14,10 +14,10 @@ use model::number::NumberState;
 use model::quota::UtcDay;
 use model::{AccountId, Broadcast, BroadcastId, Clock, Message, MessageId, Mode, Msisdn, Recipients, SeededEntropy, SimClock, Status, Timestamp};
 use runtime::{Machine, Runtime, Ticks};
+use store::Store;
 use store::contract::broadcasts::{BroadcastAdmission, Expanded, Expansion};
 use store::contract::messages::{Admission, Admitted, Quota};
 use store::objects::Objects;
-use store::{Store, StoreError};
 use tempfile::TempDir;
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -122,7 +122,7 @@ pub(super) struct World {
     routes: Arc<Routes>,
     waiters: Arc<MessageWaiters>,
     entropy: Arc<SeededEntropy>,
-    stop: watch::Sender<bool>,
+    _running: watch::Sender<bool>,
     poll: tokio::sync::Mutex<Ticks>,
 }
 
@@ -157,7 +157,7 @@ impl World {
         let shelf = Arc::new(Shelf::new(fetcher, kept, store.clone(), counters.clone(), runtime.clone(), entropy.clone()));
         let route = |prefix: &str, on_unknown| Route { prefix: prefix.into(), kind: MessageType::Sms, carriers: vec![MAIN.into(), BACKUP.into()], on_unknown };
         let routes = Arc::new(Routes::new(vec![route(HELD, OnUnknown::Hold), route("+", OnUnknown::Resend)]));
-        let (stop, stopped) = watch::channel(false);
+        let (_running, stopped) = watch::channel(false);
         let poll = tokio::sync::Mutex::new(runtime.ticks(settings.poll));
         let (numbers, waiters) = (tenants.clone(), Arc::new(MessageWaiters::default()));
         let around = Surroundings {
@@ -176,7 +176,7 @@ impl World {
         };
         let dispatchers = carriers.iter().map(|carrier| Arc::new(Dispatcher::new(carrier.clone(), 0, around.clone())));
         let dispatchers = Dispatchers::new(dispatchers.collect());
-        Self { file, clock, runtime, settings, store, node, tenants, dispatchers, counters, objects, shelf, carriers, routes, waiters, entropy, stop, poll }
+        Self { file, clock, runtime, settings, store, node, tenants, dispatchers, counters, objects, shelf, carriers, routes, waiters, entropy, _running, poll }
     }
 
     /// Ends the process without a word and starts another, whose clock begins `step_ms` from where the wall clock stood.
@@ -302,14 +302,9 @@ impl World {
     }
 
     /// One turn of the first carrier's dispatcher.
-    pub(super) async fn try_run_once(&self) -> Result<(), StoreError> {
-        let mut poll = self.poll.lock().await;
-        let mut stop = self.stop.subscribe();
-        self.dispatcher(MAIN).turn(&self.dispatchers, &mut poll, &mut stop).await
-    }
-
     pub(super) async fn run_once(&self) {
-        self.try_run_once().await.unwrap();
+        let mut poll = self.poll.lock().await;
+        self.dispatcher(MAIN).turn(&self.dispatchers, &mut poll).await;
     }
 
     /// Turns enough for everything that can leave now to leave, with looks into the store among them; and a sweep of what has expired.

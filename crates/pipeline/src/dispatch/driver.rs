@@ -1,0 +1,173 @@
+//! The driver of a dispatcher: performs what the machine decides, against the store, the carrier and the media, and reports the results to it.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use model::sampler::Line;
+use runtime::Ticks;
+use store::StoreError;
+use store::contract::messages::StatusChange;
+use tokio::sync::watch;
+
+use super::machine::{Action, Carriers, Input, Report, Wait};
+use super::{Dispatcher, Dispatchers};
+use crate::receipt::count_changes;
+
+impl Dispatcher {
+    /// Dispatches until the process ends, and then gives back what it holds.
+    pub(crate) async fn run(&self, all: Dispatchers) {
+        let mut ticks = self.runtime.ticks(self.settings.poll);
+        while !self.machine().is_over() {
+            self.turn(&all, &mut ticks).await;
+        }
+    }
+
+    /// One turn: a wait, and everything that follows from its end.
+    pub(super) async fn turn(&self, all: &Dispatchers, ticks: &mut Ticks) {
+        let begin = if self.stopped() { Input::Stop } else { Input::Turn };
+        let mut actions = VecDeque::from(self.on(begin));
+        while let Some(action) = actions.pop_front() {
+            if let Some(input) = self.perform(action, all, ticks).await {
+                actions.extend(self.on(input));
+            }
+        }
+    }
+
+    async fn perform(&self, action: Action, all: &Dispatchers, ticks: &mut Ticks) -> Option<Input<'static>> {
+        match action {
+            Action::Lease(request) => Some(self.answer(self.store.lease_due(request).await, Input::Leased)),
+            Action::Record(outcomes) => {
+                let recorded = self.store.record_outcomes(outcomes).await;
+                let written = |changes: store::contract::messages::StatusChanges| {
+                    self.publish(&changes);
+                    Input::Written
+                };
+                Some(self.answer(recorded, written))
+            }
+            Action::Begin(attempts, now) => Some(self.answer(self.store.begin_attempts(attempts, now).await, Input::Begun)),
+            Action::Read(wanted) => {
+                let mut stop = self.stop.clone();
+                tokio::select! {
+                    biased;
+                    () = told(&mut stop) => Some(Input::Stop),
+                    media = self.read_media(wanted) => Some(Input::Media(media)),
+                }
+            }
+            Action::Wait(wait) => Some(self.wait(wait, all, ticks).await),
+            // Where the epoch is over, others have these messages, and take the attempts for ones of unknown outcome. They must not leave twice.
+            Action::Submit(_) if self.node.is_over() => None,
+            Action::Submit(submissions) => {
+                submissions.into_iter().for_each(|submission| self.carrier.submit(submission));
+                None
+            }
+            Action::Release(held) => {
+                if let Err(error) = self.store.release(held, self.runtime.steady()).await {
+                    tracing::warn!(%error, "Leases were not given back and will run out: {error}");
+                }
+                None
+            }
+            Action::MadeRoom => {
+                self.made_room.notify_one();
+                None
+            }
+            Action::LookAt(carriers) => {
+                carriers.iter().for_each(|carrier| all.look_at(carrier));
+                None
+            }
+            Action::Report(report) => {
+                self.report(&report);
+                None
+            }
+        }
+    }
+
+    /// What the machine hears of a call of the store.
+    fn answer<T>(&self, called: Result<T, StoreError>, done: impl FnOnce(T) -> Input<'static>) -> Input<'static> {
+        match called {
+            Ok(result) => done(result),
+            Err(error) => {
+                tracing::warn!(carrier.name = self.carrier.name(), %error, "Dispatch to {} is waiting for the store: {error}", self.carrier.name());
+                Input::Unavailable
+            }
+        }
+    }
+
+    async fn wait(&self, wait: Wait, all: &Dispatchers, ticks: &mut Ticks) -> Input<'static> {
+        let mut stop = self.stop.clone();
+        let awaited = async {
+            match wait {
+                Wait::Messages => self.wake.notified().await,
+                Wait::Room => return self.room().await,
+                Wait::Pace(until) => self.new_messages(until.since(self.runtime.steady()).max(Duration::from_millis(1))).await,
+                Wait::Store(time) => self.runtime.sleep(time).await,
+            }
+            Input::Woken
+        };
+        let tick = async {
+            // There is no use in looking round while the store does not answer.
+            if let Wait::Store(_) = wait { std::future::pending().await } else { ticks.tick().await }
+        };
+        tokio::select! {
+            biased;
+            () = told(&mut stop) => Input::Stop,
+            () = tick => Input::Tick(self.carriers(all)),
+            input = awaited => input,
+        }
+    }
+
+    /// Resolves when there are new messages, or after `time`.
+    async fn new_messages(&self, time: Duration) {
+        // Either end is the same to the machine.
+        let _ = self.runtime.timeout(time, self.wake.notified()).await;
+    }
+
+    /// Waits until the carrier can send and not too much is under way.
+    async fn room(&self) -> Input<'static> {
+        let ready = self.carrier.ready().await;
+        loop {
+            let window = self.carrier.window();
+            if self.machine().under_way().room(window) > 0 {
+                return Input::Room { ready, window };
+            }
+            self.recorded.notified().await;
+        }
+    }
+
+    fn carriers(&self, all: &Dispatchers) -> Carriers {
+        let up = if self.is_down_for_long() { all.up() } else { BTreeSet::new() };
+        Carriers { down_for: self.carrier.down_for(), up }
+    }
+
+    /// Counts statuses that have changed, and passes them to the requests that wait for them.
+    fn publish(&self, changes: &[StatusChange]) {
+        count_changes(&self.counters, changes);
+        self.waiters.tell(changes);
+    }
+
+    fn report(&self, report: &Report) {
+        match report {
+            Report::Interrupted(count) => {
+                tracing::warn!(carrier.name = self.carrier.name(), "{count} attempts were begun by a process that died: their outcome is unknown");
+            }
+            Report::Unknown(count) => self.counters.unknown.add_many(*count as u64),
+            Report::Diverted(count) => self.counters.diverted.add_many(*count as u64),
+            Report::Lost(id, why) => {
+                self.counters.media.lost.add();
+                if let Some(Line { left_out }) = self.shelf.lost_lines.line(self.runtime.instant()) {
+                    tracing::error!(message.id = %id, left_out, "A message cannot be sent: {why}");
+                }
+            }
+            Report::Late(id, why) => {
+                if let Some(Line { left_out }) = self.shelf.waiting_lines.line(self.runtime.instant()) {
+                    tracing::warn!(message.id = %id, left_out, "A message waits for its media: {why}");
+                }
+            }
+        }
+    }
+}
+
+/// Resolves when the dispatcher is to stop.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    // The sender lives as long as the pipeline.
+    let _ = stop.wait_for(|stop| *stop).await;
+}

@@ -1,0 +1,89 @@
+//! What becomes of one message: whether it may leave, what its attempt is, and where it goes instead.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use model::{ErrorType, Message, Mode, Moment, Timestamp};
+use store::contract::dispatch::{Attempt, Leased, Outcome, Retry, Verdict};
+
+use super::{Dispatch, Report, Skips};
+use crate::media::MediaError;
+use crate::outcome::{policy_of, unattempted};
+use crate::route::OnUnknown;
+use crate::tenants::TenantBook;
+
+/// Why a message of a broadcast does not leave.
+const SENDER_STOPPED: &str = "The sender number may not send any more";
+const RECIPIENT_BLOCKED: &str = "The recipient is blocked";
+
+/// Looks up in `tenants` why a message is not to leave any more.
+pub(in crate::dispatch) fn skips(tenants: Arc<TenantBook>) -> Skips {
+    Arc::new(move |message| {
+        if tenants.check_sender(message.account, &message.originator).is_err() {
+            Some(SENDER_STOPPED)
+        } else if tenants.check_recipient(message.account, &message.recipient).is_err() {
+            Some(RECIPIENT_BLOCKED)
+        } else {
+            None
+        }
+    })
+}
+
+impl Dispatch {
+    /// Why a message is not to leave, although it was accepted. A broadcast may have waited for long: a recipient who was blocked meanwhile does not get it.
+    pub(super) fn reason_against(&self, message: &Message, now: Timestamp) -> Option<Verdict> {
+        match message.broadcast {
+            _ if message.expires_at <= now => Some(Verdict::Expired),
+            Some(_) => (self.books.skips)(message).map(Verdict::Skipped),
+            None => None,
+        }
+    }
+
+    /// The attempt of a message that begins at `now`, in steady time.
+    pub(super) fn attempt(&self, leased: &Leased, now: Timestamp) -> Attempt {
+        let detail = match leased.accepted_segments {
+            0 => String::new(),
+            mask => format!("{} segments are with the carrier already", mask.count_ones()),
+        };
+        Attempt { id: leased.message.id, token: leased.lease.token, carrier: self.carrier.clone(), lease_until: now + self.settings.attempt, detail }
+    }
+
+    /// The outcome of an attempt that an earlier process began.
+    pub(super) fn interrupted(&self, leased: &Leased, now: Moment) -> Outcome {
+        let verdict = match policy_of(&leased.message, &self.books.routes) {
+            OnUnknown::Hold => Verdict::Hold,
+            OnUnknown::Resend => Verdict::Retry(Retry { due_at: now.steady, carrier: leased.carrier.clone(), counts: true, outcome_unknown: true }),
+        };
+        unattempted(leased, now.wall, verdict, "the process ended before an answer was recorded".to_owned())
+    }
+
+    /// What follows where media did not come: because of this error, or in time.
+    pub(super) fn without_media(&self, leased: &Leased, error: Option<&MediaError>, now: Moment) -> (Verdict, Report) {
+        let id = leased.message.id;
+        if let Some(error @ MediaError::Lost(..)) = error {
+            let error_type = ErrorType::MediaFailed;
+            return (Verdict::Failed { error_type, message: error_type.sentence().to_owned() }, Report::Lost(id, error.to_string()));
+        }
+        let due_at = now.steady + self.settings.retry.floor;
+        let why = error.map_or_else(|| "they did not come".to_owned(), ToString::to_string);
+        (Verdict::Retry(Retry { due_at, carrier: leased.carrier.clone(), counts: false, outcome_unknown: false }), Report::Late(id, why))
+    }
+
+    /// The first carrier of a message's route, other than this one, that is among `up`.
+    pub(super) fn other_carrier(&self, message: &Message, up: &BTreeSet<String>) -> Option<String> {
+        match message.mode {
+            Mode::Live => {
+                let route = self.books.routes.find(&message.recipient, message.kind)?;
+                route.carriers.iter().find(|name| **name != self.carrier && up.contains(*name)).cloned()
+            }
+            Mode::Test => None,
+        }
+    }
+
+    /// What becomes of a message that goes to another carrier. It was never attempted here, so there is no attempt to take back.
+    pub(super) fn diverted(&self, leased: &Leased, carrier: &str, now: Moment) -> Outcome {
+        let detail = format!("{} is down; next carrier: {carrier}", self.carrier);
+        let verdict = Verdict::Retry(Retry { due_at: now.steady, carrier: carrier.to_owned(), counts: false, outcome_unknown: false });
+        unattempted(leased, now.wall, verdict, detail)
+    }
+}
