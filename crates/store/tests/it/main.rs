@@ -166,6 +166,21 @@ macro_rules! conformance {
                 waits_end_a_few_at_a_time_the_longest_over_first
                 one_receipt_may_speak_for_all_segments
                 a_receipt_for_all_segments_may_come_before_the_acknowledgement;
+            nodes:
+                every_start_has_an_epoch_of_its_own
+                a_start_alone_on_its_store_ends_every_earlier_one
+                a_late_epoch_lives_until_another_node_ends_it
+                a_renewed_epoch_is_not_ended
+                what_a_living_epoch_owns_is_given_to_no_other
+                what_an_ended_epoch_owned_is_given_to_others_at_once
+                an_ended_epoch_is_given_nothing_and_promises_nothing
+                a_node_that_leaves_gives_everything_back
+                an_epoch_that_is_over_is_over_after_reopening
+                an_unowned_message_is_anyones
+                a_retry_belongs_to_nobody
+                a_broadcast_is_expanded_by_its_owner_and_taken_over_when_that_is_over
+                sessions_are_shared_and_never_held_twice
+                a_message_is_given_as_its_owner_stands;
             tenants:
                 a_new_store_has_no_tenants
                 what_was_made_is_found_again
@@ -211,6 +226,11 @@ macro_rules! conformance {
         }
 
         #[test]
+        fn any_interleaving_of_nodes_gives_every_message_one_living_owner() {
+            crate::nodes::any_interleaving_of_nodes_gives_every_message_one_living_owner(|| $fresh);
+        }
+
+        #[test]
         fn any_list_shows_what_is_there() {
             crate::lists::any_list_shows_what_is_there(|| $fresh);
         }
@@ -235,6 +255,7 @@ mod lists;
 mod media;
 mod messages;
 mod model;
+mod nodes;
 mod objects;
 mod outcomes;
 mod reading;
