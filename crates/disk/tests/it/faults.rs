@@ -57,24 +57,29 @@ fn a_full_disk_takes_nothing_and_is_sound_when_there_is_room_again() {
     assert_eq!(connection.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0)).unwrap(), "ok");
 }
 
-#[test]
-fn what_a_failed_sync_lost_is_missing_after_the_crash_although_a_later_sync_succeeds() {
-    // Who goes on after a failed sync promises what is not there: that is why the store's writer takes nothing more.
-    let mut lost = 0;
-    for seed in 0..50 {
-        let disk = Disk::new(seed);
-        let connection = durable(&disk).unwrap();
-        connection.execute_batch("CREATE TABLE t (x); PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
-        connection.execute("INSERT INTO t VALUES (randomblob(20000))", []).unwrap();
+/// Copies a log to its file, and cuts the power in the midst of it, after the log was synced. Before that, a sync of the log may have failed. Whether everything is there.
+fn copied(seed: u64, has_failed: bool) -> bool {
+    let disk = Disk::new(seed);
+    let connection = connect(&disk).unwrap();
+    // The log is synced only when it is copied.
+    connection.execute_batch("PRAGMA journal_mode = wal; PRAGMA synchronous = normal; CREATE TABLE t (x); PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    connection.execute("INSERT INTO t VALUES (randomblob(20000))", []).unwrap();
+    let copy = || connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+    if has_failed {
         disk.fail(Operation::Sync, 0, 1);
-        // The log is copied, its sync fails; the file's pages are taken for written.
-        let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
-        let disk = disk.crash(seed);
-        let connection = connect(&disk).unwrap();
-        let is_sound = connection.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0)).is_ok_and(|word| word == "ok");
-        let is_whole = connection.query_row("SELECT count(*), sum(length(x)) FROM t", [], |row| Ok((row.get(0)?, row.get(1)?))) == Ok((1_i64, 20_000_i64));
-        lost += usize::from(!is_sound || !is_whole);
+        assert!(copy().is_err());
     }
-    assert!(lost > 0, "the disk loses what it said it could not write");
+    disk.cut_after(3);
+    assert!(copy().is_err());
+    let disk = disk.crash(seed);
+    let connection = connect(&disk).unwrap();
+    let is_sound = connection.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0)).is_ok_and(|word| word == "ok");
+    is_sound && connection.query_row("SELECT count(*), sum(length(x)) FROM t", [], |row| Ok((row.get(0)?, row.get(1)?))) == Ok((1_i64, 20_000_i64))
+}
+
+#[test]
+fn what_a_failed_sync_lost_is_lost_although_a_later_one_succeeds() {
+    assert!((0..50).all(|seed| copied(seed, false)), "a sync makes the log durable");
+    // A program that goes on after a failed sync promises what is not there: the store's writer takes nothing more.
+    assert!((0..50).any(|seed| !copied(seed, true)), "the one after a failed sync does not");
 }
