@@ -15,7 +15,6 @@ use carrier::{Carrier, Submission};
 use model::backoff::Backoff;
 use model::{Clock, Media, Moment, Timestamp};
 use store::contract::dispatch::{Attempt, Lease, Leased, Outcome, Verdict};
-use store::contract::messages::StatusChange;
 use store::{Store, StoreError};
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -24,11 +23,9 @@ use crate::media::Shelf;
 use crate::outcome::unattempted;
 use crate::pace::SenderPaces;
 use crate::queue::{FairQueue, QueueLimits};
-use crate::receipt::count_changes;
 use crate::route::Routes;
 use crate::tenants::TenantBook;
 use crate::under_way::UnderWay;
-use crate::watch::MessageWaiters;
 
 pub(crate) use dispatchers::Dispatchers;
 pub use load::READS_MAX;
@@ -64,7 +61,6 @@ pub(crate) struct Dispatcher {
     originator_rate: u32,
     senders: Arc<SenderPaces>,
     counters: Arc<Counters>,
-    waiters: Arc<MessageWaiters>,
     shelf: Arc<Shelf>,
     under_way: UnderWay,
     clock: Arc<dyn Clock>,
@@ -93,8 +89,6 @@ pub(crate) struct Surroundings {
     /// Told when messages of broadcasts have left memory.
     pub(crate) made_room: Arc<Notify>,
     pub(crate) counters: Arc<Counters>,
-    /// Told of messages that end here.
-    pub(crate) waiters: Arc<MessageWaiters>,
     /// Where the media of messages are.
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -114,7 +108,6 @@ impl Dispatcher {
             settings: around.settings,
             originator_rate,
             counters: around.counters,
-            waiters: around.waiters,
             shelf: around.shelf,
             clock: around.clock,
             queue: Mutex::new(FairQueue::new(limits, Arc::clone(&around.senders))),
@@ -220,14 +213,7 @@ impl Dispatcher {
         if outcomes.is_empty() {
             return Ok(());
         }
-        self.publish(&self.store.record_outcomes(outcomes).await?);
-        Ok(())
-    }
-
-    /// Counts statuses that have changed, and passes them to the requests that wait for them.
-    fn publish(&self, changes: &[StatusChange]) {
-        count_changes(&self.counters, changes);
-        self.waiters.tell(changes);
+        self.store.record_outcomes(outcomes).await
     }
 
     /// Records that these messages are about to leave, and then lets them.

@@ -23,11 +23,12 @@ use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, Broa
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
 use crate::expand::{Bell, BroadcastSettings, Expander};
+use crate::feed::Feed;
 use crate::fetch::Fetcher;
 use crate::listing::Indexer;
 use crate::media::Shelf;
 use crate::pace::SenderPaces;
-use crate::receipt::{Recorder, count_changes};
+use crate::receipt::Recorder;
 use crate::route::Routes;
 use crate::sweep::Sweeper;
 use crate::tenants::{Caller, TenantBook};
@@ -95,6 +96,7 @@ pub struct Pipeline {
     dispatchers: Dispatchers,
     bell: Arc<Bell>,
     counters: Arc<Counters>,
+    feed: Arc<Feed>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     stop: watch::Sender<bool>,
@@ -124,6 +126,8 @@ impl Pipeline {
         let (waiters, broadcast_waiters) = (Arc::new(MessageWaiters::default()), Arc::new(BroadcastWaiters::default()));
         let bell = Arc::new(Bell::default());
         let counters = Arc::new(Counters::new(parts.carriers.iter().map(|(carrier, _)| carrier.name().to_owned())));
+        let (waited, awaited, tenants) = (Arc::clone(&waiters), Arc::clone(&broadcast_waiters), Arc::clone(&parts.tenants));
+        let feed = Arc::new(Feed::new(Arc::clone(&parts.store), waited, awaited, Arc::clone(&counters), tenants));
         let shelf = Arc::new(Shelf::new(parts.fetcher, parts.objects, Arc::clone(&parts.store), Arc::clone(&counters), clock, entropy));
         let around = Surroundings {
             store: Arc::clone(&parts.store),
@@ -133,7 +137,6 @@ impl Pipeline {
             senders: sender_paces(&parts.tenants),
             made_room: Arc::clone(&bell.wake),
             counters: Arc::clone(&counters),
-            waiters: Arc::clone(&waiters),
             shelf: Arc::clone(&shelf),
             clock: Arc::clone(&parts.clock),
             tokens: Arc::new(AtomicU64::new(parts.entropy.next_u64() >> 1)),
@@ -154,7 +157,6 @@ impl Pipeline {
             routes: Arc::clone(&routes),
             dispatchers: dispatchers.clone(),
             settings: parts.dispatch,
-            waiters: Arc::clone(&waiters),
             counters: Arc::clone(&counters),
             clock: Arc::clone(&parts.clock),
             entropy: Arc::clone(&parts.entropy),
@@ -168,7 +170,6 @@ impl Pipeline {
             store: Arc::clone(&parts.store),
             routes: Arc::clone(&routes),
             dispatchers: dispatchers.clone(),
-            waiters: Arc::clone(&waiters),
             counters: Arc::clone(&counters),
             clock: Arc::clone(&parts.clock),
             entropy: Arc::clone(&parts.entropy),
@@ -181,7 +182,6 @@ impl Pipeline {
             dispatchers: dispatchers.clone(),
             settings: parts.broadcasts,
             bell: Arc::clone(&bell),
-            waiters: Arc::clone(&broadcast_waiters),
             references: Arc::clone(&references),
             clock: Arc::clone(&parts.clock),
         };
@@ -190,6 +190,9 @@ impl Pipeline {
             let (dispatcher, all) = (Arc::clone(dispatcher), dispatchers.clone());
             tasks.push(tokio::spawn(async move { dispatcher.run(all).await }));
         }
+        let following = Arc::clone(&feed);
+        // It ends when the store is closed, after all that draining still records.
+        tokio::spawn(async move { following.run().await });
         let (flush, flushes) = mpsc::channel(1);
         tokio::spawn(recorder.run(parts.events, flushes));
         let indexer = Indexer { store: Arc::clone(&parts.store), after: parts.index_after, counters: Arc::clone(&counters), clock: Arc::clone(&parts.clock) };
@@ -236,6 +239,7 @@ impl Pipeline {
             dispatchers,
             bell,
             counters,
+            feed,
             clock: parts.clock,
             entropy: parts.entropy,
             stop,
@@ -328,9 +332,7 @@ impl Pipeline {
         let pipeline = Arc::clone(self);
         to_the_end(async move {
             let canceled = pipeline.store.cancel_broadcast(owner, id, pipeline.clock.now()).await.map_err(refused_by_store)?;
-            if let Some(canceled) = &canceled {
-                count_changes(&pipeline.counters, &canceled.changes);
-                pipeline.admission.waiters.tell(&canceled.changes);
+            if canceled.is_some() {
                 // No attempt of theirs can begin any more; in memory they would only take up room.
                 pipeline.dispatchers.forget_broadcast(id);
             }
@@ -385,8 +387,9 @@ impl Pipeline {
         &self.admission.tenants
     }
 
-    /// What has been counted.
+    /// What has been counted: all that was committed before this call.
     pub fn counters(&self) -> &Counters {
+        self.feed.catch_up();
         &self.counters
     }
 

@@ -46,7 +46,7 @@ impl Dispatcher {
         tracing::warn!(carrier.name = self.carrier.name(), "{} attempts were begun by a process that died: their outcome is unknown", interrupted.len());
         let outcomes = interrupted.iter().map(|leased| self.interrupted(leased, now)).collect();
         // One of a broadcast that was canceled meanwhile ends here.
-        self.publish(&self.store.record_outcomes(outcomes).await?);
+        self.store.record_outcomes(outcomes).await?;
         interrupted.iter().for_each(|_| self.counters.unknown.add());
         Ok(())
     }
@@ -83,12 +83,9 @@ impl Dispatcher {
             return Ok(());
         }
         let carriers: std::collections::BTreeSet<String> = outcomes.iter().filter_map(next_carrier).collect();
-        match self.store.record_outcomes(outcomes).await {
-            Ok(changes) => self.publish(&changes),
-            Err(error) => {
-                self.keep(diverted);
-                return Err(error);
-            }
+        if let Err(error) = self.store.record_outcomes(outcomes).await {
+            self.keep(diverted);
+            return Err(error);
         }
         diverted.iter().for_each(|_| self.counters.diverted.add());
         carriers.iter().for_each(|carrier| dispatchers.look_at(carrier));

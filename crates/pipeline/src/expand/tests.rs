@@ -96,7 +96,6 @@ impl World {
             dispatchers: Dispatchers::default(),
             settings: self.settings,
             bell: Arc::default(),
-            waiters: Arc::default(),
             references: Arc::new(References::new(&SeededEntropy::new(3))),
             clock: Arc::<SimClock>::clone(&self.clock),
         }

@@ -4,6 +4,7 @@
 //! writes (`writer`); a second thread copies the log into the file (`checkpoint`); `readers` look at the last committed state.
 
 mod broadcasts;
+mod changes;
 mod checkpoint;
 mod dispatch;
 mod health;
@@ -36,6 +37,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::StoreError;
+use crate::tail::Tails;
 use lock::Lock;
 use readers::Readers;
 use writer::Writer;
@@ -45,6 +47,7 @@ pub struct Sqlite {
     writer: Writer,
     readers: Readers,
     lock: Arc<Lock>,
+    tails: Arc<Tails>,
     rows_per_page: usize,
     /// How many probes there were.
     probes: AtomicU64,
@@ -78,10 +81,11 @@ impl Sqlite {
         migrations::run(&mut connection, place)?;
         let checkpointer = connect(place, OpenFlags::default()).map_err(refused)?;
         let lock = Arc::new(lock);
-        let writer = Writer::start(connection, checkpointer, Arc::clone(&lock)).map_err(refused)?;
+        let tails = Arc::new(Tails::default());
+        let writer = Writer::start(connection, checkpointer, Arc::clone(&lock), Arc::clone(&tails)).map_err(refused)?;
         let place = lock.path();
         let readers = Readers::new(|| connect(place, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)).map_err(refused)?;
-        Ok(Self { writer, readers, lock, rows_per_page: lists::ROWS_PER_PAGE, probes: AtomicU64::new(0) })
+        Ok(Self { writer, readers, lock, tails, rows_per_page: lists::ROWS_PER_PAGE, probes: AtomicU64::new(0) })
     }
 
     /// The same store, whose lists of messages look at so many rows for a page: with a few rows, a small list already meets the bound.
@@ -171,7 +175,7 @@ mod tests {
     fn every_statement_of_maintenance_uses_an_index() {
         let connection = Connection::open_in_memory().unwrap();
         migrations::MIGRATIONS.iter().for_each(|step| connection.execute_batch(step).unwrap());
-        let statements = [dispatch::MAINTENANCE, parked::MAINTENANCE, waits::MAINTENANCE, screening::MAINTENANCE].concat();
+        let statements = [changes::MAINTENANCE, dispatch::MAINTENANCE, parked::MAINTENANCE, waits::MAINTENANCE, screening::MAINTENANCE].concat();
         for sql in statements {
             let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let values = vec![rusqlite::types::Null; explain.parameter_count()];

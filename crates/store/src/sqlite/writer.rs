@@ -4,7 +4,7 @@
 //! waits for a timer. A call reads before it writes, so that a refusal needs no rollback; when SQLite itself fails, the whole group is rolled back and every
 //! call in it is told so.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -13,6 +13,7 @@ use model::{BroadcastId, Owner};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::changes::Feed;
 use super::checkpoint::Checkpointer;
 use super::lists::ListState;
 use super::lock::Lock;
@@ -22,6 +23,7 @@ use super::tally::Tally;
 use crate::StoreError;
 use crate::contract::bounds::Bounds;
 use crate::contract::health::CommitSample;
+use crate::tail::Tails;
 
 /// How many calls may wait for the writer; more wait for a place.
 const QUEUE: usize = 8_192;
@@ -63,7 +65,7 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
-/// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, the count of parked receipts, the count of the
+/// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, the count of parked receipts, the changes, the count of the
 /// screen's decisions and the state of the index of lists are true of the transaction's state, and a rollback forgets them or reads them again; the turns
 /// only say where to look first, and outlast it.
 pub(super) struct Group {
@@ -71,7 +73,7 @@ pub(super) struct Group {
     /// Quota used, by owner and day, where this process has looked; `true` where it is not written yet.
     pub(super) quota: HashMap<(Owner, i64), (u64, bool)>,
     /// Changed counts of broadcasts that are not written yet.
-    pub(super) tallies: HashMap<BroadcastId, Tally>,
+    pub(super) tallies: BTreeMap<BroadcastId, Tally>,
     /// How many receipts are parked.
     pub(super) parked: Parked,
     /// How many decisions of the screen are kept of an owner, where this process has looked.
@@ -82,17 +84,20 @@ pub(super) struct Group {
     pub(super) turns: HashMap<String, Vec<u8>>,
     /// Which messages the index of lists has.
     pub(super) lists: ListState,
+    /// What this transaction changes, for those who follow.
+    pub(super) feed: Feed,
     /// The lock on the file, which says whether that is still where it was.
     lock: Arc<Lock>,
     failed: Option<rusqlite::Error>,
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, checkpointer: Connection, lock: Arc<Lock>) -> rusqlite::Result<Self> {
+    pub(super) fn start(connection: Connection, checkpointer: Connection, lock: Arc<Lock>, tails: Arc<Tails>) -> rusqlite::Result<Self> {
+        let feed = Feed::load(&connection, tails)?;
         let (parked, bounds) = (Parked::load(&connection)?, SharedBounds::default());
-        let (quota, tallies, turns, screened) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
+        let (quota, tallies, turns, screened) = (HashMap::new(), BTreeMap::new(), HashMap::new(), HashMap::new());
         let mut group =
-            Group { connection, quota, tallies, parked, screened, bounds: Bounds::default(), turns, lists: ListState::default(), lock, failed: None };
+            Group { connection, quota, tallies, parked, screened, bounds: Bounds::default(), turns, lists: ListState::default(), feed, lock, failed: None };
         group.lists.load(&group.connection)?;
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let observer = Observer::default();
@@ -193,6 +198,7 @@ fn run(
             Err(error) => tracing::warn!(%error, "A transaction of {size} calls was rolled back: {error}"),
         }
     }
+    group.feed.close();
     checkpointer.finish(&group.connection);
 }
 
@@ -249,12 +255,14 @@ impl Group {
             self.forget().map_err(|error| StoreError::Failed(format!("the state after a rollback cannot be read: {error}")))?;
         } else {
             self.parked.committed();
+            // Before any call returns, so that its changes are there for whoever looks then.
+            self.feed.publish();
         }
         committed
     }
 
     fn write_group(&mut self) -> Result<(), StoreError> {
-        self.write_quota().and_then(|()| self.write_tallies()).map_err(|error| store_error(&error))?;
+        self.write_quota().and_then(|()| self.write_tallies()).and_then(|()| self.write_changes()).map_err(|error| store_error(&error))?;
         self.execute("COMMIT")
     }
 
@@ -264,6 +272,7 @@ impl Group {
         self.tallies.clear();
         self.parked.rolled_back();
         self.screened.clear();
+        self.feed.reload(&self.connection)?;
         self.lists.load(&self.connection)
     }
 

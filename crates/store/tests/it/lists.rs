@@ -234,7 +234,9 @@ impl World {
         let made = (upcoming.from..).filter(|index| index % 4 != skipped + 1).take(count);
         let made: Vec<Message> = made.take_while(|index| *index < upcoming.from + turns).map(|index| self.message_of(broadcast, index)).collect();
         let messages = made.iter().map(|message| Expanded { message: Arc::new(message.clone()), carrier: NORTH.to_owned(), lease: None }).collect();
-        assert!(self.desk.store.expand(Expansion { broadcast: broadcast.id, from: upcoming.from, turns, messages, due_at: self.now }).await.unwrap());
+        assert!(
+            self.desk.store.expand(Expansion { broadcast: broadcast.id, from: upcoming.from, turns, messages, due_at: self.now, at: self.now }).await.unwrap()
+        );
         self.messages.extend(made);
     }
 

@@ -1,0 +1,168 @@
+//! The tail of the change feed in this process: a bounded mailbox for each subscriber, filled after every commit.
+//!
+//! Filling never waits. A subscriber that leaves its mailbox full loses all that is in it and finds one note instead, that it missed something; from
+//! there on it gets every change again.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::sync::Notify;
+
+use crate::contract::changes::{Change, Kind, Kinds};
+
+/// How many changes may wait for a subscriber: three seconds of all that a machine can do.
+const WAITING_MAX: usize = 65_536;
+
+/// What a subscriber gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tailed {
+    /// The changes of a transaction, in their order. Never empty.
+    Changes(Arc<[Change]>),
+    /// So many changes were dropped because the subscriber did not take them: it has to look at the store to know how things are. What comes next was
+    /// committed after them.
+    Missed(u64),
+    /// The store is closed: nothing more comes.
+    Closed,
+}
+
+/// A subscriber's end. Dropping it ends the subscription.
+#[derive(Debug)]
+pub struct Tail(Arc<Mailbox>);
+
+impl Tail {
+    /// Takes what comes next, if it is there.
+    pub fn try_next(&self) -> Option<Tailed> {
+        let mut state = self.0.state();
+        if state.missed > 0 {
+            return Some(Tailed::Missed(std::mem::take(&mut state.missed)));
+        }
+        if let Some(changes) = state.waiting.pop_front() {
+            state.count -= changes.len();
+            return Some(Tailed::Changes(changes));
+        }
+        state.is_closed.then_some(Tailed::Closed)
+    }
+
+    /// Waits until [`Self::try_next`] has something. For one task at a time.
+    pub async fn ready(&self) {
+        loop {
+            if !self.0.state().is_empty() {
+                return;
+            }
+            self.0.filled.notified().await;
+        }
+    }
+
+    /// Waits for what comes next.
+    pub async fn next(&self) -> Tailed {
+        loop {
+            self.ready().await;
+            if let Some(next) = self.try_next() {
+                return next;
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Mailbox {
+    kinds: Kinds,
+    state: Mutex<State>,
+    filled: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Arc<[Change]>>,
+    /// How many changes they are.
+    count: usize,
+    missed: u64,
+    is_closed: bool,
+}
+
+impl State {
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.missed == 0 && !self.is_closed
+    }
+}
+
+impl Mailbox {
+    // No step under the lock can leave the state half changed.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, changes: Arc<[Change]>) {
+        {
+            let mut state = self.state();
+            if state.count > 0 && state.count + changes.len() > WAITING_MAX {
+                state.missed += (state.count + changes.len()) as u64;
+                state.waiting.clear();
+                state.count = 0;
+            } else {
+                state.count += changes.len();
+                state.waiting.push_back(changes);
+            }
+        }
+        self.filled.notify_one();
+    }
+}
+
+/// The store's end: all subscribers.
+#[derive(Debug, Default)]
+pub(crate) struct Tails(Mutex<Subscribers>);
+
+#[derive(Debug, Default)]
+struct Subscribers {
+    mailboxes: Vec<Weak<Mailbox>>,
+    is_closed: bool,
+}
+
+impl Tails {
+    /// A new subscriber.
+    pub(crate) fn subscribe(&self, kinds: Kinds) -> Tail {
+        let mut subscribers = self.lock();
+        let state = State { is_closed: subscribers.is_closed, ..State::default() };
+        let mailbox = Arc::new(Mailbox { kinds, state: Mutex::new(state), filled: Notify::new() });
+        subscribers.mailboxes.push(Arc::downgrade(&mailbox));
+        Tail(mailbox)
+    }
+
+    /// Whether a subscriber wants this kind.
+    pub(crate) fn want(&self, kind: Kind) -> bool {
+        self.lock().mailboxes.iter().filter_map(Weak::upgrade).any(|mailbox| mailbox.kinds.has(kind))
+    }
+
+    /// Gives every subscriber those of these committed changes that it wants.
+    pub(crate) fn publish(&self, changes: Vec<Change>) {
+        if changes.is_empty() {
+            return;
+        }
+        let mut subscribers = self.lock();
+        subscribers.mailboxes.retain(|mailbox| mailbox.strong_count() > 0);
+        let changes: Arc<[Change]> = changes.into();
+        for mailbox in subscribers.mailboxes.iter().filter_map(Weak::upgrade) {
+            let wanted = changes.iter().filter(|change| mailbox.kinds.has(change.resource.kind())).count();
+            if wanted == changes.len() {
+                mailbox.put(Arc::clone(&changes));
+            } else if wanted > 0 {
+                mailbox.put(changes.iter().filter(|change| mailbox.kinds.has(change.resource.kind())).cloned().collect());
+            }
+        }
+    }
+
+    /// Ends every subscription once what is in its mailbox is taken.
+    pub(crate) fn close(&self) {
+        let mut subscribers = self.lock();
+        subscribers.is_closed = true;
+        for mailbox in subscribers.mailboxes.drain(..).filter_map(|mailbox| mailbox.upgrade()) {
+            mailbox.state().is_closed = true;
+            mailbox.filled.notify_one();
+        }
+    }
+
+    // No step under the lock can leave the list half changed.
+    fn lock(&self) -> MutexGuard<'_, Subscribers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
