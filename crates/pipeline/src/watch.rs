@@ -72,12 +72,14 @@ impl<K: Hash + Eq, V> Waiters<K, V> {
         }
     }
 
-    /// What is waited for.
+    /// What is waited for, in order.
     pub(crate) fn ids(&self) -> Vec<K>
     where
-        K: Copy,
+        K: Copy + Ord,
     {
-        self.lock().iter().filter(|(_, sender)| sender.is_some()).map(|(id, _)| *id).collect()
+        let mut ids: Vec<K> = self.lock().iter().filter(|(_, sender)| sender.is_some()).map(|(id, _)| *id).collect();
+        ids.sort_unstable();
+        ids
     }
 }
 

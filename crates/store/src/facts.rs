@@ -307,3 +307,80 @@ impl<'o> Decoder<'o> {
         Some((self.msisdn()?, self.word(BlockKind::parse)?, self.maybe(Self::account_id)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn samples() -> Vec<Resource> {
+        let (account, at) = (AccountId::from_bytes([3; 16]), Timestamp::from_millis(1_773_585_000_000));
+        let (number, broadcast) = (Msisdn::parse("+12025550143").unwrap(), BroadcastId::from_bytes([5; 16]));
+        let limits = Limits { message_per_minute: 0, broadcast_per_minute: 127, read_per_minute: 128, daily_quota: u64::MAX };
+        let made = Account { id: account, name: "Söhne".into(), state: AccountState::Suspended, limits, screening: None, created_at: at };
+        let delivery = Delivery {
+            attempts: u32::MAX,
+            held: true,
+            failed_at: Some(Timestamp::from_millis(-1)),
+            error_type: Some(ErrorType::NoRoute),
+            error_message: Some(String::new()),
+            ..Delivery::queued("north")
+        };
+        let counts = BroadcastCounts { total: 300, skipped: 1, queued: 2, sent: 3, delivered: 4, undelivered: 5, failed: 285 };
+        let digest = SecretDigest::from_bytes([9; 32]);
+        let key = ApiKey { id: KeyId::from_text("uk_1"), account, mode: Mode::Test, digest, created_at: at, expires_at: Some(at), revoked_at: None };
+        let sender =
+            Number { number: number.clone(), account: Some(account), state: NumberState::Pending, segments_per_second: NonZeroU32::new(7), created_at: at };
+        let block = Block { number: number.clone(), kind: BlockKind::Sender, account: None, reason: Some("asked".into()), created_at: at };
+        vec![
+            Resource::Message { id: MessageId::from_bytes([1; 16]), broadcast: Some(broadcast), delivery: delivery.clone() },
+            Resource::Message { id: MessageId::from_bytes([2; 16]), broadcast: None, delivery: Delivery { receipt_missing: true, ..delivery } },
+            Resource::Broadcast { id: broadcast, status: BroadcastStatus::Sending, counts },
+            Resource::Account(made.clone()),
+            Resource::Account(Account { screening: Some("{}".into()), ..made }),
+            Resource::Key(key),
+            Resource::Number(sender.clone()),
+            Resource::Number(Number { account: None, segments_per_second: None, ..sender }),
+            Resource::Blocked(block.clone()),
+            Resource::Blocked(Block { account: Some(account), reason: None, ..block }),
+            Resource::Unblocked { number, kind: BlockKind::Recipient, account: Some(account) },
+            Resource::Policy { account, policy: "{}".into() },
+        ]
+    }
+
+    fn encoded(resource: &Resource) -> Vec<u8> {
+        let mut octets = Vec::new();
+        encode(resource, &mut octets);
+        octets
+    }
+
+    #[test]
+    fn facts_read_back_whole_and_no_part_of_them_does() {
+        for resource in samples() {
+            let mut octets = encoded(&resource);
+            assert_eq!(decode(&octets), Some(resource.clone()));
+            for end in 0..octets.len() {
+                assert_eq!(decode(&octets[..end]), None, "{end} octets of {resource:?}");
+            }
+            octets.push(0);
+            assert_eq!(decode(&octets), None, "more than {resource:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_octets_are_read_or_refused(octets in prop::collection::vec(any::<u8>(), 0..200), form in 0..10u8) {
+            let _ = decode(&octets);
+            let _ = decode(&[&[FORMAT, form], &octets[..]].concat());
+        }
+
+        #[test]
+        fn facts_with_an_octet_changed_are_read_or_refused(which in 0..12usize, place in any::<prop::sample::Index>(), octet in any::<u8>()) {
+            let mut octets = encoded(&samples()[which]);
+            let place = place.index(octets.len());
+            octets[place] = octet;
+            let _ = decode(&octets);
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! there on it gets every change again.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::Notify;
@@ -110,7 +111,11 @@ impl Mailbox {
 
 /// The store's end: all subscribers.
 #[derive(Debug, Default)]
-pub(crate) struct Tails(Mutex<Subscribers>);
+pub(crate) struct Tails {
+    subscribers: Mutex<Subscribers>,
+    /// What all subscribers want together, for a look without the lock.
+    wanted: AtomicU32,
+}
 
 #[derive(Debug, Default)]
 struct Subscribers {
@@ -125,12 +130,13 @@ impl Tails {
         let state = State { is_closed: subscribers.is_closed, ..State::default() };
         let mailbox = Arc::new(Mailbox { kinds, state: Mutex::new(state), filled: Notify::new() });
         subscribers.mailboxes.push(Arc::downgrade(&mailbox));
+        self.wanted.fetch_or(kinds.bits(), Ordering::Release);
         Tail(mailbox)
     }
 
-    /// Whether a subscriber wants this kind.
+    /// Whether a subscriber wants this kind, or wanted it not long ago.
     pub(crate) fn want(&self, kind: Kind) -> bool {
-        self.lock().mailboxes.iter().filter_map(Weak::upgrade).any(|mailbox| mailbox.kinds.has(kind))
+        Kinds::from_bits(self.wanted.load(Ordering::Acquire)).has(kind)
     }
 
     /// Gives every subscriber those of these committed changes that it wants.
@@ -139,7 +145,12 @@ impl Tails {
             return;
         }
         let mut subscribers = self.lock();
+        let known = subscribers.mailboxes.len();
         subscribers.mailboxes.retain(|mailbox| mailbox.strong_count() > 0);
+        if subscribers.mailboxes.len() < known {
+            let wanted = subscribers.mailboxes.iter().filter_map(Weak::upgrade).fold(Kinds::NONE, |all, mailbox| all.and(mailbox.kinds));
+            self.wanted.store(wanted.bits(), Ordering::Release);
+        }
         let changes: Arc<[Change]> = changes.into();
         for mailbox in subscribers.mailboxes.iter().filter_map(Weak::upgrade) {
             let wanted = changes.iter().filter(|change| mailbox.kinds.has(change.resource.kind())).count();
@@ -163,6 +174,57 @@ impl Tails {
 
     // No step under the lock can leave the list half changed.
     fn lock(&self) -> MutexGuard<'_, Subscribers> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.subscribers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::account::{Account, AccountState, Limits};
+    use model::{AccountId, Timestamp};
+
+    use super::*;
+    use crate::contract::changes::Resource;
+
+    fn changes(count: usize) -> Vec<Change> {
+        let limits = Limits { message_per_minute: 1, broadcast_per_minute: 1, read_per_minute: 1, daily_quota: 1 };
+        let (id, created_at) = (AccountId::from_bytes([1; 16]), Timestamp::default());
+        let account = Account { id, name: String::new(), state: AccountState::Active, limits, screening: None, created_at };
+        let change = Change { position: None, at: created_at, owner: None, resource: Resource::Account(account) };
+        vec![change; count]
+    }
+
+    fn taken(tail: &Tail) -> usize {
+        match tail.try_next() {
+            Some(Tailed::Changes(changes)) => changes.len(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_subscriber_that_takes_nothing_hears_that_it_missed_changes_and_holds_up_nobody() {
+        let tails = Tails::default();
+        let (slow, quick) = (tails.subscribe(Kinds::TENANTS), tails.subscribe(Kinds::TENANTS));
+        for _ in 0..3 {
+            tails.publish(changes(WAITING_MAX / 2));
+            assert_eq!(taken(&quick), WAITING_MAX / 2);
+        }
+        tails.publish(changes(3));
+        assert_eq!(slow.try_next(), Some(Tailed::Missed(3 * (WAITING_MAX / 2) as u64)));
+        assert_eq!((taken(&slow), taken(&quick)), (3, 3), "from there on it gets everything again");
+        assert_eq!((slow.try_next(), quick.try_next()), (None, None));
+    }
+
+    #[test]
+    fn only_what_a_subscriber_wants_is_made_for_it() {
+        let tails = Tails::default();
+        assert!(!tails.want(Kind::Accepted));
+        let tail = tails.subscribe(Kinds::of(&[Kind::Accepted]));
+        assert!(tails.want(Kind::Accepted) && !tails.want(Kind::Message));
+        tails.publish(changes(1));
+        assert_eq!(tail.try_next(), None);
+        drop(tail);
+        tails.publish(changes(1));
+        assert!(!tails.want(Kind::Accepted));
     }
 }

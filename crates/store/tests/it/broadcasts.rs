@@ -55,7 +55,7 @@ pub(crate) async fn accepted_at(desk: &Desk, account: AccountId, at: model::Time
 }
 
 /// Accepts a broadcast to so many, none of them blocked.
-async fn accepted(desk: &Desk, account: AccountId, total: u32) -> Broadcast {
+pub(crate) async fn accepted(desk: &Desk, account: AccountId, total: u32) -> Broadcast {
     let broadcast = broadcast(desk, account, total, 0);
     assert_eq!(desk.store.admit_broadcast(admission(broadcast.clone())).await.unwrap(), BroadcastAdmitted::New);
     broadcast
@@ -99,7 +99,7 @@ async fn next(desk: &Desk, broadcast: &Broadcast, limit: usize, skip: impl Fn(u3
 }
 
 /// Gives so many recipients their turn, and returns their messages.
-async fn expand(desk: &Desk, broadcast: &Broadcast, count: usize) -> Vec<MessageId> {
+pub(crate) async fn expand(desk: &Desk, broadcast: &Broadcast, count: usize) -> Vec<MessageId> {
     let expansion = next(desk, broadcast, count, |_| false).await.unwrap();
     let made = expansion.messages.iter().map(|made| made.message.id).collect();
     assert!(desk.store.expand(expansion).await.unwrap());

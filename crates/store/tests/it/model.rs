@@ -3,7 +3,7 @@
 //! In come random calls; each is made of the store and of [`Model`]. Every answer is compared, and after every call the status of all
 //! messages; at the end the store is closed and opened again, and everything is compared once more.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use model::message::Message;
 use model::quota::UtcDay;
@@ -11,10 +11,12 @@ use model::status::SegmentFate;
 use model::{AccountId, ErrorType, MessageId, Moment, Status, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use store::contract::changes::{Kind, Kinds, Resource};
 use store::contract::dispatch::{Lease, LeaseRequest, Outcome, Retry, Verdict};
 use store::contract::messages::{Admission, Admitted, Quota};
 use store::contract::receipts::ReceiptOutcome;
 
+use crate::changes::taken;
 use crate::support::{Backend, Desk, LEASE_SECS, NORTH, RETRY_WITHIN, VALID_SECS, acks, admission, after, claim, lease_request, receipt};
 
 /// How many recipients an account has in a day.
@@ -86,10 +88,18 @@ pub(crate) fn any_sequence_of_calls_agrees_with_the_model<B: Backend>(fresh: imp
 async fn agrees(backend: &impl Backend, calls: Vec<Call>) {
     let mut desk = Desk::open(backend).await;
     let accounts = [desk.account(), desk.account(), desk.account()];
+    // What follows the changes knows at any moment what the store has.
+    let tail = desk.store.subscribe(Kinds::of(&[Kind::Accepted, Kind::Message]));
+    let mut followed = BTreeMap::new();
     let mut model = Model { accounts, secs: 0, entries: Vec::new(), quota: HashMap::new(), keys: HashMap::new() };
     for call in calls {
         model.make(&desk, &call).await;
         model.compare(&desk).await;
+        for change in taken(&tail) {
+            let Resource::Message { id, delivery, .. } = change.resource else { panic!() };
+            followed.insert(id, delivery.status);
+        }
+        assert_eq!(followed, model.entries.iter().map(|entry| (entry.message.id, entry.status)).collect());
     }
     desk.reopen(backend).await;
     model.compare(&desk).await;

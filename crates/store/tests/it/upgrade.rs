@@ -8,6 +8,7 @@ use model::quota::UtcDay;
 use model::{Broadcast, Message, MessageId, Mode, Owner, ScreeningOutcome, Status};
 use rusqlite::{Connection, params};
 use store::contract::broadcasts::BroadcastAdmitted;
+use store::contract::changes::{Kind, Kinds};
 use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFilter, Quota};
 use store::contract::receipts::ReceiptOutcome;
@@ -143,8 +144,11 @@ async fn a_sent_message_waits_for_its_receipts_for_three_days_and_a_parked_recei
         detail: String::new(),
         receipt_by: None,
     };
+    desk.store.register_consumer("all", Kinds::of(&Kind::ALL)).await.unwrap();
     let outcome = desk.attempted_again(&before, after(1)).await;
     assert_eq!(desk.record(&outcome).await.last().map(|change| change.delivery.status), Some(Status::Delivered));
+    let owners: Vec<_> = desk.store.changes("all", 9).await.unwrap().changes.into_iter().map(|change| change.owner).collect();
+    assert_eq!(owners, [Some(queued.owner()); 2], "the row does not say it, and the message does");
     assert_eq!(desk.store.count_unmatched(NORTH).await.unwrap(), 0);
     assert_eq!(desk.hear(crate::support::receipt(["a"], model::status::SegmentFate::Delivered)).await, ReceiptOutcome::Repeated);
     for (hours, missing) in [(71, 0), (72, 1), (73, 0)] {
