@@ -1,5 +1,5 @@
-//! The change feed's consumers inside the process: whatever was committed, whoever committed it, is counted, answers the requests that wait for it, and stands
-//! in the tenants' memory.
+//! The change feed's consumers inside the process. Every committed change reaches the counters, the requests that wait for it, and the tenants' memory,
+//! no matter which call made it.
 //!
 //! Upstream is the store, which puts every change into the tail before the call that made it returns. [`Feed::run`] takes it from there; [`Feed::catch_up`] does the
 //! same for a reader who cannot wait for a task's turn. Changes are taken in the order of their commits, by one at a time.

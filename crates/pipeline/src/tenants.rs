@@ -94,7 +94,7 @@ impl TenantBook {
         Ok(Self { store, pepper, clock, entropy, mint, tables: RwLock::new(Tables::of(data)), tail, following: Default::default() })
     }
 
-    /// Lets everything stand here that was committed before this call. Whoever changes something calls it before the operator is answered; a task calls it for
+    /// Applies every change that was committed before this call. Each method that changes something calls it before it returns; a task calls it for
     /// changes whose caller has gone away.
     ///
     /// # Errors
@@ -123,7 +123,7 @@ impl TenantBook {
         }
     }
 
-    /// Follows what is committed until the store is closed, also where whoever changed it has gone away.
+    /// Applies committed changes until the store is closed, also those whose caller has gone away.
     pub(crate) async fn keep_up(&self) {
         loop {
             self.tail.ready().await;

@@ -31,7 +31,7 @@ const LIVES: usize = 40_000;
 /// How many messages a dispatcher takes at once.
 const BATCH: usize = 200;
 
-/// When the messages are accepted: 2026-03-15T14:30:00Z. The store takes the time as it is told.
+/// When the messages are accepted: 2026-03-15T14:30:00Z. The time is an argument of the store.
 const NOW: Timestamp = Timestamp::from_millis(1_773_585_000_000);
 
 /// Who reads the log in a measurement.
@@ -122,7 +122,7 @@ async fn accept(store: &dyn Store, work: &Work) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Takes messages through their whole life, a batch at a time: each is accepted by a call of its own, as clients do; the rest goes in batches, as dispatchers do.
+/// Takes messages through their whole life, a batch at a time: one call accepts each, as clients do; the rest goes in batches, as dispatchers do.
 async fn live(store: &dyn Store, work: &Work) -> Result<(), StoreError> {
     let lease = Lease { token: 1, until: NOW + Duration::from_secs(600) };
     loop {

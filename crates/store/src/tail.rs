@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subscriber_that_takes_nothing_hears_that_it_missed_changes_and_holds_up_nobody() {
+    fn a_subscriber_that_takes_nothing_hears_that_it_missed_changes_and_delays_no_other() {
         let tails = Tails::default();
         let (slow, quick) = (tails.subscribe(Kinds::TENANTS), tails.subscribe(Kinds::TENANTS));
         for _ in 0..3 {

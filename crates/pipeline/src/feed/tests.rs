@@ -120,7 +120,7 @@ fn futures_now<T>(future: impl Future<Output = Option<T>>) -> Option<T> {
 }
 
 #[tokio::test]
-async fn a_status_is_counted_and_told_whoever_changed_it() {
+async fn a_status_that_any_call_changed_is_counted_and_answers_the_request_that_waits() {
     let bench = Bench::set_up().await;
     let id = bench.admit().await;
     let mut waiting = bench.feed.waiters.expect(id);
@@ -174,7 +174,7 @@ async fn the_task_ends_with_the_store() {
 }
 
 #[tokio::test]
-async fn a_change_of_tenants_takes_effect_whoever_makes_it() {
+async fn a_change_of_tenants_by_another_caller_takes_effect() {
     let bench = Bench::set_up().await;
     let account = bench.tenants.create_account("one".to_owned(), LIMITS).await.unwrap();
     let suspended = AccountChange { state: Some(AccountState::Suspended), ..AccountChange::default() };

@@ -189,7 +189,7 @@ impl Kinds {
     }
 }
 
-/// Somebody who reads the log.
+/// A reader of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consumer {
     /// The name, under which the cursor is kept.

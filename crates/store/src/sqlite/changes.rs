@@ -1,6 +1,6 @@
 //! The change feed: changes are noted while a transaction makes them, written into the log before its commit where a consumer wants them, and given to the tails after it.
 //!
-//! The writer knows its consumers and the ends of the log without asking the file, so that a change that nobody wants costs no statement.
+//! The writer knows its consumers and the ends of the log without asking the file, so that a change that no consumer wants costs no statement.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -123,12 +123,12 @@ impl Feed {
 }
 
 impl Group {
-    /// Whether anybody wants changes of this kind: asked before one is made that is noted for every message.
+    /// Whether a consumer or a tail wants changes of this kind. The caller asks before it makes a change for every message.
     pub(super) fn wants(&self, kind: Kind) -> bool {
         self.feed.wanted.has(kind) || self.feed.tails.want(kind)
     }
 
-    /// Notes a change that this transaction makes. It is told when the transaction is committed, and never otherwise.
+    /// Notes a change that this transaction makes. The tails get it when the transaction is committed, and never otherwise.
     pub(super) fn note(&mut self, at: Timestamp, owner: Option<Owner>, resource: Resource) {
         let feed = &mut self.feed;
         let position = feed.wanted.has(resource.kind()).then(|| {

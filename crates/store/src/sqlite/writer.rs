@@ -255,7 +255,7 @@ impl Group {
             self.forget().map_err(|error| StoreError::Failed(format!("the state after a rollback cannot be read: {error}")))?;
         } else {
             self.parked.committed();
-            // Before any call returns, so that its changes are there for whoever looks then.
+            // Before any call returns, so that the caller finds its changes in the tail.
             self.feed.publish();
         }
         committed

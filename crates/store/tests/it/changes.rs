@@ -1,4 +1,4 @@
-//! The change feed: what is noted, in which order, who is told, and for how long the log keeps it.
+//! The change feed: what is noted, in which order, which readers get it, and for how long the log keeps it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -239,7 +239,7 @@ pub(crate) async fn what_every_consumer_has_passed_is_dropped_a_few_at_a_time(fr
     }
     assert_eq!(seqs(&desk.store.changes("slow", 9).await.unwrap().changes), [8, 9]);
     desk.store.remove_consumer("slow").await.unwrap();
-    assert_eq!(desk.store.forget_changes(9).await.unwrap(), 2, "whoever is gone holds nothing");
+    assert_eq!(desk.store.forget_changes(9).await.unwrap(), 2, "a removed consumer holds nothing");
     desk.reopen(&fresh).await;
     desk.sent(desk.message(desk.account()), ["later"]).await;
     assert_eq!(seqs(&read_all(&*desk.store, "fast").await), [10], "an empty log goes on where it ended");
