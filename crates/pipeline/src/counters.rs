@@ -36,6 +36,8 @@ pub struct Counters {
     pub receipts_matched: Counter,
     /// Receipts that said nothing new.
     pub receipts_repeated: Counter,
+    /// Changes that were made and not counted, because they came faster than they could be.
+    pub changes_missed: Counter,
     /// How old the oldest message is that the index of lists lacks and should have, in milliseconds; 0 when it lacks none.
     pub lists_behind_ms: Level,
 }

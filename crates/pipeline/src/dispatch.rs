@@ -25,7 +25,6 @@ use crate::pace::SenderPaces;
 use crate::queue::QueueLimits;
 use crate::route::Routes;
 use crate::tenants::TenantBook;
-use crate::watch::MessageWaiters;
 use machine::{Action, Books, Dispatch, Input};
 
 pub(crate) use dispatchers::Dispatchers;
@@ -59,7 +58,6 @@ pub(crate) struct Dispatcher {
     settings: DispatchSettings,
     store: Arc<dyn Store>,
     counters: Arc<Counters>,
-    waiters: Arc<MessageWaiters>,
     shelf: Arc<Shelf>,
     runtime: Arc<dyn Runtime>,
     /// Something was put into memory, or is due in the store.
@@ -86,8 +84,6 @@ pub(crate) struct Surroundings {
     /// Notified when messages of broadcasts have left memory.
     pub(crate) made_room: Arc<Notify>,
     pub(crate) counters: Arc<Counters>,
-    /// Hear of messages that end here.
-    pub(crate) waiters: Arc<MessageWaiters>,
     /// Where the media of messages are.
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) runtime: Arc<dyn Runtime>,
@@ -107,7 +103,6 @@ impl Dispatcher {
             settings,
             store: around.store,
             counters: around.counters,
-            waiters: around.waiters,
             shelf: around.shelf,
             runtime: around.runtime,
             wake: Notify::new(),

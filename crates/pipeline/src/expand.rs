@@ -22,7 +22,6 @@ use crate::dispatch::Dispatchers;
 use crate::node::Node;
 use crate::route::Routes;
 use crate::tenants::TenantBook;
-use crate::watch::BroadcastWaiters;
 
 /// How broadcasts are expanded.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +78,6 @@ pub(crate) struct Expander {
     pub(crate) dispatchers: Dispatchers,
     pub(crate) settings: BroadcastSettings,
     pub(crate) bell: Arc<Bell>,
-    pub(crate) waiters: Arc<BroadcastWaiters>,
     pub(crate) references: Arc<References>,
     pub(crate) node: Arc<Node>,
     pub(crate) runtime: Arc<dyn Runtime>,
@@ -217,15 +215,11 @@ impl Expander {
     }
 
     async fn expand(&self, broadcast: &Broadcast, upcoming: Upcoming) -> Result<Turn, StoreError> {
-        let from = upcoming.from;
         let expansion = self.expansion(broadcast, upcoming);
         let made = expansion.messages.clone();
         if !self.store.expand(expansion).await? {
             // Canceled in between: the next look finds nothing more.
             return Ok(Turn::Enough);
-        }
-        if from == 0 {
-            self.waiters.tell_of(&broadcast.id, ());
         }
         let (held, left): (Vec<_>, Vec<_>) = made.into_iter().partition(|made| made.lease.is_some());
         self.dispatchers.hold(held.into_iter().filter_map(leased).collect());
@@ -235,7 +229,7 @@ impl Expander {
 
     /// The turn of these recipients: a message for each who may be sent to.
     fn expansion(&self, broadcast: &Broadcast, upcoming: Upcoming) -> Expansion {
-        let Upcoming { from, recipients, .. } = upcoming;
+        let (Upcoming { from, recipients, .. }, now) = (upcoming, self.runtime.look());
         let turns = recipients.len() as u32;
         let sender_stopped = self.tenants.check_sender(broadcast.account, &broadcast.originator).is_err();
         let blocked = self.tenants.blocked_among(broadcast.account, &recipients);
@@ -254,7 +248,7 @@ impl Expander {
             });
             Expanded { message: Arc::new(self.message(broadcast, index, recipient)), carrier, lease }
         });
-        Expansion { node: self.node.epoch(), broadcast: broadcast.id, from, turns, messages: messages.collect(), due_at: self.runtime.steady() }
+        Expansion { node: self.node.epoch(), broadcast: broadcast.id, from, turns, messages: messages.collect(), due_at: now.steady, at: now.wall }
     }
 
     fn carrier_of(&self, broadcast: &Broadcast, recipient: &Msisdn) -> &str {

@@ -7,10 +7,9 @@ use carrier::{Ack, CarrierEvent, Event, ReceiptState, Unusable};
 use model::backoff::Backoff;
 use model::status::SegmentFate;
 use model::unmatched::{Reason, clipped};
-use model::{Entropy, ErrorType, Status};
+use model::{Entropy, ErrorType};
 use runtime::Runtime;
 use store::contract::dispatch::{Outcome, Verdict};
-use store::contract::messages::StatusChange;
 use store::contract::receipts::{Receipt, ReceiptOutcome, Refused};
 use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -19,7 +18,6 @@ use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatchers};
 use crate::outcome::{Circumstances, judge};
 use crate::route::Routes;
-use crate::watch::MessageWaiters;
 
 /// How many events are recorded together.
 const BATCH: usize = 1_024;
@@ -33,7 +31,6 @@ pub(crate) struct Recorder {
     pub(crate) routes: Arc<Routes>,
     pub(crate) dispatchers: Dispatchers,
     pub(crate) settings: DispatchSettings,
-    pub(crate) waiters: Arc<MessageWaiters>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -118,9 +115,8 @@ impl Recorder {
         for failures in 1.. {
             let Some(recorded) = self.unless_given_up(self.store.record_outcomes(outcomes.clone())).await else { return given_up() };
             match recorded {
-                Ok(changes) => {
+                Ok(()) => {
                     self.count(&outcomes);
-                    self.tell(&changes);
                     break;
                 }
                 Err(error @ (StoreError::Failed(_) | StoreError::Over)) => return tracing::error!(%error, "Outcomes are lost with the store: {error}"),
@@ -154,10 +150,7 @@ impl Recorder {
                 acks.into_iter().for_each(Ack::accept);
                 for (carrier, outcome) in carriers.iter().zip(outcomes) {
                     match outcome {
-                        ReceiptOutcome::Matched { change, .. } => {
-                            self.counters.receipts_matched.add();
-                            self.tell(change.as_slice());
-                        }
+                        ReceiptOutcome::Matched { .. } => self.counters.receipts_matched.add(),
                         ReceiptOutcome::Repeated => self.counters.receipts_repeated.add(),
                         ReceiptOutcome::Parked => self.parked(carrier, 0),
                         ReceiptOutcome::Crowded { dropped } => self.parked(carrier, dropped),
@@ -203,11 +196,6 @@ impl Recorder {
         }
     }
 
-    fn tell(&self, changes: &[StatusChange]) {
-        count_changes(&self.counters, changes);
-        self.waiters.tell(changes);
-    }
-
     fn receipt(&self, carrier: &str, receipt: carrier::Receipt) -> Receipt {
         let error = receipt.error.as_deref().map(|error| format!(" err:{}", clipped(error, ID_SHOWN_BYTES_MAX))).unwrap_or_default();
         Receipt {
@@ -227,20 +215,6 @@ impl Recorder {
 async fn until(flag: &mut watch::Receiver<bool>) {
     if flag.wait_for(|flag| *flag).await.is_err() {
         std::future::pending::<()>().await;
-    }
-}
-
-/// Counts statuses that have changed.
-pub(crate) fn count_changes(counters: &Counters, changes: &[StatusChange]) {
-    for StatusChange { delivery, .. } in changes {
-        let fates = counters.fates(&delivery.carrier);
-        match delivery.status {
-            Status::Queued => {}
-            Status::Sent => fates.sent.add(),
-            Status::Delivered => fates.delivered.add(),
-            Status::Undelivered => fates.undelivered.add(),
-            Status::Failed => fates.failed.add(),
-        }
     }
 }
 

@@ -22,9 +22,9 @@ use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, Broa
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatchers};
 use crate::expand::{Bell, BroadcastSettings};
+use crate::feed::Feed;
 use crate::fetch::Fetcher;
 use crate::node::Node;
-use crate::receipt::count_changes;
 use crate::route::Routes;
 use crate::tenants::{Caller, TenantBook};
 
@@ -95,6 +95,7 @@ pub struct Pipeline {
     dispatchers: Dispatchers,
     bell: Arc<Bell>,
     counters: Arc<Counters>,
+    feed: Arc<Feed>,
     runtime: Arc<dyn Runtime>,
     supervisor: Supervisor,
     entropy: Arc<dyn Entropy>,
@@ -189,9 +190,7 @@ impl Pipeline {
         let pipeline = Arc::clone(self);
         self.to_the_end(Box::pin(async move {
             let canceled = pipeline.store.cancel_broadcast(owner, id, pipeline.runtime.now()).await.map_err(refused_by_store)?;
-            if let Some(canceled) = &canceled {
-                count_changes(&pipeline.counters, &canceled.changes);
-                pipeline.admission.waiters.tell(&canceled.changes);
+            if canceled.is_some() {
                 // No attempt of theirs can begin any more; in memory they would only take up room.
                 pipeline.dispatchers.forget_broadcast(id);
             }
@@ -251,8 +250,9 @@ impl Pipeline {
         &self.admission.tenants
     }
 
-    /// What has been counted.
+    /// What has been counted: all that was committed before this call.
     pub fn counters(&self) -> &Counters {
+        self.feed.catch_up();
         &self.counters
     }
 

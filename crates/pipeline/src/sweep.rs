@@ -7,7 +7,6 @@ use std::time::Duration;
 use model::{ErrorType, Mode, Moment, Timestamp};
 use runtime::Runtime;
 use store::contract::dispatch::{Lease, LeaseRequest, Leased, Outcome, Retry, Verdict};
-use store::contract::messages::StatusChange;
 use store::{Store, StoreError};
 
 use crate::admit::SANDBOX;
@@ -16,10 +15,8 @@ use crate::dispatch::Dispatchers;
 use crate::media::Shelf;
 use crate::node::Node;
 use crate::outcome::{policy_of, unattempted};
-use crate::receipt::count_changes;
 use crate::route::{OnUnknown, Routes};
 use crate::unmatched::by_carrier;
-use crate::watch::MessageWaiters;
 
 /// How often what has ended is looked for.
 const EVERY: Duration = Duration::from_secs(1);
@@ -42,6 +39,9 @@ const REROUTED_BATCHES: usize = 20;
 /// How many rows of what time ends go at once: few, so that a write beside them waits for a few milliseconds.
 const STEP: usize = 200;
 
+/// The same of the change log, whose rows lie one after the other and go quickly.
+const CHANGES_STEP: usize = 1_000;
+
 /// After so long without its acknowledgement, a receipt may be for a message that is held.
 const UNCLAIMED: Duration = Duration::from_secs(120);
 
@@ -55,7 +55,6 @@ pub(crate) struct Sweeper {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) dispatchers: Dispatchers,
-    pub(crate) waiters: Arc<MessageWaiters>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) node: Arc<Node>,
@@ -89,12 +88,13 @@ impl Sweeper {
         }
     }
 
-    /// Forgets all records of requests and decisions of the screen that are old, however many came in meanwhile. Each step is a call of its own, so that others
+    /// Forgets all records of requests and decisions of the screen that are old, and all changes that every consumer has passed, however many came in meanwhile. Each step is a call of its own, so that others
     /// have their turn in between.
     async fn forget_records(&self, now: Timestamp) -> Result<(), StoreError> {
         let is_full = |forgotten: u64| forgotten >= STEP as u64;
         while is_full(self.store.forget_requests(now, STEP).await?) {}
         while is_full(self.store.forget_screening(now - self.screening_log, STEP).await?) {}
+        while self.store.forget_changes(CHANGES_STEP).await? >= CHANGES_STEP as u64 {}
         Ok(())
     }
 
@@ -121,8 +121,7 @@ impl Sweeper {
         let now = moment.wall;
         loop {
             let ended = self.store.expire(self.node.epoch(), moment, self.dispatchers.under_way(), BATCH).await?;
-            self.tell(&ended);
-            if ended.len() < BATCH {
+            if ended < BATCH {
                 break;
             }
         }
@@ -149,8 +148,7 @@ impl Sweeper {
     async fn end_waits(&self, now: Timestamp) -> Result<(), StoreError> {
         loop {
             let step = self.store.end_waits(now, STEP).await?;
-            let is_last = step.changes.len() + step.missing.len() < STEP;
-            self.tell(&step.changes);
+            let is_last = step.ended + step.missing.len() < STEP;
             for (carrier, count) in by_carrier(step.missing) {
                 self.counters.unmatched(&carrier).miss(&carrier, count, self.runtime.instant());
             }
@@ -164,7 +162,6 @@ impl Sweeper {
         let mut reached = None;
         loop {
             let step = self.store.settle_held(now, UNCLAIMED, reached, STEP).await?;
-            self.tell(&step.changes);
             reached = step.next;
             if reached.is_none() {
                 return Ok(());
@@ -205,14 +202,9 @@ impl Sweeper {
             return Ok(0);
         }
         let outcomes: Vec<Outcome> = leased.iter().map(|leased| self.routed(leased, now)).collect();
-        self.tell(&self.store.record_outcomes(outcomes).await?);
+        self.store.record_outcomes(outcomes).await?;
         self.dispatchers.iter().for_each(|dispatcher| self.dispatchers.look_at(dispatcher.carrier.name()));
         Ok(leased.len())
-    }
-
-    fn tell(&self, changes: &[StatusChange]) {
-        count_changes(&self.counters, changes);
-        self.waiters.tell(changes);
     }
 
     fn routed(&self, leased: &Leased, now: Moment) -> Outcome {

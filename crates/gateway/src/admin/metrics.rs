@@ -101,7 +101,7 @@ impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let counters = self.pipeline.counters();
         let media = &counters.media;
-        let totals: [(&str, &str, u64); 16] = [
+        let totals: [(&str, &str, u64); 17] = [
             ("messages_admitted", "Messages accepted", counters.admitted.get()),
             ("messages_admitted_test", "Messages accepted with test keys, which are among the messages accepted", counters.admitted_test.get()),
             ("screening_blocked", "Texts that the compliance screen had refused", counters.blocked.get()),
@@ -114,6 +114,7 @@ impl Collector for Snapshot {
             ("media_unsupported", "Media refused because of their type (33015)", media.unsupported.get()),
             ("media_lost", "Media of accepted messages that were gone or damaged when these were to leave", media.lost.get()),
             ("attempts_retried", "Attempts to be repeated", counters.retried.get()),
+            ("changes_missed", "Changes of statuses that came faster than they could be counted", counters.changes_missed.get()),
             ("attempts_unknown", "Attempts whose outcome nobody knows", counters.unknown.get()),
             ("messages_diverted", "Messages that went to another carrier of their route", counters.diverted.get()),
             ("receipts_matched", "Receipts that found their segment", counters.receipts_matched.get()),

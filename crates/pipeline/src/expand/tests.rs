@@ -97,7 +97,6 @@ impl World {
             dispatchers: Dispatchers::default(),
             settings: self.settings,
             bell: Arc::default(),
-            waiters: Arc::default(),
             references: Arc::new(References::new(&SeededEntropy::new(3))),
             runtime: Arc::new(Machine::with_clock(Arc::<SimClock>::clone(&self.clock))),
             node: Arc::clone(&self.node),

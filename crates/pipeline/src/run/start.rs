@@ -17,6 +17,7 @@ use crate::admit::{Admission, AdmissionLimits, References, SANDBOX};
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
 use crate::expand::{Bell, BroadcastSettings, Expander};
+use crate::feed::Feed;
 use crate::listing::Indexer;
 use crate::media::Shelf;
 use crate::node::Node;
@@ -45,6 +46,10 @@ impl Pipeline {
         let dispatchers = shared.dispatchers(carriers, &stopped);
         // It records until the carriers have nothing left to report, which is after the other tasks have ended.
         supervisor.start("recorder", shared.recorder(&dispatchers, given_up).run(events, flushes));
+        let feed = shared.feed();
+        let following = Arc::clone(&feed);
+        // It ends when the store is closed, after all that draining still records.
+        supervisor.start("feed", async move { following.run().await });
         let tasks = shared.start_tasks(&dispatchers, &supervisor, &stopped);
         Ok(Arc::new(Self {
             admission: shared.admission(&dispatchers, mint, stopped),
@@ -53,6 +58,7 @@ impl Pipeline {
             dispatchers,
             bell: shared.bell,
             counters: shared.counters,
+            feed,
             runtime: shared.runtime,
             supervisor,
             entropy: shared.entropy,
@@ -143,7 +149,6 @@ impl Shared {
             senders,
             made_room: Arc::clone(&self.bell.wake),
             counters: Arc::clone(&self.counters),
-            waiters: Arc::clone(&self.waiters),
             shelf: Arc::clone(&self.shelf),
             runtime: Arc::clone(&self.runtime),
             node: Arc::clone(&self.node),
@@ -170,13 +175,18 @@ impl Shared {
         tasks
     }
 
+    /// What follows the changes of messages and broadcasts.
+    fn feed(&self) -> Arc<Feed> {
+        let (waiters, broadcast_waiters) = (Arc::clone(&self.waiters), Arc::clone(&self.broadcast_waiters));
+        Arc::new(Feed::new(Arc::clone(&self.store), waiters, broadcast_waiters, Arc::clone(&self.counters), Arc::clone(&self.tenants)))
+    }
+
     fn recorder(&self, dispatchers: &Dispatchers, give_up: watch::Receiver<bool>) -> Recorder {
         Recorder {
             store: Arc::clone(&self.store),
             routes: Arc::clone(&self.routes),
             dispatchers: dispatchers.clone(),
             settings: self.dispatch,
-            waiters: Arc::clone(&self.waiters),
             counters: Arc::clone(&self.counters),
             runtime: Arc::clone(&self.runtime),
             entropy: Arc::clone(&self.entropy),
@@ -198,7 +208,6 @@ impl Shared {
             store: Arc::clone(&self.store),
             routes: Arc::clone(&self.routes),
             dispatchers: dispatchers.clone(),
-            waiters: Arc::clone(&self.waiters),
             counters: Arc::clone(&self.counters),
             runtime: Arc::clone(&self.runtime),
             node: Arc::clone(&self.node),
@@ -213,7 +222,6 @@ impl Shared {
             dispatchers: dispatchers.clone(),
             settings: self.broadcasts,
             bell: Arc::clone(&self.bell),
-            waiters: Arc::clone(&self.broadcast_waiters),
             references: Arc::clone(&self.references),
             node: Arc::clone(&self.node),
             runtime: Arc::clone(&self.runtime),

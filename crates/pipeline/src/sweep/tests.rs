@@ -9,6 +9,7 @@ use model::message::{Direction, Encoding, Message, MessageType};
 use model::quota::UtcDay;
 use model::{AccountId, Clock, MessageId, Mode, Msisdn, ScreeningId, ScreeningOutcome, ScreeningRecord, SeededEntropy, SimClock, Status, Timestamp};
 use runtime::Machine;
+use store::contract::changes::{Kind, Kinds, Resource, Tailed};
 use store::contract::messages::{Admission, IdempotencyClaim, Quota};
 use store::contract::screening::ScreeningFilter;
 use store::objects::Objects;
@@ -76,7 +77,6 @@ impl Bench {
             store,
             routes: Arc::default(),
             dispatchers: Dispatchers::default(),
-            waiters: Arc::default(),
             counters,
             runtime,
             node,
@@ -116,13 +116,15 @@ fn admission(message: Message) -> Admission {
 #[tokio::test]
 async fn messages_are_swept_while_their_media_hang() {
     let bench = Bench::set_up().await;
-    let (message, store, waiters) = (bench.message(), bench.sweeper.store.clone(), bench.sweeper.waiters.clone());
+    let (message, store) = (bench.message(), bench.sweeper.store.clone());
     let sweeping = tokio::spawn(bench.sweeper.run());
     bench.hanging.0.notified().await;
-    let mut ended = waiters.expect(message.id);
+    let tail = store.subscribe(Kinds::of(&[Kind::Message]));
+    let id = message.id;
     store.admit(admission(message)).await.unwrap();
-    let told = tokio::time::timeout(Duration::from_secs(20), ended.next()).await.expect("it is swept").unwrap();
-    assert_eq!((told.status, told.error_type), (Status::Failed, Some(ErrorType::NoRoute)));
+    let Tailed::Changes(changes) = tokio::time::timeout(Duration::from_secs(20), tail.next()).await.expect("it is swept") else { panic!() };
+    let Resource::Message { id: swept, delivery, .. } = &changes[0].resource else { panic!() };
+    assert_eq!((*swept, delivery.status, delivery.error_type), (id, Status::Failed, Some(ErrorType::NoRoute)));
     sweeping.abort();
 }
 

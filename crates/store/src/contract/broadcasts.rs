@@ -13,7 +13,7 @@ use model::{AccountId, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus,
 
 use super::StoreError;
 use super::dispatch::Lease;
-use super::messages::{IdempotencyClaim, Quota, StatusChanges};
+use super::messages::{IdempotencyClaim, Quota};
 use super::nodes::Epoch;
 
 /// A broadcast on its way in: all that the one accepting transaction needs.
@@ -87,6 +87,8 @@ pub struct Expansion {
     pub messages: Vec<Expanded>,
     /// The present moment in steady time, from which messages without a lease are due.
     pub due_at: Timestamp,
+    /// The present time of day.
+    pub at: Timestamp,
 }
 
 /// A message of a broadcast on its way in.
@@ -107,8 +109,6 @@ pub struct Canceled {
     pub record: BroadcastRecord,
     /// How many recipients it saved from the message.
     pub stopped: u64,
-    /// Those of them whose messages were made already.
-    pub changes: StatusChanges,
 }
 
 /// Which broadcasts a list shows. `None` does not narrow it.

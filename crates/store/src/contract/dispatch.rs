@@ -17,7 +17,6 @@ use model::message::Message;
 use model::{AccountId, ErrorType, MessageId, Moment, Msisdn, Timestamp};
 
 use super::StoreError;
-use super::messages::StatusChanges;
 use super::nodes::Epoch;
 
 /// The right to dispatch a message until a moment.
@@ -197,19 +196,19 @@ pub trait Dispatch: Send + Sync {
     ///
     /// Atomic for the whole list. An outcome but [`Verdict::Sent`] whose lease no longer holds, or whose epoch is over, changes nothing; repeated outcomes change
     /// nothing.
-    /// [`Verdict::Retry`] of a message whose broadcast was canceled is [`Verdict::Skipped`]. Returns the statuses that changed.
-    async fn record_outcomes(&self, outcomes: Vec<Outcome>) -> Result<StatusChanges, StoreError>;
+    /// [`Verdict::Retry`] of a message whose broadcast was canceled is [`Verdict::Skipped`].
+    async fn record_outcomes(&self, outcomes: Vec<Outcome>) -> Result<(), StoreError>;
 
     /// Gives leased messages back untouched, due at `now`, in steady time: for a dispatcher that stops before it attempted them. Those of epochs that are over are
     /// left alone.
     async fn release(&self, leases: Vec<(MessageId, u64)>, now: Timestamp) -> Result<(), StoreError>;
 
     /// Ends queued messages whose validity period is over at `now` and which are under no lease, nor of another living epoch than `node`, nor among `under_way`,
-    /// whose answers the caller awaits: undelivered, `expired` (or `unknown` for held ones). At most `limit` of them; returns the statuses that changed.
+    /// whose answers the caller awaits: undelivered, `expired` (or `unknown` for held ones). At most `limit` of them; returns how many.
     ///
     /// # Errors
     /// [`StoreError::Over`] when the node is over.
-    async fn expire(&self, node: Epoch, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> Result<StatusChanges, StoreError>;
+    async fn expire(&self, node: Epoch, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> Result<usize, StoreError>;
 
     /// Forgets idempotency records and daily quotas that count no more at `now`, at most `limit` of both together. Returns how many.
     async fn forget_requests(&self, now: Timestamp, limit: usize) -> Result<u64, StoreError>;

@@ -2,6 +2,7 @@
 
 pub mod bounds;
 pub mod broadcasts;
+pub mod changes;
 pub mod dispatch;
 pub mod health;
 pub mod lists;

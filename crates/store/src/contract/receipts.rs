@@ -8,7 +8,6 @@ use model::unmatched::Reason;
 use model::{MessageId, ReceiptScope, Timestamp, Unmatched};
 
 use super::StoreError;
-use super::messages::{StatusChange, StatusChanges};
 
 /// A carrier's report on one segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,8 +60,6 @@ pub enum ReceiptOutcome {
     Matched {
         /// The key that found the segment: its place in [`Receipt::keys`].
         key: usize,
-        /// The status, where it changed.
-        change: Option<StatusChange>,
     },
     /// Its segment had its final fate already; nothing was changed but that the message has one more event, up to a bound.
     Repeated,
@@ -79,8 +76,6 @@ pub enum ReceiptOutcome {
 /// One step of settling held messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeldStep {
-    /// The statuses that changed.
-    pub changes: StatusChanges,
     /// The last message that was looked at, where there may be more: the next step begins after it.
     pub next: Option<MessageId>,
 }
@@ -88,8 +83,8 @@ pub struct HeldStep {
 /// One step of ending waits for receipts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WaitStep {
-    /// Messages of which a segment is known to be lost: they are undelivered now.
-    pub changes: StatusChanges,
+    /// How many messages are undelivered now, because a segment of theirs is known to be lost.
+    pub ended: usize,
     /// The carriers of the others, one entry for each message: these are marked.
     pub missing: Vec<String>,
 }

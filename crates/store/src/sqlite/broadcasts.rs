@@ -22,7 +22,8 @@ use crate::StoreError;
 use crate::contract::broadcasts::{
     BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, BroadcastPage, BroadcastReplay, Broadcasts, Canceled, Expansion, Upcoming,
 };
-use crate::contract::messages::{IdempotencyClaim, StatusChanges};
+use crate::contract::changes::Resource;
+use crate::contract::messages::IdempotencyClaim;
 use crate::contract::nodes::Epoch;
 
 /// How many recipients one row holds.
@@ -101,6 +102,7 @@ fn admit(group: &mut Group, admission: &BroadcastAdmission) -> Result<BroadcastA
     insert(&group.connection, broadcast)?;
     insert_progress(&group.connection, broadcast, admission.recipients.len(), admission.node)?;
     insert_chunks(&group.connection, broadcast.id, &admission.recipients)?;
+    note(group, broadcast.id, broadcast.created_at)?;
     if let Some(claim) = &admission.idempotency {
         insert_claim(group, broadcast.owner(), claim, broadcast.id.to_bytes(), broadcast.created_at)?;
     }
@@ -290,18 +292,24 @@ fn upcoming(connection: &Connection, id: BroadcastId, limit: usize) -> rusqlite:
 fn expand(group: &mut Group, expansion: &Expansion) -> Result<bool, Fault> {
     group.living.require(expansion.node)?;
     let id = expansion.broadcast.to_bytes();
+    let before = "SELECT status = 'queued' FROM broadcast_progress WHERE broadcast_id = ?1";
+    // Once its first recipients had their turn, it is sending already.
+    let begins = expansion.from == 0 && group.connection.prepare_cached(before)?.query_row([id], |row| row.get(0)).optional()? == Some(true);
     let sql = "UPDATE broadcast_progress SET next_index = next_index + ?3, status = 'sending' \
                WHERE broadcast_id = ?1 AND next_index = ?2 AND next_index + ?3 <= packed AND status IN ('queued', 'sending') AND owner = ?4";
     if group.connection.prepare_cached(sql)?.execute(params![id, expansion.from, expansion.turns, expansion.node.get()])? == 0 {
         return Ok(false);
     }
+    if begins {
+        note(group, expansion.broadcast, expansion.at)?;
+    }
     for made in &expansion.messages {
         insert_message(&group.connection, &made.message)?;
-        insert_delivery(&group.connection, &made.message, &made.carrier, made.lease, expansion.due_at)?;
+        insert_delivery(group, &made.message, &made.carrier, made.lease, expansion.due_at)?;
     }
     group.note_inserted(Some(expansion.broadcast), expansion.messages.iter().map(|made| &*made.message))?;
     let skipped = u64::from(expansion.turns).saturating_sub(expansion.messages.len() as u64);
-    group.tally(expansion.broadcast).skip(skipped);
+    group.tally(expansion.broadcast).skip(skipped, expansion.at);
     let sql = "DELETE FROM broadcast_chunks WHERE broadcast_id = ?1 AND first + length(recipients) / ?3 <= ?2";
     group.connection.prepare_cached(sql)?.execute(params![id, expansion.from + expansion.turns, PACKED_BYTES])?;
     Ok(true)
@@ -312,23 +320,30 @@ fn cancel(group: &mut Group, owner: Option<Owner>, id: BroadcastId, now: Timesta
     group.write_tallies()?;
     let Some(record) = load(&group.connection, owner, id)? else { return Ok(None) };
     if !record.status.is_open() {
-        return Ok(Some(Canceled { record, stopped: 0, changes: StatusChanges::default() }));
+        return Ok(Some(Canceled { record, stopped: 0 }));
     }
     let sql = "UPDATE broadcast_progress SET status = 'canceled', queued = queued - (packed - next_index), skipped = skipped + (packed - next_index), \
                packed = next_index WHERE broadcast_id = ?1";
     group.connection.prepare_cached(sql)?.execute([id.to_bytes()])?;
     group.connection.prepare_cached("DELETE FROM broadcast_chunks WHERE broadcast_id = ?1")?.execute([id.to_bytes()])?;
-    let mut changes = StatusChanges::default();
     for message in waiting(&group.connection, record.broadcast.account, id)? {
         let Some(mut life) = Life::load(&group.connection, message)? else { continue };
         if skip(&group.connection, &mut life, now, CANCELED)? {
             life.save(group)?;
-            changes.push(life.status_change());
         }
     }
     group.write_tallies()?;
+    note(group, id, now)?;
     let now = load(&group.connection, owner, id)?;
-    Ok(now.map(|now| Canceled { stopped: now.counts.skipped - record.counts.skipped, record: now, changes }))
+    Ok(now.map(|now| Canceled { stopped: now.counts.skipped - record.counts.skipped, record: now }))
+}
+
+/// Notes that a broadcast was accepted or came to another status at `at`. What changes the status of a row calls this.
+pub(super) fn note(group: &mut Group, id: BroadcastId, at: Timestamp) -> rusqlite::Result<()> {
+    if let Some(BroadcastRecord { broadcast, status, counts }) = load(&group.connection, None, id)? {
+        group.note(at, Some(broadcast.owner()), Resource::Broadcast { id, status, counts });
+    }
+    Ok(())
 }
 
 /// The messages of a broadcast that wait and are not under way. What is held back may have left, and only a receipt will tell.

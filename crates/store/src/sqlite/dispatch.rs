@@ -19,7 +19,6 @@ use super::turns::{Reader, Work};
 use super::writer::{Fault, Group};
 use crate::StoreError;
 use crate::contract::dispatch::{Attempt, Dispatch, Lease, LeaseRequest, Leased, Outcome, QueueDepth, Retry, Verdict};
-use crate::contract::messages::StatusChanges;
 use crate::contract::nodes::Epoch;
 
 #[async_trait]
@@ -46,13 +45,12 @@ impl Dispatch for Sqlite {
         self.writer.write(write).await
     }
 
-    async fn record_outcomes(&self, outcomes: Vec<Outcome>) -> Result<StatusChanges, StoreError> {
+    async fn record_outcomes(&self, outcomes: Vec<Outcome>) -> Result<(), StoreError> {
         let write = move |group: &mut Group| {
-            let mut changes = StatusChanges::default();
             for outcome in &outcomes {
-                record_outcome(group, outcome, &mut changes)?;
+                record_outcome(group, outcome)?;
             }
-            Ok(changes)
+            Ok(())
         };
         self.writer.write(write).await
     }
@@ -68,7 +66,7 @@ impl Dispatch for Sqlite {
         self.writer.write(write).await
     }
 
-    async fn expire(&self, node: Epoch, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> Result<StatusChanges, StoreError> {
+    async fn expire(&self, node: Epoch, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> Result<usize, StoreError> {
         let write = move |group: &mut Group| {
             group.living.require(node)?;
             Ok(expire(group, node, now, &under_way, limit)?)
@@ -222,32 +220,29 @@ fn begin_attempt(connection: &Connection, attempt: &Attempt, now: Moment) -> rus
     Ok(number)
 }
 
-fn record_outcome(group: &mut Group, outcome: &Outcome, changes: &mut StatusChanges) -> Result<(), Fault> {
+fn record_outcome(group: &mut Group, outcome: &Outcome) -> Result<(), Fault> {
     let Some(mut life) = Life::load(&group.connection, outcome.id)? else { return Ok(()) };
     if outcome.verdict == Verdict::Sent || life.is_held_under(outcome.token) && group.living.holds(outcome.token) {
-        let changed = apply_verdict(&group.connection, &mut life, outcome)?;
+        apply_verdict(&group.connection, &mut life, outcome)?;
         if outcome.verdict == Verdict::Hold && outcome.total == 1 {
             file_held(&group.connection, outcome)?;
         }
         life.save(group)?;
-        if changed {
-            changes.push(life.status_change());
-        }
     }
     // Whatever became of the message, receipts for what the carrier took will come.
     for segment in &outcome.accepted {
         if let Some(key) = &segment.key {
             file_segment(&group.connection, outcome, segment.number, key)?;
             if group.parked.has(&outcome.carrier) {
-                parked::apply(group, &outcome.carrier, key, outcome.at, changes)?;
+                parked::apply(group, &outcome.carrier, key, outcome.at)?;
             }
         }
     }
     Ok(())
 }
 
-/// What follows for the message. Says whether its status changed.
-fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) -> rusqlite::Result<bool> {
+/// What follows for the message.
+fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) -> rusqlite::Result<()> {
     let event = |kind, detail: &str| add_event(connection, outcome.id, outcome.at, kind, Some(&outcome.carrier), Some(outcome.attempt), detail);
     let known = life.accepted;
     if outcome.verdict == Verdict::Sent && life.delivery.status == Status::Queued {
@@ -265,7 +260,6 @@ fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) ->
             if changed || life.accepted != known {
                 event(EventKind::Acknowledged, &outcome.detail)?;
             }
-            Ok(changed)
         }
         Verdict::Retry(retry) => {
             event(if retry.outcome_unknown { EventKind::Unknown } else { EventKind::Retry }, &outcome.detail)?;
@@ -273,10 +267,10 @@ fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) ->
                 && is_canceled(connection, broadcast)?
             {
                 life.delivery.unknown_outcomes += u32::from(retry.outcome_unknown);
-                return skip(connection, life, outcome.at, CANCELED);
+                skip(connection, life, outcome.at, CANCELED)?;
+            } else {
+                retry_later(life, retry);
             }
-            retry_later(life, retry);
-            Ok(false)
         }
         Verdict::Hold => {
             event(EventKind::Unknown, &outcome.detail)?;
@@ -284,21 +278,21 @@ fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) ->
             life.let_go();
             life.delivery.held = true;
             life.delivery.unknown_outcomes += 1;
-            Ok(false)
         }
         Verdict::Failed { error_type, message } => {
             event(EventKind::Refused, &outcome.detail)?;
-            let changed = life.change(Status::Failed, outcome.at, Some((*error_type, message.clone())));
+            life.change(Status::Failed, outcome.at, Some((*error_type, message.clone())));
             event(EventKind::Ended, &format!("failed: {}", error_type.as_str()))?;
-            Ok(changed)
         }
         Verdict::Expired => {
-            let changed = life.change(Status::Undelivered, outcome.at, Some(end_of_validity(life)));
+            life.change(Status::Undelivered, outcome.at, Some(end_of_validity(life)));
             event(EventKind::Ended, "undelivered: the validity period is over")?;
-            Ok(changed)
         }
-        Verdict::Skipped(why) => skip(connection, life, outcome.at, why),
+        Verdict::Skipped(why) => {
+            skip(connection, life, outcome.at, why)?;
+        }
     }
+    Ok(())
 }
 
 /// Ends a message that is not to be sent any more. Says whether its status changed.
@@ -329,7 +323,7 @@ fn end_of_validity(life: &Life) -> (ErrorType, String) {
     (why, why.sentence().to_owned())
 }
 
-fn expire(group: &mut Group, node: Epoch, now: Moment, under_way: &HashSet<MessageId>, limit: usize) -> rusqlite::Result<StatusChanges> {
+fn expire(group: &mut Group, node: Epoch, now: Moment, under_way: &HashSet<MessageId>, limit: usize) -> rusqlite::Result<usize> {
     let Moment { wall: now, steady } = now;
     let ids: Vec<MessageId> = group
         .connection
@@ -339,7 +333,7 @@ fn expire(group: &mut Group, node: Epoch, now: Moment, under_way: &HashSet<Messa
         .map(|row| row.map(|(id, _)| id))
         .take(limit)
         .collect::<rusqlite::Result<_>>()?;
-    let mut changes = StatusChanges::default();
+    let mut ended = 0;
     for id in ids {
         let connection = &group.connection;
         let Some(mut life) = Life::load(connection, id)? else { continue };
@@ -351,10 +345,10 @@ fn expire(group: &mut Group, node: Epoch, now: Moment, under_way: &HashSet<Messa
         if life.change(Status::Undelivered, now, Some(end_of_validity(&life))) {
             add_event(connection, id, now, EventKind::Ended, None, None, "undelivered: the validity period is over")?;
             life.save(group)?;
-            changes.push(life.status_change());
+            ended += 1;
         }
     }
-    Ok(changes)
+    Ok(ended)
 }
 
 const EXPIRED: &str = "SELECT message_id, lease FROM delivery INDEXED BY delivery_expiry WHERE status = 'queued' AND expires_at <= ?1 \

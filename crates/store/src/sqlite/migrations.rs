@@ -16,6 +16,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0005_worlds.sql"),
     include_str!("../../migrations/sqlite/0006_receipts.sql"),
     include_str!("../../migrations/sqlite/0007_lists.sql"),
+    include_str!("../../migrations/sqlite/0008_changes.sql"),
     include_str!("../../migrations/sqlite/0009_nodes.sql"),
 ];
 

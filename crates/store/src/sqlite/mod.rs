@@ -5,6 +5,7 @@
 //! [`Runtime`] has threads; in a simulation the same code runs on one thread, and its order follows from the seed.
 
 mod broadcasts;
+mod changes;
 mod checkpoint;
 mod dispatch;
 mod health;
@@ -39,6 +40,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::StoreError;
+use crate::tail::Tails;
 use lock::Lock;
 use readers::Readers;
 use writer::Writer;
@@ -49,6 +51,7 @@ pub struct Sqlite {
     writer: Writer,
     readers: Readers,
     lock: Arc<Lock>,
+    tails: Arc<Tails>,
     rows_per_page: usize,
     /// Whether a node that joins is the only one: the lock proves that other processes are gone.
     alone: bool,
@@ -108,8 +111,9 @@ impl Sqlite {
         let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let readers = Readers::new(Arc::clone(&runtime), || connect(place, vfs, read_only)).map_err(refused)?;
         let lock = Arc::new(lock);
-        let writer = Writer::start(connection, checkpointer, Arc::clone(&lock), Arc::clone(&runtime))?;
-        Ok(Self { runtime, writer, readers, lock, rows_per_page: lists::ROWS_PER_PAGE, alone: true, probes: AtomicU64::new(0) })
+        let tails = Arc::new(Tails::default());
+        let writer = Writer::start(connection, checkpointer, Arc::clone(&lock), Arc::clone(&tails), Arc::clone(&runtime))?;
+        Ok(Self { runtime, writer, readers, lock, tails, rows_per_page: lists::ROWS_PER_PAGE, alone: true, probes: AtomicU64::new(0) })
     }
 
     /// The same store, whose lists of messages look at so many rows for a page: with a few rows, a small list already meets the bound.
@@ -214,7 +218,7 @@ mod tests {
     fn every_statement_of_maintenance_uses_an_index() {
         let connection = Connection::open_in_memory().unwrap();
         migrations::MIGRATIONS.iter().for_each(|step| connection.execute_batch(step).unwrap());
-        let statements = [dispatch::MAINTENANCE, parked::MAINTENANCE, waits::MAINTENANCE, screening::MAINTENANCE].concat();
+        let statements = [changes::MAINTENANCE, dispatch::MAINTENANCE, parked::MAINTENANCE, waits::MAINTENANCE, screening::MAINTENANCE].concat();
         for sql in statements {
             let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let values = vec![rusqlite::types::Null; explain.parameter_count()];

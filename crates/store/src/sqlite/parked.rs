@@ -12,7 +12,6 @@ use super::receipts::{HELD_UNDER_KEY, key_of_recipient, settle};
 use super::rows::{self, fate_word, scope, scope_number};
 use super::writer::Group;
 use crate::contract::bounds::Bounds;
-use crate::contract::messages::StatusChanges;
 use crate::contract::receipts::{HeldStep, KEY_BYTES_MAX, Receipt, Refused, UNMATCHED_KEPT};
 
 /// Keys and addresses of one receipt that are filed. Readings of an id are few; a carrier that lists more is not believed.
@@ -218,13 +217,11 @@ pub(super) fn forget(group: &mut Group, now: Timestamp, kept: Duration, limit: u
 }
 
 /// Applies receipts that came before the acknowledgement that files a segment under `key`, at `at`.
-pub(super) fn apply(group: &mut Group, carrier: &str, key: &str, at: Timestamp, changes: &mut StatusChanges) -> rusqlite::Result<()> {
+pub(super) fn apply(group: &mut Group, carrier: &str, key: &str, at: Timestamp) -> rusqlite::Result<()> {
     for (parked, receipt) in parked_under(&group.connection, carrier, key)? {
         // Another recipient's: it waits for its own segment.
         let Some((_, filed)) = find(&group.connection, &receipt, true)? else { continue };
-        if let Some(Some(change)) = settle(group, &filed, &receipt)? {
-            changes.push(change);
-        }
+        settle(group, &filed, &receipt)?;
         end(group, parked, carrier, Fate::Matched, at)?;
     }
     Ok(())
@@ -249,7 +246,7 @@ pub(super) fn settle_held(group: &mut Group, now: Timestamp, unclaimed: Duration
         let accepted_at = accepted_at(&group.connection, filed.id)?;
         for (parked, receipt) in parked_under(&group.connection, &carrier, &key)? {
             if receipt.at < unclaimed_since && receipt.at + CLOCKS >= accepted_at {
-                step.changes.extend(settle(group, &filed, &receipt)?.flatten());
+                settle(group, &filed, &receipt)?;
                 end(group, parked, &carrier, Fate::Matched, now)?;
             }
         }

@@ -307,7 +307,7 @@ pub(crate) async fn what_the_caller_awaits_is_neither_leased_nor_ended(fresh: im
         assert!(leased.iter().all(|leased| leased.message.id == other.id && leased.interrupted), "the room of the one is not lost to the other");
     }
     let end = Moment::of(after(VALID_SECS + LEASE_SECS));
-    let ended = desk.store.expire(NODE, end, under_way, 1).await.unwrap();
+    let ended = desk.expire_but(end, under_way, 1).await;
     assert_eq!(ended.iter().map(|change| change.id).collect::<Vec<_>>(), [other.id]);
     assert_eq!(desk.record(&awaited).await.len(), 1, "its answer holds");
 }
@@ -322,9 +322,9 @@ pub(crate) async fn validity_goes_by_the_wall_clock_and_leases_by_the_steady_one
     assert_eq!(lease(token, at(after(VALID_SECS), NOW)).await, [], "it is valid no more");
     assert_eq!(lease(token, at(after(0), after(VALID_SECS))).await, [id], "it is valid still");
     assert_eq!(lease(desk.token(), at(after(VALID_SECS - 1), after(LEASE_SECS - 1))).await, [], "its lease holds");
-    assert_eq!(desk.store.expire(NODE, at(after(VALID_SECS), after(LEASE_SECS - 1)), HashSet::new(), 10).await.unwrap(), [], "its lease holds");
-    assert_eq!(desk.store.expire(NODE, at(after(VALID_SECS - 1), after(9_999)), HashSet::new(), 10).await.unwrap(), [], "it is valid still");
-    assert_eq!(desk.store.expire(NODE, at(after(VALID_SECS), after(LEASE_SECS)), HashSet::new(), 10).await.unwrap().len(), 1);
+    assert_eq!(desk.expire(at(after(VALID_SECS), after(LEASE_SECS - 1)), 10).await, [], "its lease holds");
+    assert_eq!(desk.expire(at(after(VALID_SECS - 1), after(9_999)), 10).await, [], "it is valid still");
+    assert_eq!(desk.expire(at(after(VALID_SECS), after(LEASE_SECS)), 10).await.len(), 1);
 }
 
 pub(crate) async fn queue_depths_tell_what_waits_for_each_carrier(fresh: impl Backend) {

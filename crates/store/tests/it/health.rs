@@ -120,7 +120,7 @@ pub(crate) async fn closing_finishes_what_was_begun(fresh: impl Backend) {
         desk.store.close().await;
         let mut outcomes = tasks.join_all().await;
         outcomes.push(first);
-        desk.store = fresh.open().await;
+        desk.use_store(fresh.open().await);
         for (id, outcome) in outcomes {
             let kept = desk.store.message(live(account), id).await.unwrap();
             match outcome {

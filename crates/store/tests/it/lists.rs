@@ -235,7 +235,11 @@ impl World {
         let made: Vec<Message> = made.take_while(|index| *index < upcoming.from + turns).map(|index| self.message_of(broadcast, index)).collect();
         let messages = made.iter().map(|message| Expanded { message: Arc::new(message.clone()), carrier: NORTH.to_owned(), lease: None }).collect();
         assert!(
-            self.desk.store.expand(Expansion { node: NODE, broadcast: broadcast.id, from: upcoming.from, turns, messages, due_at: self.now }).await.unwrap()
+            self.desk
+                .store
+                .expand(Expansion { node: NODE, broadcast: broadcast.id, from: upcoming.from, turns, messages, due_at: self.now, at: self.now })
+                .await
+                .unwrap()
         );
         self.messages.extend(made);
     }

@@ -193,6 +193,18 @@ macro_rules! conformance {
                 a_change_to_a_number_leaves_the_rest
                 a_block_stands_in_place_of_the_one_of_its_name
                 tenants_are_read_as_of_one_moment;
+            changes:
+                changes_are_numbered_without_gaps_in_the_order_of_their_commits
+                a_change_says_what_the_resource_is_from_then_on
+                every_status_of_a_broadcast_is_noted
+                every_change_of_tenants_is_noted_and_what_changes_nothing_is_not
+                nothing_is_written_that_no_consumer_wants
+                a_consumer_sees_what_is_committed_after_it_was_registered
+                a_cursor_survives_never_goes_back_and_passes_nothing_that_comes
+                what_every_consumer_has_passed_is_dropped_a_few_at_a_time
+                the_changes_of_a_call_are_in_the_tail_when_it_returns
+                a_tail_waits_for_what_comes_and_ends_with_the_store
+                a_call_that_is_refused_changes_nothing_in_the_log;
             screening:
                 decisions_are_kept_once_and_listed_newest_first
                 what_is_flagged_is_recorded_with_its_message_or_not_at_all
@@ -247,6 +259,7 @@ macro_rules! tests_of {
 }
 
 mod broadcasts;
+mod changes;
 mod crashes;
 mod disk;
 mod dispatch;

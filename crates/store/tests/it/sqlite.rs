@@ -1,5 +1,6 @@
 //! SQLite: the conformance suite on it, and what its files promise.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,6 +12,7 @@ use model::status::SegmentFate;
 use model::{Message, Mode, Owner, Status};
 use runtime::Machine;
 use rusqlite::Connection;
+use store::contract::changes::{Change, Kind, Kinds, Resource};
 use store::contract::lists::Indexed;
 use store::contract::messages::{Admission, Admitted, MessageFilter, Quota};
 use store::sqlite::Sqlite;
@@ -349,6 +351,39 @@ async fn a_group_that_sqlite_refuses_leaves_nothing_and_its_quota_unused() {
             let quota = Quota { day: UtcDay::of(message.created_at), limit };
             assert_eq!(desk.try_admit(Admission { quota, ..admission(message) }).await, outcome, "{admitted} admitted, {how}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_that_is_rolled_back_leaves_no_change_and_the_log_no_gap() {
+    for how in ["ABORT", "ROLLBACK"] {
+        let file = SqliteFile::fresh();
+        let desk = Desk::open(&file).await;
+        desk.store.register_consumer("all", Kinds::of(&[Kind::Accepted])).await.unwrap();
+        let tail = desk.store.subscribe(Kinds::of(&[Kind::Accepted]));
+        refuse_text(&file, "poison", how);
+        let mut tasks = JoinSet::new();
+        for n in 0..300 {
+            let mut message = desk.message(desk.account());
+            message.body = Some(if n % 50 == 25 { "poison" } else { "fine" }.into());
+            let (store, admission) = (Arc::clone(&desk.store), admission(message));
+            tasks.spawn(async move { store.admit(admission).await });
+        }
+        let admitted = tasks.join_all().await.into_iter().filter(|outcome| outcome.is_ok()).count();
+        // The file and its log, as a process that dies at this moment leaves them.
+        let copy = SqliteFile::fresh();
+        std::fs::copy(file.path(), copy.path()).unwrap();
+        std::fs::copy(file.log(), copy.log()).unwrap();
+        let store = copy.open().await;
+        let page = store.messages(None, MessageFilter::default(), None, 1_000).await.unwrap();
+        let changes = store.changes("all", 1_000).await.unwrap().changes;
+        assert_eq!(changes.iter().map(|change| change.position.unwrap().seq).collect::<Vec<_>>(), (1..=admitted as u64).collect::<Vec<_>>(), "{how}");
+        let noted = |changes: &[Change]| -> BTreeSet<_> {
+            let id = |change: &Change| if let Resource::Message { id, .. } = change.resource { id } else { panic!("{change:?}") };
+            changes.iter().map(id).collect()
+        };
+        assert_eq!(noted(&changes), page.messages.iter().map(|record| record.message.id).collect(), "{how}");
+        assert_eq!(crate::changes::taken(&tail), changes, "the tail got what was committed, and nothing else");
     }
 }
 

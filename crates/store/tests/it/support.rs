@@ -14,8 +14,9 @@ use model::message::{Direction, Encoding, MessageType};
 use model::quota::UtcDay;
 use model::status::SegmentFate;
 use model::{AccountId, BroadcastId, Delivery, Message, MessageId, Mint, Mode, Moment, Msisdn, Owner, ReceiptScope, SeededEntropy, Status, Timestamp};
+use store::contract::changes::{Kind, Kinds, Resource, Tail, Tailed};
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Retry, SegmentAck, Verdict};
-use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota, StatusChange};
+use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota};
 use store::contract::nodes::{Epoch, Tokens};
 use store::contract::receipts::{Receipt, ReceiptOutcome};
 use store::{Messages, Store};
@@ -159,9 +160,22 @@ pub(crate) fn ids(leased: &[Leased]) -> Vec<MessageId> {
     leased.iter().map(|leased| leased.message.id).collect()
 }
 
+/// A status that changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StatusChange {
+    pub(crate) id: MessageId,
+    pub(crate) delivery: Delivery,
+}
+
+fn follow(store: &Arc<dyn Store>) -> Tail {
+    store.subscribe(Kinds::of(&[Kind::Message]))
+}
+
 /// A store, and a supply of what tests hand to it.
 pub(crate) struct Desk {
     pub(crate) store: Arc<dyn Store>,
+    /// The statuses of messages that change.
+    tail: Tail,
     entropy: SeededEntropy,
     tokens: Tokens,
 }
@@ -174,7 +188,7 @@ impl Desk {
 
     /// A desk with this new store, whose first node it is.
     pub(crate) async fn at(store: Arc<dyn Store>) -> Self {
-        let desk = Self { store, entropy: SeededEntropy::new(1), tokens: Tokens::of(NODE) };
+        let desk = Self { tail: follow(&store), store, entropy: SeededEntropy::new(1), tokens: Tokens::of(NODE) };
         desk.join().await;
         desk
     }
@@ -187,7 +201,12 @@ impl Desk {
     /// Closes the store and opens it again.
     pub(crate) async fn reopen(&mut self, backend: &impl Backend) {
         self.store.close().await;
-        self.store = backend.open().await;
+        self.use_store(backend.open().await);
+    }
+
+    /// Goes on with another store.
+    pub(crate) fn use_store(&mut self, store: Arc<dyn Store>) {
+        (self.tail, self.store) = (follow(&store), store);
     }
 
     /// An account id of its own.
@@ -280,13 +299,48 @@ impl Desk {
         outcome.id
     }
 
-    /// Records how an attempt ended.
-    pub(crate) async fn record(&self, outcome: &Outcome) -> Vec<StatusChange> {
-        self.store.record_outcomes(vec![outcome.clone()]).await.unwrap().to_vec()
+    /// The statuses that changed since this, [`Self::record`], [`Self::hear`] or [`Self::expire`] was called last.
+    pub(crate) fn changed(&self) -> Vec<StatusChange> {
+        let mut changes = Vec::new();
+        while let Some(next) = self.tail.try_next() {
+            let Tailed::Changes(committed) = next else { panic!("{next:?}") };
+            changes.extend(committed.iter().map(|change| match &change.resource {
+                Resource::Message { id, delivery, .. } => StatusChange { id: *id, delivery: delivery.clone() },
+                other => panic!("{other:?}"),
+            }));
+        }
+        changes
     }
 
-    /// Records a receipt.
+    /// Records how an attempt ended. Returns the statuses that changed.
+    pub(crate) async fn record(&self, outcome: &Outcome) -> Vec<StatusChange> {
+        self.record_all(vec![outcome.clone()]).await
+    }
+
+    /// Records how attempts ended. Returns the statuses that changed.
+    pub(crate) async fn record_all(&self, outcomes: Vec<Outcome>) -> Vec<StatusChange> {
+        self.changed();
+        self.store.record_outcomes(outcomes).await.unwrap();
+        self.changed()
+    }
+
+    /// Ends messages whose validity is over. Returns the statuses that changed.
+    pub(crate) async fn expire(&self, now: Moment, limit: usize) -> Vec<StatusChange> {
+        self.expire_but(now, HashSet::new(), limit).await
+    }
+
+    /// As [`Self::expire`], but for those whose answers are awaited.
+    pub(crate) async fn expire_but(&self, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> Vec<StatusChange> {
+        self.changed();
+        let ended = self.store.expire(NODE, now, under_way, limit).await.unwrap();
+        let changes = self.changed();
+        assert_eq!(ended, changes.len());
+        changes
+    }
+
+    /// Records a receipt. What changed with it is in [`Self::changed`].
     pub(crate) async fn hear(&self, receipt: Receipt) -> ReceiptOutcome {
+        self.changed();
         self.store.record_receipts(vec![receipt]).await.unwrap().remove(0)
     }
 
