@@ -38,7 +38,7 @@ fn work(connection: &Connection, mut last: u64) -> u64 {
     };
     while commit(last + 1).is_ok() {
         last += 1;
-        if last % 7 == 0 {
+        if last.is_multiple_of(7) {
             // The log is copied and begins anew. A fault shows in the next commit.
             let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         }
