@@ -84,6 +84,10 @@ impl Inbox {
             scope: ReceiptScope::Message,
             raw: escaped(mail, SHOWN_HEAD_OCTETS_MAX),
         };
+        // What has arrived was taken: a refusal that comes later does not undo that.
+        if state == ReceiptState::Delivered {
+            self.pending.is_delivered(&report.message_id);
+        }
         let verdict = self.tell(receipt).await;
         if verdict == Verdict::Taken && report.ack_request {
             self.send_back(report.answer(RequestStatus::Ok), from);

@@ -123,7 +123,7 @@ impl Link {
         let mut out = Vec::new();
         let now = Instant::now();
         let shared = Arc::clone(&self.shared);
-        let session = Session::new(Arc::clone(&shared.config), Arc::clone(&shared.errors), self.kind, &self.password, now, &mut out);
+        let session = Session::new(&shared, self.kind, &self.password, now, &mut out);
         let (answers, answered) = mpsc::unbounded_channel();
         let mut driver = Driver {
             link: self,

@@ -393,6 +393,11 @@ mod tests {
             ("[[carrier]]", "service_type", "\"é\""),
             ("[media]", "allow_networks", "[\"::/0\"]"),
             ("[[carrier]]", "port", "0"),
+            ("[media]", "directory", "\"\""),
+            ("[media]", "directory", "\"/\""),
+            ("[media]", "directory", "\"/./..\""),
+            ("[keys]\npepper_file = \"secret\"", "pepper", "\"314159265358979323846264338327950288\""),
+            ("[admin]\ntoken_file = \"secret\"", "token", "\"314159265358979323846264338327950288\""),
         ] {
             let table = if section == "[[carrier]]" { MINIMAL.to_owned() } else { format!("{MINIMAL}{section}\n") };
             let mistakes = parsed(&format!("{table}{key} = {value}\n"), &[]).unwrap_err();

@@ -61,7 +61,7 @@ pub fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
     let (named, None) = (types.next().and_then(|value| value.to_str().ok()).unwrap_or_default(), types.next()) else {
         return refused("two Content-Types".to_owned());
     };
-    let mut parts = named.split(';').map(str::trim);
+    let mut parts = parameters(named);
     if !parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
         return refused(format!("the Content-Type is `{}`", named.escape_debug()));
     }
@@ -86,10 +86,27 @@ const UTF_8: [&str; 2] = ["utf-8", "utf8"];
 /// What stands in `Content-Encoding` over a body that is not encoded: `identity`, nothing, and labels of other headers that clients put there by mistake.
 const NO_CODINGS: [&str; 9] = ["", "identity", "utf-8", "utf8", "us-ascii", "ascii", "7bit", "8bit", "binary"];
 
-/// The value of a `charset` parameter, with or without quotes.
-fn charset(parameter: &str) -> Option<&str> {
+/// A type and its parameters. A semicolon in quotes is a part of a value (RFC 9110, section 5.6.4).
+fn parameters(named: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(named);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let (mut is_quoted, mut is_escaped) = (false, false);
+        let end = text.bytes().position(|byte| {
+            let is_end = byte == b';' && !is_quoted;
+            is_quoted ^= byte == b'"' && !is_escaped;
+            is_escaped = is_quoted && byte == b'\\' && !is_escaped;
+            is_end
+        });
+        rest = end.map(|end| &text[end + 1..]);
+        Some(text[..end.unwrap_or(text.len())].trim())
+    })
+}
+
+/// The value of a `charset` parameter, with or without quotes, and without the signs that escape others within them.
+fn charset(parameter: &str) -> Option<String> {
     let (name, value) = parameter.split_once('=')?;
-    name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
+    name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"').replace('\\', ""))
 }
 
 #[cfg(test)]
@@ -140,6 +157,11 @@ mod tests {
             (&["application/json; charset"], &["identity, identity"], true),
             (&["application/json;"], &[""], true),
             (&["application/json; version=1; charset=utf8"], &[], true),
+            (&["application/json; title=\"a; charset=utf-16\""], &[], true),
+            (&["application/json; title=\"a \\\"; charset=utf-16\"; charset=utf-8"], &[], true),
+            (&["application/json; charset=\"utf\\-8\""], &[], true),
+            (&["application/json; title=\"a;b\"; charset=utf-16"], &[], false),
+            (&["application/json; title=\"a\\\\\"; charset=utf-16"], &[], false),
             (&[], &[], false),
             (&["application/json", "application/json"], &[], false),
             (&["application/json, text/plain"], &[], false),

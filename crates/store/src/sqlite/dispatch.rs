@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
 use super::broadcasts::{CANCELED, is_canceled};
+use super::flights;
 use super::life::Life;
 use super::messages::{add_event, load_message};
 use super::parked;
@@ -33,7 +34,13 @@ impl Dispatch for Sqlite {
 
     async fn begin_attempts(&self, attempts: Vec<Attempt>, now: Moment) -> Result<Vec<Option<u32>>, StoreError> {
         let write = move |group: &mut Group| {
-            let begin = |attempt: &Attempt| begin_attempt(&group.connection, attempt, now);
+            let begin = |attempt: &Attempt| {
+                let number = begin_attempt(&group.connection, attempt, now)?;
+                if number.is_some() {
+                    group.flights.begin(attempt.id, &attempt.carrier);
+                }
+                Ok(number)
+            };
             Ok(attempts.iter().map(begin).collect::<rusqlite::Result<_>>()?)
         };
         self.writer.write(write).await
@@ -222,7 +229,7 @@ fn record_outcome(group: &mut Group, outcome: &Outcome, changes: &mut StatusChan
             }
         }
     }
-    Ok(())
+    Ok(flights::settle_waiting(group, outcome.id, outcome.at, changes)?)
 }
 
 /// What follows for the message. Says whether its status changed.

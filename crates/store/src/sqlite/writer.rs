@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::checkpoint::Checkpointer;
+use super::flights::Flights;
 use super::lists::ListState;
 use super::lock::Lock;
 use super::parked::Parked;
@@ -63,7 +64,7 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
-/// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, the count of parked receipts, the count of the
+/// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, the count of parked receipts, attempts under way, the count of the
 /// screen's decisions and the state of the index of lists are true of the transaction's state, and a rollback forgets them or reads them again; the turns
 /// only say where to look first, and outlast it.
 pub(super) struct Group {
@@ -74,6 +75,8 @@ pub(super) struct Group {
     pub(super) tallies: HashMap<BroadcastId, Tally>,
     /// How many receipts are parked.
     pub(super) parked: Parked,
+    /// Attempts under way, and the parked receipts that wait for their ends.
+    pub(super) flights: Flights,
     /// How many decisions of the screen are kept of an owner, where this process has looked.
     pub(super) screened: HashMap<Owner, u64>,
     /// How many parked receipts and decisions may be kept.
@@ -90,9 +93,9 @@ pub(super) struct Group {
 impl Writer {
     pub(super) fn start(connection: Connection, checkpointer: Connection, lock: Arc<Lock>) -> rusqlite::Result<Self> {
         let (parked, bounds) = (Parked::load(&connection)?, SharedBounds::default());
-        let (quota, tallies, turns, screened) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
+        let (quota, tallies, turns, screened, flights) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new(), Flights::default());
         let mut group =
-            Group { connection, quota, tallies, parked, screened, bounds: Bounds::default(), turns, lists: ListState::default(), lock, failed: None };
+            Group { connection, quota, tallies, parked, flights, screened, bounds: Bounds::default(), turns, lists: ListState::default(), lock, failed: None };
         group.lists.load(&group.connection)?;
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let observer = Observer::default();
@@ -249,6 +252,7 @@ impl Group {
             self.forget().map_err(|error| StoreError::Failed(format!("the state after a rollback cannot be read: {error}")))?;
         } else {
             self.parked.committed();
+            self.flights.committed();
         }
         committed
     }
@@ -263,6 +267,7 @@ impl Group {
         self.quota.clear();
         self.tallies.clear();
         self.parked.rolled_back();
+        self.flights.rolled_back();
         self.screened.clear();
         self.lists.load(&self.connection)
     }

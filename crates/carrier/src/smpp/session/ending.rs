@@ -62,6 +62,7 @@ impl Session {
     /// The connection is gone: of what left and was not answered nobody knows what became of it, and the rest did not leave.
     pub(crate) fn abort(&mut self, written: u64) {
         self.effects.extend(self.flights.clear_queue());
+        self.abandon_early();
         self.abandon(written);
     }
 
