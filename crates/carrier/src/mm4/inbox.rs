@@ -110,7 +110,8 @@ impl Inbox {
         Verdict::NotUnderstood
     }
 
-    /// Tells the pipeline, and waits until it has it on disk; not for longer than the peer may be silent, because a store that hangs would hold its connection for ever.
+    /// Tells the pipeline, and waits until it has it on disk; not for longer than the peer may be silent, because a store that hangs would hold its connection
+    /// for ever.
     async fn tell(&self, receipt: Receipt) -> Verdict {
         let (answers, mut answer) = mpsc::unbounded_channel();
         self.teller.receipt(receipt, Ack::new(0, answers));

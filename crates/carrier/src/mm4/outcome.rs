@@ -77,8 +77,8 @@ fn of_reply(step: Step, reply: &Reply) -> Handed {
     }
 }
 
-/// Whether a temporary failure is the system's and not this message's. What is said of the recipient's mailbox (RFC 3463, 3.3), such as 452 with 4.2.2 where it is full, is
-/// no reason to send others less.
+/// Whether a temporary failure is the system's and not this message's. What is said of the recipient's mailbox (RFC 3463, 3.3), such as 452 with 4.2.2 where it
+/// is full, is no reason to send others less.
 fn is_busy(reply: &Reply) -> bool {
     let enhanced = reply.enhanced().unwrap_or_default();
     let of_system = enhanced.starts_with("4.3.") || enhanced.starts_with("4.4.") || enhanced == "4.7.0";

@@ -248,8 +248,8 @@ impl Driver<'_> {
         self.waits_since.map(|since| since + limit)
     }
 
-    /// What is due now. Before it is decided that an answer did not come or that nothing can be written, both are tried: this process may have stood still for longer
-    /// than the SMSC.
+    /// What is due now. Before it is decided that an answer did not come or that nothing can be written, both are tried: this process may have stood still for
+    /// longer than the SMSC.
     async fn do_what_is_due(&mut self, out: &mut Vec<u8>) -> ControlFlow<Ended> {
         for _ in 0..CATCH_UP_READS_MAX {
             if self.has_ended {

@@ -18,6 +18,12 @@ const RECEIPTS_MAX: usize = 1_000;
 /// Octets of text that are remembered of one receipt. A receipt and the longest message that it repeats have fewer.
 const OCTETS_MAX: usize = 4_096;
 
+/// The parameters that say something about a receipt beside its text.
+const KEPT_TAGS: [u16; 4] = [tag::RECEIPTED_MESSAGE_ID, tag::MESSAGE_STATE, tag::NETWORK_ERROR_CODE, tag::ADDITIONAL_STATUS_INFO_TEXT];
+
+/// The longest value of one of them, in octets: no specification has a longer one.
+const VALUE_OCTETS_MAX: usize = 256;
+
 /// How long parts wait for the others: an SMSC sends them one behind the other.
 const KEPT: Duration = Duration::from_secs(60);
 
@@ -114,9 +120,9 @@ impl Part {
             short_message: text.to_vec(),
             ..Sm::default()
         };
-        let is_of_part = |tag| [tag::MESSAGE_PAYLOAD, tag::SAR_MSG_REF_NUM, tag::SAR_TOTAL_SEGMENTS, tag::SAR_SEGMENT_SEQNUM].contains(&tag);
         let mut tlvs = Tlvs::default();
-        delivered.tlvs.iter().filter(|tlv| !is_of_part(tlv.tag)).for_each(|tlv| tlvs.push(tlv.tag, tlv.value.clone()));
+        let of_receipt = delivered.tlvs.iter().filter(|tlv| KEPT_TAGS.contains(&tlv.tag) && tlv.value.len() <= VALUE_OCTETS_MAX);
+        of_receipt.for_each(|tlv| tlvs.push(tlv.tag, tlv.value.clone()));
         Some(Self { name: Name { source, destination, form, reference, total }, number, sm, tlvs })
     }
 }
@@ -144,21 +150,25 @@ impl Parts {
     pub(crate) fn take(&self, part: Part, standing: Standing, now: Instant) -> Taken {
         let mut sets = self.sets();
         let is_full = sets.len() >= RECEIPTS_MAX;
-        let place = sets.iter().position(|set| set.name == part.name && now < set.since + KEPT);
         // A reference is given again: a part that differs from the one that is known under its number begins another receipt.
         let is_another = |set: &Set| set.parts.get(&part.number).is_some_and(|known| known.sm.short_message != part.sm.short_message);
-        let place = place.filter(|place| !sets.get(*place).is_some_and(|set| set.is_done && is_another(set)));
+        let place = sets.iter().rposition(|set| set.name == part.name && now < set.since + KEPT);
+        let place = place.filter(|place| sets.get(*place).is_some_and(|set| !is_another(set)));
         if standing == Standing::Complete && place.is_none() {
             // The rest of it is nothing but the message that it repeats.
             if !is_full {
-                sets.retain(|set| set.name != part.name);
+                sets.retain(|set| set.name != part.name || !set.is_done);
                 sets.push_back(Set::begun_by(part, true, now));
             }
             return Taken::Alone;
         }
         match place.and_then(|place| sets.get_mut(place)) {
             // Each part may be complete, with the header of a segment of the message. The store knows what it has heard already.
-            Some(_) if standing == Standing::Complete => Taken::Alone,
+            Some(set) if standing == Standing::Complete => {
+                set.is_done = true;
+                set.parts.insert(part.number, part);
+                Taken::Alone
+            }
             Some(set) if set.is_done => {
                 set.parts.entry(part.number).or_insert(part);
                 Taken::Kept
@@ -173,7 +183,7 @@ impl Parts {
             }
             None if standing == Standing::Other || is_full => Taken::Alone,
             None => {
-                // What was remembered under the name is over.
+                // What was remembered under the name is over, unless parts of it are still to be reported as lost.
                 sets.retain(|set| set.name != part.name || !set.is_done);
                 sets.push_back(Set::begun_by(part, false, now));
                 Taken::Kept
@@ -183,7 +193,7 @@ impl Parts {
 
     /// The receipt of this name was handled.
     pub(crate) fn done(&self, name: &Name) {
-        if let Some(set) = self.sets().iter_mut().find(|set| set.name == *name) {
+        if let Some(set) = self.sets().iter_mut().rfind(|set| set.name == *name) {
             set.is_done = true;
         }
     }
@@ -224,5 +234,63 @@ impl Set {
             }
         }
         Some(Joined { name: self.name.clone(), sm: Sm { short_message, ..first.sm.clone() }, tlvs })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(reference: u8, number: u8, text: &str) -> Part {
+        let short_message = [&[5, 0, 3, reference, 2, number], text.as_bytes()].concat();
+        let sm = Sm { esm_class: 0x44, short_message, ..Sm::default() };
+        Part::of(&Delivered::of_sm(&sm, &Tlvs::default())).unwrap()
+    }
+
+    fn whole(taken: Taken) -> Option<String> {
+        let Taken::Whole(joined) = taken else { return None };
+        Some(String::from_utf8(joined.delivered().short_message.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn parts_that_miss_others_are_given_out_when_their_time_is_over() {
+        let (parts, now) = (Parts::default(), Instant::now());
+        assert!(matches!(parts.take(part(1, 1, "id:1 "), Standing::Piece, now), Taken::Kept));
+        assert!(parts.expired(now + KEPT - Duration::from_millis(1)).is_empty());
+        assert_eq!(parts.expired(now + KEPT).len(), 1);
+        assert_eq!(whole(parts.take(part(1, 2, "stat:DELIVRD"), Standing::Piece, now + KEPT)), None, "it is a part of another receipt now");
+    }
+
+    #[test]
+    fn a_reference_that_is_given_again_means_another_receipt() {
+        let (parts, now) = (Parts::default(), Instant::now());
+        for id in ["1", "2"] {
+            assert!(matches!(parts.take(part(1, 1, &format!("id:{id} ")), Standing::Piece, now), Taken::Kept));
+            let joined = parts.take(part(1, 2, "stat:DELIVRD"), Standing::Piece, now);
+            let Taken::Whole(joined) = joined else { panic!("{joined:?}") };
+            parts.done(&joined.name);
+            assert_eq!(joined.delivered().short_message, format!("id:{id} stat:DELIVRD").as_bytes());
+        }
+        // The second part of a third one is lost, and a fourth one follows.
+        for id in ["3", "4"] {
+            assert!(matches!(parts.take(part(1, 1, &format!("id:{id} ")), Standing::Piece, now), Taken::Kept));
+        }
+        assert_eq!(whole(parts.take(part(1, 2, "stat:UNDELIV"), Standing::Piece, now)).as_deref(), Some("id:4 stat:UNDELIV"));
+    }
+
+    #[test]
+    fn what_is_remembered_has_a_bound() {
+        let (parts, now) = (Parts::default(), Instant::now());
+        let from = |number: usize| {
+            let mut part = part(1, 1, "id:1 ");
+            part.name.source = number.to_string().into_bytes();
+            part
+        };
+        for number in 0..RECEIPTS_MAX {
+            assert!(matches!(parts.take(from(number), Standing::Piece, now), Taken::Kept));
+        }
+        assert!(matches!(parts.take(from(RECEIPTS_MAX), Standing::Piece, now), Taken::Alone));
+        assert!(matches!(parts.take(part(1, 1, "Hello"), Standing::Other, now), Taken::Alone), "a message of a handset begins nothing");
+        assert!(Part::of(&Delivered::of_sm(&Sm { short_message: vec![b'x'; 300], ..Sm::default() }, &Tlvs::default())).is_none());
     }
 }

@@ -95,13 +95,20 @@ pub(crate) fn read(config: &SmppConfig, delivered: &Delivered<'_>) -> Read {
     let network_error = delivered.tlvs.get(tag::NETWORK_ERROR_CODE).filter(|code| code.len() == 3);
     let network_error = network_error.map(|code| format!("{}:{}", code[0], u16::from_be_bytes([code[1], code[2]])));
     let state = state(config, text.stat.as_deref(), delivered);
+    // What several words say is more than a state that is not final, and the operator may know what it means.
+    let words = text.stat.as_deref().filter(|stat| !state.is_final() && stat.contains(char::is_whitespace));
+    let error = match (text.err.clone().or(network_error), words) {
+        (Some(error), Some(words)) => Some(format!("{error} (stat: {words})")),
+        (None, Some(words)) => Some(format!("none (stat: {words})")),
+        (error, None) => error,
+    };
     Read::Receipt(Receipt {
         keys,
         addresses: [delivered.source, delivered.destination].into_iter().flat_map(|address| numbers(config, address)).collect(),
         scope: scope(config, state, &text),
         raw: evidence::of(delivered, SHOWN_OCTETS_MAX),
         state,
-        error: text.err.or(network_error),
+        error,
         raw_id: raw_id(&ids),
     })
 }

@@ -19,8 +19,8 @@ pub fn check_host<B>(request: &Request<B>) -> Result<(), Refusal> {
     }
 }
 
-/// A host with or without a port; nothing where the target has no authority. User information is no part of it (RFC 3986, section 3.2.2). A comma would be allowed
-/// there, and is in no host that exists: two hosts in one field are not one.
+/// A host with or without a port; nothing where the target has no authority. User information is no part of it (RFC 3986, section 3.2.2). A comma would be
+/// allowed there, and is in no host that exists: two hosts in one field are not one.
 fn is_host(octets: &[u8]) -> bool {
     let (host, port, is_of) = match octets.strip_prefix(b"[") {
         Some(rest) => match rest.iter().position(|octet| *octet == b']') {
@@ -53,8 +53,8 @@ fn malformed(cause: &str) -> Refusal {
 /// The body is JSON in UTF-8 as it stands.
 ///
 /// # Errors
-/// [`ErrorCode::UnsupportedContentType`] for another type or none, for two, for another character set, and for a body that is compressed: nothing is inflated here,
-/// so that 5 KB cannot become 5 MB.
+/// [`ErrorCode::UnsupportedContentType`] for another type or none, for two, for another character set, and for a body that is compressed: nothing is inflated
+/// here, so that 5 KB cannot become 5 MB.
 pub fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
     let refused = |cause: String| Err(Refusal::new(ErrorCode::UnsupportedContentType).caused_by(cause));
     let mut types = headers.get_all(CONTENT_TYPE).iter();

@@ -75,8 +75,8 @@ fn passed(file: &str) -> Vec<usize> {
     (12..whole.len()).filter(|cut| judge(&whole[..*cut], None).is_ok()).collect()
 }
 
-/// The rule: a file that was cut passes only where its substance is there, which is every pixel, every track, every card, and the table of a document's objects. Streams have no end
-/// of their own, so they pass as shorter streams; one that says how long it is passes from there on.
+/// The rule: a file that was cut passes only where its substance is there, which is every pixel, every track, every card, and the table of a document's
+/// objects. Streams have no end of their own, so they pass as shorter streams; one that says how long it is passes from there on.
 #[test]
 fn a_file_that_was_cut_in_its_substance_is_not_whole() {
     let mut wrong = Vec::new();

@@ -64,9 +64,9 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
-/// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, the count of parked receipts, attempts under way, the count of the
-/// screen's decisions and the state of the index of lists are true of the transaction's state, and a rollback forgets them or reads them again; the turns
-/// only say where to look first, and outlast it.
+/// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, the count of parked receipts, attempts under way, the
+/// count of the screen's decisions and the state of the index of lists are true of the transaction's state, and a rollback forgets them or reads them again;
+/// the turns only say where to look first, and outlast it.
 pub(super) struct Group {
     pub(super) connection: Connection,
     /// Quota used, by owner and day, where this process has looked; `true` where it is not written yet.

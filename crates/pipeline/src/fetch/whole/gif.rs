@@ -1,7 +1,7 @@
 //! GIF (the specification of version 89a): the screen, then blocks to the trailer.
 //!
-//! What stands where a block should begin ends the file once there is a picture, as it does for browsers: the trailer, an extension that is cut, other octets, or
-//! nothing. The last picture may lack the empty block behind its data if these have every pixel.
+//! What stands where a block should begin ends the file once there is a picture, as it does for browsers: the trailer, an extension that is cut, other octets,
+//! or nothing. The last picture may lack the empty block behind its data if these have every pixel.
 
 use super::deflate::LowFirst;
 use super::input::Input;

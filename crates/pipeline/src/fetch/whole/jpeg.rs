@@ -1,7 +1,8 @@
-//! JPEG (ITU-T T.81, annex B): segments, a frame, scans, and the end of the image. A thumbnail lies within a segment, so its end is not taken for the picture's.
+//! JPEG (ITU-T T.81, annex B): segments, a frame, scans, and the end of the image. A thumbnail lies within a segment, so its end is not taken for the
+//! picture's.
 //!
-//! Viewers need no end of the image where they have every block of it, and an end that was put behind a cut picture brings no block back. Whether every block is
-//! there is walked in sequential pictures (`scan`). A progressive one without its end may lack the scans that make it sharp.
+//! Viewers need no end of the image where they have every block of it, and an end that was put behind a cut picture brings no block back. Whether every block
+//! is there is walked in sequential pictures (`scan`). A progressive one without its end may lack the scans that make it sharp.
 
 use super::input::Input;
 use super::scan::{Blocks, Sequential};

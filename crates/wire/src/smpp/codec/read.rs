@@ -162,8 +162,8 @@ impl Reader<'_> {
     }
 
     /// The text of a `deliver_sm`. Some SMSCs count it wrongly by one octet, or write a NUL behind it that they do not count. Then its parameters do not
-    /// begin where `sm_length` says, and do one octet before or after: a NUL and an octet of text begin no tag that is defined (SMPP 3.4, 5.3.1). Others write 0
-    /// before a text.
+    /// begin where `sm_length` says, and do one octet before or after: a NUL and an octet of text begin no tag that is defined (SMPP 3.4, 5.3.1). Others write
+    /// 0 before a text.
     fn delivered_text(&mut self) -> Option<Vec<u8>> {
         let length = usize::from(self.octet()?);
         if length == 0
@@ -204,8 +204,8 @@ const TELLING_CHARS: usize = 4;
 /// The longest text that is looked for behind an `sm_length` of 0: the longest that the field may have (SMPP 3.4, 5.2.22).
 const UNCOUNTED_MAX: usize = 254;
 
-/// Where a text ends that stands behind an `sm_length` of 0: where parameters fill the rest, or with the PDU. `None` where there are parameters, or nothing that is
-/// clearly text: visible ASCII, alone or in UTF-16.
+/// Where a text ends that stands behind an `sm_length` of 0: where parameters fill the rest, or with the PDU. `None` where there are parameters, or nothing
+/// that is clearly text: visible ASCII, alone or in UTF-16.
 fn uncounted_text(rest: &[u8]) -> Option<usize> {
     let is_visible = |octet: &u8| (0x20..0x7F).contains(octet);
     let is_text = |start: usize, step: usize| {
