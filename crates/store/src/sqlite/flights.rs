@@ -4,7 +4,7 @@
 //! exact id of a message whose acknowledgement has not come yet. While such an attempt is under way, another reading settles nothing: the receipt is parked,
 //! and looked at again when the attempt has ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{MessageId, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
@@ -28,6 +28,8 @@ pub(super) struct Flights {
     before: Vec<(MessageId, Option<Flight>)>,
     /// Parked receipts that another reading may settle once attempts have ended, by their places among those parked.
     waiting: BTreeMap<i64, Waiting>,
+    /// The same by the attempts that they wait for.
+    waiting_for: BTreeMap<MessageId, BTreeSet<i64>>,
     /// Whether `waiting` has every one of them. It has none after the start and after a rollback.
     is_complete: bool,
 }
@@ -80,39 +82,48 @@ impl Flights {
             }
         }
         self.waiting.clear();
+        self.waiting_for.clear();
         self.is_complete = false;
     }
 
     /// A receipt was parked, or found parked, of which another reading means a message while attempts are under way.
     fn wait(&mut self, parked: i64, order: u64, flight: Option<MessageId>) {
+        self.forget(parked);
         self.waiting.insert(parked, Waiting { order, flight });
+        if let Some(flight) = flight {
+            self.waiting_for.entry(flight).or_default().insert(parked);
+        }
     }
 
     /// A receipt is parked no longer.
     pub(super) fn forget(&mut self, parked: i64) {
-        self.waiting.remove(&parked);
+        let Some(flight) = self.waiting.remove(&parked).and_then(|waiting| waiting.flight) else { return };
+        if let Some(others) = self.waiting_for.get_mut(&flight) {
+            others.remove(&parked);
+            if others.is_empty() {
+                self.waiting_for.remove(&flight);
+            }
+        }
     }
 }
 
 /// The attempt whose acknowledgement may bring the exact id of `receipt`, of which another reading means `filed`: one of the first `order` attempts that the
-/// receipt's addresses do not exclude.
+/// receipt's addresses do not exclude, and of these the one that began last: when it has ended, most of the others have as well.
 fn awaited(group: &mut Group, receipt: &Receipt, filed: &Filed, order: u64) -> rusqlite::Result<Option<MessageId>> {
     let Group { connection, flights, .. } = group;
     let Some(carrier) = flights.carriers.iter().position(|name| *name == receipt.carrier) else { return Ok(None) };
     let names = |number: &str| receipt.addresses.iter().any(|address| shared_digits(address, number).is_some());
     let is_named = names(&filed.recipient);
+    let mut last: Option<(u64, MessageId)> = None;
     for (id, flight) in flights.under_way.iter_mut().filter(|(_, flight)| flight.carrier == carrier && flight.order <= order) {
-        if !is_named {
-            return Ok(Some(*id));
-        }
-        if flight.recipient.is_none() {
+        if is_named && flight.recipient.is_none() {
             flight.recipient = Some(recipient_of(connection, *id)?);
         }
-        if flight.recipient.as_deref().is_some_and(names) {
-            return Ok(Some(*id));
+        if !is_named || flight.recipient.as_deref().is_some_and(names) {
+            last = last.max(Some((flight.order, *id)));
         }
     }
-    Ok(None)
+    Ok(last.map(|(_, id)| id))
 }
 
 /// Whether a receipt that was found by another reading of its id has to wait, and for which attempt. One that is found by its first key never waits.
@@ -128,10 +139,10 @@ pub(super) fn wait(group: &mut Group, parked: i64, flight: MessageId) {
 
 /// Looks again at the receipts that waited for an attempt of this message, which has ended.
 pub(super) fn settle_waiting(group: &mut Group, ended: MessageId, at: Timestamp, changes: &mut StatusChanges) -> rusqlite::Result<()> {
-    if group.flights.waiting.is_empty() || group.flights.under_way.contains_key(&ended) {
+    if group.flights.under_way.contains_key(&ended) {
         return Ok(());
     }
-    let waiting: Vec<i64> = group.flights.waiting.iter().filter(|(_, waiting)| waiting.flight == Some(ended)).map(|(parked, _)| *parked).collect();
+    let waiting: Vec<i64> = group.flights.waiting_for.get(&ended).into_iter().flatten().copied().collect();
     waiting.into_iter().try_for_each(|parked| settle_parked(group, parked, at, changes))
 }
 
