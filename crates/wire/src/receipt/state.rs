@@ -151,6 +151,7 @@ mod tests {
             ("DELIVRD 000", ReceiptState::Delivered),
             ("DELIVRD and more", ReceiptState::Delivered),
             ("OK 000", ReceiptState::Delivered),
+            ("DELI 000", ReceiptState::Delivered),
             ("READ BY USER", ReceiptState::Delivered),
             ("OK BUT", ReceiptState::Unknown),
             ("DELIVRD NOT", ReceiptState::Unknown),

@@ -261,7 +261,10 @@ pub(super) fn state_of(stat: &str) -> ReceiptState {
         Some(Delivered) if is_at_station(&words) => Accepted,
         Some(state) => state,
         // What stands beside a word that is known may be a number, or may say who has read it.
-        None if words.len() > 1 => known(&essence(&words)).unwrap_or(Unknown),
+        None if words.len() > 1 => {
+            let essence = essence(&words);
+            known(&essence).or_else(|| cut_short(&essence.concat())).unwrap_or(Unknown)
+        }
         None => cut_short(&fused).unwrap_or(Unknown),
     }
 }
