@@ -73,7 +73,7 @@ pub(crate) enum Taken {
     /// It is kept until the others come, or belongs to a receipt that was handled.
     Kept,
     /// It was the last one: the whole.
-    Whole(Joined),
+    Whole(Box<Joined>),
 }
 
 /// The parts of a receipt as one.
@@ -179,7 +179,7 @@ impl Parts {
                     return Taken::Alone;
                 }
                 set.parts.insert(part.number, part);
-                set.whole().map_or(Taken::Kept, Taken::Whole)
+                set.whole().map_or(Taken::Kept, |whole| Taken::Whole(Box::new(whole)))
             }
             None if standing == Standing::Other || is_full => Taken::Alone,
             None => {
