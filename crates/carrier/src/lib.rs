@@ -87,6 +87,8 @@ pub enum SegmentOutcome {
     Accepted {
         /// The carrier's id as given; `None` when it gave none.
         carrier_id: Option<String>,
+        /// What it says beside that, for the event.
+        remark: Option<String>,
     },
     /// The carrier will never take it.
     Refused {

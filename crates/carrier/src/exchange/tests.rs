@@ -34,7 +34,7 @@ impl Exchange for Script {
 }
 
 fn taken() -> Handed {
-    Handed { outcome: SegmentOutcome::Accepted { carrier_id: Some("1".into()) }, peer: Peer::Answers }
+    Handed { outcome: SegmentOutcome::Accepted { carrier_id: Some("1".into()), remark: None }, peer: Peer::Answers }
 }
 
 fn failing() -> Handed {

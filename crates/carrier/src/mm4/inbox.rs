@@ -84,6 +84,10 @@ impl Inbox {
             scope: ReceiptScope::Message,
             raw: escaped(mail, SHOWN_HEAD_OCTETS_MAX),
         };
+        // What has arrived was taken: a refusal that comes later does not undo that.
+        if state == ReceiptState::Delivered {
+            self.pending.is_delivered(&report.message_id);
+        }
         let verdict = self.tell(receipt).await;
         if verdict == Verdict::Taken && report.ack_request {
             self.send_back(report.answer(RequestStatus::Ok), from);
@@ -106,7 +110,8 @@ impl Inbox {
         Verdict::NotUnderstood
     }
 
-    /// Tells the pipeline, and waits until it has it on disk; not for longer than the peer may be silent, because a store that hangs would hold its connection for ever.
+    /// Tells the pipeline, and waits until it has it on disk; not for longer than the peer may be silent, because a store that hangs would hold its connection
+    /// for ever.
     async fn tell(&self, receipt: Receipt) -> Verdict {
         let (answers, mut answer) = mpsc::unbounded_channel();
         self.teller.receipt(receipt, Ack::new(0, answers));

@@ -109,7 +109,7 @@ impl Exchange for Mm4 {
         };
         match (answer, sent) {
             (Some(answer), _) => Handed { outcome: outcome::of_answer(&answer, prepared.id), peer: Peer::Answers },
-            (None, Ok(())) => Handed { outcome: SegmentOutcome::Accepted { carrier_id: Some(prepared.id) }, peer: Peer::Answers },
+            (None, Ok(())) => Handed { outcome: SegmentOutcome::Accepted { carrier_id: Some(prepared.id), remark: None }, peer: Peer::Answers },
             (None, Err(failure)) => outcome::of_failure(failure),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use model::unmatched::clipped;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
-use wire::mm4::{Answer, Verdict};
+use wire::mm4::{Answer, Request, RequestStatus, Verdict};
 
 /// How many refusals are remembered, so that one that comes twice is told once.
 const REFUSALS_KEPT: usize = 4_096;
@@ -65,6 +65,15 @@ impl Pending {
         }
     }
 
+    /// A report says that the message of this id has arrived: the MMSC has taken it, whatever an answer that comes later says.
+    pub(super) fn is_delivered(&self, id: &str) {
+        let waiting = self.state().waiting.remove(&key_of(id));
+        if let Some(waiting) = waiting {
+            // One that waits no longer has its outcome.
+            let _ = waiting.send(Answer::new(Request::Forward, id.to_owned(), RequestStatus::Ok));
+        }
+    }
+
     /// Forgets that a refusal was told, since it could not be kept: when it comes again, it is new.
     pub(super) fn forget(&self, id: &str) {
         let key = key_of(id);
@@ -119,8 +128,6 @@ const KEY_BYTES_MAX: usize = 128;
 mod tests {
     use std::future::pending;
     use std::time::Duration;
-
-    use wire::mm4::{Request, RequestStatus};
 
     use super::*;
 

@@ -123,7 +123,7 @@ impl Link {
         let mut out = Vec::new();
         let now = Instant::now();
         let shared = Arc::clone(&self.shared);
-        let session = Session::new(Arc::clone(&shared.config), Arc::clone(&shared.errors), self.kind, &self.password, now, &mut out);
+        let session = Session::new(&shared, self.kind, &self.password, now, &mut out);
         let (answers, answered) = mpsc::unbounded_channel();
         let mut driver = Driver {
             link: self,
@@ -248,8 +248,8 @@ impl Driver<'_> {
         self.waits_since.map(|since| since + limit)
     }
 
-    /// What is due now. Before it is decided that an answer did not come or that nothing can be written, both are tried: this process may have stood still for longer
-    /// than the SMSC.
+    /// What is due now. Before it is decided that an answer did not come or that nothing can be written, both are tried: this process may have stood still for
+    /// longer than the SMSC.
     async fn do_what_is_due(&mut self, out: &mut Vec<u8>) -> ControlFlow<Ended> {
         for _ in 0..CATCH_UP_READS_MAX {
             if self.has_ended {

@@ -5,6 +5,7 @@ pub mod errors;
 mod evidence;
 mod flights;
 mod link;
+mod parts;
 mod receipts;
 mod session;
 mod shared;

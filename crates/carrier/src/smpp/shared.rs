@@ -10,6 +10,7 @@ use wire::smpp::BindKind;
 
 use super::config::SmppConfig;
 use super::errors::ErrorTable;
+use super::parts::Parts;
 use super::session::Session;
 use crate::unusable::Refusals;
 use crate::{CarrierEvent, Event, Events, SegmentOutcome, SubmissionOutcome};
@@ -18,6 +19,7 @@ use crate::{CarrierEvent, Event, Events, SegmentOutcome, SubmissionOutcome};
 pub(crate) struct Shared {
     pub(crate) config: Arc<SmppConfig>,
     pub(crate) errors: Arc<ErrorTable>,
+    pub(crate) parts: Arc<Parts>,
     pub(crate) links: Vec<LinkState>,
     pub(crate) counts: Counts,
     name: Arc<str>,
@@ -120,6 +122,7 @@ impl Shared {
         };
         Self {
             errors: Arc::new(ErrorTable::new(&config)),
+            parts: Arc::default(),
             links: links.iter().map(link).collect(),
             counts: Counts::default(),
             name: config.name.as_str().into(),

@@ -171,7 +171,7 @@ async fn a_report_may_come_before_the_answer_to_the_submission() {
     assert_eq!(code(&line.hear().await), ("200".to_owned(), 1000));
     submission.say(submit_rsp(1000, Some("M-1"))).await;
     let Event::Outcome(outcome) = bench.event().await else { panic!("no outcome") };
-    let carrier::SegmentOutcome::Accepted { carrier_id: Some(id) } = &outcome.segments[0].1 else { panic!("{outcome:?}") };
+    let carrier::SegmentOutcome::Accepted { carrier_id: Some(id), .. } = &outcome.segments[0].1 else { panic!("{outcome:?}") };
     assert_eq!(receipt.keys, [wire::receipt::id::canonical(id)]);
 }
 

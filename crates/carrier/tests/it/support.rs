@@ -197,13 +197,13 @@ impl Bench {
 
 /// An outcome that the carrier took the segment under this id.
 pub(crate) fn accepted(id: &str) -> SegmentOutcome {
-    SegmentOutcome::Accepted { carrier_id: Some(id.to_owned()) }
+    SegmentOutcome::Accepted { carrier_id: Some(id.to_owned()), remark: None }
 }
 
 /// The carrier's id, where it took the segment.
 pub(crate) fn id_of(outcome: &SegmentOutcome) -> Option<&str> {
     match outcome {
-        SegmentOutcome::Accepted { carrier_id } => carrier_id.as_deref(),
+        SegmentOutcome::Accepted { carrier_id, .. } => carrier_id.as_deref(),
         _ => None,
     }
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::Response;
 use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, Response};
 use axum::middleware::Next;
 use model::error::{ErrorCode, Refusal};
 use subtle::ConstantTimeEq;
@@ -23,9 +23,7 @@ use crate::http::head::check_host;
 pub(super) async fn guard(State(admin): State<Arc<Admin>>, request: Request, next: Next) -> Response<Body> {
     // Without a token the admin API is off, as if it were not there.
     let Some(token) = &admin.token else { return admin.envelope.refuse(ErrorCode::NotFound.into()) };
-    let offered = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.split_once(' '));
-    let offered = offered.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-    if offered.is_some_and(|offered| bool::from(offered.as_bytes().ct_eq(token.as_bytes()))) {
+    if offered(request.headers()).is_some_and(|offered| bool::from(offered.as_bytes().ct_eq(token.as_bytes()))) {
         return next.run(request).await;
     }
     let (address, now) = (client_address(&admin, &request), admin.clock.now());
@@ -36,6 +34,14 @@ pub(super) async fn guard(State(admin): State<Arc<Admin>>, request: Request, nex
             admin.envelope.refuse(Refusal::new(ErrorCode::RateLimitExceeded).with_retry_after(wait))
         }
     }
+}
+
+/// The token of a request (RFC 6750, section 2.1). Of two headers nobody knows which one counts, so that they offer none.
+fn offered(headers: &HeaderMap) -> Option<&str> {
+    let mut lines = headers.get_all(AUTHORIZATION).iter();
+    let (line, None) = (lines.next()?, lines.next()) else { return None };
+    let (scheme, token) = line.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn client_address(admin: &Admin, request: &Request) -> IpAddr {
@@ -64,4 +70,20 @@ pub(super) async fn log(State(admin): State<Arc<Admin>>, request: Request, next:
     }
     admin.lines.failure(&method, route, &response);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_offered_once() {
+        for (header, token) in [("Bearer abc", Some("abc")), ("bearer  abc ", Some("abc")), ("Basic abc", None), ("Bearer", None)] {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, header.parse().unwrap());
+            assert_eq!(offered(&headers), token, "{header}");
+            headers.append(AUTHORIZATION, header.parse().unwrap());
+            assert_eq!(offered(&headers), None, "twice: {header}");
+        }
+    }
 }

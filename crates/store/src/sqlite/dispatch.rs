@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
 use super::broadcasts::{CANCELED, is_canceled};
+use super::flights;
 use super::life::Life;
 use super::messages::{add_event, load_message};
 use super::parked;
@@ -39,7 +40,16 @@ impl Dispatch for Sqlite {
 
     async fn begin_attempts(&self, attempts: Vec<Attempt>, now: Moment) -> Result<Vec<Option<u32>>, StoreError> {
         let write = move |group: &mut Group| {
-            let begin = |attempt: &Attempt| if group.living.holds(attempt.token) { begin_attempt(&group.connection, attempt, now) } else { Ok(None) };
+            let begin = |attempt: &Attempt| {
+                if !group.living.holds(attempt.token) {
+                    return Ok(None);
+                }
+                let number = begin_attempt(&group.connection, attempt, now)?;
+                if number.is_some() {
+                    group.flights.begin(attempt.id, &attempt.carrier);
+                }
+                Ok(number)
+            };
             Ok(attempts.iter().map(begin).collect::<rusqlite::Result<_>>()?)
         };
         self.writer.write(write).await
@@ -238,7 +248,7 @@ fn record_outcome(group: &mut Group, outcome: &Outcome) -> Result<(), Fault> {
             }
         }
     }
-    Ok(())
+    Ok(flights::settle_waiting(group, outcome.id, outcome.at)?)
 }
 
 /// What follows for the message.

@@ -135,6 +135,9 @@ impl Life {
         } else {
             connection.prepare_cached(UPDATE_STILL)?.execute(&values[..15])?;
         }
+        if !self.in_flight {
+            group.flights.end(self.id);
+        }
         if d.status != self.stored.status {
             group.relist(self.id, self.broadcast, self.stored.status, d.status)?;
             self.note(group)?;

@@ -8,6 +8,7 @@ mod broadcasts;
 mod changes;
 mod checkpoint;
 mod dispatch;
+mod flights;
 mod health;
 mod life;
 mod lists;
@@ -218,7 +219,8 @@ mod tests {
     fn every_statement_of_maintenance_uses_an_index() {
         let connection = Connection::open_in_memory().unwrap();
         migrations::MIGRATIONS.iter().for_each(|step| connection.execute_batch(step).unwrap());
-        let statements = [changes::MAINTENANCE, dispatch::MAINTENANCE, parked::MAINTENANCE, waits::MAINTENANCE, screening::MAINTENANCE].concat();
+        let statements =
+            [changes::MAINTENANCE, dispatch::MAINTENANCE, parked::MAINTENANCE, waits::MAINTENANCE, flights::MAINTENANCE, screening::MAINTENANCE].concat();
         for sql in statements {
             let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let values = vec![rusqlite::types::Null; explain.parameter_count()];

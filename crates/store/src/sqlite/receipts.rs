@@ -11,10 +11,10 @@ use rusqlite::{Connection, params};
 use super::life::Life;
 use super::matching::{Filed, find, tail};
 use super::messages::add_event;
-use super::parked::{self, park};
+use super::parked::{self, Parking, park};
 use super::rows::fate_word;
 use super::writer::Group;
-use super::{Sqlite, waits};
+use super::{Sqlite, flights, waits};
 use crate::StoreError;
 use crate::contract::dispatch::Outcome;
 use crate::contract::receipts::{HeldStep, KEY_BYTES_MAX, Receipt, ReceiptOutcome, Receipts, Refused, WaitStep};
@@ -57,14 +57,19 @@ impl Receipts for Sqlite {
 }
 
 fn record(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<ReceiptOutcome> {
+    let mut waits_for = None;
     if let Some((key, filed)) = find(&group.connection, receipt, false)? {
-        let settled = settle(group, &filed, receipt)?;
-        return Ok(if settled { ReceiptOutcome::Matched { key } } else { ReceiptOutcome::Repeated });
+        waits_for = flights::has_to_wait(group, receipt, key, &filed)?;
+        if waits_for.is_none() {
+            let settled = settle(group, &filed, receipt)?;
+            return Ok(if settled { ReceiptOutcome::Matched { key } } else { ReceiptOutcome::Repeated });
+        }
     }
-    Ok(match park(group, receipt)? {
-        0 => ReceiptOutcome::Parked,
-        dropped => ReceiptOutcome::Crowded { dropped },
-    })
+    let Parking { dropped, parked } = park(group, receipt)?;
+    if let Some((parked, flight)) = parked.zip(waits_for) {
+        flights::wait(group, parked, flight);
+    }
+    Ok(if dropped == 0 { ReceiptOutcome::Parked } else { ReceiptOutcome::Crowded { dropped } })
 }
 
 /// The key of a message that is held and has no id, and of a receipt for it. No id of a carrier has a blank.

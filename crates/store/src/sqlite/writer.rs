@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::changes::Feed;
 use super::checkpoint::Checkpointer;
+use super::flights::Flights;
 use super::lists::ListState;
 use super::lock::Lock;
 use super::nodes::Living;
@@ -69,7 +70,7 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
-/// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, the count of parked receipts, the changes, the count of the
+/// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, the count of parked receipts, attempts under way, the changes, the count of the
 /// screen's decisions, the living epochs and the state of the index of lists are true of the transaction's state, and a rollback forgets them or reads them again; the turns
 /// only say where to look first, and outlast it.
 pub(super) struct Group {
@@ -80,6 +81,8 @@ pub(super) struct Group {
     pub(super) tallies: BTreeMap<BroadcastId, Tally>,
     /// How many receipts are parked.
     pub(super) parked: Parked,
+    /// Attempts under way, and the parked receipts that wait for their ends.
+    pub(super) flights: Flights,
     /// How many decisions of the screen are kept of an owner, where this process has looked.
     pub(super) screened: BTreeMap<Owner, u64>,
     /// How many parked receipts and decisions may be kept.
@@ -263,8 +266,8 @@ impl Group {
         let parked = Parked::load(&connection)?;
         let (quota, tallies, turns, screened) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (bounds, lists) = (Bounds::default(), ListState::default());
-        let (living, feed) = (Living::default(), Feed::load(&connection, tails)?);
-        let mut group = Self { connection, quota, tallies, parked, screened, bounds, turns, living, lists, feed, lock, runtime, failed: None };
+        let (living, flights, feed) = (Living::default(), Flights::default(), Feed::load(&connection, tails)?);
+        let mut group = Self { connection, quota, tallies, parked, screened, bounds, turns, living, flights, lists, feed, lock, runtime, failed: None };
         group.living.load(&group.connection)?;
         group.lists.load(&group.connection)?;
         Ok(group)
@@ -325,6 +328,7 @@ impl Group {
             self.parked.committed();
             // Before any call returns, so that the caller finds its changes in the tail.
             self.feed.publish();
+            self.flights.committed();
         }
         committed
     }
@@ -339,6 +343,7 @@ impl Group {
         self.quota.clear();
         self.tallies.clear();
         self.parked.rolled_back();
+        self.flights.rolled_back();
         self.screened.clear();
         self.living.load(&self.connection)?;
         self.feed.reload(&self.connection)?;

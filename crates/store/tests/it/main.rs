@@ -150,6 +150,13 @@ macro_rules! conformance {
                 receipts_find_messages_that_were_accepted_after_the_clock_was_set_back
                 of_two_messages_held_for_a_recipient_no_receipt_is_said_to_mean_one
                 a_segment_without_an_id_has_no_receipt;
+            readings:
+                a_receipt_before_its_acknowledgement_takes_no_message_by_another_reading
+                another_reading_counts_once_the_acknowledgement_brought_another_id
+                an_attempt_to_another_recipient_holds_no_receipt_up
+                an_acknowledgement_that_is_another_reading_takes_no_receipt_from_an_attempt_under_way
+                another_reading_counts_when_an_attempt_has_ended_without_an_id
+                a_restart_forgets_no_receipt_that_waits_for_an_attempt;
             unmatched:
                 no_more_receipts_wait_than_their_carrier_may_have
                 waiting_receipts_take_no_more_bytes_than_their_carrier_may_have
@@ -272,6 +279,7 @@ mod nodes;
 mod objects;
 mod outcomes;
 mod reading;
+mod readings;
 mod receipts;
 mod screening;
 mod sqlite;

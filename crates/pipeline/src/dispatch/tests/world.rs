@@ -48,7 +48,7 @@ const VALID: Duration = Duration::from_secs(400 * 86_400);
 const LIMITS: Limits = Limits { message_per_minute: 10, broadcast_per_minute: 5, read_per_minute: 600, daily_quota: 1_000_000 };
 
 pub(super) fn accepted() -> SegmentOutcome {
-    SegmentOutcome::Accepted { carrier_id: Some("7".into()) }
+    SegmentOutcome::Accepted { carrier_id: Some("7".into()), remark: None }
 }
 
 pub(super) fn later() -> SegmentOutcome {
