@@ -15,6 +15,7 @@ use pipeline::fetch::resolve::SystemResolver;
 use pipeline::limiter::RateLimiter;
 use pipeline::tenants::TenantBook;
 use pipeline::{AdmissionLimits, BroadcastSettings, DispatchSettings, Parts, Pipeline, QueueLimits, SANDBOX};
+use runtime::{Machine, Runtime, Supervisor};
 use store::objects::{Directory, Objects};
 use store::{Store, StoreError};
 use tokio::net::TcpListener;
@@ -107,9 +108,11 @@ impl App {
             lines: Arc::clone(&lines),
             metrics: metrics.clone(),
             throughput: Throughput::default(),
-            clock,
+            clock: Arc::clone(&clock),
         });
+        let runtime: Arc<dyn Runtime> = Arc::new(Machine::with_clock(clock));
         let door = |name, listener, tls, router, unreadable, bounds| Door {
+            runtime: Arc::clone(&runtime),
             name,
             listener,
             tls,
@@ -273,8 +276,9 @@ async fn start_pipeline(
     let (sender, events) = mpsc::unbounded_channel();
     let sandbox = CarrierConfig::Sandbox(SandboxConfig { name: SANDBOX.to_owned() });
     let mut carriers: Vec<(Arc<dyn Carrier>, u32)> = Vec::new();
+    let supervisor = Supervisor::new(Arc::new(Machine::with_clock(Arc::clone(&clock))));
     for carrier in config.carrier.iter().chain([&sandbox]) {
-        let started = carrier::start(carrier.clone(), sender.clone(), Arc::clone(&entropy)).map_err(|error| StartError(error.to_string()))?;
+        let started = carrier::start(carrier.clone(), sender.clone(), Arc::clone(&entropy), &supervisor).map_err(|error| StartError(error.to_string()))?;
         carriers.push((started, carrier.sender_rate()));
     }
     let limits = AdmissionLimits {
