@@ -118,9 +118,11 @@ impl App {
             lines: Arc::clone(&lines),
             metrics: metrics.clone(),
             throughput: Throughput::default(),
-            clock,
+            clock: Arc::clone(&clock),
         });
+        let runtime: Arc<dyn Runtime> = Arc::new(Machine::with_clock(clock));
         let door = |name, listener, tls, router, unreadable, bounds| Door {
+            runtime: Arc::clone(&runtime),
             name,
             listener,
             tls,
@@ -294,10 +296,11 @@ async fn start_pipeline(
     let (sender, events) = mpsc::unbounded_channel();
     let sandbox = CarrierConfig::Sandbox(SandboxConfig { name: SANDBOX.to_owned() });
     let mut carriers: Vec<(Arc<dyn Carrier>, u32)> = Vec::new();
+    let supervisor = Supervisor::new(Arc::new(Machine::with_clock(Arc::clone(&clock))));
     for carrier in config.carrier.iter().chain([&sandbox]) {
         let carrier = sessions::claim(&*store, &node, carrier.clone()).await.map_err(told)?;
         let sender_rate = carrier.sender_rate();
-        let started = carrier::start(carrier, sender.clone(), Arc::clone(&entropy)).map_err(|error| StartError(error.to_string()))?;
+        let started = carrier::start(carrier, sender.clone(), Arc::clone(&entropy), &supervisor).map_err(|error| StartError(error.to_string()))?;
         carriers.push((started, sender_rate));
     }
     let limits = AdmissionLimits {

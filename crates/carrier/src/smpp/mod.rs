@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use model::Entropy;
+use runtime::{Runtime, Supervisor};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 use wire::smpp::BindKind;
 
 use crate::config::ConfigError;
@@ -35,11 +35,13 @@ pub struct SmppCarrier {
     /// Every link's submissions, by its place. A receiver's channel stays open and unused.
     links: Vec<mpsc::UnboundedSender<Outgoing>>,
     pace: Mutex<Bucket>,
+    runtime: Arc<dyn Runtime>,
 }
 
 impl SmppCarrier {
-    /// Starts the links of a carrier on the current runtime.
-    pub(crate) fn start(config: SmppConfig, events: Events, entropy: Arc<dyn Entropy>) -> Result<Self, ConfigError> {
+    /// Starts the links of a carrier.
+    pub(crate) fn start(config: SmppConfig, events: Events, entropy: Arc<dyn Entropy>, supervisor: &Supervisor) -> Result<Self, ConfigError> {
+        let runtime = supervisor.runtime();
         let password: Arc<str> = config.read_password()?.into();
         let config = Arc::new(config);
         let connector = Arc::new(config.connector()?);
@@ -48,7 +50,7 @@ impl SmppCarrier {
             BindMode::TxRx => &[BindKind::Transmitter, BindKind::Receiver],
         };
         let kinds: Vec<BindKind> = (0..config.sessions).flat_map(|_| kinds.iter().copied()).collect();
-        let shared = Arc::new(Shared::new(Arc::clone(&config), &kinds, events));
+        let shared = Arc::new(Shared::new(Arc::clone(runtime), Arc::clone(&config), &kinds, events));
         let for_links = Arc::clone(&shared);
         let link = move |index, kind, submissions| {
             let (shared, connector, entropy, password) = (Arc::clone(&for_links), Arc::clone(&connector), Arc::clone(&entropy), Arc::clone(&password));
@@ -58,10 +60,10 @@ impl SmppCarrier {
         for (index, kind) in kinds.into_iter().enumerate() {
             let (sender, submissions) = mpsc::unbounded_channel();
             links.push(sender);
-            tokio::spawn(link(index, kind, submissions).run());
+            supervisor.watch("link of an SMPP carrier", link(index, kind, submissions).run());
         }
-        let pace = Mutex::new(Bucket::new(config.rate, Instant::now()));
-        Ok(Self { shared, links, pace })
+        let pace = Mutex::new(Bucket::new(config.rate, runtime.instant()));
+        Ok(Self { shared, links, pace, runtime: Arc::clone(runtime) })
     }
 
     /// The places of the links that send.
@@ -91,14 +93,14 @@ impl Carrier for SmppCarrier {
                 change.await;
                 continue;
             }
-            let now = Instant::now();
+            let now = self.runtime.instant();
             let (tokens, free_at) = {
                 let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
                 (pace.available(now), pace.free_at(now))
             };
             match free_at {
                 None if tokens > 0 => return room.min(tokens),
-                free_at => tokio::time::sleep_until(free_at.unwrap_or(now + Duration::from_millis(1))).await,
+                free_at => self.runtime.sleep_until(free_at.unwrap_or(now + Duration::from_millis(1))).await,
             }
         }
     }
@@ -129,7 +131,8 @@ impl Carrier for SmppCarrier {
     }
 
     fn down_for(&self) -> Option<Duration> {
-        self.shared.down_since().map(|since| since.elapsed())
+        let now = self.runtime.instant();
+        self.shared.down_since().map(|since| now.saturating_duration_since(since))
     }
 
     fn status(&self) -> CarrierStatus {
@@ -183,6 +186,6 @@ impl Carrier for SmppCarrier {
             }
         };
         // Past the limit the process ends, and with it the sessions; what is unanswered is of unknown outcome in the store already.
-        let _ = tokio::time::timeout(limit, closed).await;
+        let _ = self.runtime.timeout(limit, closed).await;
     }
 }

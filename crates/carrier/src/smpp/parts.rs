@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use std::time::Instant;
 use wire::smpp::constants::esm_class;
 use wire::smpp::{Sm, Tlvs, tag};
 

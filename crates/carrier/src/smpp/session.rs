@@ -5,10 +5,9 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::unmatched::Reason;
-use tokio::time::Instant;
 use wire::smpp::{BindKind, Body, CommandId, CommandStatus, Pdu, Sequence, decode, encode};
 
 use self::deliveries::Delivery;

@@ -2,10 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
+use runtime::Runtime;
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, watch};
-use tokio::time::Instant;
 use wire::smpp::BindKind;
 
 use super::config::SmppConfig;
@@ -17,6 +18,7 @@ use crate::{CarrierEvent, Event, Events, SegmentOutcome, SubmissionOutcome};
 
 /// What all links of a carrier share.
 pub(crate) struct Shared {
+    pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) config: Arc<SmppConfig>,
     pub(crate) errors: Arc<ErrorTable>,
     pub(crate) parts: Arc<Parts>,
@@ -114,7 +116,7 @@ impl LinkState {
 }
 
 impl Shared {
-    pub(crate) fn new(config: Arc<SmppConfig>, links: &[BindKind], events: Events) -> Self {
+    pub(crate) fn new(runtime: Arc<dyn Runtime>, config: Arc<SmppConfig>, links: &[BindKind], events: Events) -> Self {
         let unsent_max = if config.session_rate == 0 { usize::MAX } else { config.session_rate as usize };
         let link = |kind: &BindKind| {
             let (sends, window) = (*kind != BindKind::Receiver, AtomicUsize::new(config.window));
@@ -129,7 +131,8 @@ impl Shared {
             events,
             changes: Notify::new(),
             draining: watch::Sender::new(false),
-            health: Mutex::new(Health { down_since: Some(Instant::now()), refused: false, last_error: None }),
+            health: Mutex::new(Health { down_since: Some(runtime.instant()), refused: false, last_error: None }),
+            runtime,
             config,
         }
     }
@@ -143,7 +146,7 @@ impl Shared {
     pub(crate) fn changed(&self) {
         if !self.links.iter().any(|link| link.sends && link.bound.load(Ordering::Acquire)) {
             let mut health = self.health();
-            health.down_since = health.down_since.or_else(|| Some(Instant::now()));
+            health.down_since = health.down_since.or_else(|| Some(self.runtime.instant()));
         }
         self.changes.notify_waiters();
     }

@@ -12,7 +12,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use wire::mm7::{Address, Content, DeliverReq, DeliveryReportReq, Dialect, Message, MmStatus, NAMESPACE_ROOT, Operation, StatusCode, SubmitReq, post};
 
 use crate::support::mmsc::{Heard, Line, Mmsc, config, listening, picture, submit_rsp};
-use crate::support::{Bench, skip, within};
+use crate::support::{Bench, skip, supervisor, within};
 
 /// The URL is never used here.
 fn nowhere() -> Mm7Config {
@@ -343,6 +343,6 @@ async fn a_place_that_is_taken_is_told_at_the_start() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let config = Mm7Config { listen: Some(taken.local_addr().unwrap()), ..nowhere() };
     let events = tokio::sync::mpsc::unbounded_channel().0;
-    let started = carrier::start(config.into(), events, std::sync::Arc::new(model::SeededEntropy::new(7)));
+    let started = carrier::start(config.into(), events, std::sync::Arc::new(model::SeededEntropy::new(7)), &supervisor());
     assert_eq!(started.err().unwrap().mistakes[0].key, "listen");
 }

@@ -1,8 +1,10 @@
 //! `smsfactory simulate`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Subcommand;
+use runtime::Machine;
 use serde_json::{Value, json};
 use simulator::{mmsc, smsc};
 
@@ -23,13 +25,14 @@ impl Simulate {
         match self {
             Self::Smsc(options) => {
                 let (listen, summary_secs) = (options.listen, options.summary_secs);
-                let smsc = smsc::start(*options).await.map_err(|error| Failed::new(format!("cannot start on {listen}: {error}")))?;
+                let smsc = smsc::start(*options, Arc::new(Machine::new())).await.map_err(|error| Failed::new(format!("cannot start on {listen}: {error}")))?;
                 output::say(json!({ "event": "listening", "address": smsc.address().to_string() }));
                 until_told(summary_secs, || smsc.summary().to_json(), || smsc.flush()).await
             }
             Self::Mmsc(options) => {
                 let (mm4, mm7, summary_secs) = (options.listen_mm4, options.listen_mm7, options.summary_secs);
-                let mmsc = mmsc::start(*options).await.map_err(|error| Failed::new(format!("cannot start on {mm4} and {mm7}: {error}")))?;
+                let mmsc =
+                    mmsc::start(*options, Arc::new(Machine::new())).await.map_err(|error| Failed::new(format!("cannot start on {mm4} and {mm7}: {error}")))?;
                 output::say(json!({ "event": "listening", "mm4": mmsc.mm4_address().to_string(), "mm7": mmsc.mm7_address().to_string() }));
                 until_told(summary_secs, || mmsc.summary().to_json(), || mmsc.flush()).await
             }

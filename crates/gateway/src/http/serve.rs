@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use ipnet::IpNet;
 use model::ErrorCode;
 use net::{Patience, Patient, Share, Shares, send_off};
+use runtime::Runtime;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -29,6 +30,8 @@ use super::metrics::HttpMetrics;
 
 /// One listener and what is behind it.
 pub struct Door {
+    /// What its connections wait with.
+    pub runtime: Arc<dyn Runtime>,
     /// What the log and the metrics call it.
     pub name: &'static str,
     /// Where it listens.
@@ -137,10 +140,13 @@ fn send_away(door: &Door, rooms: &Rooms, stream: TcpStream, peer: SocketAddr, wh
     }
     let answer = (door.unreadable)(peer)(ErrorCode::ServiceUnavailable);
     match Arc::clone(&rooms.send_offs).try_acquire_owned() {
-        Ok(place) => drop(tokio::spawn(async move {
-            send_off(stream, &answer, SEND_OFF).await;
-            drop(place);
-        })),
+        Ok(place) => {
+            let runtime = Arc::clone(&door.runtime);
+            drop(tokio::spawn(async move {
+                send_off(&runtime, stream, &answer, SEND_OFF).await;
+                drop(place);
+            }));
+        }
         // In a crowd the answer goes out without waiting whether it arrives: a new connection has room for it.
         Err(_) => drop(stream.into_std().and_then(|mut stream| stream.write(&answer))),
     }
@@ -149,7 +155,7 @@ fn send_away(door: &Door, rooms: &Rooms, stream: TcpStream, peer: SocketAddr, wh
 async fn connection(door: Arc<Door>, stream: TcpStream, peer: SocketAddr, place: Place, ended: watch::Receiver<bool>) {
     // A connection on which this fails is gone already.
     let _ = stream.set_nodelay(true);
-    let stream = Patient::new(stream, door.bounds.write);
+    let stream = Patient::new(Arc::clone(&door.runtime), stream, door.bounds.write);
     let lost = |why: &'static str, words: &str| {
         door.metrics.lost_connection(door.name, why);
         door.lines.connection(door.name, peer, words);
@@ -200,7 +206,7 @@ async fn requests(door: &Door, stream: impl AsyncRead + AsyncWrite + Send + Unpi
     let Err(error) = outcome else { return };
     let answer = last_answer(&account, error.as_ref()).map(|code| make_answer(code));
     if answer.is_some() || account.is_refused() {
-        send_off(stream.into_inner(), &answer.unwrap_or_default(), SEND_OFF).await;
+        send_off(&door.runtime, stream.into_inner(), &answer.unwrap_or_default(), SEND_OFF).await;
     }
     if let Some(error) = error.filter(|error| is_unread(error) || account.owes() || account.has_heard()) {
         let why = if is_unread(&error) {

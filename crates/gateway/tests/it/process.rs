@@ -119,7 +119,7 @@ fn configured(directory: &Path, port: u16, more: &str) -> PathBuf {
 /// An SMSC that takes messages and does not answer.
 async fn unanswering() -> Smsc {
     let options = Options { listen: ANY_PORT, response_delay_ms: "600000".parse().unwrap(), ..Options::default() };
-    simulator::smsc::start(options).await.unwrap()
+    simulator::smsc::start(options, std::sync::Arc::new(runtime::Machine::new())).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

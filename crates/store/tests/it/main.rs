@@ -2,7 +2,7 @@
 //!
 //! A test of the contract is a function of a [`support::Backend`], the place for a store of its own. A backend that is to be tested
 //! says how such a place is made: `conformance!(SqliteFile::fresh())`.
-
+#![allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks")]
 #![allow(clippy::unwrap_used, reason = "what a test does not expect ends it")]
 
 /// Makes every test of the contract in the present module, each with the fresh backend that the expression makes.

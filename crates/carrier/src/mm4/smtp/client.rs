@@ -2,9 +2,11 @@
 //! answer comes. A library that tells the two apart was not found, which is why there is a client here.
 
 use std::io;
+use std::sync::Arc;
+use std::time::Instant;
 
+use runtime::Runtime;
 use rustls::pki_types::ServerName;
-use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
 use super::data;
@@ -85,8 +87,14 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Says hello on a new connection.
-    pub(super) async fn open(stream: Box<dyn Stream>, domain: &str, security: Security<'_>, deadline: Instant) -> Result<Self, Failure> {
-        let mut lines = Lines::of_replies(stream, deadline);
+    pub(super) async fn open(
+        runtime: &Arc<dyn Runtime>,
+        stream: Box<dyn Stream>,
+        domain: &str,
+        security: Security<'_>,
+        deadline: Instant,
+    ) -> Result<Self, Failure> {
+        let mut lines = Lines::of_replies(Arc::clone(runtime), stream, deadline);
         let greeting = Reply::read(&mut lines).await.map_err(|error| Failure::not_sent(&error))?;
         if !greeting.is_done() {
             return Err(Failure::Refused(Step::Hello, greeting));
@@ -102,10 +110,10 @@ impl Connection {
             // It was written by somebody in between, to be taken for what is secured.
             return Err(Failure::NotSent("it talks before TLS has begun".to_owned()));
         }
-        let stream = tokio::time::timeout_at(deadline, connector.connect(name.clone(), connection.lines.into_stream())).await;
+        let stream = runtime.timeout_at(deadline, connector.connect(name.clone(), connection.lines.into_stream())).await;
         let stream = stream.map_err(|_| Failure::NotSent("TLS did not begin in time".to_owned()))?;
         let stream = stream.map_err(|error| Failure::NotSent(format!("TLS failed: {error}")))?;
-        let mut connection = Self { lines: Lines::of_replies(Box::new(stream), deadline), size_max: None, takes_size: false };
+        let mut connection = Self { lines: Lines::of_replies(Arc::clone(runtime), Box::new(stream), deadline), size_max: None, takes_size: false };
         connection.hello(domain).await?;
         Ok(connection)
     }

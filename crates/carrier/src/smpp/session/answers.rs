@@ -1,6 +1,6 @@
 //! What the SMSC's answers mean, for the segment and for the session.
 
-use tokio::time::Instant;
+use std::time::Instant;
 use wire::smpp::{BindKind, Body, CommandStatus, Pdu, encode, tag};
 
 use super::{Counted, Effect, LATE_MAX, Late, Phase, SegmentRef, Session};

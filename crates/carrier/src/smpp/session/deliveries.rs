@@ -1,7 +1,7 @@
 //! What the SMSC delivers: receipts, in one piece or several, and what nothing here can use.
 
 use model::unmatched::Reason;
-use tokio::time::Instant;
+use std::time::Instant;
 use wire::smpp::{BindKind, Body, CommandId, CommandStatus, DecodeError, Pdu, encode};
 
 use super::{Counted, Effect, Phase, Session, respond};

@@ -1,7 +1,7 @@
 //! How a session ends: nothing more is submitted, and what is under way is still answered for a while. An answer that is not read here is a message that is
 //! sent twice.
 
-use tokio::time::Instant;
+use std::time::Instant;
 use wire::smpp::{Body, Pdu, encode};
 
 use super::{Effect, Phase, Session};

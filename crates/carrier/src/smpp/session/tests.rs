@@ -34,7 +34,7 @@ fn outgoing(number: u8) -> Outgoing {
 /// A session whose bind was taken.
 fn bound(now: Instant) -> Session {
     let (events, _) = mpsc::unbounded_channel();
-    let shared = Shared::new(Arc::new(SmppConfig::default()), &[BindKind::Transceiver], events);
+    let shared = Shared::new(Arc::new(runtime::Machine::new()), Arc::new(SmppConfig::default()), &[BindKind::Transceiver], events);
     let mut out = Vec::new();
     let mut session = Session::new(&shared, BindKind::Transceiver, "", now, &mut out);
     receive(&mut session, &Pdu::new(1, Body::BindResp(BindKind::Transceiver, Vec::new())), now);

@@ -113,7 +113,7 @@ impl Stage {
         let mut options = Options { listen: ANY_PORT, log: Some(directory.path().join("smsc.log")), log_text: true, ..Options::default() };
         let mut config = config(directory.path());
         change(&mut config, &mut options);
-        let smsc = simulator::smsc::start(options).await.unwrap();
+        let smsc = simulator::smsc::start(options, Arc::new(runtime::Machine::new())).await.unwrap();
         for carrier in &mut config.carrier {
             if let CarrierConfig::Smpp(carrier) = carrier
                 && carrier.port == 0

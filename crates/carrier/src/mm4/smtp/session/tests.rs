@@ -5,8 +5,10 @@ use std::sync::Mutex;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
+use std::time::Instant;
 
 use super::*;
+use crate::machine;
 
 /// Keeps what comes, and answers by the mail's first letter.
 #[derive(Default)]
@@ -39,7 +41,7 @@ fn stage() -> Stage {
     let inbox = std::sync::Arc::clone(&kept);
     let served = tokio::spawn(async move {
         let rules = Rules { domain: "mms.ours.example".to_owned(), bytes_max: 1_000, idle: Duration::from_secs(60), tls: None };
-        Session::new(&rules, &*inbox).serve(Box::new(ours), is_closing).await
+        Session::new(&machine(), &rules, &*inbox).serve(Box::new(ours), is_closing).await
     });
     Stage { peer, kept, closing, served }
 }
@@ -143,7 +145,7 @@ async fn a_peer_that_reads_nothing_is_left() {
     let (_closing, is_closing) = watch::channel(false);
     let served = tokio::spawn(async move {
         let rules = Rules { domain: "mms.ours.example".to_owned(), bytes_max: 1_000, idle: Duration::from_secs(60), tls: None };
-        Session::new(&rules, &Kept::default()).serve(Box::new(ours), is_closing).await
+        Session::new(&machine(), &rules, &Kept::default()).serve(Box::new(ours), is_closing).await
     });
     let start = Instant::now();
     while peer.write_all(b"NOOP\r\n").await.is_ok() {}
