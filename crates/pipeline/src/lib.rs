@@ -9,6 +9,7 @@ pub mod counters;
 mod dispatch;
 mod expand;
 pub mod fetch;
+mod growing;
 mod listing;
 mod media;
 mod outcome;

@@ -1,9 +1,10 @@
 //! Starting the pipeline, handing requests in, and draining it (`drain`).
 
 mod drain;
+mod reload;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use carrier::{Carrier, CarrierEvent};
@@ -19,7 +20,7 @@ use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, References, SANDBOX, SendRequest, refused_by_store};
+use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, InForce, References, SANDBOX, SendRequest, refused_by_store};
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
 use crate::expand::{Bell, BroadcastSettings, Expander};
@@ -93,6 +94,8 @@ pub struct Pipeline {
     admission: Admission,
     store: Arc<dyn Store>,
     dispatchers: Dispatchers,
+    /// What a dispatcher that is added later needs.
+    around: Surroundings,
     bell: Arc<Bell>,
     counters: Arc<Counters>,
     clock: Arc<dyn Clock>,
@@ -217,11 +220,11 @@ impl Pipeline {
             tenants: parts.tenants,
             routes,
             dispatchers: dispatchers.clone(),
-            limits: parts.limits,
+            limits: InForce::new(parts.limits),
             clock: Arc::clone(&parts.clock),
             entropy: Arc::clone(&parts.entropy),
             references,
-            screen: parts.screen,
+            screen: RwLock::new(parts.screen),
             shelf,
             keys: Default::default(),
             mint,
@@ -234,6 +237,7 @@ impl Pipeline {
             admission,
             store: parts.store,
             dispatchers,
+            around,
             bell,
             counters,
             clock: parts.clock,

@@ -1,6 +1,6 @@
 //! The dispatchers of all carriers, and places kept in their memory.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -9,14 +9,20 @@ use model::{AccountId, BroadcastId, Message, MessageId};
 use store::contract::dispatch::{Lease, Leased, Outcome};
 
 use super::Dispatcher;
+use crate::growing::Growing;
 
 /// The dispatchers, by carrier.
 #[derive(Clone, Default)]
-pub(crate) struct Dispatchers(Arc<HashMap<String, Arc<Dispatcher>>>);
+pub(crate) struct Dispatchers(Arc<Growing<Arc<Dispatcher>>>);
 
 impl Dispatchers {
     pub(crate) fn new(dispatchers: Vec<Arc<Dispatcher>>) -> Self {
         Self(Arc::new(dispatchers.into_iter().map(|dispatcher| (dispatcher.carrier.name().to_owned(), dispatcher)).collect()))
+    }
+
+    /// Adds the dispatcher of a carrier that comes later.
+    pub(crate) fn add(&self, dispatcher: Arc<Dispatcher>) {
+        self.0.add(dispatcher.carrier.name().to_owned(), dispatcher);
     }
 
     /// Keeps a place in a carrier's dispatcher for a message about to be admitted, with the lease that it will have. `None` when there is no room, or no such carrier.
@@ -93,7 +99,7 @@ impl Dispatchers {
 
     /// Whether there is such a carrier.
     pub(crate) fn has(&self, carrier: &str) -> bool {
-        self.0.contains_key(carrier)
+        self.0.get(carrier).is_some()
     }
 
     /// The carrier of this name.
@@ -107,13 +113,13 @@ impl Dispatchers {
 
     /// The carrier of a route that a new message goes to: the first that has not been down for long, or the first of all where every one has been.
     pub(crate) fn first_usable<'a>(&self, carriers: &'a [String]) -> Option<&'a str> {
-        let usable = |name: &&String| self.0.get(*name).is_none_or(|dispatcher| !dispatcher.is_down_for_long());
+        let usable = |name: &&String| self.0.get(name).is_none_or(|dispatcher| !dispatcher.is_down_for_long());
         carriers.iter().find(usable).or(carriers.first()).map(String::as_str)
     }
 
     /// The first of these carriers that can be used, other than `not`.
     pub(super) fn first_up(&self, carriers: &[String], not: &str) -> Option<String> {
-        let up = |name: &&String| *name != not && self.0.get(*name).is_some_and(|dispatcher| dispatcher.carrier.down_for().is_none());
+        let up = |name: &&String| *name != not && self.0.get(name).is_some_and(|dispatcher| dispatcher.carrier.down_for().is_none());
         carriers.iter().find(up).cloned()
     }
 }
