@@ -38,6 +38,22 @@ impl Supervisor {
         self.runtime.spawn(name, Box::pin(async move { report(&state, name, &caught(work).await) }))
     }
 
+    /// Starts a task that ends when its work is done, whenever that is: a panic alone is a failure.
+    pub fn watch(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> Task {
+        let state = self.state.clone();
+        let watched = async move {
+            if let panicked @ Err(_) = caught(work).await {
+                report(&state, name, &panicked);
+            }
+        };
+        self.runtime.spawn(name, Box::pin(watched))
+    }
+
+    /// The runtime that the tasks run on.
+    pub const fn runtime(&self) -> &Arc<dyn Runtime> {
+        &self.runtime
+    }
+
     /// From now on tasks may end. A panic is a failure all the same.
     pub fn ending(&self) {
         self.state.send_if_modified(|state| {
