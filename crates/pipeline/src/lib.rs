@@ -10,6 +10,7 @@ mod dispatch;
 mod expand;
 mod feed;
 pub mod fetch;
+mod growing;
 mod listing;
 mod media;
 mod node;

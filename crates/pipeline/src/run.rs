@@ -1,6 +1,7 @@
 //! Starting the pipeline (`start`), handing requests in, and draining it (`drain`).
 
 mod drain;
+mod reload;
 mod start;
 
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, SendRequest, refused_by_store};
 use crate::counters::Counters;
-use crate::dispatch::{DispatchSettings, Dispatchers};
+use crate::dispatch::{DispatchSettings, Dispatchers, Surroundings};
 use crate::expand::{Bell, BroadcastSettings};
 use crate::feed::Feed;
 use crate::fetch::Fetcher;
@@ -93,6 +94,8 @@ pub struct Pipeline {
     store: Arc<dyn Store>,
     node: Arc<Node>,
     dispatchers: Dispatchers,
+    /// What a dispatcher that is added later needs.
+    around: Surroundings,
     bell: Arc<Bell>,
     counters: Arc<Counters>,
     feed: Arc<Feed>,

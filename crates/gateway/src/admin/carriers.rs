@@ -1,7 +1,7 @@
 //! Carriers: how each one is doing.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -13,12 +13,14 @@ use model::Unmatched;
 use model::error::ErrorCode;
 use pipeline::Pipeline;
 use pipeline::admit::refused_by_store;
+use runtime::Runtime;
 use serde::Serialize;
 use serde_json::{Value, json as object};
 use store::contract::receipts::UNMATCHED_KEPT;
 
 use super::input::path;
 use super::{Admin, Answered, Shared, json};
+use crate::reload::carriers::REMOVED;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -74,6 +76,8 @@ pub(super) async fn list(State(admin): Shared) -> Response<Body> {
                 name,
             }
         });
+        // One that was removed from the configuration is shown for as long as messages wait for it.
+        let views = views.filter(|view| view.state != REMOVED || view.queued > 0);
         json(StatusCode::OK, &serde_json::json!({ "data": views.collect::<Vec<_>>(), "nextCursor": null }))
     });
     admin.answer(listed)
@@ -112,18 +116,18 @@ const INTERVAL: Duration = Duration::from_secs(5);
 
 impl Throughput {
     /// Looks again and again, until the task is dropped.
-    pub async fn measure(&self, pipeline: &Pipeline) {
+    pub async fn measure(&self, pipeline: &Pipeline, runtime: &Arc<dyn Runtime>) {
         let mut before: HashMap<String, (u64, Instant)> = HashMap::new();
         loop {
             for (carrier, _) in pipeline.carriers() {
                 let CarrierStatus { accepted, .. } = carrier.status();
-                let now = Instant::now();
+                let now = runtime.instant();
                 if let Some((count, at)) = before.insert(carrier.name().to_owned(), (accepted, now)) {
                     let rate = accepted.saturating_sub(count) as f64 / (now - at).as_secs_f64().max(0.001);
                     self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(carrier.name().to_owned(), (rate * 10.0).round() / 10.0);
                 }
             }
-            tokio::time::sleep(INTERVAL).await;
+            runtime.sleep(INTERVAL).await;
         }
     }
 

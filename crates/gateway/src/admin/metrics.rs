@@ -23,6 +23,7 @@ use store::contract::health::CommitSample;
 use super::Shared;
 use crate::http::log::Lines;
 use crate::http::metrics::HttpMetrics;
+use crate::reload::carriers::REMOVED;
 
 /// What is counted while it happens; the rest is looked up when it is asked for.
 #[derive(Clone)]
@@ -67,7 +68,7 @@ pub(super) async fn text(State(admin): Shared) -> Response<Body> {
     });
     let mut registry = Registry::with_prefix("smsfactory");
     admin.metrics.register(&mut registry);
-    let now_ms = admin.clock.now().as_millis();
+    let now_ms = admin.runtime.now().as_millis();
     registry.register_collector(Box::new(Snapshot { pipeline: Arc::clone(&admin.pipeline), lines: Arc::clone(&admin.lines), depths, now_ms }));
     let mut text = String::new();
     let answered = match encode(&mut text, &registry) {
@@ -159,9 +160,11 @@ impl Snapshot {
 
     fn encode_carriers(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
         type Read = fn(&CarrierStatus) -> u64;
-        let carriers: Vec<(String, CarrierStatus)> =
-            self.pipeline.carriers().iter().map(|(carrier, _)| (carrier.name().to_owned(), carrier.status())).collect();
-        let up = self.pipeline.carriers().into_iter().map(|(carrier, _)| (carrier.name().to_owned(), u64::from(carrier.down_for().is_none())));
+        let all = self.pipeline.carriers();
+        let carriers: Vec<(String, CarrierStatus)> = all.iter().map(|(carrier, _)| (carrier.name().to_owned(), carrier.status())).collect();
+        // Nobody waits for a carrier that was removed from the configuration.
+        let known = all.iter().zip(&carriers).filter(|(_, (_, status))| status.state != REMOVED);
+        let up = known.map(|((carrier, _), (name, _))| (name.clone(), u64::from(carrier.down_for().is_none())));
         gauge(encoder, "carrier_up", "Whether messages can leave", up)?;
         let gauges: [(&str, &str, Read); 3] = [
             ("carrier_sessions", "Sessions that are bound", |status| status.sessions_bound as u64),

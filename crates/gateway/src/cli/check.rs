@@ -11,7 +11,7 @@ use runtime::{Machine, Runtime, Supervisor};
 use store::objects::Directory;
 use tokio::sync::mpsc;
 
-use super::{Failed, output, serve};
+use super::{Failed, machine, output, serve};
 use crate::app;
 use crate::config::{Config, line_of_key, secrets};
 use crate::files::{self, Budget};
@@ -158,13 +158,14 @@ async fn bind(config: &SmppConfig) -> Result<String, String> {
     let supervisor = Supervisor::new(Arc::new(Machine::new()));
     let carrier = carrier::start(eager.into(), events, Arc::new(OsEntropy), &supervisor).map_err(|error| error.to_string())?;
     let limit = Duration::from_secs(config.connect_timeout_secs + config.bind_timeout_secs) + 3 * AGAIN;
-    let settled = tokio::time::timeout(limit, async {
+    let runtime = machine();
+    let settled = runtime.timeout(limit, async {
         loop {
             let status = carrier.status();
             if status.sessions_bound == status.sessions_configured || status.last_error.is_some() {
                 return status;
             }
-            tokio::time::sleep(LOOK).await;
+            runtime.sleep(LOOK).await;
         }
     });
     let status = settled.await.unwrap_or_else(|_| carrier.status());

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use simulator::{mmsc, smsc};
 
 use super::logging;
-use super::{Failed, output};
+use super::{Failed, machine, output};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Simulate {
@@ -21,7 +21,7 @@ pub(super) enum Simulate {
 
 impl Simulate {
     pub(super) async fn run(self) -> Result<(), Failed> {
-        logging::start(crate::config::LogFormat::Text, "info").map_err(Failed::new)?;
+        logging::start(crate::config::LogFormat::Text, "info").map(drop).map_err(Failed::new)?;
         match self {
             Self::Smsc(options) => {
                 let (listen, summary_secs) = (options.listen, options.summary_secs);
@@ -42,11 +42,11 @@ impl Simulate {
 
 /// Lets a simulator run until the process is told to end, and prints what it saw: every so many seconds, and at the end.
 async fn until_told(summary_secs: u64, summary: impl Fn() -> Value, flush: impl Fn()) -> Result<(), Failed> {
-    let mut signals = super::serve::Signals::new()?;
+    let (mut signals, runtime) = (super::serve::Signals::new()?, machine());
     loop {
         tokio::select! {
             () = signals.next() => break,
-            () = tokio::time::sleep(Duration::from_secs(summary_secs)), if summary_secs > 0 => output::say(summary()),
+            () = runtime.sleep(Duration::from_secs(summary_secs)), if summary_secs > 0 => output::say(summary()),
         }
     }
     flush();

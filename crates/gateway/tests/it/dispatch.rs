@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use gateway::app::App;
 use gateway::config::{OnUnknown, RouteConfig};
-use gateway::real::{OsEntropy, SystemClock};
+use gateway::real::OsEntropy;
 use runtime::Machine;
 use serde_json::json;
 use simulator::smsc::DelayMs;
@@ -88,7 +88,7 @@ async fn a_new_store_is_refused_beside_the_media_of_another() {
     let mut stage = Stage::start().await;
     stage.stop().await;
     let path = stage.directory.path().join("store.db");
-    let start = || App::start(stage.config.clone(), Arc::new(SystemClock), Arc::new(OsEntropy));
+    let start = || App::start(stage.config.clone(), Arc::new(Machine::new()), Arc::new(OsEntropy));
     std::fs::remove_file(&path).unwrap();
     let directory = Directory::open(&stage.config.media.directory, Arc::new(Machine::new())).unwrap();
     directory.put("digest-id", Bytes::from_static(b"a picture")).await.unwrap();

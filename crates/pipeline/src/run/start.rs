@@ -1,6 +1,6 @@
 //! Starting a pipeline: what its parts share, the parts themselves, and their tasks.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use carrier::Carrier;
@@ -13,7 +13,7 @@ use store::{Store, StoreError};
 use tokio::sync::{mpsc, watch};
 
 use super::{Parts, Pipeline};
-use crate::admit::{Admission, AdmissionLimits, References, SANDBOX};
+use crate::admit::{Admission, AdmissionLimits, InForce, References, SANDBOX};
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
 use crate::expand::{Bell, BroadcastSettings, Expander};
@@ -43,7 +43,8 @@ impl Pipeline {
         let (flush, flushes) = mpsc::channel(1);
         let (carriers, supervisor) = (std::mem::take(&mut parts.carriers), parts.supervisor.clone());
         let (shared, events) = Shared::of(parts, &carriers);
-        let dispatchers = shared.dispatchers(carriers, &stopped);
+        let around = shared.around(&stopped);
+        let dispatchers = shared.dispatchers(carriers, &around);
         // It records until the carriers have nothing left to report, which is after the other tasks have ended.
         supervisor.start("recorder", shared.recorder(&dispatchers, given_up).run(events, flushes));
         let feed = shared.feed();
@@ -56,6 +57,7 @@ impl Pipeline {
             store: shared.store,
             node: shared.node,
             dispatchers,
+            around,
             bell: shared.bell,
             counters: shared.counters,
             feed,
@@ -140,35 +142,34 @@ impl Shared {
 
     /// A dispatcher for each carrier. All keep the paces of sender numbers together, and the sandbox by itself: what test keys send uses up nothing of the time
     /// in which a number may send for live keys.
-    fn dispatchers(&self, carriers: Carriers, stopped: &watch::Receiver<bool>) -> Dispatchers {
-        let around = |senders| Surroundings {
+    fn dispatchers(&self, carriers: Carriers, around: &Surroundings) -> Dispatchers {
+        let dispatcher = |(carrier, rate): (Arc<dyn Carrier>, u32)| {
+            let senders = if carrier.name() == SANDBOX { sender_paces(&self.tenants) } else { Arc::clone(&around.senders) };
+            Arc::new(Dispatcher::new(carrier, rate, Surroundings { senders, ..around.clone() }))
+        };
+        Dispatchers::new(carriers.into_iter().map(dispatcher).collect())
+    }
+
+    /// What a dispatcher of a real carrier has around it.
+    fn around(&self, stopped: &watch::Receiver<bool>) -> Surroundings {
+        Surroundings {
             store: Arc::clone(&self.store),
             tenants: Arc::clone(&self.tenants),
             routes: Arc::clone(&self.routes),
             settings: self.dispatch,
-            senders,
+            senders: sender_paces(&self.tenants),
             made_room: Arc::clone(&self.bell.wake),
             counters: Arc::clone(&self.counters),
             shelf: Arc::clone(&self.shelf),
             runtime: Arc::clone(&self.runtime),
             node: Arc::clone(&self.node),
             stop: stopped.clone(),
-        };
-        let live = sender_paces(&self.tenants);
-        let dispatcher = |(carrier, rate): (Arc<dyn Carrier>, u32)| {
-            let senders = if carrier.name() == SANDBOX { sender_paces(&self.tenants) } else { Arc::clone(&live) };
-            Arc::new(Dispatcher::new(carrier, rate, around(senders)))
-        };
-        Dispatchers::new(carriers.into_iter().map(dispatcher).collect())
+        }
     }
 
     /// Starts the tasks that end when draining begins.
     fn start_tasks(&self, dispatchers: &Dispatchers, supervisor: &Supervisor, stopped: &watch::Receiver<bool>) -> Vec<Task> {
-        let dispatch = |dispatcher: &Arc<Dispatcher>| {
-            let (dispatcher, all) = (Arc::clone(dispatcher), dispatchers.clone());
-            supervisor.start("dispatcher", async move { dispatcher.run(all).await })
-        };
-        let mut tasks: Vec<Task> = dispatchers.iter().map(dispatch).collect();
+        let mut tasks: Vec<Task> = dispatchers.iter().map(|dispatcher| start_dispatcher(dispatcher, dispatchers, supervisor)).collect();
         tasks.push(supervisor.start("indexer", until(stopped.clone(), self.indexer().run())));
         tasks.push(supervisor.start("sweeper", until(stopped.clone(), self.sweeper(dispatchers).run())));
         tasks.push(supervisor.start("expander", until(stopped.clone(), self.expander(dispatchers).run())));
@@ -235,11 +236,11 @@ impl Shared {
             tenants: Arc::clone(&self.tenants),
             routes: Arc::clone(&self.routes),
             dispatchers: dispatchers.clone(),
-            limits: self.limits.clone(),
+            limits: InForce::new(self.limits.clone()),
             runtime: Arc::clone(&self.runtime),
             entropy: Arc::clone(&self.entropy),
             references: Arc::clone(&self.references),
-            screen: Arc::clone(&self.screen),
+            screen: RwLock::new(Arc::clone(&self.screen)),
             shelf: Arc::clone(&self.shelf),
             keys: Default::default(),
             mint,
@@ -250,6 +251,12 @@ impl Shared {
             stopped,
         }
     }
+}
+
+/// Starts the task of a dispatcher.
+pub(super) fn start_dispatcher(dispatcher: &Arc<Dispatcher>, all: &Dispatchers, supervisor: &Supervisor) -> Task {
+    let (dispatcher, all) = (Arc::clone(dispatcher), all.clone());
+    supervisor.start("dispatcher", async move { dispatcher.run(all).await })
 }
 
 /// The paces of sender numbers, as the tenants have them.

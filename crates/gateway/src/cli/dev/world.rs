@@ -22,7 +22,7 @@ use simulator::mmsc::{self, Mmsc};
 use simulator::smsc::{self, Smsc};
 use tokio::net::TcpListener;
 
-use super::super::Failed;
+use super::super::{Failed, machine};
 use crate::app::App;
 use crate::config::Media;
 
@@ -58,7 +58,7 @@ impl World {
         let mmsc = mmsc::start(options, runtime).await.map_err(|error| Failed::new(format!("cannot listen on {mmsc_listen}: {error}")))?;
         let listener = TcpListener::bind(ANY_PORT).await.map_err(Failed::new)?;
         let picture = listener.local_addr().map_err(Failed::new)?;
-        tokio::spawn(show(listener));
+        machine().spawn("pictures", Box::pin(show(listener)));
         Ok(Self { smsc, mmsc, picture })
     }
 
@@ -113,11 +113,11 @@ async fn show(listener: TcpListener) {
             Ok((stream, _)) => {
                 let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(picture));
                 // A client that has hung up has seen enough.
-                tokio::spawn(async move { drop(tokio::time::timeout(SHOWN_WITHIN, connection).await) });
+                machine().spawn("picture", Box::pin(async move { drop(machine().timeout(SHOWN_WITHIN, connection).await) }));
             }
             Err(error) => {
                 if let Some(rest) = net::rest_after(&error) {
-                    tokio::time::sleep(rest).await;
+                    machine().sleep(rest).await;
                 }
             }
         }
