@@ -29,7 +29,7 @@ use crate::node::Node;
 use crate::pace::SenderPaces;
 use crate::receipt::{Recorder, count_changes};
 use crate::route::Routes;
-use crate::sweep::Sweeper;
+use crate::sweep::{Abandoned, Rerouter, Sweeper};
 use crate::tenants::{Caller, TenantBook};
 use crate::watch::{BroadcastWaiters, MessageWaiters};
 
@@ -95,6 +95,7 @@ pub struct Pipeline {
     admission: Admission,
     store: Arc<dyn Store>,
     node: Arc<Node>,
+    rerouter: Arc<Rerouter>,
     dispatchers: Dispatchers,
     bell: Arc<Bell>,
     counters: Arc<Counters>,
@@ -163,13 +164,22 @@ impl Pipeline {
             entropy: Arc::clone(&parts.entropy),
             give_up: given_up,
         };
+        let rerouter = Arc::new(Rerouter {
+            store: Arc::clone(&parts.store),
+            node: Arc::clone(&parts.node),
+            routes: Arc::clone(&routes),
+            dispatchers: dispatchers.clone(),
+            waiters: Arc::clone(&waiters),
+            counters: Arc::clone(&counters),
+            clock: Arc::clone(&parts.clock),
+        });
         let sweeper = Sweeper {
             screening_log: parts.screening_log,
             shelf: Arc::clone(&shelf),
             media_kept: parts.media_kept,
             parked_kept: parts.parked_kept,
             store: Arc::clone(&parts.store),
-            routes: Arc::clone(&routes),
+            rerouter: Arc::clone(&rerouter),
             dispatchers: dispatchers.clone(),
             waiters: Arc::clone(&waiters),
             counters: Arc::clone(&counters),
@@ -239,6 +249,7 @@ impl Pipeline {
             admission,
             store: parts.store,
             node: parts.node,
+            rerouter,
             dispatchers,
             bell,
             counters,
@@ -399,6 +410,39 @@ impl Pipeline {
     /// What has been counted.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Gives up a carrier that this configuration does not know: its messages go to other carriers of their routes, and fail where no route leads to their recipient.
+    /// `None` when the carrier is known, or nothing waits for it.
+    ///
+    /// # Errors
+    /// Where the store could not take it; a part may be done then, and a repeat does the rest.
+    pub async fn abandon(self: &Arc<Self>, carrier: &str) -> Result<Option<Abandoned>, Refusal> {
+        let (pipeline, carrier) = (Arc::clone(self), carrier.to_owned());
+        to_the_end(async move {
+            let unknown = pipeline.unknown_carriers().await.map_err(refused_by_store)?;
+            if !unknown.iter().any(|(name, _)| *name == carrier) {
+                return Ok(None);
+            }
+            let abandoned = pipeline.rerouter.reroute_all(&carrier).await.map_err(refused_by_store)?;
+            tracing::warn!(
+                carrier.name = carrier,
+                "The carrier {carrier} was abandoned: {} messages rerouted, {} failed, {} held",
+                abandoned.rerouted,
+                abandoned.failed,
+                abandoned.held
+            );
+            Ok(Some(abandoned))
+        })
+        .await
+    }
+
+    /// Carriers for which messages wait and which this configuration does not know, by name, and how many messages wait for each.
+    ///
+    /// # Errors
+    /// As the store.
+    pub async fn unknown_carriers(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        Ok(self.rerouter.unknown(self.store.queue_depths().await?))
     }
 
     /// The carriers, and how many messages each one's dispatcher holds.
