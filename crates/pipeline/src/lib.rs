@@ -35,3 +35,4 @@ pub use expand::BroadcastSettings;
 pub use node::{Node, OVER};
 pub use queue::QueueLimits;
 pub use run::{Answered, Parts, Pipeline, WriteBroadcast, WriteMessage};
+pub use sweep::Abandoned;

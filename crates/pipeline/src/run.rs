@@ -13,10 +13,10 @@ use model::idempotency::{AnswerForm, Endpoint};
 use model::{Broadcast, BroadcastId, BroadcastStatus, Delivery, Entropy, Message, MessageId, Mode, Owner, Status};
 use runtime::{Ended, Runtime, Supervisor, Task, Work};
 use screening::Screen;
-use store::Store;
 use store::contract::broadcasts::{BroadcastReplay, Canceled};
 use store::contract::messages::Replay;
 use store::objects::Objects;
+use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, SendRequest, refused_by_store};
@@ -27,6 +27,7 @@ use crate::feed::Feed;
 use crate::fetch::Fetcher;
 use crate::node::Node;
 use crate::route::Routes;
+use crate::sweep::{Abandoned, Rerouter};
 use crate::tenants::{Caller, TenantBook};
 
 /// What a pipeline is made of.
@@ -93,6 +94,7 @@ pub struct Pipeline {
     admission: Admission,
     store: Arc<dyn Store>,
     node: Arc<Node>,
+    rerouter: Arc<Rerouter>,
     dispatchers: Dispatchers,
     /// What a dispatcher that is added later needs.
     around: Surroundings,
@@ -257,6 +259,39 @@ impl Pipeline {
     pub fn counters(&self) -> &Counters {
         self.feed.catch_up();
         &self.counters
+    }
+
+    /// Gives up a carrier that this configuration does not know: its messages go to other carriers of their routes, and fail where no route leads to their recipient.
+    /// `None` when the carrier is known, or nothing waits for it.
+    ///
+    /// # Errors
+    /// Where the store could not take it; a part may be done then, and a repeat does the rest.
+    pub async fn abandon(self: &Arc<Self>, carrier: &str) -> Result<Option<Abandoned>, Refusal> {
+        let (pipeline, carrier) = (Arc::clone(self), carrier.to_owned());
+        self.to_the_end(Box::pin(async move {
+            let unknown = pipeline.unknown_carriers().await.map_err(refused_by_store)?;
+            if !unknown.iter().any(|(name, _)| *name == carrier) {
+                return Ok(None);
+            }
+            let abandoned = pipeline.rerouter.reroute_all(&carrier).await.map_err(refused_by_store)?;
+            tracing::warn!(
+                carrier.name = carrier,
+                "The carrier {carrier} was abandoned: {} messages rerouted, {} failed, {} held",
+                abandoned.rerouted,
+                abandoned.failed,
+                abandoned.held
+            );
+            Ok(Some(abandoned))
+        }))
+        .await
+    }
+
+    /// Carriers for which messages wait and which this configuration does not know, by name, and how many messages wait for each.
+    ///
+    /// # Errors
+    /// As the store.
+    pub async fn unknown_carriers(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        Ok(self.rerouter.unknown(self.store.queue_depths().await?))
     }
 
     /// The carriers, and how many messages each one's dispatcher holds.

@@ -43,6 +43,29 @@ struct CarrierView {
     last_error: Option<String>,
 }
 
+impl CarrierView {
+    /// A carrier that this configuration does not know, and for which messages wait.
+    fn unknown(name: &str, queued: u64) -> Self {
+        let none = || InUse { used: 0, of: 0 };
+        Self {
+            name: name.to_owned(),
+            state: "unknown",
+            sessions: none(),
+            window: none(),
+            queued,
+            sent: 0,
+            delivered: 0,
+            undelivered: 0,
+            failed: 0,
+            submitted: 0,
+            throttled: 0,
+            unknown: 0,
+            throughput: 0.0,
+            last_error: Some("it is not in this configuration: its messages wait until it is, or until it is abandoned".to_owned()),
+        }
+    }
+}
+
 /// How much there is of something, and how much there may be.
 #[derive(Serialize)]
 struct InUse {
@@ -52,9 +75,12 @@ struct InUse {
 
 pub(super) async fn list(State(admin): Shared) -> Response<Body> {
     let depths = admin.pipeline.store().queue_depths().await;
+    let carriers = admin.pipeline.carriers();
     let listed = depths.map_err(refused_by_store).and_then(|depths| {
+        let known: Vec<&str> = carriers.iter().map(|(carrier, _)| carrier.name()).collect();
+        let strange = depths.iter().filter(|depth| !depth.carrier.is_empty() && !known.contains(&depth.carrier.as_str()));
+        let strange: Vec<CarrierView> = strange.map(|depth| CarrierView::unknown(&depth.carrier, depth.queued)).collect();
         let queued: HashMap<_, _> = depths.into_iter().map(|depth| (depth.carrier, depth.queued)).collect();
-        let carriers = admin.pipeline.carriers();
         let views = carriers.iter().map(|(carrier, _)| {
             let name = carrier.name().to_owned();
             let fates = admin.pipeline.counters().fates(&name);
@@ -78,9 +104,21 @@ pub(super) async fn list(State(admin): Shared) -> Response<Body> {
         });
         // One that was removed from the configuration is shown for as long as messages wait for it.
         let views = views.filter(|view| view.state != REMOVED || view.queued > 0);
-        json(StatusCode::OK, &serde_json::json!({ "data": views.collect::<Vec<_>>(), "nextCursor": null }))
+        json(StatusCode::OK, &serde_json::json!({ "data": views.chain(strange).collect::<Vec<_>>(), "nextCursor": null }))
     });
     admin.answer(listed)
+}
+
+pub(super) async fn abandon(State(admin): Shared, name: Result<Path<String>, PathRejection>) -> Response<Body> {
+    let abandoned = abandoned(&admin, name).await;
+    admin.answer(abandoned)
+}
+
+/// Gives up a carrier that this configuration does not know and for which messages wait; nothing else is found under this address.
+async fn abandoned(admin: &Admin, name: Result<Path<String>, PathRejection>) -> Answered {
+    let name = path(name, |text| Some(text.to_owned()))?;
+    let abandoned = admin.pipeline.abandon(&name).await?.ok_or(ErrorCode::NotFound)?;
+    json(StatusCode::OK, &object!({ "name": name, "rerouted": abandoned.rerouted, "failed": abandoned.failed, "held": abandoned.held }))
 }
 
 pub(super) async fn unmatched(State(admin): Shared, name: Result<Path<String>, PathRejection>) -> Response<Body> {

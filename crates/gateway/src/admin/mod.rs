@@ -122,6 +122,7 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .route("/blocks", with(get(blocks::list), "GET, HEAD"))
         .route("/blocks/{number}", with(put(blocks::set).delete(blocks::lift), "PUT, DELETE"))
         .route("/carriers", with(get(carriers::list), "GET, HEAD"))
+        .route("/carriers/{name}/abandon", with(post(carriers::abandon), "POST"))
         .route("/carriers/{name}/unmatched", with(get(carriers::unmatched), "GET, HEAD"))
         .route("/broadcasts", with(get(broadcasts::list), "GET, HEAD"))
         .route("/broadcasts/{id}", with(get(broadcasts::show), "GET, HEAD"))

@@ -12,8 +12,8 @@ use pipeline::fetch::Fetcher;
 use pipeline::fetch::resolve::SystemResolver;
 use pipeline::tenants::TenantBook;
 use pipeline::{AdmissionLimits, BroadcastSettings, DispatchSettings, Parts, Pipeline, QueueLimits, SANDBOX};
-use store::objects::Objects;
 use store::StoreError;
+use store::objects::Objects;
 use tokio::sync::mpsc;
 
 use super::StartError;
@@ -51,8 +51,8 @@ pub(super) async fn start_pipeline(
     let screen = Arc::new(crate::screen::load(config.screening.directory.as_deref()).map_err(StartError)?);
     let screening_log = Duration::from_secs(config.screening.log_days * 86_400);
     let tenants = Arc::new(tenants);
-    let fetcher =
-        Fetcher::new(config.media.fetch_settings(&config.api.docs_base_url), Arc::new(SystemResolver), Arc::clone(&runtime)).map_err(|error| StartError(error.to_string()))?;
+    let fetcher = Fetcher::new(config.media.fetch_settings(&config.api.docs_base_url), Arc::new(SystemResolver), Arc::clone(&runtime))
+        .map_err(|error| StartError(error.to_string()))?;
     let media_kept = Duration::from_secs(config.media.keep_hours * 3_600);
     let index_after = Duration::from_secs(config.store.index_after_secs);
     let parked_kept = Duration::from_secs(config.receipts.parked_hours * 3_600);

@@ -28,6 +28,7 @@ mod media;
 mod message;
 mod observed;
 mod order;
+mod owners;
 mod pages;
 mod process;
 mod raw;

@@ -24,7 +24,7 @@ use crate::node::Node;
 use crate::pace::SenderPaces;
 use crate::receipt::Recorder;
 use crate::route::Routes;
-use crate::sweep::Sweeper;
+use crate::sweep::{Rerouter, Sweeper};
 use crate::tenants::TenantBook;
 use crate::watch::{BroadcastWaiters, MessageWaiters};
 
@@ -45,17 +45,19 @@ impl Pipeline {
         let (shared, events) = Shared::of(parts, &carriers);
         let around = shared.around(&stopped);
         let dispatchers = shared.dispatchers(carriers, &around);
+        let rerouter = shared.rerouter(&dispatchers);
         // It records until the carriers have nothing left to report, which is after the other tasks have ended.
         supervisor.start("recorder", shared.recorder(&dispatchers, given_up).run(events, flushes));
         let feed = shared.feed();
         let following = Arc::clone(&feed);
         // It ends when the store is closed, after all that draining still records.
         supervisor.start("feed", async move { following.run().await });
-        let tasks = shared.start_tasks(&dispatchers, &supervisor, &stopped);
+        let tasks = shared.start_tasks(&dispatchers, &rerouter, &supervisor, &stopped);
         Ok(Arc::new(Self {
             admission: shared.admission(&dispatchers, mint, stopped),
             store: shared.store,
             node: shared.node,
+            rerouter,
             dispatchers,
             around,
             bell: shared.bell,
@@ -168,10 +170,10 @@ impl Shared {
     }
 
     /// Starts the tasks that end when draining begins.
-    fn start_tasks(&self, dispatchers: &Dispatchers, supervisor: &Supervisor, stopped: &watch::Receiver<bool>) -> Vec<Task> {
+    fn start_tasks(&self, dispatchers: &Dispatchers, rerouter: &Arc<Rerouter>, supervisor: &Supervisor, stopped: &watch::Receiver<bool>) -> Vec<Task> {
         let mut tasks: Vec<Task> = dispatchers.iter().map(|dispatcher| start_dispatcher(dispatcher, dispatchers, supervisor)).collect();
         tasks.push(supervisor.start("indexer", until(stopped.clone(), self.indexer().run())));
-        tasks.push(supervisor.start("sweeper", until(stopped.clone(), self.sweeper(dispatchers).run())));
+        tasks.push(supervisor.start("sweeper", until(stopped.clone(), self.sweeper(dispatchers, rerouter).run())));
         tasks.push(supervisor.start("expander", until(stopped.clone(), self.expander(dispatchers).run())));
         tasks
     }
@@ -200,14 +202,25 @@ impl Shared {
         Indexer { store, after: self.index_after, counters, runtime }
     }
 
-    fn sweeper(&self, dispatchers: &Dispatchers) -> Sweeper {
+    fn rerouter(&self, dispatchers: &Dispatchers) -> Arc<Rerouter> {
+        Arc::new(Rerouter {
+            store: Arc::clone(&self.store),
+            node: Arc::clone(&self.node),
+            routes: Arc::clone(&self.routes),
+            dispatchers: dispatchers.clone(),
+            counters: Arc::clone(&self.counters),
+            runtime: Arc::clone(&self.runtime),
+        })
+    }
+
+    fn sweeper(&self, dispatchers: &Dispatchers, rerouter: &Arc<Rerouter>) -> Sweeper {
         Sweeper {
             screening_log: self.screening_log,
             shelf: Arc::clone(&self.shelf),
             media_kept: self.media_kept,
             parked_kept: self.parked_kept,
             store: Arc::clone(&self.store),
-            routes: Arc::clone(&self.routes),
+            rerouter: Arc::clone(rerouter),
             dispatchers: dispatchers.clone(),
             counters: Arc::clone(&self.counters),
             runtime: Arc::clone(&self.runtime),

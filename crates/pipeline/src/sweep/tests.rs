@@ -7,7 +7,7 @@ use bytes::Bytes;
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::quota::UtcDay;
-use model::{AccountId, Clock, MessageId, Mode, Msisdn, ScreeningId, ScreeningOutcome, ScreeningRecord, SeededEntropy, SimClock, Status, Timestamp};
+use model::{AccountId, Clock, ErrorType, MessageId, Mode, Msisdn, ScreeningId, ScreeningOutcome, ScreeningRecord, SeededEntropy, SimClock, Status, Timestamp};
 use runtime::Machine;
 use store::contract::changes::{Kind, Kinds, Resource, Tailed};
 use store::contract::messages::{Admission, IdempotencyClaim, Quota};
@@ -69,13 +69,21 @@ impl Bench {
         let runtime: Arc<dyn Runtime> = Arc::new(Machine::with_clock(clock.clone()));
         let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver), runtime.clone()).unwrap();
         let shelf = Shelf::new(fetcher, hanging.clone(), store.clone(), counters.clone(), runtime.clone(), entropy.clone());
+        let rerouter = Rerouter {
+            store: store.clone(),
+            node: node.clone(),
+            routes: Arc::default(),
+            dispatchers: Dispatchers::default(),
+            counters: counters.clone(),
+            runtime: runtime.clone(),
+        };
         let sweeper = Sweeper {
             screening_log: Duration::from_secs(60),
             shelf: Arc::new(shelf),
             media_kept: Duration::ZERO,
             parked_kept: Duration::ZERO,
             store,
-            routes: Arc::default(),
+            rerouter: Arc::new(rerouter),
             dispatchers: Dispatchers::default(),
             counters,
             runtime,
@@ -158,4 +166,24 @@ async fn all_records_that_are_old_are_forgotten_at_once() {
     bench.sweeper.forget_records(bench.clock.now()).await.unwrap();
     assert_eq!(store.screening_log(ScreeningFilter::default(), None, 1).await.unwrap(), []);
     assert_eq!(store.forget_requests(bench.clock.now(), 1).await.unwrap(), 0, "no record is left");
+}
+
+#[tokio::test]
+async fn messages_of_a_carrier_that_is_not_configured_are_left_until_the_operator_gives_it_up() {
+    let bench = Bench::set_up().await;
+    let (store, sweeper) = (bench.sweeper.store.clone(), &bench.sweeper);
+    let message = bench.message();
+    store.admit(Admission { carrier: "gone".to_owned(), ..admission(message.clone()) }).await.unwrap();
+    let mut unknown = Vec::new();
+    for round in 0..2 * ROUNDS_PER_CENSUS {
+        sweeper.round(round % ROUNDS_PER_CENSUS, &mut unknown).await.unwrap();
+    }
+    assert_eq!(unknown, [("gone".to_owned(), 1)]);
+    let status = async || store.message_of_any_account(message.id).await.unwrap().unwrap().delivery.status;
+    assert_eq!(status().await, Status::Queued);
+    // No route leads anywhere here.
+    assert_eq!(sweeper.rerouter.reroute_all("gone").await.unwrap(), Abandoned { failed: 1, ..Abandoned::default() });
+    assert_eq!(status().await, Status::Failed);
+    sweeper.round(0, &mut unknown).await.unwrap();
+    assert_eq!(unknown, []);
 }
