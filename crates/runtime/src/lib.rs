@@ -200,7 +200,7 @@ mod tests {
         let (held, dropped) = oneshot::channel::<()>();
         let waits = async move {
             let _held = held;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         let aborted = machine().spawn_thread("test", Box::pin(waits)).unwrap();
         aborted.abort();

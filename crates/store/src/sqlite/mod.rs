@@ -113,7 +113,7 @@ impl Sqlite {
         let readers = Readers::new(Arc::clone(&runtime), || connect(place, vfs, read_only)).map_err(refused)?;
         let lock = Arc::new(lock);
         let tails = Arc::new(Tails::default());
-        let writer = Writer::start(connection, checkpointer, Arc::clone(&lock), Arc::clone(&tails), Arc::clone(&runtime))?;
+        let writer = Writer::start(connection, checkpointer, Arc::clone(&lock), Arc::clone(&tails), &runtime)?;
         Ok(Self { runtime, writer, readers, lock, tails, rows_per_page: lists::ROWS_PER_PAGE, alone: true, probes: AtomicU64::new(0) })
     }
 

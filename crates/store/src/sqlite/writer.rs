@@ -111,14 +111,14 @@ impl Writer {
         checkpointer: Connection,
         lock: Arc<Lock>,
         tails: Arc<Tails>,
-        runtime: Arc<dyn Runtime>,
+        runtime: &Arc<dyn Runtime>,
     ) -> Result<Self, StoreError> {
         let no_thread = |error: std::io::Error| StoreError::Refused(format!("cannot start a thread for the store: {error}"));
         let group =
-            Group::new(connection, lock, tails, Arc::clone(&runtime)).map_err(|error| StoreError::Refused(format!("cannot read the store: {error}")))?;
+            Group::new(connection, lock, tails, Arc::clone(runtime)).map_err(|error| StoreError::Refused(format!("cannot read the store: {error}")))?;
         let (poison, poisoned) = watch::channel(None);
         let (observer, bounds) = (Observer::default(), SharedBounds::default());
-        let checkpointer = Checkpointer::start(checkpointer, &runtime, poison.clone()).map_err(no_thread)?;
+        let checkpointer = Checkpointer::start(checkpointer, runtime, poison.clone()).map_err(no_thread)?;
         let rows = group.connection.total_changes();
         let writing = Writing { group, checkpointer, rows, observer: Arc::clone(&observer), bounds: Arc::clone(&bounds), poison };
         let (jobs, waiting) = mpsc::channel(QUEUE);
