@@ -48,9 +48,8 @@ const CONSUMERS: [(&str, Kinds); 3] =
 struct Measured {
     per_second: f64,
     read_per_second: f64,
-    /// Time on a core for each message, in µs: of the writer, and of the whole process with callers and consumer.
+    /// The writer's time on a core for each message, in µs.
     writer_us: f64,
-    process_us: f64,
     left: u64,
 }
 
@@ -69,19 +68,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 measured[who].push(measure(&path, CONSUMERS[who].1, count, is_life).await?);
             }
         }
-        say(&format!(
-            "{:<14}{:<14}{:>9} {:>6} {:>10} {:>6} {:>11} {:>6}   consumer",
-            "what", "consumer", "a second", "ratio", "writer µs", "ratio", "process µs", "ratio"
-        ));
+        say(&format!("{:<14}{:<14}{:>9} {:>6} {:>10} {:>6}   consumer", "what", "consumer", "a second", "ratio", "writer µs", "ratio"));
         for (who, (name, _)) in CONSUMERS.iter().enumerate() {
             let of = |value: fn(&Measured) -> f64| {
                 let ratio = median(measured[who].iter().zip(&measured[0]).map(|(this, bare)| value(this) / value(bare)));
                 (median(measured[who].iter().map(value)), ratio)
             };
-            let ((rate, faster), (writer, longer), (process, all)) = (of(|one| one.per_second), of(|one| one.writer_us), of(|one| one.process_us));
+            let ((rate, faster), (writer, longer)) = (of(|one| one.per_second), of(|one| one.writer_us));
             let read = median(measured[who].iter().map(|one| one.read_per_second));
             let left = measured[who].iter().map(|one| one.left).max().unwrap_or_default();
-            let figures = format!("{rate:>9.0} {faster:>6.3} {writer:>10.1} {longer:>6.3} {process:>11.1} {all:>6.3}");
+            let figures = format!("{rate:>9.0} {faster:>6.3} {writer:>10.1} {longer:>6.3}");
             say(&format!("{what:<14}{name:<14}{figures}   {read:.0} changes/s read, {left} left at most"));
         }
     }
@@ -98,7 +94,7 @@ async fn measure(path: &Path, kinds: Kinds, count: usize, is_life: bool) -> Resu
     }
     let consumer = tokio::spawn(consume(Arc::clone(&store), Arc::clone(&is_over), Arc::clone(&read), reads));
     let work = Arc::new(Work::new(count));
-    let (began, process) = (Instant::now(), on_core(None));
+    let began = Instant::now();
     let mut running = JoinSet::new();
     for _ in 0..CALLERS {
         let (store, work) = (Arc::clone(&store), Arc::clone(&work));
@@ -109,13 +105,12 @@ async fn measure(path: &Path, kinds: Kinds, count: usize, is_life: bool) -> Resu
     }
     let took = began.elapsed().as_secs_f64();
     let read_in_time = read.load(Ordering::Relaxed);
-    let each = |time: Duration| time.as_secs_f64() * 1e6 / count as f64;
-    let (writer_us, process_us) = (each(on_core(Some("store-writer"))), each(on_core(None).saturating_sub(process)));
+    let writer_us = on_core("store-writer").as_secs_f64() * 1e6 / count as f64;
     let left = if reads { store.consumers().await?.first().map_or(0, |consumer| consumer.behind) } else { 0 };
     is_over.store(true, Ordering::Relaxed);
     consumer.await.map_err(|error| StoreError::Failed(error.to_string()))??;
     store.close().await;
-    Ok(Measured { per_second: count as f64 / took, read_per_second: read_in_time as f64 / took, writer_us, process_us, left })
+    Ok(Measured { per_second: count as f64 / took, read_per_second: read_in_time as f64 / took, writer_us, left })
 }
 
 /// Reads the log, moves the cursor and has what was passed dropped, as a consumer in the server and its sweeper do.
@@ -243,13 +238,12 @@ impl Work {
     }
 }
 
-/// How long threads of this process were on a core so far: those of this name, or all. Zero where the system does not say.
-fn on_core(name: Option<&str>) -> Duration {
+/// How long the threads of this name were on a core so far. Zero where the system does not say.
+fn on_core(name: &str) -> Duration {
     let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return Duration::ZERO };
     let time = |task: &Path| -> Option<u64> {
-        let is_meant = name.is_none_or(|name| std::fs::read_to_string(task.join("comm")).is_ok_and(|comm| comm.trim() == name));
-        let times = std::fs::read_to_string(task.join("schedstat")).ok().filter(|_| is_meant)?;
-        times.split_whitespace().next()?.parse().ok()
+        std::fs::read_to_string(task.join("comm")).ok().filter(|comm| comm.trim() == name)?;
+        std::fs::read_to_string(task.join("schedstat")).ok()?.split_whitespace().next()?.parse().ok()
     };
     Duration::from_nanos(tasks.flatten().filter_map(|task| time(&task.path())).sum())
 }

@@ -175,7 +175,7 @@ impl World {
             detail: String::new(),
             receipt_by: None,
         };
-        let _ = self.store.record_outcomes(leased.iter().zip(&begun).map(sent).collect()).await.unwrap();
+        self.store.record_outcomes(leased.iter().zip(&begun).map(sent).collect()).await.unwrap();
         leased.len()
     }
 

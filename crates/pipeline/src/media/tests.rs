@@ -126,7 +126,7 @@ async fn what_no_message_needs_goes_and_can_be_brought_again() {
     let placed = stage.shelf.place(Some(&picture(1))).await.unwrap();
     stage.admit(&placed).await;
     stage.clock.advance(DAY);
-    let _ = stage.store.expire(NODE, Moment::of(stage.clock.now()), HashSet::new(), 10).await.unwrap();
+    stage.store.expire(NODE, Moment::of(stage.clock.now()), HashSet::new(), 10).await.unwrap();
     let sweep = async |unneeded_since| assert_eq!(stage.shelf.sweep(None, unneeded_since, 10).await.unwrap(), None);
     sweep(stage.clock.now()).await;
     assert_eq!(stage.names().await.len(), 1, "it was needed until now");

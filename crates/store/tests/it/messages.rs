@@ -302,7 +302,7 @@ pub(crate) async fn a_replay_is_the_message_as_accepted_whatever_became_of_it(fr
     let (account, claim) = (desk.account(), claim("key-1", "hello", NOW));
     let message = desk.message(account);
     desk.try_admit(with_claim(message.clone(), &claim)).await;
-    let _ = desk.store.expire(NODE, Moment::of(message.expires_at), HashSet::new(), 10).await.unwrap();
+    desk.store.expire(NODE, Moment::of(message.expires_at), HashSet::new(), 10).await.unwrap();
     desk.reopen(&fresh).await;
     assert_eq!(desk.store.replay(live(account), &claim).await.unwrap(), Some(replayed(&message)));
 }
@@ -312,7 +312,7 @@ pub(crate) async fn the_sweep_forgets_no_record_and_no_quota_that_counts(fresh: 
     let (account, claim) = (desk.account(), claim("key-1", "hello", NOW));
     let message = desk.message(account);
     desk.try_admit(with_claim(message.clone(), &claim)).await;
-    let _ = desk.store.expire(NODE, Moment::of(after(86_400)), HashSet::new(), 1_000).await.unwrap();
+    desk.store.expire(NODE, Moment::of(after(86_400)), HashSet::new(), 1_000).await.unwrap();
     assert_eq!(desk.store.replay(live(account), &claim).await.unwrap(), Some(replayed(&message)));
     assert_eq!(desk.try_admit(with_limit(desk.message(account), 1)).await, Admitted::QuotaReached);
 }
