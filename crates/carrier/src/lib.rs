@@ -18,6 +18,8 @@ use runtime::Supervisor;
 use tokio::sync::mpsc;
 
 pub mod ack;
+#[doc(hidden)]
+pub mod bare;
 pub mod config;
 mod connect;
 mod exchange;

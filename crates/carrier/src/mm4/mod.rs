@@ -11,7 +11,7 @@ pub mod config;
 mod inbox;
 mod outcome;
 mod pending;
-mod smtp;
+pub(crate) mod smtp;
 mod submit;
 
 use std::net::SocketAddr;

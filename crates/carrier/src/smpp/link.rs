@@ -17,8 +17,9 @@ use tokio::sync::mpsc;
 use wire::smpp::{BindKind, frame};
 
 use super::errors::BindAction;
+use super::link_state::LinkState;
 use super::session::{Counted, Effect, Session};
-use super::shared::{LinkState, Shared};
+use super::shared::Shared;
 use super::submit::Outgoing;
 use crate::Event;
 use crate::ack::{Ack, Answer};
@@ -64,8 +65,6 @@ impl Link {
         while !self.shared.is_draining() {
             let began = self.runtime().instant();
             let ended = self.session().await;
-            self.state().bound.store(false, Ordering::Release);
-            self.shared.changed();
             // An SMSC that takes a bind and drops it at once is no better than one that takes none.
             failures = if self.runtime().instant() - began >= backoff.ceiling { 1 } else { failures + 1 };
             let wait = match ended {
@@ -75,13 +74,12 @@ impl Link {
             };
             self.wait(wait).await;
         }
-        self.state().closed.store(true, Ordering::Release);
-        self.shared.changed();
-        // Whatever was handed over at the last moment gets its outcome.
+        // Whatever was handed over at the last moment gets its outcome, and who waits for the end has heard it.
         self.submissions.close();
         while let Some(outgoing) = self.submissions.recv().await {
             self.not_sent(&outgoing);
         }
+        self.shared.close(self.state());
     }
 
     fn runtime(&self) -> &Arc<dyn Runtime> {
@@ -143,13 +141,15 @@ impl Link {
             waits_since: None,
             is_broken: false,
             has_ended: false,
+            has_closed: false,
             answers,
         };
         driver.output.extend_from_slice(&out);
         let ended = driver.drive(answered).await;
         driver.session.abort(driver.written);
+        driver.has_closed = true;
         // Its effects are outcomes now, and none of them ends anything.
-        let _ = driver.carry_out();
+        let _ = driver.carry_out(driver.now());
         ended
     }
 }
@@ -174,6 +174,8 @@ struct Driver<'a> {
     is_broken: bool,
     /// Nothing can be read any more: the SMSC has ended its side.
     has_ended: bool,
+    /// The session is over.
+    has_closed: bool,
     answers: mpsc::UnboundedSender<(u32, Answer)>,
 }
 
@@ -235,9 +237,7 @@ impl Driver<'_> {
         }
         out.clear();
         self.waits_since = if self.has_to_write() { self.waits_since.or(Some(now)) } else { None };
-        // Whoever is woken by what is told must see how the session stands now.
-        self.link.state().show(&self.session, now);
-        self.carry_out()
+        self.carry_out(now)
     }
 
     fn now(&self) -> Instant {
@@ -346,17 +346,22 @@ impl Driver<'_> {
         Ended::Lost
     }
 
-    /// Passes on what the session has to tell.
-    fn carry_out(&mut self) -> ControlFlow<Ended> {
+    /// Shows how the session stands, and passes on what it has to tell.
+    fn carry_out(&mut self, now: Instant) -> ControlFlow<Ended> {
+        let effects = self.session.effects();
+        self.has_closed |= effects.iter().any(Effect::ends);
+        let standing = (!self.has_closed).then(|| self.session.standing(now));
+        self.link.shared.publish(self.link.state(), standing, || self.pass_on(effects))
+    }
+
+    fn pass_on(&self, effects: Vec<Effect>) -> ControlFlow<Ended> {
         let shared = &self.link.shared;
         let mut end = ControlFlow::Continue(());
-        for effect in self.session.effects() {
+        for effect in effects {
             match effect {
                 Effect::Bound => {
-                    let state = self.link.state();
-                    state.binds.fetch_add(1, Ordering::Relaxed);
-                    state.bound.store(true, Ordering::Release);
-                    shared.bound(state);
+                    shared.counts.binds.fetch_add(1, Ordering::Relaxed);
+                    shared.bound(self.link.state());
                 }
                 Effect::Outcome(outcome, count) => {
                     self.link.state().release(count);
@@ -389,7 +394,6 @@ impl Driver<'_> {
                     });
                 }
                 Effect::Ending(why) => {
-                    self.link.state().bound.store(false, Ordering::Release);
                     if !shared.is_draining() {
                         shared.failed(why, false);
                     }
@@ -404,7 +408,6 @@ impl Driver<'_> {
                 }
             }
         }
-        shared.changed();
         end
     }
 

@@ -5,11 +5,15 @@ pub mod errors;
 mod evidence;
 mod flights;
 mod link;
+mod link_state;
+#[cfg(test)]
+mod modelled;
 mod parts;
 mod receipts;
-mod session;
-mod shared;
-mod submit;
+pub(crate) mod session;
+pub(crate) mod shared;
+pub(crate) mod submit;
+mod sync;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,7 +30,8 @@ use crate::throttle::Bucket;
 use crate::{Carrier, CarrierStatus, Event, Events, Submission};
 use config::{BindMode, SmppConfig};
 use link::Link;
-use shared::{LinkState, Shared};
+use link_state::LinkState;
+use shared::Shared;
 use submit::Outgoing;
 
 /// A carrier reached over SMPP.
@@ -138,12 +143,11 @@ impl Carrier for SmppCarrier {
     fn status(&self) -> CarrierStatus {
         let shared = &*self.shared;
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        let is_bound = |link: &LinkState| link.bound.load(Ordering::Acquire);
-        let can_send = self.senders().any(|index| is_bound(&shared.links[index]));
+        let can_send = self.senders().any(|index| shared.links[index].is_bound());
         let state = match () {
-            () if shared.links.iter().all(|link| link.closed.load(Ordering::Acquire)) => "closed",
+            () if shared.links.iter().all(LinkState::is_closed) => "closed",
             () if shared.is_draining() => "draining",
-            () if can_send && self.senders().all(|index| shared.links[index].resting()) => "throttled",
+            () if can_send && self.senders().all(|index| shared.links[index].is_resting()) => "throttled",
             () if can_send => "bound",
             () if shared.was_refused() => "refused",
             () if shared.last_error().is_none() => "binding",
@@ -151,7 +155,7 @@ impl Carrier for SmppCarrier {
         };
         CarrierStatus {
             state,
-            sessions_bound: shared.links.iter().filter(|link| is_bound(link)).count(),
+            sessions_bound: shared.links.iter().filter(|link| link.is_bound()).count(),
             sessions_configured: shared.links.len(),
             window_in_use: self.senders().map(|index| shared.links[index].in_use()).sum(),
             window: self.window(),
@@ -161,7 +165,7 @@ impl Carrier for SmppCarrier {
             throttled: count(&shared.counts.throttled),
             unknown: count(&shared.counts.unknown),
             receipts: count(&shared.counts.receipts),
-            binds: shared.links.iter().map(|link| count(&link.binds)).sum(),
+            binds: count(&shared.counts.binds),
             malformed_pdus: count(&shared.counts.malformed),
             unusable: shared.counts.unusable.counts(),
             refused_connections: Default::default(),
@@ -179,7 +183,7 @@ impl Carrier for SmppCarrier {
         let closed = async {
             loop {
                 let change = self.shared.change();
-                if self.shared.links.iter().all(|link| link.closed.load(Ordering::Acquire)) {
+                if self.shared.links.iter().all(LinkState::is_closed) {
                     return;
                 }
                 change.await;

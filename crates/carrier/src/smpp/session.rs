@@ -14,6 +14,7 @@ use self::deliveries::Delivery;
 use super::config::SmppConfig;
 use super::errors::{BindAction, ErrorTable};
 use super::flights::{Flights, SegmentRef};
+use super::link_state::Standing;
 use super::parts::Parts;
 use super::shared::Shared;
 use super::submit::Outgoing;
@@ -47,6 +48,13 @@ pub(crate) enum Effect {
     Count(Counted),
     /// The session is over: close the connection.
     Close(String),
+}
+
+impl Effect {
+    /// Whether the session is over with it.
+    pub(crate) const fn ends(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Close(_))
+    }
 }
 
 /// What is counted.
@@ -168,19 +176,14 @@ impl Session {
         std::mem::take(&mut self.effects)
     }
 
-    /// Whether the SMSC has asked for a rest.
-    pub(crate) fn rests(&self, now: Instant) -> bool {
-        self.rest.until(now).is_some()
-    }
-
-    /// How many segments are unanswered.
-    pub(crate) fn unanswered(&self) -> usize {
-        self.pending.len()
-    }
-
-    /// How many unanswered segments there may be now.
-    pub(crate) const fn window(&self) -> usize {
-        self.window
+    /// How it stands.
+    pub(crate) fn standing(&self, now: Instant) -> Standing {
+        Standing {
+            bound: matches!(self.phase, Phase::Bound | Phase::Unbinding { .. }),
+            resting: self.rest.until(now).is_some(),
+            window: self.window,
+            unanswered: self.pending.len(),
+        }
     }
 
     /// Takes a submission. Its segments leave with [`Self::fill`].

@@ -6,7 +6,7 @@
 pub(crate) mod address;
 pub(crate) mod broadcast;
 pub(crate) mod broadcasts;
-pub(crate) mod fields;
+pub mod fields;
 mod guard;
 mod key;
 pub(crate) mod list;

@@ -14,7 +14,7 @@ use model::number::{BlockKind, NumberState};
 use model::quota::UtcDay;
 use model::{AccountId, BroadcastCounts, Clock, Mode, Recipients, SeededEntropy, SimClock, Status};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngSeed, TestRunner};
+use proptest::test_runner::{Config, TestRunner};
 use runtime::Machine;
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted};
 use store::contract::dispatch::{Attempt, LeaseRequest, Outcome, Verdict};
@@ -254,7 +254,7 @@ async fn tell(story: Story) {
 fn every_recipient_has_one_turn_whenever_the_expander_is_killed() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     // The same stories in every run; what fails shrinks to the shortest that does.
-    let config = Config { cases: 64, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..Config::default() };
+    let config = Config { failure_persistence: None, ..trials::config(64) };
     let check = |story| {
         runtime.block_on(tell(story));
         Ok(())

@@ -12,7 +12,7 @@ use model::message::{Direction, Message};
 use model::status::SegmentFate;
 use model::{AccountId, Broadcast, BroadcastId, ErrorType, MessageId, MessageRecord, Mode, Moment, Msisdn, Owner, Status, Timestamp};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngSeed, TestRunner};
+use proptest::test_runner::{Config, TestRunner};
 use store::contract::broadcasts::{Expanded, Expansion};
 use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::lists::Indexed;
@@ -115,7 +115,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// Runs random sequences, each on a fresh store. Fails on the first list that differs from the records.
 pub(crate) fn any_list_shows_what_is_there<B: Backend>(fresh: impl Fn() -> B) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let config = Config { cases: 96, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..Config::default() };
+    let config = Config { failure_persistence: None, ..trials::config(96) };
     let check = |steps: Vec<Step>| {
         runtime.block_on(run(&fresh(), steps));
         Ok(())

@@ -77,7 +77,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
 pub(crate) fn any_sequence_of_calls_agrees_with_the_model<B: Backend>(fresh: impl Fn() -> B) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     // The same sequences in every run; what fails shrinks to the shortest that does.
-    let config = Config { cases: 192, failure_persistence: None, rng_seed: proptest::test_runner::RngSeed::Fixed(1), ..Config::default() };
+    let config = Config { failure_persistence: None, ..trials::config(192) };
     let check = |calls| {
         runtime.block_on(agrees(&fresh(), calls));
         Ok(())

@@ -442,6 +442,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(trials::config(256))]
+
         #[test]
         fn what_is_built_is_read(id in "[0-9a-zA-Z-]{1,36}", state in prop::sample::select(ReceiptState::ALL.to_vec()), text in "[ -~]{0,20}") {
             let read = parse(&build(&id, "2603151430", state, "000", &text)).unwrap();

@@ -70,15 +70,15 @@ fn why(error: &io::Error) -> String {
 }
 
 /// How a connection is secured.
-pub(super) struct Security<'a> {
+pub(crate) struct Security<'a> {
     /// What secures one that begins in the clear, where `STARTTLS` is offered.
-    pub(super) starttls: Option<&'a (TlsConnector, ServerName<'static>)>,
+    pub(crate) starttls: Option<&'a (TlsConnector, ServerName<'static>)>,
     /// Whether nothing goes in the clear.
-    pub(super) is_required: bool,
+    pub(crate) is_required: bool,
 }
 
 /// A connection that has said hello.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     lines: Lines<Box<dyn Stream>>,
     /// The longest mail, where the server says.
     size_max: Option<usize>,
@@ -87,7 +87,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Says hello on a new connection.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         runtime: &Arc<dyn Runtime>,
         stream: Box<dyn Stream>,
         domain: &str,
@@ -136,7 +136,7 @@ impl Connection {
     }
 
     /// Hands a mail over.
-    pub(super) async fn send(&mut self, envelope: &Envelope, deadline: Instant) -> Result<(), Failure> {
+    pub(crate) async fn send(&mut self, envelope: &Envelope, deadline: Instant) -> Result<(), Failure> {
         self.lines.must_end_by(deadline);
         let mail = data::stuffed(&envelope.mail);
         if self.size_max.is_some_and(|size_max| mail.len() > size_max) {

@@ -90,6 +90,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(trials::config(256))]
+
         #[test]
         fn a_mail_arrives_as_it_was_sent(lines in prop::collection::vec("[.a\u{fc}]{0,5}", 0..20)) {
             let mail: String = lines.iter().map(|line| format!("{line}\r\n")).collect();

@@ -86,7 +86,7 @@ enum Next {
 }
 
 /// A connection and where it stands.
-pub(super) struct Session<'a> {
+pub(crate) struct Session<'a> {
     runtime: &'a Arc<dyn Runtime>,
     rules: &'a Rules,
     inbox: &'a dyn Inbox,
@@ -97,12 +97,12 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(runtime: &'a Arc<dyn Runtime>, rules: &'a Rules, inbox: &'a dyn Inbox) -> Self {
+    pub(crate) fn new(runtime: &'a Arc<dyn Runtime>, rules: &'a Rules, inbox: &'a dyn Inbox) -> Self {
         Self { runtime, rules, inbox, said_hello: false, is_secured: false, envelope: Envelope::default(), mistakes: 0 }
     }
 
     /// Serves a peer until it leaves, says nothing for too long, or `closing` becomes true.
-    pub(super) async fn serve(mut self, stream: Box<dyn Stream>, mut closing: watch::Receiver<bool>) -> io::Result<()> {
+    pub(crate) async fn serve(mut self, stream: Box<dyn Stream>, mut closing: watch::Receiver<bool>) -> io::Result<()> {
         let mut lines = Lines::new(Arc::clone(self.runtime), stream, self.idle());
         lines.write(format!("220 {} ESMTP MM4\r\n", self.rules.domain).as_bytes()).await?;
         loop {

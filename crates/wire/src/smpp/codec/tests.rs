@@ -258,6 +258,8 @@ fn bodies() -> impl Strategy<Value = Body> {
 }
 
 proptest! {
+    #![proptest_config(trials::config(256))]
+
     #[test]
     fn what_is_written_is_read(body in bodies(), sequence: u32) {
         let pdu = Pdu::new(sequence, body);

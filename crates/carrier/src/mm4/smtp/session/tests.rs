@@ -226,6 +226,8 @@ fn almost_talks() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #![proptest_config(trials::config(256))]
+
     #[test]
     fn whatever_a_peer_says_it_is_answered_and_left(talk in prop_oneof![almost_talks(), prop::collection::vec(any::<u8>(), 0..400)]) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
