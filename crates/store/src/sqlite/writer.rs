@@ -114,8 +114,7 @@ impl Writer {
         runtime: &Arc<dyn Runtime>,
     ) -> Result<Self, StoreError> {
         let no_thread = |error: std::io::Error| StoreError::Refused(format!("cannot start a thread for the store: {error}"));
-        let group =
-            Group::new(connection, lock, tails, Arc::clone(runtime)).map_err(|error| StoreError::Refused(format!("cannot read the store: {error}")))?;
+        let group = Group::new(connection, lock, tails, Arc::clone(runtime)).map_err(|error| StoreError::Refused(format!("cannot read the store: {error}")))?;
         let (poison, poisoned) = watch::channel(None);
         let (observer, bounds) = (Observer::default(), SharedBounds::default());
         let checkpointer = Checkpointer::start(checkpointer, runtime, poison.clone()).map_err(no_thread)?;

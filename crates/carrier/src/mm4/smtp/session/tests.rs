@@ -3,9 +3,9 @@
 use std::sync::Mutex;
 
 use proptest::prelude::*;
-use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::*;
 use crate::machine;
