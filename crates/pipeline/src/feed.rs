@@ -7,6 +7,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::{BroadcastStatus, Status};
+use runtime::Runtime;
 use store::Store;
 use store::contract::changes::{Change, Kind, Kinds, Resource, Tail, Tailed};
 
@@ -48,8 +49,8 @@ impl Feed {
     }
 
     /// Applies changes until the store is closed.
-    pub(crate) async fn run(&self) {
-        tokio::join!(self.keep_up(), self.tenants.keep_up());
+    pub(crate) async fn run(&self, runtime: &Arc<dyn Runtime>) {
+        tokio::join!(self.keep_up(), self.tenants.keep_up(runtime));
     }
 
     async fn keep_up(&self) {

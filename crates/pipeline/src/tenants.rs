@@ -15,6 +15,7 @@ use model::number::{Block, BlockKind, Number, NumberState, may_send};
 use model::{AccountId, Clock, Entropy, Mint, Msisdn, Owner, Timestamp};
 use order::Order;
 pub use order::{BlockName, KeyPlace, Listed};
+use runtime::Runtime;
 use screening::Policy;
 use store::contract::changes::{Change, Kinds, Resource, Tail, Tailed};
 use store::contract::tenants::{AccountChange, NumberChange, TenantData};
@@ -124,12 +125,12 @@ impl TenantBook {
     }
 
     /// Applies committed changes until the store is closed, also those whose caller has gone away.
-    pub(crate) async fn keep_up(&self) {
+    pub(crate) async fn keep_up(&self, runtime: &Arc<dyn Runtime>) {
         loop {
             self.tail.ready().await;
             while let Err(error) = self.follow().await {
                 tracing::warn!(%error, "The tenants are read again, because changes were missed, and the store does not give them: {error}");
-                tokio::time::sleep(AGAIN).await;
+                runtime.sleep(AGAIN).await;
             }
             if self.following.lock().await.is_over {
                 return;

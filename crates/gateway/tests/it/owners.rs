@@ -16,7 +16,7 @@ async fn a_node_whose_epoch_is_over_is_not_ready_and_ends() {
     gates.trouble(&["renew"], &Trouble::Fails(StoreError::Over));
     let failed = tokio::time::timeout(DEADLINE, stage.app().failed()).await.expect("the next heartbeat tells");
     assert_eq!(failed, OVER);
-    let unready = json!({ "status": "unavailable", "draining": false, "store": "ok", "node": OVER });
+    let unready = json!({ "status": "unavailable", "draining": false, "store": "ok", "tasks": "ok", "node": OVER });
     assert_eq!(ready.send(stage.admin).await.expect(503), unready);
     stage.stop().await;
 }

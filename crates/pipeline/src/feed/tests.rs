@@ -174,7 +174,8 @@ async fn the_task_ends_with_the_store() {
     bench.admit().await;
     bench.expire().await;
     bench.store.close().await;
-    bench.feed.run().await;
+    let runtime: Arc<dyn runtime::Runtime> = Arc::new(runtime::Machine::new());
+    bench.feed.run(&runtime).await;
     assert_eq!(bench.undelivered(), 1, "what was committed before is counted");
 }
 

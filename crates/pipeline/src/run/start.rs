@@ -49,9 +49,9 @@ impl Pipeline {
         // It records until the carriers have nothing left to report, which is after the other tasks have ended.
         supervisor.start("recorder", shared.recorder(&dispatchers, given_up).run(events, flushes));
         let feed = shared.feed();
-        let following = Arc::clone(&feed);
+        let (following, follows) = (Arc::clone(&feed), Arc::clone(&shared.runtime));
         // It ends when the store is closed, after all that draining still records.
-        supervisor.start("feed", async move { following.run().await });
+        supervisor.start("feed", async move { following.run(&follows).await });
         let tasks = shared.start_tasks(&dispatchers, &rerouter, &supervisor, &stopped);
         Ok(Arc::new(Self {
             admission: shared.admission(&dispatchers, mint, stopped),
@@ -249,7 +249,7 @@ impl Shared {
             tenants: Arc::clone(&self.tenants),
             routes: Arc::clone(&self.routes),
             dispatchers: dispatchers.clone(),
-            limits: InForce::new(self.limits.clone()),
+            limits: InForce::new(self.limits),
             runtime: Arc::clone(&self.runtime),
             entropy: Arc::clone(&self.entropy),
             references: Arc::clone(&self.references),
