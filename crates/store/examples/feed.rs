@@ -5,6 +5,7 @@
 //! everything. The three take turns, and a ratio is the median of those within a round, so that a machine whose speed drifts drifts for all of them. The store has one
 //! writer, which bounds the rate of a machine with spare cores: its time on a core for each message (of Linux) tells the cost also where other programs take the cores. A
 //! consumer reads, moves its cursor, and has what it passed dropped, all the time; behind a rate stands how many changes a second it read, and how many were left at the end.
+#![allow(clippy::disallowed_methods, reason = "a benchmark asks the machine for the time and for tasks")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// What happens next. Numbers choose among what is possible then.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Event {
     /// A message comes, of a broadcast or of none, with so many segments, a pace, media.
     Comes {
@@ -156,7 +156,7 @@ impl World {
                 assert!(request.limit > 0 && leased.len() <= request.limit.max(4));
                 self.held += leased.len() as i64;
                 let gone = Leased { interrupted: true, ..self.message(None, 1, false, false) };
-                self.feed(Input::Leased(leased.into_iter().chain((choice % 5 == 0).then_some(gone)).collect()));
+                self.feed(Input::Leased(leased.into_iter().chain(choice.is_multiple_of(5).then_some(gone)).collect()));
             }
             Doing::Reading(wanted) => {
                 let picture = || Media { kind: MediaType::Png, bytes: Bytes::from_static(b"png") };
@@ -173,7 +173,7 @@ impl World {
             }
             Doing::Beginning(attempts) => {
                 self.held -= attempts.len() as i64;
-                let begun: Vec<_> = (0..attempts.len()).map(|place| Some(1).filter(|_| (place + choice) % 7 != 0)).collect();
+                let begun: Vec<_> = (0..attempts.len()).map(|place| Some(1).filter(|_| !(place + choice).is_multiple_of(7))).collect();
                 self.begun = attempts.iter().zip(&begun).filter(|(_, begun)| begun.is_some()).map(|(attempt, _)| (attempt.id, attempt.token)).collect();
                 self.feed(Input::Begun(begun));
                 assert_eq!(self.begun, [], "what was begun leaves, also at the end");
@@ -181,7 +181,7 @@ impl World {
             Doing::Waiting => match choice % 4 {
                 0 => self.feed(Input::Woken),
                 1 => {
-                    let down_for = (choice % 3 == 0).then_some(Duration::from_secs(40));
+                    let down_for = choice.is_multiple_of(3).then_some(Duration::from_secs(40));
                     self.feed(Input::Tick(Carriers { down_for, up: BTreeSet::from(["second".to_owned()]) }));
                 }
                 _ => {
@@ -205,7 +205,7 @@ impl World {
                 Action::Read(wanted) => self.doing = Doing::Reading(wanted),
                 // Attempts of an earlier process were never in memory.
                 Action::Record(outcomes) => {
-                    self.doing = Doing::Recording(if interrupts && matches!(self.machine.phase, Phase::Settling(..)) { 0 } else { outcomes.len() })
+                    self.doing = Doing::Recording(if interrupts && matches!(self.machine.phase, Phase::Settling(..)) { 0 } else { outcomes.len() });
                 }
                 Action::Begin(attempts, _) => {
                     assert!(!self.stopped, "nothing begins any more");
