@@ -462,6 +462,18 @@ pub(crate) async fn receipts_find_messages_that_were_accepted_after_the_clock_wa
     }
 }
 
+pub(crate) async fn an_early_receipt_with_an_id_that_is_given_once_is_applied_however_far_the_clock_was_set_back(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    for (id, changes, status) in [("65f0c0de1a2b", 2, Status::Delivered), ("1000000001", 1, Status::Sent)] {
+        let sent = Outcome { accepted: acks([id]), ..desk.attempted(desk.message(account)).await };
+        let an_hour_back = Receipt { at: NOW - Duration::from_secs(3_600), ..receipt([id], Delivered) };
+        assert_eq!(desk.hear(an_hour_back).await, ReceiptOutcome::Parked);
+        assert_eq!(desk.record(&sent).await.len(), changes, "{id}");
+        assert_eq!(desk.status(sent.id).await, status, "{id}: a short id may be that of an earlier message");
+    }
+}
+
 pub(crate) async fn of_two_messages_held_for_a_recipient_no_receipt_is_said_to_mean_one(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     for _ in 0..2 {
