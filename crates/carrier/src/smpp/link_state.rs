@@ -1,7 +1,7 @@
-//! How a link stands, as those see it who hand segments to it.
+//! The state of a link, as the dispatcher and the operator see it.
 //!
-//! The link writes and others read, without a lock. The order is the promise: how the link stands is stored first, then it is told what happened, and at last those who
-//! wait are woken. Who hears of an event or wakes sees the link as it is since then. `modelled` tries this in every order in which threads may run.
+//! The link writes and others read, without a lock. The order is the promise: the link stores its state first, then reports events, and wakes the waiting tasks last.
+//! A task that receives an event or wakes up sees the state that belongs to it. `modelled` checks this in every order in which threads may run.
 
 use super::sync::{AtomicBool, AtomicUsize, Notify, Ordering};
 
@@ -18,7 +18,7 @@ pub(crate) struct Standing {
     pub(crate) unanswered: usize,
 }
 
-/// Wakes whoever waits for room, or for the end.
+/// Wakes the tasks that wait for room, or for the end.
 pub(crate) struct Changes(Notify);
 
 impl Changes {
@@ -79,13 +79,13 @@ impl LinkState {
         told
     }
 
-    /// The session has ended, and this is what is told of it.
+    /// The session has ended, and these events are reported with it.
     pub(crate) fn publish_end<T>(&self, changes: &Changes, tell: impl FnOnce() -> T) -> T {
         let standing = Standing { bound: false, resting: false, window: self.window(), unanswered: 0 };
         self.publish(standing, changes, tell)
     }
 
-    /// There will be no other session, and nothing more is told: who waits for the end has heard all of it.
+    /// There will be no other session and no further event: a task that waits for the end has received all of them.
     pub(crate) fn close(&self, changes: &Changes) {
         self.closed.store(true, Ordering::Release);
         changes.wake();

@@ -98,7 +98,7 @@ impl Shared {
         }
     }
 
-    /// There will be no other session on a link, and nothing more is told of it.
+    /// There will be no other session on a link, and no further event is reported.
     pub(crate) fn close(&self, link: &LinkState) {
         link.close(&self.changes);
     }

@@ -135,7 +135,7 @@ impl Rerouter {
     }
 }
 
-/// Tells the operator of messages that wait for carriers which this configuration does not know, whenever that changes.
+/// Logs the messages that wait for carriers missing from this configuration, whenever their number changes.
 pub(super) fn tell_unknown(unknown: Vec<(String, u64)>, told: &mut Vec<(String, u64)>) {
     for (carrier, queued) in unknown.iter().filter(|found| !told.contains(found)) {
         tracing::warn!(

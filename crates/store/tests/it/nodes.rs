@@ -154,7 +154,7 @@ pub(crate) async fn an_ended_epoch_is_given_nothing_and_promises_nothing(fresh: 
         assert_eq!(desk.record(&Outcome { verdict: verdict.clone(), ..first.clone() }).await, [], "{verdict:?}");
     }
     assert_eq!(desk.all_of(first.id).await, before);
-    // The carrier has it, whoever is asked.
+    // The carrier has it, and both nodes must say so.
     assert_eq!(desk.record(&Outcome { accepted: acks(["a"]), ..second.clone() }).await.len(), 1);
     assert_eq!(desk.status(second.id).await, Status::Sent);
     desk.store.release(vec![(third, token)], NOW).await.unwrap();
