@@ -1,23 +1,23 @@
-//! Carriers' events: answers to attempts and receipts, recorded in the order in which they came, in groups.
+//! Carriers' events: answers to attempts and receipts, recorded in the order in which they came, in groups. `recording` decides; this performs its decisions.
 
+mod recording;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
-use carrier::{Ack, CarrierEvent, Event, ReceiptState, Unusable};
-use model::backoff::Backoff;
-use model::status::SegmentFate;
-use model::unmatched::{Reason, clipped};
-use model::{Entropy, ErrorType};
+use carrier::{Ack, CarrierEvent};
+use model::Entropy;
+use model::unmatched::Reason;
 use runtime::Runtime;
-use store::contract::dispatch::{Outcome, Verdict};
+use store::contract::dispatch::Outcome;
 use store::contract::receipts::{Receipt, ReceiptOutcome, Refused};
 use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatchers};
-use crate::outcome::{Circumstances, judge};
 use crate::route::Routes;
+use recording::{Action, Books, Input, Recording, Report, Taken, Writes};
 
 /// How many events are recorded together.
 const BATCH: usize = 1_024;
@@ -25,7 +25,7 @@ const BATCH: usize = 1_024;
 /// The longest id or error of a carrier that an event shows, in bytes: specifications have shorter ones, and a carrier may send any.
 pub(crate) const ID_SHOWN_BYTES_MAX: usize = 100;
 
-/// Records what carriers tell.
+/// Records what carriers report.
 pub(crate) struct Recorder {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) routes: Arc<Routes>,
@@ -39,53 +39,117 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// Records until every carrier is gone. Who sends a `flush` is answered once everything told before it is recorded.
+    /// Records until every carrier is gone. A `flush` is answered once everything reported before it is recorded.
     pub(crate) async fn run(self, mut events: mpsc::UnboundedReceiver<CarrierEvent>, mut flush: mpsc::Receiver<oneshot::Sender<()>>) {
+        let mut recording = Recording::new(self.books());
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             tokio::select! {
                 biased;
                 count = events.recv_many(&mut batch, BATCH) => match count {
                     0 => return,
-                    _ => self.record(batch.drain(..)).await,
+                    _ => self.record(&mut recording, &mut batch).await,
                 },
-                // Nothing is waiting to be recorded. One that does not listen needs no answer.
+                // Nothing is waiting to be recorded. A caller that does not listen needs no answer.
                 Some(done) = flush.recv() => drop(done.send(())),
             }
         }
     }
 
-    async fn record(&self, events: impl Iterator<Item = CarrierEvent>) {
-        let mut outcomes = Vec::new();
-        let (mut receipts, mut acks) = (Vec::new(), Vec::new());
-        // With their places among those that wait to be recorded, which are free once they are.
-        let (mut refused, mut places) = (Vec::new(), Vec::new());
-        for CarrierEvent { carrier, event } in events {
-            match event {
-                Event::Outcome(answer) => outcomes.push(judge(&answer, &self.circumstances(&carrier))),
-                Event::Receipt(receipt, ack) => {
-                    receipts.push(self.receipt(&carrier, receipt));
-                    acks.push(ack);
-                }
-                Event::Unusable(unusable) => {
-                    self.counters.unmatched(&carrier).log(&carrier, unusable.reason, &unusable.why, self.runtime.instant());
-                    refused.push(self.refused(&carrier, &unusable));
-                    places.push(unusable);
-                }
+    fn books(&self) -> Books {
+        let dispatchers = self.dispatchers.clone();
+        Books {
+            routes: Arc::clone(&self.routes),
+            retry: self.settings.retry,
+            attempts_per_carrier: self.settings.attempts_per_carrier,
+            receipt_wait: Box::new(move |carrier| dispatchers.carrier(carrier).and_then(|carrier| carrier.receipt_wait())),
+            entropy: Arc::clone(&self.entropy),
+        }
+    }
+
+    async fn record(&self, recording: &mut Recording, events: &mut Vec<CarrierEvent>) {
+        let mut actions = VecDeque::from(recording.on(Input::Told(events), self.runtime.look()));
+        while let Some(action) = actions.pop_front() {
+            if let Some(input) = self.perform(action).await {
+                actions.extend(recording.on(input, self.runtime.look()));
             }
         }
+    }
+
+    async fn perform(&self, action: Action) -> Option<Input<'static>> {
+        match action {
+            Action::Write(writes) => Some(self.unless_given_up(self.write(writes)).await),
+            Action::Rest(time) => {
+                let rest = async {
+                    self.runtime.sleep(time).await;
+                    Input::Rested
+                };
+                Some(self.unless_given_up(rest).await)
+            }
+            Action::Accept(acks) => {
+                acks.into_iter().for_each(Ack::accept);
+                None
+            }
+            Action::Ended(outcomes, due) => {
+                self.dispatchers.recorded(&outcomes);
+                due.iter().for_each(|carrier| self.dispatchers.look_at(carrier));
+                None
+            }
+            Action::Report(report) => {
+                self.report(&report);
+                None
+            }
+        }
+    }
+
+    /// What comes of a wait for the store. A store that hangs holds nobody up for longer than it takes to give it up.
+    async fn unless_given_up(&self, wait: impl Future<Output = Input<'static>>) -> Input<'static> {
+        let mut give_up = self.give_up.clone();
+        tokio::select! {
+            biased;
+            input = wait => input,
+            () = until(&mut give_up) => Input::GiveUp,
+        }
+    }
+
+    async fn write(&self, Writes { outcomes, receipts, refused }: Writes) -> Input<'static> {
         // They are handed to the store in this order, and its next commit takes them together.
-        tokio::join!(self.record_outcomes(outcomes), self.record_receipts(receipts, acks), self.record_refused(refused));
-        drop(places);
+        let (outcomes, receipts, ()) = tokio::join!(self.write_outcomes(outcomes), self.write_receipts(receipts), self.write_refused(refused));
+        Input::Written { outcomes, receipts }
     }
 
-    fn refused(&self, carrier: &str, unusable: &Unusable) -> Refused {
-        let (reason, detail, raw) = (unusable.reason, unusable.why.clone(), unusable.raw.clone());
-        Refused { carrier: carrier.to_owned(), at: self.runtime.now(), reason, detail, raw }
+    async fn write_outcomes(&self, outcomes: Vec<Outcome>) -> Taken {
+        let count = outcomes.len();
+        if count == 0 {
+            return Taken::Yes;
+        }
+        match self.store.record_outcomes(outcomes).await {
+            Ok(()) => Taken::Yes,
+            Err(error @ (StoreError::Failed(_) | StoreError::Over)) => {
+                tracing::error!(%error, "Outcomes are lost with the store: {error}");
+                Taken::Never
+            }
+            Err(error) => {
+                tracing::warn!(%error, "Could not record {count} outcomes, trying again: {error}");
+                Taken::Later
+            }
+        }
     }
 
-    /// Keeps for the operator what was refused. It is counted and logged already, so that a store that cannot take it is no reason to try again.
-    async fn record_refused(&self, refused: Vec<Refused>) {
+    async fn write_receipts(&self, receipts: Vec<Receipt>) -> Option<Vec<ReceiptOutcome>> {
+        if receipts.is_empty() {
+            return None;
+        }
+        match self.store.record_receipts(receipts).await {
+            Ok(results) => Some(results),
+            Err(error) => {
+                tracing::warn!(%error, "Could not record receipts; carriers are asked to send them again: {error}");
+                None
+            }
+        }
+    }
+
+    async fn write_refused(&self, refused: Vec<Refused>) {
         if !refused.is_empty()
             && let Err(error) = self.store.record_refused(refused).await
         {
@@ -93,120 +157,28 @@ impl Recorder {
         }
     }
 
-    fn circumstances<'a>(&'a self, carrier: &'a str) -> Circumstances<'a> {
-        Circumstances {
-            carrier,
-            routes: &self.routes,
-            now: self.runtime.look(),
-            retry: self.settings.retry,
-            attempts_per_carrier: self.settings.attempts_per_carrier,
-            unit: self.entropy.next_unit(),
-            receipt_wait: self.dispatchers.carrier(carrier).and_then(|carrier| carrier.receipt_wait()),
-        }
-    }
-
-    /// What a carrier answered is a fact that must not be lost, so it is offered to the store until that takes it.
-    async fn record_outcomes(&self, outcomes: Vec<Outcome>) {
-        if outcomes.is_empty() {
-            return;
-        }
-        let again = Backoff { floor: Duration::from_millis(100), ceiling: Duration::from_secs(5) };
-        let given_up = || tracing::error!("{} outcomes are not recorded, for the process ends: they are unknown after the next start", outcomes.len());
-        for failures in 1.. {
-            let Some(recorded) = self.unless_given_up(self.store.record_outcomes(outcomes.clone())).await else { return given_up() };
-            match recorded {
-                Ok(()) => {
-                    self.count(&outcomes);
-                    break;
-                }
-                Err(error @ (StoreError::Failed(_) | StoreError::Over)) => return tracing::error!(%error, "Outcomes are lost with the store: {error}"),
-                Err(error) => {
-                    tracing::warn!(%error, "Could not record {} outcomes, trying again: {error}", outcomes.len());
-                    let rest = self.runtime.sleep(again.wait(failures, self.entropy.next_unit()));
-                    if self.unless_given_up(rest).await.is_none() {
-                        return given_up();
-                    }
+    fn report(&self, report: &Report) {
+        let now = self.runtime.instant();
+        match report {
+            Report::Unusable(carrier, reason, why) => self.counters.unmatched(carrier).log(carrier, *reason, why, now),
+            Report::Attempts { retried, unknown } => {
+                self.counters.retried.add_many(*retried);
+                self.counters.unknown.add_many(*unknown);
+            }
+            Report::Receipts { matched, repeated } => {
+                self.counters.receipts_matched.add_many(*matched);
+                self.counters.receipts_repeated.add_many(*repeated);
+            }
+            Report::Parked(carrier, dropped) => {
+                let unmatched = self.counters.unmatched(carrier);
+                unmatched.unknown_id.add();
+                unmatched.log(carrier, Reason::UnknownId, "it waits for an acknowledgement with its id", now);
+                if *dropped > 0 {
+                    unmatched.drop_parked(carrier, *dropped, now);
                 }
             }
-        }
-        self.dispatchers.recorded(&outcomes);
-        // What is to be tried again is due in the store by now, perhaps with another carrier.
-        for outcome in &outcomes {
-            if let Verdict::Retry(retry) = &outcome.verdict {
-                self.dispatchers.look_at(&retry.carrier);
-            }
-        }
-    }
-
-    async fn record_receipts(&self, receipts: Vec<Receipt>, acks: Vec<Ack>) {
-        if receipts.is_empty() {
-            return;
-        }
-        let carriers: Vec<String> = receipts.iter().map(|receipt| receipt.carrier.clone()).collect();
-        // On return the receipts stay unacknowledged, and carriers send them again.
-        let Some(recorded) = self.unless_given_up(self.store.record_receipts(receipts)).await else { return };
-        match recorded {
-            Ok(outcomes) => {
-                acks.into_iter().for_each(Ack::accept);
-                for (carrier, outcome) in carriers.iter().zip(outcomes) {
-                    match outcome {
-                        ReceiptOutcome::Matched { .. } => self.counters.receipts_matched.add(),
-                        ReceiptOutcome::Repeated => self.counters.receipts_repeated.add(),
-                        ReceiptOutcome::Parked => self.parked(carrier, 0),
-                        ReceiptOutcome::Crowded { dropped } => self.parked(carrier, dropped),
-                    }
-                }
-            }
-            Err(error) => tracing::warn!(%error, "Could not record receipts; carriers are asked to send them again: {error}"),
-        }
-    }
-
-    /// What the store says; `None` when the process ends first. A store that hangs holds nobody up for longer than that.
-    async fn unless_given_up<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let mut give_up = self.give_up.clone();
-        tokio::select! {
-            biased;
-            done = work => Some(done),
-            () = until(&mut give_up) => None,
-        }
-    }
-
-    /// Counts a receipt that matched nothing, and those that were dropped for it.
-    fn parked(&self, carrier: &str, dropped: u64) {
-        let unmatched = self.counters.unmatched(carrier);
-        unmatched.unknown_id.add();
-        unmatched.log(carrier, Reason::UnknownId, "it waits for an acknowledgement with its id", self.runtime.instant());
-        if dropped > 0 {
-            unmatched.drop_parked(carrier, dropped, self.runtime.instant());
-        }
-    }
-
-    fn count(&self, outcomes: &[Outcome]) {
-        for outcome in outcomes {
-            match &outcome.verdict {
-                Verdict::Retry(retry) => {
-                    self.counters.retried.add();
-                    if retry.outcome_unknown {
-                        self.counters.unknown.add();
-                    }
-                }
-                Verdict::Hold => self.counters.unknown.add(),
-                Verdict::Sent | Verdict::Failed { .. } | Verdict::Expired | Verdict::Skipped(_) => {}
-            }
-        }
-    }
-
-    fn receipt(&self, carrier: &str, receipt: carrier::Receipt) -> Receipt {
-        let error = receipt.error.as_deref().map(|error| format!(" err:{}", clipped(error, ID_SHOWN_BYTES_MAX))).unwrap_or_default();
-        Receipt {
-            carrier: carrier.to_owned(),
-            detail: format!("id {} {}{error}", clipped(&receipt.raw_id, ID_SHOWN_BYTES_MAX), receipt.state.stat()),
-            keys: receipt.keys,
-            addresses: receipt.addresses,
-            fate: fate(receipt.state),
-            at: self.runtime.now(),
-            scope: receipt.scope,
-            raw: receipt.raw,
+            Report::GivenUp(count) => tracing::error!("{count} outcomes are not recorded, for the process ends: they are unknown after the next start"),
+            Report::Lost(count) => tracing::error!("{count} outcomes are unknown after the next start"),
         }
     }
 }
@@ -215,16 +187,5 @@ impl Recorder {
 async fn until(flag: &mut watch::Receiver<bool>) {
     if flag.wait_for(|flag| *flag).await.is_err() {
         std::future::pending::<()>().await;
-    }
-}
-
-/// What a reported state means for a segment. Accepted and unknown are no end: a final report may follow.
-fn fate(state: ReceiptState) -> SegmentFate {
-    match state {
-        ReceiptState::Delivered => SegmentFate::Delivered,
-        ReceiptState::Expired => SegmentFate::Undelivered(ErrorType::Expired),
-        ReceiptState::Undeliverable | ReceiptState::Deleted | ReceiptState::Skipped => SegmentFate::Undelivered(ErrorType::Unreachable),
-        ReceiptState::Rejected => SegmentFate::Undelivered(ErrorType::CarrierRejected),
-        ReceiptState::Scheduled | ReceiptState::Enroute | ReceiptState::Accepted | ReceiptState::Unknown => SegmentFate::Pending,
     }
 }

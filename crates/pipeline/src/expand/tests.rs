@@ -3,7 +3,7 @@
 //! A kill ends the expander between two steps of its future and the store with it: what a call had handed to the store's writer is on disk, whether the
 //! expander heard of it or not, and what it had not handed over never happened. The next life begins on the same file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -12,14 +12,15 @@ use model::key::Pepper;
 use model::message::{Encoding, MessageType};
 use model::number::{BlockKind, NumberState};
 use model::quota::UtcDay;
-use model::{AccountId, BroadcastCounts, Clock, Mode, Recipients, SeededEntropy, SimClock, Status};
+use model::{AccountId, Broadcast, BroadcastCounts, BroadcastId, Clock, Mode, Msisdn, Recipients, SeededEntropy, SimClock, Status, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use runtime::Machine;
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted};
-use store::contract::dispatch::{Attempt, LeaseRequest, Outcome, Verdict};
+use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Verdict};
 use store::contract::messages::{MessageFilter, Quota};
 
+use super::expanding::QUIET;
 use super::*;
 
 const NOW: Timestamp = Timestamp::from_millis(1_773_585_000_000);
@@ -106,10 +107,9 @@ impl World {
     /// Expands until there is nothing to do, or for so many steps.
     async fn live(&self, steps: usize) {
         let expander = self.expander();
-        expander.bell.arrived();
         let work = async move {
-            let mut open = Open::default();
-            while expander.round(&mut open).await.unwrap() {}
+            let mut expanding = expander.expanding();
+            while expander.round(&mut expanding).await.is_none() {}
         };
         Mortal { future: Box::pin(work), steps }.await;
     }
@@ -274,10 +274,10 @@ async fn accounts_have_their_turn_one_after_the_other() {
     }
     let of = |at: usize| world.accept(&entropy, originators[at].0, &originators[at].1, 500);
     let (one, two, three) = (of(0).await, of(0).await, of(1).await);
-    let (expander, mut open) = (world.expander(), Open::default());
-    expander.bell.arrived();
+    let expander = world.expander();
+    let mut expanding = expander.expanding();
     for _ in 0..10 {
-        assert!(expander.round(&mut open).await.unwrap());
+        assert_eq!(expander.round(&mut expanding).await, None);
     }
     let mut made = Vec::new();
     for broadcast in [&one, &two, &three] {
@@ -306,16 +306,16 @@ async fn a_clock_that_is_set_keeps_no_broadcast_quiet_for_longer() {
             let originator = Msisdn::parse("+18005550001").unwrap();
             world.tenants.create_number(originator.clone(), Some(account), NumberState::Active, None).await.unwrap();
             let broadcast = world.accept(&entropy, account, &originator, 200).await;
-            let (expander, mut open) = (world.expander(), Open::default());
-            expander.bell.arrived();
-            while expander.round(&mut open).await.unwrap() {}
+            let expander = world.expander();
+            let mut expanding = expander.expanding();
+            while expander.round(&mut expanding).await.is_none() {}
             let made = world.store.upcoming(broadcast.id, 1).await.unwrap().unwrap().from;
             world.clock.set(if forward { NOW + step } else { NOW - step });
             let mut world = world;
             while world.send(500).await > 0 {}
-            assert!(!expander.round(&mut open).await.unwrap(), "it has been quiet for no time yet");
+            assert_eq!(expander.round(&mut expanding).await, Some(Rest::Idle), "it has been quiet for no time yet");
             world.clock.advance(QUIET);
-            assert!(expander.round(&mut open).await.unwrap(), "{step:?}, forward: {forward}");
+            assert_eq!(expander.round(&mut expanding).await, None, "{step:?}, forward: {forward}");
             assert!(world.store.upcoming(broadcast.id, 1).await.unwrap().unwrap().from > made);
         }
     }

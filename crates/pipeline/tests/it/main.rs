@@ -1,4 +1,4 @@
-//! Fetching media, from outside: what may be asked for, what is connected to, what is taken.
+//! The pipeline from outside: fetching media (what may be asked for, what is connected to, what is taken), and the supervision of its tasks.
 //!
 //! `support` has servers that count who comes to them, and names that resolve as a test says; every other file holds the tests of one idea.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -14,5 +14,6 @@ mod properties;
 mod proxies;
 mod redirects;
 mod source;
+mod supervision;
 mod tls;
 mod urls;

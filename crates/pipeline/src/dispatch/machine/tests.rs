@@ -5,10 +5,10 @@ mod random;
 use bytes::Bytes;
 use model::backoff::Backoff;
 use model::message::{Direction, Encoding, MessageType};
-use model::{MediaType, Mode, Msisdn};
+use model::{MediaType, MessageId, Mode, Msisdn};
 use std::io;
 use std::num::NonZeroU32;
-use store::contract::dispatch::Retry;
+use store::contract::dispatch::{Attempt, Outcome, Retry};
 use store::contract::nodes::Epoch;
 
 use super::*;
