@@ -106,6 +106,19 @@ impl CarrierConfig {
         files.into_iter().filter_map(|(key, file)| Some((key, file.as_deref()?))).collect()
     }
 
+    /// Files that it reads at its start: certificates, keys and passwords.
+    pub fn files(&self) -> Vec<&Path> {
+        let files = match self {
+            Self::Smpp(config) => vec![&config.tls_ca, &config.tls_client_cert, &config.tls_client_key, &config.password_file],
+            Self::Mm4(config) => vec![&config.tls_ca, &config.tls_client_cert, &config.tls_client_key, &config.listen_tls_cert, &config.listen_tls_key],
+            Self::Mm7(config) => {
+                vec![&config.tls_ca, &config.tls_client_cert, &config.tls_client_key, &config.password_file, &config.listen_password_file]
+            }
+            Self::Sandbox(_) => Vec::new(),
+        };
+        files.into_iter().filter_map(Option::as_deref).collect()
+    }
+
     /// Segments a second of each originator; 0 for no bound.
     pub const fn sender_rate(&self) -> u32 {
         match self {

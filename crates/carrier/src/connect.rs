@@ -2,8 +2,10 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
+use runtime::Runtime;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
@@ -30,8 +32,8 @@ pub(crate) struct Connector {
 
 impl Connector {
     /// Opens a connection, within the time that the configuration gives.
-    pub(crate) async fn connect(&self) -> io::Result<Box<dyn Stream>> {
-        tokio::time::timeout(self.limit, self.open()).await.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no connection in time")))
+    pub(crate) async fn connect(&self, runtime: &Arc<dyn Runtime>) -> io::Result<Box<dyn Stream>> {
+        runtime.timeout(self.limit, self.open()).await.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no connection in time")))
     }
 
     async fn open(&self) -> io::Result<Box<dyn Stream>> {

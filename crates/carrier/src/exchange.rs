@@ -7,12 +7,12 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use model::unmatched::{Reason, escaped};
+use runtime::Runtime;
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use crate::ack::Ack;
 use crate::rooms::{Refused, RefusedCounters};
@@ -144,6 +144,7 @@ pub(crate) struct ExchangeCarrier<E: Exchange> {
 }
 
 struct Core<E> {
+    runtime: Arc<dyn Runtime>,
     exchange: E,
     teller: Arc<Teller>,
     bounds: Bounds,
@@ -174,12 +175,13 @@ struct Health {
 }
 
 impl<E: Exchange> ExchangeCarrier<E> {
-    pub(crate) fn new(exchange: E, teller: Arc<Teller>, bounds: Bounds) -> Self {
+    pub(crate) fn new(runtime: Arc<dyn Runtime>, exchange: E, teller: Arc<Teller>, bounds: Bounds) -> Self {
         let health = Health { down_since: None, refuses_us: false, rest: Rest::new(bounds.rest_floor, bounds.rest_ceiling), last_error: None };
         let core = Core {
             exchange,
             teller,
-            pace: Mutex::new(Bucket::new(bounds.rate, Instant::now())),
+            pace: Mutex::new(Bucket::new(bounds.rate, runtime.instant())),
+            runtime,
             bounds,
             health: Mutex::new(health),
             in_use: AtomicUsize::new(0),
@@ -207,11 +209,11 @@ impl<E: Exchange> Carrier for ExchangeCarrier<E> {
     async fn ready(&self) -> usize {
         loop {
             let change = self.core.changes.notified();
-            let now = Instant::now();
+            let now = self.core.runtime.instant();
             match self.core.room(now) {
                 Room::Messages(count) => return count,
                 Room::NoneUntil(at) => {
-                    let _ = tokio::time::timeout_at(at, change).await;
+                    let _ = self.core.runtime.timeout_at(at, change).await;
                 }
                 Room::None => change.await,
             }
@@ -226,17 +228,19 @@ impl<E: Exchange> Carrier for ExchangeCarrier<E> {
         self.core.pace().spend(1);
         self.core.counts.submitted.fetch_add(1, Ordering::Relaxed);
         let under_way = UnderWay::begin(Arc::clone(&self.core), submission);
-        tokio::spawn(async move {
+        let handing_over = async move {
             let handed = match under_way.core.draining.load(Ordering::Acquire) {
                 true => Handed { outcome: SegmentOutcome::NotSent, peer: Peer::NotAsked },
                 false => under_way.core.exchange.hand_over(&under_way.submission).await,
             };
             under_way.end(handed);
-        });
+        };
+        self.core.runtime.spawn("handing over", Box::pin(handing_over));
     }
 
     fn down_for(&self) -> Option<Duration> {
-        self.core.health().down_since.map(|since| since.elapsed())
+        let now = self.core.runtime.instant();
+        self.core.health().down_since.map(|since| now.saturating_duration_since(since))
     }
 
     fn status(&self) -> CarrierStatus {
@@ -249,7 +253,7 @@ impl<E: Exchange> Carrier for ExchangeCarrier<E> {
             () if core.draining.load(Ordering::Acquire) => "draining",
             () if health.refuses_us => "refused",
             () if health.down_since.is_some() => "down",
-            () if health.rest.until(Instant::now()).is_some() => "throttled",
+            () if health.rest.until(core.runtime.instant()).is_some() => "throttled",
             () => "ready",
         };
         CarrierStatus {
@@ -290,7 +294,7 @@ impl<E: Exchange> Carrier for ExchangeCarrier<E> {
             }
         };
         // Past the limit the process ends; what is unanswered is of unknown outcome in the store already.
-        let _ = tokio::time::timeout(limit, answered).await;
+        let _ = self.core.runtime.timeout(limit, answered).await;
         self.core.exchange.close();
     }
 }
@@ -361,7 +365,7 @@ impl<E> Core<E> {
             SegmentOutcome::TryLater { .. } | SegmentOutcome::NotBound { .. } | SegmentOutcome::NotSent => None,
         };
         counter.map(|counter| counter.fetch_add(1, Ordering::Relaxed));
-        let now = Instant::now();
+        let now = self.runtime.instant();
         let mut health = self.health();
         match &handed.peer {
             Peer::NotAsked => {}

@@ -5,6 +5,7 @@
 //!
 //! Reading order: this file (the contract with the dispatcher), [`config`] (the kinds of carriers), [`smpp`] (the session and its link),
 //! `exchange` (carriers whose message is one request), [`mm4`] and [`mm7`] (which are such), [`sandbox`] (the carrier that reaches nobody).
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,9 +14,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::media::Media;
 use model::{Entropy, ErrorType, Message, ReceiptScope};
+use runtime::Supervisor;
 use tokio::sync::mpsc;
 
 pub mod ack;
+#[doc(hidden)]
+pub mod bare;
 pub mod config;
 mod connect;
 mod exchange;
@@ -87,6 +91,8 @@ pub enum SegmentOutcome {
     Accepted {
         /// The carrier's id as given; `None` when it gave none.
         carrier_id: Option<String>,
+        /// What it says beside that, for the event.
+        remark: Option<String>,
     },
     /// The carrier will never take it.
     Refused {
@@ -248,6 +254,12 @@ pub trait Carrier: Send + Sync {
     async fn drain(&self, limit: Duration);
 }
 
+/// What tests wait with.
+#[cfg(test)]
+fn machine() -> Arc<dyn runtime::Runtime> {
+    Arc::new(runtime::Machine::new())
+}
+
 /// How long a message waits for its receipts, unless its carrier says otherwise, in hours.
 pub const RECEIPT_WAIT_HOURS: u64 = 72;
 
@@ -259,16 +271,16 @@ pub(crate) fn receipt_wait(hours: u64) -> Option<Duration> {
     (hours > 0).then(|| Duration::from_secs(hours.saturating_mul(3_600)))
 }
 
-/// Starts a carrier on the current runtime.
+/// Starts a carrier, whose long tasks the supervisor watches: a link or a listener that panics is a failure of the process.
 ///
 /// # Errors
 /// [`ConfigError`] with every mistake of the configuration.
-pub fn start(config: CarrierConfig, events: Events, entropy: Arc<dyn Entropy>) -> Result<Arc<dyn Carrier>, ConfigError> {
+pub fn start(config: CarrierConfig, events: Events, entropy: Arc<dyn Entropy>, supervisor: &Supervisor) -> Result<Arc<dyn Carrier>, ConfigError> {
     config.validate()?;
     match config {
         CarrierConfig::Sandbox(config) => Ok(Arc::new(sandbox::Sandbox::new(&config.name, events))),
-        CarrierConfig::Smpp(config) => Ok(Arc::new(smpp::SmppCarrier::start(*config, events, entropy)?)),
-        CarrierConfig::Mm4(config) => mm4::start(*config, events),
-        CarrierConfig::Mm7(config) => mm7::start(&config, events),
+        CarrierConfig::Smpp(config) => Ok(Arc::new(smpp::SmppCarrier::start(*config, events, entropy, supervisor)?)),
+        CarrierConfig::Mm4(config) => mm4::start(*config, events, supervisor),
+        CarrierConfig::Mm7(config) => mm7::start(&config, events, supervisor),
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use net::{Share, Shares, send_off};
+use runtime::Runtime;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -70,8 +71,8 @@ impl RefusedCounters {
 }
 
 /// The room of one listener.
-#[derive(Debug)]
 pub(crate) struct Rooms {
+    runtime: Arc<dyn Runtime>,
     places: Arc<Semaphore>,
     shares: Shares,
     send_offs: Arc<Semaphore>,
@@ -87,9 +88,9 @@ pub(crate) struct Place {
 impl Rooms {
     /// Room for so many connections. One address has three quarters of them at most: the operator lists the peers, and a single one may have most of the work,
     /// but it does not keep the others out.
-    pub(crate) fn new(connections_max: usize) -> Self {
+    pub(crate) fn new(runtime: Arc<dyn Runtime>, connections_max: usize) -> Self {
         let share = (connections_max * 3).div_ceil(4);
-        Self { places: Arc::new(Semaphore::new(connections_max)), shares: Shares::new(share), send_offs: Arc::new(Semaphore::new(SEND_OFFS_MAX)) }
+        Self { runtime, places: Arc::new(Semaphore::new(connections_max)), shares: Shares::new(share), send_offs: Arc::new(Semaphore::new(SEND_OFFS_MAX)) }
     }
 
     /// Takes a place for a connection from this address.
@@ -102,10 +103,12 @@ impl Rooms {
     /// Writes `reply` as the last word on a connection, or cuts it where too many others are being sent away.
     pub(crate) fn send_away(&self, stream: TcpStream, reply: &'static [u8]) {
         if let Ok(turn) = Arc::clone(&self.send_offs).try_acquire_owned() {
-            tokio::spawn(async move {
-                send_off(stream, reply, SEND_OFF_TIMEOUT).await;
+            let runtime = Arc::clone(&self.runtime);
+            let send_off = async move {
+                send_off(&runtime, stream, reply, SEND_OFF_TIMEOUT).await;
                 drop(turn);
-            });
+            };
+            self.runtime.spawn("send-off", Box::pin(send_off));
         }
     }
 }
@@ -117,7 +120,7 @@ mod tests {
     #[test]
     fn one_address_leaves_a_quarter_of_the_places_to_others() {
         for (all, share) in [(1, 1), (2, 2), (4, 3), (32, 24), (50, 38)] {
-            let rooms = Rooms::new(all);
+            let rooms = Rooms::new(crate::machine(), all);
             let take = |address: &str| rooms.take(address.parse().unwrap());
             let held: Vec<Place> = (0..share).map(|_| take("192.0.2.1").unwrap()).collect();
             let expected = if share == all { Refused::Full } else { Refused::AddressFull };

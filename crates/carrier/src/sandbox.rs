@@ -88,7 +88,7 @@ impl Carrier for Sandbox {
                 self.accepted.fetch_add(1, Ordering::Relaxed);
                 let id = format!("{}-{}-{number}", submission.message.id, submission.attempt);
                 ids.push(id.clone());
-                SegmentOutcome::Accepted { carrier_id: Some(id) }
+                SegmentOutcome::Accepted { carrier_id: Some(id), remark: None }
             });
             (number, outcome)
         });

@@ -1,9 +1,8 @@
 //! Pace: how many segments a second, how long to rest when the SMSC asks for it, and when full queues of recipients amount to that.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::Msisdn;
-use tokio::time::Instant;
 
 /// A token bucket that holds a tenth of a second's worth. A rate of 0 lets everything pass.
 #[derive(Debug)]

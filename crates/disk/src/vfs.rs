@@ -219,6 +219,7 @@ unsafe extern "C" fn randomness(_vfs: *mut sqlite3_vfs, length: c_int, into: *mu
 }
 
 /// Waits, as SQLite does between two tries to get a lock. Connections on one thread never wait for each other.
+#[expect(clippy::disallowed_methods, reason = "SQLite asks its VFS to keep this thread waiting")]
 unsafe extern "C" fn sleep(_vfs: *mut sqlite3_vfs, micros: c_int) -> c_int {
     thread::sleep(Duration::from_micros(u64::try_from(micros).unwrap_or(0)));
     micros

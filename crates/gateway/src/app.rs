@@ -1,29 +1,24 @@
 //! Putting the parts together: a configuration in, a running platform out.
 
+mod parts;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use carrier::config::SandboxConfig;
-use carrier::{Carrier, CarrierConfig};
-use model::backoff::Backoff;
+use model::Entropy;
 use model::key::Pepper;
-use model::{Clock, Entropy};
 use net::Patience;
-use pipeline::fetch::Fetcher;
-use pipeline::fetch::resolve::SystemResolver;
 use pipeline::limiter::RateLimiter;
-use pipeline::tenants::TenantBook;
-use pipeline::{AdmissionLimits, BroadcastSettings, DispatchSettings, Parts, Pipeline, QueueLimits, SANDBOX};
-use runtime::{Machine, Runtime, Supervisor};
+use pipeline::{Node, OVER, Pipeline};
+use runtime::{Runtime, Supervisor, Task};
 use store::objects::{Directory, Objects};
 use store::{Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-use crate::admin::{self, Admin, Metrics, Throughput};
+use crate::admin::{self, Admin, Metrics, Operators, Throughput};
 use crate::api::{self, Api};
 use crate::config::Config;
 use crate::files::{self, Budget};
@@ -31,8 +26,15 @@ use crate::http::body::BodyLimits;
 use crate::http::envelope::Envelope;
 use crate::http::gate::Gate;
 use crate::http::log::Lines;
-use crate::http::serve::{Bounds, Door, serve};
-use crate::http::tls;
+use crate::http::rooms::{Bounds, Rooms};
+use crate::http::serve::{Door, Phase, serve};
+use crate::http::tls::{self, Tls};
+use crate::reload::carriers::Starter;
+use crate::reload::{self, DrainTime, Reloader};
+
+pub(crate) use self::parts::admission_limits;
+use self::parts::{start_carriers, start_pipeline};
+use crate::sessions;
 
 /// A running platform.
 pub struct App {
@@ -40,14 +42,16 @@ pub struct App {
     pub api_address: SocketAddr,
     /// Where the operator is served.
     pub admin_address: SocketAddr,
+    runtime: Arc<dyn Runtime>,
+    supervisor: Supervisor,
     pipeline: Arc<Pipeline>,
     api: Arc<Api>,
-    end: watch::Sender<bool>,
-    public: JoinHandle<()>,
-    operators: JoinHandle<()>,
-    measuring: JoinHandle<()>,
-    telling: JoinHandle<()>,
-    drain: Duration,
+    phase: watch::Sender<Phase>,
+    doors: [Task; 2],
+    /// Tasks that go on until the end and have nothing to finish.
+    endless: [Task; 3],
+    drain: Arc<DrainTime>,
+    reloader: Arc<Reloader>,
 }
 
 /// Why a platform does not start: sentences for the operator.
@@ -60,78 +64,88 @@ impl App {
     ///
     /// # Errors
     /// A sentence for the operator: an address that cannot be listened on, a store that cannot be used, a carrier's mistake.
-    pub async fn start(config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, StartError> {
-        let prepared = Prepared::of(&config).await?;
-        let store = open(&config.store.url).await?;
-        Self::run(prepared, store, config, clock, entropy).await
+    pub async fn start(config: Config, runtime: Arc<dyn Runtime>, entropy: Arc<dyn Entropy>) -> Result<Self, StartError> {
+        let prepared = Prepared::of(&config, &runtime).await?;
+        let store = open(&config.store.url, &runtime).await?;
+        Self::run(prepared, store, config, runtime, entropy).await
     }
 
     /// The same, on a store that is open already.
     ///
     /// # Errors
     /// As [`start`](Self::start).
-    pub async fn start_on(store: Arc<dyn Store>, config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, StartError> {
-        Self::run(Prepared::of(&config).await?, store, config, clock, entropy).await
+    pub async fn start_on(store: Arc<dyn Store>, config: Config, runtime: Arc<dyn Runtime>, entropy: Arc<dyn Entropy>) -> Result<Self, StartError> {
+        Self::run(Prepared::of(&config, &runtime).await?, store, config, runtime, entropy).await
     }
 
-    async fn run(prepared: Prepared, store: Arc<dyn Store>, config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, StartError> {
+    async fn run(prepared: Prepared, store: Arc<dyn Store>, config: Config, runtime: Arc<dyn Runtime>, entropy: Arc<dyn Entropy>) -> Result<Self, StartError> {
         let (api_address, admin_address) = (address(&prepared.public)?, address(&prepared.operators)?);
-        let lines = Arc::new(Lines::new(config.log.lines_per_second));
+        let lines = Arc::new(Lines::new(config.log.lines_per_second, Arc::clone(&runtime)));
         let metrics = Metrics::default();
+        let supervisor = Supervisor::new(Arc::clone(&runtime));
         store.observe_commits(metrics.observer());
         store.keep_within(config.store_bounds());
-        let pipeline = start_pipeline(&config, store, prepared.objects, prepared.pepper, Arc::clone(&clock), entropy).await?;
-        let envelope = Envelope::new(&config.api.docs_base_url);
-        let body_limits = BodyLimits { bytes_max: config.api.body_bytes_max, timeout: Duration::from_secs(config.api.body_timeout_secs) };
-        let api = Arc::new(Api {
+        let told = |error: StoreError| StartError(error.to_string());
+        let node = Node::join(Arc::clone(&store), sessions::node_name(), sessions::BUILD, Arc::clone(&runtime) as _).await.map_err(told)?;
+        // Renewed from the beginning: starting may take long.
+        let (renewed, renews) = (Arc::clone(&node), Arc::clone(&runtime));
+        let renewing = supervisor.start("node", async move { renewed.keep(renews).await });
+        let (events, reported) = mpsc::unbounded_channel();
+        let starter = Arc::new(Starter { events, entropy, supervisor: supervisor.clone(), store: Arc::clone(&store), node });
+        let carriers = start_carriers(&config, &starter).await?;
+        let pipeline = start_pipeline(&config, prepared.objects, prepared.pepper, &carriers, reported, &starter).await?;
+        let api = Arc::new(public_api(&config, &pipeline, &lines, &metrics, &runtime));
+        let operators = Arc::new(Operators::new(prepared.token, config.limits));
+        let clients_rooms = Arc::new(Rooms::new(bounds_of_clients(&config, prepared.clients)));
+        let operators_rooms = Arc::new(Rooms::new(bounds_of_operators(&config)));
+        let tls = prepared.tls.map(|tls| Arc::new(Tls::new(tls)));
+        let drain = Arc::new(DrainTime::new(config.dispatch.drain_secs));
+        let parts = reload::Parts {
+            runtime: Arc::clone(&runtime),
             pipeline: Arc::clone(&pipeline),
-            limiter: RateLimiter::new(config.limits.failed_auth_per_minute),
-            envelope: envelope.clone(),
-            body_limits,
-            broadcast_body_limits: BodyLimits { bytes_max: config.api.broadcast_body_bytes_max, ..body_limits },
-            reading: Semaphore::new(api::READERS),
-            trusted_proxies: config.api.trusted_proxies.clone(),
-            log_requests: config.log.requests,
-            lines: Arc::clone(&lines),
-            gate: Gate::default(),
-            metrics: metrics.http.clone(),
-            clock: Arc::clone(&clock),
-        });
+            api: Arc::clone(&api),
+            operators: Arc::clone(&operators),
+            clients: Arc::clone(&clients_rooms),
+            operators_rooms: Arc::clone(&operators_rooms),
+            tls: tls.clone(),
+            drain: Arc::clone(&drain),
+            starter,
+            carriers,
+        };
+        let reloader = Arc::new(Reloader::new(parts, config));
         let admin = Arc::new(Admin {
             pipeline: Arc::clone(&pipeline),
-            envelope,
-            body_limits,
-            new_account: config.limits.of_new_accounts(),
-            token: prepared.token,
-            limiter: RateLimiter::new(config.limits.failed_auth_per_minute),
-            trusted_proxies: config.api.trusted_proxies.clone(),
+            envelope: api.envelope.clone(),
+            body_limits: api.body_limits,
+            operators,
+            reloader: Arc::clone(&reloader),
+            trusted_proxies: api.trusted_proxies.clone(),
             lines: Arc::clone(&lines),
             metrics: metrics.clone(),
             throughput: Throughput::default(),
-            clock,
+            supervisor: supervisor.clone(),
+            runtime: Arc::clone(&runtime),
         });
-        let door = |name, listener, tls, router, unreadable, bounds| Door {
+        let door = |name, listener, tls, router, unreadable, rooms| Door {
             name,
             listener,
             tls,
             router,
             unreadable,
-            bounds,
+            rooms,
             metrics: metrics.http.clone(),
             lines: Arc::clone(&lines),
+            runtime: Arc::clone(&runtime),
         };
-        let bounds_of_clients = bounds(&config, prepared.clients, config.api.connections_per_address);
-        let public = door("api", prepared.public, prepared.tls, api::router(Arc::clone(&api)), api::unreadable(&api), bounds_of_clients);
-        let bounds_of_operators = bounds(&config, config.admin.connections_max, config.admin.connections_max / 2);
-        let operators = door("admin", prepared.operators, None, admin::router(Arc::clone(&admin)), admin::unreadable(&admin), bounds_of_operators);
-        let (end, ended) = watch::channel(false);
+        let public = door("api", prepared.public, tls, api::router(Arc::clone(&api)), api::unreadable(&api), clients_rooms);
+        let operators = door("admin", prepared.operators, None, admin::router(Arc::clone(&admin)), admin::unreadable(&admin), operators_rooms);
+        let (phase, followed) = watch::channel(Phase::Serving);
         // Both are open to the end: clients hear that the process drains, and the operator sees it.
-        let (public, operators) = (tokio::spawn(serve(public, ended.clone())), tokio::spawn(serve(operators, ended)));
-        let measured = Arc::clone(&pipeline);
-        let measuring = tokio::spawn(async move { admin.throughput.measure(&measured).await });
-        let telling = tokio::spawn(async move { lines.tell().await });
-        let drain = Duration::from_secs(config.dispatch.drain_secs);
-        Ok(Self { api_address, admin_address, pipeline, api, end, public, operators, measuring, telling, drain })
+        let doors = [supervisor.start("public listener", serve(public, followed.clone())), supervisor.start("admin listener", serve(operators, followed))];
+        let (measured, measures) = (Arc::clone(&pipeline), Arc::clone(&runtime));
+        let measuring = supervisor.start("throughput of carriers", async move { admin.throughput.measure(&measured, &measures).await });
+        let telling = supervisor.start("omitted log lines", async move { lines.tell().await });
+        Ok(Self { api_address, admin_address, runtime, supervisor, pipeline, api, phase, doors, endless: [measuring, telling, renewing], drain, reloader })
     }
 
     /// The path of a message.
@@ -139,9 +153,20 @@ impl App {
         &self.pipeline
     }
 
-    /// Resolves when the store has failed and the process has to end.
-    pub async fn failed(&self) -> StoreError {
-        self.pipeline.store().failed().await
+    /// Takes over other configurations.
+    pub const fn reloader(&self) -> &Arc<Reloader> {
+        &self.reloader
+    }
+
+    /// Resolves, with a sentence for the operator, when the process has to end: the store has failed, another node has taken the work of this
+    /// one over, or a task that must run as long as the process has ended.
+    pub async fn failed(&self) -> String {
+        tokio::select! {
+            biased;
+            error = self.pipeline.store().failed() => format!("{error}; what was promised is on disk, and nothing more is promised before a new start"),
+            () = self.pipeline.node().over() => OVER.to_owned(),
+            why = self.supervisor.failed() => format!("{why}; the process ends, because it cannot work without that task"),
+        }
     }
 
     /// Takes no more requests, answers those that are under way, lets carriers answer what they have, and closes the store. New connections and requests are
@@ -149,27 +174,48 @@ impl App {
     ///
     /// This ends within `dispatch.drain_secs` and [`BEYOND`](Self::BEYOND), whatever clients, carriers and the store do.
     pub async fn stop(self) {
-        let began = Instant::now();
+        let (runtime, began) = (&self.runtime, self.runtime.instant());
+        self.supervisor.ending();
         self.api.gate.close();
+        let drain = self.drain.get();
+        self.phase.send_replace(Phase::Draining);
         self.pipeline.begin_draining();
         // What is on disk has its answer before the store closes.
-        let answered = tokio::time::timeout(self.drain.max(Pipeline::AT_LEAST), self.api.gate.emptied());
-        let (answered, ()) = tokio::join!(answered, self.pipeline.settle(self.drain));
+        let answered = runtime.timeout(drain.max(Pipeline::AT_LEAST), self.api.gate.emptied());
+        let (answered, ()) = tokio::join!(answered, self.pipeline.settle(drain));
         if answered.is_err() {
-            tracing::warn!("Requests are still under way after {} s: they are refused", self.drain.as_secs());
+            tracing::warn!("Requests are still under way after {} s: they are refused", drain.as_secs());
         }
-        self.pipeline.close(self.drain.saturating_sub(began.elapsed())).await;
-        self.measuring.abort();
-        self.telling.abort();
+        self.pipeline.close(drain.saturating_sub(runtime.instant() - began)).await;
+        self.endless.iter().for_each(Task::abort);
         // A store that is closed takes nothing more: what is refused now leaves nothing behind.
-        self.end.send_replace(true);
-        let doors = async { tokio::join!(self.public, self.operators) };
+        self.phase.send_replace(Phase::Over);
+        let [public, operators] = self.doors;
+        let doors = async { tokio::join!(public.ended(), operators.ended()) };
         // A door that panicked has nobody left to let out.
-        let _ = tokio::time::timeout(LAST_WORDS, doors).await;
+        let _ = runtime.timeout(LAST_WORDS, doors).await;
     }
 
     /// How much longer than `dispatch.drain_secs` ending may take: the store's last writes, its end, and the last answers of both doors.
     pub const BEYOND: Duration = Pipeline::BEYOND.saturating_add(LAST_WORDS);
+}
+
+fn public_api(config: &Config, pipeline: &Arc<Pipeline>, lines: &Arc<Lines>, metrics: &Metrics, runtime: &Arc<dyn Runtime>) -> Api {
+    let body_limits = BodyLimits { bytes_max: config.api.body_bytes_max, timeout: Duration::from_secs(config.api.body_timeout_secs) };
+    Api {
+        pipeline: Arc::clone(pipeline),
+        limiter: RateLimiter::new(config.limits.failed_auth_per_minute),
+        envelope: Envelope::new(&config.api.docs_base_url),
+        body_limits,
+        broadcast_body_limits: BodyLimits { bytes_max: config.api.broadcast_body_bytes_max, ..body_limits },
+        reading: Semaphore::new(api::READERS),
+        trusted_proxies: config.api.trusted_proxies.clone(),
+        log_requests: config.log.requests.into(),
+        lines: Arc::clone(lines),
+        gate: Gate::default(),
+        metrics: metrics.http.clone(),
+        runtime: Arc::clone(runtime),
+    }
 }
 
 /// What can go wrong before there is a store.
@@ -185,7 +231,7 @@ struct Prepared {
 }
 
 impl Prepared {
-    async fn of(config: &Config) -> Result<Self, StartError> {
+    async fn of(config: &Config, runtime: &Arc<dyn Runtime>) -> Result<Self, StartError> {
         let pepper = config.keys.read().map_err(StartError)?;
         let token = config.admin.read_token().map_err(StartError)?;
         let tls = match (&config.api.tls_cert, &config.api.tls_key) {
@@ -193,7 +239,7 @@ impl Prepared {
             _ => None,
         };
         let (public, operators) = (listen(config.api.listen).await?, listen(config.admin.listen).await?);
-        let objects = media(config)?;
+        let objects = media(config, runtime)?;
         let limit = files::raise().unwrap_or_else(|why| {
             tracing::warn!("{why}");
             files::limit()
@@ -209,7 +255,16 @@ impl Prepared {
 /// How long the last answers may take once everything else has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// What clients of a door may take.
+/// What clients may take of the public door, where the process has files for so many connections.
+pub(crate) fn bounds_of_clients(config: &Config, connections: usize) -> Bounds {
+    bounds(config, connections, config.api.connections_per_address)
+}
+
+/// What operators may take of theirs.
+pub(crate) fn bounds_of_operators(config: &Config) -> Bounds {
+    bounds(config, config.admin.connections_max, config.admin.connections_max / 2)
+}
+
 fn bounds(config: &Config, connections_max: usize, connections_per_address: usize) -> Bounds {
     Bounds {
         connections_max,
@@ -222,19 +277,19 @@ fn bounds(config: &Config, connections_max: usize, connections_per_address: usiz
     }
 }
 
-async fn open(url: &str) -> Result<Arc<dyn Store>, StartError> {
+async fn open(url: &str, runtime: &Arc<dyn Runtime>) -> Result<Arc<dyn Store>, StartError> {
     let told = |error: StoreError| StartError(error.to_string());
     if let Some(directory) = store::path_of(url).map_err(told)?.parent() {
         std::fs::create_dir_all(directory).map_err(|error| StartError(format!("cannot make {}: {error}", directory.display())))?;
     }
-    store::open(url, Arc::new(Machine::new())).await.map_err(told)
+    store::open(url, Arc::clone(runtime)).await.map_err(told)
 }
 
-fn media(config: &Config) -> Result<Arc<dyn Objects>, StartError> {
+fn media(config: &Config, runtime: &Arc<dyn Runtime>) -> Result<Arc<dyn Objects>, StartError> {
     refuse_media_without_store(config).map_err(StartError)?;
     let directory = &config.media.directory;
     let objects =
-        Directory::open(directory, Arc::new(Machine::new())).map_err(|error| StartError(format!("cannot keep media in {}: {error}", directory.display())))?;
+        Directory::open(directory, Arc::clone(runtime)).map_err(|error| StartError(format!("cannot keep media in {}: {error}", directory.display())))?;
     Ok(Arc::new(objects))
 }
 
@@ -260,78 +315,4 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 
 fn address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
     listener.local_addr().map_err(|error| StartError(error.to_string()))
-}
-
-async fn start_pipeline(
-    config: &Config,
-    store: Arc<dyn Store>,
-    objects: Arc<dyn Objects>,
-    pepper: Pepper,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-) -> Result<Arc<Pipeline>, StartError> {
-    let told = |error: StoreError| StartError(error.to_string());
-    let tenants = TenantBook::load(Arc::clone(&store), pepper, Arc::clone(&clock), Arc::clone(&entropy)).await.map_err(told)?;
-    let (sender, events) = mpsc::unbounded_channel();
-    let sandbox = CarrierConfig::Sandbox(SandboxConfig { name: SANDBOX.to_owned() });
-    let mut carriers: Vec<(Arc<dyn Carrier>, u32)> = Vec::new();
-    for carrier in config.carrier.iter().chain([&sandbox]) {
-        let started = carrier::start(carrier.clone(), sender.clone(), Arc::clone(&entropy)).map_err(|error| StartError(error.to_string()))?;
-        carriers.push((started, carrier.sender_rate()));
-    }
-    let limits = AdmissionLimits {
-        sms_characters_max: config.limits.sms_characters_max,
-        mms_characters_max: config.limits.mms_characters_max,
-        recipients_max: config.limits.max_recipients,
-        validity: Duration::from_secs(config.dispatch.validity_secs),
-        idempotency: config.limits.idempotency(),
-    };
-    let (routes, dispatch) = (config.routes(), dispatch_settings(config));
-    let broadcasts = BroadcastSettings { lookahead: config.dispatch.broadcast_lookahead_max, batch: config.dispatch.broadcast_batch };
-    let screen = Arc::new(crate::screen::load(config.screening.directory.as_deref()).map_err(StartError)?);
-    let screening_log = Duration::from_secs(config.screening.log_days * 86_400);
-    let tenants = Arc::new(tenants);
-    let runtime: Arc<dyn Runtime> = Arc::new(Machine::with_clock(clock));
-    let fetcher = Fetcher::new(config.media.fetch_settings(&config.api.docs_base_url), Arc::new(SystemResolver), Arc::clone(&runtime))
-        .map_err(|error| StartError(error.to_string()))?;
-    let media_kept = Duration::from_secs(config.media.keep_hours * 3_600);
-    let index_after = Duration::from_secs(config.store.index_after_secs);
-    let parked_kept = Duration::from_secs(config.receipts.parked_hours * 3_600);
-    let parts = Parts {
-        store,
-        index_after,
-        tenants,
-        routes,
-        carriers,
-        events,
-        fetcher,
-        objects,
-        media_kept,
-        parked_kept,
-        screen,
-        screening_log,
-        limits,
-        dispatch,
-        broadcasts,
-        supervisor: Supervisor::new(Arc::clone(&runtime)),
-        runtime,
-        entropy,
-    };
-    Pipeline::start(parts).await.map_err(told)
-}
-
-fn dispatch_settings(config: &Config) -> DispatchSettings {
-    let dispatch = &config.dispatch;
-    let slowest = config.carrier.iter().map(CarrierConfig::response_timeout_secs).max().unwrap_or(0);
-    DispatchSettings {
-        queue: QueueLimits { total: dispatch.queue_max, per_account: dispatch.queue_per_account_max, originator_rate: 0, account_rate: dispatch.account_rate },
-        lease: Duration::from_secs(dispatch.lease_secs),
-        // Leaving and being answered happen under the lease, and there must be time to record it.
-        attempt: Duration::from_secs(2 * slowest + 15),
-        batch: dispatch.batch,
-        poll: Duration::from_millis(dispatch.poll_ms),
-        retry: Backoff { floor: Duration::from_millis(dispatch.retry_floor_ms), ceiling: Duration::from_millis(dispatch.retry_ceiling_ms) },
-        attempts_per_carrier: dispatch.attempts_per_carrier,
-        fallback_after: Duration::from_secs(dispatch.fallback_after_secs),
-    }
 }

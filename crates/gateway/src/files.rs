@@ -7,7 +7,7 @@ use pipeline::{READS_MAX, fetch};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
-use crate::http::serve::SEND_OFFS_MAX;
+use crate::http::rooms::SEND_OFFS_MAX;
 
 /// The store's connections and its log, the listeners, standard streams, the runtime, directories, and some to spare.
 const OWN: usize = 96;

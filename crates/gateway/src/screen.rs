@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use screening::{BUILTIN, Data, Screen};
 
@@ -28,6 +28,15 @@ pub fn load(directory: Option<&Path>) -> Result<Screen, String> {
         weights: weights.as_deref().or(BUILTIN.weights),
     };
     Screen::load(&data).map_err(|error| format!("the screen's data in {} cannot be used: {error}", directory.display()))
+}
+
+/// The files of such a directory that are there.
+pub fn files(directory: &Path) -> Vec<PathBuf> {
+    let named = ["brands.txt", "domains.txt", "rules.txt", "weights.bin"].map(|name| directory.join(name)).into_iter().filter(|file| file.exists());
+    let lexicon = fs::read_dir(directory.join("lexicon")).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let mut files: Vec<PathBuf> = named.chain(lexicon).collect();
+    files.sort();
+    files
 }
 
 /// A file, where it is there.

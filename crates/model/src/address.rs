@@ -108,6 +108,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(trials::config(256))]
+
         #[test]
         fn the_rule_is_the_published_one(text in "[+0-9a٣ ]{0,18}") {
             let bytes = text.as_bytes();

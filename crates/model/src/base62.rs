@@ -66,6 +66,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(trials::config(256))]
+
         #[test]
         fn every_value_comes_back(value: u128) {
             prop_assert_eq!(decode(&text(value)), Some(value));

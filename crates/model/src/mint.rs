@@ -68,6 +68,8 @@ mod tests {
     const NOON: Timestamp = Timestamp::from_millis(1_773_576_000_000);
 
     proptest! {
+        #![proptest_config(trials::config(256))]
+
         #[test]
         fn every_id_is_above_all_before_it_while_the_clock_moves_within_the_lead(moves in prop::collection::vec(-86_400_000i64..86_400_000, 1..200)) {
             let (mint, entropy) = (Mint::default(), SeededEntropy::new(1));

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 /// A bound on the lines of one kind. Written lines say how many were left out before them, so that nothing goes unmentioned.
 ///
-/// It may be a `static`: one place in the code, one kind of line, one bound for the process. It takes no lock.
+/// One place in the code, one kind of line, one bound for each part of the process that has such lines. It takes no lock.
 #[derive(Debug)]
 pub struct Sampler {
     lines_per_second: u32,

@@ -2,6 +2,7 @@
 //! ([`Shares`]), an orderly goodbye ([`send_off`]) and a rule for failures to accept ([`rest_after`]).
 //!
 //! It knows nothing of HTTP, SMTP or SMPP: the public API, the operator's door, the listeners of MM4 and MM7 carriers, and the simulators all use it.
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 mod accept;
 mod patient;

@@ -2,11 +2,12 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use runtime::{Alarm, Runtime};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep};
 
 /// How long a peer may leave octets unread that are written to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,12 +29,11 @@ impl Patience {
 /// A stream whose writes fail with [`io::ErrorKind::TimedOut`] when the peer does not read. Reading has its deadlines elsewhere, because they depend on what is read.
 ///
 /// A write that succeeds at once costs nothing: the timer, one for each connection, is made when a write has to wait for the first time.
-#[derive(Debug)]
 pub struct Patient<S> {
     stream: S,
     patience: Patience,
     waits: Option<Waits>,
-    timer: Option<Pin<Box<Sleep>>>,
+    alarm: Alarm,
 }
 
 /// Octets that wait for the peer.
@@ -46,8 +46,8 @@ struct Waits {
 
 impl<S> Patient<S> {
     /// A stream with this patience for its peer.
-    pub const fn new(stream: S, patience: Patience) -> Self {
-        Self { stream, patience, waits: None, timer: None }
+    pub const fn new(runtime: Arc<dyn Runtime>, stream: S, patience: Patience) -> Self {
+        Self { stream, patience, waits: None, alarm: Alarm::new(runtime) }
     }
 
     /// When the peer must have read more.
@@ -67,7 +67,7 @@ impl<S> Patient<S> {
                     && let count @ 1.. = count(value)
                 {
                     waits.written += count as u64;
-                    waits.progress = Instant::now();
+                    waits.progress = self.alarm.runtime().instant();
                 }
                 written
             }
@@ -79,15 +79,11 @@ impl<S> Patient<S> {
     /// Resolves to an error when the deadline has passed.
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         let waits = *self.waits.get_or_insert_with(|| {
-            let now = Instant::now();
+            let now = self.alarm.runtime().instant();
             Waits { since: now, progress: now, written: 0 }
         });
         let deadline = self.deadline(&waits);
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        if timer.deadline() != deadline {
-            timer.as_mut().reset(deadline);
-        }
-        timer.as_mut().poll(context).map(|()| io::Error::new(io::ErrorKind::TimedOut, "the peer does not read what is written to it"))
+        self.alarm.poll_until(deadline, context).map(|()| io::Error::new(io::ErrorKind::TimedOut, "the peer does not read what is written to it"))
     }
 }
 
@@ -133,7 +129,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 
 #[cfg(test)]
 mod tests {
+    use runtime::Machine;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::time::Instant;
 
     use super::*;
 
@@ -152,7 +150,7 @@ mod tests {
             }
         });
         let began = Instant::now();
-        let mut stream = Patient::new(ours, patience);
+        let mut stream = Patient::new(Arc::new(Machine::new()), ours, patience);
         let ended = stream.write_all(&vec![b'x'; 100_000]).await.map_err(|error| error.kind());
         reader.abort();
         (began.elapsed(), ended)
@@ -192,7 +190,7 @@ mod tests {
                 peer.read_exact(&mut octets).await.unwrap();
             }
         });
-        let mut stream = Patient::new(ours, PATIENCE);
+        let mut stream = Patient::new(Arc::new(Machine::new()), ours, PATIENCE);
         for _ in 0..10 {
             stream.write_all(&[b'x'; 1_000]).await.unwrap();
             stream.flush().await.unwrap();

@@ -1,7 +1,9 @@
 //! The end of a connection that the peer is to understand.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use runtime::Runtime;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// So much of what the peer still sends is read.
@@ -9,7 +11,7 @@ const DISCARD_BYTES_MAX: usize = 256 * 1024;
 
 /// Writes `octets`, says that nothing follows, and reads what the peer has under way until it hangs up too, all within `limit`. A connection that is closed while
 /// input waits unread is reset, and a reset may destroy the answer before the peer has read it (RFC 9112, section 9.6).
-pub async fn send_off(mut stream: impl AsyncRead + AsyncWrite + Unpin, octets: &[u8], limit: Duration) {
+pub async fn send_off(runtime: &Arc<dyn Runtime>, mut stream: impl AsyncRead + AsyncWrite + Unpin, octets: &[u8], limit: Duration) {
     let goodbye = async {
         stream.write_all(octets).await?;
         stream.flush().await?;
@@ -25,14 +27,19 @@ pub async fn send_off(mut stream: impl AsyncRead + AsyncWrite + Unpin, octets: &
         Ok::<(), std::io::Error>(())
     };
     // A peer that does not want to hear it loses nothing but the answer.
-    let _ = tokio::time::timeout(limit, goodbye).await;
+    let _ = runtime.timeout(limit, goodbye).await;
 }
 
 #[cfg(test)]
 mod tests {
+    use runtime::Machine;
     use tokio::io::duplex;
 
     use super::*;
+
+    fn machine() -> Arc<dyn Runtime> {
+        Arc::new(Machine::new())
+    }
 
     #[tokio::test(start_paused = true)]
     async fn the_peer_reads_the_answer_and_the_end() {
@@ -47,12 +54,12 @@ mod tests {
     }
 
     async fn send_off_owned(stream: tokio::io::DuplexStream) {
-        send_off(stream, b"no", Duration::from_secs(1)).await;
+        send_off(&machine(), stream, b"no", Duration::from_secs(1)).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_neither_reads_nor_hangs_up_is_left() {
         let (_peer, ours) = duplex(1);
-        send_off(ours, b"no", Duration::from_secs(1)).await;
+        send_off(&machine(), ours, b"no", Duration::from_secs(1)).await;
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::limits::holder_of;
@@ -9,7 +10,7 @@ use model::limits::holder_of;
 /// The connections of each address, so that one cannot take the places of all. Networks of IPv6 are counted as [`holder_of`] says.
 #[derive(Debug)]
 pub struct Shares {
-    most: usize,
+    most: AtomicUsize,
     held: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
@@ -23,7 +24,12 @@ pub struct Share {
 impl Shares {
     /// At most so many connections for each address.
     pub fn new(most: usize) -> Self {
-        Self { most, held: Arc::default() }
+        Self { most: AtomicUsize::new(most), held: Arc::default() }
+    }
+
+    /// Another bound, from the next connection on.
+    pub fn set_most(&self, most: usize) {
+        self.most.store(most, Ordering::Relaxed);
     }
 
     /// Counts a connection from this address; `None` where it has its share already.
@@ -31,7 +37,7 @@ impl Shares {
         let holder = holder_of(address);
         let mut held = lock(&self.held);
         let count = held.entry(holder).or_default();
-        if *count >= self.most {
+        if *count >= self.most.load(Ordering::Relaxed) {
             return None;
         }
         *count += 1;

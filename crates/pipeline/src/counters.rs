@@ -1,8 +1,8 @@
 //! What the pipeline counts, for the operator.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::growing::Growing;
 use crate::unmatched::UnmatchedCounters;
 
 /// Counts since the start.
@@ -19,11 +19,11 @@ pub struct Counters {
     /// What became of `mediaUrl`s.
     pub media: MediaCounters,
     /// What became of messages, by the carrier that had them last.
-    carriers: HashMap<String, Fates>,
+    carriers: Growing<Fates>,
     /// What became of messages that no carrier had.
     unrouted: Fates,
     /// What carriers send in vain.
-    unmatched: HashMap<String, UnmatchedCounters>,
+    unmatched: Growing<UnmatchedCounters>,
     /// The same, of carriers that are no longer configured.
     unmatched_elsewhere: UnmatchedCounters,
     /// Attempts to be repeated.
@@ -36,6 +36,8 @@ pub struct Counters {
     pub receipts_matched: Counter,
     /// Receipts that said nothing new.
     pub receipts_repeated: Counter,
+    /// Changes that were made and not counted, because they came faster than they could be.
+    pub changes_missed: Counter,
     /// How old the oldest message is that the index of lists lacks and should have, in milliseconds; 0 when it lacks none.
     pub lists_behind_ms: Level,
 }
@@ -78,6 +80,12 @@ impl Counters {
         let names: Vec<String> = carriers.collect();
         let unmatched = names.iter().map(|name| (name.clone(), UnmatchedCounters::default())).collect();
         Self { carriers: names.into_iter().map(|name| (name, Fates::default())).collect(), unmatched, ..Self::default() }
+    }
+
+    /// Counters for one carrier more.
+    pub(crate) fn add_carrier(&self, name: &str) {
+        self.carriers.add(name.to_owned(), Fates::default());
+        self.unmatched.add(name.to_owned(), UnmatchedCounters::default());
     }
 
     /// What a carrier sends in vain; for any other name, what carriers sent that are no longer configured.

@@ -9,7 +9,6 @@ mod driver;
 mod load;
 mod machine;
 
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,11 +20,11 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::counters::Counters;
 use crate::media::Shelf;
+use crate::node::Node;
 use crate::pace::SenderPaces;
 use crate::queue::QueueLimits;
 use crate::route::Routes;
 use crate::tenants::TenantBook;
-use crate::watch::MessageWaiters;
 use machine::{Action, Books, Dispatch, Input};
 
 pub(crate) use dispatchers::Dispatchers;
@@ -59,7 +58,6 @@ pub(crate) struct Dispatcher {
     settings: DispatchSettings,
     store: Arc<dyn Store>,
     counters: Arc<Counters>,
-    waiters: Arc<MessageWaiters>,
     shelf: Arc<Shelf>,
     runtime: Arc<dyn Runtime>,
     /// Something was put into memory, or is due in the store.
@@ -70,6 +68,7 @@ pub(crate) struct Dispatcher {
     loading: Arc<Semaphore>,
     /// Wakes the expander when messages of broadcasts have left memory.
     made_room: Arc<Notify>,
+    node: Arc<Node>,
     stop: watch::Receiver<bool>,
 }
 
@@ -85,13 +84,11 @@ pub(crate) struct Surroundings {
     /// Notified when messages of broadcasts have left memory.
     pub(crate) made_room: Arc<Notify>,
     pub(crate) counters: Arc<Counters>,
-    /// Hear of messages that end here.
-    pub(crate) waiters: Arc<MessageWaiters>,
     /// Where the media of messages are.
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) runtime: Arc<dyn Runtime>,
-    /// Where lease tokens come from: no two leases of this process, nor of the one before it, share one.
-    pub(crate) tokens: Arc<AtomicU64>,
+    /// This process, which owns what its dispatchers lease.
+    pub(crate) node: Arc<Node>,
     pub(crate) stop: watch::Receiver<bool>,
 }
 
@@ -99,20 +96,20 @@ impl Dispatcher {
     pub(crate) fn new(carrier: Arc<dyn Carrier>, originator_rate: u32, around: Surroundings) -> Self {
         let queue = QueueLimits { originator_rate, ..around.settings.queue };
         let settings = DispatchSettings { queue, ..around.settings };
-        let books = Books { skips: machine::skips(around.tenants), routes: around.routes, senders: around.senders, tokens: around.tokens };
+        let books = Books { skips: machine::skips(around.tenants), routes: around.routes, senders: around.senders, tokens: around.node.tokens() };
         Self {
             machine: Mutex::new(Dispatch::new(carrier.name(), settings, books)),
             carrier,
             settings,
             store: around.store,
             counters: around.counters,
-            waiters: around.waiters,
             shelf: around.shelf,
             runtime: around.runtime,
             wake: Notify::new(),
             recorded: Notify::new(),
             loading: Arc::new(Semaphore::new(load::READS_MAX)),
             made_room: around.made_room,
+            node: around.node,
             stop: around.stop,
         }
     }

@@ -18,9 +18,9 @@ use tokio::sync::Notify;
 
 use crate::admit::References;
 use crate::dispatch::Dispatchers;
+use crate::node::Node;
 use crate::route::Routes;
 use crate::tenants::TenantBook;
-use crate::watch::BroadcastWaiters;
 use expanding::{Action, Books, Expanding, Input, Rest};
 
 /// How broadcasts are expanded.
@@ -69,9 +69,9 @@ pub(crate) struct Expander {
     pub(crate) dispatchers: Dispatchers,
     pub(crate) settings: BroadcastSettings,
     pub(crate) bell: Arc<Bell>,
-    pub(crate) waiters: Arc<BroadcastWaiters>,
     pub(crate) references: Arc<References>,
     pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) node: Arc<Node>,
 }
 
 impl Expander {
@@ -99,6 +99,7 @@ impl Expander {
             routes: Arc::clone(&self.routes),
             dispatchers: self.dispatchers.clone(),
             references: Arc::clone(&self.references),
+            node: self.node.epoch(),
             skips: Box::new(move |broadcast, recipients| match tenants.check_sender(broadcast.account, &broadcast.originator) {
                 Ok(()) => tenants.blocked_among(broadcast.account, recipients),
                 Err(_) => vec![true; recipients.len()],
@@ -114,13 +115,9 @@ impl Expander {
         let mut rest = None;
         while let Some(action) = actions.pop_front() {
             let input = match action {
-                Action::Look => Some(answer(self.store.unexpanded(None, OPEN_MAX).await, Input::Open)),
+                Action::Look => Some(answer(self.store.unexpanded(self.node.epoch(), None, OPEN_MAX).await, Input::Open)),
                 Action::Ask(id) => Some(answer(self.store.upcoming(id, self.settings.batch).await, Input::Upcoming)),
                 Action::Make(expansion) => Some(answer(self.store.expand(expansion).await, Input::Made)),
-                Action::Begun(id) => {
-                    self.waiters.tell_of(&id, ());
-                    None
-                }
                 Action::Hold(messages) => {
                     self.dispatchers.hold(messages);
                     None

@@ -2,15 +2,19 @@
 //!
 //! A request is [admitted](admit): checked, in the published order, and made durable. A broadcast is expanded into messages bit by bit (`expand`). A message is
 //! dispatched (`dispatch`): given to a carrier, fairly and at its pace, after the attempt is on disk. The carrier's answer is judged (`outcome`) and recorded; its
-//! receipts (`receipt`) find their message. What time ends is swept up (`sweep`), and lists are indexed (`listing`). [Media](fetch) are fetched at admission and kept until they have left (`media`). [`Pipeline`] starts all this, hands requests in, and drains it.
+//! receipts (`receipt`) find their message. What time ends is swept up (`sweep`), and lists are indexed (`listing`). What was committed, and by whom it may be, reaches counters, waiting requests and the tenants' memory by one way (`feed`). [Media](fetch) are fetched at admission and kept until they have left (`media`). [`Pipeline`] starts all this, hands requests in, and drains it.
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod admit;
 pub mod counters;
 mod dispatch;
 mod expand;
+mod feed;
 pub mod fetch;
+mod growing;
 mod listing;
 mod media;
+mod node;
 mod outcome;
 mod pace;
 mod queue;
@@ -29,5 +33,7 @@ pub use admit::{AdmissionLimits, BroadcastRequest, RecipientList, SANDBOX, SendR
 pub use counters::Counters;
 pub use dispatch::{DispatchSettings, READS_MAX};
 pub use expand::BroadcastSettings;
+pub use node::{Node, OVER};
 pub use queue::QueueLimits;
 pub use run::{Answered, Parts, Pipeline, WriteBroadcast, WriteMessage};
+pub use sweep::Abandoned;

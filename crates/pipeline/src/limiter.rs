@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use model::account::Limits;
@@ -33,7 +34,7 @@ impl RequestKind {
 
 /// The windows of this process.
 pub struct RateLimiter {
-    failed_auth_per_minute: u32,
+    failed_auth_per_minute: AtomicU32,
     owners: Windows<(Owner, RequestKind)>,
     addresses: Windows<IpAddr>,
 }
@@ -42,7 +43,16 @@ impl RateLimiter {
     /// A limiter that lets each address fail to authenticate this often in a window.
     pub fn new(failed_auth_per_minute: u32) -> Self {
         // There are two windows for each account; of addresses strangers have as many as they like.
-        Self { failed_auth_per_minute, owners: Windows::new(usize::MAX), addresses: Windows::new(ADDRESSES_MAX) }
+        Self { failed_auth_per_minute: AtomicU32::new(failed_auth_per_minute), owners: Windows::new(usize::MAX), addresses: Windows::new(ADDRESSES_MAX) }
+    }
+
+    /// Lets each address fail this often from now on; what it has failed in its window counts.
+    pub fn set_failed_auth_per_minute(&self, failed_auth_per_minute: u32) {
+        self.failed_auth_per_minute.store(failed_auth_per_minute, Ordering::Relaxed);
+    }
+
+    fn failed_auth_per_minute(&self) -> u32 {
+        self.failed_auth_per_minute.load(Ordering::Relaxed)
     }
 
     /// Counts a request of an owner. `Err` when its window is full; exactly `limit` requests pass, however many come at once.
@@ -52,13 +62,13 @@ impl RateLimiter {
 
     /// Counts a failed authentication. `Err` when the address has had its share; addresses of IPv6 share by network ([`holder_of`]).
     pub fn take_failed_auth(&self, address: IpAddr, now: Timestamp) -> Result<Standing, Standing> {
-        self.addresses.with(holder_of(address), now, |window| window.take(self.failed_auth_per_minute, now))
+        self.addresses.with(holder_of(address), now, |window| window.take(self.failed_auth_per_minute(), now))
     }
 
     /// Where an address stands, without counting anything.
     pub fn address_standing(&self, address: IpAddr, now: Timestamp) -> Standing {
         let known = self.addresses.lock().windows.get(&holder_of(address)).copied();
-        known.unwrap_or_default().peek(self.failed_auth_per_minute, now)
+        known.unwrap_or_default().peek(self.failed_auth_per_minute(), now)
     }
 }
 

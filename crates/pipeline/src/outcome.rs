@@ -66,7 +66,7 @@ pub(crate) fn unattempted(leased: &Leased, at: Timestamp, verdict: Verdict, deta
 }
 
 fn acknowledged(number: u16, outcome: &SegmentOutcome) -> Option<SegmentAck> {
-    let SegmentOutcome::Accepted { carrier_id } = outcome else { return None };
+    let SegmentOutcome::Accepted { carrier_id, .. } = outcome else { return None };
     let key = carrier_id.as_deref().map(id::canonical).filter(|key| !key.is_empty());
     Some(SegmentAck { number, carrier_id: carrier_id.clone(), key })
 }
@@ -171,9 +171,15 @@ pub(crate) fn policy_of(message: &model::Message, routes: &Routes) -> OnUnknown 
     }
 }
 
-/// What an acknowledged attempt says of itself: the carrier's ids, and how many segments the carrier's cut has where admission counted another number.
+/// What an acknowledged attempt says of itself: the carrier's ids, how many segments the carrier's cut has where admission counted another number, and what the
+/// carrier says beside them.
 fn particulars(answer: &SubmissionOutcome) -> String {
-    let ids = ids(answer);
+    let mut ids = ids(answer);
+    for (_, outcome) in &answer.segments {
+        if let SegmentOutcome::Accepted { remark: Some(remark), .. } = outcome {
+            ids = format!("{ids}; {remark}");
+        }
+    }
     match answer.total {
         total if total == answer.message.segments => ids,
         1 => format!("in 1 segment; {ids}"),
@@ -183,7 +189,7 @@ fn particulars(answer: &SubmissionOutcome) -> String {
 
 fn ids(answer: &SubmissionOutcome) -> String {
     let ids = answer.segments.iter().filter_map(|(_, outcome)| match outcome {
-        SegmentOutcome::Accepted { carrier_id } => Some(carrier_id.as_deref().map_or("(none)", |id| clipped(id, ID_SHOWN_BYTES_MAX))),
+        SegmentOutcome::Accepted { carrier_id, .. } => Some(carrier_id.as_deref().map_or("(none)", |id| clipped(id, ID_SHOWN_BYTES_MAX))),
         _ => None,
     });
     format!("carrier id {}", ids.collect::<Vec<_>>().join(", "))
@@ -232,7 +238,7 @@ mod tests {
     }
 
     fn accepted() -> SegmentOutcome {
-        SegmentOutcome::Accepted { carrier_id: Some("7".into()) }
+        SegmentOutcome::Accepted { carrier_id: Some("7".into()), remark: None }
     }
 
     fn refused(error_type: ErrorType) -> SegmentOutcome {
@@ -305,6 +311,15 @@ mod tests {
             let message = Arc::new(Message { segments: counted, ..Message::clone(&taken.message) });
             assert_eq!(judge(&SubmissionOutcome { message, ..taken }, &with).detail, detail);
         }
+    }
+
+    #[test]
+    fn what_the_carrier_says_beside_its_id_is_kept() {
+        let routes = Routes::default();
+        let retry = Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(60) };
+        let with = Circumstances { carrier: "main", routes: &routes, now: Moment::of(NOW), retry, attempts_per_carrier: 3, unit: 0.5, receipt_wait: None };
+        let taken = SegmentOutcome::Accepted { carrier_id: Some("7".into()), remark: Some("Ok (X-Internal-Status-Code: 0)".into()) };
+        assert_eq!(judge(&answer(1, vec![taken]), &with).detail, "carrier id 7; Ok (X-Internal-Status-Code: 0)");
     }
 
     #[test]

@@ -6,11 +6,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use carrier::{Ack, CarrierEvent};
+use model::Entropy;
 use model::unmatched::Reason;
-use model::{Entropy, Status};
 use runtime::Runtime;
 use store::contract::dispatch::Outcome;
-use store::contract::messages::StatusChange;
 use store::contract::receipts::{Receipt, ReceiptOutcome, Refused};
 use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -18,7 +17,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatchers};
 use crate::route::Routes;
-use crate::watch::MessageWaiters;
 use recording::{Action, Books, Input, Recording, Report, Taken, Writes};
 
 /// How many events are recorded together.
@@ -33,7 +31,6 @@ pub(crate) struct Recorder {
     pub(crate) routes: Arc<Routes>,
     pub(crate) dispatchers: Dispatchers,
     pub(crate) settings: DispatchSettings,
-    pub(crate) waiters: Arc<MessageWaiters>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -127,11 +124,8 @@ impl Recorder {
             return Taken::Yes;
         }
         match self.store.record_outcomes(outcomes).await {
-            Ok(changes) => {
-                self.tell(&changes);
-                Taken::Yes
-            }
-            Err(error @ StoreError::Failed(_)) => {
+            Ok(()) => Taken::Yes,
+            Err(error @ (StoreError::Failed(_) | StoreError::Over)) => {
                 tracing::error!(%error, "Outcomes are lost with the store: {error}");
                 Taken::Never
             }
@@ -147,14 +141,7 @@ impl Recorder {
             return None;
         }
         match self.store.record_receipts(receipts).await {
-            Ok(results) => {
-                for result in &results {
-                    if let ReceiptOutcome::Matched { change, .. } = result {
-                        self.tell(change.as_slice());
-                    }
-                }
-                Some(results)
-            }
+            Ok(results) => Some(results),
             Err(error) => {
                 tracing::warn!(%error, "Could not record receipts; carriers are asked to send them again: {error}");
                 None
@@ -194,30 +181,11 @@ impl Recorder {
             Report::Lost(count) => tracing::error!("{count} outcomes are unknown after the next start"),
         }
     }
-
-    fn tell(&self, changes: &[StatusChange]) {
-        count_changes(&self.counters, changes);
-        self.waiters.tell(changes);
-    }
 }
 
 /// Resolves when `flag` turns true. A sender that is gone never says so.
 async fn until(flag: &mut watch::Receiver<bool>) {
     if flag.wait_for(|flag| *flag).await.is_err() {
         std::future::pending::<()>().await;
-    }
-}
-
-/// Counts statuses that have changed.
-pub(crate) fn count_changes(counters: &Counters, changes: &[StatusChange]) {
-    for StatusChange { delivery, .. } in changes {
-        let fates = counters.fates(&delivery.carrier);
-        match delivery.status {
-            Status::Queued => {}
-            Status::Sent => fates.sent.add(),
-            Status::Delivered => fates.delivered.add(),
-            Status::Undelivered => fates.undelivered.add(),
-            Status::Failed => fates.failed.add(),
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! Which carriers may take a message, in order of preference.
 
+use std::sync::OnceLock;
+
 use model::Msisdn;
 use model::message::MessageType;
 
@@ -27,18 +29,42 @@ pub struct Route {
 }
 
 /// The rules, first match first.
+///
+/// They may be replaced while they are in use, and are read without a lock: each set leads to the one that replaced it. A process keeps the sets that it had, which are small
+/// and few.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Routes(Vec<Route>);
+pub struct Routes {
+    rules: Vec<Route>,
+    later: OnceLock<Box<Self>>,
+}
 
 impl Routes {
     /// These rules, in this order.
     pub fn new(routes: Vec<Route>) -> Self {
-        Self(routes)
+        Self { rules: routes, later: OnceLock::new() }
+    }
+
+    /// Puts other rules in the place of these, for whatever is decided from now on.
+    pub fn replace(&self, routes: Self) {
+        let mut routes = Box::new(routes);
+        let mut last = self.newest();
+        while let Err(refused) = last.later.set(routes) {
+            (routes, last) = (refused, last.newest());
+        }
+    }
+
+    /// The rules that hold.
+    fn newest(&self) -> &Self {
+        let mut newest = self;
+        while let Some(later) = newest.later.get() {
+            newest = later;
+        }
+        newest
     }
 
     /// The first rule for such a message.
     pub fn find(&self, recipient: &Msisdn, kind: MessageType) -> Option<&Route> {
-        self.0.iter().find(|route| recipient.as_str().starts_with(&route.prefix) && route.kind == kind)
+        self.newest().rules.iter().find(|route| recipient.as_str().starts_with(&route.prefix) && route.kind == kind)
     }
 
     /// The carrier that follows `current` for such a message; the first one when `current` is not in its route.
@@ -73,6 +99,21 @@ mod tests {
         ] {
             let found = routes.find(&Msisdn::parse(to).unwrap(), kind).map(|route| route.carriers[0].as_str());
             assert_eq!(found, first, "{to} {kind:?}");
+        }
+    }
+
+    #[test]
+    fn rules_that_were_replaced_decide_nothing_more() {
+        let routes = Routes::new(vec![route("", MessageType::Sms, &["main"])]);
+        let to = Msisdn::parse("+18005551234").unwrap();
+        let first = || routes.find(&to, MessageType::Sms).map(|route| route.carriers[0].as_str());
+        for (rules, expected) in [
+            (vec![route("+1", MessageType::Sms, &["backup"])], Some("backup")),
+            (Vec::new(), None),
+            (vec![route("", MessageType::Sms, &["main"])], Some("main")),
+        ] {
+            routes.replace(Routes::new(rules));
+            assert_eq!(first(), expected);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Starting the pipeline (`start`), handing requests in, and draining it (`drain`).
 
 mod drain;
+mod reload;
 mod start;
 
 use std::sync::Arc;
@@ -12,25 +13,29 @@ use model::idempotency::{AnswerForm, Endpoint};
 use model::{Broadcast, BroadcastId, BroadcastStatus, Delivery, Entropy, Message, MessageId, Mode, Owner, Status};
 use runtime::{Ended, Runtime, Supervisor, Task, Work};
 use screening::Screen;
-use store::Store;
 use store::contract::broadcasts::{BroadcastReplay, Canceled};
 use store::contract::messages::Replay;
 use store::objects::Objects;
+use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, SendRequest, refused_by_store};
 use crate::counters::Counters;
-use crate::dispatch::{DispatchSettings, Dispatchers};
+use crate::dispatch::{DispatchSettings, Dispatchers, Surroundings};
 use crate::expand::{Bell, BroadcastSettings};
+use crate::feed::Feed;
 use crate::fetch::Fetcher;
-use crate::receipt::count_changes;
+use crate::node::Node;
 use crate::route::Routes;
+use crate::sweep::{Abandoned, Rerouter};
 use crate::tenants::{Caller, TenantBook};
 
 /// What a pipeline is made of.
 pub struct Parts {
     /// Where messages are kept.
     pub store: Arc<dyn Store>,
+    /// This process as a node of the store.
+    pub node: Arc<Node>,
     /// Who may send.
     pub tenants: Arc<TenantBook>,
     /// Where messages go.
@@ -88,9 +93,14 @@ pub type WriteBroadcast = fn(&Broadcast, BroadcastStatus, AnswerForm) -> String;
 pub struct Pipeline {
     admission: Admission,
     store: Arc<dyn Store>,
+    node: Arc<Node>,
+    rerouter: Arc<Rerouter>,
     dispatchers: Dispatchers,
+    /// What a dispatcher that is added later needs.
+    around: Surroundings,
     bell: Arc<Bell>,
     counters: Arc<Counters>,
+    feed: Arc<Feed>,
     runtime: Arc<dyn Runtime>,
     supervisor: Supervisor,
     entropy: Arc<dyn Entropy>,
@@ -185,9 +195,7 @@ impl Pipeline {
         let pipeline = Arc::clone(self);
         self.to_the_end(Box::pin(async move {
             let canceled = pipeline.store.cancel_broadcast(owner, id, pipeline.runtime.now()).await.map_err(refused_by_store)?;
-            if let Some(canceled) = &canceled {
-                count_changes(&pipeline.counters, &canceled.changes);
-                pipeline.admission.waiters.tell(&canceled.changes);
+            if canceled.is_some() {
                 // No attempt of theirs can begin any more; in memory they would only take up room.
                 pipeline.dispatchers.forget_broadcast(id);
             }
@@ -237,14 +245,53 @@ impl Pipeline {
         &self.store
     }
 
+    /// This process as a node of the store.
+    pub const fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
     /// Who may send.
     pub fn tenants(&self) -> &Arc<TenantBook> {
         &self.admission.tenants
     }
 
-    /// What has been counted.
+    /// What has been counted: all that was committed before this call.
     pub fn counters(&self) -> &Counters {
+        self.feed.catch_up();
         &self.counters
+    }
+
+    /// Gives up a carrier that this configuration does not know: its messages go to other carriers of their routes, and fail where no route leads to their recipient.
+    /// `None` when the carrier is known, or nothing waits for it.
+    ///
+    /// # Errors
+    /// Where the store could not take it; a part may be done then, and a repeat does the rest.
+    pub async fn abandon(self: &Arc<Self>, carrier: &str) -> Result<Option<Abandoned>, Refusal> {
+        let (pipeline, carrier) = (Arc::clone(self), carrier.to_owned());
+        self.to_the_end(Box::pin(async move {
+            let unknown = pipeline.unknown_carriers().await.map_err(refused_by_store)?;
+            if !unknown.iter().any(|(name, _)| *name == carrier) {
+                return Ok(None);
+            }
+            let abandoned = pipeline.rerouter.reroute_all(&carrier).await.map_err(refused_by_store)?;
+            tracing::warn!(
+                carrier.name = carrier,
+                "The carrier {carrier} was abandoned: {} messages rerouted, {} failed, {} held",
+                abandoned.rerouted,
+                abandoned.failed,
+                abandoned.held
+            );
+            Ok(Some(abandoned))
+        }))
+        .await
+    }
+
+    /// Carriers for which messages wait and which this configuration does not know, by name, and how many messages wait for each.
+    ///
+    /// # Errors
+    /// As the store.
+    pub async fn unknown_carriers(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        Ok(self.rerouter.unknown(self.store.queue_depths().await?))
     }
 
     /// The carriers, and how many messages each one's dispatcher holds.

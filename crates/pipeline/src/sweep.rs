@@ -1,29 +1,28 @@
 //! What time ends: messages whose validity is over, messages without a carrier, receipts that nobody claims, old records, media that nobody needs.
 
-use std::collections::HashSet;
+mod abandoned;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Entropy, ErrorType, Mode, Moment, Timestamp};
+use model::{Moment, Timestamp};
 use runtime::Runtime;
-use store::contract::dispatch::{Lease, LeaseRequest, Leased, Outcome, Retry, Verdict};
-use store::contract::messages::StatusChange;
 use store::{Store, StoreError};
 
-use crate::admit::SANDBOX;
 use crate::counters::Counters;
 use crate::dispatch::Dispatchers;
 use crate::media::Shelf;
-use crate::outcome::{policy_of, unattempted};
-use crate::receipt::count_changes;
-use crate::route::{OnUnknown, Routes};
+use crate::node::Node;
 use crate::unmatched::by_carrier;
-use crate::watch::MessageWaiters;
+
+pub use abandoned::Abandoned;
+pub(crate) use abandoned::Rerouter;
+use abandoned::{BATCH, tell_unknown};
 
 /// How often what has ended is looked for.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Every so many rounds, carriers are looked for that are in the store and no longer in the configuration.
+/// Every so many rounds, carriers are looked for that are in the store and not in this configuration.
 const ROUNDS_PER_CENSUS: u32 = 30;
 
 /// How often media are looked for that nobody needs.
@@ -32,14 +31,14 @@ const MEDIA_EVERY: Duration = Duration::from_secs(30);
 /// Every so many of these looks, bytes of media are looked for that nobody names.
 const LOOKS_PER_INVENTORY: u32 = 720;
 
-/// How many messages are swept up at once.
-const BATCH: usize = 500;
-
-/// So many batches of messages are given to another carrier in one round.
+/// So many batches of messages without a carrier are routed in one round.
 const REROUTED_BATCHES: usize = 20;
 
 /// How many rows of what time ends go at once: few, so that a write beside them waits for a few milliseconds.
 const STEP: usize = 200;
+
+/// The same of the change log, whose rows lie one after the other and go quickly.
+const CHANGES_STEP: usize = 1_000;
 
 /// After so long without its acknowledgement, a receipt may be for a message that is held.
 const UNCLAIMED: Duration = Duration::from_secs(120);
@@ -52,12 +51,11 @@ pub(crate) struct Sweeper {
     /// How long a receipt waits for its acknowledgement.
     pub(crate) parked_kept: Duration,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) routes: Arc<Routes>,
+    pub(crate) rerouter: Arc<Rerouter>,
     pub(crate) dispatchers: Dispatchers,
-    pub(crate) waiters: Arc<MessageWaiters>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) runtime: Arc<dyn Runtime>,
-    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) node: Arc<Node>,
 }
 
 impl Sweeper {
@@ -69,10 +67,10 @@ impl Sweeper {
 
     async fn sweep_messages(&self) {
         let mut ticks = self.runtime.ticks(EVERY);
-        let mut stranded = Vec::new();
+        let mut unknown = Vec::new();
         for round in (0..ROUNDS_PER_CENSUS).cycle() {
             ticks.tick().await;
-            if let Err(error) = self.round(round, &mut stranded).await {
+            if let Err(error) = self.round(round, &mut unknown).await {
                 tracing::warn!(%error, "Sweeping is waiting for the store: {error}");
             }
         }
@@ -88,12 +86,13 @@ impl Sweeper {
         }
     }
 
-    /// Forgets all records of requests and decisions of the screen that are old, however many came in meanwhile. Each step is a call of its own, so that others
+    /// Forgets all records of requests and decisions of the screen that are old, and all changes that every consumer has passed, however many came in meanwhile. Each step is a call of its own, so that others
     /// have their turn in between.
     async fn forget_records(&self, now: Timestamp) -> Result<(), StoreError> {
         let is_full = |forgotten: u64| forgotten >= STEP as u64;
         while is_full(self.store.forget_requests(now, STEP).await?) {}
         while is_full(self.store.forget_screening(now - self.screening_log, STEP).await?) {}
+        while self.store.forget_changes(CHANGES_STEP).await? >= CHANGES_STEP as u64 {}
         Ok(())
     }
 
@@ -114,30 +113,22 @@ impl Sweeper {
         }
     }
 
-    /// One round. `stranded` are the carriers that the last census found and whose messages may not all have another one yet.
-    async fn round(&self, round: u32, stranded: &mut Vec<String>) -> Result<(), StoreError> {
+    /// One round. `unknown` are the carriers that the last census found and this configuration does not know, and how many messages wait for each.
+    async fn round(&self, round: u32, unknown: &mut Vec<(String, u64)>) -> Result<(), StoreError> {
         let moment = self.runtime.look();
         let now = moment.wall;
         loop {
-            let ended = self.store.expire(moment, self.dispatchers.under_way(), BATCH).await?;
-            self.tell(&ended);
-            if ended.len() < BATCH {
+            let ended = self.store.expire(self.node.epoch(), moment, self.dispatchers.under_way(), BATCH).await?;
+            if ended < BATCH {
                 break;
             }
         }
         self.end_waits(now).await?;
         self.forget_parked(now).await?;
         if round == 0 {
-            let depths = self.store.queue_depths().await?;
-            *stranded = depths.into_iter().map(|depth| depth.carrier).filter(|carrier| !carrier.is_empty() && !self.dispatchers.has(carrier)).collect();
+            tell_unknown(self.rerouter.unknown(self.store.queue_depths().await?), unknown);
         }
-        self.reroute_all("", moment).await?;
-        while let Some(carrier) = stranded.last() {
-            if !self.reroute_all(carrier, moment).await? {
-                break;
-            }
-            stranded.pop();
-        }
+        self.route(moment).await?;
         if round == 0 {
             self.settle_held(now).await?;
         }
@@ -148,8 +139,7 @@ impl Sweeper {
     async fn end_waits(&self, now: Timestamp) -> Result<(), StoreError> {
         loop {
             let step = self.store.end_waits(now, STEP).await?;
-            let is_last = step.changes.len() + step.missing.len() < STEP;
-            self.tell(&step.changes);
+            let is_last = step.ended + step.missing.len() < STEP;
             for (carrier, count) in by_carrier(step.missing) {
                 self.counters.unmatched(&carrier).miss(&carrier, count, self.runtime.instant());
             }
@@ -163,7 +153,6 @@ impl Sweeper {
         let mut reached = None;
         loop {
             let step = self.store.settle_held(now, UNCLAIMED, reached, STEP).await?;
-            self.tell(&step.changes);
             reached = step.next;
             if reached.is_none() {
                 return Ok(());
@@ -184,64 +173,14 @@ impl Sweeper {
         }
     }
 
-    /// Reroutes the messages of a carrier, as many as one round may. Says whether that was all of them.
-    async fn reroute_all(&self, carrier: &str, now: Moment) -> Result<bool, StoreError> {
+    /// Gives messages that had no route to the carrier that their route names now, as many as one round may, and fails the others.
+    async fn route(&self, now: Moment) -> Result<(), StoreError> {
         for _ in 0..REROUTED_BATCHES {
-            if self.reroute(carrier, now).await? < BATCH {
-                return Ok(true);
+            if self.rerouter.reroute("", now).await?.total() < BATCH as u64 {
+                break;
             }
         }
-        Ok(false)
-    }
-
-    /// Gives messages of a carrier that is not configured to the one that their route names now; fails those without one. Returns how many there were.
-    async fn reroute(&self, carrier: &str, now: Moment) -> Result<usize, StoreError> {
-        let lease = Lease { token: self.entropy.next_u64().max(1), until: now.steady + EVERY };
-        let (carrier, passed_over, under_way) = (carrier.to_owned(), Vec::new(), HashSet::new());
-        let request = LeaseRequest { carrier, now, lease, limit: BATCH, limit_per_account: BATCH, limit_of_broadcasts: BATCH, passed_over, under_way };
-        let leased = self.store.lease_due(request).await?;
-        if leased.is_empty() {
-            return Ok(0);
-        }
-        let outcomes: Vec<Outcome> = leased.iter().map(|leased| self.routed(leased, now)).collect();
-        self.tell(&self.store.record_outcomes(outcomes).await?);
-        self.dispatchers.iter().for_each(|dispatcher| self.dispatchers.look_at(dispatcher.carrier.name()));
-        Ok(leased.len())
-    }
-
-    fn tell(&self, changes: &[StatusChange]) {
-        count_changes(&self.counters, changes);
-        self.waiters.tell(changes);
-    }
-
-    fn routed(&self, leased: &Leased, now: Moment) -> Outcome {
-        let message = &*leased.message;
-        if leased.interrupted && policy_of(message, &self.routes) == OnUnknown::Hold {
-            self.counters.unknown.add();
-            return unattempted(leased, now.wall, Verdict::Hold, "the process ended before an answer was recorded; held".to_owned());
-        }
-        let next = match message.mode {
-            Mode::Live => {
-                let route = self.routes.find(&message.recipient, message.kind);
-                route.and_then(|route| route.carriers.iter().find(|name| self.dispatchers.has(name))).map(String::as_str)
-            }
-            // No route leads what a test key sent to a real carrier.
-            Mode::Test => Some(SANDBOX),
-        };
-        let (verdict, detail) = match next {
-            Some(carrier) => {
-                if leased.interrupted {
-                    self.counters.unknown.add();
-                }
-                let retry = Retry { due_at: now.steady, carrier: carrier.to_owned(), counts: leased.interrupted, outcome_unknown: leased.interrupted };
-                (Verdict::Retry(retry), format!("routed to {carrier}"))
-            }
-            None => {
-                let message = ErrorType::NoRoute.sentence().to_owned();
-                (Verdict::Failed { error_type: ErrorType::NoRoute, message }, "no route leads to the recipient".to_owned())
-            }
-        };
-        unattempted(leased, now.wall, verdict, detail)
+        Ok(())
     }
 }
 

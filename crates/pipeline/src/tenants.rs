@@ -1,11 +1,12 @@
 //! The tenants in memory: who may send, as of this moment. Requests are checked against it without touching the store; changes go to
-//! the store first and stand here before the operator is answered, so that they take effect at once.
+//! the store first, and come from its change feed to stand here before the operator is answered, so that they take effect at once.
 
 mod order;
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use model::account::{Account, AccountState, Limits};
 use model::error::ErrorCode;
@@ -14,8 +15,10 @@ use model::number::{Block, BlockKind, Number, NumberState, may_send};
 use model::{AccountId, Clock, Entropy, Mint, Msisdn, Owner, Timestamp};
 use order::Order;
 pub use order::{BlockName, KeyPlace, Listed};
+use runtime::Runtime;
 use screening::Policy;
-use store::contract::tenants::{AccountChange, NumberChange};
+use store::contract::changes::{Change, Kinds, Resource, Tail, Tailed};
+use store::contract::tenants::{AccountChange, NumberChange, TenantData};
 use store::{Store, StoreError};
 
 /// Who is asking: what authentication found out.
@@ -50,8 +53,20 @@ pub struct TenantBook {
     mint: Mint,
     // A lock rather than a snapshot to swap: one opt-out must not copy a million of them. Held for a look-up, never across an await.
     tables: RwLock<Tables>,
-    // Held by a change from before it reaches the store until it stands here, so that both see changes in the same order.
-    changing: tokio::sync::Mutex<()>,
+    tail: Tail,
+    // Held while changes are taken from the tail and applied, so that they stand here in the order of their commits.
+    following: tokio::sync::Mutex<Following>,
+}
+
+/// When the tenants are read again that could not be read.
+const AGAIN: Duration = Duration::from_secs(1);
+
+#[derive(Default)]
+struct Following {
+    /// Changes were missed, and everything is to be read again.
+    is_behind: bool,
+    /// The store is closed.
+    is_over: bool,
 }
 
 #[derive(Default)]
@@ -72,24 +87,55 @@ impl TenantBook {
     /// # Errors
     /// As the store.
     pub async fn load(store: Arc<dyn Store>, pepper: Pepper, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, StoreError> {
+        // What changes from here on is in the tail, whether it is read now as well or not.
+        let tail = store.subscribe(Kinds::TENANTS);
         let data = store.tenants().await?;
         let mint = Mint::default();
         data.accounts.iter().for_each(|account| account.id.seen_by(&mint));
-        let policies = data.accounts.iter().filter_map(|account| Some((account.id, Arc::new(policy_of(account)?))));
-        let mut order = Order::default();
-        data.accounts.iter().for_each(|account| order.accounts.put(account.id));
-        data.keys.iter().for_each(|key| order.put_key(key));
-        data.numbers.iter().for_each(|number| order.numbers.put(number.number.clone()));
-        data.blocks.iter().for_each(|block| order.put_block(&name_of(block)));
-        let tables = Tables {
-            order,
-            policies: policies.collect(),
-            accounts: data.accounts.into_iter().map(|account| (account.id, account)).collect(),
-            keys: data.keys.into_iter().map(|key| (key.id.clone(), key)).collect(),
-            numbers: data.numbers.into_iter().map(|number| (number.number.clone(), number)).collect(),
-            blocks: data.blocks.into_iter().map(|block| (name_of(&block), block)).collect(),
-        };
-        Ok(Self { store, pepper, clock, entropy, mint, tables: RwLock::new(tables), changing: tokio::sync::Mutex::default() })
+        Ok(Self { store, pepper, clock, entropy, mint, tables: RwLock::new(Tables::of(data)), tail, following: Default::default() })
+    }
+
+    /// Applies every change that was committed before this call. Each method that changes something calls it before it returns; a task calls it for
+    /// changes whose caller has gone away.
+    ///
+    /// # Errors
+    /// As the store, where changes were missed and everything has to be read again. The next call tries again.
+    pub(crate) async fn follow(&self) -> Result<(), StoreError> {
+        let mut following = self.following.lock().await;
+        loop {
+            while !following.is_over
+                && let Some(next) = self.tail.try_next()
+            {
+                match next {
+                    Tailed::Changes(changes) => {
+                        let mut tables = self.write();
+                        changes.iter().for_each(|change| tables.apply(change));
+                    }
+                    Tailed::Missed(_) => following.is_behind = true,
+                    Tailed::Closed => following.is_over = true,
+                }
+            }
+            if !following.is_behind || following.is_over {
+                return Ok(());
+            }
+            let tables = Tables::of(self.store.tenants().await?);
+            *self.write() = tables;
+            following.is_behind = false;
+        }
+    }
+
+    /// Applies committed changes until the store is closed, also those whose caller has gone away.
+    pub(crate) async fn keep_up(&self, runtime: &Arc<dyn Runtime>) {
+        loop {
+            self.tail.ready().await;
+            while let Err(error) = self.follow().await {
+                tracing::warn!(%error, "The tenants are read again, because changes were missed, and the store does not give them: {error}");
+                runtime.sleep(AGAIN).await;
+            }
+            if self.following.lock().await.is_over {
+                return;
+            }
+        }
     }
 
     /// Who holds this key at `now`. `None` for an unknown, revoked or expired key, a wrong secret, or an account that may not send;
@@ -140,13 +186,9 @@ impl TenantBook {
     /// # Errors
     /// As the store.
     pub async fn set_screening(&self, id: AccountId, policy: Policy) -> Result<(), StoreError> {
-        let _in_turn = self.changing.lock().await;
         let text = serde_json::to_string(&policy).map_err(|error| StoreError::Refused(error.to_string()))?;
-        let account = self.store.set_screening(id, text.into()).await?;
-        let mut tables = self.write();
-        tables.policies.insert(id, Arc::new(policy));
-        tables.accounts.insert(id, account);
-        Ok(())
+        self.store.set_screening(id, text.into(), self.clock.now()).await?;
+        self.follow().await
     }
 
     /// Accounts, oldest first, beginning after `after`: at most `limit`.
@@ -168,11 +210,8 @@ impl TenantBook {
         let now = self.clock.now();
         let id = AccountId::minted(&self.mint, now, &*self.entropy);
         let account = Account { id, name, state: AccountState::Active, limits, screening: None, created_at: now };
-        let _in_turn = self.changing.lock().await;
         self.store.create_account(account.clone()).await?;
-        let mut tables = self.write();
-        tables.order.accounts.put(id);
-        tables.accounts.insert(id, account.clone());
+        self.follow().await?;
         Ok(account)
     }
 
@@ -181,9 +220,8 @@ impl TenantBook {
     /// # Errors
     /// [`StoreError::NotFound`] for an unknown account.
     pub async fn change_account(&self, id: AccountId, change: AccountChange) -> Result<Account, StoreError> {
-        let _in_turn = self.changing.lock().await;
-        let account = self.store.change_account(id, change).await?;
-        self.write().accounts.insert(id, account.clone());
+        let account = self.store.change_account(id, change, self.clock.now()).await?;
+        self.follow().await?;
         Ok(account)
     }
 
@@ -213,11 +251,8 @@ impl TenantBook {
             expires_at,
             revoked_at: None,
         };
-        let _in_turn = self.changing.lock().await;
         self.store.create_key(key.clone()).await?;
-        let mut tables = self.write();
-        tables.order.put_key(&key);
-        tables.keys.insert(key.id.clone(), key.clone());
+        self.follow().await?;
         Ok((key, secret))
     }
 
@@ -226,10 +261,8 @@ impl TenantBook {
     /// # Errors
     /// [`StoreError::NotFound`] for an unknown key.
     pub async fn revoke_key(&self, id: &KeyId) -> Result<(), StoreError> {
-        let _in_turn = self.changing.lock().await;
-        let key = self.store.revoke_key(id, self.clock.now()).await?;
-        self.write().keys.insert(key.id.clone(), key);
-        Ok(())
+        self.store.revoke_key(id, self.clock.now()).await?;
+        self.follow().await
     }
 
     /// Numbers, in their order, beginning after `after`: at most `limit`.
@@ -255,11 +288,8 @@ impl TenantBook {
         segments_per_second: Option<NonZeroU32>,
     ) -> Result<Number, StoreError> {
         let number = Number { number, account, state, segments_per_second, created_at: self.clock.now() };
-        let _in_turn = self.changing.lock().await;
         self.store.create_number(number.clone()).await?;
-        let mut tables = self.write();
-        tables.order.numbers.put(number.number.clone());
-        tables.numbers.insert(number.number.clone(), number.clone());
+        self.follow().await?;
         Ok(number)
     }
 
@@ -268,9 +298,8 @@ impl TenantBook {
     /// # Errors
     /// [`StoreError::NotFound`] for an unknown number or account.
     pub async fn change_number(&self, number: &Msisdn, change: NumberChange) -> Result<Number, StoreError> {
-        let _in_turn = self.changing.lock().await;
-        let number = self.store.change_number(number, change).await?;
-        self.write().numbers.insert(number.number.clone(), number.clone());
+        let number = self.store.change_number(number, change, self.clock.now()).await?;
+        self.follow().await?;
         Ok(number)
     }
 
@@ -286,12 +315,8 @@ impl TenantBook {
     /// [`StoreError::NotFound`] for an unknown account.
     pub async fn put_block(&self, number: Msisdn, kind: BlockKind, account: Option<AccountId>, reason: Option<String>) -> Result<Block, StoreError> {
         let block = Block { number, kind, account, reason, created_at: self.clock.now() };
-        let _in_turn = self.changing.lock().await;
         self.store.put_block(block.clone()).await?;
-        let name = name_of(&block);
-        let mut tables = self.write();
-        tables.order.put_block(&name);
-        tables.blocks.insert(name, block.clone());
+        self.follow().await?;
         Ok(block)
     }
 
@@ -300,13 +325,8 @@ impl TenantBook {
     /// # Errors
     /// [`StoreError::NotFound`] when there is none.
     pub async fn delete_block(&self, number: Msisdn, kind: BlockKind, account: Option<AccountId>) -> Result<(), StoreError> {
-        let _in_turn = self.changing.lock().await;
-        self.store.delete_block(&number, kind, account).await?;
-        let name = (number, kind, account);
-        let mut tables = self.write();
-        tables.order.remove_block(&name);
-        tables.blocks.remove(&name);
-        Ok(())
+        self.store.delete_block(&number, kind, account, self.clock.now()).await?;
+        self.follow().await
     }
 
     // No step under the lock can leave the tables half changed, so a panic elsewhere does not spoil them.
@@ -320,6 +340,69 @@ impl TenantBook {
 }
 
 impl Tables {
+    fn of(data: TenantData) -> Self {
+        let mut tables = Self::default();
+        data.accounts.into_iter().for_each(|account| {
+            tables.set_policy(account.id, account.screening.as_deref());
+            tables.put_account(account);
+        });
+        data.keys.into_iter().for_each(|key| tables.put_key(key));
+        data.numbers.into_iter().for_each(|number| tables.put_number(number));
+        data.blocks.into_iter().for_each(|block| tables.put_block(block));
+        tables
+    }
+
+    /// Lets a change stand here. A second time changes nothing.
+    fn apply(&mut self, change: &Change) {
+        match &change.resource {
+            Resource::Account(account) => self.put_account(account.clone()),
+            Resource::Policy { account, policy } => {
+                self.set_policy(*account, Some(policy));
+                if let Some(account) = self.accounts.get_mut(account) {
+                    account.screening = Some(Arc::clone(policy));
+                }
+            }
+            Resource::Key(key) => self.put_key(key.clone()),
+            Resource::Number(number) => self.put_number(number.clone()),
+            Resource::Blocked(block) => self.put_block(block.clone()),
+            Resource::Unblocked { number, kind, account } => {
+                let name = (number.clone(), *kind, *account);
+                self.order.remove_block(&name);
+                self.blocks.remove(&name);
+            }
+            Resource::Message { .. } | Resource::Broadcast { .. } => {}
+        }
+    }
+
+    fn put_account(&mut self, account: Account) {
+        self.order.accounts.put(account.id);
+        self.accounts.insert(account.id, account);
+    }
+
+    /// One that cannot be read screens for everything.
+    fn set_policy(&mut self, account: AccountId, policy: Option<&str>) {
+        match policy.and_then(|text| policy_of(account, text)) {
+            Some(policy) => self.policies.insert(account, Arc::new(policy)),
+            None => self.policies.remove(&account),
+        };
+    }
+
+    fn put_key(&mut self, key: ApiKey) {
+        self.order.put_key(&key);
+        self.keys.insert(key.id.clone(), key);
+    }
+
+    fn put_number(&mut self, number: Number) {
+        self.order.numbers.put(number.number.clone());
+        self.numbers.insert(number.number.clone(), number);
+    }
+
+    fn put_block(&mut self, block: Block) {
+        let name = name_of(&block);
+        self.order.put_block(&name);
+        self.blocks.insert(name, block);
+    }
+
     fn is_blocked(&self, number: &Msisdn, kind: BlockKind, account: AccountId) -> bool {
         if self.blocks.is_empty() {
             return false;
@@ -328,12 +411,9 @@ impl Tables {
     }
 }
 
-/// The account's own policy. One that cannot be read screens for everything, and says so.
-fn policy_of(account: &Account) -> Option<Policy> {
-    let text = account.screening.as_deref()?;
-    serde_json::from_str(text)
-        .inspect_err(|error| tracing::error!(account = %account.id, %error, "The screening policy of {} cannot be read: {error}", account.id))
-        .ok()
+/// A policy as it is written; `None`, and a log line, for one that cannot be read.
+fn policy_of(account: AccountId, text: &str) -> Option<Policy> {
+    serde_json::from_str(text).inspect_err(|error| tracing::error!(%account, %error, "The screening policy of {account} cannot be read: {error}")).ok()
 }
 
 fn name_of(block: &Block) -> BlockName {

@@ -5,7 +5,6 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::{BroadcastId, Delivery, MessageId};
-use store::contract::messages::StatusChange;
 use tokio::sync::oneshot;
 
 /// Requests that wait, by the id of what they made. A request stands here from before its admission until its answer is recorded, whether there was news for it or not.
@@ -62,32 +61,30 @@ impl<K: Hash + Eq, V> Waiters<K, V> {
     }
 
     /// Tells who waits for `id`, if anybody does.
-    pub(crate) fn tell_of(&self, id: &K, news: V) {
-        if let Some(sender) = self.lock().get_mut(id).and_then(Option::take) {
-            // One that has just given up needs nothing.
-            let _ = sender.send(news);
+    pub(crate) fn tell_of(&self, id: &K, news: impl FnOnce() -> V) {
+        let mut waiting = self.lock();
+        if waiting.is_empty() {
+            return;
         }
+        if let Some(sender) = waiting.get_mut(id).and_then(Option::take) {
+            // One that has just given up needs nothing.
+            let _ = sender.send(news());
+        }
+    }
+
+    /// What is waited for, in order.
+    pub(crate) fn ids(&self) -> Vec<K>
+    where
+        K: Copy + Ord,
+    {
+        let mut ids: Vec<K> = self.lock().iter().filter(|(_, sender)| sender.is_some()).map(|(id, _)| *id).collect();
+        ids.sort_unstable();
+        ids
     }
 }
 
 impl<K, V> Waiters<K, V> {
     fn lock(&self) -> MutexGuard<'_, Table<K, V>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl MessageWaiters {
-    /// Tells those who wait.
-    pub(crate) fn tell(&self, changes: &[StatusChange]) {
-        let mut waiting = self.lock();
-        if waiting.is_empty() {
-            return;
-        }
-        for change in changes {
-            if let Some(sender) = waiting.get_mut(&change.id).and_then(Option::take) {
-                // One that has just given up needs nothing.
-                let _ = sender.send(change.delivery.clone());
-            }
-        }
     }
 }

@@ -3,11 +3,14 @@
 //! Code that waits or works in the background has an `Arc<dyn Runtime>`. In production [`Machine`] stands behind it, with the machine's clocks and the tasks of
 //! tokio; a simulation puts a runtime there whose every decision follows from a seed. Long tasks are started through a [`Supervisor`], which reports one that
 //! ends before its time.
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
+mod alarm;
 mod machine;
 mod supervisor;
 mod task;
 mod ticks;
+mod timeout;
 
 use std::io;
 use std::pin::Pin;
@@ -17,10 +20,12 @@ use std::time::{Duration, Instant};
 use model::Clock;
 use tokio::sync::oneshot;
 
+pub use alarm::Alarm;
 pub use machine::Machine;
 pub use supervisor::Supervisor;
 pub use task::{Ended, Task};
 pub use ticks::Ticks;
+pub use timeout::Timeout;
 
 /// A future that a runtime runs.
 pub type Work<T = ()> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -53,6 +58,20 @@ pub trait Runtime: Clock {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Elapsed;
 
+impl std::fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the deadline has passed")
+    }
+}
+
+impl std::error::Error for Elapsed {}
+
+impl From<Elapsed> for std::io::Error {
+    fn from(elapsed: Elapsed) -> Self {
+        Self::new(std::io::ErrorKind::TimedOut, elapsed)
+    }
+}
+
 impl dyn Runtime {
     /// Resolves after `time`.
     pub async fn sleep(&self, time: Duration) {
@@ -63,20 +82,16 @@ impl dyn Runtime {
     ///
     /// # Errors
     /// [`Elapsed`]; `work` is dropped.
-    pub async fn timeout<F: Future>(&self, time: Duration, work: F) -> Result<F::Output, Elapsed> {
-        self.timeout_at(deadline(self.instant(), time), work).await
+    pub fn timeout<F: Future>(&self, time: Duration, work: F) -> Timeout<F> {
+        self.timeout_at(deadline(self.instant(), time), work)
     }
 
     /// The result of `work`, unless it takes until after `at`.
     ///
     /// # Errors
     /// [`Elapsed`]; `work` is dropped.
-    pub async fn timeout_at<F: Future>(&self, at: Instant, work: F) -> Result<F::Output, Elapsed> {
-        tokio::select! {
-            biased;
-            done = work => Ok(done),
-            () = self.sleep_until(at) => Err(Elapsed),
-        }
+    pub fn timeout_at<F: Future>(&self, at: Instant, work: F) -> Timeout<F> {
+        Timeout::new(work, self.sleep_until(at))
     }
 
     /// Ticks: the first at once, and each later one `every` after the one before was taken.
@@ -185,7 +200,7 @@ mod tests {
         let (held, dropped) = oneshot::channel::<()>();
         let waits = async move {
             let _held = held;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         let aborted = machine().spawn_thread("test", Box::pin(waits)).unwrap();
         aborted.abort();

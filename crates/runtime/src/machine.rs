@@ -11,7 +11,8 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::{Ended, Runtime, Task, Work};
 
-/// The machine: the runtime of production. Its tasks are those of the tokio runtime that is current where they are started.
+/// The machine: the runtime of production. Its tasks are those of the tokio runtime that is current where they are started. Where none is, because it has ended,
+/// a task ends as the others did: aborted.
 ///
 /// Where tokio's time is paused, as in a test, the monotonic time is paused too.
 #[derive(Clone)]
@@ -47,6 +48,7 @@ impl Clock for Machine {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "all other code asks for the time and for tasks here")]
 impl Runtime for Machine {
     fn instant(&self) -> Instant {
         tokio::time::Instant::now().into_std()
@@ -57,7 +59,10 @@ impl Runtime for Machine {
     }
 
     fn spawn(&self, _name: &'static str, work: Work) -> Task {
-        task(tokio::spawn(work))
+        match tokio::runtime::Handle::try_current() {
+            Ok(tokio) => task(tokio.spawn(work)),
+            Err(_) => Task::new(std::future::ready(Err(Ended::Aborted)), || {}),
+        }
     }
 
     fn spawn_blocking(&self, _name: &'static str, work: Box<dyn FnOnce() + Send>) -> Task {
@@ -116,5 +121,17 @@ impl Clock for MachineClock {
         static START: OnceLock<(Instant, Timestamp)> = OnceLock::new();
         let (began, at) = *START.get_or_init(|| (Instant::now(), self.now()));
         at + began.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_that_is_started_after_the_end_is_aborted() {
+        let task = Machine::new().spawn("test", Box::pin(std::future::pending()));
+        let ended = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(task.ended());
+        assert_eq!(ended, Err(Ended::Aborted));
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::{Ended, Runtime, Task};
 
-/// Watches the tasks that must run as long as the process.
+/// Watches the tasks without which the process is half alive: those that must run as long as it does, and those that must not panic.
 #[derive(Clone)]
 pub struct Supervisor {
     runtime: Arc<dyn Runtime>,
@@ -36,6 +36,22 @@ impl Supervisor {
     pub fn start(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> Task {
         let state = self.state.clone();
         self.runtime.spawn(name, Box::pin(async move { report(&state, name, &caught(work).await) }))
+    }
+
+    /// Starts a task that ends when its work is done, whenever that is: a panic alone is a failure.
+    pub fn watch(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> Task {
+        let state = self.state.clone();
+        let watched = async move {
+            if let panicked @ Err(_) = caught(work).await {
+                report(&state, name, &panicked);
+            }
+        };
+        self.runtime.spawn(name, Box::pin(watched))
+    }
+
+    /// The runtime that the tasks run on.
+    pub const fn runtime(&self) -> &Arc<dyn Runtime> {
+        &self.runtime
     }
 
     /// From now on tasks may end. A panic is a failure all the same.
@@ -127,6 +143,15 @@ mod tests {
         task.abort();
         assert_eq!(task.ended().await, Err(Ended::Aborted));
         assert_eq!(supervisor.failure(), None);
+    }
+
+    #[tokio::test]
+    async fn a_task_with_an_end_may_reach_it_but_not_panic() {
+        let supervisor = supervisor();
+        supervisor.watch("link", async {}).ended().await.unwrap();
+        assert_eq!(supervisor.failure(), None);
+        supervisor.watch("link", async { panic!("lost count") });
+        assert_eq!(supervisor.failed().await, "the task `link` panicked: lost count");
     }
 
     #[tokio::test]

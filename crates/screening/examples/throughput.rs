@@ -1,5 +1,5 @@
 //! Measures speed on one core: typical messages, messages of 640 characters, and hostile ones.
-
+#![allow(clippy::disallowed_methods, reason = "a measurement asks the machine for the time and for tasks")]
 #![allow(clippy::print_stdout, reason = "a command for the terminal")]
 
 use screening::Screen;

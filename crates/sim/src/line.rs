@@ -149,7 +149,7 @@ impl Line {
         for (after, number, id) in late {
             self.network.runtime.sleep(after).await;
             self.network.executor.note(&format!("{}: answers late, as {id}", self.network.plan.name));
-            self.tell(Event::Outcome(ended(&submission, vec![(number, SegmentOutcome::Accepted { carrier_id: Some(id) })])));
+            self.tell(Event::Outcome(ended(&submission, vec![(number, SegmentOutcome::Accepted { carrier_id: Some(id), remark: None })])));
         }
     }
 
@@ -183,7 +183,7 @@ impl Line {
             id = travel => id,
         };
         match (fate, arrived) {
-            (Fate::Taken { .. }, id) => SegmentOutcome::Accepted { carrier_id: id },
+            (Fate::Taken { .. }, id) => SegmentOutcome::Accepted { carrier_id: id, remark: None },
             (Fate::Answered { outcome, .. }, _) => {
                 match &outcome {
                     SegmentOutcome::TryLater { .. } => network.rest(network.with_chance(|chance, _| chance.millis(1..1_500))),

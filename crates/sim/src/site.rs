@@ -16,7 +16,7 @@ use pipeline::fetch::{FetchSettings, Fetcher, Trust};
 use pipeline::limiter::{RateLimiter, RequestKind};
 use pipeline::route::Routes;
 use pipeline::tenants::{Caller, TenantBook};
-use pipeline::{AdmissionLimits, Answered, BroadcastRequest, BroadcastSettings, Parts, Pipeline, SANDBOX, SendRequest};
+use pipeline::{AdmissionLimits, Answered, BroadcastRequest, BroadcastSettings, Node, Parts, Pipeline, SANDBOX, SendRequest};
 use runtime::{Runtime, Supervisor};
 use rustls::RootCertStore;
 use screening::Screen;
@@ -257,11 +257,16 @@ impl Site {
             carriers.push((line, network.plan.originator_rate));
         }
         let supervisor = Supervisor::new(Arc::clone(&dynamic));
+        let node = Node::join(Arc::clone(&store), "sim".to_owned(), "sim", dynamic.clone()).await?;
+        let (renewed, renews) = (Arc::clone(&node), Arc::clone(&dynamic));
+        // It goes on while the pipeline drains, and dies with the process.
+        supervisor.start("node", async move { renewed.keep(renews).await });
         // No certificates are looked for: nothing is fetched.
         let settings = FetchSettings { trust: Trust::Only(RootCertStore::empty()), ..FetchSettings::default() };
         let fetcher = Fetcher::new(settings, Arc::new(SystemResolver), Arc::clone(&dynamic)).map_err(|error| StoreError::Refused(error.to_string()))?;
         let parts = Parts {
             store: Arc::clone(&store),
+            node,
             tenants: Arc::clone(&tenants),
             routes: Routes::new(self.plan.routes.clone()),
             carriers,

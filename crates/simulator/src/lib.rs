@@ -5,6 +5,7 @@
 //!
 //! [`smsc`] and [`mmsc`] are the two; what lies beside them is what both need: chance (`random`, `distribution`), time (`delay`), connections (`sessions`)
 //! and what was seen (`journal`).
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 mod delay;
 mod distribution;

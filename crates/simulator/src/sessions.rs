@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use net::{Patience, Patient};
+use runtime::Runtime;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -56,7 +57,7 @@ impl Sessions {
 }
 
 /// Gives every connection to `serve`, with a number of its own, until everything ends.
-pub(crate) async fn accept(listener: TcpListener, sessions: Arc<Sessions>, serve: impl Fn(Stream, u64)) {
+pub(crate) async fn accept(runtime: Arc<dyn Runtime>, listener: TcpListener, sessions: Arc<Sessions>, serve: impl Fn(Stream, u64)) {
     let mut stopped = sessions.stopped();
     loop {
         let accepted = tokio::select! {
@@ -67,12 +68,12 @@ pub(crate) async fn accept(listener: TcpListener, sessions: Arc<Sessions>, serve
             Ok((stream, _)) => {
                 // A connection that fails at once is the peer's affair.
                 let _ = stream.set_nodelay(true);
-                serve(Patient::new(stream, Patience::of(WRITE_TIMEOUT)), sessions.next.fetch_add(1, Ordering::SeqCst));
+                serve(Patient::new(Arc::clone(&runtime), stream, Patience::of(WRITE_TIMEOUT)), sessions.next.fetch_add(1, Ordering::SeqCst));
             }
             Err(error) => {
                 tracing::warn!(%error, "Cannot accept a connection: {error}");
                 if let Some(rest) = net::rest_after(&error) {
-                    tokio::time::sleep(rest).await;
+                    runtime.sleep(rest).await;
                 }
             }
         }

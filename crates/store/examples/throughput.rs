@@ -6,6 +6,7 @@
 //!
 //! Every caller waits for its answer before it asks again, as a client of the API does. Figures of different machines, or of different
 //! hours on one, do not compare; those of one run do.
+#![allow(clippy::disallowed_methods, reason = "a measurement asks the machine for the time and for tasks")]
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -14,9 +15,10 @@ use std::time::{Duration, Instant};
 
 use model::message::{Direction, Encoding, MessageType};
 use model::quota::UtcDay;
-use model::{AccountId, Entropy, Message, MessageId, Mode, Msisdn, SeededEntropy, Timestamp};
+use model::{AccountId, Entropy, Message, MessageId, Mode, Moment, Msisdn, SeededEntropy, Timestamp};
 use runtime::Machine;
 use store::contract::messages::{Admission, Admitted, Quota};
+use store::contract::nodes::Epoch;
 use store::{Store, StoreError};
 use tokio::task::JoinSet;
 
@@ -48,7 +50,8 @@ async fn measure(store: Arc<dyn Store>, callers: usize, messages: usize) -> Resu
             *commits = (commits.0 + 1, commits.1 + sample.group, commits.2 + sample.took);
         }
     }));
-    let work = Arc::new(Work::new(messages));
+    let node = store.join("throughput".to_owned(), "0".to_owned(), Moment::of(NOW)).await?;
+    let work = Arc::new(Work::new(node, messages));
     let began = Instant::now();
     let mut running = JoinSet::new();
     for _ in 0..callers {
@@ -77,6 +80,7 @@ async fn call_until_done(store: Arc<dyn Store>, work: Arc<Work>) -> Result<(), S
 
 /// The messages that are still to be admitted, of a hundred accounts to random recipients: neighbours would flatter the indexes.
 struct Work {
+    node: Epoch,
     left: AtomicUsize,
     made: AtomicU64,
     entropy: SeededEntropy,
@@ -85,11 +89,11 @@ struct Work {
 }
 
 impl Work {
-    fn new(messages: usize) -> Self {
+    fn new(node: Epoch, messages: usize) -> Self {
         let entropy = SeededEntropy::new(1);
         let accounts = (0..100).map(|_| AccountId::new(NOW, &entropy)).collect();
         let originator = Msisdn::parse("+18005559876").expect("it is well-formed");
-        Self { left: AtomicUsize::new(messages), made: AtomicU64::new(0), entropy, accounts, originator }
+        Self { node, left: AtomicUsize::new(messages), made: AtomicU64::new(0), entropy, accounts, originator }
     }
 
     fn next(&self) -> Option<Admission> {
@@ -117,6 +121,7 @@ impl Work {
         };
         let quota = Quota { day: UtcDay::of(now), limit: u64::MAX };
         Some(Admission {
+            node: self.node,
             message: Arc::new(message),
             carrier: "main".to_owned(),
             lease: None,

@@ -5,13 +5,16 @@
 //! transaction, complete in itself: no caller needs a second call to be correct, and what it returns `Ok` for is on disk.
 //! No SQL leaves this crate.
 //!
-//! Reading order: [`contract::messages`] (admission and reading), [`contract::dispatch`] (the way to a carrier),
+//! Reading order: [`contract::messages`] (admission and reading), [`contract::nodes`] (who owns what), [`contract::dispatch`] (the way to a carrier),
 //! [`contract::receipts`] (the way back), [`contract::broadcasts`] (one text to many), [`contract::tenants`] (who may send),
-//! [`contract::screening`] (what was found in texts), [`contract::lists`] (the index of filtered lists), [`contract::media`] and [`objects`] (what multimedia messages carry).
+//! [`contract::screening`] (what was found in texts), [`contract::lists`] (the index of filtered lists), [`contract::changes`] (what happened, for those who follow), [`contract::media`] and [`objects`] (what multimedia messages carry).
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod contract;
+mod facts;
 pub mod objects;
 pub mod sqlite;
+mod tail;
 mod trial;
 
 use std::path::Path;
@@ -21,19 +24,21 @@ use runtime::Runtime;
 
 pub use contract::StoreError;
 pub use contract::broadcasts::Broadcasts;
+pub use contract::changes::Changes;
 pub use contract::dispatch::Dispatch;
 pub use contract::health::Health;
 pub use contract::lists::Lists;
 pub use contract::media::MediaRecords;
 pub use contract::messages::Messages;
+pub use contract::nodes::Nodes;
 pub use contract::receipts::Receipts;
 pub use contract::screening::Screening;
 pub use contract::tenants::Tenants;
 
 /// All that the product asks of its storage.
-pub trait Store: Messages + Broadcasts + Dispatch + Receipts + Tenants + Screening + MediaRecords + Lists + Health {}
+pub trait Store: Messages + Broadcasts + Nodes + Dispatch + Receipts + Tenants + Screening + MediaRecords + Lists + Changes + Health {}
 
-impl<T: Messages + Broadcasts + Dispatch + Receipts + Tenants + Screening + MediaRecords + Lists + Health> Store for T {}
+impl<T: Messages + Broadcasts + Nodes + Dispatch + Receipts + Tenants + Screening + MediaRecords + Lists + Changes + Health> Store for T {}
 
 /// Opens the store that `url` names, bringing its schema up to date: `sqlite:PATH`. Its tasks and its time are those of `runtime`.
 ///

@@ -90,6 +90,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(trials::config(256))]
+
         #[test]
         fn any_octets_are_read(octets: Vec<u8>) {
             let (_, text) = read(&octets);

@@ -77,6 +77,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(trials::config(256))]
+
         #[test]
         fn nothing_that_controls_a_terminal_is_left(text: String) {
             prop_assert!(!escape(&text).contains(controls));

@@ -214,6 +214,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(trials::config(256))]
+
         #[test]
         fn places_point_at_the_characters(text: String) {
             let characters: Vec<char> = text.chars().collect();

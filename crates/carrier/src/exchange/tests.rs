@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::{AccountId, MessageId, Mode, Msisdn, Timestamp};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::Instant;
 
 use super::*;
 
@@ -34,7 +35,7 @@ impl Exchange for Script {
 }
 
 fn taken() -> Handed {
-    Handed { outcome: SegmentOutcome::Accepted { carrier_id: Some("1".into()) }, peer: Peer::Answers }
+    Handed { outcome: SegmentOutcome::Accepted { carrier_id: Some("1".into()), remark: None }, peer: Peer::Answers }
 }
 
 fn failing() -> Handed {
@@ -55,7 +56,7 @@ fn stage(answers: Vec<Handed>, let_go: usize) -> Stage {
     let closed = Arc::new(AtomicBool::new(false));
     let script = Script { answers: Mutex::new(answers.into()), let_go: Semaphore::new(let_go), closed: Arc::clone(&closed) };
     let bounds = Bounds { window: 3, rate: 0, receipt_wait: None, rest_floor: Duration::from_secs(1), rest_ceiling: Duration::from_secs(4) };
-    Stage { carrier: ExchangeCarrier::new(script, Teller::new("mmsc", sender), bounds), events, closed }
+    Stage { carrier: ExchangeCarrier::new(crate::machine(), script, Teller::new("mmsc", sender), bounds), events, closed }
 }
 
 impl Stage {

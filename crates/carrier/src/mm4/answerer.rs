@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::sampler::{Line, Sampler};
+use runtime::Supervisor;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 use wire::mm4::Answer;
 
 use super::config::Mm4Config;
@@ -16,32 +16,31 @@ use crate::exchange::Peer;
 /// How many answers may wait. Past it the peer goes without, and asks again.
 const WAITING_MAX: usize = 1_000;
 
-/// Log lines about answers that did not arrive: each request of the peer can cause one.
-static UNANSWERED: Sampler = Sampler::new(1);
-
 /// Where to put answers. They are sent until nobody can put any more there.
-pub(super) fn start(config: Arc<Mm4Config>, pool: Arc<Pool>) -> mpsc::Sender<Answer> {
+pub(super) fn start(config: Arc<Mm4Config>, pool: Arc<Pool>, supervisor: &Supervisor) -> mpsc::Sender<Answer> {
     let (sender, mut answers) = mpsc::channel::<Answer>(WAITING_MAX);
-    tokio::spawn(async move {
+    // Each request of the peer can cause a line.
+    let lines = Sampler::new(1);
+    supervisor.watch("answers of an MM4 carrier", async move {
         while let Some(answer) = answers.recv().await {
-            send(&config, &pool, &answer).await;
+            send(&config, &pool, &answer, &lines).await;
         }
     });
     sender
 }
 
-async fn send(config: &Mm4Config, pool: &Pool, answer: &Answer) {
+async fn send(config: &Mm4Config, pool: &Pool, answer: &Answer, lines: &Sampler) {
     let (Some(from), Some(to)) = (&answer.sender, &answer.to) else {
         return;
     };
     let envelope = Envelope { from: from.to_string(), to: to.to_string(), mail: answer.build() };
-    let deadline = Instant::now() + Duration::from_secs(config.response_timeout_secs);
+    let deadline = pool.runtime().instant() + Duration::from_secs(config.response_timeout_secs);
     if let Err(failure) = pool.send(&envelope, deadline).await {
         let why = match outcome::of_failure(failure).peer {
             Peer::Fails(why) | Peer::RefusesUs(why) => why,
             Peer::NotAsked | Peer::Answers | Peer::Busy => "it did not take it".to_owned(),
         };
-        if let Some(Line { left_out }) = UNANSWERED.line(std::time::Instant::now()) {
+        if let Some(Line { left_out }) = lines.line(pool.runtime().instant()) {
             tracing::warn!(carrier.name = %config.name, left_out, "Carrier {} did not get an answer to its request: {why}", config.name);
         }
     }

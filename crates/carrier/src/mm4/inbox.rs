@@ -1,12 +1,13 @@
 //! What the MMSC sends us: answers to what we forwarded, reports on it, and messages that nobody here takes yet.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use model::ReceiptScope;
 use model::sampler::{Line, Sampler};
 use model::unmatched::{Reason, escaped};
+use runtime::Runtime;
 use tokio::sync::mpsc;
 use wire::mm4::{Address, Answer, DeliveryReportReq, ForwardReq, Mm4, Mm4Error, Request, RequestStatus};
 use wire::receipt::id;
@@ -20,16 +21,16 @@ use crate::exchange::Teller;
 use crate::unusable::SHOWN_HEAD_OCTETS_MAX;
 use crate::{Receipt, ReceiptState};
 
-/// Log lines about answers that could not be queued: each request of the peer can cause one.
-static UNANSWERED: Sampler = Sampler::new(1);
-
 /// Reads the mails of a carrier's listener.
 pub(super) struct Inbox {
-    pub(super) config: Arc<Mm4Config>,
-    pub(super) teller: Arc<Teller>,
-    pub(super) pending: Arc<Pending>,
+    runtime: Arc<dyn Runtime>,
+    config: Arc<Mm4Config>,
+    teller: Arc<Teller>,
+    pending: Arc<Pending>,
     /// Answers that are to go back.
-    pub(super) answers: mpsc::Sender<Answer>,
+    answers: mpsc::Sender<Answer>,
+    /// Log lines about answers that could not be queued: each request of the peer can cause one.
+    unanswered: Sampler,
 }
 
 #[async_trait]
@@ -46,6 +47,16 @@ impl smtp::Inbox for Inbox {
 }
 
 impl Inbox {
+    pub(super) const fn new(
+        runtime: Arc<dyn Runtime>,
+        config: Arc<Mm4Config>,
+        teller: Arc<Teller>,
+        pending: Arc<Pending>,
+        answers: mpsc::Sender<Answer>,
+    ) -> Self {
+        Self { runtime, config, teller, pending, answers, unanswered: Sampler::new(1) }
+    }
+
     /// An answer: to whom waits for it, or a refusal of what was believed to be taken.
     async fn answered(&self, answer: Answer, mail: &[u8]) -> Verdict {
         if answer.request != Request::Forward {
@@ -84,6 +95,10 @@ impl Inbox {
             scope: ReceiptScope::Message,
             raw: escaped(mail, SHOWN_HEAD_OCTETS_MAX),
         };
+        // What has arrived was taken: a refusal that comes later does not undo that.
+        if state == ReceiptState::Delivered {
+            self.pending.is_delivered(&report.message_id);
+        }
         let verdict = self.tell(receipt).await;
         if verdict == Verdict::Taken && report.ack_request {
             self.send_back(report.answer(RequestStatus::Ok), from);
@@ -106,12 +121,13 @@ impl Inbox {
         Verdict::NotUnderstood
     }
 
-    /// Tells the pipeline, and waits until it has it on disk; not for longer than the peer may be silent, because a store that hangs would hold its connection for ever.
+    /// Tells the pipeline, and waits until it has it on disk; not for longer than the peer may be silent, because a store that hangs would hold its connection
+    /// for ever.
     async fn tell(&self, receipt: Receipt) -> Verdict {
         let (answers, mut answer) = mpsc::unbounded_channel();
         self.teller.receipt(receipt, Ack::new(0, answers));
         let patience = Duration::from_secs(self.config.listen_timeout_secs);
-        match tokio::time::timeout(patience, answer.recv()).await {
+        match self.runtime.timeout(patience, answer.recv()).await {
             Ok(Some((_, OnDisk::Taken))) => Verdict::Taken,
             Ok(Some((_, OnDisk::TryLater)) | None) | Err(_) => Verdict::TryLater,
         }
@@ -122,7 +138,7 @@ impl Inbox {
         let to = answer.to.clone().or_else(|| Address::parse(from)).filter(|address| address.domain().is_some());
         let answer = Answer { sender: self.config.system(), to, ..answer };
         if (answer.to.is_none() || self.answers.try_send(answer).is_err())
-            && let Some(Line { left_out }) = UNANSWERED.line(Instant::now())
+            && let Some(Line { left_out }) = self.unanswered.line(self.runtime.instant())
         {
             tracing::warn!(carrier.name = %self.teller.name(), left_out, "Carrier {} waits for an answer that could not be sent", self.teller.name());
         }

@@ -11,7 +11,7 @@ pub mod config;
 mod inbox;
 mod outcome;
 mod pending;
-mod smtp;
+pub(crate) mod smtp;
 mod submit;
 
 use std::net::SocketAddr;
@@ -19,8 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use runtime::{Runtime, Supervisor};
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 use crate::config::{ConfigError, Mistake};
 use crate::exchange::{Bounds, Exchange, ExchangeCarrier, Handed, Peer, Teller};
@@ -29,17 +29,17 @@ use config::Mm4Config;
 use pending::Pending;
 use smtp::{Failure, Listener, Pool, Rules};
 
-/// Starts a carrier on the current runtime.
+/// Starts a carrier.
 ///
 /// # Errors
 /// [`ConfigError`] where a certificate cannot be used or the port cannot be had.
-pub(crate) fn start(config: Mm4Config, events: Events) -> Result<Arc<dyn Carrier>, ConfigError> {
+pub(crate) fn start(config: Mm4Config, events: Events, supervisor: &Supervisor) -> Result<Arc<dyn Carrier>, ConfigError> {
     config.validate()?;
     let config = Arc::new(config);
     let teller = Teller::new(&config.name, events);
-    let pool = Arc::new(Pool::new(Arc::clone(&config))?);
+    let pool = Arc::new(Pool::new(Arc::clone(supervisor.runtime()), Arc::clone(&config))?);
     let pending = Arc::new(Pending::default());
-    let listener = config.listen.map(|at| listen(at, &config, &teller, &pool, &pending)).transpose()?;
+    let listener = config.listen.map(|at| listen(at, &config, &teller, &pool, &pending, supervisor)).transpose()?;
     let bounds = Bounds {
         window: config.window,
         rate: config.rate,
@@ -47,16 +47,17 @@ pub(crate) fn start(config: Mm4Config, events: Events) -> Result<Arc<dyn Carrier
         rest_floor: Duration::from_millis(config.reconnect_floor_ms),
         rest_ceiling: Duration::from_millis(config.reconnect_ceiling_ms),
     };
-    let mm4 = Mm4 { config, pool, pending, listener, draining: watch::Sender::new(false) };
-    Ok(Arc::new(ExchangeCarrier::new(mm4, teller, bounds)))
+    let runtime = Arc::clone(supervisor.runtime());
+    let mm4 = Mm4 { runtime: Arc::clone(&runtime), config, pool, pending, listener, draining: watch::Sender::new(false) };
+    Ok(Arc::new(ExchangeCarrier::new(runtime, mm4, teller, bounds)))
 }
 
 /// Finds out whether the MMSC would talk to us, without handing it anything. What was found, in a sentence.
 ///
 /// # Errors
 /// Why it would not, in a sentence.
-pub async fn probe(config: &Mm4Config) -> Result<String, String> {
-    let pool = Pool::new(Arc::new(config.clone())).map_err(|error| error.to_string())?;
+pub async fn probe(config: &Mm4Config, runtime: Arc<dyn Runtime>) -> Result<String, String> {
+    let pool = Pool::new(runtime, Arc::new(config.clone())).map_err(|error| error.to_string())?;
     let place = format!("{}:{}", config.host, config.port);
     match pool.hello().await {
         Ok(()) => Ok(format!("{place} greets us")),
@@ -68,21 +69,29 @@ pub async fn probe(config: &Mm4Config) -> Result<String, String> {
 }
 
 /// Opens the port for the MMSC.
-fn listen(at: SocketAddr, config: &Arc<Mm4Config>, teller: &Arc<Teller>, pool: &Arc<Pool>, pending: &Arc<Pending>) -> Result<Listener, ConfigError> {
+fn listen(
+    at: SocketAddr,
+    config: &Arc<Mm4Config>,
+    teller: &Arc<Teller>,
+    pool: &Arc<Pool>,
+    pending: &Arc<Pending>,
+    supervisor: &Supervisor,
+) -> Result<Listener, ConfigError> {
     let rules = Rules {
         domain: config.domain.clone(),
         bytes_max: config.listen_bytes_max,
         idle: Duration::from_secs(config.listen_timeout_secs),
         tls: config.listener_tls().map_err(|mistake| config.mistaken(vec![mistake]))?,
     };
-    let answers = answerer::start(Arc::clone(config), Arc::clone(pool));
-    let inbox = inbox::Inbox { config: Arc::clone(config), teller: Arc::clone(teller), pending: Arc::clone(pending), answers };
-    let listener = Listener::start(at, config.allow_peers.clone(), config.listen_connections_max, rules, Arc::new(inbox), Arc::clone(teller));
+    let answers = answerer::start(Arc::clone(config), Arc::clone(pool), supervisor);
+    let inbox = inbox::Inbox::new(Arc::clone(supervisor.runtime()), Arc::clone(config), Arc::clone(teller), Arc::clone(pending), answers);
+    let listener = Listener::start(at, config.allow_peers.clone(), config.listen_connections_max, rules, Arc::new(inbox), Arc::clone(teller), supervisor);
     listener.map_err(|error| config.mistaken(vec![Mistake::new("listen", format!("cannot be opened at {at}: {error}"))]))
 }
 
 /// What is done for each message.
 struct Mm4 {
+    runtime: Arc<dyn Runtime>,
     config: Arc<Mm4Config>,
     pool: Arc<Pool>,
     pending: Arc<Pending>,
@@ -93,13 +102,13 @@ struct Mm4 {
 #[async_trait]
 impl Exchange for Mm4 {
     async fn hand_over(&self, submission: &Submission) -> Handed {
-        let deadline = Instant::now() + Duration::from_secs(self.config.response_timeout_secs);
+        let deadline = self.runtime.instant() + Duration::from_secs(self.config.response_timeout_secs);
         let prepared = match submit::prepare(&self.config, submission) {
             Ok(prepared) => prepared,
             Err(refused) => return Handed { outcome: refused, peer: Peer::NotAsked },
         };
         let waits = self.config.wait_for_response && self.listener.is_some();
-        let waiting = waits.then(|| self.pending.expect(&prepared.id));
+        let waiting = waits.then(|| self.pending.expect(&self.runtime, &prepared.id));
         let sent = self.pool.send(&prepared.envelope, deadline).await;
         // Where the connection broke after the mail, its answer may still tell.
         let may_be_there = matches!(sent, Ok(()) | Err(Failure::Unknown(_)));
@@ -109,7 +118,7 @@ impl Exchange for Mm4 {
         };
         match (answer, sent) {
             (Some(answer), _) => Handed { outcome: outcome::of_answer(&answer, prepared.id), peer: Peer::Answers },
-            (None, Ok(())) => Handed { outcome: SegmentOutcome::Accepted { carrier_id: Some(prepared.id) }, peer: Peer::Answers },
+            (None, Ok(())) => Handed { outcome: SegmentOutcome::Accepted { carrier_id: Some(prepared.id), remark: None }, peer: Peer::Answers },
             (None, Err(failure)) => outcome::of_failure(failure),
         }
     }

@@ -27,7 +27,10 @@ pub(super) fn of_failure(failure: Failure) -> Handed {
 /// What became of a message by the peer's answer to it.
 pub(super) fn of_answer(answer: &Answer, carrier_id: String) -> SegmentOutcome {
     match answer.status.verdict() {
-        Verdict::Accepted => SegmentOutcome::Accepted { carrier_id: Some(carrier_id) },
+        Verdict::Accepted => {
+            let remark = answer.explained().next().is_some().then(|| status_of(answer));
+            SegmentOutcome::Accepted { carrier_id: Some(carrier_id), remark }
+        }
         Verdict::TryLater => SegmentOutcome::TryLater { status: status_of(answer) },
         Verdict::Refused(refusal) => SegmentOutcome::Refused { error_type: error_type(refusal), status: status_of(answer) },
     }
@@ -74,8 +77,8 @@ fn of_reply(step: Step, reply: &Reply) -> Handed {
     }
 }
 
-/// Whether a temporary failure is the system's and not this message's. What is said of the recipient's mailbox (RFC 3463, 3.3), such as 452 with 4.2.2 where it is full, is
-/// no reason to send others less.
+/// Whether a temporary failure is the system's and not this message's. What is said of the recipient's mailbox (RFC 3463, 3.3), such as 452 with 4.2.2 where it
+/// is full, is no reason to send others less.
 fn is_busy(reply: &Reply) -> bool {
     let enhanced = reply.enhanced().unwrap_or_default();
     let of_system = enhanced.starts_with("4.3.") || enhanced.starts_with("4.4.") || enhanced == "4.7.0";
@@ -141,7 +144,7 @@ mod tests {
     fn answers_are_judged_by_their_codes() {
         let refused = |error_type, status: &str| SegmentOutcome::Refused { error_type, status: status.to_owned() };
         for (status, outcome) in [
-            (RequestStatus::Ok, SegmentOutcome::Accepted { carrier_id: Some("id".to_owned()) }),
+            (RequestStatus::Ok, SegmentOutcome::Accepted { carrier_id: Some("id".to_owned()), remark: None }),
             (RequestStatus::NetworkProblem, SegmentOutcome::TryLater { status: "Error-network-problem".to_owned() }),
             (RequestStatus::Unspecified, SegmentOutcome::TryLater { status: "Error-unspecified".to_owned() }),
             (RequestStatus::ServiceDenied, refused(ErrorType::BlockedByCarrier, "Error-service-denied")),

@@ -1,12 +1,13 @@
 //! Messages whose `MM4_forward.RES` is waited for, by the id that we sent.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use model::unmatched::clipped;
+use runtime::Runtime;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout_at};
-use wire::mm4::{Answer, Verdict};
+use wire::mm4::{Answer, Request, RequestStatus, Verdict};
 
 /// How many refusals are remembered, so that one that comes twice is told once.
 const REFUSALS_KEPT: usize = 4_096;
@@ -36,11 +37,11 @@ pub(super) enum Heard {
 
 impl Pending {
     /// Begins to wait. Do it before the message leaves: the answer may be quicker than SMTP.
-    pub(super) fn expect(&self, id: &str) -> Waiting<'_> {
+    pub(super) fn expect(&self, runtime: &Arc<dyn Runtime>, id: &str) -> Waiting<'_> {
         let (sender, answer) = oneshot::channel();
         let key = key_of(id);
         self.state().waiting.insert(key.clone(), sender);
-        Waiting { pending: self, key, answer }
+        Waiting { runtime: Arc::clone(runtime), pending: self, key, answer }
     }
 
     /// An answer came.
@@ -65,6 +66,15 @@ impl Pending {
         }
     }
 
+    /// A report says that the message of this id has arrived: the MMSC has taken it, whatever an answer that comes later says.
+    pub(super) fn is_delivered(&self, id: &str) {
+        let waiting = self.state().waiting.remove(&key_of(id));
+        if let Some(waiting) = waiting {
+            // One that waits no longer has its outcome.
+            let _ = waiting.send(Answer::new(Request::Forward, id.to_owned(), RequestStatus::Ok));
+        }
+    }
+
     /// Forgets that a refusal was told, since it could not be kept: when it comes again, it is new.
     pub(super) fn forget(&self, id: &str) {
         let key = key_of(id);
@@ -78,6 +88,7 @@ impl Pending {
 
 /// One who waits, until this is dropped.
 pub(super) struct Waiting<'a> {
+    runtime: Arc<dyn Runtime>,
     pending: &'a Pending,
     key: String,
     answer: oneshot::Receiver<Answer>,
@@ -88,7 +99,7 @@ impl Waiting<'_> {
     pub(super) async fn until(mut self, deadline: Instant, enough: impl Future<Output = ()>) -> Option<Answer> {
         let answer = tokio::select! {
             biased;
-            answer = timeout_at(deadline, &mut self.answer) => answer.ok().and_then(Result::ok),
+            answer = self.runtime.timeout_at(deadline, &mut self.answer) => answer.ok().and_then(Result::ok),
             () = enough => None,
         };
         if answer.is_some() {
@@ -120,23 +131,22 @@ mod tests {
     use std::future::pending;
     use std::time::Duration;
 
-    use wire::mm4::{Request, RequestStatus};
-
     use super::*;
+    use crate::machine;
 
     fn answer(transaction: &str, message: Option<&str>, status: RequestStatus) -> Answer {
         Answer { message_id: message.map(str::to_owned), ..Answer::new(Request::Forward, transaction.to_owned(), status) }
     }
 
     fn soon() -> Instant {
-        Instant::now() + Duration::from_secs(60)
+        machine().instant() + Duration::from_secs(60)
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_finds_who_waits_by_either_id() {
         for (transaction, message) in [("ab.1", Some("ab.1@x")), ("AB.1@x", None), ("other", Some("AB.1")), ("", Some("ab.1@X"))] {
             let waits = Pending::default();
-            let waiting = waits.expect("ab.1@x");
+            let waiting = waits.expect(&machine(), "ab.1@x");
             assert_eq!(waits.hear(answer(transaction, message, RequestStatus::Ok)), Heard::Awaited);
             assert_eq!(waiting.until(soon(), pending()).await.map(|answer| answer.status), Some(RequestStatus::Ok));
         }
@@ -145,9 +155,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_waits_too_long_or_long_enough_hears_nothing() {
         let waits = Pending::default();
-        assert_eq!(waits.expect("1").until(soon(), pending()).await, None);
-        assert_eq!(waits.expect("1").until(soon(), std::future::ready(())).await, None);
-        drop(waits.expect("1"));
+        assert_eq!(waits.expect(&machine(), "1").until(soon(), pending()).await, None);
+        assert_eq!(waits.expect(&machine(), "1").until(soon(), std::future::ready(())).await, None);
+        drop(waits.expect(&machine(), "1"));
         assert!(waits.state().waiting.is_empty());
     }
 
@@ -160,7 +170,7 @@ mod tests {
         assert_eq!(waits.hear(refusal()), Heard::Nothing);
         waits.forget("1@x");
         assert_eq!(waits.hear(refusal()), Heard::Refusal);
-        let _waiting = waits.expect("2");
+        let _waiting = waits.expect(&machine(), "2");
         assert_eq!(waits.hear(answer("2", None, RequestStatus::ServiceDenied)), Heard::Awaited);
         assert_eq!(waits.hear(answer("2", None, RequestStatus::ServiceDenied)), Heard::Nothing);
     }

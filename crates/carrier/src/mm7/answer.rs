@@ -83,7 +83,7 @@ impl Judge {
 }
 
 fn accepted(carrier_id: Option<String>) -> Handed {
-    Handed { outcome: SegmentOutcome::Accepted { carrier_id }, peer: Peer::Answers }
+    Handed { outcome: SegmentOutcome::Accepted { carrier_id, remark: None }, peer: Peer::Answers }
 }
 
 fn refused(error_type: ErrorType, status: String) -> Handed {

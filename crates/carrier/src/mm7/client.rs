@@ -3,8 +3,8 @@
 //! In comes what to post, out goes what came back, or how far it got. No proxy, no redirect: it goes to the MMSC or nowhere.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
@@ -13,8 +13,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use runtime::{Runtime, Task};
 use wire::mm7::post::Post;
 
 use super::config::{Mm7Config, Place};
@@ -53,6 +52,7 @@ pub(crate) struct Answer {
 
 /// Where requests go, and the connections there that wait for another one.
 pub(crate) struct Client {
+    runtime: Arc<dyn Runtime>,
     connector: Connector,
     place: Place,
     authorization: Option<HeaderValue>,
@@ -71,7 +71,7 @@ struct Idle {
 /// A connection and the task that moves its octets. Dropped, it ends at once.
 struct Connection {
     sender: SendRequest<Pieces>,
-    task: JoinHandle<()>,
+    task: Task,
 }
 
 impl Drop for Connection {
@@ -81,10 +81,11 @@ impl Drop for Connection {
 }
 
 impl Client {
-    pub(crate) fn new(config: &Mm7Config) -> Result<Self, ConfigError> {
+    pub(crate) fn new(runtime: &Arc<dyn Runtime>, config: &Mm7Config) -> Result<Self, ConfigError> {
         let cannot = || config.mistaken(vec![Mistake::new("username", "cannot be said in a header")]);
         let authorization = config.login()?.map(|login| login::authorization(&login).ok_or_else(cannot)).transpose()?;
         Ok(Self {
+            runtime: Arc::clone(runtime),
             connector: config.connector()?,
             place: config.place()?,
             authorization,
@@ -131,11 +132,11 @@ impl Client {
     }
 
     async fn connect(&self) -> std::io::Result<Connection> {
-        let stream = self.connector.connect().await?;
+        let stream = self.connector.connect(&self.runtime).await?;
         // Not every MMSC knows that the names of header fields have no case.
         let (sender, moving) = http1::Builder::new().title_case_headers(true).handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
         // How a connection ends is told to whoever has a request on it.
-        let task = tokio::spawn(async move { drop(moving.await) });
+        let task = self.runtime.spawn("connection to an MMSC", Box::pin(async move { drop(moving.await) }));
         Ok(Connection { sender, task })
     }
 
@@ -151,7 +152,7 @@ impl Client {
                 Err(mut error) => Err((error.take_message(), Some(error.into_error()))),
             }
         };
-        let ended = tokio::time::timeout(self.response_timeout, answer).await;
+        let ended = self.runtime.timeout(self.response_timeout, answer).await;
         let (short, long) = match ended {
             Ok(Ok(Ok(answer))) => {
                 // An MMSC that answers before it has heard all may not care for the rest.
@@ -170,19 +171,20 @@ impl Client {
         };
         // Nothing more of the request leaves from here on.
         connection.task.abort();
-        let _ = (&mut connection.task).await;
+        let _ = connection.task.wait().await;
         Ok(if all_gone.load(Ordering::Acquire) { Sent::Unanswered(short, long) } else { Sent::InPart(short, long) })
     }
 
     fn take_idle(&self) -> Option<Connection> {
+        let now = self.runtime.instant();
         let mut idle = self.idle();
-        idle.retain(|idle| idle.since.elapsed() < self.keep_alive && !idle.connection.sender.is_closed());
+        idle.retain(|idle| now.saturating_duration_since(idle.since) < self.keep_alive && !idle.connection.sender.is_closed());
         idle.pop().map(|idle| idle.connection)
     }
 
     fn keep(&self, connection: Connection) {
         if !self.keep_alive.is_zero() && !self.closed.load(Ordering::Acquire) {
-            self.idle().push(Idle { connection, since: Instant::now() });
+            self.idle().push(Idle { connection, since: self.runtime.instant() });
         }
     }
 

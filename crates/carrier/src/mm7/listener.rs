@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -17,6 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use ipnet::IpNet;
 use model::sampler::{Line, Sampler};
 use net::{Patience, Patient};
+use runtime::Runtime;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -31,12 +32,6 @@ use crate::rooms::{Place, Refused, Rooms};
 /// The longest head of a report. It has a few lines.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 
-/// Log lines about peers that may not report.
-static STRANGERS: Sampler = Sampler::new(10);
-
-/// Log lines about peers for which there is no room. Strangers cannot hide them.
-static CROWDED: Sampler = Sampler::new(1);
-
 /// When an MMSC that could not be served should come back, in seconds.
 const COME_BACK_SECS: &str = "30";
 
@@ -45,6 +40,7 @@ const NO_ROOM: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 30\r\n
 
 /// One listener, and who may come.
 pub(crate) struct Door {
+    runtime: Arc<dyn Runtime>,
     listener: TcpListener,
     path: String,
     login: Option<Login>,
@@ -53,11 +49,15 @@ pub(crate) struct Door {
     patience: Duration,
     bytes_max: usize,
     teller: Arc<Teller>,
+    /// Log lines about peers that may not report.
+    strangers: Sampler,
+    /// Log lines about peers for which there is no room. Strangers cannot hide them.
+    crowded: Sampler,
 }
 
 impl Door {
     /// What the configuration says of listening, at this socket.
-    pub(crate) fn new(config: &Mm7Config, listener: std::net::TcpListener, teller: Arc<Teller>) -> Result<Self, ConfigError> {
+    pub(crate) fn new(runtime: Arc<dyn Runtime>, config: &Mm7Config, listener: std::net::TcpListener, teller: Arc<Teller>) -> Result<Self, ConfigError> {
         let unusable = |error: std::io::Error| config.mistaken(vec![Mistake::new("listen", format!("cannot be listened on: {error}"))]);
         listener.set_nonblocking(true).map_err(unusable)?;
         Ok(Self {
@@ -65,10 +65,13 @@ impl Door {
             path: config.listen_path.clone(),
             login: config.peer_login()?,
             allow: config.allow_peers.clone(),
-            rooms: Rooms::new(config.listen_connections_max),
+            rooms: Rooms::new(Arc::clone(&runtime), config.listen_connections_max),
+            runtime,
             patience: Duration::from_secs(config.listen_timeout_secs),
             bytes_max: config.listen_bytes_max,
             teller,
+            strangers: Sampler::new(10),
+            crowded: Sampler::new(1),
         })
     }
 
@@ -84,8 +87,8 @@ impl Door {
     /// Refuses a connection: one of a stranger is closed, and one for which there is no room is answered.
     fn refuse(&self, stream: TcpStream, peer: SocketAddr, why: Refused) {
         self.teller.refused_connection(why);
-        let lines = if why == Refused::NotAllowed { &STRANGERS } else { &CROWDED };
-        if let Some(Line { left_out }) = lines.line(Instant::now()) {
+        let lines = if why == Refused::NotAllowed { &self.strangers } else { &self.crowded };
+        if let Some(Line { left_out }) = lines.line(self.runtime.instant()) {
             let (name, why) = (self.teller.name(), why.why());
             tracing::warn!(carrier.name = name, %peer, left_out, "Carrier {name}: a connection from {} was refused: {why}", peer.ip());
         }
@@ -104,15 +107,18 @@ pub(crate) async fn serve(door: Arc<Door>, mut stopped: watch::Receiver<bool>) {
         };
         match accepted {
             Ok((stream, peer)) => match door.let_in(peer) {
-                Ok(place) => drop(tokio::spawn(connection(Arc::clone(&door), stream, place, stopped.clone()))),
+                Ok(place) => {
+                    let served = connection(Arc::clone(&door), stream, place, stopped.clone());
+                    door.runtime.spawn("connection to an MM7 listener", Box::pin(served));
+                }
                 Err(why) => door.refuse(stream, peer, why),
             },
             Err(error) => {
-                if let Some(Line { left_out }) = STRANGERS.line(Instant::now()) {
+                if let Some(Line { left_out }) = door.strangers.line(door.runtime.instant()) {
                     tracing::warn!(carrier.name = door.teller.name(), %error, left_out, "Carrier {}: cannot accept a connection: {error}", door.teller.name());
                 }
                 if let Some(rest) = net::rest_after(&error) {
-                    tokio::time::sleep(rest).await;
+                    door.runtime.sleep(rest).await;
                 }
             }
         }
@@ -126,7 +132,7 @@ async fn connection(door: Arc<Door>, stream: TcpStream, place: Place, mut stoppe
     });
     let mut builder = http1::Builder::new();
     builder.half_close(true).timer(TokioTimer::new()).header_read_timeout(door.patience).max_header_size(HEAD_BYTES_MAX);
-    let stream = Patient::new(stream, Patience::of(door.patience));
+    let stream = Patient::new(Arc::clone(&door.runtime), stream, Patience::of(door.patience));
     let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
@@ -151,20 +157,20 @@ async fn answer(door: &Door, request: Request<Incoming>) -> Answer {
         return plain(StatusCode::METHOD_NOT_ALLOWED, Some((ALLOW, "POST")));
     }
     if door.login.as_ref().is_some_and(|login| !login::is_from(login, request.headers())) {
-        if let Some(Line { left_out }) = STRANGERS.line(Instant::now()) {
+        if let Some(Line { left_out }) = door.strangers.line(door.runtime.instant()) {
             tracing::warn!(carrier.name = door.teller.name(), left_out, "Carrier {}: a report without our credentials", door.teller.name());
         }
         return plain(StatusCode::UNAUTHORIZED, Some((WWW_AUTHENTICATE, "Basic realm=\"mm7\"")));
     }
     let content_type = request.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let body = Limited::new(request.into_body(), door.bytes_max).collect();
-    let body = match tokio::time::timeout(door.patience, body).await {
+    let body = match door.runtime.timeout(door.patience, body).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<LengthLimitError>() => return plain(StatusCode::PAYLOAD_TOO_LARGE, None),
         Ok(Err(_)) => return plain(StatusCode::BAD_REQUEST, None),
         Err(_) => return plain(StatusCode::REQUEST_TIMEOUT, None),
     };
-    let reply = receive(&door.teller, door.patience, content_type.as_deref(), &body).await;
+    let reply = receive(&door.runtime, &door.teller, door.patience, content_type.as_deref(), &body).await;
     let mut answer = Response::new(Full::new(Bytes::from(reply.post.body)));
     *answer.status_mut() = StatusCode::from_u16(reply.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if let Ok(content_type) = HeaderValue::from_str(&reply.post.content_type) {

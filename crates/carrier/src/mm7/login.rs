@@ -15,9 +15,11 @@ pub(crate) fn authorization(login: &Login) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// Whether a request says that it is from whom we expect.
+/// Whether a request says, once, that it is from the peer that we expect.
 pub(crate) fn is_from(expected: &Login, headers: &HeaderMap) -> bool {
-    let said = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.split_once(' '));
+    let mut lines = headers.get_all(AUTHORIZATION).iter();
+    let (Some(line), None) = (lines.next(), lines.next()) else { return false };
+    let said = line.to_str().ok().and_then(|value| value.split_once(' '));
     let said = said.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic")).map(|(_, token)| token.trim()).unwrap_or_default();
     said.as_bytes().ct_eq(token(expected).as_bytes()).into()
 }
@@ -38,6 +40,9 @@ mod tests {
         assert!(is_from(&expected, &headers(authorization(&expected).unwrap())));
         assert!(is_from(&expected, &headers(HeaderValue::from_static("basic  bW1zYzpzZWNyZXQ="))));
         assert!(!is_from(&expected, &HeaderMap::new()));
+        let mut twice = headers(authorization(&expected).unwrap());
+        twice.append(AUTHORIZATION, authorization(&expected).unwrap());
+        assert!(!is_from(&expected, &twice));
         for wrong in [login("mmsc", "secret2"), login("mms", "csecret"), login("", "")] {
             assert!(!is_from(&expected, &headers(authorization(&wrong).unwrap())));
         }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use runtime::{Runtime, Supervisor};
 use tokio::sync::watch;
 
 use crate::config::Mistake;
@@ -27,18 +28,19 @@ use client::Client;
 use config::Mm7Config;
 use request::{Request, Writer};
 
-/// Starts a carrier on the current runtime, and listens where its configuration says.
-pub(crate) fn start(config: &Mm7Config, events: Events) -> Result<Arc<dyn Carrier>, ConfigError> {
+/// Starts a carrier, and listens where its configuration says.
+pub(crate) fn start(config: &Mm7Config, events: Events, supervisor: &Supervisor) -> Result<Arc<dyn Carrier>, ConfigError> {
+    let runtime = Arc::clone(supervisor.runtime());
     let listener = config.listen.map(TcpListener::bind).transpose();
     let listener = listener.map_err(|error| config.mistaken(vec![Mistake::new("listen", format!("cannot be listened on: {error}"))]))?;
     let teller = Teller::new(&config.name, events);
     let (stop, stopped) = watch::channel(false);
     let listens_at = listener.as_ref().and_then(|listener| listener.local_addr().ok());
     if let Some(listener) = listener {
-        let door = listener::Door::new(config, listener, Arc::clone(&teller))?;
-        tokio::spawn(listener::serve(Arc::new(door), stopped));
+        let door = listener::Door::new(Arc::clone(&runtime), config, listener, Arc::clone(&teller))?;
+        supervisor.watch("listener of an MM7 carrier", listener::serve(Arc::new(door), stopped));
     }
-    let (writer, client, judge) = (Writer::new(config), Client::new(config)?, Judge::new(config));
+    let (writer, client, judge) = (Writer::new(config), Client::new(&runtime, config)?, Judge::new(config));
     let exchange = Mm7 { writer, client, judge, teller: Arc::clone(&teller), listens_at, stop };
     let bounds = Bounds {
         window: config.window,
@@ -47,17 +49,17 @@ pub(crate) fn start(config: &Mm7Config, events: Events) -> Result<Arc<dyn Carrie
         rest_floor: Duration::from_millis(config.reconnect_floor_ms),
         rest_ceiling: Duration::from_millis(config.reconnect_ceiling_ms),
     };
-    Ok(Arc::new(ExchangeCarrier::new(exchange, teller, bounds)))
+    Ok(Arc::new(ExchangeCarrier::new(runtime, exchange, teller, bounds)))
 }
 
 /// Finds out whether the MMSC can be reached, without asking it for anything. What was found, in a sentence.
 ///
 /// # Errors
 /// Why it cannot, in a sentence.
-pub async fn probe(config: &Mm7Config) -> Result<String, String> {
+pub async fn probe(config: &Mm7Config, runtime: &Arc<dyn Runtime>) -> Result<String, String> {
     let connector = config.connector().map_err(|error| error.to_string())?;
     let (host, port) = (connector.host.clone(), connector.port);
-    connector.connect().await.map_err(|error| format!("no connection to {host}:{port}: {error}"))?;
+    connector.connect(runtime).await.map_err(|error| format!("no connection to {host}:{port}: {error}"))?;
     Ok(format!("{host}:{port} takes connections"))
 }
 

@@ -1,9 +1,11 @@
 //! What an MMSC says unasked: reports on messages, and messages of handsets, which are not taken yet.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::ReceiptScope;
 use model::unmatched::{Reason, escaped};
+use runtime::Runtime;
 use tokio::sync::mpsc;
 use wire::mm7::post::{self, Post};
 use wire::mm7::{DeliverRsp, DeliveryReportReq, Dialect, Fault, FaultKind, Message, Operation, Status, StatusCode};
@@ -21,7 +23,7 @@ pub(crate) struct Reply {
 }
 
 /// Takes what an MMSC posted, and says what to answer; a report once it is on disk, or at last after `patience`.
-pub(crate) async fn receive(teller: &Teller, patience: Duration, content_type: Option<&str>, body: &[u8]) -> Reply {
+pub(crate) async fn receive(runtime: &Arc<dyn Runtime>, teller: &Teller, patience: Duration, content_type: Option<&str>, body: &[u8]) -> Reply {
     let message = match post::read(content_type, body) {
         Ok((message, _)) => message,
         Err(error) => {
@@ -32,7 +34,7 @@ pub(crate) async fn receive(teller: &Teller, patience: Duration, content_type: O
     };
     match &message.operation {
         Operation::DeliveryReportReq(report) => match receipt(report, body) {
-            Some(receipt) => reported(&message, is_stored(teller, patience, receipt).await),
+            Some(receipt) => reported(&message, is_stored(runtime, teller, patience, receipt).await),
             None => {
                 teller.unusable(Reason::Unreadable, "a report without an id", body);
                 fault(&message, Status::new(StatusCode::MESSAGE_ID_NOT_FOUND))
@@ -67,10 +69,10 @@ fn receipt(report: &DeliveryReportReq, body: &[u8]) -> Option<Receipt> {
 }
 
 /// Tells of a receipt, and waits until it is on disk. Whether it is.
-async fn is_stored(teller: &Teller, patience: Duration, receipt: Receipt) -> bool {
+async fn is_stored(runtime: &Arc<dyn Runtime>, teller: &Teller, patience: Duration, receipt: Receipt) -> bool {
     let (answers, mut answer) = mpsc::unbounded_channel();
     teller.receipt(receipt, Ack::new(0, answers));
-    matches!(tokio::time::timeout(patience, answer.recv()).await, Ok(Some((_, Answer::Taken))))
+    matches!(runtime.timeout(patience, answer.recv()).await, Ok(Some((_, Answer::Taken))))
 }
 
 /// The answer to a report. One that is not on disk is asked for again in both languages, since some MMSCs hear only HTTP's and some only their own.

@@ -3,8 +3,8 @@
 //! In come segments and their outcomes one by one; out goes one outcome for the whole submission, once every segment has its own.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Instant;
 
-use tokio::time::Instant;
 use wire::smpp::CommandStatus;
 
 use super::session::Effect;

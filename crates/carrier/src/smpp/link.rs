@@ -6,19 +6,20 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
 use model::Entropy;
 use model::backoff::Backoff;
+use runtime::{Alarm, Runtime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 use wire::smpp::{BindKind, frame};
 
 use super::errors::BindAction;
+use super::link_state::LinkState;
 use super::session::{Counted, Effect, Session};
-use super::shared::{LinkState, Shared};
+use super::shared::Shared;
 use super::submit::Outgoing;
 use crate::Event;
 use crate::ack::{Ack, Answer};
@@ -62,12 +63,10 @@ impl Link {
         let backoff = Backoff { floor: Duration::from_millis(config.reconnect_floor_ms), ceiling: Duration::from_millis(config.reconnect_ceiling_ms) };
         let mut failures = 0;
         while !self.shared.is_draining() {
-            let began = Instant::now();
+            let began = self.runtime().instant();
             let ended = self.session().await;
-            self.state().bound.store(false, Ordering::Release);
-            self.shared.changed();
             // An SMSC that takes a bind and drops it at once is no better than one that takes none.
-            failures = if began.elapsed() >= backoff.ceiling { 1 } else { failures + 1 };
+            failures = if self.runtime().instant() - began >= backoff.ceiling { 1 } else { failures + 1 };
             let wait = match ended {
                 Ended::Drained => break,
                 Ended::Lost => backoff.wait(failures, self.entropy.next_unit()),
@@ -75,13 +74,16 @@ impl Link {
             };
             self.wait(wait).await;
         }
-        self.state().closed.store(true, Ordering::Release);
-        self.shared.changed();
-        // Whatever was handed over at the last moment gets its outcome.
+        // Whatever was handed over at the last moment gets its outcome, and who waits for the end has heard it.
         self.submissions.close();
         while let Some(outgoing) = self.submissions.recv().await {
             self.not_sent(&outgoing);
         }
+        self.shared.close(self.state());
+    }
+
+    fn runtime(&self) -> &Arc<dyn Runtime> {
+        &self.shared.runtime
     }
 
     fn state(&self) -> &LinkState {
@@ -90,10 +92,10 @@ impl Link {
 
     /// Waits, giving back what is handed over meanwhile, until it is time or the carrier is drained.
     async fn wait(&mut self, wait: Duration) {
-        let until = Instant::now() + wait;
+        let mut time = self.runtime().sleep_until(self.runtime().instant() + wait);
         loop {
             tokio::select! {
-                () = tokio::time::sleep_until(until) => return,
+                () = &mut time => return,
                 () = self.shared.drained() => return,
                 Some(outgoing) = self.submissions.recv() => self.not_sent(&outgoing),
             }
@@ -107,7 +109,7 @@ impl Link {
 
     /// One session, from its connection to its end.
     async fn session(&mut self) -> Ended {
-        let connecting = self.connector.connect();
+        let connecting = self.connector.connect(self.runtime());
         let stream = tokio::select! {
             stream = connecting => stream,
             () = self.shared.drained() => return Ended::Drained,
@@ -121,13 +123,15 @@ impl Link {
         };
         let (reader, writer) = tokio::io::split(stream);
         let mut out = Vec::new();
-        let now = Instant::now();
+        let now = self.runtime().instant();
+        let alarm = Alarm::new(Arc::clone(self.runtime()));
         let shared = Arc::clone(&self.shared);
-        let session = Session::new(Arc::clone(&shared.config), Arc::clone(&shared.errors), self.kind, &self.password, now, &mut out);
+        let session = Session::new(&shared, self.kind, &self.password, now, &mut out);
         let (answers, answered) = mpsc::unbounded_channel();
         let mut driver = Driver {
             link: self,
             session,
+            alarm,
             reader,
             writer,
             input: BytesMut::with_capacity(64 * 1024),
@@ -137,13 +141,15 @@ impl Link {
             waits_since: None,
             is_broken: false,
             has_ended: false,
+            has_closed: false,
             answers,
         };
         driver.output.extend_from_slice(&out);
         let ended = driver.drive(answered).await;
         driver.session.abort(driver.written);
+        driver.has_closed = true;
         // Its effects are outcomes now, and none of them ends anything.
-        let _ = driver.carry_out();
+        let _ = driver.carry_out(driver.now());
         ended
     }
 }
@@ -152,6 +158,8 @@ impl Link {
 struct Driver<'a> {
     link: &'a mut Link,
     session: Session,
+    /// For what is due next.
+    alarm: Alarm,
     reader: ReadHalf<Box<dyn Stream>>,
     writer: WriteHalf<Box<dyn Stream>>,
     input: BytesMut,
@@ -166,6 +174,8 @@ struct Driver<'a> {
     is_broken: bool,
     /// Nothing can be read any more: the SMSC has ended its side.
     has_ended: bool,
+    /// The session is over.
+    has_closed: bool,
     answers: mpsc::UnboundedSender<(u32, Answer)>,
 }
 
@@ -176,7 +186,7 @@ impl Driver<'_> {
         let mut out = Vec::new();
         let mut may_submit = true;
         loop {
-            let now = Instant::now();
+            let now = self.now();
             if let ControlFlow::Break(ended) = self.step(now, &mut out) {
                 self.say_goodbye().await;
                 return ended;
@@ -191,7 +201,7 @@ impl Driver<'_> {
                 }
                 count = self.link.submissions.recv_many(&mut submissions, 256), if may_submit => {
                     may_submit = count > 0;
-                    let now = Instant::now();
+                    let now = self.now();
                     submissions.drain(..).for_each(|outgoing| self.session.submit(outgoing, now));
                     ControlFlow::Continue(())
                 }
@@ -203,7 +213,7 @@ impl Driver<'_> {
                     self.session.drain();
                     ControlFlow::Continue(())
                 }
-                () = tokio::time::sleep_until(deadline) => self.do_what_is_due(&mut out).await,
+                () = self.alarm.until(deadline) => self.do_what_is_due(&mut out).await,
             };
             if let ControlFlow::Break(ended) = flow {
                 return ended;
@@ -227,9 +237,11 @@ impl Driver<'_> {
         }
         out.clear();
         self.waits_since = if self.has_to_write() { self.waits_since.or(Some(now)) } else { None };
-        // Whoever is woken by what is told must see how the session stands now.
-        self.link.state().show(&self.session, now);
-        self.carry_out()
+        self.carry_out(now)
+    }
+
+    fn now(&self) -> Instant {
+        self.alarm.runtime().instant()
     }
 
     fn has_to_write(&self) -> bool {
@@ -248,8 +260,8 @@ impl Driver<'_> {
         self.waits_since.map(|since| since + limit)
     }
 
-    /// What is due now. Before it is decided that an answer did not come or that nothing can be written, both are tried: this process may have stood still for longer
-    /// than the SMSC.
+    /// What is due now. Before it is decided that an answer did not come or that nothing can be written, both are tried: this process may have stood still for
+    /// longer than the SMSC.
     async fn do_what_is_due(&mut self, out: &mut Vec<u8>) -> ControlFlow<Ended> {
         for _ in 0..CATCH_UP_READS_MAX {
             if self.has_ended {
@@ -258,7 +270,7 @@ impl Driver<'_> {
             let Some(read) = at_once(self.reader.read_buf(&mut self.input)).await else { break };
             self.took(read, out)?;
         }
-        let now = Instant::now();
+        let now = self.now();
         if self.write_by().is_some_and(|write_by| now >= write_by) {
             match at_once(push(&mut self.writer, &mut self.output)).await {
                 Some(pushed) => self.pushed(pushed),
@@ -276,7 +288,7 @@ impl Driver<'_> {
             Ok(0) => {
                 self.has_ended = true;
                 let in_between = if self.input.is_empty() { "the SMSC closed the connection" } else { "the SMSC closed the connection in the middle of a PDU" };
-                self.session.hung_up(in_between, self.written, Instant::now());
+                self.session.hung_up(in_between, self.written, self.now());
                 ControlFlow::Continue(())
             }
             Ok(_) => {
@@ -298,7 +310,7 @@ impl Driver<'_> {
             Ok(Pushed::All) => self.unflushed = false,
             Err(error) => {
                 tracing::debug!(%error, "Nothing can be written any more: {error}");
-                self.cannot_write("the connection cannot be written to", Instant::now());
+                self.cannot_write("the connection cannot be written to", self.now());
             }
         }
     }
@@ -313,7 +325,7 @@ impl Driver<'_> {
 
     /// Takes every whole PDU that has come.
     fn receive(&mut self, out: &mut Vec<u8>) {
-        let now = Instant::now();
+        let now = self.now();
         loop {
             match frame::next(&self.input, self.link.shared.config.pdu_bytes_max) {
                 Ok(Some(length)) => {
@@ -334,17 +346,22 @@ impl Driver<'_> {
         Ended::Lost
     }
 
-    /// Passes on what the session has to tell.
-    fn carry_out(&mut self) -> ControlFlow<Ended> {
+    /// Shows how the session stands, and passes on what it has to tell.
+    fn carry_out(&mut self, now: Instant) -> ControlFlow<Ended> {
+        let effects = self.session.effects();
+        self.has_closed |= effects.iter().any(Effect::ends);
+        let standing = (!self.has_closed).then(|| self.session.standing(now));
+        self.link.shared.publish(self.link.state(), standing, || self.pass_on(effects))
+    }
+
+    fn pass_on(&self, effects: Vec<Effect>) -> ControlFlow<Ended> {
         let shared = &self.link.shared;
         let mut end = ControlFlow::Continue(());
-        for effect in self.session.effects() {
+        for effect in effects {
             match effect {
                 Effect::Bound => {
-                    let state = self.link.state();
-                    state.binds.fetch_add(1, Ordering::Relaxed);
-                    state.bound.store(true, Ordering::Release);
-                    shared.bound(state);
+                    shared.counts.binds.fetch_add(1, Ordering::Relaxed);
+                    shared.bound(self.link.state());
                 }
                 Effect::Outcome(outcome, count) => {
                     self.link.state().release(count);
@@ -377,7 +394,6 @@ impl Driver<'_> {
                     });
                 }
                 Effect::Ending(why) => {
-                    self.link.state().bound.store(false, Ordering::Release);
                     if !shared.is_draining() {
                         shared.failed(why, false);
                     }
@@ -392,7 +408,6 @@ impl Driver<'_> {
                 }
             }
         }
-        shared.changed();
         end
     }
 
@@ -404,7 +419,7 @@ impl Driver<'_> {
             self.writer.shutdown().await
         };
         // The connection is over either way.
-        let _ = tokio::time::timeout(LIMIT, goodbye).await;
+        let _ = self.link.shared.runtime.timeout(LIMIT, goodbye).await;
     }
 }
 

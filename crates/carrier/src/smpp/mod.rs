@@ -5,10 +5,15 @@ pub mod errors;
 mod evidence;
 mod flights;
 mod link;
+mod link_state;
+#[cfg(test)]
+mod modelled;
+mod parts;
 mod receipts;
-mod session;
-mod shared;
-mod submit;
+pub(crate) mod session;
+pub(crate) mod shared;
+pub(crate) mod submit;
+mod sync;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,8 +21,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use model::Entropy;
+use runtime::{Runtime, Supervisor};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 use wire::smpp::BindKind;
 
 use crate::config::ConfigError;
@@ -25,7 +30,8 @@ use crate::throttle::Bucket;
 use crate::{Carrier, CarrierStatus, Event, Events, Submission};
 use config::{BindMode, SmppConfig};
 use link::Link;
-use shared::{LinkState, Shared};
+use link_state::LinkState;
+use shared::Shared;
 use submit::Outgoing;
 
 /// A carrier reached over SMPP.
@@ -34,11 +40,13 @@ pub struct SmppCarrier {
     /// Every link's submissions, by its place. A receiver's channel stays open and unused.
     links: Vec<mpsc::UnboundedSender<Outgoing>>,
     pace: Mutex<Bucket>,
+    runtime: Arc<dyn Runtime>,
 }
 
 impl SmppCarrier {
-    /// Starts the links of a carrier on the current runtime.
-    pub(crate) fn start(config: SmppConfig, events: Events, entropy: Arc<dyn Entropy>) -> Result<Self, ConfigError> {
+    /// Starts the links of a carrier.
+    pub(crate) fn start(config: SmppConfig, events: Events, entropy: Arc<dyn Entropy>, supervisor: &Supervisor) -> Result<Self, ConfigError> {
+        let runtime = supervisor.runtime();
         let password: Arc<str> = config.read_password()?.into();
         let config = Arc::new(config);
         let connector = Arc::new(config.connector()?);
@@ -47,7 +55,7 @@ impl SmppCarrier {
             BindMode::TxRx => &[BindKind::Transmitter, BindKind::Receiver],
         };
         let kinds: Vec<BindKind> = (0..config.sessions).flat_map(|_| kinds.iter().copied()).collect();
-        let shared = Arc::new(Shared::new(Arc::clone(&config), &kinds, events));
+        let shared = Arc::new(Shared::new(Arc::clone(runtime), Arc::clone(&config), &kinds, events));
         let for_links = Arc::clone(&shared);
         let link = move |index, kind, submissions| {
             let (shared, connector, entropy, password) = (Arc::clone(&for_links), Arc::clone(&connector), Arc::clone(&entropy), Arc::clone(&password));
@@ -57,10 +65,10 @@ impl SmppCarrier {
         for (index, kind) in kinds.into_iter().enumerate() {
             let (sender, submissions) = mpsc::unbounded_channel();
             links.push(sender);
-            tokio::spawn(link(index, kind, submissions).run());
+            supervisor.watch("link of an SMPP carrier", link(index, kind, submissions).run());
         }
-        let pace = Mutex::new(Bucket::new(config.rate, Instant::now()));
-        Ok(Self { shared, links, pace })
+        let pace = Mutex::new(Bucket::new(config.rate, runtime.instant()));
+        Ok(Self { shared, links, pace, runtime: Arc::clone(runtime) })
     }
 
     /// The places of the links that send.
@@ -90,14 +98,14 @@ impl Carrier for SmppCarrier {
                 change.await;
                 continue;
             }
-            let now = Instant::now();
+            let now = self.runtime.instant();
             let (tokens, free_at) = {
                 let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
                 (pace.available(now), pace.free_at(now))
             };
             match free_at {
                 None if tokens > 0 => return room.min(tokens),
-                free_at => tokio::time::sleep_until(free_at.unwrap_or(now + Duration::from_millis(1))).await,
+                free_at => self.runtime.sleep_until(free_at.unwrap_or(now + Duration::from_millis(1))).await,
             }
         }
     }
@@ -128,18 +136,18 @@ impl Carrier for SmppCarrier {
     }
 
     fn down_for(&self) -> Option<Duration> {
-        self.shared.down_since().map(|since| since.elapsed())
+        let now = self.runtime.instant();
+        self.shared.down_since().map(|since| now.saturating_duration_since(since))
     }
 
     fn status(&self) -> CarrierStatus {
         let shared = &*self.shared;
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        let is_bound = |link: &LinkState| link.bound.load(Ordering::Acquire);
-        let can_send = self.senders().any(|index| is_bound(&shared.links[index]));
+        let can_send = self.senders().any(|index| shared.links[index].is_bound());
         let state = match () {
-            () if shared.links.iter().all(|link| link.closed.load(Ordering::Acquire)) => "closed",
+            () if shared.links.iter().all(LinkState::is_closed) => "closed",
             () if shared.is_draining() => "draining",
-            () if can_send && self.senders().all(|index| shared.links[index].resting()) => "throttled",
+            () if can_send && self.senders().all(|index| shared.links[index].is_resting()) => "throttled",
             () if can_send => "bound",
             () if shared.was_refused() => "refused",
             () if shared.last_error().is_none() => "binding",
@@ -147,7 +155,7 @@ impl Carrier for SmppCarrier {
         };
         CarrierStatus {
             state,
-            sessions_bound: shared.links.iter().filter(|link| is_bound(link)).count(),
+            sessions_bound: shared.links.iter().filter(|link| link.is_bound()).count(),
             sessions_configured: shared.links.len(),
             window_in_use: self.senders().map(|index| shared.links[index].in_use()).sum(),
             window: self.window(),
@@ -157,7 +165,7 @@ impl Carrier for SmppCarrier {
             throttled: count(&shared.counts.throttled),
             unknown: count(&shared.counts.unknown),
             receipts: count(&shared.counts.receipts),
-            binds: shared.links.iter().map(|link| count(&link.binds)).sum(),
+            binds: count(&shared.counts.binds),
             malformed_pdus: count(&shared.counts.malformed),
             unusable: shared.counts.unusable.counts(),
             refused_connections: Default::default(),
@@ -175,13 +183,13 @@ impl Carrier for SmppCarrier {
         let closed = async {
             loop {
                 let change = self.shared.change();
-                if self.shared.links.iter().all(|link| link.closed.load(Ordering::Acquire)) {
+                if self.shared.links.iter().all(LinkState::is_closed) {
                     return;
                 }
                 change.await;
             }
         };
         // Past the limit the process ends, and with it the sessions; what is unanswered is of unknown outcome in the store already.
-        let _ = tokio::time::timeout(limit, closed).await;
+        let _ = self.runtime.timeout(limit, closed).await;
     }
 }

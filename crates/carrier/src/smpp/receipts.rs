@@ -7,6 +7,7 @@ use wire::smpp::{Address, DataSm, Sm, Tlvs, tag};
 
 use super::config::{ReceiptDetection, ReceiptPer, SmppConfig, StatMeaning};
 use super::evidence;
+use super::parts::Standing;
 use crate::Receipt;
 use crate::unusable::SHOWN_OCTETS_MAX;
 
@@ -94,15 +95,37 @@ pub(crate) fn read(config: &SmppConfig, delivered: &Delivered<'_>) -> Read {
     let network_error = delivered.tlvs.get(tag::NETWORK_ERROR_CODE).filter(|code| code.len() == 3);
     let network_error = network_error.map(|code| format!("{}:{}", code[0], u16::from_be_bytes([code[1], code[2]])));
     let state = state(config, text.stat.as_deref(), delivered);
+    // What several words say is more than a state that is not final, and the operator may know what it means.
+    let words = text.stat.as_deref().filter(|stat| !state.is_final() && stat.contains(char::is_whitespace));
+    let error = match (text.err.clone().or(network_error), words) {
+        (Some(error), Some(words)) => Some(format!("{error} (stat: {words})")),
+        (None, Some(words)) => Some(format!("none (stat: {words})")),
+        (error, None) => error,
+    };
     Read::Receipt(Receipt {
         keys,
         addresses: [delivered.source, delivered.destination].into_iter().flat_map(|address| numbers(config, address)).collect(),
         scope: scope(config, state, &text),
         raw: evidence::of(delivered, SHOWN_OCTETS_MAX),
         state,
-        error: text.err.or(network_error),
+        error,
         raw_id: raw_id(&ids),
     })
+}
+
+/// What a delivery that says that it is a part of something says by itself. It is complete where nothing more is expected: the state stands in a parameter, or
+/// something stands behind it, so that its word is not cut.
+pub(crate) fn standing(config: &SmppConfig, read: &Read, delivered: &Delivered<'_>) -> Standing {
+    let texts = readable_texts(config, delivered);
+    let text = merged(&texts);
+    let has_parameters = delivered.tlvs.get(tag::RECEIPTED_MESSAGE_ID).is_some() && delivered.tlvs.get(tag::MESSAGE_STATE).is_some();
+    let has_text = text.id.is_some() && text.stat.is_some() && (text.err.is_some() || text.text.is_some());
+    match read {
+        Read::Receipt(_) if has_parameters || has_text => Standing::Complete,
+        Read::Receipt(_) | Read::Unreadable { .. } => Standing::Piece,
+        Read::Inbound if texts.iter().any(says_more_than_an_id) => Standing::Piece,
+        Read::Inbound => Standing::Other,
+    }
 }
 
 /// What the texts say that have the form of a receipt, the one that says most first.
@@ -257,11 +280,11 @@ fn state(config: &SmppConfig, stat: Option<&str>, delivered: &Delivered<'_>) -> 
     }
 }
 
-/// What the carrier means by its word, or by the first of several.
+/// What the carrier means by its words, or by the first of them where the others change nothing about it.
 fn own_meaning(config: &SmppConfig, stat: &str) -> Option<StatMeaning> {
-    let first = stat.split_whitespace().next().unwrap_or_default();
+    let first = stat.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|')).next().unwrap_or_default();
     let meaning = |stat: &str| config.receipt_stats.iter().find(|(word, _)| word.eq_ignore_ascii_case(stat)).map(|(_, meaning)| *meaning);
-    meaning(stat).or_else(|| meaning(first))
+    meaning(stat).or_else(|| meaning(first).filter(|_| ReceiptState::from_stat(first) == ReceiptState::from_stat(stat)))
 }
 
 /// The state of the parameter: a number, or a digit or a word in ASCII.

@@ -5,24 +5,24 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::unmatched::Reason;
-use tokio::time::Instant;
-use wire::smpp::{BindKind, Body, CommandId, CommandStatus, DecodeError, Pdu, Sequence, decode, encode};
+use wire::smpp::{BindKind, Body, CommandId, CommandStatus, Pdu, Sequence, decode, encode};
 
+use self::deliveries::Delivery;
 use super::config::SmppConfig;
 use super::errors::{BindAction, ErrorTable};
-use super::evidence;
 use super::flights::{Flights, SegmentRef};
-use super::receipts::{self, Delivered, Read};
+use super::link_state::Standing;
+use super::parts::Parts;
+use super::shared::Shared;
 use super::submit::Outgoing;
-use crate::ack::Answer;
 use crate::throttle::{Bucket, FullQueues, Rest};
-use crate::unusable::{SHOWN_OCTETS_MAX, SHOWN_TEXT_OCTETS_MAX};
 use crate::{Receipt, Submission, SubmissionOutcome};
 
 mod answers;
+mod deliveries;
 mod ending;
 
 /// What a session tells its link.
@@ -48,6 +48,13 @@ pub(crate) enum Effect {
     Count(Counted),
     /// The session is over: close the connection.
     Close(String),
+}
+
+impl Effect {
+    /// Whether the session is over with it.
+    pub(crate) const fn ends(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Close(_))
+    }
 }
 
 /// What is counted.
@@ -111,9 +118,13 @@ pub(crate) struct Session {
     heard_at: Instant,
     enquired: Option<Instant>,
     unacked_receipts: usize,
-    /// Numbers of unanswered receipts, for the answer's operation.
-    deliveries: HashMap<u32, (CommandId, u32)>,
+    /// Receipts that wait for their answers, by the numbers under which they were handed out.
+    deliveries: HashMap<u32, Delivery>,
     next_delivery: u32,
+    /// Parts of receipts, which may come on any session of the carrier.
+    parts: Arc<Parts>,
+    /// What was delivered before the answer to the bind.
+    early: Vec<Pdu>,
     draining: bool,
     remarked: bool,
     effects: Vec<Effect>,
@@ -121,7 +132,8 @@ pub(crate) struct Session {
 
 impl Session {
     /// A session on a connection that has just opened; its bind is in `out`.
-    pub(crate) fn new(config: Arc<SmppConfig>, errors: Arc<ErrorTable>, kind: BindKind, password: &str, now: Instant, out: &mut Vec<u8>) -> Self {
+    pub(crate) fn new(of: &Shared, kind: BindKind, password: &str, now: Instant, out: &mut Vec<u8>) -> Self {
+        let (config, errors, parts) = (Arc::clone(&of.config), Arc::clone(&of.errors), Arc::clone(&of.parts));
         let mut sequence = Sequence::new();
         let bind = wire::smpp::Bind {
             system_id: config.system_id.clone().into_bytes(),
@@ -149,6 +161,8 @@ impl Session {
             unacked_receipts: 0,
             deliveries: HashMap::new(),
             next_delivery: 0,
+            parts,
+            early: Vec::new(),
             draining: false,
             remarked: false,
             effects: Vec::new(),
@@ -162,19 +176,14 @@ impl Session {
         std::mem::take(&mut self.effects)
     }
 
-    /// Whether the SMSC has asked for a rest.
-    pub(crate) fn rests(&self, now: Instant) -> bool {
-        self.rest.until(now).is_some()
-    }
-
-    /// How many segments are unanswered.
-    pub(crate) fn unanswered(&self) -> usize {
-        self.pending.len()
-    }
-
-    /// How many unanswered segments there may be now.
-    pub(crate) const fn window(&self) -> usize {
-        self.window
+    /// How it stands.
+    pub(crate) fn standing(&self, now: Instant) -> Standing {
+        Standing {
+            bound: matches!(self.phase, Phase::Bound | Phase::Unbinding { .. }),
+            resting: self.rest.until(now).is_some(),
+            window: self.window,
+            unanswered: self.pending.len(),
+        }
     }
 
     /// Takes a submission. Its segments leave with [`Self::fill`].
@@ -187,17 +196,6 @@ impl Session {
             self.flights.begin(outgoing, leave_by)
         };
         self.effects.extend(effect);
-    }
-
-    /// Answers a report that was handed out under `number`.
-    pub(crate) fn answer(&mut self, number: u32, answer: Answer, out: &mut Vec<u8>) {
-        let Some((command, sequence)) = self.deliveries.remove(&number) else { return };
-        self.unacked_receipts -= 1;
-        let status = match answer {
-            Answer::Taken => CommandStatus::ROK,
-            Answer::TryLater => CommandStatus::RX_T_APPN,
-        };
-        respond(command, sequence, status, out);
     }
 
     /// Writes what the window, the pace and the SMSC's patience let leave now, as long as `out` holds less than `bytes_max`. Before `out`, the connection was
@@ -257,6 +255,7 @@ impl Session {
             self.sent.pop_front();
             self.give_up(sequence);
         }
+        self.give_up_parts(now);
         match self.phase {
             Phase::Binding { until } if now >= until => self.effects.push(Effect::Close("the SMSC did not answer the bind".to_owned())),
             Phase::Unbinding { until } if now >= until => self.effects.push(Effect::Close("unbound".to_owned())),
@@ -293,10 +292,9 @@ impl Session {
         self.heed_congestion(&pdu);
         match pdu.body {
             Body::SubmitSmResp(id) => self.acknowledged(pdu.sequence, pdu.status, id, now),
-            Body::DeliverSm(sm) => self.delivered(CommandId::DELIVER_SM, pdu.sequence, &Delivered::of_sm(&sm, &pdu.tlvs), out),
-            Body::DataSm(data) => self.delivered(CommandId::DATA_SM, pdu.sequence, &Delivered::of_data(&data, &pdu.tlvs), out),
+            Body::DeliverSm(_) | Body::DataSm(_) => self.take_delivery(pdu, now, out),
             Body::EnquireLink => respond(CommandId::ENQUIRE_LINK, pdu.sequence, CommandStatus::ROK, out),
-            Body::BindResp(kind, _) => self.bound(kind, pdu.status, out),
+            Body::BindResp(kind, _) => self.bound(kind, pdu.status, now, out),
             Body::GenericNack => self.nacked(pdu.sequence, pdu.status, now),
             Body::Unbind => {
                 respond(CommandId::UNBIND, pdu.sequence, CommandStatus::ROK, out);
@@ -308,51 +306,6 @@ impl Session {
             other if other.command().is_response() => {}
             // A request that an ESME does not serve.
             _ => encode(&Pdu::answer(pdu.sequence, CommandStatus::RINVCMDID, Body::GenericNack), out),
-        }
-    }
-
-    fn delivered(&mut self, command: CommandId, sequence: u32, delivered: &Delivered<'_>, out: &mut Vec<u8>) {
-        if self.phase == Phase::Bound && self.kind == BindKind::Transmitter || matches!(self.phase, Phase::Binding { .. }) {
-            self.unusable(Reason::Unreadable, "it came on a session that does not receive", evidence::of(delivered, SHOWN_TEXT_OCTETS_MAX));
-            return respond(command, sequence, CommandStatus::RINVBNDSTS, out);
-        }
-        let receipt = match receipts::read(&self.config, delivered) {
-            Read::Receipt(receipt) => receipt,
-            Read::Inbound => {
-                self.unusable(Reason::Inbound, "this platform receives no messages yet", evidence::of(delivered, SHOWN_TEXT_OCTETS_MAX));
-                // Say so for good, or the SMSC would offer them for days.
-                return respond(command, sequence, CommandStatus::RX_R_APPN, out);
-            }
-            Read::Unreadable { why } => {
-                self.unusable(Reason::Unreadable, why, evidence::of(delivered, SHOWN_OCTETS_MAX));
-                return respond(command, sequence, CommandStatus::RX_R_APPN, out);
-            }
-        };
-        if self.unacked_receipts >= self.config.receipts_pending_max {
-            return respond(command, sequence, CommandStatus::RMSGQFUL, out);
-        }
-        let number = self.next_delivery;
-        self.next_delivery = self.next_delivery.wrapping_add(1);
-        self.unacked_receipts += 1;
-        self.deliveries.insert(number, (command, sequence));
-        self.effects.push(Effect::Receipt(receipt, number));
-    }
-
-    fn unusable(&mut self, reason: Reason, why: &'static str, raw: String) {
-        self.effects.push(Effect::Unusable(reason, why, raw));
-    }
-
-    /// Answers what could not be read, so that it does not come again for ever.
-    fn refuse(&mut self, error: DecodeError, octets: &[u8], out: &mut Vec<u8>) {
-        self.effects.push(Effect::Count(Counted::Malformed));
-        if matches!(error.command, CommandId::DELIVER_SM | CommandId::DATA_SM) {
-            self.unusable(Reason::Unreadable, "a malformed PDU", evidence::of_octets(octets));
-        }
-        match error.command {
-            command if command.is_response() => {}
-            CommandId::DELIVER_SM | CommandId::DATA_SM => respond(error.command, error.sequence, CommandStatus::RX_P_APPN, out),
-            _ if error.status == CommandStatus::RINVCMDID => encode(&Pdu::answer(error.sequence, error.status, Body::GenericNack), out),
-            command => respond(command, error.sequence, error.status, out),
         }
     }
 }

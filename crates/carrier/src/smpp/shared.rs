@@ -1,49 +1,33 @@
 //! What the links of a carrier and the carrier itself both see.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use tokio::sync::futures::Notified;
-use tokio::sync::{Notify, watch};
-use tokio::time::Instant;
+use runtime::Runtime;
+use tokio::sync::watch;
 use wire::smpp::BindKind;
 
 use super::config::SmppConfig;
 use super::errors::ErrorTable;
-use super::session::Session;
+use super::link_state::{Changes, LinkState, Standing};
+use super::parts::Parts;
 use crate::unusable::Refusals;
 use crate::{CarrierEvent, Event, Events, SegmentOutcome, SubmissionOutcome};
 
 /// What all links of a carrier share.
 pub(crate) struct Shared {
+    pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) config: Arc<SmppConfig>,
     pub(crate) errors: Arc<ErrorTable>,
+    pub(crate) parts: Arc<Parts>,
     pub(crate) links: Vec<LinkState>,
     pub(crate) counts: Counts,
     name: Arc<str>,
     events: Events,
-    /// Wakes whoever waits for room, or for the end.
-    changes: Notify,
+    changes: Changes,
     draining: watch::Sender<bool>,
     health: Mutex<Health>,
-}
-
-/// One link, as the carrier sees it.
-#[derive(Default)]
-pub(crate) struct LinkState {
-    /// Whether it is one that sends: no receiver.
-    pub(crate) sends: bool,
-    pub(crate) bound: AtomicBool,
-    pub(crate) closed: AtomicBool,
-    pub(crate) binds: AtomicU64,
-    /// Segments handed to it and not answered.
-    in_use: AtomicUsize,
-    /// Those of them that have left.
-    unanswered: AtomicUsize,
-    /// How many may wait to leave: what its own pace lets go in a second.
-    unsent_max: usize,
-    window: AtomicUsize,
-    resting: AtomicBool,
 }
 
 /// What is counted since the start.
@@ -55,6 +39,7 @@ pub(crate) struct Counts {
     pub(crate) throttled: AtomicU64,
     pub(crate) unknown: AtomicU64,
     pub(crate) receipts: AtomicU64,
+    pub(crate) binds: AtomicU64,
     pub(crate) malformed: AtomicU64,
     pub(crate) unusable: Refusals,
 }
@@ -66,67 +51,21 @@ struct Health {
     last_error: Option<String>,
 }
 
-impl LinkState {
-    /// Whether segments handed to it would leave.
-    pub(crate) fn can_send(&self) -> bool {
-        self.bound.load(Ordering::Acquire) && !self.resting.load(Ordering::Acquire)
-    }
-
-    /// How many more segments it would send.
-    pub(crate) fn room(&self) -> usize {
-        if !self.can_send() {
-            return 0;
-        }
-        let in_use = self.in_use();
-        let unsent = in_use.saturating_sub(self.unanswered.load(Ordering::Acquire));
-        self.window().saturating_sub(in_use).min(self.unsent_max.saturating_sub(unsent))
-    }
-
-    /// How many unanswered segments there may be now.
-    pub(crate) fn window(&self) -> usize {
-        self.window.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn in_use(&self) -> usize {
-        self.in_use.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn resting(&self) -> bool {
-        self.resting.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn reserve(&self, segments: usize) {
-        self.in_use.fetch_add(segments, Ordering::AcqRel);
-    }
-
-    pub(crate) fn release(&self, segments: usize) {
-        self.in_use.fetch_sub(segments, Ordering::AcqRel);
-    }
-
-    /// Shows how the session stands.
-    pub(crate) fn show(&self, session: &Session, now: Instant) {
-        self.window.store(session.window(), Ordering::Release);
-        self.unanswered.store(session.unanswered(), Ordering::Release);
-        self.resting.store(session.rests(now), Ordering::Release);
-    }
-}
-
 impl Shared {
-    pub(crate) fn new(config: Arc<SmppConfig>, links: &[BindKind], events: Events) -> Self {
+    pub(crate) fn new(runtime: Arc<dyn Runtime>, config: Arc<SmppConfig>, links: &[BindKind], events: Events) -> Self {
         let unsent_max = if config.session_rate == 0 { usize::MAX } else { config.session_rate as usize };
-        let link = |kind: &BindKind| {
-            let (sends, window) = (*kind != BindKind::Receiver, AtomicUsize::new(config.window));
-            LinkState { sends, window, unsent_max, ..LinkState::default() }
-        };
+        let link = |kind: &BindKind| LinkState::new(*kind != BindKind::Receiver, config.window, unsent_max);
         Self {
             errors: Arc::new(ErrorTable::new(&config)),
+            parts: Arc::default(),
             links: links.iter().map(link).collect(),
             counts: Counts::default(),
             name: config.name.as_str().into(),
             events,
-            changes: Notify::new(),
+            changes: Changes::new(),
             draining: watch::Sender::new(false),
-            health: Mutex::new(Health { down_since: Some(Instant::now()), refused: false, last_error: None }),
+            health: Mutex::new(Health { down_since: Some(runtime.instant()), refused: false, last_error: None }),
+            runtime,
             config,
         }
     }
@@ -136,18 +75,37 @@ impl Shared {
         let _ = self.events.send(CarrierEvent { carrier: Arc::clone(&self.name), event });
     }
 
-    /// Something about the links is different: whoever waits for room looks again.
-    pub(crate) fn changed(&self) {
-        if !self.links.iter().any(|link| link.sends && link.bound.load(Ordering::Acquire)) {
-            let mut health = self.health();
-            health.down_since = health.down_since.or_else(|| Some(Instant::now()));
+    /// Publishes how a link stands (`None`: its session has ended), then tells what happened, then wakes those who wait.
+    pub(crate) fn publish<T>(&self, link: &LinkState, standing: Option<Standing>, tell: impl FnOnce() -> T) -> T {
+        let tell = || {
+            self.note_outage();
+            let told = tell();
+            // It may have told of a session that was bound and ended at once.
+            self.note_outage();
+            told
+        };
+        match standing {
+            Some(standing) => link.publish(standing, &self.changes, tell),
+            None => link.publish_end(&self.changes, tell),
         }
-        self.changes.notify_waiters();
+    }
+
+    /// Notes since when no link can send.
+    fn note_outage(&self) {
+        if !self.links.iter().any(|link| link.sends && link.is_bound()) {
+            let mut health = self.health();
+            health.down_since = health.down_since.or_else(|| Some(self.runtime.instant()));
+        }
+    }
+
+    /// There will be no other session on a link, and no further event is reported.
+    pub(crate) fn close(&self, link: &LinkState) {
+        link.close(&self.changes);
     }
 
     /// Resolves when something may be different from what it was at this call. Make it before looking, so that no change is missed.
-    pub(crate) fn change(&self) -> Notified<'_> {
-        self.changes.notified()
+    pub(crate) fn change(&self) -> impl Future<Output = ()> + '_ {
+        self.changes.change()
     }
 
     /// A link is bound. One that only receives does not end a time without sending.
@@ -183,7 +141,7 @@ impl Shared {
 
     pub(crate) fn drain(&self) {
         self.draining.send_replace(true);
-        self.changed();
+        self.changes.wake();
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -137,19 +137,37 @@ async fn a_bind_that_is_never_answered_is_tried_again() {
 }
 
 #[tokio::test]
-async fn what_is_delivered_before_the_bind_is_refused_and_nothing_breaks() {
+async fn what_is_delivered_before_the_bind_is_answered_waits_for_that() {
+    let peer = Peer::start().await;
+    let mut bench = Bench::start(config(peer.address()));
+    let mut session = peer.accept().await;
+    let (kind, _, sequence) = session.bind().await;
+    for number in 1..=101 {
+        session.send(&receipt(number, &format!("id:{number} stat:DELIVRD err:000"))).await;
+    }
+    let answer = session.next().await;
+    assert_eq!((answer.sequence, answer.status), (101, CommandStatus::RINVBNDSTS), "no more than a hundred wait");
+    assert!(matches!(bench.event_now(), Some(Event::Unusable(unusable)) if unusable.reason == Reason::Unreadable), "the operator sees it");
+    session.send(&Pdu::new(sequence, Body::BindResp(kind, Vec::new()))).await;
+    for number in 1..=100 {
+        let (receipt, ack) = bench.receipt().await;
+        assert_eq!(receipt.keys[0], number.to_string());
+        ack.accept();
+        assert_eq!(session.next().await, Pdu::new(number, Body::DeliverSmResp(Vec::new())));
+    }
+    assert!(bench.event_now().is_none());
+}
+
+#[tokio::test]
+async fn what_is_delivered_before_a_bind_that_is_refused_is_seen_by_the_operator() {
     let peer = Peer::start().await;
     let mut bench = Bench::start(config(peer.address()));
     let mut session = peer.accept().await;
     let (kind, _, sequence) = session.bind().await;
     session.send(&receipt(9, "id:1 stat:DELIVRD")).await;
-    let answer = session.next().await;
-    assert_eq!((answer.sequence, answer.status), (9, CommandStatus::RINVBNDSTS));
-    session.sync().await;
-    session.send(&Pdu::new(sequence, Body::BindResp(kind, Vec::new()))).await;
-    bench.status("the bind is taken", |status| status.state == "bound").await;
-    assert!(matches!(bench.event_now(), Some(Event::Unusable(unusable)) if unusable.reason == Reason::Unreadable), "the operator sees it");
-    assert!(bench.event_now().is_none());
+    session.send(&Pdu::answer(sequence, CommandStatus::RSYSERR, Body::BindResp(kind, Vec::new()))).await;
+    assert!(session.end().await.is_empty(), "the SMSC has it still");
+    assert!(matches!(bench.event().await, Event::Unusable(unusable) if unusable.reason == Reason::Unreadable));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //!
 //! `support` has the dispatcher's side; `support::peer` the scripted SMSC, `support::mmsc` the scripted MMSC. Every other file tries one idea.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks")]
 
 mod binds;
 mod corpus;
@@ -16,6 +17,7 @@ mod mm7_requests;
 mod quirks;
 mod receipts;
 mod reconnect;
+mod supervised;
 mod support;
 mod throttling;
 mod tls;

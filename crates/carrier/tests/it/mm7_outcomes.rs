@@ -9,7 +9,7 @@ use wire::mm7::{DeliverRsp, Fault, FaultKind, Operation, Status, StatusCode};
 use crate::support::mmsc::{Mmsc, bench, config, envelope, http, picture, submit_rsp};
 
 fn accepted(id: Option<&str>) -> SegmentOutcome {
-    SegmentOutcome::Accepted { carrier_id: id.map(str::to_owned) }
+    SegmentOutcome::Accepted { carrier_id: id.map(str::to_owned), remark: None }
 }
 
 fn refused(error_type: ErrorType, status: &str) -> SegmentOutcome {

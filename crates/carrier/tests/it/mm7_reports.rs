@@ -12,7 +12,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use wire::mm7::{Address, Content, DeliverReq, DeliveryReportReq, Dialect, Message, MmStatus, NAMESPACE_ROOT, Operation, StatusCode, SubmitReq, post};
 
 use crate::support::mmsc::{Heard, Line, Mmsc, config, listening, picture, submit_rsp};
-use crate::support::{Bench, skip, within};
+use crate::support::{Bench, skip, supervisor, within};
 
 /// The URL is never used here.
 fn nowhere() -> Mm7Config {
@@ -171,7 +171,7 @@ async fn a_report_may_come_before_the_answer_to_the_submission() {
     assert_eq!(code(&line.hear().await), ("200".to_owned(), 1000));
     submission.say(submit_rsp(1000, Some("M-1"))).await;
     let Event::Outcome(outcome) = bench.event().await else { panic!("no outcome") };
-    let carrier::SegmentOutcome::Accepted { carrier_id: Some(id) } = &outcome.segments[0].1 else { panic!("{outcome:?}") };
+    let carrier::SegmentOutcome::Accepted { carrier_id: Some(id), .. } = &outcome.segments[0].1 else { panic!("{outcome:?}") };
     assert_eq!(receipt.keys, [wire::receipt::id::canonical(id)]);
 }
 
@@ -343,6 +343,6 @@ async fn a_place_that_is_taken_is_told_at_the_start() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let config = Mm7Config { listen: Some(taken.local_addr().unwrap()), ..nowhere() };
     let events = tokio::sync::mpsc::unbounded_channel().0;
-    let started = carrier::start(config.into(), events, std::sync::Arc::new(model::SeededEntropy::new(7)));
+    let started = carrier::start(config.into(), events, std::sync::Arc::new(model::SeededEntropy::new(7)), &supervisor());
     assert_eq!(started.err().unwrap().mistakes[0].key, "listen");
 }

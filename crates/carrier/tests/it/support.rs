@@ -12,9 +12,20 @@ use carrier::smpp::config::SmppConfig;
 use carrier::{Ack, Carrier, CarrierConfig, CarrierEvent, CarrierStatus, Event, Receipt, SegmentOutcome, Submission, SubmissionOutcome};
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::{AccountId, MessageId, Mode, Msisdn, SeededEntropy, Timestamp};
+use runtime::{Machine, Runtime, Supervisor};
 use simulator::smsc::{Options, Smsc};
 use tokio::sync::mpsc;
 use wire::gsm;
+
+/// What the tests run on.
+pub(crate) fn machine() -> Arc<dyn Runtime> {
+    Arc::new(Machine::new())
+}
+
+/// Watches the carriers of a test.
+pub(crate) fn supervisor() -> Supervisor {
+    Supervisor::new(machine())
+}
 
 /// How long a test waits for what must happen. Never slept through.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -53,7 +64,7 @@ pub(crate) fn config(address: SocketAddr) -> SmppConfig {
 
 /// A simulated SMSC on a port of its own.
 pub(crate) async fn smsc(options: Options) -> Smsc {
-    simulator::smsc::start(Options { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..options }).await.unwrap()
+    simulator::smsc::start(Options { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..options }, machine()).await.unwrap()
 }
 
 /// The message of this number and text.
@@ -101,7 +112,7 @@ impl Bench {
     /// Starts a carrier.
     pub(crate) fn start(config: impl Into<CarrierConfig>) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
-        let carrier = carrier::start(config.into(), sender, Arc::new(SeededEntropy::new(7))).unwrap();
+        let carrier = carrier::start(config.into(), sender, Arc::new(SeededEntropy::new(7)), &supervisor()).unwrap();
         Self { carrier, events }
     }
 
@@ -197,13 +208,13 @@ impl Bench {
 
 /// An outcome that the carrier took the segment under this id.
 pub(crate) fn accepted(id: &str) -> SegmentOutcome {
-    SegmentOutcome::Accepted { carrier_id: Some(id.to_owned()) }
+    SegmentOutcome::Accepted { carrier_id: Some(id.to_owned()), remark: None }
 }
 
 /// The carrier's id, where it took the segment.
 pub(crate) fn id_of(outcome: &SegmentOutcome) -> Option<&str> {
     match outcome {
-        SegmentOutcome::Accepted { carrier_id } => carrier_id.as_deref(),
+        SegmentOutcome::Accepted { carrier_id, .. } => carrier_id.as_deref(),
         _ => None,
     }
 }

@@ -160,7 +160,7 @@ async fn each_status_has_its_consequence() {
         (CommandStatus(0x402), refused(ErrorType::CarrierRejected, "0x0402")),
         (CommandStatus::RINVSRCADR, later("ESME_RINVSRCADR")),
         (CommandStatus(0x401), refused(ErrorType::BlockedByCarrier, "0x0401")),
-        (CommandStatus::RX_P_APPN, SegmentOutcome::Accepted { carrier_id: None }),
+        (CommandStatus::RX_P_APPN, SegmentOutcome::Accepted { carrier_id: None, remark: None }),
     ] {
         bench.submit(first_attempt(1, "Hello")).await;
         let sequence = session.submitted().await.sequence;

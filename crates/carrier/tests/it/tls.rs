@@ -16,7 +16,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use crate::support::{Bench, config, first_attempt, smsc, within};
+use crate::support::{Bench, config, first_attempt, smsc, supervisor, within};
 
 /// An authority that exists for one test, and its files.
 pub(crate) struct Authority {
@@ -150,7 +150,7 @@ fn files_that_cannot_be_used_are_told_at_the_start() {
         ("password_file", SmppConfig { password_file: missing(), ..config(address) }),
     ] {
         let (events, _) = tokio::sync::mpsc::unbounded_channel();
-        let started = carrier::start(knobs.into(), events, Arc::new(model::SeededEntropy::new(1)));
+        let started = carrier::start(knobs.into(), events, Arc::new(model::SeededEntropy::new(1)), &supervisor());
         let Err(error) = started else { panic!("{key}: it started") };
         assert!(error.to_string().contains(key), "{key}: {error}");
     }

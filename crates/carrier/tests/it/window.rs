@@ -144,7 +144,7 @@ async fn an_answer_without_an_id_is_an_answer() {
         bench.submit(first_attempt(1, "Hello")).await;
         let sequence = session.submitted().await.sequence;
         session.send_octets(&crate::support::peer::raw(0x8000_0004, sequence, body)).await;
-        assert_eq!(bench.segments().await, [SegmentOutcome::Accepted { carrier_id: None }]);
+        assert_eq!(bench.segments().await, [SegmentOutcome::Accepted { carrier_id: None, remark: None }]);
     }
 }
 

@@ -73,10 +73,10 @@ pub(super) async fn create(State(admin): Shared, request: Request) -> Response<B
 }
 
 async fn created(admin: &Admin, request: Request) -> Answered {
-    let input: AccountInput = body(request, admin.body_limits).await?;
+    let input: AccountInput = body(admin, request).await?;
     let name = required(input.name.clone().filter(|name| !name.trim().is_empty()), "name")?;
     absent(input.state.as_ref(), "state", "nothing, for a new account is active")?;
-    let account = admin.pipeline.tenants().create_account(name, admin.new_account.with(input.limits()?)).await.map_err(not_there)?;
+    let account = admin.pipeline.tenants().create_account(name, admin.operators.new_account().with(input.limits()?)).await.map_err(not_there)?;
     json(StatusCode::CREATED, &view(&account))
 }
 
@@ -93,7 +93,7 @@ pub(super) async fn change(State(admin): Shared, id: Result<Path<String>, PathRe
 async fn changed(admin: &Admin, id: Result<Path<String>, PathRejection>, request: Request) -> Answered {
     let tenants = admin.pipeline.tenants();
     let account = path(id, account_of).and_then(|id| tenants.account(id).ok_or_else(|| ErrorCode::NotFound.into()))?;
-    let input: AccountInput = body(request, admin.body_limits).await?;
+    let input: AccountInput = body(admin, request).await?;
     absent(input.name.as_ref(), "name", "nothing, for an account keeps its name")?;
     let change = AccountChange { state: input.state()?, limits: input.limits()? };
     let account = tenants.change_account(account.id, change).await.map_err(not_there)?;

@@ -53,7 +53,7 @@ pub(super) async fn set(State(admin): Shared, name: Result<Path<String>, PathRej
 
 async fn done(admin: &Admin, name: Result<Path<String>, PathRejection>, request: Request) -> Answered {
     let number = number(&name.map(|Path(text)| text).unwrap_or_default(), "number")?;
-    let input: BlockInput = body(request, admin.body_limits).await?;
+    let input: BlockInput = body(admin, request).await?;
     let kind = kind(required(input.kind.as_deref(), "kind")?)?;
     let account = input.account_id.as_deref().map(account).transpose()?;
     let block = admin.pipeline.tenants().put_block(number, kind, account, input.reason).await.map_err(|error| refused(error, "accountId"))?;

@@ -1,7 +1,7 @@
 //! Carriers: how each one is doing.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -13,12 +13,14 @@ use model::Unmatched;
 use model::error::ErrorCode;
 use pipeline::Pipeline;
 use pipeline::admit::refused_by_store;
+use runtime::Runtime;
 use serde::Serialize;
 use serde_json::{Value, json as object};
 use store::contract::receipts::UNMATCHED_KEPT;
 
 use super::input::path;
 use super::{Admin, Answered, Shared, json};
+use crate::reload::carriers::REMOVED;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -41,6 +43,29 @@ struct CarrierView {
     last_error: Option<String>,
 }
 
+impl CarrierView {
+    /// A carrier that this configuration does not know, and for which messages wait.
+    fn unknown(name: &str, queued: u64) -> Self {
+        let none = || InUse { used: 0, of: 0 };
+        Self {
+            name: name.to_owned(),
+            state: "unknown",
+            sessions: none(),
+            window: none(),
+            queued,
+            sent: 0,
+            delivered: 0,
+            undelivered: 0,
+            failed: 0,
+            submitted: 0,
+            throttled: 0,
+            unknown: 0,
+            throughput: 0.0,
+            last_error: Some("it is not in this configuration: its messages wait until it is, or until it is abandoned".to_owned()),
+        }
+    }
+}
+
 /// How much there is of something, and how much there may be.
 #[derive(Serialize)]
 struct InUse {
@@ -50,9 +75,12 @@ struct InUse {
 
 pub(super) async fn list(State(admin): Shared) -> Response<Body> {
     let depths = admin.pipeline.store().queue_depths().await;
+    let carriers = admin.pipeline.carriers();
     let listed = depths.map_err(refused_by_store).and_then(|depths| {
+        let known: Vec<&str> = carriers.iter().map(|(carrier, _)| carrier.name()).collect();
+        let strange = depths.iter().filter(|depth| !depth.carrier.is_empty() && !known.contains(&depth.carrier.as_str()));
+        let strange: Vec<CarrierView> = strange.map(|depth| CarrierView::unknown(&depth.carrier, depth.queued)).collect();
         let queued: HashMap<_, _> = depths.into_iter().map(|depth| (depth.carrier, depth.queued)).collect();
-        let carriers = admin.pipeline.carriers();
         let views = carriers.iter().map(|(carrier, _)| {
             let name = carrier.name().to_owned();
             let fates = admin.pipeline.counters().fates(&name);
@@ -74,9 +102,23 @@ pub(super) async fn list(State(admin): Shared) -> Response<Body> {
                 name,
             }
         });
-        json(StatusCode::OK, &serde_json::json!({ "data": views.collect::<Vec<_>>(), "nextCursor": null }))
+        // One that was removed from the configuration is shown for as long as messages wait for it.
+        let views = views.filter(|view| view.state != REMOVED || view.queued > 0);
+        json(StatusCode::OK, &serde_json::json!({ "data": views.chain(strange).collect::<Vec<_>>(), "nextCursor": null }))
     });
     admin.answer(listed)
+}
+
+pub(super) async fn abandon(State(admin): Shared, name: Result<Path<String>, PathRejection>) -> Response<Body> {
+    let abandoned = abandoned(&admin, name).await;
+    admin.answer(abandoned)
+}
+
+/// Gives up a carrier that this configuration does not know and for which messages wait; nothing else is found under this address.
+async fn abandoned(admin: &Admin, name: Result<Path<String>, PathRejection>) -> Answered {
+    let name = path(name, |text| Some(text.to_owned()))?;
+    let abandoned = admin.pipeline.abandon(&name).await?.ok_or(ErrorCode::NotFound)?;
+    json(StatusCode::OK, &object!({ "name": name, "rerouted": abandoned.rerouted, "failed": abandoned.failed, "held": abandoned.held }))
 }
 
 pub(super) async fn unmatched(State(admin): Shared, name: Result<Path<String>, PathRejection>) -> Response<Body> {
@@ -112,18 +154,18 @@ const INTERVAL: Duration = Duration::from_secs(5);
 
 impl Throughput {
     /// Looks again and again, until the task is dropped.
-    pub async fn measure(&self, pipeline: &Pipeline) {
+    pub async fn measure(&self, pipeline: &Pipeline, runtime: &Arc<dyn Runtime>) {
         let mut before: HashMap<String, (u64, Instant)> = HashMap::new();
         loop {
             for (carrier, _) in pipeline.carriers() {
                 let CarrierStatus { accepted, .. } = carrier.status();
-                let now = Instant::now();
+                let now = runtime.instant();
                 if let Some((count, at)) = before.insert(carrier.name().to_owned(), (accepted, now)) {
                     let rate = accepted.saturating_sub(count) as f64 / (now - at).as_secs_f64().max(0.001);
                     self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(carrier.name().to_owned(), (rate * 10.0).round() / 10.0);
                 }
             }
-            tokio::time::sleep(INTERVAL).await;
+            runtime.sleep(INTERVAL).await;
         }
     }
 

@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::Response;
 use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, Response};
 use axum::middleware::Next;
 use model::error::{ErrorCode, Refusal};
 use subtle::ConstantTimeEq;
@@ -22,20 +22,26 @@ use crate::http::head::check_host;
 /// Lets the operator through. Those who guess have as many guesses in a window as the public API grants; the token itself always passes.
 pub(super) async fn guard(State(admin): State<Arc<Admin>>, request: Request, next: Next) -> Response<Body> {
     // Without a token the admin API is off, as if it were not there.
-    let Some(token) = &admin.token else { return admin.envelope.refuse(ErrorCode::NotFound.into()) };
-    let offered = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.split_once(' '));
-    let offered = offered.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-    if offered.is_some_and(|offered| bool::from(offered.as_bytes().ct_eq(token.as_bytes()))) {
+    let Some(token) = admin.operators.token() else { return admin.envelope.refuse(ErrorCode::NotFound.into()) };
+    if offered(request.headers()).is_some_and(|offered| bool::from(offered.as_bytes().ct_eq(token.as_bytes()))) {
         return next.run(request).await;
     }
-    let (address, now) = (client_address(&admin, &request), admin.clock.now());
-    match admin.limiter.take_failed_auth(address, now) {
+    let (address, now) = (client_address(&admin, &request), admin.runtime.now());
+    match admin.operators.limiter.take_failed_auth(address, now) {
         Ok(_) => challenge(admin.envelope.refuse(ErrorCode::AuthenticationFailed.into()), "Bearer"),
         Err(standing) => {
             let wait = Duration::from_secs(standing.retry_after_secs(now));
             admin.envelope.refuse(Refusal::new(ErrorCode::RateLimitExceeded).with_retry_after(wait))
         }
     }
+}
+
+/// The token of a request (RFC 6750, section 2.1). Of two headers nobody knows which one counts, so that they offer none.
+fn offered(headers: &HeaderMap) -> Option<&str> {
+    let mut lines = headers.get_all(AUTHORIZATION).iter();
+    let (line, None) = (lines.next()?, lines.next()) else { return None };
+    let (scheme, token) = line.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn client_address(admin: &Admin, request: &Request) -> IpAddr {
@@ -45,14 +51,14 @@ fn client_address(admin: &Admin, request: &Request) -> IpAddr {
 
 /// Writes a line for each request to the admin API; health and metrics are asked all the time.
 pub(super) async fn log(State(admin): State<Arc<Admin>>, request: Request, next: Next) -> Response<Body> {
-    let began = Instant::now();
+    let began = admin.runtime.instant();
     let method = request.method().clone();
     let is_api = request.uri().path().starts_with("/admin/");
     let route = request.extensions().get::<MatchedPath>().cloned();
     let address = client_address(&admin, &request);
     // What is in the store must be in memory too, or a revoked key lives on: a change is never given up half way.
     let response = match check_host(&request) {
-        Ok(()) => match to_the_end(next.run(request)).await {
+        Ok(()) => match to_the_end(&admin.runtime, next.run(request)).await {
             Ok(response) => response,
             Err(panic) => admin.envelope.refuse(Refusal::new(ErrorCode::UnexpectedError).caused_by(panic)),
         },
@@ -60,8 +66,24 @@ pub(super) async fn log(State(admin): State<Arc<Admin>>, request: Request, next:
     };
     let route = route.as_ref().map_or("", MatchedPath::as_str);
     if is_api {
-        admin.lines.operated(&method, route, address, &response, began.elapsed());
+        admin.lines.operated(&method, route, address, &response, admin.runtime.instant() - began);
     }
     admin.lines.failure(&method, route, &response);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_offered_once() {
+        for (header, token) in [("Bearer abc", Some("abc")), ("bearer  abc ", Some("abc")), ("Basic abc", None), ("Bearer", None)] {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, header.parse().unwrap());
+            assert_eq!(offered(&headers), token, "{header}");
+            headers.append(AUTHORIZATION, header.parse().unwrap());
+            assert_eq!(offered(&headers), None, "twice: {header}");
+        }
+    }
 }

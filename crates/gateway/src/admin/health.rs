@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Response, StatusCode};
+use pipeline::OVER;
 use serde_json::json as object;
 
 use super::{Shared, json};
@@ -16,17 +17,23 @@ pub(super) async fn alive(State(admin): Shared) -> Response<Body> {
     admin.answer(json(StatusCode::OK, &object!({ "status": "ok" })))
 }
 
-/// Ready means: not draining, and a write reaches the disk. Carriers that are down do not count: messages are accepted and wait for them.
+/// Ready means: not draining, every task that must run does, the node's epoch is not over, and a write reaches the disk. Carriers that are down do not count: messages are accepted and wait for them.
 pub(super) async fn ready(State(admin): Shared) -> Response<Body> {
     let draining = admin.pipeline.is_draining();
-    let store = match tokio::time::timeout(STORE, admin.pipeline.store().probe()).await {
+    let over = admin.pipeline.node().is_over();
+    let store = match admin.runtime.timeout(STORE, admin.pipeline.store().probe()).await {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(error.to_string()),
         Err(_) => Some(format!("no answer within {} s", STORE.as_secs())),
     };
-    let ready = !draining && store.is_none();
+    let failure = admin.supervisor.failure();
+    let ready = !draining && !over && store.is_none() && failure.is_none();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let word = if ready { "ready" } else { "unavailable" };
-    let store = store.as_deref().unwrap_or("ok");
-    admin.answer(json(status, &object!({ "status": word, "draining": draining, "store": store })))
+    let (store, tasks) = (store.as_deref().unwrap_or("ok"), failure.as_deref().unwrap_or("ok"));
+    let mut told = object!({ "status": word, "draining": draining, "store": store, "tasks": tasks });
+    if over {
+        told["node"] = OVER.into();
+    }
+    admin.answer(json(status, &told))
 }

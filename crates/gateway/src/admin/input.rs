@@ -12,13 +12,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use store::StoreError;
 
-use crate::http::body::{self, BodyLimits};
+use super::Admin;
+use crate::http::body;
 use crate::http::head::require_json;
 
 /// Reads a JSON body. An empty one is an empty object.
-pub(super) async fn body<T: DeserializeOwned>(request: Request<Body>, limits: BodyLimits) -> Result<T, Refusal> {
+pub(super) async fn body<T: DeserializeOwned>(admin: &Admin, request: Request<Body>) -> Result<T, Refusal> {
     let (head, body) = request.into_parts();
-    let bytes = body::read(body, limits).await?;
+    let bytes = body::read(&admin.runtime, body, admin.body_limits).await?;
     if !bytes.is_empty() {
         require_json(&head.headers)?;
     }

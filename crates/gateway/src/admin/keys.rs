@@ -53,13 +53,13 @@ pub(super) async fn create(State(admin): Shared, id: Result<Path<String>, PathRe
 
 async fn created(admin: &Admin, id: Result<Path<String>, PathRejection>, request: Request) -> Answered {
     let account = path(id, account_of)?;
-    let input: KeyInput = body(request, admin.body_limits).await?;
+    let input: KeyInput = body(admin, request).await?;
     let mode = input.mode.as_deref().map_or(Ok(Mode::Live), |text| meaning(text, "mode", "live or test", Mode::parse))?;
     let expires_at = match &input.expires_at {
         Some(text) => Some(meaning(text, "expiresAt", "a time as in RFC 3339", Timestamp::parse)?),
         None => None,
     };
-    if expires_at.is_some_and(|at| at <= admin.clock.now()) {
+    if expires_at.is_some_and(|at| at <= admin.runtime.now()) {
         return Err(wrong("expiresAt", "a time to come"));
     }
     let (key, secret) = admin.pipeline.tenants().create_key(account, mode, expires_at).await.map_err(not_there)?;

@@ -23,6 +23,7 @@ use store::contract::health::CommitSample;
 use super::Shared;
 use crate::http::log::Lines;
 use crate::http::metrics::HttpMetrics;
+use crate::reload::carriers::REMOVED;
 
 /// What is counted while it happens; the rest is looked up when it is asked for.
 #[derive(Clone)]
@@ -67,7 +68,7 @@ pub(super) async fn text(State(admin): Shared) -> Response<Body> {
     });
     let mut registry = Registry::with_prefix("smsfactory");
     admin.metrics.register(&mut registry);
-    let now_ms = admin.clock.now().as_millis();
+    let now_ms = admin.runtime.now().as_millis();
     registry.register_collector(Box::new(Snapshot { pipeline: Arc::clone(&admin.pipeline), lines: Arc::clone(&admin.lines), depths, now_ms }));
     let mut text = String::new();
     let answered = match encode(&mut text, &registry) {
@@ -101,7 +102,7 @@ impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let counters = self.pipeline.counters();
         let media = &counters.media;
-        let totals: [(&str, &str, u64); 16] = [
+        let totals: [(&str, &str, u64); 17] = [
             ("messages_admitted", "Messages accepted", counters.admitted.get()),
             ("messages_admitted_test", "Messages accepted with test keys, which are among the messages accepted", counters.admitted_test.get()),
             ("screening_blocked", "Texts that the compliance screen had refused", counters.blocked.get()),
@@ -114,6 +115,7 @@ impl Collector for Snapshot {
             ("media_unsupported", "Media refused because of their type (33015)", media.unsupported.get()),
             ("media_lost", "Media of accepted messages that were gone or damaged when these were to leave", media.lost.get()),
             ("attempts_retried", "Attempts to be repeated", counters.retried.get()),
+            ("changes_missed", "Changes of statuses that came faster than they could be counted", counters.changes_missed.get()),
             ("attempts_unknown", "Attempts whose outcome nobody knows", counters.unknown.get()),
             ("messages_diverted", "Messages that went to another carrier of their route", counters.diverted.get()),
             ("receipts_matched", "Receipts that found their segment", counters.receipts_matched.get()),
@@ -149,6 +151,9 @@ impl Snapshot {
         let idle: Vec<(String, u64)> = idle.map(|name| (name.to_owned(), 0)).collect();
         let queued = self.depths.iter().map(|depth| (depth.carrier.clone(), depth.queued));
         gauge(encoder, "queue_messages", "Messages that wait", queued.chain(idle.clone()))?;
+        let strange = self.depths.iter().filter(|depth| !depth.carrier.is_empty() && !carriers.iter().any(|(carrier, _)| carrier.name() == depth.carrier));
+        let strange = strange.map(|depth| (depth.carrier.clone(), depth.queued));
+        gauge(encoder, "queue_messages_unknown_carrier", "Messages that wait for a carrier that this configuration does not know", strange)?;
         let age_secs = |depth: &QueueDepth| depth.oldest_created_at.map_or(0, |at| (self.now_ms - at.as_millis()).max(0).unsigned_abs() / 1000);
         let ages = self.depths.iter().map(|depth| (depth.carrier.clone(), age_secs(depth)));
         gauge(encoder, "queue_oldest_age_seconds", "Age of the oldest message that waits", ages.chain(idle))?;
@@ -158,9 +163,11 @@ impl Snapshot {
 
     fn encode_carriers(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
         type Read = fn(&CarrierStatus) -> u64;
-        let carriers: Vec<(String, CarrierStatus)> =
-            self.pipeline.carriers().iter().map(|(carrier, _)| (carrier.name().to_owned(), carrier.status())).collect();
-        let up = self.pipeline.carriers().into_iter().map(|(carrier, _)| (carrier.name().to_owned(), u64::from(carrier.down_for().is_none())));
+        let all = self.pipeline.carriers();
+        let carriers: Vec<(String, CarrierStatus)> = all.iter().map(|(carrier, _)| (carrier.name().to_owned(), carrier.status())).collect();
+        // Nobody waits for a carrier that was removed from the configuration.
+        let known = all.iter().zip(&carriers).filter(|(_, (_, status))| status.state != REMOVED);
+        let up = known.map(|((carrier, _), (name, _))| (name.clone(), u64::from(carrier.down_for().is_none())));
         gauge(encoder, "carrier_up", "Whether messages can leave", up)?;
         let gauges: [(&str, &str, Read); 3] = [
             ("carrier_sessions", "Sessions that are bound", |status| status.sessions_bound as u64),

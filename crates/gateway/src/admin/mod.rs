@@ -12,10 +12,11 @@ mod messages;
 mod metrics;
 mod numbers;
 mod page;
+mod reload;
 mod screening;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::Router;
 use axum::body::Body;
@@ -23,20 +24,23 @@ use axum::extract::State;
 use axum::http::{Response, StatusCode};
 use axum::routing::{MethodRouter, delete, get, post, put};
 use ipnet::IpNet;
+use model::Limits;
 use model::error::{ErrorCode, Refusal};
-use model::{Clock, Limits};
 use pipeline::Pipeline;
 use pipeline::limiter::RateLimiter;
+use runtime::{Runtime, Supervisor};
 use serde::Serialize;
 
 pub(crate) use accounts::QUOTA_MAX;
 pub use carriers::Throughput;
 pub use metrics::Metrics;
 
+use crate::config;
 use crate::http::body::BodyLimits;
 use crate::http::canned::MakeAnswer;
 use crate::http::envelope::{Envelope, allow};
 use crate::http::log::Lines;
+use crate::reload::Reloader;
 
 /// All that the operator's door needs.
 pub struct Admin {
@@ -46,12 +50,10 @@ pub struct Admin {
     pub envelope: Envelope,
     /// How large bodies may be.
     pub body_limits: BodyLimits,
-    /// What a new account gets.
-    pub new_account: Limits,
-    /// The bearer token; without one the admin API is off.
-    pub token: Option<String>,
-    /// How often an address has guessed it.
-    pub limiter: RateLimiter,
+    /// What the operator may change while the server runs.
+    pub operators: Arc<Operators>,
+    /// What takes over another configuration.
+    pub reloader: Arc<Reloader>,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// The log lines.
@@ -60,8 +62,45 @@ pub struct Admin {
     pub metrics: Metrics,
     /// How fast the carriers are.
     pub throughput: Throughput,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
+    /// What watches the tasks that must run as long as the process.
+    pub supervisor: Supervisor,
+    /// Time and tasks.
+    pub runtime: Arc<dyn Runtime>,
+}
+
+/// What the operator's door asks of the configuration, and what may change while the server runs.
+pub struct Operators {
+    /// What a new account gets.
+    new_account: RwLock<Limits>,
+    /// The bearer token; without one the admin API is off.
+    token: RwLock<Option<String>>,
+    /// How often an address has guessed it.
+    limiter: RateLimiter,
+}
+
+impl Operators {
+    /// With this token and these limits.
+    pub fn new(token: Option<String>, limits: config::Limits) -> Self {
+        let limiter = RateLimiter::new(limits.failed_auth_per_minute);
+        Self { new_account: RwLock::new(limits.of_new_accounts()), token: RwLock::new(token), limiter }
+    }
+
+    /// Another token and other limits, from the next request on.
+    pub fn take(&self, token: Option<String>, limits: config::Limits) {
+        *self.token.write().unwrap_or_else(PoisonError::into_inner) = token;
+        *self.new_account.write().unwrap_or_else(PoisonError::into_inner) = limits.of_new_accounts();
+        self.limiter.set_failed_auth_per_minute(limits.failed_auth_per_minute);
+    }
+
+    /// What a new account gets.
+    fn new_account(&self) -> Limits {
+        *self.new_account.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The bearer token.
+    fn token(&self) -> Option<String> {
+        self.token.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 type Shared = State<Arc<Admin>>;
@@ -83,12 +122,14 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .route("/blocks", with(get(blocks::list), "GET, HEAD"))
         .route("/blocks/{number}", with(put(blocks::set).delete(blocks::lift), "PUT, DELETE"))
         .route("/carriers", with(get(carriers::list), "GET, HEAD"))
+        .route("/carriers/{name}/abandon", with(post(carriers::abandon), "POST"))
         .route("/carriers/{name}/unmatched", with(get(carriers::unmatched), "GET, HEAD"))
         .route("/broadcasts", with(get(broadcasts::list), "GET, HEAD"))
         .route("/broadcasts/{id}", with(get(broadcasts::show), "GET, HEAD"))
         .route("/broadcasts/{id}/cancel", with(post(broadcasts::cancel), "POST"))
         .route("/messages", with(get(messages::list), "GET, HEAD"))
         .route("/messages/{id}", with(get(messages::show), "GET, HEAD"))
+        .route("/reload", with(post(reload::reload), "POST"))
         .fallback(not_found)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&admin), guard::guard));
     Router::new()

@@ -66,7 +66,7 @@ pub(super) async fn create(State(admin): Shared, request: Request) -> Response<B
 }
 
 async fn created(admin: &Admin, request: Request) -> Answered {
-    let input: NumberInput = body(request, admin.body_limits).await?;
+    let input: NumberInput = body(admin, request).await?;
     let new = number(required(input.number.as_deref(), "number")?, "number")?;
     let account = input.account()?.flatten();
     let tenants = admin.pipeline.tenants();
@@ -91,7 +91,7 @@ pub(super) async fn change(State(admin): Shared, name: Result<Path<String>, Path
 async fn changed(admin: &Admin, name: Result<Path<String>, PathRejection>, request: Request) -> Answered {
     let tenants = admin.pipeline.tenants();
     let known = path(name, number_of).and_then(|name| tenants.number(&name).ok_or_else(|| ErrorCode::NotFound.into()))?;
-    let input: NumberInput = body(request, admin.body_limits).await?;
+    let input: NumberInput = body(admin, request).await?;
     absent(input.number.as_ref(), "number", "nothing, for the path names it")?;
     let change = NumberChange { account: input.account()?, state: input.state()?, segments_per_second: input.segments_per_second };
     let number = tenants.change_number(&known.number, change).await.map_err(|error| refused(error, "accountId"))?;

@@ -39,7 +39,7 @@ pub(super) async fn set(State(admin): Shared, id: Result<Path<String>, PathRejec
 
 async fn changed(admin: &Admin, id: Result<Path<String>, PathRejection>, request: Request) -> Answered {
     let id = account(admin, id)?;
-    let policy: Policy = body(request, admin.body_limits).await?;
+    let policy: Policy = body(admin, request).await?;
     for (field, listed) in [("allowedDomains", &policy.allowed_domains), ("allowedPhrases", &policy.allowed_phrases)] {
         if listed.len() > LISTED_MAX || listed.iter().any(|item| item.trim().is_empty() || item.len() > LISTED_BYTES_MAX) {
             return Err(wrong(field, format!("up to {LISTED_MAX} texts, none empty or longer than {LISTED_BYTES_MAX} bytes")));

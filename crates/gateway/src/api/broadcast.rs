@@ -48,7 +48,7 @@ async fn read(api: &Api, body: Bytes) -> Result<BroadcastRequest, Refusal> {
     let ended = |error: &dyn std::fmt::Display| Refusal::new(ErrorCode::UnexpectedError).caused_by(error);
     // Every thread that reads keeps memory of its own, so that few do.
     let _place = api.reading.acquire().await.map_err(|error| ended(&error))?;
-    tokio::task::spawn_blocking(move || fields::of_broadcast(&body)).await.map_err(|error| ended(&error))?
+    api.runtime.run_blocking("body of a broadcast", move || fields::of_broadcast(&body)).await.map_err(|error| ended(&error))?
 }
 
 fn created(id: BroadcastId, text: String) -> Response<Body> {

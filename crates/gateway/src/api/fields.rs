@@ -22,7 +22,7 @@ const DEPTH_MAX: usize = 64;
 ///
 /// # Errors
 /// [`ErrorCode::MalformedRequest`] with the field, or with the line and column where the body stops being JSON.
-pub(super) fn of_message(body: &[u8]) -> Result<SendRequest, Refusal> {
+pub fn of_message(body: &[u8]) -> Result<SendRequest, Refusal> {
     of(body)
 }
 
@@ -30,7 +30,7 @@ pub(super) fn of_message(body: &[u8]) -> Result<SendRequest, Refusal> {
 ///
 /// # Errors
 /// As [`of_message`].
-pub(super) fn of_broadcast(body: &[u8]) -> Result<BroadcastRequest, Refusal> {
+pub fn of_broadcast(body: &[u8]) -> Result<BroadcastRequest, Refusal> {
     of(body)
 }
 

@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
@@ -33,8 +34,8 @@ const BASIC: &str = r#"Basic realm="smsfactory", charset="UTF-8""#;
 
 /// Lets a request through to its handler, or answers it.
 pub(super) async fn guard(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response<Body> {
-    let began = Instant::now();
-    let now = api.clock.now();
+    let began = api.runtime.instant();
+    let now = api.runtime.now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let address = client_address(&api, &request);
@@ -56,14 +57,14 @@ pub(super) async fn guard(State(api): State<Arc<Api>>, mut request: Request, nex
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     let route = route.as_ref().map_or("", MatchedPath::as_str);
-    note(&api, &method, route, address, account, &response, began.elapsed());
+    note(&api, &method, route, address, account, &response, api.runtime.instant() - began);
     response
 }
 
 /// The whole answer to a request that could not be read, from `peer`.
 pub(super) fn answer_unread(api: &Api, peer: SocketAddr, code: ErrorCode) -> Bytes {
     let address = peer.ip().to_canonical();
-    let standing = api.limiter.address_standing(address, api.clock.now());
+    let standing = api.limiter.address_standing(address, api.runtime.now());
     note(api, &Method::default(), "unreadable", address, None, &api.envelope.refuse(code.into()), Duration::ZERO);
     let (limit, remaining, reset) = (standing.limit, standing.remaining, standing.resets_at.as_secs_ceil());
     api.envelope.raw(code, &format!("{LIMIT}: {limit}\r\n{REMAINING}: {remaining}\r\n{RESET}: {reset}\r\n"))
@@ -155,7 +156,7 @@ fn put_standing(headers: &mut HeaderMap, standing: Standing) {
 
 fn note(api: &Api, method: &Method, route: &str, address: IpAddr, account: Option<AccountId>, response: &Response<Body>, took: Duration) {
     api.metrics.note(method, route, response.status().as_u16(), took);
-    if api.log_requests {
+    if api.log_requests.load(Ordering::Relaxed) {
         api.lines.request(method, route, address, account, response, took);
     }
     api.lines.failure(method, route, response);

@@ -6,7 +6,7 @@
 pub(crate) mod address;
 pub(crate) mod broadcast;
 pub(crate) mod broadcasts;
-pub(crate) mod fields;
+pub mod fields;
 mod guard;
 mod key;
 pub(crate) mod list;
@@ -17,6 +17,7 @@ pub(crate) mod view;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use axum::Router;
@@ -26,10 +27,10 @@ use axum::http::Response;
 use axum::routing::{get, post};
 use bytes::Bytes;
 use ipnet::IpNet;
-use model::Clock;
 use model::error::{ErrorCode, Refusal};
 use pipeline::Pipeline;
 use pipeline::limiter::RateLimiter;
+use runtime::Runtime;
 use tokio::sync::Semaphore;
 
 use crate::http::body::{self, BodyLimits};
@@ -62,15 +63,15 @@ pub struct Api {
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Whether every request is logged.
-    pub log_requests: bool,
+    pub log_requests: AtomicBool,
     /// The log lines.
     pub lines: Arc<Lines>,
     /// What requests pass while the process does not end.
     pub gate: Gate,
     /// The counts.
     pub metrics: HttpMetrics,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
+    /// Time and tasks.
+    pub runtime: Arc<dyn Runtime>,
 }
 
 type Shared = State<Arc<Api>>;
@@ -124,7 +125,7 @@ impl Api {
     async fn body(&self, body: Body, limits: BodyLimits) -> Result<Bytes, Refusal> {
         tokio::select! {
             biased;
-            read = body::read(body, limits) => read,
+            read = body::read(&self.runtime, body, limits) => read,
             () = self.gate.closed() => Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining")),
         }
     }

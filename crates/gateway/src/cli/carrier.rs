@@ -23,6 +23,14 @@ enum Action {
         /// Its name in the configuration
         name: String,
     },
+    /// Gives up a carrier that is not in the configuration: its messages go to other carriers of their routes, or fail where there is none
+    Abandon {
+        /// Its name
+        name: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 const COLUMNS: [(&str, &str); 11] = [
@@ -57,6 +65,11 @@ impl Carrier {
             Action::Unmatched { name } => {
                 let answer = door.ask(Method::GET, &format!("/carriers/{}/unmatched", escaped(&name)), None).await?;
                 output::list(&answer, &UNMATCHED, door.json);
+            }
+            Action::Abandon { name, yes } => {
+                let question = format!("Abandon carrier {name}? Its messages go to other carriers of their routes, and fail where there is none.");
+                output::confirm(&question, yes)?;
+                output::one(&door.ask(Method::POST, &format!("/carriers/{}/abandon", escaped(&name)), None).await?, door.json);
             }
         }
         Ok(())

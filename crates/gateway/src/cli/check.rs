@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use carrier::CarrierConfig;
 use carrier::smpp::config::SmppConfig;
+use runtime::{Machine, Runtime, Supervisor};
 use store::objects::Directory;
 use tokio::sync::mpsc;
 
-use super::{Failed, output, serve};
+use super::{Failed, machine, output, serve};
 use crate::app;
 use crate::config::{Config, line_of_key, secrets};
 use crate::files::{self, Budget};
@@ -37,11 +38,12 @@ impl Check {
             findings.add(&key, found);
         }
         findings.warn("api.connections_max", files_of(&config));
+        let runtime: Arc<dyn Runtime> = Arc::new(Machine::new());
         for (index, carrier) in config.carrier.iter().enumerate().filter(|_| !self.offline) {
             let found = match carrier {
                 CarrierConfig::Smpp(config) => bind(config).await,
-                CarrierConfig::Mm4(config) => named(&config.name, carrier::mm4::probe(config).await),
-                CarrierConfig::Mm7(config) => named(&config.name, carrier::mm7::probe(config).await),
+                CarrierConfig::Mm4(config) => named(&config.name, carrier::mm4::probe(config, Arc::clone(&runtime)).await),
+                CarrierConfig::Mm7(config) => named(&config.name, carrier::mm7::probe(config, &runtime).await),
                 CarrierConfig::Sandbox(_) => continue,
             };
             findings.add(&format!("carrier[{index}]"), found);
@@ -153,15 +155,17 @@ async fn bind(config: &SmppConfig) -> Result<String, String> {
     let (events, _kept) = mpsc::unbounded_channel();
     let again_ms = AGAIN.as_millis() as u64;
     let eager = SmppConfig { refused_retry_secs: AGAIN.as_secs(), reconnect_floor_ms: again_ms, reconnect_ceiling_ms: again_ms, ..config.clone() };
-    let carrier = carrier::start(eager.into(), events, Arc::new(OsEntropy)).map_err(|error| error.to_string())?;
+    let supervisor = Supervisor::new(Arc::new(Machine::new()));
+    let carrier = carrier::start(eager.into(), events, Arc::new(OsEntropy), &supervisor).map_err(|error| error.to_string())?;
     let limit = Duration::from_secs(config.connect_timeout_secs + config.bind_timeout_secs) + 3 * AGAIN;
-    let settled = tokio::time::timeout(limit, async {
+    let runtime = machine();
+    let settled = runtime.timeout(limit, async {
         loop {
             let status = carrier.status();
             if status.sessions_bound == status.sessions_configured || status.last_error.is_some() {
                 return status;
             }
-            tokio::time::sleep(LOOK).await;
+            runtime.sleep(LOOK).await;
         }
     });
     let status = settled.await.unwrap_or_else(|_| carrier.status());
@@ -224,7 +228,7 @@ mod tests {
     #[tokio::test]
     async fn every_session_is_bound() {
         let options = Options { listen: "127.0.0.1:0".parse().unwrap(), sessions_max: 2, ..Options::default() };
-        let smsc = smsc::start(options).await.unwrap();
+        let smsc = smsc::start(options, Arc::new(Machine::new())).await.unwrap();
         let port = smsc.address().port();
         let pair = SmppConfig { bind: BindMode::TxRx, ..carrier(port) };
         assert_eq!(bind(&pair).await, Ok(format!("carrier `main`: 2 sessions bound to 127.0.0.1:{port}")));

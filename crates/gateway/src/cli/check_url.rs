@@ -13,7 +13,7 @@ use pipeline::fetch::url::{TargetHost, dns_name};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-use super::{Failed, output, serve};
+use super::{Failed, machine, output, serve};
 use crate::config::{self, Config, ConfigErrors};
 
 #[derive(Debug, clap::Args)]
@@ -58,7 +58,8 @@ impl CheckUrl {
         let Some(url) = self.url else { return lines(&guard).await };
         let known = self.resolve.into_iter().map(|resolution| (resolution.name, resolution.addresses)).collect();
         let known = Known(known);
-        let judged = tokio::time::timeout(Duration::from_secs(media.timeout_seconds), guard.judge(&url, None, &known));
+        let runtime = machine();
+        let judged = runtime.timeout(Duration::from_secs(media.timeout_seconds), guard.judge(&url, None, &known));
         match judged.await.unwrap_or_else(|_| Err(Refused::Unresolved(io::ErrorKind::TimedOut.into()))) {
             Ok(_) => output::say("allowed"),
             Err(refused) => {

@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-use super::Failed;
+use super::{Failed, machine};
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -87,7 +87,7 @@ pub(super) async fn exchange(url: &Uri, method: &Method, path: &str, authorizati
         let stream = TcpStream::connect(address).await.map_err(|error| Failed::new(format!("cannot reach {url}: {error}")))?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(Failed::new)?;
         // It ends with the answer; what goes wrong before, the answer tells.
-        tokio::spawn(connection);
+        machine().spawn("connection", Box::pin(async move { drop(connection.await) }));
         let request = Request::builder().method(method).uri(path).header(HOST, authority.as_str()).header(AUTHORIZATION, authorization);
         let request = request.header(CONTENT_TYPE, "application/json").body(Full::new(Bytes::from(text))).map_err(Failed::new)?;
         let response = sender.send_request(request).await.map_err(Failed::new)?;
@@ -101,7 +101,7 @@ pub(super) async fn exchange(url: &Uri, method: &Method, path: &str, authorizati
         let body = serde_json::from_slice(&bytes).map_err(|_| Failed::new(format!("{url} does not answer as smsfactory does")))?;
         Ok(Answer { status, retry_after, body })
     };
-    tokio::time::timeout(TIMEOUT, exchange).await.unwrap_or_else(|_| Err(Failed::new(format!("{url} did not answer within {} s", TIMEOUT.as_secs()))))
+    machine().timeout(TIMEOUT, exchange).await.unwrap_or_else(|_| Err(Failed::new(format!("{url} did not answer within {} s", TIMEOUT.as_secs()))))
 }
 
 /// A part of a path or a query, escaped.

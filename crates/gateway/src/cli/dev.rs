@@ -14,10 +14,10 @@ use std::sync::Arc;
 use carrier::config::Secret;
 use serde_json::{Value, json};
 
-use super::{Failed, logging, message, output, serve};
+use super::{Failed, logging, machine, message, output, serve};
 use crate::app::App;
 use crate::config::{Config, LogFormat, read};
-use crate::real::{OsEntropy, SystemClock};
+use crate::real::OsEntropy;
 use demo::{Demo, NUMBERS, demo, kept};
 use world::World;
 
@@ -67,11 +67,11 @@ const DEMO: &str = "demo.json";
 
 impl Dev {
     pub(super) async fn run(self) -> Result<(), Failed> {
-        logging::start(LogFormat::Text, if self.once { "warn" } else { "info" }).map_err(Failed::new)?;
+        logging::start(LogFormat::Text, if self.once { "warn" } else { "info" }).map(drop).map_err(Failed::new)?;
         fs::create_dir_all(&self.data).map_err(|error| Failed::new(format!("cannot make {}: {error}", self.data.display())))?;
         let world = World::start(self.smsc_listen, self.mmsc_listen).await?;
         let config = self.config(&world)?;
-        let app = App::start(config, Arc::new(SystemClock), Arc::new(OsEntropy)).await.map_err(Failed::new)?;
+        let app = App::start(config, machine(), Arc::new(OsEntropy)).await.map_err(Failed::new)?;
         world.meet(&app);
         let demo = demo(app.pipeline().tenants(), &self.data.join(DEMO)).await?;
         let first = self.first_messages(&app, &world, &demo).await;
@@ -86,7 +86,7 @@ impl Dev {
                 self.hint(&app, &id);
                 tokio::select! {
                     () = signals.next() => Ok(()),
-                    error = app.failed() => Err(Failed::new(error)),
+                    why = app.failed() => Err(Failed::new(why)),
                 }
             }
         };

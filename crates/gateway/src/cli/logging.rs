@@ -8,27 +8,41 @@ use tracing_subscriber::fmt::{self, MakeWriter};
 use wire::terminal::escape;
 
 use crate::config::{LogFormat, log_filter};
+use crate::reload::SetLogLevel;
 
-/// Starts logging. `filter` is a level, or a list such as `info,carrier=debug`.
+/// Starts logging. `filter` is a level, or a list such as `info,carrier=debug`. Returns what changes it later.
 ///
 /// # Errors
 /// A sentence for the operator when the filter cannot be read.
-pub(super) fn start(format: LogFormat, filter: &str) -> Result<(), String> {
+pub(super) fn start(format: LogFormat, filter: &str) -> Result<SetLogLevel, String> {
     let filter = log_filter::parse(filter).map_err(|what| format!("`log.level` {what}"))?;
-    let subscriber = subscriber(format, filter, || OneLine(io::stderr()));
-    tracing::subscriber::set_global_default(subscriber).map_err(|error| error.to_string())
+    let (subscriber, set_level) = subscriber(format, filter, || OneLine(io::stderr()));
+    tracing::subscriber::set_global_default(subscriber).map_err(|error| error.to_string())?;
+    Ok(set_level)
 }
 
-fn subscriber<W>(format: LogFormat, filter: EnvFilter, writer: W) -> Box<dyn Subscriber + Send + Sync>
+fn subscriber<W>(format: LogFormat, filter: EnvFilter, writer: W) -> (Box<dyn Subscriber + Send + Sync>, SetLogLevel)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     // Without colours: once lines have escape characters of ours, those of a carrier cannot be told from them.
     let builder = fmt::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
     match format {
-        LogFormat::Text => Box::new(builder.finish()),
-        LogFormat::Json => Box::new(builder.json().flatten_event(true).with_current_span(false).with_span_list(false).finish()),
+        LogFormat::Text => {
+            let builder = builder.with_filter_reloading();
+            let filters = builder.reload_handle();
+            (Box::new(builder.finish()), set_level(move |filter| filters.reload(filter)))
+        }
+        LogFormat::Json => {
+            let builder = builder.json().flatten_event(true).with_current_span(false).with_span_list(false).with_filter_reloading();
+            let filters = builder.reload_handle();
+            (Box::new(builder.finish()), set_level(move |filter| filters.reload(filter)))
+        }
     }
+}
+
+fn set_level(reload: impl Fn(EnvFilter) -> Result<(), tracing_subscriber::reload::Error> + Send + Sync + 'static) -> SetLogLevel {
+    Box::new(move |filter| log_filter::parse(filter).and_then(|filter| reload(filter).map_err(|error| error.to_string())))
 }
 
 /// A writer of log lines, each of which comes in one call. Foreign text in it is escaped: a line break would forge another line.
@@ -37,7 +51,7 @@ struct OneLine<W>(W);
 impl<W: Write> Write for OneLine<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if let Some((b'\n', plain)) = line.split_last()
-            && plain.iter().all(|octet| matches!(octet, b' '..=b'~'))
+            && is_plain(plain)
         {
             self.0.write_all(line)?;
             return Ok(line.len());
@@ -51,6 +65,12 @@ impl<W: Write> Write for OneLine<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
     }
+}
+
+/// Whether there are only printable characters of ASCII. It looks at every octet instead of stopping at the first other one, so that the processor takes many at once:
+/// nearly every line is plain.
+fn is_plain(line: &[u8]) -> bool {
+    line.iter().fold(true, |plain, octet| plain & matches!(octet, b' '..=b'~'))
 }
 
 #[cfg(test)]
@@ -74,12 +94,34 @@ mod tests {
     }
 
     #[test]
+    fn the_level_may_change_while_lines_are_written() {
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let written = Written::default();
+            let writer = written.clone();
+            let (subscriber, set_level) = subscriber(format, EnvFilter::new("warn"), move || OneLine(writer.clone()));
+            tracing::subscriber::with_default(subscriber, || {
+                let line = |number: u32| tracing::info!("line {number}");
+                line(1);
+                set_level("info,carrier=debug").unwrap();
+                line(2);
+                assert!(set_level("inof").is_err());
+                line(3);
+                set_level("off").unwrap();
+                line(4);
+            });
+            let lines = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+            let has = |number: u32| lines.contains(&format!("line {number}"));
+            assert_eq!([1, 2, 3, 4].map(has), [false, true, true, false], "{lines}");
+        }
+    }
+
+    #[test]
     fn a_foreign_text_cannot_forge_a_log_line_or_reach_the_terminal() {
         for foreign in ["7\nERROR forged", "7\r\t", "\x1b[2J\x1b]0;title\x07", "\u{9b}31m", "\u{202e}desrever", "\u{2028}next"] {
             for format in [LogFormat::Text, LogFormat::Json] {
                 let written = Written::default();
                 let writer = written.clone();
-                let subscriber = subscriber(format, EnvFilter::new("info"), move || OneLine(writer.clone()));
+                let (subscriber, _) = subscriber(format, EnvFilter::new("info"), move || OneLine(writer.clone()));
                 tracing::subscriber::with_default(subscriber, || tracing::info!(id = foreign, why = %foreign, "Carrier says {foreign}"));
                 let line = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
                 let line = line.strip_suffix('\n').unwrap();

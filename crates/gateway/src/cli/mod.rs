@@ -16,6 +16,7 @@ mod message;
 mod number;
 mod output;
 mod paging;
+mod reload;
 mod screen;
 mod screening;
 mod serve;
@@ -23,8 +24,10 @@ mod simulate;
 mod text;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
+use runtime::{Machine, Runtime};
 
 /// A self-hostable platform for SMS.
 #[derive(Debug, Parser)]
@@ -61,6 +64,8 @@ enum Command {
     Broadcast(broadcast::Broadcast),
     /// Carriers, and how they are doing
     Carrier(carrier::Carrier),
+    /// Takes over the configuration of a running server again, as SIGHUP does, and prints what was applied and what needs a restart
+    Reload(reload::Reload),
     /// The compliance screen on standard input: {"id", "text"} a line in, {"id", "blocked", "categories"} a line out
     Screen(screen::Screen),
     /// The compliance screen: policies of accounts, and what was found
@@ -85,6 +90,11 @@ impl Failed {
     }
 }
 
+/// Time and tasks of the machine, for every command.
+fn machine() -> Arc<dyn Runtime> {
+    Arc::new(Machine::new())
+}
+
 /// Does what the command line asks.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
@@ -106,6 +116,7 @@ pub fn run() -> ExitCode {
             Command::Message(message) => message.run().await,
             Command::Broadcast(broadcast) => broadcast.run().await,
             Command::Carrier(carrier) => carrier.run().await,
+            Command::Reload(reload) => reload.run().await,
             Command::Screen(screen) => screen.run(),
             Command::Screening(screening) => screening.run().await,
             Command::Text(text) => text.run(),

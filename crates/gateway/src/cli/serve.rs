@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Failed, logging};
+use super::{Failed, logging, machine};
 use crate::app::App;
-use crate::config::{self, Config, secrets};
-use crate::real::{OsEntropy, SystemClock};
+use crate::config::{self, Config, ConfigErrors, secrets};
+use crate::real::OsEntropy;
+use crate::reload::Source;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Serve {
@@ -19,22 +20,37 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> Result<(), Failed> {
+        // From now on a hang-up does not end the process.
+        let mut hang_ups = signal(SignalKind::hangup()).map_err(Failed::new)?;
         let config = read(&self.config)?;
-        logging::start(config.log.format, &config.log.level).map_err(Failed::new)?;
-        for (_, file) in secrets::readable_by_everybody(&self.config, &config) {
-            tracing::warn!("{}", secrets::exposure(&file));
-        }
-        let app = App::start(config, Arc::new(SystemClock), Arc::new(OsEntropy)).await.map_err(Failed::new)?;
+        let set_log_level = logging::start(config.log.format, &config.log.level).map_err(Failed::new)?;
+        warn_of_exposures(&self.config, &config);
+        let app = App::start(config, machine(), Arc::new(OsEntropy)).await.map_err(Failed::new)?;
+        app.reloader().set_source(Source { read: Box::new(move || read_again(&self.config)), set_log_level });
         tracing::info!("Clients are served on {}, the operator on {}", app.api_address, app.admin_address);
-        let mut signals = Signals::new()?;
-        let ended = tokio::select! {
-            () = signals.next() => Ok(()),
-            error = app.failed() => Err(Failed::new(format!("{error}; what was promised is on disk, and nothing more is promised before a new start"))),
-        };
-        tracing::info!("Ending: nothing more is accepted, and carriers may answer what they have. A second signal ends at once");
-        stop(app, &mut signals).await?;
-        ended
+        until_the_end(app, &mut Signals::new()?, &mut hang_ups).await
     }
+}
+
+/// Serves until a signal or a failure ends the platform, and ends it in order. A failure is the error.
+async fn until_the_end(app: App, signals: &mut Signals, hang_ups: &mut Signal) -> Result<(), Failed> {
+    let ended = loop {
+        tokio::select! {
+            () = signals.next() => break Ok(()),
+            why = app.failed() => break Err(Failed::new(why)),
+            Some(()) = hang_ups.recv() => reload(&app),
+        }
+    };
+    tracing::info!("Ending: nothing more is accepted, and carriers may answer what they have. A second signal ends at once");
+    stop(app, signals).await?;
+    ended
+}
+
+/// Takes over the configuration as it is now. The report is in the log.
+fn reload(app: &App) {
+    let reloader = Arc::clone(app.reloader());
+    // Signals are heard meanwhile.
+    machine().spawn("reload", Box::pin(async move { drop(reloader.reload().await) }));
 }
 
 /// Ends the platform in order, or at once when a second signal comes.
@@ -43,6 +59,20 @@ pub(super) async fn stop(app: App, signals: &mut Signals) -> Result<(), Failed> 
         () = app.stop() => Ok(()),
         () = signals.next() => Err(Failed::new("ended at once by a second signal; the outcome of attempts under way is unknown")),
     }
+}
+
+/// Warns of files with secrets that every user of this machine can read.
+fn warn_of_exposures(file: &Path, config: &Config) {
+    for (_, file) in secrets::readable_by_everybody(file, config) {
+        tracing::warn!("{}", secrets::exposure(&file));
+    }
+}
+
+/// Reads the configuration of a running service.
+fn read_again(file: &Path) -> Result<Config, ConfigErrors> {
+    let config = config::read(file, environment())?;
+    warn_of_exposures(file, &config);
+    Ok(config)
 }
 
 /// Reads a configuration under the environment of this process.
@@ -74,5 +104,87 @@ impl Signals {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::future::poll_fn;
+    use std::net::TcpStream;
+    use std::task::Context;
+    use std::time::Instant;
+
+    use model::{Clock, Timestamp};
+    use runtime::{Machine, Runtime, Task, Work};
+
+    use super::*;
+    use crate::config::read;
+
+    const OMITTED: &str = "omitted log lines";
+
+    thread_local! {
+        /// Whether this thread runs that task now.
+        static IS_OMITTING: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// A machine that sets no alarm for the task that reports omitted log lines, and panics there.
+    #[derive(Default)]
+    struct Broken(Machine);
+
+    impl Clock for Broken {
+        fn now(&self) -> Timestamp {
+            self.0.now()
+        }
+
+        fn steady(&self) -> Timestamp {
+            self.0.steady()
+        }
+    }
+
+    impl Runtime for Broken {
+        fn instant(&self) -> Instant {
+            self.0.instant()
+        }
+
+        fn sleep_until(&self, at: Instant) -> Work {
+            assert!(!IS_OMITTING.get(), "the alarm clock is broken");
+            self.0.sleep_until(at)
+        }
+
+        fn spawn(&self, name: &'static str, work: Work) -> Task {
+            if name != OMITTED {
+                return self.0.spawn(name, work);
+            }
+            let mut work = work;
+            let poll = move |context: &mut Context<'_>| {
+                IS_OMITTING.set(true);
+                let polled = work.as_mut().poll(context);
+                IS_OMITTING.set(false);
+                polled
+            };
+            self.0.spawn(name, Box::pin(poll_fn(poll)))
+        }
+
+        fn spawn_blocking(&self, name: &'static str, work: Box<dyn FnOnce() + Send>) -> Task {
+            self.0.spawn_blocking(name, work)
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_task_that_ends_before_its_time_is_the_sentence_that_the_process_ends_with() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut config = read::parse("", std::iter::empty()).unwrap();
+        (config.api.listen, config.admin.listen) = (([127, 0, 0, 1], 0).into(), ([127, 0, 0, 1], 0).into());
+        config.keys.pepper = Some(carrier::config::Secret("pepper".repeat(6)));
+        config.store.url = format!("sqlite:{}", directory.path().join("store.db").display());
+        config.media.directory = directory.path().join("media");
+        let app = App::start(config, Arc::new(Broken::default()), Arc::new(OsEntropy)).await.unwrap();
+        let address = app.api_address;
+        let mut hang_ups = signal(SignalKind::hangup()).unwrap();
+        let ended = until_the_end(app, &mut Signals::new().unwrap(), &mut hang_ups).await.unwrap_err();
+        let sentence = "the task `omitted log lines` panicked: the alarm clock is broken; the process ends, because it cannot work without that task";
+        assert_eq!(ended.to_string(), sentence);
+        assert!(TcpStream::connect(address).is_err(), "it ended in order: nothing listens");
     }
 }

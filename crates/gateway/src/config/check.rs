@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::Ipv6Addr;
+use std::path::{Component, Path};
 
 use axum::http::Uri;
 use ipnet::IpNet;
@@ -32,6 +33,17 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
     if config.media.ports.is_empty() || config.media.ports.contains(&0) {
         note("media.ports", "names no port, or port 0".to_owned());
     }
+    if !is_own_directory(&config.media.directory) {
+        note("media.directory", "is empty or the root of the file system: name a directory for media alone".to_owned());
+    }
+    for (key, both) in [
+        ("keys.pepper", config.keys.pepper.is_some() && config.keys.pepper_file.is_some()),
+        ("admin.token", config.admin.token.is_some() && config.admin.token_file.is_some()),
+    ] {
+        if both {
+            note(key, format!("is given, and so is `{key}_file`: give one of them, by the file or by the environment"));
+        }
+    }
     if !config.media.user_agent.is_empty() && UserAgent::parse(&config.media.user_agent).is_none() {
         note("media.user_agent", format!("is not 1 to {} visible characters of ASCII, with blanks between them", UserAgent::CHARACTERS_MAX));
     }
@@ -40,6 +52,12 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
     }
     check_carriers(config, &mut note);
     check_routes(config, &mut note);
+}
+
+/// Whether a path names a directory other than the root. In an empty one, files would lie wherever the process was started.
+fn is_own_directory(path: &Path) -> bool {
+    let leads_to_root = path.has_root() && path.components().all(|part| matches!(part, Component::RootDir | Component::CurDir | Component::ParentDir));
+    !path.as_os_str().is_empty() && !leads_to_root
 }
 
 /// The longest wait that is no mistake of unit.

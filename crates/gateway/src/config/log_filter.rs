@@ -4,9 +4,10 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 /// What writes log lines: our crates, the two kinds of lines that stand apart, and the libraries below us.
-const TARGETS: [&str; 19] = [
+const TARGETS: [&str; 20] = [
     "gateway",
     "pipeline",
+    "runtime",
     "carrier",
     "store",
     "screening",

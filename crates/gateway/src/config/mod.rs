@@ -60,6 +60,11 @@ impl Config {
         Bounds { parked_max: receipts.parked_max, parked_bytes_max: receipts.parked_bytes_max, screened_max }
     }
 
+    /// The longest time that an answer of a carrier may take while leases are as long as they are, in seconds. No carrier of a sound configuration has more.
+    pub const fn answer_secs_max(&self) -> u64 {
+        self.dispatch.lease_secs.saturating_sub(30) / 2
+    }
+
     /// The routes as the pipeline knows them: each for one type of message, and with those of its carriers that take this type. Without any,
     /// every message goes to the first carrier of its type.
     pub fn routes(&self) -> Routes {

@@ -172,7 +172,8 @@ fn carrier(table: Value, at: &str, mistakes: &mut Vec<Mistake>) -> Option<Carrie
     }
 }
 
-/// Makes a `T` of the tables, whose keys stand under `prefix`. What is wrong is noted, put back to its default, and the rest is read again, so that all mistakes come to light at once.
+/// Makes a `T` of the tables, whose keys stand under `prefix`. What is wrong is noted, put back to its default, and the rest is read again, so that all
+/// mistakes come to light at once.
 fn deserialize<T: DeserializeOwned>(mut merged: Table, defaults: &Table, prefix: &str, mistakes: &mut Vec<Mistake>) -> Option<T> {
     for _ in 0..MISTAKES_MAX {
         let result: Result<T, _> = serde_path_to_error::deserialize(Value::Table(merged.clone()));
@@ -393,6 +394,11 @@ mod tests {
             ("[[carrier]]", "service_type", "\"é\""),
             ("[media]", "allow_networks", "[\"::/0\"]"),
             ("[[carrier]]", "port", "0"),
+            ("[media]", "directory", "\"\""),
+            ("[media]", "directory", "\"/\""),
+            ("[media]", "directory", "\"/./..\""),
+            ("[keys]\npepper_file = \"secret\"", "pepper", "\"314159265358979323846264338327950288\""),
+            ("[admin]\ntoken_file = \"secret\"", "token", "\"314159265358979323846264338327950288\""),
         ] {
             let table = if section == "[[carrier]]" { MINIMAL.to_owned() } else { format!("{MINIMAL}{section}\n") };
             let mistakes = parsed(&format!("{table}{key} = {value}\n"), &[]).unwrap_err();

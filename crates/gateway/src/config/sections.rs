@@ -13,8 +13,8 @@ use pipeline::fetch::{FetchSettings, Trust, UserAgent};
 use serde::Deserialize;
 
 macro_rules! section {
-    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }) => {
-        $(#[$doc])*
+    ($(#[$attribute:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }) => {
+        $(#[$attribute])*
         #[derive(Clone, Debug, Deserialize)]
         #[serde(deny_unknown_fields)]
         pub struct $name { $($(#[$field_doc])* pub $field: $type),* }
@@ -93,6 +93,7 @@ section! {
 
 section! {
     /// `[limits]`: how much may be asked.
+    #[derive(Copy)]
     Limits {
         /// `POST /message` requests a window.
         message_per_minute: u32,
@@ -222,7 +223,7 @@ pub enum LogFormat {
 }
 
 /// One `[[route]]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RouteConfig {
     /// The beginning of the recipient's number.

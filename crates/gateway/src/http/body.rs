@@ -1,5 +1,6 @@
 //! Reading a request's body within its bounds.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -7,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
+use runtime::Runtime;
 
 /// How large a body may be, and how long it may take.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +27,8 @@ const DISCARD_BYTES_MAX: usize = 16 << 20;
 /// # Errors
 /// [`ErrorCode::RequestTooLarge`] over the limit, [`ErrorCode::ServiceUnavailable`] when it takes too long,
 /// [`ErrorCode::MalformedRequest`] when it breaks off or its framing is wrong.
-pub async fn read(body: Body, limits: BodyLimits) -> Result<Bytes, Refusal> {
-    match tokio::time::timeout(limits.timeout, collect(body, limits.bytes_max)).await {
+pub async fn read(runtime: &Arc<dyn Runtime>, body: Body, limits: BodyLimits) -> Result<Bytes, Refusal> {
+    match runtime.timeout(limits.timeout, collect(body, limits.bytes_max)).await {
         Ok(result) => result,
         Err(_) => Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(Duration::from_secs(1)).caused_by("the body took too long")),
     }
@@ -70,21 +72,27 @@ async fn collect(mut body: Body, bytes_max: usize) -> Result<Bytes, Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use runtime::Machine;
+
     use super::*;
+
+    fn machine() -> Arc<dyn Runtime> {
+        Arc::new(Machine::new())
+    }
 
     const LIMITS: BodyLimits = BodyLimits { bytes_max: 8, timeout: Duration::from_secs(5) };
 
     #[tokio::test]
     async fn a_body_is_read_up_to_its_limit() {
-        assert_eq!(read(Body::from("12345678"), LIMITS).await.unwrap(), "12345678");
-        assert_eq!(read(Body::from("123456789"), LIMITS).await.unwrap_err().code, ErrorCode::RequestTooLarge);
-        assert_eq!(read(Body::empty(), LIMITS).await.unwrap(), "");
+        assert_eq!(read(&machine(), Body::from("12345678"), LIMITS).await.unwrap(), "12345678");
+        assert_eq!(read(&machine(), Body::from("123456789"), LIMITS).await.unwrap_err().code, ErrorCode::RequestTooLarge);
+        assert_eq!(read(&machine(), Body::empty(), LIMITS).await.unwrap(), "");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_takes_too_long_is_given_up() {
         let (sender, body) = http_body_util::channel::Channel::<Bytes, std::io::Error>::new(1);
-        let refusal = read(Body::new(body), LIMITS).await.unwrap_err();
+        let refusal = read(&machine(), Body::new(body), LIMITS).await.unwrap_err();
         assert_eq!((refusal.code, refusal.retry_after), (ErrorCode::ServiceUnavailable, Some(Duration::from_secs(1))));
         drop(sender);
     }

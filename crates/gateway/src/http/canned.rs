@@ -6,7 +6,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -22,6 +22,8 @@ pub struct Account {
     is_owed: AtomicBool,
     has_heard: AtomicBool,
     is_refused: AtomicBool,
+    /// How often something of an answer was written.
+    writes: AtomicU64,
 }
 
 impl Account {
@@ -45,11 +47,17 @@ impl Account {
         self.is_refused.load(Ordering::Relaxed)
     }
 
+    /// A head that was begun and is not whole yet, if any: a number that no other head of this connection has.
+    pub fn head_under_way(&self) -> Option<u64> {
+        (self.has_heard() && !self.owes()).then(|| self.writes.load(Ordering::Relaxed))
+    }
+
     fn wrote(&self, octets: &[u8]) {
         // "100 Continue" is no answer.
         if !octets.starts_with(b"HTTP/1.1 1") {
             self.is_owed.store(false, Ordering::Relaxed);
             self.has_heard.store(false, Ordering::Relaxed);
+            self.writes.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What ends a handler ends no more than that: a panic not the connection, a client that hangs up not a change.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
+
+use runtime::{Ended, Runtime};
 
 /// Runs `future`; `Err` holds what a panic in it said.
 pub async fn caught<F: Future>(future: F) -> Result<F::Output, String> {
@@ -12,40 +14,47 @@ pub async fn caught<F: Future>(future: F) -> Result<F::Output, String> {
     std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
-        Err(panic) => Poll::Ready(Err(words(&*panic))),
+        Err(panic) => Poll::Ready(Err(match Ended::by_panic(&*panic) {
+            Ended::Panicked(words) => words,
+            Ended::Aborted => String::new(),
+        })),
     })
     .await
 }
 
 /// The same, to the end of `future` even when nobody waits for it any more: a client that hangs up does not leave a change half made.
-pub async fn to_the_end<F>(future: F) -> Result<F::Output, String>
+pub async fn to_the_end<F>(runtime: &Arc<dyn Runtime>, future: F) -> Result<F::Output, String>
 where
     F: Future<Output: Send> + Send + 'static,
 {
-    let ended = tokio::spawn(future).await;
-    ended.map_err(|ended| ended.try_into_panic().map_or_else(|_| "the process is ending".to_owned(), |panic| words(&*panic)))
-}
-
-fn words(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("a panic without words").to_owned()
+    runtime.run("request", future).await.map_err(|ended| match ended {
+        Ended::Panicked(words) => words,
+        Ended::Aborted => "the process is ending".to_owned(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use runtime::Machine;
+
     use super::*;
+
+    fn machine() -> Arc<dyn Runtime> {
+        Arc::new(Machine::new())
+    }
 
     #[tokio::test]
     async fn a_panic_becomes_an_error() {
         assert_eq!(caught(async { 1 }).await, Ok(1));
         assert_eq!(caught(async { panic!("{}", "on fire") }).await.map(|()| 0), Err("on fire".to_owned()));
-        assert_eq!(to_the_end(async { panic!("{}", "on fire") }).await.map(|()| 0), Err("on fire".to_owned()));
+        assert_eq!(to_the_end(&machine(), async { panic!("{}", "on fire") }).await.map(|()| 0), Err("on fire".to_owned()));
     }
 
     #[tokio::test]
     async fn what_must_end_ends_although_nobody_waits() {
         let (done, ended) = tokio::sync::oneshot::channel();
-        let mut dropped = Box::pin(to_the_end(async move {
+        let runtime = machine();
+        let mut dropped = Box::pin(to_the_end(&runtime, async move {
             tokio::task::yield_now().await;
             done.send(())
         }));

@@ -19,8 +19,8 @@ pub fn check_host<B>(request: &Request<B>) -> Result<(), Refusal> {
     }
 }
 
-/// A host with or without a port; nothing where the target has no authority. User information is no part of it (RFC 3986, section 3.2.2). A comma would be allowed
-/// there, and is in no host that exists: two hosts in one field are not one.
+/// A host with or without a port; nothing where the target has no authority. User information is no part of it (RFC 3986, section 3.2.2). A comma would be
+/// allowed there, and is in no host that exists: two hosts in one field are not one.
 fn is_host(octets: &[u8]) -> bool {
     let (host, port, is_of) = match octets.strip_prefix(b"[") {
         Some(rest) => match rest.iter().position(|octet| *octet == b']') {
@@ -53,15 +53,15 @@ fn malformed(cause: &str) -> Refusal {
 /// The body is JSON in UTF-8 as it stands.
 ///
 /// # Errors
-/// [`ErrorCode::UnsupportedContentType`] for another type or none, for two, for another character set, and for a body that is compressed: nothing is inflated here,
-/// so that 5 KB cannot become 5 MB.
+/// [`ErrorCode::UnsupportedContentType`] for another type or none, for two, for another character set, and for a body that is compressed: nothing is inflated
+/// here, so that 5 KB cannot become 5 MB.
 pub fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
     let refused = |cause: String| Err(Refusal::new(ErrorCode::UnsupportedContentType).caused_by(cause));
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (named, None) = (types.next().and_then(|value| value.to_str().ok()).unwrap_or_default(), types.next()) else {
         return refused("two Content-Types".to_owned());
     };
-    let mut parts = named.split(';').map(str::trim);
+    let mut parts = parameters(named);
     if !parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
         return refused(format!("the Content-Type is `{}`", named.escape_debug()));
     }
@@ -86,10 +86,27 @@ const UTF_8: [&str; 2] = ["utf-8", "utf8"];
 /// What stands in `Content-Encoding` over a body that is not encoded: `identity`, nothing, and labels of other headers that clients put there by mistake.
 const NO_CODINGS: [&str; 9] = ["", "identity", "utf-8", "utf8", "us-ascii", "ascii", "7bit", "8bit", "binary"];
 
-/// The value of a `charset` parameter, with or without quotes.
-fn charset(parameter: &str) -> Option<&str> {
+/// A type and its parameters. A semicolon in quotes is a part of a value (RFC 9110, section 5.6.4).
+fn parameters(named: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(named);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let (mut is_quoted, mut is_escaped) = (false, false);
+        let end = text.bytes().position(|byte| {
+            let is_end = byte == b';' && !is_quoted;
+            is_quoted ^= byte == b'"' && !is_escaped;
+            is_escaped = is_quoted && byte == b'\\' && !is_escaped;
+            is_end
+        });
+        rest = end.map(|end| &text[end + 1..]);
+        Some(text[..end.unwrap_or(text.len())].trim())
+    })
+}
+
+/// The value of a `charset` parameter, with or without quotes, and without the signs that escape others within them.
+fn charset(parameter: &str) -> Option<String> {
     let (name, value) = parameter.split_once('=')?;
-    name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
+    name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"').replace('\\', ""))
 }
 
 #[cfg(test)]
@@ -140,6 +157,11 @@ mod tests {
             (&["application/json; charset"], &["identity, identity"], true),
             (&["application/json;"], &[""], true),
             (&["application/json; version=1; charset=utf8"], &[], true),
+            (&["application/json; title=\"a; charset=utf-16\""], &[], true),
+            (&["application/json; title=\"a \\\"; charset=utf-16\"; charset=utf-8"], &[], true),
+            (&["application/json; charset=\"utf\\-8\""], &[], true),
+            (&["application/json; title=\"a;b\"; charset=utf-16"], &[], false),
+            (&["application/json; title=\"a\\\\\"; charset=utf-16"], &[], false),
             (&[], &[], false),
             (&["application/json", "application/json"], &[], false),
             (&["application/json, text/plain"], &[], false),

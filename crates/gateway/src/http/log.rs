@@ -1,12 +1,14 @@
 //! One line for each request, and one for each failure, up to a bound. Neither holds a text, a secret or a whole number.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, Response, StatusCode};
 use model::sampler::{Line, Sampler};
 use model::{AccountId, BroadcastId, MessageId};
+use runtime::Runtime;
 
 use super::envelope::Refused;
 
@@ -23,8 +25,8 @@ pub struct AboutBroadcast(pub BroadcastId);
 /// Answers of accounts that got what they asked for have all their lines. Five kinds have at most so many a second: answers to requests without an account, refusals
 /// of accounts, answers that say we failed, the causes of these, and connections that came to nothing. The next line of a kind says how many lines were left out before
 /// it, and every ten seconds a line reports those that no line has reported yet; the counters have all of them.
-#[derive(Debug)]
 pub struct Lines {
+    runtime: Arc<dyn Runtime>,
     strangers: Sampler,
     refusals: Sampler,
     failed: Sampler,
@@ -37,9 +39,9 @@ const TELL: Duration = Duration::from_secs(10);
 
 impl Lines {
     /// So many lines of each kind a second.
-    pub fn new(per_second: u32) -> Self {
+    pub fn new(per_second: u32, runtime: Arc<dyn Runtime>) -> Self {
         let kind = || Sampler::new(per_second);
-        Self { strangers: kind(), refusals: kind(), failed: kind(), failures: kind(), connections: kind() }
+        Self { runtime, strangers: kind(), refusals: kind(), failed: kind(), failures: kind(), connections: kind() }
     }
 
     /// The kinds, by the names that metrics and lines give them.
@@ -56,7 +58,7 @@ impl Lines {
     /// Says now and then how many lines were left out and not told of. Never ends.
     pub async fn tell(&self) {
         loop {
-            tokio::time::sleep(TELL).await;
+            self.runtime.sleep(TELL).await;
             for (kind, sampler) in self.kinds() {
                 if let Some(left_out) = sampler.take_left_out() {
                     tracing::warn!(kind, left_out, "{left_out} log lines of the kind `{kind}` were left out; the counters have them");
@@ -74,7 +76,7 @@ impl Lines {
             Some(_) if status.is_client_error() => Some(&self.refusals),
             Some(_) => None,
         };
-        let Some(line) = sampler.map_or(Some(Line { left_out: None }), |sampler| sampler.line(Instant::now())) else { return };
+        let Some(line) = sampler.map_or(Some(Line { left_out: None }), |sampler| sampler.line(self.runtime.instant())) else { return };
         write(line, method, route, address, account, response, took);
     }
 
@@ -89,20 +91,20 @@ impl Lines {
     /// Writes the line of a failure of ours, with its cause.
     pub fn failure(&self, method: &Method, route: &str, response: &Response<Body>) {
         let Some(refused) = response.extensions().get::<Refused>().filter(|refused| refused.code.http_status() >= 500) else { return };
-        let Some(Line { left_out }) = self.failures.line(Instant::now()) else { return };
+        let Some(Line { left_out }) = self.failures.line(self.runtime.instant()) else { return };
         let cause = refused.cause.as_deref().unwrap_or("no cause given");
         tracing::error!(target: "failure", %method, route, code = refused.code.number(), cause, left_out, "{method} {route} failed: {cause}");
     }
 
     /// Writes the line of a connection that was refused or came to nothing, and why.
     pub fn connection(&self, door: &str, peer: SocketAddr, why: &str) {
-        let Some(Line { left_out }) = self.connections.line(Instant::now()) else { return };
+        let Some(Line { left_out }) = self.connections.line(self.runtime.instant()) else { return };
         tracing::info!(target: "connection", door, %peer, why, left_out, "A connection from {peer} came to nothing: {why}");
     }
 
     /// Writes that a connection could not be accepted.
     pub fn not_accepted(&self, door: &str, error: &std::io::Error) {
-        let Some(Line { left_out }) = self.connections.line(Instant::now()) else { return };
+        let Some(Line { left_out }) = self.connections.line(self.runtime.instant()) else { return };
         tracing::warn!(target: "connection", door, %error, left_out, "Cannot accept a connection: {error}");
     }
 }
@@ -128,6 +130,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use model::error::{ErrorCode, Refusal};
+    use runtime::Machine;
 
     use super::super::envelope::Envelope;
     use super::*;
@@ -160,7 +163,7 @@ mod tests {
         let account = Some(AccountId::from_bytes([1; 16]));
         let envelope = Envelope::new("https://docs.example");
         let text = written(|| {
-            let lines = Lines::new(5);
+            let lines = Lines::new(5, Arc::new(Machine::new()));
             for (route, account, code) in [
                 ("good", account, None),
                 ("limited", account, Some(ErrorCode::RateLimitExceeded)),
@@ -189,7 +192,7 @@ mod tests {
     #[test]
     fn the_operator_learns_why_media_were_refused() {
         let text = written(|| {
-            let lines = Lines::new(100);
+            let lines = Lines::new(100, Arc::new(Machine::new()));
             for (code, cause) in [(ErrorCode::MediaUploadFailed, "the server answered 404"), (ErrorCode::MessageSendFailed, "the disk is gone")] {
                 let response = Envelope::new("https://docs.example").refuse(Refusal::new(code).caused_by(cause));
                 lines.request(&Method::POST, "/message", IpAddr::from([192, 0, 2, 1]), None, &response, Duration::ZERO);

@@ -9,6 +9,7 @@ pub mod head;
 pub mod log;
 pub mod metrics;
 pub mod query;
+pub mod rooms;
 pub mod serve;
 pub mod tls;
 

@@ -1,11 +1,31 @@
 //! TLS for the public API.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
+
+/// What a door's handshakes use. It may be replaced while the door is open: handshakes that have begun, and connections, keep what they have.
+pub struct Tls(RwLock<TlsAcceptor>);
+
+impl Tls {
+    /// Handshakes with this certificate and key.
+    pub const fn new(acceptor: TlsAcceptor) -> Self {
+        Self(RwLock::new(acceptor))
+    }
+
+    /// What the next handshake uses.
+    pub fn acceptor(&self) -> TlsAcceptor {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Uses another certificate and key from the next handshake on.
+    pub fn replace(&self, acceptor: TlsAcceptor) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = acceptor;
+    }
+}
 
 /// An acceptor for a certificate chain and its key, both in PEM.
 ///

@@ -112,6 +112,37 @@ async fn new_connections_and_requests_are_refused_at_once_while_the_process_drai
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_a_head_is_refused_long_before_the_end() {
+    let mut stage = Stage::with(|config, options| {
+        options.response_delay_ms = "600000".parse().unwrap();
+        (config.dispatch.drain_secs, config.api.head_timeout_secs) = (600, 600);
+    })
+    .await;
+    let tenant = stage.tenant().await;
+    stage.send(&tenant, RECIPIENT, "never answered").await;
+    eventually("the message has left", async || (stage.carrier("main").await["window"]["used"] == 1).then_some(())).await;
+    let half = b"GET /page/errors HTTP/1.1\r\nhost: te";
+    let (mut first, mut second, mut of_operator) = (Connection::open(stage.api).await, Connection::open(stage.api).await, Connection::open(stage.admin).await);
+    // The second has had an answer before.
+    second.write(&Ask::new("GET", "/page/errors").to_bytes()).await;
+    second.reply().await.expect_text(200);
+    for connection in [&mut first, &mut second, &mut of_operator] {
+        connection.write(half).await;
+    }
+    let ending = begin_to_end(&mut stage).await;
+    let mut late = Connection::open(stage.api).await;
+    late.write(half).await;
+    for connection in [&mut first, &mut second, &mut late] {
+        connection.reply().await.refused(33105, Value::Null);
+        assert!(connection.is_over().await);
+    }
+    of_operator.reply().await.refused_by_operator(33105, Value::Null);
+    assert!(of_operator.is_over().await && !ending.is_finished(), "the carrier has not answered");
+    stage.smsc.disconnect_all();
+    ended(ending).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_under_way_and_a_fetch_under_way_are_refused_at_once() {
     let media = MediaServer::start().await;
     let mut stage = Stage::with(|config, _| {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gateway::real::{OsEntropy, SystemClock};
+use gateway::real::OsEntropy;
 use model::Entropy;
+use runtime::Machine;
 use serde_json::{Value, json};
 
 use crate::support::http::{Ask, Connection};
@@ -24,7 +25,7 @@ impl Entropy for Trap {
 #[tokio::test]
 async fn code_33000_answers_a_panic_and_the_connection_goes_on() {
     let trap = Arc::new(Trap::default());
-    let stage = Stage::on(Arc::new(SystemClock), trap.clone(), Arc::default(), |_, _| {}).await;
+    let stage = Stage::on(Arc::new(Machine::new()), trap.clone(), Arc::default(), |_, _| {}).await;
     let tenant = stage.tenant().await;
     let ask = tenant.post(&tenant.message(RECIPIENT, "hello"));
     let mut connection = Connection::open(stage.api).await;
@@ -35,6 +36,7 @@ async fn code_33000_answers_a_panic_and_the_connection_goes_on() {
     connection.write(&ask.to_bytes()).await;
     connection.reply().await.expect(201);
     assert_eq!(stage.count(&tenant).await, 1);
+    assert_eq!(Ask::new("GET", "/readyz").send(stage.admin).await.status, 200, "a request's panic is its own");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Receipts as carriers send them, from `tests/field/receipts.jsonl`, over a real SMPP session into a real store: what the SMSC is answered, and what the
 //! client sees of its message then.
 
+use std::ops::Range;
 use std::rc::Rc;
 
 use bytes::BytesMut;
@@ -46,6 +47,9 @@ struct Variant {
     /// Whether the reports come before the acknowledgements.
     #[serde(default)]
     early: bool,
+    /// How many messages are acknowledged all the same before the reports come: the first ones.
+    #[serde(default)]
+    acknowledged_before: usize,
     reports: Vec<Report>,
 }
 
@@ -221,9 +225,8 @@ async fn play(case: &Case, variant: &Variant) {
         assert!(matches!(pdu.body, Body::SubmitSm(_)), "{what}: {pdu:?}");
         submitted.push(pdu.sequence);
     }
-    if !variant.early {
-        acknowledge(&stage, &mut smsc, &tenant, variant, &messages, &submitted).await;
-    }
+    let before = if variant.early { variant.acknowledged_before } else { messages.len() };
+    acknowledge(&stage, &mut smsc, &tenant, variant, 0..before, &messages, &submitted).await;
     for (at, report) in (7..).zip(&variant.reports) {
         let octets = report.pdu.as_deref().map(unhex).or_else(|| report.parts.as_ref().map(|parts| parts.octets(at))).expect("a PDU");
         let sequence = frame::Header::read(&octets).unwrap().sequence;
@@ -233,7 +236,7 @@ async fn play(case: &Case, variant: &Variant) {
         let expected = report.answer.map_or(answer.status, CommandStatus);
         assert_eq!((answer.status, answer.sequence), (expected, sequence), "{what}");
         if variant.early {
-            acknowledge(&stage, &mut smsc, &tenant, variant, &messages, &submitted).await;
+            acknowledge(&stage, &mut smsc, &tenant, variant, before..messages.len(), &messages, &submitted).await;
         }
         let mut statuses = Vec::new();
         for id in &messages {
@@ -243,9 +246,10 @@ async fn play(case: &Case, variant: &Variant) {
     }
 }
 
-/// Answers each message with its id, and waits until that is known.
-async fn acknowledge(stage: &Stage, smsc: &mut Smsc, tenant: &Tenant, variant: &Variant, messages: &[Value], submitted: &[u32]) {
-    for ((sequence, id), message) in submitted.iter().zip(&variant.acknowledged).zip(messages) {
+/// Answers these messages with their ids, and waits until that is known.
+async fn acknowledge(stage: &Stage, smsc: &mut Smsc, tenant: &Tenant, variant: &Variant, which: Range<usize>, messages: &[Value], submitted: &[u32]) {
+    for at in which {
+        let (sequence, id, message) = (&submitted[at], &variant.acknowledged[at], &messages[at]);
         smsc.send(&Pdu::new(*sequence, Body::SubmitSmResp(id.as_bytes().to_vec()))).await;
         let ask = tenant.get(&format!("/message/{}", message.as_str().unwrap()));
         let is_known = async || Some(stage.ask(&ask).await.expect(200)).filter(|message| message["status"] != "queued");

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use gateway::real::{OsEntropy, SystemClock};
+use gateway::real::OsEntropy;
 use model::Entropy;
+use runtime::Machine;
 use serde_json::{Value, json};
 use simulator::smsc::DelayMs;
 
@@ -141,7 +142,7 @@ async fn i7_a_failure_before_the_write_leaves_nothing() {
         }
     }
     let trap = Arc::new(Trap::default());
-    let stage = Stage::on(Arc::new(SystemClock), trap.clone(), Arc::default(), |_, _| {}).await;
+    let stage = Stage::on(Arc::new(Machine::new()), trap.clone(), Arc::default(), |_, _| {}).await;
     let tenant = stage.tenant_with(json!({ "dailyQuota": 1 })).await;
     trap.0.store(true, Ordering::SeqCst);
     stage.ask(&keyed(&tenant, "hello", "order-1")).await.refused(33000, Value::Null);

@@ -3,6 +3,7 @@
 //! `support` starts all that and has the HTTP client; every other file holds the tests of one idea. What the published contract says
 //! stands here a second time on purpose, so that a change of the product's own tables does not change what is expected of them.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks")]
 
 mod support;
 
@@ -27,11 +28,14 @@ mod media;
 mod message;
 mod observed;
 mod order;
+mod owners;
 mod pages;
 mod process;
 mod raw;
+mod reload;
 mod replays;
 mod screening;
 mod sending;
 mod shape;
+mod supervision;
 mod worlds;

@@ -70,10 +70,10 @@ async fn health_and_readiness_are_told_without_a_token() {
     let alive = Ask::new("GET", "/healthz");
     let ready = Ask::new("GET", "/readyz");
     assert_eq!(alive.send(stage.admin).await.expect(200), json!({ "status": "ok" }));
-    assert_eq!(ready.send(stage.admin).await.expect(200), json!({ "status": "ready", "draining": false, "store": "ok" }));
+    assert_eq!(ready.send(stage.admin).await.expect(200), json!({ "status": "ready", "draining": false, "store": "ok", "tasks": "ok" }));
     stage.app().pipeline().begin_draining();
     assert_eq!(alive.send(stage.admin).await.expect(200), json!({ "status": "ok" }));
-    assert_eq!(ready.send(stage.admin).await.expect(503), json!({ "status": "unavailable", "draining": true, "store": "ok" }));
+    assert_eq!(ready.send(stage.admin).await.expect(503), json!({ "status": "unavailable", "draining": true, "store": "ok", "tasks": "ok" }));
     Ask::new("POST", "/healthz").send(stage.admin).await.refused_by_operator(33102, Value::Null);
 }
 

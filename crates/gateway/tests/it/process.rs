@@ -23,7 +23,7 @@ struct Service {
     admin: SocketAddr,
     lines: Arc<Mutex<Vec<String>>>,
     authorization: String,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 const NUMBER: &str = "+18005551000";
@@ -49,7 +49,7 @@ impl Service {
             Some(addresses.collect::<Vec<SocketAddr>>())
         })
         .await;
-        let mut service = Self { child, api: started[0], admin: started[1], lines, authorization: String::new(), _directory: directory };
+        let mut service = Self { child, api: started[0], admin: started[1], lines, authorization: String::new(), directory };
         service.authorization = service.account().await;
         service
     }
@@ -87,7 +87,25 @@ impl Service {
     }
 
     fn has_logged(&self, words: &str) -> bool {
-        self.lines.lock().unwrap().iter().any(|line| line.contains(words))
+        self.times_logged(words) > 0
+    }
+
+    fn times_logged(&self, words: &str) -> usize {
+        self.lines.lock().unwrap().iter().filter(|line| line.contains(words)).count()
+    }
+
+    /// Changes the configuration's file.
+    fn edit(&self, from: &str, to: &str) {
+        let file = self.directory.path().join("my.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(&file, text.replacen(from, to, 1)).unwrap();
+    }
+
+    /// Reloads with SIGHUP, and waits until the log has these words so many times.
+    async fn reload(&self, words: &str, times: usize) {
+        self.signal(Signal::HUP);
+        eventually(words, async || (self.times_logged(words) == times).then_some(())).await;
     }
 }
 
@@ -119,7 +137,7 @@ fn configured(directory: &Path, port: u16, more: &str) -> PathBuf {
 /// An SMSC that takes messages and does not answer.
 async fn unanswering() -> Smsc {
     let options = Options { listen: ANY_PORT, response_delay_ms: "600000".parse().unwrap(), ..Options::default() };
-    simulator::smsc::start(options).await.unwrap()
+    simulator::smsc::start(options, std::sync::Arc::new(runtime::Machine::new())).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -151,6 +169,44 @@ async fn a_second_signal_ends_at_once() {
         assert_eq!(service.ended().await.code(), Some(1));
         assert!(service.has_logged("ended at once by a second signal"));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sighup_takes_over_the_file_says_what_it_did_and_never_kills() {
+    let mut service = Service::start("", dead_port(), "[limits]\nmax_recipients = 100\n[log]\nlevel = \"info\"").await;
+    service.reload("The configuration is unchanged", 1).await;
+    service.edit("max_recipients = 100", "max_recipients = 0");
+    service.reload("The configuration was not reloaded and nothing was changed: 1 mistake", 1).await;
+    assert!(service.has_logged("`limits.max_recipients`: is 0, and not between 1 and 1000000") && service.has_logged("my.toml:"));
+    service.edit("max_recipients = 0", "max_recipients = 200");
+    service.edit("[media]\n", "[media]\nkeep_hours = 5\n");
+    service.reload("The configuration was reloaded: 1 change applied, 1 needs a restart", 1).await;
+    assert!(service.has_logged("`limits.max_recipients`: applied") && service.has_logged("`media.keep_hours`: has another value than the running server"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_smsfactory"));
+    command.arg("reload").env("SMSFACTORY_ADMIN_URL", format!("http://{}", service.admin)).env("SMSFACTORY_ADMIN_TOKEN", TOKEN);
+    let mut reload = async || {
+        let output = std::process::Command::output(&mut command).unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, out, _) = reload().await;
+    assert_eq!(code, Some(0));
+    assert!(out.contains("restart `media.keep_hours`: has another value") && out.contains("0 changes applied, 1 needs a restart"), "{out}");
+    service.edit("level = \"info\"", "level = \"warn\"");
+    let (code, out, _) = reload().await;
+    assert!(code == Some(0) && out.contains("applied `log.level`: applied"), "{out}");
+    let requests = service.times_logged("messaging/message 201");
+    service.message().send(service.api).await.expect(201);
+    service.edit("level = \"warn\"", "level = \"warn,request=info\"");
+    reload().await;
+    service.message().send(service.api).await.expect(201);
+    eventually("the second request is logged, and the first is not", async || (service.times_logged("messaging/message 201") == requests + 1).then_some(()))
+        .await;
+    service.edit("[limits]", "[limit]");
+    let (code, out, err) = reload().await;
+    assert!(code == Some(1) && out.contains("mistake `limit`: ") && err.contains("nothing was changed"), "{out}{err}");
+    assert!(service.child.try_wait().unwrap().is_none());
+    service.signal(Signal::TERM);
+    assert_eq!(service.ended().await.code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -68,14 +68,14 @@ impl Admission {
         name: impl FnOnce(Timestamp) -> BroadcastId + Send,
     ) -> Result<BroadcastAccepted, Refusal> {
         let now = self.runtime.now();
-        let parsed = Parsed::check(request, self.limits.recipients_max)?; // 33005 33006 33003 33024 33108 33106
+        let parsed = Parsed::check(request, self.limits.get().recipients_max)?; // 33005 33006 33003 33024 33108 33106
         let claim = self.broadcast_claim(&parsed, now);
         let under_way = self.begin(caller, claim.as_ref(), parsed.media_url.as_ref());
         if let Some(replay) = self.broadcast_replay(caller, claim.as_ref()).await? {
             return Ok(BroadcastAccepted::Replayed(replay)); // 33013
         }
         let _under_way = under_way?; // 33013
-        let (body, encoding, segments) = measured(parsed.body, parsed.kind, &self.limits)?; // 33016 33107
+        let (body, encoding, segments) = measured(parsed.body, parsed.kind, &self.limits.get())?; // 33016 33107
         self.tenants.check_sender(caller.account, &parsed.originator)?; // 33008 33004 33009 33011
         let recipients = self.not_blocked(caller, &parsed.recipients);
         let flagged = self.screen(caller, &parsed.originator, body.as_ref(), now).await?; // 33019
@@ -88,7 +88,7 @@ impl Admission {
             account: caller.account,
             mode: caller.mode,
             kind: parsed.kind,
-            expires_at: now + self.limits.validity + self.paced(&parsed.originator, recipients.len(), segments),
+            expires_at: now + self.limits.get().validity + self.paced(&parsed.originator, recipients.len(), segments),
             originator: parsed.originator,
             body,
             media_url: parsed.media_url,
@@ -120,6 +120,7 @@ impl Admission {
         loop {
             Arc::make_mut(&mut broadcast).media = placed.id;
             let admission = BroadcastAdmission {
+                node: self.node.epoch(),
                 broadcast: Arc::clone(&broadcast),
                 recipients: recipients.clone(),
                 quota,
@@ -149,7 +150,7 @@ impl Admission {
 
     fn broadcast_claim(&self, parsed: &Parsed, now: Timestamp) -> Option<IdempotencyClaim> {
         let key = parsed.idempotency_key.clone()?;
-        Some(IdempotencyClaim { endpoint: Endpoint::Broadcast, key, fingerprint: parsed.fingerprint(), not_before: now - self.limits.idempotency })
+        Some(IdempotencyClaim { endpoint: Endpoint::Broadcast, key, fingerprint: parsed.fingerprint(), not_before: now - self.limits.get().idempotency })
     }
 
     fn not_blocked(&self, caller: &Caller, recipients: &Recipients) -> Recipients {

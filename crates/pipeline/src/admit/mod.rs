@@ -5,6 +5,7 @@
 //! knows, then the network, then the one write.
 
 mod broadcast;
+mod in_force;
 mod parse;
 mod recipients;
 mod reference;
@@ -12,7 +13,7 @@ mod replay;
 mod screen;
 mod under_way;
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use model::error::{ErrorCode, Refusal};
@@ -30,11 +31,13 @@ use tokio::sync::watch;
 use crate::counters::Counters;
 use crate::dispatch::Dispatchers;
 use crate::media::Shelf;
+use crate::node::Node;
 use crate::route::Routes;
 use crate::run::draining;
 use crate::tenants::{Caller, TenantBook};
 use crate::watch::{BroadcastWaiters, MessageWaiters};
 pub use broadcast::{BroadcastAccepted, BroadcastRequest};
+pub(crate) use in_force::InForce;
 use parse::{Draft, Parsed};
 pub use recipients::RecipientList;
 pub(crate) use reference::References;
@@ -62,7 +65,7 @@ pub struct SendRequest {
 }
 
 /// The bounds that the operator sets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AdmissionLimits {
     /// The longest SMS body, in Unicode scalar values.
     pub sms_characters_max: usize,
@@ -88,14 +91,15 @@ pub enum Accepted {
 /// All that admission asks of its surroundings.
 pub(crate) struct Admission {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) node: Arc<Node>,
     pub(crate) tenants: Arc<TenantBook>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) dispatchers: Dispatchers,
-    pub(crate) limits: AdmissionLimits,
+    pub(crate) limits: InForce,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) references: Arc<References>,
-    pub(crate) screen: Arc<Screen>,
+    pub(crate) screen: RwLock<Arc<Screen>>,
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) keys: KeysUnderWay,
     pub(crate) mint: Mint,
@@ -119,7 +123,7 @@ impl Admission {
             return Ok(Accepted::Replayed(replay)); // 33013
         }
         let _under_way = under_way?; // 33013
-        let draft = Draft::check(parsed, &self.limits)?; // 33016 33107
+        let draft = Draft::check(parsed, &self.limits.get())?; // 33016 33107
         self.tenants.check_sender(caller.account, &draft.originator)?; // 33008 33004 33009 33011
         self.tenants.check_recipient(caller.account, &draft.recipient)?; // 33010
         let flagged = self.screen(caller, &draft.originator, draft.body.as_ref(), now).await?; // 33019
@@ -159,7 +163,7 @@ impl Admission {
             encoding: draft.encoding,
             segments: draft.segments,
             created_at: now,
-            expires_at: now + self.limits.validity,
+            expires_at: now + self.limits.get().validity,
         }
     }
 
@@ -180,6 +184,7 @@ impl Admission {
         loop {
             Arc::make_mut(&mut message).media = placed.id;
             let admission = Write {
+                node: self.node.epoch(),
                 message: Arc::clone(&message),
                 carrier: first_carrier(&self.routes, &self.dispatchers, message.mode, &message.recipient, message.kind).to_owned(),
                 lease: None,
@@ -233,7 +238,8 @@ pub(crate) fn first_carrier<'a>(routes: &'a Routes, dispatchers: &Dispatchers, m
 /// What a client is told when the store did not do what it was asked.
 pub fn refused_by_store(error: StoreError) -> Refusal {
     match error {
-        StoreError::Unavailable(_) => Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(RETRY_AFTER).caused_by(error),
+        // Another node takes it.
+        StoreError::Unavailable(_) | StoreError::Over => Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(RETRY_AFTER).caused_by(error),
         StoreError::Failed(_) => Refusal::new(ErrorCode::MessageSendFailed).caused_by(error),
         StoreError::Refused(_) | StoreError::AlreadyExists | StoreError::NotFound => Refusal::new(ErrorCode::UnexpectedError).caused_by(error),
     }

@@ -30,7 +30,7 @@ impl Admission {
 
     pub(super) fn claim(&self, parsed: &Parsed, now: Timestamp) -> Option<IdempotencyClaim> {
         let key = parsed.idempotency_key.clone()?;
-        Some(IdempotencyClaim { endpoint: Endpoint::Message, key, fingerprint: parsed.fingerprint(), not_before: now - self.limits.idempotency })
+        Some(IdempotencyClaim { endpoint: Endpoint::Message, key, fingerprint: parsed.fingerprint(), not_before: now - self.limits.get().idempotency })
     }
 
     /// The answer that the first request under this claim was given; `None` where this is the first.

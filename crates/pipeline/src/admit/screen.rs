@@ -1,6 +1,6 @@
 //! The screen's place in admission: a text in, and out what is to be recorded of it, or the refusal.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use model::error::{AdditionalInfo, ContentMatch, ErrorCode, Refusal};
 use model::{Msisdn, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
@@ -21,7 +21,8 @@ impl Admission {
         now: Timestamp,
     ) -> Result<Option<ScreeningRecord>, Refusal> {
         let Some(body) = body else { return Ok(None) };
-        let decision = self.screen.decide(body, &caller.screening);
+        let screen = Arc::clone(&self.screen.read().unwrap_or_else(PoisonError::into_inner));
+        let decision = screen.decide(body, &caller.screening);
         let outcome = match decision.outcome {
             Outcome::Pass => return Ok(None),
             Outcome::Flag => ScreeningOutcome::Flagged,

@@ -1,6 +1,6 @@
 //! The dispatchers of all carriers, and places kept in their memory.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use carrier::Carrier;
@@ -9,14 +9,20 @@ use store::contract::dispatch::{Lease, Leased, Outcome};
 
 use super::Dispatcher;
 use super::machine::Input;
+use crate::growing::Growing;
 
 /// The dispatchers, by carrier.
 #[derive(Clone, Default)]
-pub(crate) struct Dispatchers(Arc<BTreeMap<String, Arc<Dispatcher>>>);
+pub(crate) struct Dispatchers(Arc<Growing<Arc<Dispatcher>>>);
 
 impl Dispatchers {
     pub(crate) fn new(dispatchers: Vec<Arc<Dispatcher>>) -> Self {
         Self(Arc::new(dispatchers.into_iter().map(|dispatcher| (dispatcher.carrier.name().to_owned(), dispatcher)).collect()))
+    }
+
+    /// Adds the dispatcher of a carrier that comes later.
+    pub(crate) fn add(&self, dispatcher: Arc<Dispatcher>) {
+        self.0.add(dispatcher.carrier.name().to_owned(), dispatcher);
     }
 
     /// Keeps a place in a carrier's dispatcher for a message about to be admitted, with the lease that it will have. `None` when there is no room, or no such carrier.
@@ -85,7 +91,7 @@ impl Dispatchers {
 
     /// Whether there is such a carrier.
     pub(crate) fn has(&self, carrier: &str) -> bool {
-        self.0.contains_key(carrier)
+        self.0.get(carrier).is_some()
     }
 
     /// The carrier of this name.
@@ -99,13 +105,13 @@ impl Dispatchers {
 
     /// The carrier of a route that a new message goes to: the first that has not been down for long, or the first of all where every one has been.
     pub(crate) fn first_usable<'a>(&self, carriers: &'a [String]) -> Option<&'a str> {
-        let usable = |name: &&String| self.0.get(*name).is_none_or(|dispatcher| !dispatcher.is_down_for_long());
+        let usable = |name: &&String| self.0.get(name).is_none_or(|dispatcher| !dispatcher.is_down_for_long());
         carriers.iter().find(usable).or(carriers.first()).map(String::as_str)
     }
 
     /// The names of the carriers that can be used.
     pub(super) fn up(&self) -> BTreeSet<String> {
-        self.0.iter().filter(|(_, dispatcher)| dispatcher.carrier.down_for().is_none()).map(|(name, _)| name.clone()).collect()
+        self.0.values().filter(|dispatcher| dispatcher.carrier.down_for().is_none()).map(|dispatcher| dispatcher.carrier.name().to_owned()).collect()
     }
 }
 

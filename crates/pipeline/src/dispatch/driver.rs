@@ -6,12 +6,10 @@ use std::time::Duration;
 use model::sampler::Line;
 use runtime::Ticks;
 use store::StoreError;
-use store::contract::messages::StatusChange;
 use tokio::sync::watch;
 
 use super::machine::{Action, Carriers, Input, Report, Wait};
 use super::{Dispatcher, Dispatchers};
-use crate::receipt::count_changes;
 
 impl Dispatcher {
     /// Dispatches until the process ends, and then gives back what it holds.
@@ -36,14 +34,7 @@ impl Dispatcher {
     async fn perform(&self, action: Action, all: &Dispatchers, ticks: &mut Ticks) -> Option<Input<'static>> {
         match action {
             Action::Lease(request) => Some(self.answer(self.store.lease_due(request).await, Input::Leased)),
-            Action::Record(outcomes) => {
-                let recorded = self.store.record_outcomes(outcomes).await;
-                let written = |changes: store::contract::messages::StatusChanges| {
-                    self.publish(&changes);
-                    Input::Written
-                };
-                Some(self.answer(recorded, written))
-            }
+            Action::Record(outcomes) => Some(self.answer(self.store.record_outcomes(outcomes).await, |()| Input::Written)),
             Action::Begin(attempts, now) => Some(self.answer(self.store.begin_attempts(attempts, now).await, Input::Begun)),
             Action::Read(wanted) => {
                 let mut stop = self.stop.clone();
@@ -54,6 +45,8 @@ impl Dispatcher {
                 }
             }
             Action::Wait(wait) => Some(self.wait(wait, all, ticks).await),
+            // Where the epoch is over, others have these messages, and take the attempts for ones of unknown outcome. They must not leave twice.
+            Action::Submit(_) if self.node.is_over() => None,
             Action::Submit(submissions) => {
                 submissions.into_iter().for_each(|submission| self.carrier.submit(submission));
                 None
@@ -134,12 +127,6 @@ impl Dispatcher {
     fn carriers(&self, all: &Dispatchers) -> Carriers {
         let up = if self.is_down_for_long() { all.up() } else { BTreeSet::new() };
         Carriers { down_for: self.carrier.down_for(), up }
-    }
-
-    /// Counts statuses that have changed, and passes them to the requests that wait for them.
-    fn publish(&self, changes: &[StatusChange]) {
-        count_changes(&self.counters, changes);
-        self.waiters.tell(changes);
     }
 
     fn report(&self, report: &Report) {

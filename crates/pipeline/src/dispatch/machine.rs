@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use carrier::Submission;
 use model::{AccountId, BroadcastId, Media, MediaId, Message, Moment, Timestamp};
 use store::contract::dispatch::{Lease, LeaseRequest, Leased, Verdict};
+use store::contract::nodes::Tokens;
 
 use super::DispatchSettings;
 use crate::media::MediaError;
@@ -37,8 +37,8 @@ pub(super) struct Books {
     pub(super) routes: Arc<Routes>,
     /// The paces of sender numbers, over all carriers.
     pub(super) senders: Arc<SenderPaces>,
-    /// Where lease tokens come from: no two leases of this process, nor of the one before it, share one.
-    pub(super) tokens: Arc<AtomicU64>,
+    /// Where lease tokens come from: no two leases of a store share one.
+    pub(super) tokens: Arc<Tokens>,
 }
 
 /// A message that may leave, with its media where it has some.
@@ -174,7 +174,7 @@ impl Dispatch {
 
     /// A lease that begins now.
     fn new_lease(&self, now: Timestamp) -> Lease {
-        Lease { token: self.books.tokens.fetch_add(1, Ordering::Relaxed).max(1), until: now + self.settings.lease }
+        Lease { token: self.books.tokens.next(), until: now + self.settings.lease }
     }
 
     /// The answer to what the driver was doing. One that nobody waits for changes nothing.

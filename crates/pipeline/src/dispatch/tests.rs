@@ -67,6 +67,7 @@ async fn messages_that_a_cancellation_ends_are_counted_wherever_they_are() {
         assert_eq!(world.status(broadcast.id.message(0)).await, Status::Queued, "its attempt may have arrived");
         world.run().await;
         assert_eq!(world.status(broadcast.id.message(0)).await, Status::Failed);
+        world.feed.catch_up();
         assert_eq!(world.counters.fates(MAIN).failed.get(), 1, "{story}");
     }
 }

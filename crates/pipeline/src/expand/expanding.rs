@@ -10,6 +10,7 @@ use model::message::Direction;
 use model::{Broadcast, BroadcastId, Message, Moment, Msisdn, Owner, Timestamp};
 use store::contract::broadcasts::{Expanded, Expansion, Upcoming};
 use store::contract::dispatch::{Lease, Leased};
+use store::contract::nodes::Epoch;
 
 use super::BroadcastSettings;
 use crate::admit::{References, first_carrier};
@@ -52,8 +53,6 @@ pub(super) enum Action {
     Ask(BroadcastId),
     /// Write these messages: [`Input::Made`].
     Make(Expansion),
-    /// The first recipients of a broadcast have had their turn.
-    Begun(BroadcastId),
     /// Take these messages into memory.
     Hold(Vec<Leased>),
     /// Something is due in the store for these carriers.
@@ -79,6 +78,8 @@ pub(super) struct Books {
     pub(super) routes: Arc<Routes>,
     pub(super) dispatchers: Dispatchers,
     pub(super) references: Arc<References>,
+    /// This process, which owns the messages that it makes.
+    pub(super) node: Epoch,
     /// Which recipients of a broadcast are not sent to, as the tenants have it now.
     pub(super) skips: Skips,
 }
@@ -101,8 +102,7 @@ enum Phase {
     Idle,
     Looking,
     Asking(Turn, Pending),
-    /// The mark, and the messages.
-    Making(Turn, Pending, u32, Vec<Expanded>),
+    Making(Turn, Pending, Vec<Expanded>),
 }
 
 /// The expansion of all open broadcasts.
@@ -145,14 +145,13 @@ impl Expanding {
                 self.first_owner(now)
             }
             (Phase::Asking(turn, pending), Input::Upcoming(upcoming)) => self.upcoming(turn, pending, upcoming, now),
-            (Phase::Making(mut turn, pending, from, made), Input::Made(is_made)) => {
-                let id = pending.broadcast.id;
+            (Phase::Making(mut turn, pending, made), Input::Made(is_made)) => {
                 turn.broadcasts.push_back(pending);
                 if !is_made {
                     // Canceled in between: the next look finds nothing more.
                     return self.next_broadcast(turn, now);
                 }
-                let mut actions = published(id, from, made);
+                let mut actions = published(made);
                 self.made = true;
                 self.end_turn(turn);
                 actions.extend(self.next_owner(now));
@@ -245,9 +244,8 @@ impl Expanding {
             return self.next_broadcast(turn, now);
         }
         upcoming.recipients.truncate(room);
-        let from = upcoming.from;
         let expansion = self.expansion(&pending.broadcast, upcoming, now);
-        self.phase = Phase::Making(turn, pending, from, expansion.messages.clone());
+        self.phase = Phase::Making(turn, pending, expansion.messages.clone());
         vec![Action::Make(expansion)]
     }
 
@@ -294,7 +292,7 @@ impl Expanding {
             });
             Expanded { message: Arc::new(self.message(broadcast, index, recipient)), carrier, lease }
         });
-        Expansion { broadcast: broadcast.id, from, turns, messages: messages.collect(), due_at: now.steady }
+        Expansion { node: self.books.node, broadcast: broadcast.id, from, turns, messages: messages.collect(), due_at: now.steady, at: now.wall }
     }
 
     fn carrier_of(&self, broadcast: &Broadcast, recipient: &Msisdn) -> &str {
@@ -324,7 +322,7 @@ impl Expanding {
 }
 
 /// What follows from messages that are on disk.
-fn published(id: BroadcastId, from: u32, made: Vec<Expanded>) -> Vec<Action> {
+fn published(made: Vec<Expanded>) -> Vec<Action> {
     let (mut held, mut due) = (Vec::with_capacity(made.len()), BTreeSet::new());
     for Expanded { message, carrier, lease } in made {
         match lease {
@@ -332,12 +330,7 @@ fn published(id: BroadcastId, from: u32, made: Vec<Expanded>) -> Vec<Action> {
             None => drop(due.insert(carrier)),
         }
     }
-    let mut actions = Vec::with_capacity(3);
-    if from == 0 {
-        actions.push(Action::Begun(id));
-    }
-    actions.extend([Action::Hold(held), Action::LookAt(due)]);
-    actions
+    vec![Action::Hold(held), Action::LookAt(due)]
 }
 
 #[cfg(test)]

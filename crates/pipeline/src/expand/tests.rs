@@ -14,7 +14,7 @@ use model::number::{BlockKind, NumberState};
 use model::quota::UtcDay;
 use model::{AccountId, Broadcast, BroadcastCounts, BroadcastId, Clock, Mode, Msisdn, Recipients, SeededEntropy, SimClock, Status, Timestamp};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngSeed, TestRunner};
+use proptest::test_runner::{Config, TestRunner};
 use runtime::Machine;
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted};
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Verdict};
@@ -80,14 +80,14 @@ struct World {
     settings: BroadcastSettings,
     store: Arc<dyn Store>,
     tenants: Arc<TenantBook>,
-    tokens: u64,
+    node: Arc<Node>,
 }
 
 impl World {
     async fn new(lookahead: usize, batch: usize) -> Self {
         let (file, clock) = (tempfile::tempdir().unwrap(), Arc::new(SimClock::at(NOW)));
-        let (store, tenants) = open(&file, &clock).await;
-        Self { file, clock, settings: BroadcastSettings { lookahead, batch }, store, tenants, tokens: 1 }
+        let (store, tenants, node) = open(&file, &clock).await;
+        Self { file, clock, settings: BroadcastSettings { lookahead, batch }, store, tenants, node }
     }
 
     fn expander(&self) -> Expander {
@@ -98,9 +98,9 @@ impl World {
             dispatchers: Dispatchers::default(),
             settings: self.settings,
             bell: Arc::default(),
-            waiters: Arc::default(),
             references: Arc::new(References::new(&SeededEntropy::new(3))),
             runtime: Arc::new(Machine::with_clock(Arc::<SimClock>::clone(&self.clock))),
+            node: Arc::clone(&self.node),
         }
     }
 
@@ -116,8 +116,8 @@ impl World {
 
     async fn die(&mut self) {
         self.store.close().await;
-        (self.store, self.tenants) = open(&self.file, &self.clock).await;
-        self.store.recover(self.clock.steady(), Duration::from_secs(600)).await.unwrap();
+        (self.store, self.tenants, self.node) = open(&self.file, &self.clock).await;
+        self.store.recover(self.node.epoch(), self.clock.steady(), Duration::from_secs(600)).await.unwrap();
     }
 
     async fn accept(&self, entropy: &SeededEntropy, account: AccountId, originator: &Msisdn, total: u32) -> Arc<Broadcast> {
@@ -139,15 +139,15 @@ impl World {
             expires_at: NOW + Duration::from_secs(86_400),
         });
         let quota = Quota { day: UtcDay::of(NOW), limit: u64::MAX };
-        let admission = BroadcastAdmission { broadcast: Arc::clone(&broadcast), recipients, quota, idempotency: None, flagged: None, media: None };
+        let admission =
+            BroadcastAdmission { node: self.node.epoch(), broadcast: Arc::clone(&broadcast), recipients, quota, idempotency: None, flagged: None, media: None };
         assert_eq!(self.store.admit_broadcast(admission).await.unwrap(), BroadcastAdmitted::New);
         broadcast
     }
 
     /// A carrier takes so many of the messages that wait. Returns how many it was.
     async fn send(&mut self, count: usize) -> usize {
-        self.tokens += 1;
-        let lease = Lease { token: self.tokens, until: self.clock.steady() + Duration::from_secs(60) };
+        let lease = Lease { token: self.node.next_token(), until: self.clock.steady() + Duration::from_secs(60) };
         let request = LeaseRequest {
             carrier: String::new(),
             now: self.clock.look(),
@@ -175,7 +175,7 @@ impl World {
             detail: String::new(),
             receipt_by: None,
         };
-        let _ = self.store.record_outcomes(leased.iter().zip(&begun).map(sent).collect()).await.unwrap();
+        self.store.record_outcomes(leased.iter().zip(&begun).map(sent).collect()).await.unwrap();
         leased.len()
     }
 
@@ -195,11 +195,12 @@ impl World {
     }
 }
 
-async fn open(file: &tempfile::TempDir, clock: &Arc<SimClock>) -> (Arc<dyn Store>, Arc<TenantBook>) {
+async fn open(file: &tempfile::TempDir, clock: &Arc<SimClock>) -> (Arc<dyn Store>, Arc<TenantBook>, Arc<Node>) {
     let store = store::open(&format!("sqlite:{}", file.path().join("store.db").display()), Arc::new(runtime::Machine::new())).await.unwrap();
     let pepper = Pepper::new(&"pepper".repeat(6)).unwrap();
     let tenants = TenantBook::load(Arc::clone(&store), pepper, Arc::<SimClock>::clone(clock), Arc::new(SeededEntropy::new(1))).await.unwrap();
-    (store, Arc::new(tenants))
+    let node = Node::join(Arc::clone(&store), "test".to_owned(), "0", Arc::<SimClock>::clone(clock)).await.unwrap();
+    (store, Arc::new(tenants), node)
 }
 
 fn recipient(index: u32) -> Msisdn {
@@ -234,7 +235,7 @@ async fn tell(story: Story) {
             world.check(broadcast).await;
         }
     }
-    while !world.store.unexpanded(None, 10).await.unwrap().is_empty() {
+    while !world.store.unexpanded(world.node.epoch(), None, 10).await.unwrap().is_empty() {
         world.clock.advance(QUIET);
         world.live(usize::MAX).await;
         while world.send(500).await > 0 {}
@@ -253,7 +254,7 @@ async fn tell(story: Story) {
 fn every_recipient_has_one_turn_whenever_the_expander_is_killed() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     // The same stories in every run; what fails shrinks to the shortest that does.
-    let config = Config { cases: 64, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..Config::default() };
+    let config = Config { failure_persistence: None, ..trials::config(64) };
     let check = |story| {
         runtime.block_on(tell(story));
         Ok(())

@@ -8,6 +8,7 @@ use model::quota::UtcDay;
 use model::{AccountId, Clock, MediaType, MessageId, Mode, Moment, Msisdn, SeededEntropy, SimClock};
 use runtime::Machine;
 use store::contract::messages::{Admission, Admitted, Quota};
+use store::contract::nodes::Epoch;
 use store::objects::Directory;
 use tempfile::TempDir;
 
@@ -24,10 +25,14 @@ struct Stage {
     place: TempDir,
 }
 
+/// The first node of a new store.
+const NODE: Epoch = Epoch::new(1).unwrap();
+
 async fn stage() -> Stage {
     let place = TempDir::new().unwrap();
     let store = store::open(&format!("sqlite:{}", place.path().join("store.db").display()), Arc::new(runtime::Machine::new())).await.unwrap();
     let clock = Arc::new(SimClock::at(Timestamp::from_millis(1_773_585_000_000)));
+    assert_eq!(store.join("test".to_owned(), "0".to_owned(), clock.look()).await.unwrap(), NODE);
     let shelf = shelf(&store, &clock, &place);
     Stage { shelf, store, clock, place }
 }
@@ -35,7 +40,7 @@ async fn stage() -> Stage {
 fn shelf(store: &Arc<dyn Store>, clock: &Arc<SimClock>, place: &TempDir) -> Shelf {
     let runtime: Arc<dyn Runtime> = Arc::new(Machine::with_clock(clock.clone()));
     let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver), runtime.clone()).unwrap();
-    let objects = Arc::new(Directory::open(place.path().join("media"), Arc::new(Machine::new())).unwrap());
+    let objects = Arc::new(Directory::open(place.path().join("media"), runtime.clone()).unwrap());
     Shelf::new(fetcher, objects, Arc::clone(store), Arc::default(), runtime, Arc::new(SeededEntropy::new(clock.now().as_millis().unsigned_abs())))
 }
 
@@ -67,7 +72,10 @@ impl Stage {
         };
         let quota = Quota { day: UtcDay::of(now), limit: 10 };
         let (message, media) = (Arc::new(message), placed.brought.clone());
-        self.store.admit(Admission { message, carrier: String::new(), lease: None, due_at: now, quota, idempotency: None, flagged: None, media }).await.unwrap()
+        self.store
+            .admit(Admission { node: NODE, message, carrier: String::new(), lease: None, due_at: now, quota, idempotency: None, flagged: None, media })
+            .await
+            .unwrap()
     }
 
     /// The names under which something is kept.
@@ -118,7 +126,7 @@ async fn what_no_message_needs_goes_and_can_be_brought_again() {
     let placed = stage.shelf.place(Some(&picture(1))).await.unwrap();
     stage.admit(&placed).await;
     stage.clock.advance(DAY);
-    let _ = stage.store.expire(Moment::of(stage.clock.now()), HashSet::new(), 10).await.unwrap();
+    stage.store.expire(NODE, Moment::of(stage.clock.now()), HashSet::new(), 10).await.unwrap();
     let sweep = async |unneeded_since| assert_eq!(stage.shelf.sweep(None, unneeded_since, 10).await.unwrap(), None);
     sweep(stage.clock.now()).await;
     assert_eq!(stage.names().await.len(), 1, "it was needed until now");

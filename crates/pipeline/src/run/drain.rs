@@ -69,7 +69,11 @@ impl Pipeline {
 
     /// The last part of draining, which may take the time that is left, `spare`, and a little more. Nothing more is recorded.
     pub async fn close(&self, spare: Duration) {
-        if self.runtime.timeout(spare + CLOSE, self.store.close()).await.is_err() {
+        let end = async {
+            self.node.leave().await;
+            self.store.close().await;
+        };
+        if self.runtime.timeout(spare + CLOSE, end).await.is_err() {
             tracing::error!("The store could not be closed in time; what was promised is on disk all the same");
         }
     }

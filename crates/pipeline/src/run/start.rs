@@ -1,7 +1,6 @@
 //! Starting a pipeline: what its parts share, the parts themselves, and their tasks.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use carrier::Carrier;
@@ -14,16 +13,18 @@ use store::{Store, StoreError};
 use tokio::sync::{mpsc, watch};
 
 use super::{Parts, Pipeline};
-use crate::admit::{Admission, AdmissionLimits, References, SANDBOX};
+use crate::admit::{Admission, AdmissionLimits, InForce, References, SANDBOX};
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
 use crate::expand::{Bell, BroadcastSettings, Expander};
+use crate::feed::Feed;
 use crate::listing::Indexer;
 use crate::media::Shelf;
+use crate::node::Node;
 use crate::pace::SenderPaces;
 use crate::receipt::Recorder;
 use crate::route::Routes;
-use crate::sweep::Sweeper;
+use crate::sweep::{Rerouter, Sweeper};
 use crate::tenants::TenantBook;
 use crate::watch::{BroadcastWaiters, MessageWaiters};
 
@@ -42,16 +43,26 @@ impl Pipeline {
         let (flush, flushes) = mpsc::channel(1);
         let (carriers, supervisor) = (std::mem::take(&mut parts.carriers), parts.supervisor.clone());
         let (shared, events) = Shared::of(parts, &carriers);
-        let dispatchers = shared.dispatchers(carriers, &stopped);
+        let around = shared.around(&stopped);
+        let dispatchers = shared.dispatchers(carriers, &around);
+        let rerouter = shared.rerouter(&dispatchers);
         // It records until the carriers have nothing left to report, which is after the other tasks have ended.
         supervisor.start("recorder", shared.recorder(&dispatchers, given_up).run(events, flushes));
-        let tasks = shared.start_tasks(&dispatchers, &supervisor, &stopped);
+        let feed = shared.feed();
+        let (following, follows) = (Arc::clone(&feed), Arc::clone(&shared.runtime));
+        // It ends when the store is closed, after all that draining still records.
+        supervisor.start("feed", async move { following.run(&follows).await });
+        let tasks = shared.start_tasks(&dispatchers, &rerouter, &supervisor, &stopped);
         Ok(Arc::new(Self {
             admission: shared.admission(&dispatchers, mint, stopped),
             store: shared.store,
+            node: shared.node,
+            rerouter,
             dispatchers,
+            around,
             bell: shared.bell,
             counters: shared.counters,
+            feed,
             runtime: shared.runtime,
             supervisor,
             entropy: shared.entropy,
@@ -67,7 +78,7 @@ impl Pipeline {
 async fn take_over(parts: &Parts) -> Result<Mint, StoreError> {
     // Media that cannot be read are tried again after the floor, and a carrier after the ceiling at most.
     let retry_within = parts.dispatch.retry.ceiling.max(parts.dispatch.retry.floor);
-    let interrupted = parts.store.recover(parts.runtime.steady(), retry_within).await?;
+    let interrupted = parts.store.recover(parts.node.epoch(), parts.runtime.steady(), retry_within).await?;
     if interrupted > 0 {
         tracing::warn!("{interrupted} attempts were under way when the last process ended");
     }
@@ -79,6 +90,7 @@ async fn take_over(parts: &Parts) -> Result<Mint, StoreError> {
 /// What the parts of a pipeline share.
 struct Shared {
     store: Arc<dyn Store>,
+    node: Arc<Node>,
     tenants: Arc<TenantBook>,
     routes: Arc<Routes>,
     shelf: Arc<Shelf>,
@@ -102,11 +114,12 @@ struct Shared {
 impl Shared {
     /// What is shared, and what the carriers report.
     fn of(parts: Parts, carriers: &Carriers) -> (Self, mpsc::UnboundedReceiver<carrier::CarrierEvent>) {
-        let Parts { store, fetcher, objects, runtime, entropy, events, .. } = parts;
+        let Parts { store, node, fetcher, objects, runtime, entropy, events, .. } = parts;
         let counters = Arc::new(Counters::new(carriers.iter().map(|(carrier, _)| carrier.name().to_owned())));
         let shelf = Shelf::new(fetcher, objects, Arc::clone(&store), Arc::clone(&counters), Arc::clone(&runtime), Arc::clone(&entropy));
         let shared = Self {
             store,
+            node,
             tenants: parts.tenants,
             routes: Arc::new(parts.routes),
             shelf: Arc::new(shelf),
@@ -131,41 +144,44 @@ impl Shared {
 
     /// A dispatcher for each carrier. All keep the paces of sender numbers together, and the sandbox by itself: what test keys send uses up nothing of the time
     /// in which a number may send for live keys.
-    fn dispatchers(&self, carriers: Carriers, stopped: &watch::Receiver<bool>) -> Dispatchers {
-        let tokens = Arc::new(AtomicU64::new(self.entropy.next_u64() >> 1));
-        let around = |senders| Surroundings {
-            store: Arc::clone(&self.store),
-            tenants: Arc::clone(&self.tenants),
-            routes: Arc::clone(&self.routes),
-            settings: self.dispatch,
-            senders,
-            made_room: Arc::clone(&self.bell.wake),
-            counters: Arc::clone(&self.counters),
-            waiters: Arc::clone(&self.waiters),
-            shelf: Arc::clone(&self.shelf),
-            runtime: Arc::clone(&self.runtime),
-            tokens: Arc::clone(&tokens),
-            stop: stopped.clone(),
-        };
-        let live = sender_paces(&self.tenants);
+    fn dispatchers(&self, carriers: Carriers, around: &Surroundings) -> Dispatchers {
         let dispatcher = |(carrier, rate): (Arc<dyn Carrier>, u32)| {
-            let senders = if carrier.name() == SANDBOX { sender_paces(&self.tenants) } else { Arc::clone(&live) };
-            Arc::new(Dispatcher::new(carrier, rate, around(senders)))
+            let senders = if carrier.name() == SANDBOX { sender_paces(&self.tenants) } else { Arc::clone(&around.senders) };
+            Arc::new(Dispatcher::new(carrier, rate, Surroundings { senders, ..around.clone() }))
         };
         Dispatchers::new(carriers.into_iter().map(dispatcher).collect())
     }
 
+    /// What a dispatcher of a real carrier has around it.
+    fn around(&self, stopped: &watch::Receiver<bool>) -> Surroundings {
+        Surroundings {
+            store: Arc::clone(&self.store),
+            tenants: Arc::clone(&self.tenants),
+            routes: Arc::clone(&self.routes),
+            settings: self.dispatch,
+            senders: sender_paces(&self.tenants),
+            made_room: Arc::clone(&self.bell.wake),
+            counters: Arc::clone(&self.counters),
+            shelf: Arc::clone(&self.shelf),
+            runtime: Arc::clone(&self.runtime),
+            node: Arc::clone(&self.node),
+            stop: stopped.clone(),
+        }
+    }
+
     /// Starts the tasks that end when draining begins.
-    fn start_tasks(&self, dispatchers: &Dispatchers, supervisor: &Supervisor, stopped: &watch::Receiver<bool>) -> Vec<Task> {
-        let dispatch = |dispatcher: &Arc<Dispatcher>| {
-            let (dispatcher, all) = (Arc::clone(dispatcher), dispatchers.clone());
-            supervisor.start("dispatcher", async move { dispatcher.run(all).await })
-        };
-        let mut tasks: Vec<Task> = dispatchers.iter().map(dispatch).collect();
+    fn start_tasks(&self, dispatchers: &Dispatchers, rerouter: &Arc<Rerouter>, supervisor: &Supervisor, stopped: &watch::Receiver<bool>) -> Vec<Task> {
+        let mut tasks: Vec<Task> = dispatchers.iter().map(|dispatcher| start_dispatcher(dispatcher, dispatchers, supervisor)).collect();
         tasks.push(supervisor.start("indexer", until(stopped.clone(), self.indexer().run())));
-        tasks.push(supervisor.start("sweeper", until(stopped.clone(), self.sweeper(dispatchers).run())));
+        tasks.push(supervisor.start("sweeper", until(stopped.clone(), self.sweeper(dispatchers, rerouter).run())));
         tasks.push(supervisor.start("expander", until(stopped.clone(), self.expander(dispatchers).run())));
         tasks
+    }
+
+    /// What follows the changes of messages and broadcasts.
+    fn feed(&self) -> Arc<Feed> {
+        let (waiters, broadcast_waiters) = (Arc::clone(&self.waiters), Arc::clone(&self.broadcast_waiters));
+        Arc::new(Feed::new(Arc::clone(&self.store), waiters, broadcast_waiters, Arc::clone(&self.counters), Arc::clone(&self.tenants)))
     }
 
     fn recorder(&self, dispatchers: &Dispatchers, give_up: watch::Receiver<bool>) -> Recorder {
@@ -174,7 +190,6 @@ impl Shared {
             routes: Arc::clone(&self.routes),
             dispatchers: dispatchers.clone(),
             settings: self.dispatch,
-            waiters: Arc::clone(&self.waiters),
             counters: Arc::clone(&self.counters),
             runtime: Arc::clone(&self.runtime),
             entropy: Arc::clone(&self.entropy),
@@ -187,19 +202,29 @@ impl Shared {
         Indexer { store, after: self.index_after, counters, runtime }
     }
 
-    fn sweeper(&self, dispatchers: &Dispatchers) -> Sweeper {
+    fn rerouter(&self, dispatchers: &Dispatchers) -> Arc<Rerouter> {
+        Arc::new(Rerouter {
+            store: Arc::clone(&self.store),
+            node: Arc::clone(&self.node),
+            routes: Arc::clone(&self.routes),
+            dispatchers: dispatchers.clone(),
+            counters: Arc::clone(&self.counters),
+            runtime: Arc::clone(&self.runtime),
+        })
+    }
+
+    fn sweeper(&self, dispatchers: &Dispatchers, rerouter: &Arc<Rerouter>) -> Sweeper {
         Sweeper {
             screening_log: self.screening_log,
             shelf: Arc::clone(&self.shelf),
             media_kept: self.media_kept,
             parked_kept: self.parked_kept,
             store: Arc::clone(&self.store),
-            routes: Arc::clone(&self.routes),
+            rerouter: Arc::clone(rerouter),
             dispatchers: dispatchers.clone(),
-            waiters: Arc::clone(&self.waiters),
             counters: Arc::clone(&self.counters),
             runtime: Arc::clone(&self.runtime),
-            entropy: Arc::clone(&self.entropy),
+            node: Arc::clone(&self.node),
         }
     }
 
@@ -211,8 +236,8 @@ impl Shared {
             dispatchers: dispatchers.clone(),
             settings: self.broadcasts,
             bell: Arc::clone(&self.bell),
-            waiters: Arc::clone(&self.broadcast_waiters),
             references: Arc::clone(&self.references),
+            node: Arc::clone(&self.node),
             runtime: Arc::clone(&self.runtime),
         }
     }
@@ -220,14 +245,15 @@ impl Shared {
     fn admission(&self, dispatchers: &Dispatchers, mint: Mint, stopped: watch::Receiver<bool>) -> Admission {
         Admission {
             store: Arc::clone(&self.store),
+            node: Arc::clone(&self.node),
             tenants: Arc::clone(&self.tenants),
             routes: Arc::clone(&self.routes),
             dispatchers: dispatchers.clone(),
-            limits: self.limits.clone(),
+            limits: InForce::new(self.limits),
             runtime: Arc::clone(&self.runtime),
             entropy: Arc::clone(&self.entropy),
             references: Arc::clone(&self.references),
-            screen: Arc::clone(&self.screen),
+            screen: RwLock::new(Arc::clone(&self.screen)),
             shelf: Arc::clone(&self.shelf),
             keys: Default::default(),
             mint,
@@ -238,6 +264,12 @@ impl Shared {
             stopped,
         }
     }
+}
+
+/// Starts the task of a dispatcher.
+pub(super) fn start_dispatcher(dispatcher: &Arc<Dispatcher>, all: &Dispatchers, supervisor: &Supervisor) -> Task {
+    let (dispatcher, all) = (Arc::clone(dispatcher), all.clone());
+    supervisor.start("dispatcher", async move { dispatcher.run(all).await })
 }
 
 /// The paces of sender numbers, as the tenants have them.

@@ -7,8 +7,9 @@ use bytes::Bytes;
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::quota::UtcDay;
-use model::{AccountId, Clock, MessageId, Mode, Msisdn, ScreeningId, ScreeningOutcome, ScreeningRecord, SeededEntropy, SimClock, Status, Timestamp};
+use model::{AccountId, Clock, ErrorType, MessageId, Mode, Msisdn, ScreeningId, ScreeningOutcome, ScreeningRecord, SeededEntropy, SimClock, Status, Timestamp};
 use runtime::Machine;
+use store::contract::changes::{Kind, Kinds, Resource, Tailed};
 use store::contract::messages::{Admission, IdempotencyClaim, Quota};
 use store::contract::screening::ScreeningFilter;
 use store::objects::Objects;
@@ -64,21 +65,29 @@ impl Bench {
         let clock = Arc::new(SimClock::at(Timestamp::from_millis(1_773_585_000_000)));
         let (entropy, counters) = (Arc::new(SeededEntropy::new(7)), Arc::new(Counters::default()));
         let hanging = Arc::new(Hanging::default());
+        let node = Node::join(Arc::clone(&store), "test".to_owned(), "0", Arc::<SimClock>::clone(&clock)).await.unwrap();
         let runtime: Arc<dyn Runtime> = Arc::new(Machine::with_clock(clock.clone()));
         let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver), runtime.clone()).unwrap();
         let shelf = Shelf::new(fetcher, hanging.clone(), store.clone(), counters.clone(), runtime.clone(), entropy.clone());
+        let rerouter = Rerouter {
+            store: store.clone(),
+            node: node.clone(),
+            routes: Arc::default(),
+            dispatchers: Dispatchers::default(),
+            counters: counters.clone(),
+            runtime: runtime.clone(),
+        };
         let sweeper = Sweeper {
             screening_log: Duration::from_secs(60),
             shelf: Arc::new(shelf),
             media_kept: Duration::ZERO,
             parked_kept: Duration::ZERO,
             store,
-            routes: Arc::default(),
+            rerouter: Arc::new(rerouter),
             dispatchers: Dispatchers::default(),
-            waiters: Arc::default(),
             counters,
             runtime,
-            entropy: entropy.clone(),
+            node,
         };
         Self { sweeper, hanging, clock, entropy, _place: place }
     }
@@ -108,19 +117,22 @@ impl Bench {
 
 fn admission(message: Message) -> Admission {
     let (quota, due_at) = (Quota { day: UtcDay::of(message.created_at), limit: 10_000 }, message.created_at);
-    Admission { message: Arc::new(message), carrier: String::new(), lease: None, due_at, quota, idempotency: None, flagged: None, media: None }
+    let node = store::contract::nodes::Epoch::new(1).unwrap();
+    Admission { node, message: Arc::new(message), carrier: String::new(), lease: None, due_at, quota, idempotency: None, flagged: None, media: None }
 }
 
 #[tokio::test]
 async fn messages_are_swept_while_their_media_hang() {
     let bench = Bench::set_up().await;
-    let (message, store, waiters) = (bench.message(), bench.sweeper.store.clone(), bench.sweeper.waiters.clone());
+    let (message, store) = (bench.message(), bench.sweeper.store.clone());
     let sweeping = tokio::spawn(bench.sweeper.run());
     bench.hanging.0.notified().await;
-    let mut ended = waiters.expect(message.id);
+    let tail = store.subscribe(Kinds::of(&[Kind::Message]));
+    let id = message.id;
     store.admit(admission(message)).await.unwrap();
-    let told = tokio::time::timeout(Duration::from_secs(20), ended.next()).await.expect("it is swept").unwrap();
-    assert_eq!((told.status, told.error_type), (Status::Failed, Some(ErrorType::NoRoute)));
+    let Tailed::Changes(changes) = tokio::time::timeout(Duration::from_secs(20), tail.next()).await.expect("it is swept") else { panic!() };
+    let Resource::Message { id: swept, delivery, .. } = &changes[0].resource else { panic!() };
+    assert_eq!((*swept, delivery.status, delivery.error_type), (id, Status::Failed, Some(ErrorType::NoRoute)));
     sweeping.abort();
 }
 
@@ -154,4 +166,24 @@ async fn all_records_that_are_old_are_forgotten_at_once() {
     bench.sweeper.forget_records(bench.clock.now()).await.unwrap();
     assert_eq!(store.screening_log(ScreeningFilter::default(), None, 1).await.unwrap(), []);
     assert_eq!(store.forget_requests(bench.clock.now(), 1).await.unwrap(), 0, "no record is left");
+}
+
+#[tokio::test]
+async fn messages_of_a_carrier_that_is_not_configured_are_left_until_the_operator_gives_it_up() {
+    let bench = Bench::set_up().await;
+    let (store, sweeper) = (bench.sweeper.store.clone(), &bench.sweeper);
+    let message = bench.message();
+    store.admit(Admission { carrier: "gone".to_owned(), ..admission(message.clone()) }).await.unwrap();
+    let mut unknown = Vec::new();
+    for round in 0..2 * ROUNDS_PER_CENSUS {
+        sweeper.round(round % ROUNDS_PER_CENSUS, &mut unknown).await.unwrap();
+    }
+    assert_eq!(unknown, [("gone".to_owned(), 1)]);
+    let status = async || store.message_of_any_account(message.id).await.unwrap().unwrap().delivery.status;
+    assert_eq!(status().await, Status::Queued);
+    // No route leads anywhere here.
+    assert_eq!(sweeper.rerouter.reroute_all("gone").await.unwrap(), Abandoned { failed: 1, ..Abandoned::default() });
+    assert_eq!(status().await, Status::Failed);
+    sweeper.round(0, &mut unknown).await.unwrap();
+    assert_eq!(unknown, []);
 }

@@ -75,8 +75,8 @@ fn passed(file: &str) -> Vec<usize> {
     (12..whole.len()).filter(|cut| judge(&whole[..*cut], None).is_ok()).collect()
 }
 
-/// The rule: a file that was cut passes only where its substance is there, which is every pixel, every track, every card, and the table of a document's objects. Streams have no end
-/// of their own, so they pass as shorter streams; one that says how long it is passes from there on.
+/// The rule: a file that was cut passes only where its substance is there, which is every pixel, every track, every card, and the table of a document's
+/// objects. Streams have no end of their own, so they pass as shorter streams; one that says how long it is passes from there on.
 #[test]
 fn a_file_that_was_cut_in_its_substance_is_not_whole() {
     let mut wrong = Vec::new();
@@ -89,8 +89,8 @@ fn a_file_that_was_cut_in_its_substance_is_not_whole() {
         }
         let (_, from, why) = WHOLE_FROM.iter().find(|(name, ..)| *name == file).unwrap();
         match file {
-            // Between two pictures of an animation nothing says that there is another.
-            "animated.gif" => assert!(passed.len() < 10 && passed.ends_with(&[1_017, 1_018]), "{passed:?}"),
+            // Between two pictures of an animation nothing says for certain that there is another: what stands there holds no pixel.
+            "animated.gif" => assert!(passed.len() < 17 && passed.ends_with(&[1_017, 1_018]), "{passed:?}"),
             "mpeg1.mpg" | "mpeg2.mpg" | "bare.mp3" | "layer2.mp2" => {}
             // The last row of its last picture says nowhere how long it is.
             "video.mpg" => assert!(passed.len() <= whole.len() / 3, "{passed:?}"),

@@ -1,4 +1,4 @@
-//! Whatever comes: nothing is allowed that leads to an address which is not public, and nothing panics. `PROPTEST_CASES` has more of it.
+//! Whatever comes: nothing is allowed that leads to an address which is not public, and nothing panics.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -10,11 +10,6 @@ use proptest::sample::select;
 
 use crate::kinds::FILES;
 use crate::support::media;
-
-fn cases(default: u32) -> ProptestConfig {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(default);
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
-}
 
 /// What may not be connected to, written down a second time: first and last of each range.
 const FORBIDDEN_V4: [(&str, &str); 15] = [
@@ -169,7 +164,7 @@ fn check(text: &str, answers: &[IpAddr], own: &[IpAddr]) -> Result<bool, TestCas
 }
 
 proptest! {
-    #![proptest_config(cases(100_000))]
+    #![proptest_config(trials::config(100_000))]
 
     #[test]
     fn an_address_is_allowed_exactly_if_it_is_public(address in address(), way in any::<u8>()) {
@@ -235,7 +230,7 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(cases(20_000))]
+    #![proptest_config(trials::config(20_000))]
 
     #[test]
     fn no_bytes_make_the_judgement_of_types_panic(noise in prop::collection::vec(any::<u8>(), 0..200), like in bytes(), mutated in mutated()) {

@@ -16,7 +16,7 @@ use pipeline::fetch::resolve::SystemResolver;
 use pipeline::fetch::{FetchSettings, Fetcher};
 use pipeline::route::{Route, Routes};
 use pipeline::tenants::{Caller, TenantBook};
-use pipeline::{AdmissionLimits, BroadcastSettings, DispatchSettings, Parts, Pipeline, QueueLimits, SendRequest};
+use pipeline::{AdmissionLimits, BroadcastSettings, DispatchSettings, Node, Parts, Pipeline, QueueLimits, SendRequest};
 use runtime::{Machine, Runtime, Supervisor};
 use screening::Screen;
 use store::objects::Directory;
@@ -65,7 +65,7 @@ impl Carrier for Eager {
 
     fn submit(&self, submission: Submission) {
         let Submission { message, attempt, token, accepted_segments, .. } = submission;
-        let segments = vec![(1, SegmentOutcome::Accepted { carrier_id: Some(format!("{attempt}-{token}")) })];
+        let segments = vec![(1, SegmentOutcome::Accepted { carrier_id: Some(format!("{attempt}-{token}")), remark: None })];
         let answer = SubmissionOutcome { message, attempt, token, total: 1, accepted_before: accepted_segments, segments };
         let _ = self.events.send(CarrierEvent { carrier: "main".into(), event: Event::Outcome(answer) });
     }
@@ -95,7 +95,8 @@ impl World {
         let place = tempfile::tempdir().unwrap();
         let runtime: Arc<dyn Runtime> = Arc::new(Machine::new());
         let chance = Arc::new(Chance { seeded: SeededEntropy::new(1), broken: AtomicBool::new(false) });
-        let store = store::open(&format!("sqlite:{}", place.path().join("store.db").display())).await.unwrap();
+        let store = store::open(&format!("sqlite:{}", place.path().join("store.db").display()), runtime.clone()).await.unwrap();
+        let node = Node::join(store.clone(), "test".to_owned(), "0", runtime.clone()).await.unwrap();
         let pepper = Pepper::new(&"pepper".repeat(6)).unwrap();
         let tenants = Arc::new(TenantBook::load(store.clone(), pepper, runtime.clone(), chance.clone()).await.unwrap());
         let account = tenants.create_account("a tenant".to_owned(), LIMITS).await.unwrap().id;
@@ -105,12 +106,13 @@ impl World {
         let route = Route { prefix: "+".to_owned(), kind: MessageType::Sms, carriers: vec!["main".to_owned()], on_unknown: Default::default() };
         let parts = Parts {
             store,
+            node,
             tenants: tenants.clone(),
             routes: Routes::new(vec![route]),
             carriers: vec![(Arc::new(Eager { events }), 0)],
             events: told,
             fetcher: Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver), runtime.clone()).unwrap(),
-            objects: Arc::new(Directory::open(place.path().join("media")).unwrap()),
+            objects: Arc::new(Directory::open(place.path().join("media"), runtime.clone()).unwrap()),
             media_kept: LONG,
             parked_kept: LONG,
             screen: Arc::new(Screen::builtin()),

@@ -211,6 +211,8 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(trials::config(256))]
+
         #[test]
         fn runs_and_alphabets_are_folded_as_their_characters_are(text in "([ -~]{0,9}|[\\u{80}-\\u{52f}\\u{200b}]{0,3}|\\PC){0,12}") {
             let (fast, slow) = (fold(&text), slowly(&text));

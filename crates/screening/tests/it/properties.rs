@@ -22,7 +22,7 @@ fn sound(text: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(trials::config(400))]
 
     #[test]
     fn any_text_has_a_sound_verdict(text in any::<String>()) {

@@ -20,13 +20,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::Uri;
+use runtime::Runtime;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use wire::mms::Part;
 
 pub use crate::delay::DelayMs;
 pub use crate::distribution::Distribution;
-use crate::journal::{Journal, now_ms};
+use crate::journal::Journal;
 use crate::sessions::{self, Sessions, Stop};
 pub use options::Options;
 pub use reply::{Mm4Reply, Mm7Reply};
@@ -46,6 +47,7 @@ pub struct Mmsc {
 
 /// What all sessions share.
 pub(crate) struct Shared {
+    runtime: Arc<dyn Runtime>,
     options: Options,
     journal: Journal<Summary>,
     sessions: Arc<Sessions>,
@@ -63,11 +65,11 @@ pub(crate) struct Shared {
     peers: mm4::Peers,
 }
 
-/// Starts an MMSC on the current runtime.
+/// Starts an MMSC.
 ///
 /// # Errors
 /// When it cannot listen, a file or directory of the options cannot be used, or the domain is none.
-pub async fn start(options: Options) -> io::Result<Mmsc> {
+pub async fn start(options: Options, runtime: Arc<dyn Runtime>) -> io::Result<Mmsc> {
     let system = wire::mm4::Address::parse(&format!("mmsc@{}", options.domain));
     let system = system.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("`{}` is no domain", options.domain)))?;
     let (mm4, mm7) = (TcpListener::bind(options.listen_mm4).await?, TcpListener::bind(options.listen_mm7).await?);
@@ -76,6 +78,7 @@ pub async fn start(options: Options) -> io::Result<Mmsc> {
         tokio::fs::create_dir_all(directory).await?;
     }
     let shared = Arc::new(Shared {
+        runtime: Arc::clone(&runtime),
         journal: Journal::open(options.log.as_deref())?,
         sessions: Arc::default(),
         taken: Mutex::default(),
@@ -91,11 +94,19 @@ pub async fn start(options: Options) -> io::Result<Mmsc> {
         options,
     });
     let to_serve = Arc::clone(&shared);
-    let serve = move |stream, number| drop(tokio::spawn(mm4::serve(stream, Arc::clone(&to_serve), number)));
-    tokio::spawn(sessions::accept(mm4, Arc::clone(&shared.sessions), serve));
+    let serve = move |stream, number| {
+        let served = mm4::serve(stream, Arc::clone(&to_serve), number);
+        to_serve.runtime.spawn("MM4 session of an MMSC", Box::pin(served));
+    };
+    let accepting = sessions::accept(Arc::clone(&runtime), mm4, Arc::clone(&shared.sessions), serve);
+    runtime.spawn("MM4 listener of an MMSC", Box::pin(accepting));
     let to_serve = Arc::clone(&shared);
-    let serve = move |stream, number| drop(tokio::spawn(mm7::serve(stream, Arc::clone(&to_serve), number)));
-    tokio::spawn(sessions::accept(mm7, Arc::clone(&shared.sessions), serve));
+    let serve = move |stream, number| {
+        let served = mm7::serve(stream, Arc::clone(&to_serve), number);
+        to_serve.runtime.spawn("MM7 session of an MMSC", Box::pin(served));
+    };
+    let accepting = sessions::accept(Arc::clone(&runtime), mm7, Arc::clone(&shared.sessions), serve);
+    runtime.spawn("MM7 listener of an MMSC", Box::pin(accepting));
     Ok(Mmsc { mm4_address, mm7_address, shared })
 }
 
@@ -157,18 +168,24 @@ impl Shared {
     /// Does something until it is done or everything ends.
     fn spawn(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
         let mut stopped = self.sessions.stopped();
-        tokio::spawn(async move {
+        let until_stopped = async move {
             tokio::select! {
                 () = work => {}
                 _ = stopped.wait_for(|stop| *stop == Stop::All) => {}
             }
-        });
+        };
+        self.runtime.spawn("answers of an MMSC", Box::pin(until_stopped));
+    }
+
+    /// What its clock says, in milliseconds since 1970.
+    fn now_ms(&self) -> i64 {
+        self.runtime.now().as_millis()
     }
 
     /// Writes a line, at once.
     fn log(&self, mut line: serde_json::Value) {
         if self.journal.has_log() {
-            line["at_ms"] = now_ms().into();
+            line["at_ms"] = self.now_ms().into();
             self.journal.write(format!("{line}\n").as_bytes());
         }
     }

@@ -82,7 +82,7 @@ impl Notice {
             Parcel::Post(_) => known(&shared.report_to).await,
         }
         while self.attempt(shared).await == Verdict::TryAgain {
-            tokio::time::sleep(self.pause(&shared.options)).await;
+            shared.runtime.sleep(self.pause(&shared.options)).await;
         }
     }
 

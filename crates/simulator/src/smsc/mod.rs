@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use runtime::Runtime;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
@@ -35,6 +36,7 @@ pub struct Smsc {
 
 /// What all sessions share.
 pub(crate) struct Shared {
+    pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) options: Options,
     pub(crate) registry: Registry,
     pub(crate) journal: Journal<Summary>,
@@ -42,21 +44,33 @@ pub(crate) struct Shared {
     sessions: Arc<Sessions>,
 }
 
-/// Starts an SMSC on the current runtime.
+/// Starts an SMSC.
 ///
 /// # Errors
 /// When it cannot listen, or a file of the options cannot be used.
-pub async fn start(options: Options) -> io::Result<Smsc> {
+pub async fn start(options: Options, runtime: Arc<dyn Runtime>) -> io::Result<Smsc> {
     let listener = TcpListener::bind(options.listen).await?;
     let tls = acceptor(&options)?;
     let address = listener.local_addr()?;
     let journal = Journal::open(options.log.as_deref())?;
     let first_id = AtomicU64::new(options.first_id);
-    let shared = Arc::new(Shared { registry: Registry::default(), journal, next_id: first_id, sessions: Arc::default(), options });
+    let sessions = Arc::default();
+    let shared = Arc::new(Shared { runtime: Arc::clone(&runtime), registry: Registry::default(), journal, next_id: first_id, sessions, options });
     let to_serve = Arc::clone(&shared);
-    let serve = move |stream, number| drop(tokio::spawn(serve(stream, tls.clone(), Arc::clone(&to_serve), number)));
-    tokio::spawn(sessions::accept(listener, Arc::clone(&shared.sessions), serve));
+    let serve = move |stream, number| {
+        let served = serve(stream, tls.clone(), Arc::clone(&to_serve), number);
+        to_serve.runtime.spawn("session of an SMSC", Box::pin(served));
+    };
+    let accepting = sessions::accept(Arc::clone(&runtime), listener, Arc::clone(&shared.sessions), serve);
+    runtime.spawn("listener of an SMSC", Box::pin(accepting));
     Ok(Smsc { address, shared })
+}
+
+impl Shared {
+    /// What its clock says, in milliseconds since 1970: a carrier dates its receipts.
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.runtime.now().as_millis()
+    }
 }
 
 impl Smsc {
@@ -99,7 +113,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 async fn serve(stream: Stream, tls: Option<TlsAcceptor>, shared: Arc<Shared>, number: u64) {
     let stopped = shared.sessions.stopped();
     let ended = match tls {
-        Some(acceptor) => match tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await.map_err(io::Error::from).flatten() {
+        Some(acceptor) => match shared.runtime.timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await.map_err(io::Error::from).flatten() {
             Ok(stream) => Session::new(shared, number).run(stream, stopped).await,
             Err(error) => Err(error),
         },

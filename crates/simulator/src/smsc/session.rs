@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
+use runtime::Alarm;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
 use wire::smpp::constants::interface_version;
@@ -18,7 +19,6 @@ use wire::smpp::{Bind, BindKind, Body, CommandId, CommandStatus, Pdu, Sequence, 
 use super::Shared;
 use super::faults::{self, Fate, Meter};
 use super::receipts::{self, Report};
-use crate::journal::now_ms;
 use crate::random::Random;
 use crate::sessions::Stop;
 
@@ -71,6 +71,7 @@ impl Session {
         let (receiver, reports) = mpsc::unbounded_channel();
         let random = Random::new(shared.options.seed.wrapping_mul(1_000_003).wrapping_add(number));
         Self {
+            meter: Meter::new(shared.runtime.instant()),
             shared,
             number,
             state: SessionState::Open,
@@ -78,7 +79,6 @@ impl Session {
             version: interface_version::V3_4,
             sequence: Sequence::new(),
             random,
-            meter: Meter::new(Instant::now()),
             unanswered: 0,
             leaving: false,
             later: BinaryHeap::new(),
@@ -123,29 +123,34 @@ impl Session {
         let number = self.number;
         let mut input = BytesMut::with_capacity(64 * 1024);
         let mut reports = Vec::new();
-        let bind_by = tokio::time::Instant::now() + SESSION_INIT;
+        let bind_by = self.now() + SESSION_INIT;
+        let mut alarm = Alarm::new(Arc::clone(&self.shared.runtime));
         loop {
             self.offer();
             self.write_lines();
             self.write(&mut writer).await?;
-            let due = self.later.peek().map(|(Reverse(at), _)| tokio::time::Instant::from_std(*at));
+            let must_bind = self.state == SessionState::Open && !self.shared.options.silent;
+            let due = self.later.peek().map(|(Reverse(at), _)| *at).into_iter().chain(must_bind.then_some(bind_by)).min();
             let flow = tokio::select! {
-                () = tokio::time::sleep_until(bind_by), if self.state == SessionState::Open && !self.shared.options.silent => return Err(io::ErrorKind::TimedOut.into()),
                 read = reader.read_buf(&mut input) => match read? {
                     0 => return Ok(()),
                     _ => self.receive(&mut input),
                 },
                 count = self.reports.recv_many(&mut reports, 1024) => {
                     debug_assert!(count > 0, "the session itself holds a sender");
-                    let now = Instant::now();
+                    let now = self.now();
                     for report in reports.drain(..) {
                         let delay = self.shared.options.receipt_delay_ms.pick(&mut self.random);
                         self.report_in(delay, now, report);
                     }
                     ControlFlow::Continue(())
                 }
-                () = sleep_until(due), if due.is_some() => {
-                    self.do_what_is_due(Instant::now());
+                () = alarm.until(due.unwrap_or(bind_by)), if due.is_some() => {
+                    let now = self.now();
+                    if must_bind && now >= bind_by {
+                        return Err(io::ErrorKind::TimedOut.into());
+                    }
+                    self.do_what_is_due(now);
                     self.leave()
                 }
                 () = crate::sessions::told_to_end(&mut stopped, number) => return Ok(()),
@@ -253,10 +258,10 @@ impl Session {
     }
 
     fn submit(&mut self, sm: &Sm, sequence: u32, tlvs: &Tlvs) -> ControlFlow<()> {
-        let now = Instant::now();
+        let now = self.now();
         let fate = faults::decide(&self.shared.options, &mut self.random, &mut self.meter, self.unanswered, &sm.destination, now);
         let id = if fate.status.is_ok() { self.shared.next_id.fetch_add(1, Ordering::Relaxed) } else { 0 };
-        let came_ms = now_ms();
+        let came_ms = self.shared.now_ms();
         self.shared.journal.count(|summary| {
             summary.submitted += 1;
             let first_ms = summary.submitted_between_ms.map_or(came_ms, |(first_ms, _)| first_ms);
@@ -330,7 +335,7 @@ impl Session {
         while self.offered.len() < REPORT_WINDOW {
             let Some(report) = self.waiting.pop_front() else { return };
             let sequence = self.sequence.next_number();
-            let pdu = receipts::pdu(&self.shared.options, &report, sequence, now_ms());
+            let pdu = receipts::pdu(&self.shared.options, &report, sequence, self.shared.now_ms());
             self.send(&pdu);
             self.shared.journal.count(|summary| summary.receipts_sent += 1);
             self.offered.insert(sequence, report);
@@ -347,8 +352,12 @@ impl Session {
         let for_now = matches!(status, CommandStatus::RX_T_APPN | CommandStatus::RMSGQFUL | CommandStatus::RTHROTTLED | CommandStatus::RSYSERR);
         if for_now && report.failures < 100 {
             report.failures += 1;
-            self.do_at(Instant::now() + OFFER_AGAIN, Later::Report(report));
+            self.do_at(self.now() + OFFER_AGAIN, Later::Report(report));
         }
+    }
+
+    fn now(&self) -> Instant {
+        self.shared.runtime.instant()
     }
 
     fn do_at(&mut self, at: Instant, task: Later) {
@@ -408,7 +417,7 @@ impl Session {
     fn log(&mut self, mut line: serde_json::Value) {
         if self.shared.journal.has_log() {
             line["session"] = self.number.into();
-            line["at_ms"] = now_ms().into();
+            line["at_ms"] = self.shared.now_ms().into();
             // Writing to a String cannot fail.
             let _ = writeln!(self.lines, "{line}");
         }
@@ -443,11 +452,5 @@ fn decoded(data_coding: u8, text: &[u8]) -> String {
         UCS2 => wire::gsm::segment::decode_ucs2(text),
         DEFAULT => wire::gsm::alphabet::decode(text),
         _ => text.iter().map(|octet| char::from(*octet)).collect(),
-    }
-}
-
-async fn sleep_until(due: Option<tokio::time::Instant>) {
-    if let Some(due) = due {
-        tokio::time::sleep_until(due).await;
     }
 }

@@ -10,6 +10,8 @@ use tokio::net::TcpStream;
 use wire::smpp::constants::interface_version;
 use wire::smpp::{Address, Bind, BindKind, Body, CommandStatus, Pdu, Sm, decode, encode, frame};
 
+use crate::machine;
+
 /// Waits for `what`, and fails the test when it does not come.
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(Duration::from_secs(30), future).await {
@@ -20,7 +22,7 @@ pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T 
 
 /// A simulated SMSC on a port of its own.
 pub(crate) async fn smsc(options: Options) -> Smsc {
-    simulator::smsc::start(Options { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..options }).await.unwrap()
+    simulator::smsc::start(Options { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..options }, machine()).await.unwrap()
 }
 
 /// One connection.

@@ -7,6 +7,7 @@ use simulator::smsc::{Options, Rejection};
 use wire::smpp::{Address, BindKind, Body, CommandStatus, Sm};
 
 use crate::client::{Client, message, smsc, within};
+use crate::machine;
 
 fn lines(log: &Path) -> Vec<Value> {
     std::fs::read_to_string(log).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -118,5 +119,5 @@ async fn the_summary_counts_what_was_seen() {
 #[tokio::test]
 async fn a_log_that_cannot_be_written_is_told_at_the_start() {
     let options = Options { log: Some("/nonexistent/log.jsonl".into()), listen: ([127, 0, 0, 1], 0).into(), ..Options::default() };
-    assert!(simulator::smsc::start(options).await.is_err());
+    assert!(simulator::smsc::start(options, machine()).await.is_err());
 }

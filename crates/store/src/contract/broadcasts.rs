@@ -13,11 +13,14 @@ use model::{AccountId, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus,
 
 use super::StoreError;
 use super::dispatch::Lease;
-use super::messages::{IdempotencyClaim, Quota, StatusChanges};
+use super::messages::{IdempotencyClaim, Quota};
+use super::nodes::Epoch;
 
 /// A broadcast on its way in: all that the one accepting transaction needs.
 #[derive(Clone, Debug)]
 pub struct BroadcastAdmission {
+    /// The node that admits it, and owns it from then on.
+    pub node: Epoch,
     /// The broadcast itself.
     pub broadcast: Arc<Broadcast>,
     /// Those of its recipients who are not blocked.
@@ -72,6 +75,8 @@ pub struct Upcoming {
 /// The turn of some recipients.
 #[derive(Clone, Debug)]
 pub struct Expansion {
+    /// The node that expands it, which must own the broadcast.
+    pub node: Epoch,
     /// Of which broadcast.
     pub broadcast: BroadcastId,
     /// The mark that [`Broadcasts::upcoming`] told: their first index.
@@ -82,6 +87,8 @@ pub struct Expansion {
     pub messages: Vec<Expanded>,
     /// The present moment in steady time, from which messages without a lease are due.
     pub due_at: Timestamp,
+    /// The present time of day.
+    pub at: Timestamp,
 }
 
 /// A message of a broadcast on its way in.
@@ -102,8 +109,6 @@ pub struct Canceled {
     pub record: BroadcastRecord,
     /// How many recipients it saved from the message.
     pub stopped: u64,
-    /// Those of them whose messages were made already.
-    pub changes: StatusChanges,
 }
 
 /// Which broadcasts a list shows. `None` does not narrow it.
@@ -139,6 +144,9 @@ pub trait Broadcasts: Send + Sync {
     ///
     /// Atomic: all of it or, on any outcome but [`BroadcastAdmitted::New`], nothing; the quota takes all recipients or none. Called twice with the
     /// same claim, the second is [`BroadcastAdmitted::Replayed`].
+    ///
+    /// # Errors
+    /// [`StoreError::Over`] when the node is over.
     async fn admit_broadcast(&self, admission: BroadcastAdmission) -> Result<BroadcastAdmitted, StoreError>;
 
     /// What was answered under an owner's claim, if it was answered at `claim.not_before` or later: `Replayed` or `KeyTaken`. Changes nothing.
@@ -153,8 +161,12 @@ pub trait Broadcasts: Send + Sync {
     /// Owners take turns. [`StoreError::Unavailable`] where too many reads of this owner wait already.
     async fn broadcasts(&self, owner: Option<Owner>, filter: BroadcastFilter, after: Option<BroadcastId>, limit: usize) -> Result<BroadcastPage, StoreError>;
 
-    /// Broadcasts with recipients who have not had their turn, oldest first, beginning after `after`: at most `limit`.
-    async fn unexpanded(&self, after: Option<BroadcastId>, limit: usize) -> Result<Vec<Arc<Broadcast>>, StoreError>;
+    /// Broadcasts of this node with recipients who have not had their turn, oldest first, beginning after `after`: at most `limit`. First the node becomes the
+    /// owner of such broadcasts that no living epoch owns.
+    ///
+    /// # Errors
+    /// [`StoreError::Over`] when the node is over and would become the owner of one.
+    async fn unexpanded(&self, node: Epoch, after: Option<BroadcastId>, limit: usize) -> Result<Vec<Arc<Broadcast>>, StoreError>;
 
     /// The recipients of a broadcast whose turn is next: at most `limit`, perhaps fewer. `None` when all have had it, or the broadcast is closed.
     async fn upcoming(&self, id: BroadcastId, limit: usize) -> Result<Option<Upcoming>, StoreError>;
@@ -162,8 +174,11 @@ pub trait Broadcasts: Send + Sync {
     /// Turns the next recipients of a broadcast into messages, and moves its mark past them. The broadcast is sending from then on; it has
     /// ended when all of its recipients are skipped.
     ///
-    /// Atomic. `false`, and nothing is changed, when the mark does not stand at [`Expansion::from`] (so that a repeat changes nothing) or the
-    /// broadcast is closed.
+    /// Atomic. `false`, and nothing is changed, when the mark does not stand at [`Expansion::from`] (so that a repeat changes nothing), the
+    /// broadcast is closed, or another epoch owns it.
+    ///
+    /// # Errors
+    /// [`StoreError::Over`] when the node is over.
     async fn expand(&self, expansion: Expansion) -> Result<bool, StoreError>;
 
     /// Stops a broadcast of this owner (of any when `None`): who has not had their turn never has it, and messages that wait

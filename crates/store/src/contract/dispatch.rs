@@ -1,7 +1,8 @@
 //! The way to a carrier: leases, attempts and their outcomes.
 //!
 //! A queued message is *due* at a moment. A lease moves that moment to the lease's end and puts a token on the message, so that no other
-//! worker gets it before, and a worker that comes too late finds another token there.
+//! worker gets it before, and a worker that comes too late finds another token there. The token says which epoch owns the message ([`super::nodes`]): what a
+//! living epoch owns is given to no other one, however old its lease is.
 //!
 //! Moments at which something is due are readings of the steady clock ([`model::Clock::steady`]), so that setting the machine's clock neither ends a lease
 //! nor puts off a retry. Readings of an earlier process mean nothing to the next one: [`Dispatch::recover`] brings them within bounds. Validity and the
@@ -16,12 +17,12 @@ use model::message::Message;
 use model::{AccountId, ErrorType, MessageId, Moment, Msisdn, Timestamp};
 
 use super::StoreError;
-use super::messages::StatusChanges;
+use super::nodes::Epoch;
 
 /// The right to dispatch a message until a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
-    /// Tells this lease from every other one; never 0.
+    /// Tells this lease from every other one, and which epoch it belongs to ([`Epoch::token`]); never 0.
     pub token: u64,
     /// When it ends, in steady time.
     pub until: Timestamp,
@@ -141,7 +142,7 @@ pub struct LeaseRequest {
     pub carrier: String,
     /// The present moment: what is due by now, and still valid.
     pub now: Moment,
-    /// The lease that every one of them gets.
+    /// The lease that every one of them gets. Its epoch is the one that asks.
     pub lease: Lease,
     /// At most this many in all.
     pub limit: usize,
@@ -169,33 +170,45 @@ pub struct QueueDepth {
 /// The way to a carrier.
 #[async_trait]
 pub trait Dispatch: Send + Sync {
-    /// Ends every lease of an earlier process, so that its messages are due at `now`, and has every retry due within `retry_within` of `now`: the earlier
-    /// process may have measured them by a clock that was ahead. For the start of a store that only one process uses. Returns how many of the ended
-    /// leases had an attempt under way ([`Leased::interrupted`]).
-    async fn recover(&self, now: Timestamp, retry_within: Duration) -> Result<u64, StoreError>;
+    /// Ends every lease of `node` itself and of epochs that are over, so that their messages are due at `now`, and has every retry due within `retry_within` of
+    /// `now`: an earlier process may have measured them by a clock that was ahead. Leases of other living epochs stay. For the start of a node. Returns how many of
+    /// the ended leases had an attempt under way ([`Leased::interrupted`]).
+    ///
+    /// # Errors
+    /// [`StoreError::Over`] when the node is over.
+    async fn recover(&self, node: Epoch, now: Timestamp, retry_within: Duration) -> Result<u64, StoreError>;
 
     /// Leases messages that are due, fairly: every account with something due gets its turn unless it is to be passed over; within an account
     /// single messages go ahead of those of broadcasts, and then the longest due first.
     ///
-    /// A leased message is given to nobody else until its lease ends. With nothing due, returns an empty list at once.
+    /// Given are messages that nobody owns, those of the asking epoch whose lease has ended, and those of epochs that are over; never a message of another
+    /// living epoch. A leased message is given to nobody else until its lease ends. With nothing due, returns an empty list at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Over`] when the asking epoch is over.
     async fn lease_due(&self, request: LeaseRequest) -> Result<Vec<Leased>, StoreError>;
 
     /// Records, before anything leaves this machine, that these messages are about to. One answer each, in order: the number of
-    /// the attempt, from 1, or `None` when the lease no longer holds at `now` or the message is no longer queued; such a message must not be sent.
+    /// the attempt, from 1, or `None` when the lease no longer holds at `now`, its epoch is over, or the message is no longer queued; such a message must not be sent.
     async fn begin_attempts(&self, attempts: Vec<Attempt>, now: Moment) -> Result<Vec<Option<u32>>, StoreError>;
 
     /// Records how attempts ended, and applies receipts that came before their acknowledgement.
     ///
-    /// Atomic for the whole list. An outcome but [`Verdict::Sent`] whose lease no longer holds changes nothing; repeated outcomes change nothing.
-    /// [`Verdict::Retry`] of a message whose broadcast was canceled is [`Verdict::Skipped`]. Returns the statuses that changed.
-    async fn record_outcomes(&self, outcomes: Vec<Outcome>) -> Result<StatusChanges, StoreError>;
+    /// Atomic for the whole list. An outcome but [`Verdict::Sent`] whose lease no longer holds, or whose epoch is over, changes nothing; repeated outcomes change
+    /// nothing.
+    /// [`Verdict::Retry`] of a message whose broadcast was canceled is [`Verdict::Skipped`].
+    async fn record_outcomes(&self, outcomes: Vec<Outcome>) -> Result<(), StoreError>;
 
-    /// Gives leased messages back untouched, due at `now`, in steady time: for a dispatcher that stops before it attempted them.
+    /// Gives leased messages back untouched, due at `now`, in steady time: for a dispatcher that stops before it attempted them. Those of epochs that are over are
+    /// left alone.
     async fn release(&self, leases: Vec<(MessageId, u64)>, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Ends queued messages whose validity period is over at `now` and which are under no lease, nor among `under_way`, whose answers the caller awaits:
-    /// undelivered, `expired` (or `unknown` for held ones). At most `limit` of them; returns the statuses that changed.
-    async fn expire(&self, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> Result<StatusChanges, StoreError>;
+    /// Ends queued messages whose validity period is over at `now` and which are under no lease, nor of another living epoch than `node`, nor among `under_way`,
+    /// whose answers the caller awaits: undelivered, `expired` (or `unknown` for held ones). At most `limit` of them; returns how many.
+    ///
+    /// # Errors
+    /// [`StoreError::Over`] when the node is over.
+    async fn expire(&self, node: Epoch, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> Result<usize, StoreError>;
 
     /// Forgets idempotency records and daily quotas that count no more at `now`, at most `limit` of both together. Returns how many.
     async fn forget_requests(&self, now: Timestamp, limit: usize) -> Result<u64, StoreError>;

@@ -1,22 +1,24 @@
 //! Admission, and the reading of messages.
 
-use std::ops::Deref;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::event::Event;
 use model::idempotency::{AnswerForm, Endpoint, Fingerprint, IdempotencyKey};
 use model::media::StoredMedia;
-use model::message::{Delivery, Direction, Message, MessageRecord};
+use model::message::{Direction, Message, MessageRecord};
 use model::quota::UtcDay;
 use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Owner, ScreeningRecord, Status, Timestamp};
 
 use super::StoreError;
 use super::dispatch::Lease;
+use super::nodes::Epoch;
 
 /// A message on its way in: all that the one admitting transaction needs.
 #[derive(Clone, Debug)]
 pub struct Admission {
+    /// The node that admits it. A lease, where there is one, is of the same epoch.
+    pub node: Epoch,
     /// The message itself.
     pub message: Arc<Message>,
     /// The carrier that it will go to first; empty when no route leads anywhere.
@@ -122,6 +124,9 @@ pub trait Messages: Send + Sync {
     ///
     /// Atomic: all of it or, on any outcome but [`Admitted::New`], nothing. Concurrent calls commit as a group, each with its own
     /// outcome. Called twice with the same claim, the second is [`Admitted::Replayed`]. The quota is exact under concurrency.
+    ///
+    /// # Errors
+    /// [`StoreError::Over`] when the node is over: nothing is promised in its name.
     async fn admit(&self, admission: Admission) -> Result<Admitted, StoreError>;
 
     /// What was answered under an owner's claim, if it was answered at `claim.not_before` or later: `Replayed` or `KeyTaken`. Changes nothing.
@@ -145,46 +150,4 @@ pub trait Messages: Send + Sync {
 
     /// The whole life of a message, oldest first, beginning with its acceptance. Empty for an unknown message.
     async fn events(&self, id: MessageId) -> Result<Vec<Event>, StoreError>;
-}
-
-/// Statuses that have just changed. The caller counts them, and passes them to the requests that wait for them.
-#[must_use = "statuses that changed are counted and passed to the requests that wait for them"]
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StatusChanges(Vec<StatusChange>);
-
-impl StatusChanges {
-    /// Adds one.
-    pub(crate) fn push(&mut self, change: StatusChange) {
-        self.0.push(change);
-    }
-}
-
-impl Extend<StatusChange> for StatusChanges {
-    fn extend<T: IntoIterator<Item = StatusChange>>(&mut self, changes: T) {
-        self.0.extend(changes);
-    }
-}
-
-impl<const N: usize> PartialEq<[StatusChange; N]> for StatusChanges {
-    fn eq(&self, other: &[StatusChange; N]) -> bool {
-        self.0 == other
-    }
-}
-
-impl Deref for StatusChanges {
-    type Target = [StatusChange];
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-/// A status that has just changed.
-#[must_use = "a status that changed is counted and passed to the request that waits for it"]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StatusChange {
-    /// Whose.
-    pub id: MessageId,
-    /// What became of the message.
-    pub delivery: Delivery,
 }

@@ -2,11 +2,13 @@
 
 pub mod bounds;
 pub mod broadcasts;
+pub mod changes;
 pub mod dispatch;
 pub mod health;
 pub mod lists;
 pub mod media;
 pub mod messages;
+pub mod nodes;
 pub mod receipts;
 pub mod screening;
 pub mod tenants;
@@ -20,6 +22,9 @@ pub enum StoreError {
     /// What was written may not be on disk (an fsync failed): nothing may be promised any more; end the process and recover.
     #[error("store failed: {0}")]
     Failed(String),
+    /// The node's epoch is over ([`nodes`]): others have taken its work. Stop sending at once and end the process.
+    #[error("this node is over: its work belongs to other nodes now")]
+    Over,
     /// The operator must do something first: a newer schema, a path that cannot be used.
     #[error("{0}")]
     Refused(String),

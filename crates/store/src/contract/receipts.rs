@@ -8,7 +8,6 @@ use model::unmatched::Reason;
 use model::{MessageId, ReceiptScope, Timestamp, Unmatched};
 
 use super::StoreError;
-use super::messages::{StatusChange, StatusChanges};
 
 /// A carrier's report on one segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,12 +60,11 @@ pub enum ReceiptOutcome {
     Matched {
         /// The key that found the segment: its place in [`Receipt::keys`].
         key: usize,
-        /// The status, where it changed.
-        change: Option<StatusChange>,
     },
     /// Its segment had its final fate already; nothing was changed but that the message has one more event, up to a bound.
     Repeated,
-    /// No segment of that id is known yet, or several are and it does not say which. It is kept, and applied when the acknowledgement comes.
+    /// No segment of that id is known yet, several are and it does not say which, or another reading of the id means one while an acknowledgement may still
+    /// bring the id itself. It is kept, and applied when the acknowledgement comes.
     Parked,
     /// As [`Self::Parked`], but the bounds of its carrier were reached: so many parked receipts were dropped, the oldest first, itself included
     /// where there was no room for it at all.
@@ -79,8 +77,6 @@ pub enum ReceiptOutcome {
 /// One step of settling held messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeldStep {
-    /// The statuses that changed.
-    pub changes: StatusChanges,
     /// The last message that was looked at, where there may be more: the next step begins after it.
     pub next: Option<MessageId>,
 }
@@ -88,8 +84,8 @@ pub struct HeldStep {
 /// One step of ending waits for receipts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WaitStep {
-    /// Messages of which a segment is known to be lost: they are undelivered now.
-    pub changes: StatusChanges,
+    /// How many messages are undelivered now, because a segment of theirs is known to be lost.
+    pub ended: usize,
     /// The carriers of the others, one entry for each message: these are marked.
     pub missing: Vec<String>,
 }
@@ -99,20 +95,23 @@ pub struct WaitStep {
 pub trait Receipts: Send + Sync {
     /// Records receipts. One outcome each, in order; atomic for the whole list.
     ///
-    /// A segment is found by carrier and key, in the order of the keys. Its recipient, where the receipt names it, decides between several messages: numbers are
-    /// compared from their ends, since carriers write national forms, and hidden digits fit any. A receipt names no recipient where its addresses are empty, too
-    /// short to tell, or the message's own originator. Then a key that means one message within a week is enough: the first one alone, the others if no two of
-    /// them mean different messages. An id of twelve characters or more is never given twice and needs no address; with a shorter one a receipt for another
-    /// number is not this message's. Of messages to one recipient under one key the newest that waits for a fate is meant. A receipt that means no segment, or
-    /// one of several, is parked. A message is delivered when all of its segments are, undelivered when all have their fate and one was not delivered.
+    /// A segment is found by carrier and key, in the order of the keys. Its recipient, where the receipt names it, decides between several messages: numbers
+    /// are compared from their ends, since carriers write national forms, and hidden digits fit any. A receipt names no recipient where its addresses are
+    /// empty, too short to tell, or the message's own originator. Then a key that means one message within a week is enough: the first one alone, the others if
+    /// no two of them mean different messages. An id of twelve characters or more is never given twice and needs no address; with a shorter one a receipt for
+    /// another number is not this message's. By another key than the first, a receipt settles nothing while an attempt of its carrier is under way that began
+    /// before it came and whose recipient it does not exclude: the acknowledgement may bring the first key. Then it is parked until that attempt ends. Of
+    /// messages to one recipient under one key the newest that waits for a fate is meant. A receipt that means no segment, or one of several, is parked. A
+    /// message is delivered when all of its segments are, undelivered when all have their fate and one was not delivered.
     async fn record_receipts(&self, receipts: Vec<Receipt>) -> Result<Vec<ReceiptOutcome>, StoreError>;
 
     /// Keeps what was refused as it came for the operator.
     async fn record_refused(&self, refused: Vec<Refused>) -> Result<(), StoreError>;
 
-    /// Gives receipts that have waited for longer than `unclaimed` at `now`, and whose acknowledgement never did, to the held messages that they can only mean: of
-    /// one segment, accepted before the receipt came (or up to five minutes later, by a clock that was set back), and the only one held for its carrier and recipient. Looks at `limit` held messages, beginning
-    /// after `after`.
+    /// Looks again at parked receipts of which another reading than the exact id means a message, and which waited for attempts that have ended; and
+    /// gives receipts that have waited for longer than `unclaimed` at `now`, and whose acknowledgement never did, to the held messages that they can only mean:
+    /// of one segment, accepted before the receipt came (or up to five minutes later, by a clock that was set back), and the only one held for its carrier and
+    /// recipient. Looks at `limit` held messages, beginning after `after`.
     async fn settle_held(&self, now: Timestamp, unclaimed: Duration, after: Option<MessageId>, limit: usize) -> Result<HeldStep, StoreError>;
 
     /// Drops receipts that have been parked for longer than `kept` at `now`, at most `limit` of them, the oldest first: their messages are not ours.

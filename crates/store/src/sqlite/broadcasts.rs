@@ -22,7 +22,9 @@ use crate::StoreError;
 use crate::contract::broadcasts::{
     BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, BroadcastPage, BroadcastReplay, Broadcasts, Canceled, Expansion, Upcoming,
 };
-use crate::contract::messages::{IdempotencyClaim, StatusChanges};
+use crate::contract::changes::Resource;
+use crate::contract::messages::IdempotencyClaim;
+use crate::contract::nodes::Epoch;
 
 /// How many recipients one row holds.
 const CHUNK: usize = 1_000;
@@ -59,8 +61,14 @@ impl Broadcasts for Sqlite {
         self.readers.read_for(owner.into(), Work::Page, move |connection| page(connection, owner, &filter, after, limit)).await
     }
 
-    async fn unexpanded(&self, after: Option<BroadcastId>, limit: usize) -> Result<Vec<Arc<Broadcast>>, StoreError> {
-        self.readers.read(move |connection| unexpanded(connection, after, limit)).await
+    async fn unexpanded(&self, node: Epoch, after: Option<BroadcastId>, limit: usize) -> Result<Vec<Arc<Broadcast>>, StoreError> {
+        let mut found = self.readers.read(move |connection| unexpanded(connection, node, after, limit)).await?;
+        let unowned: Vec<(BroadcastId, u32)> = found.iter().filter(|(_, owner)| *owner != node.get()).map(|(found, owner)| (found.id, *owner)).collect();
+        if !unowned.is_empty() {
+            let lost = self.writer.write(move |group| own(group, node, &unowned)).await?;
+            found.retain(|(broadcast, _)| !lost.contains(&broadcast.id));
+        }
+        Ok(found.into_iter().map(|(broadcast, _)| broadcast).collect())
     }
 
     async fn upcoming(&self, id: BroadcastId, limit: usize) -> Result<Option<Upcoming>, StoreError> {
@@ -68,7 +76,7 @@ impl Broadcasts for Sqlite {
     }
 
     async fn expand(&self, expansion: Expansion) -> Result<bool, StoreError> {
-        self.writer.write(move |group| Ok(expand(group, &expansion)?)).await
+        self.writer.write(move |group| expand(group, &expansion)).await
     }
 
     async fn cancel_broadcast(&self, owner: Option<Owner>, id: BroadcastId, now: Timestamp) -> Result<Option<Canceled>, StoreError> {
@@ -77,6 +85,7 @@ impl Broadcasts for Sqlite {
 }
 
 fn admit(group: &mut Group, admission: &BroadcastAdmission) -> Result<BroadcastAdmitted, Fault> {
+    group.living.require(admission.node)?;
     let broadcast = &*admission.broadcast;
     if let Some(claim) = &admission.idempotency
         && let Some(earlier) = replay(&group.connection, broadcast.owner(), claim)?
@@ -91,8 +100,9 @@ fn admit(group: &mut Group, admission: &BroadcastAdmission) -> Result<BroadcastA
     }
     carry(&group.connection, broadcast.media, admission.media.as_ref())?;
     insert(&group.connection, broadcast)?;
-    insert_progress(&group.connection, broadcast, admission.recipients.len())?;
+    insert_progress(&group.connection, broadcast, admission.recipients.len(), admission.node)?;
     insert_chunks(&group.connection, broadcast.id, &admission.recipients)?;
+    note(group, broadcast.id, broadcast.created_at)?;
     if let Some(claim) = &admission.idempotency {
         insert_claim(group, broadcast.owner(), claim, broadcast.id.to_bytes(), broadcast.created_at)?;
     }
@@ -124,10 +134,11 @@ fn insert(connection: &Connection, broadcast: &Broadcast) -> rusqlite::Result<()
     Ok(())
 }
 
-fn insert_progress(connection: &Connection, broadcast: &Broadcast, packed: usize) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO broadcast_progress (broadcast_id, account_id, status, packed, next_index, skipped, queued) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?4)";
+fn insert_progress(connection: &Connection, broadcast: &Broadcast, packed: usize, owner: Epoch) -> rusqlite::Result<()> {
+    let sql =
+        "INSERT INTO broadcast_progress (broadcast_id, account_id, status, packed, next_index, skipped, queued, owner) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?4, ?6)";
     let status = broadcast.status_at_acceptance().as_str();
-    let values = params![broadcast.id.to_bytes(), broadcast.account.to_bytes(), status, packed, broadcast.blocked];
+    let values = params![broadcast.id.to_bytes(), broadcast.account.to_bytes(), status, packed, broadcast.blocked, owner.get()];
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }
@@ -243,13 +254,28 @@ fn shows(filter: &BroadcastFilter, account: Option<AccountId>, mode: Option<Mode
         && filter.originator.as_ref().is_none_or(|number| broadcast.originator == *number)
 }
 
-fn unexpanded(connection: &Connection, after: Option<BroadcastId>, limit: usize) -> rusqlite::Result<Vec<Arc<Broadcast>>> {
+/// Open broadcasts of a node, and those that no living epoch owns, each with its owner.
+fn unexpanded(connection: &Connection, node: Epoch, after: Option<BroadcastId>, limit: usize) -> rusqlite::Result<Vec<(Arc<Broadcast>, u32)>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM broadcast_progress p INDEXED BY broadcast_progress_open JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id \
-         WHERE p.status IN ('queued', 'sending') AND p.broadcast_id > ?1 AND p.next_index < p.packed ORDER BY p.broadcast_id LIMIT ?2"
+        "SELECT {COLUMNS}, p.owner FROM broadcast_progress p INDEXED BY broadcast_progress_open JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id \
+         WHERE p.status IN ('queued', 'sending') AND p.broadcast_id > ?1 AND p.next_index < p.packed \
+         AND (p.owner = ?3 OR p.owner NOT IN (SELECT epoch FROM nodes WHERE is_over = 0)) ORDER BY p.broadcast_id LIMIT ?2"
     );
     let after = after.map_or([0; 16], BroadcastId::to_bytes);
-    connection.prepare_cached(&sql)?.query_map(params![after, limit], |row| broadcast(row).map(Arc::new))?.collect()
+    connection.prepare_cached(&sql)?.query_map(params![after, limit, node.get()], |row| Ok((broadcast(row).map(Arc::new)?, row.get(21)?)))?.collect()
+}
+
+/// Makes a node the owner of these broadcasts, where they still have the owner that was seen. Returns those that another node was quicker to get.
+fn own(group: &Group, node: Epoch, unowned: &[(BroadcastId, u32)]) -> Result<Vec<BroadcastId>, Fault> {
+    group.living.require(node)?;
+    let mut update = group.connection.prepare_cached("UPDATE broadcast_progress SET owner = ?3 WHERE broadcast_id = ?1 AND owner = ?2")?;
+    let mut lost = Vec::new();
+    for (id, seen) in unowned {
+        if update.execute(params![id.to_bytes(), seen, node.get()])? == 0 {
+            lost.push(*id);
+        }
+    }
+    Ok(lost)
 }
 
 fn upcoming(connection: &Connection, id: BroadcastId, limit: usize) -> rusqlite::Result<Option<Upcoming>> {
@@ -263,20 +289,27 @@ fn upcoming(connection: &Connection, id: BroadcastId, limit: usize) -> rusqlite:
     Ok(Some(Upcoming { from, recipients: recipients.collect::<Result<_, _>>()?, outstanding }).filter(|upcoming| !upcoming.recipients.is_empty()))
 }
 
-fn expand(group: &mut Group, expansion: &Expansion) -> rusqlite::Result<bool> {
+fn expand(group: &mut Group, expansion: &Expansion) -> Result<bool, Fault> {
+    group.living.require(expansion.node)?;
     let id = expansion.broadcast.to_bytes();
+    let before = "SELECT status = 'queued' FROM broadcast_progress WHERE broadcast_id = ?1";
+    // Once its first recipients had their turn, it is sending already.
+    let begins = expansion.from == 0 && group.connection.prepare_cached(before)?.query_row([id], |row| row.get(0)).optional()? == Some(true);
     let sql = "UPDATE broadcast_progress SET next_index = next_index + ?3, status = 'sending' \
-               WHERE broadcast_id = ?1 AND next_index = ?2 AND next_index + ?3 <= packed AND status IN ('queued', 'sending')";
-    if group.connection.prepare_cached(sql)?.execute(params![id, expansion.from, expansion.turns])? == 0 {
+               WHERE broadcast_id = ?1 AND next_index = ?2 AND next_index + ?3 <= packed AND status IN ('queued', 'sending') AND owner = ?4";
+    if group.connection.prepare_cached(sql)?.execute(params![id, expansion.from, expansion.turns, expansion.node.get()])? == 0 {
         return Ok(false);
+    }
+    if begins {
+        note(group, expansion.broadcast, expansion.at)?;
     }
     for made in &expansion.messages {
         insert_message(&group.connection, &made.message)?;
-        insert_delivery(&group.connection, &made.message, &made.carrier, made.lease, expansion.due_at)?;
+        insert_delivery(group, &made.message, &made.carrier, made.lease, expansion.due_at)?;
     }
     group.note_inserted(Some(expansion.broadcast), expansion.messages.iter().map(|made| &*made.message))?;
     let skipped = u64::from(expansion.turns).saturating_sub(expansion.messages.len() as u64);
-    group.tally(expansion.broadcast).skip(skipped);
+    group.tally(expansion.broadcast).skip(skipped, expansion.at);
     let sql = "DELETE FROM broadcast_chunks WHERE broadcast_id = ?1 AND first + length(recipients) / ?3 <= ?2";
     group.connection.prepare_cached(sql)?.execute(params![id, expansion.from + expansion.turns, PACKED_BYTES])?;
     Ok(true)
@@ -287,23 +320,30 @@ fn cancel(group: &mut Group, owner: Option<Owner>, id: BroadcastId, now: Timesta
     group.write_tallies()?;
     let Some(record) = load(&group.connection, owner, id)? else { return Ok(None) };
     if !record.status.is_open() {
-        return Ok(Some(Canceled { record, stopped: 0, changes: StatusChanges::default() }));
+        return Ok(Some(Canceled { record, stopped: 0 }));
     }
     let sql = "UPDATE broadcast_progress SET status = 'canceled', queued = queued - (packed - next_index), skipped = skipped + (packed - next_index), \
                packed = next_index WHERE broadcast_id = ?1";
     group.connection.prepare_cached(sql)?.execute([id.to_bytes()])?;
     group.connection.prepare_cached("DELETE FROM broadcast_chunks WHERE broadcast_id = ?1")?.execute([id.to_bytes()])?;
-    let mut changes = StatusChanges::default();
     for message in waiting(&group.connection, record.broadcast.account, id)? {
         let Some(mut life) = Life::load(&group.connection, message)? else { continue };
         if skip(&group.connection, &mut life, now, CANCELED)? {
             life.save(group)?;
-            changes.push(life.status_change());
         }
     }
     group.write_tallies()?;
+    note(group, id, now)?;
     let now = load(&group.connection, owner, id)?;
-    Ok(now.map(|now| Canceled { stopped: now.counts.skipped - record.counts.skipped, record: now, changes }))
+    Ok(now.map(|now| Canceled { stopped: now.counts.skipped - record.counts.skipped, record: now }))
+}
+
+/// Notes that a broadcast was accepted or came to another status at `at`. What changes the status of a row calls this.
+pub(super) fn note(group: &mut Group, id: BroadcastId, at: Timestamp) -> rusqlite::Result<()> {
+    if let Some(BroadcastRecord { broadcast, status, counts }) = load(&group.connection, None, id)? {
+        group.note(at, Some(broadcast.owner()), Resource::Broadcast { id, status, counts });
+    }
+    Ok(())
 }
 
 /// The messages of a broadcast that wait and are not under way. What is held back may have left, and only a receipt will tell.

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
 use super::broadcasts::{CANCELED, is_canceled};
+use super::flights;
 use super::life::Life;
 use super::messages::{add_event, load_message};
 use super::parked;
@@ -19,33 +20,47 @@ use super::turns::{Reader, Work};
 use super::writer::{Fault, Group};
 use crate::StoreError;
 use crate::contract::dispatch::{Attempt, Dispatch, Lease, LeaseRequest, Leased, Outcome, QueueDepth, Retry, Verdict};
-use crate::contract::messages::StatusChanges;
+use crate::contract::nodes::Epoch;
 
 #[async_trait]
 impl Dispatch for Sqlite {
-    async fn recover(&self, now: Timestamp, retry_within: Duration) -> Result<u64, StoreError> {
-        self.writer.write(move |group| Ok(recover(&group.connection, now, now + retry_within)?)).await
+    async fn recover(&self, node: Epoch, now: Timestamp, retry_within: Duration) -> Result<u64, StoreError> {
+        let write = move |group: &mut Group| {
+            group.living.require(node)?;
+            let interrupted = free_leases(&group.connection, Some(node), now)?;
+            bound_retries(&group.connection, now + retry_within)?;
+            Ok(interrupted)
+        };
+        self.writer.write(write).await
     }
 
     async fn lease_due(&self, request: LeaseRequest) -> Result<Vec<Leased>, StoreError> {
-        self.writer.write(move |group| Ok(lease_due(group, &request)?)).await
+        self.writer.write(move |group| lease_due(group, &request)).await
     }
 
     async fn begin_attempts(&self, attempts: Vec<Attempt>, now: Moment) -> Result<Vec<Option<u32>>, StoreError> {
         let write = move |group: &mut Group| {
-            let begin = |attempt: &Attempt| begin_attempt(&group.connection, attempt, now);
+            let begin = |attempt: &Attempt| {
+                if !group.living.holds(attempt.token) {
+                    return Ok(None);
+                }
+                let number = begin_attempt(&group.connection, attempt, now)?;
+                if number.is_some() {
+                    group.flights.begin(attempt.id, &attempt.carrier);
+                }
+                Ok(number)
+            };
             Ok(attempts.iter().map(begin).collect::<rusqlite::Result<_>>()?)
         };
         self.writer.write(write).await
     }
 
-    async fn record_outcomes(&self, outcomes: Vec<Outcome>) -> Result<StatusChanges, StoreError> {
+    async fn record_outcomes(&self, outcomes: Vec<Outcome>) -> Result<(), StoreError> {
         let write = move |group: &mut Group| {
-            let mut changes = StatusChanges::default();
             for outcome in &outcomes {
-                record_outcome(group, outcome, &mut changes)?;
+                record_outcome(group, outcome)?;
             }
-            Ok(changes)
+            Ok(())
         };
         self.writer.write(write).await
     }
@@ -53,7 +68,7 @@ impl Dispatch for Sqlite {
     async fn release(&self, leases: Vec<(MessageId, u64)>, now: Timestamp) -> Result<(), StoreError> {
         let write = move |group: &mut Group| {
             let sql = "UPDATE delivery SET lease = 0, due_at = ?3 WHERE message_id = ?1 AND lease = ?2 AND lease <> 0 AND in_flight = 0 AND status = 'queued'";
-            for (id, token) in leases {
+            for (id, token) in leases.into_iter().filter(|(_, token)| group.living.holds(*token)) {
                 group.connection.prepare_cached(sql)?.execute(params![id.to_bytes(), mask_to_sql(token), now.as_millis()])?;
             }
             Ok(())
@@ -61,8 +76,12 @@ impl Dispatch for Sqlite {
         self.writer.write(write).await
     }
 
-    async fn expire(&self, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> Result<StatusChanges, StoreError> {
-        self.writer.write(move |group| Ok(expire(group, now, &under_way, limit)?)).await
+    async fn expire(&self, node: Epoch, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> Result<usize, StoreError> {
+        let write = move |group: &mut Group| {
+            group.living.require(node)?;
+            Ok(expire(group, node, now, &under_way, limit)?)
+        };
+        self.writer.write(write).await
     }
 
     async fn forget_requests(&self, now: Timestamp, limit: usize) -> Result<u64, StoreError> {
@@ -77,26 +96,39 @@ impl Dispatch for Sqlite {
 /// Single messages, and those of broadcasts: the order in which an account's are leased.
 const LANES: [i64; 2] = [0, 1];
 
-fn recover(connection: &Connection, now: Timestamp, latest_retry: Timestamp) -> rusqlite::Result<u64> {
+/// Makes what epochs that are over have leased due at `now`, and what `node` has. Returns how many of those leases had an attempt under way.
+pub(super) fn free_leases(connection: &Connection, node: Option<Epoch>, now: Timestamp) -> rusqlite::Result<u64> {
     // A lease that has not ended lies ahead of now in the index; what lies behind is due anyway, however its lease ended.
     let select = "SELECT count(*) FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 \
-                  AND due_at > ?3 AND lease <> 0 AND in_flight = 1";
+                  AND due_at > ?3 AND lease <> 0 AND lease >> 32 & 4294967295 NOT IN (SELECT epoch FROM nodes WHERE is_over = 0 AND epoch <> ?5) AND in_flight = 1";
     let update = "UPDATE delivery INDEXED BY delivery_due SET due_at = ?3 WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 \
-                  AND due_at > ?3 AND lease <> 0";
-    let bound = "UPDATE delivery INDEXED BY delivery_due SET due_at = ?3 WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 \
-                 AND due_at > ?3";
+                  AND due_at > ?3 AND lease <> 0 AND lease >> 32 & 4294967295 NOT IN (SELECT epoch FROM nodes WHERE is_over = 0 AND epoch <> ?5)";
     let mut interrupted = 0;
+    each_line(connection, |carrier, account, lane| {
+        let line = params![carrier, account, now.as_millis(), lane, node.map_or(0, Epoch::get)];
+        interrupted += connection.prepare_cached(select)?.query_row(line, |row| row.get::<_, u64>(0))?;
+        connection.prepare_cached(update)?.execute(line).map(drop)
+    })?;
+    Ok(interrupted)
+}
+
+/// Has everything that nobody has leased due by `latest`.
+fn bound_retries(connection: &Connection, latest: Timestamp) -> rusqlite::Result<()> {
+    let sql = "UPDATE delivery INDEXED BY delivery_due SET due_at = ?3 WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 \
+               AND due_at > ?3 AND (lease = 0 OR lease >> 32 & 4294967295 NOT IN (SELECT epoch FROM nodes WHERE is_over = 0))";
+    each_line(connection, |carrier, account, lane| connection.prepare_cached(sql)?.execute(params![carrier, account, latest.as_millis(), lane]).map(drop))
+}
+
+/// Visits every carrier, account and lane with something queued.
+fn each_line(connection: &Connection, mut visit: impl FnMut(&str, &[u8], i64) -> rusqlite::Result<()>) -> rusqlite::Result<()> {
     let mut place = (String::new(), Vec::new());
     while let Some((carrier, account)) = next_line(connection, &place)? {
         for lane in LANES {
-            let line = params![carrier, account, now.as_millis(), lane];
-            interrupted += connection.prepare_cached(select)?.query_row(line, |row| row.get::<_, u64>(0))?;
-            connection.prepare_cached(update)?.execute(line)?;
-            connection.prepare_cached(bound)?.execute(params![carrier, account, latest_retry.as_millis(), lane])?;
+            visit(&carrier, &account, lane)?;
         }
         place = (carrier, account);
     }
-    Ok(interrupted)
+    Ok(())
 }
 
 /// The carrier and account with something queued that follow `place`.
@@ -107,7 +139,9 @@ fn next_line(connection: &Connection, place: &(String, Vec<u8>)) -> rusqlite::Re
 }
 
 /// Goes round the accounts from where the last lease left off, once.
-fn lease_due(group: &mut Group, request: &LeaseRequest) -> rusqlite::Result<Vec<Leased>> {
+fn lease_due(group: &mut Group, request: &LeaseRequest) -> Result<Vec<Leased>, Fault> {
+    let node = Epoch::of_token(request.lease.token).ok_or(Fault::Told(StoreError::Over))?;
+    group.living.require(node)?;
     let mut leased = Vec::new();
     let begin = group.turns.get(&request.carrier).cloned().unwrap_or_default();
     let mut place = begin.clone();
@@ -119,10 +153,10 @@ fn lease_due(group: &mut Group, request: &LeaseRequest) -> rusqlite::Result<Vec<
                 if !request.passed_over.iter().any(|passed_over| passed_over.to_bytes()[..] == account) {
                     let limit = request.limit_per_account.min(request.limit - leased.len());
                     let before = leased.len();
-                    lease_of_account(&group.connection, request, &account, LANES[0], limit, &mut leased)?;
+                    lease_of_account(group, request, &account, LANES[0], limit, &mut leased)?;
                     let singles = leased.len();
                     let limit = room_for_broadcasts.min(limit - (singles - before));
-                    lease_of_account(&group.connection, request, &account, LANES[1], limit, &mut leased)?;
+                    lease_of_account(group, request, &account, LANES[1], limit, &mut leased)?;
                     room_for_broadcasts -= leased.len() - singles;
                 }
                 place = account;
@@ -144,31 +178,26 @@ fn next_account(connection: &Connection, carrier: &str, after: &[u8]) -> rusqlit
     connection.prepare_cached(sql)?.query_row(params![carrier, after], |row| row.get(0)).optional()
 }
 
-fn lease_of_account(
-    connection: &Connection,
-    request: &LeaseRequest,
-    account: &[u8],
-    lane: i64,
-    limit: usize,
-    leased: &mut Vec<Leased>,
-) -> rusqlite::Result<()> {
+fn lease_of_account(group: &Group, request: &LeaseRequest, account: &[u8], lane: i64, limit: usize, leased: &mut Vec<Leased>) -> rusqlite::Result<()> {
     if limit == 0 {
         return Ok(());
     }
-    let sql = "SELECT message_id, attempts, accepted_segments, in_flight FROM delivery INDEXED BY delivery_due \
+    let (connection, asks) = (&group.connection, Epoch::of_token(request.lease.token));
+    let sql = "SELECT message_id, attempts, accepted_segments, in_flight, lease FROM delivery INDEXED BY delivery_due \
                WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 AND due_at <= ?3 AND held = 0 AND expires_at > ?5 \
                ORDER BY due_at";
     let Moment { wall, steady } = request.now;
-    let due: Vec<([u8; 16], u32, i64, bool)> = connection
+    let due: Vec<([u8; 16], u32, i64, bool, i64)> = connection
         .prepare_cached(sql)?
         .query_map(params![request.carrier, account, steady.as_millis(), lane, wall.as_millis()], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
         })?
-        .filter(|row| !matches!(row, Ok((id, _, _, true)) if request.under_way.contains(&MessageId::from_bytes(*id))))
+        .filter(|row| !matches!(row, Ok((id, _, _, true, _)) if request.under_way.contains(&MessageId::from_bytes(*id))))
+        .filter(|row| !matches!(row, Ok((.., lease)) if asks.is_some_and(|node| group.living.is_of_another(mask_from_sql(*lease), node))))
         .take(limit)
         .collect::<rusqlite::Result<_>>()?;
     let Lease { token, until } = request.lease;
-    for (id, attempts, accepted, interrupted) in due {
+    for (id, attempts, accepted, interrupted, _) in due {
         let mut update = connection.prepare_cached("UPDATE delivery SET due_at = ?2, lease = ?3 WHERE message_id = ?1")?;
         update.execute(params![id, until.as_millis(), mask_to_sql(token)])?;
         leased.push(Leased {
@@ -201,32 +230,29 @@ fn begin_attempt(connection: &Connection, attempt: &Attempt, now: Moment) -> rus
     Ok(number)
 }
 
-fn record_outcome(group: &mut Group, outcome: &Outcome, changes: &mut StatusChanges) -> Result<(), Fault> {
+fn record_outcome(group: &mut Group, outcome: &Outcome) -> Result<(), Fault> {
     let Some(mut life) = Life::load(&group.connection, outcome.id)? else { return Ok(()) };
-    if outcome.verdict == Verdict::Sent || life.is_held_under(outcome.token) {
-        let changed = apply_verdict(&group.connection, &mut life, outcome)?;
+    if outcome.verdict == Verdict::Sent || life.is_held_under(outcome.token) && group.living.holds(outcome.token) {
+        apply_verdict(&group.connection, &mut life, outcome)?;
         if outcome.verdict == Verdict::Hold && outcome.total == 1 {
             file_held(&group.connection, outcome)?;
         }
         life.save(group)?;
-        if changed {
-            changes.push(life.status_change());
-        }
     }
     // Whatever became of the message, receipts for what the carrier took will come.
     for segment in &outcome.accepted {
         if let Some(key) = &segment.key {
             file_segment(&group.connection, outcome, segment.number, key)?;
             if group.parked.has(&outcome.carrier) {
-                parked::apply(group, &outcome.carrier, key, outcome.at, changes)?;
+                parked::apply(group, &outcome.carrier, key, outcome.at)?;
             }
         }
     }
-    Ok(())
+    Ok(flights::settle_waiting(group, outcome.id, outcome.at)?)
 }
 
-/// What follows for the message. Says whether its status changed.
-fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) -> rusqlite::Result<bool> {
+/// What follows for the message.
+fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) -> rusqlite::Result<()> {
     let event = |kind, detail: &str| add_event(connection, outcome.id, outcome.at, kind, Some(&outcome.carrier), Some(outcome.attempt), detail);
     let known = life.accepted;
     if outcome.verdict == Verdict::Sent && life.delivery.status == Status::Queued {
@@ -244,7 +270,6 @@ fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) ->
             if changed || life.accepted != known {
                 event(EventKind::Acknowledged, &outcome.detail)?;
             }
-            Ok(changed)
         }
         Verdict::Retry(retry) => {
             event(if retry.outcome_unknown { EventKind::Unknown } else { EventKind::Retry }, &outcome.detail)?;
@@ -252,10 +277,10 @@ fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) ->
                 && is_canceled(connection, broadcast)?
             {
                 life.delivery.unknown_outcomes += u32::from(retry.outcome_unknown);
-                return skip(connection, life, outcome.at, CANCELED);
+                skip(connection, life, outcome.at, CANCELED)?;
+            } else {
+                retry_later(life, retry);
             }
-            retry_later(life, retry);
-            Ok(false)
         }
         Verdict::Hold => {
             event(EventKind::Unknown, &outcome.detail)?;
@@ -263,21 +288,21 @@ fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) ->
             life.let_go();
             life.delivery.held = true;
             life.delivery.unknown_outcomes += 1;
-            Ok(false)
         }
         Verdict::Failed { error_type, message } => {
             event(EventKind::Refused, &outcome.detail)?;
-            let changed = life.change(Status::Failed, outcome.at, Some((*error_type, message.clone())));
+            life.change(Status::Failed, outcome.at, Some((*error_type, message.clone())));
             event(EventKind::Ended, &format!("failed: {}", error_type.as_str()))?;
-            Ok(changed)
         }
         Verdict::Expired => {
-            let changed = life.change(Status::Undelivered, outcome.at, Some(end_of_validity(life)));
+            life.change(Status::Undelivered, outcome.at, Some(end_of_validity(life)));
             event(EventKind::Ended, "undelivered: the validity period is over")?;
-            Ok(changed)
         }
-        Verdict::Skipped(why) => skip(connection, life, outcome.at, why),
+        Verdict::Skipped(why) => {
+            skip(connection, life, outcome.at, why)?;
+        }
     }
+    Ok(())
 }
 
 /// Ends a message that is not to be sent any more. Says whether its status changed.
@@ -308,16 +333,17 @@ fn end_of_validity(life: &Life) -> (ErrorType, String) {
     (why, why.sentence().to_owned())
 }
 
-fn expire(group: &mut Group, now: Moment, under_way: &HashSet<MessageId>, limit: usize) -> rusqlite::Result<StatusChanges> {
+fn expire(group: &mut Group, node: Epoch, now: Moment, under_way: &HashSet<MessageId>, limit: usize) -> rusqlite::Result<usize> {
     let Moment { wall: now, steady } = now;
     let ids: Vec<MessageId> = group
         .connection
         .prepare_cached(EXPIRED)?
-        .query_map(params![now.as_millis(), steady.as_millis()], |row| row.get(0).map(MessageId::from_bytes))?
-        .filter(|row| !matches!(row, Ok(id) if under_way.contains(id)))
+        .query_map(params![now.as_millis(), steady.as_millis()], |row| Ok((row.get(0).map(MessageId::from_bytes)?, row.get(1).map(mask_from_sql)?)))?
+        .filter(|row| !matches!(row, Ok((id, lease)) if under_way.contains(id) || group.living.is_of_another(*lease, node)))
+        .map(|row| row.map(|(id, _)| id))
         .take(limit)
         .collect::<rusqlite::Result<_>>()?;
-    let mut changes = StatusChanges::default();
+    let mut ended = 0;
     for id in ids {
         let connection = &group.connection;
         let Some(mut life) = Life::load(connection, id)? else { continue };
@@ -329,13 +355,13 @@ fn expire(group: &mut Group, now: Moment, under_way: &HashSet<MessageId>, limit:
         if life.change(Status::Undelivered, now, Some(end_of_validity(&life))) {
             add_event(connection, id, now, EventKind::Ended, None, None, "undelivered: the validity period is over")?;
             life.save(group)?;
-            changes.push(life.status_change());
+            ended += 1;
         }
     }
-    Ok(changes)
+    Ok(ended)
 }
 
-const EXPIRED: &str = "SELECT message_id FROM delivery INDEXED BY delivery_expiry WHERE status = 'queued' AND expires_at <= ?1 \
+const EXPIRED: &str = "SELECT message_id, lease FROM delivery INDEXED BY delivery_expiry WHERE status = 'queued' AND expires_at <= ?1 \
     AND (lease = 0 OR due_at <= ?2)";
 const FORGET_QUOTA: &str = "DELETE FROM quota WHERE (day, account_id, mode) IN \
     (SELECT day, account_id, mode FROM quota WHERE day < ?1 ORDER BY day LIMIT ?2)";

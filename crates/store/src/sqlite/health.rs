@@ -12,8 +12,11 @@ use crate::StoreError;
 use crate::contract::bounds::Bounds;
 use crate::contract::health::{CommitSample, Health};
 
-/// What a probe writes: as many pages as the messages of a busy moment, so that it needs the room that they do.
+/// What a probe writes: as many pages as an admission with its events and indexes changes, and some to spare, so that it needs the room that a message needs.
 const PROBE_BYTES: usize = 64 << 10;
+
+/// The column takes what it is given: its type is an affinity.
+const PROBE: &str = "INSERT INTO probe (id, at) VALUES (1, ?1) ON CONFLICT DO UPDATE SET at = excluded.at";
 
 #[async_trait]
 impl Health for Sqlite {
@@ -41,9 +44,14 @@ impl Health for Sqlite {
             moved?;
         }
         let write = move |group: &mut super::writer::Group| {
-            // The column takes what it is given: its type is an affinity. Other octets than last time, or SQLite leaves the pages alone.
-            let sql = "INSERT INTO probe (id, at) VALUES (1, ?1) ON CONFLICT DO UPDATE SET at = excluded.at";
-            group.connection.prepare_cached(sql)?.execute([vec![filled; PROBE_BYTES]])?;
+            let connection = &group.connection;
+            // The pages go to the log, which needs room for them, and are taken back: the next write has that room. So a probe never takes the last of it.
+            connection.execute_batch("SAVEPOINT probe")?;
+            connection.prepare_cached(PROBE)?.execute([vec![filled; PROBE_BYTES]])?;
+            connection.cache_flush()?;
+            connection.execute_batch("ROLLBACK TO probe; RELEASE probe")?;
+            // Another number than last time, or SQLite leaves the page alone.
+            connection.prepare_cached(PROBE)?.execute([filled])?;
             Ok(())
         };
         self.writer.write(write).await

@@ -1,13 +1,14 @@
 //! The row of a message that changes, while a transaction changes it.
 
 use model::message::Delivery;
-use model::{BroadcastId, ErrorType, MessageId, Status, Timestamp};
+use model::{AccountId, BroadcastId, ErrorType, MessageId, Mode, Owner, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::changes::mode_of_message;
 use super::rows::{self, DELIVERY, mask_from_sql, mask_to_sql};
 use super::writer::Group;
+use crate::contract::changes::Resource;
 use crate::contract::dispatch::SegmentAck;
-use crate::contract::messages::StatusChange;
 
 macro_rules! update {
     ($more:literal) => {
@@ -26,6 +27,9 @@ const UPDATE_MOVED: &str = update!(", held = ?4, status = ?16, carrier = ?17, du
 /// What became of a message so far, and who holds it.
 pub(super) struct Life {
     pub(super) id: MessageId,
+    account: AccountId,
+    /// Which world of the account it belongs to, where the row says so.
+    mode: Option<Mode>,
     pub(super) delivery: Delivery,
     pub(super) due_at: Timestamp,
     /// Until when it waits for its receipts.
@@ -59,13 +63,15 @@ impl Life {
     pub(super) fn load(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Self>> {
         let sql = format!(
             "SELECT {DELIVERY}, d.account_id, d.due_at, d.lease, d.in_flight, d.accepted_segments, d.delivered_segments, d.lost_segments, d.segments, d.broadcast_id, \
-             d.receipt_by FROM delivery d WHERE d.message_id = ?1"
+             d.receipt_by, d.test FROM delivery d WHERE d.message_id = ?1"
         );
         let read = |row: &rusqlite::Row<'_>| {
             let delivery = rows::delivery(row, 0)?;
             let (due_at, receipt_by) = (rows::time(row, 12)?, rows::time_if_any(row, 20)?);
             Ok(Self {
                 id,
+                account: AccountId::from_bytes(row.get(11)?),
+                mode: row.get::<_, Option<bool>>(21)?.map(rows::mode_if_test),
                 due_at,
                 lease: mask_from_sql(row.get(13)?),
                 in_flight: row.get(14)?,
@@ -83,12 +89,13 @@ impl Life {
         connection.prepare_cached(&sql)?.query_row([id.to_bytes()], read).optional()
     }
 
-    /// Writes the row, and counts a changed status in the message's broadcast. Touches the indexes only where the message moves in them: most
+    /// Writes the row, counts a changed status in the message's broadcast, and notes the change. Nothing else writes a status, so that none changes in
+    /// silence. Touches the indexes only where the message moves in them: most
     /// changes leave it where it is.
     pub(super) fn save(&self, group: &mut Group) -> rusqlite::Result<()> {
         if let Some(broadcast) = self.broadcast {
             let taken = self.stored.status == Status::Queued && (matches!(self.delivery.status, Status::Sent | Status::Delivered) || self.lost != 0);
-            group.tally(broadcast).moved(self.stored.status, self.delivery.status, self.skipped, taken);
+            group.tally(broadcast).moved(self.stored.status, self.delivery.status, self.skipped, taken, self.changed_at());
         }
         let connection = &group.connection;
         let d = &self.delivery;
@@ -128,8 +135,12 @@ impl Life {
         } else {
             connection.prepare_cached(UPDATE_STILL)?.execute(&values[..15])?;
         }
+        if !self.in_flight {
+            group.flights.end(self.id);
+        }
         if d.status != self.stored.status {
             group.relist(self.id, self.broadcast, self.stored.status, d.status)?;
+            self.note(group)?;
         }
         Ok(())
     }
@@ -207,7 +218,25 @@ impl Life {
         mask & all == all
     }
 
-    pub(super) fn status_change(&self) -> StatusChange {
-        StatusChange { id: self.id, delivery: rows::told(self.delivery.clone()) }
+    fn note(&self, group: &mut Group) -> rusqlite::Result<()> {
+        let mode = match self.mode {
+            Some(mode) => mode,
+            None => mode_of_message(&group.connection, self.account.to_bytes(), self.id.to_bytes())?,
+        };
+        let owner = Owner { account: self.account, mode };
+        let resource = Resource::Message { id: self.id, broadcast: self.broadcast, delivery: rows::told(self.delivery.clone()) };
+        group.note(self.changed_at(), Some(owner), resource);
+        Ok(())
+    }
+
+    /// When the message came to the status that it has.
+    fn changed_at(&self) -> Timestamp {
+        let at = match self.delivery.status {
+            Status::Queued => None,
+            Status::Sent => self.delivery.sent_at,
+            Status::Delivered => self.delivery.delivered_at,
+            Status::Undelivered | Status::Failed => self.delivery.failed_at,
+        };
+        at.unwrap_or_default()
     }
 }

@@ -135,9 +135,9 @@ fn only<T: Copy + PartialEq>(candidates: Vec<(T, Filed)>) -> Option<(T, Filed)> 
 /// clock said when the message was accepted.
 fn is_in_window(connection: &Connection, receipt: &Receipt, was_parked: bool, filed: &Filed) -> rusqlite::Result<bool> {
     let accepted_at = accepted_at(connection, filed.id)?;
-    // An id that is never given twice means its message however far the clock was set back in between.
-    let may_be_before = !was_parked || filed.key.len() >= UNMISTAKABLE_CHARS || accepted_at <= receipt.at + CLOCKS;
-    Ok(receipt.at <= accepted_at + WINDOW && may_be_before)
+    // An id that is given once means its message, however far the clock was set back after the message was accepted.
+    let may_come_before = !was_parked || filed.key.len() >= UNMISTAKABLE_CHARS || accepted_at <= receipt.at + CLOCKS;
+    Ok(receipt.at <= accepted_at + WINDOW && may_come_before)
 }
 
 /// When a message was accepted, by the clock of then. The time in its id may be days ahead of that, after a clock was set back ([`model::Mint`]).
@@ -171,7 +171,7 @@ fn originator_of(connection: &Connection, id: MessageId) -> rusqlite::Result<Opt
 
 /// In how many digits an address of a receipt, which may have `*` for digits that are hidden, is `number`; `None` when it is another. Numbers are compared
 /// from their ends, since carriers write national forms, prefixes and trunk zeros.
-fn shared_digits(address: &str, number: &str) -> Option<usize> {
+pub(super) fn shared_digits(address: &str, number: &str) -> Option<usize> {
     if let (Some((head, _)), Some((_, tail))) = (address.split_once('*'), address.rsplit_once('*')) {
         return shared_with_hidden(head.trim_start_matches('0'), tail, number);
     }

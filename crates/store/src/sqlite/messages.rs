@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::event::{Event, EventKind};
 use model::idempotency::{AnswerForm, Endpoint, IdempotencyKey};
-use model::{MediaId, Message, MessageId, MessageRecord, Owner, Timestamp};
+use model::{Delivery, MediaId, Message, MessageId, MessageRecord, Owner, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
@@ -16,6 +16,7 @@ use super::screening::insert_screening;
 use super::turns::{Reader, Work};
 use super::writer::{Fault, Group};
 use crate::StoreError;
+use crate::contract::changes::{Kind, Resource};
 use crate::contract::dispatch::Lease;
 use crate::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFilter, Messages, Page, Quota, Replay};
 
@@ -71,6 +72,7 @@ impl Messages for Sqlite {
 }
 
 fn admit(group: &mut Group, admission: &Admission) -> Result<Admitted, Fault> {
+    group.living.require(admission.node)?;
     let message = &*admission.message;
     if let Some(claim) = &admission.idempotency
         && let Some(earlier) = replay(&group.connection, message.owner(), claim)?
@@ -86,7 +88,7 @@ fn admit(group: &mut Group, admission: &Admission) -> Result<Admitted, Fault> {
     carry(&group.connection, message.media, admission.media.as_ref())?;
     insert_message(&group.connection, message)?;
     group.note_inserted(None, std::iter::once(message))?;
-    insert_delivery(&group.connection, message, &admission.carrier, admission.lease, admission.due_at)?;
+    insert_delivery(group, message, &admission.carrier, admission.lease, admission.due_at)?;
     if let Some(claim) = &admission.idempotency {
         insert_claim(group, message.owner(), claim, message.id.to_bytes(), message.created_at)?;
     }
@@ -154,11 +156,16 @@ pub(super) fn insert_message(connection: &Connection, message: &Message) -> rusq
     Ok(())
 }
 
-pub(super) fn insert_delivery(connection: &Connection, message: &Message, carrier: &str, lease: Option<Lease>, due_at: Timestamp) -> rusqlite::Result<()> {
+/// Writes the row of a message that changes, and notes that the message was accepted.
+pub(super) fn insert_delivery(group: &mut Group, message: &Message, carrier: &str, lease: Option<Lease>, due_at: Timestamp) -> rusqlite::Result<()> {
+    if group.wants(Kind::Accepted) {
+        let resource = Resource::Message { id: message.id, broadcast: message.broadcast, delivery: Delivery::queued(carrier) };
+        group.note(message.created_at, Some(message.owner()), resource);
+    }
     let (due_at, lease) = lease.map_or((due_at, 0), |lease| (lease.until, lease.token));
-    let sql = "INSERT INTO delivery (message_id, account_id, status, carrier, due_at, lease, expires_at, segments, broadcast_id, media_id) \
-               VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    connection.prepare_cached(sql)?.execute(params![
+    let sql = "INSERT INTO delivery (message_id, account_id, status, carrier, due_at, lease, expires_at, segments, broadcast_id, media_id, test) \
+               VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    group.connection.prepare_cached(sql)?.execute(params![
         message.id.to_bytes(),
         message.account.to_bytes(),
         carrier,
@@ -168,6 +175,7 @@ pub(super) fn insert_delivery(connection: &Connection, message: &Message, carrie
         message.segments,
         message.broadcast.map(model::BroadcastId::to_bytes),
         message.media.map(MediaId::to_bytes),
+        rows::is_test(message.mode),
     ])?;
     Ok(())
 }

@@ -16,6 +16,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0005_worlds.sql"),
     include_str!("../../migrations/sqlite/0006_receipts.sql"),
     include_str!("../../migrations/sqlite/0007_lists.sql"),
+    include_str!("../../migrations/sqlite/0008_changes.sql"),
+    include_str!("../../migrations/sqlite/0009_nodes.sql"),
 ];
 
 /// Brings the schema up to date, each step in its own transaction.

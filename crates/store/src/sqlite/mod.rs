@@ -5,8 +5,10 @@
 //! [`Runtime`] has threads; in a simulation the same code runs on one thread, and its order follows from the seed.
 
 mod broadcasts;
+mod changes;
 mod checkpoint;
 mod dispatch;
+mod flights;
 mod health;
 mod life;
 mod lists;
@@ -15,6 +17,7 @@ mod matching;
 mod media;
 mod messages;
 mod migrations;
+mod nodes;
 mod parked;
 mod place;
 mod readers;
@@ -38,6 +41,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::StoreError;
+use crate::tail::Tails;
 use lock::Lock;
 use readers::Readers;
 use writer::Writer;
@@ -48,7 +52,10 @@ pub struct Sqlite {
     writer: Writer,
     readers: Readers,
     lock: Arc<Lock>,
+    tails: Arc<Tails>,
     rows_per_page: usize,
+    /// Whether a node that joins is the only one: the lock proves that other processes are gone.
+    alone: bool,
     /// How many probes there were.
     probes: AtomicU64,
 }
@@ -105,14 +112,22 @@ impl Sqlite {
         let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let readers = Readers::new(Arc::clone(&runtime), || connect(place, vfs, read_only)).map_err(refused)?;
         let lock = Arc::new(lock);
-        let writer = Writer::start(connection, checkpointer, Arc::clone(&lock), &runtime)?;
-        Ok(Self { runtime, writer, readers, lock, rows_per_page: lists::ROWS_PER_PAGE, probes: AtomicU64::new(0) })
+        let tails = Arc::new(Tails::default());
+        let writer = Writer::start(connection, checkpointer, Arc::clone(&lock), Arc::clone(&tails), &runtime)?;
+        Ok(Self { runtime, writer, readers, lock, tails, rows_per_page: lists::ROWS_PER_PAGE, alone: true, probes: AtomicU64::new(0) })
     }
 
     /// The same store, whose lists of messages look at so many rows for a page: with a few rows, a small list already meets the bound.
     #[must_use]
     pub const fn with_rows_per_page(mut self, rows: usize) -> Self {
         self.rows_per_page = rows;
+        self
+    }
+
+    /// The same store for several nodes in this process: joining ends no other epoch. For tests and simulations of what nodes do to each other.
+    #[must_use]
+    pub const fn with_several_nodes(mut self) -> Self {
+        self.alone = false;
         self
     }
 
@@ -204,7 +219,8 @@ mod tests {
     fn every_statement_of_maintenance_uses_an_index() {
         let connection = Connection::open_in_memory().unwrap();
         migrations::MIGRATIONS.iter().for_each(|step| connection.execute_batch(step).unwrap());
-        let statements = [dispatch::MAINTENANCE, parked::MAINTENANCE, waits::MAINTENANCE, screening::MAINTENANCE].concat();
+        let statements =
+            [changes::MAINTENANCE, dispatch::MAINTENANCE, parked::MAINTENANCE, waits::MAINTENANCE, flights::MAINTENANCE, screening::MAINTENANCE].concat();
         for sql in statements {
             let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let values = vec![rusqlite::types::Null; explain.parameter_count()];

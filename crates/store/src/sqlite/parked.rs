@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use model::unmatched::{Fate, Reason, clipped};
 use model::{MessageId, Timestamp, Unmatched};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::flights;
 use super::matching::{CLOCKS, Filed, accepted_at, filed, find};
 use super::receipts::{HELD_UNDER_KEY, key_of_recipient, settle};
 use super::rows::{self, fate_word, scope, scope_number};
 use super::writer::Group;
 use crate::contract::bounds::Bounds;
-use crate::contract::messages::StatusChanges;
 use crate::contract::receipts::{HeldStep, KEY_BYTES_MAX, Receipt, Refused, UNMATCHED_KEPT};
 
 /// Keys and addresses of one receipt that are filed. Readings of an id are few; a carrier that lists more is not believed.
@@ -115,8 +115,16 @@ impl Names {
     }
 }
 
-/// Parks a receipt. Returns how many were dropped for want of room.
-pub(super) fn park(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<u64> {
+/// What became of a receipt that was to be parked.
+pub(super) struct Parking {
+    /// How many were dropped for want of room, itself included.
+    pub(super) dropped: u64,
+    /// Its place among those parked.
+    pub(super) parked: Option<i64>,
+}
+
+/// Parks a receipt.
+pub(super) fn park(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<Parking> {
     let (names, carrier) = (Names::of(receipt), receipt.carrier.as_str());
     let (detail, raw) = (clipped(&receipt.detail, DETAIL_BYTES_MAX), clipped(&receipt.raw, RAW_BYTES_MAX));
     let (keys, listed, addresses) = (names.keys(), names.ids.join("\n"), names.addresses.join(" "));
@@ -148,7 +156,7 @@ pub(super) fn park(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<u64
     group.connection.prepare_cached(sql)?.execute(values)?;
     if !fits {
         trim(&group.connection, carrier, fate)?;
-        return Ok(dropped + 1);
+        return Ok(Parking { dropped: dropped + 1, parked: None });
     }
     let parked = group.connection.last_insert_rowid();
     for key in keys {
@@ -159,7 +167,7 @@ pub(super) fn park(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<u64
         load.count += 1;
         load.bytes += bytes;
     });
-    Ok(dropped)
+    Ok(Parking { dropped, parked: Some(parked) })
 }
 
 fn drop_oldest(group: &mut Group, carrier: &str, at: Timestamp) -> rusqlite::Result<bool> {
@@ -171,12 +179,18 @@ fn drop_oldest(group: &mut Group, carrier: &str, at: Timestamp) -> rusqlite::Res
     Ok(true)
 }
 
+/// Ends the wait of a parked receipt that has found its message.
+pub(super) fn end_matched(group: &mut Group, parked: i64, carrier: &str, at: Timestamp) -> rusqlite::Result<()> {
+    end(group, parked, carrier, Fate::Matched, at)
+}
+
 /// Ends the wait of a parked receipt.
 fn end(group: &mut Group, parked: i64, carrier: &str, fate: Fate, at: Timestamp) -> rusqlite::Result<()> {
     let connection = &group.connection;
     connection.prepare_cached(FORGET_KEYS)?.execute([parked])?;
     let bytes: u64 = connection.prepare_cached(END)?.query_row(params![parked, fate.as_str(), at.as_millis()], |row| row.get(0))?;
     trim(connection, carrier, fate)?;
+    group.flights.forget(parked);
     group.parked.change(carrier, |load| {
         load.count = load.count.saturating_sub(1);
         load.bytes = load.bytes.saturating_sub(bytes);
@@ -217,14 +231,17 @@ pub(super) fn forget(group: &mut Group, now: Timestamp, kept: Duration, limit: u
     Ok(old.into_iter().map(|(_, carrier)| carrier).collect())
 }
 
-/// Applies receipts that came before the acknowledgement that files a segment under `key`, at `at`.
-pub(super) fn apply(group: &mut Group, carrier: &str, key: &str, at: Timestamp, changes: &mut StatusChanges) -> rusqlite::Result<()> {
+/// Applies receipts that came before the acknowledgement that files a segment under `key`, at `at`. Of a receipt to which `key` is another reading of its
+/// id, all readings are looked at, the exact ids first.
+pub(super) fn apply(group: &mut Group, carrier: &str, key: &str, at: Timestamp) -> rusqlite::Result<()> {
     for (parked, receipt) in parked_under(&group.connection, carrier, key)? {
+        if receipt.keys.first().is_some_and(|first| first != key) {
+            flights::settle_parked(group, parked, at)?;
+            continue;
+        }
         // Another recipient's: it waits for its own segment.
         let Some((_, filed)) = find(&group.connection, &receipt, true)? else { continue };
-        if let Some(Some(change)) = settle(group, &filed, &receipt)? {
-            changes.push(change);
-        }
+        settle(group, &filed, &receipt)?;
         end(group, parked, carrier, Fate::Matched, at)?;
     }
     Ok(())
@@ -235,6 +252,9 @@ pub(super) fn settle_held(group: &mut Group, now: Timestamp, unclaimed: Duration
     let (mut step, unclaimed_since) = (HeldStep::default(), now - unclaimed);
     if group.parked.is_empty() {
         return Ok(step);
+    }
+    if after.is_none() {
+        flights::sweep(group, now, limit)?;
     }
     let after = after.unwrap_or(MessageId::from_bytes([0; 16]));
     let held: Vec<([u8; 16], String, String)> = {
@@ -249,7 +269,7 @@ pub(super) fn settle_held(group: &mut Group, now: Timestamp, unclaimed: Duration
         let accepted_at = accepted_at(&group.connection, filed.id)?;
         for (parked, receipt) in parked_under(&group.connection, &carrier, &key)? {
             if receipt.at < unclaimed_since && receipt.at + CLOCKS >= accepted_at {
-                step.changes.extend(settle(group, &filed, &receipt)?.flatten());
+                settle(group, &filed, &receipt)?;
                 end(group, parked, &carrier, Fate::Matched, now)?;
             }
         }
@@ -263,22 +283,40 @@ fn the_only_held(connection: &Connection, carrier: &str, key: &str) -> rusqlite:
     Ok(if held.len() == 1 { held.pop() } else { None })
 }
 
+/// The receipts that are parked under a key, the longest parked first. Where `key` is the exact id of one, or its recipient, it has no other.
 fn parked_under(connection: &Connection, carrier: &str, key: &str) -> rusqlite::Result<Vec<(i64, Receipt)>> {
     let read = |row: &Row<'_>| {
-        let addresses: String = row.get(1)?;
-        let receipt = Receipt {
-            carrier: carrier.to_owned(),
-            keys: vec![key.to_owned()],
-            addresses: addresses.split_whitespace().map(str::to_owned).collect(),
-            fate: rows::word(row, 2, rows::fate)?,
-            at: rows::time(row, 3)?,
-            detail: row.get(4)?,
-            scope: scope(row.get(5)?),
-            raw: String::new(),
-        };
+        let mut receipt = read_parked(row)?;
+        if receipt.keys.iter().skip(1).all(|other| other != key) {
+            receipt.keys = vec![key.to_owned()];
+        }
         Ok((row.get(0)?, receipt))
     };
     connection.prepare_cached(UNDER_KEY)?.query_map(params![carrier, key, SAME_KEY_MAX], read)?.collect()
+}
+
+/// A receipt that is parked, with all its keys; `None` where it is parked no longer.
+pub(super) fn parked_receipt(connection: &Connection, parked: i64) -> rusqlite::Result<Option<Receipt>> {
+    connection.prepare_cached(PARKED)?.query_row([parked], read_parked).optional()
+}
+
+/// Reads the columns `id`, `addresses`, `says`, `at`, `detail`, `scope`, `keys` and `carrier`.
+fn read_parked(row: &Row<'_>) -> rusqlite::Result<Receipt> {
+    let (addresses, keys): (String, String) = (row.get(1)?, row.get(6)?);
+    Ok(Receipt {
+        carrier: row.get(7)?,
+        keys: listed_keys(&keys),
+        addresses: addresses.split_whitespace().map(str::to_owned).collect(),
+        fate: rows::word(row, 2, rows::fate)?,
+        at: rows::time(row, 3)?,
+        detail: row.get(4)?,
+        scope: scope(row.get(5)?),
+        raw: String::new(),
+    })
+}
+
+fn listed_keys(keys: &str) -> Vec<String> {
+    keys.split('\n').filter(|key| !key.is_empty()).map(str::to_owned).collect()
 }
 
 /// The last of a carrier, newest first; those that were matched later only where there is room beside the others.
@@ -303,7 +341,7 @@ fn of_fate(connection: &Connection, carrier: &str, fate: Fate, limit: usize) -> 
             reason: rows::word(row, 2, Reason::parse)?,
             fate,
             ended_at: rows::time_if_any(row, 3)?,
-            keys: keys.split('\n').filter(|key| !key.is_empty()).map(str::to_owned).collect(),
+            keys: listed_keys(&keys),
             addresses: addresses.split_whitespace().map(str::to_owned).collect(),
             detail: row.get(6)?,
             raw: row.get(7)?,
@@ -326,7 +364,8 @@ const TRIM: &str = "DELETE FROM unmatched WHERE id IN \
     (SELECT id FROM unmatched INDEXED BY unmatched_of WHERE carrier = ?1 AND fate = ?2 ORDER BY id DESC LIMIT 4 OFFSET ?3)";
 const HELD: &str = "SELECT d.message_id, d.carrier, m.recipient FROM delivery d INDEXED BY delivery_held \
     CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id WHERE d.held = 1 AND d.message_id > ?1 ORDER BY d.message_id LIMIT ?2";
-const UNDER_KEY: &str = "SELECT p.id, p.addresses, p.says, p.at, p.detail, p.scope FROM parked_keys k CROSS JOIN unmatched p ON p.id = k.parked_id \
+const PARKED: &str = "SELECT id, addresses, says, at, detail, scope, keys, carrier FROM unmatched WHERE id = ?1 AND fate = 'waiting'";
+const UNDER_KEY: &str = "SELECT p.id, p.addresses, p.says, p.at, p.detail, p.scope, p.keys, p.carrier FROM parked_keys k CROSS JOIN unmatched p ON p.id = k.parked_id \
     WHERE k.carrier = ?1 AND k.key = ?2 ORDER BY k.parked_id LIMIT ?3";
 const LAST: &str = "SELECT id, at, reason, ended_at, keys, addresses, detail, raw FROM unmatched INDEXED BY unmatched_of \
     WHERE carrier = ?1 AND fate = ?2 ORDER BY id DESC LIMIT ?3";
@@ -335,4 +374,5 @@ const COUNT: &str = "SELECT (SELECT count(*) FROM unmatched INDEXED BY unmatched
 
 /// Every statement of this file that maintenance runs.
 #[cfg(test)]
-pub(super) const MAINTENANCE: &[&str] = &[OLDEST, OLD, FORGET_KEYS, END, TRIM, HELD, HELD_UNDER_KEY, super::matching::ACCEPTED_AT, UNDER_KEY, LAST, COUNT];
+pub(super) const MAINTENANCE: &[&str] =
+    &[OLDEST, OLD, FORGET_KEYS, END, TRIM, HELD, HELD_UNDER_KEY, super::matching::ACCEPTED_AT, PARKED, UNDER_KEY, LAST, COUNT];

@@ -11,13 +11,12 @@ use rusqlite::{Connection, params};
 use super::life::Life;
 use super::matching::{Filed, find, tail};
 use super::messages::add_event;
-use super::parked::{self, park};
+use super::parked::{self, Parking, park};
 use super::rows::fate_word;
 use super::writer::Group;
-use super::{Sqlite, waits};
+use super::{Sqlite, flights, waits};
 use crate::StoreError;
 use crate::contract::dispatch::Outcome;
-use crate::contract::messages::StatusChange;
 use crate::contract::receipts::{HeldStep, KEY_BYTES_MAX, Receipt, ReceiptOutcome, Receipts, Refused, WaitStep};
 
 #[async_trait]
@@ -58,14 +57,19 @@ impl Receipts for Sqlite {
 }
 
 fn record(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<ReceiptOutcome> {
+    let mut waits_for = None;
     if let Some((key, filed)) = find(&group.connection, receipt, false)? {
-        let settled = settle(group, &filed, receipt)?;
-        return Ok(settled.map_or(ReceiptOutcome::Repeated, |change| ReceiptOutcome::Matched { key, change }));
+        waits_for = flights::has_to_wait(group, receipt, key, &filed)?;
+        if waits_for.is_none() {
+            let settled = settle(group, &filed, receipt)?;
+            return Ok(if settled { ReceiptOutcome::Matched { key } } else { ReceiptOutcome::Repeated });
+        }
     }
-    Ok(match park(group, receipt)? {
-        0 => ReceiptOutcome::Parked,
-        dropped => ReceiptOutcome::Crowded { dropped },
-    })
+    let Parking { dropped, parked } = park(group, receipt)?;
+    if let Some((parked, flight)) = parked.zip(waits_for) {
+        flights::wait(group, parked, flight);
+    }
+    Ok(if dropped == 0 { ReceiptOutcome::Parked } else { ReceiptOutcome::Crowded { dropped } })
 }
 
 /// The key of a message that is held and has no id, and of a receipt for it. No id of a carrier has a blank.
@@ -82,25 +86,25 @@ pub(super) fn file_held(connection: &Connection, outcome: &Outcome) -> rusqlite:
 pub(super) const HELD_UNDER_KEY: &str = "SELECT s.key, s.message_id, s.number, s.total, s.recipient, s.fate FROM segments s \
     CROSS JOIN delivery d ON d.message_id = s.message_id WHERE s.carrier = ?1 AND s.key = ?2 AND s.fate = '' AND d.held = 1 AND d.status = 'queued' LIMIT 2";
 
-/// Gives a segment its fate, and its message the status that follows. `None` when the segment had its fate already.
-pub(super) fn settle(group: &mut Group, filed: &Filed, receipt: &Receipt) -> rusqlite::Result<Option<Option<StatusChange>>> {
+/// Gives a segment its fate, and its message the status that follows. `false` when the segment had its fate already.
+pub(super) fn settle(group: &mut Group, filed: &Filed, receipt: &Receipt) -> rusqlite::Result<bool> {
     let connection = &group.connection;
     if filed.fate.is_final() {
         note(connection, filed, receipt)?;
-        return Ok(None);
+        return Ok(false);
     }
-    let Some(mut life) = Life::load(connection, filed.id)? else { return Ok(None) };
+    let Some(mut life) = Life::load(connection, filed.id)? else { return Ok(false) };
     if receipt.fate == SegmentFate::Pending {
         note(connection, filed, receipt)?;
-        return Ok(Some(None));
+        return Ok(true);
     }
     add_event(connection, filed.id, receipt.at, EventKind::Receipt, Some(&receipt.carrier), None, &particulars(filed, receipt))?;
     let sql = "UPDATE segments SET fate = ?5 WHERE carrier = ?1 AND key = ?2 AND message_id = ?3 AND number = ?4";
     let name = params![receipt.carrier, filed.key, filed.id.to_bytes(), filed.number, fate_word(receipt.fate)];
     connection.prepare_cached(sql)?.execute(name)?;
-    let changed = conclude(&mut life, filed, receipt);
+    conclude(&mut life, filed, receipt);
     life.save(group)?;
-    Ok(Some(changed.then(|| life.status_change())))
+    Ok(true)
 }
 
 fn particulars(filed: &Filed, receipt: &Receipt) -> String {
@@ -132,7 +136,7 @@ fn note(connection: &Connection, filed: &Filed, receipt: &Receipt) -> rusqlite::
 }
 
 /// The status that follows once every segment has its fate, or the wait for the others is over.
-fn conclude(life: &mut Life, filed: &Filed, receipt: &Receipt) -> bool {
+fn conclude(life: &mut Life, filed: &Filed, receipt: &Receipt) {
     // From a carrier that the message has left, only the word that all of it arrived means anything.
     let has_left = life.delivery.carrier != receipt.carrier;
     let bits = match filed.total {
@@ -155,10 +159,13 @@ fn conclude(life: &mut Life, filed: &Filed, receipt: &Receipt) -> bool {
         SegmentFate::Undelivered(_) | SegmentFate::Pending => {}
     }
     if life.is_whole(life.delivered) {
-        return life.change(Status::Delivered, receipt.at, None);
+        life.change(Status::Delivered, receipt.at, None);
+        return;
     }
     let is_known = life.is_whole(life.delivered | life.lost) || life.delivery.receipt_missing && life.lost != 0;
-    is_known && life.change(Status::Undelivered, receipt.at, None)
+    if is_known {
+        life.change(Status::Undelivered, receipt.at, None);
+    }
 }
 
 /// Files a segment that a carrier took, so that its receipt finds it.

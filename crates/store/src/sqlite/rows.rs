@@ -71,6 +71,16 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<MessageRecord> {
     Ok(MessageRecord { message: message(row, 0)?, delivery: told(delivery(row, MESSAGE_COLUMNS)?) })
 }
 
+/// How a mode is written beside what changes: a test key's, or a live one's.
+pub(super) const fn is_test(mode: Mode) -> bool {
+    matches!(mode, Mode::Test)
+}
+
+/// The mode that is written so.
+pub(super) const fn mode_if_test(is_test: bool) -> Mode {
+    if is_test { Mode::Test } else { Mode::Live }
+}
+
 /// A moment.
 pub(super) fn time(row: &Row<'_>, at: usize) -> rusqlite::Result<Timestamp> {
     row.get(at).map(Timestamp::from_millis)

@@ -7,13 +7,14 @@ use async_trait::async_trait;
 use model::account::{Account, AccountState, Limits};
 use model::key::{ApiKey, KeyId, Mode, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
-use model::{AccountId, Msisdn, Timestamp};
+use model::{AccountId, Msisdn, Owner, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
 use super::rows;
 use super::writer::{Fault, Group};
 use crate::StoreError;
+use crate::contract::changes::Resource;
 use crate::contract::tenants::{AccountChange, NumberChange, TenantData, Tenants};
 
 const ACCOUNTS: &str = "SELECT id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, daily_quota, created_at, screening FROM accounts";
@@ -40,28 +41,28 @@ impl Tenants for Sqlite {
             if find_account(&group.connection, account.id)?.is_some() {
                 return Err(Fault::Told(StoreError::AlreadyExists));
             }
-            save_account(&group.connection, &account)?;
+            save(group, account.created_at, Resource::Account(account))?;
             Ok(())
         };
         self.writer.write(write).await
     }
 
-    async fn change_account(&self, id: AccountId, change: AccountChange) -> Result<Account, StoreError> {
+    async fn change_account(&self, id: AccountId, change: AccountChange, now: Timestamp) -> Result<Account, StoreError> {
         let write = move |group: &mut Group| {
             let mut account = find_account(&group.connection, id)?.ok_or(Fault::Told(StoreError::NotFound))?;
             account.state = change.state.unwrap_or(account.state);
             account.limits = account.limits.with(change.limits);
-            save_account(&group.connection, &account)?;
+            save(group, now, Resource::Account(account.clone()))?;
             Ok(account)
         };
         self.writer.write(write).await
     }
 
-    async fn set_screening(&self, id: AccountId, policy: Arc<str>) -> Result<Account, StoreError> {
+    async fn set_screening(&self, id: AccountId, policy: Arc<str>, now: Timestamp) -> Result<Account, StoreError> {
         let write = move |group: &mut Group| {
             let mut account = find_account(&group.connection, id)?.ok_or(Fault::Told(StoreError::NotFound))?;
-            account.screening = Some(policy);
-            save_account(&group.connection, &account)?;
+            account.screening = Some(Arc::clone(&policy));
+            save(group, now, Resource::Policy { account: id, policy })?;
             Ok(account)
         };
         self.writer.write(write).await
@@ -73,7 +74,7 @@ impl Tenants for Sqlite {
             if find(&group.connection, KEYS, "id", key.id.as_str(), self::key)?.is_some() {
                 return Err(Fault::Told(StoreError::AlreadyExists));
             }
-            save_key(&group.connection, &key)?;
+            save(group, key.created_at, Resource::Key(key))?;
             Ok(())
         };
         self.writer.write(write).await
@@ -83,8 +84,10 @@ impl Tenants for Sqlite {
         let id = id.clone();
         let write = move |group: &mut Group| {
             let mut key = find(&group.connection, KEYS, "id", id.as_str(), self::key)?.ok_or(Fault::Told(StoreError::NotFound))?;
-            key.revoked_at = key.revoked_at.or(Some(now));
-            save_key(&group.connection, &key)?;
+            if key.revoked_at.is_none() {
+                key.revoked_at = Some(now);
+                save(group, now, Resource::Key(key.clone()))?;
+            }
             Ok(key)
         };
         self.writer.write(write).await
@@ -96,13 +99,13 @@ impl Tenants for Sqlite {
             if find(&group.connection, NUMBERS, "number", number.number.as_str(), self::number)?.is_some() {
                 return Err(Fault::Told(StoreError::AlreadyExists));
             }
-            save_number(&group.connection, &number)?;
+            save(group, number.created_at, Resource::Number(number))?;
             Ok(())
         };
         self.writer.write(write).await
     }
 
-    async fn change_number(&self, number: &Msisdn, change: NumberChange) -> Result<Number, StoreError> {
+    async fn change_number(&self, number: &Msisdn, change: NumberChange, now: Timestamp) -> Result<Number, StoreError> {
         let name = number.clone();
         let write = move |group: &mut Group| {
             let mut number = find(&group.connection, NUMBERS, "number", name.as_str(), self::number)?.ok_or(Fault::Told(StoreError::NotFound))?;
@@ -110,7 +113,7 @@ impl Tenants for Sqlite {
             number.account = change.account.unwrap_or(number.account);
             number.state = change.state.unwrap_or(number.state);
             number.segments_per_second = change.segments_per_second.unwrap_or(number.segments_per_second);
-            save_number(&group.connection, &number)?;
+            save(group, now, Resource::Number(number.clone()))?;
             Ok(number)
         };
         self.writer.write(write).await
@@ -119,22 +122,17 @@ impl Tenants for Sqlite {
     async fn put_block(&self, block: Block) -> Result<(), StoreError> {
         let write = move |group: &mut Group| {
             require_account(&group.connection, block.account)?;
-            let sql = "INSERT OR REPLACE INTO blocks (number, kind, account_id, reason, created_at) VALUES (?1, ?2, ?3, ?4, ?5)";
-            let values = params![block.number.as_str(), block.kind.as_str(), block_account(block.account), block.reason, block.created_at.as_millis()];
-            group.connection.prepare_cached(sql)?.execute(values)?;
+            save(group, block.created_at, Resource::Blocked(block))?;
             Ok(())
         };
         self.writer.write(write).await
     }
 
-    async fn delete_block(&self, number: &Msisdn, kind: BlockKind, account: Option<AccountId>) -> Result<(), StoreError> {
+    async fn delete_block(&self, number: &Msisdn, kind: BlockKind, account: Option<AccountId>, now: Timestamp) -> Result<(), StoreError> {
         let number = number.clone();
-        let write = move |group: &mut Group| {
-            let mut delete = group.connection.prepare_cached("DELETE FROM blocks WHERE number = ?1 AND kind = ?2 AND account_id = ?3")?;
-            match delete.execute(params![number.as_str(), kind.as_str(), block_account(account)])? {
-                0 => Err(Fault::Told(StoreError::NotFound)),
-                _ => Ok(()),
-            }
+        let write = move |group: &mut Group| match save(group, now, Resource::Unblocked { number, kind, account })? {
+            0 => Err(Fault::Told(StoreError::NotFound)),
+            _ => Ok(()),
         };
         self.writer.write(write).await
     }
@@ -159,7 +157,37 @@ fn require_account(connection: &Connection, id: Option<AccountId>) -> Result<(),
     }
 }
 
-fn save_account(connection: &Connection, account: &Account) -> rusqlite::Result<()> {
+/// Writes what a change leaves, and notes the change. Nothing else writes these tables, so that nothing in them changes in silence. Returns how many rows
+/// there were to change.
+fn save(group: &mut Group, at: Timestamp, resource: Resource) -> rusqlite::Result<usize> {
+    let connection = &group.connection;
+    let (rows, owner) = match &resource {
+        Resource::Account(account) => (save_account(connection, account)?, None),
+        Resource::Policy { account, policy } => {
+            let sql = "UPDATE accounts SET screening = ?2 WHERE id = ?1";
+            (connection.prepare_cached(sql)?.execute(params![account.to_bytes(), policy])?, None)
+        }
+        Resource::Key(key) => (save_key(connection, key)?, Some(Owner { account: key.account, mode: key.mode })),
+        Resource::Number(number) => (save_number(connection, number)?, None),
+        Resource::Blocked(block) => {
+            let sql = "INSERT OR REPLACE INTO blocks (number, kind, account_id, reason, created_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+            let values = params![block.number.as_str(), block.kind.as_str(), block_account(block.account), block.reason, block.created_at.as_millis()];
+            (connection.prepare_cached(sql)?.execute(values)?, None)
+        }
+        Resource::Unblocked { number, kind, account } => {
+            let mut delete = connection.prepare_cached("DELETE FROM blocks WHERE number = ?1 AND kind = ?2 AND account_id = ?3")?;
+            (delete.execute(params![number.as_str(), kind.as_str(), block_account(*account)])?, None)
+        }
+        // What happens to messages and broadcasts is written where it happens.
+        Resource::Message { .. } | Resource::Broadcast { .. } => (0, None),
+    };
+    if rows > 0 {
+        group.note(at, owner, resource);
+    }
+    Ok(rows)
+}
+
+fn save_account(connection: &Connection, account: &Account) -> rusqlite::Result<usize> {
     let sql = "INSERT INTO accounts (id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, daily_quota, created_at, screening) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO UPDATE SET state = excluded.state, \
                message_per_minute = excluded.message_per_minute, broadcast_per_minute = excluded.broadcast_per_minute, \
@@ -175,11 +203,10 @@ fn save_account(connection: &Connection, account: &Account) -> rusqlite::Result<
         limits.daily_quota,
         account.created_at.as_millis(),
         account.screening,
-    ])?;
-    Ok(())
+    ])
 }
 
-fn save_key(connection: &Connection, key: &ApiKey) -> rusqlite::Result<()> {
+fn save_key(connection: &Connection, key: &ApiKey) -> rusqlite::Result<usize> {
     let sql = "INSERT INTO keys (id, account_id, mode, digest, created_at, expires_at, revoked_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
                ON CONFLICT DO UPDATE SET revoked_at = excluded.revoked_at";
     connection.prepare_cached(sql)?.execute(params![
@@ -190,17 +217,15 @@ fn save_key(connection: &Connection, key: &ApiKey) -> rusqlite::Result<()> {
         key.created_at.as_millis(),
         key.expires_at.map(Timestamp::as_millis),
         key.revoked_at.map(Timestamp::as_millis),
-    ])?;
-    Ok(())
+    ])
 }
 
-fn save_number(connection: &Connection, number: &Number) -> rusqlite::Result<()> {
+fn save_number(connection: &Connection, number: &Number) -> rusqlite::Result<usize> {
     let sql = "INSERT INTO numbers (number, account_id, state, created_at, segments_per_second) VALUES (?1, ?2, ?3, ?4, ?5) \
                ON CONFLICT DO UPDATE SET account_id = excluded.account_id, state = excluded.state, segments_per_second = excluded.segments_per_second";
     let account = number.account.map(AccountId::to_bytes);
     let pace = number.segments_per_second.map(NonZeroU32::get);
-    connection.prepare_cached(sql)?.execute(params![number.number.as_str(), account, number.state.as_str(), number.created_at.as_millis(), pace])?;
-    Ok(())
+    connection.prepare_cached(sql)?.execute(params![number.number.as_str(), account, number.state.as_str(), number.created_at.as_millis(), pace])
 }
 
 /// Whose block it is; nothing stands for every account, since a key's columns cannot be null.

@@ -30,7 +30,7 @@ pub(super) fn end_waits(group: &mut Group, now: Timestamp, limit: usize) -> rusq
         if life.lost != 0 && life.change(Status::Undelivered, now, None) {
             let detail = "undelivered: a segment was lost, and the carrier did not report on the others";
             add_event(&group.connection, id, now, EventKind::Ended, None, None, detail)?;
-            step.changes.push(life.status_change());
+            step.ended += 1;
         } else {
             life.delivery.receipt_missing = true;
             let detail = if life.delivered == 0 { "no receipt came in time" } else { "not every segment had its receipt in time" };

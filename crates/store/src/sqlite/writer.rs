@@ -13,15 +13,19 @@ use runtime::{Ended, Runtime, Task};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::changes::Feed;
 use super::checkpoint::Checkpointer;
+use super::flights::Flights;
 use super::lists::ListState;
 use super::lock::Lock;
+use super::nodes::Living;
 use super::parked::Parked;
 use super::store_error;
 use super::tally::Tally;
 use crate::StoreError;
 use crate::contract::bounds::Bounds;
 use crate::contract::health::CommitSample;
+use crate::tail::Tails;
 
 /// How many calls may wait for the writer; more wait for a place.
 const QUEUE: usize = 8_192;
@@ -66,8 +70,8 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
-/// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, the count of parked receipts, the count of the
-/// screen's decisions and the state of the index of lists are true of the transaction's state, and a rollback forgets them or reads them again; the turns
+/// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, the count of parked receipts, attempts under way, the changes, the count of the
+/// screen's decisions, the living epochs and the state of the index of lists are true of the transaction's state, and a rollback forgets them or reads them again; the turns
 /// only say where to look first, and outlast it.
 pub(super) struct Group {
     pub(super) connection: Connection,
@@ -77,14 +81,20 @@ pub(super) struct Group {
     pub(super) tallies: BTreeMap<BroadcastId, Tally>,
     /// How many receipts are parked.
     pub(super) parked: Parked,
+    /// Attempts under way, and the parked receipts that wait for their ends.
+    pub(super) flights: Flights,
     /// How many decisions of the screen are kept of an owner, where this process has looked.
     pub(super) screened: BTreeMap<Owner, u64>,
     /// How many parked receipts and decisions may be kept.
     pub(super) bounds: Bounds,
     /// The account after which each carrier's next lease begins, so that all have their turn.
     pub(super) turns: BTreeMap<String, Vec<u8>>,
+    /// Which epochs are not over.
+    pub(super) living: Living,
     /// Which messages the index of lists has.
     pub(super) lists: ListState,
+    /// What this transaction changes, for those who follow.
+    pub(super) feed: Feed,
     /// The lock on the file, which says whether that is still where it was.
     lock: Arc<Lock>,
     pub(super) runtime: Arc<dyn Runtime>,
@@ -96,9 +106,15 @@ impl Writer {
     ///
     /// # Errors
     /// [`StoreError::Refused`] when the file cannot be read or there is no thread.
-    pub(super) fn start(connection: Connection, checkpointer: Connection, lock: Arc<Lock>, runtime: &Arc<dyn Runtime>) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        connection: Connection,
+        checkpointer: Connection,
+        lock: Arc<Lock>,
+        tails: Arc<Tails>,
+        runtime: &Arc<dyn Runtime>,
+    ) -> Result<Self, StoreError> {
         let no_thread = |error: std::io::Error| StoreError::Refused(format!("cannot start a thread for the store: {error}"));
-        let group = Group::new(connection, lock, Arc::clone(runtime)).map_err(|error| StoreError::Refused(format!("cannot read the store: {error}")))?;
+        let group = Group::new(connection, lock, tails, Arc::clone(runtime)).map_err(|error| StoreError::Refused(format!("cannot read the store: {error}")))?;
         let (poison, poisoned) = watch::channel(None);
         let (observer, bounds) = (Observer::default(), SharedBounds::default());
         let checkpointer = Checkpointer::start(checkpointer, runtime, poison.clone()).map_err(no_thread)?;
@@ -198,6 +214,7 @@ impl Writing {
                 answers.into_iter().for_each(|answer| answer(Err(error.clone())));
             }
         }
+        self.group.feed.close();
         self.checkpointer.finish(self.group.connection).await;
     }
 
@@ -244,11 +261,13 @@ pub(super) fn fail(poison: &Poison, error: StoreError) {
 }
 
 impl Group {
-    fn new(connection: Connection, lock: Arc<Lock>, runtime: Arc<dyn Runtime>) -> rusqlite::Result<Self> {
+    fn new(connection: Connection, lock: Arc<Lock>, tails: Arc<Tails>, runtime: Arc<dyn Runtime>) -> rusqlite::Result<Self> {
         let parked = Parked::load(&connection)?;
         let (quota, tallies, turns, screened) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (bounds, lists) = (Bounds::default(), ListState::default());
-        let mut group = Self { connection, quota, tallies, parked, screened, bounds, turns, lists, lock, runtime, failed: None };
+        let (living, flights, feed) = (Living::default(), Flights::default(), Feed::load(&connection, tails)?);
+        let mut group = Self { connection, quota, tallies, parked, screened, bounds, turns, living, flights, lists, feed, lock, runtime, failed: None };
+        group.living.load(&group.connection)?;
         group.lists.load(&group.connection)?;
         Ok(group)
     }
@@ -306,12 +325,15 @@ impl Group {
             self.forget().map_err(|error| StoreError::Failed(format!("the state after a rollback cannot be read: {error}")))?;
         } else {
             self.parked.committed();
+            // Before any call returns, so that the caller finds its changes in the tail.
+            self.feed.publish();
+            self.flights.committed();
         }
         committed
     }
 
     fn write_group(&mut self) -> Result<(), StoreError> {
-        self.write_quota().and_then(|()| self.write_tallies()).map_err(|error| store_error(&error))?;
+        self.write_quota().and_then(|()| self.write_tallies()).and_then(|()| self.write_changes()).map_err(|error| store_error(&error))?;
         self.execute("COMMIT")
     }
 
@@ -320,7 +342,10 @@ impl Group {
         self.quota.clear();
         self.tallies.clear();
         self.parked.rolled_back();
+        self.flights.rolled_back();
         self.screened.clear();
+        self.living.load(&self.connection)?;
+        self.feed.reload(&self.connection)?;
         self.lists.load(&self.connection)
     }
 

@@ -1,6 +1,5 @@
 //! Broadcasts: accepted in one piece, every recipient with one turn, counted exactly whatever happens to their messages.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +12,10 @@ use model::{
 };
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, Canceled, Expanded, Expansion};
 use store::contract::dispatch::{Lease, LeaseRequest, Outcome, Verdict};
-use store::contract::messages::{Admitted, IdempotencyClaim, MessageFilter, Quota, StatusChanges};
+use store::contract::messages::{Admitted, IdempotencyClaim, MessageFilter, Quota};
 
 use crate::support::{
-    Backend, Desk, LEASE_SECS, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, acks, after, claim, ids, lease_request, live, number, receipt, retry,
+    Backend, Desk, LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, acks, after, claim, ids, lease_request, live, number, receipt, retry,
 };
 
 /// The recipient at `index` of every broadcast here.
@@ -46,7 +45,7 @@ pub(crate) fn broadcast(desk: &Desk, account: AccountId, total: u32, blocked: u3
 pub(crate) fn admission(broadcast: Broadcast) -> BroadcastAdmission {
     let recipients = (0..broadcast.total - broadcast.blocked).map(recipient).collect::<Vec<_>>().iter().collect();
     let quota = Quota { day: UtcDay::of(broadcast.created_at), limit: u64::MAX };
-    BroadcastAdmission { broadcast: Arc::new(broadcast), recipients, quota, idempotency: None, flagged: None, media: None }
+    BroadcastAdmission { node: NODE, broadcast: Arc::new(broadcast), recipients, quota, idempotency: None, flagged: None, media: None }
 }
 
 /// Accepts a broadcast to one recipient at `at`.
@@ -56,7 +55,7 @@ pub(crate) async fn accepted_at(desk: &Desk, account: AccountId, at: model::Time
 }
 
 /// Accepts a broadcast to so many, none of them blocked.
-async fn accepted(desk: &Desk, account: AccountId, total: u32) -> Broadcast {
+pub(crate) async fn accepted(desk: &Desk, account: AccountId, total: u32) -> Broadcast {
     let broadcast = broadcast(desk, account, total, 0);
     assert_eq!(desk.store.admit_broadcast(admission(broadcast.clone())).await.unwrap(), BroadcastAdmitted::New);
     broadcast
@@ -89,11 +88,19 @@ async fn next(desk: &Desk, broadcast: &Broadcast, limit: usize, skip: impl Fn(u3
     let turns = upcoming.recipients.len() as u32;
     let made = (upcoming.from..).zip(upcoming.recipients).filter(|(index, _)| !skip(*index));
     let expanded = |(index, recipient)| Expanded { message: Arc::new(message(broadcast, index, recipient)), carrier: NORTH.to_owned(), lease: None };
-    Some(Expansion { broadcast: broadcast.id, from: upcoming.from, turns, messages: made.map(expanded).collect(), due_at: broadcast.created_at })
+    Some(Expansion {
+        node: NODE,
+        broadcast: broadcast.id,
+        from: upcoming.from,
+        turns,
+        messages: made.map(expanded).collect(),
+        due_at: broadcast.created_at,
+        at: broadcast.created_at,
+    })
 }
 
 /// Gives so many recipients their turn, and returns their messages.
-async fn expand(desk: &Desk, broadcast: &Broadcast, count: usize) -> Vec<MessageId> {
+pub(crate) async fn expand(desk: &Desk, broadcast: &Broadcast, count: usize) -> Vec<MessageId> {
     let expansion = next(desk, broadcast, count, |_| false).await.unwrap();
     let made = expansion.messages.iter().map(|made| made.message.id).collect();
     assert!(desk.store.expand(expansion).await.unwrap());
@@ -134,7 +141,7 @@ async fn ends(desk: &Desk, id: MessageId, verdict: Verdict) {
         receipt_by: None,
     })
     .await;
-    desk.store.recover(NOW, RETRY_WITHIN).await.unwrap();
+    desk.store.recover(NODE, NOW, RETRY_WITHIN).await.unwrap();
 }
 
 async fn cancel(desk: &Desk, broadcast: &Broadcast) -> Canceled {
@@ -154,7 +161,7 @@ pub(crate) async fn a_broadcast_is_kept_as_it_was_accepted(backend: impl Backend
     let expected = BroadcastRecord { broadcast: Arc::new(broadcast.clone()), status: BroadcastStatus::Queued, counts };
     assert_eq!(record(&desk, &broadcast).await, expected);
     assert_eq!(desk.store.broadcast(None, broadcast.id).await.unwrap(), Some(expected));
-    assert_eq!(desk.store.unexpanded(None, 10).await.unwrap(), [Arc::new(broadcast)]);
+    assert_eq!(desk.store.unexpanded(NODE, None, 10).await.unwrap(), [Arc::new(broadcast)]);
 }
 
 pub(crate) async fn another_accounts_broadcast_is_nothing(backend: impl Backend) {
@@ -222,7 +229,7 @@ pub(crate) async fn identical_broadcasts_at_once_are_accepted_once(backend: impl
     }
     let outcomes = tasks.join_all().await;
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == BroadcastAdmitted::New).count(), 1);
-    assert_eq!(desk.store.unexpanded(None, 100).await.unwrap().len(), 1);
+    assert_eq!(desk.store.unexpanded(NODE, None, 100).await.unwrap().len(), 1);
 }
 
 pub(crate) async fn recipients_have_their_turn_in_order_across_chunks(backend: impl Backend) {
@@ -239,7 +246,7 @@ pub(crate) async fn recipients_have_their_turn_in_order_across_chunks(backend: i
         expand(&desk, &broadcast, 700).await;
         desk.reopen(&backend).await;
     }
-    assert_eq!((turn, desk.store.unexpanded(None, 10).await.unwrap().len()), (2_345, 0));
+    assert_eq!((turn, desk.store.unexpanded(NODE, None, 10).await.unwrap().len()), (2_345, 0));
     assert_eq!(desk.count(broadcast.account).await, 2_345);
     assert_eq!(status(&desk, &broadcast).await, BroadcastStatus::Sending);
 }
@@ -283,7 +290,7 @@ pub(crate) async fn a_broadcast_of_nobody_has_failed(backend: impl Backend) {
     let blocked = broadcast(&desk, desk.account(), 3, 3);
     desk.store.admit_broadcast(admission(blocked.clone())).await.unwrap();
     assert_eq!(status(&desk, &blocked).await, BroadcastStatus::Failed);
-    assert_eq!(desk.store.unexpanded(None, 10).await.unwrap(), []);
+    assert_eq!(desk.store.unexpanded(NODE, None, 10).await.unwrap(), []);
     let skipped = accepted(&desk, desk.account(), 3).await;
     desk.store.expand(next(&desk, &skipped, 2, |_| true).await.unwrap()).await.unwrap();
     assert_eq!(status(&desk, &skipped).await, BroadcastStatus::Sending);
@@ -305,7 +312,7 @@ pub(crate) async fn counts_follow_every_message(backend: impl Backend) {
     desk.hear(receipt([made[1].to_string().as_str()], SegmentFate::Undelivered(ErrorType::Unreachable))).await;
     let so_far = BroadcastCounts { total: 6, skipped: 1, queued: 1, sent: 1, delivered: 1, undelivered: 1, failed: 1 };
     assert_eq!((counts(&desk, &broadcast).await, status(&desk, &broadcast).await), (so_far, BroadcastStatus::Sending));
-    let ended = desk.store.expire(Moment::of(broadcast.expires_at), HashSet::new(), 10).await.unwrap();
+    let ended = desk.expire(Moment::of(broadcast.expires_at), 10).await;
     assert_eq!(ended.len(), 1);
     let at_last = BroadcastCounts { queued: 0, undelivered: 2, ..so_far };
     assert_eq!((counts(&desk, &broadcast).await, status(&desk, &broadcast).await), (at_last, BroadcastStatus::Completed));
@@ -352,7 +359,7 @@ pub(crate) async fn canceling_stops_who_waits_and_says_how_many(backend: impl Ba
     assert_eq!((canceled.stopped, canceled.record.counts, canceled.record.status), (2_998, expected, BroadcastStatus::Canceled));
     desk.reopen(&backend).await;
     assert_eq!(record(&desk, &broadcast).await, canceled.record);
-    assert_eq!(cancel(&desk, &broadcast).await, Canceled { stopped: 0, record: canceled.record, changes: StatusChanges::default() });
+    assert_eq!(cancel(&desk, &broadcast).await, Canceled { stopped: 0, record: canceled.record });
     assert_eq!(desk.store.upcoming(broadcast.id, 10).await.unwrap(), None);
     let delivery = desk.delivery(made[2]).await;
     assert_eq!((delivery.status, delivery.error_type), (Status::Failed, None));
@@ -434,7 +441,7 @@ pub(crate) async fn what_a_gone_process_held_of_a_broadcast_is_due(backend: impl
     desk.store.expand(expansion.clone()).await.unwrap();
     assert!(desk.lease(desk.token(), NOW).await.is_empty(), "born under a lease");
     desk.begin(expansion.messages[0].message.id, lease.token, NOW).await.unwrap();
-    assert_eq!(desk.store.recover(after(1), RETRY_WITHIN).await.unwrap(), 1);
+    assert_eq!(desk.store.recover(NODE, after(1), RETRY_WITHIN).await.unwrap(), 1);
     let leased = desk.lease(desk.token(), after(1)).await;
     assert_eq!((leased.len(), leased.iter().filter(|leased| leased.interrupted).count()), (4, 1));
 }
@@ -540,6 +547,6 @@ pub(crate) async fn a_pace_of_a_number_is_kept(backend: impl Backend) {
     assert_eq!(desk.store.tenants().await.unwrap().numbers, std::slice::from_ref(&new));
     let change = |segments_per_second| NumberChange { segments_per_second, ..Default::default() };
     for (given, kept) in [(None, pace), (Some(NonZeroU32::new(100)), NonZeroU32::new(100)), (Some(None), None)] {
-        assert_eq!(desk.store.change_number(&new.number, change(given)).await.unwrap().segments_per_second, kept);
+        assert_eq!(desk.store.change_number(&new.number, change(given), NOW).await.unwrap().segments_per_second, kept);
     }
 }

@@ -15,9 +15,10 @@ use rusqlite::{Connection, OpenFlags};
 use store::Store;
 use store::contract::dispatch::{Attempt, Outcome, Verdict};
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota};
+use store::contract::nodes::Epoch;
 
 use crate::disk::{FILE, open};
-use crate::support::{LEASE_SECS, NORTH, NOW, RETRY_WITHIN, WAIT_SECS, acks, admission, after, claim, lease_request, live, message, receipt};
+use crate::support::{LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, WAIT_SECS, acks, admission, after, claim, lease_request, live, message, receipt};
 
 /// How often the power is cut in a story.
 const CRASHES: usize = 5;
@@ -51,7 +52,9 @@ struct Story {
     chance: SeededEntropy,
     accounts: [AccountId; 2],
     entries: Vec<Entry>,
-    tokens: u64,
+    /// The node of the present opening, and how many leases it has taken.
+    node: Epoch,
+    leases: u32,
 }
 
 /// What a call said: its answer, or that the store is gone.
@@ -60,15 +63,17 @@ type Said<T> = Result<T, ()>;
 impl Story {
     fn new(seed: u64) -> Self {
         let chance = SeededEntropy::new(seed);
-        Self { accounts: [(); 2].map(|()| AccountId::new(NOW, &chance)), chance, entries: Vec::new(), tokens: 1 }
+        Self { accounts: [(); 2].map(|()| AccountId::new(NOW, &chance)), chance, entries: Vec::new(), node: NODE, leases: 0 }
     }
 
     fn below(&self, bound: u64) -> u64 {
         self.chance.next_u64() % bound
     }
 
-    /// Makes calls until the store fails, or a few dozen.
+    /// Joins as a node, and makes calls until the store fails, or a few dozen.
     async fn work(&mut self, store: &Arc<dyn Store>) -> Said<()> {
+        self.node = store.join("test".to_owned(), "0".to_owned(), Moment::of(NOW)).await.map_err(drop)?;
+        store.recover(self.node, NOW, RETRY_WITHIN).await.map_err(drop)?;
         for _ in 0..40 {
             match self.below(8) {
                 0..=2 => self.admit(store).await?,
@@ -89,7 +94,7 @@ impl Story {
             let message = message(MessageId::new(NOW, &self.chance), account, NOW);
             let claim = (self.below(2) == 0).then(|| claim(&format!("key-{}", self.entries.len()), "one", NOW));
             let quota = Quota { day: UtcDay::of(NOW), limit: LIMIT };
-            let admission = Admission { quota, idempotency: claim.clone(), ..admission(message.clone()) };
+            let admission = Admission { node: self.node, quota, idempotency: claim.clone(), ..admission(message.clone()) };
             let (certain, possible) = (Stage::Absent, Stage::Queued);
             self.entries.push(Entry { message, claim, certain, possible, attempts: 0, attempts_possible: 0, under_way: None });
             let store = Arc::clone(store);
@@ -109,8 +114,8 @@ impl Story {
 
     /// Leases what is due and begins attempts.
     async fn attempt(&mut self, store: &Arc<dyn Store>) -> Said<()> {
-        self.tokens += 1;
-        let token = self.tokens;
+        self.leases += 1;
+        let token = self.node.token(self.leases);
         let leased = store.lease_due(lease_request(token, NOW)).await.map_err(drop)?;
         let attempt = |id| Attempt { id, token, carrier: NORTH.to_owned(), lease_until: after(LEASE_SECS), detail: "all segments".to_owned() };
         let ids: Vec<MessageId> = leased.iter().map(|leased| leased.message.id).collect();
@@ -210,9 +215,7 @@ async fn tell(seed: u64) -> (u64, usize) {
         // The first opening makes the schema, with some thousand changes.
         disk.cut_after(story.below(if crash == 0 { 3_000 } else { 400 }));
         if let Ok(store) = open(&disk).await {
-            if store.recover(NOW, RETRY_WITHIN).await.is_ok() {
-                let _ = story.work(&store).await;
-            }
+            let _ = story.work(&store).await;
             disk.cut_after(0);
             assert!(store.probe().await.is_err());
             store.close().await;

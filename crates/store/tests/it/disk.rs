@@ -29,10 +29,18 @@ impl Backend for OnDisk {
     async fn open(&self) -> Arc<dyn Store> {
         open(&self.0).await.unwrap()
     }
+
+    async fn open_shared(&self) -> Arc<dyn Store> {
+        Arc::new(sqlite(&self.0).await.unwrap().with_several_nodes())
+    }
 }
 
 pub(crate) async fn open(disk: &Disk) -> Result<Arc<dyn Store>, StoreError> {
-    Ok(Arc::new(Sqlite::open_on(disk.name(), FILE.into(), Arc::new(Steps(Machine::new()))).await?))
+    Ok(Arc::new(sqlite(disk).await?))
+}
+
+async fn sqlite(disk: &Disk) -> Result<Sqlite, StoreError> {
+    Sqlite::open_on(disk.name(), FILE.into(), Arc::new(Steps(Machine::new()))).await
 }
 
 /// A runtime without threads beside its tasks: what blocks is a step of a task.

@@ -10,7 +10,7 @@ use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Outcome, QueueDept
 use store::contract::messages::{Admission, Admitted};
 use tokio::task::JoinSet;
 
-use crate::support::{Backend, Desk, LEASE_SECS, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, admission, after, claim, ids, lease_request, live, retry};
+use crate::support::{Backend, Desk, LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, admission, after, claim, ids, lease_request, live, retry};
 
 pub(crate) async fn a_lease_is_given_to_one_worker(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
@@ -262,7 +262,7 @@ pub(crate) async fn what_a_gone_process_held_is_due_and_its_attempts_are_known(f
     assert_eq!(desk.try_admit(Admission { lease, carrier: SOUTH.to_owned(), ..admission(message) }).await, Admitted::New);
 
     desk.reopen(&fresh).await;
-    assert_eq!(desk.store.recover(after(1), RETRY_WITHIN).await.unwrap(), 1, "one attempt has an unknown outcome");
+    assert_eq!(desk.store.recover(NODE, after(1), RETRY_WITHIN).await.unwrap(), 1, "one attempt has an unknown outcome");
     let leased = desk.lease(desk.token(), after(1)).await;
     assert_eq!((ids(&leased), leased[0].interrupted, leased[0].attempts), (vec![begun], true, 1));
     let south = desk.store.lease_due(LeaseRequest { carrier: SOUTH.to_owned(), ..lease_request(desk.token(), after(1)) }).await.unwrap();
@@ -274,8 +274,8 @@ pub(crate) async fn what_a_gone_process_held_is_due_and_its_attempts_are_known(f
 pub(crate) async fn recovering_twice_recovers_once(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     desk.attempted(desk.message(desk.account())).await;
-    assert_eq!(desk.store.recover(after(1), RETRY_WITHIN).await.unwrap(), 1);
-    assert_eq!(desk.store.recover(after(1), RETRY_WITHIN).await.unwrap(), 0);
+    assert_eq!(desk.store.recover(NODE, after(1), RETRY_WITHIN).await.unwrap(), 1);
+    assert_eq!(desk.store.recover(NODE, after(1), RETRY_WITHIN).await.unwrap(), 0);
     assert_eq!(desk.lease(desk.token(), after(1)).await.len(), 1);
 }
 
@@ -289,7 +289,7 @@ pub(crate) async fn a_retry_of_a_process_whose_clock_was_ahead_comes_in_bounded_
         retried.push(outcome.id);
     }
     desk.reopen(&fresh).await;
-    assert_eq!(desk.store.recover(NOW, RETRY_WITHIN).await.unwrap(), 0);
+    assert_eq!(desk.store.recover(NODE, NOW, RETRY_WITHIN).await.unwrap(), 0);
     for (secs, due) in [(4, &retried[..0]), (598, &retried[..1]), (599, &retried[1..2]), (600, &retried[2..])] {
         assert_eq!(ids(&desk.lease(desk.token(), after(secs)).await), due, "{secs} s later");
     }
@@ -307,7 +307,7 @@ pub(crate) async fn what_the_caller_awaits_is_neither_leased_nor_ended(fresh: im
         assert!(leased.iter().all(|leased| leased.message.id == other.id && leased.interrupted), "the room of the one is not lost to the other");
     }
     let end = Moment::of(after(VALID_SECS + LEASE_SECS));
-    let ended = desk.store.expire(end, under_way, 1).await.unwrap();
+    let ended = desk.expire_but(end, under_way, 1).await;
     assert_eq!(ended.iter().map(|change| change.id).collect::<Vec<_>>(), [other.id]);
     assert_eq!(desk.record(&awaited).await.len(), 1, "its answer holds");
 }
@@ -322,9 +322,9 @@ pub(crate) async fn validity_goes_by_the_wall_clock_and_leases_by_the_steady_one
     assert_eq!(lease(token, at(after(VALID_SECS), NOW)).await, [], "it is valid no more");
     assert_eq!(lease(token, at(after(0), after(VALID_SECS))).await, [id], "it is valid still");
     assert_eq!(lease(desk.token(), at(after(VALID_SECS - 1), after(LEASE_SECS - 1))).await, [], "its lease holds");
-    assert_eq!(desk.store.expire(at(after(VALID_SECS), after(LEASE_SECS - 1)), HashSet::new(), 10).await.unwrap(), [], "its lease holds");
-    assert_eq!(desk.store.expire(at(after(VALID_SECS - 1), after(9_999)), HashSet::new(), 10).await.unwrap(), [], "it is valid still");
-    assert_eq!(desk.store.expire(at(after(VALID_SECS), after(LEASE_SECS)), HashSet::new(), 10).await.unwrap().len(), 1);
+    assert_eq!(desk.expire(at(after(VALID_SECS), after(LEASE_SECS - 1)), 10).await, [], "its lease holds");
+    assert_eq!(desk.expire(at(after(VALID_SECS - 1), after(9_999)), 10).await, [], "it is valid still");
+    assert_eq!(desk.expire(at(after(VALID_SECS), after(LEASE_SECS)), 10).await.len(), 1);
 }
 
 pub(crate) async fn queue_depths_tell_what_waits_for_each_carrier(fresh: impl Backend) {

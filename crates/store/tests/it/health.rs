@@ -10,7 +10,7 @@ use store::contract::health::CommitSample;
 use store::contract::messages::{Admitted, MessageFilter};
 use tokio::task::JoinSet;
 
-use crate::support::{Backend, Desk, NORTH, NOW, RETRY_WITHIN, admission, after, lease_request, live};
+use crate::support::{Backend, Desk, NODE, NORTH, NOW, RETRY_WITHIN, admission, after, lease_request, live};
 
 type Samples = Arc<Mutex<Vec<CommitSample>>>;
 
@@ -32,7 +32,9 @@ pub(crate) async fn a_probe_succeeds_while_writes_do(fresh: impl Backend) {
 }
 
 pub(crate) async fn concurrent_calls_share_commits(fresh: impl Backend) {
-    let desk = Desk::open(&fresh).await;
+    let mut desk = Desk::open(&fresh).await;
+    // The commit by which the desk joined is not observed.
+    desk.reopen(&fresh).await;
     let samples = observe(&desk);
     let account = desk.account();
     let mut tasks = JoinSet::new();
@@ -50,7 +52,9 @@ pub(crate) async fn concurrent_calls_share_commits(fresh: impl Backend) {
 }
 
 pub(crate) async fn the_last_observer_is_the_one_called(fresh: impl Backend) {
-    let desk = Desk::open(&fresh).await;
+    let mut desk = Desk::open(&fresh).await;
+    // The commit by which the desk joined is not observed.
+    desk.reopen(&fresh).await;
     let (first, last) = (observe(&desk), observe(&desk));
     desk.store.probe().await.unwrap();
     desk.store.close().await;
@@ -87,12 +91,12 @@ pub(crate) async fn a_closed_store_is_unavailable(fresh: impl Backend) {
         store.message_of_any_account(id).await.err(),
         store.messages(None, MessageFilter::default(), None, 10).await.err(),
         store.events(id).await.err(),
-        store.recover(NOW, RETRY_WITHIN).await.err(),
+        store.recover(NODE, NOW, RETRY_WITHIN).await.err(),
         store.lease_due(lease_request(1, NOW)).await.err(),
         store.begin_attempts(Vec::new(), Moment::of(NOW)).await.err(),
         store.record_outcomes(Vec::new()).await.err(),
         store.release(Vec::new(), NOW).await.err(),
-        store.expire(Moment::of(NOW), HashSet::new(), 1).await.err(),
+        store.expire(NODE, Moment::of(NOW), HashSet::new(), 1).await.err(),
         store.queue_depths().await.err(),
         store.record_receipts(Vec::new()).await.err(),
         store.forget_parked(NOW, Duration::ZERO, 1).await.err(),
@@ -116,7 +120,7 @@ pub(crate) async fn closing_finishes_what_was_begun(fresh: impl Backend) {
         desk.store.close().await;
         let mut outcomes = tasks.join_all().await;
         outcomes.push(first);
-        desk.store = fresh.open().await;
+        desk.use_store(fresh.open().await);
         for (id, outcome) in outcomes {
             let kept = desk.store.message(live(account), id).await.unwrap();
             match outcome {

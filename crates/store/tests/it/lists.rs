@@ -12,13 +12,13 @@ use model::message::{Direction, Message};
 use model::status::SegmentFate;
 use model::{AccountId, Broadcast, BroadcastId, ErrorType, MessageId, MessageRecord, Mode, Moment, Msisdn, Owner, Status, Timestamp};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngSeed, TestRunner};
+use proptest::test_runner::{Config, TestRunner};
 use store::contract::broadcasts::{Expanded, Expansion};
 use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::lists::Indexed;
 use store::contract::messages::MessageFilter;
 
-use crate::support::{Backend, Desk, NORTH, NOW, VALID_SECS, acks, after, number, receipt};
+use crate::support::{Backend, Desk, NODE, NORTH, NOW, VALID_SECS, acks, after, number, receipt};
 
 /// Something that happens. Accounts, numbers, messages and broadcasts are named by small numbers, so that they meet.
 #[derive(Clone, Debug)]
@@ -115,7 +115,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// Runs random sequences, each on a fresh store. Fails on the first list that differs from the records.
 pub(crate) fn any_list_shows_what_is_there<B: Backend>(fresh: impl Fn() -> B) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let config = Config { cases: 96, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..Config::default() };
+    let config = Config { failure_persistence: None, ..trials::config(96) };
     let check = |steps: Vec<Step>| {
         runtime.block_on(run(&fresh(), steps));
         Ok(())
@@ -207,7 +207,7 @@ impl World {
                 }
                 self.desk.store.release(leased.iter().skip(1).map(|leased| (leased.message.id, token)).collect(), self.now).await.unwrap();
             }
-            Step::Expire => drop(self.desk.store.expire(Moment::of(self.now), HashSet::new(), 5).await.unwrap()),
+            Step::Expire => drop(self.desk.store.expire(NODE, Moment::of(self.now), HashSet::new(), 5).await.unwrap()),
             Step::Index { lag, limit } => {
                 let indexed = self.desk.store.index_lists(self.now, Duration::from_secs(lag), limit).await.unwrap();
                 assert!(indexed.filed <= limit, "{indexed:?}");
@@ -234,7 +234,13 @@ impl World {
         let made = (upcoming.from..).filter(|index| index % 4 != skipped + 1).take(count);
         let made: Vec<Message> = made.take_while(|index| *index < upcoming.from + turns).map(|index| self.message_of(broadcast, index)).collect();
         let messages = made.iter().map(|message| Expanded { message: Arc::new(message.clone()), carrier: NORTH.to_owned(), lease: None }).collect();
-        assert!(self.desk.store.expand(Expansion { broadcast: broadcast.id, from: upcoming.from, turns, messages, due_at: self.now }).await.unwrap());
+        assert!(
+            self.desk
+                .store
+                .expand(Expansion { node: NODE, broadcast: broadcast.id, from: upcoming.from, turns, messages, due_at: self.now, at: self.now })
+                .await
+                .unwrap()
+        );
         self.messages.extend(made);
     }
 

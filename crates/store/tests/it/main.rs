@@ -2,7 +2,7 @@
 //!
 //! A test of the contract is a function of a [`support::Backend`], the place for a store of its own. A backend that is to be tested
 //! says how such a place is made: `conformance!(SqliteFile::fresh())`.
-
+#![allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks")]
 #![allow(clippy::unwrap_used, reason = "what a test does not expect ends it")]
 
 /// Makes every test of the contract in the present module, each with the fresh backend that the expression makes.
@@ -148,8 +148,16 @@ macro_rules! conformance {
                 a_carrier_that_a_message_has_left_can_only_say_that_it_arrived
                 a_receipt_that_nobody_claims_ends_the_one_message_that_is_held_for_its_recipient
                 receipts_find_messages_that_were_accepted_after_the_clock_was_set_back
+                an_early_receipt_with_an_id_that_is_given_once_is_applied_however_far_the_clock_was_set_back
                 of_two_messages_held_for_a_recipient_no_receipt_is_said_to_mean_one
                 a_segment_without_an_id_has_no_receipt;
+            readings:
+                a_receipt_before_its_acknowledgement_takes_no_message_by_another_reading
+                another_reading_counts_once_the_acknowledgement_brought_another_id
+                an_attempt_to_another_recipient_holds_no_receipt_up
+                an_acknowledgement_that_is_another_reading_takes_no_receipt_from_an_attempt_under_way
+                another_reading_counts_when_an_attempt_has_ended_without_an_id
+                a_restart_forgets_no_receipt_that_waits_for_an_attempt;
             unmatched:
                 no_more_receipts_wait_than_their_carrier_may_have
                 waiting_receipts_take_no_more_bytes_than_their_carrier_may_have
@@ -166,6 +174,21 @@ macro_rules! conformance {
                 waits_end_a_few_at_a_time_the_longest_over_first
                 one_receipt_may_speak_for_all_segments
                 a_receipt_for_all_segments_may_come_before_the_acknowledgement;
+            nodes:
+                every_start_has_an_epoch_of_its_own
+                a_start_alone_on_its_store_ends_every_earlier_one
+                a_late_epoch_lives_until_another_node_ends_it
+                a_renewed_epoch_is_not_ended
+                what_a_living_epoch_owns_is_given_to_no_other
+                what_an_ended_epoch_owned_is_given_to_others_at_once
+                an_ended_epoch_is_given_nothing_and_promises_nothing
+                a_node_that_leaves_gives_everything_back
+                an_epoch_that_is_over_is_over_after_reopening
+                an_unowned_message_is_anyones
+                a_retry_belongs_to_nobody
+                a_broadcast_is_expanded_by_its_owner_and_taken_over_when_that_is_over
+                sessions_are_shared_and_never_held_twice
+                a_message_is_given_as_its_owner_stands;
             tenants:
                 a_new_store_has_no_tenants
                 what_was_made_is_found_again
@@ -178,6 +201,18 @@ macro_rules! conformance {
                 a_change_to_a_number_leaves_the_rest
                 a_block_stands_in_place_of_the_one_of_its_name
                 tenants_are_read_as_of_one_moment;
+            changes:
+                changes_are_numbered_without_gaps_in_the_order_of_their_commits
+                a_change_says_what_the_resource_is_from_then_on
+                every_status_of_a_broadcast_is_noted
+                every_change_of_tenants_is_noted_and_what_changes_nothing_is_not
+                nothing_is_written_that_no_consumer_wants
+                a_consumer_sees_what_is_committed_after_it_was_registered
+                a_cursor_survives_never_goes_back_and_passes_nothing_that_comes
+                what_every_consumer_has_passed_is_dropped_a_few_at_a_time
+                the_changes_of_a_call_are_in_the_tail_when_it_returns
+                a_tail_waits_for_what_comes_and_ends_with_the_store
+                a_call_that_is_refused_changes_nothing_in_the_log;
             screening:
                 decisions_are_kept_once_and_listed_newest_first
                 what_is_flagged_is_recorded_with_its_message_or_not_at_all
@@ -211,6 +246,11 @@ macro_rules! conformance {
         }
 
         #[test]
+        fn any_interleaving_of_nodes_gives_every_message_one_living_owner() {
+            crate::nodes::any_interleaving_of_nodes_gives_every_message_one_living_owner(|| $fresh);
+        }
+
+        #[test]
         fn any_list_shows_what_is_there() {
             crate::lists::any_list_shows_what_is_there(|| $fresh);
         }
@@ -227,6 +267,7 @@ macro_rules! tests_of {
 }
 
 mod broadcasts;
+mod changes;
 mod crashes;
 mod disk;
 mod dispatch;
@@ -235,9 +276,11 @@ mod lists;
 mod media;
 mod messages;
 mod model;
+mod nodes;
 mod objects;
 mod outcomes;
 mod reading;
+mod readings;
 mod receipts;
 mod screening;
 mod sqlite;

@@ -12,7 +12,7 @@ use store::contract::dispatch::Lease;
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota, Replay};
 use tokio::task::JoinSet;
 
-use crate::support::{Backend, Desk, NORTH, NOW, admission, after, claim, ids, live, number};
+use crate::support::{Backend, Desk, NODE, NORTH, NOW, admission, after, claim, ids, live, number};
 
 /// The answer to a request that was admitted as `message` before.
 fn replayed(message: &Message) -> Admitted {
@@ -302,7 +302,7 @@ pub(crate) async fn a_replay_is_the_message_as_accepted_whatever_became_of_it(fr
     let (account, claim) = (desk.account(), claim("key-1", "hello", NOW));
     let message = desk.message(account);
     desk.try_admit(with_claim(message.clone(), &claim)).await;
-    let _ = desk.store.expire(Moment::of(message.expires_at), HashSet::new(), 10).await.unwrap();
+    desk.store.expire(NODE, Moment::of(message.expires_at), HashSet::new(), 10).await.unwrap();
     desk.reopen(&fresh).await;
     assert_eq!(desk.store.replay(live(account), &claim).await.unwrap(), Some(replayed(&message)));
 }
@@ -312,7 +312,7 @@ pub(crate) async fn the_sweep_forgets_no_record_and_no_quota_that_counts(fresh: 
     let (account, claim) = (desk.account(), claim("key-1", "hello", NOW));
     let message = desk.message(account);
     desk.try_admit(with_claim(message.clone(), &claim)).await;
-    let _ = desk.store.expire(Moment::of(after(86_400)), HashSet::new(), 1_000).await.unwrap();
+    desk.store.expire(NODE, Moment::of(after(86_400)), HashSet::new(), 1_000).await.unwrap();
     assert_eq!(desk.store.replay(live(account), &claim).await.unwrap(), Some(replayed(&message)));
     assert_eq!(desk.try_admit(with_limit(desk.message(account), 1)).await, Admitted::QuotaReached);
 }

@@ -3,7 +3,7 @@
 //! In come random calls; each is made of the store and of [`Model`]. Every answer is compared, and after every call the status of all
 //! messages; at the end the store is closed and opened again, and everything is compared once more.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use model::message::Message;
 use model::quota::UtcDay;
@@ -11,11 +11,13 @@ use model::status::SegmentFate;
 use model::{AccountId, ErrorType, MessageId, Moment, Status, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use store::contract::changes::{Kind, Kinds, Resource};
 use store::contract::dispatch::{Lease, LeaseRequest, Outcome, Retry, Verdict};
 use store::contract::messages::{Admission, Admitted, Quota};
 use store::contract::receipts::ReceiptOutcome;
 
-use crate::support::{Backend, Desk, LEASE_SECS, NORTH, RETRY_WITHIN, VALID_SECS, acks, admission, after, claim, lease_request, receipt};
+use crate::changes::taken;
+use crate::support::{Backend, Desk, LEASE_SECS, NODE, NORTH, RETRY_WITHIN, VALID_SECS, acks, admission, after, claim, lease_request, receipt};
 
 /// How many recipients an account has in a day.
 const LIMIT: u64 = 3;
@@ -75,7 +77,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
 pub(crate) fn any_sequence_of_calls_agrees_with_the_model<B: Backend>(fresh: impl Fn() -> B) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     // The same sequences in every run; what fails shrinks to the shortest that does.
-    let config = Config { cases: 192, failure_persistence: None, rng_seed: proptest::test_runner::RngSeed::Fixed(1), ..Config::default() };
+    let config = Config { failure_persistence: None, ..trials::config(192) };
     let check = |calls| {
         runtime.block_on(agrees(&fresh(), calls));
         Ok(())
@@ -86,10 +88,18 @@ pub(crate) fn any_sequence_of_calls_agrees_with_the_model<B: Backend>(fresh: imp
 async fn agrees(backend: &impl Backend, calls: Vec<Call>) {
     let mut desk = Desk::open(backend).await;
     let accounts = [desk.account(), desk.account(), desk.account()];
+    // What follows the changes knows at any moment what the store has.
+    let tail = desk.store.subscribe(Kinds::of(&[Kind::Accepted, Kind::Message]));
+    let mut followed = BTreeMap::new();
     let mut model = Model { accounts, secs: 0, entries: Vec::new(), quota: HashMap::new(), keys: HashMap::new() };
     for call in calls {
         model.make(&desk, &call).await;
         model.compare(&desk).await;
+        for change in taken(&tail) {
+            let Resource::Message { id, delivery, .. } = change.resource else { panic!() };
+            followed.insert(id, delivery.status);
+        }
+        assert_eq!(followed, model.entries.iter().map(|entry| (entry.message.id, entry.status)).collect());
     }
     desk.reopen(backend).await;
     model.compare(&desk).await;
@@ -287,8 +297,9 @@ impl Model {
         }
         let status = if delivered { Status::Delivered } else { Status::Undelivered };
         let moved = entry.status.may_become(status);
-        let ReceiptOutcome::Matched { key: 0, change } = outcome else { panic!("{outcome:?}") };
-        assert_eq!(change.map(|change| change.delivery.status), moved.then_some(status));
+        assert_eq!(outcome, ReceiptOutcome::Matched { key: 0 });
+        let changed: Vec<_> = desk.changed().into_iter().map(|change| change.delivery.status).collect();
+        assert_eq!(changed, moved.then_some(status).into_iter().collect::<Vec<_>>());
         if moved {
             entry.end(status);
         }
@@ -296,7 +307,7 @@ impl Model {
 
     async fn expire(&mut self, desk: &Desk, limit: usize) {
         let now = self.now();
-        let ended = desk.store.expire(Moment::of(now), HashSet::new(), limit).await.unwrap();
+        let ended = desk.expire(Moment::of(now), limit).await;
         let over = |entry: &&mut Entry| entry.status == Status::Queued && entry.message.expires_at <= now && (entry.lease == 0 || entry.due_at <= now);
         let over: Vec<&mut Entry> = self.entries.iter_mut().filter(over).collect();
         assert_eq!(ended.len(), over.len().min(limit));
@@ -317,7 +328,7 @@ impl Model {
             entry.due_at = now;
             interrupted += u64::from(entry.in_flight);
         }
-        assert_eq!(desk.store.recover(now, RETRY_WITHIN).await.unwrap(), interrupted);
+        assert_eq!(desk.store.recover(NODE, now, RETRY_WITHIN).await.unwrap(), interrupted);
     }
 
     /// That the store shows every message as the model has it, and no other.

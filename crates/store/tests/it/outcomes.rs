@@ -1,16 +1,14 @@
 //! How attempts end, and how messages end that no attempt ended.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use model::event::EventKind::{self, Accepted, Acknowledged, Ended, Held, Refused, Unknown};
 use model::status::SegmentFate;
 use model::{Delivery, ErrorType, Message, Moment, Status};
 use store::contract::dispatch::{LeaseRequest, Outcome, Retry, SegmentAck, Verdict};
-use store::contract::messages::StatusChange;
 use store::contract::receipts::ReceiptOutcome;
 
-use crate::support::{Backend, Desk, LEASE_SECS, NORTH, RETRY_WITHIN, SOUTH, VALID_SECS, acks, after, ids, lease_request, receipt, retry};
+use crate::support::{Backend, Desk, LEASE_SECS, NODE, NORTH, RETRY_WITHIN, SOUTH, StatusChange, VALID_SECS, acks, after, ids, lease_request, receipt, retry};
 
 fn failed() -> Verdict {
     Verdict::Failed { error_type: ErrorType::InvalidDestination, message: "No such number".to_owned() }
@@ -69,7 +67,7 @@ pub(crate) async fn a_repeated_outcome_changes_nothing(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     for verdict in every_verdict() {
         let outcome = Outcome { verdict: verdict.clone(), accepted: acks(["a"]), ..desk.attempted(desk.message(desk.account())).await };
-        let _ = desk.store.record_outcomes(vec![outcome.clone(), outcome.clone()]).await.unwrap();
+        desk.store.record_outcomes(vec![outcome.clone(), outcome.clone()]).await.unwrap();
         let before = desk.all_of(outcome.id).await;
         assert_eq!(desk.record(&Outcome { at: after(9), ..outcome.clone() }).await, [], "{verdict:?}");
         assert_eq!(desk.all_of(outcome.id).await, before, "{verdict:?}");
@@ -97,7 +95,8 @@ pub(crate) async fn sent_is_the_truth_even_when_the_lease_is_over(fresh: impl Ba
     let changes = desk.record(&Outcome { at: now, ..late }).await;
     assert_eq!((changes.len(), desk.status(id).await), (1, Status::Sent));
     assert_eq!(desk.begin(id, holder, now).await, None, "whoever leased it since sends nothing");
-    assert!(matches!(desk.hear(receipt(["a"], SegmentFate::Delivered)).await, ReceiptOutcome::Matched { change: Some(_), .. }));
+    assert_eq!(desk.hear(receipt(["a"], SegmentFate::Delivered)).await, ReceiptOutcome::Matched { key: 0 });
+    assert_eq!(desk.changed().len(), 1);
 }
 
 pub(crate) async fn sent_is_the_truth_though_another_attempt_is_under_way(fresh: impl Backend) {
@@ -108,7 +107,8 @@ pub(crate) async fn sent_is_the_truth_though_another_attempt_is_under_way(fresh:
     assert_eq!(desk.record(&second).await, [], "it is sent already");
     assert_eq!(desk.status(late.id).await, Status::Sent);
     // Either of the two may be the one that the handset gets.
-    assert!(matches!(desk.hear(receipt(["b"], SegmentFate::Delivered)).await, ReceiptOutcome::Matched { change: Some(_), .. }));
+    assert_eq!(desk.hear(receipt(["b"], SegmentFate::Delivered)).await, ReceiptOutcome::Matched { key: 0 });
+    assert_eq!(desk.changed().len(), 1);
     assert_eq!(desk.delivery(late.id).await.attempts, 2);
 }
 
@@ -170,15 +170,15 @@ pub(crate) async fn a_held_message_waits_for_a_receipt_or_its_end(fresh: impl Ba
     let account = desk.account();
     let taken = Outcome { verdict: Verdict::Hold, accepted: acks(["a"]), ..desk.attempted(desk.message(account)).await };
     let lost = Outcome { verdict: Verdict::Hold, ..desk.attempted(desk.message(account)).await };
-    let _ = desk.store.record_outcomes(vec![taken.clone(), lost.clone()]).await.unwrap();
+    desk.store.record_outcomes(vec![taken.clone(), lost.clone()]).await.unwrap();
     desk.reopen(&fresh).await;
-    assert_eq!(desk.store.recover(after(1), RETRY_WITHIN).await.unwrap(), 0);
+    assert_eq!(desk.store.recover(NODE, after(1), RETRY_WITHIN).await.unwrap(), 0);
     assert_eq!(desk.lease(desk.token(), after(VALID_SECS - 1)).await, [], "nothing more is sent");
 
     desk.hear(receipt(["a"], SegmentFate::Delivered)).await;
     let proven = desk.delivery(taken.id).await;
     assert_eq!((proven.status, proven.held, proven.sent_at), (Status::Delivered, false, None));
-    let ended = desk.store.expire(Moment::of(after(VALID_SECS)), HashSet::new(), 10).await.unwrap();
+    let ended = desk.expire(Moment::of(after(VALID_SECS)), 10).await;
     assert_eq!((ended.len(), ended[0].id), (1, lost.id));
     let unproven = desk.delivery(lost.id).await;
     assert_eq!((unproven.status, unproven.error_type, unproven.held), (Status::Undelivered, Some(ErrorType::Unknown), false));
@@ -191,8 +191,8 @@ pub(crate) async fn validity_ends_what_nobody_holds(fresh: impl Backend) {
     let queued = desk.admit(desk.message(account)).await;
     let sent = desk.sent(desk.message(account), ["a"]).await;
     let end = after(VALID_SECS);
-    assert_eq!(desk.store.expire(Moment::of(end - Duration::from_millis(1)), HashSet::new(), 10).await.unwrap(), []);
-    let ended = desk.store.expire(Moment::of(end), HashSet::new(), 10).await.unwrap();
+    assert_eq!(desk.expire(Moment::of(end - Duration::from_millis(1)), 10).await, []);
+    let ended = desk.expire(Moment::of(end), 10).await;
     let delivery = Delivery {
         status: Status::Undelivered,
         failed_at: Some(end),
@@ -204,7 +204,7 @@ pub(crate) async fn validity_ends_what_nobody_holds(fresh: impl Backend) {
     assert_eq!(desk.delivery(queued).await, delivery);
     assert_eq!(desk.kinds(queued).await, [Accepted, Ended]);
     assert_eq!(desk.status(sent).await, Status::Sent, "the carrier has it, and will tell");
-    assert_eq!(desk.store.expire(Moment::of(end), HashSet::new(), 10).await.unwrap(), [], "once");
+    assert_eq!(desk.expire(Moment::of(end), 10).await, [], "once");
 }
 
 pub(crate) async fn validity_ends_nothing_that_somebody_holds(fresh: impl Backend) {
@@ -213,9 +213,9 @@ pub(crate) async fn validity_ends_nothing_that_somebody_holds(fresh: impl Backen
     let (begun, end) = (after(VALID_SECS - 10), after(VALID_SECS));
     desk.lease(token, begun).await;
     desk.begin(id, token, begun).await.unwrap();
-    assert_eq!(desk.store.expire(Moment::of(end), HashSet::new(), 10).await.unwrap(), [], "its answer is awaited");
+    assert_eq!(desk.expire(Moment::of(end), 10).await, [], "its answer is awaited");
     let lease_end = begun + Duration::from_secs(LEASE_SECS);
-    let ended = desk.store.expire(Moment::of(lease_end), HashSet::new(), 10).await.unwrap();
+    let ended = desk.expire(Moment::of(lease_end), 10).await;
     assert_eq!(ended[0].delivery.error_type, Some(ErrorType::Unknown), "an attempt began, and nobody knows what happened");
     assert_eq!((ended[0].delivery.status, ended[0].delivery.unknown_outcomes), (Status::Undelivered, 1));
     assert_eq!(desk.kinds(id).await, [Accepted, EventKind::Attempt, Unknown, Ended]);
@@ -227,7 +227,7 @@ pub(crate) async fn no_more_are_ended_at_once_than_asked(fresh: impl Backend) {
     let end = after(VALID_SECS + 1);
     let mut ended = Vec::new();
     for wanted in [3, 3, 1, 0] {
-        let batch = desk.store.expire(Moment::of(end), HashSet::new(), 3).await.unwrap();
+        let batch = desk.expire(Moment::of(end), 3).await;
         assert_eq!(batch.len(), wanted);
         ended.extend(batch.iter().map(|change| change.id));
     }
@@ -243,10 +243,10 @@ pub(crate) async fn a_list_of_outcomes_is_recorded_in_its_order(fresh: impl Back
     let refused = Outcome { verdict: failed(), ..desk.attempted(desk.message(account)).await };
     let held = Outcome { verdict: Verdict::Hold, ..desk.attempted(desk.message(account)).await };
     let unknown = Outcome { id: desk.message(account).id, ..sent.clone() };
-    let changes = desk.store.record_outcomes(vec![refused.clone(), unknown, held, sent.clone()]).await.unwrap();
+    let changes = desk.record_all(vec![refused.clone(), unknown, held, sent.clone()]).await;
     let changes: Vec<_> = changes.iter().map(|change| (change.id, change.delivery.status)).collect();
     assert_eq!(changes, [(refused.id, Status::Failed), (sent.id, Status::Sent)]);
-    assert_eq!(desk.store.record_outcomes(Vec::new()).await.unwrap(), []);
+    assert_eq!(desk.record_all(Vec::new()).await, []);
 }
 
 pub(crate) async fn what_is_recorded_survives_reopening(fresh: impl Backend) {

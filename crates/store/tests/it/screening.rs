@@ -86,10 +86,10 @@ pub(crate) async fn a_policy_is_kept_and_an_unknown_account_has_none(fresh: impl
     let mut desk = Desk::open(&fresh).await;
     let account = desk.account();
     desk.store.create_account(crate::tenants::account(account)).await.unwrap();
-    assert_eq!(desk.store.set_screening(account, Arc::from("{}")).await.unwrap().screening.as_deref(), Some("{}"));
+    assert_eq!(desk.store.set_screening(account, Arc::from("{}"), NOW).await.unwrap().screening.as_deref(), Some("{}"));
     desk.reopen(&fresh).await;
     assert_eq!(desk.store.tenants().await.unwrap().accounts[0].screening.as_deref(), Some("{}"));
-    assert_eq!(desk.store.set_screening(desk.account(), Arc::from("{}")).await, Err(StoreError::NotFound));
+    assert_eq!(desk.store.set_screening(desk.account(), Arc::from("{}"), NOW).await, Err(StoreError::NotFound));
 }
 
 pub(crate) async fn the_last_decisions_of_an_account_are_kept(fresh: impl Backend) {

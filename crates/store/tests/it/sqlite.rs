@@ -1,24 +1,19 @@
-//! SQLite: the conformance suite on it, and what its files promise.
+//! SQLite: the conformance suite on it, and who may open which file.
+
+mod durability;
+mod groups;
+mod pages;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
-use model::message::Direction;
-use model::quota::UtcDay;
-use model::status::SegmentFate;
-use model::{Message, Mode, Owner, Status};
 use runtime::Machine;
 use rusqlite::Connection;
-use store::contract::lists::Indexed;
-use store::contract::messages::{Admission, Admitted, MessageFilter, Quota};
 use store::sqlite::Sqlite;
 use store::{Store, StoreError};
 use tempfile::TempDir;
-use tokio::task::JoinSet;
 
-use crate::support::{Backend, Desk, admission, after, in_time, live, number, receipt};
+use crate::support::{Backend, Desk};
 
 conformance!(SqliteFile::fresh());
 
@@ -48,6 +43,10 @@ impl SqliteFile {
 impl Backend for SqliteFile {
     async fn open(&self) -> Arc<dyn Store> {
         open(&self.path()).await.unwrap()
+    }
+
+    async fn open_shared(&self) -> Arc<dyn Store> {
+        Arc::new(Sqlite::open(self.path(), Arc::new(runtime::Machine::new())).await.unwrap().with_several_nodes())
     }
 }
 
@@ -215,261 +214,6 @@ async fn a_file_that_is_no_store_is_refused_and_left_alone() {
     }
 }
 
-#[tokio::test]
-async fn a_file_cut_short_is_refused() {
-    for part in [2, 3, 50] {
-        let file = filled().await;
-        let whole = std::fs::metadata(file.path()).unwrap().len();
-        std::fs::File::options().write(true).open(file.path()).unwrap().set_len(whole / part).unwrap();
-        assert!(refusal_of(&file).await.contains("smsfactory.db"), "1/{part} is left");
-    }
-}
-
-#[tokio::test]
-async fn the_file_is_in_wal_mode() {
-    let file = filled().await;
-    let mode: String = file.connection().query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
-    assert_eq!(mode, "wal");
-}
-
-#[tokio::test]
-async fn after_closing_the_main_file_holds_everything() {
-    let file = filled().await;
-    let copy = SqliteFile::fresh();
-    std::fs::copy(file.path(), copy.path()).unwrap();
-    assert!(!file.log().exists(), "what is in the file needs no log");
-    let page = copy.open().await.messages(None, MessageFilter::default(), None, 100).await.unwrap();
-    assert_eq!(page.messages.len(), 50);
-    let verdict: String = copy.connection().query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(verdict, "ok");
-}
-
-#[tokio::test]
-async fn what_was_answered_is_in_the_file_though_the_store_was_never_closed() {
-    let file = SqliteFile::fresh();
-    let desk = Desk::open(&file).await;
-    let id = desk.admit(desk.message(desk.account())).await;
-    // The file and its log, as a process that dies at this moment leaves them.
-    let copy = SqliteFile::fresh();
-    std::fs::copy(file.path(), copy.path()).unwrap();
-    std::fs::copy(file.log(), copy.log()).unwrap();
-    assert!(copy.open().await.message_of_any_account(id).await.unwrap().is_some());
-}
-
-#[tokio::test]
-async fn a_log_that_is_torn_anywhere_gives_back_what_lies_before() {
-    let file = SqliteFile::fresh();
-    let desk = Desk::open(&file).await;
-    let admitted = desk.admit_many(desk.account(), 20).await;
-    let log = std::fs::read(file.log()).unwrap();
-    let mut kept_before = 0;
-    for step in 0..=40 {
-        let torn = log.len() * step / 40;
-        for flipped in [false, true] {
-            let copy = SqliteFile::fresh();
-            std::fs::copy(file.path(), copy.path()).unwrap();
-            let mut rest = log.clone();
-            if flipped && torn < rest.len() {
-                rest[torn] ^= 0x10;
-            } else {
-                rest.truncate(torn);
-            }
-            std::fs::write(copy.log(), rest).unwrap();
-            // A beginning too short to hold the schema is an empty store; anything else would have to be one of ours.
-            let mut kept: Vec<_> = copy.open().await.messages(None, MessageFilter::default(), None, 100).await.unwrap().messages;
-            kept.reverse();
-            assert!(kept.iter().map(|record| record.message.id).eq(admitted[..kept.len()].iter().copied()), "torn at {torn}, flipped: {flipped}");
-            assert!(kept.len() >= kept_before, "a longer log holds no less");
-            kept_before = if flipped { kept_before } else { kept.len() };
-        }
-    }
-    assert_eq!(kept_before, admitted.len(), "the whole log holds everything");
-}
-
-/// A call that waits for the writer waits for a transaction of bounded size, however much others hand over at once.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_of_receipts_makes_no_transaction_long() {
-    const RECEIPTS_EACH: usize = 200;
-    let file = SqliteFile::fresh();
-    let desk = Desk::open(&file).await;
-    let largest = Arc::new(AtomicUsize::new(0));
-    let seen = Arc::clone(&largest);
-    desk.store.observe_commits(Box::new(move |sample| {
-        seen.fetch_max(sample.group, Ordering::Relaxed);
-    }));
-    let mut tasks = JoinSet::new();
-    for n in 0..200 {
-        let store = Arc::clone(&desk.store);
-        let flood = (0..RECEIPTS_EACH).map(|m| receipt([&format!("{n}-{m}"), "another reading"], SegmentFate::Delivered)).collect();
-        tasks.spawn(async move { store.record_receipts(flood).await.unwrap().len() });
-    }
-    assert_eq!(tasks.join_all().await.iter().sum::<usize>(), 200 * RECEIPTS_EACH);
-    // Each receipt is a row and two keys, and takes as many away again once there are enough.
-    let most = 10_000 / (3 * RECEIPTS_EACH) + 1;
-    assert!(largest.load(Ordering::Relaxed) <= most, "{largest:?} calls in one transaction, and no more than {most} fit");
-}
-
-/// Has SQLite refuse every message with this text, and with it the group that it is in.
-fn refuse_text(file: &SqliteFile, text: &str, how: &str) {
-    let body = format!("SELECT RAISE({how}, 'no room') WHERE NEW.body = '{text}'");
-    file.connection().execute_batch(&format!("CREATE TRIGGER refuse AFTER INSERT ON messages BEGIN {body}; END")).unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_group_that_sqlite_refuses_leaves_nothing_and_its_quota_unused() {
-    // ABORT leaves the transaction open, ROLLBACK ends it under the writer's feet.
-    for how in ["ABORT", "ROLLBACK"] {
-        let file = SqliteFile::fresh();
-        let desk = Desk::open(&file).await;
-        refuse_text(&file, "poison", how);
-        let account = desk.account();
-        let mut tasks = JoinSet::new();
-        for n in 0..300 {
-            let mut message = desk.message(account);
-            message.body = Some(if n % 50 == 25 { "poison" } else { "fine" }.into());
-            let (store, admission) = (Arc::clone(&desk.store), admission(message));
-            tasks.spawn(async move { (admission.message.id, store.admit(admission).await) });
-        }
-        let mut admitted = 0;
-        for (id, outcome) in tasks.join_all().await {
-            let kept = desk.store.message_of_any_account(id).await.unwrap().is_some();
-            match outcome {
-                Ok(outcome) => assert!(outcome == Admitted::New && kept),
-                Err(error) => assert!(matches!(error, StoreError::Unavailable(_)) && !kept, "{error}"),
-            }
-            admitted += u64::from(kept);
-        }
-        assert!(admitted <= 294, "no poison was admitted");
-        for (limit, outcome) in [(admitted, Admitted::QuotaReached), (admitted + 1, Admitted::New)] {
-            let message = desk.message(account);
-            let quota = Quota { day: UtcDay::of(message.created_at), limit };
-            assert_eq!(desk.try_admit(Admission { quota, ..admission(message) }).await, outcome, "{admitted} admitted, {how}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_store_that_failed_promises_nothing_more() {
-    let file = SqliteFile::fresh();
-    let desk = Desk::open(&file).await;
-    let id = desk.admit(desk.message(desk.account())).await;
-    // As a disk does it that returns other bytes than it was given.
-    let ruin = "PRAGMA writable_schema = on; UPDATE sqlite_schema SET rootpage = 99999 WHERE name = 'probe'; PRAGMA schema_version = 9999";
-    file.connection().execute_batch(ruin).unwrap();
-    for _ in 0..2 {
-        let error = desk.store.probe().await.unwrap_err();
-        assert!(matches!(error, StoreError::Failed(_)), "{error}");
-        let error = desk.store.admit(admission(desk.message(desk.account()))).await.unwrap_err();
-        assert!(matches!(error, StoreError::Failed(_)), "{error}");
-    }
-    in_time(async { assert!(matches!(desk.store.failed().await, StoreError::Failed(_))) }).await;
-    desk.store.close().await;
-    assert!(matches!(desk.store.probe().await, Err(StoreError::Unavailable(_))));
-    drop((desk, id));
-}
-
-#[tokio::test]
-async fn a_store_whose_state_cannot_be_read_again_after_a_rollback_promises_nothing_more() {
-    let file = SqliteFile::fresh();
-    let desk = Desk::open(&file).await;
-    refuse_text(&file, "poison", "ABORT");
-    file.connection().execute_batch("ALTER TABLE list_mark RENAME TO hidden").unwrap();
-    let poison = Message { body: Some("poison".into()), ..desk.message(desk.account()) };
-    let _ = desk.store.admit(admission(poison)).await.unwrap_err();
-    let error = desk.store.admit(admission(desk.message(desk.account()))).await.unwrap_err();
-    assert!(matches!(error, StoreError::Failed(_)), "{error}");
-    in_time(async { assert!(matches!(desk.store.failed().await, StoreError::Failed(_))) }).await;
-}
-
-/// A store with more live messages of an account than a page looks at: one to another number, then all the others, then two that were sent with a test key.
-async fn long_list(file: &SqliteFile) -> (Arc<Desk>, Owner, Message, Vec<Message>) {
-    const MESSAGES: usize = 20_500;
-    let desk = Arc::new(Desk::open(file).await);
-    let account = desk.account();
-    let oldest = Message { recipient: number("+447700900123"), ..desk.message(account) };
-    let tests: Vec<Message> = (0..2).map(|_| Message { mode: Mode::Test, ..desk.message(account) }).collect();
-    desk.admit(oldest.clone()).await;
-    let mut tasks = JoinSet::new();
-    for message in (0..MESSAGES).map(|_| desk.message_at(account, after(1))).chain(tests.clone()) {
-        let (desk, admission) = (Arc::clone(&desk), admission(message));
-        tasks.spawn(async move { desk.try_admit(admission).await });
-    }
-    tasks.join_all().await;
-    (desk, live(account), oldest, tests)
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_list_longer_than_a_page_looks_at_is_walked_to_its_end() {
-    let file = SqliteFile::fresh();
-    let (desk, owner, oldest, _) = long_list(&file).await;
-    let filter = MessageFilter { recipient: Some(oldest.recipient.clone()), ..MessageFilter::default() };
-    for whose in [Some(owner), None] {
-        let first = desk.store.messages(whose, filter.clone(), None, 10).await.unwrap();
-        assert!(first.messages.is_empty() && first.next.is_some(), "a page looks at a bounded number of rows");
-        let second = desk.store.messages(whose, filter.clone(), first.next, 10).await.unwrap();
-        assert_eq!((second.messages.len(), second.next), (1, None));
-        assert_eq!(second.messages[0].message.id, oldest.id);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_of_an_indexed_list_looks_at_what_it_shows() {
-    let file = SqliteFile::fresh();
-    let (desk, owner, oldest, tests) = long_list(&file).await;
-    while desk.store.index_lists(after(2), Duration::ZERO, 5_000).await.unwrap().oldest_missing.is_some() {}
-    let any = MessageFilter::default;
-    let to = || MessageFilter { recipient: Some(oldest.recipient.clone()), ..any() };
-    let test = Owner { mode: Mode::Test, ..owner };
-    for (whose, filter, shown) in [
-        (Some(owner), to(), 1),
-        (None, to(), 1),
-        (Some(owner), MessageFilter { status: Some(Status::Queued), ..to() }, 1),
-        (Some(owner), MessageFilter { status: Some(Status::Failed), ..any() }, 0),
-        (Some(owner), MessageFilter { direction: Some(Direction::Inbound), ..any() }, 0),
-        (None, MessageFilter { direction: Some(Direction::Inbound), ..any() }, 0),
-        (Some(owner), MessageFilter { originator: Some(number("+447700900123")), ..any() }, 0),
-        (Some(test), any(), tests.len()),
-        (None, MessageFilter { mode: Some(Mode::Test), ..any() }, tests.len()),
-        (None, MessageFilter { account: Some(owner.account), mode: Some(Mode::Test), ..any() }, tests.len()),
-    ] {
-        let page = desk.store.messages(whose, filter.clone(), None, 10).await.unwrap();
-        assert_eq!((page.messages.len(), page.next), (shown, None), "{whose:?} {filter:?}");
-    }
-}
-
-/// A file in which a page of a list of messages looks at two rows.
-struct SmallPages(SqliteFile);
-
-impl Backend for SmallPages {
-    async fn open(&self) -> Arc<dyn Store> {
-        Arc::new(Sqlite::open(self.0.path(), Arc::new(Machine::new())).await.unwrap().with_rows_per_page(2))
-    }
-}
-
-#[test]
-fn pages_that_look_at_two_rows_show_the_same_list() {
-    crate::lists::any_list_shows_what_is_there(|| SmallPages(SqliteFile::fresh()));
-}
-
-#[tokio::test]
-async fn with_nothing_to_add_the_index_of_lists_writes_nothing() {
-    let file = SqliteFile::fresh();
-    let desk = Desk::open(&file).await;
-    desk.admit_many(desk.account(), 3).await;
-    // A step ends early where the machine is busy.
-    let mut filed = 0;
-    while filed < 3 {
-        filed += desk.store.index_lists(after(60), Duration::ZERO, 10).await.unwrap().filed;
-    }
-    let written = || std::fs::metadata(file.log()).unwrap().len();
-    let before = written();
-    for secs in 61..64 {
-        assert_eq!(desk.store.index_lists(after(secs), Duration::ZERO, 10).await.unwrap(), Indexed::default());
-    }
-    // The log may be emptied meanwhile, because little is written; it does not grow.
-    assert!(written() <= before);
-}
-
 /// Another process's look at a path: whether it could take the lock of the file there, as a second server would.
 fn another_process_may_lock(path: &Path) -> bool {
     std::process::Command::new("flock").arg("--nonblock").arg(path).arg("true").status().unwrap().success()
@@ -522,37 +266,6 @@ async fn a_store_that_is_moved_away_while_it_is_open_is_not_replaced_by_a_new_on
 }
 
 #[tokio::test]
-async fn a_store_cut_to_nothing_beside_its_log_is_refused() {
-    let file = SqliteFile::fresh();
-    let desk = Desk::open(&file).await;
-    desk.admit_many(desk.account(), 3).await;
-    let copy = SqliteFile::fresh();
-    std::fs::copy(file.log(), copy.log()).unwrap();
-    std::fs::write(copy.path(), "").unwrap();
-    let log = std::fs::read(copy.log()).unwrap();
-    assert!(refusal_of(&copy).await.contains("missing or empty"));
-    assert!(std::fs::read(copy.log()).unwrap() == log, "its changes can still be saved");
-    // Without its log it is no new store either: what was in it is lost.
-    std::fs::remove_file(copy.log()).unwrap();
-    assert!(refusal_of(&copy).await.contains("is empty, which a store never is"));
-    assert!(matches!(store::check(&format!("sqlite:{}", copy.path().display())), Err(StoreError::Refused(sentence)) if sentence.contains("is empty")));
-    std::fs::remove_file(copy.path()).unwrap();
-    copy.open().await.probe().await.unwrap();
-}
-
-#[tokio::test]
-async fn a_store_is_copied_while_it_is_open() {
-    let file = SqliteFile::fresh();
-    let desk = Desk::open(&file).await;
-    desk.admit_many(desk.account(), 20).await;
-    let copy = SqliteFile::fresh();
-    file.connection().execute("VACUUM INTO ?1", [copy.path().to_str().unwrap()]).unwrap();
-    desk.admit_many(desk.account(), 1).await;
-    let page = copy.open().await.messages(None, MessageFilter::default(), None, 100).await.unwrap();
-    assert_eq!(page.messages.len(), 20);
-}
-
-#[tokio::test]
 async fn a_schema_that_lacks_something_is_refused_by_its_name() {
     for (damage, named) in [
         ("DROP TABLE events", "table `events` is missing"),
@@ -576,17 +289,4 @@ async fn an_operators_index_and_statistics_are_no_damage() {
     let file = filled().await;
     file.connection().execute_batch("CREATE INDEX mine ON messages (recipient); CREATE TABLE notes (text TEXT); ANALYZE").unwrap();
     file.open().await.probe().await.unwrap();
-}
-
-#[tokio::test]
-async fn a_probe_needs_the_room_that_messages_need() {
-    let file = SqliteFile::fresh();
-    let store = file.open().await;
-    for _ in 0..3 {
-        let before = std::fs::metadata(file.log()).unwrap().len();
-        store.probe().await.unwrap();
-        let grown = std::fs::metadata(file.log()).unwrap().len() - before;
-        // An admission with its events and indexes changes about a dozen pages of 4 KiB.
-        assert!(grown >= 64 << 10, "{grown}");
-    }
 }

@@ -6,7 +6,6 @@
 use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use model::event::EventKind;
@@ -15,8 +14,10 @@ use model::message::{Direction, Encoding, MessageType};
 use model::quota::UtcDay;
 use model::status::SegmentFate;
 use model::{AccountId, BroadcastId, Delivery, Message, MessageId, Mint, Mode, Moment, Msisdn, Owner, ReceiptScope, SeededEntropy, Status, Timestamp};
+use store::contract::changes::{Kind, Kinds, Resource, Tail, Tailed};
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Retry, SegmentAck, Verdict};
-use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota, StatusChange};
+use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota};
+use store::contract::nodes::{Epoch, Tokens};
 use store::contract::receipts::{Receipt, ReceiptOutcome};
 use store::{Messages, Store};
 
@@ -41,10 +42,16 @@ pub(crate) const VALID_SECS: u64 = 3_600;
 /// How soon a retry is due after a restart, at the latest.
 pub(crate) const RETRY_WITHIN: Duration = Duration::from_secs(600);
 
+/// The node of every desk: the first that joins a new store.
+pub(crate) const NODE: Epoch = Epoch::new(1).unwrap();
+
 /// A place for one store.
 pub(crate) trait Backend {
     /// Opens the store of this place: an empty one at first; once that is closed, the same one again.
     async fn open(&self) -> Arc<dyn Store>;
+
+    /// The same, of a store on which several nodes live: joining ends no other epoch.
+    async fn open_shared(&self) -> Arc<dyn Store>;
 }
 
 /// Runs a test, and fails it when it hangs.
@@ -88,7 +95,7 @@ pub(crate) fn message(id: MessageId, account: AccountId, at: Timestamp) -> Messa
 pub(crate) fn admission(message: Message) -> Admission {
     let quota = Quota { day: UtcDay::of(message.created_at), limit: u64::MAX };
     let due_at = message.created_at;
-    Admission { message: Arc::new(message), carrier: NORTH.to_owned(), lease: None, due_at, quota, idempotency: None, flagged: None, media: None }
+    Admission { node: NODE, message: Arc::new(message), carrier: NORTH.to_owned(), lease: None, due_at, quota, idempotency: None, flagged: None, media: None }
 }
 
 /// The claim of a request for `what` under `key`, at the endpoint for single messages, of which records of a day count at `now`.
@@ -153,24 +160,53 @@ pub(crate) fn ids(leased: &[Leased]) -> Vec<MessageId> {
     leased.iter().map(|leased| leased.message.id).collect()
 }
 
+/// A status that changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StatusChange {
+    pub(crate) id: MessageId,
+    pub(crate) delivery: Delivery,
+}
+
+fn follow(store: &Arc<dyn Store>) -> Tail {
+    store.subscribe(Kinds::of(&[Kind::Message]))
+}
+
 /// A store, and a supply of what tests hand to it.
 pub(crate) struct Desk {
     pub(crate) store: Arc<dyn Store>,
+    /// The statuses of messages that change.
+    tail: Tail,
     entropy: SeededEntropy,
-    tokens: AtomicU64,
+    tokens: Tokens,
 }
 
 impl Desk {
-    /// A desk with the store of `backend`.
+    /// A desk with the store of `backend`, whose first node it is.
     pub(crate) async fn open(backend: &impl Backend) -> Self {
-        // Tokens begin where a signed integer ends: the store has to keep all 64 bits.
-        Self { store: backend.open().await, entropy: SeededEntropy::new(1), tokens: AtomicU64::new(i64::MAX.unsigned_abs()) }
+        Self::at(backend.open().await).await
+    }
+
+    /// A desk with this new store, whose first node it is.
+    pub(crate) async fn at(store: Arc<dyn Store>) -> Self {
+        let desk = Self { tail: follow(&store), store, entropy: SeededEntropy::new(1), tokens: Tokens::of(NODE) };
+        desk.join().await;
+        desk
+    }
+
+    /// Joins a new store as its first node.
+    pub(crate) async fn join(&self) {
+        assert_eq!(self.store.join("desk".to_owned(), "0".to_owned(), Moment::of(NOW)).await.unwrap(), NODE);
     }
 
     /// Closes the store and opens it again.
     pub(crate) async fn reopen(&mut self, backend: &impl Backend) {
         self.store.close().await;
-        self.store = backend.open().await;
+        self.use_store(backend.open().await);
+    }
+
+    /// Goes on with another store.
+    pub(crate) fn use_store(&mut self, store: Arc<dyn Store>) {
+        (self.tail, self.store) = (follow(&store), store);
     }
 
     /// An account id of its own.
@@ -185,7 +221,7 @@ impl Desk {
 
     /// A lease token of its own.
     pub(crate) fn token(&self) -> u64 {
-        self.tokens.fetch_add(1, Ordering::Relaxed)
+        self.tokens.next()
     }
 
     /// A message of one segment, accepted at [`NOW`].
@@ -263,13 +299,48 @@ impl Desk {
         outcome.id
     }
 
-    /// Records how an attempt ended.
-    pub(crate) async fn record(&self, outcome: &Outcome) -> Vec<StatusChange> {
-        self.store.record_outcomes(vec![outcome.clone()]).await.unwrap().to_vec()
+    /// The statuses that changed since this, [`Self::record`], [`Self::hear`] or [`Self::expire`] was called last.
+    pub(crate) fn changed(&self) -> Vec<StatusChange> {
+        let mut changes = Vec::new();
+        while let Some(next) = self.tail.try_next() {
+            let Tailed::Changes(committed) = next else { panic!("{next:?}") };
+            changes.extend(committed.iter().map(|change| match &change.resource {
+                Resource::Message { id, delivery, .. } => StatusChange { id: *id, delivery: delivery.clone() },
+                other => panic!("{other:?}"),
+            }));
+        }
+        changes
     }
 
-    /// Records a receipt.
+    /// Records how an attempt ended. Returns the statuses that changed.
+    pub(crate) async fn record(&self, outcome: &Outcome) -> Vec<StatusChange> {
+        self.record_all(vec![outcome.clone()]).await
+    }
+
+    /// Records how attempts ended. Returns the statuses that changed.
+    pub(crate) async fn record_all(&self, outcomes: Vec<Outcome>) -> Vec<StatusChange> {
+        self.changed();
+        self.store.record_outcomes(outcomes).await.unwrap();
+        self.changed()
+    }
+
+    /// Ends messages whose validity is over. Returns the statuses that changed.
+    pub(crate) async fn expire(&self, now: Moment, limit: usize) -> Vec<StatusChange> {
+        self.expire_but(now, HashSet::new(), limit).await
+    }
+
+    /// As [`Self::expire`], but for those whose answers are awaited.
+    pub(crate) async fn expire_but(&self, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> Vec<StatusChange> {
+        self.changed();
+        let ended = self.store.expire(NODE, now, under_way, limit).await.unwrap();
+        let changes = self.changed();
+        assert_eq!(ended, changes.len());
+        changes
+    }
+
+    /// Records a receipt. What changed with it is in [`Self::changed`].
     pub(crate) async fn hear(&self, receipt: Receipt) -> ReceiptOutcome {
+        self.changed();
         self.store.record_receipts(vec![receipt]).await.unwrap().remove(0)
     }
 

@@ -120,10 +120,10 @@ pub(crate) async fn nothing_is_made_for_an_unknown_account(fresh: impl Backend) 
     let before = everything(&*desk.store).await;
     let nobody = desk.account();
     let to_nobody = NumberChange { account: Some(Some(nobody)), state: Some(NumberState::Suspended), ..Default::default() };
-    assert_eq!(desk.store.change_account(nobody, AccountChange::default()).await, Err(StoreError::NotFound));
+    assert_eq!(desk.store.change_account(nobody, AccountChange::default(), NOW).await, Err(StoreError::NotFound));
     assert_eq!(desk.store.create_key(key("uk_1", nobody)).await, Err(StoreError::NotFound));
     assert_eq!(desk.store.create_number(sender("+18005559877", Some(nobody))).await, Err(StoreError::NotFound));
-    assert_eq!(desk.store.change_number(&number("+18005559876"), to_nobody).await, Err(StoreError::NotFound));
+    assert_eq!(desk.store.change_number(&number("+18005559876"), to_nobody, NOW).await, Err(StoreError::NotFound));
     let for_nobody = block("+447700900123", BlockKind::Recipient, Some(nobody));
     assert_eq!(desk.store.put_block(for_nobody).await, Err(StoreError::NotFound));
     assert_eq!(everything(&*desk.store).await, before);
@@ -135,9 +135,9 @@ pub(crate) async fn what_is_unknown_cannot_be_changed(fresh: impl Backend) {
     desk.store.put_block(block("+18005559876", BlockKind::Sender, Some(id))).await.unwrap();
     let before = everything(&*desk.store).await;
     assert_eq!(desk.store.revoke_key(&KeyId::from_text("uk_1"), NOW).await, Err(StoreError::NotFound));
-    assert_eq!(desk.store.change_number(&some_number, NumberChange::default()).await, Err(StoreError::NotFound));
+    assert_eq!(desk.store.change_number(&some_number, NumberChange::default(), NOW).await, Err(StoreError::NotFound));
     for (kind, account) in [(BlockKind::Recipient, Some(id)), (BlockKind::Sender, None), (BlockKind::Sender, Some(desk.account()))] {
-        assert_eq!(desk.store.delete_block(&some_number, kind, account).await, Err(StoreError::NotFound), "{kind:?} {account:?}");
+        assert_eq!(desk.store.delete_block(&some_number, kind, account, NOW).await, Err(StoreError::NotFound), "{kind:?} {account:?}");
     }
     assert_eq!(everything(&*desk.store).await, before);
 }
@@ -168,7 +168,7 @@ pub(crate) async fn a_change_to_an_account_leaves_the_rest(fresh: impl Backend) 
         now.limits.broadcast_per_minute = change.limits.broadcast_per_minute.unwrap_or(now.limits.broadcast_per_minute);
         now.limits.read_per_minute = change.limits.read_per_minute.unwrap_or(now.limits.read_per_minute);
         now.limits.daily_quota = change.limits.daily_quota.unwrap_or(now.limits.daily_quota);
-        assert_eq!(desk.store.change_account(id, change).await.as_ref(), Ok(&now));
+        assert_eq!(desk.store.change_account(id, change, NOW).await.as_ref(), Ok(&now));
         desk.reopen(&fresh).await;
         assert_eq!(everything(&*desk.store).await.accounts, [now.clone()]);
     }
@@ -196,7 +196,7 @@ pub(crate) async fn a_change_to_a_number_leaves_the_rest(fresh: impl Backend) {
     {
         now.account = change.account.unwrap_or(now.account);
         now.state = change.state.unwrap_or(now.state);
-        assert_eq!(desk.store.change_number(&now.number, change).await.as_ref(), Ok(&now));
+        assert_eq!(desk.store.change_number(&now.number, change, NOW).await.as_ref(), Ok(&now));
         assert_eq!(everything(&*desk.store).await.numbers, [now.clone(), sender("+18005559877", Some(id))]);
     }
 }
@@ -210,9 +210,9 @@ pub(crate) async fn a_block_stands_in_place_of_the_one_of_its_name(fresh: impl B
         desk.store.put_block(block.clone()).await.unwrap();
     }
     assert_eq!(everything(&*desk.store).await.blocks, [of_all.clone(), again]);
-    desk.store.delete_block(&first.number, first.kind, first.account).await.unwrap();
+    desk.store.delete_block(&first.number, first.kind, first.account, NOW).await.unwrap();
     assert_eq!(everything(&*desk.store).await.blocks, [of_all], "the block of all accounts is another one");
-    assert_eq!(desk.store.delete_block(&first.number, first.kind, first.account).await, Err(StoreError::NotFound));
+    assert_eq!(desk.store.delete_block(&first.number, first.kind, first.account, NOW).await, Err(StoreError::NotFound));
 }
 
 pub(crate) async fn tenants_are_read_as_of_one_moment(fresh: impl Backend) {

@@ -8,6 +8,7 @@ use model::quota::UtcDay;
 use model::{Broadcast, Message, MessageId, Mode, Owner, ScreeningOutcome, Status};
 use rusqlite::{Connection, params};
 use store::contract::broadcasts::BroadcastAdmitted;
+use store::contract::changes::{Kind, Kinds};
 use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFilter, Quota};
 use store::contract::receipts::ReceiptOutcome;
@@ -97,7 +98,8 @@ async fn records_of_keys_get_the_mode_of_what_they_made_and_quotas_count_for_liv
     old.add("INSERT INTO quota (account_id, day, used) VALUES (?1, ?2, 8)", params![account.to_bytes(), UtcDay::of(NOW).0]);
     drop(old);
 
-    desk.store = file.open().await;
+    desk.use_store(file.open().await);
+    desk.join().await;
     for (at, mode) in modes.into_iter().enumerate() {
         let (owner, other) = (Owner { account, mode }, Owner { account, mode: modes[1 - at] });
         let Some(Admitted::Replayed(replay)) = desk.store.replay(owner, &key(Endpoint::Message, mode)).await.unwrap() else { panic!("it is kept") };
@@ -128,7 +130,8 @@ async fn a_sent_message_waits_for_its_receipts_for_three_days_and_a_parked_recei
     old.add("INSERT INTO parked_keys (carrier, key, parked_id) VALUES (?1, 'a', 1)", [NORTH]);
     drop(old);
 
-    desk.store = file.open().await;
+    desk.use_store(file.open().await);
+    desk.join().await;
     assert_eq!(desk.store.count_unmatched(NORTH).await.unwrap(), 1);
     let before = Outcome {
         id: queued.id,
@@ -143,13 +146,16 @@ async fn a_sent_message_waits_for_its_receipts_for_three_days_and_a_parked_recei
         detail: String::new(),
         receipt_by: None,
     };
+    desk.store.register_consumer("all", Kinds::of(&Kind::ALL)).await.unwrap();
     let outcome = desk.attempted_again(&before, after(1)).await;
     assert_eq!(desk.record(&outcome).await.last().map(|change| change.delivery.status), Some(Status::Delivered));
+    let owners: Vec<_> = desk.store.changes("all", 9).await.unwrap().changes.into_iter().map(|change| change.owner).collect();
+    assert_eq!(owners, [Some(queued.owner()); 2], "the row does not say it, and the message does");
     assert_eq!(desk.store.count_unmatched(NORTH).await.unwrap(), 0);
     assert_eq!(desk.hear(crate::support::receipt(["a"], model::status::SegmentFate::Delivered)).await, ReceiptOutcome::Repeated);
     for (hours, missing) in [(71, 0), (72, 1), (73, 0)] {
         let ended = desk.store.end_waits(NOW + Duration::from_secs(hours * 3_600), 9).await.unwrap();
-        assert_eq!((ended.missing.len(), ended.changes.len()), (missing, 0), "after {hours} hours");
+        assert_eq!((ended.missing.len(), ended.ended), (missing, 0), "after {hours} hours");
     }
     assert!(desk.delivery(sent.id).await.receipt_missing);
 }
@@ -169,7 +175,8 @@ async fn old_messages_and_decisions_are_listed() {
     old.add(sql, params![decision.id.to_bytes(), account.to_bytes(), NOW.as_millis(), decision.originator.as_str(), categories, findings, body]);
     drop(old);
 
-    desk.store = file.open().await;
+    desk.use_store(file.open().await);
+    desk.join().await;
     let newest_first: Vec<MessageId> = messages.iter().rev().map(|message| message.id).collect();
     let filter = MessageFilter { recipient: Some(messages[0].recipient.clone()), status: Some(Status::Sent), ..MessageFilter::default() };
     for indexed in [0, 5] {

@@ -4,7 +4,6 @@ use model::event::EventKind;
 use model::status::SegmentFate::{Delivered, Pending, Undelivered};
 use model::{ErrorType, Message, MessageId, ReceiptScope, Status};
 use store::contract::dispatch::Outcome;
-use store::contract::messages::StatusChanges;
 use store::contract::receipts::{Receipt, ReceiptOutcome, WaitStep};
 
 use crate::support::{Backend, Desk, NORTH, WAIT_SECS, acks, after, receipt};
@@ -24,7 +23,7 @@ pub(crate) async fn a_message_without_receipts_is_marked_when_its_wait_is_over(f
     let id = desk.sent(desk.message(desk.account()), ["a"]).await;
     assert_eq!(end_all(&desk, WAIT_SECS - 1).await, WaitStep::default());
     assert!(!desk.delivery(id).await.receipt_missing);
-    assert_eq!(end_all(&desk, WAIT_SECS).await, WaitStep { changes: StatusChanges::default(), missing: vec![NORTH.to_owned()] });
+    assert_eq!(end_all(&desk, WAIT_SECS).await, WaitStep { ended: 0, missing: vec![NORTH.to_owned()] });
     let delivery = desk.delivery(id).await;
     assert_eq!((delivery.status, delivery.receipt_missing), (Status::Sent, true));
     assert_eq!(desk.kinds(id).await.last(), Some(&EventKind::Missing));
@@ -50,9 +49,10 @@ pub(crate) async fn a_message_of_which_a_segment_is_lost_ends_with_its_wait(fres
         let id = two_segments(&desk, &format!("{lost} of a")).await;
         desk.hear(receipt([&format!("{lost} of a{lost}")], Undelivered(ErrorType::CarrierRejected))).await;
         assert_eq!(desk.status(id).await, Status::Sent);
-        let step = end_all(&desk, WAIT_SECS).await;
+        desk.changed();
+        let (step, changes) = (end_all(&desk, WAIT_SECS).await, desk.changed());
         let delivery = desk.delivery(id).await;
-        assert_eq!((step.changes.len(), step.missing.len(), step.changes[0].id, &step.changes[0].delivery), (1, 0, id, &delivery));
+        assert_eq!((step.ended, step.missing.len(), changes.len(), changes[0].id, &changes[0].delivery), (1, 0, 1, id, &delivery));
         assert_eq!((delivery.status, delivery.error_type, delivery.receipt_missing), (Status::Undelivered, Some(ErrorType::CarrierRejected), false));
         assert_eq!((delivery.failed_at, desk.kinds(id).await.last()), (Some(after(WAIT_SECS)), Some(&EventKind::Ended)));
     }

@@ -57,6 +57,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(trials::config(256))]
+
         #[test]
         fn what_is_packed_unpacks(septets in prop::collection::vec(0u8..128, 0..200), fill in 0u8..7) {
             prop_assert_eq!(unpack(&pack(&septets, fill), fill, septets.len()), septets);

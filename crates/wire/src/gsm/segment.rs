@@ -179,6 +179,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(trials::config(256))]
+
         #[test]
         fn segments_join_to_the_text_and_none_is_too_long(text in "[a€{}\t😀’é ]{0,700}", how in cuts()) {
             let encoding = Encoding::of(&text);

@@ -69,6 +69,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(trials::config(256))]
+
         #[test]
         fn dates_that_are_written_are_read(secs in 0..=SECS_MAX) {
             prop_assert_eq!(parse(&write(secs)), Some(secs));

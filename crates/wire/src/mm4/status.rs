@@ -306,6 +306,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(trials::config(256))]
+
         #[test]
         fn any_text_is_some_status(text: String) {
             let _ = (RequestStatus::parse(&text), MmStatus::parse(&text));

@@ -65,6 +65,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(trials::config(256))]
+
         #[test]
         fn any_address_is_digits_or_none(address: String) {
             if let Some(digits) = digits(&address) {

@@ -134,6 +134,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(trials::config(256))]
+
         #[test]
         fn both_number_systems_meet(value: u64) {
             let (decimal, hex) = (value.to_string(), format!("{value:08X}"));

@@ -165,6 +165,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(trials::config(256))]
+
         #[test]
         fn any_octets_have_readings(octets: Vec<u8>, label: u8, header_octets in 0usize..300) {
             prop_assert!(readings(&octets, label, header_octets).count() <= 12);

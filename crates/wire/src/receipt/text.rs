@@ -72,24 +72,55 @@ enum Field {
     Text,
 }
 
+/// How the fields of a text stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Apart from each other, as the specification has them.
+    Apart,
+    /// Each directly behind the value before it: `stat:DELIVRDerr:000`.
+    Joined,
+}
+
 /// Reads a receipt's text. `None` when it is none: it names neither an id nor a state.
 ///
-/// Fields may come in any order and any case, be missing or unknown, and be set apart by blanks, commas or semicolons. The first of a name counts. What
-/// follows `text:` repeats the message, and no field in it counts beside one that came before. Where the id or the state is missing by then, fields come
-/// after the message, and the last of a name counts.
+/// Fields may come in any order and any case, be missing or unknown, and be set apart by blanks, commas or semicolons, or by nothing where that leaves no
+/// doubt. The first of a name counts. What follows `text:` repeats the message, and no field in it counts beside one that came before. Where the id or the
+/// state is missing by then, fields come after the message, and the last of a name counts.
 pub fn parse(text: &str) -> Option<ReceiptText> {
+    let apart = parse_as(text, Form::Apart);
+    let is_plain = |field: &Option<String>| field.as_ref().is_some_and(|value| !value.contains(':'));
+    let is_complete = |receipt: &ReceiptText| is_plain(&receipt.id) && is_plain(&receipt.stat);
+    if apart.as_ref().is_some_and(is_complete) {
+        return apart;
+    }
+    // Names within words are fields only where nothing else makes sense: the text begins with one, and the state is one.
+    if field_at(text.trim_start()).is_none() {
+        return apart;
+    }
+    let has_state = |receipt: &ReceiptText| receipt.stat.as_deref().is_some_and(|stat| ReceiptState::from_stat(stat) != ReceiptState::Unknown);
+    let joined = parse_as(text, Form::Joined).filter(|joined| is_complete(joined) && has_state(joined) && !joined.id_is_behind_text);
+    joined.or(apart)
+}
+
+fn parse_as(text: &str, form: Form) -> Option<ReceiptText> {
     let mut receipt = ReceiptText::default();
     let mut rest = text;
-    let mut named = 0;
-    while let Some((field, after)) = next_field(rest) {
+    let (mut named, mut seen) = (0, Vec::new());
+    // Only the first field of joined ones stands at the beginning of a word.
+    while let Some((field, after)) = if named == 0 || form == Form::Apart { next_field(rest) } else { joined_field(rest) } {
         named += 1;
+        // A name that comes twice may be a part of a value.
+        if form == Form::Joined && seen.contains(&field) {
+            return None;
+        }
+        seen.push(field);
         if field == Field::Text {
             named += read_echo(&mut receipt, after);
             break;
         }
-        let (value, next) = value_of(after);
+        let (value, next) = value_of(after, form);
         if !value.is_empty() {
-            set(&mut receipt, field, value, after);
+            set(&mut receipt, field, value, after, form);
         }
         rest = next;
     }
@@ -107,7 +138,7 @@ fn read_echo(receipt: &mut ReceiptText, echo: &str) -> usize {
     let mut ends_at = echo.len();
     let mut named = 0;
     while let Some((field, after)) = next_field(rest).filter(|_| lacks_id || lacks_stat) {
-        let (value, next) = value_of(after);
+        let (value, next) = value_of(after, Form::Apart);
         let wanted = match field {
             Field::Id => lacks_id,
             Field::Stat => lacks_stat,
@@ -116,7 +147,7 @@ fn read_echo(receipt: &mut ReceiptText, echo: &str) -> usize {
         };
         if wanted && !value.is_empty() {
             forget(&mut behind, field);
-            set(&mut behind, field, value, after);
+            set(&mut behind, field, value, after, Form::Apart);
             // The field's name and colon come before its value.
             ends_at = if named == 0 { echo.len() - rest.len() } else { ends_at };
             named += 1;
@@ -150,6 +181,11 @@ fn next_field(text: &str) -> Option<(Field, &str)> {
     None
 }
 
+/// The next field's name that a colon follows, wherever it stands.
+fn joined_field(text: &str) -> Option<(Field, &str)> {
+    text.char_indices().find_map(|(index, _)| field_at(&text[index..]))
+}
+
 /// The field whose name stands here, in quotes or not, and what comes after its colon.
 fn field_at(text: &str) -> Option<(Field, &str)> {
     FIELDS.iter().find_map(|(name, field)| {
@@ -161,7 +197,7 @@ fn field_at(text: &str) -> Option<(Field, &str)> {
 }
 
 /// A field's value and what follows it: it ends at a separator or where the next field begins.
-fn value_of(after: &str) -> (&str, &str) {
+fn value_of(after: &str, form: Form) -> (&str, &str) {
     let start = after.trim_start_matches([' ', '\t']);
     if field_at(start).is_some() {
         return ("", start);
@@ -173,13 +209,15 @@ fn value_of(after: &str) -> (&str, &str) {
         return (value, rest);
     }
     let end = start.find(|c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '|' | '}')).unwrap_or(start.len());
-    start.split_at(end)
+    let is_next = |index: &usize| form == Form::Joined && field_at(&start[*index..]).is_some();
+    let next = start[..end].char_indices().map(|(index, _)| index).find(is_next);
+    start.split_at(next.unwrap_or(end))
 }
 
 /// The most characters of a value that goes up to the next field: what an acknowledgement's id may have (SMPP 3.4, 5.2.23), and more than a state has.
 const LONG_CHARS_MAX: usize = 65;
 
-/// The most words of a state: `NOT DELIVERED TO HANDSET`.
+/// The most words of a state that no field follows: `NOT DELIVERED TO HANDSET`. More are the message, without a name before it.
 const STAT_WORDS_MAX: usize = 4;
 
 /// All that stands before the next field, where it is more than the first word and no field of an unknown name is in it.
@@ -187,7 +225,6 @@ fn long_value<'a>(after: &'a str, short: &str) -> Option<&'a str> {
     let start = after.trim_start();
     // A longer value is none, so that no more than this is looked at however long the text is.
     let most = start.char_indices().nth(LONG_CHARS_MAX + 1).map_or(start.len(), |(index, _)| index);
-    let is_separator = |c: char| matches!(c, ' ' | '\t' | ',' | ';' | '|');
     let end = start.char_indices().take_while(|(index, _)| *index < most).find(|(index, c)| {
         let begins_field = start[..*index].ends_with(is_separator) && field_at(&start[*index..]).is_some();
         matches!(c, '\r' | '\n' | '\0') || begins_field
@@ -197,14 +234,14 @@ fn long_value<'a>(after: &'a str, short: &str) -> Option<&'a str> {
     (value.len() > short.len() && value.chars().count() <= LONG_CHARS_MAX && !value.contains(':')).then_some(value)
 }
 
-fn set(receipt: &mut ReceiptText, field: Field, value: &str, after: &str) {
+fn set(receipt: &mut ReceiptText, field: Field, value: &str, after: &str, form: Form) {
     let keep = |slot: &mut Option<String>| *slot = slot.take().or_else(|| Some(value.to_owned()));
     match field {
         Field::Id if receipt.id.is_none() => {
             receipt.id = Some(value.to_owned());
-            receipt.long_id = long_value(after, value).map(str::to_owned);
+            receipt.long_id = long_value(after, value).filter(|_| form == Form::Apart).map(str::to_owned);
         }
-        Field::Stat if receipt.stat.is_none() => receipt.stat = Some(stat_of(value, after)),
+        Field::Stat if receipt.stat.is_none() => receipt.stat = Some(stat_of(value, after, form).to_owned()),
         Field::Id | Field::Stat | Field::Text => {}
         Field::Sub => keep(&mut receipt.sub),
         Field::Dlvrd => keep(&mut receipt.dlvrd),
@@ -214,11 +251,32 @@ fn set(receipt: &mut ReceiptText, field: Field, value: &str, after: &str) {
     }
 }
 
-/// A state's word; several words where the first alone means nothing: `NOT DELIVERED`.
-fn stat_of(value: &str, after: &str) -> String {
-    let is_known = ReceiptState::from_stat(value) != ReceiptState::Unknown || value.eq_ignore_ascii_case(ReceiptState::Unknown.stat());
-    let words = long_value(after, value).filter(|long| !is_known && long.split_whitespace().count() <= STAT_WORDS_MAX);
-    words.unwrap_or(value).to_owned()
+/// A state with all the words that belong to it, since the later ones may take back what the first says: `DELIVERED TO SMSC`. They go to the next field, one
+/// of an unknown name included.
+fn stat_of<'a>(value: &'a str, after: &'a str, form: Form) -> &'a str {
+    let start = after.trim_start();
+    if start.starts_with('"') {
+        return value;
+    }
+    // Counted in characters, so that no more than this is looked at however long the text is.
+    let most = start.char_indices().nth(LONG_CHARS_MAX + 1).map_or(start.len(), |(index, _)| index);
+    let mut is_followed = false;
+    let mut end = most;
+    for (index, character) in start[..most].char_indices() {
+        let is_field = (form == Form::Joined || start[..index].ends_with(is_separator)) && field_at(&start[index..]).is_some();
+        if is_field || character == ':' || matches!(character, '\r' | '\n' | '\0' | '}') {
+            is_followed = is_field || character == ':';
+            end = if character == ':' { start[..index].rfind(is_separator).unwrap_or(0) } else { index };
+            break;
+        }
+    }
+    let words = start[..end].trim_end_matches(is_separator);
+    let is_state = words.len() > value.len() && words.chars().count() <= LONG_CHARS_MAX;
+    if is_state && (is_followed || words.split_whitespace().count() <= STAT_WORDS_MAX) { words } else { value }
+}
+
+const fn is_separator(c: char) -> bool {
+    matches!(c, ' ' | '\t' | ',' | ';' | '|')
 }
 
 fn forget(receipt: &mut ReceiptText, field: Field) {
@@ -313,7 +371,27 @@ mod tests {
         ("id:\"42 stat:DELIVRD text:say \"hi\"", Some("\"42"), Some("DELIVRD"), None),
         ("id:42|stat:DELIVRD|err:000", Some("42"), Some("DELIVRD"), Some("000")),
         ("id:42 stat:NOT DELIVERED err:000", Some("42"), Some("NOT DELIVERED"), Some("000")),
-        ("id:42 stat:DELIVRD and more", Some("42"), Some("DELIVRD"), None),
+        // All the words of a state, to the next field; a message without a name before it is longer.
+        ("id:42 stat:DELIVRD and more", Some("42"), Some("DELIVRD and more"), None),
+        ("id:42 stat:DELIVERED TO SMSC err:000", Some("42"), Some("DELIVERED TO SMSC"), Some("000")),
+        ("id:42 stat:DELIVRD NOT CONFIRMED BY THE HANDSET err:000", Some("42"), Some("DELIVRD NOT CONFIRMED BY THE HANDSET"), Some("000")),
+        ("id:42 stat:DELIVERED TO SMSC foo:bar", Some("42"), Some("DELIVERED TO SMSC"), None),
+        ("id:42 stat:DELIVRD foo:bar err:000", Some("42"), Some("DELIVRD"), Some("000")),
+        ("id:42 stat:DELIVRD Dear customer, this is not for you", Some("42"), Some("DELIVRD"), None),
+        ("id:42 stat:DELIVRD\r\nNOT", Some("42"), Some("DELIVRD"), None),
+        ("{\"id\":\"42\",\"stat\":\"DELIVERED TO SMSC\",\"err\":\"000\"}", Some("42"), Some("DELIVERED TO SMSC"), Some("000")),
+        // Nothing between the fields.
+        (
+            "id:123sub:001dlvrd:001submit date:2603151430done date:2603151431stat:DELIVRDerr:000text:id:99 stat:REJECTD",
+            Some("123"),
+            Some("DELIVRD"),
+            Some("000"),
+        ),
+        ("id:00B8BE19stat:UNDELIVerr:1", Some("00B8BE19"), Some("UNDELIV"), Some("1")),
+        ("id:123sub:001 dlvrd:001 stat:DELIVRD err:000", Some("123"), Some("DELIVRD"), Some("000")),
+        ("id:123 sub:001 stat:DELIVRDerr:000text:", Some("123"), Some("DELIVRD"), Some("000")),
+        ("stat:NOT DELIVEREDid:42err:7", Some("42"), Some("NOT DELIVERED"), Some("7")),
+        ("id:user-id:99 stat:DELIVRD", Some("user-id:99"), Some("DELIVRD"), None),
     ];
 
     #[test]
@@ -342,7 +420,7 @@ mod tests {
 
     #[test]
     fn ordinary_text_is_no_receipt() {
-        for text in ["", "Hello", "my id: ask", "status:fine", "identity:42 thermostat:on", "I said id:42"] {
+        for text in ["", "Hello", "my id: ask", "status:fine", "identity:42 thermostat:on", "I said id:42", "My id:42 and my thermostat:OK"] {
             assert_eq!(parse(text), None, "{text}");
         }
     }
@@ -364,6 +442,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(trials::config(256))]
+
         #[test]
         fn what_is_built_is_read(id in "[0-9a-zA-Z-]{1,36}", state in prop::sample::select(ReceiptState::ALL.to_vec()), text in "[ -~]{0,20}") {
             let read = parse(&build(&id, "2603151430", state, "000", &text)).unwrap();

@@ -33,7 +33,7 @@ fn almost_receipts() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(trials::config(2_000))]
 
     #[test]
     fn almost_a_pdu_is_read_or_refused(octets in almost_pdus()) {

@@ -158,6 +158,8 @@ fn almost_bodies() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #![proptest_config(trials::config(256))]
+
     #[test]
     fn a_message_and_its_content_are_read_as_they_were_written(message in message(), parts in parts()) {
         let post = post::write(&message, &parts);
@@ -181,7 +183,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(trials::config(2_000))]
 
     #[test]
     fn almost_a_body_is_read_or_refused(content_type: Option<String>, body in almost_bodies()) {

@@ -13,6 +13,8 @@ fn written(pdu: &Pdu) -> Vec<u8> {
 }
 
 proptest! {
+    #![proptest_config(trials::config(256))]
+
     #[test]
     fn every_pdu_is_read_as_it_was_written(pdu in pdus()) {
         let octets = written(&pdu);

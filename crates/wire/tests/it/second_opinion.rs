@@ -34,6 +34,8 @@ fn written_by_them(command: &Command) -> Vec<u8> {
 }
 
 proptest! {
+    #![proptest_config(trials::config(256))]
+
     #[test]
     fn it_reads_what_we_write_and_writes_what_we_read(body in bodies(Octets::Ascii), sequence in 1u32..0x8000_0000) {
         let pdu = Pdu::new(sequence, body);

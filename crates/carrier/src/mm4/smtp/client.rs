@@ -2,9 +2,11 @@
 //! answer comes. A library that tells the two apart was not found, which is why there is a client here.
 
 use std::io;
+use std::sync::Arc;
+use std::time::Instant;
 
+use runtime::Runtime;
 use rustls::pki_types::ServerName;
-use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
 use super::data;
@@ -68,15 +70,15 @@ fn why(error: &io::Error) -> String {
 }
 
 /// How a connection is secured.
-pub(super) struct Security<'a> {
+pub(crate) struct Security<'a> {
     /// What secures one that begins in the clear, where `STARTTLS` is offered.
-    pub(super) starttls: Option<&'a (TlsConnector, ServerName<'static>)>,
+    pub(crate) starttls: Option<&'a (TlsConnector, ServerName<'static>)>,
     /// Whether nothing goes in the clear.
-    pub(super) is_required: bool,
+    pub(crate) is_required: bool,
 }
 
 /// A connection that has said hello.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     lines: Lines<Box<dyn Stream>>,
     /// The longest mail, where the server says.
     size_max: Option<usize>,
@@ -85,8 +87,14 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Says hello on a new connection.
-    pub(super) async fn open(stream: Box<dyn Stream>, domain: &str, security: Security<'_>, deadline: Instant) -> Result<Self, Failure> {
-        let mut lines = Lines::of_replies(stream, deadline);
+    pub(crate) async fn open(
+        runtime: &Arc<dyn Runtime>,
+        stream: Box<dyn Stream>,
+        domain: &str,
+        security: Security<'_>,
+        deadline: Instant,
+    ) -> Result<Self, Failure> {
+        let mut lines = Lines::of_replies(Arc::clone(runtime), stream, deadline);
         let greeting = Reply::read(&mut lines).await.map_err(|error| Failure::not_sent(&error))?;
         if !greeting.is_done() {
             return Err(Failure::Refused(Step::Hello, greeting));
@@ -102,10 +110,10 @@ impl Connection {
             // It was written by somebody in between, to be taken for what is secured.
             return Err(Failure::NotSent("it talks before TLS has begun".to_owned()));
         }
-        let stream = tokio::time::timeout_at(deadline, connector.connect(name.clone(), connection.lines.into_stream())).await;
+        let stream = runtime.timeout_at(deadline, connector.connect(name.clone(), connection.lines.into_stream())).await;
         let stream = stream.map_err(|_| Failure::NotSent("TLS did not begin in time".to_owned()))?;
         let stream = stream.map_err(|error| Failure::NotSent(format!("TLS failed: {error}")))?;
-        let mut connection = Self { lines: Lines::of_replies(Box::new(stream), deadline), size_max: None, takes_size: false };
+        let mut connection = Self { lines: Lines::of_replies(Arc::clone(runtime), Box::new(stream), deadline), size_max: None, takes_size: false };
         connection.hello(domain).await?;
         Ok(connection)
     }
@@ -128,7 +136,7 @@ impl Connection {
     }
 
     /// Hands a mail over.
-    pub(super) async fn send(&mut self, envelope: &Envelope, deadline: Instant) -> Result<(), Failure> {
+    pub(crate) async fn send(&mut self, envelope: &Envelope, deadline: Instant) -> Result<(), Failure> {
         self.lines.must_end_by(deadline);
         let mail = data::stuffed(&envelope.mail);
         if self.size_max.is_some_and(|size_max| mail.len() > size_max) {

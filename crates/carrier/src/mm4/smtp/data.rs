@@ -46,9 +46,9 @@ mod tests {
 
     use proptest::prelude::*;
     use tokio::io::AsyncWriteExt;
-    use tokio::time::Instant;
 
     use super::*;
+    use crate::machine;
 
     /// What is read of these octets, with room for them all.
     fn received(octets: &[u8], bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
@@ -57,7 +57,7 @@ mod tests {
             let (mut peer, ours) = tokio::io::duplex(octets.len() + 1);
             peer.write_all(octets).await.unwrap();
             drop(peer);
-            read(&mut Lines::new(ours, Instant::now() + Duration::from_secs(60)), bytes_max).await
+            read(&mut Lines::new(machine(), ours, machine().instant() + Duration::from_secs(60)), bytes_max).await
         })
     }
 
@@ -90,6 +90,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(trials::config(256))]
+
         #[test]
         fn a_mail_arrives_as_it_was_sent(lines in prop::collection::vec("[.a\u{fc}]{0,5}", 0..20)) {
             let mail: String = lines.iter().map(|line| format!("{line}\r\n")).collect();

@@ -2,10 +2,12 @@
 //! reads replies and no mails, so that it may take a line feed alone, as some servers write it.
 
 use std::io;
+use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::BytesMut;
+use runtime::Runtime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, timeout_at};
 
 use crate::connect::Stream;
 
@@ -20,6 +22,7 @@ enum End {
 
 /// A connection whose input is read by lines, and on which everything has a deadline.
 pub(super) struct Lines<S> {
+    runtime: Arc<dyn Runtime>,
     stream: S,
     end: End,
     input: BytesMut,
@@ -30,13 +33,13 @@ pub(super) struct Lines<S> {
 
 impl<S: Stream> Lines<S> {
     /// Lines of a client, which may hold mails.
-    pub(super) fn new(stream: S, deadline: Instant) -> Self {
-        Self { stream, end: End::Both, input: BytesMut::new(), searched: 0, deadline }
+    pub(super) fn new(runtime: Arc<dyn Runtime>, stream: S, deadline: Instant) -> Self {
+        Self { runtime, stream, end: End::Both, input: BytesMut::new(), searched: 0, deadline }
     }
 
     /// Lines of a server, which are replies.
-    pub(super) fn of_replies(stream: S, deadline: Instant) -> Self {
-        Self { end: End::LineFeed, ..Self::new(stream, deadline) }
+    pub(super) fn of_replies(runtime: Arc<dyn Runtime>, stream: S, deadline: Instant) -> Self {
+        Self { end: End::LineFeed, ..Self::new(runtime, stream, deadline) }
     }
 
     /// By when everything from now on must have happened.
@@ -66,7 +69,7 @@ impl<S: Stream> Lines<S> {
             if self.input.len() > bytes_max + 1 {
                 return Err(io::ErrorKind::InvalidData.into());
             }
-            if timeout_at(self.deadline, self.stream.read_buf(&mut self.input)).await?? == 0 {
+            if self.runtime.timeout_at(self.deadline, self.stream.read_buf(&mut self.input)).await?? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
@@ -96,7 +99,7 @@ impl<S: Stream> Lines<S> {
             if first.is_some() || self.input.len() > bytes_max + 1 {
                 return self.line(bytes_max).await;
             }
-            if timeout_at(self.deadline, self.stream.read_buf(&mut self.input)).await?? == 0 {
+            if self.runtime.timeout_at(self.deadline, self.stream.read_buf(&mut self.input)).await?? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
@@ -114,7 +117,7 @@ impl<S: Stream> Lines<S> {
             self.stream.write_all(octets).await?;
             self.stream.flush().await
         };
-        timeout_at(self.deadline, write).await?
+        self.runtime.timeout_at(self.deadline, write).await?
     }
 
     /// Whether the peer has said more than was read.
@@ -133,11 +136,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::machine;
 
     #[tokio::test(start_paused = true)]
     async fn only_both_octets_together_end_a_line() {
         let (mut peer, ours) = tokio::io::duplex(1_000);
-        let mut lines = Lines::new(ours, Instant::now() + Duration::from_secs(60));
+        let mut lines = Lines::new(machine(), ours, machine().instant() + Duration::from_secs(60));
         peer.write_all(b"a\nb\rc\r\n\r\n.\n.\r\nrest").await.unwrap();
         for line in [&b"a\nb\rc"[..], b"", b".\n."] {
             assert_eq!(lines.line(100).await.unwrap(), line);
@@ -150,7 +154,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_reply_may_end_with_a_line_feed_alone() {
         let (mut peer, ours) = tokio::io::duplex(1_000);
-        let mut lines = Lines::of_replies(ours, Instant::now() + Duration::from_secs(60));
+        let mut lines = Lines::of_replies(machine(), ours, machine().instant() + Duration::from_secs(60));
         peer.write_all(b"a\nb\rc\r\n\r\n\nrest").await.unwrap();
         for line in [&b"a"[..], b"b\rc", b"", b""] {
             assert_eq!(lines.line(100).await.unwrap(), line);
@@ -170,7 +174,7 @@ mod tests {
             (b"NOOPNOOP", io::ErrorKind::InvalidData),
         ] {
             let (mut peer, ours) = tokio::io::duplex(1_000);
-            let mut lines = Lines::new(ours, Instant::now() + Duration::from_secs(60));
+            let mut lines = Lines::new(machine(), ours, machine().instant() + Duration::from_secs(60));
             peer.write_all(b"A\r\n").await.unwrap();
             peer.write_all(said).await.unwrap();
             assert_eq!(lines.command(5).await.unwrap(), &b"A"[..]);
@@ -181,12 +185,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_line_has_a_longest_length_and_a_deadline() {
         let (mut peer, ours) = tokio::io::duplex(1_000);
-        let mut lines = Lines::new(ours, Instant::now() + Duration::from_secs(60));
+        let mut lines = Lines::new(machine(), ours, machine().instant() + Duration::from_secs(60));
         peer.write_all(b"12345\r\n123456\r\n").await.unwrap();
         assert_eq!(lines.line(5).await.unwrap(), &b"12345"[..]);
         assert_eq!(lines.line(5).await.unwrap_err().kind(), io::ErrorKind::InvalidData);
         let (_peer, ours) = tokio::io::duplex(1_000);
-        let mut lines = Lines::new(ours, Instant::now() + Duration::from_secs(60));
+        let mut lines = Lines::new(machine(), ours, machine().instant() + Duration::from_secs(60));
         assert_eq!(lines.line(5).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 }

@@ -8,8 +8,8 @@ mod pool;
 mod reply;
 mod session;
 
-pub(crate) use client::{Envelope, Failure, Step};
+pub(crate) use client::{Connection, Envelope, Failure, Security, Step};
 pub(crate) use listener::Listener;
 pub(crate) use pool::Pool;
 pub(crate) use reply::Reply;
-pub(crate) use session::{Inbox, Rules, Verdict};
+pub(crate) use session::{Inbox, Rules, Session, Verdict};

@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use runtime::Runtime;
 use rustls::pki_types::ServerName;
-use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::client::{Connection, Envelope, Failure, Security, Step};
@@ -21,6 +21,7 @@ const CLOSING: u16 = 421;
 
 /// The connections of one carrier.
 pub(crate) struct Pool {
+    runtime: Arc<dyn Runtime>,
     config: Arc<Mm4Config>,
     connector: Connector,
     /// What secures connections that begin in the clear, where something may.
@@ -37,10 +38,9 @@ struct Idle {
 
 impl Idle {
     /// Says good-bye, beside everything else. Where the runtime has ended, the connection just ends too.
-    fn quit(mut self) {
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { self.connection.quit(Instant::now() + QUIT_TIMEOUT).await });
-        }
+    fn quit(mut self, runtime: &Arc<dyn Runtime>) {
+        let deadline = runtime.instant() + QUIT_TIMEOUT;
+        runtime.spawn("good-bye to an MMSC", Box::pin(async move { self.connection.quit(deadline).await }));
     }
 }
 
@@ -49,12 +49,12 @@ impl Pool {
     ///
     /// # Errors
     /// [`ConfigError`] where one cannot be used.
-    pub(crate) fn new(config: Arc<Mm4Config>) -> Result<Self, ConfigError> {
+    pub(crate) fn new(runtime: Arc<dyn Runtime>, config: Arc<Mm4Config>) -> Result<Self, ConfigError> {
         let secured = tls::client(&config.tls_files()).map_err(|mistake| config.mistaken(vec![mistake]))?;
         let (tls, starttls) = if config.tls { (secured, None) } else { (None, secured) };
         let limit = Duration::from_secs(config.connect_timeout_secs);
         let connector = Connector { host: config.host.clone(), port: config.port, source_ip: config.source_ip, limit, tls };
-        Ok(Self { config, connector, starttls, idle: Mutex::new(Some(VecDeque::new())) })
+        Ok(Self { runtime, config, connector, starttls, idle: Mutex::new(Some(VecDeque::new())) })
     }
 
     /// Hands a mail over, by then or not at all.
@@ -68,20 +68,20 @@ impl Pool {
             }
         }
         let connection = self.open(deadline).await?;
-        let mut fresh = Idle { connection, since: Instant::now(), messages: 0 };
+        let mut fresh = Idle { connection, since: self.runtime.instant(), messages: 0 };
         let sent = fresh.connection.send(envelope, deadline).await;
         self.settled(fresh, sent).await
     }
 
     /// Closes those that wait, and keeps none any more.
     pub(crate) fn close(&self) {
-        self.idle().take().into_iter().flatten().for_each(Idle::quit);
+        self.idle().take().into_iter().flatten().for_each(|idle| idle.quit(&self.runtime));
     }
 
     /// Says hello and good-bye: whether the MMSC would talk to us.
     pub(crate) async fn hello(&self) -> Result<(), Failure> {
-        let mut connection = self.open(Instant::now() + self.connector.limit).await?;
-        connection.quit(Instant::now() + QUIT_TIMEOUT).await;
+        let mut connection = self.open(self.runtime.instant() + self.connector.limit).await?;
+        connection.quit(self.runtime.instant() + QUIT_TIMEOUT).await;
         Ok(())
     }
 
@@ -90,7 +90,8 @@ impl Pool {
         let mut idle = self.idle();
         let kept = idle.as_mut()?;
         let limit = Duration::from_secs(self.config.keep_alive_secs);
-        kept.retain(|connection| connection.since.elapsed() < limit);
+        let now = self.runtime.instant();
+        kept.retain(|connection| now.saturating_duration_since(connection.since) < limit);
         kept.pop_back()
     }
 
@@ -102,24 +103,31 @@ impl Pool {
             Err(Failure::NotSent(_) | Failure::InPart(_) | Failure::Unknown(_)) => false,
         };
         used.messages += 1;
-        used.since = Instant::now();
+        used.since = self.runtime.instant();
         let may_stay = is_good && used.messages < self.config.connection_messages_max;
         if let Some(kept) = self.idle().as_mut()
             && may_stay
         {
             kept.push_back(used);
         } else if is_good {
-            used.quit();
+            used.quit(&self.runtime);
         }
         sent
     }
 
     async fn open(&self, deadline: Instant) -> Result<Connection, Failure> {
-        let deadline = deadline.min(Instant::now() + self.connector.limit);
-        let stream = timeout_at(deadline, self.connector.connect()).await.map_err(|_| Failure::NotSent("no connection in time".to_owned()))?;
+        let deadline = deadline.min(self.runtime.instant() + self.connector.limit);
+        let stream =
+            self.runtime.timeout_at(deadline, self.connector.connect(&self.runtime)).await.map_err(|_| Failure::NotSent("no connection in time".to_owned()))?;
         let stream = stream.map_err(|error| Failure::not_sent(&error))?;
         let is_required = self.config.starttls == StartTls::Required;
-        Connection::open(stream, &self.config.domain, Security { starttls: self.starttls.as_ref(), is_required }, deadline).await
+        let security = Security { starttls: self.starttls.as_ref(), is_required };
+        Connection::open(&self.runtime, stream, &self.config.domain, security, deadline).await
+    }
+
+    /// What it waits with.
+    pub(crate) const fn runtime(&self) -> &Arc<dyn Runtime> {
+        &self.runtime
     }
 
     fn idle(&self) -> MutexGuard<'_, Option<VecDeque<Idle>>> {

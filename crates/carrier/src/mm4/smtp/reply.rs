@@ -81,15 +81,15 @@ mod tests {
 
     use proptest::prelude::*;
     use tokio::io::AsyncWriteExt;
-    use tokio::time::Instant;
 
     use super::*;
+    use crate::machine;
 
     async fn read(octets: &[u8]) -> Option<(u16, String)> {
         let (mut peer, ours) = tokio::io::duplex(100_000);
         peer.write_all(octets).await.unwrap();
         drop(peer);
-        let reply = Reply::read(&mut Lines::of_replies(ours, Instant::now() + Duration::from_secs(60))).await.ok()?;
+        let reply = Reply::read(&mut Lines::of_replies(machine(), ours, machine().instant() + Duration::from_secs(60))).await.ok()?;
         Some((reply.code, reply.codes()))
     }
 
@@ -127,6 +127,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(trials::config(256))]
+
         #[test]
         fn any_octets_are_a_reply_or_none(octets in prop::collection::vec(any::<u8>(), 0..200), head in "[2-5][0-9]{2}[- ]([0-9]\\.){0,3}") {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();

@@ -1,12 +1,13 @@
 //! One connection to the listener: the commands of a known peer, and the mails that it brings.
 
 use std::io;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use runtime::Runtime;
 use smtp_proto::{Error, Request};
 use tokio::sync::watch;
-use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 use super::data;
@@ -85,7 +86,8 @@ enum Next {
 }
 
 /// A connection and where it stands.
-pub(super) struct Session<'a> {
+pub(crate) struct Session<'a> {
+    runtime: &'a Arc<dyn Runtime>,
     rules: &'a Rules,
     inbox: &'a dyn Inbox,
     said_hello: bool,
@@ -95,22 +97,22 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(rules: &'a Rules, inbox: &'a dyn Inbox) -> Self {
-        Self { rules, inbox, said_hello: false, is_secured: false, envelope: Envelope::default(), mistakes: 0 }
+    pub(crate) fn new(runtime: &'a Arc<dyn Runtime>, rules: &'a Rules, inbox: &'a dyn Inbox) -> Self {
+        Self { runtime, rules, inbox, said_hello: false, is_secured: false, envelope: Envelope::default(), mistakes: 0 }
     }
 
     /// Serves a peer until it leaves, says nothing for too long, or `closing` becomes true.
-    pub(super) async fn serve(mut self, stream: Box<dyn Stream>, mut closing: watch::Receiver<bool>) -> io::Result<()> {
-        let mut lines = Lines::new(stream, Instant::now() + self.rules.idle);
+    pub(crate) async fn serve(mut self, stream: Box<dyn Stream>, mut closing: watch::Receiver<bool>) -> io::Result<()> {
+        let mut lines = Lines::new(Arc::clone(self.runtime), stream, self.idle());
         lines.write(format!("220 {} ESMTP MM4\r\n", self.rules.domain).as_bytes()).await?;
         loop {
-            lines.must_end_by(Instant::now() + self.rules.idle);
+            lines.must_end_by(self.idle());
             let line = tokio::select! {
                 line = lines.command(COMMAND_BYTES_MAX) => line,
                 () = closed(&mut closing) => return lines.write(b"421 4.3.2 Closing\r\n").await,
             };
             // The answer has time of its own, however late the line came.
-            lines.must_end_by(Instant::now() + self.rules.idle);
+            lines.must_end_by(self.idle());
             let next = match line {
                 Ok(line) => self.command(&line),
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => return lines.write(b"500 5.5.2 The line is too long\r\n").await,
@@ -194,13 +196,13 @@ impl<'a> Session<'a> {
 
     async fn mail(&mut self, lines: &mut Lines<Box<dyn Stream>>) -> io::Result<()> {
         lines.write(b"354 Go on, end with a dot on a line of its own\r\n").await?;
-        lines.must_end_by(Instant::now() + DATA_TIMEOUT);
+        lines.must_end_by(self.runtime.instant() + DATA_TIMEOUT);
         let envelope = std::mem::take(&mut self.envelope);
         let reply = match data::read(lines, self.rules.bytes_max).await? {
             Some(mail) => self.inbox.take(&envelope.from.unwrap_or_default(), &mail).await.reply(),
             None => "552 5.3.4 The mail is too long",
         };
-        lines.must_end_by(Instant::now() + self.rules.idle);
+        lines.must_end_by(self.idle());
         lines.write(format!("{reply}\r\n").as_bytes()).await
     }
 
@@ -214,9 +216,14 @@ impl<'a> Session<'a> {
             return Err(io::ErrorKind::InvalidData.into());
         }
         lines.write(b"220 2.0.0 Begin\r\n").await?;
-        let stream = tokio::time::timeout(self.rules.idle, acceptor.accept(lines.into_stream())).await??;
+        let stream = self.runtime.timeout(self.rules.idle, acceptor.accept(lines.into_stream())).await??;
         (self.said_hello, self.is_secured, self.envelope) = (false, true, Envelope::default());
-        Ok(Lines::new(Box::new(stream), Instant::now() + self.rules.idle))
+        Ok(Lines::new(Arc::clone(self.runtime), Box::new(stream), self.idle()))
+    }
+
+    /// Until when a peer may say nothing from now on.
+    fn idle(&self) -> Instant {
+        self.runtime.instant() + self.rules.idle
     }
 
     fn mistake(&mut self, reply: &str) -> Next {

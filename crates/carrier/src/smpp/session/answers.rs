@@ -1,6 +1,6 @@
 //! What the SMSC's answers mean, for the segment and for the session.
 
-use tokio::time::Instant;
+use std::time::Instant;
 use wire::smpp::{BindKind, Body, CommandStatus, Pdu, encode, tag};
 
 use super::{Counted, Effect, LATE_MAX, Late, Phase, SegmentRef, Session};
@@ -11,7 +11,7 @@ use crate::smpp::errors::{Action, BindAction};
 const NOT_BOUND: &str = "the SMSC says that the session is not bound";
 
 impl Session {
-    pub(super) fn bound(&mut self, kind: BindKind, status: CommandStatus, out: &mut Vec<u8>) {
+    pub(super) fn bound(&mut self, kind: BindKind, status: CommandStatus, now: Instant, out: &mut Vec<u8>) {
         if !matches!(self.phase, Phase::Binding { .. }) {
             return;
         }
@@ -26,6 +26,7 @@ impl Session {
         }
         self.phase = Phase::Bound;
         self.effects.push(Effect::Bound);
+        self.take_early(now, out);
     }
 
     fn refused(&mut self, status: CommandStatus) {
@@ -63,7 +64,7 @@ impl Session {
             Action::Accept => {
                 self.rest.over(now);
                 self.full_queues.over();
-                self.settle(segment, SegmentOutcome::Accepted { carrier_id });
+                self.settle(segment, SegmentOutcome::Accepted { carrier_id, remark: None });
             }
             Action::Throttle => self.throttled(segment, status, now),
             Action::QueueFull => self.queue_full(segment, status, now),
@@ -132,7 +133,7 @@ impl Session {
         let Some(at) = self.late.iter().position(|(late, _)| *late == sequence) else { return };
         let Some((_, late)) = self.late.remove(at) else { return };
         if self.errors.action(status) == Action::Accept {
-            let segments = vec![(late.number, SegmentOutcome::Accepted { carrier_id })];
+            let segments = vec![(late.number, SegmentOutcome::Accepted { carrier_id, remark: None })];
             self.effects.push(Effect::LateOutcome(late.submission.ended(late.total, segments)));
         }
     }

@@ -1,6 +1,7 @@
-//! How a session ends: nothing more is submitted, and what is under way is still answered for a while. An answer that is not read here is a message that is sent twice.
+//! How a session ends: nothing more is submitted, and what is under way is still answered for a while. An answer that is not read here is a message that is
+//! sent twice.
 
-use tokio::time::Instant;
+use std::time::Instant;
 use wire::smpp::{Body, Pdu, encode};
 
 use super::{Effect, Phase, Session};
@@ -62,6 +63,7 @@ impl Session {
     /// The connection is gone: of what left and was not answered nobody knows what became of it, and the rest did not leave.
     pub(crate) fn abort(&mut self, written: u64) {
         self.effects.extend(self.flights.clear_queue());
+        self.abandon_early();
         self.abandon(written);
     }
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::smpp::submit;
 use model::message::{Direction, Encoding, MessageType};
 use model::{AccountId, Message, MessageId, Mode, Msisdn, Timestamp};
+use tokio::sync::mpsc;
 use wire::smpp::frame;
 
 fn outgoing(number: u8) -> Outgoing {
@@ -32,10 +33,10 @@ fn outgoing(number: u8) -> Outgoing {
 
 /// A session whose bind was taken.
 fn bound(now: Instant) -> Session {
-    let config = Arc::new(SmppConfig::default());
-    let errors = Arc::new(ErrorTable::new(&config));
+    let (events, _) = mpsc::unbounded_channel();
+    let shared = Shared::new(Arc::new(runtime::Machine::new()), Arc::new(SmppConfig::default()), &[BindKind::Transceiver], events);
     let mut out = Vec::new();
-    let mut session = Session::new(config, errors, BindKind::Transceiver, "", now, &mut out);
+    let mut session = Session::new(&shared, BindKind::Transceiver, "", now, &mut out);
     receive(&mut session, &Pdu::new(1, Body::BindResp(BindKind::Transceiver, Vec::new())), now);
     session.effects();
     session

@@ -27,7 +27,7 @@ fn lines(value: &Value) -> Vec<&str> {
 async fn check(bench: &mut Bench, variant: &Value, name: &str) {
     let outcomes = bench.segments().await;
     let (word, status) = match &outcomes[..] {
-        [SegmentOutcome::Accepted { .. }] => ("accepted", None),
+        [SegmentOutcome::Accepted { remark, .. }] => ("accepted", remark.as_ref()),
         [SegmentOutcome::Refused { status, .. }] => ("refused", Some(status)),
         [SegmentOutcome::TryLater { status }] => ("try_later", Some(status)),
         [SegmentOutcome::Unknown { .. }] => ("unknown", None),

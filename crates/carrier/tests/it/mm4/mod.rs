@@ -22,7 +22,7 @@ use model::media::{Media, MediaType};
 use model::message::{Message, MessageType};
 use tokio::sync::mpsc;
 
-use crate::support::{Bench, first_attempt};
+use crate::support::{Bench, first_attempt, supervisor};
 use mmsc::Mmsc;
 
 /// How long an answer may take at the carriers of these tests.
@@ -58,7 +58,7 @@ fn start(config: Mm4Config) -> (Bench, SocketAddr) {
 
 fn try_start(config: Mm4Config) -> Result<Bench, ConfigError> {
     let (sender, events) = mpsc::unbounded_channel();
-    let carrier = carrier::start(config.into(), sender, Arc::new(SeededEntropy::new(1)))?;
+    let carrier = carrier::start(config.into(), sender, Arc::new(SeededEntropy::new(1)), &supervisor())?;
     Ok(Bench::of(carrier, events))
 }
 

@@ -90,6 +90,23 @@ async fn a_report_may_come_before_its_message_is_acknowledged() {
 }
 
 #[tokio::test]
+async fn a_message_that_arrived_was_taken_whatever_a_later_answer_says() {
+    let mmsc = Mmsc::start().await;
+    let (mut bench, listener) = start(config(&mmsc));
+    bench.submit(mms(1)).await;
+    let forward = mmsc.greeted().await.forwarded().await;
+    let mut talk = begin_to_bring(listener, &report(&id(1), MmStatus::Retrieved).build()).await;
+    // The report is told and accepted before the outcome.
+    assert_eq!(bench.segments().await, [accepted(&id(1))]);
+    talk.hear("250").await;
+    let mut refusal = begin_to_bring(listener, &res(&forward, RequestStatus::ServiceDenied)).await;
+    let (receipt, ack) = bench.receipt().await;
+    assert_eq!(receipt.state, ReceiptState::Rejected, "the store keeps it as an event of a message that has arrived");
+    ack.accept();
+    refusal.hear("250").await;
+}
+
+#[tokio::test]
 async fn a_report_of_the_field_finds_its_message() {
     let mmsc = Mmsc::start().await;
     let (mut bench, listener) = start(config(&mmsc));

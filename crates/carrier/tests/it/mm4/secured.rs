@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::mmsc::{Mmsc, call};
 use super::{config, deaf, id, mms, start};
-use crate::support::accepted;
+use crate::support::{accepted, machine};
 use crate::tls::Authority;
 
 /// A carrier that talks to the listener at this address.
@@ -87,8 +87,8 @@ async fn a_message_goes_over_tls_from_the_first_octet() {
 async fn an_operator_can_ask_whether_an_mmsc_greets() {
     let (mmsc, authority) = (Mmsc::start().await, Authority::new());
     let (_theirs, listener) = start(secured(&mmsc, &authority, "127.0.0.1"));
-    carrier::mm4::probe(&towards(listener, &mmsc, &authority)).await.unwrap();
-    let stranger = carrier::mm4::probe(&towards(listener, &mmsc, &Authority::new())).await;
+    carrier::mm4::probe(&towards(listener, &mmsc, &authority), machine()).await.unwrap();
+    let stranger = carrier::mm4::probe(&towards(listener, &mmsc, &Authority::new()), machine()).await;
     assert!(stranger.unwrap_err().contains("TLS failed"));
 }
 

@@ -17,6 +17,7 @@ use model::Msisdn;
 use model::idempotency::Fingerprint;
 use serde_json::{Value, json};
 
+use super::super::machine;
 use super::recipients::{self, Listed};
 use super::{COLUMNS, Failed, output};
 use crate::cli::client::{self, Answer, escaped, exchange};
@@ -179,7 +180,7 @@ impl Client<'_> {
                 }
             };
             bar.set_message(format!("waiting {} s: {last}", wait.as_secs()));
-            tokio::time::sleep(wait).await;
+            machine().sleep(wait).await;
         }
         Err(last)
     }
@@ -196,7 +197,7 @@ impl Client<'_> {
                 let answer = exchange(self.url, &Method::GET, &path, &self.authorization, String::new()).await?;
                 match answer.status {
                     StatusCode::OK => *broadcast = answer.body,
-                    StatusCode::TOO_MANY_REQUESTS => tokio::time::sleep(answer.retry_after.unwrap_or(AGAIN)).await,
+                    StatusCode::TOO_MANY_REQUESTS => machine().sleep(answer.retry_after.unwrap_or(AGAIN)).await,
                     status => return Err(client::refused(status, &answer.body)),
                 }
                 waiting += usize::from(is_open(broadcast));
@@ -205,7 +206,7 @@ impl Client<'_> {
             if waiting == 0 {
                 return Ok(());
             }
-            tokio::time::sleep(LOOK).await;
+            machine().sleep(LOOK).await;
         }
     }
 }

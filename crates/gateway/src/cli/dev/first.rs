@@ -9,8 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use model::MessageId;
 use serde_json::Value;
 
-use super::super::Failed;
 use super::super::client::{self, escaped};
+use super::super::{Failed, machine};
 use super::demo::Demo;
 use crate::app::App;
 
@@ -25,7 +25,7 @@ pub(super) async fn send(app: &App, demo: &Demo, admin_token: &str, message: &Va
         return Err(client::refused(status, &answer));
     }
     let id = answer["id"].as_str().unwrap_or_default();
-    let ended = tokio::time::timeout(LIMIT, end(app, id)).await;
+    let ended = machine().timeout(LIMIT, end(app, id)).await;
     ended.unwrap_or_else(|_| Err(Failed::new(format!("the message {id} was not delivered within {} s", LIMIT.as_secs()))))?;
     let path = format!("/admin/v1/messages/{}", escaped(id));
     let (status, message) = client::request(&url(app.admin_address)?, &Method::GET, &path, &format!("Bearer {admin_token}"), None).await?;
@@ -44,7 +44,7 @@ async fn end(app: &App, id: &str) -> Result<(), Failed> {
         if record.is_some_and(|record| record.delivery.status.is_final()) {
             return Ok(());
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        machine().sleep(Duration::from_millis(20)).await;
     }
 }
 

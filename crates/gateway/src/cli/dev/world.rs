@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,11 +17,12 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use runtime::{Machine, Runtime};
 use simulator::mmsc::{self, Mmsc};
 use simulator::smsc::{self, Smsc};
 use tokio::net::TcpListener;
 
-use super::super::Failed;
+use super::super::{Failed, machine};
 use crate::app::App;
 use crate::config::Media;
 
@@ -43,8 +45,9 @@ pub(super) struct World {
 
 impl World {
     pub(super) async fn start(smsc_listen: SocketAddr, mmsc_listen: SocketAddr) -> Result<Self, Failed> {
+        let runtime: Arc<dyn Runtime> = Arc::new(Machine::new());
         let options = smsc::Options { listen: smsc_listen, receipt_delay_ms: smsc::DelayMs(200, 600), ..smsc::Options::default() };
-        let smsc = smsc::start(options).await.map_err(|error| Failed::new(format!("cannot listen on {smsc_listen}: {error}")))?;
+        let smsc = smsc::start(options, Arc::clone(&runtime)).await.map_err(|error| Failed::new(format!("cannot listen on {smsc_listen}: {error}")))?;
         let options = mmsc::Options {
             listen_mm4: mmsc_listen,
             listen_mm7: ANY_PORT,
@@ -52,10 +55,10 @@ impl World {
             report_delay_ms: mmsc::DelayMs(200, 600),
             ..mmsc::Options::default()
         };
-        let mmsc = mmsc::start(options).await.map_err(|error| Failed::new(format!("cannot listen on {mmsc_listen}: {error}")))?;
+        let mmsc = mmsc::start(options, runtime).await.map_err(|error| Failed::new(format!("cannot listen on {mmsc_listen}: {error}")))?;
         let listener = TcpListener::bind(ANY_PORT).await.map_err(Failed::new)?;
         let picture = listener.local_addr().map_err(Failed::new)?;
-        tokio::spawn(show(listener));
+        machine().spawn("pictures", Box::pin(show(listener)));
         Ok(Self { smsc, mmsc, picture })
     }
 
@@ -110,11 +113,11 @@ async fn show(listener: TcpListener) {
             Ok((stream, _)) => {
                 let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(picture));
                 // A client that has hung up has seen enough.
-                tokio::spawn(async move { drop(tokio::time::timeout(SHOWN_WITHIN, connection).await) });
+                machine().spawn("picture", Box::pin(async move { drop(machine().timeout(SHOWN_WITHIN, connection).await) }));
             }
             Err(error) => {
                 if let Some(rest) = net::rest_after(&error) {
-                    tokio::time::sleep(rest).await;
+                    machine().sleep(rest).await;
                 }
             }
         }

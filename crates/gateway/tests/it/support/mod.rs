@@ -20,8 +20,9 @@ use carrier::config::Secret;
 use carrier::smpp::config::SmppConfig;
 use gateway::app::App;
 use gateway::config::{Config, read};
-use gateway::real::{OsEntropy, SystemClock};
-use model::{Clock, Entropy, SeededEntropy, SimClock, Timestamp};
+use gateway::real::OsEntropy;
+use model::{Entropy, SeededEntropy, SimClock, Timestamp};
+use runtime::{Machine, Runtime};
 use serde_json::{Value, json};
 use simulator::smsc::{Options, Smsc};
 use tempfile::TempDir;
@@ -54,7 +55,7 @@ pub(crate) struct Stage {
     pub(crate) config: Config,
     pub(crate) directory: TempDir,
     app: Option<App>,
-    clock: Arc<dyn Clock>,
+    runtime: Arc<dyn Runtime>,
     entropy: Arc<dyn Entropy>,
     tenants: AtomicU32,
 }
@@ -76,18 +77,18 @@ impl Stage {
 
     /// The platform with a changed configuration and SMSC, by the machine's clock.
     pub(crate) async fn with(change: impl FnOnce(&mut Config, &mut Options)) -> Self {
-        Self::on(Arc::new(SystemClock), Arc::new(OsEntropy), Arc::default(), change).await
+        Self::on(Arc::new(Machine::new()), Arc::new(OsEntropy), Arc::default(), change).await
     }
 
     /// The same, by a clock that stands at `time` until it is moved.
     pub(crate) async fn at(time: &str, change: impl FnOnce(&mut Config, &mut Options)) -> Self {
         let clock = Arc::new(SimClock::at(Timestamp::parse(time).unwrap()));
-        Self::on(clock.clone(), Arc::new(SeededEntropy::new(1)), clock, change).await
+        Self::on(Arc::new(Machine::with_clock(clock.clone())), Arc::new(SeededEntropy::new(1)), clock, change).await
     }
 
-    /// The same, on this clock and this chance.
-    pub(crate) async fn on(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, time: Arc<SimClock>, change: impl FnOnce(&mut Config, &mut Options)) -> Self {
-        Self::set(clock, entropy, time, change, |store| store).await
+    /// The same, on this runtime and this chance.
+    pub(crate) async fn on(runtime: Arc<dyn Runtime>, entropy: Arc<dyn Entropy>, time: Arc<SimClock>, change: impl FnOnce(&mut Config, &mut Options)) -> Self {
+        Self::set(runtime, entropy, time, change, |store| store).await
     }
 
     /// The platform by the machine's clock, on a store that stops, hangs or fails where a test says.
@@ -98,12 +99,12 @@ impl Stage {
             gates = Some(Arc::clone(&gated));
             gated as Arc<dyn Store>
         };
-        let stage = Self::set(Arc::new(SystemClock), Arc::new(OsEntropy), Arc::default(), change, wrap).await;
+        let stage = Self::set(Arc::new(Machine::new()), Arc::new(OsEntropy), Arc::default(), change, wrap).await;
         (stage, gates.unwrap())
     }
 
     async fn set(
-        clock: Arc<dyn Clock>,
+        runtime: Arc<dyn Runtime>,
         entropy: Arc<dyn Entropy>,
         time: Arc<SimClock>,
         change: impl FnOnce(&mut Config, &mut Options),
@@ -113,7 +114,7 @@ impl Stage {
         let mut options = Options { listen: ANY_PORT, log: Some(directory.path().join("smsc.log")), log_text: true, ..Options::default() };
         let mut config = config(directory.path());
         change(&mut config, &mut options);
-        let smsc = simulator::smsc::start(options).await.unwrap();
+        let smsc = simulator::smsc::start(options, Arc::new(runtime::Machine::new())).await.unwrap();
         for carrier in &mut config.carrier {
             if let CarrierConfig::Smpp(carrier) = carrier
                 && carrier.port == 0
@@ -121,10 +122,10 @@ impl Stage {
                 carrier.port = smsc.address().port();
             }
         }
-        let store = wrap(::store::open(&config.store.url, Arc::new(runtime::Machine::new())).await.unwrap());
-        let app = App::start_on(store, config.clone(), Arc::clone(&clock), Arc::clone(&entropy)).await.unwrap();
+        let store = wrap(::store::open(&config.store.url, Arc::clone(&runtime)).await.unwrap());
+        let app = App::start_on(store, config.clone(), Arc::clone(&runtime), Arc::clone(&entropy)).await.unwrap();
         let (api, admin) = (app.api_address, app.admin_address);
-        Self { api, admin, smsc, time, config, directory, app: Some(app), clock, entropy, tenants: AtomicU32::new(0) }
+        Self { api, admin, smsc, time, config, directory, app: Some(app), runtime, entropy, tenants: AtomicU32::new(0) }
     }
 
     /// Ends the platform as SIGTERM does, and starts it again on the same store.
@@ -136,7 +137,7 @@ impl Stage {
 
     /// Starts the platform again that was ended.
     pub(crate) async fn start_again(&mut self) {
-        let app = App::start(self.config.clone(), Arc::clone(&self.clock), Arc::clone(&self.entropy)).await.unwrap();
+        let app = App::start(self.config.clone(), Arc::clone(&self.runtime), Arc::clone(&self.entropy)).await.unwrap();
         (self.api, self.admin) = (app.api_address, app.admin_address);
         self.app = Some(app);
     }

@@ -20,15 +20,17 @@ use model::{
 };
 use store::contract::bounds::Bounds;
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, BroadcastPage, Canceled, Expansion, Upcoming};
+use store::contract::changes::{Batch, Consumer, Kinds, Position, Tail};
 use store::contract::dispatch::{Attempt, LeaseRequest, Leased, Outcome, QueueDepth};
 use store::contract::health::CommitSample;
 use store::contract::lists::Indexed;
 use store::contract::media::SweptMedia;
-use store::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFilter, Page, StatusChanges};
+use store::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFilter, Page};
+use store::contract::nodes::{Epoch, Node, Slot, TakenOver};
 use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome, Refused, WaitStep};
 use store::contract::screening::ScreeningFilter;
 use store::contract::tenants::{AccountChange, NumberChange, TenantData};
-use store::{Broadcasts, Dispatch, Health, Lists, MediaRecords, Messages, Receipts, Screening, Store, StoreError, Tenants};
+use store::{Broadcasts, Changes, Dispatch, Health, Lists, MediaRecords, Messages, Nodes, Receipts, Screening, Store, StoreError, Tenants};
 use tokio::sync::{Notify, Semaphore};
 
 use super::DEADLINE;
@@ -207,7 +209,7 @@ passed_on! { Broadcasts {
     fn admit_broadcast(admission: BroadcastAdmission) -> BroadcastAdmitted;
     fn broadcast(owner: Option<Owner>, id: BroadcastId) -> Option<BroadcastRecord>;
     fn broadcasts(owner: Option<Owner>, filter: BroadcastFilter, after: Option<BroadcastId>, limit: usize) -> BroadcastPage;
-    fn unexpanded(after: Option<BroadcastId>, limit: usize) -> Vec<Arc<Broadcast>>;
+    fn unexpanded(node: Epoch, after: Option<BroadcastId>, limit: usize) -> Vec<Arc<Broadcast>>;
     fn upcoming(id: BroadcastId, limit: usize) -> Option<Upcoming>;
     fn expand(expansion: Expansion) -> bool;
     fn cancel_broadcast(owner: Option<Owner>, id: BroadcastId, now: Timestamp) -> Option<Canceled>;
@@ -218,13 +220,24 @@ passed_on! { Lists {
     fn index_lists(now: Timestamp, after: Duration, limit: usize) -> Indexed;
 } }
 
+passed_on! { Nodes {
+    fn join(name: String, build: String, now: Moment) -> Epoch;
+    fn renew(epoch: Epoch, now: Timestamp) -> ();
+    fn leave(epoch: Epoch, now: Timestamp) -> ();
+    fn take_over(epoch: Epoch, now: Timestamp) -> TakenOver;
+    fn nodes() -> Vec<Node>;
+    fn claim_slots(epoch: Epoch, carrier: String, of: u32, wanted: u32) -> Vec<u32>;
+    fn release_slots(epoch: Epoch, carrier: String, slots: Vec<u32>) -> ();
+    fn slots() -> Vec<Slot>;
+} }
+
 passed_on! { Dispatch {
-    fn recover(now: Timestamp, retry_within: Duration) -> u64;
+    fn recover(node: Epoch, now: Timestamp, retry_within: Duration) -> u64;
     fn lease_due(request: LeaseRequest) -> Vec<Leased>;
     fn begin_attempts(attempts: Vec<Attempt>, now: Moment) -> Vec<Option<u32>>;
-    fn record_outcomes(outcomes: Vec<Outcome>) -> StatusChanges;
+    fn record_outcomes(outcomes: Vec<Outcome>) -> ();
     fn release(leases: Vec<(MessageId, u64)>, now: Timestamp) -> ();
-    fn expire(now: Moment, under_way: HashSet<MessageId>, limit: usize) -> StatusChanges;
+    fn expire(node: Epoch, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> usize;
     fn forget_requests(now: Timestamp, limit: usize) -> u64;
     fn queue_depths() -> Vec<QueueDepth>;
 } }
@@ -254,15 +267,47 @@ passed_on! { MediaRecords {
 passed_on! { Tenants {
     fn tenants() -> TenantData;
     fn create_account(account: Account) -> ();
-    fn change_account(id: AccountId, change: AccountChange) -> Account;
-    fn set_screening(id: AccountId, policy: Arc<str>) -> Account;
+    fn change_account(id: AccountId, change: AccountChange, now: Timestamp) -> Account;
+    fn set_screening(id: AccountId, policy: Arc<str>, now: Timestamp) -> Account;
     fn create_key(key: ApiKey) -> ();
     fn revoke_key(id: &KeyId, now: Timestamp) -> ApiKey;
     fn create_number(number: Number) -> ();
-    fn change_number(number: &Msisdn, change: NumberChange) -> Number;
+    fn change_number(number: &Msisdn, change: NumberChange, now: Timestamp) -> Number;
     fn put_block(block: Block) -> ();
-    fn delete_block(number: &Msisdn, kind: BlockKind, account: Option<AccountId>) -> ();
+    fn delete_block(number: &Msisdn, kind: BlockKind, account: Option<AccountId>, now: Timestamp) -> ();
 } }
+
+#[async_trait]
+impl Changes for Gated {
+    async fn register_consumer(&self, name: &str, kinds: Kinds) -> Result<(), StoreError> {
+        self.inner.register_consumer(name, kinds).await
+    }
+
+    async fn remove_consumer(&self, name: &str) -> Result<(), StoreError> {
+        self.inner.remove_consumer(name).await
+    }
+
+    async fn consumers(&self) -> Result<Vec<Consumer>, StoreError> {
+        self.inner.consumers().await
+    }
+
+    async fn changes(&self, consumer: &str, limit: usize) -> Result<Batch, StoreError> {
+        self.inner.changes(consumer, limit).await
+    }
+
+    async fn move_cursor(&self, consumer: &str, to: Position) -> Result<(), StoreError> {
+        self.inner.move_cursor(consumer, to).await
+    }
+
+    async fn forget_changes(&self, limit: usize) -> Result<u64, StoreError> {
+        self.meet("forget_changes").await?;
+        self.inner.forget_changes(limit).await
+    }
+
+    fn subscribe(&self, kinds: Kinds) -> Tail {
+        self.inner.subscribe(kinds)
+    }
+}
 
 #[async_trait]
 impl Health for Gated {

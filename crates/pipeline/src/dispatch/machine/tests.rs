@@ -9,6 +9,7 @@ use model::{MediaType, MessageId, Mode, Msisdn};
 use std::io;
 use std::num::NonZeroU32;
 use store::contract::dispatch::{Attempt, Outcome, Retry};
+use store::contract::nodes::Epoch;
 
 use super::*;
 use crate::queue::QueueLimits;
@@ -48,7 +49,7 @@ fn machine() -> Dispatch {
         skips: Arc::new(|message| (message.recipient.as_str() == BLOCKED).then_some("blocked")),
         routes: Arc::new(Routes::new(vec![route("+44", OnUnknown::Hold), route("", OnUnknown::Resend)])),
         senders: Arc::new(SenderPaces::new(|number| NonZeroU32::new(1).filter(|_| number.as_str() == PACED))),
-        tokens: Arc::new(AtomicU64::new(1_000)),
+        tokens: Arc::new(Tokens::of(Epoch::new(1).unwrap())),
     };
     Dispatch::new("main", settings(), books)
 }

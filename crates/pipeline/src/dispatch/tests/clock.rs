@@ -179,8 +179,10 @@ async fn validity_goes_by_the_time_of_day() {
     let (in_memory, in_store) = (world.admit_as(short(), true).await, world.admit_as(short(), false).await);
     world.step(HOUR);
     world.run_once().await;
-    let ended = world.store.expire(world.clock.look(), world.dispatchers.under_way(), 10).await.unwrap();
-    assert_eq!(ended.iter().map(|change| (change.id, change.delivery.error_type)).collect::<Vec<_>>(), [(in_store, Some(ErrorType::Expired))]);
+    let ended = world.store.expire(world.node.epoch(), world.clock.look(), world.dispatchers.under_way(), 10).await.unwrap();
+    assert_eq!(ended, 1);
+    let delivery = world.store.message_of_any_account(in_store).await.unwrap().unwrap().delivery;
+    assert_eq!((delivery.status, delivery.error_type), (Status::Undelivered, Some(ErrorType::Expired)));
     assert_eq!((world.status(in_memory).await, times(&world)), (Status::Undelivered, 0));
     assert_ne!(world.clock.look(), Moment::of(world.now()));
 }

@@ -59,6 +59,7 @@ async fn admit(world: &World, tenant: &Tenant, content: u8, hangs: bool) -> Mess
     let message = Message { kind: MessageType::Mms, media: placed.id, ..world.message(tenant, 1, "+12025550143") };
     let (id, quota) = (message.id, Quota { day: model::quota::UtcDay::of(world.now()), limit: u64::MAX });
     let admission = Admission {
+        node: world.node.epoch(),
         message: message.into(),
         carrier: MAIN.to_owned(),
         lease: None,

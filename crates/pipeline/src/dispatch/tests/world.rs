@@ -1,7 +1,6 @@
 //! A dispatcher for each of two carriers on a store in a file, a clock that tests move, and carriers that write down what they get.
 
 use std::collections::HashSet;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,15 +24,16 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::media::Memory;
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
+use crate::feed::Feed;
 use crate::fetch::resolve::SystemResolver;
 use crate::fetch::{FetchSettings, Fetcher};
 use crate::media::Shelf;
+use crate::node::Node;
 use crate::pace::SenderPaces;
 use crate::queue::QueueLimits;
 use crate::receipt::Recorder;
 use crate::route::{OnUnknown, Route, Routes};
 use crate::tenants::TenantBook;
-use crate::watch::MessageWaiters;
 
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_773_585_000_000);
 pub(super) const MAIN: &str = "main";
@@ -48,7 +48,7 @@ const VALID: Duration = Duration::from_secs(400 * 86_400);
 const LIMITS: Limits = Limits { message_per_minute: 10, broadcast_per_minute: 5, read_per_minute: 600, daily_quota: 1_000_000 };
 
 pub(super) fn accepted() -> SegmentOutcome {
-    SegmentOutcome::Accepted { carrier_id: Some("7".into()) }
+    SegmentOutcome::Accepted { carrier_id: Some("7".into()), remark: None }
 }
 
 pub(super) fn later() -> SegmentOutcome {
@@ -112,14 +112,15 @@ pub(super) struct World {
     runtime: Arc<dyn Runtime>,
     pub(super) settings: DispatchSettings,
     pub(super) store: Arc<dyn Store>,
+    pub(super) node: Arc<Node>,
     pub(super) tenants: Arc<TenantBook>,
     pub(super) dispatchers: Dispatchers,
     pub(super) counters: Arc<Counters>,
+    pub(super) feed: Feed,
     pub(super) objects: Arc<Memory>,
     pub(super) shelf: Arc<Shelf>,
     carriers: [Arc<Fake>; 2],
     routes: Arc<Routes>,
-    waiters: Arc<MessageWaiters>,
     entropy: Arc<SeededEntropy>,
     _running: watch::Sender<bool>,
     poll: tokio::sync::Mutex<Ticks>,
@@ -142,12 +143,14 @@ impl World {
             fallback_after: Duration::from_secs(30),
         };
         let store = store::open(&format!("sqlite:{}", file.path().join("store.db").display()), Arc::new(runtime::Machine::new())).await.unwrap();
-        store.recover(clock.steady(), settings.retry.ceiling).await.unwrap();
+        let node = Node::join(Arc::clone(&store), "test".to_owned(), "0", Arc::<SimClock>::clone(&clock)).await.unwrap();
+        store.recover(node.epoch(), clock.steady(), settings.retry.ceiling).await.unwrap();
         let entropy = Arc::new(SeededEntropy::new(seed));
         let pepper = Pepper::new(&"pepper".repeat(6)).unwrap();
         let tenants = Arc::new(TenantBook::load(store.clone(), pepper, clock.clone(), entropy.clone()).await.unwrap());
         let carriers = [MAIN, BACKUP].map(|name| Arc::new(Fake { name, submitted: Mutex::default(), down: Mutex::default() }));
         let counters = Arc::new(Counters::new(carriers.iter().map(|carrier| carrier.name.to_owned())));
+        let feed = Feed::new(store.clone(), Arc::default(), Arc::default(), counters.clone(), tenants.clone());
         let objects = Arc::new(Memory::default());
         let runtime: Arc<dyn Runtime> = Arc::new(Machine::with_clock(clock.clone()));
         let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver), runtime.clone()).unwrap();
@@ -157,7 +160,7 @@ impl World {
         let routes = Arc::new(Routes::new(vec![route(HELD, OnUnknown::Hold), route("+", OnUnknown::Resend)]));
         let (_running, stopped) = watch::channel(false);
         let poll = tokio::sync::Mutex::new(runtime.ticks(settings.poll));
-        let (numbers, waiters) = (tenants.clone(), Arc::new(MessageWaiters::default()));
+        let numbers = tenants.clone();
         let around = Surroundings {
             store: store.clone(),
             tenants: tenants.clone(),
@@ -166,15 +169,14 @@ impl World {
             senders: Arc::new(SenderPaces::new(move |number| numbers.pace_of(number))),
             made_room: Arc::new(Notify::new()),
             counters: counters.clone(),
-            waiters: waiters.clone(),
             shelf: shelf.clone(),
             runtime: runtime.clone(),
-            tokens: Arc::new(AtomicU64::new(seed << 32)),
+            node: node.clone(),
             stop: stopped,
         };
         let dispatchers = carriers.iter().map(|carrier| Arc::new(Dispatcher::new(carrier.clone(), 0, around.clone())));
         let dispatchers = Dispatchers::new(dispatchers.collect());
-        Self { file, clock, runtime, settings, store, tenants, dispatchers, counters, objects, shelf, carriers, routes, waiters, entropy, _running, poll }
+        Self { file, clock, runtime, settings, store, node, tenants, dispatchers, counters, feed, objects, shelf, carriers, routes, entropy, _running, poll }
     }
 
     /// Ends the process without a word and starts another, whose clock begins `step_ms` from where the wall clock stood.
@@ -249,7 +251,8 @@ impl World {
         let quota = Quota { day: UtcDay::of(message.created_at), limit: u64::MAX };
         let lease = place.as_ref().map(|place| place.lease());
         let (due_at, carrier) = (self.clock.steady(), MAIN.to_owned());
-        let admission = Admission { message: message.clone(), carrier, lease, due_at, quota, idempotency: None, flagged: None, media: None };
+        let admission =
+            Admission { node: self.node.epoch(), message: message.clone(), carrier, lease, due_at, quota, idempotency: None, flagged: None, media: None };
         assert_eq!(self.store.admit(admission).await.unwrap(), Admitted::New);
         match place {
             Some(place) => place.fill(message),
@@ -278,7 +281,8 @@ impl World {
             expires_at: now + VALID,
         });
         let quota = Quota { day: UtcDay::of(now), limit: u64::MAX };
-        let admission = BroadcastAdmission { broadcast: broadcast.clone(), recipients, quota, idempotency: None, flagged: None, media: None };
+        let admission =
+            BroadcastAdmission { node: self.node.epoch(), broadcast: broadcast.clone(), recipients, quota, idempotency: None, flagged: None, media: None };
         self.store.admit_broadcast(admission).await.map(drop).unwrap();
         broadcast
     }
@@ -290,7 +294,15 @@ impl World {
         let (_, lease) = self.dispatchers.room_for_broadcasts(MAIN).unwrap();
         let message = Arc::new(message);
         let made = Expanded { message: message.clone(), carrier: MAIN.to_owned(), lease: Some(lease) };
-        let expansion = Expansion { broadcast: broadcast.id, from: index, turns: 1, messages: vec![made], due_at: self.clock.steady() };
+        let expansion = Expansion {
+            node: self.node.epoch(),
+            broadcast: broadcast.id,
+            from: index,
+            turns: 1,
+            messages: vec![made],
+            due_at: self.clock.steady(),
+            at: self.clock.now(),
+        };
         assert!(self.store.expand(expansion).await.unwrap());
         let leased = store::contract::dispatch::Leased { message, lease, carrier: MAIN.to_owned(), attempts: 0, accepted_segments: 0, interrupted: false };
         self.dispatchers.hold(vec![leased]);
@@ -307,8 +319,8 @@ impl World {
         for _ in 0..6 {
             self.run_once().await;
         }
-        let ended = self.store.expire(self.clock.look(), self.dispatchers.under_way(), 100).await.unwrap();
-        assert!(ended.is_empty(), "{ended:?}");
+        let ended = self.store.expire(self.node.epoch(), self.clock.look(), self.dispatchers.under_way(), 100).await.unwrap();
+        assert_eq!(ended, 0);
     }
 
     /// The first carrier answers what it got in this place, and the answer is recorded.
@@ -333,7 +345,6 @@ impl World {
             routes: self.routes.clone(),
             dispatchers: self.dispatchers.clone(),
             settings: self.settings,
-            waiters: self.waiters.clone(),
             counters: self.counters.clone(),
             runtime: self.runtime.clone(),
             entropy: self.entropy.clone(),

@@ -18,6 +18,7 @@ fn expanding() -> Expanding {
         routes: Arc::default(),
         dispatchers: Dispatchers::default(),
         references: Arc::new(References::new(&SeededEntropy::new(3))),
+        node: Epoch::new(1).unwrap(),
         skips: Box::new(|_, recipients| recipients.iter().map(|recipient| *recipient == at(SKIPPED)).collect()),
     };
     Expanding::new(SETTINGS, books)
@@ -61,7 +62,6 @@ fn show(action: &Action) -> String {
         Action::Look => "look".to_owned(),
         Action::Ask(id) => format!("ask {}", name(id)),
         Action::Make(made) => format!("make {} from {}: {} of {}", name(&made.broadcast), made.from, made.messages.len(), made.turns),
-        Action::Begun(id) => format!("begun {}", name(id)),
         Action::Hold(messages) => format!("hold {}", messages.len()),
         Action::LookAt(carriers) => format!("look at {carriers:?}"),
         Action::Rest(rest) => format!("rest {rest:?}"),
@@ -88,7 +88,7 @@ fn owners_take_turns_and_so_do_the_broadcasts_of_one() {
             (ROUND, "look"),
             (open(), "ask 1"),
             (upcoming(0, 10, 0), "make 1 from 0: 9 of 10"),
-            (Input::Made(true), "begun 1; hold 0; look at {\"\"}; ask 3"),
+            (Input::Made(true), "hold 0; look at {\"\"}; ask 3"),
             (upcoming(10, 10, 0), "make 3 from 10: 10 of 10"),
             (Input::Made(true), "hold 0; look at {\"\"}"),
             (ROUND, "ask 2"),
@@ -214,7 +214,7 @@ fn story(sizes: &[(u32, u8)], events: &[(u8, u64)]) {
                     // The store may have done it and the machine not heard of it.
                     if event == 1 { Input::Unavailable } else { Input::Made(true) }
                 }
-                Action::Begun(_) | Action::Hold(_) | Action::LookAt(_) => continue,
+                Action::Hold(_) | Action::LookAt(_) => continue,
                 Action::Rest(rest) => {
                     arrived = rest == Rest::Idle && event % 2 == 0;
                     continue;

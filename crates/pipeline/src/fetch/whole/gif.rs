@@ -1,7 +1,7 @@
 //! GIF (the specification of version 89a): the screen, then blocks to the trailer.
 //!
-//! What stands where a block should begin ends the file once there is a picture, as it does for browsers: the trailer, other octets, or nothing. The last picture may lack the empty
-//! block behind its data if these have every pixel.
+//! What stands where a block should begin ends the file once there is a picture, as it does for browsers: the trailer, an extension that is cut, other octets,
+//! or nothing. The last picture may lack the empty block behind its data if these have every pixel.
 
 use super::deflate::LowFirst;
 use super::input::Input;
@@ -22,9 +22,11 @@ pub(super) fn check(bytes: &[u8]) -> Whole {
     loop {
         match input.u8() {
             Ok(EXTENSION) => {
-                // What kind of extension it is.
-                input.u8()?;
-                blocks(&mut input).0?;
+                // What kind of extension it is, and its blocks. No pixel is in it.
+                let whole = input.u8().and_then(|_| blocks(&mut input).0);
+                if whole.is_err() {
+                    return if pictures > 0 { Ok(()) } else { whole };
+                }
             }
             Ok(IMAGE) => {
                 picture(&mut input)?;

@@ -1,15 +1,16 @@
 //! MP4 (ISO/IEC 14496-12): boxes that fill the file, among them the one that describes the tracks and one that holds their data.
 //!
-//! `ftyp` says which brands a file keeps to. It need not be the first box, and its major brand need not be one of MP4 if a compatible brand is. What follows the boxes that a film
-//! is made of may be cut, or be no box at all.
+//! `ftyp` says which brands a file keeps to. It need not be the first box, and its major brand need not be one of MP4 if a compatible brand is. What follows
+//! the boxes that a film is made of may be cut, or be no box at all.
 
 use super::Whole;
 use super::input::Input;
 
-/// Brands of MP4 (14496-12 annex E, 14496-14, and what the MP4 registration authority lists for cameras and streams): what a player of `video/mp4` plays.
-const BRANDS: [&[u8; 4]; 32] = [
+/// Brands of MP4 (14496-12 annex E, 14496-14, and the register of brands at mp4ra.org, which has `piff`, `cmf2`, `av01` and `dby1`): what a player of
+/// `video/mp4` plays. `isml` and `hev1` are not in the register; files that have them as major brand name `piff` or `iso2` beside it.
+const BRANDS: [&[u8; 4]; 30] = [
     b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"iso7", b"iso8", b"iso9", b"isoa", b"isob", b"isoc", b"mp41", b"mp42", b"mp71", b"avc1", b"hvc1",
-    b"mp4v", b"M4V ", b"M4VH", b"M4VP", b"f4v ", b"dash", b"cmfc", b"cmf2", b"hev1", b"av01", b"dby1", b"piff", b"isml", b"MSNV", b"XAVC",
+    b"mp4v", b"M4V ", b"M4VH", b"M4VP", b"f4v ", b"dash", b"cmfc", b"cmf2", b"av01", b"dby1", b"piff", b"MSNV", b"XAVC",
 ];
 
 /// Families with a type of their own, by how their major brand begins, that name compatible brands of MP4 all the same: sound, pictures, raw photographs.

@@ -1,4 +1,4 @@
-//! Whether the last scan of a JPEG has every block (ITU-T T.81, annex F): its codes are walked, and nothing is decoded.
+//! Whether the scans of a JPEG have every block (ITU-T T.81, annex F): their codes are walked, and nothing is decoded.
 
 use super::huffman::{Bits, Code};
 use super::input::Input;
@@ -19,6 +19,19 @@ pub(super) struct Sequential {
     restart_interval: u32,
     /// The components whose scans were there.
     scanned: Vec<u8>,
+    /// Whether the data of a scan ended before its last block.
+    is_cut: bool,
+}
+
+/// What a scan has of its blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Blocks {
+    /// All of them.
+    All,
+    /// The data end before the last one.
+    Some,
+    /// The data cannot be followed to their end: their codes are unknown, or something is damaged within them.
+    Unknown,
 }
 
 #[derive(Debug)]
@@ -40,6 +53,8 @@ impl Sequential {
     /// A frame begins. One that is coded otherwise, or that cannot be read, is never complete here.
     pub(super) fn note_frame(&mut self, code: u8, header: &[u8]) {
         self.frame = Frame::read(Input(header)).filter(|_| SEQUENTIAL.contains(&code));
+        self.scanned.clear();
+        self.is_cut = false;
     }
 
     /// Tables of codes (section B.2.4.2).
@@ -59,20 +74,26 @@ impl Sequential {
         self.restart_interval = Input(segment).u16().unwrap_or(0).into();
     }
 
-    /// A scan that another marker follows.
-    pub(super) fn note_scan(&mut self, header: &[u8]) {
+    /// Takes the data of a scan, and says what they have of its blocks.
+    pub(super) fn take_scan(&mut self, header: &[u8], data: &[u8]) -> Blocks {
         self.scanned.extend(selectors(header).map(|(id, _)| id));
+        let blocks = self.frame.as_ref().and_then(|frame| self.walk(frame, header, data)).unwrap_or(Blocks::Unknown);
+        self.is_cut |= blocks == Blocks::Some;
+        blocks
     }
 
-    /// Whether these data, which no marker follows, are the rest of the picture, all of it.
-    pub(super) fn is_completed_by(&self, header: &[u8], data: &[u8]) -> bool {
-        let Some(frame) = &self.frame else { return false };
-        let is_there = |component: &Component| self.scanned.contains(&component.id) || selectors(header).any(|(id, _)| id == component.id);
-        frame.components.iter().all(is_there) && self.walk(frame, header, data).is_some()
+    /// Whether every component of a sequential picture has had a scan.
+    pub(super) fn has_every_scan(&self) -> bool {
+        self.frame.as_ref().is_some_and(|frame| frame.components.iter().all(|component| self.scanned.contains(&component.id)))
     }
 
-    /// Walks a scan to its last block; `None` where the data end before.
-    fn walk(&self, frame: &Frame, header: &[u8], data: &[u8]) -> Option<()> {
+    /// Whether a sequential picture is known to lack blocks, at its end.
+    pub(super) fn lacks_any(&self) -> bool {
+        self.is_cut || self.frame.is_some() && !self.has_every_scan()
+    }
+
+    /// Walks a scan to its last block; `None` where it has codes that nothing described.
+    fn walk(&self, frame: &Frame, header: &[u8], data: &[u8]) -> Option<Blocks> {
         let mut parts = Vec::new();
         for (id, tables) in selectors(header) {
             let component = *frame.components.iter().find(|component| component.id == id)?;
@@ -81,26 +102,30 @@ impl Sequential {
         }
         let units = match parts.as_mut_slice() {
             [] => return None,
-            // Alone, a component comes block by block, and no block lies outside of the picture (section A.2.2).
+            // Alone, a component comes block by block, and no block lies outside of its samples (sections A.1.1 and A.2.2).
             [(component, ..)] => {
-                let units = frame.units(8 * frame.across() / component.across.max(1), 8 * frame.down() / component.down.max(1));
+                let blocks = frame.blocks_of(component);
                 (component.across, component.down) = (1, 1);
-                units
+                blocks
             }
-            _ => frame.units(8 * frame.across(), 8 * frame.down()),
+            _ => frame.units(),
         };
         let mut bits = HighFirst::new(data);
-        for unit in 0..units {
-            if unit > 0 && self.restart_interval > 0 && unit % u64::from(self.restart_interval) == 0 {
-                bits.restart()?;
-            }
-            for (component, first, others) in &parts {
-                for _ in 0..component.across * component.down {
-                    block(first, others, &mut bits)?;
+        let mut walked = || {
+            for unit in 0..units {
+                if unit > 0 && self.restart_interval > 0 && unit % u64::from(self.restart_interval) == 0 {
+                    bits.restart()?;
+                }
+                for (component, first, others) in &parts {
+                    for _ in 0..component.across * component.down {
+                        block(first, others, &mut bits)?;
+                    }
                 }
             }
-        }
-        Some(())
+            Some(())
+        };
+        let has_all = walked().is_some();
+        Some(if has_all { Blocks::All } else { bits.what_is_missing() })
     }
 }
 
@@ -129,9 +154,15 @@ impl Frame {
         self.components.iter().map(|component| component.down).max().unwrap_or(1)
     }
 
-    /// How many units of this size cover the picture.
-    fn units(&self, width: u32, height: u32) -> u64 {
-        u64::from(self.width.div_ceil(width.max(1))) * u64::from(self.lines.div_ceil(height.max(1)))
+    /// How many units of all components cover the picture.
+    fn units(&self) -> u64 {
+        u64::from(self.width.div_ceil(8 * self.across())) * u64::from(self.lines.div_ceil(8 * self.down()))
+    }
+
+    /// How many blocks cover the samples of a component: as many samples as its share of the finest one's, rounded up (section A.1.1).
+    fn blocks_of(&self, component: &Component) -> u64 {
+        let blocks = |size: u32, share: u32, most: u32| u64::from((size * share).div_ceil(most.max(1)).div_ceil(8));
+        blocks(self.width, component.across, self.across()) * blocks(self.lines, component.down, self.down())
     }
 }
 
@@ -183,6 +214,12 @@ impl<'a> HighFirst<'a> {
         self.data = &self.data[at + 2..];
         self.count = 0;
         Some(())
+    }
+
+    /// Why a walk did not come to its end: because the data did, or for another reason. Half of an escaped octet is no
+    /// data.
+    fn what_is_missing(&self) -> Blocks {
+        if self.data.is_empty() || self.data == [0xFF] { Blocks::Some } else { Blocks::Unknown }
     }
 }
 

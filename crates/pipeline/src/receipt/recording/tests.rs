@@ -47,7 +47,7 @@ fn answered(number: u8, outcome: SegmentOutcome) -> CarrierEvent {
 }
 
 fn accepted(number: u8) -> CarrierEvent {
-    answered(number, SegmentOutcome::Accepted { carrier_id: Some("7".into()) })
+    answered(number, SegmentOutcome::Accepted { carrier_id: Some("7".into()), remark: None })
 }
 
 fn later(number: u8) -> CarrierEvent {
@@ -140,8 +140,7 @@ fn waits_for_the_store_end_with_the_process() {
 fn a_receipt_is_answered_once_it_is_on_disk() {
     let (answers, mut came) = unbounded_channel();
     let mut recording = recording();
-    let results =
-        vec![ReceiptOutcome::Matched { key: 0, change: None }, ReceiptOutcome::Repeated, ReceiptOutcome::Parked, ReceiptOutcome::Crowded { dropped: 2 }];
+    let results = vec![ReceiptOutcome::Matched { key: 0 }, ReceiptOutcome::Repeated, ReceiptOutcome::Parked, ReceiptOutcome::Crowded { dropped: 2 }];
     let mut four: Vec<_> = (1..=4).map(|number| reported(number, &answers)).collect();
     check(&mut recording, vec![(Input::Told(&mut four), "write 0 outcomes, 4 receipts")]);
     assert_eq!(answers_of(&mut came), []);

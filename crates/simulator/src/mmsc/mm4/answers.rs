@@ -7,7 +7,6 @@ use tokio::sync::oneshot;
 use wire::mm4::{Address, DeliveryReportReq, ForwardReq, MessageType, MmStatus, Request, RequestStatus};
 
 use super::Mail;
-use crate::journal::now_ms;
 use crate::mmsc::fate::{self, Fate, Report};
 use crate::mmsc::notice::{Notice, Parcel, Verdict};
 use crate::mmsc::rule::Subject;
@@ -24,7 +23,7 @@ pub(super) fn follow_up(shared: &Arc<Shared>, request: ForwardReq, sent_from: &s
         let mut reports = reports(&shared, &request, &system, number);
         // Nothing is sent through it.
         let _ = is_replied.await;
-        tokio::time::sleep(fate.answer_in).await;
+        shared.runtime.sleep(fate.answer_in).await;
         if fate.report_first {
             let mut left = Vec::new();
             for (_, mut report) in reports {
@@ -40,7 +39,7 @@ pub(super) fn follow_up(shared: &Arc<Shared>, request: ForwardReq, sent_from: &s
         for (delay, report) in reports {
             let to_spawn = Arc::clone(&shared);
             shared.spawn(async move {
-                tokio::time::sleep(delay).await;
+                to_spawn.runtime.sleep(delay).await;
                 report.until_taken(&to_spawn).await;
             });
         }
@@ -51,7 +50,7 @@ fn answer(shared: &Shared, request: &ForwardReq, system: &Address, status: Reque
     let mut answer = request.answer(status);
     answer.to = Some(system.clone());
     answer.sender = Some(shared.system.clone());
-    answer.date = Some(now_ms() / 1_000);
+    answer.date = Some(shared.now_ms() / 1_000);
     let parcel = Parcel::Mail(Mail { from: shared.system.clone(), to: system.clone(), content: answer.build() });
     let kind = MessageType { request: Request::Forward, is_answer: true };
     Notice::new(kind.name(), false, request.message_id.clone(), None, status.name().to_owned(), parcel)
@@ -80,7 +79,7 @@ fn report(shared: &Shared, request: &ForwardReq, system: &Address, recipient: &A
         .map(|from| system.domain().filter(|_| from.domain().is_none()).and_then(|domain| from.at(domain)).unwrap_or_else(|| from.clone()));
     report.to = originator.clone();
     report.sender = Some(shared.system.clone());
-    report.date = Some(now_ms() / 1_000);
+    report.date = Some(shared.now_ms() / 1_000);
     let to = originator.unwrap_or_else(|| system.clone());
     let parcel = Parcel::Mail(Mail { from: shared.system.clone(), to, content: report.build() });
     let kind = MessageType { request: Request::DeliveryReport, is_answer: false };

@@ -46,7 +46,7 @@ impl Peers {
 pub(crate) async fn send(shared: &Shared, mail: &Mail) -> Heard {
     let again = |reply: &str| Heard { verdict: Verdict::TryAgain, reply: reply.to_owned() };
     let Some(address) = shared.reply_to.borrow().clone() else { return again("no address") };
-    match tokio::time::timeout(MAIL_TIMEOUT, transaction(shared, &address, mail)).await {
+    match shared.runtime.timeout(MAIL_TIMEOUT, transaction(shared, &address, mail)).await {
         Ok(Ok(code)) => {
             let verdict = match code {
                 200..=299 => Verdict::Taken,

@@ -53,7 +53,8 @@ impl Session {
         }
         let domain = self.shared.options.domain.clone();
         self.say(220, &format!("{domain} ESMTP")).await?;
-        while let Some(line) = tokio::time::timeout(IDLE, command::line(&mut self.stream)).await?? {
+        let runtime = Arc::clone(&self.shared.runtime);
+        while let Some(line) = runtime.timeout(IDLE, command::line(&mut self.stream)).await?? {
             match Command::parse(&line) {
                 Command::Ehlo => self.hello(&domain).await?,
                 Command::Helo => self.say(250, &domain).await?,
@@ -136,7 +137,7 @@ impl Session {
             shared.refuse(Protocol::Mm4, self.number, None, &Mm4Reply::CloseBefore.name());
             return Ok(false);
         }
-        let mail = tokio::time::timeout(MAIL_TIMEOUT, content::read(&mut self.stream, shared.options.message_bytes_max));
+        let mail = shared.runtime.timeout(MAIL_TIMEOUT, content::read(&mut self.stream, shared.options.message_bytes_max));
         let Some(mail) = mail.await?? else {
             shared.refuse(Protocol::Mm4, self.number, None, "552");
             self.say(552, "too large").await?;
@@ -178,7 +179,7 @@ impl Session {
                 answers::follow_up(&shared, request, &envelope.from, number, &fate, is_replied);
             }
         }
-        tokio::time::sleep(fate.reply_in).await;
+        shared.runtime.sleep(fate.reply_in).await;
         match fate.reply {
             None => self.say(250, "taken").await?,
             Some(Mm4Reply::Refuse(code)) => self.say(code, "refused").await?,
@@ -192,7 +193,7 @@ impl Session {
         Ok(true)
     }
 
-    async fn keep(&self, request: &ForwardReq, number: u64, reply: Option<Mm4Reply>) {
+    async fn keep(&mut self, request: &ForwardReq, number: u64, reply: Option<Mm4Reply>) {
         let (content, media) = Content::of(&request.parts);
         let taken = Taken {
             protocol: Protocol::Mm4,

@@ -28,7 +28,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) async fn post(shared: &Shared, message: &Message) -> Heard {
     let again = |reply: &str| Heard { verdict: Verdict::TryAgain, reply: reply.to_owned() };
     let Some(url) = shared.report_to.borrow().clone() else { return again("no address") };
-    match tokio::time::timeout(POST_TIMEOUT, exchange(&shared.options, &url, message)).await {
+    match shared.runtime.timeout(POST_TIMEOUT, exchange(&shared.options, &url, message)).await {
         Ok(Ok(reply)) => {
             let is_success = reply.parse().is_ok_and(|code| StatusCode(code).class() == StatusCode::SUCCESS.0);
             Heard { verdict: if is_success { Verdict::Taken } else { Verdict::TryAgain }, reply }

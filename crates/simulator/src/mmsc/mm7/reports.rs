@@ -7,7 +7,6 @@ use tokio::sync::oneshot;
 use wire::mm7::{Address, DeliveryReportReq, Message, Operation, SubmitReq};
 use wire::smpp::time;
 
-use crate::journal::now_ms;
 use crate::mmsc::Shared;
 use crate::mmsc::fate;
 use crate::mmsc::notice::{Notice, Parcel, Verdict};
@@ -31,7 +30,7 @@ pub(super) fn of(shared: &Shared, message: &Message, request: &SubmitReq, messag
                 message_id: message_id.to_owned(),
                 recipient: Some(recipient.clone()),
                 sender: request.sender_address.clone(),
-                date: Some(date(now_ms())),
+                date: Some(date(shared.now_ms())),
                 mm_status: due.status,
                 status_text: None,
             };
@@ -64,7 +63,7 @@ pub(super) fn send(shared: &Arc<Shared>, reports: Vec<(Duration, Notice)>, is_wr
         for (delay, report) in reports {
             let shared = Arc::clone(&to_spawn);
             to_spawn.spawn(async move {
-                tokio::time::sleep(delay).await;
+                shared.runtime.sleep(delay).await;
                 report.until_taken(&shared).await;
             });
         }

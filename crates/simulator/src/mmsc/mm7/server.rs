@@ -81,7 +81,7 @@ async fn answer(shared: &Arc<Shared>, session: u64, request: Request<Incoming>) 
     }
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let body = Limited::new(request.into_body(), options.message_bytes_max).collect();
-    let Ok(body) = tokio::time::timeout(BODY_TIMEOUT, body).await else {
+    let Ok(body) = shared.runtime.timeout(BODY_TIMEOUT, body).await else {
         shared.refuse(Protocol::Mm7, session, None, "http-408");
         return Ok(http(HttpStatus::REQUEST_TIMEOUT));
     };
@@ -143,7 +143,7 @@ async fn submission(shared: &Arc<Shared>, came: Submission<'_>) -> Result<Answer
     // Whoever goes before the answer is written gets the reports all the same: the message is kept.
     let (written, is_written) = oneshot::channel();
     reports::send(shared, reports, is_written);
-    tokio::time::sleep(fate.reply_in).await;
+    shared.runtime.sleep(fate.reply_in).await;
     let written = (reply != Mm7Reply::Silence).then_some(written);
     let answer = said(reply, came.message, message_id).await?;
     Ok(answer.map(|body| Whole { _written: written, ..body }))

@@ -9,6 +9,7 @@ use super::smtp::{Client, Listener, Script};
 use super::support::{MEDIUM, MEDIUM_SHA256, anywhere, mmsc};
 use super::vasp::{self, submit};
 use crate::client::within;
+use crate::machine;
 
 fn lines(log: &Path) -> Vec<Value> {
     let mut lines: Vec<Value> = std::fs::read_to_string(log).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -123,7 +124,7 @@ async fn what_cannot_be_used_is_told_at_the_start() {
         ("the directory", Options { keep: Some(file), ..usual() }),
         ("the domain", Options { domain: "no domain".to_owned(), ..usual() }),
     ] {
-        assert!(simulator::mmsc::start(options).await.is_err(), "{what}");
+        assert!(simulator::mmsc::start(options, machine()).await.is_err(), "{what}");
     }
 }
 

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use simulator::mmsc::{Mmsc, Options};
 use wire::mms::{Attachment, Part, parts};
 
+use crate::machine;
+
 /// Any port of this machine.
 pub(super) fn anywhere() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
@@ -14,7 +16,7 @@ pub(super) fn anywhere() -> SocketAddr {
 /// A simulated MMSC on ports of its own.
 pub(super) async fn mmsc(options: Options) -> Mmsc {
     let retry_ms = simulator::mmsc::DelayMs(1, 5);
-    simulator::mmsc::start(Options { listen_mm4: anywhere(), listen_mm7: anywhere(), retry_ms, ..options }).await.unwrap()
+    simulator::mmsc::start(Options { listen_mm4: anywhere(), listen_mm7: anywhere(), retry_ms, ..options }, machine()).await.unwrap()
 }
 
 /// The octets of the medium that is sent.

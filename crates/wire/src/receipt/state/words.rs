@@ -153,6 +153,12 @@ const PARTS: &[(&[&str], ReceiptState)] = &[
             "PARTIAL",
             "MAYBE",
             "PROBABL",
+            "UNCONF",
+            "UNVERIF",
+            "ASSUM",
+            "PRESUM",
+            "EXPECT",
+            "ESTIMAT",
         ],
         Enroute,
     ),
@@ -175,12 +181,118 @@ const DENIED: &[&str] = &["NOTREJ", "NOTFAIL", "NOTEXPIR", "NOTBLOCK", "NOTDELET
 /// The fewest letters of a word that was cut short.
 const LETTERS_MIN: usize = 3;
 
-/// The state that a word, or several, name. A text that cannot be decided is never delivered.
+/// Where a message arrives: delivered to one of these, it is delivered.
+const HANDSETS: &[&str] = &[
+    "HANDSET",
+    "TERMINAL",
+    "PHONE",
+    "MOBILE",
+    "DEVICE",
+    "SUBSCRIBER",
+    "SUB",
+    "RECIPIENT",
+    "USER",
+    "ENDUSER",
+    "DESTINATION",
+    "CUSTOMER",
+    "MS",
+    "ME",
+    "UE",
+    "SME",
+    "SIM",
+    "NUMBER",
+    "MSISDN",
+    "INBOX",
+    "CLIENT",
+];
+
+/// Where a message is still on its way, or the beginnings of these words.
+const STATIONS: &[&str] = &[
+    "SMSC",
+    "SMS",
+    "MMSC",
+    "MSC",
+    "SMC",
+    "VLR",
+    "HLR",
+    "SGSN",
+    "NETWORK",
+    "CARRIER",
+    "OPERATOR",
+    "GATEWAY",
+    "GW",
+    "CENTER",
+    "CENTRE",
+    "PROVIDER",
+    "AGGREGATOR",
+    "SERVER",
+    "PEER",
+    "PARTNER",
+    "VENDOR",
+    "SUPPLIER",
+    "HUB",
+    "SWITCH",
+    "NODE",
+    "PLATFORM",
+    "SYSTEM",
+    "UPSTREAM",
+    "ROUTE",
+    "HOP",
+    "QUEUE",
+    "SS7",
+    "SMPP",
+    "ESME",
+];
+
+/// Words that say nothing about the state beside one that does.
+const FILLERS: &[&str] = &["BY", "TO", "THE", "ON", "AT", "END", "SMS", "MESSAGE", "MSG"];
+
+/// The state that a word, or several, name. A text that cannot be decided, or that contradicts itself, is never delivered.
 pub(super) fn state_of(stat: &str) -> ReceiptState {
     let stat = stat.replace(['\'', '\u{2019}'], "").to_ascii_uppercase();
     let words: Vec<&str> = stat.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let fused = words.concat();
-    whole(&fused).or_else(|| number(&fused)).or_else(|| by_rule(&words, &fused)).or_else(|| cut_short(&fused)).unwrap_or(Unknown)
+    let known = |words: &[&str]| {
+        let fused = words.concat();
+        whole(&fused).or_else(|| number(&fused)).or_else(|| by_rule(words, &fused))
+    };
+    match known(&words) {
+        Some(state) if state.is_final() && contradicts(&words, state) => Unknown,
+        Some(Delivered) if is_at_station(&words) => Accepted,
+        Some(state) => state,
+        // What stands beside a word that is known may be a number, or may say who has read it.
+        None if words.len() > 1 => {
+            let essence = essence(&words);
+            known(&essence).or_else(|| cut_short(&essence.concat())).unwrap_or(Unknown)
+        }
+        None => cut_short(&fused).unwrap_or(Unknown),
+    }
+}
+
+/// The words without numbers, fillers, and the words for handsets.
+fn essence<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    words.iter().copied().filter(|word| !is_number(word) && !FILLERS.contains(word) && !HANDSETS.contains(word)).collect()
+}
+
+/// Whether the first word says that the message arrived, and others that it did not, or that this is not known.
+fn contradicts(words: &[&str], state: ReceiptState) -> bool {
+    let is_delivered = |word: &str| (whole(word) == Some(Delivered) || is_success(word)) && denial(&[word]).is_none();
+    let [first, others @ ..] = words else { return false };
+    is_delivered(first) && !others.is_empty() && (state != Delivered || others.iter().any(|word| word.starts_with("UNK")))
+}
+
+/// Whether a message was delivered to a place that is not the handset: `DELIVERED TO SMSC`.
+fn is_at_station(words: &[&str]) -> bool {
+    let Some(at) = words.iter().position(|word| matches!(*word, "TO" | "AT" | "IN" | "INTO")) else { return false };
+    let places = &words[at + 1..];
+    let is_station = |place: &&str| STATIONS.iter().any(|station| place.starts_with(station));
+    let is_handset = |place: &&str| HANDSETS.contains(place) || place.bytes().all(|byte| byte.is_ascii_digit());
+    at > 0 && (places.iter().any(is_station) || words[at] == "TO" && !places.iter().any(is_handset))
+}
+
+fn is_success(word: &str) -> bool {
+    SUCCESS.iter().any(|part| word.contains(part))
 }
 
 /// The state by parts of the words, with regard to what denies or qualifies them.

@@ -19,7 +19,7 @@ pub struct DecodeError {
 /// Reads the one PDU at the beginning of `octets`, as [`crate::smpp::frame::next`] cut it out; octets beyond its `command_length` are not looked at.
 ///
 /// Lenient where the field is: text fields may be too long or hold any octet, an answer may lack its body, stray octets at the end are dropped, and the
-/// `sm_length` of a `deliver_sm` may be one off.
+/// `sm_length` of a `deliver_sm` may be one off, or 0 before a text.
 ///
 /// # Errors
 /// [`DecodeError`] for an operation that the specification does not have, or a body that ends before its fields do.
@@ -162,9 +162,17 @@ impl Reader<'_> {
     }
 
     /// The text of a `deliver_sm`. Some SMSCs count it wrongly by one octet, or write a NUL behind it that they do not count. Then its parameters do not
-    /// begin where `sm_length` says, and do one octet before or after: a NUL and an octet of text begin no tag that is defined (SMPP 3.4, 5.3.1).
+    /// begin where `sm_length` says, and do one octet before or after: a NUL and an octet of text begin no tag that is defined (SMPP 3.4, 5.3.1). Others write
+    /// 0 before a text.
     fn delivered_text(&mut self) -> Option<Vec<u8>> {
         let length = usize::from(self.octet()?);
+        if length == 0
+            && let Some(end) = uncounted_text(self.rest)
+        {
+            let (text, rest) = self.rest.split_at_checked(end)?;
+            self.rest = rest;
+            return Some(text.to_vec());
+        }
         let parameters_begin = |end: usize, strict| self.rest.get(end..).is_some_and(|rest| Tlvs::fill(rest, strict));
         let nuls = |end: usize| self.rest.get(length..end).is_some_and(|octets| octets.iter().all(|octet| *octet == 0));
         let other_ends = [Some(length + 1), length.checked_sub(1), Some(length + 2).filter(|end| nuls(*end))];
@@ -188,4 +196,30 @@ impl Reader<'_> {
             data_coding: self.octet()?,
         })
     }
+}
+
+/// The fewest characters by which a text is told from parameters.
+const TELLING_CHARS: usize = 4;
+
+/// The longest text that is looked for behind an `sm_length` of 0: the longest that the field may have (SMPP 3.4, 5.2.22).
+const UNCOUNTED_MAX: usize = 254;
+
+/// Where a text ends that stands behind an `sm_length` of 0: where parameters fill the rest, or with the PDU. `None` where there are parameters, or nothing
+/// that is clearly text: visible ASCII, alone or in UTF-16.
+fn uncounted_text(rest: &[u8]) -> Option<usize> {
+    let is_visible = |octet: &u8| (0x20..0x7F).contains(octet);
+    let is_text = |start: usize, step: usize| {
+        let mut octets = rest.iter().skip(start).step_by(step).take(TELLING_CHARS);
+        octets.len() == TELLING_CHARS && octets.all(is_visible)
+    };
+    let is_wide = |low: usize| is_text(low, 2) && rest.iter().skip(1 - low).step_by(2).take(TELLING_CHARS).all(|octet| *octet == 0);
+    if Tlvs::fill(rest, false) || !(is_text(0, 1) || is_wide(0) || is_wide(1)) {
+        return None;
+    }
+    // A character of UTF-16 is no tag, though there is one that is written so (0x0030, `0`).
+    let is_character = |rest: &[u8]| rest.first() == Some(&0) && rest.get(1).is_some_and(is_visible);
+    let begin = |end: &usize| rest.get(*end..).is_some_and(|rest| !is_character(rest) && Tlvs::fill(rest, true));
+    let parameters = (TELLING_CHARS..rest.len().min(UNCOUNTED_MAX + 1)).find(begin);
+    // Stray octets behind the longest text are dropped.
+    Some(parameters.unwrap_or(rest.len().min(UNCOUNTED_MAX)))
 }

@@ -118,6 +118,29 @@ fn a_delivered_text_that_is_counted_wrongly_by_one_is_read() {
 }
 
 #[test]
+fn a_delivered_text_that_is_not_counted_is_read() {
+    let id = [0, 0x1E, 0, 3, b'4', b'2', 0];
+    let wide: Vec<u8> = "id:42 stat:DELIVRD".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    for parameters in [&[][..], &id] {
+        for text in [&b"id:42 stat:DELIVRD err:000 text:Hello"[..], &wide] {
+            let head = encoded(&Pdu::new(5, Body::DeliverSm(Box::new(Sm { short_message: Vec::new(), ..sm() }))));
+            let body = [&head[16..head.len() - 1], &[0], text, parameters].concat();
+            let pdu = decode(&framed(CommandId::DELIVER_SM, 0, 5, &body)).unwrap();
+            let Body::DeliverSm(read) = &pdu.body else { panic!("not a deliver_sm") };
+            assert_eq!(read.short_message, text, "{parameters:?}");
+            assert_eq!(pdu.tlvs.iter().count(), usize::from(!parameters.is_empty()));
+        }
+    }
+    // What is no text stays none: cut parameters, and a few stray octets.
+    for rest in [&[0, 0x1E, 0, 9, b'4', b'2'][..], b"\x04\x27\0\x01\x02\x04", b"id:", b"\0\0\0\0\0"] {
+        let head = encoded(&Pdu::new(5, Body::DeliverSm(Box::new(Sm { short_message: Vec::new(), ..sm() }))));
+        let body = [&head[16..head.len() - 1], &[0], rest].concat();
+        let Body::DeliverSm(read) = decode(&framed(CommandId::DELIVER_SM, 0, 5, &body)).unwrap().body else { panic!("not a deliver_sm") };
+        assert_eq!(read.short_message, b"", "{rest:?}");
+    }
+}
+
+#[test]
 fn answers_come_with_and_without_their_body() {
     for (status, body, id) in [(0, &b"42\0"[..], &b"42"[..]), (0, b"42", b"42"), (0, b"", b""), (0xB, b"", b""), (0xB, b"42\0", b"42")] {
         let pdu = decode(&framed(CommandId::SUBMIT_SM_RESP, status, 1, body)).unwrap();
@@ -235,6 +258,8 @@ fn bodies() -> impl Strategy<Value = Body> {
 }
 
 proptest! {
+    #![proptest_config(trials::config(256))]
+
     #[test]
     fn what_is_written_is_read(body in bodies(), sequence: u32) {
         let pdu = Pdu::new(sequence, body);

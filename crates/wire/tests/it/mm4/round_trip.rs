@@ -62,6 +62,8 @@ fn forwards() -> impl Strategy<Value = ForwardReq> {
 }
 
 proptest! {
+    #![proptest_config(trials::config(256))]
+
     #[test]
     fn a_forwarded_message_arrives_as_it_was_sent(message in forwards()) {
         prop_assert_eq!(parse(&message.build(), BYTES_MAX), Ok(Mm4::Forward(Box::new(message))));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use super::*;
+use crate::machine;
 
 /// What a server does next.
 #[derive(Clone, Copy, Debug)]
@@ -60,9 +61,9 @@ async fn send_to(acts: Vec<Act>, buffer: usize) -> Result<(), Failure> {
         to: "+12025550101/TYPE=PLMN@mms.peer.example".to_owned(),
         mail: b"Subject: x\r\n\r\n.dot\r\n".repeat(20),
     };
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = machine().instant() + Duration::from_secs(60);
     let security = Security { starttls: None, is_required: false };
-    let sent = match Connection::open(Box::new(ours), "mms.ours.example", security, deadline).await {
+    let sent = match Connection::open(&machine(), Box::new(ours), "mms.ours.example", security, deadline).await {
         Ok(mut connection) => connection.send(&envelope, deadline).await,
         Err(failure) => Err(failure),
     };
@@ -167,7 +168,7 @@ async fn nothing_goes_in_the_clear_where_tls_is_required() {
     let (theirs, ours) = tokio::io::duplex(1_000);
     let server = tokio::spawn(play(theirs, acts(&[&EHLO])));
     let security = Security { starttls: None, is_required: true };
-    let opened = Connection::open(Box::new(ours), "mms.ours.example", security, Instant::now() + Duration::from_secs(60)).await;
+    let opened = Connection::open(&machine(), Box::new(ours), "mms.ours.example", security, machine().instant() + Duration::from_secs(60)).await;
     assert_eq!(opened.err(), Some(Failure::NotSent("it does not offer STARTTLS".to_owned())));
     server.await.unwrap();
 }

@@ -5,8 +5,10 @@ use std::sync::Mutex;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::*;
+use crate::machine;
 
 /// Keeps what comes, and answers by the mail's first letter.
 #[derive(Default)]
@@ -39,7 +41,7 @@ fn stage() -> Stage {
     let inbox = std::sync::Arc::clone(&kept);
     let served = tokio::spawn(async move {
         let rules = Rules { domain: "mms.ours.example".to_owned(), bytes_max: 1_000, idle: Duration::from_secs(60), tls: None };
-        Session::new(&rules, &*inbox).serve(Box::new(ours), is_closing).await
+        Session::new(&machine(), &rules, &*inbox).serve(Box::new(ours), is_closing).await
     });
     Stage { peer, kept, closing, served }
 }
@@ -143,7 +145,7 @@ async fn a_peer_that_reads_nothing_is_left() {
     let (_closing, is_closing) = watch::channel(false);
     let served = tokio::spawn(async move {
         let rules = Rules { domain: "mms.ours.example".to_owned(), bytes_max: 1_000, idle: Duration::from_secs(60), tls: None };
-        Session::new(&rules, &Kept::default()).serve(Box::new(ours), is_closing).await
+        Session::new(&machine(), &rules, &Kept::default()).serve(Box::new(ours), is_closing).await
     });
     let start = Instant::now();
     while peer.write_all(b"NOOP\r\n").await.is_ok() {}
@@ -224,6 +226,8 @@ fn almost_talks() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #![proptest_config(trials::config(256))]
+
     #[test]
     fn whatever_a_peer_says_it_is_answered_and_left(talk in prop_oneof![almost_talks(), prop::collection::vec(any::<u8>(), 0..400)]) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();

@@ -1,0 +1,107 @@
+//! What the pipeline is made of, from the configuration.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use carrier::config::SandboxConfig;
+use carrier::{Carrier, CarrierConfig, CarrierEvent};
+use model::backoff::Backoff;
+use model::key::Pepper;
+use pipeline::fetch::Fetcher;
+use pipeline::fetch::resolve::SystemResolver;
+use pipeline::tenants::TenantBook;
+use pipeline::{AdmissionLimits, BroadcastSettings, DispatchSettings, Parts, Pipeline, QueueLimits, SANDBOX};
+use store::StoreError;
+use store::objects::Objects;
+use tokio::sync::mpsc;
+
+use super::StartError;
+use crate::config::Config;
+use crate::reload::carriers::{Replaceable, Starter};
+
+/// The carriers of the configuration, by name.
+pub(super) async fn start_carriers(config: &Config, starter: &Arc<Starter>) -> Result<BTreeMap<String, Arc<Replaceable>>, StartError> {
+    let mut started = BTreeMap::new();
+    for carrier in &config.carrier {
+        started.insert(carrier.name().to_owned(), Replaceable::start(carrier.clone(), starter).await?);
+    }
+    Ok(started)
+}
+
+pub(super) async fn start_pipeline(
+    config: &Config,
+    objects: Arc<dyn Objects>,
+    pepper: Pepper,
+    started: &BTreeMap<String, Arc<Replaceable>>,
+    events: mpsc::UnboundedReceiver<CarrierEvent>,
+    starter: &Starter,
+) -> Result<Arc<Pipeline>, StartError> {
+    let told = |error: StoreError| StartError(error.to_string());
+    let (runtime, entropy) = (Arc::clone(starter.supervisor.runtime()), Arc::clone(&starter.entropy));
+    let (store, node) = (Arc::clone(&starter.store), Arc::clone(&starter.node));
+    let tenants = TenantBook::load(Arc::clone(&store), pepper, Arc::clone(&runtime) as _, Arc::clone(&entropy)).await.map_err(told)?;
+    let sandbox = CarrierConfig::Sandbox(SandboxConfig { name: SANDBOX.to_owned() });
+    let sandbox = starter.start(sandbox).await?;
+    let replaceable = config.carrier.iter().filter_map(|carrier| Some((Arc::clone(started.get(carrier.name())?) as Arc<dyn Carrier>, carrier.sender_rate())));
+    let carriers = replaceable.chain([(sandbox, 0)]).collect();
+    let limits = admission_limits(config);
+    let (routes, dispatch) = (config.routes(), dispatch_settings(config));
+    let broadcasts = BroadcastSettings { lookahead: config.dispatch.broadcast_lookahead_max, batch: config.dispatch.broadcast_batch };
+    let screen = Arc::new(crate::screen::load(config.screening.directory.as_deref()).map_err(StartError)?);
+    let screening_log = Duration::from_secs(config.screening.log_days * 86_400);
+    let tenants = Arc::new(tenants);
+    let fetcher = Fetcher::new(config.media.fetch_settings(&config.api.docs_base_url), Arc::new(SystemResolver), Arc::clone(&runtime))
+        .map_err(|error| StartError(error.to_string()))?;
+    let media_kept = Duration::from_secs(config.media.keep_hours * 3_600);
+    let index_after = Duration::from_secs(config.store.index_after_secs);
+    let parked_kept = Duration::from_secs(config.receipts.parked_hours * 3_600);
+    let parts = Parts {
+        store,
+        node,
+        index_after,
+        tenants,
+        routes,
+        carriers,
+        events,
+        fetcher,
+        objects,
+        media_kept,
+        parked_kept,
+        screen,
+        screening_log,
+        limits,
+        dispatch,
+        broadcasts,
+        supervisor: starter.supervisor.clone(),
+        runtime,
+        entropy,
+    };
+    Pipeline::start(parts).await.map_err(told)
+}
+
+/// What is admitted.
+pub(crate) const fn admission_limits(config: &Config) -> AdmissionLimits {
+    AdmissionLimits {
+        sms_characters_max: config.limits.sms_characters_max,
+        mms_characters_max: config.limits.mms_characters_max,
+        recipients_max: config.limits.max_recipients,
+        validity: Duration::from_secs(config.dispatch.validity_secs),
+        idempotency: config.limits.idempotency(),
+    }
+}
+
+fn dispatch_settings(config: &Config) -> DispatchSettings {
+    let dispatch = &config.dispatch;
+    DispatchSettings {
+        queue: QueueLimits { total: dispatch.queue_max, per_account: dispatch.queue_per_account_max, originator_rate: 0, account_rate: dispatch.account_rate },
+        lease: Duration::from_secs(dispatch.lease_secs),
+        // Leaving and being answered happen under the lease, and there must be time to record it.
+        attempt: Duration::from_secs(2 * config.answer_secs_max() + 15),
+        batch: dispatch.batch,
+        poll: Duration::from_millis(dispatch.poll_ms),
+        retry: Backoff { floor: Duration::from_millis(dispatch.retry_floor_ms), ceiling: Duration::from_millis(dispatch.retry_ceiling_ms) },
+        attempts_per_carrier: dispatch.attempts_per_carrier,
+        fallback_after: Duration::from_secs(dispatch.fallback_after_secs),
+    }
+}

@@ -1,0 +1,273 @@
+//! Carriers that may be changed, removed and put back while the server runs.
+//!
+//! The pipeline has one [`Replaceable`] for each name, for as long as it lives. What stands behind the name changes: the old connection takes nothing more, has its time to
+//! be answered, and ends; then the new one begins. So an SMSC never sees two binds where one is allowed, and a port of ours is free before it is opened again.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use carrier::{Carrier, CarrierConfig, CarrierEvent, CarrierStatus, Event, Events, SegmentOutcome, Submission, SubmissionOutcome};
+use model::Entropy;
+use pipeline::Node;
+use runtime::Supervisor;
+use store::Store;
+use tokio::sync::watch;
+
+use crate::app::StartError;
+use crate::sessions;
+
+/// What carriers are started with.
+pub struct Starter {
+    /// Where their events go.
+    pub events: Events,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// What watches their tasks.
+    pub supervisor: Supervisor,
+    /// Where the sessions are claimed.
+    pub store: Arc<dyn Store>,
+    /// The node that holds them.
+    pub node: Arc<Node>,
+}
+
+impl Starter {
+    /// Starts a carrier, with the sessions that this node holds.
+    ///
+    /// # Errors
+    /// As [`carrier::start`], and where the store cannot say which sessions the node holds.
+    pub async fn start(&self, config: CarrierConfig) -> Result<Arc<dyn Carrier>, StartError> {
+        let config = sessions::claim(&*self.store, &self.node, config).await.map_err(|error| StartError(error.to_string()))?;
+        carrier::start(config, self.events.clone(), Arc::clone(&self.entropy), &self.supervisor).map_err(|error| StartError(error.to_string()))
+    }
+}
+
+/// A carrier by name, with whatever stands behind it now.
+pub struct Replaceable {
+    name: String,
+    starter: Arc<Starter>,
+    current: watch::Sender<Option<Arc<dyn Carrier>>>,
+    /// The one that takes nothing more and is being waited for.
+    retiring: Mutex<Option<Arc<dyn Carrier>>>,
+    /// The settings of what stands behind it.
+    settings: Mutex<Option<CarrierConfig>>,
+    /// How it is doing while nothing stands behind it.
+    idle: Mutex<Idle>,
+    /// Its last change could not be made.
+    has_failed: AtomicBool,
+    /// What is to stand behind it next, unless that was carried out.
+    wanted: Mutex<Option<Change>>,
+    /// One change at a time.
+    turn: tokio::sync::Mutex<()>,
+    is_ending: AtomicBool,
+}
+
+/// A change of what stands behind a name.
+struct Change {
+    /// The settings of what shall stand behind it; none where the carrier is removed.
+    to: Option<CarrierConfig>,
+    /// How long the old one may take to be answered.
+    limit: Duration,
+}
+
+/// How a carrier is doing while nothing stands behind its name.
+#[derive(Default)]
+struct Idle {
+    status: CarrierStatus,
+    /// Since when something should stand behind it that cannot be started.
+    down_since: Option<Instant>,
+}
+
+/// How long a port may stay taken by the connections of the carrier that had it before.
+const PORT_WAIT: Duration = Duration::from_secs(3);
+
+/// Between two tries to open a port.
+const PORT_LOOK: Duration = Duration::from_millis(50);
+
+/// The state of a carrier that was removed from the configuration.
+pub const REMOVED: &str = "removed";
+
+impl Replaceable {
+    /// Starts a carrier that may be replaced.
+    ///
+    /// # Errors
+    /// As [`Starter::start`].
+    pub async fn start(config: CarrierConfig, starter: &Arc<Starter>) -> Result<Arc<Self>, StartError> {
+        let name = config.name().to_owned();
+        let current = watch::Sender::new(Some(starter.start(config.clone()).await?));
+        Ok(Arc::new(Self {
+            name,
+            starter: Arc::clone(starter),
+            current,
+            retiring: Mutex::default(),
+            settings: Mutex::new(Some(config)),
+            idle: Mutex::default(),
+            has_failed: AtomicBool::new(false),
+            wanted: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+            is_ending: AtomicBool::new(false),
+        }))
+    }
+
+    /// Puts another carrier behind the name, or none, once what the old one has under way is answered, or `limit` is over. Returns at once. Of two changes that come soon
+    /// after each other the first may be left out.
+    pub fn change(self: &Arc<Self>, to: Option<CarrierConfig>, limit: Duration) {
+        *lock(&self.wanted) = Some(Change { to, limit });
+        let this = Arc::clone(self);
+        let changing = async move {
+            let _turn = this.turn.lock().await;
+            let change = lock(&this.wanted).take();
+            if let Some(change) = change {
+                this.carry_out(change).await;
+            }
+        };
+        self.starter.supervisor.watch("change of a carrier", changing);
+    }
+
+    /// Whether its last change could not be made, so that it is worth another try.
+    pub fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::SeqCst)
+    }
+
+    async fn carry_out(&self, change: Change) {
+        let name = &self.name;
+        self.has_failed.store(false, Ordering::SeqCst);
+        self.rest(if change.to.is_some() { "closed" } else { REMOVED }, None);
+        if let Some(old) = self.current.send_replace(None) {
+            *lock(&self.retiring) = Some(Arc::clone(&old));
+            old.drain(change.limit).await;
+            *lock(&self.retiring) = None;
+        }
+        let before = lock(&self.settings).take();
+        let Some(to) = change.to else {
+            return tracing::info!(carrier.name = name, "Carrier {name} was removed: it is closed, and messages that wait for it stay with it");
+        };
+        match self.stand(to).await {
+            Ok(()) => tracing::info!(carrier.name = name, "Carrier {name} has its new settings"),
+            Err(error) => {
+                self.has_failed.store(true, Ordering::SeqCst);
+                tracing::error!(carrier.name = name, %error, "Carrier {name} cannot be started with its new settings: {error}");
+                let back = match before {
+                    Some(before) => self.stand(before).await,
+                    None => Err(error),
+                };
+                match back {
+                    Ok(()) => tracing::warn!(carrier.name = name, "Carrier {name} goes on with its old settings"),
+                    Err(error) => self.rest("down", Some(error.to_string())),
+                }
+            }
+        }
+    }
+
+    /// Starts a carrier behind the name, unless the process ends.
+    async fn stand(&self, settings: CarrierConfig) -> Result<(), StartError> {
+        let runtime = self.starter.supervisor.runtime();
+        let deadline = runtime.instant() + if settings.listen().is_some() { PORT_WAIT } else { Duration::ZERO };
+        while !self.is_ending.load(Ordering::SeqCst) {
+            match self.starter.start(settings.clone()).await {
+                Ok(carrier) => {
+                    self.current.send_replace(Some(carrier));
+                    *lock(&self.settings) = Some(settings);
+                    return Ok(());
+                }
+                Err(_) if runtime.instant() < deadline => runtime.sleep(PORT_LOOK).await,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing stands behind the name, for this reason where something should.
+    fn rest(&self, state: &'static str, last_error: Option<String>) {
+        let down_since = last_error.as_ref().map(|_| self.starter.supervisor.runtime().instant());
+        *lock(&self.idle) = Idle { status: CarrierStatus { state, last_error, ..CarrierStatus::default() }, down_since };
+    }
+
+    fn behind(&self) -> Option<Arc<dyn Carrier>> {
+        self.current.borrow().clone()
+    }
+}
+
+#[async_trait]
+impl Carrier for Replaceable {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn ready(&self) -> usize {
+        let mut current = self.current.subscribe();
+        loop {
+            let behind = current.borrow_and_update().clone();
+            let ready = async {
+                match &behind {
+                    Some(carrier) => carrier.ready().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                // The sender is ours.
+                _ = current.changed() => {}
+                room = ready => return room,
+            }
+        }
+    }
+
+    fn window(&self) -> usize {
+        self.behind().map_or(1, |carrier| carrier.window())
+    }
+
+    fn submit(&self, submission: Submission) {
+        match self.behind() {
+            Some(carrier) => carrier.submit(submission),
+            // Changed since it was ready.
+            None => {
+                let event = CarrierEvent { carrier: self.name.as_str().into(), event: Event::Outcome(not_sent(submission)) };
+                // Without a recorder nothing is recorded any more.
+                drop(self.starter.events.send(event));
+            }
+        }
+    }
+
+    fn down_for(&self) -> Option<Duration> {
+        match self.behind() {
+            Some(carrier) => carrier.down_for(),
+            None => lock(&self.idle).down_since.map(|since| self.starter.supervisor.runtime().instant() - since),
+        }
+    }
+
+    fn status(&self) -> CarrierStatus {
+        let carrier = self.behind().or_else(|| lock(&self.retiring).clone());
+        carrier.map_or_else(|| lock(&self.idle).status.clone(), |carrier| carrier.status())
+    }
+
+    fn receipt_wait(&self) -> Option<Duration> {
+        let carrier = self.behind().or_else(|| lock(&self.retiring).clone());
+        carrier.map_or(Some(Duration::from_secs(carrier::RECEIPT_WAIT_HOURS * 3_600)), |carrier| carrier.receipt_wait())
+    }
+
+    async fn drain(&self, limit: Duration) {
+        self.is_ending.store(true, Ordering::SeqCst);
+        let retiring = lock(&self.retiring).clone();
+        let drain = |carrier: Option<Arc<dyn Carrier>>| async move {
+            if let Some(carrier) = carrier {
+                carrier.drain(limit).await;
+            }
+        };
+        tokio::join!(drain(self.behind()), drain(retiring));
+    }
+}
+
+/// Nothing of it left.
+fn not_sent(submission: Submission) -> SubmissionOutcome {
+    let Submission { message, attempt, token, accepted_segments, .. } = submission;
+    let total = message.segments.max(1);
+    let lacking = (1..=total).filter(|number| accepted_segments >> (number - 1) & 1 == 0);
+    let segments = lacking.map(|number| (number, SegmentOutcome::NotSent)).collect();
+    SubmissionOutcome { message, attempt, token, total, accepted_before: accepted_segments, segments }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,135 @@
+//! The change feed's consumers inside the process. Every committed change reaches the counters, the requests that wait for it, and the tenants' memory,
+//! no matter which call made it.
+//!
+//! Upstream is the store, which puts every change into the tail before the call that made it returns. [`Feed::run`] takes it from there; [`Feed::catch_up`] does the
+//! same for a reader who cannot wait for a task's turn. Changes are taken in the order of their commits, by one at a time.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use model::{BroadcastStatus, Status};
+use runtime::Runtime;
+use store::Store;
+use store::contract::changes::{Change, Kind, Kinds, Resource, Tail, Tailed};
+
+use crate::counters::Counters;
+use crate::tenants::TenantBook;
+use crate::watch::{BroadcastWaiters, MessageWaiters};
+
+/// What follows the changes of messages and broadcasts.
+pub(crate) struct Feed {
+    store: Arc<dyn Store>,
+    tail: Tail,
+    /// Held while changes are taken and applied.
+    turn: Mutex<Turn>,
+    waiters: Arc<MessageWaiters>,
+    broadcast_waiters: Arc<BroadcastWaiters>,
+    counters: Arc<Counters>,
+    tenants: Arc<TenantBook>,
+}
+
+/// What the changes taken so far came to.
+#[derive(Default)]
+struct Turn {
+    /// Changes were missed, and the requests that wait have not been looked after since.
+    has_missed: bool,
+    is_over: bool,
+}
+
+impl Feed {
+    /// Follows the store's changes from now on.
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        waiters: Arc<MessageWaiters>,
+        broadcast_waiters: Arc<BroadcastWaiters>,
+        counters: Arc<Counters>,
+        tenants: Arc<TenantBook>,
+    ) -> Self {
+        let tail = store.subscribe(Kinds::of(&[Kind::Message, Kind::Broadcast]));
+        Self { store, tail, turn: Mutex::default(), waiters, broadcast_waiters, counters, tenants }
+    }
+
+    /// Applies changes until the store is closed.
+    pub(crate) async fn run(&self, runtime: &Arc<dyn Runtime>) {
+        tokio::join!(self.keep_up(), self.tenants.keep_up(runtime));
+    }
+
+    async fn keep_up(&self) {
+        loop {
+            self.tail.ready().await;
+            self.catch_up();
+            if std::mem::take(&mut self.turn().has_missed) {
+                self.look_again().await;
+            }
+            if self.turn().is_over {
+                return;
+            }
+        }
+    }
+
+    /// Applies all that was committed before this call.
+    pub(crate) fn catch_up(&self) {
+        let mut turn = self.turn();
+        while !turn.is_over
+            && let Some(next) = self.tail.try_next()
+        {
+            self.take(&mut turn, &next);
+        }
+    }
+
+    fn take(&self, turn: &mut Turn, next: &Tailed) {
+        match next {
+            Tailed::Changes(changes) => changes.iter().for_each(|change| self.apply(change)),
+            Tailed::Missed(count) => {
+                turn.has_missed = true;
+                self.counters.changes_missed.add_many(*count);
+                tracing::error!("{count} changes came faster than they were counted: the counts of sent and ended messages lack them");
+            }
+            Tailed::Closed => turn.is_over = true,
+        }
+    }
+
+    fn apply(&self, change: &Change) {
+        match &change.resource {
+            Resource::Message { id, delivery, .. } => {
+                let fates = self.counters.fates(&delivery.carrier);
+                match delivery.status {
+                    Status::Queued => return,
+                    Status::Sent => fates.sent.add(),
+                    Status::Delivered => fates.delivered.add(),
+                    Status::Undelivered => fates.undelivered.add(),
+                    Status::Failed => fates.failed.add(),
+                }
+                self.waiters.tell_of(id, || delivery.clone());
+            }
+            // Its acceptance is no news to the request that made it.
+            Resource::Broadcast { id, status, .. } if *status != BroadcastStatus::Queued => self.broadcast_waiters.tell_of(id, || ()),
+            _ => {}
+        }
+    }
+
+    /// Looks in the store for the news of those who wait, after changes were missed.
+    async fn look_again(&self) {
+        for id in self.waiters.ids() {
+            if let Ok(Some(record)) = self.store.message_of_any_account(id).await
+                && record.delivery.status != Status::Queued
+            {
+                self.waiters.tell_of(&id, || record.delivery);
+            }
+        }
+        for id in self.broadcast_waiters.ids() {
+            if let Ok(Some(record)) = self.store.broadcast(None, id).await
+                && record.status != BroadcastStatus::Queued
+            {
+                self.broadcast_waiters.tell_of(&id, || ());
+            }
+        }
+    }
+
+    // A panic while changes are applied leaves at most one of them uncounted.
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

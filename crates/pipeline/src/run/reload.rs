@@ -1,0 +1,43 @@
+//! What may change while a pipeline runs: limits, the screen, routes, and carriers that are added.
+
+use std::sync::{Arc, PoisonError};
+
+use carrier::Carrier;
+use screening::Screen;
+
+use super::Pipeline;
+use super::start::start_dispatcher;
+use crate::admit::AdmissionLimits;
+use crate::dispatch::Dispatcher;
+use crate::route::Routes;
+
+impl Pipeline {
+    /// Admits within other limits from the next request on.
+    pub fn replace_limits(&self, limits: AdmissionLimits) {
+        self.admission.limits.set(limits);
+    }
+
+    /// Screens with other data from the next text on.
+    pub fn replace_screen(&self, screen: Arc<Screen>) {
+        *self.admission.screen.write().unwrap_or_else(PoisonError::into_inner) = screen;
+    }
+
+    /// Dispatches to one carrier more, at so many segments a second of one originator (0 for no bound). Routes lead to it once they name it. Does nothing where there is
+    /// a carrier of this name, or the pipeline is ending.
+    pub async fn add_carrier(&self, carrier: Arc<dyn Carrier>, sender_rate: u32) {
+        // `tasks` is held until the new task is among them, so that an end that begins meanwhile waits for it.
+        let mut tasks = self.tasks.lock().await;
+        if self.dispatchers.has(carrier.name()) || self.is_draining() {
+            return;
+        }
+        self.counters.add_carrier(carrier.name());
+        let dispatcher = Arc::new(Dispatcher::new(carrier, sender_rate, self.around.clone()));
+        self.dispatchers.add(Arc::clone(&dispatcher));
+        tasks.push(start_dispatcher(&dispatcher, &self.dispatchers, &self.supervisor));
+    }
+
+    /// Routes by other rules: new messages at once, and those that wait when they next leave their carrier.
+    pub fn replace_routes(&self, routes: Routes) {
+        self.admission.routes.replace(routes);
+    }
+}

@@ -1,0 +1,149 @@
+//! Messages whose carrier this configuration does not know, and those without a route.
+//!
+//! Another node of the same store may know the carrier: during a rolling upgrade, or when one of two configuration files is behind. So a sweep leaves its messages
+//! where they are, says so, and the operator decides ([`Pipeline::abandon`](crate::Pipeline::abandon)).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::{ErrorType, Mode, Moment};
+use runtime::Runtime;
+use store::contract::dispatch::{Lease, LeaseRequest, Leased, Outcome, QueueDepth, Retry, Verdict};
+use store::{Store, StoreError};
+
+use crate::admit::SANDBOX;
+use crate::counters::Counters;
+use crate::dispatch::Dispatchers;
+use crate::node::Node;
+use crate::outcome::{policy_of, unattempted};
+use crate::route::{OnUnknown, Routes};
+
+/// How many messages get another carrier in one step.
+pub(super) const BATCH: usize = 500;
+
+/// How long a step may take. Where the process ends in the midst of it, its messages are due again then.
+const STEP: Duration = Duration::from_secs(10);
+
+/// What became of the messages of a carrier that was given up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Abandoned {
+    /// Messages that another carrier of their route gets.
+    pub rerouted: u64,
+    /// Messages that failed, because no route leads to their recipient any more.
+    pub failed: u64,
+    /// Messages of unknown outcome that are held, because their route says so.
+    pub held: u64,
+}
+
+impl Abandoned {
+    /// How many there were.
+    pub const fn total(&self) -> u64 {
+        self.rerouted + self.failed + self.held
+    }
+
+    fn count(&mut self, outcome: &Outcome) {
+        match outcome.verdict {
+            Verdict::Retry(_) => self.rerouted += 1,
+            Verdict::Hold => self.held += 1,
+            _ => self.failed += 1,
+        }
+    }
+}
+
+/// Finds another carrier for messages.
+pub(crate) struct Rerouter {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) node: Arc<Node>,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) dispatchers: Dispatchers,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) runtime: Arc<dyn Runtime>,
+}
+
+impl Rerouter {
+    /// Whether messages may wait for a carrier of this name that this configuration does not know.
+    pub(crate) fn is_unknown(&self, carrier: &str) -> bool {
+        !carrier.is_empty() && !self.dispatchers.has(carrier)
+    }
+
+    /// Those of these queues whose carrier this configuration does not know, by name.
+    pub(crate) fn unknown(&self, depths: Vec<QueueDepth>) -> Vec<(String, u64)> {
+        let unknown = depths.into_iter().filter(|depth| self.is_unknown(&depth.carrier)).map(|depth| (depth.carrier, depth.queued));
+        let mut unknown: Vec<(String, u64)> = unknown.collect();
+        unknown.sort_unstable();
+        unknown
+    }
+
+    /// Gives all messages of a carrier that are due to the carrier that their route names now, and fails those without one. What another node has leased is left.
+    pub(crate) async fn reroute_all(&self, carrier: &str) -> Result<Abandoned, StoreError> {
+        let mut all = Abandoned::default();
+        loop {
+            let step = self.reroute(carrier, self.runtime.look()).await?;
+            all = Abandoned { rerouted: all.rerouted + step.rerouted, failed: all.failed + step.failed, held: all.held + step.held };
+            if step.total() < BATCH as u64 {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// The same of so many messages as one step has.
+    pub(super) async fn reroute(&self, carrier: &str, now: Moment) -> Result<Abandoned, StoreError> {
+        let lease = Lease { token: self.node.next_token(), until: now.steady + STEP };
+        let (carrier, passed_over, under_way) = (carrier.to_owned(), Vec::new(), HashSet::new());
+        let request = LeaseRequest { carrier, now, lease, limit: BATCH, limit_per_account: BATCH, limit_of_broadcasts: BATCH, passed_over, under_way };
+        let leased = self.store.lease_due(request).await?;
+        let mut done = Abandoned::default();
+        if leased.is_empty() {
+            return Ok(done);
+        }
+        let outcomes: Vec<Outcome> = leased.iter().map(|leased| self.routed(leased, now)).collect();
+        outcomes.iter().for_each(|outcome| done.count(outcome));
+        self.store.record_outcomes(outcomes).await?;
+        self.dispatchers.iter().for_each(|dispatcher| self.dispatchers.look_at(dispatcher.carrier.name()));
+        Ok(done)
+    }
+
+    fn routed(&self, leased: &Leased, now: Moment) -> Outcome {
+        let message = &*leased.message;
+        if leased.interrupted && policy_of(message, &self.routes) == OnUnknown::Hold {
+            self.counters.unknown.add();
+            return unattempted(leased, now.wall, Verdict::Hold, "the process ended before an answer was recorded; held".to_owned());
+        }
+        let next = match message.mode {
+            Mode::Live => {
+                let route = self.routes.find(&message.recipient, message.kind);
+                route.and_then(|route| route.carriers.iter().find(|name| self.dispatchers.has(name))).map(String::as_str)
+            }
+            // No route leads what a test key sent to a real carrier.
+            Mode::Test => Some(SANDBOX),
+        };
+        let (verdict, detail) = match next {
+            Some(carrier) => {
+                if leased.interrupted {
+                    self.counters.unknown.add();
+                }
+                let retry = Retry { due_at: now.steady, carrier: carrier.to_owned(), counts: leased.interrupted, outcome_unknown: leased.interrupted };
+                (Verdict::Retry(retry), format!("routed to {carrier}"))
+            }
+            None => {
+                let message = ErrorType::NoRoute.sentence().to_owned();
+                (Verdict::Failed { error_type: ErrorType::NoRoute, message }, "no route leads to the recipient".to_owned())
+            }
+        };
+        unattempted(leased, now.wall, verdict, detail)
+    }
+}
+
+/// Logs the messages that wait for carriers missing from this configuration, whenever their number changes.
+pub(super) fn tell_unknown(unknown: Vec<(String, u64)>, told: &mut Vec<(String, u64)>) {
+    for (carrier, queued) in unknown.iter().filter(|found| !told.contains(found)) {
+        tracing::warn!(
+            carrier.name = carrier,
+            queue.messages = queued,
+            "{queued} messages wait for the carrier {carrier}, which this configuration does not know: they are left alone. \
+             `smsfactory carrier abandon {carrier}` gives them to other carriers of their routes"
+        );
+    }
+    *told = unknown;
+}

@@ -1,0 +1,169 @@
+//! What each decoder promises.
+
+use std::cell::RefCell;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use carrier::Submission;
+use carrier::smpp::config::SmppConfig;
+use model::message::{Direction, Encoding, Message, MessageType};
+use model::{AccountId, MessageId, Mode, Msisdn, Timestamp};
+use pipeline::fetch::guard::{Guard, GuardSettings};
+use pipeline::fetch::kind;
+use runtime::{Machine, Runtime};
+use wire::smpp::{decode, encode, frame};
+use wire::{concat, gsm, mm4, mm7, receipt};
+
+/// What was taken leniently is written soundly, and read again as the same operation.
+pub fn smpp_pdu(octets: &[u8]) {
+    let _ = (frame::next(octets, 70_000), concat::read(octets), gsm::segment::decode_ucs2(octets), gsm::alphabet::decode(octets));
+    let Ok(pdu) = decode(octets) else { return };
+    let mut again = Vec::new();
+    encode(&pdu, &mut again);
+    assert_eq!(frame::next(&again, again.len()), Ok(Some(again.len())));
+    let read = decode(&again).unwrap_or_else(|error| panic!("what was written cannot be read: {error:?}"));
+    assert_eq!(read.body.command(), pdu.body.command());
+}
+
+/// Whatever the SMSC says, each submission has one outcome.
+pub fn smpp_session(octets: &[u8]) {
+    let submissions: Vec<Submission> = (1..=3).map(submission).collect();
+    let seen = carrier::bare::smpp_session(SmppConfig::default(), submissions, octets, Instant::now());
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), [(1, 1), (2, 1), (3, 1)]);
+}
+
+fn submission(number: u8) -> Submission {
+    let message = Message {
+        id: MessageId::from_bytes([number; 16]),
+        account: AccountId::from_bytes([2; 16]),
+        broadcast: None,
+        direction: Direction::Outbound,
+        mode: Mode::Live,
+        kind: MessageType::Sms,
+        originator: Msisdn::parse("+18005559876").unwrap_or_else(|_| unreachable!("it is a number")),
+        recipient: Msisdn::parse("+18005551234").unwrap_or_else(|_| unreachable!("it is a number")),
+        body: Some("x".repeat(usize::from(number) * 100).into()),
+        media_url: None,
+        media: None,
+        encoding: Encoding::Gsm7,
+        segments: u16::from(number),
+        reference: 0,
+        created_at: Timestamp::from_millis(0),
+        expires_at: Timestamp::from_millis(1_000),
+    };
+    let valid_for = Duration::from_secs(60);
+    Submission { message: Arc::new(message), media: None, attempt: 1, token: u64::from(number), accepted_segments: 0, valid_for }
+}
+
+/// No text of a receipt stops its reader, under any label of its alphabet.
+pub fn receipt(octets: &[u8]) {
+    let (label, octets) = octets.split_first().map_or((0, octets), |(label, rest)| (*label, rest));
+    for text in receipt::octets::readings(octets, label, 0) {
+        let _ = receipt::parse(&text);
+        assert!(!receipt::id::canonical(&text).contains(char::is_whitespace));
+        let keys = receipt::id::candidates(&text, receipt::id::IdMode::Auto);
+        assert!(keys.len() <= 4 && keys.iter().all(|key| !key.is_empty()), "{keys:?}");
+    }
+}
+
+/// What is read of a mail can be answered.
+pub fn mm4(octets: &[u8]) {
+    match mm4::parse(octets, 100_000) {
+        Ok(mm4::Mm4::Forward(forward)) => drop(forward.answer(mm4::RequestStatus::Ok).build()),
+        Ok(mm4::Mm4::Report(report)) => drop(report.answer(mm4::RequestStatus::Ok).build()),
+        Ok(mm4::Mm4::Answer(answer)) => drop(answer.build()),
+        Ok(mm4::Mm4::ReadReply) | Err(_) => {}
+    }
+}
+
+/// The first line is the content type. What is read can be written, and read again.
+pub fn mm7(octets: &[u8]) {
+    let at = octets.iter().position(|octet| *octet == b'\n').unwrap_or(0);
+    let (content_type, body) = (String::from_utf8_lossy(&octets[..at]), octets.get(at + 1..).unwrap_or_default());
+    if let Ok((message, parts)) = mm7::post::read(Some(content_type.trim_end()).filter(|text| !text.is_empty()), body) {
+        let _ = mm7::post::write(&message, &parts);
+    }
+}
+
+/// The body of `POST /message` is read or refused.
+pub fn message(octets: &[u8]) {
+    let _ = gateway::api::fields::of_message(octets);
+}
+
+/// So is that of `POST /broadcast`.
+pub fn broadcast(octets: &[u8]) {
+    let _ = gateway::api::fields::of_broadcast(octets);
+}
+
+/// The first line is a URL, the second one that its answer redirects to; what follows are addresses. Nothing leads to an address that is not public.
+pub fn url(octets: &[u8]) {
+    let mut lines = octets.splitn(3, |octet| *octet == b'\n');
+    let mut text = || String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
+    let (first, second) = (text(), text());
+    let answers: Vec<IpAddr> = lines.next().unwrap_or_default().chunks(16).filter_map(address).collect();
+    let guard = Guard::new(&GuardSettings::default());
+    let Ok(judged) = guard.read(&first, None).and_then(|target| guard.verdict(target, &answers, &[])) else { return };
+    judged.addresses().iter().for_each(|address| assert!(is_public(address.ip()), "{first:?} leads to {address}"));
+    let Ok(next) = guard.read(&second, Some(&judged)).and_then(|target| guard.verdict(target, &answers, &[])) else { return };
+    next.addresses().iter().for_each(|address| assert!(is_public(address.ip()), "{first:?} and {second:?} lead to {address}"));
+}
+
+fn address(octets: &[u8]) -> Option<IpAddr> {
+    match octets.len() {
+        4 => <[u8; 4]>::try_from(octets).ok().map(IpAddr::from),
+        _ => <[u8; 16]>::try_from(octets).ok().map(IpAddr::from),
+    }
+}
+
+/// Far less than the guard knows, and written without it.
+fn is_public(address: IpAddr) -> bool {
+    let v4 = |ip: Ipv4Addr| {
+        let special = ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_multicast() || ip.is_broadcast() || ip.is_documentation();
+        let [first, second, ..] = ip.octets();
+        !special && first != 0 && first < 240 && !(first == 100 && second & 0xC0 == 64)
+    };
+    let v6 = |ip: Ipv6Addr| ip.to_ipv4_mapped().map_or_else(|| ip.segments()[0] & 0xE000 == 0x2000 && ip.segments()[0] != 0x2002, v4);
+    match address {
+        IpAddr::V4(ip) => v4(ip),
+        IpAddr::V6(ip) => v6(ip),
+    }
+}
+
+/// What servers say media are. The first octet of an input chooses.
+const CLAIMS: [&str; 6] = ["", "image/jpeg", "text/vcard", "text/x-vcard", "video/3gpp", "video/mp4; codecs=x"];
+
+/// Media are of a type or none, whatever they begin like.
+pub fn media(octets: &[u8]) {
+    let Some((claim, bytes)) = octets.split_first() else { return };
+    let _ = kind::judge(bytes, CLAIMS.get(usize::from(*claim)).copied());
+}
+
+thread_local! {
+    static TOKIO: RefCell<Option<tokio::runtime::Runtime>> = const { RefCell::new(None) };
+}
+
+/// Runs something that waits for octets that are there.
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    TOKIO.with_borrow_mut(|tokio| {
+        let make = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap_or_else(|error| panic!("there is no runtime: {error}"));
+        tokio.get_or_insert_with(make).block_on(work)
+    })
+}
+
+fn machine() -> Arc<dyn Runtime> {
+    Arc::new(Machine::new())
+}
+
+/// A server takes our mail only where it said so three times and more.
+pub fn smtp_client(octets: &[u8]) {
+    let sent = block_on(carrier::bare::smtp_client(&machine(), octets));
+    let successes = octets.windows(2).filter(|pair| pair.starts_with(b"2")).count();
+    assert!(sent.is_err() || successes >= 5, "a greeting, EHLO, MAIL, RCPT and the end of the mail have each their answer");
+}
+
+/// No mail is longer than it may be.
+pub fn smtp_server(octets: &[u8]) {
+    let mails = block_on(carrier::bare::smtp_server(&machine(), octets, 1_000));
+    assert!(mails.iter().all(|mail| mail.len() <= 1_000));
+}
