@@ -67,7 +67,7 @@ const START: Timestamp = Timestamp::from_millis(1_773_576_000_000);
 pub fn run(seed: u64, is_traced: bool) -> Report {
     let plan = Plan::of(seed);
     // Near midnight days change, and with them quotas.
-    let start = if seed % 5 == 0 { START + Duration::from_secs(12 * 3_600 - 20) } else { START };
+    let start = if seed.is_multiple_of(5) { START + Duration::from_secs(12 * 3_600 - 20) } else { START };
     let executor = Executor::new(Chance::new(seed, "order"), start, is_traced);
     if is_traced {
         executor.note(&format!("{plan:#?}"));

@@ -30,8 +30,13 @@ pub fn seed() -> u64 {
 pub fn config(cases: u32) -> Config {
     let seed = seed();
     eprintln!("repeat this with {SEED}={seed}");
-    let cases = cases.saturating_mul(effort_of(env::var(EFFORT).ok().as_deref()));
+    let cases = cases.saturating_mul(effort());
     Config { cases, rng_seed: RngSeed::Fixed(seed), ..Config::default() }
+}
+
+/// How many times as many cases there are as by default.
+pub fn effort() -> u32 {
+    effort_of(env::var(EFFORT).ok().as_deref())
 }
 
 fn seed_of(text: Option<&str>, random: impl FnOnce() -> u64) -> u64 {

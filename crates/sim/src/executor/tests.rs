@@ -50,8 +50,7 @@ fn order(seed: u64) -> (Vec<u32>, u64) {
         for task in tasks {
             task.ended().await.unwrap();
         }
-        let order = order.lock().unwrap().clone();
-        order
+        order.lock().unwrap().clone()
     });
     (order, executor.digest())
 }
@@ -175,8 +174,7 @@ fn a_doomed_process_dies_after_the_step_in_which_it_is_doomed() {
         );
         runtime.sleep(Duration::from_secs(1)).await;
         assert_eq!(task.ended().await, Err(Ended::Aborted));
-        let seen = seen.lock().unwrap().clone();
-        seen
+        seen.lock().unwrap().clone()
     });
     assert_eq!(seen, ["the step goes on"]);
 }
