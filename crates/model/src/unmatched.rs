@@ -76,19 +76,26 @@ pub struct Unmatched {
 
 /// `octets` for the eyes of an operator: at most `most` of them, ASCII as it is, everything else and backslashes as `\xNN`.
 pub fn escaped(octets: &[u8], most: usize) -> String {
+    let mut text = String::with_capacity(octets.len().min(most) + 16);
+    escape_into(&mut text, octets, most);
+    text
+}
+
+/// Appends `octets` as [`escaped`] writes them.
+pub fn escape_into(text: &mut String, octets: &[u8], most: usize) {
+    let is_plain = |octet: &u8| matches!(octet, 0x20..=0x7E) && *octet != b'\\';
     let cut = &octets[..octets.len().min(most)];
-    let mut text = String::with_capacity(cut.len() + 16);
-    for octet in cut {
-        match octet {
-            b'\\' => text.push_str("\\\\"),
-            0x20..=0x7E => text.push(char::from(*octet)),
-            other => text.push_str(&format!("\\x{other:02x}")),
+    // Plain octets come in runs, all others alone.
+    for run in cut.chunk_by(|one, next| is_plain(one) && is_plain(next)) {
+        match run {
+            [b'\\'] => text.push_str("\\\\"),
+            [other] if !is_plain(other) => text.push_str(&format!("\\x{other:02x}")),
+            plain => text.push_str(str::from_utf8(plain).unwrap_or_default()),
         }
     }
     if octets.len() > most {
         text.push_str(&format!("… ({} octets in all)", octets.len()));
     }
-    text
 }
 
 /// The beginning of `text`, at most `bytes_max` bytes, cut between characters.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use model::unmatched::escaped;
+use model::unmatched::escape_into;
 use wire::smpp::{Address, tag};
 
 use super::receipts::Delivered;
@@ -12,25 +12,31 @@ use crate::unusable::SHOWN_OCTETS_MAX;
 const SHOWN: [(u16, &str); 3] =
     [(tag::RECEIPTED_MESSAGE_ID, "receipted_message_id"), (tag::MESSAGE_STATE, "message_state"), (tag::NETWORK_ERROR_CODE, "network_error_code")];
 
+/// The length of what is shown of a usual receipt.
+const SHOWN_OCTETS: usize = 320;
+
 /// A delivery for the operator: cut, and with control characters escaped. Of its text at most `text_max` octets.
 pub(crate) fn of(delivered: &Delivered<'_>, text_max: usize) -> String {
-    let mut shown = format!("esm_class 0x{:02x}, data_coding 0x{:02x}, from ", delivered.esm_class, delivered.data_coding);
+    let mut shown = String::with_capacity(SHOWN_OCTETS);
+    let _ = write!(shown, "esm_class 0x{:02x}, data_coding 0x{:02x}, from ", delivered.esm_class, delivered.data_coding);
     address(&mut shown, delivered.source);
     shown.push_str(", to ");
     address(&mut shown, delivered.destination);
     for (tag, name) in SHOWN {
         if let Some(value) = delivered.tlvs.get(tag) {
-            let value = if value.iter().all(|octet| (0x20..0x7F).contains(octet) || *octet == 0) { escaped(value, 70) } else { hex(value, 35) };
-            // Writing to a text cannot fail.
-            let _ = write!(shown, ", {name} {value}");
+            shown.push_str(", ");
+            shown.push_str(name);
+            shown.push(' ');
+            let is_text = value.iter().all(|octet| (0x20..0x7F).contains(octet) || *octet == 0);
+            if is_text { escape_into(&mut shown, value, 70) } else { shown.push_str(&hex(value, 35)) }
         }
     }
     let payload = delivered.tlvs.get(tag::MESSAGE_PAYLOAD);
     if !delivered.short_message.is_empty() || payload.is_none() {
-        let _ = write!(shown, ", short_message \"{}\"", escaped(delivered.short_message, text_max));
+        quoted(&mut shown, "short_message", delivered.short_message, text_max);
     }
     if let Some(payload) = payload {
-        let _ = write!(shown, ", message_payload \"{}\"", escaped(payload, text_max));
+        quoted(&mut shown, "message_payload", payload, text_max);
     }
     shown
 }
@@ -41,7 +47,17 @@ pub(crate) fn of_octets(octets: &[u8]) -> String {
 }
 
 fn address(shown: &mut String, address: &Address) {
-    let _ = write!(shown, "{}/{}:{}", address.ton, address.npi, escaped(&address.octets, 30));
+    // Writing to a text cannot fail.
+    let _ = write!(shown, "{}/{}:", address.ton, address.npi);
+    escape_into(shown, &address.octets, 30);
+}
+
+fn quoted(shown: &mut String, name: &str, text: &[u8], text_max: usize) {
+    shown.push_str(", ");
+    shown.push_str(name);
+    shown.push_str(" \"");
+    escape_into(shown, text, text_max);
+    shown.push('"');
 }
 
 fn hex(octets: &[u8], most: usize) -> String {

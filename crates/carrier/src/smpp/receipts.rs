@@ -189,14 +189,14 @@ fn ids(tlvs: &Tlvs, texts: &[ReceiptText]) -> Vec<String> {
     let is_cut = |id: &str| first.is_some_and(|first| first.len() > id.len() && first.starts_with(id));
     let of_texts = texts().filter_map(|text| text.id.clone()).filter(|id| !is_cut(id));
     let long = texts().filter_map(|text| text.long_id.clone());
-    let mut ids: Vec<String> = Vec::with_capacity(2);
+    let mut ids: Vec<(String, String)> = Vec::with_capacity(2);
     for id in of_parameters.into_iter().chain(of_texts).chain(long).filter(|id| id.chars().count() <= ID_CHARS_MAX) {
         let key = id::canonical(&id);
-        if !key.is_empty() && !ids.iter().any(|known| id::canonical(known) == key) {
-            ids.push(id);
+        if !key.is_empty() && !ids.iter().any(|(known, _)| *known == key) {
+            ids.push((key, id));
         }
     }
-    ids
+    ids.into_iter().map(|(_, id)| id).collect()
 }
 
 /// The id of a parameter: padded with NULs or blanks on either side, or in UTF-16. Octets above ASCII are read as Latin-1.

@@ -29,8 +29,13 @@ const UUID_DIGITS_LEFT: usize = 24;
 /// The form under which ids are compared: without blanks, without quotes or brackets around, in lower case, without leading zeros or `0x`. A UUID is its
 /// 32 digits, zeros and all, wherever its hyphens are. The form has no blanks.
 pub fn canonical(id: &str) -> String {
-    let visible: String = id.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
-    let id = visible.trim_matches(DECORATION).to_ascii_lowercase();
+    let id = match id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => id.trim_matches(DECORATION).to_ascii_lowercase(),
+        false => {
+            let visible: String = id.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
+            visible.trim_matches(DECORATION).to_ascii_lowercase()
+        }
+    };
     if let Some(digits) = uuid_digits(&id) {
         return digits;
     }
@@ -65,6 +70,10 @@ pub fn candidates(id: &str, mode: IdMode) -> Vec<String> {
 fn uuid_digits(id: &str) -> Option<String> {
     let id = id.strip_prefix("urn:").unwrap_or(id);
     let id = id.strip_prefix("uuid:").unwrap_or(id);
+    // Ids of another length are not copied.
+    if id.len() < UUID_DIGITS {
+        return None;
+    }
     let digits: String = id.chars().filter(|c| *c != '-').collect();
     is_digits_of_uuid(&digits).then_some(digits)
 }
@@ -75,6 +84,9 @@ fn is_digits_of_uuid(id: &str) -> bool {
 
 /// The UUID whose leading zeros a carrier stripped, hyphens or not.
 fn with_zeros_of_uuid(id: &str) -> Option<String> {
+    if id.len() < UUID_DIGITS_LEFT {
+        return None;
+    }
     let digits: String = id.chars().filter(|c| *c != '-').collect();
     let is_rest = (UUID_DIGITS_LEFT..UUID_DIGITS).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_rest.then(|| format!("{digits:0>UUID_DIGITS$}"))

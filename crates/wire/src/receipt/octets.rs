@@ -24,6 +24,10 @@ pub fn readings(octets: &[u8], label: u8, header_octets: usize) -> impl Iterator
 
 /// UTF-16 of either byte order.
 fn wide(octets: &[u8], _: u8, _: usize) -> Vec<String> {
+    // Every ASCII character of UTF-16 has a zero.
+    if !octets.contains(&0) {
+        return Vec::new();
+    }
     let readings = [utf16(octets, UTF_16_BE_MARK, u16::from_be_bytes), utf16(octets, UTF_16_LE_MARK, u16::from_le_bytes)];
     readings.into_iter().flatten().collect()
 }
@@ -32,15 +36,12 @@ fn wide(octets: &[u8], _: u8, _: usize) -> Vec<String> {
 /// between the fields, or ASCII with a parity bit.
 fn narrow(octets: &[u8], label: u8, _: usize) -> Vec<String> {
     let octets = without_mark(octets, UTF_8_MARK);
+    if octets.iter().all(is_plain) {
+        return str::from_utf8(octets).map(|text| vec![text.to_owned()]).unwrap_or_default();
+    }
     let latin = || octets.iter().map(|octet| char::from(*octet)).collect();
     let gsm = || alphabet::decode(octets);
-    if octets.iter().all(is_plain) {
-        vec![latin()]
-    } else if octets.is_ascii() && !matches!(label, data_coding::IA5 | data_coding::LATIN1) {
-        vec![gsm(), latin()]
-    } else {
-        vec![latin(), gsm()]
-    }
+    if octets.is_ascii() && !matches!(label, data_coding::IA5 | data_coding::LATIN1) { vec![gsm(), latin()] } else { vec![latin(), gsm()] }
 }
 
 /// Single octets behind one that says how many there are.

@@ -44,21 +44,17 @@ pub struct ReceiptDate {
     pub second: u8,
 }
 
-/// The names that fields go by. Longer ones first where one begins another.
-const FIELDS: [(&str, Field); 12] = [
-    ("submit date", Field::Submit),
-    ("submit_date", Field::Submit),
-    ("submitdate", Field::Submit),
-    ("done date", Field::Done),
-    ("done_date", Field::Done),
-    ("donedate", Field::Done),
-    ("dlvrd", Field::Dlvrd),
-    ("stat", Field::Stat),
-    ("text", Field::Text),
-    ("sub", Field::Sub),
-    ("err", Field::Err),
-    ("id", Field::Id),
-];
+/// The names that fields with this first letter go by. Longer ones first where one begins another.
+const fn fields_by_letter(letter: u8) -> &'static [(&'static str, Field)] {
+    match letter {
+        b's' => &[("submit date", Field::Submit), ("submit_date", Field::Submit), ("submitdate", Field::Submit), ("stat", Field::Stat), ("sub", Field::Sub)],
+        b'd' => &[("done date", Field::Done), ("done_date", Field::Done), ("donedate", Field::Done), ("dlvrd", Field::Dlvrd)],
+        b't' => &[("text", Field::Text)],
+        b'e' => &[("err", Field::Err)],
+        b'i' => &[("id", Field::Id)],
+        _ => &[],
+    }
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Field {
@@ -188,11 +184,12 @@ fn joined_field(text: &str) -> Option<(Field, &str)> {
 
 /// The field whose name stands here, in quotes or not, and what comes after its colon.
 fn field_at(text: &str) -> Option<(Field, &str)> {
-    FIELDS.iter().find_map(|(name, field)| {
-        let head = text.get(..name.len())?;
-        head.eq_ignore_ascii_case(name).then_some(())?;
-        let tail = text.get(name.len()..)?.trim_start_matches([' ', '"']);
-        Some((*field, tail.strip_prefix(':')?))
+    let octets = text.as_bytes();
+    let fields = fields_by_letter(octets.first()?.to_ascii_lowercase());
+    fields.iter().find_map(|(name, field)| {
+        octets.get(..name.len()).filter(|head| head.eq_ignore_ascii_case(name.as_bytes()))?;
+        let colon = octets.iter().skip(name.len()).position(|octet| !matches!(octet, b' ' | b'"'))? + name.len();
+        Some((*field, text.get(colon..)?.strip_prefix(':')?))
     })
 }
 

@@ -249,6 +249,10 @@ const FILLERS: &[&str] = &["BY", "TO", "THE", "ON", "AT", "END", "SMS", "MESSAGE
 
 /// The state that a word, or several, name. A text that cannot be decided, or that contradicts itself, is never delivered.
 pub(super) fn state_of(stat: &str) -> ReceiptState {
+    // Nearly every state is a word of the specification.
+    if let Some((_, state)) = WORDS.iter().find(|(whole, _)| whole.eq_ignore_ascii_case(stat)) {
+        return *state;
+    }
     let stat = stat.replace(['\'', '\u{2019}'], "").to_ascii_uppercase();
     let words: Vec<&str> = stat.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let fused = words.concat();
@@ -279,7 +283,7 @@ fn essence<'a>(words: &[&'a str]) -> Vec<&'a str> {
 fn contradicts(words: &[&str], state: ReceiptState) -> bool {
     let is_delivered = |word: &str| (whole(word) == Some(Delivered) || is_success(word)) && denial(&[word]).is_none();
     let [first, others @ ..] = words else { return false };
-    is_delivered(first) && !others.is_empty() && (state != Delivered || others.iter().any(|word| word.starts_with("UNK")))
+    !others.is_empty() && is_delivered(first) && (state != Delivered || others.iter().any(|word| word.starts_with("UNK")))
 }
 
 /// Whether a message was delivered to a place that is not the handset: `DELIVERED TO SMSC`.
