@@ -125,11 +125,10 @@ fn copies_are_of_unknown_outcomes(facts: &Facts, all: &Everything, wrong: &mut W
         if counted > told {
             wrong.push(format!("{id} counts {counted} unknown outcomes and tells of {told}"));
         }
-        // A message of several segments begins anew with another carrier, which needs all of them; and so it does when it comes back to the first.
-        let moves = if record.message.segments > 1 { events.iter().filter(|event| event.kind == EventKind::Retry).count() } else { 0 };
+        // A message of several segments begins anew with another carrier, which needs all of them.
         let at_one = copies.iter().map(|copy| copies.iter().filter(|other| other.carrier == copy.carrier).count()).max().unwrap_or(0);
         let copies = if record.message.segments <= 1 { copies.len() } else { at_one };
-        if copies > 1 + counted + moves {
+        if copies > 1 + counted {
             wrong.push(format!("segment {segment} of {id} is {copies} times with a carrier, with {counted} unknown outcomes"));
         }
         if copies > 1 && record.message.recipient.as_str().starts_with(HELD) {

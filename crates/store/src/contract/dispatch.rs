@@ -39,7 +39,7 @@ pub struct Leased {
     pub carrier: String,
     /// How often it was handed to a carrier before.
     pub attempts: u32,
-    /// Which of its segments a carrier has taken already: bit `n` for segment `n + 1`.
+    /// Which of its segments this carrier has taken already, also before the message was with another one: bit `n` for segment `n + 1`.
     pub accepted_segments: u64,
     /// Whether its last attempt began and no outcome was ever recorded: the process died in between, and what happened is unknown.
     pub interrupted: bool,

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::changes::mode_of_message;
 use super::rows::{self, DELIVERY, mask_from_sql, mask_to_sql};
+use super::shares::{Share, Shares};
 use super::writer::Group;
 use crate::contract::changes::Resource;
 use crate::contract::dispatch::SegmentAck;
@@ -22,7 +23,7 @@ macro_rules! update {
 }
 
 const UPDATE_STILL: &str = update!("");
-const UPDATE_MOVED: &str = update!(", held = ?4, status = ?16, carrier = ?17, due_at = ?18, receipt_by = ?19, receipt_missing = ?20");
+const UPDATE_MOVED: &str = update!(", held = ?4, status = ?16, carrier = ?17, due_at = ?18, receipt_by = ?19, receipt_missing = ?20, shares = ?21");
 
 /// What became of a message so far, and who holds it.
 pub(super) struct Life {
@@ -42,6 +43,8 @@ pub(super) struct Life {
     pub(super) lost: u64,
     /// How many there are in that cut.
     segments: u16,
+    /// What carriers took that it has left.
+    pub(super) shares: Shares,
     /// The broadcast that it counts in.
     pub(super) broadcast: Option<BroadcastId>,
     /// Whether its recipient counts as skipped now.
@@ -50,24 +53,26 @@ pub(super) struct Life {
     stored: Stored,
 }
 
-/// The columns that decide where a message stands in the indexes.
+/// The columns that decide where a message stands in the indexes, and the one that nearly always is empty.
 struct Stored {
     status: Status,
     carrier: String,
     due_at: Timestamp,
     held: bool,
     receipt_by: Option<Timestamp>,
+    shares: Shares,
 }
 
 impl Life {
     pub(super) fn load(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Self>> {
         let sql = format!(
             "SELECT {DELIVERY}, d.account_id, d.due_at, d.lease, d.in_flight, d.accepted_segments, d.delivered_segments, d.lost_segments, d.segments, d.broadcast_id, \
-             d.receipt_by, d.test FROM delivery d WHERE d.message_id = ?1"
+             d.receipt_by, d.test, d.shares FROM delivery d WHERE d.message_id = ?1"
         );
         let read = |row: &rusqlite::Row<'_>| {
             let delivery = rows::delivery(row, 0)?;
             let (due_at, receipt_by) = (rows::time(row, 12)?, rows::time_if_any(row, 20)?);
+            let shares: Shares = row.get(22)?;
             Ok(Self {
                 id,
                 account: AccountId::from_bytes(row.get(11)?),
@@ -82,7 +87,8 @@ impl Life {
                 broadcast: row.get::<_, Option<[u8; 16]>>(19)?.map(BroadcastId::from_bytes),
                 skipped: false,
                 receipt_by,
-                stored: Stored { status: delivery.status, carrier: delivery.carrier.clone(), due_at, held: delivery.held, receipt_by },
+                stored: Stored { status: delivery.status, carrier: delivery.carrier.clone(), due_at, held: delivery.held, receipt_by, shares: shares.clone() },
+                shares,
                 delivery,
             })
         };
@@ -105,8 +111,8 @@ impl Life {
         let (sent_at, delivered_at, failed_at) = (time(d.sent_at), time(d.delivered_at), time(d.failed_at));
         let error = d.error_type.map(ErrorType::as_str);
         let stored = &self.stored;
-        let moved =
-            (d.status, &d.carrier, self.due_at, d.held, self.receipt_by) != (stored.status, &stored.carrier, stored.due_at, stored.held, stored.receipt_by);
+        let moved = (d.status, &d.carrier, self.due_at, d.held, self.receipt_by, &self.shares)
+            != (stored.status, &stored.carrier, stored.due_at, stored.held, stored.receipt_by, &stored.shares);
         let (status, due_at, receipt_by) = (d.status.as_str(), self.due_at.as_millis(), time(self.receipt_by));
         let values = params![
             id,
@@ -128,7 +134,8 @@ impl Life {
             d.carrier,
             due_at,
             receipt_by,
-            d.receipt_missing
+            d.receipt_missing,
+            self.shares.to_column()
         ];
         if moved {
             connection.prepare_cached(UPDATE_MOVED)?.execute(values)?;
@@ -156,13 +163,16 @@ impl Life {
         self.in_flight = false;
     }
 
-    /// Gives the message to a carrier. What another one took of it counts no more: carriers cut a text differently, and a handset cannot
-    /// join what they made.
+    /// Gives the message to a carrier. What another one took of it counts no more until it comes back to that one: carriers cut a text differently, and a
+    /// handset cannot join what they made.
     pub(super) fn stand_with(&mut self, carrier: &str) {
-        if self.delivery.carrier != carrier {
-            carrier.clone_into(&mut self.delivery.carrier);
-            (self.accepted, self.delivered, self.lost) = (0, 0, 0);
+        if self.delivery.carrier == carrier {
+            return;
         }
+        let left = std::mem::replace(&mut self.delivery.carrier, carrier.to_owned());
+        self.shares.keep(left, Share { segments: self.segments, accepted: self.accepted, delivered: self.delivered, lost: self.lost });
+        let share = self.shares.take(carrier).unwrap_or(Share { segments: self.segments, ..Share::default() });
+        (self.segments, self.accepted, self.delivered, self.lost) = (share.segments, share.accepted, share.delivered, share.lost);
     }
 
     /// Notes what its carrier took, of `total` segments.
@@ -198,7 +208,7 @@ impl Life {
     /// Ends a message that is not to be sent any more. Where an earlier attempt may have reached the recipient it has failed for no known
     /// reason; otherwise the recipient is skipped. Says whether the status changed.
     pub(super) fn stop(&mut self, at: Timestamp, why: &str) -> bool {
-        let may_have_left = self.accepted != 0 || self.delivery.unknown_outcomes > 0;
+        let may_have_left = self.accepted != 0 || !self.shares.is_empty() || self.delivery.unknown_outcomes > 0;
         if !self.change(Status::Failed, at, may_have_left.then(|| (ErrorType::Unknown, String::new()))) {
             return false;
         }

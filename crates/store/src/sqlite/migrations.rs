@@ -18,6 +18,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0007_lists.sql"),
     include_str!("../../migrations/sqlite/0008_changes.sql"),
     include_str!("../../migrations/sqlite/0009_nodes.sql"),
+    include_str!("../../migrations/sqlite/0010_shares.sql"),
 ];
 
 /// Brings the schema up to date, each step in its own transaction.

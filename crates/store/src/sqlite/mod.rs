@@ -25,6 +25,7 @@ mod receipts;
 mod rows;
 mod schema;
 mod screening;
+mod shares;
 mod tally;
 mod tenants;
 mod turns;

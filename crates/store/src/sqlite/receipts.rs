@@ -144,6 +144,9 @@ fn conclude(life: &mut Life, filed: &Filed, receipt: &Receipt) {
         _ if has_left => 0,
         _ => Life::bit(filed.number),
     };
+    if has_left && let Some(share) = life.shares.of(&receipt.carrier) {
+        share.settle(Life::bit(filed.number), receipt.fate);
+    }
     match receipt.fate {
         SegmentFate::Delivered => {
             life.delivered |= bits;

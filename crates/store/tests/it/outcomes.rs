@@ -6,7 +6,7 @@ use model::event::EventKind::{self, Accepted, Acknowledged, Ended, Held, Refused
 use model::status::SegmentFate;
 use model::{Delivery, ErrorType, Message, Moment, Status};
 use store::contract::dispatch::{LeaseRequest, Outcome, Retry, SegmentAck, Verdict};
-use store::contract::receipts::ReceiptOutcome;
+use store::contract::receipts::{Receipt, ReceiptOutcome};
 
 use crate::support::{Backend, Desk, LEASE_SECS, NODE, NORTH, RETRY_WITHIN, SOUTH, StatusChange, VALID_SECS, acks, after, ids, lease_request, receipt, retry};
 
@@ -124,6 +124,35 @@ pub(crate) async fn segments_taken_at_several_attempts_add_up(fresh: impl Backen
     let second = Outcome { token, attempt: 2, accepted: vec![ack(2)], verdict: Verdict::Retry(retry(after(2))), ..first };
     desk.record(&second).await;
     assert_eq!(desk.lease(desk.token(), after(2)).await[0].accepted_segments, 1 << 63 | 0b11);
+}
+
+pub(crate) async fn a_message_that_comes_back_to_a_carrier_lacks_only_what_that_one_has_not(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let first = desk.attempted(Message { segments: 3, ..desk.message(desk.account()) }).await;
+    let to = |carrier: &str, at| Verdict::Retry(Retry { carrier: carrier.to_owned(), ..retry(at) });
+    let ack = |number: u16, key: &str| SegmentAck { number, carrier_id: Some(key.to_owned()), key: Some(key.to_owned()) };
+    let again = async |carrier: &str, at| {
+        let token = desk.token();
+        let leased = desk.store.lease_due(LeaseRequest { carrier: carrier.to_owned(), ..lease_request(token, at) }).await.unwrap().remove(0);
+        (token, leased.accepted_segments)
+    };
+    // One carrier takes two of three, another one of two.
+    desk.record(&Outcome { accepted: vec![ack(1, "n1"), ack(2, "n2")], verdict: to(SOUTH, after(1)), ..first.clone() }).await;
+    let (token, accepted) = again(SOUTH, after(1)).await;
+    assert_eq!(accepted, 0, "another carrier needs all of it");
+    let south = Outcome { carrier: SOUTH.to_owned(), total: 2, token, ..first.clone() };
+    desk.record(&Outcome { accepted: vec![ack(2, "s2")], verdict: to(NORTH, after(2)), ..south.clone() }).await;
+    // Its receipts come while the message is elsewhere, and count when it is back.
+    assert_eq!(desk.hear(Receipt { carrier: SOUTH.to_owned(), ..receipt(["s2"], SegmentFate::Delivered) }).await, ReceiptOutcome::Matched { key: 0 });
+    let (token, accepted) = again(NORTH, after(2)).await;
+    assert_eq!(accepted, 0b11);
+    desk.record(&Outcome { token, accepted: Vec::new(), verdict: to(SOUTH, after(3)), ..first.clone() }).await;
+    let (token, accepted) = again(SOUTH, after(3)).await;
+    assert_eq!(accepted, 0b10);
+    desk.record(&Outcome { token, accepted: vec![ack(1, "s1")], verdict: Verdict::Sent, ..south }).await;
+    assert_eq!(desk.status(first.id).await, Status::Sent);
+    desk.hear(Receipt { carrier: SOUTH.to_owned(), ..receipt(["s1"], SegmentFate::Delivered) }).await;
+    assert_eq!(desk.status(first.id).await, Status::Delivered, "both of its two segments arrived");
 }
 
 pub(crate) async fn a_retry_is_due_when_and_where_it_says(fresh: impl Backend) {

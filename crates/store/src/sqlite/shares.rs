@@ -1,0 +1,111 @@
+//! The segments of a message that carriers took before it was given to another one. When the message comes back to such a carrier, only the others are sent.
+
+use model::status::SegmentFate;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+
+/// The segments of a message at one carrier, in that carrier's cut. The masks have bit n for segment n + 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Share {
+    /// How many segments there are.
+    pub(super) segments: u16,
+    /// Those that the carrier took.
+    pub(super) accepted: u64,
+    /// Those that arrived.
+    pub(super) delivered: u64,
+    /// Those that never will.
+    pub(super) lost: u64,
+}
+
+impl Share {
+    /// Gives segments their fate. One that arrived is not lost, whatever is said of it.
+    pub(super) const fn settle(&mut self, segments: u64, fate: SegmentFate) {
+        match fate {
+            SegmentFate::Delivered => {
+                self.delivered |= segments;
+                self.lost &= !segments;
+            }
+            SegmentFate::Undelivered(_) => self.lost |= segments & !self.delivered,
+            SegmentFate::Pending => {}
+        }
+    }
+}
+
+/// Shares by carrier. A message has one or two of them, if any.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Shares(Vec<(String, Share)>);
+
+impl Shares {
+    /// Whether no carrier that the message has left took anything of it.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The share of a carrier that the message has left.
+    pub(super) fn of(&mut self, carrier: &str) -> Option<&mut Share> {
+        self.0.iter_mut().find(|(name, _)| name == carrier).map(|(_, share)| share)
+    }
+
+    /// Keeps the share of a carrier that the message leaves, if it took anything.
+    pub(super) fn keep(&mut self, carrier: String, share: Share) {
+        if share.accepted != 0 {
+            self.0.push((carrier, share));
+        }
+    }
+
+    /// Takes out the share of a carrier that the message comes back to.
+    pub(super) fn take(&mut self, carrier: &str) -> Option<Share> {
+        let at = self.0.iter().position(|(name, _)| name == carrier)?;
+        Some(self.0.swap_remove(at).1)
+    }
+
+    /// The value of the column: `None` where there are none.
+    pub(super) fn to_column(&self) -> Option<String> {
+        let line = |(carrier, share): &(String, Share)| {
+            let Share { segments, accepted, delivered, lost } = share;
+            format!("{segments} {accepted:x} {delivered:x} {lost:x} {carrier}")
+        };
+        (!self.is_empty()).then(|| self.0.iter().map(line).collect::<Vec<_>>().join("\n"))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mask = |text: &str| u64::from_str_radix(text, 16).ok();
+        let line = |line: &str| {
+            let mut fields = line.splitn(5, ' ');
+            let segments = fields.next()?.parse().ok()?;
+            let (accepted, delivered, lost) = (mask(fields.next()?)?, mask(fields.next()?)?, mask(fields.next()?)?);
+            Some((fields.next()?.to_owned(), Share { segments, accepted, delivered, lost }))
+        };
+        text.lines().map(line).collect::<Option<Vec<_>>>().map(Self)
+    }
+}
+
+impl FromSql for Shares {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_str_or_null()? {
+            None => Ok(Self::default()),
+            Some(text) => Self::parse(text).ok_or(FromSqlError::InvalidType),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_read_as_they_were_written() {
+        let mut shares = Shares::default();
+        assert_eq!(shares.to_column(), None);
+        let (north, south) = (Share { segments: 64, accepted: u64::MAX, delivered: 1 << 63, lost: 2 }, Share { segments: 3, accepted: 1, ..Share::default() });
+        shares.keep("north".to_owned(), north);
+        shares.keep("south of it".to_owned(), south);
+        shares.keep("nothing".to_owned(), Share { segments: 3, ..Share::default() });
+        let column = shares.to_column().unwrap();
+        let mut read = Shares::parse(&column).unwrap();
+        assert_eq!(read, shares);
+        assert_eq!((read.take("north"), read.take("nothing"), read.of("south of it").copied()), (Some(north), None, Some(south)));
+        for bad in ["", "3 1 0 0", "x 1 0 0 north", "3 g 0 0 north", "3 1 0 0 north\n\n"] {
+            assert_eq!(Shares::parse(bad).filter(|shares| !shares.is_empty()), None, "{bad:?}");
+        }
+    }
+}
