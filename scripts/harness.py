@@ -86,6 +86,12 @@ class Process:
             line = next(line for line in status if line.startswith(field))
         return int(line.split()[1]) / 1024
 
+    def cpu_seconds(self):
+        """The time that it had on processors so far."""
+        with open(f"/proc/{self.process.pid}/stat") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     @classmethod
     def stop_all(cls):
         for process in list(cls.running):
