@@ -193,6 +193,8 @@ pub(super) struct Dispatch {
     under_way: UnderWay,
     /// The store may hold messages that are due.
     backlog: bool,
+    /// When it was asked last there was no room for messages of broadcasts, so that it may hold some that are due.
+    broadcasts_left: bool,
     stopped: bool,
     phase: Phase,
 }
@@ -201,7 +203,7 @@ impl Dispatch {
     pub(super) fn new(carrier: &str, settings: DispatchSettings, books: Books) -> Self {
         let queue = FairQueue::new(settings.queue, Arc::clone(&books.senders));
         let (carrier, under_way) = (carrier.to_owned(), UnderWay::default());
-        Self { carrier, settings, books, queue, under_way, backlog: true, stopped: false, phase: Phase::Idle }
+        Self { carrier, settings, books, queue, under_way, backlog: true, broadcasts_left: false, stopped: false, phase: Phase::Idle }
     }
 
     /// What follows from `input` at `now`.
@@ -313,7 +315,13 @@ impl Dispatch {
 
     /// A turn: look into the store if there may be something, wait until the carrier can send, and send what is next.
     fn turn(&mut self, now: Moment) -> Vec<Action> {
-        if self.backlog && self.queue.singles() < self.settings.batch && !self.stopped { self.lease(Then::Wait, now) } else { self.then(Then::Wait, now) }
+        let may_be_due = self.backlog || (self.broadcasts_left && self.queue.room_for_broadcasts() >= self.room_wanted());
+        if may_be_due && self.queue.singles() < self.settings.batch && !self.stopped { self.lease(Then::Wait, now) } else { self.then(Then::Wait, now) }
+    }
+
+    /// How much room for messages of broadcasts is worth asking the store for them: a batch, so that a carrier with a small window does not cost a call for each.
+    fn room_wanted(&self) -> usize {
+        self.settings.batch.min(self.settings.queue.total / 2).max(1)
     }
 
     fn wait(&mut self, wait: Wait) -> Vec<Action> {
@@ -349,13 +357,15 @@ impl Dispatch {
             return self.then(then, now);
         }
         self.backlog = matches!(then, Then::LookRound(_));
+        let limit_of_broadcasts = self.queue.room_for_broadcasts();
+        self.broadcasts_left = limit_of_broadcasts == 0;
         let request = LeaseRequest {
             carrier: self.carrier.clone(),
             now,
             lease: self.new_lease(now.steady),
             limit,
             limit_per_account: (limit / 4).max(1),
-            limit_of_broadcasts: self.queue.room_for_broadcasts(),
+            limit_of_broadcasts,
             passed_over: self.queue.with_at_least(self.settings.batch),
             under_way: self.under_way.messages(),
         };
