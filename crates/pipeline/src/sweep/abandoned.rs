@@ -134,16 +134,3 @@ impl Rerouter {
         unattempted(leased, now.wall, verdict, detail)
     }
 }
-
-/// Logs the messages that wait for carriers missing from this configuration, whenever their number changes.
-pub(super) fn tell_unknown(unknown: Vec<(String, u64)>, told: &mut Vec<(String, u64)>) {
-    for (carrier, queued) in unknown.iter().filter(|found| !told.contains(found)) {
-        tracing::warn!(
-            carrier.name = carrier,
-            queue.messages = queued,
-            "{queued} messages wait for the carrier {carrier}, which this configuration does not know: they are left alone. \
-             `smsfactory carrier abandon {carrier}` gives them to other carriers of their routes"
-        );
-    }
-    *told = unknown;
-}
