@@ -151,7 +151,7 @@ impl Snapshot {
         let idle: Vec<(String, u64)> = idle.map(|name| (name.to_owned(), 0)).collect();
         let queued = self.depths.iter().map(|depth| (depth.carrier.clone(), depth.queued));
         gauge(encoder, "queue_messages", "Messages that wait", queued.chain(idle.clone()))?;
-        let strange = self.depths.iter().filter(|depth| !depth.carrier.is_empty() && !carriers.iter().any(|(carrier, _)| carrier.name() == depth.carrier));
+        let strange = self.depths.iter().filter(|depth| self.pipeline.is_unknown(&depth.carrier));
         let strange = strange.map(|depth| (depth.carrier.clone(), depth.queued));
         gauge(encoder, "queue_messages_unknown_carrier", "Messages that wait for a carrier that this configuration does not know", strange)?;
         let age_secs = |depth: &QueueDepth| depth.oldest_created_at.map_or(0, |at| (self.now_ms - at.as_millis()).max(0).unsigned_abs() / 1000);

@@ -246,6 +246,13 @@ impl Dispatch {
         matches!(self.phase, Phase::Over)
     }
 
+    /// Begins anew after it has given back everything: its carrier is back.
+    pub(super) fn resume(&mut self) {
+        if self.is_over() {
+            (self.stopped, self.backlog, self.phase) = (false, true, Phase::Idle);
+        }
+    }
+
     /// Keeps a place for a message that is about to be admitted, and says under which lease. `None` where there is no room.
     pub(super) fn reserve(&mut self, account: AccountId, now: Timestamp) -> Option<Lease> {
         if self.stopped || !self.queue.reserve(account) {
@@ -530,11 +537,15 @@ impl Dispatch {
         messages.into_iter().for_each(|leased| self.queue.push(leased));
     }
 
-    /// Only waits are broken off, and reading, never a write.
+    /// Only waits are broken off, and reading, never a write. What comes after the end is given back too.
     fn stop(&mut self) -> Vec<Action> {
         self.stopped = true;
         match std::mem::replace(&mut self.phase, Phase::Idle) {
-            phase @ (Phase::Idle | Phase::Waiting | Phase::Reading(_)) => {
+            Phase::Over if self.queue.len() == 0 => {
+                self.phase = Phase::Over;
+                Vec::new()
+            }
+            phase @ (Phase::Idle | Phase::Waiting | Phase::Reading(_) | Phase::Over) => {
                 self.put_back(phase);
                 self.release()
             }

@@ -297,3 +297,13 @@ fn messages_of_broadcasts_that_found_no_room_in_memory_are_leased_as_soon_as_the
     check(&mut machine, vec![(room(6), "made room; begin [5, 6, 7, 8, 9, 10]"), (begun(6), "submit [5, 6, 7, 8, 9, 10]"), (Input::Turn, "lease 10")]);
     check(&mut machine, vec![(none(), "wait Room"), (Input::Woken, ""), (Input::Turn, "wait Room")]);
 }
+
+#[test]
+fn what_comes_after_the_end_is_given_back_too_and_a_carrier_that_is_back_begins_anew() {
+    let mut machine = waiting(vec![plain(1)]);
+    check(&mut machine, vec![(Input::Stop, "release [1]"), (Input::Placed(plain(2)), ""), (Input::Stop, "release [2]"), (Input::Stop, "")]);
+    assert!(machine.is_over());
+    machine.resume();
+    assert!(machine.reserve(AccountId::from_bytes([1; 16]), NOW.steady).is_some());
+    check(&mut machine, vec![(Input::Turn, "lease 10"), (Input::Leased(vec![plain(1)]), "wait Room"), (ROOM, "begin [1]")]);
+}
