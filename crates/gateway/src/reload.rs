@@ -193,8 +193,9 @@ impl Reloader {
             let key = format!("carrier[{}]", gone.name());
             match running.carriers.get(gone.name()) {
                 Some(carrier) if !keeps_routes => {
+                    self.parts.pipeline.remove_carrier(gone.name());
                     carrier.change(None, limit);
-                    findings.applied(key, "removed; what is under way is finished first, and messages that wait for it stay with it");
+                    findings.applied(key, "removed; what is under way is finished first, and messages that wait for it do so until it is back or abandoned");
                 }
                 _ => {
                     findings.needs_restart(key, "stays for as long as the routes do");
@@ -228,6 +229,7 @@ impl Reloader {
             Some(_) if is_same => {}
             Some(carrier) => {
                 carrier.change(Some(new.clone()), limit);
+                self.parts.pipeline.restore_carrier(name);
                 findings.applied(key, if before.is_some() { "replaced; what is under way is finished first" } else { "added again" });
             }
             None => match Replaceable::start(new.clone(), &self.parts.starter).await {

@@ -70,6 +70,8 @@ pub(crate) struct Dispatcher {
     made_room: Arc<Notify>,
     node: Arc<Node>,
     stop: watch::Receiver<bool>,
+    /// Whether the carrier was removed, so that nothing is dispatched to it.
+    removed: watch::Sender<bool>,
 }
 
 /// What a dispatcher needs, beside its carrier.
@@ -111,6 +113,7 @@ impl Dispatcher {
             made_room: around.made_room,
             node: around.node,
             stop: around.stop,
+            removed: watch::Sender::new(false),
         }
     }
 
@@ -137,8 +140,27 @@ impl Dispatcher {
         self.wake.notify_one();
     }
 
+    /// Whether the process ends.
     fn stopped(&self) -> bool {
         *self.stop.borrow()
+    }
+
+    /// Says whether the carrier is removed. A removed one gets nothing more, and what waits in memory is given back.
+    pub(crate) fn set_removed(&self, removed: bool) {
+        self.removed.send_replace(removed);
+    }
+
+    /// Whether the carrier is removed.
+    fn is_removed(&self) -> bool {
+        *self.removed.borrow()
+    }
+
+    /// Whether nothing is left here of a carrier that is removed: everything was given back, and what was under way has ended.
+    fn is_gone(&self) -> bool {
+        self.is_removed() && {
+            let machine = self.machine();
+            machine.is_over() && machine.queued() == 0 && machine.under_way().is_empty()
+        }
     }
 
     fn machine(&self) -> MutexGuard<'_, Dispatch> {

@@ -294,7 +294,12 @@ impl Pipeline {
         Ok(self.rerouter.unknown(self.store.queue_depths().await?))
     }
 
-    /// The carriers, and how many messages each one's dispatcher holds.
+    /// Whether this configuration does not know a carrier of this name. One that was removed is known until what it has under way is answered.
+    pub fn is_unknown(&self, carrier: &str) -> bool {
+        self.rerouter.is_unknown(carrier)
+    }
+
+    /// The carriers, those that were removed included, and how many messages each one's dispatcher holds.
     pub fn carriers(&self) -> Vec<(Arc<dyn Carrier>, usize)> {
         let mut carriers: Vec<_> = self.dispatchers.iter().map(|dispatcher| (Arc::clone(&dispatcher.carrier), dispatcher.queued())).collect();
         carriers.sort_by(|(a, _), (b, _)| a.name().cmp(b.name()));

@@ -36,6 +36,11 @@ impl UnderWay {
         self.by_message.keys().copied().collect()
     }
 
+    /// Whether no attempt is under way.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_message.is_empty()
+    }
+
     /// How many fewer than `window` segments are under way.
     pub(crate) fn room(&self, window: usize) -> usize {
         window.saturating_sub(self.segments)

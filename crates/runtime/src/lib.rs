@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 mod alarm;
+mod breakable;
 mod machine;
 mod supervisor;
 mod task;
@@ -21,6 +22,7 @@ use model::Clock;
 use tokio::sync::oneshot;
 
 pub use alarm::Alarm;
+pub use breakable::Breakable;
 pub use machine::Machine;
 pub use supervisor::Supervisor;
 pub use task::{Ended, Task};

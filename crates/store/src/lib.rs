@@ -20,6 +20,7 @@ mod trial;
 use std::path::Path;
 use std::sync::Arc;
 
+use contract::dispatch::QueueDepth;
 use runtime::Runtime;
 
 pub use contract::StoreError;
@@ -56,6 +57,14 @@ pub async fn open(url: &str, runtime: Arc<dyn Runtime>) -> Result<Arc<dyn Store>
 /// As [`open`].
 pub fn check(url: &str) -> Result<String, StoreError> {
     sqlite::Sqlite::check(path_of(url)?)
+}
+
+/// What waits for each carrier in the store that `url` names, in no order; nothing where there is no store yet. A server may be running with it. Leaves everything as it was.
+///
+/// # Errors
+/// As [`open`].
+pub fn waiting(url: &str) -> Result<Vec<QueueDepth>, StoreError> {
+    if is_new(url)? { Ok(Vec::new()) } else { sqlite::Sqlite::waiting(path_of(url)?) }
 }
 
 /// Whether there is no store yet where `url` says: no file, or an empty one.

@@ -13,10 +13,10 @@ use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, W
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use ipnet::IpNet;
 use model::sampler::{Line, Sampler};
-use net::{Patience, Patient};
+use net::{Patience, Patient, Timer};
 use runtime::Runtime;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -131,7 +131,7 @@ async fn connection(door: Arc<Door>, stream: TcpStream, place: Place, mut stoppe
         async move { Ok::<_, Infallible>(answer(&door, request).await) }
     });
     let mut builder = http1::Builder::new();
-    builder.half_close(true).timer(TokioTimer::new()).header_read_timeout(door.patience).max_header_size(HEAD_BYTES_MAX);
+    builder.half_close(true).timer(Timer::new(Arc::clone(&door.runtime))).header_read_timeout(door.patience).max_header_size(HEAD_BYTES_MAX);
     let stream = Patient::new(Arc::clone(&door.runtime), stream, Patience::of(door.patience));
     let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {

@@ -1,6 +1,6 @@
 //! Carriers: how each one is doing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -77,11 +77,13 @@ pub(super) async fn list(State(admin): Shared) -> Response<Body> {
     let depths = admin.pipeline.store().queue_depths().await;
     let carriers = admin.pipeline.carriers();
     let listed = depths.map_err(refused_by_store).and_then(|depths| {
-        let known: Vec<&str> = carriers.iter().map(|(carrier, _)| carrier.name()).collect();
-        let strange = depths.iter().filter(|depth| !depth.carrier.is_empty() && !known.contains(&depth.carrier.as_str()));
+        // Asked once for each name: a carrier that is being removed becomes unknown at any moment.
+        let names = depths.iter().map(|depth| &*depth.carrier).chain(carriers.iter().map(|(carrier, _)| carrier.name()));
+        let unknown: BTreeSet<String> = names.filter(|name| admin.pipeline.is_unknown(name)).map(str::to_owned).collect();
+        let strange = depths.iter().filter(|depth| unknown.contains(&depth.carrier));
         let strange: Vec<CarrierView> = strange.map(|depth| CarrierView::unknown(&depth.carrier, depth.queued)).collect();
         let queued: HashMap<_, _> = depths.into_iter().map(|depth| (depth.carrier, depth.queued)).collect();
-        let views = carriers.iter().map(|(carrier, _)| {
+        let views = carriers.iter().filter(|(carrier, _)| !unknown.contains(carrier.name())).map(|(carrier, _)| {
             let name = carrier.name().to_owned();
             let fates = admin.pipeline.counters().fates(&name);
             let status = carrier.status();
@@ -102,7 +104,7 @@ pub(super) async fn list(State(admin): Shared) -> Response<Body> {
                 name,
             }
         });
-        // One that was removed from the configuration is shown for as long as messages wait for it.
+        // One that is being removed is shown for as long as messages wait for it.
         let views = views.filter(|view| view.state != REMOVED || view.queued > 0);
         json(StatusCode::OK, &serde_json::json!({ "data": views.chain(strange).collect::<Vec<_>>(), "nextCursor": null }))
     });

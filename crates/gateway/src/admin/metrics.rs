@@ -17,6 +17,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use store::contract::changes::Consumer;
 use store::contract::dispatch::QueueDepth;
 use store::contract::health::CommitSample;
 
@@ -66,10 +67,15 @@ pub(super) async fn text(State(admin): Shared) -> Response<Body> {
         tracing::warn!("The queue depths could not be read for the metrics: {error}");
         Vec::new()
     });
+    let consumers = admin.pipeline.store().consumers().await.unwrap_or_else(|error| {
+        tracing::warn!("The consumers of the change feed could not be read for the metrics: {error}");
+        Vec::new()
+    });
     let mut registry = Registry::with_prefix("smsfactory");
     admin.metrics.register(&mut registry);
     let now_ms = admin.runtime.now().as_millis();
-    registry.register_collector(Box::new(Snapshot { pipeline: Arc::clone(&admin.pipeline), lines: Arc::clone(&admin.lines), depths, now_ms }));
+    let (pipeline, lines) = (Arc::clone(&admin.pipeline), Arc::clone(&admin.lines));
+    registry.register_collector(Box::new(Snapshot { pipeline, lines, depths, consumers, now_ms }));
     let mut text = String::new();
     let answered = match encode(&mut text, &registry) {
         Ok(()) => {
@@ -88,6 +94,7 @@ struct Snapshot {
     pipeline: Arc<Pipeline>,
     lines: Arc<Lines>,
     depths: Vec<QueueDepth>,
+    consumers: Vec<Consumer>,
     now_ms: i64,
 }
 
@@ -128,6 +135,8 @@ impl Collector for Snapshot {
         let behind_secs = ConstGauge::new(i64::try_from(counters.lists_behind_ms.get() / 1000).unwrap_or(i64::MAX));
         let help = "Age of the oldest message that the index of lists lacks and should have";
         behind_secs.encode(encoder.encode_descriptor("lists_behind_seconds", help, None, behind_secs.metric_type())?)?;
+        let behind = self.consumers.iter().map(|consumer| (consumer.name.clone(), consumer.behind));
+        gauge_of(&mut encoder, "changes_behind", "Changes that a consumer of the change feed has not passed", "consumer", behind)?;
         self.encode_lines(&mut encoder)?;
         self.encode_queues(&mut encoder)?;
         self.encode_carriers(&mut encoder)
@@ -151,7 +160,7 @@ impl Snapshot {
         let idle: Vec<(String, u64)> = idle.map(|name| (name.to_owned(), 0)).collect();
         let queued = self.depths.iter().map(|depth| (depth.carrier.clone(), depth.queued));
         gauge(encoder, "queue_messages", "Messages that wait", queued.chain(idle.clone()))?;
-        let strange = self.depths.iter().filter(|depth| !depth.carrier.is_empty() && !carriers.iter().any(|(carrier, _)| carrier.name() == depth.carrier));
+        let strange = self.depths.iter().filter(|depth| self.pipeline.is_unknown(&depth.carrier));
         let strange = strange.map(|depth| (depth.carrier.clone(), depth.queued));
         gauge(encoder, "queue_messages_unknown_carrier", "Messages that wait for a carrier that this configuration does not know", strange)?;
         let age_secs = |depth: &QueueDepth| depth.oldest_created_at.map_or(0, |at| (self.now_ms - at.as_millis()).max(0).unsigned_abs() / 1000);
@@ -244,12 +253,18 @@ fn counter_by_reason(
     Ok(())
 }
 
+/// A gauge of each carrier.
 fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, values: impl Iterator<Item = (String, u64)>) -> std::fmt::Result {
+    gauge_of(encoder, name, help, "carrier", values)
+}
+
+/// A gauge of each value of a label.
+fn gauge_of(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, label: &'static str, values: impl Iterator<Item = (String, u64)>) -> std::fmt::Result {
     let kind = ConstGauge::new(0i64).metric_type();
     let mut family = encoder.encode_descriptor(name, help, None, kind)?;
-    for (carrier, value) in values {
+    for (of, value) in values {
         let value = i64::try_from(value).unwrap_or(i64::MAX);
-        ConstGauge::new(value).encode(family.encode_family(&[("carrier", carrier)])?)?;
+        ConstGauge::new(value).encode(family.encode_family(&[(label, of)])?)?;
     }
     Ok(())
 }

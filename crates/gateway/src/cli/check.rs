@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use carrier::CarrierConfig;
 use carrier::smpp::config::SmppConfig;
+use pipeline::SANDBOX;
 use runtime::{Machine, Runtime, Supervisor};
+use store::contract::dispatch::QueueDepth;
 use store::objects::Directory;
 use tokio::sync::mpsc;
 
@@ -47,6 +49,9 @@ impl Check {
                 CarrierConfig::Sandbox(_) => continue,
             };
             findings.add(&format!("carrier[{index}]"), found);
+        }
+        if !self.offline {
+            strangers(&config).into_iter().for_each(|words| findings.warn("store.url", Some(words)));
         }
         if findings.mistakes == 0 { Ok(()) } else { Err(Failed::new(counted(findings.mistakes, "mistake"))) }
     }
@@ -130,6 +135,24 @@ fn listeners(config: &Config) -> Vec<(String, Result<String, String>)> {
 fn files_of(config: &Config) -> Option<String> {
     let limit = files::raise().unwrap_or_else(|_| files::limit());
     Budget::of(config, limit).warning(config, limit)
+}
+
+/// Carriers that messages of the store wait for and this configuration does not know.
+fn strangers(config: &Config) -> Vec<String> {
+    let depths = match store::waiting(&config.store.url) {
+        Ok(depths) => depths,
+        Err(error) => return vec![format!("the messages that wait could not be counted: {error}")],
+    };
+    let is_known = |name: &str| name.is_empty() || name == SANDBOX || config.carrier.iter().any(|carrier| carrier.name() == name);
+    let mut strangers: Vec<_> = depths.into_iter().filter(|depth| !is_known(&depth.carrier)).collect();
+    strangers.sort_unstable_by(|a, b| a.carrier.cmp(&b.carrier));
+    let sentence = |QueueDepth { carrier, queued, .. }: QueueDepth| {
+        let (messages, verb) = (counted(usize::try_from(queued).unwrap_or(usize::MAX), "message"), if queued == 1 { "waits" } else { "wait" });
+        format!(
+            "{messages} {verb} for the carrier `{carrier}`, which is not in this configuration: `smsfactory carrier abandon {carrier}` gives them to other carriers of their routes"
+        )
+    };
+    strangers.into_iter().map(sentence).collect()
 }
 
 /// A number of things, in words.

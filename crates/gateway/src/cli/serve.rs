@@ -109,82 +109,48 @@ impl Signals {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-    use std::future::poll_fn;
     use std::net::TcpStream;
-    use std::task::Context;
-    use std::time::Instant;
+    use std::process::ExitCode;
 
-    use model::{Clock, Timestamp};
-    use runtime::{Machine, Runtime, Task, Work};
+    use runtime::{Breakable, Machine, Runtime};
 
+    use super::super::report;
     use super::*;
     use crate::config::read;
 
-    const OMITTED: &str = "omitted log lines";
-
-    thread_local! {
-        /// Whether this thread runs that task now.
-        static IS_OMITTING: Cell<bool> = const { Cell::new(false) };
-    }
-
-    /// A machine that sets no alarm for the task that reports omitted log lines, and panics there.
-    #[derive(Default)]
-    struct Broken(Machine);
-
-    impl Clock for Broken {
-        fn now(&self) -> Timestamp {
-            self.0.now()
-        }
-
-        fn steady(&self) -> Timestamp {
-            self.0.steady()
-        }
-    }
-
-    impl Runtime for Broken {
-        fn instant(&self) -> Instant {
-            self.0.instant()
-        }
-
-        fn sleep_until(&self, at: Instant) -> Work {
-            assert!(!IS_OMITTING.get(), "the alarm clock is broken");
-            self.0.sleep_until(at)
-        }
-
-        fn spawn(&self, name: &'static str, work: Work) -> Task {
-            if name != OMITTED {
-                return self.0.spawn(name, work);
-            }
-            let mut work = work;
-            let poll = move |context: &mut Context<'_>| {
-                IS_OMITTING.set(true);
-                let polled = work.as_mut().poll(context);
-                IS_OMITTING.set(false);
-                polled
-            };
-            self.0.spawn(name, Box::pin(poll_fn(poll)))
-        }
-
-        fn spawn_blocking(&self, name: &'static str, work: Box<dyn FnOnce() + Send>) -> Task {
-            self.0.spawn_blocking(name, work)
-        }
+    /// An app with nothing but what it needs.
+    async fn app(directory: &Path, runtime: Arc<dyn Runtime>) -> App {
+        let mut config = read::parse("", std::iter::empty()).unwrap();
+        (config.api.listen, config.admin.listen) = (([127, 0, 0, 1], 0).into(), ([127, 0, 0, 1], 0).into());
+        config.keys.pepper = Some(carrier::config::Secret("pepper".repeat(6)));
+        config.store.url = format!("sqlite:{}", directory.join("store.db").display());
+        config.media.directory = directory.join("media");
+        App::start(config, runtime, Arc::new(OsEntropy)).await.unwrap()
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_task_that_ends_before_its_time_is_the_sentence_that_the_process_ends_with() {
         let directory = tempfile::tempdir().unwrap();
-        let mut config = read::parse("", std::iter::empty()).unwrap();
-        (config.api.listen, config.admin.listen) = (([127, 0, 0, 1], 0).into(), ([127, 0, 0, 1], 0).into());
-        config.keys.pepper = Some(carrier::config::Secret("pepper".repeat(6)));
-        config.store.url = format!("sqlite:{}", directory.path().join("store.db").display());
-        config.media.directory = directory.path().join("media");
-        let app = App::start(config, Arc::new(Broken::default()), Arc::new(OsEntropy)).await.unwrap();
+        let runtime = Breakable::new(Arc::new(Machine::new()), "omitted log lines");
+        runtime.break_task();
+        let app = app(directory.path(), Arc::new(runtime)).await;
         let address = app.api_address;
         let mut hang_ups = signal(SignalKind::hangup()).unwrap();
         let ended = until_the_end(app, &mut Signals::new().unwrap(), &mut hang_ups).await.unwrap_err();
-        let sentence = "the task `omitted log lines` panicked: the alarm clock is broken; the process ends, because it cannot work without that task";
+        let sentence = "the task `omitted log lines` panicked: broken by a test; the process ends, because it cannot work without that task";
         assert_eq!(ended.to_string(), sentence);
         assert!(TcpStream::connect(address).is_err(), "it ended in order: nothing listens");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_service_whose_epoch_is_over_ends_with_a_sentence_and_the_exit_code_of_a_failure() {
+        let directory = tempfile::tempdir().unwrap();
+        let app = app(directory.path(), machine()).await;
+        // On this store the next process cannot join before this one has ended; on another it could.
+        app.pipeline().store().join("another".to_owned(), "0".to_owned(), machine().look()).await.unwrap();
+        let mut hang_ups = signal(SignalKind::hangup()).unwrap();
+        let ended = until_the_end(app, &mut Signals::new().unwrap(), &mut hang_ups).await.unwrap_err();
+        assert_eq!(ended.to_string(), "another node has ended this one and taken its work over, because it did not renew its epoch in time");
+        assert_eq!(format!("{:?}", report(&ended)), format!("{:?}", ExitCode::from(1)));
     }
 }

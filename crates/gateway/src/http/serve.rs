@@ -12,9 +12,9 @@ use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use model::ErrorCode;
-use net::{Patient, send_off};
+use net::{Patient, Timer, send_off};
 use runtime::Runtime;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -173,7 +173,7 @@ async fn requests(door: &Door, stream: impl AsyncRead + AsyncWrite + Send + Unpi
         let mut builder = http1::Builder::new();
         // No `pipeline_flush`: with it hyper never writes its answer to a head that it cannot read, nor those before it.
         // A client that has said all and closes its half still waits for the answer.
-        builder.half_close(true).timer(TokioTimer::new()).header_read_timeout(bounds.head_timeout);
+        builder.half_close(true).timer(Timer::new(Arc::clone(&door.runtime))).header_read_timeout(bounds.head_timeout);
         // The buffer has room for one octet more than a head, so that the bound of the head is the one that counts.
         builder.max_header_size(bounds.head_bytes_max).max_buf_size(bounds.head_bytes_max + 1);
         let mut served = pin!(builder.serve_connection(Rewritten::new(&mut stream, &account, Arc::clone(&make_answer)), service));

@@ -141,7 +141,10 @@ impl Replaceable {
         }
         let before = lock(&self.settings).take();
         let Some(to) = change.to else {
-            return tracing::info!(carrier.name = name, "Carrier {name} was removed: it is closed, and messages that wait for it stay with it");
+            return tracing::info!(
+                carrier.name = name,
+                "Carrier {name} was removed: it is closed, and messages that wait for it do so until it is back or abandoned"
+            );
         };
         match self.stand(to).await {
             Ok(()) => tracing::info!(carrier.name = name, "Carrier {name} has its new settings"),

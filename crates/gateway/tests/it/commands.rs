@@ -5,7 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use gateway::config::RouteConfig;
 use tempfile::TempDir;
+
+use crate::support::{Stage, carrier, dead_port};
 
 /// The program, with nothing of this process's environment that it would heed.
 fn smsfactory(arguments: &[&str]) -> Command {
@@ -308,4 +311,74 @@ fn text_lists_lone_surrogates_with_the_other_invalid_characters_and_reads_on_aft
     assert_eq!((&answers[2]["invalid"], &answers[2]["characters"]), (&serde_json::json!([]), &1.into()));
     assert_eq!(answers[4]["invalid"], serde_json::json!([invalid("\\ude00", 2)]));
     assert_eq!(answers[4]["ucs2Characters"], serde_json::json!([invalid("\u{416}", 1)]));
+}
+
+/// Runs the program beside the runtime of a test, with the operator's token.
+async fn run(mut command: Command) -> (Option<i32>, String, String) {
+    command.env("SMSFACTORY_ADMIN_TOKEN", crate::support::TOKEN);
+    told(&tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap())
+}
+
+/// A server that has left a carrier out of its configuration, for which so many messages wait, and the route of these messages to another carrier.
+async fn without_a_carrier(messages: usize) -> Stage {
+    let route = |carrier: &str| RouteConfig { prefix: "+44".to_owned(), kind: None, carriers: vec![carrier.to_owned()], on_unknown: Default::default() };
+    let mut stage = Stage::with(|config, _| {
+        config.carrier.push(carrier("old", dead_port()));
+        config.route.insert(0, route("old"));
+    })
+    .await;
+    let tenant = stage.tenant().await;
+    for _ in 0..messages {
+        stage.send(&tenant, "+442071838750", "hello").await;
+    }
+    stage
+        .restart(|config| {
+            config.carrier.retain(|carrier| carrier.name() != "old");
+            config.route[0] = route("main");
+        })
+        .await;
+    stage
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_carrier_is_abandoned_by_those_who_say_yes() {
+    let server = without_a_carrier(3).await;
+    let url = format!("http://{}", server.admin);
+    let abandon = |arguments: &[&str]| run(smsfactory(&[&["carrier", "--url", &url, "abandon"], arguments].concat()));
+    let (code, out, err) = abandon(&["old"]).await;
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    assert!(err.contains("Abandon carrier old?") && err.contains("Say --yes"), "{err}");
+    assert_eq!(server.carrier("old").await["queued"], 3, "nothing was changed");
+    let (code, out, err) = abandon(&["old", "--yes"]).await;
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    let rows: Vec<Vec<&str>> = out.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows, [["name", "old"], ["rerouted", "3"], ["failed", "0"], ["held", "0"]]);
+    for known_or_empty in ["main", "old"] {
+        let (code, out, err) = abandon(&[known_or_empty, "--yes"]).await;
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{known_or_empty}");
+        assert!(err.starts_with("smsfactory: ") && err.contains("33101"), "{err}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_warns_of_carriers_that_messages_wait_for_and_the_configuration_lacks() {
+    let mut server = without_a_carrier(2).await;
+    let (file, store) = (server.directory.path().join("my.toml"), server.config.store.url.clone());
+    let media = server.config.media.directory.display();
+    let sound = format!("[keys]\npepper = \"{}\"\n[store]\nurl = \"{store}\"\n[media]\ndirectory = \"{media}\"\n", "p".repeat(32));
+    write_private(&file, &sound);
+    let warning = "my.toml:4: 2 messages wait for the carrier `old`, which is not in this configuration: \
+                   `smsfactory carrier abandon old` gives them to other carriers of their routes";
+    let check = |more: &'static [&'static str]| run(smsfactory(&[&["check", "--config", file.to_str().unwrap()], more].concat()));
+    for is_running in [true, false] {
+        if !is_running {
+            server.stop().await;
+        }
+        let (code, out, _) = check(&[]).await;
+        assert!(code == Some(0) && out.lines().any(|line| line.starts_with("warning ") && line.ends_with(warning)), "{out}");
+        assert!(!check(&["--offline"]).await.1.contains("wait for"), "{out}");
+    }
+    write_private(&file, &format!("{sound}[[carrier]]\nname = \"old\"\nkind = \"sandbox\"\n"));
+    let (code, out, _) = check(&[]).await;
+    assert!(code == Some(0) && !out.contains("wait for"), "{out}");
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use store::contract::changes::{Kind, Kinds};
 
 use crate::support::http::Ask;
 use crate::support::{RECIPIENT, Stage, carrier, dead_port, eventually};
@@ -46,6 +47,28 @@ async fn messages_of_all_accounts_or_of_one_are_listed() {
         assert_eq!(page["data"].as_array().unwrap().len(), count, "{query}");
     }
     stage.operate("GET", "/messages?status=x", Value::Null).await.expect(400);
+}
+
+#[tokio::test]
+async fn a_consumer_of_the_change_feed_that_stands_still_is_seen_in_the_metrics() {
+    let stage = Stage::start().await;
+    let store = stage.app().pipeline().store();
+    let metrics = async || Ask::new("GET", "/metrics").send(stage.admin).await.text();
+    assert!(!metrics().await.contains("smsfactory_changes_behind{"));
+    for name in ["still", "swift"] {
+        store.register_consumer(name, Kinds::of(&[Kind::Message])).await.unwrap();
+    }
+    let tenant = stage.tenant().await;
+    let sent = stage.send(&tenant, RECIPIENT, "hello").await;
+    stage.reaches(&tenant, &sent["id"], "delivered").await;
+    let end = store.changes("swift", 10).await.unwrap().end.unwrap();
+    store.move_cursor("swift", end).await.unwrap();
+    let metrics = metrics().await;
+    // It was sent, and then delivered.
+    for line in ["# TYPE smsfactory_changes_behind gauge", "smsfactory_changes_behind{consumer=\"still\"} 2", "smsfactory_changes_behind{consumer=\"swift\"} 0"]
+    {
+        assert!(metrics.lines().any(|found| found == line), "{line} is missing from {metrics}");
+    }
 }
 
 #[tokio::test]

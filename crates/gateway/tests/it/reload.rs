@@ -42,6 +42,14 @@ fn route(prefix: &str, carrier: &str) -> RouteConfig {
     RouteConfig { prefix: prefix.to_owned(), kind: None, carriers: vec![carrier.to_owned()], on_unknown: Default::default() }
 }
 
+/// The SMSC of this name.
+fn smpp_of<'a>(config: &'a mut Config, name: &str) -> &'a mut SmppConfig {
+    match config.carrier.iter_mut().find(|carrier| carrier.name() == name) {
+        Some(CarrierConfig::Smpp(carrier)) => carrier,
+        other => panic!("{name} is no SMSC: {other:?}"),
+    }
+}
+
 const ABROAD: &str = "+442071838750";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -229,7 +237,7 @@ async fn messages_stay_with_a_carrier_that_was_removed_until_it_is_back() {
     let removed = stage.config.carrier.pop().unwrap();
     let report = reload(&mut stage, |running| drop(running.route.remove(0))).await;
     assert_eq!(keys(&report.applied), ["route", "carrier[dead]"]);
-    eventually("the carrier is gone", async || (stage.carrier("dead").await["state"] == "removed").then_some(())).await;
+    eventually("the carrier is gone", async || (stage.carrier("dead").await["state"] == "unknown").then_some(())).await;
     let other = stage.send(&tenant, ABROAD, "hello").await;
     stage.reaches(&tenant, &other["id"], "delivered").await;
     assert_eq!((&stage.life(&waits["id"]).await["carrier"], stage.carrier("dead").await["queued"].clone()), (&json!("dead"), json!(1)));
@@ -239,6 +247,48 @@ async fn messages_stay_with_a_carrier_that_was_removed_until_it_is_back() {
     assert_eq!(keys(&report.applied), ["carrier[dead]"]);
     stage.reaches(&tenant, &waits["id"], "delivered").await;
     assert_eq!(stage.life(&waits["id"]).await["carrier"], "dead");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_carrier_that_was_removed_finishes_what_is_under_way_and_its_other_messages_can_be_abandoned() {
+    let mut stage = Stage::start().await;
+    let options = Options { listen: ANY_PORT, response_delay_ms: "300".parse().unwrap(), ..Options::default() };
+    let slow = simulator::smsc::start(options, Arc::new(runtime::Machine::new())).await.unwrap();
+    let port = slow.address().port();
+    reload(&mut stage, |running| {
+        running.carrier.push(carrier("slow", port));
+        smpp_of(running, "slow").window = 1;
+        running.route = vec![route("+44", "slow"), route("", "main")];
+    })
+    .await;
+    let tenant = stage.tenant().await;
+    let mut sent = Vec::new();
+    for text in ["one", "two", "three"] {
+        sent.push(stage.send(&tenant, ABROAD, text).await["id"].clone());
+    }
+    eventually("the first has left", async || (stage.carrier("slow").await["window"]["used"] == 1).then_some(())).await;
+    let report = reload(&mut stage, |running| {
+        running.carrier.pop();
+        running.route.remove(0);
+    })
+    .await;
+    assert_eq!(keys(&report.applied), ["route", "carrier[slow]"]);
+    // Its receipt may come after the session has ended.
+    eventually("the first is answered", async || (stage.life(&sent[0]).await["status"] != "queued").then_some(())).await;
+    let unknown = eventually("it is unknown", async || Some(stage.carrier("slow").await).filter(|slow| slow["state"] == "unknown")).await;
+    assert_eq!(unknown["queued"], 2);
+    let metrics = Ask::new("GET", "/metrics").send(stage.admin).await.text();
+    assert!(metrics.contains("smsfactory_queue_messages_unknown_carrier{carrier=\"slow\"} 2\n"), "{metrics}");
+    let abandoned = stage.operate("POST", "/carriers/slow/abandon", Value::Null).await.expect(200);
+    assert_eq!(abandoned, json!({ "name": "slow", "rerouted": 2, "failed": 0, "held": 0 }));
+    for id in &sent[1..] {
+        stage.reaches(&tenant, id, "delivered").await;
+        let life = stage.life(id).await;
+        let attempts = life["events"].as_array().unwrap().iter().filter(|event| event["event"] == "attempt").count();
+        assert_eq!((&life["carrier"], &life["unknownOutcomes"], attempts), (&json!("main"), &json!(0), 1));
+    }
+    let texts: Vec<Value> = stage.submissions().iter().map(|submission| submission["text"].clone()).collect();
+    assert_eq!((texts, slow.summary().submitted), (vec![json!("two"), json!("three")], 1), "nothing left twice, and in order");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

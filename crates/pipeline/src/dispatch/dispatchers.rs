@@ -34,7 +34,7 @@ impl Dispatchers {
 
     /// Room for messages of broadcasts with this carrier, and the lease that those would be born with. `None` where there is no such carrier.
     pub(crate) fn room_for_broadcasts(&self, carrier: &str) -> Option<(usize, Lease)> {
-        let dispatcher = self.0.get(carrier).filter(|dispatcher| !dispatcher.stopped())?;
+        let dispatcher = self.0.get(carrier).filter(|dispatcher| !dispatcher.stopped() && !dispatcher.is_removed())?;
         let now = dispatcher.runtime.steady();
         Some(dispatcher.machine().room_for_broadcasts(now))
     }
@@ -89,9 +89,19 @@ impl Dispatchers {
         }
     }
 
-    /// Whether there is such a carrier.
+    /// The dispatcher of this carrier, also of one that is removed.
+    pub(crate) fn get(&self, carrier: &str) -> Option<&Arc<Dispatcher>> {
+        self.0.get(carrier)
+    }
+
+    /// Whether there is such a carrier, and it is not removed.
     pub(crate) fn has(&self, carrier: &str) -> bool {
-        self.0.get(carrier).is_some()
+        self.0.get(carrier).is_some_and(|dispatcher| !dispatcher.is_removed())
+    }
+
+    /// Whether nothing of this carrier is here: it never was, or it was removed, has given back its messages and answered what it had.
+    pub(crate) fn lack(&self, carrier: &str) -> bool {
+        self.0.get(carrier).is_none_or(|dispatcher| dispatcher.is_gone())
     }
 
     /// The carrier of this name.
@@ -111,7 +121,11 @@ impl Dispatchers {
 
     /// The names of the carriers that can be used.
     pub(super) fn up(&self) -> BTreeSet<String> {
-        self.0.values().filter(|dispatcher| dispatcher.carrier.down_for().is_none()).map(|dispatcher| dispatcher.carrier.name().to_owned()).collect()
+        self.0
+            .values()
+            .filter(|dispatcher| !dispatcher.is_removed() && dispatcher.carrier.down_for().is_none())
+            .map(|dispatcher| dispatcher.carrier.name().to_owned())
+            .collect()
     }
 }
 

@@ -12,17 +12,46 @@ use super::machine::{Action, Carriers, Input, Report, Wait};
 use super::{Dispatcher, Dispatchers};
 
 impl Dispatcher {
-    /// Dispatches until the process ends, and then gives back what it holds.
+    /// Dispatches until the process ends, except while the carrier is removed. Gives back what it holds at both ends.
     pub(crate) async fn run(&self, all: Dispatchers) {
         let mut ticks = self.runtime.ticks(self.settings.poll);
-        while !self.machine().is_over() {
+        loop {
             self.turn(&all, &mut ticks).await;
+            if self.machine().is_over() && !self.goes_on().await {
+                return;
+            }
+        }
+    }
+
+    /// What follows once everything was given back. `false` where the process ends.
+    async fn goes_on(&self) -> bool {
+        if self.stopped() {
+            return false;
+        }
+        let (mut stop, mut removed) = (self.stop.clone(), self.removed.subscribe());
+        tokio::select! {
+            biased;
+            () = told(&mut stop) => return false,
+            // The sender is ours.
+            _ = removed.wait_for(|removed| !removed) => self.machine().resume(),
+            // Messages that were on their way here when the carrier was removed are given back, too.
+            () = self.wake.notified() => {}
+        }
+        true
+    }
+
+    /// Resolves when nothing more is to be sent: the process ends, or the carrier was removed.
+    async fn ended(&self) {
+        let (mut stop, mut removed) = (self.stop.clone(), self.removed.subscribe());
+        tokio::select! {
+            () = told(&mut stop) => {}
+            () = told(&mut removed) => {}
         }
     }
 
     /// One turn: a wait, and everything that follows from its end.
     pub(super) async fn turn(&self, all: &Dispatchers, ticks: &mut Ticks) {
-        let begin = if self.stopped() { Input::Stop } else { Input::Turn };
+        let begin = if self.stopped() || self.is_removed() { Input::Stop } else { Input::Turn };
         let mut actions = VecDeque::from(self.on(begin));
         while let Some(action) = actions.pop_front() {
             if let Some(input) = self.perform(action, all, ticks).await {
@@ -37,10 +66,9 @@ impl Dispatcher {
             Action::Record(outcomes) => Some(self.answer(self.store.record_outcomes(outcomes).await, |()| Input::Written)),
             Action::Begin(attempts, now) => Some(self.answer(self.store.begin_attempts(attempts, now).await, Input::Begun)),
             Action::Read(wanted) => {
-                let mut stop = self.stop.clone();
                 tokio::select! {
                     biased;
-                    () = told(&mut stop) => Some(Input::Stop),
+                    () = self.ended() => Some(Input::Stop),
                     media = self.read_media(wanted) => Some(Input::Media(media)),
                 }
             }
@@ -84,7 +112,6 @@ impl Dispatcher {
     }
 
     async fn wait(&self, wait: Wait, all: &Dispatchers, ticks: &mut Ticks) -> Input<'static> {
-        let mut stop = self.stop.clone();
         let awaited = async {
             match wait {
                 Wait::Messages => self.wake.notified().await,
@@ -100,7 +127,7 @@ impl Dispatcher {
         };
         tokio::select! {
             biased;
-            () = told(&mut stop) => Input::Stop,
+            () = self.ended() => Input::Stop,
             () = tick => Input::Tick(self.carriers(all)),
             input = awaited => input,
         }
@@ -151,8 +178,8 @@ impl Dispatcher {
     }
 }
 
-/// Resolves when the dispatcher is to stop.
-async fn told(stop: &mut watch::Receiver<bool>) {
+/// Resolves when this is so.
+async fn told(what: &mut watch::Receiver<bool>) {
     // The sender lives as long as the pipeline.
-    let _ = stop.wait_for(|stop| *stop).await;
+    let _ = what.wait_for(|is_so| *is_so).await;
 }

@@ -94,6 +94,8 @@ pub(super) struct Dispatch {
     under_way: UnderWay,
     /// The store may hold messages that are due.
     backlog: bool,
+    /// When it was asked last there was no room for messages of broadcasts, so that it may hold some that are due.
+    broadcasts_left: bool,
     stopped: bool,
     phase: Phase,
 }
@@ -102,7 +104,7 @@ impl Dispatch {
     pub(super) fn new(carrier: &str, settings: DispatchSettings, books: Books) -> Self {
         let queue = FairQueue::new(settings.queue, Arc::clone(&books.senders));
         let (carrier, under_way) = (carrier.to_owned(), UnderWay::default());
-        Self { carrier, settings, books, queue, under_way, backlog: true, stopped: false, phase: Phase::Idle }
+        Self { carrier, settings, books, queue, under_way, backlog: true, broadcasts_left: false, stopped: false, phase: Phase::Idle }
     }
 
     /// What follows from `input` at `now`.
@@ -143,6 +145,13 @@ impl Dispatch {
     /// Whether it has given back everything, and does nothing more.
     pub(super) const fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Over)
+    }
+
+    /// Begins anew after it has given back everything: its carrier is back.
+    pub(super) fn resume(&mut self) {
+        if self.is_over() {
+            (self.stopped, self.backlog, self.phase) = (false, true, Phase::Idle);
+        }
     }
 
     /// Keeps a place for a message that is about to be admitted, and says under which lease. `None` where there is no room.
@@ -214,7 +223,13 @@ impl Dispatch {
 
     /// A turn: look into the store if there may be something, wait until the carrier can send, and send what is next.
     fn turn(&mut self, now: Moment) -> Vec<Action> {
-        if self.backlog && self.queue.singles() < self.settings.batch && !self.stopped { self.lease(Then::Wait, now) } else { self.then(Then::Wait, now) }
+        let may_be_due = self.backlog || (self.broadcasts_left && self.queue.room_for_broadcasts() >= self.room_wanted());
+        if may_be_due && self.queue.singles() < self.settings.batch && !self.stopped { self.lease(Then::Wait, now) } else { self.then(Then::Wait, now) }
+    }
+
+    /// How much room for messages of broadcasts is worth asking the store for them: a batch, so that a carrier with a small window does not cost a call for each.
+    fn room_wanted(&self) -> usize {
+        self.settings.batch.min(self.settings.queue.total / 2).max(1)
     }
 
     fn wait(&mut self, wait: Wait) -> Vec<Action> {
@@ -250,13 +265,15 @@ impl Dispatch {
             return self.then(then, now);
         }
         self.backlog = matches!(then, Then::LookRound(_));
+        let limit_of_broadcasts = self.queue.room_for_broadcasts();
+        self.broadcasts_left = limit_of_broadcasts == 0;
         let request = LeaseRequest {
             carrier: self.carrier.clone(),
             now,
             lease: self.new_lease(now.steady),
             limit,
             limit_per_account: (limit / 4).max(1),
-            limit_of_broadcasts: self.queue.room_for_broadcasts(),
+            limit_of_broadcasts,
             passed_over: self.queue.with_at_least(self.settings.batch),
             under_way: self.under_way.messages(),
         };
@@ -421,11 +438,15 @@ impl Dispatch {
         messages.into_iter().for_each(|leased| self.queue.push(leased));
     }
 
-    /// Only waits are broken off, and reading, never a write.
+    /// Only waits are broken off, and reading, never a write. What comes after the end is given back too.
     fn stop(&mut self) -> Vec<Action> {
         self.stopped = true;
         match std::mem::replace(&mut self.phase, Phase::Idle) {
-            phase @ (Phase::Idle | Phase::Waiting | Phase::Reading(_)) => {
+            Phase::Over if self.queue.len() == 0 => {
+                self.phase = Phase::Over;
+                Vec::new()
+            }
+            phase @ (Phase::Idle | Phase::Waiting | Phase::Reading(_) | Phase::Over) => {
                 self.put_back(phase);
                 self.release()
             }

@@ -3,7 +3,6 @@
 //! Another node of the same store may know the carrier: during a rolling upgrade, or when one of two configuration files is behind. So a sweep leaves its messages
 //! where they are, says so, and the operator decides ([`Pipeline::abandon`](crate::Pipeline::abandon)).
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,9 +61,9 @@ pub(crate) struct Rerouter {
 }
 
 impl Rerouter {
-    /// Whether messages may wait for a carrier of this name that this configuration does not know.
+    /// Whether messages may wait for a carrier of this name that this configuration does not know. One that was removed is known until what it has under way is answered.
     pub(crate) fn is_unknown(&self, carrier: &str) -> bool {
-        !carrier.is_empty() && !self.dispatchers.has(carrier)
+        !carrier.is_empty() && self.dispatchers.lack(carrier)
     }
 
     /// Those of these queues whose carrier this configuration does not know, by name.
@@ -90,7 +89,7 @@ impl Rerouter {
     /// The same of so many messages as one step has.
     pub(super) async fn reroute(&self, carrier: &str, now: Moment) -> Result<Abandoned, StoreError> {
         let lease = Lease { token: self.node.next_token(), until: now.steady + STEP };
-        let (carrier, passed_over, under_way) = (carrier.to_owned(), Vec::new(), HashSet::new());
+        let (carrier, passed_over, under_way) = (carrier.to_owned(), Vec::new(), self.dispatchers.under_way());
         let request = LeaseRequest { carrier, now, lease, limit: BATCH, limit_per_account: BATCH, limit_of_broadcasts: BATCH, passed_over, under_way };
         let leased = self.store.lease_due(request).await?;
         let mut done = Abandoned::default();
@@ -133,17 +132,4 @@ impl Rerouter {
         };
         unattempted(leased, now.wall, verdict, detail)
     }
-}
-
-/// Logs the messages that wait for carriers missing from this configuration, whenever their number changes.
-pub(super) fn tell_unknown(unknown: Vec<(String, u64)>, told: &mut Vec<(String, u64)>) {
-    for (carrier, queued) in unknown.iter().filter(|found| !told.contains(found)) {
-        tracing::warn!(
-            carrier.name = carrier,
-            queue.messages = queued,
-            "{queued} messages wait for the carrier {carrier}, which this configuration does not know: they are left alone. \
-             `smsfactory carrier abandon {carrier}` gives them to other carriers of their routes"
-        );
-    }
-    *told = unknown;
 }

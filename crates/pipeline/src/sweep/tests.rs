@@ -163,7 +163,7 @@ async fn all_records_that_are_old_are_forgotten_at_once() {
         store.admit(Admission { flagged: Some(flagged), idempotency: Some(key(n)), ..admission(message) }).await.unwrap();
     }
     bench.clock.advance(Duration::from_secs(8 * 86_400));
-    bench.sweeper.forget_records(bench.clock.now()).await.unwrap();
+    bench.sweeper.round(Strand::Records, &bench.sweeper.sweeping()).await;
     assert_eq!(store.screening_log(ScreeningFilter::default(), None, 1).await.unwrap(), []);
     assert_eq!(store.forget_requests(bench.clock.now(), 1).await.unwrap(), 0, "no record is left");
 }
@@ -174,16 +174,15 @@ async fn messages_of_a_carrier_that_is_not_configured_are_left_until_the_operato
     let (store, sweeper) = (bench.sweeper.store.clone(), &bench.sweeper);
     let message = bench.message();
     store.admit(Admission { carrier: "gone".to_owned(), ..admission(message.clone()) }).await.unwrap();
-    let mut unknown = Vec::new();
-    for round in 0..2 * ROUNDS_PER_CENSUS {
-        sweeper.round(round % ROUNDS_PER_CENSUS, &mut unknown).await.unwrap();
+    let unknown = async || sweeper.rerouter.unknown(store.queue_depths().await.unwrap());
+    let sweeping = sweeper.sweeping();
+    for _ in 0..60 {
+        sweeper.round(Strand::Messages, &sweeping).await;
     }
-    assert_eq!(unknown, [("gone".to_owned(), 1)]);
+    assert_eq!(unknown().await, [("gone".to_owned(), 1)]);
     let status = async || store.message_of_any_account(message.id).await.unwrap().unwrap().delivery.status;
     assert_eq!(status().await, Status::Queued);
     // No route leads anywhere here.
     assert_eq!(sweeper.rerouter.reroute_all("gone").await.unwrap(), Abandoned { failed: 1, ..Abandoned::default() });
-    assert_eq!(status().await, Status::Failed);
-    sweeper.round(0, &mut unknown).await.unwrap();
-    assert_eq!(unknown, []);
+    assert_eq!((status().await, unknown().await), (Status::Failed, vec![]));
 }

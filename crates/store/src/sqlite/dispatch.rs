@@ -381,7 +381,7 @@ fn forget_requests(connection: &Connection, now: Timestamp, limit: usize) -> rus
     Ok((quotas + records) as u64)
 }
 
-fn queue_depths(connection: &Connection) -> rusqlite::Result<Vec<QueueDepth>> {
+pub(super) fn queue_depths(connection: &Connection) -> rusqlite::Result<Vec<QueueDepth>> {
     // Ids sort in the order of acceptance, so the lowest one is of the oldest message, and the index holds all that is counted. The time in an id may be ahead
     // of the clock; the message has the time of the clock. SQLite takes account_id from the row with the lowest id ("bare columns in an aggregate query").
     let sql = "SELECT q.carrier, q.queued, m.created_at FROM \

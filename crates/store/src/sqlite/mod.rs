@@ -42,6 +42,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::StoreError;
+use crate::contract::dispatch::QueueDepth;
 use crate::tail::Tails;
 use lock::Lock;
 use readers::Readers;
@@ -148,12 +149,21 @@ impl Sqlite {
         if !path.exists() {
             return Ok(format!("{place} is not there yet, and will be made"));
         }
-        let refused = |error: rusqlite::Error| StoreError::Refused(format!("cannot use the store {place}: {error}"));
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(refused)?;
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| refused(path, &error))?;
         let version = migrations::version(&connection, path)?;
         schema::verify(&connection, version, path)?;
         Ok(format!("{place} has schema version {version}"))
     }
+
+    /// As [`crate::waiting`].
+    pub fn waiting(path: &Path) -> Result<Vec<QueueDepth>, StoreError> {
+        let read = || dispatch::queue_depths(&connect(path, None, OpenFlags::SQLITE_OPEN_READ_ONLY)?);
+        read().map_err(|error| refused(path, &error))
+    }
+}
+
+fn refused(path: &Path, error: &rusqlite::Error) -> StoreError {
+    StoreError::Refused(format!("cannot use the store {}: {error}", path.display()))
 }
 
 /// A connection as SQLite makes it.

@@ -132,11 +132,13 @@ async fn a_look_at_a_store_says_how_it_is_and_changes_nothing() {
     let file = SqliteFile::fresh();
     let url = format!("sqlite:{}", file.path().display());
     assert!(store::check(&url).unwrap().contains("will be made") && !file.path().exists());
+    assert!(store::waiting(&url).unwrap().is_empty() && !file.path().exists());
     let store = file.open().await;
     assert!(store::check(&url).unwrap().contains("in use by a running server"));
     store.close().await;
     let before = std::fs::read(file.path()).unwrap();
     assert!(store::check(&url).unwrap().contains("schema version"));
+    assert_eq!(store::waiting(&url), Ok(Vec::new()));
     assert!(std::fs::read(file.path()).unwrap() == before);
     file.connection().execute("INSERT INTO schema_version (version) VALUES (999)", []).unwrap();
     assert!(matches!(store::check(&url), Err(StoreError::Refused(sentence)) if sentence.contains("999")));

@@ -282,3 +282,28 @@ fn a_stop_breaks_off_waits_and_reading_and_never_a_write() {
     check(&mut leasing, vec![(Input::Turn, "lease 10"), (Input::Stop, ""), (Input::Leased(vec![plain(1)]), "release [1]")]);
     assert_eq!((leasing.is_over(), leasing.reserve(AccountId::from_bytes([1; 16]), NOW.steady)), (true, None));
 }
+
+#[test]
+fn messages_of_broadcasts_that_found_no_room_in_memory_are_leased_as_soon_as_there_is_room_for_a_batch() {
+    let of_broadcast = |number| leased(number, |message| message.broadcast = Some(BroadcastId::from_bytes([9; 16])));
+    let mut machine = machine();
+    // Half of a hundred is for broadcasts.
+    machine.on(Input::Held((1..=50).map(of_broadcast).collect()), NOW);
+    let none = || Input::Leased(Vec::new());
+    let room = |ready| Input::Room { ready, window: 100 };
+    check(&mut machine, vec![(Input::Turn, "lease 10"), (none(), "wait Room"), (Input::Woken, ""), (Input::Turn, "wait Room")]);
+    let begun = |count| Input::Begun(vec![Some(1); count]);
+    check(&mut machine, vec![(room(4), "made room; begin [1, 2, 3, 4]"), (begun(4), "submit [1, 2, 3, 4]"), (Input::Turn, "wait Room")]);
+    check(&mut machine, vec![(room(6), "made room; begin [5, 6, 7, 8, 9, 10]"), (begun(6), "submit [5, 6, 7, 8, 9, 10]"), (Input::Turn, "lease 10")]);
+    check(&mut machine, vec![(none(), "wait Room"), (Input::Woken, ""), (Input::Turn, "wait Room")]);
+}
+
+#[test]
+fn what_comes_after_the_end_is_given_back_too_and_a_carrier_that_is_back_begins_anew() {
+    let mut machine = waiting(vec![plain(1)]);
+    check(&mut machine, vec![(Input::Stop, "release [1]"), (Input::Placed(plain(2)), ""), (Input::Stop, "release [2]"), (Input::Stop, "")]);
+    assert!(machine.is_over());
+    machine.resume();
+    assert!(machine.reserve(AccountId::from_bytes([1; 16]), NOW.steady).is_some());
+    check(&mut machine, vec![(Input::Turn, "lease 10"), (Input::Leased(vec![plain(1)]), "wait Room"), (ROOM, "begin [1]")]);
+}

@@ -15,7 +15,8 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode as HttpStatus};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
+use net::Timer;
 use tokio::sync::oneshot;
 use wire::mm7::{Address, Fault, FaultKind, Message, Operation, Status, StatusCode, SubmitReq, SubmitRsp, post};
 use wire::mms::Part;
@@ -48,7 +49,7 @@ pub(crate) async fn serve(stream: Stream, shared: Arc<Shared>, number: u64) {
     });
     let service = service_fn(|request| answer(&shared, number, request));
     let mut builder = hyper::server::conn::http1::Builder::new();
-    let served = builder.timer(TokioTimer::new()).header_read_timeout(IDLE).serve_connection(TokioIo::new(stream), service);
+    let served = builder.timer(Timer::new(Arc::clone(&shared.runtime))).header_read_timeout(IDLE).serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         ended = served => if let Err(error) = ended {
             tracing::debug!(%error, "MM7 session {number} ended: {error}");
