@@ -44,6 +44,8 @@ pub enum BroadcastAdmitted {
     Replayed(BroadcastReplay),
     /// The key stands for a different request; nothing was changed.
     KeyTaken,
+    /// Another request holds the key ([`super::requests`]), and no answer is on record; nothing was changed.
+    UnderWay,
     /// Its recipients do not all fit the quota; nothing was changed.
     QuotaReached,
     /// The media that it names are kept no longer; nothing was changed. It may bring them again.
@@ -142,14 +144,14 @@ pub struct BroadcastPage {
 pub trait Broadcasts: Send + Sync {
     /// Makes a broadcast durable, with its recipients, its quota and its idempotency record.
     ///
-    /// Atomic: all of it or, on any outcome but [`BroadcastAdmitted::New`], nothing; the quota takes all recipients or none. Called twice with the
-    /// same claim, the second is [`BroadcastAdmitted::Replayed`].
+    /// Atomic: all of it or, on any outcome but [`BroadcastAdmitted::New`], nothing; the quota takes all recipients or none. Quota and
+    /// idempotency key are as in [`super::messages::Messages::admit`].
     ///
     /// # Errors
     /// [`StoreError::Over`] when the node is over.
     async fn admit_broadcast(&self, admission: BroadcastAdmission) -> Result<BroadcastAdmitted, StoreError>;
 
-    /// What was answered under an owner's claim, if it was answered at `claim.not_before` or later: `Replayed` or `KeyTaken`. Changes nothing.
+    /// What a repeat of a request is answered, as [`super::messages::Messages::replay`] says it of messages.
     async fn replay_broadcast(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<BroadcastAdmitted>, StoreError>;
 
     /// A broadcast of this owner (of any when `None`, for the operator), or nothing.

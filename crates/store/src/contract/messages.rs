@@ -13,6 +13,7 @@ use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Owner, ScreeningRec
 use super::StoreError;
 use super::dispatch::Lease;
 use super::nodes::Epoch;
+use super::requests::{Hold, RequestKey};
 
 /// A message on its way in: all that the one admitting transaction needs.
 #[derive(Clone, Debug)]
@@ -57,6 +58,15 @@ pub struct IdempotencyClaim {
     pub fingerprint: Fingerprint,
     /// Records made before this moment count no more.
     pub not_before: Timestamp,
+    /// Whether the request holds the key. Its own hold is no obstacle to it.
+    pub hold: Hold,
+}
+
+impl IdempotencyClaim {
+    /// The name of the request, which is one of this owner.
+    pub fn of(&self, owner: Owner) -> RequestKey {
+        RequestKey { owner, endpoint: self.endpoint, key: self.key.clone() }
+    }
 }
 
 /// What became of an admission.
@@ -68,6 +78,8 @@ pub enum Admitted {
     Replayed(Replay),
     /// The key stands for a different request; nothing was changed.
     KeyTaken,
+    /// Another request holds the key ([`super::requests`]), and no answer is on record; nothing was changed.
+    UnderWay,
     /// The message does not fit the quota; nothing was changed.
     QuotaReached,
     /// The media that it names are kept no longer; nothing was changed. It may bring them again.
@@ -123,18 +135,20 @@ pub trait Messages: Send + Sync {
     /// Makes a message durable, with its quota and its idempotency record.
     ///
     /// Atomic: all of it or, on any outcome but [`Admitted::New`], nothing. Concurrent calls commit as a group, each with its own
-    /// outcome. Called twice with the same claim, the second is [`Admitted::Replayed`]. The quota is exact under concurrency.
+    /// outcome. Called twice with the same claim, the second is [`Admitted::Replayed`], or [`Admitted::UnderWay`] while the first holds the key and has no answer on record.
+    /// A claim with [`Hold::FromAdmission`] is also [`Admitted::UnderWay`] while any other request holds the key; otherwise its request holds the key from this
+    /// transaction on, and only with [`Admitted::New`].
+    ///
+    /// The quota is counted in the admitting transaction, and is exact whatever is admitted at the same time, at all nodes together: of requests for the last place one
+    /// is admitted.
     ///
     /// # Errors
     /// [`StoreError::Over`] when the node is over: nothing is promised in its name.
     async fn admit(&self, admission: Admission) -> Result<Admitted, StoreError>;
 
-    /// What was answered under an owner's claim, if it was answered at `claim.not_before` or later: `Replayed` or `KeyTaken`. Changes nothing.
+    /// What a repeat of a request is answered, by the state of one moment: `Replayed` or `KeyTaken` where there is a record that was made at `claim.not_before` or
+    /// later, and `UnderWay` while another request holds the key and no answer is on record. Changes nothing.
     async fn replay(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<Admitted>, StoreError>;
-
-    /// Records that a request is answered with `body` rather than with the queued message, so that a replay says the same. To be called before the client
-    /// gets that answer. Does nothing when there is no such record.
-    async fn record_answer(&self, owner: Owner, endpoint: Endpoint, key: &IdempotencyKey, body: String) -> Result<(), StoreError>;
 
     /// A message of this owner, or nothing.
     async fn message(&self, owner: Owner, id: MessageId) -> Result<Option<MessageRecord>, StoreError>;

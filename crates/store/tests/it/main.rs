@@ -35,6 +35,24 @@ macro_rules! conformance {
                 a_quota_begins_anew_with_the_day
                 the_limit_that_counts_is_the_one_given_now
                 a_replay_uses_no_quota_even_when_none_is_left;
+            requests:
+                a_key_is_held_by_one_request_until_that_ends
+                a_held_key_is_one_of_its_owner_and_its_endpoint
+                of_many_nodes_that_begin_at_once_one_gets_the_key
+                a_key_of_an_epoch_that_is_over_is_free
+                a_request_that_began_is_admitted_under_its_key
+                a_request_with_an_earlier_look_makes_no_second_message
+                an_awaited_answer_is_under_way_until_its_request_ends
+                a_request_that_is_not_admitted_holds_no_key
+                an_answer_awaited_by_an_epoch_that_is_over_is_that_of_the_record
+                of_many_awaited_requests_at_two_nodes_one_is_admitted
+                a_broadcast_holds_its_key_as_a_message_does;
+            windows:
+                exactly_the_limit_passes_however_many_come_at_once
+                a_window_begins_with_its_first_request_and_refused_ones_are_free
+                owners_kinds_entrances_and_addresses_are_counted_apart
+                looking_at_a_window_counts_nothing
+                the_limit_of_a_window_is_the_one_given_now;
             reading:
                 another_accounts_message_is_nothing
                 pages_show_everything_once_newest_first
@@ -282,6 +300,7 @@ mod outcomes;
 mod reading;
 mod readings;
 mod receipts;
+mod requests;
 mod screening;
 mod sqlite;
 mod support;
@@ -289,3 +308,4 @@ mod tenants;
 mod unmatched;
 mod upgrade;
 mod waits;
+mod windows;

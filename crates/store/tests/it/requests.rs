@@ -1,0 +1,236 @@
+//! Requests under way: a key is held by one request of one living node, and no two repeats are answered differently.
+
+use std::sync::Arc;
+
+use model::idempotency::{AnswerForm, Endpoint};
+use model::{AccountId, Message, Mode, Moment, Owner};
+use store::StoreError;
+use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastReplay};
+use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota, Replay};
+use store::contract::nodes::{Epoch, LIFE};
+use store::contract::requests::{Hold, RequestKey};
+use tokio::task::JoinSet;
+
+use crate::broadcasts::{self, broadcast};
+use crate::support::{Backend, Desk, NODE, NOW, admission, claim, live};
+
+/// A store with the desk's node and another one.
+async fn two(fresh: &impl Backend) -> (Desk, Epoch) {
+    let desk = Desk::at(fresh.open_shared().await).await;
+    let other = desk.store.join("other".to_owned(), "0".to_owned(), Moment::of(NOW)).await.unwrap();
+    (desk, other)
+}
+
+/// Ends the desk's node by another one.
+async fn end_desk(desk: &Desk, other: Epoch) {
+    desk.store.renew(other, NOW + LIFE).await.unwrap();
+    assert_eq!(desk.store.take_over(other, NOW + LIFE).await.unwrap().epochs, [NODE]);
+}
+
+fn with(message: Message, node: Epoch, claim: &IdempotencyClaim, hold: Hold) -> Admission {
+    Admission { node, idempotency: Some(IdempotencyClaim { hold, ..claim.clone() }), ..admission(message) }
+}
+
+fn replayed(message: &Message, answer: Option<&str>) -> Admitted {
+    Admitted::Replayed(Replay { message: Arc::new(message.clone()), answer: answer.map(str::to_owned), form: AnswerForm::NEWEST })
+}
+
+async fn begin(desk: &Desk, node: Epoch, key: &RequestKey) -> bool {
+    desk.store.begin_request(node, key).await.unwrap()
+}
+
+/// What a repeat at any node finds.
+async fn replay(desk: &Desk, account: AccountId, claim: &IdempotencyClaim) -> Option<Admitted> {
+    desk.store.replay(live(account), claim).await.unwrap()
+}
+
+pub(crate) async fn a_key_is_held_by_one_request_until_that_ends(fresh: impl Backend) {
+    let (desk, other) = two(&fresh).await;
+    let (account, claim) = (desk.account(), claim("key-1", "hello", NOW));
+    let key = claim.of(live(account));
+    assert!(begin(&desk, NODE, &key).await);
+    for node in [NODE, other] {
+        assert!(!begin(&desk, node, &key).await, "{node}");
+    }
+    assert_eq!(replay(&desk, account, &claim).await, Some(Admitted::UnderWay));
+    let another = claim.clone();
+    assert_eq!(
+        replay(&desk, account, &IdempotencyClaim { fingerprint: crate::support::claim("key-1", "bye", NOW).fingerprint, ..another }).await,
+        Some(Admitted::UnderWay)
+    );
+    assert_eq!(replay(&desk, account, &IdempotencyClaim { hold: Hold::Begun, ..claim.clone() }).await, None, "its own hold is no obstacle");
+    desk.store.end_request(other, &key).await;
+    assert!(!begin(&desk, other, &key).await, "the other node did not hold it");
+    desk.store.end_request(NODE, &key).await;
+    assert_eq!(replay(&desk, account, &claim).await, None);
+    assert!(begin(&desk, other, &key).await);
+}
+
+pub(crate) async fn a_held_key_is_one_of_its_owner_and_its_endpoint(fresh: impl Backend) {
+    let (desk, other) = two(&fresh).await;
+    let (owner, claim) = (live(desk.account()), claim("key-1", "hello", NOW));
+    let key = claim.of(owner);
+    for free in [
+        key.clone(),
+        RequestKey { endpoint: Endpoint::Broadcast, ..key.clone() },
+        RequestKey { owner: Owner { mode: Mode::Test, ..owner }, ..key.clone() },
+        RequestKey { owner: live(desk.account()), ..key.clone() },
+        crate::support::claim("KEY-1", "hello", NOW).of(owner),
+    ] {
+        assert!(begin(&desk, NODE, &free).await, "{free:?}");
+        assert!(!begin(&desk, other, &free).await, "{free:?}");
+    }
+}
+
+pub(crate) async fn of_many_nodes_that_begin_at_once_one_gets_the_key(fresh: impl Backend) {
+    let (desk, other) = two(&fresh).await;
+    let key = claim("key-1", "hello", NOW).of(live(desk.account()));
+    for _ in 0..20 {
+        let mut tasks = JoinSet::new();
+        for n in 0..40 {
+            let (store, key, node) = (Arc::clone(&desk.store), key.clone(), if n % 2 == 0 { NODE } else { other });
+            tasks.spawn(async move { store.begin_request(node, &key).await.unwrap().then_some(node) });
+        }
+        let got: Vec<Epoch> = tasks.join_all().await.into_iter().flatten().collect();
+        assert_eq!(got.len(), 1);
+        desk.store.end_request(got[0], &key).await;
+    }
+}
+
+pub(crate) async fn a_key_of_an_epoch_that_is_over_is_free(fresh: impl Backend) {
+    let (desk, other) = two(&fresh).await;
+    let (account, claim) = (desk.account(), claim("key-1", "hello", NOW));
+    let key = claim.of(live(account));
+    assert!(begin(&desk, NODE, &key).await);
+    end_desk(&desk, other).await;
+    assert_eq!(replay(&desk, account, &claim).await, None);
+    assert_eq!(desk.store.begin_request(NODE, &key).await, Err(StoreError::Over));
+    assert!(begin(&desk, other, &key).await);
+    desk.store.end_request(NODE, &key).await;
+    assert_eq!(replay(&desk, account, &claim).await, Some(Admitted::UnderWay), "the late end of the other request frees nothing");
+    desk.store.leave(other, NOW + LIFE).await.unwrap();
+    assert_eq!(replay(&desk, account, &claim).await, None);
+}
+
+pub(crate) async fn a_request_that_began_is_admitted_under_its_key(fresh: impl Backend) {
+    let (desk, _) = two(&fresh).await;
+    let (account, claim) = (desk.account(), claim("key-1", "hello", NOW));
+    let (key, message) = (claim.of(live(account)), desk.message(account));
+    assert!(begin(&desk, NODE, &key).await);
+    assert_eq!(desk.try_admit(with(message.clone(), NODE, &claim, Hold::Begun)).await, Admitted::New);
+    assert_eq!(replay(&desk, account, &claim).await, Some(Admitted::UnderWay), "nobody knows yet what it is answered");
+    assert_eq!(desk.try_admit(with(desk.message(account), NODE, &claim, Hold::Never)).await, Admitted::UnderWay);
+    desk.store.end_request(NODE, &key).await;
+    assert_eq!(replay(&desk, account, &claim).await, Some(replayed(&message, None)));
+    assert_eq!(desk.count(account).await, 1);
+}
+
+pub(crate) async fn a_request_with_an_earlier_look_makes_no_second_message(fresh: impl Backend) {
+    let (desk, other) = two(&fresh).await;
+    let (account, claim) = (desk.account(), claim("key-1", "hello", NOW));
+    let (key, message) = (claim.of(live(account)), desk.message(account));
+    // A request without media looked before the other one began, and is admitted first.
+    assert!(begin(&desk, NODE, &key).await);
+    assert_eq!(desk.try_admit(with(message.clone(), other, &claim, Hold::Never)).await, Admitted::New);
+    assert_eq!(desk.try_admit(with(desk.message(account), NODE, &claim, Hold::Begun)).await, replayed(&message, None));
+    assert_eq!(desk.try_admit(with(desk.message(account), other, &claim, Hold::FromAdmission)).await, Admitted::UnderWay);
+    assert_eq!(desk.count(account).await, 1);
+}
+
+pub(crate) async fn an_awaited_answer_is_under_way_until_its_request_ends(fresh: impl Backend) {
+    let (desk, other) = two(&fresh).await;
+    let account = desk.account();
+    for (name, answer) in [("key-1", Some("{\"status\":\"sent\"}")), ("key-2", None)] {
+        let claim = claim(name, "hello", NOW);
+        let (key, message) = (claim.of(live(account)), desk.message(account));
+        assert_eq!(desk.try_admit(with(message.clone(), NODE, &claim, Hold::FromAdmission)).await, Admitted::New);
+        for (node, hold) in [(NODE, Hold::FromAdmission), (other, Hold::FromAdmission), (other, Hold::Never)] {
+            assert_eq!(desk.try_admit(with(desk.message(account), node, &claim, hold)).await, Admitted::UnderWay, "{node} {hold:?}");
+        }
+        assert!(!begin(&desk, other, &key).await);
+        assert_eq!(replay(&desk, account, &claim).await, Some(Admitted::UnderWay));
+        let taken = IdempotencyClaim { fingerprint: crate::support::claim(name, "bye", NOW).fingerprint, ..claim.clone() };
+        assert_eq!(replay(&desk, account, &taken).await, Some(Admitted::KeyTaken));
+        if let Some(answer) = answer {
+            desk.store.record_answer(NODE, &key, answer.to_owned()).await.unwrap();
+            assert_eq!(replay(&desk, account, &claim).await, Some(replayed(&message, Some(answer))), "what is on record does not change any more");
+        }
+        desk.store.end_request(NODE, &key).await;
+        assert_eq!(replay(&desk, account, &claim).await, Some(replayed(&message, answer)));
+        assert_eq!(desk.try_admit(with(desk.message(account), other, &claim, Hold::FromAdmission)).await, replayed(&message, answer));
+        assert!(begin(&desk, other, &key).await, "a replay holds nothing");
+    }
+}
+
+pub(crate) async fn a_request_that_is_not_admitted_holds_no_key(fresh: impl Backend) {
+    let (desk, other) = two(&fresh).await;
+    let (account, claim) = (desk.account(), claim("key-1", "hello", NOW));
+    let key = claim.of(live(account));
+    let over = with(desk.message(account), NODE, &claim, Hold::FromAdmission);
+    let quota = Quota { limit: 0, ..over.quota };
+    assert_eq!(desk.try_admit(Admission { quota, ..over }).await, Admitted::QuotaReached);
+    assert_eq!(replay(&desk, account, &claim).await, None);
+    assert!(begin(&desk, other, &key).await);
+    assert_eq!(desk.try_admit(with(desk.message(account), NODE, &claim, Hold::FromAdmission)).await, Admitted::UnderWay);
+    desk.store.end_request(other, &key).await;
+    assert_eq!(desk.try_admit(with(desk.message(account), NODE, &claim, Hold::FromAdmission)).await, Admitted::New);
+}
+
+pub(crate) async fn an_answer_awaited_by_an_epoch_that_is_over_is_that_of_the_record(fresh: impl Backend) {
+    let (desk, other) = two(&fresh).await;
+    let (account, claim) = (desk.account(), claim("key-1", "hello", NOW));
+    let (key, message) = (claim.of(live(account)), desk.message(account));
+    assert_eq!(desk.try_admit(with(message.clone(), NODE, &claim, Hold::FromAdmission)).await, Admitted::New);
+    end_desk(&desk, other).await;
+    assert_eq!(replay(&desk, account, &claim).await, Some(replayed(&message, None)));
+    let late = desk.store.record_answer(NODE, &key, "{}".to_owned()).await;
+    assert_eq!(late, Err(StoreError::Over), "a repeat was answered already");
+    desk.store.end_request(NODE, &key).await;
+    assert_eq!(replay(&desk, account, &claim).await, Some(replayed(&message, None)));
+}
+
+pub(crate) async fn of_many_awaited_requests_at_two_nodes_one_is_admitted(fresh: impl Backend) {
+    let (desk, other) = two(&fresh).await;
+    let account = desk.account();
+    for round in 0..10 {
+        let claim = claim(&format!("key-{round}"), "hello", NOW);
+        let mut tasks = JoinSet::new();
+        for n in 0..50 {
+            let (hold, node) = ([Hold::FromAdmission, Hold::FromAdmission, Hold::Never][n % 3], [NODE, other][n % 2]);
+            let (store, admission) = (Arc::clone(&desk.store), with(desk.message(account), node, &claim, hold));
+            tasks.spawn(async move { (node, hold, store.admit(admission).await.unwrap()) });
+        }
+        let outcomes = tasks.join_all().await;
+        let first: Vec<_> = outcomes.iter().filter(|(.., admitted)| *admitted == Admitted::New).collect();
+        let [(node, hold, _)] = first[..] else { panic!("{first:?}") };
+        let is_awaited = *hold == Hold::FromAdmission;
+        let others = outcomes.iter().filter(|(.., admitted)| *admitted != Admitted::New);
+        others.for_each(|(.., admitted)| assert_eq!(*admitted == Admitted::UnderWay, is_awaited, "{admitted:?}"));
+        desk.store.end_request(*node, &claim.of(live(account))).await;
+        assert!(matches!(replay(&desk, account, &claim).await, Some(Admitted::Replayed(_))));
+    }
+    assert_eq!(desk.count(account).await, 10);
+}
+
+pub(crate) async fn a_broadcast_holds_its_key_as_a_message_does(fresh: impl Backend) {
+    let (desk, other) = two(&fresh).await;
+    let account = desk.account();
+    let claim = IdempotencyClaim { endpoint: Endpoint::Broadcast, ..claim("key-1", "hello", NOW) };
+    let key = claim.of(live(account));
+    let with =
+        |hold| BroadcastAdmission { idempotency: Some(IdempotencyClaim { hold, ..claim.clone() }), ..broadcasts::admission(broadcast(&desk, account, 5, 0)) };
+    let look = async || desk.store.replay_broadcast(live(account), &claim).await.unwrap();
+    assert!(begin(&desk, other, &key).await);
+    assert_eq!(look().await, Some(BroadcastAdmitted::UnderWay));
+    assert_eq!(desk.store.admit_broadcast(with(Hold::FromAdmission)).await.unwrap(), BroadcastAdmitted::UnderWay);
+    desk.store.end_request(other, &key).await;
+    assert_eq!(desk.store.admit_broadcast(with(Hold::FromAdmission)).await.unwrap(), BroadcastAdmitted::New);
+    assert_eq!(look().await, Some(BroadcastAdmitted::UnderWay));
+    assert_eq!(desk.store.admit_broadcast(with(Hold::Never)).await.unwrap(), BroadcastAdmitted::UnderWay);
+    desk.store.record_answer(NODE, &key, "{}".to_owned()).await.unwrap();
+    desk.store.end_request(NODE, &key).await;
+    let Some(BroadcastAdmitted::Replayed(BroadcastReplay { answer, .. })) = look().await else { panic!("it was admitted") };
+    assert_eq!(answer.as_deref(), Some("{}"));
+    assert!(begin(&desk, other, &key).await);
+    end_desk(&desk, other).await;
+}
