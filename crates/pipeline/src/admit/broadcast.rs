@@ -10,7 +10,7 @@ use model::quota::UtcDay;
 use model::{Broadcast, BroadcastId, Media, Msisdn, Recipients, Screened, ScreeningRecord, Timestamp};
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastReplay};
 use store::contract::messages::{IdempotencyClaim, Quota};
-use store::contract::requests::{Hold, RequestKey};
+use store::contract::requests::RequestKey;
 
 use super::parse::{given, given_text, kind_of, measured, missing, number};
 use super::recipients::RecipientList;
@@ -151,7 +151,7 @@ impl Admission {
     fn broadcast_claim(&self, parsed: &Parsed, now: Timestamp) -> Option<IdempotencyClaim> {
         let key = parsed.idempotency_key.clone()?;
         let not_before = now - self.limits.get().idempotency;
-        Some(IdempotencyClaim { endpoint: Endpoint::Broadcast, key, fingerprint: parsed.fingerprint(), not_before, hold: Hold::Never })
+        Some(IdempotencyClaim { endpoint: Endpoint::Broadcast, key, fingerprint: parsed.fingerprint(), not_before, begun: false, awaited: false })
     }
 
     fn not_blocked(&self, caller: &Caller, recipients: &Recipients) -> Recipients {

@@ -10,7 +10,7 @@ use model::sampler::Line;
 use store::StoreError;
 use store::contract::broadcasts::{BroadcastAdmitted, BroadcastReplay};
 use store::contract::messages::{Admitted, IdempotencyClaim, Replay};
-use store::contract::requests::{Hold, RequestKey};
+use store::contract::requests::RequestKey;
 
 use super::parse::Parsed;
 use super::under_way::UnderWay;
@@ -26,7 +26,7 @@ impl Admission {
     pub(super) fn claim(&self, parsed: &Parsed, now: Timestamp) -> Option<IdempotencyClaim> {
         let key = parsed.idempotency_key.clone()?;
         let not_before = now - self.limits.get().idempotency;
-        Some(IdempotencyClaim { endpoint: Endpoint::Message, key, fingerprint: parsed.fingerprint(), not_before, hold: Hold::Never })
+        Some(IdempotencyClaim { endpoint: Endpoint::Message, key, fingerprint: parsed.fingerprint(), not_before, begun: false, awaited: false })
     }
 
     /// The answer that the first request under this claim was given; `None` where this is the first.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use model::error::Refusal;
 use store::contract::messages::IdempotencyClaim;
-use store::contract::requests::{Hold, RequestKey};
+use store::contract::requests::RequestKey;
 
 use super::{Admission, refused_by_store};
 use crate::tenants::Caller;
@@ -31,14 +31,13 @@ impl<'a> UnderWay<'a> {
     pub(super) async fn begin(&mut self, caller: &Caller, claim: Option<IdempotencyClaim>, fetches_media: bool) -> Result<bool, Refusal> {
         self.claim = claim;
         let Some(claim) = &mut self.claim else { return Ok(true) };
+        claim.awaited = self.is_awaited;
         if fetches_media {
             let key = claim.of(caller.owner());
             if !self.admission.store.begin_request(self.admission.node.epoch(), &key).await.map_err(refused_by_store)? {
                 return Ok(false);
             }
-            (claim.hold, self.held) = (Hold::Begun, Some(key));
-        } else if self.is_awaited {
-            claim.hold = Hold::FromAdmission;
+            (claim.begun, self.held) = (true, Some(key));
         }
         Ok(true)
     }
@@ -52,7 +51,7 @@ impl<'a> UnderWay<'a> {
     pub(super) fn admitted(&mut self, caller: &Caller) -> Option<RequestKey> {
         let claim = self.claim.as_ref()?;
         let key = claim.of(caller.owner());
-        if claim.hold == Hold::FromAdmission {
+        if claim.awaited {
             self.held = Some(key.clone());
         }
         Some(key)

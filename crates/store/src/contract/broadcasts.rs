@@ -44,7 +44,7 @@ pub enum BroadcastAdmitted {
     Replayed(BroadcastReplay),
     /// The key stands for a different request; nothing was changed.
     KeyTaken,
-    /// Another request holds the key ([`super::requests`]), and no answer is on record; nothing was changed.
+    /// Another request holds the key ([`super::requests`]) and is not on record, or its answer is awaited and not on record; nothing was changed.
     UnderWay,
     /// Its recipients do not all fit the quota; nothing was changed.
     QuotaReached,

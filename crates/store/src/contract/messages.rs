@@ -13,7 +13,7 @@ use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Owner, ScreeningRec
 use super::StoreError;
 use super::dispatch::Lease;
 use super::nodes::Epoch;
-use super::requests::{Hold, RequestKey};
+use super::requests::RequestKey;
 
 /// A message on its way in: all that the one admitting transaction needs.
 #[derive(Clone, Debug)]
@@ -58,8 +58,11 @@ pub struct IdempotencyClaim {
     pub fingerprint: Fingerprint,
     /// Records made before this moment count no more.
     pub not_before: Timestamp,
-    /// Whether the request holds the key. Its own hold is no obstacle to it.
-    pub hold: Hold,
+    /// Whether the request holds the key since [`super::requests::Requests::begin_request`]. Its own hold is no obstacle to it.
+    pub begun: bool,
+    /// Whether its answer is known only some time after its admission, because its client waits for news. From its admission on the request holds the key, and its
+    /// record says nothing before the request ends or has an answer on record.
+    pub awaited: bool,
 }
 
 impl IdempotencyClaim {
@@ -78,7 +81,7 @@ pub enum Admitted {
     Replayed(Replay),
     /// The key stands for a different request; nothing was changed.
     KeyTaken,
-    /// Another request holds the key ([`super::requests`]), and no answer is on record; nothing was changed.
+    /// Another request holds the key ([`super::requests`]) and is not on record, or its answer is awaited and not on record; nothing was changed.
     UnderWay,
     /// The message does not fit the quota; nothing was changed.
     QuotaReached,
@@ -135,9 +138,9 @@ pub trait Messages: Send + Sync {
     /// Makes a message durable, with its quota and its idempotency record.
     ///
     /// Atomic: all of it or, on any outcome but [`Admitted::New`], nothing. Concurrent calls commit as a group, each with its own
-    /// outcome. Called twice with the same claim, the second is [`Admitted::Replayed`], or [`Admitted::UnderWay`] while the first holds the key and has no answer on record.
-    /// A claim with [`Hold::FromAdmission`] is also [`Admitted::UnderWay`] while any other request holds the key; otherwise its request holds the key from this
-    /// transaction on, and only with [`Admitted::New`].
+    /// outcome. Called twice with the same claim, the second is [`Admitted::Replayed`], or [`Admitted::UnderWay`] while the answer to the first is awaited.
+    /// A request whose answer is awaited holds its key from this transaction on, with [`Admitted::New`] only; while another request holds the key, it is
+    /// [`Admitted::UnderWay`]. Other requests are admitted although a request holds their key that is not on record yet: whichever is admitted first is the one.
     ///
     /// The quota is counted in the admitting transaction, and is exact whatever is admitted at the same time, at all nodes together: of requests for the last place one
     /// is admitted.
@@ -147,7 +150,7 @@ pub trait Messages: Send + Sync {
     async fn admit(&self, admission: Admission) -> Result<Admitted, StoreError>;
 
     /// What a repeat of a request is answered, by the state of one moment: `Replayed` or `KeyTaken` where there is a record that was made at `claim.not_before` or
-    /// later, and `UnderWay` while another request holds the key and no answer is on record. Changes nothing.
+    /// later, and `UnderWay` while another request holds the key that is not on record, or whose answer is awaited. Changes nothing.
     async fn replay(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<Admitted>, StoreError>;
 
     /// A message of this owner, or nothing.

@@ -1,8 +1,8 @@
 //! Requests under idempotency keys while they are under way, and their answers.
 //!
 //! A request that takes its time *holds* its key: one that fetches media from before it is admitted ([`Requests::begin_request`]), one whose client waits for news from its
-//! admission on ([`Hold::FromAdmission`]). Until the request ends, a repeat finds it under way ([`super::messages::Admitted::UnderWay`]), unless its answer is on record
-//! already. So no two repeats are answered differently, at whichever nodes they arrive.
+//! admission on ([`super::messages::IdempotencyClaim::awaited`]). Until the request ends, a repeat finds it under way ([`super::messages::Admitted::UnderWay`]), unless it
+//! is on record how the request is answered. So no two repeats are answered differently, at whichever nodes they arrive.
 //!
 //! A key is held by an epoch ([`super::nodes`]). When the epoch is over, the key is free, since the request is gone with its node. A request that had been admitted by
 //! then is on record, and a repeat is answered from the record.
@@ -25,18 +25,6 @@ pub struct RequestKey {
     pub key: IdempotencyKey,
 }
 
-/// Whether a request holds its key while it is admitted and afterwards.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Hold {
-    /// It does not. Its answer follows from its record.
-    #[default]
-    Never,
-    /// It has held the key since [`Requests::begin_request`].
-    Begun,
-    /// It holds the key from its admission on, in the admitting transaction, because its answer is awaited.
-    FromAdmission,
-}
-
 /// Requests under way.
 #[async_trait]
 pub trait Requests: Send + Sync {
@@ -48,7 +36,7 @@ pub trait Requests: Send + Sync {
     async fn begin_request(&self, node: Epoch, key: &RequestKey) -> Result<bool, StoreError>;
 
     /// Records that a request is answered with `body` and not as its record alone would say, so that a repeat gets the same. To be called before the client gets that
-    /// answer, and while the request holds its key. Does nothing when there is no record under the key.
+    /// answer, while the request holds its key. Does nothing when there is no record under the key.
     ///
     /// # Errors
     /// [`StoreError::Over`] when the node is over: its keys are free, and a repeat may have been answered from the record.

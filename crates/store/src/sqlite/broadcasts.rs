@@ -95,11 +95,11 @@ fn admit(group: &mut Group, admission: &BroadcastAdmission) -> Result<(Broadcast
     if let Some(claim) = &admission.idempotency
         && let Some(earlier) = replay(&group.connection, owner, claim)?
     {
-        let is_under_way = is_open(&earlier) && group.keys.is_under_way(owner, claim);
-        return Ok((if is_under_way { BroadcastAdmitted::UnderWay } else { earlier }, Holding::Nothing));
+        let is_under_way = is_open(&earlier) && group.keys.is_awaited(owner, claim);
+        return Ok((if is_under_way { BroadcastAdmitted::UnderWay } else { earlier }, Holding::NOTHING));
     }
-    let Some(holding) = group.keys.hold_from_admission(admission.node, owner, admission.idempotency.as_ref())? else {
-        return Ok((BroadcastAdmitted::UnderWay, Holding::Nothing));
+    let Some(holding) = group.keys.hold(admission.node, owner, admission.idempotency.as_ref()) else {
+        return Ok((BroadcastAdmitted::UnderWay, Holding::NOTHING));
     };
     Ok((insert_admitted(group, admission)?, holding))
 }

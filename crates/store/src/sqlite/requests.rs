@@ -10,17 +10,16 @@ use model::Owner;
 use rusqlite::{Connection, params};
 
 use super::Sqlite;
-use super::writer::{Fault, Group};
+use super::writer::Group;
 use crate::StoreError;
 use crate::contract::messages::IdempotencyClaim;
 use crate::contract::nodes::Epoch;
-use crate::contract::requests::{Hold, RequestKey, Requests};
+use crate::contract::requests::{RequestKey, Requests};
 
 #[async_trait]
 impl Requests for Sqlite {
     async fn begin_request(&self, node: Epoch, key: &RequestKey) -> Result<bool, StoreError> {
-        let held = self.keys.hold(node, key.clone())?;
-        Ok(held.map(HeldKey::keep).is_some())
+        self.keys.begin(node, key)
     }
 
     async fn record_answer(&self, node: Epoch, key: &RequestKey, body: String) -> Result<(), StoreError> {
@@ -58,15 +57,16 @@ impl Sqlite {
         if found.as_ref().is_some_and(|found| !is_open(found)) {
             return Ok(found);
         }
-        if self.keys.is_under_way(owner, claim) {
-            return Ok(Some(under_way));
+        match found {
+            Some(_) if self.keys.is_awaited(owner, claim) => Ok(Some(under_way)),
+            // Nothing more is recorded for it. So its answer, if it has one, is there now.
+            Some(_) => look().await,
+            None => Ok((!claim.begun && self.keys.is_held(owner, claim)).then_some(under_way)),
         }
-        // The request that made the record has ended, so that its answer, if it recorded one, is there now.
-        if found.is_some() { look().await } else { Ok(None) }
     }
 }
 
-/// The keys that requests hold, each with its epoch.
+/// The keys that requests hold.
 #[derive(Default)]
 pub(super) struct Keys(Mutex<Table>);
 
@@ -75,83 +75,62 @@ struct Table {
     /// The epochs that are not over, as the last commit left them.
     living: BTreeSet<Epoch>,
     /// Keys of these epochs only.
-    held: HashMap<RequestKey, Epoch>,
+    held: HashMap<RequestKey, Held>,
 }
 
-/// A key just held, which is free again when this is dropped: the transaction failed, or its caller is gone.
-pub(super) struct HeldKey {
-    keys: Arc<Keys>,
+/// A key that a request holds.
+#[derive(Clone, Copy)]
+struct Held {
     node: Epoch,
-    key: Option<RequestKey>,
-}
-
-impl HeldKey {
-    /// Holds the key until its request ends.
-    pub(super) fn keep(mut self) {
-        self.key = None;
-    }
-}
-
-impl Drop for HeldKey {
-    fn drop(&mut self) {
-        if let Some(key) = self.key.take() {
-            self.keys.end(self.node, &key);
-        }
-    }
-}
-
-/// What a request holds from its admission on.
-pub(super) enum Holding {
-    /// No key.
-    Nothing,
-    /// Its key.
-    Key(HeldKey),
-}
-
-impl Holding {
-    /// Holds it until the request ends.
-    pub(super) fn keep(self) {
-        if let Self::Key(held) = self {
-            held.keep();
-        }
-    }
+    /// Whether the request is on record and its answer is awaited.
+    is_awaited: bool,
 }
 
 impl Keys {
-    /// Has the node hold a key; `None` while another request holds it.
-    pub(super) fn hold(self: &Arc<Self>, node: Epoch, key: RequestKey) -> Result<Option<HeldKey>, StoreError> {
+    /// Has the node hold a key, unless another request holds it.
+    fn begin(&self, node: Epoch, key: &RequestKey) -> Result<bool, StoreError> {
         let mut table = self.table();
         if !table.living.contains(&node) {
             return Err(StoreError::Over);
         }
-        if table.held.contains_key(&key) {
-            return Ok(None);
+        let is_free = !table.held.contains_key(key);
+        if is_free {
+            table.held.insert(key.clone(), Held { node, is_awaited: false });
         }
-        table.held.insert(key.clone(), node);
-        Ok(Some(HeldKey { keys: Arc::clone(self), node, key: Some(key) }))
+        Ok(is_free)
     }
 
-    /// Has the node hold the key of a request that is about to be admitted, where its claim asks for that; `None` while another request holds it.
-    pub(super) fn hold_from_admission(self: &Arc<Self>, node: Epoch, owner: Owner, claim: Option<&IdempotencyClaim>) -> Result<Option<Holding>, Fault> {
-        match claim.filter(|claim| claim.hold == Hold::FromAdmission) {
-            Some(claim) => Ok(self.hold(node, claim.of(owner)).map_err(Fault::Told)?.map(Holding::Key)),
-            None => Ok(Some(Holding::Nothing)),
+    /// Has the node hold the key of a request that is about to be admitted, where its answer is awaited. `None` while another request holds it.
+    pub(super) fn hold(self: &Arc<Self>, node: Epoch, owner: Owner, claim: Option<&IdempotencyClaim>) -> Option<Holding> {
+        let Some(claim) = claim.filter(|claim| claim.awaited) else { return Some(Holding(None)) };
+        let key = claim.of(owner);
+        let mut table = self.table();
+        if table.held.contains_key(&key) && !claim.begun {
+            return None;
         }
+        let before = table.held.insert(key.clone(), Held { node, is_awaited: true });
+        Some(Holding(Some(Undo { keys: Arc::clone(self), key, before })))
     }
 
-    /// Whether another request than the claim's own holds the key.
-    pub(super) fn is_under_way(&self, owner: Owner, claim: &IdempotencyClaim) -> bool {
-        if claim.hold == Hold::Begun {
-            return false;
-        }
+    /// Whether a request holds the key.
+    fn is_held(&self, owner: Owner, claim: &IdempotencyClaim) -> bool {
+        self.of(owner, claim).is_some()
+    }
+
+    /// Whether the answer to the request on record under the key is awaited.
+    pub(super) fn is_awaited(&self, owner: Owner, claim: &IdempotencyClaim) -> bool {
+        self.of(owner, claim).is_some_and(|held| held.is_awaited)
+    }
+
+    fn of(&self, owner: Owner, claim: &IdempotencyClaim) -> Option<Held> {
         let table = self.table();
-        !table.held.is_empty() && table.held.contains_key(&claim.of(owner))
+        if table.held.is_empty() { None } else { table.held.get(&claim.of(owner)).copied() }
     }
 
     /// Frees a key that the node holds.
     fn end(&self, node: Epoch, key: &RequestKey) {
         let mut table = self.table();
-        if table.held.get(key) == Some(&node) {
+        if table.held.get(key).is_some_and(|held| held.node == node) {
             table.held.remove(key);
         }
     }
@@ -159,11 +138,44 @@ impl Keys {
     /// Says which epochs are not over from now on. The keys of the others are free.
     pub(super) fn set_living(&self, living: BTreeSet<Epoch>) {
         let mut table = self.table();
-        table.held.retain(|_, node| living.contains(node));
+        table.held.retain(|_, held| living.contains(&held.node));
         table.living = living;
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a request holds from its admission on. It is undone when this is dropped: the request is not admitted, or its caller is gone.
+pub(super) struct Holding(Option<Undo>);
+
+struct Undo {
+    keys: Arc<Keys>,
+    key: RequestKey,
+    before: Option<Held>,
+}
+
+impl Holding {
+    /// No key.
+    pub(super) const NOTHING: Self = Self(None);
+
+    /// Holds it until the request ends.
+    pub(super) fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        let Some(Undo { keys, key, before }) = self.0.take() else { return };
+        let mut table = keys.table();
+        // Where the request has ended meanwhile, or its epoch, there is nothing to undo.
+        if table.held.get(&key).is_some_and(|held| held.is_awaited) {
+            match before {
+                Some(before) => drop(table.held.insert(key, before)),
+                None => drop(table.held.remove(&key)),
+            }
+        }
     }
 }

@@ -41,6 +41,7 @@ macro_rules! conformance {
                 of_many_nodes_that_begin_at_once_one_gets_the_key
                 a_key_of_an_epoch_that_is_over_is_free
                 a_request_that_began_is_admitted_under_its_key
+                a_request_that_began_may_be_awaited_as_well
                 a_request_with_an_earlier_look_makes_no_second_message
                 an_awaited_answer_is_under_way_until_its_request_ends
                 a_request_that_is_not_admitted_holds_no_key

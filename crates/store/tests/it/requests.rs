@@ -8,7 +8,7 @@ use store::StoreError;
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastReplay};
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota, Replay};
 use store::contract::nodes::{Epoch, LIFE};
-use store::contract::requests::{Hold, RequestKey};
+use store::contract::requests::RequestKey;
 use tokio::task::JoinSet;
 
 use crate::broadcasts::{self, broadcast};
@@ -27,8 +27,15 @@ async fn end_desk(desk: &Desk, other: Epoch) {
     assert_eq!(desk.store.take_over(other, NOW + LIFE).await.unwrap().epochs, [NODE]);
 }
 
-fn with(message: Message, node: Epoch, claim: &IdempotencyClaim, hold: Hold) -> Admission {
-    Admission { node, idempotency: Some(IdempotencyClaim { hold, ..claim.clone() }), ..admission(message) }
+/// The request has begun under its key before.
+const BEGUN: (bool, bool) = (true, false);
+/// Its answer is awaited.
+const AWAITED: (bool, bool) = (false, true);
+const BEGUN_AND_AWAITED: (bool, bool) = (true, true);
+const PLAIN: (bool, bool) = (false, false);
+
+fn with(message: Message, node: Epoch, claim: &IdempotencyClaim, (begun, awaited): (bool, bool)) -> Admission {
+    Admission { node, idempotency: Some(IdempotencyClaim { begun, awaited, ..claim.clone() }), ..admission(message) }
 }
 
 fn replayed(message: &Message, answer: Option<&str>) -> Admitted {
@@ -58,7 +65,7 @@ pub(crate) async fn a_key_is_held_by_one_request_until_that_ends(fresh: impl Bac
         replay(&desk, account, &IdempotencyClaim { fingerprint: crate::support::claim("key-1", "bye", NOW).fingerprint, ..another }).await,
         Some(Admitted::UnderWay)
     );
-    assert_eq!(replay(&desk, account, &IdempotencyClaim { hold: Hold::Begun, ..claim.clone() }).await, None, "its own hold is no obstacle");
+    assert_eq!(replay(&desk, account, &IdempotencyClaim { begun: true, ..claim.clone() }).await, None, "its own hold is no obstacle");
     desk.store.end_request(other, &key).await;
     assert!(!begin(&desk, other, &key).await, "the other node did not hold it");
     desk.store.end_request(NODE, &key).await;
@@ -113,16 +120,35 @@ pub(crate) async fn a_key_of_an_epoch_that_is_over_is_free(fresh: impl Backend) 
 }
 
 pub(crate) async fn a_request_that_began_is_admitted_under_its_key(fresh: impl Backend) {
-    let (desk, _) = two(&fresh).await;
+    let (desk, other) = two(&fresh).await;
     let (account, claim) = (desk.account(), claim("key-1", "hello", NOW));
     let (key, message) = (claim.of(live(account)), desk.message(account));
     assert!(begin(&desk, NODE, &key).await);
-    assert_eq!(desk.try_admit(with(message.clone(), NODE, &claim, Hold::Begun)).await, Admitted::New);
-    assert_eq!(replay(&desk, account, &claim).await, Some(Admitted::UnderWay), "nobody knows yet what it is answered");
-    assert_eq!(desk.try_admit(with(desk.message(account), NODE, &claim, Hold::Never)).await, Admitted::UnderWay);
+    assert_eq!(desk.try_admit(with(message.clone(), NODE, &claim, BEGUN)).await, Admitted::New);
+    assert_eq!(replay(&desk, account, &claim).await, Some(replayed(&message, None)), "how it is answered is on record");
+    assert_eq!(desk.try_admit(with(desk.message(account), other, &claim, PLAIN)).await, replayed(&message, None));
+    assert!(!begin(&desk, other, &key).await);
     desk.store.end_request(NODE, &key).await;
+    // A repeat holds the key while it looks, and hinders no other repeat.
+    assert!(begin(&desk, other, &key).await);
     assert_eq!(replay(&desk, account, &claim).await, Some(replayed(&message, None)));
     assert_eq!(desk.count(account).await, 1);
+}
+
+pub(crate) async fn a_request_that_began_may_be_awaited_as_well(fresh: impl Backend) {
+    let (desk, other) = two(&fresh).await;
+    let (account, claim) = (desk.account(), claim("key-1", "hello", NOW));
+    let (key, message) = (claim.of(live(account)), desk.message(account));
+    assert!(begin(&desk, NODE, &key).await);
+    let refused = with(message.clone(), NODE, &claim, BEGUN_AND_AWAITED);
+    let quota = Quota { limit: 0, ..refused.quota };
+    assert_eq!(desk.try_admit(Admission { quota, ..refused }).await, Admitted::QuotaReached);
+    assert!(!begin(&desk, other, &key).await, "it holds the key as before");
+    assert_eq!(desk.try_admit(with(message.clone(), NODE, &claim, BEGUN_AND_AWAITED)).await, Admitted::New);
+    assert_eq!(replay(&desk, account, &claim).await, Some(Admitted::UnderWay));
+    assert_eq!(desk.try_admit(with(desk.message(account), other, &claim, PLAIN)).await, Admitted::UnderWay);
+    desk.store.end_request(NODE, &key).await;
+    assert_eq!(replay(&desk, account, &claim).await, Some(replayed(&message, None)));
 }
 
 pub(crate) async fn a_request_with_an_earlier_look_makes_no_second_message(fresh: impl Backend) {
@@ -131,9 +157,9 @@ pub(crate) async fn a_request_with_an_earlier_look_makes_no_second_message(fresh
     let (key, message) = (claim.of(live(account)), desk.message(account));
     // A request without media looked before the other one began, and is admitted first.
     assert!(begin(&desk, NODE, &key).await);
-    assert_eq!(desk.try_admit(with(message.clone(), other, &claim, Hold::Never)).await, Admitted::New);
-    assert_eq!(desk.try_admit(with(desk.message(account), NODE, &claim, Hold::Begun)).await, replayed(&message, None));
-    assert_eq!(desk.try_admit(with(desk.message(account), other, &claim, Hold::FromAdmission)).await, Admitted::UnderWay);
+    assert_eq!(desk.try_admit(with(message.clone(), other, &claim, PLAIN)).await, Admitted::New);
+    assert_eq!(desk.try_admit(with(desk.message(account), NODE, &claim, BEGUN)).await, replayed(&message, None));
+    assert_eq!(desk.try_admit(with(desk.message(account), other, &claim, AWAITED)).await, Admitted::UnderWay);
     assert_eq!(desk.count(account).await, 1);
 }
 
@@ -143,9 +169,9 @@ pub(crate) async fn an_awaited_answer_is_under_way_until_its_request_ends(fresh:
     for (name, answer) in [("key-1", Some("{\"status\":\"sent\"}")), ("key-2", None)] {
         let claim = claim(name, "hello", NOW);
         let (key, message) = (claim.of(live(account)), desk.message(account));
-        assert_eq!(desk.try_admit(with(message.clone(), NODE, &claim, Hold::FromAdmission)).await, Admitted::New);
-        for (node, hold) in [(NODE, Hold::FromAdmission), (other, Hold::FromAdmission), (other, Hold::Never)] {
-            assert_eq!(desk.try_admit(with(desk.message(account), node, &claim, hold)).await, Admitted::UnderWay, "{node} {hold:?}");
+        assert_eq!(desk.try_admit(with(message.clone(), NODE, &claim, AWAITED)).await, Admitted::New);
+        for (node, how) in [(NODE, AWAITED), (other, AWAITED), (other, PLAIN)] {
+            assert_eq!(desk.try_admit(with(desk.message(account), node, &claim, how)).await, Admitted::UnderWay, "{node} {how:?}");
         }
         assert!(!begin(&desk, other, &key).await);
         assert_eq!(replay(&desk, account, &claim).await, Some(Admitted::UnderWay));
@@ -157,7 +183,7 @@ pub(crate) async fn an_awaited_answer_is_under_way_until_its_request_ends(fresh:
         }
         desk.store.end_request(NODE, &key).await;
         assert_eq!(replay(&desk, account, &claim).await, Some(replayed(&message, answer)));
-        assert_eq!(desk.try_admit(with(desk.message(account), other, &claim, Hold::FromAdmission)).await, replayed(&message, answer));
+        assert_eq!(desk.try_admit(with(desk.message(account), other, &claim, AWAITED)).await, replayed(&message, answer));
         assert!(begin(&desk, other, &key).await, "a replay holds nothing");
     }
 }
@@ -166,21 +192,21 @@ pub(crate) async fn a_request_that_is_not_admitted_holds_no_key(fresh: impl Back
     let (desk, other) = two(&fresh).await;
     let (account, claim) = (desk.account(), claim("key-1", "hello", NOW));
     let key = claim.of(live(account));
-    let over = with(desk.message(account), NODE, &claim, Hold::FromAdmission);
+    let over = with(desk.message(account), NODE, &claim, AWAITED);
     let quota = Quota { limit: 0, ..over.quota };
     assert_eq!(desk.try_admit(Admission { quota, ..over }).await, Admitted::QuotaReached);
     assert_eq!(replay(&desk, account, &claim).await, None);
     assert!(begin(&desk, other, &key).await);
-    assert_eq!(desk.try_admit(with(desk.message(account), NODE, &claim, Hold::FromAdmission)).await, Admitted::UnderWay);
+    assert_eq!(desk.try_admit(with(desk.message(account), NODE, &claim, AWAITED)).await, Admitted::UnderWay);
     desk.store.end_request(other, &key).await;
-    assert_eq!(desk.try_admit(with(desk.message(account), NODE, &claim, Hold::FromAdmission)).await, Admitted::New);
+    assert_eq!(desk.try_admit(with(desk.message(account), NODE, &claim, AWAITED)).await, Admitted::New);
 }
 
 pub(crate) async fn an_answer_awaited_by_an_epoch_that_is_over_is_that_of_the_record(fresh: impl Backend) {
     let (desk, other) = two(&fresh).await;
     let (account, claim) = (desk.account(), claim("key-1", "hello", NOW));
     let (key, message) = (claim.of(live(account)), desk.message(account));
-    assert_eq!(desk.try_admit(with(message.clone(), NODE, &claim, Hold::FromAdmission)).await, Admitted::New);
+    assert_eq!(desk.try_admit(with(message.clone(), NODE, &claim, AWAITED)).await, Admitted::New);
     end_desk(&desk, other).await;
     assert_eq!(replay(&desk, account, &claim).await, Some(replayed(&message, None)));
     let late = desk.store.record_answer(NODE, &key, "{}".to_owned()).await;
@@ -196,14 +222,14 @@ pub(crate) async fn of_many_awaited_requests_at_two_nodes_one_is_admitted(fresh:
         let claim = claim(&format!("key-{round}"), "hello", NOW);
         let mut tasks = JoinSet::new();
         for n in 0..50 {
-            let (hold, node) = ([Hold::FromAdmission, Hold::FromAdmission, Hold::Never][n % 3], [NODE, other][n % 2]);
-            let (store, admission) = (Arc::clone(&desk.store), with(desk.message(account), node, &claim, hold));
-            tasks.spawn(async move { (node, hold, store.admit(admission).await.unwrap()) });
+            let (how, node) = ([AWAITED, AWAITED, PLAIN][n % 3], [NODE, other][n % 2]);
+            let (store, admission) = (Arc::clone(&desk.store), with(desk.message(account), node, &claim, how));
+            tasks.spawn(async move { (node, how, store.admit(admission).await.unwrap()) });
         }
         let outcomes = tasks.join_all().await;
         let first: Vec<_> = outcomes.iter().filter(|(.., admitted)| *admitted == Admitted::New).collect();
-        let [(node, hold, _)] = first[..] else { panic!("{first:?}") };
-        let is_awaited = *hold == Hold::FromAdmission;
+        let [(node, how, _)] = first[..] else { panic!("{first:?}") };
+        let is_awaited = *how == AWAITED;
         let others = outcomes.iter().filter(|(.., admitted)| *admitted != Admitted::New);
         others.for_each(|(.., admitted)| assert_eq!(*admitted == Admitted::UnderWay, is_awaited, "{admitted:?}"));
         desk.store.end_request(*node, &claim.of(live(account))).await;
@@ -217,16 +243,18 @@ pub(crate) async fn a_broadcast_holds_its_key_as_a_message_does(fresh: impl Back
     let account = desk.account();
     let claim = IdempotencyClaim { endpoint: Endpoint::Broadcast, ..claim("key-1", "hello", NOW) };
     let key = claim.of(live(account));
-    let with =
-        |hold| BroadcastAdmission { idempotency: Some(IdempotencyClaim { hold, ..claim.clone() }), ..broadcasts::admission(broadcast(&desk, account, 5, 0)) };
+    let with = |(begun, awaited)| {
+        let idempotency = Some(IdempotencyClaim { begun, awaited, ..claim.clone() });
+        BroadcastAdmission { idempotency, ..broadcasts::admission(broadcast(&desk, account, 5, 0)) }
+    };
     let look = async || desk.store.replay_broadcast(live(account), &claim).await.unwrap();
     assert!(begin(&desk, other, &key).await);
     assert_eq!(look().await, Some(BroadcastAdmitted::UnderWay));
-    assert_eq!(desk.store.admit_broadcast(with(Hold::FromAdmission)).await.unwrap(), BroadcastAdmitted::UnderWay);
+    assert_eq!(desk.store.admit_broadcast(with(AWAITED)).await.unwrap(), BroadcastAdmitted::UnderWay);
     desk.store.end_request(other, &key).await;
-    assert_eq!(desk.store.admit_broadcast(with(Hold::FromAdmission)).await.unwrap(), BroadcastAdmitted::New);
+    assert_eq!(desk.store.admit_broadcast(with(AWAITED)).await.unwrap(), BroadcastAdmitted::New);
     assert_eq!(look().await, Some(BroadcastAdmitted::UnderWay));
-    assert_eq!(desk.store.admit_broadcast(with(Hold::Never)).await.unwrap(), BroadcastAdmitted::UnderWay);
+    assert_eq!(desk.store.admit_broadcast(with(PLAIN)).await.unwrap(), BroadcastAdmitted::UnderWay);
     desk.store.record_answer(NODE, &key, "{}".to_owned()).await.unwrap();
     desk.store.end_request(NODE, &key).await;
     let Some(BroadcastAdmitted::Replayed(BroadcastReplay { answer, .. })) = look().await else { panic!("it was admitted") };

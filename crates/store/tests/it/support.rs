@@ -19,7 +19,6 @@ use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, R
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota};
 use store::contract::nodes::{Epoch, Tokens};
 use store::contract::receipts::{Receipt, ReceiptOutcome};
-use store::contract::requests::Hold;
 use store::{Messages, Store};
 
 /// When every test begins: 2026-03-15T14:30:00Z.
@@ -106,7 +105,8 @@ pub(crate) fn claim(key: &str, what: &str, now: Timestamp) -> IdempotencyClaim {
         key: IdempotencyKey::parse(key).unwrap(),
         fingerprint: Fingerprint::of(&[Some(what)]),
         not_before: now - Duration::from_secs(86_400),
-        hold: Hold::Never,
+        begun: false,
+        awaited: false,
     }
 }
 
