@@ -3,6 +3,10 @@
 //! An accepted broadcast is a record and its recipients, packed. A *mark* says how many of them have had their turn; whoever turns the next
 //! ones into messages names the mark that it saw, and moves it in the same transaction, so that a recipient has one turn whatever is repeated
 //! or killed. From then on the messages are messages like any others, and every change of their status changes the counts with it.
+//!
+//! The counts of a broadcast are exact at any moment, whichever nodes change its messages: the transaction that changes a message's status changes the count that it leaves
+//! and the count that it enters. The transaction with which the last recipient waits no longer also ends the broadcast, and there is one such transaction. A backend may
+//! update the row of counts, or keep changes as rows that a reader adds up, as long as a reader sees messages and counts of one moment.
 
 use std::sync::Arc;
 

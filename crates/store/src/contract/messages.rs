@@ -38,7 +38,7 @@ pub struct Admission {
     pub media: Option<StoredMedia>,
 }
 
-/// How many recipients an owner has in a day.
+/// How many recipients an owner has in a day, over all nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
     /// The day that it is counted in.

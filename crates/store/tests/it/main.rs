@@ -207,7 +207,8 @@ macro_rules! conformance {
                 a_retry_belongs_to_nobody
                 a_broadcast_is_expanded_by_its_owner_and_taken_over_when_that_is_over
                 sessions_are_shared_and_never_held_twice
-                a_message_is_given_as_its_owner_stands;
+                a_message_is_given_as_its_owner_stands
+                what_is_counted_is_counted_over_all_nodes;
             tenants:
                 a_new_store_has_no_tenants
                 what_was_made_is_found_again
