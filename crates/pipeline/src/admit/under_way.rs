@@ -10,7 +10,7 @@ use store::contract::requests::RequestKey;
 use super::{Admission, refused_by_store};
 use crate::tenants::Caller;
 
-/// A request on its way. It ends with [`Self::end`]; where a panic ends it before, another task frees the key.
+/// A request on its way. It ends with [`Self::end`]; where a panic ends it before, another task frees the key. A process that ends frees its keys with its epoch.
 pub(crate) struct UnderWay<'a> {
     admission: &'a Admission,
     /// Whether its client waits for news, so that its answer is not known when it is admitted.
@@ -49,9 +49,9 @@ impl<'a> UnderWay<'a> {
 
     /// The request is admitted. Returns its key.
     pub(super) fn admitted(&mut self, caller: &Caller) -> Option<RequestKey> {
-        let claim = self.claim.as_ref()?;
-        let key = claim.of(caller.owner());
-        if claim.awaited {
+        let IdempotencyClaim { endpoint, key, awaited, .. } = self.claim.take()?;
+        let key = RequestKey { owner: caller.owner(), endpoint, key };
+        if awaited {
             self.held = Some(key.clone());
         }
         Some(key)
@@ -68,7 +68,9 @@ impl<'a> UnderWay<'a> {
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        if let Some(key) = self.held.take() {
+        if let Some(key) = self.held.take()
+            && std::thread::panicking()
+        {
             let (store, node) = (Arc::clone(&self.admission.store), self.admission.node.epoch());
             drop(self.admission.runtime.spawn("request-end", Box::pin(async move { store.end_request(node, &key).await })));
         }

@@ -35,6 +35,7 @@ pub trait Health: Send + Sync {
     /// Bounds what is kept from now on. The last bounds set count; [`Bounds::default`] until then.
     fn keep_within(&self, bounds: Bounds);
 
-    /// Finishes what was begun, writes what can be written to the main file, and closes. Calls after it answer [`StoreError::Unavailable`].
+    /// Finishes what was begun, writes what can be written to the main file, and closes. Calls after it answer [`StoreError::Unavailable`],
+    /// but for those that a backend answers from memory.
     async fn close(&self);
 }

@@ -583,7 +583,7 @@ pub(crate) async fn what_is_counted_is_counted_over_all_nodes(fresh: impl Backen
         let leased = leased.iter().find(|leased| leased.message.broadcast == Some(open.id)).unwrap();
         let (id, recipient) = (leased.message.id, leased.message.recipient.clone());
         assert_eq!(desk.begin(id, token, NOW).await, Some(1));
-        // Its receipt comes before the acknowledgement, and no matter where.
+        // Its receipt comes before the acknowledgement.
         assert_eq!(desk.hear(receipt([key], SegmentFate::Delivered)).await, ReceiptOutcome::Parked);
         let (carrier, detail, accepted) = (NORTH.to_owned(), String::new(), acks([key]));
         let outcome = Outcome { id, recipient, token, total: 1, attempt: 1, carrier, at: NOW, accepted, verdict: Verdict::Sent, detail, receipt_by: None };

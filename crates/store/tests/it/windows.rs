@@ -37,7 +37,7 @@ pub(crate) async fn exactly_the_limit_passes_however_many_come_at_once(fresh: im
         let mut remaining: Vec<u32> =
             taken.iter().filter_map(|taken| if let Taken::Passed(standing) = taken { Some(standing.remaining) } else { None }).collect();
         remaining.sort_unstable();
-        assert_eq!(remaining, (0..20).collect::<Vec<_>>(), "each of them is told another number");
+        assert_eq!(remaining, (0..20).collect::<Vec<_>>(), "each gets another number");
         assert!(taken.iter().all(|taken| !matches!(taken, Taken::Full(standing) if standing.remaining > 0)));
     }
 }
