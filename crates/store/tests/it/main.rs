@@ -271,6 +271,11 @@ macro_rules! conformance {
         }
 
         #[test]
+        fn any_interleaving_of_requests_answers_all_repeats_alike() {
+            crate::requests::any_interleaving_of_requests_answers_all_repeats_alike(|| $fresh);
+        }
+
+        #[test]
         fn any_list_shows_what_is_there() {
             crate::lists::any_list_shows_what_is_there(|| $fresh);
         }

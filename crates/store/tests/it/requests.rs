@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use model::idempotency::{AnswerForm, Endpoint};
 use model::{AccountId, Message, Mode, Moment, Owner};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use store::StoreError;
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastReplay};
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota, Replay};
@@ -261,4 +263,167 @@ pub(crate) async fn a_broadcast_holds_its_key_as_a_message_does(fresh: impl Back
     assert_eq!(answer.as_deref(), Some("{}"));
     assert!(begin(&desk, other, &key).await);
     end_desk(&desk, other).await;
+}
+
+/// Makes random interleavings of requests at nodes that come and go, each on a fresh store, and compares what they hear with a model.
+pub(crate) fn any_interleaving_of_requests_answers_all_repeats_alike<B: Backend>(fresh: impl Fn() -> B) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let check = |steps: Vec<Step>| {
+        runtime.block_on(async {
+            let backend = fresh();
+            let desk = Desk::at(backend.open_shared().await).await;
+            let mut world = World { account: desk.account(), desk, nodes: vec![(NODE, true)], keys: [Key::default(), Key::default()] };
+            for step in steps {
+                world.make(step).await;
+            }
+        });
+        Ok(())
+    };
+    TestRunner::new(trials::config(96)).run(&prop::collection::vec(steps(), 1..80), check).unwrap();
+}
+
+/// What a node does; the second number says with which key.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Join,
+    Leave(usize),
+    Begin(usize, usize),
+    /// Whether the answer is awaited.
+    Admit(usize, usize, bool),
+    Record(usize, usize),
+    End(usize, usize),
+    Look(usize),
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    let at = || (0..4usize, 0..2usize);
+    prop_oneof![
+        1 => Just(Step::Join),
+        1 => (0..4usize).prop_map(Step::Leave),
+        4 => at().prop_map(|(node, key)| Step::Begin(node, key)),
+        6 => (at(), any::<bool>()).prop_map(|((node, key), awaited)| Step::Admit(node, key, awaited)),
+        3 => at().prop_map(|(node, key)| Step::Record(node, key)),
+        3 => at().prop_map(|(node, key)| Step::End(node, key)),
+        5 => (0..2usize).prop_map(Step::Look),
+    ]
+}
+
+/// A key as the model has it.
+#[derive(Clone, Default)]
+struct Key {
+    /// The message on record, and its answer.
+    record: Option<(Message, Option<String>)>,
+    /// The node whose request holds it, and whether its answer is awaited.
+    held: Option<(usize, bool)>,
+    /// What the first repeat heard.
+    heard: Option<Admitted>,
+}
+
+impl Key {
+    /// What a repeat hears; nothing where the request would be the first.
+    fn repeat(&self) -> Option<Admitted> {
+        match (&self.record, self.held) {
+            (Some((_, None)), Some((_, true))) => Some(Admitted::UnderWay),
+            (Some((message, answer)), _) => Some(replayed(message, answer.as_deref())),
+            (None, _) => None,
+        }
+    }
+}
+
+struct World {
+    desk: Desk,
+    account: AccountId,
+    /// The nodes, and whether they are not over.
+    nodes: Vec<(Epoch, bool)>,
+    keys: [Key; 2],
+}
+
+impl World {
+    async fn make(&mut self, step: Step) {
+        let node = |node: usize| node % self.nodes.len();
+        match step {
+            Step::Join => {
+                let epoch = self.desk.store.join("one".to_owned(), "0".to_owned(), Moment::of(NOW)).await.unwrap();
+                self.nodes.push((epoch, true));
+            }
+            Step::Leave(n) => {
+                let n = node(n);
+                self.desk.store.leave(self.nodes[n].0, NOW).await.unwrap();
+                self.nodes[n].1 = false;
+                self.keys.iter_mut().filter(|key| key.held.is_some_and(|(holder, _)| holder == n)).for_each(|key| key.held = None);
+            }
+            Step::Begin(n, key) => self.begin(node(n), key).await,
+            Step::Admit(n, key, awaited) => self.admit(node(n), key, awaited).await,
+            Step::Record(n, key) => self.record(node(n), key).await,
+            Step::End(n, key) => {
+                let n = node(n);
+                self.desk.store.end_request(self.nodes[n].0, &self.claim(key).of(live(self.account))).await;
+                self.keys[key].held.take_if(|(holder, _)| *holder == n);
+            }
+            Step::Look(key) => {
+                let expected = self.keys[key].repeat().or_else(|| self.keys[key].held.map(|_| Admitted::UnderWay));
+                let heard = replay(&self.desk, self.account, &self.claim(key)).await;
+                assert_eq!(heard, expected);
+                self.hear(key, heard);
+            }
+        }
+    }
+
+    fn claim(&self, key: usize) -> IdempotencyClaim {
+        claim(&format!("key-{key}"), "hello", NOW)
+    }
+
+    /// What a repeat is answered never changes.
+    fn hear(&mut self, key: usize, heard: Option<Admitted>) {
+        if let Some(heard @ Admitted::Replayed(_)) = heard {
+            assert_eq!(self.keys[key].heard.get_or_insert(heard.clone()), &heard);
+        }
+    }
+
+    async fn begin(&mut self, node: usize, key: usize) {
+        let (epoch, lives) = self.nodes[node];
+        let begun = self.desk.store.begin_request(epoch, &self.claim(key).of(live(self.account))).await;
+        let is_free = self.keys[key].held.is_none();
+        assert_eq!(begun, if lives { Ok(is_free) } else { Err(StoreError::Over) });
+        if begun == Ok(true) {
+            self.keys[key].held = Some((node, false));
+        }
+    }
+
+    /// A request whose node holds the key is the one that began.
+    async fn admit(&mut self, node: usize, key: usize, awaited: bool) {
+        let (epoch, lives) = self.nodes[node];
+        let begun = self.keys[key].held == Some((node, false));
+        let message = self.desk.message(self.account);
+        let admitted = self.desk.store.admit(with(message.clone(), epoch, &self.claim(key), (begun, awaited))).await;
+        if !lives {
+            return assert_eq!(admitted, Err(StoreError::Over));
+        }
+        let is_refused = awaited && !begun && self.keys[key].held.is_some();
+        let expected = self.keys[key].repeat().unwrap_or(if is_refused { Admitted::UnderWay } else { Admitted::New });
+        assert_eq!(admitted, Ok(expected.clone()));
+        if expected == Admitted::New {
+            self.keys[key].record = Some((message, None));
+            if awaited {
+                self.keys[key].held = Some((node, true));
+            }
+        }
+        self.hear(key, Some(expected));
+    }
+
+    /// The request that is awaited records its answer once; a node that is over tries it as well.
+    async fn record(&mut self, node: usize, key: usize) {
+        let (epoch, lives) = self.nodes[node];
+        let state = &self.keys[key];
+        let is_its = state.held == Some((node, true)) && state.record.as_ref().is_some_and(|(_, answer)| answer.is_none());
+        if lives && !is_its {
+            return;
+        }
+        let answer = format!("answer of {epoch}");
+        let recorded = self.desk.store.record_answer(epoch, &self.claim(key).of(live(self.account)), answer.clone()).await;
+        assert_eq!(recorded, if lives { Ok(()) } else { Err(StoreError::Over) });
+        if let Some((_, recorded)) = self.keys[key].record.as_mut().filter(|_| lives) {
+            *recorded = Some(answer);
+        }
+    }
 }
