@@ -12,6 +12,7 @@ use net::Patience;
 use pipeline::limiter::RateLimiter;
 use pipeline::{Node, OVER, Pipeline};
 use runtime::{Runtime, Supervisor, Task};
+use store::contract::windows::Entrance;
 use store::objects::{Directory, Objects};
 use store::{Store, StoreError};
 use tokio::net::TcpListener;
@@ -95,7 +96,7 @@ impl App {
         let carriers = start_carriers(&config, &starter).await?;
         let pipeline = start_pipeline(&config, prepared.objects, prepared.pepper, &carriers, reported, &starter).await?;
         let api = Arc::new(public_api(&config, &pipeline, &lines, &metrics, &runtime));
-        let operators = Arc::new(Operators::new(prepared.token, config.limits));
+        let operators = Arc::new(Operators::new(prepared.token, config.limits, Arc::clone(pipeline.store())));
         let clients_rooms = Arc::new(Rooms::new(bounds_of_clients(&config, prepared.clients)));
         let operators_rooms = Arc::new(Rooms::new(bounds_of_operators(&config)));
         let tls = prepared.tls.map(|tls| Arc::new(Tls::new(tls)));
@@ -204,7 +205,7 @@ fn public_api(config: &Config, pipeline: &Arc<Pipeline>, lines: &Arc<Lines>, met
     let body_limits = BodyLimits { bytes_max: config.api.body_bytes_max, timeout: Duration::from_secs(config.api.body_timeout_secs) };
     Api {
         pipeline: Arc::clone(pipeline),
-        limiter: RateLimiter::new(config.limits.failed_auth_per_minute),
+        limiter: RateLimiter::new(Arc::clone(pipeline.store()), Entrance::Public, config.limits.failed_auth_per_minute),
         envelope: Envelope::new(&config.api.docs_base_url),
         body_limits,
         broadcast_body_limits: BodyLimits { bytes_max: config.api.broadcast_body_bytes_max, ..body_limits },

@@ -3,10 +3,33 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
+use crate::account::Limits;
 use crate::clock::Timestamp;
 
 /// How long a window lasts. It begins with the first request in it.
 pub const WINDOW: Duration = Duration::from_secs(60);
+
+/// The kinds of request that are counted apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RequestKind {
+    /// `POST /message`.
+    Message,
+    /// `POST /broadcast`.
+    Broadcast,
+    /// Everything else.
+    Read,
+}
+
+impl RequestKind {
+    /// The account's limit for this kind, in requests a window.
+    pub const fn limit(self, limits: &Limits) -> u32 {
+        match self {
+            Self::Message => limits.message_per_minute,
+            Self::Broadcast => limits.broadcast_per_minute,
+            Self::Read => limits.read_per_minute,
+        }
+    }
+}
 
 /// One window's count.
 #[derive(Clone, Copy, Debug, Default)]

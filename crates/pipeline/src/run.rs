@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use carrier::{Carrier, CarrierEvent};
 use model::error::{ErrorCode, Refusal};
-use model::idempotency::{AnswerForm, Endpoint};
+use model::idempotency::AnswerForm;
 use model::{Broadcast, BroadcastId, BroadcastStatus, Delivery, Entropy, Message, MessageId, Mode, Owner, Status};
 use runtime::{Ended, Runtime, Supervisor, Task, Work};
 use screening::Screen;
@@ -19,7 +19,7 @@ use store::objects::Objects;
 use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, SendRequest, refused_by_store};
+use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, SendRequest, UnderWay, refused_by_store};
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatchers, Surroundings};
 use crate::expand::{Bell, BroadcastSettings};
@@ -155,13 +155,28 @@ impl Pipeline {
         if self.is_draining() {
             return Err(draining());
         }
+        let mut under_way = self.admission.under_way(wait.is_some());
+        let answered = self.accept_broadcast(caller, request, wait, write, &mut under_way).await;
+        // From here on a repeat finds the answer.
+        under_way.end().await;
+        answered
+    }
+
+    async fn accept_broadcast(
+        &self,
+        caller: &Caller,
+        request: BroadcastRequest,
+        wait: Option<Duration>,
+        write: WriteBroadcast,
+        under_way: &mut UnderWay<'_>,
+    ) -> Result<Answered<BroadcastId>, Refusal> {
         let mut waiting = None;
         let name = |now| {
             let id = BroadcastId::minted(&self.admission.mint, now, &*self.entropy);
             waiting = wait.map(|wait| (wait, self.admission.broadcast_waiters.expect(id)));
             id
         };
-        let (broadcast, key) = match self.admission.decide_broadcast(caller, request, name).await? {
+        let (broadcast, key) = match self.admission.decide_broadcast(caller, request, under_way, name).await? {
             BroadcastAccepted::New(broadcast, key) => (broadcast, key),
             BroadcastAccepted::Replayed(BroadcastReplay { broadcast, answer, form }) => {
                 let body = answer.unwrap_or_else(|| write(&broadcast, broadcast.status_at_acceptance(), form));
@@ -180,10 +195,8 @@ impl Pipeline {
         let mut body = write(&broadcast, status, AnswerForm::NEWEST);
         if let Some(key) = key.filter(|_| status != accepted) {
             let as_accepted = || write(&broadcast, accepted, AnswerForm::NEWEST);
-            body = self.admission.record_answer(caller.owner(), Endpoint::Broadcast, &key, body, as_accepted).await?;
+            body = self.admission.record_answer(&key, body, as_accepted).await?;
         }
-        // From here on a repeat finds the answer.
-        drop(waiting);
         Ok(Answered { id: broadcast.id, body, replayed: false })
     }
 
@@ -208,6 +221,21 @@ impl Pipeline {
         if self.is_draining() {
             return Err(draining());
         }
+        let mut under_way = self.admission.under_way(wait.is_some());
+        let answered = self.accept(caller, request, wait, write, &mut under_way).await;
+        // From here on a repeat finds the answer.
+        under_way.end().await;
+        answered
+    }
+
+    async fn accept(
+        &self,
+        caller: &Caller,
+        request: SendRequest,
+        wait: Option<Duration>,
+        write: WriteMessage,
+        under_way: &mut UnderWay<'_>,
+    ) -> Result<Answered<MessageId>, Refusal> {
         let mut waiting = None;
         let name = |now| {
             let id = MessageId::minted(&self.admission.mint, now, &*self.entropy);
@@ -215,7 +243,7 @@ impl Pipeline {
             id
         };
         let queued = Delivery::queued("");
-        let (message, key) = match self.admission.decide(caller, request, name).await? {
+        let (message, key) = match self.admission.decide(caller, request, under_way, name).await? {
             Accepted::New(message, key) => (message, key),
             Accepted::Replayed(Replay { message, answer, form }) => {
                 let body = answer.unwrap_or_else(|| write(&message, &queued, form));
@@ -233,10 +261,8 @@ impl Pipeline {
         let mut body = write(&message, left.as_ref().unwrap_or(&queued), AnswerForm::NEWEST);
         if let Some(key) = key.filter(|_| left.is_some_and(|left| left.status != Status::Queued)) {
             let as_accepted = || write(&message, &queued, AnswerForm::NEWEST);
-            body = self.admission.record_answer(caller.owner(), Endpoint::Message, &key, body, as_accepted).await?;
+            body = self.admission.record_answer(&key, body, as_accepted).await?;
         }
-        // From here on a repeat finds the answer.
-        drop(waiting);
         Ok(Answered { id: message.id, body, replayed: false })
     }
 

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use model::{BroadcastId, Delivery, MessageId};
 use tokio::sync::oneshot;
 
-/// Requests that wait, by the id of what they made. A request stands here from before its admission until its answer is recorded, whether there was news for it or not.
+/// Requests that wait, by the id of what they made. A request is here from before its admission until there is news for it, or it waits no more.
 pub(crate) struct Waiters<K, V>(Mutex<Table<K, V>>);
 
-type Table<K, V> = HashMap<K, Option<oneshot::Sender<V>>>;
+type Table<K, V> = HashMap<K, oneshot::Sender<V>>;
 
 /// Who waits for which message.
 pub(crate) type MessageWaiters = Waiters<MessageId, Delivery>;
@@ -18,7 +18,7 @@ pub(crate) type MessageWaiters = Waiters<MessageId, Delivery>;
 /// Who waits for the first turn in which broadcast.
 pub(crate) type BroadcastWaiters = Waiters<BroadcastId, ()>;
 
-/// A request that waits. Its answer is recorded when this is dropped, or never will be.
+/// A request that waits, until this is dropped.
 pub(crate) struct WaitingFor<K: Hash + Eq, V> {
     waiters: Arc<Waiters<K, V>>,
     id: K,
@@ -51,13 +51,8 @@ impl<K: Hash + Eq, V> Waiters<K, V> {
         K: Copy,
     {
         let (sender, next) = oneshot::channel();
-        self.lock().insert(id, Some(sender));
+        self.lock().insert(id, sender);
         WaitingFor { waiters: Arc::clone(self), id, next }
-    }
-
-    /// Whether the answer to the request that made `id` is still to be settled.
-    pub(crate) fn has(&self, id: &K) -> bool {
-        self.lock().contains_key(id)
     }
 
     /// Tells who waits for `id`, if anybody does.
@@ -66,7 +61,7 @@ impl<K: Hash + Eq, V> Waiters<K, V> {
         if waiting.is_empty() {
             return;
         }
-        if let Some(sender) = waiting.get_mut(id).and_then(Option::take) {
+        if let Some(sender) = waiting.remove(id) {
             // One that has just given up needs nothing.
             let _ = sender.send(news());
         }
@@ -77,7 +72,7 @@ impl<K: Hash + Eq, V> Waiters<K, V> {
     where
         K: Copy + Ord,
     {
-        let mut ids: Vec<K> = self.lock().iter().filter(|(_, sender)| sender.is_some()).map(|(id, _)| *id).collect();
+        let mut ids: Vec<K> = self.lock().keys().copied().collect();
         ids.sort_unstable();
         ids
     }

@@ -10,16 +10,18 @@ use carrier::sandbox::Sandbox;
 use disk::Disk;
 use model::error::{ErrorCode, Refusal};
 use model::key::{KeyId, Pepper};
+use model::limits::RequestKind;
 use model::{Delivery, Entropy, Message, MessageId, SeededEntropy, Timestamp};
 use pipeline::fetch::resolve::SystemResolver;
 use pipeline::fetch::{FetchSettings, Fetcher, Trust};
-use pipeline::limiter::{RateLimiter, RequestKind};
+use pipeline::limiter::RateLimiter;
 use pipeline::route::Routes;
 use pipeline::tenants::{Caller, TenantBook};
 use pipeline::{AdmissionLimits, Answered, BroadcastRequest, BroadcastSettings, Node, Parts, Pipeline, SANDBOX, SendRequest};
 use runtime::{Runtime, Supervisor};
 use rustls::RootCertStore;
 use screening::Screen;
+use store::contract::windows::Entrance;
 use store::objects::Objects;
 use store::sqlite::Sqlite;
 use store::{Store, StoreError};
@@ -301,21 +303,22 @@ impl Site {
                 watched.end_if(id, Death::Killed);
             }),
         );
-        Ok(Process { id, runtime, pipeline, store, tenants, limiter: RateLimiter::new(10) })
+        let limiter = RateLimiter::new(Arc::clone(&store), Entrance::Public, 10);
+        Ok(Process { id, runtime, pipeline, store, tenants, limiter })
     }
 }
 
 /// What a client gets of the program.
 impl Process {
-    fn admit(&self, credentials: &Credentials, kind: RequestKind) -> Result<Caller, Refusal> {
+    async fn admit(&self, credentials: &Credentials, kind: RequestKind) -> Result<Caller, Refusal> {
         let now = model::Clock::now(&*self.runtime);
         let caller = self.tenants.authenticate(credentials.id.as_str(), &credentials.secret, now).ok_or(ErrorCode::AuthenticationFailed)?;
-        self.limiter.take(caller.owner(), kind, kind.limit(&caller.limits), now).map_err(|_| ErrorCode::RateLimitExceeded)?;
+        self.limiter.take(caller.owner(), kind, &caller.limits, now).await.map_err(|(_, refusal)| refusal)?;
         Ok(caller)
     }
 
     pub(crate) async fn send(&self, credentials: &Credentials, request: SendRequest, wait: Option<Duration>) -> Result<Answered<MessageId>, Refusal> {
-        let caller = self.admit(credentials, RequestKind::Message)?;
+        let caller = self.admit(credentials, RequestKind::Message).await?;
         self.pipeline.send(&caller, request, wait, |message, delivery, _| written(message, delivery)).await
     }
 
@@ -325,7 +328,7 @@ impl Process {
         request: BroadcastRequest,
         wait: Option<Duration>,
     ) -> Result<Answered<model::BroadcastId>, Refusal> {
-        let caller = self.admit(credentials, RequestKind::Broadcast)?;
+        let caller = self.admit(credentials, RequestKind::Broadcast).await?;
         self.pipeline.broadcast(&caller, request, wait, |broadcast, status, _| format!("{} {}", broadcast.id, status.as_str())).await
     }
 }

@@ -5,8 +5,8 @@
 //! transaction, complete in itself: no caller needs a second call to be correct, and what it returns `Ok` for is on disk.
 //! No SQL leaves this crate.
 //!
-//! Reading order: [`contract::messages`] (admission and reading), [`contract::nodes`] (who owns what), [`contract::dispatch`] (the way to a carrier),
-//! [`contract::receipts`] (the way back), [`contract::broadcasts`] (one text to many), [`contract::tenants`] (who may send),
+//! Reading order: [`contract::messages`] (admission and reading), [`contract::requests`] (repeats while a request is under way), [`contract::nodes`] (who owns what), [`contract::dispatch`] (the way to a carrier),
+//! [`contract::receipts`] (the way back), [`contract::broadcasts`] (one text to many), [`contract::tenants`] (who may send), [`contract::windows`] (how often),
 //! [`contract::screening`] (what was found in texts), [`contract::lists`] (the index of filtered lists), [`contract::changes`] (what happened, for those who follow), [`contract::media`] and [`objects`] (what multimedia messages carry).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
@@ -33,13 +33,18 @@ pub use contract::media::MediaRecords;
 pub use contract::messages::Messages;
 pub use contract::nodes::Nodes;
 pub use contract::receipts::Receipts;
+pub use contract::requests::Requests;
 pub use contract::screening::Screening;
 pub use contract::tenants::Tenants;
+pub use contract::windows::Windows;
 
 /// All that the product asks of its storage.
-pub trait Store: Messages + Broadcasts + Nodes + Dispatch + Receipts + Tenants + Screening + MediaRecords + Lists + Changes + Health {}
+pub trait Store:
+    Messages + Requests + Broadcasts + Nodes + Dispatch + Receipts + Tenants + Windows + Screening + MediaRecords + Lists + Changes + Health
+{
+}
 
-impl<T: Messages + Broadcasts + Nodes + Dispatch + Receipts + Tenants + Screening + MediaRecords + Lists + Changes + Health> Store for T {}
+impl<T: Messages + Requests + Broadcasts + Nodes + Dispatch + Receipts + Tenants + Windows + Screening + MediaRecords + Lists + Changes + Health> Store for T {}
 
 /// Opens the store that `url` names, bringing its schema up to date: `sqlite:PATH`. Its tasks and its time are those of `runtime`.
 ///

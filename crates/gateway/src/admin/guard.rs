@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
@@ -27,12 +26,9 @@ pub(super) async fn guard(State(admin): State<Arc<Admin>>, request: Request, nex
         return next.run(request).await;
     }
     let (address, now) = (client_address(&admin, &request), admin.runtime.now());
-    match admin.operators.limiter.take_failed_auth(address, now) {
+    match admin.operators.limiter.take_failed_auth(address, now).await {
         Ok(_) => challenge(admin.envelope.refuse(ErrorCode::AuthenticationFailed.into()), "Bearer"),
-        Err(standing) => {
-            let wait = Duration::from_secs(standing.retry_after_secs(now));
-            admin.envelope.refuse(Refusal::new(ErrorCode::RateLimitExceeded).with_retry_after(wait))
-        }
+        Err((_, refusal)) => admin.envelope.refuse(refusal),
     }
 }
 

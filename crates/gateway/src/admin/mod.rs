@@ -30,6 +30,8 @@ use pipeline::Pipeline;
 use pipeline::limiter::RateLimiter;
 use runtime::{Runtime, Supervisor};
 use serde::Serialize;
+use store::Store;
+use store::contract::windows::Entrance;
 
 pub(crate) use accounts::QUOTA_MAX;
 pub use carriers::Throughput;
@@ -79,9 +81,9 @@ pub struct Operators {
 }
 
 impl Operators {
-    /// With this token and these limits.
-    pub fn new(token: Option<String>, limits: config::Limits) -> Self {
-        let limiter = RateLimiter::new(limits.failed_auth_per_minute);
+    /// With this token and these limits; `store` counts guesses.
+    pub fn new(token: Option<String>, limits: config::Limits, store: Arc<dyn Store>) -> Self {
+        let limiter = RateLimiter::new(store, Entrance::Admin, limits.failed_auth_per_minute);
         Self { new_account: RwLock::new(limits.of_new_accounts()), token: RwLock::new(token), limiter }
     }
 
@@ -147,7 +149,7 @@ pub fn unreadable(admin: &Arc<Admin>) -> Arc<dyn Fn(SocketAddr) -> MakeAnswer + 
     let envelope = admin.envelope.clone();
     Arc::new(move |_| {
         let envelope = envelope.clone();
-        Arc::new(move |code| envelope.raw(code, ""))
+        Arc::new(move |code| Box::pin(std::future::ready(envelope.raw(code, ""))))
     })
 }
 

@@ -14,9 +14,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use model::error::{ErrorCode, Refusal};
-use model::limits::Standing;
+use model::limits::{RequestKind, Standing};
 use model::{AccountId, Timestamp};
-use pipeline::limiter::RequestKind;
 use pipeline::tenants::Caller;
 
 use super::{Api, BASE, DRAINING, address};
@@ -41,7 +40,8 @@ pub(super) async fn guard(State(api): State<Arc<Api>>, mut request: Request, nex
     let address = client_address(&api, &request);
     let mut account = None;
     let pass = api.gate.enter();
-    let admitted = if pass.is_some() { admit(&api, &request, address, now) } else { Admit::Refused(api.limiter.address_standing(address, now), draining()) };
+    let asked = if pass.is_some() { Asked::of(&api, &request, now) } else { Asked::Refused(draining()) };
+    let admitted = admit(&api, asked, address, now).await;
     let (standing, mut response) = match admitted {
         Admit::Refused(standing, refusal) => (standing, refuse(&api, refusal)),
         Admit::Anybody(standing) => (standing, handle(&api, request, next).await),
@@ -62,9 +62,9 @@ pub(super) async fn guard(State(api): State<Arc<Api>>, mut request: Request, nex
 }
 
 /// The whole answer to a request that could not be read, from `peer`.
-pub(super) fn answer_unread(api: &Api, peer: SocketAddr, code: ErrorCode) -> Bytes {
+pub(super) async fn answer_unread(api: &Api, peer: SocketAddr, code: ErrorCode) -> Bytes {
     let address = peer.ip().to_canonical();
-    let standing = api.limiter.address_standing(address, api.runtime.now());
+    let standing = api.limiter.address_standing(address, api.runtime.now()).await;
     note(api, &Method::default(), "unreadable", address, None, &api.envelope.refuse(code.into()), Duration::ZERO);
     let (limit, remaining, reset) = (standing.limit, standing.remaining, standing.resets_at.as_secs_ceil());
     api.envelope.raw(code, &format!("{LIMIT}: {limit}\r\n{REMAINING}: {remaining}\r\n{RESET}: {reset}\r\n"))
@@ -84,24 +84,44 @@ enum Admit {
     Caller(Standing, Caller),
 }
 
-fn admit(api: &Api, request: &Request, address: IpAddr, now: Timestamp) -> Admit {
-    if let Err(refusal) = check_host(request) {
-        return Admit::Refused(api.limiter.address_standing(address, now), refusal);
+/// What a request is, before it is counted.
+enum Asked {
+    /// One that is refused for every client.
+    Refused(Refusal),
+    /// One for a page for everybody.
+    Page,
+    /// One that should have a valid key and has none.
+    Stranger,
+    /// One of a client with a key.
+    Caller(Caller, RequestKind),
+}
+
+impl Asked {
+    fn of(api: &Api, request: &Request, now: Timestamp) -> Self {
+        if let Err(refusal) = check_host(request) {
+            return Self::Refused(refusal);
+        }
+        if !request.uri().path().starts_with(BASE) {
+            return Self::Page;
+        }
+        let caller = credentials(request.headers()).and_then(|(id, secret)| api.pipeline.tenants().authenticate(&id, &secret, now));
+        caller.map_or(Self::Stranger, |caller| Self::Caller(caller, kind_of(request)))
     }
-    if !request.uri().path().starts_with(BASE) {
-        return Admit::Anybody(api.limiter.address_standing(address, now));
-    }
-    let credentials = credentials(request.headers());
-    let Some(caller) = credentials.and_then(|(id, secret)| api.pipeline.tenants().authenticate(&id, &secret, now)) else {
-        return match api.limiter.take_failed_auth(address, now) {
+}
+
+/// Counts a request, and says whether it passes.
+async fn admit(api: &Api, asked: Asked, address: IpAddr, now: Timestamp) -> Admit {
+    match asked {
+        Asked::Refused(refusal) => Admit::Refused(api.limiter.address_standing(address, now).await, refusal),
+        Asked::Page => Admit::Anybody(api.limiter.address_standing(address, now).await),
+        Asked::Stranger => match api.limiter.take_failed_auth(address, now).await {
             Ok(standing) => Admit::Refused(standing, ErrorCode::AuthenticationFailed.into()),
-            Err(standing) => Admit::Refused(standing, too_often(standing, now)),
-        };
-    };
-    let kind = kind_of(request);
-    match api.limiter.take(caller.owner(), kind, kind.limit(&caller.limits), now) {
-        Ok(standing) => Admit::Caller(standing, caller),
-        Err(standing) => Admit::Refused(standing, too_often(standing, now)),
+            Err((standing, refusal)) => Admit::Refused(standing, refusal),
+        },
+        Asked::Caller(caller, kind) => match api.limiter.take(caller.owner(), kind, &caller.limits, now).await {
+            Ok(standing) => Admit::Caller(standing, caller),
+            Err((standing, refusal)) => Admit::Refused(standing, refusal),
+        },
     }
 }
 
@@ -124,10 +144,6 @@ fn kind_of(request: &Request) -> RequestKind {
         Some("/broadcast") if request.method() == Method::POST => RequestKind::Broadcast,
         _ => RequestKind::Read,
     }
-}
-
-fn too_often(standing: Standing, now: Timestamp) -> Refusal {
-    Refusal::new(ErrorCode::RateLimitExceeded).with_retry_after(Duration::from_secs(standing.retry_after_secs(now)))
 }
 
 fn refuse(api: &Api, refusal: Refusal) -> Response<Body> {

@@ -97,7 +97,10 @@ pub fn unreadable(api: &Arc<Api>) -> Arc<dyn Fn(SocketAddr) -> MakeAnswer + Send
     let api = Arc::clone(api);
     Arc::new(move |peer| {
         let api = Arc::clone(&api);
-        Arc::new(move |code| guard::answer_unread(&api, peer, code))
+        Arc::new(move |code| {
+            let api = Arc::clone(&api);
+            Box::pin(async move { guard::answer_unread(&api, peer, code).await })
+        })
     })
 }
 

@@ -12,9 +12,10 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use model::ErrorCode;
+use runtime::Work;
 
 /// Makes the whole answer, head and body, to a request that could not be read.
-pub type MakeAnswer = Arc<dyn Fn(ErrorCode) -> Bytes + Send + Sync>;
+pub type MakeAnswer = Arc<dyn Fn(ErrorCode) -> Work<Bytes> + Send + Sync>;
 
 /// What a connection owes its client. The stream and the service both note here what they see.
 #[derive(Debug, Default)]
@@ -67,8 +68,16 @@ pub struct Rewritten<'a, S> {
     stream: S,
     account: &'a Account,
     make_answer: MakeAnswer,
-    /// What is written in place of the answer that hyper is writing, how much of it is written, and how many octets hyper believes to have written.
-    instead: Option<(Bytes, usize, usize)>,
+    /// What is written in place of the answer that hyper is writing, and how many octets hyper believes to have written.
+    instead: Option<(Instead, usize)>,
+}
+
+/// An answer in place of hyper's.
+enum Instead {
+    /// It is being made.
+    Making(Work<Bytes>),
+    /// It is made, and so much of it is written.
+    Made(Bytes, usize),
 }
 
 impl<'a, S> Rewritten<'a, S> {
@@ -109,19 +118,24 @@ impl<S: Write + Unpin> Write for Rewritten<'_, S> {
             this.account.wrote(buffer);
             let Some(code) = canned(buffer) else { return Pin::new(&mut this.stream).poll_write(context, buffer) };
             this.account.is_refused.store(true, Ordering::Relaxed);
-            this.instead = Some(((this.make_answer)(code), 0, buffer.len()));
+            this.instead = Some((Instead::Making((this.make_answer)(code)), buffer.len()));
         }
-        while let Some((answer, written, told)) = &mut this.instead {
-            if *written == answer.len() {
-                let told = *told;
-                this.instead = None;
-                return Poll::Ready(Ok(told));
+        while let Some((instead, told)) = &mut this.instead {
+            match instead {
+                Instead::Making(answer) => *instead = Instead::Made(ready!(answer.as_mut().poll(context)), 0),
+                Instead::Made(answer, written) if *written < answer.len() => {
+                    let more = ready!(Pin::new(&mut this.stream).poll_write(context, &answer[*written..]))?;
+                    if more == 0 {
+                        return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+                    }
+                    *written += more;
+                }
+                Instead::Made(..) => {
+                    let told = *told;
+                    this.instead = None;
+                    return Poll::Ready(Ok(told));
+                }
             }
-            let more = ready!(Pin::new(&mut this.stream).poll_write(context, &answer[*written..]))?;
-            if more == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            *written += more;
         }
         Poll::Pending
     }

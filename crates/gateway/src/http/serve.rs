@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::Router;
@@ -100,18 +101,22 @@ fn send_away(door: &Door, stream: TcpStream, peer: SocketAddr, why: &'static str
     if door.tls.is_some() {
         return;
     }
-    let answer = (door.unreadable)(peer)(ErrorCode::ServiceUnavailable);
+    let mut answer = (door.unreadable)(peer)(ErrorCode::ServiceUnavailable);
     match door.rooms.take_send_off() {
         Some(place) => {
             let runtime = Arc::clone(&door.runtime);
             let sent_off = async move {
-                send_off(&runtime, stream, &answer, SEND_OFF).await;
+                send_off(&runtime, stream, &answer.await, SEND_OFF).await;
                 drop(place);
             };
             drop(door.runtime.spawn("send-off", Box::pin(sent_off)));
         }
-        // In a crowd the answer goes out without waiting whether it arrives: a new connection has room for it.
-        None => drop(stream.into_std().and_then(|mut stream| stream.write(&answer))),
+        // In a crowd the answer goes out without waiting for anything, nor whether it arrives: a new connection has room for it.
+        None => {
+            if let Poll::Ready(answer) = answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                drop(stream.into_std().and_then(|mut stream| stream.write(&answer)));
+            }
+        }
     }
 }
 
@@ -191,7 +196,10 @@ async fn requests(door: &Door, stream: impl AsyncRead + AsyncWrite + Send + Unpi
     };
     // A client that leaves, or idles for too long, between two requests is no matter.
     let Err(error) = outcome else { return };
-    let answer = last_answer(&account, error.as_ref()).map(|code| make_answer(code));
+    let answer = match last_answer(&account, error.as_ref()) {
+        Some(code) => Some(make_answer(code).await),
+        None => None,
+    };
     if answer.is_some() || account.is_refused() {
         send_off(&door.runtime, stream.into_inner(), &answer.unwrap_or_default(), SEND_OFF).await;
     }

@@ -131,16 +131,18 @@ async fn i6_a_refusal_is_not_kept_and_the_mended_request_is_made() {
     assert_eq!((made.status, made.header("idempotent-replayed")), (201, None));
 }
 
+/// Chance that panics once the trap is set.
+#[derive(Default)]
+pub(crate) struct Trap(pub(crate) AtomicBool);
+impl Entropy for Trap {
+    fn fill(&self, bytes: &mut [u8]) {
+        assert!(!self.0.load(Ordering::SeqCst), "the trap is set");
+        OsEntropy.fill(bytes);
+    }
+}
+
 #[tokio::test]
 async fn i7_a_failure_before_the_write_leaves_nothing() {
-    #[derive(Default)]
-    struct Trap(AtomicBool);
-    impl Entropy for Trap {
-        fn fill(&self, bytes: &mut [u8]) {
-            assert!(!self.0.load(Ordering::SeqCst), "the trap is set");
-            OsEntropy.fill(bytes);
-        }
-    }
     let trap = Arc::new(Trap::default());
     let stage = Stage::on(Arc::new(Machine::new()), trap.clone(), Arc::default(), |_, _| {}).await;
     let tenant = stage.tenant_with(json!({ "dailyQuota": 1 })).await;

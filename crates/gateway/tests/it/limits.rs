@@ -6,6 +6,7 @@ use model::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::http::{Ask, Reply};
+use crate::support::store::Trouble;
 use crate::support::{RECIPIENT, Stage, Tenant, at_once, basic};
 
 const AFTERNOON: &str = "2026-03-15T14:30:00.000Z";
@@ -169,4 +170,24 @@ async fn new_accounts_get_the_configured_limits() {
     let account = stage.operate("POST", "/accounts", json!({ "name": "defaults", "readPerMinute": 13 })).await.expect(201);
     let limits = ["messagePerMinute", "broadcastPerMinute", "readPerMinute", "dailyQuota"].map(|name| account[name].as_u64().unwrap());
     assert_eq!(limits, [11, 5, 13, 12]);
+}
+
+#[tokio::test]
+async fn what_the_store_cannot_count_does_not_pass() {
+    let (stage, gates) = Stage::gated(|_, _| {}).await;
+    let tenant = stage.tenant_with(json!({ "messagePerMinute": 60, "readPerMinute": 300 })).await;
+    gates.trouble(&["take"], &Trouble::full());
+    for (ask, limit) in [(post(&tenant), 60), (tenant.get("/message"), 300), (failing(""), 30)] {
+        let refused = stage.ask(&ask).await;
+        refused.refused(33105, Value::Null);
+        assert_eq!(refused.has_rate_limit().0, limit);
+    }
+    let guess = Ask::new("GET", "/admin/v1/accounts").header("authorization", "Bearer wrong");
+    guess.send(stage.admin).await.refused_by_operator(33105, Value::Null);
+    stage.operate("GET", "/accounts", Value::Null).await.expect(200);
+    gates.trouble(&["standing"], &Trouble::full());
+    assert_eq!(stage.ask(&Ask::new("GET", "/page/errors")).await.has_rate_limit().0, 30);
+    gates.heal(&["take", "standing"]);
+    stage.ask(&post(&tenant)).await.expect(201);
+    assert_eq!(stage.count(&tenant).await, 1);
 }

@@ -1,9 +1,13 @@
 //! Media: what may be fetched, what is kept of it, and what a refusal leaves behind.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use runtime::Machine;
 use serde_json::{Value, json};
 
+use crate::idempotency::Trap;
 use crate::support::http::{Ask, Connection};
 use crate::support::media::{MediaServer, PHOTO};
 use crate::support::{RECIPIENT, Stage, Tenant, eventually, files};
@@ -123,6 +127,19 @@ async fn the_same_request_is_not_made_twice_while_its_media_are_fetched() {
     let made = first.reply().await.expect(201);
     assert_eq!(stage.ask(&ask).await.expect(201)["id"], made["id"]);
     assert_eq!((server.asked(), stage.count(&tenant).await), (1, 1));
+}
+
+#[tokio::test]
+async fn a_failure_while_media_are_fetched_frees_the_key() {
+    let (server, trap) = (MediaServer::start().await, Arc::new(Trap::default()));
+    let stage = Stage::on(Arc::new(Machine::new()), trap.clone(), Arc::default(), |config, _| server.allow(config)).await;
+    let tenant = tester(&stage, &stage.tenant().await).await;
+    let ask = tenant.post(&mms(&tenant, &server.url("photo.jpg"))).header("idempotency-key", "order-1");
+    trap.0.store(true, Ordering::SeqCst);
+    stage.ask(&ask).await.refused(33000, Value::Null);
+    trap.0.store(false, Ordering::SeqCst);
+    let made = eventually("the key is free", async || Some(stage.ask(&ask).await).filter(|reply| reply.code() != 33013)).await;
+    assert_eq!((made.status, made.header("idempotent-replayed")), (201, None), "{made}");
 }
 
 #[tokio::test]

@@ -10,10 +10,11 @@ use model::quota::UtcDay;
 use model::{Broadcast, BroadcastId, Media, Msisdn, Recipients, Screened, ScreeningRecord, Timestamp};
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastReplay};
 use store::contract::messages::{IdempotencyClaim, Quota};
+use store::contract::requests::RequestKey;
 
 use super::parse::{given, given_text, kind_of, measured, missing, number};
 use super::recipients::RecipientList;
-use super::{Admission, refused_by_store};
+use super::{Admission, UnderWay, refused_by_store};
 use crate::tenants::Caller;
 use wire::text::LooseText;
 
@@ -38,7 +39,7 @@ pub struct BroadcastRequest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BroadcastAccepted {
     /// A broadcast that is on disk and will be sent, and the idempotency key of its request.
-    New(Arc<Broadcast>, Option<IdempotencyKey>),
+    New(Arc<Broadcast>, Option<RequestKey>),
     /// The answer given before, which changes no more.
     Replayed(BroadcastReplay),
 }
@@ -65,16 +66,18 @@ impl Admission {
         &self,
         caller: &Caller,
         request: BroadcastRequest,
+        under_way: &mut UnderWay<'_>,
         name: impl FnOnce(Timestamp) -> BroadcastId + Send,
     ) -> Result<BroadcastAccepted, Refusal> {
         let now = self.runtime.now();
         let parsed = Parsed::check(request, self.limits.get().recipients_max)?; // 33005 33006 33003 33024 33108 33106
-        let claim = self.broadcast_claim(&parsed, now);
-        let under_way = self.begin(caller, claim.as_ref(), parsed.media_url.as_ref());
-        if let Some(replay) = self.broadcast_replay(caller, claim.as_ref()).await? {
+        let is_first = under_way.begin(caller, self.broadcast_claim(&parsed, now), parsed.media_url.is_some()).await?;
+        if let Some(replay) = self.broadcast_replay(caller, under_way.claim()).await? {
             return Ok(BroadcastAccepted::Replayed(replay)); // 33013
         }
-        let _under_way = under_way?; // 33013
+        if !is_first {
+            return Err(ErrorCode::DuplicateIdempotencyKey.into()); // 33013
+        }
         let (body, encoding, segments) = measured(parsed.body, parsed.kind, &self.limits.get())?; // 33016 33107
         self.tenants.check_sender(caller.account, &parsed.originator)?; // 33008 33004 33009 33011
         let recipients = self.not_blocked(caller, &parsed.recipients);
@@ -99,7 +102,7 @@ impl Admission {
             blocked: total - recipients.len() as u32,
             created_at: now,
         };
-        self.commit_broadcast(caller, broadcast, recipients, media, claim, flagged).await // 33012 33013 33007
+        self.commit_broadcast(caller, broadcast, recipients, media, under_way, flagged).await // 33012 33013 33007
     }
 
     /// The one write, with the media in their place before it.
@@ -109,7 +112,7 @@ impl Admission {
         broadcast: Broadcast,
         recipients: Recipients,
         media: Option<Media>,
-        idempotency: Option<IdempotencyClaim>,
+        under_way: &mut UnderWay<'_>,
         flagged: Option<ScreeningRecord>,
     ) -> Result<BroadcastAccepted, Refusal> {
         let now = broadcast.created_at;
@@ -124,7 +127,7 @@ impl Admission {
                 broadcast: Arc::clone(&broadcast),
                 recipients: recipients.clone(),
                 quota,
-                idempotency: idempotency.clone(),
+                idempotency: under_way.claim().cloned(),
                 flagged: flagged.clone(),
                 media: placed.brought.clone(),
             };
@@ -133,12 +136,9 @@ impl Admission {
                 self.shelf.take_back(&placed).await;
             }
             return match admitted {
-                BroadcastAdmitted::New => Ok(BroadcastAccepted::New(broadcast, idempotency.map(|claim| claim.key))),
-                BroadcastAdmitted::Replayed(replay) => match &idempotency {
-                    Some(claim) => self.broadcast_settled(caller, claim, replay).await.map(BroadcastAccepted::Replayed),
-                    None => Ok(BroadcastAccepted::Replayed(replay)),
-                },
-                BroadcastAdmitted::KeyTaken => Err(ErrorCode::DuplicateIdempotencyKey.into()),
+                BroadcastAdmitted::New => Ok(BroadcastAccepted::New(broadcast, under_way.admitted(caller))),
+                BroadcastAdmitted::Replayed(replay) => Ok(BroadcastAccepted::Replayed(replay)),
+                BroadcastAdmitted::KeyTaken | BroadcastAdmitted::UnderWay => Err(ErrorCode::DuplicateIdempotencyKey.into()),
                 BroadcastAdmitted::QuotaReached => Err(Refusal::new(ErrorCode::DailyQuotaReached).with_retry_after(quota.day.time_left(now))),
                 BroadcastAdmitted::MediaGone => {
                     placed = self.shelf.place_again(media.as_ref()).await?;
@@ -150,7 +150,8 @@ impl Admission {
 
     fn broadcast_claim(&self, parsed: &Parsed, now: Timestamp) -> Option<IdempotencyClaim> {
         let key = parsed.idempotency_key.clone()?;
-        Some(IdempotencyClaim { endpoint: Endpoint::Broadcast, key, fingerprint: parsed.fingerprint(), not_before: now - self.limits.get().idempotency })
+        let not_before = now - self.limits.get().idempotency;
+        Some(IdempotencyClaim { endpoint: Endpoint::Broadcast, key, fingerprint: parsed.fingerprint(), not_before, begun: false, awaited: false })
     }
 
     fn not_blocked(&self, caller: &Caller, recipients: &Recipients) -> Recipients {

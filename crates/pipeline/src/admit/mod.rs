@@ -17,14 +17,14 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use model::error::{ErrorCode, Refusal};
-use model::idempotency::IdempotencyKey;
 use model::message::{Direction, Message, MessageType};
 use model::quota::UtcDay;
 use model::sampler::Sampler;
 use model::{Entropy, Media, MessageId, Mint, Mode, Msisdn, Screened, ScreeningRecord, Timestamp};
 use runtime::Runtime;
 use screening::Screen;
-use store::contract::messages::{Admission as Write, Admitted, IdempotencyClaim, Quota, Replay};
+use store::contract::messages::{Admission as Write, Admitted, Quota, Replay};
+use store::contract::requests::RequestKey;
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
@@ -41,7 +41,7 @@ pub(crate) use in_force::InForce;
 use parse::{Draft, Parsed};
 pub use recipients::RecipientList;
 pub(crate) use reference::References;
-pub(crate) use under_way::KeysUnderWay;
+pub(crate) use under_way::UnderWay;
 use wire::text::LooseText;
 
 /// The name of the carrier that test keys reach, and no route does.
@@ -83,7 +83,7 @@ pub struct AdmissionLimits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accepted {
     /// A message that is on disk and will be submitted, and the idempotency key of its request.
-    New(Arc<Message>, Option<IdempotencyKey>),
+    New(Arc<Message>, Option<RequestKey>),
     /// The answer given before, which changes no more.
     Replayed(Replay),
 }
@@ -101,7 +101,6 @@ pub(crate) struct Admission {
     pub(crate) references: Arc<References>,
     pub(crate) screen: RwLock<Arc<Screen>>,
     pub(crate) shelf: Arc<Shelf>,
-    pub(crate) keys: KeysUnderWay,
     pub(crate) mint: Mint,
     pub(crate) waiters: Arc<MessageWaiters>,
     pub(crate) broadcast_waiters: Arc<BroadcastWaiters>,
@@ -114,15 +113,22 @@ pub(crate) struct Admission {
 
 impl Admission {
     /// What `POST /message` asks of admission, check by check. `name` gives the message its id once it is to be written.
-    pub(crate) async fn decide(&self, caller: &Caller, request: SendRequest, name: impl FnOnce(Timestamp) -> MessageId + Send) -> Result<Accepted, Refusal> {
+    pub(crate) async fn decide(
+        &self,
+        caller: &Caller,
+        request: SendRequest,
+        under_way: &mut UnderWay<'_>,
+        name: impl FnOnce(Timestamp) -> MessageId + Send,
+    ) -> Result<Accepted, Refusal> {
         let now = self.runtime.now();
         let parsed = Parsed::check(request)?; // 33005 33006 33003 33106
-        let claim = self.claim(&parsed, now);
-        let under_way = self.begin(caller, claim.as_ref(), parsed.media_url.as_ref());
-        if let Some(replay) = self.replay(caller, claim.as_ref()).await? {
+        let is_first = under_way.begin(caller, self.claim(&parsed, now), parsed.media_url.is_some()).await?;
+        if let Some(replay) = self.replay(caller, under_way.claim()).await? {
             return Ok(Accepted::Replayed(replay)); // 33013
         }
-        let _under_way = under_way?; // 33013
+        if !is_first {
+            return Err(ErrorCode::DuplicateIdempotencyKey.into()); // 33013
+        }
         let draft = Draft::check(parsed, &self.limits.get())?; // 33016 33107
         self.tenants.check_sender(caller.account, &draft.originator)?; // 33008 33004 33009 33011
         self.tenants.check_recipient(caller.account, &draft.recipient)?; // 33010
@@ -131,7 +137,7 @@ impl Admission {
         // Media take their time, and the message begins its life when it is written.
         let now = self.runtime.now();
         let message = self.message(caller, draft, name(now), now);
-        self.commit(caller, message, media, claim, flagged, now).await // 33012 33013 33007
+        self.commit(caller, message, media, under_way, flagged, now).await // 33012 33013 33007
     }
 
     /// What a URL points to, if there is one.
@@ -173,7 +179,7 @@ impl Admission {
         caller: &Caller,
         message: Message,
         media: Option<Media>,
-        idempotency: Option<IdempotencyClaim>,
+        under_way: &mut UnderWay<'_>,
         flagged: Option<ScreeningRecord>,
         now: Timestamp,
     ) -> Result<Accepted, Refusal> {
@@ -190,7 +196,7 @@ impl Admission {
                 lease: None,
                 due_at: self.runtime.steady(),
                 quota: Quota { day, limit: caller.limits.daily_quota },
-                idempotency: idempotency.clone(),
+                idempotency: under_way.claim().cloned(),
                 flagged: flagged.clone(),
                 media: placed.brought.clone(),
             };
@@ -199,12 +205,9 @@ impl Admission {
                 self.shelf.take_back(&placed).await;
             }
             return match admitted {
-                Admitted::New => Ok(Accepted::New(message, idempotency.map(|claim| claim.key))),
-                Admitted::Replayed(replay) => match &idempotency {
-                    Some(claim) => self.settled(caller, claim, replay).await.map(Accepted::Replayed),
-                    None => Ok(Accepted::Replayed(replay)),
-                },
-                Admitted::KeyTaken => Err(ErrorCode::DuplicateIdempotencyKey.into()),
+                Admitted::New => Ok(Accepted::New(message, under_way.admitted(caller))),
+                Admitted::Replayed(replay) => Ok(Accepted::Replayed(replay)),
+                Admitted::KeyTaken | Admitted::UnderWay => Err(ErrorCode::DuplicateIdempotencyKey.into()),
                 Admitted::QuotaReached => Err(Refusal::new(ErrorCode::DailyQuotaReached).with_retry_after(day.time_left(now))),
                 Admitted::MediaGone => {
                     placed = self.shelf.place_again(media.as_ref()).await?;

@@ -1,65 +1,78 @@
-//! Requests with an idempotency key that are being admitted: fetching media takes a while, and the same request must not be made twice meanwhile.
+//! The hold of a request on its idempotency key, which the store keeps for all nodes ([`store::contract::requests`]): the same request must not be made twice while media are
+//! fetched, and a repeat must not be answered before it is known how the request itself is answered.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use model::Owner;
-use model::error::{ErrorCode, Refusal};
-use model::idempotency::{Endpoint, IdempotencyKey};
+use model::error::Refusal;
+use store::contract::messages::IdempotencyClaim;
+use store::contract::requests::RequestKey;
 
-type Name = (Owner, Endpoint, IdempotencyKey);
+use super::{Admission, refused_by_store};
+use crate::tenants::Caller;
 
-/// The keys of requests that are being admitted.
-#[derive(Clone, Default)]
-pub(crate) struct KeysUnderWay(Arc<Mutex<HashSet<Name>>>);
-
-/// A key under way, until this is dropped.
-pub(super) struct UnderWay {
-    keys: KeysUnderWay,
-    name: Name,
+/// A request on its way. It ends with [`Self::end`]; where a panic ends it before, another task frees the key. A process that ends frees its keys with its epoch.
+pub(crate) struct UnderWay<'a> {
+    admission: &'a Admission,
+    /// Whether its client waits for news, so that its answer is not known when it is admitted.
+    is_awaited: bool,
+    /// The idempotency key that its client sent.
+    claim: Option<IdempotencyClaim>,
+    /// The key that it holds.
+    held: Option<RequestKey>,
 }
 
-impl KeysUnderWay {
-    /// Begins a request under this key, unless there is one already (33013).
-    pub(super) fn begin(&self, owner: Owner, endpoint: Endpoint, key: &IdempotencyKey) -> Result<UnderWay, Refusal> {
-        let name = (owner, endpoint, key.clone());
-        if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone()) {
-            Ok(UnderWay { keys: self.clone(), name })
-        } else {
-            Err(ErrorCode::DuplicateIdempotencyKey.into())
+impl<'a> UnderWay<'a> {
+    pub(super) const fn new(admission: &'a Admission, is_awaited: bool) -> Self {
+        Self { admission, is_awaited, claim: None, held: None }
+    }
+
+    /// Begins the request under its key, where it takes a while from here to its answer. `false` while another request holds the key. To be called before the answers that
+    /// were given are looked at, and judged after: a request that ends in between has its answer there, and many may ask for that at once.
+    pub(super) async fn begin(&mut self, caller: &Caller, claim: Option<IdempotencyClaim>, fetches_media: bool) -> Result<bool, Refusal> {
+        self.claim = claim;
+        let Some(claim) = &mut self.claim else { return Ok(true) };
+        claim.awaited = self.is_awaited;
+        if fetches_media {
+            let key = claim.of(caller.owner());
+            if !self.admission.store.begin_request(self.admission.node.epoch(), &key).await.map_err(refused_by_store)? {
+                return Ok(false);
+            }
+            (claim.begun, self.held) = (true, Some(key));
         }
+        Ok(true)
     }
 
-    /// Refuses what has a key that is under way (33013).
-    pub(super) fn check(&self, owner: Owner, endpoint: Endpoint, key: &IdempotencyKey) -> Result<(), Refusal> {
-        let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !keys.is_empty() && keys.contains(&(owner, endpoint, key.clone())) { Err(ErrorCode::DuplicateIdempotencyKey.into()) } else { Ok(()) }
+    /// The idempotency key that its client sent.
+    pub(super) const fn claim(&self) -> Option<&IdempotencyClaim> {
+        self.claim.as_ref()
+    }
+
+    /// The request is admitted. Returns its key.
+    pub(super) fn admitted(&mut self, caller: &Caller) -> Option<RequestKey> {
+        let IdempotencyClaim { endpoint, key, awaited, .. } = self.claim.take()?;
+        let key = RequestKey { owner: caller.owner(), endpoint, key };
+        if awaited {
+            self.held = Some(key.clone());
+        }
+        Some(key)
+    }
+
+    /// Ends the request: what is to be recorded is on record, and a repeat finds it.
+    pub(crate) async fn end(mut self) {
+        if let Some(key) = &self.held {
+            self.admission.store.end_request(self.admission.node.epoch(), key).await;
+        }
+        self.held = None;
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.keys.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use model::{AccountId, Mode};
-
-    #[test]
-    fn a_key_is_under_way_once_until_its_request_ends() {
-        let (keys, owner) = (KeysUnderWay::default(), Owner { account: AccountId::from_bytes([1; 16]), mode: Mode::Live });
-        let key = IdempotencyKey::parse("order-1").unwrap();
-        let first = keys.begin(owner, Endpoint::Message, &key).ok();
-        assert!(first.is_some() && keys.begin(owner, Endpoint::Message, &key).is_err());
-        assert!(keys.check(owner, Endpoint::Message, &key).is_err() && keys.check(owner, Endpoint::Broadcast, &key).is_ok());
-        assert!(keys.begin(owner, Endpoint::Broadcast, &key).is_ok(), "another endpoint");
-        assert!(keys.begin(Owner { mode: Mode::Test, ..owner }, Endpoint::Message, &key).is_ok(), "the other mode");
-        assert!(keys.begin(Owner { account: AccountId::from_bytes([2; 16]), ..owner }, Endpoint::Message, &key).is_ok(), "another account");
-        drop(first);
-        assert!(keys.check(owner, Endpoint::Message, &key).is_ok());
-        assert!(keys.begin(owner, Endpoint::Message, &key).is_ok());
+        if let Some(key) = self.held.take()
+            && std::thread::panicking()
+        {
+            let (store, node) = (Arc::clone(&self.admission.store), self.admission.node.epoch());
+            drop(self.admission.runtime.spawn("request-end", Box::pin(async move { store.end_request(node, &key).await })));
+        }
     }
 }

@@ -255,7 +255,6 @@ impl Shared {
             references: Arc::clone(&self.references),
             screen: RwLock::new(Arc::clone(&self.screen)),
             shelf: Arc::clone(&self.shelf),
-            keys: Default::default(),
             mint,
             waiters: Arc::clone(&self.waiters),
             broadcast_waiters: Arc::clone(&self.broadcast_waiters),

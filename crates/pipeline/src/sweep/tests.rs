@@ -145,6 +145,8 @@ async fn all_records_that_are_old_are_forgotten_at_once() {
         key: IdempotencyKey::parse(&format!("key-{n}")).unwrap(),
         fingerprint: Fingerprint::of(&[Some("hello")]),
         not_before: at,
+        begun: false,
+        awaited: false,
     };
     for n in 0..3 * BATCH {
         let message = bench.message();

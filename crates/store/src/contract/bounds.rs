@@ -1,6 +1,6 @@
 //! How much is kept of what strangers and carriers can make the store keep.
 
-/// Bounds that an operator may set.
+/// Bounds that an operator may set. They are meant of the whole store, over all nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// Receipts of one carrier that wait for their acknowledgement.

@@ -3,6 +3,10 @@
 //! An accepted broadcast is a record and its recipients, packed. A *mark* says how many of them have had their turn; whoever turns the next
 //! ones into messages names the mark that it saw, and moves it in the same transaction, so that a recipient has one turn whatever is repeated
 //! or killed. From then on the messages are messages like any others, and every change of their status changes the counts with it.
+//!
+//! The counts of a broadcast are exact at any moment, whichever nodes change its messages: the transaction that changes a message's status changes the count that it leaves
+//! and the count that it enters. The transaction with which the last recipient waits no longer also ends the broadcast, and there is one such transaction. A backend may
+//! update the row of counts, or keep changes as rows that a reader adds up, as long as a reader sees messages and counts of one moment.
 
 use std::sync::Arc;
 
@@ -44,6 +48,8 @@ pub enum BroadcastAdmitted {
     Replayed(BroadcastReplay),
     /// The key stands for a different request; nothing was changed.
     KeyTaken,
+    /// Another request holds the key ([`super::requests`]) and is not on record, or its answer is awaited and not on record; nothing was changed.
+    UnderWay,
     /// Its recipients do not all fit the quota; nothing was changed.
     QuotaReached,
     /// The media that it names are kept no longer; nothing was changed. It may bring them again.
@@ -142,14 +148,14 @@ pub struct BroadcastPage {
 pub trait Broadcasts: Send + Sync {
     /// Makes a broadcast durable, with its recipients, its quota and its idempotency record.
     ///
-    /// Atomic: all of it or, on any outcome but [`BroadcastAdmitted::New`], nothing; the quota takes all recipients or none. Called twice with the
-    /// same claim, the second is [`BroadcastAdmitted::Replayed`].
+    /// Atomic: all of it or, on any outcome but [`BroadcastAdmitted::New`], nothing; the quota takes all recipients or none. Quota and
+    /// idempotency key are as in [`super::messages::Messages::admit`].
     ///
     /// # Errors
     /// [`StoreError::Over`] when the node is over.
     async fn admit_broadcast(&self, admission: BroadcastAdmission) -> Result<BroadcastAdmitted, StoreError>;
 
-    /// What was answered under an owner's claim, if it was answered at `claim.not_before` or later: `Replayed` or `KeyTaken`. Changes nothing.
+    /// What a repeat of a request is answered, as [`super::messages::Messages::replay`] says it of messages.
     async fn replay_broadcast(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<BroadcastAdmitted>, StoreError>;
 
     /// A broadcast of this owner (of any when `None`, for the operator), or nothing.

@@ -192,7 +192,8 @@ pub trait Dispatch: Send + Sync {
     /// the attempt, from 1, or `None` when the lease no longer holds at `now`, its epoch is over, or the message is no longer queued; such a message must not be sent.
     async fn begin_attempts(&self, attempts: Vec<Attempt>, now: Moment) -> Result<Vec<Option<u32>>, StoreError>;
 
-    /// Records how attempts ended, and applies receipts that came before their acknowledgement.
+    /// Records how attempts ended, and applies receipts that came before their acknowledgement: for each segment taken, those parked under its carrier and key, at whichever
+    /// node they came. Of an acknowledgement and a receipt that are recorded at the same time, the later one finds the earlier one.
     ///
     /// Atomic for the whole list. An outcome but [`Verdict::Sent`] whose lease no longer holds, or whose epoch is over, changes nothing; repeated outcomes change
     /// nothing.

@@ -8,10 +8,10 @@ use model::{Mint, Timestamp};
 use super::StoreError;
 use super::bounds::Bounds;
 
-/// What the store has done since the last look.
+/// One commit.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CommitSample {
-    /// How many calls the group held.
+    /// How many calls shared the commit.
     pub group: usize,
     /// How long the commit took, fsync included.
     pub took: Duration,
@@ -29,12 +29,13 @@ pub trait Health: Send + Sync {
     /// Resolves with [`StoreError::Failed`] when nothing may be promised any more and the process has to end; never, while all is well.
     async fn failed(&self) -> StoreError;
 
-    /// Calls `observer` after every group commit, on the store's own thread; it must be quick. The last observer set is the one called.
+    /// Calls `observer` after every commit of this process, on a thread of the store; it must be quick. The last observer set is the one called.
     fn observe_commits(&self, observer: Box<dyn Fn(CommitSample) + Send + Sync>);
 
     /// Bounds what is kept from now on. The last bounds set count; [`Bounds::default`] until then.
     fn keep_within(&self, bounds: Bounds);
 
-    /// Finishes what was begun, writes what can be written to the main file, and closes. Calls after it answer [`StoreError::Unavailable`].
+    /// Finishes what was begun, writes what can be written to the main file, and closes. Calls after it answer [`StoreError::Unavailable`],
+    /// but for those that a backend answers from memory.
     async fn close(&self);
 }

@@ -13,6 +13,7 @@ use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Owner, ScreeningRec
 use super::StoreError;
 use super::dispatch::Lease;
 use super::nodes::Epoch;
+use super::requests::RequestKey;
 
 /// A message on its way in: all that the one admitting transaction needs.
 #[derive(Clone, Debug)]
@@ -37,7 +38,7 @@ pub struct Admission {
     pub media: Option<StoredMedia>,
 }
 
-/// How many recipients an owner has in a day.
+/// How many recipients an owner has in a day, over all nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
     /// The day that it is counted in.
@@ -57,6 +58,18 @@ pub struct IdempotencyClaim {
     pub fingerprint: Fingerprint,
     /// Records made before this moment count no more.
     pub not_before: Timestamp,
+    /// Whether the request holds the key since [`super::requests::Requests::begin_request`]. Its own hold is no obstacle to it.
+    pub begun: bool,
+    /// Whether its answer is known only some time after its admission, because its client waits for news. From its admission on the request holds the key, and its
+    /// record says nothing before the request ends or has an answer on record.
+    pub awaited: bool,
+}
+
+impl IdempotencyClaim {
+    /// The name of the request, which is one of this owner.
+    pub fn of(&self, owner: Owner) -> RequestKey {
+        RequestKey { owner, endpoint: self.endpoint, key: self.key.clone() }
+    }
 }
 
 /// What became of an admission.
@@ -68,6 +81,8 @@ pub enum Admitted {
     Replayed(Replay),
     /// The key stands for a different request; nothing was changed.
     KeyTaken,
+    /// Another request holds the key ([`super::requests`]) and is not on record, or its answer is awaited and not on record; nothing was changed.
+    UnderWay,
     /// The message does not fit the quota; nothing was changed.
     QuotaReached,
     /// The media that it names are kept no longer; nothing was changed. It may bring them again.
@@ -123,18 +138,20 @@ pub trait Messages: Send + Sync {
     /// Makes a message durable, with its quota and its idempotency record.
     ///
     /// Atomic: all of it or, on any outcome but [`Admitted::New`], nothing. Concurrent calls commit as a group, each with its own
-    /// outcome. Called twice with the same claim, the second is [`Admitted::Replayed`]. The quota is exact under concurrency.
+    /// outcome. Called twice with the same claim, the second is [`Admitted::Replayed`], or [`Admitted::UnderWay`] while the answer to the first is awaited.
+    /// A request whose answer is awaited holds its key from this transaction on, with [`Admitted::New`] only; while another request holds the key, it is
+    /// [`Admitted::UnderWay`]. Other requests are admitted although a request holds their key that is not on record yet: whichever is admitted first is the one.
+    ///
+    /// The quota is counted in the admitting transaction, and is exact whatever is admitted at the same time, at all nodes together: of requests for the last place one
+    /// is admitted.
     ///
     /// # Errors
     /// [`StoreError::Over`] when the node is over: nothing is promised in its name.
     async fn admit(&self, admission: Admission) -> Result<Admitted, StoreError>;
 
-    /// What was answered under an owner's claim, if it was answered at `claim.not_before` or later: `Replayed` or `KeyTaken`. Changes nothing.
+    /// What a repeat of a request is answered, by the state of one moment: `Replayed` or `KeyTaken` where there is a record that was made at `claim.not_before` or
+    /// later, and `UnderWay` while another request holds the key that is not on record, or whose answer is awaited. Changes nothing.
     async fn replay(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<Admitted>, StoreError>;
-
-    /// Records that a request is answered with `body` rather than with the queued message, so that a replay says the same. To be called before the client
-    /// gets that answer. Does nothing when there is no such record.
-    async fn record_answer(&self, owner: Owner, endpoint: Endpoint, key: &IdempotencyKey, body: String) -> Result<(), StoreError>;
 
     /// A message of this owner, or nothing.
     async fn message(&self, owner: Owner, id: MessageId) -> Result<Option<MessageRecord>, StoreError>;

@@ -10,8 +10,10 @@ pub mod media;
 pub mod messages;
 pub mod nodes;
 pub mod receipts;
+pub mod requests;
 pub mod screening;
 pub mod tenants;
+pub mod windows;
 
 /// Why a store did not do what it was asked, by what the caller does next. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -93,7 +93,8 @@ pub struct WaitStep {
 /// The way back.
 #[async_trait]
 pub trait Receipts: Send + Sync {
-    /// Records receipts. One outcome each, in order; atomic for the whole list.
+    /// Records receipts. One outcome each, in order; atomic for the whole list. Any node may hear of any message, whichever node attempted it: what is said here of
+    /// attempts and parked receipts is meant of those of all nodes.
     ///
     /// A segment is found by carrier and key, in the order of the keys. Its recipient, where the receipt names it, decides between several messages: numbers
     /// are compared from their ends, since carriers write national forms, and hidden digits fit any. A receipt names no recipient where its addresses are

@@ -13,6 +13,9 @@ use bytes::Bytes;
 pub use directory::Directory;
 
 /// Bytes by name. Names are letters, digits, `-` and `_`.
+///
+/// Nodes that share a store share its objects: a directory on a file system, or a bucket, that all of them have. Since a name is used once, no two of them ever write the
+/// same one, and nothing that is written changes; so a node may keep what it has read in memory.
 #[async_trait]
 pub trait Objects: Send + Sync {
     /// Keeps bytes under a name that nothing has yet. When it returns, they survive the loss of power.

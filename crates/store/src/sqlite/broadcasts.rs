@@ -14,6 +14,7 @@ use super::dispatch::skip;
 use super::life::Life;
 use super::media::{can_carry, carry};
 use super::messages::{Claimed, find_claim, insert_claim, insert_delivery, insert_message};
+use super::requests::Holding;
 use super::rows;
 use super::screening::insert_screening;
 use super::turns::Work;
@@ -45,12 +46,15 @@ const COLUMNS: &str = "b.account_id, b.id, b.mode, b.kind, b.originator, b.body,
 #[async_trait]
 impl Broadcasts for Sqlite {
     async fn admit_broadcast(&self, admission: BroadcastAdmission) -> Result<BroadcastAdmitted, StoreError> {
-        self.writer.write(move |group| admit(group, &admission)).await
+        let (admitted, holding) = self.writer.write(move |group| admit(group, &admission)).await?;
+        if admitted == BroadcastAdmitted::New {
+            holding.keep();
+        }
+        Ok(admitted)
     }
 
     async fn replay_broadcast(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<BroadcastAdmitted>, StoreError> {
-        let claim = claim.clone();
-        self.readers.read(move |connection| replay(connection, owner, &claim)).await
+        self.settled(owner, claim, replay, is_open, BroadcastAdmitted::UnderWay).await
     }
 
     async fn broadcast(&self, owner: Option<Owner>, id: BroadcastId) -> Result<Option<BroadcastRecord>, StoreError> {
@@ -84,14 +88,24 @@ impl Broadcasts for Sqlite {
     }
 }
 
-fn admit(group: &mut Group, admission: &BroadcastAdmission) -> Result<BroadcastAdmitted, Fault> {
+/// Admits a broadcast. The key that its request holds from then on is free again when the [`Holding`] is dropped.
+fn admit(group: &mut Group, admission: &BroadcastAdmission) -> Result<(BroadcastAdmitted, Holding), Fault> {
     group.living.require(admission.node)?;
-    let broadcast = &*admission.broadcast;
+    let owner = admission.broadcast.owner();
     if let Some(claim) = &admission.idempotency
-        && let Some(earlier) = replay(&group.connection, broadcast.owner(), claim)?
+        && let Some(earlier) = replay(&group.connection, owner, claim)?
     {
-        return Ok(earlier);
+        let is_under_way = is_open(&earlier) && group.keys.is_awaited(owner, claim);
+        return Ok((if is_under_way { BroadcastAdmitted::UnderWay } else { earlier }, Holding::NOTHING));
     }
+    let Some(holding) = group.keys.hold(admission.node, owner, admission.idempotency.as_ref()) else {
+        return Ok((BroadcastAdmitted::UnderWay, Holding::NOTHING));
+    };
+    Ok((insert_admitted(group, admission)?, holding))
+}
+
+fn insert_admitted(group: &mut Group, admission: &BroadcastAdmission) -> Result<BroadcastAdmitted, Fault> {
+    let broadcast = &*admission.broadcast;
     if !can_carry(&group.connection, broadcast.media, admission.media.as_ref())? {
         return Ok(BroadcastAdmitted::MediaGone);
     }
@@ -168,6 +182,11 @@ fn replay(connection: &Connection, owner: Owner, claim: &IdempotencyClaim) -> ru
     };
     let record = load(connection, Some(owner), id)?;
     Ok(record.map(|record| BroadcastAdmitted::Replayed(BroadcastReplay { broadcast: record.broadcast, answer, form })))
+}
+
+/// Whether an answer may still be recorded for what was admitted.
+const fn is_open(earlier: &BroadcastAdmitted) -> bool {
+    matches!(earlier, BroadcastAdmitted::Replayed(BroadcastReplay { answer: None, .. }))
 }
 
 fn load(connection: &Connection, owner: Option<Owner>, id: BroadcastId) -> rusqlite::Result<Option<BroadcastRecord>> {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::event::{Event, EventKind};
-use model::idempotency::{AnswerForm, Endpoint, IdempotencyKey};
+use model::idempotency::AnswerForm;
 use model::{Delivery, MediaId, Message, MessageId, MessageRecord, Owner, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
 use super::lists;
 use super::media::{can_carry, carry};
+use super::requests::Holding;
 use super::rows::{self, DELIVERY, MESSAGE};
 use super::screening::insert_screening;
 use super::turns::{Reader, Work};
@@ -23,23 +24,15 @@ use crate::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFi
 #[async_trait]
 impl Messages for Sqlite {
     async fn admit(&self, admission: Admission) -> Result<Admitted, StoreError> {
-        self.writer.write(move |group| admit(group, &admission)).await
+        let (admitted, holding) = self.writer.write(move |group| admit(group, &admission)).await?;
+        if admitted == Admitted::New {
+            holding.keep();
+        }
+        Ok(admitted)
     }
 
     async fn replay(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<Admitted>, StoreError> {
-        let claim = claim.clone();
-        self.readers.read(move |connection| replay(connection, owner, &claim)).await
-    }
-
-    async fn record_answer(&self, owner: Owner, endpoint: Endpoint, key: &IdempotencyKey, body: String) -> Result<(), StoreError> {
-        let key = key.clone();
-        let write = move |group: &mut Group| {
-            let sql = "UPDATE idempotency SET answer = ?5 WHERE account_id = ?1 AND mode = ?2 AND endpoint = ?3 AND key = ?4";
-            let values = params![owner.account.to_bytes(), owner.mode.as_str(), endpoint.as_str(), key.as_str(), body];
-            group.connection.prepare_cached(sql)?.execute(values)?;
-            Ok(())
-        };
-        self.writer.write(write).await
+        self.settled(owner, claim, replay, is_open, Admitted::UnderWay).await
     }
 
     async fn message(&self, owner: Owner, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
@@ -71,14 +64,24 @@ impl Messages for Sqlite {
     }
 }
 
-fn admit(group: &mut Group, admission: &Admission) -> Result<Admitted, Fault> {
+/// Admits a message. The key that its request holds from then on is free again when the [`Holding`] is dropped.
+fn admit(group: &mut Group, admission: &Admission) -> Result<(Admitted, Holding), Fault> {
     group.living.require(admission.node)?;
-    let message = &*admission.message;
+    let owner = admission.message.owner();
     if let Some(claim) = &admission.idempotency
-        && let Some(earlier) = replay(&group.connection, message.owner(), claim)?
+        && let Some(earlier) = replay(&group.connection, owner, claim)?
     {
-        return Ok(earlier);
+        let is_under_way = is_open(&earlier) && group.keys.is_awaited(owner, claim);
+        return Ok((if is_under_way { Admitted::UnderWay } else { earlier }, Holding::NOTHING));
     }
+    let Some(holding) = group.keys.hold(admission.node, owner, admission.idempotency.as_ref()) else {
+        return Ok((Admitted::UnderWay, Holding::NOTHING));
+    };
+    Ok((insert_admitted(group, admission)?, holding))
+}
+
+fn insert_admitted(group: &mut Group, admission: &Admission) -> Result<Admitted, Fault> {
+    let message = &*admission.message;
     if !can_carry(&group.connection, message.media, admission.media.as_ref())? {
         return Ok(Admitted::MediaGone);
     }
@@ -228,6 +231,11 @@ fn replay(connection: &Connection, owner: Owner, claim: &IdempotencyClaim) -> ru
     let sql = format!("SELECT {MESSAGE} FROM messages m WHERE m.account_id = ?1 AND m.id = ?2");
     let message = connection.prepare_cached(&sql)?.query_row(params![owner.account.to_bytes(), id], |row| rows::message(row, 0))?;
     Ok(Some(Admitted::Replayed(Replay { message, answer, form })))
+}
+
+/// Whether an answer may still be recorded for what was admitted.
+const fn is_open(earlier: &Admitted) -> bool {
+    matches!(earlier, Admitted::Replayed(Replay { answer: None, .. }))
 }
 
 fn events(connection: &Connection, id: MessageId) -> rusqlite::Result<Vec<Event>> {

@@ -22,6 +22,7 @@ mod parked;
 mod place;
 mod readers;
 mod receipts;
+mod requests;
 mod rows;
 mod schema;
 mod screening;
@@ -30,6 +31,7 @@ mod tally;
 mod tenants;
 mod turns;
 mod waits;
+mod windows;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -46,6 +48,8 @@ use crate::contract::dispatch::QueueDepth;
 use crate::tail::Tails;
 use lock::Lock;
 use readers::Readers;
+use requests::Keys;
+use windows::MemoryWindows;
 use writer::Writer;
 
 /// The store on one SQLite file.
@@ -55,6 +59,8 @@ pub struct Sqlite {
     readers: Readers,
     lock: Arc<Lock>,
     tails: Arc<Tails>,
+    keys: Arc<Keys>,
+    windows: MemoryWindows,
     rows_per_page: usize,
     /// Whether a node that joins is the only one: the lock proves that other processes are gone.
     alone: bool,
@@ -115,8 +121,10 @@ impl Sqlite {
         let readers = Readers::new(Arc::clone(&runtime), || connect(place, vfs, read_only)).map_err(refused)?;
         let lock = Arc::new(lock);
         let tails = Arc::new(Tails::default());
-        let writer = Writer::start(connection, checkpointer, Arc::clone(&lock), Arc::clone(&tails), &runtime)?;
-        Ok(Self { runtime, writer, readers, lock, tails, rows_per_page: lists::ROWS_PER_PAGE, alone: true, probes: AtomicU64::new(0) })
+        let keys = Arc::new(Keys::default());
+        let writer = Writer::start(connection, checkpointer, Arc::clone(&lock), Arc::clone(&tails), Arc::clone(&keys), &runtime)?;
+        let windows = MemoryWindows::default();
+        Ok(Self { runtime, writer, readers, lock, tails, keys, windows, rows_per_page: lists::ROWS_PER_PAGE, alone: true, probes: AtomicU64::new(0) })
     }
 
     /// The same store, whose lists of messages look at so many rows for a page: with a few rows, a small list already meets the bound.

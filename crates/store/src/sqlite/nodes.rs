@@ -2,7 +2,7 @@
 //!
 //! The writer keeps in memory which epochs are not over, so that a call asks that without SQL.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use model::{Moment, Timestamp};
@@ -18,22 +18,38 @@ use crate::contract::nodes::{Epoch, LIFE, Node, Nodes, Slot, TakenOver};
 /// How many nodes that are over are kept for the operator.
 const OVER_KEPT: u32 = 100;
 
-/// The epochs that are not over, each with its end, as the transaction sees them.
+/// The epochs that are not over, as the transaction sees them.
 #[derive(Default)]
-pub(super) struct Living(BTreeMap<Epoch, Timestamp>);
+pub(super) struct Living {
+    /// Each with its end.
+    ends: BTreeMap<Epoch, Timestamp>,
+    /// Whether the transaction has begun or ended one.
+    has_changed: bool,
+}
 
 impl Living {
     /// Reads them from the file. Ends that were renewed since are known in memory only, and stay.
     pub(super) fn load(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let mut select = connection.prepare_cached("SELECT epoch, ends_at FROM nodes WHERE is_over = 0")?;
         let found = select.query_map([], |row| Ok((epoch(row, 0)?, rows::time(row, 1)?)))?.collect::<rusqlite::Result<BTreeMap<_, _>>>()?;
-        self.0 = found.into_iter().map(|(epoch, end)| (epoch, self.0.get(&epoch).copied().unwrap_or(end).max(end))).collect();
+        self.ends = found.into_iter().map(|(epoch, end)| (epoch, self.ends.get(&epoch).copied().unwrap_or(end).max(end))).collect();
+        self.has_changed = false;
         Ok(())
+    }
+
+    /// All of them.
+    pub(super) fn epochs(&self) -> BTreeSet<Epoch> {
+        self.ends.keys().copied().collect()
+    }
+
+    /// All of them, where the transaction that is now on disk has begun or ended one.
+    pub(super) fn changed(&mut self) -> Option<BTreeSet<Epoch>> {
+        std::mem::take(&mut self.has_changed).then(|| self.epochs())
     }
 
     /// Whether the epoch is not over.
     pub(super) fn has(&self, epoch: Epoch) -> bool {
-        self.0.contains_key(&epoch)
+        self.ends.contains_key(&epoch)
     }
 
     /// Whether a lease token belongs to an epoch that is not over.
@@ -62,7 +78,7 @@ impl Nodes for Sqlite {
     async fn renew(&self, epoch: Epoch, now: Timestamp) -> Result<(), StoreError> {
         // The end concerns this process alone, and a write to the disk every two seconds would keep it from ever resting.
         let write = move |group: &mut Group| {
-            let end = group.living.0.get_mut(&epoch).ok_or(Fault::Told(StoreError::Over))?;
+            let end = group.living.ends.get_mut(&epoch).ok_or(Fault::Told(StoreError::Over))?;
             *end = (*end).max(now + LIFE);
             Ok(())
         };
@@ -114,7 +130,7 @@ impl Nodes for Sqlite {
 fn join(group: &mut Group, name: &str, build: &str, now: Moment, alone: bool) -> Result<Epoch, Fault> {
     if alone {
         group.connection.prepare_cached("UPDATE nodes SET is_over = 1 WHERE is_over = 0")?.execute([])?;
-        group.living.0.clear();
+        group.living.ends.clear();
     }
     let last: u32 = group.connection.prepare_cached("SELECT coalesce(max(epoch), 0) FROM nodes")?.query_row([], |row| row.get(0))?;
     let used_up = || Fault::Told(StoreError::Refused("the store has no epoch left for another start".to_owned()));
@@ -124,20 +140,22 @@ fn join(group: &mut Group, name: &str, build: &str, now: Moment, alone: bool) ->
     group.connection.prepare_cached(sql)?.execute(params![epoch.get(), name, build, now.wall.as_millis(), ends_at.as_millis()])?;
     let forget = "DELETE FROM nodes WHERE is_over = 1 AND epoch < ?1";
     group.connection.prepare_cached(forget)?.execute([epoch.get().saturating_sub(OVER_KEPT)])?;
-    group.living.0.insert(epoch, ends_at);
+    group.living.ends.insert(epoch, ends_at);
+    group.living.has_changed = true;
     Ok(epoch)
 }
 
 /// Ends an epoch for ever.
 fn end(group: &mut Group, epoch: Epoch) -> rusqlite::Result<()> {
     group.connection.prepare_cached("UPDATE nodes SET is_over = 1 WHERE epoch = ?1")?.execute([epoch.get()])?;
-    group.living.0.remove(&epoch);
+    group.living.ends.remove(&epoch);
+    group.living.has_changed = true;
     Ok(())
 }
 
 fn take_over(group: &mut Group, epoch: Epoch, now: Timestamp) -> Result<TakenOver, Fault> {
     group.living.require(epoch)?;
-    let epochs: Vec<Epoch> = group.living.0.iter().filter(|(other, end)| **other != epoch && **end <= now).map(|(other, _)| *other).collect();
+    let epochs: Vec<Epoch> = group.living.ends.iter().filter(|(other, end)| **other != epoch && **end <= now).map(|(other, _)| *other).collect();
     if epochs.is_empty() {
         return Ok(TakenOver::default());
     }
@@ -152,7 +170,7 @@ fn nodes(group: &Group) -> rusqlite::Result<Vec<Node>> {
     let mut select = group.connection.prepare_cached("SELECT epoch, name, build, joined_at, ends_at, is_over FROM nodes ORDER BY epoch DESC")?;
     let node = |row: &Row<'_>| {
         let epoch = epoch(row, 0)?;
-        let ends_at = group.living.0.get(&epoch).copied().map_or_else(|| rows::time(row, 4), Ok)?;
+        let ends_at = group.living.ends.get(&epoch).copied().map_or_else(|| rows::time(row, 4), Ok)?;
         Ok(Node { epoch, name: row.get(1)?, build: row.get(2)?, joined_at: rows::time(row, 3)?, ends_at, is_over: row.get(5)? })
     };
     select.query_map([], node)?.collect()

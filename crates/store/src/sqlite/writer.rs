@@ -20,6 +20,7 @@ use super::lists::ListState;
 use super::lock::Lock;
 use super::nodes::Living;
 use super::parked::Parked;
+use super::requests::Keys;
 use super::store_error;
 use super::tally::Tally;
 use crate::StoreError;
@@ -91,6 +92,8 @@ pub(super) struct Group {
     pub(super) turns: BTreeMap<String, Vec<u8>>,
     /// Which epochs are not over.
     pub(super) living: Living,
+    /// The keys that requests hold.
+    pub(super) keys: Arc<Keys>,
     /// Which messages the index of lists has.
     pub(super) lists: ListState,
     /// What this transaction changes, for those who follow.
@@ -111,10 +114,12 @@ impl Writer {
         checkpointer: Connection,
         lock: Arc<Lock>,
         tails: Arc<Tails>,
+        keys: Arc<Keys>,
         runtime: &Arc<dyn Runtime>,
     ) -> Result<Self, StoreError> {
         let no_thread = |error: std::io::Error| StoreError::Refused(format!("cannot start a thread for the store: {error}"));
-        let group = Group::new(connection, lock, tails, Arc::clone(runtime)).map_err(|error| StoreError::Refused(format!("cannot read the store: {error}")))?;
+        let unread = |error: rusqlite::Error| StoreError::Refused(format!("cannot read the store: {error}"));
+        let group = Group::new(connection, lock, tails, keys, Arc::clone(runtime)).map_err(unread)?;
         let (poison, poisoned) = watch::channel(None);
         let (observer, bounds) = (Observer::default(), SharedBounds::default());
         let checkpointer = Checkpointer::start(checkpointer, runtime, poison.clone()).map_err(no_thread)?;
@@ -261,13 +266,14 @@ pub(super) fn fail(poison: &Poison, error: StoreError) {
 }
 
 impl Group {
-    fn new(connection: Connection, lock: Arc<Lock>, tails: Arc<Tails>, runtime: Arc<dyn Runtime>) -> rusqlite::Result<Self> {
+    fn new(connection: Connection, lock: Arc<Lock>, tails: Arc<Tails>, keys: Arc<Keys>, runtime: Arc<dyn Runtime>) -> rusqlite::Result<Self> {
         let parked = Parked::load(&connection)?;
         let (quota, tallies, turns, screened) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (bounds, lists) = (Bounds::default(), ListState::default());
         let (living, flights, feed) = (Living::default(), Flights::default(), Feed::load(&connection, tails)?);
-        let mut group = Self { connection, quota, tallies, parked, screened, bounds, turns, living, flights, lists, feed, lock, runtime, failed: None };
+        let mut group = Self { connection, quota, tallies, parked, screened, bounds, turns, living, keys, flights, lists, feed, lock, runtime, failed: None };
         group.living.load(&group.connection)?;
+        group.keys.set_living(group.living.epochs());
         group.lists.load(&group.connection)?;
         Ok(group)
     }
@@ -325,6 +331,9 @@ impl Group {
             self.forget().map_err(|error| StoreError::Failed(format!("the state after a rollback cannot be read: {error}")))?;
         } else {
             self.parked.committed();
+            if let Some(living) = self.living.changed() {
+                self.keys.set_living(living);
+            }
             // Before any call returns, so that the caller finds its changes in the tail.
             self.feed.publish();
             self.flights.committed();

@@ -209,7 +209,7 @@ pub(crate) async fn a_broadcast_and_a_message_may_have_the_same_key(backend: imp
         assert_eq!((replay.broadcast, replay.answer), (Arc::clone(&expected), None));
         assert_eq!(desk.store.admit_broadcast(of("goodbye")).await.unwrap(), BroadcastAdmitted::KeyTaken);
     }
-    desk.store.record_answer(live(account), Endpoint::Broadcast, &keyed("key", "hello").key, "{}".to_owned()).await.unwrap();
+    desk.store.record_answer(NODE, &keyed("key", "hello").of(live(account)), "{}".to_owned()).await.unwrap();
     let BroadcastAdmitted::Replayed(replay) = desk.store.replay_broadcast(live(account), &keyed("key", "hello")).await.unwrap().unwrap() else {
         panic!("a replay")
     };

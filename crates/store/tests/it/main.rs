@@ -35,6 +35,25 @@ macro_rules! conformance {
                 a_quota_begins_anew_with_the_day
                 the_limit_that_counts_is_the_one_given_now
                 a_replay_uses_no_quota_even_when_none_is_left;
+            requests:
+                a_key_is_held_by_one_request_until_that_ends
+                a_held_key_is_one_of_its_owner_and_its_endpoint
+                of_many_nodes_that_begin_at_once_one_gets_the_key
+                a_key_of_an_epoch_that_is_over_is_free
+                a_request_that_began_is_admitted_under_its_key
+                a_request_that_began_may_be_awaited_as_well
+                a_request_with_an_earlier_look_makes_no_second_message
+                an_awaited_answer_is_under_way_until_its_request_ends
+                a_request_that_is_not_admitted_holds_no_key
+                an_answer_awaited_by_an_epoch_that_is_over_is_that_of_the_record
+                of_many_awaited_requests_at_two_nodes_one_is_admitted
+                a_broadcast_holds_its_key_as_a_message_does;
+            windows:
+                exactly_the_limit_passes_however_many_come_at_once
+                a_window_begins_with_its_first_request_and_refused_ones_are_free
+                owners_kinds_entrances_and_addresses_are_counted_apart
+                looking_at_a_window_counts_nothing
+                the_limit_of_a_window_is_the_one_given_now;
             reading:
                 another_accounts_message_is_nothing
                 pages_show_everything_once_newest_first
@@ -189,7 +208,8 @@ macro_rules! conformance {
                 a_retry_belongs_to_nobody
                 a_broadcast_is_expanded_by_its_owner_and_taken_over_when_that_is_over
                 sessions_are_shared_and_never_held_twice
-                a_message_is_given_as_its_owner_stands;
+                a_message_is_given_as_its_owner_stands
+                what_is_counted_is_counted_over_all_nodes;
             tenants:
                 a_new_store_has_no_tenants
                 what_was_made_is_found_again
@@ -252,6 +272,11 @@ macro_rules! conformance {
         }
 
         #[test]
+        fn any_interleaving_of_requests_answers_all_repeats_alike() {
+            crate::requests::any_interleaving_of_requests_answers_all_repeats_alike(|| $fresh);
+        }
+
+        #[test]
         fn any_list_shows_what_is_there() {
             crate::lists::any_list_shows_what_is_there(|| $fresh);
         }
@@ -283,6 +308,7 @@ mod outcomes;
 mod reading;
 mod readings;
 mod receipts;
+mod requests;
 mod screening;
 mod sqlite;
 mod support;
@@ -290,3 +316,4 @@ mod tenants;
 mod unmatched;
 mod upgrade;
 mod waits;
+mod windows;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::idempotency::{AnswerForm, Endpoint, IdempotencyKey};
+use model::idempotency::{AnswerForm, Endpoint};
 use model::message::{Direction, Encoding, MessageType};
 use model::quota::UtcDay;
 use model::{AccountId, BroadcastId, Delivery, Message, MessageId, MessageRecord, Mint, Mode, Moment, Owner, SeededEntropy, Timestamp};
@@ -197,7 +197,7 @@ pub(crate) async fn a_key_of_one_mode_means_nothing_in_the_other(fresh: impl Bac
             let owner = Owner { account, mode };
             assert_eq!(desk.store.replay(owner, &claim).await.unwrap(), None);
             assert_eq!(desk.try_admit(with_claim(message.clone(), &claim)).await, Admitted::New);
-            desk.store.record_answer(owner, Endpoint::Message, &claim.key, mode.as_str().to_owned()).await.unwrap();
+            desk.store.record_answer(NODE, &claim.of(owner), mode.as_str().to_owned()).await.unwrap();
         }
         desk.reopen(&fresh).await;
         for (mode, message) in modes.into_iter().zip(&messages) {
@@ -253,7 +253,7 @@ pub(crate) async fn a_recorded_answer_is_replayed_to_the_letter(fresh: impl Back
     desk.try_admit(with_claim(desk.message(mine), &there)).await;
     desk.try_admit(with_claim(desk.message(theirs), &here)).await;
     let body = "{\"status\": \"sent\", \"note\":\u{a0}\"ü\" }\n".to_owned();
-    desk.store.record_answer(live(mine), Endpoint::Message, &here.key, body.clone()).await.unwrap();
+    desk.store.record_answer(NODE, &here.of(live(mine)), body.clone()).await.unwrap();
     for reopened in [false, true] {
         let answer = Admitted::Replayed(Replay { message: Arc::new(message.clone()), answer: Some(body.clone()), form: AnswerForm::NEWEST });
         assert_eq!(desk.store.replay(live(mine), &here).await.unwrap(), Some(answer.clone()), "reopened: {reopened}");
@@ -269,7 +269,7 @@ pub(crate) async fn a_recorded_answer_is_replayed_to_the_letter(fresh: impl Back
 pub(crate) async fn an_answer_without_its_record_is_not_kept(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let (account, claim) = (desk.account(), claim("key-1", "hello", NOW));
-    desk.store.record_answer(live(account), Endpoint::Message, &IdempotencyKey::parse("key-1").unwrap(), "{}".to_owned()).await.unwrap();
+    desk.store.record_answer(NODE, &claim.of(live(account)), "{}".to_owned()).await.unwrap();
     assert_eq!(desk.store.replay(live(account), &claim).await.unwrap(), None);
     let message = desk.message(account);
     assert_eq!(desk.try_admit(with_claim(message.clone(), &claim)).await, Admitted::New);
@@ -280,7 +280,7 @@ pub(crate) async fn a_new_record_does_not_inherit_the_answer_of_the_old_one(fres
     let desk = Desk::open(&fresh).await;
     let (account, old) = (desk.account(), claim("key-1", "hello", NOW));
     desk.try_admit(with_claim(desk.message(account), &old)).await;
-    desk.store.record_answer(live(account), Endpoint::Message, &old.key, "{}".to_owned()).await.unwrap();
+    desk.store.record_answer(NODE, &old.of(live(account)), "{}".to_owned()).await.unwrap();
     let now = after(2 * 86_400);
     let (message, new) = (desk.message_at(account, now), claim("key-1", "hello", now));
     assert_eq!(desk.try_admit(with_claim(message.clone(), &new)).await, Admitted::New);

@@ -5,17 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::event::EventKind;
-use model::{BroadcastId, Message, MessageId, Moment, Status, Timestamp};
+use model::status::SegmentFate;
+use model::{BroadcastId, BroadcastStatus, Message, MessageId, Moment, Status, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use store::contract::broadcasts::{BroadcastAdmitted, Expansion};
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Verdict};
-use store::contract::messages::Admission;
+use store::contract::messages::{Admission, Admitted, Quota};
 use store::contract::nodes::{Epoch, LIFE, Slot, TakenOver, Tokens};
+use store::contract::receipts::ReceiptOutcome;
 use store::{Store, StoreError};
 
-use crate::broadcasts::broadcast;
-use crate::support::{Backend, Desk, LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, VALID_SECS, acks, admission, after, ids, lease_request, retry};
+use crate::broadcasts::{accepted, broadcast, expand};
+use crate::support::{Backend, Desk, LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, VALID_SECS, acks, admission, after, ids, lease_request, receipt, retry};
 
 /// A second node beside that of the desk.
 struct Other {
@@ -555,4 +557,39 @@ impl World {
             assert!(attempts > 0 || !entry.sent, "nothing is sent that was not begun");
         }
     }
+}
+
+pub(crate) async fn what_is_counted_is_counted_over_all_nodes(fresh: impl Backend) {
+    let (desk, other) = two(&fresh).await;
+    let account = desk.account();
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..100 {
+        let (store, admission) = (Arc::clone(&desk.store), admission(desk.message(account)));
+        let quota = Quota { limit: 25, ..admission.quota };
+        let admission = Admission { node: if n % 2 == 0 { NODE } else { other.epoch }, quota, ..admission };
+        tasks.spawn(async move { store.admit(admission).await.unwrap() });
+    }
+    let admitted = tasks.join_all().await;
+    assert_eq!(admitted.iter().filter(|admitted| **admitted == Admitted::New).count(), 25);
+    assert_eq!(admitted.iter().filter(|admitted| **admitted == Admitted::QuotaReached).count(), 75);
+
+    // Two nodes send the messages of one broadcast.
+    let open = accepted(&desk, desk.account(), 2).await;
+    expand(&desk, &open, 2).await;
+    let tokens = [desk.token(), other.tokens.next()];
+    for (token, key) in tokens.into_iter().zip(["a", "b"]) {
+        let request = LeaseRequest { limit_of_broadcasts: 1, ..lease_request(token, NOW) };
+        let leased = desk.store.lease_due(request).await.unwrap();
+        let leased = leased.iter().find(|leased| leased.message.broadcast == Some(open.id)).unwrap();
+        let (id, recipient) = (leased.message.id, leased.message.recipient.clone());
+        assert_eq!(desk.begin(id, token, NOW).await, Some(1));
+        // Its receipt comes before the acknowledgement.
+        assert_eq!(desk.hear(receipt([key], SegmentFate::Delivered)).await, ReceiptOutcome::Parked);
+        let (carrier, detail, accepted) = (NORTH.to_owned(), String::new(), acks([key]));
+        let outcome = Outcome { id, recipient, token, total: 1, attempt: 1, carrier, at: NOW, accepted, verdict: Verdict::Sent, detail, receipt_by: None };
+        desk.record(&outcome).await;
+        assert_eq!(desk.status(id).await, Status::Delivered);
+    }
+    let record = desk.store.broadcast(None, open.id).await.unwrap().unwrap();
+    assert_eq!((record.counts.delivered, record.counts.queued, record.status), (2, 0, BroadcastStatus::Completed));
 }

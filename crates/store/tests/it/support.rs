@@ -105,6 +105,8 @@ pub(crate) fn claim(key: &str, what: &str, now: Timestamp) -> IdempotencyClaim {
         key: IdempotencyKey::parse(key).unwrap(),
         fingerprint: Fingerprint::of(&[Some(what)]),
         not_before: now - Duration::from_secs(86_400),
+        begun: false,
+        awaited: false,
     }
 }
 

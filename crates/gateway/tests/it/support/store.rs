@@ -10,8 +10,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::account::Account;
 use model::event::Event;
-use model::idempotency::{Endpoint, IdempotencyKey};
 use model::key::{ApiKey, KeyId};
+use model::limits::Standing;
 use model::media::{Digest, StoredMedia};
 use model::number::{Block, BlockKind, Number};
 use model::{
@@ -28,9 +28,11 @@ use store::contract::media::SweptMedia;
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFilter, Page};
 use store::contract::nodes::{Epoch, Node, Slot, TakenOver};
 use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome, Refused, WaitStep};
+use store::contract::requests::RequestKey;
 use store::contract::screening::ScreeningFilter;
 use store::contract::tenants::{AccountChange, NumberChange, TenantData};
-use store::{Broadcasts, Changes, Dispatch, Health, Lists, MediaRecords, Messages, Nodes, Receipts, Screening, Store, StoreError, Tenants};
+use store::contract::windows::{Taken, Window};
+use store::{Broadcasts, Changes, Dispatch, Health, Lists, MediaRecords, Messages, Nodes, Receipts, Requests, Screening, Store, StoreError, Tenants, Windows};
 use tokio::sync::{Notify, Semaphore};
 
 use super::DEADLINE;
@@ -164,11 +166,10 @@ fn gate() -> Gate {
     Gate { reached: Arc::new(Semaphore::new(0)), open: Arc::new(Semaphore::new(0)) }
 }
 
-/// Passes calls on, unless they have a trouble. The calls `recording` and `replaying` may have gates, too.
+/// Passes calls on, unless they have a trouble. The calls `replaying` may have gates, too.
 macro_rules! passed_on {
     ($part:ident {
         $(fn $name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*
-        $(recording fn $gated:ident($owner:ident: Owner, $endpoint:ident: Endpoint, $key:ident: &IdempotencyKey, $body:ident: String);)?
         $(replaying fn $replay:ident($of:ident: Owner, $claim:ident: &IdempotencyClaim) -> $replayed:ty;)?
     }) => {
         #[async_trait]
@@ -179,12 +180,6 @@ macro_rules! passed_on {
                     self.inner.$name($($argument),*).await
                 }
             )*
-            $(
-                async fn $gated(&self, $owner: Owner, $endpoint: Endpoint, $key: &IdempotencyKey, $body: String) -> Result<(), StoreError> {
-                    let (inner, key) = (Arc::clone(&self.inner), $key.clone());
-                    self.run(stringify!($gated), async move { inner.$gated($owner, $endpoint, &key, $body).await }).await
-                }
-            )?
             $(
                 async fn $replay(&self, $of: Owner, $claim: &IdempotencyClaim) -> Result<$replayed, StoreError> {
                     let (inner, claim) = (Arc::clone(&self.inner), $claim.clone());
@@ -201,7 +196,6 @@ passed_on! { Messages {
     fn message_of_any_account(id: MessageId) -> Option<MessageRecord>;
     fn messages(owner: Option<Owner>, filter: MessageFilter, after: Option<MessageId>, limit: usize) -> Page;
     fn events(id: MessageId) -> Vec<Event>;
-    recording fn record_answer(owner: Owner, endpoint: Endpoint, key: &IdempotencyKey, body: String);
     replaying fn replay(owner: Owner, claim: &IdempotencyClaim) -> Option<Admitted>;
 } }
 
@@ -214,6 +208,28 @@ passed_on! { Broadcasts {
     fn expand(expansion: Expansion) -> bool;
     fn cancel_broadcast(owner: Option<Owner>, id: BroadcastId, now: Timestamp) -> Option<Canceled>;
     replaying fn replay_broadcast(owner: Owner, claim: &IdempotencyClaim) -> Option<BroadcastAdmitted>;
+} }
+
+#[async_trait]
+impl Requests for Gated {
+    async fn begin_request(&self, node: Epoch, key: &RequestKey) -> Result<bool, StoreError> {
+        self.meet("begin_request").await?;
+        self.inner.begin_request(node, key).await
+    }
+
+    async fn record_answer(&self, node: Epoch, key: &RequestKey, body: String) -> Result<(), StoreError> {
+        let (inner, key) = (Arc::clone(&self.inner), key.clone());
+        self.run("record_answer", async move { inner.record_answer(node, &key, body).await }).await
+    }
+
+    async fn end_request(&self, node: Epoch, key: &RequestKey) {
+        self.inner.end_request(node, key).await;
+    }
+}
+
+passed_on! { Windows {
+    fn take(window: Window, limit: u32, now: Timestamp) -> Taken;
+    fn standing(window: Window, limit: u32, now: Timestamp) -> Standing;
 } }
 
 passed_on! { Lists {
