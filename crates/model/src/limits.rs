@@ -9,6 +9,9 @@ use crate::clock::Timestamp;
 /// How long a window lasts. It begins with the first request in it.
 pub const WINDOW: Duration = Duration::from_secs(60);
 
+/// How far apart the readings of the clock may be of requests that are counted at the same time.
+const READINGS_APART: Duration = Duration::from_secs(1);
+
 /// The kinds of request that are counted apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RequestKind {
@@ -82,7 +85,7 @@ impl FixedWindow {
     /// When the window that holds `now` began; forgets the count of one that is over.
     fn current(&mut self, now: Timestamp) -> Timestamp {
         match self.began_at {
-            Some(began) if Self::holds(began, now) => began,
+            Some(began) if Self::holds(began, now) => began.min(now),
             _ => {
                 *self = Self::default();
                 now
@@ -90,9 +93,10 @@ impl FixedWindow {
         }
     }
 
-    /// A clock set back ends the window too: nobody waits longer than a window for it.
+    /// A clock set back ends the window too, so that no client waits longer than a window for it. A reading that is only a little earlier is of a request that came at the
+    /// same time, read the clock before the first one and is counted after it.
     fn holds(began: Timestamp, now: Timestamp) -> bool {
-        began <= now && now < began + WINDOW
+        began <= now + READINGS_APART && now < began + WINDOW
     }
 
     fn standing(&self, limit: u32, began_at: Timestamp) -> Standing {
@@ -147,6 +151,17 @@ mod tests {
         let mut window = FixedWindow::default();
         window.take(1, at(7_200_000)).unwrap();
         assert!(window.take(1, at(3_600_000)).is_ok());
+    }
+
+    /// Two requests at the same time read the clock in one order and are counted in the other.
+    #[test]
+    fn a_reading_just_before_the_window_began_counts_in_it() {
+        let mut window = FixedWindow::default();
+        window.take(2, at(10_001)).unwrap();
+        assert_eq!(window.take(2, at(10_000)).unwrap(), Standing { limit: 2, remaining: 0, resets_at: at(70_000) });
+        assert!(window.take(2, at(10_002)).is_err() && window.take(2, at(9_999)).is_err());
+        assert!(!window.is_idle(at(9_999)));
+        assert!(window.take(2, at(70_000)).is_ok(), "no window lasts longer than any other");
     }
 
     #[test]
