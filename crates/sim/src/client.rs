@@ -32,6 +32,12 @@ enum Heard {
     Nothing,
 }
 
+impl Heard {
+    fn is_replay(&self) -> bool {
+        matches!(self, Self::Accepted(answered) if answered.replayed)
+    }
+}
+
 impl Client {
     /// Sends its requests, one after another.
     pub(crate) async fn run(mut self) {
@@ -52,17 +58,20 @@ impl Client {
         let has_key = self.chance.permille(700);
         let wait = self.chance.permille(150).then(|| self.chance.millis(100..8_000));
         let recipients = if is_broadcast { self.many() } else { vec![self.one(mode)] };
-        let text = format!("{}{}", "x".repeat(self.chance.below(30)), if self.chance.permille(150) { "y".repeat(300) } else { String::new() });
+        let text = format!("{}{}", "x".repeat(self.chance.below(30)), if self.chance.permille(200) { "y".repeat(300) } else { String::new() });
         let is_mms = !is_broadcast && mode == Mode::Live && self.chance.permille(80) && recipients[0].as_str().starts_with("+1");
         let mut asked = Asked { mark, mode, key: has_key.then(|| format!("key-{mark}")), recipients, is_broadcast, wait, text, is_mms };
+        let is_twice = has_key && self.chance.permille(200);
         for attempt in 0..ATTEMPTS {
             if !has_key {
                 // Without a key a repeat is another message.
                 asked.mark = mark + attempt;
+                if asked.mark == HATEFUL {
+                    break;
+                }
             }
             self.note(&asked);
-            let heard = self.ask(&asked).await;
-            let again = self.hear(&asked, heard).await;
+            let again = self.attempt(&asked, is_twice).await;
             if !again || (!self.world.is_active() && !has_key) {
                 break;
             }
@@ -71,17 +80,37 @@ impl Client {
         }
     }
 
+    /// Asks once, or on two connections at the same time. Says whether to try again.
+    async fn attempt(&mut self, asked: &Asked, is_twice: bool) -> bool {
+        let patience = self.chance.millis(50..20_000);
+        if !is_twice {
+            let heard = self.ask(asked, patience).await;
+            return self.hear(asked, heard);
+        }
+        let (delay, other_patience) = (self.chance.millis(0..3), self.chance.millis(50..20_000));
+        let other = async {
+            self.world.runtime.sleep(delay).await;
+            self.ask(asked, other_patience).await
+        };
+        let (first, second) = tokio::join!(self.ask(asked, patience), other);
+        // Either of them may be the one that was not a repeat.
+        let (first, second) = if first.is_replay() { (second, first) } else { (first, second) };
+        let (again, again_of_other) = (self.hear(asked, first), self.hear(asked, second));
+        again && again_of_other
+    }
+
     fn one(&mut self, mode: Mode) -> Msisdn {
         let number = self.chance.within(0..40);
         match self.chance.below(20) {
-            0 | 1 if mode == Mode::Live => recipient(HELD, number),
+            // No other recipient has these last seven digits, by which a receipt with an unknown id finds a held message.
+            0 | 1 if mode == Mode::Live => recipient(HELD, 1_000 + number),
             2 if mode == Mode::Live => recipient(NOWHERE, number),
             _ => recipient("+1", number + if mode == Mode::Test { 1 } else { 0 }),
         }
     }
 
     fn many(&mut self) -> Vec<Msisdn> {
-        let (first, count) = (self.chance.within(0..40), self.chance.within(2..120));
+        let (first, count) = (self.chance.within(0..40), self.chance.within(2..100));
         (first..first + count).map(|number| recipient("+1", number)).collect()
     }
 
@@ -98,7 +127,7 @@ impl Client {
     }
 
     /// Asks the process that is up, and waits for as long as this client has patience.
-    async fn ask(&mut self, asked: &Asked) -> Heard {
+    async fn ask(&self, asked: &Asked, patience: Duration) -> Heard {
         let Some(process) = self.world.site.process() else { return Heard::Nothing };
         let began = self.world.executor.now();
         let key = self.world.key(self.account, asked.mode);
@@ -107,7 +136,6 @@ impl Client {
         let (work, runtime): (_, Arc<dyn Runtime>) = (asked.clone(), process.runtime.clone());
         let credentials = key.credentials.clone();
         let request = runtime.run("request", async move { work.send(&process, &credentials, &from).await });
-        let patience = self.chance.millis(50..20_000);
         self.world.ledger.stir();
         let heard: Result<Result<_, Ended>, _> = self.world.runtime.timeout(patience, request).await;
         match heard {
@@ -132,7 +160,7 @@ impl Client {
     }
 
     /// Remembers what it hears. Says whether to try again.
-    async fn hear(&mut self, asked: &Asked, heard: Heard) -> bool {
+    fn hear(&mut self, asked: &Asked, heard: Heard) -> bool {
         match heard {
             Heard::Nothing => true,
             Heard::Refused(refusal) => {
@@ -187,10 +215,19 @@ impl Client {
                 self.world.ledger.violated(what);
             }
             Some(_) => {}
-            None => request.promised = Some(Promise { id: answered.id, body: answered.body, at: now }),
+            None => {
+                request.promised = Some(Promise { id: answered.id, body: answered.body, at: now });
+                drop(facts);
+                if asked.is_broadcast {
+                    self.world.ledger.begin_broadcast();
+                }
+            }
         }
     }
 }
+
+/// A mark that the screen refuses, because this number is a code of hate groups.
+const HATEFUL: u64 = 1_488;
 
 /// How often a client tries.
 const ATTEMPTS: u64 = 40;

@@ -28,7 +28,7 @@ use task::{End, Ready, TaskWaker};
 pub struct ProcessId(pub u64);
 
 impl ProcessId {
-    /// All that is outside of the program: clients, carriers, operators and their misfortunes.
+    /// All that is outside of the program: clients, carriers, operators and faults.
     pub const WORLD: Self = Self(0);
 }
 
@@ -183,7 +183,7 @@ impl Executor {
         state.living.contains(&process) && !state.doomed.contains(&process)
     }
 
-    /// Lets time pass in which nobody does anything, as when a machine is suspended.
+    /// Lets time pass in which no task runs, as when a machine is suspended.
     pub fn stall(&self, time: Duration) {
         self.0.lock().now += time;
     }
@@ -240,7 +240,7 @@ impl Executor {
         std::mem::take(&mut self.0.lock().panics)
     }
 
-    /// Kills what is doomed.
+    /// Kills the processes that are doomed.
     fn bury(&self) {
         let doomed: Vec<ProcessId> = self.0.lock().doomed.iter().copied().collect();
         doomed.into_iter().for_each(|process| self.kill(process));

@@ -1,10 +1,10 @@
-//! What happened, as somebody sees it who stands outside: clients, carriers and the operator. The checks compare it with what the store says.
+//! What happened, as seen from outside the program: by clients, carriers and the operator. The checks compare it with the contents of the store.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use carrier::ReceiptState;
+use carrier::{ReceiptState, Submission};
 use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Status};
 use tokio::sync::Notify;
 
@@ -14,8 +14,10 @@ use crate::executor::ProcessId;
 #[derive(Default)]
 pub struct Ledger {
     facts: Mutex<Facts>,
-    /// Told when something happens that it would be bad to be interrupted in.
+    /// Notified at moments at which an interruption is likely to do harm.
     stir: Notify,
+    /// Notified when a broadcast is accepted, whose messages are about to be made.
+    broadcast: Notify,
 }
 
 impl Ledger {
@@ -33,13 +35,19 @@ impl Ledger {
         self.stir.notified().await;
     }
 
+    /// A broadcast is accepted.
+    pub(crate) fn begin_broadcast(&self) {
+        self.broadcast.notify_waiters();
+    }
+
+    /// Waits until a broadcast is accepted.
+    pub(crate) async fn broadcast_begun(&self) {
+        self.broadcast.notified().await;
+    }
+
     /// Writes down what must not happen.
     pub(crate) fn violated(&self, what: String) {
-        let mut facts = self.lock();
-        // The first few say it all.
-        if facts.violations.len() < 20 {
-            facts.violations.push(what);
-        }
+        self.lock().violated(what);
     }
 }
 
@@ -49,6 +57,10 @@ pub(crate) struct Facts {
     /// By the mark in their texts.
     pub(crate) requests: BTreeMap<u64, Request>,
     pub(crate) submits: Vec<Submit>,
+    /// Whether a message may move from one SMSC to another.
+    pub(crate) has_several_smscs: bool,
+    /// Messages with an attempt under way, of each process.
+    pub(crate) flying: BTreeSet<(ProcessId, MessageId)>,
     /// How often a carrier got a segment.
     pub(crate) taken: BTreeMap<(MessageId, u16), Vec<Piece>>,
     /// Final reports that a carrier was told to forget.
@@ -57,7 +69,7 @@ pub(crate) struct Facts {
     pub(crate) fates: BTreeMap<(MessageId, u16), BTreeSet<&'static str>>,
     /// Messages that a carrier refused.
     pub(crate) refused: BTreeSet<MessageId>,
-    /// The last status that somebody saw.
+    /// The last status that was read.
     pub(crate) seen: BTreeMap<MessageId, Status>,
     pub(crate) blocks: BTreeMap<Msisdn, Blocked>,
     /// Accounts and numbers that could not send at some time, and broadcasts that were canceled, or perhaps.
@@ -69,6 +81,30 @@ pub(crate) struct Facts {
     /// Whether the wall clock was set back.
     pub(crate) was_set_back: bool,
     pub(crate) violations: Vec<String>,
+}
+
+impl Facts {
+    /// A carrier has a copy of a segment. A process sends another one only after it heard that the outcome of the one before is unknown.
+    pub(crate) fn take(&mut self, submission: &Submission, segment: u16, copy: Piece) {
+        let (id, segments) = (submission.message.id, submission.message.segments.max(1));
+        let copies = self.taken.entry((id, segment)).or_default();
+        // A message of several segments is sent whole to each carrier, and again when it comes back to one.
+        let before = copies.iter().rev().find(|before| before.process == copy.process && (segments == 1 || before.carrier == copy.carrier));
+        let is_again = before.is_some_and(|before| !before.is_unknown);
+        let may_have_moved = segments > 1 && self.has_several_smscs;
+        copies.push(copy);
+        if is_again && !may_have_moved {
+            self.violated(format!("segment {segment} of {id} is sent again, although nothing says that its outcome is unknown"));
+        }
+    }
+
+    /// Writes down what must not happen.
+    pub(crate) fn violated(&mut self, what: String) {
+        // The first few say it all.
+        if self.violations.len() < 20 {
+            self.violations.push(what);
+        }
+    }
 }
 
 /// Whether a recipient is blocked.
@@ -123,7 +159,7 @@ pub(crate) struct Submit {
 pub(crate) struct Piece {
     pub(crate) carrier: String,
     pub(crate) process: ProcessId,
-    /// Whether the process was told that nobody knows what became of it.
+    /// Whether the process was told that the outcome is unknown.
     pub(crate) is_unknown: bool,
 }
 

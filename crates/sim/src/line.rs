@@ -1,4 +1,4 @@
-//! A process's side of a carrier: what stands behind [`Carrier`] in the simulation.
+//! A process's side of a carrier: the implementation of [`Carrier`] in the simulation.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use crate::executor::ProcessId;
 use crate::ledger::Submit;
-use crate::network::{Look, Network};
+use crate::network::{DEPARTURE_ON_SLOW_DISKS, Look, Network};
 use crate::weather::Fate;
 
 /// The connection of one process to a carrier.
@@ -121,9 +121,13 @@ impl Line {
         let mut facts = self.network.ledger.lock();
         let blocked = facts.blocks.get(&message.recipient).and_then(|blocked| blocked.since);
         facts.submits.push(submit);
-        let has_stood_still = facts.cuts.iter().any(|(at, _)| *at + Duration::from_secs(40) > now);
+        let has_stood_still = facts.cuts.iter().any(|(at, _)| *at + DEPARTURE_ON_SLOW_DISKS > now);
+        let is_first = facts.flying.insert((self.process, message.id));
         drop(facts);
-        if message.broadcast.is_some() && !has_stood_still && blocked.is_some_and(|since| since + Duration::from_secs(30) < now) {
+        if !is_first {
+            self.violated("has two attempts under way at a time", submission);
+        }
+        if message.broadcast.is_some() && !has_stood_still && blocked.is_some_and(|since| since + self.network.departure < now) {
             self.violated("goes to a recipient who is blocked", submission);
         }
     }
@@ -135,7 +139,7 @@ impl Line {
         let mut outcomes = Vec::new();
         let mut late = Vec::new();
         for number in lacking {
-            // After a failure the segments behind it are not sent: half a message helps nobody.
+            // After a failure the segments behind it are not sent: part of a message is of no use.
             let has_failed = outcomes.iter().any(|(_, outcome)| !matches!(outcome, SegmentOutcome::Accepted { .. }));
             let outcome = if has_failed { SegmentOutcome::NotSent } else { self.send(&submission, number, &mut late).await };
             self.lock().in_flight -= 1;
@@ -143,6 +147,7 @@ impl Line {
             outcomes.push((number, outcome));
         }
         self.note_outcomes(&submission, &outcomes);
+        self.network.ledger.lock().flying.remove(&(self.process, submission.message.id));
         if count > 0 {
             self.tell(Event::Outcome(ended(&submission, outcomes)));
         }
@@ -206,7 +211,7 @@ impl Line {
         }
     }
 
-    /// The process hears that nobody knows whether the carrier has the segment.
+    /// The process hears that the outcome of the segment is unknown.
     fn mark_unknown(&self, submission: &Submission, number: u16) {
         if let Some(copies) = self.network.ledger.lock().taken.get_mut(&(submission.message.id, number)) {
             copies.iter_mut().filter(|copy| copy.process == self.process).for_each(|copy| copy.is_unknown = true);
@@ -308,7 +313,7 @@ impl Carrier for Handle {
                 answered.await;
             }
         };
-        // What is unanswered then stays so until the process ends; the next one finds it interrupted.
+        // Segments without an answer stay so until the process ends; the next process finds them interrupted.
         let _ = line.network.runtime.timeout(limit, unanswered).await;
     }
 }

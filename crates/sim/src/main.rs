@@ -53,7 +53,7 @@ fn simulate(arguments: &Arguments) -> io::Result<bool> {
     let summary: Summary = run_all(arguments.from..arguments.from + arguments.seeds, arguments.failures, |report| {
         let done = done.fetch_add(1, Ordering::Relaxed) + 1;
         if done.is_multiple_of(1_000) || !report.violations.is_empty() {
-            // Progress is for people; where nobody reads it, it is lost.
+            // Progress is for people, and may be lost where standard error is closed.
             let _ = writeln!(io::stderr(), "{done} seeds run; seed {}: {} violations", report.seed, report.violations.len());
         }
     });

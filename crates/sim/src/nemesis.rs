@@ -1,4 +1,4 @@
-//! What befalls the machine: kills, power cuts, disks that fail and fill, clocks that are set, and pauses.
+//! Faults of the machine: kills, power cuts, disks that fail and fill up, clocks that are set, and pauses.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -11,7 +11,7 @@ use crate::executor::Slowness;
 use crate::site::Death;
 use crate::world::World;
 
-/// Misfortune.
+/// Causes the faults.
 pub(crate) struct Nemesis {
     pub(crate) world: World,
     pub(crate) chance: Chance,
@@ -83,6 +83,13 @@ impl Nemesis {
                 let now = world.executor.now();
                 world.ledger.lock().cuts.push((now, None));
             }
+            9 => {
+                // While the messages of a broadcast are made.
+                let _ = world.runtime.timeout(Duration::from_secs(8), world.ledger.broadcast_begun()).await;
+                let rest = self.chance.millis(0..150);
+                world.runtime.sleep(rest).await;
+                world.site.end(*self.chance.pick(&[Death::Killed, Death::PowerCut]));
+            }
             _ => {
                 let slowness =
                     Slowness { usual_us: self.chance.within(100..20_000), long_permille: self.chance.within(0..60), long: Duration::from_millis(800) };
@@ -108,8 +115,8 @@ async fn yield_now() {
     .await;
 }
 
-/// The kinds of misfortune.
-const KINDS: usize = 10;
+/// The kinds of faults.
+const KINDS: usize = 11;
 
 /// A disk in good order.
 pub(crate) const USUAL: Slowness = Slowness { usual_us: 400, long_permille: 0, long: Duration::ZERO };

@@ -12,22 +12,30 @@ use crate::chance::Chance;
 use crate::executor::Executor;
 use crate::ledger::{Ledger, Piece, final_fate};
 use crate::line::Line;
-use crate::plan::CarrierPlan;
+use crate::plan::{CarrierPlan, Mood};
 use crate::weather::{Report, Weather};
 
 /// An SMSC or MMSC.
 pub struct Network {
     pub(crate) plan: CarrierPlan,
     pub(crate) executor: Executor,
-    /// The world's: what is on its way to the carrier gets there although the process dies.
+    /// The world's runtime, not the process's: a segment on its way reaches the carrier although the process dies.
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) ledger: Arc<Ledger>,
+    /// How long a message takes at most from the dispatcher's last look at its recipient to the carrier.
+    pub(crate) departure: Duration,
     state: Mutex<State>,
-    /// Told when something changes that a sender may wait for.
+    /// Notified when something changes that a sender may wait for.
     pub(crate) changed: Notify,
     /// Which session it is: each break begins another one.
     pub(crate) session: watch::Sender<u64>,
 }
+
+/// The last look is one commit away from the carrier.
+const DEPARTURE: Duration = Duration::from_millis(200);
+
+/// Likewise on a disk that is slow at times.
+pub(crate) const DEPARTURE_ON_SLOW_DISKS: Duration = Duration::from_secs(8);
 
 struct State {
     chance: Chance,
@@ -49,10 +57,11 @@ pub(crate) enum Look {
 }
 
 impl Network {
-    pub(crate) fn new(plan: CarrierPlan, executor: Executor, runtime: Arc<dyn Runtime>, ledger: Arc<Ledger>, chance: Chance) -> Arc<Self> {
+    pub(crate) fn new(plan: CarrierPlan, mood: Mood, executor: Executor, runtime: Arc<dyn Runtime>, ledger: Arc<Ledger>, chance: Chance) -> Arc<Self> {
         let (window, weather) = (plan.window, plan.weather);
+        let departure = if mood == Mood::Rough { DEPARTURE_ON_SLOW_DISKS } else { DEPARTURE };
         let state = State { chance, weather, window, down_since: None, quiet_until: Duration::ZERO, line: None, pending: 0 };
-        Arc::new(Self { plan, executor, runtime, ledger, state: Mutex::new(state), changed: Notify::new(), session: watch::Sender::new(0) })
+        Arc::new(Self { plan, executor, runtime, ledger, departure, state: Mutex::new(state), changed: Notify::new(), session: watch::Sender::new(0) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -156,7 +165,7 @@ impl Network {
         let message = submission.message.id;
         self.ledger.stir();
         let copy = Piece { carrier: self.plan.name.clone(), process: from.process(), is_unknown: false };
-        self.ledger.lock().taken.entry((message, segment)).or_default().push(copy);
+        self.ledger.lock().take(submission, segment, copy);
         if self.executor.is_traced() {
             self.executor.note(&format!("{}: has segment {segment} of {message}, attempt {}, as {id}", self.plan.name, submission.attempt));
         }
@@ -171,6 +180,7 @@ impl Network {
     async fn report(self: Arc<Self>, message: MessageId, segment: u16, id: String, recipient: String, report: Report) {
         self.runtime.sleep(report.after).await;
         let addresses = if self.plan.names_recipient { vec![recipient] } else { Vec::new() };
+        // The first final report counts, whatever the carrier says afterwards.
         let fate = final_fate(report.state);
         if let Some(fate) = fate {
             self.ledger.lock().fates.entry((message, segment)).or_default().insert(fate);
@@ -180,6 +190,9 @@ impl Network {
         }
         for _ in 0..report.times {
             self.deliver(&id, &addresses, report.state).await;
+        }
+        if let Some(other) = report.contradicted_by {
+            self.deliver(&id, &addresses, other).await;
         }
         if let Some(fate) = fate {
             self.ledger.lock().reported.entry((message, segment)).or_default().insert(fate);

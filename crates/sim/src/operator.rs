@@ -1,10 +1,10 @@
-//! The operator, who blocks, revokes and restarts; and a reader who looks at messages meanwhile.
+//! The operator, who blocks numbers, revokes keys and restarts the process, and reads messages meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::number::{BlockKind, NumberState};
-use model::{MessageId, Mode, Status};
+use model::{BroadcastId, MessageId, Mode, Msisdn, Status};
 use runtime::Runtime;
 use store::contract::tenants::NumberChange;
 
@@ -26,13 +26,14 @@ impl Operator {
             let rest = self.chance.millis(100..4_000);
             self.world.runtime.sleep(rest).await;
             let Some(process) = self.world.site.process() else { continue };
-            match self.chance.below(12) {
-                0 | 1 => self.block(&process).await,
-                2 => self.unblock(&process).await,
-                3 => self.cancel(&process).await,
-                4 if self.world.plan.mood == Mood::Rough => self.restart(&process).await,
-                5 => self.revoke(&process).await,
-                6 if self.world.plan.mood != Mood::Calm => self.stop_number(&process).await,
+            match self.chance.below(14) {
+                0..=2 => self.block(&process).await,
+                3 => self.unblock(&process).await,
+                4 => self.cancel(&process).await,
+                5 if self.world.plan.mood == Mood::Rough => self.restart(&process).await,
+                6 => self.revoke(&process).await,
+                7 if self.world.plan.mood != Mood::Calm => self.stop_number(&process).await,
+                8 | 9 => self.look_at_broadcast(&process).await,
                 _ => self.look(&process).await,
             }
         }
@@ -45,7 +46,7 @@ impl Operator {
     }
 
     async fn block(&mut self, process: &Arc<Process>) {
-        let number = recipient("+1", self.chance.within(0..60));
+        let number = self.choose_number();
         self.world.ledger.lock().blocks.entry(number.clone()).or_default().ever = true;
         let (tenants, blocked) = (Arc::clone(&process.tenants), number.clone());
         let done = self.within(process, async move { tenants.put_block(blocked, BlockKind::Recipient, None, None).await }).await;
@@ -54,6 +55,18 @@ impl Operator {
             self.world.ledger.lock().blocks.entry(number.clone()).or_default().since.get_or_insert(now);
             self.world.executor.note(&format!("operator: {number} is blocked"));
         }
+    }
+
+    /// Any number, or a recipient of the broadcast that was accepted last, whose message may be about to leave.
+    fn choose_number(&mut self) -> Msisdn {
+        let number = recipient("+1", self.chance.within(0..60));
+        if self.chance.permille(300) {
+            return number;
+        }
+        let facts = self.world.ledger.lock();
+        let promised = facts.requests.values().filter_map(|request| request.promised.as_ref().map(|promise| (promise.at, request)));
+        let newest = promised.filter(|(_, request)| request.recipients.len() > 1).max_by_key(|(at, _)| *at);
+        newest.map_or(number, |(_, request)| self.chance.pick(&request.recipients).clone())
     }
 
     async fn unblock(&mut self, process: &Arc<Process>) {
@@ -71,18 +84,17 @@ impl Operator {
         self.within(process, async move { tenants.delete_block(number, BlockKind::Recipient, None).await }).await;
     }
 
+    /// A broadcast that was promised.
+    fn any_broadcast(&mut self) -> Option<BroadcastId> {
+        let facts = self.world.ledger.lock();
+        let promised = facts.requests.values().filter_map(|request| request.promised.as_ref());
+        let broadcasts: Vec<_> = promised.filter_map(|promise| if let Named::Broadcast(id) = promise.id { Some(id) } else { None }).collect();
+        if broadcasts.is_empty() { None } else { Some(*self.chance.pick(&broadcasts)) }
+    }
+
     async fn cancel(&mut self, process: &Arc<Process>) {
-        let id = {
-            let mut facts = self.world.ledger.lock();
-            let promised = facts.requests.values().filter_map(|request| request.promised.as_ref());
-            let broadcasts: Vec<_> = promised.filter_map(|promise| if let Named::Broadcast(id) = promise.id { Some(id) } else { None }).collect();
-            if broadcasts.is_empty() {
-                return;
-            }
-            let id = *self.chance.pick(&broadcasts);
-            facts.canceled.insert(id);
-            id
-        };
+        let Some(id) = self.any_broadcast() else { return };
+        self.world.ledger.lock().canceled.insert(id);
         self.world.executor.note(&format!("operator: cancels {id}"));
         let pipeline = Arc::clone(&process.pipeline);
         self.within(process, async move { pipeline.cancel_broadcast(None, id).await }).await;
@@ -148,6 +160,23 @@ impl Operator {
         let (tenants, number) = (Arc::clone(&process.tenants), number.clone());
         let change = NumberChange { state: Some(state), ..NumberChange::default() };
         matches!(self.within(process, async move { tenants.change_number(&number, change).await }).await, Some(Ok(_)))
+    }
+
+    /// Looks at a broadcast that was promised: it is there, and every recipient counts once.
+    async fn look_at_broadcast(&mut self, process: &Arc<Process>) {
+        let Some(id) = self.any_broadcast() else { return };
+        let store = Arc::clone(&process.store);
+        match self.within(process, async move { store.broadcast(None, id).await }).await {
+            Some(Ok(Some(record))) => {
+                let counts = record.counts;
+                let sum = counts.skipped + counts.queued + counts.sent + counts.delivered + counts.undelivered + counts.failed;
+                if sum != counts.total {
+                    self.world.ledger.violated(format!("{id} counts {counts:?}"));
+                }
+            }
+            Some(Ok(None)) => self.world.ledger.violated(format!("{id} was promised and is not there")),
+            Some(Err(_)) | None => {}
+        }
     }
 
     /// Looks at a message that was promised: it is there, and where it stands follows from where it stood.

@@ -1,4 +1,4 @@
-//! What a seed makes of a scenario: who sends what to whom, over which carriers, and what goes wrong.
+//! The scenario of a seed: its clients, carriers and settings, and what goes wrong.
 
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ pub struct Plan {
     pub seed: u64,
     /// How much goes wrong.
     pub mood: Mood,
+    /// Whether clients send more than the carriers take, so that messages wait in memory.
+    pub crowded: bool,
     /// How long clients send and things go wrong.
     pub active: Duration,
     /// The dispatchers' settings.
@@ -98,10 +100,14 @@ impl Plan {
             _ => Mood::Rough,
         };
         let calm = mood == Mood::Calm;
+        let crowded = chance.permille(300);
         let answer_within = Duration::from_secs(chance.within(3..12));
-        let carriers = carriers(&mut chance, mood, answer_within);
-        let accounts = accounts(&mut chance, calm);
-        let dispatch = dispatch(&mut chance, calm, answer_within);
+        let mut carriers = carriers(&mut chance, mood, answer_within);
+        let mut accounts = accounts(&mut chance, calm);
+        let mut dispatch = dispatch(&mut chance, calm, answer_within);
+        if crowded {
+            crowd(&mut chance, calm, &mut carriers, &mut accounts, &mut dispatch);
+        }
         let first = || carriers[0].name.clone();
         let both: Vec<String> = carriers.iter().filter(|carrier| !carrier.is_mmsc).map(|carrier| carrier.name.clone()).collect();
         let route = |prefix: &str, kind, carriers: Vec<String>, on_unknown| Route { prefix: prefix.to_owned(), kind, carriers, on_unknown };
@@ -113,11 +119,11 @@ impl Plan {
         ];
         let active = Duration::from_secs(chance.within(8..30));
         let (lookahead, expansion) = (chance.within(16..200) as usize, chance.within(3..60) as usize);
-        Self { seed, mood, active, dispatch, lookahead, expansion, carriers, routes, accounts }
+        Self { seed, mood, crowded, active, dispatch, lookahead, expansion, carriers, routes, accounts }
     }
 }
 
-/// Recipients on a route that holds what is of unknown outcome.
+/// Recipients on a route that holds messages of unknown outcome.
 pub const HELD: &str = "+44";
 
 /// Recipients to whom no route leads.
@@ -156,7 +162,7 @@ fn accounts(chance: &mut Chance, calm: bool) -> Vec<AccountPlan> {
             per_minute: if !calm && chance.permille(200) { chance.within(3..30) as u32 } else { 100_000 },
             pace: if chance.permille(350) { Some(chance.within(2..40) as u32) } else { None },
             number: number(n),
-            requests: chance.within(5..60) as usize,
+            requests: chance.within(5..50) as usize,
             broadcasts_permille: chance.within(0..120),
             clients: 1 + chance.below(4),
             rest_ms: *chance.pick(&[1, 50, 500, 2_000]),
@@ -174,6 +180,26 @@ fn accounts(chance: &mut Chance, calm: bool) -> Vec<AccountPlan> {
     };
     accounts.push(light);
     accounts
+}
+
+/// Narrow carriers, busy clients, and leases that end while messages still wait.
+fn crowd(chance: &mut Chance, calm: bool, carriers: &mut [CarrierPlan], accounts: &mut [AccountPlan], dispatch: &mut DispatchSettings) {
+    for carrier in carriers {
+        carrier.window = chance.within(1..4) as usize;
+        if !calm {
+            carrier.weather.slow = chance.within(50..500);
+        }
+    }
+    dispatch.batch = chance.within(1..8) as usize;
+    if !calm {
+        dispatch.lease = Duration::from_secs(chance.within(2..8));
+    }
+    let Some((light, heavy)) = accounts.split_last_mut() else { return };
+    for account in heavy {
+        (account.requests, account.rest_ms) = (chance.within(15..50) as usize, *chance.pick(&[1, 50]));
+        account.broadcasts_permille = chance.within(0..150);
+    }
+    (light.requests, light.rest_ms) = (chance.within(3..10) as usize, 1_500);
 }
 
 fn dispatch(chance: &mut Chance, calm: bool, answer_within: Duration) -> DispatchSettings {

@@ -1,13 +1,13 @@
 //! One run: a world is made, lives, is healed, and is looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use model::account::Limits;
 use model::message::MessageRecord;
 use model::number::NumberState;
-use model::{BroadcastId, MessageId, Mode, Status, Timestamp};
+use model::{MessageId, Mode, Status, Timestamp};
 use runtime::{Runtime, Task};
 use screening::Screen;
 use store::StoreError;
@@ -51,7 +51,7 @@ pub struct Counts {
     pub submits: u64,
     /// Segments that a carrier has more than once.
     pub duplicates: u64,
-    /// Outcomes that nobody knows.
+    /// Unknown outcomes.
     pub unknown: u64,
     /// Ends of processes.
     pub kills: u64,
@@ -74,10 +74,11 @@ pub fn run(seed: u64, is_traced: bool) -> Report {
     }
     let runtime: Arc<dyn Runtime> = executor.process(ProcessId::WORLD);
     let ledger = Arc::new(Ledger::default());
+    ledger.lock().has_several_smscs = plan.carriers.iter().filter(|carrier| !carrier.is_mmsc).count() > 1;
     let networks: Vec<Arc<Network>> = plan
         .carriers
         .iter()
-        .map(|carrier| Network::new(carrier.clone(), executor.clone(), Arc::clone(&runtime), Arc::clone(&ledger), Chance::new(seed, &carrier.name)))
+        .map(|carrier| Network::new(carrier.clone(), plan.mood, executor.clone(), Arc::clone(&runtime), Arc::clone(&ledger), Chance::new(seed, &carrier.name)))
         .collect();
     let site = Site::new(plan.clone(), executor.clone(), Arc::clone(&runtime), networks.clone(), screen(), Arc::clone(&ledger));
     let (active, is_active) = watch::channel(true);
@@ -139,7 +140,7 @@ async fn live(world: World, active: watch::Sender<bool>) -> Counts {
         // One that panicked is reported with the other panics.
         let _ = client.ended().await;
     }
-    // Whatever the last misfortune left behind.
+    // Again, for a fault that was still under way.
     heal(&world);
     let found = rest(&world).await;
     check::at_rest(&world, &found);
@@ -203,25 +204,22 @@ async fn rest(world: &World) -> Everything {
         let process = world.site.up().await;
         let runtime: Arc<dyn Runtime> = process.runtime.clone();
         let reading = Arc::clone(&process);
-        // Asked before the messages are read: what is taken meanwhile they may not show yet.
+        // Asked before the messages are read, which may not show a receipt that is taken meanwhile.
         let reports: usize = world.networks.iter().map(|network| network.pending()).sum();
-        let found = world.runtime.timeout(Duration::from_secs(60), runtime.run("read", async move { read(&reading).await })).await;
+        let found = world.runtime.timeout(Duration::from_secs(60), runtime.run("read", async move { unfinished(&reading).await })).await;
         drop(process);
         let waited = world.executor.now().saturating_sub(began);
-        if let Ok(Ok(Ok(found))) = found {
-            let waits = |found: &&Found| found.record.delivery.status == Status::Queued && !found.record.delivery.held;
-            let waiting: Vec<&Found> = found.messages.values().filter(waits).collect();
-            let open = found.broadcasts.iter().filter(|record| record.status.is_open() && !has_held(&found, record.broadcast.id)).count();
-            if waiting.is_empty() && reports == 0 && open == 0 {
-                return found;
+        if let Ok(Ok(Ok(Unfinished { messages, broadcasts }))) = found {
+            if messages.is_empty() && reports == 0 && broadcasts == 0 {
+                return read_now(world, Events::Read).await;
             }
             if waited > limit {
-                let which: Vec<String> = waiting.iter().take(5).map(|found| found.record.message.id.to_string()).collect();
-                let count = waiting.len();
+                let which: Vec<String> = messages.iter().take(5).map(ToString::to_string).collect();
+                let count = messages.len();
                 world.ledger.violated(format!(
-                    "no progress: {waited:?} after faults ended {count} messages are queued ({which:?}), {open} broadcasts open, {reports} reports not taken"
+                    "no progress: {waited:?} after faults ended {count} messages are queued ({which:?}), {broadcasts} broadcasts open, {reports} reports not taken"
                 ));
-                return found;
+                return read_now(world, Events::Read).await;
             }
         } else if waited > limit {
             world.ledger.violated(format!(
@@ -255,14 +253,58 @@ fn patience(world: &World) -> Duration {
     }
 }
 
+/// What has not ended.
+#[derive(Default)]
+struct Unfinished {
+    /// Messages that are queued and not held.
+    messages: Vec<MessageId>,
+    /// How many broadcasts are open although none of their messages is held.
+    broadcasts: usize,
+}
+
+async fn unfinished(process: &Process) -> Result<Unfinished, StoreError> {
+    let (store, mut found, mut held, mut after) = (&process.store, Unfinished::default(), BTreeSet::new(), None);
+    let queued = MessageFilter { status: Some(Status::Queued), ..MessageFilter::default() };
+    loop {
+        let page = store.messages(None, queued.clone(), after, 100).await?;
+        for record in page.messages {
+            if record.delivery.held {
+                held.extend(record.message.broadcast);
+            } else {
+                found.messages.push(record.message.id);
+            }
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let mut after = None;
+    loop {
+        let page = store.broadcasts(None, BroadcastFilter::default(), after, 100).await?;
+        found.broadcasts += page.broadcasts.iter().filter(|record| record.status.is_open() && !held.contains(&record.broadcast.id)).count();
+        after = page.next;
+        if after.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// Whether what happened to each message is read too.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Events {
+    Read,
+    LeftOut,
+}
+
 /// Every message of the store, with what happened to it.
-async fn read(process: &Process) -> Result<Everything, StoreError> {
+async fn read(process: &Process, events: Events) -> Result<Everything, StoreError> {
     let (store, mut found, mut after) = (&process.store, Everything::default(), None);
     loop {
         let page = store.messages(None, MessageFilter::default(), after, 100).await?;
         for record in page.messages {
             let id = record.message.id;
-            let events = store.events(id).await?;
+            let events = if events == Events::Read { store.events(id).await? } else { Vec::new() };
             found.messages.insert(id, Found { record, events });
         }
         after = page.next;
@@ -281,21 +323,13 @@ async fn read(process: &Process) -> Result<Everything, StoreError> {
     }
 }
 
-/// Whether messages of a broadcast are held, so that it is open until their validity ends.
-fn has_held(found: &Everything, id: BroadcastId) -> bool {
-    found
-        .messages
-        .values()
-        .any(|found| found.record.message.broadcast == Some(id) && found.record.delivery.held && found.record.delivery.status == Status::Queued)
-}
-
 /// What was at rest is still so after a loss of power; and much later everything has its end.
 async fn after_a_power_cut(world: &World, before: &Everything) {
     world.site.end(Death::PowerCut);
     world.runtime.sleep(Duration::from_millis(2)).await;
     let statuses =
         |found: &Everything| -> BTreeMap<MessageId, MessageRecord> { found.messages.iter().map(|(id, found)| (*id, found.record.clone())).collect() };
-    let after = read_now(world).await;
+    let after = read_now(world, Events::LeftOut).await;
     if statuses(&after) != statuses(before) {
         let (before, after) = (statuses(before), statuses(&after));
         let differs =
@@ -304,7 +338,7 @@ async fn after_a_power_cut(world: &World, before: &Everything) {
     }
     world.executor.set_wall_by(i64::try_from((VALID + Duration::from_secs(86_400)).as_millis()).unwrap_or(0));
     world.runtime.sleep(Duration::from_secs(70)).await;
-    let ended = read_now(world).await;
+    let ended = read_now(world, Events::LeftOut).await;
     for (id, found) in ended.messages {
         if found.record.delivery.status == Status::Queued {
             world.ledger.violated(format!("{id} is queued after the end of its validity: {:?}", found.record.delivery));
@@ -312,10 +346,10 @@ async fn after_a_power_cut(world: &World, before: &Everything) {
     }
 }
 
-async fn read_now(world: &World) -> Everything {
+async fn read_now(world: &World, events: Events) -> Everything {
     let process = world.site.up().await;
     let runtime: Arc<dyn Runtime> = process.runtime.clone();
-    match runtime.run("read", async move { read(&process).await }).await {
+    match runtime.run("read", async move { read(&process, events).await }).await {
         Ok(Ok(found)) => found,
         other => {
             world.ledger.violated(format!("the store cannot be read: {:?}", other.map(|read| read.map(drop))));

@@ -43,7 +43,7 @@ pub struct Site {
     plan: Plan,
     screen: Arc<Screen>,
     state: Mutex<State>,
-    /// Told when a process is up, or down.
+    /// Notified when a process is up or down.
     changed: Notify,
 }
 
@@ -185,7 +185,7 @@ impl Site {
         }
     }
 
-    /// What is left of a process that died.
+    /// Cleans up after a process that died.
     fn bury(&self) -> Duration {
         self.networks.iter().for_each(|network| network.disconnect());
         // What it had open is closed before its disk goes.

@@ -7,7 +7,7 @@ use model::ErrorType;
 
 use crate::chance::Chance;
 
-/// How often what happens: times of a thousand, for each segment unless it says otherwise.
+/// How often each fault happens: times in a thousand, per segment unless a field says otherwise.
 #[derive(Clone, Copy, Debug)]
 pub struct Weather {
     /// The carrier has it, and its answer is lost.
@@ -30,13 +30,15 @@ pub struct Weather {
     pub no_receipt: u64,
     /// The receipt comes more than once.
     pub repeated: u64,
+    /// A second receipt contradicts the first.
+    pub contradicted: u64,
     /// The handset was not reached.
     pub undelivered: u64,
     /// The session breaks, in each second.
     pub breaks: u64,
     /// The window shrinks, in each second.
     pub shrinks: u64,
-    /// Receipts for ids that nobody knows, in each second.
+    /// Receipts with ids that no message has, in each second.
     pub strange: u64,
 }
 
@@ -54,6 +56,7 @@ impl Weather {
             early: 0,
             no_receipt: 0,
             repeated: 0,
+            contradicted: 0,
             undelivered: 0,
             breaks: 0,
             shrinks: 0,
@@ -67,7 +70,7 @@ impl Weather {
         Self {
             answer_lost: often(80),
             lost: often(60),
-            late: often(60),
+            late: often(120),
             refused: often(80),
             put_off: often(250),
             not_bound: often(30),
@@ -75,6 +78,7 @@ impl Weather {
             early: often(300),
             no_receipt: often(200),
             repeated: often(300),
+            contradicted: often(200),
             undelivered: often(200),
             breaks: often(150),
             shrinks: often(200),
@@ -112,7 +116,7 @@ impl Weather {
         Fate::Taken { after: quick }
     }
 
-    /// What is reported of a segment that the carrier has.
+    /// The receipts for a segment that the carrier has.
     pub(crate) fn report(&self, chance: &mut Chance, answered_after: Duration) -> Option<Report> {
         if chance.permille(self.no_receipt) {
             return None;
@@ -123,7 +127,16 @@ impl Weather {
         } else {
             ReceiptState::Delivered
         };
-        Some(Report { after, state, times: 1 + u32::from(chance.permille(self.repeated)), is_announced: chance.permille(self.repeated) })
+        let times = match chance.permille(self.repeated) {
+            true if chance.permille(50) => 25,
+            is_repeated => 1 + u32::from(is_repeated),
+        };
+        let contradiction = match state {
+            ReceiptState::Delivered => ReceiptState::Undeliverable,
+            _ => ReceiptState::Delivered,
+        };
+        let contradicted_by = chance.permille(self.contradicted).then_some(contradiction);
+        Some(Report { after, state, times, is_announced: chance.permille(self.repeated), contradicted_by })
     }
 }
 
@@ -140,12 +153,14 @@ pub(crate) enum Fate {
     Late { after: Duration },
 }
 
-/// What is reported of a segment, and when.
+/// The receipts for a segment, and when they come.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
     pub(crate) after: Duration,
     pub(crate) state: ReceiptState,
     pub(crate) times: u32,
-    /// Whether a report that nothing is final yet goes ahead of it.
+    /// Whether a receipt with an intermediate state precedes it.
     pub(crate) is_announced: bool,
+    /// What a later receipt claims instead.
+    pub(crate) contradicted_by: Option<ReceiptState>,
 }

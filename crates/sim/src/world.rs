@@ -1,4 +1,4 @@
-//! All that is there beside the program: what actors share.
+//! The world around the program: what the actors share.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub(crate) struct World {
     pub(crate) networks: Vec<Arc<Network>>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) tenants: Arc<Mutex<Vec<Tenant>>>,
-    /// Turns false when nothing more is to go wrong and nobody asks for anything new.
+    /// Turns false when faults have ended and clients start nothing new.
     pub(crate) is_active: watch::Receiver<bool>,
 }
 

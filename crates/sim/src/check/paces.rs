@@ -68,12 +68,11 @@ pub(super) fn turns_are_fair(world: &World, facts: &Facts, all: &Everything, wro
         let Some(first) = facts.submits.iter().find(|submit| submit.id == id) else { continue };
         let Some((window, rate)) = world.plan.carriers.iter().find(|plan| plan.name == first.carrier).map(|plan| (plan.window, plan.rate)) else { continue };
         let has_originator_rate = world.plan.carriers.iter().any(|plan| plan.originator_rate > 0) || world.plan.dispatch.queue.account_rate > 0;
-        let overtaken = facts
-            .submits
-            .iter()
-            .filter(|other| other.carrier == first.carrier && other.account != first.account && (promise.at..first.at).contains(&other.at))
-            .count();
-        let at_most = 2 * (window + world.plan.dispatch.batch) + 10;
+        let between = || facts.submits.iter().filter(|other| other.carrier == first.carrier && (promise.at..first.at).contains(&other.at));
+        let overtaken = between().filter(|other| other.account != first.account).count();
+        let own = between().filter(|other| other.account == first.account).count();
+        // Messages that had left memory before, and a turn of every other account for each message of its own; one of three segments costs three turns.
+        let at_most = 2 * window.min(world.plan.dispatch.batch) + 4 + 3 * (own + 1) * world.plan.accounts.len();
         if overtaken > at_most && !has_originator_rate && all.messages.contains_key(&id) {
             wrong.push(format!("{id} of an account that sends little was overtaken by {overtaken} messages of others"));
         }

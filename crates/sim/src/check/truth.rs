@@ -1,5 +1,6 @@
 //! A status says what happened.
 
+use model::event::EventKind;
 use model::{Mode, Status};
 
 use super::{Everything, Found, Wrong};
@@ -23,11 +24,25 @@ pub(super) fn statuses_are_true(world: &World, facts: &Facts, all: &Everything, 
             wrong.push(format!("{id} has failed and no carrier refused it: {:?}", found.record.delivery.error_message));
         }
         receipts_are_applied(world, facts, found, wrong);
+        repetitions_are_bounded(facts, found, wrong);
     }
 }
 
 const fn is_refusal(why: model::ErrorType) -> bool {
     matches!(why, model::ErrorType::CarrierRejected | model::ErrorType::InvalidDestination | model::ErrorType::BlockedByCarrier)
+}
+
+/// Events of receipts that a message may have beside one for each copy of its segments and one for each segment.
+const SPARE_RECEIPT_EVENTS: usize = 16;
+
+/// A carrier that repeats itself without end does not fill the list of a message's events.
+fn repetitions_are_bounded(facts: &Facts, found: &Found, wrong: &mut Wrong) {
+    let (id, segments) = (found.record.message.id, found.record.message.segments.max(1));
+    let copies: usize = (1..=segments).filter_map(|segment| facts.taken.get(&(id, segment))).map(Vec::len).sum();
+    let events = found.count(EventKind::Receipt);
+    if events > usize::from(segments) + copies + SPARE_RECEIPT_EVENTS {
+        wrong.push(format!("{id} has {events} events of receipts for {copies} copies of segments"));
+    }
 }
 
 /// Where a carrier has each segment once, what it was told to forget shows in the status.
@@ -41,7 +56,7 @@ fn receipts_are_applied(world: &World, facts: &Facts, found: &Found, wrong: &mut
     if facts.was_set_back && is_short {
         return;
     }
-    if !is_plain || !matches!(delivery.status, Status::Queued | Status::Sent | Status::Delivered) {
+    if !is_plain || delivery.status == Status::Failed {
         return;
     }
     let fates: Vec<_> = segments.map(|segment| facts.reported.get(&(id, segment))).collect();
