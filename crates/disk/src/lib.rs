@@ -17,6 +17,8 @@ mod shared;
 mod state;
 mod vfs;
 
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 pub use faults::Operation;
@@ -80,6 +82,16 @@ impl Disk {
     /// How many octets all files may have together; `None` for no bound. Writes that need more fail as on a full disk.
     pub fn set_room(&self, octets: Option<u64>) {
         self.shared.lock().faults.room = octets;
+    }
+
+    /// What a process uses to write a file once more as it is read, and to sync it: for writes that were lost with a sync that failed. Does nothing where there is no file of the
+    /// name.
+    pub fn rewriter(&self) -> impl Fn(&Path) -> io::Result<()> + Send + Sync + use<> {
+        let shared = Arc::clone(&self.shared);
+        move |name| {
+            let name = name.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
+            shared.lock().rewrite(name).map_err(|code| io::Error::other(format!("the disk fails with SQLite's code {code}")))
+        }
     }
 
     /// Forgets the planned faults and the bound of the room.

@@ -233,6 +233,24 @@ impl State {
         Ok(())
     }
 
+    /// Writes a file once more as it is read, and syncs it. Does nothing where there is none.
+    pub(crate) fn rewrite(&mut self, name: &str) -> Result<(), c_int> {
+        if self.directory.find(name).is_none() {
+            return Ok(());
+        }
+        let handle = self.open(Some(name), 0)?;
+        let rewritten = self.rewrite_open(handle);
+        self.close(handle);
+        rewritten
+    }
+
+    fn rewrite_open(&mut self, handle: Handle) -> Result<(), c_int> {
+        let mut content = vec![0; self.len(handle)?];
+        self.read(handle, 0, &mut content)?;
+        self.write(handle, 0, &content)?;
+        self.sync(handle)
+    }
+
     pub(crate) fn len(&mut self, handle: Handle) -> Result<usize, c_int> {
         self.on(ffi::SQLITE_IOERR_FSTAT)?;
         Ok(self.file(handle, ffi::SQLITE_IOERR_FSTAT)?.1.len())

@@ -141,12 +141,11 @@ fn copies_are_of_unknown_outcomes(facts: &Facts, all: &Everything, wrong: &mut W
 fn crashes_leave_no_more_than_a_window(world: &World, facts: &Facts, all: &Everything, wrong: &mut Wrong) {
     let mut again: BTreeMap<(&str, u64), usize> = BTreeMap::new();
     for ((id, _), copies) in &facts.taken {
-        // A message of several segments is also sent again because it moved.
-        if facts.has_several_smscs && all.messages.get(id).is_some_and(|found| found.record.message.segments > 1) {
-            continue;
-        }
-        for (copy, next) in copies.iter().zip(copies.iter().skip(1)) {
-            if copy.process != next.process && !copy.is_unknown {
+        let is_one_segment = all.messages.get(id).is_none_or(|found| found.record.message.segments <= 1);
+        for (at, next) in copies.iter().enumerate() {
+            // Another carrier needs all segments of a message.
+            let before = copies[..at].iter().rev().find(|copy| is_one_segment || copy.carrier == next.carrier);
+            if let Some(copy) = before.filter(|copy| copy.process != next.process && !copy.is_unknown) {
                 *again.entry((copy.carrier.as_str(), copy.process.0)).or_default() += 1;
             }
         }

@@ -57,8 +57,6 @@ pub(crate) struct Facts {
     /// By the mark in their texts.
     pub(crate) requests: BTreeMap<u64, Request>,
     pub(crate) submits: Vec<Submit>,
-    /// Whether a message may move from one SMSC to another.
-    pub(crate) has_several_smscs: bool,
     /// Messages with an attempt under way, of each process.
     pub(crate) flying: BTreeSet<(ProcessId, MessageId)>,
     /// How often a carrier got a segment.
@@ -88,12 +86,11 @@ impl Facts {
     pub(crate) fn take(&mut self, submission: &Submission, segment: u16, copy: Piece) {
         let (id, segments) = (submission.message.id, submission.message.segments.max(1));
         let copies = self.taken.entry((id, segment)).or_default();
-        // A message of several segments is sent whole to each carrier, and again when it comes back to one.
+        // Another carrier needs all segments of a message, one that has some of them only the others.
         let before = copies.iter().rev().find(|before| before.process == copy.process && (segments == 1 || before.carrier == copy.carrier));
         let is_again = before.is_some_and(|before| !before.is_unknown);
-        let may_have_moved = segments > 1 && self.has_several_smscs;
         copies.push(copy);
-        if is_again && !may_have_moved {
+        if is_again {
             self.violated(format!("segment {segment} of {id} is sent again, although nothing says that its outcome is unknown"));
         }
     }

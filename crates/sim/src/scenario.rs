@@ -74,7 +74,6 @@ pub fn run(seed: u64, is_traced: bool) -> Report {
     }
     let runtime: Arc<dyn Runtime> = executor.process(ProcessId::WORLD);
     let ledger = Arc::new(Ledger::default());
-    ledger.lock().has_several_smscs = plan.carriers.iter().filter(|carrier| !carrier.is_mmsc).count() > 1;
     let networks: Vec<Arc<Network>> = plan
         .carriers
         .iter()

@@ -237,8 +237,8 @@ impl Site {
 
     async fn boot(self: Arc<Self>, runtime: Arc<ProcessRuntime>, entropy: Arc<dyn Entropy>) -> Result<Process, StoreError> {
         let (id, dynamic): (_, Arc<dyn Runtime>) = (runtime.id(), runtime.clone());
-        let vfs = self.with_disk(|disk| disk.name().to_owned());
-        let store: Arc<dyn Store> = Arc::new(Sqlite::open_on(&vfs, "smsfactory.db".into(), Arc::clone(&dynamic)).await?);
+        let (vfs, rewrite) = self.with_disk(|disk| (disk.name().to_owned(), disk.rewriter()));
+        let store: Arc<dyn Store> = Arc::new(Sqlite::open_on(&vfs, "smsfactory.db".into(), rewrite, Arc::clone(&dynamic)).await?);
         let failing = (Arc::clone(&store), Arc::clone(&self));
         // As the program does: it ends when its store has failed.
         dynamic.spawn(

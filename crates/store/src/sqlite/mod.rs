@@ -34,6 +34,7 @@ mod waits;
 mod windows;
 mod writer;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -84,26 +85,40 @@ impl Sqlite {
             place::refuse_remains(lock.path())?;
             Ok(lock)
         };
-        Self::open_locked(runtime, take).await
+        Self::open_locked(runtime, take, place::rewrite).await
     }
 
     /// Opens or makes the file at `path` of the SQLite VFS with the name `vfs`, as [`Self::open`] does on the machine. The lock of one store is SQLite's own, on the file
-    /// `path`-lock of that VFS; the machine's file system is asked nothing.
+    /// `path`-lock of that VFS; the machine's file system is asked nothing. `rewrite` writes a file of that VFS once more as it is read, if there is one, and syncs it.
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub async fn open_on(vfs: &str, path: PathBuf, runtime: Arc<dyn Runtime>) -> Result<Self, StoreError> {
+    pub async fn open_on(
+        vfs: &str,
+        path: PathBuf,
+        rewrite: impl FnOnce(&Path) -> io::Result<()> + Send + 'static,
+        runtime: Arc<dyn Runtime>,
+    ) -> Result<Self, StoreError> {
         let vfs = vfs.to_owned();
-        Self::open_locked(runtime, move || Lock::take_on(vfs, &path)).await
+        Self::open_locked(runtime, move || Lock::take_on(vfs, &path), rewrite).await
     }
 
-    async fn open_locked(runtime: Arc<dyn Runtime>, take: impl FnOnce() -> Result<Lock, StoreError> + Send + 'static) -> Result<Self, StoreError> {
+    async fn open_locked(
+        runtime: Arc<dyn Runtime>,
+        take: impl FnOnce() -> Result<Lock, StoreError> + Send + 'static,
+        rewrite: impl FnOnce(&Path) -> io::Result<()> + Send + 'static,
+    ) -> Result<Self, StoreError> {
         let tasks = Arc::clone(&runtime);
         let opening = move || {
             if rusqlite::version_number() < OLDEST_SOUND_VERSION {
                 return Err(StoreError::Refused(format!("SQLite {} is too old: 3.51.3 or newer is needed", rusqlite::version())));
             }
-            Self::on(take()?, tasks)
+            let lock = take()?;
+            // New commits are appended to what the log has. If an earlier process ended because a sync had failed, that may be in the cache alone, and a loss of power would
+            // take all that is behind it.
+            let log = place::beside(lock.path(), "-wal");
+            rewrite(&log).map_err(|error| place::unusable(&log, &error))?;
+            Self::on(lock, tasks)
         };
         let opened = runtime.run_blocking("store-open", opening).await;
         opened.unwrap_or_else(|ended| Err(StoreError::Refused(format!("opening the store {ended}"))))

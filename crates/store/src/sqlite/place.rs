@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::{StoreError, trial};
@@ -59,6 +59,33 @@ pub(super) fn try_writing(path: &Path) -> Result<(), StoreError> {
         let probe = beside(path, ".probe");
         open_private(&probe).and_then(|_| fs::remove_file(&probe)).map_err(|error| unusable(path, &error))
     })
+}
+
+/// How many bytes are rewritten at a time.
+const REWRITTEN: usize = 1 << 20;
+
+/// Writes a file once more as it is read, and syncs it. Does nothing where there is none.
+///
+/// After an fsync that failed, Linux takes the pages for written: they can be read from the cache, the next fsync succeeds, and they are gone with the next loss of
+/// power. A process that starts after such a failure cannot know of it.
+///
+/// # Errors
+/// When the file cannot be read, written or synced.
+pub(super) fn rewrite(path: &Path) -> io::Result<()> {
+    let file = match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let (mut bytes, mut at) = (vec![0; REWRITTEN], 0);
+    loop {
+        let count = file.read_at(&mut bytes, at)?;
+        if count == 0 {
+            return file.sync_all();
+        }
+        file.write_all_at(&bytes[..count], at)?;
+        at += count as u64;
+    }
 }
 
 /// The file of this name with something added to it.

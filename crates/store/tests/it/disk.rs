@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ::disk::Disk;
-use model::{Clock, Timestamp};
+use model::{Clock, Moment, Timestamp};
 use runtime::{Machine, Runtime, Task, Work};
+use store::contract::messages::Admission;
 use store::sqlite::Sqlite;
 use store::{Store, StoreError};
 
-use crate::support::Backend;
+use crate::support::{Backend, Desk, NOW, admission};
 
 conformance!(OnDisk::fresh());
 
@@ -40,7 +41,7 @@ pub(crate) async fn open(disk: &Disk) -> Result<Arc<dyn Store>, StoreError> {
 }
 
 async fn sqlite(disk: &Disk) -> Result<Sqlite, StoreError> {
-    Sqlite::open_on(disk.name(), FILE.into(), Arc::new(Steps(Machine::new()))).await
+    Sqlite::open_on(disk.name(), FILE.into(), disk.rewriter(), Arc::new(Steps(Machine::new()))).await
 }
 
 /// A runtime without threads beside its tasks: what blocks is a step of a task.
@@ -95,6 +96,34 @@ async fn a_store_whose_disk_fails_says_so() {
     assert!(matches!(store.failed().await, StoreError::Failed(_)));
     disk.heal();
     assert!(matches!(store.probe().await, Err(StoreError::Failed(_))), "a later sync proves nothing");
+}
+
+#[tokio::test]
+async fn what_is_promised_after_a_sync_failed_survives_a_loss_of_power() {
+    for (seed, writes) in (0..8).flat_map(|seed| (0..12).map(move |writes| (seed, writes))) {
+        let backend = OnDisk(Disk::new(seed));
+        let desk = Desk::open(&backend).await;
+        let (account, earlier) = (desk.account(), desk.admit(desk.message(desk.account())).await);
+        backend.0.fail(::disk::Operation::Sync, 0, 1);
+        assert!(matches!(desk.store.admit(admission(desk.message(account))).await, Err(StoreError::Failed(_))));
+        // The writes of that commit are in the cache, some of them on the disk, and all later syncs succeed.
+        let disk = backend.0.kill();
+        // The next start meets a write that fails, and is tried again where it must be.
+        disk.fail(::disk::Operation::Write, writes, 1);
+        let store = match open(&disk).await {
+            Ok(store) => store,
+            Err(_) => open(&disk).await.unwrap(),
+        };
+        disk.heal();
+        let node = store.join("desk".to_owned(), "0".to_owned(), Moment::of(NOW)).await.unwrap();
+        let message = desk.message(account);
+        let promised = message.id;
+        store.admit(Admission { node, ..admission(message) }).await.unwrap();
+        let store = open(&disk.crash(seed)).await.unwrap();
+        for id in [earlier, promised] {
+            assert!(store.message_of_any_account(id).await.unwrap().is_some(), "seed {seed}, {writes} writes: {id}");
+        }
+    }
 }
 
 #[tokio::test]
