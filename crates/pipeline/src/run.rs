@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carrier::{Carrier, CarrierEvent};
+use fetch::media::Fetcher;
 use model::error::{ErrorCode, Refusal};
 use model::idempotency::{AnswerForm, Endpoint};
 use model::{Broadcast, BroadcastId, BroadcastStatus, Delivery, Entropy, Message, MessageId, Mode, Owner, Status};
@@ -24,7 +25,6 @@ use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatchers, Surroundings};
 use crate::expand::{Bell, BroadcastSettings};
 use crate::feed::Feed;
-use crate::fetch::Fetcher;
 use crate::node::Node;
 use crate::route::Routes;
 use crate::sweep::{Abandoned, Rerouter};

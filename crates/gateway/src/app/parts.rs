@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use carrier::config::SandboxConfig;
 use carrier::{Carrier, CarrierConfig, CarrierEvent};
+use fetch::media::Fetcher;
+use fetch::resolve::SystemResolver;
 use model::backoff::Backoff;
 use model::key::Pepper;
-use pipeline::fetch::Fetcher;
-use pipeline::fetch::resolve::SystemResolver;
 use pipeline::tenants::TenantBook;
 use pipeline::{AdmissionLimits, BroadcastSettings, DispatchSettings, Parts, Pipeline, QueueLimits, SANDBOX};
 use store::StoreError;

@@ -5,9 +5,9 @@ use std::net::Ipv6Addr;
 use std::path::{Component, Path};
 
 use axum::http::Uri;
+use fetch::UserAgent;
 use ipnet::IpNet;
 use model::message::MessageType;
-use pipeline::fetch::UserAgent;
 
 use super::read::Mistake;
 use super::{Config, RouteConfig, RouteType, listeners, log_filter};

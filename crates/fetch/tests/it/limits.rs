@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fetch::media::{FetchError, FetchSettings, Fetcher};
+use fetch::resolve::Resolve;
 use model::media::MEDIA_BYTES_MAX;
 use model::{ErrorCode, Media};
-use pipeline::fetch::resolve::Resolve;
-use pipeline::fetch::{FetchError, FetchSettings, Fetcher};
 use tokio::time::Instant;
 
 use crate::support::{ALLOWED, Names, Piece, Server, account, fetch, media, response, settings, tick};

@@ -1,17 +1,10 @@
-//! Fetching what a client points us to, without being pointed at ourselves.
+//! Media: one use of the guarded client, a GET with limits.
 //!
-//! In go an owner and a URL; out come media that are whole, small enough and of a type that may be sent, or why not. On the way are a place (`places`), the rules of a
-//! [`url`], its name ([`resolve`]), the judgement ([`guard`]) of every [`address`], a request ([`client`]) over a connection of our own (`connection`), and the [`kind`] of the
-//! bytes, which are [whole](kind::judge) or nothing. `docs/decisions/media-fetch.md` says why it is made so.
+//! In go an owner and a URL; out come media that are whole, small enough and of a type that may be sent, or the reason why not. A fetch takes a place (`places`), asks by the
+//! [client](crate::client), and judges the [`kind`] of the bytes, which are [whole](kind::judge) or refused.
 
-pub mod address;
-pub mod client;
-mod connection;
-pub mod guard;
 pub mod kind;
 mod places;
-pub mod resolve;
-pub mod url;
 mod whole;
 
 use std::sync::Arc;
@@ -25,20 +18,19 @@ use model::media::MEDIA_BYTES_MAX;
 use model::{Media, MediaType, Owner};
 use runtime::Runtime;
 
-pub use client::UserAgent;
-use client::{Ask, ClientError, GuardedClient};
-pub use connection::Trust;
-use guard::{Guard, GuardSettings};
+use crate::client::{Ask, ClientError, GuardedClient, UserAgent};
+use crate::connection::{SOCKETS_MAX, Trust};
+use crate::guard::{Guard, GuardSettings};
+use crate::resolve::Resolve;
 use kind::NotMedia;
 pub use places::PLACE_TIMEOUT;
 use places::{Holding, Places};
-use resolve::Resolve;
 
 /// How many redirects are followed.
 pub const REDIRECTS_MAX: usize = 3;
 
-/// The most files that one fetch has open: a socket for each attempt to connect, one to a name server, and the file in which the media are kept.
-pub const FILES_MAX: usize = connection::ATTEMPTS_MAX + 2;
+/// The most files that one fetch has open: the client's sockets, and the file in which the media are kept.
+pub const FILES_MAX: usize = SOCKETS_MAX + 1;
 
 /// How media are fetched.
 #[derive(Clone, Debug)]

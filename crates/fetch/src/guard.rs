@@ -1,4 +1,4 @@
-//! The guard: the one judgement that every literal, name and redirect goes through, for media and for whatever else a client has us ask.
+//! The guard: the one judgement that every literal, name and redirect goes through, whatever is asked for.
 //!
 //! [`Guard::judge`] reads a URL, has its name resolved once, and judges all that comes back. Only it makes a [`Judged`], and only a [`Judged`] can be connected to
 //! (`connection.rs`): to the addresses that were judged, and to no second answer of a name server.
@@ -8,9 +8,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
-use super::address::{self, Networks};
-use super::resolve::Resolve;
-use super::url::{Target, TargetHost};
+use crate::address::{self, Networks};
+use crate::denial::Denial;
+use crate::resolve::Resolve;
+use crate::url::{Target, TargetHost};
 
 /// What may be asked for.
 #[derive(Clone, Debug)]
@@ -26,51 +27,6 @@ pub struct GuardSettings {
 impl Default for GuardSettings {
     fn default() -> Self {
         Self { ports: vec![80, 443, 8080, 8443], allow_networks: Vec::new(), deny_networks: Vec::new() }
-    }
-}
-
-/// Why a URL may not be asked for. For the operator and the log: a client is told none of it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Denial {
-    /// Longer than [`super::url::URL_CHARACTERS_MAX`], or in a redirect than [`super::url::LOCATION_CHARACTERS_MAX`].
-    #[error("the URL is too long")]
-    TooLong,
-    /// A control character, a backslash, or (but for redirects) a blank.
-    #[error("the URL has a character that is not allowed: U+{:04X}", u32::from(*.0))]
-    Character(char),
-    /// Not a URL, or without a host.
-    #[error("the URL cannot be read: {0}")]
-    Unreadable(String),
-    /// Neither http nor https.
-    #[error("the scheme is neither http nor https")]
-    Scheme,
-    /// A user or a password.
-    #[error("the URL has user info")]
-    UserInfo,
-    /// Not one of the ports.
-    #[error("port {0} is not allowed")]
-    Port(u16),
-    /// A name without a dot.
-    #[error("the host is a name of one label")]
-    SingleLabel,
-    /// A name that is not of the public DNS.
-    #[error("the host is a special-use name: {0}")]
-    SpecialName(&'static str),
-    /// An address that is not public.
-    #[error("{0} is not public: {1}")]
-    Address(IpAddr, &'static str),
-    /// A name with no address.
-    #[error("the host has no address")]
-    NoAddress,
-    /// From https to http.
-    #[error("it leads from https to http")]
-    Downgrade,
-}
-
-impl Denial {
-    /// Whether it is about how a URL is written, and not about where it leads.
-    pub const fn is_of_form(&self) -> bool {
-        matches!(self, Self::TooLong | Self::Character(_) | Self::Unreadable(_))
     }
 }
 
@@ -146,7 +102,7 @@ impl Guard {
         }
     }
 
-    /// The verdict, a pure function of the URL, the addresses of its name and those of this host. Every answer must be public: whoever mixes them means harm. A literal is
+    /// The verdict, a pure function of the URL, the addresses of its name and those of this host. Every answer must be public: a name with answers of both kinds is an attack. A literal is
     /// its own only answer, whatever `answers` says.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use url::{Host, Url};
 
-use super::guard::Denial;
+use crate::denial::Denial;
 
 /// The most characters of a URL that a client gives us.
 pub const URL_CHARACTERS_MAX: usize = 2_048;
@@ -111,7 +111,7 @@ impl Target {
     }
 }
 
-/// The name that a host's text means, in the form in which [`super::resolve::Resolve`] is asked for it; `None` where it means an address, or nothing.
+/// The name that a host's text means, in the form in which [`crate::resolve::Resolve`] is asked for it; `None` where it means an address, or nothing.
 pub fn dns_name(host: &str) -> Option<String> {
     match Host::parse(host) {
         Ok(Host::Domain(name)) => Some(name.strip_suffix('.').unwrap_or(&name).to_owned()),

@@ -3,8 +3,9 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use fetch::UserAgent;
+use fetch::media::FetchSettings;
 use model::ErrorCode;
-use pipeline::fetch::{FetchSettings, UserAgent};
 
 use crate::support::{ALLOWED, FORBIDDEN, Names, Piece, Server, fetch, media, response, settings};
 

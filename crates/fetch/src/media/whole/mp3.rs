@@ -39,7 +39,7 @@ pub(super) fn check(bytes: &[u8]) -> Whole {
 }
 
 /// Whether a frame of MPEG audio follows the tags at the beginning. One that is not there any more is taken for one.
-pub(in super::super) fn is_audio_after_tag(bytes: &[u8]) -> bool {
+pub(in crate::media) fn is_audio_after_tag(bytes: &[u8]) -> bool {
     let mut input = Input(bytes);
     match skip_tags(&mut input) {
         Ok(_) => input.0.len() < 4 || Frame::read(input.0).is_some() || start(input.0, AFTER_TAG_MAX).is_some(),
@@ -48,7 +48,7 @@ pub(in super::super) fn is_audio_after_tag(bytes: &[u8]) -> bool {
 }
 
 /// Whether frames begin behind zeros or a tag of APE, where nothing else says what this is.
-pub(in super::super) fn begins_later(bytes: &[u8]) -> bool {
+pub(in crate::media) fn begins_later(bytes: &[u8]) -> bool {
     let mut input = Input(bytes);
     skip_tags(&mut input).is_ok() && input.0.len() < bytes.len() && row(input.0, 0) >= FRAMES_IN_A_ROW
 }

@@ -16,7 +16,7 @@ const PACK: u8 = 0xBA;
 const VIDEO: std::ops::RangeInclusive<u8> = 0xE0..=0xEF;
 
 /// Whether this is one that zeros stand before.
-pub(in super::super) fn begins_later(bytes: &[u8]) -> bool {
+pub(in crate::media) fn begins_later(bytes: &[u8]) -> bool {
     bytes.first() == Some(&0) && matches!(without_zeros(bytes), [0, 0, 1, PACK | SEQUENCE_HEADER, ..])
 }
 

@@ -11,13 +11,13 @@ const BEGIN: &[u8] = b"BEGIN:VCARD";
 const END: &[u8] = b"END:VCARD";
 
 /// Whether this begins as a card does. The words may be in any case (RFC 6350, section 3.3).
-pub(in super::super) fn begins(bytes: &[u8]) -> bool {
+pub(in crate::media) fn begins(bytes: &[u8]) -> bool {
     let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes).trim_ascii_start();
     text.get(..BEGIN.len()).is_some_and(|start| start.eq_ignore_ascii_case(BEGIN))
 }
 
 /// Whether this is a card in UTF-16, in either order, with or without its mark.
-pub(in super::super) fn is_utf16(bytes: &[u8]) -> bool {
+pub(in crate::media) fn is_utf16(bytes: &[u8]) -> bool {
     let text = bytes.strip_prefix(b"\xFE\xFF").or_else(|| bytes.strip_prefix(b"\xFF\xFE")).unwrap_or(bytes);
     let Some(start) = text.get(..2 * BEGIN.len()) else { return false };
     [0, 1].iter().any(|high| {

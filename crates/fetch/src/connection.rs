@@ -25,8 +25,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::guard::Judged;
-use super::url::{Target, TargetHost};
+use crate::guard::Judged;
+use crate::url::{Target, TargetHost};
 
 /// The most octets of a response's head.
 const HEAD_BYTES_MAX: usize = 16 * 1_024;
@@ -41,16 +41,19 @@ const ADDRESSES_MAX: usize = 16;
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// The most attempts at once. When one more begins, the oldest ends, which has had a second by then.
-pub(super) const ATTEMPTS_MAX: usize = 4;
+const ATTEMPTS_MAX: usize = 4;
+
+/// The most sockets that one request has open: one for each attempt to connect, and one to a name server.
+pub const SOCKETS_MAX: usize = ATTEMPTS_MAX + 1;
 
 /// A connection over which one request is made. It ends when this is dropped.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     driver: Driver,
 }
 
 /// What moves the octets of a connection.
-pub(super) struct Driver(Task);
+pub(crate) struct Driver(Task);
 
 impl Drop for Driver {
     fn drop(&mut self) {
@@ -59,7 +62,7 @@ impl Drop for Driver {
 }
 
 /// Connects to one of the judged addresses, the first that lets us, by `deadline`.
-pub(super) async fn open(judged: &Judged, tls: &TlsConnector, deadline: Instant, runtime: &Arc<dyn Runtime>) -> Result<Connection, String> {
+pub(crate) async fn open(judged: &Judged, tls: &TlsConnector, deadline: Instant, runtime: &Arc<dyn Runtime>) -> Result<Connection, String> {
     let (address, stream) = race(judged.addresses(), deadline, runtime).await?;
     // Requests are small, and nothing follows that they could wait for.
     let _ = stream.set_nodelay(true);
@@ -198,7 +201,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Abrupt<S> {
 
 impl Connection {
     /// Makes the one request. The body of the response comes as long as the driver is kept.
-    pub(super) async fn ask(mut self, request: Request<Full<Bytes>>) -> Result<(Response<Incoming>, Driver), String> {
+    pub(crate) async fn ask(mut self, request: Request<Full<Bytes>>) -> Result<(Response<Incoming>, Driver), String> {
         let response = self.sender.send_request(request).await.map_err(|error| error.to_string())?;
         Ok((response, self.driver))
     }
@@ -219,7 +222,7 @@ impl Trust {
     ///
     /// # Errors
     /// The provider has none of the protocol versions that rustls knows: a mistake in how this was built.
-    pub(super) fn connector(self) -> Result<TlsConnector, rustls::Error> {
+    pub(crate) fn connector(self) -> Result<TlsConnector, rustls::Error> {
         let roots = match self {
             Self::Only(roots) => roots,
             Self::Machine => {

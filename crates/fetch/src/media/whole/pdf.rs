@@ -13,7 +13,7 @@ const END: &[u8] = b"%%EOF";
 const START: &[u8] = b"startxref";
 
 /// Whether this is a PDF that something stands before. What could be a page, a picture or a script to other readers is none.
-pub(in super::super) fn begins_later(bytes: &[u8]) -> bool {
+pub(in crate::media) fn begins_later(bytes: &[u8]) -> bool {
     let Some(at) = find(&bytes[..bytes.len().min(REACH)], HEADER) else { return false };
     let before = &bytes[..at];
     let text = before.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(before);

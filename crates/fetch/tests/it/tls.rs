@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use fetch::Trust;
 use model::ErrorCode;
-use pipeline::fetch::Trust;
 use rustls::RootCertStore;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

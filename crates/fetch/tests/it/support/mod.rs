@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use fetch::guard::GuardSettings;
+use fetch::media::{FetchError, FetchSettings, Fetcher};
+use fetch::resolve::Resolve;
 use model::{AccountId, Media, Mode, Owner};
-use pipeline::fetch::guard::GuardSettings;
-use pipeline::fetch::resolve::Resolve;
-use pipeline::fetch::{FetchError, FetchSettings, Fetcher};
 
 pub(crate) use server::{Piece, Server, response};
 

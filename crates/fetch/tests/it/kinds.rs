@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use fetch::media::kind::{NotMedia, judge};
 use model::{ErrorCode, MediaType};
-use pipeline::fetch::kind::{NotMedia, judge};
 
 use crate::support::{ALLOWED, Names, Server, fetch, media, response, settings};
 

@@ -14,7 +14,7 @@ use model::Owner;
 use runtime::Runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::resolve::Resolve;
+use crate::resolve::Resolve;
 
 /// How long a fetch waits for a place.
 pub const PLACE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use pipeline::fetch::guard::{Guard, GuardSettings};
-use pipeline::fetch::kind::judge;
-use pipeline::fetch::url::Target;
+use fetch::guard::{Guard, GuardSettings};
+use fetch::media::kind::judge;
+use fetch::url::Target;
 use proptest::prelude::*;
 use proptest::sample::select;
 

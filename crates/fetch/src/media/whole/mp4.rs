@@ -32,7 +32,7 @@ const FILLERS_MAX: usize = 16;
 const SUBSTANCE: [&[u8; 4]; 4] = [b"moov", b"mdat", b"moof", b"ftyp"];
 
 /// Whether this is MP4 by its brands. `claimed` is the type under which it was served, in small letters and without parameters.
-pub(in super::super) fn begins(bytes: &[u8], claimed: &str) -> bool {
+pub(in crate::media) fn begins(bytes: &[u8], claimed: &str) -> bool {
     let mut input = Input(bytes);
     for _ in 0..FILLERS_MAX {
         match next(&mut input) {

@@ -1,14 +1,15 @@
-//! The guarded client for whoever else asks what a client of ours points to.
+//! The guarded client, with a request that fetches no media.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fetch::Trust;
+use fetch::client::{Ask, ClientError, GuardedClient, UserAgent};
+use fetch::denial::Denial;
+use fetch::guard::Guard;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderMap};
 use hyper::{Method, StatusCode};
-use pipeline::fetch::Trust;
-use pipeline::fetch::client::{Ask, ClientError, GuardedClient, UserAgent};
-use pipeline::fetch::guard::{Denial, Guard};
 use runtime::{Machine, Runtime};
 
 use crate::support::{ALLOWED, FORBIDDEN, Names, Server, response, settings};

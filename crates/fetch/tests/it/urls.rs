@@ -5,8 +5,9 @@ use std::io;
 use std::net::IpAddr;
 
 use async_trait::async_trait;
-use pipeline::fetch::guard::{Denial, Guard, GuardSettings, Refused};
-use pipeline::fetch::resolve::Resolve;
+use fetch::denial::Denial;
+use fetch::guard::{Guard, GuardSettings, Refused};
+use fetch::resolve::Resolve;
 use serde_json::Value;
 
 const TABLE: &str = include_str!("../urls.jsonl");
@@ -107,7 +108,7 @@ async fn the_operator_names_the_ports() {
 
 #[test]
 fn the_addresses_of_this_host_are_refused_although_they_are_public() {
-    use pipeline::fetch::url::Target;
+    use fetch::url::Target;
     let own: Vec<IpAddr> = ["93.184.216.34".parse().unwrap(), "2606:2800::7".parse().unwrap()].to_vec();
     let guard = Guard::new(&GuardSettings::default());
     for (url, answers, allowed) in [

@@ -9,7 +9,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pipeline::fetch::{FetchSettings, UserAgent};
+use fetch::UserAgent;
+use fetch::media::FetchSettings;
 use serde_json::Value;
 
 use crate::support::{ALLOWED, FORBIDDEN, Names, Piece, Server, fetch, media, response, settings, tick};

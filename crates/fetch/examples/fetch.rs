@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use fetch::media::{FetchSettings, Fetcher};
+use fetch::resolve::SystemResolver;
 use model::{AccountId, Mode, Owner};
-use pipeline::fetch::resolve::SystemResolver;
-use pipeline::fetch::{FetchSettings, Fetcher};
 use runtime::Machine;
 
 fn main() -> ExitCode {

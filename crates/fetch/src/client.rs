@@ -1,6 +1,6 @@
-//! The guarded client: asks what a client of ours points to, and nothing else.
+//! The guarded client: sends one request to a URL that somebody else chose, where the guard allows it.
 //!
-//! Every step of a redirect is judged from scratch and gets a connection of its own. For media it gets; webhooks may post with it.
+//! It sends any method and body, and judges every redirect like a new URL, over a new connection. [`media`](crate::media) sends a GET with it.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,10 +14,11 @@ use hyper::{Method, Request, Response, StatusCode};
 use runtime::Runtime;
 use tokio_rustls::TlsConnector;
 
-use super::connection::{self, Driver, Trust};
-use super::guard::{Denial, Guard, Judged, Refused};
-use super::resolve::Resolve;
-use super::url::Target;
+use crate::connection::{self, Driver, Trust};
+use crate::denial::Denial;
+use crate::guard::{Guard, Judged, Refused};
+use crate::resolve::Resolve;
+use crate::url::Target;
 
 /// Who we say we are where nobody says more.
 const AGENT: &str = concat!("smsfactory/", env!("CARGO_PKG_VERSION"));
