@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod admit;
+pub mod count;
 pub mod counters;
 mod dispatch;
 mod expand;
@@ -18,6 +19,7 @@ mod outcome;
 mod pace;
 mod queue;
 mod receipt;
+pub mod refusal;
 pub mod route;
 pub mod run;
 mod sweep;

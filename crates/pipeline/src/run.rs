@@ -20,12 +20,13 @@ use store::objects::Objects;
 use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, SendRequest, refused_by_store};
+use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, SendRequest};
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatchers, Surroundings};
 use crate::expand::{Bell, BroadcastSettings};
 use crate::feed::Feed;
 use crate::node::Node;
+use crate::refusal::{DRAINING, draining, refused_by_store};
 use crate::route::Routes;
 use crate::sweep::{Abandoned, Rerouter};
 use crate::tenants::{Caller, TenantBook};
@@ -337,11 +338,3 @@ impl Pipeline {
         }
     }
 }
-
-/// The refusal of what comes while draining.
-pub(crate) fn draining() -> Refusal {
-    Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining")
-}
-
-/// When a client may try again after it met a process that is ending.
-const DRAINING: Duration = Duration::from_secs(5);

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use carrier::config::Secret;
+use carrier::keys::Secret;
 use fetch::guard::GuardSettings;
 use fetch::media::FetchSettings;
 use fetch::{Trust, UserAgent};

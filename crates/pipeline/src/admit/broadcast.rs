@@ -11,9 +11,10 @@ use model::{Broadcast, BroadcastId, Media, Msisdn, Recipients, Screened, Screeni
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastReplay};
 use store::contract::messages::{IdempotencyClaim, Quota};
 
+use super::Admission;
 use super::parse::{given, given_text, kind_of, measured, missing, number};
 use super::recipients::RecipientList;
-use super::{Admission, refused_by_store};
+use crate::refusal::refused_by_store;
 use crate::tenants::Caller;
 use wire::text::LooseText;
 

@@ -1,6 +1,6 @@
 //! Finding links, also those that a sender broke or dressed up: `hxxp`, `[.]`, no scheme at all.
 
-use crate::text::fold::{CAPITAL, Folded, HIDDEN_BEFORE, LOOKALIKE};
+use super::fold::{CAPITAL, Folded, HIDDEN_BEFORE, LOOKALIKE};
 
 /// One link of a message.
 #[derive(Clone, Debug)]
