@@ -90,10 +90,10 @@ write(
     ]
     + bodies[:10],
 )
-urls = [case["url"] for case in lines("crates/pipeline/tests/urls.jsonl")]
+urls = [case["url"] for case in lines("crates/fetch/tests/urls.jsonl")]
 public, private = bytes([93, 184, 216, 34]), bytes([127, 0, 0, 1])
 write("url", [f"{url}\n{urls[at - 1]}\n".encode("utf-8", "surrogatepass") + (public if at % 2 else private) for at, url in enumerate(urls)], 120)
-media = [b"\0" + path.read_bytes() for path in sorted((ROOT / "crates/pipeline/tests/media").iterdir())]
+media = [b"\0" + path.read_bytes() for path in sorted((ROOT / "crates/fetch/tests/media").iterdir())]
 media += [bytes([number % 6]) + octets for number, text in enumerate(values(field["media"], {"hex"})) if (octets := octets_of(text))]
 media += [b"\0" + octets for case in field["media"] for one in case.get("variants", []) for text in one.get("of", []) if isinstance(text, str) and text.startswith("hex:") and (octets := octets_of(text))]
 write("media", media)

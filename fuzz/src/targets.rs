@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use carrier::Submission;
 use carrier::smpp::config::SmppConfig;
+use fetch::guard::{Guard, GuardSettings};
+use fetch::media::kind;
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::{AccountId, MessageId, Mode, Msisdn, Timestamp};
-use pipeline::fetch::guard::{Guard, GuardSettings};
-use pipeline::fetch::kind;
 use runtime::{Machine, Runtime};
 use wire::smpp::{decode, encode, frame};
 use wire::{concat, gsm, mm4, mm7, receipt};

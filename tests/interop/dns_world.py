@@ -15,7 +15,7 @@ import time
 
 ALLOWED, FORBIDDEN, PROXY, PORT = "127.0.0.2", "127.0.0.3", "127.0.0.4", 8080
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-with open(os.path.join(ROOT, "crates", "pipeline", "tests", "media", "picture.png"), "rb") as picture:
+with open(os.path.join(ROOT, "crates", "fetch", "tests", "media", "picture.png"), "rb") as picture:
     PICTURE = picture.read()
 
 A, CNAME, AAAA = 1, 5, 28

@@ -15,11 +15,11 @@ NAMESPACES = ["unshare", "--net", "--mount"]
 
 
 def fetcher():
-    """The program of `crates/pipeline/examples/fetch.rs`, which `cargo test` has built beside the binary."""
+    """The program of `crates/fetch/examples/fetch.rs`, which `cargo test` has built beside the binary."""
     path = os.path.join(os.path.dirname(BINARY), "examples", "fetch")
     if not os.path.exists(path):
         target = os.path.dirname(os.path.dirname(BINARY))
-        subprocess.run(["cargo", "build", "--quiet", "-p", "pipeline", "--example", "fetch", "--target-dir", target], cwd=ROOT, check=True)
+        subprocess.run(["cargo", "build", "--quiet", "-p", "fetch", "--example", "fetch", "--target-dir", target], cwd=ROOT, check=True)
     return path
 
 

@@ -27,7 +27,7 @@ def png(width, height):
 
 
 def sample(name):
-    with open(os.path.join(ROOT, "crates", "pipeline", "tests", "media", name), "rb") as file:
+    with open(os.path.join(ROOT, "crates", "fetch", "tests", "media", name), "rb") as file:
         return file.read()
 
 

@@ -11,7 +11,7 @@ from support import BINARY, NUMBER, PATIENCE, ROOT, Case, Client
 
 from harness import Server, free_port  # It lies next to the scripts, where `support` looks.
 
-MEDIA = os.path.join(ROOT, "crates", "pipeline", "tests", "media")
+MEDIA = os.path.join(ROOT, "crates", "fetch", "tests", "media")
 
 # The ways in which MMSCs want to be talked to: the release, and the lines of the carrier's table.
 DIALECTS = {

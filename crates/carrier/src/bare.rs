@@ -17,7 +17,8 @@ use crate::Submission;
 use crate::ack::Answer;
 use crate::mm4::smtp::{Connection, Envelope, Failure, Inbox, Rules, Security, Session as Server, Verdict};
 use crate::smpp::config::SmppConfig;
-use crate::smpp::session::{Effect, Session};
+use crate::smpp::effect::Effect;
+use crate::smpp::session::Session;
 use crate::smpp::shared::Shared;
 use crate::smpp::submit;
 

@@ -18,11 +18,13 @@ use runtime::Supervisor;
 use tokio::sync::mpsc;
 
 pub mod ack;
+pub mod action;
 #[doc(hidden)]
 pub mod bare;
 pub mod config;
 mod connect;
 mod exchange;
+pub mod keys;
 pub mod mm4;
 pub mod mm7;
 mod rooms;
@@ -33,7 +35,8 @@ mod tls;
 mod unusable;
 
 pub use ack::Ack;
-pub use config::{CarrierConfig, CarrierKind, ConfigError};
+pub use config::{CarrierConfig, CarrierKind};
+pub use keys::ConfigError;
 pub use rooms::{RefusedConnections, SEND_OFFS_MAX};
 pub use unusable::{Unusable, UnusableCounts};
 pub use wire::receipt::ReceiptState;

@@ -8,7 +8,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use crate::config::Mistake;
+use crate::keys::Mistake;
 
 /// What a carrier's configuration says of TLS.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use model::Entropy;
 use model::key::Pepper;
-use net::Patience;
 use pipeline::limiter::RateLimiter;
 use pipeline::{Node, OVER, Pipeline};
 use runtime::{Runtime, Supervisor, Task};
@@ -19,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
-use crate::admin::{self, Admin, Metrics, Operators, Throughput};
+use crate::admin::{self, Admin, Metrics, Throughput};
 use crate::api::{self, Api};
 use crate::config::Config;
 use crate::files::{self, Budget};
@@ -27,15 +26,17 @@ use crate::http::body::BodyLimits;
 use crate::http::envelope::Envelope;
 use crate::http::gate::Gate;
 use crate::http::log::Lines;
-use crate::http::rooms::{Bounds, Rooms};
+use crate::http::rooms::Rooms;
 use crate::http::serve::{Door, Phase, serve};
 use crate::http::tls::{self, Tls};
+use crate::operators::Operators;
 use crate::reload::carriers::Starter;
 use crate::reload::{self, DrainTime, Reloader};
 
-pub(crate) use self::parts::admission_limits;
 use self::parts::{start_carriers, start_pipeline};
 use crate::sessions;
+use crate::settings::{bounds_of_clients, bounds_of_operators};
+use crate::start_error::StartError;
 
 /// A running platform.
 pub struct App {
@@ -54,11 +55,6 @@ pub struct App {
     drain: Arc<DrainTime>,
     reloader: Arc<Reloader>,
 }
-
-/// Why a platform does not start: sentences for the operator.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct StartError(pub String);
 
 impl App {
     /// Starts everything on the current runtime.
@@ -255,28 +251,6 @@ impl Prepared {
 
 /// How long the last answers may take once everything else has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-
-/// What clients may take of the public door, where the process has files for so many connections.
-pub(crate) fn bounds_of_clients(config: &Config, connections: usize) -> Bounds {
-    bounds(config, connections, config.api.connections_per_address)
-}
-
-/// What operators may take of theirs.
-pub(crate) fn bounds_of_operators(config: &Config) -> Bounds {
-    bounds(config, config.admin.connections_max, config.admin.connections_max / 2)
-}
-
-fn bounds(config: &Config, connections_max: usize, connections_per_address: usize) -> Bounds {
-    Bounds {
-        connections_max,
-        // One address never has all places, however few there are.
-        connections_per_address: connections_per_address.min((connections_max - connections_max / 4).max(1)),
-        proxies: config.api.trusted_proxies.clone(),
-        head_timeout: Duration::from_secs(config.api.head_timeout_secs),
-        head_bytes_max: config.api.head_bytes_max,
-        write: Patience::of(Duration::from_secs(config.api.write_timeout_secs)),
-    }
-}
 
 async fn open(url: &str, runtime: &Arc<dyn Runtime>) -> Result<Arc<dyn Store>, StartError> {
     let told = |error: StoreError| StartError(error.to_string());

@@ -3,7 +3,8 @@
 //! Every connection is one. Where clients take them all, carriers cannot reconnect and the store cannot open its files, so that some are kept back.
 
 use carrier::CarrierConfig;
-use pipeline::{READS_MAX, fetch};
+use fetch::media::FILES_MAX;
+use pipeline::READS_MAX;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
@@ -48,7 +49,7 @@ impl Budget {
     pub fn of(config: &Config, limit: Option<u64>) -> Self {
         let carriers: usize = config.carrier.iter().map(of_carrier).sum();
         // Each carrier has a dispatcher that reads media, and so has the sandbox.
-        let media = fetch::FILES_MAX * config.media.fetches_max + READS_MAX * (config.carrier.len() + 1);
+        let media = FILES_MAX * config.media.fetches_max + READS_MAX * (config.carrier.len() + 1);
         let reserve = OWN + 2 * SEND_OFFS_MAX + config.admin.connections_max + media + carriers;
         let wanted = config.api.connections_max;
         let left = limit.map_or(wanted, |limit| usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(reserve));

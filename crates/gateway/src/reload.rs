@@ -21,13 +21,13 @@ use runtime::Runtime;
 
 pub use report::{Entry, Outcome, Report};
 
-use crate::admin::Operators;
 use crate::api::Api;
-use crate::app;
 use crate::config::{Config, ConfigErrors};
 use crate::files::{self, Budget};
 use crate::http::rooms::Rooms;
 use crate::http::tls::Tls;
+use crate::operators::Operators;
+use crate::settings;
 use carriers::{Replaceable, Starter};
 use keys::{Effect, KEYS};
 use prepare::{Prepared, Seen, prepare};
@@ -268,13 +268,13 @@ impl Reloader {
     /// Gives every part the values that hold now.
     fn put_in_force(&self, config: &Config, prepared: Prepared) {
         let parts = &self.parts;
-        parts.pipeline.replace_limits(app::admission_limits(config));
+        parts.pipeline.replace_limits(settings::admission_limits(config));
         parts.pipeline.store().keep_within(config.store_bounds());
         parts.api.limiter.set_failed_auth_per_minute(config.limits.failed_auth_per_minute);
         parts.api.log_requests.store(config.log.requests, Ordering::Relaxed);
         parts.operators.take(prepared.token, config.limits);
-        parts.clients.set_bounds(app::bounds_of_clients(config, Budget::of(config, files::limit()).clients));
-        parts.operators_rooms.set_bounds(app::bounds_of_operators(config));
+        parts.clients.set_bounds(settings::bounds_of_clients(config, Budget::of(config, files::limit()).clients));
+        parts.operators_rooms.set_bounds(settings::bounds_of_operators(config));
         parts.drain.0.store(config.dispatch.drain_secs, Ordering::Relaxed);
         if let (Some(tls), Some(acceptor)) = (&parts.tls, prepared.tls) {
             tls.replace(acceptor);

@@ -3,6 +3,9 @@
 use crate::clock::Timestamp;
 use std::time::Duration;
 
+/// The largest daily quota of an account: more recipients a day than there are people.
+pub const QUOTA_MAX: u64 = 1_000_000_000_000;
+
 const DAY_MS: i64 = 86_400_000;
 
 /// A day in UTC, counted from 1970-01-01.

@@ -1,7 +1,6 @@
 //! What the pipeline counts, for the operator.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
+use crate::count::{Counter, Level};
 use crate::growing::Growing;
 use crate::unmatched::UnmatchedCounters;
 
@@ -96,42 +95,5 @@ impl Counters {
     /// What became of a carrier's messages; of those that no carrier had, for any other name.
     pub fn fates(&self, carrier: &str) -> &Fates {
         self.carriers.get(carrier).unwrap_or(&self.unrouted)
-    }
-}
-
-/// One count.
-#[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
-
-impl Counter {
-    /// Counts one more.
-    pub fn add(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Counts so many more.
-    pub fn add_many(&self, count: u64) {
-        self.0.fetch_add(count, Ordering::Relaxed);
-    }
-
-    /// The count.
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// A number that goes up and down.
-#[derive(Debug, Default)]
-pub struct Level(AtomicU64);
-
-impl Level {
-    /// Sets the number.
-    pub fn set(&self, value: u64) {
-        self.0.store(value, Ordering::Relaxed);
-    }
-
-    /// The number.
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
     }
 }

@@ -8,6 +8,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use fetch::media::{FetchError, Fetcher};
 use model::error::{ErrorCode, Refusal};
 use model::media::{Digest, Media, StoredMedia};
 use model::sampler::Sampler;
@@ -16,9 +17,8 @@ use runtime::Runtime;
 use store::objects::Objects;
 use store::{Store, StoreError};
 
-use crate::admit::refused_by_store;
 use crate::counters::Counters;
-use crate::fetch::{FetchError, Fetcher};
+use crate::refusal::refused_by_store;
 
 /// How many bytes of media that were read lately are kept in memory: those of a broadcast leave thousands of times.
 const RECENT_BYTES_MAX: usize = 16 << 20;

@@ -11,8 +11,10 @@ use model::{ErrorType, Mode, Moment, Timestamp};
 use store::contract::dispatch::{Leased, Outcome, Retry, SegmentAck, Verdict};
 use wire::receipt::id;
 
-use crate::receipt::ID_SHOWN_BYTES_MAX;
 use crate::route::{OnUnknown, Routes};
+
+/// The longest id or error of a carrier that an event shows, in bytes: specifications have shorter ones, and a carrier may send any.
+pub(crate) const ID_SHOWN_BYTES_MAX: usize = 100;
 
 /// What a verdict depends on beside the answer itself.
 pub(crate) struct Circumstances<'a> {

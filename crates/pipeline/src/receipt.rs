@@ -22,9 +22,6 @@ use recording::{Action, Books, Input, Recording, Report, Taken, Writes};
 /// How many events are recorded together.
 const BATCH: usize = 1_024;
 
-/// The longest id or error of a carrier that an event shows, in bytes: specifications have shorter ones, and a carrier may send any.
-pub(crate) const ID_SHOWN_BYTES_MAX: usize = 100;
-
 /// Records what carriers report.
 pub(crate) struct Recorder {
     pub(crate) store: Arc<dyn Store>,

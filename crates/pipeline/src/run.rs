@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carrier::{Carrier, CarrierEvent};
+use fetch::media::Fetcher;
 use model::error::{ErrorCode, Refusal};
 use model::idempotency::AnswerForm;
 use model::{Broadcast, BroadcastId, BroadcastStatus, Delivery, Entropy, Message, MessageId, Mode, Owner, Status};
@@ -19,13 +20,13 @@ use store::objects::Objects;
 use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, SendRequest, UnderWay, refused_by_store};
+use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, SendRequest, UnderWay};
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatchers, Surroundings};
 use crate::expand::{Bell, BroadcastSettings};
 use crate::feed::Feed;
-use crate::fetch::Fetcher;
 use crate::node::Node;
+use crate::refusal::{DRAINING, draining, refused_by_store};
 use crate::route::Routes;
 use crate::sweep::{Abandoned, Rerouter};
 use crate::tenants::{Caller, TenantBook};
@@ -363,11 +364,3 @@ impl Pipeline {
         }
     }
 }
-
-/// The refusal of what comes while draining.
-pub(crate) fn draining() -> Refusal {
-    Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining")
-}
-
-/// When a client may try again after it met a process that is ending.
-const DRAINING: Duration = Duration::from_secs(5);

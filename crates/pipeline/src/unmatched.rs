@@ -5,7 +5,7 @@ use std::time::Instant;
 use model::sampler::{Line, Sampler};
 use model::unmatched::Reason;
 
-use crate::counters::Counter;
+use crate::count::Counter;
 
 /// Lines of one carrier and reason that are logged in a second.
 const LINES_PER_SECOND: u32 = 1;

@@ -1,6 +1,19 @@
-//! The data of this crate, compiled in.
+//! The data of a screen, and those of this crate, compiled in.
 
-use crate::screen::Data;
+/// The data of a screen, each part as the octets of its file.
+#[derive(Debug, Clone, Copy)]
+pub struct Data<'a> {
+    /// Word lists; several files may follow each other.
+    pub lexicon: &'a [&'a [u8]],
+    /// Brands and their own domains.
+    pub brands: &'a [u8],
+    /// Shorteners, authorities, telling parts of domain names.
+    pub domains: &'a [u8],
+    /// Rules.
+    pub rules: &'a [u8],
+    /// Weights of the classifier; `None` leaves the rules alone.
+    pub weights: Option<&'a [u8]>,
+}
 
 /// What `Screen::builtin` loads.
 pub const BUILTIN: Data<'static> = Data {

@@ -21,8 +21,8 @@ mod text;
 mod verdict;
 
 pub use category::{Category, UnknownCategory};
-pub use data::BUILTIN;
+pub use data::{BUILTIN, Data};
 pub use lexicon::parse::DataError;
 pub use policy::{Action, Decision, Outcome, Policy};
-pub use screen::{Data, OPERATING_POINT, Screen};
+pub use screen::{OPERATING_POINT, Screen};
 pub use verdict::{Finding, Match, Reason, Span, Verdict};

@@ -1,11 +1,11 @@
 //! The screen: data loaded once, then one pure function from text to verdict.
 
 use crate::category::{COUNT, Category};
+use crate::data::{BUILTIN, Data};
 use crate::lexicon::parse::{self, DataError};
 use crate::lexicon::trie::Trie;
 use crate::lexicon::{CONCEPTS, Hit, Lexicon, Set};
 use crate::link::domain::{Domains, Report};
-use crate::link::find::Found;
 use crate::model::features::{self, Feature, Names};
 use crate::model::weights::Weights;
 use crate::policy::{self, Decision, Outcome, Policy};
@@ -13,6 +13,7 @@ use crate::rules::{BASE, Rules};
 use crate::structure::Structure;
 use crate::text::fold::{Folded, fold};
 use crate::text::hash;
+use crate::text::links::Found;
 use crate::text::token::{self, Token};
 use crate::text::unmask::unmask;
 use crate::text::words::Build;
@@ -35,21 +36,6 @@ const RESIDUAL_DOWN: f32 = -3.5;
 pub const OPERATING_POINT: f32 = 0.9;
 /// What the classifier's word is worth where no rule speaks for a category.
 const ALONE: f32 = 0.95;
-
-/// The data of a screen, each part as the octets of its file.
-#[derive(Debug, Clone, Copy)]
-pub struct Data<'a> {
-    /// Word lists; several files may follow each other.
-    pub lexicon: &'a [&'a [u8]],
-    /// Brands and their own domains.
-    pub brands: &'a [u8],
-    /// Shorteners, authorities, telling parts of domain names.
-    pub domains: &'a [u8],
-    /// Rules.
-    pub rules: &'a [u8],
-    /// Weights of the classifier; `None` leaves the rules alone.
-    pub weights: Option<&'a [u8]>,
-}
 
 /// A compliance screen. Immutable; share it between threads.
 pub struct Screen {
@@ -81,7 +67,7 @@ impl Screen {
     #[must_use]
     #[expect(clippy::expect_used, reason = "the data is compiled in and a test loads it")]
     pub fn builtin() -> Self {
-        Self::load(&crate::data::BUILTIN).expect("the data of the crate")
+        Self::load(&BUILTIN).expect("the data of the crate")
     }
 
     /// A screen with an operator's data.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use crate::smpp::config::ValidityForm;
+use crate::keys::ValidityForm;
 
 mod check;
 

@@ -22,8 +22,8 @@ use async_trait::async_trait;
 use runtime::{Runtime, Supervisor};
 use tokio::sync::watch;
 
-use crate::config::{ConfigError, Mistake};
 use crate::exchange::{Bounds, Exchange, ExchangeCarrier, Handed, Peer, Teller};
+use crate::keys::{ConfigError, Mistake};
 use crate::{Carrier, Events, SegmentOutcome, Submission};
 use config::Mm4Config;
 use pending::Pending;

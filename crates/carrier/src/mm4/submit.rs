@@ -5,7 +5,7 @@ use wire::mm4::{Address, Expiry, ForwardReq, Priority};
 
 use super::config::Mm4Config;
 use super::smtp::Envelope;
-use crate::smpp::config::ValidityForm;
+use crate::keys::ValidityForm;
 use crate::{SegmentOutcome, Submission};
 
 /// A mail, and the id under which answers and reports will speak of it.

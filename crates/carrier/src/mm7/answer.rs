@@ -9,8 +9,8 @@ use wire::mm7::{Operation, Refusal, StatusCode, Verdict, post};
 use super::client::{Answer, Sent};
 use super::config::{Mm7Config, parse_code};
 use crate::SegmentOutcome;
+use crate::action::Action;
 use crate::exchange::{Handed, Peer, Teller};
-use crate::smpp::errors::Action;
 
 /// Judges the answers of one MMSC.
 pub(crate) struct Judge {

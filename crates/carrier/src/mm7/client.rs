@@ -20,8 +20,8 @@ use super::config::{Mm7Config, Place};
 use super::login;
 use super::stream::Pieces;
 use crate::ConfigError;
-use crate::config::Mistake;
 use crate::connect::Connector;
+use crate::keys::Mistake;
 
 /// Answers are small; what is longer is none.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;

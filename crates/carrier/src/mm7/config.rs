@@ -8,9 +8,9 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use wire::mm7::{DEFAULT_VERSION, Dialect, NAMESPACE_ROOT};
 
-use crate::config::Secret;
-use crate::smpp::config::ValidityForm;
-use crate::smpp::errors::Action;
+use crate::action::Action;
+use crate::keys::Secret;
+use crate::keys::ValidityForm;
 
 mod check;
 mod place;

@@ -25,8 +25,8 @@ use super::config::{Login, Mm7Config};
 use super::login;
 use super::receive::receive;
 use crate::ConfigError;
-use crate::config::Mistake;
 use crate::exchange::Teller;
+use crate::keys::Mistake;
 use crate::rooms::{Place, Refused, Rooms};
 
 /// The longest head of a report. It has a few lines.

@@ -20,8 +20,8 @@ use async_trait::async_trait;
 use runtime::{Runtime, Supervisor};
 use tokio::sync::watch;
 
-use crate::config::Mistake;
 use crate::exchange::{Bounds, Exchange, ExchangeCarrier, Handed, Peer, Teller};
+use crate::keys::Mistake;
 use crate::{Carrier, ConfigError, Events, SegmentOutcome, Submission};
 use answer::Judge;
 use client::Client;

@@ -5,7 +5,7 @@ use wire::mm7::{Address, Content, Dialect, Message, Operation, Recipients, Submi
 
 use super::config::Mm7Config;
 use crate::Submission;
-use crate::smpp::config::ValidityForm;
+use crate::keys::ValidityForm;
 
 /// The `Content-ID` of what is sent.
 const CONTENT_ID: &str = "content";

@@ -9,8 +9,8 @@ use wire::gsm::Cut;
 use wire::receipt::id::IdMode;
 use wire::smpp::constants::interface_version;
 
-use super::errors::{Action, BindAction};
-use crate::config::Secret;
+use crate::action::{Action, BindAction};
+use crate::keys::{Secret, ValidityForm};
 
 mod check;
 mod pattern;
@@ -64,18 +64,6 @@ words! {
         Payload = "payload",
         /// Not at all: a longer text is refused.
         None = "none",
-    }
-}
-
-words! {
-    /// How the validity period is told.
-    ValidityForm {
-        /// So long from now: needs no common clock.
-        Relative = "relative",
-        /// Until a time in UTC.
-        Absolute = "absolute",
-        /// Not at all.
-        Omit = "omit",
     }
 }
 

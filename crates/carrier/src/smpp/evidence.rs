@@ -5,7 +5,7 @@ use std::fmt::Write;
 use model::unmatched::escape_into;
 use wire::smpp::{Address, tag};
 
-use super::receipts::Delivered;
+use super::delivered::Delivered;
 use crate::unusable::SHOWN_OCTETS_MAX;
 
 /// Parameters that say which message a receipt means and what it says, by their names in the specification.

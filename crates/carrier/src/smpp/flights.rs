@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use wire::smpp::CommandStatus;
 
-use super::session::Effect;
+use super::effect::Effect;
 use super::submit::{Outgoing, SubmitSm};
 use crate::{SegmentOutcome, Submission};
 

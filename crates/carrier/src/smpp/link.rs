@@ -16,13 +16,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 use wire::smpp::{BindKind, frame};
 
-use super::errors::BindAction;
+use super::effect::{Counted, Effect};
 use super::link_state::LinkState;
-use super::session::{Counted, Effect, Session};
+use super::session::Session;
 use super::shared::Shared;
 use super::submit::Outgoing;
 use crate::Event;
 use crate::ack::{Ack, Answer};
+use crate::action::BindAction;
 use crate::connect::{Connector, Stream};
 
 /// How much is written ahead of the socket: one system call's worth.

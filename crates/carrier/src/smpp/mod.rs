@@ -1,7 +1,9 @@
 //! A carrier reached over SMPP: several sessions that look like one.
 
 pub mod config;
-pub mod errors;
+pub(crate) mod delivered;
+pub(crate) mod effect;
+pub(crate) mod errors;
 mod evidence;
 mod flights;
 mod link;
@@ -25,7 +27,7 @@ use runtime::{Runtime, Supervisor};
 use tokio::sync::mpsc;
 use wire::smpp::BindKind;
 
-use crate::config::ConfigError;
+use crate::keys::ConfigError;
 use crate::throttle::Bucket;
 use crate::{Carrier, CarrierStatus, Event, Events, Submission};
 use config::{BindMode, SmppConfig};

@@ -10,7 +10,7 @@ use std::time::Instant;
 use wire::smpp::constants::esm_class;
 use wire::smpp::{Sm, Tlvs, tag};
 
-use super::receipts::Delivered;
+use super::delivered::Delivered;
 
 /// Receipts whose parts are remembered, for one carrier. Parts of further ones are refused.
 const RECEIPTS_MAX: usize = 1_000;

@@ -3,16 +3,14 @@
 use model::ReceiptScope;
 use wire::receipt::{self, ReceiptState, ReceiptText, address, id, octets};
 use wire::smpp::constants::{esm_class, ton};
-use wire::smpp::{Address, DataSm, Sm, Tlvs, tag};
+use wire::smpp::{Address, Tlvs, tag};
 
 use super::config::{ReceiptDetection, ReceiptPer, SmppConfig, StatMeaning};
+use super::delivered::Delivered;
 use super::evidence;
 use super::parts::Standing;
 use crate::Receipt;
 use crate::unusable::SHOWN_OCTETS_MAX;
-
-/// How many octets of a text are looked at. A receipt and the longest message that it repeats have fewer.
-const TEXT_OCTETS_MAX: usize = 8_192;
 
 /// The longest id that is compared, in characters. The specification has 64 (SMPP 3.4, 5.2.23).
 const ID_CHARS_MAX: usize = 255;
@@ -22,40 +20,6 @@ const KEYS_MAX: usize = 8;
 
 /// The `esm_class` of an intermediate notification (SMPP 3.4, 5.2.12): nothing in it is final.
 const INTERMEDIATE: u8 = 0x20;
-
-/// What both operations have.
-pub(crate) struct Delivered<'a> {
-    pub(crate) source: &'a Address,
-    pub(crate) destination: &'a Address,
-    pub(crate) esm_class: u8,
-    pub(crate) data_coding: u8,
-    pub(crate) short_message: &'a [u8],
-    pub(crate) tlvs: &'a Tlvs,
-}
-
-impl<'a> Delivered<'a> {
-    pub(crate) fn of_sm(sm: &'a Sm, tlvs: &'a Tlvs) -> Self {
-        Self { source: &sm.source, destination: &sm.destination, esm_class: sm.esm_class, data_coding: sm.data_coding, short_message: &sm.short_message, tlvs }
-    }
-
-    pub(crate) fn of_data(data: &'a DataSm, tlvs: &'a Tlvs) -> Self {
-        Self { source: &data.source, destination: &data.destination, esm_class: data.esm_class, data_coding: data.data_coding, short_message: &[], tlvs }
-    }
-
-    /// The places that may have the text, likeliest first, each with the length of the header that was cut off. SMPP 3.4, 5.3.2.32 forbids both the
-    /// payload and `short_message` in one PDU, and SMSCs send both, one of them cut.
-    fn texts(&self) -> impl Iterator<Item = (usize, &'a [u8])> {
-        let parameter = |tag| self.tlvs.get(tag).unwrap_or_default();
-        let places = [parameter(tag::MESSAGE_PAYLOAD), self.short_message, parameter(tag::ADDITIONAL_STATUS_INFO_TEXT)];
-        let is_said_to_have_header = self.esm_class & esm_class::UDHI != 0;
-        places.into_iter().filter(|octets| !octets.is_empty()).map(move |octets| {
-            let octets = octets.get(..TEXT_OCTETS_MAX).unwrap_or(octets);
-            // Some carriers set the bit on receipts that have no header.
-            let text = if is_said_to_have_header && wire::concat::has_header(octets) { wire::concat::read(octets).1 } else { octets };
-            (octets.len() - text.len(), text)
-        })
-    }
-}
 
 /// What a `deliver_sm` or `data_sm` is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -302,6 +266,7 @@ fn parameter_state(tlvs: &Tlvs) -> Option<ReceiptState> {
 mod tests {
     use super::*;
     use wire::smpp::constants::npi;
+    use wire::smpp::{DataSm, Sm};
 
     fn sm(esm_class: u8, text: &str) -> Sm {
         Sm {

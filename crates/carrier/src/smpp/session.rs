@@ -7,63 +7,23 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use model::unmatched::Reason;
 use wire::smpp::{BindKind, Body, CommandId, CommandStatus, Pdu, Sequence, decode, encode};
 
 use self::deliveries::Delivery;
 use super::config::SmppConfig;
-use super::errors::{BindAction, ErrorTable};
+use super::effect::{Counted, Effect};
+use super::errors::ErrorTable;
 use super::flights::{Flights, SegmentRef};
 use super::link_state::Standing;
 use super::parts::Parts;
 use super::shared::Shared;
 use super::submit::Outgoing;
+use crate::Submission;
 use crate::throttle::{Bucket, FullQueues, Rest};
-use crate::{Receipt, Submission, SubmissionOutcome};
 
 mod answers;
 mod deliveries;
 mod ending;
-
-/// What a session tells its link.
-#[derive(Debug)]
-pub(crate) enum Effect {
-    /// The SMSC took the bind.
-    Bound,
-    /// It refused the bind, or answered it with another: why, and when the next is worth trying.
-    Refused { why: String, action: BindAction },
-    /// Nothing more is submitted on this session: why.
-    Ending(&'static str),
-    /// Something odd, for the log.
-    Remark(String),
-    /// A submission ended; how many segments were reserved for it.
-    Outcome(SubmissionOutcome, usize),
-    /// A late answer to a submission that had ended as unknown.
-    LateOutcome(SubmissionOutcome),
-    /// A report; its answer goes to [`Session::answer`] under this number.
-    Receipt(Receipt, u32),
-    /// Something that nothing here can use was refused: why, in a word and in words, and how it came.
-    Unusable(Reason, &'static str, String),
-    /// Something to count.
-    Count(Counted),
-    /// The session is over: close the connection.
-    Close(String),
-}
-
-impl Effect {
-    /// Whether the session is over with it.
-    pub(crate) const fn ends(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::Close(_))
-    }
-}
-
-/// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Counted {
-    Submitted,
-    Throttled,
-    Malformed,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {

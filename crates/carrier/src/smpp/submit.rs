@@ -9,7 +9,8 @@ use wire::gsm::{self, Cut, Encoding, Segment, packed};
 use wire::smpp::constants::{data_coding, esm_class, npi, ton};
 use wire::smpp::{Address, Sm, Tlvs, tag, time};
 
-use super::config::{Alphabet, SmppConfig, ValidityForm};
+use super::config::{Alphabet, SmppConfig};
+use crate::keys::ValidityForm;
 use crate::{SegmentOutcome, Submission, SubmissionOutcome};
 
 /// One `submit_sm`, without its sequence number.

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use carrier::Submission;
+use carrier::keys::ValidityForm;
 use carrier::smpp::config::SmppConfig;
-use carrier::smpp::config::{Alphabet, SplitMethod, ValidityForm};
+use carrier::smpp::config::{Alphabet, SplitMethod};
 use wire::gsm::{self, Encoding, alphabet, packed, segment};
 use wire::smpp::{CommandStatus, Tlvs, tag};
 use wire::{concat, smpp};

@@ -1,8 +1,8 @@
 //! What follows from each answer of an MMSC, for the message and for the carrier.
 
 use carrier::SegmentOutcome;
+use carrier::action::Action;
 use carrier::mm7::config::Mm7Config;
-use carrier::smpp::errors::Action;
 use model::ErrorType;
 use wire::mm7::{DeliverRsp, Fault, FaultKind, Operation, Status, StatusCode};
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use carrier::config::Secret;
+use carrier::keys::Secret;
 use carrier::mm7::config::Mm7Config;
 use carrier::{Event, ReceiptState, RefusedConnections, UnusableCounts};
 use model::unmatched::Reason;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use carrier::config::Secret;
+use carrier::keys::Secret;
+use carrier::keys::ValidityForm;
 use carrier::mm7::config::Mm7Config;
-use carrier::smpp::config::ValidityForm;
 use carrier::{SegmentOutcome, Submission};
 use model::ErrorType;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use carrier::config::Secret;
+use carrier::keys::Secret;
 use carrier::smpp::config::SmppConfig;
 use carrier::{Ack, Carrier, CarrierConfig, CarrierEvent, CarrierStatus, Event, Receipt, SegmentOutcome, Submission, SubmissionOutcome};
 use model::message::{Direction, Encoding, Message, MessageType};

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use carrier::SegmentOutcome;
+use carrier::action::Action;
 use carrier::smpp::config::SmppConfig;
 use carrier::smpp::config::SplitMethod;
-use carrier::smpp::errors::Action;
 use model::ErrorType;
 use simulator::smsc::Options;
 use wire::smpp::CommandStatus;

@@ -5,6 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode, Uri};
 use model::error::{ErrorCode, Refusal};
+use model::quota::QUOTA_MAX;
 use model::{Account, AccountState, LimitsChange};
 use serde::{Deserialize, Serialize};
 use store::contract::tenants::AccountChange;
@@ -37,9 +38,6 @@ struct AccountInput {
     read_per_minute: Option<u32>,
     daily_quota: Option<u64>,
 }
-
-/// More recipients a day than there are people.
-pub(crate) const QUOTA_MAX: u64 = 1_000_000_000_000;
 
 impl AccountInput {
     fn limits(&self) -> Result<LimitsChange, Refusal> {

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{Response, StatusCode, Uri};
 use model::error::ErrorCode;
 use model::{BroadcastId, BroadcastRecord, Mode};
-use pipeline::admit::refused_by_store;
+use pipeline::refusal::refused_by_store;
 use serde_json::{Value, json as object};
 
 use super::input::{account_of, meaning, path};

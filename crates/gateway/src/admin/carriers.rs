@@ -12,7 +12,7 @@ use carrier::CarrierStatus;
 use model::Unmatched;
 use model::error::ErrorCode;
 use pipeline::Pipeline;
-use pipeline::admit::refused_by_store;
+use pipeline::refusal::refused_by_store;
 use runtime::Runtime;
 use serde::Serialize;
 use serde_json::{Value, json as object};

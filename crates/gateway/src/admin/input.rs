@@ -93,7 +93,7 @@ pub(super) fn refused(error: StoreError, field: &'static str) -> Refusal {
     match error {
         StoreError::AlreadyExists => wrong(field, "one that does not exist yet"),
         StoreError::NotFound => wrong(field, "one that exists"),
-        other => pipeline::admit::refused_by_store(other),
+        other => pipeline::refusal::refused_by_store(other),
     }
 }
 
@@ -101,6 +101,6 @@ pub(super) fn refused(error: StoreError, field: &'static str) -> Refusal {
 pub(super) fn not_there(error: StoreError) -> Refusal {
     match error {
         StoreError::NotFound => ErrorCode::NotFound.into(),
-        other => pipeline::admit::refused_by_store(other),
+        other => pipeline::refusal::refused_by_store(other),
     }
 }

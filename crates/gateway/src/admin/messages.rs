@@ -7,7 +7,7 @@ use axum::http::{Response, StatusCode, Uri};
 use model::error::ErrorCode;
 use model::event::{Event, EventKind};
 use model::{MessageId, MessageRecord, Mode, Status};
-use pipeline::admit::refused_by_store;
+use pipeline::refusal::refused_by_store;
 use serde_json::{Value, json as object};
 
 use super::input::{account_of, meaning, path};

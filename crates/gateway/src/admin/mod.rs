@@ -16,7 +16,7 @@ mod reload;
 mod screening;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -24,24 +24,19 @@ use axum::extract::State;
 use axum::http::{Response, StatusCode};
 use axum::routing::{MethodRouter, delete, get, post, put};
 use ipnet::IpNet;
-use model::Limits;
 use model::error::{ErrorCode, Refusal};
 use pipeline::Pipeline;
-use pipeline::limiter::RateLimiter;
 use runtime::{Runtime, Supervisor};
 use serde::Serialize;
-use store::Store;
-use store::contract::windows::Entrance;
 
-pub(crate) use accounts::QUOTA_MAX;
 pub use carriers::Throughput;
 pub use metrics::Metrics;
 
-use crate::config;
 use crate::http::body::BodyLimits;
 use crate::http::canned::MakeAnswer;
 use crate::http::envelope::{Envelope, allow};
 use crate::http::log::Lines;
+use crate::operators::Operators;
 use crate::reload::Reloader;
 
 /// All that the operator's door needs.
@@ -68,41 +63,6 @@ pub struct Admin {
     pub supervisor: Supervisor,
     /// Time and tasks.
     pub runtime: Arc<dyn Runtime>,
-}
-
-/// What the operator's door asks of the configuration, and what may change while the server runs.
-pub struct Operators {
-    /// What a new account gets.
-    new_account: RwLock<Limits>,
-    /// The bearer token; without one the admin API is off.
-    token: RwLock<Option<String>>,
-    /// How often an address has guessed it.
-    limiter: RateLimiter,
-}
-
-impl Operators {
-    /// With this token and these limits; `store` counts guesses.
-    pub fn new(token: Option<String>, limits: config::Limits, store: Arc<dyn Store>) -> Self {
-        let limiter = RateLimiter::new(store, Entrance::Admin, limits.failed_auth_per_minute);
-        Self { new_account: RwLock::new(limits.of_new_accounts()), token: RwLock::new(token), limiter }
-    }
-
-    /// Another token and other limits, from the next request on.
-    pub fn take(&self, token: Option<String>, limits: config::Limits) {
-        *self.token.write().unwrap_or_else(PoisonError::into_inner) = token;
-        *self.new_account.write().unwrap_or_else(PoisonError::into_inner) = limits.of_new_accounts();
-        self.limiter.set_failed_auth_per_minute(limits.failed_auth_per_minute);
-    }
-
-    /// What a new account gets.
-    fn new_account(&self) -> Limits {
-        *self.new_account.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The bearer token.
-    fn token(&self) -> Option<String> {
-        self.token.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
 }
 
 type Shared = State<Arc<Admin>>;

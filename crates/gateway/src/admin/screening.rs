@@ -6,7 +6,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode, Uri};
 use model::error::{ErrorCode, Refusal};
 use model::{Mode, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord};
-use pipeline::admit::refused_by_store;
+use pipeline::refusal::refused_by_store;
 use screening::Policy;
 use serde_json::{Value, json as object};
 use store::contract::screening::ScreeningFilter;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use model::error::{ErrorCode, Refusal};
 use model::{BroadcastId, BroadcastRecord};
 use pipeline::BroadcastRequest;
-use pipeline::admit::refused_by_store;
+use pipeline::refusal::refused_by_store;
 use pipeline::tenants::Caller;
 use store::contract::broadcasts::Canceled;
 

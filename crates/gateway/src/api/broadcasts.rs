@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{Response, Uri};
 use model::error::{ErrorCode, Refusal};
 use model::{BroadcastId, BroadcastStatus, Timestamp};
-use pipeline::admit::refused_by_store;
+use pipeline::refusal::refused_by_store;
 use pipeline::tenants::Caller;
 use serde::Serialize;
 use store::contract::broadcasts::BroadcastFilter;

@@ -9,7 +9,7 @@ use axum::http::{Response, Uri};
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::message::Direction;
 use model::{BroadcastId, MessageId, Msisdn, Status, Timestamp};
-use pipeline::admit::refused_by_store;
+use pipeline::refusal::refused_by_store;
 use pipeline::tenants::Caller;
 use serde::Serialize;
 use store::contract::messages::MessageFilter;

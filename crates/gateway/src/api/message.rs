@@ -10,7 +10,7 @@ use axum::http::header::{HeaderName, LOCATION};
 use axum::http::{HeaderValue, Response, StatusCode};
 use model::MessageId;
 use model::error::{ErrorCode, Refusal};
-use pipeline::admit::refused_by_store;
+use pipeline::refusal::refused_by_store;
 use pipeline::tenants::Caller;
 
 use super::key::one_key;

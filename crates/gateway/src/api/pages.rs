@@ -9,6 +9,7 @@ use maud::{DOCTYPE, Markup, html};
 use model::error::{ErrorCode, Refusal};
 
 use super::Shared;
+use crate::http::status;
 
 pub(super) async fn index() -> Response<Body> {
     page(
@@ -21,7 +22,7 @@ pub(super) async fn index() -> Response<Body> {
                     @for code in ErrorCode::ALL {
                         tr {
                             td { a href={ "/page/errors/" (code.number()) } { (code.number()) } }
-                            td { (code.http_status()) }
+                            td { (status::of(code).as_u16()) }
                             td { (code.message()) }
                         }
                     }
@@ -42,7 +43,7 @@ fn explained(code: ErrorCode) -> Response<Body> {
         &format!("{} {}", code.number(), code.name()),
         &html! {
             p.message { (code.message()) }
-            p { "HTTP status " (code.http_status()) "." }
+            p { "HTTP status " (status::of(code).as_u16()) "." }
             h2 { "What to do" }
             p { (with_code(code.remedy())) }
             @if code == ErrorCode::NonCompliantMessageContent { (categories()) }

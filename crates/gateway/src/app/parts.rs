@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use carrier::config::SandboxConfig;
 use carrier::{Carrier, CarrierConfig, CarrierEvent};
-use model::backoff::Backoff;
+use fetch::media::Fetcher;
+use fetch::resolve::SystemResolver;
 use model::key::Pepper;
-use pipeline::fetch::Fetcher;
-use pipeline::fetch::resolve::SystemResolver;
 use pipeline::tenants::TenantBook;
-use pipeline::{AdmissionLimits, BroadcastSettings, DispatchSettings, Parts, Pipeline, QueueLimits, SANDBOX};
+use pipeline::{BroadcastSettings, Parts, Pipeline, SANDBOX};
 use store::StoreError;
 use store::objects::Objects;
 use tokio::sync::mpsc;
 
-use super::StartError;
 use crate::config::Config;
 use crate::reload::carriers::{Replaceable, Starter};
+use crate::settings::{admission_limits, dispatch_settings};
+use crate::start_error::StartError;
 
 /// The carriers of the configuration, by name.
 pub(super) async fn start_carriers(config: &Config, starter: &Arc<Starter>) -> Result<BTreeMap<String, Arc<Replaceable>>, StartError> {
@@ -78,30 +78,4 @@ pub(super) async fn start_pipeline(
         entropy,
     };
     Pipeline::start(parts).await.map_err(told)
-}
-
-/// What is admitted.
-pub(crate) const fn admission_limits(config: &Config) -> AdmissionLimits {
-    AdmissionLimits {
-        sms_characters_max: config.limits.sms_characters_max,
-        mms_characters_max: config.limits.mms_characters_max,
-        recipients_max: config.limits.max_recipients,
-        validity: Duration::from_secs(config.dispatch.validity_secs),
-        idempotency: config.limits.idempotency(),
-    }
-}
-
-fn dispatch_settings(config: &Config) -> DispatchSettings {
-    let dispatch = &config.dispatch;
-    DispatchSettings {
-        queue: QueueLimits { total: dispatch.queue_max, per_account: dispatch.queue_per_account_max, originator_rate: 0, account_rate: dispatch.account_rate },
-        lease: Duration::from_secs(dispatch.lease_secs),
-        // Leaving and being answered happen under the lease, and there must be time to record it.
-        attempt: Duration::from_secs(2 * config.answer_secs_max() + 15),
-        batch: dispatch.batch,
-        poll: Duration::from_millis(dispatch.poll_ms),
-        retry: Backoff { floor: Duration::from_millis(dispatch.retry_floor_ms), ceiling: Duration::from_millis(dispatch.retry_ceiling_ms) },
-        attempts_per_carrier: dispatch.attempts_per_carrier,
-        fallback_after: Duration::from_secs(dispatch.fallback_after_secs),
-    }
 }

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pipeline::fetch::guard::{Guard, Judged, Refused};
-use pipeline::fetch::resolve::{Resolve, SystemResolver};
-use pipeline::fetch::url::{TargetHost, dns_name};
+use fetch::guard::{Guard, Judged, Refused};
+use fetch::resolve::{Resolve, SystemResolver};
+use fetch::url::{TargetHost, dns_name};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 

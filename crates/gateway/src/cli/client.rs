@@ -45,7 +45,7 @@ impl Door {
         }
         match std::env::var("SMSFACTORY_ADMIN_TOKEN") {
             Ok(token) => Ok(token),
-            Err(_) => read(&super::dev::token_file()).map_err(|_| Failed::new("there is no admin token: set SMSFACTORY_ADMIN_TOKEN or give --token-file")),
+            Err(_) => read(&super::place::token_file()).map_err(|_| Failed::new("there is no admin token: set SMSFACTORY_ADMIN_TOKEN or give --token-file")),
         }
     }
 }

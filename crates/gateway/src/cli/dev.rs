@@ -11,9 +11,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use carrier::config::Secret;
+use carrier::keys::Secret;
 use serde_json::{Value, json};
 
+use super::place::{DATA, DEMO, TOKEN};
 use super::{Failed, logging, machine, message, output, serve};
 use crate::app::App;
 use crate::config::{Config, LogFormat, read};
@@ -43,27 +44,11 @@ pub(super) struct Dev {
     mmsc_listen: SocketAddr,
 }
 
-/// Where everything is kept, and where the admin commands look for the token.
-const DATA: &str = "./data";
-
 /// Where the operator is served, and where the admin commands look for it.
 const ADMIN: &str = "127.0.0.1:8081";
 
 /// Whom the first messages go to.
 const RECIPIENT: &str = "+18005550199";
-
-/// The file of the admin token, where the admin commands look for it too.
-pub(super) fn token_file() -> PathBuf {
-    Path::new(DATA).join(TOKEN)
-}
-
-/// The file of the demo account's credentials, where `broadcast send` looks for a key.
-pub(super) fn key_file() -> PathBuf {
-    Path::new("./data").join(DEMO)
-}
-
-const TOKEN: &str = "admin.token";
-const DEMO: &str = "demo.json";
 
 impl Dev {
     pub(super) async fn run(self) -> Result<(), Failed> {

@@ -16,6 +16,7 @@ mod message;
 mod number;
 mod output;
 mod paging;
+mod place;
 mod reload;
 mod screen;
 mod screening;

@@ -5,11 +5,11 @@ use std::net::Ipv6Addr;
 use std::path::{Component, Path};
 
 use axum::http::Uri;
+use fetch::UserAgent;
 use ipnet::IpNet;
 use model::message::MessageType;
-use pipeline::fetch::UserAgent;
 
-use super::read::Mistake;
+use super::mistake::Mistake;
 use super::{Config, RouteConfig, RouteType, listeners, log_filter};
 
 /// Notes every mistake.
@@ -88,7 +88,7 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
         ("limits.sms_characters_max", limits.sms_characters_max as u64, 1, 9_000),
         ("limits.mms_characters_max", limits.mms_characters_max as u64, 1, 9_000),
         ("limits.idempotency_hours", limits.idempotency_hours, 1, 168),
-        ("limits.daily_quota", limits.daily_quota, 0, crate::admin::QUOTA_MAX),
+        ("limits.daily_quota", limits.daily_quota, 0, model::quota::QUOTA_MAX),
         ("limits.max_recipients", limits.max_recipients as u64, 1, 1_000_000),
         ("media.keep_hours", config.media.keep_hours, 1, 8_760),
         ("media.timeout_seconds", config.media.timeout_seconds, 1, 300),

@@ -5,11 +5,13 @@
 mod check;
 mod listeners;
 pub(crate) mod log_filter;
+mod mistake;
 pub mod read;
 pub(crate) mod secrets;
 mod sections;
 
-pub use read::{ConfigErrors, Mistake, line_of_key, read};
+pub use mistake::{ConfigErrors, Mistake};
+pub use read::{line_of_key, read};
 pub use sections::{Admin, Api, Dispatch, Keys, Limits, Log, LogFormat, Media, OnUnknown, Receipts, RouteConfig, RouteType, Screening, StoreConfig};
 
 use carrier::CarrierConfig;

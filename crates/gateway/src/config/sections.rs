@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use carrier::config::Secret;
+use carrier::keys::Secret;
+use fetch::guard::GuardSettings;
+use fetch::media::FetchSettings;
+use fetch::{Trust, UserAgent};
 use ipnet::IpNet;
 use model::key::Pepper;
 use model::message::MessageType;
-use pipeline::fetch::guard::GuardSettings;
-use pipeline::fetch::{FetchSettings, Trust, UserAgent};
 use serde::Deserialize;
 
 macro_rules! section {

@@ -2,11 +2,13 @@
 
 use axum::body::Body;
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, Response, StatusCode};
+use axum::http::{HeaderValue, Response};
 use bytes::Bytes;
 use model::error::{AdditionalInfo, ErrorCode, InvalidRecipient, Refusal};
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
+
+use super::status;
 
 /// What a response says about itself to the log. An extension of error answers.
 #[derive(Clone, Debug)]
@@ -45,7 +47,7 @@ impl Envelope {
         let body = ErrorBody {
             code: code.number(),
             message: code.message(),
-            status: code.http_status(),
+            status: status::of(code).as_u16(),
             more_info: format!("{}/page/errors/{}", self.docs_base_url, code.number()),
             additional_info: info.map(Info),
         };
@@ -57,8 +59,8 @@ impl Envelope {
     pub fn raw(&self, code: ErrorCode, headers: &str) -> Bytes {
         let body = self.body(code, None);
         let retry_after = if code == ErrorCode::ServiceUnavailable { format!("{RETRY_AFTER}: {RETRY_SECS}\r\n") } else { String::new() };
-        let reason = StatusCode::from_u16(code.http_status()).ok().and_then(|status| status.canonical_reason()).unwrap_or_default();
-        let (status, length) = (code.http_status(), body.len());
+        let status = status::of(code);
+        let (reason, status, length) = (status.canonical_reason().unwrap_or_default(), status.as_u16(), body.len());
         let head = format!(
             "HTTP/1.1 {status} {reason}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{retry_after}{headers}\r\n"
         );
@@ -68,7 +70,7 @@ impl Envelope {
     /// The whole answer.
     pub fn refuse(&self, refusal: Refusal) -> Response<Body> {
         let mut response = Response::new(Body::from(self.body(refusal.code, refusal.info.as_ref())));
-        *response.status_mut() = StatusCode::from_u16(refusal.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() = status::of(refusal.code);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(wait) = refusal.retry_after {

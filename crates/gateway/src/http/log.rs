@@ -11,6 +11,7 @@ use model::{AccountId, BroadcastId, MessageId};
 use runtime::Runtime;
 
 use super::envelope::Refused;
+use super::status;
 
 /// What a request was about. An extension of answers whose request named or made a message.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +91,7 @@ impl Lines {
 
     /// Writes the line of a failure of ours, with its cause.
     pub fn failure(&self, method: &Method, route: &str, response: &Response<Body>) {
-        let Some(refused) = response.extensions().get::<Refused>().filter(|refused| refused.code.http_status() >= 500) else { return };
+        let Some(refused) = response.extensions().get::<Refused>().filter(|refused| status::of(refused.code).is_server_error()) else { return };
         let Some(Line { left_out }) = self.failures.line(self.runtime.instant()) else { return };
         let cause = refused.cause.as_deref().unwrap_or("no cause given");
         tracing::error!(target: "failure", %method, route, code = refused.code.number(), cause, left_out, "{method} {route} failed: {cause}");
@@ -117,7 +118,7 @@ fn write(line: Line, method: &Method, route: &str, address: IpAddr, account: Opt
     let refused = response.extensions().get::<Refused>();
     let code = refused.map(|refused| refused.code.number());
     // Why a refusal was one, where its code does not say it: of media, what the guard or the server of them said. That of a failure has a line of its own.
-    let cause = refused.filter(|refused| refused.code.http_status() < 500).and_then(|refused| refused.cause.as_deref());
+    let cause = refused.filter(|refused| !status::of(refused.code).is_server_error()).and_then(|refused| refused.cause.as_deref());
     let account = account.map(tracing::field::display);
     let took_ms = took.as_secs_f64() * 1000.0;
     let route = if route.is_empty() { "unmatched" } else { route };

@@ -11,6 +11,7 @@ pub mod metrics;
 pub mod query;
 pub mod rooms;
 pub mod serve;
+pub mod status;
 pub mod tls;
 
 use std::net::SocketAddr;

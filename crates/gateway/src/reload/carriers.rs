@@ -15,8 +15,8 @@ use runtime::Supervisor;
 use store::Store;
 use tokio::sync::watch;
 
-use crate::app::StartError;
 use crate::sessions;
+use crate::start_error::StartError;
 
 /// What carriers are started with.
 pub struct Starter {

@@ -127,7 +127,7 @@ fn a_mistake_has_one_line() {
 }
 
 /// The table by which `pipeline`'s tests judge the guard.
-const URLS: &str = include_str!("../../../pipeline/tests/urls.jsonl");
+const URLS: &str = include_str!("../../../fetch/tests/urls.jsonl");
 
 /// Gives a program its standard input, and has what it says.
 fn fed(command: &mut Command, input: &str) -> (Option<i32>, String, String) {

@@ -78,7 +78,7 @@ async fn keys_outlive_a_restart_and_not_another_pepper() {
     stage.restart(|_| {}).await;
     stage.ask(&tenant.get("/message")).await.expect(200);
     stage.ask(&revoked.get("/message")).await.refused(33001, Value::Null);
-    stage.restart(|config| config.keys.pepper = Some(carrier::config::Secret("another".repeat(6)))).await;
+    stage.restart(|config| config.keys.pepper = Some(carrier::keys::Secret("another".repeat(6)))).await;
     stage.ask(&tenant.get("/message")).await.refused(33001, Value::Null);
 }
 

@@ -111,7 +111,7 @@ async fn another_token_opens_the_operators_door_and_the_old_one_does_not() {
     let mut stage = Stage::start().await;
     let list = |token: &str| Ask::new("GET", "/admin/v1/accounts").header("authorization", &format!("Bearer {token}"));
     let another = "another-token-of-the-tests";
-    let report = reload(&mut stage, |config| config.admin.token = Some(carrier::config::Secret(another.to_owned()))).await;
+    let report = reload(&mut stage, |config| config.admin.token = Some(carrier::keys::Secret(another.to_owned()))).await;
     assert_eq!(keys(&report.applied), ["admin.token"]);
     assert_eq!((list(TOKEN).send(stage.admin).await.status, list(another).send(stage.admin).await.status), (401, 200));
 }

@@ -14,7 +14,8 @@ use store::contract::requests::RequestKey;
 
 use super::parse::{given, given_text, kind_of, measured, missing, number};
 use super::recipients::RecipientList;
-use super::{Admission, UnderWay, refused_by_store};
+use super::{Admission, UnderWay};
+use crate::refusal::refused_by_store;
 use crate::tenants::Caller;
 use wire::text::LooseText;
 

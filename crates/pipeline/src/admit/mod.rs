@@ -23,17 +23,17 @@ use model::sampler::Sampler;
 use model::{Entropy, Media, MessageId, Mint, Mode, Msisdn, Screened, ScreeningRecord, Timestamp};
 use runtime::Runtime;
 use screening::Screen;
+use store::Store;
 use store::contract::messages::{Admission as Write, Admitted, Quota, Replay};
 use store::contract::requests::RequestKey;
-use store::{Store, StoreError};
 use tokio::sync::watch;
 
 use crate::counters::Counters;
 use crate::dispatch::Dispatchers;
 use crate::media::Shelf;
 use crate::node::Node;
+use crate::refusal::{draining, refused_by_store};
 use crate::route::Routes;
-use crate::run::draining;
 use crate::tenants::{Caller, TenantBook};
 use crate::watch::{BroadcastWaiters, MessageWaiters};
 pub use broadcast::{BroadcastAccepted, BroadcastRequest};
@@ -237,16 +237,3 @@ pub(crate) fn first_carrier<'a>(routes: &'a Routes, dispatchers: &Dispatchers, m
         Mode::Live => routes.find(recipient, kind).and_then(|route| dispatchers.first_usable(&route.carriers)).unwrap_or_default(),
     }
 }
-
-/// What a client is told when the store did not do what it was asked.
-pub fn refused_by_store(error: StoreError) -> Refusal {
-    match error {
-        // Another node takes it.
-        StoreError::Unavailable(_) | StoreError::Over => Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(RETRY_AFTER).caused_by(error),
-        StoreError::Failed(_) => Refusal::new(ErrorCode::MessageSendFailed).caused_by(error),
-        StoreError::Refused(_) | StoreError::AlreadyExists | StoreError::NotFound => Refusal::new(ErrorCode::UnexpectedError).caused_by(error),
-    }
-}
-
-/// How soon a client may try again what the store could not take.
-const RETRY_AFTER: Duration = Duration::from_secs(2);

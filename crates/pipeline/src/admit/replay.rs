@@ -12,9 +12,10 @@ use store::contract::broadcasts::{BroadcastAdmitted, BroadcastReplay};
 use store::contract::messages::{Admitted, IdempotencyClaim, Replay};
 use store::contract::requests::RequestKey;
 
+use super::Admission;
 use super::parse::Parsed;
 use super::under_way::UnderWay;
-use super::{Admission, RETRY_AFTER, refused_by_store};
+use crate::refusal::{RETRY_AFTER, refused_by_store};
 use crate::tenants::Caller;
 
 impl Admission {

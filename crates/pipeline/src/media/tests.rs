@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
+use fetch::media::FetchSettings;
+use fetch::resolve::SystemResolver;
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::quota::UtcDay;
 use model::{AccountId, Clock, MediaType, MessageId, Mode, Moment, Msisdn, SeededEntropy, SimClock};
@@ -13,8 +15,6 @@ use store::objects::Directory;
 use tempfile::TempDir;
 
 use super::*;
-use crate::fetch::FetchSettings;
-use crate::fetch::resolve::SystemResolver;
 
 const DAY: Duration = Duration::from_secs(86_400);
 

@@ -15,8 +15,7 @@ use model::{Entropy, ErrorType, Moment};
 use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::receipts::{Receipt, ReceiptOutcome, Refused};
 
-use super::ID_SHOWN_BYTES_MAX;
-use crate::outcome::{Circumstances, judge};
+use crate::outcome::{Circumstances, ID_SHOWN_BYTES_MAX, judge};
 use crate::route::Routes;
 
 /// The waits between offers of outcomes that the store does not take.

@@ -4,6 +4,8 @@ use std::io;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use fetch::media::{FetchSettings, Fetcher};
+use fetch::resolve::SystemResolver;
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::quota::UtcDay;
@@ -16,8 +18,6 @@ use store::objects::Objects;
 use tokio::sync::Notify;
 
 use super::*;
-use crate::fetch::resolve::SystemResolver;
-use crate::fetch::{FetchSettings, Fetcher};
 
 /// A file system that hangs, and says when it was asked.
 #[derive(Default)]

@@ -1,19 +1,5 @@
-//! The pipeline from outside: fetching media (what may be asked for, what is connected to, what is taken), and the supervision of its tasks.
-//!
-//! `support` has servers that count who comes to them, and names that resolve as a test says; every other file holds the tests of one idea.
+//! The pipeline from outside: the supervision of its tasks.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks")]
 
-mod support;
-
-mod client;
-mod field;
-mod kinds;
-mod limits;
-mod properties;
-mod proxies;
-mod redirects;
-mod source;
 mod supervision;
-mod tls;
-mod urls;

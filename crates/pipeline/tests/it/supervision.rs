@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use carrier::{Carrier, CarrierEvent, CarrierStatus, Event, Events, SegmentOutcome, Submission, SubmissionOutcome};
+use fetch::media::{FetchSettings, Fetcher};
+use fetch::resolve::SystemResolver;
 use model::account::Limits;
 use model::backoff::Backoff;
 use model::key::{KeyId, Pepper};
 use model::message::MessageType;
 use model::number::NumberState;
 use model::{Entropy, Mode, Msisdn, SeededEntropy, Status};
-use pipeline::fetch::resolve::SystemResolver;
-use pipeline::fetch::{FetchSettings, Fetcher};
 use pipeline::route::{Route, Routes};
 use pipeline::tenants::{Caller, TenantBook};
 use pipeline::{AdmissionLimits, BroadcastSettings, DispatchSettings, Node, Parts, Pipeline, QueueLimits, SendRequest};

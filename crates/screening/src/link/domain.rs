@@ -1,10 +1,10 @@
 //! What the host of a link says: whose it is, whose it pretends to be, and what it offers.
 
-use super::find::{Found, is_ip};
 use super::punycode;
 use crate::lexicon::parse::DataError;
 use crate::lexicon::{CONCEPTS, Lexicon};
 use crate::text::fold::fold;
+use crate::text::links::{Found, is_ip};
 use crate::text::words::Words;
 use crate::text::{hash, hash_of};
 use aho_corasick::{AhoCorasick, MatchKind};

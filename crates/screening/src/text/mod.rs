@@ -1,6 +1,7 @@
 //! From what a sender typed to the words that a reader sees: fold, split into tokens, take disguises off.
 
 pub(crate) mod fold;
+pub(crate) mod links;
 pub(crate) mod token;
 pub(crate) mod unmask;
 pub(crate) mod words;

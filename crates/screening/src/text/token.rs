@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use super::fold::{CAPITAL, Folded, HIDDEN_BEFORE, LOOKALIKE, is_symbol};
 use super::hash;
-use crate::link::find::{self, Found};
+use super::links::{self, Found};
 
 /// What a token is, for rules and features that do not care which one it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub(crate) fn kind_hash(kind: Kind) -> u64 {
 /// Cuts a folded message into tokens and links.
 pub(crate) fn split(folded: &Folded) -> (Vec<Token<'_>>, Vec<Found>) {
     let text = folded.text.as_str();
-    let links = find::find(folded);
+    let links = links::find(folded);
     let mut tokens = Vec::with_capacity(text.len() / 5 + 4);
     let mut at = 0;
     for link in &links {

@@ -2,10 +2,12 @@
 
 pub mod alphabet;
 pub mod encoding;
+pub mod measure;
 pub mod packed;
 pub mod segment;
 pub mod transliterate;
 
-pub use encoding::{Encoding, Measure, Ucs2Character, measure, ucs2_characters};
+pub use encoding::Encoding;
+pub use measure::{Measure, Ucs2Character, measure, ucs2_characters};
 pub use segment::{Cut, Segment, SplitError, cut};
 pub use transliterate::transliterate;

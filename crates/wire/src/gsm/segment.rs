@@ -134,7 +134,7 @@ pub fn decode_ucs2(octets: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::encoding::measure;
+    use super::super::measure::measure;
     use super::*;
     use proptest::prelude::*;
 

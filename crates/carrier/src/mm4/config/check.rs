@@ -6,7 +6,7 @@ use model::media::MEDIA_BYTES_MAX;
 use wire::mm4::Address;
 
 use super::{Mm4Config, StartTls};
-use crate::config::{ConfigError, Mistake, check_bounds};
+use crate::keys::{ConfigError, Mistake, check_bounds};
 use crate::tls::{self, TlsFiles};
 
 /// Longer rests than an hour are mistakes of unit.

@@ -9,8 +9,8 @@ use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
 
 use super::client::{Connection, Envelope, Failure, Security, Step};
-use crate::config::ConfigError;
 use crate::connect::Connector;
+use crate::keys::ConfigError;
 use crate::mm4::config::{Mm4Config, StartTls};
 use crate::tls;
 

@@ -7,8 +7,8 @@ use wire::mm7::StatusCode;
 
 use super::Mm7Config;
 use super::place::Place;
-use crate::config::{ConfigError, Mistake, Password, check_bounds};
 use crate::connect::Connector;
+use crate::keys::{ConfigError, Mistake, Password, check_bounds};
 use crate::tls::{self, TlsFiles};
 
 /// Longer rests than an hour are mistakes of unit.

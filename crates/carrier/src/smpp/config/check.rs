@@ -7,8 +7,8 @@ use std::time::Duration;
 use wire::smpp::{CommandStatus, tag};
 
 use super::SmppConfig;
-use crate::config::{ConfigError, Mistake, Password, check_bounds};
 use crate::connect::Connector;
+use crate::keys::{ConfigError, Mistake, Password, check_bounds};
 use crate::tls::{self, TlsFiles};
 
 /// A password's field in a bind has room for so many octets before its NUL, whatever the specification says of 8 (SMPP 3.4, 4.1.1).

@@ -3,9 +3,10 @@
 use std::time::Instant;
 use wire::smpp::{BindKind, Body, CommandStatus, Pdu, encode, tag};
 
-use super::{Counted, Effect, LATE_MAX, Late, Phase, SegmentRef, Session};
+use super::{LATE_MAX, Late, Phase, SegmentRef, Session};
 use crate::SegmentOutcome;
-use crate::smpp::errors::{Action, BindAction};
+use crate::action::{Action, BindAction};
+use crate::smpp::effect::{Counted, Effect};
 
 /// Why a session ends when the SMSC answers `ESME_RINVBNDSTS` (SMPP 3.4, 5.1.3).
 const NOT_BOUND: &str = "the SMSC says that the session is not bound";

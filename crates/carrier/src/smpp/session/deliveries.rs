@@ -4,11 +4,13 @@ use model::unmatched::Reason;
 use std::time::Instant;
 use wire::smpp::{BindKind, Body, CommandId, CommandStatus, DecodeError, Pdu, encode};
 
-use super::{Counted, Effect, Phase, Session, respond};
+use super::{Phase, Session, respond};
 use crate::ack::Answer;
+use crate::smpp::delivered::Delivered;
+use crate::smpp::effect::{Counted, Effect};
 use crate::smpp::evidence;
 use crate::smpp::parts::{Name, Part, Taken};
-use crate::smpp::receipts::{self, Delivered, Read};
+use crate::smpp::receipts::{self, Read};
 use crate::unusable::{SHOWN_OCTETS_MAX, SHOWN_TEXT_OCTETS_MAX};
 
 /// Deliveries that are kept until the bind is answered. Further ones are refused.

@@ -4,8 +4,9 @@
 use std::time::Instant;
 use wire::smpp::{Body, Pdu, encode};
 
-use super::{Effect, Phase, Session};
+use super::{Phase, Session};
 use crate::SegmentOutcome;
+use crate::smpp::effect::Effect;
 
 /// Why what left and was not answered ends as unknown when its session is over.
 const LOST: SegmentOutcome = SegmentOutcome::Unknown { why: "the connection was lost before the answer" };

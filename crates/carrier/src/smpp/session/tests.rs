@@ -1,6 +1,7 @@
 //! What takes too many messages to try over a socket.
 
 use super::*;
+use crate::SubmissionOutcome;
 use crate::smpp::submit;
 use model::message::{Direction, Encoding, MessageType};
 use model::{AccountId, Message, MessageId, Mode, Msisdn, Timestamp};

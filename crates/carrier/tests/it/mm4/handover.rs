@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use carrier::keys::ValidityForm;
 use carrier::mm4::config::Mm4Config;
-use carrier::smpp::config::ValidityForm;
 use carrier::{SegmentOutcome, Submission};
 use model::ErrorType;
 use wire::mm4::Expiry;

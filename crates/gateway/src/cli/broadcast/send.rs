@@ -21,7 +21,7 @@ use super::super::machine;
 use super::recipients::{self, Listed};
 use super::{COLUMNS, Failed, output};
 use crate::cli::client::{self, Answer, escaped, exchange};
-use crate::cli::dev;
+use crate::cli::place;
 
 const BASE: &str = "/api/v1/messaging/broadcast";
 
@@ -138,7 +138,7 @@ impl Send {
         let (id, secret) = match &self.key_file {
             Some(file) => key(&client::read(file)?).ok_or_else(|| Failed::new(format!("{} holds no key as `key create --json` prints it", file.display())))?,
             None => from_environment()
-                .or_else(|| key(&client::read(&dev::key_file()).ok()?))
+                .or_else(|| key(&client::read(&place::key_file()).ok()?))
                 .ok_or_else(|| Failed::new("there is no API key: set SMSFACTORY_KEY_ID and SMSFACTORY_KEY_SECRET, or give --key-file"))?,
         };
         Ok(format!("Basic {}", STANDARD.encode(format!("{id}:{secret}"))))

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use carrier::CarrierConfig;
-use carrier::config::Secret;
+use carrier::keys::Secret;
 use carrier::mm4::config::Mm4Config;
 use carrier::smpp::config::SmppConfig;
 use http_body_util::Full;

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use super::{ANY_PORT, Config};
 
 /// A photograph.
-pub(crate) const PHOTO: &[u8] = include_bytes!("../../../../pipeline/tests/media/photo.jpg");
+pub(crate) const PHOTO: &[u8] = include_bytes!("../../../../fetch/tests/media/photo.jpg");
 
 /// A server of media. What it answers follows from the path: `/photo.jpg`, `/cut.jpg` (half of it), `/page.jpg` (HTML), `/large.jpg` (a byte too many), `/slow.jpg`
 /// (when it is [let](Self::let_go)), and 404 for anything else.

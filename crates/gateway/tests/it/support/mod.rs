@@ -16,7 +16,7 @@ use ::store::Store;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use carrier::CarrierConfig;
-use carrier::config::Secret;
+use carrier::keys::Secret;
 use carrier::smpp::config::SmppConfig;
 use gateway::app::App;
 use gateway::config::{Config, read};

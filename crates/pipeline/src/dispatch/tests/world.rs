@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use carrier::{Carrier, CarrierEvent, CarrierStatus, Event, SegmentOutcome, Submission};
+use fetch::media::{FetchSettings, Fetcher};
+use fetch::resolve::SystemResolver;
 use model::account::Limits;
 use model::backoff::Backoff;
 use model::key::Pepper;
@@ -25,8 +27,6 @@ use super::media::Memory;
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
 use crate::feed::Feed;
-use crate::fetch::resolve::SystemResolver;
-use crate::fetch::{FetchSettings, Fetcher};
 use crate::media::Shelf;
 use crate::node::Node;
 use crate::pace::SenderPaces;

@@ -1,0 +1,45 @@
+//! The part of the operator's door that a reload changes.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use model::Limits;
+use pipeline::limiter::RateLimiter;
+use store::Store;
+use store::contract::windows::Entrance;
+
+use crate::config;
+
+/// What the operator's door asks of the configuration, and what may change while the server runs.
+pub struct Operators {
+    /// What a new account gets.
+    new_account: RwLock<Limits>,
+    /// The bearer token; without one the admin API is off.
+    token: RwLock<Option<String>>,
+    /// How often an address has guessed it.
+    pub(crate) limiter: RateLimiter,
+}
+
+impl Operators {
+    /// With this token and these limits; `store` counts guesses.
+    pub fn new(token: Option<String>, limits: config::Limits, store: Arc<dyn Store>) -> Self {
+        let limiter = RateLimiter::new(store, Entrance::Admin, limits.failed_auth_per_minute);
+        Self { new_account: RwLock::new(limits.of_new_accounts()), token: RwLock::new(token), limiter }
+    }
+
+    /// Another token and other limits, from the next request on.
+    pub fn take(&self, token: Option<String>, limits: config::Limits) {
+        *self.token.write().unwrap_or_else(PoisonError::into_inner) = token;
+        *self.new_account.write().unwrap_or_else(PoisonError::into_inner) = limits.of_new_accounts();
+        self.limiter.set_failed_auth_per_minute(limits.failed_auth_per_minute);
+    }
+
+    /// What a new account gets.
+    pub(crate) fn new_account(&self) -> Limits {
+        *self.new_account.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The bearer token.
+    pub(crate) fn token(&self) -> Option<String> {
+        self.token.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
