@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-/// Why a URL may not be asked for. For the operator and the log: a client is told none of it.
+/// Why a URL may not be asked for. For the operator and the log; no answer to a client has it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denial {
     /// Longer than [`crate::url::URL_CHARACTERS_MAX`], or in a redirect than [`crate::url::LOCATION_CHARACTERS_MAX`].

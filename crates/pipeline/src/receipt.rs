@@ -99,7 +99,7 @@ impl Recorder {
         }
     }
 
-    /// What comes of a wait for the store. A store that hangs holds nobody up for longer than it takes to give it up.
+    /// The result of a wait for the store. It ends when the store is given up, also where the store hangs.
     async fn unless_given_up(&self, wait: impl Future<Output = Input<'static>>) -> Input<'static> {
         let mut give_up = self.give_up.clone();
         tokio::select! {

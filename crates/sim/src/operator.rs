@@ -200,7 +200,7 @@ impl Operator {
 }
 
 impl crate::ledger::Facts {
-    /// Somebody saw where a message stands.
+    /// A reader saw the status of a message.
     pub(crate) fn saw(&mut self, id: MessageId, status: Status) {
         match self.seen.insert(id, status) {
             Some(before) if before != status && !leads_to(before, status) => {

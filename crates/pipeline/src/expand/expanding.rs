@@ -116,7 +116,7 @@ pub(super) struct Expanding {
     arrived: bool,
     /// Owners who have not had their turn in this round.
     left: usize,
-    /// Whether somebody had a turn in this round.
+    /// Whether an account had a turn in this round.
     made: bool,
     phase: Phase,
 }

@@ -1,4 +1,4 @@
-//! What the machine of dispatch is told, and what it answers.
+//! The inputs and actions of the dispatch machine.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -91,7 +91,7 @@ pub(in crate::dispatch) enum Wait {
 pub(in crate::dispatch) enum Report {
     /// So many attempts were begun by a process that died.
     Interrupted(usize),
-    /// Their outcome, which nobody knows, is on disk.
+    /// Their outcome is unknown, and that is on disk.
     Unknown(usize),
     /// So many messages went to another carrier.
     Diverted(usize),
