@@ -1,8 +1,12 @@
-//! Every decoder of what strangers send, as a function of octets that must not panic, hang, or break the promise that stands beside it.
+//! Every decoder of what strangers send, as a function of octets that must not panic, hang, or break the promise that
+//! stands beside it.
 //!
-//! The program `fuzz` changes the seeds in `corpus` at random and needs nothing but stable Rust; `guided` gives the same functions to libFuzzer, which looks for
-//! new paths. `scripts/fuzz` runs both.
-#![allow(clippy::disallowed_methods, reason = "a fuzzer measures how long an input takes, and needs an instant to begin with")]
+//! The program `fuzz` changes the seeds in `corpus` at random and needs nothing but stable Rust; `guided` gives the
+//! same functions to libFuzzer, which looks for new paths. `scripts/fuzz` runs both.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a fuzzer measures how long an input takes, and needs an instant to begin with"
+)]
 
 pub mod mutate;
 pub mod targets;
@@ -40,7 +44,8 @@ pub const TARGETS: [Target; 11] = [
 /// When its directory cannot be read.
 pub fn seeds(target: &Target) -> io::Result<Vec<(PathBuf, Vec<u8>)>> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target.name);
-    let mut paths = std::fs::read_dir(directory)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+    let mut paths =
+        std::fs::read_dir(directory)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
     paths.sort();
     paths.into_iter().map(|path| std::fs::read(&path).map(|octets| (path, octets))).collect()
 }

@@ -1,4 +1,5 @@
-//! Changes seeds at random and gives them to the decoders, for some time each. What breaks a promise is kept in `fuzz/found`, and the program fails.
+//! Changes seeds at random and gives them to the decoders, for some time each. What breaks a promise is kept in
+//! `fuzz/found`, and the program fails.
 #![allow(clippy::disallowed_methods, reason = "a fuzzer measures how long it has run")]
 #![allow(clippy::print_stdout, reason = "a command for the terminal")]
 
@@ -31,7 +32,8 @@ struct Options {
 
 fn main() -> io::Result<ExitCode> {
     let options = Options::parse();
-    let chosen: Vec<Target> = TARGETS.into_iter().filter(|target| options.target.as_deref().is_none_or(|name| name == target.name)).collect();
+    let chosen: Vec<Target> =
+        TARGETS.into_iter().filter(|target| options.target.as_deref().is_none_or(|name| name == target.name)).collect();
     if chosen.is_empty() {
         let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
         println!("there is no such target: {}", names.join(", "));
@@ -61,7 +63,10 @@ fn try_out(target: &Target, seed: u64, time: Duration) -> io::Result<bool> {
         let at = Instant::now();
         if catch_unwind(AssertUnwindSafe(|| (target.run)(&input))).is_err() {
             let path = keep(target, &input)?;
-            println!("{}: input {tried} breaks a promise. Repeat it with: scripts/fuzz --input {path} {}", target.name, target.name);
+            println!(
+                "{}: input {tried} breaks a promise. Repeat it with: scripts/fuzz --input {path} {}",
+                target.name, target.name
+            );
             return Ok(false);
         }
         tried += 1;
@@ -78,7 +83,9 @@ fn try_out(target: &Target, seed: u64, time: Duration) -> io::Result<bool> {
 fn keep(target: &Target, input: &[u8]) -> io::Result<String> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("found");
     std::fs::create_dir_all(&directory)?;
-    let digest = input.iter().fold(0xCBF2_9CE4_8422_2325_u64, |hash, octet| (hash ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01B3));
+    let digest = input
+        .iter()
+        .fold(0xCBF2_9CE4_8422_2325_u64, |hash, octet| (hash ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01B3));
     let path = directory.join(format!("{}-{digest:016x}", target.name));
     std::fs::write(&path, input)?;
     Ok(path.display().to_string())

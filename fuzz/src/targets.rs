@@ -17,7 +17,12 @@ use wire::{concat, gsm, mm4, mm7, receipt};
 
 /// What was taken leniently is written soundly, and read again as the same operation.
 pub fn smpp_pdu(octets: &[u8]) {
-    let _ = (frame::next(octets, 70_000), concat::read(octets), gsm::segment::decode_ucs2(octets), gsm::alphabet::decode(octets));
+    let _ = (
+        frame::next(octets, 70_000),
+        concat::read(octets),
+        gsm::segment::decode_ucs2(octets),
+        gsm::alphabet::decode(octets),
+    );
     let Ok(pdu) = decode(octets) else { return };
     let mut again = Vec::new();
     encode(&pdu, &mut again);
@@ -53,7 +58,14 @@ fn submission(number: u8) -> Submission {
         expires_at: Timestamp::from_millis(1_000),
     };
     let valid_for = Duration::from_secs(60);
-    Submission { message: Arc::new(message), media: None, attempt: 1, token: u64::from(number), accepted_segments: 0, valid_for }
+    Submission {
+        message: Arc::new(message),
+        media: None,
+        attempt: 1,
+        token: u64::from(number),
+        accepted_segments: 0,
+        valid_for,
+    }
 }
 
 /// No text of a receipt stops its reader, under any label of its alphabet.
@@ -96,7 +108,8 @@ pub fn broadcast(octets: &[u8]) {
     let _ = gateway::api::fields::of_broadcast(octets);
 }
 
-/// The first line is a URL, the second one that its answer redirects to; what follows are addresses. Nothing leads to an address that is not public.
+/// The first line is a URL, the second one that its answer redirects to; what follows are addresses. Nothing leads to
+/// an address that is not public.
 pub fn url(octets: &[u8]) {
     let mut lines = octets.splitn(3, |octet| *octet == b'\n');
     let mut text = || String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
@@ -105,8 +118,12 @@ pub fn url(octets: &[u8]) {
     let guard = Guard::new(&GuardSettings::default());
     let Ok(judged) = guard.read(&first, None).and_then(|target| guard.verdict(target, &answers, &[])) else { return };
     judged.addresses().iter().for_each(|address| assert!(is_public(address.ip()), "{first:?} leads to {address}"));
-    let Ok(next) = guard.read(&second, Some(&judged)).and_then(|target| guard.verdict(target, &answers, &[])) else { return };
-    next.addresses().iter().for_each(|address| assert!(is_public(address.ip()), "{first:?} and {second:?} lead to {address}"));
+    let Ok(next) = guard.read(&second, Some(&judged)).and_then(|target| guard.verdict(target, &answers, &[])) else {
+        return;
+    };
+    next.addresses()
+        .iter()
+        .for_each(|address| assert!(is_public(address.ip()), "{first:?} and {second:?} lead to {address}"));
 }
 
 fn address(octets: &[u8]) -> Option<IpAddr> {
@@ -119,11 +136,18 @@ fn address(octets: &[u8]) -> Option<IpAddr> {
 /// Far less than the guard knows, and written without it.
 fn is_public(address: IpAddr) -> bool {
     let v4 = |ip: Ipv4Addr| {
-        let special = ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_multicast() || ip.is_broadcast() || ip.is_documentation();
+        let special = ip.is_private()
+            || ip.is_loopback()
+            || ip.is_link_local()
+            || ip.is_multicast()
+            || ip.is_broadcast()
+            || ip.is_documentation();
         let [first, second, ..] = ip.octets();
         !special && first != 0 && first < 240 && !(first == 100 && second & 0xC0 == 64)
     };
-    let v6 = |ip: Ipv6Addr| ip.to_ipv4_mapped().map_or_else(|| ip.segments()[0] & 0xE000 == 0x2000 && ip.segments()[0] != 0x2002, v4);
+    let v6 = |ip: Ipv6Addr| {
+        ip.to_ipv4_mapped().map_or_else(|| ip.segments()[0] & 0xE000 == 0x2000 && ip.segments()[0] != 0x2002, v4)
+    };
     match address {
         IpAddr::V4(ip) => v4(ip),
         IpAddr::V6(ip) => v6(ip),
@@ -146,7 +170,12 @@ thread_local! {
 /// Runs something that waits for octets that are there.
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     TOKIO.with_borrow_mut(|tokio| {
-        let make = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap_or_else(|error| panic!("there is no runtime: {error}"));
+        let make = || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build()
+                .unwrap_or_else(|error| panic!("there is no runtime: {error}"))
+        };
         tokio.get_or_insert_with(make).block_on(work)
     })
 }
@@ -159,7 +188,10 @@ fn machine() -> Arc<dyn Runtime> {
 pub fn smtp_client(octets: &[u8]) {
     let sent = block_on(carrier::bare::smtp_client(&machine(), octets));
     let successes = octets.windows(2).filter(|pair| pair.starts_with(b"2")).count();
-    assert!(sent.is_err() || successes >= 5, "a greeting, EHLO, MAIL, RCPT and the end of the mail have each their answer");
+    assert!(
+        sent.is_err() || successes >= 5,
+        "a greeting, EHLO, MAIL, RCPT and the end of the mail have each their answer"
+    );
 }
 
 /// No mail is longer than it may be.

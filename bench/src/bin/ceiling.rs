@@ -1,5 +1,5 @@
-//! The ceiling: what axum and SQLite can do here when nothing is checked. The same JSON in and out, two rows in two tables, concurrent
-//! requests committed as a group with `synchronous=FULL`, and a checkpoint on a second thread.
+//! The ceiling: what axum and SQLite can do here when nothing is checked. The same JSON in and out, two rows in two
+//! tables, concurrent requests committed as a group with `synchronous=FULL`, and a checkpoint on a second thread.
 #![allow(clippy::disallowed_methods, reason = "a measurement asks the machine for the time and for tasks")]
 
 use std::path::PathBuf;
@@ -90,7 +90,10 @@ fn connect(file: &PathBuf) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-async fn accept(State(jobs): State<mpsc::Sender<Job>>, Json(request): Json<Request>) -> Result<(StatusCode, Json<Answer>), StatusCode> {
+async fn accept(
+    State(jobs): State<mpsc::Sender<Job>>,
+    Json(request): Json<Request>,
+) -> Result<(StatusCode, Json<Answer>), StatusCode> {
     let request = Arc::new(request);
     let (sender, committed) = oneshot::channel();
     jobs.send((Arc::clone(&request), sender)).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;

@@ -1,5 +1,6 @@
-//! A load generator: keep-alive connections that send one request after the other (closed loop), or at a rate that is offered
-//! whatever the server does (open loop). Prints one line of JSON: how many were answered as wanted, how fast, and how long they took.
+//! A load generator: keep-alive connections that send one request after the other (closed loop), or at a rate that is
+//! offered whatever the server does (open loop). Prints one line of JSON: how many were answered as wanted, how fast,
+//! and how long they took.
 //!
 //! In an open loop a request's time counts from when it was due, so that a server that stalls does not hide it.
 #![allow(clippy::disallowed_methods, reason = "a measurement asks the machine for the time and for tasks")]
@@ -62,14 +63,21 @@ async fn main() {
     let options = Arc::new(Options::parse());
     let (counts, next) = (Arc::new(Counts::default()), Arc::new(AtomicU64::new(0)));
     let began = Instant::now();
-    let workers: Vec<_> = (0..options.connections).map(|_| tokio::spawn(work(Arc::clone(&options), Arc::clone(&counts), Arc::clone(&next), began))).collect();
+    let workers: Vec<_> = (0..options.connections)
+        .map(|_| tokio::spawn(work(Arc::clone(&options), Arc::clone(&counts), Arc::clone(&next), began)))
+        .collect();
     let mut times_us = Vec::new();
     for worker in workers {
         times_us.extend(worker.await.unwrap_or_default());
     }
     let took = began.elapsed();
     times_us.sort_unstable();
-    let at = |share: f64| times_us.get(((times_us.len() as f64 * share) as usize).min(times_us.len().saturating_sub(1))).copied().unwrap_or(0);
+    let at = |share: f64| {
+        times_us
+            .get(((times_us.len() as f64 * share) as usize).min(times_us.len().saturating_sub(1)))
+            .copied()
+            .unwrap_or(0)
+    };
     let taken = counts.taken.load(Ordering::Relaxed);
     let report = serde_json::json!({
         "taken": taken, "others": counts.others.load(Ordering::Relaxed), "failed": counts.failed.load(Ordering::Relaxed),
@@ -154,10 +162,16 @@ async fn exchange(stream: &mut TcpStream, request: &[u8], answer: &mut Vec<u8>) 
         }
         let Some(head) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
         let text = std::str::from_utf8(&answer[..head]).map_err(io::Error::other)?;
-        let length = text.lines().filter_map(|line| line.split_once(':')).find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        let length = text
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
         let length: usize = length.and_then(|(_, value)| value.trim().parse().ok()).unwrap_or(0);
         if answer.len() >= head + 4 + length {
-            return text.get(9..12).and_then(|status| status.parse().ok()).ok_or_else(|| io::ErrorKind::InvalidData.into());
+            return text
+                .get(9..12)
+                .and_then(|status| status.parse().ok())
+                .ok_or_else(|| io::ErrorKind::InvalidData.into());
         }
     }
 }

@@ -11,11 +11,13 @@ pub enum Action {
     Accept,
     /// The link rests and sends it again; the message is none the worse.
     Throttle,
-    /// The queue of this recipient is full: the message is tried again later. Only where many recipients in a row are refused so does the link rest as well.
+    /// The queue of this recipient is full: the message is tried again later. Only where many recipients in a row are
+    /// refused so does the link rest as well.
     QueueFull,
     /// The message is tried again later.
     Retry,
-    /// The carrier says that the session is not bound: it is bound anew, and the message is tried again as soon as it is.
+    /// The carrier says that the session is not bound: it is bound anew, and the message is tried again as soon as it
+    /// is.
     Rebind,
     /// The carrier will never take it.
     Reject,

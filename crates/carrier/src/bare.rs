@@ -1,4 +1,5 @@
-//! The parts that read what a carrier sends, without their sockets and tasks: for the fuzzer. No part of the contract with the dispatcher.
+//! The parts that read what a carrier sends, without their sockets and tasks: for the fuzzer. No part of the contract
+//! with the dispatcher.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,8 +23,14 @@ use crate::smpp::session::Session;
 use crate::smpp::shared::Shared;
 use crate::smpp::submit;
 
-/// A bound SMPP session with these submissions under way reads these octets, and then loses its connection. How many outcomes each submission had, by its token.
-pub fn smpp_session(config: SmppConfig, submissions: Vec<Submission>, octets: &[u8], now: Instant) -> BTreeMap<u64, usize> {
+/// A bound SMPP session with these submissions under way reads these octets, and then loses its connection. How many
+/// outcomes each submission had, by its token.
+pub fn smpp_session(
+    config: SmppConfig,
+    submissions: Vec<Submission>,
+    octets: &[u8],
+    now: Instant,
+) -> BTreeMap<u64, usize> {
     let config = Arc::new(config);
     let (mut out, mut seen) = (Vec::new(), BTreeMap::new());
     let (events, _) = mpsc::unbounded_channel();
@@ -84,7 +91,11 @@ impl Said {
 }
 
 impl AsyncRead for Said {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_read(context, buffer)
     }
 }
@@ -111,10 +122,16 @@ const TIME: Duration = Duration::from_secs(60);
 /// # Errors
 /// It did not: the code of its refusal, where that was the reason.
 pub async fn smtp_client(runtime: &Arc<dyn Runtime>, octets: &[u8]) -> Result<(), Option<u16>> {
-    let envelope = Envelope { from: "us@a.example".to_owned(), to: "them@b.example".to_owned(), mail: b"Subject: x\r\n\r\n.dot\r\n".to_vec() };
+    let envelope = Envelope {
+        from: "us@a.example".to_owned(),
+        to: "them@b.example".to_owned(),
+        mail: b"Subject: x\r\n\r\n.dot\r\n".to_vec(),
+    };
     let (stream, deadline) = (Box::new(Said::new(octets)), runtime.instant() + TIME);
     let sent = async {
-        let mut connection = Connection::open(runtime, stream, "a.example", Security { starttls: None, is_required: false }, deadline).await?;
+        let mut connection =
+            Connection::open(runtime, stream, "a.example", Security { starttls: None, is_required: false }, deadline)
+                .await?;
         connection.send(&envelope, deadline).await
     };
     sent.await.map_err(|failure| match failure {

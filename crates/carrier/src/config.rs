@@ -70,7 +70,10 @@ impl CarrierConfig {
 
     /// Whether it takes messages of this type.
     pub const fn carries(&self, kind: MessageType) -> bool {
-        matches!((self, kind), (Self::Smpp(_), MessageType::Sms) | (Self::Mm4(_) | Self::Mm7(_), MessageType::Mms) | (Self::Sandbox(_), _))
+        matches!(
+            (self, kind),
+            (Self::Smpp(_), MessageType::Sms) | (Self::Mm4(_) | Self::Mm7(_), MessageType::Mms) | (Self::Sandbox(_), _)
+        )
     }
 
     /// Where it listens for what the carrier says unasked, where that is a port of our own.
@@ -94,8 +97,12 @@ impl CarrierConfig {
     /// Files that hold its secrets, each with the key that names it.
     pub fn secret_files(&self) -> Vec<(&'static str, &Path)> {
         let files = match self {
-            Self::Smpp(config) => vec![("password_file", &config.password_file), ("tls_client_key", &config.tls_client_key)],
-            Self::Mm4(config) => vec![("tls_client_key", &config.tls_client_key), ("listen_tls_key", &config.listen_tls_key)],
+            Self::Smpp(config) => {
+                vec![("password_file", &config.password_file), ("tls_client_key", &config.tls_client_key)]
+            }
+            Self::Mm4(config) => {
+                vec![("tls_client_key", &config.tls_client_key), ("listen_tls_key", &config.listen_tls_key)]
+            }
             Self::Mm7(config) => {
                 let listener = ("listen_password_file", &config.listen_password_file);
                 vec![("password_file", &config.password_file), listener, ("tls_client_key", &config.tls_client_key)]
@@ -108,10 +115,24 @@ impl CarrierConfig {
     /// Files that it reads at its start: certificates, keys and passwords.
     pub fn files(&self) -> Vec<&Path> {
         let files = match self {
-            Self::Smpp(config) => vec![&config.tls_ca, &config.tls_client_cert, &config.tls_client_key, &config.password_file],
-            Self::Mm4(config) => vec![&config.tls_ca, &config.tls_client_cert, &config.tls_client_key, &config.listen_tls_cert, &config.listen_tls_key],
+            Self::Smpp(config) => {
+                vec![&config.tls_ca, &config.tls_client_cert, &config.tls_client_key, &config.password_file]
+            }
+            Self::Mm4(config) => vec![
+                &config.tls_ca,
+                &config.tls_client_cert,
+                &config.tls_client_key,
+                &config.listen_tls_cert,
+                &config.listen_tls_key,
+            ],
             Self::Mm7(config) => {
-                vec![&config.tls_ca, &config.tls_client_cert, &config.tls_client_key, &config.password_file, &config.listen_password_file]
+                vec![
+                    &config.tls_ca,
+                    &config.tls_client_cert,
+                    &config.tls_client_key,
+                    &config.password_file,
+                    &config.listen_password_file,
+                ]
             }
             Self::Sandbox(_) => Vec::new(),
         };
@@ -128,7 +149,8 @@ impl CarrierConfig {
         }
     }
 
-    /// How long an answer to a submission may take, in seconds. Where each message may need a connection of its own, opening it is part of that.
+    /// How long an answer to a submission may take, in seconds. Where each message may need a connection of its own,
+    /// opening it is part of that.
     pub const fn response_timeout_secs(&self) -> u64 {
         match self {
             Self::Smpp(config) => config.response_timeout_secs,
@@ -147,7 +169,9 @@ impl CarrierConfig {
             Self::Smpp(config) => config.validate(),
             Self::Mm4(config) => config.validate(),
             Self::Mm7(config) => config.validate(),
-            Self::Sandbox(config) if config.name.is_empty() => Err(ConfigError { carrier: String::new(), mistakes: vec![Mistake::new("name", "is missing")] }),
+            Self::Sandbox(config) if config.name.is_empty() => {
+                Err(ConfigError { carrier: String::new(), mistakes: vec![Mistake::new("name", "is missing")] })
+            }
             Self::Sandbox(_) => Ok(()),
         }
     }
@@ -155,7 +179,9 @@ impl CarrierConfig {
     /// Reads the secrets, certificates and keys that it names, as a start does. Every mistake.
     pub fn check_files(&self) -> Vec<ConfigError> {
         match self {
-            Self::Smpp(config) => [config.read_password().err(), config.check_tls().err()].into_iter().flatten().collect(),
+            Self::Smpp(config) => {
+                [config.read_password().err(), config.check_tls().err()].into_iter().flatten().collect()
+            }
             Self::Mm4(config) => config.check_files(),
             Self::Mm7(config) => config.check_files(),
             Self::Sandbox(_) => Vec::new(),

@@ -33,7 +33,10 @@ pub(crate) struct Connector {
 impl Connector {
     /// Opens a connection, within the time that the configuration gives.
     pub(crate) async fn connect(&self, runtime: &Arc<dyn Runtime>) -> io::Result<Box<dyn Stream>> {
-        runtime.timeout(self.limit, self.open()).await.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no connection in time")))
+        runtime
+            .timeout(self.limit, self.open())
+            .await
+            .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no connection in time")))
     }
 
     async fn open(&self) -> io::Result<Box<dyn Stream>> {

@@ -1,8 +1,9 @@
-//! A carrier whose message is one request with one answer, as MM4 and MM7 are: how many may be under way, how fast, and what is done while
-//! it cannot be reached.
+//! A carrier whose message is one request with one answer, as MM4 and MM7 are: how many may be under way, how fast, and
+//! what is done while it cannot be reached.
 //!
-//! In come submissions, out goes one outcome each. What a request is, is the [`Exchange`]'s to say. There is no connection that could be
-//! seen to be down, so the answers tell: after a failure the carrier rests, longer each time, and then one message is its probe.
+//! In come submissions, out goes one outcome each. What a request is, is the [`Exchange`]'s to say. There is no
+//! connection that could be seen to be down, so the answers tell: after a failure the carrier rests, longer each time,
+//! and then one message is its probe.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -176,7 +177,12 @@ struct Health {
 
 impl<E: Exchange> ExchangeCarrier<E> {
     pub(crate) fn new(runtime: Arc<dyn Runtime>, exchange: E, teller: Arc<Teller>, bounds: Bounds) -> Self {
-        let health = Health { down_since: None, refuses_us: false, rest: Rest::new(bounds.rest_floor, bounds.rest_ceiling), last_error: None };
+        let health = Health {
+            down_since: None,
+            refuses_us: false,
+            rest: Rest::new(bounds.rest_floor, bounds.rest_ceiling),
+            last_error: None,
+        };
         let core = Core {
             exchange,
             teller,
@@ -299,7 +305,8 @@ impl<E: Exchange> Carrier for ExchangeCarrier<E> {
     }
 }
 
-/// A message that is being handed over. When it is dropped, by its end or by a fault of ours, its place is free and its outcome told.
+/// A message that is being handed over. When it is dropped, by its end or by a fault of ours, its place is free and its
+/// outcome told.
 struct UnderWay<E: Exchange> {
     core: Arc<Core<E>>,
     submission: Submission,

@@ -43,12 +43,15 @@ impl Password<'_> {
     pub(crate) fn read(&self) -> Result<(&'static str, String), Mistake> {
         if let Some(file) = self.file {
             let key = "password_file";
-            let read = std::fs::read_to_string(file).map_err(|error| Mistake::new(key, format!("cannot be read from {}: {error}", file.display())))?;
+            let read = std::fs::read_to_string(file)
+                .map_err(|error| Mistake::new(key, format!("cannot be read from {}: {error}", file.display())))?;
             return Ok((key, read.trim_end_matches(['\r', '\n']).to_owned()));
         }
         if let Some(name) = self.variable {
             let key = "password_env";
-            return std::env::var(name).map(|value| (key, value)).map_err(|_| Mistake::new(key, format!("names {name}, which is not set")));
+            return std::env::var(name)
+                .map(|value| (key, value))
+                .map_err(|_| Mistake::new(key, format!("names {name}, which is not set")));
         }
         Ok(("password", self.given.0.clone()))
     }
@@ -86,10 +89,16 @@ pub struct ConfigError {
 }
 
 /// Notes every key whose number is out of its bounds.
-pub(crate) fn check_bounds<'a>(bounds: impl IntoIterator<Item = (&'a str, u64, RangeInclusive<u64>)>, mistakes: &mut Vec<Mistake>) {
+pub(crate) fn check_bounds<'a>(
+    bounds: impl IntoIterator<Item = (&'a str, u64, RangeInclusive<u64>)>,
+    mistakes: &mut Vec<Mistake>,
+) {
     for (key, value, bounds) in bounds {
         if !bounds.contains(&value) {
-            mistakes.push(Mistake::new(key, format!("is {value}, and not between {} and {}", bounds.start(), bounds.end())));
+            mistakes.push(Mistake::new(
+                key,
+                format!("is {value}, and not between {} and {}", bounds.start(), bounds.end()),
+            ));
         }
     }
 }

@@ -1,10 +1,11 @@
 //! How bytes leave and arrive.
 //!
-//! In come [`Submission`]s, already durable; out come [`Event`]s: what the carrier answered, and what it reports unasked.
-//! This crate knows carriers and their quirks and nothing of accounts, clients or storage.
+//! In come [`Submission`]s, already durable; out come [`Event`]s: what the carrier answered, and what it reports
+//! unasked. This crate knows carriers and their quirks and nothing of accounts, clients or storage.
 //!
-//! Reading order: this file (the contract with the dispatcher), [`config`] (the kinds of carriers), [`smpp`] (the session and its link),
-//! `exchange` (carriers whose message is one request), [`mm4`] and [`mm7`] (which are such), [`sandbox`] (the carrier that reaches nobody).
+//! Reading order: this file (the contract with the dispatcher), [`config`] (the kinds of carriers), [`smpp`] (the
+//! session and its link), `exchange` (carriers whose message is one request), [`mm4`] and [`mm7`] (which are such),
+//! [`sandbox`] (the carrier that reaches nobody).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 use std::net::SocketAddr;
@@ -109,7 +110,8 @@ pub enum SegmentOutcome {
         /// The status as the specification names it.
         status: String,
     },
-    /// The carrier did not take it because the session is not bound, as far as the carrier knows. It may have it as soon as it is bound again.
+    /// The carrier did not take it because the session is not bound, as far as the carrier knows. It may have it as
+    /// soon as it is bound again.
     NotBound {
         /// The status as the specification names it.
         status: String,
@@ -132,7 +134,8 @@ pub struct SubmissionOutcome {
     pub attempt: u32,
     /// The lease that it was sent under.
     pub token: u64,
-    /// How many segments the carrier's cut of the text has: its alphabet and its way of splitting may make more or fewer than were counted at admission.
+    /// How many segments the carrier's cut of the text has: its alphabet and its way of splitting may make more or
+    /// fewer than were counted at admission.
     pub total: u16,
     /// The segments that the carrier had before, as in [`Submission::accepted_segments`].
     pub accepted_before: u64,
@@ -143,11 +146,12 @@ pub struct SubmissionOutcome {
 /// A carrier's report on one segment, as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// Its ids in every form in which its segment may have been filed, likeliest first; canonical, never empty. The first is the id that the carrier is
-    /// trusted most to mean, as it wrote it; then come other ids that it names, and other readings of them.
+    /// Its ids in every form in which its segment may have been filed, likeliest first; canonical, never empty. The
+    /// first is the id that the carrier is trusted most to mean, as it wrote it; then come other ids that it names, and
+    /// other readings of them.
     pub keys: Vec<String>,
-    /// The digits of its two addresses, where they are numbers, with `*` for a digit that the carrier hides. The recipient's is one of them, if the carrier
-    /// names it.
+    /// The digits of its two addresses, where they are numbers, with `*` for a digit that the carrier hides. The
+    /// recipient's is one of them, if the carrier names it.
     pub addresses: Vec<String>,
     /// What it says.
     pub state: ReceiptState,
@@ -168,7 +172,8 @@ pub enum Event {
     Outcome(SubmissionOutcome),
     /// A segment was reported on. [`Ack::accept`] it once it is on disk.
     Receipt(Receipt, Ack),
-    /// Something came that nothing here can use, and was refused. Told as long as not many wait to be recorded; the counts have them all.
+    /// Something came that nothing here can use, and was refused. Told as long as not many wait to be recorded; the
+    /// counts have them all.
     Unusable(Unusable),
 }
 
@@ -181,15 +186,16 @@ pub struct CarrierEvent {
     pub event: Event,
 }
 
-/// Where a carrier's events go. What bounds them is not the channel: outcomes are bounded by the window, receipts by those that wait for their
-/// [`Ack`] (past `receipts_pending_max` a session asks the carrier to come back, and a connection of MM4 or MM7 has one at a time), and what is
-/// unusable by its places ([`Unusable`]).
+/// Where a carrier's events go. What bounds them is not the channel: outcomes are bounded by the window, receipts by
+/// those that wait for their [`Ack`] (past `receipts_pending_max` a session asks the carrier to come back, and a
+/// connection of MM4 or MM7 has one at a time), and what is unusable by its places ([`Unusable`]).
 pub type Events = mpsc::UnboundedSender<CarrierEvent>;
 
 /// How a carrier is doing, for the operator.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CarrierStatus {
-    /// In one word: `bound` or (where there are no sessions) `ready`, `binding`, `down`, `throttled`, `refused` (credentials), `draining`, `closed`.
+    /// In one word: `bound` or (where there are no sessions) `ready`, `binding`, `down`, `throttled`, `refused`
+    /// (credentials), `draining`, `closed`.
     pub state: &'static str,
     /// Sessions that are bound, receivers included.
     pub sessions_bound: usize,
@@ -231,18 +237,20 @@ pub trait Carrier: Send + Sync {
     /// Its name in the configuration.
     fn name(&self) -> &str;
 
-    /// Waits until segments can leave (bound, window open, rate not used up, not throttled) and says how many, at least 1.
-    /// Cancel-safe. The answer is a promise only as long as the connection lasts.
+    /// Waits until segments can leave (bound, window open, rate not used up, not throttled) and says how many, at least
+    /// 1. Cancel-safe. The answer is a promise only as long as the connection lasts.
     async fn ready(&self) -> usize;
 
     /// How many unanswered segments there may be in all.
     fn window(&self) -> usize;
 
-    /// Hands a message over, at once: its segments leave in order on one session as the window opens. Exactly one [`Event::Outcome`] follows,
-    /// [`SegmentOutcome::NotSent`] where nothing could leave, which is so after as long as an answer may take.
+    /// Hands a message over, at once: its segments leave in order on one session as the window opens. Exactly one
+    /// [`Event::Outcome`] follows, [`SegmentOutcome::NotSent`] where nothing could leave, which is so after as long as
+    /// an answer may take.
     fn submit(&self, submission: Submission);
 
-    /// Whether it has been unable to take anything for this long, so that a fallback should be tried; `None` while it can.
+    /// Whether it has been unable to take anything for this long, so that a fallback should be tried; `None` while it
+    /// can.
     fn down_for(&self) -> Option<Duration>;
 
     /// How it is doing.
@@ -253,7 +261,8 @@ pub trait Carrier: Send + Sync {
         receipt_wait(RECEIPT_WAIT_HOURS)
     }
 
-    /// Takes nothing more, waits for what is unanswered (at most `limit`), unbinds and closes. What is unanswered then ends as unknown.
+    /// Takes nothing more, waits for what is unanswered (at most `limit`), unbinds and closes. What is unanswered then
+    /// ends as unknown.
     async fn drain(&self, limit: Duration);
 }
 
@@ -274,11 +283,17 @@ pub(crate) fn receipt_wait(hours: u64) -> Option<Duration> {
     (hours > 0).then(|| Duration::from_secs(hours.saturating_mul(3_600)))
 }
 
-/// Starts a carrier, whose long tasks the supervisor watches: a link or a listener that panics is a failure of the process.
+/// Starts a carrier, whose long tasks the supervisor watches: a link or a listener that panics is a failure of the
+/// process.
 ///
 /// # Errors
 /// [`ConfigError`] with every mistake of the configuration.
-pub fn start(config: CarrierConfig, events: Events, entropy: Arc<dyn Entropy>, supervisor: &Supervisor) -> Result<Arc<dyn Carrier>, ConfigError> {
+pub fn start(
+    config: CarrierConfig,
+    events: Events,
+    entropy: Arc<dyn Entropy>,
+    supervisor: &Supervisor,
+) -> Result<Arc<dyn Carrier>, ConfigError> {
     config.validate()?;
     match config {
         CarrierConfig::Sandbox(config) => Ok(Arc::new(sandbox::Sandbox::new(&config.name, events))),

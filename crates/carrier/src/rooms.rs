@@ -13,7 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// How long a connection that is sent away may take to read that.
 const SEND_OFF_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// So many connections of a listener are sent away with words at the same time; more are cut, so that they do not hold our file handles.
+/// So many connections of a listener are sent away with words at the same time; more are cut, so that they do not hold
+/// our file handles.
 pub const SEND_OFFS_MAX: usize = 16;
 
 /// Connections of peers that a listener refused since the start, by reason.
@@ -66,7 +67,11 @@ impl RefusedCounters {
 
     pub(crate) fn counts(&self) -> RefusedConnections {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        RefusedConnections { not_allowed: count(&self.not_allowed), address_full: count(&self.address_full), full: count(&self.full) }
+        RefusedConnections {
+            not_allowed: count(&self.not_allowed),
+            address_full: count(&self.address_full),
+            full: count(&self.full),
+        }
     }
 }
 
@@ -86,11 +91,16 @@ pub(crate) struct Place {
 }
 
 impl Rooms {
-    /// Room for so many connections. One address has three quarters of them at most: the operator lists the peers, and a single one may have most of the work,
-    /// but it does not keep the others out.
+    /// Room for so many connections. One address has three quarters of them at most: the operator lists the peers, and
+    /// a single one may have most of the work, but it does not keep the others out.
     pub(crate) fn new(runtime: Arc<dyn Runtime>, connections_max: usize) -> Self {
         let share = (connections_max * 3).div_ceil(4);
-        Self { runtime, places: Arc::new(Semaphore::new(connections_max)), shares: Shares::new(share), send_offs: Arc::new(Semaphore::new(SEND_OFFS_MAX)) }
+        Self {
+            runtime,
+            places: Arc::new(Semaphore::new(connections_max)),
+            shares: Shares::new(share),
+            send_offs: Arc::new(Semaphore::new(SEND_OFFS_MAX)),
+        }
     }
 
     /// Takes a place for a connection from this address.

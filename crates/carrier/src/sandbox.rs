@@ -1,5 +1,5 @@
-//! The carrier that reaches nobody: what test keys send to. The last four digits of the recipient decide what happens, so that a client can see every state
-//! of a message's life.
+//! The carrier that reaches nobody: what test keys send to. The last four digits of the recipient decide what happens,
+//! so that a client can see every state of a message's life.
 //!
 //! | recipient ends in | what happens |
 //! |---|---|
@@ -116,9 +116,11 @@ impl Carrier for Sandbox {
     async fn drain(&self, _limit: Duration) {}
 }
 
-/// What becomes of a message by its recipient's last digits: its outcome, if it is not accepted, and what is reported if it is.
+/// What becomes of a message by its recipient's last digits: its outcome, if it is not accepted, and what is reported
+/// if it is.
 fn fate_of(digits: &str, attempt: u32) -> (Option<SegmentOutcome>, Option<ReceiptState>) {
-    let refused = |error_type: ErrorType| Some(SegmentOutcome::Refused { error_type, status: format!("sandbox {digits}") });
+    let refused =
+        |error_type: ErrorType| Some(SegmentOutcome::Refused { error_type, status: format!("sandbox {digits}") });
     match digits {
         "0001" => (None, Some(ReceiptState::Undeliverable)),
         "0002" => (refused(ErrorType::CarrierRejected), None),

@@ -1,4 +1,5 @@
-//! Pace: how many segments a second, how long to rest when the SMSC asks for it, and when full queues of recipients amount to that.
+//! Pace: how many segments a second, how long to rest when the SMSC asks for it, and when full queues of recipients
+//! amount to that.
 
 use std::time::{Duration, Instant};
 
@@ -58,7 +59,8 @@ impl Bucket {
     pub(crate) fn free_at(&self, now: Instant) -> Option<Instant> {
         let gained = now.saturating_duration_since(self.filled_at).as_secs_f64() * self.rate;
         let missing = 1.0 - (self.tokens + gained);
-        (self.rate > 0.0 && missing > 0.0).then(|| now + Duration::from_secs_f64(missing / self.rate).max(Duration::from_millis(1)))
+        (self.rate > 0.0 && missing > 0.0)
+            .then(|| now + Duration::from_secs_f64(missing / self.rate).max(Duration::from_millis(1)))
     }
 
     fn capacity(&self) -> f64 {
@@ -80,7 +82,8 @@ impl Rest {
         Self { floor, ceiling, next: floor, until: None }
     }
 
-    /// Rests from `now`. What is asked during a rest, by answers that were under way, is the same request and makes it no longer.
+    /// Rests from `now`. What is asked during a rest, by answers that were under way, is the same request and makes it
+    /// no longer.
     pub(crate) fn begin(&mut self, now: Instant) {
         if self.until(now).is_none() {
             self.until = Some(now + self.next);
@@ -103,8 +106,8 @@ impl Rest {
 
 /// Recipients whose queues are full, as far as the SMSC said so since it last took something.
 ///
-/// A handset that is off fills its own queue, which is no reason to send others less. Where many different recipients in a row are refused so and nothing is taken
-/// in between, it is the SMSC that is full.
+/// A handset that is off fills its own queue, which is no reason to send others less. Where many different recipients
+/// in a row are refused so and nothing is taken in between, it is the SMSC that is full.
 #[derive(Debug)]
 pub(crate) struct FullQueues {
     recipients: Vec<Msisdn>,
@@ -117,7 +120,8 @@ impl FullQueues {
         Self { recipients: Vec::new(), limit }
     }
 
-    /// Notes that the queue of `recipient` is full. Whether the link is to rest: this recipient is another one, and at least the `limit`th.
+    /// Notes that the queue of `recipient` is full. Whether the link is to rest: this recipient is another one, and at
+    /// least the `limit`th.
     pub(crate) fn note(&mut self, recipient: &Msisdn) -> bool {
         if self.limit == 0 || self.recipients.contains(recipient) {
             return false;

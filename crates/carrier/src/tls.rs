@@ -33,16 +33,20 @@ pub(crate) fn client(files: &TlsFiles<'_>) -> Result<Option<(TlsConnector, Serve
         return Ok(None);
     }
     let (key, name) = files.server_name.map_or(("host", files.host), |name| ("tls_server_name", name));
-    let name = ServerName::try_from(name.to_owned()).map_err(|error| Mistake::new(key, format!("cannot be in a certificate: {error}")))?;
+    let name = ServerName::try_from(name.to_owned())
+        .map_err(|error| Mistake::new(key, format!("cannot be in a certificate: {error}")))?;
     Ok(Some((TlsConnector::from(Arc::new(client_config(files)?)), name)))
 }
 
-/// How connections to a listener are secured, by a certificate and its key, each with the configuration key that names it.
+/// How connections to a listener are secured, by a certificate and its key, each with the configuration key that names
+/// it.
 pub(crate) fn server((cert_key, cert): (&str, &Path), (key_key, key): (&str, &Path)) -> Result<TlsAcceptor, Mistake> {
     let chain = certificates(cert, cert_key)?;
     let private = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key_key, key, &error))?;
-    let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider())).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| Mistake::new(cert_key, format!("cannot be used: {error}")))?.with_no_client_auth();
+    let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions();
+    let builder =
+        builder.map_err(|error| Mistake::new(cert_key, format!("cannot be used: {error}")))?.with_no_client_auth();
     let config = builder.with_single_cert(chain, private).map_err(|error| unusable(cert_key, cert, &error))?;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
@@ -61,7 +65,8 @@ fn client_config(files: &TlsFiles<'_>) -> Result<ClientConfig, Mistake> {
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| Mistake::new("tls", format!("cannot be used: {error}")))?.with_root_certificates(roots);
+    let builder =
+        builder.map_err(|error| Mistake::new("tls", format!("cannot be used: {error}")))?.with_root_certificates(roots);
     match (files.client_cert, files.client_key) {
         (Some(certificate), Some(key)) => {
             let chain = certificates(certificate, "tls_client_cert")?;
@@ -75,7 +80,8 @@ fn client_config(files: &TlsFiles<'_>) -> Result<ClientConfig, Mistake> {
 /// The certificates of a file, of which there must be one.
 fn certificates(file: &Path, key: &str) -> Result<Vec<CertificateDer<'static>>, Mistake> {
     let failed = |error: rustls::pki_types::pem::Error| unusable(key, file, &error);
-    let found: Vec<_> = CertificateDer::pem_file_iter(file).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;
+    let found: Vec<_> =
+        CertificateDer::pem_file_iter(file).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;
     if found.is_empty() { Err(unusable(key, file, &"there is no certificate in it")) } else { Ok(found) }
 }
 

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use model::unmatched::Reason;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How many may wait to be recorded. The operator sees the last hundred; a carrier that sends more than that at once is shown by its count.
+/// How many may wait to be recorded. The operator sees the last hundred; a carrier that sends more than that at once is
+/// shown by its count.
 const WAITING_MAX: usize = 100;
 
 /// How much of what came the operator sees, in octets.
@@ -53,7 +54,11 @@ pub(crate) struct Refusals {
 
 impl Default for Refusals {
     fn default() -> Self {
-        Self { unreadable: AtomicU64::new(0), inbound: AtomicU64::new(0), places: Arc::new(Semaphore::new(WAITING_MAX)) }
+        Self {
+            unreadable: AtomicU64::new(0),
+            inbound: AtomicU64::new(0),
+            places: Arc::new(Semaphore::new(WAITING_MAX)),
+        }
     }
 }
 
@@ -67,7 +72,10 @@ impl Refusals {
     }
 
     pub(crate) fn counts(&self) -> UnusableCounts {
-        UnusableCounts { unreadable: self.unreadable.load(Ordering::Relaxed), inbound: self.inbound.load(Ordering::Relaxed) }
+        UnusableCounts {
+            unreadable: self.unreadable.load(Ordering::Relaxed),
+            inbound: self.inbound.load(Ordering::Relaxed),
+        }
     }
 }
 
@@ -78,7 +86,9 @@ mod tests {
     #[test]
     fn all_are_counted_and_a_bounded_number_waits_to_be_recorded() {
         let refusals = Refusals::default();
-        let told: Vec<_> = (0..1_000).filter_map(|_| refusals.count(Reason::Inbound, "a message of a handset", String::new())).collect();
+        let told: Vec<_> = (0..1_000)
+            .filter_map(|_| refusals.count(Reason::Inbound, "a message of a handset", String::new()))
+            .collect();
         assert_eq!((told.len(), refusals.counts()), (WAITING_MAX, UnusableCounts { unreadable: 0, inbound: 1_000 }));
         drop(told);
         assert!(refusals.count(Reason::Unreadable, "no id", String::new()).is_some(), "what was recorded makes room");

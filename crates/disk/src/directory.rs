@@ -41,7 +41,8 @@ impl Directory {
     pub(crate) fn crash(&mut self, chance: &Chance) {
         let changed: BTreeSet<String> = self.unsynced.iter().map(|(name, _)| name.clone()).collect();
         for name in changed {
-            let changes: Vec<Option<FileId>> = self.unsynced.iter().filter(|(other, _)| *other == name).map(|(_, file)| *file).collect();
+            let changes: Vec<Option<FileId>> =
+                self.unsynced.iter().filter(|(other, _)| *other == name).map(|(_, file)| *file).collect();
             match chance.below(changes.len() + 1).checked_sub(1).map(|last| changes[last]) {
                 None => {}
                 Some(Some(file)) => drop(self.durable.insert(name, file)),

@@ -5,7 +5,8 @@ use crate::chance::Chance;
 /// What a disk writes whole or not at all.
 pub(crate) const SECTOR: usize = 512;
 
-/// How many octets wait for a sync at most. Beyond that the oldest go to the disk by themselves, as the cache of an operating system writes back.
+/// How many octets wait for a sync at most. Beyond that the oldest go to the disk by themselves, as the cache of an
+/// operating system writes back.
 const UNSYNCED_MAX: usize = 16 << 20;
 
 /// Of a hundred sectors that a crash loses, how many hold garbage instead of what was there before.
@@ -90,7 +91,8 @@ impl File {
         self.content.clone_from(&self.durable);
     }
 
-    /// Makes a part of the changes durable and forgets the others: of the sectors written, `kept` in a hundred, up to the change of length after `resizes` others.
+    /// Makes a part of the changes durable and forgets the others: of the sectors written, `kept` in a hundred, up to
+    /// the change of length after `resizes` others.
     fn settle(&mut self, chance: &Chance, kept: usize, mut resizes: usize) {
         self.unsynced_octets = 0;
         for change in std::mem::take(&mut self.unsynced) {
@@ -154,7 +156,11 @@ mod tests {
             file.write(600, &[2; 300]);
             file.crash(&chance);
             let octets = content(&file);
-            assert_eq!((octets.len(), &octets[..600], &octets[900..]), (2_000, &[1; 600][..], &[1; 1_100][..]), "seed {seed}");
+            assert_eq!(
+                (octets.len(), &octets[..600], &octets[900..]),
+                (2_000, &[1; 600][..], &[1; 1_100][..]),
+                "seed {seed}"
+            );
         }
     }
 
@@ -169,7 +175,9 @@ mod tests {
             file.crash(&Chance::new(seed));
             let octets = content(&file);
             // A sector of one value is whole; one of several is garbage.
-            let sectors = octets.chunks(SECTOR).map(|sector| if sector.iter().all(|octet| *octet == sector[0]) { sector[0] } else { 9 });
+            let sectors = octets
+                .chunks(SECTOR)
+                .map(|sector| if sector.iter().all(|octet| *octet == sector[0]) { sector[0] } else { 9 });
             seen.insert(sectors.collect::<Vec<_>>());
         }
         for wanted in [[1, 1], [1, 2], [2, 1], [2, 2]] {

@@ -1,10 +1,13 @@
-//! A disk in memory for tests, which SQLite uses through a VFS by name: it loses, tears, fails and fills as a seed says.
+//! A disk in memory for tests, which SQLite uses through a VFS by name: it loses, tears, fails and fills as a seed
+//! says.
 //!
-//! Writes go to a cache that everybody reads; only a sync of their file makes them durable. [`Disk::crash`] is the loss of power: of what was not synced, a subset
-//! survives, sector by sector. What SQLite asks of a file system (locks, shared memory, the sync of a directory) is what its VFS for unix does.
+//! Writes go to a cache that everybody reads; only a sync of their file makes them durable. [`Disk::crash`] is the loss
+//! of power: of what was not synced, a subset survives, sector by sector. What SQLite asks of a file system (locks,
+//! shared memory, the sync of a directory) is what its VFS for unix does.
 //!
-//! Reading order: `file` (one file and what a crash leaves of it), `directory` (names), `faults`, `state` (all together, as SQLite asks for it), `vfs` (SQLite's
-//! interface, where the `unsafe` is), `shared` (the memory that connections share).
+//! Reading order: `file` (one file and what a crash leaves of it), `directory` (names), `faults`, `state` (all
+//! together, as SQLite asks for it), `vfs` (SQLite's interface, where the `unsafe` is), `shared` (the memory that
+//! connections share).
 //!
 //! No code of production depends on this crate.
 
@@ -27,7 +30,8 @@ use vfs::Registered;
 
 /// A disk. SQLite opens files on it by the name of its VFS, [`Disk::name`].
 ///
-/// A disk ends when it is dropped, crashes or is killed: SQLite opens nothing on it any more, and after a crash or a kill every file that is still open fails.
+/// A disk ends when it is dropped, crashes or is killed: SQLite opens nothing on it any more, and after a crash or a
+/// kill every file that is still open fails.
 pub struct Disk {
     shared: Arc<Shared>,
     registered: Registered,
@@ -50,8 +54,9 @@ impl Disk {
         self.registered.name()
     }
 
-    /// Cuts the power. Returns the disk as it is after the restart, under another name and without planned faults: `seed` decides which of the writes, truncations, creations and
-    /// deletions that were not synced it still has. A sector that was written may also hold garbage in the octets that were written; others are as they were.
+    /// Cuts the power. Returns the disk as it is after the restart, under another name and without planned faults:
+    /// `seed` decides which of the writes, truncations, creations and deletions that were not synced it still has. A
+    /// sector that was written may also hold garbage in the octets that were written; others are as they were.
     ///
     /// What is still open on this disk fails from now on. Dropping it changes nothing on the new one.
     #[must_use = "the old disk is gone"]
@@ -61,20 +66,24 @@ impl Disk {
         Self::of(files)
     }
 
-    /// Kills the process: what is open fails, and everything that was written is still there, in the new disk's cache where it was not synced.
+    /// Kills the process: what is open fails, and everything that was written is still there, in the new disk's cache
+    /// where it was not synced.
     #[must_use = "the old disk is gone"]
     pub fn kill(&self) -> Self {
         Self::of(self.shared.lock().end())
     }
 
-    /// Plans a fault: after `after` further operations of this kind the next `times` of them fail with an I/O error. Plans of one kind replace each other.
+    /// Plans a fault: after `after` further operations of this kind the next `times` of them fail with an I/O error.
+    /// Plans of one kind replace each other.
     ///
-    /// The writes that a failed sync was to make durable are lost for good, whatever later syncs say: they can be read until the crash, and some of them are gone after it.
+    /// The writes that a failed sync was to make durable are lost for good, whatever later syncs say: they can be read
+    /// until the crash, and some of them are gone after it.
     pub fn fail(&self, operation: Operation, after: u64, times: u64) {
         self.shared.lock().faults.plan(operation, after, times);
     }
 
-    /// Plans a cut: after `changes` further changes (writes, truncations, syncs, creations and deletions) everything fails, until [`Disk::crash`] or [`Disk::kill`].
+    /// Plans a cut: after `changes` further changes (writes, truncations, syncs, creations and deletions) everything
+    /// fails, until [`Disk::crash`] or [`Disk::kill`].
     pub fn cut_after(&self, changes: u64) {
         self.shared.lock().faults.cut_after(changes);
     }
@@ -84,13 +93,16 @@ impl Disk {
         self.shared.lock().faults.room = octets;
     }
 
-    /// What a process uses to write a file once more as it is read, and to sync it: for writes that were lost with a sync that failed. Does nothing where there is no file of the
-    /// name.
+    /// What a process uses to write a file once more as it is read, and to sync it: for writes that were lost with a
+    /// sync that failed. Does nothing where there is no file of the name.
     pub fn rewriter(&self) -> impl Fn(&Path) -> io::Result<()> + Send + Sync + use<> {
         let shared = Arc::clone(&self.shared);
         move |name| {
             let name = name.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
-            shared.lock().rewrite(name).map_err(|code| io::Error::other(format!("the disk fails with SQLite's code {code}")))
+            shared
+                .lock()
+                .rewrite(name)
+                .map_err(|code| io::Error::other(format!("the disk fails with SQLite's code {code}")))
         }
     }
 
@@ -104,7 +116,8 @@ impl Disk {
         self.shared.lock().changes()
     }
 
-    /// A digest of all changes so far: kinds, files, places and lengths, not contents (SQLite puts random salts into its log). Equal for runs that did the same.
+    /// A digest of all changes so far: kinds, files, places and lengths, not contents (SQLite puts random salts into
+    /// its log). Equal for runs that did the same.
     pub fn digest(&self) -> u64 {
         self.shared.lock().digest()
     }

@@ -12,7 +12,8 @@ pub(crate) enum Level {
 }
 
 impl Level {
-    /// The level that a connection with this one gets when it asks for `wanted` and others have `others`, and whether that is what it asked for.
+    /// The level that a connection with this one gets when it asks for `wanted` and others have `others`, and whether
+    /// that is what it asked for.
     pub(crate) fn raised(self, wanted: Self, others: &[Self]) -> (Self, bool) {
         let highest = others.iter().copied().max().unwrap_or_default();
         if self >= wanted {

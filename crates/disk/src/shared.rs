@@ -12,7 +12,8 @@ struct Region {
     words: usize,
 }
 
-// SAFETY: the memory belongs to the region alone until it is dropped. What SQLite's connections do in it, they order among themselves by locks and barriers.
+// SAFETY: the memory belongs to the region alone until it is dropped. What SQLite's connections do in it, they order
+// among themselves by locks and barriers.
 unsafe impl Send for Region {}
 
 impl Region {
@@ -26,13 +27,15 @@ impl Region {
 impl Drop for Region {
     fn drop(&mut self) {
         let memory = NonNull::slice_from_raw_parts(self.begin, self.words);
-        // SAFETY: `new` leaked exactly this box, and no connection has it mapped any more: each that had kept the `SharedMemory` alive.
+        // SAFETY: `new` leaked exactly this box, and no connection has it mapped any more: each that had kept the
+        // `SharedMemory` alive.
         drop(unsafe { Box::from_raw(memory.as_ptr()) });
     }
 }
 
 impl SharedMemory {
-    /// The region with this number of `octets` octets; makes it and those before it if `make` says so and they are not there.
+    /// The region with this number of `octets` octets; makes it and those before it if `make` says so and they are not
+    /// there.
     pub(crate) fn region(&self, number: usize, octets: usize, make: bool) -> Option<NonNull<u64>> {
         let mut regions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         while make && regions.len() <= number {

@@ -57,7 +57,8 @@ struct Open {
     slots: Slots,
     /// Kept until SQLite unmaps it, whatever happens to the disk.
     memory: Option<Arc<SharedMemory>>,
-    /// Its name was made by this connection and is made durable with its first sync, as SQLite does it for journals and logs.
+    /// Its name was made by this connection and is made durable with its first sync, as SQLite does it for journals and
+    /// logs.
     syncs_directory: bool,
     /// The name that goes when it is closed.
     goes: Option<String>,
@@ -75,8 +76,19 @@ enum Kind {
 
 impl State {
     pub(crate) fn new(seed: u64) -> Self {
-        let (nodes, directory, open, faults) = (BTreeMap::new(), Directory::default(), BTreeMap::new(), Faults::default());
-        Self { is_off: false, nodes, directory, open, next: 1, faults, chance: Chance::new(seed), changes: 0, digest: 0xCBF2_9CE4_8422_2325 }
+        let (nodes, directory, open, faults) =
+            (BTreeMap::new(), Directory::default(), BTreeMap::new(), Faults::default());
+        Self {
+            is_off: false,
+            nodes,
+            directory,
+            open,
+            next: 1,
+            faults,
+            chance: Chance::new(seed),
+            changes: 0,
+            digest: 0xCBF2_9CE4_8422_2325,
+        }
     }
 
     /// Ends this disk. Returns its files as a disk that nothing has open.
@@ -127,7 +139,8 @@ impl State {
             None if name.is_some() && !creates => return Err(ffi::SQLITE_CANTOPEN),
             None => self.create(name)?,
         };
-        let is_log = flags & (ffi::SQLITE_OPEN_MAIN_JOURNAL | ffi::SQLITE_OPEN_SUPER_JOURNAL | ffi::SQLITE_OPEN_WAL) != 0;
+        let is_log =
+            flags & (ffi::SQLITE_OPEN_MAIN_JOURNAL | ffi::SQLITE_OPEN_SUPER_JOURNAL | ffi::SQLITE_OPEN_WAL) != 0;
         let goes = name.filter(|_| flags & ffi::SQLITE_OPEN_DELETEONCLOSE != 0).map(str::to_owned);
         let syncs_directory = found.is_none() && is_log;
         let open = Open { file, level: Level::None, slots: Slots::default(), memory: None, syncs_directory, goes };
@@ -278,7 +291,13 @@ impl State {
     }
 
     /// The region of shared memory with this number, made if `make` says so.
-    pub(crate) fn map(&mut self, handle: Handle, number: usize, octets: usize, make: bool) -> Result<Option<NonNull<u64>>, c_int> {
+    pub(crate) fn map(
+        &mut self,
+        handle: Handle,
+        number: usize,
+        octets: usize,
+        make: bool,
+    ) -> Result<Option<NonNull<u64>>, c_int> {
         self.on(ffi::SQLITE_IOERR_SHMMAP)?;
         let Some(open) = self.open.get_mut(&handle) else { return Err(ffi::SQLITE_IOERR_SHMMAP) };
         let Some(node) = self.nodes.get_mut(&open.file) else { return Err(ffi::SQLITE_IOERR_SHMMAP) };

@@ -1,7 +1,8 @@
 //! SQLite's interface to a file system ("The SQLite OS Interface or VFS"), on a [`State`].
 //!
-//! SQLite calls the functions here with pointers that it got here: a VFS's is the one that was registered, a file's is memory of [`OpenFile`]'s size that SQLite
-//! allocated, and which `open` has filled in before any other function sees it.
+//! SQLite calls the functions here with pointers that it got here: a VFS's is the one that was registered, a file's is
+//! memory of [`OpenFile`]'s size that SQLite allocated, and which `open` has filled in before any other function sees
+//! it.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
@@ -37,11 +38,13 @@ unsafe impl Sync for Registered {}
 impl Registered {
     /// Registers a VFS for a disk under a new name.
     ///
-    /// The VFS itself, some two hundred octets, is never freed: a connection may have its address for as long as the process lives. The disk is not kept by it.
+    /// The VFS itself, some two hundred octets, is never freed: a connection may have its address for as long as the
+    /// process lives. The disk is not kept by it.
     pub(crate) fn new(disk: &Arc<Shared>) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(1);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name: &'static CStr = Box::leak(CString::new(format!("disk-{number}")).unwrap_or_default().into_boxed_c_str());
+        let name: &'static CStr =
+            Box::leak(CString::new(format!("disk-{number}")).unwrap_or_default().into_boxed_c_str());
         let disk: &'static Weak<Shared> = Box::leak(Box::new(Arc::downgrade(disk)));
         let vfs = Box::leak(Box::new(sqlite3_vfs {
             iVersion: 2,
@@ -68,7 +71,8 @@ impl Registered {
             xNextSystemCall: None,
         }));
         let vfs = ptr::NonNull::from(vfs);
-        // SAFETY: the VFS is complete and lives as long as the process. It fails only where SQLite cannot be initialised, and then opening reports it.
+        // SAFETY: the VFS is complete and lives as long as the process. It fails only where SQLite cannot be
+        // initialised, and then opening reports it.
         let _ = unsafe { ffi::sqlite3_vfs_register(vfs.as_ptr(), 0) };
         Self { vfs, name: name.to_str().unwrap_or_default() }
     }
@@ -80,7 +84,8 @@ impl Registered {
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        // SAFETY: it was registered by `new`, and its memory stays. SQLite takes it out of its list under its own mutex.
+        // SAFETY: it was registered by `new`, and its memory stays. SQLite takes it out of its list under its own
+        // mutex.
         let _ = unsafe { ffi::sqlite3_vfs_unregister(self.vfs.as_ptr()) };
     }
 }
@@ -151,7 +156,13 @@ unsafe fn with<T>(file: *mut sqlite3_file, act: impl FnOnce(&mut State, Handle) 
     act(&mut disk.lock(), open.handle)
 }
 
-unsafe extern "C" fn open(vfs: *mut sqlite3_vfs, name: *const c_char, file: *mut sqlite3_file, flags: c_int, flags_given: *mut c_int) -> c_int {
+unsafe extern "C" fn open(
+    vfs: *mut sqlite3_vfs,
+    name: *const c_char,
+    file: *mut sqlite3_file,
+    flags: c_int,
+    flags_given: *mut c_int,
+) -> c_int {
     let file = file.cast::<OpenFile>();
     // SAFETY: SQLite gives memory of `szOsFile` octets. Without methods it does not call `close`.
     unsafe { (*file).base.pMethods = ptr::null() };
@@ -162,7 +173,8 @@ unsafe extern "C" fn open(vfs: *mut sqlite3_vfs, name: *const c_char, file: *mut
     match opened {
         Err(code) => code,
         Ok(handle) => {
-            let open = OpenFile { base: sqlite3_file { pMethods: &raw const METHODS }, disk: Arc::into_raw(disk), handle };
+            let open =
+                OpenFile { base: sqlite3_file { pMethods: &raw const METHODS }, disk: Arc::into_raw(disk), handle };
             // SAFETY: as above; the memory holds nothing that has to be dropped.
             unsafe { file.write(open) };
             if !flags_given.is_null() {
@@ -200,7 +212,12 @@ unsafe extern "C" fn access(vfs: *mut sqlite3_vfs, name: *const c_char, _flags: 
     code(is_there.map(|is_there| unsafe { *answer = is_there.into() }))
 }
 
-unsafe extern "C" fn full_pathname(_vfs: *mut sqlite3_vfs, name: *const c_char, room: c_int, full: *mut c_char) -> c_int {
+unsafe extern "C" fn full_pathname(
+    _vfs: *mut sqlite3_vfs,
+    name: *const c_char,
+    room: c_int,
+    full: *mut c_char,
+) -> c_int {
     // SAFETY: SQLite passes a name.
     let name = unsafe { CStr::from_ptr(name) }.to_bytes_with_nul();
     if usize::try_from(room).unwrap_or(0) < name.len() {
@@ -313,8 +330,16 @@ unsafe extern "C" fn device_characteristics(_file: *mut sqlite3_file) -> c_int {
     ffi::SQLITE_IOCAP_POWERSAFE_OVERWRITE
 }
 
-unsafe extern "C" fn shm_map(file: *mut sqlite3_file, number: c_int, octets: c_int, make: c_int, into: *mut *mut c_void) -> c_int {
-    let (Ok(number), Ok(octets)) = (usize::try_from(number), usize::try_from(octets)) else { return ffi::SQLITE_IOERR_SHMMAP };
+unsafe extern "C" fn shm_map(
+    file: *mut sqlite3_file,
+    number: c_int,
+    octets: c_int,
+    make: c_int,
+    into: *mut *mut c_void,
+) -> c_int {
+    let (Ok(number), Ok(octets)) = (usize::try_from(number), usize::try_from(octets)) else {
+        return ffi::SQLITE_IOERR_SHMMAP;
+    };
     // SAFETY: the file is open.
     let region = unsafe { with(file, |state, handle| state.map(handle, number, octets, make != 0)) };
     // SAFETY: SQLite waits for the address there. The region lives until this file is unmapped or closed.

@@ -1,6 +1,8 @@
-//! Fetches as admission does, with the system's resolver: `fetch NETWORK PORT URL`, where `NETWORK` may be fetched from although it is not public.
+//! Fetches as admission does, with the system's resolver: `fetch NETWORK PORT URL`, where `NETWORK` may be fetched from
+//! although it is not public.
 //!
-//! Prints the type and the number of bytes, or the code and the cause. `scripts/interop` has it meet a name server that lies.
+//! Prints the type and the number of bytes, or the code and the cause. `scripts/interop` has it meet a name server that
+//! lies.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -29,9 +31,11 @@ fn run() -> Result<String, String> {
     let mut settings = FetchSettings::default();
     settings.guard.allow_networks.push(network.parse().map_err(|error| format!("{network}: {error}"))?);
     settings.guard.ports.push(port.parse().map_err(|error| format!("{port}: {error}"))?);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
     let fetched = runtime.block_on(async {
-        let fetcher = Fetcher::new(settings, Arc::new(SystemResolver), Arc::new(Machine::new())).map_err(|error| error.to_string())?;
+        let fetcher = Fetcher::new(settings, Arc::new(SystemResolver), Arc::new(Machine::new()))
+            .map_err(|error| error.to_string())?;
         let fetched = fetcher.fetch(Owner { account: AccountId::from_bytes([0; 16]), mode: Mode::Live }, url).await;
         fetched.map_err(|error| format!("{} {error}", error.code().number()))
     });

@@ -1,7 +1,8 @@
 //! Addresses: which of them are public.
 //!
-//! A pure table look-up. The tables are IANA's registries of special-purpose addresses (RFC 6890 and what it lists today), stricter where a registry calls reachable what
-//! leads to somebody's inside: translation (NAT64, 6to4, Teredo) hides an IPv4 address that nobody judged. `std`'s `is_global` is unstable and takes site-local for global.
+//! A pure table look-up. The tables are IANA's registries of special-purpose addresses (RFC 6890 and what it lists
+//! today), stricter where a registry calls reachable what leads to somebody's inside: translation (NAT64, 6to4, Teredo)
+//! hides an IPv4 address that nobody judged. `std`'s `is_global` is unstable and takes site-local for global.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -17,7 +18,8 @@ const fn v6(a: u16, b: u16, length: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::new(a, b, 0, 0, 0, 0, 0, 0), length)
 }
 
-/// IPv4 that is not public. What the registry lists as globally reachable is not here: 192.31.196.0/24, 192.52.193.0/24, 192.175.48.0/24.
+/// IPv4 that is not public. What the registry lists as globally reachable is not here: 192.31.196.0/24,
+/// 192.52.193.0/24, 192.175.48.0/24.
 const NOT_PUBLIC_V4: [(Ipv4Net, &str); 17] = [
     (v4(0, 0, 0, 0, 8), "this network (RFC 791)"),
     (v4(10, 0, 0, 0, 8), "private use (RFC 1918)"),
@@ -38,8 +40,9 @@ const NOT_PUBLIC_V4: [(Ipv4Net, &str); 17] = [
     (v4(240, 0, 0, 0, 4), "reserved (RFC 1112)"),
 ];
 
-/// The only IPv6 that can be public: global unicast (RFC 4291, section 2.4). Outside of it lie loopback, mapped, compatible, translated, unique local, link-local, site-local,
-/// multicast, segment routing and discard addresses, and what nobody has assigned yet.
+/// The only IPv6 that can be public: global unicast (RFC 4291, section 2.4). Outside of it lie loopback, mapped,
+/// compatible, translated, unique local, link-local, site-local, multicast, segment routing and discard addresses, and
+/// what nobody has assigned yet.
 const GLOBAL_UNICAST: Ipv6Net = v6(0x2000, 0, 3);
 
 /// What is not public inside of it.
@@ -90,9 +93,13 @@ impl Networks {
 /// Why an address, not a mapped one, is not public.
 fn special_purpose(address: IpAddr) -> Option<&'static str> {
     match address {
-        IpAddr::V4(address) => NOT_PUBLIC_V4.iter().find(|(network, _)| network.contains(&address)).map(|(_, why)| *why),
+        IpAddr::V4(address) => {
+            NOT_PUBLIC_V4.iter().find(|(network, _)| network.contains(&address)).map(|(_, why)| *why)
+        }
         IpAddr::V6(address) if !GLOBAL_UNICAST.contains(&address) => Some("not global unicast (RFC 4291)"),
-        IpAddr::V6(address) => NOT_PUBLIC_V6.iter().find(|(network, _)| network.contains(&address)).map(|(_, why)| *why),
+        IpAddr::V6(address) => {
+            NOT_PUBLIC_V6.iter().find(|(network, _)| network.contains(&address)).map(|(_, why)| *why)
+        }
     }
 }
 

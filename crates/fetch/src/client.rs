@@ -1,6 +1,7 @@
 //! The guarded client: sends one request to a URL that a client chose, where the guard allows it.
 //!
-//! It sends any method and body, and judges every redirect like a new URL, over a new connection. [`media`](crate::media) sends a GET with it.
+//! It sends any method and body, and judges every redirect like a new URL, over a new connection.
+//! [`media`](crate::media) sends a GET with it.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -31,10 +32,12 @@ impl UserAgent {
     /// The most characters of one.
     pub const CHARACTERS_MAX: usize = 256;
 
-    /// One in the operator's words: visible characters of ASCII and blanks between them, at most [`Self::CHARACTERS_MAX`]; `None` otherwise.
+    /// One in the operator's words: visible characters of ASCII and blanks between them, at most
+    /// [`Self::CHARACTERS_MAX`]; `None` otherwise.
     pub fn parse(text: &str) -> Option<Self> {
-        let is_text =
-            (1..=Self::CHARACTERS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) && text.trim() == text;
+        let is_text = (1..=Self::CHARACTERS_MAX).contains(&text.len())
+            && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
+            && text.trim() == text;
         HeaderValue::from_str(text).ok().filter(|_| is_text).map(Self)
     }
 
@@ -61,7 +64,8 @@ pub struct Ask {
     pub body: Bytes,
     /// How many redirects are followed. With 0 a redirect is an answer like others; anything but a GET should have 0.
     pub redirects_max: usize,
-    /// When it must be over, redirects and the reading of the body included. It is the only bound: a server may use all of the time for one step.
+    /// When it must be over, redirects and the reading of the body included. It is the only bound: a server may use all
+    /// of the time for one step.
     pub deadline: Instant,
 }
 
@@ -127,7 +131,8 @@ impl GuardedClient {
     /// Asks, follows redirects, and returns when the head of the answer is there.
     ///
     /// # Errors
-    /// [`ClientError::Denied`] when a URL on the way breaks a rule, [`ClientError::Failed`] for everything else, such as a redirect that cannot be read.
+    /// [`ClientError::Denied`] when a URL on the way breaks a rule, [`ClientError::Failed`] for everything else, such
+    /// as a redirect that cannot be read.
     pub async fn ask(&self, url: &str, ask: &Ask, resolver: &dyn Resolve) -> Result<Answer, ClientError> {
         let mut judged = self.judged(url, None, ask, resolver).await?;
         let mut followed = 0;
@@ -136,7 +141,14 @@ impl GuardedClient {
             let Some(location) = location(&response).filter(|_| ask.redirects_max > 0) else {
                 let (head, body) = response.into_parts();
                 let runtime = Arc::clone(&self.runtime);
-                return Ok(Answer { status: head.status, headers: head.headers, body, deadline: ask.deadline, runtime, _driver: driver });
+                return Ok(Answer {
+                    status: head.status,
+                    headers: head.headers,
+                    body,
+                    deadline: ask.deadline,
+                    runtime,
+                    _driver: driver,
+                });
             };
             if followed == ask.redirects_max {
                 return Err(ClientError::Failed(format!("there are more than {followed} redirects")));
@@ -144,13 +156,21 @@ impl GuardedClient {
             followed += 1;
             judged = match self.judged(&text(location), Some(&judged), ask, resolver).await {
                 // Nobody but the server wrote it, so that its form is not the client's mistake.
-                Err(ClientError::Denied(denial)) if denial.is_of_form() => return Err(ClientError::Failed(format!("a redirect cannot be followed: {denial}"))),
+                Err(ClientError::Denied(denial)) if denial.is_of_form() => {
+                    return Err(ClientError::Failed(format!("a redirect cannot be followed: {denial}")));
+                }
                 judged => judged?,
             };
         }
     }
 
-    async fn judged(&self, text: &str, from: Option<&Judged>, ask: &Ask, resolver: &dyn Resolve) -> Result<Judged, ClientError> {
+    async fn judged(
+        &self,
+        text: &str,
+        from: Option<&Judged>,
+        ask: &Ask,
+        resolver: &dyn Resolve,
+    ) -> Result<Judged, ClientError> {
         match self.runtime.timeout_at(ask.deadline, self.guard.judge(text, from, resolver)).await {
             Ok(judged) => Ok(judged?),
             Err(_) => Err(ClientError::Failed("the host was not resolved in time".to_owned())),
@@ -158,8 +178,10 @@ impl GuardedClient {
     }
 
     async fn once(&self, judged: &Judged, ask: &Ask) -> Result<(Response<Incoming>, Driver), ClientError> {
-        let request = request(judged.target(), ask, &self.agent).map_err(|error| ClientError::Failed(error.to_string()))?;
-        let connection = connection::open(judged, &self.tls, ask.deadline, &self.runtime).await.map_err(ClientError::Failed)?;
+        let request =
+            request(judged.target(), ask, &self.agent).map_err(|error| ClientError::Failed(error.to_string()))?;
+        let connection =
+            connection::open(judged, &self.tls, ask.deadline, &self.runtime).await.map_err(ClientError::Failed)?;
         match self.runtime.timeout_at(ask.deadline, connection.ask(request)).await {
             Ok(answered) => answered.map_err(ClientError::Failed),
             Err(_) => Err(ClientError::Failed("the response did not begin in time".to_owned())),
@@ -168,7 +190,8 @@ impl GuardedClient {
 }
 
 fn request(target: &Target, ask: &Ask, agent: &UserAgent) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
-    let mut request = Request::builder().method(ask.method.clone()).uri(target.path_and_query()).body(Full::new(ask.body.clone()))?;
+    let mut request =
+        Request::builder().method(ask.method.clone()).uri(target.path_and_query()).body(Full::new(ask.body.clone()))?;
     *request.headers_mut() = ask.headers.clone();
     let own = [
         (HOST, target.authority().parse()?),
@@ -186,7 +209,8 @@ fn location(response: &Response<Incoming>) -> Option<&[u8]> {
     response.headers().get(LOCATION).filter(|_| redirects).map(HeaderValue::as_bytes)
 }
 
-/// The text of a `Location`. Octets that are no UTF-8 are written as browsers write them: each in its percent-encoded form.
+/// The text of a `Location`. Octets that are no UTF-8 are written as browsers write them: each in its percent-encoded
+/// form.
 fn text(location: &[u8]) -> Cow<'_, str> {
     let encoded = |byte: &u8| if byte.is_ascii() { char::from(*byte).to_string() } else { format!("%{byte:02X}") };
     std::str::from_utf8(location).map_or_else(|_| location.iter().map(encoded).collect(), Cow::Borrowed)
@@ -199,7 +223,8 @@ impl std::fmt::Debug for Answer {
 }
 
 impl Answer {
-    /// Reads the body as it comes, encoded or not, counting: what `Content-Length` says may be a lie in either direction.
+    /// Reads the body as it comes, encoded or not, counting: what `Content-Length` says may be a lie in either
+    /// direction.
     ///
     /// # Errors
     /// [`ClientError::TooLarge`] above `bytes_max`, [`ClientError::Failed`] when it does not come whole and in time.
@@ -210,14 +235,18 @@ impl Answer {
         let mut whole = Vec::new();
         loop {
             let Ok(frame) = self.runtime.timeout_at(self.deadline, self.body.frame()).await else {
-                return Err(ClientError::Failed(format!("the body did not come in time: there are {} bytes of it", whole.len())));
+                return Err(ClientError::Failed(format!(
+                    "the body did not come in time: there are {} bytes of it",
+                    whole.len()
+                )));
             };
             let Some(frame) = frame else {
                 // It may be kept for long, and what grew may be twice as large as what is in it.
                 whole.shrink_to_fit();
                 return Ok(whole.into());
             };
-            let frame = frame.map_err(|error| ClientError::Failed(format!("the body ended after {} bytes: {error}", whole.len())))?;
+            let frame = frame
+                .map_err(|error| ClientError::Failed(format!("the body ended after {} bytes: {error}", whole.len())))?;
             let Ok(data) = frame.into_data() else { continue };
             if data.len() > bytes_max - whole.len() {
                 return Err(ClientError::TooLarge(bytes_max));

@@ -1,7 +1,7 @@
 //! A connection of our own: a socket to an address that was judged, TLS over it, HTTP/1.1 over that.
 //!
-//! The only place that opens a socket to where a client points. The HTTP library gets the connection made: it has no resolver to ask, no proxy to heed and no pool from which
-//! it could take another one.
+//! The only place that opens a socket to where a client points. The HTTP library gets the connection made: it has no
+//! resolver to ask, no proxy to heed and no pool from which it could take another one.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -62,7 +62,12 @@ impl Drop for Driver {
 }
 
 /// Connects to one of the judged addresses, the first that lets us, by `deadline`.
-pub(crate) async fn open(judged: &Judged, tls: &TlsConnector, deadline: Instant, runtime: &Arc<dyn Runtime>) -> Result<Connection, String> {
+pub(crate) async fn open(
+    judged: &Judged,
+    tls: &TlsConnector,
+    deadline: Instant,
+    runtime: &Arc<dyn Runtime>,
+) -> Result<Connection, String> {
     let (address, stream) = race(judged.addresses(), deadline, runtime).await?;
     // Requests are small, and nothing follows that they could wait for.
     let _ = stream.set_nodelay(true);
@@ -72,8 +77,13 @@ pub(crate) async fn open(judged: &Judged, tls: &TlsConnector, deadline: Instant,
     }
 }
 
-/// Tries addresses one after the other, and beside each other where they are slow (RFC 8305): one that swallows packets, or a whole family that does, holds nobody up.
-async fn race(addresses: &[SocketAddr], deadline: Instant, runtime: &Arc<dyn Runtime>) -> Result<(SocketAddr, TcpStream), String> {
+/// Tries addresses one after the other, and beside each other where they are slow (RFC 8305): one that swallows
+/// packets, or a whole family that does, holds nobody up.
+async fn race(
+    addresses: &[SocketAddr],
+    deadline: Instant,
+    runtime: &Arc<dyn Runtime>,
+) -> Result<(SocketAddr, TcpStream), String> {
     let mut waiting: VecDeque<SocketAddr> = interleaved(addresses).into_iter().take(ADDRESSES_MAX).collect();
     let mut attempts = Attempts::default();
     let mut failed = "there is no address".to_owned();
@@ -138,7 +148,8 @@ impl Attempts {
 
 /// The addresses in the order in which they came, IPv6 and IPv4 in turns (RFC 8305, section 4), each once.
 fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
-    let is_first_family = |address: &&SocketAddr| addresses.first().is_some_and(|first| first.is_ipv6() == address.is_ipv6());
+    let is_first_family =
+        |address: &&SocketAddr| addresses.first().is_some_and(|first| first.is_ipv6() == address.is_ipv6());
     let (first, second): (Vec<_>, Vec<_>) = addresses.iter().partition(is_first_family);
     let mut order: Vec<SocketAddr> = Vec::with_capacity(addresses.len());
     for place in 0..first.len().max(second.len()) {
@@ -151,33 +162,51 @@ fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     order
 }
 
-async fn secured(target: &Target, stream: TcpStream, tls: &TlsConnector, runtime: &Arc<dyn Runtime>) -> Result<Connection, String> {
+async fn secured(
+    target: &Target,
+    stream: TcpStream,
+    tls: &TlsConnector,
+    runtime: &Arc<dyn Runtime>,
+) -> Result<Connection, String> {
     if !target.is_https() {
         return handshake(stream, runtime).await;
     }
     let name = match target.host() {
         TargetHost::Literal(address) => ServerName::from(*address),
-        TargetHost::Name(name) => ServerName::try_from(name.clone()).map_err(|error| format!("{name} cannot be in a certificate: {error}"))?,
+        TargetHost::Name(name) => {
+            ServerName::try_from(name.clone()).map_err(|error| format!("{name} cannot be in a certificate: {error}"))?
+        }
     };
     handshake(Abrupt(tls.connect(name, stream).await.map_err(|error| format!("TLS failed: {error}"))?), runtime).await
 }
 
-async fn handshake(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, runtime: &Arc<dyn Runtime>) -> Result<Connection, String> {
+async fn handshake(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    runtime: &Arc<dyn Runtime>,
+) -> Result<Connection, String> {
     let mut builder = http1::Builder::new();
     builder.max_buf_size(HEAD_BYTES_MAX).max_headers(HEADERS_MAX);
     // Servers as they are: what browsers pass over in a head is no reason to lose a picture.
-    builder.allow_obsolete_multiline_headers_in_responses(true).allow_spaces_after_header_name_in_responses(true).ignore_invalid_headers_in_responses(true);
+    builder
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .allow_spaces_after_header_name_in_responses(true)
+        .ignore_invalid_headers_in_responses(true);
     let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
     // What goes wrong on the way is told by the request, or by the body.
     let driver = runtime.spawn("media connection", Box::pin(async move { drop(connection.await) }));
     Ok(Connection { sender, driver: Driver(driver) })
 }
 
-/// A stream of TLS whose peer may hang up without a word, as old servers do at the end of a body. What is missing of one is seen by its length, or by the file itself.
+/// A stream of TLS whose peer may hang up without a word, as old servers do at the end of a body. What is missing of
+/// one is seen by its length, or by the file itself.
 struct Abrupt<S>(S);
 
 impl<S: AsyncRead + Unpin> AsyncRead for Abrupt<S> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_read(context, buffer).map(|read| match read {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
             read => read,

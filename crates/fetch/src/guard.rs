@@ -1,7 +1,8 @@
 //! The guard: the one judgement that every literal, name and redirect goes through, whatever is asked for.
 //!
-//! [`Guard::judge`] reads a URL, has its name resolved once, and judges all that comes back. Only it makes a [`Judged`], and only a [`Judged`] can be connected to
-//! (`connection.rs`): to the addresses that were judged, and to no second answer of a name server.
+//! [`Guard::judge`] reads a URL, has its name resolved once, and judges all that comes back. Only it makes a
+//! [`Judged`], and only a [`Judged`] can be connected to (`connection.rs`): to the addresses that were judged, and to
+//! no second answer of a name server.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -73,11 +74,14 @@ pub struct Guard {
 impl Guard {
     /// A guard with these rules.
     pub fn new(settings: &GuardSettings) -> Self {
-        Self { ports: settings.ports.clone(), networks: Networks::new(&settings.allow_networks, &settings.deny_networks) }
+        Self {
+            ports: settings.ports.clone(),
+            networks: Networks::new(&settings.allow_networks, &settings.deny_networks),
+        }
     }
 
-    /// Judges a URL that a client gave us or, with `from`, one that the answer of `from` sends us to. A name is resolved once. The wait for that is the
-    /// caller's to bound.
+    /// Judges a URL that a client gave us or, with `from`, one that the answer of `from` sends us to. A name is
+    /// resolved once. The wait for that is the caller's to bound.
     ///
     /// # Errors
     /// [`Refused::Denied`] when it breaks a rule; otherwise when it cannot be judged.
@@ -102,8 +106,9 @@ impl Guard {
         }
     }
 
-    /// The verdict, a pure function of the URL, the addresses of its name and those of this host. Every answer must be public: a name with answers of both kinds is an attack. A literal is
-    /// its own only answer, whatever `answers` says.
+    /// The verdict, a pure function of the URL, the addresses of its name and those of this host. Every answer must be
+    /// public: a name with answers of both kinds is an attack. A literal is its own only answer, whatever `answers`
+    /// says.
     ///
     /// # Errors
     /// Why it may not be asked for.

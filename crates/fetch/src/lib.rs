@@ -1,7 +1,8 @@
 //! Requests to URLs that clients chose, without reaching what they must not reach.
 //!
-//! A request goes through the rules of a [`url`], its name ([`resolve`]) and the judgement ([`guard`]) of every [`address`]. The [`client`] sends it over a connection that this
-//! crate opens (`connection`), or says which rule it breaks ([`denial`]). [`media`] is one use of that client. `docs/decisions/media-fetch.md` has the reasons.
+//! A request goes through the rules of a [`url`], its name ([`resolve`]) and the judgement ([`guard`]) of every
+//! [`address`]. The [`client`] sends it over a connection that this crate opens (`connection`), or says which rule it
+//! breaks ([`denial`]). [`media`] is one use of that client. `docs/decisions/media-fetch.md` has the reasons.
 
 pub mod address;
 pub mod client;

@@ -1,7 +1,8 @@
 //! Media: one use of the guarded client, a GET with limits.
 //!
-//! In go an owner and a URL; out come media that are whole, small enough and of a type that may be sent, or the reason why not. A fetch takes a place (`places`), asks by the
-//! [client](crate::client), and judges the [`kind`] of the bytes, which are [whole](kind::judge) or refused.
+//! In go an owner and a URL; out come media that are whole, small enough and of a type that may be sent, or the reason
+//! why not. A fetch takes a place (`places`), asks by the [client](crate::client), and judges the [`kind`] of the
+//! bytes, which are [whole](kind::judge) or refused.
 
 pub mod kind;
 mod places;
@@ -135,8 +136,13 @@ impl Fetcher {
     ///
     /// # Errors
     /// TLS cannot be set up: a mistake in how this was built.
-    pub fn new(settings: FetchSettings, resolver: Arc<dyn Resolve>, runtime: Arc<dyn Runtime>) -> Result<Self, rustls::Error> {
-        let client = GuardedClient::new(Guard::new(&settings.guard), settings.trust, settings.user_agent, Arc::clone(&runtime))?;
+    pub fn new(
+        settings: FetchSettings,
+        resolver: Arc<dyn Resolve>,
+        runtime: Arc<dyn Runtime>,
+    ) -> Result<Self, rustls::Error> {
+        let client =
+            GuardedClient::new(Guard::new(&settings.guard), settings.trust, settings.user_agent, Arc::clone(&runtime))?;
         let places = Places::new(settings.fetches_per_account, settings.fetches_max);
         Ok(Self { client, resolver, places, timeout: settings.timeout, runtime })
     }
@@ -149,21 +155,32 @@ impl Fetcher {
         // What its text alone forbids needs no place, and is told however busy we are.
         self.client.guard().read(url, None).map_err(|denial| FetchError::NotAllowed(denial.to_string()))?;
         let place = self.places.take(owner, &self.runtime).await.map_err(FetchError::Crowded)?;
-        let resolver = Holding { resolver: Arc::clone(&self.resolver), place: Arc::new(place), runtime: Arc::clone(&self.runtime) };
+        let resolver = Holding {
+            resolver: Arc::clone(&self.resolver),
+            place: Arc::new(place),
+            runtime: Arc::clone(&self.runtime),
+        };
         let got = self.get(url, &resolver).await?;
         match kind::judge(&got.bytes, got.claimed.as_deref()) {
             Ok(kind) => Ok(Media { kind, bytes: got.bytes }),
             // What the octets are is not known while they are packed.
-            Err(NotMedia::Unsupported(_)) if got.encoding.is_some() => {
-                Err(FetchError::Failed(format!("the body is encoded ({}), which was not asked for", got.encoding.unwrap_or_default())))
-            }
+            Err(NotMedia::Unsupported(_)) if got.encoding.is_some() => Err(FetchError::Failed(format!(
+                "the body is encoded ({}), which was not asked for",
+                got.encoding.unwrap_or_default()
+            ))),
             Err(error) => Err(error.into()),
         }
     }
 
     async fn get(&self, url: &str, resolver: &Holding) -> Result<Got, ClientError> {
         let headers = HeaderMap::from_iter([(ACCEPT, accepted())]);
-        let ask = Ask { method: Method::GET, headers, body: Bytes::new(), redirects_max: REDIRECTS_MAX, deadline: self.runtime.instant() + self.timeout };
+        let ask = Ask {
+            method: Method::GET,
+            headers,
+            body: Bytes::new(),
+            redirects_max: REDIRECTS_MAX,
+            deadline: self.runtime.instant() + self.timeout,
+        };
         let answer = self.client.ask(url, &ask, resolver).await?;
         let (status, headers) = (answer.status, answer.headers.clone());
         if !matches!(status, StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION | StatusCode::PARTIAL_CONTENT) {
@@ -187,18 +204,22 @@ struct Got {
     bytes: Bytes,
 }
 
-/// The types that are taken, and anything else rather than nothing: servers that choose by `Accept` may have nothing else to choose from.
+/// The types that are taken, and anything else rather than nothing: servers that choose by `Accept` may have nothing
+/// else to choose from.
 fn accepted() -> HeaderValue {
     let types: String = MediaType::ALL.iter().map(|kind| format!("{kind}, ")).collect();
     HeaderValue::try_from(format!("{types}*/*;q=0.1")).unwrap_or(HeaderValue::from_static("*/*"))
 }
 
-/// What `Content-Encoding` names, for the log. It is often wrong, as in stores that keep how an object was uploaded (`aws-chunked`), so that the octets decide and not it.
+/// What `Content-Encoding` names, for the log. It is often wrong, as in stores that keep how an object was uploaded
+/// (`aws-chunked`), so that the octets decide and not it.
 fn encoding(headers: &HeaderMap) -> Option<String> {
     const CHARACTERS_MAX: usize = 40;
-    let text: Vec<_> = headers.get_all(CONTENT_ENCODING).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    let text: Vec<_> =
+        headers.get_all(CONTENT_ENCODING).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     let text = text.join(",");
-    let is_named = text.split(',').map(str::trim).any(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"));
+    let is_named =
+        text.split(',').map(str::trim).any(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"));
     is_named.then(|| text.chars().filter(|character| !character.is_control()).take(CHARACTERS_MAX).collect())
 }
 

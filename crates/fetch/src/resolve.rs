@@ -8,7 +8,8 @@ use async_trait::async_trait;
 /// What turns a name into addresses.
 #[async_trait]
 pub trait Resolve: Send + Sync {
-    /// Every address of a name, which comes without a dot at its end. The caller bounds the wait; an implementation that cannot be interrupted goes on in its own time.
+    /// Every address of a name, which comes without a dot at its end. The caller bounds the wait; an implementation
+    /// that cannot be interrupted goes on in its own time.
     async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>>;
 }
 
@@ -19,7 +20,8 @@ pub struct SystemResolver;
 #[async_trait]
 impl Resolve for SystemResolver {
     async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
-        // The dot makes the name absolute: no search domain of /etc/resolv.conf turns it into one of our network. Port 0 is never used.
+        // The dot makes the name absolute: no search domain of /etc/resolv.conf turns it into one of our network. Port
+        // 0 is never used.
         let answers = tokio::net::lookup_host((format!("{name}."), 0)).await?;
         Ok(answers.map(|address| address.ip()).collect())
     }

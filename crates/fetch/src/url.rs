@@ -1,7 +1,8 @@
 //! URLs: what may be asked for at all, before anybody knows where it leads.
 //!
-//! In comes text from a client or from a `Location`; out goes a [`Target`] whose host is a name or an address, or a [`Denial`]. The text is read as browsers read it (WHATWG
-//! URL Standard), so that every spelling of an address, `0x7f.1` or `２１３０７０６４３３`, is seen as the address that it is. Strings are never taken apart for the host.
+//! In comes text from a client or from a `Location`; out goes a [`Target`] whose host is a name or an address, or a
+//! [`Denial`]. The text is read as browsers read it (WHATWG URL Standard), so that every spelling of an address,
+//! `0x7f.1` or `２１３０７０６４３３`, is seen as the address that it is. Strings are never taken apart for the host.
 
 use std::net::IpAddr;
 
@@ -45,7 +46,8 @@ impl Target {
         Self::of(url, ports)
     }
 
-    /// Reads where an answer of this target sends us, by the same rules but for two: it may be longer, and a blank within it is encoded as browsers do.
+    /// Reads where an answer of this target sends us, by the same rules but for two: it may be longer, and a blank
+    /// within it is encoded as browsers do.
     ///
     /// # Errors
     /// The first rule that it breaks; going from https to http is one.
@@ -111,7 +113,8 @@ impl Target {
     }
 }
 
-/// The name that a host's text means, in the form in which [`crate::resolve::Resolve`] is asked for it; `None` where it means an address, or nothing.
+/// The name that a host's text means, in the form in which [`crate::resolve::Resolve`] is asked for it; `None` where it
+/// means an address, or nothing.
 pub fn dns_name(host: &str) -> Option<String> {
     match Host::parse(host) {
         Ok(Host::Domain(name)) => Some(name.strip_suffix('.').unwrap_or(&name).to_owned()),
@@ -119,7 +122,8 @@ pub fn dns_name(host: &str) -> Option<String> {
     }
 }
 
-/// What is refused wherever it stands. The parser would drop tabs and line ends, and take a backslash for a slash; others who read the same text may not.
+/// What is refused wherever it stands. The parser would drop tabs and line ends, and take a backslash for a slash;
+/// others who read the same text may not.
 fn check_text(text: &str, is_refused_too: fn(char) -> bool) -> Result<(), Denial> {
     match text.chars().find(|character| character.is_control() || *character == '\\' || is_refused_too(*character)) {
         Some(character) => Err(Denial::Character(character)),
@@ -133,7 +137,8 @@ fn check_length(text: &str, characters_max: usize) -> Result<(), Denial> {
 
 /// Looks for an `@` in the text: the parser forgets one that has nothing before it.
 fn check_user_info(text: &str) -> Result<(), Denial> {
-    let is_scheme = |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+    let is_scheme =
+        |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
     let rest = match text.split_once(':') {
         Some((scheme, rest)) if is_scheme(scheme) => rest,
         _ if text.starts_with("//") => text,
@@ -144,18 +149,23 @@ fn check_user_info(text: &str) -> Result<(), Denial> {
     if authority.is_some_and(|authority| authority.contains('@')) { Err(Denial::UserInfo) } else { Ok(()) }
 }
 
-/// Names that mean something else than a host of the public DNS: RFC 6761 (localhost), RFC 6762 (local), RFC 7686 (onion), RFC 8375 (home.arpa), RFC 9476 (alt), ICANN's
-/// private-use `internal`, and `localdomain`, which hosts files give to the machine itself.
+/// Names that mean something else than a host of the public DNS: RFC 6761 (localhost), RFC 6762 (local), RFC 7686
+/// (onion), RFC 8375 (home.arpa), RFC 9476 (alt), ICANN's private-use `internal`, and `localdomain`, which hosts files
+/// give to the machine itself.
 const SPECIAL_NAMES: [&str; 7] = ["localhost", "local", "internal", "home.arpa", "onion", "alt", "localdomain"];
 
 /// The name without the dot at its end, if it is one of the public DNS.
 fn check_name(name: &str) -> Result<&str, Denial> {
     let name = name.strip_suffix('.').unwrap_or(name);
-    let is_label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
     if name.len() > 253 || !name.split('.').all(is_label) {
         return Err(Denial::Unreadable("the host is no DNS name".to_owned()));
     }
-    let is_below = |special: &&&str| name.strip_suffix(**special).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let is_below =
+        |special: &&&str| name.strip_suffix(**special).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     match SPECIAL_NAMES.iter().find(is_below) {
         Some(special) => Err(Denial::SpecialName(special)),
         None if !name.contains('.') => Err(Denial::SingleLabel),

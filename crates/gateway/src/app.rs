@@ -60,8 +60,13 @@ impl App {
     /// Starts everything on the current runtime.
     ///
     /// # Errors
-    /// A sentence for the operator: an address that cannot be listened on, a store that cannot be used, a carrier's mistake.
-    pub async fn start(config: Config, runtime: Arc<dyn Runtime>, entropy: Arc<dyn Entropy>) -> Result<Self, StartError> {
+    /// A sentence for the operator: an address that cannot be listened on, a store that cannot be used, a carrier's
+    /// mistake.
+    pub async fn start(
+        config: Config,
+        runtime: Arc<dyn Runtime>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StartError> {
         let prepared = Prepared::of(&config, &runtime).await?;
         let store = open(&config.store.url, &runtime).await?;
         Self::run(prepared, store, config, runtime, entropy).await
@@ -71,11 +76,22 @@ impl App {
     ///
     /// # Errors
     /// As [`start`](Self::start).
-    pub async fn start_on(store: Arc<dyn Store>, config: Config, runtime: Arc<dyn Runtime>, entropy: Arc<dyn Entropy>) -> Result<Self, StartError> {
+    pub async fn start_on(
+        store: Arc<dyn Store>,
+        config: Config,
+        runtime: Arc<dyn Runtime>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StartError> {
         Self::run(Prepared::of(&config, &runtime).await?, store, config, runtime, entropy).await
     }
 
-    async fn run(prepared: Prepared, store: Arc<dyn Store>, config: Config, runtime: Arc<dyn Runtime>, entropy: Arc<dyn Entropy>) -> Result<Self, StartError> {
+    async fn run(
+        prepared: Prepared,
+        store: Arc<dyn Store>,
+        config: Config,
+        runtime: Arc<dyn Runtime>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StartError> {
         let (api_address, admin_address) = (address(&prepared.public)?, address(&prepared.operators)?);
         let lines = Arc::new(Lines::new(config.log.lines_per_second, Arc::clone(&runtime)));
         let metrics = Metrics::default();
@@ -83,14 +99,18 @@ impl App {
         store.observe_commits(metrics.observer());
         store.keep_within(config.store_bounds());
         let told = |error: StoreError| StartError(error.to_string());
-        let node = Node::join(Arc::clone(&store), sessions::node_name(), sessions::BUILD, Arc::clone(&runtime) as _).await.map_err(told)?;
+        let node = Node::join(Arc::clone(&store), sessions::node_name(), sessions::BUILD, Arc::clone(&runtime) as _)
+            .await
+            .map_err(told)?;
         // Renewed from the beginning: starting may take long.
         let (renewed, renews) = (Arc::clone(&node), Arc::clone(&runtime));
         let renewing = supervisor.start("node", async move { renewed.keep(renews).await });
         let (events, reported) = mpsc::unbounded_channel();
-        let starter = Arc::new(Starter { events, entropy, supervisor: supervisor.clone(), store: Arc::clone(&store), node });
+        let starter =
+            Arc::new(Starter { events, entropy, supervisor: supervisor.clone(), store: Arc::clone(&store), node });
         let carriers = start_carriers(&config, &starter).await?;
-        let pipeline = start_pipeline(&config, prepared.objects, prepared.pepper, &carriers, reported, &starter).await?;
+        let pipeline =
+            start_pipeline(&config, prepared.objects, prepared.pepper, &carriers, reported, &starter).await?;
         let api = Arc::new(public_api(&config, &pipeline, &lines, &metrics, &runtime));
         let operators = Arc::new(Operators::new(prepared.token, config.limits, Arc::clone(pipeline.store())));
         let clients_rooms = Arc::new(Rooms::new(bounds_of_clients(&config, prepared.clients)));
@@ -134,15 +154,39 @@ impl App {
             lines: Arc::clone(&lines),
             runtime: Arc::clone(&runtime),
         };
-        let public = door("api", prepared.public, tls, api::router(Arc::clone(&api)), api::unreadable(&api), clients_rooms);
-        let operators = door("admin", prepared.operators, None, admin::router(Arc::clone(&admin)), admin::unreadable(&admin), operators_rooms);
+        let public =
+            door("api", prepared.public, tls, api::router(Arc::clone(&api)), api::unreadable(&api), clients_rooms);
+        let operators = door(
+            "admin",
+            prepared.operators,
+            None,
+            admin::router(Arc::clone(&admin)),
+            admin::unreadable(&admin),
+            operators_rooms,
+        );
         let (phase, followed) = watch::channel(Phase::Serving);
         // Both are open to the end: clients hear that the process drains, and the operator sees it.
-        let doors = [supervisor.start("public listener", serve(public, followed.clone())), supervisor.start("admin listener", serve(operators, followed))];
+        let doors = [
+            supervisor.start("public listener", serve(public, followed.clone())),
+            supervisor.start("admin listener", serve(operators, followed)),
+        ];
         let (measured, measures) = (Arc::clone(&pipeline), Arc::clone(&runtime));
-        let measuring = supervisor.start("throughput of carriers", async move { admin.throughput.measure(&measured, &measures).await });
+        let measuring = supervisor
+            .start("throughput of carriers", async move { admin.throughput.measure(&measured, &measures).await });
         let telling = supervisor.start("omitted log lines", async move { lines.tell().await });
-        Ok(Self { api_address, admin_address, runtime, supervisor, pipeline, api, phase, doors, endless: [measuring, telling, renewing], drain, reloader })
+        Ok(Self {
+            api_address,
+            admin_address,
+            runtime,
+            supervisor,
+            pipeline,
+            api,
+            phase,
+            doors,
+            endless: [measuring, telling, renewing],
+            drain,
+            reloader,
+        })
     }
 
     /// The path of a message.
@@ -155,21 +199,24 @@ impl App {
         &self.reloader
     }
 
-    /// Resolves, with a sentence for the operator, when the process has to end: the store has failed, another node has taken the work of this
-    /// one over, or a task that must run as long as the process has ended.
+    /// Resolves, with a sentence for the operator, when the process has to end: the store has failed, another node has
+    /// taken the work of this one over, or a task that must run as long as the process has ended.
     pub async fn failed(&self) -> String {
         tokio::select! {
             biased;
-            error = self.pipeline.store().failed() => format!("{error}; what was promised is on disk, and nothing more is promised before a new start"),
+            error = self.pipeline.store().failed() => format!("{error}; what was promised is on disk, and nothing \
+                more is promised before a new start"),
             () = self.pipeline.node().over() => OVER.to_owned(),
-            why = self.supervisor.failed() => format!("{why}; the process ends, because it cannot work without that task"),
+            why = self.supervisor.failed() => format!("{why}; the process ends, because it cannot work without that \
+                task"),
         }
     }
 
-    /// Takes no more requests, answers those that are under way, lets carriers answer what they have, and closes the store. New connections and requests are
-    /// refused meanwhile, at once and in so many words.
+    /// Takes no more requests, answers those that are under way, lets carriers answer what they have, and closes the
+    /// store. New connections and requests are refused meanwhile, at once and in so many words.
     ///
-    /// This ends within `dispatch.drain_secs` and [`BEYOND`](Self::BEYOND), whatever clients, carriers and the store do.
+    /// This ends within `dispatch.drain_secs` and [`BEYOND`](Self::BEYOND), whatever clients, carriers and the store
+    /// do.
     pub async fn stop(self) {
         let (runtime, began) = (&self.runtime, self.runtime.instant());
         self.supervisor.ending();
@@ -193,12 +240,20 @@ impl App {
         let _ = runtime.timeout(LAST_WORDS, doors).await;
     }
 
-    /// How much longer than `dispatch.drain_secs` ending may take: the store's last writes, its end, and the last answers of both doors.
+    /// How much longer than `dispatch.drain_secs` ending may take: the store's last writes, its end, and the last
+    /// answers of both doors.
     pub const BEYOND: Duration = Pipeline::BEYOND.saturating_add(LAST_WORDS);
 }
 
-fn public_api(config: &Config, pipeline: &Arc<Pipeline>, lines: &Arc<Lines>, metrics: &Metrics, runtime: &Arc<dyn Runtime>) -> Api {
-    let body_limits = BodyLimits { bytes_max: config.api.body_bytes_max, timeout: Duration::from_secs(config.api.body_timeout_secs) };
+fn public_api(
+    config: &Config,
+    pipeline: &Arc<Pipeline>,
+    lines: &Arc<Lines>,
+    metrics: &Metrics,
+    runtime: &Arc<dyn Runtime>,
+) -> Api {
+    let body_limits =
+        BodyLimits { bytes_max: config.api.body_bytes_max, timeout: Duration::from_secs(config.api.body_timeout_secs) };
     Api {
         pipeline: Arc::clone(pipeline),
         limiter: RateLimiter::new(Arc::clone(pipeline.store()), Entrance::Public, config.limits.failed_auth_per_minute),
@@ -255,7 +310,8 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 async fn open(url: &str, runtime: &Arc<dyn Runtime>) -> Result<Arc<dyn Store>, StartError> {
     let told = |error: StoreError| StartError(error.to_string());
     if let Some(directory) = store::path_of(url).map_err(told)?.parent() {
-        std::fs::create_dir_all(directory).map_err(|error| StartError(format!("cannot make {}: {error}", directory.display())))?;
+        std::fs::create_dir_all(directory)
+            .map_err(|error| StartError(format!("cannot make {}: {error}", directory.display())))?;
     }
     store::open(url, Arc::clone(runtime)).await.map_err(told)
 }
@@ -263,22 +319,24 @@ async fn open(url: &str, runtime: &Arc<dyn Runtime>) -> Result<Arc<dyn Store>, S
 fn media(config: &Config, runtime: &Arc<dyn Runtime>) -> Result<Arc<dyn Objects>, StartError> {
     refuse_media_without_store(config).map_err(StartError)?;
     let directory = &config.media.directory;
-    let objects =
-        Directory::open(directory, Arc::clone(runtime)).map_err(|error| StartError(format!("cannot keep media in {}: {error}", directory.display())))?;
+    let objects = Directory::open(directory, Arc::clone(runtime))
+        .map_err(|error| StartError(format!("cannot keep media in {}: {error}", directory.display())))?;
     Ok(Arc::new(objects))
 }
 
-/// Refuses a directory that holds media for a store that is yet to be made: they belong to another store, whose file is lost or elsewhere, and the new
-/// one would remove them as left over.
+/// Refuses a directory that holds media for a store that is yet to be made: they belong to another store, whose file is
+/// lost or elsewhere, and the new one would remove them as left over.
 ///
 /// # Errors
 /// A sentence for the operator.
 pub(crate) fn refuse_media_without_store(config: &Config) -> Result<(), String> {
     let place = config.media.directory.display();
-    let holds_objects = Directory::holds_objects(&config.media.directory).map_err(|error| format!("cannot read {place}: {error}"))?;
+    let holds_objects =
+        Directory::holds_objects(&config.media.directory).map_err(|error| format!("cannot read {place}: {error}"))?;
     if holds_objects && store::is_new(&config.store.url).map_err(|error| error.to_string())? {
         return Err(format!(
-            "there is no store yet, and {place} holds the media of one: restore its file, or move {place} away; a new store would remove them"
+            "there is no store yet, and {place} holds the media of one: restore its file, or move {place} away; a new \
+             store would remove them"
         ));
     }
     Ok(())

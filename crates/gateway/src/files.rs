@@ -1,6 +1,7 @@
 //! File handles: how many this process may have, and how many of them connections of clients may take.
 //!
-//! Every connection is one. Where clients take them all, carriers cannot reconnect and the store cannot open its files, so that some are kept back.
+//! Every connection is one. Where clients take them all, carriers cannot reconnect and the store cannot open its files,
+//! so that some are kept back.
 
 use carrier::CarrierConfig;
 use fetch::media::FILES_MAX;
@@ -26,7 +27,8 @@ pub fn raise() -> Result<Option<u64>, String> {
         return Ok(limit.current);
     }
     let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
-    raised.map_err(|error| format!("the limit of open files stays at {}: {error}", limit.current.unwrap_or(u64::MAX)))?;
+    raised
+        .map_err(|error| format!("the limit of open files stays at {}: {error}", limit.current.unwrap_or(u64::MAX)))?;
     Ok(limit.maximum)
 }
 
@@ -62,8 +64,9 @@ impl Budget {
         let needed = wanted + self.reserve;
         (self.clients < wanted).then(|| {
             format!(
-                "`api.connections_max` is {wanted}, and only {} connections fit: this process may have {} files open, {} of which are kept for carriers, store, \
-                 media and the operator. Raise the hard limit to {needed} (`LimitNOFILE=` of systemd, `ulimit -Hn`), or lower the key",
+                "`api.connections_max` is {wanted}, and only {} connections fit: this process may have {} files open, \
+                 {} of which are kept for carriers, store, media and the operator. Raise the hard limit to {needed} \
+                 (`LimitNOFILE=` of systemd, `ulimit -Hn`), or lower the key",
                 self.clients,
                 limit.unwrap_or(u64::MAX),
                 self.reserve
@@ -72,7 +75,8 @@ impl Budget {
     }
 }
 
-/// The connections of a carrier, in both directions, and half as many again for those that are just being replaced; and those that its listener sends away.
+/// The connections of a carrier, in both directions, and half as many again for those that are just being replaced; and
+/// those that its listener sends away.
 fn of_carrier(carrier: &CarrierConfig) -> usize {
     let (connections, sent_away) = match carrier {
         CarrierConfig::Smpp(carrier) => (2 * carrier.sessions, 0),
@@ -93,7 +97,9 @@ mod tests {
         let mut config = parse("", std::iter::empty()).unwrap();
         let reserve = Budget::of(&config, None).reserve;
         assert_eq!(Budget::of(&config, None).clients, 10_000);
-        for (limit, clients) in [(65_536, 10_000), (10_000 + reserve as u64, 10_000), (4_096, 4_096 - reserve), (100, CLIENTS_MIN)] {
+        for (limit, clients) in
+            [(65_536, 10_000), (10_000 + reserve as u64, 10_000), (4_096, 4_096 - reserve), (100, CLIENTS_MIN)]
+        {
             let budget = Budget::of(&config, Some(limit));
             assert_eq!(budget, Budget { clients, reserve }, "{limit}");
             assert_eq!(budget.warning(&config, Some(limit)).is_some(), clients < 10_000, "{limit}");
@@ -109,7 +115,8 @@ mod tests {
         config.media.fetches_max += 1;
         // Four attempts, a name server and the file.
         assert_eq!(Budget::of(&config, None).reserve, reserve + 6);
-        let mm4 = Box::new(carrier::mm4::config::Mm4Config { window: 10, listen_connections_max: 10, ..Default::default() });
+        let mm4 =
+            Box::new(carrier::mm4::config::Mm4Config { window: 10, listen_connections_max: 10, ..Default::default() });
         config.carrier = vec![CarrierConfig::Mm4(mm4)];
         // Sixteen reads, and sixteen connections that are sent away.
         assert_eq!(Budget::of(&config, None).reserve, reserve + 6 + 30 + 16 + 16);

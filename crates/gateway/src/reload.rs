@@ -1,8 +1,9 @@
 //! Taking over another configuration while the server runs: with SIGHUP, or with `POST /admin/v1/reload`.
 //!
-//! The new configuration is read and checked as at a start, and what it names is read: certificates, keys, the screen's data. Where something is wrong nothing changes. Otherwise
-//! each key that differs is taken over, or reported as one that needs a restart ([`keys`]). What runs is compared with what is wanted, not one file with another, so that
-//! a key that needs a restart is reported until there was one.
+//! The new configuration is read and checked as at a start, and what it names is read: certificates, keys, the screen's
+//! data. Where something is wrong nothing changes. Otherwise each key that differs is taken over, or reported as one
+//! that needs a restart ([`keys`]). What runs is compared with what is wanted, not one file with another, so that a key
+//! that needs a restart is reported until there was one.
 
 pub mod carriers;
 pub mod keys;
@@ -40,7 +41,8 @@ pub struct Source {
     pub set_log_level: SetLogLevel,
 }
 
-/// Changes which log lines are written. Fails with a sentence about the new filter, and leaves the old one in force then.
+/// Changes which log lines are written. Fails with a sentence about the new filter, and leaves the old one in force
+/// then.
 pub type SetLogLevel = Box<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
 
 /// How long the end of the process may take, in seconds. It may change until it begins.
@@ -121,7 +123,8 @@ impl Reloader {
     /// For a platform that runs with this configuration.
     pub fn new(mut parts: Parts, config: Config) -> Self {
         let carriers = std::mem::take(&mut parts.carriers);
-        let sender_rates = config.carrier.iter().map(|carrier| (carrier.name().to_owned(), carrier.sender_rate())).collect();
+        let sender_rates =
+            config.carrier.iter().map(|carrier| (carrier.name().to_owned(), carrier.sender_rate())).collect();
         let running = Running { seen: Seen::of(&config), routes: config.routes(), carriers, sender_rates, config };
         Self { parts, running: tokio::sync::Mutex::new(running), source: OnceLock::new() }
     }
@@ -146,13 +149,16 @@ impl Reloader {
         let report = match read.await {
             Ok(Ok(config)) => self.take_over(config).await,
             Ok(Err(mistakes)) => Report::refused(mistakes),
-            Err(ended) => Report::refused(vec![Entry::new("", format!("the configuration could not be read: reading {ended}"))]),
+            Err(ended) => {
+                Report::refused(vec![Entry::new("", format!("the configuration could not be read: reading {ended}"))])
+            }
         };
         report.log();
         report
     }
 
-    /// Takes over what can be of this configuration, which is free of mistakes by itself. What it names is read first; where that fails nothing changes.
+    /// Takes over what can be of this configuration, which is free of mistakes by itself. What it names is read first;
+    /// where that fails nothing changes.
     pub async fn take_over(self: &Arc<Self>, new: Config) -> Report {
         // The lock is held to the end: two reloads are one after the other.
         let mut running = self.running.lock().await;
@@ -164,7 +170,12 @@ impl Reloader {
         let prepared = match prepared {
             Ok(Ok(prepared)) => prepared,
             Ok(Err(mistakes)) => return Report::refused(mistakes),
-            Err(ended) => return Report::refused(vec![Entry::new("", format!("the configuration could not be checked: checking {ended}"))]),
+            Err(ended) => {
+                return Report::refused(vec![Entry::new(
+                    "",
+                    format!("the configuration could not be checked: checking {ended}"),
+                )]);
+            }
         };
         if let Some(source) = self.source.get()
             && let Err(what) = (source.set_log_level)(&prepared.config.log.level)
@@ -178,7 +189,8 @@ impl Reloader {
         Report::reloaded(findings.applied, findings.needs_restart)
     }
 
-    /// Changes and adds carriers, then replaces the routes, which may name new ones, and then removes carriers, to which no route leads any more.
+    /// Changes and adds carriers, then replaces the routes, which may name new ones, and then removes carriers, to
+    /// which no route leads any more.
     async fn take_carriers(&self, running: &mut Running, prepared: &Prepared, findings: &mut Findings) {
         let old = std::mem::take(&mut running.config.carrier);
         let limit = Duration::from_secs(prepared.config.dispatch.drain_secs);
@@ -195,7 +207,11 @@ impl Reloader {
                 Some(carrier) if !keeps_routes => {
                     self.parts.pipeline.remove_carrier(gone.name());
                     carrier.change(None, limit);
-                    findings.applied(key, "removed; what is under way is finished first, and messages that wait for it do so until it is back or abandoned");
+                    findings.applied(
+                        key,
+                        "removed; what is under way is finished first, and messages that wait for \
+                        it do so until it is back or abandoned",
+                    );
                 }
                 _ => {
                     findings.needs_restart(key, "stays for as long as the routes do");
@@ -205,7 +221,8 @@ impl Reloader {
         }
     }
 
-    /// Changes or adds a carrier, unless it runs with these settings already. Returns the settings that are in force, if any.
+    /// Changes or adds a carrier, unless it runs with these settings already. Returns the settings that are in force,
+    /// if any.
     async fn take_carrier(
         &self,
         running: &mut Running,
@@ -217,9 +234,15 @@ impl Reloader {
     ) -> Option<CarrierConfig> {
         let (name, key) = (new.name(), format!("carrier[{}]", new.name()));
         let known = running.carriers.get(name);
-        let is_same = before == Some(new) && running.seen.carrier(name) == prepared.seen.carrier(name) && !known.is_some_and(|known| known.has_failed());
+        let is_same = before == Some(new)
+            && running.seen.carrier(name) == prepared.seen.carrier(name)
+            && !known.is_some_and(|known| known.has_failed());
         if !is_same && new.response_timeout_secs() > running.config.answer_secs_max() {
-            findings.needs_restart(key, "its answers may take longer than the `dispatch.lease_secs` of the running server allow for, and it needs a restart");
+            findings.needs_restart(
+                key,
+                "its answers may take longer than the `dispatch.lease_secs` of the running \
+                server allow for, and it needs a restart",
+            );
             return before.cloned();
         }
         if running.sender_rates.get(name).is_some_and(|rate| *rate != new.sender_rate()) {
@@ -230,7 +253,10 @@ impl Reloader {
             Some(carrier) => {
                 carrier.change(Some(new.clone()), limit);
                 self.parts.pipeline.restore_carrier(name);
-                findings.applied(key, if before.is_some() { "replaced; what is under way is finished first" } else { "added again" });
+                findings.applied(
+                    key,
+                    if before.is_some() { "replaced; what is under way is finished first" } else { "added again" },
+                );
             }
             None => match Replaceable::start(new.clone(), &self.parts.starter).await {
                 Ok(carrier) => {
@@ -248,11 +274,15 @@ impl Reloader {
         Some(new.clone())
     }
 
-    /// Replaces the routes; `false` where one names a carrier that is not there before a restart, so that all stay as they are.
+    /// Replaces the routes; `false` where one names a carrier that is not there before a restart, so that all stay as
+    /// they are.
     fn take_routes(&self, running: &mut Running, new: &Config, findings: &mut Findings) -> bool {
         let is_there = |name: &String| running.config.carrier.iter().any(|carrier| carrier.name() == name);
         if !new.route.iter().flat_map(|route| &route.carriers).all(is_there) {
-            findings.needs_restart("route", "names a carrier that is not there before a restart; all routes stay as they are");
+            findings.needs_restart(
+                "route",
+                "names a carrier that is not there before a restart; all routes stay as they are",
+            );
             return false;
         }
         running.config.route.clone_from(&new.route);
@@ -299,7 +329,8 @@ fn take_sections(running: &mut Running, prepared: &Prepared, has_tls: bool, find
         ("admin.token_file", had.token != prepared.seen.token),
         ("screening.directory", had.screen != prepared.seen.screen),
     ] {
-        let is_named = KEYS.iter().filter(|named| same_files(key, named.name)).any(|named| named.differs(&running.config, new));
+        let is_named =
+            KEYS.iter().filter(|named| same_files(key, named.name)).any(|named| named.differs(&running.config, new));
         if differs && !is_named {
             files.push(key);
         }
@@ -314,7 +345,9 @@ fn take_sections(running: &mut Running, prepared: &Prepared, has_tls: bool, find
         }
     }
     files.into_iter().for_each(|key| findings.applied(key, "its files have changed and were read again"));
-    if had.pepper != prepared.seen.pepper && !KEYS.iter().any(|key| key.name.starts_with("keys.") && key.differs(&running.config, new)) {
+    if had.pepper != prepared.seen.pepper
+        && !KEYS.iter().any(|key| key.name.starts_with("keys.") && key.differs(&running.config, new))
+    {
         findings.needs_restart("keys.pepper_file", NEEDS_RESTART);
     }
     // The pepper stays the one of the start.

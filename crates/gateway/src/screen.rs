@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use screening::{BUILTIN, Data, Screen};
 
-/// The screen. What `directory` has in place of the program's own data is read instead of it: `brands.txt`, `domains.txt`, `rules.txt`,
-/// `weights.bin`, and all files of `lexicon/`.
+/// The screen. What `directory` has in place of the program's own data is read instead of it: `brands.txt`,
+/// `domains.txt`, `rules.txt`, `weights.bin`, and all files of `lexicon/`.
 ///
 /// # Errors
 /// A sentence for the operator that names the file.
@@ -16,7 +16,8 @@ pub fn load(directory: Option<&Path>) -> Result<Screen, String> {
     if !directory.is_dir() {
         return Err(format!("{} is no directory", directory.display()));
     }
-    let [brands, domains, rules, weights] = ["brands.txt", "domains.txt", "rules.txt", "weights.bin"].map(|name| given(&directory.join(name)));
+    let [brands, domains, rules, weights] =
+        ["brands.txt", "domains.txt", "rules.txt", "weights.bin"].map(|name| given(&directory.join(name)));
     let (brands, domains, rules, weights) = (brands?, domains?, rules?, weights?);
     let lexicon = lexicon(&directory.join("lexicon"))?;
     let lexicon: Option<Vec<&[u8]>> = lexicon.as_ref().map(|files| files.iter().map(Vec::as_slice).collect());
@@ -32,8 +33,12 @@ pub fn load(directory: Option<&Path>) -> Result<Screen, String> {
 
 /// The files of such a directory that are there.
 pub fn files(directory: &Path) -> Vec<PathBuf> {
-    let named = ["brands.txt", "domains.txt", "rules.txt", "weights.bin"].map(|name| directory.join(name)).into_iter().filter(|file| file.exists());
-    let lexicon = fs::read_dir(directory.join("lexicon")).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let named = ["brands.txt", "domains.txt", "rules.txt", "weights.bin"]
+        .map(|name| directory.join(name))
+        .into_iter()
+        .filter(|file| file.exists());
+    let lexicon =
+        fs::read_dir(directory.join("lexicon")).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
     let mut files: Vec<PathBuf> = named.chain(lexicon).collect();
     files.sort();
     files
@@ -56,9 +61,11 @@ fn lexicon(directory: &Path) -> Result<Option<Vec<Vec<u8>>>, String> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unreadable(error)),
     };
-    let mut paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+    let mut paths =
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
     paths.sort();
-    let read = |path: &std::path::PathBuf| fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()));
+    let read =
+        |path: &std::path::PathBuf| fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()));
     paths.iter().map(read).collect::<Result<_, _>>().map(Some)
 }
 

@@ -1,4 +1,5 @@
-//! This process among the nodes of its store: the name under which it joins, and the sessions with carriers that it holds.
+//! This process among the nodes of its store: the name under which it joins, and the sessions with carriers that it
+//! holds.
 
 use carrier::CarrierConfig;
 use pipeline::Node;
@@ -12,8 +13,9 @@ pub(crate) fn node_name() -> String {
 /// The version of this program, as other nodes see it.
 pub(crate) const BUILD: &str = env!("CARGO_PKG_VERSION");
 
-/// The configuration of a carrier with the sessions that this node may bind: it claims as many as are configured, and a store that several nodes share gives each of
-/// them some. Sessions that other nodes hold are not bound here, so that the carrier never sees more than are configured.
+/// The configuration of a carrier with the sessions that this node may bind: it claims as many as are configured, and a
+/// store that several nodes share gives each of them some. Sessions that other nodes hold are not bound here, so that
+/// the carrier never sees more than are configured.
 ///
 /// # Errors
 /// As the store.
@@ -22,7 +24,12 @@ pub(crate) async fn claim(store: &dyn Store, node: &Node, carrier: CarrierConfig
     let wanted = u32::try_from(config.sessions).unwrap_or(u32::MAX);
     let held = store.claim_slots(node.epoch(), config.name.clone(), wanted, wanted).await?.len();
     if held < config.sessions {
-        tracing::warn!(carrier.name = config.name, "Of {} sessions with {} this node holds {held}; other nodes hold the rest", config.sessions, config.name);
+        tracing::warn!(
+            carrier.name = config.name,
+            "Of {} sessions with {} this node holds {held}; other nodes hold the rest",
+            config.sessions,
+            config.name
+        );
     }
     config.sessions = held;
     Ok(CarrierConfig::Smpp(config))

@@ -24,13 +24,21 @@ pub(crate) const fn admission_limits(config: &Config) -> AdmissionLimits {
 pub(crate) fn dispatch_settings(config: &Config) -> DispatchSettings {
     let dispatch = &config.dispatch;
     DispatchSettings {
-        queue: QueueLimits { total: dispatch.queue_max, per_account: dispatch.queue_per_account_max, originator_rate: 0, account_rate: dispatch.account_rate },
+        queue: QueueLimits {
+            total: dispatch.queue_max,
+            per_account: dispatch.queue_per_account_max,
+            originator_rate: 0,
+            account_rate: dispatch.account_rate,
+        },
         lease: Duration::from_secs(dispatch.lease_secs),
         // Leaving and being answered happen under the lease, and there must be time to record it.
         attempt: Duration::from_secs(2 * config.answer_secs_max() + 15),
         batch: dispatch.batch,
         poll: Duration::from_millis(dispatch.poll_ms),
-        retry: Backoff { floor: Duration::from_millis(dispatch.retry_floor_ms), ceiling: Duration::from_millis(dispatch.retry_ceiling_ms) },
+        retry: Backoff {
+            floor: Duration::from_millis(dispatch.retry_floor_ms),
+            ceiling: Duration::from_millis(dispatch.retry_ceiling_ms),
+        },
         attempts_per_carrier: dispatch.attempts_per_carrier,
         fallback_after: Duration::from_secs(dispatch.fallback_after_secs),
     }

@@ -16,7 +16,8 @@ impl Msisdn {
     /// Takes `text` as it stands: nothing is trimmed or repaired.
     pub fn parse(text: &str) -> Result<Self, NotE164> {
         let Some(digits) = text.as_bytes().strip_prefix(b"+") else { return Err(NotE164) };
-        let well_formed = (7..=15).contains(&digits.len()) && digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit);
+        let well_formed =
+            (7..=15).contains(&digits.len()) && digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit);
         if well_formed { Ok(Self(text.into())) } else { Err(NotE164) }
     }
 

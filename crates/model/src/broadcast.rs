@@ -191,7 +191,10 @@ mod tests {
     #[test]
     fn recipients_keep_their_order() {
         let list = recipients(&["+18005551001", "+1234567", "+999999999999999"]);
-        assert_eq!(list.iter().map(|number| number.as_str().to_owned()).collect::<Vec<_>>(), ["+18005551001", "+1234567", "+999999999999999"]);
+        assert_eq!(
+            list.iter().map(|number| number.as_str().to_owned()).collect::<Vec<_>>(),
+            ["+18005551001", "+1234567", "+999999999999999"]
+        );
     }
 
     #[test]

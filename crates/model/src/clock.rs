@@ -38,8 +38,8 @@ impl Timestamp {
         text.parse::<jiff::Timestamp>().ok().map(|t| Self(t.as_millisecond())).or_else(|| Self::parse_at_the_end(text))
     }
 
-    /// The last hours of the year 9999, which jiff's moments leave out so that each of them exists in every time zone. An offset may push one beyond
-    /// [`LAST`](Self::LAST), which then stands for it.
+    /// The last hours of the year 9999, which jiff's moments leave out so that each of them exists in every time zone.
+    /// An offset may push one beyond [`LAST`](Self::LAST), which then stands for it.
     fn parse_at_the_end(text: &str) -> Option<Self> {
         let pieces = jiff::fmt::temporal::Pieces::parse(text).ok()?;
         let seconds_east = pieces.to_numeric_offset()?.seconds();
@@ -73,7 +73,9 @@ impl fmt::Display for Timestamp {
         match jiff::Timestamp::from_millisecond(self.0) {
             Ok(at) => write!(f, "{at:.3}"),
             // The last hours of the year 9999.
-            Err(_) if (0..=Self::LAST.0).contains(&self.0) => write!(f, "{:.3}Z", EPOCH.saturating_add(jiff::SignedDuration::from_millis(self.0))),
+            Err(_) if (0..=Self::LAST.0).contains(&self.0) => {
+                write!(f, "{:.3}Z", EPOCH.saturating_add(jiff::SignedDuration::from_millis(self.0)))
+            }
             // Beyond the years -9999 to 9999; only a corrupt value gets here, and it should be seen as it is.
             Err(_) => write!(f, "{} ms", self.0),
         }
@@ -83,7 +85,8 @@ impl fmt::Display for Timestamp {
 /// One look at a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// The time of day: for what people read and agree on, such as when something happened and until when a message is valid.
+    /// The time of day: for what people read and agree on, such as when something happened and until when a message is
+    /// valid.
     pub wall: Timestamp,
     /// The steady time ([`Clock::steady`]): for waits, such as leases, paces and the next try.
     pub steady: Timestamp,
@@ -101,8 +104,9 @@ pub trait Clock: Send + Sync {
     /// The time of day. Steps forward or back when the machine's clock is set.
     fn now(&self) -> Timestamp;
 
-    /// The steady time: the time of day at which the process started, and the time that has passed since. It never goes back, and no setting of the
-    /// machine's clock moves it. Two readings of one process compare; a reading of an earlier process may lie ahead or behind by any amount.
+    /// The steady time: the time of day at which the process started, and the time that has passed since. It never goes
+    /// back, and no setting of the machine's clock moves it. Two readings of one process compare; a reading of an
+    /// earlier process may lie ahead or behind by any amount.
     fn steady(&self) -> Timestamp;
 
     /// Both readings.
@@ -186,7 +190,14 @@ mod tests {
             assert_eq!(Timestamp::parse(shown), at, "{text}: what is shown is read again");
         }
         assert_eq!(Timestamp::parse("9999-12-31T23:59:59.999Z"), Some(Timestamp::LAST));
-        for text in ["9999-12-31T23:59:59", "9999-12-31", "10000-01-01T00:00:00Z", "+010000-01-01T00:00:00Z", "9999-13-01T00:00:00Z", "9999-12-31T24:00:00Z"] {
+        for text in [
+            "9999-12-31T23:59:59",
+            "9999-12-31",
+            "10000-01-01T00:00:00Z",
+            "+010000-01-01T00:00:00Z",
+            "9999-13-01T00:00:00Z",
+            "9999-12-31T24:00:00Z",
+        ] {
             assert_eq!(Timestamp::parse(text), None, "{text}");
         }
     }

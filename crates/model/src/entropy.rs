@@ -21,7 +21,8 @@ pub trait Entropy: Send + Sync {
     }
 }
 
-/// A repeatable sequence (`SplitMix64`, Steele et al. 2014): the same seed gives the same bytes. For tests and simulations only.
+/// A repeatable sequence (`SplitMix64`, Steele et al. 2014): the same seed gives the same bytes. For tests and
+/// simulations only.
 #[derive(Debug)]
 pub struct SeededEntropy(Mutex<u64>);
 

@@ -1,8 +1,9 @@
-//! The error catalogue: every refusal that a client can be told, once. The API's answers, the error pages, the documentation and
-//! the tests all walk [`ErrorCode::ALL`].
+//! The error catalogue: every refusal that a client can be told, once. The API's answers, the error pages, the
+//! documentation and the tests all walk [`ErrorCode::ALL`].
 //!
-//! Codes and messages are the public contract and do not change, and neither do the statuses that the HTTP API gives them. A [`Refusal`] says two things to two people: its code
-//! and its [`AdditionalInfo`] go to the client, its cause goes to the log, and neither ever crosses over.
+//! Codes and messages are the public contract and do not change, and neither do the statuses that the HTTP API gives
+//! them. A [`Refusal`] says two things to two people: its code and its [`AdditionalInfo`] go to the client, its cause
+//! goes to the log, and neither ever crosses over.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -198,47 +199,71 @@ impl ErrorCode {
         match self {
             Self::UnexpectedError => "Something went wrong on our side. The request may be sent again.",
             Self::AuthenticationFailed => {
-                "The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password."
+                "The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended \
+                 or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password."
             }
-            Self::RateLimitExceeded => "Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives.",
+            Self::RateLimitExceeded => {
+                "Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives."
+            }
             Self::InvalidPhoneNumber => {
-                "A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field."
+                "A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. \
+                 `additionalInfo.field` names the field."
             }
             Self::NumberNotOwned => "Send from a number that is assigned to your account.",
-            Self::MissingRequiredField => "`additionalInfo.fields` lists every required field that is missing, empty or blank.",
-            Self::InvalidMessageType => "`messageType` is `SMS` or `MMS`, exactly; a message with a `mediaUrl` is not an `SMS`.",
+            Self::MissingRequiredField => {
+                "`additionalInfo.fields` lists every required field that is missing, empty or blank."
+            }
+            Self::InvalidMessageType => {
+                "`messageType` is `SMS` or `MMS`, exactly; a message with a `mediaUrl` is not an `SMS`."
+            }
             Self::MessageSendFailed => "The message could not be taken. Nothing was kept of it; it may be sent again.",
             Self::SenderNumberNotAvailable => "The sender number is unknown to the platform, released or unavailable.",
             Self::SenderNumberNotActive => "The sender number is pending, suspended or deactivated.",
             Self::RecipientBlocked => "The recipient does not receive messages from you, or from anybody.",
             Self::SenderBlocked => "The sender number may not send.",
-            Self::DailyQuotaReached => "The account's recipients for this UTC day are used up. `Retry-After` gives the seconds until midnight UTC.",
+            Self::DailyQuotaReached => {
+                "The account's recipients for this UTC day are used up. `Retry-After` gives the seconds until \
+                 midnight UTC."
+            }
             Self::DuplicateIdempotencyKey => {
-                "The key was used for a different request, or its first request is still under way. Use a new key for a new request."
+                "The key was used for a different request, or its first request is still under way. Use a new key for \
+                 a new request."
             }
             Self::MediaTooLarge => "The file behind `mediaUrl` is larger than 1,048,576 bytes.",
             Self::MediaTypeNotSupported => "The file behind `mediaUrl` is of a type that cannot be sent.",
             Self::InvalidMessageContent => {
-                "`additionalInfo` lists every invalid character and its position, from 1 in Unicode characters: control characters other than TAB, LF, FF and CR, noncharacters, and lone surrogates. A lone surrogate is half of a character such as an emoji, left behind where a program cut a text by UTF-16 units; it counts as one character and is written as its escape, for example `\\ud83d`."
+                "`additionalInfo` lists every invalid character and its position, from 1 in Unicode characters: \
+                 control characters other than TAB, LF, FF and CR, noncharacters, and lone surrogates. A lone \
+                 surrogate is half of a character such as an emoji, left behind where a program cut a text by UTF-16 \
+                 units; it counts as one character and is written as its escape, for example `\\ud83d`."
             }
             Self::MediaUploadFailed => "The file behind `mediaUrl` could not be fetched.",
             Self::MediaUrlNotAllowed => "`mediaUrl` must be a public http or https address.",
-            Self::NonCompliantMessageContent => "`additionalInfo` names the categories and the places of the text that caused the refusal.",
+            Self::NonCompliantMessageContent => {
+                "`additionalInfo` names the categories and the places of the text that caused the refusal."
+            }
             Self::DuplicateRecipients => "`additionalInfo.recipients` lists the numbers that stand more than once.",
             Self::MalformedRequest => {
-                "The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here."
+                "The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names \
+                 the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs \
+                 exactly one `Host` header, and HTTP/2 is not spoken here."
             }
             Self::NotFound => "There is nothing at this address that your account may see.",
             Self::MethodNotAllowed => "The `Allow` header lists the methods of this address.",
             Self::UnsupportedContentType => {
-                "Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and without a `Content-Encoding`: compressed bodies are not read."
+                "Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and \
+                 without a `Content-Encoding`: compressed bodies are not read."
             }
             Self::RequestTooLarge => "The body, or the headers, are over the limit.",
             Self::ServiceUnavailable => {
-                "The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives."
+                "The service is ending, overloaded or cannot reach its store; or your address has too many \
+                 connections, too many reads of your account are waiting, or the body came too slowly. Try again after \
+                 the seconds that `Retry-After` gives."
             }
             Self::InvalidIdempotencyKey => {
-                "A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`. In the `Idempotency-Key` header it may stand in double quotes, as a string of RFC 8941; `\"order-1\"` and `order-1` are the same key. Nothing may follow the closing quote, and in the body the quotes are not part of a key."
+                "A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`. In the `Idempotency-Key` header it may \
+                 stand in double quotes, as a string of RFC 8941; `\"order-1\"` and `order-1` are the same key. \
+                 Nothing may follow the closing quote, and in the body the quotes are not part of a key."
             }
             Self::MessageTooLong => "The body has more characters than the platform takes.",
             Self::TooManyRecipients => "A broadcast has 1 to as many recipients as the account may address at once.",

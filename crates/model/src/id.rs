@@ -1,5 +1,5 @@
-//! Ids of messages, broadcasts, accounts and others: a prefix and 22 base-62 digits of a `UUIDv7` (RFC 9562, section 5.7), so
-//! that they sort by the time of their making and tell nothing of how many there are.
+//! Ids of messages, broadcasts, accounts and others: a prefix and 22 base-62 digits of a `UUIDv7` (RFC 9562, section
+//! 5.7), so that they sort by the time of their making and tell nothing of how many there are.
 
 use std::fmt;
 use std::str::FromStr;
@@ -103,8 +103,8 @@ impl BroadcastId {
     /// How many recipients a broadcast can number.
     pub const RECIPIENTS_MAX: u32 = 1 << INDEX_BITS;
 
-    /// The id of the message to the recipient at `index`, which is always the same: what makes messages of a broadcast can be repeated
-    /// and makes none twice. They sort by the time of their broadcast, and then as its recipients do.
+    /// The id of the message to the recipient at `index`, which is always the same: what makes messages of a broadcast
+    /// can be repeated and makes none twice. They sort by the time of their broadcast, and then as its recipients do.
     pub const fn message(self, index: u32) -> MessageId {
         MessageId(self.0 >> INDEX_BITS << INDEX_BITS | (index % Self::RECIPIENTS_MAX) as u128)
     }
@@ -133,7 +133,8 @@ mod tests {
     #[test]
     fn ids_sort_by_the_time_of_their_making() {
         let entropy = SeededEntropy::new(1);
-        let ids: Vec<String> = (0..50).map(|ms| MessageId::new(Timestamp::from_millis(ms), &entropy).to_string()).collect();
+        let ids: Vec<String> =
+            (0..50).map(|ms| MessageId::new(Timestamp::from_millis(ms), &entropy).to_string()).collect();
         assert!(ids.is_sorted());
         let at = Timestamp::from_millis(25);
         assert!(MessageId::lowest_at(at).to_string() <= ids[25] && ids[24] < MessageId::lowest_at(at).to_string());
@@ -143,7 +144,8 @@ mod tests {
     fn the_messages_of_a_broadcast_have_ids_of_its_time_in_its_order() {
         let (at, entropy) = (Timestamp::from_millis(1_773_585_000_000), SeededEntropy::new(1));
         let (one, two) = (BroadcastId::new(at, &entropy), BroadcastId::new(at, &entropy));
-        let ids: Vec<MessageId> = [0, 1, 2, 49_999, BroadcastId::RECIPIENTS_MAX - 1].iter().map(|index| one.message(*index)).collect();
+        let ids: Vec<MessageId> =
+            [0, 1, 2, 49_999, BroadcastId::RECIPIENTS_MAX - 1].iter().map(|index| one.message(*index)).collect();
         assert!(ids.is_sorted_by(|a, b| a < b) && ids.iter().all(|id| *id >= MessageId::lowest_at(at)));
         assert_eq!(one.message(7), one.message(7));
         assert_ne!(one.message(7), two.message(7));

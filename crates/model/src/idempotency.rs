@@ -15,7 +15,11 @@ impl IdempotencyKey {
     /// Takes `text` as it stands.
     pub fn parse(text: &str) -> Result<Self, NotAKey> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"@-_)(".contains(&byte);
-        if (2..=100).contains(&text.len()) && text.bytes().all(allowed) { Ok(Self(text.to_owned())) } else { Err(NotAKey) }
+        if (2..=100).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotAKey)
+        }
     }
 
     /// The key as the client wrote it.
@@ -43,7 +47,8 @@ impl Endpoint {
     }
 }
 
-/// Which fields an answer to an accepted request has. A replay has those of the original answer, although a newer program gives new requests more of them.
+/// Which fields an answer to an accepted request has. A replay has those of the original answer, although a newer
+/// program gives new requests more of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AnswerForm(u16);
 

@@ -225,8 +225,8 @@ mod tests {
 
     #[test]
     fn the_digest_is_hmac_sha_256() {
-        // RFC 4231 has no key of 32 bytes or more that is text but case 6's; this is its message under 131 bytes of 0x61,
-        // computed with Python's hmac module.
+        // RFC 4231 has no key of 32 bytes or more that is text but case 6's; this is its message under 131 bytes of
+        // 0x61, computed with Python's hmac module.
         let digest = pepper(&"a".repeat(131)).digest("Test Using Larger Than Block-Size Key - Hash Key First");
         assert_eq!(digest.to_bytes()[..8], HMAC_OF_CASE_6);
     }

@@ -93,8 +93,9 @@ impl FixedWindow {
         }
     }
 
-    /// A clock set back ends the window too, so that no client waits longer than a window for it. A reading that is only a little earlier is of a request that came at the
-    /// same time, read the clock before the first one and is counted after it.
+    /// A clock set back ends the window too, so that no client waits longer than a window for it. A reading that is
+    /// only a little earlier is of a request that came at the same time, read the clock before the first one and is
+    /// counted after it.
     fn holds(began: Timestamp, now: Timestamp) -> bool {
         began <= now + READINGS_APART && now < began + WINDOW
     }
@@ -104,8 +105,8 @@ impl FixedWindow {
     }
 }
 
-/// The address under which the holder of `address` is counted: an IPv4 address for itself, also in its IPv6 form; an IPv6 address with its /64, because every
-/// customer of a provider has at least that many addresses (RFC 6177).
+/// The address under which the holder of `address` is counted: an IPv4 address for itself, also in its IPv6 form; an
+/// IPv6 address with its /64, because every customer of a provider has at least that many addresses (RFC 6177).
 pub fn holder_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),

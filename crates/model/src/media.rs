@@ -27,13 +27,15 @@ pub enum MediaType {
     Pdf,
     /// A visiting card (RFC 6350).
     Vcard,
-    /// A visiting card under the older name of its type, which some servers still use (vCard 2.1 and 3.0 before RFC 6350).
+    /// A visiting card under the older name of its type, which some servers still use (vCard 2.1 and 3.0 before RFC
+    /// 6350).
     XVcard,
 }
 
 impl MediaType {
     /// Every type, in the order of the public contract.
-    pub const ALL: [Self; 9] = [Self::Jpeg, Self::Png, Self::Gif, Self::Mp4, Self::Mpeg, Self::Mp3, Self::Pdf, Self::Vcard, Self::XVcard];
+    pub const ALL: [Self; 9] =
+        [Self::Jpeg, Self::Png, Self::Gif, Self::Mp4, Self::Mpeg, Self::Mp3, Self::Pdf, Self::Vcard, Self::XVcard];
 
     /// The type's name on the wire and in the store (RFC 6838).
     pub const fn as_str(self) -> &'static str {
@@ -131,7 +133,8 @@ pub struct StoredMedia {
 }
 
 impl StoredMedia {
-    /// The name under which their bytes are kept. It begins with what they are; the id keeps a copy that is being removed apart from a later one.
+    /// The name under which their bytes are kept. It begins with what they are; the id keeps a copy that is being
+    /// removed apart from a later one.
     pub fn name(&self) -> String {
         format!("{}-{}", self.digest, self.id)
     }

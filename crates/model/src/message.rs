@@ -130,7 +130,8 @@ pub struct Delivery {
     pub error_type: Option<ErrorType>,
     /// Why, in a sentence for the client.
     pub error_message: Option<String>,
-    /// Whether the wait for receipts is over although not all of them came. Only ever true of a message that is [`Status::Sent`].
+    /// Whether the wait for receipts is over although not all of them came. Only ever true of a message that is
+    /// [`Status::Sent`].
     pub receipt_missing: bool,
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
 
-/// How far ids may run ahead of the clock. After a clock was set back by less than this, new ids keep the time of the newest one and count on from there until the clock has
-/// caught up. A clock that was further ahead was wrong: new ids follow the corrected clock, and those few that it named stay at the top of their lists.
+/// How far ids may run ahead of the clock. After a clock was set back by less than this, new ids keep the time of the
+/// newest one and count on from there until the clock has caught up. A clock that was further ahead was wrong: new ids
+/// follow the corrected clock, and those few that it named stay at the top of their lists.
 pub const LEAD_MAX: Duration = Duration::from_secs(7 * 86_400);
 
 /// Bits below the milliseconds by which ids of one millisecond are told apart: `rand_a` (RFC 9562, section 5.7).
@@ -16,10 +17,13 @@ const COUNTER_BITS: u32 = 12;
 /// These bits.
 const COUNTER_MASK: u64 = (1 << COUNTER_BITS) - 1;
 
-/// Where ids of messages, broadcasts and decisions of the screen come from: each is above all that were minted or seen before.
+/// Where ids of messages, broadcasts and decisions of the screen come from: each is above all that were minted or seen
+/// before.
 ///
-/// An id is a `UUIDv7` whose 12 bits after the time are a counter (RFC 9562, section 6.2, method 1). The counter begins at random with each millisecond and takes steps of 1 to 16, so
-/// that two ids do not tell how many lie between them. While the clock is behind the newest id, by no more than [`LEAD_MAX`], it counts on from that one. 62 bits stay random.
+/// An id is a `UUIDv7` whose 12 bits after the time are a counter (RFC 9562, section 6.2, method 1). The counter begins
+/// at random with each millisecond and takes steps of 1 to 16, so that two ids do not tell how many lie between them.
+/// While the clock is behind the newest id, by no more than [`LEAD_MAX`], it counts on from that one. 62 bits stay
+/// random.
 #[derive(Debug, Default)]
 pub struct Mint {
     /// The time and the counter of the newest id: its upper 60 bits without the version.
@@ -44,7 +48,8 @@ impl Mint {
         let farthest = tick(now + LEAD_MAX);
         let after = |newest: u64| if newest < fresh || newest >= farthest { fresh } else { newest + step };
         // Relaxed, because nothing else depends on the order in which threads see this number.
-        let minted = match self.newest.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |newest| Some(after(newest))) {
+        let minted = match self.newest.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |newest| Some(after(newest)))
+        {
             Ok(newest) | Err(newest) => after(newest),
         };
         [random[0], random[1]] = ((minted & COUNTER_MASK) as u16).to_be_bytes();
@@ -110,7 +115,11 @@ mod tests {
     fn a_clock_that_was_too_far_ahead_is_not_followed() {
         let (mint, entropy) = (Mint::default(), SeededEntropy::new(1));
         let at = |now| MessageId::minted(&mint, now, &entropy).made_at();
-        for (ahead, followed) in [(LEAD_MAX - Duration::from_secs(1), true), (LEAD_MAX + Duration::from_secs(1), false), (LEAD_MAX * 4_000, false)] {
+        for (ahead, followed) in [
+            (LEAD_MAX - Duration::from_secs(1), true),
+            (LEAD_MAX + Duration::from_secs(1), false),
+            (LEAD_MAX * 4_000, false),
+        ] {
             let wrong = at(NOON + ahead);
             assert_eq!(at(NOON), if followed { wrong } else { NOON });
         }
@@ -124,7 +133,9 @@ mod tests {
         let threads: Vec<_> = (0..4)
             .map(|_| {
                 let (mint, entropy) = (Arc::clone(&mint), Arc::clone(&entropy));
-                std::thread::spawn(move || (0..5_000).map(|_| MessageId::minted(&mint, NOON, &*entropy)).collect::<Vec<_>>())
+                std::thread::spawn(move || {
+                    (0..5_000).map(|_| MessageId::minted(&mint, NOON, &*entropy)).collect::<Vec<_>>()
+                })
             })
             .collect();
         let lists: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();

@@ -26,7 +26,8 @@ pub enum NumberState {
 
 impl NumberState {
     /// Every state, in the order of the operator's contract.
-    pub const ALL: [Self; 6] = [Self::Active, Self::Pending, Self::Suspended, Self::Deactivated, Self::Released, Self::Unavailable];
+    pub const ALL: [Self; 6] =
+        [Self::Active, Self::Pending, Self::Suspended, Self::Deactivated, Self::Released, Self::Unavailable];
 
     /// The state's name in the admin API and in the store.
     pub const fn as_str(self) -> &'static str {
@@ -63,13 +64,16 @@ pub struct Number {
 
 /// Whether `account` may send from `number` (`None`: the platform does not know it), as far as the number goes.
 ///
-/// Answers [`ErrorCode::SenderNumberNotAvailable`], [`ErrorCode::NumberNotOwned`] or [`ErrorCode::SenderNumberNotActive`], in this order.
+/// Answers [`ErrorCode::SenderNumberNotAvailable`], [`ErrorCode::NumberNotOwned`] or
+/// [`ErrorCode::SenderNumberNotActive`], in this order.
 pub fn may_send(account: AccountId, number: Option<&Number>) -> Result<(), ErrorCode> {
     let number = number.ok_or(ErrorCode::SenderNumberNotAvailable)?;
     match number.state {
         NumberState::Released | NumberState::Unavailable => Err(ErrorCode::SenderNumberNotAvailable),
         _ if number.account != Some(account) => Err(ErrorCode::NumberNotOwned),
-        NumberState::Pending | NumberState::Suspended | NumberState::Deactivated => Err(ErrorCode::SenderNumberNotActive),
+        NumberState::Pending | NumberState::Suspended | NumberState::Deactivated => {
+            Err(ErrorCode::SenderNumberNotActive)
+        }
         NumberState::Active => Ok(()),
     }
 }
@@ -121,7 +125,8 @@ mod tests {
     #[test]
     fn the_first_reason_against_a_number_is_the_one_told() {
         let entropy = SeededEntropy::new(1);
-        let (mine, theirs) = (AccountId::new(Timestamp::default(), &entropy), AccountId::new(Timestamp::default(), &entropy));
+        let (mine, theirs) =
+            (AccountId::new(Timestamp::default(), &entropy), AccountId::new(Timestamp::default(), &entropy));
         let number = |account, state| Number {
             number: Msisdn::parse("+18005559876").unwrap(),
             account,

@@ -35,7 +35,9 @@ mod tests {
 
     #[test]
     fn a_day_turns_at_midnight_utc() {
-        for (before, wait_secs) in [("2026-03-15T23:59:59.999Z", 1), ("2028-02-29T23:00:00.000Z", 3600), ("2026-12-31T00:00:00.000Z", 86_400)] {
+        for (before, wait_secs) in
+            [("2026-03-15T23:59:59.999Z", 1), ("2028-02-29T23:00:00.000Z", 3600), ("2026-12-31T00:00:00.000Z", 86_400)]
+        {
             let now = Timestamp::parse(before).unwrap();
             let day = UtcDay::of(now);
             assert_eq!(day.time_left(now), Duration::from_secs(wait_secs), "{before}");

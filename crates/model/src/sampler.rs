@@ -4,9 +4,11 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-/// A bound on the lines of one kind. Written lines say how many were left out before them, so that nothing goes unmentioned.
+/// A bound on the lines of one kind. Written lines say how many were left out before them, so that nothing goes
+/// unmentioned.
 ///
-/// One place in the code, one kind of line, one bound for each part of the process that has such lines. It takes no lock.
+/// One place in the code, one kind of line, one bound for each part of the process that has such lines. It takes no
+/// lock.
 #[derive(Debug)]
 pub struct Sampler {
     lines_per_second: u32,
@@ -27,7 +29,13 @@ pub struct Line {
 impl Sampler {
     /// A bound of so many lines a second.
     pub const fn new(lines_per_second: u32) -> Self {
-        Self { lines_per_second, began: OnceLock::new(), window: AtomicU64::new(0), left_out: AtomicU64::new(0), left_out_ever: AtomicU64::new(0) }
+        Self {
+            lines_per_second,
+            began: OnceLock::new(),
+            window: AtomicU64::new(0),
+            left_out: AtomicU64::new(0),
+            left_out_ever: AtomicU64::new(0),
+        }
     }
 
     /// Asks for a line; `None` when it is to be left out.
@@ -38,7 +46,10 @@ impl Sampler {
             true => window.saturating_add(1),
             false => second << 32 | 1,
         };
-        let before = self.window.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |window| Some(next(window))).unwrap_or_default();
+        let before = self
+            .window
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |window| Some(next(window)))
+            .unwrap_or_default();
         if next(before) & u64::from(u32::MAX) > u64::from(self.lines_per_second) {
             self.left_out.fetch_add(1, Ordering::Relaxed);
             self.left_out_ever.fetch_add(1, Ordering::Relaxed);
@@ -72,7 +83,9 @@ mod tests {
     fn so_many_lines_a_second_are_written_and_the_others_are_counted() {
         let sampler = Sampler::new(3);
         let began = Instant::now();
-        let written = |at_ms: u64, asked: u32| (0..asked).filter_map(|_| sampler.line(began + Duration::from_millis(at_ms))).collect::<Vec<_>>();
+        let written = |at_ms: u64, asked: u32| {
+            (0..asked).filter_map(|_| sampler.line(began + Duration::from_millis(at_ms))).collect::<Vec<_>>()
+        };
         assert_eq!(written(0, 2), [Line { left_out: None }; 2]);
         assert_eq!(written(999, 1_000), [Line { left_out: None }]);
         assert_eq!(written(1_000, 1), [Line { left_out: Some(999) }]);
@@ -87,7 +100,8 @@ mod tests {
         let sampler = Sampler::new(10);
         let now = Instant::now();
         let written = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| (0..1_000).filter(|_| sampler.line(now).is_some()).count())).collect();
+            let threads: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| (0..1_000).filter(|_| sampler.line(now).is_some()).count())).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>()
         });
         assert_eq!((written, sampler.left_out_ever()), (10, 7_990));

@@ -137,8 +137,8 @@ pub enum ReceiptScope {
     /// The segment whose id it names.
     #[default]
     Segment,
-    /// All of them, if the message has this many segments; otherwise the one that it names. The counts `sub` and `dlvrd` of a receipt that names
-    /// them both and the same (SMPP 3.4, appendix B).
+    /// All of them, if the message has this many segments; otherwise the one that it names. The counts `sub` and
+    /// `dlvrd` of a receipt that names them both and the same (SMPP 3.4, appendix B).
     AllOf(u16),
     /// All of them, however many there are.
     Message,

@@ -1,4 +1,5 @@
-//! What carriers send and nothing here can use: receipts that match no segment, receipts that cannot be read, messages of handsets.
+//! What carriers send and nothing here can use: receipts that match no segment, receipts that cannot be read, messages
+//! of handsets.
 
 use crate::clock::Timestamp;
 
@@ -74,7 +75,8 @@ pub struct Unmatched {
     pub raw: String,
 }
 
-/// `octets` for the eyes of an operator: at most `most` of them, ASCII as it is, everything else and backslashes as `\xNN`.
+/// `octets` for the eyes of an operator: at most `most` of them, ASCII as it is, everything else and backslashes as
+/// `\xNN`.
 pub fn escaped(octets: &[u8], most: usize) -> String {
     let mut text = String::with_capacity(octets.len().min(most) + 16);
     escape_into(&mut text, octets, most);

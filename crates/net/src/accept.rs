@@ -6,8 +6,9 @@ use std::time::Duration;
 /// After a failure that the next try would meet again, the wait before that try.
 const REST: Duration = Duration::from_millis(100);
 
-/// How long a listener rests after a failure to accept. `None` where the failure took one connection with it and the next one may be fine: a peer that hangs up
-/// early must not slow the others down. Where no file handles are left (EMFILE, ENFILE) an immediate second try would fail as well, and spin.
+/// How long a listener rests after a failure to accept. `None` where the failure took one connection with it and the
+/// next one may be fine: a peer that hangs up early must not slow the others down. Where no file handles are left
+/// (EMFILE, ENFILE) an immediate second try would fail as well, and spin.
 pub fn rest_after(error: &Error) -> Option<Duration> {
     match error.kind() {
         ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted => None,

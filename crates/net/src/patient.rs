@@ -14,21 +14,24 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub struct Patience {
     /// The longest time without any progress.
     pub idle: Duration,
-    /// Octets a second that the peer must take on average, once it has kept us waiting for [`idle`](Self::idle) in all. Without this floor a peer that reads one
-    /// octet now and then would hold its connection for hours. 0 for none.
+    /// Octets a second that the peer must take on average, once it has kept us waiting for [`idle`](Self::idle) in all.
+    /// Without this floor a peer that reads one octet now and then would hold its connection for hours. 0 for none.
     pub bytes_per_second_min: u32,
 }
 
 impl Patience {
-    /// This long without progress, and 1,024 octets a second after that: a page of a list, about 64 KB, may take a minute and a half.
+    /// This long without progress, and 1,024 octets a second after that: a page of a list, about 64 KB, may take a
+    /// minute and a half.
     pub const fn of(idle: Duration) -> Self {
         Self { idle, bytes_per_second_min: 1_024 }
     }
 }
 
-/// A stream whose writes fail with [`io::ErrorKind::TimedOut`] when the peer does not read. Reading has its deadlines elsewhere, because they depend on what is read.
+/// A stream whose writes fail with [`io::ErrorKind::TimedOut`] when the peer does not read. Reading has its deadlines
+/// elsewhere, because they depend on what is read.
 ///
-/// A write that succeeds at once costs nothing: the timer, one for each connection, is made when a write has to wait for the first time.
+/// A write that succeeds at once costs nothing: the timer, one for each connection, is made when a write has to wait
+/// for the first time.
 pub struct Patient<S> {
     stream: S,
     patience: Patience,
@@ -55,12 +58,19 @@ impl<S> Patient<S> {
         let silent = waits.progress + self.patience.idle;
         match u64::from(self.patience.bytes_per_second_min) {
             0 => silent,
-            floor => silent.min(waits.since + self.patience.idle + Duration::from_millis(waits.written.saturating_mul(1_000) / floor)),
+            floor => silent.min(
+                waits.since + self.patience.idle + Duration::from_millis(waits.written.saturating_mul(1_000) / floor),
+            ),
         }
     }
 
     /// Notes that octets were written, or that the stream takes no more for now.
-    fn note<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>, count: impl FnOnce(&T) -> usize) -> Poll<io::Result<T>> {
+    fn note<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+        count: impl FnOnce(&T) -> usize,
+    ) -> Poll<io::Result<T>> {
         match &written {
             Poll::Ready(Ok(value)) => {
                 if let Some(waits) = &mut self.waits
@@ -83,7 +93,9 @@ impl<S> Patient<S> {
             Waits { since: now, progress: now, written: 0 }
         });
         let deadline = self.deadline(&waits);
-        self.alarm.poll_until(deadline, context).map(|()| io::Error::new(io::ErrorKind::TimedOut, "the peer does not read what is written to it"))
+        self.alarm
+            .poll_until(deadline, context)
+            .map(|()| io::Error::new(io::ErrorKind::TimedOut, "the peer does not read what is written to it"))
     }
 }
 
@@ -100,7 +112,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         this.note(context, written, |count| *count)
     }
 
-    fn poll_write_vectored(self: Pin<&mut Self>, context: &mut Context<'_>, octets: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        octets: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write_vectored(context, octets);
         this.note(context, written, |count| *count)
@@ -137,7 +153,8 @@ mod tests {
 
     const PATIENCE: Patience = Patience { idle: Duration::from_secs(30), bytes_per_second_min: 1_024 };
 
-    /// Writes 100,000 octets to a peer with room for 1,000, which reads `count` of them every `every`; how long that took, and how it ended.
+    /// Writes 100,000 octets to a peer with room for 1,000, which reads `count` of them every `every`; how long that
+    /// took, and how it ended.
     async fn written(count: usize, every: Duration, patience: Patience) -> (Duration, Result<(), io::ErrorKind>) {
         let (mut peer, ours) = duplex(1_000);
         let reader = tokio::spawn(async move {

@@ -9,9 +9,15 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 /// So much of what the peer still sends is read.
 const DISCARD_BYTES_MAX: usize = 256 * 1024;
 
-/// Writes `octets`, says that nothing follows, and reads what the peer has under way until it hangs up too, all within `limit`. A connection that is closed while
-/// input waits unread is reset, and a reset may destroy the answer before the peer has read it (RFC 9112, section 9.6).
-pub async fn send_off(runtime: &Arc<dyn Runtime>, mut stream: impl AsyncRead + AsyncWrite + Unpin, octets: &[u8], limit: Duration) {
+/// Writes `octets`, says that nothing follows, and reads what the peer has under way until it hangs up too, all within
+/// `limit`. A connection that is closed while input waits unread is reset, and a reset may destroy the answer before
+/// the peer has read it (RFC 9112, section 9.6).
+pub async fn send_off(
+    runtime: &Arc<dyn Runtime>,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    octets: &[u8],
+    limit: Duration,
+) {
     let goodbye = async {
         stream.write_all(octets).await?;
         stream.flush().await?;

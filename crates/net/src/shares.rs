@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::limits::holder_of;
 
-/// The connections of each address, so that one cannot take the places of all. Networks of IPv6 are counted as [`holder_of`] says.
+/// The connections of each address, so that one cannot take the places of all. Networks of IPv6 are counted as
+/// [`holder_of`] says.
 #[derive(Debug)]
 pub struct Shares {
     most: AtomicUsize,

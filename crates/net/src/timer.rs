@@ -43,7 +43,8 @@ impl hyper::rt::Timer for Timer {
 /// One wait.
 struct Sleeping {
     until: Instant,
-    /// hyper wants to share what it waits for between threads. It is only ever used by one, so that the lock is never taken.
+    /// hyper wants to share what it waits for between threads. It is only ever used by one, so that the lock is never
+    /// taken.
     alarm: Mutex<Alarm>,
 }
 

@@ -37,7 +37,8 @@ pub struct Counters {
     pub receipts_repeated: Counter,
     /// Changes that were made and not counted, because they came faster than they could be.
     pub changes_missed: Counter,
-    /// How old the oldest message is that the index of lists lacks and should have, in milliseconds; 0 when it lacks none.
+    /// How old the oldest message is that the index of lists lacks and should have, in milliseconds; 0 when it lacks
+    /// none.
     pub lists_behind_ms: Level,
 }
 
@@ -78,7 +79,11 @@ impl Counters {
     pub(crate) fn new(carriers: impl Iterator<Item = String>) -> Self {
         let names: Vec<String> = carriers.collect();
         let unmatched = names.iter().map(|name| (name.clone(), UnmatchedCounters::default())).collect();
-        Self { carriers: names.into_iter().map(|name| (name, Fates::default())).collect(), unmatched, ..Self::default() }
+        Self {
+            carriers: names.into_iter().map(|name| (name, Fates::default())).collect(),
+            unmatched,
+            ..Self::default()
+        }
     }
 
     /// Counters for one carrier more.

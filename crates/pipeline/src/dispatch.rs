@@ -1,8 +1,9 @@
 //! Dispatch: from the store to a carrier, one dispatcher for each.
 //!
-//! In come messages under lease, straight from admission or out of the store; out go submissions whose attempts are on disk. A dispatcher takes no more than the
-//! carrier can send at once, so that a crash leaves no more of unknown outcome than that. `machine` decides, `driver` performs its decisions, `load` reads media,
-//! and `dispatchers` is how the rest of the pipeline reaches a dispatcher's memory.
+//! In come messages under lease, straight from admission or out of the store; out go submissions whose attempts are on
+//! disk. A dispatcher takes no more than the carrier can send at once, so that a crash leaves no more of unknown
+//! outcome than that. `machine` decides, `driver` performs its decisions, `load` reads media, and `dispatchers` is how
+//! the rest of the pipeline reaches a dispatcher's memory.
 
 mod dispatchers;
 mod driver;
@@ -98,7 +99,12 @@ impl Dispatcher {
     pub(crate) fn new(carrier: Arc<dyn Carrier>, originator_rate: u32, around: Surroundings) -> Self {
         let queue = QueueLimits { originator_rate, ..around.settings.queue };
         let settings = DispatchSettings { queue, ..around.settings };
-        let books = Books { skips: machine::skips(around.tenants), routes: around.routes, senders: around.senders, tokens: around.node.tokens() };
+        let books = Books {
+            skips: machine::skips(around.tenants),
+            routes: around.routes,
+            senders: around.senders,
+            tokens: around.node.tokens(),
+        };
         Self {
             machine: Mutex::new(Dispatch::new(carrier.name(), settings, books)),
             carrier,
@@ -133,7 +139,8 @@ impl Dispatcher {
         self.machine().on(input, now)
     }
 
-    /// The machine learns something that the driver need not do anything about before its next turn, which begins now if it waits for messages.
+    /// The machine learns something that the driver need not do anything about before its next turn, which begins now
+    /// if it waits for messages.
     fn tell(&self, input: Input<'_>) {
         // Only the driver's own inputs have actions.
         self.on(input);
@@ -155,7 +162,8 @@ impl Dispatcher {
         *self.removed.borrow()
     }
 
-    /// Whether nothing is left here of a carrier that is removed: everything was given back, and what was under way has ended.
+    /// Whether nothing is left here of a carrier that is removed: everything was given back, and what was under way has
+    /// ended.
     fn is_gone(&self) -> bool {
         self.is_removed() && {
             let machine = self.machine();

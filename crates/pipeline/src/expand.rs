@@ -1,9 +1,11 @@
-//! Expansion: from a broadcast's packed recipients to messages, a batch at a time and no further ahead than its carriers can send.
+//! Expansion: from a broadcast's packed recipients to messages, a batch at a time and no further ahead than its
+//! carriers can send.
 //!
-//! In come broadcasts that the store says are open; out go messages, on disk and in the dispatchers' memory with a lease that they were born with.
-//! One transaction makes a batch and moves the broadcast's mark, so that a process may end at any moment. Accounts take turns, and so do the
-//! broadcasts of one. How far one is ahead is bounded twice: by what waits in memory, and by what the store says is made and has not left.
-//! `expanding` decides; this performs its decisions.
+//! In come broadcasts that the store says are open; out go messages, on disk and in the dispatchers' memory with a
+//! lease that they were born with. One transaction makes a batch and moves the broadcast's mark, so that a process may
+//! end at any moment. Accounts take turns, and so do the broadcasts of one. How far one is ahead is bounded twice: by
+//! what waits in memory, and by what the store says is made and has not left. `expanding` decides; this performs its
+//! decisions.
 
 mod expanding;
 
@@ -100,9 +102,11 @@ impl Expander {
             dispatchers: self.dispatchers.clone(),
             references: Arc::clone(&self.references),
             node: self.node.epoch(),
-            skips: Box::new(move |broadcast, recipients| match tenants.check_sender(broadcast.account, &broadcast.originator) {
-                Ok(()) => tenants.blocked_among(broadcast.account, recipients),
-                Err(_) => vec![true; recipients.len()],
+            skips: Box::new(move |broadcast, recipients| {
+                match tenants.check_sender(broadcast.account, &broadcast.originator) {
+                    Ok(()) => tenants.blocked_among(broadcast.account, recipients),
+                    Err(_) => vec![true; recipients.len()],
+                }
             }),
         };
         Expanding::new(self.settings, books)
@@ -115,7 +119,9 @@ impl Expander {
         let mut rest = None;
         while let Some(action) = actions.pop_front() {
             let input = match action {
-                Action::Look => Some(answer(self.store.unexpanded(self.node.epoch(), None, OPEN_MAX).await, Input::Open)),
+                Action::Look => {
+                    Some(answer(self.store.unexpanded(self.node.epoch(), None, OPEN_MAX).await, Input::Open))
+                }
                 Action::Ask(id) => Some(answer(self.store.upcoming(id, self.settings.batch).await, Input::Upcoming)),
                 Action::Make(expansion) => Some(answer(self.store.expand(expansion).await, Input::Made)),
                 Action::Hold(messages) => {

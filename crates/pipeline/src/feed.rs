@@ -1,8 +1,9 @@
-//! The change feed's consumers inside the process. Every committed change reaches the counters, the requests that wait for it, and the tenants' memory,
-//! no matter which call made it.
+//! The change feed's consumers inside the process. Every committed change reaches the counters, the requests that wait
+//! for it, and the tenants' memory, no matter which call made it.
 //!
-//! Upstream is the store, which puts every change into the tail before the call that made it returns. [`Feed::run`] takes it from there; [`Feed::catch_up`] does the
-//! same for a reader who cannot wait for a task's turn. Changes are taken in the order of their commits, by one at a time.
+//! Upstream is the store, which puts every change into the tail before the call that made it returns. [`Feed::run`]
+//! takes it from there; [`Feed::catch_up`] does the same for a reader who cannot wait for a task's turn. Changes are
+//! taken in the order of their commits, by one at a time.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -82,7 +83,10 @@ impl Feed {
             Tailed::Missed(count) => {
                 turn.has_missed = true;
                 self.counters.changes_missed.add_many(*count);
-                tracing::error!("{count} changes came faster than they were counted: the counts of sent and ended messages lack them");
+                tracing::error!(
+                    "{count} changes came faster than they were counted: the counts of sent and ended messages lack \
+                     them"
+                );
             }
             Tailed::Closed => turn.is_over = true,
         }
@@ -102,7 +106,9 @@ impl Feed {
                 self.waiters.tell_of(id, || delivery.clone());
             }
             // Its acceptance is no news to the request that made it.
-            Resource::Broadcast { id, status, .. } if *status != BroadcastStatus::Queued => self.broadcast_waiters.tell_of(id, || ()),
+            Resource::Broadcast { id, status, .. } if *status != BroadcastStatus::Queued => {
+                self.broadcast_waiters.tell_of(id, || ())
+            }
             _ => {}
         }
     }

@@ -63,7 +63,10 @@ mod tests {
         table.add("z".to_owned(), 26);
         table.add("c".to_owned(), 3);
         table.add("a".to_owned(), 100);
-        assert_eq!(["a", "b", "c", "z", "d"].map(|name| table.get(name).copied()), [Some(1), Some(2), Some(3), Some(26), None]);
+        assert_eq!(
+            ["a", "b", "c", "z", "d"].map(|name| table.get(name).copied()),
+            [Some(1), Some(2), Some(3), Some(26), None]
+        );
         assert_eq!(table.values().copied().take(4).collect::<Vec<_>>(), [1, 2, 26, 3]);
     }
 }

@@ -1,4 +1,5 @@
-//! Rate limits at an entrance: what is counted for which request, and against which limit. The counts are the store's ([`store::contract::windows`]).
+//! Rate limits at an entrance: what is counted for which request, and against which limit. The counts are the store's
+//! ([`store::contract::windows`]).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -36,7 +37,8 @@ impl RateLimiter {
     /// Counts a request of an owner with these limits.
     ///
     /// # Errors
-    /// 33002 when its window is full; exactly as many requests pass as the limit allows, however many come at once. 33105 when the store cannot count.
+    /// 33002 when its window is full; exactly as many requests pass as the limit allows, however many come at once.
+    /// 33105 when the store cannot count.
     pub async fn take(&self, owner: Owner, kind: RequestKind, limits: &Limits, now: Timestamp) -> Counted {
         self.count(Window::Requests(owner, kind), kind.limit(limits), now).await
     }

@@ -1,7 +1,8 @@
 //! Keeps the index behind filtered lists up to date, beside everything else that the store has to write.
 //!
-//! A step is one small transaction of the store. How large it is, and how long the pause behind it, follows from how many other calls the store had to write
-//! since the last one: while it is busy, indexing takes about a hundredth of the writer's time; while it has nothing else to do, steps follow each other almost at once.
+//! A step is one small transaction of the store. How large it is, and how long the pause behind it, follows from how
+//! many other calls the store had to write since the last one: while it is busy, indexing takes about a hundredth of
+//! the writer's time; while it has nothing else to do, steps follow each other almost at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +37,8 @@ const STORE_REST: Duration = Duration::from_secs(5);
 /// Adds messages to the index.
 pub(crate) struct Indexer {
     pub(crate) store: Arc<dyn Store>,
-    /// How old a message is when it is added. Most have come to their end by then, and their entry need not follow their status.
+    /// How old a message is when it is added. Most have come to their end by then, and their entry need not follow
+    /// their status.
     pub(crate) after: Duration,
     pub(crate) counters: Arc<Counters>,
     pub(crate) runtime: Arc<dyn Runtime>,
@@ -50,7 +52,8 @@ impl Indexer {
             let now = self.runtime.now();
             let pause = match self.store.index_lists(now, self.after, pace.speed.batch).await {
                 Ok(indexed) => {
-                    let behind = indexed.oldest_missing.map_or(0, |at| (now.as_millis() - at.as_millis()).max(0).unsigned_abs());
+                    let behind =
+                        indexed.oldest_missing.map_or(0, |at| (now.as_millis() - at.as_millis()).max(0).unsigned_abs());
                     self.counters.lists_behind_ms.set(behind);
                     pace.pause_after(indexed)
                 }
@@ -94,7 +97,8 @@ impl Pace {
         }
         // The step itself is one call.
         let others = self.calls.map(|calls| u128::from(indexed.calls.saturating_sub(calls + 1)));
-        let up_to = |per_sec: u128| others.is_some_and(|others| others * 1_000 <= per_sec * self.speed.pause.as_millis());
+        let up_to =
+            |per_sec: u128| others.is_some_and(|others| others * 1_000 <= per_sec * self.speed.pause.as_millis());
         self.speed = if up_to(QUIET_CALLS_PER_SEC) {
             QUIET
         } else if up_to(MODERATE_CALLS_PER_SEC) {

@@ -1,7 +1,8 @@
-//! Media between a client's URL and a carrier: fetched once, at admission; on disk before the answer; read again when they leave.
+//! Media between a client's URL and a carrier: fetched once, at admission; on disk before the answer; read again when
+//! they leave.
 //!
-//! In come URLs, out go ids of media that are kept; and with an id, later, the same bytes. What is read is compared with its digest, so that a carrier gets
-//! what was checked or nothing.
+//! In come URLs, out go ids of media that are kept; and with an id, later, the same bytes. What is read is compared
+//! with its digest, so that a carrier gets what was checked or nothing.
 
 use std::collections::VecDeque;
 use std::io;
@@ -60,7 +61,8 @@ pub(crate) struct Shelf {
     counters: Arc<Counters>,
     runtime: Arc<dyn Runtime>,
     entropy: Arc<dyn Entropy>,
-    /// Log lines about messages whose media are lost, and about those that wait for a disk: a broken disk causes one for each message.
+    /// Log lines about messages whose media are lost, and about those that wait for a disk: a broken disk causes one
+    /// for each message.
     pub(crate) lost_lines: Sampler,
     pub(crate) waiting_lines: Sampler,
     /// Used lately, the last one last.
@@ -77,7 +79,17 @@ impl Shelf {
         entropy: Arc<dyn Entropy>,
     ) -> Self {
         let (lost_lines, waiting_lines) = (Sampler::new(10), Sampler::new(1));
-        Self { fetcher, objects, store, counters, runtime, entropy, lost_lines, waiting_lines, recent: Mutex::default() }
+        Self {
+            fetcher,
+            objects,
+            store,
+            counters,
+            runtime,
+            entropy,
+            lost_lines,
+            waiting_lines,
+            recent: Mutex::default(),
+        }
     }
 
     /// What a URL points to (33018, 33017, 33014, 33015).
@@ -140,7 +152,9 @@ impl Shelf {
         let stored = self.store.media(id).await?.ok_or(MediaError::Lost(id, "not kept any more"))?;
         let bytes = match self.objects.get(&stored.name()).await {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(MediaError::Lost(id, "not in their place")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(MediaError::Lost(id, "not in their place"));
+            }
             Err(error) => return Err(MediaError::Unreadable(error)),
         };
         if Digest::of(&bytes) != stored.digest {
@@ -151,8 +165,14 @@ impl Shelf {
         Ok(media)
     }
 
-    /// Removes media that no message has needed since `unneeded_since`: some of them, those after `after`. Says where to go on.
-    pub(crate) async fn sweep(&self, after: Option<MediaId>, unneeded_since: Timestamp, limit: usize) -> Result<Option<MediaId>, StoreError> {
+    /// Removes media that no message has needed since `unneeded_since`: some of them, those after `after`. Says where
+    /// to go on.
+    pub(crate) async fn sweep(
+        &self,
+        after: Option<MediaId>,
+        unneeded_since: Timestamp,
+        limit: usize,
+    ) -> Result<Option<MediaId>, StoreError> {
         let swept = self.store.sweep_media(after, self.runtime.now(), unneeded_since, limit).await?;
         for media in &swept.removed {
             self.remove(media).await;
@@ -162,7 +182,11 @@ impl Shelf {
 
     /// Removes bytes that nobody names: of messages that were not admitted, because the process ended before.
     pub(crate) async fn remove_orphans(&self) -> Result<(), StoreError> {
-        let names = self.objects.names().await.map_err(|error| StoreError::Unavailable(format!("media cannot be listed: {error}")))?;
+        let names = self
+            .objects
+            .names()
+            .await
+            .map_err(|error| StoreError::Unavailable(format!("media cannot be listed: {error}")))?;
         let oldest_sound = self.runtime.now() - ORPHAN;
         for name in names {
             // What has another name is not ours.

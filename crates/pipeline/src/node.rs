@@ -1,6 +1,7 @@
 //! This process as a node: it joins, renews its epoch while it runs, and leaves when it ends.
 //!
-//! A node whose epoch is over sends nothing more: others have its messages. The store refuses what such a node asks of it, and its process ends.
+//! A node whose epoch is over sends nothing more: others have its messages. The store refuses what such a node asks of
+//! it, and its process ends.
 
 use std::sync::Arc;
 
@@ -10,7 +11,8 @@ use store::contract::nodes::{Epoch, HEARTBEAT, Tokens};
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
-/// After so many renewals in a row a node may end others: after an outage of the store every node is late, and each has its time to renew.
+/// After so many renewals in a row a node may end others: after an outage of the store every node is late, and each has
+/// its time to renew.
 const RENEWALS_BEFORE_TAKE_OVER: u32 = 3;
 
 /// This process as a node.
@@ -27,7 +29,12 @@ impl Node {
     ///
     /// # Errors
     /// As the store.
-    pub async fn join(store: Arc<dyn Store>, name: String, build: &str, clock: Arc<dyn Clock>) -> Result<Arc<Self>, StoreError> {
+    pub async fn join(
+        store: Arc<dyn Store>,
+        name: String,
+        build: &str,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, StoreError> {
         let now: Moment = clock.look();
         let epoch = store.join(name, build.to_owned(), now).await?;
         Ok(Arc::new(Self { epoch, tokens: Arc::new(Tokens::of(epoch)), store, clock, over: watch::Sender::new(false) }))
@@ -59,7 +66,8 @@ impl Node {
         let _ = self.over.subscribe().wait_for(|over| *over).await;
     }
 
-    /// Renews the epoch at every heartbeat, and ends the epochs of nodes that did not. Goes on until it is aborted, also when the epoch is over.
+    /// Renews the epoch at every heartbeat, and ends the epochs of nodes that did not. Goes on until it is aborted,
+    /// also when the epoch is over.
     pub async fn keep(&self, runtime: Arc<dyn Runtime>) {
         let mut ticks = runtime.ticks(HEARTBEAT);
         let mut renewals = 0;
@@ -91,7 +99,10 @@ impl Node {
             tracing::warn!(node.epoch = epoch.get(), "A node did not renew its epoch in time; its work goes on here");
         }
         if taken.interrupted > 0 {
-            tracing::warn!("{} attempts of nodes that ended were under way: their outcome is unknown", taken.interrupted);
+            tracing::warn!(
+                "{} attempts of nodes that ended were under way: their outcome is unknown",
+                taken.interrupted
+            );
         }
         Ok(())
     }
@@ -105,4 +116,5 @@ impl Node {
 }
 
 /// What an operator reads when the epoch of a node is over.
-pub const OVER: &str = "another node has ended this one and taken its work over, because it did not renew its epoch in time";
+pub const OVER: &str =
+    "another node has ended this one and taken its work over, because it did not renew its epoch in time";

@@ -1,6 +1,7 @@
 //! What follows from a carrier's answer.
 //!
-//! In comes how each segment of an attempt ended; out goes the verdict on the message: sent, tried again (when and with whom), held, or failed.
+//! In comes how each segment of an attempt ended; out goes the verdict on the message: sent, tried again (when and with
+//! whom), held, or failed.
 
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ use wire::receipt::id;
 
 use crate::route::{OnUnknown, Routes};
 
-/// The longest id or error of a carrier that an event shows, in bytes: specifications have shorter ones, and a carrier may send any.
+/// The longest id or error of a carrier that an event shows, in bytes: specifications have shorter ones, and a carrier
+/// may send any.
 pub(crate) const ID_SHOWN_BYTES_MAX: usize = 100;
 
 /// What a verdict depends on beside the answer itself.
@@ -33,7 +35,8 @@ pub(crate) struct Circumstances<'a> {
 /// What becomes of the message.
 pub(crate) fn judge(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> Outcome {
     let message = &*answer.message;
-    let accepted: Vec<SegmentAck> = answer.segments.iter().filter_map(|(number, outcome)| acknowledged(*number, outcome)).collect();
+    let accepted: Vec<SegmentAck> =
+        answer.segments.iter().filter_map(|(number, outcome)| acknowledged(*number, outcome)).collect();
     let (verdict, detail) = verdict(answer, with);
     Outcome {
         id: message.id,
@@ -75,23 +78,32 @@ fn acknowledged(number: u16, outcome: &SegmentOutcome) -> Option<SegmentAck> {
 
 /// The worst that befell a segment decides: a refusal is final, an unknown outcome outweighs a delay.
 fn verdict(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> (Verdict, String) {
-    let found = |wanted: fn(&SegmentOutcome) -> bool| answer.segments.iter().map(|(_, outcome)| outcome).find(|outcome| wanted(outcome));
-    if let Some(SegmentOutcome::Refused { error_type, status }) = found(|outcome| matches!(outcome, SegmentOutcome::Refused { .. })) {
+    let found = |wanted: fn(&SegmentOutcome) -> bool| {
+        answer.segments.iter().map(|(_, outcome)| outcome).find(|outcome| wanted(outcome))
+    };
+    if let Some(SegmentOutcome::Refused { error_type, status }) =
+        found(|outcome| matches!(outcome, SegmentOutcome::Refused { .. }))
+    {
         return refused(answer, with, *error_type, status);
     }
     if let Some(SegmentOutcome::Unknown { why }) = found(|outcome| matches!(outcome, SegmentOutcome::Unknown { .. })) {
         return unknown(answer, with, why);
     }
-    if let Some(SegmentOutcome::TryLater { status }) = found(|outcome| matches!(outcome, SegmentOutcome::TryLater { .. })) {
+    if let Some(SegmentOutcome::TryLater { status }) =
+        found(|outcome| matches!(outcome, SegmentOutcome::TryLater { .. }))
+    {
         return later(answer, with, status);
     }
-    if let Some(SegmentOutcome::NotBound { status }) = found(|outcome| matches!(outcome, SegmentOutcome::NotBound { .. })) {
+    if let Some(SegmentOutcome::NotBound { status }) =
+        found(|outcome| matches!(outcome, SegmentOutcome::NotBound { .. }))
+    {
         return not_bound(answer, with, status);
     }
     if is_whole(answer) {
         return (Verdict::Sent, particulars(answer));
     }
-    let retry = Retry { due_at: with.now.steady, carrier: with.carrier.to_owned(), counts: false, outcome_unknown: false };
+    let retry =
+        Retry { due_at: with.now.steady, carrier: with.carrier.to_owned(), counts: false, outcome_unknown: false };
     (Verdict::Retry(retry), "nothing left this machine".to_owned())
 }
 
@@ -102,7 +114,12 @@ fn is_whole(answer: &SubmissionOutcome) -> bool {
     (0..answer.total.clamp(1, 64)).all(|bit| has >> bit & 1 == 1)
 }
 
-fn refused(answer: &SubmissionOutcome, with: &Circumstances<'_>, error_type: ErrorType, status: &str) -> (Verdict, String) {
+fn refused(
+    answer: &SubmissionOutcome,
+    with: &Circumstances<'_>,
+    error_type: ErrorType,
+    status: &str,
+) -> (Verdict, String) {
     // Another carrier may take what this one will not; a recipient that does not exist, or a block, stays what it is.
     if error_type == ErrorType::CarrierRejected
         && let Some(next) = next_carrier(answer, with)
@@ -119,7 +136,10 @@ fn unknown(answer: &SubmissionOutcome, with: &Circumstances<'_>, why: &str) -> (
         OnUnknown::Resend => {
             // A carrier that takes everything and answers nothing must not flood a handset.
             let (retry, wait) = another_try(answer, with, true);
-            (Verdict::Retry(retry), format!("{why}; it will be sent again in {} s and may arrive twice", wait.as_secs()))
+            (
+                Verdict::Retry(retry),
+                format!("{why}; it will be sent again in {} s and may arrive twice", wait.as_secs()),
+            )
         }
     }
 }
@@ -130,8 +150,9 @@ fn later(answer: &SubmissionOutcome, with: &Circumstances<'_>, status: &str) -> 
     (Verdict::Retry(retry), detail)
 }
 
-/// So many attempts that met a session which was not bound are repeated as soon as the carrier is bound again. Past them the message waits as usual: it may be
-/// this very message that the carrier answers so, and each of its attempts ends a session.
+/// So many attempts that met a session which was not bound are repeated as soon as the carrier is bound again. Past
+/// them the message waits as usual: it may be this very message that the carrier answers so, and each of its attempts
+/// ends a session.
 const NOT_BOUND_AT_ONCE: u32 = 3;
 
 fn not_bound(answer: &SubmissionOutcome, with: &Circumstances<'_>, status: &str) -> (Verdict, String) {
@@ -143,9 +164,11 @@ fn not_bound(answer: &SubmissionOutcome, with: &Circumstances<'_>, status: &str)
     (Verdict::Retry(Retry { due_at: with.now.steady, ..retry }), detail)
 }
 
-/// The next try, and how long it is until then: later each time, and with the next carrier once this one has had its share.
+/// The next try, and how long it is until then: later each time, and with the next carrier once this one has had its
+/// share.
 fn another_try(answer: &SubmissionOutcome, with: &Circumstances<'_>, outcome_unknown: bool) -> (Retry, Duration) {
-    let next = if answer.attempt.is_multiple_of(with.attempts_per_carrier.max(1)) { next_carrier(answer, with) } else { None };
+    let next =
+        if answer.attempt.is_multiple_of(with.attempts_per_carrier.max(1)) { next_carrier(answer, with) } else { None };
     let wait = if next.is_some() { Duration::ZERO } else { with.retry.wait(answer.attempt, with.unit) };
     let due_at = with.now.steady + wait.min(answer.message.expires_at.since(with.now.wall));
     let carrier = next.unwrap_or_else(|| with.carrier.to_owned());
@@ -173,8 +196,8 @@ pub(crate) fn policy_of(message: &model::Message, routes: &Routes) -> OnUnknown 
     }
 }
 
-/// What an acknowledged attempt says of itself: the carrier's ids, how many segments the carrier's cut has where admission counted another number, and what the
-/// carrier says beside them.
+/// What an acknowledged attempt says of itself: the carrier's ids, how many segments the carrier's cut has where
+/// admission counted another number, and what the carrier says beside them.
 fn particulars(answer: &SubmissionOutcome) -> String {
     let mut ids = ids(answer);
     for (_, outcome) in &answer.segments {
@@ -191,7 +214,9 @@ fn particulars(answer: &SubmissionOutcome) -> String {
 
 fn ids(answer: &SubmissionOutcome) -> String {
     let ids = answer.segments.iter().filter_map(|(_, outcome)| match outcome {
-        SegmentOutcome::Accepted { carrier_id, .. } => Some(carrier_id.as_deref().map_or("(none)", |id| clipped(id, ID_SHOWN_BYTES_MAX))),
+        SegmentOutcome::Accepted { carrier_id, .. } => {
+            Some(carrier_id.as_deref().map_or("(none)", |id| clipped(id, ID_SHOWN_BYTES_MAX)))
+        }
         _ => None,
     });
     format!("carrier id {}", ids.collect::<Vec<_>>().join(", "))
@@ -235,7 +260,15 @@ mod tests {
         let carriers = vec!["main".to_owned(), "backup".to_owned()];
         let routes = Routes::new(vec![Route { prefix: "+1".into(), kind: MessageType::Sms, carriers, on_unknown }]);
         let retry = Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) };
-        let with = Circumstances { carrier: "main", routes: &routes, now: Moment::of(NOW), retry, attempts_per_carrier: 3, unit: 1.0, receipt_wait: None };
+        let with = Circumstances {
+            carrier: "main",
+            routes: &routes,
+            now: Moment::of(NOW),
+            retry,
+            attempts_per_carrier: 3,
+            unit: 1.0,
+            receipt_wait: None,
+        };
         judge(&answer(attempt, segments), &with).verdict
     }
 
@@ -248,7 +281,12 @@ mod tests {
     }
 
     fn retry(wait_secs: u64, carrier: &str, counts: bool, outcome_unknown: bool) -> Verdict {
-        Verdict::Retry(Retry { due_at: NOW + Duration::from_secs(wait_secs), carrier: carrier.into(), counts, outcome_unknown })
+        Verdict::Retry(Retry {
+            due_at: NOW + Duration::from_secs(wait_secs),
+            carrier: carrier.into(),
+            counts,
+            outcome_unknown,
+        })
     }
 
     #[test]
@@ -260,11 +298,23 @@ mod tests {
     fn how_many_segments_are_all_of_it_is_the_carriers_to_say() {
         let routes = Routes::default();
         let retry = Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(60) };
-        let with = Circumstances { carrier: "main", routes: &routes, now: Moment::of(NOW), retry, attempts_per_carrier: 3, unit: 0.5, receipt_wait: None };
+        let with = Circumstances {
+            carrier: "main",
+            routes: &routes,
+            now: Moment::of(NOW),
+            retry,
+            attempts_per_carrier: 3,
+            unit: 0.5,
+            receipt_wait: None,
+        };
         let taken = answer(1, vec![accepted()]);
         for segments in [1, 3] {
             let message = Arc::new(Message { segments, ..Message::clone(&taken.message) });
-            assert_eq!(judge(&SubmissionOutcome { message, ..taken.clone() }, &with).verdict, Verdict::Sent, "{segments} segments at admission");
+            assert_eq!(
+                judge(&SubmissionOutcome { message, ..taken.clone() }, &with).verdict,
+                Verdict::Sent,
+                "{segments} segments at admission"
+            );
         }
     }
 
@@ -283,7 +333,8 @@ mod tests {
 
     #[test]
     fn what_met_a_session_that_was_not_bound_is_tried_again_at_once_a_few_times() {
-        let not_bound = || vec![accepted(), SegmentOutcome::NotBound { status: "ESME_RINVBNDSTS".into() }, SegmentOutcome::NotSent];
+        let not_bound =
+            || vec![accepted(), SegmentOutcome::NotBound { status: "ESME_RINVBNDSTS".into() }, SegmentOutcome::NotSent];
         for (attempt, verdict) in [
             (1, retry(0, "main", true, false)),
             (2, retry(0, "main", true, false)),
@@ -297,7 +348,10 @@ mod tests {
 
     #[test]
     fn a_delay_that_the_carrier_asks_for_outweighs_a_session_that_was_not_bound() {
-        let both = vec![SegmentOutcome::NotBound { status: "ESME_RINVBNDSTS".into() }, SegmentOutcome::TryLater { status: "ESME_RSYSERR".into() }];
+        let both = vec![
+            SegmentOutcome::NotBound { status: "ESME_RINVBNDSTS".into() },
+            SegmentOutcome::TryLater { status: "ESME_RSYSERR".into() },
+        ];
         assert_eq!(verdict_on(1, OnUnknown::Resend, both), retry(10, "main", true, false));
     }
 
@@ -305,10 +359,21 @@ mod tests {
     fn an_acknowledgement_says_into_how_many_segments_the_text_was_cut() {
         let routes = Routes::default();
         let retry = Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(60) };
-        let with = Circumstances { carrier: "main", routes: &routes, now: Moment::of(NOW), retry, attempts_per_carrier: 3, unit: 0.5, receipt_wait: None };
-        for (counted, cut, detail) in
-            [(1, 1, "carrier id 7"), (2, 2, "carrier id 7, 7"), (1, 3, "in 3 segments; carrier id 7, 7, 7"), (3, 1, "in 1 segment; carrier id 7")]
-        {
+        let with = Circumstances {
+            carrier: "main",
+            routes: &routes,
+            now: Moment::of(NOW),
+            retry,
+            attempts_per_carrier: 3,
+            unit: 0.5,
+            receipt_wait: None,
+        };
+        for (counted, cut, detail) in [
+            (1, 1, "carrier id 7"),
+            (2, 2, "carrier id 7, 7"),
+            (1, 3, "in 3 segments; carrier id 7, 7, 7"),
+            (3, 1, "in 1 segment; carrier id 7"),
+        ] {
             let taken = answer(1, vec![accepted(); cut]);
             let message = Arc::new(Message { segments: counted, ..Message::clone(&taken.message) });
             assert_eq!(judge(&SubmissionOutcome { message, ..taken }, &with).detail, detail);
@@ -319,8 +384,19 @@ mod tests {
     fn what_the_carrier_says_beside_its_id_is_kept() {
         let routes = Routes::default();
         let retry = Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(60) };
-        let with = Circumstances { carrier: "main", routes: &routes, now: Moment::of(NOW), retry, attempts_per_carrier: 3, unit: 0.5, receipt_wait: None };
-        let taken = SegmentOutcome::Accepted { carrier_id: Some("7".into()), remark: Some("Ok (X-Internal-Status-Code: 0)".into()) };
+        let with = Circumstances {
+            carrier: "main",
+            routes: &routes,
+            now: Moment::of(NOW),
+            retry,
+            attempts_per_carrier: 3,
+            unit: 0.5,
+            receipt_wait: None,
+        };
+        let taken = SegmentOutcome::Accepted {
+            carrier_id: Some("7".into()),
+            remark: Some("Ok (X-Internal-Status-Code: 0)".into()),
+        };
         assert_eq!(judge(&answer(1, vec![taken]), &with).detail, "carrier id 7; Ok (X-Internal-Status-Code: 0)");
     }
 
@@ -341,10 +417,16 @@ mod tests {
 
     #[test]
     fn a_refusal_is_final_unless_another_carrier_may_think_otherwise() {
-        assert_eq!(verdict_on(1, OnUnknown::Resend, vec![refused(ErrorType::CarrierRejected)]), retry(0, "backup", true, false));
+        assert_eq!(
+            verdict_on(1, OnUnknown::Resend, vec![refused(ErrorType::CarrierRejected)]),
+            retry(0, "backup", true, false)
+        );
         for kind in [ErrorType::InvalidDestination, ErrorType::BlockedByCarrier] {
             let failed = Verdict::Failed { error_type: kind, message: kind.sentence().into() };
-            assert_eq!(verdict_on(1, OnUnknown::Resend, vec![accepted(), refused(kind), SegmentOutcome::NotSent]), failed);
+            assert_eq!(
+                verdict_on(1, OnUnknown::Resend, vec![accepted(), refused(kind), SegmentOutcome::NotSent]),
+                failed
+            );
         }
     }
 }

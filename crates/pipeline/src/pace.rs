@@ -1,4 +1,5 @@
-//! Pace: how many segments a second, of an account or a sender number. Every moment here is steady time: setting the clock delays no segment.
+//! Pace: how many segments a second, of an account or a sender number. Every moment here is steady time: setting the
+//! clock delays no segment.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -21,13 +22,15 @@ impl Pace {
         self.free_at_us <= micros(now)
     }
 
-    /// Counts `segments` at `rate` a second. A bucket never saves up: after a pause one message leaves at once and the next in its time.
+    /// Counts `segments` at `rate` a second. A bucket never saves up: after a pause one message leaves at once and the
+    /// next in its time.
     pub(crate) fn spend(&mut self, rate: u32, segments: u32, now: Timestamp) {
         if rate > 0 {
             let interval_us = 1_000_000 / i64::from(rate);
             let lateness_us = if interval_us < LATENESS_US { LATENESS_US } else { 0 };
             // Against the start of time there is nothing to catch up with.
-            let begin_us = if self.free_at_us == 0 { micros(now) } else { self.free_at_us.max(micros(now) - lateness_us) };
+            let begin_us =
+                if self.free_at_us == 0 { micros(now) } else { self.free_at_us.max(micros(now) - lateness_us) };
             self.free_at_us = begin_us + i64::from(segments) * 1_000_000 / i64::from(rate);
         }
     }
@@ -45,7 +48,8 @@ fn micros(at: Timestamp) -> i64 {
 /// Looks up how many segments a second may leave from a number; `None` for no pace of its own.
 type RateOf = Box<dyn Fn(&Msisdn) -> Option<NonZeroU32> + Send + Sync>;
 
-/// The paces of sender numbers. The dispatchers of all real carriers share them: a number's pace is kept over all of these together, and what test keys send counts apart.
+/// The paces of sender numbers. The dispatchers of all real carriers share them: a number's pace is kept over all of
+/// these together, and what test keys send counts apart.
 pub(crate) struct SenderPaces {
     rate_of: RateOf,
     paces: Mutex<HashMap<Msisdn, Pace>>,
@@ -74,7 +78,8 @@ impl SenderPaces {
         }
     }
 
-    /// What was counted leaves so much later than it was counted. The next segment of a slow number is put off by that, or it would follow too soon.
+    /// What was counted leaves so much later than it was counted. The next segment of a slow number is put off by that,
+    /// or it would follow too soon.
     pub(crate) fn delayed(&self, originator: &Msisdn, by: Duration) {
         let Some(rate) = self.rate_of(originator) else { return };
         let interval_us = 1_000_000 / i64::from(rate.get());

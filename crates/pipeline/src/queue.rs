@@ -1,8 +1,8 @@
 //! The dispatcher's memory: messages that it holds under lease, in a fair order.
 //!
-//! Accounts take turns by segments. Within an account single messages go ahead of those of its broadcasts, and originators take turns; who must wait for
-//! its own pace is passed over. A broadcast of 50,000 therefore delays nobody else's one-time password. Nothing here is the truth: what does not fit stays in
-//! the store.
+//! Accounts take turns by segments. Within an account single messages go ahead of those of its broadcasts, and
+//! originators take turns; who must wait for its own pace is passed over. A broadcast of 50,000 therefore delays nobody
+//! else's one-time password. Nothing here is the truth: what does not fit stays in the store.
 
 mod account;
 
@@ -28,7 +28,8 @@ pub struct QueueLimits {
     pub account_rate: u32,
 }
 
-/// Messages that every account may have in memory however full the queue is, so that nobody waits behind others' backlogs.
+/// Messages that every account may have in memory however full the queue is, so that nobody waits behind others'
+/// backlogs.
 const PER_ACCOUNT_FLOOR: usize = 8;
 
 /// Messages in a fair order.
@@ -57,7 +58,16 @@ impl FairQueue {
     /// A queue in which sender numbers keep these paces too.
     pub(crate) fn new(limits: QueueLimits, senders: Arc<SenderPaces>) -> Self {
         let (accounts, broadcasts) = (HashMap::new(), HashMap::new());
-        Self { limits, senders, accounts, turns: VecDeque::new(), singles: 0, reserved: 0, broadcasts, of_broadcasts: 0 }
+        Self {
+            limits,
+            senders,
+            accounts,
+            turns: VecDeque::new(),
+            singles: 0,
+            reserved: 0,
+            broadcasts,
+            of_broadcasts: 0,
+        }
     }
 
     /// How many messages it holds.
@@ -126,8 +136,9 @@ impl FairQueue {
         queue.push(leased);
     }
 
-    /// Takes messages of up to `segments` segments in all (one message more, where the last does not fit: it waits in the carrier).
-    /// `now` is steady time, as in all that this queue keeps. Messages whose lease is over are dropped: the store gives them out again.
+    /// Takes messages of up to `segments` segments in all (one message more, where the last does not fit: it waits in
+    /// the carrier). `now` is steady time, as in all that this queue keeps. Messages whose lease is over are dropped:
+    /// the store gives them out again.
     pub(crate) fn take(&mut self, segments: usize, now: Timestamp) -> Taken {
         let mut taken = Taken::default();
         let mut budget = segments;
@@ -154,7 +165,8 @@ impl FairQueue {
                     }
                 }
                 Next::InDebt => {
-                    // It has paid a turn, so that the next round may find it free. A round in which no account pays or sends is the last.
+                    // It has paid a turn, so that the next round may find it free. A round in which no account pays or
+                    // sends is the last.
                     passed_over = 0;
                     self.turns.push_back(account);
                 }
@@ -182,7 +194,11 @@ impl FairQueue {
 
     /// The accounts that have at least `count` single messages here, and that is at least one.
     pub(crate) fn with_at_least(&self, count: usize) -> Vec<AccountId> {
-        self.turns.iter().filter(|account| self.accounts.get(account).is_some_and(|queue| queue.singles() >= count)).copied().collect()
+        self.turns
+            .iter()
+            .filter(|account| self.accounts.get(account).is_some_and(|queue| queue.singles() >= count))
+            .copied()
+            .collect()
     }
 
     /// Everything that it holds, to be given back, by account in the order of their turns.
@@ -262,7 +278,8 @@ mod tests {
 
     /// The same message, as one of a broadcast.
     fn of(broadcast: u8, leased: Leased) -> Leased {
-        let message = Message { broadcast: Some(BroadcastId::from_bytes([broadcast; 16])), ..(*leased.message).clone() };
+        let message =
+            Message { broadcast: Some(BroadcastId::from_bytes([broadcast; 16])), ..(*leased.message).clone() };
         Leased { message: Arc::new(message), ..leased }
     }
 
@@ -286,7 +303,14 @@ mod tests {
             expires_at: NOW,
         };
         let lease = Lease { token: 1, until: NOW + Duration::from_secs(60) };
-        Leased { message: Arc::new(message), lease, carrier: "main".into(), attempts: 0, accepted_segments: 0, interrupted: false }
+        Leased {
+            message: Arc::new(message),
+            lease,
+            carrier: "main".into(),
+            attempts: 0,
+            accepted_segments: 0,
+            interrupted: false,
+        }
     }
 
     fn accounts(taken: &Taken) -> Vec<u8> {
@@ -367,7 +391,8 @@ mod tests {
         let (mut queue, entropy) = (queue(LIMITS), SeededEntropy::new(1));
         let expiring = |account, secs| {
             let leased = leased(&entropy, account, "+18005550001", 1);
-            let message = Arc::new(Message { expires_at: NOW + Duration::from_secs(secs), ..Message::clone(&leased.message) });
+            let message =
+                Arc::new(Message { expires_at: NOW + Duration::from_secs(secs), ..Message::clone(&leased.message) });
             Leased { message, ..leased }
         };
         let short = expiring(1, 5);
@@ -375,7 +400,10 @@ mod tests {
         queue.push(expiring(2, 500));
         assert_eq!((queue.weed(Moment::of(NOW)).len(), queue.len()), (0, 2));
         let expired = queue.weed(Moment::of(NOW + Duration::from_secs(5)));
-        assert_eq!((expired.iter().map(|leased| leased.message.id).collect::<Vec<_>>(), queue.len()), (vec![short.message.id], 1));
+        assert_eq!(
+            (expired.iter().map(|leased| leased.message.id).collect::<Vec<_>>(), queue.len()),
+            (vec![short.message.id], 1)
+        );
         assert_eq!((queue.weed(Moment::of(NOW + Duration::from_secs(60))).len(), queue.len()), (0, 0));
     }
 
@@ -389,7 +417,11 @@ mod tests {
         }
         queue.push(leased(&entropy, 1, "+18005550001", 1));
         let taken = queue.take(4, NOW);
-        let lanes: Vec<_> = taken.messages.iter().map(|leased| (leased.message.account.to_bytes()[0], leased.message.broadcast.is_some())).collect();
+        let lanes: Vec<_> = taken
+            .messages
+            .iter()
+            .map(|leased| (leased.message.account.to_bytes()[0], leased.message.broadcast.is_some()))
+            .collect();
         assert_eq!(lanes, [(1, false), (2, true), (1, true), (2, true)]);
     }
 
@@ -399,7 +431,10 @@ mod tests {
         for _ in 0..60 {
             queue.push(of(1, leased(&entropy, 1, "+18005550001", 1)));
         }
-        assert_eq!((queue.room(), queue.room_for_broadcasts(), queue.held_of(BroadcastId::from_bytes([1; 16]))), (100, 0, 60));
+        assert_eq!(
+            (queue.room(), queue.room_for_broadcasts(), queue.held_of(BroadcastId::from_bytes([1; 16]))),
+            (100, 0, 60)
+        );
         assert_eq!((0..100).filter(|_| queue.reserve(AccountId::from_bytes([1; 16]))).count(), 60);
     }
 

@@ -1,4 +1,5 @@
-//! Carriers' events: answers to attempts and receipts, recorded in the order in which they came, in groups. `recording` decides; this performs its decisions.
+//! Carriers' events: answers to attempts and receipts, recorded in the order in which they came, in groups. `recording`
+//! decides; this performs its decisions.
 
 mod recording;
 
@@ -37,7 +38,11 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     /// Records until every carrier is gone. A `flush` is answered once everything reported before it is recorded.
-    pub(crate) async fn run(self, mut events: mpsc::UnboundedReceiver<CarrierEvent>, mut flush: mpsc::Receiver<oneshot::Sender<()>>) {
+    pub(crate) async fn run(
+        self,
+        mut events: mpsc::UnboundedReceiver<CarrierEvent>,
+        mut flush: mpsc::Receiver<oneshot::Sender<()>>,
+    ) {
         let mut recording = Recording::new(self.books());
         let mut batch = Vec::with_capacity(BATCH);
         loop {
@@ -59,7 +64,9 @@ impl Recorder {
             routes: Arc::clone(&self.routes),
             retry: self.settings.retry,
             attempts_per_carrier: self.settings.attempts_per_carrier,
-            receipt_wait: Box::new(move |carrier| dispatchers.carrier(carrier).and_then(|carrier| carrier.receipt_wait())),
+            receipt_wait: Box::new(move |carrier| {
+                dispatchers.carrier(carrier).and_then(|carrier| carrier.receipt_wait())
+            }),
             entropy: Arc::clone(&self.entropy),
         }
     }
@@ -111,7 +118,8 @@ impl Recorder {
 
     async fn write(&self, Writes { outcomes, receipts, refused }: Writes) -> Input<'static> {
         // They are handed to the store in this order, and its next commit takes them together.
-        let (outcomes, receipts, ()) = tokio::join!(self.write_outcomes(outcomes), self.write_receipts(receipts), self.write_refused(refused));
+        let (outcomes, receipts, ()) =
+            tokio::join!(self.write_outcomes(outcomes), self.write_receipts(receipts), self.write_refused(refused));
         Input::Written { outcomes, receipts }
     }
 
@@ -174,7 +182,9 @@ impl Recorder {
                     unmatched.drop_parked(carrier, *dropped, now);
                 }
             }
-            Report::GivenUp(count) => tracing::error!("{count} outcomes are not recorded, for the process ends: they are unknown after the next start"),
+            Report::GivenUp(count) => tracing::error!(
+                "{count} outcomes are not recorded, for the process ends: they are unknown after the next start"
+            ),
             Report::Lost(count) => tracing::error!("{count} outcomes are unknown after the next start"),
         }
     }

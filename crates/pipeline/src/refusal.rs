@@ -15,9 +15,13 @@ pub(crate) const DRAINING: Duration = Duration::from_secs(5);
 pub fn refused_by_store(error: StoreError) -> Refusal {
     match error {
         // Another node takes it.
-        StoreError::Unavailable(_) | StoreError::Over => Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(RETRY_AFTER).caused_by(error),
+        StoreError::Unavailable(_) | StoreError::Over => {
+            Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(RETRY_AFTER).caused_by(error)
+        }
         StoreError::Failed(_) => Refusal::new(ErrorCode::MessageSendFailed).caused_by(error),
-        StoreError::Refused(_) | StoreError::AlreadyExists | StoreError::NotFound => Refusal::new(ErrorCode::UnexpectedError).caused_by(error),
+        StoreError::Refused(_) | StoreError::AlreadyExists | StoreError::NotFound => {
+            Refusal::new(ErrorCode::UnexpectedError).caused_by(error)
+        }
     }
 }
 

@@ -30,8 +30,8 @@ pub struct Route {
 
 /// The rules, first match first.
 ///
-/// They may be replaced while they are in use, and are read without a lock: each set leads to the one that replaced it. A process keeps the sets that it had, which are small
-/// and few.
+/// They may be replaced while they are in use, and are read without a lock: each set leads to the one that replaced it.
+/// A process keeps the sets that it had, which are small and few.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Routes {
     rules: Vec<Route>,
@@ -80,7 +80,12 @@ mod tests {
     use super::*;
 
     fn route(prefix: &str, kind: MessageType, carriers: &[&str]) -> Route {
-        Route { prefix: prefix.to_owned(), kind, carriers: carriers.iter().map(|name| (*name).to_owned()).collect(), on_unknown: OnUnknown::Resend }
+        Route {
+            prefix: prefix.to_owned(),
+            kind,
+            carriers: carriers.iter().map(|name| (*name).to_owned()).collect(),
+            on_unknown: OnUnknown::Resend,
+        }
     }
 
     #[test]

@@ -113,8 +113,8 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Admits a message, and waits until it leaves the queue where the caller asks for it, `wait` at most. What `write` says of it is on record as the answer
-    /// of its idempotency key before this returns.
+    /// Admits a message, and waits until it leaves the queue where the caller asks for it, `wait` at most. What `write`
+    /// says of it is on record as the answer of its idempotency key before this returns.
     ///
     /// # Errors
     /// The first reason against it, in the order of the public contract.
@@ -126,12 +126,13 @@ impl Pipeline {
         write: WriteMessage,
     ) -> Result<Answered<MessageId>, Refusal> {
         let (pipeline, caller) = (Arc::clone(self), caller.clone());
-        // A message that is on disk must find its way into the dispatcher although its client hangs up, or it waits until its lease ends; and its answer must be recorded, or
-        // two repeats could be answered differently.
+        // A message that is on disk must find its way into the dispatcher although its client hangs up, or it waits
+        // until its lease ends; and its answer must be recorded, or two repeats could be answered differently.
         self.to_the_end(Box::pin(async move { pipeline.admit(&caller, request, wait, write).await })).await
     }
 
-    /// Accepts a broadcast, and waits until the first recipients have their turn where the caller asks for it, `wait` at most. The answer is recorded as in [`Self::send`].
+    /// Accepts a broadcast, and waits until the first recipients have their turn where the caller asks for it, `wait`
+    /// at most. The answer is recorded as in [`Self::send`].
     ///
     /// # Errors
     /// The first reason against it, in the order of the public contract.
@@ -201,14 +202,20 @@ impl Pipeline {
         Ok(Answered { id: broadcast.id, body, replayed: false })
     }
 
-    /// Stops a broadcast of this owner (of any when `None`): what has not left is not sent. `None` for an unknown broadcast.
+    /// Stops a broadcast of this owner (of any when `None`): what has not left is not sent. `None` for an unknown
+    /// broadcast.
     ///
     /// # Errors
     /// Where the store could not take it.
-    pub async fn cancel_broadcast(self: &Arc<Self>, owner: Option<Owner>, id: BroadcastId) -> Result<Option<Canceled>, Refusal> {
+    pub async fn cancel_broadcast(
+        self: &Arc<Self>,
+        owner: Option<Owner>,
+        id: BroadcastId,
+    ) -> Result<Option<Canceled>, Refusal> {
         let pipeline = Arc::clone(self);
         self.to_the_end(Box::pin(async move {
-            let canceled = pipeline.store.cancel_broadcast(owner, id, pipeline.runtime.now()).await.map_err(refused_by_store)?;
+            let canceled =
+                pipeline.store.cancel_broadcast(owner, id, pipeline.runtime.now()).await.map_err(refused_by_store)?;
             if canceled.is_some() {
                 // No attempt of theirs can begin any more; in memory they would only take up room.
                 pipeline.dispatchers.forget_broadcast(id);
@@ -218,7 +225,13 @@ impl Pipeline {
         .await
     }
 
-    async fn admit(&self, caller: &Caller, request: SendRequest, wait: Option<Duration>, write: WriteMessage) -> Result<Answered<MessageId>, Refusal> {
+    async fn admit(
+        &self,
+        caller: &Caller,
+        request: SendRequest,
+        wait: Option<Duration>,
+        write: WriteMessage,
+    ) -> Result<Answered<MessageId>, Refusal> {
         if self.is_draining() {
             return Err(draining());
         }
@@ -256,7 +269,9 @@ impl Pipeline {
             self.counters.admitted_test.add();
         }
         let left = match &mut waiting {
-            Some((wait, waiting)) => self.unless_draining(self.runtime.timeout(*wait, waiting.next())).await.and_then(Result::ok).flatten(),
+            Some((wait, waiting)) => {
+                self.unless_draining(self.runtime.timeout(*wait, waiting.next())).await.and_then(Result::ok).flatten()
+            }
             None => None,
         };
         let mut body = write(&message, left.as_ref().unwrap_or(&queued), AnswerForm::NEWEST);
@@ -288,8 +303,8 @@ impl Pipeline {
         &self.counters
     }
 
-    /// Gives up a carrier that this configuration does not know: its messages go to other carriers of their routes, and fail where no route leads to their recipient.
-    /// `None` when the carrier is known, or nothing waits for it.
+    /// Gives up a carrier that this configuration does not know: its messages go to other carriers of their routes, and
+    /// fail where no route leads to their recipient. `None` when the carrier is known, or nothing waits for it.
     ///
     /// # Errors
     /// Where the store could not take it; a part may be done then, and a repeat does the rest.
@@ -313,7 +328,8 @@ impl Pipeline {
         .await
     }
 
-    /// Carriers for which messages wait and which this configuration does not know, by name, and how many messages wait for each.
+    /// Carriers for which messages wait and which this configuration does not know, by name, and how many messages wait
+    /// for each.
     ///
     /// # Errors
     /// As the store.
@@ -321,14 +337,16 @@ impl Pipeline {
         Ok(self.rerouter.unknown(self.store.queue_depths().await?))
     }
 
-    /// Whether this configuration does not know a carrier of this name. One that was removed is known until what it has under way is answered.
+    /// Whether this configuration does not know a carrier of this name. One that was removed is known until what it has
+    /// under way is answered.
     pub fn is_unknown(&self, carrier: &str) -> bool {
         self.rerouter.is_unknown(carrier)
     }
 
     /// The carriers, those that were removed included, and how many messages each one's dispatcher holds.
     pub fn carriers(&self) -> Vec<(Arc<dyn Carrier>, usize)> {
-        let mut carriers: Vec<_> = self.dispatchers.iter().map(|dispatcher| (Arc::clone(&dispatcher.carrier), dispatcher.queued())).collect();
+        let mut carriers: Vec<_> =
+            self.dispatchers.iter().map(|dispatcher| (Arc::clone(&dispatcher.carrier), dispatcher.queued())).collect();
         carriers.sort_by(|(a, _), (b, _)| a.name().cmp(b.name()));
         carriers
     }
@@ -338,14 +356,16 @@ impl Pipeline {
         *self.stop.borrow()
     }
 
-    /// Admits nothing more. Clients that wait for their message to leave are answered now: it is on disk, and that is what they are promised.
+    /// Admits nothing more. Clients that wait for their message to leave are answered now: it is on disk, and that is
+    /// what they are promised.
     pub fn begin_draining(&self) {
         // From now on the tasks may end.
         self.supervisor.ending();
         self.stop.send_replace(true);
     }
 
-    /// Runs a request in a task of its own: a client that hangs up takes the future of its request with it, and the request is carried out all the same.
+    /// Runs a request in a task of its own: a client that hangs up takes the future of its request with it, and the
+    /// request is carried out all the same.
     async fn to_the_end<T: Send + 'static>(&self, request: Work<Result<T, Refusal>>) -> Result<T, Refusal> {
         match self.runtime.run("request", request).await {
             Ok(answered) => answered,

@@ -1,5 +1,5 @@
-//! What time ends: messages whose validity is over, messages without a carrier, unclaimed receipts, old records, and unneeded media. `sweeping` decides what is
-//! done when; this performs its decisions.
+//! What time ends: messages whose validity is over, messages without a carrier, unclaimed receipts, old records, and
+//! unneeded media. `sweeping` decides what is done when; this performs its decisions.
 
 mod abandoned;
 mod sweeping;
@@ -54,7 +54,11 @@ impl Sweeper {
     }
 
     fn sweeping(&self) -> Mutex<Sweeping> {
-        Mutex::new(Sweeping::new(Kept { screening_log: self.screening_log, media: self.media_kept, parked: self.parked_kept }))
+        Mutex::new(Sweeping::new(Kept {
+            screening_log: self.screening_log,
+            media: self.media_kept,
+            parked: self.parked_kept,
+        }))
     }
 
     async fn sweep(&self, strand: Strand, sweeping: &Mutex<Sweeping>) {
@@ -82,7 +86,9 @@ impl Sweeper {
     async fn perform(&self, call: Call) -> Result<Input, StoreError> {
         let store = &self.store;
         Ok(match call {
-            Call::Expire(at) => Input::Expired(store.expire(self.node.epoch(), at, self.dispatchers.under_way(), BATCH).await?),
+            Call::Expire(at) => {
+                Input::Expired(store.expire(self.node.epoch(), at, self.dispatchers.under_way(), BATCH).await?)
+            }
             Call::EndWaits(at) => Input::WaitsEnded(store.end_waits(at, STEP).await?),
             Call::ForgetParked(at, kept) => Input::ParkedForgotten(store.forget_parked(at, kept, STEP).await?),
             Call::Census => Input::Unknown(self.rerouter.unknown(store.queue_depths().await?)),
@@ -96,7 +102,9 @@ impl Sweeper {
                 self.shelf.remove_orphans().await?;
                 Input::OrphansRemoved
             }
-            Call::SweepMedia(after, unneeded_since) => Input::MediaSwept(self.shelf.sweep(after, unneeded_since, BATCH).await?),
+            Call::SweepMedia(after, unneeded_since) => {
+                Input::MediaSwept(self.shelf.sweep(after, unneeded_since, BATCH).await?)
+            }
         })
     }
 
@@ -108,18 +116,25 @@ impl Sweeper {
             Report::Unknown(carrier, queued) => tracing::warn!(
                 carrier.name = carrier,
                 queue.messages = queued,
-                "{queued} messages wait for the carrier {carrier}, which this configuration does not know: they are left alone. \
-                 `smsfactory carrier abandon {carrier}` gives them to other carriers of their routes"
+                "{queued} messages wait for the carrier {carrier}, which this configuration does not know: they are \
+                 left alone. `smsfactory carrier abandon {carrier}` gives them to other carriers of their routes"
             ),
             Report::Behind(consumer, behind) => tracing::warn!(
                 consumer.name = consumer,
                 consumer.behind = behind,
-                "The consumer {consumer} of the change feed is {behind} changes behind, which the store keeps for it: see whether it runs"
+                "The consumer {consumer} of the change feed is {behind} changes behind, which the store keeps for it: \
+                 see whether it runs"
             ),
-            Report::Later(Later::Messages, error) => tracing::warn!(%error, "Sweeping is waiting for the store: {error}"),
+            Report::Later(Later::Messages, error) => {
+                tracing::warn!(%error, "Sweeping is waiting for the store: {error}")
+            }
             Report::Later(Later::Records, error) => tracing::warn!(%error, "Old records are forgotten later: {error}"),
-            Report::Later(Later::Orphans, error) => tracing::warn!(%error, "Media without a record are looked for later: {error}"),
-            Report::Later(Later::Media, error) => tracing::warn!(%error, "Sweeping of media is waiting for the store: {error}"),
+            Report::Later(Later::Orphans, error) => {
+                tracing::warn!(%error, "Media without a record are looked for later: {error}")
+            }
+            Report::Later(Later::Media, error) => {
+                tracing::warn!(%error, "Sweeping of media is waiting for the store: {error}")
+            }
         }
     }
 }

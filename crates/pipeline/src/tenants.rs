@@ -1,5 +1,6 @@
-//! The tenants in memory: who may send, as of this moment. Requests are checked against it without touching the store; changes go to
-//! the store first, and come from its change feed to stand here before the operator is answered, so that they take effect at once.
+//! The tenants in memory: who may send, as of this moment. Requests are checked against it without touching the store;
+//! changes go to the store first, and come from its change feed to stand here before the operator is answered, so that
+//! they take effect at once.
 
 mod order;
 
@@ -51,7 +52,8 @@ pub struct TenantBook {
     entropy: Arc<dyn Entropy>,
     // Of ids of accounts, by which these are listed.
     mint: Mint,
-    // A lock rather than a snapshot to swap: one opt-out must not copy a million of them. Held for a look-up, never across an await.
+    // A lock rather than a snapshot to swap: one opt-out must not copy a million of them. Held for a look-up, never
+    // across an await.
     tables: RwLock<Tables>,
     tail: Tail,
     // Held while changes are taken from the tail and applied, so that they stand here in the order of their commits.
@@ -86,17 +88,31 @@ impl TenantBook {
     ///
     /// # Errors
     /// As the store.
-    pub async fn load(store: Arc<dyn Store>, pepper: Pepper, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, StoreError> {
+    pub async fn load(
+        store: Arc<dyn Store>,
+        pepper: Pepper,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StoreError> {
         // What changes from here on is in the tail, whether it is read now as well or not.
         let tail = store.subscribe(Kinds::TENANTS);
         let data = store.tenants().await?;
         let mint = Mint::default();
         data.accounts.iter().for_each(|account| account.id.seen_by(&mint));
-        Ok(Self { store, pepper, clock, entropy, mint, tables: RwLock::new(Tables::of(data)), tail, following: Default::default() })
+        Ok(Self {
+            store,
+            pepper,
+            clock,
+            entropy,
+            mint,
+            tables: RwLock::new(Tables::of(data)),
+            tail,
+            following: Default::default(),
+        })
     }
 
-    /// Applies every change that was committed before this call. Each method that changes something calls it before it returns; a task calls it for
-    /// changes whose caller has gone away.
+    /// Applies every change that was committed before this call. Each method that changes something calls it before it
+    /// returns; a task calls it for changes whose caller has gone away.
     ///
     /// # Errors
     /// As the store, where changes were missed and everything has to be read again. The next call tries again.
@@ -129,7 +145,8 @@ impl TenantBook {
         loop {
             self.tail.ready().await;
             while let Err(error) = self.follow().await {
-                tracing::warn!(%error, "The tenants are read again, because changes were missed, and the store does not give them: {error}");
+                tracing::warn!(%error, "The tenants are read again, because changes were missed, and the store does \
+                    not give them: {error}");
                 runtime.sleep(AGAIN).await;
             }
             if self.following.lock().await.is_over {
@@ -138,8 +155,8 @@ impl TenantBook {
         }
     }
 
-    /// Who holds this key at `now`. `None` for an unknown, revoked or expired key, a wrong secret, or an account that may not send;
-    /// which of them is not told, nor does it show in the time taken.
+    /// Who holds this key at `now`. `None` for an unknown, revoked or expired key, a wrong secret, or an account that
+    /// may not send; which of them is not told, nor does it show in the time taken.
     pub fn authenticate(&self, key_id: &str, secret: &str, now: Timestamp) -> Option<Caller> {
         let offered = self.pepper.digest(secret);
         let tables = self.read();
@@ -153,7 +170,8 @@ impl TenantBook {
         Some(Caller { account: account.id, key: key.id.clone(), mode: key.mode, limits: account.limits, screening })
     }
 
-    /// Whether `account` may send from `originator`: exists, is the account's, is active, is not blocked; the first that fails answers.
+    /// Whether `account` may send from `originator`: exists, is the account's, is active, is not blocked; the first
+    /// that fails answers.
     pub fn check_sender(&self, account: AccountId, originator: &Msisdn) -> Result<(), ErrorCode> {
         let tables = self.read();
         may_send(account, tables.numbers.get(originator))?;
@@ -162,7 +180,11 @@ impl TenantBook {
 
     /// Whether `account` may send to `recipient`.
     pub fn check_recipient(&self, account: AccountId, recipient: &Msisdn) -> Result<(), ErrorCode> {
-        if self.read().is_blocked(recipient, BlockKind::Recipient, account) { Err(ErrorCode::RecipientBlocked) } else { Ok(()) }
+        if self.read().is_blocked(recipient, BlockKind::Recipient, account) {
+            Err(ErrorCode::RecipientBlocked)
+        } else {
+            Ok(())
+        }
     }
 
     /// Which of these recipients `account` may not send to, in their order.
@@ -240,7 +262,12 @@ impl TenantBook {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for an unknown account.
-    pub async fn create_key(&self, account: AccountId, mode: Mode, expires_at: Option<Timestamp>) -> Result<(ApiKey, KeySecret), StoreError> {
+    pub async fn create_key(
+        &self,
+        account: AccountId,
+        mode: Mode,
+        expires_at: Option<Timestamp>,
+    ) -> Result<(ApiKey, KeySecret), StoreError> {
         let secret = KeySecret::new(mode, &*self.entropy);
         let key = ApiKey {
             id: KeyId::new(&*self.entropy),
@@ -303,8 +330,15 @@ impl TenantBook {
         Ok(number)
     }
 
-    /// Blocks of this kind, of this account (`None` does not narrow), in order of their numbers, beginning after `after`: at most `limit`.
-    pub fn blocks(&self, kind: Option<BlockKind>, account: Option<AccountId>, after: Option<&BlockName>, limit: usize) -> Listed<Block> {
+    /// Blocks of this kind, of this account (`None` does not narrow), in order of their numbers, beginning after
+    /// `after`: at most `limit`.
+    pub fn blocks(
+        &self,
+        kind: Option<BlockKind>,
+        account: Option<AccountId>,
+        after: Option<&BlockName>,
+        limit: usize,
+    ) -> Listed<Block> {
         let tables = self.read();
         tables.order.blocks_after(kind, account, after, limit).look_up(|name| tables.blocks.get(name))
     }
@@ -313,7 +347,13 @@ impl TenantBook {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for an unknown account.
-    pub async fn put_block(&self, number: Msisdn, kind: BlockKind, account: Option<AccountId>, reason: Option<String>) -> Result<Block, StoreError> {
+    pub async fn put_block(
+        &self,
+        number: Msisdn,
+        kind: BlockKind,
+        account: Option<AccountId>,
+        reason: Option<String>,
+    ) -> Result<Block, StoreError> {
         let block = Block { number, kind, account, reason, created_at: self.clock.now() };
         self.store.put_block(block.clone()).await?;
         self.follow().await?;
@@ -324,7 +364,12 @@ impl TenantBook {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is none.
-    pub async fn delete_block(&self, number: Msisdn, kind: BlockKind, account: Option<AccountId>) -> Result<(), StoreError> {
+    pub async fn delete_block(
+        &self,
+        number: Msisdn,
+        kind: BlockKind,
+        account: Option<AccountId>,
+    ) -> Result<(), StoreError> {
         self.store.delete_block(&number, kind, account, self.clock.now()).await?;
         self.follow().await
     }
@@ -413,7 +458,11 @@ impl Tables {
 
 /// A policy as it is written; `None`, and a log line, for one that cannot be read.
 fn policy_of(account: AccountId, text: &str) -> Option<Policy> {
-    serde_json::from_str(text).inspect_err(|error| tracing::error!(%account, %error, "The screening policy of {account} cannot be read: {error}")).ok()
+    serde_json::from_str(text)
+        .inspect_err(
+            |error| tracing::error!(%account, %error, "The screening policy of {account} cannot be read: {error}"),
+        )
+        .ok()
 }
 
 fn name_of(block: &Block) -> BlockName {

@@ -1,5 +1,6 @@
-//! Attempts under way: begun in the store, and not yet recorded there as ended. So many messages, and no more, are of unknown outcome when
-//! the process dies, so a dispatcher begins none above its carrier's window, however soon the carrier answers.
+//! Attempts under way: begun in the store, and not yet recorded there as ended. So many messages, and no more, are of
+//! unknown outcome when the process dies, so a dispatcher begins none above its carrier's window, however soon the
+//! carrier answers.
 
 use std::collections::{HashMap, HashSet};
 
@@ -25,7 +26,9 @@ impl UnderWay {
 
     /// An outcome is recorded. One that came late, after its attempt had ended as unknown, changes nothing.
     pub(crate) fn record(&mut self, outcome: &Outcome) {
-        if let Some((_, segments)) = self.by_message.get(&outcome.id).copied().filter(|(attempt, _)| *attempt == outcome.attempt) {
+        if let Some((_, segments)) =
+            self.by_message.get(&outcome.id).copied().filter(|(attempt, _)| *attempt == outcome.attempt)
+        {
             self.by_message.remove(&outcome.id);
             self.segments -= segments;
         }

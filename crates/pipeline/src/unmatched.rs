@@ -58,21 +58,24 @@ impl UnmatchedCounters {
     pub(crate) fn drop_parked(&self, carrier: &str, count: u64, now: Instant) {
         self.dropped.add_many(count);
         let Some(Line { left_out }) = self.dropped_lines.line(now) else { return };
-        tracing::warn!(carrier.name = %carrier, dropped = count, left_out, "Carrier {carrier}: receipts that match no message were dropped, the oldest first: too many wait");
+        tracing::warn!(carrier.name = %carrier, dropped = count, left_out, "Carrier {carrier}: receipts that match no \
+            message were dropped, the oldest first: too many wait");
     }
 
     /// Counts and logs parked receipts that waited too long.
     pub(crate) fn expire_parked(&self, carrier: &str, count: u64, now: Instant) {
         self.expired.add_many(count);
         let Some(Line { left_out }) = self.expired_lines.line(now) else { return };
-        tracing::info!(carrier.name = %carrier, expired = count, left_out, "Carrier {carrier}: {count} receipts matched no message in time and were dropped");
+        tracing::info!(carrier.name = %carrier, expired = count, left_out, "Carrier {carrier}: {count} receipts \
+            matched no message in time and were dropped");
     }
 
     /// Counts and logs messages that were not reported on in time.
     pub(crate) fn miss(&self, carrier: &str, count: u64, now: Instant) {
         self.missing.add_many(count);
         let Some(Line { left_out }) = self.missing_lines.line(now) else { return };
-        tracing::warn!(carrier.name = %carrier, missing = count, left_out, "Carrier {carrier} has not reported on {count} messages in time");
+        tracing::warn!(carrier.name = %carrier, missing = count, left_out, "Carrier {carrier} has not reported on \
+            {count} messages in time");
     }
 }
 

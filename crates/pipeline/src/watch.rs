@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use model::{BroadcastId, Delivery, MessageId};
 use tokio::sync::oneshot;
 
-/// Requests that wait, by the id of what they made. A request is here from before its admission until there is news for it, or it waits no more.
+/// Requests that wait, by the id of what they made. A request is here from before its admission until there is news for
+/// it, or it waits no more.
 pub(crate) struct Waiters<K, V>(Mutex<Table<K, V>>);
 
 type Table<K, V> = HashMap<K, oneshot::Sender<V>>;

@@ -63,7 +63,9 @@ mod tests {
         let at = |seconds| began + Duration::from_secs(seconds);
         let mut alarm = Alarm::new(Arc::clone(&runtime));
         for (first, then, rings) in [(10, 20, 20), (40, 30, 30), (30, 30, 30), (60, 40, 40), (0, 0, 40), (50, 70, 70)] {
-            let given_up = runtime.timeout(Duration::ZERO, async { tokio::join!(alarm.until(at(first)), std::future::pending::<()>()) }).await;
+            let given_up = runtime
+                .timeout(Duration::ZERO, async { tokio::join!(alarm.until(at(first)), std::future::pending::<()>()) })
+                .await;
             assert!(given_up.is_err());
             alarm.until(at(then)).await;
             assert_eq!(runtime.instant(), at(rings), "first {first}, then {then}");

@@ -17,8 +17,9 @@ thread_local! {
     static POLLED: Cell<Option<&'static str>> = const { Cell::new(None) };
 }
 
-/// A runtime with tasks of one name that a test can break. A broken task panics where it next asks for the time, sleeps, or sleeps already: inside its work, as a
-/// mistake in it would, so that a [`Supervisor`](crate::Supervisor) sees it.
+/// A runtime with tasks of one name that a test can break. A broken task panics where it next asks for the time,
+/// sleeps, or sleeps already: inside its work, as a mistake in it would, so that a [`Supervisor`](crate::Supervisor)
+/// sees it.
 pub struct Breakable {
     inner: Arc<dyn Runtime>,
     task: &'static str,

@@ -1,8 +1,8 @@
 //! Time and tasks: the only way to them for the whole program.
 //!
-//! Code that waits or works in the background has an `Arc<dyn Runtime>`. In production [`Machine`] stands behind it, with the machine's clocks and the tasks of
-//! tokio; a simulation puts a runtime there whose every decision follows from a seed. Long tasks are started through a [`Supervisor`], which reports one that
-//! ends before its time.
+//! Code that waits or works in the background has an `Arc<dyn Runtime>`. In production [`Machine`] stands behind it,
+//! with the machine's clocks and the tasks of tokio; a simulation puts a runtime there whose every decision follows
+//! from a seed. Long tasks are started through a [`Supervisor`], which reports one that ends before its time.
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 mod alarm;
@@ -34,7 +34,8 @@ pub type Work<T = ()> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Time and tasks.
 pub trait Runtime: Clock {
-    /// The monotonic time, as precise as the machine has it: for deadlines, and to measure how long something took. It moves with [`Clock::steady`].
+    /// The monotonic time, as precise as the machine has it: for deadlines, and to measure how long something took. It
+    /// moves with [`Clock::steady`].
     fn instant(&self) -> Instant;
 
     /// Resolves at `at`, or at once when that has passed.
@@ -43,11 +44,13 @@ pub trait Runtime: Clock {
     /// Starts a task. It goes on when the [`Task`] is dropped.
     fn spawn(&self, name: &'static str, work: Work) -> Task;
 
-    /// Starts work that waits for a disk or keeps a processor busy, beside the tasks. It cannot be aborted once it runs.
+    /// Starts work that waits for a disk or keeps a processor busy, beside the tasks. It cannot be aborted once it
+    /// runs.
     fn spawn_blocking(&self, name: &'static str, work: Box<dyn FnOnce() + Send>) -> Task;
 
-    /// Starts a long task that blocks at its steps, such as the writer of a file. A runtime with threads gives it a thread, whose timers are the thread's: time
-    /// that a test has paused elsewhere passes there. A runtime without threads runs it as a task like others.
+    /// Starts a long task that blocks at its steps, such as the writer of a file. A runtime with threads gives it a
+    /// thread, whose timers are the thread's: time that a test has paused elsewhere passes there. A runtime without
+    /// threads runs it as a task like others.
     ///
     /// # Errors
     /// When the machine has no further thread.
@@ -105,7 +108,11 @@ impl dyn Runtime {
     ///
     /// # Errors
     /// As [`Task::ended`], when the task has no result.
-    pub async fn run<T: Send + 'static>(&self, name: &'static str, work: impl Future<Output = T> + Send + 'static) -> Result<T, Ended> {
+    pub async fn run<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Ended> {
         let (sender, result) = oneshot::channel();
         // A caller that is gone needs no result.
         let task = self.spawn(name, Box::pin(async move { drop(sender.send(work.await)) }));
@@ -119,7 +126,11 @@ impl dyn Runtime {
     ///
     /// # Errors
     /// As [`Task::ended`], when the work has no result.
-    pub async fn run_blocking<T: Send + 'static>(&self, name: &'static str, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Ended> {
+    pub async fn run_blocking<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Ended> {
         let (sender, result) = oneshot::channel();
         // A caller that is gone needs no result.
         let task = self.spawn_blocking(name, Box::new(move || drop(sender.send(work()))));
@@ -175,7 +186,9 @@ mod tests {
         let runtime = machine();
         let (done, result) = oneshot::channel();
         let waits = runtime.run("test", async move { done.send(7) });
-        assert!(runtime.timeout(Duration::ZERO, async { tokio::join!(waits, std::future::pending::<()>()) }).await.is_err());
+        assert!(
+            runtime.timeout(Duration::ZERO, async { tokio::join!(waits, std::future::pending::<()>()) }).await.is_err()
+        );
         assert_eq!(result.await, Ok(7));
     }
 

@@ -11,8 +11,8 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::{Ended, Runtime, Task, Work};
 
-/// The machine: the runtime of production. Its tasks are those of the tokio runtime that is current where they are started. Where none is, because it has ended,
-/// a task ends as the others did: aborted.
+/// The machine: the runtime of production. Its tasks are those of the tokio runtime that is current where they are
+/// started. Where none is, because it has ended, a task ends as the others did: aborted.
 ///
 /// Where tokio's time is paused, as in a test, the monotonic time is paused too.
 #[derive(Clone)]

@@ -10,7 +10,8 @@ use tokio::sync::watch;
 
 use crate::{Ended, Runtime, Task};
 
-/// Watches the tasks without which the process is half alive: those that must run as long as it does, and those that must not panic.
+/// Watches the tasks without which the process is half alive: those that must run as long as it does, and those that
+/// must not panic.
 #[derive(Clone)]
 pub struct Supervisor {
     runtime: Arc<dyn Runtime>,
@@ -32,7 +33,8 @@ impl Supervisor {
         Self { runtime, state: watch::Sender::new(State::Running) }
     }
 
-    /// Starts a task that may end only after [`Supervisor::ending`]. Aborting it is no failure: the program does that itself.
+    /// Starts a task that may end only after [`Supervisor::ending`]. Aborting it is no failure: the program does that
+    /// itself.
     pub fn start(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> Task {
         let state = self.state.clone();
         self.runtime.spawn(name, Box::pin(async move { report(&state, name, &caught(work).await) }))
@@ -121,7 +123,11 @@ mod tests {
         supervisor.start("recorder", async { panic!("no chance left") });
         assert_eq!(supervisor.failed().await, "the task `recorder` panicked: no chance left");
         supervisor.ending();
-        assert_eq!(supervisor.failure().as_deref(), Some("the task `recorder` panicked: no chance left"), "what failed stays failed");
+        assert_eq!(
+            supervisor.failure().as_deref(),
+            Some("the task `recorder` panicked: no chance left"),
+            "what failed stays failed"
+        );
     }
 
     #[tokio::test]

@@ -33,14 +33,18 @@ impl std::error::Error for Ended {}
 impl Ended {
     /// The end by a panic with this payload.
     pub fn by_panic(payload: &(dyn Any + Send)) -> Self {
-        let message = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let message =
+            payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
         Self::Panicked(message.unwrap_or("without a message").to_owned())
     }
 }
 
 impl Task {
     /// For a runtime: `ended` resolves with the task's end, and `abort` ends it where it waits.
-    pub fn new(ended: impl Future<Output = Result<(), Ended>> + Send + 'static, abort: impl Fn() + Send + Sync + 'static) -> Self {
+    pub fn new(
+        ended: impl Future<Output = Result<(), Ended>> + Send + 'static,
+        abort: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
         Self { ended: Box::pin(ended), abort: Box::new(abort) }
     }
 

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::{Runtime, deadline};
 
-/// Ticks of a runtime. The first comes at once; each later one comes `every` after the one before was taken, so that a late one is not followed by a burst.
+/// Ticks of a runtime. The first comes at once; each later one comes `every` after the one before was taken, so that a
+/// late one is not followed by a burst.
 pub struct Ticks {
     runtime: Arc<dyn Runtime>,
     every: Duration,

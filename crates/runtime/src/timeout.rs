@@ -8,7 +8,8 @@ use pin_project_lite::pin_project;
 use crate::{Elapsed, Work};
 
 pin_project! {
-    /// The result of work, unless a deadline comes first. It holds the work once: futures nest, and each copy would double the size of all around it.
+    /// The result of work, unless a deadline comes first. It holds the work once: futures nest, and each copy would
+    /// double the size of all around it.
     pub struct Timeout<F> {
         #[pin]
         work: F,

@@ -1,9 +1,10 @@
-//! Measures the screen: `evaluate FILE [--cross-validate K] [--rules-only] [--source PREFIX] [--hold-out PREFIX] [--mistakes]
-//! [--data DIRECTORY] [--corpus-only] [--train FILE [--without PREFIX]…]`.
+//! Measures the screen: `evaluate FILE [--cross-validate K]
+//! [--rules-only] [--source PREFIX] [--hold-out PREFIX] [--mistakes] [--data DIRECTORY] [--corpus-only] [--train FILE
+//! [--without PREFIX]…]`.
 //!
-//! FILE is JSON lines of labelled texts. Without options the weights of the crate are measured as they are. `--cross-validate K`
-//! trains K times on the rest and measures what was left out; `--hold-out PREFIX` trains without the sources that begin with
-//! PREFIX and measures those.
+//! FILE is JSON lines of labelled texts. Without options the weights of the crate are measured as they are.
+//! `--cross-validate K` trains K times on the rest and measures what was left out; `--hold-out PREFIX` trains without
+//! the sources that begin with PREFIX and measures those.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command for the terminal")]
 
@@ -67,9 +68,15 @@ fn verdicts(rows: &[Row], options: &Options) -> Result<Vec<Option<Verdict>>, Box
     let bare = || -> Result<Screen, Box<dyn Error>> { common::screen(options.data.as_deref(), false) };
     let fitted = |keep: &dyn Fn(usize) -> bool| -> Result<Screen, Box<dyn Error>> {
         let mut examples = common::own_texts(options.data.as_deref(), settings.seed, options.corpus_only)?;
-        examples
-            .extend(added.iter().filter(|row| !options.without.iter().any(|prefix| row.source.starts_with(prefix.as_str()))).map(|row| row.example.clone()));
-        examples.extend(rows.iter().enumerate().filter(|(at, _)| keep(*at)).map(|(_, row)| -> Example { row.example.clone() }));
+        examples.extend(
+            added
+                .iter()
+                .filter(|row| !options.without.iter().any(|prefix| row.source.starts_with(prefix.as_str())))
+                .map(|row| row.example.clone()),
+        );
+        examples.extend(
+            rows.iter().enumerate().filter(|(at, _)| keep(*at)).map(|(_, row)| -> Example { row.example.clone() }),
+        );
         let screen = bare()?;
         let weights = train::train(&screen, &examples, &settings);
         Ok(screen.with_weights(Some(&weights))?)
@@ -124,7 +131,12 @@ fn report(chosen: &[(&Row, &Verdict)]) {
     }
     line("all", &block);
     operating_points(chosen);
-    println!("block: precision {:.3}, recall {:.3}, F1 {:.3}", ratio(block[0], block[2]), ratio(block[0], block[1]), f1(block[0], block[2], block[1]));
+    println!(
+        "block: precision {:.3}, recall {:.3}, F1 {:.3}",
+        ratio(block[0], block[2]),
+        ratio(block[0], block[1]),
+        f1(block[0], block[2], block[1])
+    );
 
     println!("\n{:<20} {:>6} {:>9} {:>8} {:>6} {:>9}", "category", "rows", "precision", "recall", "F1", "blocked");
     let mut sum = 0.0;
@@ -160,10 +172,13 @@ fn report(chosen: &[(&Row, &Verdict)]) {
 
 /// The recall that other operating points would have.
 fn operating_points(chosen: &[(&Row, &Verdict)]) {
-    let top = |verdict: &Verdict| Category::ALL.into_iter().map(|category| verdict.score(category)).fold(0.0_f32, f32::max);
-    let mut fine: Vec<f32> = chosen.iter().filter(|(row, _)| row.example.label.is_none()).map(|(_, verdict)| top(verdict)).collect();
+    let top =
+        |verdict: &Verdict| Category::ALL.into_iter().map(|category| verdict.score(category)).fold(0.0_f32, f32::max);
+    let mut fine: Vec<f32> =
+        chosen.iter().filter(|(row, _)| row.example.label.is_none()).map(|(_, verdict)| top(verdict)).collect();
     fine.sort_by(|left, right| right.total_cmp(left));
-    let bad: Vec<f32> = chosen.iter().filter(|(row, _)| row.example.label.is_some()).map(|(_, verdict)| top(verdict)).collect();
+    let bad: Vec<f32> =
+        chosen.iter().filter(|(row, _)| row.example.label.is_some()).map(|(_, verdict)| top(verdict)).collect();
     for per_mille in [2, 5, 10, 20, 50] {
         let allowed = fine.len() * per_mille / 1000;
         let Some(&threshold) = fine.get(allowed) else { continue };
@@ -178,7 +193,14 @@ fn operating_points(chosen: &[(&Row, &Verdict)]) {
 
 fn line(source: &str, counts: &[usize; 4]) {
     let [hit, miss, wrong, fine] = *counts;
-    println!("{source:<42} {:>6} {:>8.3} {:>6} {:>5} {:.2}%", hit + miss, ratio(hit, miss), wrong + fine, wrong, 100.0 * ratio(wrong, fine));
+    println!(
+        "{source:<42} {:>6} {:>8.3} {:>6} {:>5} {:.2}%",
+        hit + miss,
+        ratio(hit, miss),
+        wrong + fine,
+        wrong,
+        100.0 * ratio(wrong, fine)
+    );
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of rows are small")]
@@ -198,7 +220,8 @@ fn mistakes(chosen: &[(&Row, &Verdict)]) {
         if named == wanted || named.is_some_and(|named| right(&row.example, named)) {
             continue;
         }
-        let top = Category::ALL.into_iter().max_by(|left, right| verdict.score(*left).total_cmp(&verdict.score(*right)));
+        let top =
+            Category::ALL.into_iter().max_by(|left, right| verdict.score(*left).total_cmp(&verdict.score(*right)));
         let top = top.map_or(String::new(), |top| format!("{top} {:.2}", verdict.score(top)));
         let why = verdict.findings.first().map_or(String::new(), |finding| format!("{:?}", finding.reasons));
         let kind = if wanted.is_none() {
@@ -208,6 +231,10 @@ fn mistakes(chosen: &[(&Row, &Verdict)]) {
         } else {
             "NAMED  "
         };
-        println!("{kind} {} [{top}] {}\n        {why}", wanted.map_or("ok", Category::name), row.example.text.replace('\n', " / "));
+        println!(
+            "{kind} {} [{top}] {}\n        {why}",
+            wanted.map_or("ok", Category::name),
+            row.example.text.replace('\n', " / ")
+        );
     }
 }

@@ -12,7 +12,12 @@ fn main() -> std::io::Result<()> {
         let verdict = screen.screen(&line);
         println!("{line}");
         for finding in &verdict.findings {
-            println!("  {} {:.3} at {:?}", finding.category, finding.score, finding.spans.iter().map(|span| (span.start, span.end)).collect::<Vec<_>>());
+            println!(
+                "  {} {:.3} at {:?}",
+                finding.category,
+                finding.score,
+                finding.spans.iter().map(|span| (span.start, span.end)).collect::<Vec<_>>()
+            );
             for reason in &finding.reasons {
                 println!("    {reason:?}");
             }

@@ -1,6 +1,7 @@
 //! Trains the classifier: `train FILE… [--without PREFIX] [--seed N] [--data DIRECTORY] [--out PATH]`.
 //!
-//! FILE is JSON lines of labelled texts. Rows whose source begins with PREFIX are left out. The texts of the crate are added.
+//! FILE is JSON lines of labelled texts. Rows whose source begins with PREFIX are left out. The texts of the crate are
+//! added.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command for the terminal")]
 
@@ -29,7 +30,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let from_corpus = examples.len();
     for file in &files {
         let rows = common::read(file)?;
-        examples.extend(rows.into_iter().filter(|row| !without.iter().any(|prefix| row.source.starts_with(prefix.as_str()))).map(|row| row.example));
+        examples.extend(
+            rows.into_iter()
+                .filter(|row| !without.iter().any(|prefix| row.source.starts_with(prefix.as_str())))
+                .map(|row| row.example),
+        );
     }
     let weights = train::train(&screen, &examples, &settings);
     std::fs::write(&out, &weights)?;

@@ -44,8 +44,18 @@ pub enum Category {
 
 impl Category {
     /// Every category, in the order of their declaration.
-    pub const ALL: [Self; COUNT] =
-        [Self::Sex, Self::Hate, Self::Alcohol, Self::Firearms, Self::Tobacco, Self::Phishing, Self::Fraud, Self::Cannabis, Self::Gambling, Self::Lending];
+    pub const ALL: [Self; COUNT] = [
+        Self::Sex,
+        Self::Hate,
+        Self::Alcohol,
+        Self::Firearms,
+        Self::Tobacco,
+        Self::Phishing,
+        Self::Fraud,
+        Self::Cannabis,
+        Self::Gambling,
+        Self::Lending,
+    ];
 
     /// The stable name, as it stands in `additionalInfo`, in policies and in data.
     #[must_use]
@@ -69,13 +79,23 @@ impl Category {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Sex => "The message sells or solicits sex, sexual services, adult content or adult products.",
-            Self::Hate => "The message attacks, threatens or degrades people for who they are, or uses a slur as abuse.",
+            Self::Hate => {
+                "The message attacks, threatens or degrades people for who they are, or uses a slur as abuse."
+            }
             Self::Alcohol => "The message promotes buying, delivering or drinking alcohol.",
             Self::Firearms => "The message promotes firearms, ammunition, their parts or accessories.",
             Self::Tobacco => "The message promotes tobacco, vapes or other nicotine products.",
-            Self::Phishing => "The message asks for credentials, codes, a payment or a click in the name of a brand, carrier, employer or authority.",
-            Self::Fraud => "The message reads like a scam: a prize, an advance fee, easy money, an invented emergency or a request for gift cards.",
-            Self::Cannabis => "The message promotes cannabis, THC or CBD, which carriers refuse even where it is legal.",
+            Self::Phishing => {
+                "The message asks for credentials, codes, a payment or a click in the name of a brand, carrier, \
+                 employer or authority."
+            }
+            Self::Fraud => {
+                "The message reads like a scam: a prize, an advance fee, easy money, an invented emergency or a \
+                 request for gift cards."
+            }
+            Self::Cannabis => {
+                "The message promotes cannabis, THC or CBD, which carriers refuse even where it is legal."
+            }
             Self::Gambling => "The message promotes a casino, betting, a lottery or another game for money.",
             Self::Lending => "The message promotes high-risk or third-party lending, debt relief or credit repair.",
         }
@@ -85,20 +105,33 @@ impl Category {
     #[must_use]
     pub const fn remedy(self) -> &'static str {
         match self {
-            Self::Sex => "Leave the offer out; a clinic, a shop for clothes or an educator should name the appointment or the order and nothing else.",
+            Self::Sex => {
+                "Leave the offer out; a clinic, a shop for clothes or an educator should name the appointment or the \
+                 order and nothing else."
+            }
             Self::Hate => "Remove the slur or the attack; to report abuse, describe it without repeating it.",
             Self::Alcohol => {
-                "Confirm a booking, an order or an event without naming drinks and their prices, or ask the operator about an age-gated programme."
+                "Confirm a booking, an order or an event without naming drinks and their prices, or ask the operator \
+                 about an age-gated programme."
             }
             Self::Firearms => "Confirm an appointment, a class or a collection without offering goods for sale.",
             Self::Tobacco => "Leave the product and its price out, or ask the operator about an age-gated programme.",
             Self::Phishing => {
-                "Link to your own domain, in full and without a shortener, name your business, and never ask for a code, a password or a card by text."
+                "Link to your own domain, in full and without a shortener, name your business, and never ask for a \
+                 code, a password or a card by text."
             }
-            Self::Fraud => "Say who you are and what the recipient ordered or joined; leave out prizes, fees to release money, earnings and pressure.",
+            Self::Fraud => {
+                "Say who you are and what the recipient ordered or joined; leave out prizes, fees to release money, \
+                 earnings and pressure."
+            }
             Self::Cannabis => "Write that the shop is open or the order is ready, without products, strains or prices.",
-            Self::Gambling => "Confirm the booking or the account event without bonuses, odds or an invitation to play.",
-            Self::Lending => "Write about the recipient's own account with you (a payment, a statement, a due date) and leave the offer out.",
+            Self::Gambling => {
+                "Confirm the booking or the account event without bonuses, odds or an invitation to play."
+            }
+            Self::Lending => {
+                "Write about the recipient's own account with you (a payment, a statement, a due date) and leave the \
+                 offer out."
+            }
         }
     }
 

@@ -11,14 +11,27 @@ const REASONS: usize = 5;
 const SPANS: usize = 16;
 
 /// The finding on `category`, whose score is `score`.
-pub(crate) fn finding(screen: &Screen, reading: &Reading<'_>, features: &[Feature], category: Category, score: f32) -> Finding {
+pub(crate) fn finding(
+    screen: &Screen,
+    reading: &Reading<'_>,
+    features: &[Feature],
+    category: Category,
+    score: f32,
+) -> Finding {
     let (_, rules, weights) = screen.parts();
-    let mut held: Vec<usize> =
-        reading.holding.iter().copied().filter(|index| rules.get(*index).category == Some(category) && rules.get(*index).weight > 0.0).collect();
+    let mut held: Vec<usize> = reading
+        .holding
+        .iter()
+        .copied()
+        .filter(|index| rules.get(*index).category == Some(category) && rules.get(*index).weight > 0.0)
+        .collect();
     held.sort_by(|left, right| rules.get(*right).weight.total_cmp(&rules.get(*left).weight));
     held.truncate(REASONS);
-    let mut felt: Vec<(f32, &Feature)> =
-        features.iter().map(|feature| (weights.of(feature)[category.index()], feature)).filter(|(weight, _)| *weight > 0.05).collect();
+    let mut felt: Vec<(f32, &Feature)> = features
+        .iter()
+        .map(|feature| (weights.of(feature)[category.index()], feature))
+        .filter(|(weight, _)| *weight > 0.05)
+        .collect();
     felt.sort_by(|left, right| right.0.total_cmp(&left.0));
     felt.truncate(REASONS);
 
@@ -31,21 +44,33 @@ pub(crate) fn finding(screen: &Screen, reading: &Reading<'_>, features: &[Featur
         for (_, feature) in &felt {
             match feature.origin {
                 Origin::Tokens(from, to) => ranges.push((from, to)),
-                Origin::Pair(first, second) => ranges.extend([first, second].map(|at| (reading.hits[at].from, reading.hits[at].to))),
+                Origin::Pair(first, second) => {
+                    ranges.extend([first, second].map(|at| (reading.hits[at].from, reading.hits[at].to)))
+                }
                 Origin::Whole => {}
             }
         }
     }
-    let mut reasons: Vec<Reason> = held.iter().map(|&index| Reason::Rule { name: rules.get(index).name.clone(), weight: rules.get(index).weight }).collect();
-    reasons.extend(felt.iter().map(|(weight, feature)| Reason::Feature { name: describe(screen, reading, feature), weight: *weight }));
+    let mut reasons: Vec<Reason> = held
+        .iter()
+        .map(|&index| Reason::Rule { name: rules.get(index).name.clone(), weight: rules.get(index).weight })
+        .collect();
+    reasons.extend(
+        felt.iter()
+            .map(|(weight, feature)| Reason::Feature { name: describe(screen, reading, feature), weight: *weight }),
+    );
     Finding { category, score, spans: spans(reading, ranges), reasons }
 }
 
 fn describe(screen: &Screen, reading: &Reading<'_>, feature: &Feature) -> String {
     let (lexicon, _, _) = screen.parts();
     match feature.origin {
-        Origin::Tokens(from, to) => reading.tokens[from..to].iter().map(|token| token.text.as_ref()).collect::<Vec<_>>().join(" "),
-        Origin::Pair(first, second) => format!("{} + {}", lexicon.name(reading.hits[first].concept), lexicon.name(reading.hits[second].concept)),
+        Origin::Tokens(from, to) => {
+            reading.tokens[from..to].iter().map(|token| token.text.as_ref()).collect::<Vec<_>>().join(" ")
+        }
+        Origin::Pair(first, second) => {
+            format!("{} + {}", lexicon.name(reading.hits[first].concept), lexicon.name(reading.hits[second].concept))
+        }
         Origin::Whole => "the whole message".to_owned(),
     }
 }
@@ -55,7 +80,11 @@ fn spans(reading: &Reading<'_>, mut ranges: Vec<(usize, usize)>) -> Vec<Span> {
     ranges.sort_unstable();
     let mut spans: Vec<Span> = Vec::new();
     for (from, to) in ranges {
-        let (Some(first), Some(last)) = (reading.tokens.get(from), to.checked_sub(1).and_then(|to| reading.tokens.get(to))) else { continue };
+        let (Some(first), Some(last)) =
+            (reading.tokens.get(from), to.checked_sub(1).and_then(|to| reading.tokens.get(to)))
+        else {
+            continue;
+        };
         let Some(span) = original(reading, first.from, last.to) else { continue };
         match spans.last_mut() {
             Some(before) if span.start <= before.end + 1 => before.end = before.end.max(span.end),

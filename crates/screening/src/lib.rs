@@ -1,11 +1,12 @@
 //! The compliance screen: text in, verdict out.
 //!
-//! A [`Screen`] is loaded once, from the data of this crate or an operator's. [`Screen::screen`] says what a message does:
-//! which categories, how sure, where, and why. [`Screen::decide`] applies an account's [`Policy`]. Nothing here does I/O, and no
-//! input makes it panic; the work is linear in the length of the text.
+//! A [`Screen`] is loaded once, from the data of this crate or an operator's. [`Screen::screen`] says what a message
+//! does: which categories, how sure, where, and why. [`Screen::decide`] applies an account's [`Policy`]. Nothing here
+//! does I/O, and no input makes it panic; the work is linear in the length of the text.
 //!
-//! Reading order: [`screen`] (the steps), `text` (what a reader sees behind what was typed), `link` (whose a link is), `lexicon`
-//! (which concepts the words mention), `rules` (what they do together), [`model`] (what a classifier adds), `explain` (why).
+//! Reading order: [`screen`] (the steps), `text` (what a reader sees behind what was typed), `link` (whose a link is),
+//! `lexicon` (which concepts the words mention), `rules` (what they do together), [`model`] (what a classifier adds),
+//! `explain` (why).
 
 mod category;
 mod data;

@@ -39,7 +39,10 @@ impl Policy {
         self.allowed_domains.iter().any(|domain| {
             let domain = domain.trim_matches('.');
             let tail = host.len().checked_sub(domain.len()).and_then(|at| host.get(at..).map(|tail| (at, tail)));
-            !domain.is_empty() && tail.is_some_and(|(at, tail)| tail.eq_ignore_ascii_case(domain) && (at == 0 || host.as_bytes()[at - 1] == b'.'))
+            !domain.is_empty()
+                && tail.is_some_and(|(at, tail)| {
+                    tail.eq_ignore_ascii_case(domain) && (at == 0 || host.as_bytes()[at - 1] == b'.')
+                })
         })
     }
 }

@@ -31,8 +31,8 @@ const STRIDE: usize = 28;
 /// The most that the classifier may add to, and take from, what the rules say.
 const RESIDUAL_UP: f32 = 8.5;
 const RESIDUAL_DOWN: f32 = -3.5;
-/// The score from which a category is found: where, of three sets of texts by other hands, not more than one of two hundred innocent ones was refused
-/// (`docs/screening.md`).
+/// The score from which a category is found: where, of three sets of texts by other hands, not more than one of two
+/// hundred innocent ones was refused (`docs/screening.md`).
 pub const OPERATING_POINT: f32 = 0.9;
 /// What the classifier's word is worth where no rule speaks for a category.
 const ALONE: f32 = 0.95;
@@ -86,7 +86,8 @@ impl Screen {
         let names = Names::new(lexicon.all_names(), rules.all().map(|rule| rule.name.as_str()));
         let products = lexicon.products();
         let excuses = lexicon.with_prefix("ctx.homonym").union(&lexicon.with_prefix("ctx.negated"));
-        let global = lexicon.with_prefix("ctx.").union(&lexicon.with_prefix("link.")).union(&lexicon.with_prefix("brand."));
+        let global =
+            lexicon.with_prefix("ctx.").union(&lexicon.with_prefix("link.")).union(&lexicon.with_prefix("brand."));
         Ok(Self { lexicon, domains, rules, weights, structure, names, products, global, excuses })
     }
 
@@ -100,7 +101,10 @@ impl Screen {
     #[must_use]
     pub fn decide(&self, text: &str, policy: &Policy) -> Decision {
         if policy.action == Action::Off {
-            return Decision { outcome: Outcome::Pass, verdict: Verdict { findings: Vec::new(), scores: [0.0; COUNT] } };
+            return Decision {
+                outcome: Outcome::Pass,
+                verdict: Verdict { findings: Vec::new(), scores: [0.0; COUNT] },
+            };
         }
         policy::decide(self.judge(text, policy), policy)
     }
@@ -120,7 +124,10 @@ impl Screen {
         let named = named(&scores);
         // Only what is found has to be explained.
         let features = if named.is_empty() { Vec::new() } else { self.features(&reading) };
-        let findings = named.into_iter().map(|category| explain::finding(self, &reading, &features, category, scores[category.index()])).collect();
+        let findings = named
+            .into_iter()
+            .map(|category| explain::finding(self, &reading, &features, category, scores[category.index()]))
+            .collect();
         Verdict { findings, scores }
     }
 
@@ -141,11 +148,19 @@ impl Screen {
         Reading { folded, tokens, hits, holding, prior }
     }
 
-    fn look_at_links(&self, tokens: &[Token<'_>], links: &[Found], brands: &[Hit], policy: &Policy, hits: &mut Vec<Hit>) {
+    fn look_at_links(
+        &self,
+        tokens: &[Token<'_>],
+        links: &[Found],
+        brands: &[Hit],
+        policy: &Policy,
+        hits: &mut Vec<Hit>,
+    ) {
         if links.is_empty() {
             return;
         }
-        let places: Vec<usize> = tokens.iter().enumerate().filter(|(_, token)| token.kind == token::Kind::Link).map(|(at, _)| at).collect();
+        let places: Vec<usize> =
+            tokens.iter().enumerate().filter(|(_, token)| token.kind == token::Kind::Link).map(|(at, _)| at).collect();
         // Asked for foreign hosts only.
         let words = LazyCell::new(|| {
             let mut words: HashSet<u64, Build> = HashSet::with_capacity_and_hasher(tokens.len(), Build::default());
@@ -226,7 +241,8 @@ impl Screen {
 
 /// The categories that are found, the strongest first.
 fn named(scores: &[f32; COUNT]) -> Vec<Category> {
-    let mut found: Vec<Category> = Category::ALL.into_iter().filter(|category| scores[category.index()] >= OPERATING_POINT).collect();
+    let mut found: Vec<Category> =
+        Category::ALL.into_iter().filter(|category| scores[category.index()] >= OPERATING_POINT).collect();
     found.sort_by(|left, right| scores[right.index()].total_cmp(&scores[left.index()]));
     let best = found.first().copied();
     found.retain(|category| !alike(best, *category));
@@ -283,7 +299,8 @@ fn skip_phrases(tokens: &mut Vec<Token<'_>>, policy: &Policy) {
     for from in 0..tokens.len() {
         trie.walk(&tokens[from..], &mut |length, _| skip[from..from + length].fill(true));
         for words in &long {
-            let here = tokens.len() - from >= words.len() && words.iter().zip(&tokens[from..]).all(|(word, token)| *word == token.id);
+            let here = tokens.len() - from >= words.len()
+                && words.iter().zip(&tokens[from..]).all(|(word, token)| *word == token.id);
             if here {
                 skip[from..from + words.len()].fill(true);
             }
@@ -303,13 +320,22 @@ mod tests {
         let folded = fold(text);
         let reading = screen.read(&folded, &Policy::default());
         let features = screen.features(&reading);
-        WORK.with(std::cell::Cell::get) - before + reading.tokens.len() + reading.hits.len() + features.len() + reading.holding.len()
+        WORK.with(std::cell::Cell::get) - before
+            + reading.tokens.len()
+            + reading.hits.len()
+            + features.len()
+            + reading.holding.len()
     }
 
     #[test]
     fn features_that_are_summed_as_they_are_met_make_the_sum_of_all() {
         let screen = Screen::builtin();
-        for text in ["", "See you at six", "Chase: your account is l0cked, v e r i f y now at secure-chase.top", &"free spins, order vodka at 5 ".repeat(20)] {
+        for text in [
+            "",
+            "See you at six",
+            "Chase: your account is l0cked, v e r i f y now at secure-chase.top",
+            &"free spins, order vodka at 5 ".repeat(20),
+        ] {
             let folded = fold(text);
             let reading = screen.read(&folded, &Policy::default());
             let mut residual = [0.0; COUNT];

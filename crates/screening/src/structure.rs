@@ -1,4 +1,5 @@
-//! Properties that no word list holds: disguises, capitals, amounts, and whether a named brand and a link belong together.
+//! Properties that no word list holds: disguises, capitals, amounts, and whether a named brand and a link belong
+//! together.
 
 use crate::lexicon::parse::DataError;
 use crate::lexicon::{CONCEPTS, Hit, Lexicon, Repeat, Set};
@@ -77,7 +78,9 @@ impl Structure {
         for hit in disguised {
             hits.push(Hit { concept: self.masked_product, masked: false, ..hit });
             let name = lexicon.name(hit.concept);
-            if let Some((_, concept)) = self.masked.iter().find(|(prefix, _)| name.starts_with(prefix) && !name.ends_with(".weak")) {
+            if let Some((_, concept)) =
+                self.masked.iter().find(|(prefix, _)| name.starts_with(prefix) && !name.ends_with(".weak"))
+            {
                 hits.push(Hit { concept: *concept, masked: false, ..hit });
             }
         }
@@ -89,7 +92,9 @@ impl Structure {
         while from < tokens.len() {
             let mut to = from;
             let mut digits = 0;
-            while tokens.get(to).is_some_and(|token| matches!(token.kind, Kind::Number | Kind::Code) && (to == from || token.from <= tokens[to - 1].to + 2)) {
+            while tokens.get(to).is_some_and(|token| {
+                matches!(token.kind, Kind::Number | Kind::Code) && (to == from || token.from <= tokens[to - 1].to + 2)
+            }) {
                 digits += tokens[to].text.bytes().filter(u8::is_ascii_digit).count();
                 to += 1;
             }
@@ -125,7 +130,8 @@ impl Structure {
     /// A brand is named: does the link lead to it?
     pub(crate) fn compare_brands(&self, report: &Report, brands: &[Hit], links: &[usize], hits: &mut Vec<Hit>) {
         let Some(&first) = links.first() else { return };
-        let owns = |hit: &Hit| report.owners.iter().any(|owner| usize::from(*owner) + CONCEPTS == usize::from(hit.concept));
+        let owns =
+            |hit: &Hit| report.owners.iter().any(|owner| usize::from(*owner) + CONCEPTS == usize::from(hit.concept));
         if brands.iter().any(owns) {
             hits.push(Hit { concept: self.matching, from: first, to: first + 1, masked: false });
         } else if !brands.is_empty() && !report.all_trusted {

@@ -31,8 +31,11 @@ impl Verdict {
     /// Every match of every finding, in the order of the text.
     #[must_use]
     pub fn matches(&self) -> Vec<Match> {
-        let mut all: Vec<Match> =
-            self.findings.iter().flat_map(|finding| finding.spans.iter().map(|span| Match { span: *span, category: finding.category })).collect();
+        let mut all: Vec<Match> = self
+            .findings
+            .iter()
+            .flat_map(|finding| finding.spans.iter().map(|span| Match { span: *span, category: finding.category }))
+            .collect();
         all.sort_by_key(|one| (one.span.start, one.span.end, one.category));
         all
     }
@@ -53,8 +56,8 @@ pub struct Finding {
 
 /// A part of the message as it was sent.
 ///
-/// Both ends are positions of characters: they count Unicode scalar values of the original text from 1, and both are part of
-/// the span. `{"start": 1, "end": 14}` is the first fourteen characters.
+/// Both ends are positions of characters: they count Unicode scalar values of the original text from 1, and both are
+/// part of the span. `{"start": 1, "end": 14}` is the first fourteen characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Span {
     /// The first character, from 1.

@@ -6,13 +6,16 @@ use std::time::Duration;
 use model::Entropy;
 use model::entropy::SeededEntropy;
 
-/// A sequence of numbers that follows from a seed. Each part of the simulation has one, so that a change in one part leaves the others their numbers.
+/// A sequence of numbers that follows from a seed. Each part of the simulation has one, so that a change in one part
+/// leaves the others their numbers.
 pub struct Chance(SeededEntropy);
 
 impl Chance {
     /// The sequence of a seed, for one part of the simulation.
     pub fn new(seed: u64, part: &str) -> Self {
-        let mixed = part.bytes().fold(seed ^ 0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
+        let mixed = part
+            .bytes()
+            .fold(seed ^ 0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
         let sequence = SeededEntropy::new(mixed);
         // Seeds that follow each other would otherwise begin alike.
         sequence.next_u64();

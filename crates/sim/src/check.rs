@@ -126,10 +126,16 @@ fn copies_are_of_unknown_outcomes(facts: &Facts, all: &Everything, wrong: &mut W
             wrong.push(format!("{id} counts {counted} unknown outcomes and tells of {told}"));
         }
         // A message of several segments begins anew with another carrier, which needs all of them.
-        let at_one = copies.iter().map(|copy| copies.iter().filter(|other| other.carrier == copy.carrier).count()).max().unwrap_or(0);
+        let at_one = copies
+            .iter()
+            .map(|copy| copies.iter().filter(|other| other.carrier == copy.carrier).count())
+            .max()
+            .unwrap_or(0);
         let copies = if record.message.segments <= 1 { copies.len() } else { at_one };
         if copies > 1 + counted {
-            wrong.push(format!("segment {segment} of {id} is {copies} times with a carrier, with {counted} unknown outcomes"));
+            wrong.push(format!(
+                "segment {segment} of {id} is {copies} times with a carrier, with {counted} unknown outcomes"
+            ));
         }
         if copies > 1 && record.message.recipient.as_str().starts_with(HELD) {
             wrong.push(format!("{id} is to be held where its outcome is unknown, and was sent {copies} times"));
@@ -154,7 +160,9 @@ fn crashes_leave_no_more_than_a_window(world: &World, facts: &Facts, all: &Every
         let window = world.plan.carriers.iter().find(|plan| plan.name == carrier).map_or(0, |plan| plan.window);
         // The last message may have more segments than there is room.
         if count > window + 3 {
-            wrong.push(format!("{carrier}: {count} segments were sent again after process {process} ended, in a window of {window}"));
+            wrong.push(format!(
+                "{carrier}: {count} segments were sent again after process {process} ended, in a window of {window}"
+            ));
         }
     }
 }
@@ -174,11 +182,14 @@ fn attempts_are_recorded(facts: &Facts, all: &Everything, wrong: &mut Wrong) {
 /// An owner has no more recipients in a day than its quota, and was told that it is used up only when it was.
 fn quotas_are_exact(world: &World, facts: &Facts, all: &Everything, wrong: &mut Wrong) {
     let mut used: BTreeMap<(Owner, i64), u64> = BTreeMap::new();
-    for message in all.messages.values().map(|found| &found.record.message).filter(|message| message.broadcast.is_none()) {
+    for message in
+        all.messages.values().map(|found| &found.record.message).filter(|message| message.broadcast.is_none())
+    {
         *used.entry((message.owner(), UtcDay::of(message.created_at).0)).or_default() += 1;
     }
     for broadcast in all.broadcasts.iter().map(|record| &record.broadcast) {
-        *used.entry((broadcast.owner(), UtcDay::of(broadcast.created_at).0)).or_default() += u64::from(broadcast.total - broadcast.blocked);
+        *used.entry((broadcast.owner(), UtcDay::of(broadcast.created_at).0)).or_default() +=
+            u64::from(broadcast.total - broadcast.blocked);
     }
     let tenants = world.tenants();
     for ((owner, day), used) in &used {
@@ -190,7 +201,8 @@ fn quotas_are_exact(world: &World, facts: &Facts, all: &Everything, wrong: &mut 
     }
     for (mark, request) in facts.requests.iter().filter(|(_, request)| request.over_quota) {
         let (tenant, quota) = (&tenants[request.account], world.plan.accounts[request.account].quota);
-        let of_owner = used.iter().filter(|((owner, _), _)| owner.account == tenant.account && owner.mode == request.mode);
+        let of_owner =
+            used.iter().filter(|((owner, _), _)| owner.account == tenant.account && owner.mode == request.mode);
         let most = of_owner.map(|(_, used)| *used).max().unwrap_or(0);
         if most + request.recipients.len() as u64 <= quota {
             wrong.push(format!("request {mark} was refused for a quota of {quota} of which {most} were used"));

@@ -54,13 +54,30 @@ impl Client {
 
     async fn request(&mut self, mark: u64) {
         let plan = &self.world.plan.accounts[self.account];
-        let (is_broadcast, mode) = (self.chance.permille(plan.broadcasts_permille), if self.chance.permille(100) { Mode::Test } else { Mode::Live });
+        let (is_broadcast, mode) = (
+            self.chance.permille(plan.broadcasts_permille),
+            if self.chance.permille(100) { Mode::Test } else { Mode::Live },
+        );
         let has_key = self.chance.permille(700);
         let wait = self.chance.permille(150).then(|| self.chance.millis(100..8_000));
         let recipients = if is_broadcast { self.many() } else { vec![self.one(mode)] };
-        let text = format!("{}{}", "x".repeat(self.chance.below(30)), if self.chance.permille(200) { "y".repeat(300) } else { String::new() });
-        let is_mms = !is_broadcast && mode == Mode::Live && self.chance.permille(80) && recipients[0].as_str().starts_with("+1");
-        let mut asked = Asked { mark, mode, key: has_key.then(|| format!("key-{mark}")), recipients, is_broadcast, wait, text, is_mms };
+        let text = format!(
+            "{}{}",
+            "x".repeat(self.chance.below(30)),
+            if self.chance.permille(200) { "y".repeat(300) } else { String::new() }
+        );
+        let is_mms =
+            !is_broadcast && mode == Mode::Live && self.chance.permille(80) && recipients[0].as_str().starts_with("+1");
+        let mut asked = Asked {
+            mark,
+            mode,
+            key: has_key.then(|| format!("key-{mark}")),
+            recipients,
+            is_broadcast,
+            wait,
+            text,
+            is_mms,
+        };
         let is_twice = has_key && self.chance.permille(200);
         for attempt in 0..ATTEMPTS {
             if !has_key {
@@ -102,7 +119,8 @@ impl Client {
     fn one(&mut self, mode: Mode) -> Msisdn {
         let number = self.chance.within(0..40);
         match self.chance.below(20) {
-            // No other recipient has these last seven digits, by which a receipt with an unknown id finds a held message.
+            // No other recipient has these last seven digits, by which a receipt with an unknown id finds a held
+            // message.
             0 | 1 if mode == Mode::Live => recipient(HELD, 1_000 + number),
             2 if mode == Mode::Live => recipient(NOWHERE, number),
             _ => recipient("+1", number + if mode == Mode::Test { 1 } else { 0 }),
@@ -141,10 +159,18 @@ impl Client {
         match heard {
             Ok(Ok(Ok(answered))) => {
                 if key.revoked.is_some_and(|revoked| revoked < began) {
-                    self.world.ledger.violated(format!("a request was accepted under a key that was revoked: {}", answered.body));
+                    self.world
+                        .ledger
+                        .violated(format!("a request was accepted under a key that was revoked: {}", answered.body));
                 }
-                if blocked.is_some() && blocked == self.blocked_since(asked) && !answered.replayed && !asked.is_broadcast {
-                    self.world.ledger.violated(format!("a message to a blocked recipient was accepted: {}", answered.body));
+                if blocked.is_some()
+                    && blocked == self.blocked_since(asked)
+                    && !answered.replayed
+                    && !asked.is_broadcast
+                {
+                    self.world
+                        .ledger
+                        .violated(format!("a message to a blocked recipient was accepted: {}", answered.body));
                 }
                 Heard::Accepted(answered)
             }
@@ -165,7 +191,10 @@ impl Client {
             Heard::Nothing => true,
             Heard::Refused(refusal) => {
                 if self.world.is_traced() {
-                    self.world.executor.note(&format!("client {}: {} is refused: {:?} {:?}", self.account, asked.mark, refusal.code, refusal.cause));
+                    self.world.executor.note(&format!(
+                        "client {}: {} is refused: {:?} {:?}",
+                        self.account, asked.mark, refusal.code, refusal.cause
+                    ));
                 }
                 match refusal.code {
                     ErrorCode::DailyQuotaReached => {
@@ -182,7 +211,9 @@ impl Client {
                     | ErrorCode::AuthenticationFailed => true,
                     ErrorCode::RecipientBlocked | ErrorCode::SenderBlocked | ErrorCode::SenderNumberNotActive => false,
                     other => {
-                        self.world.ledger.violated(format!("a sound request was refused: {other:?} {:?}", refusal.cause));
+                        self.world
+                            .ledger
+                            .violated(format!("a sound request was refused: {other:?} {:?}", refusal.cause));
                         false
                     }
                 }
@@ -198,7 +229,10 @@ impl Client {
     fn promised(&self, asked: &Asked, answered: Answered<Named>) {
         let now = self.world.executor.now();
         if self.world.is_traced() {
-            self.world.executor.note(&format!("client {}: {} is accepted: {} (replayed: {})", self.account, asked.mark, answered.body, answered.replayed));
+            self.world.executor.note(&format!(
+                "client {}: {} is accepted: {} (replayed: {})",
+                self.account, asked.mark, answered.body, answered.replayed
+            ));
         }
         self.world.executor.observe(&answered.body);
         let mut facts = self.world.ledger.lock();
@@ -249,18 +283,31 @@ struct Asked {
 }
 
 impl Asked {
-    async fn send(&self, process: &Process, credentials: &crate::site::Credentials, from: &Msisdn) -> Result<Answered<Named>, Refusal> {
-        let (from, body) = (Some(from.as_str().to_owned()), Some(format!("ref {} {}", self.mark, self.text).as_str().into()));
+    async fn send(
+        &self,
+        process: &Process,
+        credentials: &crate::site::Credentials,
+        from: &Msisdn,
+    ) -> Result<Answered<Named>, Refusal> {
+        let (from, body) =
+            (Some(from.as_str().to_owned()), Some(format!("ref {} {}", self.mark, self.text).as_str().into()));
         if self.is_broadcast {
             let mut recipients = RecipientList::default();
             self.recipients.iter().for_each(|recipient| recipients.push(recipient.as_str()));
-            let request = BroadcastRequest { recipients: Some(recipients), from, body, idempotency_key: self.key.clone(), ..BroadcastRequest::default() };
+            let request = BroadcastRequest {
+                recipients: Some(recipients),
+                from,
+                body,
+                idempotency_key: self.key.clone(),
+                ..BroadcastRequest::default()
+            };
             let Answered { id, body, replayed } = process.broadcast(credentials, request, self.wait).await?;
             return Ok(Answered { id: Named::Broadcast(id), body, replayed });
         }
         let message_type = self.is_mms.then(|| "MMS".to_owned());
         let to = Some(self.recipients[0].as_str().to_owned());
-        let request = SendRequest { to, from, body, message_type, idempotency_key: self.key.clone(), ..SendRequest::default() };
+        let request =
+            SendRequest { to, from, body, message_type, idempotency_key: self.key.clone(), ..SendRequest::default() };
         let Answered { id, body, replayed } = process.send(credentials, request, self.wait).await?;
         Ok(Answered { id: Named::Message(id), body, replayed })
     }

@@ -1,7 +1,8 @@
 //! The executor: one thread, on which a seed decides everything that chance decides elsewhere.
 //!
-//! Of the tasks that are ready the seed chooses the one that is polled next. Time stands still while any task is ready, and then jumps to the next timer. Tasks belong to
-//! a [`ProcessId`]; killing a process drops all of its tasks between two steps. [`ProcessRuntime`] is what the program sees of this.
+//! Of the tasks that are ready the seed chooses the one that is polled next. Time stands still while any task is ready,
+//! and then jumps to the next timer. Tasks belong to a [`ProcessId`]; killing a process drops all of its tasks between
+//! two steps. [`ProcessRuntime`] is what the program sees of this.
 
 mod process;
 mod sleep;
@@ -110,7 +111,10 @@ impl Executor {
             panics: Vec::new(),
             is_traced,
         };
-        #[expect(clippy::disallowed_methods, reason = "an `Instant` is made in no other way; only differences from it are ever looked at")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "an `Instant` is made in no other way; only differences from it are ever looked at"
+        )]
         let epoch = Instant::now();
         Self(Arc::new(Shared { epoch, began_at, ready: Arc::default(), state: Mutex::new(state) }))
     }
@@ -148,13 +152,15 @@ impl Executor {
         }
     }
 
-    /// Drops every task of a process, at once when called between steps and from tasks of others. What its tasks were doing is cut off where they waited.
+    /// Drops every task of a process, at once when called between steps and from tasks of others. What its tasks were
+    /// doing is cut off where they waited.
     pub fn kill(&self, process: ProcessId) {
         let tasks: Vec<Slot> = {
             let mut state = self.0.lock();
             state.living.remove(&process);
             state.doomed.remove(&process);
-            let ids: Vec<u64> = state.tasks.iter().filter(|(_, slot)| slot.process == process).map(|(id, _)| *id).collect();
+            let ids: Vec<u64> =
+                state.tasks.iter().filter(|(_, slot)| slot.process == process).map(|(id, _)| *id).collect();
             ids.iter().filter_map(|id| state.tasks.remove(id)).collect()
         };
         let ends: Vec<Arc<End>> = tasks.iter().map(|slot| Arc::clone(&slot.end)).collect();
@@ -308,7 +314,8 @@ impl Shared {
         let waker = Arc::new(TaskWaker::new(id, Arc::clone(&self.ready)));
         if state.living.contains(&process) {
             let is_lazy = process != ProcessId::WORLD && state.chance.permille(60);
-            let slot = Slot { name, process, is_lazy, work: Some(work), waker: Arc::clone(&waker), end: Arc::clone(&end) };
+            let slot =
+                Slot { name, process, is_lazy, work: Some(work), waker: Arc::clone(&waker), end: Arc::clone(&end) };
             state.tasks.insert(id, slot);
             drop(state);
             waker.make_ready();

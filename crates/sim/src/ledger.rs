@@ -1,4 +1,5 @@
-//! What happened, as seen from outside the program: by clients, carriers and the operator. The checks compare it with the contents of the store.
+//! What happened, as seen from outside the program: by clients, carriers and the operator. The checks compare it with
+//! the contents of the store.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -82,16 +83,22 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    /// A carrier has a copy of a segment. A process sends another one only after it heard that the outcome of the one before is unknown.
+    /// A carrier has a copy of a segment. A process sends another one only after it heard that the outcome of the one
+    /// before is unknown.
     pub(crate) fn take(&mut self, submission: &Submission, segment: u16, copy: Piece) {
         let (id, segments) = (submission.message.id, submission.message.segments.max(1));
         let copies = self.taken.entry((id, segment)).or_default();
         // Another carrier needs all segments of a message, one that has some of them only the others.
-        let before = copies.iter().rev().find(|before| before.process == copy.process && (segments == 1 || before.carrier == copy.carrier));
+        let before = copies
+            .iter()
+            .rev()
+            .find(|before| before.process == copy.process && (segments == 1 || before.carrier == copy.carrier));
         let is_again = before.is_some_and(|before| !before.is_unknown);
         copies.push(copy);
         if is_again {
-            self.violated(format!("segment {segment} of {id} is sent again, although nothing says that its outcome is unknown"));
+            self.violated(format!(
+                "segment {segment} of {id} is sent again, although nothing says that its outcome is unknown"
+            ));
         }
     }
 
@@ -164,7 +171,11 @@ pub(crate) struct Piece {
 pub(crate) const fn final_fate(state: ReceiptState) -> Option<&'static str> {
     match state {
         ReceiptState::Delivered => Some("delivered"),
-        ReceiptState::Undeliverable | ReceiptState::Expired | ReceiptState::Rejected | ReceiptState::Deleted | ReceiptState::Skipped => Some("undelivered"),
+        ReceiptState::Undeliverable
+        | ReceiptState::Expired
+        | ReceiptState::Rejected
+        | ReceiptState::Deleted
+        | ReceiptState::Skipped => Some("undelivered"),
         ReceiptState::Scheduled | ReceiptState::Enroute | ReceiptState::Accepted | ReceiptState::Unknown => None,
     }
 }

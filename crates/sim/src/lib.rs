@@ -1,7 +1,9 @@
-//! A deterministic simulation: the real pipeline over the real store on a disk in memory, with carriers, clients and faults that all follow from one seed.
+//! A deterministic simulation: the real pipeline over the real store on a disk in memory, with carriers, clients and
+//! faults that all follow from one seed.
 //!
-//! Reading order: [`chance`], [`executor`] (one thread, time that jumps), [`plan`] (what a seed makes of a scenario), [`site`] (the machine: its disk, the process that is up, and what
-//! starts it again), [`network`] and [`mod@line`] (a carrier's two sides), the actors (`client`, `operator`, `nemesis`), [`scenario`] (one run), `check` (what must
+//! Reading order: [`chance`], [`executor`] (one thread, time that jumps), [`plan`] (what a seed makes of a scenario),
+//! [`site`] (the machine: its disk, the process that is up, and what starts it again), [`network`] and [`mod@line`] (a
+//! carrier's two sides), the actors (`client`, `operator`, `nemesis`), [`scenario`] (one run), `check` (what must
 //! hold), [`seeds`] (many runs). `docs/simulation.md` says what is simulated and what is not.
 
 pub mod chance;

@@ -77,7 +77,8 @@ impl Line {
             Look::Open { window } if state.in_flight >= window => Err(None),
             Look::Open { .. } if self.network.plan.rate > 0 && state.free_at > now => Err(Some(state.free_at)),
             Look::Open { window } => {
-                let most = if self.network.plan.rate > 0 { (self.network.plan.rate as usize / 5).max(1) } else { usize::MAX };
+                let most =
+                    if self.network.plan.rate > 0 { (self.network.plan.rate as usize / 5).max(1) } else { usize::MAX };
                 Ok((window - state.in_flight).min(most))
             }
         }
@@ -100,7 +101,10 @@ impl Line {
             self.violated("was handed over although nothing could leave", submission);
         }
         if in_flight >= self.network.plan.window + SEGMENTS_MAX {
-            self.violated(&format!("makes {in_flight} segments under way, in a window of {}", self.network.plan.window), submission);
+            self.violated(
+                &format!("makes {in_flight} segments under way, in a window of {}", self.network.plan.window),
+                submission,
+            );
         }
         if !is_new {
             self.violated("was handed over twice under one lease and attempt", submission);
@@ -127,21 +131,27 @@ impl Line {
         if !is_first {
             self.violated("has two attempts under way at a time", submission);
         }
-        if message.broadcast.is_some() && !has_stood_still && blocked.is_some_and(|since| since + self.network.departure < now) {
+        if message.broadcast.is_some()
+            && !has_stood_still
+            && blocked.is_some_and(|since| since + self.network.departure < now)
+        {
             self.violated("goes to a recipient who is blocked", submission);
         }
     }
 
     /// A message under way.
     async fn fly(self: Arc<Self>, submission: Submission) {
-        let lacking: Vec<u16> = (1..=submission.message.segments.max(1)).filter(|number| submission.accepted_segments >> (number - 1) & 1 == 0).collect();
+        let lacking: Vec<u16> = (1..=submission.message.segments.max(1))
+            .filter(|number| submission.accepted_segments >> (number - 1) & 1 == 0)
+            .collect();
         let count = lacking.len();
         let mut outcomes = Vec::new();
         let mut late = Vec::new();
         for number in lacking {
             // After a failure the segments behind it are not sent: part of a message is of no use.
             let has_failed = outcomes.iter().any(|(_, outcome)| !matches!(outcome, SegmentOutcome::Accepted { .. }));
-            let outcome = if has_failed { SegmentOutcome::NotSent } else { self.send(&submission, number, &mut late).await };
+            let outcome =
+                if has_failed { SegmentOutcome::NotSent } else { self.send(&submission, number, &mut late).await };
             self.lock().in_flight -= 1;
             self.answered.notify_waiters();
             outcomes.push((number, outcome));
@@ -154,12 +164,20 @@ impl Line {
         for (after, number, id) in late {
             self.network.runtime.sleep(after).await;
             self.network.executor.note(&format!("{}: answers late, as {id}", self.network.plan.name));
-            self.tell(Event::Outcome(ended(&submission, vec![(number, SegmentOutcome::Accepted { carrier_id: Some(id), remark: None })])));
+            self.tell(Event::Outcome(ended(
+                &submission,
+                vec![(number, SegmentOutcome::Accepted { carrier_id: Some(id), remark: None })],
+            )));
         }
     }
 
     /// One segment, from here to its answer.
-    async fn send(&self, submission: &Submission, number: u16, late: &mut Vec<(Duration, u16, String)>) -> SegmentOutcome {
+    async fn send(
+        &self,
+        submission: &Submission,
+        number: u16,
+        late: &mut Vec<(Duration, u16, String)>,
+    ) -> SegmentOutcome {
         let (network, within) = (&self.network, self.network.plan.answer_within);
         if network.down_for().is_some() || self.lock().is_draining {
             return SegmentOutcome::NotSent;
@@ -191,7 +209,9 @@ impl Line {
             (Fate::Taken { .. }, id) => SegmentOutcome::Accepted { carrier_id: id, remark: None },
             (Fate::Answered { outcome, .. }, _) => {
                 match &outcome {
-                    SegmentOutcome::TryLater { .. } => network.rest(network.with_chance(|chance, _| chance.millis(1..1_500))),
+                    SegmentOutcome::TryLater { .. } => {
+                        network.rest(network.with_chance(|chance, _| chance.millis(1..1_500)))
+                    }
                     SegmentOutcome::Refused { .. } => {
                         network.ledger.lock().refused.insert(submission.message.id);
                     }
@@ -221,7 +241,9 @@ impl Line {
     fn note_outcomes(&self, submission: &Submission, outcomes: &[(u16, SegmentOutcome)]) {
         if self.network.executor.is_traced() {
             let (carrier, id) = (&self.network.plan.name, submission.message.id);
-            self.network.executor.note(&format!("{carrier}: attempt {} of {id} ends: {outcomes:?}", submission.attempt));
+            self.network
+                .executor
+                .note(&format!("{carrier}: attempt {} of {id} ends: {outcomes:?}", submission.attempt));
         }
     }
 }
@@ -259,7 +281,9 @@ impl Carrier for Handle {
                 Err(until) => {
                     let until = async {
                         match until {
-                            Some(until) => line.network.runtime.sleep(until.saturating_sub(line.network.executor.now())).await,
+                            Some(until) => {
+                                line.network.runtime.sleep(until.saturating_sub(line.network.executor.now())).await
+                            }
                             None => std::future::pending().await,
                         }
                     };
@@ -283,7 +307,9 @@ impl Carrier for Handle {
 
     fn submit(&self, submission: Submission) {
         let line = &self.0;
-        let lacking = (1..=submission.message.segments.max(1)).filter(|number| submission.accepted_segments >> (number - 1) & 1 == 0).count();
+        let lacking = (1..=submission.message.segments.max(1))
+            .filter(|number| submission.accepted_segments >> (number - 1) & 1 == 0)
+            .count();
         if !line.network.executor.is_alive(line.process) {
             // The process died just before.
             return;

@@ -54,7 +54,12 @@ fn simulate(arguments: &Arguments) -> io::Result<bool> {
         let done = done.fetch_add(1, Ordering::Relaxed) + 1;
         if done.is_multiple_of(1_000) || !report.violations.is_empty() {
             // Progress is for people, and may be lost where standard error is closed.
-            let _ = writeln!(io::stderr(), "{done} seeds run; seed {}: {} violations", report.seed, report.violations.len());
+            let _ = writeln!(
+                io::stderr(),
+                "{done} seeds run; seed {}: {} violations",
+                report.seed,
+                report.violations.len()
+            );
         }
     });
     out.write_all(summary.to_words().as_bytes())?;

@@ -53,8 +53,11 @@ impl Nemesis {
                 world.site.end(Death::PowerCut);
             }
             5 => {
-                let (operation, after, times) =
-                    (*self.chance.pick(&[Operation::Sync, Operation::Write, Operation::Read]), self.chance.within(0..40), self.chance.within(1..4));
+                let (operation, after, times) = (
+                    *self.chance.pick(&[Operation::Sync, Operation::Write, Operation::Read]),
+                    self.chance.within(0..40),
+                    self.chance.within(1..4),
+                );
                 world.executor.note(&format!("disk: {operation:?} fails after {after}, {times} times"));
                 world.site.with_disk(|disk| disk.fail(operation, after, times));
             }
@@ -91,8 +94,11 @@ impl Nemesis {
                 world.site.end(*self.chance.pick(&[Death::Killed, Death::PowerCut]));
             }
             _ => {
-                let slowness =
-                    Slowness { usual_us: self.chance.within(100..20_000), long_permille: self.chance.within(0..60), long: Duration::from_millis(800) };
+                let slowness = Slowness {
+                    usual_us: self.chance.within(100..20_000),
+                    long_permille: self.chance.within(0..60),
+                    long: Duration::from_millis(800),
+                };
                 world.executor.set_slowness(slowness);
                 let rest = self.chance.millis(500..6_000);
                 world.runtime.sleep(rest).await;

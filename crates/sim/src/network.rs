@@ -57,11 +57,28 @@ pub(crate) enum Look {
 }
 
 impl Network {
-    pub(crate) fn new(plan: CarrierPlan, mood: Mood, executor: Executor, runtime: Arc<dyn Runtime>, ledger: Arc<Ledger>, chance: Chance) -> Arc<Self> {
+    pub(crate) fn new(
+        plan: CarrierPlan,
+        mood: Mood,
+        executor: Executor,
+        runtime: Arc<dyn Runtime>,
+        ledger: Arc<Ledger>,
+        chance: Chance,
+    ) -> Arc<Self> {
         let (window, weather) = (plan.window, plan.weather);
         let departure = if mood == Mood::Rough { DEPARTURE_ON_SLOW_DISKS } else { DEPARTURE };
-        let state = State { chance, weather, window, down_since: None, quiet_until: Duration::ZERO, line: None, pending: 0 };
-        Arc::new(Self { plan, executor, runtime, ledger, departure, state: Mutex::new(state), changed: Notify::new(), session: watch::Sender::new(0) })
+        let state =
+            State { chance, weather, window, down_since: None, quiet_until: Duration::ZERO, line: None, pending: 0 };
+        Arc::new(Self {
+            plan,
+            executor,
+            runtime,
+            ledger,
+            departure,
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            session: watch::Sender::new(0),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -85,7 +102,8 @@ impl Network {
     pub(crate) fn heal(&self) {
         {
             let mut state = self.lock();
-            (state.weather, state.window, state.down_since, state.quiet_until) = (Weather::fair(), self.plan.window, None, Duration::ZERO);
+            (state.weather, state.window, state.down_since, state.quiet_until) =
+                (Weather::fair(), self.plan.window, None, Duration::ZERO);
         }
         self.changed.notify_waiters();
     }
@@ -156,7 +174,13 @@ impl Network {
     }
 
     /// The carrier takes a segment. Returns its id.
-    pub(crate) fn take(self: &Arc<Self>, from: &Line, submission: &Submission, segment: u16, answered_after: Duration) -> String {
+    pub(crate) fn take(
+        self: &Arc<Self>,
+        from: &Line,
+        submission: &Submission,
+        segment: u16,
+        answered_after: Duration,
+    ) -> String {
         let id = self.with_chance(|chance, _| {
             let long = format!("{:016x}{:016x}", chance.number(), chance.number());
             // Letters in front, so that no reading of the id as another number finds another one.
@@ -167,12 +191,19 @@ impl Network {
         let copy = Piece { carrier: self.plan.name.clone(), process: from.process(), is_unknown: false };
         self.ledger.lock().take(submission, segment, copy);
         if self.executor.is_traced() {
-            self.executor.note(&format!("{}: has segment {segment} of {message}, attempt {}, as {id}", self.plan.name, submission.attempt));
+            self.executor.note(&format!(
+                "{}: has segment {segment} of {message}, attempt {}, as {id}",
+                self.plan.name, submission.attempt
+            ));
         }
         if let Some(report) = self.with_chance(|chance, weather| weather.report(chance, answered_after)) {
-            let (network, id, recipient) = (Arc::clone(self), id.clone(), submission.message.recipient.digits().to_owned());
+            let (network, id, recipient) =
+                (Arc::clone(self), id.clone(), submission.message.recipient.digits().to_owned());
             self.lock().pending += 1;
-            self.runtime.spawn("report", Box::pin(async move { network.report(message, segment, id, recipient, report).await }));
+            self.runtime.spawn(
+                "report",
+                Box::pin(async move { network.report(message, segment, id, recipient, report).await }),
+            );
         }
         id
     }
@@ -218,7 +249,9 @@ impl Network {
                 line.tell(Event::Receipt(receipt, Ack::new(0, answers)));
                 self.ledger.stir();
                 drop(line);
-                if let Ok(Some((_, carrier::ack::Answer::Taken))) = self.runtime.timeout(Duration::from_secs(30), answered.recv()).await {
+                if let Ok(Some((_, carrier::ack::Answer::Taken))) =
+                    self.runtime.timeout(Duration::from_secs(30), answered.recv()).await
+                {
                     self.executor.note(&format!("{}: the receipt {id} {} is taken", self.plan.name, state.stat()));
                     return;
                 }

@@ -40,7 +40,11 @@ impl Operator {
     }
 
     /// Does something in the process, which may die meanwhile.
-    async fn within<T: Send + 'static>(&self, process: &Arc<Process>, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    async fn within<T: Send + 'static>(
+        &self,
+        process: &Arc<Process>,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
         let runtime: Arc<dyn Runtime> = process.runtime.clone();
         self.world.runtime.timeout(Duration::from_secs(30), runtime.run("operator", work)).await.ok()?.ok()
     }
@@ -49,7 +53,9 @@ impl Operator {
         let number = self.choose_number();
         self.world.ledger.lock().blocks.entry(number.clone()).or_default().ever = true;
         let (tenants, blocked) = (Arc::clone(&process.tenants), number.clone());
-        let done = self.within(process, async move { tenants.put_block(blocked, BlockKind::Recipient, None, None).await }).await;
+        let done = self
+            .within(process, async move { tenants.put_block(blocked, BlockKind::Recipient, None, None).await })
+            .await;
         if let Some(Ok(_)) = done {
             let now = self.world.executor.now();
             self.world.ledger.lock().blocks.entry(number.clone()).or_default().since.get_or_insert(now);
@@ -64,7 +70,10 @@ impl Operator {
             return number;
         }
         let facts = self.world.ledger.lock();
-        let promised = facts.requests.values().filter_map(|request| request.promised.as_ref().map(|promise| (promise.at, request)));
+        let promised = facts
+            .requests
+            .values()
+            .filter_map(|request| request.promised.as_ref().map(|promise| (promise.at, request)));
         let newest = promised.filter(|(_, request)| request.recipients.len() > 1).max_by_key(|(at, _)| *at);
         newest.map_or(number, |(_, request)| self.chance.pick(&request.recipients).clone())
     }
@@ -72,7 +81,12 @@ impl Operator {
     async fn unblock(&mut self, process: &Arc<Process>) {
         let number = {
             let mut facts = self.world.ledger.lock();
-            let blocked: Vec<_> = facts.blocks.iter().filter(|(_, blocked)| blocked.since.is_some()).map(|(number, _)| number.clone()).collect();
+            let blocked: Vec<_> = facts
+                .blocks
+                .iter()
+                .filter(|(_, blocked)| blocked.since.is_some())
+                .map(|(number, _)| number.clone())
+                .collect();
             if blocked.is_empty() {
                 return;
             }
@@ -88,7 +102,9 @@ impl Operator {
     fn any_broadcast(&mut self) -> Option<BroadcastId> {
         let facts = self.world.ledger.lock();
         let promised = facts.requests.values().filter_map(|request| request.promised.as_ref());
-        let broadcasts: Vec<_> = promised.filter_map(|promise| if let Named::Broadcast(id) = promise.id { Some(id) } else { None }).collect();
+        let broadcasts: Vec<_> = promised
+            .filter_map(|promise| if let Named::Broadcast(id) = promise.id { Some(id) } else { None })
+            .collect();
         if broadcasts.is_empty() { None } else { Some(*self.chance.pick(&broadcasts)) }
     }
 
@@ -106,7 +122,11 @@ impl Operator {
         let (pipeline, runtime): (_, Arc<dyn Runtime>) = (Arc::clone(&process.pipeline), process.runtime.clone());
         self.world.executor.note(&format!("operator: process {} drains in {limit:?}", process.id.0));
         let began = self.world.executor.now();
-        let drained = self.world.runtime.timeout(Duration::from_secs(600), runtime.run("drain", async move { pipeline.drain(limit).await })).await;
+        let drained = self
+            .world
+            .runtime
+            .timeout(Duration::from_secs(600), runtime.run("drain", async move { pipeline.drain(limit).await }))
+            .await;
         let took = self.world.executor.now().saturating_sub(began);
         // Each step of its own work may take as long as the disk does.
         let at_most = limit.max(pipeline::Pipeline::AT_LEAST) + pipeline::Pipeline::BEYOND + Duration::from_secs(1);
@@ -169,7 +189,12 @@ impl Operator {
         match self.within(process, async move { store.broadcast(None, id).await }).await {
             Some(Ok(Some(record))) => {
                 let counts = record.counts;
-                let sum = counts.skipped + counts.queued + counts.sent + counts.delivered + counts.undelivered + counts.failed;
+                let sum = counts.skipped
+                    + counts.queued
+                    + counts.sent
+                    + counts.delivered
+                    + counts.undelivered
+                    + counts.failed;
                 if sum != counts.total {
                     self.world.ledger.violated(format!("{id} counts {counts:?}"));
                 }
@@ -184,7 +209,9 @@ impl Operator {
         let id = {
             let facts = self.world.ledger.lock();
             let promised = facts.requests.values().filter_map(|request| request.promised.as_ref());
-            let messages: Vec<_> = promised.filter_map(|promise| if let Named::Message(id) = promise.id { Some(id) } else { None }).collect();
+            let messages: Vec<_> = promised
+                .filter_map(|promise| if let Named::Message(id) = promise.id { Some(id) } else { None })
+                .collect();
             if messages.is_empty() {
                 return;
             }

@@ -109,8 +109,14 @@ impl Plan {
             crowd(&mut chance, calm, &mut carriers, &mut accounts, &mut dispatch);
         }
         let first = || carriers[0].name.clone();
-        let both: Vec<String> = carriers.iter().filter(|carrier| !carrier.is_mmsc).map(|carrier| carrier.name.clone()).collect();
-        let route = |prefix: &str, kind, carriers: Vec<String>, on_unknown| Route { prefix: prefix.to_owned(), kind, carriers, on_unknown };
+        let both: Vec<String> =
+            carriers.iter().filter(|carrier| !carrier.is_mmsc).map(|carrier| carrier.name.clone()).collect();
+        let route = |prefix: &str, kind, carriers: Vec<String>, on_unknown| Route {
+            prefix: prefix.to_owned(),
+            kind,
+            carriers,
+            on_unknown,
+        };
         use model::message::MessageType::{Mms, Sms};
         let routes = vec![
             route(HELD, Sms, vec![first()], OnUnknown::Hold),
@@ -134,7 +140,8 @@ pub const MMSC: &str = "mmsc";
 
 fn carriers(chance: &mut Chance, mood: Mood, answer_within: Duration) -> Vec<CarrierPlan> {
     let count = 1 + chance.below(2);
-    let mut carriers: Vec<CarrierPlan> = (0..count).map(|n| carrier(chance, mood, answer_within, format!("smsc{n}"), false)).collect();
+    let mut carriers: Vec<CarrierPlan> =
+        (0..count).map(|n| carrier(chance, mood, answer_within, format!("smsc{n}"), false)).collect();
     carriers.push(carrier(chance, mood, answer_within, MMSC.to_owned(), true));
     carriers
 }
@@ -155,7 +162,9 @@ fn carrier(chance: &mut Chance, mood: Mood, answer_within: Duration, name: Strin
 
 fn accounts(chance: &mut Chance, calm: bool) -> Vec<AccountPlan> {
     let count = 2 + chance.below(2);
-    let number = |n: usize| Msisdn::parse(&format!("+1800555{n:04}")).unwrap_or_else(|_| unreachable!("a number of eleven digits"));
+    let number = |n: usize| {
+        Msisdn::parse(&format!("+1800555{n:04}")).unwrap_or_else(|_| unreachable!("a number of eleven digits"))
+    };
     let mut accounts: Vec<AccountPlan> = (0..count)
         .map(|n| AccountPlan {
             quota: if !calm && chance.permille(300) { chance.within(3..60) } else { 1_000_000 },
@@ -183,7 +192,13 @@ fn accounts(chance: &mut Chance, calm: bool) -> Vec<AccountPlan> {
 }
 
 /// Narrow carriers, busy clients, and leases that end while messages still wait.
-fn crowd(chance: &mut Chance, calm: bool, carriers: &mut [CarrierPlan], accounts: &mut [AccountPlan], dispatch: &mut DispatchSettings) {
+fn crowd(
+    chance: &mut Chance,
+    calm: bool,
+    carriers: &mut [CarrierPlan],
+    accounts: &mut [AccountPlan],
+    dispatch: &mut DispatchSettings,
+) {
     for carrier in carriers {
         carrier.window = chance.within(1..4) as usize;
         if !calm {

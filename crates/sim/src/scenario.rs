@@ -77,12 +77,37 @@ pub fn run(seed: u64, is_traced: bool) -> Report {
     let networks: Vec<Arc<Network>> = plan
         .carriers
         .iter()
-        .map(|carrier| Network::new(carrier.clone(), plan.mood, executor.clone(), Arc::clone(&runtime), Arc::clone(&ledger), Chance::new(seed, &carrier.name)))
+        .map(|carrier| {
+            Network::new(
+                carrier.clone(),
+                plan.mood,
+                executor.clone(),
+                Arc::clone(&runtime),
+                Arc::clone(&ledger),
+                Chance::new(seed, &carrier.name),
+            )
+        })
         .collect();
-    let site = Site::new(plan.clone(), executor.clone(), Arc::clone(&runtime), networks.clone(), screen(), Arc::clone(&ledger));
+    let site = Site::new(
+        plan.clone(),
+        executor.clone(),
+        Arc::clone(&runtime),
+        networks.clone(),
+        screen(),
+        Arc::clone(&ledger),
+    );
     let (active, is_active) = watch::channel(true);
     let tenants = Arc::new(Mutex::new(Vec::new()));
-    let world = World { plan: Arc::new(plan), executor: executor.clone(), runtime: Arc::clone(&runtime), site, networks, ledger, tenants, is_active };
+    let world = World {
+        plan: Arc::new(plan),
+        executor: executor.clone(),
+        runtime: Arc::clone(&runtime),
+        site,
+        networks,
+        ledger,
+        tenants,
+        is_active,
+    };
     let counts = Arc::new(Mutex::new(Counts::default()));
     let (lives, counted) = (world.clone(), Arc::clone(&counts));
     let work = async move {
@@ -153,12 +178,20 @@ async fn live(world: World, active: watch::Sender<bool>) -> Counts {
 /// Accounts, keys and numbers.
 async fn settle_in(world: &World, process: &Arc<Process>) -> Result<(), StoreError> {
     for plan in &world.plan.accounts {
-        let limits = Limits { message_per_minute: plan.per_minute, broadcast_per_minute: plan.per_minute, read_per_minute: 600, daily_quota: plan.quota };
+        let limits = Limits {
+            message_per_minute: plan.per_minute,
+            broadcast_per_minute: plan.per_minute,
+            read_per_minute: 600,
+            daily_quota: plan.quota,
+        };
         let account = process.tenants.create_account("account".to_owned(), limits).await?.id;
         let mut keys = Vec::new();
         for mode in [Mode::Live, Mode::Test] {
             let (key, secret) = process.tenants.create_key(account, mode, None).await?;
-            keys.push(Key { credentials: Credentials { id: key.id, secret: secret.reveal().to_owned() }, revoked: None });
+            keys.push(Key {
+                credentials: Credentials { id: key.id, secret: secret.reveal().to_owned() },
+                revoked: None,
+            });
         }
         let pace = plan.pace.and_then(std::num::NonZeroU32::new);
         process.tenants.create_number(plan.number.clone(), Some(account), NumberState::Active, pace).await?;
@@ -205,7 +238,10 @@ async fn rest(world: &World) -> Everything {
         let reading = Arc::clone(&process);
         // Asked before the messages are read, which may not show a receipt that is taken meanwhile.
         let reports: usize = world.networks.iter().map(|network| network.pending()).sum();
-        let found = world.runtime.timeout(Duration::from_secs(60), runtime.run("read", async move { unfinished(&reading).await })).await;
+        let found = world
+            .runtime
+            .timeout(Duration::from_secs(60), runtime.run("read", async move { unfinished(&reading).await }))
+            .await;
         drop(process);
         let waited = world.executor.now().saturating_sub(began);
         if let Ok(Ok(Ok(Unfinished { messages, broadcasts }))) = found {
@@ -216,7 +252,8 @@ async fn rest(world: &World) -> Everything {
                 let which: Vec<String> = messages.iter().take(5).map(ToString::to_string).collect();
                 let count = messages.len();
                 world.ledger.violated(format!(
-                    "no progress: {waited:?} after faults ended {count} messages are queued ({which:?}), {broadcasts} broadcasts open, {reports} reports not taken"
+                    "no progress: {waited:?} after faults ended {count} messages are queued ({which:?}), {broadcasts} \
+                     broadcasts open, {reports} reports not taken"
                 ));
                 return read_now(world, Events::Read).await;
             }
@@ -231,23 +268,29 @@ async fn rest(world: &World) -> Everything {
     }
 }
 
-/// How long it may take until all that waits has left: what retries and leases need, and what paces need for all segments.
+/// How long it may take until all that waits has left: what retries and leases need, and what paces need for all
+/// segments.
 fn patience(world: &World) -> Duration {
     let plan = &world.plan;
     let facts = world.ledger.lock();
     let recipients: usize = facts.requests.values().map(|request| request.recipients.len()).sum();
     let slowest = plan.accounts.iter().filter_map(|account| account.pace.map(u64::from));
-    let slowest = slowest.chain(plan.carriers.iter().flat_map(|carrier| [carrier.rate, u64::from(carrier.originator_rate)]));
+    let slowest =
+        slowest.chain(plan.carriers.iter().flat_map(|carrier| [carrier.rate, u64::from(carrier.originator_rate)]));
     let slowest = slowest.chain([u64::from(plan.dispatch.queue.account_rate)]).filter(|rate| *rate > 0).min();
     let paced = slowest.map_or(0, |rate| 3 * recipients as u64 / rate);
     let windows: usize = plan.carriers.iter().map(|carrier| carrier.window).min().unwrap_or(1);
     // A window of one that is answered within 60 ms.
     let carried = 3 * recipients as u64 / windows as u64 / 10;
     match plan.mood {
-        // Messages of broadcasts that find no room in memory wait for looks round, at which as many come as there is room.
-        Mood::Calm => Duration::from_secs(60 + paced + carried + 10 * recipients as u64 / (plan.dispatch.queue.total as u64 / 4).clamp(1, 16)),
+        // Messages of broadcasts that find no room in memory wait for looks round, at which as many come as there is
+        // room.
+        Mood::Calm => Duration::from_secs(
+            60 + paced + carried + 10 * recipients as u64 / (plan.dispatch.queue.total as u64 / 4).clamp(1, 16),
+        ),
         Mood::Carriers | Mood::Rough => {
-            3 * (plan.dispatch.lease + plan.dispatch.attempt + plan.dispatch.retry.ceiling) + Duration::from_secs(180 + paced + carried)
+            3 * (plan.dispatch.lease + plan.dispatch.attempt + plan.dispatch.retry.ceiling)
+                + Duration::from_secs(180 + paced + carried)
         }
     }
 }
@@ -281,7 +324,11 @@ async fn unfinished(process: &Process) -> Result<Unfinished, StoreError> {
     let mut after = None;
     loop {
         let page = store.broadcasts(None, BroadcastFilter::default(), after, 100).await?;
-        found.broadcasts += page.broadcasts.iter().filter(|record| record.status.is_open() && !held.contains(&record.broadcast.id)).count();
+        found.broadcasts += page
+            .broadcasts
+            .iter()
+            .filter(|record| record.status.is_open() && !held.contains(&record.broadcast.id))
+            .count();
         after = page.next;
         if after.is_none() {
             return Ok(found);
@@ -326,14 +373,21 @@ async fn read(process: &Process, events: Events) -> Result<Everything, StoreErro
 async fn after_a_power_cut(world: &World, before: &Everything) {
     world.site.end(Death::PowerCut);
     world.runtime.sleep(Duration::from_millis(2)).await;
-    let statuses =
-        |found: &Everything| -> BTreeMap<MessageId, MessageRecord> { found.messages.iter().map(|(id, found)| (*id, found.record.clone())).collect() };
+    let statuses = |found: &Everything| -> BTreeMap<MessageId, MessageRecord> {
+        found.messages.iter().map(|(id, found)| (*id, found.record.clone())).collect()
+    };
     let after = read_now(world, Events::LeftOut).await;
     if statuses(&after) != statuses(before) {
         let (before, after) = (statuses(before), statuses(&after));
-        let differs =
-            before.iter().find(|(id, record)| after.get(id) != Some(record)).map(|(id, record)| format!("{id}: {record:?}, then {:?}", after.get(id)));
-        world.ledger.violated(format!("what was at rest changed by a loss of power: {} messages, then {}; {differs:?}", before.len(), after.len()));
+        let differs = before
+            .iter()
+            .find(|(id, record)| after.get(id) != Some(record))
+            .map(|(id, record)| format!("{id}: {record:?}, then {:?}", after.get(id)));
+        world.ledger.violated(format!(
+            "what was at rest changed by a loss of power: {} messages, then {}; {differs:?}",
+            before.len(),
+            after.len()
+        ));
     }
     world.executor.set_wall_by(i64::try_from((VALID + Duration::from_secs(86_400)).as_millis()).unwrap_or(0));
     world.runtime.sleep(Duration::from_secs(70)).await;

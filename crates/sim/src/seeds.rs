@@ -64,7 +64,8 @@ impl Summary {
     pub fn to_words(&self) -> String {
         let Counts { messages, submits, duplicates, unknown, kills } = self.counts;
         let mut words = format!(
-            "{} seeds: {messages} messages, {submits} submissions, {duplicates} duplicates, {unknown} unknown outcomes, {kills} ends of processes\n",
+            "{} seeds: {messages} messages, {submits} submissions, {duplicates} duplicates, {unknown} unknown \
+             outcomes, {kills} ends of processes\n",
             self.runs
         );
         for report in &self.failed {

@@ -18,7 +18,9 @@ use model::{Delivery, Entropy, Message, MessageId, SeededEntropy, Timestamp};
 use pipeline::limiter::RateLimiter;
 use pipeline::route::Routes;
 use pipeline::tenants::{Caller, TenantBook};
-use pipeline::{AdmissionLimits, Answered, BroadcastRequest, BroadcastSettings, Node, Parts, Pipeline, SANDBOX, SendRequest};
+use pipeline::{
+    AdmissionLimits, Answered, BroadcastRequest, BroadcastSettings, Node, Parts, Pipeline, SANDBOX, SendRequest,
+};
 use runtime::{Runtime, Supervisor};
 use rustls::RootCertStore;
 use screening::Screen;
@@ -98,8 +100,25 @@ impl Site {
         ledger: Arc<Ledger>,
     ) -> Arc<Self> {
         let chance = Chance::new(plan.seed, "site");
-        let state = State { disk: Disk::new(plan.seed), chance, process: None, running: None, next: 1, death: None, is_over: false };
-        Arc::new(Self { executor, runtime, ledger, networks, plan, screen, state: Mutex::new(state), changed: Notify::new() })
+        let state = State {
+            disk: Disk::new(plan.seed),
+            chance,
+            process: None,
+            running: None,
+            next: 1,
+            death: None,
+            is_over: false,
+        };
+        Arc::new(Self {
+            executor,
+            runtime,
+            ledger,
+            networks,
+            plan,
+            screen,
+            state: Mutex::new(state),
+            changed: Notify::new(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -194,7 +213,8 @@ impl Site {
         let rest = {
             let mut state = self.lock();
             let seed = state.chance.number();
-            state.disk = if state.death.take() == Some(Death::PowerCut) { state.disk.crash(seed) } else { state.disk.kill() };
+            state.disk =
+                if state.death.take() == Some(Death::PowerCut) { state.disk.crash(seed) } else { state.disk.kill() };
             let running = state.running.take();
             let now = self.executor.now();
             let mut facts = self.ledger.lock();
@@ -236,10 +256,15 @@ impl Site {
         }
     }
 
-    async fn boot(self: Arc<Self>, runtime: Arc<ProcessRuntime>, entropy: Arc<dyn Entropy>) -> Result<Process, StoreError> {
+    async fn boot(
+        self: Arc<Self>,
+        runtime: Arc<ProcessRuntime>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Process, StoreError> {
         let (id, dynamic): (_, Arc<dyn Runtime>) = (runtime.id(), runtime.clone());
         let (vfs, rewrite) = self.with_disk(|disk| (disk.name().to_owned(), disk.rewriter()));
-        let store: Arc<dyn Store> = Arc::new(Sqlite::open_on(&vfs, "smsfactory.db".into(), rewrite, Arc::clone(&dynamic)).await?);
+        let store: Arc<dyn Store> =
+            Arc::new(Sqlite::open_on(&vfs, "smsfactory.db".into(), rewrite, Arc::clone(&dynamic)).await?);
         let failing = (Arc::clone(&store), Arc::clone(&self));
         // As the program does: it ends when its store has failed.
         dynamic.spawn(
@@ -251,7 +276,8 @@ impl Site {
             }),
         );
         let pepper = Pepper::new(&"pepper".repeat(6)).ok_or(StoreError::NotFound)?;
-        let tenants = Arc::new(TenantBook::load(Arc::clone(&store), pepper, dynamic.clone(), Arc::clone(&entropy)).await?);
+        let tenants =
+            Arc::new(TenantBook::load(Arc::clone(&store), pepper, dynamic.clone(), Arc::clone(&entropy)).await?);
         let (sender, events) = mpsc::unbounded_channel();
         let sandbox: Arc<dyn Carrier> = Arc::new(Sandbox::new(SANDBOX, sender.clone()));
         let mut carriers = vec![(sandbox, 0)];
@@ -266,7 +292,8 @@ impl Site {
         supervisor.start("node", async move { renewed.keep(renews).await });
         // No certificates are looked for: nothing is fetched.
         let settings = FetchSettings { trust: Trust::Only(RootCertStore::empty()), ..FetchSettings::default() };
-        let fetcher = Fetcher::new(settings, Arc::new(SystemResolver), Arc::clone(&dynamic)).map_err(|error| StoreError::Refused(error.to_string()))?;
+        let fetcher = Fetcher::new(settings, Arc::new(SystemResolver), Arc::clone(&dynamic))
+            .map_err(|error| StoreError::Refused(error.to_string()))?;
         let parts = Parts {
             store: Arc::clone(&store),
             node,
@@ -313,12 +340,20 @@ impl Site {
 impl Process {
     async fn admit(&self, credentials: &Credentials, kind: RequestKind) -> Result<Caller, Refusal> {
         let now = model::Clock::now(&*self.runtime);
-        let caller = self.tenants.authenticate(credentials.id.as_str(), &credentials.secret, now).ok_or(ErrorCode::AuthenticationFailed)?;
+        let caller = self
+            .tenants
+            .authenticate(credentials.id.as_str(), &credentials.secret, now)
+            .ok_or(ErrorCode::AuthenticationFailed)?;
         self.limiter.take(caller.owner(), kind, &caller.limits, now).await.map_err(|(_, refusal)| refusal)?;
         Ok(caller)
     }
 
-    pub(crate) async fn send(&self, credentials: &Credentials, request: SendRequest, wait: Option<Duration>) -> Result<Answered<MessageId>, Refusal> {
+    pub(crate) async fn send(
+        &self,
+        credentials: &Credentials,
+        request: SendRequest,
+        wait: Option<Duration>,
+    ) -> Result<Answered<MessageId>, Refusal> {
         let caller = self.admit(credentials, RequestKind::Message).await?;
         self.pipeline.send(&caller, request, wait, |message, delivery, _| written(message, delivery)).await
     }
@@ -330,7 +365,9 @@ impl Process {
         wait: Option<Duration>,
     ) -> Result<Answered<model::BroadcastId>, Refusal> {
         let caller = self.admit(credentials, RequestKind::Broadcast).await?;
-        self.pipeline.broadcast(&caller, request, wait, |broadcast, status, _| format!("{} {}", broadcast.id, status.as_str())).await
+        self.pipeline
+            .broadcast(&caller, request, wait, |broadcast, status, _| format!("{} {}", broadcast.id, status.as_str()))
+            .await
     }
 }
 

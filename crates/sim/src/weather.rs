@@ -100,15 +100,22 @@ impl Weather {
             return Fate::Late { after: answer_within + chance.millis(1..8_000) };
         }
         if chance.permille(self.refused) {
-            let why = *chance.pick(&[ErrorType::CarrierRejected, ErrorType::InvalidDestination, ErrorType::BlockedByCarrier]);
-            return Fate::Answered { after: quick, outcome: SegmentOutcome::Refused { error_type: why, status: "ESME_RSUBMITFAIL".to_owned() } };
+            let why =
+                *chance.pick(&[ErrorType::CarrierRejected, ErrorType::InvalidDestination, ErrorType::BlockedByCarrier]);
+            return Fate::Answered {
+                after: quick,
+                outcome: SegmentOutcome::Refused { error_type: why, status: "ESME_RSUBMITFAIL".to_owned() },
+            };
         }
         if chance.permille(self.put_off) {
             let status = *chance.pick(&["ESME_RTHROTTLED", "ESME_RMSGQFUL"]);
             return Fate::Answered { after: quick, outcome: SegmentOutcome::TryLater { status: status.to_owned() } };
         }
         if chance.permille(self.not_bound) {
-            return Fate::Answered { after: quick, outcome: SegmentOutcome::NotBound { status: "ESME_RINVBNDSTS".to_owned() } };
+            return Fate::Answered {
+                after: quick,
+                outcome: SegmentOutcome::NotBound { status: "ESME_RINVBNDSTS".to_owned() },
+            };
         }
         if chance.permille(self.slow) {
             return Fate::Taken { after: chance.millis(50..whole) };
@@ -121,7 +128,8 @@ impl Weather {
         if chance.permille(self.no_receipt) {
             return None;
         }
-        let after = if chance.permille(self.early) { answered_after / 2 } else { answered_after + chance.millis(1..4_000) };
+        let after =
+            if chance.permille(self.early) { answered_after / 2 } else { answered_after + chance.millis(1..4_000) };
         let state = if chance.permille(self.undelivered) {
             *chance.pick(&[ReceiptState::Undeliverable, ReceiptState::Expired, ReceiptState::Rejected])
         } else {

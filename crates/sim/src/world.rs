@@ -66,5 +66,6 @@ impl World {
 
 /// A recipient with this number in the plan that `prefix` begins. Few, so that they meet again.
 pub(crate) fn recipient(prefix: &str, number: u64) -> Msisdn {
-    Msisdn::parse(&format!("{prefix}202{number:07}")).unwrap_or_else(|_| unreachable!("a prefix and ten digits are a number"))
+    Msisdn::parse(&format!("{prefix}202{number:07}"))
+        .unwrap_or_else(|_| unreachable!("a prefix and ten digits are a number"))
 }

@@ -1,4 +1,5 @@
-//! The planted bugs of `scripts/plant` still fit the tree. Whether the simulation finds them takes longer than a test may, and is what the script shows.
+//! The planted bugs of `scripts/plant` still fit the tree. Whether the simulation finds them takes longer than a test
+//! may, and is what the script shows.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -12,7 +13,9 @@ fn root() -> PathBuf {
 /// The name and the text of every patch.
 fn plants() -> Vec<(String, String)> {
     let files = fs::read_dir(root().join("crates/sim/plants")).unwrap().map(|entry| entry.unwrap().path());
-    let mut plants: Vec<_> = files.map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&path).unwrap())).collect();
+    let mut plants: Vec<_> = files
+        .map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&path).unwrap()))
+        .collect();
     plants.sort();
     plants
 }
@@ -49,7 +52,10 @@ fn every_plant_fits_the_tree() {
         for (file, passages) in files {
             let text = fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{name}: {file}: {error}"));
             for passage in passages {
-                assert!(text.contains(&passage), "{name} does not fit {file} any more, which no longer has this passage:\n{passage}");
+                assert!(
+                    text.contains(&passage),
+                    "{name} does not fit {file} any more, which no longer has this passage:\n{passage}"
+                );
             }
         }
     }

@@ -41,10 +41,15 @@ impl<T: Named> FromStr for Distribution<T> {
             if name.eq_ignore_ascii_case("none") {
                 return Ok((weight, None));
             }
-            let outcome = T::named(name).ok_or_else(|| format!("`{name}` is neither `none` nor a state such as {}", T::EXAMPLE))?;
+            let outcome = T::named(name)
+                .ok_or_else(|| format!("`{name}` is neither `none` nor a state such as {}", T::EXAMPLE))?;
             Ok((weight, Some(outcome)))
         };
         let parts: Vec<(f64, Option<T>)> = text.split(',').map(part).collect::<Result<_, String>>()?;
-        if parts.iter().all(|(weight, _)| *weight == 0.0) { Err("nothing in it has a weight above 0".to_owned()) } else { Ok(Self(parts)) }
+        if parts.iter().all(|(weight, _)| *weight == 0.0) {
+            Err("nothing in it has a weight above 0".to_owned())
+        } else {
+            Ok(Self(parts))
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What a simulator saw: JSON lines, and a summary.
 //!
-//! A line about a message is with the operating system before its answer leaves, so that the log never knows less than the client.
+//! A line about a message is with the operating system before its answer leaves, so that the log never knows less than
+//! the client.
 
 use std::fs::File;
 use std::io::{self, Write};

@@ -57,7 +57,12 @@ impl Sessions {
 }
 
 /// Gives every connection to `serve`, with a number of its own, until everything ends.
-pub(crate) async fn accept(runtime: Arc<dyn Runtime>, listener: TcpListener, sessions: Arc<Sessions>, serve: impl Fn(Stream, u64)) {
+pub(crate) async fn accept(
+    runtime: Arc<dyn Runtime>,
+    listener: TcpListener,
+    sessions: Arc<Sessions>,
+    serve: impl Fn(Stream, u64),
+) {
     let mut stopped = sessions.stopped();
     loop {
         let accepted = tokio::select! {
@@ -68,7 +73,10 @@ pub(crate) async fn accept(runtime: Arc<dyn Runtime>, listener: TcpListener, ses
             Ok((stream, _)) => {
                 // A connection that fails at once is the peer's affair.
                 let _ = stream.set_nodelay(true);
-                serve(Patient::new(Arc::clone(&runtime), stream, Patience::of(WRITE_TIMEOUT)), sessions.next.fetch_add(1, Ordering::SeqCst));
+                serve(
+                    Patient::new(Arc::clone(&runtime), stream, Patience::of(WRITE_TIMEOUT)),
+                    sessions.next.fetch_add(1, Ordering::SeqCst),
+                );
             }
             Err(error) => {
                 tracing::warn!(%error, "Cannot accept a connection: {error}");
@@ -89,5 +97,7 @@ async fn ended(stopped: &mut watch::Receiver<Stop>) {
 /// Resolves when the session of this number is to end.
 pub(crate) async fn told_to_end(stopped: &mut watch::Receiver<Stop>, number: u64) {
     // Without a sender nobody is left who could wait for it.
-    let _ = stopped.wait_for(|stop| matches!(stop, Stop::All) || matches!(stop, Stop::Sessions(last) if *last >= number)).await;
+    let _ = stopped
+        .wait_for(|stop| matches!(stop, Stop::All) || matches!(stop, Stop::Sessions(last) if *last >= number))
+        .await;
 }

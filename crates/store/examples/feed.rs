@@ -1,10 +1,13 @@
 //! What the change feed costs, and how much it carries.
 //!
-//! In come, at will, the directory to measure in (which should be on a disk) and the number of rounds; out goes a table: how many messages a second are accepted, and
-//! how many live their whole life (accepted, attempted, acknowledged, delivered), without a consumer of the log, with one of statuses, and with one of
-//! everything. The three take turns, and a ratio is the median of those within a round, so that a machine whose speed drifts drifts for all of them. The store has one
-//! writer, which bounds the rate of a machine with spare cores: its time on a core for each message (of Linux) tells the cost also where other programs take the cores. A
-//! consumer reads, moves its cursor, and has what it passed dropped, all the time; behind a rate stands how many changes a second it read, and how many were left at the end.
+//! In come, at will, the directory to measure in (which should be on a disk) and the number of rounds; out goes a
+//! table: how many messages a second are accepted, and how many live their whole life (accepted, attempted,
+//! acknowledged, delivered), without a consumer of the log, with one of statuses, and with one of everything. The three
+//! take turns, and a ratio is the median of those within a round, so that a machine whose speed drifts drifts for all
+//! of them. The store has one writer, which bounds the rate of a machine with spare cores: its time on a core for each
+//! message (of Linux) tells the cost also where other programs take the cores. A consumer reads, moves its cursor, and
+//! has what it passed dropped, all the time; behind a rate stands how many changes a second it read, and how many were
+//! left at the end.
 #![allow(clippy::disallowed_methods, reason = "a benchmark asks the machine for the time and for tasks")]
 
 use std::path::{Path, PathBuf};
@@ -41,8 +44,11 @@ const NOW: Timestamp = Timestamp::from_millis(1_773_585_000_000);
 const NODE: Epoch = Epoch::new(1).unwrap();
 
 /// Who reads the log in a measurement.
-const CONSUMERS: [(&str, Kinds); 3] =
-    [("none", Kinds::NONE), ("of statuses", Kinds::of(&[Kind::Message, Kind::Broadcast])), ("of everything", Kinds::of(&Kind::ALL))];
+const CONSUMERS: [(&str, Kinds); 3] = [
+    ("none", Kinds::NONE),
+    ("of statuses", Kinds::of(&[Kind::Message, Kind::Broadcast])),
+    ("of everything", Kinds::of(&Kind::ALL)),
+];
 
 /// What a measurement came to.
 #[derive(Clone, Copy, Default)]
@@ -58,7 +64,8 @@ struct Measured {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args_os().skip(1);
     let place = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
-    let rounds: usize = arguments.next().and_then(|rounds| rounds.into_string().ok()).map_or(Ok(5), |rounds| rounds.parse())?;
+    let rounds: usize =
+        arguments.next().and_then(|rounds| rounds.into_string().ok()).map_or(Ok(5), |rounds| rounds.parse())?;
     let directory = tempfile::Builder::new().prefix("feed").tempdir_in(place)?;
     for (what, count, is_life) in [("accepted", ACCEPTED, false), ("whole lives", LIVES, true)] {
         let mut measured = [(); 3].map(|()| Vec::new());
@@ -69,10 +76,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 measured[who].push(measure(&path, CONSUMERS[who].1, count, is_life).await?);
             }
         }
-        say(&format!("{:<14}{:<14}{:>9} {:>6} {:>10} {:>6}   consumer", "what", "consumer", "a second", "ratio", "writer µs", "ratio"));
+        say(&format!(
+            "{:<14}{:<14}{:>9} {:>6} {:>10} {:>6}   consumer",
+            "what", "consumer", "a second", "ratio", "writer µs", "ratio"
+        ));
         for (who, (name, _)) in CONSUMERS.iter().enumerate() {
             let of = |value: fn(&Measured) -> f64| {
-                let ratio = median(measured[who].iter().zip(&measured[0]).map(|(this, bare)| value(this) / value(bare)));
+                let ratio =
+                    median(measured[who].iter().zip(&measured[0]).map(|(this, bare)| value(this) / value(bare)));
                 (median(measured[who].iter().map(value)), ratio)
             };
             let ((rate, faster), (writer, longer)) = (of(|one| one.per_second), of(|one| one.writer_us));
@@ -115,7 +126,12 @@ async fn measure(path: &Path, kinds: Kinds, count: usize, is_life: bool) -> Resu
 }
 
 /// Reads the log, moves the cursor and has what was passed dropped, as a consumer in the server and its sweeper do.
-async fn consume(store: Arc<dyn Store>, is_over: Arc<AtomicBool>, read: Arc<AtomicU64>, reads: bool) -> Result<(), StoreError> {
+async fn consume(
+    store: Arc<dyn Store>,
+    is_over: Arc<AtomicBool>,
+    read: Arc<AtomicU64>,
+    reads: bool,
+) -> Result<(), StoreError> {
     while reads && !is_over.load(Ordering::Relaxed) {
         let batch = store.changes("bench", 2_000).await?;
         let Some(end) = batch.end else {
@@ -137,7 +153,8 @@ async fn accept(store: &dyn Store, work: &Work) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Takes messages through their whole life, a batch at a time: one call accepts each, as clients do; the rest goes in batches, as dispatchers do.
+/// Takes messages through their whole life, a batch at a time: one call accepts each, as clients do; the rest goes in
+/// batches, as dispatchers do.
 async fn live(store: &dyn Store, work: &Work) -> Result<(), StoreError> {
     let lease = Lease { token: NODE.token(1), until: NOW + Duration::from_secs(600) };
     loop {
@@ -163,7 +180,17 @@ async fn live(store: &dyn Store, work: &Work) -> Result<(), StoreError> {
 
 fn admission(message: Arc<Message>, lease: Option<Lease>) -> Admission {
     let (quota, due_at) = (Quota { day: UtcDay::of(NOW), limit: u64::MAX }, message.created_at);
-    Admission { node: NODE, message, carrier: "main".to_owned(), lease, due_at, quota, idempotency: None, flagged: None, media: None }
+    Admission {
+        node: NODE,
+        message,
+        carrier: "main".to_owned(),
+        lease,
+        due_at,
+        quota,
+        idempotency: None,
+        flagged: None,
+        media: None,
+    }
 }
 
 fn outcome(message: &Message) -> Outcome {
@@ -196,7 +223,8 @@ fn receipt(message: &Message) -> Receipt {
     }
 }
 
-/// The messages that are still to be accepted, of a hundred accounts to random recipients: neighbours would flatter the indexes.
+/// The messages that are still to be accepted, of a hundred accounts to random recipients: neighbours would flatter the
+/// indexes.
 struct Work {
     left: AtomicUsize,
     made: AtomicU64,
@@ -215,7 +243,8 @@ impl Work {
 
     fn next(&self) -> Option<Message> {
         self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).ok()?;
-        // A thousand messages in each millisecond of the store's time, so that ids sort by their making as they do in life.
+        // A thousand messages in each millisecond of the store's time, so that ids sort by their making as they do in
+        // life.
         let now = NOW + Duration::from_millis(self.made.fetch_add(1, Ordering::Relaxed) / 1_000);
         let random = self.entropy.next_u64();
         Some(Message {

@@ -1,11 +1,12 @@
 //! How many messages a second a store admits, by how many callers ask at once.
 //!
-//! In comes, at will, the directory to measure in (`cargo run --release -p store --example throughput -- DIRECTORY`; the system's
-//! temporary one otherwise, which may be memory and then tells nothing of a disk); out goes a line for each number of callers:
-//! admissions a second, the mean number of calls that shared a commit, and the mean time of a commit.
+//! In comes, at will, the directory to measure in (`cargo run --release -p store --example throughput -- DIRECTORY`;
+//! the system's temporary one otherwise, which may be memory and then tells nothing of a disk); out goes a line for
+//! each number of callers: admissions a second, the mean number of calls that shared a commit, and the mean time of a
+//! commit.
 //!
-//! Every caller waits for its answer before it asks again, as a client of the API does. Figures of different machines, or of different
-//! hours on one, do not compare; those of one run do.
+//! Every caller waits for its answer before it asks again, as a client of the API does. Figures of different machines,
+//! or of different hours on one, do not compare; those of one run do.
 #![allow(clippy::disallowed_methods, reason = "a measurement asks the machine for the time and for tasks")]
 
 use std::path::PathBuf;
@@ -64,7 +65,11 @@ async fn measure(store: Arc<dyn Store>, callers: usize, messages: usize) -> Resu
     store.close().await;
     let (count, calls, took) = commits.lock().map_or((1, 0, Duration::ZERO), |commits| *commits);
     let count = f64::from(count);
-    Ok(format!("{callers:>7}  {per_second:>12.0}  {:>14.1}  {:>11.2}", calls as f64 / count, took.as_secs_f64() * 1_000.0 / count))
+    Ok(format!(
+        "{callers:>7}  {per_second:>12.0}  {:>14.1}  {:>11.2}",
+        calls as f64 / count,
+        took.as_secs_f64() * 1_000.0 / count
+    ))
 }
 
 /// One caller.
@@ -78,7 +83,8 @@ async fn call_until_done(store: Arc<dyn Store>, work: Arc<Work>) -> Result<(), S
     Ok(())
 }
 
-/// The messages that are still to be admitted, of a hundred accounts to random recipients: neighbours would flatter the indexes.
+/// The messages that are still to be admitted, of a hundred accounts to random recipients: neighbours would flatter the
+/// indexes.
 struct Work {
     node: Epoch,
     left: AtomicUsize,
@@ -98,7 +104,8 @@ impl Work {
 
     fn next(&self) -> Option<Admission> {
         self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).ok()?;
-        // A thousand messages in each millisecond of the store's time, so that ids sort by their making as they do in life.
+        // A thousand messages in each millisecond of the store's time, so that ids sort by their making as they do in
+        // life.
         let now = NOW + Duration::from_millis(self.made.fetch_add(1, Ordering::Relaxed) / 1_000);
         let random = self.entropy.next_u64();
         let message = Message {

@@ -1,7 +1,9 @@
-//! The facts of a change as octets, as the log keeps them: small, the same on every backend, and readable for as long as a log is kept.
+//! The facts of a change as octets, as the log keeps them: small, the same on every backend, and readable for as long
+//! as a log is kept.
 //!
-//! Numbers have seven bits an octet, lowest first; texts have their length before them; what may be missing has an octet that says whether it is there.
-//! Words are those of the API. The first octet is the format's, so that a later one can be told from this.
+//! Numbers have seven bits an octet, lowest first; texts have their length before them; what may be missing has an
+//! octet that says whether it is there. Words are those of the API. The first octet is the format's, so that a later
+//! one can be told from this.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -9,7 +11,9 @@ use std::sync::Arc;
 use model::account::{Account, AccountState, Limits};
 use model::key::{ApiKey, KeyId, Mode, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
-use model::{AccountId, BroadcastCounts, BroadcastId, BroadcastStatus, Delivery, ErrorType, MessageId, Msisdn, Status, Timestamp};
+use model::{
+    AccountId, BroadcastCounts, BroadcastId, BroadcastStatus, Delivery, ErrorType, MessageId, Msisdn, Status, Timestamp,
+};
 
 use crate::contract::changes::Resource;
 
@@ -44,7 +48,9 @@ pub(crate) fn encode(resource: &Resource, octets: &mut Vec<u8>) {
             out.octets(&id.to_bytes());
             out.text(status.as_str());
             let BroadcastCounts { total, skipped, queued, sent, delivered, undelivered, failed } = *counts;
-            [total, skipped, queued, sent, delivered, undelivered, failed].into_iter().for_each(|count| out.number(count));
+            [total, skipped, queued, sent, delivered, undelivered, failed]
+                .into_iter()
+                .for_each(|count| out.number(count));
         }
         Resource::Account(account) => {
             out.octet(form::ACCOUNT);
@@ -103,7 +109,11 @@ pub(crate) fn decode(octets: &[u8]) -> Option<Resource> {
             let mut count = || facts.number();
             let (total, skipped, queued, sent) = (count()?, count()?, count()?, count()?);
             let (delivered, undelivered, failed) = (count()?, count()?, count()?);
-            Resource::Broadcast { id, status, counts: BroadcastCounts { total, skipped, queued, sent, delivered, undelivered, failed } }
+            Resource::Broadcast {
+                id,
+                status,
+                counts: BroadcastCounts { total, skipped, queued, sent, delivered, undelivered, failed },
+            }
         }
         form::ACCOUNT => Resource::Account(facts.account()?),
         form::KEY => Resource::Key(ApiKey {
@@ -178,7 +188,9 @@ impl Encoder<'_> {
         self.number(u64::from(delivery.attempts));
         self.number(u64::from(delivery.unknown_outcomes));
         self.octet(u8::from(delivery.held));
-        [delivery.sent_at, delivery.delivered_at, delivery.failed_at].into_iter().for_each(|at| self.maybe(at, Self::time));
+        [delivery.sent_at, delivery.delivered_at, delivery.failed_at]
+            .into_iter()
+            .for_each(|at| self.maybe(at, Self::time));
         self.maybe(delivery.error_type.map(ErrorType::as_str), Self::text);
         self.maybe(delivery.error_message.as_deref(), Self::text);
         self.octet(u8::from(delivery.receipt_missing));
@@ -189,7 +201,9 @@ impl Encoder<'_> {
         self.text(&account.name);
         self.text(account.state.as_str());
         let Limits { message_per_minute, broadcast_per_minute, read_per_minute, daily_quota } = account.limits;
-        [message_per_minute, broadcast_per_minute, read_per_minute].into_iter().for_each(|limit| self.number(u64::from(limit)));
+        [message_per_minute, broadcast_per_minute, read_per_minute]
+            .into_iter()
+            .for_each(|limit| self.number(u64::from(limit)));
         self.number(daily_quota);
         self.maybe(account.screening.as_deref(), Self::text);
         self.time(account.created_at);
@@ -317,8 +331,16 @@ mod tests {
     fn samples() -> Vec<Resource> {
         let (account, at) = (AccountId::from_bytes([3; 16]), Timestamp::from_millis(1_773_585_000_000));
         let (number, broadcast) = (Msisdn::parse("+12025550143").unwrap(), BroadcastId::from_bytes([5; 16]));
-        let limits = Limits { message_per_minute: 0, broadcast_per_minute: 127, read_per_minute: 128, daily_quota: u64::MAX };
-        let made = Account { id: account, name: "Söhne".into(), state: AccountState::Suspended, limits, screening: None, created_at: at };
+        let limits =
+            Limits { message_per_minute: 0, broadcast_per_minute: 127, read_per_minute: 128, daily_quota: u64::MAX };
+        let made = Account {
+            id: account,
+            name: "Söhne".into(),
+            state: AccountState::Suspended,
+            limits,
+            screening: None,
+            created_at: at,
+        };
         let delivery = Delivery {
             attempts: u32::MAX,
             held: true,
@@ -327,15 +349,43 @@ mod tests {
             error_message: Some(String::new()),
             ..Delivery::queued("north")
         };
-        let counts = BroadcastCounts { total: 300, skipped: 1, queued: 2, sent: 3, delivered: 4, undelivered: 5, failed: 285 };
+        let counts =
+            BroadcastCounts { total: 300, skipped: 1, queued: 2, sent: 3, delivered: 4, undelivered: 5, failed: 285 };
         let digest = SecretDigest::from_bytes([9; 32]);
-        let key = ApiKey { id: KeyId::from_text("uk_1"), account, mode: Mode::Test, digest, created_at: at, expires_at: Some(at), revoked_at: None };
-        let sender =
-            Number { number: number.clone(), account: Some(account), state: NumberState::Pending, segments_per_second: NonZeroU32::new(7), created_at: at };
-        let block = Block { number: number.clone(), kind: BlockKind::Sender, account: None, reason: Some("asked".into()), created_at: at };
+        let key = ApiKey {
+            id: KeyId::from_text("uk_1"),
+            account,
+            mode: Mode::Test,
+            digest,
+            created_at: at,
+            expires_at: Some(at),
+            revoked_at: None,
+        };
+        let sender = Number {
+            number: number.clone(),
+            account: Some(account),
+            state: NumberState::Pending,
+            segments_per_second: NonZeroU32::new(7),
+            created_at: at,
+        };
+        let block = Block {
+            number: number.clone(),
+            kind: BlockKind::Sender,
+            account: None,
+            reason: Some("asked".into()),
+            created_at: at,
+        };
         vec![
-            Resource::Message { id: MessageId::from_bytes([1; 16]), broadcast: Some(broadcast), delivery: delivery.clone() },
-            Resource::Message { id: MessageId::from_bytes([2; 16]), broadcast: None, delivery: Delivery { receipt_missing: true, ..delivery } },
+            Resource::Message {
+                id: MessageId::from_bytes([1; 16]),
+                broadcast: Some(broadcast),
+                delivery: delivery.clone(),
+            },
+            Resource::Message {
+                id: MessageId::from_bytes([2; 16]),
+                broadcast: None,
+                delivery: Delivery { receipt_missing: true, ..delivery },
+            },
             Resource::Broadcast { id: broadcast, status: BroadcastStatus::Sending, counts },
             Resource::Account(made.clone()),
             Resource::Account(Account { screening: Some("{}".into()), ..made }),

@@ -1,13 +1,16 @@
 //! What survives a crash.
 //!
-//! In come the events of a message's life (it was admitted, it is about to be handed to a carrier, the carrier answered, a receipt
-//! came) and the operator's changes; out go leases, records and refusals. [`Store`] is the contract; every method of it is one
-//! transaction, complete in itself: no caller needs a second call to be correct, and what it returns `Ok` for is on disk.
-//! No SQL leaves this crate.
+//! In come the events of a message's life (it was admitted, it is about to be handed to a carrier, the carrier
+//! answered, a receipt came) and the operator's changes; out go leases, records and refusals. [`Store`] is the
+//! contract; every method of it is one transaction, complete in itself: no caller needs a second call to be correct,
+//! and what it returns `Ok` for is on disk. No SQL leaves this crate.
 //!
-//! Reading order: [`contract::messages`] (admission and reading), [`contract::requests`] (repeats while a request is under way), [`contract::nodes`] (who owns what), [`contract::dispatch`] (the way to a carrier),
-//! [`contract::receipts`] (the way back), [`contract::broadcasts`] (one text to many), [`contract::tenants`] (who may send), [`contract::windows`] (how often),
-//! [`contract::screening`] (what was found in texts), [`contract::lists`] (the index of filtered lists), [`contract::changes`] (what happened, for those who follow), [`contract::media`] and [`objects`] (what multimedia messages carry).
+//! Reading order: [`contract::messages`] (admission and reading), [`contract::requests`] (repeats while a request is
+//! under way), [`contract::nodes`] (who owns what), [`contract::dispatch`] (the way to a carrier),
+//! [`contract::receipts`] (the way back), [`contract::broadcasts`] (one text to many), [`contract::tenants`] (who may
+//! send), [`contract::windows`] (how often), [`contract::screening`] (what was found in texts), [`contract::lists`]
+//! (the index of filtered lists), [`contract::changes`] (what happened, for those who follow), [`contract::media`] and
+//! [`objects`] (what multimedia messages carry).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod contract;
@@ -40,17 +43,46 @@ pub use contract::windows::Windows;
 
 /// All that the product asks of its storage.
 pub trait Store:
-    Messages + Requests + Broadcasts + Nodes + Dispatch + Receipts + Tenants + Windows + Screening + MediaRecords + Lists + Changes + Health
+    Messages
+    + Requests
+    + Broadcasts
+    + Nodes
+    + Dispatch
+    + Receipts
+    + Tenants
+    + Windows
+    + Screening
+    + MediaRecords
+    + Lists
+    + Changes
+    + Health
 {
 }
 
-impl<T: Messages + Requests + Broadcasts + Nodes + Dispatch + Receipts + Tenants + Windows + Screening + MediaRecords + Lists + Changes + Health> Store for T {}
+impl<
+    T: Messages
+        + Requests
+        + Broadcasts
+        + Nodes
+        + Dispatch
+        + Receipts
+        + Tenants
+        + Windows
+        + Screening
+        + MediaRecords
+        + Lists
+        + Changes
+        + Health,
+> Store for T
+{
+}
 
-/// Opens the store that `url` names, bringing its schema up to date: `sqlite:PATH`. Its tasks and its time are those of `runtime`.
+/// Opens the store that `url` names, bringing its schema up to date: `sqlite:PATH`. Its tasks and its time are those of
+/// `runtime`.
 ///
 /// # Errors
-/// [`StoreError::Refused`] with a sentence for the operator when the URL is not understood, the schema is newer than this
-/// program, or the file cannot be used; its directory must exist.
+/// [`StoreError::Refused`] with a sentence for the operator when the URL is not understood, the schema is newer than
+/// this program, or the file cannot be used; its directory must exist.
 pub async fn open(url: &str, runtime: Arc<dyn Runtime>) -> Result<Arc<dyn Store>, StoreError> {
     Ok(Arc::new(sqlite::Sqlite::open(path_of(url)?.to_owned(), runtime).await?))
 }
@@ -64,7 +96,8 @@ pub fn check(url: &str) -> Result<String, StoreError> {
     sqlite::Sqlite::check(path_of(url)?)
 }
 
-/// What waits for each carrier in the store that `url` names, in no order; nothing where there is no store yet. A server may be running with it. Leaves everything as it was.
+/// What waits for each carrier in the store that `url` names, in no order; nothing where there is no store yet. A
+/// server may be running with it. Leaves everything as it was.
 ///
 /// # Errors
 /// As [`open`].
@@ -86,14 +119,19 @@ pub fn is_new(url: &str) -> Result<bool, StoreError> {
 /// [`StoreError::Refused`] for a URL of another kind, and for names that SQLite takes for something else than a file.
 pub fn path_of(url: &str) -> Result<&Path, StoreError> {
     // The URL stays out of the message: it may hold a password.
-    let refused = |what: &str| Err(StoreError::Refused(format!("store URL {what}; it must be `sqlite:` and the path of a file")));
+    let refused =
+        |what: &str| Err(StoreError::Refused(format!("store URL {what}; it must be `sqlite:` and the path of a file")));
     match url.split_once(':') {
-        // SQLite takes an empty name for a database that ends with the connection, `:memory:` for one that no other connection sees, and `file:` for a
-        // URI whose parameters can do the same.
-        Some(("sqlite", path)) if path.is_empty() || path.starts_with(':') || path.starts_with("file:") => refused("names no file"),
+        // SQLite takes an empty name for a database that ends with the connection, `:memory:` for one that no other
+        // connection sees, and `file:` for a URI whose parameters can do the same.
+        Some(("sqlite", path)) if path.is_empty() || path.starts_with(':') || path.starts_with("file:") => {
+            refused("names no file")
+        }
         Some(("sqlite", path)) if path.contains('\0') || path.ends_with('/') => refused("names no file"),
         Some(("sqlite", path)) => Ok(Path::new(path)),
-        Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => refused(&format!("begins with `{scheme}:`")),
+        Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            refused(&format!("begins with `{scheme}:`"))
+        }
         _ => refused("is not understood"),
     }
 }

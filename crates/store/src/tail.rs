@@ -1,7 +1,7 @@
 //! The tail of the change feed in this process: a bounded mailbox for each subscriber, filled after every commit.
 //!
-//! Filling never waits. A subscriber that leaves its mailbox full loses all that is in it and finds one note instead, that it missed something; from
-//! there on it gets every change again.
+//! Filling never waits. A subscriber that leaves its mailbox full loses all that is in it and finds one note instead,
+//! that it missed something; from there on it gets every change again.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,8 +19,8 @@ const WAITING_MAX: usize = 65_536;
 pub enum Tailed {
     /// The changes of a transaction, in their order. Never empty.
     Changes(Arc<[Change]>),
-    /// So many changes were dropped because the subscriber did not take them: it has to look at the store to know how things are. What comes next was
-    /// committed after them.
+    /// So many changes were dropped because the subscriber did not take them: it has to look at the store to know how
+    /// things are. What comes next was committed after them.
     Missed(u64),
     /// The store is closed: nothing more comes.
     Closed,
@@ -148,7 +148,11 @@ impl Tails {
         let known = subscribers.mailboxes.len();
         subscribers.mailboxes.retain(|mailbox| mailbox.strong_count() > 0);
         if subscribers.mailboxes.len() < known {
-            let wanted = subscribers.mailboxes.iter().filter_map(Weak::upgrade).fold(Kinds::NONE, |all, mailbox| all.and(mailbox.kinds));
+            let wanted = subscribers
+                .mailboxes
+                .iter()
+                .filter_map(Weak::upgrade)
+                .fold(Kinds::NONE, |all, mailbox| all.and(mailbox.kinds));
             self.wanted.store(wanted.bits(), Ordering::Release);
         }
         let changes: Arc<[Change]> = changes.into();
@@ -157,7 +161,8 @@ impl Tails {
             if wanted == changes.len() {
                 mailbox.put(Arc::clone(&changes));
             } else if wanted > 0 {
-                mailbox.put(changes.iter().filter(|change| mailbox.kinds.has(change.resource.kind())).cloned().collect());
+                mailbox
+                    .put(changes.iter().filter(|change| mailbox.kinds.has(change.resource.kind())).cloned().collect());
             }
         }
     }
@@ -189,7 +194,8 @@ mod tests {
     fn changes(count: usize) -> Vec<Change> {
         let limits = Limits { message_per_minute: 1, broadcast_per_minute: 1, read_per_minute: 1, daily_quota: 1 };
         let (id, created_at) = (AccountId::from_bytes([1; 16]), Timestamp::default());
-        let account = Account { id, name: String::new(), state: AccountState::Active, limits, screening: None, created_at };
+        let account =
+            Account { id, name: String::new(), state: AccountState::Active, limits, screening: None, created_at };
         let change = Change { position: None, at: created_at, owner: None, resource: Resource::Account(account) };
         vec![change; count]
     }

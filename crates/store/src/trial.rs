@@ -10,8 +10,10 @@ use crate::StoreError;
 /// # Errors
 /// As the trial, or [`StoreError::Refused`] where the directory cannot be made.
 pub(crate) fn in_directory(directory: &Path, trial: impl FnOnce() -> Result<(), StoreError>) -> Result<(), StoreError> {
-    let missing: Vec<&Path> = directory.ancestors().take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists()).collect();
-    let made = fs::create_dir_all(directory).map_err(|error| StoreError::Refused(format!("cannot make {}: {error}", directory.display())));
+    let missing: Vec<&Path> =
+        directory.ancestors().take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists()).collect();
+    let made = fs::create_dir_all(directory)
+        .map_err(|error| StoreError::Refused(format!("cannot make {}: {error}", directory.display())));
     let tried = made.and_then(|()| trial());
     for made in missing {
         // One that was not made, or that somebody has put something in meanwhile, is not ours to remove.

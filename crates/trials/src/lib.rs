@@ -26,7 +26,8 @@ pub fn seed() -> u64 {
     *CHOSEN.get_or_init(|| seed_of(env::var(SEED).ok().as_deref(), || RandomState::new().hash_one(0)))
 }
 
-/// How a property is tried: with `cases` cases, or a multiple of them, from the seed of this process. Prints the seed, which the harness shows where the property fails.
+/// How a property is tried: with `cases` cases, or a multiple of them, from the seed of this process. Prints the seed,
+/// which the harness shows where the property fails.
 pub fn config(cases: u32) -> Config {
     let seed = seed();
     eprintln!("repeat this with {SEED}={seed}");

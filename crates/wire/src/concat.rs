@@ -13,15 +13,16 @@ pub struct Concat {
     pub number: u8,
 }
 
-/// Cuts user data that has a header into the concatenation element, if there is a sound one, and the text after the header. Other elements
-/// are skipped; a header longer than the data leaves no text.
+/// Cuts user data that has a header into the concatenation element, if there is a sound one, and the text after the
+/// header. Other elements are skipped; a header longer than the data leaves no text.
 pub fn read(user_data: &[u8]) -> (Option<Concat>, &[u8]) {
     let Some((length, rest)) = user_data.split_first() else { return (None, user_data) };
     let Some((header, text)) = rest.split_at_checked(usize::from(*length)) else { return (None, &[]) };
     (element(header), text)
 }
 
-/// Whether user data begins with a header whose elements fill it exactly. Some peers say that there is one where there is only text.
+/// Whether user data begins with a header whose elements fill it exactly. Some peers say that there is one where there
+/// is only text.
 pub fn has_header(user_data: &[u8]) -> bool {
     let Some((length, rest)) = user_data.split_first() else { return false };
     let Some(mut header) = rest.get(..usize::from(*length)) else { return false };

@@ -1,7 +1,8 @@
 //! What an MMS is made of, whatever carries it: parts, and the SMIL that says how a handset shows them.
 //!
-//! In come the text and the media of a message; out come the parts of a multipart body, the presentation first. SMIL is of the
-//! profile that every handset knows (OMA MMS Conformance Document 1.3, section 8): one slide, one region for the media and one for the text.
+//! In come the text and the media of a message; out come the parts of a multipart body, the presentation first. SMIL is
+//! of the profile that every handset knows (OMA MMS Conformance Document 1.3, section 8): one slide, one region for the
+//! media and one for the text.
 
 use bytes::Bytes;
 
@@ -65,11 +66,16 @@ fn presentation(parts: &[Part]) -> String {
     let (media, text): (Vec<&Part>, Vec<&Part>) = parts.iter().partition(|part| element(&part.content_type) != "text");
     let media_height = if text.is_empty() { 100 } else { 70 };
     if !media.is_empty() {
-        smil.push_str(&format!("<region id=\"Image\" top=\"0%\" left=\"0%\" width=\"100%\" height=\"{media_height}%\" fit=\"meet\"/>"));
+        smil.push_str(&format!(
+            "<region id=\"Image\" top=\"0%\" left=\"0%\" width=\"100%\" height=\"{media_height}%\" fit=\"meet\"/>"
+        ));
     }
     if !text.is_empty() {
         let top = if media.is_empty() { 0 } else { media_height };
-        smil.push_str(&format!("<region id=\"Text\" top=\"{top}%\" left=\"0%\" width=\"100%\" height=\"{}%\" fit=\"scroll\"/>", 100 - top));
+        smil.push_str(&format!(
+            "<region id=\"Text\" top=\"{top}%\" left=\"0%\" width=\"100%\" height=\"{}%\" fit=\"scroll\"/>",
+            100 - top
+        ));
     }
     smil.push_str(&format!("</layout></head><body><par dur=\"{SLIDE_SECS}s\">"));
     for part in parts {
@@ -85,7 +91,8 @@ fn presentation(parts: &[Part]) -> String {
     smil
 }
 
-/// The element of SMIL that shows such a part. Documents and cards have none of their own: a handset offers them as attachments.
+/// The element of SMIL that shows such a part. Documents and cards have none of their own: a handset offers them as
+/// attachments.
 fn element(content_type: &str) -> &'static str {
     match content_type.split(['/', ';']).next() {
         Some("image") => "img",
@@ -109,12 +116,19 @@ mod tests {
 
     #[test]
     fn the_presentation_names_every_part_by_its_id() {
-        for (content_type, element) in
-            [("image/png", "img"), ("video/mp4", "video"), ("audio/mpeg", "audio"), ("application/pdf", "ref"), ("text/vcard", "ref")]
-        {
+        for (content_type, element) in [
+            ("image/png", "img"),
+            ("video/mp4", "video"),
+            ("audio/mpeg", "audio"),
+            ("application/pdf", "ref"),
+            ("text/vcard", "ref"),
+        ] {
             let (parts, smil) = media(content_type);
             assert_eq!(parts.iter().map(|part| part.id.as_str()).collect::<Vec<_>>(), ["smil", "text", "media"]);
-            assert!(smil.contains(&format!("<{element} src=\"cid:media\"")) && smil.contains("<text src=\"cid:text\""), "{smil}");
+            assert!(
+                smil.contains(&format!("<{element} src=\"cid:media\"")) && smil.contains("<text src=\"cid:text\""),
+                "{smil}"
+            );
         }
     }
 
@@ -123,6 +137,10 @@ mod tests {
         let parts = parts(Some("hi"), None);
         let smil = String::from_utf8(parts[0].bytes.to_vec()).unwrap();
         assert_eq!(parts.len(), 2);
-        assert!(!smil.contains("Image") && smil.contains("<region id=\"Text\" top=\"0%\" left=\"0%\" width=\"100%\" height=\"100%\""), "{smil}");
+        assert!(
+            !smil.contains("Image")
+                && smil.contains("<region id=\"Text\" top=\"0%\" left=\"0%\" width=\"100%\" height=\"100%\""),
+            "{smil}"
+        );
     }
 }

@@ -1,13 +1,14 @@
 //! Text for terminals: foreign characters that would control the terminal are shown as escapes.
 //!
-//! Ids, names and texts of clients and carriers may hold any character. Written to a terminal as they are, control functions (ECMA-48, C0 and
-//! C1) move the cursor or change colours, a line break forges a line, and bidirectional controls (Unicode Standard Annex #9) make a line read
-//! as another one.
+//! Ids, names and texts of clients and carriers may hold any character. Written to a terminal as they are, control
+//! functions (ECMA-48, C0 and C1) move the cursor or change colours, a line break forges a line, and bidirectional
+//! controls (Unicode Standard Annex #9) make a line read as another one.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// One line of text, with every character that controls a terminal as a JSON escape such as `\u001b`, so that JSON stays the JSON that it was.
+/// One line of text, with every character that controls a terminal as a JSON escape such as `\u001b`, so that JSON
+/// stays the JSON that it was.
 ///
 /// ```
 /// assert_eq!(wire::terminal::escape("id \u{1b}[2J\n"), r"id \u001b[2J\n");

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// A Unicode code point: a character, or one half of a surrogate pair (Unicode Standard, section 3.8) that stands alone.
+/// A Unicode code point: a character, or one half of a surrogate pair (Unicode Standard, section 3.8) that stands
+/// alone.
 ///
-/// It displays as the character; a surrogate, which no text can hold, displays as its JSON escape, in six characters such as `\ud83d`.
+/// It displays as the character; a surrogate, which no text can hold, displays as its JSON escape, in six characters
+/// such as `\ud83d`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CodePoint(u32);
 
@@ -50,7 +52,8 @@ pub struct LooseText {
 }
 
 impl LooseText {
-    /// The text of these octets: UTF-8 in which surrogates may stand alone, three octets each (WTF-8). `None` for anything else.
+    /// The text of these octets: UTF-8 in which surrogates may stand alone, three octets each (WTF-8). `None` for
+    /// anything else.
     pub fn from_wtf8(octets: &[u8]) -> Option<Self> {
         let (mut loose, mut rest, mut position) = (Self::default(), octets, 0);
         while !rest.is_empty() {
@@ -81,7 +84,8 @@ impl LooseText {
         &self.text
     }
 
-    /// The octets of the text: UTF-8, in which a lone surrogate is the three octets that no character has (WTF-8). Two texts are the same where their octets are.
+    /// The octets of the text: UTF-8, in which a lone surrogate is the three octets that no character has (WTF-8). Two
+    /// texts are the same where their octets are.
     pub fn to_wtf8(&self) -> Cow<'_, [u8]> {
         if self.lone.is_empty() {
             return Cow::Borrowed(self.text.as_bytes());
@@ -99,7 +103,8 @@ impl LooseText {
         Cow::Owned(octets)
     }
 
-    /// The text with each lone surrogate written as its escape, for what is no message: no number, URL or key has such an escape.
+    /// The text with each lone surrogate written as its escape, for what is no message: no number, URL or key has such
+    /// an escape.
     pub fn into_escaped(self) -> String {
         if self.lone.is_empty() {
             return self.text;
@@ -119,7 +124,8 @@ impl LooseText {
         self.text.trim().is_empty()
     }
 
-    /// Every character that SMS cannot carry, lone surrogates among them, in the order of the text; see [`invalid_characters`].
+    /// Every character that SMS cannot carry, lone surrogates among them, in the order of the text; see
+    /// [`invalid_characters`].
     pub fn invalid_characters(&self) -> Vec<InvalidCharacter> {
         let mut invalid = invalid_characters(&self.text);
         if !self.lone.is_empty() {
@@ -147,8 +153,8 @@ impl From<&str> for LooseText {
     }
 }
 
-/// Every character of `text` that SMS cannot carry, in order: control characters (general category Cc) but TAB, LF, FF and CR, and the
-/// noncharacters of every plane (Unicode Standard, section 23.7).
+/// Every character of `text` that SMS cannot carry, in order: control characters (general category Cc) but TAB, LF, FF
+/// and CR, and the noncharacters of every plane (Unicode Standard, section 23.7).
 pub fn invalid_characters(text: &str) -> Vec<InvalidCharacter> {
     if text.bytes().all(|byte| (0x20..0x7F).contains(&byte)) {
         return Vec::new();
@@ -182,8 +188,10 @@ mod tests {
             ("\u{FFFD}\u{FFFE}\u{FFFF}", &[('\u{FFFE}', 2), ('\u{FFFF}', 3)]),
             ("👩‍👩‍👧 ﷺ \u{E000} \u{200B}", &[]),
         ] {
-            let expected: Vec<_> =
-                expected.iter().map(|(character, position)| InvalidCharacter { character: (*character).into(), position: *position }).collect();
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|(character, position)| InvalidCharacter { character: (*character).into(), position: *position })
+                .collect();
             assert_eq!(invalid_characters(text), expected, "{text:?}");
         }
     }
@@ -191,7 +199,8 @@ mod tests {
     #[test]
     fn a_lone_surrogate_is_listed_with_the_others() {
         let loose = LooseText::from_wtf8(b"a\xED\xA0\xBD\x07\xED\xBF\xBFz").unwrap();
-        let found: Vec<_> = loose.invalid_characters().iter().map(|found| (found.character.to_string(), found.position)).collect();
+        let found: Vec<_> =
+            loose.invalid_characters().iter().map(|found| (found.character.to_string(), found.position)).collect();
         assert_eq!(found, [("\\ud83d".to_owned(), 2), ("\u{7}".to_owned(), 3), ("\\udfff".to_owned(), 4)]);
         assert_eq!((loose.as_str(), loose.clone().into_text()), ("a\u{FFFD}\u{7}\u{FFFD}z", None));
         assert_eq!(loose.into_escaped(), "a\\ud83d\u{7}\\udfffz");
@@ -228,7 +237,8 @@ mod tests {
         fn a_loose_text_comes_back_from_its_octets(parts: Vec<(String, u16)>) {
             let (mut octets, mut count) = (Vec::new(), 0);
             for (text, number) in &parts {
-                // A low half after a high one would be a pair, which is no lone surrogate; the character between keeps them apart.
+                // A low half after a high one would be a pair, which is no lone surrogate; the character between keeps
+                // them apart.
                 let [high, low] = [0xA0 | (number >> 6 & 0x1F) as u8, 0x80 | (number & 0x3F) as u8];
                 octets.extend([text.as_bytes(), b".", &[0xED, high, low]].concat());
                 count += text.chars().count() + 2;

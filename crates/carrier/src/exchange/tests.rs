@@ -54,9 +54,20 @@ struct Stage {
 fn stage(answers: Vec<Handed>, let_go: usize) -> Stage {
     let (sender, events) = mpsc::unbounded_channel();
     let closed = Arc::new(AtomicBool::new(false));
-    let script = Script { answers: Mutex::new(answers.into()), let_go: Semaphore::new(let_go), closed: Arc::clone(&closed) };
-    let bounds = Bounds { window: 3, rate: 0, receipt_wait: None, rest_floor: Duration::from_secs(1), rest_ceiling: Duration::from_secs(4) };
-    Stage { carrier: ExchangeCarrier::new(crate::machine(), script, Teller::new("mmsc", sender), bounds), events, closed }
+    let script =
+        Script { answers: Mutex::new(answers.into()), let_go: Semaphore::new(let_go), closed: Arc::clone(&closed) };
+    let bounds = Bounds {
+        window: 3,
+        rate: 0,
+        receipt_wait: None,
+        rest_floor: Duration::from_secs(1),
+        rest_ceiling: Duration::from_secs(4),
+    };
+    Stage {
+        carrier: ExchangeCarrier::new(crate::machine(), script, Teller::new("mmsc", sender), bounds),
+        events,
+        closed,
+    }
 }
 
 impl Stage {
@@ -80,7 +91,14 @@ impl Stage {
             expires_at: Timestamp::from_millis(1),
         };
         let valid_for = Duration::from_secs(60);
-        self.carrier.submit(Submission { message: Arc::new(message), media: None, attempt: 1, token: 1, accepted_segments: 0, valid_for });
+        self.carrier.submit(Submission {
+            message: Arc::new(message),
+            media: None,
+            attempt: 1,
+            token: 1,
+            accepted_segments: 0,
+            valid_for,
+        });
     }
 
     async fn outcome(&mut self) -> SegmentOutcome {

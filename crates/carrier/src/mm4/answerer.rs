@@ -41,7 +41,8 @@ async fn send(config: &Mm4Config, pool: &Pool, answer: &Answer, lines: &Sampler)
             Peer::NotAsked | Peer::Answers | Peer::Busy => "it did not take it".to_owned(),
         };
         if let Some(Line { left_out }) = lines.line(pool.runtime().instant()) {
-            tracing::warn!(carrier.name = %config.name, left_out, "Carrier {} did not get an answer to its request: {why}", config.name);
+            tracing::warn!(carrier.name = %config.name, left_out, "Carrier {} did not get an answer to its request: \
+                {why}", config.name);
         }
     }
 }

@@ -104,7 +104,8 @@ pub struct Mm4Config {
 
 impl Default for Mm4Config {
     fn default() -> Self {
-        let loopback = vec![IpNet::new_assert([127, 0, 0, 0].into(), 8), IpNet::new_assert(Ipv6Addr::LOCALHOST.into(), 128)];
+        let loopback =
+            vec![IpNet::new_assert([127, 0, 0, 0].into(), 8), IpNet::new_assert(Ipv6Addr::LOCALHOST.into(), 128)];
         Self {
             name: String::new(),
             host: String::new(),

@@ -62,7 +62,8 @@ impl Inbox {
         if answer.request != Request::Forward {
             return Verdict::Taken;
         }
-        let mut ids: Vec<String> = answer.message_id.iter().chain([&answer.transaction_id]).filter(|id| !id.is_empty()).cloned().collect();
+        let mut ids: Vec<String> =
+            answer.message_id.iter().chain([&answer.transaction_id]).filter(|id| !id.is_empty()).cloned().collect();
         ids.dedup_by_key(|id| key_of(id));
         let raw_id = ids.first().cloned().unwrap_or_default();
         let (error, recipients) = (Some(status_of(&answer)), digits(&answer.recipients));
@@ -71,8 +72,10 @@ impl Inbox {
             Heard::Refusal => {
                 // A peer may give the message an id of its own, and then only the transaction's is one of ours.
                 let keys = ids.iter().flat_map(|id| self.keys(id)).collect();
-                let (state, scope, raw) = (ReceiptState::Rejected, ReceiptScope::Message, escaped(mail, SHOWN_HEAD_OCTETS_MAX));
-                let verdict = self.tell(Receipt { keys, addresses: recipients, state, error, raw_id, scope, raw }).await;
+                let (state, scope, raw) =
+                    (ReceiptState::Rejected, ReceiptScope::Message, escaped(mail, SHOWN_HEAD_OCTETS_MAX));
+                let verdict =
+                    self.tell(Receipt { keys, addresses: recipients, state, error, raw_id, scope, raw }).await;
                 if verdict != Verdict::Taken {
                     ids.iter().for_each(|id| self.pending.forget(id));
                 }
@@ -85,7 +88,8 @@ impl Inbox {
     async fn reported(&self, report: DeliveryReportReq, from: &str, mail: &[u8]) -> Verdict {
         let state = report.status.receipt_state();
         let has_more = report.explained().next().is_some();
-        let error = (state != ReceiptState::Delivered || has_more).then(|| explained(word_or(&report.code, report.status.name()), report.explained()));
+        let error = (state != ReceiptState::Delivered || has_more)
+            .then(|| explained(word_or(&report.code, report.status.name()), report.explained()));
         let receipt = Receipt {
             keys: self.keys(&report.message_id),
             addresses: digits(report.from.iter().chain(&report.to)),
@@ -121,8 +125,8 @@ impl Inbox {
         Verdict::NotUnderstood
     }
 
-    /// Tells the pipeline, and waits until it has it on disk; not for longer than the peer may be silent, because a store that hangs would hold its connection
-    /// for ever.
+    /// Tells the pipeline, and waits until it has it on disk; not for longer than the peer may be silent, because a
+    /// store that hangs would hold its connection for ever.
     async fn tell(&self, receipt: Receipt) -> Verdict {
         let (answers, mut answer) = mpsc::unbounded_channel();
         self.teller.receipt(receipt, Ack::new(0, answers));
@@ -140,7 +144,8 @@ impl Inbox {
         if (answer.to.is_none() || self.answers.try_send(answer).is_err())
             && let Some(Line { left_out }) = self.unanswered.line(self.runtime.instant())
         {
-            tracing::warn!(carrier.name = %self.teller.name(), left_out, "Carrier {} waits for an answer that could not be sent", self.teller.name());
+            tracing::warn!(carrier.name = %self.teller.name(), left_out, "Carrier {} waits for an answer that could \
+                not be sent", self.teller.name());
         }
     }
 

@@ -1,10 +1,11 @@
 //! A carrier reached over MM4: messages go to the MMSC as mail, and its answers and reports come back as mail.
 //!
-//! A message counts as taken when the MMSC says so in a `MM4_forward.RES`. The answer to the mail alone says that it was handed over; it is enough where
-//! no `MM4_forward.RES` comes in time, or none is waited for. One that comes later and refuses becomes a receipt.
+//! A message counts as taken when the MMSC says so in a `MM4_forward.RES`. The answer to the mail alone says that it
+//! was handed over; it is enough where no `MM4_forward.RES` comes in time, or none is waited for. One that comes later
+//! and refuses becomes a receipt.
 //!
-//! Reading order: this file (what happens to a message), [`config`], `submit` (the mail), `outcome` (what follows from which answer), `inbox` (what comes
-//! back), `pending` (who waits for it), `smtp` (how mail travels).
+//! Reading order: this file (what happens to a message), [`config`], `submit` (the mail), `outcome` (what follows from
+//! which answer), `inbox` (what comes back), `pending` (who waits for it), `smtp` (how mail travels).
 
 mod answerer;
 pub mod config;
@@ -33,7 +34,11 @@ use smtp::{Failure, Listener, Pool, Rules};
 ///
 /// # Errors
 /// [`ConfigError`] where a certificate cannot be used or the port cannot be had.
-pub(crate) fn start(config: Mm4Config, events: Events, supervisor: &Supervisor) -> Result<Arc<dyn Carrier>, ConfigError> {
+pub(crate) fn start(
+    config: Mm4Config,
+    events: Events,
+    supervisor: &Supervisor,
+) -> Result<Arc<dyn Carrier>, ConfigError> {
     config.validate()?;
     let config = Arc::new(config);
     let teller = Teller::new(&config.name, events);
@@ -48,7 +53,8 @@ pub(crate) fn start(config: Mm4Config, events: Events, supervisor: &Supervisor) 
         rest_ceiling: Duration::from_millis(config.reconnect_ceiling_ms),
     };
     let runtime = Arc::clone(supervisor.runtime());
-    let mm4 = Mm4 { runtime: Arc::clone(&runtime), config, pool, pending, listener, draining: watch::Sender::new(false) };
+    let mm4 =
+        Mm4 { runtime: Arc::clone(&runtime), config, pool, pending, listener, draining: watch::Sender::new(false) };
     Ok(Arc::new(ExchangeCarrier::new(runtime, mm4, teller, bounds)))
 }
 
@@ -84,9 +90,24 @@ fn listen(
         tls: config.listener_tls().map_err(|mistake| config.mistaken(vec![mistake]))?,
     };
     let answers = answerer::start(Arc::clone(config), Arc::clone(pool), supervisor);
-    let inbox = inbox::Inbox::new(Arc::clone(supervisor.runtime()), Arc::clone(config), Arc::clone(teller), Arc::clone(pending), answers);
-    let listener = Listener::start(at, config.allow_peers.clone(), config.listen_connections_max, rules, Arc::new(inbox), Arc::clone(teller), supervisor);
-    listener.map_err(|error| config.mistaken(vec![Mistake::new("listen", format!("cannot be opened at {at}: {error}"))]))
+    let inbox = inbox::Inbox::new(
+        Arc::clone(supervisor.runtime()),
+        Arc::clone(config),
+        Arc::clone(teller),
+        Arc::clone(pending),
+        answers,
+    );
+    let listener = Listener::start(
+        at,
+        config.allow_peers.clone(),
+        config.listen_connections_max,
+        rules,
+        Arc::new(inbox),
+        Arc::clone(teller),
+        supervisor,
+    );
+    listener
+        .map_err(|error| config.mistaken(vec![Mistake::new("listen", format!("cannot be opened at {at}: {error}"))]))
 }
 
 /// What is done for each message.
@@ -118,7 +139,10 @@ impl Exchange for Mm4 {
         };
         match (answer, sent) {
             (Some(answer), _) => Handed { outcome: outcome::of_answer(&answer, prepared.id), peer: Peer::Answers },
-            (None, Ok(())) => Handed { outcome: SegmentOutcome::Accepted { carrier_id: Some(prepared.id), remark: None }, peer: Peer::Answers },
+            (None, Ok(())) => Handed {
+                outcome: SegmentOutcome::Accepted { carrier_id: Some(prepared.id), remark: None },
+                peer: Peer::Answers,
+            },
             (None, Err(failure)) => outcome::of_failure(failure),
         }
     }

@@ -11,14 +11,19 @@ use crate::exchange::{Handed, Peer};
 pub(super) fn of_failure(failure: Failure) -> Handed {
     match failure {
         Failure::NotSent(why) => Handed { outcome: SegmentOutcome::NotSent, peer: Peer::Fails(why) },
-        // Certainly not taken. But it counts as an attempt: what an MMSC hangs up on may be this message, for its size above all.
-        Failure::InPart(why) => {
-            Handed { outcome: SegmentOutcome::TryLater { status: "the connection broke during the mail".to_owned() }, peer: Peer::Fails(why) }
-        }
+        // Certainly not taken. But it counts as an attempt: what an MMSC hangs up on may be this message, for its size
+        // above all.
+        Failure::InPart(why) => Handed {
+            outcome: SegmentOutcome::TryLater { status: "the connection broke during the mail".to_owned() },
+            peer: Peer::Fails(why),
+        },
         Failure::Unknown(why) => Handed { outcome: SegmentOutcome::Unknown { why }, peer: Peer::Fails(why.to_owned()) },
         Failure::TooLong => {
             let status = "longer than the MMSC takes (SIZE)".to_owned();
-            Handed { outcome: SegmentOutcome::Refused { error_type: ErrorType::MediaFailed, status }, peer: Peer::Answers }
+            Handed {
+                outcome: SegmentOutcome::Refused { error_type: ErrorType::MediaFailed, status },
+                peer: Peer::Answers,
+            }
         }
         Failure::Refused(step, reply) => of_reply(step, &reply),
     }
@@ -32,11 +37,14 @@ pub(super) fn of_answer(answer: &Answer, carrier_id: String) -> SegmentOutcome {
             SegmentOutcome::Accepted { carrier_id: Some(carrier_id), remark }
         }
         Verdict::TryLater => SegmentOutcome::TryLater { status: status_of(answer) },
-        Verdict::Refused(refusal) => SegmentOutcome::Refused { error_type: error_type(refusal), status: status_of(answer) },
+        Verdict::Refused(refusal) => {
+            SegmentOutcome::Refused { error_type: error_type(refusal), status: status_of(answer) }
+        }
     }
 }
 
-/// The code of an answer as the peer wrote it, where it is a word, or else as the specification has it; and what the vendor says beside it.
+/// The code of an answer as the peer wrote it, where it is a word, or else as the specification has it; and what the
+/// vendor says beside it.
 pub(super) fn status_of(answer: &Answer) -> String {
     explained(word_or(&answer.code, answer.status.name()), answer.explained())
 }
@@ -66,19 +74,35 @@ const fn error_type(refusal: Refusal) -> ErrorType {
 /// Replies by their codes (RFC 5321, 4.2.3; RFC 3463; RFC 4954, 6).
 fn of_reply(step: Step, reply: &Reply) -> Handed {
     let status = reply.codes();
-    let does_not_let_us_in = matches!(reply.code, 530 | 534 | 535 | 538) || step == Step::Hello && reply.code / 100 == 5;
+    let does_not_let_us_in =
+        matches!(reply.code, 530 | 534 | 535 | 538) || step == Step::Hello && reply.code / 100 == 5;
     match (step, reply.code / 100) {
-        _ if does_not_let_us_in => Handed { outcome: SegmentOutcome::NotSent, peer: Peer::RefusesUs(format!("it does not let us in: {status}")) },
-        // Nobody is served, so this must count as being down: messages that are not sent count no attempts, and would never find the next carrier.
-        (Step::Hello, 4) => Handed { outcome: SegmentOutcome::NotSent, peer: Peer::Fails(format!("it takes no mail now: {status}")) },
-        (_, 4) => Handed { outcome: SegmentOutcome::TryLater { status }, peer: if is_busy(reply) { Peer::Busy } else { Peer::Answers } },
-        (_, 5) => Handed { outcome: SegmentOutcome::Refused { error_type: of_permanent(step, reply), status }, peer: Peer::Answers },
-        _ => Handed { outcome: SegmentOutcome::NotSent, peer: Peer::Fails(format!("it answers what makes no sense: {status}")) },
+        _ if does_not_let_us_in => Handed {
+            outcome: SegmentOutcome::NotSent,
+            peer: Peer::RefusesUs(format!("it does not let us in: {status}")),
+        },
+        // Nobody is served, so this must count as being down: messages that are not sent count no attempts, and would
+        // never find the next carrier.
+        (Step::Hello, 4) => {
+            Handed { outcome: SegmentOutcome::NotSent, peer: Peer::Fails(format!("it takes no mail now: {status}")) }
+        }
+        (_, 4) => Handed {
+            outcome: SegmentOutcome::TryLater { status },
+            peer: if is_busy(reply) { Peer::Busy } else { Peer::Answers },
+        },
+        (_, 5) => Handed {
+            outcome: SegmentOutcome::Refused { error_type: of_permanent(step, reply), status },
+            peer: Peer::Answers,
+        },
+        _ => Handed {
+            outcome: SegmentOutcome::NotSent,
+            peer: Peer::Fails(format!("it answers what makes no sense: {status}")),
+        },
     }
 }
 
-/// Whether a temporary failure is the system's and not this message's. What is said of the recipient's mailbox (RFC 3463, 3.3), such as 452 with 4.2.2 where it
-/// is full, is no reason to send others less.
+/// Whether a temporary failure is the system's and not this message's. What is said of the recipient's mailbox (RFC
+/// 3463, 3.3), such as 452 with 4.2.2 where it is full, is no reason to send others less.
 fn is_busy(reply: &Reply) -> bool {
     let enhanced = reply.enhanced().unwrap_or_default();
     let of_system = enhanced.starts_with("4.3.") || enhanced.starts_with("4.4.") || enhanced == "4.7.0";
@@ -124,12 +148,34 @@ mod tests {
             (Step::End, 554, "5.6.0 what", refused(MediaFailed)("SMTP 554 5.6.0".into()), &answers),
             (Step::End, 451, "4.3.0 disk", later("SMTP 451 4.3.0".into()), &busy),
             (Step::Hello, 421, "busy", SegmentOutcome::NotSent, &Peer::Fails("it takes no mail now: SMTP 421".into())),
-            (Step::Hello, 554, "5.7.1 who are you", SegmentOutcome::NotSent, &Peer::RefusesUs("it does not let us in: SMTP 554 5.7.1".into())),
-            (Step::Sender, 530, "5.7.0 log in", SegmentOutcome::NotSent, &Peer::RefusesUs("it does not let us in: SMTP 530 5.7.0".into())),
-            (Step::Sender, 354, "go on", SegmentOutcome::NotSent, &Peer::Fails("it answers what makes no sense: SMTP 354".into())),
+            (
+                Step::Hello,
+                554,
+                "5.7.1 who are you",
+                SegmentOutcome::NotSent,
+                &Peer::RefusesUs("it does not let us in: SMTP 554 5.7.1".into()),
+            ),
+            (
+                Step::Sender,
+                530,
+                "5.7.0 log in",
+                SegmentOutcome::NotSent,
+                &Peer::RefusesUs("it does not let us in: SMTP 530 5.7.0".into()),
+            ),
+            (
+                Step::Sender,
+                354,
+                "go on",
+                SegmentOutcome::NotSent,
+                &Peer::Fails("it answers what makes no sense: SMTP 354".into()),
+            ),
         ] {
             let reply = Reply { code, lines: vec![words.to_owned()] };
-            assert_eq!(of_failure(Failure::Refused(step, reply)), Handed { outcome, peer: peer.clone() }, "{step:?} {code} {words}");
+            assert_eq!(
+                of_failure(Failure::Refused(step, reply)),
+                Handed { outcome, peer: peer.clone() },
+                "{step:?} {code} {words}"
+            );
         }
     }
 
@@ -148,7 +194,10 @@ mod tests {
             (RequestStatus::NetworkProblem, SegmentOutcome::TryLater { status: "Error-network-problem".to_owned() }),
             (RequestStatus::Unspecified, SegmentOutcome::TryLater { status: "Error-unspecified".to_owned() }),
             (RequestStatus::ServiceDenied, refused(ErrorType::BlockedByCarrier, "Error-service-denied")),
-            (RequestStatus::SendingAddressUnresolved, refused(ErrorType::InvalidDestination, "Error-sending-address-unresolved")),
+            (
+                RequestStatus::SendingAddressUnresolved,
+                refused(ErrorType::InvalidDestination, "Error-sending-address-unresolved"),
+            ),
             (RequestStatus::ContentNotAccepted, refused(ErrorType::MediaFailed, "Error-content-not-accepted")),
             (RequestStatus::MessageNotFound, refused(ErrorType::CarrierRejected, "Error-message-not-found")),
         ] {
@@ -158,7 +207,12 @@ mod tests {
 
     #[test]
     fn a_code_is_told_as_it_came_unless_it_is_no_word() {
-        let code = |code: &str| status_of(&Answer { code: code.to_owned(), ..Answer::new(Request::Forward, "t".to_owned(), RequestStatus::Unspecified) });
+        let code = |code: &str| {
+            status_of(&Answer {
+                code: code.to_owned(),
+                ..Answer::new(Request::Forward, "t".to_owned(), RequestStatus::Unspecified)
+            })
+        };
         assert_eq!(code("Error-of-our-own"), "Error-of-our-own");
         assert_eq!(code("no such number +12025550101"), "Error-unspecified");
         assert_eq!(code(&"x".repeat(200)), "Error-unspecified");

@@ -66,7 +66,8 @@ impl Pending {
         }
     }
 
-    /// A report says that the message of this id has arrived: the MMSC has taken it, whatever an answer that comes later says.
+    /// A report says that the message of this id has arrived: the MMSC has taken it, whatever an answer that comes
+    /// later says.
     pub(super) fn is_delivered(&self, id: &str) {
         let waiting = self.state().waiting.remove(&key_of(id));
         if let Some(waiting) = waiting {
@@ -135,7 +136,10 @@ mod tests {
     use crate::machine;
 
     fn answer(transaction: &str, message: Option<&str>, status: RequestStatus) -> Answer {
-        Answer { message_id: message.map(str::to_owned), ..Answer::new(Request::Forward, transaction.to_owned(), status) }
+        Answer {
+            message_id: message.map(str::to_owned),
+            ..Answer::new(Request::Forward, transaction.to_owned(), status)
+        }
     }
 
     fn soon() -> Instant {
@@ -144,7 +148,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_finds_who_waits_by_either_id() {
-        for (transaction, message) in [("ab.1", Some("ab.1@x")), ("AB.1@x", None), ("other", Some("AB.1")), ("", Some("ab.1@X"))] {
+        for (transaction, message) in
+            [("ab.1", Some("ab.1@x")), ("AB.1@x", None), ("other", Some("AB.1")), ("", Some("ab.1@X"))]
+        {
             let waits = Pending::default();
             let waiting = waits.expect(&machine(), "ab.1@x");
             assert_eq!(waits.hear(answer(transaction, message, RequestStatus::Ok)), Heard::Awaited);

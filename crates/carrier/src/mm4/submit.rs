@@ -16,7 +16,8 @@ pub(super) struct Prepared {
     pub(super) id: String,
 }
 
-/// Builds the mail. The message is refused when the MMSC would not take so much, or when its addresses cannot be written.
+/// Builds the mail. The message is refused when the MMSC would not take so much, or when its addresses cannot be
+/// written.
 pub(super) fn prepare(config: &Mm4Config, submission: &Submission) -> Result<Prepared, SegmentOutcome> {
     let message = &submission.message;
     let parts = submission.parts();
@@ -25,7 +26,10 @@ pub(super) fn prepare(config: &Mm4Config, submission: &Submission) -> Result<Pre
         let status = format!("{bytes} octets, and at most {} may go", config.max_bytes);
         return Err(SegmentOutcome::Refused { error_type: ErrorType::MediaFailed, status });
     }
-    let unwritable = || SegmentOutcome::Refused { error_type: ErrorType::InvalidDestination, status: "its addresses cannot be written".to_owned() };
+    let unwritable = || SegmentOutcome::Refused {
+        error_type: ErrorType::InvalidDestination,
+        status: "its addresses cannot be written".to_owned(),
+    };
     let at = |number: &str, domain: &str| Address::number(number).and_then(|number| number.at(domain));
     let from = at(message.originator.as_str(), &config.domain).ok_or_else(unwritable)?;
     let to = at(message.recipient.as_str(), &config.peer_domain).ok_or_else(unwritable)?;

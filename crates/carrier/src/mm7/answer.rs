@@ -20,21 +20,27 @@ pub(crate) struct Judge {
 
 impl Judge {
     pub(crate) fn new(config: &Mm7Config) -> Self {
-        Self { exceptions: config.errors.iter().filter_map(|(code, action)| Some((parse_code(code)?, *action))).collect() }
+        Self {
+            exceptions: config.errors.iter().filter_map(|(code, action)| Some((parse_code(code)?, *action))).collect(),
+        }
     }
 
     /// What became of a message, and what that says about the MMSC.
     pub(crate) fn judge(&self, sent: Sent, teller: &Teller) -> Handed {
         match sent {
             Sent::Not(why) => Handed { outcome: SegmentOutcome::NotSent, peer: Peer::Fails(why) },
-            // Certainly not taken. But it counts as an attempt: what an MMSC hangs up on may be this message, for its size above all.
-            Sent::InPart(why, more) => Handed { outcome: SegmentOutcome::TryLater { status: why.to_owned() }, peer: Peer::Fails(more) },
+            // Certainly not taken. But it counts as an attempt: what an MMSC hangs up on may be this message, for its
+            // size above all.
+            Sent::InPart(why, more) => {
+                Handed { outcome: SegmentOutcome::TryLater { status: why.to_owned() }, peer: Peer::Fails(more) }
+            }
             Sent::Unanswered(why, more) => Handed { outcome: SegmentOutcome::Unknown { why }, peer: Peer::Fails(more) },
             Sent::Answered(answer) => self.answered(&answer, teller),
         }
     }
 
-    /// The status of the envelope decides, under whatever HTTP says (SOAP 1.1, section 6.2, has faults under 500; some peers have them under 200).
+    /// The status of the envelope decides, under whatever HTTP says (SOAP 1.1, section 6.2, has faults under 500; some
+    /// peers have them under 200).
     fn answered(&self, answer: &Answer, teller: &Teller) -> Handed {
         if answer.status.is_success() && answer.body.trim_ascii().is_empty() {
             // Some MMSCs say nothing more than that.
@@ -108,7 +114,9 @@ fn by_http(http: Http) -> Handed {
     let status = format!("HTTP {}", http.as_u16());
     let later = |peer| Handed { outcome: SegmentOutcome::TryLater { status: status.clone() }, peer };
     match http {
-        Http::UNAUTHORIZED | Http::FORBIDDEN | Http::PROXY_AUTHENTICATION_REQUIRED => later(Peer::RefusesUs(format!("the MMSC does not let us in: {status}"))),
+        Http::UNAUTHORIZED | Http::FORBIDDEN | Http::PROXY_AUTHENTICATION_REQUIRED => {
+            later(Peer::RefusesUs(format!("the MMSC does not let us in: {status}")))
+        }
         Http::TOO_MANY_REQUESTS | Http::SERVICE_UNAVAILABLE => later(Peer::Busy),
         Http::REQUEST_TIMEOUT => later(Peer::Answers),
         Http::PAYLOAD_TOO_LARGE => refused(ErrorType::MediaFailed, status),
@@ -117,7 +125,9 @@ fn by_http(http: Http) -> Handed {
         // The MMSC's trouble may be with this message alone; its attempts have an end.
         Http::INTERNAL_SERVER_ERROR => later(Peer::Answers),
         // Nothing is wrong with the message, but `url` does not lead to an MMSC.
-        Http::NOT_FOUND | Http::METHOD_NOT_ALLOWED | Http::GONE => later(Peer::Fails(format!("there is no MMSC: {status}"))),
+        Http::NOT_FOUND | Http::METHOD_NOT_ALLOWED | Http::GONE => {
+            later(Peer::Fails(format!("there is no MMSC: {status}")))
+        }
         _ if http.is_client_error() => refused(ErrorType::CarrierRejected, status),
         _ => later(Peer::Fails(format!("the MMSC does not talk sense: {status}"))),
     }

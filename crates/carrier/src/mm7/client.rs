@@ -1,6 +1,7 @@
 //! Requests to the MMSC: HTTP/1.1 over connections that are kept for a while.
 //!
-//! In comes what to post, out goes what came back, or how far it got. No proxy, no redirect: it goes to the MMSC or nowhere.
+//! In comes what to post, out goes what came back, or how far it got. No proxy, no redirect: it goes to the MMSC or
+//! nowhere.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -103,8 +104,8 @@ impl Client {
             Ok(request) => request,
             Err(error) => return Sent::Not(format!("the request cannot be written: {error}")),
         };
-        // The MMSC ends connections that it has kept for long enough, perhaps while they are taken up again here: what then comes back
-        // unsent goes on a new one.
+        // The MMSC ends connections that it has kept for long enough, perhaps while they are taken up again here: what
+        // then comes back unsent goes on a new one.
         while let Some(connection) = self.take_idle() {
             match self.exchange(connection, request, &all_gone).await {
                 Err(unsent) => request = unsent,
@@ -112,7 +113,10 @@ impl Client {
             }
         }
         match self.connect().await {
-            Ok(connection) => self.exchange(connection, request, &all_gone).await.unwrap_or_else(|_| Sent::Not("the connection ended at once".to_owned())),
+            Ok(connection) => self
+                .exchange(connection, request, &all_gone)
+                .await
+                .unwrap_or_else(|_| Sent::Not("the connection ended at once".to_owned())),
             Err(error) => Sent::Not(format!("no connection to {}: {error}", self.place.authority)),
         }
     }
@@ -124,7 +128,10 @@ impl Client {
     }
 
     fn request(&self, content_type: &str, body: Pieces) -> hyper::http::Result<Request<Pieces>> {
-        let mut request = Request::post(&self.place.target).header(HOST, &self.place.authority).header(CONTENT_TYPE, content_type).header(SOAP_ACTION, "\"\"");
+        let mut request = Request::post(&self.place.target)
+            .header(HOST, &self.place.authority)
+            .header(CONTENT_TYPE, content_type)
+            .header(SOAP_ACTION, "\"\"");
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
@@ -134,14 +141,23 @@ impl Client {
     async fn connect(&self) -> std::io::Result<Connection> {
         let stream = self.connector.connect(&self.runtime).await?;
         // Not every MMSC knows that the names of header fields have no case.
-        let (sender, moving) = http1::Builder::new().title_case_headers(true).handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
+        let (sender, moving) = http1::Builder::new()
+            .title_case_headers(true)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(std::io::Error::other)?;
         // How a connection ends is told to whoever has a request on it.
         let task = self.runtime.spawn("connection to an MMSC", Box::pin(async move { drop(moving.await) }));
         Ok(Connection { sender, task })
     }
 
     /// One request and its answer. Gives the request back where the connection had ended before it.
-    async fn exchange(&self, mut connection: Connection, request: Request<Pieces>, all_gone: &AtomicBool) -> Result<Sent, Request<Pieces>> {
+    async fn exchange(
+        &self,
+        mut connection: Connection,
+        request: Request<Pieces>,
+        all_gone: &AtomicBool,
+    ) -> Result<Sent, Request<Pieces>> {
         let answer = async {
             // One that was used before has to say that it is through with that.
             if connection.sender.ready().await.is_err() {
@@ -166,7 +182,9 @@ impl Client {
                 let why = error.map(|error| format!(": {error}")).unwrap_or_default();
                 ("the connection ended before the answer", format!("the connection ended before the answer{why}"))
             }
-            Ok(Ok(Err(error))) => ("the answer broke off or was too long", format!("the answer broke off or was too long: {error}")),
+            Ok(Ok(Err(error))) => {
+                ("the answer broke off or was too long", format!("the answer broke off or was too long: {error}"))
+            }
             Err(_) => ("no answer in time", format!("no answer in {} s", self.response_timeout.as_secs())),
         };
         // Nothing more of the request leaves from here on.
@@ -178,7 +196,9 @@ impl Client {
     fn take_idle(&self) -> Option<Connection> {
         let now = self.runtime.instant();
         let mut idle = self.idle();
-        idle.retain(|idle| now.saturating_duration_since(idle.since) < self.keep_alive && !idle.connection.sender.is_closed());
+        idle.retain(|idle| {
+            now.saturating_duration_since(idle.since) < self.keep_alive && !idle.connection.sender.is_closed()
+        });
         idle.pop().map(|idle| idle.connection)
     }
 
@@ -194,7 +214,8 @@ impl Client {
 }
 
 async fn read(response: Response<Incoming>) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
-    let content_type = response.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let content_type =
+        response.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let status = response.status();
     let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await?.to_bytes();
     Ok(Answer { status, content_type, body })

@@ -92,8 +92,8 @@ pub struct Mm7Config {
     pub connect_timeout_secs: u64,
     /// How long an answer may take, in seconds.
     pub response_timeout_secs: u64,
-    /// How long a connection is kept for the next message; 0 for one message each. Less than the MMSC keeps it, or else messages meet connections that
-    /// have just ended, and nobody knows what became of them.
+    /// How long a connection is kept for the next message; 0 for one message each. Less than the MMSC keeps it, or else
+    /// messages meet connections that have just ended, and nobody knows what became of them.
     pub keep_alive_secs: u64,
     /// The rest after a first failure; it doubles while they go on.
     pub reconnect_floor_ms: u64,
@@ -167,7 +167,10 @@ impl Default for Mm7Config {
             listen_password: Secret::default(),
             listen_password_file: None,
             listen_password_env: None,
-            allow_peers: vec![IpNet::new_assert([127, 0, 0, 0].into(), 8), IpNet::new_assert(std::net::Ipv6Addr::LOCALHOST.into(), 128)],
+            allow_peers: vec![
+                IpNet::new_assert([127, 0, 0, 0].into(), 8),
+                IpNet::new_assert(std::net::Ipv6Addr::LOCALHOST.into(), 128),
+            ],
             listen_connections_max: 50,
             listen_timeout_secs: 30,
             listen_bytes_max: 2_097_152,

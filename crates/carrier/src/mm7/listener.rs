@@ -36,7 +36,8 @@ const HEAD_BYTES_MAX: usize = 32 * 1024;
 const COME_BACK_SECS: &str = "30";
 
 /// The answer to a connection for which there is no room. `Retry-After` has [`COME_BACK_SECS`].
-const NO_ROOM: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 30\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+const NO_ROOM: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 30\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 /// One listener, and who may come.
 pub(crate) struct Door {
@@ -57,8 +58,15 @@ pub(crate) struct Door {
 
 impl Door {
     /// What the configuration says of listening, at this socket.
-    pub(crate) fn new(runtime: Arc<dyn Runtime>, config: &Mm7Config, listener: std::net::TcpListener, teller: Arc<Teller>) -> Result<Self, ConfigError> {
-        let unusable = |error: std::io::Error| config.mistaken(vec![Mistake::new("listen", format!("cannot be listened on: {error}"))]);
+    pub(crate) fn new(
+        runtime: Arc<dyn Runtime>,
+        config: &Mm7Config,
+        listener: std::net::TcpListener,
+        teller: Arc<Teller>,
+    ) -> Result<Self, ConfigError> {
+        let unusable = |error: std::io::Error| {
+            config.mistaken(vec![Mistake::new("listen", format!("cannot be listened on: {error}"))])
+        };
         listener.set_nonblocking(true).map_err(unusable)?;
         Ok(Self {
             listener: TcpListener::from_std(listener).map_err(unusable)?,
@@ -90,7 +98,8 @@ impl Door {
         let lines = if why == Refused::NotAllowed { &self.strangers } else { &self.crowded };
         if let Some(Line { left_out }) = lines.line(self.runtime.instant()) {
             let (name, why) = (self.teller.name(), why.why());
-            tracing::warn!(carrier.name = name, %peer, left_out, "Carrier {name}: a connection from {} was refused: {why}", peer.ip());
+            tracing::warn!(carrier.name = name, %peer, left_out, "Carrier {name}: a connection from {} was refused: \
+                {why}", peer.ip());
         }
         if why != Refused::NotAllowed {
             self.rooms.send_away(stream, NO_ROOM);
@@ -115,7 +124,8 @@ pub(crate) async fn serve(door: Arc<Door>, mut stopped: watch::Receiver<bool>) {
             },
             Err(error) => {
                 if let Some(Line { left_out }) = door.strangers.line(door.runtime.instant()) {
-                    tracing::warn!(carrier.name = door.teller.name(), %error, left_out, "Carrier {}: cannot accept a connection: {error}", door.teller.name());
+                    tracing::warn!(carrier.name = door.teller.name(), %error, left_out, "Carrier {}: cannot accept a \
+                        connection: {error}", door.teller.name());
                 }
                 if let Some(rest) = net::rest_after(&error) {
                     door.runtime.sleep(rest).await;
@@ -131,7 +141,11 @@ async fn connection(door: Arc<Door>, stream: TcpStream, place: Place, mut stoppe
         async move { Ok::<_, Infallible>(answer(&door, request).await) }
     });
     let mut builder = http1::Builder::new();
-    builder.half_close(true).timer(Timer::new(Arc::clone(&door.runtime))).header_read_timeout(door.patience).max_header_size(HEAD_BYTES_MAX);
+    builder
+        .half_close(true)
+        .timer(Timer::new(Arc::clone(&door.runtime)))
+        .header_read_timeout(door.patience)
+        .max_header_size(HEAD_BYTES_MAX);
     let stream = Patient::new(Arc::clone(&door.runtime), stream, Patience::of(door.patience));
     let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
@@ -158,11 +172,17 @@ async fn answer(door: &Door, request: Request<Incoming>) -> Answer {
     }
     if door.login.as_ref().is_some_and(|login| !login::is_from(login, request.headers())) {
         if let Some(Line { left_out }) = door.strangers.line(door.runtime.instant()) {
-            tracing::warn!(carrier.name = door.teller.name(), left_out, "Carrier {}: a report without our credentials", door.teller.name());
+            tracing::warn!(
+                carrier.name = door.teller.name(),
+                left_out,
+                "Carrier {}: a report without our credentials",
+                door.teller.name()
+            );
         }
         return plain(StatusCode::UNAUTHORIZED, Some((WWW_AUTHENTICATE, "Basic realm=\"mm7\"")));
     }
-    let content_type = request.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let content_type =
+        request.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let body = Limited::new(request.into_body(), door.bytes_max).collect();
     let body = match door.runtime.timeout(door.patience, body).await {
         Ok(Ok(body)) => body.to_bytes(),

@@ -20,7 +20,10 @@ pub(crate) fn is_from(expected: &Login, headers: &HeaderMap) -> bool {
     let mut lines = headers.get_all(AUTHORIZATION).iter();
     let (Some(line), None) = (lines.next(), lines.next()) else { return false };
     let said = line.to_str().ok().and_then(|value| value.split_once(' '));
-    let said = said.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic")).map(|(_, token)| token.trim()).unwrap_or_default();
+    let said = said
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))
+        .map(|(_, token)| token.trim())
+        .unwrap_or_default();
     said.as_bytes().ct_eq(token(expected).as_bytes()).into()
 }
 
@@ -34,7 +37,8 @@ mod tests {
 
     #[test]
     fn only_the_name_with_its_password_is_let_in() {
-        let login = |username: &str, password: &str| Login { username: username.to_owned(), password: password.to_owned() };
+        let login =
+            |username: &str, password: &str| Login { username: username.to_owned(), password: password.to_owned() };
         let expected = login("mmsc", "secret");
         let headers = |value: HeaderValue| HeaderMap::from_iter([(AUTHORIZATION, value)]);
         assert!(is_from(&expected, &headers(authorization(&expected).unwrap())));

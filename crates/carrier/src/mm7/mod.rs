@@ -1,7 +1,7 @@
 //! A carrier reached over MM7: an MMSC that takes messages and reports on them over HTTP (3GPP TS 23.140, 8.7).
 //!
-//! Reading order: [`config`] (every knob), `request` (what is said), `client` (how it gets there), `answer` (what follows from what comes back),
-//! `listener` and `receive` (what the MMSC says unasked).
+//! Reading order: [`config`] (every knob), `request` (what is said), `client` (how it gets there), `answer` (what
+//! follows from what comes back), `listener` and `receive` (what the MMSC says unasked).
 
 mod answer;
 mod client;
@@ -29,10 +29,15 @@ use config::Mm7Config;
 use request::{Request, Writer};
 
 /// Starts a carrier, and listens where its configuration says.
-pub(crate) fn start(config: &Mm7Config, events: Events, supervisor: &Supervisor) -> Result<Arc<dyn Carrier>, ConfigError> {
+pub(crate) fn start(
+    config: &Mm7Config,
+    events: Events,
+    supervisor: &Supervisor,
+) -> Result<Arc<dyn Carrier>, ConfigError> {
     let runtime = Arc::clone(supervisor.runtime());
     let listener = config.listen.map(TcpListener::bind).transpose();
-    let listener = listener.map_err(|error| config.mistaken(vec![Mistake::new("listen", format!("cannot be listened on: {error}"))]))?;
+    let listener = listener
+        .map_err(|error| config.mistaken(vec![Mistake::new("listen", format!("cannot be listened on: {error}"))]))?;
     let teller = Teller::new(&config.name, events);
     let (stop, stopped) = watch::channel(false);
     let listens_at = listener.as_ref().and_then(|listener| listener.local_addr().ok());

@@ -23,12 +23,22 @@ pub(crate) struct Reply {
 }
 
 /// Takes what an MMSC posted, and says what to answer; a report once it is on disk, or at last after `patience`.
-pub(crate) async fn receive(runtime: &Arc<dyn Runtime>, teller: &Teller, patience: Duration, content_type: Option<&str>, body: &[u8]) -> Reply {
+pub(crate) async fn receive(
+    runtime: &Arc<dyn Runtime>,
+    teller: &Teller,
+    patience: Duration,
+    content_type: Option<&str>,
+    body: &[u8],
+) -> Reply {
     let message = match post::read(content_type, body) {
         Ok((message, _)) => message,
         Err(error) => {
             teller.unreadable(format!("no message of MM7: {error}"), body);
-            let nobody = Message { dialect: Dialect::default(), transaction_id: String::new(), operation: Operation::Other(String::new()) };
+            let nobody = Message {
+                dialect: Dialect::default(),
+                transaction_id: String::new(),
+                operation: Operation::Other(String::new()),
+            };
             return fault(&nobody, Status { details: Some(error.to_string()), ..Status::new(error.status()) });
         }
     };
@@ -42,7 +52,10 @@ pub(crate) async fn receive(runtime: &Arc<dyn Runtime>, teller: &Teller, patienc
         },
         Operation::DeliverReq(_) => {
             teller.unusable(Reason::Inbound, "this platform receives no messages yet", body);
-            let status = Status { details: Some("messages of handsets are not taken here".to_owned()), ..Status::new(StatusCode::SERVICE_DENIED) };
+            let status = Status {
+                details: Some("messages of handsets are not taken here".to_owned()),
+                ..Status::new(StatusCode::SERVICE_DENIED)
+            };
             reply(200, &message, Operation::DeliverRsp(DeliverRsp { status, service_code: None }))
         }
         _ => {
@@ -75,7 +88,8 @@ async fn is_stored(runtime: &Arc<dyn Runtime>, teller: &Teller, patience: Durati
     matches!(runtime.timeout(patience, answer.recv()).await, Ok(Some((_, Answer::Taken))))
 }
 
-/// The answer to a report. One that is not on disk is asked for again in both languages, since some MMSCs hear only HTTP's and some only their own.
+/// The answer to a report. One that is not on disk is asked for again in both languages, since some MMSCs hear only
+/// HTTP's and some only their own.
 fn reported(report: &Message, stored: bool) -> Reply {
     let (http, code) = if stored { (200, StatusCode::SUCCESS) } else { (503, StatusCode::SERVICE_UNAVAILABLE) };
     reply(http, report, Operation::DeliveryReportRsp(Status::new(code)))

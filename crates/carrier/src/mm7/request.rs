@@ -45,17 +45,27 @@ impl Writer {
             content: Some(Content { id: CONTENT_ID.to_owned(), allow_adaptations: config.allow_adaptations }),
             ..SubmitReq::default()
         };
-        Self { dialect: config.dialect(), every, validity: config.validity, keep_plus: config.keep_plus, max_bytes: config.max_bytes }
+        Self {
+            dialect: config.dialect(),
+            every,
+            validity: config.validity,
+            keep_plus: config.keep_plus,
+            max_bytes: config.max_bytes,
+        }
     }
 
     pub(crate) fn request(&self, submission: &Submission) -> Request {
         let parts = submission.parts();
         let bytes: usize = parts.iter().map(|part| part.bytes.len()).sum();
         if bytes > self.max_bytes {
-            return Request::TooLarge { status: format!("{bytes} octets, and the carrier takes at most {}", self.max_bytes) };
+            return Request::TooLarge {
+                status: format!("{bytes} octets, and the carrier takes at most {}", self.max_bytes),
+            };
         }
         let message = &submission.message;
-        let number = |number: &model::Msisdn| Address::Number(if self.keep_plus { number.as_str() } else { number.digits() }.to_owned());
+        let number = |number: &model::Msisdn| {
+            Address::Number(if self.keep_plus { number.as_str() } else { number.digits() }.to_owned())
+        };
         let request = SubmitReq {
             sender_address: Some(number(&message.originator)),
             recipients: Recipients { to: vec![number(&message.recipient)], ..Recipients::default() },
@@ -65,7 +75,11 @@ impl Writer {
         };
         // Another attempt is another transaction, since the one before may have been taken.
         let transaction_id = format!("{}-{}", message.id, submission.attempt);
-        let message = Message { dialect: self.dialect.clone(), transaction_id, operation: Operation::SubmitReq(Box::new(request)) };
+        let message = Message {
+            dialect: self.dialect.clone(),
+            transaction_id,
+            operation: Operation::SubmitReq(Box::new(request)),
+        };
         Request::Post(post::write(&message, &parts))
     }
 

@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
-/// A body is handed on in pieces of so many octets, so that a peer that stops reading is noticed before the last of them.
+/// A body is handed on in pieces of so many octets, so that a peer that stops reading is noticed before the last of
+/// them.
 const PIECE_BYTES: usize = 16 * 1024;
 
 /// Octets to send, and a note that says when the last of them has left our hands.
@@ -30,7 +31,10 @@ impl Body for Pieces {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let count = self.rest.len().min(PIECE_BYTES);
         let piece = self.rest.split_to(count);
         if self.rest.is_empty() {

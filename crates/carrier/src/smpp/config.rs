@@ -190,9 +190,11 @@ pub struct SmppConfig {
     pub response_timeout_secs: u64,
     /// After how long without a PDU from the SMSC it is asked whether it is there.
     pub enquire_link_secs: u64,
-    /// How long an SMSC that was asked may go on sending nothing before the session is closed. Any PDU is a sign of life, not its answer alone.
+    /// How long an SMSC that was asked may go on sending nothing before the session is closed. Any PDU is a sign of
+    /// life, not its answer alone.
     pub enquire_link_timeout_secs: u64,
-    /// How long answers are waited for after either side has unbound or stopped, and how long an unbind may take to be answered.
+    /// How long answers are waited for after either side has unbound or stopped, and how long an unbind may take to be
+    /// answered.
     pub unbind_timeout_secs: u64,
     /// How long an SMSC may read nothing of what waits to be written to it before the session is closed.
     pub write_timeout_secs: u64,
@@ -200,13 +202,15 @@ pub struct SmppConfig {
     pub reconnect_floor_ms: u64,
     /// The longest wait before another try to connect.
     pub reconnect_ceiling_ms: u64,
-    /// The wait after a bind that was refused for good, such as one with wrong credentials: asking more often gets accounts locked.
+    /// The wait after a bind that was refused for good, such as one with wrong credentials: asking more often gets
+    /// accounts locked.
     pub refused_retry_secs: u64,
     /// How long a session rests when it is first asked to be slower; it doubles while that goes on.
     pub throttle_floor_ms: u64,
     /// The longest such rest.
     pub throttle_ceiling_ms: u64,
-    /// So many different recipients in a row whose queues are full (`ESME_RMSGQFUL`), with nothing taken in between, make the session rest too; 0 for never.
+    /// So many different recipients in a row whose queues are full (`ESME_RMSGQFUL`), with nothing taken in between,
+    /// make the session rest too; 0 for never.
     pub queue_full_recipients: usize,
     /// Receipts of a session that may wait to be stored; past it the SMSC is asked to come back.
     pub receipts_pending_max: usize,

@@ -18,15 +18,29 @@ pub(crate) struct Delivered<'a> {
 
 impl<'a> Delivered<'a> {
     pub(crate) fn of_sm(sm: &'a Sm, tlvs: &'a Tlvs) -> Self {
-        Self { source: &sm.source, destination: &sm.destination, esm_class: sm.esm_class, data_coding: sm.data_coding, short_message: &sm.short_message, tlvs }
+        Self {
+            source: &sm.source,
+            destination: &sm.destination,
+            esm_class: sm.esm_class,
+            data_coding: sm.data_coding,
+            short_message: &sm.short_message,
+            tlvs,
+        }
     }
 
     pub(crate) fn of_data(data: &'a DataSm, tlvs: &'a Tlvs) -> Self {
-        Self { source: &data.source, destination: &data.destination, esm_class: data.esm_class, data_coding: data.data_coding, short_message: &[], tlvs }
+        Self {
+            source: &data.source,
+            destination: &data.destination,
+            esm_class: data.esm_class,
+            data_coding: data.data_coding,
+            short_message: &[],
+            tlvs,
+        }
     }
 
-    /// The places that may have the text, likeliest first, each with the length of the header that was cut off. SMPP 3.4, 5.3.2.32 forbids both the
-    /// payload and `short_message` in one PDU, and SMSCs send both, one of them cut.
+    /// The places that may have the text, likeliest first, each with the length of the header that was cut off. SMPP
+    /// 3.4, 5.3.2.32 forbids both the payload and `short_message` in one PDU, and SMSCs send both, one of them cut.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (usize, &'a [u8])> {
         let parameter = |tag| self.tlvs.get(tag).unwrap_or_default();
         let places = [parameter(tag::MESSAGE_PAYLOAD), self.short_message, parameter(tag::ADDITIONAL_STATUS_INFO_TEXT)];
@@ -34,7 +48,11 @@ impl<'a> Delivered<'a> {
         places.into_iter().filter(|octets| !octets.is_empty()).map(move |octets| {
             let octets = octets.get(..TEXT_OCTETS_MAX).unwrap_or(octets);
             // Some carriers set the bit on receipts that have no header.
-            let text = if is_said_to_have_header && wire::concat::has_header(octets) { wire::concat::read(octets).1 } else { octets };
+            let text = if is_said_to_have_header && wire::concat::has_header(octets) {
+                wire::concat::read(octets).1
+            } else {
+                octets
+            };
             (octets.len() - text.len(), text)
         })
     }

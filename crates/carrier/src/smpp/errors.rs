@@ -17,15 +17,22 @@ pub(crate) struct ErrorTable {
 
 impl ErrorTable {
     pub(crate) fn new(config: &SmppConfig) -> Self {
-        let exceptions = config.errors.iter().filter_map(|(name, action)| Some((CommandStatus::parse(name)?.0, *action)));
-        let bind_exceptions = config.bind_errors.iter().filter_map(|(name, action)| Some((CommandStatus::parse(name)?.0, *action)));
-        Self { exceptions: exceptions.collect(), unknown: config.unknown_error, bind_exceptions: bind_exceptions.collect() }
+        let exceptions =
+            config.errors.iter().filter_map(|(name, action)| Some((CommandStatus::parse(name)?.0, *action)));
+        let bind_exceptions =
+            config.bind_errors.iter().filter_map(|(name, action)| Some((CommandStatus::parse(name)?.0, *action)));
+        Self {
+            exceptions: exceptions.collect(),
+            unknown: config.unknown_error,
+            bind_exceptions: bind_exceptions.collect(),
+        }
     }
 
     /// What follows where a bind was refused with `status`: the carrier's exception, or what is usual.
     pub(crate) fn bind_action(&self, status: CommandStatus) -> BindAction {
         let usual = match status {
-            // SMPP 3.4, 5.1.3: the account, its password or its system type is wrong, or (5.0, 4.7.6) the account may not do this.
+            // SMPP 3.4, 5.1.3: the account, its password or its system type is wrong, or (5.0, 4.7.6) the account may
+            // not do this.
             CommandStatus::RBINDFAIL
             | CommandStatus::RINVPASWD
             | CommandStatus::RINVSYSID
@@ -49,8 +56,14 @@ impl ErrorTable {
             CommandStatus::RTHROTTLED => Action::Throttle,
             CommandStatus::RMSGQFUL => Action::QueueFull,
             CommandStatus::RINVBNDSTS => Action::Rebind,
-            CommandStatus::RSYSERR | CommandStatus::RX_T_APPN | CommandStatus::RSUBMITFAIL | CommandStatus::RUNKNOWNERR => Action::Retry,
-            CommandStatus::RINVDSTADR | CommandStatus::RINVDSTTON | CommandStatus::RINVDSTNPI | CommandStatus::RINVNUMDESTS => Action::InvalidDestination,
+            CommandStatus::RSYSERR
+            | CommandStatus::RX_T_APPN
+            | CommandStatus::RSUBMITFAIL
+            | CommandStatus::RUNKNOWNERR => Action::Retry,
+            CommandStatus::RINVDSTADR
+            | CommandStatus::RINVDSTTON
+            | CommandStatus::RINVDSTNPI
+            | CommandStatus::RINVNUMDESTS => Action::InvalidDestination,
             CommandStatus::RPROHIBITED | CommandStatus::RSERTYPDENIED | CommandStatus::RSERTYPUNAUTH => Action::Block,
             CommandStatus::RINVEXPIRY => Action::Expire,
             _ if status.name().is_some() => Action::Reject,
@@ -94,8 +107,12 @@ mod tests {
     #[test]
     fn a_refused_bind_is_judged_by_whether_the_carrier_lets_us_in() {
         use BindAction::{Refused, Retry};
-        let bind_errors = [("ESME_RALYBND".to_owned(), Refused), ("0x0d".to_owned(), Retry), ("0x0401".to_owned(), Refused)].into();
-        let (usual, own) = (ErrorTable::new(&SmppConfig::default()), ErrorTable::new(&SmppConfig { bind_errors, ..SmppConfig::default() }));
+        let bind_errors =
+            [("ESME_RALYBND".to_owned(), Refused), ("0x0d".to_owned(), Retry), ("0x0401".to_owned(), Refused)].into();
+        let (usual, own) = (
+            ErrorTable::new(&SmppConfig::default()),
+            ErrorTable::new(&SmppConfig { bind_errors, ..SmppConfig::default() }),
+        );
         for (status, of_usual, of_own) in [
             (CommandStatus::RBINDFAIL, Refused, Retry),
             (CommandStatus::RINVPASWD, Refused, Refused),

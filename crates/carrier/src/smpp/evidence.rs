@@ -9,8 +9,11 @@ use super::delivered::Delivered;
 use crate::unusable::SHOWN_OCTETS_MAX;
 
 /// Parameters that say which message a receipt means and what it says, by their names in the specification.
-const SHOWN: [(u16, &str); 3] =
-    [(tag::RECEIPTED_MESSAGE_ID, "receipted_message_id"), (tag::MESSAGE_STATE, "message_state"), (tag::NETWORK_ERROR_CODE, "network_error_code")];
+const SHOWN: [(u16, &str); 3] = [
+    (tag::RECEIPTED_MESSAGE_ID, "receipted_message_id"),
+    (tag::MESSAGE_STATE, "message_state"),
+    (tag::NETWORK_ERROR_CODE, "network_error_code"),
+];
 
 /// The length of what is shown of a usual receipt.
 const SHOWN_OCTETS: usize = 320;
@@ -18,7 +21,8 @@ const SHOWN_OCTETS: usize = 320;
 /// A delivery for the operator: cut, and with control characters escaped. Of its text at most `text_max` octets.
 pub(crate) fn of(delivered: &Delivered<'_>, text_max: usize) -> String {
     let mut shown = String::with_capacity(SHOWN_OCTETS);
-    let _ = write!(shown, "esm_class 0x{:02x}, data_coding 0x{:02x}, from ", delivered.esm_class, delivered.data_coding);
+    let _ =
+        write!(shown, "esm_class 0x{:02x}, data_coding 0x{:02x}, from ", delivered.esm_class, delivered.data_coding);
     address(&mut shown, delivered.source);
     shown.push_str(", to ");
     address(&mut shown, delivered.destination);

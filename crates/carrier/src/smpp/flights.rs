@@ -1,6 +1,7 @@
 //! Submissions under way: which of their segments wait for the window, and what became of the others.
 //!
-//! In come segments and their outcomes one by one; out goes one outcome for the whole submission, once every segment has its own.
+//! In come segments and their outcomes one by one; out goes one outcome for the whole submission, once every segment
+//! has its own.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
@@ -37,7 +38,11 @@ struct Flight {
 
 impl Flights {
     /// Takes a submission. It ends at once when there are no segments.
-    pub(crate) fn begin(&mut self, Outgoing { submission, total, segments }: Outgoing, leave_by: Instant) -> Option<Effect> {
+    pub(crate) fn begin(
+        &mut self,
+        Outgoing { submission, total, segments }: Outgoing,
+        leave_by: Instant,
+    ) -> Option<Effect> {
         let flight = self.next;
         self.next += 1;
         self.queue.extend((0..segments.len()).map(|index| (flight, index)));
@@ -78,7 +83,8 @@ impl Flights {
             && let Some(segment) = self.queue.pop_first()
         {
             let throttled = self.flights.get(&segment.0).and_then(|flight| flight.throttled);
-            let outcome = throttled.map_or(SegmentOutcome::NotSent, |status| SegmentOutcome::TryLater { status: status.to_string() });
+            let outcome = throttled
+                .map_or(SegmentOutcome::NotSent, |status| SegmentOutcome::TryLater { status: status.to_string() });
             effects.extend(self.settle(segment, outcome));
         }
         effects
@@ -86,7 +92,9 @@ impl Flights {
 
     /// The submission of a segment, of how many it is, and its number.
     pub(crate) fn find(&self, segment: SegmentRef) -> Option<(&Submission, u16, u16)> {
-        self.flights.get(&segment.0).map(|flight| (&flight.submission, flight.total, flight.segments[segment.1].0.number))
+        self.flights
+            .get(&segment.0)
+            .map(|flight| (&flight.submission, flight.total, flight.segments[segment.1].0.number))
     }
 
     /// Gives a segment its outcome. After a failure the segments behind it are not sent: half a message helps nobody.
@@ -110,13 +118,17 @@ impl Flights {
 
     /// Gives up everything that is queued, as not sent.
     pub(crate) fn clear_queue(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.queue).into_iter().filter_map(|segment| self.settle(segment, SegmentOutcome::NotSent)).collect()
+        std::mem::take(&mut self.queue)
+            .into_iter()
+            .filter_map(|segment| self.settle(segment, SegmentOutcome::NotSent))
+            .collect()
     }
 
     fn end(&mut self, flight: u64) -> Option<Effect> {
         let flight = self.flights.remove(&flight)?;
         let count = flight.segments.len();
-        let segments = flight.segments.into_iter().filter_map(|(segment, outcome)| Some((segment.number, outcome?))).collect();
+        let segments =
+            flight.segments.into_iter().filter_map(|(segment, outcome)| Some((segment.number, outcome?))).collect();
         Some(Effect::Outcome(flight.submission.ended(flight.total, segments), count))
     }
 }

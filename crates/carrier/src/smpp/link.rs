@@ -61,7 +61,10 @@ impl Link {
     /// Keeps a session open until the carrier is drained.
     pub(crate) async fn run(mut self) {
         let config = Arc::clone(&self.shared.config);
-        let backoff = Backoff { floor: Duration::from_millis(config.reconnect_floor_ms), ceiling: Duration::from_millis(config.reconnect_ceiling_ms) };
+        let backoff = Backoff {
+            floor: Duration::from_millis(config.reconnect_floor_ms),
+            ceiling: Duration::from_millis(config.reconnect_ceiling_ms),
+        };
         let mut failures = 0;
         while !self.shared.is_draining() {
             let began = self.runtime().instant();
@@ -261,8 +264,8 @@ impl Driver<'_> {
         self.waits_since.map(|since| since + limit)
     }
 
-    /// What is due now. Before it is decided that an answer did not come or that nothing can be written, both are tried: this process may have stood still for
-    /// longer than the SMSC.
+    /// What is due now. Before it is decided that an answer did not come or that nothing can be written, both are
+    /// tried: this process may have stood still for longer than the SMSC.
     async fn do_what_is_due(&mut self, out: &mut Vec<u8>) -> ControlFlow<Ended> {
         for _ in 0..CATCH_UP_READS_MAX {
             if self.has_ended {
@@ -285,10 +288,15 @@ impl Driver<'_> {
     /// Octets came, or the end of them.
     fn took(&mut self, read: io::Result<usize>, out: &mut Vec<u8>) -> ControlFlow<Ended> {
         match read {
-            // All that it said before has been read. Where it has only ended its own side, its requests can still be answered.
+            // All that it said before has been read. Where it has only ended its own side, its requests can still be
+            // answered.
             Ok(0) => {
                 self.has_ended = true;
-                let in_between = if self.input.is_empty() { "the SMSC closed the connection" } else { "the SMSC closed the connection in the middle of a PDU" };
+                let in_between = if self.input.is_empty() {
+                    "the SMSC closed the connection"
+                } else {
+                    "the SMSC closed the connection in the middle of a PDU"
+                };
                 self.session.hung_up(in_between, self.written, self.now());
                 ControlFlow::Continue(())
             }
@@ -399,7 +407,9 @@ impl Driver<'_> {
                         shared.failed(why, false);
                     }
                 }
-                Effect::Remark(what) => tracing::info!(carrier.name = %shared.config.name, "Carrier {}: {what}", shared.config.name),
+                Effect::Remark(what) => {
+                    tracing::info!(carrier.name = %shared.config.name, "Carrier {}: {what}", shared.config.name)
+                }
                 Effect::Close(why) => {
                     let drained = shared.is_draining();
                     if !drained {

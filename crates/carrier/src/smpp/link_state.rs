@@ -1,7 +1,8 @@
 //! The state of a link, as the dispatcher and the operator see it.
 //!
-//! The link writes and others read, without a lock. The order is the promise: the link stores its state first, then reports events, and wakes the waiting tasks last.
-//! A task that receives an event or wakes up sees the state that belongs to it. `modelled` checks this in every order in which threads may run.
+//! The link writes and others read, without a lock. The order is the promise: the link stores its state first, then
+//! reports events, and wakes the waiting tasks last. A task that receives an event or wakes up sees the state that
+//! belongs to it. `modelled` checks this in every order in which threads may run.
 
 use super::sync::{AtomicBool, AtomicUsize, Notify, Ordering};
 
@@ -26,7 +27,8 @@ impl Changes {
         Self(Notify::new())
     }
 
-    /// Resolves when something may be different from what it was at this call. Make it before looking, so that no change is missed.
+    /// Resolves when something may be different from what it was at this call. Make it before looking, so that no
+    /// change is missed.
     pub(crate) fn change(&self) -> impl Future<Output = ()> + '_ {
         self.0.notified()
     }

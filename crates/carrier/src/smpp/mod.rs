@@ -47,7 +47,12 @@ pub struct SmppCarrier {
 
 impl SmppCarrier {
     /// Starts the links of a carrier.
-    pub(crate) fn start(config: SmppConfig, events: Events, entropy: Arc<dyn Entropy>, supervisor: &Supervisor) -> Result<Self, ConfigError> {
+    pub(crate) fn start(
+        config: SmppConfig,
+        events: Events,
+        entropy: Arc<dyn Entropy>,
+        supervisor: &Supervisor,
+    ) -> Result<Self, ConfigError> {
         let runtime = supervisor.runtime();
         let password: Arc<str> = config.read_password()?.into();
         let config = Arc::new(config);
@@ -60,7 +65,8 @@ impl SmppCarrier {
         let shared = Arc::new(Shared::new(Arc::clone(runtime), Arc::clone(&config), &kinds, events));
         let for_links = Arc::clone(&shared);
         let link = move |index, kind, submissions| {
-            let (shared, connector, entropy, password) = (Arc::clone(&for_links), Arc::clone(&connector), Arc::clone(&entropy), Arc::clone(&password));
+            let (shared, connector, entropy, password) =
+                (Arc::clone(&for_links), Arc::clone(&connector), Arc::clone(&entropy), Arc::clone(&password));
             Link { shared, index, kind, connector, password, submissions, entropy }
         };
         let mut links = Vec::new();
@@ -125,7 +131,9 @@ impl Carrier for SmppCarrier {
                 return self.shared.tell(Event::Outcome(refused));
             }
         };
-        let Some(index) = self.senders().filter(|index| links[*index].can_send()).max_by_key(|index| links[*index].room()) else {
+        let Some(index) =
+            self.senders().filter(|index| links[*index].can_send()).max_by_key(|index| links[*index].room())
+        else {
             return self.shared.tell(Event::Outcome(outgoing.not_sent()));
         };
         let segments = outgoing.segments.len();
@@ -191,7 +199,8 @@ impl Carrier for SmppCarrier {
                 change.await;
             }
         };
-        // Past the limit the process ends, and with it the sessions; what is unanswered is of unknown outcome in the store already.
+        // Past the limit the process ends, and with it the sessions; what is unanswered is of unknown outcome in the
+        // store already.
         let _ = self.runtime.timeout(limit, closed).await;
     }
 }

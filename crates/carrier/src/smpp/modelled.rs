@@ -1,6 +1,8 @@
-//! The hand-over between a link and those who use it, in every order in which their threads may run, and with every value that their loads may see (loom).
+//! The hand-over between a link and those who use it, in every order in which their threads may run, and with every
+//! value that their loads may see (loom).
 
-/// loom's atomics, and a `Notify` over loom's mutex with tokio's promise: a wait hears of every wake after it was made, polled or not.
+/// loom's atomics, and a `Notify` over loom's mutex with tokio's promise: a wait hears of every wake after it was made,
+/// polled or not.
 mod sync {
     use std::pin::Pin;
     use std::task::{Context, Poll, Waker};
@@ -71,7 +73,8 @@ struct Stage {
 
 impl Stage {
     fn new() -> Arc<Self> {
-        let stage = Self { link: LinkState::new(true, 1, usize::MAX), changes: Changes::new(), told: AtomicUsize::new(0) };
+        let stage =
+            Self { link: LinkState::new(true, 1, usize::MAX), changes: Changes::new(), told: AtomicUsize::new(0) };
         stage.link.reserve(1);
         stage.link.publish(bound(1), &stage.changes, || ());
         Arc::new(stage)
@@ -152,7 +155,8 @@ fn who_is_woken_sees_what_woke_him() {
         let stage = Stage::new();
         let change = stage.changes.change();
         let link = Arc::clone(&stage);
-        let throttled = thread::spawn(move || link.link.publish(Standing { resting: true, ..bound(1) }, &link.changes, || ()));
+        let throttled =
+            thread::spawn(move || link.link.publish(Standing { resting: true, ..bound(1) }, &link.changes, || ()));
         block_on(change);
         assert!(stage.link.is_resting());
         throttled.join().unwrap();

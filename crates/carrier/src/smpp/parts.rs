@@ -1,6 +1,8 @@
-//! Receipts in parts: each part a `deliver_sm` or `data_sm`, joined by a header (3GPP TS 23.040, 9.2.3.24.1) or by parameters (SMPP 3.4, 5.3.2.22 to 5.3.2.24).
+//! Receipts in parts: each part a `deliver_sm` or `data_sm`, joined by a header (3GPP TS 23.040, 9.2.3.24.1) or by
+//! parameters (SMPP 3.4, 5.3.2.22 to 5.3.2.24).
 //!
-//! A part is answered at once, since an SMSC may send the next one only after that; the last part is answered once the receipt is on disk.
+//! A part is answered at once, since an SMSC may send the next one only after that; the last part is answered once the
+//! receipt is on disk.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,7 +21,8 @@ const RECEIPTS_MAX: usize = 1_000;
 const OCTETS_MAX: usize = 4_096;
 
 /// The parameters that say something about a receipt beside its text.
-const KEPT_TAGS: [u16; 4] = [tag::RECEIPTED_MESSAGE_ID, tag::MESSAGE_STATE, tag::NETWORK_ERROR_CODE, tag::ADDITIONAL_STATUS_INFO_TEXT];
+const KEPT_TAGS: [u16; 4] =
+    [tag::RECEIPTED_MESSAGE_ID, tag::MESSAGE_STATE, tag::NETWORK_ERROR_CODE, tag::ADDITIONAL_STATUS_INFO_TEXT];
 
 /// The longest value of one of them, in octets: no specification has a longer one.
 const VALUE_OCTETS_MAX: usize = 256;
@@ -106,8 +109,13 @@ struct Set {
 impl Part {
     /// The part that a delivery is, if it says that it is one of several.
     pub(crate) fn of(delivered: &Delivered<'_>) -> Option<Self> {
-        let octets = delivered.tlvs.get(tag::MESSAGE_PAYLOAD).filter(|payload| !payload.is_empty()).unwrap_or(delivered.short_message);
-        let (form, reference, total, number, text) = by_header(delivered.esm_class, octets).or_else(|| by_parameters(delivered.tlvs, octets))?;
+        let octets = delivered
+            .tlvs
+            .get(tag::MESSAGE_PAYLOAD)
+            .filter(|payload| !payload.is_empty())
+            .unwrap_or(delivered.short_message);
+        let (form, reference, total, number, text) =
+            by_header(delivered.esm_class, octets).or_else(|| by_parameters(delivered.tlvs, octets))?;
         if total < 2 || text.len() > OCTETS_MAX {
             return None;
         }
@@ -121,7 +129,8 @@ impl Part {
             ..Sm::default()
         };
         let mut tlvs = Tlvs::default();
-        let of_receipt = delivered.tlvs.iter().filter(|tlv| KEPT_TAGS.contains(&tlv.tag) && tlv.value.len() <= VALUE_OCTETS_MAX);
+        let of_receipt =
+            delivered.tlvs.iter().filter(|tlv| KEPT_TAGS.contains(&tlv.tag) && tlv.value.len() <= VALUE_OCTETS_MAX);
         of_receipt.for_each(|tlv| tlvs.push(tlv.tag, tlv.value.clone()));
         Some(Self { name: Name { source, destination, form, reference, total }, number, sm, tlvs })
     }
@@ -142,7 +151,13 @@ fn by_header(class: u8, octets: &[u8]) -> Option<Numbered<'_>> {
 fn by_parameters<'a>(tlvs: &Tlvs, octets: &'a [u8]) -> Option<Numbered<'a>> {
     let octet = |tag| tlvs.number(tag).and_then(|number| u8::try_from(number).ok());
     let (total, number) = (octet(tag::SAR_TOTAL_SEGMENTS)?, octet(tag::SAR_SEGMENT_SEQNUM)?);
-    (1..=total).contains(&number).then_some((Form::Parameters, tlvs.number(tag::SAR_MSG_REF_NUM)?, total, number, octets))
+    (1..=total).contains(&number).then_some((
+        Form::Parameters,
+        tlvs.number(tag::SAR_MSG_REF_NUM)?,
+        total,
+        number,
+        octets,
+    ))
 }
 
 impl Parts {
@@ -150,8 +165,11 @@ impl Parts {
     pub(crate) fn take(&self, part: Part, standing: Standing, now: Instant) -> Taken {
         let mut sets = self.sets();
         let is_full = sets.len() >= RECEIPTS_MAX;
-        // A reference is given again: a part that differs from the one that is known under its number begins another receipt.
-        let is_another = |set: &Set| set.parts.get(&part.number).is_some_and(|known| known.sm.short_message != part.sm.short_message);
+        // A reference is given again: a part that differs from the one that is known under its number begins another
+        // receipt.
+        let is_another = |set: &Set| {
+            set.parts.get(&part.number).is_some_and(|known| known.sm.short_message != part.sm.short_message)
+        };
         let place = sets.iter().rposition(|set| set.name == part.name && now < set.since + KEPT);
         let place = place.filter(|place| sets.get(*place).is_some_and(|set| !is_another(set)));
         if standing == Standing::Complete && place.is_none() {
@@ -163,7 +181,8 @@ impl Parts {
             return Taken::Alone;
         }
         match place.and_then(|place| sets.get_mut(place)) {
-            // Each part may be complete, with the header of a segment of the message. The store knows what it has heard already.
+            // Each part may be complete, with the header of a segment of the message. The store knows what it has heard
+            // already.
             Some(set) if standing == Standing::Complete => {
                 set.is_done = true;
                 set.parts.insert(part.number, part);
@@ -258,7 +277,11 @@ mod tests {
         assert!(matches!(parts.take(part(1, 1, "id:1 "), Standing::Piece, now), Taken::Kept));
         assert!(parts.expired(now + KEPT - Duration::from_millis(1)).is_empty());
         assert_eq!(parts.expired(now + KEPT).len(), 1);
-        assert_eq!(whole(parts.take(part(1, 2, "stat:DELIVRD"), Standing::Piece, now + KEPT)), None, "it is a part of another receipt now");
+        assert_eq!(
+            whole(parts.take(part(1, 2, "stat:DELIVRD"), Standing::Piece, now + KEPT)),
+            None,
+            "it is a part of another receipt now"
+        );
     }
 
     #[test]
@@ -275,7 +298,10 @@ mod tests {
         for id in ["3", "4"] {
             assert!(matches!(parts.take(part(1, 1, &format!("id:{id} ")), Standing::Piece, now), Taken::Kept));
         }
-        assert_eq!(whole(parts.take(part(1, 2, "stat:UNDELIV"), Standing::Piece, now)).as_deref(), Some("id:4 stat:UNDELIV"));
+        assert_eq!(
+            whole(parts.take(part(1, 2, "stat:UNDELIV"), Standing::Piece, now)).as_deref(),
+            Some("id:4 stat:UNDELIV")
+        );
     }
 
     #[test]
@@ -290,7 +316,13 @@ mod tests {
             assert!(matches!(parts.take(from(number), Standing::Piece, now), Taken::Kept));
         }
         assert!(matches!(parts.take(from(RECEIPTS_MAX), Standing::Piece, now), Taken::Alone));
-        assert!(matches!(parts.take(part(1, 1, "Hello"), Standing::Other, now), Taken::Alone), "a message of a handset begins nothing");
-        assert!(Part::of(&Delivered::of_sm(&Sm { short_message: vec![b'x'; 300], ..Sm::default() }, &Tlvs::default())).is_none());
+        assert!(
+            matches!(parts.take(part(1, 1, "Hello"), Standing::Other, now), Taken::Alone),
+            "a message of a handset begins nothing"
+        );
+        assert!(
+            Part::of(&Delivered::of_sm(&Sm { short_message: vec![b'x'; 300], ..Sm::default() }, &Tlvs::default()))
+                .is_none()
+        );
     }
 }

@@ -68,7 +68,10 @@ pub(crate) fn read(config: &SmppConfig, delivered: &Delivered<'_>) -> Read {
     };
     Read::Receipt(Receipt {
         keys,
-        addresses: [delivered.source, delivered.destination].into_iter().flat_map(|address| numbers(config, address)).collect(),
+        addresses: [delivered.source, delivered.destination]
+            .into_iter()
+            .flat_map(|address| numbers(config, address))
+            .collect(),
         scope: scope(config, state, &text),
         raw: evidence::of(delivered, SHOWN_OCTETS_MAX),
         state,
@@ -77,12 +80,13 @@ pub(crate) fn read(config: &SmppConfig, delivered: &Delivered<'_>) -> Read {
     })
 }
 
-/// What a delivery that says that it is a part of something says by itself. It is complete where nothing more is expected: the state stands in a parameter, or
-/// something stands behind it, so that its word is not cut.
+/// What a delivery that says that it is a part of something says by itself. It is complete where nothing more is
+/// expected: the state stands in a parameter, or something stands behind it, so that its word is not cut.
 pub(crate) fn standing(config: &SmppConfig, read: &Read, delivered: &Delivered<'_>) -> Standing {
     let texts = readable_texts(config, delivered);
     let text = merged(&texts);
-    let has_parameters = delivered.tlvs.get(tag::RECEIPTED_MESSAGE_ID).is_some() && delivered.tlvs.get(tag::MESSAGE_STATE).is_some();
+    let has_parameters =
+        delivered.tlvs.get(tag::RECEIPTED_MESSAGE_ID).is_some() && delivered.tlvs.get(tag::MESSAGE_STATE).is_some();
     let has_text = text.id.is_some() && text.stat.is_some() && (text.err.is_some() || text.text.is_some());
     match read {
         Read::Receipt(_) if has_parameters || has_text => Standing::Complete,
@@ -94,12 +98,16 @@ pub(crate) fn standing(config: &SmppConfig, read: &Read, delivered: &Delivered<'
 
 /// What the texts say that have the form of a receipt, the one that says most first.
 fn readable_texts(config: &SmppConfig, delivered: &Delivered<'_>) -> Vec<ReceiptText> {
-    let mut texts: Vec<ReceiptText> = delivered.texts().filter_map(|(header, text)| best_reading(config, text, delivered.data_coding, header)).collect();
+    let mut texts: Vec<ReceiptText> = delivered
+        .texts()
+        .filter_map(|(header, text)| best_reading(config, text, delivered.data_coding, header))
+        .collect();
     texts.sort_by_key(|text| std::cmp::Reverse(weight(text)));
     texts
 }
 
-/// The reading of a text's octets that says most: the first that has an id and a state, as nearly always the very first does.
+/// The reading of a text's octets that says most: the first that has an id and a state, as nearly always the very first
+/// does.
 fn best_reading(config: &SmppConfig, text: &[u8], label: u8, header_octets: usize) -> Option<ReceiptText> {
     let mut best: Option<ReceiptText> = None;
     for reading in octets::readings(text, label, header_octets) {
@@ -140,12 +148,19 @@ fn weight(text: &ReceiptText) -> usize {
 fn merged(texts: &[ReceiptText]) -> ReceiptText {
     let mut texts = texts.iter().cloned();
     let first = texts.next().unwrap_or_default();
-    texts.fold(first, |all, other| ReceiptText { id: all.id.or(other.id), stat: all.stat.or(other.stat), err: all.err.or(other.err), ..all })
+    texts.fold(first, |all, other| ReceiptText {
+        id: all.id.or(other.id),
+        stat: all.stat.or(other.stat),
+        err: all.err.or(other.err),
+        ..all
+    })
 }
 
-/// The ids that are named, the most trustworthy first: the parameter's, those of the texts, and those with what stands behind them.
+/// The ids that are named, the most trustworthy first: the parameter's, those of the texts, and those with what stands
+/// behind them.
 fn ids(tlvs: &Tlvs, texts: &[ReceiptText]) -> Vec<String> {
-    let of_parameters: Vec<String> = tlvs.iter().filter(|tlv| tlv.tag == tag::RECEIPTED_MESSAGE_ID).map(|tlv| id_of(&tlv.value)).collect();
+    let of_parameters: Vec<String> =
+        tlvs.iter().filter(|tlv| tlv.tag == tag::RECEIPTED_MESSAGE_ID).map(|tlv| id_of(&tlv.value)).collect();
     let has_parameter = of_parameters.iter().any(|id| !id::canonical(id).is_empty());
     let texts = || texts.iter().filter(|text| !(has_parameter && text.id_is_behind_text));
     let first = texts().find_map(|text| text.id.as_deref());
@@ -163,7 +178,8 @@ fn ids(tlvs: &Tlvs, texts: &[ReceiptText]) -> Vec<String> {
     ids.into_iter().map(|(_, id)| id).collect()
 }
 
-/// The id of a parameter: padded with NULs or blanks on either side, or in UTF-16. Octets above ASCII are read as Latin-1.
+/// The id of a parameter: padded with NULs or blanks on either side, or in UTF-16. Octets above ASCII are read as
+/// Latin-1.
 fn id_of(value: &[u8]) -> String {
     let text: String = value.iter().map(|octet| char::from(*octet)).collect();
     let text = text.trim_matches(['\0', ' ']);
@@ -198,31 +214,36 @@ fn why_unreadable(delivered: &Delivered<'_>, texts: &[ReceiptText]) -> &'static 
     }
 }
 
-/// The digits of an address, some of them hidden perhaps. From a carrier of national numbers also those of the whole number: a short national one is not
-/// told by its last digits.
+/// The digits of an address, some of them hidden perhaps. From a carrier of national numbers also those of the whole
+/// number: a short national one is not told by its last digits.
 fn numbers(config: &SmppConfig, address: &Address) -> impl Iterator<Item = String> {
     let digits = address::digits(&address.text());
     let country = config.national_prefix.as_deref().and_then(|prefix| prefix.strip_prefix('+'));
-    let national = digits.as_deref().filter(|_| address.ton != ton::INTERNATIONAL).map(|digits| digits.trim_start_matches('0'));
+    let national =
+        digits.as_deref().filter(|_| address.ton != ton::INTERNATIONAL).map(|digits| digits.trim_start_matches('0'));
     let whole = national.zip(country).map(|(digits, country)| format!("{country}{digits}"));
     digits.into_iter().chain(whole)
 }
 
-/// How much of a message the receipt reports on. A `sub` and a `dlvrd` that are the same say that so many segments were submitted and all of them
-/// arrived (SMPP 3.4, appendix B); the store compares that with how many there are.
+/// How much of a message the receipt reports on. A `sub` and a `dlvrd` that are the same say that so many segments were
+/// submitted and all of them arrived (SMPP 3.4, appendix B); the store compares that with how many there are.
 fn scope(config: &SmppConfig, state: ReceiptState, text: &ReceiptText) -> ReceiptScope {
-    let count = |count: &Option<String>| count.as_deref().and_then(|count| count.trim().parse::<u16>().ok()).filter(|count| *count > 1);
+    let count = |count: &Option<String>| {
+        count.as_deref().and_then(|count| count.trim().parse::<u16>().ok()).filter(|count| *count > 1)
+    };
     match config.receipt_per {
         ReceiptPer::Message => ReceiptScope::Message,
         ReceiptPer::Segment => match (count(&text.sub), count(&text.dlvrd)) {
-            (Some(submitted), Some(delivered)) if submitted == delivered && state == ReceiptState::Delivered => ReceiptScope::AllOf(submitted),
+            (Some(submitted), Some(delivered)) if submitted == delivered && state == ReceiptState::Delivered => {
+                ReceiptScope::AllOf(submitted)
+            }
             _ => ReceiptScope::Segment,
         },
     }
 }
 
-/// The state: the carrier's own meaning of its word first, then the parameter, then what the word usually means. A parameter that has no meaning, or none
-/// that is final, does not hide a final word: no other report follows it.
+/// The state: the carrier's own meaning of its word first, then the parameter, then what the word usually means. A
+/// parameter that has no meaning, or none that is final, does not hide a final word: no other report follows it.
 fn state(config: &SmppConfig, stat: Option<&str>, delivered: &Delivered<'_>) -> ReceiptState {
     if let Some(meaning) = stat.and_then(|stat| own_meaning(config, stat)) {
         return match meaning {
@@ -239,7 +260,12 @@ fn state(config: &SmppConfig, stat: Option<&str>, delivered: &Delivered<'_>) -> 
     match word {
         Some(word) if word.is_final() && !parameter.is_final() && !is_intermediate => word,
         // SMPP 3.4, 5.2.28 has no state 0, and the carrier does not know what `UNKNOWN` names.
-        Some(word) if matches!(parameter, ReceiptState::Scheduled | ReceiptState::Unknown) && word != ReceiptState::Unknown => word,
+        Some(word)
+            if matches!(parameter, ReceiptState::Scheduled | ReceiptState::Unknown)
+                && word != ReceiptState::Unknown =>
+        {
+            word
+        }
         Some(_) | None => parameter,
     }
 }
@@ -247,7 +273,9 @@ fn state(config: &SmppConfig, stat: Option<&str>, delivered: &Delivered<'_>) -> 
 /// What the carrier means by its words, or by the first of them where the others change nothing about it.
 fn own_meaning(config: &SmppConfig, stat: &str) -> Option<StatMeaning> {
     let first = stat.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|')).next().unwrap_or_default();
-    let meaning = |stat: &str| config.receipt_stats.iter().find(|(word, _)| word.eq_ignore_ascii_case(stat)).map(|(_, meaning)| *meaning);
+    let meaning = |stat: &str| {
+        config.receipt_stats.iter().find(|(word, _)| word.eq_ignore_ascii_case(stat)).map(|(_, meaning)| *meaning)
+    };
     meaning(stat).or_else(|| meaning(first).filter(|_| ReceiptState::from_stat(first) == ReceiptState::from_stat(stat)))
 }
 
@@ -256,7 +284,9 @@ fn parameter_state(tlvs: &Tlvs) -> Option<ReceiptState> {
     let value = tlvs.get(tag::MESSAGE_STATE)?;
     let number = match value {
         [digit @ b'0'..=b'9'] => u32::from(digit - b'0'),
-        [_, _, ..] if value.iter().all(u8::is_ascii_alphabetic) => return tlvs.text(tag::MESSAGE_STATE).map(|word| ReceiptState::from_stat(&word)),
+        [_, _, ..] if value.iter().all(u8::is_ascii_alphabetic) => {
+            return tlvs.text(tag::MESSAGE_STATE).map(|word| ReceiptState::from_stat(&word));
+        }
         _ => tlvs.number(tag::MESSAGE_STATE)?,
     };
     Some(u8::try_from(number).map_or(ReceiptState::Unknown, ReceiptState::from_message_state))
@@ -318,12 +348,20 @@ mod tests {
     fn a_receipt_that_names_no_message_is_told_from_a_message_of_a_handset() {
         let read = |sm: &Sm| read(&SmppConfig::default(), &Delivered::of_sm(sm, &Tlvs::default()));
         assert_eq!(read(&sm(0, "Hello")), Read::Inbound);
-        for (text, why) in
-            [("Hello", "unknown form"), ("", "no text"), ("stat:DELIVRD err:000", "no id"), ("id: stat:DELIVRD", "no id"), ("id:\0", "unknown form")]
-        {
+        for (text, why) in [
+            ("Hello", "unknown form"),
+            ("", "no text"),
+            ("stat:DELIVRD err:000", "no id"),
+            ("id: stat:DELIVRD", "no id"),
+            ("id:\0", "unknown form"),
+        ] {
             assert_eq!(read(&sm(4, text)), Read::Unreadable { why });
         }
-        let wide = Sm { data_coding: 8, short_message: "привет".encode_utf16().flat_map(u16::to_be_bytes).collect(), ..sm(4, "") };
+        let wide = Sm {
+            data_coding: 8,
+            short_message: "привет".encode_utf16().flat_map(u16::to_be_bytes).collect(),
+            ..sm(4, "")
+        };
         assert_eq!(read(&wide), Read::Unreadable { why: "unknown form" });
     }
 
@@ -332,14 +370,20 @@ mod tests {
         // The first octet, `i`, would be a header's length of 105 octets: beyond a short text, and within a long one.
         let long = TEXT.replace("id:42", "id:000000000000000000000000000000000042");
         for text in [TEXT, &long] {
-            assert_eq!(found(&SmppConfig::default(), &sm(0x44, text), &Tlvs::default()), Some(("42".to_owned(), ReceiptState::Delivered)));
+            assert_eq!(
+                found(&SmppConfig::default(), &sm(0x44, text), &Tlvs::default()),
+                Some(("42".to_owned(), ReceiptState::Delivered))
+            );
         }
     }
 
     #[test]
     fn a_header_before_a_receipt_is_passed_over() {
         let sm = Sm { short_message: [b"\x05\x00\x03\x2A\x01\x01", TEXT.as_bytes()].concat(), ..sm(0x44, "") };
-        assert_eq!(found(&SmppConfig::default(), &sm, &Tlvs::default()), Some(("42".to_owned(), ReceiptState::Delivered)));
+        assert_eq!(
+            found(&SmppConfig::default(), &sm, &Tlvs::default()),
+            Some(("42".to_owned(), ReceiptState::Delivered))
+        );
     }
 
     #[test]
@@ -347,13 +391,21 @@ mod tests {
         let mut tlvs = Tlvs::default();
         tlvs.push(tag::MESSAGE_PAYLOAD, TEXT.as_bytes());
         let data = DataSm { esm_class: 0x04, ..DataSm::default() };
-        let Read::Receipt(receipt) = read(&SmppConfig::default(), &Delivered::of_data(&data, &tlvs)) else { panic!("no receipt") };
+        let Read::Receipt(receipt) = read(&SmppConfig::default(), &Delivered::of_data(&data, &tlvs)) else {
+            panic!("no receipt")
+        };
         assert_eq!((receipt.keys[0].as_str(), receipt.state), ("42", ReceiptState::Delivered));
     }
 
     #[test]
     fn a_carrier_means_its_own_by_its_words() {
-        let config = SmppConfig { receipt_stats: [("ACCEPTD".to_owned(), StatMeaning::Delivered)].into(), ..SmppConfig::default() };
-        assert_eq!(found(&config, &sm(4, "id:42 stat:acceptd"), &Tlvs::default()), Some(("42".to_owned(), ReceiptState::Delivered)));
+        let config = SmppConfig {
+            receipt_stats: [("ACCEPTD".to_owned(), StatMeaning::Delivered)].into(),
+            ..SmppConfig::default()
+        };
+        assert_eq!(
+            found(&config, &sm(4, "id:42 stat:acceptd"), &Tlvs::default()),
+            Some(("42".to_owned(), ReceiptState::Delivered))
+        );
     }
 }

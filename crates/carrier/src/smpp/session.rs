@@ -1,7 +1,8 @@
 //! One session with an SMSC, without its socket: PDUs and the time go in, octets and effects come out.
 //!
-//! It holds the window, pairs answers with requests, rests when the SMSC asks for it, asks after an SMSC that has gone quiet, and gives every
-//! submission exactly one outcome, whatever happens to the session. `answers` has what follows from the SMSC's answers, `ending` how a session ends.
+//! It holds the window, pairs answers with requests, rests when the SMSC asks for it, asks after an SMSC that has gone
+//! quiet, and gives every submission exactly one outcome, whatever happens to the session. `answers` has what follows
+//! from the SMSC's answers, `ending` how a session ends.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -113,7 +114,10 @@ impl Session {
             sent: VecDeque::new(),
             late: VecDeque::new(),
             window: config.window,
-            rest: Rest::new(Duration::from_millis(config.throttle_floor_ms), Duration::from_millis(config.throttle_ceiling_ms)),
+            rest: Rest::new(
+                Duration::from_millis(config.throttle_floor_ms),
+                Duration::from_millis(config.throttle_ceiling_ms),
+            ),
             full_queues: FullQueues::new(config.queue_full_recipients),
             bucket: Bucket::new(config.session_rate, now),
             heard_at: now,
@@ -158,8 +162,8 @@ impl Session {
         self.effects.extend(effect);
     }
 
-    /// Writes what the window, the pace and the SMSC's patience let leave now, as long as `out` holds less than `bytes_max`. Before `out`, the connection was
-    /// given `handed_over` octets.
+    /// Writes what the window, the pace and the SMSC's patience let leave now, as long as `out` holds less than
+    /// `bytes_max`. Before `out`, the connection was given `handed_over` octets.
     pub(crate) fn fill(&mut self, now: Instant, bytes_max: usize, handed_over: u64, out: &mut Vec<u8>) {
         self.effects.extend(self.flights.give_up(now));
         if self.phase != Phase::Bound || self.draining || self.rest.until(now).is_some() {
@@ -171,7 +175,15 @@ impl Session {
                 return;
             };
             let sequence = self.sequence.next_number();
-            encode(&Pdu { status: CommandStatus::ROK, sequence, body: Body::SubmitSm(submit.sm.clone()), tlvs: submit.tlvs.clone() }, out);
+            encode(
+                &Pdu {
+                    status: CommandStatus::ROK,
+                    sequence,
+                    body: Body::SubmitSm(submit.sm.clone()),
+                    tlvs: submit.tlvs.clone(),
+                },
+                out,
+            );
             self.pending.insert(sequence, InFlight { segment, end: handed_over + out.len() as u64 });
             self.sent.push_back((sequence, now));
             self.effects.push(Effect::Count(Counted::Submitted));
@@ -203,7 +215,8 @@ impl Session {
         };
         let answer = self.sent.front().map(|(_, at)| *at + self.response_timeout());
         // The end of a rest is due even with an empty queue: until it is shown, nobody hands anything over.
-        let pace = self.rest.until(now).or_else(|| if self.flights.has_queued() { self.bucket.free_at(now) } else { None });
+        let pace =
+            self.rest.until(now).or_else(|| if self.flights.has_queued() { self.bucket.free_at(now) } else { None });
         [answer, pace, self.flights.leave_by()].into_iter().flatten().fold(phase, Instant::min)
     }
 
@@ -217,7 +230,9 @@ impl Session {
         }
         self.give_up_parts(now);
         match self.phase {
-            Phase::Binding { until } if now >= until => self.effects.push(Effect::Close("the SMSC did not answer the bind".to_owned())),
+            Phase::Binding { until } if now >= until => {
+                self.effects.push(Effect::Close("the SMSC did not answer the bind".to_owned()))
+            }
             Phase::Unbinding { until } if now >= until => self.effects.push(Effect::Close("unbound".to_owned())),
             Phase::Ending { until, why } if now >= until => self.effects.push(Effect::Close(why.to_owned())),
             Phase::Bound if self.enquired.is_some_and(|at| now >= at + self.enquire_timeout()) => {

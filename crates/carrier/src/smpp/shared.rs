@@ -75,7 +75,8 @@ impl Shared {
         let _ = self.events.send(CarrierEvent { carrier: Arc::clone(&self.name), event });
     }
 
-    /// Publishes how a link stands (`None`: its session has ended), then tells what happened, then wakes those who wait.
+    /// Publishes how a link stands (`None`: its session has ended), then tells what happened, then wakes those who
+    /// wait.
     pub(crate) fn publish<T>(&self, link: &LinkState, standing: Option<Standing>, tell: impl FnOnce() -> T) -> T {
         let tell = || {
             self.note_outage();
@@ -103,7 +104,8 @@ impl Shared {
         link.close(&self.changes);
     }
 
-    /// Resolves when something may be different from what it was at this call. Make it before looking, so that no change is missed.
+    /// Resolves when something may be different from what it was at this call. Make it before looking, so that no
+    /// change is missed.
     pub(crate) fn change(&self) -> impl Future<Output = ()> + '_ {
         self.changes.change()
     }
@@ -117,7 +119,8 @@ impl Shared {
         }
     }
 
-    /// Notes what went wrong, and whether it is that the SMSC does not take our credentials; says it in the log when it is new.
+    /// Notes what went wrong, and whether it is that the SMSC does not take our credentials; says it in the log when it
+    /// is new.
     pub(crate) fn failed(&self, why: &str, refused: bool) {
         let mut health = self.health();
         health.refused = refused;

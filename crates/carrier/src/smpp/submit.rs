@@ -1,6 +1,7 @@
 //! From a message to its `submit_sm` PDUs, by the carrier's knobs.
 //!
-//! What leaves is measured here, where the carrier's alphabet is known: how the text is encoded, into how many segments it is cut, and whether anything is left of it.
+//! What leaves is measured here, where the carrier's alphabet is known: how the text is encoded, into how many segments
+//! it is cut, and whether anything is left of it.
 
 use std::borrow::Cow;
 
@@ -74,8 +75,9 @@ fn segments(config: &SmppConfig, submission: &Submission) -> Result<(u16, Vec<Su
     Ok((total, lacked.map(|segment| one(config, submission, &plan, cut, segment)).collect()))
 }
 
-/// The text as it leaves. Typographic characters become plain ones where that keeps the text out of UCS-2. Where it stays in UCS-2 all the same it gains nothing from being
-/// changed; where nothing would be left of it, or where it would take more segments, it leaves as it came.
+/// The text as it leaves. Typographic characters become plain ones where that keeps the text out of UCS-2. Where it
+/// stays in UCS-2 all the same it gains nothing from being changed; where nothing would be left of it, or where it
+/// would take more segments, it leaves as it came.
 fn leaving<'a>(config: &SmppConfig, text: &'a str) -> Cow<'a, str> {
     let is_ucs2 = |text: &str| plan(config, text).encoding == Encoding::Ucs2;
     if !config.transliterate || !is_ucs2(text) {
@@ -97,16 +99,30 @@ fn count(config: &SmppConfig, text: &str) -> usize {
 
 fn plan(config: &SmppConfig, text: &str) -> Plan {
     let fits = Encoding::of(text) == Encoding::Gsm7;
-    let ucs2 = Plan { encoding: Encoding::Ucs2, packed: false, data_coding: config.ucs2_data_coding.unwrap_or(data_coding::UCS2) };
+    let ucs2 = Plan {
+        encoding: Encoding::Ucs2,
+        packed: false,
+        data_coding: config.ucs2_data_coding.unwrap_or(data_coding::UCS2),
+    };
     match config.alphabet {
         _ if !fits => ucs2,
         Alphabet::Ucs2 => ucs2,
-        Alphabet::Gsm7 => Plan { encoding: Encoding::Gsm7, packed: false, data_coding: config.data_coding.unwrap_or(data_coding::DEFAULT) },
-        Alphabet::Gsm7Packed => Plan { encoding: Encoding::Gsm7, packed: true, data_coding: config.data_coding.unwrap_or(data_coding::DEFAULT) },
+        Alphabet::Gsm7 => Plan {
+            encoding: Encoding::Gsm7,
+            packed: false,
+            data_coding: config.data_coding.unwrap_or(data_coding::DEFAULT),
+        },
+        Alphabet::Gsm7Packed => Plan {
+            encoding: Encoding::Gsm7,
+            packed: true,
+            data_coding: config.data_coding.unwrap_or(data_coding::DEFAULT),
+        },
         // Some SMSCs transcode Latin-1 and drop what GSM lacks, so only what is in both goes this way.
-        Alphabet::Latin1 if text.chars().all(|character| Encoding::Latin1.units(character).is_some()) => {
-            Plan { encoding: Encoding::Latin1, packed: false, data_coding: config.data_coding.unwrap_or(data_coding::LATIN1) }
-        }
+        Alphabet::Latin1 if text.chars().all(|character| Encoding::Latin1.units(character).is_some()) => Plan {
+            encoding: Encoding::Latin1,
+            packed: false,
+            data_coding: config.data_coding.unwrap_or(data_coding::LATIN1),
+        },
         Alphabet::Latin1 => ucs2,
     }
 }
@@ -151,7 +167,8 @@ fn one(config: &SmppConfig, submission: &Submission, plan: &Plan, cut: Cut, segm
     SubmitSm { number: u16::from(segment.number), sm: Box::new(sm), tlvs }
 }
 
-/// The reference of a message's segments. A message that was accepted before every message had one gets it from its id, so that it too is the same at every attempt.
+/// The reference of a message's segments. A message that was accepted before every message had one gets it from its id,
+/// so that it too is the same at every attempt.
 fn reference(message: &Message) -> u16 {
     let pairs = message.id.to_bytes();
     let of_id = pairs.chunks_exact(2).fold(0, |folded, pair| folded ^ u16::from_be_bytes([pair[0], pair[1]]));

@@ -16,10 +16,17 @@ use crate::support::{Bench, accepted, config, first_attempt, skip, smsc, within}
 async fn a_bind_says_who_we_are_and_what_we_speak() {
     for (version, octet) in [(Version::V3_3, 0x33), (Version::V3_4, 0x34), (Version::V5_0, 0x50)] {
         let peer = Peer::start().await;
-        let _bench = Bench::start(SmppConfig { interface_version: version, system_type: "VMA".to_owned(), ..config(peer.address()) });
+        let _bench = Bench::start(SmppConfig {
+            interface_version: version,
+            system_type: "VMA".to_owned(),
+            ..config(peer.address())
+        });
         let (kind, bind, sequence) = peer.accept().await.bind().await;
         assert_eq!((kind, sequence), (BindKind::Transceiver, 1));
-        assert_eq!((&bind.system_id[..], &bind.password[..], &bind.system_type[..]), (&b"me"[..], &b"secret"[..], &b"VMA"[..]));
+        assert_eq!(
+            (&bind.system_id[..], &bind.password[..], &bind.system_type[..]),
+            (&b"me"[..], &b"secret"[..], &b"VMA"[..])
+        );
         assert_eq!((bind.interface_version, bind.addr_ton, bind.addr_npi, bind.address_range.len()), (octet, 0, 0, 0));
     }
 }
@@ -63,7 +70,9 @@ async fn every_shape_of_bind_response_is_taken() {
 
 #[tokio::test]
 async fn refused_credentials_are_tried_again_after_a_long_wait() {
-    for refusal in [CommandStatus::RBINDFAIL, CommandStatus::RINVPASWD, CommandStatus::RINVSYSID, CommandStatus::RINVSYSTYP] {
+    for refusal in
+        [CommandStatus::RBINDFAIL, CommandStatus::RINVPASWD, CommandStatus::RINVSYSID, CommandStatus::RINVSYSTYP]
+    {
         let peer = Peer::start().await;
         let bench = Bench::start(SmppConfig { refused_retry_secs: 300, ..config(peer.address()) });
         let mut session = peer.accept().await;
@@ -111,12 +120,17 @@ async fn a_bind_answered_by_a_generic_nack_is_tried_again() {
 async fn a_bind_answered_as_another_kind_is_unbound_reported_and_tried_again() {
     let peer = Peer::start().await;
     let bench = Bench::start(config(peer.address()));
-    for (kind, named) in [(BindKind::Transmitter, "bind_transmitter_resp"), (BindKind::Receiver, "bind_receiver_resp")] {
+    for (kind, named) in [(BindKind::Transmitter, "bind_transmitter_resp"), (BindKind::Receiver, "bind_receiver_resp")]
+    {
         let mut session = peer.accept().await;
         let (_, _, sequence) = session.bind().await;
         session.send(&Pdu::new(sequence, Body::BindResp(kind, b"peer".to_vec()))).await;
         assert_eq!(session.end().await, [CommandId::UNBIND], "{named}");
-        let status = bench.status("the operator sees it", |status| status.last_error.as_ref().is_some_and(|error| error.contains(named))).await;
+        let status = bench
+            .status("the operator sees it", |status| {
+                status.last_error.as_ref().is_some_and(|error| error.contains(named))
+            })
+            .await;
         assert_eq!((status.state, status.binds), ("down", 0), "{named}");
     }
     let _session = peer.bound().await;
@@ -147,7 +161,10 @@ async fn what_is_delivered_before_the_bind_is_answered_waits_for_that() {
     }
     let answer = session.next().await;
     assert_eq!((answer.sequence, answer.status), (101, CommandStatus::RINVBNDSTS), "no more than a hundred wait");
-    assert!(matches!(bench.event_now(), Some(Event::Unusable(unusable)) if unusable.reason == Reason::Unreadable), "the operator sees it");
+    assert!(
+        matches!(bench.event_now(), Some(Event::Unusable(unusable)) if unusable.reason == Reason::Unreadable),
+        "the operator sees it"
+    );
     session.send(&Pdu::new(sequence, Body::BindResp(kind, Vec::new()))).await;
     for number in 1..=100 {
         let (receipt, ack) = bench.receipt().await;
@@ -173,7 +190,12 @@ async fn what_is_delivered_before_a_bind_that_is_refused_is_seen_by_the_operator
 #[tokio::test]
 async fn a_pair_without_its_transmitter_is_down() {
     let peer = Peer::start().await;
-    let bench = Bench::start(SmppConfig { bind: BindMode::TxRx, reconnect_floor_ms: 60_000, reconnect_ceiling_ms: 60_000, ..config(peer.address()) });
+    let bench = Bench::start(SmppConfig {
+        bind: BindMode::TxRx,
+        reconnect_floor_ms: 60_000,
+        reconnect_ceiling_ms: 60_000,
+        ..config(peer.address())
+    });
     let mut sessions = Vec::new();
     for _ in 0..2 {
         let mut session = peer.accept().await;
@@ -182,7 +204,11 @@ async fn a_pair_without_its_transmitter_is_down() {
         session.send(&Pdu::answer(sequence, status, Body::BindResp(kind, Vec::new()))).await;
         sessions.push(session);
     }
-    let status = bench.status("the receiver is bound and the transmitter refused", |status| status.binds == 1 && status.last_error.is_some()).await;
+    let status = bench
+        .status("the receiver is bound and the transmitter refused", |status| {
+            status.binds == 1 && status.last_error.is_some()
+        })
+        .await;
     assert_eq!((status.state, status.sessions_bound), ("down", 1));
     assert!(bench.carrier.down_for().is_some(), "a fallback must be tried");
 }
@@ -200,7 +226,8 @@ async fn one_session_too_many_leaves_the_others_at_work() {
 
 #[tokio::test]
 async fn the_simulated_smsc_takes_the_right_credentials_alone() {
-    let options = Options { system_id: Some("me".to_owned()), password: Some("secret".to_owned()), ..Options::default() };
+    let options =
+        Options { system_id: Some("me".to_owned()), password: Some("secret".to_owned()), ..Options::default() };
     let sound = smsc(options.clone()).await;
     Bench::at(&sound).status("the credentials are taken", |status| status.state == "bound").await;
     for wrong in [

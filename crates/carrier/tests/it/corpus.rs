@@ -1,6 +1,8 @@
 //! Receipts in the ways that carriers are known to write them, and what each says.
 
-use carrier::ReceiptState::{self, Accepted, Deleted, Delivered, Enroute, Expired, Rejected, Scheduled, Skipped, Undeliverable, Unknown};
+use carrier::ReceiptState::{
+    self, Accepted, Deleted, Delivered, Enroute, Expired, Rejected, Scheduled, Skipped, Undeliverable, Unknown,
+};
 use wire::smpp::{Address, Body, CommandStatus, Pdu, Sm, Tlvs, tag};
 
 use crate::support::peer::Peer;
@@ -29,28 +31,57 @@ const fn parameters(list: &'static [(u16, &'static [u8])]) -> Given {
 /// The form of the specification, SMPP 3.4, appendix B.
 const USUAL: &[(Given, Said)] = &[
     (
-        text("id:7120480 sub:001 dlvrd:001 submit date:2603151430 done date:2603151431 stat:DELIVRD err:000 text:Hello"),
+        text(
+            "id:7120480 sub:001 dlvrd:001 submit date:2603151430 done date:2603151431 stat:DELIVRD err:000 text:Hello",
+        ),
         (&["7120480", "6ca660", "118621312"], Delivered, Some("000")),
     ),
-    (text("id:c sub:001 dlvrd:000 submit date:2603151430 done date:2603151431 stat:EXPIRED err:001 text:"), (&["c", "12"], Expired, Some("001"))),
-    (text("id:c sub:001 dlvrd:000 submit date:2603151430 done date:2603151431 stat:DELETED err:001 text:"), (&["c", "12"], Deleted, Some("001"))),
-    (text("id:c sub:001 dlvrd:000 submit date:2603151430 done date:2603151431 stat:UNDELIV err:27F text:"), (&["c", "12"], Undeliverable, Some("27F"))),
-    (text("id:c sub:001 dlvrd:000 submit date:2603151430 done date:2603151431 stat:ACCEPTD err:000 text:"), (&["c", "12"], Accepted, Some("000"))),
-    (text("id:c sub:001 dlvrd:000 submit date:2603151430 done date:2603151431 stat:UNKNOWN err:999 text:"), (&["c", "12"], Unknown, Some("999"))),
-    (text("id:c sub:001 dlvrd:000 submit date:2603151430 done date:2603151431 stat:REJECTD err:069 text:"), (&["c", "12"], Rejected, Some("069"))),
-    (text("id:c sub:001 dlvrd:000 submit date:2603151430 done date:2603151431 stat:ENROUTE err:000 text:"), (&["c", "12"], Enroute, Some("000"))),
+    (
+        text("id:c sub:001 dlvrd:000 submit date:2603151430 done date:2603151431 stat:EXPIRED err:001 text:"),
+        (&["c", "12"], Expired, Some("001")),
+    ),
+    (
+        text("id:c sub:001 dlvrd:000 submit date:2603151430 done date:2603151431 stat:DELETED err:001 text:"),
+        (&["c", "12"], Deleted, Some("001")),
+    ),
+    (
+        text("id:c sub:001 dlvrd:000 submit date:2603151430 done date:2603151431 stat:UNDELIV err:27F text:"),
+        (&["c", "12"], Undeliverable, Some("27F")),
+    ),
+    (
+        text("id:c sub:001 dlvrd:000 submit date:2603151430 done date:2603151431 stat:ACCEPTD err:000 text:"),
+        (&["c", "12"], Accepted, Some("000")),
+    ),
+    (
+        text("id:c sub:001 dlvrd:000 submit date:2603151430 done date:2603151431 stat:UNKNOWN err:999 text:"),
+        (&["c", "12"], Unknown, Some("999")),
+    ),
+    (
+        text("id:c sub:001 dlvrd:000 submit date:2603151430 done date:2603151431 stat:REJECTD err:069 text:"),
+        (&["c", "12"], Rejected, Some("069")),
+    ),
+    (
+        text("id:c sub:001 dlvrd:000 submit date:2603151430 done date:2603151431 stat:ENROUTE err:000 text:"),
+        (&["c", "12"], Enroute, Some("000")),
+    ),
 ];
 
 /// Fields in another order, under other names, or not there.
 const FIELDS: &[(Given, Said)] = &[
     (text("stat:DELIVRD err:000 id:zz"), (&["zz"], Delivered, Some("000"))),
-    (text("err:12 done date:2603151431 stat:UNDELIV submit date:2603151430 id:zz"), (&["zz"], Undeliverable, Some("12"))),
+    (
+        text("err:12 done date:2603151431 stat:UNDELIV submit date:2603151430 id:zz"),
+        (&["zz"], Undeliverable, Some("12")),
+    ),
     (text("id:zz stat:DELIVRD"), (&["zz"], Delivered, None)),
     (text("id:zz err:5"), (&["zz"], Unknown, Some("5"))),
     (text("id:zz sub: dlvrd: submit date: done date: stat:DELIVRD err: text:"), (&["zz"], Delivered, None)),
     (text("id:zz submitdate:2603151430 donedate:2603151431 stat:DELIVRD err:000"), (&["zz"], Delivered, Some("000"))),
     (text("id:zz submit_date:2603151430 done_date:2603151431 stat:DELIVRD err:000"), (&["zz"], Delivered, Some("000"))),
-    (text("ID:ZZ SUB:001 DLVRD:001 SUBMIT DATE:2603151430 DONE DATE:2603151431 STAT:DELIVRD ERR:000 TEXT:"), (&["zz"], Delivered, Some("000"))),
+    (
+        text("ID:ZZ SUB:001 DLVRD:001 SUBMIT DATE:2603151430 DONE DATE:2603151431 STAT:DELIVRD ERR:000 TEXT:"),
+        (&["zz"], Delivered, Some("000")),
+    ),
     (text("Id:zz Stat:delivrd Err:0000 Text:hi"), (&["zz"], Delivered, Some("0000"))),
     (text("id: zz  stat: DELIVRD  err: 0"), (&["zz"], Delivered, Some("0"))),
     (text("id:zz,sub:001,stat:EXPIRED,err:1"), (&["zz"], Expired, Some("1"))),
@@ -65,11 +96,23 @@ const FIELDS: &[(Given, Said)] = &[
 
 /// Dates of every length, or none.
 const DATES: &[(Given, Said)] = &[
-    (text("id:zz submit date:260315143000 done date:260315143100 stat:DELIVRD err:000"), (&["zz"], Delivered, Some("000"))),
-    (text("id:zz submit date:20260315143000 done date:20260315143100 stat:DELIVRD err:000"), (&["zz"], Delivered, Some("000"))),
+    (
+        text("id:zz submit date:260315143000 done date:260315143100 stat:DELIVRD err:000"),
+        (&["zz"], Delivered, Some("000")),
+    ),
+    (
+        text("id:zz submit date:20260315143000 done date:20260315143100 stat:DELIVRD err:000"),
+        (&["zz"], Delivered, Some("000")),
+    ),
     (text("id:zz submit date:0000000000 done date:0000000000 stat:DELIVRD err:000"), (&["zz"], Delivered, Some("000"))),
-    (text("id:zz submit date:2026-03-15 14:30 done date:yesterday stat:DELIVRD err:000"), (&["zz"], Delivered, Some("000"))),
-    (text("id:zz submit date:260315143000+0100 done date:26031514310000 stat:UNDELIV err:000"), (&["zz"], Undeliverable, Some("000"))),
+    (
+        text("id:zz submit date:2026-03-15 14:30 done date:yesterday stat:DELIVRD err:000"),
+        (&["zz"], Delivered, Some("000")),
+    ),
+    (
+        text("id:zz submit date:260315143000+0100 done date:26031514310000 stat:UNDELIV err:000"),
+        (&["zz"], Undeliverable, Some("000")),
+    ),
 ];
 
 /// Ids of every spelling.
@@ -77,11 +120,20 @@ const IDS: &[(Given, Said)] = &[
     (text("id:00B8BE19 stat:DELIVRD"), (&["b8be19", "12107289"], Delivered, None)),
     (text("id:0012107289 stat:DELIVRD"), (&["12107289", "b8be19", "303067785"], Delivered, None)),
     (text("id:000 stat:DELIVRD"), (&["0"], Delivered, None)),
-    (text("id:0F6A3C1E-2B7D-4C8E-9F10-A1B2C3D4E5F6 stat:DELIVRD"), (&["0f6a3c1e2b7d4c8e9f10a1b2c3d4e5f6", "f6a3c1e2b7d4c8e9f10a1b2c3d4e5f6"], Delivered, None)),
+    (
+        text("id:0F6A3C1E-2B7D-4C8E-9F10-A1B2C3D4E5F6 stat:DELIVRD"),
+        (&["0f6a3c1e2b7d4c8e9f10a1b2c3d4e5f6", "f6a3c1e2b7d4c8e9f10a1b2c3d4e5f6"], Delivered, None),
+    ),
     (text("id:SMS_01-az.x stat:DELIVRD"), (&["sms_01-az.x"], Delivered, None)),
-    (text("id:340282366920938463463374607431768211456 stat:DELIVRD"), (&["340282366920938463463374607431768211456"], Delivered, None)),
+    (
+        text("id:340282366920938463463374607431768211456 stat:DELIVRD"),
+        (&["340282366920938463463374607431768211456"], Delivered, None),
+    ),
     (text("id:-1 stat:DELIVRD"), (&["-1"], Delivered, None)),
-    (text("id:{0F6A3C1E2B7D4C8E9F10A1B2C3D4E5F6} stat:DELIVRD"), (&["0f6a3c1e2b7d4c8e9f10a1b2c3d4e5f6", "f6a3c1e2b7d4c8e9f10a1b2c3d4e5f6"], Delivered, None)),
+    (
+        text("id:{0F6A3C1E2B7D4C8E9F10A1B2C3D4E5F6} stat:DELIVRD"),
+        (&["0f6a3c1e2b7d4c8e9f10a1b2c3d4e5f6", "f6a3c1e2b7d4c8e9f10a1b2c3d4e5f6"], Delivered, None),
+    ),
     (text("id:0x2A stat:DELIVRD"), (&["2a", "42"], Delivered, None)),
     (text("id:'zz' stat:DELIVRD"), (&["zz"], Delivered, None)),
     (text("id:z z9 stat:DELIVRD"), (&["z", "zz9"], Delivered, None)),
@@ -129,7 +181,10 @@ const PARAMETERS: &[(Given, Said)] = &[
     (parameters(&[(ID, b"zz\0"), (STATE, &[])]), (&["zz"], Unknown, None)),
     (parameters(&[(ID, b"zz\0"), (PAYLOAD, b"id:yy stat:EXPIRED err:7")]), (&["zz", "yy"], Expired, Some("7"))),
     (parameters(&[(PAYLOAD, b"id:zz stat:DELIVRD err:000")]), (&["zz"], Delivered, Some("000"))),
-    ((4, 0, b"id:yy stat:DELIVRD err:000", &[(ID, b"zz\0"), (STATE, &[3]), (NETWORK, &[3, 0, 1])]), (&["zz", "yy"], Expired, Some("000"))),
+    (
+        (4, 0, b"id:yy stat:DELIVRD err:000", &[(ID, b"zz\0"), (STATE, &[3]), (NETWORK, &[3, 0, 1])]),
+        (&["zz", "yy"], Expired, Some("000")),
+    ),
     ((4, 0, b"some words of the carrier", &[(ID, b"zz\0"), (STATE, &[2])]), (&["zz"], Delivered, None)),
     ((0, 0, b"", &[(ID, b"zz\0"), (STATE, &[2])]), (&["zz"], Delivered, None)),
 ];
@@ -154,7 +209,10 @@ const CLASSES: &[(Given, Said)] = &[
     ((4, 0, b"\xEF\xBB\xBFid:zz stat:DELIVRD", &[]), (&["zz"], Delivered, None)),
     ((4, 0, b"\x01\xFFid:zz\x1Cstat:DELIVRD\x1Cerr:000\x03", &[]), (&["zz"], Delivered, Some("000"))),
     // Two texts, one of them cut, and a repetition of the message before the other fields.
-    ((4, 0, b"id:zz9 sub:001 dlv", &[(PAYLOAD, b"id:zz9 sub:001 dlvrd:001 stat:DELIVRD err:000 text:Hello")]), (&["zz9"], Delivered, Some("000"))),
+    (
+        (4, 0, b"id:zz9 sub:001 dlv", &[(PAYLOAD, b"id:zz9 sub:001 dlvrd:001 stat:DELIVRD err:000 text:Hello")]),
+        (&["zz9"], Delivered, Some("000")),
+    ),
     ((4, 0, b"id:zz", &[(PAYLOAD, b"id:zz9 stat:DELIVRD err:000")]), (&["zz9"], Delivered, Some("000"))),
     ((4, 0, b"id:zz9 stat:DELIVRD err:000 text:Hello", &[(PAYLOAD, b"id:z")]), (&["zz9"], Delivered, Some("000"))),
     ((4, 0, b"some words", &[(PAYLOAD, b"id:zz stat:DELIVRD")]), (&["zz"], Delivered, None)),
@@ -185,7 +243,15 @@ async fn receipts_from_the_field_say_what_they_mean() {
         session.send(&Pdu { tlvs, ..Pdu::new(sequence, Body::DeliverSm(Box::new(sm))) }).await;
         session.sync().await;
         let Some(receipt) = bench.receipt_now() else { panic!("no receipt: {what}") };
-        assert_eq!((receipt.keys, receipt.state, receipt.error.as_deref()), (keys.iter().map(|key| (*key).to_owned()).collect(), state, error), "{what}");
-        assert_eq!(session.next().await, Pdu::answer(sequence, CommandStatus::ROK, Body::DeliverSmResp(Vec::new())), "{what}");
+        assert_eq!(
+            (receipt.keys, receipt.state, receipt.error.as_deref()),
+            (keys.iter().map(|key| (*key).to_owned()).collect(), state, error),
+            "{what}"
+        );
+        assert_eq!(
+            session.next().await,
+            Pdu::answer(sequence, CommandStatus::ROK, Body::DeliverSmResp(Vec::new())),
+            "{what}"
+        );
     }
 }

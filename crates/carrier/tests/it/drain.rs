@@ -85,7 +85,8 @@ async fn a_drain_ends_at_once_where_there_is_no_connection() {
     let peer = Peer::start().await;
     let address = peer.address();
     drop(peer);
-    let bench = Bench::start(SmppConfig { reconnect_floor_ms: 3_600_000, reconnect_ceiling_ms: 3_600_000, ..config(address) });
+    let bench =
+        Bench::start(SmppConfig { reconnect_floor_ms: 3_600_000, reconnect_ceiling_ms: 3_600_000, ..config(address) });
     bench.status("the first try failed", |status| status.state == "down").await;
     within("the drain ends", bench.carrier.drain(LONG)).await;
     assert_eq!(bench.carrier.status().state, "closed");

@@ -15,7 +15,13 @@ use crate::support::{Bench, config, first_attempt, needs_ucs2};
 
 /// Texts whose characters want to be torn: escapes and surrogate pairs stand at every place around the cuts.
 fn texts() -> Vec<String> {
-    let mut texts = vec![String::new(), "Hello @ $ _ £ ¥ Ω é à ü ß § ¿".to_owned(), "привет".to_owned(), "日本語".to_owned(), "👩‍👩‍👧 family".to_owned()];
+    let mut texts = vec![
+        String::new(),
+        "Hello @ $ _ £ ¥ Ω é à ü ß § ¿".to_owned(),
+        "привет".to_owned(),
+        "日本語".to_owned(),
+        "👩‍👩‍👧 family".to_owned(),
+    ];
     for filling in [65, 66, 67, 69, 70, 71, 132, 133, 134, 150, 151, 152, 153, 159, 160, 161, 303, 304, 305, 306, 307] {
         texts.push(format!("{}€{}", "a".repeat(filling), "{[~]}|^\\".repeat(10)));
         texts.push(format!("{}😀{}", "’".repeat(filling), "😀é".repeat(40)));
@@ -77,7 +83,14 @@ fn read(split: SplitMethod, pdu: &Submitted) -> (Option<(u16, u8, u8)>, Vec<u8>)
         SplitMethod::Sar if sar(tag::SAR_MSG_REF_NUM).is_some() => {
             assert!(!sm.has_header());
             let reference = sar(tag::SAR_MSG_REF_NUM).unwrap();
-            (Some((reference, sar_octet(tag::SAR_TOTAL_SEGMENTS).unwrap(), sar_octet(tag::SAR_SEGMENT_SEQNUM).unwrap())), sm.short_message.clone())
+            (
+                Some((
+                    reference,
+                    sar_octet(tag::SAR_TOTAL_SEGMENTS).unwrap(),
+                    sar_octet(tag::SAR_SEGMENT_SEQNUM).unwrap(),
+                )),
+                sm.short_message.clone(),
+            )
         }
         SplitMethod::Payload if pdu.tlvs.get(tag::MESSAGE_PAYLOAD).is_some() => {
             assert!(sm.short_message.is_empty(), "never both");
@@ -135,7 +148,9 @@ fn joins(split: SplitMethod, alphabet: Alphabet, text: &str, pdus: &[Submitted])
         joined += &part;
     }
     assert_eq!(joined, text, "{what}");
-    let ucs2 = needs_ucs2(text) || alphabet == Alphabet::Ucs2 || alphabet == Alphabet::Latin1 && text.chars().any(|character| u32::from(character) > 0xFF);
+    let ucs2 = needs_ucs2(text)
+        || alphabet == Alphabet::Ucs2
+        || alphabet == Alphabet::Latin1 && text.chars().any(|character| u32::from(character) > 0xFF);
     assert!(pdus.iter().all(|pdu| (pdu.sm.data_coding == 8) == ucs2), "{what}");
     if split == SplitMethod::Udh8 && alphabet == Alphabet::Gsm7 {
         assert_eq!(pdus.len(), gsm::measure(text).segments, "{what}: as it was counted and billed");
@@ -174,7 +189,11 @@ async fn segments_that_the_carrier_has_are_not_sent_again() {
         (submission.accepted_segments, submission.attempt) = (has, 2);
         let pdus = pdus(config(peer.address()), &peer, submission).await;
         let numbers: Vec<_> = pdus.iter().map(|pdu| read(SplitMethod::Udh8, pdu).0.unwrap()).collect();
-        assert_eq!(numbers, expected.into_iter().map(|number| (0xCD, 4, number)).collect::<Vec<_>>(), "the reference and the total stay");
+        assert_eq!(
+            numbers,
+            expected.into_iter().map(|number| (0xCD, 4, number)).collect::<Vec<_>>(),
+            "the reference and the total stay"
+        );
     }
 }
 
@@ -183,9 +202,18 @@ async fn the_knobs_of_the_fields_reach_the_fields() {
     let peer = Peer::start().await;
     let plain = pdus(config(peer.address()), &peer, first_attempt(1, "Hello")).await.remove(0).sm;
     assert_eq!((plain.source.ton, plain.source.npi, plain.source.text().as_str()), (1, 1, "18005559876"));
-    assert_eq!((plain.destination.ton, plain.destination.npi, plain.destination.text().as_str()), (1, 1, "18005550001"));
-    assert_eq!((plain.esm_class, plain.registered_delivery, plain.data_coding, plain.protocol_id, plain.priority_flag), (0, 1, 0, 0, 0));
-    assert_eq!((&plain.validity_period[..], &plain.schedule_delivery_time[..], &plain.service_type[..]), (&b"000001000000000R"[..], &b""[..], &b""[..]));
+    assert_eq!(
+        (plain.destination.ton, plain.destination.npi, plain.destination.text().as_str()),
+        (1, 1, "18005550001")
+    );
+    assert_eq!(
+        (plain.esm_class, plain.registered_delivery, plain.data_coding, plain.protocol_id, plain.priority_flag),
+        (0, 1, 0, 0, 0)
+    );
+    assert_eq!(
+        (&plain.validity_period[..], &plain.schedule_delivery_time[..], &plain.service_type[..]),
+        (&b"000001000000000R"[..], &b""[..], &b""[..])
+    );
     let knobs = SmppConfig {
         source_ton: Some(5),
         source_npi: Some(0),
@@ -206,7 +234,10 @@ async fn the_knobs_of_the_fields_reach_the_fields() {
     let sm = &sent.sm;
     assert_eq!((sm.source.ton, sm.source.npi, sm.source.text().as_str()), (5, 0, "+18005559876"));
     assert_eq!((sm.destination.ton, sm.destination.npi, sm.destination.text().as_str()), (2, 8, "+18005550001"));
-    assert_eq!((sm.esm_class, sm.registered_delivery, sm.data_coding, sm.protocol_id, sm.priority_flag), (3, 0x11, 0xF1, 0x41, 2));
+    assert_eq!(
+        (sm.esm_class, sm.registered_delivery, sm.data_coding, sm.protocol_id, sm.priority_flag),
+        (3, 0x11, 0xF1, 0x41, 2)
+    );
     assert_eq!((&sm.validity_period[..], &sm.service_type[..]), (&b"260316143012300+"[..], &b"WAP"[..]));
     let mut tlvs = Tlvs::default();
     tlvs.push(0x1400, *b"entity");
@@ -217,7 +248,9 @@ async fn the_knobs_of_the_fields_reach_the_fields() {
 #[tokio::test]
 async fn a_recipient_of_the_carriers_own_country_goes_as_a_national_number() {
     let peer = Peer::start().await;
-    for (prefix, expected) in [("+1", (2, 1, "8005550001")), ("+1800", (2, 1, "5550001")), ("+44", (1, 1, "18005550001"))] {
+    for (prefix, expected) in
+        [("+1", (2, 1, "8005550001")), ("+1800", (2, 1, "5550001")), ("+44", (1, 1, "18005550001"))]
+    {
         let knobs = SmppConfig { national_prefix: Some(prefix.to_owned()), ..config(peer.address()) };
         let sm = pdus(knobs, &peer, first_attempt(1, "Hello")).await.remove(0).sm;
         assert_eq!((sm.destination.ton, sm.destination.npi, sm.destination.text().as_str()), expected, "{prefix}");
@@ -240,16 +273,26 @@ async fn a_recipient_of_the_carriers_own_country_goes_as_a_national_number() {
 #[tokio::test]
 async fn a_header_is_added_to_the_carriers_own_class() {
     let peer = Peer::start().await;
-    let knobs = SmppConfig { esm_class: 3, more_messages_to_send: true, validity: ValidityForm::Omit, ..config(peer.address()) };
+    let knobs = SmppConfig {
+        esm_class: 3,
+        more_messages_to_send: true,
+        validity: ValidityForm::Omit,
+        ..config(peer.address())
+    };
     let pdus = pdus(knobs, &peer, first_attempt(1, &"long ".repeat(70))).await;
-    let more: Vec<_> = pdus.iter().map(|pdu| (pdu.sm.esm_class, pdu.tlvs.number(tag::MORE_MESSAGES_TO_SEND), pdu.sm.validity_period.len())).collect();
+    let more: Vec<_> = pdus
+        .iter()
+        .map(|pdu| (pdu.sm.esm_class, pdu.tlvs.number(tag::MORE_MESSAGES_TO_SEND), pdu.sm.validity_period.len()))
+        .collect();
     assert_eq!(more, [(0x43, Some(1), 0), (0x43, Some(1), 0), (0x43, None, 0)]);
 }
 
 #[tokio::test]
 async fn a_short_validity_is_told_in_seconds_and_never_as_none() {
     let peer = Peer::start().await;
-    for (valid_for, expected) in [(Duration::ZERO, "000000000001000R"), (Duration::from_millis(90_500), "000000000130000R")] {
+    for (valid_for, expected) in
+        [(Duration::ZERO, "000000000001000R"), (Duration::from_millis(90_500), "000000000130000R")]
+    {
         let submission = Submission { valid_for, ..first_attempt(1, "Hello") };
         let sent = pdus(config(peer.address()), &peer, submission).await.remove(0);
         assert_eq!(sent.sm.validity_period, expected.as_bytes());

@@ -1,6 +1,8 @@
-//! Sessions as they were met in the field, each as a script of an SMSC: `tests/field/smpp.jsonl` at the root of the repository.
+//! Sessions as they were met in the field, each as a script of an SMSC: `tests/field/smpp.jsonl` at the root of the
+//! repository.
 //!
-//! A line with `steps` is one story. `carrier` has settings beside those of these tests, and the steps are done in order:
+//! A line with `steps` is one story. `carrier` has settings beside those of these tests, and the steps are done in
+//! order:
 //!
 //! | step | |
 //! |---|---|
@@ -140,7 +142,11 @@ impl Stage {
                 assert!(ended.is_none() && self.outcomes.is_empty(), "{ended:?} {:?}", self.outcomes);
             }
             Step::State(state) => drop(self.bench.status(state, |status| status.state == state).await),
-            Step::Error(part) => drop(self.bench.status(part, |status| status.last_error.as_ref().is_some_and(|error| error.contains(part))).await),
+            Step::Error(part) => drop(
+                self.bench
+                    .status(part, |status| status.last_error.as_ref().is_some_and(|error| error.contains(part)))
+                    .await,
+            ),
             Step::Throttled(times) => assert_eq!(self.bench.carrier.status().throttled, *times),
             Step::NoConnection => assert!(!self.peer.has_connection().await, "too soon"),
         }
@@ -195,13 +201,17 @@ fn octets(hex: &str) -> Vec<u8> {
 
 #[test]
 fn sessions_of_the_field_end_as_they_should() {
-    let stories: Vec<Story> = FIELD.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect();
+    let stories: Vec<Story> = FIELD
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
     let mut failed = Vec::new();
     for story in stories.iter().filter(|story| !story.steps.is_empty()) {
         // Each has a runtime of its own, whose clock it moves.
         let played = std::thread::scope(|scope| scope.spawn(|| play(story)).join());
         if let Err(cause) = played {
-            let text = cause.downcast_ref::<String>().map(String::as_str).or_else(|| cause.downcast_ref::<&str>().copied());
+            let text =
+                cause.downcast_ref::<String>().map(String::as_str).or_else(|| cause.downcast_ref::<&str>().copied());
             failed.push(format!("{}, {}: {}", story.id, story.title, text.unwrap_or_default()));
         }
     }

@@ -1,6 +1,7 @@
 //! The carrier as a dispatcher sees it, against the simulated SMSC and against a peer that follows a script.
 //!
-//! `support` has the dispatcher's side; `support::peer` the scripted SMSC, `support::mmsc` the scripted MMSC. Every other file tries one idea.
+//! `support` has the dispatcher's side; `support::peer` the scripted SMSC, `support::mmsc` the scripted MMSC. Every
+//! other file tries one idea.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks")]
 

@@ -23,7 +23,10 @@ async fn where_nobody_listens_nothing_leaves() {
     bench.submit(picture(1, 100)).await;
     assert_eq!(bench.segments().await, [SegmentOutcome::NotSent]);
     let status = bench.carrier.status();
-    assert!(status.state == "down" && status.last_error.as_deref().unwrap().starts_with("no connection to 127.0.0.1:"), "{status:?}");
+    assert!(
+        status.state == "down" && status.last_error.as_deref().unwrap().starts_with("no connection to 127.0.0.1:"),
+        "{status:?}"
+    );
 }
 
 #[tokio::test]
@@ -46,7 +49,10 @@ async fn what_breaks_before_the_request_is_through_was_not_taken() {
     let mut line = mmsc.accept().await;
     line.stream.read_exact(&mut [0; 10_000]).await.unwrap();
     drop(line);
-    assert_eq!(bench.segments().await, [SegmentOutcome::TryLater { status: "the connection ended before the answer".to_owned() }]);
+    assert_eq!(
+        bench.segments().await,
+        [SegmentOutcome::TryLater { status: "the connection ended before the answer".to_owned() }]
+    );
 }
 
 #[tokio::test]

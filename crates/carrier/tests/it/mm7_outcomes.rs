@@ -21,13 +21,21 @@ fn later(status: &str) -> SegmentOutcome {
 }
 
 fn fault(http_status: &str, code: u16) -> String {
-    http(http_status, "text/xml", &envelope(Operation::Fault(Fault::new(FaultKind::RelayServer, Status::new(StatusCode(code))))))
+    http(
+        http_status,
+        "text/xml",
+        &envelope(Operation::Fault(Fault::new(FaultKind::RelayServer, Status::new(StatusCode(code))))),
+    )
 }
 
 /// What becomes of a message that is answered so, and what the carrier's state is then. A rest that lasts shows.
 async fn answered(answer: &str, config: impl Fn(Mm7Config) -> Mm7Config) -> (SegmentOutcome, &'static str) {
     let mmsc = Mmsc::start().await;
-    let mut bench = bench(&config(Mm7Config { reconnect_floor_ms: 60_000, reconnect_ceiling_ms: 60_000, ..self::config(mmsc.address()) }));
+    let mut bench = bench(&config(Mm7Config {
+        reconnect_floor_ms: 60_000,
+        reconnect_ceiling_ms: 60_000,
+        ..self::config(mmsc.address())
+    }));
     bench.submit(picture(1, 100)).await;
     let mut line = mmsc.accept().await;
     line.hear().await;
@@ -42,21 +50,56 @@ async fn a_status_of_the_mmsc_decides_under_whatever_http_says() {
         ("success", submit_rsp(1000, Some("m-1")), accepted(Some("m-1")), "ready"),
         ("success without an id", submit_rsp(1000, None), accepted(None), "ready"),
         ("success in part", submit_rsp(1100, Some("m-1")), accepted(Some("m-1")), "ready"),
-        ("a wrong address", submit_rsp(2002, None), refused(ErrorType::InvalidDestination, "2002 Address error"), "ready"),
-        ("no such address", submit_rsp(2003, None), refused(ErrorType::InvalidDestination, "2003 Address not found"), "ready"),
-        ("content refused", submit_rsp(2004, None), refused(ErrorType::MediaFailed, "2004 Multimedia content refused"), "ready"),
-        ("restricted", submit_rsp(2001, None), refused(ErrorType::BlockedByCarrier, "2001 Operation restricted"), "ready"),
+        (
+            "a wrong address",
+            submit_rsp(2002, None),
+            refused(ErrorType::InvalidDestination, "2002 Address error"),
+            "ready",
+        ),
+        (
+            "no such address",
+            submit_rsp(2003, None),
+            refused(ErrorType::InvalidDestination, "2003 Address not found"),
+            "ready",
+        ),
+        (
+            "content refused",
+            submit_rsp(2004, None),
+            refused(ErrorType::MediaFailed, "2004 Multimedia content refused"),
+            "ready",
+        ),
+        (
+            "restricted",
+            submit_rsp(2001, None),
+            refused(ErrorType::BlockedByCarrier, "2001 Operation restricted"),
+            "ready",
+        ),
         ("rejected", submit_rsp(3002, None), refused(ErrorType::CarrierRejected, "3002 Message rejected"), "ready"),
         ("a code of its own", submit_rsp(2999, None), refused(ErrorType::CarrierRejected, "2999"), "ready"),
         ("a code of no class", submit_rsp(9000, None), later("9000"), "ready"),
-        ("not to be sent again", submit_rsp(4005, None), refused(ErrorType::CarrierRejected, "4005 Service error"), "ready"),
+        (
+            "not to be sent again",
+            submit_rsp(4005, None),
+            refused(ErrorType::CarrierRejected, "4005 Service error"),
+            "ready",
+        ),
         ("away for a while", submit_rsp(4006, None), later("4006 Service unavailable"), "throttled"),
         ("a failure", submit_rsp(3000, None), later("3000 Server error"), "ready"),
         ("not known", submit_rsp(4001, None), later("4001 Improper identification"), "refused"),
-        ("a fault under 500", fault("500 Internal Server Error", 2003), refused(ErrorType::InvalidDestination, "2003 Address not found"), "ready"),
+        (
+            "a fault under 500",
+            fault("500 Internal Server Error", 2003),
+            refused(ErrorType::InvalidDestination, "2003 Address not found"),
+            "ready",
+        ),
         ("a fault under 200", fault("200 OK", 4006), later("4006 Service unavailable"), "throttled"),
         ("a fault under 400", fault("400 Bad Request", 3000), later("3000 Server error"), "ready"),
-        ("success under 500", submit_rsp(1000, Some("m-1")).replace("200 OK", "500 Internal Server Error"), accepted(Some("m-1")), "ready"),
+        (
+            "success under 500",
+            submit_rsp(1000, Some("m-1")).replace("200 OK", "500 Internal Server Error"),
+            accepted(Some("m-1")),
+            "ready",
+        ),
     ] {
         assert_eq!(answered(&answer, |config| config).await, (outcome, state), "{what}");
     }
@@ -92,15 +135,32 @@ async fn an_answer_that_cannot_be_read_leaves_the_outcome_unknown() {
     let unreadable = SegmentOutcome::Unknown { why: "the answer cannot be read" };
     let broken = SegmentOutcome::Unknown { why: "the answer broke off or was too long" };
     let no_http = SegmentOutcome::Unknown { why: "the connection ended before the answer" };
-    let other = envelope(Operation::DeliverRsp(DeliverRsp { status: Status::new(StatusCode::SUCCESS), service_code: None }));
+    let other =
+        envelope(Operation::DeliverRsp(DeliverRsp { status: Status::new(StatusCode::SUCCESS), service_code: None }));
     for (what, answer, outcome) in [
         ("a page", http("200 OK", "text/html", "<html><body>It works!</body></html>"), unreadable.clone()),
         ("words", http("200 OK", "text/plain", "OK"), unreadable.clone()),
-        ("an envelope without a status", http("200 OK", "text/xml", "<Envelope><Body><SubmitRsp/></Body></Envelope>"), unreadable.clone()),
+        (
+            "an envelope without a status",
+            http("200 OK", "text/xml", "<Envelope><Body><SubmitRsp/></Body></Envelope>"),
+            unreadable.clone(),
+        ),
         ("an envelope cut short", http("200 OK", "text/xml", "<Envelope><Body>"), unreadable.clone()),
-        ("a document type", http("200 OK", "text/xml", "<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><a>&b;</a>"), unreadable),
-        ("an answer to something else", http("200 OK", "text/xml", &other), SegmentOutcome::Unknown { why: "the answer is to something else" }),
-        ("an answer that breaks off", http("200 OK", "text/xml", &"x".repeat(100)).replace("100", "200"), broken.clone()),
+        (
+            "a document type",
+            http("200 OK", "text/xml", "<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><a>&b;</a>"),
+            unreadable,
+        ),
+        (
+            "an answer to something else",
+            http("200 OK", "text/xml", &other),
+            SegmentOutcome::Unknown { why: "the answer is to something else" },
+        ),
+        (
+            "an answer that breaks off",
+            http("200 OK", "text/xml", &"x".repeat(100)).replace("100", "200"),
+            broken.clone(),
+        ),
         ("an answer without end", http("200 OK", "text/xml", &"x".repeat(300_000)), broken),
         ("no HTTP", "220 smtp.example.net ESMTP\r\n".to_owned(), no_http.clone()),
         ("nothing", String::new(), no_http),
@@ -127,7 +187,9 @@ async fn a_carrier_has_its_own_exceptions() {
 async fn a_carrier_that_answers_again_is_up_again() {
     let mmsc = Mmsc::start().await;
     let mut bench = bench(&config(mmsc.address()));
-    for (answer, state) in [(http("401 Unauthorized", "text/html", ""), "refused"), (submit_rsp(1000, Some("m-1")), "ready")] {
+    for (answer, state) in
+        [(http("401 Unauthorized", "text/html", ""), "refused"), (submit_rsp(1000, Some("m-1")), "ready")]
+    {
         bench.submit(picture(1, 100)).await;
         let mut line = mmsc.accept().await;
         line.hear().await;

@@ -9,7 +9,10 @@ use carrier::{Event, ReceiptState, RefusedConnections, UnusableCounts};
 use model::unmatched::Reason;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
-use wire::mm7::{Address, Content, DeliverReq, DeliveryReportReq, Dialect, Message, MmStatus, NAMESPACE_ROOT, Operation, StatusCode, SubmitReq, post};
+use wire::mm7::{
+    Address, Content, DeliverReq, DeliveryReportReq, Dialect, Message, MmStatus, NAMESPACE_ROOT, Operation, StatusCode,
+    SubmitReq, post,
+};
 
 use crate::support::mmsc::{Heard, Line, Mmsc, config, listening, picture, submit_rsp};
 use crate::support::{Bench, skip, supervisor, within};
@@ -33,7 +36,8 @@ fn report(message_id: &str, mm_status: MmStatus) -> Operation {
 
 /// A request, as an MMSC of another release than ours writes it.
 fn request(operation: Operation) -> Vec<u8> {
-    let dialect = Dialect { namespace: format!("{NAMESPACE_ROOT}REL-6-MM7-1-4"), version: "6.8.0".to_owned(), prefixed: true };
+    let dialect =
+        Dialect { namespace: format!("{NAMESPACE_ROOT}REL-6-MM7-1-4"), version: "6.8.0".to_owned(), prefixed: true };
     let post = post::write(&Message { dialect, transaction_id: "tx-9".to_owned(), operation }, &[]);
     posted("POST /mm7 HTTP/1.1\r\nHost: us\r\n", &post.content_type, &post.body)
 }
@@ -89,14 +93,20 @@ async fn a_report_is_answered_once_it_is_on_disk() {
     let mut line = connect(address).await;
     line.say(request(report("00AB12", MmStatus::Retrieved))).await;
     let (receipt, ack) = bench.receipt().await;
-    assert_eq!((receipt.keys, receipt.addresses, receipt.state), (vec!["ab12".to_owned()], vec!["18005550001".to_owned()], ReceiptState::Delivered));
+    assert_eq!(
+        (receipt.keys, receipt.addresses, receipt.state),
+        (vec!["ab12".to_owned()], vec!["18005550001".to_owned()], ReceiptState::Delivered)
+    );
     assert_eq!((receipt.raw_id.as_str(), receipt.error), ("00AB12", None));
     ack.accept();
     let heard = line.hear().await;
     assert_eq!(code(&heard), ("200".to_owned(), 1000));
     // In its own dialect, and under its own transaction.
     let (message, _) = heard.message();
-    assert_eq!((message.transaction_id.as_str(), message.dialect.version.as_str(), message.dialect.prefixed), ("tx-9", "6.8.0", true));
+    assert_eq!(
+        (message.transaction_id.as_str(), message.dialect.version.as_str(), message.dialect.prefixed),
+        ("tx-9", "6.8.0", true)
+    );
     assert_eq!(bench.carrier.status().receipts, 1);
 }
 
@@ -171,20 +181,30 @@ async fn a_report_may_come_before_the_answer_to_the_submission() {
     assert_eq!(code(&line.hear().await), ("200".to_owned(), 1000));
     submission.say(submit_rsp(1000, Some("M-1"))).await;
     let Event::Outcome(outcome) = bench.event().await else { panic!("no outcome") };
-    let carrier::SegmentOutcome::Accepted { carrier_id: Some(id), .. } = &outcome.segments[0].1 else { panic!("{outcome:?}") };
+    let carrier::SegmentOutcome::Accepted { carrier_id: Some(id), .. } = &outcome.segments[0].1 else {
+        panic!("{outcome:?}")
+    };
     assert_eq!(receipt.keys, [wire::receipt::id::canonical(id)]);
 }
 
 #[tokio::test]
 async fn what_is_no_report_is_refused_so_that_it_does_not_come_again() {
     let (mut bench, address) = listening(&nowhere());
-    let delivered = DeliverReq { content: Some(Content { id: "c".to_owned(), allow_adaptations: None }), ..DeliverReq::default() };
+    let delivered =
+        DeliverReq { content: Some(Content { id: "c".to_owned(), allow_adaptations: None }), ..DeliverReq::default() };
     let xml = |text: &str| posted("POST /mm7 HTTP/1.1\r\nHost: us\r\n", "text/xml", text.as_bytes());
     for (what, request, http, code) in [
         ("a message of a handset", request(Operation::DeliverReq(Box::new(delivered))), "200", 4007),
         ("a submission", request(Operation::SubmitReq(Box::<SubmitReq>::default())), "500", 4003),
         ("another operation", xml("<Envelope><Body><ReadReplyReq/></Body></Envelope>"), "500", 4003),
-        ("a report without an id", xml("<Envelope><Body><DeliveryReportReq><MMStatus>Retrieved</MMStatus></DeliveryReportReq></Body></Envelope>"), "500", 4004),
+        (
+            "a report without an id",
+            xml(
+                "<Envelope><Body><DeliveryReportReq><MMStatus>Retrieved</MMStatus></DeliveryReportReq></Body></Envelope>",
+            ),
+            "500",
+            4004,
+        ),
         ("no envelope", xml("<html/>"), "500", 4004),
         ("no XML", xml("hello"), "500", 2007),
         ("nothing", xml(""), "500", 2007),
@@ -201,14 +221,19 @@ async fn what_is_no_report_is_refused_so_that_it_does_not_come_again() {
 
 #[tokio::test]
 async fn only_posts_to_the_path_are_heard() {
-    let (_bench, address) = listening(&Mm7Config { listen_path: "/reports".to_owned(), listen_bytes_max: 2_000, ..nowhere() });
+    let (_bench, address) =
+        listening(&Mm7Config { listen_path: "/reports".to_owned(), listen_bytes_max: 2_000, ..nowhere() });
     for (what, request, status) in [
         ("another path", posted("POST /mm7 HTTP/1.1\r\nHost: us\r\n", "text/xml", b""), "404"),
         ("another method", b"GET /reports HTTP/1.1\r\nHost: us\r\n\r\n".to_vec(), "405"),
         ("too much", posted("POST /reports HTTP/1.1\r\nHost: us\r\n", "text/xml", &[b' '; 2_001]), "413"),
         (
             "too much, in chunks",
-            b"POST /reports HTTP/1.1\r\nHost: us\r\nTransfer-Encoding: chunked\r\n\r\n7d1\r\n".iter().copied().chain([b' '; 2_001]).collect(),
+            b"POST /reports HTTP/1.1\r\nHost: us\r\nTransfer-Encoding: chunked\r\n\r\n7d1\r\n"
+                .iter()
+                .copied()
+                .chain([b' '; 2_001])
+                .collect(),
             "413",
         ),
         ("no HTTP", b"EHLO us\r\n\r\n".to_vec(), "400"),
@@ -220,12 +245,20 @@ async fn only_posts_to_the_path_are_heard() {
 #[tokio::test]
 async fn the_mmsc_says_who_it_is_where_we_ask() {
     let password = Secret("open sesame".to_owned());
-    let (mut bench, address) = listening(&Mm7Config { listen_username: "Aladdin".to_owned(), listen_password: password, ..nowhere() });
+    let (mut bench, address) =
+        listening(&Mm7Config { listen_username: "Aladdin".to_owned(), listen_password: password, ..nowhere() });
     let post = request(report("m-1", MmStatus::Retrieved));
     let heard = answer(address, &post).await;
-    assert_eq!((heard.start(), heard.header("www-authenticate")), ("HTTP/1.1 401 Unauthorized", Some("Basic realm=\"mm7\"")));
+    assert_eq!(
+        (heard.start(), heard.header("www-authenticate")),
+        ("HTTP/1.1 401 Unauthorized", Some("Basic realm=\"mm7\""))
+    );
     assert!(bench.event_now().is_none());
-    let post = String::from_utf8(post).unwrap().replacen("Host: us\r\n", "Host: us\r\nAuthorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n", 1);
+    let post = String::from_utf8(post).unwrap().replacen(
+        "Host: us\r\n",
+        "Host: us\r\nAuthorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n",
+        1,
+    );
     let mut line = connect(address).await;
     line.say(post).await;
     bench.receipt().await.1.accept();
@@ -234,7 +267,8 @@ async fn the_mmsc_says_who_it_is_where_we_ask() {
 
 #[tokio::test]
 async fn strangers_are_not_heard() {
-    let (mut bench, address) = listening(&Mm7Config { allow_peers: vec!["192.0.2.0/24".parse().unwrap()], ..nowhere() });
+    let (mut bench, address) =
+        listening(&Mm7Config { allow_peers: vec!["192.0.2.0/24".parse().unwrap()], ..nowhere() });
     let mut line = connect(address).await;
     assert!(within("the end of the connection", line.hear_or_end()).await.is_none());
     assert!(bench.event_now().is_none());
@@ -252,13 +286,19 @@ async fn one_address_does_not_take_all_places_and_others_hear_so_at_once() {
         held.push(line);
         if held.len() == 3 {
             let crowded = answer(address, nothing_there).await;
-            assert_eq!((crowded.start(), crowded.header("retry-after")), ("HTTP/1.1 503 Service Unavailable", Some("30")));
+            assert_eq!(
+                (crowded.start(), crowded.header("retry-after")),
+                ("HTTP/1.1 503 Service Unavailable", Some("30"))
+            );
         }
     }
     let mut late = connect_from([127, 0, 0, 3], address).await;
     late.say(nothing_there).await;
     assert_eq!(late.hear().await.start(), "HTTP/1.1 503 Service Unavailable");
-    assert_eq!(bench.carrier.status().refused_connections, RefusedConnections { not_allowed: 0, address_full: 1, full: 1 });
+    assert_eq!(
+        bench.carrier.status().refused_connections,
+        RefusedConnections { not_allowed: 0, address_full: 1, full: 1 }
+    );
 }
 
 #[tokio::test]
@@ -267,13 +307,21 @@ async fn a_slow_mmsc_does_not_keep_its_place() {
     for (what, said, status) in [
         ("nothing", "", None),
         ("half a head", "POST /mm7 HTTP/1.1\r\n", None),
-        ("half a body", "POST /mm7 HTTP/1.1\r\nHost: us\r\nContent-Length: 100\r\n\r\nhalf", Some("HTTP/1.1 408 Request Timeout")),
+        (
+            "half a body",
+            "POST /mm7 HTTP/1.1\r\nHost: us\r\nContent-Length: 100\r\n\r\nhalf",
+            Some("HTTP/1.1 408 Request Timeout"),
+        ),
     ] {
         let mut slow = connect(address).await;
         slow.say(said).await;
         let nothing_there = b"GET / HTTP/1.1\r\nHost: us\r\nConnection: close\r\n\r\n";
         let crowded = answer(address, nothing_there).await;
-        assert_eq!((crowded.start(), crowded.header("retry-after")), ("HTTP/1.1 503 Service Unavailable", Some("30")), "{what}");
+        assert_eq!(
+            (crowded.start(), crowded.header("retry-after")),
+            ("HTTP/1.1 503 Service Unavailable", Some("30")),
+            "{what}"
+        );
         // When its connection was accepted, and with that when its time began, is not seen from here.
         let mut heard = None;
         for _ in 0..100 {
@@ -304,7 +352,10 @@ async fn a_peer_that_reads_nothing_loses_its_connection() {
     };
     within("the end of a connection that is not read", silent).await;
     // There is one place, and it is free again.
-    assert_eq!(answer_when_there_is_room(address, b"GET / HTTP/1.1\r\nHost: us\r\n\r\n").await.start(), "HTTP/1.1 404 Not Found");
+    assert_eq!(
+        answer_when_there_is_room(address, b"GET / HTTP/1.1\r\nHost: us\r\n\r\n").await.start(),
+        "HTTP/1.1 404 Not Found"
+    );
 }
 
 #[tokio::test]
@@ -343,6 +394,7 @@ async fn a_place_that_is_taken_is_told_at_the_start() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let config = Mm7Config { listen: Some(taken.local_addr().unwrap()), ..nowhere() };
     let events = tokio::sync::mpsc::unbounded_channel().0;
-    let started = carrier::start(config.into(), events, std::sync::Arc::new(model::SeededEntropy::new(7)), &supervisor());
+    let started =
+        carrier::start(config.into(), events, std::sync::Arc::new(model::SeededEntropy::new(7)), &supervisor());
     assert_eq!(started.err().unwrap().mistakes[0].key, "listen");
 }

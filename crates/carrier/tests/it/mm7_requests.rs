@@ -36,13 +36,19 @@ async fn the_head_says_where_it_goes_and_what_it_is() {
     assert_eq!(heard.header("soapaction"), Some("\"\""));
     assert!(heard.header("host").unwrap().starts_with("127.0.0.1:"));
     assert_eq!(heard.header("authorization"), None);
-    assert!(heard.header("content-type").unwrap().starts_with("multipart/related; type=\"text/xml\"; start=\"<envelope>\"; boundary="));
+    assert!(
+        heard
+            .header("content-type")
+            .unwrap()
+            .starts_with("multipart/related; type=\"text/xml\"; start=\"<envelope>\"; boundary=")
+    );
     assert_eq!(heard.header("content-length"), Some(heard.body.len().to_string().as_str()));
 }
 
 #[tokio::test]
 async fn credentials_are_said_where_there_are_some() {
-    let login = |config| Mm7Config { username: "Aladdin".to_owned(), password: Secret("open sesame".to_owned()), ..config };
+    let login =
+        |config| Mm7Config { username: "Aladdin".to_owned(), password: Secret("open sesame".to_owned()), ..config };
     let heard = sent(login, picture(1, 100)).await;
     // The example of RFC 7617, section 2.
     assert_eq!(heard.header("authorization"), Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
@@ -85,11 +91,24 @@ async fn the_envelope_says_who_and_whom_and_what_is_wanted() {
     );
     let (request, _) = heard.submit_req();
     assert_eq!((request.vasp_id, request.vas_id, request.service_code), (some("TNN"), some("News"), some("gold")));
-    assert_eq!((request.message_class, request.priority, request.charged_party), (some("Informational"), some("High"), some("Sender")));
-    assert_eq!((request.distribution_indicator, request.delivery_report, request.content.unwrap().allow_adaptations), (Some(false), Some(false), Some(true)));
+    assert_eq!(
+        (request.message_class, request.priority, request.charged_party),
+        (some("Informational"), some("High"), some("Sender"))
+    );
+    assert_eq!(
+        (request.distribution_indicator, request.delivery_report, request.content.unwrap().allow_adaptations),
+        (Some(false), Some(false), Some(true))
+    );
     assert_eq!(request.expiry_date.as_deref(), Some("2026-03-16T14:30:12.345Z"));
     assert_eq!(request.sender_address, Some(Address::Number("18005559876".to_owned())));
-    assert_eq!(sent(|config| Mm7Config { validity: ValidityForm::Omit, ..config }, picture(7, 1)).await.submit_req().0.expiry_date, None);
+    assert_eq!(
+        sent(|config| Mm7Config { validity: ValidityForm::Omit, ..config }, picture(7, 1))
+            .await
+            .submit_req()
+            .0
+            .expiry_date,
+        None
+    );
 }
 
 #[tokio::test]
@@ -98,7 +117,10 @@ async fn the_content_arrives_octet_for_octet() {
     let (request, parts) = sent(|config| config, submission.clone()).await.submit_req();
     assert_eq!(request.content.unwrap().id, "content");
     let kinds: Vec<_> = parts.iter().map(|part| (part.content_type.as_str(), part.id.as_str())).collect();
-    assert_eq!(kinds, [("application/smil; charset=utf-8", "smil"), ("text/plain; charset=utf-8", "text"), ("image/png", "media")]);
+    assert_eq!(
+        kinds,
+        [("application/smil; charset=utf-8", "smil"), ("text/plain; charset=utf-8", "text"), ("image/png", "media")]
+    );
     assert_eq!((&parts[1].bytes[..], &parts[2].bytes), ("Grüße".as_bytes(), &submission.media.unwrap().bytes));
 
     let (_, parts) = sent(|config| config, first_attempt(1, "text alone")).await.submit_req();
@@ -203,8 +225,13 @@ async fn messages_go_over_tls_to_whom_we_trust_and_to_nobody_else() {
     let (ours_file, other_file) = (file("ours.pem", ours.pem()), file("other.pem", other.pem()));
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(["mmsc.example.net".to_owned()]).unwrap().signed_by(&key, &ours).unwrap();
-    let server = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider())).with_safe_default_protocol_versions().unwrap();
-    let server = server.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap()).unwrap();
+    let server = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    let server = server
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+        .unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(server));
     for (what, ca, name, is_trusted) in [
         ("as it should be", &ours_file, Some("mmsc.example.net"), true),
@@ -214,7 +241,8 @@ async fn messages_go_over_tls_to_whom_we_trust_and_to_nobody_else() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://{}/vasp", listener.local_addr().unwrap());
         let tls_server_name = name.map(str::to_owned);
-        let mut bench = bench(&Mm7Config { url, tls_ca: Some(ca.clone()), tls_server_name, ..config(([127, 0, 0, 1], 1).into()) });
+        let mut bench =
+            bench(&Mm7Config { url, tls_ca: Some(ca.clone()), tls_server_name, ..config(([127, 0, 0, 1], 1).into()) });
         bench.submit(picture(1, 100)).await;
         let (stream, _) = within("a connection", listener.accept()).await.unwrap();
         match within("a handshake", acceptor.accept(stream)).await {

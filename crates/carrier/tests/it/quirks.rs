@@ -61,7 +61,14 @@ async fn requests_that_an_esme_does_not_know_get_a_generic_nack() {
 async fn what_needs_no_answer_gets_none() {
     let (_peer, mut session, mut bench) = bound().await;
     let alert = Body::AlertNotification { source: Address::new(1, 1, "18005551234"), esme: Address::default() };
-    for body in [alert, Body::Outbind(Outbind::default()), Body::EnquireLinkResp, Body::CancelSmResp, Body::DeliverSmResp(Vec::new()), Body::GenericNack] {
+    for body in [
+        alert,
+        Body::Outbind(Outbind::default()),
+        Body::EnquireLinkResp,
+        Body::CancelSmResp,
+        Body::DeliverSmResp(Vec::new()),
+        Body::GenericNack,
+    ] {
         session.send(&Pdu::new(5, body)).await;
     }
     // An answer of an operation that nobody knows, and one that ends early.
@@ -74,11 +81,17 @@ async fn what_needs_no_answer_gets_none() {
 #[tokio::test]
 async fn a_delivery_that_cannot_be_read_is_refused_for_good_and_counted() {
     let (_peer, mut session, mut bench) = bound().await;
-    for (command, response) in [(CommandId::DELIVER_SM, CommandId::DELIVER_SM_RESP), (CommandId::DATA_SM, CommandId::DATA_SM_RESP)] {
+    for (command, response) in
+        [(CommandId::DELIVER_SM, CommandId::DELIVER_SM_RESP), (CommandId::DATA_SM, CommandId::DATA_SM_RESP)]
+    {
         for body in [&b""[..], b"\0", b"\0\x01\x01123\0\x01", b"\0\0\0\0\0\0\0"] {
             session.send_octets(&raw(command.0, 31, body)).await;
             let answer = session.next().await;
-            assert_eq!((answer.body.command(), answer.status, answer.sequence), (response, CommandStatus::RX_P_APPN, 31), "{body:?}");
+            assert_eq!(
+                (answer.body.command(), answer.status, answer.sequence),
+                (response, CommandStatus::RX_P_APPN, 31),
+                "{body:?}"
+            );
         }
     }
     works(&mut session, &mut bench).await;
@@ -88,7 +101,8 @@ async fn a_delivery_that_cannot_be_read_is_refused_for_good_and_counted() {
 #[tokio::test]
 async fn a_generic_nack_answers_the_request_of_its_number() {
     let (_peer, mut session, mut bench) = bound().await;
-    let refused = SegmentOutcome::Refused { error_type: ErrorType::CarrierRejected, status: "ESME_RINVCMDLEN".to_owned() };
+    let refused =
+        SegmentOutcome::Refused { error_type: ErrorType::CarrierRejected, status: "ESME_RINVCMDLEN".to_owned() };
     for (status, outcome) in [
         (CommandStatus::RINVCMDLEN, refused),
         (CommandStatus::RSYSERR, SegmentOutcome::TryLater { status: "ESME_RSYSERR".to_owned() }),
@@ -114,7 +128,8 @@ async fn refusals_come_with_and_without_a_body() {
         let mut octets = raw(CommandId::SUBMIT_SM_RESP.0, session.submitted().await.sequence, body);
         octets[8..12].copy_from_slice(&CommandStatus::RINVDSTADR.0.to_be_bytes());
         session.send_octets(&octets).await;
-        let refused = SegmentOutcome::Refused { error_type: ErrorType::InvalidDestination, status: "ESME_RINVDSTADR".to_owned() };
+        let refused =
+            SegmentOutcome::Refused { error_type: ErrorType::InvalidDestination, status: "ESME_RINVDSTADR".to_owned() };
         assert_eq!(bench.segments().await, [refused], "{body:?}");
     }
 }
@@ -122,7 +137,9 @@ async fn refusals_come_with_and_without_a_body() {
 #[tokio::test]
 async fn ids_are_taken_as_they_come() {
     let (_peer, mut session, mut bench) = bound().await;
-    for id in ["1", "00B8BE19", "0F6A3C1E-2b7d-4c8e-9f10-a1b2c3d4e5f6", "with blanks ", &"9".repeat(64), &"x".repeat(200)] {
+    for id in
+        ["1", "00B8BE19", "0F6A3C1E-2b7d-4c8e-9f10-a1b2c3d4e5f6", "with blanks ", &"9".repeat(64), &"x".repeat(200)]
+    {
         bench.submit(first_attempt(1, "Hello")).await;
         let sequence = session.submitted().await.sequence;
         session.send_octets(&raw(CommandId::SUBMIT_SM_RESP.0, sequence, &[id.as_bytes(), b"\0"].concat())).await;
@@ -148,7 +165,9 @@ async fn pdus_arrive_in_any_pieces() {
     let data = DataSm { esm_class: 4, ..DataSm::default() };
     let mut data = Pdu::new(12, Body::DataSm(Box::new(data)));
     data.tlvs.push(wire::smpp::tag::MESSAGE_PAYLOAD, *b"id:2 stat:DELIVRD");
-    for pdu in [receipt(11, "id:1 stat:DELIVRD"), data, Pdu::new(13, Body::EnquireLink), receipt(14, "id:3 stat:DELIVRD")] {
+    for pdu in
+        [receipt(11, "id:1 stat:DELIVRD"), data, Pdu::new(13, Body::EnquireLink), receipt(14, "id:3 stat:DELIVRD")]
+    {
         wire::smpp::encode(&pdu, &mut stream);
     }
     for size in [1, 15, 17, stream.len()] {

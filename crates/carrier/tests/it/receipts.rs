@@ -11,7 +11,8 @@ use wire::smpp::{Address, BindKind, Body, CommandStatus, DataSm, Pdu, Sm, Tlvs, 
 use crate::support::peer::{Peer, raw, receipt};
 use crate::support::{Bench, config, first_attempt, smsc, within};
 
-const DELIVERED: &str = "id:42 sub:001 dlvrd:001 submit date:2603151430 done date:2603151431 stat:DELIVRD err:000 text:";
+const DELIVERED: &str =
+    "id:42 sub:001 dlvrd:001 submit date:2603151430 done date:2603151431 stat:DELIVRD err:000 text:";
 
 #[tokio::test]
 async fn a_receipt_is_answered_once_it_is_accepted_and_not_before() {
@@ -20,7 +21,10 @@ async fn a_receipt_is_answered_once_it_is_accepted_and_not_before() {
     let mut session = peer.bound().await;
     session.send(&receipt(9, DELIVERED)).await;
     let (receipt, ack) = bench.receipt().await;
-    assert_eq!((&receipt.keys[0][..], receipt.state, receipt.error.as_deref(), &receipt.raw_id[..]), ("42", ReceiptState::Delivered, Some("000"), "42"));
+    assert_eq!(
+        (&receipt.keys[0][..], receipt.state, receipt.error.as_deref(), &receipt.raw_id[..]),
+        ("42", ReceiptState::Delivered, Some("000"), "42")
+    );
     assert_eq!(receipt.addresses, ["18005550001", "18005559876"]);
     session.sync().await;
     ack.accept();
@@ -128,7 +132,12 @@ async fn read(knobs: SmppConfig, peer: &Peer, sm: Sm, tlvs: Tlvs) -> Option<(Str
 }
 
 fn text(esm_class: u8, text: &str) -> Sm {
-    Sm { source: Address::new(1, 1, "18005550001"), esm_class, short_message: text.as_bytes().to_vec(), ..Sm::default() }
+    Sm {
+        source: Address::new(1, 1, "18005550001"),
+        esm_class,
+        short_message: text.as_bytes().to_vec(),
+        ..Sm::default()
+    }
 }
 
 fn tlvs(list: &[(u16, &[u8])]) -> Tlvs {
@@ -173,12 +182,24 @@ async fn text_and_parameters_make_one_receipt() {
             ("2a", ReceiptState::Undeliverable, Some("0")),
         ),
         // Only one of them has the id, or the state.
-        (text(4, "stat:REJECTD err:12"), tlvs(&[(tag::RECEIPTED_MESSAGE_ID, b"7")]), ("7", ReceiptState::Rejected, Some("12"))),
+        (
+            text(4, "stat:REJECTD err:12"),
+            tlvs(&[(tag::RECEIPTED_MESSAGE_ID, b"7")]),
+            ("7", ReceiptState::Rejected, Some("12")),
+        ),
         (text(4, "id:7 err:"), tlvs(&[(tag::MESSAGE_STATE, &[3])]), ("7", ReceiptState::Expired, None)),
         (text(4, ""), tlvs(&[(tag::RECEIPTED_MESSAGE_ID, b"7\0")]), ("7", ReceiptState::Unknown, None)),
-        (text(4, "id:7 stat:DELIVRD"), tlvs(&[(tag::RECEIPTED_MESSAGE_ID, b"\0")]), ("7", ReceiptState::Delivered, None)),
+        (
+            text(4, "id:7 stat:DELIVRD"),
+            tlvs(&[(tag::RECEIPTED_MESSAGE_ID, b"\0")]),
+            ("7", ReceiptState::Delivered, None),
+        ),
         // The network's error where the text has none.
-        (text(4, "id:7 stat:UNDELIV"), tlvs(&[(tag::NETWORK_ERROR_CODE, &[3, 0, 27])]), ("7", ReceiptState::Undeliverable, Some("3:27"))),
+        (
+            text(4, "id:7 stat:UNDELIV"),
+            tlvs(&[(tag::NETWORK_ERROR_CODE, &[3, 0, 27])]),
+            ("7", ReceiptState::Undeliverable, Some("3:27")),
+        ),
         // What the carrier means by its own word.
         (text(4, "id:7 stat:acceptd"), tlvs(&[(tag::MESSAGE_STATE, &[6])]), ("7", ReceiptState::Delivered, None)),
     ] {
@@ -195,7 +216,11 @@ async fn a_carriers_own_form_is_read_before_the_usual_one() {
     let pattern = r"^(?<stat>\w+) for (?<id>\w+)(?:, error (?<err>\d+))?";
     let expected = |id: &str, state, err: Option<&str>| Some((id.to_owned(), state, err.map(str::to_owned)));
     for (body, parameters, found) in [
-        ("DONE for 2A, error 7 id:9 stat:UNDELIV err:1", Tlvs::default(), expected("2a", ReceiptState::Delivered, Some("7"))),
+        (
+            "DONE for 2A, error 7 id:9 stat:UNDELIV err:1",
+            Tlvs::default(),
+            expected("2a", ReceiptState::Delivered, Some("7")),
+        ),
         ("FAILED for 7", Tlvs::default(), expected("7", ReceiptState::Undeliverable, None)),
         // The parameter's id counts before that of any text.
         ("DONE for 7", tlvs(&[(tag::RECEIPTED_MESSAGE_ID, b"8\0")]), expected("8", ReceiptState::Delivered, None)),
@@ -222,7 +247,11 @@ async fn the_receipt_of_a_national_recipient_has_the_whole_number_too() {
         bench.submit(submission).await;
         let (receipt, ack) = bench.receipt().await;
         ack.accept();
-        assert!(receipt.addresses.contains(&recipient) && receipt.addresses.contains(&told.to_owned()), "{:?}", receipt.addresses);
+        assert!(
+            receipt.addresses.contains(&recipient) && receipt.addresses.contains(&told.to_owned()),
+            "{:?}",
+            receipt.addresses
+        );
     }
 }
 
@@ -233,7 +262,10 @@ async fn what_nothing_here_can_use_is_refused_counted_and_shown() {
     let mut session = peer.bound().await;
     let inbound = |text: &[u8]| {
         let (source, destination) = (Address::new(1, 1, "18005550001"), Address::new(5, 0, "SHOP\u{1b}[2J"));
-        Pdu::new(9, Body::DeliverSm(Box::new(Sm { source, destination, short_message: text.to_vec(), ..Sm::default() })))
+        Pdu::new(
+            9,
+            Body::DeliverSm(Box::new(Sm { source, destination, short_message: text.to_vec(), ..Sm::default() })),
+        )
     };
     let letter = b"Is this still available? I could come by on Saturday, if that suits you.";
     let mut without_id = receipt(9, "stat:DELIVRD err:000");
@@ -241,23 +273,35 @@ async fn what_nothing_here_can_use_is_refused_counted_and_shown() {
     let refused = CommandStatus::RX_R_APPN;
     let from_to = "esm_class 0x00, data_coding 0x00, from 1/1:18005550001, to 5/0:SHOP\\x1b[2J";
     let cut = format!("{from_to}, short_message \"Is this still available? I could come by… (72 octets in all)\"");
-    let no_id = "esm_class 0x04, data_coding 0x00, from 1/1:18005550001, to 1/1:18005559876, message_state 0x02, short_message \"stat:DELIVRD err:000\"";
+    let no_id = "esm_class 0x04, data_coding 0x00, from 1/1:18005550001, to 1/1:18005559876, message_state 0x02, \
+        short_message \"stat:DELIVRD err:000\"";
     for (pdu, reason, raw) in [
         (inbound(letter), Reason::Inbound, cut),
-        (inbound(b"\x1b]0;owned\x07\xff"), Reason::Inbound, format!("{from_to}, short_message \"\\x1b]0;owned\\x07\\xff\"")),
+        (
+            inbound(b"\x1b]0;owned\x07\xff"),
+            Reason::Inbound,
+            format!("{from_to}, short_message \"\\x1b]0;owned\\x07\\xff\""),
+        ),
         (without_id, Reason::Unreadable, no_id.to_owned()),
     ] {
         session.send(&pdu).await;
         assert_eq!(session.next().await, Pdu::answer(9, refused, Body::DeliverSmResp(Vec::new())));
         let Event::Unusable(unusable) = bench.event().await else { panic!("{pdu:?}") };
         assert_eq!((unusable.reason, &unusable.raw), (reason, &raw));
-        assert!(!unusable.why.contains(char::is_numeric) && !unusable.why.contains("available"), "it may be logged: {}", unusable.why);
+        assert!(
+            !unusable.why.contains(char::is_numeric) && !unusable.why.contains("available"),
+            "it may be logged: {}",
+            unusable.why
+        );
     }
     // A PDU that cannot be read at all: its source has no end.
     session.send_octets(&raw(5, 10, &[0, 1, 1, b'x'])).await;
     assert_eq!(session.next().await.status, CommandStatus::RX_P_APPN);
     let Event::Unusable(unusable) = bench.event().await else { panic!("nothing is told") };
-    assert_eq!((unusable.reason, &unusable.raw[..]), (Reason::Unreadable, "0x0000001400000005000000000000000a00010178"));
+    assert_eq!(
+        (unusable.reason, &unusable.raw[..]),
+        (Reason::Unreadable, "0x0000001400000005000000000000000a00010178")
+    );
     assert_eq!(bench.carrier.status().unusable, UnusableCounts { unreadable: 2, inbound: 2 });
 }
 
@@ -272,7 +316,11 @@ async fn a_carrier_that_floods_us_in_vain_fills_no_memory() {
     }
     assert_eq!(bench.carrier.status().unusable, UnusableCounts { unreadable: 500, inbound: 0 });
     let told: Vec<Event> = std::iter::from_fn(|| bench.event_now()).collect();
-    assert!(told.len() == 100 && told.iter().all(|event| matches!(event, Event::Unusable(_))), "{} wait to be recorded", told.len());
+    assert!(
+        told.len() == 100 && told.iter().all(|event| matches!(event, Event::Unusable(_))),
+        "{} wait to be recorded",
+        told.len()
+    );
 }
 
 #[tokio::test]

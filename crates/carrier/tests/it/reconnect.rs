@@ -78,12 +78,14 @@ async fn an_smsc_that_unbinds_and_answers_no_more_is_left_after_a_while_and_boun
     assert_eq!((status.binds, status.last_error), (2, None));
 }
 
-/// The process stood still for longer than an answer may take, and the answers have come meanwhile: what is there is read before anything is given up.
+/// The process stood still for longer than an answer may take, and the answers have come meanwhile: what is there is
+/// read before anything is given up.
 #[tokio::test]
 async fn answers_that_came_while_this_process_stood_still_are_read_before_they_are_missed() {
     for _ in 0..20 {
         let peer = Peer::start().await;
-        let mut bench = Bench::start(SmppConfig { response_timeout_secs: 60, enquire_link_secs: 30, ..config(peer.address()) });
+        let mut bench =
+            Bench::start(SmppConfig { response_timeout_secs: 60, enquire_link_secs: 30, ..config(peer.address()) });
         let mut session = peer.bound().await;
         bench.submit(first_attempt(1, "Hello")).await;
         let sequence = session.submitted().await.sequence;
@@ -115,11 +117,18 @@ async fn receipts_are_answered_although_the_smsc_has_ended_its_side() {
     assert!(session.end().await.is_empty());
 }
 
-/// Its window is full and nothing more fits into the connection: it is left, and what never left this machine is not of unknown outcome.
+/// Its window is full and nothing more fits into the connection: it is left, and what never left this machine is not of
+/// unknown outcome.
 #[tokio::test]
 async fn an_smsc_that_reads_nothing_is_left_after_a_while() {
     let peer = Peer::start().await;
-    let knobs = SmppConfig { write_timeout_secs: 30, unbind_timeout_secs: 5, response_timeout_secs: 600, enquire_link_secs: 3_600, ..config(peer.address()) };
+    let knobs = SmppConfig {
+        write_timeout_secs: 30,
+        unbind_timeout_secs: 5,
+        response_timeout_secs: 600,
+        enquire_link_secs: 3_600,
+        ..config(peer.address())
+    };
     let mut bench = Bench::start(SmppConfig { window: 10_000, split: SplitMethod::Payload, ..knobs });
     let session = peer.bound().await;
     let text = "x".repeat(5_000);
@@ -185,7 +194,8 @@ async fn a_carrier_is_down_from_its_start_until_it_is_bound() {
 #[tokio::test]
 async fn a_peer_that_hangs_up_is_called_less_and_less_often() {
     let peer = Peer::start().await;
-    let _bench = Bench::start(SmppConfig { reconnect_floor_ms: 40, reconnect_ceiling_ms: 160, ..config(peer.address()) });
+    let _bench =
+        Bench::start(SmppConfig { reconnect_floor_ms: 40, reconnect_ceiling_ms: 160, ..config(peer.address()) });
     drop(peer.accept().await);
     for least_ms in [20, 40, 80, 80] {
         let hung_up_at = Instant::now();
@@ -198,7 +208,8 @@ async fn a_peer_that_hangs_up_is_called_less_and_less_often() {
 #[tokio::test]
 async fn a_peer_that_drops_every_bind_is_called_less_and_less_often() {
     let peer = Peer::start().await;
-    let _bench = Bench::start(SmppConfig { reconnect_floor_ms: 40, reconnect_ceiling_ms: 10_000, ..config(peer.address()) });
+    let _bench =
+        Bench::start(SmppConfig { reconnect_floor_ms: 40, reconnect_ceiling_ms: 10_000, ..config(peer.address()) });
     drop(peer.bound().await);
     for least_ms in [20, 40, 80, 160] {
         let dropped_at = Instant::now();
@@ -219,7 +230,11 @@ async fn an_impossible_length_is_told_and_the_connection_made_anew() {
         octets[..4].copy_from_slice(&length.to_be_bytes());
         session.send_octets(&octets).await;
         let answer = session.next().await;
-        assert_eq!((answer.body, answer.status, answer.sequence), (Body::GenericNack, CommandStatus::RINVCMDLEN, 5), "{length}");
+        assert_eq!(
+            (answer.body, answer.status, answer.sequence),
+            (Body::GenericNack, CommandStatus::RINVCMDLEN, 5),
+            "{length}"
+        );
         let broken_at = Instant::now();
         assert!(session.end().await.is_empty());
         assert_eq!(bench.segments().await, [LOST]);
@@ -233,7 +248,8 @@ async fn an_impossible_length_is_told_and_the_connection_made_anew() {
 #[tokio::test]
 async fn a_silent_peer_is_asked_and_then_left() {
     let peer = Peer::start().await;
-    let mut bench = Bench::start(SmppConfig { enquire_link_secs: 30, response_timeout_secs: 600, ..config(peer.address()) });
+    let mut bench =
+        Bench::start(SmppConfig { enquire_link_secs: 30, response_timeout_secs: 600, ..config(peer.address()) });
     let mut session = peer.bound().await;
     bench.submit(first_attempt(1, "Hello")).await;
     session.submitted().await;
@@ -270,7 +286,8 @@ async fn any_word_of_the_peer_is_a_sign_of_life() {
 #[tokio::test]
 async fn the_simulated_silent_smsc_is_found_out() {
     let smsc = smsc(Options { silent: true, ..Options::default() }).await;
-    let mut bench = Bench::start(SmppConfig { enquire_link_secs: 30, response_timeout_secs: 36_000, ..config(smsc.address()) });
+    let mut bench =
+        Bench::start(SmppConfig { enquire_link_secs: 30, response_timeout_secs: 36_000, ..config(smsc.address()) });
     bench.submit(first_attempt(1, "Hello")).await;
     bench.status("it is sent", |status| status.submitted == 1).await;
     let mut given_up = None;

@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use carrier::keys::Secret;
 use carrier::smpp::config::SmppConfig;
-use carrier::{Ack, Carrier, CarrierConfig, CarrierEvent, CarrierStatus, Event, Receipt, SegmentOutcome, Submission, SubmissionOutcome};
+use carrier::{
+    Ack, Carrier, CarrierConfig, CarrierEvent, CarrierStatus, Event, Receipt, SegmentOutcome, Submission,
+    SubmissionOutcome,
+};
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::{AccountId, MessageId, Mode, Msisdn, SeededEntropy, Timestamp};
 use runtime::{Machine, Runtime, Supervisor};
@@ -64,7 +67,9 @@ pub(crate) fn config(address: SocketAddr) -> SmppConfig {
 
 /// A simulated SMSC on a port of its own.
 pub(crate) async fn smsc(options: Options) -> Smsc {
-    simulator::smsc::start(Options { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..options }, machine()).await.unwrap()
+    simulator::smsc::start(Options { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..options }, machine())
+        .await
+        .unwrap()
 }
 
 /// The message of this number and text.
@@ -188,7 +193,8 @@ impl Bench {
         })
     }
 
-    /// Waits until the carrier's status satisfies `condition`. The carrier tells nobody when it changes, so this asks again and again.
+    /// Waits until the carrier's status satisfies `condition`. The carrier tells nobody when it changes, so this asks
+    /// again and again.
     pub(crate) async fn status(&self, what: &str, condition: impl Fn(&CarrierStatus) -> bool) -> CarrierStatus {
         let holds = async {
             loop {

@@ -15,7 +15,13 @@ use crate::support::{Bench, accepted, config, first_attempt, skip, smsc, within}
 
 /// Long rests, which only [`skip`] ends.
 fn patient(peer: &Peer) -> SmppConfig {
-    SmppConfig { throttle_floor_ms: 30_000, throttle_ceiling_ms: 60_000, response_timeout_secs: 600, enquire_link_secs: 3_600, ..config(peer.address()) }
+    SmppConfig {
+        throttle_floor_ms: 30_000,
+        throttle_ceiling_ms: 60_000,
+        response_timeout_secs: 600,
+        enquire_link_secs: 3_600,
+        ..config(peer.address())
+    }
 }
 
 #[tokio::test]
@@ -32,7 +38,11 @@ async fn a_throttled_segment_leaves_again_after_a_rest_and_before_what_came_late
         session.answer(second.sequence, CommandStatus::ROK, "2").await;
         session.sync().await;
         let seen = bench.carrier.status();
-        assert_eq!((seen.state, seen.throttled, seen.submitted), ("throttled", 1, 2), "{status}: nothing leaves during a rest");
+        assert_eq!(
+            (seen.state, seen.throttled, seen.submitted),
+            ("throttled", 1, 2),
+            "{status}: nothing leaves during a rest"
+        );
         assert!(bench.carrier.down_for().is_none(), "a rest is no reason to try another carrier");
         skip(Duration::from_secs(31)).await;
         for number in [1u8, 3, 4] {
@@ -145,8 +155,13 @@ async fn each_status_has_its_consequence() {
     let later = |status: &str| SegmentOutcome::TryLater { status: status.to_owned() };
     let refused = |error_type, status: &str| SegmentOutcome::Refused { error_type, status: status.to_owned() };
     let peer = Peer::start().await;
-    let errors = [("ESME_RINVSRCADR".to_owned(), Action::Retry), ("0x0401".to_owned(), Action::Block), ("ESME_RX_P_APPN".to_owned(), Action::Accept)];
-    let mut bench = Bench::start(SmppConfig { errors: errors.into(), unknown_error: Action::Reject, ..config(peer.address()) });
+    let errors = [
+        ("ESME_RINVSRCADR".to_owned(), Action::Retry),
+        ("0x0401".to_owned(), Action::Block),
+        ("ESME_RX_P_APPN".to_owned(), Action::Accept),
+    ];
+    let mut bench =
+        Bench::start(SmppConfig { errors: errors.into(), unknown_error: Action::Reject, ..config(peer.address()) });
     let mut session = peer.bound().await;
     for (status, outcome) in [
         (CommandStatus::RSYSERR, later("ESME_RSYSERR")),
@@ -172,12 +187,18 @@ async fn each_status_has_its_consequence() {
 #[tokio::test]
 async fn what_this_carrier_cannot_have_is_refused_before_it_leaves() {
     let peer = Peer::start().await;
-    for knobs in [SmppConfig { segments_max: 2, ..config(peer.address()) }, SmppConfig { split: SplitMethod::None, ..config(peer.address()) }] {
+    for knobs in [
+        SmppConfig { segments_max: 2, ..config(peer.address()) },
+        SmppConfig { split: SplitMethod::None, ..config(peer.address()) },
+    ] {
         let mut bench = Bench::start(knobs);
         let mut session = peer.bound().await;
         bench.submit(first_attempt(1, &"long ".repeat(100))).await;
         let segments = bench.segments().await;
-        assert!(matches!(segments[..], [SegmentOutcome::Refused { error_type: ErrorType::CarrierRejected, .. }]), "the whole in one: {segments:?}");
+        assert!(
+            matches!(segments[..], [SegmentOutcome::Refused { error_type: ErrorType::CarrierRejected, .. }]),
+            "the whole in one: {segments:?}"
+        );
         session.sync().await;
         let status = bench.carrier.status();
         assert_eq!((status.submitted, status.window_in_use), (0, 0));
@@ -187,7 +208,10 @@ async fn what_this_carrier_cannot_have_is_refused_before_it_leaves() {
 #[tokio::test]
 async fn segments_leave_no_faster_than_the_rate() {
     let smsc = smsc(Options::default()).await;
-    for knobs in [SmppConfig { rate: 100, ..config(smsc.address()) }, SmppConfig { session_rate: 50, sessions: 2, ..config(smsc.address()) }] {
+    for knobs in [
+        SmppConfig { rate: 100, ..config(smsc.address()) },
+        SmppConfig { session_rate: 50, sessions: 2, ..config(smsc.address()) },
+    ] {
         let mut bench = Bench::start(knobs);
         bench.status("all sessions are bound", |status| status.sessions_bound == status.sessions_configured).await;
         let begun_at = tokio::time::Instant::now();

@@ -52,13 +52,22 @@ impl Authority {
 #[tokio::test]
 async fn messages_and_receipts_go_over_tls() {
     let authority = Authority::new();
-    for (name, server_name, one_octet_writes) in
-        [("127.0.0.1", None, false), ("smsc.example.net", Some("smsc.example.net"), false), ("localhost", Some("localhost"), true)]
-    {
+    for (name, server_name, one_octet_writes) in [
+        ("127.0.0.1", None, false),
+        ("smsc.example.net", Some("smsc.example.net"), false),
+        ("localhost", Some("localhost"), true),
+    ] {
         let (tls_cert, tls_key) = authority.issue(name);
-        let smsc = smsc(Options { tls_cert: Some(tls_cert), tls_key: Some(tls_key), one_octet_writes, ..Options::default() }).await;
+        let smsc =
+            smsc(Options { tls_cert: Some(tls_cert), tls_key: Some(tls_key), one_octet_writes, ..Options::default() })
+                .await;
         let tls_server_name = server_name.map(str::to_owned);
-        let mut bench = Bench::start(SmppConfig { tls: true, tls_ca: Some(authority.certificate()), tls_server_name, ..config(smsc.address()) });
+        let mut bench = Bench::start(SmppConfig {
+            tls: true,
+            tls_ca: Some(authority.certificate()),
+            tls_server_name,
+            ..config(smsc.address())
+        });
         for number in 1..=50 {
             bench.submit(first_attempt(number, &"long ".repeat(60))).await;
         }
@@ -66,7 +75,9 @@ async fn messages_and_receipts_go_over_tls() {
         while outcomes < 50 || receipts < 100 {
             match bench.event().await {
                 carrier::Event::Outcome(outcome) => {
-                    assert!(outcome.segments.iter().all(|(_, segment)| matches!(segment, SegmentOutcome::Accepted { .. })));
+                    assert!(
+                        outcome.segments.iter().all(|(_, segment)| matches!(segment, SegmentOutcome::Accepted { .. }))
+                    );
                     outcomes += 1;
                 }
                 carrier::Event::Receipt(_, ack) => {
@@ -90,7 +101,12 @@ async fn a_certificate_that_is_not_trusted_is_no_connection() {
         ("another name", Some(authority.certificate()), "other.example.net"),
         ("an authority that the machine does not know", None, "smsc.example.net"),
     ] {
-        let bench = Bench::start(SmppConfig { tls: true, tls_ca: ca, tls_server_name: Some(name.to_owned()), ..config(smsc.address()) });
+        let bench = Bench::start(SmppConfig {
+            tls: true,
+            tls_ca: ca,
+            tls_server_name: Some(name.to_owned()),
+            ..config(smsc.address())
+        });
         let status = bench.status(what, |status| status.state == "down").await;
         assert!(status.last_error.as_deref().unwrap().contains("invalid peer certificate"), "{what}: {status:?}");
     }
@@ -115,7 +131,10 @@ async fn our_certificate_is_shown_to_an_smsc_that_asks() {
     roots.add(read(authority.certificate()).remove(0)).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let asks = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().unwrap();
-    let server = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap().with_client_cert_verifier(asks);
+    let server = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(asks);
     let server = server.with_single_cert(read(server_cert), PrivateKeyDer::from_pem_file(server_key).unwrap()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let _bench = Bench::start(SmppConfig {

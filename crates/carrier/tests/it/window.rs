@@ -82,13 +82,20 @@ async fn after_a_failed_segment_the_rest_stays_here() {
 #[tokio::test]
 async fn the_window_is_free_again_however_the_carrier_cuts() {
     let smsc = smsc(Options::default()).await;
-    for (split, alphabet) in [(SplitMethod::Payload, Alphabet::Gsm7), (SplitMethod::Udh8, Alphabet::Ucs2), (SplitMethod::Udh8, Alphabet::Latin1)] {
+    for (split, alphabet) in [
+        (SplitMethod::Payload, Alphabet::Gsm7),
+        (SplitMethod::Udh8, Alphabet::Ucs2),
+        (SplitMethod::Udh8, Alphabet::Latin1),
+    ] {
         let mut bench = Bench::start(SmppConfig { split, alphabet, window: 20, ..config(smsc.address()) });
         for number in 1..=30 {
             for text in ["x".repeat(150), "x".repeat(300)] {
                 bench.submit(first_attempt(number, &text)).await;
                 let segments = bench.segments().await;
-                assert!(segments.iter().all(|segment| id_of(segment).is_some()), "{split:?} {alphabet:?}: {segments:?}");
+                assert!(
+                    segments.iter().all(|segment| id_of(segment).is_some()),
+                    "{split:?} {alphabet:?}: {segments:?}"
+                );
             }
         }
         assert_eq!(bench.carrier.status().window_in_use, 0, "{split:?} {alphabet:?}");
@@ -160,7 +167,10 @@ async fn a_late_answer_tells_what_nobody_knew() {
     skip(Duration::from_secs(21)).await;
     for number in 1..=2 {
         let outcome = bench.outcome().await;
-        assert_eq!((outcome.token, &outcome.segments[..]), (number, &[(1, SegmentOutcome::Unknown { why: "no answer in time" })][..]));
+        assert_eq!(
+            (outcome.token, &outcome.segments[..]),
+            (number, &[(1, SegmentOutcome::Unknown { why: "no answer in time" })][..])
+        );
     }
     assert_eq!(bench.carrier.status().unknown, 2);
     session.answer(lost, CommandStatus::RSYSERR, "").await;
@@ -195,6 +205,9 @@ async fn a_congested_smsc_gets_less_at_once() {
         session.answer(sequence, CommandStatus::ROK, "1").await;
         bench.segments().await;
         session.sync().await;
-        assert_eq!((within("the carrier has room", bench.carrier.ready()).await, bench.carrier.status().window), (room, room));
+        assert_eq!(
+            (within("the carrier has room", bench.carrier.ready()).await, bench.carrier.status().window),
+            (room, room)
+        );
     }
 }

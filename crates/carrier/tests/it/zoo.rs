@@ -1,4 +1,5 @@
-//! A zoo of SMSCs, each with its own way of being wrong: every attempt has exactly one outcome, and every receipt arrives.
+//! A zoo of SMSCs, each with its own way of being wrong: every attempt has exactly one outcome, and every receipt
+//! arrives.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -48,15 +49,24 @@ impl Visit {
         let attempt = (outcome.token, outcome.attempt);
         if let Some(before) = self.outcomes.get(&attempt) {
             // The only second outcome that there may be: an answer to a segment that was given up.
-            let [(number, SegmentOutcome::Accepted { .. })] = &outcome.segments[..] else { panic!("a second outcome: {outcome:?} after {before:?}") };
-            let given_up = before.segments.iter().any(|(segment, outcome)| segment == number && matches!(outcome, SegmentOutcome::Unknown { .. }));
+            let [(number, SegmentOutcome::Accepted { .. })] = &outcome.segments[..] else {
+                panic!("a second outcome: {outcome:?} after {before:?}")
+            };
+            let given_up = before
+                .segments
+                .iter()
+                .any(|(segment, outcome)| segment == number && matches!(outcome, SegmentOutcome::Unknown { .. }));
             assert!(given_up, "a late outcome for {before:?}");
             return;
         }
         let taken = outcome.segments.iter().filter(|(_, segment)| matches!(segment, SegmentOutcome::Accepted { .. }));
         let accepted = taken.fold(outcome.accepted_before, |mask, (number, _)| mask | 1 << (number - 1));
-        let is_final = |segment: &SegmentOutcome| matches!(segment, SegmentOutcome::Refused { .. } | SegmentOutcome::Unknown { .. });
-        if accepted.count_ones() == u32::from(outcome.message.segments) || outcome.segments.iter().any(|(_, segment)| is_final(segment)) {
+        let is_final = |segment: &SegmentOutcome| {
+            matches!(segment, SegmentOutcome::Refused { .. } | SegmentOutcome::Unknown { .. })
+        };
+        if accepted.count_ones() == u32::from(outcome.message.segments)
+            || outcome.segments.iter().any(|(_, segment)| is_final(segment))
+        {
             assert!(self.ended.insert(outcome.token), "ended twice: {outcome:?}");
         } else {
             self.waiting.push_back(Submission {
@@ -168,21 +178,38 @@ async fn faulty_smscs_lose_no_outcome_and_no_receipt() {
         ("garbage", |options| options.garbage = 0.2, |_| {}),
         ("lost answers", |options| options.lose_response = 0.1, |config| config.response_timeout_secs = 1),
         ("late answers", |options| (options.late_response, options.late_ms) = (0.1, 300), |_| {}),
-        ("answers too late", |options| (options.late_response, options.late_ms) = (0.1, 1_500), |config| config.response_timeout_secs = 1),
+        (
+            "answers too late",
+            |options| (options.late_response, options.late_ms) = (0.1, 1_500),
+            |config| config.response_timeout_secs = 1,
+        ),
         ("disconnects", |options| options.disconnect = 0.05, |_| {}),
         ("disconnects of a pair", |options| options.disconnect = 0.05, |config| config.bind = BindMode::TxRx),
         ("unbinds", |options| options.unbind = 0.05, |_| {}),
         ("unbinds of one of two", |options| options.unbind = 0.05, |config| config.sessions = 2),
-        ("rejections", |options| options.reject = vec![Rejection { probability: 0.2, status: CommandStatus::RINVDSTADR }], |_| {}),
-        ("temporary errors", |options| options.reject = vec![Rejection { probability: 0.2, status: CommandStatus::RSYSERR }], |_| {}),
-        ("full queues", |options| options.reject = vec![Rejection { probability: 0.1, status: CommandStatus::RMSGQFUL }], |_| {}),
+        (
+            "rejections",
+            |options| options.reject = vec![Rejection { probability: 0.2, status: CommandStatus::RINVDSTADR }],
+            |_| {},
+        ),
+        (
+            "temporary errors",
+            |options| options.reject = vec![Rejection { probability: 0.2, status: CommandStatus::RSYSERR }],
+            |_| {},
+        ),
+        (
+            "full queues",
+            |options| options.reject = vec![Rejection { probability: 0.1, status: CommandStatus::RMSGQFUL }],
+            |_| {},
+        ),
         ("a narrow window", |options| (options.window, options.response_delay_ms) = (5, DelayMs(5, 5)), |_| {}),
         ("a bound on the rate", |options| options.throttle_above = 60, |_| {}),
         (
             "everything at once",
             |options| {
                 (options.garbage, options.lose_response, options.disconnect, options.unbind) = (0.05, 0.05, 0.02, 0.02);
-                (options.receipt_first, options.duplicate_receipt, options.response_delay_ms) = (0.3, 0.3, DelayMs(0, 20));
+                (options.receipt_first, options.duplicate_receipt, options.response_delay_ms) =
+                    (0.3, 0.3, DelayMs(0, 20));
             },
             |config| (config.response_timeout_secs, config.sessions) = (1, 2),
         ),
@@ -195,11 +222,23 @@ async fn receipts_come_at_any_time_and_in_any_number() {
     let animals: &[Animal] = &[
         ("before the answer", |options| options.receipt_first = 1.0, |_| {}),
         ("before the answer, on a pair", |options| options.receipt_first = 1.0, |config| config.bind = BindMode::TxRx),
-        ("long before the answer", |options| (options.receipt_first, options.response_delay_ms) = (1.0, DelayMs(50, 50)), |_| {}),
+        (
+            "long before the answer",
+            |options| (options.receipt_first, options.response_delay_ms) = (1.0, DelayMs(50, 50)),
+            |_| {},
+        ),
         ("twice", |options| options.duplicate_receipt = 1.0, |_| {}),
-        ("twice, the first before the answer", |options| (options.receipt_first, options.duplicate_receipt) = (1.0, 1.0), |_| {}),
+        (
+            "twice, the first before the answer",
+            |options| (options.receipt_first, options.duplicate_receipt) = (1.0, 1.0),
+            |_| {},
+        ),
         ("later", |options| options.receipt_delay_ms = DelayMs(1, 300), |_| {}),
-        ("later, and the connection is cut", |options| (options.receipt_delay_ms, options.disconnect) = (DelayMs(1, 300), 0.03), |_| {}),
+        (
+            "later, and the connection is cut",
+            |options| (options.receipt_delay_ms, options.disconnect) = (DelayMs(1, 300), 0.03),
+            |_| {},
+        ),
     ];
     visit_all(animals, 100).await;
 }
@@ -227,7 +266,13 @@ async fn ids_meet_however_both_sides_write_them() {
             |options| (options.id_format, options.receipt_id_format) = (IdFormat::Decimal, Some(IdFormat::PaddedHex)),
             |_| {},
         ),
-        ("zeros on one side", |options| (options.id_format, options.receipt_id_format) = (IdFormat::PaddedDecimal, Some(IdFormat::Decimal)), |_| {}),
+        (
+            "zeros on one side",
+            |options| {
+                (options.id_format, options.receipt_id_format) = (IdFormat::PaddedDecimal, Some(IdFormat::Decimal))
+            },
+            |_| {},
+        ),
         (
             "case and zeros on one side",
             |options| (options.id_format, options.receipt_id_format) = (IdFormat::PaddedHex, Some(IdFormat::Hex)),
@@ -246,13 +291,26 @@ async fn ids_meet_however_both_sides_write_them() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn receipts_of_every_form_are_understood() {
     use ReceiptFormat::{Both, DataSm, Payload, Text, Tlv};
-    let ids = [IdFormat::Decimal, IdFormat::PaddedDecimal, IdFormat::Hex, IdFormat::PaddedHex, IdFormat::Uuid, IdFormat::UpperUuid];
+    let ids = [
+        IdFormat::Decimal,
+        IdFormat::PaddedDecimal,
+        IdFormat::Hex,
+        IdFormat::PaddedHex,
+        IdFormat::Uuid,
+        IdFormat::UpperUuid,
+    ];
     for receipt_format in [Text, Tlv, Both, Payload, DataSm] {
         let mut visits = JoinSet::new();
         for receipt_esm_class in [0, 4, 68] {
             for receipt_date_digits in [10, 12, 14] {
                 for id_format in ids {
-                    visits.spawn(one_receipt(Options { receipt_format, receipt_esm_class, receipt_date_digits, id_format, ..Options::default() }));
+                    visits.spawn(one_receipt(Options {
+                        receipt_format,
+                        receipt_esm_class,
+                        receipt_date_digits,
+                        id_format,
+                        ..Options::default()
+                    }));
                 }
             }
         }
@@ -263,14 +321,23 @@ async fn receipts_of_every_form_are_understood() {
 }
 
 async fn one_receipt(options: Options) {
-    let form = format!("{:?}, class {}, {} digits, {:?}", options.receipt_format, options.receipt_esm_class, options.receipt_date_digits, options.id_format);
+    let form = format!(
+        "{:?}, class {}, {} digits, {:?}",
+        options.receipt_format, options.receipt_esm_class, options.receipt_date_digits, options.id_format
+    );
     let smsc = smsc(options).await;
     let mut bench = Bench::at(&smsc);
     bench.submit(first_attempt(1, "Hello")).await;
     let id = bench.segments().await.first().and_then(id_of).map(canonical).unwrap();
-    let Event::Receipt(receipt, ack) = within(&form, bench.event_without_deadline()).await else { panic!("{form}: a second outcome") };
+    let Event::Receipt(receipt, ack) = within(&form, bench.event_without_deadline()).await else {
+        panic!("{form}: a second outcome")
+    };
     ack.accept();
     assert_eq!(receipt.state, wire::receipt::ReceiptState::Delivered, "{form}");
     assert!(receipt.keys.contains(&id), "{form}: {id} in {:?}", receipt.keys);
-    assert!(receipt.addresses.contains(&message(1, "").recipient.digits().to_owned()), "{form}: {:?}", receipt.addresses);
+    assert!(
+        receipt.addresses.contains(&message(1, "").recipient.digits().to_owned()),
+        "{form}: {:?}",
+        receipt.addresses
+    );
 }

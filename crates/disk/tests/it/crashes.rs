@@ -11,10 +11,16 @@ struct Setting {
     crashes: u64,
 }
 
-const WAL: Setting =
-    Setting { pragmas: "PRAGMA journal_mode = wal; PRAGMA synchronous = full; PRAGMA wal_autocheckpoint = 12; PRAGMA journal_size_limit = 30000", crashes: 40 };
+const WAL: Setting = Setting {
+    pragmas: "PRAGMA journal_mode = wal; PRAGMA synchronous = full; PRAGMA wal_autocheckpoint = 12; PRAGMA \
+        journal_size_limit = 30000",
+    crashes: 40,
+};
 const JOURNAL: Setting = Setting { pragmas: "PRAGMA journal_mode = delete; PRAGMA synchronous = extra", crashes: 40 };
-const CARELESS: Setting = Setting { pragmas: "PRAGMA journal_mode = wal; PRAGMA synchronous = off; PRAGMA wal_autocheckpoint = 12", crashes: 40 };
+const CARELESS: Setting = Setting {
+    pragmas: "PRAGMA journal_mode = wal; PRAGMA synchronous = off; PRAGMA wal_autocheckpoint = 12",
+    crashes: 40,
+};
 
 /// How many of the last transactions have their rows in the file.
 const KEPT: u64 = 20;
@@ -56,7 +62,8 @@ fn look(connection: &Connection) -> Result<u64, String> {
     let last: u64 = connection.query_row("SELECT number FROM last", [], |row| row.get(0)).map_err(told)?;
     let sql = "SELECT count(*), coalesce(sum(length(data)), 0) FROM rows WHERE number = ?1";
     for number in 0..last + 3 {
-        let found: (u64, u64) = connection.query_row(sql, [number], |row| Ok((row.get(0)?, row.get(1)?))).map_err(told)?;
+        let found: (u64, u64) =
+            connection.query_row(sql, [number], |row| Ok((row.get(0)?, row.get(1)?))).map_err(told)?;
         let (rows, length) = shape(number);
         let wanted = if number > 0 && number <= last && number + KEPT > last { (rows, rows * length) } else { (0, 0) };
         if found != wanted {
@@ -69,8 +76,9 @@ fn look(connection: &Connection) -> Result<u64, String> {
 fn open(disk: &Disk, setting: &Setting) -> rusqlite::Result<Connection> {
     let connection = connect(disk)?;
     connection.execute_batch(setting.pragmas)?;
-    let make = "BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS rows (number INTEGER, part INTEGER, data BLOB, PRIMARY KEY (number, part)); \
-                CREATE TABLE IF NOT EXISTS last (number INTEGER); INSERT INTO last SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM last); COMMIT";
+    let make = "BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS rows (number INTEGER, part INTEGER, data BLOB, PRIMARY KEY \
+                (number, part)); CREATE TABLE IF NOT EXISTS last (number INTEGER); INSERT INTO last SELECT 0 \
+                WHERE NOT EXISTS (SELECT 1 FROM last); COMMIT";
     connection.execute_batch(make)?;
     Ok(connection)
 }
@@ -144,7 +152,8 @@ fn a_crash_while_the_file_is_made_leaves_one_that_can_be_made_again() {
             disk.cut_after(cut);
             drop(open(&disk, &WAL));
             let disk = disk.crash(seed + cut * 100);
-            let connection = open(&disk, &WAL).unwrap_or_else(|error| panic!("cut {cut}, seed {seed}: {error}, {:?}", disk.files()));
+            let connection =
+                open(&disk, &WAL).unwrap_or_else(|error| panic!("cut {cut}, seed {seed}: {error}, {:?}", disk.files()));
             assert_eq!(look(&connection), Ok(0), "cut {cut}, seed {seed}");
         }
     }

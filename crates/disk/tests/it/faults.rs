@@ -7,7 +7,9 @@ use crate::{connect, count, durable};
 
 #[test]
 fn a_planned_fault_fails_its_transaction_and_no_other() {
-    for (operation, wanted) in [(Operation::Write, ErrorCode::SystemIoFailure), (Operation::Sync, ErrorCode::SystemIoFailure)] {
+    for (operation, wanted) in
+        [(Operation::Write, ErrorCode::SystemIoFailure), (Operation::Sync, ErrorCode::SystemIoFailure)]
+    {
         let disk = Disk::new(1);
         let connection = durable(&disk).unwrap();
         connection.execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (1)").unwrap();
@@ -57,12 +59,18 @@ fn a_full_disk_takes_nothing_and_is_sound_when_there_is_room_again() {
     assert_eq!(connection.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0)).unwrap(), "ok");
 }
 
-/// Copies a log to its file, and cuts the power in the midst of it, after the log was synced. Before that, a sync of the log may have failed. Whether everything is there.
+/// Copies a log to its file, and cuts the power in the midst of it, after the log was synced. Before that, a sync of
+/// the log may have failed. Whether everything is there.
 fn copied(seed: u64, has_failed: bool) -> bool {
     let disk = Disk::new(seed);
     let connection = connect(&disk).unwrap();
     // The log is synced only when it is copied.
-    connection.execute_batch("PRAGMA journal_mode = wal; PRAGMA synchronous = normal; CREATE TABLE t (x); PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = wal; PRAGMA synchronous = normal; CREATE TABLE t (x); PRAGMA \
+        wal_checkpoint(TRUNCATE)",
+        )
+        .unwrap();
     connection.execute("INSERT INTO t VALUES (randomblob(20000))", []).unwrap();
     let copy = || connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
     if has_failed {
@@ -73,8 +81,12 @@ fn copied(seed: u64, has_failed: bool) -> bool {
     assert!(copy().is_err());
     let disk = disk.crash(seed);
     let connection = connect(&disk).unwrap();
-    let is_sound = connection.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0)).is_ok_and(|word| word == "ok");
-    is_sound && connection.query_row("SELECT count(*), sum(length(x)) FROM t", [], |row| Ok((row.get(0)?, row.get(1)?))) == Ok((1_i64, 20_000_i64))
+    let is_sound = connection
+        .query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0))
+        .is_ok_and(|word| word == "ok");
+    is_sound
+        && connection.query_row("SELECT count(*), sum(length(x)) FROM t", [], |row| Ok((row.get(0)?, row.get(1)?)))
+            == Ok((1_i64, 20_000_i64))
 }
 
 #[test]

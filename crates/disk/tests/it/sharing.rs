@@ -65,7 +65,8 @@ fn a_disk_knows_nothing_of_another_and_ends_with_its_owner() {
     assert!(other.files().is_empty());
     let name = one.name().to_owned();
     drop(one);
-    let opened = rusqlite::Connection::open_with_flags_and_vfs("test.db", rusqlite::OpenFlags::default(), name.as_str());
+    let opened =
+        rusqlite::Connection::open_with_flags_and_vfs("test.db", rusqlite::OpenFlags::default(), name.as_str());
     assert!(opened.is_err(), "nothing is opened on a disk that is gone");
 }
 

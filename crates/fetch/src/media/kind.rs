@@ -1,7 +1,8 @@
 //! What media are, by their bytes.
 //!
-//! The `file-format` library knows the signatures; `whole` knows whether a file of a type is all there. What a server claims is not believed, with two exceptions that change
-//! nothing about the bytes: a visiting card has two names, and keeps the one under which it is served. A relative of MP4, such as 3GPP, that is served under its own name keeps
+//! The `file-format` library knows the signatures; `whole` knows whether a file of a type is all there. What a server
+//! claims is not believed, with two exceptions that change nothing about the bytes: a visiting card has two names, and
+//! keeps the one under which it is served. A relative of MP4, such as 3GPP, that is served under its own name keeps
 //! that as well, and is another type.
 
 use file_format::FileFormat;

@@ -1,6 +1,7 @@
 //! Places: how many fetches there are at once, so that an account whose servers hang slows nobody but itself.
 //!
-//! An account has its own places, one set for live keys and one for test keys, and a fetch waits for one of all places only when it has one of these. A place is held until the last thing that was begun in it has ended: a resolver that
+//! An account has its own places, one set for live keys and one for test keys, and a fetch waits for one of all places
+//! only when it has one of these. A place is held until the last thing that was begun in it has ended: a resolver that
 //! cannot be interrupted holds it beyond its fetch.
 
 use std::collections::HashMap;
@@ -52,7 +53,11 @@ impl Places {
     ///
     /// # Errors
     /// What there was no place of, for the log.
-    pub(super) async fn take(self: &Arc<Self>, owner: Owner, runtime: &Arc<dyn Runtime>) -> Result<Place, &'static str> {
+    pub(super) async fn take(
+        self: &Arc<Self>,
+        owner: Owner,
+        runtime: &Arc<dyn Runtime>,
+    ) -> Result<Place, &'static str> {
         let share = self.share(owner);
         let mut missing = "the account has too many fetches under way";
         let place = async {
@@ -89,7 +94,8 @@ impl Drop for Share {
     }
 }
 
-/// A resolver that holds a place until it is done, also where nobody waits for it any more: threads that hang in the system's resolver are bounded like fetches.
+/// A resolver that holds a place until it is done, also where nobody waits for it any more: threads that hang in the
+/// system's resolver are bounded like fetches.
 pub(super) struct Holding {
     pub(super) resolver: Arc<dyn Resolve>,
     pub(super) place: Arc<Place>,
@@ -126,8 +132,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_account_fills_its_own_places_and_no_others() {
         let places = Places::new(2, 3);
-        let mut held = vec![places.take(account(1), &machine()).await.unwrap(), places.take(account(1), &machine()).await.unwrap()];
-        assert_eq!(places.take(account(1), &machine()).await.unwrap_err(), "the account has too many fetches under way");
+        let mut held = vec![
+            places.take(account(1), &machine()).await.unwrap(),
+            places.take(account(1), &machine()).await.unwrap(),
+        ];
+        assert_eq!(
+            places.take(account(1), &machine()).await.unwrap_err(),
+            "the account has too many fetches under way"
+        );
         held.push(places.take(account(2), &machine()).await.unwrap());
         assert_eq!(places.take(account(3), &machine()).await.unwrap_err(), "there are too many fetches under way");
         held.remove(0);

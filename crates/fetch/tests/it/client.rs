@@ -25,15 +25,26 @@ async fn a_post_is_made_by_the_same_rules_and_follows_nothing() {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, "application/json".parse().unwrap());
     headers.insert(HOST, "elsewhere.example.com".parse().unwrap());
-    let ask =
-        Ask { method: Method::POST, headers, body: Bytes::from_static(b"{}"), redirects_max: 0, deadline: Machine::new().instant() + Duration::from_secs(60) };
+    let ask = Ask {
+        method: Method::POST,
+        headers,
+        body: Bytes::from_static(b"{}"),
+        redirects_max: 0,
+        deadline: Machine::new().instant() + Duration::from_secs(60),
+    };
 
     let answer = client.ask(&format!("http://hook.example.com:{}/in", server.port()), &ask, &names).await.unwrap();
-    assert_eq!((answer.status, answer.read(5).await.unwrap()), (StatusCode::TEMPORARY_REDIRECT, Bytes::from_static(b"moved")));
+    assert_eq!(
+        (answer.status, answer.read(5).await.unwrap()),
+        (StatusCode::TEMPORARY_REDIRECT, Bytes::from_static(b"moved"))
+    );
     let head = server.heads().remove(0);
-    for part in
-        ["post /in http/1.1\r\n", "content-type: application/json\r\n", "content-length: 2\r\n", &format!("host: hook.example.com:{}\r\n", server.port())]
-    {
+    for part in [
+        "post /in http/1.1\r\n",
+        "content-type: application/json\r\n",
+        "content-length: 2\r\n",
+        &format!("host: hook.example.com:{}\r\n", server.port()),
+    ] {
         assert!(head.contains(part), "{part}: {head}");
     }
     for host in ["evil.example.com", "127.0.0.3", "127.3"] {

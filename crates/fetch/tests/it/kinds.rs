@@ -61,7 +61,11 @@ const WHOLE_FROM: [(&str, usize, &str); 15] = [
     ("mpeg1.mpg", 0, "a stream"),
     ("mpeg2.mpg", 0, "a stream"),
     ("video.mpg", 0, "a stream"),
-    ("tagged.mp3", 2_123, "as many frames as its writer promised, who left out the one that holds the count; so the last may be cut"),
+    (
+        "tagged.mp3",
+        2_123,
+        "as many frames as its writer promised, who left out the one that holds the count; so the last may be cut",
+    ),
     ("bare.mp3", 0, "a stream"),
     ("layer2.mp2", 0, "a stream"),
     ("document.pdf", 1_826, "the number that says where its objects are has its line end; a mark follows"),
@@ -75,8 +79,9 @@ fn passed(file: &str) -> Vec<usize> {
     (12..whole.len()).filter(|cut| judge(&whole[..*cut], None).is_ok()).collect()
 }
 
-/// The rule: a file that was cut passes only where its substance is there, which is every pixel, every track, every card, and the table of a document's
-/// objects. Streams have no end of their own, so they pass as shorter streams; one that says how long it is passes from there on.
+/// The rule: a file that was cut passes only where its substance is there, which is every pixel, every track, every
+/// card, and the table of a document's objects. Streams have no end of their own, so they pass as shorter streams; one
+/// that says how long it is passes from there on.
 #[test]
 fn a_file_that_was_cut_in_its_substance_is_not_whole() {
     let mut wrong = Vec::new();
@@ -89,7 +94,8 @@ fn a_file_that_was_cut_in_its_substance_is_not_whole() {
         }
         let (_, from, why) = WHOLE_FROM.iter().find(|(name, ..)| *name == file).unwrap();
         match file {
-            // Between two pictures of an animation nothing says for certain that there is another: what stands there holds no pixel.
+            // Between two pictures of an animation nothing says for certain that there is another: what stands there
+            // holds no pixel.
             "animated.gif" => assert!(passed.len() < 17 && passed.ends_with(&[1_017, 1_018]), "{passed:?}"),
             "mpeg1.mpg" | "mpeg2.mpg" | "bare.mp3" | "layer2.mp2" => {}
             // The last row of its last picture says nowhere how long it is.
@@ -130,7 +136,11 @@ fn a_damaged_file_is_not_whole() {
         b"\xFF\xFBhello".to_vec(),
     ] {
         let told = judge(&bytes, None);
-        assert!(matches!(told, Err(NotMedia::Broken(..))), "{:?}: {told:?}", String::from_utf8_lossy(&bytes[..bytes.len().min(20)]));
+        assert!(
+            matches!(told, Err(NotMedia::Broken(..))),
+            "{:?}: {told:?}",
+            String::from_utf8_lossy(&bytes[..bytes.len().min(20)])
+        );
     }
 }
 
@@ -169,12 +179,17 @@ async fn a_name_and_a_header_that_lie_are_not_believed() {
     let names = Arc::new(Names::new([("media.example.com", &[&[ALLOWED]])]));
     for (name, claimed, bytes) in LIARS {
         let server = Server::of_bytes(ALLOWED, response(200, &[("Content-Type", claimed)], bytes)).await;
-        let told = fetch(settings(&[server.port()]), &names, &format!("http://media.example.com:{}/{name}", server.port())).await;
+        let told =
+            fetch(settings(&[server.port()]), &names, &format!("http://media.example.com:{}/{name}", server.port()))
+                .await;
         assert_eq!(told.unwrap_err().code(), ErrorCode::MediaTypeNotSupported, "{name}: {bytes:?}");
     }
     for (file, kind) in FILES {
         let server = Server::of_bytes(ALLOWED, response(200, &[("Content-Type", "text/html")], &media(file))).await;
-        let fetched = fetch(settings(&[server.port()]), &names, &format!("http://media.example.com:{}/page.html", server.port())).await.unwrap();
+        let fetched =
+            fetch(settings(&[server.port()]), &names, &format!("http://media.example.com:{}/page.html", server.port()))
+                .await
+                .unwrap();
         assert_eq!((fetched.kind, &fetched.bytes[..]), (kind, &media(file)[..]), "{file}");
     }
     let server = Server::of_bytes(ALLOWED, response(200, &[("Content-Type", "image/jpeg")], b"")).await;

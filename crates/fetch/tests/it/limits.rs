@@ -56,7 +56,10 @@ const WAYS: [(&str, Way); 5] = [
 ];
 
 fn slowly(answer: &[u8]) -> Vec<Piece> {
-    answer.chunks(100_000).flat_map(|piece| [Piece::Bytes(piece.to_vec()), Piece::Wait(Duration::from_secs(3))]).collect()
+    answer
+        .chunks(100_000)
+        .flat_map(|piece| [Piece::Bytes(piece.to_vec()), Piece::Wait(Duration::from_secs(3))])
+        .collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,7 +71,9 @@ async fn a_mebibyte_is_taken_and_a_byte_more_is_not_however_it_comes() {
             let settings = FetchSettings { timeout: Duration::from_secs(100), ..settings(&[server.port()]) };
             match fetched_within(&server, settings).await {
                 Ok(fetched) => assert_eq!((fetched.bytes.len(), succeeds), (bytes, true), "{way}"),
-                Err(error) => assert_eq!((error.code(), succeeds), (ErrorCode::MediaTooLarge, false), "{way}, {bytes}: {error}"),
+                Err(error) => {
+                    assert_eq!((error.code(), succeeds), (ErrorCode::MediaTooLarge, false), "{way}, {bytes}: {error}")
+                }
             }
         }
     }
@@ -127,7 +132,11 @@ async fn only_a_whole_plain_answer_is_media() {
         let head = String::from_utf8_lossy(&answer[..answer.len().min(60)]).into_owned();
         let server = Server::of_bytes(ALLOWED, answer).await;
         let told = fetched(&server).await;
-        assert_eq!(told.as_ref().err().map(|error| error.code()), (!succeeds).then_some(ErrorCode::MediaUploadFailed), "{head}: {told:?}");
+        assert_eq!(
+            told.as_ref().err().map(|error| error.code()),
+            (!succeeds).then_some(ErrorCode::MediaUploadFailed),
+            "{head}: {told:?}"
+        );
     }
 }
 
@@ -135,17 +144,27 @@ async fn only_a_whole_plain_answer_is_media() {
 async fn a_server_may_use_all_of_its_time_for_any_step_and_no_more() {
     tick();
     let (second, whole) = (Duration::from_secs(1), response(200, &[], &media("photo.jpg")));
-    let drops = |bytes: &[u8], wait: u32| bytes.iter().flat_map(|byte| [Piece::Bytes(vec![*byte]), Piece::Wait(wait * second)]).collect::<Vec<_>>();
+    let drops = |bytes: &[u8], wait: u32| {
+        bytes.iter().flat_map(|byte| [Piece::Bytes(vec![*byte]), Piece::Wait(wait * second)]).collect::<Vec<_>>()
+    };
     let interim = [Piece::Bytes(b"HTTP/1.1 103 Early Hints\r\n\r\n".to_vec()), Piece::Wait(second)];
     for (name, script, ends) in [
         ("silent", vec![Piece::Hang], Err(10)),
         ("silent for long", vec![Piece::Wait(9 * second), Piece::Bytes(whole.clone())], Ok(9)),
         ("silent for longer", vec![Piece::Wait(11 * second), Piece::Bytes(whole.clone())], Err(10)),
         ("half a head", vec![Piece::Bytes(whole[..20].to_vec()), Piece::Hang], Err(10)),
-        ("half a head for long", vec![Piece::Bytes(whole[..20].to_vec()), Piece::Wait(8 * second), Piece::Bytes(whole[20..].to_vec())], Ok(8)),
+        (
+            "half a head for long",
+            vec![Piece::Bytes(whole[..20].to_vec()), Piece::Wait(8 * second), Piece::Bytes(whole[20..].to_vec())],
+            Ok(8),
+        ),
         ("a slow head", drops(&whole, 1), Err(10)),
         ("half a body", vec![Piece::Bytes(whole[..100].to_vec()), Piece::Hang], Err(10)),
-        ("half a body for long", vec![Piece::Bytes(whole[..100].to_vec()), Piece::Wait(8 * second), Piece::Bytes(whole[100..].to_vec())], Ok(8)),
+        (
+            "half a body for long",
+            vec![Piece::Bytes(whole[..100].to_vec()), Piece::Wait(8 * second), Piece::Bytes(whole[100..].to_vec())],
+            Ok(8),
+        ),
         ("a slow body", [vec![Piece::Bytes(bare("", b""))], drops(&whole, 4)].concat(), Err(10)),
         ("interim responses", std::iter::repeat_n(interim, 60).flatten().collect(), Err(10)),
     ] {
@@ -174,7 +193,11 @@ async fn a_name_may_use_all_of_the_time_as_well() {
         let resolver: Arc<dyn Resolve> = Arc::new(Slow(Duration::from_secs(seconds)));
         let fetcher = Fetcher::new(settings(&[server.port()]), resolver, Arc::new(runtime::Machine::new())).unwrap();
         let told = fetcher.fetch(account(1), &format!("http://media.example.com:{}/", server.port())).await;
-        assert_eq!(told.as_ref().err().map(FetchError::code), (!succeeds).then_some(ErrorCode::MediaUploadFailed), "{told:?}");
+        assert_eq!(
+            told.as_ref().err().map(FetchError::code),
+            (!succeeds).then_some(ErrorCode::MediaUploadFailed),
+            "{told:?}"
+        );
     }
 }
 
@@ -186,7 +209,9 @@ async fn swallower(address: std::net::Ipv4Addr, port: u16) -> (u16, impl Sized) 
     let listener = socket.listen(1).unwrap();
     let address = listener.local_addr().unwrap();
     let mut queued = Vec::new();
-    while let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_secs(1), tokio::net::TcpStream::connect(address)).await {
+    while let Ok(Ok(stream)) =
+        tokio::time::timeout(Duration::from_secs(1), tokio::net::TcpStream::connect(address)).await
+    {
         queued.push(stream);
         assert!(queued.len() < 100, "this kernel answers everybody");
     }
@@ -233,7 +258,9 @@ async fn a_thousand_hanging_servers_of_one_account_slow_no_other() {
     let hanging = Server::start(ALLOWED, |_| vec![Piece::Hang]).await;
     let good = Server::of_bytes(ALLOWED, response(200, &[], &media("photo.jpg"))).await;
     let resolver: Arc<dyn Resolve> = names();
-    let fetcher = Arc::new(Fetcher::new(settings(&[hanging.port(), good.port()]), resolver, Arc::new(runtime::Machine::new())).unwrap());
+    let fetcher = Arc::new(
+        Fetcher::new(settings(&[hanging.port(), good.port()]), resolver, Arc::new(runtime::Machine::new())).unwrap(),
+    );
     let url = |server: &Server| format!("http://media.example.com:{}/", server.port());
     let start = Instant::now();
     let many: Vec<_> = (0..1_000)
@@ -257,8 +284,12 @@ async fn a_thousand_hanging_servers_of_one_account_slow_no_other() {
         assert_eq!(error.code(), ErrorCode::MediaUploadFailed);
         causes.push(error.to_string());
     }
-    // Eight hang until they are left. At that moment the wait of the others is over as well, but for a few that get a place first.
-    assert!(causes.iter().filter(|cause| *cause == "the account has too many fetches under way").count() >= 984, "{causes:?}");
+    // Eight hang until they are left. At that moment the wait of the others is over as well, but for a few that get a
+    // place first.
+    assert!(
+        causes.iter().filter(|cause| *cause == "the account has too many fetches under way").count() >= 984,
+        "{causes:?}"
+    );
     assert!(start.elapsed() < Duration::from_secs(16), "{:?}", start.elapsed());
     fetcher.fetch(account(1), &url(&good)).await.unwrap();
 }

@@ -50,7 +50,11 @@ fn is_forbidden(address: IpAddr) -> bool {
 
 /// Addresses, many of them at the edges of what is forbidden.
 fn address() -> impl Strategy<Value = IpAddr> {
-    let edges: Vec<u32> = FORBIDDEN_V4.iter().flat_map(|(first, last)| [first, last]).map(|text| text.parse::<Ipv4Addr>().unwrap().to_bits()).collect();
+    let edges: Vec<u32> = FORBIDDEN_V4
+        .iter()
+        .flat_map(|(first, last)| [first, last])
+        .map(|text| text.parse::<Ipv4Addr>().unwrap().to_bits())
+        .collect();
     let v4 = prop_oneof![any::<u32>(), (select(edges), -2..=2_i32).prop_map(|(edge, by)| edge.wrapping_add_signed(by))];
     let prefix: Vec<u128> = [
         "::",
@@ -78,8 +82,8 @@ fn address() -> impl Strategy<Value = IpAddr> {
     .iter()
     .map(|text| text.parse::<Ipv6Addr>().unwrap().to_bits())
     .collect();
-    let v6 =
-        (select(prefix), any::<u32>(), any::<bool>()).prop_map(|(prefix, low, below)| if below { prefix.wrapping_sub(1) } else { prefix | u128::from(low) });
+    let v6 = (select(prefix), any::<u32>(), any::<bool>())
+        .prop_map(|(prefix, low, below)| if below { prefix.wrapping_sub(1) } else { prefix | u128::from(low) });
     prop_oneof![
         v4.prop_map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits))),
         v6.prop_map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits))),
@@ -202,8 +206,10 @@ proptest! {
 
 /// Bytes that begin like one of the types.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
-    let starts: Vec<Vec<u8>> =
-        FILES.iter().flat_map(|(file, _)| [4, 12, 40, 200].map(|length| media(file)[..length.min(media(file).len())].to_vec())).collect();
+    let starts: Vec<Vec<u8>> = FILES
+        .iter()
+        .flat_map(|(file, _)| [4, 12, 40, 200].map(|length| media(file)[..length.min(media(file).len())].to_vec()))
+        .collect();
     (select(starts), prop::collection::vec(any::<u8>(), 0..300)).prop_map(|(start, rest)| [start, rest].concat())
 }
 

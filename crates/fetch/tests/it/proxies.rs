@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use crate::support::{ALLOWED, FORBIDDEN, Names, Server, fetch, media, response, settings};
 
-const VARIABLES: [&str; 7] = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "REQUEST_METHOD"];
+const VARIABLES: [&str; 7] =
+    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "REQUEST_METHOD"];
 
-/// What tells a process that it was started to fetch. Variables hold for a whole process, and other tests share this one.
+/// What tells a process that it was started to fetch. Variables hold for a whole process, and other tests share this
+/// one.
 const FETCHES: &str = "SMSFACTORY_TEST_FETCHES";
 
 #[tokio::test]
@@ -16,7 +18,11 @@ async fn a_proxy_of_the_environment_is_never_connected_to() {
     }
     let proxy = Server::of_bytes(FORBIDDEN, response(200, &[], &media("photo.jpg"))).await;
     let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "proxies::a_proxy_of_the_environment_is_never_connected_to"]).env(FETCHES, "1").env_remove("NO_PROXY").env_remove("no_proxy");
+    child
+        .args(["--exact", "proxies::a_proxy_of_the_environment_is_never_connected_to"])
+        .env(FETCHES, "1")
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy");
     for variable in VARIABLES {
         child.env(variable, format!("http://{}", proxy.address));
     }

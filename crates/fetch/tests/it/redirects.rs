@@ -9,7 +9,8 @@ use model::ErrorCode;
 
 use crate::support::{ALLOWED, FORBIDDEN, Names, Piece, Server, fetch, media, response, settings};
 
-/// A server on the allowed address that redirects `/` to what `location` makes of the two servers' ports, and has a picture everywhere else; a server on the forbidden one.
+/// A server on the allowed address that redirects `/` to what `location` makes of the two servers' ports, and has a
+/// picture everywhere else; a server on the forbidden one.
 async fn pair(location: &str, status: u16) -> (Server, Server) {
     let forbidden = Server::of_bytes(FORBIDDEN, response(200, &[], &media("photo.jpg"))).await;
     let location = location.replace("FORBIDDEN", &forbidden.port().to_string());
@@ -96,7 +97,15 @@ async fn no_redirect_leads_to_a_forbidden_address() {
 async fn what_is_forbidden_is_not_asked_at_first_either() {
     let forbidden = Server::of_bytes(FORBIDDEN, response(200, &[], &media("photo.jpg"))).await;
     let port = forbidden.port();
-    for host in ["127.0.0.3", "127.3", "2130706435", "[::ffff:127.0.0.3]", "evil.example.com", "both.example.com", "ebto.example.com"] {
+    for host in [
+        "127.0.0.3",
+        "127.3",
+        "2130706435",
+        "[::ffff:127.0.0.3]",
+        "evil.example.com",
+        "both.example.com",
+        "ebto.example.com",
+    ] {
         let told = fetch(settings(&[port]), &names(), &format!("http://{host}:{port}/x.jpg")).await;
         assert_eq!(told.unwrap_err().code(), ErrorCode::MediaUrlNotAllowed, "{host}");
     }
@@ -105,9 +114,13 @@ async fn what_is_forbidden_is_not_asked_at_first_either() {
 
 #[tokio::test]
 async fn a_redirect_within_the_rules_is_followed_and_asks_for_what_it_says() {
-    for (location, status, path) in
-        [("/b.jpg", 301, "/b.jpg"), ("b.jpg?x=1#frag", 302, "/b.jpg?x=1"), ("../b%20c.jpg", 303, "/b%20c.jpg"), ("?y", 307, "/?y"), ("/@me", 308, "/@me")]
-    {
+    for (location, status, path) in [
+        ("/b.jpg", 301, "/b.jpg"),
+        ("b.jpg?x=1#frag", 302, "/b.jpg?x=1"),
+        ("../b%20c.jpg", 303, "/b%20c.jpg"),
+        ("?y", 307, "/?y"),
+        ("/@me", 308, "/@me"),
+    ] {
         let (allowed, _) = pair(location, status).await;
         let url = format!("http://media.example.com:{}/", allowed.port());
         let names = names();
@@ -124,7 +137,10 @@ async fn the_request_says_who_asks_and_what_for() {
     let server = Server::of_bytes(ALLOWED, response(200, &[], &media("photo.jpg"))).await;
     for (agent, said) in [
         (UserAgent::default(), format!("smsfactory/{}", env!("CARGO_PKG_VERSION"))),
-        (UserAgent::with_contact("https://docs.example.com"), format!("smsfactory/{} (+https://docs.example.com)", env!("CARGO_PKG_VERSION"))),
+        (
+            UserAgent::with_contact("https://docs.example.com"),
+            format!("smsfactory/{} (+https://docs.example.com)", env!("CARGO_PKG_VERSION")),
+        ),
         (UserAgent::with_contact("https://docs.example.com/\n"), format!("smsfactory/{}", env!("CARGO_PKG_VERSION"))),
         (UserAgent::parse("ours/1.0 (ops@example.com)").unwrap(), "ours/1.0 (ops@example.com)".to_owned()),
     ] {
@@ -135,7 +151,8 @@ async fn the_request_says_who_asks_and_what_for() {
         assert_eq!(lines.next(), Some("get /b?c http/1.1"));
         let fields: Vec<&str> = lines.collect();
         let (host, agent) = (format!("host: media.example.com:{}", server.port()), format!("user-agent: {said}"));
-        let accept = "accept: image/jpeg, image/png, image/gif, video/mp4, video/mpeg, audio/mpeg, application/pdf, text/vcard, text/x-vcard, */*;q=0.1";
+        let accept = "accept: image/jpeg, image/png, image/gif, video/mp4, video/mpeg, audio/mpeg, application/pdf, \
+            text/vcard, text/x-vcard, */*;q=0.1";
         for field in [&host, &agent, accept, "accept-encoding: identity", "connection: close"] {
             assert!(fields.contains(&field), "{field}: {head}");
         }
@@ -156,20 +173,34 @@ async fn three_redirects_are_followed_and_a_fourth_is_not() {
         let server = Server::start(ALLOWED, move |path| {
             let step: u32 = path.trim_start_matches('/').parse().unwrap();
             let next = (step + 1).to_string();
-            vec![Piece::Bytes(if step < redirects { response(302, &[("Location", &next)], b"") } else { response(200, &[], &media("photo.jpg")) })]
+            vec![Piece::Bytes(if step < redirects {
+                response(302, &[("Location", &next)], b"")
+            } else {
+                response(200, &[], &media("photo.jpg"))
+            })]
         })
         .await;
-        let told = fetch(settings(&[server.port()]), &names(), &format!("http://media.example.com:{}/0", server.port())).await;
+        let told =
+            fetch(settings(&[server.port()]), &names(), &format!("http://media.example.com:{}/0", server.port())).await;
         assert_eq!(server.accepted(), 4);
-        assert_eq!(told.as_ref().err().map(|error| error.code()), (!succeeds).then_some(ErrorCode::MediaUploadFailed), "{redirects}");
+        assert_eq!(
+            told.as_ref().err().map(|error| error.code()),
+            (!succeeds).then_some(ErrorCode::MediaUploadFailed),
+            "{redirects}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_redirect_that_leads_nowhere_is_a_failure() {
-    for answer in [response(302, &[], b""), response(304, &[("Location", "/b.jpg")], b""), response(300, &[("Location", "/b.jpg")], b"")] {
+    for answer in [
+        response(302, &[], b""),
+        response(304, &[("Location", "/b.jpg")], b""),
+        response(300, &[("Location", "/b.jpg")], b""),
+    ] {
         let server = Server::of_bytes(ALLOWED, answer).await;
-        let told = fetch(settings(&[server.port()]), &names(), &format!("http://media.example.com:{}/", server.port())).await;
+        let told =
+            fetch(settings(&[server.port()]), &names(), &format!("http://media.example.com:{}/", server.port())).await;
         assert_eq!((told.unwrap_err().code(), server.accepted()), (ErrorCode::MediaUploadFailed, 1));
     }
 }
@@ -178,13 +209,20 @@ async fn a_redirect_that_leads_nowhere_is_a_failure() {
 #[tokio::test]
 async fn a_name_is_resolved_once_and_the_judged_address_is_connected_to() {
     let allowed = Server::of_bytes(ALLOWED, response(200, &[], &media("photo.jpg"))).await;
-    let forbidden = Server::on((FORBIDDEN, allowed.port()).into(), |_| vec![Piece::Bytes(response(200, &[], &media("picture.png")))]).await;
+    let forbidden = Server::on((FORBIDDEN, allowed.port()).into(), |_| {
+        vec![Piece::Bytes(response(200, &[], &media("picture.png")))]
+    })
+    .await;
     let names = names();
     let url = format!("http://late.example.com:{}/x", allowed.port());
     let fetched = fetch(settings(&[allowed.port()]), &names, &url).await.unwrap();
     assert_eq!((fetched.kind.as_str(), names.asked()), ("image/jpeg", vec!["late.example.com".to_owned()]));
     let again = fetch(settings(&[allowed.port()]), &names, &url).await;
-    assert_eq!(again.unwrap_err().code(), ErrorCode::MediaUrlNotAllowed, "the second answer is judged when it is the answer");
+    assert_eq!(
+        again.unwrap_err().code(),
+        ErrorCode::MediaUrlNotAllowed,
+        "the second answer is judged when it is the answer"
+    );
     assert_eq!((allowed.accepted(), forbidden.accepted()), (1, 0));
 }
 
@@ -192,7 +230,8 @@ async fn a_name_is_resolved_once_and_the_judged_address_is_connected_to() {
 async fn a_name_that_changes_within_a_redirect_is_judged_again() {
     let allowed = Server::of_bytes(ALLOWED, response(302, &[("Location", "/b.jpg")], b"")).await;
     let port = allowed.port();
-    let forbidden = Server::on((FORBIDDEN, port).into(), |_| vec![Piece::Bytes(response(200, &[], &media("photo.jpg")))]).await;
+    let forbidden =
+        Server::on((FORBIDDEN, port).into(), |_| vec![Piece::Bytes(response(200, &[], &media("photo.jpg")))]).await;
     let told = fetch(settings(&[port]), &names(), &format!("http://late.example.com:{port}/a.jpg")).await;
     assert_eq!(told.unwrap_err().code(), ErrorCode::MediaUrlNotAllowed);
     assert_eq!((allowed.accepted(), forbidden.accepted()), (1, 0));
@@ -211,9 +250,15 @@ async fn another_judged_address_is_tried_where_one_does_not_answer() {
 #[tokio::test]
 async fn refused_names_are_all_refused_with_the_same_words() {
     let mut told = Vec::new();
-    for url in
-        ["http://evil.example.com:80/", "http://127.0.0.1/", "http://localhost/", "http://intranet/", "ftp://evil.example.com/", "http://8.8.8.8:22/", "x"]
-    {
+    for url in [
+        "http://evil.example.com:80/",
+        "http://127.0.0.1/",
+        "http://localhost/",
+        "http://intranet/",
+        "ftp://evil.example.com/",
+        "http://8.8.8.8:22/",
+        "x",
+    ] {
         let error = fetch(settings(&[80]), &names(), url).await.unwrap_err();
         let refusal = model::Refusal::from(error);
         assert!(refusal.cause.is_some(), "{url}");

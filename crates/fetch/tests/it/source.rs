@@ -15,12 +15,15 @@ fn one_line_opens_a_socket_and_one_asks_the_resolver() {
     let root = crates.join("fetch/src");
     // The pipeline is looked at too: what a client points to is asked for by this crate alone.
     let paths = [sources(&root), sources(&crates.join("pipeline/src"))].concat();
-    let texts: Vec<(PathBuf, String)> = paths.into_iter().map(|path| (path.clone(), std::fs::read_to_string(path).unwrap())).collect();
-    for (words, file) in
-        [(&["TcpStream::connect", "TcpSocket", "UdpSocket"][..], "connection.rs"), (&["lookup_host", "ToSocketAddrs", "to_socket_addrs"], "resolve.rs")]
-    {
+    let texts: Vec<(PathBuf, String)> =
+        paths.into_iter().map(|path| (path.clone(), std::fs::read_to_string(path).unwrap())).collect();
+    for (words, file) in [
+        (&["TcpStream::connect", "TcpSocket", "UdpSocket"][..], "connection.rs"),
+        (&["lookup_host", "ToSocketAddrs", "to_socket_addrs"], "resolve.rs"),
+    ] {
         let lines = |text: &str| text.lines().filter(|line| words.iter().any(|word| line.contains(word))).count();
-        let found: Vec<(&Path, usize)> = texts.iter().map(|(path, text)| (path.as_path(), lines(text))).filter(|(_, lines)| *lines > 0).collect();
+        let found: Vec<(&Path, usize)> =
+            texts.iter().map(|(path, text)| (path.as_path(), lines(text))).filter(|(_, lines)| *lines > 0).collect();
         assert_eq!(found, [(root.join(file).as_path(), 1)], "{words:?}");
     }
 }

@@ -19,8 +19,10 @@ async fn serve(names: &[&str], answer: Vec<u8>) -> (u16, RootCertStore) {
 
 /// The same, and whether the end of TLS is told before the connection ends.
 async fn serve_to_the_end(names: &[&str], answer: Vec<u8>, is_told: bool) -> (u16, RootCertStore) {
-    let certified = rcgen::generate_simple_self_signed(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
-    let (certificate, key) = (certified.cert.der().clone(), PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap());
+    let certified =
+        rcgen::generate_simple_self_signed(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
+    let (certificate, key) =
+        (certified.cert.der().clone(), PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap());
     let mut roots = RootCertStore::empty();
     roots.add(certificate.clone()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -66,7 +68,11 @@ async fn the_certificate_has_the_name_of_the_url_and_is_signed_by_who_is_trusted
         let mut settings = settings(&[port]);
         settings.trust = trust.clone();
         let told = fetch(settings, &names(), &format!("https://{host}:{port}/")).await;
-        assert_eq!(told.as_ref().err().map(|error| error.code()), (!succeeds).then_some(ErrorCode::MediaUploadFailed), "{host}: {told:?}");
+        assert_eq!(
+            told.as_ref().err().map(|error| error.code()),
+            (!succeeds).then_some(ErrorCode::MediaUploadFailed),
+            "{host}: {told:?}"
+        );
     }
 }
 
@@ -84,7 +90,11 @@ async fn a_server_that_hangs_up_without_the_end_of_tls_has_said_all_if_the_file_
         let mut settings = settings(&[port]);
         settings.trust = Trust::Only(roots);
         let told = fetch(settings, &names(), &format!("https://media.example.com:{port}/")).await;
-        assert_eq!(told.as_ref().err().map(|error| error.code()), (!succeeds).then_some(ErrorCode::MediaUploadFailed), "{told:?}");
+        assert_eq!(
+            told.as_ref().err().map(|error| error.code()),
+            (!succeeds).then_some(ErrorCode::MediaUploadFailed),
+            "{told:?}"
+        );
     }
 }
 
@@ -104,6 +114,7 @@ async fn a_server_that_says_nothing_of_tls_is_left_when_the_time_is_over() {
     tick();
     let plain = Server::of_bytes(ALLOWED, response(200, &[], &media("photo.jpg"))).await;
     let start = tokio::time::Instant::now();
-    let told = fetch(settings(&[plain.port()]), &names(), &format!("https://media.example.com:{}/", plain.port())).await;
+    let told =
+        fetch(settings(&[plain.port()]), &names(), &format!("https://media.example.com:{}/", plain.port())).await;
     assert_eq!((told.unwrap_err().code(), start.elapsed().as_secs()), (ErrorCode::MediaUploadFailed, 10));
 }

@@ -1,5 +1,5 @@
-//! The table of URLs in `tests/urls.jsonl`, a line each: a URL, what its name resolves to, where it redirects to, and whether that is allowed. `smsfactory check-url` is
-//! asked the same in `gateway`'s tests.
+//! The table of URLs in `tests/urls.jsonl`, a line each: a URL, what its name resolves to, where it redirects to, and
+//! whether that is allowed. `smsfactory check-url` is asked the same in `gateway`'s tests.
 
 use std::io;
 use std::net::IpAddr;
@@ -78,7 +78,11 @@ async fn a_url_has_at_most_2048_characters_and_not_bytes() {
 #[tokio::test]
 async fn the_operator_opens_and_closes_networks_and_closed_is_closed() {
     let networks = |list: &[&str]| list.iter().map(|text| text.parse().unwrap()).collect::<Vec<_>>();
-    let settings = |allow: &[&str], deny: &[&str]| GuardSettings { allow_networks: networks(allow), deny_networks: networks(deny), ..GuardSettings::default() };
+    let settings = |allow: &[&str], deny: &[&str]| GuardSettings {
+        allow_networks: networks(allow),
+        deny_networks: networks(deny),
+        ..GuardSettings::default()
+    };
     for (allow, deny, address, allowed) in [
         (&["127.0.0.0/8"][..], &[][..], "127.0.0.1", true),
         (&["127.0.0.0/8"], &[], "::ffff:127.0.0.1", true),

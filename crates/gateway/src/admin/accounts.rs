@@ -53,7 +53,10 @@ impl AccountInput {
     }
 
     fn state(&self) -> Result<Option<AccountState>, Refusal> {
-        self.state.as_deref().map(|text| meaning(text, "state", "active, suspended or disabled", AccountState::parse)).transpose()
+        self.state
+            .as_deref()
+            .map(|text| meaning(text, "state", "active, suspended or disabled", AccountState::parse))
+            .transpose()
     }
 }
 
@@ -74,16 +77,26 @@ async fn created(admin: &Admin, request: Request) -> Answered {
     let input: AccountInput = body(admin, request).await?;
     let name = required(input.name.clone().filter(|name| !name.trim().is_empty()), "name")?;
     absent(input.state.as_ref(), "state", "nothing, for a new account is active")?;
-    let account = admin.pipeline.tenants().create_account(name, admin.operators.new_account().with(input.limits()?)).await.map_err(not_there)?;
+    let account = admin
+        .pipeline
+        .tenants()
+        .create_account(name, admin.operators.new_account().with(input.limits()?))
+        .await
+        .map_err(not_there)?;
     json(StatusCode::CREATED, &view(&account))
 }
 
 pub(super) async fn show(State(admin): Shared, id: Result<Path<String>, PathRejection>) -> Response<Body> {
-    let found = path(id, account_of).and_then(|id| admin.pipeline.tenants().account(id).ok_or_else(|| ErrorCode::NotFound.into()));
+    let found = path(id, account_of)
+        .and_then(|id| admin.pipeline.tenants().account(id).ok_or_else(|| ErrorCode::NotFound.into()));
     admin.answer(found.and_then(|account| json(StatusCode::OK, &view(&account))))
 }
 
-pub(super) async fn change(State(admin): Shared, id: Result<Path<String>, PathRejection>, request: Request) -> Response<Body> {
+pub(super) async fn change(
+    State(admin): Shared,
+    id: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Response<Body> {
     let changed = changed(&admin, id, request).await;
     admin.answer(changed)
 }

@@ -46,7 +46,11 @@ fn listed(admin: &Admin, query: &Parameters) -> Answered {
     json(StatusCode::OK, &Page::of(&blocks, name, view))
 }
 
-pub(super) async fn set(State(admin): Shared, name: Result<Path<String>, PathRejection>, request: Request) -> Response<Body> {
+pub(super) async fn set(
+    State(admin): Shared,
+    name: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Response<Body> {
     let done = done(&admin, name, request).await;
     admin.answer(done)
 }
@@ -56,7 +60,12 @@ async fn done(admin: &Admin, name: Result<Path<String>, PathRejection>, request:
     let input: BlockInput = body(admin, request).await?;
     let kind = kind(required(input.kind.as_deref(), "kind")?)?;
     let account = input.account_id.as_deref().map(account).transpose()?;
-    let block = admin.pipeline.tenants().put_block(number, kind, account, input.reason).await.map_err(|error| refused(error, "accountId"))?;
+    let block = admin
+        .pipeline
+        .tenants()
+        .put_block(number, kind, account, input.reason)
+        .await
+        .map_err(|error| refused(error, "accountId"))?;
     json(StatusCode::OK, &view(&block))
 }
 
@@ -75,7 +84,12 @@ async fn lifted(admin: &Admin, name: Result<Path<String>, PathRejection>, query:
 
 /// A block's name in a cursor.
 fn name(block: &Block) -> String {
-    format!("{}.{}.{}", block.number.as_str(), block.kind.as_str(), block.account.map(|id| id.to_string()).unwrap_or_default())
+    format!(
+        "{}.{}.{}",
+        block.number.as_str(),
+        block.kind.as_str(),
+        block.account.map(|id| id.to_string()).unwrap_or_default()
+    )
 }
 
 /// The block that a cursor names.

@@ -24,10 +24,17 @@ pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
 
 async fn listed(admin: &Admin, given: &Parameters) -> Answered {
     let mut query = Query::read(given)?;
-    query.filter.account = given.get("accountId").map(|text| meaning(text, "accountId", "one that exists", account_of)).transpose()?;
+    query.filter.account =
+        given.get("accountId").map(|text| meaning(text, "accountId", "one that exists", account_of)).transpose()?;
     query.filter.mode = given.get("mode").map(|text| meaning(text, "mode", "live or test", Mode::parse)).transpose()?;
-    let page = admin.pipeline.store().broadcasts(None, query.filter, query.after, query.limit).await.map_err(refused_by_store)?;
-    let data: Vec<Value> = page.broadcasts.iter().map(|record| operators(record, object!(BroadcastView::of(record)))).collect();
+    let page = admin
+        .pipeline
+        .store()
+        .broadcasts(None, query.filter, query.after, query.limit)
+        .await
+        .map_err(refused_by_store)?;
+    let data: Vec<Value> =
+        page.broadcasts.iter().map(|record| operators(record, object!(BroadcastView::of(record)))).collect();
     json(StatusCode::OK, &object!({ "data": data, "nextCursor": page.next.map(|id| id.to_string()) }))
 }
 
@@ -38,7 +45,8 @@ pub(super) async fn show(State(admin): Shared, id: Result<Path<String>, PathReje
 
 async fn shown(admin: &Admin, id: Result<Path<String>, PathRejection>) -> Answered {
     let id: BroadcastId = path(id, |text| text.parse().ok())?;
-    let record = admin.pipeline.store().broadcast(None, id).await.map_err(refused_by_store)?.ok_or(ErrorCode::NotFound)?;
+    let record =
+        admin.pipeline.store().broadcast(None, id).await.map_err(refused_by_store)?.ok_or(ErrorCode::NotFound)?;
     about(&record, object!(BroadcastView::of(&record)))
 }
 

@@ -61,7 +61,9 @@ impl CarrierView {
             throttled: 0,
             unknown: 0,
             throughput: 0.0,
-            last_error: Some("it is not in this configuration: its messages wait until it is, or until it is abandoned".to_owned()),
+            last_error: Some(
+                "it is not in this configuration: its messages wait until it is, or until it is abandoned".to_owned(),
+            ),
         }
     }
 }
@@ -78,10 +80,13 @@ pub(super) async fn list(State(admin): Shared) -> Response<Body> {
     let carriers = admin.pipeline.carriers();
     let listed = depths.map_err(refused_by_store).and_then(|depths| {
         // Asked once for each name: a carrier that is being removed becomes unknown at any moment.
-        let names = depths.iter().map(|depth| &*depth.carrier).chain(carriers.iter().map(|(carrier, _)| carrier.name()));
-        let unknown: BTreeSet<String> = names.filter(|name| admin.pipeline.is_unknown(name)).map(str::to_owned).collect();
+        let names =
+            depths.iter().map(|depth| &*depth.carrier).chain(carriers.iter().map(|(carrier, _)| carrier.name()));
+        let unknown: BTreeSet<String> =
+            names.filter(|name| admin.pipeline.is_unknown(name)).map(str::to_owned).collect();
         let strange = depths.iter().filter(|depth| unknown.contains(&depth.carrier));
-        let strange: Vec<CarrierView> = strange.map(|depth| CarrierView::unknown(&depth.carrier, depth.queued)).collect();
+        let strange: Vec<CarrierView> =
+            strange.map(|depth| CarrierView::unknown(&depth.carrier, depth.queued)).collect();
         let queued: HashMap<_, _> = depths.into_iter().map(|depth| (depth.carrier, depth.queued)).collect();
         let views = carriers.iter().filter(|(carrier, _)| !unknown.contains(carrier.name())).map(|(carrier, _)| {
             let name = carrier.name().to_owned();
@@ -106,7 +111,10 @@ pub(super) async fn list(State(admin): Shared) -> Response<Body> {
         });
         // One that is being removed is shown for as long as messages wait for it.
         let views = views.filter(|view| view.state != REMOVED || view.queued > 0);
-        json(StatusCode::OK, &serde_json::json!({ "data": views.chain(strange).collect::<Vec<_>>(), "nextCursor": null }))
+        json(
+            StatusCode::OK,
+            &serde_json::json!({ "data": views.chain(strange).collect::<Vec<_>>(), "nextCursor": null }),
+        )
     });
     admin.answer(listed)
 }
@@ -116,11 +124,15 @@ pub(super) async fn abandon(State(admin): Shared, name: Result<Path<String>, Pat
     admin.answer(abandoned)
 }
 
-/// Gives up a carrier that this configuration does not know and for which messages wait; nothing else is found under this address.
+/// Gives up a carrier that this configuration does not know and for which messages wait; nothing else is found under
+/// this address.
 async fn abandoned(admin: &Admin, name: Result<Path<String>, PathRejection>) -> Answered {
     let name = path(name, |text| Some(text.to_owned()))?;
     let abandoned = admin.pipeline.abandon(&name).await?.ok_or(ErrorCode::NotFound)?;
-    json(StatusCode::OK, &object!({ "name": name, "rerouted": abandoned.rerouted, "failed": abandoned.failed, "held": abandoned.held }))
+    json(
+        StatusCode::OK,
+        &object!({ "name": name, "rerouted": abandoned.rerouted, "failed": abandoned.failed, "held": abandoned.held }),
+    )
 }
 
 pub(super) async fn unmatched(State(admin): Shared, name: Result<Path<String>, PathRejection>) -> Response<Body> {
@@ -128,7 +140,8 @@ pub(super) async fn unmatched(State(admin): Shared, name: Result<Path<String>, P
     admin.answer(listed)
 }
 
-/// What a carrier sent last that nothing could use. A carrier that has left the configuration is known as long as there is something of it.
+/// What a carrier sent last that nothing could use. A carrier that has left the configuration is known as long as there
+/// is something of it.
 async fn listed_unmatched(admin: &Admin, name: Result<Path<String>, PathRejection>) -> Answered {
     let name = path(name, |text| Some(text.to_owned()))?;
     let found = admin.pipeline.store().unmatched(&name, UNMATCHED_KEPT).await.map_err(refused_by_store)?;
@@ -164,7 +177,10 @@ impl Throughput {
                 let now = runtime.instant();
                 if let Some((count, at)) = before.insert(carrier.name().to_owned(), (accepted, now)) {
                     let rate = accepted.saturating_sub(count) as f64 / (now - at).as_secs_f64().max(0.001);
-                    self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(carrier.name().to_owned(), (rate * 10.0).round() / 10.0);
+                    self.0
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .insert(carrier.name().to_owned(), (rate * 10.0).round() / 10.0);
                 }
             }
             runtime.sleep(INTERVAL).await;

@@ -18,7 +18,8 @@ use crate::http::caught::to_the_end;
 use crate::http::envelope::challenge;
 use crate::http::head::check_host;
 
-/// Lets the operator through. Those who guess have as many guesses in a window as the public API grants; the token itself always passes.
+/// Lets the operator through. Those who guess have as many guesses in a window as the public API grants; the token
+/// itself always passes.
 pub(super) async fn guard(State(admin): State<Arc<Admin>>, request: Request, next: Next) -> Response<Body> {
     // Without a token the admin API is off, as if it were not there.
     let Some(token) = admin.operators.token() else { return admin.envelope.refuse(ErrorCode::NotFound.into()) };
@@ -32,7 +33,8 @@ pub(super) async fn guard(State(admin): State<Arc<Admin>>, request: Request, nex
     }
 }
 
-/// The token of a request (RFC 6750, section 2.1). Of two headers nobody knows which one counts, so that they offer none.
+/// The token of a request (RFC 6750, section 2.1). Of two headers nobody knows which one counts, so that they offer
+/// none.
 fn offered(headers: &HeaderMap) -> Option<&str> {
     let mut lines = headers.get_all(AUTHORIZATION).iter();
     let (line, None) = (lines.next()?, lines.next()) else { return None };
@@ -74,7 +76,9 @@ mod tests {
 
     #[test]
     fn a_token_is_offered_once() {
-        for (header, token) in [("Bearer abc", Some("abc")), ("bearer  abc ", Some("abc")), ("Basic abc", None), ("Bearer", None)] {
+        for (header, token) in
+            [("Bearer abc", Some("abc")), ("bearer  abc ", Some("abc")), ("Basic abc", None), ("Bearer", None)]
+        {
             let mut headers = HeaderMap::new();
             headers.insert(AUTHORIZATION, header.parse().unwrap());
             assert_eq!(offered(&headers), token, "{header}");

@@ -37,14 +37,19 @@ pub(super) async fn body<T: DeserializeOwned>(admin: &Admin, request: Request<Bo
         };
         Refusal::new(ErrorCode::MalformedRequest).with_info(info)
     })?;
-    let place =
-        |error: serde_json::Error| Refusal::new(ErrorCode::MalformedRequest).with_info(AdditionalInfo::Place { line: error.line(), column: error.column() });
+    let place = |error: serde_json::Error| {
+        Refusal::new(ErrorCode::MalformedRequest)
+            .with_info(AdditionalInfo::Place { line: error.line(), column: error.column() })
+    };
     reader.end().map_err(place)?;
     Ok(value)
 }
 
 /// What a path names; what cannot be a name names nothing.
-pub(super) fn path<T>(path: Result<Path<String>, PathRejection>, parse: impl Fn(&str) -> Option<T>) -> Result<T, Refusal> {
+pub(super) fn path<T>(
+    path: Result<Path<String>, PathRejection>,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<T, Refusal> {
     path.ok().and_then(|Path(text)| parse(&text)).ok_or_else(|| ErrorCode::NotFound.into())
 }
 
@@ -64,13 +69,19 @@ pub(super) fn required<T>(value: Option<T>, field: &'static str) -> Result<T, Re
 }
 
 /// A field whose text must mean something.
-pub(super) fn meaning<T>(text: &str, field: &'static str, expected: impl Into<Cow<'static, str>>, parse: impl Fn(&str) -> Option<T>) -> Result<T, Refusal> {
+pub(super) fn meaning<T>(
+    text: &str,
+    field: &'static str,
+    expected: impl Into<Cow<'static, str>>,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<T, Refusal> {
     parse(text).ok_or_else(|| wrong(field, expected))
 }
 
 /// A field that holds something else than it should.
 pub(super) fn wrong(field: &'static str, expected: impl Into<Cow<'static, str>>) -> Refusal {
-    Refusal::new(ErrorCode::MalformedRequest).with_info(AdditionalInfo::WrongType { field: field.into(), expected: expected.into() })
+    Refusal::new(ErrorCode::MalformedRequest)
+        .with_info(AdditionalInfo::WrongType { field: field.into(), expected: expected.into() })
 }
 
 /// A field that another call has and this one does not.
@@ -84,7 +95,9 @@ pub(super) fn number(text: &str, field: &'static str) -> Result<Msisdn, Refusal>
 }
 
 /// A field that may be absent, `null` or a value, each of which means something else.
-pub(super) fn tri_state<'de, D: Deserializer<'de>, T: Deserialize<'de>>(reader: D) -> Result<Option<Option<T>>, D::Error> {
+pub(super) fn tri_state<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    reader: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(reader).map(Some)
 }
 

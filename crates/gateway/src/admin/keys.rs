@@ -46,7 +46,11 @@ fn listed(admin: &Admin, id: Result<Path<String>, PathRejection>, query: &Parame
     json(StatusCode::OK, &Page::of(&keys, place, |key| view(key, None)))
 }
 
-pub(super) async fn create(State(admin): Shared, id: Result<Path<String>, PathRejection>, request: Request) -> Response<Body> {
+pub(super) async fn create(
+    State(admin): Shared,
+    id: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Response<Body> {
     let created = created(&admin, id, request).await;
     admin.answer(created)
 }
@@ -54,7 +58,8 @@ pub(super) async fn create(State(admin): Shared, id: Result<Path<String>, PathRe
 async fn created(admin: &Admin, id: Result<Path<String>, PathRejection>, request: Request) -> Answered {
     let account = path(id, account_of)?;
     let input: KeyInput = body(admin, request).await?;
-    let mode = input.mode.as_deref().map_or(Ok(Mode::Live), |text| meaning(text, "mode", "live or test", Mode::parse))?;
+    let mode =
+        input.mode.as_deref().map_or(Ok(Mode::Live), |text| meaning(text, "mode", "live or test", Mode::parse))?;
     let expires_at = match &input.expires_at {
         Some(text) => Some(meaning(text, "expiresAt", "a time as in RFC 3339", Timestamp::parse)?),
         None => None,

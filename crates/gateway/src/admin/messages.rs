@@ -24,9 +24,15 @@ pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
 
 async fn listed(admin: &Admin, given: &Parameters) -> Answered {
     let mut query = Query::read(given)?;
-    query.filter.account = given.get("accountId").map(|text| meaning(text, "accountId", "one that exists", account_of)).transpose()?;
+    query.filter.account =
+        given.get("accountId").map(|text| meaning(text, "accountId", "one that exists", account_of)).transpose()?;
     query.filter.mode = given.get("mode").map(|text| meaning(text, "mode", "live or test", Mode::parse)).transpose()?;
-    let page = admin.pipeline.store().messages(None, query.filter, query.after, query.limit).await.map_err(refused_by_store)?;
+    let page = admin
+        .pipeline
+        .store()
+        .messages(None, query.filter, query.after, query.limit)
+        .await
+        .map_err(refused_by_store)?;
     let data: Vec<Value> = page.messages.iter().map(view).collect();
     json(StatusCode::OK, &object!({ "data": data, "nextCursor": page.next.map(|id| id.to_string()) }))
 }
@@ -68,7 +74,11 @@ fn view(record: &MessageRecord) -> Value {
 
 /// Why a message may still be only sent.
 fn receipt_note(events: &[Event], unmatched: u64) -> String {
-    let known = if events.iter().any(|event| event.kind == EventKind::Receipt) { "no final receipt for every segment yet" } else { "no receipt yet" };
+    let known = if events.iter().any(|event| event.kind == EventKind::Receipt) {
+        "no final receipt for every segment yet"
+    } else {
+        "no receipt yet"
+    };
     let plural = if unmatched == 1 { "" } else { "s" };
     format!("{known}; {unmatched} unmatched receipt{plural} from this carrier")
 }

@@ -40,7 +40,9 @@ impl Default for Metrics {
         Self {
             http: HttpMetrics::default(),
             group_size: Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0]),
-            commit_duration: Histogram::new([0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0]),
+            commit_duration: Histogram::new([
+                0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0,
+            ]),
         }
     }
 }
@@ -58,7 +60,11 @@ impl Metrics {
     fn register(&self, registry: &mut Registry) {
         self.http.register(registry);
         registry.register("store_commit_group_size", "Calls that shared a commit", self.group_size.clone());
-        registry.register("store_commit_duration_seconds", "How long a commit took, fsync included", self.commit_duration.clone());
+        registry.register(
+            "store_commit_duration_seconds",
+            "How long a commit took, fsync included",
+            self.commit_duration.clone(),
+        );
     }
 }
 
@@ -111,18 +117,34 @@ impl Collector for Snapshot {
         let media = &counters.media;
         let totals: [(&str, &str, u64); 17] = [
             ("messages_admitted", "Messages accepted", counters.admitted.get()),
-            ("messages_admitted_test", "Messages accepted with test keys, which are among the messages accepted", counters.admitted_test.get()),
+            (
+                "messages_admitted_test",
+                "Messages accepted with test keys, which are among the messages accepted",
+                counters.admitted_test.get(),
+            ),
             ("screening_blocked", "Texts that the compliance screen had refused", counters.blocked.get()),
             ("screening_flagged", "Texts that the compliance screen marked", counters.flagged.get()),
             ("media_fetched", "Media that were fetched and may be sent", media.fetched.get()),
-            ("media_not_allowed", "Media refused because of their URL or where it leads (33018)", media.not_allowed.get()),
+            (
+                "media_not_allowed",
+                "Media refused because of their URL or where it leads (33018)",
+                media.not_allowed.get(),
+            ),
             ("media_failed", "Media refused because they did not come whole and in time (33017)", media.failed.get()),
             ("media_crowded", "Media refused because too many others were fetched (33017)", media.crowded.get()),
             ("media_too_large", "Media refused because of their size (33014)", media.too_large.get()),
             ("media_unsupported", "Media refused because of their type (33015)", media.unsupported.get()),
-            ("media_lost", "Media of accepted messages that were gone or damaged when these were to leave", media.lost.get()),
+            (
+                "media_lost",
+                "Media of accepted messages that were gone or damaged when these were to leave",
+                media.lost.get(),
+            ),
             ("attempts_retried", "Attempts to be repeated", counters.retried.get()),
-            ("changes_missed", "Changes of statuses that came faster than they could be counted", counters.changes_missed.get()),
+            (
+                "changes_missed",
+                "Changes of statuses that came faster than they could be counted",
+                counters.changes_missed.get(),
+            ),
             ("attempts_unknown", "Attempts whose outcome nobody knows", counters.unknown.get()),
             ("messages_diverted", "Messages that went to another carrier of their route", counters.diverted.get()),
             ("receipts_matched", "Receipts that found their segment", counters.receipts_matched.get()),
@@ -134,9 +156,20 @@ impl Collector for Snapshot {
         }
         let behind_secs = ConstGauge::new(i64::try_from(counters.lists_behind_ms.get() / 1000).unwrap_or(i64::MAX));
         let help = "Age of the oldest message that the index of lists lacks and should have";
-        behind_secs.encode(encoder.encode_descriptor("lists_behind_seconds", help, None, behind_secs.metric_type())?)?;
+        behind_secs.encode(encoder.encode_descriptor(
+            "lists_behind_seconds",
+            help,
+            None,
+            behind_secs.metric_type(),
+        )?)?;
         let behind = self.consumers.iter().map(|consumer| (consumer.name.clone(), consumer.behind));
-        gauge_of(&mut encoder, "changes_behind", "Changes that a consumer of the change feed has not passed", "consumer", behind)?;
+        gauge_of(
+            &mut encoder,
+            "changes_behind",
+            "Changes that a consumer of the change feed has not passed",
+            "consumer",
+            behind,
+        )?;
         self.encode_lines(&mut encoder)?;
         self.encode_queues(&mut encoder)?;
         self.encode_carriers(&mut encoder)
@@ -146,7 +179,12 @@ impl Collector for Snapshot {
 impl Snapshot {
     fn encode_lines(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
         let kind = ConstCounter::new(0u64).metric_type();
-        let mut family = encoder.encode_descriptor("log_lines_left_out", "Log lines left out because there were too many of their kind", None, kind)?;
+        let mut family = encoder.encode_descriptor(
+            "log_lines_left_out",
+            "Log lines left out because there were too many of their kind",
+            None,
+            kind,
+        )?;
         for (kind, sampler) in self.lines.kinds() {
             ConstCounter::new(sampler.left_out_ever()).encode(family.encode_family(&[("kind", kind)])?)?;
         }
@@ -156,14 +194,24 @@ impl Snapshot {
     fn encode_queues(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
         let carriers = self.pipeline.carriers();
         // Messages may wait for a carrier that is no longer configured; one that has nothing waiting is shown with 0.
-        let idle = carriers.iter().map(|(carrier, _)| carrier.name()).filter(|name| !self.depths.iter().any(|depth| depth.carrier == *name));
+        let idle = carriers
+            .iter()
+            .map(|(carrier, _)| carrier.name())
+            .filter(|name| !self.depths.iter().any(|depth| depth.carrier == *name));
         let idle: Vec<(String, u64)> = idle.map(|name| (name.to_owned(), 0)).collect();
         let queued = self.depths.iter().map(|depth| (depth.carrier.clone(), depth.queued));
         gauge(encoder, "queue_messages", "Messages that wait", queued.chain(idle.clone()))?;
         let strange = self.depths.iter().filter(|depth| self.pipeline.is_unknown(&depth.carrier));
         let strange = strange.map(|depth| (depth.carrier.clone(), depth.queued));
-        gauge(encoder, "queue_messages_unknown_carrier", "Messages that wait for a carrier that this configuration does not know", strange)?;
-        let age_secs = |depth: &QueueDepth| depth.oldest_created_at.map_or(0, |at| (self.now_ms - at.as_millis()).max(0).unsigned_abs() / 1000);
+        gauge(
+            encoder,
+            "queue_messages_unknown_carrier",
+            "Messages that wait for a carrier that this configuration does not know",
+            strange,
+        )?;
+        let age_secs = |depth: &QueueDepth| {
+            depth.oldest_created_at.map_or(0, |at| (self.now_ms - at.as_millis()).max(0).unsigned_abs() / 1000)
+        };
         let ages = self.depths.iter().map(|depth| (depth.carrier.clone(), age_secs(depth)));
         gauge(encoder, "queue_oldest_age_seconds", "Age of the oldest message that waits", ages.chain(idle))?;
         let in_memory = carriers.iter().map(|(carrier, count)| (carrier.name().to_owned(), *count as u64));
@@ -173,7 +221,8 @@ impl Snapshot {
     fn encode_carriers(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
         type Read = fn(&CarrierStatus) -> u64;
         let all = self.pipeline.carriers();
-        let carriers: Vec<(String, CarrierStatus)> = all.iter().map(|(carrier, _)| (carrier.name().to_owned(), carrier.status())).collect();
+        let carriers: Vec<(String, CarrierStatus)> =
+            all.iter().map(|(carrier, _)| (carrier.name().to_owned(), carrier.status())).collect();
         // Nobody waits for a carrier that was removed from the configuration.
         let known = all.iter().zip(&carriers).filter(|(_, (_, status))| status.state != REMOVED);
         let up = known.map(|((carrier, _), (name, _))| (name.clone(), u64::from(carrier.down_for().is_none())));
@@ -201,18 +250,41 @@ impl Snapshot {
         }
         self.encode_unmatched(encoder, &carriers)?;
         let fates = |read: fn(&pipeline::counters::Fates) -> u64| {
-            carriers.iter().map(move |(carrier, _)| (carrier.clone(), read(self.pipeline.counters().fates(carrier)))).collect::<Vec<_>>()
+            carriers
+                .iter()
+                .map(move |(carrier, _)| (carrier.clone(), read(self.pipeline.counters().fates(carrier))))
+                .collect::<Vec<_>>()
         };
         counter(encoder, "messages_sent", "Messages that a carrier took", fates(|fates| fates.sent.get()).into_iter())?;
-        counter(encoder, "messages_delivered", "Messages that arrived", fates(|fates| fates.delivered.get()).into_iter())?;
-        counter(encoder, "messages_undelivered", "Messages that will not arrive", fates(|fates| fates.undelivered.get()).into_iter())?;
-        counter(encoder, "messages_failed", "Messages that no carrier took", fates(|fates| fates.failed.get()).into_iter())
+        counter(
+            encoder,
+            "messages_delivered",
+            "Messages that arrived",
+            fates(|fates| fates.delivered.get()).into_iter(),
+        )?;
+        counter(
+            encoder,
+            "messages_undelivered",
+            "Messages that will not arrive",
+            fates(|fates| fates.undelivered.get()).into_iter(),
+        )?;
+        counter(
+            encoder,
+            "messages_failed",
+            "Messages that no carrier took",
+            fates(|fates| fates.failed.get()).into_iter(),
+        )
     }
 }
 
 impl Snapshot {
-    /// What carriers send in vain, and what became of it: one label for the carrier, one for the reason, both from fixed lists.
-    fn encode_unmatched(&self, encoder: &mut DescriptorEncoder<'_>, carriers: &[(String, CarrierStatus)]) -> std::fmt::Result {
+    /// What carriers send in vain, and what became of it: one label for the carrier, one for the reason, both from
+    /// fixed lists.
+    fn encode_unmatched(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        carriers: &[(String, CarrierStatus)],
+    ) -> std::fmt::Result {
         let counters = self.pipeline.counters();
         let sent = carriers.iter().flat_map(|(carrier, status)| {
             let reasons = [
@@ -227,11 +299,17 @@ impl Snapshot {
             [("not_allowed", counts.not_allowed), ("address_full", counts.address_full), ("full", counts.full)]
                 .map(|(reason, count)| (carrier.clone(), reason, count))
         });
-        counter_by_reason(encoder, "carrier_connections_refused", "Connections that the listener of a carrier refused", refused)?;
+        counter_by_reason(
+            encoder,
+            "carrier_connections_refused",
+            "Connections that the listener of a carrier refused",
+            refused,
+        )?;
         counter_by_reason(encoder, "carrier_unmatched", "What a carrier sent and nothing could use", sent)?;
         let dropped = carriers.iter().flat_map(|(carrier, _)| {
             let unmatched = counters.unmatched(carrier);
-            [("no_room", unmatched.dropped.get()), ("too_old", unmatched.expired.get())].map(|(reason, count)| (carrier.clone(), reason, count))
+            [("no_room", unmatched.dropped.get()), ("too_old", unmatched.expired.get())]
+                .map(|(reason, count)| (carrier.clone(), reason, count))
         });
         counter_by_reason(encoder, "receipts_dropped", "Receipts that matched nothing and were dropped", dropped)?;
         let missing = carriers.iter().map(|(carrier, _)| (carrier.clone(), counters.unmatched(carrier).missing.get()));
@@ -254,12 +332,23 @@ fn counter_by_reason(
 }
 
 /// A gauge of each carrier.
-fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, values: impl Iterator<Item = (String, u64)>) -> std::fmt::Result {
+fn gauge(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    values: impl Iterator<Item = (String, u64)>,
+) -> std::fmt::Result {
     gauge_of(encoder, name, help, "carrier", values)
 }
 
 /// A gauge of each value of a label.
-fn gauge_of(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, label: &'static str, values: impl Iterator<Item = (String, u64)>) -> std::fmt::Result {
+fn gauge_of(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    label: &'static str,
+    values: impl Iterator<Item = (String, u64)>,
+) -> std::fmt::Result {
     let kind = ConstGauge::new(0i64).metric_type();
     let mut family = encoder.encode_descriptor(name, help, None, kind)?;
     for (of, value) in values {
@@ -269,7 +358,12 @@ fn gauge_of(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, label: 
     Ok(())
 }
 
-fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, values: impl Iterator<Item = (String, u64)>) -> std::fmt::Result {
+fn counter(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    values: impl Iterator<Item = (String, u64)>,
+) -> std::fmt::Result {
     let kind = ConstCounter::new(0u64).metric_type();
     let mut family = encoder.encode_descriptor(name, help, None, kind)?;
     for (carrier, value) in values {

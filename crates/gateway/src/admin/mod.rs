@@ -115,7 +115,9 @@ pub fn unreadable(admin: &Arc<Admin>) -> Arc<dyn Fn(SocketAddr) -> MakeAnswer + 
 
 /// Other methods of an address are answered with those that it has.
 fn with(methods: MethodRouter<Arc<Admin>>, allowed: &'static str) -> MethodRouter<Arc<Admin>> {
-    methods.fallback(move |State(admin): Shared| async move { allow(admin.envelope.refuse(ErrorCode::MethodNotAllowed.into()), allowed) })
+    methods.fallback(move |State(admin): Shared| async move {
+        allow(admin.envelope.refuse(ErrorCode::MethodNotAllowed.into()), allowed)
+    })
 }
 
 async fn not_found(State(admin): Shared) -> Response<Body> {
@@ -130,7 +132,8 @@ impl Admin {
 
 /// A JSON answer.
 fn json(status: StatusCode, value: &impl Serialize) -> Answered {
-    let text = serde_json::to_string(value).map_err(|error| Refusal::new(ErrorCode::UnexpectedError).caused_by(error))?;
+    let text =
+        serde_json::to_string(value).map_err(|error| Refusal::new(ErrorCode::UnexpectedError).caused_by(error))?;
     let mut response = crate::http::json(text);
     *response.status_mut() = status;
     Ok(response)

@@ -74,26 +74,39 @@ async fn created(admin: &Admin, request: Request) -> Answered {
         return Err(super::input::wrong("accountId", "one that exists"));
     }
     let state = input.state()?.unwrap_or(NumberState::Active);
-    let number = tenants.create_number(new, account, state, input.segments_per_second.flatten()).await.map_err(|error| refused(error, "number"))?;
+    let number = tenants
+        .create_number(new, account, state, input.segments_per_second.flatten())
+        .await
+        .map_err(|error| refused(error, "number"))?;
     json(StatusCode::CREATED, &view(&number))
 }
 
 pub(super) async fn show(State(admin): Shared, name: Result<Path<String>, PathRejection>) -> Response<Body> {
-    let found = path(name, number_of).and_then(|name| admin.pipeline.tenants().number(&name).ok_or_else(|| ErrorCode::NotFound.into()));
+    let found = path(name, number_of)
+        .and_then(|name| admin.pipeline.tenants().number(&name).ok_or_else(|| ErrorCode::NotFound.into()));
     admin.answer(found.and_then(|number| json(StatusCode::OK, &view(&number))))
 }
 
-pub(super) async fn change(State(admin): Shared, name: Result<Path<String>, PathRejection>, request: Request) -> Response<Body> {
+pub(super) async fn change(
+    State(admin): Shared,
+    name: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Response<Body> {
     let changed = changed(&admin, name, request).await;
     admin.answer(changed)
 }
 
 async fn changed(admin: &Admin, name: Result<Path<String>, PathRejection>, request: Request) -> Answered {
     let tenants = admin.pipeline.tenants();
-    let known = path(name, number_of).and_then(|name| tenants.number(&name).ok_or_else(|| ErrorCode::NotFound.into()))?;
+    let known =
+        path(name, number_of).and_then(|name| tenants.number(&name).ok_or_else(|| ErrorCode::NotFound.into()))?;
     let input: NumberInput = body(admin, request).await?;
     absent(input.number.as_ref(), "number", "nothing, for the path names it")?;
-    let change = NumberChange { account: input.account()?, state: input.state()?, segments_per_second: input.segments_per_second };
+    let change = NumberChange {
+        account: input.account()?,
+        state: input.state()?,
+        segments_per_second: input.segments_per_second,
+    };
     let number = tenants.change_number(&known.number, change).await.map_err(|error| refused(error, "accountId"))?;
     json(StatusCode::OK, &view(&number))
 }

@@ -33,7 +33,11 @@ impl<T> PageQuery<T> {
     /// Reads a query; `parse` reads the name of an item.
     pub(super) fn read(query: &Parameters, parse: impl Fn(&str) -> Option<T>) -> Result<Self, Refusal> {
         let limit = match query.get("limit") {
-            Some(text) => text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| wrong("limit", "an integer from 1 to 1000"))?,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|limit| (1..=LIMIT_MAX).contains(limit))
+                .ok_or_else(|| wrong("limit", "an integer from 1 to 1000"))?,
             None => LIMIT_DEFAULT,
         };
         let after = match query.get("cursor") {

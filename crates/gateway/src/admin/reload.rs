@@ -8,7 +8,8 @@ use serde_json::{Value, json as object};
 use super::{Shared, json};
 use crate::reload::Report;
 
-/// Reads the configuration again and takes over what can be. The answer is the report; what is wrong with the file is in it.
+/// Reads the configuration again and takes over what can be. The answer is the report; what is wrong with the file is
+/// in it.
 pub(super) async fn reload(State(admin): Shared) -> Response<Body> {
     let report = admin.reloader.reload().await;
     admin.answer(json(StatusCode::OK, &view(&report)))

@@ -32,7 +32,11 @@ pub(super) async fn show(State(admin): Shared, id: Result<Path<String>, PathReje
     admin.answer(shown)
 }
 
-pub(super) async fn set(State(admin): Shared, id: Result<Path<String>, PathRejection>, request: Request) -> Response<Body> {
+pub(super) async fn set(
+    State(admin): Shared,
+    id: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Response<Body> {
     let answered = changed(&admin, id, request).await;
     admin.answer(answered)
 }
@@ -41,8 +45,13 @@ async fn changed(admin: &Admin, id: Result<Path<String>, PathRejection>, request
     let id = account(admin, id)?;
     let policy: Policy = body(admin, request).await?;
     for (field, listed) in [("allowedDomains", &policy.allowed_domains), ("allowedPhrases", &policy.allowed_phrases)] {
-        if listed.len() > LISTED_MAX || listed.iter().any(|item| item.trim().is_empty() || item.len() > LISTED_BYTES_MAX) {
-            return Err(wrong(field, format!("up to {LISTED_MAX} texts, none empty or longer than {LISTED_BYTES_MAX} bytes")));
+        if listed.len() > LISTED_MAX
+            || listed.iter().any(|item| item.trim().is_empty() || item.len() > LISTED_BYTES_MAX)
+        {
+            return Err(wrong(
+                field,
+                format!("up to {LISTED_MAX} texts, none empty or longer than {LISTED_BYTES_MAX} bytes"),
+            ));
         }
     }
     let tenants = admin.pipeline.tenants();
@@ -61,15 +70,31 @@ pub(super) async fn log(State(admin): Shared, uri: Uri) -> Response<Body> {
 }
 
 async fn listed(admin: &Admin, given: &Parameters) -> Answered {
-    let account = given.get("accountId").map(|text| meaning(text, "accountId", "one that exists", account_of)).transpose()?;
-    let outcome = given.get("outcome").map(|text| meaning(text, "outcome", "blocked or flagged", ScreeningOutcome::parse)).transpose()?;
+    let account =
+        given.get("accountId").map(|text| meaning(text, "accountId", "one that exists", account_of)).transpose()?;
+    let outcome = given
+        .get("outcome")
+        .map(|text| meaning(text, "outcome", "blocked or flagged", ScreeningOutcome::parse))
+        .transpose()?;
     let mode = given.get("mode").map(|text| meaning(text, "mode", "live or test", Mode::parse)).transpose()?;
     let cursor = |text: &str| text.parse::<ScreeningId>().ok();
-    let after = given.get("cursor").map(|text| meaning(text, "cursor", "a nextCursor of an earlier page", cursor)).transpose()?;
+    let after = given
+        .get("cursor")
+        .map(|text| meaning(text, "cursor", "a nextCursor of an earlier page", cursor))
+        .transpose()?;
     let limit = |text: &str| text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
-    let limit = given.get("limit").map(|text| meaning(text, "limit", "an integer from 1 to 100", limit)).transpose()?.unwrap_or(LIMIT_DEFAULT);
+    let limit = given
+        .get("limit")
+        .map(|text| meaning(text, "limit", "an integer from 1 to 100", limit))
+        .transpose()?
+        .unwrap_or(LIMIT_DEFAULT);
     // One more than asked for tells whether there is a next page.
-    let mut found = admin.pipeline.store().screening_log(ScreeningFilter { account, mode, outcome }, after, limit + 1).await.map_err(refused_by_store)?;
+    let mut found = admin
+        .pipeline
+        .store()
+        .screening_log(ScreeningFilter { account, mode, outcome }, after, limit + 1)
+        .await
+        .map_err(refused_by_store)?;
     let is_more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| is_more).map(|record| record.id.to_string());

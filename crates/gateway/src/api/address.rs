@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 
-/// The client's address: the connection's, or, where that is a trusted proxy, the last one in `X-Forwarded-For` that is not.
+/// The client's address: the connection's, or, where that is a trusted proxy, the last one in `X-Forwarded-For` that is
+/// not.
 pub(crate) fn of_client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut client = peer.to_canonical();
@@ -49,7 +50,11 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert("x-forwarded-for", forwarded.parse().unwrap());
-            assert_eq!(of_client(peer.parse().unwrap(), &headers, &trusted), client.parse::<IpAddr>().unwrap(), "{peer} {forwarded}");
+            assert_eq!(
+                of_client(peer.parse().unwrap(), &headers, &trusted),
+                client.parse::<IpAddr>().unwrap(),
+                "{peer} {forwarded}"
+            );
         }
     }
 }

@@ -33,8 +33,12 @@ async fn sent(api: &Api, caller: &Caller, request: Request) -> Result<Response<B
     let body = api.body(body, api.broadcast_body_limits).await?;
     let mut request = read(api, body).await?;
     request.idempotency_key = one_key(&head.headers, request.idempotency_key)?;
-    let answered =
-        api.pipeline.broadcast(caller, request, wait, |broadcast, status, form| BroadcastView::accepted(broadcast, status).in_form(form).to_json()).await?;
+    let answered = api
+        .pipeline
+        .broadcast(caller, request, wait, |broadcast, status, form| {
+            BroadcastView::accepted(broadcast, status).in_form(form).to_json()
+        })
+        .await?;
     let mut response = created(answered.id, answered.body);
     if answered.replayed {
         response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
@@ -43,12 +47,16 @@ async fn sent(api: &Api, caller: &Caller, request: Request) -> Result<Response<B
     Ok(response)
 }
 
-/// Reads a body off the runtime's threads: fifty thousand recipients are milliseconds of work, in which other requests are not to wait.
+/// Reads a body off the runtime's threads: fifty thousand recipients are milliseconds of work, in which other requests
+/// are not to wait.
 async fn read(api: &Api, body: Bytes) -> Result<BroadcastRequest, Refusal> {
     let ended = |error: &dyn std::fmt::Display| Refusal::new(ErrorCode::UnexpectedError).caused_by(error);
     // Every thread that reads keeps memory of its own, so that few do.
     let _place = api.reading.acquire().await.map_err(|error| ended(&error))?;
-    api.runtime.run_blocking("body of a broadcast", move || fields::of_broadcast(&body)).await.map_err(|error| ended(&error))?
+    api.runtime
+        .run_blocking("body of a broadcast", move || fields::of_broadcast(&body))
+        .await
+        .map_err(|error| ended(&error))?
 }
 
 fn created(id: BroadcastId, text: String) -> Response<Body> {
@@ -57,23 +65,41 @@ fn created(id: BroadcastId, text: String) -> Response<Body> {
     response
 }
 
-pub(super) async fn show(State(api): Shared, Extension(caller): Extension<Caller>, id: Result<Path<String>, PathRejection>) -> Response<Body> {
+pub(super) async fn show(
+    State(api): Shared,
+    Extension(caller): Extension<Caller>,
+    id: Result<Path<String>, PathRejection>,
+) -> Response<Body> {
     let found = shown(&api, &caller, id).await;
     api.answer(found)
 }
 
 async fn shown(api: &Api, caller: &Caller, id: Result<Path<String>, PathRejection>) -> Result<Response<Body>, Refusal> {
     let id = named(id)?;
-    let record = api.pipeline.store().broadcast(Some(caller.owner()), id).await.map_err(refused_by_store)?.ok_or(ErrorCode::NotFound)?;
+    let record = api
+        .pipeline
+        .store()
+        .broadcast(Some(caller.owner()), id)
+        .await
+        .map_err(refused_by_store)?
+        .ok_or(ErrorCode::NotFound)?;
     Ok(about(&record, BroadcastView::of(&record).to_json()))
 }
 
-pub(super) async fn cancel(State(api): Shared, Extension(caller): Extension<Caller>, id: Result<Path<String>, PathRejection>) -> Response<Body> {
+pub(super) async fn cancel(
+    State(api): Shared,
+    Extension(caller): Extension<Caller>,
+    id: Result<Path<String>, PathRejection>,
+) -> Response<Body> {
     let canceled = canceled(&api, &caller, id).await;
     api.answer(canceled)
 }
 
-async fn canceled(api: &Api, caller: &Caller, id: Result<Path<String>, PathRejection>) -> Result<Response<Body>, Refusal> {
+async fn canceled(
+    api: &Api,
+    caller: &Caller,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response<Body>, Refusal> {
     let canceled = api.pipeline.cancel_broadcast(Some(caller.owner()), named(id)?).await?.ok_or(ErrorCode::NotFound)?;
     Ok(about(&canceled.record, stopped(&canceled).to_string()))
 }

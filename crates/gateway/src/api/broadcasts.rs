@@ -31,8 +31,16 @@ pub(super) async fn list(State(api): Shared, Extension(caller): Extension<Caller
 
 async fn listed(api: &Api, caller: &Caller, uri: &Uri) -> Result<Response<Body>, Refusal> {
     let query = Query::read(&Parameters::parse(uri.query()))?;
-    let page = api.pipeline.store().broadcasts(Some(caller.owner()), query.filter, query.after, query.limit).await.map_err(refused_by_store)?;
-    let view = PageView { data: page.broadcasts.iter().map(BroadcastView::of).collect(), next_cursor: page.next.map(|id| id.to_string()) };
+    let page = api
+        .pipeline
+        .store()
+        .broadcasts(Some(caller.owner()), query.filter, query.after, query.limit)
+        .await
+        .map_err(refused_by_store)?;
+    let view = PageView {
+        data: page.broadcasts.iter().map(BroadcastView::of).collect(),
+        next_cursor: page.next.map(|id| id.to_string()),
+    };
     serde_json::to_string(&view).map(json).map_err(|error| Refusal::new(ErrorCode::UnexpectedError).caused_by(error))
 }
 
@@ -47,9 +55,16 @@ impl Query {
     /// Reads the parameters of a list. Those that nobody knows are ignored.
     pub(crate) fn read(given: &Parameters) -> Result<Self, Refusal> {
         let get = |name: &str| given.get(name);
-        let limit = parsed(get("limit"), "limit", "an integer from 1 to 100", |text| text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)))?;
+        let limit = parsed(get("limit"), "limit", "an integer from 1 to 100", |text| {
+            text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit))
+        })?;
         let filter = BroadcastFilter {
-            status: parsed(get("status"), "status", "queued, sending, completed, failed or canceled", BroadcastStatus::parse)?,
+            status: parsed(
+                get("status"),
+                "status",
+                "queued, sending, completed, failed or canceled",
+                BroadcastStatus::parse,
+            )?,
             originator: number("from", get("from"))?,
             // The operator narrows by these, which handlers of the admin API read themselves.
             account: None,

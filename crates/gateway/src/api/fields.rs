@@ -1,4 +1,5 @@
-//! A JSON body to loose fields: the right types, each at most once, nothing else judged. Fields that nobody knows are ignored.
+//! A JSON body to loose fields: the right types, each at most once, nothing else judged. Fields that nobody knows are
+//! ignored.
 
 mod recipients;
 pub(crate) mod text;
@@ -41,19 +42,18 @@ fn of<F: Fields>(body: &[u8]) -> Result<F, Refusal> {
     }
     let mut fields = F::default();
     match object(text, &mut fields) {
-        (Some((field, expected)), _) => {
-            Err(Refusal::new(ErrorCode::MalformedRequest).with_info(AdditionalInfo::WrongType { field, expected: expected.into() }))
-        }
+        (Some((field, expected)), _) => Err(Refusal::new(ErrorCode::MalformedRequest)
+            .with_info(AdditionalInfo::WrongType { field, expected: expected.into() })),
         (None, Ok(())) => Ok(fields),
-        (None, Err(error)) => {
-            Err(Refusal::new(ErrorCode::MalformedRequest).with_info(AdditionalInfo::Place { line: error.line().max(1), column: error.column().max(1) }))
-        }
+        (None, Err(error)) => Err(Refusal::new(ErrorCode::MalformedRequest)
+            .with_info(AdditionalInfo::Place { line: error.line().max(1), column: error.column().max(1) })),
     }
 }
 
 /// A field that has the wrong type, or disagrees with another place that says the same.
 pub(super) fn wrong_type(field: &'static str, expected: &'static str) -> Refusal {
-    Refusal::new(ErrorCode::MalformedRequest).with_info(AdditionalInfo::WrongType { field: field.into(), expected: expected.into() })
+    Refusal::new(ErrorCode::MalformedRequest)
+        .with_info(AdditionalInfo::WrongType { field: field.into(), expected: expected.into() })
 }
 
 /// A field that is wrong, and what it should have been.
@@ -117,7 +117,9 @@ impl<F: Fields> Found<'_, F> {
 
     /// Reads the value of a field: its name, and what is wrong about it. `None` for a field that nobody knows.
     fn read(&mut self, name: &str, json: &str) -> Option<(&'static str, Option<Wrong>)> {
-        let read = |field: &'static str, read: Result<(), &'static str>| (field, read.err().map(|expected| (field.into(), expected)));
+        let read = |field: &'static str, read: Result<(), &'static str>| {
+            (field, read.err().map(|expected| (field.into(), expected)))
+        };
         if name == "body"
             && let Some(place) = self.fields.body()
         {
@@ -198,28 +200,43 @@ mod tests {
             (r#"{"idempotencyKey":12}"#, "idempotencyKey"),
             (r#"{"messageType":false}"#, "messageType"),
         ] {
-            assert_eq!(info(body.as_bytes()), AdditionalInfo::WrongType { field: field.into(), expected: "string".into() });
+            assert_eq!(
+                info(body.as_bytes()),
+                AdditionalInfo::WrongType { field: field.into(), expected: "string".into() }
+            );
         }
     }
 
     #[test]
     fn a_field_that_stands_twice_is_named() {
-        assert_eq!(info(br#"{"to":"+1","to":"+1"}"#), AdditionalInfo::WrongType { field: "to".into(), expected: "no second value".into() });
+        assert_eq!(
+            info(br#"{"to":"+1","to":"+1"}"#),
+            AdditionalInfo::WrongType { field: "to".into(), expected: "no second value".into() }
+        );
         assert!(matches!(info(br#"{"to":null,"to":"+1"}"#), AdditionalInfo::WrongType { field, .. } if field == "to"));
     }
 
     #[test]
     fn what_is_no_object_is_placed() {
-        for (body, line, column) in
-            [(&b""[..], 1, 1), (b"[]", 1, 1), (b"\"x\"", 1, 3), (b"{\"to\":", 1, 6), (b"{\n\"to\" 1}", 2, 6), (b"{} x", 1, 4), (b"{\"body\":\"\xff\"}", 1, 10)]
-        {
+        for (body, line, column) in [
+            (&b""[..], 1, 1),
+            (b"[]", 1, 1),
+            (b"\"x\"", 1, 3),
+            (b"{\"to\":", 1, 6),
+            (b"{\n\"to\" 1}", 2, 6),
+            (b"{} x", 1, 4),
+            (b"{\"body\":\"\xff\"}", 1, 10),
+        ] {
             assert_eq!(info(body), AdditionalInfo::Place { line, column }, "{}", String::from_utf8_lossy(body));
         }
     }
 
     #[test]
     fn a_lone_surrogate_makes_no_body_unreadable() {
-        let request = of_message(br#"{"body":"a\ud83d\u0007","to":"+1\ude00","\ud83d":1,"bo\udfffdy":2,"x":{"\ud83d":"\ud83d"}}"#).unwrap();
+        let request = of_message(
+            br#"{"body":"a\ud83d\u0007","to":"+1\ude00","\ud83d":1,"bo\udfffdy":2,"x":{"\ud83d":"\ud83d"}}"#,
+        )
+        .unwrap();
         assert_eq!(request.to.as_deref(), Some("+1\\ude00"));
         let places: Vec<_> = request.body.unwrap().invalid_characters().iter().map(|found| found.position).collect();
         assert_eq!(places, [2, 3]);

@@ -104,7 +104,8 @@ impl Asked {
         if !request.uri().path().starts_with(BASE) {
             return Self::Page;
         }
-        let caller = credentials(request.headers()).and_then(|(id, secret)| api.pipeline.tenants().authenticate(&id, &secret, now));
+        let caller = credentials(request.headers())
+            .and_then(|(id, secret)| api.pipeline.tenants().authenticate(&id, &secret, now));
         caller.map_or(Self::Stranger, |caller| Self::Caller(caller, kind_of(request)))
     }
 }
@@ -170,7 +171,15 @@ fn put_standing(headers: &mut HeaderMap, standing: Standing) {
     headers.insert(RESET, HeaderValue::from(standing.resets_at.as_secs_ceil()));
 }
 
-fn note(api: &Api, method: &Method, route: &str, address: IpAddr, account: Option<AccountId>, response: &Response<Body>, took: Duration) {
+fn note(
+    api: &Api,
+    method: &Method,
+    route: &str,
+    address: IpAddr,
+    account: Option<AccountId>,
+    response: &Response<Body>,
+    took: Duration,
+) {
     api.metrics.note(method, route, response.status().as_u16(), took);
     if api.log_requests.load(Ordering::Relaxed) {
         api.lines.request(method, route, address, account, response, took);

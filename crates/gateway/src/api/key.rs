@@ -1,5 +1,6 @@
-//! The idempotency key of a request: from the body, or from the header `Idempotency-Key`, there as it stands or as a string in double quotes (RFC 8941, section 3.3.3), as
-//! draft-ietf-httpapi-idempotency-key-header has it. What a key may be is judged later, with the other rules of the request.
+//! The idempotency key of a request: from the body, or from the header `Idempotency-Key`, there as it stands or as a
+//! string in double quotes (RFC 8941, section 3.3.3), as draft-ietf-httpapi-idempotency-key-header has it. What a key
+//! may be is judged later, with the other rules of the request.
 
 use std::borrow::Cow;
 
@@ -16,10 +17,15 @@ pub(super) fn one_key(headers: &HeaderMap, in_body: Option<String>) -> Result<Op
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter().map(|value| unquoted(value.as_bytes()));
     let Some(in_header) = values.next() else { return Ok(in_body) };
     let disagrees = in_body.is_some_and(|in_body| in_body != in_header) || values.any(|other| other != in_header);
-    if disagrees { Err(fields::wrong_type("idempotencyKey", "the value of the Idempotency-Key header")) } else { Ok(Some(in_header.into_owned())) }
+    if disagrees {
+        Err(fields::wrong_type("idempotencyKey", "the value of the Idempotency-Key header"))
+    } else {
+        Ok(Some(in_header.into_owned()))
+    }
 }
 
-/// The key in a header's value. What is not a whole string in quotes, parameters behind it included, stays as it stands: no key has quotes.
+/// The key in a header's value. What is not a whole string in quotes, parameters behind it included, stays as it
+/// stands: no key has quotes.
 fn unquoted(value: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(value);
     match text.strip_prefix('"').and_then(string) {

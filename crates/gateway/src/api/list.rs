@@ -39,7 +39,12 @@ pub(super) async fn messages(State(api): Shared, Extension(caller): Extension<Ca
 
 async fn listed(api: &Arc<Api>, caller: &Caller, uri: &Uri) -> Result<Response<Body>, Refusal> {
     let query = Query::read(&Parameters::parse(uri.query()))?;
-    let page = api.pipeline.store().messages(Some(caller.owner()), query.filter, query.after, query.limit).await.map_err(refused_by_store)?;
+    let page = api
+        .pipeline
+        .store()
+        .messages(Some(caller.owner()), query.filter, query.after, query.limit)
+        .await
+        .map_err(refused_by_store)?;
     let data = page.messages.iter().map(|record| MessageView::of(&record.message, &record.delivery)).collect();
     let view = PageView { data, next_cursor: page.next.map(|id| id.to_string()) };
     serde_json::to_string(&view).map(json).map_err(|error| Refusal::new(ErrorCode::UnexpectedError).caused_by(error))
@@ -56,13 +61,17 @@ impl Query {
     /// Reads the parameters of a list. Those that nobody knows are ignored.
     pub(crate) fn read(given: &Parameters) -> Result<Self, Refusal> {
         let get = |name: &str| given.get(name);
-        let limit = parsed(get("limit"), "limit", "an integer from 1 to 100", |text| text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)))?;
+        let limit = parsed(get("limit"), "limit", "an integer from 1 to 100", |text| {
+            text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit))
+        })?;
         let filter = MessageFilter {
             status: parsed(get("status"), "status", "queued, sent, delivered, undelivered or failed", Status::parse)?,
             direction: parsed(get("direction"), "direction", "outbound or inbound", Direction::parse)?,
             recipient: number("to", get("to"))?,
             originator: number("from", get("from"))?,
-            broadcast: parsed(get("broadcastId"), "broadcastId", "an id of a broadcast", |text| text.parse::<BroadcastId>().ok())?,
+            broadcast: parsed(get("broadcastId"), "broadcastId", "an id of a broadcast", |text| {
+                text.parse::<BroadcastId>().ok()
+            })?,
             // The operator narrows by these, which handlers of the admin API read themselves.
             account: None,
             mode: None,
@@ -74,7 +83,12 @@ impl Query {
     }
 }
 
-pub(super) fn parsed<T>(given: Option<&str>, field: &'static str, expected: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
+pub(super) fn parsed<T>(
+    given: Option<&str>,
+    field: &'static str,
+    expected: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, Refusal> {
     given.map(|text| parse(text).ok_or_else(|| fields::wrong_type(field, expected))).transpose()
 }
 
@@ -93,7 +107,8 @@ mod tests {
 
     #[test]
     fn parameters_are_read_and_unknown_ones_ignored() {
-        let query = read("to=+18005551234&status=sent&limit=7&after=2026-03-15T14:30:00%2B01:00&x=y&from=").ok().unwrap();
+        let query =
+            read("to=+18005551234&status=sent&limit=7&after=2026-03-15T14:30:00%2B01:00&x=y&from=").ok().unwrap();
         assert_eq!((query.limit, query.filter.status, query.filter.originator), (7, Some(Status::Sent), None));
         assert_eq!(query.filter.recipient.map(|number| number.as_str().to_owned()).as_deref(), Some("+18005551234"));
         assert_eq!(query.filter.from, Timestamp::parse("2026-03-15T13:30:00Z"));
@@ -101,9 +116,14 @@ mod tests {
 
     #[test]
     fn a_wrong_parameter_is_named() {
-        for (text, name) in
-            [("limit=0", "limit"), ("limit=101", "limit"), ("limit=x", "limit"), ("status=SENT", "status"), ("cursor=x", "cursor"), ("before=now", "before")]
-        {
+        for (text, name) in [
+            ("limit=0", "limit"),
+            ("limit=101", "limit"),
+            ("limit=x", "limit"),
+            ("status=SENT", "status"),
+            ("cursor=x", "cursor"),
+            ("before=now", "before"),
+        ] {
             let refusal = read(text).err().unwrap();
             assert!(matches!(refusal.info, Some(AdditionalInfo::WrongType { field, .. }) if field == name), "{text}");
         }

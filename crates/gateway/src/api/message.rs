@@ -34,7 +34,12 @@ async fn sent(api: &Api, caller: &Caller, request: Request) -> Result<Response<B
     let body = api.body(body, api.body_limits).await?;
     let mut request = fields::of_message(&body)?;
     request.idempotency_key = one_key(&head.headers, request.idempotency_key)?;
-    let answered = api.pipeline.send(caller, request, wait, |message, delivery, form| MessageView::of(message, delivery).in_form(form).to_json()).await?;
+    let answered = api
+        .pipeline
+        .send(caller, request, wait, |message, delivery, form| {
+            MessageView::of(message, delivery).in_form(form).to_json()
+        })
+        .await?;
     let mut response = created(answered.id, answered.body);
     if answered.replayed {
         response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
@@ -43,14 +48,23 @@ async fn sent(api: &Api, caller: &Caller, request: Request) -> Result<Response<B
     Ok(response)
 }
 
-pub(super) async fn show(State(api): Shared, Extension(caller): Extension<Caller>, id: Result<Path<String>, PathRejection>) -> Response<Body> {
+pub(super) async fn show(
+    State(api): Shared,
+    Extension(caller): Extension<Caller>,
+    id: Result<Path<String>, PathRejection>,
+) -> Response<Body> {
     let found = shown(&api, &caller, id).await;
     api.answer(found)
 }
 
-async fn shown(api: &Arc<Api>, caller: &Caller, id: Result<Path<String>, PathRejection>) -> Result<Response<Body>, Refusal> {
+async fn shown(
+    api: &Arc<Api>,
+    caller: &Caller,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response<Body>, Refusal> {
     let id: MessageId = id.ok().and_then(|Path(text)| text.parse().ok()).ok_or(ErrorCode::NotFound)?;
-    let record = api.pipeline.store().message(caller.owner(), id).await.map_err(refused_by_store)?.ok_or(ErrorCode::NotFound)?;
+    let record =
+        api.pipeline.store().message(caller.owner(), id).await.map_err(refused_by_store)?.ok_or(ErrorCode::NotFound)?;
     let mut response = json(MessageView::of(&record.message, &record.delivery).to_json());
     response.extensions_mut().insert(About(id));
     Ok(response)

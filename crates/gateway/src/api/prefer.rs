@@ -15,10 +15,12 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 /// The longest wait.
 const WAIT_MAX_SECS: u64 = 30;
 
-/// How long the client would wait. The first `wait` counts; one that is no number is ignored, as all preferences are that cannot be honoured.
+/// How long the client would wait. The first `wait` counts; one that is no number is ignored, as all preferences are
+/// that cannot be honoured.
 pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
     let lines = headers.get_all(PREFER).iter().filter_map(|line| line.to_str().ok());
-    let preferences = lines.flat_map(|line| line.split(',')).filter_map(|preference| preference.split(';').next()?.split_once('='));
+    let preferences =
+        lines.flat_map(|line| line.split(',')).filter_map(|preference| preference.split(';').next()?.split_once('='));
     let (_, value) = preferences.into_iter().find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))?;
     let secs: u64 = value.trim().trim_matches('"').parse().ok()?;
     Some(Duration::from_secs(secs.min(WAIT_MAX_SECS)))

@@ -125,7 +125,10 @@ fn named(kind: MessageType, encoding: Encoding, body: Option<&str>) -> Vec<Ucs2V
 
 /// The first few characters for which a text is UCS-2, each once.
 pub(crate) fn ucs2_view(text: &str) -> Vec<Ucs2View> {
-    ucs2_characters(text, UCS2_CHARACTERS_MAX).into_iter().map(|Ucs2Character { character, position }| Ucs2View { character, position }).collect()
+    ucs2_characters(text, UCS2_CHARACTERS_MAX)
+        .into_iter()
+        .map(|Ucs2Character { character, position }| Ucs2View { character, position })
+        .collect()
 }
 
 /// How many recipients stand where.

@@ -21,7 +21,10 @@ use crate::settings::{admission_limits, dispatch_settings};
 use crate::start_error::StartError;
 
 /// The carriers of the configuration, by name.
-pub(super) async fn start_carriers(config: &Config, starter: &Arc<Starter>) -> Result<BTreeMap<String, Arc<Replaceable>>, StartError> {
+pub(super) async fn start_carriers(
+    config: &Config,
+    starter: &Arc<Starter>,
+) -> Result<BTreeMap<String, Arc<Replaceable>>, StartError> {
     let mut started = BTreeMap::new();
     for carrier in &config.carrier {
         started.insert(carrier.name().to_owned(), Replaceable::start(carrier.clone(), starter).await?);
@@ -40,19 +43,30 @@ pub(super) async fn start_pipeline(
     let told = |error: StoreError| StartError(error.to_string());
     let (runtime, entropy) = (Arc::clone(starter.supervisor.runtime()), Arc::clone(&starter.entropy));
     let (store, node) = (Arc::clone(&starter.store), Arc::clone(&starter.node));
-    let tenants = TenantBook::load(Arc::clone(&store), pepper, Arc::clone(&runtime) as _, Arc::clone(&entropy)).await.map_err(told)?;
+    let tenants = TenantBook::load(Arc::clone(&store), pepper, Arc::clone(&runtime) as _, Arc::clone(&entropy))
+        .await
+        .map_err(told)?;
     let sandbox = CarrierConfig::Sandbox(SandboxConfig { name: SANDBOX.to_owned() });
     let sandbox = starter.start(sandbox).await?;
-    let replaceable = config.carrier.iter().filter_map(|carrier| Some((Arc::clone(started.get(carrier.name())?) as Arc<dyn Carrier>, carrier.sender_rate())));
+    let replaceable = config.carrier.iter().filter_map(|carrier| {
+        Some((Arc::clone(started.get(carrier.name())?) as Arc<dyn Carrier>, carrier.sender_rate()))
+    });
     let carriers = replaceable.chain([(sandbox, 0)]).collect();
     let limits = admission_limits(config);
     let (routes, dispatch) = (config.routes(), dispatch_settings(config));
-    let broadcasts = BroadcastSettings { lookahead: config.dispatch.broadcast_lookahead_max, batch: config.dispatch.broadcast_batch };
+    let broadcasts = BroadcastSettings {
+        lookahead: config.dispatch.broadcast_lookahead_max,
+        batch: config.dispatch.broadcast_batch,
+    };
     let screen = Arc::new(crate::screen::load(config.screening.directory.as_deref()).map_err(StartError)?);
     let screening_log = Duration::from_secs(config.screening.log_days * 86_400);
     let tenants = Arc::new(tenants);
-    let fetcher = Fetcher::new(config.media.fetch_settings(&config.api.docs_base_url), Arc::new(SystemResolver), Arc::clone(&runtime))
-        .map_err(|error| StartError(error.to_string()))?;
+    let fetcher = Fetcher::new(
+        config.media.fetch_settings(&config.api.docs_base_url),
+        Arc::new(SystemResolver),
+        Arc::clone(&runtime),
+    )
+    .map_err(|error| StartError(error.to_string()))?;
     let media_kept = Duration::from_secs(config.media.keep_hours * 3_600);
     let index_after = Duration::from_secs(config.store.index_after_secs);
     let parked_kept = Duration::from_secs(config.receipts.parked_hours * 3_600);

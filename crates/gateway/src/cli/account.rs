@@ -117,7 +117,9 @@ const COLUMNS: [(&str, &str); 7] = [
 impl Account {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let door = &self.door;
-        let changed = |id: String, change: serde_json::Value| async move { door.ask(Method::PATCH, &format!("/accounts/{id}"), Some(&change)).await };
+        let changed = |id: String, change: serde_json::Value| async move {
+            door.ask(Method::PATCH, &format!("/accounts/{id}"), Some(&change)).await
+        };
         let answer = match self.action {
             Action::List(paging) => {
                 let answer = door.ask(Method::GET, &format!("/accounts{}", query(&paging.parameters())), None).await?;

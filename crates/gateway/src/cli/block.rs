@@ -74,7 +74,13 @@ enum Action {
     },
 }
 
-const COLUMNS: [(&str, &str); 5] = [("NUMBER", "/number"), ("KIND", "/kind"), ("ACCOUNT", "/accountId"), ("REASON", "/reason"), ("CREATED", "/createdAt")];
+const COLUMNS: [(&str, &str); 5] = [
+    ("NUMBER", "/number"),
+    ("KIND", "/kind"),
+    ("ACCOUNT", "/accountId"),
+    ("REASON", "/reason"),
+    ("CREATED", "/createdAt"),
+];
 
 impl Block {
     pub(super) async fn run(self) -> Result<(), Failed> {
@@ -82,7 +88,8 @@ impl Block {
         match self.action {
             Action::List { kind, account, paging } => {
                 let [limit, cursor] = paging.parameters();
-                let query = query(&[("kind", kind.map(|kind| kind.name().to_owned())), ("accountId", account), limit, cursor]);
+                let query =
+                    query(&[("kind", kind.map(|kind| kind.name().to_owned())), ("accountId", account), limit, cursor]);
                 let answer = door.ask(Method::GET, &format!("/blocks{query}"), None).await?;
                 output::list(&answer, &COLUMNS, door.json);
             }

@@ -83,7 +83,14 @@ impl Broadcast {
         match self.action {
             Action::Send(send) => send.run(door.json).await?,
             Action::List { account, mode, status, from, after, before, length } => {
-                let filter = [("accountId", account), ("mode", mode), ("status", status), ("from", from), ("after", after), ("before", before)];
+                let filter = [
+                    ("accountId", account),
+                    ("mode", mode),
+                    ("status", status),
+                    ("from", from),
+                    ("after", after),
+                    ("before", before),
+                ];
                 let answer = length.gather(door, "/broadcasts", &filter).await?;
                 let mut columns = COLUMNS.to_vec();
                 columns.insert(2, ("MODE", "/mode"));
@@ -101,7 +108,9 @@ impl Broadcast {
 
 /// Prints a broadcast. For people its counts are lines like the others.
 fn one(mut broadcast: Value, as_json: bool) {
-    if !as_json && let Some(Value::Object(counts)) = broadcast.as_object_mut().and_then(|fields| fields.remove("counts")) {
+    if !as_json
+        && let Some(Value::Object(counts)) = broadcast.as_object_mut().and_then(|fields| fields.remove("counts"))
+    {
         counts.into_iter().for_each(|(name, count)| broadcast[name] = count);
     }
     output::one(&broadcast, as_json);

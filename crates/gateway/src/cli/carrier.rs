@@ -23,7 +23,8 @@ enum Action {
         /// Its name in the configuration
         name: String,
     },
-    /// Gives up a carrier that is not in the configuration: its messages go to other carriers of their routes, or fail where there is none
+    /// Gives up a carrier that is not in the configuration: its messages go to other carriers of their routes, or fail
+    /// where there is none
     Abandon {
         /// Its name
         name: String,
@@ -67,9 +68,15 @@ impl Carrier {
                 output::list(&answer, &UNMATCHED, door.json);
             }
             Action::Abandon { name, yes } => {
-                let question = format!("Abandon carrier {name}? Its messages go to other carriers of their routes, and fail where there is none.");
+                let question = format!(
+                    "Abandon carrier {name}? Its messages go to other carriers of their routes, and fail where there \
+                     is none."
+                );
                 output::confirm(&question, yes)?;
-                output::one(&door.ask(Method::POST, &format!("/carriers/{}/abandon", escaped(&name)), None).await?, door.json);
+                output::one(
+                    &door.ask(Method::POST, &format!("/carriers/{}/abandon", escaped(&name)), None).await?,
+                    door.json,
+                );
             }
         }
         Ok(())

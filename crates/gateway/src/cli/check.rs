@@ -44,7 +44,9 @@ impl Check {
         for (index, carrier) in config.carrier.iter().enumerate().filter(|_| !self.offline) {
             let found = match carrier {
                 CarrierConfig::Smpp(config) => bind(config).await,
-                CarrierConfig::Mm4(config) => named(&config.name, carrier::mm4::probe(config, Arc::clone(&runtime)).await),
+                CarrierConfig::Mm4(config) => {
+                    named(&config.name, carrier::mm4::probe(config, Arc::clone(&runtime)).await)
+                }
                 CarrierConfig::Mm7(config) => named(&config.name, carrier::mm7::probe(config, &runtime).await),
                 CarrierConfig::Sandbox(_) => continue,
             };
@@ -93,10 +95,16 @@ impl Findings {
 /// What can be found out without a network, each with its key.
 fn look(config: &Config) -> Vec<(String, Result<String, String>)> {
     let mut found = Vec::new();
-    let pepper_key = if config.keys.pepper.is_none() && config.keys.pepper_file.is_some() { "keys.pepper_file" } else { "keys.pepper" };
+    let pepper_key = if config.keys.pepper.is_none() && config.keys.pepper_file.is_some() {
+        "keys.pepper_file"
+    } else {
+        "keys.pepper"
+    };
     found.push((pepper_key.to_owned(), config.keys.read().map(|_| "keys: the pepper is there".to_owned())));
     let token_key = if config.admin.token.is_none() { "admin.token_file" } else { "admin.token" };
-    let token = config.admin.read_token().map(|token| format!("admin: the API is {}", if token.is_some() { "on" } else { "off, for there is no token" }));
+    let token = config.admin.read_token().map(|token| {
+        format!("admin: the API is {}", if token.is_some() { "on" } else { "off, for there is no token" })
+    });
     found.push((token_key.to_owned(), token));
     if let (Some(certificate), Some(key)) = (&config.api.tls_cert, &config.api.tls_key) {
         let acceptor = tls::acceptor(certificate, key).map(|_| "api: certificate and key go together".to_owned());
@@ -104,9 +112,13 @@ fn look(config: &Config) -> Vec<(String, Result<String, String>)> {
         let name = if names_key { "api.tls_key" } else { "api.tls_cert" };
         found.push((name.to_owned(), acceptor.map_err(|words| format!("`{name}`: {words}"))));
     }
-    let media = Directory::check(&config.media.directory).map(|words| format!("media: {words}")).map_err(|error| format!("`media.directory`: {error}"));
+    let media = Directory::check(&config.media.directory)
+        .map(|words| format!("media: {words}"))
+        .map_err(|error| format!("`media.directory`: {error}"));
     found.push(("media.directory".to_owned(), media));
-    let store = store::check(&config.store.url).map(|words| format!("store: {words}")).map_err(|error| format!("`store.url`: {error}"));
+    let store = store::check(&config.store.url)
+        .map(|words| format!("store: {words}"))
+        .map_err(|error| format!("`store.url`: {error}"));
     found.push(("store.url".to_owned(), store));
     if let Err(mistake) = app::refuse_media_without_store(config) {
         found.push(("media.directory".to_owned(), Err(mistake)));
@@ -121,17 +133,20 @@ fn exposed(file: &Path, config: &Config) -> Vec<(String, Result<String, String>)
     found.into_iter().map(|(key, file)| (key, Err(secrets::exposure(&file)))).collect()
 }
 
-/// Whether this machine has the addresses that are to be listened on. Their ports may be in use by the service that the configuration is for.
+/// Whether this machine has the addresses that are to be listened on. Their ports may be in use by the service that the
+/// configuration is for.
 fn listeners(config: &Config) -> Vec<(String, Result<String, String>)> {
     let tried = config.listeners().into_iter().map(|(key, at)| {
-        let found = TcpListener::bind((at.ip(), 0)).map(|_| format!("{key}: {} is an address of this machine", at.ip()));
+        let found =
+            TcpListener::bind((at.ip(), 0)).map(|_| format!("{key}: {} is an address of this machine", at.ip()));
         let found = found.map_err(|error| format!("`{key}`: cannot listen on {}: {error}", at.ip()));
         (key, found)
     });
     tried.collect()
 }
 
-/// Whether this process could open as many files as the configuration may need; a service that is started elsewhere may have other limits.
+/// Whether this process could open as many files as the configuration may need; a service that is started elsewhere may
+/// have other limits.
 fn files_of(config: &Config) -> Option<String> {
     let limit = files::raise().unwrap_or_else(|_| files::limit());
     Budget::of(config, limit).warning(config, limit)
@@ -143,13 +158,18 @@ fn strangers(config: &Config) -> Vec<String> {
         Ok(depths) => depths,
         Err(error) => return vec![format!("the messages that wait could not be counted: {error}")],
     };
-    let is_known = |name: &str| name.is_empty() || name == SANDBOX || config.carrier.iter().any(|carrier| carrier.name() == name);
+    let is_known =
+        |name: &str| name.is_empty() || name == SANDBOX || config.carrier.iter().any(|carrier| carrier.name() == name);
     let mut strangers: Vec<_> = depths.into_iter().filter(|depth| !is_known(&depth.carrier)).collect();
     strangers.sort_unstable_by(|a, b| a.carrier.cmp(&b.carrier));
     let sentence = |QueueDepth { carrier, queued, .. }: QueueDepth| {
-        let (messages, verb) = (counted(usize::try_from(queued).unwrap_or(usize::MAX), "message"), if queued == 1 { "waits" } else { "wait" });
+        let (messages, verb) = (
+            counted(usize::try_from(queued).unwrap_or(usize::MAX), "message"),
+            if queued == 1 { "waits" } else { "wait" },
+        );
         format!(
-            "{messages} {verb} for the carrier `{carrier}`, which is not in this configuration: `smsfactory carrier abandon {carrier}` gives them to other carriers of their routes"
+            "{messages} {verb} for the carrier `{carrier}`, which is not in this configuration: `smsfactory carrier \
+             abandon {carrier}` gives them to other carriers of their routes"
         )
     };
     strangers.into_iter().map(sentence).collect()
@@ -169,7 +189,8 @@ fn named(name: &str, found: Result<String, String>) -> Result<String, String> {
 /// How often the state of the sessions is looked at while they bind.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How soon a session that failed tries again here, so that its reason is heard although another one was bound in between.
+/// How soon a session that failed tries again here, so that its reason is heard although another one was bound in
+/// between.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Binds every session that a service would, and unbinds them again.
@@ -177,9 +198,15 @@ async fn bind(config: &SmppConfig) -> Result<String, String> {
     let name = config.name.clone();
     let (events, _kept) = mpsc::unbounded_channel();
     let again_ms = AGAIN.as_millis() as u64;
-    let eager = SmppConfig { refused_retry_secs: AGAIN.as_secs(), reconnect_floor_ms: again_ms, reconnect_ceiling_ms: again_ms, ..config.clone() };
+    let eager = SmppConfig {
+        refused_retry_secs: AGAIN.as_secs(),
+        reconnect_floor_ms: again_ms,
+        reconnect_ceiling_ms: again_ms,
+        ..config.clone()
+    };
     let supervisor = Supervisor::new(Arc::new(Machine::new()));
-    let carrier = carrier::start(eager.into(), events, Arc::new(OsEntropy), &supervisor).map_err(|error| error.to_string())?;
+    let carrier =
+        carrier::start(eager.into(), events, Arc::new(OsEntropy), &supervisor).map_err(|error| error.to_string())?;
     let limit = Duration::from_secs(config.connect_timeout_secs + config.bind_timeout_secs) + 3 * AGAIN;
     let runtime = machine();
     let settled = runtime.timeout(limit, async {
@@ -197,7 +224,10 @@ async fn bind(config: &SmppConfig) -> Result<String, String> {
     if bound == status.sessions_configured {
         return Ok(format!("carrier `{name}`: {wanted} bound to {}:{}", config.host, config.port));
     }
-    Err(format!("carrier `{name}`: {bound} of {wanted} bound; {}", status.last_error.unwrap_or_else(|| "no answer".to_owned())))
+    Err(format!(
+        "carrier `{name}`: {bound} of {wanted} bound; {}",
+        status.last_error.unwrap_or_else(|| "no answer".to_owned())
+    ))
 }
 
 #[cfg(test)]
@@ -212,7 +242,13 @@ mod tests {
     use super::*;
 
     fn carrier(port: u16) -> SmppConfig {
-        SmppConfig { name: "main".into(), host: "127.0.0.1".into(), port, system_id: "me".into(), ..SmppConfig::default() }
+        SmppConfig {
+            name: "main".into(),
+            host: "127.0.0.1".into(),
+            port,
+            system_id: "me".into(),
+            ..SmppConfig::default()
+        }
     }
 
     /// Answers binds, those of receivers with a refusal, until the connection ends.
@@ -222,7 +258,9 @@ mod tests {
             while let Ok(Some(length)) = frame::next(&input, 1_000) {
                 let pdu = decode(&input.split_to(length)).unwrap();
                 let (status, body) = match pdu.body {
-                    Body::Bind(BindKind::Receiver, _) => (CommandStatus::RBINDFAIL, Body::BindResp(BindKind::Receiver, Vec::new())),
+                    Body::Bind(BindKind::Receiver, _) => {
+                        (CommandStatus::RBINDFAIL, Body::BindResp(BindKind::Receiver, Vec::new()))
+                    }
                     Body::Bind(kind, _) => (CommandStatus::ROK, Body::BindResp(kind, b"peer".to_vec())),
                     _ => (CommandStatus::ROK, Body::UnbindResp),
                 };
@@ -243,7 +281,10 @@ mod tests {
             }
         });
         let told = bind(&SmppConfig { bind: BindMode::TxRx, ..carrier(port) }).await.unwrap_err();
-        assert!(told.contains("`main`") && told.contains("of 2 sessions bound; the bind was refused: ESME_RBINDFAIL"), "{told}");
+        assert!(
+            told.contains("`main`") && told.contains("of 2 sessions bound; the bind was refused: ESME_RBINDFAIL"),
+            "{told}"
+        );
         assert_eq!(bind(&carrier(port)).await, Ok(format!("carrier `main`: 1 session bound to 127.0.0.1:{port}")));
         peer.abort();
     }

@@ -24,7 +24,8 @@ pub(super) struct CheckUrl {
     /// What a name resolves to; the system is asked for others
     #[arg(long, value_name = "HOST=IP[,IP]", value_parser = resolution)]
     resolve: Vec<Resolution>,
-    /// Reads a line of JSON a URL from standard input, with `url`, `resolves_to`, `redirects_to` and `redirect_resolves_to`, and answers with `allowed` and `why`
+    /// Reads a line of JSON a URL from standard input, with `url`, `resolves_to`, `redirects_to` and
+    /// `redirect_resolves_to`, and answers with `allowed` and `why`
     #[arg(long, conflicts_with_all = ["url", "resolve"])]
     jsonl: bool,
     /// A configuration whose `[media]` says what else is allowed; the defaults and the environment when absent
@@ -74,7 +75,8 @@ impl CheckUrl {
 fn read(file: Option<PathBuf>) -> Result<Config, Failed> {
     match file {
         Some(file) => serve::read(&file),
-        None => config::read::parse("", serve::environment()).map_err(|mistakes| Failed::new(ConfigErrors { file: "environment".to_owned(), mistakes })),
+        None => config::read::parse("", serve::environment())
+            .map_err(|mistakes| Failed::new(ConfigErrors { file: "environment".to_owned(), mistakes })),
     }
 }
 

@@ -45,13 +45,15 @@ impl Door {
         }
         match std::env::var("SMSFACTORY_ADMIN_TOKEN") {
             Ok(token) => Ok(token),
-            Err(_) => read(&super::place::token_file()).map_err(|_| Failed::new("there is no admin token: set SMSFACTORY_ADMIN_TOKEN or give --token-file")),
+            Err(_) => read(&super::place::token_file())
+                .map_err(|_| Failed::new("there is no admin token: set SMSFACTORY_ADMIN_TOKEN or give --token-file")),
         }
     }
 }
 
 pub(super) fn read(file: &Path) -> Result<String, Failed> {
-    let text = std::fs::read_to_string(file).map_err(|error| Failed::new(format!("cannot read {}: {error}", file.display())))?;
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failed::new(format!("cannot read {}: {error}", file.display())))?;
     Ok(text.trim_end().to_owned())
 }
 
@@ -64,7 +66,13 @@ pub(super) fn refused(status: StatusCode, answer: &Value) -> Failed {
 }
 
 /// One request, and its answer as JSON; null where it has no body.
-pub(super) async fn request(url: &Uri, method: &Method, path: &str, authorization: &str, body: Option<&Value>) -> Result<(StatusCode, Value), Failed> {
+pub(super) async fn request(
+    url: &Uri,
+    method: &Method,
+    path: &str,
+    authorization: &str,
+    body: Option<&Value>,
+) -> Result<(StatusCode, Value), Failed> {
     let answer = exchange(url, method, path, authorization, body.map(Value::to_string).unwrap_or_default()).await?;
     Ok((answer.status, answer.body))
 }
@@ -79,17 +87,30 @@ pub(super) struct Answer {
 }
 
 /// One request with a body as it stands, and its answer.
-pub(super) async fn exchange(url: &Uri, method: &Method, path: &str, authorization: &str, text: String) -> Result<Answer, Failed> {
+pub(super) async fn exchange(
+    url: &Uri,
+    method: &Method,
+    path: &str,
+    authorization: &str,
+    text: String,
+) -> Result<Answer, Failed> {
     let authority = url.authority().filter(|_| url.scheme_str() == Some("http"));
-    let authority = authority.ok_or_else(|| Failed::new(format!("`{url}` is not an address such as http://127.0.0.1:8081")))?;
+    let authority =
+        authority.ok_or_else(|| Failed::new(format!("`{url}` is not an address such as http://127.0.0.1:8081")))?;
     let address = (authority.host().trim_matches(['[', ']']), authority.port_u16().unwrap_or(80));
     let exchange = async {
-        let stream = TcpStream::connect(address).await.map_err(|error| Failed::new(format!("cannot reach {url}: {error}")))?;
+        let stream =
+            TcpStream::connect(address).await.map_err(|error| Failed::new(format!("cannot reach {url}: {error}")))?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(Failed::new)?;
         // It ends with the answer; what goes wrong before, the answer tells.
         machine().spawn("connection", Box::pin(async move { drop(connection.await) }));
-        let request = Request::builder().method(method).uri(path).header(HOST, authority.as_str()).header(AUTHORIZATION, authorization);
-        let request = request.header(CONTENT_TYPE, "application/json").body(Full::new(Bytes::from(text))).map_err(Failed::new)?;
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, authority.as_str())
+            .header(AUTHORIZATION, authorization);
+        let request =
+            request.header(CONTENT_TYPE, "application/json").body(Full::new(Bytes::from(text))).map_err(Failed::new)?;
         let response = sender.send_request(request).await.map_err(Failed::new)?;
         let status = response.status();
         let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -98,10 +119,14 @@ pub(super) async fn exchange(url: &Uri, method: &Method, path: &str, authorizati
         if bytes.is_empty() {
             return Ok(Answer { status, retry_after, body: Value::Null });
         }
-        let body = serde_json::from_slice(&bytes).map_err(|_| Failed::new(format!("{url} does not answer as smsfactory does")))?;
+        let body = serde_json::from_slice(&bytes)
+            .map_err(|_| Failed::new(format!("{url} does not answer as smsfactory does")))?;
         Ok(Answer { status, retry_after, body })
     };
-    machine().timeout(TIMEOUT, exchange).await.unwrap_or_else(|_| Err(Failed::new(format!("{url} did not answer within {} s", TIMEOUT.as_secs()))))
+    machine()
+        .timeout(TIMEOUT, exchange)
+        .await
+        .unwrap_or_else(|_| Err(Failed::new(format!("{url} did not answer within {} s", TIMEOUT.as_secs()))))
 }
 
 /// A part of a path or a query, escaped.
@@ -111,7 +136,8 @@ pub(super) fn escaped(text: &str) -> String {
 
 /// A query of those parameters that are given.
 pub(super) fn query(parameters: &[(&str, Option<String>)]) -> String {
-    let given = parameters.iter().filter_map(|(name, value)| value.as_ref().map(|value| format!("{name}={}", escaped(value))));
+    let given =
+        parameters.iter().filter_map(|(name, value)| value.as_ref().map(|value| format!("{name}={}", escaped(value))));
     let text = given.collect::<Vec<_>>().join("&");
     if text.is_empty() { text } else { format!("?{text}") }
 }

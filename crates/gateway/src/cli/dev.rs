@@ -1,6 +1,7 @@
 //! `smsfactory dev`: the whole product on one machine, with simulated carriers behind real SMPP and MM4 sessions.
 //!
-//! Everything that it makes is in one directory: the store, the pepper, the admin token, and the demo account's credentials.
+//! Everything that it makes is in one directory: the store, the pepper, the admin token, and the demo account's
+//! credentials.
 
 mod demo;
 mod first;
@@ -53,7 +54,8 @@ const RECIPIENT: &str = "+18005550199";
 impl Dev {
     pub(super) async fn run(self) -> Result<(), Failed> {
         logging::start(LogFormat::Text, if self.once { "warn" } else { "info" }).map(drop).map_err(Failed::new)?;
-        fs::create_dir_all(&self.data).map_err(|error| Failed::new(format!("cannot make {}: {error}", self.data.display())))?;
+        fs::create_dir_all(&self.data)
+            .map_err(|error| Failed::new(format!("cannot make {}: {error}", self.data.display())))?;
         let world = World::start(self.smsc_listen, self.mmsc_listen).await?;
         let config = self.config(&world)?;
         let app = App::start(config, machine(), Arc::new(OsEntropy)).await.map_err(Failed::new)?;
@@ -80,7 +82,8 @@ impl Dev {
     }
 
     fn config(&self, world: &World) -> Result<Config, Failed> {
-        let mut config = read::parse("", std::iter::empty()).map_err(|mistakes| Failed::new(format!("{mistakes:?}")))?;
+        let mut config =
+            read::parse("", std::iter::empty()).map_err(|mistakes| Failed::new(format!("{mistakes:?}")))?;
         config.api.listen = self.listen;
         config.api.docs_base_url = format!("http://{}", self.listen);
         config.admin.listen = self.admin_listen;
@@ -113,7 +116,9 @@ impl Dev {
 
     /// Prints the command that shows a message, with what it would not find by itself.
     fn hint(&self, app: &App, id: &str) {
-        let program = std::env::args_os().next().map_or_else(|| "smsfactory".to_owned(), |name| name.to_string_lossy().into_owned());
+        let program = std::env::args_os()
+            .next()
+            .map_or_else(|| "smsfactory".to_owned(), |name| name.to_string_lossy().into_owned());
         let admin = app.admin_address;
         let mut words = vec![program, "message".to_owned(), "show".to_owned(), id.to_owned()];
         let is_set = |variable| std::env::var_os(variable).is_some();
@@ -132,7 +137,8 @@ impl Dev {
         let (live, test) = (&demo.live, &demo.test);
         let curl = |message: Value| {
             format!(
-                "curl -u {}:{} http://{api}/api/v1/messaging/message \\\n  -H 'Content-Type: application/json' \\\n  -d '{message}'\n",
+                "curl -u {}:{} http://{api}/api/v1/messaging/message \\\n  -H 'Content-Type: application/json' \\\n  \
+                 -d '{message}'\n",
                 live.key_id, live.key_secret
             )
         };

@@ -52,14 +52,22 @@ enum Action {
     },
 }
 
-const COLUMNS: [(&str, &str); 5] = [("KEY", "/keyId"), ("MODE", "/mode"), ("CREATED", "/createdAt"), ("EXPIRES", "/expiresAt"), ("REVOKED", "/revokedAt")];
+const COLUMNS: [(&str, &str); 5] = [
+    ("KEY", "/keyId"),
+    ("MODE", "/mode"),
+    ("CREATED", "/createdAt"),
+    ("EXPIRES", "/expiresAt"),
+    ("REVOKED", "/revokedAt"),
+];
 
 impl Key {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let door = &self.door;
         match self.action {
             Action::List { account, paging } => {
-                let answer = door.ask(Method::GET, &format!("/accounts/{account}/keys{}", query(&paging.parameters())), None).await?;
+                let answer = door
+                    .ask(Method::GET, &format!("/accounts/{account}/keys{}", query(&paging.parameters())), None)
+                    .await?;
                 output::list(&answer, &COLUMNS, door.json);
             }
             Action::Create { account, mode, expires_at } => {

@@ -34,18 +34,28 @@ where
             (Box::new(builder.finish()), set_level(move |filter| filters.reload(filter)))
         }
         LogFormat::Json => {
-            let builder = builder.json().flatten_event(true).with_current_span(false).with_span_list(false).with_filter_reloading();
+            let builder = builder
+                .json()
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_span_list(false)
+                .with_filter_reloading();
             let filters = builder.reload_handle();
             (Box::new(builder.finish()), set_level(move |filter| filters.reload(filter)))
         }
     }
 }
 
-fn set_level(reload: impl Fn(EnvFilter) -> Result<(), tracing_subscriber::reload::Error> + Send + Sync + 'static) -> SetLogLevel {
-    Box::new(move |filter| log_filter::parse(filter).and_then(|filter| reload(filter).map_err(|error| error.to_string())))
+fn set_level(
+    reload: impl Fn(EnvFilter) -> Result<(), tracing_subscriber::reload::Error> + Send + Sync + 'static,
+) -> SetLogLevel {
+    Box::new(move |filter| {
+        log_filter::parse(filter).and_then(|filter| reload(filter).map_err(|error| error.to_string()))
+    })
 }
 
-/// A writer of log lines, each of which comes in one call. Foreign text in it is escaped: a line break would forge another line.
+/// A writer of log lines, each of which comes in one call. Foreign text in it is escaped: a line break would forge
+/// another line.
 struct OneLine<W>(W);
 
 impl<W: Write> Write for OneLine<W> {
@@ -67,8 +77,8 @@ impl<W: Write> Write for OneLine<W> {
     }
 }
 
-/// Whether there are only printable characters of ASCII. It looks at every octet instead of stopping at the first other one, so that the processor takes many at once:
-/// nearly every line is plain.
+/// Whether there are only printable characters of ASCII. It looks at every octet instead of stopping at the first other
+/// one, so that the processor takes many at once: nearly every line is plain.
 fn is_plain(line: &[u8]) -> bool {
     line.iter().fold(true, |plain, octet| plain & matches!(octet, b' '..=b'~'))
 }
@@ -117,15 +127,24 @@ mod tests {
 
     #[test]
     fn a_foreign_text_cannot_forge_a_log_line_or_reach_the_terminal() {
-        for foreign in ["7\nERROR forged", "7\r\t", "\x1b[2J\x1b]0;title\x07", "\u{9b}31m", "\u{202e}desrever", "\u{2028}next"] {
+        for foreign in
+            ["7\nERROR forged", "7\r\t", "\x1b[2J\x1b]0;title\x07", "\u{9b}31m", "\u{202e}desrever", "\u{2028}next"]
+        {
             for format in [LogFormat::Text, LogFormat::Json] {
                 let written = Written::default();
                 let writer = written.clone();
                 let (subscriber, _) = subscriber(format, EnvFilter::new("info"), move || OneLine(writer.clone()));
-                tracing::subscriber::with_default(subscriber, || tracing::info!(id = foreign, why = %foreign, "Carrier says {foreign}"));
+                tracing::subscriber::with_default(
+                    subscriber,
+                    || tracing::info!(id = foreign, why = %foreign, "Carrier says {foreign}"),
+                );
                 let line = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
                 let line = line.strip_suffix('\n').unwrap();
-                assert!(line.contains("Carrier says") && !line.contains(|c: char| c.is_control() || "\u{202e}\u{2028}".contains(c)), "{line:?}");
+                assert!(
+                    line.contains("Carrier says")
+                        && !line.contains(|c: char| c.is_control() || "\u{202e}\u{2028}".contains(c)),
+                    "{line:?}"
+                );
             }
         }
     }

@@ -66,7 +66,8 @@ const COLUMNS: [(&str, &str); 8] = [
 ];
 
 /// The columns of a message's life.
-pub(super) const EVENTS: [(&str, &str); 5] = [("AT", "/at"), ("EVENT", "/event"), ("CARRIER", "/carrier"), ("ATTEMPT", "/attempt"), ("DETAIL", "/detail")];
+pub(super) const EVENTS: [(&str, &str); 5] =
+    [("AT", "/at"), ("EVENT", "/event"), ("CARRIER", "/carrier"), ("ATTEMPT", "/attempt"), ("DETAIL", "/detail")];
 
 impl Message {
     pub(super) async fn run(self) -> Result<(), Failed> {

@@ -1,6 +1,7 @@
 //! The command line.
 //!
-//! Exit codes: 0 done, 1 refused or failed, 2 wrong usage. Answers go to standard output, everything about the work itself to standard error.
+//! Exit codes: 0 done, 1 refused or failed, 2 wrong usage. Answers go to standard output, everything about the work
+//! itself to standard error.
 
 mod account;
 mod block;
@@ -65,7 +66,8 @@ enum Command {
     Broadcast(broadcast::Broadcast),
     /// Carriers, and how they are doing
     Carrier(carrier::Carrier),
-    /// Takes over the configuration of a running server again, as SIGHUP does, and prints what was applied and what needs a restart
+    /// Takes over the configuration of a running server again, as SIGHUP does, and prints what was applied and what
+    /// needs a restart
     Reload(reload::Reload),
     /// The compliance screen on standard input: {"id", "text"} a line in, {"id", "blocked", "categories"} a line out
     Screen(screen::Screen),
@@ -146,7 +148,10 @@ mod tests {
 
     /// Every variable that a command reads.
     fn variables(command: &clap::Command) -> Vec<String> {
-        let own = command.get_arguments().filter_map(|argument| argument.get_env()).map(|name| name.to_string_lossy().into_owned());
+        let own = command
+            .get_arguments()
+            .filter_map(|argument| argument.get_env())
+            .map(|name| name.to_string_lossy().into_owned());
         own.chain(command.get_subcommands().flat_map(variables)).collect()
     }
 

@@ -63,8 +63,13 @@ enum Action {
     },
 }
 
-const COLUMNS: [(&str, &str); 5] =
-    [("NUMBER", "/number"), ("ACCOUNT", "/accountId"), ("STATE", "/state"), ("SEGMENTS/S", "/segmentsPerSecond"), ("CREATED", "/createdAt")];
+const COLUMNS: [(&str, &str); 5] = [
+    ("NUMBER", "/number"),
+    ("ACCOUNT", "/accountId"),
+    ("STATE", "/state"),
+    ("SEGMENTS/S", "/segmentsPerSecond"),
+    ("CREATED", "/createdAt"),
+];
 
 impl Number {
     pub(super) async fn run(self) -> Result<(), Failed> {

@@ -1,5 +1,5 @@
-//! What people and programs read: tables and JSON on standard output, complaints on standard error. Whatever a client, a carrier or a file
-//! put into it reaches the terminal escaped.
+//! What people and programs read: tables and JSON on standard output, complaints on standard error. Whatever a client,
+//! a carrier or a file put into it reaches the terminal escaped.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -48,7 +48,8 @@ pub(super) fn one(answer: &Value, as_json: bool) {
     say(trimmed(&table));
 }
 
-/// Asks before something that clients notice, or that cannot be undone. Where nobody can be asked, only `--yes` will do.
+/// Asks before something that clients notice, or that cannot be undone. Where nobody can be asked, only `--yes` will
+/// do.
 pub(super) fn confirm(question: &str, yes: bool) -> Result<(), Failed> {
     if yes {
         return Ok(());
@@ -70,7 +71,13 @@ fn table() -> Table {
 
 /// Padding at the ends of lines gets in the way of copying.
 fn trimmed(table: &Table) -> String {
-    table.to_string().lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned() + "\n").collect::<String>().trim_end().to_owned()
+    table
+        .to_string()
+        .lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned() + "\n")
+        .collect::<String>()
+        .trim_end()
+        .to_owned()
 }
 
 /// A value in its cell. A line break in it would look like another row.

@@ -22,11 +22,17 @@ pub(super) struct Length {
 
 impl Length {
     /// Asks for pages until there are as many items as wanted, or no more. A page may be empty while others follow.
-    pub(super) async fn gather(self, door: &Door, path: &str, filter: &[(&str, Option<String>)]) -> Result<Value, Failed> {
+    pub(super) async fn gather(
+        self,
+        door: &Door,
+        path: &str,
+        filter: &[(&str, Option<String>)],
+    ) -> Result<Value, Failed> {
         let (limit, mut cursor, mut items) = (self.limit as usize, self.cursor, Vec::new());
         loop {
             let page = [("limit", Some((limit - items.len()).min(PAGE).to_string())), ("cursor", cursor)];
-            let mut answer = door.ask(Method::GET, &format!("{path}{}", query(&[filter, &page].concat())), None).await?;
+            let mut answer =
+                door.ask(Method::GET, &format!("{path}{}", query(&[filter, &page].concat())), None).await?;
             if let Some(Value::Array(data)) = answer.get_mut("data").map(Value::take) {
                 items.extend(data);
             }

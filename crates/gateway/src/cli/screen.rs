@@ -50,14 +50,21 @@ impl Screen {
         let mut answer = json!({ "id": id, "blocked": verdict.is_violation(), "categories": categories });
         if self.explain {
             let matches = verdict.matches().into_iter();
-            let matches = matches.map(|found| json!({ "start": found.span.start, "end": found.span.end, "category": found.category.name() }));
+            let matches = matches.map(
+                |found| json!({ "start": found.span.start, "end": found.span.end, "category": found.category.name() }),
+            );
             answer["matches"] = matches.collect();
             answer["scores"] = screening::Category::ALL
                 .iter()
                 .map(|category| (category.name().to_owned(), Value::from(verdict.score(*category))))
                 .collect::<serde_json::Map<_, _>>()
                 .into();
-            answer["reasons"] = verdict.findings.iter().flat_map(|finding| &finding.reasons).map(|reason| Value::from(reason.to_string())).collect();
+            answer["reasons"] = verdict
+                .findings
+                .iter()
+                .flat_map(|finding| &finding.reasons)
+                .map(|reason| Value::from(reason.to_string()))
+                .collect();
         }
         answer
     }

@@ -77,7 +77,14 @@ impl Screening {
             Action::Log { account, mode, outcome, paging } => {
                 let [limit, cursor] = paging.parameters();
                 let answer = door
-                    .ask(Method::GET, &format!("/screening{}", query(&[("accountId", account), ("mode", mode), ("outcome", outcome), limit, cursor])), None)
+                    .ask(
+                        Method::GET,
+                        &format!(
+                            "/screening{}",
+                            query(&[("accountId", account), ("mode", mode), ("outcome", outcome), limit, cursor])
+                        ),
+                        None,
+                    )
                     .await?;
                 output::list(&answer, &COLUMNS, door.json);
             }
@@ -87,7 +94,9 @@ impl Screening {
                 if let Some(action) = action {
                     policy["action"] = action.into();
                 }
-                for (field, more) in [("exempt", exempt), ("allowedDomains", allow_domain), ("allowedPhrases", allow_phrase)] {
+                for (field, more) in
+                    [("exempt", exempt), ("allowedDomains", allow_domain), ("allowedPhrases", allow_phrase)]
+                {
                     let had = policy[field].as_array().cloned().unwrap_or_default();
                     policy[field] = had.into_iter().chain(more.into_iter().map(Value::from)).collect();
                 }
@@ -111,6 +120,7 @@ fn shown(policy: &Value, as_json: bool) {
         Some(list) => Value::from(list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")),
         None => value.clone(),
     };
-    let lines: serde_json::Map<String, Value> = policy.as_object().into_iter().flatten().map(|(field, value)| (field.clone(), line(value))).collect();
+    let lines: serde_json::Map<String, Value> =
+        policy.as_object().into_iter().flatten().map(|(field, value)| (field.clone(), line(value))).collect();
     output::one(&Value::Object(lines), false);
 }

@@ -41,7 +41,9 @@ async fn until_the_end(app: App, signals: &mut Signals, hang_ups: &mut Signal) -
             Some(()) = hang_ups.recv() => reload(&app),
         }
     };
-    tracing::info!("Ending: nothing more is accepted, and carriers may answer what they have. A second signal ends at once");
+    tracing::info!(
+        "Ending: nothing more is accepted, and carriers may answer what they have. A second signal ends at once"
+    );
     stop(app, signals).await?;
     ended
 }
@@ -57,7 +59,8 @@ fn reload(app: &App) {
 pub(super) async fn stop(app: App, signals: &mut Signals) -> Result<(), Failed> {
     tokio::select! {
         () = app.stop() => Ok(()),
-        () = signals.next() => Err(Failed::new("ended at once by a second signal; the outcome of attempts under way is unknown")),
+        () = signals.next() => Err(Failed::new("ended at once by a second signal; the outcome of attempts under way \
+            is unknown")),
     }
 }
 
@@ -137,7 +140,8 @@ mod tests {
         let address = app.api_address;
         let mut hang_ups = signal(SignalKind::hangup()).unwrap();
         let ended = until_the_end(app, &mut Signals::new().unwrap(), &mut hang_ups).await.unwrap_err();
-        let sentence = "the task `omitted log lines` panicked: broken by a test; the process ends, because it cannot work without that task";
+        let sentence = "the task `omitted log lines` panicked: broken by a test; the process ends, because it cannot \
+            work without that task";
         assert_eq!(ended.to_string(), sentence);
         assert!(TcpStream::connect(address).is_err(), "it ended in order: nothing listens");
     }
@@ -150,7 +154,10 @@ mod tests {
         app.pipeline().store().join("another".to_owned(), "0".to_owned(), machine().look()).await.unwrap();
         let mut hang_ups = signal(SignalKind::hangup()).unwrap();
         let ended = until_the_end(app, &mut Signals::new().unwrap(), &mut hang_ups).await.unwrap_err();
-        assert_eq!(ended.to_string(), "another node has ended this one and taken its work over, because it did not renew its epoch in time");
+        assert_eq!(
+            ended.to_string(),
+            "another node has ended this one and taken its work over, because it did not renew its epoch in time"
+        );
         assert_eq!(format!("{:?}", report(&ended)), format!("{:?}", ExitCode::from(1)));
     }
 }

@@ -25,22 +25,28 @@ impl Simulate {
         match self {
             Self::Smsc(options) => {
                 let (listen, summary_secs) = (options.listen, options.summary_secs);
-                let smsc = smsc::start(*options, Arc::new(Machine::new())).await.map_err(|error| Failed::new(format!("cannot start on {listen}: {error}")))?;
+                let smsc = smsc::start(*options, Arc::new(Machine::new()))
+                    .await
+                    .map_err(|error| Failed::new(format!("cannot start on {listen}: {error}")))?;
                 output::say(json!({ "event": "listening", "address": smsc.address().to_string() }));
                 until_told(summary_secs, || smsc.summary().to_json(), || smsc.flush()).await
             }
             Self::Mmsc(options) => {
                 let (mm4, mm7, summary_secs) = (options.listen_mm4, options.listen_mm7, options.summary_secs);
-                let mmsc =
-                    mmsc::start(*options, Arc::new(Machine::new())).await.map_err(|error| Failed::new(format!("cannot start on {mm4} and {mm7}: {error}")))?;
-                output::say(json!({ "event": "listening", "mm4": mmsc.mm4_address().to_string(), "mm7": mmsc.mm7_address().to_string() }));
+                let mmsc = mmsc::start(*options, Arc::new(Machine::new()))
+                    .await
+                    .map_err(|error| Failed::new(format!("cannot start on {mm4} and {mm7}: {error}")))?;
+                output::say(
+                    json!({ "event": "listening", "mm4": mmsc.mm4_address().to_string(), "mm7": mmsc.mm7_address().to_string() }),
+                );
                 until_told(summary_secs, || mmsc.summary().to_json(), || mmsc.flush()).await
             }
         }
     }
 }
 
-/// Lets a simulator run until the process is told to end, and prints what it saw: every so many seconds, and at the end.
+/// Lets a simulator run until the process is told to end, and prints what it saw: every so many seconds, and at the
+/// end.
 async fn until_told(summary_secs: u64, summary: impl Fn() -> Value, flush: impl Fn()) -> Result<(), Failed> {
     let (mut signals, runtime) = (super::serve::Signals::new()?, machine());
     loop {

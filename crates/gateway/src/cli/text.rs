@@ -36,10 +36,18 @@ impl Text {
         output::one(&measured, self.json);
         if !self.json {
             for invalid in measured["invalid"].as_array().into_iter().flatten() {
-                output::say(format!("invalid character {} at position {}", described(&invalid["character"]), invalid["position"]));
+                output::say(format!(
+                    "invalid character {} at position {}",
+                    described(&invalid["character"]),
+                    invalid["position"]
+                ));
             }
             for foreign in measured["ucs2Characters"].as_array().into_iter().flatten() {
-                output::say(format!("UCS-2 because of {} at position {}", described(&foreign["character"]), foreign["position"]));
+                output::say(format!(
+                    "UCS-2 because of {} at position {}",
+                    described(&foreign["character"]),
+                    foreign["position"]
+                ));
             }
         }
         Ok(())
@@ -61,7 +69,8 @@ fn lines() -> Result<(), Failed> {
     if unreadable == 0 { Ok(()) } else { Err(Failed::new(format!("{unreadable} lines could not be read"))) }
 }
 
-/// Reads a line of JSON, which ends with a line feed, perhaps after a carriage return. `Err` says why it cannot be read.
+/// Reads a line of JSON, which ends with a line feed, perhaps after a carriage return. `Err` says why it cannot be
+/// read.
 pub(super) fn json_line<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
     let text = std::str::from_utf8(line.strip_suffix(b"\r").unwrap_or(line)).map_err(|error| error.to_string())?;
     serde_json::from_str(text).map_err(|error| error.to_string())
@@ -71,14 +80,21 @@ pub(super) fn json_line<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
 fn measured(text: &LooseText) -> Value {
     let measure = wire::gsm::measure(text.as_str());
     let invalid = text.invalid_characters();
-    let ucs2: Vec<_> = ucs2_view(text.as_str()).into_iter().filter(|foreign| !invalid.iter().any(|invalid| invalid.position == foreign.position)).collect();
-    let invalid: Vec<Value> = invalid.iter().map(|invalid| json!({ "character": invalid.character.to_string(), "position": invalid.position })).collect();
+    let ucs2: Vec<_> = ucs2_view(text.as_str())
+        .into_iter()
+        .filter(|foreign| !invalid.iter().any(|invalid| invalid.position == foreign.position))
+        .collect();
+    let invalid: Vec<Value> = invalid
+        .iter()
+        .map(|invalid| json!({ "character": invalid.character.to_string(), "position": invalid.position }))
+        .collect();
     json!({
         "encoding": measure.encoding.name(), "segments": measure.segments, "characters": measure.characters, "invalid": invalid, "ucs2Characters": ucs2,
     })
 }
 
-/// A character as a person can look for it: its code point, what it is called where it hides or looks like another, and the character itself where it is seen.
+/// A character as a person can look for it: its code point, what it is called where it hides or looks like another, and
+/// the character itself where it is seen.
 fn described(character: &Value) -> String {
     let Some(character) = character.as_str().and_then(|text| text.chars().next()) else { return "-".to_owned() };
     let code = format!("U+{:04X}", u32::from(character));
@@ -89,7 +105,8 @@ fn described(character: &Value) -> String {
     }
 }
 
-/// What a character is called that word processors, date formats and copied texts bring in unseen (Unicode character database, in lower case).
+/// What a character is called that word processors, date formats and copied texts bring in unseen (Unicode character
+/// database, in lower case).
 const fn name_of(character: char) -> Option<&'static str> {
     Some(match character {
         '`' => "grave accent",

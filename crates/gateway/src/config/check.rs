@@ -28,7 +28,10 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
     }
     let (floor_ms, ceiling_ms) = (config.dispatch.retry_floor_ms, config.dispatch.retry_ceiling_ms);
     if floor_ms > ceiling_ms {
-        note("dispatch.retry_floor_ms", format!("is {floor_ms}, and above `dispatch.retry_ceiling_ms`, which is {ceiling_ms}"));
+        note(
+            "dispatch.retry_floor_ms",
+            format!("is {floor_ms}, and above `dispatch.retry_ceiling_ms`, which is {ceiling_ms}"),
+        );
     }
     if config.media.ports.is_empty() || config.media.ports.contains(&0) {
         note("media.ports", "names no port, or port 0".to_owned());
@@ -45,7 +48,10 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
         }
     }
     if !config.media.user_agent.is_empty() && UserAgent::parse(&config.media.user_agent).is_none() {
-        note("media.user_agent", format!("is not 1 to {} visible characters of ASCII, with blanks between them", UserAgent::CHARACTERS_MAX));
+        note(
+            "media.user_agent",
+            format!("is not 1 to {} visible characters of ASCII, with blanks between them", UserAgent::CHARACTERS_MAX),
+        );
     }
     if let Err(mistake) = crate::screen::load(config.screening.directory.as_deref()) {
         note("screening.directory", mistake);
@@ -54,9 +60,11 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
     check_routes(config, &mut note);
 }
 
-/// Whether a path names a directory other than the root. In an empty one, files would lie wherever the process was started.
+/// Whether a path names a directory other than the root. In an empty one, files would lie wherever the process was
+/// started.
 fn is_own_directory(path: &Path) -> bool {
-    let leads_to_root = path.has_root() && path.components().all(|part| matches!(part, Component::RootDir | Component::CurDir | Component::ParentDir));
+    let leads_to_root = path.has_root()
+        && path.components().all(|part| matches!(part, Component::RootDir | Component::CurDir | Component::ParentDir));
     !path.as_os_str().is_empty() && !leads_to_root
 }
 
@@ -125,11 +133,15 @@ fn check_texts(config: &Config, note: &mut impl FnMut(&str, String)) {
     }
     let base = &config.api.docs_base_url;
     let is_base = base.parse::<Uri>().is_ok_and(|url| {
-        let has_host = url.host().is_some_and(|host| !host.is_empty()) && url.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        let has_host = url.host().is_some_and(|host| !host.is_empty())
+            && url.authority().is_some_and(|authority| !authority.as_str().contains('@'));
         matches!(url.scheme_str(), Some("http" | "https")) && has_host && url.query().is_none()
     });
     if !is_base || base.ends_with('/') || base.contains(['#', '"', '<', '>', '\'']) {
-        note("api.docs_base_url", "must be `http://` or `https://`, a host and perhaps a path, without a slash at its end".to_owned());
+        note(
+            "api.docs_base_url",
+            "must be `http://` or `https://`, a host and perhaps a path, without a slash at its end".to_owned(),
+        );
     }
 }
 
@@ -137,20 +149,33 @@ fn check_texts(config: &Config, note: &mut impl FnMut(&str, String)) {
 fn check_networks(config: &Config, note: &mut impl FnMut(&str, String)) {
     // The widest private networks are fc00::/7 and 10.0.0.0/8.
     const NARROWEST_TOO_WIDE: u8 = 6;
-    let too_wide = |networks: &[IpNet]| networks.iter().find(|network| own_prefix_len(**network) <= NARROWEST_TOO_WIDE).copied();
+    let too_wide =
+        |networks: &[IpNet]| networks.iter().find(|network| own_prefix_len(**network) <= NARROWEST_TOO_WIDE).copied();
     if let Some(network) = too_wide(&config.media.allow_networks) {
-        note("media.allow_networks", format!("has {network}, which would let media URLs reach every host inside: name the networks that you mean"));
+        note(
+            "media.allow_networks",
+            format!(
+                "has {network}, which would let media URLs reach every host inside: name the networks that you mean"
+            ),
+        );
     }
     if let Some(network) = too_wide(&config.api.trusted_proxies) {
-        note("api.trusted_proxies", format!("has {network}, so that every client could choose its address: name your proxies"));
+        note(
+            "api.trusted_proxies",
+            format!("has {network}, so that every client could choose its address: name your proxies"),
+        );
     }
 }
 
-/// How long a network's prefix is. Where IPv6 stands for IPv4 (RFC 4291, section 2.5.5.2, and RFC 6052), that of the network of IPv4.
+/// How long a network's prefix is. Where IPv6 stands for IPv4 (RFC 4291, section 2.5.5.2, and RFC 6052), that of the
+/// network of IPv4.
 fn own_prefix_len(network: IpNet) -> u8 {
-    const STAND_FOR_IPV4: [Ipv6Addr; 2] = [Ipv6Addr::new(0, 0, 0, 0, 0, 0xFFFF, 0, 0), Ipv6Addr::new(0x64, 0xFF9B, 0, 0, 0, 0, 0, 0)];
+    const STAND_FOR_IPV4: [Ipv6Addr; 2] =
+        [Ipv6Addr::new(0, 0, 0, 0, 0, 0xFFFF, 0, 0), Ipv6Addr::new(0x64, 0xFF9B, 0, 0, 0, 0, 0, 0)];
     match network {
-        IpNet::V6(network) if STAND_FOR_IPV4.iter().any(|mapped| network.contains(mapped)) => network.prefix_len().saturating_sub(96),
+        IpNet::V6(network) if STAND_FOR_IPV4.iter().any(|mapped| network.contains(mapped)) => {
+            network.prefix_len().saturating_sub(96)
+        }
         network => network.prefix_len(),
     }
 }
@@ -158,7 +183,9 @@ fn own_prefix_len(network: IpNet) -> u8 {
 fn check_carriers(config: &Config, note: &mut impl FnMut(&str, String)) {
     let mut names = HashSet::new();
     for (index, carrier) in config.carrier.iter().enumerate() {
-        for mistake in carrier.validate().err().into_iter().chain(carrier.check_files()).flat_map(|error| error.mistakes) {
+        for mistake in
+            carrier.validate().err().into_iter().chain(carrier.check_files()).flat_map(|error| error.mistakes)
+        {
             note(&format!("carrier[{index}].{}", mistake.key), mistake.what);
         }
         if !names.insert(carrier.name()) {
@@ -166,18 +193,27 @@ fn check_carriers(config: &Config, note: &mut impl FnMut(&str, String)) {
         }
         // It stands in paths, in labels of metrics and in tables.
         if !carrier.name().is_empty() && !is_name(carrier.name()) {
-            note(&format!("carrier[{index}].name"), format!("has more than {NAME_MAX} characters, or others than letters, digits, `.`, `_` and `-`"));
+            note(
+                &format!("carrier[{index}].name"),
+                format!("has more than {NAME_MAX} characters, or others than letters, digits, `.`, `_` and `-`"),
+            );
         }
         if let Some((host, port)) = carrier.peer() {
             if port == 0 {
                 note(&format!("carrier[{index}].port"), "is 0, where nothing listens".to_owned());
             }
             if !is_host(host) {
-                note(&format!("carrier[{index}].host"), "is neither a name nor an address; its port is a key of its own".to_owned());
+                note(
+                    &format!("carrier[{index}].host"),
+                    "is neither a name nor an address; its port is a key of its own".to_owned(),
+                );
             }
         }
         if carrier.name() == pipeline::SANDBOX {
-            note(&format!("carrier[{index}].name"), format!("`{}` is the name of the built-in carrier", carrier.name()));
+            note(
+                &format!("carrier[{index}].name"),
+                format!("`{}` is the name of the built-in carrier", carrier.name()),
+            );
         }
     }
 }
@@ -202,7 +238,10 @@ fn check_routes(config: &Config, note: &mut impl FnMut(&str, String)) {
             note(&format!("route[{index}].prefix"), format!("`{}` is not `+` and digits", route.prefix));
         }
         if let Some(earlier) = (0..index).find(|earlier| decides_before(config, &config.route[*earlier], route)) {
-            note(&format!("route[{index}].prefix"), format!("never decides, because route {} before it takes all of its messages", earlier + 1));
+            note(
+                &format!("route[{index}].prefix"),
+                format!("never decides, because route {} before it takes all of its messages", earlier + 1),
+            );
         }
         if let Some(twice) = route.carriers.iter().enumerate().find(|(at, name)| route.carriers[..*at].contains(name)) {
             note(&format!("route[{index}].carriers"), format!("names `{}` twice", twice.1));
@@ -212,9 +251,14 @@ fn check_routes(config: &Config, note: &mut impl FnMut(&str, String)) {
         }
         for name in &route.carriers {
             let key = format!("route[{index}].carriers");
-            match (config.carrier.iter().find(|carrier| carrier.name() == name), route.kind.map(RouteType::message_type)) {
+            match (
+                config.carrier.iter().find(|carrier| carrier.name() == name),
+                route.kind.map(RouteType::message_type),
+            ) {
                 (None, _) => note(&key, format!("there is no carrier `{name}`")),
-                (Some(carrier), Some(kind)) if !carrier.carries(kind) => note(&key, format!("`{name}` does not carry {}", kind.as_str())),
+                (Some(carrier), Some(kind)) if !carrier.carries(kind) => {
+                    note(&key, format!("`{name}` does not carry {}", kind.as_str()))
+                }
                 (Some(_), _) => {}
             }
         }
@@ -224,7 +268,10 @@ fn check_routes(config: &Config, note: &mut impl FnMut(&str, String)) {
 /// Whether every message that `later` fits is decided by `earlier`.
 fn decides_before(config: &Config, earlier: &RouteConfig, later: &RouteConfig) -> bool {
     let takes = |route: &RouteConfig, kind: MessageType| {
-        let carried = config.carrier.iter().any(|carrier| carrier.carries(kind) && route.carriers.iter().any(|name| name == carrier.name()));
+        let carried = config
+            .carrier
+            .iter()
+            .any(|carrier| carrier.carries(kind) && route.carriers.iter().any(|name| name == carrier.name()));
         route.kind.is_none_or(|only| only.message_type() == kind) && carried
     };
     let mut kinds = MessageType::ALL.into_iter().filter(|kind| takes(later, *kind)).peekable();

@@ -1,4 +1,5 @@
-//! Where the service listens: no two listeners on one port, and nothing beyond loopback without TLS unless the operator says so.
+//! Where the service listens: no two listeners on one port, and nothing beyond loopback without TLS unless the operator
+//! says so.
 
 use std::net::SocketAddr;
 
@@ -16,12 +17,16 @@ pub(super) fn check(config: &Config, note: &mut impl FnMut(&str, String)) {
     }
     let tls = config.api.tls_cert.is_some() && config.api.tls_key.is_some();
     if !config.api.listen.ip().is_loopback() && !tls && !config.api.plain_http {
-        let way = "give `api.tls_cert` and `api.tls_key`, or set `api.plain_http = true` where a proxy in front ends TLS";
+        let way =
+            "give `api.tls_cert` and `api.tls_key`, or set `api.plain_http = true` where a proxy in front ends TLS";
         note("api.listen", format!("is beyond loopback without TLS, so that keys would travel in the clear: {way}"));
     }
     if !config.admin.listen.ip().is_loopback() && !config.admin.plain_http {
         let way = "listen on loopback, or set `admin.plain_http = true` where a tunnel or a proxy protects the way";
-        note("admin.listen", format!("is beyond loopback without TLS, so that the token would travel in the clear: {way}"));
+        note(
+            "admin.listen",
+            format!("is beyond loopback without TLS, so that the token would travel in the clear: {way}"),
+        );
     }
 }
 
@@ -29,15 +34,21 @@ impl Config {
     /// Every listener, by its key.
     pub fn listeners(&self) -> Vec<(String, SocketAddr)> {
         let own = [("api.listen".to_owned(), self.api.listen), ("admin.listen".to_owned(), self.admin.listen)];
-        let carriers = self.carrier.iter().enumerate().filter_map(|(index, carrier)| Some((format!("carrier[{index}].listen"), carrier.listen()?)));
+        let carriers = self
+            .carrier
+            .iter()
+            .enumerate()
+            .filter_map(|(index, carrier)| Some((format!("carrier[{index}].listen"), carrier.listen()?)));
         own.into_iter().chain(carriers).collect()
     }
 }
 
-/// Whether the second of two listeners would find its port taken. Who listens on all addresses takes the port on each of them, and on Linux `[::]` takes
-/// it for IPv4 too.
+/// Whether the second of two listeners would find its port taken. Who listens on all addresses takes the port on each
+/// of them, and on Linux `[::]` takes it for IPv4 too.
 fn collide(one: SocketAddr, other: SocketAddr) -> bool {
-    let everywhere = |at: SocketAddr, beside: SocketAddr| at.ip().is_unspecified() && (at.is_ipv6() || beside.is_ipv4() || beside.ip().is_unspecified());
+    let everywhere = |at: SocketAddr, beside: SocketAddr| {
+        at.ip().is_unspecified() && (at.is_ipv6() || beside.is_ipv4() || beside.ip().is_unspecified())
+    };
     one.port() == other.port() && (one.ip() == other.ip() || everywhere(one, other) || everywhere(other, one))
 }
 

@@ -46,13 +46,18 @@ pub(crate) fn parse(filter: &str) -> Result<EnvFilter, String> {
                 level(of_target)?;
                 let root = target.split("::").next().unwrap_or_default();
                 if !TARGETS.contains(&root) {
-                    return Err(format!("names `{target}`, which writes no log lines; these do: {}", TARGETS.join(", ")));
+                    return Err(format!(
+                        "names `{target}`, which writes no log lines; these do: {}",
+                        TARGETS.join(", ")
+                    ));
                 }
             }
         }
     }
     if levels != 1 {
-        return Err(format!("is `{filter}`, and must have one level for everything that it does not name, such as `info,carrier=debug`"));
+        return Err(format!(
+            "is `{filter}`, and must have one level for everything that it does not name, such as `info,carrier=debug`"
+        ));
     }
     EnvFilter::try_new(parts.join(",")).map_err(|error| format!("is `{filter}`: {error}"))
 }
@@ -77,9 +82,19 @@ mod tests {
 
     #[test]
     fn a_word_that_would_silence_the_log_is_refused() {
-        for filter in
-            ["", "inof", "verbose", "info,carier=debug", "info,carrier=debgu", "carrier=debug", "info,debug", "3", "info,", "info,carrier=", "[span]=info"]
-        {
+        for filter in [
+            "",
+            "inof",
+            "verbose",
+            "info,carier=debug",
+            "info,carrier=debgu",
+            "carrier=debug",
+            "info,debug",
+            "3",
+            "info,",
+            "info,carrier=",
+            "[span]=info",
+        ] {
             assert!(parse(filter).is_err(), "{filter}");
         }
     }

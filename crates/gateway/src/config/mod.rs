@@ -1,6 +1,7 @@
 //! The configuration: one TOML file over the embedded defaults, and the environment over both.
 //!
-//! [`read`](read::read) makes a [`Config`] of it or names every mistake with its line; `check` is what a file cannot say by its types.
+//! [`read`](read::read) makes a [`Config`] of it or names every mistake with its line; `check` is what a file cannot
+//! say by its types.
 
 mod check;
 mod listeners;
@@ -12,7 +13,10 @@ mod sections;
 
 pub use mistake::{ConfigErrors, Mistake};
 pub use read::{line_of_key, read};
-pub use sections::{Admin, Api, Dispatch, Keys, Limits, Log, LogFormat, Media, OnUnknown, Receipts, RouteConfig, RouteType, Screening, StoreConfig};
+pub use sections::{
+    Admin, Api, Dispatch, Keys, Limits, Log, LogFormat, Media, OnUnknown, Receipts, RouteConfig, RouteType, Screening,
+    StoreConfig,
+};
 
 use carrier::CarrierConfig;
 use model::message::MessageType;
@@ -62,20 +66,35 @@ impl Config {
         Bounds { parked_max: receipts.parked_max, parked_bytes_max: receipts.parked_bytes_max, screened_max }
     }
 
-    /// The longest time that an answer of a carrier may take while leases are as long as they are, in seconds. No carrier of a sound configuration has more.
+    /// The longest time that an answer of a carrier may take while leases are as long as they are, in seconds. No
+    /// carrier of a sound configuration has more.
     pub const fn answer_secs_max(&self) -> u64 {
         self.dispatch.lease_secs.saturating_sub(30) / 2
     }
 
-    /// The routes as the pipeline knows them: each for one type of message, and with those of its carriers that take this type. Without any,
-    /// every message goes to the first carrier of its type.
+    /// The routes as the pipeline knows them: each for one type of message, and with those of its carriers that take
+    /// this type. Without any, every message goes to the first carrier of its type.
     pub fn routes(&self) -> Routes {
         if self.route.is_empty() {
-            let first = |kind| self.carrier.iter().find(|carrier| carrier.carries(kind)).map(|carrier| vec![carrier.name().to_owned()]);
-            let route = |kind| Some(Route { prefix: String::new(), kind, carriers: first(kind)?, on_unknown: route::OnUnknown::Resend });
+            let first = |kind| {
+                self.carrier.iter().find(|carrier| carrier.carries(kind)).map(|carrier| vec![carrier.name().to_owned()])
+            };
+            let route = |kind| {
+                Some(Route {
+                    prefix: String::new(),
+                    kind,
+                    carriers: first(kind)?,
+                    on_unknown: route::OnUnknown::Resend,
+                })
+            };
             return Routes::new(MessageType::ALL.into_iter().filter_map(route).collect());
         }
-        Routes::new(self.route.iter().flat_map(|route| MessageType::ALL.into_iter().filter_map(|kind| self.route(route, kind))).collect())
+        Routes::new(
+            self.route
+                .iter()
+                .flat_map(|route| MessageType::ALL.into_iter().filter_map(|kind| self.route(route, kind)))
+                .collect(),
+        )
     }
 
     /// What a rule says of messages of this type, if anything.

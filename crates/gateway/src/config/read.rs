@@ -47,7 +47,8 @@ pub fn parse(text: &str, environment: impl Iterator<Item = (String, String)>) ->
     overlay(&mut merged, given);
     let overridden = override_by(&mut merged, &defaults, environment, &mut mistakes);
     let tables = merged.remove("carrier");
-    let config = deserialize::<Config>(merged, &defaults, "", &mut mistakes).map(|config| Config { carrier: carriers(tables, &mut mistakes), ..config });
+    let config = deserialize::<Config>(merged, &defaults, "", &mut mistakes)
+        .map(|config| Config { carrier: carriers(tables, &mut mistakes), ..config });
     if let Some(config) = &config {
         check::check(config, &mut mistakes);
     }
@@ -77,7 +78,8 @@ fn overlay(defaults: &mut Table, given: Table) {
 /// What the command line itself reads, although its name looks like that of a key.
 const NO_KEYS: [&str; 1] = ["SMSFACTORY_ADMIN_URL"];
 
-/// Puts `SMSFACTORY_<SECTION>_<KEY>` over the file, and says which variable each key has from there. Variables of other names are somebody else's.
+/// Puts `SMSFACTORY_<SECTION>_<KEY>` over the file, and says which variable each key has from there. Variables of other
+/// names are somebody else's.
 fn override_by(
     merged: &mut Table,
     defaults: &Table,
@@ -87,16 +89,26 @@ fn override_by(
     let mut overridden = HashMap::new();
     for (variable, value) in environment.filter(|(variable, _)| !NO_KEYS.contains(&variable.as_str())) {
         let Some(name) = variable.strip_prefix("SMSFACTORY_") else { continue };
-        let Some((section, key)) = name.split_once('_').map(|(section, key)| (section.to_lowercase(), key.to_lowercase())) else { continue };
+        let Some((section, key)) =
+            name.split_once('_').map(|(section, key)| (section.to_lowercase(), key.to_lowercase()))
+        else {
+            continue;
+        };
         let Some(Value::Table(known)) = defaults.get(&section) else { continue };
         let path = format!("{section}.{key}");
         let value = match known.get(&key) {
             None | Some(Value::String(_)) => Some(Value::String(value)),
-            Some(_) => toml::from_str::<Table>(&format!("value = {value}")).ok().and_then(|mut table| table.remove("value")),
+            Some(_) => {
+                toml::from_str::<Table>(&format!("value = {value}")).ok().and_then(|mut table| table.remove("value"))
+            }
         };
         match (value, merged.get_mut(&section)) {
             (Some(value), Some(Value::Table(section))) => drop(section.insert(key, value)),
-            _ => mistakes.push(Mistake { key: path.clone(), line: None, what: "has a value of the wrong type".to_owned() }),
+            _ => mistakes.push(Mistake {
+                key: path.clone(),
+                line: None,
+                what: "has a value of the wrong type".to_owned(),
+            }),
         }
         overridden.insert(path, variable);
     }
@@ -114,12 +126,20 @@ fn carriers(tables: Option<Value>, mistakes: &mut Vec<Mistake>) -> Vec<CarrierCo
             Vec::new()
         }
     };
-    tables.into_iter().enumerate().filter_map(|(index, table)| carrier(table, &format!("carrier[{index}]"), mistakes)).collect()
+    tables
+        .into_iter()
+        .enumerate()
+        .filter_map(|(index, table)| carrier(table, &format!("carrier[{index}]"), mistakes))
+        .collect()
 }
 
 fn carrier(table: Value, at: &str, mistakes: &mut Vec<Mistake>) -> Option<CarrierConfig> {
     let Value::Table(mut table) = table else {
-        mistakes.push(Mistake { key: at.to_owned(), line: None, what: format!("is {}, and not a table", table.type_str()) });
+        mistakes.push(Mistake {
+            key: at.to_owned(),
+            line: None,
+            what: format!("is {}, and not a table", table.type_str()),
+        });
         return None;
     };
     let kind = match table.remove("kind").map(CarrierKind::deserialize).transpose() {
@@ -138,9 +158,14 @@ fn carrier(table: Value, at: &str, mistakes: &mut Vec<Mistake>) -> Option<Carrie
     }
 }
 
-/// Makes a `T` of the tables, whose keys stand under `prefix`. What is wrong is noted, put back to its default, and the rest is read again, so that all
-/// mistakes come to light at once.
-fn deserialize<T: DeserializeOwned>(mut merged: Table, defaults: &Table, prefix: &str, mistakes: &mut Vec<Mistake>) -> Option<T> {
+/// Makes a `T` of the tables, whose keys stand under `prefix`. What is wrong is noted, put back to its default, and the
+/// rest is read again, so that all mistakes come to light at once.
+fn deserialize<T: DeserializeOwned>(
+    mut merged: Table,
+    defaults: &Table,
+    prefix: &str,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<T> {
     for _ in 0..MISTAKES_MAX {
         let result: Result<T, _> = serde_path_to_error::deserialize(Value::Table(merged.clone()));
         let error = match result {
@@ -255,10 +280,17 @@ mod tests {
 
     #[test]
     fn every_mistake_is_named_with_its_line() {
-        let text = "[api]\nlisten = \"nowhere\"\nspeed = 3\n\n[limits]\ndaily_quota = \"many\"\n\n[[carrier]]\nname = \"main\"\nwindow = 0\nwindo = 1\n";
+        let text = "[api]\nlisten = \"nowhere\"\nspeed = 3\n\n[limits]\ndaily_quota = \"many\"\n\n[[carrier]]\nname = \
+            \"main\"\nwindow = 0\nwindo = 1\n";
         let mistakes = parsed(text, &[]).unwrap_err();
-        let places: Vec<(Option<usize>, &str)> = mistakes.iter().map(|mistake| (mistake.line, mistake.key.as_str())).collect();
-        for place in [(Some(2), "api.listen"), (Some(3), "api.speed"), (Some(6), "limits.daily_quota"), (Some(11), "carrier[0].windo")] {
+        let places: Vec<(Option<usize>, &str)> =
+            mistakes.iter().map(|mistake| (mistake.line, mistake.key.as_str())).collect();
+        for place in [
+            (Some(2), "api.listen"),
+            (Some(3), "api.speed"),
+            (Some(6), "limits.daily_quota"),
+            (Some(11), "carrier[0].windo"),
+        ] {
             assert!(places.contains(&place), "{place:?} in {mistakes:?}");
         }
         for place in [(Some(8), "carrier[0].host"), (Some(10), "carrier[0].window")] {
@@ -277,11 +309,17 @@ mod tests {
     #[test]
     fn the_environment_overrides_the_file() {
         let pepper = "p".repeat(32);
-        let variables = [("SMSFACTORY_LIMITS_DAILY_QUOTA", "7"), ("SMSFACTORY_KEYS_PEPPER", pepper.as_str()), ("SMSFACTORY_OTHER", "x"), ("HOME", "/")];
+        let variables = [
+            ("SMSFACTORY_LIMITS_DAILY_QUOTA", "7"),
+            ("SMSFACTORY_KEYS_PEPPER", pepper.as_str()),
+            ("SMSFACTORY_OTHER", "x"),
+            ("HOME", "/"),
+        ];
         let config = parsed(&format!("[limits]\ndaily_quota = 5\n{MINIMAL}"), &variables).unwrap();
         assert_eq!(config.limits.daily_quota, 7);
         assert!(config.keys.read().is_ok());
-        let mistakes = parsed(MINIMAL, &[("SMSFACTORY_API_LISEN", "x"), ("SMSFACTORY_LIMITS_DAILY_QUOTA", "x y")]).unwrap_err();
+        let mistakes =
+            parsed(MINIMAL, &[("SMSFACTORY_API_LISEN", "x"), ("SMSFACTORY_LIMITS_DAILY_QUOTA", "x y")]).unwrap_err();
         assert_eq!(mistakes.len(), 2, "{mistakes:?}");
     }
 
@@ -289,13 +327,19 @@ mod tests {
     fn what_the_environment_gets_wrong_is_not_put_on_the_file() {
         let text = format!("[dispatch]\nbatch = 5\n{MINIMAL}");
         let mistakes = parsed(&text, &[("SMSFACTORY_DISPATCH_BATCH", "0")]).unwrap_err();
-        assert_eq!(mistakes.iter().map(|mistake| (mistake.line, mistake.key.as_str())).collect::<Vec<_>>(), [(None, "dispatch.batch")]);
+        assert_eq!(
+            mistakes.iter().map(|mistake| (mistake.line, mistake.key.as_str())).collect::<Vec<_>>(),
+            [(None, "dispatch.batch")]
+        );
         assert!(mistakes[0].what.contains("SMSFACTORY_DISPATCH_BATCH"), "{mistakes:?}");
     }
 
     #[test]
     fn what_the_commands_read_themselves_is_no_key() {
-        assert!(parsed(MINIMAL, &[("SMSFACTORY_ADMIN_URL", "http://127.0.0.1:9"), ("SMSFACTORY_SIMULATOR_PASSWORD", "x")]).is_ok());
+        assert!(
+            parsed(MINIMAL, &[("SMSFACTORY_ADMIN_URL", "http://127.0.0.1:9"), ("SMSFACTORY_SIMULATOR_PASSWORD", "x")])
+                .is_ok()
+        );
     }
 
     #[test]
@@ -325,7 +369,10 @@ mod tests {
             let table = if section == "[[carrier]]" { MINIMAL.to_owned() } else { format!("{MINIMAL}{section}\n") };
             let mistakes = parsed(&format!("{table}{key} = {value}\n"), &[]).unwrap_err();
             assert_eq!((mistakes.len(), mistakes[0].line), (1, Some(table.lines().count() + 1)), "{mistakes:?}");
-            assert!(mistakes[0].key.starts_with(section.trim_matches(['[', ']'])) && !mistakes[0].what.contains('\n'), "{mistakes:?}");
+            assert!(
+                mistakes[0].key.starts_with(section.trim_matches(['[', ']'])) && !mistakes[0].what.contains('\n'),
+                "{mistakes:?}"
+            );
         }
     }
 
@@ -368,14 +415,31 @@ mod tests {
         ] {
             let table = if section == "[[carrier]]" { MINIMAL.to_owned() } else { format!("{MINIMAL}{section}\n") };
             let mistakes = parsed(&format!("{table}{key} = {value}\n"), &[]).unwrap_err();
-            assert_eq!((mistakes.len(), mistakes[0].line), (1, Some(table.lines().count() + 1)), "{value} {mistakes:?}");
+            assert_eq!(
+                (mistakes.len(), mistakes[0].line),
+                (1, Some(table.lines().count() + 1)),
+                "{value} {mistakes:?}"
+            );
             assert!(!mistakes[0].what.contains("secret"), "{mistakes:?}");
         }
-        for (key, value) in [("name", "ma in"), ("name", "m\\u001bain"), ("host", "smsc.example.net:2775"), ("host", "smpp://smsc"), ("host", "a b")] {
+        for (key, value) in [
+            ("name", "ma in"),
+            ("name", "m\\u001bain"),
+            ("host", "smsc.example.net:2775"),
+            ("host", "smpp://smsc"),
+            ("host", "a b"),
+        ] {
             let text = "[[carrier]]\nname = \"main\"\nhost = \"smsc.example.net\"\nsystem_id = \"me\"\n";
-            let text: String = text.lines().map(|line| if line.starts_with(key) { format!("{key} = \"{value}\"\n") } else { format!("{line}\n") }).collect();
+            let text: String = text
+                .lines()
+                .map(|line| if line.starts_with(key) { format!("{key} = \"{value}\"\n") } else { format!("{line}\n") })
+                .collect();
             let mistakes = parsed(&text, &[]).unwrap_err();
-            assert_eq!((mistakes.len(), mistakes[0].key.as_str()), (1, format!("carrier[0].{key}").as_str()), "{value} {mistakes:?}");
+            assert_eq!(
+                (mistakes.len(), mistakes[0].key.as_str()),
+                (1, format!("carrier[0].{key}").as_str()),
+                "{value} {mistakes:?}"
+            );
         }
     }
 
@@ -399,20 +463,26 @@ mod tests {
             "[keys]\npepper = 314159265358 979\n",
             "[keys]\npepper = [\"314159265358\"]\n",
             "[[carrier]]\nname = \"main\"\nhost = \"h\"\npassword = 314159265358\n",
-            "[[carrier]]\nname = \"main\"\nkind = \"mm7\"\nurl = \"http://me:314159265358@h/\"\nlisten_password = 314159265358\n",
+            "[[carrier]]\nname = \"main\"\nkind = \"mm7\"\nurl = \"http://me:314159265358@h/\"\nlisten_password = \
+             314159265358\n",
             "[store]\nurl = \"postgres://me:314159265358@db/x\"\n",
             "[store]\nurl = \"314159265358@db/x\"\n",
         ] {
             let mistakes = parsed(text, &[]).unwrap_err();
             assert!(!format!("{mistakes:?}").contains("314159265358"), "{text}: {mistakes:?}");
         }
-        let mistakes = parsed(MINIMAL, &[("SMSFACTORY_ADMIN_TOKEN", ""), ("SMSFACTORY_STORE_URL", "postgres://me:314159265358@db")]).unwrap_err();
+        let mistakes = parsed(
+            MINIMAL,
+            &[("SMSFACTORY_ADMIN_TOKEN", ""), ("SMSFACTORY_STORE_URL", "postgres://me:314159265358@db")],
+        )
+        .unwrap_err();
         assert!(!format!("{mistakes:?}").contains("314159265358"), "{mistakes:?}");
     }
 
     #[test]
     fn a_route_that_never_decides_is_a_mistake() {
-        let mm4 = "[[carrier]]\nname = \"pictures\"\nkind = \"mm4\"\nhost = \"mmsc\"\ndomain = \"a.example\"\npeer_domain = \"b.example\"\n";
+        let mm4 = "[[carrier]]\nname = \"pictures\"\nkind = \"mm4\"\nhost = \"mmsc\"\ndomain = \
+            \"a.example\"\npeer_domain = \"b.example\"\n";
         let route = |prefix: &str, kind: &str, carrier: &str| {
             let kind = if kind.is_empty() { String::new() } else { format!("type = \"{kind}\"\n") };
             format!("[[route]]\nprefix = \"{prefix}\"\n{kind}carriers = [\"{carrier}\"]\n")
@@ -434,15 +504,21 @@ mod tests {
 
     #[test]
     fn routes_name_carriers_that_exist() {
-        let mistakes = parsed(&format!("{MINIMAL}[[route]]\nprefix = \"1\"\ncarriers = [\"mian\"]\n"), &[]).unwrap_err();
+        let mistakes =
+            parsed(&format!("{MINIMAL}[[route]]\nprefix = \"1\"\ncarriers = [\"mian\"]\n"), &[]).unwrap_err();
         assert_eq!(mistakes.iter().map(|mistake| mistake.line).collect::<Vec<_>>(), [Some(6), Some(7)], "{mistakes:?}");
     }
 
     #[test]
     fn two_listeners_do_not_share_a_port() {
-        let mmsc = |name: &str, listen: &str| format!("[[carrier]]\nname = \"{name}\"\nkind = \"mm7\"\nurl = \"http://127.0.0.1/\"\nlisten = \"{listen}\"\n");
+        let mmsc = |name: &str, listen: &str| {
+            format!(
+                "[[carrier]]\nname = \"{name}\"\nkind = \"mm7\"\nurl = \"http://127.0.0.1/\"\nlisten = \"{listen}\"\n"
+            )
+        };
         let lines = |first: &str, second: &str| {
-            let mistakes = parsed(&format!("{MINIMAL}{}{}", mmsc("a", first), mmsc("b", second)), &[]).err().unwrap_or_default();
+            let mistakes =
+                parsed(&format!("{MINIMAL}{}{}", mmsc("a", first), mmsc("b", second)), &[]).err().unwrap_or_default();
             mistakes.iter().map(|mistake| mistake.line.unwrap() - MINIMAL.lines().count()).collect::<Vec<_>>()
         };
         assert_eq!(lines("127.0.0.1:7001", "127.0.0.1:7002"), [0; 0]);

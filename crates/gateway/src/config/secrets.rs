@@ -15,9 +15,13 @@ pub(super) fn is_secret(key: &str) -> bool {
     name.ends_with("password") || matches!(name, "token" | "pepper")
 }
 
-/// Files that hold secrets and that every user of this machine can read, each with the key that names it. An empty key is the configuration itself.
+/// Files that hold secrets and that every user of this machine can read, each with the key that names it. An empty key
+/// is the configuration itself.
 pub(crate) fn readable_by_everybody(file: &Path, config: &Config) -> Vec<(String, PathBuf)> {
-    let holds_secrets = fs::read_to_string(file).ok().and_then(|text| toml::from_str::<Table>(&text).ok()).is_some_and(|table| has_secret(&table));
+    let holds_secrets = fs::read_to_string(file)
+        .ok()
+        .and_then(|text| toml::from_str::<Table>(&text).ok())
+        .is_some_and(|table| has_secret(&table));
     let own = holds_secrets.then(|| (String::new(), file.to_owned()));
     let named = [
         ("admin.token_file", config.admin.token_file.as_deref()),
@@ -26,8 +30,9 @@ pub(crate) fn readable_by_everybody(file: &Path, config: &Config) -> Vec<(String
     ];
     let named = named.into_iter().filter_map(|(key, file)| Some((key.to_owned(), file?.to_owned())));
     let of_carriers = config.carrier.iter().enumerate();
-    let of_carriers = of_carriers
-        .flat_map(|(index, carrier)| carrier.secret_files().into_iter().map(move |(key, file)| (format!("carrier[{index}].{key}"), file.to_owned())));
+    let of_carriers = of_carriers.flat_map(|(index, carrier)| {
+        carrier.secret_files().into_iter().map(move |(key, file)| (format!("carrier[{index}].{key}"), file.to_owned()))
+    });
     own.into_iter().chain(named).chain(of_carriers).filter(|(_, file)| others_read(file)).collect()
 }
 
@@ -49,10 +54,12 @@ fn has_secret(table: &Table) -> bool {
 
 /// Whether a text is a URL with a password in it.
 fn has_password(text: &str) -> bool {
-    text.split_once("://").is_some_and(|(_, rest)| rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@')))
+    text.split_once("://")
+        .is_some_and(|(_, rest)| rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@')))
 }
 
-/// Whether users who neither own a file nor belong to its group can read it. One that cannot be looked at is another check's finding.
+/// Whether users who neither own a file nor belong to its group can read it. One that cannot be looked at is another
+/// check's finding.
 fn others_read(file: &Path) -> bool {
     const READ_BY_OTHERS: u32 = 0o004;
     fs::metadata(file).is_ok_and(|found| found.permissions().mode() & READ_BY_OTHERS != 0)

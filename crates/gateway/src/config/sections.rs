@@ -132,7 +132,8 @@ section! {
         ports: Vec<u16>,
         /// Seconds that a fetch may take.
         timeout_seconds: u64,
-        /// What `User-Agent` says of us to servers of media; empty for the program, its version and `api.docs_base_url`.
+        /// What `User-Agent` says of us to servers of media; empty for the program, its version and
+        /// `api.docs_base_url`.
         user_agent: String,
         /// Fetches of one account at once.
         fetches_per_account: usize,
@@ -291,10 +292,15 @@ impl Limits {
 impl Media {
     /// Which URLs may be asked for.
     pub fn guard_settings(&self) -> GuardSettings {
-        GuardSettings { ports: self.ports.clone(), allow_networks: self.allow_networks.clone(), deny_networks: self.deny_networks.clone() }
+        GuardSettings {
+            ports: self.ports.clone(),
+            allow_networks: self.allow_networks.clone(),
+            deny_networks: self.deny_networks.clone(),
+        }
     }
 
-    /// How media are fetched. `contact` is where an operator of a media server learns about us, unless the configuration says so itself.
+    /// How media are fetched. `contact` is where an operator of a media server learns about us, unless the
+    /// configuration says so itself.
     pub fn fetch_settings(&self, contact: &str) -> FetchSettings {
         FetchSettings {
             guard: self.guard_settings(),
@@ -344,6 +350,7 @@ fn secret(given: Option<&Secret>, file: Option<&PathBuf>, key: &str) -> Result<O
         return Ok(Some(given.0.clone()));
     }
     let Some(file) = file else { return Ok(None) };
-    let text = std::fs::read_to_string(file).map_err(|error| format!("`{key}`: cannot read {}: {error}", file.display()))?;
+    let text =
+        std::fs::read_to_string(file).map_err(|error| format!("`{key}`: cannot read {}: {error}", file.display()))?;
     Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
 }

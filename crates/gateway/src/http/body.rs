@@ -30,19 +30,26 @@ const DISCARD_BYTES_MAX: usize = 16 << 20;
 pub async fn read(runtime: &Arc<dyn Runtime>, body: Body, limits: BodyLimits) -> Result<Bytes, Refusal> {
     match runtime.timeout(limits.timeout, collect(body, limits.bytes_max)).await {
         Ok(result) => result,
-        Err(_) => Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(Duration::from_secs(1)).caused_by("the body took too long")),
+        Err(_) => Err(Refusal::new(ErrorCode::ServiceUnavailable)
+            .with_retry_after(Duration::from_secs(1))
+            .caused_by("the body took too long")),
     }
 }
 
 async fn collect(mut body: Body, bytes_max: usize) -> Result<Bytes, Refusal> {
-    let too_large = || Refusal::new(ErrorCode::RequestTooLarge).caused_by(format!("the body is over {bytes_max} bytes"));
+    let too_large =
+        || Refusal::new(ErrorCode::RequestTooLarge).caused_by(format!("the body is over {bytes_max} bytes"));
     if body.size_hint().lower() > DISCARD_BYTES_MAX as u64 {
         return Err(too_large());
     }
     let expected = usize::try_from(body.size_hint().lower()).unwrap_or(bytes_max).min(bytes_max);
     let (mut first, mut rest, mut total) = (Bytes::new(), BytesMut::new(), 0);
     while let Some(frame) = body.frame().await {
-        let broken = |error| Refusal::new(ErrorCode::MalformedRequest).with_info(AdditionalInfo::Place { line: 1, column: 1 }).caused_by(error);
+        let broken = |error| {
+            Refusal::new(ErrorCode::MalformedRequest)
+                .with_info(AdditionalInfo::Place { line: 1, column: 1 })
+                .caused_by(error)
+        };
         let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
         total += data.len();
         if total > DISCARD_BYTES_MAX {
@@ -56,7 +63,8 @@ async fn collect(mut body: Body, bytes_max: usize) -> Result<Bytes, Refusal> {
             first = data;
         } else {
             if rest.is_empty() {
-                // What the sender says that there is, at once: a buffer that grows bit by bit is copied again and again.
+                // What the sender says that there is, at once: a buffer that grows bit by bit is copied again and
+                // again.
                 rest.reserve(expected);
                 rest.extend_from_slice(&first);
             }
@@ -85,7 +93,10 @@ mod tests {
     #[tokio::test]
     async fn a_body_is_read_up_to_its_limit() {
         assert_eq!(read(&machine(), Body::from("12345678"), LIMITS).await.unwrap(), "12345678");
-        assert_eq!(read(&machine(), Body::from("123456789"), LIMITS).await.unwrap_err().code, ErrorCode::RequestTooLarge);
+        assert_eq!(
+            read(&machine(), Body::from("123456789"), LIMITS).await.unwrap_err().code,
+            ErrorCode::RequestTooLarge
+        );
         assert_eq!(read(&machine(), Body::empty(), LIMITS).await.unwrap(), "");
     }
 

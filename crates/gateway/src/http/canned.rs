@@ -1,7 +1,8 @@
 //! What hyper answers by itself, in our form.
 //!
-//! A request whose head cannot be read never reaches a service: hyper writes a bare 400, 414 or 431 and closes. This stream stands between it and the
-//! socket and puts our envelope in place of such an answer, which is known by what it lacks: every error answer of ours names its content type.
+//! A request whose head cannot be read never reaches a service: hyper writes a bare 400, 414 or 431 and closes. This
+//! stream stands between it and the socket and puts our envelope in place of such an answer, which is known by what it
+//! lacks: every error answer of ours names its content type.
 
 use std::io;
 use std::pin::Pin;
@@ -68,7 +69,8 @@ pub struct Rewritten<'a, S> {
     stream: S,
     account: &'a Account,
     make_answer: MakeAnswer,
-    /// What is written in place of the answer that hyper is writing, and how many octets hyper believes to have written.
+    /// What is written in place of the answer that hyper is writing, and how many octets hyper believes to have
+    /// written.
     instead: Option<(Instead, usize)>,
 }
 
@@ -156,8 +158,14 @@ mod tests {
     #[test]
     fn only_bare_answers_are_rewritten() {
         for (answer, code) in [
-            ("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", Some(ErrorCode::MalformedRequest)),
-            ("HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n\r\n", Some(ErrorCode::RequestTooLarge)),
+            (
+                "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+                Some(ErrorCode::MalformedRequest),
+            ),
+            (
+                "HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n\r\n",
+                Some(ErrorCode::RequestTooLarge),
+            ),
             ("HTTP/1.1 414 URI Too Long\r\ncontent-length: 0\r\n\r\n", Some(ErrorCode::RequestTooLarge)),
             ("HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n", None),
             ("HTTP/1.1 201 Created\r\n\r\n", None),

@@ -22,7 +22,8 @@ pub async fn caught<F: Future>(future: F) -> Result<F::Output, String> {
     .await
 }
 
-/// The same, to the end of `future` even when nobody waits for it any more: a client that hangs up does not leave a change half made.
+/// The same, to the end of `future` even when nobody waits for it any more: a client that hangs up does not leave a
+/// change half made.
 pub async fn to_the_end<F>(runtime: &Arc<dyn Runtime>, future: F) -> Result<F::Output, String>
 where
     F: Future<Output: Send> + Send + 'static,
@@ -47,7 +48,10 @@ mod tests {
     async fn a_panic_becomes_an_error() {
         assert_eq!(caught(async { 1 }).await, Ok(1));
         assert_eq!(caught(async { panic!("{}", "on fire") }).await.map(|()| 0), Err("on fire".to_owned()));
-        assert_eq!(to_the_end(&machine(), async { panic!("{}", "on fire") }).await.map(|()| 0), Err("on fire".to_owned()));
+        assert_eq!(
+            to_the_end(&machine(), async { panic!("{}", "on fire") }).await.map(|()| 0),
+            Err("on fire".to_owned())
+        );
     }
 
     #[tokio::test]

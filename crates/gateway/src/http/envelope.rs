@@ -58,11 +58,16 @@ impl Envelope {
     /// A whole answer as octets, for a connection that is at its end. `headers` are whole lines.
     pub fn raw(&self, code: ErrorCode, headers: &str) -> Bytes {
         let body = self.body(code, None);
-        let retry_after = if code == ErrorCode::ServiceUnavailable { format!("{RETRY_AFTER}: {RETRY_SECS}\r\n") } else { String::new() };
+        let retry_after = if code == ErrorCode::ServiceUnavailable {
+            format!("{RETRY_AFTER}: {RETRY_SECS}\r\n")
+        } else {
+            String::new()
+        };
         let status = status::of(code);
         let (reason, status, length) = (status.canonical_reason().unwrap_or_default(), status.as_u16(), body.len());
         let head = format!(
-            "HTTP/1.1 {status} {reason}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{retry_after}{headers}\r\n"
+            "HTTP/1.1 {status} {reason}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: \
+             {length}\r\n{retry_after}{headers}\r\n"
         );
         [head.as_bytes(), &body].concat().into()
     }
@@ -74,7 +79,10 @@ impl Envelope {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(wait) = refusal.retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX)));
+            headers.insert(
+                RETRY_AFTER,
+                HeaderValue::from(wait.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX)),
+            );
         }
         response.extensions_mut().insert(Refused { code: refusal.code, cause: refusal.cause });
         response
@@ -109,13 +117,21 @@ impl Serialize for Info<'_> {
                     matches.iter().map(|found| serde_json::json!({ "start": found.start, "end": found.end, "category": found.category })).collect();
                 serde_json::json!({ "categories": categories, "matches": matches }).serialize(serializer)
             }
-            AdditionalInfo::WrongType { field, expected } => serde_json::json!({ "field": field, "expected": expected }).serialize(serializer),
-            AdditionalInfo::Place { line, column } => serde_json::json!({ "line": line, "column": column }).serialize(serializer),
-            AdditionalInfo::InvalidRecipients(recipients) => {
-                let told = |invalid: &InvalidRecipient| serde_json::json!({ "index": invalid.index, "value": invalid.value });
-                serde_json::json!({ "recipients": recipients.iter().map(told).collect::<Vec<_>>() }).serialize(serializer)
+            AdditionalInfo::WrongType { field, expected } => {
+                serde_json::json!({ "field": field, "expected": expected }).serialize(serializer)
             }
-            AdditionalInfo::DuplicateRecipients(recipients) => serde_json::json!({ "recipients": recipients }).serialize(serializer),
+            AdditionalInfo::Place { line, column } => {
+                serde_json::json!({ "line": line, "column": column }).serialize(serializer)
+            }
+            AdditionalInfo::InvalidRecipients(recipients) => {
+                let told =
+                    |invalid: &InvalidRecipient| serde_json::json!({ "index": invalid.index, "value": invalid.value });
+                serde_json::json!({ "recipients": recipients.iter().map(told).collect::<Vec<_>>() })
+                    .serialize(serializer)
+            }
+            AdditionalInfo::DuplicateRecipients(recipients) => {
+                serde_json::json!({ "recipients": recipients }).serialize(serializer)
+            }
             AdditionalInfo::InvalidCharacters(characters) => {
                 let mut list = serializer.serialize_seq(Some(characters.len()))?;
                 for invalid in characters {
@@ -146,8 +162,14 @@ mod tests {
         for (info, expected) in [
             (AdditionalInfo::Fields(vec!["to", "body"]), r#"{"fields":["to","body"]}"#),
             (AdditionalInfo::Field("to"), r#"{"field":"to"}"#),
-            (AdditionalInfo::InvalidCharacters(vec![InvalidCharacter { character: '\u{7}'.into(), position: 5 }]), r#"[{"character":"\u0007","position":5}]"#),
-            (AdditionalInfo::InvalidRecipients(vec![InvalidRecipient { index: 4, value: "555".into() }]), r#"{"recipients":[{"index":4,"value":"555"}]}"#),
+            (
+                AdditionalInfo::InvalidCharacters(vec![InvalidCharacter { character: '\u{7}'.into(), position: 5 }]),
+                r#"[{"character":"\u0007","position":5}]"#,
+            ),
+            (
+                AdditionalInfo::InvalidRecipients(vec![InvalidRecipient { index: 4, value: "555".into() }]),
+                r#"{"recipients":[{"index":4,"value":"555"}]}"#,
+            ),
             (AdditionalInfo::DuplicateRecipients(vec!["+18005551001".into()]), r#"{"recipients":["+18005551001"]}"#),
             (AdditionalInfo::Place { line: 1, column: 17 }, r#"{"column":17,"line":1}"#),
         ] {

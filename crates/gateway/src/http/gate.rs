@@ -1,4 +1,5 @@
-//! Whether requests are still taken, and how many are under way. A process that ends closes the gate and waits until those behind it have their answers.
+//! Whether requests are still taken, and how many are under way. A process that ends closes the gate and waits until
+//! those behind it have their answers.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -19,7 +20,12 @@ pub struct Pass<'a>(&'a Gate);
 
 impl Default for Gate {
     fn default() -> Self {
-        Self { is_closed: AtomicBool::new(false), closing: watch::Sender::new(false), under_way: AtomicUsize::new(0), emptied: Notify::new() }
+        Self {
+            is_closed: AtomicBool::new(false),
+            closing: watch::Sender::new(false),
+            under_way: AtomicUsize::new(0),
+            emptied: Notify::new(),
+        }
     }
 }
 

@@ -19,8 +19,9 @@ pub fn check_host<B>(request: &Request<B>) -> Result<(), Refusal> {
     }
 }
 
-/// A host with or without a port; nothing where the target has no authority. User information is no part of it (RFC 3986, section 3.2.2). A comma would be
-/// allowed there, and is in no host that exists: two hosts in one field are not one.
+/// A host with or without a port; nothing where the target has no authority. User information is no part of it (RFC
+/// 3986, section 3.2.2). A comma would be allowed there, and is in no host that exists: two hosts in one field are not
+/// one.
 fn is_host(octets: &[u8]) -> bool {
     let (host, port, is_of) = match octets.strip_prefix(b"[") {
         Some(rest) => match rest.iter().position(|octet| *octet == b']') {
@@ -32,7 +33,8 @@ fn is_host(octets: &[u8]) -> bool {
             None => (octets, &b""[..], of_name as fn(&u8) -> bool),
         },
     };
-    let is_port = port.is_empty() || port.strip_prefix(b":").is_some_and(|digits| digits.iter().all(u8::is_ascii_digit));
+    let is_port =
+        port.is_empty() || port.strip_prefix(b":").is_some_and(|digits| digits.iter().all(u8::is_ascii_digit));
     octets.is_empty() || (!host.is_empty() && host.iter().all(is_of) && is_port)
 }
 
@@ -46,15 +48,18 @@ fn of_address(octet: &u8) -> bool {
 }
 
 fn malformed(cause: &str) -> Refusal {
-    let info = AdditionalInfo::WrongType { field: "Host".into(), expected: "one header with a host and perhaps a port".into() };
+    let info = AdditionalInfo::WrongType {
+        field: "Host".into(),
+        expected: "one header with a host and perhaps a port".into(),
+    };
     Refusal::new(ErrorCode::MalformedRequest).with_info(info).caused_by(cause)
 }
 
 /// The body is JSON in UTF-8 as it stands.
 ///
 /// # Errors
-/// [`ErrorCode::UnsupportedContentType`] for another type or none, for two, for another character set, and for a body that is compressed: nothing is inflated
-/// here, so that 5 KB cannot become 5 MB.
+/// [`ErrorCode::UnsupportedContentType`] for another type or none, for two, for another character set, and for a body
+/// that is compressed: nothing is inflated here, so that 5 KB cannot become 5 MB.
 pub fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
     let refused = |cause: String| Err(Refusal::new(ErrorCode::UnsupportedContentType).caused_by(cause));
     let mut types = headers.get_all(CONTENT_TYPE).iter();
@@ -65,16 +70,21 @@ pub fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
     if !parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
         return refused(format!("the Content-Type is `{}`", named.escape_debug()));
     }
-    if let Some(charset) = parts.filter_map(charset).find(|charset| !UTF_8.iter().any(|name| charset.eq_ignore_ascii_case(name))) {
+    if let Some(charset) =
+        parts.filter_map(charset).find(|charset| !UTF_8.iter().any(|name| charset.eq_ignore_ascii_case(name)))
+    {
         return refused(format!("the charset is `{}`", charset.escape_debug()));
     }
     // hyper has seen to it that `chunked` is the last one; a body within it that is compressed is no JSON either.
-    if let Some(coding) = headers.get_all(TRANSFER_ENCODING).iter().find(|value| !value.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+    if let Some(coding) =
+        headers.get_all(TRANSFER_ENCODING).iter().find(|value| !value.as_bytes().eq_ignore_ascii_case(b"chunked"))
+    {
         return refused(format!("the Transfer-Encoding is `{}`", coding.as_bytes().escape_ascii()));
     }
     let codings = headers.get_all(CONTENT_ENCODING).iter();
     let codings = codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
-    match codings.into_iter().find(|coding| !NO_CODINGS.iter().any(|name| coding.eq_ignore_ascii_case(name.as_bytes()))) {
+    match codings.into_iter().find(|coding| !NO_CODINGS.iter().any(|name| coding.eq_ignore_ascii_case(name.as_bytes())))
+    {
         Some(coding) => refused(format!("the Content-Encoding is `{}`", coding.escape_ascii())),
         None => Ok(()),
     }
@@ -83,7 +93,8 @@ pub fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
 /// Names of UTF-8.
 const UTF_8: [&str; 2] = ["utf-8", "utf8"];
 
-/// What stands in `Content-Encoding` over a body that is not encoded: `identity`, nothing, and labels of other headers that clients put there by mistake.
+/// What stands in `Content-Encoding` over a body that is not encoded: `identity`, nothing, and labels of other headers
+/// that clients put there by mistake.
 const NO_CODINGS: [&str; 9] = ["", "identity", "utf-8", "utf8", "us-ascii", "ascii", "7bit", "8bit", "binary"];
 
 /// A type and its parameters. A semicolon in quotes is a part of a value (RFC 9110, section 5.6.4).
@@ -174,7 +185,11 @@ mod tests {
             (&["application/json"], &["x-unknown"], false),
         ] {
             let mut headers = HeaderMap::new();
-            for (name, value) in types.iter().map(|value| (CONTENT_TYPE, value)).chain(codings.iter().map(|value| (CONTENT_ENCODING, value))) {
+            for (name, value) in types
+                .iter()
+                .map(|value| (CONTENT_TYPE, value))
+                .chain(codings.iter().map(|value| (CONTENT_ENCODING, value)))
+            {
                 headers.append(name, value.parse().unwrap());
             }
             assert_eq!(require_json(&headers).is_ok(), passes, "{types:?} {codings:?}");

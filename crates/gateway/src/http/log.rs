@@ -1,4 +1,5 @@
-//! One line for each request, and one for each failure, up to a bound. Neither holds a text, a secret or a whole number.
+//! One line for each request, and one for each failure, up to a bound. Neither holds a text, a secret or a whole
+//! number.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -23,9 +24,10 @@ pub struct AboutBroadcast(pub BroadcastId);
 
 /// The lines of one door or several, each kind with a bound, so that strangers cannot fill the disk with them.
 ///
-/// Answers of accounts that got what they asked for have all their lines. Five kinds have at most so many a second: answers to requests without an account, refusals
-/// of accounts, answers that say we failed, the causes of these, and connections that came to nothing. The next line of a kind says how many lines were left out before
-/// it, and every ten seconds a line reports those that no line has reported yet; the counters have all of them.
+/// Answers of accounts that got what they asked for have all their lines. Five kinds have at most so many a second:
+/// answers to requests without an account, refusals of accounts, answers that say we failed, the causes of these, and
+/// connections that came to nothing. The next line of a kind says how many lines were left out before it, and every ten
+/// seconds a line reports those that no line has reported yet; the counters have all of them.
 pub struct Lines {
     runtime: Arc<dyn Runtime>,
     strangers: Sampler,
@@ -62,14 +64,26 @@ impl Lines {
             self.runtime.sleep(TELL).await;
             for (kind, sampler) in self.kinds() {
                 if let Some(left_out) = sampler.take_left_out() {
-                    tracing::warn!(kind, left_out, "{left_out} log lines of the kind `{kind}` were left out; the counters have them");
+                    tracing::warn!(
+                        kind,
+                        left_out,
+                        "{left_out} log lines of the kind `{kind}` were left out; the counters have them"
+                    );
                 }
             }
         }
     }
 
     /// Writes the line of a request.
-    pub fn request(&self, method: &Method, route: &str, address: IpAddr, account: Option<AccountId>, response: &Response<Body>, took: Duration) {
+    pub fn request(
+        &self,
+        method: &Method,
+        route: &str,
+        address: IpAddr,
+        account: Option<AccountId>,
+        response: &Response<Body>,
+        took: Duration,
+    ) {
         let status = response.status();
         let sampler = match account {
             _ if status.is_server_error() => Some(&self.failed),
@@ -77,7 +91,10 @@ impl Lines {
             Some(_) if status.is_client_error() => Some(&self.refusals),
             Some(_) => None,
         };
-        let Some(line) = sampler.map_or(Some(Line { left_out: None }), |sampler| sampler.line(self.runtime.instant())) else { return };
+        let Some(line) = sampler.map_or(Some(Line { left_out: None }), |sampler| sampler.line(self.runtime.instant()))
+        else {
+            return;
+        };
         write(line, method, route, address, account, response, took);
     }
 
@@ -91,7 +108,11 @@ impl Lines {
 
     /// Writes the line of a failure of ours, with its cause.
     pub fn failure(&self, method: &Method, route: &str, response: &Response<Body>) {
-        let Some(refused) = response.extensions().get::<Refused>().filter(|refused| status::of(refused.code).is_server_error()) else { return };
+        let Some(refused) =
+            response.extensions().get::<Refused>().filter(|refused| status::of(refused.code).is_server_error())
+        else {
+            return;
+        };
         let Some(Line { left_out }) = self.failures.line(self.runtime.instant()) else { return };
         let cause = refused.cause.as_deref().unwrap_or("no cause given");
         tracing::error!(target: "failure", %method, route, code = refused.code.number(), cause, left_out, "{method} {route} failed: {cause}");
@@ -100,7 +121,8 @@ impl Lines {
     /// Writes the line of a connection that was refused or came to nothing, and why.
     pub fn connection(&self, door: &str, peer: SocketAddr, why: &str) {
         let Some(Line { left_out }) = self.connections.line(self.runtime.instant()) else { return };
-        tracing::info!(target: "connection", door, %peer, why, left_out, "A connection from {peer} came to nothing: {why}");
+        tracing::info!(target: "connection", door, %peer, why, left_out, "A connection from {peer} came to nothing: \
+            {why}");
     }
 
     /// Writes that a connection could not be accepted.
@@ -110,15 +132,26 @@ impl Lines {
     }
 }
 
-fn write(line: Line, method: &Method, route: &str, address: IpAddr, account: Option<AccountId>, response: &Response<Body>, took: Duration) {
+fn write(
+    line: Line,
+    method: &Method,
+    route: &str,
+    address: IpAddr,
+    account: Option<AccountId>,
+    response: &Response<Body>,
+    took: Duration,
+) {
     let status = response.status().as_u16();
     let left_out = line.left_out;
     let message_id = response.extensions().get::<About>().map(|about| tracing::field::display(about.0));
     let broadcast_id = response.extensions().get::<AboutBroadcast>().map(|about| tracing::field::display(about.0));
     let refused = response.extensions().get::<Refused>();
     let code = refused.map(|refused| refused.code.number());
-    // Why a refusal was one, where its code does not say it: of media, what the guard or the server of them said. That of a failure has a line of its own.
-    let cause = refused.filter(|refused| !status::of(refused.code).is_server_error()).and_then(|refused| refused.cause.as_deref());
+    // Why a refusal was one, where its code does not say it: of media, what the guard or the server of them said. That
+    // of a failure has a line of its own.
+    let cause = refused
+        .filter(|refused| !status::of(refused.code).is_server_error())
+        .and_then(|refused| refused.cause.as_deref());
     let account = account.map(tracing::field::display);
     let took_ms = took.as_secs_f64() * 1000.0;
     let route = if route.is_empty() { "unmatched" } else { route };
@@ -172,8 +205,16 @@ mod tests {
                 ("pages", None, None),
             ] {
                 for _ in 0..1_000 {
-                    let response = code.map_or_else(|| Response::new(Body::empty()), |code: ErrorCode| envelope.refuse(code.into()));
-                    lines.request(&Method::GET, route, IpAddr::from([192, 0, 2, 1]), account, &response, Duration::ZERO);
+                    let response = code
+                        .map_or_else(|| Response::new(Body::empty()), |code: ErrorCode| envelope.refuse(code.into()));
+                    lines.request(
+                        &Method::GET,
+                        route,
+                        IpAddr::from([192, 0, 2, 1]),
+                        account,
+                        &response,
+                        Duration::ZERO,
+                    );
                 }
             }
             let failed = envelope.refuse(ErrorCode::UnexpectedError.into());
@@ -194,14 +235,20 @@ mod tests {
     fn the_operator_learns_why_media_were_refused() {
         let text = written(|| {
             let lines = Lines::new(100, Arc::new(Machine::new()));
-            for (code, cause) in [(ErrorCode::MediaUploadFailed, "the server answered 404"), (ErrorCode::MessageSendFailed, "the disk is gone")] {
+            for (code, cause) in [
+                (ErrorCode::MediaUploadFailed, "the server answered 404"),
+                (ErrorCode::MessageSendFailed, "the disk is gone"),
+            ] {
                 let response = Envelope::new("https://docs.example").refuse(Refusal::new(code).caused_by(cause));
                 lines.request(&Method::POST, "/message", IpAddr::from([192, 0, 2, 1]), None, &response, Duration::ZERO);
                 lines.failure(&Method::POST, "/message", &response);
             }
         });
         assert_eq!(text.matches("the server answered 404").count(), 1, "{text}");
-        assert!(text.contains("code=33017 cause=\"the server answered 404\"") && text.contains("failed: the disk is gone"), "{text}");
+        assert!(
+            text.contains("code=33017 cause=\"the server answered 404\"") && text.contains("failed: the disk is gone"),
+            "{text}"
+        );
         assert!(!text.contains("status=500 code=33007 cause"), "the line of a request does not say it again: {text}");
     }
 }

@@ -45,7 +45,11 @@ const BUCKETS_SECS: [f64; 12] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05,
 impl Default for HttpMetrics {
     fn default() -> Self {
         let histogram: fn() -> Histogram = || Histogram::new(BUCKETS_SECS);
-        Self { lost: Family::default(), requests: Family::default(), durations: Family::new_with_constructor(histogram) }
+        Self {
+            lost: Family::default(),
+            requests: Family::default(),
+            durations: Family::new_with_constructor(histogram),
+        }
     }
 }
 
@@ -53,8 +57,16 @@ impl HttpMetrics {
     /// Puts them where they are read.
     pub fn register(&self, registry: &mut Registry) {
         registry.register("http_requests", "Requests to the public API", self.requests.clone());
-        registry.register("http_request_duration_seconds", "How long requests to the public API took", self.durations.clone());
-        registry.register("http_connections_lost", "Connections that were refused or came to nothing", self.lost.clone());
+        registry.register(
+            "http_request_duration_seconds",
+            "How long requests to the public API took",
+            self.durations.clone(),
+        );
+        registry.register(
+            "http_connections_lost",
+            "Connections that were refused or came to nothing",
+            self.lost.clone(),
+        );
     }
 
     /// Notes a connection that was refused or came to nothing, by its door and the reason.

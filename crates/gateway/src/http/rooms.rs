@@ -1,4 +1,5 @@
-//! The room that a door has for connections: so many in all, and so many of one address. It may change while the door is open.
+//! The room that a door has for connections: so many in all, and so many of one address. It may change while the door
+//! is open.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,7 +27,8 @@ pub struct Bounds {
     pub write: Patience,
 }
 
-/// So many clients are seen off in order at the same time; others are sent their answer and cut. File handles are kept free for them.
+/// So many clients are seen off in order at the same time; others are sent their answer and cut. File handles are kept
+/// free for them.
 pub const SEND_OFFS_MAX: usize = 32;
 
 /// The room of one door.
@@ -114,7 +116,14 @@ mod tests {
 
     fn bounds(connections_max: usize, connections_per_address: usize) -> Bounds {
         let write = Patience::of(Duration::from_secs(1));
-        Bounds { connections_max, connections_per_address, proxies: Vec::new(), head_timeout: Duration::from_secs(1), head_bytes_max: 8_192, write }
+        Bounds {
+            connections_max,
+            connections_per_address,
+            proxies: Vec::new(),
+            head_timeout: Duration::from_secs(1),
+            head_bytes_max: 8_192,
+            write,
+        }
     }
 
     #[tokio::test]
@@ -129,7 +138,11 @@ mod tests {
         assert!(third.is_some());
         rooms.set_bounds(bounds(1, 2));
         drop(first);
-        assert_eq!(take("192.0.2.4").err(), Some("full"), "two are open still, of which one was opened under the wider bounds");
+        assert_eq!(
+            take("192.0.2.4").err(),
+            Some("full"),
+            "two are open still, of which one was opened under the wider bounds"
+        );
         drop((second, third));
         rooms.emptied().await;
         assert!(take("192.0.2.4").is_ok());

@@ -1,4 +1,5 @@
-//! Connections: accepted up to a bound, in all and for each address, each with its deadlines, and let finish when the process ends.
+//! Connections: accepted up to a bound, in all and for each address, each with its deadlines, and let finish when the
+//! process ends.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -62,13 +63,15 @@ const SEND_OFF: Duration = Duration::from_secs(1);
 pub enum Phase {
     /// Requests are served.
     Serving,
-    /// The process is going to end. Connections are accepted and requests answered as before; a head that does not become whole has little time.
+    /// The process is going to end. Connections are accepted and requests answered as before; a head that does not
+    /// become whole has little time.
     Draining,
     /// The last answers are written.
     Over,
 }
 
-/// Serves until the phase is [`Phase::Over`]; the last answers then have one second to be read, and requests that are still under way are answered with a refusal.
+/// Serves until the phase is [`Phase::Over`]; the last answers then have one second to be read, and requests that are
+/// still under way are answered with a refusal.
 pub async fn serve(door: Door, mut phase: watch::Receiver<Phase>) {
     let door = Arc::new(door);
     loop {
@@ -77,10 +80,15 @@ pub async fn serve(door: Door, mut phase: watch::Receiver<Phase>) {
             () = reaches(&mut phase, Phase::Over) => break,
         };
         match accepted {
-            Ok((stream, peer)) => match door.rooms.take(peer.ip()) {
-                Ok(place) => drop(door.runtime.spawn("connection", Box::pin(connection(Arc::clone(&door), stream, peer, place, phase.clone())))),
-                Err(why) => send_away(&door, stream, peer, why),
-            },
+            Ok((stream, peer)) => {
+                match door.rooms.take(peer.ip()) {
+                    Ok(place) => drop(door.runtime.spawn(
+                        "connection",
+                        Box::pin(connection(Arc::clone(&door), stream, peer, place, phase.clone())),
+                    )),
+                    Err(why) => send_away(&door, stream, peer, why),
+                }
+            }
             Err(error) => {
                 door.metrics.lost_connection(door.name, "not_accepted");
                 door.lines.not_accepted(door.name, &error);
@@ -111,7 +119,8 @@ fn send_away(door: &Door, stream: TcpStream, peer: SocketAddr, why: &'static str
             };
             drop(door.runtime.spawn("send-off", Box::pin(sent_off)));
         }
-        // In a crowd the answer goes out without waiting for anything, nor whether it arrives: a new connection has room for it.
+        // In a crowd the answer goes out without waiting for anything, nor whether it arrives: a new connection has
+        // room for it.
         None => {
             if let Poll::Ready(answer) = answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 drop(stream.into_std().and_then(|mut stream| stream.write(&answer)));
@@ -120,7 +129,13 @@ fn send_away(door: &Door, stream: TcpStream, peer: SocketAddr, why: &'static str
     }
 }
 
-async fn connection(door: Arc<Door>, stream: TcpStream, peer: SocketAddr, place: Place, mut phase: watch::Receiver<Phase>) {
+async fn connection(
+    door: Arc<Door>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: Place,
+    mut phase: watch::Receiver<Phase>,
+) {
     // A connection on which this fails is gone already.
     let _ = stream.set_nodelay(true);
     let stream = Patient::new(Arc::clone(&door.runtime), stream, place.bounds.write);
@@ -132,7 +147,8 @@ async fn connection(door: Arc<Door>, stream: TcpStream, peer: SocketAddr, place:
     let shaken = tokio::select! {
         biased;
         shaken = door.runtime.timeout(place.bounds.head_timeout, tls.acceptor().accept(stream)) => shaken,
-        () = too_late(&door, &mut phase) => return lost("tls", "the TLS handshake was not complete when the process began to end"),
+        () = too_late(&door, &mut phase) => return lost("tls", "the TLS handshake was not complete when the process \
+            began to end"),
     };
     match shaken {
         Ok(Ok(stream)) => requests(&door, stream, peer, &place.bounds, phase).await,
@@ -147,7 +163,8 @@ async fn too_late(door: &Door, phase: &mut watch::Receiver<Phase>) {
     door.runtime.sleep(FINISH).await;
 }
 
-/// Resolves when the process is over, or a second after it began to end where a client has begun a head that is still not whole: it would hear nothing until then.
+/// Resolves when the process is over, or a second after it began to end where a client has begun a head that is still
+/// not whole: it would hear nothing until then.
 async fn time_is_up(door: &Door, account: &Account, phase: &mut watch::Receiver<Phase>) {
     reaches(phase, Phase::Draining).await;
     loop {
@@ -163,7 +180,13 @@ async fn time_is_up(door: &Door, account: &Account, phase: &mut watch::Receiver<
     }
 }
 
-async fn requests(door: &Door, stream: impl AsyncRead + AsyncWrite + Send + Unpin, peer: SocketAddr, bounds: &Bounds, mut phase: watch::Receiver<Phase>) {
+async fn requests(
+    door: &Door,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin,
+    peer: SocketAddr,
+    bounds: &Bounds,
+    mut phase: watch::Receiver<Phase>,
+) {
     let account = Account::default();
     let make_answer = (door.unreadable)(peer);
     let mut stream = TokioIo::new(stream);
@@ -176,12 +199,13 @@ async fn requests(door: &Door, stream: impl AsyncRead + AsyncWrite + Send + Unpi
             door.router.clone().call(request)
         });
         let mut builder = http1::Builder::new();
-        // No `pipeline_flush`: with it hyper never writes its answer to a head that it cannot read, nor those before it.
-        // A client that has said all and closes its half still waits for the answer.
+        // No `pipeline_flush`: with it hyper never writes its answer to a head that it cannot read, nor those before
+        // it. A client that has said all and closes its half still waits for the answer.
         builder.half_close(true).timer(Timer::new(Arc::clone(&door.runtime))).header_read_timeout(bounds.head_timeout);
         // The buffer has room for one octet more than a head, so that the bound of the head is the one that counts.
         builder.max_header_size(bounds.head_bytes_max).max_buf_size(bounds.head_bytes_max + 1);
-        let mut served = pin!(builder.serve_connection(Rewritten::new(&mut stream, &account, Arc::clone(&make_answer)), service));
+        let mut served =
+            pin!(builder.serve_connection(Rewritten::new(&mut stream, &account, Arc::clone(&make_answer)), service));
         tokio::select! {
             outcome = served.as_mut() => outcome.map_err(Some),
             () = time_is_up(door, &account, &mut phase) => {
@@ -216,7 +240,8 @@ async fn requests(door: &Door, stream: impl AsyncRead + AsyncWrite + Send + Unpi
     }
 }
 
-/// What a connection that ended with an error still owes its client, which hyper does not say. `None` for the error is the end of the process.
+/// What a connection that ended with an error still owes its client, which hyper does not say. `None` for the error is
+/// the end of the process.
 fn last_answer(account: &Account, error: Option<&hyper::Error>) -> Option<ErrorCode> {
     match error {
         None => (account.owes() || account.has_heard()).then_some(ErrorCode::ServiceUnavailable),

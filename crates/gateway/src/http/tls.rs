@@ -7,7 +7,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
-/// What a door's handshakes use. It may be replaced while the door is open: handshakes that have begun, and connections, keep what they have.
+/// What a door's handshakes use. It may be replaced while the door is open: handshakes that have begun, and
+/// connections, keep what they have.
 pub struct Tls(RwLock<TlsAcceptor>);
 
 impl Tls {
@@ -38,7 +39,10 @@ pub fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| unusable(certificate, &error))?;
-    let mut config = builder.with_no_client_auth().with_single_cert(chain, key_der).map_err(|error| unusable(certificate, &error))?;
+    let mut config = builder
+        .with_no_client_auth()
+        .with_single_cert(chain, key_der)
+        .map_err(|error| unusable(certificate, &error))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -1,14 +1,17 @@
 //! Carriers that may be changed, removed and put back while the server runs.
 //!
-//! The pipeline has one [`Replaceable`] for each name, for as long as it lives. What stands behind the name changes: the old connection takes nothing more, has its time to
-//! be answered, and ends; then the new one begins. So an SMSC never sees two binds where one is allowed, and a port of ours is free before it is opened again.
+//! The pipeline has one [`Replaceable`] for each name, for as long as it lives. What stands behind the name changes:
+//! the old connection takes nothing more, has its time to be answered, and ends; then the new one begins. So an SMSC
+//! never sees two binds where one is allowed, and a port of ours is free before it is opened again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use carrier::{Carrier, CarrierConfig, CarrierEvent, CarrierStatus, Event, Events, SegmentOutcome, Submission, SubmissionOutcome};
+use carrier::{
+    Carrier, CarrierConfig, CarrierEvent, CarrierStatus, Event, Events, SegmentOutcome, Submission, SubmissionOutcome,
+};
 use model::Entropy;
 use pipeline::Node;
 use runtime::Supervisor;
@@ -38,8 +41,10 @@ impl Starter {
     /// # Errors
     /// As [`carrier::start`], and where the store cannot say which sessions the node holds.
     pub async fn start(&self, config: CarrierConfig) -> Result<Arc<dyn Carrier>, StartError> {
-        let config = sessions::claim(&*self.store, &self.node, config).await.map_err(|error| StartError(error.to_string()))?;
-        carrier::start(config, self.events.clone(), Arc::clone(&self.entropy), &self.supervisor).map_err(|error| StartError(error.to_string()))
+        let config =
+            sessions::claim(&*self.store, &self.node, config).await.map_err(|error| StartError(error.to_string()))?;
+        carrier::start(config, self.events.clone(), Arc::clone(&self.entropy), &self.supervisor)
+            .map_err(|error| StartError(error.to_string()))
     }
 }
 
@@ -110,8 +115,8 @@ impl Replaceable {
         }))
     }
 
-    /// Puts another carrier behind the name, or none, once what the old one has under way is answered, or `limit` is over. Returns at once. Of two changes that come soon
-    /// after each other the first may be left out.
+    /// Puts another carrier behind the name, or none, once what the old one has under way is answered, or `limit` is
+    /// over. Returns at once. Of two changes that come soon after each other the first may be left out.
     pub fn change(self: &Arc<Self>, to: Option<CarrierConfig>, limit: Duration) {
         *lock(&self.wanted) = Some(Change { to, limit });
         let this = Arc::clone(self);
@@ -143,14 +148,16 @@ impl Replaceable {
         let Some(to) = change.to else {
             return tracing::info!(
                 carrier.name = name,
-                "Carrier {name} was removed: it is closed, and messages that wait for it do so until it is back or abandoned"
+                "Carrier {name} was removed: it is closed, and messages that wait for it do so until it is back or \
+                 abandoned"
             );
         };
         match self.stand(to).await {
             Ok(()) => tracing::info!(carrier.name = name, "Carrier {name} has its new settings"),
             Err(error) => {
                 self.has_failed.store(true, Ordering::SeqCst);
-                tracing::error!(carrier.name = name, %error, "Carrier {name} cannot be started with its new settings: {error}");
+                tracing::error!(carrier.name = name, %error, "Carrier {name} cannot be started with its new settings: \
+                    {error}");
                 let back = match before {
                     Some(before) => self.stand(before).await,
                     None => Err(error),
@@ -184,7 +191,8 @@ impl Replaceable {
     /// Nothing stands behind the name, for this reason where something should.
     fn rest(&self, state: &'static str, last_error: Option<String>) {
         let down_since = last_error.as_ref().map(|_| self.starter.supervisor.runtime().instant());
-        *lock(&self.idle) = Idle { status: CarrierStatus { state, last_error, ..CarrierStatus::default() }, down_since };
+        *lock(&self.idle) =
+            Idle { status: CarrierStatus { state, last_error, ..CarrierStatus::default() }, down_since };
     }
 
     fn behind(&self) -> Option<Arc<dyn Carrier>> {
@@ -226,7 +234,8 @@ impl Carrier for Replaceable {
             Some(carrier) => carrier.submit(submission),
             // Changed since it was ready.
             None => {
-                let event = CarrierEvent { carrier: self.name.as_str().into(), event: Event::Outcome(not_sent(submission)) };
+                let event =
+                    CarrierEvent { carrier: self.name.as_str().into(), event: Event::Outcome(not_sent(submission)) };
                 // Without a recorder nothing is recorded any more.
                 drop(self.starter.events.send(event));
             }

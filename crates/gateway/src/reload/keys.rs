@@ -1,4 +1,5 @@
-//! Every key of the configuration's sections, and whether a running server takes it over. `docs/operations.md` has the same table for people.
+//! Every key of the configuration's sections, and whether a running server takes it over. `docs/operations.md` has the
+//! same table for people.
 
 use crate::config::Config;
 
@@ -82,7 +83,8 @@ mod tests {
         let mut section = "";
         let mut keys = BTreeSet::new();
         for line in DEFAULTS.lines().take_while(|line| *line != "# [[carrier]]") {
-            let is_name = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            let is_name =
+                |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
             if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
                 section = name;
             } else if let Some((name, _)) = line.trim_start_matches("# ").split_once(" = ")
@@ -103,10 +105,14 @@ mod tests {
 
     #[test]
     fn the_operators_table_says_the_same() {
-        let (_, table) = include_str!("../../../../docs/operations.md").split_once("\n| key | takes effect | notes |\n").unwrap();
+        let (_, table) =
+            include_str!("../../../../docs/operations.md").split_once("\n| key | takes effect | notes |\n").unwrap();
         for key in KEYS {
             let name = format!("`{}`", key.name);
-            let row = table.lines().find(|line| line.starts_with("| `") && line.contains(&name)).unwrap_or_else(|| panic!("{name} is in no row"));
+            let row = table
+                .lines()
+                .find(|line| line.starts_with("| `") && line.contains(&name))
+                .unwrap_or_else(|| panic!("{name} is in no row"));
             let effect = match key.effect {
                 Effect::Live => "| live |",
                 Effect::Restart => "| restart |",

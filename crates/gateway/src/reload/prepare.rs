@@ -41,7 +41,11 @@ impl Seen {
             token: hash(&config.admin.read_token().ok()),
             pepper: digest(config.keys.pepper_file.as_deref()),
             screen: digest(screening.into_iter().chain(data.iter().map(|file| &**file))),
-            carriers: config.carrier.iter().map(|carrier| (carrier.name().to_owned(), digest(carrier.files()))).collect(),
+            carriers: config
+                .carrier
+                .iter()
+                .map(|carrier| (carrier.name().to_owned(), digest(carrier.files())))
+                .collect(),
         }
     }
 
@@ -66,10 +70,13 @@ pub(super) fn prepare(config: Config, running: &Seen) -> Result<Prepared, Vec<En
         None
     });
     let tls = match (&config.api.tls_cert, &config.api.tls_key) {
-        (Some(certificate), Some(key)) => tls::acceptor(certificate, key).map_err(|what| mistakes.push(Entry::new("api.tls_cert", what))).ok(),
+        (Some(certificate), Some(key)) => {
+            tls::acceptor(certificate, key).map_err(|what| mistakes.push(Entry::new("api.tls_cert", what))).ok()
+        }
         _ => None,
     };
-    let screen = (seen.screen != running.screen).then(|| crate::screen::load(config.screening.directory.as_deref())).transpose();
+    let screen =
+        (seen.screen != running.screen).then(|| crate::screen::load(config.screening.directory.as_deref())).transpose();
     let screen = screen.unwrap_or_else(|what| {
         mistakes.push(Entry::new("screening.directory", what));
         None
@@ -80,7 +87,11 @@ pub(super) fn prepare(config: Config, running: &Seen) -> Result<Prepared, Vec<En
 /// The mistakes of a file.
 pub(super) fn mistakes(errors: &ConfigErrors) -> Vec<Entry> {
     let place = |line: Option<usize>| line.map(|line| format!(":{line}")).unwrap_or_default();
-    errors.mistakes.iter().map(|mistake| Entry::new(&*mistake.key, format!("{} ({}{})", mistake.what, errors.file, place(mistake.line)))).collect()
+    errors
+        .mistakes
+        .iter()
+        .map(|mistake| Entry::new(&*mistake.key, format!("{} ({}{})", mistake.what, errors.file, place(mistake.line))))
+        .collect()
 }
 
 /// A number that changes with the names or the contents of these files.

@@ -59,16 +59,22 @@ impl Report {
 
     /// These were taken over, and those need a restart.
     pub const fn reloaded(applied: Vec<Entry>, needs_restart: Vec<Entry>) -> Self {
-        let outcome = if applied.is_empty() && needs_restart.is_empty() { Outcome::Unchanged } else { Outcome::Reloaded };
+        let outcome =
+            if applied.is_empty() && needs_restart.is_empty() { Outcome::Unchanged } else { Outcome::Reloaded };
         Self { outcome, applied, needs_restart, mistakes: Vec::new() }
     }
 
     /// The report in one sentence.
     pub fn summary(&self) -> String {
-        let count = |entries: &[Entry], one: &str, many: &str| format!("{} {}", entries.len(), if entries.len() == 1 { one } else { many });
+        let count = |entries: &[Entry], one: &str, many: &str| {
+            format!("{} {}", entries.len(), if entries.len() == 1 { one } else { many })
+        };
         match self.outcome {
             Outcome::Unchanged => "The configuration is unchanged".to_owned(),
-            Outcome::Refused => format!("The configuration was not reloaded and nothing was changed: {}", count(&self.mistakes, "mistake", "mistakes")),
+            Outcome::Refused => format!(
+                "The configuration was not reloaded and nothing was changed: {}",
+                count(&self.mistakes, "mistake", "mistakes")
+            ),
             Outcome::Reloaded => format!(
                 "The configuration was reloaded: {}, {}",
                 count(&self.applied, "change applied", "changes applied"),
@@ -98,9 +104,21 @@ mod tests {
         let entry = || Entry::new("log.level", "applied");
         for (report, outcome, summary) in [
             (Report::reloaded(vec![], vec![]), Outcome::Unchanged, "The configuration is unchanged"),
-            (Report::reloaded(vec![entry()], vec![]), Outcome::Reloaded, "The configuration was reloaded: 1 change applied, 0 need a restart"),
-            (Report::reloaded(vec![], vec![entry()]), Outcome::Reloaded, "The configuration was reloaded: 0 changes applied, 1 needs a restart"),
-            (Report::refused(vec![entry(), entry()]), Outcome::Refused, "The configuration was not reloaded and nothing was changed: 2 mistakes"),
+            (
+                Report::reloaded(vec![entry()], vec![]),
+                Outcome::Reloaded,
+                "The configuration was reloaded: 1 change applied, 0 need a restart",
+            ),
+            (
+                Report::reloaded(vec![], vec![entry()]),
+                Outcome::Reloaded,
+                "The configuration was reloaded: 0 changes applied, 1 needs a restart",
+            ),
+            (
+                Report::refused(vec![entry(), entry()]),
+                Outcome::Refused,
+                "The configuration was not reloaded and nothing was changed: 2 mistakes",
+            ),
         ] {
             assert_eq!((report.outcome, &*report.summary()), (outcome, summary));
         }

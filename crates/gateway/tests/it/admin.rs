@@ -27,7 +27,10 @@ async fn accounts_are_made_listed_shown_and_changed() {
     assert_eq!(made, expected);
     assert_eq!(stage.operate("GET", &format!("/accounts/{id}"), Value::Null).await.expect(200), expected);
     assert_eq!(all(&stage.operate("GET", "/accounts", Value::Null).await.expect(200)), &vec![expected.clone()]);
-    let changed = stage.operate("PATCH", &format!("/accounts/{id}"), json!({ "state": "suspended", "readPerMinute": 7 })).await.expect(200);
+    let changed = stage
+        .operate("PATCH", &format!("/accounts/{id}"), json!({ "state": "suspended", "readPerMinute": 7 }))
+        .await
+        .expect(200);
     let mut expected = expected;
     (expected["state"], expected["readPerMinute"]) = ("suspended".into(), 7.into());
     assert_eq!(changed, expected);
@@ -42,12 +45,19 @@ async fn what_is_wrong_with_an_account_is_named() {
         (json!({}), 33005, json!({ "fields": ["name"] })),
         (json!({ "name": " " }), 33005, json!({ "fields": ["name"] })),
         (json!({ "name": 7 }), 33100, wrong("name", "invalid type: integer `7`, expected a string")),
-        (json!({ "name": "x", "dailyQuota": -1 }), 33100, wrong("dailyQuota", "invalid value: integer `-1`, expected u64")),
+        (
+            json!({ "name": "x", "dailyQuota": -1 }),
+            33100,
+            wrong("dailyQuota", "invalid value: integer `-1`, expected u64"),
+        ),
     ] {
         stage.operate("POST", "/accounts", body).await.refused_by_operator(code, info);
     }
     let path = format!("/accounts/{account}");
-    stage.operate("PATCH", &path, json!({ "state": "gone" })).await.refused_by_operator(33100, wrong("state", "active, suspended or disabled"));
+    stage
+        .operate("PATCH", &path, json!({ "state": "gone" }))
+        .await
+        .refused_by_operator(33100, wrong("state", "active, suspended or disabled"));
     for path in ["/accounts/acc_0000000000000000000000", "/accounts/nonsense"] {
         stage.operate("GET", path, Value::Null).await.refused_by_operator(33101, Value::Null);
         stage.operate("PATCH", path, json!({})).await.refused_by_operator(33101, Value::Null);
@@ -60,7 +70,13 @@ async fn what_is_wrong_with_an_account_is_named() {
 async fn a_secret_is_shown_once_and_kept_nowhere() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
-    let made = stage.operate("POST", &format!("/accounts/{}/keys", tenant.account), json!({ "mode": "test", "expiresAt": "2099-01-01T00:00:00Z" })).await;
+    let made = stage
+        .operate(
+            "POST",
+            &format!("/accounts/{}/keys", tenant.account),
+            json!({ "mode": "test", "expiresAt": "2099-01-01T00:00:00Z" }),
+        )
+        .await;
     let made = made.expect(201);
     let (key, secret) = (made["keyId"].as_str().unwrap(), made["keySecret"].as_str().unwrap());
     assert!(key.starts_with("uk_") && secret.starts_with("sk_test_"), "{made}");
@@ -75,7 +91,10 @@ async fn a_secret_is_shown_once_and_kept_nowhere() {
     let listed = stage.operate("GET", &format!("/accounts/{}/keys", tenant.account), Value::Null).await.expect(200);
     assert!(all(&listed).iter().any(|known| known["keyId"] == key && known["revokedAt"].is_string()));
     for octets in files(stage.directory.path()) {
-        assert!(!octets.windows(secret.len() - 8).any(|window| window == &secret.as_bytes()[8..]), "the secret is on disk");
+        assert!(
+            !octets.windows(secret.len() - 8).any(|window| window == &secret.as_bytes()[8..]),
+            "the secret is on disk"
+        );
     }
 }
 
@@ -88,7 +107,10 @@ async fn what_is_wrong_with_a_key_is_named() {
         (json!({ "expiresAt": "soon" }), "expiresAt", "a time as in RFC 3339"),
         (json!({ "expiresAt": "2020-01-01T00:00:00Z" }), "expiresAt", "a time to come"),
     ] {
-        stage.operate("POST", &path, body).await.refused_by_operator(33100, json!({ "field": field, "expected": expected }));
+        stage
+            .operate("POST", &path, body)
+            .await
+            .refused_by_operator(33100, json!({ "field": field, "expected": expected }));
     }
     stage.operate("DELETE", "/keys/uk_nobody", Value::Null).await.refused_by_operator(33101, Value::Null);
 }
@@ -104,8 +126,14 @@ async fn numbers_are_added_listed_shown_and_changed() {
     assert_eq!(stage.operate("GET", &format!("/numbers/{number}"), Value::Null).await.expect(200), expected);
     assert_eq!(stage.operate("GET", "/numbers/%2B18005557777", Value::Null).await.expect(200), expected);
     assert_eq!(all(&stage.operate("GET", "/numbers", Value::Null).await.expect(200)).len(), 2);
-    let given = stage.operate("PATCH", &format!("/numbers/{number}"), json!({ "accountId": tenant.account, "state": "active" })).await.expect(200);
-    assert_eq!(given, json!({ "number": number, "accountId": tenant.account, "state": "active", "segmentsPerSecond": null, "createdAt": NOON }));
+    let given = stage
+        .operate("PATCH", &format!("/numbers/{number}"), json!({ "accountId": tenant.account, "state": "active" }))
+        .await
+        .expect(200);
+    assert_eq!(
+        given,
+        json!({ "number": number, "accountId": tenant.account, "state": "active", "segmentsPerSecond": null, "createdAt": NOON })
+    );
     let ask = tenant.post(&json!({ "to": RECIPIENT, "from": number, "body": "hello" }));
     stage.ask(&ask).await.expect(201);
     let taken = stage.operate("PATCH", &format!("/numbers/{number}"), json!({ "accountId": null })).await.expect(200);
@@ -119,9 +147,11 @@ async fn a_pace_of_a_number_is_set_changed_and_taken_away() {
     let number = "+18005557777";
     let made = stage.operate("POST", "/numbers", json!({ "number": number, "segmentsPerSecond": 3 })).await.expect(201);
     assert_eq!(made["segmentsPerSecond"], 3);
-    for (change, pace) in
-        [(json!({ "state": "pending" }), json!(3)), (json!({ "segmentsPerSecond": 100 }), json!(100)), (json!({ "segmentsPerSecond": null }), Value::Null)]
-    {
+    for (change, pace) in [
+        (json!({ "state": "pending" }), json!(3)),
+        (json!({ "segmentsPerSecond": 100 }), json!(100)),
+        (json!({ "segmentsPerSecond": null }), Value::Null),
+    ] {
         let changed = stage.operate("PATCH", &format!("/numbers/{number}"), change).await.expect(200);
         assert_eq!(changed["segmentsPerSecond"], pace);
     }
@@ -140,12 +170,19 @@ async fn what_is_wrong_with_a_number_is_named() {
         (json!({ "number": "555" }), 33003, json!({ "field": "number" })),
         (json!({ "number": tenant.number }), 33100, wrong("number", "one that does not exist yet")),
         (json!({ "number": "+18005557777", "accountId": nobody }), 33100, wrong("accountId", "one that exists")),
-        (json!({ "number": "+18005557777", "state": "x" }), 33100, wrong("state", "active, pending, suspended, deactivated, released or unavailable")),
+        (
+            json!({ "number": "+18005557777", "state": "x" }),
+            33100,
+            wrong("state", "active, pending, suspended, deactivated, released or unavailable"),
+        ),
     ] {
         stage.operate("POST", "/numbers", body).await.refused_by_operator(code, info);
     }
     let path = format!("/numbers/{}", tenant.number);
-    stage.operate("PATCH", &path, json!({ "accountId": nobody })).await.refused_by_operator(33100, wrong("accountId", "one that exists"));
+    stage
+        .operate("PATCH", &path, json!({ "accountId": nobody }))
+        .await
+        .refused_by_operator(33100, wrong("accountId", "one that exists"));
     for path in ["/numbers/+18005557777", "/numbers/555"] {
         stage.operate("GET", path, Value::Null).await.refused_by_operator(33101, Value::Null);
         stage.operate("PATCH", path, json!({})).await.refused_by_operator(33101, Value::Null);
@@ -158,13 +195,20 @@ async fn blocks_are_put_listed_and_lifted() {
     let account = stage.tenant().await.account;
     let put = |body: Value| stage.operate("PUT", "/blocks/+12025550143", body);
     let made = put(json!({ "kind": "recipient", "reason": "STOP" })).await.expect(200);
-    assert_eq!(made, json!({ "number": RECIPIENT, "kind": "recipient", "accountId": null, "reason": "STOP", "createdAt": NOON }));
+    assert_eq!(
+        made,
+        json!({ "number": RECIPIENT, "kind": "recipient", "accountId": null, "reason": "STOP", "createdAt": NOON })
+    );
     put(json!({ "kind": "recipient", "accountId": account })).await.expect(200);
     put(json!({ "kind": "recipient", "accountId": account, "reason": "again" })).await.expect(200);
     put(json!({ "kind": "sender" })).await.expect(200);
-    for (query, count) in
-        [("", 3), ("?kind=recipient", 2), ("?kind=sender", 1), (&*format!("?accountId={account}"), 1), (&*format!("?kind=sender&accountId={account}"), 0)]
-    {
+    for (query, count) in [
+        ("", 3),
+        ("?kind=recipient", 2),
+        ("?kind=sender", 1),
+        (&*format!("?accountId={account}"), 1),
+        (&*format!("?kind=sender&accountId={account}"), 0),
+    ] {
         let listed = stage.operate("GET", &format!("/blocks{query}"), Value::Null).await.expect(200);
         assert_eq!(all(&listed).len(), count, "{query}");
     }
@@ -182,10 +226,16 @@ async fn what_is_wrong_with_a_block_is_named() {
     let path = "/blocks/+12025550143";
     stage.operate("PUT", path, json!({})).await.refused_by_operator(33005, json!({ "fields": ["kind"] }));
     stage.operate("PUT", path, json!({ "kind": "both" })).await.refused_by_operator(33100, kind());
-    stage.operate("PUT", path, json!({ "kind": "sender", "accountId": "x" })).await.refused_by_operator(33100, account());
+    stage
+        .operate("PUT", path, json!({ "kind": "sender", "accountId": "x" }))
+        .await
+        .refused_by_operator(33100, account());
     let nobody = json!({ "kind": "sender", "accountId": "acc_0000000000000000000000" });
     stage.operate("PUT", path, nobody).await.refused_by_operator(33100, account());
-    stage.operate("PUT", "/blocks/555", json!({ "kind": "sender" })).await.refused_by_operator(33003, json!({ "field": "number" }));
+    stage
+        .operate("PUT", "/blocks/555", json!({ "kind": "sender" }))
+        .await
+        .refused_by_operator(33003, json!({ "field": "number" }));
     stage.operate("DELETE", path, Value::Null).await.refused_by_operator(33005, json!({ "fields": ["kind"] }));
     stage.operate("GET", "/blocks?kind=both", Value::Null).await.refused_by_operator(33100, kind());
 }
@@ -220,7 +270,11 @@ async fn a_cursor_outlives_what_it_names() {
     let stage = Stage::start().await;
     let account = stage.tenant().await.account;
     for number in ["+12025550101", "+1202555010", "+12025550103"] {
-        for body in [json!({ "kind": "sender" }), json!({ "kind": "recipient" }), json!({ "kind": "recipient", "accountId": account })] {
+        for body in [
+            json!({ "kind": "sender" }),
+            json!({ "kind": "recipient" }),
+            json!({ "kind": "recipient", "accountId": account }),
+        ] {
             stage.operate("PUT", &format!("/blocks/{number}"), body).await.expect(200);
         }
     }
@@ -240,7 +294,10 @@ async fn a_cursor_outlives_what_it_names() {
     assert_eq!(seen.len(), 9, "each once: {seen:?}");
     let cursor = json!({ "field": "cursor", "expected": "a nextCursor of an earlier page" });
     for text in ["x", "+12025550101", "+12025550101.both.", "+12025550101.sender.x"] {
-        stage.operate("GET", &format!("/blocks?cursor={text}"), Value::Null).await.refused_by_operator(33100, cursor.clone());
+        stage
+            .operate("GET", &format!("/blocks?cursor={text}"), Value::Null)
+            .await
+            .refused_by_operator(33100, cursor.clone());
     }
 }
 
@@ -254,8 +311,17 @@ async fn the_keys_of_an_account_are_walked_in_order_of_time() {
     }
     let (mut cursor, mut seen) = (String::new(), Vec::new());
     loop {
-        let page = stage.operate("GET", &format!("/accounts/{}/keys?limit=2&cursor={cursor}", tenant.account), Value::Null).await.expect(200);
-        seen.extend(page["data"].as_array().unwrap().iter().map(|key| (key["createdAt"].to_string(), key["keyId"].as_str().unwrap().to_owned())));
+        let page = stage
+            .operate("GET", &format!("/accounts/{}/keys?limit=2&cursor={cursor}", tenant.account), Value::Null)
+            .await
+            .expect(200);
+        seen.extend(
+            page["data"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|key| (key["createdAt"].to_string(), key["keyId"].as_str().unwrap().to_owned())),
+        );
         let Some(next) = page["nextCursor"].as_str() else { break };
         cursor = next.to_owned();
     }
@@ -297,20 +363,31 @@ async fn a_field_that_means_nothing_is_refused_by_name() {
 async fn changes_of_different_fields_at_the_same_time_are_all_kept() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
-    let (account, number) = (format!("/admin/v1/accounts/{}", tenant.account), format!("/admin/v1/numbers/{}", tenant.number));
+    let (account, number) =
+        (format!("/admin/v1/accounts/{}", tenant.account), format!("/admin/v1/numbers/{}", tenant.number));
     for round in 1..=25 {
         let limits = ["messagePerMinute", "broadcastPerMinute", "readPerMinute", "dailyQuota"];
         let states = ["suspended", "active"];
-        let mut changes: Vec<(&str, Value)> = limits.iter().map(|limit| (account.as_str(), json!({ *limit: round }))).collect();
+        let mut changes: Vec<(&str, Value)> =
+            limits.iter().map(|limit| (account.as_str(), json!({ *limit: round }))).collect();
         changes.push((&account, json!({ "state": states[round % 2] })));
         changes.push((&number, json!({ "state": states[round % 2] })));
-        changes.push((&number, json!({ "accountId": if round % 2 == 0 { Value::Null } else { json!(tenant.account) } })));
-        let asks = changes.iter().map(|(path, change)| Ask::new("PATCH", path).header("authorization", &format!("Bearer {TOKEN}")).json(change));
+        changes
+            .push((&number, json!({ "accountId": if round % 2 == 0 { Value::Null } else { json!(tenant.account) } })));
+        let asks = changes.iter().map(|(path, change)| {
+            Ask::new("PATCH", path).header("authorization", &format!("Bearer {TOKEN}")).json(change)
+        });
         crate::support::at_once(stage.admin, asks).await.iter().for_each(|reply| drop(reply.expect(200)));
         let shown = stage.operate("GET", &format!("/accounts/{}", tenant.account), Value::Null).await.expect(200);
-        assert!(limits.iter().all(|limit| shown[*limit] == round) && shown["state"] == states[round % 2], "round {round}: {shown}");
+        assert!(
+            limits.iter().all(|limit| shown[*limit] == round) && shown["state"] == states[round % 2],
+            "round {round}: {shown}"
+        );
         let shown = stage.operate("GET", &format!("/numbers/{}", tenant.number), Value::Null).await.expect(200);
-        assert!(shown["accountId"].is_null() == (round % 2 == 0) && shown["state"] == states[round % 2], "round {round}: {shown}");
+        assert!(
+            shown["accountId"].is_null() == (round % 2 == 0) && shown["state"] == states[round % 2],
+            "round {round}: {shown}"
+        );
     }
 }
 
@@ -318,7 +395,14 @@ async fn changes_of_different_fields_at_the_same_time_are_all_kept() {
 async fn nobody_passes_without_the_token() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
-    for authorization in ["", "Bearer", "Bearer wrong", "Basic x", &format!("Bearer {TOKEN}x"), &crate::support::basic(&tenant.key, &tenant.secret)] {
+    for authorization in [
+        "",
+        "Bearer",
+        "Bearer wrong",
+        "Basic x",
+        &format!("Bearer {TOKEN}x"),
+        &crate::support::basic(&tenant.key, &tenant.secret),
+    ] {
         for path in ["/accounts", "/nothing"] {
             let ask = Ask::new("GET", &format!("/admin/v1{path}"));
             let ask = if authorization.is_empty() { ask } else { ask.header("authorization", authorization) };
@@ -327,7 +411,11 @@ async fn nobody_passes_without_the_token() {
             assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
         }
     }
-    Ask::new("GET", "/admin/v1/accounts").header("authorization", &format!("bearer {TOKEN}")).send(stage.admin).await.expect(200);
+    Ask::new("GET", "/admin/v1/accounts")
+        .header("authorization", &format!("bearer {TOKEN}"))
+        .send(stage.admin)
+        .await
+        .expect(200);
     stage.operate("GET", "/nothing", Value::Null).await.refused_by_operator(33101, Value::Null);
 }
 
@@ -335,7 +423,11 @@ async fn nobody_passes_without_the_token() {
 async fn without_a_token_there_is_no_admin_api() {
     let stage = Stage::with(|config, _| config.admin.token = None).await;
     for path in ["/admin/v1/accounts", "/admin/v1", "/"] {
-        Ask::new("GET", path).header("authorization", "Bearer ").send(stage.admin).await.refused_by_operator(33101, Value::Null);
+        Ask::new("GET", path)
+            .header("authorization", "Bearer ")
+            .send(stage.admin)
+            .await
+            .refused_by_operator(33101, Value::Null);
     }
     for path in ["/healthz", "/readyz", "/metrics"] {
         assert_eq!(Ask::new("GET", path).send(stage.admin).await.status, 200, "{path}");
@@ -345,15 +437,30 @@ async fn without_a_token_there_is_no_admin_api() {
 #[tokio::test]
 async fn requests_of_the_wrong_form_get_the_envelope() {
     let stage = Stage::start().await;
-    let signed = |method: &str, path: &str| Ask::new(method, &format!("/admin/v1{path}")).header("authorization", &format!("Bearer {TOKEN}"));
+    let signed = |method: &str, path: &str| {
+        Ask::new(method, &format!("/admin/v1{path}")).header("authorization", &format!("Bearer {TOKEN}"))
+    };
     let reply = signed("DELETE", "/accounts").send(stage.admin).await;
     reply.refused_by_operator(33102, Value::Null);
     assert_eq!(reply.header("allow"), Some("GET, HEAD, POST"));
-    signed("POST", "/accounts").octets("{}").header("content-type", "text/plain").send(stage.admin).await.refused_by_operator(33103, Value::Null);
+    signed("POST", "/accounts")
+        .octets("{}")
+        .header("content-type", "text/plain")
+        .send(stage.admin)
+        .await
+        .refused_by_operator(33103, Value::Null);
     let place = |line: usize, column: usize| json!({ "line": line, "column": column });
     signed("POST", "/accounts").text("{\"name\":").send(stage.admin).await.refused_by_operator(33100, place(1, 8));
-    signed("POST", "/accounts").text("{\"name\":\"x\"} x").send(stage.admin).await.refused_by_operator(33100, place(1, 14));
-    signed("POST", "/accounts").text(" ".repeat(300_000)).send(stage.admin).await.refused_by_operator(33104, Value::Null);
+    signed("POST", "/accounts")
+        .text("{\"name\":\"x\"} x")
+        .send(stage.admin)
+        .await
+        .refused_by_operator(33100, place(1, 14));
+    signed("POST", "/accounts")
+        .text(" ".repeat(300_000))
+        .send(stage.admin)
+        .await
+        .refused_by_operator(33104, Value::Null);
     let mut connection = crate::support::http::Connection::open(stage.admin).await;
     connection.write(b"nonsense\r\n\r\n").await;
     connection.reply().await.refused_by_operator(33100, Value::Null);
@@ -375,7 +482,11 @@ async fn changes_at_the_same_time_leave_memory_and_store_of_one_mind() {
         last = stage.operate("GET", &format!("/accounts/{}", tenant.account), Value::Null).await.expect(200);
         if round % 5 == 4 {
             stage.restart(|_| {}).await;
-            assert_eq!(stage.operate("GET", &format!("/accounts/{}", tenant.account), Value::Null).await.expect(200), last, "after {round} rounds");
+            assert_eq!(
+                stage.operate("GET", &format!("/accounts/{}", tenant.account), Value::Null).await.expect(200),
+                last,
+                "after {round} rounds"
+            );
         }
     }
     assert_eq!(last["name"], "a tenant");
@@ -391,7 +502,13 @@ async fn an_operator_who_hangs_up_leaves_no_key_half_revoked() {
     }
     for key in &keys {
         let mut connection = crate::support::http::Connection::open(stage.admin).await;
-        connection.write(&Ask::new("DELETE", &format!("/admin/v1/keys/{key}")).header("authorization", &format!("Bearer {TOKEN}")).to_bytes()).await;
+        connection
+            .write(
+                &Ask::new("DELETE", &format!("/admin/v1/keys/{key}"))
+                    .header("authorization", &format!("Bearer {TOKEN}"))
+                    .to_bytes(),
+            )
+            .await;
         drop(connection);
         // A change that comes after it is made after it.
         stage.operate("PATCH", &format!("/accounts/{}", tenant.account), json!({ "dailyQuota": 7 })).await.expect(200);

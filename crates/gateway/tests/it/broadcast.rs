@@ -1,4 +1,5 @@
-//! `POST /broadcast` as the contract has it: its shape, every code that can be reached, the order of the checks, keys and waiting.
+//! `POST /broadcast` as the contract has it: its shape, every code that can be reached, the order of the checks, keys
+//! and waiting.
 
 use serde_json::{Value, json};
 
@@ -32,7 +33,12 @@ async fn refuses(stage: &Stage, tenant: &Tenant, request: &Value, code: u16, inf
 async fn an_accepted_broadcast_has_exactly_the_published_fields() {
     let stage = Stage::at("2026-03-13T14:30:00.000Z", |config, _| config.carrier.clear()).await;
     let tenant = stage.tenant().await;
-    let reply = stage.ask(&tenant.broadcast(&to(&tenant, json!(["+18005551001", { "to": "+18005551002", "name": "Ann" }, "\u{2b}18005551003"])))).await;
+    let reply = stage
+        .ask(&tenant.broadcast(&to(
+            &tenant,
+            json!(["+18005551001", { "to": "+18005551002", "name": "Ann" }, "\u{2b}18005551003"]),
+        )))
+        .await;
     let accepted = reply.expect(201);
     let id = accepted["id"].as_str().unwrap();
     assert!(id.starts_with("brc_") && id.len() == 26, "{id}");
@@ -102,7 +108,8 @@ async fn codes_33006_and_33018_answer_types_and_media() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
     for (kind, media, code) in [("sms", Value::Null, 33006), ("SMS", json!("http://example.com/a.png"), 33006)] {
-        refuses(&stage, &tenant, &but(&tenant, &json!({ "messageType": kind, "mediaUrl": media })), code, Value::Null).await;
+        refuses(&stage, &tenant, &but(&tenant, &json!({ "messageType": kind, "mediaUrl": media })), code, Value::Null)
+            .await;
     }
     refuses(&stage, &tenant, &but(&tenant, &json!({ "mediaUrl": "http://10.0.0.1/a.png" })), 33018, Value::Null).await;
 }
@@ -149,7 +156,8 @@ async fn code_33024_tells_who_stands_twice() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
     let twice = json!(["+18005551001", { "to": "+18005551002" }, "+18005551002", { "to": "+18005551001" }, "+18005551001", "+18005551003"]);
-    refuses(&stage, &tenant, &to(&tenant, twice), 33024, json!({ "recipients": ["+18005551002", "+18005551001"] })).await;
+    refuses(&stage, &tenant, &to(&tenant, twice), 33024, json!({ "recipients": ["+18005551002", "+18005551001"] }))
+        .await;
     let many = [recipients(300), recipients(300)].concat();
     refuses(&stage, &tenant, &to(&tenant, many), 33024, json!({ "recipients": recipients(100) })).await;
 }
@@ -170,20 +178,27 @@ async fn code_33100_names_the_field_or_the_place() {
         stage.ask(&tenant.sign(Ask::new("POST", PATH)).text(body)).await.refused(33100, info);
     }
     let both = tenant.broadcast(&but(&tenant, &json!({ "idempotencyKey": "one" }))).header("idempotency-key", "two");
-    stage.ask(&both).await.refused(33100, json!({ "field": "idempotencyKey", "expected": "the value of the Idempotency-Key header" }));
+    stage
+        .ask(&both)
+        .await
+        .refused(33100, json!({ "field": "idempotencyKey", "expected": "the value of the Idempotency-Key header" }));
 }
 
 #[tokio::test]
 async fn codes_33101_and_33102_answer_for_addresses_and_methods() {
     let stage = Stage::start().await;
     let (tenant, other) = (stage.tenant().await, stage.tenant().await);
-    let theirs = stage.ask(&other.broadcast(&to(&other, recipients(1)))).await.expect(201)["id"].as_str().unwrap().to_owned();
+    let theirs =
+        stage.ask(&other.broadcast(&to(&other, recipients(1)))).await.expect(201)["id"].as_str().unwrap().to_owned();
     for id in [theirs.as_str(), "brc_0000000000000000000000", "msg_0000000000000000000000", "nonsense"] {
         stage.ask(&tenant.get(&format!("/broadcast/{id}"))).await.refused(33101, Value::Null);
         stage.ask(&tenant.sign(Ask::new("POST", &format!("{PATH}/{id}/cancel")))).await.refused(33101, Value::Null);
     }
-    for (method, path, allowed) in [("DELETE", "/broadcast", "GET, HEAD, POST"), ("POST", "/broadcast/x", "GET, HEAD"), ("GET", "/broadcast/x/cancel", "POST")]
-    {
+    for (method, path, allowed) in [
+        ("DELETE", "/broadcast", "GET, HEAD, POST"),
+        ("POST", "/broadcast/x", "GET, HEAD"),
+        ("GET", "/broadcast/x/cancel", "POST"),
+    ] {
         let reply = stage.ask(&tenant.sign(Ask::new(method, &format!("/api/v1/messaging{path}")))).await;
         reply.refused(33102, Value::Null);
         assert_eq!(reply.header("allow"), Some(allowed));
@@ -194,7 +209,10 @@ async fn codes_33101_and_33102_answer_for_addresses_and_methods() {
 async fn codes_33103_and_33104_answer_for_the_body() {
     let stage = Stage::with(|config, _| config.api.broadcast_body_bytes_max = 2 << 20).await;
     let tenant = stage.tenant().await;
-    stage.ask(&tenant.sign(Ask::new("POST", PATH)).header("content-type", "text/plain").octets("{}")).await.refused(33103, Value::Null);
+    stage
+        .ask(&tenant.sign(Ask::new("POST", PATH)).header("content-type", "text/plain").octets("{}"))
+        .await
+        .refused(33103, Value::Null);
     let padded = |bytes: usize| format!("{}{}", " ".repeat(bytes), to(&tenant, recipients(1)));
     stage.ask(&tenant.sign(Ask::new("POST", PATH)).text(padded(1 << 20))).await.expect(201);
     stage.ask(&tenant.sign(Ask::new("POST", PATH)).text(padded(2 << 20))).await.refused(33104, Value::Null);
@@ -239,7 +257,11 @@ async fn the_first_broken_rule_answers() {
         tenant.broadcast(&request)
     };
     let twice = json!(["+18005551001", "+18005551001", "+18005551002", "+18005551003"]);
-    let number = |from: &str| worst(json!({ "recipients": recipients(1), "from": from, "messageType": null, "idempotencyKey": null, "body": "hello" }));
+    let number = |from: &str| {
+        worst(
+            json!({ "recipients": recipients(1), "from": from, "messageType": null, "idempotencyKey": null, "body": "hello" }),
+        )
+    };
     for (code, ask) in [
         (33001, plain(Ask::new("POST", PATH).header("authorization", &basic(&hurried.key, "wrong")))),
         (33002, plain(hurried.sign(Ask::new("POST", PATH)))),
@@ -253,9 +275,24 @@ async fn the_first_broken_rule_answers() {
         (33024, worst(json!({ "messageType": "MMS", "recipients": twice, "from": tenant.number }))),
         (33108, worst(json!({ "messageType": "MMS", "recipients": recipients(4), "from": tenant.number }))),
         (33106, worst(json!({ "messageType": "MMS", "recipients": recipients(2), "from": tenant.number }))),
-        (33013, worst(json!({ "messageType": "MMS", "recipients": recipients(2), "from": tenant.number, "idempotencyKey": "taken" }))),
-        (33016, worst(json!({ "messageType": "MMS", "recipients": recipients(2), "from": "+18005550000", "idempotencyKey": "fresh" }))),
-        (33107, worst(json!({ "messageType": "MMS", "recipients": recipients(2), "from": "+18005550000", "idempotencyKey": null, "body": "x".repeat(1601) }))),
+        (
+            33013,
+            worst(
+                json!({ "messageType": "MMS", "recipients": recipients(2), "from": tenant.number, "idempotencyKey": "taken" }),
+            ),
+        ),
+        (
+            33016,
+            worst(
+                json!({ "messageType": "MMS", "recipients": recipients(2), "from": "+18005550000", "idempotencyKey": "fresh" }),
+            ),
+        ),
+        (
+            33107,
+            worst(
+                json!({ "messageType": "MMS", "recipients": recipients(2), "from": "+18005550000", "idempotencyKey": null, "body": "x".repeat(1601) }),
+            ),
+        ),
         (33008, number("+18005550000")),
         (33004, number(&other.number)),
         (33018, number(&tenant.number)),
@@ -273,18 +310,27 @@ async fn the_same_request_gets_the_same_answer_and_makes_no_second_broadcast() {
     let tenant = stage.tenant_with(json!({ "dailyQuota": 100 })).await;
     let ask = |count: usize| tenant.broadcast(&to(&tenant, recipients(count))).header("idempotency-key", "spring");
     let replies = at_once(stage.api, (0..30).map(|_| ask(60))).await;
-    assert_eq!(replies.iter().filter(|reply| reply.status == 201 && reply.header("idempotent-replayed").is_none()).count(), 1);
+    assert_eq!(
+        replies.iter().filter(|reply| reply.status == 201 && reply.header("idempotent-replayed").is_none()).count(),
+        1
+    );
     assert!(replies.iter().all(|reply| matches!(reply.code(), 0 | 33013)));
     let first = replies.iter().find(|reply| reply.status == 201).unwrap();
     let objects: Vec<_> = recipients(60).into_iter().map(|to| json!({ "x": 1, "to": to })).collect();
     let in_body = but(&tenant, &json!({ "recipients": objects, "messageType": "SMS", "idempotencyKey": "spring" }));
     for again in [stage.ask(&ask(60)).await, stage.ask(&tenant.broadcast(&in_body)).await] {
-        assert_eq!((again.status, again.text(), again.header("location")), (201, first.text(), first.header("location")));
+        assert_eq!(
+            (again.status, again.text(), again.header("location")),
+            (201, first.text(), first.header("location"))
+        );
         assert_eq!(again.header("idempotent-replayed"), Some("true"));
     }
     stage.ask(&ask(59)).await.refused(33013, Value::Null);
     // A key of broadcasts is not one of messages.
-    stage.ask(&tenant.post(&tenant.message("+12025550143", "hello")).header("idempotency-key", "spring")).await.expect(201);
+    stage
+        .ask(&tenant.post(&tenant.message("+12025550143", "hello")).header("idempotency-key", "spring"))
+        .await
+        .expect(201);
     assert_eq!(stage.ask(&tenant.get("/broadcast")).await.expect(200)["data"].as_array().unwrap().len(), 1);
 }
 
@@ -292,9 +338,15 @@ async fn the_same_request_gets_the_same_answer_and_makes_no_second_broadcast() {
 async fn who_prefers_to_wait_sees_it_sending_and_so_does_a_repeat() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
-    let ask = tenant.broadcast(&to(&tenant, recipients(5_000))).header("idempotency-key", "spring").header("prefer", "wait=60");
+    let ask = tenant
+        .broadcast(&to(&tenant, recipients(5_000)))
+        .header("idempotency-key", "spring")
+        .header("prefer", "wait=60");
     let first = stage.ask(&ask).await;
-    assert_eq!((first.expect(201)["status"].as_str(), first.header("preference-applied")), (Some("sending"), Some("wait=30")));
+    assert_eq!(
+        (first.expect(201)["status"].as_str(), first.header("preference-applied")),
+        (Some("sending"), Some("wait=30"))
+    );
     let again = stage.ask(&ask).await;
     assert_eq!((again.text(), again.header("idempotent-replayed")), (first.text(), Some("true")));
 }

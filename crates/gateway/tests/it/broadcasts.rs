@@ -1,4 +1,5 @@
-//! The life of a broadcast, from its first message to its last: counts, lists, blocks, cancellation, pace, and a process that ends in between.
+//! The life of a broadcast, from its first message to its last: counts, lists, blocks, cancellation, pace, and a
+//! process that ends in between.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -25,7 +26,8 @@ async fn ended(stage: &Stage, tenant: &Tenant, id: &Value) -> Value {
 }
 
 fn counts(total: u64, of: &Value) -> Value {
-    let mut counts = json!({ "total": total, "skipped": 0, "queued": 0, "sent": 0, "delivered": 0, "undelivered": 0, "failed": 0 });
+    let mut counts =
+        json!({ "total": total, "skipped": 0, "queued": 0, "sent": 0, "delivered": 0, "undelivered": 0, "failed": 0 });
     counts.as_object_mut().unwrap().extend(of.as_object().unwrap().clone());
     counts
 }
@@ -33,7 +35,8 @@ fn counts(total: u64, of: &Value) -> Value {
 /// Whom the SMSC was sent to, each of them once.
 fn reached(stage: &Stage) -> HashSet<String> {
     let submissions = stage.submissions();
-    let reached: HashSet<String> = submissions.iter().map(|submit| format!("+{}", submit["destination"].as_str().unwrap())).collect();
+    let reached: HashSet<String> =
+        submissions.iter().map(|submit| format!("+{}", submit["destination"].as_str().unwrap())).collect();
     assert_eq!(reached.len(), submissions.len(), "nobody is sent to twice");
     reached
 }
@@ -44,8 +47,13 @@ async fn a_broadcast_reaches_everybody_once_and_is_completed() {
     let tenant = stage.tenant().await;
     let everybody = recipients(6_500);
     let accepted = send(&stage, &tenant, &everybody).await;
-    let broadcast = stage.broadcast_when(&tenant, &accepted["id"], "is delivered", |broadcast| broadcast["counts"]["delivered"] == 6_500).await;
-    assert_eq!((&broadcast["status"], &broadcast["counts"]), (&json!("completed"), &counts(6_500, &json!({ "delivered": 6_500 }))));
+    let broadcast = stage
+        .broadcast_when(&tenant, &accepted["id"], "is delivered", |broadcast| broadcast["counts"]["delivered"] == 6_500)
+        .await;
+    assert_eq!(
+        (&broadcast["status"], &broadcast["counts"]),
+        (&json!("completed"), &counts(6_500, &json!({ "delivered": 6_500 })))
+    );
     let mut expected = accepted.clone();
     expected["status"] = "completed".into();
     expected["counts"] = broadcast["counts"].clone();
@@ -64,10 +72,16 @@ async fn every_fate_is_counted_and_shown_by_the_messages() {
     let broadcast = stage.broadcast_when(&sandbox, &id, "is through", |broadcast| broadcast["counts"] == wanted).await;
     assert_eq!(broadcast["status"], "completed");
     for (status, count) in [("", 9), ("queued", 0), ("sent", 1), ("delivered", 3), ("undelivered", 2), ("failed", 3)] {
-        let page = stage.ask(&sandbox.get(&format!("/message?broadcastId={}&status={status}", id.as_str().unwrap()))).await.expect(200);
+        let page = stage
+            .ask(&sandbox.get(&format!("/message?broadcastId={}&status={status}", id.as_str().unwrap())))
+            .await
+            .expect(200);
         let messages = page["data"].as_array().unwrap();
         assert_eq!(messages.len(), count, "{status}");
-        assert!(messages.iter().all(|message| message["broadcastId"] == id && message["from"] == json!(tenant.number)), "{page}");
+        assert!(
+            messages.iter().all(|message| message["broadcastId"] == id && message["from"] == json!(tenant.number)),
+            "{page}"
+        );
     }
     assert_eq!(stage.smsc.summary().submitted, 0);
 }
@@ -77,10 +91,15 @@ async fn who_is_blocked_is_skipped_silently_and_a_broadcast_of_nobody_has_failed
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
     let all = recipients(3);
-    stage.operate("PUT", &format!("/blocks/{}", all[1]), json!({ "kind": "recipient", "accountId": tenant.account })).await.expect(200);
+    stage
+        .operate("PUT", &format!("/blocks/{}", all[1]), json!({ "kind": "recipient", "accountId": tenant.account }))
+        .await
+        .expect(200);
     let accepted = send(&stage, &tenant, &all).await;
     assert_eq!((&accepted["totalRecipients"], &accepted["status"]), (&json!(3), &json!("queued")));
-    let broadcast = stage.broadcast_when(&tenant, &accepted["id"], "is delivered", |broadcast| broadcast["counts"]["delivered"] == 2).await;
+    let broadcast = stage
+        .broadcast_when(&tenant, &accepted["id"], "is delivered", |broadcast| broadcast["counts"]["delivered"] == 2)
+        .await;
     assert_eq!((&broadcast["status"], &broadcast["counts"]["skipped"]), (&json!("completed"), &json!(1)));
     assert!(!reached(&stage).contains(&all[1]));
     let nobody = send(&stage, &tenant, &all[1..2]).await;
@@ -113,7 +132,9 @@ async fn a_sender_that_is_suspended_sends_no_more_of_it() {
     let stage = Stage::with(|config, _| smpp(config).rate = 20).await;
     let tenant = stage.tenant().await;
     let id = send(&stage, &tenant, &recipients(3_000)).await["id"].clone();
-    stage.broadcast_when(&tenant, &id, "has sent some", |broadcast| broadcast["counts"]["queued"].as_u64() < Some(3_000)).await;
+    stage
+        .broadcast_when(&tenant, &id, "has sent some", |broadcast| broadcast["counts"]["queued"].as_u64() < Some(3_000))
+        .await;
     stage.operate("PATCH", &format!("/numbers/{}", tenant.number), json!({ "state": "suspended" })).await.expect(200);
     let broadcast = ended(&stage, &tenant, &id).await;
     let skipped = broadcast["counts"]["skipped"].as_u64().unwrap();
@@ -126,14 +147,20 @@ async fn a_canceled_broadcast_sends_nothing_more_and_says_how_many_it_stopped() 
     let stage = Stage::with(|config, _| smpp(config).rate = 50).await;
     let tenant = stage.tenant().await;
     let id = send(&stage, &tenant, &recipients(9_000)).await["id"].clone();
-    stage.broadcast_when(&tenant, &id, "has sent some", |broadcast| broadcast["counts"]["queued"].as_u64() < Some(9_000)).await;
+    stage
+        .broadcast_when(&tenant, &id, "has sent some", |broadcast| broadcast["counts"]["queued"].as_u64() < Some(9_000))
+        .await;
     let canceled = cancel(&stage, &tenant, &id).await;
     let stopped = canceled["stopped"].as_u64().unwrap();
     assert_eq!((&canceled["status"], &canceled["counts"]["skipped"]), (&json!("canceled"), &json!(stopped)));
     assert!(stopped > 8_500, "{canceled}");
     let again = cancel(&stage, &tenant, &id).await;
     assert_eq!((&again["status"], &again["stopped"]), (&json!("canceled"), &json!(0)));
-    let broadcast = stage.broadcast_when(&tenant, &id, "is through", |broadcast| broadcast["counts"]["delivered"].as_u64() == Some(9_000 - stopped)).await;
+    let broadcast = stage
+        .broadcast_when(&tenant, &id, "is through", |broadcast| {
+            broadcast["counts"]["delivered"].as_u64() == Some(9_000 - stopped)
+        })
+        .await;
     assert_eq!((&broadcast["status"], reached(&stage).len() as u64), (&json!("canceled"), 9_000 - stopped));
     let single = stage.send(&tenant, "+12025550143", "hello").await;
     stage.reaches(&tenant, &single["id"], "delivered").await;
@@ -156,7 +183,9 @@ async fn a_process_that_ends_in_between_goes_on_where_it_was() {
     let everybody = recipients(7_000);
     let id = send(&stage, &tenant, &everybody).await["id"].clone();
     for limit in [6_500, 5_000, 2_500] {
-        stage.broadcast_when(&tenant, &id, "goes on", |broadcast| broadcast["counts"]["queued"].as_u64() < Some(limit)).await;
+        stage
+            .broadcast_when(&tenant, &id, "goes on", |broadcast| broadcast["counts"]["queued"].as_u64() < Some(limit))
+            .await;
         stage.restart(|_| {}).await;
     }
     let broadcast = ended(&stage, &tenant, &id).await;
@@ -191,10 +220,18 @@ async fn a_number_keeps_its_pace_and_holds_up_no_other() {
     let paced = send(&stage, &slow, &recipients(2_000)).await["id"].clone();
     let free = send(&stage, &fast, &recipients(500)).await["id"].clone();
     ended(&stage, &fast, &free).await;
-    let left = stage.broadcast_when(&slow, &paced, "has sent ten", |broadcast| broadcast["counts"]["queued"].as_u64() <= Some(1_990)).await;
+    let left = stage
+        .broadcast_when(&slow, &paced, "has sent ten", |broadcast| {
+            broadcast["counts"]["queued"].as_u64() <= Some(1_990)
+        })
+        .await;
     // The first leaves at once, so that ten need nine fifths of a second.
     assert!(began.elapsed() >= Duration::from_millis(1_750), "{:?} {left}", began.elapsed());
-    let of_slow = stage.submissions().iter().filter(|submit| format!("+{}", submit["source"].as_str().unwrap_or_default()) == slow.number).count();
+    let of_slow = stage
+        .submissions()
+        .iter()
+        .filter(|submit| format!("+{}", submit["source"].as_str().unwrap_or_default()) == slow.number)
+        .count();
     assert!(of_slow as f64 <= began.elapsed().as_secs_f64() * 5.0 + 1.0, "{of_slow} in {:?}", began.elapsed());
 }
 
@@ -212,7 +249,10 @@ async fn a_list_shows_broadcasts_newest_first() {
     ids.reverse();
     let listed = async |query: &str| {
         let page = stage.ask(&tenant.get(&format!("/broadcast?{query}"))).await.expect(200);
-        (page["data"].as_array().unwrap().iter().map(|broadcast| broadcast["id"].clone()).collect::<Vec<_>>(), page["nextCursor"].clone())
+        (
+            page["data"].as_array().unwrap().iter().map(|broadcast| broadcast["id"].clone()).collect::<Vec<_>>(),
+            page["nextCursor"].clone(),
+        )
     };
     assert_eq!(listed("").await, (ids.clone(), Value::Null));
     let (first, cursor) = listed("limit=3").await;
@@ -221,8 +261,15 @@ async fn a_list_shows_broadcasts_newest_first() {
     assert_eq!(listed("after=2026-03-15T14:31:00Z&before=2026-03-15T14:33:00Z").await.0, ids[4..6]);
     assert_eq!(listed(&format!("from={}&unknown=x", tenant.number)).await.0.len(), 7);
     assert_eq!(listed("from=%2B18005550000").await.0.len(), 0);
-    eventually("the canceled one is told", async || (listed("status=canceled").await.0 == ids[4..5]).then_some(())).await;
-    for (query, field) in [("limit=0", "limit"), ("limit=101", "limit"), ("status=sent", "status"), ("cursor=x", "cursor"), ("before=now", "before")] {
+    eventually("the canceled one is told", async || (listed("status=canceled").await.0 == ids[4..5]).then_some(()))
+        .await;
+    for (query, field) in [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("status=sent", "status"),
+        ("cursor=x", "cursor"),
+        ("before=now", "before"),
+    ] {
         let reply = stage.ask(&tenant.get(&format!("/broadcast?{query}"))).await;
         reply.refused(33100, json!({ "field": field, "expected": reply.json()["additionalInfo"]["expected"] }));
     }
@@ -244,8 +291,14 @@ async fn the_operator_sees_and_stops_broadcasts_of_all_accounts() {
     assert_eq!((of_one["data"].as_array().unwrap().len(), &of_one["data"][0]["id"]), (1, &first["id"]));
     let path = format!("/broadcasts/{}", first["id"].as_str().unwrap());
     let shown = stage.operate("GET", &path, Value::Null).await.expect(200);
-    assert_eq!((&shown["accountId"], &shown["mode"], &shown["segments"]), (&json!(one.account), &json!("live"), &json!(1)));
+    assert_eq!(
+        (&shown["accountId"], &shown["mode"], &shown["segments"]),
+        (&json!(one.account), &json!("live"), &json!(1))
+    );
     let canceled = stage.operate("POST", &format!("{path}/cancel"), Value::Null).await.expect(200);
     assert_eq!(canceled["status"], "canceled");
-    stage.operate("POST", "/broadcasts/brc_0000000000000000000000/cancel", Value::Null).await.refused_by_operator(33101, Value::Null);
+    stage
+        .operate("POST", "/broadcasts/brc_0000000000000000000000/cancel", Value::Null)
+        .await
+        .refused_by_operator(33101, Value::Null);
 }

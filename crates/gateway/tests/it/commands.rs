@@ -42,8 +42,10 @@ fn check(directory: &Path, text: &str, variables: &[(&str, &str)]) -> (Option<i3
 #[test]
 fn a_sound_configuration_is_sound_whatever_the_commands_environment() {
     let directory = TempDir::new().unwrap();
-    let text =
-        format!("[store]\nurl = \"sqlite:{}/data/x.db\"\n[[carrier]]\nname = \"main\"\nhost = \"smsc\"\nsystem_id = \"me\"\n", directory.path().display());
+    let text = format!(
+        "[store]\nurl = \"sqlite:{}/data/x.db\"\n[[carrier]]\nname = \"main\"\nhost = \"smsc\"\nsystem_id = \"me\"\n",
+        directory.path().display()
+    );
     let pepper = "p".repeat(32);
     let variables = [("SMSFACTORY_ADMIN_URL", "http://127.0.0.1:8081"), ("SMSFACTORY_KEYS_PEPPER", pepper.as_str())];
     let (code, out, err) = check(directory.path(), &text, &variables);
@@ -56,7 +58,8 @@ fn a_sound_configuration_is_sound_whatever_the_commands_environment() {
 fn a_file_with_secrets_is_for_its_owner() {
     let directory = TempDir::new().unwrap();
     let (file, token) = (directory.path().join("my.toml"), directory.path().join("token"));
-    let store = format!("[store]\nurl = \"sqlite:{}/x.db\"\n[media]\ndirectory = \"{0}/media\"\n", directory.path().display());
+    let store =
+        format!("[store]\nurl = \"sqlite:{}/x.db\"\n[media]\ndirectory = \"{0}/media\"\n", directory.path().display());
     let pepper = format!("[keys]\npepper = \"{}\"\n", "p".repeat(32));
     let token_file = format!("[admin]\ntoken_file = \"{}\"\n", token.display());
     for (text, file_mode, token_mode, found) in [
@@ -74,7 +77,9 @@ fn a_file_with_secrets_is_for_its_owner() {
         let (code, out, _) = told(&command.env("SMSFACTORY_KEYS_PEPPER", "q".repeat(32)).output().unwrap());
         match found {
             None => assert_eq!(code, Some(0), "{out}"),
-            Some(place) => assert!(code == Some(1) && out.contains(place) && out.contains("every user of this machine"), "{out}"),
+            Some(place) => {
+                assert!(code == Some(1) && out.contains(place) && out.contains("every user of this machine"), "{out}")
+            }
         }
         assert!(!out.contains("ppppp") && !out.contains("a-token"), "{out}");
     }
@@ -109,7 +114,10 @@ fn what_only_a_look_finds_out_is_told_with_its_line() {
         (sound.replace("[keys]\npepper", "[keys]\npepper_file"), "my.toml:2: `keys.pepper_file`: cannot read"),
         (format!("{sound}[admin]\ntoken_file = \"/nope\"\n"), "my.toml:6: `admin.token_file`: cannot read"),
         (format!("{sound}[admin]\n\ntoken = \"short\"\n"), "my.toml:7: `admin.token` has fewer"),
-        (format!("{sound}[api]\ntls_cert = \"{empty}\"\ntls_key = \"/nope\"\n"), "my.toml:7: `api.tls_key`: cannot use /nope"),
+        (
+            format!("{sound}[api]\ntls_cert = \"{empty}\"\ntls_key = \"/nope\"\n"),
+            "my.toml:7: `api.tls_key`: cannot use /nope",
+        ),
     ] {
         let (code, out, err) = check(directory.path(), &text, &[]);
         assert_eq!((code, err.as_str()), (Some(1), "smsfactory: 1 mistake\n"), "{out}");
@@ -123,7 +131,10 @@ fn a_mistake_has_one_line() {
     let (code, _, err) = check(directory.path(), "[api]\nlisten = \"nowhere\"\n[dispatch]\nbatch = 0\n", &[]);
     let lines: Vec<&str> = err.lines().collect();
     assert_eq!((code, lines.len()), (Some(1), 2), "{err}");
-    assert!(lines[0].contains("my.toml:2: `api.listen`: ") && lines[1].contains("my.toml:4: `dispatch.batch`: "), "{err}");
+    assert!(
+        lines[0].contains("my.toml:2: `api.listen`: ") && lines[1].contains("my.toml:4: `dispatch.batch`: "),
+        "{err}"
+    );
 }
 
 /// The table by which `pipeline`'s tests judge the guard.
@@ -144,7 +155,8 @@ fn a_batch_of_urls_is_judged_line_by_line() {
     let (code, out, err) = fed(&mut smsfactory(&["check-url", "--jsonl"]), URLS);
     assert_eq!((code, err.as_str(), out.lines().count()), (Some(0), "", URLS.lines().count()));
     for (asked, answered) in URLS.lines().zip(out.lines()) {
-        let [asked, answered]: [serde_json::Value; 2] = [asked, answered].map(|line| serde_json::from_str(line).unwrap());
+        let [asked, answered]: [serde_json::Value; 2] =
+            [asked, answered].map(|line| serde_json::from_str(line).unwrap());
         assert_eq!(asked["allowed"], answered["allowed"], "{asked}: {answered}");
         let why = answered["why"].as_str();
         assert!(why.is_none_or(|why| why.contains(asked["why"].as_str().unwrap_or_default())), "{asked}: {answered}");
@@ -165,15 +177,27 @@ fn a_batch_of_urls_is_judged_line_by_line() {
 fn a_url_is_judged_without_being_fetched() {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("my.toml");
-    std::fs::write(&file, "[media]\nallow_networks = [\"127.0.0.0/8\"]\ndeny_networks = [\"8.8.8.0/24\"]\nports = [81]\n").unwrap();
+    std::fs::write(
+        &file,
+        "[media]\nallow_networks = [\"127.0.0.0/8\"]\ndeny_networks = [\"8.8.8.0/24\"]\nports = [81]\n",
+    )
+    .unwrap();
     let file = file.to_str().unwrap();
     for (arguments, code, line) in [
         (&["http://8.8.8.8/a.jpg"][..], 0, "allowed"),
         (&["http://0x7f.1/"], 1, "refused: 127.0.0.1 is not public: loopback (RFC 1122)"),
         (&["http://localhost./"], 1, "refused: the host is a special-use name: localhost"),
         (&["http://a.example.com/", "--resolve", "a.example.com=8.8.8.8,2606:4700::1111"], 0, "allowed"),
-        (&["http://a.example.com/", "--resolve", "A.example.com.=8.8.8.8,::1"], 1, "refused: ::1 is not public: not global unicast (RFC 4291)"),
-        (&["--resolve", "b.example.com=8.8.8.8", "--resolve", "a.example.com=10.0.0.1", "http://b.example.com/"], 0, "allowed"),
+        (
+            &["http://a.example.com/", "--resolve", "A.example.com.=8.8.8.8,::1"],
+            1,
+            "refused: ::1 is not public: not global unicast (RFC 4291)",
+        ),
+        (
+            &["--resolve", "b.example.com=8.8.8.8", "--resolve", "a.example.com=10.0.0.1", "http://b.example.com/"],
+            0,
+            "allowed",
+        ),
         (&["--config", file, "http://127.0.0.1:81/"], 0, "allowed"),
         (&["--config", file, "http://127.0.0.1/"], 1, "refused: port 80 is not allowed"),
         (&["--config", file, "http://8.8.8.8:81/"], 1, "refused: 8.8.8.8 is not public: denied by the operator"),
@@ -190,8 +214,12 @@ fn a_url_is_judged_without_being_fetched() {
 
 #[test]
 fn what_clients_notice_is_not_done_unasked() {
-    for arguments in [&["account", "suspend", "acc_x"][..], &["account", "disable", "acc_x"], &["key", "revoke", "uk_x"], &["block", "remove", "+12025550143"]]
-    {
+    for arguments in [
+        &["account", "suspend", "acc_x"][..],
+        &["account", "disable", "acc_x"],
+        &["key", "revoke", "uk_x"],
+        &["block", "remove", "+12025550143"],
+    ] {
         let (code, out, err) = told(&smsfactory(arguments).output().unwrap());
         assert_eq!((code, out.as_str()), (Some(1), ""), "{arguments:?}");
         assert!(err.contains("Say --yes where nobody can be asked"), "{arguments:?}: {err}");
@@ -259,7 +287,9 @@ fn the_hint_of_dev_works_as_it_is_printed() {
 async fn what_a_stranger_wrote_cannot_control_the_operators_terminal() {
     let server = crate::support::Stage::start().await;
     let reason = "\x1b[2J\u{9b}31m\nforged row\u{202e}";
-    let put = server.operate("PUT", "/blocks/+18005559999", serde_json::json!({ "kind": "recipient", "reason": reason })).await;
+    let put = server
+        .operate("PUT", "/blocks/+18005559999", serde_json::json!({ "kind": "recipient", "reason": reason }))
+        .await;
     assert_eq!(put.status, 200);
     let url = format!("http://{}", server.app().admin_address);
     for (arguments, shown) in [
@@ -270,13 +300,17 @@ async fn what_a_stranger_wrote_cannot_control_the_operators_terminal() {
         command.env("SMSFACTORY_ADMIN_TOKEN", crate::support::TOKEN);
         let (code, out, err) = told(&tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap());
         assert_eq!(code, Some(0), "{err}");
-        assert!(out.contains(shown) && !out.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'), "{out:?}");
+        assert!(
+            out.contains(shown) && !out.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'),
+            "{out:?}"
+        );
     }
 }
 
 #[test]
 fn text_names_the_characters_that_make_a_text_ucs2() {
-    let (code, out, _) = told(&smsfactory(&["text", "Monday at 3:30\u{202f}PM, it\u{2019}s \u{416}"]).output().unwrap());
+    let (code, out, _) =
+        told(&smsfactory(&["text", "Monday at 3:30\u{202f}PM, it\u{2019}s \u{416}"]).output().unwrap());
     assert_eq!(code, Some(0));
     for line in [
         "UCS-2 because of U+202F (narrow no-break space) at position 15",
@@ -287,13 +321,19 @@ fn text_names_the_characters_that_make_a_text_ucs2() {
     }
     let (_, out, _) = told(&smsfactory(&["text", "--json", "3:30 PM"]).output().unwrap());
     let measured: serde_json::Value = serde_json::from_str(&out).unwrap();
-    let expected = serde_json::json!({ "encoding": "GSM-7", "segments": 1, "characters": 7, "invalid": [], "ucs2Characters": [] });
+    let expected =
+        serde_json::json!({ "encoding": "GSM-7", "segments": 1, "characters": 7, "invalid": [], "ucs2Characters": [] });
     assert_eq!(measured, expected);
 }
 
 #[test]
 fn text_lists_lone_surrogates_with_the_other_invalid_characters_and_reads_on_after_a_line_that_is_no_json() {
-    let mut command = smsfactory(&["text", "--jsonl"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut command = smsfactory(&["text", "--jsonl"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let lines: [&[u8]; 5] = [
         br#"{"body":"a\ud83d\u0007"}"#,
         b"{\"body\":\"\xED\xA0\xBD\"}",
@@ -319,9 +359,15 @@ async fn run(mut command: Command) -> (Option<i32>, String, String) {
     told(&tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap())
 }
 
-/// A server that has left a carrier out of its configuration, for which so many messages wait, and the route of these messages to another carrier.
+/// A server that has left a carrier out of its configuration, for which so many messages wait, and the route of these
+/// messages to another carrier.
 async fn without_a_carrier(messages: usize) -> Stage {
-    let route = |carrier: &str| RouteConfig { prefix: "+44".to_owned(), kind: None, carriers: vec![carrier.to_owned()], on_unknown: Default::default() };
+    let route = |carrier: &str| RouteConfig {
+        prefix: "+44".to_owned(),
+        kind: None,
+        carriers: vec![carrier.to_owned()],
+        on_unknown: Default::default(),
+    };
     let mut stage = Stage::with(|config, _| {
         config.carrier.push(carrier("old", dead_port()));
         config.route.insert(0, route("old"));
@@ -365,17 +411,25 @@ async fn a_check_warns_of_carriers_that_messages_wait_for_and_the_configuration_
     let mut server = without_a_carrier(2).await;
     let (file, store) = (server.directory.path().join("my.toml"), server.config.store.url.clone());
     let media = server.config.media.directory.display();
-    let sound = format!("[keys]\npepper = \"{}\"\n[store]\nurl = \"{store}\"\n[media]\ndirectory = \"{media}\"\n", "p".repeat(32));
+    let sound = format!(
+        "[keys]\npepper = \"{}\"\n[store]\nurl = \"{store}\"\n[media]\ndirectory = \"{media}\"\n",
+        "p".repeat(32)
+    );
     write_private(&file, &sound);
     let warning = "my.toml:4: 2 messages wait for the carrier `old`, which is not in this configuration: \
                    `smsfactory carrier abandon old` gives them to other carriers of their routes";
-    let check = |more: &'static [&'static str]| run(smsfactory(&[&["check", "--config", file.to_str().unwrap()], more].concat()));
+    let check = |more: &'static [&'static str]| {
+        run(smsfactory(&[&["check", "--config", file.to_str().unwrap()], more].concat()))
+    };
     for is_running in [true, false] {
         if !is_running {
             server.stop().await;
         }
         let (code, out, _) = check(&[]).await;
-        assert!(code == Some(0) && out.lines().any(|line| line.starts_with("warning ") && line.ends_with(warning)), "{out}");
+        assert!(
+            code == Some(0) && out.lines().any(|line| line.starts_with("warning ") && line.ends_with(warning)),
+            "{out}"
+        );
         assert!(!check(&["--offline"]).await.1.contains("wait for"), "{out}");
     }
     write_private(&file, &format!("{sound}[[carrier]]\nname = \"old\"\nkind = \"sandbox\"\n"));

@@ -1,4 +1,5 @@
-//! How many connections there may be, how long they may hold their places, and what those hear for whom there is no room.
+//! How many connections there may be, how long they may hold their places, and what those hear for whom there is no
+//! room.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -30,7 +31,8 @@ async fn is_refused(address: SocketAddr, ask: &Ask) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_address_has_a_share_and_the_others_still_get_in() {
-    let stage = Stage::with(|config, _| (config.api.connections_max, config.api.connections_per_address) = (8, 4)).await;
+    let stage =
+        Stage::with(|config, _| (config.api.connections_max, config.api.connections_per_address) = (8, 4)).await;
     let tenant = stage.tenant().await;
     let mut held = Vec::new();
     for _ in 0..4 {
@@ -45,7 +47,10 @@ async fn one_address_has_a_share_and_the_others_still_get_in() {
     }
     assert_eq!(asked_from("127.0.0.2", stage.api, &tenant.get("/message")).await, "HTTP/1.1 200");
     let metrics = Ask::new("GET", "/metrics").send(stage.admin).await.text();
-    assert!(metrics.contains("smsfactory_http_connections_lost_total{door=\"api\",reason=\"address_full\"} 100"), "{metrics}");
+    assert!(
+        metrics.contains("smsfactory_http_connections_lost_total{door=\"api\",reason=\"address_full\"} 100"),
+        "{metrics}"
+    );
     held.pop();
     let ask = tenant.get("/message");
     eventually("a place is free again", async || (!is_refused(stage.api, &ask).await).then_some(())).await;
@@ -127,7 +132,11 @@ async fn the_operators_token_may_be_guessed_so_often_and_still_opens() {
     let stage = Stage::at("2026-03-15T14:30:00.000Z", |config, _| config.limits.failed_auth_per_minute = 5).await;
     let guess = Ask::new("GET", "/admin/v1/accounts").header("authorization", "Bearer a-guess-of-the-token");
     for asked in 0..50 {
-        let ask = if asked % 2 == 0 { guess.clone() } else { Ask::new("POST", "/admin/v1/accounts").header("authorization", &basic("uk", "x")) };
+        let ask = if asked % 2 == 0 {
+            guess.clone()
+        } else {
+            Ask::new("POST", "/admin/v1/accounts").header("authorization", &basic("uk", "x"))
+        };
         let reply = ask.send(stage.admin).await;
         reply.refused_by_operator(if asked < 5 { 33001 } else { 33002 }, Value::Null);
         assert!(asked < 5 || reply.number("retry-after") == 60);
@@ -142,11 +151,22 @@ async fn the_operators_token_may_be_guessed_so_often_and_still_opens() {
 async fn a_key_may_be_made_that_never_ends() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
-    for never in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59+00:00", "9999-12-30T22:00:01Z"] {
-        let made = stage.operate("POST", &format!("/accounts/{}/keys", tenant.account), json!({ "expiresAt": never })).await.expect(201);
+    for never in
+        ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59+00:00", "9999-12-30T22:00:01Z"]
+    {
+        let made = stage
+            .operate("POST", &format!("/accounts/{}/keys", tenant.account), json!({ "expiresAt": never }))
+            .await
+            .expect(201);
         assert!(made["expiresAt"].as_str().is_some_and(|at| at.starts_with(&never[..19])), "{made}");
         let key = made["keyId"].as_str().unwrap();
-        stage.ask(&Ask::new("GET", "/api/v1/messaging/message").header("authorization", &basic(key, made["keySecret"].as_str().unwrap()))).await.expect(200);
+        stage
+            .ask(
+                &Ask::new("GET", "/api/v1/messaging/message")
+                    .header("authorization", &basic(key, made["keySecret"].as_str().unwrap())),
+            )
+            .await
+            .expect(200);
     }
     for (query, count) in [("before=9999-12-31T23:59:59Z", 1), ("after=9999-12-31T23:59:59Z", 0)] {
         if stage.count(&tenant).await == 0 {

@@ -40,7 +40,8 @@ async fn a_process_that_is_told_to_end_makes_nothing_unknown_that_never_left() {
 async fn a_paced_backlog_of_one_account_holds_up_no_retry_of_another() {
     let stage = Stage::with(|config, _| (config.dispatch.account_rate, config.dispatch.batch) = (1, 5)).await;
     let (busy, quiet) = (stage.tenant().await, stage.tenant().await);
-    let (busy, quiet) = (stage.key(&busy, json!({ "mode": "test" })).await, stage.key(&quiet, json!({ "mode": "test" })).await);
+    let (busy, quiet) =
+        (stage.key(&busy, json!({ "mode": "test" })).await, stage.key(&quiet, json!({ "mode": "test" })).await);
     at_once(stage.api, messages(&busy, 60)).await;
     // The sandbox puts this one off at first, so that it waits in the store for its second attempt.
     let put_off = stage.send(&quiet, "+18005550008", "hello").await;
@@ -58,7 +59,10 @@ async fn a_message_expires_in_time_although_its_carrier_is_down_and_holds_it() {
     let tenant = stage.tenant().await;
     // Its client waits, and is told.
     let ask = tenant.post(&tenant.message(RECIPIENT, "hello")).header("prefer", "wait=30");
-    let ended = tokio::time::timeout(Duration::from_secs(10), stage.ask(&ask)).await.expect("long before its lease ends").expect(201);
+    let ended = tokio::time::timeout(Duration::from_secs(10), stage.ask(&ask))
+        .await
+        .expect("long before its lease ends")
+        .expect(201);
     assert_eq!((&ended["status"], &ended["errorType"]), (&json!("undelivered"), &json!("expired")));
 }
 
@@ -76,7 +80,8 @@ async fn what_its_route_holds_is_held_although_its_carrier_is_gone() {
         .restart(|config| {
             smpp(config).name = "renamed".to_owned();
             let carriers = vec!["renamed".to_owned()];
-            config.route = vec![RouteConfig { prefix: String::new(), kind: None, carriers, on_unknown: OnUnknown::Hold }];
+            config.route =
+                vec![RouteConfig { prefix: String::new(), kind: None, carriers, on_unknown: OnUnknown::Hold }];
         })
         .await;
     let abandoned = stage.operate("POST", "/carriers/main/abandon", Value::Null).await.expect(200);

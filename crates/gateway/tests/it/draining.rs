@@ -16,7 +16,8 @@ use crate::support::media::MediaServer;
 use crate::support::store::Trouble;
 use crate::support::{ANY_PORT, RECIPIENT, Stage, carrier, dead_port, eventually, smpp};
 
-/// How long a test waits for an end. That the end comes is what is tested; a platform that waits for something that hangs never gets there.
+/// How long a test waits for an end. That the end comes is what is tested; a platform that waits for something that
+/// hangs never gets there.
 const END: Duration = Duration::from_secs(120);
 
 /// Begins to end the platform, and waits until it takes no more requests.
@@ -51,7 +52,10 @@ async fn bound(mut stream: TcpStream) {
             let pdu = decode(&input.split_to(length)).unwrap();
             if let Body::Bind(kind, _) = pdu.body {
                 let mut octets = Vec::new();
-                encode(&Pdu::answer(pdu.sequence, CommandStatus::ROK, Body::BindResp(kind, b"peer".to_vec())), &mut octets);
+                encode(
+                    &Pdu::answer(pdu.sequence, CommandStatus::ROK, Body::BindResp(kind, b"peer".to_vec())),
+                    &mut octets,
+                );
                 let _ = stream.write_all(&octets).await;
             }
         }
@@ -91,9 +95,15 @@ async fn new_connections_and_requests_are_refused_at_once_while_the_process_drai
     kept.reply().await.expect(200);
     let mut idle = Connection::open(stage.api).await;
     stage.send(&tenant, RECIPIENT, "never answered").await;
-    eventually("the message has left", async || (stage.carrier("main").await["window"]["used"] == 1).then_some(())).await;
+    eventually("the message has left", async || (stage.carrier("main").await["window"]["used"] == 1).then_some(()))
+        .await;
     let ending = begin_to_end(&mut stage).await;
-    for ask in [tenant.post(&tenant.message(RECIPIENT, "hello")), tenant.get("/message"), Ask::new("GET", "/page/errors"), Ask::new("GET", "/nothing")] {
+    for ask in [
+        tenant.post(&tenant.message(RECIPIENT, "hello")),
+        tenant.get("/message"),
+        Ask::new("GET", "/page/errors"),
+        Ask::new("GET", "/nothing"),
+    ] {
         let reply = stage.ask(&ask).await;
         reply.refused(33105, Value::Null);
         assert_eq!(reply.header("connection"), Some("close"), "the next request goes elsewhere");
@@ -120,9 +130,11 @@ async fn half_a_head_is_refused_long_before_the_end() {
     .await;
     let tenant = stage.tenant().await;
     stage.send(&tenant, RECIPIENT, "never answered").await;
-    eventually("the message has left", async || (stage.carrier("main").await["window"]["used"] == 1).then_some(())).await;
+    eventually("the message has left", async || (stage.carrier("main").await["window"]["used"] == 1).then_some(()))
+        .await;
     let half = b"GET /page/errors HTTP/1.1\r\nhost: te";
-    let (mut first, mut second, mut of_operator) = (Connection::open(stage.api).await, Connection::open(stage.api).await, Connection::open(stage.admin).await);
+    let (mut first, mut second, mut of_operator) =
+        (Connection::open(stage.api).await, Connection::open(stage.api).await, Connection::open(stage.admin).await);
     // The second has had an answer before.
     second.write(&Ask::new("GET", "/page/errors").to_bytes()).await;
     second.reply().await.expect_text(200);
@@ -177,13 +189,15 @@ async fn a_carrier_that_answers_nothing_does_not_hold_up_the_end() {
     .await;
     let tenant = stage.tenant().await;
     stage.send(&tenant, RECIPIENT, "hello").await;
-    eventually("the message has left", async || (stage.carrier("main").await["window"]["used"] == 1).then_some(())).await;
+    eventually("the message has left", async || (stage.carrier("main").await["window"]["used"] == 1).then_some(()))
+        .await;
     ended(begin_to_end(&mut stage).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_reads_nothing_does_not_hold_up_the_end() {
-    let mut stage = Stage::with(|config, _| (config.dispatch.drain_secs, config.api.write_timeout_secs) = (0, 3_600)).await;
+    let mut stage =
+        Stage::with(|config, _| (config.dispatch.drain_secs, config.api.write_timeout_secs) = (0, 3_600)).await;
     let (mut silent, mut written) = (TcpStream::connect(stage.api).await.unwrap(), 0);
     let many = Ask::new("GET", "/page/errors").to_bytes().repeat(100);
     // Until the platform reads no more, because nothing that it writes is read.
@@ -199,12 +213,37 @@ async fn a_store_that_hangs_or_is_full_does_not_hold_up_the_end() {
     let troubles: [(Trouble, &'static [&'static str]); 6] = [
         (Trouble::full(), &["record_outcomes"]),
         (Trouble::Hangs, &["record_outcomes"]),
-        (Trouble::full(), &["record_outcomes", "record_receipts", "release", "begin_attempts", "lease_due", "admit", "expire", "probe"]),
-        (Trouble::Hangs, &["record_outcomes", "record_receipts", "release", "begin_attempts", "lease_due", "admit", "expire", "probe"]),
+        (
+            Trouble::full(),
+            &[
+                "record_outcomes",
+                "record_receipts",
+                "release",
+                "begin_attempts",
+                "lease_due",
+                "admit",
+                "expire",
+                "probe",
+            ],
+        ),
+        (
+            Trouble::Hangs,
+            &[
+                "record_outcomes",
+                "record_receipts",
+                "release",
+                "begin_attempts",
+                "lease_due",
+                "admit",
+                "expire",
+                "probe",
+            ],
+        ),
         (Trouble::Hangs, &["release"]),
         (Trouble::Hangs, &["close"]),
     ];
-    let [first, second, third, fourth, fifth, sixth] = troubles.map(|(trouble, calls)| Box::pin(ends_with(trouble, calls)));
+    let [first, second, third, fourth, fifth, sixth] =
+        troubles.map(|(trouble, calls)| Box::pin(ends_with(trouble, calls)));
     tokio::join!(first, second, third, fourth, fifth, sixth);
 }
 

@@ -1,4 +1,5 @@
-//! How a message ends whose carrier reports on it in part, in one word, too late or never: cases of the field as data, and what the operator sees.
+//! How a message ends whose carrier reports on it in part, in one word, too late or never: cases of the field as data,
+//! and what the operator sees.
 
 use std::process::Command;
 use std::time::Duration;
@@ -20,7 +21,10 @@ const RECEIPT: u8 = 4;
 const MESSAGE: u8 = 0;
 
 /// A platform whose one carrier is the scripted SMSC.
-async fn stage(smsc: &Scripted, change: impl FnOnce(&mut carrier::smpp::config::SmppConfig)) -> (Stage, Tenant, Session) {
+async fn stage(
+    smsc: &Scripted,
+    change: impl FnOnce(&mut carrier::smpp::config::SmppConfig),
+) -> (Stage, Tenant, Session) {
     let port = smsc.address().port();
     let stage = Stage::at(NOON, |config, _| {
         smpp(config).port = port;
@@ -68,10 +72,15 @@ async fn run(case: &Value) {
         } else if let Some(hours) = step["hours"].as_u64() {
             stage.time.advance(Duration::from_secs(hours * 3_600));
         } else {
-            let wanted = (&step["expect"], if step["missing"] == true { &json!("missing") } else { &Value::Null }, &step["error"]);
+            let wanted = (
+                &step["expect"],
+                if step["missing"] == true { &json!("missing") } else { &Value::Null },
+                &step["error"],
+            );
             let shown = eventually(&format!("{step} of {title}"), async || {
                 let message = stage.ask(&tenant.get(&path)).await.expect(200);
-                Some(message).filter(|message| (&message["status"], &message["receipt"], &message["errorType"]) == wanted)
+                Some(message)
+                    .filter(|message| (&message["status"], &message["receipt"], &message["errorType"]) == wanted)
             })
             .await;
             let life = stage.life(&id).await;
@@ -100,7 +109,10 @@ async fn unmatched(stage: &Stage) -> Vec<Value> {
 /// What `smsfactory carrier unmatched main` prints.
 async fn shown(stage: &Stage) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_smsfactory"));
-    command.args(["carrier", "unmatched", "main"]).env("SMSFACTORY_ADMIN_URL", format!("http://{}", stage.admin)).env("SMSFACTORY_ADMIN_TOKEN", TOKEN);
+    command
+        .args(["carrier", "unmatched", "main"])
+        .env("SMSFACTORY_ADMIN_URL", format!("http://{}", stage.admin))
+        .env("SMSFACTORY_ADMIN_TOKEN", TOKEN);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()
@@ -116,7 +128,9 @@ async fn what_matches_nothing_is_seen_by_the_operator_after_a_restart_too() {
     assert_eq!(session.deliver(RECEIPT, &RECIPIENT[1..], b"stat:DELIVRD").await, CommandStatus::RX_R_APPN);
     let letter = b"Call me back, please, I have waited for two hours now";
     assert_eq!(session.deliver(MESSAGE, &RECIPIENT[1..], letter).await, CommandStatus::RX_R_APPN);
-    let seen = eventually("all three are recorded", async || Some(unmatched(&stage).await).filter(|seen| seen.len() == 3)).await;
+    let seen =
+        eventually("all three are recorded", async || Some(unmatched(&stage).await).filter(|seen| seen.len() == 3))
+            .await;
     let fields = |one: &Value| (one["reason"].clone(), one["fate"].clone(), one["endedAt"].clone());
     assert_eq!(fields(&seen[2]), (json!("unknown_id"), json!("waiting"), Value::Null));
     assert_eq!(fields(&seen[1]), (json!("unreadable"), json!("refused"), json!(NOON)));
@@ -125,10 +139,17 @@ async fn what_matches_nothing_is_seen_by_the_operator_after_a_restart_too() {
     assert!(keys.contains(&"77ab"), "{keys:?}");
     assert_eq!((&seen[2]["at"], &seen[2]["detail"]), (&json!(NOON), &json!("id 77AB DELIVRD err:000")));
     let received = |at: usize| seen[at]["received"].as_str().unwrap();
-    assert!(received(2).ends_with("short_message \"id:77AB stat:DELIVRD err:000 text:Hello \\x1b[2J\""), "{}", received(2));
+    assert!(
+        received(2).ends_with("short_message \"id:77AB stat:DELIVRD err:000 text:Hello \\x1b[2J\""),
+        "{}",
+        received(2)
+    );
     assert!(received(0).contains("Call me back") && !received(0).contains("two hours"), "{}", received(0));
     let life = stage.life(&id).await;
-    assert_eq!((&life["receiptNote"], &life["unmatchedReceipts"]), (&json!("no receipt yet; 2 unmatched receipts from this carrier"), &json!(2)));
+    assert_eq!(
+        (&life["receiptNote"], &life["unmatchedReceipts"]),
+        (&json!("no receipt yet; 2 unmatched receipts from this carrier"), &json!(2))
+    );
     let metrics = Ask::new("GET", "/metrics").send(stage.admin).await.text();
     for (reason, count) in [("unknown_id", 1), ("unreadable", 1), ("inbound", 1)] {
         let sample = format!("smsfactory_carrier_unmatched_total{{carrier=\"main\",reason=\"{reason}\"}} {count}\n");
@@ -163,7 +184,10 @@ async fn receipts_that_match_nothing_are_bounded_and_their_end_is_counted() {
     let seen = unmatched(&stage).await;
     assert_eq!((fates(&seen, "waiting"), fates(&seen, "dropped")), (5, 15));
     stage.time.advance(Duration::from_secs(2 * 3_600));
-    let seen = eventually("they are too old", async || Some(unmatched(&stage).await).filter(|seen| fates(seen, "waiting") == 0)).await;
+    let seen = eventually("they are too old", async || {
+        Some(unmatched(&stage).await).filter(|seen| fates(seen, "waiting") == 0)
+    })
+    .await;
     assert_eq!(fates(&seen, "expired"), 5);
     let metrics = Ask::new("GET", "/metrics").send(stage.admin).await.text();
     for (reason, count) in [("no_room", 15), ("too_old", 5)] {
@@ -178,7 +202,9 @@ async fn a_message_that_is_not_reported_on_is_counted() {
     let (stage, tenant, mut session) = stage(&smsc, |carrier| carrier.receipt_wait_hours = 2).await;
     let id = sent(&stage, &tenant, &mut session, 1).await;
     stage.time.advance(Duration::from_secs(3 * 3_600));
-    let life = eventually("it is marked", async || Some(stage.life(&id).await).filter(|life| life["receipt"] == "missing")).await;
+    let life =
+        eventually("it is marked", async || Some(stage.life(&id).await).filter(|life| life["receipt"] == "missing"))
+            .await;
     assert_eq!(life["receiptNote"], "no receipt yet; 0 unmatched receipts from this carrier");
     assert_eq!(life["events"].as_array().unwrap().last().unwrap()["event"], "missing");
     let metrics = Ask::new("GET", "/metrics").send(stage.admin).await.text();

@@ -43,10 +43,19 @@ async fn code_33000_answers_a_panic_and_the_connection_goes_on() {
 async fn code_33001_asks_for_basic_credentials() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
-    let wrong = ["", "Basic", "Basic !", "Bearer x", &basic(&tenant.key, "sk_live_x"), &basic("uk_x", &tenant.secret), &basic(&tenant.key, "")];
+    let wrong = [
+        "",
+        "Basic",
+        "Basic !",
+        "Bearer x",
+        &basic(&tenant.key, "sk_live_x"),
+        &basic("uk_x", &tenant.secret),
+        &basic(&tenant.key, ""),
+    ];
     for authorization in wrong {
         let ask = Ask::new("GET", "/api/v1/messaging/message");
-        let reply = stage.ask(&if authorization.is_empty() { ask } else { ask.header("authorization", authorization) }).await;
+        let reply =
+            stage.ask(&if authorization.is_empty() { ask } else { ask.header("authorization", authorization) }).await;
         reply.refused(33001, Value::Null);
         assert_eq!(reply.header("www-authenticate"), Some(r#"Basic realm="smsfactory", charset="UTF-8""#));
         assert_eq!(reply.has_rate_limit().0, 30, "the limit is that of failures");
@@ -69,7 +78,17 @@ async fn code_33002_says_when_to_come_back() {
 async fn code_33003_names_the_field() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
-    for number in ["555", "18005551234", "+08005551234", "+123456", "+1234567890123456", " +18005551234", "+1 800 555 1234", "+1800555123４", "+"] {
+    for number in [
+        "555",
+        "18005551234",
+        "+08005551234",
+        "+123456",
+        "+1234567890123456",
+        " +18005551234",
+        "+1 800 555 1234",
+        "+1800555123４",
+        "+",
+    ] {
         let to = json!({ "to": number, "from": tenant.number, "body": "hello" });
         stage.ask(&tenant.post(&to)).await.refused(33003, json!({ "field": "to" }));
         let from = json!({ "to": RECIPIENT, "from": number, "body": "hello" });
@@ -109,7 +128,9 @@ async fn code_33005_lists_every_field_that_is_missing() {
 async fn code_33006_takes_two_types_exactly() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
-    for (kind, media) in [("sms", None), ("", None), ("RCS", None), ("SMS ", None), ("SMS", Some("http://example.com/a.png"))] {
+    for (kind, media) in
+        [("sms", None), ("", None), ("RCS", None), ("SMS ", None), ("SMS", Some("http://example.com/a.png"))]
+    {
         let mut message = tenant.message(RECIPIENT, "hello");
         message["messageType"] = kind.into();
         message["mediaUrl"] = media.into();
@@ -121,9 +142,14 @@ async fn code_33006_takes_two_types_exactly() {
 async fn code_33018_answers_a_url_that_may_not_be_fetched() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
-    for url in
-        ["nonsense", "ftp://example.com/a.png", "http://127.0.0.1/a.png", "http://169.254.169.254/", "http://localhost/a.png", "http://me@example.com/a.png"]
-    {
+    for url in [
+        "nonsense",
+        "ftp://example.com/a.png",
+        "http://127.0.0.1/a.png",
+        "http://169.254.169.254/",
+        "http://localhost/a.png",
+        "http://me@example.com/a.png",
+    ] {
         let media = json!({ "to": RECIPIENT, "from": tenant.number, "mediaUrl": url });
         stage.ask(&tenant.post(&media)).await.refused(33018, Value::Null);
     }
@@ -135,7 +161,9 @@ async fn codes_33008_and_33009_follow_the_state_of_the_number() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
     let ask = tenant.post(&tenant.message(RECIPIENT, "hello"));
-    for (state, code) in [("released", 33008), ("unavailable", 33008), ("pending", 33009), ("suspended", 33009), ("deactivated", 33009)] {
+    for (state, code) in
+        [("released", 33008), ("unavailable", 33008), ("pending", 33009), ("suspended", 33009), ("deactivated", 33009)]
+    {
         stage.operate("PATCH", &format!("/numbers/{}", tenant.number), json!({ "state": state })).await.expect(200);
         stage.ask(&ask).await.refused(code, Value::Null);
     }
@@ -152,13 +180,19 @@ async fn codes_33010_and_33011_follow_blocks_of_all_and_of_one_account() {
     for (kind, code, number) in [("recipient", 33010, RECIPIENT), ("sender", 33011, tenant.number.as_str())] {
         let ask = tenant.post(&tenant.message(RECIPIENT, "hello"));
         for account in [None, Some(&tenant.account)] {
-            stage.operate("PUT", &format!("/blocks/{number}"), json!({ "kind": kind, "accountId": account })).await.expect(200);
+            stage
+                .operate("PUT", &format!("/blocks/{number}"), json!({ "kind": kind, "accountId": account }))
+                .await
+                .expect(200);
             stage.ask(&ask).await.refused(code, Value::Null);
             let of = account.map(|account| format!("&accountId={account}")).unwrap_or_default();
             stage.operate("DELETE", &format!("/blocks/{number}?kind={kind}{of}"), Value::Null).await.expect(204);
             stage.ask(&ask).await.expect(201);
         }
-        stage.operate("PUT", &format!("/blocks/{number}"), json!({ "kind": kind, "accountId": other.account })).await.expect(200);
+        stage
+            .operate("PUT", &format!("/blocks/{number}"), json!({ "kind": kind, "accountId": other.account }))
+            .await
+            .expect(200);
         stage.ask(&ask).await.expect(201);
     }
 }

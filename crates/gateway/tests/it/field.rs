@@ -1,7 +1,9 @@
-//! Cases from the field, as data: requests exactly as clients sent them, and what each is answered. The lines are in `tests/field/api.jsonl`.
+//! Cases from the field, as data: requests exactly as clients sent them, and what each is answered. The lines are in
+//! `tests/field/api.jsonl`.
 //!
-//! A line is a case with its `steps`, of one account. A step has the body (`raw` text, or octets in `hex`), perhaps `headers` and a `path`; and the `status`, the `code`
-//! and `additionalInfo` (`info`) of an error, or fields that the answer `has` (null for none) and the step that it `replays`.
+//! A line is a case with its `steps`, of one account. A step has the body (`raw` text, or octets in `hex`), perhaps
+//! `headers` and a `path`; and the `status`, the `code` and `additionalInfo` (`info`) of an error, or fields that the
+//! answer `has` (null for none) and the step that it `replays`.
 
 use serde_json::Value;
 
@@ -16,7 +18,13 @@ const SENDER: &str = "+18005551234";
 fn octets(step: &Value) -> Vec<u8> {
     match step["raw"].as_str() {
         Some(text) => text.as_bytes().to_vec(),
-        None => step["hex"].as_str().unwrap().as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect(),
+        None => step["hex"]
+            .as_str()
+            .unwrap()
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect(),
     }
 }
 
@@ -51,17 +59,31 @@ async fn requests_from_the_field_are_answered_as_they_should_be() {
         let mut tenant = stage.tenant().await;
         let owned = serde_json::json!({ "accountId": tenant.account });
         if stage.operate("PATCH", &format!("/numbers/{SENDER}"), owned).await.status != 200 {
-            stage.operate("POST", "/numbers", serde_json::json!({ "number": SENDER, "accountId": tenant.account })).await.expect(201);
+            stage
+                .operate("POST", "/numbers", serde_json::json!({ "number": SENDER, "accountId": tenant.account }))
+                .await
+                .expect(201);
         }
         tenant.number = SENDER.to_owned();
         let mut replies: Vec<Reply> = Vec::new();
         for (number, step) in case["steps"].as_array().unwrap().iter().enumerate() {
             let reply = stage.ask(&request(&tenant, step)).await;
-            check(&format!("{} ({}), step {number}", case["id"].as_str().unwrap(), case["title"].as_str().unwrap()), step, &reply, &replies);
+            check(
+                &format!("{} ({}), step {number}", case["id"].as_str().unwrap(), case["title"].as_str().unwrap()),
+                step,
+                &reply,
+                &replies,
+            );
             // What a client is told can be read again, in the same words.
             if reply.status == 201 && !step["has"].is_null() {
-                let shown = stage.ask(&tenant.sign(Ask::new("GET", reply.header("location").unwrap()))).await.expect(200);
-                check("read again", &serde_json::json!({ "status": 201, "has": step["has"] }), &Reply { body: shown.to_string().into(), ..reply.clone() }, &[]);
+                let shown =
+                    stage.ask(&tenant.sign(Ask::new("GET", reply.header("location").unwrap()))).await.expect(200);
+                check(
+                    "read again",
+                    &serde_json::json!({ "status": 201, "has": step["has"] }),
+                    &Reply { body: shown.to_string().into(), ..reply.clone() },
+                    &[],
+                );
             }
             replies.push(reply);
         }
@@ -72,7 +94,8 @@ async fn requests_from_the_field_are_answered_as_they_should_be() {
 async fn a_carrier_that_transliterates_takes_a_typographic_space_as_a_space() {
     let stage = Stage::with(|config, _| crate::support::smpp(config).transliterate = true).await;
     let tenant = stage.tenant().await;
-    let text = "Your appointment is on Monday 16 March at 3:30\u{202f}PM. Reply C to confirm or call the office at 800 555 0199 to reschedule.";
+    let text = "Your appointment is on Monday 16 March at 3:30\u{202f}PM. Reply C to confirm or call the office at \
+        800 555 0199 to reschedule.";
     let message = stage.send(&tenant, crate::support::RECIPIENT, text).await;
     assert_eq!((message["encoding"].as_str(), message["segments"].as_u64()), (Some("UCS-2"), Some(2)));
     stage.reaches(&tenant, &message["id"], "delivered").await;

@@ -1,5 +1,5 @@
-//! Receipts as carriers send them, from `tests/field/receipts.jsonl`, over a real SMPP session into a real store: what the SMSC is answered, and what the
-//! client sees of its message then.
+//! Receipts as carriers send them, from `tests/field/receipts.jsonl`, over a real SMPP session into a real store: what
+//! the SMSC is answered, and what the client sees of its message then.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -84,7 +84,8 @@ struct Parts {
     data_coding: u8,
     /// Written as `coding` says.
     text: String,
-    /// `ascii` (or Latin-1), `utf-16be`, `utf-16le`, `packed`, `hex` (octets that the text spells) or `in-hex` (digits that spell the text).
+    /// `ascii` (or Latin-1), `utf-16be`, `utf-16le`, `packed`, `hex` (octets that the text spells) or `in-hex` (digits
+    /// that spell the text).
     coding: String,
     /// Octets before the text, and behind it, in hexadecimal digits.
     before: String,
@@ -122,11 +123,12 @@ impl Parts {
             [unhex(tag), u16::try_from(value.len()).unwrap().to_be_bytes().to_vec(), value].concat()
         });
         let head = [self.esm_class, 0, 0, 0, 0, 0, 0, self.data_coding, 0, length];
-        let body: Vec<u8> = [&[0][..], &address(&self.source), &address(&self.destination), &head, &text, &unhex(&self.behind)]
-            .concat()
-            .into_iter()
-            .chain(parameters)
-            .collect();
+        let body: Vec<u8> =
+            [&[0][..], &address(&self.source), &address(&self.destination), &head, &text, &unhex(&self.behind)]
+                .concat()
+                .into_iter()
+                .chain(parameters)
+                .collect();
         let length = u32::try_from(16 + body.len()).unwrap();
         [length, CommandId::DELIVER_SM.0, 0, sequence].into_iter().flat_map(u32::to_be_bytes).chain(body).collect()
     }
@@ -175,7 +177,10 @@ impl Smsc {
                     _ => return pdu,
                 }
             } else {
-                assert!(within(self.stream.read_buf(&mut self.input)).await.unwrap() > 0, "the carrier closed the connection");
+                assert!(
+                    within(self.stream.read_buf(&mut self.input)).await.unwrap() > 0,
+                    "the carrier closed the connection"
+                );
             }
         }
     }
@@ -204,7 +209,14 @@ async fn staged(case: &Case) -> (Stage, Smsc, Tenant) {
         let base = smpp(config).clone();
         let own = serde_json::from_value(Value::Object(case.settings.clone())).unwrap();
         // The listener answers the bind only once the platform has started, which takes its time on a busy machine.
-        let settings = SmppConfig { name: base.name, host: base.host, port: base.port, system_id: base.system_id, bind_timeout_secs: 300, ..own };
+        let settings = SmppConfig {
+            name: base.name,
+            host: base.host,
+            port: base.port,
+            system_id: base.system_id,
+            bind_timeout_secs: 300,
+            ..own
+        };
         config.carrier = vec![settings.into()];
     })
     .await;
@@ -228,7 +240,12 @@ async fn play(case: &Case, variant: &Variant) {
     let before = if variant.early { variant.acknowledged_before } else { messages.len() };
     acknowledge(&stage, &mut smsc, &tenant, variant, 0..before, &messages, &submitted).await;
     for (at, report) in (7..).zip(&variant.reports) {
-        let octets = report.pdu.as_deref().map(unhex).or_else(|| report.parts.as_ref().map(|parts| parts.octets(at))).expect("a PDU");
+        let octets = report
+            .pdu
+            .as_deref()
+            .map(unhex)
+            .or_else(|| report.parts.as_ref().map(|parts| parts.octets(at)))
+            .expect("a PDU");
         let sequence = frame::Header::read(&octets).unwrap().sequence;
         smsc.send_octets(&octets).await;
         let answer = smsc.next().await;
@@ -240,14 +257,27 @@ async fn play(case: &Case, variant: &Variant) {
         }
         let mut statuses = Vec::new();
         for id in &messages {
-            statuses.push(stage.ask(&tenant.get(&format!("/message/{}", id.as_str().unwrap()))).await.expect(200)["status"].as_str().unwrap().to_owned());
+            statuses.push(
+                stage.ask(&tenant.get(&format!("/message/{}", id.as_str().unwrap()))).await.expect(200)["status"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned(),
+            );
         }
         assert_eq!(statuses, report.then, "{what}: {}", stage.life(&messages[0]).await);
     }
 }
 
 /// Answers these messages with their ids, and waits until that is known.
-async fn acknowledge(stage: &Stage, smsc: &mut Smsc, tenant: &Tenant, variant: &Variant, which: Range<usize>, messages: &[Value], submitted: &[u32]) {
+async fn acknowledge(
+    stage: &Stage,
+    smsc: &mut Smsc,
+    tenant: &Tenant,
+    variant: &Variant,
+    which: Range<usize>,
+    messages: &[Value],
+    submitted: &[u32],
+) {
     for at in which {
         let (sequence, id, message) = (&submitted[at], &variant.acknowledged[at], &messages[at]);
         smsc.send(&Pdu::new(*sequence, Body::SubmitSmResp(id.as_bytes().to_vec()))).await;
@@ -262,7 +292,8 @@ const AT_ONCE: usize = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn receipts_of_the_field_find_their_messages() {
-    let cases = CASES.lines().map(|line| serde_json::from_str::<Case>(line).unwrap_or_else(|error| panic!("{error}: {line}")));
+    let cases =
+        CASES.lines().map(|line| serde_json::from_str::<Case>(line).unwrap_or_else(|error| panic!("{error}: {line}")));
     let all_played = async {
         let mut plays: JoinSet<()> = JoinSet::new();
         for case in cases.map(Rc::new) {

@@ -63,7 +63,8 @@ async fn i2_values_count_and_not_how_they_are_written() {
         tenant.number,
         &RECIPIENT[1..]
     );
-    let again = tenant.sign(Ask::new("POST", "/api/v1/messaging/message")).text(other).header("idempotency-key", "order-1");
+    let again =
+        tenant.sign(Ask::new("POST", "/api/v1/messaging/message")).text(other).header("idempotency-key", "order-1");
     repeats(&first, &stage.ask(&again).await);
 }
 
@@ -71,9 +72,17 @@ async fn i2_values_count_and_not_how_they_are_written() {
 async fn i3_any_other_field_is_another_request() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
-    stage.operate("POST", "/numbers", json!({ "number": "+18005557777", "accountId": tenant.account })).await.expect(201);
+    stage
+        .operate("POST", "/numbers", json!({ "number": "+18005557777", "accountId": tenant.account }))
+        .await
+        .expect(201);
     stage.ask(&keyed(&tenant, "hello", "order-1")).await.expect(201);
-    for changed in [json!({ "body": "Hello" }), json!({ "to": "+12025550144" }), json!({ "from": "+18005557777" }), json!({ "messageType": "MMS" })] {
+    for changed in [
+        json!({ "body": "Hello" }),
+        json!({ "to": "+12025550144" }),
+        json!({ "from": "+18005557777" }),
+        json!({ "messageType": "MMS" }),
+    ] {
         let mut message = tenant.message(RECIPIENT, "hello");
         message.as_object_mut().unwrap().extend(changed.as_object().unwrap().clone());
         stage.ask(&tenant.post(&message).header("idempotency-key", "order-1")).await.refused(33013, Value::Null);
@@ -88,12 +97,18 @@ async fn i4_two_hundred_identical_requests_at_once_make_one_message() {
     for round in 1..=3 {
         let key = format!("order-{round}");
         let replies = at_once(stage.api, (0..200).map(|_| keyed(&tenant, "hello", &key))).await;
-        let made: Vec<_> = replies.iter().filter(|reply| reply.status == 201 && reply.header("idempotent-replayed").is_none()).collect();
+        let made: Vec<_> = replies
+            .iter()
+            .filter(|reply| reply.status == 201 && reply.header("idempotent-replayed").is_none())
+            .collect();
         assert_eq!(made.len(), 1, "exactly one is not a repetition");
         for reply in replies.iter().filter(|reply| reply.header("idempotent-replayed").is_some()) {
             repeats(made[0], reply);
         }
-        assert!(replies.iter().all(|reply| matches!(reply.code(), 0 | 33013)), "the others repeat it or say that it is under way");
+        assert!(
+            replies.iter().all(|reply| matches!(reply.code(), 0 | 33013)),
+            "the others repeat it or say that it is under way"
+        );
         stage.reaches(&tenant, &made[0].json()["id"], "delivered").await;
         assert_eq!((stage.count(&tenant).await, stage.smsc.summary().submitted), (round, round as u64));
     }
@@ -120,7 +135,10 @@ async fn i6_a_refusal_is_not_kept_and_the_mended_request_is_made() {
     let tenant = stage.tenant_with(json!({ "dailyQuota": 1 })).await;
     stage.operate("PATCH", &format!("/numbers/{}", tenant.number), json!({ "state": "suspended" })).await.expect(200);
     stage.ask(&keyed(&tenant, "hello", "order-1")).await.refused(33009, Value::Null);
-    stage.ask(&keyed(&tenant, "\u{7}", "order-1")).await.refused(33016, json!([{ "character": "\u{7}", "position": 1 }]));
+    stage
+        .ask(&keyed(&tenant, "\u{7}", "order-1"))
+        .await
+        .refused(33016, json!([{ "character": "\u{7}", "position": 1 }]));
     stage.operate("PATCH", &format!("/numbers/{}", tenant.number), json!({ "state": "active" })).await.expect(200);
     let made = stage.ask(&keyed(&tenant, "mended", "order-1")).await;
     assert_eq!(made.header("idempotent-replayed"), None);
@@ -212,7 +230,16 @@ async fn i15_a_clock_set_back_forgets_nothing() {
 async fn i16_a_key_of_the_wrong_form_is_refused_and_never_a_failure() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
-    for key in [json!(""), json!("k".repeat(256)), json!("a\u{1}b"), json!(7), json!(["k"]), json!({ "k": 1 }), json!(true), json!("😀😀")] {
+    for key in [
+        json!(""),
+        json!("k".repeat(256)),
+        json!("a\u{1}b"),
+        json!(7),
+        json!(["k"]),
+        json!({ "k": 1 }),
+        json!(true),
+        json!("😀😀"),
+    ] {
         let mut message = tenant.message(RECIPIENT, "hello");
         message["idempotencyKey"] = key.clone();
         let reply = stage.ask(&tenant.post(&message)).await;

@@ -15,7 +15,10 @@ async fn listed(stage: &Stage, tenant: &Tenant, path: &str) -> Vec<Value> {
 
 async fn sent(stage: &Stage, tenant: &Tenant) -> [Value; 2] {
     let broadcast = json!({ "recipients": [RECIPIENT], "from": tenant.number, "body": "hello" });
-    [stage.send(tenant, RECIPIENT, "hello").await["id"].clone(), stage.ask(&tenant.broadcast(&broadcast)).await.expect(201)["id"].clone()]
+    [
+        stage.send(tenant, RECIPIENT, "hello").await["id"].clone(),
+        stage.ask(&tenant.broadcast(&broadcast)).await.expect(201)["id"].clone(),
+    ]
 }
 
 #[tokio::test]
@@ -43,7 +46,11 @@ async fn the_newest_is_first_also_after_the_clock_went_back() {
             messages.insert(0, message);
             broadcasts.insert(0, broadcast);
         }
-        let singles: Vec<Value> = listed(&stage, &tenant, "/message?limit=100").await.into_iter().filter(|id| messages.contains(id)).collect();
+        let singles: Vec<Value> = listed(&stage, &tenant, "/message?limit=100")
+            .await
+            .into_iter()
+            .filter(|id| messages.contains(id))
+            .collect();
         assert_eq!(singles, messages, "at {time}");
         assert_eq!(listed(&stage, &tenant, "/broadcast?limit=100").await, broadcasts, "at {time}");
     }
@@ -85,7 +92,9 @@ async fn a_clock_that_was_years_ahead_does_not_name_what_comes_after_it() {
 async fn accounts_are_listed_in_the_order_of_their_making() {
     let mut stage = Stage::at("2026-03-15T12:00:00.000Z", |_, _| {}).await;
     let mut made = Vec::new();
-    for (time, restarts) in [("2026-03-15T12:00:00.000Z", false), ("2026-03-15T11:00:00.000Z", false), ("2026-03-15T10:00:00.000Z", true)] {
+    for (time, restarts) in
+        [("2026-03-15T12:00:00.000Z", false), ("2026-03-15T11:00:00.000Z", false), ("2026-03-15T10:00:00.000Z", true)]
+    {
         stage.time.set(Timestamp::parse(time).unwrap());
         if restarts {
             stage.restart(|_| {}).await;
@@ -95,5 +104,8 @@ async fn accounts_are_listed_in_the_order_of_their_making() {
         }
     }
     let listed = stage.operate("GET", "/accounts?limit=100", Value::Null).await.expect(200);
-    assert_eq!(listed["data"].as_array().unwrap().iter().map(|account| account["id"].clone()).collect::<Vec<_>>(), made);
+    assert_eq!(
+        listed["data"].as_array().unwrap().iter().map(|account| account["id"].clone()).collect::<Vec<_>>(),
+        made
+    );
 }

@@ -21,7 +21,10 @@ async fn every_reason_is_answered_alike() {
     let expired = stage.key(&tenant, json!({ "expiresAt": "2026-03-15T14:31:00Z" })).await;
     stage.time.advance(Duration::from_secs(60));
     let suspended = stage.tenant().await;
-    stage.operate("PATCH", &format!("/accounts/{}", suspended.account), json!({ "state": "suspended" })).await.expect(200);
+    stage
+        .operate("PATCH", &format!("/accounts/{}", suspended.account), json!({ "state": "suspended" }))
+        .await
+        .expect(200);
     let known = stage.ask(&Ask::new("GET", "/api/v1/messaging/message")).await;
     known.refused(33001, Value::Null);
     let wrong_secret = Tenant { secret: revoked.secret.clone(), ..tenant.clone() };
@@ -64,7 +67,10 @@ async fn a_suspended_or_disabled_account_is_shut_out_until_it_is_active() {
     for state in ["suspended", "disabled"] {
         stage.operate("PATCH", &format!("/accounts/{}", tenant.account), json!({ "state": state })).await.expect(200);
         stage.ask(&tenant.post(&tenant.message(RECIPIENT, "hello"))).await.refused(33001, Value::Null);
-        stage.operate("PATCH", &format!("/accounts/{}", tenant.account), json!({ "state": "active" })).await.expect(200);
+        stage
+            .operate("PATCH", &format!("/accounts/{}", tenant.account), json!({ "state": "active" }))
+            .await
+            .expect(200);
         stage.send(&tenant, RECIPIENT, "hello").await;
     }
 }
@@ -91,9 +97,20 @@ async fn credentials_are_read_as_they_are_defined() {
     for header in [good.clone(), format!("basic {encoded}"), format!("BASIC {encoded}"), format!("Basic  {encoded}")] {
         stage.ask(&Ask::new("GET", "/api/v1/messaging/message").header("authorization", &header)).await.expect(200);
     }
-    let parts = [format!("{}:", tenant.key), format!(":{}", tenant.secret), tenant.key.clone(), format!("{}:{}\n", tenant.key, tenant.secret)];
+    let parts = [
+        format!("{}:", tenant.key),
+        format!(":{}", tenant.secret),
+        tenant.key.clone(),
+        format!("{}:{}\n", tenant.key, tenant.secret),
+    ];
     let made = parts.iter().map(|text| basic_of(text.as_bytes()));
-    let others = [format!("Bearer {encoded}"), format!("Basic{encoded}"), format!("Basic {encoded},"), basic_of(b"\xff\xfe:\x00"), "Basic".to_owned()];
+    let others = [
+        format!("Bearer {encoded}"),
+        format!("Basic{encoded}"),
+        format!("Basic {encoded},"),
+        basic_of(b"\xff\xfe:\x00"),
+        "Basic".to_owned(),
+    ];
     for header in made.chain(others) {
         let reply = stage.ask(&Ask::new("GET", "/api/v1/messaging/message").header("authorization", &header)).await;
         reply.refused(33001, Value::Null);

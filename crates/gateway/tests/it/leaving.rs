@@ -1,5 +1,5 @@
-//! What leaves over SMPP: measured by the carrier's alphabet, once for each recipient, whatever happens to the session. Texts of the field are in `tests/field/smpp.jsonl` at the
-//! root of the repository: lines with `bodies`.
+//! What leaves over SMPP: measured by the carrier's alphabet, once for each recipient, whatever happens to the session.
+//! Texts of the field are in `tests/field/smpp.jsonl` at the root of the repository: lines with `bodies`.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -60,7 +60,8 @@ async fn leave(texts: &Texts) {
         let text: String = pieces.iter().map(|piece| piece["text"].as_str().unwrap()).collect();
         assert_eq!(text, *texts.leaves.as_ref().unwrap_or(body), "{what}");
         assert!(!text.is_empty(), "{what}: an empty submit_sm");
-        let of_pieces: HashSet<Option<u64>> = pieces.iter().map(|piece| piece["segment"]["reference"].as_u64()).collect();
+        let of_pieces: HashSet<Option<u64>> =
+            pieces.iter().map(|piece| piece["segment"]["reference"].as_u64()).collect();
         assert_eq!(of_pieces.len(), 1, "{what}: one reference for the whole of a message");
         if let [Some(reference)] = of_pieces.into_iter().collect::<Vec<_>>()[..] {
             assert!(references.insert(reference & 0xFF), "{what}: the reference {reference} again");
@@ -72,7 +73,8 @@ async fn leave(texts: &Texts) {
 /// How many segments left is in the message's life, where another number was counted.
 async fn said_in_its_life(stage: &Stage, message: &Value, pieces: usize, what: &str) {
     let life = stage.life(&message["id"]).await;
-    let acknowledged = life["events"].as_array().unwrap().iter().find(|event| event["event"] == "acknowledged").unwrap();
+    let acknowledged =
+        life["events"].as_array().unwrap().iter().find(|event| event["event"] == "acknowledged").unwrap();
     let detail = acknowledged["detail"].as_str().unwrap();
     let says = format!("in {pieces} segment");
     assert_eq!(detail.contains(&says), message["segments"] != pieces, "{what}: {detail}");
@@ -95,7 +97,11 @@ async fn broadcasts_and_messages_to_the_same_recipient_share_no_reference() {
     }
     let to = |number: &str| -> BTreeMap<u64, String> {
         let pieces = stage.submissions().into_iter().filter(|piece| piece["destination"] == number[1..]);
-        pieces.map(|piece| (piece["segment"]["reference"].as_u64().unwrap() & 0xFF, piece["segment"]["total"].to_string())).collect()
+        pieces
+            .map(|piece| {
+                (piece["segment"]["reference"].as_u64().unwrap() & 0xFF, piece["segment"]["total"].to_string())
+            })
+            .collect()
     };
     assert_eq!((to(RECIPIENT).len(), to("+12025550199").len()), (6, 4));
 }
@@ -111,7 +117,9 @@ fn taken_once(stage: &Stage, count: usize) {
 }
 
 async fn send(stage: &Stage, tenant: &Tenant, count: usize) -> Vec<Value> {
-    let asks: Vec<_> = (0..count).map(|number| tenant.post(&tenant.message(&format!("+1202555{:04}", 1_000 + number), "hello"))).collect();
+    let asks: Vec<_> = (0..count)
+        .map(|number| tenant.post(&tenant.message(&format!("+1202555{:04}", 1_000 + number), "hello")))
+        .collect();
     at_once(stage.api, asks).await.into_iter().map(|reply| reply.expect(201)["id"].clone()).collect()
 }
 
@@ -155,7 +163,9 @@ async fn one_full_handset_slows_nobody_else() {
     for id in send(&stage, &tenant, 100).await {
         stage.reaches(&tenant, &id, "delivered").await;
     }
-    let life = eventually("it was put off", async || Some(stage.life(&full["id"]).await).filter(|life| life["attempts"] != 0)).await;
+    let life =
+        eventually("it was put off", async || Some(stage.life(&full["id"]).await).filter(|life| life["attempts"] != 0))
+            .await;
     assert_eq!(life["status"], json!("queued"));
     assert_eq!(stage.carrier("main").await["throttled"], 0);
 }

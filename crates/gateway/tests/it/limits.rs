@@ -33,7 +33,8 @@ async fn exactly_as_many_as_allowed_pass_however_many_come_at_once() {
         let replies = at_once(stage.api, (0..150).map(|_| post(&tenant))).await;
         assert_eq!(accepted(&replies), 10);
         replies.iter().filter(|reply| reply.status != 201).for_each(|reply| reply.refused(33002, Value::Null));
-        let mut remaining: Vec<_> = replies.iter().filter(|reply| reply.status == 201).map(|reply| reply.has_rate_limit().1).collect();
+        let mut remaining: Vec<_> =
+            replies.iter().filter(|reply| reply.status == 201).map(|reply| reply.has_rate_limit().1).collect();
         remaining.sort_unstable();
         assert_eq!(remaining, (0..10).collect::<Vec<_>>(), "each of them is told another number");
         assert_eq!(stage.count(&tenant).await, 10);
@@ -60,7 +61,8 @@ async fn a_window_ends_60_seconds_after_its_first_request() {
 async fn kinds_accounts_and_modes_are_counted_apart() {
     let stage = Stage::at(AFTERNOON, |_, _| {}).await;
     let tenant = stage.tenant_with(json!({ "messagePerMinute": 1, "readPerMinute": 2 })).await;
-    let (second_key, test_key) = (stage.key(&tenant, json!({})).await, stage.key(&tenant, json!({ "mode": "test" })).await);
+    let (second_key, test_key) =
+        (stage.key(&tenant, json!({})).await, stage.key(&tenant, json!({ "mode": "test" })).await);
     let other = stage.tenant_with(json!({ "messagePerMinute": 7 })).await;
     stage.ask(&post(&tenant)).await.expect(201);
     assert_eq!(stage.ask(&post(&second_key)).await.code(), 33002, "live keys of an account share its window");
@@ -78,7 +80,10 @@ async fn a_changed_limit_holds_at_once() {
     let tenant = stage.tenant_with(json!({ "messagePerMinute": 1 })).await;
     stage.ask(&post(&tenant)).await.expect(201);
     assert_eq!(stage.ask(&post(&tenant)).await.code(), 33002);
-    stage.operate("PATCH", &format!("/accounts/{}", tenant.account), json!({ "messagePerMinute": 3 })).await.expect(200);
+    stage
+        .operate("PATCH", &format!("/accounts/{}", tenant.account), json!({ "messagePerMinute": 3 }))
+        .await
+        .expect(200);
     assert_eq!(stage.ask(&post(&tenant)).await.has_rate_limit(), (3, 1, 1_773_585_060));
 }
 
@@ -167,8 +172,10 @@ async fn new_accounts_get_the_configured_limits() {
         config.limits.daily_quota = 12;
     })
     .await;
-    let account = stage.operate("POST", "/accounts", json!({ "name": "defaults", "readPerMinute": 13 })).await.expect(201);
-    let limits = ["messagePerMinute", "broadcastPerMinute", "readPerMinute", "dailyQuota"].map(|name| account[name].as_u64().unwrap());
+    let account =
+        stage.operate("POST", "/accounts", json!({ "name": "defaults", "readPerMinute": 13 })).await.expect(201);
+    let limits = ["messagePerMinute", "broadcastPerMinute", "readPerMinute", "dailyQuota"]
+        .map(|name| account[name].as_u64().unwrap());
     assert_eq!(limits, [11, 5, 13, 12]);
 }
 

@@ -26,7 +26,10 @@ async fn an_empty_list_is_a_page() {
 async fn filters_narrow_the_list_newest_first() {
     let stage = Stage::at("2026-03-15T14:30:00.000Z", |config, _| config.carrier.clear()).await;
     let tenant = stage.tenant().await;
-    stage.operate("POST", "/numbers", json!({ "number": "+18005557777", "accountId": tenant.account })).await.expect(201);
+    stage
+        .operate("POST", "/numbers", json!({ "number": "+18005557777", "accountId": tenant.account }))
+        .await
+        .expect(201);
     let sandbox = stage.key(&tenant, json!({ "mode": "test" })).await;
     for (sender, from, to, body) in [
         (&tenant, tenant.number.as_str(), RECIPIENT, "one"),
@@ -58,7 +61,12 @@ async fn filters_narrow_the_list_newest_first() {
     ] {
         assert_eq!(listed(&stage, &tenant, query).await, bodies, "{query}");
     }
-    for (query, bodies) in [("", vec!["four"]), ("status=sent", vec!["four"]), ("status=failed", vec![]), (&format!("from={number}"), vec!["four"])] {
+    for (query, bodies) in [
+        ("", vec!["four"]),
+        ("status=sent", vec!["four"]),
+        ("status=failed", vec![]),
+        (&format!("from={number}"), vec!["four"]),
+    ] {
         assert_eq!(listed(&stage, &sandbox, query).await, bodies, "{query} with the test key");
     }
 }
@@ -84,13 +92,20 @@ async fn nothing_that_a_test_key_made_is_there_for_a_live_key_or_the_other_way_r
         stage.ask(&key.sign(Ask::new("POST", &cancel))).await.refused(33101, Value::Null);
         assert_eq!(listed(&stage, key, &format!("broadcastId={others_broadcast}")).await, [""; 0]);
         let list = stage.ask(&key.get("/broadcast")).await.expect(200);
-        let ids: Vec<&str> = list["data"].as_array().unwrap().iter().map(|broadcast| broadcast["id"].as_str().unwrap()).collect();
+        let ids: Vec<&str> =
+            list["data"].as_array().unwrap().iter().map(|broadcast| broadcast["id"].as_str().unwrap()).collect();
         assert_eq!(ids, [broadcast]);
     }
     for (mode, (_, _, broadcast)) in ["live", "test"].into_iter().zip(&made) {
         let listed = stage.operate("GET", &format!("/broadcasts?mode={mode}"), Value::Null).await.expect(200);
-        assert_eq!((&listed["data"][0]["id"], &listed["data"][0]["mode"], listed["data"].as_array().unwrap().len()), (&json!(broadcast), &json!(mode), 1));
-        let listed = stage.operate("GET", &format!("/messages?mode={mode}&accountId={}", live.account), Value::Null).await.expect(200);
+        assert_eq!(
+            (&listed["data"][0]["id"], &listed["data"][0]["mode"], listed["data"].as_array().unwrap().len()),
+            (&json!(broadcast), &json!(mode), 1)
+        );
+        let listed = stage
+            .operate("GET", &format!("/messages?mode={mode}&accountId={}", live.account), Value::Null)
+            .await
+            .expect(200);
         let modes: Vec<&Value> = listed["data"].as_array().unwrap().iter().map(|message| &message["mode"]).collect();
         assert!(!modes.is_empty() && modes.iter().all(|of| **of == json!(mode)), "{listed}");
     }
@@ -138,7 +153,11 @@ async fn the_command_walks_pages_until_it_has_as_many_as_it_was_asked_for() {
     }
     let list = async |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_smsfactory"));
-        command.args(["message", "list", "--json"]).args(arguments).stdin(Stdio::null()).current_dir(stage.directory.path());
+        command
+            .args(["message", "list", "--json"])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .current_dir(stage.directory.path());
         command.env("SMSFACTORY_ADMIN_URL", format!("http://{}", stage.admin)).env("SMSFACTORY_ADMIN_TOKEN", TOKEN);
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
@@ -151,7 +170,11 @@ async fn the_command_walks_pages_until_it_has_as_many_as_it_was_asked_for() {
         (&["--mode", "test"], 0, false),
     ] {
         let listed = list(arguments).await;
-        assert_eq!((listed["data"].as_array().unwrap().len(), listed["nextCursor"].is_string()), (count, is_more), "{arguments:?}");
+        assert_eq!(
+            (listed["data"].as_array().unwrap().len(), listed["nextCursor"].is_string()),
+            (count, is_more),
+            "{arguments:?}"
+        );
     }
 }
 

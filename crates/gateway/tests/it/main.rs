@@ -1,7 +1,9 @@
-//! The platform as its clients and its operator see it: over real sockets, with a real store, and the simulated SMSC behind a real SMPP session.
+//! The platform as its clients and its operator see it: over real sockets, with a real store, and the simulated SMSC
+//! behind a real SMPP session.
 //!
-//! `support` starts all that and has the HTTP client; every other file holds the tests of one idea. What the published contract says
-//! stands here a second time on purpose, so that a change of the product's own tables does not change what is expected of them.
+//! `support` starts all that and has the HTTP client; every other file holds the tests of one idea. What the published
+//! contract says stands here a second time on purpose, so that a change of the product's own tables does not change
+//! what is expected of them.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks")]
 

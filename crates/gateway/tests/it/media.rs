@@ -69,8 +69,14 @@ async fn the_same_media_are_kept_once_for_messages_and_for_a_broadcast() {
     let made = stage.ask(&tenant.broadcast(&broadcast)).await.expect(201);
     assert_eq!(made["messageType"], "MMS");
     stage.broadcast_when(&tenant, &made["id"], "has ended", |broadcast| broadcast["status"] == "completed").await;
-    let page = stage.ask(&tenant.get(&format!("/message?broadcastId={}&limit=1", made["id"].as_str().unwrap()))).await.expect(200);
-    assert_eq!((&page["data"][0]["messageType"], &page["data"][0]["mediaUrl"]), (&json!("MMS"), &json!(server.url("photo.jpg"))));
+    let page = stage
+        .ask(&tenant.get(&format!("/message?broadcastId={}&limit=1", made["id"].as_str().unwrap())))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&page["data"][0]["messageType"], &page["data"][0]["mediaUrl"]),
+        (&json!("MMS"), &json!(server.url("photo.jpg")))
+    );
     assert_eq!((kept(&stage).len(), server.asked()), (1, 3), "a broadcast fetches once");
 }
 
@@ -96,11 +102,22 @@ async fn each_reason_against_media_has_its_code_and_leaves_nothing_behind() {
     }
     assert_eq!((stage.count(&tenant).await, kept(&stage).len()), (0, 0));
     let metrics = Ask::new("GET", "/metrics").send(stage.admin).await.text();
-    for line in ["not_allowed_total 4", "failed_total 6", "too_large_total 2", "unsupported_total 2", "crowded_total 0", "fetched_total 0", "lost_total 0"] {
+    for line in [
+        "not_allowed_total 4",
+        "failed_total 6",
+        "too_large_total 2",
+        "unsupported_total 2",
+        "crowded_total 0",
+        "fetched_total 0",
+        "lost_total 0",
+    ] {
         assert!(metrics.contains(&format!("smsfactory_media_{line}\n")), "{line}: {metrics}");
     }
     // Neither the quota nor the key was used.
-    stage.ask(&tenant.post(&mms(&tenant, &server.url("photo.jpg"))).header("idempotency-key", "order-1")).await.expect(201);
+    stage
+        .ask(&tenant.post(&mms(&tenant, &server.url("photo.jpg"))).header("idempotency-key", "order-1"))
+        .await
+        .expect(201);
     stage.ask(&tenant.post(&mms(&tenant, &server.url("photo.jpg")))).await.refused(33012, Value::Null);
 }
 
@@ -132,13 +149,15 @@ async fn the_same_request_is_not_made_twice_while_its_media_are_fetched() {
 #[tokio::test]
 async fn a_failure_while_media_are_fetched_frees_the_key() {
     let (server, trap) = (MediaServer::start().await, Arc::new(Trap::default()));
-    let stage = Stage::on(Arc::new(Machine::new()), trap.clone(), Arc::default(), |config, _| server.allow(config)).await;
+    let stage =
+        Stage::on(Arc::new(Machine::new()), trap.clone(), Arc::default(), |config, _| server.allow(config)).await;
     let tenant = tester(&stage, &stage.tenant().await).await;
     let ask = tenant.post(&mms(&tenant, &server.url("photo.jpg"))).header("idempotency-key", "order-1");
     trap.0.store(true, Ordering::SeqCst);
     stage.ask(&ask).await.refused(33000, Value::Null);
     trap.0.store(false, Ordering::SeqCst);
-    let made = eventually("the key is free", async || Some(stage.ask(&ask).await).filter(|reply| reply.code() != 33013)).await;
+    let made =
+        eventually("the key is free", async || Some(stage.ask(&ask).await).filter(|reply| reply.code() != 33013)).await;
     assert_eq!((made.status, made.header("idempotent-replayed")), (201, None), "{made}");
 }
 

@@ -11,7 +11,9 @@ use crate::support::{RECIPIENT, Stage, smpp};
 /// Without the fields that are new each time.
 fn timeless(message: &Value) -> Value {
     let mut message = message.clone();
-    ["id", "createdAt", "sentAt", "deliveredAt", "failedAt"].iter().for_each(|field| drop(message.as_object_mut().unwrap().remove(*field)));
+    ["id", "createdAt", "sentAt", "deliveredAt", "failedAt"]
+        .iter()
+        .for_each(|field| drop(message.as_object_mut().unwrap().remove(*field)));
     message
 }
 
@@ -27,7 +29,11 @@ async fn an_accepted_message_is_answered_exactly() {
         "encoding": "GSM-7", "segments": 1, "status": "queued", "createdAt": "2026-03-15T14:30:00.000Z",
     });
     assert_eq!(message, expected);
-    assert!(id.strip_prefix("msg_").is_some_and(|digits| digits.len() == 22 && digits.bytes().all(|byte| byte.is_ascii_alphanumeric())), "{id}");
+    assert!(
+        id.strip_prefix("msg_")
+            .is_some_and(|digits| digits.len() == 22 && digits.bytes().all(|byte| byte.is_ascii_alphanumeric())),
+        "{id}"
+    );
     assert_eq!(reply.header("location"), Some(&*format!("/api/v1/messaging/message/{id}")));
     assert_eq!(reply.header("content-type"), Some("application/json"));
     assert_eq!((reply.header("idempotent-replayed"), reply.header("preference-applied")), (None, None));
@@ -60,7 +66,10 @@ async fn encoding_and_segments_are_told() {
         ("😀".repeat(35), "UCS-2", 1),
     ] {
         let message = stage.send(&tenant, RECIPIENT, &body).await;
-        assert_eq!((&message["encoding"], &message["segments"], &message["body"]), (&json!(encoding), &json!(segments), &json!(body)));
+        assert_eq!(
+            (&message["encoding"], &message["segments"], &message["body"]),
+            (&json!(encoding), &json!(segments), &json!(body))
+        );
     }
 }
 
@@ -77,7 +86,10 @@ async fn a_message_is_delivered_and_says_when() {
     assert_eq!(timeless(&delivered), expected);
     let submitted = stage.submissions();
     assert_eq!(submitted.len(), 1);
-    assert_eq!((&submitted[0]["text"], &submitted[0]["destination"]), (&json!("Grüße, €5 😀"), &json!(&RECIPIENT[1..])));
+    assert_eq!(
+        (&submitted[0]["text"], &submitted[0]["destination"]),
+        (&json!("Grüße, €5 😀"), &json!(&RECIPIENT[1..]))
+    );
 }
 
 #[tokio::test]
@@ -106,13 +118,21 @@ async fn a_long_message_is_delivered_when_all_of_it_is() {
 
 #[tokio::test]
 async fn what_a_receipt_says_becomes_the_error_type() {
-    for (receipts, error_type) in [("undeliv=1", "unreachable"), ("expired=1", "expired"), ("rejectd=1", "carrier_rejected"), ("deleted=1", "unreachable")] {
+    for (receipts, error_type) in [
+        ("undeliv=1", "unreachable"),
+        ("expired=1", "expired"),
+        ("rejectd=1", "carrier_rejected"),
+        ("deleted=1", "unreachable"),
+    ] {
         let stage = Stage::with(|_, options| options.receipts = receipts.parse().unwrap()).await;
         let tenant = stage.tenant().await;
         let accepted = stage.send(&tenant, RECIPIENT, "hello").await;
         let message = stage.reaches(&tenant, &accepted["id"], "undelivered").await;
         assert_eq!(message["errorType"], error_type);
-        assert!(message["errorMessage"].is_string() && message["failedAt"].is_string() && message["sentAt"].is_string(), "{message}");
+        assert!(
+            message["errorMessage"].is_string() && message["failedAt"].is_string() && message["sentAt"].is_string(),
+            "{message}"
+        );
         assert!(message.get("deliveredAt").is_none(), "{message}");
     }
 }
@@ -126,7 +146,10 @@ async fn what_a_carrier_refuses_has_failed() {
         let accepted = stage.send(&tenant, RECIPIENT, "hello").await;
         let message = stage.reaches(&tenant, &accepted["id"], "failed").await;
         assert_eq!(message["errorType"], error_type, "{status}");
-        assert!(message["errorMessage"].is_string() && message["failedAt"].is_string() && message.get("sentAt").is_none(), "{message}");
+        assert!(
+            message["errorMessage"].is_string() && message["failedAt"].is_string() && message.get("sentAt").is_none(),
+            "{message}"
+        );
         assert_eq!(stage.smsc.summary().submitted, 1);
     }
 }
@@ -136,7 +159,9 @@ async fn the_sandbox_shows_every_state_and_no_carrier_sees_it() {
     let stage = Stage::start().await;
     let live = stage.tenant().await;
     let tenant = stage.key(&live, json!({ "mode": "test" })).await;
-    assert!(live.secret.starts_with("sk_live_") && tenant.secret.starts_with("sk_test_") && tenant.key.starts_with("uk_"));
+    assert!(
+        live.secret.starts_with("sk_live_") && tenant.secret.starts_with("sk_test_") && tenant.key.starts_with("uk_")
+    );
     for (to, status, error_type) in [
         ("+12025550001", "undelivered", json!("unreachable")),
         ("+12025550002", "failed", json!("carrier_rejected")),
@@ -175,7 +200,8 @@ async fn a_message_is_read_by_its_account_alone() {
 async fn who_prefers_to_wait_is_told_what_the_carrier_said() {
     let stage = Stage::with(|_, options| options.response_delay_ms = DelayMs(150, 150)).await;
     let tenant = stage.tenant().await;
-    let reply = stage.ask(&tenant.post(&tenant.message(RECIPIENT, "hello")).header("prefer", "respond-async, wait=60")).await;
+    let reply =
+        stage.ask(&tenant.post(&tenant.message(RECIPIENT, "hello")).header("prefer", "respond-async, wait=60")).await;
     let message = reply.expect(201);
     assert_ne!(message["status"], "queued");
     assert!(message["sentAt"].is_string(), "{message}");
@@ -200,9 +226,11 @@ async fn unknown_fields_and_nulls_are_ignored() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
     let mut message = tenant.message(RECIPIENT, "hello");
-    message
-        .as_object_mut()
-        .unwrap()
-        .extend(json!({ "mediaUrl": null, "messageType": "SMS", "idempotencyKey": null, "x": [{ "to": 1 }] }).as_object().unwrap().clone());
+    message.as_object_mut().unwrap().extend(
+        json!({ "mediaUrl": null, "messageType": "SMS", "idempotencyKey": null, "x": [{ "to": 1 }] })
+            .as_object()
+            .unwrap()
+            .clone(),
+    );
     stage.ask(&tenant.post(&message)).await.expect(201);
 }

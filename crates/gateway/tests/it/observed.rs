@@ -27,12 +27,16 @@ async fn the_whole_life_of_a_message_is_shown() {
     ] {
         assert_eq!(life[field], value, "{field} of {life}");
     }
-    let events: Vec<_> = life["events"].as_array().unwrap().iter().map(|event| event["event"].as_str().unwrap()).collect();
+    let events: Vec<_> =
+        life["events"].as_array().unwrap().iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!(events.first(), Some(&"accepted"));
     for step in ["attempt", "acknowledged", "receipt"] {
         assert!(events.contains(&step), "{step} is missing from {events:?}");
     }
-    stage.operate("GET", "/messages/msg_0000000000000000000000", Value::Null).await.refused_by_operator(33101, Value::Null);
+    stage
+        .operate("GET", "/messages/msg_0000000000000000000000", Value::Null)
+        .await
+        .refused_by_operator(33101, Value::Null);
 }
 
 #[tokio::test]
@@ -42,7 +46,11 @@ async fn messages_of_all_accounts_or_of_one_are_listed() {
     for tenant in [&tenant, &other, &other] {
         stage.send(tenant, RECIPIENT, "hello").await;
     }
-    for (query, count) in [(String::new(), 3), (format!("?accountId={}", other.account), 2), (format!("?from=%2B{}", &tenant.number[1..]), 1)] {
+    for (query, count) in [
+        (String::new(), 3),
+        (format!("?accountId={}", other.account), 2),
+        (format!("?from=%2B{}", &tenant.number[1..]), 1),
+    ] {
         let page = stage.operate("GET", &format!("/messages{query}"), Value::Null).await.expect(200);
         assert_eq!(page["data"].as_array().unwrap().len(), count, "{query}");
     }
@@ -65,8 +73,11 @@ async fn a_consumer_of_the_change_feed_that_stands_still_is_seen_in_the_metrics(
     store.move_cursor("swift", end).await.unwrap();
     let metrics = metrics().await;
     // It was sent, and then delivered.
-    for line in ["# TYPE smsfactory_changes_behind gauge", "smsfactory_changes_behind{consumer=\"still\"} 2", "smsfactory_changes_behind{consumer=\"swift\"} 0"]
-    {
+    for line in [
+        "# TYPE smsfactory_changes_behind gauge",
+        "smsfactory_changes_behind{consumer=\"still\"} 2",
+        "smsfactory_changes_behind{consumer=\"swift\"} 0",
+    ] {
         assert!(metrics.lines().any(|found| found == line), "{line} is missing from {metrics}");
     }
 }
@@ -78,11 +89,18 @@ async fn carriers_say_how_they_are_doing() {
     let sent = stage.send(&tenant, RECIPIENT, "hello").await;
     stage.reaches(&tenant, &sent["id"], "delivered").await;
     let main = stage.carrier("main").await;
-    let counts = ["queued", "sent", "delivered", "undelivered", "failed", "submitted", "throttled", "unknown"].map(|name| main[name].as_u64().unwrap());
+    let counts = ["queued", "sent", "delivered", "undelivered", "failed", "submitted", "throttled", "unknown"]
+        .map(|name| main[name].as_u64().unwrap());
     assert_eq!(counts, [0, 1, 1, 0, 0, 1, 0, 0], "{main}");
-    assert_eq!((&main["state"], &main["sessions"], &main["window"]["of"]), (&json!("bound"), &json!({ "used": 1, "of": 1 }), &json!(50)));
+    assert_eq!(
+        (&main["state"], &main["sessions"], &main["window"]["of"]),
+        (&json!("bound"), &json!({ "used": 1, "of": 1 }), &json!(50))
+    );
     assert!(main["throughput"].is_number());
-    let dead = eventually("the dead carrier says why", async || Some(stage.carrier("dead").await).filter(|dead| dead["lastError"].is_string())).await;
+    let dead = eventually("the dead carrier says why", async || {
+        Some(stage.carrier("dead").await).filter(|dead| dead["lastError"].is_string())
+    })
+    .await;
     assert_eq!(dead["sessions"]["used"], 0);
     assert_eq!(stage.carrier("sandbox").await["state"], "bound");
 }
@@ -93,17 +111,26 @@ async fn health_and_readiness_are_told_without_a_token() {
     let alive = Ask::new("GET", "/healthz");
     let ready = Ask::new("GET", "/readyz");
     assert_eq!(alive.send(stage.admin).await.expect(200), json!({ "status": "ok" }));
-    assert_eq!(ready.send(stage.admin).await.expect(200), json!({ "status": "ready", "draining": false, "store": "ok", "tasks": "ok" }));
+    assert_eq!(
+        ready.send(stage.admin).await.expect(200),
+        json!({ "status": "ready", "draining": false, "store": "ok", "tasks": "ok" })
+    );
     stage.app().pipeline().begin_draining();
     assert_eq!(alive.send(stage.admin).await.expect(200), json!({ "status": "ok" }));
-    assert_eq!(ready.send(stage.admin).await.expect(503), json!({ "status": "unavailable", "draining": true, "store": "ok", "tasks": "ok" }));
+    assert_eq!(
+        ready.send(stage.admin).await.expect(503),
+        json!({ "status": "unavailable", "draining": true, "store": "ok", "tasks": "ok" })
+    );
     Ask::new("POST", "/healthz").send(stage.admin).await.refused_by_operator(33102, Value::Null);
 }
 
 /// The samples of a text of metrics, by name and labels.
 fn samples(text: &str) -> HashMap<String, f64> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
-    lines.map(|line| line.rsplit_once(' ').unwrap()).map(|(name, value)| (name.to_owned(), value.parse().unwrap())).collect()
+    lines
+        .map(|line| line.rsplit_once(' ').unwrap())
+        .map(|(name, value)| (name.to_owned(), value.parse().unwrap()))
+        .collect()
 }
 
 #[tokio::test]
@@ -124,7 +151,9 @@ async fn metrics_have_what_a_person_who_is_paged_asks_for() {
     let text = reply.text();
     assert!(text.ends_with("# EOF\n"), "{text}");
     let samples = samples(&text);
-    let value = |name: &str| *samples.get(&format!("smsfactory_{name}")).unwrap_or_else(|| panic!("{name} is missing from\n{text}"));
+    let value = |name: &str| {
+        *samples.get(&format!("smsfactory_{name}")).unwrap_or_else(|| panic!("{name} is missing from\n{text}"))
+    };
     let of = |name: &str, carrier: &str| value(&format!("{name}{{carrier=\"{carrier}\"}}"));
     let route = "route=\"/api/v1/messaging/message\"";
     assert_eq!(value(&format!("http_requests_total{{method=\"POST\",{route},status=\"201\"}}")), 2.0);
@@ -133,16 +162,31 @@ async fn metrics_have_what_a_person_who_is_paged_asks_for() {
     assert_eq!(value(&format!("http_request_duration_seconds_bucket{{le=\"+Inf\",method=\"POST\",{route}}}")), 2.0);
     assert_eq!((of("queue_messages", "dead"), of("queue_oldest_age_seconds", "dead")), (1.0, 90.0));
     assert_eq!((of("carrier_up", "main"), of("carrier_up", "dead")), (1.0, 0.0));
-    assert_eq!((of("carrier_window", "main"), of("carrier_window_in_use", "main"), of("carrier_sessions", "main")), (50.0, 0.0, 1.0));
+    assert_eq!(
+        (of("carrier_window", "main"), of("carrier_window_in_use", "main"), of("carrier_sessions", "main")),
+        (50.0, 0.0, 1.0)
+    );
     assert_eq!((of("carrier_throttled_total", "main"), of("carrier_segments_unknown_total", "main")), (0.0, 0.0));
     assert_eq!((of("carrier_segments_submitted_total", "main"), of("messages_delivered_total", "main")), (1.0, 1.0));
-    assert_eq!((value("messages_admitted_total"), value("attempts_unknown_total"), value("receipts_matched_total")), (2.0, 0.0, 1.0));
+    assert_eq!(
+        (value("messages_admitted_total"), value("attempts_unknown_total"), value("receipts_matched_total")),
+        (2.0, 0.0, 1.0)
+    );
     assert!(value("store_commit_group_size_count") >= 2.0 && value("store_commit_duration_seconds_sum") > 0.0);
-    let named = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).filter(|line| !line.starts_with("smsfactory_"));
+    let named =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).filter(|line| !line.starts_with("smsfactory_"));
     assert_eq!(named.collect::<Vec<_>>(), Vec::<&str>::new(), "every name is ours");
-    assert!(!text.contains("+1") && !text.contains("hello") && !text.contains(&tenant.account), "no number, text or account");
+    assert!(
+        !text.contains("+1") && !text.contains("hello") && !text.contains(&tenant.account),
+        "no number, text or account"
+    );
 }
 
 fn route(prefix: &str, carrier: &str) -> gateway::config::RouteConfig {
-    gateway::config::RouteConfig { prefix: prefix.to_owned(), kind: None, carriers: vec![carrier.to_owned()], on_unknown: Default::default() }
+    gateway::config::RouteConfig {
+        prefix: prefix.to_owned(),
+        kind: None,
+        carriers: vec![carrier.to_owned()],
+        on_unknown: Default::default(),
+    }
 }

@@ -35,7 +35,10 @@ async fn cast(stage: &Stage) -> Cast {
     stage.operate("PUT", &format!("/blocks/{RECIPIENT}"), json!({ "kind": "recipient" })).await.expect(200);
     let (suspended, blocked) = ("+18005558001".to_owned(), "+18005558002".to_owned());
     for (number, state) in [(&suspended, "suspended"), (&blocked, "active")] {
-        stage.operate("POST", "/numbers", json!({ "number": number, "accountId": tenant.account, "state": state })).await.expect(201);
+        stage
+            .operate("POST", "/numbers", json!({ "number": number, "accountId": tenant.account, "state": state }))
+            .await
+            .expect(201);
         stage.operate("PUT", &format!("/blocks/{number}"), json!({ "kind": "sender" })).await.expect(200);
     }
     stage.operate("PATCH", &format!("/numbers/{}", other.number), json!({ "state": "suspended" })).await.expect(200);
@@ -51,7 +54,13 @@ async fn the_first_broken_rule_answers() {
     let hurried = stage.tenant_with(json!({ "messagePerMinute": 0 })).await;
     let large = || format!("{}nonsense", " ".repeat(300_000));
     let before_fields = [
-        (33001, Ask::new("POST", PATH).header("authorization", &basic(&hurried.key, "wrong")).header("content-type", "text/plain").octets(large())),
+        (
+            33001,
+            Ask::new("POST", PATH)
+                .header("authorization", &basic(&hurried.key, "wrong"))
+                .header("content-type", "text/plain")
+                .octets(large()),
+        ),
         (33002, hurried.sign(Ask::new("POST", PATH)).header("content-type", "text/plain").octets(large())),
         (33103, tenant.sign(Ask::new("POST", PATH)).header("content-type", "text/plain").octets(large())),
         (33104, tenant.sign(Ask::new("POST", PATH)).text(large())),
@@ -69,8 +78,16 @@ async fn the_first_broken_rule_answers() {
         (33106, but(&json!({ "messageType": "MMS", "to": RECIPIENT }))),
         (33013, but(&json!({ "messageType": "MMS", "to": RECIPIENT, "idempotencyKey": "taken" }))),
         (33016, but(&json!({ "messageType": "MMS", "to": RECIPIENT, "idempotencyKey": "fresh" }))),
-        (33107, but(&json!({ "messageType": null, "to": RECIPIENT, "idempotencyKey": "fresh", "body": "x".repeat(1601) }))),
-        (33107, but(&json!({ "messageType": null, "mediaUrl": null, "to": RECIPIENT, "idempotencyKey": "fresh", "body": "x".repeat(641) }))),
+        (
+            33107,
+            but(&json!({ "messageType": null, "to": RECIPIENT, "idempotencyKey": "fresh", "body": "x".repeat(1601) })),
+        ),
+        (
+            33107,
+            but(
+                &json!({ "messageType": null, "mediaUrl": null, "to": RECIPIENT, "idempotencyKey": "fresh", "body": "x".repeat(641) }),
+            ),
+        ),
         (33008, sound("+18005550000")),
         (33004, sound(&other.number)),
         (33009, sound(&suspended)),
@@ -91,7 +108,9 @@ async fn the_first_broken_rule_answers() {
 #[tokio::test]
 async fn who_may_not_ask_is_not_told_what_there_is() {
     let stage = Stage::start().await;
-    for (method, path) in [("GET", "/message/nonsense"), ("DELETE", "/message"), ("GET", "/nothing"), ("POST", "/broadcast")] {
+    for (method, path) in
+        [("GET", "/message/nonsense"), ("DELETE", "/message"), ("GET", "/nothing"), ("POST", "/broadcast")]
+    {
         stage.ask(&Ask::new(method, &format!("/api/v1/messaging{path}"))).await.refused(33001, Value::Null);
     }
 }

@@ -50,7 +50,10 @@ async fn messages_of_an_unknown_carrier_wait_until_the_operator_abandons_it() {
     assert!(metrics.contains("smsfactory_queue_messages_unknown_carrier{carrier=\"old\"} 1\n"), "{metrics}");
     assert_eq!(stage.life(&sent["id"]).await["status"], "queued");
     for name in ["main", "never"] {
-        stage.operate("POST", &format!("/carriers/{name}/abandon"), Value::Null).await.refused_by_operator(33101, Value::Null);
+        stage
+            .operate("POST", &format!("/carriers/{name}/abandon"), Value::Null)
+            .await
+            .refused_by_operator(33101, Value::Null);
     }
 
     let abandoned = stage.operate("POST", "/carriers/old/abandon", Value::Null).await.expect(200);

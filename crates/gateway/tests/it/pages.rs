@@ -20,7 +20,9 @@ async fn every_code_has_its_page_and_stands_in_the_index() {
     let index = page(&stage.ask(&Ask::new("GET", "/page/errors")).await);
     for (code, status, message) in PUBLISHED {
         let text = page(&stage.ask(&Ask::new("GET", &format!("/page/errors/{code}"))).await);
-        let says = |text: &str| text.contains(message) && text.contains(&status.to_string()) && text.contains(&code.to_string());
+        let says = |text: &str| {
+            text.contains(message) && text.contains(&status.to_string()) && text.contains(&code.to_string())
+        };
         assert!(says(&text) && text.starts_with("<!DOCTYPE html>"), "{code} {text}");
         assert!(says(&index) && index.contains(&format!("href=\"/page/errors/{code}\"")), "{code} {index}");
     }

@@ -34,14 +34,18 @@ impl Service {
         let directory = TempDir::new().unwrap();
         let file = configured(directory.path(), port, more);
         let mut command = Command::new("sh");
-        command.args(["-c", &format!("{limits} exec \"$0\" serve --config \"$1\""), env!("CARGO_BIN_EXE_smsfactory")]).arg(file);
+        command
+            .args(["-c", &format!("{limits} exec \"$0\" serve --config \"$1\""), env!("CARGO_BIN_EXE_smsfactory")])
+            .arg(file);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SMSFACTORY_")) {
             command.env_remove(name);
         }
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));
         let (stderr, seen) = (BufReader::new(child.stderr.take().unwrap()), Arc::clone(&lines));
-        std::thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| seen.lock().unwrap().push(line)));
+        std::thread::spawn(move || {
+            stderr.lines().map_while(Result::ok).for_each(|line| seen.lock().unwrap().push(line))
+        });
         let started = eventually("the service starts", async || {
             let lines = lines.lock().unwrap();
             let line = lines.iter().find(|line| line.contains("Clients are served on"))?;
@@ -49,7 +53,8 @@ impl Service {
             Some(addresses.collect::<Vec<SocketAddr>>())
         })
         .await;
-        let mut service = Self { child, api: started[0], admin: started[1], lines, authorization: String::new(), directory };
+        let mut service =
+            Self { child, api: started[0], admin: started[1], lines, authorization: String::new(), directory };
         service.authorization = service.account().await;
         service
     }
@@ -60,7 +65,8 @@ impl Service {
     }
 
     async fn account(&self) -> String {
-        let account = self.operate("/accounts", json!({ "name": "a tenant", "messagePerMinute": 1_000 })).await["id"].clone();
+        let account =
+            self.operate("/accounts", json!({ "name": "a tenant", "messagePerMinute": 1_000 })).await["id"].clone();
         self.operate("/numbers", json!({ "number": NUMBER, "accountId": account })).await;
         let key = self.operate(&format!("/accounts/{}/keys", account.as_str().unwrap()), json!({})).await;
         basic(key["keyId"].as_str().unwrap(), key["keySecret"].as_str().unwrap())
@@ -73,7 +79,13 @@ impl Service {
 
     async fn carrier(&self) -> Value {
         let ask = Ask::new("GET", "/admin/v1/carriers").header("authorization", &format!("Bearer {TOKEN}"));
-        ask.send(self.admin).await.expect(200)["data"].as_array().unwrap().iter().find(|carrier| carrier["name"] == "main").unwrap().clone()
+        ask.send(self.admin).await.expect(200)["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|carrier| carrier["name"] == "main")
+            .unwrap()
+            .clone()
     }
 
     fn signal(&self, signal: Signal) {
@@ -120,9 +132,10 @@ impl Drop for Service {
 fn configured(directory: &Path, port: u16, more: &str) -> PathBuf {
     let file = directory.join("my.toml");
     let text = format!(
-        "[api]\nlisten = \"127.0.0.1:{}\"\n[admin]\nlisten = \"127.0.0.1:{}\"\ntoken = \"{TOKEN}\"\n[keys]\npepper = \"{}\"\n[store]\nurl = \"sqlite:{}\"\n\
-         [media]\ndirectory = \"{}\"\n{more}\n[[carrier]]\nname = \"main\"\nkind = \"smpp\"\nhost = \"127.0.0.1\"\nport = {port}\nsystem_id = \"tests\"\n\
-         reconnect_floor_ms = 20\nreconnect_ceiling_ms = 100\n",
+        "[api]\nlisten = \"127.0.0.1:{}\"\n[admin]\nlisten = \"127.0.0.1:{}\"\ntoken = \"{TOKEN}\"\n[keys]\npepper = \
+         \"{}\"\n[store]\nurl = \"sqlite:{}\"\n[media]\ndirectory = \"{}\"\n{more}\n[[carrier]]\nname = \"main\"\nkind \
+         = \"smpp\"\nhost = \"127.0.0.1\"\nport = {port}\nsystem_id = \"tests\"\nreconnect_floor_ms = \
+         20\nreconnect_ceiling_ms = 100\n",
         dead_port(),
         dead_port(),
         "pepper".repeat(6),
@@ -162,7 +175,8 @@ async fn a_second_signal_ends_at_once() {
         let smsc = unanswering().await;
         let mut service = Service::start("", smsc.address().port(), "[dispatch]\ndrain_secs = 600").await;
         service.message().send(service.api).await.expect(201);
-        eventually("the message has left", async || (service.carrier().await["window"]["used"] == 1).then_some(())).await;
+        eventually("the message has left", async || (service.carrier().await["window"]["used"] == 1).then_some(()))
+            .await;
         service.signal(Signal::TERM);
         eventually("the service drains", async || service.has_logged("Ending").then_some(())).await;
         service.signal(second);
@@ -177,20 +191,33 @@ async fn sighup_takes_over_the_file_says_what_it_did_and_never_kills() {
     service.reload("The configuration is unchanged", 1).await;
     service.edit("max_recipients = 100", "max_recipients = 0");
     service.reload("The configuration was not reloaded and nothing was changed: 1 mistake", 1).await;
-    assert!(service.has_logged("`limits.max_recipients`: is 0, and not between 1 and 1000000") && service.has_logged("my.toml:"));
+    assert!(
+        service.has_logged("`limits.max_recipients`: is 0, and not between 1 and 1000000")
+            && service.has_logged("my.toml:")
+    );
     service.edit("max_recipients = 0", "max_recipients = 200");
     service.edit("[media]\n", "[media]\nkeep_hours = 5\n");
     service.reload("The configuration was reloaded: 1 change applied, 1 needs a restart", 1).await;
-    assert!(service.has_logged("`limits.max_recipients`: applied") && service.has_logged("`media.keep_hours`: has another value than the running server"));
+    assert!(
+        service.has_logged("`limits.max_recipients`: applied")
+            && service.has_logged("`media.keep_hours`: has another value than the running server")
+    );
     let mut command = Command::new(env!("CARGO_BIN_EXE_smsfactory"));
-    command.arg("reload").env("SMSFACTORY_ADMIN_URL", format!("http://{}", service.admin)).env("SMSFACTORY_ADMIN_TOKEN", TOKEN);
+    command
+        .arg("reload")
+        .env("SMSFACTORY_ADMIN_URL", format!("http://{}", service.admin))
+        .env("SMSFACTORY_ADMIN_TOKEN", TOKEN);
     let mut reload = async || {
         let output = std::process::Command::output(&mut command).unwrap();
         (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
     };
     let (code, out, _) = reload().await;
     assert_eq!(code, Some(0));
-    assert!(out.contains("restart `media.keep_hours`: has another value") && out.contains("0 changes applied, 1 needs a restart"), "{out}");
+    assert!(
+        out.contains("restart `media.keep_hours`: has another value")
+            && out.contains("0 changes applied, 1 needs a restart"),
+        "{out}"
+    );
     service.edit("level = \"info\"", "level = \"warn\"");
     let (code, out, _) = reload().await;
     assert!(code == Some(0) && out.contains("applied `log.level`: applied"), "{out}");
@@ -199,8 +226,10 @@ async fn sighup_takes_over_the_file_says_what_it_did_and_never_kills() {
     service.edit("level = \"warn\"", "level = \"warn,request=info\"");
     reload().await;
     service.message().send(service.api).await.expect(201);
-    eventually("the second request is logged, and the first is not", async || (service.times_logged("messaging/message 201") == requests + 1).then_some(()))
-        .await;
+    eventually("the second request is logged, and the first is not", async || {
+        (service.times_logged("messaging/message 201") == requests + 1).then_some(())
+    })
+    .await;
     service.edit("[limits]", "[limit]");
     let (code, out, err) = reload().await;
     assert!(code == Some(1) && out.contains("mistake `limit`: ") && err.contains("nothing was changed"), "{out}{err}");
@@ -213,7 +242,8 @@ async fn sighup_takes_over_the_file_says_what_it_did_and_never_kills() {
 async fn idle_clients_leave_file_handles_for_carriers_and_the_operator() {
     let service = Service::start("ulimit -Sn 256; ulimit -Hn 800;", dead_port(), "").await;
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", service.child.id())).unwrap();
-    let files: Vec<&str> = limits.lines().find(|line| line.starts_with("Max open files")).unwrap().split_whitespace().collect();
+    let files: Vec<&str> =
+        limits.lines().find(|line| line.starts_with("Max open files")).unwrap().split_whitespace().collect();
     assert_eq!(files[3..5], ["800", "800"], "the soft limit is raised to the hard one");
     assert!(service.has_logged("`api.connections_max` is 10000, and only"));
     let mut idle = Vec::new();
@@ -221,11 +251,15 @@ async fn idle_clients_leave_file_handles_for_carriers_and_the_operator() {
         idle.push(TcpStream::connect(service.api).await.unwrap());
     }
     let before = service.carrier().await["lastError"].clone();
-    assert!(before.as_str().is_some_and(|error| error.contains("refused")), "the carrier still tries, and has handles for it: {before}");
+    assert!(
+        before.as_str().is_some_and(|error| error.contains("refused")),
+        "the carrier still tries, and has handles for it: {before}"
+    );
     assert_eq!(Ask::new("GET", "/readyz").send(service.admin).await.status, 200);
     Connection::open(service.api).await.reply().await.refused(33105, Value::Null);
     drop(idle);
-    eventually("there is room again", async || (service.message().send(service.api).await.status == 201).then_some(())).await;
+    eventually("there is room again", async || (service.message().send(service.api).await.status == 201).then_some(()))
+        .await;
     assert!(!service.has_logged("Too many open files"));
 }
 
@@ -235,10 +269,12 @@ fn check_warns_where_the_connections_do_not_fit() {
     let file = configured(directory.path(), dead_port(), "");
     for (limits, warns) in [("ulimit -n 800;", true), ("", false)] {
         let program = format!("{limits} exec \"$0\" check --offline --config \"$1\"");
-        let checked = Command::new("sh").args(["-c", &program, env!("CARGO_BIN_EXE_smsfactory")]).arg(&file).output().unwrap();
+        let checked =
+            Command::new("sh").args(["-c", &program, env!("CARGO_BIN_EXE_smsfactory")]).arg(&file).output().unwrap();
         let said = String::from_utf8(checked.stdout).unwrap();
         // Where this test itself may not open so many files, neither may what it starts.
-        let fits = warns || rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum.is_none_or(|most| most > 12_000);
+        let fits = warns
+            || rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum.is_none_or(|most| most > 12_000);
         assert!(!fits || said.contains("warning ") == warns, "{said}");
         assert_eq!(checked.status.code(), Some(0), "a warning is no mistake: {said}");
     }

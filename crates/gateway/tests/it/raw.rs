@@ -1,8 +1,10 @@
 //! Requests as octets, right and wrong, and what they are answered: `tests/field/http.jsonl`, one case a line.
 //!
-//! `send` holds what is written, piece by piece: text with `{base}`, `{auth}`, `{message}` and `{length}` (of the message) filled in; `hex`; `pad_to`, which fills up to so
-//! many octets in all before its `end`; `reply`, which waits for an answer with this status first; `close_half`. `expect` holds the answers: a status of success, or the
-//! code of a refusal. After the last one nothing more may come, and where it was a refusal of the head the connection ends. `secs` shortens the deadlines.
+//! `send` holds what is written, piece by piece: text with `{base}`, `{auth}`, `{message}` and `{length}` (of the
+//! message) filled in; `hex`; `pad_to`, which fills up to so many octets in all before its `end`; `reply`, which waits
+//! for an answer with this status first; `close_half`. `expect` holds the answers: a status of success, or the code of
+//! a refusal. After the last one nothing more may come, and where it was a refusal of the head the connection ends.
+//! `secs` shortens the deadlines.
 
 use gateway::http::caught::caught;
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! Another configuration for a running platform: what is taken over at once, what needs a restart, and that a mistake changes nothing.
+//! Another configuration for a running platform: what is taken over at once, what needs a restart, and that a mistake
+//! changes nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,13 +34,23 @@ fn keys(entries: &[Entry]) -> Vec<&str> {
 }
 
 async fn another_smsc() -> (Smsc, CarrierConfig) {
-    let smsc = simulator::smsc::start(Options { listen: ANY_PORT, ..Options::default() }, std::sync::Arc::new(runtime::Machine::new())).await.unwrap();
+    let smsc = simulator::smsc::start(
+        Options { listen: ANY_PORT, ..Options::default() },
+        std::sync::Arc::new(runtime::Machine::new()),
+    )
+    .await
+    .unwrap();
     let carrier = carrier("second", smsc.address().port());
     (smsc, carrier)
 }
 
 fn route(prefix: &str, carrier: &str) -> RouteConfig {
-    RouteConfig { prefix: prefix.to_owned(), kind: None, carriers: vec![carrier.to_owned()], on_unknown: Default::default() }
+    RouteConfig {
+        prefix: prefix.to_owned(),
+        kind: None,
+        carriers: vec![carrier.to_owned()],
+        on_unknown: Default::default(),
+    }
 }
 
 /// The SMSC of this name.
@@ -69,7 +80,8 @@ async fn limits_hold_from_the_next_request_on() {
     let text = tenant.message(RECIPIENT, "twelve chars");
     stage.ask(&tenant.post(&text)).await.expect(201);
     let report = reload(&mut stage, |config| {
-        (config.limits.sms_characters_max, config.limits.failed_auth_per_minute, config.limits.message_per_minute) = (10, 3, 7);
+        (config.limits.sms_characters_max, config.limits.failed_auth_per_minute, config.limits.message_per_minute) =
+            (10, 3, 7);
         (config.limits.max_recipients, config.dispatch.validity_secs, config.dispatch.drain_secs) = (1, 60, 1);
     })
     .await;
@@ -81,9 +93,15 @@ async fn limits_hold_from_the_next_request_on() {
         "dispatch.validity_secs",
         "dispatch.drain_secs",
     ];
-    assert_eq!((report.outcome, keys(&report.applied), report.needs_restart), (Outcome::Reloaded, changed.to_vec(), vec![]));
+    assert_eq!(
+        (report.outcome, keys(&report.applied), report.needs_restart),
+        (Outcome::Reloaded, changed.to_vec(), vec![])
+    );
     stage.ask(&tenant.post(&text)).await.expect(400);
-    stage.ask(&tenant.broadcast(&json!({ "recipients": [RECIPIENT, ABROAD], "from": tenant.number, "body": "hello" }))).await.expect(400);
+    stage
+        .ask(&tenant.broadcast(&json!({ "recipients": [RECIPIENT, ABROAD], "from": tenant.number, "body": "hello" })))
+        .await
+        .expect(400);
     assert_eq!(stage.ask(&Ask::new("GET", "/api/v1/messaging/message")).await.has_rate_limit().0, 3);
     let account = stage.operate("POST", "/accounts", json!({ "name": "a later one" })).await.expect(201);
     assert_eq!(account["messagePerMinute"], 7);
@@ -111,7 +129,8 @@ async fn another_token_opens_the_operators_door_and_the_old_one_does_not() {
     let mut stage = Stage::start().await;
     let list = |token: &str| Ask::new("GET", "/admin/v1/accounts").header("authorization", &format!("Bearer {token}"));
     let another = "another-token-of-the-tests";
-    let report = reload(&mut stage, |config| config.admin.token = Some(carrier::keys::Secret(another.to_owned()))).await;
+    let report =
+        reload(&mut stage, |config| config.admin.token = Some(carrier::keys::Secret(another.to_owned()))).await;
     assert_eq!(keys(&report.applied), ["admin.token"]);
     assert_eq!((list(TOKEN).send(stage.admin).await.status, list(another).send(stage.admin).await.status), (401, 200));
 }
@@ -156,7 +175,10 @@ async fn a_certificate_that_was_renewed_serves_the_next_handshake() {
     let directory = TempDir::new().unwrap();
     let [certificate, key]: [PathBuf; 2] = ["api.pem", "api.key"].map(|name| directory.path().join(name));
     let first = certify(&certificate, &key);
-    let mut stage = Stage::with(|config, _| (config.api.tls_cert, config.api.tls_key) = (Some(certificate.clone()), Some(key.clone()))).await;
+    let mut stage = Stage::with(|config, _| {
+        (config.api.tls_cert, config.api.tls_key) = (Some(certificate.clone()), Some(key.clone()))
+    })
+    .await;
     assert!(shakes_hands(&stage, &first).await);
     let second = certify(&certificate, &key);
     assert!(!shakes_hands(&stage, &second).await, "not before the reload");
@@ -165,11 +187,17 @@ async fn a_certificate_that_was_renewed_serves_the_next_handshake() {
     assert!(shakes_hands(&stage, &second).await && !shakes_hands(&stage, &first).await);
     fs::write(&key, "no key").unwrap();
     let report = reload(&mut stage, |config| config.limits.max_recipients = 1).await;
-    assert_eq!((report.outcome, keys(&report.mistakes), report.applied), (Outcome::Refused, vec!["api.tls_cert"], vec![]));
+    assert_eq!(
+        (report.outcome, keys(&report.mistakes), report.applied),
+        (Outcome::Refused, vec!["api.tls_cert"], vec![])
+    );
     assert!(shakes_hands(&stage, &second).await, "what is broken changes nothing");
     // Whether there is TLS at all is decided at the start.
     let report = reload(&mut stage, |config| (config.api.tls_cert, config.api.tls_key) = (None, None)).await;
-    assert_eq!((keys(&report.applied), keys(&report.needs_restart)), (vec!["limits.max_recipients"], vec!["api.tls_cert", "api.tls_key"]));
+    assert_eq!(
+        (keys(&report.applied), keys(&report.needs_restart)),
+        (vec!["limits.max_recipients"], vec!["api.tls_cert", "api.tls_key"])
+    );
     assert!(shakes_hands(&stage, &second).await);
 }
 
@@ -185,7 +213,8 @@ async fn the_screen_reads_its_data_again() {
     fs::create_dir(&lexicon).unwrap();
     for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../screening/data/lexicon")).unwrap() {
         let file = file.unwrap();
-        fs::write(lexicon.join(file.file_name()), fs::read_to_string(file.path()).unwrap().replace("vodka", "zorbex")).unwrap();
+        fs::write(lexicon.join(file.file_name()), fs::read_to_string(file.path()).unwrap().replace("vodka", "zorbex"))
+            .unwrap();
     }
     let report = reload(&mut stage, |_| {}).await;
     assert_eq!((report.outcome, keys(&report.applied)), (Outcome::Reloaded, vec!["screening.directory"]));
@@ -206,7 +235,10 @@ async fn a_carrier_is_added_with_its_route_and_removed_again() {
         running.route = vec![route("+44", "second"), route("", "main")];
     })
     .await;
-    assert_eq!((report.outcome, keys(&report.applied), report.needs_restart), (Outcome::Reloaded, vec!["carrier[second]", "route"], vec![]));
+    assert_eq!(
+        (report.outcome, keys(&report.applied), report.needs_restart),
+        (Outcome::Reloaded, vec!["carrier[second]", "route"], vec![])
+    );
     let sent = stage.send(&tenant, ABROAD, "hello").await;
     stage.reaches(&tenant, &sent["id"], "delivered").await;
     assert_eq!((&stage.life(&sent["id"]).await["carrier"], second.summary().binds), (&json!("second"), 1));
@@ -222,7 +254,10 @@ async fn a_carrier_is_added_with_its_route_and_removed_again() {
     stage.reaches(&tenant, &sent["id"], "delivered").await;
     assert_eq!(stage.life(&sent["id"]).await["carrier"], "main");
     let metrics = Ask::new("GET", "/metrics").send(stage.admin).await.text();
-    assert!(!metrics.contains("smsfactory_carrier_up{carrier=\"second\"}"), "nobody is paged for a carrier that was removed");
+    assert!(
+        !metrics.contains("smsfactory_carrier_up{carrier=\"second\"}"),
+        "nobody is paged for a carrier that was removed"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -240,7 +275,10 @@ async fn messages_stay_with_a_carrier_that_was_removed_until_it_is_back() {
     eventually("the carrier is gone", async || (stage.carrier("dead").await["state"] == "unknown").then_some(())).await;
     let other = stage.send(&tenant, ABROAD, "hello").await;
     stage.reaches(&tenant, &other["id"], "delivered").await;
-    assert_eq!((&stage.life(&waits["id"]).await["carrier"], stage.carrier("dead").await["queued"].clone()), (&json!("dead"), json!(1)));
+    assert_eq!(
+        (&stage.life(&waits["id"]).await["carrier"], stage.carrier("dead").await["queued"].clone()),
+        (&json!("dead"), json!(1))
+    );
     let CarrierConfig::Smpp(removed) = removed else { panic!("an SMSC was removed") };
     let port = stage.smsc.address().port();
     let report = reload(&mut stage, |running| running.carrier.push(SmppConfig { port, ..*removed }.into())).await;
@@ -274,8 +312,12 @@ async fn a_carrier_that_was_removed_finishes_what_is_under_way_and_its_other_mes
     .await;
     assert_eq!(keys(&report.applied), ["route", "carrier[slow]"]);
     // Its receipt may come after the session has ended.
-    eventually("the first is answered", async || (stage.life(&sent[0]).await["status"] != "queued").then_some(())).await;
-    let unknown = eventually("it is unknown", async || Some(stage.carrier("slow").await).filter(|slow| slow["state"] == "unknown")).await;
+    eventually("the first is answered", async || (stage.life(&sent[0]).await["status"] != "queued").then_some(()))
+        .await;
+    let unknown = eventually("it is unknown", async || {
+        Some(stage.carrier("slow").await).filter(|slow| slow["state"] == "unknown")
+    })
+    .await;
     assert_eq!(unknown["queued"], 2);
     let metrics = Ask::new("GET", "/metrics").send(stage.admin).await.text();
     assert!(metrics.contains("smsfactory_queue_messages_unknown_carrier{carrier=\"slow\"} 2\n"), "{metrics}");
@@ -288,7 +330,11 @@ async fn a_carrier_that_was_removed_finishes_what_is_under_way_and_its_other_mes
         assert_eq!((&life["carrier"], &life["unknownOutcomes"], attempts), (&json!("main"), &json!(0), 1));
     }
     let texts: Vec<Value> = stage.submissions().iter().map(|submission| submission["text"].clone()).collect();
-    assert_eq!((texts, slow.summary().submitted), (vec![json!("two"), json!("three")], 1), "nothing left twice, and in order");
+    assert_eq!(
+        (texts, slow.summary().submitted),
+        (vec![json!("two"), json!("three")], 1),
+        "nothing left twice, and in order"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -296,7 +342,8 @@ async fn a_carrier_that_changed_finishes_what_is_under_way_and_begins_anew() {
     let mut stage = Stage::with(|_, options| options.response_delay_ms = "200".parse().unwrap()).await;
     let tenant = stage.tenant().await;
     let sent = stage.send(&tenant, RECIPIENT, "hello").await;
-    eventually("the message has left", async || (stage.carrier("main").await["window"]["used"] == 1).then_some(())).await;
+    eventually("the message has left", async || (stage.carrier("main").await["window"]["used"] == 1).then_some(()))
+        .await;
     let report = reload(&mut stage, |running| smpp(running).window = 7).await;
     assert_eq!(keys(&report.applied), ["carrier[main]"]);
     let next = stage.send(&tenant, RECIPIENT, "hello again").await;
@@ -311,7 +358,13 @@ async fn a_carrier_that_changed_finishes_what_is_under_way_and_begins_anew() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_carrier_that_leases_do_not_allow_for_needs_a_restart_and_so_do_routes_that_name_it() {
     let mut stage = Stage::with(|config, _| config.carrier.push(carrier("old", dead_port()))).await;
-    let slow = SmppConfig { name: "slow".to_owned(), host: "127.0.0.1".to_owned(), port: dead_port(), response_timeout_secs: 300, ..SmppConfig::default() };
+    let slow = SmppConfig {
+        name: "slow".to_owned(),
+        host: "127.0.0.1".to_owned(),
+        port: dead_port(),
+        response_timeout_secs: 300,
+        ..SmppConfig::default()
+    };
     for _ in 0..2 {
         let report = reload(&mut stage, |running| {
             running.carrier.truncate(1);
@@ -350,7 +403,8 @@ async fn a_carrier_that_listens_keeps_its_port_when_it_changes_and_its_settings_
     let mut stage = Stage::with(|config, _| config.carrier.push(mmsc(port, 5).into())).await;
     assert!(is_greeted(port).await);
     let window = async |stage: &Stage, window: u64| {
-        eventually("the window is this", async || (stage.carrier("mms").await["window"]["of"] == window).then_some(())).await;
+        eventually("the window is this", async || (stage.carrier("mms").await["window"]["of"] == window).then_some(()))
+            .await;
     };
     window(&stage, 5).await;
     let report = reload(&mut stage, |config| config.carrier[1] = mmsc(port, 6).into()).await;
@@ -360,7 +414,10 @@ async fn a_carrier_that_listens_keeps_its_port_when_it_changes_and_its_settings_
     let taken = std::net::TcpListener::bind(ANY_PORT).unwrap();
     let other = taken.local_addr().unwrap().port();
     reload(&mut stage, |config| config.carrier[1] = mmsc(other, 7).into()).await;
-    eventually("the old port is open again", async || (stage.carrier("mms").await["window"]["of"] == 6 && is_greeted(port).await).then_some(())).await;
+    eventually("the old port is open again", async || {
+        (stage.carrier("mms").await["window"]["of"] == 6 && is_greeted(port).await).then_some(())
+    })
+    .await;
     drop(taken);
     let report = reload(&mut stage, |_| {}).await;
     assert_eq!(keys(&report.applied), ["carrier[mms]"], "what failed is tried again");
@@ -373,9 +430,16 @@ async fn a_carrier_that_listens_keeps_its_port_when_it_changes_and_its_settings_
 async fn the_admin_api_reloads_and_reports_and_refuses_with_the_reason() {
     let stage = Stage::start().await;
     let report = stage.operate("POST", "/reload", Value::Null).await.expect(200);
-    assert_eq!((&report["outcome"], &report["mistakes"][0]["detail"]), (&json!("refused"), &json!("this server was not started from a configuration file")));
-    let changed = Config { limits: gateway::config::Limits { max_recipients: 9, ..stage.config.limits }, ..stage.config.clone() };
-    stage.app().reloader().set_source(Source { read: Box::new(move || Ok(changed.clone())), set_log_level: Box::new(|_| Ok(())) });
+    assert_eq!(
+        (&report["outcome"], &report["mistakes"][0]["detail"]),
+        (&json!("refused"), &json!("this server was not started from a configuration file"))
+    );
+    let changed =
+        Config { limits: gateway::config::Limits { max_recipients: 9, ..stage.config.limits }, ..stage.config.clone() };
+    stage
+        .app()
+        .reloader()
+        .set_source(Source { read: Box::new(move || Ok(changed.clone())), set_log_level: Box::new(|_| Ok(())) });
     let report = stage.operate("POST", "/reload", Value::Null).await.expect(200);
     assert_eq!(
         report,

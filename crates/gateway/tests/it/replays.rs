@@ -1,4 +1,5 @@
-//! Replays under every order of events: whatever a repeat meets, it is answered as the first request was, or told that this is still under way.
+//! Replays under every order of events: whatever a repeat meets, it is answered as the first request was, or told that
+//! this is still under way.
 
 use std::sync::Arc;
 
@@ -14,7 +15,9 @@ use crate::support::{RECIPIENT, Stage, Tenant, at_once, eventually};
 fn waiting(tenant: &Tenant, endpoint: Endpoint, key: &str) -> Ask {
     let ask = match endpoint {
         Endpoint::Message => tenant.post(&tenant.message(RECIPIENT, "hello")),
-        Endpoint::Broadcast => tenant.broadcast(&json!({ "recipients": [RECIPIENT], "from": tenant.number, "body": "hello" })),
+        Endpoint::Broadcast => {
+            tenant.broadcast(&json!({ "recipients": [RECIPIENT], "from": tenant.number, "body": "hello" }))
+        }
     };
     ask.header("idempotency-key", key).header("prefer", "wait=30")
 }
@@ -32,7 +35,8 @@ const ENDPOINTS: [Endpoint; 2] = [Endpoint::Message, Endpoint::Broadcast];
 /// What a client sees of an answer, but for its rate limit and whether it is a replay.
 fn seen(reply: &Reply) -> (u16, String, Vec<(&str, &str)>) {
     let own = |name: &str| !name.starts_with("x-ratelimit") && !matches!(name, "date" | "idempotent-replayed");
-    let headers = reply.headers.iter().filter(|(name, _)| own(name)).map(|(name, value)| (name.as_str(), value.as_str()));
+    let headers =
+        reply.headers.iter().filter(|(name, _)| own(name)).map(|(name, value)| (name.as_str(), value.as_str()));
     (reply.status, reply.text(), headers.collect())
 }
 
@@ -111,7 +115,10 @@ async fn repeats_after_a_client_hung_up_all_say_the_same() {
             replies.push(stage.ask(&ask).await);
         }
         recording.open();
-        let settled = eventually("the answer is recorded", async || Some(stage.ask(&ask).await).filter(|reply| reply.status == 201)).await;
+        let settled = eventually("the answer is recorded", async || {
+            Some(stage.ask(&ask).await).filter(|reply| reply.status == 201)
+        })
+        .await;
         replies.extend([settled.clone(), stage.ask(&ask).await]);
         for reply in replies.iter().filter(|reply| reply.code() != 33013) {
             assert_eq!(seen(reply), seen(&settled));
@@ -128,7 +135,11 @@ async fn whoever_repeats_a_waiting_request_is_answered_as_it_was() {
         let ask = waiting(&tenant, endpoint, &format!("order-{round}"));
         let mut replies = at_once(stage.api, (0..12).map(|_| ask.clone())).await;
         replies.push(stage.ask(&ask).await);
-        let first = replies.iter().find(|reply| reply.status == 201 && reply.header("idempotent-replayed").is_none()).unwrap().clone();
+        let first = replies
+            .iter()
+            .find(|reply| reply.status == 201 && reply.header("idempotent-replayed").is_none())
+            .unwrap()
+            .clone();
         for reply in replies.iter().filter(|reply| reply.header("idempotent-replayed").is_some()) {
             repeats(&first, reply);
         }

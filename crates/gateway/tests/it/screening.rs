@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::support::{RECIPIENT, Stage, Tenant};
 
 const OFFER: &str = "Cheap vodka delivered to your door tonight, order now";
-const SCAM: &str = "USPS: your package is on hold. Pay the $1.99 fee at http://usps-redelivery.top/pay now or it will be returned";
+const SCAM: &str =
+    "USPS: your package is on hold. Pay the $1.99 fee at http://usps-redelivery.top/pay now or it will be returned";
 const INNOCENT: &str = "Your code is 482910. Never share this code with anyone.";
 
 fn policy(tenant: &Tenant) -> String {
@@ -22,19 +23,26 @@ async fn code_33019_names_the_categories_and_the_places() {
     let stage = Stage::start().await;
     let tenant = stage.tenant_with(json!({ "dailyQuota": 1 })).await;
     for (body, category) in [(OFFER, "shaft.alcohol"), (SCAM, "phishing")] {
-        let refused = stage.ask(&tenant.post(&tenant.message(RECIPIENT, body)).header("idempotency-key", "order-1")).await;
+        let refused =
+            stage.ask(&tenant.post(&tenant.message(RECIPIENT, body)).header("idempotency-key", "order-1")).await;
         let answer = refused.expect(400);
         assert_eq!((refused.code(), &answer["additionalInfo"]["categories"]), (33019, &json!([category])), "{answer}");
         let matches = answer["additionalInfo"]["matches"].as_array().unwrap();
         assert!(!matches.is_empty());
         for found in matches {
             let (start, end) = (found["start"].as_u64().unwrap(), found["end"].as_u64().unwrap());
-            assert!(1 <= start && start <= end && end <= body.chars().count() as u64 && found["category"] == category, "{found}");
+            assert!(
+                1 <= start && start <= end && end <= body.chars().count() as u64 && found["category"] == category,
+                "{found}"
+            );
         }
     }
     assert_eq!(stage.count(&tenant).await, 0);
     // Neither the quota nor the key was used.
-    let accepted = stage.ask(&tenant.post(&tenant.message(RECIPIENT, INNOCENT)).header("idempotency-key", "order-1")).await.expect(201);
+    let accepted = stage
+        .ask(&tenant.post(&tenant.message(RECIPIENT, INNOCENT)).header("idempotency-key", "order-1"))
+        .await
+        .expect(201);
     stage.reaches(&tenant, &accepted["id"], "delivered").await;
 }
 
@@ -47,7 +55,10 @@ async fn a_broadcast_and_a_test_key_are_screened_too_and_a_broadcast_once() {
     let test = stage.key(&tenant, json!({ "mode": "test" })).await;
     stage.ask(&test.post(&test.message(RECIPIENT, OFFER))).await.expect(400);
     let found = log(&stage, "").await;
-    let seen: Vec<_> = found.iter().map(|line| (line["outcome"].as_str().unwrap(), line["mode"].as_str().unwrap(), &line["about"])).collect();
+    let seen: Vec<_> = found
+        .iter()
+        .map(|line| (line["outcome"].as_str().unwrap(), line["mode"].as_str().unwrap(), &line["about"]))
+        .collect();
     assert_eq!(seen, [("blocked", "test", &Value::Null), ("blocked", "live", &Value::Null)]);
 }
 
@@ -69,7 +80,10 @@ async fn a_policy_takes_effect_at_once_and_outlives_a_restart() {
         assert_eq!(statuses, (offer, scam), "{change}");
     }
     stage.restart(|_| {}).await;
-    assert_eq!(stage.operate("GET", &policy(&tenant), Value::Null).await.expect(200)["exempt"], json!(["shaft.alcohol"]));
+    assert_eq!(
+        stage.operate("GET", &policy(&tenant), Value::Null).await.expect(200)["exempt"],
+        json!(["shaft.alcohol"])
+    );
     assert_eq!((stage.ask(&send(OFFER)).await.status, stage.ask(&send(SCAM)).await.status), (201, 400));
 }
 
@@ -83,13 +97,28 @@ async fn what_is_flagged_is_marked_counted_and_listed_for_review() {
     let broadcast = stage.ask(&tenant.broadcast(&broadcast)).await.expect(201);
     stage.send(&tenant, RECIPIENT, INNOCENT).await;
     let life = stage.life(&message["id"]).await;
-    assert_eq!((&life["events"][1]["event"], &life["events"][1]["detail"]), (&json!("flagged"), &json!("shaft.alcohol")));
+    assert_eq!(
+        (&life["events"][1]["event"], &life["events"][1]["detail"]),
+        (&json!("flagged"), &json!("shaft.alcohol"))
+    );
     let found = log(&stage, &format!("?accountId={}&outcome=flagged", tenant.account)).await;
     let about: Vec<_> = found.iter().map(|line| (&line["about"], &line["categories"], &line["body"])).collect();
-    assert_eq!(about, [(&broadcast["id"], &json!(["phishing"]), &json!(SCAM)), (&message["id"], &json!(["shaft.alcohol"]), &json!(OFFER))]);
-    assert!(found[0]["findings"][0]["score"].as_f64().unwrap() >= 0.5 && !found[0]["findings"][0]["reasons"].as_array().unwrap().is_empty());
+    assert_eq!(
+        about,
+        [
+            (&broadcast["id"], &json!(["phishing"]), &json!(SCAM)),
+            (&message["id"], &json!(["shaft.alcohol"]), &json!(OFFER))
+        ]
+    );
+    assert!(
+        found[0]["findings"][0]["score"].as_f64().unwrap() >= 0.5
+            && !found[0]["findings"][0]["reasons"].as_array().unwrap().is_empty()
+    );
     let metrics = crate::support::http::Ask::new("GET", "/metrics").send(stage.admin).await.text();
-    assert!(metrics.contains("screening_flagged_total 2") && metrics.contains("screening_blocked_total 0"), "{metrics}");
+    assert!(
+        metrics.contains("screening_flagged_total 2") && metrics.contains("screening_blocked_total 0"),
+        "{metrics}"
+    );
 }
 
 #[tokio::test]
@@ -100,15 +129,25 @@ async fn the_log_has_pages_and_says_what_is_wrong_with_a_question() {
         stage.ask(&tenant.post(&tenant.message(RECIPIENT, OFFER))).await.expect(400);
     }
     let first = stage.operate("GET", "/screening?limit=2", Value::Null).await.expect(200);
-    let second = stage.operate("GET", &format!("/screening?limit=2&cursor={}", first["nextCursor"].as_str().unwrap()), Value::Null).await.expect(200);
-    assert_eq!((first["data"].as_array().unwrap().len(), second["data"].as_array().unwrap().len(), &second["nextCursor"]), (2, 1, &Value::Null));
-    for (query, field) in [("outcome=passed", "outcome"), ("limit=0", "limit"), ("cursor=x", "cursor"), ("accountId=x", "accountId")] {
+    let second = stage
+        .operate("GET", &format!("/screening?limit=2&cursor={}", first["nextCursor"].as_str().unwrap()), Value::Null)
+        .await
+        .expect(200);
+    assert_eq!(
+        (first["data"].as_array().unwrap().len(), second["data"].as_array().unwrap().len(), &second["nextCursor"]),
+        (2, 1, &Value::Null)
+    );
+    for (query, field) in
+        [("outcome=passed", "outcome"), ("limit=0", "limit"), ("cursor=x", "cursor"), ("accountId=x", "accountId")]
+    {
         let refused = stage.operate("GET", &format!("/screening?{query}"), Value::Null).await;
         assert_eq!((refused.code(), &refused.json()["additionalInfo"]["field"]), (33100, &json!(field)));
     }
-    for (change, field) in
-        [(json!({ "action": "maybe" }), "action"), (json!({ "exempt": ["wine"] }), "exempt[0]"), (json!({ "allowedDomains": [" "] }), "allowedDomains")]
-    {
+    for (change, field) in [
+        (json!({ "action": "maybe" }), "action"),
+        (json!({ "exempt": ["wine"] }), "exempt[0]"),
+        (json!({ "allowedDomains": [" "] }), "allowedDomains"),
+    ] {
         let refused = stage.operate("PUT", &policy(&tenant), change).await;
         assert_eq!((refused.code(), &refused.json()["additionalInfo"]["field"]), (33100, &json!(field)));
     }

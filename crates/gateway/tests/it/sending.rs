@@ -12,8 +12,13 @@ use crate::support::{Stage, TOKEN, Tenant};
 async fn run(stage: &Stage, tenant: &Tenant, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_smsfactory"));
     command.arg("broadcast").args(arguments).stdin(Stdio::null()).current_dir(stage.directory.path());
-    command.env("SMSFACTORY_URL", format!("http://{}", stage.api)).env("SMSFACTORY_ADMIN_URL", format!("http://{}", stage.admin));
-    command.env("SMSFACTORY_KEY_ID", &tenant.key).env("SMSFACTORY_KEY_SECRET", &tenant.secret).env("SMSFACTORY_ADMIN_TOKEN", TOKEN);
+    command
+        .env("SMSFACTORY_URL", format!("http://{}", stage.api))
+        .env("SMSFACTORY_ADMIN_URL", format!("http://{}", stage.admin));
+    command
+        .env("SMSFACTORY_KEY_ID", &tenant.key)
+        .env("SMSFACTORY_KEY_SECRET", &tenant.secret)
+        .env("SMSFACTORY_ADMIN_TOKEN", TOKEN);
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
@@ -41,13 +46,26 @@ async fn a_file_is_sent_in_as_many_requests_as_it_takes() {
     let everybody = recipients(250);
     let rows: String = everybody.iter().map(|number| format!("\"Ann, the first\",{number}\n")).collect();
     let file = file(&stage, &format!("name,number\n{rows}"));
-    let from = ["send", "--json", "--from", &tenant.number, "--body", "hello", "--per-request", "100", "--to-file", file.to_str().unwrap()];
+    let from = [
+        "send",
+        "--json",
+        "--from",
+        &tenant.number,
+        "--body",
+        "hello",
+        "--per-request",
+        "100",
+        "--to-file",
+        file.to_str().unwrap(),
+    ];
     let output = run(&stage, &tenant, &from).await;
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     let broadcasts = sent(&output);
     let totals: Vec<_> = broadcasts.iter().map(|broadcast| broadcast["totalRecipients"].as_u64().unwrap()).collect();
     assert_eq!(totals, [100, 100, 50]);
-    assert!(broadcasts.iter().all(|broadcast| broadcast["status"] == "completed" && broadcast["counts"]["queued"] == 0));
+    assert!(
+        broadcasts.iter().all(|broadcast| broadcast["status"] == "completed" && broadcast["counts"]["queued"] == 0)
+    );
     assert_eq!(stage.smsc.summary().submitted, 250);
     let again = sent(&run(&stage, &tenant, &from).await);
     assert!(again.iter().zip(&broadcasts).all(|(again, first)| again["id"] == first["id"]));
@@ -65,7 +83,12 @@ async fn every_bad_line_is_told_before_anything_is_sent() {
     let output = run(&stage, &tenant, &from).await;
     assert_eq!((output.status.code(), words(&output.stdout)), (Some(1), String::new()));
     let told = words(&output.stderr);
-    assert!(told.contains("line 2: `555`") && told.contains("line 5: +12020000001 stands on line 1") && told.contains("nothing was sent"), "{told}");
+    assert!(
+        told.contains("line 2: `555`")
+            && told.contains("line 5: +12020000001 stands on line 1")
+            && told.contains("nothing was sent"),
+        "{told}"
+    );
     assert_eq!(stage.smsc.summary().submitted, 0);
     let output = run(&stage, &tenant, &[&from[..], &["--skip-bad-lines"]].concat()).await;
     assert_eq!((output.status.code(), &sent(&output)[0]["totalRecipients"]), (Some(0), &json!(2)));
@@ -76,7 +99,19 @@ async fn what_was_cut_short_goes_on_without_sending_twice() {
     let stage = Stage::start().await;
     let tenant = stage.tenant_with(json!({ "dailyQuota": 70 })).await;
     let file = file(&stage, &recipients(100).join("\n"));
-    let from = ["send", "--json", "--detach", "--from", &tenant.number, "--body", "hello", "--per-request", "30", "--to-file", file.to_str().unwrap()];
+    let from = [
+        "send",
+        "--json",
+        "--detach",
+        "--from",
+        &tenant.number,
+        "--body",
+        "hello",
+        "--per-request",
+        "30",
+        "--to-file",
+        file.to_str().unwrap(),
+    ];
     let output = run(&stage, &tenant, &from).await;
     assert_eq!((output.status.code(), sent(&output).len()), (Some(1), 2));
     assert!(words(&output.stderr).contains("33012") && words(&output.stderr).contains("not sent twice"), "{output:?}");
@@ -85,7 +120,9 @@ async fn what_was_cut_short_goes_on_without_sending_twice() {
     assert_eq!((output.status.code(), sent(&output).len()), (Some(0), 4));
     let all = stage.ask(&tenant.get("/broadcast")).await.expect(200)["data"].as_array().unwrap().clone();
     for broadcast in &all {
-        stage.broadcast_when(&tenant, &broadcast["id"], "is through", |broadcast| broadcast["status"] == "completed").await;
+        stage
+            .broadcast_when(&tenant, &broadcast["id"], "is through", |broadcast| broadcast["status"] == "completed")
+            .await;
     }
     assert_eq!((all.len(), stage.smsc.summary().submitted), (4, 100));
 }

@@ -23,17 +23,24 @@ async fn code_33100_names_the_field_or_the_place() {
         let reply = stage.ask(&tenant.sign(Ask::new("POST", "/api/v1/messaging/message")).text(body)).await;
         reply.refused(33100, info);
     }
-    let both = tenant.post(&json!({ "to": RECIPIENT, "from": tenant.number, "body": "x", "idempotencyKey": "one" })).header("idempotency-key", "two");
+    let both = tenant
+        .post(&json!({ "to": RECIPIENT, "from": tenant.number, "body": "x", "idempotencyKey": "one" }))
+        .header("idempotency-key", "two");
     let info = json!({ "field": "idempotencyKey", "expected": "the value of the Idempotency-Key header" });
     stage.ask(&both).await.refused(33100, info);
-    stage.ask(&tenant.get("/message?limit=0")).await.refused(33100, json!({ "field": "limit", "expected": "an integer from 1 to 100" }));
+    stage
+        .ask(&tenant.get("/message?limit=0"))
+        .await
+        .refused(33100, json!({ "field": "limit", "expected": "an integer from 1 to 100" }));
 }
 
 #[tokio::test]
 async fn code_33101_answers_whatever_is_not_there() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
-    for path in ["/message/msg_0000000000000000000000", "/message/nonsense", "/message/%ff", "/nothing", "/message/", ""] {
+    for path in
+        ["/message/msg_0000000000000000000000", "/message/nonsense", "/message/%ff", "/nothing", "/message/", ""]
+    {
         stage.ask(&tenant.get(path)).await.refused(33101, Value::Null);
     }
     for path in ["/", "/admin/v1/accounts", "/page", "/metrics", "/page/errors/33001/x", "/..", "/%00"] {
@@ -50,7 +57,11 @@ async fn code_33102_lists_the_methods() {
         let reply = stage.ask(&tenant.sign(Ask::new(method, base))).await;
         reply.refused(33102, Value::Null);
         assert_eq!(reply.header("allow"), Some("GET, HEAD, POST"));
-        for (path, signed) in [(&*format!("{base}/msg_0000000000000000000000"), true), ("/page/errors", false), ("/page/errors/33001", false)] {
+        for (path, signed) in [
+            (&*format!("{base}/msg_0000000000000000000000"), true),
+            ("/page/errors", false),
+            ("/page/errors/33001", false),
+        ] {
             let ask = Ask::new(method, path);
             let reply = stage.ask(&if signed { tenant.sign(ask) } else { ask }).await;
             reply.refused(33102, Value::Null);
@@ -66,7 +77,14 @@ async fn code_33103_wants_json() {
     let message = tenant.message(RECIPIENT, "hello").to_string();
     let post = || tenant.sign(Ask::new("POST", "/api/v1/messaging/message")).octets(message.clone());
     stage.ask(&post()).await.refused(33103, Value::Null);
-    for kind in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", "application/json+x", "", "multipart/form-data; boundary=x"] {
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/jsonx",
+        "application/json+x",
+        "",
+        "multipart/form-data; boundary=x",
+    ] {
         stage.ask(&post().header("content-type", kind)).await.refused(33103, Value::Null);
     }
     for kind in ["application/json", "Application/JSON; charset=utf-8", "application/json;charset=UTF-8"] {
@@ -80,7 +98,9 @@ async fn code_33104_bounds_bodies_and_heads() {
     let tenant = stage.tenant().await;
     let padded = |bytes: usize| {
         let message = tenant.message(RECIPIENT, "hello").to_string();
-        tenant.sign(Ask::new("POST", "/api/v1/messaging/message")).text(format!("{message}{}", " ".repeat(bytes - message.len())))
+        tenant
+            .sign(Ask::new("POST", "/api/v1/messaging/message"))
+            .text(format!("{message}{}", " ".repeat(bytes - message.len())))
     };
     stage.ask(&padded(2_000)).await.expect(201);
     stage.ask(&padded(2_001)).await.refused(33104, Value::Null);

@@ -23,7 +23,10 @@ async fn a_task_that_panics_is_seen_at_once_and_ends_the_process_in_order() {
     let sentence = "the task `omitted log lines` panicked: broken by a test";
     let why = stage.app().failed().await;
     assert_eq!(why, format!("{sentence}; the process ends, because it cannot work without that task"));
-    assert_eq!(ready.send(stage.admin).await.expect(503), json!({ "status": "unavailable", "draining": false, "store": "ok", "tasks": sentence }));
+    assert_eq!(
+        ready.send(stage.admin).await.expect(503),
+        json!({ "status": "unavailable", "draining": false, "store": "ok", "tasks": sentence })
+    );
     let waits = stage.send(&tenant, RECIPIENT, "accepted meanwhile").await;
     App::stop(stage.take_app()).await;
     stage.start_again().await;

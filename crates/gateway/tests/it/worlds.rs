@@ -1,4 +1,5 @@
-//! Test and live are two worlds: nothing that is made with a test key is seen by a live key or counted with it, nor the other way round.
+//! Test and live are two worlds: nothing that is made with a test key is seen by a live key or counted with it, nor the
+//! other way round.
 
 use serde_json::{Value, json};
 
@@ -24,7 +25,9 @@ fn message(tenant: &Tenant, body: &str, key: &str) -> Ask {
 }
 
 fn broadcast(tenant: &Tenant, body: &str, key: &str) -> Ask {
-    tenant.broadcast(&json!({ "recipients": ["+12025550143", "+12025550144"], "from": tenant.number, "body": body })).header("idempotency-key", key)
+    tenant
+        .broadcast(&json!({ "recipients": ["+12025550143", "+12025550144"], "from": tenant.number, "body": body }))
+        .header("idempotency-key", key)
 }
 
 /// A request that was admitted, and is no replay.
@@ -41,7 +44,10 @@ async fn a_key_of_one_world_means_nothing_in_the_other() {
     for request in [message, broadcast] {
         for (round, [first, second]) in orders(&tenants).into_iter().enumerate() {
             let key = format!("order-{round}");
-            let ids = [is_new(&stage.ask(&request(first, "hello", &key)).await), is_new(&stage.ask(&request(second, "hello", &key)).await)];
+            let ids = [
+                is_new(&stage.ask(&request(first, "hello", &key)).await),
+                is_new(&stage.ask(&request(second, "hello", &key)).await),
+            ];
             assert_ne!(ids[0], ids[1]);
             // The same key for another request is taken in the one and free in the other.
             let other = format!("other-{round}");
@@ -49,14 +55,18 @@ async fn a_key_of_one_world_means_nothing_in_the_other() {
             is_new(&stage.ask(&request(second, "goodbye", &other)).await);
             for (tenant, id) in [(first, &ids[0]), (second, &ids[1])] {
                 let again = stage.ask(&request(tenant, "hello", &key)).await;
-                assert_eq!((again.json()["id"].clone(), again.header("idempotent-replayed")), (id.clone(), Some("true")));
+                assert_eq!(
+                    (again.json()["id"].clone(), again.header("idempotent-replayed")),
+                    (id.clone(), Some("true"))
+                );
                 stage.ask(&request(tenant, "something else", &key)).await.refused(33013, Value::Null);
             }
         }
     }
     // What a live key sent leaves; what a test key sent does not.
     let live = stage.carrier("main").await["queued"].clone();
-    eventually("all live messages are submitted", async || (stage.smsc.summary().submitted == 4 + 4 * 2).then_some(())).await;
+    eventually("all live messages are submitted", async || (stage.smsc.summary().submitted == 4 + 4 * 2).then_some(()))
+        .await;
     assert!(live.is_number() && stage.submissions().len() == 12);
     stage.restart(|_| {}).await;
     for tenant in &tenants {
@@ -102,10 +112,14 @@ async fn a_quota_is_used_in_one_world_and_left_in_the_other() {
 #[tokio::test]
 async fn a_rate_window_is_counted_in_one_world_and_not_in_the_other() {
     let stage = Stage::at(NOON, |_, _| {}).await;
-    let asks: [fn(&Tenant) -> Ask; 3] =
-        [|tenant| message(tenant, "hello", "order-1"), |tenant| broadcast(tenant, "hello", "order-1"), |tenant| tenant.get("/message")];
+    let asks: [fn(&Tenant) -> Ask; 3] = [
+        |tenant| message(tenant, "hello", "order-1"),
+        |tenant| broadcast(tenant, "hello", "order-1"),
+        |tenant| tenant.get("/message"),
+    ];
     for used_by in [0, 1] {
-        let tenants = worlds(&stage, json!({ "messagePerMinute": 2, "broadcastPerMinute": 2, "readPerMinute": 2 })).await;
+        let tenants =
+            worlds(&stage, json!({ "messagePerMinute": 2, "broadcastPerMinute": 2, "readPerMinute": 2 })).await;
         let (user, other) = (&tenants[used_by], &tenants[1 - used_by]);
         for ask in asks {
             assert_eq!(stage.ask(&ask(user)).await.has_rate_limit().1, 1);
@@ -123,7 +137,10 @@ async fn a_pace_of_a_number_is_used_in_one_world_and_left_in_the_other() {
     let stage = Stage::at(NOON, |_, _| {}).await;
     for first in [0, 1] {
         let tenants = worlds(&stage, json!({})).await;
-        stage.operate("PATCH", &format!("/numbers/{}", tenants[0].number), json!({ "segmentsPerSecond": 1 })).await.expect(200);
+        stage
+            .operate("PATCH", &format!("/numbers/{}", tenants[0].number), json!({ "segmentsPerSecond": 1 }))
+            .await
+            .expect(200);
         for tenant in [&tenants[first], &tenants[1 - first]] {
             let id = stage.send(tenant, RECIPIENT, "hello").await["id"].clone();
             stage.reaches(tenant, &id, "delivered").await;
@@ -143,18 +160,30 @@ async fn the_operator_sees_both_worlds_marked_and_one_alone_where_asked() {
     }
     let modes = async |path: &str| {
         let page = stage.operate("GET", path, Value::Null).await.expect(200);
-        page["data"].as_array().unwrap().iter().map(|line| line["mode"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        page["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| line["mode"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     for path in ["/screening", "/broadcasts", &format!("/messages?to={}", RECIPIENT.replace('+', "%2B"))] {
         let found = modes(path).await;
         assert!(found.contains(&"live".to_owned()) && found.contains(&"test".to_owned()), "{path}: {found:?}");
     }
     for mode in ["test", "live"] {
-        for query in [format!("mode={mode}"), format!("mode={mode}&accountId={}", tenants[0].account), format!("mode={mode}&outcome=blocked")] {
+        for query in [
+            format!("mode={mode}"),
+            format!("mode={mode}&accountId={}", tenants[0].account),
+            format!("mode={mode}&outcome=blocked"),
+        ] {
             assert_eq!(modes(&format!("/screening?{query}")).await, [mode], "{query}");
         }
     }
-    stage.operate("GET", "/screening?mode=both", Value::Null).await.refused_by_operator(33100, json!({ "field": "mode", "expected": "live or test" }));
+    stage
+        .operate("GET", "/screening?mode=both", Value::Null)
+        .await
+        .refused_by_operator(33100, json!({ "field": "mode", "expected": "live or test" }));
     let metrics = String::from_utf8(Ask::new("GET", "/metrics").send(stage.admin).await.body).unwrap();
     for (name, count) in [("messages_admitted", 2), ("messages_admitted_test", 1)] {
         assert!(metrics.contains(&format!("smsfactory_{name}_total {count}\n")), "{metrics}");

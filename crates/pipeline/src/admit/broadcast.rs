@@ -62,7 +62,8 @@ struct Parsed {
 }
 
 impl Admission {
-    /// What `POST /broadcast` asks of admission, check by check. `name` gives the broadcast its id once it is to be written.
+    /// What `POST /broadcast` asks of admission, check by check. `name` gives the broadcast its id once it is to be
+    /// written.
     pub(crate) async fn decide_broadcast(
         &self,
         caller: &Caller,
@@ -117,7 +118,8 @@ impl Admission {
         flagged: Option<ScreeningRecord>,
     ) -> Result<BroadcastAccepted, Refusal> {
         let now = broadcast.created_at;
-        let flagged = flagged.map(|flagged| ScreeningRecord { about: Some(Screened::Broadcast(broadcast.id)), ..flagged });
+        let flagged =
+            flagged.map(|flagged| ScreeningRecord { about: Some(Screened::Broadcast(broadcast.id)), ..flagged });
         let quota = Quota { day: UtcDay::of(now), limit: caller.limits.daily_quota };
         let mut broadcast = Arc::new(broadcast);
         let mut placed = self.shelf.place(media.as_ref()).await?;
@@ -139,8 +141,12 @@ impl Admission {
             return match admitted {
                 BroadcastAdmitted::New => Ok(BroadcastAccepted::New(broadcast, under_way.admitted(caller))),
                 BroadcastAdmitted::Replayed(replay) => Ok(BroadcastAccepted::Replayed(replay)),
-                BroadcastAdmitted::KeyTaken | BroadcastAdmitted::UnderWay => Err(ErrorCode::DuplicateIdempotencyKey.into()),
-                BroadcastAdmitted::QuotaReached => Err(Refusal::new(ErrorCode::DailyQuotaReached).with_retry_after(quota.day.time_left(now))),
+                BroadcastAdmitted::KeyTaken | BroadcastAdmitted::UnderWay => {
+                    Err(ErrorCode::DuplicateIdempotencyKey.into())
+                }
+                BroadcastAdmitted::QuotaReached => {
+                    Err(Refusal::new(ErrorCode::DailyQuotaReached).with_retry_after(quota.day.time_left(now)))
+                }
                 BroadcastAdmitted::MediaGone => {
                     placed = self.shelf.place_again(media.as_ref()).await?;
                     continue;
@@ -152,7 +158,14 @@ impl Admission {
     fn broadcast_claim(&self, parsed: &Parsed, now: Timestamp) -> Option<IdempotencyClaim> {
         let key = parsed.idempotency_key.clone()?;
         let not_before = now - self.limits.get().idempotency;
-        Some(IdempotencyClaim { endpoint: Endpoint::Broadcast, key, fingerprint: parsed.fingerprint(), not_before, begun: false, awaited: false })
+        Some(IdempotencyClaim {
+            endpoint: Endpoint::Broadcast,
+            key,
+            fingerprint: parsed.fingerprint(),
+            not_before,
+            begun: false,
+            awaited: false,
+        })
     }
 
     fn not_blocked(&self, caller: &Caller, recipients: &Recipients) -> Recipients {
@@ -175,12 +188,17 @@ impl Admission {
 }
 
 impl Parsed {
-    /// Checks presence (33005), type (33006), numbers (33003), duplicates (33024), how many there are (33108) and the idempotency key's form (33106), in this order.
+    /// Checks presence (33005), type (33006), numbers (33003), duplicates (33024), how many there are (33108) and the
+    /// idempotency key's form (33106), in this order.
     fn check(request: BroadcastRequest, recipients_max: usize) -> Result<Self, Refusal> {
         let (from, body, media_url) = (given(request.from), given_text(request.body), given(request.media_url));
         let content_missing = body.is_none() && media_url.is_none();
         let (Some(list), Some(from), false) = (&request.recipients, &from, content_missing) else {
-            return Err(missing([("recipients", request.recipients.is_none()), ("from", from.is_none()), ("body", content_missing)]));
+            return Err(missing([
+                ("recipients", request.recipients.is_none()),
+                ("from", from.is_none()),
+                ("body", content_missing),
+            ]));
         };
         let kind = kind_of(request.message_type.as_deref(), media_url.is_some())?;
         if !list.invalid.is_empty() {
@@ -190,7 +208,9 @@ impl Parsed {
         let originator = number("from", from)?;
         let duplicates = list.numbers.duplicates(DUPLICATES_MAX);
         if !duplicates.is_empty() {
-            let info = AdditionalInfo::DuplicateRecipients(duplicates.iter().map(|number| number.as_str().to_owned()).collect());
+            let info = AdditionalInfo::DuplicateRecipients(
+                duplicates.iter().map(|number| number.as_str().to_owned()).collect(),
+            );
             return Err(Refusal::new(ErrorCode::DuplicateRecipients).with_info(info));
         }
         if list.count == 0 || list.count > recipients_max {
@@ -208,7 +228,8 @@ impl Parsed {
     fn fingerprint(&self) -> Fingerprint {
         let recipients: Vec<u8> = self.recipients.as_numbers().iter().flat_map(|number| number.to_le_bytes()).collect();
         let (originator, kind) = (self.originator.as_str().as_bytes(), self.kind.as_str().as_bytes());
-        let (body, media_url) = (self.body.as_ref().map(LooseText::to_wtf8), self.media_url.as_deref().map(str::as_bytes));
+        let (body, media_url) =
+            (self.body.as_ref().map(LooseText::to_wtf8), self.media_url.as_deref().map(str::as_bytes));
         Fingerprint::of_octets([Some(&recipients[..]), Some(originator), body.as_deref(), media_url, Some(kind)])
     }
 }
@@ -224,7 +245,12 @@ mod tests {
     }
 
     fn request(numbers: &[&str]) -> BroadcastRequest {
-        BroadcastRequest { recipients: Some(list(numbers)), from: Some("+18005550000".into()), body: Some("x".into()), ..Default::default() }
+        BroadcastRequest {
+            recipients: Some(list(numbers)),
+            from: Some("+18005550000".into()),
+            body: Some("x".into()),
+            ..Default::default()
+        }
     }
 
     fn code(request: BroadcastRequest) -> Option<ErrorCode> {
@@ -239,9 +265,15 @@ mod tests {
         let fax = BroadcastRequest { message_type: Some("fax".into()), ..request(&["555"]) };
         assert_eq!(code(bad_key(fax)), Some(ErrorCode::InvalidMessageType));
         assert_eq!(code(bad_key(request(&[one, one, "555", two]))), Some(ErrorCode::InvalidPhoneNumber));
-        assert_eq!(code(bad_key(BroadcastRequest { from: Some("555".into()), ..request(&[one, one]) })), Some(ErrorCode::InvalidPhoneNumber));
+        assert_eq!(
+            code(bad_key(BroadcastRequest { from: Some("555".into()), ..request(&[one, one]) })),
+            Some(ErrorCode::InvalidPhoneNumber)
+        );
         assert_eq!(code(bad_key(request(&[one, one, two, two]))), Some(ErrorCode::DuplicateRecipients));
-        assert_eq!(code(bad_key(request(&[one, two, "+18005551003", "+18005551004"]))), Some(ErrorCode::TooManyRecipients));
+        assert_eq!(
+            code(bad_key(request(&[one, two, "+18005551003", "+18005551004"]))),
+            Some(ErrorCode::TooManyRecipients)
+        );
         assert_eq!(code(bad_key(request(&[]))), Some(ErrorCode::TooManyRecipients));
         assert_eq!(code(bad_key(request(&[one]))), Some(ErrorCode::InvalidIdempotencyKey));
         assert_eq!(code(request(&[one, two, "+18005551003"])), None);

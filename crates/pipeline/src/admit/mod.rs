@@ -1,8 +1,8 @@
 //! Admission: whether a request becomes a message.
 //!
 //! In comes a request of an authenticated, unhurried caller; out goes a durable message or the first reason against it.
-//! The lines of `Admission::decide` are the order in which a client learns of a problem: pure checks, then what the platform
-//! knows, then the network, then the one write.
+//! The lines of `Admission::decide` are the order in which a client learns of a problem: pure checks, then what the
+//! platform knows, then the network, then the one write.
 
 mod broadcast;
 mod in_force;
@@ -112,7 +112,8 @@ pub(crate) struct Admission {
 }
 
 impl Admission {
-    /// What `POST /message` asks of admission, check by check. `name` gives the message its id once it is to be written.
+    /// What `POST /message` asks of admission, check by check. `name` gives the message its id once it is to be
+    /// written.
     pub(crate) async fn decide(
         &self,
         caller: &Caller,
@@ -192,7 +193,8 @@ impl Admission {
             let admission = Write {
                 node: self.node.epoch(),
                 message: Arc::clone(&message),
-                carrier: first_carrier(&self.routes, &self.dispatchers, message.mode, &message.recipient, message.kind).to_owned(),
+                carrier: first_carrier(&self.routes, &self.dispatchers, message.mode, &message.recipient, message.kind)
+                    .to_owned(),
                 lease: None,
                 due_at: self.runtime.steady(),
                 quota: Quota { day, limit: caller.limits.daily_quota },
@@ -208,7 +210,9 @@ impl Admission {
                 Admitted::New => Ok(Accepted::New(message, under_way.admitted(caller))),
                 Admitted::Replayed(replay) => Ok(Accepted::Replayed(replay)),
                 Admitted::KeyTaken | Admitted::UnderWay => Err(ErrorCode::DuplicateIdempotencyKey.into()),
-                Admitted::QuotaReached => Err(Refusal::new(ErrorCode::DailyQuotaReached).with_retry_after(day.time_left(now))),
+                Admitted::QuotaReached => {
+                    Err(Refusal::new(ErrorCode::DailyQuotaReached).with_retry_after(day.time_left(now)))
+                }
                 Admitted::MediaGone => {
                     placed = self.shelf.place_again(media.as_ref()).await?;
                     continue;
@@ -217,7 +221,8 @@ impl Admission {
         }
     }
 
-    /// Writes. What is accepted goes straight to its dispatcher where that one has room; otherwise it is found in the store.
+    /// Writes. What is accepted goes straight to its dispatcher where that one has room; otherwise it is found in the
+    /// store.
     async fn admit(&self, admission: Write) -> Result<Admitted, Refusal> {
         let message = Arc::clone(&admission.message);
         let place = self.dispatchers.reserve(&admission.carrier, message.account);
@@ -230,10 +235,19 @@ impl Admission {
     }
 }
 
-/// The carrier that a message goes to first: the first of its route that has not been down for long. Empty where no route leads anywhere.
-pub(crate) fn first_carrier<'a>(routes: &'a Routes, dispatchers: &Dispatchers, mode: Mode, recipient: &Msisdn, kind: MessageType) -> &'a str {
+/// The carrier that a message goes to first: the first of its route that has not been down for long. Empty where no
+/// route leads anywhere.
+pub(crate) fn first_carrier<'a>(
+    routes: &'a Routes,
+    dispatchers: &Dispatchers,
+    mode: Mode,
+    recipient: &Msisdn,
+    kind: MessageType,
+) -> &'a str {
     match mode {
         Mode::Test => SANDBOX,
-        Mode::Live => routes.find(recipient, kind).and_then(|route| dispatchers.first_usable(&route.carriers)).unwrap_or_default(),
+        Mode::Live => {
+            routes.find(recipient, kind).and_then(|route| dispatchers.first_usable(&route.carriers)).unwrap_or_default()
+        }
     }
 }

@@ -75,11 +75,18 @@ impl Draft {
     }
 }
 
-/// A text, how it is encoded and how many segments it takes, unless it has invalid characters (33016) or is too long (33107).
-pub(super) fn measured(body: Option<LooseText>, kind: MessageType, limits: &AdmissionLimits) -> Result<(Option<Arc<str>>, Encoding, u16), Refusal> {
+/// A text, how it is encoded and how many segments it takes, unless it has invalid characters (33016) or is too long
+/// (33107).
+pub(super) fn measured(
+    body: Option<LooseText>,
+    kind: MessageType,
+    limits: &AdmissionLimits,
+) -> Result<(Option<Arc<str>>, Encoding, u16), Refusal> {
     let invalid = body.as_ref().map(LooseText::invalid_characters).unwrap_or_default();
     if !invalid.is_empty() {
-        return Err(Refusal::new(ErrorCode::InvalidMessageContent).with_info(AdditionalInfo::InvalidCharacters(invalid)));
+        return Err(
+            Refusal::new(ErrorCode::InvalidMessageContent).with_info(AdditionalInfo::InvalidCharacters(invalid))
+        );
     }
     // A lone surrogate is an invalid character, so that the text is whole here.
     let text: Option<Arc<str>> = body.and_then(LooseText::into_text).map(Arc::from);
@@ -155,7 +162,9 @@ mod tests {
 
     #[test]
     fn every_missing_field_is_named_at_once() {
-        let fields = |list: &[&'static str]| Some((ErrorCode::MissingRequiredField, Some(AdditionalInfo::Fields(list.to_vec()))));
+        let fields = |list: &[&'static str]| {
+            Some((ErrorCode::MissingRequiredField, Some(AdditionalInfo::Fields(list.to_vec()))))
+        };
         assert_eq!(refusal(SendRequest::default()), fields(&["to", "from", "body"]));
         assert_eq!(refusal(request(" ", "+18005550000", Some("\t"), None, None)), fields(&["to", "body"]));
         assert_eq!(refusal(request("x", "", None, Some("http://e"), None)), fields(&["from"]));
@@ -179,7 +188,9 @@ mod tests {
 
     #[test]
     fn a_fingerprint_is_of_the_values_that_count() {
-        let print = |body, kind| Parsed::check(request("+18005551234", "+18005550000", Some(body), None, kind)).ok().map(|p| p.fingerprint());
+        let print = |body, kind| {
+            Parsed::check(request("+18005551234", "+18005550000", Some(body), None, kind)).ok().map(|p| p.fingerprint())
+        };
         assert_eq!(print("a", None), print("a", Some("SMS")));
         assert_ne!(print("a", None), print("b", None));
     }
@@ -194,7 +205,8 @@ mod tests {
             idempotency: std::time::Duration::ZERO,
         };
         let check = |body: &str, kind| {
-            let parsed = Parsed::check(request("+18005551234", "+18005550000", Some(body), None, Some(kind))).ok().unwrap();
+            let parsed =
+                Parsed::check(request("+18005551234", "+18005550000", Some(body), None, Some(kind))).ok().unwrap();
             Draft::check(parsed, &limits).err().map(|refusal| refusal.code)
         };
         assert_eq!(check("😀😀😀", "SMS"), None);

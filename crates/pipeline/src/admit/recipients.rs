@@ -1,5 +1,5 @@
-//! The recipients of a broadcast, taken one by one while its body is read: those that are numbers, eight bytes each, and the first of those
-//! that are none. Nothing grows with what a client sends but by these eight bytes.
+//! The recipients of a broadcast, taken one by one while its body is read: those that are numbers, eight bytes each,
+//! and the first of those that are none. Nothing grows with what a client sends but by these eight bytes.
 
 use model::error::InvalidRecipient;
 use model::{BroadcastId, Msisdn, Recipients};
@@ -26,7 +26,10 @@ impl RecipientList {
             Ok(number) if self.count < BroadcastId::RECIPIENTS_MAX as usize => self.numbers.push(&number),
             Ok(_) => {}
             Err(_) if self.invalid.len() < INVALID_MAX => {
-                self.invalid.push(InvalidRecipient { index: self.count, value: text.chars().take(VALUE_CHARACTERS_MAX).collect() });
+                self.invalid.push(InvalidRecipient {
+                    index: self.count,
+                    value: text.chars().take(VALUE_CHARACTERS_MAX).collect(),
+                });
             }
             Err(_) => {}
         }

@@ -1,8 +1,9 @@
-//! Concatenation references: handsets join segments by originator and reference (3GPP TS 23.040, 9.2.3.24.1), so two messages between the same two numbers must
-//! not share one while both may still be in the air.
+//! Concatenation references: handsets join segments by originator and reference (3GPP TS 23.040, 9.2.3.24.1), so two
+//! messages between the same two numbers must not share one while both may still be in the air.
 //!
-//! Every message gets one, for only its carrier knows into how many segments it cuts the text: what is one segment of GSM-7 may be three of UCS-2. A message keeps
-//! its reference at every attempt, since handsets join segments of different attempts.
+//! Every message gets one, for only its carrier knows into how many segments it cuts the text: what is one segment of
+//! GSM-7 may be three of UCS-2. A message keeps its reference at every attempt, since handsets join segments of
+//! different attempts.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -14,13 +15,16 @@ const COUNTERS: usize = 65_536;
 
 /// Counters of references, each for the pairs of numbers that hash to it.
 ///
-/// Two messages in a row of one pair have different references, and in their low octets too, which is all that an 8-bit reference has of it: unless 255
-/// messages of other pairs with the same counter were accepted between them. Counting takes no lock and no memory, however many pairs there are.
+/// Two messages in a row of one pair have different references, and in their low octets too, which is all that an 8-bit
+/// reference has of it: unless 255 messages of other pairs with the same counter were accepted between them. Counting
+/// takes no lock and no memory, however many pairs there are.
 ///
-/// Each process counts for itself, from random starts. So a message of another node, or of the process before, to the same recipient from the same originator
-/// has the same 16-bit reference with a chance of 1 in 65,535, and the same 8-bit one with 1 in 256. A handset notices only where both texts have several segments, as many
-/// of them, and are in the air at the same time: at two nodes within the seconds that a text takes. Counters in the store would cost each message a row that all nodes
-/// change, and references by the message's id, which follow no count, would have the chance of 1 in 256 within one node too.
+/// Each process counts for itself, from random starts. So a message of another node, or of the process before, to the
+/// same recipient from the same originator has the same 16-bit reference with a chance of 1 in 65,535, and the same
+/// 8-bit one with 1 in 256. A handset notices only where both texts have several segments, as many of them, and are in
+/// the air at the same time: at two nodes within the seconds that a text takes. Counters in the store would cost each
+/// message a row that all nodes change, and references by the message's id, which follow no count, would have the
+/// chance of 1 in 256 within one node too.
 pub(crate) struct References(Box<[AtomicU16]>);
 
 impl References {
@@ -31,7 +35,8 @@ impl References {
         Self(octets.chunks_exact(2).map(|pair| AtomicU16::new(u16::from_be_bytes([pair[0], pair[1]]))).collect())
     }
 
-    /// The reference of a message from `originator` to `recipient`; never 0, which is what messages have that were accepted before every one had a reference.
+    /// The reference of a message from `originator` to `recipient`; never 0, which is what messages have that were
+    /// accepted before every one had a reference.
     pub(crate) fn next(&self, originator: &Msisdn, recipient: &Msisdn) -> u16 {
         let mut hasher = DefaultHasher::new();
         (originator.as_str(), recipient.as_str()).hash(&mut hasher);
@@ -73,7 +78,10 @@ mod tests {
                 for recipient in 100..400 {
                     let reference = references.next(&number(originator), &number(recipient));
                     let seen = last.entry((originator, recipient)).or_default();
-                    assert!(!seen.contains(&(reference as u8)), "turn {turn} from {originator} to {recipient}: {seen:?}");
+                    assert!(
+                        !seen.contains(&(reference as u8)),
+                        "turn {turn} from {originator} to {recipient}: {seen:?}"
+                    );
                     seen.push(reference as u8);
                 }
             }
@@ -83,7 +91,9 @@ mod tests {
     #[test]
     fn counters_begin_anew_with_each_process() {
         let (a, b) = (References::new(&SeededEntropy::new(1)), References::new(&SeededEntropy::new(2)));
-        let differ = (0..1_000).filter(|last| a.next(&number(*last), &number(9_999)) != b.next(&number(*last), &number(9_999))).count();
+        let differ = (0..1_000)
+            .filter(|last| a.next(&number(*last), &number(9_999)) != b.next(&number(*last), &number(9_999)))
+            .count();
         assert!(differ > 900, "{differ}");
     }
 }

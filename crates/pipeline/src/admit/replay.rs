@@ -1,7 +1,8 @@
 //! Idempotency: a repeat is answered as its first request was.
 //!
-//! An answer that is not simply that of a queued message, because its client waited, is recorded before the client gets it. Until then a repeat is refused (33013), since the
-//! first request holds its key from its admission until its answer is recorded ([`under_way`](super::under_way)). A client that hangs up changes nothing about that.
+//! An answer that is not simply that of a queued message, because its client waited, is recorded before the client gets
+//! it. Until then a repeat is refused (33013), since the first request holds its key from its admission until its
+//! answer is recorded ([`under_way`](super::under_way)). A client that hangs up changes nothing about that.
 
 use model::Timestamp;
 use model::error::{ErrorCode, Refusal};
@@ -27,11 +28,22 @@ impl Admission {
     pub(super) fn claim(&self, parsed: &Parsed, now: Timestamp) -> Option<IdempotencyClaim> {
         let key = parsed.idempotency_key.clone()?;
         let not_before = now - self.limits.get().idempotency;
-        Some(IdempotencyClaim { endpoint: Endpoint::Message, key, fingerprint: parsed.fingerprint(), not_before, begun: false, awaited: false })
+        Some(IdempotencyClaim {
+            endpoint: Endpoint::Message,
+            key,
+            fingerprint: parsed.fingerprint(),
+            not_before,
+            begun: false,
+            awaited: false,
+        })
     }
 
     /// The answer that the first request under this claim was given; `None` where this is the first.
-    pub(super) async fn replay(&self, caller: &Caller, claim: Option<&IdempotencyClaim>) -> Result<Option<Replay>, Refusal> {
+    pub(super) async fn replay(
+        &self,
+        caller: &Caller,
+        claim: Option<&IdempotencyClaim>,
+    ) -> Result<Option<Replay>, Refusal> {
         let Some(claim) = claim else { return Ok(None) };
         match self.store.replay(caller.owner(), claim).await.map_err(refused_by_store)? {
             Some(Admitted::Replayed(replay)) => Ok(Some(replay)),
@@ -41,27 +53,45 @@ impl Admission {
     }
 
     /// The same of a broadcast: what the first request under this claim was answered.
-    pub(super) async fn broadcast_replay(&self, caller: &Caller, claim: Option<&IdempotencyClaim>) -> Result<Option<BroadcastReplay>, Refusal> {
+    pub(super) async fn broadcast_replay(
+        &self,
+        caller: &Caller,
+        claim: Option<&IdempotencyClaim>,
+    ) -> Result<Option<BroadcastReplay>, Refusal> {
         let Some(claim) = claim else { return Ok(None) };
         match self.store.replay_broadcast(caller.owner(), claim).await.map_err(refused_by_store)? {
             Some(BroadcastAdmitted::Replayed(replay)) => Ok(Some(replay)),
-            Some(BroadcastAdmitted::KeyTaken | BroadcastAdmitted::UnderWay) => Err(ErrorCode::DuplicateIdempotencyKey.into()),
-            Some(BroadcastAdmitted::New | BroadcastAdmitted::QuotaReached | BroadcastAdmitted::MediaGone) | None => Ok(None),
+            Some(BroadcastAdmitted::KeyTaken | BroadcastAdmitted::UnderWay) => {
+                Err(ErrorCode::DuplicateIdempotencyKey.into())
+            }
+            Some(BroadcastAdmitted::New | BroadcastAdmitted::QuotaReached | BroadcastAdmitted::MediaGone) | None => {
+                Ok(None)
+            }
         }
     }
 
-    /// Records what a request is about to be answered, where it has a key and the answer is not that of a queued message or a new broadcast. Returns what the client
-    /// is answered: `body`, or, where that cannot be recorded or the node is over, what `as_accepted` says, as every repeat will be answered.
+    /// Records what a request is about to be answered, where it has a key and the answer is not that of a queued
+    /// message or a new broadcast. Returns what the client is answered: `body`, or, where that cannot be recorded or
+    /// the node is over, what `as_accepted` says, as every repeat will be answered.
     ///
     /// # Errors
-    /// 33105 where nobody knows whether the record is on disk. Under the same key the client learns it once the process is started again.
-    pub(crate) async fn record_answer(&self, key: &RequestKey, body: String, as_accepted: impl FnOnce() -> String) -> Result<String, Refusal> {
+    /// 33105 where nobody knows whether the record is on disk. Under the same key the client learns it once the process
+    /// is started again.
+    pub(crate) async fn record_answer(
+        &self,
+        key: &RequestKey,
+        body: String,
+        as_accepted: impl FnOnce() -> String,
+    ) -> Result<String, Refusal> {
         match self.store.record_answer(self.node.epoch(), key, body.clone()).await {
             Ok(()) => Ok(body),
-            Err(error @ StoreError::Failed(_)) => Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(RETRY_AFTER).caused_by(error)),
+            Err(error @ StoreError::Failed(_)) => {
+                Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(RETRY_AFTER).caused_by(error))
+            }
             Err(error) => {
                 if let Some(Line { left_out }) = self.unrecorded_lines.line(self.runtime.instant()) {
-                    tracing::warn!(%error, left_out, "The answer under an idempotency key could not be recorded, so that its client hears that the request is queued: {error}");
+                    tracing::warn!(%error, left_out, "The answer under an idempotency key could not be recorded, so \
+                        that its client hears that the request is queued: {error}");
                 }
                 Ok(as_accepted())
             }

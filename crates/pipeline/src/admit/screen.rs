@@ -10,7 +10,8 @@ use super::Admission;
 use crate::tenants::Caller;
 
 impl Admission {
-    /// Screens a text under its account's policy (33019). What is flagged is returned, to be written with what the text becomes, which is its subject then.
+    /// Screens a text under its account's policy (33019). What is flagged is returned, to be written with what the text
+    /// becomes, which is its subject then.
     ///
     /// What is blocked is recorded for review before it is refused; where that fails it is refused all the same.
     pub(super) async fn screen(
@@ -54,7 +55,11 @@ impl Admission {
 }
 
 fn info(verdict: &Verdict) -> AdditionalInfo {
-    let found = |found: screening::Match| ContentMatch { start: found.span.start, end: found.span.end, category: found.category.name() };
+    let found = |found: screening::Match| ContentMatch {
+        start: found.span.start,
+        end: found.span.end,
+        category: found.category.name(),
+    };
     AdditionalInfo::NonCompliant {
         categories: verdict.categories().map(screening::Category::name).collect(),
         matches: verdict.matches().into_iter().map(found).collect(),
@@ -64,7 +69,8 @@ fn info(verdict: &Verdict) -> AdditionalInfo {
 /// The findings for a reviewer.
 fn findings(verdict: &Verdict) -> String {
     let finding = |finding: &screening::Finding| {
-        let spans: Vec<_> = finding.spans.iter().map(|span| serde_json::json!({ "start": span.start, "end": span.end })).collect();
+        let spans: Vec<_> =
+            finding.spans.iter().map(|span| serde_json::json!({ "start": span.start, "end": span.end })).collect();
         let reasons: Vec<String> = finding.reasons.iter().map(ToString::to_string).collect();
         serde_json::json!({ "category": finding.category.name(), "score": f64::from((finding.score * 1000.0).round()) / 1000.0, "spans": spans, "reasons": reasons })
     };

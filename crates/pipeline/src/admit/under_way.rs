@@ -1,5 +1,6 @@
-//! The hold of a request on its idempotency key, which the store keeps for all nodes ([`store::contract::requests`]): the same request must not be made twice while media are
-//! fetched, and a repeat must not be answered before it is known how the request itself is answered.
+//! The hold of a request on its idempotency key, which the store keeps for all nodes ([`store::contract::requests`]):
+//! the same request must not be made twice while media are fetched, and a repeat must not be answered before it is
+//! known how the request itself is answered.
 
 use std::sync::Arc;
 
@@ -10,7 +11,8 @@ use store::contract::requests::RequestKey;
 use super::{Admission, refused_by_store};
 use crate::tenants::Caller;
 
-/// A request on its way. It ends with [`Self::end`]; where a panic ends it before, another task frees the key. A process that ends frees its keys with its epoch.
+/// A request on its way. It ends with [`Self::end`]; where a panic ends it before, another task frees the key. A
+/// process that ends frees its keys with its epoch.
 pub(crate) struct UnderWay<'a> {
     admission: &'a Admission,
     /// Whether its client waits for news, so that its answer is not known when it is admitted.
@@ -26,9 +28,15 @@ impl<'a> UnderWay<'a> {
         Self { admission, is_awaited, claim: None, held: None }
     }
 
-    /// Begins the request under its key, where it takes a while from here to its answer. `false` while another request holds the key. To be called before the answers that
-    /// were given are looked at, and judged after: a request that ends in between has its answer there, and many may ask for that at once.
-    pub(super) async fn begin(&mut self, caller: &Caller, claim: Option<IdempotencyClaim>, fetches_media: bool) -> Result<bool, Refusal> {
+    /// Begins the request under its key, where it takes a while from here to its answer. `false` while another request
+    /// holds the key. To be called before the answers that were given are looked at, and judged after: a request that
+    /// ends in between has its answer there, and many may ask for that at once.
+    pub(super) async fn begin(
+        &mut self,
+        caller: &Caller,
+        claim: Option<IdempotencyClaim>,
+        fetches_media: bool,
+    ) -> Result<bool, Refusal> {
         self.claim = claim;
         let Some(claim) = &mut self.claim else { return Ok(true) };
         claim.awaited = self.is_awaited;
@@ -72,7 +80,11 @@ impl Drop for UnderWay<'_> {
             && std::thread::panicking()
         {
             let (store, node) = (Arc::clone(&self.admission.store), self.admission.node.epoch());
-            drop(self.admission.runtime.spawn("request-end", Box::pin(async move { store.end_request(node, &key).await })));
+            drop(
+                self.admission
+                    .runtime
+                    .spawn("request-end", Box::pin(async move { store.end_request(node, &key).await })),
+            );
         }
     }
 }

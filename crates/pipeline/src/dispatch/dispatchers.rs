@@ -17,7 +17,9 @@ pub(crate) struct Dispatchers(Arc<Growing<Arc<Dispatcher>>>);
 
 impl Dispatchers {
     pub(crate) fn new(dispatchers: Vec<Arc<Dispatcher>>) -> Self {
-        Self(Arc::new(dispatchers.into_iter().map(|dispatcher| (dispatcher.carrier.name().to_owned(), dispatcher)).collect()))
+        Self(Arc::new(
+            dispatchers.into_iter().map(|dispatcher| (dispatcher.carrier.name().to_owned(), dispatcher)).collect(),
+        ))
     }
 
     /// Adds the dispatcher of a carrier that comes later.
@@ -25,14 +27,16 @@ impl Dispatchers {
         self.0.add(dispatcher.carrier.name().to_owned(), dispatcher);
     }
 
-    /// Keeps a place in a carrier's dispatcher for a message about to be admitted, with the lease that it will have. `None` when there is no room, or no such carrier.
+    /// Keeps a place in a carrier's dispatcher for a message about to be admitted, with the lease that it will have.
+    /// `None` when there is no room, or no such carrier.
     pub(crate) fn reserve(&self, carrier: &str, account: AccountId) -> Option<Place> {
         let dispatcher = self.0.get(carrier).filter(|dispatcher| !dispatcher.stopped())?;
         let lease = dispatcher.machine().reserve(account, dispatcher.runtime.steady())?;
         Some(Place { dispatcher: Arc::clone(dispatcher), account, lease, filled: false })
     }
 
-    /// Room for messages of broadcasts with this carrier, and the lease that those would be born with. `None` where there is no such carrier.
+    /// Room for messages of broadcasts with this carrier, and the lease that those would be born with. `None` where
+    /// there is no such carrier.
     pub(crate) fn room_for_broadcasts(&self, carrier: &str) -> Option<(usize, Lease)> {
         let dispatcher = self.0.get(carrier).filter(|dispatcher| !dispatcher.stopped() && !dispatcher.is_removed())?;
         let now = dispatcher.runtime.steady();
@@ -99,7 +103,8 @@ impl Dispatchers {
         self.0.get(carrier).is_some_and(|dispatcher| !dispatcher.is_removed())
     }
 
-    /// Whether nothing of this carrier is here: it never was, or it was removed, has given back its messages and answered what it had.
+    /// Whether nothing of this carrier is here: it never was, or it was removed, has given back its messages and
+    /// answered what it had.
     pub(crate) fn lack(&self, carrier: &str) -> bool {
         self.0.get(carrier).is_none_or(|dispatcher| dispatcher.is_gone())
     }
@@ -113,7 +118,8 @@ impl Dispatchers {
         self.0.values()
     }
 
-    /// The carrier of a route that a new message goes to: the first that has not been down for long, or the first of all where every one has been.
+    /// The carrier of a route that a new message goes to: the first that has not been down for long, or the first of
+    /// all where every one has been.
     pub(crate) fn first_usable<'a>(&self, carriers: &'a [String]) -> Option<&'a str> {
         let usable = |name: &&String| self.0.get(name).is_none_or(|dispatcher| !dispatcher.is_down_for_long());
         carriers.iter().find(usable).or(carriers.first()).map(String::as_str)
@@ -148,7 +154,8 @@ impl Place {
         self.filled = true;
         let dispatcher = &self.dispatcher;
         let carrier = dispatcher.carrier.name().to_owned();
-        let leased = Leased { message, lease: self.lease, carrier, attempts: 0, accepted_segments: 0, interrupted: false };
+        let leased =
+            Leased { message, lease: self.lease, carrier, attempts: 0, accepted_segments: 0, interrupted: false };
         dispatcher.tell(Input::Placed(leased));
     }
 }

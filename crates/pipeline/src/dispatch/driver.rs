@@ -1,4 +1,5 @@
-//! The driver of a dispatcher: performs what the machine decides, against the store, the carrier and the media, and reports the results to it.
+//! The driver of a dispatcher: performs what the machine decides, against the store, the carrier and the media, and
+//! reports the results to it.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -63,8 +64,12 @@ impl Dispatcher {
     async fn perform(&self, action: Action, all: &Dispatchers, ticks: &mut Ticks) -> Option<Input<'static>> {
         match action {
             Action::Lease(request) => Some(self.answer(self.store.lease_due(request).await, Input::Leased)),
-            Action::Record(outcomes) => Some(self.answer(self.store.record_outcomes(outcomes).await, |()| Input::Written)),
-            Action::Begin(attempts, now) => Some(self.answer(self.store.begin_attempts(attempts, now).await, Input::Begun)),
+            Action::Record(outcomes) => {
+                Some(self.answer(self.store.record_outcomes(outcomes).await, |()| Input::Written))
+            }
+            Action::Begin(attempts, now) => {
+                Some(self.answer(self.store.begin_attempts(attempts, now).await, Input::Begun))
+            }
             Action::Read(wanted) => {
                 tokio::select! {
                     biased;
@@ -73,7 +78,8 @@ impl Dispatcher {
                 }
             }
             Action::Wait(wait) => Some(self.wait(wait, all, ticks).await),
-            // Where the epoch is over, others have these messages, and take the attempts for ones of unknown outcome. They must not leave twice.
+            // Where the epoch is over, others have these messages, and take the attempts for ones of unknown outcome.
+            // They must not leave twice.
             Action::Submit(_) if self.node.is_over() => None,
             Action::Submit(submissions) => {
                 submissions.into_iter().for_each(|submission| self.carrier.submit(submission));
@@ -105,7 +111,8 @@ impl Dispatcher {
         match called {
             Ok(result) => done(result),
             Err(error) => {
-                tracing::warn!(carrier.name = self.carrier.name(), %error, "Dispatch to {} is waiting for the store: {error}", self.carrier.name());
+                tracing::warn!(carrier.name = self.carrier.name(), %error, "Dispatch to {} is waiting for the store: \
+                    {error}", self.carrier.name());
                 Input::Unavailable
             }
         }
@@ -116,7 +123,9 @@ impl Dispatcher {
             match wait {
                 Wait::Messages => self.wake.notified().await,
                 Wait::Room => return self.room().await,
-                Wait::Pace(until) => self.new_messages(until.since(self.runtime.steady()).max(Duration::from_millis(1))).await,
+                Wait::Pace(until) => {
+                    self.new_messages(until.since(self.runtime.steady()).max(Duration::from_millis(1))).await
+                }
                 Wait::Store(time) => self.runtime.sleep(time).await,
             }
             Input::Woken
@@ -159,7 +168,10 @@ impl Dispatcher {
     fn report(&self, report: &Report) {
         match report {
             Report::Interrupted(count) => {
-                tracing::warn!(carrier.name = self.carrier.name(), "{count} attempts were begun by a process that died: their outcome is unknown");
+                tracing::warn!(
+                    carrier.name = self.carrier.name(),
+                    "{count} attempts were begun by a process that died: their outcome is unknown"
+                );
             }
             Report::Unknown(count) => self.counters.unknown.add_many(*count as u64),
             Report::Diverted(count) => self.counters.diverted.add_many(*count as u64),

@@ -1,7 +1,9 @@
-//! Dispatch to one carrier, without its tasks, its store and its carrier: what happens and the time go in, what is to be done comes out.
+//! Dispatch to one carrier, without its tasks, its store and its carrier: what happens and the time go in, what is to
+//! be done comes out.
 //!
-//! It holds the messages in memory and the attempts under way, and decides what is leased, sent, ended, tried again and given to another carrier. The driver asks it
-//! for a [turn](Input::Turn), performs what it answers, one [`Action`] after the other, and reports each result; when there is nothing left to do the turn is over.
+//! It holds the messages in memory and the attempts under way, and decides what is leased, sent, ended, tried again and
+//! given to another carrier. The driver asks it for a [turn](Input::Turn), performs what it answers, one [`Action`]
+//! after the other, and reports each result; when there is nothing left to do the turn is over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -104,7 +106,17 @@ impl Dispatch {
     pub(super) fn new(carrier: &str, settings: DispatchSettings, books: Books) -> Self {
         let queue = FairQueue::new(settings.queue, Arc::clone(&books.senders));
         let (carrier, under_way) = (carrier.to_owned(), UnderWay::default());
-        Self { carrier, settings, books, queue, under_way, backlog: true, broadcasts_left: false, stopped: false, phase: Phase::Idle }
+        Self {
+            carrier,
+            settings,
+            books,
+            queue,
+            under_way,
+            backlog: true,
+            broadcasts_left: false,
+            stopped: false,
+            phase: Phase::Idle,
+        }
     }
 
     /// What follows from `input` at `now`.
@@ -117,7 +129,10 @@ impl Dispatch {
             Input::Held(messages) => self.keep(messages),
             Input::Due => self.backlog = true,
             Input::Forget(broadcast) => self.queue.forget_broadcast(broadcast),
-            Input::Ended(outcomes) => outcomes.iter().filter(|outcome| outcome.carrier == self.carrier).for_each(|outcome| self.under_way.record(outcome)),
+            Input::Ended(outcomes) => outcomes
+                .iter()
+                .filter(|outcome| outcome.carrier == self.carrier)
+                .for_each(|outcome| self.under_way.record(outcome)),
             Input::Stop => return self.stop(),
             answer => {
                 let phase = std::mem::replace(&mut self.phase, Phase::Idle);
@@ -154,7 +169,8 @@ impl Dispatch {
         }
     }
 
-    /// Keeps a place for a message that is about to be admitted, and says under which lease. `None` where there is no room.
+    /// Keeps a place for a message that is about to be admitted, and says under which lease. `None` where there is no
+    /// room.
     pub(super) fn reserve(&mut self, account: AccountId, now: Timestamp) -> Option<Lease> {
         if self.stopped || !self.queue.reserve(account) {
             // The message will be found in the store.
@@ -223,11 +239,17 @@ impl Dispatch {
 
     /// A turn: look into the store if there may be something, wait until the carrier can send, and send what is next.
     fn turn(&mut self, now: Moment) -> Vec<Action> {
-        let may_be_due = self.backlog || (self.broadcasts_left && self.queue.room_for_broadcasts() >= self.room_wanted());
-        if may_be_due && self.queue.singles() < self.settings.batch && !self.stopped { self.lease(Then::Wait, now) } else { self.then(Then::Wait, now) }
+        let may_be_due =
+            self.backlog || (self.broadcasts_left && self.queue.room_for_broadcasts() >= self.room_wanted());
+        if may_be_due && self.queue.singles() < self.settings.batch && !self.stopped {
+            self.lease(Then::Wait, now)
+        } else {
+            self.then(Then::Wait, now)
+        }
     }
 
-    /// How much room for messages of broadcasts is worth asking the store for them: a batch, so that a carrier with a small window does not cost a call for each.
+    /// How much room for messages of broadcasts is worth asking the store for them: a batch, so that a carrier with a
+    /// small window does not cost a call for each.
     fn room_wanted(&self) -> usize {
         self.settings.batch.min(self.settings.queue.total / 2).max(1)
     }
@@ -248,8 +270,8 @@ impl Dispatch {
         }
     }
 
-    /// What is done now and then however much is in memory: others' messages are fetched, what has expired is ended, and what a carrier
-    /// that is down cannot send goes to the next one.
+    /// What is done now and then however much is in memory: others' messages are fetched, what has expired is ended,
+    /// and what a carrier that is down cannot send goes to the next one.
     fn tick(&mut self, carriers: Carriers, now: Moment) -> Vec<Action> {
         if self.queue.len() == 0 {
             self.backlog = true;
@@ -281,8 +303,8 @@ impl Dispatch {
         vec![Action::Lease(request)]
     }
 
-    /// An attempt that an earlier process began is of unknown outcome, and goes by its route's policy; the attempts of this process, whose answers will come,
-    /// stay where they are.
+    /// An attempt that an earlier process began is of unknown outcome, and goes by its route's policy; the attempts of
+    /// this process, whose answers will come, stay where they are.
     fn leased(&mut self, leased: Vec<Leased>, then: Then, now: Moment) -> Vec<Action> {
         self.backlog |= !leased.is_empty();
         let (interrupted, fresh): (Vec<_>, Vec<_>) = leased.into_iter().partition(|leased| leased.interrupted);
@@ -303,7 +325,8 @@ impl Dispatch {
         if expired.is_empty() {
             return self.divert(&carriers, now);
         }
-        let outcomes = expired.iter().map(|leased| unattempted(leased, now.wall, Verdict::Expired, String::new())).collect();
+        let outcomes =
+            expired.iter().map(|leased| unattempted(leased, now.wall, Verdict::Expired, String::new())).collect();
         self.phase = Phase::Weeding(expired, carriers);
         vec![Action::Record(outcomes)]
     }
@@ -340,7 +363,8 @@ impl Dispatch {
         if taken.messages.iter().any(|leased| leased.message.broadcast.is_some()) {
             actions.push(Action::MadeRoom);
         }
-        let mut batch = Batch { live: Vec::with_capacity(taken.messages.len()), ended: Vec::new(), taken_at: now.steady };
+        let mut batch =
+            Batch { live: Vec::with_capacity(taken.messages.len()), ended: Vec::new(), taken_at: now.steady };
         for leased in taken.messages {
             match self.reason_against(&leased.message, now.wall) {
                 Some(verdict) => batch.ended.push((leased, verdict)),
@@ -358,7 +382,12 @@ impl Dispatch {
     }
 
     /// Tells the messages whose media came from those whose media did not.
-    fn with_media(&mut self, mut batch: Batch, media: &BTreeMap<MediaId, Result<Media, MediaError>>, now: Moment) -> Vec<Action> {
+    fn with_media(
+        &mut self,
+        mut batch: Batch,
+        media: &BTreeMap<MediaId, Result<Media, MediaError>>,
+        now: Moment,
+    ) -> Vec<Action> {
         let mut actions = Vec::new();
         for (leased, _) in std::mem::take(&mut batch.live) {
             let Some(id) = leased.message.media else {
@@ -368,7 +397,8 @@ impl Dispatch {
             match media.get(&id) {
                 Some(Ok(media)) => batch.live.push((leased, Some(media.clone()))),
                 other => {
-                    let (verdict, report) = self.without_media(&leased, other.and_then(|read| read.as_ref().err()), now);
+                    let (verdict, report) =
+                        self.without_media(&leased, other.and_then(|read| read.as_ref().err()), now);
                     batch.ended.push((leased, verdict));
                     actions.push(Action::Report(report));
                 }
@@ -383,12 +413,17 @@ impl Dispatch {
         if batch.ended.is_empty() {
             return self.begin(batch, now);
         }
-        let outcomes = batch.ended.iter().map(|(leased, verdict)| unattempted(leased, now.wall, verdict.clone(), String::new())).collect();
+        let outcomes = batch
+            .ended
+            .iter()
+            .map(|(leased, verdict)| unattempted(leased, now.wall, verdict.clone(), String::new()))
+            .collect();
         self.phase = Phase::Ending(batch);
         vec![Action::Record(outcomes)]
     }
 
-    /// Records that the others are about to leave. Media may have taken their time, and an attempt has all of its lease.
+    /// Records that the others are about to leave. Media may have taken their time, and an attempt has all of its
+    /// lease.
     fn begin(&mut self, batch: Batch, now: Moment) -> Vec<Action> {
         if self.stopped {
             self.keep(batch.live.into_iter().map(|(leased, _)| leased));
@@ -402,8 +437,8 @@ impl Dispatch {
         vec![Action::Begin(attempts, now)]
     }
 
-    /// Lets those leave whose attempts are on disk, also when the process ends meanwhile: an attempt that is recorded and does not leave would be of unknown
-    /// outcome for nothing.
+    /// Lets those leave whose attempts are on disk, also when the process ends meanwhile: an attempt that is recorded
+    /// and does not leave would be of unknown outcome for nothing.
     fn submit(&mut self, batch: Batch, since: Moment, begun: Vec<Option<u32>>, now: Moment) -> Vec<Action> {
         let took = now.steady.since(batch.taken_at);
         let mut submissions = Vec::with_capacity(batch.live.len());
@@ -414,7 +449,14 @@ impl Dispatch {
             self.under_way.begin(leased.message.id, attempt, leased.message.segments.max(1).into());
             let valid_for = leased.message.expires_at.since(since.wall);
             let (token, accepted_segments) = (leased.lease.token, leased.accepted_segments);
-            submissions.push(Submission { message: leased.message, media, attempt, token, accepted_segments, valid_for });
+            submissions.push(Submission {
+                message: leased.message,
+                media,
+                attempt,
+                token,
+                accepted_segments,
+                valid_for,
+            });
         }
         vec![Action::Submit(submissions)]
     }
@@ -459,7 +501,9 @@ impl Dispatch {
 
     fn release(&mut self) -> Vec<Action> {
         self.phase = Phase::Over;
-        vec![Action::Release(self.queue.clear().into_iter().map(|leased| (leased.message.id, leased.lease.token)).collect())]
+        vec![Action::Release(
+            self.queue.clear().into_iter().map(|leased| (leased.message.id, leased.lease.token)).collect(),
+        )]
     }
 }
 

@@ -29,14 +29,20 @@ async fn a_long_text_under_a_pace_delays_no_retry_of_another_account() {
         world.run_once().await;
     }
     assert_eq!(world.sent(MAIN)[2].message.account, quick.account);
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?} by the runtime's clock, which no wait of the machine moves", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?} by the runtime's clock, which no wait of the machine moves",
+        began.elapsed()
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_new_message_goes_to_a_carrier_that_is_not_down() {
     let world = World::new().await;
     let carriers = [MAIN.to_owned(), BACKUP.to_owned()];
-    for (down, chosen) in [((None, None), MAIN), ((Some(29), None), MAIN), ((Some(30), None), BACKUP), ((Some(30), Some(30)), MAIN)] {
+    for (down, chosen) in
+        [((None, None), MAIN), ((Some(29), None), MAIN), ((Some(30), None), BACKUP), ((Some(30), Some(30)), MAIN)]
+    {
         world.carrier(MAIN).set_down_for(down.0);
         world.carrier(BACKUP).set_down_for(down.1);
         assert_eq!(world.dispatchers.first_usable(&carriers), Some(chosen), "{down:?}");

@@ -1,6 +1,8 @@
-//! Expansion, without its store: which broadcast has its next turn, how far ahead it may be, and which messages follow from its recipients.
+//! Expansion, without its store: which broadcast has its next turn, how far ahead it may be, and which messages follow
+//! from its recipients.
 //!
-//! The driver begins a [round](Input::Round), performs what is answered, and reports each result; when there is nothing left to do the round is over.
+//! The driver begins a [round](Input::Round), performs what is answered, and reports each result; when there is nothing
+//! left to do the round is over.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -229,7 +231,13 @@ impl Expanding {
         }
     }
 
-    fn upcoming(&mut self, mut turn: Turn, mut pending: Pending, upcoming: Option<Upcoming>, now: Moment) -> Vec<Action> {
+    fn upcoming(
+        &mut self,
+        mut turn: Turn,
+        mut pending: Pending,
+        upcoming: Option<Upcoming>,
+        now: Moment,
+    ) -> Vec<Action> {
         let Some(mut upcoming) = upcoming else {
             self.known.remove(&pending.broadcast.id);
             return self.next_broadcast(turn, now);
@@ -292,7 +300,15 @@ impl Expanding {
             });
             Expanded { message: Arc::new(self.message(broadcast, index, recipient)), carrier, lease }
         });
-        Expansion { node: self.books.node, broadcast: broadcast.id, from, turns, messages: messages.collect(), due_at: now.steady, at: now.wall }
+        Expansion {
+            node: self.books.node,
+            broadcast: broadcast.id,
+            from,
+            turns,
+            messages: messages.collect(),
+            due_at: now.steady,
+            at: now.wall,
+        }
     }
 
     fn carrier_of(&self, broadcast: &Broadcast, recipient: &Msisdn) -> &str {
@@ -326,7 +342,9 @@ fn published(made: Vec<Expanded>) -> Vec<Action> {
     let (mut held, mut due) = (Vec::with_capacity(made.len()), BTreeSet::new());
     for Expanded { message, carrier, lease } in made {
         match lease {
-            Some(lease) => held.push(Leased { message, lease, carrier, attempts: 0, accepted_segments: 0, interrupted: false }),
+            Some(lease) => {
+                held.push(Leased { message, lease, carrier, attempts: 0, accepted_segments: 0, interrupted: false })
+            }
             None => drop(due.insert(carrier)),
         }
     }

@@ -1,7 +1,8 @@
 //! The expander under kills at any moment: every recipient has exactly one turn.
 //!
-//! A kill ends the expander between two steps of its future and the store with it: what a call had handed to the store's writer is on disk, whether the
-//! expander heard of it or not, and what it had not handed over never happened. The next life begins on the same file.
+//! A kill ends the expander between two steps of its future and the store with it: what a call had handed to the
+//! store's writer is on disk, whether the expander heard of it or not, and what it had not handed over never happened.
+//! The next life begins on the same file.
 
 use std::collections::{BTreeSet, HashSet};
 use std::pin::Pin;
@@ -12,7 +13,10 @@ use model::key::Pepper;
 use model::message::{Encoding, MessageType};
 use model::number::{BlockKind, NumberState};
 use model::quota::UtcDay;
-use model::{AccountId, Broadcast, BroadcastCounts, BroadcastId, Clock, Mode, Msisdn, Recipients, SeededEntropy, SimClock, Status, Timestamp};
+use model::{
+    AccountId, Broadcast, BroadcastCounts, BroadcastId, Clock, Mode, Msisdn, Recipients, SeededEntropy, SimClock,
+    Status, Timestamp,
+};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use runtime::Machine;
@@ -24,7 +28,8 @@ use super::expanding::QUIET;
 use super::*;
 
 const NOW: Timestamp = Timestamp::from_millis(1_773_585_000_000);
-const LIMITS: Limits = Limits { message_per_minute: 10, broadcast_per_minute: 5, read_per_minute: 600, daily_quota: 1_000_000 };
+const LIMITS: Limits =
+    Limits { message_per_minute: 10, broadcast_per_minute: 5, read_per_minute: 600, daily_quota: 1_000_000 };
 
 /// A life of the process: how far it comes, and what happens after it.
 #[derive(Clone, Debug)]
@@ -47,15 +52,12 @@ struct Story {
 }
 
 fn stories() -> impl Strategy<Value = Story> {
-    let life = (0..40usize, 0..200usize, prop::option::weighted(0.3, 0..1_200u32)).prop_map(|(steps, taken, blocked)| Life { steps, taken, blocked });
+    let life = (0..40usize, 0..200usize, prop::option::weighted(0.3, 0..1_200u32))
+        .prop_map(|(steps, taken, blocked)| Life { steps, taken, blocked });
     let canceled = prop::option::weighted(0.3, (0..3usize, 0..8usize));
     let settings = (20..300usize, 1..150usize);
-    (prop::collection::vec(1..1_200u32, 1..4), settings, prop::collection::vec(life, 1..12), canceled).prop_map(|(sizes, settings, lives, canceled)| Story {
-        sizes,
-        settings,
-        lives,
-        canceled,
-    })
+    (prop::collection::vec(1..1_200u32, 1..4), settings, prop::collection::vec(life, 1..12), canceled)
+        .prop_map(|(sizes, settings, lives, canceled)| Story { sizes, settings, lives, canceled })
 }
 
 /// A future that is given so many steps.
@@ -120,7 +122,13 @@ impl World {
         self.store.recover(self.node.epoch(), self.clock.steady(), Duration::from_secs(600)).await.unwrap();
     }
 
-    async fn accept(&self, entropy: &SeededEntropy, account: AccountId, originator: &Msisdn, total: u32) -> Arc<Broadcast> {
+    async fn accept(
+        &self,
+        entropy: &SeededEntropy,
+        account: AccountId,
+        originator: &Msisdn,
+        total: u32,
+    ) -> Arc<Broadcast> {
         let recipients: Recipients = (0..total).map(recipient).collect::<Vec<_>>().iter().collect();
         let broadcast = Arc::new(Broadcast {
             id: BroadcastId::new(NOW, entropy),
@@ -139,8 +147,15 @@ impl World {
             expires_at: NOW + Duration::from_secs(86_400),
         });
         let quota = Quota { day: UtcDay::of(NOW), limit: u64::MAX };
-        let admission =
-            BroadcastAdmission { node: self.node.epoch(), broadcast: Arc::clone(&broadcast), recipients, quota, idempotency: None, flagged: None, media: None };
+        let admission = BroadcastAdmission {
+            node: self.node.epoch(),
+            broadcast: Arc::clone(&broadcast),
+            recipients,
+            quota,
+            idempotency: None,
+            flagged: None,
+            media: None,
+        };
         assert_eq!(self.store.admit_broadcast(admission).await.unwrap(), BroadcastAdmitted::New);
         broadcast
     }
@@ -159,8 +174,13 @@ impl World {
             under_way: HashSet::new(),
         };
         let leased = self.store.lease_due(request).await.unwrap();
-        let attempt =
-            |leased: &Leased| Attempt { id: leased.message.id, token: lease.token, carrier: String::new(), lease_until: lease.until, detail: String::new() };
+        let attempt = |leased: &Leased| Attempt {
+            id: leased.message.id,
+            token: lease.token,
+            carrier: String::new(),
+            lease_until: lease.until,
+            detail: String::new(),
+        };
         let begun = self.store.begin_attempts(leased.iter().map(attempt).collect(), self.clock.look()).await.unwrap();
         let sent = |(leased, attempt): (&Leased, &Option<u32>)| Outcome {
             id: leased.message.id,
@@ -196,9 +216,15 @@ impl World {
 }
 
 async fn open(file: &tempfile::TempDir, clock: &Arc<SimClock>) -> (Arc<dyn Store>, Arc<TenantBook>, Arc<Node>) {
-    let store = store::open(&format!("sqlite:{}", file.path().join("store.db").display()), Arc::new(runtime::Machine::new())).await.unwrap();
+    let store =
+        store::open(&format!("sqlite:{}", file.path().join("store.db").display()), Arc::new(runtime::Machine::new()))
+            .await
+            .unwrap();
     let pepper = Pepper::new(&"pepper".repeat(6)).unwrap();
-    let tenants = TenantBook::load(Arc::clone(&store), pepper, Arc::<SimClock>::clone(clock), Arc::new(SeededEntropy::new(1))).await.unwrap();
+    let tenants =
+        TenantBook::load(Arc::clone(&store), pepper, Arc::<SimClock>::clone(clock), Arc::new(SeededEntropy::new(1)))
+            .await
+            .unwrap();
     let node = Node::join(Arc::clone(&store), "test".to_owned(), "0", Arc::<SimClock>::clone(clock)).await.unwrap();
     (store, Arc::new(tenants), node)
 }
@@ -245,7 +271,10 @@ async fn tell(story: Story) {
     for broadcast in &broadcasts {
         let (counts, messages) = world.check(broadcast).await;
         let missing = (0..broadcast.total).map(recipient).filter(|recipient| !messages.contains(recipient));
-        assert!(canceled == Some(broadcast.id) || missing.into_iter().all(|recipient| blocked.contains(&recipient)), "nobody is left out");
+        assert!(
+            canceled == Some(broadcast.id) || missing.into_iter().all(|recipient| blocked.contains(&recipient)),
+            "nobody is left out"
+        );
         assert_eq!((counts.queued, counts.skipped + counts.sent), (0, u64::from(broadcast.total)));
     }
 }

@@ -8,7 +8,10 @@ use model::key::Pepper;
 use model::message::{Direction, Encoding, MessageType};
 use model::number::BlockKind;
 use model::quota::UtcDay;
-use model::{AccountId, Broadcast, BroadcastId, Message, MessageId, Mode, Moment, Msisdn, Recipients, SeededEntropy, SimClock, Timestamp};
+use model::{
+    AccountId, Broadcast, BroadcastId, Message, MessageId, Mode, Moment, Msisdn, Recipients, SeededEntropy, SimClock,
+    Timestamp,
+};
 use store::contract::broadcasts::{BroadcastAdmission, Expanded, Expansion};
 use store::contract::messages::{Admission, Quota};
 use store::contract::nodes::Epoch;
@@ -32,7 +35,12 @@ struct Bench {
 impl Bench {
     async fn set_up() -> Self {
         let place = tempfile::tempdir().unwrap();
-        let store = store::open(&format!("sqlite:{}", place.path().join("store.db").display()), Arc::new(runtime::Machine::new())).await.unwrap();
+        let store = store::open(
+            &format!("sqlite:{}", place.path().join("store.db").display()),
+            Arc::new(runtime::Machine::new()),
+        )
+        .await
+        .unwrap();
         let node = store.join("test".to_owned(), "0".to_owned(), Moment::of(NOW)).await.unwrap();
         assert_eq!(node, NODE);
         let (clock, entropy) = (Arc::new(SimClock::at(NOW)), Arc::new(SeededEntropy::new(7)));
@@ -67,7 +75,17 @@ impl Bench {
         let message = self.message(None);
         let id = message.id;
         let (carrier, lease, quota) = (String::new(), None, Quota { day: UtcDay::of(NOW), limit: 100 });
-        let admission = Admission { node: NODE, message, carrier, lease, due_at: NOW, quota, idempotency: None, flagged: None, media: None };
+        let admission = Admission {
+            node: NODE,
+            message,
+            carrier,
+            lease,
+            due_at: NOW,
+            quota,
+            idempotency: None,
+            flagged: None,
+            media: None,
+        };
         self.store.admit(admission).await.unwrap();
         id
     }
@@ -93,7 +111,15 @@ impl Bench {
         let id = broadcast.id;
         let recipients: Recipients = [message.recipient.clone(), number("+18005551235")].iter().collect();
         let quota = Quota { day: UtcDay::of(NOW), limit: 100 };
-        let admission = BroadcastAdmission { node: NODE, broadcast, recipients, quota, idempotency: None, flagged: None, media: None };
+        let admission = BroadcastAdmission {
+            node: NODE,
+            broadcast,
+            recipients,
+            quota,
+            idempotency: None,
+            flagged: None,
+            media: None,
+        };
         self.store.admit_broadcast(admission).await.map(drop).unwrap();
         id
     }

@@ -30,7 +30,10 @@ const NODE: Epoch = Epoch::new(1).unwrap();
 
 async fn stage() -> Stage {
     let place = TempDir::new().unwrap();
-    let store = store::open(&format!("sqlite:{}", place.path().join("store.db").display()), Arc::new(runtime::Machine::new())).await.unwrap();
+    let store =
+        store::open(&format!("sqlite:{}", place.path().join("store.db").display()), Arc::new(runtime::Machine::new()))
+            .await
+            .unwrap();
     let clock = Arc::new(SimClock::at(Timestamp::from_millis(1_773_585_000_000)));
     assert_eq!(store.join("test".to_owned(), "0".to_owned(), clock.look()).await.unwrap(), NODE);
     let shelf = shelf(&store, &clock, &place);
@@ -41,7 +44,14 @@ fn shelf(store: &Arc<dyn Store>, clock: &Arc<SimClock>, place: &TempDir) -> Shel
     let runtime: Arc<dyn Runtime> = Arc::new(Machine::with_clock(clock.clone()));
     let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver), runtime.clone()).unwrap();
     let objects = Arc::new(Directory::open(place.path().join("media"), runtime.clone()).unwrap());
-    Shelf::new(fetcher, objects, Arc::clone(store), Arc::default(), runtime, Arc::new(SeededEntropy::new(clock.now().as_millis().unsigned_abs())))
+    Shelf::new(
+        fetcher,
+        objects,
+        Arc::clone(store),
+        Arc::default(),
+        runtime,
+        Arc::new(SeededEntropy::new(clock.now().as_millis().unsigned_abs())),
+    )
 }
 
 fn picture(octet: u8) -> Media {
@@ -73,7 +83,17 @@ impl Stage {
         let quota = Quota { day: UtcDay::of(now), limit: 10 };
         let (message, media) = (Arc::new(message), placed.brought.clone());
         self.store
-            .admit(Admission { node: NODE, message, carrier: String::new(), lease: None, due_at: now, quota, idempotency: None, flagged: None, media })
+            .admit(Admission {
+                node: NODE,
+                message,
+                carrier: String::new(),
+                lease: None,
+                due_at: now,
+                quota,
+                idempotency: None,
+                flagged: None,
+                media,
+            })
             .await
             .unwrap()
     }

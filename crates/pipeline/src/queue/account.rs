@@ -1,5 +1,5 @@
-//! What one account has in the queue: its single messages ahead of those of its broadcasts, and in each of these lanes its originators
-//! taking turns.
+//! What one account has in the queue: its single messages ahead of those of its broadcasts, and in each of these lanes
+//! its originators taking turns.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -41,7 +41,14 @@ struct Lane {
 
 impl AccountQueue {
     pub(super) fn new() -> Self {
-        Self { singles: Lane::default(), broadcasts: Lane::default(), paces: HashMap::new(), pace: Pace::default(), reserved: 0, debt: 0 }
+        Self {
+            singles: Lane::default(),
+            broadcasts: Lane::default(),
+            paces: HashMap::new(),
+            pace: Pace::default(),
+            reserved: 0,
+            debt: 0,
+        }
     }
 
     /// How many messages it has.
@@ -72,7 +79,10 @@ impl AccountQueue {
         }
         let paces = &self.paces;
         let wait = |originator: &Msisdn| {
-            let here = paces.get(originator).filter(|pace| limits.originator_rate > 0 && !pace.is_free(now)).map(|pace| pace.free_at());
+            let here = paces
+                .get(originator)
+                .filter(|pace| limits.originator_rate > 0 && !pace.is_free(now))
+                .map(|pace| pace.free_at());
             here.max(senders.wait(originator, now))
         };
         match self.singles.next(wait) {
@@ -85,7 +95,14 @@ impl AccountQueue {
     }
 
     /// Counts what leaves.
-    pub(super) fn spend(&mut self, limits: &QueueLimits, senders: &SenderPaces, originator: &Msisdn, segments: u32, now: Timestamp) {
+    pub(super) fn spend(
+        &mut self,
+        limits: &QueueLimits,
+        senders: &SenderPaces,
+        originator: &Msisdn,
+        segments: u32,
+        now: Timestamp,
+    ) {
         self.debt = segments.saturating_sub(1);
         self.pace.spend(limits.account_rate, segments, now);
         senders.spend(originator, segments, now);
@@ -133,7 +150,8 @@ impl Lane {
         self.len += 1;
     }
 
-    /// The next message of the first originator that need not wait; its line goes to the end. Otherwise the moment for which the first of them waits, if any does.
+    /// The next message of the first originator that need not wait; its line goes to the end. Otherwise the moment for
+    /// which the first of them waits, if any does.
     fn next(&mut self, wait: impl Fn(&Msisdn) -> Option<Timestamp>) -> Result<Leased, Option<Timestamp>> {
         let mut until: Option<Timestamp> = None;
         for _ in 0..self.turns.len() {

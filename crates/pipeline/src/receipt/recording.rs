@@ -1,7 +1,8 @@
-//! Recording, without its store and its carriers: what carriers report goes in, what is to be written and answered comes out.
+//! Recording, without its store and its carriers: what carriers report goes in, what is to be written and answered
+//! comes out.
 //!
-//! What a carrier answered to an attempt is a fact that must not be lost, so it is offered to the store until that takes it, or the process ends. A receipt is offered
-//! once: its carrier sends it again unless it is on disk.
+//! What a carrier answered to an attempt is a fact that must not be lost, so it is offered to the store until that
+//! takes it, or the process ends. A receipt is offered once: its carrier sends it again unless it is on disk.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -69,7 +70,8 @@ pub(super) enum Action {
 pub(super) struct Writes {
     pub(super) outcomes: Vec<Outcome>,
     pub(super) receipts: Vec<Receipt>,
-    /// Kept for the operator. They are counted and logged already, so that a store that cannot take them is no reason to try again.
+    /// Kept for the operator. They are counted and logged already, so that a store that cannot take them is no reason
+    /// to try again.
     pub(super) refused: Vec<Refused>,
 }
 
@@ -176,7 +178,15 @@ impl Recording {
     fn circumstances<'a>(&'a self, carrier: &'a str, now: Moment) -> Circumstances<'a> {
         let Books { routes, retry, attempts_per_carrier, receipt_wait, entropy } = &self.books;
         let (unit, receipt_wait) = (entropy.next_unit(), receipt_wait(carrier));
-        Circumstances { carrier, routes, now, retry: *retry, attempts_per_carrier: *attempts_per_carrier, unit, receipt_wait }
+        Circumstances {
+            carrier,
+            routes,
+            now,
+            retry: *retry,
+            attempts_per_carrier: *attempts_per_carrier,
+            unit,
+            receipt_wait,
+        }
     }
 
     fn receipts_written(&mut self, results: Option<Vec<ReceiptOutcome>>) -> Vec<Action> {
@@ -229,7 +239,8 @@ impl Recording {
     }
 }
 
-/// What follows from outcomes that are on disk. What is to be tried again is due in the store by now, perhaps with another carrier.
+/// What follows from outcomes that are on disk. What is to be tried again is due in the store by now, perhaps with
+/// another carrier.
 fn ended(outcomes: Vec<Outcome>) -> Vec<Action> {
     let (mut retried, mut unknown, mut due) = (0, 0, BTreeSet::new());
     for outcome in &outcomes {
@@ -254,7 +265,11 @@ fn ended(outcomes: Vec<Outcome>) -> Vec<Action> {
 }
 
 fn written(carrier: &str, receipt: carrier::Receipt, now: Moment) -> Receipt {
-    let error = receipt.error.as_deref().map(|error| format!(" err:{}", clipped(error, ID_SHOWN_BYTES_MAX))).unwrap_or_default();
+    let error = receipt
+        .error
+        .as_deref()
+        .map(|error| format!(" err:{}", clipped(error, ID_SHOWN_BYTES_MAX)))
+        .unwrap_or_default();
     Receipt {
         carrier: carrier.to_owned(),
         detail: format!("id {} {}{error}", clipped(&receipt.raw_id, ID_SHOWN_BYTES_MAX), receipt.state.stat()),
@@ -272,9 +287,13 @@ fn fate(state: ReceiptState) -> SegmentFate {
     match state {
         ReceiptState::Delivered => SegmentFate::Delivered,
         ReceiptState::Expired => SegmentFate::Undelivered(ErrorType::Expired),
-        ReceiptState::Undeliverable | ReceiptState::Deleted | ReceiptState::Skipped => SegmentFate::Undelivered(ErrorType::Unreachable),
+        ReceiptState::Undeliverable | ReceiptState::Deleted | ReceiptState::Skipped => {
+            SegmentFate::Undelivered(ErrorType::Unreachable)
+        }
         ReceiptState::Rejected => SegmentFate::Undelivered(ErrorType::CarrierRejected),
-        ReceiptState::Scheduled | ReceiptState::Enroute | ReceiptState::Accepted | ReceiptState::Unknown => SegmentFate::Pending,
+        ReceiptState::Scheduled | ReceiptState::Enroute | ReceiptState::Accepted | ReceiptState::Unknown => {
+            SegmentFate::Pending
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The end of a pipeline, which comes in time whatever hangs.
 //!
-//! Dispatchers give back what they hold, carriers answer what they have, the answers are recorded, and the store is closed. Each step has a time of its own, so that one
-//! that fails leaves the others theirs.
+//! Dispatchers give back what they hold, carriers answer what they have, the answers are recorded, and the store is
+//! closed. Each step has a time of its own, so that one that fails leaves the others theirs.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,8 +20,9 @@ const CARRIER_GRACE: Duration = Duration::from_millis(500);
 const CLOSE: Duration = Duration::from_millis(1_500);
 
 impl Pipeline {
-    /// Admits and dispatches nothing more, waits for the carriers' answers, records them, and closes the store. Takes at most `limit`
-    /// ([`AT_LEAST`](Self::AT_LEAST) if that is longer) and [`BEYOND`](Self::BEYOND), whatever the carriers and the store do.
+    /// Admits and dispatches nothing more, waits for the carriers' answers, records them, and closes the store. Takes
+    /// at most `limit` ([`AT_LEAST`](Self::AT_LEAST) if that is longer) and [`BEYOND`](Self::BEYOND), whatever the
+    /// carriers and the store do.
     pub async fn drain(&self, limit: Duration) {
         let began = self.runtime.instant();
         self.settle(limit).await;
@@ -61,13 +62,18 @@ impl Pipeline {
             }
         };
         // Carriers that are done early leave their time to the store.
-        if self.runtime.timeout(limit.saturating_sub(self.since(began)) + RECORD - CARRIER_GRACE, flush).await.is_err() {
-            tracing::error!("The store did not take the last answers of carriers: the outcome of their messages is unknown after the next start");
+        if self.runtime.timeout(limit.saturating_sub(self.since(began)) + RECORD - CARRIER_GRACE, flush).await.is_err()
+        {
+            tracing::error!(
+                "The store did not take the last answers of carriers: the outcome of their messages is unknown after \
+                 the next start"
+            );
         }
         self.give_up.send_replace(true);
     }
 
-    /// The last part of draining, which may take the time that is left, `spare`, and a little more. Nothing more is recorded.
+    /// The last part of draining, which may take the time that is left, `spare`, and a little more. Nothing more is
+    /// recorded.
     pub async fn close(&self, spare: Duration) {
         let end = async {
             self.node.leave().await;

@@ -22,8 +22,8 @@ impl Pipeline {
         *self.admission.screen.write().unwrap_or_else(PoisonError::into_inner) = screen;
     }
 
-    /// Dispatches to one carrier more, at so many segments a second of one originator (0 for no bound). Routes lead to it once they name it. Does nothing where there is
-    /// a carrier of this name, or was one, or the pipeline is ending.
+    /// Dispatches to one carrier more, at so many segments a second of one originator (0 for no bound). Routes lead to
+    /// it once they name it. Does nothing where there is a carrier of this name, or was one, or the pipeline is ending.
     pub async fn add_carrier(&self, carrier: Arc<dyn Carrier>, sender_rate: u32) {
         // `tasks` is held until the new task is among them, so that an end that begins meanwhile waits for it.
         let mut tasks = self.tasks.lock().await;
@@ -36,8 +36,9 @@ impl Pipeline {
         tasks.push(start_dispatcher(&dispatcher, &self.dispatchers, &self.supervisor));
     }
 
-    /// Dispatches nothing more to a carrier: its messages in memory are given back to the store, and those under way end with their answers. After that it is a carrier that
-    /// this configuration does not know, and its messages wait until it is [restored](Self::restore_carrier) or [abandoned](Self::abandon). No route may lead to it any more.
+    /// Dispatches nothing more to a carrier: its messages in memory are given back to the store, and those under way
+    /// end with their answers. After that it is a carrier that this configuration does not know, and its messages wait
+    /// until it is [restored](Self::restore_carrier) or [abandoned](Self::abandon). No route may lead to it any more.
     pub fn remove_carrier(&self, name: &str) {
         if let Some(dispatcher) = self.dispatchers.get(name) {
             dispatcher.set_removed(true);

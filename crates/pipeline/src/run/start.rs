@@ -32,7 +32,8 @@ use crate::watch::{BroadcastWaiters, MessageWaiters};
 type Carriers = Vec<(Arc<dyn Carrier>, u32)>;
 
 impl Pipeline {
-    /// Starts dispatching, with the messages that an earlier process left. The supervisor of the parts watches its tasks.
+    /// Starts dispatching, with the messages that an earlier process left. The supervisor of the parts watches its
+    /// tasks.
     ///
     /// # Errors
     /// As the store.
@@ -116,7 +117,14 @@ impl Shared {
     fn of(parts: Parts, carriers: &Carriers) -> (Self, mpsc::UnboundedReceiver<carrier::CarrierEvent>) {
         let Parts { store, node, fetcher, objects, runtime, entropy, events, .. } = parts;
         let counters = Arc::new(Counters::new(carriers.iter().map(|(carrier, _)| carrier.name().to_owned())));
-        let shelf = Shelf::new(fetcher, objects, Arc::clone(&store), Arc::clone(&counters), Arc::clone(&runtime), Arc::clone(&entropy));
+        let shelf = Shelf::new(
+            fetcher,
+            objects,
+            Arc::clone(&store),
+            Arc::clone(&counters),
+            Arc::clone(&runtime),
+            Arc::clone(&entropy),
+        );
         let shared = Self {
             store,
             node,
@@ -142,11 +150,12 @@ impl Shared {
         (shared, events)
     }
 
-    /// A dispatcher for each carrier. All keep the paces of sender numbers together, and the sandbox by itself: what test keys send uses up nothing of the time
-    /// in which a number may send for live keys.
+    /// A dispatcher for each carrier. All keep the paces of sender numbers together, and the sandbox by itself: what
+    /// test keys send uses up nothing of the time in which a number may send for live keys.
     fn dispatchers(&self, carriers: Carriers, around: &Surroundings) -> Dispatchers {
         let dispatcher = |(carrier, rate): (Arc<dyn Carrier>, u32)| {
-            let senders = if carrier.name() == SANDBOX { sender_paces(&self.tenants) } else { Arc::clone(&around.senders) };
+            let senders =
+                if carrier.name() == SANDBOX { sender_paces(&self.tenants) } else { Arc::clone(&around.senders) };
             Arc::new(Dispatcher::new(carrier, rate, Surroundings { senders, ..around.clone() }))
         };
         Dispatchers::new(carriers.into_iter().map(dispatcher).collect())
@@ -170,8 +179,15 @@ impl Shared {
     }
 
     /// Starts the tasks that end when draining begins.
-    fn start_tasks(&self, dispatchers: &Dispatchers, rerouter: &Arc<Rerouter>, supervisor: &Supervisor, stopped: &watch::Receiver<bool>) -> Vec<Task> {
-        let mut tasks: Vec<Task> = dispatchers.iter().map(|dispatcher| start_dispatcher(dispatcher, dispatchers, supervisor)).collect();
+    fn start_tasks(
+        &self,
+        dispatchers: &Dispatchers,
+        rerouter: &Arc<Rerouter>,
+        supervisor: &Supervisor,
+        stopped: &watch::Receiver<bool>,
+    ) -> Vec<Task> {
+        let mut tasks: Vec<Task> =
+            dispatchers.iter().map(|dispatcher| start_dispatcher(dispatcher, dispatchers, supervisor)).collect();
         tasks.push(supervisor.start("indexer", until(stopped.clone(), self.indexer().run())));
         tasks.push(supervisor.start("sweeper", until(stopped.clone(), self.sweeper(dispatchers, rerouter).run())));
         tasks.push(supervisor.start("expander", until(stopped.clone(), self.expander(dispatchers).run())));
@@ -181,7 +197,13 @@ impl Shared {
     /// What follows the changes of messages and broadcasts.
     fn feed(&self) -> Arc<Feed> {
         let (waiters, broadcast_waiters) = (Arc::clone(&self.waiters), Arc::clone(&self.broadcast_waiters));
-        Arc::new(Feed::new(Arc::clone(&self.store), waiters, broadcast_waiters, Arc::clone(&self.counters), Arc::clone(&self.tenants)))
+        Arc::new(Feed::new(
+            Arc::clone(&self.store),
+            waiters,
+            broadcast_waiters,
+            Arc::clone(&self.counters),
+            Arc::clone(&self.tenants),
+        ))
     }
 
     fn recorder(&self, dispatchers: &Dispatchers, give_up: watch::Receiver<bool>) -> Recorder {
@@ -198,7 +220,8 @@ impl Shared {
     }
 
     fn indexer(&self) -> Indexer {
-        let (store, counters, runtime) = (Arc::clone(&self.store), Arc::clone(&self.counters), Arc::clone(&self.runtime));
+        let (store, counters, runtime) =
+            (Arc::clone(&self.store), Arc::clone(&self.counters), Arc::clone(&self.runtime));
         Indexer { store, after: self.index_after, counters, runtime }
     }
 

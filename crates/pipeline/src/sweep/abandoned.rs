@@ -1,7 +1,8 @@
 //! Messages whose carrier this configuration does not know, and those without a route.
 //!
-//! Another node of the same store may know the carrier: during a rolling upgrade, or when one of two configuration files is behind. So a sweep leaves its messages
-//! where they are, says so, and the operator decides ([`Pipeline::abandon`](crate::Pipeline::abandon)).
+//! Another node of the same store may know the carrier: during a rolling upgrade, or when one of two configuration
+//! files is behind. So a sweep leaves its messages where they are, says so, and the operator decides
+//! ([`Pipeline::abandon`](crate::Pipeline::abandon)).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,25 +62,34 @@ pub(crate) struct Rerouter {
 }
 
 impl Rerouter {
-    /// Whether messages may wait for a carrier of this name that this configuration does not know. One that was removed is known until what it has under way is answered.
+    /// Whether messages may wait for a carrier of this name that this configuration does not know. One that was removed
+    /// is known until what it has under way is answered.
     pub(crate) fn is_unknown(&self, carrier: &str) -> bool {
         !carrier.is_empty() && self.dispatchers.lack(carrier)
     }
 
     /// Those of these queues whose carrier this configuration does not know, by name.
     pub(crate) fn unknown(&self, depths: Vec<QueueDepth>) -> Vec<(String, u64)> {
-        let unknown = depths.into_iter().filter(|depth| self.is_unknown(&depth.carrier)).map(|depth| (depth.carrier, depth.queued));
+        let unknown = depths
+            .into_iter()
+            .filter(|depth| self.is_unknown(&depth.carrier))
+            .map(|depth| (depth.carrier, depth.queued));
         let mut unknown: Vec<(String, u64)> = unknown.collect();
         unknown.sort_unstable();
         unknown
     }
 
-    /// Gives all messages of a carrier that are due to the carrier that their route names now, and fails those without one. What another node has leased is left.
+    /// Gives all messages of a carrier that are due to the carrier that their route names now, and fails those without
+    /// one. What another node has leased is left.
     pub(crate) async fn reroute_all(&self, carrier: &str) -> Result<Abandoned, StoreError> {
         let mut all = Abandoned::default();
         loop {
             let step = self.reroute(carrier, self.runtime.look()).await?;
-            all = Abandoned { rerouted: all.rerouted + step.rerouted, failed: all.failed + step.failed, held: all.held + step.held };
+            all = Abandoned {
+                rerouted: all.rerouted + step.rerouted,
+                failed: all.failed + step.failed,
+                held: all.held + step.held,
+            };
             if step.total() < BATCH as u64 {
                 return Ok(all);
             }
@@ -90,7 +100,16 @@ impl Rerouter {
     pub(super) async fn reroute(&self, carrier: &str, now: Moment) -> Result<Abandoned, StoreError> {
         let lease = Lease { token: self.node.next_token(), until: now.steady + STEP };
         let (carrier, passed_over, under_way) = (carrier.to_owned(), Vec::new(), self.dispatchers.under_way());
-        let request = LeaseRequest { carrier, now, lease, limit: BATCH, limit_per_account: BATCH, limit_of_broadcasts: BATCH, passed_over, under_way };
+        let request = LeaseRequest {
+            carrier,
+            now,
+            lease,
+            limit: BATCH,
+            limit_per_account: BATCH,
+            limit_of_broadcasts: BATCH,
+            passed_over,
+            under_way,
+        };
         let leased = self.store.lease_due(request).await?;
         let mut done = Abandoned::default();
         if leased.is_empty() {
@@ -107,12 +126,19 @@ impl Rerouter {
         let message = &*leased.message;
         if leased.interrupted && policy_of(message, &self.routes) == OnUnknown::Hold {
             self.counters.unknown.add();
-            return unattempted(leased, now.wall, Verdict::Hold, "the process ended before an answer was recorded; held".to_owned());
+            return unattempted(
+                leased,
+                now.wall,
+                Verdict::Hold,
+                "the process ended before an answer was recorded; held".to_owned(),
+            );
         }
         let next = match message.mode {
             Mode::Live => {
                 let route = self.routes.find(&message.recipient, message.kind);
-                route.and_then(|route| route.carriers.iter().find(|name| self.dispatchers.has(name))).map(String::as_str)
+                route
+                    .and_then(|route| route.carriers.iter().find(|name| self.dispatchers.has(name)))
+                    .map(String::as_str)
             }
             // No route leads what a test key sent to a real carrier.
             Mode::Test => Some(SANDBOX),
@@ -122,12 +148,20 @@ impl Rerouter {
                 if leased.interrupted {
                     self.counters.unknown.add();
                 }
-                let retry = Retry { due_at: now.steady, carrier: carrier.to_owned(), counts: leased.interrupted, outcome_unknown: leased.interrupted };
+                let retry = Retry {
+                    due_at: now.steady,
+                    carrier: carrier.to_owned(),
+                    counts: leased.interrupted,
+                    outcome_unknown: leased.interrupted,
+                };
                 (Verdict::Retry(retry), format!("routed to {carrier}"))
             }
             None => {
                 let message = ErrorType::NoRoute.sentence().to_owned();
-                (Verdict::Failed { error_type: ErrorType::NoRoute, message }, "no route leads to the recipient".to_owned())
+                (
+                    Verdict::Failed { error_type: ErrorType::NoRoute, message },
+                    "no route leads to the recipient".to_owned(),
+                )
             }
         };
         unattempted(leased, now.wall, verdict, detail)

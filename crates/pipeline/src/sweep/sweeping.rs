@@ -1,7 +1,9 @@
-//! Sweeping, without its store and its media: the time and the answers of the store go in, what is to be done comes out.
+//! Sweeping, without its store and its media: the time and the answers of the store go in, what is to be done comes
+//! out.
 //!
-//! There are three strands, and none waits for another: messages expire in time although the disk with the media hangs, or many old records are removed. Each strand has rounds. The driver
-//! [begins](Input::Due) one, performs what is answered, and reports each result; the last action of a round is the [rest](Action::Rest) before the next.
+//! There are three strands, and none waits for another: messages expire in time although the disk with the media hangs,
+//! or many old records are removed. Each strand has rounds. The driver [begins](Input::Due) one, performs what is
+//! answered, and reports each result; the last action of a round is the [rest](Action::Rest) before the next.
 
 mod media;
 mod messages;
@@ -142,7 +144,11 @@ pub(super) struct Sweeping {
 
 impl Sweeping {
     pub(super) fn new(kept: Kept) -> Self {
-        Self { messages: Messages::new(kept.parked), records: Records::new(kept.screening_log), media: Media::new(kept.media) }
+        Self {
+            messages: Messages::new(kept.parked),
+            records: Records::new(kept.screening_log),
+            media: Media::new(kept.media),
+        }
     }
 
     /// What follows from `input` in a strand at `now`. An answer that the strand does not wait for changes nothing.

@@ -9,7 +9,10 @@ use fetch::resolve::SystemResolver;
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::quota::UtcDay;
-use model::{AccountId, Clock, ErrorType, MessageId, Mode, Msisdn, ScreeningId, ScreeningOutcome, ScreeningRecord, SeededEntropy, SimClock, Status, Timestamp};
+use model::{
+    AccountId, Clock, ErrorType, MessageId, Mode, Msisdn, ScreeningId, ScreeningOutcome, ScreeningRecord,
+    SeededEntropy, SimClock, Status, Timestamp,
+};
 use runtime::Machine;
 use store::contract::changes::{Kind, Kinds, Resource, Tailed};
 use store::contract::messages::{Admission, IdempotencyClaim, Quota};
@@ -61,14 +64,21 @@ struct Bench {
 impl Bench {
     async fn set_up() -> Self {
         let place = tempfile::TempDir::new().unwrap();
-        let store = store::open(&format!("sqlite:{}", place.path().join("store.db").display()), Arc::new(runtime::Machine::new())).await.unwrap();
+        let store = store::open(
+            &format!("sqlite:{}", place.path().join("store.db").display()),
+            Arc::new(runtime::Machine::new()),
+        )
+        .await
+        .unwrap();
         let clock = Arc::new(SimClock::at(Timestamp::from_millis(1_773_585_000_000)));
         let (entropy, counters) = (Arc::new(SeededEntropy::new(7)), Arc::new(Counters::default()));
         let hanging = Arc::new(Hanging::default());
-        let node = Node::join(Arc::clone(&store), "test".to_owned(), "0", Arc::<SimClock>::clone(&clock)).await.unwrap();
+        let node =
+            Node::join(Arc::clone(&store), "test".to_owned(), "0", Arc::<SimClock>::clone(&clock)).await.unwrap();
         let runtime: Arc<dyn Runtime> = Arc::new(Machine::with_clock(clock.clone()));
         let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver), runtime.clone()).unwrap();
-        let shelf = Shelf::new(fetcher, hanging.clone(), store.clone(), counters.clone(), runtime.clone(), entropy.clone());
+        let shelf =
+            Shelf::new(fetcher, hanging.clone(), store.clone(), counters.clone(), runtime.clone(), entropy.clone());
         let rerouter = Rerouter {
             store: store.clone(),
             node: node.clone(),
@@ -118,7 +128,17 @@ impl Bench {
 fn admission(message: Message) -> Admission {
     let (quota, due_at) = (Quota { day: UtcDay::of(message.created_at), limit: 10_000 }, message.created_at);
     let node = store::contract::nodes::Epoch::new(1).unwrap();
-    Admission { node, message: Arc::new(message), carrier: String::new(), lease: None, due_at, quota, idempotency: None, flagged: None, media: None }
+    Admission {
+        node,
+        message: Arc::new(message),
+        carrier: String::new(),
+        lease: None,
+        due_at,
+        quota,
+        idempotency: None,
+        flagged: None,
+        media: None,
+    }
 }
 
 #[tokio::test]
@@ -130,7 +150,11 @@ async fn messages_are_swept_while_their_media_hang() {
     let tail = store.subscribe(Kinds::of(&[Kind::Message]));
     let id = message.id;
     store.admit(admission(message)).await.unwrap();
-    let Tailed::Changes(changes) = tokio::time::timeout(Duration::from_secs(20), tail.next()).await.expect("it is swept") else { panic!() };
+    let Tailed::Changes(changes) =
+        tokio::time::timeout(Duration::from_secs(20), tail.next()).await.expect("it is swept")
+    else {
+        panic!()
+    };
     let Resource::Message { id: swept, delivery, .. } = &changes[0].resource else { panic!() };
     assert_eq!((*swept, delivery.status, delivery.error_type), (id, Status::Failed, Some(ErrorType::NoRoute)));
     sweeping.abort();
@@ -162,7 +186,10 @@ async fn all_records_that_are_old_are_forgotten_at_once() {
             findings: "[]".to_owned(),
             body: "hello".into(),
         };
-        store.admit(Admission { flagged: Some(flagged), idempotency: Some(key(n)), ..admission(message) }).await.unwrap();
+        store
+            .admit(Admission { flagged: Some(flagged), idempotency: Some(key(n)), ..admission(message) })
+            .await
+            .unwrap();
     }
     bench.clock.advance(Duration::from_secs(8 * 86_400));
     bench.sweeper.round(Strand::Records, &bench.sweeper.sweeping()).await;

@@ -1,6 +1,7 @@
 //! The orders in which tenants are listed: names alone, sorted, so that a page costs a page however many there are.
 //!
-//! The records themselves stay in hash tables, where requests look them up; nothing here is read by a request of a client.
+//! The records themselves stay in hash tables, where requests look them up; nothing here is read by a request of a
+//! client.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -99,9 +100,16 @@ impl Order {
     }
 
     /// Names of blocks after `after`, in order of number, kind and account.
-    pub(super) fn blocks_after(&self, kind: Option<BlockKind>, account: Option<AccountId>, after: Option<&BlockName>, limit: usize) -> Listed<BlockName> {
+    pub(super) fn blocks_after(
+        &self,
+        kind: Option<BlockKind>,
+        account: Option<AccountId>,
+        after: Option<&BlockName>,
+        limit: usize,
+    ) -> Listed<BlockName> {
         let kinds = KINDS.into_iter().filter(|one| kind.is_none_or(|kind| *one == kind));
-        let mut parts: Vec<Listed<BlockName>> = kinds.map(|kind| self.blocks_of_kind(kind, account, after, limit)).collect();
+        let mut parts: Vec<Listed<BlockName>> =
+            kinds.map(|kind| self.blocks_of_kind(kind, account, after, limit)).collect();
         match (parts.pop(), parts.pop()) {
             (Some(last), Some(first)) => Listed::merged(first, last, limit),
             (Some(only), None) => only,
@@ -109,20 +117,33 @@ impl Order {
         }
     }
 
-    fn blocks_of_kind(&self, kind: BlockKind, account: Option<AccountId>, after: Option<&BlockName>, limit: usize) -> Listed<BlockName> {
+    fn blocks_of_kind(
+        &self,
+        kind: BlockKind,
+        account: Option<AccountId>,
+        after: Option<&BlockName>,
+        limit: usize,
+    ) -> Listed<BlockName> {
         let begins = |name: &BlockName| after.is_none_or(|after| order_of(name) > order_of(after));
         let number = after.map(|(number, ..)| number.clone());
-        // From the first name with the number of `after` on, for its kind and its account may stand behind those of `after`.
+        // From the first name with the number of `after` on, for its kind and its account may stand behind those of
+        // `after`.
         match account {
             None => {
                 let from = number.map_or(Bound::Unbounded, |number| Bound::Included((number, None)));
-                let names = self.blocks[place(kind)].0.range((from, Bound::Unbounded)).map(|(number, account)| (number.clone(), kind, *account));
+                let names = self.blocks[place(kind)]
+                    .0
+                    .range((from, Bound::Unbounded))
+                    .map(|(number, account)| (number.clone(), kind, *account));
                 Listed::of(names.skip_while(|name| !begins(name)), limit)
             }
             Some(account) => {
                 let Some(blocks) = self.blocks_of.get(&account) else { return Listed::default() };
                 let from = number.map_or(Bound::Unbounded, Bound::Included);
-                let names = blocks[place(kind)].0.range((from, Bound::Unbounded)).map(|number| (number.clone(), kind, Some(account)));
+                let names = blocks[place(kind)]
+                    .0
+                    .range((from, Bound::Unbounded))
+                    .map(|number| (number.clone(), kind, Some(account)));
                 Listed::of(names.skip_while(|name| !begins(name)), limit)
             }
         }

@@ -22,7 +22,8 @@ use screening::Screen;
 use store::objects::Directory;
 use tokio::sync::mpsc;
 
-const LIMITS: Limits = Limits { message_per_minute: 10, broadcast_per_minute: 5, read_per_minute: 600, daily_quota: 1_000 };
+const LIMITS: Limits =
+    Limits { message_per_minute: 10, broadcast_per_minute: 5, read_per_minute: 600, daily_quota: 1_000 };
 
 /// Long enough for anything on the slowest machine; what hangs is a failure then.
 const LONG: Duration = Duration::from_secs(60);
@@ -65,8 +66,10 @@ impl Carrier for Eager {
 
     fn submit(&self, submission: Submission) {
         let Submission { message, attempt, token, accepted_segments, .. } = submission;
-        let segments = vec![(1, SegmentOutcome::Accepted { carrier_id: Some(format!("{attempt}-{token}")), remark: None })];
-        let answer = SubmissionOutcome { message, attempt, token, total: 1, accepted_before: accepted_segments, segments };
+        let segments =
+            vec![(1, SegmentOutcome::Accepted { carrier_id: Some(format!("{attempt}-{token}")), remark: None })];
+        let answer =
+            SubmissionOutcome { message, attempt, token, total: 1, accepted_before: accepted_segments, segments };
         let _ = self.events.send(CarrierEvent { carrier: "main".into(), event: Event::Outcome(answer) });
     }
 
@@ -95,15 +98,24 @@ impl World {
         let place = tempfile::tempdir().unwrap();
         let runtime: Arc<dyn Runtime> = Arc::new(Machine::new());
         let chance = Arc::new(Chance { seeded: SeededEntropy::new(1), broken: AtomicBool::new(false) });
-        let store = store::open(&format!("sqlite:{}", place.path().join("store.db").display()), runtime.clone()).await.unwrap();
+        let store =
+            store::open(&format!("sqlite:{}", place.path().join("store.db").display()), runtime.clone()).await.unwrap();
         let node = Node::join(store.clone(), "test".to_owned(), "0", runtime.clone()).await.unwrap();
         let pepper = Pepper::new(&"pepper".repeat(6)).unwrap();
         let tenants = Arc::new(TenantBook::load(store.clone(), pepper, runtime.clone(), chance.clone()).await.unwrap());
         let account = tenants.create_account("a tenant".to_owned(), LIMITS).await.unwrap().id;
-        tenants.create_number(Msisdn::parse("+18005550001").unwrap(), Some(account), NumberState::Active, None).await.unwrap();
+        tenants
+            .create_number(Msisdn::parse("+18005550001").unwrap(), Some(account), NumberState::Active, None)
+            .await
+            .unwrap();
         let (events, told) = mpsc::unbounded_channel();
         let supervisor = Supervisor::new(runtime.clone());
-        let route = Route { prefix: "+".to_owned(), kind: MessageType::Sms, carriers: vec!["main".to_owned()], on_unknown: Default::default() };
+        let route = Route {
+            prefix: "+".to_owned(),
+            kind: MessageType::Sms,
+            carriers: vec!["main".to_owned()],
+            on_unknown: Default::default(),
+        };
         let parts = Parts {
             store,
             node,
@@ -118,7 +130,13 @@ impl World {
             screen: Arc::new(Screen::builtin()),
             screening_log: LONG,
             index_after: LONG,
-            limits: AdmissionLimits { sms_characters_max: 160, mms_characters_max: 160, recipients_max: 10, validity: LONG, idempotency: LONG },
+            limits: AdmissionLimits {
+                sms_characters_max: 160,
+                mms_characters_max: 160,
+                recipients_max: 10,
+                validity: LONG,
+                idempotency: LONG,
+            },
             dispatch: DispatchSettings {
                 queue: QueueLimits { total: 100, per_account: 50, originator_rate: 0, account_rate: 0 },
                 lease: LONG,
@@ -135,7 +153,13 @@ impl World {
             entropy: chance.clone(),
         };
         let pipeline = Pipeline::start(parts).await.unwrap();
-        let caller = Caller { account, key: KeyId::new(&*chance), mode: Mode::Live, limits: LIMITS, screening: tenants.screening(account) };
+        let caller = Caller {
+            account,
+            key: KeyId::new(&*chance),
+            mode: Mode::Live,
+            limits: LIMITS,
+            screening: tenants.screening(account),
+        };
         Self { pipeline, supervisor, runtime, chance, caller, _place: place }
     }
 
@@ -148,7 +172,10 @@ impl World {
             message_type: Some("SMS".to_owned()),
             ..SendRequest::default()
         };
-        let sent = self.pipeline.send(&self.caller, request, Some(LONG), |_, delivery, _| format!("{:?}", delivery.status)).await;
+        let sent = self
+            .pipeline
+            .send(&self.caller, request, Some(LONG), |_, delivery, _| format!("{:?}", delivery.status))
+            .await;
         sent.unwrap().body
     }
 }

@@ -13,14 +13,24 @@ const REGRESSION: f32 = 3.0;
 /// The screen whose data is in `directory`, with or without the weights.
 pub(crate) fn screen(directory: Option<&str>, weights: bool) -> Result<Screen, Box<dyn Error>> {
     let directory = directory.unwrap_or(DATA);
-    let mut lists: Vec<_> = std::fs::read_dir(format!("{directory}/lexicon"))?.collect::<Result<Vec<_>, _>>()?.into_iter().map(|entry| entry.path()).collect();
+    let mut lists: Vec<_> = std::fs::read_dir(format!("{directory}/lexicon"))?
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .map(|entry| entry.path())
+        .collect();
     lists.sort();
     let lists: Vec<Vec<u8>> = lists.into_iter().map(std::fs::read).collect::<Result<_, _>>()?;
     let lexicon: Vec<&[u8]> = lists.iter().map(Vec::as_slice).collect();
     let read = |name: &str| std::fs::read(format!("{directory}/{name}"));
     let (brands, domains, rules) = (read("brands.txt")?, read("domains.txt")?, read("rules.txt")?);
     let learned = if weights { Some(read("weights.bin")?) } else { None };
-    Ok(Screen::load(&Data { lexicon: &lexicon, brands: &brands, domains: &domains, rules: &rules, weights: learned.as_deref() })?)
+    Ok(Screen::load(&Data {
+        lexicon: &lexicon,
+        brands: &brands,
+        domains: &domains,
+        rules: &rules,
+        weights: learned.as_deref(),
+    })?)
 }
 
 /// The texts of the crate to train on: the corpus and, unless `corpus_only`, the regression files.
@@ -63,7 +73,10 @@ pub(crate) fn read(path: &str) -> Result<Vec<Row>, Box<dyn Error>> {
             "ok" => None,
             name => Some(name.parse::<Category>()?),
         };
-        let also = value["also"].as_array().map(|names| names.iter().filter_map(|name| name.as_str()?.parse().ok()).collect()).unwrap_or_default();
+        let also = value["also"]
+            .as_array()
+            .map(|names| names.iter().filter_map(|name| name.as_str()?.parse().ok()).collect())
+            .unwrap_or_default();
         let source = text("source").split(':').next().unwrap_or_default().to_owned();
         rows.push(Row { example: Example { text: text("text"), label, also, weight: 1.0 }, source });
     }

@@ -91,7 +91,13 @@ pub(crate) struct Repeat {
 
 impl Lexicon {
     pub(crate) fn empty() -> Self {
-        Self { names: Vec::new(), by_name: HashMap::new(), trie: Trie::default(), vocabulary: Words::default(), repeats: Vec::new() }
+        Self {
+            names: Vec::new(),
+            by_name: HashMap::new(),
+            trie: Trie::default(),
+            vocabulary: Words::default(),
+            repeats: Vec::new(),
+        }
     }
 
     /// The number of a concept, which is made when it is new.
@@ -145,7 +151,19 @@ impl Lexicon {
 
     /// The concepts that name goods or deeds that a sender would hide: a disguise of anything else is an accident.
     pub(crate) fn products(&self) -> Set {
-        let kinds = ["alcohol.", "firearms.", "tobacco.", "cannabis.", "gambling.", "lending.", "sex.", "hate.", "brand.", "cred.", "prize."];
+        let kinds = [
+            "alcohol.",
+            "firearms.",
+            "tobacco.",
+            "cannabis.",
+            "gambling.",
+            "lending.",
+            "sex.",
+            "hate.",
+            "brand.",
+            "cred.",
+            "prize.",
+        ];
         kinds.into_iter().fold(Set::default(), |all, kind| all.union(&self.with_prefix(kind)))
     }
 
@@ -153,7 +171,8 @@ impl Lexicon {
         self.trie.insert(words, concept);
     }
 
-    /// Every mention in `tokens`. The longest phrase of a concept at a place counts; phrases of different concepts may overlap.
+    /// Every mention in `tokens`. The longest phrase of a concept at a place counts; phrases of different concepts may
+    /// overlap.
     pub(crate) fn hits(&self, tokens: &[Token<'_>]) -> Vec<Hit> {
         let mut hits = Vec::with_capacity(tokens.len() * 2);
         for from in 0..tokens.len() {

@@ -1,8 +1,9 @@
 //! Reading the word lists.
 //!
-//! A list is lines of UTF-8. `[concept]` opens a concept; what follows, separated by commas or lines, are its phrases. A phrase
-//! matches as it stands, and with a plural of its last word unless it begins with `=`. `<num>`, `<money>`, `<pct>`, `<link>` and
-//! `<phone>` stand for any token of that kind, and `a|b` for either word. `#` at the start of a line is a comment.
+//! A list is lines of UTF-8. `[concept]` opens a concept; what follows, separated by commas or lines, are its phrases.
+//! A phrase matches as it stands, and with a plural of its last word unless it begins with `=`. `<num>`, `<money>`,
+//! `<pct>`, `<link>` and `<phone>` stand for any token of that kind, and `a|b` for either word. `#` at the start of a
+//! line is a comment.
 
 use super::{Lexicon, trie::LONGEST_PHRASE};
 use crate::text::token::{self, Kind, kind_hash};
@@ -45,7 +46,11 @@ pub(crate) fn lexicon(file: &'static str, text: &str, lexicon: &mut Lexicon) -> 
             continue;
         }
         let Some(concept) = concept else {
-            return Err(DataError::Line { file, line: number, problem: "a phrase before the first [concept]".to_owned() });
+            return Err(DataError::Line {
+                file,
+                line: number,
+                problem: "a phrase before the first [concept]".to_owned(),
+            });
         };
         for phrase in line.split(',').map(str::trim).filter(|phrase| !phrase.is_empty()) {
             add(phrase, concept, lexicon).map_err(|problem| DataError::Line { file, line: number, problem })?;
@@ -63,7 +68,11 @@ pub(crate) fn add(phrase: &str, concept: u16, lexicon: &mut Lexicon) -> Result<(
             return Err(format!("`{variant}` has {} words; 1 to {LONGEST_PHRASE} are possible", words.len()));
         }
         insert(&words, concept, lexicon);
-        let Some(last) = words.last().filter(|last| !exact && last.len() > 2 && last.bytes().all(|byte| byte.is_ascii_lowercase())) else { continue };
+        let Some(last) =
+            words.last().filter(|last| !exact && last.len() > 2 && last.bytes().all(|byte| byte.is_ascii_lowercase()))
+        else {
+            continue;
+        };
         if let Some(plural) = plural(last) {
             let mut plurals = words.clone();
             if let Some(word) = plurals.last_mut() {

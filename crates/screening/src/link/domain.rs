@@ -78,7 +78,11 @@ impl Domains {
                 continue;
             }
             if concept.0.is_empty() {
-                return Err(DataError::Line { file: "domains", line: number, problem: "an entry before the first [concept]".to_owned() });
+                return Err(DataError::Line {
+                    file: "domains",
+                    line: number,
+                    problem: "an entry before the first [concept]".to_owned(),
+                });
             }
             for entry in line.split([',', ' ']).filter(|entry| !entry.is_empty()) {
                 match concept.0.as_str() {
@@ -91,7 +95,8 @@ impl Domains {
         }
         let (patterns, meaning): (Vec<String>, Vec<u16>) = patterns.into_iter().unzip();
         let parts = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&patterns);
-        let parts = parts.map_err(|_| DataError::Line { file: "domains", line: 1, problem: "too many entries".to_owned() })?;
+        let parts =
+            parts.map_err(|_| DataError::Line { file: "domains", line: 1, problem: "too many entries".to_owned() })?;
         let mut name = |name: &str| lexicon.declare(name);
         let names = Names {
             any: name("link.any")?,
@@ -113,12 +118,22 @@ impl Domains {
 
     /// Looks at every link; `allowed` are domains that the account vouches for, `named` tells whether the
     /// message has a name in its words.
-    pub(crate) fn report(&self, links: &[Found], allowed: &dyn Fn(&str) -> bool, named: &dyn Fn(&str) -> bool) -> Report {
+    pub(crate) fn report(
+        &self,
+        links: &[Found],
+        allowed: &dyn Fn(&str) -> bool,
+        named: &dyn Fn(&str) -> bool,
+    ) -> Report {
         let mut report = Report { all_trusted: !links.is_empty(), ..Report::default() };
         for (index, link) in links.iter().enumerate() {
             let before = report.concepts.len();
-            let trusted = self
-                .look(link, allowed, if index < NAMED { named } else { &|_| false }, &mut report.owners, &mut |concept| report.concepts.push((concept, index)));
+            let trusted = self.look(
+                link,
+                allowed,
+                if index < NAMED { named } else { &|_| false },
+                &mut report.owners,
+                &mut |concept| report.concepts.push((concept, index)),
+            );
             debug_assert!(report.concepts.len() > before);
             report.all_trusted &= trusted;
         }
@@ -127,7 +142,14 @@ impl Domains {
         report
     }
 
-    fn look(&self, link: &Found, allowed: &dyn Fn(&str) -> bool, named: &dyn Fn(&str) -> bool, owners: &mut Vec<u16>, say: &mut dyn FnMut(u16)) -> bool {
+    fn look(
+        &self,
+        link: &Found,
+        allowed: &dyn Fn(&str) -> bool,
+        named: &dyn Fn(&str) -> bool,
+        owners: &mut Vec<u16>,
+        say: &mut dyn FnMut(u16),
+    ) -> bool {
         let names = &self.names;
         say(names.any);
         let host = readable(&link.host);
@@ -170,7 +192,8 @@ impl Domains {
     }
 
     fn is_official(&self, host: &str) -> bool {
-        std::iter::successors(Some(host), |rest| rest.split_once('.').map(|(_, tail)| tail)).any(|tail| self.official.contains(tail))
+        std::iter::successors(Some(host), |rest| rest.split_once('.').map(|(_, tail)| tail))
+            .any(|tail| self.official.contains(tail))
     }
 
     /// A host that nobody vouches for.
@@ -229,7 +252,8 @@ impl Domains {
             return true;
         }
         let rn = part.replace("rn", "m").replace("vv", "w");
-        rn != part && self.slips.contains(hash(rn.as_bytes())) || part.len() > SLIP_MIN && deletions(part).any(|shorter| self.slips.contains(shorter))
+        rn != part && self.slips.contains(hash(rn.as_bytes()))
+            || part.len() > SLIP_MIN && deletions(part).any(|shorter| self.slips.contains(shorter))
     }
 }
 
@@ -258,7 +282,8 @@ fn read_brands(
         let concept = concept.ok_or_else(|| wrong("a brand before the first [concept]".to_owned()))?;
         let (names, domains) = line.split_once('|').unwrap_or((line, ""));
         // `mobile` is neither T-Mobile nor 9mobile with a slip.
-        let whole: Vec<u64> = names.split(|ch: char| !ch.is_ascii_alphabetic()).map(|part| hash(part.as_bytes())).collect();
+        let whole: Vec<u64> =
+            names.split(|ch: char| !ch.is_ascii_alphabetic()).map(|part| hash(part.as_bytes())).collect();
         for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
             let quiet = name.strip_prefix('~');
             crate::lexicon::parse::add(&format!("={}", quiet.unwrap_or(name)), concept, lexicon).map_err(wrong)?;
@@ -285,7 +310,10 @@ fn read_brands(
 
 /// Brands are numbered behind the concepts.
 fn number_of(brand: u16) -> Result<u16, DataError> {
-    usize::from(brand).checked_sub(CONCEPTS).and_then(|number| u16::try_from(number).ok()).ok_or(DataError::TooManyConcepts(CONCEPTS))
+    usize::from(brand)
+        .checked_sub(CONCEPTS)
+        .and_then(|number| u16::try_from(number).ok())
+        .ok_or(DataError::TooManyConcepts(CONCEPTS))
 }
 
 /// The hashes of a word without one of its octets.
@@ -301,7 +329,12 @@ fn readable(host: &str) -> String {
     }
     let labels: Vec<String> = host
         .split('.')
-        .map(|label| label.strip_prefix("xn--").and_then(punycode::decode).map_or_else(|| label.to_owned(), |label| fold(&label).text))
+        .map(|label| {
+            label
+                .strip_prefix("xn--")
+                .and_then(punycode::decode)
+                .map_or_else(|| label.to_owned(), |label| fold(&label).text)
+        })
         .collect();
     labels.join(".")
 }

@@ -8,7 +8,8 @@ const DAMP: u32 = 700;
 const INITIAL_BIAS: u32 = 72;
 const INITIAL_N: u32 = 128;
 
-/// The label behind `encoded`, which is what follows `xn--`. `None` when it is no valid encoding or too long for a label.
+/// The label behind `encoded`, which is what follows `xn--`. `None` when it is no valid encoding or too long for a
+/// label.
 pub(crate) fn decode(encoded: &str) -> Option<String> {
     if encoded.len() > 63 || !encoded.is_ascii() {
         return None;

@@ -1,7 +1,7 @@
 //! The corpus: hand-written texts and templates, expanded in a reproducible way.
 //!
-//! Lines: `slot name = a; b; c` defines what `{name}` may become. `label | text` is a text; further labels after commas would be
-//! right, too. A text with slots is expanded as often as the last `times N` line says. `#` opens a comment.
+//! Lines: `slot name = a; b; c` defines what `{name}` may become. `label | text` is a text; further labels after commas
+//! would be right, too. A text with slots is expanded as often as the last `times N` line says. `#` opens a comment.
 
 use super::train::{Example, Random};
 use crate::category::Category;
@@ -28,7 +28,10 @@ pub fn expand(corpus: &str, seed: u64) -> Result<Vec<Example>, String> {
         }
         if let Some(rest) = line.strip_prefix("slot ") {
             let (name, values) = rest.split_once('=').ok_or_else(|| format!("line {number}: a slot without `=`"))?;
-            slots.entry(name.trim()).or_default().extend(values.split(';').map(str::trim).filter(|value| !value.is_empty()));
+            slots
+                .entry(name.trim())
+                .or_default()
+                .extend(values.split(';').map(str::trim).filter(|value| !value.is_empty()));
         } else if let Some(rest) = line.strip_prefix("times ") {
             times = rest.trim().parse().map_err(|_| format!("line {number}: `{rest}` is no number"))?;
         } else {
@@ -36,7 +39,8 @@ pub fn expand(corpus: &str, seed: u64) -> Result<Vec<Example>, String> {
             let (label, also) = labels_of(labels).map_err(|problem| format!("line {number}: {problem}"))?;
             let count = if text.contains('{') { times } else { 1 };
             for _ in 0..count {
-                let text = fill(text.trim(), &slots, &mut random).map_err(|slot| format!("line {number}: no slot `{slot}`"))?;
+                let text = fill(text.trim(), &slots, &mut random)
+                    .map_err(|slot| format!("line {number}: no slot `{slot}`"))?;
                 examples.push(Example { text, label, also: also.clone(), weight: 1.0 });
             }
         }
@@ -50,9 +54,12 @@ pub fn expand(corpus: &str, seed: u64) -> Result<Vec<Example>, String> {
 /// The number of the line and what is wrong with it.
 pub fn pairs(text: &str) -> Result<Vec<(Category, String, String)>, String> {
     let mut pairs = Vec::new();
-    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#')) {
+    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'))
+    {
         let parts: Vec<&str> = line.split("||").map(str::trim).collect();
-        let [category, violating, innocent] = parts[..] else { return Err(format!("line {number}: not `category || violating || innocent`")) };
+        let [category, violating, innocent] = parts[..] else {
+            return Err(format!("line {number}: not `category || violating || innocent`"));
+        };
         let category = category.parse().map_err(|error| format!("line {number}: {error}"))?;
         pairs.push((category, violating.to_owned(), innocent.to_owned()));
     }
@@ -73,7 +80,8 @@ fn labels_of(labels: &str) -> Result<(Option<Category>, Vec<Category>), String> 
     let mut names = labels.split(',').map(str::trim);
     let first = names.next().unwrap_or("");
     let label = if first == "ok" { None } else { Some(first.parse::<Category>().map_err(|error| error.to_string())?) };
-    let also: Result<Vec<Category>, String> = names.map(|name| name.parse::<Category>().map_err(|error| error.to_string())).collect();
+    let also: Result<Vec<Category>, String> =
+        names.map(|name| name.parse::<Category>().map_err(|error| error.to_string())).collect();
     Ok((label, also?))
 }
 

@@ -59,12 +59,21 @@ impl Names {
             let hash = hash(name.as_bytes());
             Concept { name: hash, alone: join(4, hash), begins: join(5, hash), value: concept_value(name) }
         };
-        Self { concepts: concepts.map(concept).collect(), rules: rules.map(|name| join(3, hash(name.as_bytes()))).collect() }
+        Self {
+            concepts: concepts.map(concept).collect(),
+            rules: rules.map(|name| join(3, hash(name.as_bytes()))).collect(),
+        }
     }
 }
 
 /// Shows every feature of a message to `each`.
-pub(crate) fn visit(tokens: &[Token<'_>], hits: &[Hit], rules: &[usize], names: &Names, each: &mut impl FnMut(Feature)) {
+pub(crate) fn visit(
+    tokens: &[Token<'_>],
+    hits: &[Hit],
+    rules: &[usize],
+    names: &Names,
+    each: &mut impl FnMut(Feature),
+) {
     words(tokens, each);
     pieces(tokens, each);
     concepts(hits, names, each);
@@ -83,7 +92,12 @@ fn words(tokens: &[Token<'_>], each: &mut impl FnMut(Feature)) {
     for (at, token) in tokens.iter().enumerate() {
         let word = word_hash(token);
         each(Feature { hash: word, value: scale, origin: Origin::Tokens(at, at + 1), of_words: true });
-        each(Feature { hash: join(before, word), value: scale, origin: Origin::Tokens(at.saturating_sub(1), at + 1), of_words: true });
+        each(Feature {
+            hash: join(before, word),
+            value: scale,
+            origin: Origin::Tokens(at.saturating_sub(1), at + 1),
+            of_words: true,
+        });
         before = word;
     }
 }
@@ -119,7 +133,12 @@ fn concepts(hits: &[Hit], names: &Names, each: &mut impl FnMut(Feature)) {
         }
         let before = std::mem::replace(&mut last[number], index);
         if before == usize::MAX || index - before > AGAIN {
-            each(Feature { hash: concept.alone, value: concept.value, origin: Origin::Tokens(hit.from, hit.to), of_words: false });
+            each(Feature {
+                hash: concept.alone,
+                value: concept.value,
+                origin: Origin::Tokens(hit.from, hit.to),
+                of_words: false,
+            });
         }
         for (other_index, other) in hits.iter().enumerate().skip(index + 1).take(PAIRS_MAX) {
             if other.from > hit.to + NEAR {
@@ -128,7 +147,12 @@ fn concepts(hits: &[Hit], names: &Names, each: &mut impl FnMut(Feature)) {
             let beside = &names.concepts[usize::from(other.concept)];
             if other.concept != hit.concept && beside.value > 0.0 && !pairs[number].has(other.concept) {
                 pairs[number].insert(other.concept);
-                each(Feature { hash: join(concept.begins, beside.name), value: 0.5, origin: Origin::Pair(index, other_index), of_words: false });
+                each(Feature {
+                    hash: join(concept.begins, beside.name),
+                    value: 0.5,
+                    origin: Origin::Pair(index, other_index),
+                    of_words: false,
+                });
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Training: labelled texts in, weights out. Pure and deterministic; files are read and written by `examples/train.rs`.
 //!
-//! The classifier is one logistic regression for each category on top of the log-odds of the rules, so it learns only what the
-//! rules leave. Words are dropped at random while it learns, so that it leans on concepts rather than on single words.
+//! The classifier is one logistic regression for each category on top of the log-odds of the rules, so it learns only
+//! what the rules leave. Words are dropped at random while it learns, so that it leans on concepts rather than on
+//! single words.
 
 use super::features::{Feature, Origin};
 use super::weights::Weights;
@@ -92,7 +93,8 @@ impl State {
     }
 
     fn learn(&mut self, one: &Prepared<'_>, settings: &Settings, without_words: bool) {
-        let used = |feature: &&Feature| !(without_words && matches!(feature.origin, Origin::Tokens(..)) && feature.of_words);
+        let used =
+            |feature: &&Feature| !(without_words && matches!(feature.origin, Origin::Tokens(..)) && feature.of_words);
         let mut sum = self.bias;
         for feature in one.features.iter().filter(used) {
             let row = &self.rows[Weights::row_of(feature.hash, self.bits)];
@@ -121,7 +123,13 @@ impl State {
     }
 }
 
-fn step(weights: &mut [f32; COUNT], squares: &mut [f32; COUNT], errors: &[f32; COUNT], value: f32, settings: &Settings) {
+fn step(
+    weights: &mut [f32; COUNT],
+    squares: &mut [f32; COUNT],
+    errors: &[f32; COUNT],
+    value: f32,
+    settings: &Settings,
+) {
     for at in 0..COUNT {
         if errors[at] == 0.0 {
             continue;

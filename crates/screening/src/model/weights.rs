@@ -1,7 +1,8 @@
 //! Weights: one row for each hashed feature, one octet for each category.
 //!
-//! File: `SCRN`, version (1), log2 of the rows (1), categories (1), zero (1), scale (f32, little-endian), one bias (f32) for each
-//! category, then the rows that are not zero as runs: rows to skip (LEB128), rows that follow (LEB128), their octets.
+//! File: `SCRN`, version (1), log2 of the rows (1), categories (1), zero (1), scale (f32, little-endian), one bias
+//! (f32) for each category, then the rows that are not zero as runs: rows to skip (LEB128), rows that follow (LEB128),
+//! their octets.
 
 use super::features::Feature;
 use crate::category::COUNT;
@@ -82,7 +83,10 @@ impl Weights {
             let run = self.rows[at + skip..].iter().take_while(|row| **row != [0; LANES]).count();
             leb(skip, &mut out);
             leb(run, &mut out);
-            self.rows[at + skip..at + skip + run].iter().flat_map(|row| &row[..COUNT]).for_each(|weight| out.extend(weight.to_le_bytes()));
+            self.rows[at + skip..at + skip + run]
+                .iter()
+                .flat_map(|row| &row[..COUNT])
+                .for_each(|weight| out.extend(weight.to_le_bytes()));
             at += skip + run;
         }
         out

@@ -1,4 +1,5 @@
-//! Conditions over concepts: `a & (b | c.*) & !d & 2of(e, f, g)`. `a#2` holds when `a` is mentioned at two places, `a#3` at three.
+//! Conditions over concepts: `a & (b | c.*) & !d & 2of(e, f, g)`. `a#2` holds when `a` is mentioned at two places,
+//! `a#3` at three.
 
 use crate::lexicon::{Lexicon, Set};
 
@@ -46,7 +47,9 @@ impl Condition {
     pub(crate) fn evidence(&self) -> Set {
         match self {
             Self::AtLeast(_, set) => *set,
-            Self::All(parts) | Self::Any(parts) => parts.iter().fold(Set::default(), |all, part| all.union(&part.evidence())),
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().fold(Set::default(), |all, part| all.union(&part.evidence()))
+            }
             Self::Not(_) => Set::default(),
         }
     }

@@ -1,8 +1,8 @@
 //! Rules: what a combination of concepts does, and how much it weighs.
 //!
-//! A rule is a line `name | category | weight | condition`. Among the rules for a category that hold, the strongest decides and
-//! the others add a little; rules with negative weights (innocent contexts) are subtracted. `*` as the category of a negative
-//! rule means all of them.
+//! A rule is a line `name | category | weight | condition`. Among the rules for a category that hold, the strongest
+//! decides and the others add a little; rules with negative weights (innocent contexts) are subtracted. `*` as the
+//! category of a negative rule means all of them.
 
 pub(crate) mod condition;
 
@@ -32,8 +32,8 @@ pub(crate) struct Rule {
 /// All rules.
 pub(crate) struct Rules {
     all: Vec<Rule>,
-    /// For each concept: the rules to ask when it is there, a bit for each. A rule stands under few concepts, of which its
-    /// condition needs one.
+    /// For each concept: the rules to ask when it is there, a bit for each. A rule stands under few concepts, of which
+    /// its condition needs one.
     asked: Vec<Vec<u64>>,
 }
 
@@ -48,8 +48,8 @@ impl Holding {
 }
 
 impl Rules {
-    /// Reads rules. `for a, b` before a block repeats its lines with `{category}` and `{x}` (its last part) replaced; `end` closes it.
-    /// `let name = condition` gives a condition a name, which is used as `$name`.
+    /// Reads rules. `for a, b` before a block repeats its lines with `{category}` and `{x}` (its last part) replaced;
+    /// `end` closes it. `let name = condition` gives a condition a name, which is used as `$name`.
     pub(crate) fn parse(file: &'static str, text: &str, lexicon: &mut Lexicon) -> Result<Self, DataError> {
         let mut rules = Vec::new();
         let mut each: Vec<String> = Vec::new();
@@ -60,7 +60,8 @@ impl Rules {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let line = &named.iter().rev().fold(line.to_owned(), |line, (name, condition)| line.replace(name, condition));
+            let line =
+                &named.iter().rev().fold(line.to_owned(), |line, (name, condition)| line.replace(name, condition));
             if let Some((name, condition)) = line.strip_prefix("let ").and_then(|rest| rest.split_once('=')) {
                 named.push((format!("${}", name.trim()), format!("({})", condition.trim())));
             } else if let Some(list) = line.strip_prefix("for ") {
@@ -145,8 +146,11 @@ impl Rule {
 
 fn rule(line: &str, lexicon: &mut Lexicon) -> Result<Rule, String> {
     let parts: Vec<&str> = line.splitn(4, " | ").map(str::trim).collect();
-    let [name, category, weight, condition] = parts[..] else { return Err("not `name | category | weight | condition`".to_owned()) };
-    let category = if category == "*" { None } else { Some(category.parse::<Category>().map_err(|error| error.to_string())?) };
+    let [name, category, weight, condition] = parts[..] else {
+        return Err("not `name | category | weight | condition`".to_owned());
+    };
+    let category =
+        if category == "*" { None } else { Some(category.parse::<Category>().map_err(|error| error.to_string())?) };
     let weight: f32 = weight.parse().map_err(|_| format!("`{weight}` is no number"))?;
     if category.is_none() && weight > 0.0 {
         return Err("a rule for all categories can only be negative".to_owned());
@@ -173,7 +177,10 @@ mod tests {
             (0..round % 24).for_each(|_| present.insert(u16::try_from(random.below(concepts)).unwrap()));
             let mut holding = rules.none();
             rules.add(&present, &mut holding);
-            let all = rules.all().enumerate().filter(|(_, rule)| rule.evidence.meets(&present) && rule.condition.holds(&present));
+            let all = rules
+                .all()
+                .enumerate()
+                .filter(|(_, rule)| rule.evidence.meets(&present) && rule.condition.holds(&present));
             assert_eq!(holding.numbers().collect::<Vec<_>>(), all.map(|(number, _)| number).collect::<Vec<_>>());
         }
     }

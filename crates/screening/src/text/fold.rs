@@ -1,7 +1,7 @@
 //! Folding: one spelling for every way to write a letter, with the way back to the original.
 //!
-//! In comes the message; out goes the same text in lower case with accents, compatibility forms, homoglyphs and invisible
-//! characters resolved, and for every octet of it the Unicode scalar value of the message that it came from.
+//! In comes the message; out goes the same text in lower case with accents, compatibility forms, homoglyphs and
+//! invisible characters resolved, and for every octet of it the Unicode scalar value of the message that it came from.
 
 use decancer::Translation;
 use std::sync::LazyLock;
@@ -55,7 +55,12 @@ pub(crate) fn fold(original: &str) -> Folded {
 
 impl Folded {
     fn with_capacity(octets: usize) -> Self {
-        Self { text: String::with_capacity(octets), origin: Vec::with_capacity(octets), marks: Vec::with_capacity(octets), length: 0 }
+        Self {
+            text: String::with_capacity(octets),
+            origin: Vec::with_capacity(octets),
+            marks: Vec::with_capacity(octets),
+            length: 0,
+        }
     }
 
     fn push_ascii(&mut self, run: &str, hidden: u8) {
@@ -175,7 +180,14 @@ fn punctuation(ch: char) -> Option<char> {
         '\u{2026}' => ';',
         '\u{2044}' | '\u{2215}' | '\u{ff0f}' => '/',
         '\u{ff1a}' => ':',
-        '\u{00a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' | '\u{0085}' | '\u{2028}' | '\u{2029}' => ' ',
+        '\u{00a0}'
+        | '\u{2000}'..='\u{200a}'
+        | '\u{202f}'
+        | '\u{205f}'
+        | '\u{3000}'
+        | '\u{0085}'
+        | '\u{2028}'
+        | '\u{2029}' => ' ',
         _ => return None,
     })
 }
@@ -202,7 +214,9 @@ mod tests {
                 continue;
             }
             match ch.is_ascii() {
-                true => folded.push(ch.to_ascii_lowercase(), at, hidden | if ch.is_ascii_uppercase() { CAPITAL } else { 0 }),
+                true => {
+                    folded.push(ch.to_ascii_lowercase(), at, hidden | if ch.is_ascii_uppercase() { CAPITAL } else { 0 })
+                }
                 false => folded.fold_wide(ch, at, hidden),
             }
             hidden = 0;

@@ -29,7 +29,9 @@ pub(crate) fn find(folded: &Folded) -> Vec<Found> {
     let mut links = Vec::new();
     let mut from = 0;
     // No host is without a dot, written out or not.
-    while let Some(dot) = bytes.get(from..).and_then(|rest| rest.iter().position(|byte| matches!(byte, b'.' | b'[' | b'('))) {
+    while let Some(dot) =
+        bytes.get(from..).and_then(|rest| rest.iter().position(|byte| matches!(byte, b'.' | b'[' | b'(')))
+    {
         let dot = from + dot;
         from += bytes[from..dot].iter().rposition(ends).map_or(0, |before| before + 1);
         let to = bytes[dot..].iter().position(ends).map_or(bytes.len(), |behind| dot + behind);
@@ -43,17 +45,22 @@ pub(crate) fn find(folded: &Folded) -> Vec<Found> {
 
 /// Whether there is a dot with two characters behind it, as in every host; most dots end a sentence.
 fn may_hold_host(chunk: &[u8]) -> bool {
-    chunk.iter().position(|byte| *byte == b'.').is_some_and(|at| at + 2 < chunk.len()) || chunk.contains(&b'[') || chunk.contains(&b'(')
+    chunk.iter().position(|byte| *byte == b'.').is_some_and(|at| at + 2 < chunk.len())
+        || chunk.contains(&b'[')
+        || chunk.contains(&b'(')
 }
 
 /// Where the first of `STARTS` begins.
 fn start_of_scheme(chunk: &str) -> Option<usize> {
-    let starts = |(at, byte): &(usize, u8)| matches!(byte, b'h' | b'w') && STARTS.iter().any(|start| chunk[*at..].starts_with(start));
+    let starts = |(at, byte): &(usize, u8)| {
+        matches!(byte, b'h' | b'w') && STARTS.iter().any(|start| chunk[*at..].starts_with(start))
+    };
     chunk.bytes().enumerate().find(starts).map(|(at, _)| at)
 }
 
 fn find_in_chunk(folded: &Folded, from: usize, chunk: &str, links: &mut Vec<Found>) {
-    // A link may stand right behind a comma, a colon or a bracket: each piece is tried, and the first that is one takes the rest.
+    // A link may stand right behind a comma, a colon or a bracket: each piece is tried, and the first that is one takes
+    // the rest.
     if let Some(link) = start_of_scheme(chunk).and_then(|at| read(folded, from + at, &chunk[at..])) {
         links.push(link);
         return;
@@ -66,7 +73,8 @@ fn find_in_chunk(folded: &Folded, from: usize, chunk: &str, links: &mut Vec<Foun
             Some((before, after)) if !before.contains('.') && after.contains('.') => (before.len() + 1, after),
             _ => (0, piece_trimmed),
         };
-        let whole = if piece.len() == piece_trimmed.len() || candidate.contains('/') { &chunk[at + skip..] } else { candidate };
+        let whole =
+            if piece.len() == piece_trimmed.len() || candidate.contains('/') { &chunk[at + skip..] } else { candidate };
         if let Some(link) = read(folded, from + at + skip, whole) {
             let end = link.to;
             links.push(link);
@@ -111,16 +119,26 @@ fn read(folded: &Folded, from: usize, text: &str) -> Option<Found> {
     let host_marks = folded.marks.get(from + scheme + user..).unwrap_or_default();
     let tail = host.rfind('.')? + 1;
     // Where everything is in capitals, one of them begins nothing.
-    let shouted = host_marks.iter().zip(host.bytes()).all(|(mark, octet)| !octet.is_ascii_alphabetic() || is_capital(mark));
+    let shouted =
+        host_marks.iter().zip(host.bytes()).all(|(mark, octet)| !octet.is_ascii_alphabetic() || is_capital(mark));
     let capital_tail = !shouted && host_marks.get(tail).is_some_and(is_capital);
     if !is_host(&host, scheme > 0, has_path, capital_tail && !dressed) {
         return None;
     }
-    let path = if has_path { rest[authority_len..].trim_end_matches(['.', ',', '!', '?', ')', ']', ':', '\'']) } else { "" };
-    let to = if has_path { from + scheme + authority_len + path.len() } else { from + scheme + authority_len - trimmed };
+    let path =
+        if has_path { rest[authority_len..].trim_end_matches(['.', ',', '!', '?', ')', ']', ':', '\'']) } else { "" };
+    let to =
+        if has_path { from + scheme + authority_len + path.len() } else { from + scheme + authority_len - trimmed };
     let lookalike = folded.marks[from..to].iter().skip(1).any(|mark| mark & (LOOKALIKE | HIDDEN_BEFORE) != 0);
     let odd_scheme = scheme > 0 && !text.starts_with("http") && !text.starts_with("www.");
-    Some(Found { from, to, host, path: path.to_owned(), user_info: user > 0, disguised: dressed || lookalike || odd_scheme })
+    Some(Found {
+        from,
+        to,
+        host,
+        path: path.to_owned(),
+        user_info: user > 0,
+        disguised: dressed || lookalike || odd_scheme,
+    })
 }
 
 /// Octets of `http://`, `hxxps://` and what senders make of them.

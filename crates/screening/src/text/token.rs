@@ -49,8 +49,10 @@ pub(crate) struct Token<'a> {
 
 /// The hashes that stand for a kind of token in terms and features.
 pub(crate) fn kind_hash(kind: Kind) -> u64 {
-    static HASHES: LazyLock<[u64; 8]> =
-        LazyLock::new(|| ["<word>", "<num>", "<code>", "<phone>", "<money>", "<pct>", "<link>", "<emoji>"].map(|name| hash(name.as_bytes())));
+    static HASHES: LazyLock<[u64; 8]> = LazyLock::new(|| {
+        ["<word>", "<num>", "<code>", "<phone>", "<money>", "<pct>", "<link>", "<emoji>"]
+            .map(|name| hash(name.as_bytes()))
+    });
     HASHES[kind as usize]
 }
 
@@ -83,11 +85,19 @@ fn split_plain<'a>(folded: &'a Folded, from: usize, to: usize, tokens: &mut Vec<
     let mut at = from;
     while at < to {
         let byte = bytes[at];
-        let (end, kind) = if byte.is_ascii_digit() || (byte == b'$' || byte >= 0x80) && currency_len(&folded.text[at..to]) > 0 {
+        let (end, kind) = if byte.is_ascii_digit()
+            || (byte == b'$' || byte >= 0x80) && currency_len(&folded.text[at..to]) > 0
+        {
             number(&folded.text, at, to)
-        } else if byte.is_ascii_alphabetic() || (is_leet_symbol(byte) && at + 1 < to && bytes[at + 1].is_ascii_alphanumeric() && starts_word(bytes, at, from)) {
+        } else if byte.is_ascii_alphabetic()
+            || (is_leet_symbol(byte)
+                && at + 1 < to
+                && bytes[at + 1].is_ascii_alphanumeric()
+                && starts_word(bytes, at, from))
+        {
             (word_end(bytes, at, to), Kind::Word)
-        } else if byte == b'.' && at + 1 < to && bytes[at + 1].is_ascii_digit() && (at == from || bytes[at - 1] == b' ') {
+        } else if byte == b'.' && at + 1 < to && bytes[at + 1].is_ascii_digit() && (at == from || bytes[at - 1] == b' ')
+        {
             let (end, _) = number(&folded.text, at + 1, to);
             (end, Kind::Number)
         } else if byte >= 0x80 {
@@ -134,7 +144,9 @@ pub(crate) const fn is_leet_symbol(byte: u8) -> bool {
 
 fn starts_word(bytes: &[u8], at: usize, from: usize) -> bool {
     // `#` and `+` and `*` before a word are a tag, a sign or an emphasis, not a letter.
-    matches!(bytes[at], b'@' | b'$' | b'!' | b'|') && (at == from || !bytes[at - 1].is_ascii_alphanumeric()) && bytes[at + 1].is_ascii_alphabetic()
+    matches!(bytes[at], b'@' | b'$' | b'!' | b'|')
+        && (at == from || !bytes[at - 1].is_ascii_alphanumeric())
+        && bytes[at + 1].is_ascii_alphabetic()
 }
 
 fn word_end(bytes: &[u8], from: usize, to: usize) -> usize {
@@ -143,7 +155,10 @@ fn word_end(bytes: &[u8], from: usize, to: usize) -> usize {
         let byte = bytes[end];
         let inner = byte == b'\'' || is_leet_symbol(byte);
         let next_is_word = end + 1 < to && bytes[end + 1].is_ascii_alphanumeric();
-        let doubled_leet = is_leet_symbol(byte) && end + 2 < to && is_leet_symbol(bytes[end + 1]) && bytes[end + 2].is_ascii_alphanumeric();
+        let doubled_leet = is_leet_symbol(byte)
+            && end + 2 < to
+            && is_leet_symbol(bytes[end + 1])
+            && bytes[end + 2].is_ascii_alphanumeric();
         if byte.is_ascii_alphanumeric()
             || (inner && (next_is_word || doubled_leet))
             || matches!(byte, b'@' | b'$') && !next_is_word && bytes[end - 1].is_ascii_alphanumeric()
@@ -180,7 +195,11 @@ fn currency_len(text: &str) -> usize {
         return 0;
     }
     let rest = chars.as_str().trim_start_matches(' ');
-    if rest.bytes().next().is_some_and(|byte| byte.is_ascii_digit()) && chars.as_str().len() - rest.len() <= 1 { text.len() - rest.len() } else { 0 }
+    if rest.bytes().next().is_some_and(|byte| byte.is_ascii_digit()) && chars.as_str().len() - rest.len() <= 1 {
+        text.len() - rest.len()
+    } else {
+        0
+    }
 }
 
 /// A number with what belongs to it: signs of currency before, separators inside, a unit right behind.
@@ -200,7 +219,10 @@ fn number(text: &str, from: usize, to: usize) -> (usize, Kind) {
             break;
         }
     }
-    let letters = bytes[end..to].iter().take_while(|byte| byte.is_ascii_alphanumeric() || is_leet_symbol(**byte) && **byte != b'!').count();
+    let letters = bytes[end..to]
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || is_leet_symbol(**byte) && **byte != b'!')
+        .count();
     if sign > 0 {
         let unit = if letters == 1 && matches!(bytes[end], b'k' | b'm' | b'b') { 1 } else { 0 };
         return (end + unit, Kind::Money);

@@ -1,7 +1,7 @@
 //! Taking disguises off: leet, letters apart, repeated letters, stars, punctuation inside a word.
 //!
-//! A spelling is only replaced when what stands behind it is a word of the vocabulary, so an order number or a name stays
-//! what it is. Every step looks at a bounded number of neighbours, so the work is linear in the text.
+//! A spelling is only replaced when what stands behind it is a word of the vocabulary, so an order number or a name
+//! stays what it is. Every step looks at a bounded number of neighbours, so the work is linear in the text.
 
 use super::token::{Kind, Token};
 use super::words::Words;
@@ -81,7 +81,9 @@ fn unleet(bytes: &[u8], vocabulary: &Words) -> Option<String> {
                 }
             };
         }
-        if let Some(known) = known(word, vocabulary).or_else(|| squeeze(word, vocabulary)).or_else(|| plural(word, vocabulary)) {
+        if let Some(known) =
+            known(word, vocabulary).or_else(|| squeeze(word, vocabulary)).or_else(|| plural(word, vocabulary))
+        {
             return Some(known);
         }
     }
@@ -90,7 +92,8 @@ fn unleet(bytes: &[u8], vocabulary: &Words) -> Option<String> {
 
 /// `gunz`: a plural that is written for its looks.
 fn plural(word: &[u8], vocabulary: &Words) -> Option<String> {
-    let stem = word.strip_suffix(b"z").filter(|stem| stem.len() >= PLURAL_MIN && stem.iter().all(u8::is_ascii_alphabetic))?;
+    let stem =
+        word.strip_suffix(b"z").filter(|stem| stem.len() >= PLURAL_MIN && stem.iter().all(u8::is_ascii_alphabetic))?;
     let stem = std::str::from_utf8(stem).ok()?;
     [format!("{stem}s"), stem.to_owned()].into_iter().find(|word| vocabulary.contains(hash(word.as_bytes())))
 }
@@ -119,7 +122,12 @@ const fn readings(byte: u8) -> &'static [u8] {
 
 /// A single star for a vowel or another letter that decency left out.
 fn star(bytes: &[u8], vocabulary: &Words) -> Option<String> {
-    let stars: Vec<usize> = bytes.iter().enumerate().filter(|(_, byte)| matches!(byte, b'*' | b'#' | b'@' | b'$')).map(|(at, _)| at).collect();
+    let stars: Vec<usize> = bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| matches!(byte, b'*' | b'#' | b'@' | b'$'))
+        .map(|(at, _)| at)
+        .collect();
     if stars.is_empty() || stars.len() > 2 || bytes.len() < 4 {
         return None;
     }
@@ -157,7 +165,8 @@ fn squeeze(bytes: &[u8], vocabulary: &Words) -> Option<String> {
         return None;
     }
     [2, 1].into_iter().find_map(|keep| {
-        let word: Vec<u8> = bytes.chunk_by(|left, right| left == right).flat_map(|run| &run[..run.len().min(keep)]).copied().collect();
+        let word: Vec<u8> =
+            bytes.chunk_by(|left, right| left == right).flat_map(|run| &run[..run.len().min(keep)]).copied().collect();
         known(&word, vocabulary)
     })
 }
@@ -169,7 +178,10 @@ fn split_at_symbols(tokens: &mut Vec<Token<'_>>) {
     }
     let whole = std::mem::take(tokens);
     for token in whole {
-        if token.kind != Kind::Word || !token.text.bytes().any(token::is_leet_symbol) || token.text.len() != token.to - token.from {
+        if token.kind != Kind::Word
+            || !token.text.bytes().any(token::is_leet_symbol)
+            || token.text.len() != token.to - token.from
+        {
             tokens.push(token);
             continue;
         }
@@ -217,14 +229,20 @@ fn join_apart(tokens: &mut Vec<Token<'_>>, folded: &str, vocabulary: &Words) {
     tokens.truncate(kept);
 }
 
-/// Whether two neighbours may be pieces of one word: single letters with little between them, or pieces with one symbol between.
+/// Whether two neighbours may be pieces of one word: single letters with little between them, or pieces with one symbol
+/// between.
 fn joins(left: &Token<'_>, right: &Token<'_>, folded: &str) -> bool {
     if !matches!(left.kind, Kind::Word | Kind::Number) || !matches!(right.kind, Kind::Word | Kind::Number) {
         return false;
     }
     let between = &folded[left.to..right.from.max(left.to)];
-    let tight = matches!(between, "." | "-" | "_" | "*" | "'" | "/" | "|" | "~" | "\u{b7}" | "," | "`" | "^" | "+" | "\"");
-    tight || (left.text.len() == 1 && right.text.len() == 1 && between.len() <= 4 && !between.contains(|ch: char| ch == '\n' || ch.is_alphanumeric()))
+    let tight =
+        matches!(between, "." | "-" | "_" | "*" | "'" | "/" | "|" | "~" | "\u{b7}" | "," | "`" | "^" | "+" | "\"");
+    tight
+        || (left.text.len() == 1
+            && right.text.len() == 1
+            && between.len() <= 4
+            && !between.contains(|ch: char| ch == '\n' || ch.is_alphanumeric()))
 }
 
 /// The longest word that the first of `pieces` make together, and how many they are.
@@ -256,7 +274,10 @@ fn joined<'a>(pieces: &[Token<'a>], folded: &str, vocabulary: &Words) -> Option<
         let word = hidden(&text[..length], id, singles, &pieces[..count], vocabulary)?;
         let (first, last) = (pieces.first()?, pieces.get(count - 1)?);
         // Whole words with a hyphen between them are whole words.
-        let hyphenated = singles == 0 && folded[first.from..last.to].bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'\'' | b'/'));
+        let hyphenated = singles == 0
+            && folded[first.from..last.to]
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'\'' | b'/'));
         if !hyphenated && singles == 0 && pieces[..count].iter().all(|piece| vocabulary.contains(piece.id)) {
             return None;
         }
@@ -271,7 +292,10 @@ fn joined<'a>(pieces: &[Token<'a>], folded: &str, vocabulary: &Words) -> Option<
 /// The word of the vocabulary that `text`, of `pieces` together, is or hides.
 fn hidden(text: &[u8], id: u64, singles: usize, pieces: &[Token<'_>], vocabulary: &Words) -> Option<String> {
     // Two letters are initials.
-    if text.len() < 3 || (pieces.len() == 2 && text.len() < 4) || singles < pieces.len() && !text.iter().any(u8::is_ascii_alphabetic) {
+    if text.len() < 3
+        || (pieces.len() == 2 && text.len() < 4)
+        || singles < pieces.len() && !text.iter().any(u8::is_ascii_alphabetic)
+    {
         return None;
     }
     if vocabulary.contains(id) {

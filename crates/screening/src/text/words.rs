@@ -27,8 +27,8 @@ pub(crate) type Build = BuildHasherDefault<Identity>;
 /// log2 of the bits of a filter. Four for each entry of the largest set, and small enough for the nearest cache.
 const BITS: u32 = 18;
 
-/// A bit for each hash that was added: without it a hash is not there, with it perhaps. The tables behind are larger than the
-/// near caches, and most of what is looked for is in none of them.
+/// A bit for each hash that was added: without it a hash is not there, with it perhaps. The tables behind are larger
+/// than the near caches, and most of what is looked for is in none of them.
 pub(crate) struct Filter(Box<[u64]>);
 
 impl Default for Filter {

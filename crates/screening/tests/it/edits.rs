@@ -52,7 +52,8 @@ fn a_message_in_another_language_raises_nothing() {
     for text in [
         "Ihr Termin ist am Dienstag um 10 Uhr",
         "Su cita es el martes a las 10:30. Responda C para confirmar",
-        "\u{412}\u{430}\u{448} \u{43a}\u{43e}\u{434} 482910. \u{41d}\u{438}\u{43a}\u{43e}\u{43c}\u{443} \u{435}\u{433}\u{43e} \u{43d}\u{435} \u{441}\u{43e}\u{43e}\u{431}\u{449}\u{430}\u{439}\u{442}\u{435}",
+        "\u{412}\u{430}\u{448} \u{43a}\u{43e}\u{434} 482910. \u{41d}\u{438}\u{43a}\u{43e}\u{43c}\u{443} \
+         \u{435}\u{433}\u{43e} \u{43d}\u{435} \u{441}\u{43e}\u{43e}\u{431}\u{449}\u{430}\u{439}\u{442}\u{435}",
         "\u{60a8}\u{7684}\u{9a8c}\u{8bc1}\u{7801}\u{662f}482910",
         "\u{0627}\u{0644}\u{0631}\u{0645}\u{0632} 482910",
     ] {

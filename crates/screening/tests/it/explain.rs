@@ -34,7 +34,9 @@ fn a_rule_is_named_when_a_rule_decided() {
 
 #[test]
 fn every_finding_has_a_place_and_a_reason_and_the_strongest_comes_first() {
-    for text in ["Free spins at our casino, deposit 10 get 50", "Glock for sale, 9mm ammo too", "Payday loan, bad credit ok"] {
+    for text in
+        ["Free spins at our casino, deposit 10 get 50", "Glock for sale, 9mm ammo too", "Payday loan, bad credit ok"]
+    {
         let verdict = SCREEN.screen(text);
         assert!(!verdict.findings.is_empty(), "{text}");
         assert!(verdict.findings.windows(2).all(|pair| pair[0].score >= pair[1].score));

@@ -106,7 +106,9 @@ fn repeated_letters_hide_nothing() {
 #[test]
 fn case_hides_nothing() {
     replaced(str::to_uppercase);
-    replaced(|word| each(word, |at, ch| if at % 2 == 0 { ch.to_ascii_uppercase().to_string() } else { ch.to_string() }));
+    replaced(|word| {
+        each(word, |at, ch| if at % 2 == 0 { ch.to_ascii_uppercase().to_string() } else { ch.to_string() })
+    });
 }
 
 #[test]
@@ -123,7 +125,9 @@ fn a_disguise_of_a_whole_phishing_message_hides_nothing() {
 
 #[test]
 fn a_plural_with_a_z_hides_nothing() {
-    for text in ["sh0tgunz, r1flez & bullets on sale, come by before Sunday", "Disposable vapez, all flavours, 3 for 20"] {
+    for text in
+        ["sh0tgunz, r1flez & bullets on sale, come by before Sunday", "Disposable vapez, all flavours, 3 for 20"]
+    {
         assert!(SCREEN.screen(text).is_violation(), "{text}");
     }
 }

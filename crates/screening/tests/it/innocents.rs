@@ -86,7 +86,8 @@ fn a_bank_may_report_an_event_and_give_its_number() {
     pass(&[
         "Tangerine: we noticed a login from a new browser in Calgary. Not you? Call 1-888-826-4374",
         "Barclays: you've a new payee, J SMITH. If this wasn't you, call 0800 160 1160 right away",
-        "Citizens Bank: did you use card 8821 for $312.90 at LOWES today? Reply 1 for YES, 2 for NO. Fraud line 877-671-0001",
+        "Citizens Bank: did you use card 8821 for $312.90 at LOWES today? Reply 1 for YES, 2 for NO. Fraud line \
+         877-671-0001",
     ]);
 }
 

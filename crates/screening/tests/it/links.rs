@@ -5,7 +5,10 @@ use screening::Category;
 
 fn phishing(text: &str) {
     let verdict = SCREEN.screen(text);
-    assert!(verdict.categories().any(|category| matches!(category, Category::Phishing | Category::Fraud)), "{text}: {verdict:?}");
+    assert!(
+        verdict.categories().any(|category| matches!(category, Category::Phishing | Category::Fraud)),
+        "{text}: {verdict:?}"
+    );
 }
 
 #[test]
@@ -35,7 +38,9 @@ fn the_same_notice_is_phishing_on_any_domain_but_the_brands_own() {
 fn parcels_and_tolls_are_paid_on_the_owners_domain_only() {
     phishing("USPS: your package is held, pay 1.99 at usps-redelivery.top");
     phishing("Unpaid toll of 6.99, pay today or a fine follows: tolls-pay.vip");
-    for text in ["USPS: your package was delivered. Details at usps.com", "Sunpass: your statement is ready at sunpass.com"] {
+    for text in
+        ["USPS: your package was delivered. Details at usps.com", "Sunpass: your statement is ready at sunpass.com"]
+    {
         assert!(!SCREEN.screen(text).is_violation(), "{text}");
     }
 }
@@ -53,7 +58,8 @@ fn a_business_may_link_to_its_own_site() {
 
 #[test]
 fn a_host_that_spells_the_senders_name_is_its_own() {
-    let text = |host: &str| format!("OneMile Finance: your account is 5 days past due. Log in at {host} to make a payment");
+    let text =
+        |host: &str| format!("OneMile Finance: your account is 5 days past due. Log in at {host} to make a payment");
     assert!(!SCREEN.screen(&text("onemilefinance.com")).is_violation());
     assert!(!SCREEN.screen("Bank: statement overdue, fee applies. See firstdirect.com or chase.com").is_violation());
     phishing("Chase: your account is locked, verify now at chase-account-locked.com");

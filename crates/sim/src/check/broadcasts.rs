@@ -18,7 +18,10 @@ pub(super) fn recipients_have_one_message(facts: &Facts, all: &Everything, wrong
     for record in &all.broadcasts {
         let broadcast = &record.broadcast;
         let id = broadcast.id;
-        let Some(request) = broadcast.body.as_deref().and_then(mark_of).and_then(|mark| facts.requests.get(&mark)) else { continue };
+        let Some(request) = broadcast.body.as_deref().and_then(mark_of).and_then(|mark| facts.requests.get(&mark))
+        else {
+            continue;
+        };
         let made = messages.remove(&id).unwrap_or_default();
         let reached: BTreeSet<_> = made.iter().map(|record| record.message.recipient.clone()).collect();
         if reached.len() < made.len() {
@@ -36,7 +39,11 @@ pub(super) fn recipients_have_one_message(facts: &Facts, all: &Everything, wrong
         if counts.total != request.recipients.len() as u64 || sum != counts.total {
             wrong.push(format!("{id} of {} recipients counts {counts:?}", request.recipients.len()));
         }
-        for (status, counted) in [(Status::Sent, counts.sent), (Status::Delivered, counts.delivered), (Status::Undelivered, counts.undelivered)] {
+        for (status, counted) in [
+            (Status::Sent, counts.sent),
+            (Status::Delivered, counts.delivered),
+            (Status::Undelivered, counts.undelivered),
+        ] {
             let there = made.iter().filter(|record| record.delivery.status == status).count() as u64;
             if there != counted {
                 wrong.push(format!("{id} counts {counted} {} and has {there}", status.as_str()));

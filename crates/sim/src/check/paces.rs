@@ -8,7 +8,8 @@ use crate::ledger::{Facts, Named, Submit};
 use crate::plan::Mood;
 use crate::world::World;
 
-/// How much earlier than its pace a segment may be: those before it may have been held up by the disk on their way from the pace to the carrier.
+/// How much earlier than its pace a segment may be: those before it may have been held up by the disk on their way from
+/// the pace to the carrier.
 const TOLERANCE: Duration = Duration::from_millis(100);
 
 /// Likewise on a disk that is slow at times.
@@ -24,8 +25,19 @@ pub(super) fn paces_are_kept(world: &World, facts: &Facts, wrong: &mut Wrong) {
     submits.sort_by_key(|submit| submit.at);
     let mut paces: BTreeMap<String, Pace> = BTreeMap::new();
     for submit in submits {
-        let rate_of_number = world.plan.accounts.iter().find(|account| account.number == submit.originator).and_then(|account| account.pace).unwrap_or(0);
-        let rate_of_carrier = world.plan.carriers.iter().find(|carrier| carrier.name == submit.carrier).map_or(0, |carrier| carrier.originator_rate);
+        let rate_of_number = world
+            .plan
+            .accounts
+            .iter()
+            .find(|account| account.number == submit.originator)
+            .and_then(|account| account.pace)
+            .unwrap_or(0);
+        let rate_of_carrier = world
+            .plan
+            .carriers
+            .iter()
+            .find(|carrier| carrier.name == submit.carrier)
+            .map_or(0, |carrier| carrier.originator_rate);
         for (name, rate) in [
             (format!("number {}", submit.originator), rate_of_number),
             (format!("originator {} of {}", submit.originator, submit.carrier), rate_of_carrier),
@@ -42,7 +54,10 @@ pub(super) fn paces_are_kept(world: &World, facts: &Facts, wrong: &mut Wrong) {
             let early = pace.free_at.saturating_sub(submit.at);
             if early > tolerance && !pace.is_broken {
                 pace.is_broken = true;
-                wrong.push(format!("{} left {early:?} before a pace of {rate} a second lets it, at {:?}", submit.id, submit.at));
+                wrong.push(format!(
+                    "{} left {early:?} before a pace of {rate} a second lets it, at {:?}",
+                    submit.id, submit.at
+                ));
             }
             pace.free_at = pace.free_at.max(submit.at) + Duration::from_secs(submit.segments.into()) / rate;
             pace.last = submit.at;
@@ -63,15 +78,31 @@ pub(super) fn turns_are_fair(world: &World, facts: &Facts, all: &Everything, wro
         return;
     }
     let light = world.plan.accounts.len() - 1;
-    for promise in facts.requests.values().filter(|request| request.account == light).filter_map(|request| request.promised.as_ref()) {
+    for promise in facts
+        .requests
+        .values()
+        .filter(|request| request.account == light)
+        .filter_map(|request| request.promised.as_ref())
+    {
         let Named::Message(id) = promise.id else { continue };
         let Some(first) = facts.submits.iter().find(|submit| submit.id == id) else { continue };
-        let Some((window, rate)) = world.plan.carriers.iter().find(|plan| plan.name == first.carrier).map(|plan| (plan.window, plan.rate)) else { continue };
-        let has_originator_rate = world.plan.carriers.iter().any(|plan| plan.originator_rate > 0) || world.plan.dispatch.queue.account_rate > 0;
-        let between = || facts.submits.iter().filter(|other| other.carrier == first.carrier && (promise.at..first.at).contains(&other.at));
+        let Some((window, rate)) =
+            world.plan.carriers.iter().find(|plan| plan.name == first.carrier).map(|plan| (plan.window, plan.rate))
+        else {
+            continue;
+        };
+        let has_originator_rate = world.plan.carriers.iter().any(|plan| plan.originator_rate > 0)
+            || world.plan.dispatch.queue.account_rate > 0;
+        let between = || {
+            facts
+                .submits
+                .iter()
+                .filter(|other| other.carrier == first.carrier && (promise.at..first.at).contains(&other.at))
+        };
         let overtaken = between().filter(|other| other.account != first.account).count();
         let own = between().filter(|other| other.account == first.account).count();
-        // Messages that had left memory before, and a turn of every other account for each message of its own; one of three segments costs three turns.
+        // Messages that had left memory before, and a turn of every other account for each message of its own; one of
+        // three segments costs three turns.
         let at_most = 2 * window.min(world.plan.dispatch.batch) + 4 + 3 * (own + 1) * world.plan.accounts.len();
         if overtaken > at_most && !has_originator_rate && all.messages.contains_key(&id) {
             wrong.push(format!("{id} of an account that sends little was overtaken by {overtaken} messages of others"));
@@ -79,7 +110,9 @@ pub(super) fn turns_are_fair(world: &World, facts: &Facts, all: &Everything, wro
         // A carrier without a rate takes what is ahead of it in far less; a look round would come later.
         let waited = first.at.saturating_sub(promise.at);
         if waited > PROMPT && rate == 0 && window >= 6 && !has_originator_rate {
-            wrong.push(format!("{id} of an account that sends little left after {waited:?}, with a carrier that has room"));
+            wrong.push(format!(
+                "{id} of an account that sends little left after {waited:?}, with a carrier that has room"
+            ));
         }
     }
 }

@@ -20,7 +20,10 @@ pub(super) fn statuses_are_true(world: &World, facts: &Facts, all: &Everything, 
         if status == Status::Delivered && !segments.clone().all(|segment| has_fate(segment, "delivered")) {
             wrong.push(format!("{id} is delivered and its receipts do not say so"));
         }
-        if status == Status::Failed && found.record.delivery.error_type.is_some_and(is_refusal) && !facts.refused.contains(id) {
+        if status == Status::Failed
+            && found.record.delivery.error_type.is_some_and(is_refusal)
+            && !facts.refused.contains(id)
+        {
             wrong.push(format!("{id} has failed and no carrier refused it: {:?}", found.record.delivery.error_message));
         }
         receipts_are_applied(world, facts, found, wrong);
@@ -29,7 +32,10 @@ pub(super) fn statuses_are_true(world: &World, facts: &Facts, all: &Everything, 
 }
 
 const fn is_refusal(why: model::ErrorType) -> bool {
-    matches!(why, model::ErrorType::CarrierRejected | model::ErrorType::InvalidDestination | model::ErrorType::BlockedByCarrier)
+    matches!(
+        why,
+        model::ErrorType::CarrierRejected | model::ErrorType::InvalidDestination | model::ErrorType::BlockedByCarrier
+    )
 }
 
 /// Events of receipts that a message may have beside one for each copy of its segments and one for each segment.
@@ -50,7 +56,8 @@ fn receipts_are_applied(world: &World, facts: &Facts, found: &Found, wrong: &mut
     let (message, delivery) = (&found.record.message, &found.record.delivery);
     let id = message.id;
     let segments = 1..=message.segments.max(1);
-    let is_plain = delivery.unknown_outcomes == 0 && segments.clone().all(|segment| facts.taken.get(&(id, segment)).is_some_and(|copies| copies.len() == 1));
+    let is_plain = delivery.unknown_outcomes == 0
+        && segments.clone().all(|segment| facts.taken.get(&(id, segment)).is_some_and(|copies| copies.len() == 1));
     // A short id may be given again: where it stands beside a time that went back, it means nothing.
     let is_short = world.plan.carriers.iter().any(|carrier| carrier.name == delivery.carrier && carrier.id_length < 12);
     if facts.was_set_back && is_short {
@@ -64,7 +71,11 @@ fn receipts_are_applied(world: &World, facts: &Facts, found: &Found, wrong: &mut
         let all_delivered = fates.iter().flatten().all(|fates| fates.contains("delivered"));
         let wanted = if all_delivered { Status::Delivered } else { Status::Undelivered };
         if delivery.status != wanted {
-            wrong.push(format!("{id} is {}, and its carrier was told to forget receipts that make it {}", delivery.status.as_str(), wanted.as_str()));
+            wrong.push(format!(
+                "{id} is {}, and its carrier was told to forget receipts that make it {}",
+                delivery.status.as_str(),
+                wanted.as_str()
+            ));
         }
     }
 }

@@ -58,7 +58,8 @@ impl Runtime for ProcessRuntime {
         self.shared.spawn(name, self.id, work)
     }
 
-    /// The work is one step, at a moment that the seed chooses, and a task that waits for it hears of it at another one.
+    /// The work is one step, at a moment that the seed chooses, and a task that waits for it hears of it at another
+    /// one.
     fn spawn_blocking(&self, name: &'static str, work: Box<dyn FnOnce() + Send>) -> Task {
         let at = {
             let mut state = self.shared.lock();

@@ -33,7 +33,8 @@ impl TaskWaker {
     pub(super) fn make_ready(&self) {
         if !self.is_ready.swap(true, Ordering::SeqCst) {
             let mut ready = self.ready.lock();
-            // In their order, so that the order in which they were woken decides nothing: a hash table that is dropped wakes in any.
+            // In their order, so that the order in which they were woken decides nothing: a hash table that is dropped
+            // wakes in any.
             let place = ready.partition_point(|id| *id < self.id);
             ready.insert(place, self.id);
         }

@@ -19,7 +19,10 @@ fn executor(seed: u64) -> Executor {
 }
 
 /// Runs what `make` makes in a process, and returns its result.
-fn run<T: Send + 'static, F: Future<Output = T> + Send + 'static>(executor: &Executor, make: impl FnOnce(Arc<dyn Runtime>) -> F) -> T {
+fn run<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    executor: &Executor,
+    make: impl FnOnce(Arc<dyn Runtime>) -> F,
+) -> T {
     let runtime: Arc<dyn Runtime> = executor.process(FIRST);
     let work = make(Arc::clone(&runtime));
     let (sender, mut result) = oneshot::channel();

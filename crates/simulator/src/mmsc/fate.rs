@@ -1,4 +1,5 @@
-//! What happens to one message: decided when it comes, from the seed and its number alone, however messages overtake each other.
+//! What happens to one message: decided when it comes, from the seed and its number alone, however messages overtake
+//! each other.
 
 use std::time::Duration;
 
@@ -45,7 +46,12 @@ pub(crate) fn decide<R: Clone>(options: &Options, replies: &[Rule<R>], subject: 
 }
 
 /// How a recipient is met at SMTP's RCPT; taken when `None`. `index` counts the recipients of the message.
-pub(crate) fn recipient<R: Clone>(options: &Options, rules: &[Rule<R>], subject: Subject<'_>, index: usize) -> Option<R> {
+pub(crate) fn recipient<R: Clone>(
+    options: &Options,
+    rules: &[Rule<R>],
+    subject: Subject<'_>,
+    index: usize,
+) -> Option<R> {
     rule::first(rules, subject, &mut dice(options, subject.number, 0x1_0000 + index as u64))
 }
 
@@ -79,7 +85,9 @@ mod tests {
             ..Options::default()
         };
         let at = |number| Subject { number, recipient: "12025550101" };
-        (1..200).map(|number| (decide(&options, &options.mm4_reply, at(number)).reply, reports(&options, at(number), 0))).collect()
+        (1..200)
+            .map(|number| (decide(&options, &options.mm4_reply, at(number)).reply, reports(&options, at(number), 0)))
+            .collect()
     }
 
     #[test]

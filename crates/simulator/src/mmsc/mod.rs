@@ -1,7 +1,7 @@
 //! A scriptable MMSC: takes messages by MM4 and by MM7, keeps what it got, and reports.
 //!
-//! Reading order: [`Options`] and [`Rule`] (what it is told to do), `fate` (what that means for one message), `mm4` and `mm7` (how messages come),
-//! `taken` (what is kept), `notice` (what is sent back).
+//! Reading order: [`Options`] and [`Rule`] (what it is told to do), `fate` (what that means for one message), `mm4` and
+//! `mm7` (how messages come), `taken` (what is kept), `notice` (what is sent back).
 
 mod fate;
 mod mm4;
@@ -71,7 +71,8 @@ pub(crate) struct Shared {
 /// When it cannot listen, a file or directory of the options cannot be used, or the domain is none.
 pub async fn start(options: Options, runtime: Arc<dyn Runtime>) -> io::Result<Mmsc> {
     let system = wire::mm4::Address::parse(&format!("mmsc@{}", options.domain));
-    let system = system.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("`{}` is no domain", options.domain)))?;
+    let system = system
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("`{}` is no domain", options.domain)))?;
     let (mm4, mm7) = (TcpListener::bind(options.listen_mm4).await?, TcpListener::bind(options.listen_mm7).await?);
     let (mm4_address, mm7_address) = (mm4.local_addr()?, mm7.local_addr()?);
     if let Some(directory) = &options.keep {

@@ -49,7 +49,14 @@ pub(crate) struct Heard {
 }
 
 impl Notice {
-    pub(crate) const fn new(kind: &'static str, is_report: bool, message_id: String, recipient: Option<String>, status: String, parcel: Parcel) -> Self {
+    pub(crate) const fn new(
+        kind: &'static str,
+        is_report: bool,
+        message_id: String,
+        recipient: Option<String>,
+        status: String,
+        parcel: Parcel,
+    ) -> Self {
         Self { kind, is_report, message_id, recipient, status, parcel, attempts: 0 }
     }
 
@@ -58,7 +65,9 @@ impl Notice {
         // It is never closed.
         let _place = shared.places.acquire().await;
         self.attempts += 1;
-        shared.journal.count(|summary| if self.is_report { summary.reports_sent += 1 } else { summary.answers_sent += 1 });
+        shared
+            .journal
+            .count(|summary| if self.is_report { summary.reports_sent += 1 } else { summary.answers_sent += 1 });
         let heard = match &self.parcel {
             Parcel::Mail(mail) => mm4::send(shared, mail).await,
             Parcel::Post(message) => mm7::post(shared, message).await,

@@ -14,8 +14,9 @@ use crate::delay::DelayMs;
 use crate::distribution::Distribution;
 use crate::random::probability;
 
-/// How an MMSC behaves. Probabilities go from 0 to 1. A rule is WHEN=WHAT, and WHEN is a probability (`0.01`), the last digits of the recipient
-/// (`to:99`) or the number of the message (`nr:1`, of its protocol); of several rules the first counts that applies.
+/// How an MMSC behaves. Probabilities go from 0 to 1. A rule is WHEN=WHAT, and WHEN is a probability (`0.01`), the last
+/// digits of the recipient (`to:99`) or the number of the message (`nr:1`, of its protocol); of several rules the first
+/// counts that applies.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// Where to listen for MM4 (SMTP).
@@ -76,24 +77,27 @@ pub struct Options {
     /// Probability that a delivery report is sent twice.
     #[arg(long, default_value_t = 0.0, value_parser = probability)]
     pub duplicate_report: f64,
-    /// How long to wait before an answer or report is sent again that was not taken: the first wait, and the longest; each is twice the one before.
+    /// How long to wait before an answer or report is sent again that was not taken: the first wait, and the longest;
+    /// each is twice the one before.
     #[arg(long, default_value = "200..10000")]
     pub retry_ms: DelayMs,
 
-    /// A rule for SMTP's reply to a message: `0.01=451`, `nr:1=close-before`, `to:13=close-after`, `to:14=silence`. May be given more than once.
+    /// A rule for SMTP's reply to a message: `0.01=451`, `nr:1=close-before`, `to:13=close-after`, `to:14=silence`. May
+    /// be given more than once.
     #[arg(long)]
     pub mm4_reply: Vec<Rule<Mm4Reply>>,
     /// A rule for SMTP's reply to a recipient: `to:13=550`. May be given more than once.
     #[arg(long, value_parser = recipient_rule)]
     pub mm4_recipient: Vec<Rule<Mm4Reply>>,
-    /// A rule for MM4_forward.RES: `0.01=network-problem`, `to:13=content-not-accepted`, `to:14=none`. May be given more than once.
+    /// A rule for MM4_forward.RES: `0.01=network-problem`, `to:13=content-not-accepted`, `to:14=none`. May be given
+    /// more than once.
     #[arg(long)]
     pub mm4_answer: Vec<Rule<Option<RequestStatus>>>,
     /// Refuses every MM4 session with this code, as 421 or 554.
     #[arg(long, value_parser = smtp_code)]
     pub mm4_refuse: Option<u16>,
-    /// A rule for the answer to an MM7 submission: `to:13=2004`, `0.01=fault-3000`, `0.01=http-503`, or with `blank`, `garbage`, `close-before`,
-    /// `close-after` or `silence`. May be given more than once.
+    /// A rule for the answer to an MM7 submission: `to:13=2004`, `0.01=fault-3000`, `0.01=http-503`, or with `blank`,
+    /// `garbage`, `close-before`, `close-after` or `silence`. May be given more than once.
     #[arg(long)]
     pub mm7_reply: Vec<Rule<Mm7Reply>>,
     /// Takes connections and says nothing: a peer that is there and dead.
@@ -135,12 +139,20 @@ fn host_and_port(text: &str) -> Result<String, String> {
 
 fn http_uri(text: &str) -> Result<Uri, String> {
     let uri: Uri = text.parse().map_err(|_| format!("`{text}` is no URL"))?;
-    if uri.scheme_str() == Some("http") && uri.host().is_some() { Ok(uri) } else { Err(format!("`{text}` is not http://HOST:PORT/PATH")) }
+    if uri.scheme_str() == Some("http") && uri.host().is_some() {
+        Ok(uri)
+    } else {
+        Err(format!("`{text}` is not http://HOST:PORT/PATH"))
+    }
 }
 
 fn recipient_rule(text: &str) -> Result<Rule<Mm4Reply>, String> {
     let rule: Rule<Mm4Reply> = text.parse()?;
-    if matches!(rule.then, Mm4Reply::Refuse(_)) { Ok(rule) } else { Err("a recipient is refused with a code, as to:13=550".to_owned()) }
+    if matches!(rule.then, Mm4Reply::Refuse(_)) {
+        Ok(rule)
+    } else {
+        Err("a recipient is refused with a code, as to:13=550".to_owned())
+    }
 }
 
 #[cfg(test)]

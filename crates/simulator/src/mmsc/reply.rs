@@ -31,7 +31,8 @@ pub enum Mm7Reply {
     Blank,
     /// Status 200 and a page for people: `garbage`. The message is kept.
     Garbage,
-    /// The connection is cut before the request is read: `close-before`. A rule by recipient cuts it as soon as it has read who that is.
+    /// The connection is cut before the request is read: `close-before`. A rule by recipient cuts it as soon as it has
+    /// read who that is.
     CloseBefore,
     /// The connection is cut in place of an answer, and the message is kept: `close-after`.
     CloseAfter,
@@ -94,7 +95,9 @@ impl Named for Mm7Reply {
     const EXAMPLE: &'static str = "4006, fault-3000, http-503, blank, garbage, close-before, close-after or silence";
 
     fn named(name: &str) -> Option<Self> {
-        let plain = [Self::Blank, Self::Garbage, Self::CloseBefore, Self::CloseAfter, Self::Silence].into_iter().find(|reply| reply.name() == name);
+        let plain = [Self::Blank, Self::Garbage, Self::CloseBefore, Self::CloseAfter, Self::Silence]
+            .into_iter()
+            .find(|reply| reply.name() == name);
         let status = |text: &str| text.parse().ok().filter(|code| (1000..=4999).contains(code)).map(StatusCode);
         let http = |text: &str| text.parse().ok().filter(|code| (300..=599).contains(code));
         let prefixed = || match name.split_once('-') {
@@ -126,7 +129,10 @@ impl Named for MmStatus {
 
 /// Reads a reply code that refuses something.
 pub(super) fn smtp_code(text: &str) -> Result<u16, String> {
-    text.parse().ok().filter(|code| (400..=599).contains(code)).ok_or_else(|| format!("`{text}` is no code from 400 to 599"))
+    text.parse()
+        .ok()
+        .filter(|code| (400..=599).contains(code))
+        .ok_or_else(|| format!("`{text}` is no code from 400 to 599"))
 }
 
 #[cfg(test)]
@@ -138,7 +144,18 @@ mod tests {
         for name in ["451", "554", "close-before", "close-after", "silence"] {
             assert_eq!(Mm4Reply::named(name).map(Mm4Reply::name).as_deref(), Some(name));
         }
-        for name in ["1100", "2004", "4006", "fault-3000", "http-503", "blank", "garbage", "close-before", "close-after", "silence"] {
+        for name in [
+            "1100",
+            "2004",
+            "4006",
+            "fault-3000",
+            "http-503",
+            "blank",
+            "garbage",
+            "close-before",
+            "close-after",
+            "silence",
+        ] {
             assert_eq!(Mm7Reply::named(name).map(Mm7Reply::name).as_deref(), Some(name));
         }
         for name in ["", "250", "600", "fault", "http-200", "fault-1", "0", "nothing"] {

@@ -56,10 +56,16 @@ impl FromStr for When {
     fn from_str(text: &str) -> Result<Self, String> {
         let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if let Some(digits) = text.strip_prefix("to:") {
-            return if is_digits(digits) { Ok(Self::RecipientEnds(digits.to_owned())) } else { Err(format!("`{digits}` is no end of a number")) };
+            return if is_digits(digits) {
+                Ok(Self::RecipientEnds(digits.to_owned()))
+            } else {
+                Err(format!("`{digits}` is no end of a number"))
+            };
         }
         match text.strip_prefix("nr:") {
-            Some(number) => number.parse().map(Self::Number).map_err(|_| format!("`{number}` is no number of a message")),
+            Some(number) => {
+                number.parse().map(Self::Number).map_err(|_| format!("`{number}` is no number of a message"))
+            }
             None => probability(text).map(Self::Chance),
         }
     }
@@ -104,14 +110,29 @@ mod tests {
             (1, "12025550100", Some(MmStatus::Deferred)),
             (1, "", Some(MmStatus::Deferred)),
         ] {
-            assert_eq!(first(&rules, Subject { number, recipient }, &mut Random::new(1)), Some(then), "{number} {recipient}");
+            assert_eq!(
+                first(&rules, Subject { number, recipient }, &mut Random::new(1)),
+                Some(then),
+                "{number} {recipient}"
+            );
         }
         assert_eq!(first::<MmStatus>(&[], Subject { number: 1, recipient: "1" }, &mut Random::new(1)), None);
     }
 
     #[test]
     fn what_cannot_be_meant_is_refused() {
-        for text in ["", "rejected", "to:=rejected", "to:x=rejected", "nr:=rejected", "nr:x=rejected", "2=rejected", "-1=rejected", "to:1=nonsense", "to:1="] {
+        for text in [
+            "",
+            "rejected",
+            "to:=rejected",
+            "to:x=rejected",
+            "nr:=rejected",
+            "nr:x=rejected",
+            "2=rejected",
+            "-1=rejected",
+            "to:1=nonsense",
+            "to:1=",
+        ] {
             assert!(text.parse::<Rule<MmStatus>>().is_err(), "{text}");
         }
     }

@@ -44,12 +44,30 @@ impl Meter {
 }
 
 /// Throws the dice for a message to `recipient`, in a fixed order, so that a seed tells the whole story.
-pub(crate) fn decide(options: &Options, random: &mut Random, meter: &mut Meter, unanswered: usize, recipient: &Address, now: Instant) -> Fate {
+pub(crate) fn decide(
+    options: &Options,
+    random: &mut Random,
+    meter: &mut Meter,
+    unanswered: usize,
+    recipient: &Address,
+    now: Instant,
+) -> Fate {
     let over_window = options.window > 0 && unanswered >= options.window;
     let over_rate = meter.is_over(options.throttle_above, now);
-    let rejected = options.reject.iter().filter(|rejection| random.happens(rejection.probability)).map(|rejection| rejection.status).next();
-    let rejected = options.reject_to.iter().find(|rule| recipient.text().ends_with(&rule.digits)).map(|rule| rule.status).or(rejected);
-    let status = if over_window || over_rate { CommandStatus::RTHROTTLED } else { rejected.unwrap_or(CommandStatus::ROK) };
+    let rejected = options
+        .reject
+        .iter()
+        .filter(|rejection| random.happens(rejection.probability))
+        .map(|rejection| rejection.status)
+        .next();
+    let rejected = options
+        .reject_to
+        .iter()
+        .find(|rule| recipient.text().ends_with(&rule.digits))
+        .map(|rule| rule.status)
+        .or(rejected);
+    let status =
+        if over_window || over_rate { CommandStatus::RTHROTTLED } else { rejected.unwrap_or(CommandStatus::ROK) };
     let mut answer_in = Some(options.response_delay_ms.pick(random));
     if random.happens(options.late_response) {
         answer_in = answer_in.map(|delay| delay + Duration::from_millis(options.late_ms));

@@ -55,7 +55,14 @@ pub async fn start(options: Options, runtime: Arc<dyn Runtime>) -> io::Result<Sm
     let journal = Journal::open(options.log.as_deref())?;
     let first_id = AtomicU64::new(options.first_id);
     let sessions = Arc::default();
-    let shared = Arc::new(Shared { runtime: Arc::clone(&runtime), registry: Registry::default(), journal, next_id: first_id, sessions, options });
+    let shared = Arc::new(Shared {
+        runtime: Arc::clone(&runtime),
+        registry: Registry::default(),
+        journal,
+        next_id: first_id,
+        sessions,
+        options,
+    });
     let to_serve = Arc::clone(&shared);
     let serve = move |stream, number| {
         let served = serve(stream, tls.clone(), Arc::clone(&to_serve), number);
@@ -113,7 +120,13 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 async fn serve(stream: Stream, tls: Option<TlsAcceptor>, shared: Arc<Shared>, number: u64) {
     let stopped = shared.sessions.stopped();
     let ended = match tls {
-        Some(acceptor) => match shared.runtime.timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await.map_err(io::Error::from).flatten() {
+        Some(acceptor) => match shared
+            .runtime
+            .timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream))
+            .await
+            .map_err(io::Error::from)
+            .flatten()
+        {
             Ok(stream) => Session::new(shared, number).run(stream, stopped).await,
             Err(error) => Err(error),
         },
@@ -127,10 +140,14 @@ async fn serve(stream: Stream, tls: Option<TlsAcceptor>, shared: Arc<Shared>, nu
 fn acceptor(options: &Options) -> io::Result<Option<TlsAcceptor>> {
     let (Some(certificate), Some(key)) = (&options.tls_cert, &options.tls_key) else { return Ok(None) };
     let unusable = |error: &dyn std::fmt::Display| io::Error::new(io::ErrorKind::InvalidInput, error.to_string());
-    let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(|error| unusable(&error))?;
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| unusable(&error))?;
     let key = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(&error))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(|error| unusable(&error))?;
+    let builder = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| unusable(&error))?;
     let config = builder.with_no_client_auth().with_single_cert(chain, key).map_err(|error| unusable(&error))?;
     Ok(Some(TlsAcceptor::from(Arc::new(config))))
 }

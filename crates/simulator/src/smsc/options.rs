@@ -65,7 +65,8 @@ pub struct Options {
     /// Refuses a submit_sm with a status: `0.01=ESME_RINVDSTADR`. May be given more than once.
     #[arg(long)]
     pub reject: Vec<Rejection>,
-    /// Refuses every submit_sm to recipients whose numbers end so: `0000=ESME_RMSGQFUL`, a handset whose queue is full. May be given more than once.
+    /// Refuses every submit_sm to recipients whose numbers end so: `0000=ESME_RMSGQFUL`, a handset whose queue is full.
+    /// May be given more than once.
     #[arg(long)]
     pub reject_to: Vec<RejectionTo>,
     /// Segments a second beyond which a session gets ESME_RTHROTTLED; 0 for no bound.
@@ -92,13 +93,15 @@ pub struct Options {
     /// Probability, at each submit_sm, that the connection is cut.
     #[arg(long, default_value_t = 0.0, value_parser = probability)]
     pub disconnect: f64,
-    /// Probability, at each submit_sm, that the SMSC unbinds. It sends the answers that are due yet, and then closes the connection.
+    /// Probability, at each submit_sm, that the SMSC unbinds. It sends the answers that are due yet, and then closes
+    /// the connection.
     #[arg(long, default_value_t = 0.0, value_parser = probability)]
     pub unbind: f64,
     /// Probability, at each submit_sm, that a PDU that cannot be read is sent.
     #[arg(long, default_value_t = 0.0, value_parser = probability)]
     pub garbage: f64,
-    /// How congested the SMSC says it is, from 0 (idle) to 100, in answers to submit_sm; only where the bind is of SMPP 5.0.
+    /// How congested the SMSC says it is, from 0 (idle) to 100, in answers to submit_sm; only where the bind is of SMPP
+    /// 5.0.
     #[arg(long, value_parser = clap::value_parser!(u8).range(..=100))]
     pub congestion: Option<u8>,
     /// Refuses every bind with this status.
@@ -137,7 +140,10 @@ impl Default for Options {
 }
 
 fn date_digits(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|digits| matches!(digits, 10 | 12 | 14)).ok_or_else(|| format!("dates have 10, 12 or 14 digits, and not `{text}`"))
+    text.parse()
+        .ok()
+        .filter(|digits| matches!(digits, 10 | 12 | 14))
+        .ok_or_else(|| format!("dates have 10, 12 or 14 digits, and not `{text}`"))
 }
 
 /// What a receipt is.
@@ -246,7 +252,9 @@ impl FromStr for RejectionTo {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let rule = text.split_once('=').filter(|(digits, _)| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()));
+        let rule = text
+            .split_once('=')
+            .filter(|(digits, _)| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()));
         let (digits, status) = rule.ok_or("write DIGITS=STATUS")?;
         Ok(Self { digits: digits.to_owned(), status: status.parse::<Status>()?.0 })
     }
@@ -261,19 +269,32 @@ mod tests {
         assert_eq!("5..50".parse(), Ok(DelayMs(5, 50)));
         assert_eq!("7".parse(), Ok(DelayMs(7, 7)));
         assert!("x".parse::<DelayMs>().is_err());
-        assert_eq!("delivrd=3,none=1".parse(), Ok(Distribution(vec![(3.0, Some(ReceiptState::Delivered)), (1.0, None)])));
+        assert_eq!(
+            "delivrd=3,none=1".parse(),
+            Ok(Distribution(vec![(3.0, Some(ReceiptState::Delivered)), (1.0, None)]))
+        );
         assert!("nonsense=1".parse::<Distribution<ReceiptState>>().is_err());
         assert_eq!("0.5=ESME_RSYSERR".parse(), Ok(Rejection { probability: 0.5, status: CommandStatus::RSYSERR }));
-        assert_eq!("0000=ESME_RMSGQFUL".parse(), Ok(RejectionTo { digits: "0000".to_owned(), status: CommandStatus::RMSGQFUL }));
-        assert!(["=ESME_RMSGQFUL", "x=ESME_RMSGQFUL", "0000", "0000=nonsense"].iter().all(|text| text.parse::<RejectionTo>().is_err()));
+        assert_eq!(
+            "0000=ESME_RMSGQFUL".parse(),
+            Ok(RejectionTo { digits: "0000".to_owned(), status: CommandStatus::RMSGQFUL })
+        );
+        assert!(
+            ["=ESME_RMSGQFUL", "x=ESME_RMSGQFUL", "0000", "0000=nonsense"]
+                .iter()
+                .all(|text| text.parse::<RejectionTo>().is_err())
+        );
         assert_eq!(Options::default().listen.port(), 2775);
     }
 
     #[test]
     fn ids_are_written_in_every_way() {
-        for (format, text) in
-            [(IdFormat::Decimal, "255"), (IdFormat::PaddedDecimal, "00000000000000000255"), (IdFormat::Hex, "ff"), (IdFormat::PaddedHex, "00000000000000FF")]
-        {
+        for (format, text) in [
+            (IdFormat::Decimal, "255"),
+            (IdFormat::PaddedDecimal, "00000000000000000255"),
+            (IdFormat::Hex, "ff"),
+            (IdFormat::PaddedHex, "00000000000000FF"),
+        ] {
             assert_eq!(format.write(255), text);
         }
         assert_eq!(IdFormat::Uuid.write(255).len(), 36);

@@ -43,7 +43,8 @@ pub(crate) fn pdu(options: &Options, report: &Report, sequence: u32, now_ms: i64
         tlvs.push(tag::MESSAGE_PAYLOAD, text.as_bytes());
     }
     let has_text = matches!(options.receipt_format, ReceiptFormat::Text | ReceiptFormat::Both);
-    let (source, destination, esm_class) = (report.recipient.clone(), report.originator.clone(), options.receipt_esm_class);
+    let (source, destination, esm_class) =
+        (report.recipient.clone(), report.originator.clone(), options.receipt_esm_class);
     let body = if options.receipt_format == ReceiptFormat::DataSm {
         Body::DataSm(Box::new(DataSm { source, destination, esm_class, ..DataSm::default() }))
     } else {

@@ -1,4 +1,5 @@
-//! Who is bound, and where receipts go: to any session of the same system that receives, or into a store until there is one.
+//! Who is bound, and where receipts go: to any session of the same system that receives, or into a store until there is
+//! one.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,7 +25,13 @@ struct System {
 
 impl Registry {
     /// Adds a session; `false` when there would be too many. A receiver gets what waits.
-    pub(crate) fn bind(&self, system_id: &[u8], number: u64, receiver: Option<mpsc::UnboundedSender<Report>>, sessions_max: usize) -> bool {
+    pub(crate) fn bind(
+        &self,
+        system_id: &[u8],
+        number: u64,
+        receiver: Option<mpsc::UnboundedSender<Report>>,
+        sessions_max: usize,
+    ) -> bool {
         let mut systems = self.lock();
         if systems.values().map(|system| system.sessions).sum::<usize>() >= sessions_max {
             return false;

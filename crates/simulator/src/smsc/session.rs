@@ -14,7 +14,9 @@ use runtime::Alarm;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
 use wire::smpp::constants::interface_version;
-use wire::smpp::{Bind, BindKind, Body, CommandId, CommandStatus, Pdu, Sequence, SessionState, Sm, Tlvs, decode, encode, frame, tag};
+use wire::smpp::{
+    Bind, BindKind, Body, CommandId, CommandStatus, Pdu, Sequence, SessionState, Sm, Tlvs, decode, encode, frame, tag,
+};
 
 use super::Shared;
 use super::faults::{self, Fate, Meter};
@@ -94,7 +96,11 @@ impl Session {
     }
 
     /// Serves the connection until it ends.
-    pub(crate) async fn run(mut self, stream: impl AsyncRead + AsyncWrite, stopped: watch::Receiver<Stop>) -> io::Result<()> {
+    pub(crate) async fn run(
+        mut self,
+        stream: impl AsyncRead + AsyncWrite,
+        stopped: watch::Receiver<Stop>,
+    ) -> io::Result<()> {
         let (reader, writer) = tokio::io::split(stream);
         tokio::pin!(reader, writer);
         let ended = self.serve(reader, writer, stopped).await;
@@ -119,7 +125,12 @@ impl Session {
         ended
     }
 
-    async fn serve(&mut self, mut reader: impl AsyncRead + Unpin, mut writer: impl AsyncWrite + Unpin, mut stopped: watch::Receiver<Stop>) -> io::Result<()> {
+    async fn serve(
+        &mut self,
+        mut reader: impl AsyncRead + Unpin,
+        mut writer: impl AsyncWrite + Unpin,
+        mut stopped: watch::Receiver<Stop>,
+    ) -> io::Result<()> {
         let number = self.number;
         let mut input = BytesMut::with_capacity(64 * 1024);
         let mut reports = Vec::new();
@@ -130,7 +141,8 @@ impl Session {
             self.write_lines();
             self.write(&mut writer).await?;
             let must_bind = self.state == SessionState::Open && !self.shared.options.silent;
-            let due = self.later.peek().map(|(Reverse(at), _)| *at).into_iter().chain(must_bind.then_some(bind_by)).min();
+            let due =
+                self.later.peek().map(|(Reverse(at), _)| *at).into_iter().chain(must_bind.then_some(bind_by)).min();
             let flow = tokio::select! {
                 read = reader.read_buf(&mut input) => match read? {
                     0 => return Ok(()),
@@ -187,7 +199,11 @@ impl Session {
             Ok(pdu) => pdu,
             Err(error) => {
                 self.shared.journal.count(|summary| summary.malformed += 1);
-                let body = if error.status == CommandStatus::RINVCMDID { Body::GenericNack } else { Body::Other(error.command.response(), Vec::new()) };
+                let body = if error.status == CommandStatus::RINVCMDID {
+                    Body::GenericNack
+                } else {
+                    Body::Other(error.command.response(), Vec::new())
+                };
                 self.send(&Pdu::answer(error.sequence, error.status, body));
                 return ControlFlow::Continue(());
             }
@@ -197,7 +213,11 @@ impl Session {
         }
         let command = pdu.body.command();
         if !command.is_response() && !self.state.esme_may_send(command) {
-            self.send(&Pdu::answer(pdu.sequence, CommandStatus::RINVBNDSTS, Body::Other(command.response(), Vec::new())));
+            self.send(&Pdu::answer(
+                pdu.sequence,
+                CommandStatus::RINVBNDSTS,
+                Body::Other(command.response(), Vec::new()),
+            ));
             return ControlFlow::Continue(());
         }
         match pdu.body {
@@ -226,7 +246,8 @@ impl Session {
 
     fn bind(&mut self, kind: BindKind, bind: Bind, sequence: u32) -> ControlFlow<()> {
         let options = &self.shared.options;
-        let wrong = |wanted: &Option<String>, given: &[u8]| wanted.as_ref().is_some_and(|wanted| wanted.as_bytes() != given);
+        let wrong =
+            |wanted: &Option<String>, given: &[u8]| wanted.as_ref().is_some_and(|wanted| wanted.as_bytes() != given);
         let refusal = match () {
             () if options.refuse_bind.is_some() => options.refuse_bind.map(|status| status.0),
             () if wrong(&options.system_id, &bind.system_id) => Some(CommandStatus::RINVSYSID),
@@ -248,7 +269,11 @@ impl Session {
             BindKind::Transceiver => SessionState::BoundTrx,
         };
         let mut answer = Pdu::new(sequence, Body::BindResp(kind, b"simulator".to_vec()));
-        self.version = if bind.interface_version >= interface_version::V5_0 { interface_version::V5_0 } else { interface_version::V3_4 };
+        self.version = if bind.interface_version >= interface_version::V5_0 {
+            interface_version::V5_0
+        } else {
+            interface_version::V3_4
+        };
         answer.tlvs.push(tag::SC_INTERFACE_VERSION, [self.version]);
         self.send(&answer);
         self.system_id = bind.system_id;
@@ -259,7 +284,14 @@ impl Session {
 
     fn submit(&mut self, sm: &Sm, sequence: u32, tlvs: &Tlvs) -> ControlFlow<()> {
         let now = self.now();
-        let fate = faults::decide(&self.shared.options, &mut self.random, &mut self.meter, self.unanswered, &sm.destination, now);
+        let fate = faults::decide(
+            &self.shared.options,
+            &mut self.random,
+            &mut self.meter,
+            self.unanswered,
+            &sm.destination,
+            now,
+        );
         let id = if fate.status.is_ok() { self.shared.next_id.fetch_add(1, Ordering::Relaxed) } else { 0 };
         let came_ms = self.shared.now_ms();
         self.shared.journal.count(|summary| {
@@ -282,7 +314,13 @@ impl Session {
     fn answer(&mut self, sequence: u32, id: u64, fate: &Fate, now: Instant, sm: &Sm) {
         let report = if fate.status.is_ok() { self.shared.options.receipts.pick(&mut self.random) } else { None };
         let report = report.filter(|state| receipts::is_wanted(sm.registered_delivery, *state));
-        let report = report.map(|state| Report { id, state, originator: sm.source.clone(), recipient: sm.destination.clone(), failures: 0 });
+        let report = report.map(|state| Report {
+            id,
+            state,
+            originator: sm.source.clone(),
+            recipient: sm.destination.clone(),
+            failures: 0,
+        });
         let copies = if fate.duplicate_receipt { 2 } else { 1 };
         if fate.receipt_first {
             report.iter().for_each(|report| self.queue_report(report.clone()));
@@ -299,8 +337,13 @@ impl Session {
         let sent_already = usize::from(fate.receipt_first);
         if let Some(report) = report {
             for _ in sent_already..copies {
-                // A report never overtakes its answer unless it is told to. Its own delay begins in the session that offers it.
-                let own_delay = if self.state.can_deliver() { self.shared.options.receipt_delay_ms.pick(&mut self.random) } else { Duration::ZERO };
+                // A report never overtakes its answer unless it is told to. Its own delay begins in the session that
+                // offers it.
+                let own_delay = if self.state.can_deliver() {
+                    self.shared.options.receipt_delay_ms.pick(&mut self.random)
+                } else {
+                    Duration::ZERO
+                };
                 self.report_in(fate.answer_in.unwrap_or_default() + own_delay, now, report.clone());
             }
         }
@@ -349,7 +392,10 @@ impl Session {
             return;
         }
         self.shared.journal.count(|summary| *summary.receipts_refused.entry(status.to_string()).or_default() += 1);
-        let for_now = matches!(status, CommandStatus::RX_T_APPN | CommandStatus::RMSGQFUL | CommandStatus::RTHROTTLED | CommandStatus::RSYSERR);
+        let for_now = matches!(
+            status,
+            CommandStatus::RX_T_APPN | CommandStatus::RMSGQFUL | CommandStatus::RTHROTTLED | CommandStatus::RSYSERR
+        );
         if for_now && report.failures < 100 {
             report.failures += 1;
             self.do_at(self.now() + OFFER_AGAIN, Later::Report(report));
@@ -435,9 +481,11 @@ impl Session {
         if status.is_ok() {
             line["message_id"] = self.shared.options.id_format.write(id).into();
         }
-        let (concat, text) = if sm.has_header() { wire::concat::read(&sm.short_message) } else { (None, &sm.short_message[..]) };
+        let (concat, text) =
+            if sm.has_header() { wire::concat::read(&sm.short_message) } else { (None, &sm.short_message[..]) };
         if let Some(concat) = concat {
-            line["segment"] = serde_json::json!({"reference": concat.reference, "total": concat.total, "number": concat.number});
+            line["segment"] =
+                serde_json::json!({"reference": concat.reference, "total": concat.total, "number": concat.number});
         }
         if self.shared.options.log_text {
             line["text"] = decoded(sm.data_coding, tlvs.get(tag::MESSAGE_PAYLOAD).unwrap_or(text)).into();

@@ -27,7 +27,9 @@ async fn every_kind_of_bind_is_taken_and_told_the_version() {
 
 #[tokio::test]
 async fn only_the_right_credentials_are_taken() {
-    let smsc = smsc(Options { system_id: Some("me".to_owned()), password: Some("secret".to_owned()), ..Options::default() }).await;
+    let smsc =
+        smsc(Options { system_id: Some("me".to_owned()), password: Some("secret".to_owned()), ..Options::default() })
+            .await;
     for (system_id, password, status) in [
         ("me", "secret", CommandStatus::ROK),
         ("you", "secret", CommandStatus::RINVSYSID),
@@ -61,7 +63,10 @@ async fn a_session_too_many_is_refused_until_another_ends() {
     let smsc = smsc(Options { sessions_max: 2, ..Options::default() }).await;
     let mut first = Client::bound(&smsc, BindKind::Transceiver).await;
     let second = Client::bound(&smsc, BindKind::Receiver).await;
-    assert_eq!(Client::connect(&smsc).await.bind(BindKind::Transceiver, "other", "").await.status, CommandStatus::RALYBND);
+    assert_eq!(
+        Client::connect(&smsc).await.bind(BindKind::Transceiver, "other", "").await.status,
+        CommandStatus::RALYBND
+    );
     within("the refused session ends", smsc.wait_for(|seen| seen.ended == 1)).await;
     assert_eq!(first.ask(Body::Unbind).await.body, Body::UnbindResp);
     assert_eq!(first.next_octets().await, None);
@@ -102,7 +107,10 @@ async fn what_cannot_be_read_is_told() {
     for (octets, answer) in [
         (raw(0x999, 17, b"?"), Pdu::answer(77, CommandStatus::RINVCMDID, Body::GenericNack)),
         (raw(CommandId::SUBMIT_MULTI.0, 16, b""), Pdu::answer(77, CommandStatus::RINVCMDID, Body::GenericNack)),
-        (raw(CommandId::SUBMIT_SM.0, 18, b"\0\x01"), Pdu::answer(77, CommandStatus::RINVMSGLEN, Body::SubmitSmResp(Vec::new()))),
+        (
+            raw(CommandId::SUBMIT_SM.0, 18, b"\0\x01"),
+            Pdu::answer(77, CommandStatus::RINVMSGLEN, Body::SubmitSmResp(Vec::new())),
+        ),
         (raw(CommandId::SUBMIT_SM.0, 3, b""), Pdu::answer(77, CommandStatus::RINVCMDLEN, Body::GenericNack)),
     ] {
         client.send_octets(&octets).await;

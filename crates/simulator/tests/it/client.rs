@@ -22,7 +22,9 @@ pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T 
 
 /// A simulated SMSC on a port of its own.
 pub(crate) async fn smsc(options: Options) -> Smsc {
-    simulator::smsc::start(Options { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..options }, machine()).await.unwrap()
+    simulator::smsc::start(Options { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..options }, machine())
+        .await
+        .unwrap()
 }
 
 /// One connection.
@@ -51,7 +53,11 @@ impl Client {
     /// Binds, and returns the answer.
     pub(crate) async fn bind(&mut self, kind: BindKind, system_id: &str, password: &str) -> Pdu {
         let (system_id, password) = (system_id.as_bytes().to_vec(), password.as_bytes().to_vec());
-        self.ask(Body::Bind(kind, Bind { system_id, password, interface_version: interface_version::V3_4, ..Bind::default() })).await
+        self.ask(Body::Bind(
+            kind,
+            Bind { system_id, password, interface_version: interface_version::V3_4, ..Bind::default() },
+        ))
+        .await
     }
 
     /// Sends a request, and returns its number.

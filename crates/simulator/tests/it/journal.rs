@@ -118,6 +118,10 @@ async fn the_summary_counts_what_was_seen() {
 
 #[tokio::test]
 async fn a_log_that_cannot_be_written_is_told_at_the_start() {
-    let options = Options { log: Some("/nonexistent/log.jsonl".into()), listen: ([127, 0, 0, 1], 0).into(), ..Options::default() };
+    let options = Options {
+        log: Some("/nonexistent/log.jsonl".into()),
+        listen: ([127, 0, 0, 1], 0).into(),
+        ..Options::default()
+    };
     assert!(simulator::smsc::start(options, machine()).await.is_err());
 }

@@ -13,7 +13,10 @@ async fn a_report_names_its_message_and_turns_its_addresses_round() {
     let id = id(&client.ask(message(1, b"Hello")).await);
     let report = client.report().await;
     let Body::DeliverSm(sm) = &report.body else { panic!("not a report") };
-    assert_eq!((sm.source.text(), sm.destination.text(), sm.esm_class), ("18005551234".to_owned(), "18005559876".to_owned(), 4));
+    assert_eq!(
+        (sm.source.text(), sm.destination.text(), sm.esm_class),
+        ("18005551234".to_owned(), "18005559876".to_owned(), 4)
+    );
     let read = receipt::parse(&text(&report)).unwrap();
     assert_eq!((read.id, read.stat, read.err), (Some(id), Some("DELIVRD".to_owned()), Some("000".to_owned())));
     client.answer(&report, CommandStatus::ROK).await;
@@ -50,7 +53,8 @@ async fn reports_come_to_those_who_asked_for_them() {
 async fn the_mixture_of_reports_is_by_weight_and_by_seed() {
     let mut stories = Vec::new();
     for seed in [1, 1, 2] {
-        let smsc = smsc(Options { receipts: "delivrd=3,undeliv=1,none=1".parse().unwrap(), seed, ..Options::default() }).await;
+        let smsc =
+            smsc(Options { receipts: "delivrd=3,undeliv=1,none=1".parse().unwrap(), seed, ..Options::default() }).await;
         let mut client = Client::bound(&smsc, BindKind::Transceiver).await;
         let mut story = Vec::new();
         for _ in 0..100 {
@@ -120,7 +124,8 @@ async fn a_transmitters_reports_wait_for_a_receiver() {
 #[tokio::test]
 async fn receivers_of_one_system_take_turns() {
     let smsc = smsc(Options::default()).await;
-    let mut receivers = [Client::bound(&smsc, BindKind::Receiver).await, Client::bound(&smsc, BindKind::Receiver).await];
+    let mut receivers =
+        [Client::bound(&smsc, BindKind::Receiver).await, Client::bound(&smsc, BindKind::Receiver).await];
     let mut transmitter = Client::bound(&smsc, BindKind::Transmitter).await;
     for _ in 0..10 {
         transmitter.ask(message(1, b"Hello")).await;
@@ -137,7 +142,8 @@ async fn receivers_of_one_system_take_turns() {
 async fn a_report_refused_for_now_is_offered_again_and_one_refused_for_good_is_not() {
     let smsc = smsc(Options::default()).await;
     let mut client = Client::bound(&smsc, BindKind::Transceiver).await;
-    for status in [CommandStatus::RX_T_APPN, CommandStatus::RMSGQFUL, CommandStatus::RTHROTTLED, CommandStatus::RSYSERR] {
+    for status in [CommandStatus::RX_T_APPN, CommandStatus::RMSGQFUL, CommandStatus::RTHROTTLED, CommandStatus::RSYSERR]
+    {
         let id = id(&client.ask(message(1, b"Hello")).await);
         let report = client.report().await;
         client.answer(&report, status).await;

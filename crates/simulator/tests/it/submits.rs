@@ -35,7 +35,10 @@ async fn statuses(options: Options) -> Vec<u32> {
 
 #[tokio::test]
 async fn a_seed_tells_the_whole_story() {
-    let reject = vec![Rejection { probability: 0.2, status: CommandStatus::RINVDSTADR }, Rejection { probability: 0.2, status: CommandStatus::RSYSERR }];
+    let reject = vec![
+        Rejection { probability: 0.2, status: CommandStatus::RINVDSTADR },
+        Rejection { probability: 0.2, status: CommandStatus::RSYSERR },
+    ];
     let options = |seed| Options { reject: reject.clone(), seed, ..Options::default() };
     let story = statuses(options(1)).await;
     assert_eq!(statuses(options(1)).await, story);
@@ -154,7 +157,11 @@ async fn recipients_are_refused_by_how_their_numbers_end() {
     let rules = ["0001=ESME_RINVDSTADR", "1=ESME_RMSGQFUL"].map(|rule| rule.parse::<RejectionTo>().unwrap());
     let smsc = smsc(Options { reject_to: rules.into(), ..Options::default() }).await;
     let mut client = Client::bound(&smsc, BindKind::Transmitter).await;
-    for (recipient, status) in [("18005550001", CommandStatus::RINVDSTADR), ("18005550011", CommandStatus::RMSGQFUL), ("18005550012", CommandStatus::ROK)] {
+    for (recipient, status) in [
+        ("18005550001", CommandStatus::RINVDSTADR),
+        ("18005550011", CommandStatus::RMSGQFUL),
+        ("18005550012", CommandStatus::ROK),
+    ] {
         let Body::SubmitSm(sm) = message(0, b"Hello") else { panic!("a submit_sm") };
         let sm = wire::smpp::Sm { destination: wire::smpp::Address::new(1, 1, recipient), ..*sm };
         assert_eq!(client.ask(Body::SubmitSm(Box::new(sm))).await.status, status, "{recipient}");

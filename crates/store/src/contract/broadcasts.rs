@@ -1,19 +1,25 @@
 //! Broadcasts: accepted in one piece, turned into messages bit by bit, counted as their messages are.
 //!
-//! An accepted broadcast is a record and its recipients, packed. A *mark* says how many of them have had their turn; whoever turns the next
-//! ones into messages names the mark that it saw, and moves it in the same transaction, so that a recipient has one turn whatever is repeated
-//! or killed. From then on the messages are messages like any others, and every change of their status changes the counts with it.
+//! An accepted broadcast is a record and its recipients, packed. A *mark* says how many of them have had their turn;
+//! whoever turns the next ones into messages names the mark that it saw, and moves it in the same transaction, so that
+//! a recipient has one turn whatever is repeated or killed. From then on the messages are messages like any others, and
+//! every change of their status changes the counts with it.
 //!
-//! The counts of a broadcast are exact at any moment, whichever nodes change its messages: the transaction that changes a message's status changes the count that it leaves
-//! and the count that it enters. The transaction with which the last recipient waits no longer also ends the broadcast, and there is one such transaction. A backend may
-//! update the row of counts, or keep changes as rows that a reader adds up, as long as a reader sees messages and counts of one moment.
+//! The counts of a broadcast are exact at any moment, whichever nodes change its messages: the transaction that changes
+//! a message's status changes the count that it leaves and the count that it enters. The transaction with which the
+//! last recipient waits no longer also ends the broadcast, and there is one such transaction. A backend may update the
+//! row of counts, or keep changes as rows that a reader adds up, as long as a reader sees messages and counts of one
+//! moment.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::idempotency::AnswerForm;
 use model::media::StoredMedia;
-use model::{AccountId, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus, Message, Mode, Msisdn, Owner, Recipients, ScreeningRecord, Timestamp};
+use model::{
+    AccountId, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus, Message, Mode, Msisdn, Owner, Recipients,
+    ScreeningRecord, Timestamp,
+};
 
 use super::StoreError;
 use super::dispatch::Lease;
@@ -48,7 +54,8 @@ pub enum BroadcastAdmitted {
     Replayed(BroadcastReplay),
     /// The key stands for a different request; nothing was changed.
     KeyTaken,
-    /// Another request holds the key ([`super::requests`]) and is not on record, or its answer is awaited and not on record; nothing was changed.
+    /// Another request holds the key ([`super::requests`]) and is not on record, or its answer is awaited and not on
+    /// record; nothing was changed.
     UnderWay,
     /// Its recipients do not all fit the quota; nothing was changed.
     QuotaReached,
@@ -104,7 +111,8 @@ pub struct Expanded {
     pub message: Arc<Message>,
     /// The carrier that it will go to first; empty when no route leads anywhere.
     pub carrier: String,
-    /// The lease under which the caller will dispatch it at once; `None` leaves it due for any dispatcher from [`Expansion::due_at`] on.
+    /// The lease under which the caller will dispatch it at once; `None` leaves it due for any dispatcher from
+    /// [`Expansion::due_at`] on.
     pub lease: Option<Lease>,
 }
 
@@ -137,7 +145,8 @@ pub struct BroadcastFilter {
 /// A part of a list, newest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BroadcastPage {
-    /// The broadcasts. May be fewer than asked for, even none, while there is a next page: a page looks at a bounded number of rows.
+    /// The broadcasts. May be fewer than asked for, even none, while there is a next page: a page looks at a bounded
+    /// number of rows.
     pub broadcasts: Vec<BroadcastRecord>,
     /// Where the next page begins: after this broadcast. `None` at the end.
     pub next: Option<BroadcastId>,
@@ -148,48 +157,70 @@ pub struct BroadcastPage {
 pub trait Broadcasts: Send + Sync {
     /// Makes a broadcast durable, with its recipients, its quota and its idempotency record.
     ///
-    /// Atomic: all of it or, on any outcome but [`BroadcastAdmitted::New`], nothing; the quota takes all recipients or none. Quota and
-    /// idempotency key are as in [`super::messages::Messages::admit`].
+    /// Atomic: all of it or, on any outcome but [`BroadcastAdmitted::New`], nothing; the quota takes all recipients or
+    /// none. Quota and idempotency key are as in [`super::messages::Messages::admit`].
     ///
     /// # Errors
     /// [`StoreError::Over`] when the node is over.
     async fn admit_broadcast(&self, admission: BroadcastAdmission) -> Result<BroadcastAdmitted, StoreError>;
 
     /// What a repeat of a request is answered, as [`super::messages::Messages::replay`] says it of messages.
-    async fn replay_broadcast(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<BroadcastAdmitted>, StoreError>;
+    async fn replay_broadcast(
+        &self,
+        owner: Owner,
+        claim: &IdempotencyClaim,
+    ) -> Result<Option<BroadcastAdmitted>, StoreError>;
 
     /// A broadcast of this owner (of any when `None`, for the operator), or nothing.
     async fn broadcast(&self, owner: Option<Owner>, id: BroadcastId) -> Result<Option<BroadcastRecord>, StoreError>;
 
-    /// Broadcasts of an owner (of all when `None`, for the operator), newest first, beginning after `after`: at most `limit`. A page looks at no more
-    /// than 5,000 rows.
+    /// Broadcasts of an owner (of all when `None`, for the operator), newest first, beginning after `after`: at most
+    /// `limit`. A page looks at no more than 5,000 rows.
     ///
     /// Owners take turns. [`StoreError::Unavailable`] where too many reads of this owner wait already.
-    async fn broadcasts(&self, owner: Option<Owner>, filter: BroadcastFilter, after: Option<BroadcastId>, limit: usize) -> Result<BroadcastPage, StoreError>;
+    async fn broadcasts(
+        &self,
+        owner: Option<Owner>,
+        filter: BroadcastFilter,
+        after: Option<BroadcastId>,
+        limit: usize,
+    ) -> Result<BroadcastPage, StoreError>;
 
-    /// Broadcasts of this node with recipients who have not had their turn, oldest first, beginning after `after`: at most `limit`. First the node becomes the
-    /// owner of such broadcasts that no living epoch owns.
+    /// Broadcasts of this node with recipients who have not had their turn, oldest first, beginning after `after`: at
+    /// most `limit`. First the node becomes the owner of such broadcasts that no living epoch owns.
     ///
     /// # Errors
     /// [`StoreError::Over`] when the node is over and would become the owner of one.
-    async fn unexpanded(&self, node: Epoch, after: Option<BroadcastId>, limit: usize) -> Result<Vec<Arc<Broadcast>>, StoreError>;
+    async fn unexpanded(
+        &self,
+        node: Epoch,
+        after: Option<BroadcastId>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Broadcast>>, StoreError>;
 
-    /// The recipients of a broadcast whose turn is next: at most `limit`, perhaps fewer. `None` when all have had it, or the broadcast is closed.
+    /// The recipients of a broadcast whose turn is next: at most `limit`, perhaps fewer. `None` when all have had it,
+    /// or the broadcast is closed.
     async fn upcoming(&self, id: BroadcastId, limit: usize) -> Result<Option<Upcoming>, StoreError>;
 
-    /// Turns the next recipients of a broadcast into messages, and moves its mark past them. The broadcast is sending from then on; it has
-    /// ended when all of its recipients are skipped.
+    /// Turns the next recipients of a broadcast into messages, and moves its mark past them. The broadcast is sending
+    /// from then on; it has ended when all of its recipients are skipped.
     ///
-    /// Atomic. `false`, and nothing is changed, when the mark does not stand at [`Expansion::from`] (so that a repeat changes nothing), the
-    /// broadcast is closed, or another epoch owns it.
+    /// Atomic. `false`, and nothing is changed, when the mark does not stand at [`Expansion::from`] (so that a repeat
+    /// changes nothing), the broadcast is closed, or another epoch owns it.
     ///
     /// # Errors
     /// [`StoreError::Over`] when the node is over.
     async fn expand(&self, expansion: Expansion) -> Result<bool, StoreError>;
 
-    /// Stops a broadcast of this owner (of any when `None`): who has not had their turn never has it, and messages that wait
-    /// end as [`model::Status::Failed`] with the reason as their error message. Both are counted as skipped. A message that may have left although nobody knows, or
-    /// in part, is not tried again and counted as failed; one that is under way takes its course. Atomic; a second time, or once the
-    /// broadcast has ended, changes nothing and stops nobody. `None` for an unknown broadcast.
-    async fn cancel_broadcast(&self, owner: Option<Owner>, id: BroadcastId, now: Timestamp) -> Result<Option<Canceled>, StoreError>;
+    /// Stops a broadcast of this owner (of any when `None`): who has not had their turn never has it, and messages that
+    /// wait end as [`model::Status::Failed`] with the reason as their error message. Both are counted as skipped. A
+    /// message that may have left although nobody knows, or in part, is not tried again and counted as failed; one that
+    /// is under way takes its course. Atomic; a second time, or once the broadcast has ended, changes nothing and stops
+    /// nobody. `None` for an unknown broadcast.
+    async fn cancel_broadcast(
+        &self,
+        owner: Option<Owner>,
+        id: BroadcastId,
+        now: Timestamp,
+    ) -> Result<Option<Canceled>, StoreError>;
 }

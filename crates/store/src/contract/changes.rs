@@ -2,13 +2,14 @@
 //!
 //! Every method that changes a resource notes the change in the same transaction. Two kinds of readers follow:
 //!
-//! - A *tail* ([`Changes::subscribe`]) lives in this process. It gets the changes of each transaction after its commit and before the calls of
-//!   that transaction return, from memory. Nothing of it survives the process.
-//! - A *consumer* ([`Changes::register_consumer`]) has a name and a place in the log on disk, its cursor. It misses nothing, whatever is killed.
-//!   The log holds only kinds that a consumer wants; without consumers nothing is written.
+//! - A *tail* ([`Changes::subscribe`]) lives in this process. It gets the changes of each transaction after its commit
+//!   and before the calls of that transaction return, from memory. Nothing of it survives the process.
+//! - A *consumer* ([`Changes::register_consumer`]) has a name and a place in the log on disk, its cursor. It misses
+//!   nothing, whatever is killed. The log holds only kinds that a consumer wants; without consumers nothing is written.
 //!
-//! Each writer of the log numbers its own changes, from 1 and without gaps, in the order of its commits. A reader follows each writer by itself, so that no
-//! order between writers is needed: a second backend with several nodes keeps the same promise without a number that they all would have to share.
+//! Each writer of the log numbers its own changes, from 1 and without gaps, in the order of its commits. A reader
+//! follows each writer by itself, so that no order between writers is needed: a second backend with several nodes keeps
+//! the same promise without a number that they all would have to share.
 
 use std::sync::Arc;
 
@@ -16,7 +17,9 @@ use async_trait::async_trait;
 use model::account::Account;
 use model::key::ApiKey;
 use model::number::{Block, BlockKind, Number};
-use model::{AccountId, BroadcastCounts, BroadcastId, BroadcastStatus, Delivery, MessageId, Msisdn, Owner, Status, Timestamp};
+use model::{
+    AccountId, BroadcastCounts, BroadcastId, BroadcastStatus, Delivery, MessageId, Msisdn, Owner, Status, Timestamp,
+};
 
 use super::StoreError;
 pub use crate::tail::{Tail, Tailed};
@@ -93,7 +96,8 @@ pub enum Resource {
 /// What a change is about, for those who choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
-    /// A message was accepted. Apart from [`Self::Message`], because every message has this change and its client knows of it already.
+    /// A message was accepted. Apart from [`Self::Message`], because every message has this change and its client knows
+    /// of it already.
     Accepted,
     /// The status of a message.
     Message,
@@ -113,7 +117,16 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [Self::Accepted, Self::Message, Self::Broadcast, Self::Account, Self::Key, Self::Number, Self::Block, Self::Policy];
+    pub const ALL: [Self; 8] = [
+        Self::Accepted,
+        Self::Message,
+        Self::Broadcast,
+        Self::Account,
+        Self::Key,
+        Self::Number,
+        Self::Block,
+        Self::Policy,
+    ];
 
     /// How the kind is written. A number is never given another meaning.
     pub const fn number(self) -> u8 {
@@ -210,15 +223,16 @@ pub type Cursor = Vec<Position>;
 pub struct Batch {
     /// Those that the consumer wants.
     pub changes: Vec<Change>,
-    /// Where the cursor goes when the consumer is done with them: the last change that was looked at. `None` when there was none.
+    /// Where the cursor goes when the consumer is done with them: the last change that was looked at. `None` when there
+    /// was none.
     pub end: Option<Position>,
 }
 
 /// The change feed.
 #[async_trait]
 pub trait Changes: Send + Sync {
-    /// Registers a consumer of these kinds, or gives a known one these kinds. A new one sees what is committed after this call returns; a known
-    /// one keeps its cursor.
+    /// Registers a consumer of these kinds, or gives a known one these kinds. A new one sees what is committed after
+    /// this call returns; a known one keeps its cursor.
     async fn register_consumer(&self, name: &str, kinds: Kinds) -> Result<(), StoreError>;
 
     /// Removes a consumer and its cursor. Does nothing when there is none of this name.
@@ -227,21 +241,22 @@ pub trait Changes: Send + Sync {
     /// Every consumer, by name.
     async fn consumers(&self) -> Result<Vec<Consumer>, StoreError>;
 
-    /// What a consumer has not passed, oldest first: looks at `limit` changes at most. Changes nothing, so that a repeat gives the same and perhaps
-    /// more. [`StoreError::NotFound`] for an unknown consumer.
+    /// What a consumer has not passed, oldest first: looks at `limit` changes at most. Changes nothing, so that a
+    /// repeat gives the same and perhaps more. [`StoreError::NotFound`] for an unknown consumer.
     ///
     /// Within a writer there is no gap: what was committed earlier is never seen later.
     async fn changes(&self, consumer: &str, limit: usize) -> Result<Batch, StoreError>;
 
-    /// Notes that a consumer has passed everything of the writer up to `to`. A cursor never goes back, and not beyond the last change that was written.
-    /// [`StoreError::NotFound`] for an unknown consumer.
+    /// Notes that a consumer has passed everything of the writer up to `to`. A cursor never goes back, and not beyond
+    /// the last change that was written. [`StoreError::NotFound`] for an unknown consumer.
     async fn move_cursor(&self, consumer: &str, to: Position) -> Result<(), StoreError>;
 
     /// Drops changes that every consumer has passed, oldest first, at most `limit`. Returns how many.
     async fn forget_changes(&self, limit: usize) -> Result<u64, StoreError>;
 
-    /// Follows these kinds in this process: every change of calls made from now on, after its commit, in the order of commits. The changes of a call are there
-    /// when the call returns. Where several nodes share the store, the changes of the others follow from the log within a second, each with its position. Never
-    /// holds the store up: a tail that is left full misses changes, and says so ([`Tailed::Missed`]).
+    /// Follows these kinds in this process: every change of calls made from now on, after its commit, in the order of
+    /// commits. The changes of a call are there when the call returns. Where several nodes share the store, the changes
+    /// of the others follow from the log within a second, each with its position. Never holds the store up: a tail that
+    /// is left full misses changes, and says so ([`Tailed::Missed`]).
     fn subscribe(&self, kinds: Kinds) -> Tail;
 }

@@ -1,12 +1,13 @@
 //! The way to a carrier: leases, attempts and their outcomes.
 //!
-//! A queued message is *due* at a moment. A lease moves that moment to the lease's end and puts a token on the message, so that no other
-//! worker gets it before, and a worker that comes too late finds another token there. The token says which epoch owns the message ([`super::nodes`]): what a
-//! living epoch owns is given to no other one, however old its lease is.
+//! A queued message is *due* at a moment. A lease moves that moment to the lease's end and puts a token on the message,
+//! so that no other worker gets it before, and a worker that comes too late finds another token there. The token says
+//! which epoch owns the message ([`super::nodes`]): what a living epoch owns is given to no other one, however old its
+//! lease is.
 //!
-//! Moments at which something is due are readings of the steady clock ([`model::Clock::steady`]), so that setting the machine's clock neither ends a lease
-//! nor puts off a retry. Readings of an earlier process mean nothing to the next one: [`Dispatch::recover`] brings them within bounds. Validity and the
-//! times of events are times of day.
+//! Moments at which something is due are readings of the steady clock ([`model::Clock::steady`]), so that setting the
+//! machine's clock neither ends a lease nor puts off a retry. Readings of an earlier process mean nothing to the next
+//! one: [`Dispatch::recover`] brings them within bounds. Validity and the times of events are times of day.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -39,9 +40,11 @@ pub struct Leased {
     pub carrier: String,
     /// How often it was handed to a carrier before.
     pub attempts: u32,
-    /// Which of its segments this carrier has taken already, also before the message was with another one: bit `n` for segment `n + 1`.
+    /// Which of its segments this carrier has taken already, also before the message was with another one: bit `n` for
+    /// segment `n + 1`.
     pub accepted_segments: u64,
-    /// Whether its last attempt began and no outcome was ever recorded: the process died in between, and what happened is unknown.
+    /// Whether its last attempt began and no outcome was ever recorded: the process died in between, and what happened
+    /// is unknown.
     pub interrupted: bool,
 }
 
@@ -80,7 +83,8 @@ pub struct Outcome {
     pub recipient: Msisdn,
     /// The lease under which it was attempted.
     pub token: u64,
-    /// Into how many segments the carrier cuts its text, 64 at most; it is delivered when so many are. Counts where `accepted` has some.
+    /// Into how many segments the carrier cuts its text, 64 at most; it is delivered when so many are. Counts where
+    /// `accepted` has some.
     pub total: u16,
     /// Which attempt, from 1.
     pub attempt: u32,
@@ -105,8 +109,8 @@ pub enum Verdict {
     Sent,
     /// It will be tried again.
     Retry(Retry),
-    /// Nobody knows what happened, and the route says not to risk a duplicate: nothing more is sent until a receipt proves the
-    /// delivery or the validity period ends.
+    /// Nobody knows what happened, and the route says not to risk a duplicate: nothing more is sent until a receipt
+    /// proves the delivery or the validity period ends.
     Hold,
     /// No carrier took it.
     Failed {
@@ -117,8 +121,8 @@ pub enum Verdict {
     },
     /// The validity period ended before any carrier took it: undelivered.
     Expired,
-    /// It is not to be sent any more: failed, for this reason, told as its error message. In a broadcast its recipient counts as skipped,
-    /// unless an earlier attempt may have reached them.
+    /// It is not to be sent any more: failed, for this reason, told as its error message. In a broadcast its recipient
+    /// counts as skipped, unless an earlier attempt may have reached them.
     Skipped(&'static str),
 }
 
@@ -152,7 +156,8 @@ pub struct LeaseRequest {
     pub limit_of_broadcasts: usize,
     /// Accounts whose turn is passed over, because the caller has enough of theirs.
     pub passed_over: Vec<AccountId>,
-    /// Messages whose attempt the caller itself awaits the end of: they are not given out, however long ago their leases ended.
+    /// Messages whose attempt the caller itself awaits the end of: they are not given out, however long ago their
+    /// leases ended.
     pub under_way: HashSet<MessageId>,
 }
 
@@ -170,48 +175,60 @@ pub struct QueueDepth {
 /// The way to a carrier.
 #[async_trait]
 pub trait Dispatch: Send + Sync {
-    /// Ends every lease of `node` itself and of epochs that are over, so that their messages are due at `now`, and has every retry due within `retry_within` of
-    /// `now`: an earlier process may have measured them by a clock that was ahead. Leases of other living epochs stay. For the start of a node. Returns how many of
-    /// the ended leases had an attempt under way ([`Leased::interrupted`]).
+    /// Ends every lease of `node` itself and of epochs that are over, so that their messages are due at `now`, and has
+    /// every retry due within `retry_within` of `now`: an earlier process may have measured them by a clock that was
+    /// ahead. Leases of other living epochs stay. For the start of a node. Returns how many of the ended leases had an
+    /// attempt under way ([`Leased::interrupted`]).
     ///
     /// # Errors
     /// [`StoreError::Over`] when the node is over.
     async fn recover(&self, node: Epoch, now: Timestamp, retry_within: Duration) -> Result<u64, StoreError>;
 
-    /// Leases messages that are due, fairly: every account with something due gets its turn unless it is to be passed over; within an account
-    /// single messages go ahead of those of broadcasts, and then the longest due first.
+    /// Leases messages that are due, fairly: every account with something due gets its turn unless it is to be passed
+    /// over; within an account single messages go ahead of those of broadcasts, and then the longest due first.
     ///
-    /// Given are messages that nobody owns, those of the asking epoch whose lease has ended, and those of epochs that are over; never a message of another
-    /// living epoch. A leased message is given to nobody else until its lease ends. With nothing due, returns an empty list at once.
+    /// Given are messages that nobody owns, those of the asking epoch whose lease has ended, and those of epochs that
+    /// are over; never a message of another living epoch. A leased message is given to nobody else until its lease
+    /// ends. With nothing due, returns an empty list at once.
     ///
     /// # Errors
     /// [`StoreError::Over`] when the asking epoch is over.
     async fn lease_due(&self, request: LeaseRequest) -> Result<Vec<Leased>, StoreError>;
 
-    /// Records, before anything leaves this machine, that these messages are about to. One answer each, in order: the number of
-    /// the attempt, from 1, or `None` when the lease no longer holds at `now`, its epoch is over, or the message is no longer queued; such a message must not be sent.
+    /// Records, before anything leaves this machine, that these messages are about to. One answer each, in order: the
+    /// number of the attempt, from 1, or `None` when the lease no longer holds at `now`, its epoch is over, or the
+    /// message is no longer queued; such a message must not be sent.
     async fn begin_attempts(&self, attempts: Vec<Attempt>, now: Moment) -> Result<Vec<Option<u32>>, StoreError>;
 
-    /// Records how attempts ended, and applies receipts that came before their acknowledgement: for each segment taken, those parked under its carrier and key, at whichever
-    /// node they came. Of an acknowledgement and a receipt that are recorded at the same time, the later one finds the earlier one.
+    /// Records how attempts ended, and applies receipts that came before their acknowledgement: for each segment taken,
+    /// those parked under its carrier and key, at whichever node they came. Of an acknowledgement and a receipt that
+    /// are recorded at the same time, the later one finds the earlier one.
     ///
-    /// Atomic for the whole list. An outcome but [`Verdict::Sent`] whose lease no longer holds, or whose epoch is over, changes nothing; repeated outcomes change
-    /// nothing.
+    /// Atomic for the whole list. An outcome but [`Verdict::Sent`] whose lease no longer holds, or whose epoch is over,
+    /// changes nothing; repeated outcomes change nothing.
     /// [`Verdict::Retry`] of a message whose broadcast was canceled is [`Verdict::Skipped`].
     async fn record_outcomes(&self, outcomes: Vec<Outcome>) -> Result<(), StoreError>;
 
-    /// Gives leased messages back untouched, due at `now`, in steady time: for a dispatcher that stops before it attempted them. Those of epochs that are over are
-    /// left alone.
+    /// Gives leased messages back untouched, due at `now`, in steady time: for a dispatcher that stops before it
+    /// attempted them. Those of epochs that are over are left alone.
     async fn release(&self, leases: Vec<(MessageId, u64)>, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Ends queued messages whose validity period is over at `now` and which are under no lease, nor of another living epoch than `node`, nor among `under_way`,
-    /// whose answers the caller awaits: undelivered, `expired` (or `unknown` for held ones). At most `limit` of them; returns how many.
+    /// Ends queued messages whose validity period is over at `now` and which are under no lease, nor of another living
+    /// epoch than `node`, nor among `under_way`, whose answers the caller awaits: undelivered, `expired` (or `unknown`
+    /// for held ones). At most `limit` of them; returns how many.
     ///
     /// # Errors
     /// [`StoreError::Over`] when the node is over.
-    async fn expire(&self, node: Epoch, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> Result<usize, StoreError>;
+    async fn expire(
+        &self,
+        node: Epoch,
+        now: Moment,
+        under_way: HashSet<MessageId>,
+        limit: usize,
+    ) -> Result<usize, StoreError>;
 
-    /// Forgets idempotency records and daily quotas that count no more at `now`, at most `limit` of both together. Returns how many.
+    /// Forgets idempotency records and daily quotas that count no more at `now`, at most `limit` of both together.
+    /// Returns how many.
     async fn forget_requests(&self, now: Timestamp, limit: usize) -> Result<u64, StoreError>;
 
     /// What waits for each carrier, in no order.

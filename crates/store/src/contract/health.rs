@@ -20,22 +20,25 @@ pub struct CommitSample {
 /// How the store is doing.
 #[async_trait]
 pub trait Health: Send + Sync {
-    /// Lets `mint` know the newest ids of messages, broadcasts and decisions of the screen that were made before `before`. Quick, however many there are.
+    /// Lets `mint` know the newest ids of messages, broadcasts and decisions of the screen that were made before
+    /// `before`. Quick, however many there are.
     async fn show_newest(&self, mint: &Mint, before: Timestamp) -> Result<(), StoreError>;
 
     /// Whether a write would succeed now: makes one. Errors as a write would.
     async fn probe(&self) -> Result<(), StoreError>;
 
-    /// Resolves with [`StoreError::Failed`] when nothing may be promised any more and the process has to end; never, while all is well.
+    /// Resolves with [`StoreError::Failed`] when nothing may be promised any more and the process has to end; never,
+    /// while all is well.
     async fn failed(&self) -> StoreError;
 
-    /// Calls `observer` after every commit of this process, on a thread of the store; it must be quick. The last observer set is the one called.
+    /// Calls `observer` after every commit of this process, on a thread of the store; it must be quick. The last
+    /// observer set is the one called.
     fn observe_commits(&self, observer: Box<dyn Fn(CommitSample) + Send + Sync>);
 
     /// Bounds what is kept from now on. The last bounds set count; [`Bounds::default`] until then.
     fn keep_within(&self, bounds: Bounds);
 
-    /// Finishes what was begun, writes what can be written to the main file, and closes. Calls after it answer [`StoreError::Unavailable`],
-    /// but for those that a backend answers from memory.
+    /// Finishes what was begun, writes what can be written to the main file, and closes. Calls after it answer
+    /// [`StoreError::Unavailable`], but for those that a backend answers from memory.
     async fn close(&self);
 }

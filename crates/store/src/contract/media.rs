@@ -1,7 +1,8 @@
 //! Which media are kept, and for how long. The bytes themselves are [`crate::objects`].
 //!
-//! Media come with the message that first carries them, in its transaction ([`super::messages::Admission::media`]); others name them. What a
-//! sweep removes, no message can name any more: it is told so and brings them again, under another id.
+//! Media come with the message that first carries them, in its transaction ([`super::messages::Admission::media`]);
+//! others name them. What a sweep removes, no message can name any more: it is told so and brings them again, under
+//! another id.
 
 use async_trait::async_trait;
 use model::media::{Digest, StoredMedia};
@@ -27,7 +28,13 @@ pub trait MediaRecords: Send + Sync {
     /// What is known of media; `None` when they are not kept.
     async fn media(&self, id: MediaId) -> Result<Option<StoredMedia>, StoreError>;
 
-    /// Looks at kept media after `after`, at most `limit` of them: notes at `now` which of them no queued message and no open broadcast needs, and
-    /// keeps those no longer that have not been needed since `unneeded_since`. Atomic.
-    async fn sweep_media(&self, after: Option<MediaId>, now: Timestamp, unneeded_since: Timestamp, limit: usize) -> Result<SweptMedia, StoreError>;
+    /// Looks at kept media after `after`, at most `limit` of them: notes at `now` which of them no queued message and
+    /// no open broadcast needs, and keeps those no longer that have not been needed since `unneeded_since`. Atomic.
+    async fn sweep_media(
+        &self,
+        after: Option<MediaId>,
+        now: Timestamp,
+        unneeded_since: Timestamp,
+        limit: usize,
+    ) -> Result<SweptMedia, StoreError>;
 }

@@ -24,7 +24,8 @@ pub struct Admission {
     pub message: Arc<Message>,
     /// The carrier that it will go to first; empty when no route leads anywhere.
     pub carrier: String,
-    /// The lease under which the caller will dispatch it at once; `None` leaves it due for any dispatcher from `due_at` on.
+    /// The lease under which the caller will dispatch it at once; `None` leaves it due for any dispatcher from `due_at`
+    /// on.
     pub lease: Option<Lease>,
     /// The present moment in steady time.
     pub due_at: Timestamp,
@@ -34,7 +35,8 @@ pub struct Admission {
     pub idempotency: Option<IdempotencyClaim>,
     /// What the screen found in its text, where it was let pass all the same.
     pub flagged: Option<ScreeningRecord>,
-    /// The media that it brings: those that it names ([`Message::media`]), where they are not kept yet. Their bytes are in their place already.
+    /// The media that it brings: those that it names ([`Message::media`]), where they are not kept yet. Their bytes are
+    /// in their place already.
     pub media: Option<StoredMedia>,
 }
 
@@ -58,10 +60,12 @@ pub struct IdempotencyClaim {
     pub fingerprint: Fingerprint,
     /// Records made before this moment count no more.
     pub not_before: Timestamp,
-    /// Whether the request holds the key since [`super::requests::Requests::begin_request`]. Its own hold is no obstacle to it.
+    /// Whether the request holds the key since [`super::requests::Requests::begin_request`]. Its own hold is no
+    /// obstacle to it.
     pub begun: bool,
-    /// Whether its answer is known only some time after its admission, because its client waits for news. From its admission on the request holds the key, and its
-    /// record says nothing before the request ends or has an answer on record.
+    /// Whether its answer is known only some time after its admission, because its client waits for news. From its
+    /// admission on the request holds the key, and its record says nothing before the request ends or has an answer on
+    /// record.
     pub awaited: bool,
 }
 
@@ -81,7 +85,8 @@ pub enum Admitted {
     Replayed(Replay),
     /// The key stands for a different request; nothing was changed.
     KeyTaken,
-    /// Another request holds the key ([`super::requests`]) and is not on record, or its answer is awaited and not on record; nothing was changed.
+    /// Another request holds the key ([`super::requests`]) and is not on record, or its answer is awaited and not on
+    /// record; nothing was changed.
     UnderWay,
     /// The message does not fit the quota; nothing was changed.
     QuotaReached,
@@ -126,7 +131,8 @@ pub struct MessageFilter {
 /// A part of a list, newest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// The messages. May be fewer than asked for, even none, while there is a next page: a page looks at a bounded number of rows.
+    /// The messages. May be fewer than asked for, even none, while there is a next page: a page looks at a bounded
+    /// number of rows.
     pub messages: Vec<MessageRecord>,
     /// Where the next page begins: after this message. `None` at the end.
     pub next: Option<MessageId>,
@@ -137,20 +143,23 @@ pub struct Page {
 pub trait Messages: Send + Sync {
     /// Makes a message durable, with its quota and its idempotency record.
     ///
-    /// Atomic: all of it or, on any outcome but [`Admitted::New`], nothing. Concurrent calls commit as a group, each with its own
-    /// outcome. Called twice with the same claim, the second is [`Admitted::Replayed`], or [`Admitted::UnderWay`] while the answer to the first is awaited.
-    /// A request whose answer is awaited holds its key from this transaction on, with [`Admitted::New`] only; while another request holds the key, it is
-    /// [`Admitted::UnderWay`]. Other requests are admitted although a request holds their key that is not on record yet: whichever is admitted first is the one.
+    /// Atomic: all of it or, on any outcome but [`Admitted::New`], nothing. Concurrent calls commit as a group, each
+    /// with its own outcome. Called twice with the same claim, the second is [`Admitted::Replayed`], or
+    /// [`Admitted::UnderWay`] while the answer to the first is awaited. A request whose answer is awaited holds its key
+    /// from this transaction on, with [`Admitted::New`] only; while another request holds the key, it is
+    /// [`Admitted::UnderWay`]. Other requests are admitted although a request holds their key that is not on record
+    /// yet: whichever is admitted first is the one.
     ///
-    /// The quota is counted in the admitting transaction, and is exact whatever is admitted at the same time, at all nodes together: of requests for the last place one
-    /// is admitted.
+    /// The quota is counted in the admitting transaction, and is exact whatever is admitted at the same time, at all
+    /// nodes together: of requests for the last place one is admitted.
     ///
     /// # Errors
     /// [`StoreError::Over`] when the node is over: nothing is promised in its name.
     async fn admit(&self, admission: Admission) -> Result<Admitted, StoreError>;
 
-    /// What a repeat of a request is answered, by the state of one moment: `Replayed` or `KeyTaken` where there is a record that was made at `claim.not_before` or
-    /// later, and `UnderWay` while another request holds the key that is not on record, or whose answer is awaited. Changes nothing.
+    /// What a repeat of a request is answered, by the state of one moment: `Replayed` or `KeyTaken` where there is a
+    /// record that was made at `claim.not_before` or later, and `UnderWay` while another request holds the key that is
+    /// not on record, or whose answer is awaited. Changes nothing.
     async fn replay(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<Admitted>, StoreError>;
 
     /// A message of this owner, or nothing.
@@ -159,11 +168,18 @@ pub trait Messages: Send + Sync {
     /// A message of any account, for the operator.
     async fn message_of_any_account(&self, id: MessageId) -> Result<Option<MessageRecord>, StoreError>;
 
-    /// Messages of an owner (of all when `None`, for the operator), newest first, beginning after `after`: at most `limit`. A page looks at no more than
-    /// 20,000 rows. Where the index has the messages ([`super::lists`]), it looks at those that it shows, and at few others.
+    /// Messages of an owner (of all when `None`, for the operator), newest first, beginning after `after`: at most
+    /// `limit`. A page looks at no more than 20,000 rows. Where the index has the messages ([`super::lists`]), it looks
+    /// at those that it shows, and at few others.
     ///
     /// Owners take turns. [`StoreError::Unavailable`] where too many reads of this owner wait already.
-    async fn messages(&self, owner: Option<Owner>, filter: MessageFilter, after: Option<MessageId>, limit: usize) -> Result<Page, StoreError>;
+    async fn messages(
+        &self,
+        owner: Option<Owner>,
+        filter: MessageFilter,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Page, StoreError>;
 
     /// The whole life of a message, oldest first, beginning with its acceptance. Empty for an unknown message.
     async fn events(&self, id: MessageId) -> Result<Vec<Event>, StoreError>;

@@ -21,7 +21,8 @@ pub enum StoreError {
     /// It cannot at the moment (disk full, connection lost, queue full): tell the client to come back, try again.
     #[error("store unavailable: {0}")]
     Unavailable(String),
-    /// What was written may not be on disk (an fsync failed): nothing may be promised any more; end the process and recover.
+    /// What was written may not be on disk (an fsync failed): nothing may be promised any more; end the process and
+    /// recover.
     #[error("store failed: {0}")]
     Failed(String),
     /// The node's epoch is over ([`nodes`]): others have taken its work. Stop sending at once and end the process.

@@ -1,10 +1,12 @@
 //! Owners: a node is an epoch, and an epoch owns what it promised until it is over.
 //!
-//! Each start of the program joins as a node and gets an [`Epoch`], a number that no other start ever gets. Leased messages, broadcasts and sessions of carriers
-//! belong to an epoch. The node renews its epoch every [`HEARTBEAT`]; another node may end it once [`LIFE`] has passed without a renewal
-//! ([`Nodes::take_over`]), and from then on the epoch is *over* for ever. That is a fact in the store and no reading of a clock: a node whose epoch is late but not
-//! over goes on, and a node that was paused while another one ended its epoch finds that out in the store. The store gives an epoch that is over nothing, and
-//! promises nothing in its name ([`StoreError::Over`]); what it owned is given to others.
+//! Each start of the program joins as a node and gets an [`Epoch`], a number that no other start ever gets. Leased
+//! messages, broadcasts and sessions of carriers belong to an epoch. The node renews its epoch every [`HEARTBEAT`];
+//! another node may end it once [`LIFE`] has passed without a renewal ([`Nodes::take_over`]), and from then on the
+//! epoch is *over* for ever. That is a fact in the store and no reading of a clock: a node whose epoch is late but not
+//! over goes on, and a node that was paused while another one ended its epoch finds that out in the store. The store
+//! gives an epoch that is over nothing, and promises nothing in its name ([`StoreError::Over`]); what it owned is given
+//! to others.
 //!
 //! Within an epoch a lease still has an end of its own: it finds messages that were lost from the node's memory.
 
@@ -59,8 +61,8 @@ impl fmt::Display for Epoch {
     }
 }
 
-/// Where the lease tokens of a node come from. The counter wraps after four thousand million leases: two leases of one message never lie so far apart, since
-/// a message is valid for days.
+/// Where the lease tokens of a node come from. The counter wraps after four thousand million leases: two leases of one
+/// message never lie so far apart, since a message is valid for days.
 #[derive(Debug)]
 pub struct Tokens {
     epoch: Epoch,
@@ -118,30 +120,33 @@ pub struct Slot {
 
 /// Nodes, and the sessions of carriers that they share.
 ///
-/// Every call takes the present moment in steady time, and the store compares readings of different nodes. So a store that several machines share uses its own clock
-/// instead. On SQLite there is one process, and one clock.
+/// Every call takes the present moment in steady time, and the store compares readings of different nodes. So a store
+/// that several machines share uses its own clock instead. On SQLite there is one process, and one clock.
 #[async_trait]
 pub trait Nodes: Send + Sync {
     /// Joins as a node. The new epoch lives for [`LIFE`] from `now`, and longer when it is renewed.
     ///
-    /// Where only one process can have the store open (the lock on SQLite's file proves it), every other epoch is over from now on: its process is gone. What those
-    /// left is due after [`super::dispatch::Dispatch::recover`]. A store that several nodes share ends none here.
+    /// Where only one process can have the store open (the lock on SQLite's file proves it), every other epoch is over
+    /// from now on: its process is gone. What those left is due after [`super::dispatch::Dispatch::recover`]. A store
+    /// that several nodes share ends none here.
     async fn join(&self, name: String, build: String, now: Moment) -> Result<Epoch, StoreError>;
 
-    /// Renews an epoch: nobody may end it for [`LIFE`] from `now`. A late renewal succeeds, as long as nobody has ended the epoch. Its slots are renewed with it.
+    /// Renews an epoch: nobody may end it for [`LIFE`] from `now`. A late renewal succeeds, as long as nobody has ended
+    /// the epoch. Its slots are renewed with it.
     ///
     /// # Errors
     /// [`StoreError::Over`] when it is over: the node must stop sending at once, and its process must end.
     async fn renew(&self, epoch: Epoch, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Ends a node's own epoch, because its process ends. What it still has leased is due at `now` for others, and its slots are free. A second time, or for an epoch
-    /// that is over already, changes nothing.
+    /// Ends a node's own epoch, because its process ends. What it still has leased is due at `now` for others, and its
+    /// slots are free. A second time, or for an epoch that is over already, changes nothing.
     async fn leave(&self, epoch: Epoch, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Ends every other epoch that was not renewed in time before `now`. What those have leased is due at `now`; their broadcasts and slots are free to be
-    /// claimed. Atomic: two nodes that take over at once end each epoch once.
+    /// Ends every other epoch that was not renewed in time before `now`. What those have leased is due at `now`; their
+    /// broadcasts and slots are free to be claimed. Atomic: two nodes that take over at once end each epoch once.
     ///
-    /// After the store was out of reach all nodes are late. So a node calls this only when it has itself renewed its epoch three times in a row.
+    /// After the store was out of reach all nodes are late. So a node calls this only when it has itself renewed its
+    /// epoch three times in a row.
     ///
     /// # Errors
     /// [`StoreError::Over`] when the caller's own epoch is over.
@@ -150,8 +155,10 @@ pub trait Nodes: Send + Sync {
     /// The nodes, the newest first: all that live, and the last hundred that are over.
     async fn nodes(&self) -> Result<Vec<Node>, StoreError>;
 
-    /// Claims sessions with a carrier that has `of` of them in all, over all nodes: free ones, or those of epochs that are over, until the node holds `wanted`.
-    /// Returns the numbers of all that it holds now, in order: fewer than wanted where other nodes hold the rest. A node binds only sessions that it holds. Slots are held as long as the epoch is not over: renewing the epoch renews them.
+    /// Claims sessions with a carrier that has `of` of them in all, over all nodes: free ones, or those of epochs that
+    /// are over, until the node holds `wanted`. Returns the numbers of all that it holds now, in order: fewer than
+    /// wanted where other nodes hold the rest. A node binds only sessions that it holds. Slots are held as long as the
+    /// epoch is not over: renewing the epoch renews them.
     ///
     /// # Errors
     /// [`StoreError::Over`] when the epoch is over.

@@ -16,14 +16,20 @@ pub struct ScreeningFilter {
     pub outcome: Option<ScreeningOutcome>,
 }
 
-/// The log of the screen. What was flagged is recorded with the message or broadcast that it became, in the same transaction.
+/// The log of the screen. What was flagged is recorded with the message or broadcast that it became, in the same
+/// transaction.
 #[async_trait]
 pub trait Screening: Send + Sync {
     /// Records a decision. A second time changes nothing.
     async fn record_screening(&self, record: ScreeningRecord) -> Result<(), StoreError>;
 
     /// Decisions, newest first: those made before `after`, at most `limit`.
-    async fn screening_log(&self, filter: ScreeningFilter, after: Option<ScreeningId>, limit: usize) -> Result<Vec<ScreeningRecord>, StoreError>;
+    async fn screening_log(
+        &self,
+        filter: ScreeningFilter,
+        after: Option<ScreeningId>,
+        limit: usize,
+    ) -> Result<Vec<ScreeningRecord>, StoreError>;
 
     /// Forgets decisions made before `before`, at most `limit` of them. Returns how many.
     async fn forget_screening(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError>;

@@ -54,9 +54,11 @@ pub trait Tenants: Send + Sync {
     async fn create_account(&self, account: Account) -> Result<(), StoreError>;
 
     /// Changes an account and returns it as it is now. [`StoreError::NotFound`] for an unknown one.
-    async fn change_account(&self, id: AccountId, change: AccountChange, now: Timestamp) -> Result<Account, StoreError>;
+    async fn change_account(&self, id: AccountId, change: AccountChange, now: Timestamp)
+    -> Result<Account, StoreError>;
 
-    /// Sets an account's screening policy, as JSON, and returns the account as it is now. [`StoreError::NotFound`] for an unknown one.
+    /// Sets an account's screening policy, as JSON, and returns the account as it is now. [`StoreError::NotFound`] for
+    /// an unknown one.
     async fn set_screening(&self, id: AccountId, policy: Arc<str>, now: Timestamp) -> Result<Account, StoreError>;
 
     /// Adds a key. [`StoreError::NotFound`] for an unknown account, [`StoreError::AlreadyExists`] for a known key id.
@@ -71,9 +73,16 @@ pub trait Tenants: Send + Sync {
     /// Changes a number and returns it as it is now. [`StoreError::NotFound`] for an unknown number or account.
     async fn change_number(&self, number: &Msisdn, change: NumberChange, now: Timestamp) -> Result<Number, StoreError>;
 
-    /// Sets a block, in place of the one of the same number, kind and account. [`StoreError::NotFound`] for an unknown account.
+    /// Sets a block, in place of the one of the same number, kind and account. [`StoreError::NotFound`] for an unknown
+    /// account.
     async fn put_block(&self, block: Block) -> Result<(), StoreError>;
 
     /// Lifts a block. [`StoreError::NotFound`] when there is none.
-    async fn delete_block(&self, number: &Msisdn, kind: BlockKind, account: Option<AccountId>, now: Timestamp) -> Result<(), StoreError>;
+    async fn delete_block(
+        &self,
+        number: &Msisdn,
+        kind: BlockKind,
+        account: Option<AccountId>,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 }

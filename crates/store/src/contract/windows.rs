@@ -1,10 +1,11 @@
 //! Rate windows: how often an owner asks, and how often an address fails to authenticate.
 //!
-//! A window begins with the first request in it and lasts [`model::limits::WINDOW`]. Of the requests in it exactly as many pass as the limit allows, however many come at
-//! once, and at whichever nodes they arrive. A refused request counts for nothing.
+//! A window begins with the first request in it and lasts [`model::limits::WINDOW`]. Of the requests in it exactly as
+//! many pass as the limit allows, however many come at once, and at whichever nodes they arrive. A refused request
+//! counts for nothing.
 //!
-//! Counts need not outlive the last node: what they protect is the service, and a restart of all of it may forget them. As in [`super::nodes`], a store that several
-//! machines share takes its own clock in place of the caller's.
+//! Counts need not outlive the last node: what they protect is the service, and a restart of all of it may forget them.
+//! As in [`super::nodes`], a store that several machines share takes its own clock in place of the caller's.
 
 use std::net::IpAddr;
 
@@ -19,7 +20,8 @@ use super::StoreError;
 pub enum Window {
     /// Requests of an owner, each kind by itself.
     Requests(Owner, RequestKind),
-    /// Failed authentications of an address at an entrance. Addresses are those of holders ([`model::limits::holder_of`]).
+    /// Failed authentications of an address at an entrance. Addresses are those of holders
+    /// ([`model::limits::holder_of`]).
     FailedAuth(Entrance, IpAddr),
 }
 
@@ -44,7 +46,8 @@ pub enum Taken {
 /// Rate windows.
 #[async_trait]
 pub trait Windows: Send + Sync {
-    /// Counts a request against `limit`, unless the window is full. Another limit than last time counts at once; what was counted stays.
+    /// Counts a request against `limit`, unless the window is full. Another limit than last time counts at once; what
+    /// was counted stays.
     async fn take(&self, window: Window, limit: u32, now: Timestamp) -> Result<Taken, StoreError>;
 
     /// How a window stands, without counting anything.

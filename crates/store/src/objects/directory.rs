@@ -1,4 +1,5 @@
-//! Objects as files of a directory: written beside, synced, and moved to their place, so that a name has all of its bytes or none.
+//! Objects as files of a directory: written beside, synced, and moved to their place, so that a name has all of its
+//! bytes or none.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -14,8 +15,8 @@ use runtime::Runtime;
 use super::Objects;
 use crate::{StoreError, trial};
 
-/// Objects as files of a directory. The first two characters of a name are a directory of their own, because some file systems are slow
-/// where one holds very many.
+/// Objects as files of a directory. The first two characters of a name are a directory of their own, because some file
+/// systems are slow where one holds very many.
 #[derive(Clone)]
 pub struct Directory {
     files: Files,
@@ -44,7 +45,11 @@ impl Directory {
     /// Where it cannot be made or written.
     pub fn open(root: impl Into<PathBuf>, runtime: Arc<dyn Runtime>) -> io::Result<Self> {
         let files = Files { root: root.into(), lasting: Arc::default() };
-        let missing: Vec<&Path> = files.root.ancestors().take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists()).collect();
+        let missing: Vec<&Path> = files
+            .root
+            .ancestors()
+            .take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists())
+            .collect();
         make(&files.root.join(UNFINISHED))?;
         for made in missing {
             sync(made.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
@@ -52,7 +57,8 @@ impl Directory {
         Ok(Self { files, runtime })
     }
 
-    /// Tries whether objects could be kept at `root`, and leaves everything as it was. What was found, in a sentence for the operator.
+    /// Tries whether objects could be kept at `root`, and leaves everything as it was. What was found, in a sentence
+    /// for the operator.
     ///
     /// # Errors
     /// [`StoreError::Refused`] when [`Directory::open`] would fail, or nothing could be written there.
@@ -76,7 +82,10 @@ impl Directory {
         }
     }
 
-    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Files) -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Files) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
         let files = self.files.clone();
         let done = self.runtime.run_blocking("media-files", move || work(&files)).await;
         done.unwrap_or_else(|ended| Err(io::Error::other(format!("the work on the file system {ended}"))))
@@ -109,8 +118,8 @@ impl Files {
         sync(shard)
     }
 
-    /// Makes a directory below the root, if there is none, and has it survive. That it is there does not say so: whoever made it may not have come that far, in another thread
-    /// or in a process that was killed.
+    /// Makes a directory below the root, if there is none, and has it survive. That it is there does not say so:
+    /// whoever made it may not have come that far, in another thread or in a process that was killed.
     fn make_lasting(&self, shard: &Path) -> io::Result<()> {
         let lasting = || self.lasting.lock().unwrap_or_else(PoisonError::into_inner);
         if shard.is_dir() && lasting().contains(shard) {

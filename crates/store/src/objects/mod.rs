@@ -1,7 +1,8 @@
 //! The bytes of media, by name.
 //!
-//! In come bytes under a name that is used once; out go the same bytes. Whether somebody needs them is not known here: that is what
-//! [`crate::contract::media`] keeps. Behind [`Objects`] is a directory; a service that speaks S3 would be another.
+//! In come bytes under a name that is used once; out go the same bytes. Whether somebody needs them is not known here:
+//! that is what [`crate::contract::media`] keeps. Behind [`Objects`] is a directory; a service that speaks S3 would be
+//! another.
 
 mod directory;
 
@@ -14,8 +15,9 @@ pub use directory::Directory;
 
 /// Bytes by name. Names are letters, digits, `-` and `_`.
 ///
-/// Nodes that share a store share its objects: a directory on a file system, or a bucket, that all of them have. Since a name is used once, no two of them ever write the
-/// same one, and nothing that is written changes; so a node may keep what it has read in memory.
+/// Nodes that share a store share its objects: a directory on a file system, or a bucket, that all of them have. Since
+/// a name is used once, no two of them ever write the same one, and nothing that is written changes; so a node may keep
+/// what it has read in memory.
 #[async_trait]
 pub trait Objects: Send + Sync {
     /// Keeps bytes under a name that nothing has yet. When it returns, they survive the loss of power.

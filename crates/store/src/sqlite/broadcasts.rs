@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::message::MessageType;
 use model::{
-    AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, MediaId, MessageId, Mode, Msisdn, Owner, Recipients, Timestamp,
+    AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, MediaId, MessageId, Mode,
+    Msisdn, Owner, Recipients, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -21,7 +22,8 @@ use super::turns::Work;
 use super::writer::{Fault, Group};
 use crate::StoreError;
 use crate::contract::broadcasts::{
-    BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, BroadcastPage, BroadcastReplay, Broadcasts, Canceled, Expansion, Upcoming,
+    BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, BroadcastPage, BroadcastReplay, Broadcasts, Canceled,
+    Expansion, Upcoming,
 };
 use crate::contract::changes::Resource;
 use crate::contract::messages::IdempotencyClaim;
@@ -40,8 +42,9 @@ const ROWS_PER_PAGE: usize = 5_000;
 pub(super) const CANCELED: &str = "The broadcast was canceled before the message left";
 
 /// The columns of a broadcast, for [`broadcast`], and of how far it has come, for [`record`].
-const COLUMNS: &str = "b.account_id, b.id, b.mode, b.kind, b.originator, b.body, b.media_url, b.encoding, b.segments, b.total, b.blocked, b.created_at, \
-     b.expires_at, p.status, p.skipped, p.queued, p.sent, p.delivered, p.undelivered, p.failed, b.media_id";
+const COLUMNS: &str = "b.account_id, b.id, b.mode, b.kind, b.originator, b.body, b.media_url, b.encoding, b.segments, \
+     b.total, b.blocked, b.created_at, b.expires_at, p.status, p.skipped, p.queued, p.sent, p.delivered, \
+     p.undelivered, p.failed, b.media_id";
 
 #[async_trait]
 impl Broadcasts for Sqlite {
@@ -53,7 +56,11 @@ impl Broadcasts for Sqlite {
         Ok(admitted)
     }
 
-    async fn replay_broadcast(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<BroadcastAdmitted>, StoreError> {
+    async fn replay_broadcast(
+        &self,
+        owner: Owner,
+        claim: &IdempotencyClaim,
+    ) -> Result<Option<BroadcastAdmitted>, StoreError> {
         self.settled(owner, claim, replay, is_open, BroadcastAdmitted::UnderWay).await
     }
 
@@ -61,13 +68,27 @@ impl Broadcasts for Sqlite {
         self.readers.read_for(owner.into(), Work::One, move |connection| load(connection, owner, id)).await
     }
 
-    async fn broadcasts(&self, owner: Option<Owner>, filter: BroadcastFilter, after: Option<BroadcastId>, limit: usize) -> Result<BroadcastPage, StoreError> {
-        self.readers.read_for(owner.into(), Work::Page, move |connection| page(connection, owner, &filter, after, limit)).await
+    async fn broadcasts(
+        &self,
+        owner: Option<Owner>,
+        filter: BroadcastFilter,
+        after: Option<BroadcastId>,
+        limit: usize,
+    ) -> Result<BroadcastPage, StoreError> {
+        self.readers
+            .read_for(owner.into(), Work::Page, move |connection| page(connection, owner, &filter, after, limit))
+            .await
     }
 
-    async fn unexpanded(&self, node: Epoch, after: Option<BroadcastId>, limit: usize) -> Result<Vec<Arc<Broadcast>>, StoreError> {
+    async fn unexpanded(
+        &self,
+        node: Epoch,
+        after: Option<BroadcastId>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Broadcast>>, StoreError> {
         let mut found = self.readers.read(move |connection| unexpanded(connection, node, after, limit)).await?;
-        let unowned: Vec<(BroadcastId, u32)> = found.iter().filter(|(_, owner)| *owner != node.get()).map(|(found, owner)| (found.id, *owner)).collect();
+        let unowned: Vec<(BroadcastId, u32)> =
+            found.iter().filter(|(_, owner)| *owner != node.get()).map(|(found, owner)| (found.id, *owner)).collect();
         if !unowned.is_empty() {
             let lost = self.writer.write(move |group| own(group, node, &unowned)).await?;
             found.retain(|(broadcast, _)| !lost.contains(&broadcast.id));
@@ -83,7 +104,12 @@ impl Broadcasts for Sqlite {
         self.writer.write(move |group| expand(group, &expansion)).await
     }
 
-    async fn cancel_broadcast(&self, owner: Option<Owner>, id: BroadcastId, now: Timestamp) -> Result<Option<Canceled>, StoreError> {
+    async fn cancel_broadcast(
+        &self,
+        owner: Option<Owner>,
+        id: BroadcastId,
+        now: Timestamp,
+    ) -> Result<Option<Canceled>, StoreError> {
         self.writer.write(move |group| Ok(cancel(group, owner, id, now)?)).await
     }
 }
@@ -127,8 +153,9 @@ fn insert_admitted(group: &mut Group, admission: &BroadcastAdmission) -> Result<
 }
 
 fn insert(connection: &Connection, broadcast: &Broadcast) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO broadcasts (account_id, id, mode, kind, originator, body, media_url, encoding, segments, total, blocked, created_at, \
-               expires_at, media_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+    let sql = "INSERT INTO broadcasts (account_id, id, mode, kind, originator, body, media_url, encoding, segments, \
+               total, blocked, created_at, expires_at, media_id) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     connection.prepare_cached(sql)?.execute(params![
         broadcast.account.to_bytes(),
         broadcast.id.to_bytes(),
@@ -148,17 +175,24 @@ fn insert(connection: &Connection, broadcast: &Broadcast) -> rusqlite::Result<()
     Ok(())
 }
 
-fn insert_progress(connection: &Connection, broadcast: &Broadcast, packed: usize, owner: Epoch) -> rusqlite::Result<()> {
-    let sql =
-        "INSERT INTO broadcast_progress (broadcast_id, account_id, status, packed, next_index, skipped, queued, owner) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?4, ?6)";
+fn insert_progress(
+    connection: &Connection,
+    broadcast: &Broadcast,
+    packed: usize,
+    owner: Epoch,
+) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO broadcast_progress (broadcast_id, account_id, status, packed, next_index, skipped, queued, \
+        owner) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?4, ?6)";
     let status = broadcast.status_at_acceptance().as_str();
-    let values = params![broadcast.id.to_bytes(), broadcast.account.to_bytes(), status, packed, broadcast.blocked, owner.get()];
+    let values =
+        params![broadcast.id.to_bytes(), broadcast.account.to_bytes(), status, packed, broadcast.blocked, owner.get()];
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }
 
 fn insert_chunks(connection: &Connection, id: BroadcastId, recipients: &Recipients) -> rusqlite::Result<()> {
-    let mut insert = connection.prepare_cached("INSERT INTO broadcast_chunks (broadcast_id, first, recipients) VALUES (?1, ?2, ?3)")?;
+    let mut insert = connection
+        .prepare_cached("INSERT INTO broadcast_chunks (broadcast_id, first, recipients) VALUES (?1, ?2, ?3)")?;
     for (number, chunk) in recipients.as_numbers().chunks(CHUNK).enumerate() {
         insert.execute(params![id.to_bytes(), number * CHUNK, pack(chunk)])?;
     }
@@ -174,7 +208,11 @@ fn unpack(octets: &[u8]) -> impl Iterator<Item = Option<Msisdn>> {
     octets.chunks(PACKED_BYTES).map(move |octets| Msisdn::from_u64(number(octets)))
 }
 
-fn replay(connection: &Connection, owner: Owner, claim: &IdempotencyClaim) -> rusqlite::Result<Option<BroadcastAdmitted>> {
+fn replay(
+    connection: &Connection,
+    owner: Owner,
+    claim: &IdempotencyClaim,
+) -> rusqlite::Result<Option<BroadcastAdmitted>> {
     let (id, answer, form) = match find_claim(connection, owner, claim)? {
         None => return Ok(None),
         Some(Claimed::Other) => return Ok(Some(BroadcastAdmitted::KeyTaken)),
@@ -191,18 +229,27 @@ const fn is_open(earlier: &BroadcastAdmitted) -> bool {
 
 fn load(connection: &Connection, owner: Option<Owner>, id: BroadcastId) -> rusqlite::Result<Option<BroadcastRecord>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM broadcast_progress p JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id \
-         WHERE p.broadcast_id = ?1 AND (?2 IS NULL OR p.account_id = ?2) AND (?3 IS NULL OR b.mode = ?3)"
+        "SELECT {COLUMNS} FROM broadcast_progress p JOIN broadcasts b ON b.account_id = p.account_id \
+         AND b.id = p.broadcast_id WHERE p.broadcast_id = ?1 AND (?2 IS NULL OR p.account_id = ?2) \
+         AND (?3 IS NULL OR b.mode = ?3)"
     );
-    let values = params![id.to_bytes(), owner.map(|owner| owner.account.to_bytes()), owner.map(|owner| owner.mode.as_str())];
+    let values =
+        params![id.to_bytes(), owner.map(|owner| owner.account.to_bytes()), owner.map(|owner| owner.mode.as_str())];
     connection.prepare_cached(&sql)?.query_row(values, record).optional()
 }
 
-fn page(connection: &Connection, owner: Option<Owner>, filter: &BroadcastFilter, after: Option<BroadcastId>, limit: usize) -> rusqlite::Result<BroadcastPage> {
+fn page(
+    connection: &Connection,
+    owner: Option<Owner>,
+    filter: &BroadcastFilter,
+    after: Option<BroadcastId>,
+    limit: usize,
+) -> rusqlite::Result<BroadcastPage> {
     if limit == 0 {
         return Ok(BroadcastPage { broadcasts: Vec::new(), next: after });
     }
-    let (account, mode) = (owner.map(|owner| owner.account).or(filter.account), owner.map(|owner| owner.mode).or(filter.mode));
+    let (account, mode) =
+        (owner.map(|owner| owner.account).or(filter.account), owner.map(|owner| owner.mode).or(filter.mode));
     let sql = format!("SELECT {COLUMNS} FROM {}", listed(filter, account, mode));
     let end = filter.before.map(BroadcastId::lowest_at);
     let below = [after, end].into_iter().flatten().min().unwrap_or(BroadcastId::from_bytes([0xFF; 16]));
@@ -242,24 +289,29 @@ fn page(connection: &Connection, owner: Option<Owner>, filter: &BroadcastFilter,
 fn listed(filter: &BroadcastFilter, account: Option<AccountId>, mode: Option<Mode>) -> &'static str {
     match (account, mode, &filter.originator, filter.status) {
         (Some(_), _, _, Some(_)) => {
-            "broadcast_progress p INDEXED BY broadcast_progress_of CROSS JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id \
-             WHERE p.account_id = ?3 AND p.status = ?6 AND p.broadcast_id < ?1 AND p.broadcast_id >= ?2 AND ?4 IS ?4 AND ?5 IS ?5 ORDER BY p.broadcast_id DESC"
+            "broadcast_progress p INDEXED BY broadcast_progress_of CROSS JOIN broadcasts b ON b.account_id = \
+             p.account_id AND b.id = p.broadcast_id WHERE p.account_id = ?3 AND p.status = ?6 AND p.broadcast_id < ?1 \
+             AND p.broadcast_id >= ?2 AND ?4 IS ?4 AND ?5 IS ?5 ORDER BY p.broadcast_id DESC"
         }
         (Some(_), Some(_), Some(_), None) => {
             "broadcasts b INDEXED BY broadcasts_from CROSS JOIN broadcast_progress p ON p.broadcast_id = b.id \
-             WHERE b.account_id = ?3 AND b.mode = ?4 AND b.originator = ?5 AND b.id < ?1 AND b.id >= ?2 AND ?6 IS ?6 ORDER BY b.id DESC"
+             WHERE b.account_id = ?3 AND b.mode = ?4 AND b.originator = ?5 AND b.id < ?1 AND b.id >= ?2 AND ?6 IS ?6 \
+             ORDER BY b.id DESC"
         }
         (Some(_), Some(_), None, None) => {
             "broadcasts b INDEXED BY broadcasts_of CROSS JOIN broadcast_progress p ON p.broadcast_id = b.id \
-             WHERE b.account_id = ?3 AND b.mode = ?4 AND b.id < ?1 AND b.id >= ?2 AND ?5 IS ?5 AND ?6 IS ?6 ORDER BY b.id DESC"
+             WHERE b.account_id = ?3 AND b.mode = ?4 AND b.id < ?1 AND b.id >= ?2 AND ?5 IS ?5 AND ?6 IS ?6 ORDER BY \
+             b.id DESC"
         }
         (Some(_), None, _, None) => {
             "broadcasts b CROSS JOIN broadcast_progress p ON p.broadcast_id = b.id \
-             WHERE b.account_id = ?3 AND b.id < ?1 AND b.id >= ?2 AND ?4 IS ?4 AND ?5 IS ?5 AND ?6 IS ?6 ORDER BY b.id DESC"
+             WHERE b.account_id = ?3 AND b.id < ?1 AND b.id >= ?2 AND ?4 IS ?4 AND ?5 IS ?5 AND ?6 IS ?6 ORDER BY b.id \
+             DESC"
         }
         (None, ..) => {
             "broadcast_progress p CROSS JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id \
-             WHERE ?3 IS NULL AND p.broadcast_id < ?1 AND p.broadcast_id >= ?2 AND ?4 IS ?4 AND ?5 IS ?5 AND ?6 IS ?6 ORDER BY p.broadcast_id DESC"
+             WHERE ?3 IS NULL AND p.broadcast_id < ?1 AND p.broadcast_id >= ?2 AND ?4 IS ?4 AND ?5 IS ?5 AND ?6 IS ?6 \
+             ORDER BY p.broadcast_id DESC"
         }
     }
 }
@@ -274,20 +326,33 @@ fn shows(filter: &BroadcastFilter, account: Option<AccountId>, mode: Option<Mode
 }
 
 /// Open broadcasts of a node, and those that no living epoch owns, each with its owner.
-fn unexpanded(connection: &Connection, node: Epoch, after: Option<BroadcastId>, limit: usize) -> rusqlite::Result<Vec<(Arc<Broadcast>, u32)>> {
+fn unexpanded(
+    connection: &Connection,
+    node: Epoch,
+    after: Option<BroadcastId>,
+    limit: usize,
+) -> rusqlite::Result<Vec<(Arc<Broadcast>, u32)>> {
     let sql = format!(
-        "SELECT {COLUMNS}, p.owner FROM broadcast_progress p INDEXED BY broadcast_progress_open JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id \
+        "SELECT {COLUMNS}, p.owner FROM broadcast_progress p INDEXED BY broadcast_progress_open \
+         JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id \
          WHERE p.status IN ('queued', 'sending') AND p.broadcast_id > ?1 AND p.next_index < p.packed \
-         AND (p.owner = ?3 OR p.owner NOT IN (SELECT epoch FROM nodes WHERE is_over = 0)) ORDER BY p.broadcast_id LIMIT ?2"
+         AND (p.owner = ?3 OR p.owner NOT IN (SELECT epoch FROM nodes WHERE is_over = 0)) ORDER BY p.broadcast_id \
+         LIMIT ?2"
     );
     let after = after.map_or([0; 16], BroadcastId::to_bytes);
-    connection.prepare_cached(&sql)?.query_map(params![after, limit, node.get()], |row| Ok((broadcast(row).map(Arc::new)?, row.get(21)?)))?.collect()
+    connection
+        .prepare_cached(&sql)?
+        .query_map(params![after, limit, node.get()], |row| Ok((broadcast(row).map(Arc::new)?, row.get(21)?)))?
+        .collect()
 }
 
-/// Makes a node the owner of these broadcasts, where they still have the owner that was seen. Returns those that another node was quicker to get.
+/// Makes a node the owner of these broadcasts, where they still have the owner that was seen. Returns those that
+/// another node was quicker to get.
 fn own(group: &Group, node: Epoch, unowned: &[(BroadcastId, u32)]) -> Result<Vec<BroadcastId>, Fault> {
     group.living.require(node)?;
-    let mut update = group.connection.prepare_cached("UPDATE broadcast_progress SET owner = ?3 WHERE broadcast_id = ?1 AND owner = ?2")?;
+    let mut update = group
+        .connection
+        .prepare_cached("UPDATE broadcast_progress SET owner = ?3 WHERE broadcast_id = ?1 AND owner = ?2")?;
     let mut lost = Vec::new();
     for (id, seen) in unowned {
         if update.execute(params![id.to_bytes(), seen, node.get()])? == 0 {
@@ -298,14 +363,23 @@ fn own(group: &Group, node: Epoch, unowned: &[(BroadcastId, u32)]) -> Result<Vec
 }
 
 fn upcoming(connection: &Connection, id: BroadcastId, limit: usize) -> rusqlite::Result<Option<Upcoming>> {
-    let sql = "SELECT p.next_index, p.queued - (p.packed - p.next_index), c.first, c.recipients FROM broadcast_progress p \
-               JOIN broadcast_chunks c ON c.broadcast_id = p.broadcast_id AND c.first <= p.next_index \
-               WHERE p.broadcast_id = ?1 AND p.status IN ('queued', 'sending') AND p.next_index < p.packed ORDER BY c.first DESC LIMIT 1";
-    let read = |row: &Row<'_>| Ok((row.get::<_, u32>(0)?, row.get(1)?, row.get::<_, u32>(2)?, row.get::<_, Vec<u8>>(3)?));
-    let Some((from, outstanding, first, octets)) = connection.prepare_cached(sql)?.query_row([id.to_bytes()], read).optional()? else { return Ok(None) };
-    let broken = || rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Blob, "a recipient is no number".into());
-    let recipients = unpack(&octets).skip((from - first) as usize).take(limit).map(|recipient| recipient.ok_or_else(broken));
-    Ok(Some(Upcoming { from, recipients: recipients.collect::<Result<_, _>>()?, outstanding }).filter(|upcoming| !upcoming.recipients.is_empty()))
+    let sql = "SELECT p.next_index, p.queued - (p.packed - p.next_index), c.first, c.recipients \
+               FROM broadcast_progress p JOIN broadcast_chunks c ON c.broadcast_id = p.broadcast_id \
+               AND c.first <= p.next_index WHERE p.broadcast_id = ?1 AND p.status IN ('queued', 'sending') \
+               AND p.next_index < p.packed ORDER BY c.first DESC LIMIT 1";
+    let read =
+        |row: &Row<'_>| Ok((row.get::<_, u32>(0)?, row.get(1)?, row.get::<_, u32>(2)?, row.get::<_, Vec<u8>>(3)?));
+    let Some((from, outstanding, first, octets)) =
+        connection.prepare_cached(sql)?.query_row([id.to_bytes()], read).optional()?
+    else {
+        return Ok(None);
+    };
+    let broken =
+        || rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Blob, "a recipient is no number".into());
+    let recipients =
+        unpack(&octets).skip((from - first) as usize).take(limit).map(|recipient| recipient.ok_or_else(broken));
+    Ok(Some(Upcoming { from, recipients: recipients.collect::<Result<_, _>>()?, outstanding })
+        .filter(|upcoming| !upcoming.recipients.is_empty()))
 }
 
 fn expand(group: &mut Group, expansion: &Expansion) -> Result<bool, Fault> {
@@ -313,10 +387,18 @@ fn expand(group: &mut Group, expansion: &Expansion) -> Result<bool, Fault> {
     let id = expansion.broadcast.to_bytes();
     let before = "SELECT status = 'queued' FROM broadcast_progress WHERE broadcast_id = ?1";
     // Once its first recipients had their turn, it is sending already.
-    let begins = expansion.from == 0 && group.connection.prepare_cached(before)?.query_row([id], |row| row.get(0)).optional()? == Some(true);
+    let begins = expansion.from == 0
+        && group.connection.prepare_cached(before)?.query_row([id], |row| row.get(0)).optional()? == Some(true);
     let sql = "UPDATE broadcast_progress SET next_index = next_index + ?3, status = 'sending' \
-               WHERE broadcast_id = ?1 AND next_index = ?2 AND next_index + ?3 <= packed AND status IN ('queued', 'sending') AND owner = ?4";
-    if group.connection.prepare_cached(sql)?.execute(params![id, expansion.from, expansion.turns, expansion.node.get()])? == 0 {
+               WHERE broadcast_id = ?1 AND next_index = ?2 AND next_index + ?3 <= packed \
+               AND status IN ('queued', 'sending') AND owner = ?4";
+    if group.connection.prepare_cached(sql)?.execute(params![
+        id,
+        expansion.from,
+        expansion.turns,
+        expansion.node.get()
+    ])? == 0
+    {
         return Ok(false);
     }
     if begins {
@@ -334,17 +416,25 @@ fn expand(group: &mut Group, expansion: &Expansion) -> Result<bool, Fault> {
     Ok(true)
 }
 
-fn cancel(group: &mut Group, owner: Option<Owner>, id: BroadcastId, now: Timestamp) -> rusqlite::Result<Option<Canceled>> {
+fn cancel(
+    group: &mut Group,
+    owner: Option<Owner>,
+    id: BroadcastId,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Canceled>> {
     // Changes by calls that share this transaction count too.
     group.write_tallies()?;
     let Some(record) = load(&group.connection, owner, id)? else { return Ok(None) };
     if !record.status.is_open() {
         return Ok(Some(Canceled { record, stopped: 0 }));
     }
-    let sql = "UPDATE broadcast_progress SET status = 'canceled', queued = queued - (packed - next_index), skipped = skipped + (packed - next_index), \
-               packed = next_index WHERE broadcast_id = ?1";
+    let sql = "UPDATE broadcast_progress SET status = 'canceled', queued = queued - (packed - next_index), skipped = \
+               skipped + (packed - next_index), packed = next_index WHERE broadcast_id = ?1";
     group.connection.prepare_cached(sql)?.execute([id.to_bytes()])?;
-    group.connection.prepare_cached("DELETE FROM broadcast_chunks WHERE broadcast_id = ?1")?.execute([id.to_bytes()])?;
+    group
+        .connection
+        .prepare_cached("DELETE FROM broadcast_chunks WHERE broadcast_id = ?1")?
+        .execute([id.to_bytes()])?;
     for message in waiting(&group.connection, record.broadcast.account, id)? {
         let Some(mut life) = Life::load(&group.connection, message)? else { continue };
         if skip(&group.connection, &mut life, now, CANCELED)? {
@@ -365,17 +455,20 @@ pub(super) fn note(group: &mut Group, id: BroadcastId, at: Timestamp) -> rusqlit
     Ok(())
 }
 
-/// The messages of a broadcast that wait and are not under way. What is held back may have left, and only a receipt will tell.
+/// The messages of a broadcast that wait and are not under way. What is held back may have left, and only a receipt
+/// will tell.
 fn waiting(connection: &Connection, account: AccountId, id: BroadcastId) -> rusqlite::Result<Vec<MessageId>> {
-    let next_carrier = "SELECT carrier FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier > ?1 ORDER BY carrier LIMIT 1";
-    let of_carrier = "SELECT message_id FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = 1 \
-                      AND broadcast_id = ?3 AND in_flight = 0 AND held = 0";
+    let next_carrier = "SELECT carrier FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier > ?1 \
+        ORDER BY carrier LIMIT 1";
+    let of_carrier = "SELECT message_id FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier = ?1 \
+                      AND account_id = ?2 AND lane = 1 AND broadcast_id = ?3 AND in_flight = 0 AND held = 0";
     let mut waiting = Vec::new();
     // No route leads to the carrier without a name, but messages may wait there; nothing sorts before it.
     let mut carrier = Some(String::new());
     while let Some(name) = carrier {
         let mut select = connection.prepare_cached(of_carrier)?;
-        let found = select.query_map(params![name, account.to_bytes(), id.to_bytes()], |row| row.get(0).map(MessageId::from_bytes))?;
+        let found = select
+            .query_map(params![name, account.to_bytes(), id.to_bytes()], |row| row.get(0).map(MessageId::from_bytes))?;
         waiting.extend(found.collect::<rusqlite::Result<Vec<_>>>()?);
         carrier = connection.prepare_cached(next_carrier)?.query_row([name], |row| row.get(0)).optional()?;
     }
@@ -417,7 +510,11 @@ fn record(row: &Row<'_>) -> rusqlite::Result<BroadcastRecord> {
         undelivered: row.get(18)?,
         failed: row.get(19)?,
     };
-    Ok(BroadcastRecord { broadcast: Arc::new(broadcast(row)?), status: rows::word(row, 13, BroadcastStatus::parse)?, counts })
+    Ok(BroadcastRecord {
+        broadcast: Arc::new(broadcast(row)?),
+        status: rows::word(row, 13, BroadcastStatus::parse)?,
+        counts,
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
-//! The change feed: changes are noted while a transaction makes them, written into the log before its commit where a consumer wants them, and given to the tails after it.
+//! The change feed: changes are noted while a transaction makes them, written into the log before its commit where a
+//! consumer wants them, and given to the tails after it.
 //!
-//! The writer knows its consumers and the ends of the log without asking the file, so that a change that no consumer wants costs no statement.
+//! The writer knows its consumers and the ends of the log without asking the file, so that a change that no consumer
+//! wants costs no statement.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,8 +19,8 @@ use crate::contract::changes::{Batch, Change, Changes, Consumer, Kind, Kinds, Po
 use crate::facts;
 use crate::tail::Tails;
 
-/// The number of the one writer that this store has. A file is written by one process at a time, so its log is one sequence across all starts; in a store that nodes
-/// share, each epoch numbers its own changes.
+/// The number of the one writer that this store has. A file is written by one process at a time, so its log is one
+/// sequence across all starts; in a store that nodes share, each epoch numbers its own changes.
 const fn writer_number() -> u64 {
     1
 }
@@ -124,12 +126,14 @@ impl Feed {
 }
 
 impl Group {
-    /// Whether a consumer or a tail wants changes of this kind. The caller asks before it makes a change for every message.
+    /// Whether a consumer or a tail wants changes of this kind. The caller asks before it makes a change for every
+    /// message.
     pub(super) fn wants(&self, kind: Kind) -> bool {
         self.feed.wanted.has(kind) || self.feed.tails.want(kind)
     }
 
-    /// Notes a change that this transaction makes. The tails get it when the transaction is committed, and never otherwise.
+    /// Notes a change that this transaction makes. The tails get it when the transaction is committed, and never
+    /// otherwise.
     pub(super) fn note(&mut self, at: Timestamp, owner: Option<Owner>, resource: Resource) {
         let feed = &mut self.feed;
         let position = feed.wanted.has(resource.kind()).then(|| {
@@ -140,7 +144,8 @@ impl Group {
         feed.noted.push(Change { position, at, owner, resource });
     }
 
-    /// Writes the noted changes that consumers want. Part of every commit, and of whatever reads the log in order to change it.
+    /// Writes the noted changes that consumers want. Part of every commit, and of whatever reads the log in order to
+    /// change it.
     pub(super) fn write_changes(&mut self) -> rusqlite::Result<()> {
         let unwritten = &self.feed.noted[self.feed.written..];
         let Some(last) = unwritten.iter().rev().find_map(|change| change.position) else { return Ok(()) };
@@ -150,17 +155,30 @@ impl Group {
             let Some(Position { writer, seq }) = change.position else { continue };
             octets.clear();
             facts::encode(&change.resource, &mut octets);
-            let (account, test) = (change.owner.map(|owner| owner.account.to_bytes()), change.owner.map(|owner| rows::is_test(owner.mode)));
-            insert.execute(params![writer, seq, change.at.as_millis(), change.resource.kind().number(), account, test, octets])?;
+            let (account, test) = (
+                change.owner.map(|owner| owner.account.to_bytes()),
+                change.owner.map(|owner| rows::is_test(owner.mode)),
+            );
+            insert.execute(params![
+                writer,
+                seq,
+                change.at.as_millis(),
+                change.resource.kind().number(),
+                account,
+                test,
+                octets
+            ])?;
         }
-        let sql = "INSERT INTO change_writers (writer, last) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET last = excluded.last";
+        let sql =
+            "INSERT INTO change_writers (writer, last) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET last = excluded.last";
         self.connection.prepare_cached(sql)?.execute(params![last.writer, last.seq])?;
         self.feed.written = self.feed.noted.len();
         Ok(())
     }
 }
 
-const INSERT: &str = "INSERT INTO changes (writer, seq, at, kind, account_id, test, facts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const INSERT: &str =
+    "INSERT INTO changes (writer, seq, at, kind, account_id, test, facts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 const DROP: &str = "DELETE FROM changes WHERE writer = ?1 AND seq >= ?2 AND seq <= ?3";
 const DROP_WRITER: &str = "DELETE FROM change_writers WHERE writer = ?1";
 const DROP_CURSOR: &str = "DELETE FROM change_cursors WHERE consumer = ?1 AND writer = ?2";
@@ -172,13 +190,15 @@ pub(super) const MAINTENANCE: &[&str] = &[DROP, DROP_WRITER, DROP_CURSOR];
 fn register(group: &mut Group, name: String, kinds: Kinds) -> rusqlite::Result<()> {
     // Those that calls before this one noted in the same transaction are not for a new consumer.
     group.write_changes()?;
-    let sql = "INSERT INTO change_consumers (name, kinds) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET kinds = excluded.kinds";
+    let sql =
+        "INSERT INTO change_consumers (name, kinds) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET kinds = excluded.kinds";
     group.connection.prepare_cached(sql)?.execute(params![name, kinds.bits()])?;
     let Group { connection, feed, .. } = group;
     match feed.consumers.get_mut(&name) {
         Some(known) => known.kinds = kinds,
         None => {
-            let mut insert = connection.prepare_cached("INSERT INTO change_cursors (consumer, writer, seq) VALUES (?1, ?2, ?3)")?;
+            let mut insert =
+                connection.prepare_cached("INSERT INTO change_cursors (consumer, writer, seq) VALUES (?1, ?2, ?3)")?;
             for (writer, log) in &feed.logs {
                 insert.execute(params![name, writer, log.last])?;
             }
@@ -206,7 +226,8 @@ fn move_cursor(group: &mut Group, name: &str, to: Position) -> Result<(), Fault>
     let Some(log) = feed.logs.get(&to.writer) else { return Ok(()) };
     let (known, wanted) = (consumer.cursor.get(&to.writer).copied().unwrap_or(0), to.seq.min(log.last));
     if wanted > known {
-        let sql = "INSERT INTO change_cursors (consumer, writer, seq) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET seq = excluded.seq";
+        let sql = "INSERT INTO change_cursors (consumer, writer, seq) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET \
+            seq = excluded.seq";
         connection.prepare_cached(sql)?.execute(params![name, to.writer, wanted])?;
         consumer.cursor.insert(to.writer, wanted);
     }
@@ -255,7 +276,8 @@ fn registered(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Regi
 }
 
 fn logs(connection: &Connection) -> rusqlite::Result<BTreeMap<u64, Log>> {
-    let sql = "SELECT w.writer, w.last, (SELECT min(c.seq) FROM changes c WHERE c.writer = w.writer) FROM change_writers w";
+    let sql =
+        "SELECT w.writer, w.last, (SELECT min(c.seq) FROM changes c WHERE c.writer = w.writer) FROM change_writers w";
     let read = |row: &Row<'_>| {
         let (last, first): (u64, Option<u64>) = (row.get(1)?, row.get(2)?);
         Ok((row.get(0)?, Log { first: first.unwrap_or(last + 1), last }))
@@ -267,21 +289,33 @@ fn consumers(connection: &Connection) -> rusqlite::Result<Vec<Consumer>> {
     let logs = logs(connection)?;
     let consumer = |(name, Registered { kinds, cursor }): (String, Registered)| {
         let behind = logs.iter().map(|(writer, log)| log.last - cursor.get(writer).copied().unwrap_or(0)).sum();
-        Consumer { name, kinds, cursor: cursor.into_iter().map(|(writer, seq)| Position { writer, seq }).collect(), behind }
+        Consumer {
+            name,
+            kinds,
+            cursor: cursor.into_iter().map(|(writer, seq)| Position { writer, seq }).collect(),
+            behind,
+        }
     };
     Ok(registered(connection)?.into_iter().map(consumer).collect())
 }
 
-/// The next changes of the first writer of which the consumer has not passed everything; `None` for an unknown consumer.
+/// The next changes of the first writer of which the consumer has not passed everything; `None` for an unknown
+/// consumer.
 fn batch(connection: &Connection, name: &str, limit: usize) -> rusqlite::Result<Option<Batch>> {
-    let kinds = connection.prepare_cached("SELECT kinds FROM change_consumers WHERE name = ?1")?.query_row([name], |row| row.get(0)).optional()?;
+    let kinds = connection
+        .prepare_cached("SELECT kinds FROM change_consumers WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()?;
     let Some(kinds) = kinds.map(Kinds::from_bits) else { return Ok(None) };
-    let next = "SELECT w.writer, coalesce(c.seq, 0) FROM change_writers w LEFT JOIN change_cursors c ON c.consumer = ?1 AND c.writer = w.writer \
+    let next = "SELECT w.writer, coalesce(c.seq, 0) FROM change_writers w \
+                LEFT JOIN change_cursors c ON c.consumer = ?1 AND c.writer = w.writer \
                 WHERE w.last > coalesce(c.seq, 0) ORDER BY w.writer LIMIT 1";
-    let next: Option<(u64, u64)> = connection.prepare_cached(next)?.query_row([name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let next: Option<(u64, u64)> =
+        connection.prepare_cached(next)?.query_row([name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let mut batch = Batch { changes: Vec::new(), end: None };
     let Some((writer, after)) = next else { return Ok(Some(batch)) };
-    let sql = "SELECT seq, at, kind, account_id, test, facts FROM changes WHERE writer = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+    let sql = "SELECT seq, at, kind, account_id, test, facts FROM changes WHERE writer = ?1 AND seq > ?2 ORDER BY seq \
+        LIMIT ?3";
     let mut select = connection.prepare_cached(sql)?;
     let mut found = select.query(params![writer, after, limit])?;
     while let Some(row) = found.next()? {
@@ -299,7 +333,13 @@ fn change(row: &Row<'_>, position: Position) -> rusqlite::Result<Change> {
     let account = row.get::<_, Option<[u8; 16]>>(3)?.map(AccountId::from_bytes);
     let mode = row.get::<_, Option<bool>>(4)?.map(rows::mode_if_test);
     let owner = account.zip(mode).map(|(account, mode)| Owner { account, mode });
-    let broken = || rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Blob, "the facts of a change cannot be read".into());
+    let broken = || {
+        rusqlite::Error::FromSqlConversionFailure(
+            5,
+            rusqlite::types::Type::Blob,
+            "the facts of a change cannot be read".into(),
+        )
+    };
     let resource = facts::decode(row.get_ref(5)?.as_blob()?).ok_or_else(broken)?;
     Ok(Change { position: Some(position), at: rows::time(row, 1)?, owner, resource })
 }

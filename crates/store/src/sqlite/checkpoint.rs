@@ -20,7 +20,8 @@ const ROWS: u64 = 30_000;
 /// How many pages of 4 KiB the log may have after a copy before the writer must let it begin anew.
 const LOG_PAGES_MAX: i64 = 16_384;
 
-/// The largest log, in bytes, that stays when it begins anew; a longer file is cut to it (SQLite, `PRAGMA journal_size_limit`).
+/// The largest log, in bytes, that stays when it begins anew; a longer file is cut to it (SQLite,
+/// `PRAGMA journal_size_limit`).
 pub(super) const LOG_BYTES_MAX: i64 = LOG_PAGES_MAX * 4_096;
 
 /// How often it is looked whether little is written.
@@ -51,8 +52,14 @@ impl Checkpointer {
         // One pending wake-up says all that two would.
         let (wake, woken) = channel(1);
         let (log_too_long, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let copier = Copier { connection, log_too_long: Arc::clone(&log_too_long), written: Arc::clone(&written), rest: Rest::default() };
-        let task = runtime.spawn_thread("store-checkpoint", Box::pin(copier.run(woken, Arc::clone(runtime), poison)))?;
+        let copier = Copier {
+            connection,
+            log_too_long: Arc::clone(&log_too_long),
+            written: Arc::clone(&written),
+            rest: Rest::default(),
+        };
+        let task =
+            runtime.spawn_thread("store-checkpoint", Box::pin(copier.run(woken, Arc::clone(runtime), poison)))?;
         Ok(Self { wake, log_too_long, written, rows: 0, task })
     }
 
@@ -147,9 +154,11 @@ impl Rest {
     }
 }
 
-/// Truncates the copied log. Returns false if a reader or writer is active: it waits for neither, so that no commit waits for it.
+/// Truncates the copied log. Returns false if a reader or writer is active: it waits for neither, so that no commit
+/// waits for it.
 fn empty(connection: &Connection) -> rusqlite::Result<bool> {
-    // Hardly anything is left to copy now, so that the writer's lock is held for as long as it takes to cut a file. A writer or reader that is at work keeps us out.
+    // Hardly anything is left to copy now, so that the writer's lock is held for as long as it takes to cut a file. A
+    // writer or reader that is at work keeps us out.
     connection.busy_timeout(Duration::ZERO)?;
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0)).map(|is_busy| !is_busy)
 }
@@ -171,7 +180,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("smsfactory.db");
         let log_bytes = || std::fs::metadata(directory.path().join("smsfactory.db-wal")).unwrap().len();
-        let (writer, copier) = (connect(&file, None, OpenFlags::default()).unwrap(), connect(&file, None, OpenFlags::default()).unwrap());
+        let (writer, copier) =
+            (connect(&file, None, OpenFlags::default()).unwrap(), connect(&file, None, OpenFlags::default()).unwrap());
         writer.execute_batch("CREATE TABLE t (x)").unwrap();
         let write = |bytes: u64| writer.execute("INSERT INTO t VALUES (randomblob(?1))", [bytes]).unwrap();
         let (mut rest, mut written) = (Rest::default(), 0);

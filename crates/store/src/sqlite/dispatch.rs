@@ -67,16 +67,27 @@ impl Dispatch for Sqlite {
 
     async fn release(&self, leases: Vec<(MessageId, u64)>, now: Timestamp) -> Result<(), StoreError> {
         let write = move |group: &mut Group| {
-            let sql = "UPDATE delivery SET lease = 0, due_at = ?3 WHERE message_id = ?1 AND lease = ?2 AND lease <> 0 AND in_flight = 0 AND status = 'queued'";
+            let sql = "UPDATE delivery SET lease = 0, due_at = ?3 WHERE message_id = ?1 AND lease = ?2 AND lease <> 0 \
+                AND in_flight = 0 AND status = 'queued'";
             for (id, token) in leases.into_iter().filter(|(_, token)| group.living.holds(*token)) {
-                group.connection.prepare_cached(sql)?.execute(params![id.to_bytes(), mask_to_sql(token), now.as_millis()])?;
+                group.connection.prepare_cached(sql)?.execute(params![
+                    id.to_bytes(),
+                    mask_to_sql(token),
+                    now.as_millis()
+                ])?;
             }
             Ok(())
         };
         self.writer.write(write).await
     }
 
-    async fn expire(&self, node: Epoch, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> Result<usize, StoreError> {
+    async fn expire(
+        &self,
+        node: Epoch,
+        now: Moment,
+        under_way: HashSet<MessageId>,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
         let write = move |group: &mut Group| {
             group.living.require(node)?;
             Ok(expire(group, node, now, &under_way, limit)?)
@@ -96,13 +107,18 @@ impl Dispatch for Sqlite {
 /// Single messages, and those of broadcasts: the order in which an account's are leased.
 const LANES: [i64; 2] = [0, 1];
 
-/// Makes what epochs that are over have leased due at `now`, and what `node` has. Returns how many of those leases had an attempt under way.
+/// Makes what epochs that are over have leased due at `now`, and what `node` has. Returns how many of those leases had
+/// an attempt under way.
 pub(super) fn free_leases(connection: &Connection, node: Option<Epoch>, now: Timestamp) -> rusqlite::Result<u64> {
-    // A lease that has not ended lies ahead of now in the index; what lies behind is due anyway, however its lease ended.
-    let select = "SELECT count(*) FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 \
-                  AND due_at > ?3 AND lease <> 0 AND lease >> 32 & 4294967295 NOT IN (SELECT epoch FROM nodes WHERE is_over = 0 AND epoch <> ?5) AND in_flight = 1";
-    let update = "UPDATE delivery INDEXED BY delivery_due SET due_at = ?3 WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 \
-                  AND due_at > ?3 AND lease <> 0 AND lease >> 32 & 4294967295 NOT IN (SELECT epoch FROM nodes WHERE is_over = 0 AND epoch <> ?5)";
+    // A lease that has not ended lies ahead of now in the index; what lies behind is due anyway, however its lease
+    // ended.
+    let select = "SELECT count(*) FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier = ?1 \
+                  AND account_id = ?2 AND lane = ?4 AND due_at > ?3 AND lease <> 0 \
+                  AND lease >> 32 & 4294967295 NOT IN (SELECT epoch FROM nodes WHERE is_over = 0 AND epoch <> ?5) \
+                  AND in_flight = 1";
+    let update = "UPDATE delivery INDEXED BY delivery_due SET due_at = ?3 WHERE status = 'queued' AND carrier = ?1 \
+                  AND account_id = ?2 AND lane = ?4 AND due_at > ?3 AND lease <> 0 \
+                  AND lease >> 32 & 4294967295 NOT IN (SELECT epoch FROM nodes WHERE is_over = 0 AND epoch <> ?5)";
     let mut interrupted = 0;
     each_line(connection, |carrier, account, lane| {
         let line = params![carrier, account, now.as_millis(), lane, node.map_or(0, Epoch::get)];
@@ -114,13 +130,19 @@ pub(super) fn free_leases(connection: &Connection, node: Option<Epoch>, now: Tim
 
 /// Has everything that nobody has leased due by `latest`.
 fn bound_retries(connection: &Connection, latest: Timestamp) -> rusqlite::Result<()> {
-    let sql = "UPDATE delivery INDEXED BY delivery_due SET due_at = ?3 WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 \
-               AND due_at > ?3 AND (lease = 0 OR lease >> 32 & 4294967295 NOT IN (SELECT epoch FROM nodes WHERE is_over = 0))";
-    each_line(connection, |carrier, account, lane| connection.prepare_cached(sql)?.execute(params![carrier, account, latest.as_millis(), lane]).map(drop))
+    let sql = "UPDATE delivery INDEXED BY delivery_due SET due_at = ?3 WHERE status = 'queued' AND carrier = ?1 \
+               AND account_id = ?2 AND lane = ?4 AND due_at > ?3 \
+               AND (lease = 0 OR lease >> 32 & 4294967295 NOT IN (SELECT epoch FROM nodes WHERE is_over = 0))";
+    each_line(connection, |carrier, account, lane| {
+        connection.prepare_cached(sql)?.execute(params![carrier, account, latest.as_millis(), lane]).map(drop)
+    })
 }
 
 /// Visits every carrier, account and lane with something queued.
-fn each_line(connection: &Connection, mut visit: impl FnMut(&str, &[u8], i64) -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+fn each_line(
+    connection: &Connection,
+    mut visit: impl FnMut(&str, &[u8], i64) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
     let mut place = (String::new(), Vec::new());
     while let Some((carrier, account)) = next_line(connection, &place)? {
         for lane in LANES {
@@ -133,9 +155,12 @@ fn each_line(connection: &Connection, mut visit: impl FnMut(&str, &[u8], i64) ->
 
 /// The carrier and account with something queued that follow `place`.
 fn next_line(connection: &Connection, place: &(String, Vec<u8>)) -> rusqlite::Result<Option<(String, Vec<u8>)>> {
-    let sql = "SELECT carrier, account_id FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND (carrier, account_id) > (?1, ?2) \
-               ORDER BY carrier, account_id LIMIT 1";
-    connection.prepare_cached(sql)?.query_row(params![place.0, place.1], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+    let sql = "SELECT carrier, account_id FROM delivery INDEXED BY delivery_due WHERE status = 'queued' \
+               AND (carrier, account_id) > (?1, ?2) ORDER BY carrier, account_id LIMIT 1";
+    connection
+        .prepare_cached(sql)?
+        .query_row(params![place.0, place.1], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
 }
 
 /// Goes round the accounts from where the last lease left off, once.
@@ -148,7 +173,8 @@ fn lease_due(group: &mut Group, request: &LeaseRequest) -> Result<Vec<Leased>, F
     let mut wrapped = false;
     let mut room_for_broadcasts = request.limit_of_broadcasts;
     while leased.len() < request.limit {
-        match next_account(&group.connection, &request.carrier, &place)?.filter(|account| !wrapped || *account <= begin) {
+        match next_account(&group.connection, &request.carrier, &place)?.filter(|account| !wrapped || *account <= begin)
+        {
             Some(account) => {
                 if !request.passed_over.iter().any(|passed_over| passed_over.to_bytes()[..] == account) {
                     let limit = request.limit_per_account.min(request.limit - leased.len());
@@ -173,19 +199,26 @@ fn lease_due(group: &mut Group, request: &LeaseRequest) -> Result<Vec<Leased>, F
 }
 
 fn next_account(connection: &Connection, carrier: &str, after: &[u8]) -> rusqlite::Result<Option<Vec<u8>>> {
-    let sql = "SELECT account_id FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier = ?1 AND account_id > ?2 \
-               ORDER BY account_id LIMIT 1";
+    let sql = "SELECT account_id FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier = ?1 \
+               AND account_id > ?2 ORDER BY account_id LIMIT 1";
     connection.prepare_cached(sql)?.query_row(params![carrier, after], |row| row.get(0)).optional()
 }
 
-fn lease_of_account(group: &Group, request: &LeaseRequest, account: &[u8], lane: i64, limit: usize, leased: &mut Vec<Leased>) -> rusqlite::Result<()> {
+fn lease_of_account(
+    group: &Group,
+    request: &LeaseRequest,
+    account: &[u8],
+    lane: i64,
+    limit: usize,
+    leased: &mut Vec<Leased>,
+) -> rusqlite::Result<()> {
     if limit == 0 {
         return Ok(());
     }
     let (connection, asks) = (&group.connection, Epoch::of_token(request.lease.token));
     let sql = "SELECT message_id, attempts, accepted_segments, in_flight, lease FROM delivery INDEXED BY delivery_due \
-               WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 AND due_at <= ?3 AND held = 0 AND expires_at > ?5 \
-               ORDER BY due_at";
+               WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 AND due_at <= ?3 \
+               AND held = 0 AND expires_at > ?5 ORDER BY due_at";
     let Moment { wall, steady } = request.now;
     let due: Vec<([u8; 16], u32, i64, bool, i64)> = connection
         .prepare_cached(sql)?
@@ -198,7 +231,8 @@ fn lease_of_account(group: &Group, request: &LeaseRequest, account: &[u8], lane:
         .collect::<rusqlite::Result<_>>()?;
     let Lease { token, until } = request.lease;
     for (id, attempts, accepted, interrupted, _) in due {
-        let mut update = connection.prepare_cached("UPDATE delivery SET due_at = ?2, lease = ?3 WHERE message_id = ?1")?;
+        let mut update =
+            connection.prepare_cached("UPDATE delivery SET due_at = ?2, lease = ?3 WHERE message_id = ?1")?;
         update.execute(params![id, until.as_millis(), mask_to_sql(token)])?;
         leased.push(Leased {
             message: load_message(connection, account, &id)?,
@@ -214,18 +248,28 @@ fn lease_of_account(group: &Group, request: &LeaseRequest, account: &[u8], lane:
 
 fn begin_attempt(connection: &Connection, attempt: &Attempt, now: Moment) -> rusqlite::Result<Option<u32>> {
     // Nearly always the lease is long enough and the carrier the one assigned, and then no index is touched.
-    let quick = "UPDATE delivery SET attempts = attempts + 1, in_flight = 1 WHERE message_id = ?1 AND lease = ?2 AND lease <> 0 AND status = 'queued' \
-                 AND carrier = ?3 AND due_at >= ?4 AND due_at > ?5 RETURNING attempts";
+    let quick = "UPDATE delivery SET attempts = attempts + 1, in_flight = 1 WHERE message_id = ?1 AND lease = ?2 \
+                 AND lease <> 0 AND status = 'queued' AND carrier = ?3 AND due_at >= ?4 AND due_at > ?5 \
+                 RETURNING attempts";
     let (id, lease_until) = (attempt.id.to_bytes(), attempt.lease_until.as_millis());
     let values = params![id, mask_to_sql(attempt.token), attempt.carrier, lease_until, now.steady.as_millis()];
     let mut number: Option<u32> = connection.prepare_cached(quick)?.query_row(values, |row| row.get(0)).optional()?;
     if number.is_none() {
         let slow = "UPDATE delivery SET attempts = attempts + 1, in_flight = 1, carrier = ?3, due_at = max(due_at, ?4) \
-                    WHERE message_id = ?1 AND lease = ?2 AND lease <> 0 AND status = 'queued' AND due_at > ?5 RETURNING attempts";
+                    WHERE message_id = ?1 AND lease = ?2 AND lease <> 0 AND status = 'queued' AND due_at > ?5 \
+                    RETURNING attempts";
         number = connection.prepare_cached(slow)?.query_row(values, |row| row.get(0)).optional()?;
     }
     if let Some(number) = number {
-        add_event(connection, attempt.id, now.wall, EventKind::Attempt, Some(&attempt.carrier), Some(number), &attempt.detail)?;
+        add_event(
+            connection,
+            attempt.id,
+            now.wall,
+            EventKind::Attempt,
+            Some(&attempt.carrier),
+            Some(number),
+            &attempt.detail,
+        )?;
     }
     Ok(number)
 }
@@ -253,7 +297,9 @@ fn record_outcome(group: &mut Group, outcome: &Outcome) -> Result<(), Fault> {
 
 /// What follows for the message.
 fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) -> rusqlite::Result<()> {
-    let event = |kind, detail: &str| add_event(connection, outcome.id, outcome.at, kind, Some(&outcome.carrier), Some(outcome.attempt), detail);
+    let event = |kind, detail: &str| {
+        add_event(connection, outcome.id, outcome.at, kind, Some(&outcome.carrier), Some(outcome.attempt), detail)
+    };
     let known = life.accepted;
     if outcome.verdict == Verdict::Sent && life.delivery.status == Status::Queued {
         life.stand_with(&outcome.carrier);
@@ -327,19 +373,30 @@ fn retry_later(life: &mut Life, retry: &Retry) {
     }
 }
 
-/// Why a message ends with its validity: it may have arrived where an attempt's outcome is unknown and nothing more was tried.
+/// Why a message ends with its validity: it may have arrived where an attempt's outcome is unknown and nothing more was
+/// tried.
 fn end_of_validity(life: &Life) -> (ErrorType, String) {
     let why = if life.delivery.held || life.in_flight { ErrorType::Unknown } else { ErrorType::Expired };
     (why, why.sentence().to_owned())
 }
 
-fn expire(group: &mut Group, node: Epoch, now: Moment, under_way: &HashSet<MessageId>, limit: usize) -> rusqlite::Result<usize> {
+fn expire(
+    group: &mut Group,
+    node: Epoch,
+    now: Moment,
+    under_way: &HashSet<MessageId>,
+    limit: usize,
+) -> rusqlite::Result<usize> {
     let Moment { wall: now, steady } = now;
     let ids: Vec<MessageId> = group
         .connection
         .prepare_cached(EXPIRED)?
-        .query_map(params![now.as_millis(), steady.as_millis()], |row| Ok((row.get(0).map(MessageId::from_bytes)?, row.get(1).map(mask_from_sql)?)))?
-        .filter(|row| !matches!(row, Ok((id, lease)) if under_way.contains(id) || group.living.is_of_another(*lease, node)))
+        .query_map(params![now.as_millis(), steady.as_millis()], |row| {
+            Ok((row.get(0).map(MessageId::from_bytes)?, row.get(1).map(mask_from_sql)?))
+        })?
+        .filter(
+            |row| !matches!(row, Ok((id, lease)) if under_way.contains(id) || group.living.is_of_another(*lease, node)),
+        )
         .map(|row| row.map(|(id, _)| id))
         .take(limit)
         .collect::<rusqlite::Result<_>>()?;
@@ -350,7 +407,15 @@ fn expire(group: &mut Group, node: Epoch, now: Moment, under_way: &HashSet<Messa
         if life.in_flight {
             life.delivery.unknown_outcomes += 1;
             let detail = "the process ended before the outcome was recorded";
-            add_event(connection, id, now, EventKind::Unknown, Some(&life.delivery.carrier), Some(life.delivery.attempts), detail)?;
+            add_event(
+                connection,
+                id,
+                now,
+                EventKind::Unknown,
+                Some(&life.delivery.carrier),
+                Some(life.delivery.attempts),
+                detail,
+            )?;
         }
         if life.change(Status::Undelivered, now, Some(end_of_validity(&life))) {
             add_event(connection, id, now, EventKind::Ended, None, None, "undelivered: the validity period is over")?;
@@ -361,32 +426,39 @@ fn expire(group: &mut Group, node: Epoch, now: Moment, under_way: &HashSet<Messa
     Ok(ended)
 }
 
-const EXPIRED: &str = "SELECT message_id, lease FROM delivery INDEXED BY delivery_expiry WHERE status = 'queued' AND expires_at <= ?1 \
-    AND (lease = 0 OR due_at <= ?2)";
+const EXPIRED: &str = "SELECT message_id, lease FROM delivery INDEXED BY delivery_expiry WHERE status = 'queued' \
+    AND expires_at <= ?1 AND (lease = 0 OR due_at <= ?2)";
 const FORGET_QUOTA: &str = "DELETE FROM quota WHERE (day, account_id, mode) IN \
     (SELECT day, account_id, mode FROM quota WHERE day < ?1 ORDER BY day LIMIT ?2)";
 const FORGET_IDEMPOTENCY: &str = "DELETE FROM idempotency WHERE (account_id, mode, endpoint, key) IN \
-    (SELECT account_id, mode, endpoint, key FROM idempotency INDEXED BY idempotency_age WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)";
+    (SELECT account_id, mode, endpoint, key FROM idempotency INDEXED BY idempotency_age WHERE created_at < ?1 \
+    ORDER BY created_at LIMIT ?2)";
 
 /// Every statement of this file that maintenance runs.
 #[cfg(test)]
 pub(super) const MAINTENANCE: &[&str] = &[EXPIRED, FORGET_QUOTA, FORGET_IDEMPOTENCY];
 
-/// Forgets idempotency records and quotas that count no more, the oldest first. Nothing asks for records older than a week: no setting reaches so far.
+/// Forgets idempotency records and quotas that count no more, the oldest first. Nothing asks for records older than a
+/// week: no setting reaches so far.
 fn forget_requests(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<u64> {
     const WEEK: Duration = Duration::from_secs(7 * 86_400);
     let day = model::quota::UtcDay::of(now - WEEK).0;
     let quotas = connection.prepare_cached(FORGET_QUOTA)?.execute(params![day, limit])?;
-    let records = connection.prepare_cached(FORGET_IDEMPOTENCY)?.execute(params![(now - WEEK).as_millis(), limit - quotas])?;
+    let records =
+        connection.prepare_cached(FORGET_IDEMPOTENCY)?.execute(params![(now - WEEK).as_millis(), limit - quotas])?;
     Ok((quotas + records) as u64)
 }
 
 pub(super) fn queue_depths(connection: &Connection) -> rusqlite::Result<Vec<QueueDepth>> {
-    // Ids sort in the order of acceptance, so the lowest one is of the oldest message, and the index holds all that is counted. The time in an id may be ahead
-    // of the clock; the message has the time of the clock. SQLite takes account_id from the row with the lowest id ("bare columns in an aggregate query").
+    // Ids sort in the order of acceptance, so the lowest one is of the oldest message, and the index holds all that is
+    // counted. The time in an id may be ahead of the clock; the message has the time of the clock. SQLite takes
+    // account_id from the row with the lowest id ("bare columns in an aggregate query").
     let sql = "SELECT q.carrier, q.queued, m.created_at FROM \
-               (SELECT carrier, count(*) AS queued, min(message_id) AS oldest, account_id FROM delivery INDEXED BY delivery_due \
-                WHERE status = 'queued' GROUP BY carrier) q LEFT JOIN messages m ON m.account_id = q.account_id AND m.id = q.oldest";
-    let read = |row: &rusqlite::Row<'_>| Ok(QueueDepth { carrier: row.get(0)?, queued: row.get(1)?, oldest_created_at: rows::time_if_any(row, 2)? });
+               (SELECT carrier, count(*) AS queued, min(message_id) AS oldest, account_id \
+               FROM delivery INDEXED BY delivery_due WHERE status = 'queued' GROUP BY carrier) q \
+               LEFT JOIN messages m ON m.account_id = q.account_id AND m.id = q.oldest";
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok(QueueDepth { carrier: row.get(0)?, queued: row.get(1)?, oldest_created_at: rows::time_if_any(row, 2)? })
+    };
     connection.prepare_cached(sql)?.query_map([], read)?.collect()
 }

@@ -1,8 +1,9 @@
 //! Attempts under way, and the receipts that wait for their ends.
 //!
-//! Carriers write an id in hexadecimal here and in decimal there, so a receipt is also looked for under other readings of its id. The same digits may be the
-//! exact id of a message whose acknowledgement has not come yet. While such an attempt is under way, another reading settles nothing: the receipt is parked,
-//! and looked at again when the attempt has ended.
+//! Carriers write an id in hexadecimal here and in decimal there, so a receipt is also looked for under other readings
+//! of its id. The same digits may be the exact id of a message whose acknowledgement has not come yet. While such an
+//! attempt is under way, another reading settles nothing: the receipt is parked, and looked at again when the attempt
+//! has ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -106,15 +107,18 @@ impl Flights {
     }
 }
 
-/// The attempt whose acknowledgement may bring the exact id of `receipt`, of which another reading means `filed`: one of the first `order` attempts that the
-/// receipt's addresses do not exclude, and of these the one that began last: when it has ended, most of the others have as well.
+/// The attempt whose acknowledgement may bring the exact id of `receipt`, of which another reading means `filed`: one
+/// of the first `order` attempts that the receipt's addresses do not exclude, and of these the one that began last:
+/// when it has ended, most of the others have as well.
 fn awaited(group: &mut Group, receipt: &Receipt, filed: &Filed, order: u64) -> rusqlite::Result<Option<MessageId>> {
     let Group { connection, flights, .. } = group;
     let Some(carrier) = flights.carriers.iter().position(|name| *name == receipt.carrier) else { return Ok(None) };
     let names = |number: &str| receipt.addresses.iter().any(|address| shared_digits(address, number).is_some());
     let is_named = names(&filed.recipient);
     let mut last: Option<(u64, MessageId)> = None;
-    for (id, flight) in flights.under_way.iter_mut().filter(|(_, flight)| flight.carrier == carrier && flight.order <= order) {
+    for (id, flight) in
+        flights.under_way.iter_mut().filter(|(_, flight)| flight.carrier == carrier && flight.order <= order)
+    {
         if is_named && flight.recipient.is_none() {
             flight.recipient = Some(recipient_of(connection, *id)?);
         }
@@ -125,8 +129,14 @@ fn awaited(group: &mut Group, receipt: &Receipt, filed: &Filed, order: u64) -> r
     Ok(last.map(|(_, id)| id))
 }
 
-/// Whether a receipt that was found by another reading of its id has to wait, and for which attempt. One that is found by its first key never waits.
-pub(super) fn has_to_wait(group: &mut Group, receipt: &Receipt, key: usize, filed: &Filed) -> rusqlite::Result<Option<MessageId>> {
+/// Whether a receipt that was found by another reading of its id has to wait, and for which attempt. One that is found
+/// by its first key never waits.
+pub(super) fn has_to_wait(
+    group: &mut Group,
+    receipt: &Receipt,
+    key: usize,
+    filed: &Filed,
+) -> rusqlite::Result<Option<MessageId>> {
     if key == 0 || group.flights.under_way.is_empty() { Ok(None) } else { awaited(group, receipt, filed, u64::MAX) }
 }
 
@@ -148,7 +158,11 @@ pub(super) fn settle_waiting(group: &mut Group, ended: MessageId, at: Timestamp)
 /// Looks again at receipts whose attempts have ended otherwise than by an outcome, at most `limit` of them.
 pub(super) fn sweep(group: &mut Group, now: Timestamp, limit: usize) -> rusqlite::Result<()> {
     if !group.flights.is_complete {
-        let parked: Vec<i64> = group.connection.prepare_cached(SEVERAL_KEYS)?.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        let parked: Vec<i64> = group
+            .connection
+            .prepare_cached(SEVERAL_KEYS)?
+            .query_map([], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
         let order = group.flights.begun;
         for parked in parked {
             group.flights.waiting.entry(parked).or_insert(Waiting { order, flight: None });
@@ -157,11 +171,13 @@ pub(super) fn sweep(group: &mut Group, now: Timestamp, limit: usize) -> rusqlite
     }
     let flights = &group.flights;
     let is_over = |waiting: &Waiting| waiting.flight.is_none_or(|flight| !flights.under_way.contains_key(&flight));
-    let waiting: Vec<i64> = flights.waiting.iter().filter(|(_, waiting)| is_over(waiting)).map(|(parked, _)| *parked).take(limit).collect();
+    let waiting: Vec<i64> =
+        flights.waiting.iter().filter(|(_, waiting)| is_over(waiting)).map(|(parked, _)| *parked).take(limit).collect();
     waiting.into_iter().try_for_each(|parked| settle_parked(group, parked, now))
 }
 
-/// Settles what a parked receipt means by any of its readings, unless an attempt that began before it came may still bring its exact id.
+/// Settles what a parked receipt means by any of its readings, unless an attempt that began before it came may still
+/// bring its exact id.
 pub(super) fn settle_parked(group: &mut Group, parked: i64, at: Timestamp) -> rusqlite::Result<()> {
     // Of a receipt that did not wait yet nobody knows which attempts began before it.
     let order = group.flights.waiting.get(&parked).map_or(group.flights.begun, |waiting| waiting.order);
@@ -190,9 +206,10 @@ fn recipient_of(connection: &Connection, id: MessageId) -> rusqlite::Result<Stri
     Ok(found.map(|number| number.trim_start_matches('+').to_owned()).unwrap_or_default())
 }
 
-const RECIPIENT: &str =
-    "SELECT m.recipient FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id WHERE d.message_id = ?1";
-const SEVERAL_KEYS: &str = "SELECT id FROM unmatched INDEXED BY unmatched_age WHERE fate = 'waiting' AND at > -1 AND instr(keys, char(10)) > 0";
+const RECIPIENT: &str = "SELECT m.recipient FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id AND \
+    m.id = d.message_id WHERE d.message_id = ?1";
+const SEVERAL_KEYS: &str = "SELECT id FROM unmatched INDEXED BY unmatched_age WHERE fate = 'waiting' AND at > -1 AND \
+    instr(keys, char(10)) > 0";
 
 /// Every statement of this file that maintenance runs.
 #[cfg(test)]

@@ -12,7 +12,8 @@ use crate::StoreError;
 use crate::contract::bounds::Bounds;
 use crate::contract::health::{CommitSample, Health};
 
-/// What a probe writes: as many pages as an admission with its events and indexes changes, and some to spare, so that it needs the room that a message needs.
+/// What a probe writes: as many pages as an admission with its events and indexes changes, and some to spare, so that
+/// it needs the room that a message needs.
 const PROBE_BYTES: usize = 64 << 10;
 
 /// The column takes what it is given: its type is an affinity.
@@ -22,12 +23,22 @@ const PROBE: &str = "INSERT INTO probe (id, at) VALUES (1, ?1) ON CONFLICT DO UP
 impl Health for Sqlite {
     async fn show_newest(&self, mint: &Mint, before: Timestamp) -> Result<(), StoreError> {
         // Each is the end of a primary key.
-        let newest = |connection: &Connection, sql: &str, below: [u8; 16]| connection.query_row(sql, [below], |row| row.get::<_, Option<[u8; 16]>>(0));
+        let newest = |connection: &Connection, sql: &str, below: [u8; 16]| {
+            connection.query_row(sql, [below], |row| row.get::<_, Option<[u8; 16]>>(0))
+        };
         let read = move |connection: &Connection| {
-            let message = newest(connection, "SELECT max(message_id) FROM delivery WHERE message_id < ?1", MessageId::lowest_at(before).to_bytes())?;
+            let message = newest(
+                connection,
+                "SELECT max(message_id) FROM delivery WHERE message_id < ?1",
+                MessageId::lowest_at(before).to_bytes(),
+            )?;
             let broadcasts = "SELECT max(broadcast_id) FROM broadcast_progress WHERE broadcast_id < ?1";
             let broadcast = newest(connection, broadcasts, BroadcastId::lowest_at(before).to_bytes())?;
-            let screened = newest(connection, "SELECT max(id) FROM screening_log WHERE id < ?1", ScreeningId::lowest_at(before).to_bytes())?;
+            let screened = newest(
+                connection,
+                "SELECT max(id) FROM screening_log WHERE id < ?1",
+                ScreeningId::lowest_at(before).to_bytes(),
+            )?;
             Ok((message, broadcast, screened))
         };
         let (message, broadcast, screened) = self.readers.read(read).await?;
@@ -45,7 +56,8 @@ impl Health for Sqlite {
         }
         let write = move |group: &mut super::writer::Group| {
             let connection = &group.connection;
-            // The pages go to the log, which needs room for them, and are taken back: the next write has that room. So a probe never takes the last of it.
+            // The pages go to the log, which needs room for them, and are taken back: the next write has that room. So
+            // a probe never takes the last of it.
             connection.execute_batch("SAVEPOINT probe")?;
             connection.prepare_cached(PROBE)?.execute([vec![filled; PROBE_BYTES]])?;
             connection.cache_flush()?;

@@ -14,8 +14,10 @@ use crate::contract::dispatch::SegmentAck;
 macro_rules! update {
     ($more:literal) => {
         concat!(
-            "UPDATE delivery SET lease = ?2, in_flight = ?3, attempts = ?5, unknown_outcomes = ?6, accepted_segments = ?7, ",
-            "delivered_segments = ?8, lost_segments = ?9, segments = ?10, sent_at = ?11, delivered_at = ?12, failed_at = ?13, error_type = ?14, error_message = ?15",
+            "UPDATE delivery SET lease = ?2, in_flight = ?3, attempts = ?5, unknown_outcomes = ?6, accepted_segments \
+             = ?7, ",
+            "delivered_segments = ?8, lost_segments = ?9, segments = ?10, sent_at = ?11, delivered_at = ?12, \
+             failed_at = ?13, error_type = ?14, error_message = ?15",
             $more,
             " WHERE message_id = ?1"
         )
@@ -23,7 +25,9 @@ macro_rules! update {
 }
 
 const UPDATE_STILL: &str = update!("");
-const UPDATE_MOVED: &str = update!(", held = ?4, status = ?16, carrier = ?17, due_at = ?18, receipt_by = ?19, receipt_missing = ?20, shares = ?21");
+const UPDATE_MOVED: &str = update!(
+    ", held = ?4, status = ?16, carrier = ?17, due_at = ?18, receipt_by = ?19, receipt_missing = ?20, shares = ?21"
+);
 
 /// What became of a message so far, and who holds it.
 pub(super) struct Life {
@@ -37,7 +41,8 @@ pub(super) struct Life {
     pub(super) receipt_by: Option<Timestamp>,
     pub(super) lease: u64,
     pub(super) in_flight: bool,
-    /// Masks of segments, in the cut of the carrier that it stands with: those that this carrier took, those that arrived, those that never will.
+    /// Masks of segments, in the cut of the carrier that it stands with: those that this carrier took, those that
+    /// arrived, those that never will.
     pub(super) accepted: u64,
     pub(super) delivered: u64,
     pub(super) lost: u64,
@@ -66,8 +71,9 @@ struct Stored {
 impl Life {
     pub(super) fn load(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Self>> {
         let sql = format!(
-            "SELECT {DELIVERY}, d.account_id, d.due_at, d.lease, d.in_flight, d.accepted_segments, d.delivered_segments, d.lost_segments, d.segments, d.broadcast_id, \
-             d.receipt_by, d.test, d.shares FROM delivery d WHERE d.message_id = ?1"
+            "SELECT {DELIVERY}, d.account_id, d.due_at, d.lease, d.in_flight, d.accepted_segments, \
+             d.delivered_segments, d.lost_segments, d.segments, d.broadcast_id, d.receipt_by, d.test, d.shares \
+             FROM delivery d WHERE d.message_id = ?1"
         );
         let read = |row: &rusqlite::Row<'_>| {
             let delivery = rows::delivery(row, 0)?;
@@ -87,7 +93,14 @@ impl Life {
                 broadcast: row.get::<_, Option<[u8; 16]>>(19)?.map(BroadcastId::from_bytes),
                 skipped: false,
                 receipt_by,
-                stored: Stored { status: delivery.status, carrier: delivery.carrier.clone(), due_at, held: delivery.held, receipt_by, shares: shares.clone() },
+                stored: Stored {
+                    status: delivery.status,
+                    carrier: delivery.carrier.clone(),
+                    due_at,
+                    held: delivery.held,
+                    receipt_by,
+                    shares: shares.clone(),
+                },
                 shares,
                 delivery,
             })
@@ -95,19 +108,27 @@ impl Life {
         connection.prepare_cached(&sql)?.query_row([id.to_bytes()], read).optional()
     }
 
-    /// Writes the row, counts a changed status in the message's broadcast, and notes the change. Nothing else writes a status, so that none changes in
-    /// silence. Touches the indexes only where the message moves in them: most
+    /// Writes the row, counts a changed status in the message's broadcast, and notes the change. Nothing else writes a
+    /// status, so that none changes in silence. Touches the indexes only where the message moves in them: most
     /// changes leave it where it is.
     pub(super) fn save(&self, group: &mut Group) -> rusqlite::Result<()> {
         if let Some(broadcast) = self.broadcast {
-            let taken = self.stored.status == Status::Queued && (matches!(self.delivery.status, Status::Sent | Status::Delivered) || self.lost != 0);
-            group.tally(broadcast).moved(self.stored.status, self.delivery.status, self.skipped, taken, self.changed_at());
+            let taken = self.stored.status == Status::Queued
+                && (matches!(self.delivery.status, Status::Sent | Status::Delivered) || self.lost != 0);
+            group.tally(broadcast).moved(
+                self.stored.status,
+                self.delivery.status,
+                self.skipped,
+                taken,
+                self.changed_at(),
+            );
         }
         let connection = &group.connection;
         let d = &self.delivery;
         let time = |at: Option<Timestamp>| at.map(Timestamp::as_millis);
         let (id, lease) = (self.id.to_bytes(), mask_to_sql(self.lease));
-        let (accepted, delivered, lost) = (mask_to_sql(self.accepted), mask_to_sql(self.delivered), mask_to_sql(self.lost));
+        let (accepted, delivered, lost) =
+            (mask_to_sql(self.accepted), mask_to_sql(self.delivered), mask_to_sql(self.lost));
         let (sent_at, delivered_at, failed_at) = (time(d.sent_at), time(d.delivered_at), time(d.failed_at));
         let error = d.error_type.map(ErrorType::as_str);
         let stored = &self.stored;
@@ -163,16 +184,20 @@ impl Life {
         self.in_flight = false;
     }
 
-    /// Gives the message to a carrier. What another one took of it counts no more until it comes back to that one: carriers cut a text differently, and a
-    /// handset cannot join what they made.
+    /// Gives the message to a carrier. What another one took of it counts no more until it comes back to that one:
+    /// carriers cut a text differently, and a handset cannot join what they made.
     pub(super) fn stand_with(&mut self, carrier: &str) {
         if self.delivery.carrier == carrier {
             return;
         }
         let left = std::mem::replace(&mut self.delivery.carrier, carrier.to_owned());
-        self.shares.keep(left, Share { segments: self.segments, accepted: self.accepted, delivered: self.delivered, lost: self.lost });
+        self.shares.keep(
+            left,
+            Share { segments: self.segments, accepted: self.accepted, delivered: self.delivered, lost: self.lost },
+        );
         let share = self.shares.take(carrier).unwrap_or(Share { segments: self.segments, ..Share::default() });
-        (self.segments, self.accepted, self.delivered, self.lost) = (share.segments, share.accepted, share.delivered, share.lost);
+        (self.segments, self.accepted, self.delivered, self.lost) =
+            (share.segments, share.accepted, share.delivered, share.lost);
     }
 
     /// Notes what its carrier took, of `total` segments.
@@ -205,8 +230,8 @@ impl Life {
         true
     }
 
-    /// Ends a message that is not to be sent any more. Where an earlier attempt may have reached the recipient it has failed for no known
-    /// reason; otherwise the recipient is skipped. Says whether the status changed.
+    /// Ends a message that is not to be sent any more. Where an earlier attempt may have reached the recipient it has
+    /// failed for no known reason; otherwise the recipient is skipped. Says whether the status changed.
     pub(super) fn stop(&mut self, at: Timestamp, why: &str) -> bool {
         let may_have_left = self.accepted != 0 || !self.shares.is_empty() || self.delivery.unknown_outcomes > 0;
         if !self.change(Status::Failed, at, may_have_left.then(|| (ErrorType::Unknown, String::new()))) {
@@ -234,7 +259,8 @@ impl Life {
             None => mode_of_message(&group.connection, self.account.to_bytes(), self.id.to_bytes())?,
         };
         let owner = Owner { account: self.account, mode };
-        let resource = Resource::Message { id: self.id, broadcast: self.broadcast, delivery: rows::told(self.delivery.clone()) };
+        let resource =
+            Resource::Message { id: self.id, broadcast: self.broadcast, delivery: rows::told(self.delivery.clone()) };
         group.note(self.changed_at(), Some(owner), resource);
         Ok(())
     }

@@ -1,8 +1,9 @@
 //! The index behind filtered lists: which entries a message has, how they are added, and how they follow its status.
 //!
-//! Message ids grow with each message. A *mark* divides them: above it no message is in the index, below it every message is, except in *gaps*. A gap holds
-//! messages that were inserted below the mark, because ids of a broadcast's messages are as old as their broadcast, or because a clock went back by days.
-//! [`read`] merges the index with scans of what it lacks.
+//! Message ids grow with each message. A *mark* divides them: above it no message is in the index, below it every
+//! message is, except in *gaps*. A gap holds messages that were inserted below the mark, because ids of a broadcast's
+//! messages are as old as their broadcast, or because a clock went back by days. [`read`] merges the index with scans
+//! of what it lacks.
 
 mod read;
 mod streams;
@@ -132,13 +133,14 @@ struct Window {
 }
 
 impl Window {
-    /// Whether a message that was accepted at this time is too young. One that was accepted later than the present is not: the clock was set back since.
+    /// Whether a message that was accepted at this time is too young. One that was accepted later than the present is
+    /// not: the clock was set back since.
     fn is_young(self, accepted_at: Timestamp) -> bool {
         self.now - self.after <= accepted_at && accepted_at <= self.now
     }
 
-    /// The lowest id that the mark does not pass. Ids of a clock that was wrong by more than [`LEAD_MAX`] are not followed by later ones, and all later messages
-    /// would lie below a mark that had passed these.
+    /// The lowest id that the mark does not pass. Ids of a clock that was wrong by more than [`LEAD_MAX`] are not
+    /// followed by later ones, and all later messages would lie below a mark that had passed these.
     fn end(self) -> [u8; 16] {
         MessageId::lowest_at(self.now + LEAD_MAX).to_bytes()
     }
@@ -147,24 +149,30 @@ impl Window {
 /// When the oldest message was accepted that is missing from the index and should be there.
 fn oldest_missing(connection: &Connection, window: Window) -> rusqlite::Result<Option<Timestamp>> {
     let read = |row: &Row<'_>| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, [u8; 16]>(1)?));
-    let gap = connection.prepare_cached("SELECT account_id, low FROM list_gaps ORDER BY low LIMIT 1")?.query_row([], read).optional()?;
+    let gap = connection
+        .prepare_cached("SELECT account_id, low FROM list_gaps ORDER BY low LIMIT 1")?
+        .query_row([], read)
+        .optional()?;
     if let Some((account, low)) = gap {
         // The rest of a gap may have been added with another one.
         let sql = "SELECT created_at FROM messages WHERE account_id = ?1 AND id >= ?2 ORDER BY id LIMIT 1";
-        let found = connection.prepare_cached(sql)?.query_row(params![account, low], |row| rows::time(row, 0)).optional()?;
+        let found =
+            connection.prepare_cached(sql)?.query_row(params![account, low], |row| rows::time(row, 0)).optional()?;
         return Ok(Some(found.unwrap_or_else(|| MessageId::from_bytes(low).made_at())));
     }
-    let sql = "SELECT m.created_at FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id \
-               WHERE d.message_id >= ?1 AND d.message_id < ?2 ORDER BY d.message_id LIMIT 1";
+    let sql = "SELECT m.created_at FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id \
+               AND m.id = d.message_id WHERE d.message_id >= ?1 AND d.message_id < ?2 ORDER BY d.message_id LIMIT 1";
     let bounds = params![mark(connection)?.to_be_bytes(), window.end()];
     let above = connection.prepare_cached(sql)?.query_row(bounds, |row| rows::time(row, 0)).optional()?;
     Ok(above.filter(|accepted_at| !window.is_young(*accepted_at)))
 }
 
-/// One step: some of a gap in its first half, then some of what is above the mark, so that neither keeps the other waiting.
+/// One step: some of a gap in its first half, then some of what is above the mark, so that neither keeps the other
+/// waiting.
 fn step(group: &mut Group, window: Window, limit: usize) -> rusqlite::Result<Indexed> {
     let began = group.runtime.instant();
-    let mut filing = Filing { connection: &group.connection, runtime: &*group.runtime, owners: BTreeMap::new(), filed: 0 };
+    let mut filing =
+        Filing { connection: &group.connection, runtime: &*group.runtime, owners: BTreeMap::new(), filed: 0 };
     fill_gap(&mut filing, &mut group.lists, limit.div_ceil(2), began + STEP / 2)?;
     let left = limit - filing.filed.min(limit);
     raise_mark(&mut filing, &mut group.lists, window, left, began + STEP)?;
@@ -177,10 +185,14 @@ fn step(group: &mut Group, window: Window, limit: usize) -> rusqlite::Result<Ind
 fn fill_gap(filing: &mut Filing<'_>, state: &mut ListState, limit: usize, end: Instant) -> rusqlite::Result<()> {
     let connection = filing.connection;
     let read = |row: &Row<'_>| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, [u8; 16]>(1)?, id(row, 2)?, id(row, 3)?));
-    let gap = connection.prepare_cached("SELECT account_id, source, low, high FROM list_gaps ORDER BY low LIMIT 1")?.query_row([], read).optional()?;
+    let gap = connection
+        .prepare_cached("SELECT account_id, source, low, high FROM list_gaps ORDER BY low LIMIT 1")?
+        .query_row([], read)
+        .optional()?;
     let Some((account, source, low, high)) = gap else { return Ok(()) };
     let sql = format!(
-        "SELECT {FILED} FROM messages m CROSS JOIN delivery d ON d.message_id = m.id WHERE m.account_id = ?3 AND m.id >= ?1 AND m.id <= ?2 ORDER BY m.id"
+        "SELECT {FILED} FROM messages m CROSS JOIN delivery d ON d.message_id = m.id WHERE m.account_id = ?3 AND m.id \
+         >= ?1 AND m.id <= ?2 ORDER BY m.id"
     );
     let mut select = connection.prepare_cached(&sql)?;
     let mut found = select.query(params![low.to_be_bytes(), high.to_be_bytes(), account])?;
@@ -196,15 +208,24 @@ fn fill_gap(filing: &mut Filing<'_>, state: &mut ListState, limit: usize, end: I
             }
         }
         None => {
-            connection.prepare_cached("DELETE FROM list_gaps WHERE account_id = ?1 AND source = ?2")?.execute(params![account, source])?;
+            connection
+                .prepare_cached("DELETE FROM list_gaps WHERE account_id = ?1 AND source = ?2")?
+                .execute(params![account, source])?;
             state.gaps.remove(&source);
         }
     }
     Ok(())
 }
 
-/// Adds messages above the mark, oldest first, and moves the mark past them. It stops at the first one that is too young: those after it are younger.
-fn raise_mark(filing: &mut Filing<'_>, state: &mut ListState, window: Window, limit: usize, end: Instant) -> rusqlite::Result<()> {
+/// Adds messages above the mark, oldest first, and moves the mark past them. It stops at the first one that is too
+/// young: those after it are younger.
+fn raise_mark(
+    filing: &mut Filing<'_>,
+    state: &mut ListState,
+    window: Window,
+    limit: usize,
+    end: Instant,
+) -> rusqlite::Result<()> {
     if limit == 0 {
         return Ok(());
     }
@@ -217,13 +238,16 @@ fn raise_mark(filing: &mut Filing<'_>, state: &mut ListState, window: Window, li
     let mut found = select.query(params![state.below.to_be_bytes(), window.end()])?;
     if let Some(last) = filing.file(&mut found, None, Some(window), limit, end)?.last {
         state.below = last + 1;
-        connection.prepare_cached("UPDATE list_mark SET below = ?1 WHERE id = 1")?.execute([state.below.to_be_bytes()])?;
+        connection
+            .prepare_cached("UPDATE list_mark SET below = ?1 WHERE id = 1")?
+            .execute([state.below.to_be_bytes()])?;
     }
     Ok(())
 }
 
 /// The columns of a message that is being added.
-const FILED: &str = "m.id, m.account_id, m.mode, m.direction, m.recipient, m.originator, d.status, m.broadcast_id, m.created_at";
+const FILED: &str =
+    "m.id, m.account_id, m.mode, m.direction, m.recipient, m.originator, d.status, m.broadcast_id, m.created_at";
 
 /// The gaps of broadcasts: the lowest and the highest id in each.
 type Gaps = BTreeMap<[u8; 16], (u128, u128)>;
@@ -237,8 +261,16 @@ struct Filing<'c> {
 }
 
 impl Filing<'_> {
-    /// Adds the messages of `found` that are not in `others`, up to the first that is too young for the window: at most `limit` and until `end`, but at least one.
-    fn file(&mut self, found: &mut rusqlite::Rows<'_>, others: Option<&Gaps>, window: Option<Window>, limit: usize, end: Instant) -> rusqlite::Result<Added> {
+    /// Adds the messages of `found` that are not in `others`, up to the first that is too young for the window: at most
+    /// `limit` and until `end`, but at least one.
+    fn file(
+        &mut self,
+        found: &mut rusqlite::Rows<'_>,
+        others: Option<&Gaps>,
+        window: Option<Window>,
+        limit: usize,
+        end: Instant,
+    ) -> rusqlite::Result<Added> {
         let mut added = Added { last: None, is_all: false };
         let before = self.filed;
         while let Some(row) = found.next()? {
@@ -259,13 +291,15 @@ impl Filing<'_> {
         Ok(Added { is_all: true, ..added })
     }
 
-    /// Adds a message. One that cannot be read, and that no list can show either, must not keep the others from being added.
+    /// Adds a message. One that cannot be read, and that no list can show either, must not keep the others from being
+    /// added.
     fn add_if_readable(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
         match self.add(row) {
             // The error holds the text that cannot be read, which may be a number and stays out of the log.
             Err(rusqlite::Error::FromSqlConversionFailure(column, ..)) => {
                 let message = MessageId::from_bytes(row.get(0)?);
-                tracing::warn!(message = %message, column, "The index of lists leaves out {message}: its row cannot be read");
+                tracing::warn!(message = %message, column, "The index of lists leaves out {message}: its row cannot \
+                    be read");
                 Ok(())
             }
             added => added,
@@ -279,7 +313,9 @@ impl Filing<'_> {
         let owner = self.owner(row.get(1)?, row.get(2)?)?;
         let message: [u8; 16] = row.get(0)?;
         // An entry that exists already was added before the gap was made.
-        let mut insert = self.connection.prepare_cached("INSERT OR IGNORE INTO list_entries (facet, owner, message_id) VALUES (?1, ?2, ?3)")?;
+        let mut insert = self
+            .connection
+            .prepare_cached("INSERT OR IGNORE INTO list_entries (facet, owner, message_id) VALUES (?1, ?2, ?3)")?;
         for facet in [Facet::Recipient(&recipient), Facet::Originator(&originator), state] {
             insert.execute(params![facet.code(), owner, message])?;
         }
@@ -312,14 +348,21 @@ fn is_in(gap: Option<&(u128, u128)>, number: u128) -> bool {
 }
 
 impl Group {
-    /// Notes messages that have just been inserted, where they are below the mark, so that the index comes to have them: one that was accepted alone, or some
-    /// that a broadcast was expanded into, whose ids are higher than those of all that it was expanded into before.
-    pub(super) fn note_inserted<'m>(&mut self, broadcast: Option<BroadcastId>, messages: impl Iterator<Item = &'m Message>) -> rusqlite::Result<()> {
+    /// Notes messages that have just been inserted, where they are below the mark, so that the index comes to have
+    /// them: one that was accepted alone, or some that a broadcast was expanded into, whose ids are higher than those
+    /// of all that it was expanded into before.
+    pub(super) fn note_inserted<'m>(
+        &mut self,
+        broadcast: Option<BroadcastId>,
+        messages: impl Iterator<Item = &'m Message>,
+    ) -> rusqlite::Result<()> {
         let below = self.lists.below;
         let mut gap: Option<(AccountId, u128, u128)> = None;
         for message in messages.filter(|message| number_of(message.id) < below) {
             let id = number_of(message.id);
-            gap = Some(gap.map_or((message.account, id, id), |(account, low, high)| (account, low.min(id), high.max(id))));
+            gap = Some(
+                gap.map_or((message.account, id, id), |(account, low, high)| (account, low.min(id), high.max(id))),
+            );
         }
         match gap {
             Some((account, low, high)) => self.widen_gap(account, broadcast, low, high),
@@ -327,10 +370,17 @@ impl Group {
         }
     }
 
-    fn widen_gap(&mut self, account: AccountId, broadcast: Option<BroadcastId>, low: u128, high: u128) -> rusqlite::Result<()> {
+    fn widen_gap(
+        &mut self,
+        account: AccountId,
+        broadcast: Option<BroadcastId>,
+        low: u128,
+        high: u128,
+    ) -> rusqlite::Result<()> {
         let source = broadcast.map_or(NO_BROADCAST, BroadcastId::to_bytes);
         let sql = "INSERT INTO list_gaps (account_id, source, low, high) VALUES (?1, ?2, ?3, ?4) \
-                   ON CONFLICT DO UPDATE SET low = min(low, excluded.low), high = max(high, excluded.high) RETURNING low, high";
+                   ON CONFLICT DO UPDATE SET low = min(low, excluded.low), high = max(high, excluded.high) \
+                   RETURNING low, high";
         let values = params![account.to_bytes(), source, low.to_be_bytes(), high.to_be_bytes()];
         let gap = self.connection.prepare_cached(sql)?.query_row(values, |row| Ok((id(row, 0)?, id(row, 1)?)))?;
         if broadcast.is_some() {
@@ -340,15 +390,22 @@ impl Group {
     }
 
     /// Moves a message in the index from one status to another, if it has an entry there.
-    pub(super) fn relist(&self, message: MessageId, broadcast: Option<BroadcastId>, from: Status, to: Status) -> rusqlite::Result<()> {
+    pub(super) fn relist(
+        &self,
+        message: MessageId,
+        broadcast: Option<BroadcastId>,
+        from: Status,
+        to: Status,
+    ) -> rusqlite::Result<()> {
         let number = number_of(message);
         let gap = broadcast.and_then(|broadcast| self.lists.gaps.get(&broadcast.to_bytes()));
         // Most messages change their status before they are in the index.
         if number >= self.lists.below || is_in(gap, number) {
             return Ok(());
         }
-        let sql = "SELECT o.number, m.direction FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id \
-                   CROSS JOIN list_owners o ON o.account_id = m.account_id AND o.mode = m.mode WHERE d.message_id = ?1";
+        let sql = "SELECT o.number, m.direction FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id \
+                   AND m.id = d.message_id CROSS JOIN list_owners o ON o.account_id = m.account_id AND o.mode = m.mode \
+                   WHERE d.message_id = ?1";
         let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, rows::word(row, 1, Direction::parse)?));
         let known = self.connection.prepare_cached(sql)?.query_row([message.to_bytes()], read).optional()?;
         // A message without an entry gets the one of its new status once its gap is filled.

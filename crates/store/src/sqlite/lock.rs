@@ -1,9 +1,12 @@
-//! One process for each store: the start of a second one would take the first one's leases away, and messages would be sent twice.
+//! One process for each store: the start of a second one would take the first one's leases away, and messages would be
+//! sent twice.
 //!
-//! The lock is on the store's own file, and so it is the same by whatever name the file is reached: a symbolic link, a hard link, another mount.
-//! It is one of `flock` (2), which on Linux has nothing to do with the record locks of `fcntl` (2) that SQLite takes on the same file: `sqlite3 FILE .backup`
-//! works beside it. Those record locks make one rule: a process loses all that it has on a file as soon as it closes any descriptor of that file. So the
-//! descriptor of the lock is opened before SQLite opens the file, is closed after SQLite has closed it, and none is opened in between.
+//! The lock is on the store's own file, and so it is the same by whatever name the file is reached: a symbolic link, a
+//! hard link, another mount. It is one of `flock` (2), which on Linux has nothing to do with the record locks of
+//! `fcntl` (2) that SQLite takes on the same file: `sqlite3 FILE .backup` works beside it. Those record locks make one
+//! rule: a process loses all that it has on a file as soon as it closes any descriptor of that file. So the descriptor
+//! of the lock is opened before SQLite opens the file, is closed after SQLite has closed it, and none is opened in
+//! between.
 //!
 //! On a file system that SQLite reaches through a VFS by name, the lock is SQLite's own, on a file beside the store.
 
@@ -20,7 +23,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::place;
 use crate::StoreError;
 
-/// The stores that this process has open: these files are not to be opened again, not even to be told that they are locked.
+/// The stores that this process has open: these files are not to be opened again, not even to be told that they are
+/// locked.
 static OPEN: Mutex<BTreeSet<Inode>> = Mutex::new(BTreeSet::new());
 
 /// A file, whatever it is called: its device and its number there.
@@ -54,7 +58,8 @@ impl Lock {
             Err(TryLockError::WouldBlock) => return Err(in_use(path)),
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
-        let lock = Self { path: fs::canonicalize(path).map_err(unusable)?, held: Held::File(inode, Mutex::new(Some(file))) };
+        let lock =
+            Self { path: fs::canonicalize(path).map_err(unusable)?, held: Held::File(inode, Mutex::new(Some(file))) };
         // Another process may have put another file in its place before the lock was taken.
         if !lock.is_in_place() {
             drop(open);
@@ -67,7 +72,8 @@ impl Lock {
     /// Takes the lock on the store at `path` of the VFS with this name.
     pub(super) fn take_on(vfs: String, path: &Path) -> Result<Self, StoreError> {
         let take = || {
-            let connection = Connection::open_with_flags_and_vfs(place::beside(path, "-lock"), OpenFlags::default(), vfs.as_str())?;
+            let connection =
+                Connection::open_with_flags_and_vfs(place::beside(path, "-lock"), OpenFlags::default(), vfs.as_str())?;
             connection.busy_timeout(Duration::ZERO)?;
             // Nothing is written to it: the lock alone counts.
             connection.execute_batch("PRAGMA journal_mode = memory; BEGIN EXCLUSIVE")?;
@@ -88,7 +94,8 @@ impl Lock {
         File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
-    /// Whether the path still leads to the file that is locked: it was neither removed nor moved away. Names of a VFS are not moved.
+    /// Whether the path still leads to the file that is locked: it was neither removed nor moved away. Names of a VFS
+    /// are not moved.
     pub(super) fn is_in_place(&self) -> bool {
         match &self.held {
             Held::File(inode, _) => fs::metadata(&self.path).is_ok_and(|file| inode_of(&file) == *inode),
@@ -96,7 +103,8 @@ impl Lock {
         }
     }
 
-    /// Nothing may be promised while the path leads elsewhere: the file may have no name any more, and ends with this process.
+    /// Nothing may be promised while the path leads elsewhere: the file may have no name any more, and ends with this
+    /// process.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] then.
@@ -104,7 +112,10 @@ impl Lock {
         if self.is_in_place() {
             return Ok(());
         }
-        Err(StoreError::Unavailable(format!("{} was moved or removed while it is in use: nothing is accepted until it is back", self.path.display())))
+        Err(StoreError::Unavailable(format!(
+            "{} was moved or removed while it is in use: nothing is accepted until it is back",
+            self.path.display()
+        )))
     }
 
     /// Where the file lies: the path that the store was opened by, on the machine with no symbolic link in it.

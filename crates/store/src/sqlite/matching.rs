@@ -12,7 +12,8 @@ use crate::contract::receipts::Receipt;
 /// How many segments under one key are looked at, the newest first. A carrier may give every segment the same id.
 const SEGMENTS_MAX: u32 = 500;
 
-/// How long an id means one message only. Carriers count from the beginning again, and none tries to deliver for so long.
+/// How long an id means one message only. Carriers count from the beginning again, and none tries to deliver for so
+/// long.
 const WINDOW: Duration = Duration::from_secs(7 * 86_400);
 
 /// By how much clocks may differ, or be set back, between a message and its receipt.
@@ -49,19 +50,26 @@ enum Named {
     Another,
 }
 
-/// The segment that a receipt means, and the place of the key that it was found by. `None` where no segment is filed under its keys, or several are and
-/// nothing says which of them is meant.
+/// The segment that a receipt means, and the place of the key that it was found by. `None` where no segment is filed
+/// under its keys, or several are and nothing says which of them is meant.
 ///
-/// In the order of the keys: first a segment whose recipient is named. Where no recipient is named, the only message under the first key, and then the only
-/// one under all others. A receipt that `was_parked` and names no recipient is of no message that was accepted after it came.
-pub(super) fn find(connection: &Connection, receipt: &Receipt, was_parked: bool) -> rusqlite::Result<Option<(usize, Filed)>> {
+/// In the order of the keys: first a segment whose recipient is named. Where no recipient is named, the only message
+/// under the first key, and then the only one under all others. A receipt that `was_parked` and names no recipient is
+/// of no message that was accepted after it came.
+pub(super) fn find(
+    connection: &Connection,
+    receipt: &Receipt,
+    was_parked: bool,
+) -> rusqlite::Result<Option<(usize, Filed)>> {
     let mut under_others = Vec::new();
     for (at, key) in receipt.keys.iter().enumerate() {
         let (mut of_recipient, mut of_nobody) = (Vec::new(), Vec::new());
         for filed in filed_under(connection, &receipt.carrier, key)? {
             match named(connection, receipt, &filed)? {
                 // One that has its fate, and had the id long ago, says nothing of a new message to the same recipient.
-                Named::Recipient(digits) if !filed.fate.is_final() || is_in_window(connection, receipt, was_parked, &filed)? => {
+                Named::Recipient(digits)
+                    if !filed.fate.is_final() || is_in_window(connection, receipt, was_parked, &filed)? =>
+                {
                     of_recipient.push((digits, filed));
                 }
                 Named::Nobody if is_in_window(connection, receipt, was_parked, &filed)? => of_nobody.push(filed),
@@ -80,14 +88,14 @@ pub(super) fn find(connection: &Connection, receipt: &Receipt, was_parked: bool)
     Ok(the_only_message(under_others).filter(may_be_meant))
 }
 
-/// Whether a segment's fate allows that it is meant. One that has its fate is meant by the id as written alone: what is another reading of its id may be the
-/// exact id of a message whose acknowledgement has yet to come.
+/// Whether a segment's fate allows that it is meant. One that has its fate is meant by the id as written alone: what is
+/// another reading of its id may be the exact id of a message whose acknowledgement has yet to come.
 fn may_be_meant((at, filed): &(usize, Filed)) -> bool {
     *at == 0 || !filed.fate.is_final()
 }
 
-/// The segment that is meant where no recipient is named: of one message alone, whether or not it has its fate. A report on another that shares the id may
-/// come again.
+/// The segment that is meant where no recipient is named: of one message alone, whether or not it has its fate. A
+/// report on another that shares the id may come again.
 fn the_only_message(candidates: Vec<(usize, Filed)>) -> Option<(usize, Filed)> {
     let first = candidates.first().map(|(_, filed)| filed.id)?;
     if candidates.iter().any(|(_, filed)| filed.id != first) {
@@ -98,7 +106,8 @@ fn the_only_message(candidates: Vec<(usize, Filed)>) -> Option<(usize, Filed)> {
 
 /// Segments under a key, the newest message first.
 fn filed_under(connection: &Connection, carrier: &str, key: &str) -> rusqlite::Result<Vec<Filed>> {
-    let sql = "SELECT key, message_id, number, total, recipient, fate FROM segments WHERE carrier = ?1 AND key = ?2 ORDER BY message_id DESC LIMIT ?3";
+    let sql = "SELECT key, message_id, number, total, recipient, fate FROM segments WHERE carrier = ?1 AND key = ?2 \
+        ORDER BY message_id DESC LIMIT ?3";
     connection.prepare_cached(sql)?.query_map(params![carrier, key, SEGMENTS_MAX], filed)?.collect()
 }
 
@@ -114,14 +123,15 @@ pub(super) fn filed(row: &rusqlite::Row<'_>) -> rusqlite::Result<Filed> {
     })
 }
 
-/// Of segments whose recipient is named, those that are named in the most digits, and of these the newest that waits for its fate, or else the newest. `None`
-/// where two recipients are named in as many, as hidden digits may do.
+/// Of segments whose recipient is named, those that are named in the most digits, and of these the newest that waits
+/// for its fate, or else the newest. `None` where two recipients are named in as many, as hidden digits may do.
 fn best_named(named: Vec<(usize, Filed)>) -> Option<Filed> {
     let most = named.iter().map(|(digits, _)| *digits).max()?;
     only(named.into_iter().filter(|(digits, _)| *digits == most).collect()).map(|(_, filed)| filed)
 }
 
-/// The newest that waits for its fate, or else the newest that has it; `None` where several recipients, or keys, are in question. They come newest first.
+/// The newest that waits for its fate, or else the newest that has it; `None` where several recipients, or keys, are in
+/// question. They come newest first.
 fn only<T: Copy + PartialEq>(candidates: Vec<(T, Filed)>) -> Option<(T, Filed)> {
     let waits = candidates.iter().any(|(_, filed)| !filed.fate.is_final());
     let mut candidates = candidates.into_iter().filter(|(_, filed)| !(waits && filed.fate.is_final()));
@@ -131,8 +141,8 @@ fn only<T: Copy + PartialEq>(candidates: Vec<(T, Filed)>) -> Option<(T, Filed)> 
     is_only.then_some((at, first))
 }
 
-/// Whether the id meant this message when the receipt came: it was given not too long before. A receipt that was not parked came just now, whatever the
-/// clock said when the message was accepted.
+/// Whether the id meant this message when the receipt came: it was given not too long before. A receipt that was not
+/// parked came just now, whatever the clock said when the message was accepted.
 fn is_in_window(connection: &Connection, receipt: &Receipt, was_parked: bool, filed: &Filed) -> rusqlite::Result<bool> {
     let accepted_at = accepted_at(connection, filed.id)?;
     // An id that is given once means its message, however far the clock was set back after the message was accepted.
@@ -140,17 +150,20 @@ fn is_in_window(connection: &Connection, receipt: &Receipt, was_parked: bool, fi
     Ok(receipt.at <= accepted_at + WINDOW && may_come_before)
 }
 
-/// When a message was accepted, by the clock of then. The time in its id may be days ahead of that, after a clock was set back ([`model::Mint`]).
+/// When a message was accepted, by the clock of then. The time in its id may be days ahead of that, after a clock was
+/// set back ([`model::Mint`]).
 pub(super) fn accepted_at(connection: &Connection, id: MessageId) -> rusqlite::Result<Timestamp> {
-    let found = connection.prepare_cached(ACCEPTED_AT)?.query_row([id.to_bytes()], |row| rows::time(row, 0)).optional()?;
+    let found =
+        connection.prepare_cached(ACCEPTED_AT)?.query_row([id.to_bytes()], |row| rows::time(row, 0)).optional()?;
     Ok(found.unwrap_or_else(|| id.made_at()))
 }
 
-pub(super) const ACCEPTED_AT: &str = "SELECT m.created_at FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id \
-    WHERE d.message_id = ?1";
+pub(super) const ACCEPTED_AT: &str = "SELECT m.created_at FROM delivery d \
+    CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id WHERE d.message_id = ?1";
 
 fn named(connection: &Connection, receipt: &Receipt, filed: &Filed) -> rusqlite::Result<Named> {
-    if let Some(digits) = receipt.addresses.iter().filter_map(|address| shared_digits(address, &filed.recipient)).max() {
+    if let Some(digits) = receipt.addresses.iter().filter_map(|address| shared_digits(address, &filed.recipient)).max()
+    {
         return Ok(Named::Recipient(digits));
     }
     let shown = |address: &str| address.bytes().filter(u8::is_ascii_digit).count();
@@ -165,12 +178,13 @@ fn named(connection: &Connection, receipt: &Receipt, filed: &Filed) -> rusqlite:
 
 /// Who sent a message. Asked only for a receipt that does not name the recipient.
 fn originator_of(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<String>> {
-    let sql = "SELECT m.originator FROM delivery d JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id WHERE d.message_id = ?1";
+    let sql = "SELECT m.originator FROM delivery d JOIN messages m ON m.account_id = d.account_id AND m.id = \
+        d.message_id WHERE d.message_id = ?1";
     connection.prepare_cached(sql)?.query_row([id.to_bytes()], |row| row.get(0)).optional()
 }
 
-/// In how many digits an address of a receipt, which may have `*` for digits that are hidden, is `number`; `None` when it is another. Numbers are compared
-/// from their ends, since carriers write national forms, prefixes and trunk zeros.
+/// In how many digits an address of a receipt, which may have `*` for digits that are hidden, is `number`; `None` when
+/// it is another. Numbers are compared from their ends, since carriers write national forms, prefixes and trunk zeros.
 pub(super) fn shared_digits(address: &str, number: &str) -> Option<usize> {
     if let (Some((head, _)), Some((_, tail))) = (address.split_once('*'), address.rsplit_once('*')) {
         return shared_with_hidden(head.trim_start_matches('0'), tail, number);
@@ -184,7 +198,8 @@ pub(super) fn shared_digits(address: &str, number: &str) -> Option<usize> {
     (shared >= TELLING_DIGITS || is_whole).then_some(shared)
 }
 
-/// The same for an address that begins with `head`, ends with `tail`, and hides what is between. `head` may lack the country's code of at most three digits.
+/// The same for an address that begins with `head`, ends with `tail`, and hides what is between. `head` may lack the
+/// country's code of at most three digits.
 fn shared_with_hidden(head: &str, tail: &str, number: &str) -> Option<usize> {
     const COUNTRY_DIGITS: usize = 3;
     let is_head = (0..=COUNTRY_DIGITS).any(|skipped| number.get(skipped..).is_some_and(|rest| rest.starts_with(head)));

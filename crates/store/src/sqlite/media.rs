@@ -18,23 +18,38 @@ impl MediaRecords for Sqlite {
     async fn find_media(&self, digest: Digest, kind: MediaType) -> Result<Option<MediaId>, StoreError> {
         let find = move |connection: &Connection| {
             let sql = "SELECT id FROM media WHERE digest = ?1 AND kind = ?2 ORDER BY id DESC LIMIT 1";
-            connection.prepare_cached(sql)?.query_row(params![digest.0, kind.as_str()], |row| row.get(0).map(MediaId::from_bytes)).optional()
+            connection
+                .prepare_cached(sql)?
+                .query_row(params![digest.0, kind.as_str()], |row| row.get(0).map(MediaId::from_bytes))
+                .optional()
         };
         self.readers.read(find).await
     }
 
     async fn media(&self, id: MediaId) -> Result<Option<StoredMedia>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM media WHERE id = ?1");
-        self.readers.read(move |connection| connection.prepare_cached(&sql)?.query_row([id.to_bytes()], stored).optional()).await
+        self.readers
+            .read(move |connection| connection.prepare_cached(&sql)?.query_row([id.to_bytes()], stored).optional())
+            .await
     }
 
-    async fn sweep_media(&self, after: Option<MediaId>, now: Timestamp, unneeded_since: Timestamp, limit: usize) -> Result<SweptMedia, StoreError> {
+    async fn sweep_media(
+        &self,
+        after: Option<MediaId>,
+        now: Timestamp,
+        unneeded_since: Timestamp,
+        limit: usize,
+    ) -> Result<SweptMedia, StoreError> {
         self.writer.write(move |group| Ok(sweep(&group.connection, after, now, unneeded_since, limit)?)).await
     }
 }
 
 /// Whether a message may name these media: it brings them, or they are kept.
-pub(super) fn can_carry(connection: &Connection, named: Option<MediaId>, brought: Option<&StoredMedia>) -> rusqlite::Result<bool> {
+pub(super) fn can_carry(
+    connection: &Connection,
+    named: Option<MediaId>,
+    brought: Option<&StoredMedia>,
+) -> rusqlite::Result<bool> {
     match (named, brought) {
         (Some(id), None) => connection.prepare_cached("SELECT 1 FROM media WHERE id = ?1")?.exists([id.to_bytes()]),
         _ => Ok(true),
@@ -42,7 +57,11 @@ pub(super) fn can_carry(connection: &Connection, named: Option<MediaId>, brought
 }
 
 /// Keeps the media that a message names.
-pub(super) fn carry(connection: &Connection, named: Option<MediaId>, brought: Option<&StoredMedia>) -> rusqlite::Result<()> {
+pub(super) fn carry(
+    connection: &Connection,
+    named: Option<MediaId>,
+    brought: Option<&StoredMedia>,
+) -> rusqlite::Result<()> {
     match (named, brought) {
         (_, Some(media)) => keep(connection, media),
         (Some(id), None) => need(connection, id),
@@ -52,24 +71,36 @@ pub(super) fn carry(connection: &Connection, named: Option<MediaId>, brought: Op
 
 fn keep(connection: &Connection, media: &StoredMedia) -> rusqlite::Result<()> {
     let sql = "INSERT INTO media (id, digest, kind, bytes, stored_at) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let values = params![media.id.to_bytes(), media.digest.0, media.kind.as_str(), media.bytes, media.stored_at.as_millis()];
+    let values =
+        params![media.id.to_bytes(), media.digest.0, media.kind.as_str(), media.bytes, media.stored_at.as_millis()];
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }
 
 /// Somebody needs media again.
 fn need(connection: &Connection, id: MediaId) -> rusqlite::Result<()> {
-    connection.prepare_cached("UPDATE media SET unneeded_since = NULL WHERE id = ?1 AND unneeded_since IS NOT NULL")?.execute([id.to_bytes()])?;
+    connection
+        .prepare_cached("UPDATE media SET unneeded_since = NULL WHERE id = ?1 AND unneeded_since IS NOT NULL")?
+        .execute([id.to_bytes()])?;
     Ok(())
 }
 
-fn sweep(connection: &Connection, after: Option<MediaId>, now: Timestamp, unneeded_since: Timestamp, limit: usize) -> rusqlite::Result<SweptMedia> {
+fn sweep(
+    connection: &Connection,
+    after: Option<MediaId>,
+    now: Timestamp,
+    unneeded_since: Timestamp,
+    limit: usize,
+) -> rusqlite::Result<SweptMedia> {
     let sql = format!("SELECT {COLUMNS}, unneeded_since FROM media WHERE id > ?1 ORDER BY id LIMIT ?2");
     let after = after.map_or([0; 16], MediaId::to_bytes);
     let read = |row: &Row<'_>| Ok((stored(row)?, rows::time_if_any(row, 5)?));
     let looked: Vec<(StoredMedia, Option<Timestamp>)> =
         connection.prepare_cached(&sql)?.query_map(params![after, limit], read)?.collect::<rusqlite::Result<_>>()?;
-    let mut swept = SweptMedia { removed: Vec::new(), next: looked.last().filter(|_| looked.len() == limit).map(|(media, _)| media.id) };
+    let mut swept = SweptMedia {
+        removed: Vec::new(),
+        next: looked.last().filter(|_| looked.len() == limit).map(|(media, _)| media.id),
+    };
     for (media, unneeded) in looked {
         let id = media.id.to_bytes();
         match unneeded {
@@ -79,7 +110,11 @@ fn sweep(connection: &Connection, after: Option<MediaId>, now: Timestamp, unneed
                 swept.removed.push(media);
             }
             Some(_) => {}
-            None => drop(connection.prepare_cached("UPDATE media SET unneeded_since = ?2 WHERE id = ?1")?.execute(params![id, now.as_millis()])?),
+            None => drop(
+                connection
+                    .prepare_cached("UPDATE media SET unneeded_since = ?2 WHERE id = ?1")?
+                    .execute(params![id, now.as_millis()])?,
+            ),
         }
     }
     Ok(swept)
@@ -88,9 +123,11 @@ fn sweep(connection: &Connection, after: Option<MediaId>, now: Timestamp, unneed
 /// Whether a message waits that carries them, or a broadcast may still make one.
 fn is_needed(connection: &Connection, id: MediaId) -> rusqlite::Result<bool> {
     let messages = "SELECT 1 FROM delivery INDEXED BY delivery_media WHERE media_id = ?1 AND status = 'queued'";
-    let broadcasts = "SELECT 1 FROM broadcasts b INDEXED BY broadcasts_media JOIN broadcast_progress p ON p.broadcast_id = b.id \
-                      WHERE b.media_id = ?1 AND p.status IN ('queued', 'sending')";
-    Ok(connection.prepare_cached(messages)?.exists([id.to_bytes()])? || connection.prepare_cached(broadcasts)?.exists([id.to_bytes()])?)
+    let broadcasts = "SELECT 1 FROM broadcasts b INDEXED BY broadcasts_media \
+                      JOIN broadcast_progress p ON p.broadcast_id = b.id WHERE b.media_id = ?1 \
+                      AND p.status IN ('queued', 'sending')";
+    Ok(connection.prepare_cached(messages)?.exists([id.to_bytes()])?
+        || connection.prepare_cached(broadcasts)?.exists([id.to_bytes()])?)
 }
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredMedia> {

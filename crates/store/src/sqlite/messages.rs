@@ -37,7 +37,8 @@ impl Messages for Sqlite {
 
     async fn message(&self, owner: Owner, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
         let sql = format!(
-            "SELECT {MESSAGE}, {DELIVERY} FROM messages m JOIN delivery d ON d.message_id = m.id WHERE m.account_id = ?1 AND m.id = ?2 AND m.mode = ?3"
+            "SELECT {MESSAGE}, {DELIVERY} FROM messages m JOIN delivery d ON d.message_id = m.id WHERE m.account_id = \
+             ?1 AND m.id = ?2 AND m.mode = ?3"
         );
         let read = move |connection: &Connection| {
             let name = params![owner.account.to_bytes(), id.to_bytes(), owner.mode.as_str()];
@@ -48,15 +49,28 @@ impl Messages for Sqlite {
 
     async fn message_of_any_account(&self, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
         let sql = format!(
-            "SELECT {MESSAGE}, {DELIVERY} FROM delivery d JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id WHERE d.message_id = ?1"
+            "SELECT {MESSAGE}, {DELIVERY} FROM delivery d JOIN messages m ON m.account_id = d.account_id AND m.id = \
+             d.message_id WHERE d.message_id = ?1"
         );
-        let read = move |connection: &Connection| connection.prepare_cached(&sql)?.query_row([id.to_bytes()], rows::record).optional();
+        let read = move |connection: &Connection| {
+            connection.prepare_cached(&sql)?.query_row([id.to_bytes()], rows::record).optional()
+        };
         self.readers.read_for(Reader::Operator, Work::One, read).await
     }
 
-    async fn messages(&self, owner: Option<Owner>, filter: MessageFilter, after: Option<MessageId>, limit: usize) -> Result<Page, StoreError> {
+    async fn messages(
+        &self,
+        owner: Option<Owner>,
+        filter: MessageFilter,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
         let rows = self.rows_per_page;
-        self.readers.read_for(owner.into(), Work::Page, move |connection| lists::page(connection, owner, &filter, after, limit, rows)).await
+        self.readers
+            .read_for(owner.into(), Work::Page, move |connection| {
+                lists::page(connection, owner, &filter, after, limit, rows)
+            })
+            .await
     }
 
     async fn events(&self, id: MessageId) -> Result<Vec<Event>, StoreError> {
@@ -97,18 +111,31 @@ fn insert_admitted(group: &mut Group, admission: &Admission) -> Result<Admitted,
     }
     if let Some(flagged) = &admission.flagged {
         insert_screening(group, flagged)?;
-        add_event(&group.connection, message.id, message.created_at, EventKind::Flagged, None, None, &flagged.categories.join(", "))?;
+        add_event(
+            &group.connection,
+            message.id,
+            message.created_at,
+            EventKind::Flagged,
+            None,
+            None,
+            &flagged.categories.join(", "),
+        )?;
     }
     Ok(Admitted::New)
 }
 
 impl Group {
-    /// Counts recipients, unless they do not all fit the quota. The count is written once for the whole group, by [`Self::write_quota`].
+    /// Counts recipients, unless they do not all fit the quota. The count is written once for the whole group, by
+    /// [`Self::write_quota`].
     pub(super) fn use_quota(&mut self, owner: Owner, quota: Quota, recipients: u64) -> rusqlite::Result<bool> {
         let name = (owner, quota.day.0);
         if !self.quota.contains_key(&name) {
-            let mut select = self.connection.prepare_cached("SELECT used FROM quota WHERE day = ?1 AND account_id = ?2 AND mode = ?3")?;
-            let used = select.query_row(params![quota.day.0, owner.account.to_bytes(), owner.mode.as_str()], |row| row.get(0)).optional()?;
+            let mut select = self
+                .connection
+                .prepare_cached("SELECT used FROM quota WHERE day = ?1 AND account_id = ?2 AND mode = ?3")?;
+            let used = select
+                .query_row(params![quota.day.0, owner.account.to_bytes(), owner.mode.as_str()], |row| row.get(0))
+                .optional()?;
             self.quota.insert(name, (used.unwrap_or(0), false));
         }
         let Some((used, unwritten)) = self.quota.get_mut(&name) else { return Ok(false) };
@@ -123,8 +150,14 @@ impl Group {
     /// Writes the counts that changed. Part of every commit.
     pub(super) fn write_quota(&mut self) -> rusqlite::Result<()> {
         for ((owner, day), (used, unwritten)) in self.quota.iter_mut().filter(|(_, (_, unwritten))| *unwritten) {
-            let sql = "INSERT INTO quota (day, account_id, mode, used) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET used = excluded.used";
-            self.connection.prepare_cached(sql)?.execute(params![day, owner.account.to_bytes(), owner.mode.as_str(), *used])?;
+            let sql = "INSERT INTO quota (day, account_id, mode, used) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE \
+                SET used = excluded.used";
+            self.connection.prepare_cached(sql)?.execute(params![
+                day,
+                owner.account.to_bytes(),
+                owner.mode.as_str(),
+                *used
+            ])?;
             *unwritten = false;
         }
         // Yesterday's counts are not asked for again; a bound keeps a million idle accounts out of memory.
@@ -136,8 +169,9 @@ impl Group {
 }
 
 pub(super) fn insert_message(connection: &Connection, message: &Message) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO messages (account_id, id, broadcast_id, direction, mode, kind, originator, recipient, body, media_url, encoding, \
-               segments, reference, created_at, expires_at, media_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+    let sql = "INSERT INTO messages (account_id, id, broadcast_id, direction, mode, kind, originator, recipient, body, \
+               media_url, encoding, segments, reference, created_at, expires_at, media_id) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
     connection.prepare_cached(sql)?.execute(params![
         message.account.to_bytes(),
         message.id.to_bytes(),
@@ -160,14 +194,21 @@ pub(super) fn insert_message(connection: &Connection, message: &Message) -> rusq
 }
 
 /// Writes the row of a message that changes, and notes that the message was accepted.
-pub(super) fn insert_delivery(group: &mut Group, message: &Message, carrier: &str, lease: Option<Lease>, due_at: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn insert_delivery(
+    group: &mut Group,
+    message: &Message,
+    carrier: &str,
+    lease: Option<Lease>,
+    due_at: Timestamp,
+) -> rusqlite::Result<()> {
     if group.wants(Kind::Accepted) {
-        let resource = Resource::Message { id: message.id, broadcast: message.broadcast, delivery: Delivery::queued(carrier) };
+        let resource =
+            Resource::Message { id: message.id, broadcast: message.broadcast, delivery: Delivery::queued(carrier) };
         group.note(message.created_at, Some(message.owner()), resource);
     }
     let (due_at, lease) = lease.map_or((due_at, 0), |lease| (lease.until, lease.token));
-    let sql = "INSERT INTO delivery (message_id, account_id, status, carrier, due_at, lease, expires_at, segments, broadcast_id, media_id, test) \
-               VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let sql = "INSERT INTO delivery (message_id, account_id, status, carrier, due_at, lease, expires_at, segments, \
+               broadcast_id, media_id, test) VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     group.connection.prepare_cached(sql)?.execute(params![
         message.id.to_bytes(),
         message.account.to_bytes(),
@@ -184,10 +225,16 @@ pub(super) fn insert_delivery(group: &mut Group, message: &Message, carrier: &st
 }
 
 /// Notes what a claim's request made: the message or the broadcast of this id.
-pub(super) fn insert_claim(group: &Group, owner: Owner, claim: &IdempotencyClaim, id: [u8; 16], now: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn insert_claim(
+    group: &Group,
+    owner: Owner,
+    claim: &IdempotencyClaim,
+    id: [u8; 16],
+    now: Timestamp,
+) -> rusqlite::Result<()> {
     // A record that is too old to count is replaced.
-    let sql = "INSERT OR REPLACE INTO idempotency (account_id, mode, endpoint, key, fingerprint, message_id, form, answer, created_at) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8)";
+    let sql = "INSERT OR REPLACE INTO idempotency (account_id, mode, endpoint, key, fingerprint, message_id, form, \
+               answer, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8)";
     group.connection.prepare_cached(sql)?.execute(params![
         owner.account.to_bytes(),
         owner.mode.as_str(),
@@ -210,14 +257,28 @@ pub(super) enum Claimed {
 }
 
 /// What is on record under a claim's key, if it is not too old to count.
-pub(super) fn find_claim(connection: &Connection, owner: Owner, claim: &IdempotencyClaim) -> rusqlite::Result<Option<Claimed>> {
+pub(super) fn find_claim(
+    connection: &Connection,
+    owner: Owner,
+    claim: &IdempotencyClaim,
+) -> rusqlite::Result<Option<Claimed>> {
     let sql = "SELECT fingerprint, message_id, answer, form FROM idempotency \
                WHERE account_id = ?1 AND mode = ?2 AND endpoint = ?3 AND key = ?4 AND created_at >= ?5";
     let mut select = connection.prepare_cached(sql)?;
-    let name = params![owner.account.to_bytes(), owner.mode.as_str(), claim.endpoint.as_str(), claim.key.as_str(), claim.not_before.as_millis()];
+    let name = params![
+        owner.account.to_bytes(),
+        owner.mode.as_str(),
+        claim.endpoint.as_str(),
+        claim.key.as_str(),
+        claim.not_before.as_millis()
+    ];
     let claimed = |row: &rusqlite::Row<'_>| {
         let is_same = row.get::<_, [u8; 32]>(0)? == claim.fingerprint.0;
-        Ok(if is_same { Claimed::Same(row.get(1)?, row.get(2)?, AnswerForm::from_number(row.get(3)?)) } else { Claimed::Other })
+        Ok(if is_same {
+            Claimed::Same(row.get(1)?, row.get(2)?, AnswerForm::from_number(row.get(3)?))
+        } else {
+            Claimed::Other
+        })
     };
     select.query_row(name, claimed).optional()
 }
@@ -229,7 +290,9 @@ fn replay(connection: &Connection, owner: Owner, claim: &IdempotencyClaim) -> ru
         Some(Claimed::Same(id, answer, form)) => (id, answer, form),
     };
     let sql = format!("SELECT {MESSAGE} FROM messages m WHERE m.account_id = ?1 AND m.id = ?2");
-    let message = connection.prepare_cached(&sql)?.query_row(params![owner.account.to_bytes(), id], |row| rows::message(row, 0))?;
+    let message = connection
+        .prepare_cached(&sql)?
+        .query_row(params![owner.account.to_bytes(), id], |row| rows::message(row, 0))?;
     Ok(Some(Admitted::Replayed(Replay { message, answer, form })))
 }
 
@@ -239,9 +302,11 @@ const fn is_open(earlier: &Admitted) -> bool {
 }
 
 fn events(connection: &Connection, id: MessageId) -> rusqlite::Result<Vec<Event>> {
-    // The acceptance is the messages row itself, which never changes: a row of its own would say the same again for every message.
-    let accepted = "SELECT m.created_at, m.encoding, m.segments, m.mode, m.kind = 'MMS', m.media_id IS NOT NULL FROM delivery d \
-                    JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id WHERE d.message_id = ?1";
+    // The acceptance is the messages row itself, which never changes: a row of its own would say the same again for
+    // every message.
+    let accepted = "SELECT m.created_at, m.encoding, m.segments, m.mode, m.kind = 'MMS', m.media_id IS NOT NULL \
+                    FROM delivery d JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id \
+                    WHERE d.message_id = ?1";
     let accepted = connection.prepare_cached(accepted)?.query_row([id.to_bytes()], |row| {
         let (encoding, segments, mode): (String, u16, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
         let form = match (row.get(4)?, row.get(5)?) {
@@ -253,9 +318,16 @@ fn events(connection: &Connection, id: MessageId) -> rusqlite::Result<Vec<Event>
         Ok(Event { at: rows::time(row, 0)?, kind: EventKind::Accepted, carrier: None, attempt: None, detail })
     });
     let Some(accepted) = accepted.optional()? else { return Ok(Vec::new()) };
-    let mut select = connection.prepare_cached("SELECT at, kind, carrier, attempt, detail FROM events WHERE message_id = ?1 ORDER BY seq")?;
+    let mut select = connection
+        .prepare_cached("SELECT at, kind, carrier, attempt, detail FROM events WHERE message_id = ?1 ORDER BY seq")?;
     let later = select.query_map([id.to_bytes()], |row| {
-        Ok(Event { at: rows::time(row, 0)?, kind: rows::word(row, 1, EventKind::parse)?, carrier: row.get(2)?, attempt: row.get(3)?, detail: row.get(4)? })
+        Ok(Event {
+            at: rows::time(row, 0)?,
+            kind: rows::word(row, 1, EventKind::parse)?,
+            carrier: row.get(2)?,
+            attempt: row.get(3)?,
+            detail: row.get(4)?,
+        })
     })?;
     std::iter::once(Ok(accepted)).chain(later).collect()
 }
@@ -272,12 +344,23 @@ pub(super) fn add_event(
 ) -> rusqlite::Result<()> {
     let sql = "INSERT INTO events (message_id, seq, at, kind, carrier, attempt, detail) \
                VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE message_id = ?1), ?2, ?3, ?4, ?5, ?6)";
-    connection.prepare_cached(sql)?.execute(params![id.to_bytes(), at.as_millis(), kind.as_str(), carrier, attempt, detail])?;
+    connection.prepare_cached(sql)?.execute(params![
+        id.to_bytes(),
+        at.as_millis(),
+        kind.as_str(),
+        carrier,
+        attempt,
+        detail
+    ])?;
     Ok(())
 }
 
 /// A message by its id, for those who hold its delivery row.
-pub(super) fn load_message(connection: &Connection, account: &[u8], id: &[u8]) -> rusqlite::Result<Arc<model::Message>> {
+pub(super) fn load_message(
+    connection: &Connection,
+    account: &[u8],
+    id: &[u8],
+) -> rusqlite::Result<Arc<model::Message>> {
     let sql = format!("SELECT {MESSAGE} FROM messages m WHERE m.account_id = ?1 AND m.id = ?2");
     connection.prepare_cached(&sql)?.query_row(params![account, id], |row| rows::message(row, 0))
 }

@@ -26,11 +26,15 @@ pub(super) const MIGRATIONS: &[&str] = &[
 /// # Errors
 /// [`StoreError::Refused`] when the schema is newer than this program knows, or a step fails.
 pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    let failed = |error: rusqlite::Error| StoreError::Refused(format!("cannot bring the store {} up to date: {error}", path.display()));
+    let failed = |error: rusqlite::Error| {
+        StoreError::Refused(format!("cannot bring the store {} up to date: {error}", path.display()))
+    };
     let mut verified = false;
     loop {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        transaction.execute_batch("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)").map_err(failed)?;
+        transaction
+            .execute_batch("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
+            .map_err(failed)?;
         let version = version(&transaction, path)?;
         if !verified {
             // What the steps make of a sound schema is known.
@@ -55,13 +59,16 @@ pub(super) fn make(connection: &Connection, version: usize) -> rusqlite::Result<
 /// [`StoreError::Refused`] when it is newer than this program knows, or the file is none of ours.
 pub(super) fn version(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
     let place = path.display();
-    let refused = |error: rusqlite::Error| StoreError::Refused(format!("cannot read the version of the store {place}: {error}"));
+    let refused =
+        |error: rusqlite::Error| StoreError::Refused(format!("cannot read the version of the store {place}: {error}"));
     let read = |row: &rusqlite::Row<'_>| row.get::<_, Option<usize>>(0);
-    let version = connection.query_row("SELECT max(version) FROM schema_version", [], read).map_err(refused)?.unwrap_or(0);
+    let version =
+        connection.query_row("SELECT max(version) FROM schema_version", [], read).map_err(refused)?.unwrap_or(0);
     if version > MIGRATIONS.len() {
         let known = MIGRATIONS.len();
         return Err(StoreError::Refused(format!(
-            "the store {place} has schema version {version}, and this program knows versions up to {known}: run the newer program, or restore a backup"
+            "the store {place} has schema version {version}, and this program knows versions up to {known}: run the \
+             newer program, or restore a backup"
         )));
     }
     Ok(version)

@@ -1,8 +1,10 @@
-//! The store on one SQLite file: one writer that commits concurrent calls as a group, and readers that never wait for it.
+//! The store on one SQLite file: one writer that commits concurrent calls as a group, and readers that never wait for
+//! it.
 //!
-//! WAL with `synchronous=FULL`: when a call returns, its change survives the loss of power. The writer is a task with the only connection that
-//! writes (`writer`); a second task copies the log into the file (`checkpoint`); `readers` look at the last committed state. Each of the two has a thread where the
-//! [`Runtime`] has threads; in a simulation the same code runs on one thread, and its order follows from the seed.
+//! WAL with `synchronous=FULL`: when a call returns, its change survives the loss of power. The writer is a task with
+//! the only connection that writes (`writer`); a second task copies the log into the file (`checkpoint`); `readers`
+//! look at the last committed state. Each of the two has a thread where the [`Runtime`] has threads; in a simulation
+//! the same code runs on one thread, and its order follows from the seed.
 
 mod broadcasts;
 mod changes;
@@ -76,7 +78,8 @@ impl Sqlite {
     /// Opens or makes the file at `path` and brings its schema up to date.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] when another process has it open, it cannot be used, something is missing in its schema, or that is newer than this program.
+    /// [`StoreError::Refused`] when another process has it open, it cannot be used, something is missing in its schema,
+    /// or that is newer than this program.
     pub async fn open(path: PathBuf, runtime: Arc<dyn Runtime>) -> Result<Self, StoreError> {
         let take = move || {
             place::refuse_remains(&path)?;
@@ -88,8 +91,9 @@ impl Sqlite {
         Self::open_locked(runtime, take, place::rewrite).await
     }
 
-    /// Opens or makes the file at `path` of the SQLite VFS with the name `vfs`, as [`Self::open`] does on the machine. The lock of one store is SQLite's own, on the file
-    /// `path`-lock of that VFS; the machine's file system is asked nothing. `rewrite` writes a file of that VFS once more as it is read, if there is one, and syncs it.
+    /// Opens or makes the file at `path` of the SQLite VFS with the name `vfs`, as [`Self::open`] does on the machine.
+    /// The lock of one store is SQLite's own, on the file `path`-lock of that VFS; the machine's file system is asked
+    /// nothing. `rewrite` writes a file of that VFS once more as it is read, if there is one, and syncs it.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -111,11 +115,14 @@ impl Sqlite {
         let tasks = Arc::clone(&runtime);
         let opening = move || {
             if rusqlite::version_number() < OLDEST_SOUND_VERSION {
-                return Err(StoreError::Refused(format!("SQLite {} is too old: 3.51.3 or newer is needed", rusqlite::version())));
+                return Err(StoreError::Refused(format!(
+                    "SQLite {} is too old: 3.51.3 or newer is needed",
+                    rusqlite::version()
+                )));
             }
             let lock = take()?;
-            // New commits are appended to what the log has. If an earlier process ended because a sync had failed, that may be in the cache alone, and a loss of power would
-            // take all that is behind it.
+            // New commits are appended to what the log has. If an earlier process ended because a sync had failed, that
+            // may be in the cache alone, and a loss of power would take all that is behind it.
             let log = place::beside(lock.path(), "-wal");
             rewrite(&log).map_err(|error| place::unusable(&log, &error))?;
             Self::on(lock, tasks)
@@ -127,7 +134,8 @@ impl Sqlite {
     /// The store whose file is locked.
     fn on(lock: Lock, runtime: Arc<dyn Runtime>) -> Result<Self, StoreError> {
         let (place, vfs) = (lock.path(), lock.vfs());
-        let refused = |error: rusqlite::Error| StoreError::Refused(format!("cannot use the store {}: {error}", place.display()));
+        let refused =
+            |error: rusqlite::Error| StoreError::Refused(format!("cannot use the store {}: {error}", place.display()));
         migrations::refuse_foreign(&open(place, vfs, OpenFlags::default()).map_err(refused)?, place)?;
         let mut connection = connect(place, vfs, OpenFlags::default()).map_err(refused)?;
         migrations::run(&mut connection, place)?;
@@ -137,19 +145,39 @@ impl Sqlite {
         let lock = Arc::new(lock);
         let tails = Arc::new(Tails::default());
         let keys = Arc::new(Keys::default());
-        let writer = Writer::start(connection, checkpointer, Arc::clone(&lock), Arc::clone(&tails), Arc::clone(&keys), &runtime)?;
+        let writer = Writer::start(
+            connection,
+            checkpointer,
+            Arc::clone(&lock),
+            Arc::clone(&tails),
+            Arc::clone(&keys),
+            &runtime,
+        )?;
         let windows = MemoryWindows::default();
-        Ok(Self { runtime, writer, readers, lock, tails, keys, windows, rows_per_page: lists::ROWS_PER_PAGE, alone: true, probes: AtomicU64::new(0) })
+        Ok(Self {
+            runtime,
+            writer,
+            readers,
+            lock,
+            tails,
+            keys,
+            windows,
+            rows_per_page: lists::ROWS_PER_PAGE,
+            alone: true,
+            probes: AtomicU64::new(0),
+        })
     }
 
-    /// The same store, whose lists of messages look at so many rows for a page: with a few rows, a small list already meets the bound.
+    /// The same store, whose lists of messages look at so many rows for a page: with a few rows, a small list already
+    /// meets the bound.
     #[must_use]
     pub const fn with_rows_per_page(mut self, rows: usize) -> Self {
         self.rows_per_page = rows;
         self
     }
 
-    /// The same store for several nodes in this process: joining ends no other epoch. For tests and simulations of what nodes do to each other.
+    /// The same store for several nodes in this process: joining ends no other epoch. For tests and simulations of what
+    /// nodes do to each other.
     #[must_use]
     pub const fn with_several_nodes(mut self) -> Self {
         self.alone = false;
@@ -172,7 +200,8 @@ impl Sqlite {
         if !path.exists() {
             return Ok(format!("{place} is not there yet, and will be made"));
         }
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| refused(path, &error))?;
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .map_err(|error| refused(path, &error))?;
         let version = migrations::version(&connection, path)?;
         schema::verify(&connection, version, path)?;
         Ok(format!("{place} has schema version {version}"))
@@ -202,7 +231,8 @@ fn connect(path: &Path, vfs: Option<&str>, flags: OpenFlags) -> rusqlite::Result
     let connection = open(path, vfs, flags)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(128);
-    // Without this SQLite compiles a statement anew whenever its parameters might change the plan, which is at nearly every use.
+    // Without this SQLite compiles a statement anew whenever its parameters might change the plan, which is at nearly
+    // every use.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     if !flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
         connection.pragma_update(None, "journal_mode", "wal")?;
@@ -226,7 +256,12 @@ fn store_error(error: &rusqlite::Error) -> StoreError {
     let rusqlite::Error::SqliteFailure(failure, _) = error else { return StoreError::Unavailable(text) };
     match failure.code {
         // No room for the shared memory file is a full disk, not a broken one.
-        Code::SystemIoFailure if matches!(failure.extended_code, ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_SHMOPEN | ffi::SQLITE_IOERR_SHMMAP) => {
+        Code::SystemIoFailure
+            if matches!(
+                failure.extended_code,
+                ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_SHMOPEN | ffi::SQLITE_IOERR_SHMMAP
+            ) =>
+        {
             StoreError::Unavailable(text)
         }
         Code::SystemIoFailure | Code::DatabaseCorrupt | Code::NotADatabase => StoreError::Failed(text),
@@ -248,13 +283,21 @@ mod tests {
         assert_eq!(connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0)).unwrap(), "wal");
     }
 
-    /// Maintenance runs beside everything else, for ever: what it looks for is found by an index, and never by reading a table.
+    /// Maintenance runs beside everything else, for ever: what it looks for is found by an index, and never by reading
+    /// a table.
     #[test]
     fn every_statement_of_maintenance_uses_an_index() {
         let connection = Connection::open_in_memory().unwrap();
         migrations::MIGRATIONS.iter().for_each(|step| connection.execute_batch(step).unwrap());
-        let statements =
-            [changes::MAINTENANCE, dispatch::MAINTENANCE, parked::MAINTENANCE, waits::MAINTENANCE, flights::MAINTENANCE, screening::MAINTENANCE].concat();
+        let statements = [
+            changes::MAINTENANCE,
+            dispatch::MAINTENANCE,
+            parked::MAINTENANCE,
+            waits::MAINTENANCE,
+            flights::MAINTENANCE,
+            screening::MAINTENANCE,
+        ]
+        .concat();
         for sql in statements {
             let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let values = vec![rusqlite::types::Null; explain.parameter_count()];

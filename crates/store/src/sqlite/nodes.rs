@@ -31,8 +31,13 @@ impl Living {
     /// Reads them from the file. Ends that were renewed since are known in memory only, and stay.
     pub(super) fn load(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let mut select = connection.prepare_cached("SELECT epoch, ends_at FROM nodes WHERE is_over = 0")?;
-        let found = select.query_map([], |row| Ok((epoch(row, 0)?, rows::time(row, 1)?)))?.collect::<rusqlite::Result<BTreeMap<_, _>>>()?;
-        self.ends = found.into_iter().map(|(epoch, end)| (epoch, self.ends.get(&epoch).copied().unwrap_or(end).max(end))).collect();
+        let found = select
+            .query_map([], |row| Ok((epoch(row, 0)?, rows::time(row, 1)?)))?
+            .collect::<rusqlite::Result<BTreeMap<_, _>>>()?;
+        self.ends = found
+            .into_iter()
+            .map(|(epoch, end)| (epoch, self.ends.get(&epoch).copied().unwrap_or(end).max(end)))
+            .collect();
         self.has_changed = false;
         Ok(())
     }
@@ -76,7 +81,8 @@ impl Nodes for Sqlite {
     }
 
     async fn renew(&self, epoch: Epoch, now: Timestamp) -> Result<(), StoreError> {
-        // The end concerns this process alone, and a write to the disk every two seconds would keep it from ever resting.
+        // The end concerns this process alone, and a write to the disk every two seconds would keep it from ever
+        // resting.
         let write = move |group: &mut Group| {
             let end = group.living.ends.get_mut(&epoch).ok_or(Fault::Told(StoreError::Over))?;
             *end = (*end).max(now + LIFE);
@@ -111,7 +117,9 @@ impl Nodes for Sqlite {
 
     async fn release_slots(&self, epoch: Epoch, carrier: String, slots: Vec<u32>) -> Result<(), StoreError> {
         let write = move |group: &mut Group| {
-            let mut delete = group.connection.prepare_cached("DELETE FROM carrier_slots WHERE carrier = ?1 AND slot = ?2 AND epoch = ?3")?;
+            let mut delete = group
+                .connection
+                .prepare_cached("DELETE FROM carrier_slots WHERE carrier = ?1 AND slot = ?2 AND epoch = ?3")?;
             for slot in slots {
                 delete.execute(params![carrier, slot, epoch.get()])?;
             }
@@ -121,7 +129,8 @@ impl Nodes for Sqlite {
     }
 
     async fn slots(&self) -> Result<Vec<Slot>, StoreError> {
-        let sql = "SELECT s.carrier, s.slot, s.epoch FROM carrier_slots s JOIN nodes n ON n.epoch = s.epoch WHERE n.is_over = 0 ORDER BY s.carrier, s.slot";
+        let sql = "SELECT s.carrier, s.slot, s.epoch FROM carrier_slots s JOIN nodes n ON n.epoch = s.epoch WHERE \
+            n.is_over = 0 ORDER BY s.carrier, s.slot";
         let slot = |row: &Row<'_>| Ok(Slot { carrier: row.get(0)?, number: row.get(1)?, epoch: epoch(row, 2)? });
         self.readers.read(move |connection| connection.prepare_cached(sql)?.query_map([], slot)?.collect()).await
     }
@@ -132,12 +141,21 @@ fn join(group: &mut Group, name: &str, build: &str, now: Moment, alone: bool) ->
         group.connection.prepare_cached("UPDATE nodes SET is_over = 1 WHERE is_over = 0")?.execute([])?;
         group.living.ends.clear();
     }
-    let last: u32 = group.connection.prepare_cached("SELECT coalesce(max(epoch), 0) FROM nodes")?.query_row([], |row| row.get(0))?;
+    let last: u32 = group
+        .connection
+        .prepare_cached("SELECT coalesce(max(epoch), 0) FROM nodes")?
+        .query_row([], |row| row.get(0))?;
     let used_up = || Fault::Told(StoreError::Refused("the store has no epoch left for another start".to_owned()));
     let epoch = last.checked_add(1).and_then(Epoch::new).ok_or_else(used_up)?;
     let ends_at = now.steady + LIFE;
     let sql = "INSERT INTO nodes (epoch, name, build, joined_at, ends_at) VALUES (?1, ?2, ?3, ?4, ?5)";
-    group.connection.prepare_cached(sql)?.execute(params![epoch.get(), name, build, now.wall.as_millis(), ends_at.as_millis()])?;
+    group.connection.prepare_cached(sql)?.execute(params![
+        epoch.get(),
+        name,
+        build,
+        now.wall.as_millis(),
+        ends_at.as_millis()
+    ])?;
     let forget = "DELETE FROM nodes WHERE is_over = 1 AND epoch < ?1";
     group.connection.prepare_cached(forget)?.execute([epoch.get().saturating_sub(OVER_KEPT)])?;
     group.living.ends.insert(epoch, ends_at);
@@ -155,7 +173,13 @@ fn end(group: &mut Group, epoch: Epoch) -> rusqlite::Result<()> {
 
 fn take_over(group: &mut Group, epoch: Epoch, now: Timestamp) -> Result<TakenOver, Fault> {
     group.living.require(epoch)?;
-    let epochs: Vec<Epoch> = group.living.ends.iter().filter(|(other, end)| **other != epoch && **end <= now).map(|(other, _)| *other).collect();
+    let epochs: Vec<Epoch> = group
+        .living
+        .ends
+        .iter()
+        .filter(|(other, end)| **other != epoch && **end <= now)
+        .map(|(other, _)| *other)
+        .collect();
     if epochs.is_empty() {
         return Ok(TakenOver::default());
     }
@@ -167,11 +191,20 @@ fn take_over(group: &mut Group, epoch: Epoch, now: Timestamp) -> Result<TakenOve
 }
 
 fn nodes(group: &Group) -> rusqlite::Result<Vec<Node>> {
-    let mut select = group.connection.prepare_cached("SELECT epoch, name, build, joined_at, ends_at, is_over FROM nodes ORDER BY epoch DESC")?;
+    let mut select = group
+        .connection
+        .prepare_cached("SELECT epoch, name, build, joined_at, ends_at, is_over FROM nodes ORDER BY epoch DESC")?;
     let node = |row: &Row<'_>| {
         let epoch = epoch(row, 0)?;
         let ends_at = group.living.ends.get(&epoch).copied().map_or_else(|| rows::time(row, 4), Ok)?;
-        Ok(Node { epoch, name: row.get(1)?, build: row.get(2)?, joined_at: rows::time(row, 3)?, ends_at, is_over: row.get(5)? })
+        Ok(Node {
+            epoch,
+            name: row.get(1)?,
+            build: row.get(2)?,
+            joined_at: rows::time(row, 3)?,
+            ends_at,
+            is_over: row.get(5)?,
+        })
     };
     select.query_map([], node)?.collect()
 }
@@ -182,7 +215,8 @@ fn claim_slots(group: &Group, epoch: Epoch, carrier: &str, of: u32, wanted: u32)
     let claim = "INSERT OR REPLACE INTO carrier_slots (carrier, slot, epoch) VALUES (?1, ?2, ?3)";
     let (mut held, mut free) = (Vec::new(), Vec::new());
     for slot in 0..of {
-        let holder: Option<u32> = group.connection.prepare_cached(holder)?.query_row(params![carrier, slot], |row| row.get(0)).optional()?;
+        let holder: Option<u32> =
+            group.connection.prepare_cached(holder)?.query_row(params![carrier, slot], |row| row.get(0)).optional()?;
         match holder.and_then(Epoch::new).filter(|holder| group.living.has(*holder)) {
             Some(holder) if holder == epoch => held.push(slot),
             Some(_) => {}
@@ -200,6 +234,7 @@ fn claim_slots(group: &Group, epoch: Epoch, carrier: &str, of: u32, wanted: u32)
 
 fn epoch(row: &Row<'_>, at: usize) -> rusqlite::Result<Epoch> {
     let number: u32 = row.get(at)?;
-    let broken = || rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Integer, "an epoch is never 0".into());
+    let broken =
+        || rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Integer, "an epoch is never 0".into());
     Epoch::new(number).ok_or_else(broken)
 }

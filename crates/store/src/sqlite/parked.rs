@@ -1,4 +1,5 @@
-//! Receipts that match nothing: parked until their acknowledgement comes, within bounds, and kept for the operator when they end.
+//! Receipts that match nothing: parked until their acknowledgement comes, within bounds, and kept for the operator when
+//! they end.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +16,8 @@ use super::writer::Group;
 use crate::contract::bounds::Bounds;
 use crate::contract::receipts::{HeldStep, KEY_BYTES_MAX, Receipt, Refused, UNMATCHED_KEPT};
 
-/// Keys and addresses of one receipt that are filed. Readings of an id are few; a carrier that lists more is not believed.
+/// Keys and addresses of one receipt that are filed. Readings of an id are few; a carrier that lists more is not
+/// believed.
 const NAMES_MAX: usize = 16;
 
 /// The longest address, in bytes: E.164 has 15 digits, and carriers write prefixes before them.
@@ -53,8 +55,10 @@ struct Load {
 impl Parked {
     /// Reads it from the file: once, when the store is opened.
     pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
-        let mut select = connection.prepare("SELECT carrier, count(*), sum(bytes) FROM unmatched WHERE fate = 'waiting' GROUP BY carrier")?;
-        let carriers = select.query_map([], |row| Ok((row.get(0)?, Load { count: row.get(1)?, bytes: row.get(2)? })))?;
+        let mut select = connection
+            .prepare("SELECT carrier, count(*), sum(bytes) FROM unmatched WHERE fate = 'waiting' GROUP BY carrier")?;
+        let carriers =
+            select.query_map([], |row| Ok((row.get(0)?, Load { count: row.get(1)?, bytes: row.get(2)? })))?;
         Ok(Self { carriers: carriers.collect::<rusqlite::Result<_>>()?, before: Vec::new() })
     }
 
@@ -101,7 +105,13 @@ struct Names {
 impl Names {
     fn of(receipt: &Receipt) -> Self {
         let ids = receipt.keys.iter().filter(|key| key.len() <= KEY_BYTES_MAX).take(NAMES_MAX).cloned().collect();
-        let addresses = receipt.addresses.iter().filter(|address| address.len() <= ADDRESS_BYTES_MAX).take(NAMES_MAX).cloned().collect();
+        let addresses = receipt
+            .addresses
+            .iter()
+            .filter(|address| address.len() <= ADDRESS_BYTES_MAX)
+            .take(NAMES_MAX)
+            .cloned()
+            .collect();
         Self { ids, addresses }
     }
 
@@ -128,17 +138,24 @@ pub(super) fn park(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<Par
     let (names, carrier) = (Names::of(receipt), receipt.carrier.as_str());
     let (detail, raw) = (clipped(&receipt.detail, DETAIL_BYTES_MAX), clipped(&receipt.raw, RAW_BYTES_MAX));
     let (keys, listed, addresses) = (names.keys(), names.ids.join("\n"), names.addresses.join(" "));
-    let texts = keys.iter().map(|key| key.len() + carrier.len() + ROW_BYTES / 2).sum::<usize>() + listed.len() + addresses.len() + detail.len() + raw.len();
+    let texts = keys.iter().map(|key| key.len() + carrier.len() + ROW_BYTES / 2).sum::<usize>()
+        + listed.len()
+        + addresses.len()
+        + detail.len()
+        + raw.len();
     let bytes = (texts + carrier.len() + ROW_BYTES) as u64;
     let mut dropped = 0;
-    while dropped < DROPPED_FOR_ONE && !group.parked.has_room(carrier, bytes, group.bounds) && drop_oldest(group, carrier, receipt.at)? {
+    while dropped < DROPPED_FOR_ONE
+        && !group.parked.has_room(carrier, bytes, group.bounds)
+        && drop_oldest(group, carrier, receipt.at)?
+    {
         dropped += 1;
     }
     // One that has no id of a possible length can never match.
     let fits = group.parked.has_room(carrier, bytes, group.bounds) && !names.ids.is_empty();
     let fate = if fits { Fate::Waiting } else { Fate::Dropped };
-    let sql = "INSERT INTO unmatched (carrier, addresses, says, at, detail, fate, reason, ended_at, bytes, keys, scope, raw) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'unknown_id', ?7, ?8, ?9, ?10, ?11)";
+    let sql = "INSERT INTO unmatched (carrier, addresses, says, at, detail, fate, reason, ended_at, bytes, keys, \
+               scope, raw) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'unknown_id', ?7, ?8, ?9, ?10, ?11)";
     let ended_at = (!fits).then_some(receipt.at.as_millis());
     let values = params![
         carrier,
@@ -160,7 +177,9 @@ pub(super) fn park(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<Par
     }
     let parked = group.connection.last_insert_rowid();
     for key in keys {
-        let mut insert = group.connection.prepare_cached("INSERT OR IGNORE INTO parked_keys (carrier, key, parked_id) VALUES (?1, ?2, ?3)")?;
+        let mut insert = group
+            .connection
+            .prepare_cached("INSERT OR IGNORE INTO parked_keys (carrier, key, parked_id) VALUES (?1, ?2, ?3)")?;
         insert.execute(params![carrier, key, parked])?;
     }
     group.parked.change(carrier, |load| {
@@ -188,7 +207,8 @@ pub(super) fn end_matched(group: &mut Group, parked: i64, carrier: &str, at: Tim
 fn end(group: &mut Group, parked: i64, carrier: &str, fate: Fate, at: Timestamp) -> rusqlite::Result<()> {
     let connection = &group.connection;
     connection.prepare_cached(FORGET_KEYS)?.execute([parked])?;
-    let bytes: u64 = connection.prepare_cached(END)?.query_row(params![parked, fate.as_str(), at.as_millis()], |row| row.get(0))?;
+    let bytes: u64 =
+        connection.prepare_cached(END)?.query_row(params![parked, fate.as_str(), at.as_millis()], |row| row.get(0))?;
     trim(connection, carrier, fate)?;
     group.flights.forget(parked);
     group.parked.change(carrier, |load| {
@@ -206,7 +226,8 @@ fn trim(connection: &Connection, carrier: &str, fate: Fate) -> rusqlite::Result<
 
 /// Keeps what was refused as it came.
 pub(super) fn keep_refused(connection: &Connection, refused: &[Refused]) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO unmatched (carrier, addresses, says, at, detail, fate, reason, ended_at, bytes, raw) VALUES (?1, '', '', ?2, ?3, ?4, ?5, ?2, 0, ?6)";
+    let sql = "INSERT INTO unmatched (carrier, addresses, says, at, detail, fate, reason, ended_at, bytes, raw) \
+        VALUES (?1, '', '', ?2, ?3, ?4, ?5, ?2, 0, ?6)";
     for one in refused {
         let (detail, raw) = (clipped(&one.detail, DETAIL_BYTES_MAX), clipped(&one.raw, RAW_BYTES_MAX));
         let values = params![one.carrier, one.at.as_millis(), detail, Fate::Refused.as_str(), one.reason.as_str(), raw];
@@ -223,7 +244,9 @@ pub(super) fn forget(group: &mut Group, now: Timestamp, kept: Duration, limit: u
     }
     let old: Vec<(i64, String)> = {
         let mut select = group.connection.prepare_cached(OLD)?;
-        select.query_map(params![(now - kept).as_millis(), limit], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?
+        select
+            .query_map(params![(now - kept).as_millis(), limit], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?
     };
     for (parked, carrier) in &old {
         end(group, *parked, carrier, Fate::Expired, now)?;
@@ -231,8 +254,8 @@ pub(super) fn forget(group: &mut Group, now: Timestamp, kept: Duration, limit: u
     Ok(old.into_iter().map(|(_, carrier)| carrier).collect())
 }
 
-/// Applies receipts that came before the acknowledgement that files a segment under `key`, at `at`. Of a receipt to which `key` is another reading of its
-/// id, all readings are looked at, the exact ids first.
+/// Applies receipts that came before the acknowledgement that files a segment under `key`, at `at`. Of a receipt to
+/// which `key` is another reading of its id, all readings are looked at, the exact ids first.
 pub(super) fn apply(group: &mut Group, carrier: &str, key: &str, at: Timestamp) -> rusqlite::Result<()> {
     for (parked, receipt) in parked_under(&group.connection, carrier, key)? {
         if receipt.keys.first().is_some_and(|first| first != key) {
@@ -248,7 +271,13 @@ pub(super) fn apply(group: &mut Group, carrier: &str, key: &str, at: Timestamp) 
 }
 
 /// One step through the held messages.
-pub(super) fn settle_held(group: &mut Group, now: Timestamp, unclaimed: Duration, after: Option<MessageId>, limit: usize) -> rusqlite::Result<HeldStep> {
+pub(super) fn settle_held(
+    group: &mut Group,
+    now: Timestamp,
+    unclaimed: Duration,
+    after: Option<MessageId>,
+    limit: usize,
+) -> rusqlite::Result<HeldStep> {
     let (mut step, unclaimed_since) = (HeldStep::default(), now - unclaimed);
     if group.parked.is_empty() {
         return Ok(step);
@@ -263,7 +292,9 @@ pub(super) fn settle_held(group: &mut Group, now: Timestamp, unclaimed: Duration
         select.query_map(params![after.to_bytes(), limit], read)?.collect::<rusqlite::Result<_>>()?
     };
     step.next = held.last().filter(|_| held.len() == limit).map(|(id, _, _)| MessageId::from_bytes(*id));
-    for (_, carrier, recipient) in held.iter().filter(|(_, carrier, _)| group.parked.has(carrier)).cloned().collect::<Vec<_>>() {
+    for (_, carrier, recipient) in
+        held.iter().filter(|(_, carrier, _)| group.parked.has(carrier)).cloned().collect::<Vec<_>>()
+    {
         let key = key_of_recipient(recipient.trim_start_matches('+'));
         let Some(filed) = the_only_held(&group.connection, &carrier, &key)? else { continue };
         let accepted_at = accepted_at(&group.connection, filed.id)?;
@@ -279,11 +310,15 @@ pub(super) fn settle_held(group: &mut Group, now: Timestamp, unclaimed: Duration
 
 /// The message that is held under this key, if there is just one.
 fn the_only_held(connection: &Connection, carrier: &str, key: &str) -> rusqlite::Result<Option<Filed>> {
-    let mut held: Vec<Filed> = connection.prepare_cached(HELD_UNDER_KEY)?.query_map(params![carrier, key], filed)?.collect::<rusqlite::Result<_>>()?;
+    let mut held: Vec<Filed> = connection
+        .prepare_cached(HELD_UNDER_KEY)?
+        .query_map(params![carrier, key], filed)?
+        .collect::<rusqlite::Result<_>>()?;
     Ok(if held.len() == 1 { held.pop() } else { None })
 }
 
-/// The receipts that are parked under a key, the longest parked first. Where `key` is the exact id of one, or its recipient, it has no other.
+/// The receipts that are parked under a key, the longest parked first. Where `key` is the exact id of one, or its
+/// recipient, it has no other.
 fn parked_under(connection: &Connection, carrier: &str, key: &str) -> rusqlite::Result<Vec<(i64, Receipt)>> {
     let read = |row: &Row<'_>| {
         let mut receipt = read_parked(row)?;
@@ -333,7 +368,12 @@ pub(super) fn unmatched(connection: &Connection, carrier: &str, limit: usize) ->
     Ok(found.into_iter().map(|(_, unmatched)| unmatched).collect())
 }
 
-fn of_fate(connection: &Connection, carrier: &str, fate: Fate, limit: usize) -> rusqlite::Result<Vec<(i64, Unmatched)>> {
+fn of_fate(
+    connection: &Connection,
+    carrier: &str,
+    fate: Fate,
+    limit: usize,
+) -> rusqlite::Result<Vec<(i64, Unmatched)>> {
     let read = |row: &Row<'_>| {
         let (keys, addresses): (String, String) = (row.get(4)?, row.get(5)?);
         let unmatched = Unmatched {
@@ -356,23 +396,42 @@ pub(super) fn count_unmatched(connection: &Connection, carrier: &str) -> rusqlit
     connection.prepare_cached(COUNT)?.query_row([carrier], |row| row.get(0))
 }
 
-const OLDEST: &str = "SELECT id FROM unmatched INDEXED BY unmatched_of WHERE carrier = ?1 AND fate = 'waiting' ORDER BY id LIMIT 1";
-const OLD: &str = "SELECT id, carrier FROM unmatched INDEXED BY unmatched_age WHERE fate = 'waiting' AND at < ?1 ORDER BY at LIMIT ?2";
+const OLDEST: &str =
+    "SELECT id FROM unmatched INDEXED BY unmatched_of WHERE carrier = ?1 AND fate = 'waiting' ORDER BY id LIMIT 1";
+const OLD: &str = "SELECT id, carrier FROM unmatched INDEXED BY unmatched_age WHERE fate = 'waiting' AND at < ?1 \
+    ORDER BY at LIMIT ?2";
 const FORGET_KEYS: &str = "DELETE FROM parked_keys WHERE parked_id = ?1";
 const END: &str = "UPDATE unmatched SET fate = ?2, ended_at = ?3 WHERE id = ?1 RETURNING bytes";
 const TRIM: &str = "DELETE FROM unmatched WHERE id IN \
-    (SELECT id FROM unmatched INDEXED BY unmatched_of WHERE carrier = ?1 AND fate = ?2 ORDER BY id DESC LIMIT 4 OFFSET ?3)";
+    (SELECT id FROM unmatched INDEXED BY unmatched_of WHERE carrier = ?1 AND fate = ?2 ORDER BY id DESC \
+    LIMIT 4 OFFSET ?3)";
 const HELD: &str = "SELECT d.message_id, d.carrier, m.recipient FROM delivery d INDEXED BY delivery_held \
-    CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id WHERE d.held = 1 AND d.message_id > ?1 ORDER BY d.message_id LIMIT ?2";
-const PARKED: &str = "SELECT id, addresses, says, at, detail, scope, keys, carrier FROM unmatched WHERE id = ?1 AND fate = 'waiting'";
-const UNDER_KEY: &str = "SELECT p.id, p.addresses, p.says, p.at, p.detail, p.scope, p.keys, p.carrier FROM parked_keys k CROSS JOIN unmatched p ON p.id = k.parked_id \
-    WHERE k.carrier = ?1 AND k.key = ?2 ORDER BY k.parked_id LIMIT ?3";
-const LAST: &str = "SELECT id, at, reason, ended_at, keys, addresses, detail, raw FROM unmatched INDEXED BY unmatched_of \
-    WHERE carrier = ?1 AND fate = ?2 ORDER BY id DESC LIMIT ?3";
-const COUNT: &str = "SELECT (SELECT count(*) FROM unmatched INDEXED BY unmatched_of WHERE carrier = ?1 AND fate = 'waiting') \
-    + (SELECT count(*) FROM unmatched INDEXED BY unmatched_of WHERE carrier = ?1 AND fate = 'refused' AND reason = 'unreadable')";
+    CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id WHERE d.held = 1 \
+    AND d.message_id > ?1 ORDER BY d.message_id LIMIT ?2";
+const PARKED: &str =
+    "SELECT id, addresses, says, at, detail, scope, keys, carrier FROM unmatched WHERE id = ?1 AND fate = 'waiting'";
+const UNDER_KEY: &str = "SELECT p.id, p.addresses, p.says, p.at, p.detail, p.scope, p.keys, p.carrier \
+    FROM parked_keys k CROSS JOIN unmatched p ON p.id = k.parked_id WHERE k.carrier = ?1 AND k.key = ?2 \
+    ORDER BY k.parked_id LIMIT ?3";
+const LAST: &str = "SELECT id, at, reason, ended_at, keys, addresses, detail, raw \
+    FROM unmatched INDEXED BY unmatched_of WHERE carrier = ?1 AND fate = ?2 ORDER BY id DESC LIMIT ?3";
+const COUNT: &str = "SELECT (SELECT count(*) FROM unmatched INDEXED BY unmatched_of WHERE carrier = ?1 \
+    AND fate = 'waiting') + (SELECT count(*) FROM unmatched INDEXED BY unmatched_of WHERE carrier = ?1 \
+    AND fate = 'refused' AND reason = 'unreadable')";
 
 /// Every statement of this file that maintenance runs.
 #[cfg(test)]
-pub(super) const MAINTENANCE: &[&str] =
-    &[OLDEST, OLD, FORGET_KEYS, END, TRIM, HELD, HELD_UNDER_KEY, super::matching::ACCEPTED_AT, PARKED, UNDER_KEY, LAST, COUNT];
+pub(super) const MAINTENANCE: &[&str] = &[
+    OLDEST,
+    OLD,
+    FORGET_KEYS,
+    END,
+    TRIM,
+    HELD,
+    HELD_UNDER_KEY,
+    super::matching::ACCEPTED_AT,
+    PARKED,
+    UNDER_KEY,
+    LAST,
+    COUNT,
+];

@@ -10,14 +10,14 @@ use crate::{StoreError, trial};
 /// Readable by its owner only: there are texts and numbers in it.
 const PRIVATE: u32 = 0o600;
 
-/// Opens a file for writing and leaves what is in it; makes it, readable by its owner only, where there is none. (SQLite would make it readable by everybody;
-/// its log gets the permissions of the file.)
+/// Opens a file for writing and leaves what is in it; makes it, readable by its owner only, where there is none.
+/// (SQLite would make it readable by everybody; its log gets the permissions of the file.)
 pub(super) fn open_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).mode(PRIVATE).open(path)
 }
 
-/// Refuses to begin a new store beside the log of another one: its file was moved away, removed or cut to nothing. SQLite would remove the log, and with it
-/// what was promised and is not in the file yet.
+/// Refuses to begin a new store beside the log of another one: its file was moved away, removed or cut to nothing.
+/// SQLite would remove the log, and with it what was promised and is not in the file yet.
 ///
 /// # Errors
 /// [`StoreError::Refused`] with what to do.
@@ -29,18 +29,22 @@ pub(super) fn refuse_remains(path: &Path) -> Result<(), StoreError> {
     }
     let (path, log) = (path.display(), log.display());
     Err(StoreError::Refused(format!(
-        "{path} is missing or empty, and {log} holds changes of the store that was there: put the file back, or restore a backup and move {log} away"
+        "{path} is missing or empty, and {log} holds changes of the store that was there: put the file back, or \
+         restore a backup and move {log} away"
     )))
 }
 
-/// Refuses an empty file: a store's file never is, so that its content was lost, and a new store in its place would hide that.
+/// Refuses an empty file: a store's file never is, so that its content was lost, and a new store in its place would
+/// hide that.
 ///
 /// # Errors
 /// [`StoreError::Refused`] with what to do.
 pub(super) fn refuse_empty(path: &Path) -> Result<(), StoreError> {
     if fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0) {
         let path = path.display();
-        return Err(StoreError::Refused(format!("{path} is empty, which a store never is: restore a backup, or remove the file to begin a new store")));
+        return Err(StoreError::Refused(format!(
+            "{path} is empty, which a store never is: restore a backup, or remove the file to begin a new store"
+        )));
     }
     Ok(())
 }
@@ -66,8 +70,9 @@ const REWRITTEN: usize = 1 << 20;
 
 /// Writes a file once more as it is read, and syncs it. Does nothing where there is none.
 ///
-/// After an fsync that failed, Linux takes the pages for written: they can be read from the cache, the next fsync succeeds, and they are gone with the next loss of
-/// power. A process that starts after such a failure cannot know of it.
+/// After an fsync that failed, Linux takes the pages for written: they can be read from the cache, the next fsync
+/// succeeds, and they are gone with the next loss of power. A process that starts after such a failure cannot know of
+/// it.
 ///
 /// # Errors
 /// When the file cannot be read, written or synced.

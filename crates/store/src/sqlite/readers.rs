@@ -1,4 +1,5 @@
-//! Connections that only read. Each read is a snapshot of what was last committed; [`super::turns`] gives them their order.
+//! Connections that only read. Each read is a snapshot of what was last committed; [`super::turns`] gives them their
+//! order.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -45,7 +46,10 @@ impl Waiter for oneshot::Sender<Seat> {
 
 impl Readers {
     /// A pool of connections that `connect` makes.
-    pub(super) fn new(runtime: Arc<dyn Runtime>, connect: impl Fn() -> rusqlite::Result<Connection>) -> rusqlite::Result<Self> {
+    pub(super) fn new(
+        runtime: Arc<dyn Runtime>,
+        connect: impl Fn() -> rusqlite::Result<Connection>,
+    ) -> rusqlite::Result<Self> {
         let idle: Vec<Connection> = (0..CONNECTIONS).map(|_| connect()).collect::<Result<_, _>>()?;
         let state = State { idle, turns: Turns::new(CONNECTIONS), is_closed: false };
         Ok(Self(Arc::new(Pool { runtime, state: Mutex::new(state), ended: Notify::new() })))
@@ -60,7 +64,8 @@ impl Readers {
         self.read_for(Reader::Platform, Work::One, look).await
     }
 
-    /// Runs `look` on a connection when it is the reader's turn, beside the tasks. A caller that goes away before is passed over.
+    /// Runs `look` on a connection when it is the reader's turn, beside the tasks. A caller that goes away before is
+    /// passed over.
     pub(super) async fn read_for<T, F>(&self, reader: Reader, work: Work, look: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -71,8 +76,8 @@ impl Readers {
         looked.unwrap_or_else(|ended| Err(StoreError::Unavailable(format!("a read {ended}"))))
     }
 
-    /// Lets the reads that were begun end, lets no further one begin, and closes the connections. The writer's is then the last one:
-    /// SQLite removes the log with it, which a connection that only reads leaves behind.
+    /// Lets the reads that were begun end, lets no further one begin, and closes the connections. The writer's is then
+    /// the last one: SQLite removes the log with it, which a connection that only reads leaves behind.
     pub(super) async fn close(&self) {
         loop {
             let ended = self.0.ended.notified();
@@ -117,7 +122,8 @@ impl Pool {
             };
             let seat = Seat { pool: Arc::clone(self), reader, work, connection: Some(connection) };
             if let Err(mut refused) = waiter.send(seat) {
-                // Its caller has gone away just now. The connection is taken out, because dropping the seat with it would lock the pool again.
+                // Its caller has gone away just now. The connection is taken out, because dropping the seat with it
+                // would lock the pool again.
                 state.idle.extend(refused.connection.take());
                 state.turns.end(reader, work);
             }

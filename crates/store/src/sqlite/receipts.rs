@@ -33,7 +33,13 @@ impl Receipts for Sqlite {
         self.writer.write(move |group: &mut Group| Ok(parked::keep_refused(&group.connection, &refused)?)).await
     }
 
-    async fn settle_held(&self, now: Timestamp, unclaimed: Duration, after: Option<MessageId>, limit: usize) -> Result<HeldStep, StoreError> {
+    async fn settle_held(
+        &self,
+        now: Timestamp,
+        unclaimed: Duration,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<HeldStep, StoreError> {
         self.writer.write(move |group: &mut Group| Ok(parked::settle_held(group, now, unclaimed, after, limit)?)).await
     }
 
@@ -83,8 +89,9 @@ pub(super) fn file_held(connection: &Connection, outcome: &Outcome) -> rusqlite:
 }
 
 /// The held messages of one segment under a key: whether there is one, and whether there is another.
-pub(super) const HELD_UNDER_KEY: &str = "SELECT s.key, s.message_id, s.number, s.total, s.recipient, s.fate FROM segments s \
-    CROSS JOIN delivery d ON d.message_id = s.message_id WHERE s.carrier = ?1 AND s.key = ?2 AND s.fate = '' AND d.held = 1 AND d.status = 'queued' LIMIT 2";
+pub(super) const HELD_UNDER_KEY: &str = "SELECT s.key, s.message_id, s.number, s.total, s.recipient, s.fate \
+    FROM segments s CROSS JOIN delivery d ON d.message_id = s.message_id WHERE s.carrier = ?1 AND s.key = ?2 \
+    AND s.fate = '' AND d.held = 1 AND d.status = 'queued' LIMIT 2";
 
 /// Gives a segment its fate, and its message the status that follows. `false` when the segment had its fate already.
 pub(super) fn settle(group: &mut Group, filed: &Filed, receipt: &Receipt) -> rusqlite::Result<bool> {
@@ -98,7 +105,15 @@ pub(super) fn settle(group: &mut Group, filed: &Filed, receipt: &Receipt) -> rus
         note(connection, filed, receipt)?;
         return Ok(true);
     }
-    add_event(connection, filed.id, receipt.at, EventKind::Receipt, Some(&receipt.carrier), None, &particulars(filed, receipt))?;
+    add_event(
+        connection,
+        filed.id,
+        receipt.at,
+        EventKind::Receipt,
+        Some(&receipt.carrier),
+        None,
+        &particulars(filed, receipt),
+    )?;
     let sql = "UPDATE segments SET fate = ?5 WHERE carrier = ?1 AND key = ?2 AND message_id = ?3 AND number = ?4";
     let name = params![receipt.carrier, filed.key, filed.id.to_bytes(), filed.number, fate_word(receipt.fate)];
     connection.prepare_cached(sql)?.execute(name)?;
@@ -109,7 +124,9 @@ pub(super) fn settle(group: &mut Group, filed: &Filed, receipt: &Receipt) -> rus
 
 fn particulars(filed: &Filed, receipt: &Receipt) -> String {
     match receipt.scope {
-        scope if filed.total > 1 && scope.covers(filed.total) => format!("all {} segments: {}", filed.total, receipt.detail),
+        scope if filed.total > 1 && scope.covers(filed.total) => {
+            format!("all {} segments: {}", filed.total, receipt.detail)
+        }
         _ => format!("segment {}: {}", filed.number, receipt.detail),
     }
 }
@@ -117,7 +134,8 @@ fn particulars(filed: &Filed, receipt: &Receipt) -> String {
 /// Events of receipts that a message may have beside one for each of its segments.
 const SPARE_RECEIPT_EVENTS: u64 = 16;
 
-/// Leaves an event of a receipt that settles nothing, unless the message has too many of them: a carrier may repeat itself without end.
+/// Leaves an event of a receipt that settles nothing, unless the message has too many of them: a carrier may repeat
+/// itself without end.
 fn note(connection: &Connection, filed: &Filed, receipt: &Receipt) -> rusqlite::Result<()> {
     let most = u64::from(filed.total) + SPARE_RECEIPT_EVENTS;
     let sql = "SELECT count(*) FROM (SELECT 1 FROM events WHERE message_id = ?1 AND kind = 'receipt' LIMIT ?2)";
@@ -176,8 +194,10 @@ pub(super) fn file_segment(connection: &Connection, outcome: &Outcome, number: u
     if key.len() > KEY_BYTES_MAX {
         return Ok(());
     }
-    let sql = "INSERT OR IGNORE INTO segments (carrier, key, message_id, number, total, recipient, fate) VALUES (?1, ?2, ?3, ?4, ?5, ?6, '')";
-    let values = params![outcome.carrier, key, outcome.id.to_bytes(), number, outcome.total, outcome.recipient.digits()];
+    let sql = "INSERT OR IGNORE INTO segments (carrier, key, message_id, number, total, recipient, fate) VALUES (?1, \
+        ?2, ?3, ?4, ?5, ?6, '')";
+    let values =
+        params![outcome.carrier, key, outcome.id.to_bytes(), number, outcome.total, outcome.recipient.digits()];
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }

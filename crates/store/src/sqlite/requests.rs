@@ -1,6 +1,7 @@
 //! Requests under way, and their answers.
 //!
-//! Keys that are held are in memory: a process that ends takes its epoch with it, and other processes cannot have the file open.
+//! Keys that are held are in memory: a process that ends takes its epoch with it, and other processes cannot have the
+//! file open.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,9 +27,16 @@ impl Requests for Sqlite {
         let key = key.clone();
         let write = move |group: &mut Group| {
             group.living.require(node)?;
-            let sql = "UPDATE idempotency SET answer = ?5 WHERE account_id = ?1 AND mode = ?2 AND endpoint = ?3 AND key = ?4";
+            let sql =
+                "UPDATE idempotency SET answer = ?5 WHERE account_id = ?1 AND mode = ?2 AND endpoint = ?3 AND key = ?4";
             let (account, mode) = (key.owner.account.to_bytes(), key.owner.mode.as_str());
-            group.connection.prepare_cached(sql)?.execute(params![account, mode, key.endpoint.as_str(), key.key.as_str(), body])?;
+            group.connection.prepare_cached(sql)?.execute(params![
+                account,
+                mode,
+                key.endpoint.as_str(),
+                key.key.as_str(),
+                body
+            ])?;
             Ok(())
         };
         self.writer.write(write).await
@@ -40,7 +48,8 @@ impl Requests for Sqlite {
 }
 
 impl Sqlite {
-    /// What a repeat of a request is answered: what `read` finds on record, or that the request is `under_way`. A record that `is_open` may still get an answer.
+    /// What a repeat of a request is answered: what `read` finds on record, or that the request is `under_way`. A
+    /// record that `is_open` may still get an answer.
     pub(super) async fn settled<T: Send + 'static>(
         &self,
         owner: Owner,
@@ -100,8 +109,14 @@ impl Keys {
         Ok(is_free)
     }
 
-    /// Has the node hold the key of a request that is about to be admitted, where its answer is awaited. `None` while another request holds it.
-    pub(super) fn hold(self: &Arc<Self>, node: Epoch, owner: Owner, claim: Option<&IdempotencyClaim>) -> Option<Holding> {
+    /// Has the node hold the key of a request that is about to be admitted, where its answer is awaited. `None` while
+    /// another request holds it.
+    pub(super) fn hold(
+        self: &Arc<Self>,
+        node: Epoch,
+        owner: Owner,
+        claim: Option<&IdempotencyClaim>,
+    ) -> Option<Holding> {
         let Some(claim) = claim.filter(|claim| claim.awaited) else { return Some(Holding(None)) };
         let key = claim.of(owner);
         let mut table = self.table();
@@ -147,7 +162,8 @@ impl Keys {
     }
 }
 
-/// What a request holds from its admission on. It is undone when this is dropped: the request is not admitted, or its caller is gone.
+/// What a request holds from its admission on. It is undone when this is dropped: the request is not admitted, or its
+/// caller is gone.
 pub(super) struct Holding(Option<Undo>);
 
 struct Undo {

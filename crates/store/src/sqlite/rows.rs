@@ -9,12 +9,12 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 
 /// The columns of a message, for [`message`].
-pub(super) const MESSAGE: &str = "m.account_id, m.id, m.broadcast_id, m.direction, m.mode, m.kind, m.originator, m.recipient, m.body, \
-     m.media_url, m.encoding, m.segments, m.reference, m.created_at, m.expires_at, m.media_id";
+pub(super) const MESSAGE: &str = "m.account_id, m.id, m.broadcast_id, m.direction, m.mode, m.kind, m.originator, \
+     m.recipient, m.body, m.media_url, m.encoding, m.segments, m.reference, m.created_at, m.expires_at, m.media_id";
 
 /// The columns of what became of it, for [`delivery`].
-pub(super) const DELIVERY: &str = "d.status, d.carrier, d.attempts, d.unknown_outcomes, d.held, d.sent_at, d.delivered_at, d.failed_at, \
-     d.error_type, d.error_message, d.receipt_missing";
+pub(super) const DELIVERY: &str = "d.status, d.carrier, d.attempts, d.unknown_outcomes, d.held, d.sent_at, \
+     d.delivered_at, d.failed_at, d.error_type, d.error_message, d.receipt_missing";
 
 /// How many columns [`MESSAGE`] has.
 const MESSAGE_COLUMNS: usize = 16;
@@ -58,11 +58,14 @@ pub(super) fn delivery(row: &Row<'_>, at: usize) -> rusqlite::Result<Delivery> {
     })
 }
 
-/// What is told of what became of a message: the row has a reason from the first lost segment on, but it is the message's only once that is given up.
+/// What is told of what became of a message: the row has a reason from the first lost segment on, but it is the
+/// message's only once that is given up.
 pub(super) fn told(delivery: Delivery) -> Delivery {
     match delivery.status {
         Status::Undelivered | Status::Failed => delivery,
-        Status::Queued | Status::Sent | Status::Delivered => Delivery { error_type: None, error_message: None, ..delivery },
+        Status::Queued | Status::Sent | Status::Delivered => {
+            Delivery { error_type: None, error_message: None, ..delivery }
+        }
     }
 }
 
@@ -98,7 +101,11 @@ pub(super) fn word<T>(row: &Row<'_>, at: usize, parse: impl FnOnce(&str) -> Opti
 }
 
 /// A word that `parse` knows, or none.
-pub(super) fn word_if_any<T>(row: &Row<'_>, at: usize, parse: impl FnOnce(&str) -> Option<T>) -> rusqlite::Result<Option<T>> {
+pub(super) fn word_if_any<T>(
+    row: &Row<'_>,
+    at: usize,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> rusqlite::Result<Option<T>> {
     match row.get_ref(at)?.as_str_or_null()? {
         Some(text) => parse(text).map(Some).ok_or_else(|| unknown(at, text)),
         None => Ok(None),
@@ -127,7 +134,8 @@ pub(super) fn fate(text: &str) -> Option<SegmentFate> {
     }
 }
 
-/// How a receipt's scope is written: 1 for a segment, 0 for the whole message, n for all segments of a message that has n.
+/// How a receipt's scope is written: 1 for a segment, 0 for the whole message, n for all segments of a message that has
+/// n.
 pub(super) const fn scope_number(scope: ReceiptScope) -> u16 {
     match scope {
         ReceiptScope::Segment => 1,

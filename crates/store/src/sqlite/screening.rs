@@ -1,7 +1,10 @@
 //! Decisions of the compliance screen, for review.
 
 use async_trait::async_trait;
-use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Owner, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
+use model::{
+    AccountId, BroadcastId, MessageId, Mode, Msisdn, Owner, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord,
+    Timestamp,
+};
 use rusqlite::{Connection, Row, params};
 
 use super::Sqlite;
@@ -17,13 +20,23 @@ impl Screening for Sqlite {
         self.writer.write(move |group: &mut Group| Ok(insert_screening(group, &screening)?)).await
     }
 
-    async fn screening_log(&self, filter: ScreeningFilter, after: Option<ScreeningId>, limit: usize) -> Result<Vec<ScreeningRecord>, StoreError> {
-        self.readers.read_for(Reader::Operator, Work::Page, move |connection| page(connection, filter, after, limit)).await
+    async fn screening_log(
+        &self,
+        filter: ScreeningFilter,
+        after: Option<ScreeningId>,
+        limit: usize,
+    ) -> Result<Vec<ScreeningRecord>, StoreError> {
+        self.readers
+            .read_for(Reader::Operator, Work::Page, move |connection| page(connection, filter, after, limit))
+            .await
     }
 
     async fn forget_screening(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
         let write = move |group: &mut Group| {
-            let forgotten = group.connection.prepare_cached(FORGET)?.execute(params![ScreeningId::lowest_at(before).to_bytes(), limit])? as u64;
+            let forgotten = group
+                .connection
+                .prepare_cached(FORGET)?
+                .execute(params![ScreeningId::lowest_at(before).to_bytes(), limit])? as u64;
             if forgotten > 0 {
                 group.screened.clear();
             }
@@ -33,16 +46,19 @@ impl Screening for Sqlite {
     }
 }
 
-const FORGET: &str = "DELETE FROM screening_log WHERE id IN (SELECT id FROM screening_log WHERE id < ?1 ORDER BY id LIMIT ?2)";
+const FORGET: &str =
+    "DELETE FROM screening_log WHERE id IN (SELECT id FROM screening_log WHERE id < ?1 ORDER BY id LIMIT ?2)";
 
-/// Every statement of this file that maintenance runs, and those of the pages, which must not read more than they show either.
+/// Every statement of this file that maintenance runs, and those of the pages, which must not read more than they show
+/// either.
 #[cfg(test)]
-pub(super) const MAINTENANCE: &[&str] = &[FORGET, FORGET_OLDEST, page_of(false, false), page_of(true, false), page_of(false, true), page_of(true, true)];
+pub(super) const MAINTENANCE: &[&str] =
+    &[FORGET, FORGET_OLDEST, page_of(false, false), page_of(true, false), page_of(false, true), page_of(true, true)];
 
 /// Writes a decision, alone or with what it is about.
 pub(super) fn insert_screening(group: &mut Group, record: &ScreeningRecord) -> rusqlite::Result<()> {
-    let sql = "INSERT OR IGNORE INTO screening_log (id, account_id, mode, at, outcome, about, originator, categories, findings, body) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let sql = "INSERT OR IGNORE INTO screening_log (id, account_id, mode, at, outcome, about, originator, categories, \
+               findings, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let about = record.about.map_or(String::new(), |about| match about {
         Screened::Message(id) => id.to_string(),
         Screened::Broadcast(id) => id.to_string(),
@@ -65,8 +81,8 @@ pub(super) fn insert_screening(group: &mut Group, record: &ScreeningRecord) -> r
 /// Owners of which it is remembered how many decisions are kept.
 const REMEMBERED_MAX: usize = 10_000;
 
-/// Removes the oldest decisions on an owner's texts when one has been added to as many as may be kept: an account that is refused all day fills no disk,
-/// and test keys push out no decision on a live text.
+/// Removes the oldest decisions on an owner's texts when one has been added to as many as may be kept: an account that
+/// is refused all day fills no disk, and test keys push out no decision on a live text.
 fn bound(group: &mut Group, owner: Owner) -> rusqlite::Result<()> {
     let most = group.bounds.screened_max;
     let (connection, account, mode) = (&group.connection, owner.account.to_bytes(), owner.mode.as_str());
@@ -84,13 +100,20 @@ fn bound(group: &mut Group, owner: Owner) -> rusqlite::Result<()> {
     Ok(())
 }
 
-const COUNT: &str = "SELECT count(*) FROM (SELECT 1 FROM screening_log INDEXED BY screening_log_of WHERE account_id = ?1 AND mode = ?2 LIMIT ?3)";
+const COUNT: &str = "SELECT count(*) FROM (SELECT 1 FROM screening_log INDEXED BY screening_log_of WHERE account_id = \
+    ?1 AND mode = ?2 LIMIT ?3)";
 const FORGET_OLDEST: &str = "DELETE FROM screening_log WHERE id IN \
-    (SELECT id FROM screening_log INDEXED BY screening_log_of WHERE account_id = ?1 AND mode = ?2 ORDER BY id LIMIT ?3)";
+    (SELECT id FROM screening_log INDEXED BY screening_log_of WHERE account_id = ?1 AND mode = ?2 ORDER BY id \
+    LIMIT ?3)";
 
-/// A page. Each combination of the other filters has an index in which the mode comes just before the id, so that it looks at no more rows than it shows: of both
-/// modes, where none is asked for.
-fn page(connection: &Connection, filter: ScreeningFilter, after: Option<ScreeningId>, limit: usize) -> rusqlite::Result<Vec<ScreeningRecord>> {
+/// A page. Each combination of the other filters has an index in which the mode comes just before the id, so that it
+/// looks at no more rows than it shows: of both modes, where none is asked for.
+fn page(
+    connection: &Connection,
+    filter: ScreeningFilter,
+    after: Option<ScreeningId>,
+    limit: usize,
+) -> rusqlite::Result<Vec<ScreeningRecord>> {
     let modes = filter.mode.map_or(vec![Mode::Live, Mode::Test], |mode| vec![mode]);
     let after = after.map_or([0xFF; 16], ScreeningId::to_bytes);
     let (account, outcome) = (filter.account.map(AccountId::to_bytes), filter.outcome.map(ScreeningOutcome::as_str));
@@ -108,7 +131,8 @@ fn page(connection: &Connection, filter: ScreeningFilter, after: Option<Screenin
 macro_rules! page_where {
     ($wanted:literal) => {
         concat!(
-            "SELECT id, account_id, mode, at, outcome, about, originator, categories, findings, body FROM screening_log ",
+            "SELECT id, account_id, mode, at, outcome, about, originator, categories, findings, body FROM \
+             screening_log ",
             $wanted,
             " AND mode = ?3 AND id < ?4 ORDER BY id DESC LIMIT ?5"
         )

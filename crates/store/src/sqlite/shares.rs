@@ -1,4 +1,5 @@
-//! The segments of a message that carriers took before it was given to another one. When the message comes back to such a carrier, only the others are sent.
+//! The segments of a message that carriers took before it was given to another one. When the message comes back to such
+//! a carrier, only the others are sent.
 
 use model::status::SegmentFate;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
@@ -96,14 +97,20 @@ mod tests {
     fn shares_are_read_as_they_were_written() {
         let mut shares = Shares::default();
         assert_eq!(shares.to_column(), None);
-        let (north, south) = (Share { segments: 64, accepted: u64::MAX, delivered: 1 << 63, lost: 2 }, Share { segments: 3, accepted: 1, ..Share::default() });
+        let (north, south) = (
+            Share { segments: 64, accepted: u64::MAX, delivered: 1 << 63, lost: 2 },
+            Share { segments: 3, accepted: 1, ..Share::default() },
+        );
         shares.keep("north".to_owned(), north);
         shares.keep("south of it".to_owned(), south);
         shares.keep("nothing".to_owned(), Share { segments: 3, ..Share::default() });
         let column = shares.to_column().unwrap();
         let mut read = Shares::parse(&column).unwrap();
         assert_eq!(read, shares);
-        assert_eq!((read.take("north"), read.take("nothing"), read.of("south of it").copied()), (Some(north), None, Some(south)));
+        assert_eq!(
+            (read.take("north"), read.take("nothing"), read.of("south of it").copied()),
+            (Some(north), None, Some(south))
+        );
         for bad in ["", "3 1 0 0", "x 1 0 0 north", "3 g 0 0 north", "3 1 0 0 north\n\n"] {
             assert_eq!(Shares::parse(bad).filter(|shares| !shares.is_empty()), None, "{bad:?}");
         }

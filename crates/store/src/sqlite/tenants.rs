@@ -17,7 +17,8 @@ use crate::StoreError;
 use crate::contract::changes::Resource;
 use crate::contract::tenants::{AccountChange, NumberChange, TenantData, Tenants};
 
-const ACCOUNTS: &str = "SELECT id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, daily_quota, created_at, screening FROM accounts";
+const ACCOUNTS: &str = "SELECT id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, \
+    daily_quota, created_at, screening FROM accounts";
 const KEYS: &str = "SELECT id, account_id, mode, digest, created_at, expires_at, revoked_at FROM keys";
 const NUMBERS: &str = "SELECT number, account_id, state, created_at, segments_per_second FROM numbers";
 const BLOCKS: &str = "SELECT number, kind, account_id, reason, created_at FROM blocks";
@@ -47,7 +48,12 @@ impl Tenants for Sqlite {
         self.writer.write(write).await
     }
 
-    async fn change_account(&self, id: AccountId, change: AccountChange, now: Timestamp) -> Result<Account, StoreError> {
+    async fn change_account(
+        &self,
+        id: AccountId,
+        change: AccountChange,
+        now: Timestamp,
+    ) -> Result<Account, StoreError> {
         let write = move |group: &mut Group| {
             let mut account = find_account(&group.connection, id)?.ok_or(Fault::Told(StoreError::NotFound))?;
             account.state = change.state.unwrap_or(account.state);
@@ -83,7 +89,8 @@ impl Tenants for Sqlite {
     async fn revoke_key(&self, id: &KeyId, now: Timestamp) -> Result<ApiKey, StoreError> {
         let id = id.clone();
         let write = move |group: &mut Group| {
-            let mut key = find(&group.connection, KEYS, "id", id.as_str(), self::key)?.ok_or(Fault::Told(StoreError::NotFound))?;
+            let mut key = find(&group.connection, KEYS, "id", id.as_str(), self::key)?
+                .ok_or(Fault::Told(StoreError::NotFound))?;
             if key.revoked_at.is_none() {
                 key.revoked_at = Some(now);
                 save(group, now, Resource::Key(key.clone()))?;
@@ -108,7 +115,8 @@ impl Tenants for Sqlite {
     async fn change_number(&self, number: &Msisdn, change: NumberChange, now: Timestamp) -> Result<Number, StoreError> {
         let name = number.clone();
         let write = move |group: &mut Group| {
-            let mut number = find(&group.connection, NUMBERS, "number", name.as_str(), self::number)?.ok_or(Fault::Told(StoreError::NotFound))?;
+            let mut number = find(&group.connection, NUMBERS, "number", name.as_str(), self::number)?
+                .ok_or(Fault::Told(StoreError::NotFound))?;
             require_account(&group.connection, change.account.flatten())?;
             number.account = change.account.unwrap_or(number.account);
             number.state = change.state.unwrap_or(number.state);
@@ -128,7 +136,13 @@ impl Tenants for Sqlite {
         self.writer.write(write).await
     }
 
-    async fn delete_block(&self, number: &Msisdn, kind: BlockKind, account: Option<AccountId>, now: Timestamp) -> Result<(), StoreError> {
+    async fn delete_block(
+        &self,
+        number: &Msisdn,
+        kind: BlockKind,
+        account: Option<AccountId>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let number = number.clone();
         let write = move |group: &mut Group| match save(group, now, Resource::Unblocked { number, kind, account })? {
             0 => Err(Fault::Told(StoreError::NotFound)),
@@ -142,7 +156,13 @@ fn all<T>(connection: &Connection, sql: &str, read: fn(&Row<'_>) -> rusqlite::Re
     connection.prepare(sql)?.query_map([], read)?.collect()
 }
 
-fn find<T>(connection: &Connection, sql: &str, column: &str, name: &str, read: fn(&Row<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
+fn find<T>(
+    connection: &Connection,
+    sql: &str,
+    column: &str,
+    name: &str,
+    read: fn(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Option<T>> {
     connection.prepare_cached(&format!("{sql} WHERE {column} = ?1"))?.query_row([name], read).optional()
 }
 
@@ -157,8 +177,8 @@ fn require_account(connection: &Connection, id: Option<AccountId>) -> Result<(),
     }
 }
 
-/// Writes what a change leaves, and notes the change. Nothing else writes these tables, so that nothing in them changes in silence. Returns how many rows
-/// there were to change.
+/// Writes what a change leaves, and notes the change. Nothing else writes these tables, so that nothing in them changes
+/// in silence. Returns how many rows there were to change.
 fn save(group: &mut Group, at: Timestamp, resource: Resource) -> rusqlite::Result<usize> {
     let connection = &group.connection;
     let (rows, owner) = match &resource {
@@ -170,12 +190,20 @@ fn save(group: &mut Group, at: Timestamp, resource: Resource) -> rusqlite::Resul
         Resource::Key(key) => (save_key(connection, key)?, Some(Owner { account: key.account, mode: key.mode })),
         Resource::Number(number) => (save_number(connection, number)?, None),
         Resource::Blocked(block) => {
-            let sql = "INSERT OR REPLACE INTO blocks (number, kind, account_id, reason, created_at) VALUES (?1, ?2, ?3, ?4, ?5)";
-            let values = params![block.number.as_str(), block.kind.as_str(), block_account(block.account), block.reason, block.created_at.as_millis()];
+            let sql = "INSERT OR REPLACE INTO blocks (number, kind, account_id, reason, created_at) VALUES (?1, ?2, \
+                ?3, ?4, ?5)";
+            let values = params![
+                block.number.as_str(),
+                block.kind.as_str(),
+                block_account(block.account),
+                block.reason,
+                block.created_at.as_millis()
+            ];
             (connection.prepare_cached(sql)?.execute(values)?, None)
         }
         Resource::Unblocked { number, kind, account } => {
-            let mut delete = connection.prepare_cached("DELETE FROM blocks WHERE number = ?1 AND kind = ?2 AND account_id = ?3")?;
+            let mut delete =
+                connection.prepare_cached("DELETE FROM blocks WHERE number = ?1 AND kind = ?2 AND account_id = ?3")?;
             (delete.execute(params![number.as_str(), kind.as_str(), block_account(*account)])?, None)
         }
         // What happens to messages and broadcasts is written where it happens.
@@ -188,10 +216,11 @@ fn save(group: &mut Group, at: Timestamp, resource: Resource) -> rusqlite::Resul
 }
 
 fn save_account(connection: &Connection, account: &Account) -> rusqlite::Result<usize> {
-    let sql = "INSERT INTO accounts (id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, daily_quota, created_at, screening) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO UPDATE SET state = excluded.state, \
-               message_per_minute = excluded.message_per_minute, broadcast_per_minute = excluded.broadcast_per_minute, \
-               read_per_minute = excluded.read_per_minute, daily_quota = excluded.daily_quota, screening = excluded.screening";
+    let sql = "INSERT INTO accounts (id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, \
+               daily_quota, created_at, screening) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO UPDATE \
+               SET state = excluded.state, message_per_minute = excluded.message_per_minute, broadcast_per_minute = \
+               excluded.broadcast_per_minute, read_per_minute = excluded.read_per_minute, daily_quota = \
+               excluded.daily_quota, screening = excluded.screening";
     let limits = &account.limits;
     connection.prepare_cached(sql)?.execute(params![
         account.id.to_bytes(),
@@ -207,8 +236,8 @@ fn save_account(connection: &Connection, account: &Account) -> rusqlite::Result<
 }
 
 fn save_key(connection: &Connection, key: &ApiKey) -> rusqlite::Result<usize> {
-    let sql = "INSERT INTO keys (id, account_id, mode, digest, created_at, expires_at, revoked_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
-               ON CONFLICT DO UPDATE SET revoked_at = excluded.revoked_at";
+    let sql = "INSERT INTO keys (id, account_id, mode, digest, created_at, expires_at, revoked_at) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET revoked_at = excluded.revoked_at";
     connection.prepare_cached(sql)?.execute(params![
         key.id.as_str(),
         key.account.to_bytes(),
@@ -221,11 +250,19 @@ fn save_key(connection: &Connection, key: &ApiKey) -> rusqlite::Result<usize> {
 }
 
 fn save_number(connection: &Connection, number: &Number) -> rusqlite::Result<usize> {
-    let sql = "INSERT INTO numbers (number, account_id, state, created_at, segments_per_second) VALUES (?1, ?2, ?3, ?4, ?5) \
-               ON CONFLICT DO UPDATE SET account_id = excluded.account_id, state = excluded.state, segments_per_second = excluded.segments_per_second";
+    let sql = "INSERT INTO numbers (number, account_id, state, created_at, segments_per_second) \
+               VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE \
+               SET account_id = excluded.account_id, state = excluded.state, segments_per_second = \
+               excluded.segments_per_second";
     let account = number.account.map(AccountId::to_bytes);
     let pace = number.segments_per_second.map(NonZeroU32::get);
-    connection.prepare_cached(sql)?.execute(params![number.number.as_str(), account, number.state.as_str(), number.created_at.as_millis(), pace])
+    connection.prepare_cached(sql)?.execute(params![
+        number.number.as_str(),
+        account,
+        number.state.as_str(),
+        number.created_at.as_millis(),
+        pace
+    ])
 }
 
 /// Whose block it is; nothing stands for every account, since a key's columns cannot be null.
@@ -238,7 +275,12 @@ fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
         id: AccountId::from_bytes(row.get(0)?),
         name: row.get(1)?,
         state: rows::word(row, 2, AccountState::parse)?,
-        limits: Limits { message_per_minute: row.get(3)?, broadcast_per_minute: row.get(4)?, read_per_minute: row.get(5)?, daily_quota: row.get(6)? },
+        limits: Limits {
+            message_per_minute: row.get(3)?,
+            broadcast_per_minute: row.get(4)?,
+            read_per_minute: row.get(5)?,
+            daily_quota: row.get(6)?,
+        },
         created_at: rows::time(row, 7)?,
         screening: row.get(8)?,
     })

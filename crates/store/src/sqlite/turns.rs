@@ -1,8 +1,9 @@
-//! Turns: in which order reads get a connection. A queue without connections or threads, so that its promises can be tested as they are.
+//! Turns: in which order reads get a connection. A queue without connections or threads, so that its promises can be
+//! tested as they are.
 //!
-//! Small reads go ahead of pages, and among each of the two, readers take turns. Pages never take the last connection, and one reader's
-//! pages never take all that pages may have: a small read, such as the look for a replay, waits for no page, and a page waits for one page of another
-//! reader at most.
+//! Small reads go ahead of pages, and among each of the two, readers take turns. Pages never take the last connection,
+//! and one reader's pages never take all that pages may have: a small read, such as the look for a replay, waits for no
+//! page, and a page waits for one page of another reader at most.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -34,7 +35,8 @@ pub(super) enum Work {
     Page,
 }
 
-/// Reads of one reader that wait, at most. The platform's own are not counted: each belongs to a request or a task, and those are bounded.
+/// Reads of one reader that wait, at most. The platform's own are not counted: each belongs to a request or a task, and
+/// those are bounded.
 const WAITING_PER_READER: usize = 512;
 
 /// Reads that wait, at most, likewise.

@@ -9,7 +9,8 @@ use super::messages::add_event;
 use super::writer::Group;
 use crate::contract::receipts::WaitStep;
 
-const OVER: &str = "SELECT message_id FROM delivery INDEXED BY delivery_receipt WHERE status = 'sent' AND receipt_by <= ?1 ORDER BY receipt_by LIMIT ?2";
+const OVER: &str = "SELECT message_id FROM delivery INDEXED BY delivery_receipt WHERE status = 'sent' AND receipt_by \
+    <= ?1 ORDER BY receipt_by LIMIT ?2";
 
 /// Every statement of this file that maintenance runs.
 #[cfg(test)]
@@ -33,7 +34,11 @@ pub(super) fn end_waits(group: &mut Group, now: Timestamp, limit: usize) -> rusq
             step.ended += 1;
         } else {
             life.delivery.receipt_missing = true;
-            let detail = if life.delivered == 0 { "no receipt came in time" } else { "not every segment had its receipt in time" };
+            let detail = if life.delivered == 0 {
+                "no receipt came in time"
+            } else {
+                "not every segment had its receipt in time"
+            };
             add_event(&group.connection, id, now, EventKind::Missing, Some(&life.delivery.carrier), None, detail)?;
             step.missing.push(life.delivery.carrier.clone());
         }

@@ -56,11 +56,12 @@ impl MemoryWindows {
     }
 }
 
-/// How many addresses are remembered for each entrance: some 4 MB. Past it all are forgotten. An attacker who has so many addresses has no need of that.
+/// How many addresses are remembered for each entrance: some 4 MB. Past it all are forgotten. An attacker who has so
+/// many addresses has no need of that.
 const ADDRESSES_MAX: usize = 65_536;
 
-/// Windows by name. Idle ones are dropped when the table has doubled since the last time, and all when it is full, so that strangers cannot fill
-/// the memory.
+/// Windows by name. Idle ones are dropped when the table has doubled since the last time, and all when it is full, so
+/// that strangers cannot fill the memory.
 struct Table<K>(Mutex<Rows<K>>);
 
 struct Rows<K> {

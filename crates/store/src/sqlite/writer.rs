@@ -1,8 +1,9 @@
 //! The one writer: a task that runs concurrent calls in one transaction and answers them after its commit.
 //!
-//! While a commit waits for the disk, calls queue up; the next transaction takes them all. Every call therefore costs a share of an fsync, and none
-//! waits for a timer. A call reads before it writes, so that a refusal needs no rollback; when SQLite itself fails, the whole group is rolled back and every
-//! call in it gets the error. The task blocks while it commits: [`Runtime::spawn_thread`] decides where it runs.
+//! While a commit waits for the disk, calls queue up; the next transaction takes them all. Every call therefore costs a
+//! share of an fsync, and none waits for a timer. A call reads before it writes, so that a refusal needs no rollback;
+//! when SQLite itself fails, the whole group is rolled back and every call in it gets the error. The task blocks while
+//! it commits: [`Runtime::spawn_thread`] decides where it runs.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,7 +35,8 @@ const QUEUE: usize = 8_192;
 /// How many calls one transaction takes at most.
 const GROUP_MAX: usize = 1_024;
 
-/// After how many changed rows a transaction takes no further call, so that the calls that wait do not wait long, and the log stays short.
+/// After how many changed rows a transaction takes no further call, so that the calls that wait do not wait long, and
+/// the log stays short.
 const GROUP_ROWS_MAX: u64 = 10_000;
 
 /// The calls' side of the writer.
@@ -71,9 +73,10 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
-/// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, the count of parked receipts, attempts under way, the changes, the count of the
-/// screen's decisions, the living epochs and the state of the index of lists are true of the transaction's state, and a rollback forgets them or reads them again; the turns
-/// only say where to look first, and outlast it.
+/// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, the count of
+/// parked receipts, attempts under way, the changes, the count of the screen's decisions, the living epochs and the
+/// state of the index of lists are true of the transaction's state, and a rollback forgets them or reads them again;
+/// the turns only say where to look first, and outlast it.
 pub(super) struct Group {
     pub(super) connection: Connection,
     /// Quota used, by owner and day, where this process has looked; `true` where it is not written yet.
@@ -117,14 +120,16 @@ impl Writer {
         keys: Arc<Keys>,
         runtime: &Arc<dyn Runtime>,
     ) -> Result<Self, StoreError> {
-        let no_thread = |error: std::io::Error| StoreError::Refused(format!("cannot start a thread for the store: {error}"));
+        let no_thread =
+            |error: std::io::Error| StoreError::Refused(format!("cannot start a thread for the store: {error}"));
         let unread = |error: rusqlite::Error| StoreError::Refused(format!("cannot read the store: {error}"));
         let group = Group::new(connection, lock, tails, keys, Arc::clone(runtime)).map_err(unread)?;
         let (poison, poisoned) = watch::channel(None);
         let (observer, bounds) = (Observer::default(), SharedBounds::default());
         let checkpointer = Checkpointer::start(checkpointer, runtime, poison.clone()).map_err(no_thread)?;
         let rows = group.connection.total_changes();
-        let writing = Writing { group, checkpointer, rows, observer: Arc::clone(&observer), bounds: Arc::clone(&bounds), poison };
+        let writing =
+            Writing { group, checkpointer, rows, observer: Arc::clone(&observer), bounds: Arc::clone(&bounds), poison };
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let task = runtime.spawn_thread("store-writer", Box::pin(writing.run(waiting))).map_err(no_thread)?;
         Ok(Self { jobs: Mutex::new(Some(jobs)), task: Mutex::new(Some(task)), observer, bounds, poisoned })
@@ -209,7 +214,8 @@ impl Writing {
         while let Some(first) = waiting.recv().await {
             let poisoned = self.poison.borrow().clone();
             if let Some(error) = poisoned {
-                // What an fsync did not write may be gone for good, and a second fsync would not tell: promise nothing more.
+                // What an fsync did not write may be gone for good, and a second fsync would not tell: promise nothing
+                // more.
                 first(None)(Err(error));
                 continue;
             }
@@ -266,21 +272,48 @@ pub(super) fn fail(poison: &Poison, error: StoreError) {
 }
 
 impl Group {
-    fn new(connection: Connection, lock: Arc<Lock>, tails: Arc<Tails>, keys: Arc<Keys>, runtime: Arc<dyn Runtime>) -> rusqlite::Result<Self> {
+    fn new(
+        connection: Connection,
+        lock: Arc<Lock>,
+        tails: Arc<Tails>,
+        keys: Arc<Keys>,
+        runtime: Arc<dyn Runtime>,
+    ) -> rusqlite::Result<Self> {
         let parked = Parked::load(&connection)?;
         let (quota, tallies, turns, screened) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (bounds, lists) = (Bounds::default(), ListState::default());
         let (living, flights, feed) = (Living::default(), Flights::default(), Feed::load(&connection, tails)?);
-        let mut group = Self { connection, quota, tallies, parked, screened, bounds, turns, living, keys, flights, lists, feed, lock, runtime, failed: None };
+        let mut group = Self {
+            connection,
+            quota,
+            tallies,
+            parked,
+            screened,
+            bounds,
+            turns,
+            living,
+            keys,
+            flights,
+            lists,
+            feed,
+            lock,
+            runtime,
+            failed: None,
+        };
         group.living.load(&group.connection)?;
         group.keys.set_living(group.living.epochs());
         group.lists.load(&group.connection)?;
         Ok(group)
     }
 
-    /// Runs `first` and the calls that wait behind it in one transaction, commits it, and answers them all. Returns how many there were. After a panic those
-    /// that are not answered are in `answers`.
-    fn commit(&mut self, first: Job, waiting: &mut mpsc::Receiver<Job>, answers: &mut Vec<Answer>) -> (usize, Result<(), StoreError>) {
+    /// Runs `first` and the calls that wait behind it in one transaction, commits it, and answers them all. Returns how
+    /// many there were. After a panic those that are not answered are in `answers`.
+    fn commit(
+        &mut self,
+        first: Job,
+        waiting: &mut mpsc::Receiver<Job>,
+        answers: &mut Vec<Answer>,
+    ) -> (usize, Result<(), StoreError>) {
         if let Err(error) = self.execute("BEGIN IMMEDIATE") {
             // They have all waited as long as the first, and would wait as long again one after another.
             let mut refused = 0;
@@ -292,7 +325,10 @@ impl Group {
         }
         let rows = self.connection.total_changes();
         answers.push(first(Some(self)));
-        while answers.len() < GROUP_MAX && self.failed.is_none() && self.connection.total_changes() - rows < GROUP_ROWS_MAX {
+        while answers.len() < GROUP_MAX
+            && self.failed.is_none()
+            && self.connection.total_changes() - rows < GROUP_ROWS_MAX
+        {
             let Ok(job) = waiting.try_recv() else { break };
             answers.push(job(Some(self)));
         }
@@ -328,7 +364,8 @@ impl Group {
             // Fails when SQLite has rolled back by itself already.
             let _ = self.connection.execute_batch("ROLLBACK");
             // Whatever the reason, the writer would go on with the state of a transaction that is gone.
-            self.forget().map_err(|error| StoreError::Failed(format!("the state after a rollback cannot be read: {error}")))?;
+            self.forget()
+                .map_err(|error| StoreError::Failed(format!("the state after a rollback cannot be read: {error}")))?;
         } else {
             self.parked.committed();
             if let Some(living) = self.living.changed() {
@@ -342,7 +379,10 @@ impl Group {
     }
 
     fn write_group(&mut self) -> Result<(), StoreError> {
-        self.write_quota().and_then(|()| self.write_tallies()).and_then(|()| self.write_changes()).map_err(|error| store_error(&error))?;
+        self.write_quota()
+            .and_then(|()| self.write_tallies())
+            .and_then(|()| self.write_changes())
+            .map_err(|error| store_error(&error))?;
         self.execute("COMMIT")
     }
 

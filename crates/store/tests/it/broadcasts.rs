@@ -1,4 +1,5 @@
-//! Broadcasts: accepted in one piece, every recipient with one turn, counted exactly whatever happens to their messages.
+//! Broadcasts: accepted in one piece, every recipient with one turn, counted exactly whatever happens to their
+//! messages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +9,18 @@ use model::message::{Encoding, MessageType};
 use model::quota::UtcDay;
 use model::status::SegmentFate;
 use model::{
-    AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ErrorType, Message, MessageId, Mode, Moment, Msisdn, Owner, Status,
+    AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ErrorType, Message,
+    MessageId, Mode, Moment, Msisdn, Owner, Status,
 };
-use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, Canceled, Expanded, Expansion};
+use store::contract::broadcasts::{
+    BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, Canceled, Expanded, Expansion,
+};
 use store::contract::dispatch::{Lease, LeaseRequest, Outcome, Verdict};
 use store::contract::messages::{Admitted, IdempotencyClaim, MessageFilter, Quota};
 
 use crate::support::{
-    Backend, Desk, LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, acks, after, claim, ids, lease_request, live, number, receipt, retry,
+    Backend, Desk, LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, acks, after, claim, ids,
+    lease_request, live, number, receipt, retry,
 };
 
 /// The recipient at `index` of every broadcast here.
@@ -45,7 +50,15 @@ pub(crate) fn broadcast(desk: &Desk, account: AccountId, total: u32, blocked: u3
 pub(crate) fn admission(broadcast: Broadcast) -> BroadcastAdmission {
     let recipients = (0..broadcast.total - broadcast.blocked).map(recipient).collect::<Vec<_>>().iter().collect();
     let quota = Quota { day: UtcDay::of(broadcast.created_at), limit: u64::MAX };
-    BroadcastAdmission { node: NODE, broadcast: Arc::new(broadcast), recipients, quota, idempotency: None, flagged: None, media: None }
+    BroadcastAdmission {
+        node: NODE,
+        broadcast: Arc::new(broadcast),
+        recipients,
+        quota,
+        idempotency: None,
+        flagged: None,
+        media: None,
+    }
 }
 
 /// Accepts a broadcast to one recipient at `at`.
@@ -87,7 +100,11 @@ async fn next(desk: &Desk, broadcast: &Broadcast, limit: usize, skip: impl Fn(u3
     let upcoming = desk.store.upcoming(broadcast.id, limit).await.unwrap()?;
     let turns = upcoming.recipients.len() as u32;
     let made = (upcoming.from..).zip(upcoming.recipients).filter(|(index, _)| !skip(*index));
-    let expanded = |(index, recipient)| Expanded { message: Arc::new(message(broadcast, index, recipient)), carrier: NORTH.to_owned(), lease: None };
+    let expanded = |(index, recipient)| Expanded {
+        message: Arc::new(message(broadcast, index, recipient)),
+        carrier: NORTH.to_owned(),
+        lease: None,
+    };
     Some(Expansion {
         node: NODE,
         broadcast: broadcast.id,
@@ -176,12 +193,22 @@ pub(crate) async fn a_broadcast_that_does_not_fit_the_quota_is_refused_whole(bac
     let desk = Desk::open(&backend).await;
     let account = desk.account();
     let quota = Quota { day: UtcDay::of(NOW), limit: 10 };
-    let of = |total, blocked| BroadcastAdmission { quota, idempotency: Some(keyed("key", "x")), ..admission(broadcast(&desk, account, total, blocked)) };
-    for (total, blocked, admitted) in [(11, 0, false), (8, 1, true), (4, 0, false), (3, 0, true), (1, 0, false), (2, 2, true)] {
+    let of = |total, blocked| BroadcastAdmission {
+        quota,
+        idempotency: Some(keyed("key", "x")),
+        ..admission(broadcast(&desk, account, total, blocked))
+    };
+    for (total, blocked, admitted) in
+        [(11, 0, false), (8, 1, true), (4, 0, false), (3, 0, true), (1, 0, false), (2, 2, true)]
+    {
         let admission = BroadcastAdmission { idempotency: None, ..of(total, blocked) };
         let id = admission.broadcast.id;
         let outcome = desk.store.admit_broadcast(admission).await.unwrap();
-        assert_eq!(outcome, if admitted { BroadcastAdmitted::New } else { BroadcastAdmitted::QuotaReached }, "{total} {blocked}");
+        assert_eq!(
+            outcome,
+            if admitted { BroadcastAdmitted::New } else { BroadcastAdmitted::QuotaReached },
+            "{total} {blocked}"
+        );
         assert_eq!(desk.store.broadcast(None, id).await.unwrap().is_some(), admitted);
     }
     // What is refused does not keep its key, and single messages count in the same quota.
@@ -198,23 +225,36 @@ fn keyed(key: &str, what: &str) -> IdempotencyClaim {
 pub(crate) async fn a_broadcast_and_a_message_may_have_the_same_key(backend: impl Backend) {
     let desk = Desk::open(&backend).await;
     let account = desk.account();
-    let of = |what| BroadcastAdmission { idempotency: Some(keyed("key", what)), ..admission(broadcast(&desk, account, 3, 0)) };
+    let of = |what| BroadcastAdmission {
+        idempotency: Some(keyed("key", what)),
+        ..admission(broadcast(&desk, account, 3, 0))
+    };
     let first = of("hello");
     let expected = Arc::clone(&first.broadcast);
     assert_eq!(desk.store.admit_broadcast(first).await.unwrap(), BroadcastAdmitted::New);
-    let single = store::contract::messages::Admission { idempotency: Some(claim("key", "hello", NOW)), ..crate::support::admission(desk.message(account)) };
+    let single = store::contract::messages::Admission {
+        idempotency: Some(claim("key", "hello", NOW)),
+        ..crate::support::admission(desk.message(account))
+    };
     assert_eq!(desk.try_admit(single).await, Admitted::New);
     for _ in 0..2 {
-        let BroadcastAdmitted::Replayed(replay) = desk.store.admit_broadcast(of("hello")).await.unwrap() else { panic!("a replay") };
+        let BroadcastAdmitted::Replayed(replay) = desk.store.admit_broadcast(of("hello")).await.unwrap() else {
+            panic!("a replay")
+        };
         assert_eq!((replay.broadcast, replay.answer), (Arc::clone(&expected), None));
         assert_eq!(desk.store.admit_broadcast(of("goodbye")).await.unwrap(), BroadcastAdmitted::KeyTaken);
     }
     desk.store.record_answer(NODE, &keyed("key", "hello").of(live(account)), "{}".to_owned()).await.unwrap();
-    let BroadcastAdmitted::Replayed(replay) = desk.store.replay_broadcast(live(account), &keyed("key", "hello")).await.unwrap().unwrap() else {
+    let BroadcastAdmitted::Replayed(replay) =
+        desk.store.replay_broadcast(live(account), &keyed("key", "hello")).await.unwrap().unwrap()
+    else {
         panic!("a replay")
     };
     assert_eq!(replay.answer.as_deref(), Some("{}"));
-    assert_eq!(desk.store.broadcasts(Some(live(account)), Default::default(), None, 10).await.unwrap().broadcasts.len(), 1);
+    assert_eq!(
+        desk.store.broadcasts(Some(live(account)), Default::default(), None, 10).await.unwrap().broadcasts.len(),
+        1
+    );
     assert_ne!(Fingerprint::of(&[Some("hello")]), Fingerprint::of(&[Some("goodbye")]));
 }
 
@@ -223,7 +263,10 @@ pub(crate) async fn identical_broadcasts_at_once_are_accepted_once(backend: impl
     let account = desk.account();
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..50 {
-        let admission = BroadcastAdmission { idempotency: Some(keyed("key", "x")), ..admission(broadcast(&desk, account, 1_500, 0)) };
+        let admission = BroadcastAdmission {
+            idempotency: Some(keyed("key", "x")),
+            ..admission(broadcast(&desk, account, 1_500, 0))
+        };
         let desk = Arc::clone(&desk);
         tasks.spawn(async move { desk.store.admit_broadcast(admission).await.unwrap() });
     }
@@ -281,7 +324,10 @@ pub(crate) async fn who_is_skipped_at_their_turn_gets_no_message(backend: impl B
     let desk = Desk::open(&backend).await;
     let broadcast = accepted(&desk, desk.account(), 10).await;
     desk.store.expand(next(&desk, &broadcast, 10, |index| index % 2 == 1).await.unwrap()).await.unwrap();
-    assert_eq!(counts(&desk, &broadcast).await, BroadcastCounts { total: 10, skipped: 5, queued: 5, ..Default::default() });
+    assert_eq!(
+        counts(&desk, &broadcast).await,
+        BroadcastCounts { total: 10, skipped: 5, queued: 5, ..Default::default() }
+    );
     assert_eq!(desk.count(broadcast.account).await, 5);
 }
 
@@ -315,7 +361,10 @@ pub(crate) async fn counts_follow_every_message(backend: impl Backend) {
     let ended = desk.expire(Moment::of(broadcast.expires_at), 10).await;
     assert_eq!(ended.len(), 1);
     let at_last = BroadcastCounts { queued: 0, undelivered: 2, ..so_far };
-    assert_eq!((counts(&desk, &broadcast).await, status(&desk, &broadcast).await), (at_last, BroadcastStatus::Completed));
+    assert_eq!(
+        (counts(&desk, &broadcast).await, status(&desk, &broadcast).await),
+        (at_last, BroadcastStatus::Completed)
+    );
     desk.hear(receipt([made[2].to_string().as_str()], SegmentFate::Delivered)).await;
     assert_eq!(counts(&desk, &broadcast).await, BroadcastCounts { sent: 0, delivered: 2, ..at_last });
 }
@@ -326,13 +375,19 @@ pub(crate) async fn a_skipped_message_says_why(backend: impl Backend) {
     let made = expand(&desk, &broadcast, 2).await;
     ends(&desk, made[0], Verdict::Skipped("The recipient is blocked")).await;
     let delivery = desk.delivery(made[0]).await;
-    assert_eq!((delivery.status, delivery.error_type, delivery.error_message.as_deref()), (Status::Failed, None, Some("The recipient is blocked")));
+    assert_eq!(
+        (delivery.status, delivery.error_type, delivery.error_message.as_deref()),
+        (Status::Failed, None, Some("The recipient is blocked"))
+    );
     // An attempt of which nobody knows may have reached the recipient, so that nobody can say they were skipped.
     let unknown = Verdict::Retry(store::contract::dispatch::Retry { outcome_unknown: true, ..retry(NOW) });
     ends(&desk, made[1], unknown).await;
     ends(&desk, made[1], Verdict::Skipped("The recipient is blocked")).await;
     assert_eq!(desk.delivery(made[1]).await.error_type, Some(ErrorType::Unknown));
-    assert_eq!(counts(&desk, &broadcast).await, BroadcastCounts { total: 2, skipped: 1, failed: 1, ..Default::default() });
+    assert_eq!(
+        counts(&desk, &broadcast).await,
+        BroadcastCounts { total: 2, skipped: 1, failed: 1, ..Default::default() }
+    );
     assert_eq!(status(&desk, &broadcast).await, BroadcastStatus::Failed);
 }
 
@@ -353,10 +408,18 @@ pub(crate) async fn canceling_stops_who_waits_and_says_how_many(backend: impl Ba
     expand(&desk, &other, 5).await;
     ends(&desk, made[0], Verdict::Sent).await;
     ends(&desk, made[1], refused()).await;
-    ends(&desk, made[2], Verdict::Retry(store::contract::dispatch::Retry { carrier: SOUTH.to_owned(), ..retry(after(9)) })).await;
+    ends(
+        &desk,
+        made[2],
+        Verdict::Retry(store::contract::dispatch::Retry { carrier: SOUTH.to_owned(), ..retry(after(9)) }),
+    )
+    .await;
     let canceled = cancel(&desk, &broadcast).await;
     let expected = BroadcastCounts { total: 3_000, skipped: 2_998, sent: 1, failed: 1, ..Default::default() };
-    assert_eq!((canceled.stopped, canceled.record.counts, canceled.record.status), (2_998, expected, BroadcastStatus::Canceled));
+    assert_eq!(
+        (canceled.stopped, canceled.record.counts, canceled.record.status),
+        (2_998, expected, BroadcastStatus::Canceled)
+    );
     desk.reopen(&backend).await;
     assert_eq!(record(&desk, &broadcast).await, canceled.record);
     assert_eq!(cancel(&desk, &broadcast).await, Canceled { stopped: 0, record: canceled.record });
@@ -466,7 +529,10 @@ pub(crate) async fn messages_of_a_broadcast_are_listed(backend: impl Backend) {
     assert_eq!(seen, (0..20).rev().map(recipient).collect::<Vec<_>>());
     let all = desk.store.messages(None, filter(two.id), None, 100).await.unwrap();
     assert!(all.messages.len() == 5 && all.messages.iter().all(|record| record.message.broadcast == Some(two.id)));
-    assert_eq!(desk.store.messages(Some(live(desk.account())), filter(one.id), None, 100).await.unwrap().messages.len(), 0);
+    assert_eq!(
+        desk.store.messages(Some(live(desk.account())), filter(one.id), None, 100).await.unwrap().messages.len(),
+        0
+    );
 }
 
 pub(crate) async fn a_broadcast_of_one_mode_is_nothing_to_the_other(backend: impl Backend) {
@@ -483,7 +549,8 @@ pub(crate) async fn a_broadcast_of_one_mode_is_nothing_to_the_other(backend: imp
         for originator in [None, Some(own.originator.clone())] {
             for status in [None, Some(BroadcastStatus::Queued)] {
                 for (whose, of_mode) in [(owner, None), (None, Some(mode))] {
-                    let filter = BroadcastFilter { mode: of_mode, originator: originator.clone(), status, ..Default::default() };
+                    let filter =
+                        BroadcastFilter { mode: of_mode, originator: originator.clone(), status, ..Default::default() };
                     let page = desk.store.broadcasts(whose, filter, None, 10).await.unwrap();
                     assert_eq!(page.broadcasts.iter().map(|record| record.broadcast.id).collect::<Vec<_>>(), [own.id]);
                 }
@@ -501,7 +568,8 @@ pub(crate) async fn broadcasts_are_listed_newest_first(backend: impl Backend) {
     for secs in 0..9 {
         let at = NOW + Duration::from_secs(secs);
         let originator = number(if secs % 2 == 0 { "+18005559876" } else { "+18005559877" });
-        let broadcast = Broadcast { id: desk.broadcast_id(at), created_at: at, originator, ..broadcast(&desk, account, 2, 0) };
+        let broadcast =
+            Broadcast { id: desk.broadcast_id(at), created_at: at, originator, ..broadcast(&desk, account, 2, 0) };
         desk.store.admit_broadcast(admission(broadcast.clone())).await.unwrap();
         all.push(broadcast.id);
     }
@@ -525,7 +593,11 @@ pub(crate) async fn broadcasts_are_listed_newest_first(backend: impl Backend) {
     };
     assert_eq!(of(BroadcastFilter { status: Some(BroadcastStatus::Canceled), ..Default::default() }).await, [first]);
     assert_eq!(of(BroadcastFilter { originator: Some(number("+18005559877")), ..Default::default() }).await.len(), 4);
-    let middle = BroadcastFilter { from: Some(NOW + Duration::from_secs(2)), before: Some(NOW + Duration::from_secs(5)), ..Default::default() };
+    let middle = BroadcastFilter {
+        from: Some(NOW + Duration::from_secs(2)),
+        before: Some(NOW + Duration::from_secs(5)),
+        ..Default::default()
+    };
     assert_eq!(of(middle).await, all[4..7]);
     assert_eq!(desk.store.broadcasts(None, Default::default(), None, 100).await.unwrap().broadcasts.len(), 10);
 }

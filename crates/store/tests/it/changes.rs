@@ -76,7 +76,9 @@ pub(crate) async fn changes_are_numbered_without_gaps_in_the_order_of_their_comm
         let Resource::Message { id, delivery, .. } = &change.resource else { panic!("{change:?}") };
         match delivery.status {
             Status::Queued => accepted.push(*id),
-            status => assert!(status == Status::Sent && accepted.contains(id), "a message is accepted before it is sent"),
+            status => {
+                assert!(status == Status::Sent && accepted.contains(id), "a message is accepted before it is sent")
+            }
         }
     }
 }
@@ -126,9 +128,12 @@ pub(crate) async fn every_status_of_a_broadcast_is_noted(fresh: impl Backend) {
     use BroadcastStatus::{Canceled, Failed, Queued, Sending};
     assert_eq!(statuses(ended.id), [(Queued, 2, NOW), (Sending, 2, NOW), (Failed, 0, after(VALID_SECS))]);
     assert_eq!(statuses(canceled.id), [(Queued, 3, NOW), (Sending, 3, NOW), (Canceled, 0, after(9))]);
-    let of_broadcasts = changes.iter().filter(|change| matches!(change.resource, Resource::Message { broadcast: Some(_), .. })).count();
+    let of_broadcasts =
+        changes.iter().filter(|change| matches!(change.resource, Resource::Message { broadcast: Some(_), .. })).count();
     assert_eq!(of_broadcasts, 3, "and the statuses of their messages");
-    assert!(changes.iter().all(|change| [Some(live(ended.account)), Some(live(canceled.account))].contains(&change.owner)));
+    assert!(
+        changes.iter().all(|change| [Some(live(ended.account)), Some(live(canceled.account))].contains(&change.owner))
+    );
 }
 
 pub(crate) async fn every_change_of_tenants_is_noted_and_what_changes_nothing_is_not(fresh: impl Backend) {
@@ -136,12 +141,33 @@ pub(crate) async fn every_change_of_tenants_is_noted_and_what_changes_nothing_is
     desk.store.register_consumer("tenants", Kinds::TENANTS).await.unwrap();
     let (id, digest, store) = (desk.account(), SecretDigest::from_bytes([7; 32]), &desk.store);
     let made = account(id);
-    let key = ApiKey { id: KeyId::from_text("uk_1"), account: id, mode: Mode::Test, digest, created_at: NOW, expires_at: Some(after(9)), revoked_at: None };
-    let sender = Number { number: number("+18005550001"), account: Some(id), state: NumberState::Active, segments_per_second: None, created_at: NOW };
-    let block = Block { number: number("+12025550143"), kind: BlockKind::Recipient, account: None, reason: Some("asked".to_owned()), created_at: NOW };
+    let key = ApiKey {
+        id: KeyId::from_text("uk_1"),
+        account: id,
+        mode: Mode::Test,
+        digest,
+        created_at: NOW,
+        expires_at: Some(after(9)),
+        revoked_at: None,
+    };
+    let sender = Number {
+        number: number("+18005550001"),
+        account: Some(id),
+        state: NumberState::Active,
+        segments_per_second: None,
+        created_at: NOW,
+    };
+    let block = Block {
+        number: number("+12025550143"),
+        kind: BlockKind::Recipient,
+        account: None,
+        reason: Some("asked".to_owned()),
+        created_at: NOW,
+    };
     store.create_account(made.clone()).await.unwrap();
     let limits = model::account::LimitsChange { daily_quota: Some(5), ..Default::default() };
-    let changed = store.change_account(id, AccountChange { limits, ..AccountChange::default() }, after(1)).await.unwrap();
+    let changed =
+        store.change_account(id, AccountChange { limits, ..AccountChange::default() }, after(1)).await.unwrap();
     store.set_screening(id, Arc::from("{}"), after(2)).await.unwrap();
     store.create_key(key.clone()).await.unwrap();
     let revoked = store.revoke_key(&key.id, after(3)).await.unwrap();
@@ -219,7 +245,11 @@ pub(crate) async fn a_cursor_survives_never_goes_back_and_passes_nothing_that_co
     desk.store.move_cursor("one", Position { seq: 999, ..end }).await.unwrap();
     desk.store.move_cursor("one", Position { writer: end.writer + 9, seq: 999 }).await.unwrap();
     desk.sent(desk.message(desk.account()), ["d"]).await;
-    assert_eq!(seqs(&read_all(&*desk.store, "one").await), [4], "no number is given twice, and none is passed before it is given");
+    assert_eq!(
+        seqs(&read_all(&*desk.store, "one").await),
+        [4],
+        "no number is given twice, and none is passed before it is given"
+    );
 }
 
 pub(crate) async fn what_every_consumer_has_passed_is_dropped_a_few_at_a_time(fresh: impl Backend) {
@@ -279,6 +309,10 @@ pub(crate) async fn a_call_that_is_refused_changes_nothing_in_the_log(fresh: imp
     let message = desk.message(desk.account());
     let quota = store::contract::messages::Quota { day: model::quota::UtcDay::of(NOW), limit: 0 };
     desk.store.admit(store::contract::messages::Admission { quota, ..admission(message) }).await.unwrap();
-    let late = desk.store.expire(NODE, Moment::of(after(VALID_SECS) + Duration::from_secs(1)), Default::default(), 9).await.unwrap();
+    let late = desk
+        .store
+        .expire(NODE, Moment::of(after(VALID_SECS) + Duration::from_secs(1)), Default::default(), 9)
+        .await
+        .unwrap();
     assert_eq!((late, read_all(&*desk.store, "all").await), (0, vec![]));
 }

@@ -1,7 +1,9 @@
-//! A store whose disk loses power, or whose process is killed, at any point: what was answered is there, and nothing is half there.
+//! A store whose disk loses power, or whose process is killed, at any point: what was answered is there, and nothing is
+//! half there.
 //!
-//! A story is decided by its seed: random calls, some of them at once, on a disk that is cut after a random number of changes; then the store is opened on what is left,
-//! and compared with what it had answered. A call that failed may have happened or not, whole.
+//! A story is decided by its seed: random calls, some of them at once, on a disk that is cut after a random number of
+//! changes; then the store is opened on what is left, and compared with what it had answered. A call that failed may
+//! have happened or not, whole.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -18,7 +20,10 @@ use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota};
 use store::contract::nodes::Epoch;
 
 use crate::disk::{FILE, open};
-use crate::support::{LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, WAIT_SECS, acks, admission, after, claim, lease_request, live, message, receipt};
+use crate::support::{
+    LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, WAIT_SECS, acks, admission, after, claim, lease_request, live, message,
+    receipt,
+};
 
 /// How often the power is cut in a story.
 const CRASHES: usize = 5;
@@ -63,7 +68,13 @@ type Said<T> = Result<T, ()>;
 impl Story {
     fn new(seed: u64) -> Self {
         let chance = SeededEntropy::new(seed);
-        Self { accounts: [(); 2].map(|()| AccountId::new(NOW, &chance)), chance, entries: Vec::new(), node: NODE, leases: 0 }
+        Self {
+            accounts: [(); 2].map(|()| AccountId::new(NOW, &chance)),
+            chance,
+            entries: Vec::new(),
+            node: NODE,
+            leases: 0,
+        }
     }
 
     fn below(&self, bound: u64) -> u64 {
@@ -94,9 +105,18 @@ impl Story {
             let message = message(MessageId::new(NOW, &self.chance), account, NOW);
             let claim = (self.below(2) == 0).then(|| claim(&format!("key-{}", self.entries.len()), "one", NOW));
             let quota = Quota { day: UtcDay::of(NOW), limit: LIMIT };
-            let admission = Admission { node: self.node, quota, idempotency: claim.clone(), ..admission(message.clone()) };
+            let admission =
+                Admission { node: self.node, quota, idempotency: claim.clone(), ..admission(message.clone()) };
             let (certain, possible) = (Stage::Absent, Stage::Queued);
-            self.entries.push(Entry { message, claim, certain, possible, attempts: 0, attempts_possible: 0, under_way: None });
+            self.entries.push(Entry {
+                message,
+                claim,
+                certain,
+                possible,
+                attempts: 0,
+                attempts_possible: 0,
+                under_way: None,
+            });
             let store = Arc::clone(store);
             calls.push((self.entries.len() - 1, tokio::spawn(async move { store.admit(admission).await })));
         }
@@ -117,12 +137,19 @@ impl Story {
         self.leases += 1;
         let token = self.node.token(self.leases);
         let leased = store.lease_due(lease_request(token, NOW)).await.map_err(drop)?;
-        let attempt = |id| Attempt { id, token, carrier: NORTH.to_owned(), lease_until: after(LEASE_SECS), detail: "all segments".to_owned() };
+        let attempt = |id| Attempt {
+            id,
+            token,
+            carrier: NORTH.to_owned(),
+            lease_until: after(LEASE_SECS),
+            detail: "all segments".to_owned(),
+        };
         let ids: Vec<MessageId> = leased.iter().map(|leased| leased.message.id).collect();
         for id in &ids {
             self.entry(*id).attempts_possible += 1;
         }
-        let begun = store.begin_attempts(ids.iter().map(|id| attempt(*id)).collect(), Moment::of(NOW)).await.map_err(drop)?;
+        let begun =
+            store.begin_attempts(ids.iter().map(|id| attempt(*id)).collect(), Moment::of(NOW)).await.map_err(drop)?;
         for (id, number) in ids.into_iter().zip(begun) {
             let number = number.expect("the lease holds");
             let entry = self.entry(id);
@@ -140,7 +167,19 @@ impl Story {
             let (id, recipient, carrier) = (entry.message.id, entry.message.recipient.clone(), NORTH.to_owned());
             let (accepted, receipt_by) = (acks([&id.to_string()]), Some(after(WAIT_SECS)));
             let (verdict, detail) = (Verdict::Sent, "ESME_ROK".to_owned());
-            outcomes.push(Outcome { id, recipient, token, total: 1, attempt, carrier, at: NOW, accepted, verdict, detail, receipt_by });
+            outcomes.push(Outcome {
+                id,
+                recipient,
+                token,
+                total: 1,
+                attempt,
+                carrier,
+                at: NOW,
+                accepted,
+                verdict,
+                detail,
+                receipt_by,
+            });
             entry.possible = entry.possible.max(Stage::Sent);
         }
         let ids: Vec<MessageId> = outcomes.iter().map(|outcome| outcome.id).collect();
@@ -175,10 +214,19 @@ impl Story {
                 Status::Delivered => Stage::Delivered,
                 other => panic!("{id} is {other:?}"),
             });
-            assert!((entry.certain..=entry.possible).contains(&stage), "{id} is {stage:?}, not {:?} to {:?}", entry.certain, entry.possible);
+            assert!(
+                (entry.certain..=entry.possible).contains(&stage),
+                "{id} is {stage:?}, not {:?} to {:?}",
+                entry.certain,
+                entry.possible
+            );
             let has = |kind| usize::from(kinds.contains(&kind));
             let wanted = [stage >= Stage::Queued, stage >= Stage::Sent, stage >= Stage::Delivered].map(usize::from);
-            assert_eq!([has(EventKind::Accepted), has(EventKind::Acknowledged), has(EventKind::Receipt)], wanted, "{id} is {stage:?}: {kinds:?}");
+            assert_eq!(
+                [has(EventKind::Accepted), has(EventKind::Acknowledged), has(EventKind::Receipt)],
+                wanted,
+                "{id} is {stage:?}: {kinds:?}"
+            );
             let attempts = kinds.iter().filter(|kind| **kind == EventKind::Attempt).count() as u32;
             assert!((entry.attempts..=entry.attempts_possible).contains(&attempts), "{id}: {attempts} attempts");
             if let Some(record) = found {
@@ -201,7 +249,11 @@ impl Story {
         for account in self.accounts {
             let sql = "SELECT coalesce(sum(used), 0) FROM quota WHERE account_id = ?1";
             let used: u64 = connection.query_row(sql, [account.to_bytes()], |row| row.get(0)).unwrap();
-            let there = self.entries.iter().filter(|entry| entry.message.account == account && entry.certain > Stage::Absent).count() as u64;
+            let there = self
+                .entries
+                .iter()
+                .filter(|entry| entry.message.account == account && entry.certain > Stage::Absent)
+                .count() as u64;
             assert!(used == there && used <= LIMIT, "the quota counts {used} of {there} messages");
         }
     }
@@ -232,7 +284,8 @@ async fn tell(seed: u64) -> (u64, usize) {
 /// On one thread, so that the seed decides everything.
 fn run(seed: u64) -> (u64, usize) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    catch_unwind(AssertUnwindSafe(|| runtime.block_on(tell(seed)))).unwrap_or_else(|_| panic!("the story of seed {seed} fails"))
+    catch_unwind(AssertUnwindSafe(|| runtime.block_on(tell(seed))))
+        .unwrap_or_else(|_| panic!("the story of seed {seed} fails"))
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The conformance suite on a disk in memory, with a runtime that has no thread for the store: what the simulation runs.
+//! The conformance suite on a disk in memory, with a runtime that has no thread for the store: what the simulation
+//! runs.
 
 use std::sync::Arc;
 use std::time::Instant;

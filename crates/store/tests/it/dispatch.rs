@@ -10,7 +10,10 @@ use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Outcome, QueueDept
 use store::contract::messages::{Admission, Admitted};
 use tokio::task::JoinSet;
 
-use crate::support::{Backend, Desk, LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, admission, after, claim, ids, lease_request, live, retry};
+use crate::support::{
+    Backend, Desk, LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, admission, after, claim, ids,
+    lease_request, live, retry,
+};
 
 pub(crate) async fn a_lease_is_given_to_one_worker(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
@@ -94,7 +97,10 @@ pub(crate) async fn a_flood_delays_no_other_account(fresh: impl Backend) {
         let of = |account: AccountId| leased.iter().filter(|leased| leased.message.account == account).count();
         let counts: Vec<usize> = accounts.iter().map(|account| of(*account)).collect();
         assert_eq!(counts.iter().sum::<usize>(), 14, "{counts:?}");
-        assert!(counts.iter().enumerate().all(|(at, count)| *count == if at == flooding { 10 } else { 1 }), "{counts:?}");
+        assert!(
+            counts.iter().enumerate().all(|(at, count)| *count == if at == flooding { 10 } else { 1 }),
+            "{counts:?}"
+        );
         while !desk.lease(desk.token(), after(1)).await.is_empty() {}
     }
 }
@@ -107,7 +113,10 @@ pub(crate) async fn an_account_that_is_passed_over_keeps_what_is_due(fresh: impl
     }
     let request = LeaseRequest { passed_over: vec![accounts[1]], ..lease_request(desk.token(), after(1)) };
     let leased = desk.store.lease_due(request).await.unwrap();
-    assert_eq!(leased.iter().map(|leased| leased.message.account).collect::<HashSet<_>>(), HashSet::from([accounts[0], accounts[2]]));
+    assert_eq!(
+        leased.iter().map(|leased| leased.message.account).collect::<HashSet<_>>(),
+        HashSet::from([accounts[0], accounts[2]])
+    );
     let left = desk.lease(desk.token(), after(1)).await;
     assert!(left.len() == 2 && left.iter().all(|leased| leased.message.account == accounts[1]));
 }
@@ -141,7 +150,11 @@ pub(crate) async fn within_an_account_the_longest_due_comes_first(fresh: impl Ba
     wanted = vec![wanted[3], wanted[1], retried.id, wanted[2], wanted[0]];
     let mut given = Vec::new();
     for _ in 0..3 {
-        given.extend(ids(&desk.store.lease_due(LeaseRequest { limit: 2, ..lease_request(desk.token(), after(9)) }).await.unwrap()));
+        given.extend(ids(&desk
+            .store
+            .lease_due(LeaseRequest { limit: 2, ..lease_request(desk.token(), after(9)) })
+            .await
+            .unwrap()));
     }
     assert_eq!(given, wanted);
 }
@@ -157,7 +170,11 @@ pub(crate) async fn a_token_that_no_longer_stands_changes_nothing(fresh: impl Ba
     let failed = Verdict::Failed { error_type: ErrorType::CarrierRejected, message: "no".to_owned() };
     for verdict in [Verdict::Retry(retry(now)), Verdict::Hold, failed, Verdict::Expired] {
         for token in [late.token, 0] {
-            assert_eq!(desk.record(&Outcome { token, verdict: verdict.clone(), ..late.clone() }).await, [], "{verdict:?}");
+            assert_eq!(
+                desk.record(&Outcome { token, verdict: verdict.clone(), ..late.clone() }).await,
+                [],
+                "{verdict:?}"
+            );
         }
     }
     assert_eq!(desk.all_of(id).await, before);
@@ -185,7 +202,8 @@ pub(crate) async fn attempts_are_numbered_from_one_and_answered_in_order(fresh: 
     let admitted = desk.admit_many(account, 3).await;
     let gone = desk.sent(desk.message(account), ["a"]).await;
     desk.lease(token, after(1)).await;
-    let attempt = |id, token| Attempt { id, token, carrier: NORTH.to_owned(), lease_until: after(90), detail: String::new() };
+    let attempt =
+        |id, token| Attempt { id, token, carrier: NORTH.to_owned(), lease_until: after(90), detail: String::new() };
     let unknown = desk.message(account).id;
     let list = vec![
         attempt(unknown, token),
@@ -235,7 +253,10 @@ pub(crate) async fn what_was_given_back_is_due_at_once(fresh: impl Backend) {
     desk.lease(token, after(1)).await;
     let before = desk.all_of(admitted[0]).await;
     let unknown = desk.message(account).id;
-    desk.store.release(vec![(admitted[0], token), (admitted[1], desk.token()), (unknown, token)], after(2)).await.unwrap();
+    desk.store
+        .release(vec![(admitted[0], token), (admitted[1], desk.token()), (unknown, token)], after(2))
+        .await
+        .unwrap();
     assert_eq!(desk.all_of(admitted[0]).await, before, "untouched");
     let again = desk.lease(desk.token(), after(2)).await;
     assert_eq!((ids(&again), again[0].attempts, again[0].interrupted), (vec![admitted[0]], 0, false));
@@ -259,13 +280,24 @@ pub(crate) async fn what_a_gone_process_held_is_due_and_its_attempts_are_known(f
     let sent = desk.sent(desk.message(account), ["a"]).await;
     let (message, lease) = (desk.message(desk.account()), Some(Lease { token: desk.token(), until: after(60) }));
     let held = message.id;
-    assert_eq!(desk.try_admit(Admission { lease, carrier: SOUTH.to_owned(), ..admission(message) }).await, Admitted::New);
+    assert_eq!(
+        desk.try_admit(Admission { lease, carrier: SOUTH.to_owned(), ..admission(message) }).await,
+        Admitted::New
+    );
 
     desk.reopen(&fresh).await;
-    assert_eq!(desk.store.recover(NODE, after(1), RETRY_WITHIN).await.unwrap(), 1, "one attempt has an unknown outcome");
+    assert_eq!(
+        desk.store.recover(NODE, after(1), RETRY_WITHIN).await.unwrap(),
+        1,
+        "one attempt has an unknown outcome"
+    );
     let leased = desk.lease(desk.token(), after(1)).await;
     assert_eq!((ids(&leased), leased[0].interrupted, leased[0].attempts), (vec![begun], true, 1));
-    let south = desk.store.lease_due(LeaseRequest { carrier: SOUTH.to_owned(), ..lease_request(desk.token(), after(1)) }).await.unwrap();
+    let south = desk
+        .store
+        .lease_due(LeaseRequest { carrier: SOUTH.to_owned(), ..lease_request(desk.token(), after(1)) })
+        .await
+        .unwrap();
     assert_eq!((ids(&south), south[0].interrupted, south[0].attempts), (vec![held], false, 0));
     assert_eq!(ids(&desk.lease(desk.token(), after(50)).await), [waiting.id], "its next try was not brought forward");
     assert_eq!(desk.status(sent).await, Status::Sent);
@@ -304,7 +336,10 @@ pub(crate) async fn what_the_caller_awaits_is_neither_leased_nor_ended(fresh: im
     for _ in 0..2 {
         let request = LeaseRequest { limit: 1, under_way: under_way.clone(), ..lease_request(desk.token(), late) };
         let leased = desk.store.lease_due(LeaseRequest { limit: 1, ..request }).await.unwrap();
-        assert!(leased.iter().all(|leased| leased.message.id == other.id && leased.interrupted), "the room of the one is not lost to the other");
+        assert!(
+            leased.iter().all(|leased| leased.message.id == other.id && leased.interrupted),
+            "the room of the one is not lost to the other"
+        );
     }
     let end = Moment::of(after(VALID_SECS + LEASE_SECS));
     let ended = desk.expire_but(end, under_way, 1).await;
@@ -341,7 +376,11 @@ pub(crate) async fn queue_depths_tell_what_waits_for_each_carrier(fresh: impl Ba
     assert_eq!(desk.status(gone).await, Status::Sent);
     let mut depths = desk.store.queue_depths().await.unwrap();
     depths.sort_by(|a, b| a.carrier.cmp(&b.carrier));
-    let depth = |carrier: &str, queued, secs| QueueDepth { carrier: carrier.to_owned(), queued, oldest_created_at: Some(after(secs)) };
+    let depth = |carrier: &str, queued, secs| QueueDepth {
+        carrier: carrier.to_owned(),
+        queued,
+        oldest_created_at: Some(after(secs)),
+    };
     assert_eq!(depths, [depth("", 1, 4), depth(NORTH, 2, 2), depth(SOUTH, 1, 9)]);
 }
 
@@ -365,7 +404,13 @@ pub(crate) async fn old_records_of_requests_are_forgotten_a_few_at_a_time(fresh:
         assert_eq!(desk.try_admit(Admission { idempotency, ..admission(desk.message(account)) }).await, Admitted::New);
     }
     // The eighth is the day's quota.
-    for (secs, forgotten) in [(WEEK_SECS, 0), (WEEK_SECS + 86_400, 3), (WEEK_SECS + 86_400, 3), (WEEK_SECS + 86_400, 2), (WEEK_SECS + 86_400, 0)] {
+    for (secs, forgotten) in [
+        (WEEK_SECS, 0),
+        (WEEK_SECS + 86_400, 3),
+        (WEEK_SECS + 86_400, 3),
+        (WEEK_SECS + 86_400, 2),
+        (WEEK_SECS + 86_400, 0),
+    ] {
         assert_eq!(desk.store.forget_requests(after(secs), 3).await.unwrap(), forgotten);
     }
     assert_eq!(desk.store.replay(live(account), &claim("key-1", "hello", NOW)).await.unwrap(), None);

@@ -1,8 +1,8 @@
-//! Lists against what is there: whatever happened, and however much of it the index has, a list shows every message that its filter lets pass, once, newest
-//! first.
+//! Lists against what is there: whatever happened, and however much of it the index has, a list shows every message
+//! that its filter lets pass, once, newest first.
 //!
-//! In come random sequences of steps that make messages, change their status and index them, with lists in between. The truth is the records of the
-//! messages, each looked up by its id.
+//! In come random sequences of steps that make messages, change their status and index them, with lists in between. The
+//! truth is the records of the messages, each looked up by its id.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -10,7 +10,10 @@ use std::time::Duration;
 
 use model::message::{Direction, Message};
 use model::status::SegmentFate;
-use model::{AccountId, Broadcast, BroadcastId, ErrorType, MessageId, MessageRecord, Mode, Moment, Msisdn, Owner, Status, Timestamp};
+use model::{
+    AccountId, Broadcast, BroadcastId, ErrorType, MessageId, MessageRecord, Mode, Moment, Msisdn, Owner, Status,
+    Timestamp,
+};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use store::contract::broadcasts::{Expanded, Expansion};
@@ -65,8 +68,14 @@ struct Asked {
 }
 
 fn asked() -> impl Strategy<Value = Asked> {
-    let who = (prop::option::of(0..4u8), prop::option::weighted(0.2, 0..2u8), prop::option::weighted(0.3, any::<bool>()));
-    let what = (prop::option::of(0..5usize), prop::option::weighted(0.2, any::<bool>()), prop::option::of(0..3u8), prop::option::weighted(0.3, 0..2u8));
+    let who =
+        (prop::option::of(0..4u8), prop::option::weighted(0.2, 0..2u8), prop::option::weighted(0.3, any::<bool>()));
+    let what = (
+        prop::option::of(0..5usize),
+        prop::option::weighted(0.2, any::<bool>()),
+        prop::option::of(0..3u8),
+        prop::option::weighted(0.3, 0..2u8),
+    );
     let time = || prop::option::weighted(0.2, 0..200u64);
     (who, what, prop::option::weighted(0.15, 0..4usize), (time(), time()), 1..6usize).prop_map(
         |((owner, account, mode), (status, inbound, to, from), broadcast, times, limit)| Asked {
@@ -102,7 +111,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => asked().prop_map(Step::List),
     ];
     (prop::collection::vec(step, 1..70), prop::collection::vec(asked(), 40)).prop_map(|(mut steps, asked)| {
-        // At the end the whole list is looked at in many ways, with the index as it is then and once more when it has everything.
+        // At the end the whole list is looked at in many ways, with the index as it is then and once more when it has
+        // everything.
         let end: Vec<Step> = asked.into_iter().map(Step::List).collect();
         steps.extend(end.clone());
         steps.push(Step::Wait { secs: 100 });
@@ -136,7 +146,8 @@ struct World {
 async fn run(backend: &impl Backend, steps: Vec<Step>) {
     let desk = Desk::open(backend).await;
     let accounts = [desk.account(), desk.account()];
-    let mut world = World { desk, accounts, now: NOW, messages: Vec::new(), there: BTreeMap::new(), broadcasts: Vec::new() };
+    let mut world =
+        World { desk, accounts, now: NOW, messages: Vec::new(), there: BTreeMap::new(), broadcasts: Vec::new() };
     for step in steps {
         match step {
             Step::Reopen => world.desk.reopen(backend).await,
@@ -169,7 +180,13 @@ impl World {
                 let Owner { account, mode } = self.owner(owner);
                 let at = self.now - Duration::from_secs(back);
                 let direction = if inbound { Direction::Inbound } else { Direction::Outbound };
-                let message = Message { mode, direction, recipient: to_of(to), originator: from_of(from), ..self.desk.message_at(account, at) };
+                let message = Message {
+                    mode,
+                    direction,
+                    recipient: to_of(to),
+                    originator: from_of(from),
+                    ..self.desk.message_at(account, at)
+                };
                 self.desk.admit(message.clone()).await;
                 self.messages.push(message);
             }
@@ -177,7 +194,8 @@ impl World {
                 let Owner { account, mode } = self.owner(owner);
                 let (id, expires_at) = (self.desk.broadcast_id(self.now), self.now + Duration::from_secs(VALID_SECS));
                 let plain = crate::broadcasts::broadcast(&self.desk, account, total, 0);
-                let broadcast = Broadcast { id, mode, originator: from_of(from), created_at: self.now, expires_at, ..plain };
+                let broadcast =
+                    Broadcast { id, mode, originator: from_of(from), created_at: self.now, expires_at, ..plain };
                 self.desk.store.admit_broadcast(crate::broadcasts::admission(broadcast.clone())).await.unwrap();
                 self.broadcasts.push(broadcast);
             }
@@ -194,7 +212,11 @@ impl World {
             }
             Step::Report { message, delivered } => {
                 if let Some(message) = self.messages.get(message) {
-                    let fate = if delivered { SegmentFate::Delivered } else { SegmentFate::Undelivered(ErrorType::Unreachable) };
+                    let fate = if delivered {
+                        SegmentFate::Delivered
+                    } else {
+                        SegmentFate::Undelivered(ErrorType::Unreachable)
+                    };
                     self.desk.hear(receipt([&*key_of(message)], fate)).await;
                 }
             }
@@ -205,7 +227,11 @@ impl World {
                     let verdict = Verdict::Failed { error_type: ErrorType::CarrierRejected, message: "no".to_owned() };
                     self.desk.record(&self.outcome(&first.message, token, verdict)).await;
                 }
-                self.desk.store.release(leased.iter().skip(1).map(|leased| (leased.message.id, token)).collect(), self.now).await.unwrap();
+                self.desk
+                    .store
+                    .release(leased.iter().skip(1).map(|leased| (leased.message.id, token)).collect(), self.now)
+                    .await
+                    .unwrap();
             }
             Step::Expire => drop(self.desk.store.expire(NODE, Moment::of(self.now), HashSet::new(), 5).await.unwrap()),
             Step::Index { lag, limit } => {
@@ -224,7 +250,19 @@ impl World {
     fn outcome(&self, message: &Message, token: u64, verdict: Verdict) -> Outcome {
         let accepted = if verdict == Verdict::Sent { acks([&*key_of(message)]) } else { Vec::new() };
         let (id, recipient, carrier) = (message.id, message.recipient.clone(), NORTH.to_owned());
-        Outcome { id, recipient, token, total: 1, attempt: 1, carrier, at: self.now, accepted, verdict, detail: String::new(), receipt_by: None }
+        Outcome {
+            id,
+            recipient,
+            token,
+            total: 1,
+            attempt: 1,
+            carrier,
+            at: self.now,
+            accepted,
+            verdict,
+            detail: String::new(),
+            receipt_by: None,
+        }
     }
 
     async fn expand(&mut self, broadcast: usize, count: usize, skipped: u32) {
@@ -232,12 +270,26 @@ impl World {
         let Some(upcoming) = self.desk.store.upcoming(broadcast.id, count).await.unwrap() else { return };
         let turns = upcoming.recipients.len() as u32;
         let made = (upcoming.from..).filter(|index| index % 4 != skipped + 1).take(count);
-        let made: Vec<Message> = made.take_while(|index| *index < upcoming.from + turns).map(|index| self.message_of(broadcast, index)).collect();
-        let messages = made.iter().map(|message| Expanded { message: Arc::new(message.clone()), carrier: NORTH.to_owned(), lease: None }).collect();
+        let made: Vec<Message> = made
+            .take_while(|index| *index < upcoming.from + turns)
+            .map(|index| self.message_of(broadcast, index))
+            .collect();
+        let messages = made
+            .iter()
+            .map(|message| Expanded { message: Arc::new(message.clone()), carrier: NORTH.to_owned(), lease: None })
+            .collect();
         assert!(
             self.desk
                 .store
-                .expand(Expansion { node: NODE, broadcast: broadcast.id, from: upcoming.from, turns, messages, due_at: self.now, at: self.now })
+                .expand(Expansion {
+                    node: NODE,
+                    broadcast: broadcast.id,
+                    from: upcoming.from,
+                    turns,
+                    messages,
+                    due_at: self.now,
+                    at: self.now
+                })
                 .await
                 .unwrap()
         );
@@ -246,8 +298,18 @@ impl World {
 
     fn message_of(&self, broadcast: &Broadcast, index: u32) -> Message {
         let (created_at, expires_at) = (broadcast.created_at, broadcast.expires_at);
-        let plain = Message { id: broadcast.id.message(index), broadcast: Some(broadcast.id), ..self.desk.message_at(broadcast.account, created_at) };
-        Message { mode: broadcast.mode, originator: broadcast.originator.clone(), recipient: to_of((index % 3) as u8), expires_at, ..plain }
+        let plain = Message {
+            id: broadcast.id.message(index),
+            broadcast: Some(broadcast.id),
+            ..self.desk.message_at(broadcast.account, created_at)
+        };
+        Message {
+            mode: broadcast.mode,
+            originator: broadcast.originator.clone(),
+            recipient: to_of((index % 3) as u8),
+            expires_at,
+            ..plain
+        }
     }
 
     /// Walks a list and compares it.
@@ -260,7 +322,9 @@ impl World {
             direction: asked.inbound.map(|inbound| if inbound { Direction::Inbound } else { Direction::Outbound }),
             recipient: asked.to.map(to_of),
             originator: asked.from.map(from_of),
-            broadcast: asked.broadcast.map(|at| self.broadcasts.get(at).map_or(BroadcastId::from_bytes([7; 16]), |broadcast| broadcast.id)),
+            broadcast: asked
+                .broadcast
+                .map(|at| self.broadcasts.get(at).map_or(BroadcastId::from_bytes([7; 16]), |broadcast| broadcast.id)),
             from: asked.times.0.map(after),
             before: asked.times.1.map(after),
         };
@@ -268,7 +332,10 @@ impl World {
         let (mut shown, mut next, mut pages) = (Vec::new(), None, 0);
         loop {
             let page = self.desk.store.messages(owner, filter.clone(), next, asked.limit).await.unwrap();
-            assert!(page.messages.len() <= asked.limit && (page.next.is_none() || page.next != next), "a page goes on: {page:?}");
+            assert!(
+                page.messages.len() <= asked.limit && (page.next.is_none() || page.next != next),
+                "a page goes on: {page:?}"
+            );
             shown.extend(page.messages);
             pages += 1;
             assert!(pages <= 4 * self.messages.len() + 4, "{pages} pages, {owner:?} {filter:?}");
@@ -279,7 +346,12 @@ impl World {
         }
         let ids = |record: &MessageRecord| (record.message.id, record.delivery.status);
         let wanted: Vec<_> = wanted.into_iter().map(|(_, record)| ids(record)).collect();
-        assert_eq!(shown.iter().map(ids).collect::<Vec<_>>(), wanted, "{owner:?} {filter:?}, {} to a page", asked.limit);
+        assert_eq!(
+            shown.iter().map(ids).collect::<Vec<_>>(),
+            wanted,
+            "{owner:?} {filter:?}, {} to a page",
+            asked.limit
+        );
     }
 }
 

@@ -1,7 +1,8 @@
-//! The store's contract as tests: a file for each of its parts, run against every backend, and a file for each backend with what is its own.
+//! The store's contract as tests: a file for each of its parts, run against every backend, and a file for each backend
+//! with what is its own.
 //!
-//! A test of the contract is a function of a [`support::Backend`], the place for a store of its own. A backend that is to be tested
-//! says how such a place is made: `conformance!(SqliteFile::fresh())`.
+//! A test of the contract is a function of a [`support::Backend`], the place for a store of its own. A backend that is
+//! to be tested says how such a place is made: `conformance!(SqliteFile::fresh())`.
 #![allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks")]
 #![allow(clippy::unwrap_used, reason = "what a test does not expect ends it")]
 

@@ -31,7 +31,8 @@ async fn sweep(desk: &Desk, now: Timestamp, unneeded_since: Timestamp) -> Vec<St
 /// A carrier takes a message that is queued.
 async fn send(desk: &Desk, message: Message) {
     let token = desk.token();
-    let others = desk.lease(token, NOW).await.into_iter().map(|leased| leased.message.id).filter(|id| *id != message.id);
+    let others =
+        desk.lease(token, NOW).await.into_iter().map(|leased| leased.message.id).filter(|id| *id != message.id);
     desk.store.release(others.map(|id| (id, token)).collect(), NOW).await.unwrap();
     let attempt = desk.begin(message.id, token, NOW).await.unwrap();
     let (carrier, detail) = (NORTH.to_owned(), String::new());
@@ -126,7 +127,10 @@ pub(crate) async fn media_of_an_open_broadcast_stay(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let media = picture(1);
     let admission = broadcast(&desk, &media);
-    assert_eq!(desk.store.admit_broadcast(BroadcastAdmission { media: None, ..admission.clone() }).await.unwrap(), BroadcastAdmitted::MediaGone);
+    assert_eq!(
+        desk.store.admit_broadcast(BroadcastAdmission { media: None, ..admission.clone() }).await.unwrap(),
+        BroadcastAdmitted::MediaGone
+    );
     assert_eq!(desk.store.admit_broadcast(admission.clone()).await.unwrap(), BroadcastAdmitted::New);
     let record = desk.store.broadcast(None, admission.broadcast.id).await.unwrap().unwrap();
     assert_eq!(record.broadcast, admission.broadcast);

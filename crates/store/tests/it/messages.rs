@@ -7,7 +7,10 @@ use std::time::Duration;
 use model::idempotency::{AnswerForm, Endpoint};
 use model::message::{Direction, Encoding, MessageType};
 use model::quota::UtcDay;
-use model::{AccountId, BroadcastId, Delivery, Message, MessageId, MessageRecord, Mint, Mode, Moment, Owner, SeededEntropy, Timestamp};
+use model::{
+    AccountId, BroadcastId, Delivery, Message, MessageId, MessageRecord, Mint, Mode, Moment, Owner, SeededEntropy,
+    Timestamp,
+};
 use store::contract::dispatch::Lease;
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota, Replay};
 use tokio::task::JoinSet;
@@ -49,8 +52,19 @@ pub(crate) async fn a_message_is_kept_as_it_was_accepted(fresh: impl Backend) {
     for message in [
         plain(),
         Message { broadcast, mode: Mode::Test, ..plain() },
-        Message { direction: Direction::Inbound, body: Some("\0 'quoted\" 👩‍👩‍👧 \u{202e}".into()), encoding: Encoding::Ucs2, ..plain() },
-        Message { kind: MessageType::Mms, body: None, media_url: Some("https://media.example/cat.jpg".to_owned()), segments: 0, ..plain() },
+        Message {
+            direction: Direction::Inbound,
+            body: Some("\0 'quoted\" 👩‍👩‍👧 \u{202e}".into()),
+            encoding: Encoding::Ucs2,
+            ..plain()
+        },
+        Message {
+            kind: MessageType::Mms,
+            body: None,
+            media_url: Some("https://media.example/cat.jpg".to_owned()),
+            segments: 0,
+            ..plain()
+        },
         Message { body: Some("".into()), encoding: Encoding::Latin1, segments: 64, reference: u16::MAX, ..plain() },
     ] {
         let id = desk.admit(message.clone()).await;
@@ -118,7 +132,11 @@ async fn leaves_nothing(desk: &Desk, account: AccountId, id: model::MessageId, a
     let over = with_limit(desk.message(account), admitted);
     assert_eq!(desk.try_admit(over).await, Admitted::QuotaReached, "{admitted} recipients are counted, and no fewer");
     let probe = desk.account();
-    assert_eq!(desk.try_admit(with_limit(desk.message(probe), 1)).await, Admitted::New, "another account's quota is untouched");
+    assert_eq!(
+        desk.try_admit(with_limit(desk.message(probe), 1)).await,
+        Admitted::New,
+        "another account's quota is untouched"
+    );
 }
 
 pub(crate) async fn two_hundred_identical_requests_make_one_message(fresh: impl Backend) {
@@ -129,8 +147,14 @@ pub(crate) async fn two_hundred_identical_requests_make_one_message(fresh: impl 
         let outcomes = all_at_once(&desk, (0..200).map(|_| with_claim(desk.message(account), &claim))).await;
         assert_eq!(count_of(&outcomes, &Admitted::New), 1);
         assert_eq!(desk.count(account).await, round);
-        let Some(Admitted::Replayed(first)) = desk.store.replay(live(account), &claim).await.unwrap() else { panic!("it was admitted") };
-        assert_eq!(count_of(&outcomes, &Admitted::Replayed(first)), 199, "all others are answered with the one message");
+        let Some(Admitted::Replayed(first)) = desk.store.replay(live(account), &claim).await.unwrap() else {
+            panic!("it was admitted")
+        };
+        assert_eq!(
+            count_of(&outcomes, &Admitted::Replayed(first)),
+            199,
+            "all others are answered with the one message"
+        );
     }
 }
 
@@ -160,7 +184,10 @@ pub(crate) async fn a_record_counts_until_it_is_too_old(fresh: impl Backend) {
     let second = desk.message_at(account, now);
     assert_eq!(desk.try_admit(with_claim(second.clone(), &claim("key-1", "bye", now))).await, Admitted::New);
     assert_eq!(desk.store.replay(live(account), &claim("key-1", "bye", now)).await.unwrap(), Some(replayed(&second)));
-    assert_eq!(desk.store.replay(live(account), &claim("key-1", "hello", now)).await.unwrap(), Some(Admitted::KeyTaken));
+    assert_eq!(
+        desk.store.replay(live(account), &claim("key-1", "hello", now)).await.unwrap(),
+        Some(Admitted::KeyTaken)
+    );
 }
 
 pub(crate) async fn a_clock_set_back_makes_no_second_message(fresh: impl Backend) {
@@ -201,9 +228,15 @@ pub(crate) async fn a_key_of_one_mode_means_nothing_in_the_other(fresh: impl Bac
         }
         desk.reopen(&fresh).await;
         for (mode, message) in modes.into_iter().zip(&messages) {
-            let Some(Admitted::Replayed(replay)) = desk.store.replay(Owner { account, mode }, &claim).await.unwrap() else { panic!("it was admitted") };
+            let Some(Admitted::Replayed(replay)) = desk.store.replay(Owner { account, mode }, &claim).await.unwrap()
+            else {
+                panic!("it was admitted")
+            };
             assert_eq!((&*replay.message, replay.answer.as_deref()), (message, Some(mode.as_str())));
-            assert_eq!(desk.try_admit(with_claim(Message { mode, ..desk.message(account) }, &claim)).await, Admitted::Replayed(replay));
+            assert_eq!(
+                desk.try_admit(with_claim(Message { mode, ..desk.message(account) }, &claim)).await,
+                Admitted::Replayed(replay)
+            );
         }
     }
 }
@@ -255,11 +288,17 @@ pub(crate) async fn a_recorded_answer_is_replayed_to_the_letter(fresh: impl Back
     let body = "{\"status\": \"sent\", \"note\":\u{a0}\"ü\" }\n".to_owned();
     desk.store.record_answer(NODE, &here.of(live(mine)), body.clone()).await.unwrap();
     for reopened in [false, true] {
-        let answer = Admitted::Replayed(Replay { message: Arc::new(message.clone()), answer: Some(body.clone()), form: AnswerForm::NEWEST });
+        let answer = Admitted::Replayed(Replay {
+            message: Arc::new(message.clone()),
+            answer: Some(body.clone()),
+            form: AnswerForm::NEWEST,
+        });
         assert_eq!(desk.store.replay(live(mine), &here).await.unwrap(), Some(answer.clone()), "reopened: {reopened}");
         assert_eq!(desk.try_admit(with_claim(desk.message(mine), &here)).await, answer);
         for (account, claim) in [(mine, &there), (theirs, &here)] {
-            let Some(Admitted::Replayed(replay)) = desk.store.replay(live(account), claim).await.unwrap() else { panic!("it was admitted") };
+            let Some(Admitted::Replayed(replay)) = desk.store.replay(live(account), claim).await.unwrap() else {
+                panic!("it was admitted")
+            };
             assert_eq!(replay.answer, None);
         }
         desk.reopen(&fresh).await;
@@ -273,7 +312,11 @@ pub(crate) async fn an_answer_without_its_record_is_not_kept(fresh: impl Backend
     assert_eq!(desk.store.replay(live(account), &claim).await.unwrap(), None);
     let message = desk.message(account);
     assert_eq!(desk.try_admit(with_claim(message.clone(), &claim)).await, Admitted::New);
-    assert_eq!(desk.store.replay(live(account), &claim).await.unwrap(), Some(replayed(&message)), "a new record has no answer yet");
+    assert_eq!(
+        desk.store.replay(live(account), &claim).await.unwrap(),
+        Some(replayed(&message)),
+        "a new record has no answer yet"
+    );
 }
 
 pub(crate) async fn a_new_record_does_not_inherit_the_answer_of_the_old_one(fresh: impl Backend) {
@@ -367,7 +410,13 @@ pub(crate) async fn a_quota_begins_anew_with_the_day(fresh: impl Backend) {
 pub(crate) async fn the_limit_that_counts_is_the_one_given_now(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let account = desk.account();
-    for (limit, outcome) in [(0, Admitted::QuotaReached), (2, Admitted::New), (2, Admitted::New), (1, Admitted::QuotaReached), (u64::MAX, Admitted::New)] {
+    for (limit, outcome) in [
+        (0, Admitted::QuotaReached),
+        (2, Admitted::New),
+        (2, Admitted::New),
+        (1, Admitted::QuotaReached),
+        (u64::MAX, Admitted::New),
+    ] {
         assert_eq!(desk.try_admit(with_limit(desk.message(account), limit)).await, outcome, "{limit}");
     }
 }

@@ -1,7 +1,8 @@
-//! Any sequence of calls against a model that fits on a page: what a store answers, and what is seen in it afterwards, is what the model says.
+//! Any sequence of calls against a model that fits on a page: what a store answers, and what is seen in it afterwards,
+//! is what the model says.
 //!
-//! In come random calls; each is made of the store and of [`Model`]. Every answer is compared, and after every call the status of all
-//! messages; at the end the store is closed and opened again, and everything is compared once more.
+//! In come random calls; each is made of the store and of [`Model`]. Every answer is compared, and after every call the
+//! status of all messages; at the end the store is closed and opened again, and everything is compared once more.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,7 +18,10 @@ use store::contract::messages::{Admission, Admitted, Quota};
 use store::contract::receipts::ReceiptOutcome;
 
 use crate::changes::taken;
-use crate::support::{Backend, Desk, LEASE_SECS, NODE, NORTH, RETRY_WITHIN, VALID_SECS, acks, admission, after, claim, lease_request, receipt};
+use crate::support::{
+    Backend, Desk, LEASE_SECS, NODE, NORTH, RETRY_WITHIN, VALID_SECS, acks, admission, after, claim, lease_request,
+    receipt,
+};
 
 /// How many recipients an account has in a day.
 const LIMIT: u64 = 3;
@@ -172,14 +176,26 @@ impl Model {
         let (account, now) = (self.accounts[account], self.now());
         let message = desk.message_at(account, now);
         let day = UtcDay::of(now);
-        let lease = leased.then(|| Lease { token: desk.token(), until: now + std::time::Duration::from_secs(LEASE_SECS) });
-        let idempotency = key.map(|(key, first)| claim(&format!("key-{key}"), if first { "hello" } else { "bye" }, now));
-        let outcome = desk.try_admit(Admission { lease, quota: Quota { day, limit: LIMIT }, idempotency, ..admission(message.clone()) }).await;
+        let lease =
+            leased.then(|| Lease { token: desk.token(), until: now + std::time::Duration::from_secs(LEASE_SECS) });
+        let idempotency =
+            key.map(|(key, first)| claim(&format!("key-{key}"), if first { "hello" } else { "bye" }, now));
+        let outcome = desk
+            .try_admit(Admission {
+                lease,
+                quota: Quota { day, limit: LIMIT },
+                idempotency,
+                ..admission(message.clone())
+            })
+            .await;
 
-        let earlier = key.and_then(|(key, _)| self.keys.get(&(account, key))).filter(|(_, _, secs)| self.secs <= secs + DAY_SECS);
+        let earlier =
+            key.and_then(|(key, _)| self.keys.get(&(account, key))).filter(|(_, _, secs)| self.secs <= secs + DAY_SECS);
         if let Some((at, first, _)) = earlier {
             match outcome {
-                Admitted::Replayed(replay) => assert!(key.is_some_and(|key| key.1 == *first) && *replay.message == self.entries[*at].message),
+                Admitted::Replayed(replay) => {
+                    assert!(key.is_some_and(|key| key.1 == *first) && *replay.message == self.entries[*at].message)
+                }
                 other => assert!(other == Admitted::KeyTaken && key.is_some_and(|key| key.1 != *first), "{other:?}"),
             }
             return;
@@ -196,17 +212,36 @@ impl Model {
         }
         let (due_at, lease) = lease.map_or((now, 0), |lease| (lease.until, lease.token));
         let status = Status::Queued;
-        self.entries.push(Entry { message, status, due_at, lease, attempts: 0, in_flight: false, unknown: 0, held: false, filed: false, settled: false });
+        self.entries.push(Entry {
+            message,
+            status,
+            due_at,
+            lease,
+            attempts: 0,
+            in_flight: false,
+            unknown: 0,
+            held: false,
+            filed: false,
+            settled: false,
+        });
     }
 
     async fn lease(&mut self, desk: &Desk, limit: usize, limit_per_account: usize) {
         let (now, token) = (self.now(), desk.token());
         let request = LeaseRequest { limit, limit_per_account, ..lease_request(token, now) };
         let (until, leased) = (request.lease.until, desk.store.lease_due(request).await.unwrap());
-        let due = |entry: &&Entry| entry.status == Status::Queued && !entry.held && entry.due_at <= now && entry.message.expires_at > now;
+        let due = |entry: &&Entry| {
+            entry.status == Status::Queued && !entry.held && entry.due_at <= now && entry.message.expires_at > now
+        };
         let mut wanted = 0;
         for account in self.accounts {
-            let count = self.entries.iter().filter(due).filter(|entry| entry.message.account == account).count().min(limit_per_account);
+            let count = self
+                .entries
+                .iter()
+                .filter(due)
+                .filter(|entry| entry.message.account == account)
+                .count()
+                .min(limit_per_account);
             let given = leased.iter().filter(|leased| leased.message.account == account).count();
             assert!(given <= count && (given > 0 || count == 0 || leased.len() == limit), "{given} of {count}");
             wanted += count;
@@ -215,7 +250,10 @@ impl Model {
         for leased in leased {
             let entry = self.entries.iter_mut().find(|entry| entry.message.id == leased.message.id).unwrap();
             assert!(due(&&*entry), "{entry:?} is not due");
-            assert_eq!((leased.attempts, leased.interrupted, &*leased.message), (entry.attempts, entry.in_flight, &entry.message));
+            assert_eq!(
+                (leased.attempts, leased.interrupted, &*leased.message),
+                (entry.attempts, entry.in_flight, &entry.message)
+            );
             (entry.lease, entry.due_at) = (token, until);
         }
     }
@@ -239,7 +277,9 @@ impl Model {
         let again = now + std::time::Duration::from_secs(5);
         let verdict = match end {
             End::Sent => Verdict::Sent,
-            End::Retry { counts, unknown } => Verdict::Retry(Retry { due_at: again, carrier: NORTH.to_owned(), counts, outcome_unknown: unknown }),
+            End::Retry { counts, unknown } => {
+                Verdict::Retry(Retry { due_at: again, carrier: NORTH.to_owned(), counts, outcome_unknown: unknown })
+            }
             End::Hold => Verdict::Hold,
             End::Failed => Verdict::Failed { error_type: ErrorType::NoRoute, message: "no".to_owned() },
             End::Expired => Verdict::Expired,
@@ -247,8 +287,19 @@ impl Model {
         let key = entry.message.id.to_string();
         let accepted = if matches!(end, End::Sent) { acks([&key]) } else { Vec::new() };
         let (id, recipient, carrier) = (entry.message.id, entry.message.recipient.clone(), NORTH.to_owned());
-        let outcome =
-            Outcome { id, recipient, token, total: 1, attempt: entry.attempts, carrier, at: now, accepted, verdict, detail: String::new(), receipt_by: None };
+        let outcome = Outcome {
+            id,
+            recipient,
+            token,
+            total: 1,
+            attempt: entry.attempts,
+            carrier,
+            at: now,
+            accepted,
+            verdict,
+            detail: String::new(),
+            receipt_by: None,
+        };
         let changes = desk.record(&outcome).await;
 
         let before = entry.status;
@@ -287,7 +338,8 @@ impl Model {
     }
 
     async fn receipt(&mut self, desk: &Desk, message: usize, delivered: bool) {
-        // A receipt before its acknowledgement would make every later one of the message depend on it: that is tested by itself.
+        // A receipt before its acknowledgement would make every later one of the message depend on it: that is tested
+        // by itself.
         let Some((entry, _)) = self.pick(message, false).filter(|(entry, _)| entry.filed) else { return };
         let fate = if delivered { SegmentFate::Delivered } else { SegmentFate::Undelivered(ErrorType::Unreachable) };
         let outcome = desk.hear(receipt([&entry.message.id.to_string()], fate)).await;
@@ -308,7 +360,11 @@ impl Model {
     async fn expire(&mut self, desk: &Desk, limit: usize) {
         let now = self.now();
         let ended = desk.expire(Moment::of(now), limit).await;
-        let over = |entry: &&mut Entry| entry.status == Status::Queued && entry.message.expires_at <= now && (entry.lease == 0 || entry.due_at <= now);
+        let over = |entry: &&mut Entry| {
+            entry.status == Status::Queued
+                && entry.message.expires_at <= now
+                && (entry.lease == 0 || entry.due_at <= now)
+        };
         let over: Vec<&mut Entry> = self.entries.iter_mut().filter(over).collect();
         assert_eq!(ended.len(), over.len().min(limit));
         for entry in over {

@@ -1,4 +1,5 @@
-//! Nodes on one store: what a living epoch owns is its own, what one that is over owned goes to others, and it begins nothing more.
+//! Nodes on one store: what a living epoch owns is its own, what one that is over owned goes to others, and it begins
+//! nothing more.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -17,7 +18,10 @@ use store::contract::receipts::ReceiptOutcome;
 use store::{Store, StoreError};
 
 use crate::broadcasts::{accepted, broadcast, expand};
-use crate::support::{Backend, Desk, LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, VALID_SECS, acks, admission, after, ids, lease_request, receipt, retry};
+use crate::support::{
+    Backend, Desk, LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, VALID_SECS, acks, admission, after, ids, lease_request,
+    receipt, retry,
+};
 
 /// A second node beside that of the desk.
 struct Other {
@@ -61,7 +65,8 @@ pub(crate) async fn every_start_has_an_epoch_of_its_own(fresh: impl Backend) {
     let third = Other::join(&*desk.store, after(2)).await.epoch;
     assert!(NODE < second && second < third);
     let nodes = desk.store.nodes().await.unwrap();
-    let seen: Vec<_> = nodes.iter().map(|node| (node.epoch, node.name.as_str(), node.joined_at, node.is_over)).collect();
+    let seen: Vec<_> =
+        nodes.iter().map(|node| (node.epoch, node.name.as_str(), node.joined_at, node.is_over)).collect();
     assert_eq!(seen, [(third, "other", after(2), false), (second, "other", after(1), true), (NODE, "desk", NOW, true)]);
 }
 
@@ -85,7 +90,11 @@ pub(crate) async fn a_late_epoch_lives_until_another_node_ends_it(fresh: impl Ba
     assert_eq!(desk.store.renew(NODE, late()).await, Err(StoreError::Over));
     // The other one is late by hours, and nobody has ended it.
     desk.store.renew(other.epoch, after(9_999)).await.unwrap();
-    assert_eq!(desk.store.take_over(NODE, after(99_999)).await, Err(StoreError::Over), "one that is over ends no other");
+    assert_eq!(
+        desk.store.take_over(NODE, after(99_999)).await,
+        Err(StoreError::Over),
+        "one that is over ends no other"
+    );
 }
 
 pub(crate) async fn a_renewed_epoch_is_not_ended(fresh: impl Backend) {
@@ -125,7 +134,8 @@ pub(crate) async fn what_an_ended_epoch_owned_is_given_to_others_at_once(fresh: 
     let begun = desk.attempted(desk.message(account)).await;
     assert_eq!(end_desk(&desk, &other).await, TakenOver { epochs: vec![NODE], interrupted: 1 });
     let given = other.lease(&desk, late()).await;
-    let interrupted: BTreeMap<MessageId, bool> = given.iter().map(|leased| (leased.message.id, leased.interrupted)).collect();
+    let interrupted: BTreeMap<MessageId, bool> =
+        given.iter().map(|leased| (leased.message.id, leased.interrupted)).collect();
     assert_eq!(interrupted, BTreeMap::from([(waiting.id, false), (begun.id, true)]));
 }
 
@@ -137,8 +147,12 @@ pub(crate) async fn an_ended_epoch_is_given_nothing_and_promises_nothing(fresh: 
     let third = desk.admit(desk.message(account)).await;
     assert_eq!(ids(&desk.lease(token, NOW).await), [third]);
     let open = broadcast(&desk, account, 5, 0);
-    assert_eq!(desk.store.admit_broadcast(crate::broadcasts::admission(open.clone())).await.unwrap(), BroadcastAdmitted::New);
-    let expansion = Expansion { node: NODE, broadcast: open.id, from: 0, turns: 5, messages: Vec::new(), due_at: NOW, at: NOW };
+    assert_eq!(
+        desk.store.admit_broadcast(crate::broadcasts::admission(open.clone())).await.unwrap(),
+        BroadcastAdmitted::New
+    );
+    let expansion =
+        Expansion { node: NODE, broadcast: open.id, from: 0, turns: 5, messages: Vec::new(), due_at: NOW, at: NOW };
     end_desk(&desk, &other).await;
 
     let now = late();
@@ -209,8 +223,15 @@ pub(crate) async fn a_retry_belongs_to_nobody(fresh: impl Backend) {
 
 pub(crate) async fn a_broadcast_is_expanded_by_its_owner_and_taken_over_when_that_is_over(fresh: impl Backend) {
     let (desk, other) = two(&fresh).await;
-    let (account, first_turn) =
-        (desk.account(), |node, id: BroadcastId, from| Expansion { node, broadcast: id, from, turns: 2, messages: Vec::new(), due_at: NOW, at: NOW });
+    let (account, first_turn) = (desk.account(), |node, id: BroadcastId, from| Expansion {
+        node,
+        broadcast: id,
+        from,
+        turns: 2,
+        messages: Vec::new(),
+        due_at: NOW,
+        at: NOW,
+    });
     let open = broadcast(&desk, account, 6, 0);
     desk.store.admit_broadcast(crate::broadcasts::admission(open.clone())).await.unwrap();
     assert!(desk.store.expand(first_turn(NODE, open.id, 0)).await.unwrap());
@@ -230,12 +251,17 @@ pub(crate) async fn sessions_are_shared_and_never_held_twice(fresh: impl Backend
     assert_eq!(store.claim_slots(NODE, carrier(), 3, 2).await.unwrap(), [0, 1]);
     assert_eq!(store.claim_slots(NODE, carrier(), 3, 2).await.unwrap(), [0, 1], "it holds them already");
     assert_eq!(store.claim_slots(other.epoch, carrier(), 3, 3).await.unwrap(), [2]);
-    assert_eq!(store.claim_slots(other.epoch, "south".to_owned(), 1, 1).await.unwrap(), [0], "each carrier has its own");
+    assert_eq!(
+        store.claim_slots(other.epoch, "south".to_owned(), 1, 1).await.unwrap(),
+        [0],
+        "each carrier has its own"
+    );
     store.release_slots(other.epoch, carrier(), vec![0]).await.unwrap();
     store.release_slots(NODE, carrier(), vec![1]).await.unwrap();
     assert_eq!(store.claim_slots(other.epoch, carrier(), 3, 3).await.unwrap(), [1, 2], "what was given back");
     let slot = |carrier: &str, number, epoch| Slot { carrier: carrier.to_owned(), number, epoch };
-    let held = [slot(NORTH, 0, NODE), slot(NORTH, 1, other.epoch), slot(NORTH, 2, other.epoch), slot("south", 0, other.epoch)];
+    let held =
+        [slot(NORTH, 0, NODE), slot(NORTH, 1, other.epoch), slot(NORTH, 2, other.epoch), slot("south", 0, other.epoch)];
     assert_eq!(store.slots().await.unwrap(), held);
     end_desk(&desk, &other).await;
     assert_eq!(store.slots().await.unwrap(), held[1..]);
@@ -244,8 +270,8 @@ pub(crate) async fn sessions_are_shared_and_never_held_twice(fresh: impl Backend
     assert_eq!(store.claim_slots(other.epoch, carrier(), 1, 1).await.unwrap(), [0]);
 }
 
-/// Every way in which a lease of one node can stand when the other asks, as data: how the message came to its owner, what became of the owner, and what each of
-/// both is given then.
+/// Every way in which a lease of one node can stand when the other asks, as data: how the message came to its owner,
+/// what became of the owner, and what each of both is given then.
 pub(crate) async fn a_message_is_given_as_its_owner_stands(fresh: impl Backend) {
     #[derive(Clone, Copy, Debug, PartialEq)]
     enum State {
@@ -273,12 +299,20 @@ pub(crate) async fn a_message_is_given_as_its_owner_stands(fresh: impl Backend) 
                 let lease = (state != State::Unowned).then_some(Lease { token, until: after(LEASE_SECS) });
                 desk.try_admit(Admission { node: node.epoch, lease, ..admission(message.clone()) }).await;
                 if matches!(state, State::Begun | State::Retried | State::Held) {
-                    let attempt = Attempt { id, token, carrier: NORTH.to_owned(), lease_until: after(LEASE_SECS), detail: String::new() };
+                    let attempt = Attempt {
+                        id,
+                        token,
+                        carrier: NORTH.to_owned(),
+                        lease_until: after(LEASE_SECS),
+                        detail: String::new(),
+                    };
                     assert_eq!(desk.store.begin_attempts(vec![attempt], Moment::of(NOW)).await.unwrap(), [Some(1)]);
                 }
                 let outcome = outcome(&message, token, NOW);
                 match state {
-                    State::Retried => drop(desk.record(&Outcome { verdict: Verdict::Retry(retry(NOW)), ..outcome }).await),
+                    State::Retried => {
+                        drop(desk.record(&Outcome { verdict: Verdict::Retry(retry(NOW)), ..outcome }).await)
+                    }
                     State::Held => drop(desk.record(&Outcome { verdict: Verdict::Hold, ..outcome }).await),
                     State::Unowned | State::Leased | State::Begun => {}
                 }
@@ -286,7 +320,9 @@ pub(crate) async fn a_message_is_given_as_its_owner_stands(fresh: impl Backend) 
                 desk.store.renew(other.epoch, now).await.unwrap();
                 match owner {
                     Owner::Lives => desk.store.renew(node.epoch, now).await.unwrap(),
-                    Owner::Ended => assert!(desk.store.take_over(other.epoch, now).await.unwrap().epochs.contains(&node.epoch)),
+                    Owner::Ended => {
+                        assert!(desk.store.take_over(other.epoch, now).await.unwrap().epochs.contains(&node.epoch))
+                    }
                     Owner::Left => desk.store.leave(node.epoch, now).await.unwrap(),
                 }
                 let case = format!("{state:?}, {owner:?}, lease over: {lease_is_over}");
@@ -302,7 +338,8 @@ pub(crate) async fn a_message_is_given_as_its_owner_stands(fresh: impl Backend) 
                 match (owner, state) {
                     (Owner::Ended | Owner::Left, _) => assert_eq!(own, Err(StoreError::Over), "{case}"),
                     (Owner::Lives, State::Leased | State::Begun) => {
-                        let again = own.unwrap().iter().find(|leased| leased.message.id == id).map(|leased| leased.interrupted);
+                        let again =
+                            own.unwrap().iter().find(|leased| leased.message.id == id).map(|leased| leased.interrupted);
                         assert_eq!(again, lease_is_over.then_some(state == State::Begun), "the owner: {case}");
                     }
                     (Owner::Lives, _) => assert!(!ids(&own.unwrap()).contains(&id), "{case}"),
@@ -445,8 +482,11 @@ impl World {
             assert_eq!(taken, Err(StoreError::Over));
             return;
         }
-        let late: Vec<usize> = (0..self.nodes.len()).filter(|other| *other != node && self.nodes[*other].lives && self.nodes[*other].end <= self.now).collect();
-        let of_late = |entry: &&Entry| entry.lease.is_some_and(|(owner, _, until)| late.contains(&owner) && until > self.now);
+        let late: Vec<usize> = (0..self.nodes.len())
+            .filter(|other| *other != node && self.nodes[*other].lives && self.nodes[*other].end <= self.now)
+            .collect();
+        let of_late =
+            |entry: &&Entry| entry.lease.is_some_and(|(owner, _, until)| late.contains(&owner) && until > self.now);
         let interrupted = self.entries.iter().filter(of_late).filter(|entry| entry.begun && !entry.sent).count() as u64;
         let epochs = late.iter().map(|late| self.nodes[*late].epoch).collect();
         assert_eq!(taken, Ok(TakenOver { epochs, interrupted }));
@@ -462,7 +502,8 @@ impl World {
         let message = Message { expires_at: after(1_000_000), ..self.desk.message_at(self.desk.account(), self.now) };
         let lease = leased.then(|| (node, self.nodes[node].tokens.next(), self.now + Duration::from_secs(LEASE_SECS)));
         let (epoch, given) = (self.nodes[node].epoch, lease.map(|(_, token, until)| Lease { token, until }));
-        let admitted = self.desk.store.admit(Admission { node: epoch, lease: given, ..admission(message.clone()) }).await;
+        let admitted =
+            self.desk.store.admit(Admission { node: epoch, lease: given, ..admission(message.clone()) }).await;
         if !self.nodes[node].lives {
             assert_eq!(admitted, Err(StoreError::Over));
             return;
@@ -493,7 +534,8 @@ impl World {
                 entry.tokens.insert(node, token);
             }
         }
-        let given: BTreeMap<MessageId, bool> = leased.unwrap().iter().map(|leased| (leased.message.id, leased.interrupted)).collect();
+        let given: BTreeMap<MessageId, bool> =
+            leased.unwrap().iter().map(|leased| (leased.message.id, leased.interrupted)).collect();
         assert_eq!(given, wanted);
     }
 
@@ -513,7 +555,8 @@ impl World {
         let in_time = entry.lease.is_some_and(|(_, _, until)| now < until);
         if holds && in_time {
             (entry.begun, entry.ever_begun) = (true, true);
-            entry.lease = entry.lease.map(|(node, token, until)| (node, token, until.max(now + Duration::from_secs(LEASE_SECS))));
+            entry.lease =
+                entry.lease.map(|(node, token, until)| (node, token, until.max(now + Duration::from_secs(LEASE_SECS))));
         }
         assert_eq!(self.desk.begin(id, token, now).await.is_some(), holds && in_time);
     }
@@ -549,11 +592,13 @@ impl World {
         self.join().await;
         let last = self.nodes.len() - 1;
         self.take_over(last).await;
-        let left: BTreeSet<MessageId> = self.entries.iter().filter(|entry| !entry.sent).map(|entry| entry.message.id).collect();
+        let left: BTreeSet<MessageId> =
+            self.entries.iter().filter(|entry| !entry.sent).map(|entry| entry.message.id).collect();
         let given = self.desk.lease(self.nodes[last].tokens.next(), self.now).await;
         assert_eq!(ids(&given).into_iter().collect::<BTreeSet<_>>(), left, "nothing is lost");
         for entry in &self.entries {
-            let attempts = self.desk.kinds(entry.message.id).await.into_iter().filter(|kind| *kind == EventKind::Attempt).count();
+            let attempts =
+                self.desk.kinds(entry.message.id).await.into_iter().filter(|kind| *kind == EventKind::Attempt).count();
             assert!(attempts > 0 || !entry.sent, "nothing is sent that was not begun");
         }
     }
@@ -586,7 +631,19 @@ pub(crate) async fn what_is_counted_is_counted_over_all_nodes(fresh: impl Backen
         // Its receipt comes before the acknowledgement.
         assert_eq!(desk.hear(receipt([key], SegmentFate::Delivered)).await, ReceiptOutcome::Parked);
         let (carrier, detail, accepted) = (NORTH.to_owned(), String::new(), acks([key]));
-        let outcome = Outcome { id, recipient, token, total: 1, attempt: 1, carrier, at: NOW, accepted, verdict: Verdict::Sent, detail, receipt_by: None };
+        let outcome = Outcome {
+            id,
+            recipient,
+            token,
+            total: 1,
+            attempt: 1,
+            carrier,
+            at: NOW,
+            accepted,
+            verdict: Verdict::Sent,
+            detail,
+            receipt_by: None,
+        };
         desk.record(&outcome).await;
         assert_eq!(desk.status(id).await, Status::Delivered);
     }

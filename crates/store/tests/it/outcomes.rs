@@ -8,7 +8,10 @@ use model::{Delivery, ErrorType, Message, Moment, Status};
 use store::contract::dispatch::{LeaseRequest, Outcome, Retry, SegmentAck, Verdict};
 use store::contract::receipts::{Receipt, ReceiptOutcome};
 
-use crate::support::{Backend, Desk, LEASE_SECS, NODE, NORTH, RETRY_WITHIN, SOUTH, StatusChange, VALID_SECS, acks, after, ids, lease_request, receipt, retry};
+use crate::support::{
+    Backend, Desk, LEASE_SECS, NODE, NORTH, RETRY_WITHIN, SOUTH, StatusChange, VALID_SECS, acks, after, ids,
+    lease_request, receipt, retry,
+};
 
 fn failed() -> Verdict {
     Verdict::Failed { error_type: ErrorType::InvalidDestination, message: "No such number".to_owned() }
@@ -66,7 +69,11 @@ pub(crate) async fn a_message_that_expires_unattempted_certainly_never_arrived(f
 pub(crate) async fn a_repeated_outcome_changes_nothing(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     for verdict in every_verdict() {
-        let outcome = Outcome { verdict: verdict.clone(), accepted: acks(["a"]), ..desk.attempted(desk.message(desk.account())).await };
+        let outcome = Outcome {
+            verdict: verdict.clone(),
+            accepted: acks(["a"]),
+            ..desk.attempted(desk.message(desk.account())).await
+        };
         desk.store.record_outcomes(vec![outcome.clone(), outcome.clone()]).await.unwrap();
         let before = desk.all_of(outcome.id).await;
         assert_eq!(desk.record(&Outcome { at: after(9), ..outcome.clone() }).await, [], "{verdict:?}");
@@ -117,11 +124,17 @@ pub(crate) async fn segments_taken_at_several_attempts_add_up(fresh: impl Backen
     let message = Message { segments: 64, ..desk.message(desk.account()) };
     let first = desk.attempted(message).await;
     let ack = |number: u16| SegmentAck { number, carrier_id: None, key: None };
-    desk.record(&Outcome { accepted: vec![ack(1), ack(64)], verdict: Verdict::Retry(retry(after(1))), ..first.clone() }).await;
+    desk.record(&Outcome {
+        accepted: vec![ack(1), ack(64)],
+        verdict: Verdict::Retry(retry(after(1))),
+        ..first.clone()
+    })
+    .await;
     let token = desk.token();
     assert_eq!(desk.lease(token, after(1)).await[0].accepted_segments, 1 << 63 | 1);
     desk.begin(first.id, token, after(1)).await.unwrap();
-    let second = Outcome { token, attempt: 2, accepted: vec![ack(2)], verdict: Verdict::Retry(retry(after(2))), ..first };
+    let second =
+        Outcome { token, attempt: 2, accepted: vec![ack(2)], verdict: Verdict::Retry(retry(after(2))), ..first };
     desk.record(&second).await;
     assert_eq!(desk.lease(desk.token(), after(2)).await[0].accepted_segments, 1 << 63 | 0b11);
 }
@@ -130,20 +143,30 @@ pub(crate) async fn a_message_that_comes_back_to_a_carrier_lacks_only_what_that_
     let desk = Desk::open(&fresh).await;
     let first = desk.attempted(Message { segments: 3, ..desk.message(desk.account()) }).await;
     let to = |carrier: &str, at| Verdict::Retry(Retry { carrier: carrier.to_owned(), ..retry(at) });
-    let ack = |number: u16, key: &str| SegmentAck { number, carrier_id: Some(key.to_owned()), key: Some(key.to_owned()) };
+    let ack =
+        |number: u16, key: &str| SegmentAck { number, carrier_id: Some(key.to_owned()), key: Some(key.to_owned()) };
     let again = async |carrier: &str, at| {
         let token = desk.token();
-        let leased = desk.store.lease_due(LeaseRequest { carrier: carrier.to_owned(), ..lease_request(token, at) }).await.unwrap().remove(0);
+        let leased = desk
+            .store
+            .lease_due(LeaseRequest { carrier: carrier.to_owned(), ..lease_request(token, at) })
+            .await
+            .unwrap()
+            .remove(0);
         (token, leased.accepted_segments)
     };
     // One carrier takes two of three, another one of two.
-    desk.record(&Outcome { accepted: vec![ack(1, "n1"), ack(2, "n2")], verdict: to(SOUTH, after(1)), ..first.clone() }).await;
+    desk.record(&Outcome { accepted: vec![ack(1, "n1"), ack(2, "n2")], verdict: to(SOUTH, after(1)), ..first.clone() })
+        .await;
     let (token, accepted) = again(SOUTH, after(1)).await;
     assert_eq!(accepted, 0, "another carrier needs all of it");
     let south = Outcome { carrier: SOUTH.to_owned(), total: 2, token, ..first.clone() };
     desk.record(&Outcome { accepted: vec![ack(2, "s2")], verdict: to(NORTH, after(2)), ..south.clone() }).await;
     // Its receipts come while the message is elsewhere, and count when it is back.
-    assert_eq!(desk.hear(Receipt { carrier: SOUTH.to_owned(), ..receipt(["s2"], SegmentFate::Delivered) }).await, ReceiptOutcome::Matched { key: 0 });
+    assert_eq!(
+        desk.hear(Receipt { carrier: SOUTH.to_owned(), ..receipt(["s2"], SegmentFate::Delivered) }).await,
+        ReceiptOutcome::Matched { key: 0 }
+    );
     let (token, accepted) = again(NORTH, after(2)).await;
     assert_eq!(accepted, 0b11);
     desk.record(&Outcome { token, accepted: Vec::new(), verdict: to(SOUTH, after(3)), ..first.clone() }).await;
@@ -191,13 +214,18 @@ pub(crate) async fn a_retry_without_an_attempt_takes_no_earlier_one_back(fresh: 
     let elsewhere = Verdict::Retry(Retry { carrier: SOUTH.to_owned(), counts: false, ..retry(after(1)) });
     desk.record(&Outcome { token, verdict: elsewhere, ..first.clone() }).await;
     let delivery = desk.delivery(first.id).await;
-    assert_eq!((delivery.carrier.as_str(), delivery.attempts), (SOUTH, 1), "it was given to another carrier before anything was tried");
+    assert_eq!(
+        (delivery.carrier.as_str(), delivery.attempts),
+        (SOUTH, 1),
+        "it was given to another carrier before anything was tried"
+    );
 }
 
 pub(crate) async fn a_held_message_waits_for_a_receipt_or_its_end(fresh: impl Backend) {
     let mut desk = Desk::open(&fresh).await;
     let account = desk.account();
-    let taken = Outcome { verdict: Verdict::Hold, accepted: acks(["a"]), ..desk.attempted(desk.message(account)).await };
+    let taken =
+        Outcome { verdict: Verdict::Hold, accepted: acks(["a"]), ..desk.attempted(desk.message(account)).await };
     let lost = Outcome { verdict: Verdict::Hold, ..desk.attempted(desk.message(account)).await };
     desk.store.record_outcomes(vec![taken.clone(), lost.clone()]).await.unwrap();
     desk.reopen(&fresh).await;
@@ -210,7 +238,10 @@ pub(crate) async fn a_held_message_waits_for_a_receipt_or_its_end(fresh: impl Ba
     let ended = desk.expire(Moment::of(after(VALID_SECS)), 10).await;
     assert_eq!((ended.len(), ended[0].id), (1, lost.id));
     let unproven = desk.delivery(lost.id).await;
-    assert_eq!((unproven.status, unproven.error_type, unproven.held), (Status::Undelivered, Some(ErrorType::Unknown), false));
+    assert_eq!(
+        (unproven.status, unproven.error_type, unproven.held),
+        (Status::Undelivered, Some(ErrorType::Unknown), false)
+    );
     assert_eq!(unproven.unknown_outcomes, 1);
 }
 
@@ -245,7 +276,11 @@ pub(crate) async fn validity_ends_nothing_that_somebody_holds(fresh: impl Backen
     assert_eq!(desk.expire(Moment::of(end), 10).await, [], "its answer is awaited");
     let lease_end = begun + Duration::from_secs(LEASE_SECS);
     let ended = desk.expire(Moment::of(lease_end), 10).await;
-    assert_eq!(ended[0].delivery.error_type, Some(ErrorType::Unknown), "an attempt began, and nobody knows what happened");
+    assert_eq!(
+        ended[0].delivery.error_type,
+        Some(ErrorType::Unknown),
+        "an attempt began, and nobody knows what happened"
+    );
     assert_eq!((ended[0].delivery.status, ended[0].delivery.unknown_outcomes), (Status::Undelivered, 1));
     assert_eq!(desk.kinds(id).await, [Accepted, EventKind::Attempt, Unknown, Ended]);
 }

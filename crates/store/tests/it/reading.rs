@@ -12,7 +12,13 @@ use store::{Messages, Store};
 
 use crate::support::{Backend, Desk, NORTH, NOW, acks, after, live, number, receipt, retry};
 
-async fn page(store: &dyn Store, account: Option<AccountId>, filter: &MessageFilter, after: Option<MessageId>, limit: usize) -> Page {
+async fn page(
+    store: &dyn Store,
+    account: Option<AccountId>,
+    filter: &MessageFilter,
+    after: Option<MessageId>,
+    limit: usize,
+) -> Page {
     Messages::messages(store, account.map(live), filter.clone(), after, limit).await.unwrap()
 }
 
@@ -67,9 +73,17 @@ pub(crate) async fn pages_show_everything_once_newest_first(fresh: impl Backend)
     let everything = MessageFilter::default();
     for limit in [1, 2, 5, 13, 18, 44, 45, 100] {
         for (account, theirs) in accounts.iter().zip(&all) {
-            assert_eq!(walk(&*desk.store, Some(*account), &everything, limit).await, newest_first(theirs.clone()), "{limit} to a page");
+            assert_eq!(
+                walk(&*desk.store, Some(*account), &everything, limit).await,
+                newest_first(theirs.clone()),
+                "{limit} to a page"
+            );
         }
-        assert_eq!(walk(&*desk.store, None, &everything, limit).await, newest_first(all.concat()), "{limit} to a page, for the operator");
+        assert_eq!(
+            walk(&*desk.store, None, &everything, limit).await,
+            newest_first(all.concat()),
+            "{limit} to a page, for the operator"
+        );
     }
 }
 
@@ -168,14 +182,24 @@ pub(crate) async fn a_message_has_its_whole_life_on_record(fresh: impl Backend) 
     let desk = Desk::open(&fresh).await;
     let message = Message { segments: 2, ..desk.message(desk.account()) };
     let first = desk.attempted(message).await;
-    desk.record(&Outcome { verdict: Verdict::Retry(retry(after(30))), detail: "ESME_RTHROTTLED".to_owned(), ..first.clone() }).await;
+    desk.record(&Outcome {
+        verdict: Verdict::Retry(retry(after(30))),
+        detail: "ESME_RTHROTTLED".to_owned(),
+        ..first.clone()
+    })
+    .await;
     let second = desk.attempted_again(&first, after(30)).await;
     desk.record(&Outcome { accepted: acks(["a", "b"]), at: after(31), ..second }).await;
-    for (key, fate) in [("a", SegmentFate::Pending), ("a", SegmentFate::Delivered), ("b", SegmentFate::Undelivered(ErrorType::Unreachable))] {
+    for (key, fate) in [
+        ("a", SegmentFate::Pending),
+        ("a", SegmentFate::Delivered),
+        ("b", SegmentFate::Undelivered(ErrorType::Unreachable)),
+    ] {
         desk.hear(store::contract::receipts::Receipt { at: after(40), ..receipt([key], fate) }).await;
     }
     let told: Vec<_> = desk.store.events(first.id).await.unwrap();
-    let told: Vec<_> = told.iter().map(|event| (event.at, event.kind, event.carrier.as_deref(), event.attempt)).collect();
+    let told: Vec<_> =
+        told.iter().map(|event| (event.at, event.kind, event.carrier.as_deref(), event.attempt)).collect();
     let north = Some(NORTH);
     assert_eq!(
         told,
@@ -191,7 +215,10 @@ pub(crate) async fn a_message_has_its_whole_life_on_record(fresh: impl Backend) 
         ]
     );
     let details: Vec<_> = desk.store.events(first.id).await.unwrap().into_iter().map(|event| event.detail).collect();
-    assert!(details[2] == "ESME_RTHROTTLED" && details[6].contains("segment 1") && details[7].contains("stat:X err:000"), "{details:?}");
+    assert!(
+        details[2] == "ESME_RTHROTTLED" && details[6].contains("segment 1") && details[7].contains("stat:X err:000"),
+        "{details:?}"
+    );
 }
 
 pub(crate) async fn an_unknown_message_has_no_life(fresh: impl Backend) {
@@ -204,18 +231,30 @@ pub(crate) async fn nothing_of_one_mode_is_shown_to_the_other(fresh: impl Backen
     let account = desk.account();
     let with_live = desk.admit(desk.message(account)).await;
     let with_test = desk.admit(Message { mode: Mode::Test, ..desk.message(account) }).await;
-    let owners = [(Mode::Live, with_live, with_test), (Mode::Test, with_test, with_live)].map(|(mode, own, other)| (Owner { account, mode }, own, other));
+    let owners = [(Mode::Live, with_live, with_test), (Mode::Test, with_test, with_live)]
+        .map(|(mode, own, other)| (Owner { account, mode }, own, other));
     for indexed in [false, true] {
         for (owner, own, other) in owners {
             assert_eq!(desk.store.message(owner, own).await.unwrap().unwrap().message.mode, owner.mode);
             assert_eq!(desk.store.message(owner, other).await.unwrap(), None);
             let list = async |whose, filter| ids(&desk.store.messages(whose, filter, None, 10).await.unwrap());
             assert_eq!(list(Some(owner), MessageFilter::default()).await, [own], "indexed: {indexed}");
-            assert_eq!(list(None, MessageFilter { mode: Some(owner.mode), ..Default::default() }).await, [own], "indexed: {indexed}");
+            assert_eq!(
+                list(None, MessageFilter { mode: Some(owner.mode), ..Default::default() }).await,
+                [own],
+                "indexed: {indexed}"
+            );
             let others = if owner.mode == Mode::Live { Mode::Test } else { Mode::Live };
-            assert_eq!(list(Some(owner), MessageFilter { mode: Some(others), ..Default::default() }).await, [], "a filter widens nothing");
+            assert_eq!(
+                list(Some(owner), MessageFilter { mode: Some(others), ..Default::default() }).await,
+                [],
+                "a filter widens nothing"
+            );
         }
-        assert_eq!(ids(&desk.store.messages(None, MessageFilter::default(), None, 10).await.unwrap()), newest_first(vec![with_live, with_test]));
+        assert_eq!(
+            ids(&desk.store.messages(None, MessageFilter::default(), None, 10).await.unwrap()),
+            newest_first(vec![with_live, with_test])
+        );
         while desk.store.index_lists(after(1), Duration::ZERO, 10).await.unwrap().oldest_missing.is_some() {}
     }
 }

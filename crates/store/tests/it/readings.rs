@@ -1,4 +1,5 @@
-//! Other readings of an id: they settle nothing as long as the acknowledgement of another message may bring the very id.
+//! Other readings of an id: they settle nothing as long as the acknowledgement of another message may bring the very
+//! id.
 
 use std::time::Duration;
 
@@ -28,7 +29,11 @@ pub(crate) async fn a_receipt_before_its_acknowledgement_takes_no_message_by_ano
         let under_way = Outcome { accepted: acks([exact]), ..desk.attempted(desk.message(account)).await };
         assert_eq!(desk.hear(report_on([exact, other], recipient)).await, ReceiptOutcome::Parked, "{recipient:?}");
         desk.record(&under_way).await;
-        assert_eq!((desk.status(waits).await, desk.status(under_way.id).await), (Status::Sent, Status::Delivered), "{recipient:?}");
+        assert_eq!(
+            (desk.status(waits).await, desk.status(under_way.id).await),
+            (Status::Sent, Status::Delivered),
+            "{recipient:?}"
+        );
     }
 }
 
@@ -42,7 +47,11 @@ pub(crate) async fn another_reading_counts_once_the_acknowledgement_brought_anot
     let later = desk.attempted(desk.message(account)).await;
     let changes: Vec<_> = desk.record(&other).await.iter().map(|change| (change.id, change.delivery.status)).collect();
     assert_eq!(changes, [(other.id, Status::Sent), (waits, Status::Delivered)]);
-    assert_eq!(desk.store.forget_parked(after(1_000), Duration::ZERO, 9).await.unwrap(), [""; 0], "nothing is parked any more");
+    assert_eq!(
+        desk.store.forget_parked(after(1_000), Duration::ZERO, 9).await.unwrap(),
+        [""; 0],
+        "nothing is parked any more"
+    );
     desk.record(&Outcome { accepted: acks(["4660"]), ..later.clone() }).await;
     assert_eq!(desk.status(later.id).await, Status::Sent);
 }
@@ -57,7 +66,9 @@ pub(crate) async fn an_attempt_to_another_recipient_holds_no_receipt_up(fresh: i
     assert_eq!(desk.status(waits).await, Status::Delivered);
 }
 
-pub(crate) async fn an_acknowledgement_that_is_another_reading_takes_no_receipt_from_an_attempt_under_way(fresh: impl Backend) {
+pub(crate) async fn an_acknowledgement_that_is_another_reading_takes_no_receipt_from_an_attempt_under_way(
+    fresh: impl Backend,
+) {
     let desk = Desk::open(&fresh).await;
     let account = desk.account();
     let first = Outcome { accepted: acks(["1234"]), ..desk.attempted(desk.message(account)).await };
@@ -85,10 +96,17 @@ pub(crate) async fn a_restart_forgets_no_receipt_that_waits_for_an_attempt(fresh
     let waits = desk.sent(desk.message(account), ["1234"]).await;
     desk.attempted(desk.message(account)).await;
     assert_eq!(desk.hear(report(Some(RECIPIENT))).await, ReceiptOutcome::Parked);
-    assert_eq!(desk.store.settle_held(after(5), Duration::from_secs(120), None, 9).await.unwrap(), HeldStep::default(), "the attempt is under way");
+    assert_eq!(
+        desk.store.settle_held(after(5), Duration::from_secs(120), None, 9).await.unwrap(),
+        HeldStep::default(),
+        "the attempt is under way"
+    );
     desk.reopen(&fresh).await;
     desk.changed();
     desk.store.settle_held(after(5), Duration::from_secs(120), None, 9).await.unwrap();
     let changes = desk.changed();
-    assert_eq!(changes.iter().map(|change| (change.id, change.delivery.status)).collect::<Vec<_>>(), [(waits, Status::Delivered)]);
+    assert_eq!(
+        changes.iter().map(|change| (change.id, change.delivery.status)).collect::<Vec<_>>(),
+        [(waits, Status::Delivered)]
+    );
 }

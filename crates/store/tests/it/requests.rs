@@ -41,7 +41,11 @@ fn with(message: Message, node: Epoch, claim: &IdempotencyClaim, (begun, awaited
 }
 
 fn replayed(message: &Message, answer: Option<&str>) -> Admitted {
-    Admitted::Replayed(Replay { message: Arc::new(message.clone()), answer: answer.map(str::to_owned), form: AnswerForm::NEWEST })
+    Admitted::Replayed(Replay {
+        message: Arc::new(message.clone()),
+        answer: answer.map(str::to_owned),
+        form: AnswerForm::NEWEST,
+    })
 }
 
 async fn begin(desk: &Desk, node: Epoch, key: &RequestKey) -> bool {
@@ -64,10 +68,19 @@ pub(crate) async fn a_key_is_held_by_one_request_until_that_ends(fresh: impl Bac
     assert_eq!(replay(&desk, account, &claim).await, Some(Admitted::UnderWay));
     let another = claim.clone();
     assert_eq!(
-        replay(&desk, account, &IdempotencyClaim { fingerprint: crate::support::claim("key-1", "bye", NOW).fingerprint, ..another }).await,
+        replay(
+            &desk,
+            account,
+            &IdempotencyClaim { fingerprint: crate::support::claim("key-1", "bye", NOW).fingerprint, ..another }
+        )
+        .await,
         Some(Admitted::UnderWay)
     );
-    assert_eq!(replay(&desk, account, &IdempotencyClaim { begun: true, ..claim.clone() }).await, None, "its own hold is no obstacle");
+    assert_eq!(
+        replay(&desk, account, &IdempotencyClaim { begun: true, ..claim.clone() }).await,
+        None,
+        "its own hold is no obstacle"
+    );
     desk.store.end_request(other, &key).await;
     assert!(!begin(&desk, other, &key).await, "the other node did not hold it");
     desk.store.end_request(NODE, &key).await;
@@ -116,7 +129,11 @@ pub(crate) async fn a_key_of_an_epoch_that_is_over_is_free(fresh: impl Backend) 
     assert_eq!(desk.store.begin_request(NODE, &key).await, Err(StoreError::Over));
     assert!(begin(&desk, other, &key).await);
     desk.store.end_request(NODE, &key).await;
-    assert_eq!(replay(&desk, account, &claim).await, Some(Admitted::UnderWay), "the late end of the other request frees nothing");
+    assert_eq!(
+        replay(&desk, account, &claim).await,
+        Some(Admitted::UnderWay),
+        "the late end of the other request frees nothing"
+    );
     desk.store.leave(other, NOW + LIFE).await.unwrap();
     assert_eq!(replay(&desk, account, &claim).await, None);
 }
@@ -173,19 +190,31 @@ pub(crate) async fn an_awaited_answer_is_under_way_until_its_request_ends(fresh:
         let (key, message) = (claim.of(live(account)), desk.message(account));
         assert_eq!(desk.try_admit(with(message.clone(), NODE, &claim, AWAITED)).await, Admitted::New);
         for (node, how) in [(NODE, AWAITED), (other, AWAITED), (other, PLAIN)] {
-            assert_eq!(desk.try_admit(with(desk.message(account), node, &claim, how)).await, Admitted::UnderWay, "{node} {how:?}");
+            assert_eq!(
+                desk.try_admit(with(desk.message(account), node, &claim, how)).await,
+                Admitted::UnderWay,
+                "{node} {how:?}"
+            );
         }
         assert!(!begin(&desk, other, &key).await);
         assert_eq!(replay(&desk, account, &claim).await, Some(Admitted::UnderWay));
-        let taken = IdempotencyClaim { fingerprint: crate::support::claim(name, "bye", NOW).fingerprint, ..claim.clone() };
+        let taken =
+            IdempotencyClaim { fingerprint: crate::support::claim(name, "bye", NOW).fingerprint, ..claim.clone() };
         assert_eq!(replay(&desk, account, &taken).await, Some(Admitted::KeyTaken));
         if let Some(answer) = answer {
             desk.store.record_answer(NODE, &key, answer.to_owned()).await.unwrap();
-            assert_eq!(replay(&desk, account, &claim).await, Some(replayed(&message, Some(answer))), "what is on record does not change any more");
+            assert_eq!(
+                replay(&desk, account, &claim).await,
+                Some(replayed(&message, Some(answer))),
+                "what is on record does not change any more"
+            );
         }
         desk.store.end_request(NODE, &key).await;
         assert_eq!(replay(&desk, account, &claim).await, Some(replayed(&message, answer)));
-        assert_eq!(desk.try_admit(with(desk.message(account), other, &claim, AWAITED)).await, replayed(&message, answer));
+        assert_eq!(
+            desk.try_admit(with(desk.message(account), other, &claim, AWAITED)).await,
+            replayed(&message, answer)
+        );
         assert!(begin(&desk, other, &key).await, "a replay holds nothing");
     }
 }
@@ -259,20 +288,28 @@ pub(crate) async fn a_broadcast_holds_its_key_as_a_message_does(fresh: impl Back
     assert_eq!(desk.store.admit_broadcast(with(PLAIN)).await.unwrap(), BroadcastAdmitted::UnderWay);
     desk.store.record_answer(NODE, &key, "{}".to_owned()).await.unwrap();
     desk.store.end_request(NODE, &key).await;
-    let Some(BroadcastAdmitted::Replayed(BroadcastReplay { answer, .. })) = look().await else { panic!("it was admitted") };
+    let Some(BroadcastAdmitted::Replayed(BroadcastReplay { answer, .. })) = look().await else {
+        panic!("it was admitted")
+    };
     assert_eq!(answer.as_deref(), Some("{}"));
     assert!(begin(&desk, other, &key).await);
     end_desk(&desk, other).await;
 }
 
-/// Makes random interleavings of requests at nodes that come and go, each on a fresh store, and compares what they hear with a model.
+/// Makes random interleavings of requests at nodes that come and go, each on a fresh store, and compares what they hear
+/// with a model.
 pub(crate) fn any_interleaving_of_requests_answers_all_repeats_alike<B: Backend>(fresh: impl Fn() -> B) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let check = |steps: Vec<Step>| {
         runtime.block_on(async {
             let backend = fresh();
             let desk = Desk::at(backend.open_shared().await).await;
-            let mut world = World { account: desk.account(), desk, nodes: vec![(NODE, true)], keys: [Key::default(), Key::default()] };
+            let mut world = World {
+                account: desk.account(),
+                desk,
+                nodes: vec![(NODE, true)],
+                keys: [Key::default(), Key::default()],
+            };
             for step in steps {
                 world.make(step).await;
             }
@@ -350,7 +387,10 @@ impl World {
                 let n = node(n);
                 self.desk.store.leave(self.nodes[n].0, NOW).await.unwrap();
                 self.nodes[n].1 = false;
-                self.keys.iter_mut().filter(|key| key.held.is_some_and(|(holder, _)| holder == n)).for_each(|key| key.held = None);
+                self.keys
+                    .iter_mut()
+                    .filter(|key| key.held.is_some_and(|(holder, _)| holder == n))
+                    .for_each(|key| key.held = None);
             }
             Step::Begin(n, key) => self.begin(node(n), key).await,
             Step::Admit(n, key, awaited) => self.admit(node(n), key, awaited).await,
@@ -415,12 +455,14 @@ impl World {
     async fn record(&mut self, node: usize, key: usize) {
         let (epoch, lives) = self.nodes[node];
         let state = &self.keys[key];
-        let is_its = state.held == Some((node, true)) && state.record.as_ref().is_some_and(|(_, answer)| answer.is_none());
+        let is_its =
+            state.held == Some((node, true)) && state.record.as_ref().is_some_and(|(_, answer)| answer.is_none());
         if lives && !is_its {
             return;
         }
         let answer = format!("answer of {epoch}");
-        let recorded = self.desk.store.record_answer(epoch, &self.claim(key).of(live(self.account)), answer.clone()).await;
+        let recorded =
+            self.desk.store.record_answer(epoch, &self.claim(key).of(live(self.account)), answer.clone()).await;
         assert_eq!(recorded, if lives { Ok(()) } else { Err(StoreError::Over) });
         if let Some((_, recorded)) = self.keys[key].record.as_mut().filter(|_| lives) {
             *recorded = Some(answer);

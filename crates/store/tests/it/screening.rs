@@ -38,7 +38,10 @@ pub(crate) async fn decisions_are_kept_once_and_listed_newest_first(fresh: impl 
     let all = desk.store.screening_log(of(None), None, 9).await.unwrap();
     assert_eq!(all, [records[2].clone(), records[1].clone(), records[0].clone()]);
     assert_eq!(desk.store.screening_log(of(Some(account)), None, 1).await.unwrap(), [records[2].clone()]);
-    assert_eq!(desk.store.screening_log(of(Some(account)), Some(records[2].id), 9).await.unwrap(), [records[0].clone()]);
+    assert_eq!(
+        desk.store.screening_log(of(Some(account)), Some(records[2].id), 9).await.unwrap(),
+        [records[0].clone()]
+    );
     let flagged = ScreeningFilter { outcome: Some(ScreeningOutcome::Flagged), ..ScreeningFilter::default() };
     assert_eq!(desk.store.screening_log(flagged, None, 9).await.unwrap(), []);
     let of_test = ScreeningRecord { mode: Mode::Test, ..blocked(account, after(3), 4) };
@@ -68,7 +71,10 @@ pub(crate) async fn what_is_flagged_is_recorded_with_its_message_or_not_at_all(f
     let found = desk.store.screening_log(ScreeningFilter::default(), None, 9).await.unwrap();
     assert_eq!(found.iter().map(|record| record.about).collect::<Vec<_>>(), [Some(Screened::Message(id))]);
     let events = desk.store.events(id).await.unwrap();
-    assert_eq!(events.iter().map(|event| (event.kind, event.detail.as_str())).next_back(), Some((EventKind::Flagged, "phishing, fraud")));
+    assert_eq!(
+        events.iter().map(|event| (event.kind, event.detail.as_str())).next_back(),
+        Some((EventKind::Flagged, "phishing, fraud"))
+    );
 }
 
 pub(crate) async fn old_decisions_are_forgotten_a_few_at_a_time(fresh: impl Backend) {
@@ -119,9 +125,16 @@ pub(crate) async fn decisions_on_texts_of_test_keys_push_out_no_live_ones(fresh:
     let kept = |mode| ScreeningFilter { account: Some(account), outcome: None, mode };
     desk.store.record_screening(blocked(account, NOW, 99)).await.unwrap();
     for n in 1..20 {
-        desk.store.record_screening(ScreeningRecord { mode: Mode::Test, ..blocked(account, after(n), n) }).await.unwrap();
+        desk.store
+            .record_screening(ScreeningRecord { mode: Mode::Test, ..blocked(account, after(n), n) })
+            .await
+            .unwrap();
     }
     assert_eq!(desk.store.screening_log(kept(Some(Mode::Live)), None, 100).await.unwrap(), [blocked(account, NOW, 99)]);
     assert!((4..=5).contains(&desk.store.screening_log(kept(Some(Mode::Test)), None, 100).await.unwrap().len()));
-    assert_eq!(desk.store.screening_log(kept(None), None, 1).await.unwrap()[0].at, after(19), "both modes, newest first");
+    assert_eq!(
+        desk.store.screening_log(kept(None), None, 1).await.unwrap()[0].at,
+        after(19),
+        "both modes, newest first"
+    );
 }

@@ -90,7 +90,10 @@ async fn a_url_that_is_not_understood_is_refused() {
         "postgres://me:secret@h",
     ] {
         let sentence = refusal(url).await;
-        assert!(sentence.contains("must be `sqlite:` and the path") && !sentence.contains("secret"), "{url}: {sentence}");
+        assert!(
+            sentence.contains("must be `sqlite:` and the path") && !sentence.contains("secret"),
+            "{url}: {sentence}"
+        );
     }
 }
 
@@ -153,14 +156,20 @@ fn a_look_at_a_store_that_cannot_be_made_says_why_and_makes_nothing() {
     for path in [Path::new("/proc/nope/x.db"), Path::new("/proc/x.db"), &file.join("x.db"), directory.path()] {
         match store::check(&format!("sqlite:{}", path.display())) {
             Err(StoreError::Refused(sentence)) => {
-                assert!(sentence.contains("cannot") && sentence.contains(&*path.parent().unwrap().to_string_lossy()), "{sentence}");
+                assert!(
+                    sentence.contains("cannot") && sentence.contains(&*path.parent().unwrap().to_string_lossy()),
+                    "{sentence}"
+                );
             }
             other => panic!("{} can be made: {other:?}", path.display()),
         }
     }
     let deep = directory.path().join("a/b/c.db");
     assert!(store::check(&format!("sqlite:{}", deep.display())).unwrap().contains("will be made"));
-    assert!(!directory.path().join("a").exists() && std::fs::read_dir(directory.path()).unwrap().count() == 1, "nothing is left of the trial");
+    assert!(
+        !directory.path().join("a").exists() && std::fs::read_dir(directory.path()).unwrap().count() == 1,
+        "nothing is left of the trial"
+    );
 }
 
 #[tokio::test]
@@ -196,7 +205,10 @@ async fn migrations_run_once_and_forward() {
         let connection = file.connection();
         let mut select = connection.prepare("SELECT version FROM schema_version ORDER BY rowid").unwrap();
         let versions: Vec<i64> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-        assert!(!versions.is_empty() && versions.iter().zip(1..).all(|(version, place)| *version == place), "{versions:?}");
+        assert!(
+            !versions.is_empty() && versions.iter().zip(1..).all(|(version, place)| *version == place),
+            "{versions:?}"
+        );
         seen.push(versions);
     }
     assert!(seen.iter().all(|versions| *versions == seen[0]), "each step once: {seen:?}");
@@ -207,7 +219,10 @@ async fn a_file_that_is_no_store_is_refused_and_left_alone() {
     let text = SqliteFile::fresh();
     std::fs::write(text.path(), "Dear diary, ".repeat(1_000)).unwrap();
     let other_program = SqliteFile::fresh();
-    other_program.connection().execute_batch("CREATE TABLE songs (title TEXT); INSERT INTO songs VALUES ('La Mer')").unwrap();
+    other_program
+        .connection()
+        .execute_batch("CREATE TABLE songs (title TEXT); INSERT INTO songs VALUES ('La Mer')")
+        .unwrap();
     for file in [text, other_program] {
         let before = std::fs::read(file.path()).unwrap();
         let sentence = refusal_of(&file).await;
@@ -233,7 +248,10 @@ async fn a_store_is_locked_by_whatever_name_it_is_reached() {
     for name in [&file.path(), &symbolic, &hard, &indirect] {
         let url = format!("sqlite:{}", name.display());
         let sentence = refusal(&url).await;
-        assert!(sentence.contains("in use by another process") && sentence.contains(&name.display().to_string()), "{sentence}");
+        assert!(
+            sentence.contains("in use by another process") && sentence.contains(&name.display().to_string()),
+            "{sentence}"
+        );
         assert!(store::check(&url).unwrap().contains("in use by a running server"), "{url}");
         assert!(!another_process_may_lock(name), "{}", name.display());
     }
@@ -256,7 +274,9 @@ async fn a_store_that_is_moved_away_while_it_is_open_is_not_replaced_by_a_new_on
     let log = std::fs::read(file.log()).unwrap();
     let sentence = refusal_of(&file).await;
     assert!(sentence.contains("missing or empty") && sentence.contains("smsfactory.db-wal"), "{sentence}");
-    assert!(matches!(store::check(&format!("sqlite:{}", file.path().display())), Err(StoreError::Refused(sentence)) if sentence.contains("missing or empty")));
+    assert!(
+        matches!(store::check(&format!("sqlite:{}", file.path().display())), Err(StoreError::Refused(sentence)) if sentence.contains("missing or empty"))
+    );
     assert!(!file.path().exists() && std::fs::read(file.log()).unwrap() == log, "nothing is made and nothing removed");
     let error = desk.store.probe().await.unwrap_err();
     assert!(matches!(&error, StoreError::Unavailable(why) if why.contains("moved or removed")), "{error}");
@@ -273,14 +293,26 @@ async fn a_schema_that_lacks_something_is_refused_by_its_name() {
         ("DROP TABLE events", "table `events` is missing"),
         ("DROP TABLE delivery", "table `delivery` is missing"),
         ("DROP INDEX delivery_due", "index `delivery_due` is missing"),
-        ("ALTER TABLE delivery DROP COLUMN unknown_outcomes", "table `delivery` is not the one of this version: `unknown_outcomes INTEGER NOT NULL DEFAULT 0`"),
-        ("DROP TABLE quota; CREATE TABLE quota (account_id BLOB, day INTEGER, used INTEGER)", "table `quota` is not the one"),
-        ("DROP INDEX delivery_expiry; CREATE INDEX delivery_expiry ON delivery (due_at)", "index `delivery_expiry` is not the one"),
+        (
+            "ALTER TABLE delivery DROP COLUMN unknown_outcomes",
+            "table `delivery` is not the one of this version: `unknown_outcomes INTEGER NOT NULL DEFAULT 0`",
+        ),
+        (
+            "DROP TABLE quota; CREATE TABLE quota (account_id BLOB, day INTEGER, used INTEGER)",
+            "table `quota` is not the one",
+        ),
+        (
+            "DROP INDEX delivery_expiry; CREATE INDEX delivery_expiry ON delivery (due_at)",
+            "index `delivery_expiry` is not the one",
+        ),
     ] {
         let file = filled().await;
         file.connection().execute_batch(damage).unwrap();
         let sentence = refusal_of(&file).await;
-        assert!(sentence.contains("smsfactory.db") && sentence.contains(named) && sentence.contains("restore a backup"), "{sentence}");
+        assert!(
+            sentence.contains("smsfactory.db") && sentence.contains(named) && sentence.contains("restore a backup"),
+            "{sentence}"
+        );
         let checked = store::check(&format!("sqlite:{}", file.path().display()));
         assert!(matches!(&checked, Err(StoreError::Refused(sentence)) if sentence.contains(named)), "{checked:?}");
     }
@@ -289,6 +321,8 @@ async fn a_schema_that_lacks_something_is_refused_by_its_name() {
 #[tokio::test]
 async fn an_operators_index_and_statistics_are_no_damage() {
     let file = filled().await;
-    file.connection().execute_batch("CREATE INDEX mine ON messages (recipient); CREATE TABLE notes (text TEXT); ANALYZE").unwrap();
+    file.connection()
+        .execute_batch("CREATE INDEX mine ON messages (recipient); CREATE TABLE notes (text TEXT); ANALYZE")
+        .unwrap();
     file.open().await.probe().await.unwrap();
 }

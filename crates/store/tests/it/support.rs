@@ -1,7 +1,8 @@
-//! What the tests share: what a backend must offer to be tested, and a desk with a store on it and everything that a test hands to it.
+//! What the tests share: what a backend must offer to be tested, and a desk with a store on it and everything that a
+//! test hands to it.
 //!
-//! In comes a [`Backend`]; out go messages, leases, attempts and receipts that are the same in every run: the time is an argument that
-//! begins at [`NOW`], and ids come from a seed.
+//! In comes a [`Backend`]; out go messages, leases, attempts and receipts that are the same in every run: the time is
+//! an argument that begins at [`NOW`], and ids come from a seed.
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -13,7 +14,10 @@ use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::{Direction, Encoding, MessageType};
 use model::quota::UtcDay;
 use model::status::SegmentFate;
-use model::{AccountId, BroadcastId, Delivery, Message, MessageId, Mint, Mode, Moment, Msisdn, Owner, ReceiptScope, SeededEntropy, Status, Timestamp};
+use model::{
+    AccountId, BroadcastId, Delivery, Message, MessageId, Mint, Mode, Moment, Msisdn, Owner, ReceiptScope,
+    SeededEntropy, Status, Timestamp,
+};
 use store::contract::changes::{Kind, Kinds, Resource, Tail, Tailed};
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Retry, SegmentAck, Verdict};
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota};
@@ -95,10 +99,21 @@ pub(crate) fn message(id: MessageId, account: AccountId, at: Timestamp) -> Messa
 pub(crate) fn admission(message: Message) -> Admission {
     let quota = Quota { day: UtcDay::of(message.created_at), limit: u64::MAX };
     let due_at = message.created_at;
-    Admission { node: NODE, message: Arc::new(message), carrier: NORTH.to_owned(), lease: None, due_at, quota, idempotency: None, flagged: None, media: None }
+    Admission {
+        node: NODE,
+        message: Arc::new(message),
+        carrier: NORTH.to_owned(),
+        lease: None,
+        due_at,
+        quota,
+        idempotency: None,
+        flagged: None,
+        media: None,
+    }
 }
 
-/// The claim of a request for `what` under `key`, at the endpoint for single messages, of which records of a day count at `now`.
+/// The claim of a request for `what` under `key`, at the endpoint for single messages, of which records of a day count
+/// at `now`.
 pub(crate) fn claim(key: &str, what: &str, now: Timestamp) -> IdempotencyClaim {
     IdempotencyClaim {
         endpoint: Endpoint::Message,
@@ -117,7 +132,11 @@ pub(crate) const fn live(account: AccountId) -> Owner {
 
 /// Segments that a carrier took, numbered from 1, each with the key at its place.
 pub(crate) fn acks<const N: usize>(keys: [&str; N]) -> Vec<SegmentAck> {
-    let ack = |(at, key): (usize, &str)| SegmentAck { number: at as u16 + 1, carrier_id: Some(key.to_uppercase()), key: Some(key.to_owned()) };
+    let ack = |(at, key): (usize, &str)| SegmentAck {
+        number: at as u16 + 1,
+        carrier_id: Some(key.to_uppercase()),
+        key: Some(key.to_owned()),
+    };
     keys.into_iter().enumerate().map(ack).collect()
 }
 
@@ -236,11 +255,14 @@ impl Desk {
         message(MessageId::new(at, &self.entropy), account, at)
     }
 
-    /// Messages accepted at these seconds after [`NOW`], one after the other, with ids that one mint made: a second that is lower than the one before is of a
-    /// clock that was set back.
+    /// Messages accepted at these seconds after [`NOW`], one after the other, with ids that one mint made: a second
+    /// that is lower than the one before is of a clock that was set back.
     pub(crate) fn minted<const N: usize>(&self, account: AccountId, seconds: [u64; N]) -> [Message; N] {
         let mint = Mint::default();
-        seconds.map(|secs| Message { id: MessageId::minted(&mint, after(secs), &self.entropy), ..self.message_at(account, after(secs)) })
+        seconds.map(|secs| Message {
+            id: MessageId::minted(&mint, after(secs), &self.entropy),
+            ..self.message_at(account, after(secs))
+        })
     }
 
     /// Admits, and answers what became of it.
@@ -276,17 +298,31 @@ impl Desk {
         self.store.begin_attempts(vec![attempt], Moment::of(now)).await.unwrap()[0]
     }
 
-    /// Admits a message and begins its first attempt. Returns the outcome to be: sent at [`NOW`], with no segment acknowledged.
+    /// Admits a message and begins its first attempt. Returns the outcome to be: sent at [`NOW`], with no segment
+    /// acknowledged.
     pub(crate) async fn attempted(&self, message: Message) -> Outcome {
         let (id, recipient, total, token) = (message.id, message.recipient.clone(), message.segments, self.token());
         let lease = Some(Lease { token, until: after(LEASE_SECS) });
         assert_eq!(self.try_admit(Admission { lease, ..admission(message) }).await, Admitted::New);
         let attempt = self.begin(id, token, NOW).await.unwrap();
         let (carrier, detail, receipt_by) = (NORTH.to_owned(), "ESME_ROK".to_owned(), Some(after(WAIT_SECS)));
-        Outcome { id, recipient, token, total, attempt, carrier, at: NOW, accepted: Vec::new(), verdict: Verdict::Sent, detail, receipt_by }
+        Outcome {
+            id,
+            recipient,
+            token,
+            total,
+            attempt,
+            carrier,
+            at: NOW,
+            accepted: Vec::new(),
+            verdict: Verdict::Sent,
+            detail,
+            receipt_by,
+        }
     }
 
-    /// Leases a message again at `now`, which must be due, and begins its next attempt. Returns the outcome to be, as `before` but for that.
+    /// Leases a message again at `now`, which must be due, and begins its next attempt. Returns the outcome to be, as
+    /// `before` but for that.
     pub(crate) async fn attempted_again(&self, before: &Outcome, now: Timestamp) -> Outcome {
         let token = self.token();
         assert!(ids(&self.lease(token, now).await).contains(&before.id), "{} is due", before.id);
@@ -332,7 +368,12 @@ impl Desk {
     }
 
     /// As [`Self::expire`], but for those whose answers are awaited.
-    pub(crate) async fn expire_but(&self, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> Vec<StatusChange> {
+    pub(crate) async fn expire_but(
+        &self,
+        now: Moment,
+        under_way: HashSet<MessageId>,
+        limit: usize,
+    ) -> Vec<StatusChange> {
         self.changed();
         let ended = self.store.expire(NODE, now, under_way, limit).await.unwrap();
         let changes = self.changed();
@@ -368,7 +409,8 @@ impl Desk {
 
     /// How many messages of an account there are.
     pub(crate) async fn count(&self, account: AccountId) -> usize {
-        let page = Messages::messages(&*self.store, Some(live(account)), Default::default(), None, 10_000).await.unwrap();
+        let page =
+            Messages::messages(&*self.store, Some(live(account)), Default::default(), None, 10_000).await.unwrap();
         assert_eq!(page.next, None);
         page.messages.len()
     }

@@ -11,15 +11,31 @@ use store::{Store, StoreError};
 
 use crate::support::{Backend, Desk, NOW, after, number};
 
-const LIMITS: Limits = Limits { message_per_minute: 10, broadcast_per_minute: 5, read_per_minute: 60, daily_quota: 100_000 };
+const LIMITS: Limits =
+    Limits { message_per_minute: 10, broadcast_per_minute: 5, read_per_minute: 60, daily_quota: 100_000 };
 
 pub(crate) fn account(id: AccountId) -> Account {
-    Account { id, name: "Acme 'n' Söhne".to_owned(), state: AccountState::Active, limits: LIMITS, screening: None, created_at: NOW }
+    Account {
+        id,
+        name: "Acme 'n' Söhne".to_owned(),
+        state: AccountState::Active,
+        limits: LIMITS,
+        screening: None,
+        created_at: NOW,
+    }
 }
 
 fn key(id: &str, account: AccountId) -> ApiKey {
     let digest = SecretDigest::from_bytes(std::array::from_fn(|n| n as u8 * 8));
-    ApiKey { id: KeyId::from_text(id), account, mode: Mode::Live, digest, created_at: NOW, expires_at: None, revoked_at: None }
+    ApiKey {
+        id: KeyId::from_text(id),
+        account,
+        mode: Mode::Live,
+        digest,
+        created_at: NOW,
+        expires_at: None,
+        revoked_at: None,
+    }
 }
 
 fn sender(text: &str, account: Option<AccountId>) -> Number {
@@ -119,7 +135,8 @@ pub(crate) async fn nothing_is_made_for_an_unknown_account(fresh: impl Backend) 
     desk.store.create_number(sender("+18005559876", Some(id))).await.unwrap();
     let before = everything(&*desk.store).await;
     let nobody = desk.account();
-    let to_nobody = NumberChange { account: Some(Some(nobody)), state: Some(NumberState::Suspended), ..Default::default() };
+    let to_nobody =
+        NumberChange { account: Some(Some(nobody)), state: Some(NumberState::Suspended), ..Default::default() };
     assert_eq!(desk.store.change_account(nobody, AccountChange::default(), NOW).await, Err(StoreError::NotFound));
     assert_eq!(desk.store.create_key(key("uk_1", nobody)).await, Err(StoreError::NotFound));
     assert_eq!(desk.store.create_number(sender("+18005559877", Some(nobody))).await, Err(StoreError::NotFound));
@@ -136,15 +153,26 @@ pub(crate) async fn what_is_unknown_cannot_be_changed(fresh: impl Backend) {
     let before = everything(&*desk.store).await;
     assert_eq!(desk.store.revoke_key(&KeyId::from_text("uk_1"), NOW).await, Err(StoreError::NotFound));
     assert_eq!(desk.store.change_number(&some_number, NumberChange::default(), NOW).await, Err(StoreError::NotFound));
-    for (kind, account) in [(BlockKind::Recipient, Some(id)), (BlockKind::Sender, None), (BlockKind::Sender, Some(desk.account()))] {
-        assert_eq!(desk.store.delete_block(&some_number, kind, account, NOW).await, Err(StoreError::NotFound), "{kind:?} {account:?}");
+    for (kind, account) in
+        [(BlockKind::Recipient, Some(id)), (BlockKind::Sender, None), (BlockKind::Sender, Some(desk.account()))]
+    {
+        assert_eq!(
+            desk.store.delete_block(&some_number, kind, account, NOW).await,
+            Err(StoreError::NotFound),
+            "{kind:?} {account:?}"
+        );
     }
     assert_eq!(everything(&*desk.store).await, before);
 }
 
 pub(crate) async fn a_change_to_an_account_leaves_the_rest(fresh: impl Backend) {
     let (mut desk, id) = desk_with_account(&fresh).await;
-    let limits = Limits { message_per_minute: 0, broadcast_per_minute: u32::MAX, read_per_minute: 1, daily_quota: i64::MAX.unsigned_abs() };
+    let limits = Limits {
+        message_per_minute: 0,
+        broadcast_per_minute: u32::MAX,
+        read_per_minute: 1,
+        daily_quota: i64::MAX.unsigned_abs(),
+    };
     let all = |limits: Limits| LimitsChange {
         message_per_minute: Some(limits.message_per_minute),
         broadcast_per_minute: Some(limits.broadcast_per_minute),
@@ -191,9 +219,12 @@ pub(crate) async fn a_change_to_a_number_leaves_the_rest(fresh: impl Backend) {
     desk.store.create_number(now.clone()).await.unwrap();
     desk.store.create_number(sender("+18005559877", Some(id))).await.unwrap();
     let change = |account, state| NumberChange { account, state, ..Default::default() };
-    for change in
-        [change(None, None), change(Some(Some(id)), None), change(None, Some(NumberState::Suspended)), change(Some(None), Some(NumberState::Released))]
-    {
+    for change in [
+        change(None, None),
+        change(Some(Some(id)), None),
+        change(None, Some(NumberState::Suspended)),
+        change(Some(None), Some(NumberState::Released)),
+    ] {
         now.account = change.account.unwrap_or(now.account);
         now.state = change.state.unwrap_or(now.state);
         assert_eq!(desk.store.change_number(&now.number, change, NOW).await.as_ref(), Ok(&now));
@@ -204,7 +235,8 @@ pub(crate) async fn a_change_to_a_number_leaves_the_rest(fresh: impl Backend) {
 pub(crate) async fn a_block_stands_in_place_of_the_one_of_its_name(fresh: impl Backend) {
     let (desk, id) = desk_with_account(&fresh).await;
     let first = block("+447700900123", BlockKind::Recipient, Some(id));
-    let again = Block { reason: Some("asked again".to_owned()), created_at: Timestamp::from_millis(7), ..first.clone() };
+    let again =
+        Block { reason: Some("asked again".to_owned()), created_at: Timestamp::from_millis(7), ..first.clone() };
     let of_all = block("+447700900123", BlockKind::Recipient, None);
     for block in [&first, &of_all, &again] {
         desk.store.put_block(block.clone()).await.unwrap();
@@ -228,7 +260,11 @@ pub(crate) async fn tenants_are_read_as_of_one_moment(fresh: impl Backend) {
     while !making.is_finished() {
         let seen = desk.store.tenants().await.unwrap();
         for key in &seen.keys {
-            assert!(seen.accounts.iter().any(|account| account.id == key.account), "{} was made after its account", key.id);
+            assert!(
+                seen.accounts.iter().any(|account| account.id == key.account),
+                "{} was made after its account",
+                key.id
+            );
         }
     }
     making.await.unwrap();

@@ -38,7 +38,8 @@ pub(crate) async fn no_more_receipts_wait_than_their_carrier_may_have(fresh: imp
     desk.reopen(&fresh).await;
     desk.store.keep_within(bounds);
     assert_eq!(desk.hear(came(["e"], 5)).await, ReceiptOutcome::Crowded { dropped: 1 });
-    for (key, status) in [("a", Status::Sent), ("b", Status::Sent), ("c", Status::Delivered), ("e", Status::Delivered)] {
+    for (key, status) in [("a", Status::Sent), ("b", Status::Sent), ("c", Status::Delivered), ("e", Status::Delivered)]
+    {
         let id = desk.sent(desk.message(desk.account()), [key]).await;
         assert_eq!(desk.status(id).await, status, "the oldest went first: {key}");
     }
@@ -63,7 +64,10 @@ pub(crate) async fn waiting_receipts_take_no_more_bytes_than_their_carrier_may_h
     let waiting = desk.store.count_unmatched(NORTH).await.unwrap();
     assert!((2..40).contains(&waiting) && waiting + dropped == 200, "{waiting} wait, {dropped} were dropped");
     let shown = unmatched(&desk).await;
-    assert!(shown.iter().all(|one| one.keys.len() <= 16 && one.detail.len() <= 255 && one.raw.len() <= 1_500), "each is cut");
+    assert!(
+        shown.iter().all(|one| one.keys.len() <= 16 && one.detail.len() <= 255 && one.raw.len() <= 1_500),
+        "each is cut"
+    );
 }
 
 pub(crate) async fn one_that_is_larger_than_the_bound_is_dropped_itself(fresh: impl Backend) {
@@ -72,7 +76,11 @@ pub(crate) async fn one_that_is_larger_than_the_bound_is_dropped_itself(fresh: i
     assert_eq!(desk.hear(came(["a"], 1)).await, ReceiptOutcome::Crowded { dropped: 1 });
     desk.store.keep_within(Bounds::default());
     let endless = "9".repeat(KEY_BYTES_MAX + 1);
-    assert_eq!(desk.hear(came([&endless], 2)).await, ReceiptOutcome::Crowded { dropped: 1 }, "no segment is filed under such an id");
+    assert_eq!(
+        desk.hear(came([&endless], 2)).await,
+        ReceiptOutcome::Crowded { dropped: 1 },
+        "no segment is filed under such an id"
+    );
     let id = desk.sent(desk.message(desk.account()), [&endless]).await;
     assert_eq!(desk.hear(came([&endless], 3)).await, ReceiptOutcome::Crowded { dropped: 1 });
     assert_eq!(desk.status(id).await, Status::Sent);
@@ -81,7 +89,11 @@ pub(crate) async fn one_that_is_larger_than_the_bound_is_dropped_itself(fresh: i
 
 pub(crate) async fn the_operator_sees_what_came_and_what_became_of_it(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
-    let named = Receipt { addresses: vec!["18005551234".to_owned()], detail: "id 7F DELIVRD".to_owned(), ..came(["7f", "127"], 1) };
+    let named = Receipt {
+        addresses: vec!["18005551234".to_owned()],
+        detail: "id 7F DELIVRD".to_owned(),
+        ..came(["7f", "127"], 1)
+    };
     desk.hear(named).await;
     desk.hear(came(["b"], 2)).await;
     let refused = Refused {
@@ -104,7 +116,10 @@ pub(crate) async fn the_operator_sees_what_came_and_what_became_of_it(fresh: imp
     };
     let shown = unmatched(&desk).await;
     assert_eq!((shown.len(), &shown[2]), (3, &first));
-    assert_eq!((shown[0].reason, shown[0].fate, shown[0].ended_at, &shown[0].raw[..]), (Reason::Inbound, Fate::Refused, Some(after(3)), "text \"Hi\""));
+    assert_eq!(
+        (shown[0].reason, shown[0].fate, shown[0].ended_at, &shown[0].raw[..]),
+        (Reason::Inbound, Fate::Refused, Some(after(3)), "text \"Hi\"")
+    );
     assert_eq!(desk.store.count_unmatched(NORTH).await.unwrap(), 2, "a message of a handset is no receipt");
     // The acknowledgement of one comes late; the other grows old.
     let attempted = desk.attempted(desk.message(desk.account())).await;
@@ -128,11 +143,21 @@ pub(crate) async fn the_last_hundred_are_kept_and_what_was_matched_makes_way(fre
     for at in 200..230 {
         desk.hear(came([&format!("w{at}")], at)).await;
     }
-    let refused = |at| Refused { carrier: NORTH.to_owned(), at: after(at), reason: Reason::Unreadable, detail: String::new(), raw: String::new() };
+    let refused = |at| Refused {
+        carrier: NORTH.to_owned(),
+        at: after(at),
+        reason: Reason::Unreadable,
+        detail: String::new(),
+        raw: String::new(),
+    };
     desk.store.record_refused((300..650).map(refused).collect()).await.unwrap();
     let shown = unmatched(&desk).await;
     assert!(shown.len() == UNMATCHED_KEPT && shown.iter().all(|one| one.fate == Fate::Refused && one.at >= after(550)));
-    assert_eq!(desk.store.count_unmatched(NORTH).await.unwrap(), 130, "30 that wait and the last hundred that could not be read");
+    assert_eq!(
+        desk.store.count_unmatched(NORTH).await.unwrap(),
+        130,
+        "30 that wait and the last hundred that could not be read"
+    );
 }
 
 pub(crate) async fn old_receipts_go_a_few_at_a_time(fresh: impl Backend) {

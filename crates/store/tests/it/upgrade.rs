@@ -47,33 +47,50 @@ impl OldStore {
 
     /// A message that waits for [`NORTH`], or that it took at [`NOW`].
     fn add_message(&self, message: &Message, status: Status) {
-        let (account, id, kind, encoding) = (message.account.to_bytes(), message.id.to_bytes(), message.kind.as_str(), message.encoding.name());
+        let (account, id, kind, encoding) =
+            (message.account.to_bytes(), message.id.to_bytes(), message.kind.as_str(), message.encoding.name());
         let (created_at, expires_at) = (message.created_at.as_millis(), message.expires_at.as_millis());
         let (direction, mode, body) = (message.direction.as_str(), message.mode.as_str(), &message.body);
         let (originator, recipient) = (message.originator.as_str(), message.recipient.as_str());
-        let sql = "INSERT INTO messages (account_id, id, direction, mode, kind, originator, recipient, body, encoding, segments, reference, created_at, expires_at) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, 0, ?10, ?11)";
-        self.add(sql, params![account, id, direction, mode, kind, originator, recipient, body, encoding, created_at, expires_at]);
-        let sql = "INSERT INTO delivery (message_id, account_id, status, carrier, due_at, lease, expires_at, segments, sent_at) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 1, ?7)";
+        let sql = "INSERT INTO messages (account_id, id, direction, mode, kind, originator, recipient, body, encoding, \
+                   segments, reference, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, 0, ?10, \
+                   ?11)";
+        self.add(
+            sql,
+            params![account, id, direction, mode, kind, originator, recipient, body, encoding, created_at, expires_at],
+        );
+        let sql = "INSERT INTO delivery (message_id, account_id, status, carrier, due_at, lease, expires_at, \
+            segments, sent_at) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 1, ?7)";
         let sent_at = (status == Status::Sent).then_some(NOW.as_millis());
         self.add(sql, params![id, account, status.as_str(), NORTH, created_at, expires_at, sent_at]);
     }
 
     fn add_broadcast(&self, broadcast: &Broadcast) {
-        let (account, id, mode, encoding) = (broadcast.account.to_bytes(), broadcast.id.to_bytes(), broadcast.mode.as_str(), broadcast.encoding.name());
+        let (account, id, mode, encoding) =
+            (broadcast.account.to_bytes(), broadcast.id.to_bytes(), broadcast.mode.as_str(), broadcast.encoding.name());
         let (created_at, expires_at) = (broadcast.created_at.as_millis(), broadcast.expires_at.as_millis());
-        let (kind, originator, body, total) = (broadcast.kind.as_str(), broadcast.originator.as_str(), &broadcast.body, broadcast.total);
-        let sql = "INSERT INTO broadcasts (account_id, id, mode, kind, originator, body, encoding, segments, total, blocked, created_at, expires_at) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, 0, ?9, ?10)";
+        let (kind, originator, body, total) =
+            (broadcast.kind.as_str(), broadcast.originator.as_str(), &broadcast.body, broadcast.total);
+        let sql = "INSERT INTO broadcasts (account_id, id, mode, kind, originator, body, encoding, segments, total, \
+                   blocked, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, 0, ?9, ?10)";
         self.add(sql, params![account, id, mode, kind, originator, body, encoding, total, created_at, expires_at]);
-        let sql =
-            "INSERT INTO broadcast_progress (broadcast_id, account_id, status, packed, next_index, skipped, queued) VALUES (?1, ?2, 'canceled', ?3, ?3, ?3, 0)";
+        let sql = "INSERT INTO broadcast_progress (broadcast_id, account_id, status, packed, next_index, skipped, \
+            queued) VALUES (?1, ?2, 'canceled', ?3, ?3, ?3, 0)";
         self.add(sql, params![id, account, total]);
     }
 
     fn add_record(&self, owner: Owner, claim: &IdempotencyClaim, id: [u8; 16], answer: Option<&str>) {
-        let sql = "INSERT INTO idempotency (account_id, endpoint, key, fingerprint, message_id, answer, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        let values = params![owner.account.to_bytes(), claim.endpoint.as_str(), claim.key.as_str(), claim.fingerprint.0, id, answer, NOW.as_millis()];
+        let sql = "INSERT INTO idempotency (account_id, endpoint, key, fingerprint, message_id, answer, created_at) \
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let values = params![
+            owner.account.to_bytes(),
+            claim.endpoint.as_str(),
+            claim.key.as_str(),
+            claim.fingerprint.0,
+            id,
+            answer,
+            NOW.as_millis()
+        ];
         self.add(sql, values);
     }
 }
@@ -84,35 +101,57 @@ async fn records_of_keys_get_the_mode_of_what_they_made_and_quotas_count_for_liv
     let mut desk = Desk::open(&elsewhere).await;
     let account = desk.account();
     let modes = [Mode::Live, Mode::Test];
-    let key = |endpoint, mode: Mode| IdempotencyClaim { endpoint, ..claim(&format!("key-{}", mode.as_str()), "hello", NOW) };
+    let key =
+        |endpoint, mode: Mode| IdempotencyClaim { endpoint, ..claim(&format!("key-{}", mode.as_str()), "hello", NOW) };
     let old = OldStore::make(&file);
-    let (messages, broadcasts) =
-        (modes.map(|mode| Message { mode, ..desk.message(account) }), modes.map(|mode| Broadcast { mode, ..broadcast(&desk, account, 3, 0) }));
+    let (messages, broadcasts) = (
+        modes.map(|mode| Message { mode, ..desk.message(account) }),
+        modes.map(|mode| Broadcast { mode, ..broadcast(&desk, account, 3, 0) }),
+    );
     for (at, mode) in modes.into_iter().enumerate() {
         let owner = Owner { account, mode };
         old.add_message(&messages[at], Status::Queued);
-        old.add_record(owner, &key(Endpoint::Message, mode), messages[at].id.to_bytes(), (mode == Mode::Test).then_some("{}"));
+        old.add_record(
+            owner,
+            &key(Endpoint::Message, mode),
+            messages[at].id.to_bytes(),
+            (mode == Mode::Test).then_some("{}"),
+        );
         old.add_broadcast(&broadcasts[at]);
         old.add_record(owner, &key(Endpoint::Broadcast, mode), broadcasts[at].id.to_bytes(), None);
     }
-    old.add("INSERT INTO quota (account_id, day, used) VALUES (?1, ?2, 8)", params![account.to_bytes(), UtcDay::of(NOW).0]);
+    old.add(
+        "INSERT INTO quota (account_id, day, used) VALUES (?1, ?2, 8)",
+        params![account.to_bytes(), UtcDay::of(NOW).0],
+    );
     drop(old);
 
     desk.use_store(file.open().await);
     desk.join().await;
     for (at, mode) in modes.into_iter().enumerate() {
         let (owner, other) = (Owner { account, mode }, Owner { account, mode: modes[1 - at] });
-        let Some(Admitted::Replayed(replay)) = desk.store.replay(owner, &key(Endpoint::Message, mode)).await.unwrap() else { panic!("it is kept") };
+        let Some(Admitted::Replayed(replay)) = desk.store.replay(owner, &key(Endpoint::Message, mode)).await.unwrap()
+        else {
+            panic!("it is kept")
+        };
         let answer = (mode == Mode::Test).then_some("{}");
-        assert_eq!((&*replay.message, replay.answer.as_deref(), replay.form), (&messages[at], answer, AnswerForm::FIRST));
+        assert_eq!(
+            (&*replay.message, replay.answer.as_deref(), replay.form),
+            (&messages[at], answer, AnswerForm::FIRST)
+        );
         let replay = desk.store.replay_broadcast(owner, &key(Endpoint::Broadcast, mode)).await.unwrap();
         let Some(BroadcastAdmitted::Replayed(replay)) = replay else { panic!("it is kept") };
         assert_eq!((replay.broadcast, replay.form), (Arc::new(broadcasts[at].clone()), AnswerForm::FIRST));
         assert_eq!(desk.store.replay(other, &key(Endpoint::Message, mode)).await.unwrap(), None);
     }
-    for (mode, limit, outcome) in [(Mode::Live, 8, Admitted::QuotaReached), (Mode::Live, 9, Admitted::New), (Mode::Test, 1, Admitted::New)] {
+    for (mode, limit, outcome) in
+        [(Mode::Live, 8, Admitted::QuotaReached), (Mode::Live, 9, Admitted::New), (Mode::Test, 1, Admitted::New)]
+    {
         let quota = Quota { day: UtcDay::of(NOW), limit };
-        assert_eq!(desk.try_admit(Admission { quota, ..admission(Message { mode, ..desk.message(account) }) }).await, outcome);
+        assert_eq!(
+            desk.try_admit(Admission { quota, ..admission(Message { mode, ..desk.message(account) }) }).await,
+            outcome
+        );
     }
 }
 
@@ -125,7 +164,8 @@ async fn a_sent_message_waits_for_its_receipts_for_three_days_and_a_parked_recei
     let (sent, queued) = (desk.message(account), desk.message(account));
     old.add_message(&sent, Status::Sent);
     old.add_message(&queued, Status::Queued);
-    let sql = "INSERT INTO parked_receipts (id, carrier, addresses, fate, at, detail) VALUES (1, ?1, '', 'delivered', ?2, 'stat:DELIVRD')";
+    let sql = "INSERT INTO parked_receipts (id, carrier, addresses, fate, at, detail) VALUES (1, ?1, '', 'delivered', \
+        ?2, 'stat:DELIVRD')";
     old.add(sql, params![NORTH, after(2).as_millis()]);
     old.add("INSERT INTO parked_keys (carrier, key, parked_id) VALUES (?1, 'a', 1)", [NORTH]);
     drop(old);
@@ -149,10 +189,14 @@ async fn a_sent_message_waits_for_its_receipts_for_three_days_and_a_parked_recei
     desk.store.register_consumer("all", Kinds::of(&Kind::ALL)).await.unwrap();
     let outcome = desk.attempted_again(&before, after(1)).await;
     assert_eq!(desk.record(&outcome).await.last().map(|change| change.delivery.status), Some(Status::Delivered));
-    let owners: Vec<_> = desk.store.changes("all", 9).await.unwrap().changes.into_iter().map(|change| change.owner).collect();
+    let owners: Vec<_> =
+        desk.store.changes("all", 9).await.unwrap().changes.into_iter().map(|change| change.owner).collect();
     assert_eq!(owners, [Some(queued.owner()); 2], "the row does not say it, and the message does");
     assert_eq!(desk.store.count_unmatched(NORTH).await.unwrap(), 0);
-    assert_eq!(desk.hear(crate::support::receipt(["a"], model::status::SegmentFate::Delivered)).await, ReceiptOutcome::Repeated);
+    assert_eq!(
+        desk.hear(crate::support::receipt(["a"], model::status::SegmentFate::Delivered)).await,
+        ReceiptOutcome::Repeated
+    );
     for (hours, missing) in [(71, 0), (72, 1), (73, 0)] {
         let ended = desk.store.end_waits(NOW + Duration::from_secs(hours * 3_600), 9).await.unwrap();
         assert_eq!((ended.missing.len(), ended.ended), (missing, 0), "after {hours} hours");
@@ -169,21 +213,40 @@ async fn old_messages_and_decisions_are_listed() {
     let messages: Vec<Message> = (0..5).map(|secs| desk.message_at(account, after(secs))).collect();
     messages.iter().for_each(|message| old.add_message(message, Status::Sent));
     let decision = blocked(account, NOW, 1);
-    let sql = "INSERT INTO screening_log (id, account_id, mode, at, outcome, about, originator, categories, findings, body) \
-               VALUES (?1, ?2, 'live', ?3, 'blocked', '', ?4, ?5, ?6, ?7)";
+    let sql = "INSERT INTO screening_log (id, account_id, mode, at, outcome, about, originator, categories, findings, \
+               body) VALUES (?1, ?2, 'live', ?3, 'blocked', '', ?4, ?5, ?6, ?7)";
     let (categories, findings, body) = (decision.categories.join(" "), &decision.findings, &decision.body);
-    old.add(sql, params![decision.id.to_bytes(), account.to_bytes(), NOW.as_millis(), decision.originator.as_str(), categories, findings, body]);
+    old.add(
+        sql,
+        params![
+            decision.id.to_bytes(),
+            account.to_bytes(),
+            NOW.as_millis(),
+            decision.originator.as_str(),
+            categories,
+            findings,
+            body
+        ],
+    );
     drop(old);
 
     desk.use_store(file.open().await);
     desk.join().await;
     let newest_first: Vec<MessageId> = messages.iter().rev().map(|message| message.id).collect();
-    let filter = MessageFilter { recipient: Some(messages[0].recipient.clone()), status: Some(Status::Sent), ..MessageFilter::default() };
+    let filter = MessageFilter {
+        recipient: Some(messages[0].recipient.clone()),
+        status: Some(Status::Sent),
+        ..MessageFilter::default()
+    };
     for indexed in [0, 5] {
         let filed = desk.store.index_lists(after(60), Duration::from_secs(30), indexed).await.unwrap().filed;
         let page = desk.store.messages(None, filter.clone(), None, 9).await.unwrap();
-        assert_eq!((filed, page.messages.iter().map(|record| record.message.id).collect()), (indexed, newest_first.clone()));
+        assert_eq!(
+            (filed, page.messages.iter().map(|record| record.message.id).collect()),
+            (indexed, newest_first.clone())
+        );
     }
-    let filter = ScreeningFilter { account: Some(account), mode: Some(Mode::Live), outcome: Some(ScreeningOutcome::Blocked) };
+    let filter =
+        ScreeningFilter { account: Some(account), mode: Some(Mode::Live), outcome: Some(ScreeningOutcome::Blocked) };
     assert_eq!(desk.store.screening_log(filter, None, 9).await.unwrap(), [decision]);
 }

@@ -32,12 +32,17 @@ pub(crate) async fn a_message_without_receipts_is_marked_when_its_wait_is_over(f
     assert!(desk.delivery(id).await.receipt_missing, "not final");
     desk.hear(Receipt { at: after(WAIT_SECS + 2), ..receipt(["a"], Delivered) }).await;
     let delivery = desk.delivery(id).await;
-    assert_eq!((delivery.status, delivery.receipt_missing), (Status::Delivered, false), "a late receipt counts, and takes the mark away");
+    assert_eq!(
+        (delivery.status, delivery.receipt_missing),
+        (Status::Delivered, false),
+        "a late receipt counts, and takes the mark away"
+    );
 }
 
 pub(crate) async fn a_message_that_does_not_wait_is_never_marked(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
-    let outcome = Outcome { accepted: acks(["a"]), receipt_by: None, ..desk.attempted(desk.message(desk.account())).await };
+    let outcome =
+        Outcome { accepted: acks(["a"]), receipt_by: None, ..desk.attempted(desk.message(desk.account())).await };
     desk.record(&outcome).await;
     assert_eq!(end_all(&desk, WAIT_SECS * 9).await, WaitStep::default());
     assert!(!desk.delivery(outcome.id).await.receipt_missing);
@@ -52,9 +57,18 @@ pub(crate) async fn a_message_of_which_a_segment_is_lost_ends_with_its_wait(fres
         desk.changed();
         let (step, changes) = (end_all(&desk, WAIT_SECS).await, desk.changed());
         let delivery = desk.delivery(id).await;
-        assert_eq!((step.ended, step.missing.len(), changes.len(), changes[0].id, &changes[0].delivery), (1, 0, 1, id, &delivery));
-        assert_eq!((delivery.status, delivery.error_type, delivery.receipt_missing), (Status::Undelivered, Some(ErrorType::CarrierRejected), false));
-        assert_eq!((delivery.failed_at, desk.kinds(id).await.last()), (Some(after(WAIT_SECS)), Some(&EventKind::Ended)));
+        assert_eq!(
+            (step.ended, step.missing.len(), changes.len(), changes[0].id, &changes[0].delivery),
+            (1, 0, 1, id, &delivery)
+        );
+        assert_eq!(
+            (delivery.status, delivery.error_type, delivery.receipt_missing),
+            (Status::Undelivered, Some(ErrorType::CarrierRejected), false)
+        );
+        assert_eq!(
+            (delivery.failed_at, desk.kinds(id).await.last()),
+            (Some(after(WAIT_SECS)), Some(&EventKind::Ended))
+        );
     }
 }
 
@@ -64,7 +78,10 @@ pub(crate) async fn a_segment_that_is_lost_after_the_wait_ends_its_message(fresh
     desk.hear(receipt(["a1"], Delivered)).await;
     assert_eq!(end_all(&desk, WAIT_SECS).await.missing.len(), 1);
     desk.hear(receipt(["a2"], Undelivered(ErrorType::Unreachable))).await;
-    assert_eq!((desk.status(id).await, desk.delivery(id).await.error_type), (Status::Undelivered, Some(ErrorType::Unreachable)));
+    assert_eq!(
+        (desk.status(id).await, desk.delivery(id).await.error_type),
+        (Status::Undelivered, Some(ErrorType::Unreachable))
+    );
     let other = two_segments(&desk, "b").await;
     assert_eq!(end_all(&desk, WAIT_SECS).await.missing.len(), 1);
     desk.hear(receipt(["b1"], Undelivered(ErrorType::Unreachable))).await;
@@ -76,7 +93,11 @@ pub(crate) async fn waits_end_a_few_at_a_time_the_longest_over_first(fresh: impl
     let mut ids = Vec::new();
     for secs in [30, 10, 20] {
         let key = secs.to_string();
-        let outcome = Outcome { accepted: acks([&key[..]]), receipt_by: Some(after(secs)), ..desk.attempted(desk.message(desk.account())).await };
+        let outcome = Outcome {
+            accepted: acks([&key[..]]),
+            receipt_by: Some(after(secs)),
+            ..desk.attempted(desk.message(desk.account())).await
+        };
         desk.record(&outcome).await;
         ids.push(outcome.id);
     }

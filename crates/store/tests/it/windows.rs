@@ -34,8 +34,10 @@ pub(crate) async fn exactly_the_limit_passes_however_many_come_at_once(fresh: im
             tasks.spawn(async move { store.take(window, 20, now).await.unwrap() });
         }
         let taken = tasks.join_all().await;
-        let mut remaining: Vec<u32> =
-            taken.iter().filter_map(|taken| if let Taken::Passed(standing) = taken { Some(standing.remaining) } else { None }).collect();
+        let mut remaining: Vec<u32> = taken
+            .iter()
+            .filter_map(|taken| if let Taken::Passed(standing) = taken { Some(standing.remaining) } else { None })
+            .collect();
         remaining.sort_unstable();
         assert_eq!(remaining, (0..20).collect::<Vec<_>>(), "each gets another number");
         assert!(taken.iter().all(|taken| !matches!(taken, Taken::Full(standing) if standing.remaining > 0)));
@@ -54,7 +56,11 @@ pub(crate) async fn a_window_begins_with_its_first_request_and_refused_ones_are_
         assert_eq!(take(&desk, window, 2, last).await, Taken::Full(standing(0)));
     }
     let next = Standing { limit: 2, remaining: 1, resets_at: began + 2 * WINDOW };
-    assert_eq!(take(&desk, window, 2, began + WINDOW).await, Taken::Passed(next), "the refused ones have used nothing of it");
+    assert_eq!(
+        take(&desk, window, 2, began + WINDOW).await,
+        Taken::Passed(next),
+        "the refused ones have used nothing of it"
+    );
 }
 
 pub(crate) async fn owners_kinds_entrances_and_addresses_are_counted_apart(fresh: impl Backend) {

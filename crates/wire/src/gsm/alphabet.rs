@@ -3,7 +3,8 @@
 /// What introduces a septet of the extension table.
 pub const ESCAPE: u8 = 0x1B;
 
-/// The default alphabet in the order of its codes. The escape's place holds a no-break space, as the specification displays it.
+/// The default alphabet in the order of its codes. The escape's place holds a no-break space, as the specification
+/// displays it.
 const DEFAULT: [char; 128] = [
     '@', '£', '$', '¥', 'è', 'é', 'ù', 'ì', 'ò', 'Ç', '\n', 'Ø', 'ø', '\r', 'Å', 'å', //
     'Δ', '_', 'Φ', 'Γ', 'Λ', 'Ω', 'Π', 'Ψ', 'Σ', 'Θ', 'Ξ', '\u{A0}', 'Æ', 'æ', 'ß', 'É', //
@@ -16,8 +17,18 @@ const DEFAULT: [char; 128] = [
 ];
 
 /// The extension table: a character and the septet that follows the escape.
-const EXTENSION: [(char, u8); 10] =
-    [('\u{0C}', 0x0A), ('^', 0x14), ('{', 0x28), ('}', 0x29), ('\\', 0x2F), ('[', 0x3C), ('~', 0x3D), (']', 0x3E), ('|', 0x40), ('€', 0x65)];
+const EXTENSION: [(char, u8); 10] = [
+    ('\u{0C}', 0x0A),
+    ('^', 0x14),
+    ('{', 0x28),
+    ('}', 0x29),
+    ('\\', 0x2F),
+    ('[', 0x3C),
+    ('~', 0x3D),
+    (']', 0x3E),
+    ('|', 0x40),
+    ('€', 0x65),
+];
 
 /// How a character is written in septets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +57,8 @@ impl Septets {
 const NONE: u8 = 0xFF;
 const ESCAPED: u8 = 0x80;
 
-/// For each Latin-1 code point its septet, with bit 7 set for the extension table, or [`NONE`]: most text needs no search.
+/// For each Latin-1 code point its septet, with bit 7 set for the extension table, or [`NONE`]: most text needs no
+/// search.
 const LATIN: [u8; 256] = latin();
 
 const fn latin() -> [u8; 256] {
@@ -98,8 +110,8 @@ pub fn encode(character: char) -> Option<Septets> {
     }
 }
 
-/// Reads septets that stand one in each octet. Lenient, as handsets are: an unknown escape shows the default alphabet's character, a
-/// high bit is ignored, an escape at the end is dropped.
+/// Reads septets that stand one in each octet. Lenient, as handsets are: an unknown escape shows the default alphabet's
+/// character, a high bit is ignored, an escape at the end is dropped.
 pub fn decode(septets: &[u8]) -> String {
     let mut text = String::with_capacity(septets.len());
     let mut septets = septets.iter().map(|octet| octet & 0x7F);

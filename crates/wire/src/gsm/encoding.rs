@@ -33,7 +33,8 @@ impl Encoding {
         if text.chars().all(|character| alphabet::encode(character).is_some()) { Self::Gsm7 } else { Self::Ucs2 }
     }
 
-    /// How many units (septets, octets, UTF-16 code units) `character` takes; `None` when the encoding does not have it.
+    /// How many units (septets, octets, UTF-16 code units) `character` takes; `None` when the encoding does not have
+    /// it.
     pub fn units(self, character: char) -> Option<usize> {
         match self {
             Self::Gsm7 => alphabet::encode(character).map(alphabet::Septets::len),

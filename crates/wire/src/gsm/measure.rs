@@ -48,7 +48,8 @@ pub struct Ucs2Character {
     pub position: usize,
 }
 
-/// The characters for which `text` is UCS-2: the first `max` different ones that GSM-7 does not have, each at its first place. None of a text that is GSM-7.
+/// The characters for which `text` is UCS-2: the first `max` different ones that GSM-7 does not have, each at its first
+/// place. None of a text that is GSM-7.
 pub fn ucs2_characters(text: &str, max: usize) -> Vec<Ucs2Character> {
     let mut found: Vec<Ucs2Character> = Vec::new();
     let foreign = text.chars().enumerate().filter(|(_, character)| alphabet::encode(*character).is_none());
@@ -102,7 +103,8 @@ mod tests {
             ("ЖЖЗЗИИ", 2, &[('Ж', 1), ('З', 3)]),
             ("😀", 0, &[]),
         ] {
-            let found: Vec<_> = ucs2_characters(text, max).into_iter().map(|found| (found.character, found.position)).collect();
+            let found: Vec<_> =
+                ucs2_characters(text, max).into_iter().map(|found| (found.character, found.position)).collect();
             assert_eq!(found, expected, "{text}");
         }
     }

@@ -1,4 +1,5 @@
-//! Text as handsets carry it: the GSM 7 bit default alphabet (3GPP TS 23.038), UCS-2, and their segments (3GPP TS 23.040).
+//! Text as handsets carry it: the GSM 7 bit default alphabet (3GPP TS 23.038), UCS-2, and their segments (3GPP TS
+//! 23.040).
 
 pub mod alphabet;
 pub mod encoding;

@@ -27,7 +27,8 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// 140 octets in all: 160 septets, 140 octets or 70 code units. A header takes 6 octets with an 8-bit reference, 7 with a 16-bit one.
+    /// 140 octets in all: 160 septets, 140 octets or 70 code units. A header takes 6 octets with an 8-bit reference, 7
+    /// with a 16-bit one.
     pub(super) const fn of(encoding: Encoding, cut: Cut) -> Self {
         let wide = matches!(cut, Cut::Udh16 | Cut::Sar);
         match encoding {
@@ -53,7 +54,8 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// The user data header that holds this segment to its fellows, its length octet included; empty for the only segment.
+    /// The user data header that holds this segment to its fellows, its length octet included; empty for the only
+    /// segment.
     pub fn header(&self, cut: Cut, reference: u16) -> Vec<u8> {
         let [high, low] = reference.to_be_bytes();
         match cut {

@@ -1,9 +1,10 @@
-//! Typographic characters as the plain ones that they stand for: one curly quote turns a segment of 160 characters into one of 70.
+//! Typographic characters as the plain ones that they stand for: one curly quote turns a segment of 160 characters into
+//! one of 70.
 
 use std::borrow::Cow;
 
-/// `text` with quotes, dashes, blanks and dots that word processors put in replaced by those of the GSM alphabet. Everything else,
-/// letters above all, stays as it is.
+/// `text` with quotes, dashes, blanks and dots that word processors put in replaced by those of the GSM alphabet.
+/// Everything else, letters above all, stays as it is.
 pub fn transliterate(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || !text.chars().any(|character| plain(character).is_some()) {
         return Cow::Borrowed(text);
@@ -37,8 +38,12 @@ mod tests {
 
     #[test]
     fn typography_becomes_plain_and_letters_stay() {
-        for (from, to) in [("plain", "plain"), ("“It’s” – here…", "\"It's\" - here..."), ("a\u{A0}b\u{200B}c", "a bc"), ("żółw ’", "żółw '")]
-        {
+        for (from, to) in [
+            ("plain", "plain"),
+            ("“It’s” – here…", "\"It's\" - here..."),
+            ("a\u{A0}b\u{200B}c", "a bc"),
+            ("żółw ’", "żółw '"),
+        ] {
             assert_eq!(transliterate(from), to);
         }
     }

@@ -1,5 +1,5 @@
-//! Addresses between MMSCs: a number with its type and perhaps the domain of its MMSC, `+12025550101/TYPE=PLMN@mms.example.net` (TS 23.140, 8.4.5.1), or a
-//! mailbox such as the system that answers.
+//! Addresses between MMSCs: a number with its type and perhaps the domain of its MMSC,
+//! `+12025550101/TYPE=PLMN@mms.example.net` (TS 23.140, 8.4.5.1), or a mailbox such as the system that answers.
 
 use std::fmt;
 
@@ -31,20 +31,26 @@ impl Address {
         is_number(number).then(|| Self { user: number.to_owned(), kind: AddressKind::Plmn, domain: None })
     }
 
-    /// Reads one address: with a name before it or none, in angle brackets or quotes or not, with `/TYPE=PLMN` in any case. A bare number counts as one of
-    /// a handset. `None` when there is none.
+    /// Reads one address: with a name before it or none, in angle brackets or quotes or not, with `/TYPE=PLMN` in any
+    /// case. A bare number counts as one of a handset. `None` when there is none.
     pub fn parse(text: &str) -> Option<Self> {
         let bare = match (text.rfind('<'), text.rfind('>')) {
             (Some(open), Some(close)) if open < close => text.get(open + 1..close)?,
             _ => text,
         };
         let bare = bare.trim().trim_matches('"').trim();
-        let bare = bare.get(..7).filter(|head| head.eq_ignore_ascii_case("mailto:")).map_or(bare, |_| bare.get(7..).unwrap_or_default());
+        let bare = bare
+            .get(..7)
+            .filter(|head| head.eq_ignore_ascii_case("mailto:"))
+            .map_or(bare, |_| bare.get(7..).unwrap_or_default());
         if bare.len() > CHARS_MAX {
             return None;
         }
         let (local, domain) = bare.rsplit_once('@').map_or((bare, None), |(local, domain)| (local, Some(domain)));
-        if !local.bytes().all(is_plain) || local.is_empty() || domain.is_some_and(|domain| domain.is_empty() || !domain.bytes().all(is_in_domain)) {
+        if !local.bytes().all(is_plain)
+            || local.is_empty()
+            || domain.is_some_and(|domain| domain.is_empty() || !domain.bytes().all(is_in_domain))
+        {
             return None;
         }
         let (user, kind) = typed(local);
@@ -123,8 +129,18 @@ mod tests {
     fn addresses_are_read_as_peers_write_them() {
         use AddressKind::{Mailbox, Plmn, Typed};
         for (text, written, kind, digits) in [
-            ("+12025550101/TYPE=PLMN@mms.example.net", "+12025550101/TYPE=PLMN@mms.example.net", Plmn, Some("12025550101")),
-            ("<+12025550101/type=plmn@mms.example.net>", "+12025550101/TYPE=PLMN@mms.example.net", Plmn, Some("12025550101")),
+            (
+                "+12025550101/TYPE=PLMN@mms.example.net",
+                "+12025550101/TYPE=PLMN@mms.example.net",
+                Plmn,
+                Some("12025550101"),
+            ),
+            (
+                "<+12025550101/type=plmn@mms.example.net>",
+                "+12025550101/TYPE=PLMN@mms.example.net",
+                Plmn,
+                Some("12025550101"),
+            ),
             ("+12025550101/TYPE=PLMN", "+12025550101/TYPE=PLMN", Plmn, Some("12025550101")),
             (" 12025550101 ", "12025550101/TYPE=PLMN", Plmn, Some("12025550101")),
             ("\"+12025550101/TYPE=PLMN\"", "+12025550101/TYPE=PLMN", Plmn, Some("12025550101")),
@@ -135,7 +151,11 @@ mod tests {
             ("brand/TYPE=PLMN@x.net", "brand/TYPE=PLMN@x.net", Typed, None),
         ] {
             let address = Address::parse(text).unwrap_or_else(|| panic!("no address: {text}"));
-            assert_eq!((address.to_string().as_str(), address.kind(), address.digits()), (written, kind, digits), "{text}");
+            assert_eq!(
+                (address.to_string().as_str(), address.kind(), address.digits()),
+                (written, kind, digits),
+                "{text}"
+            );
         }
     }
 

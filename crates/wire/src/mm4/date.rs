@@ -1,4 +1,5 @@
-//! Times in headers: dates as mail writes them (RFC 5322, 3.3), and expiries that are a date or a number of seconds (TS 23.140, 8.4.5).
+//! Times in headers: dates as mail writes them (RFC 5322, 3.3), and expiries that are a date or a number of seconds (TS
+//! 23.140, 8.4.5).
 
 use std::fmt;
 

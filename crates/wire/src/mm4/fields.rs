@@ -1,10 +1,13 @@
-//! The head of a mail: its fields by name, unfolded and decoded. What MM4 has no use for, such as what mail systems on the way add, is passed over.
+//! The head of a mail: its fields by name, unfolded and decoded. What MM4 has no use for, such as what mail systems on
+//! the way add, is passed over.
 
 use std::borrow::Cow;
 
 use mail_parser::{ContentType, HeaderName, HeaderValue, MessageParser};
 
-use super::{ADDRESSES_MAX, Address, HEAD_BYTES_MAX, ID_CHARS_MAX, Mm4Error, REMARK_CHARS_MAX, REMARKS_MAX, Remark, date};
+use super::{
+    ADDRESSES_MAX, Address, HEAD_BYTES_MAX, ID_CHARS_MAX, Mm4Error, REMARK_CHARS_MAX, REMARKS_MAX, Remark, date,
+};
 
 // TS 23.140, 8.4.5: the headers that the information elements of MM4 are carried in.
 pub(super) const VERSION: &str = "X-Mms-3GPP-MMS-Version";
@@ -46,7 +49,8 @@ const VERSIONS: [&str; 3] = [VERSION, "X-Mms-MMS-Version", "X-Mms-3GPP-Version"]
 const MM_STATUSES: [&str; 2] = [MM_STATUS, "X-Mms-Status"];
 
 /// Parts of the names of fields in which vendors say more of what went wrong.
-const REMARKS: [&str; 11] = ["status", "code", "error", "reason", "cause", "detail", "diagnostic", "result", "failure", "text", "extension"];
+const REMARKS: [&str; 11] =
+    ["status", "code", "error", "reason", "cause", "detail", "diagnostic", "result", "failure", "text", "extension"];
 /// Fields that MM4 has itself, and whose meaning is read.
 const UNDERSTOOD: [&str; 12] = [
     MESSAGE_TYPE,
@@ -100,10 +104,14 @@ impl Fields {
         // The parser drops a field whose line has no end.
         let head = [head, b"\r\n\r\n"].concat();
         let mut read = Self { fields: Vec::new(), content_type: None };
-        for header in parser.parse_headers(&head).into_iter().flat_map(|mail| mail.parts).take(1).flat_map(|part| part.headers) {
+        for header in
+            parser.parse_headers(&head).into_iter().flat_map(|mail| mail.parts).take(1).flat_map(|part| part.headers)
+        {
             let raw = head.get(header.offset_start as usize..header.offset_end as usize).unwrap_or_default();
             match header.value.into_owned() {
-                HeaderValue::ContentType(value) if read.content_type.is_none() => read.content_type = Some((unfolded(raw), value)),
+                HeaderValue::ContentType(value) if read.content_type.is_none() => {
+                    read.content_type = Some((unfolded(raw), value))
+                }
                 HeaderValue::Text(text) => {
                     // An encoded word may hold what no header may.
                     let text: Cow<'_, str> = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -117,7 +125,10 @@ impl Fields {
 
     /// The first field of this name that says something.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|(found, text)| found.eq_ignore_ascii_case(name) && !text.is_empty()).map(|(_, text)| text.as_str())
+        self.fields
+            .iter()
+            .find(|(found, text)| found.eq_ignore_ascii_case(name) && !text.is_empty())
+            .map(|(_, text)| text.as_str())
     }
 
     /// The same for others to keep.
@@ -144,8 +155,9 @@ impl Fields {
         MM_STATUSES.iter().find_map(|name| self.text(name))
     }
 
-    /// What a vendor says beside the code: fields that begin with `X-` and are about a status, an error or a reason, in order. At most [`REMARKS_MAX`] of them, each cut after
-    /// [`REMARK_CHARS_MAX`] characters; what a terminal would not show as it is comes escaped.
+    /// What a vendor says beside the code: fields that begin with `X-` and are about a status, an error or a reason, in
+    /// order. At most [`REMARKS_MAX`] of them, each cut after [`REMARK_CHARS_MAX`] characters; what a terminal would
+    /// not show as it is comes escaped.
     pub(super) fn remarks(&self) -> Vec<Remark> {
         let is_remark = |name: &str, text: &str| {
             let name = name.to_ascii_lowercase();
@@ -180,7 +192,8 @@ impl Fields {
     /// All addresses of all fields of this name. What is no address is passed over.
     pub(super) fn addresses(&self, name: &str) -> Result<Vec<Address>, Mm4Error> {
         let fields = self.fields.iter().filter(|(found, _)| found.eq_ignore_ascii_case(name));
-        let found: Vec<Address> = fields.flat_map(|(_, text)| listed(text)).filter_map(Address::parse).take(ADDRESSES_MAX + 1).collect();
+        let found: Vec<Address> =
+            fields.flat_map(|(_, text)| listed(text)).filter_map(Address::parse).take(ADDRESSES_MAX + 1).collect();
         if found.len() > ADDRESSES_MAX { Err(Mm4Error::TooMany("addresses")) } else { Ok(found) }
     }
 
@@ -238,9 +251,14 @@ mod tests {
 
     #[test]
     fn a_head_ends_at_the_first_empty_line() {
-        for (mail, body) in
-            [("a: b\r\n\r\nbody", "body"), ("a: b\n\nbody", "body"), ("a: b\r\n", ""), ("\r\nbody", "body"), ("", ""), ("a: b\r\n \r\nc: d\r\n\r\nx", "x")]
-        {
+        for (mail, body) in [
+            ("a: b\r\n\r\nbody", "body"),
+            ("a: b\n\nbody", "body"),
+            ("a: b\r\n", ""),
+            ("\r\nbody", "body"),
+            ("", ""),
+            ("a: b\r\n \r\nc: d\r\n\r\nx", "x"),
+        ] {
             assert_eq!(split(mail.as_bytes()).1, body.as_bytes(), "{mail:?}");
         }
     }
@@ -248,7 +266,9 @@ mod tests {
     #[test]
     fn fields_are_unfolded_decoded_and_found_in_any_case() {
         let fields = Fields::read(
-            b"Received: from a\r\n by b\r\nsubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n  und mehr\r\nX-MMS-MESSAGE-ID:\r\n \"<42>\"\r\nno field at all\r\nX-Mms-Ack-Request: yes\r\nContent-Type: multipart/related;\r\n\tboundary=\"b\"",
+            b"Received: from a\r\n by b\r\nsubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n  und \
+                mehr\r\nX-MMS-MESSAGE-ID:\r\n \"<42>\"\r\nno field at all\r\nX-Mms-Ack-Request: yes\r\nContent-Type: \
+                multipart/related;\r\n\tboundary=\"b\"",
         )
         .unwrap();
         assert_eq!(fields.text(SUBJECT), Some("Gr\u{fc}\u{df}e und mehr"));
@@ -260,8 +280,9 @@ mod tests {
 
     #[test]
     fn remarks_of_vendors_are_kept_in_bounds_and_can_be_shown() {
-        let head = b"X-Internal-Status-Code: 412\r\nX-Mms-Status-Text: media-content-invalid\r\nX-Mms-MM-Status-Code: Rejected\r\nX-Mms-Message-ID: 1\r\nX-Spam-Status: no\r\n\
-            Status: x\r\nX-Vendor-Error:\r\nX-Vendor-Reason: =?utf-8?q?=1B[2J=E2=80=AEno?=\r\nX-Mms-MM-Status-Extension: Rejection-By-MMS-Recipient\r\nX-Mailer: y\r\n";
+        let head = b"X-Internal-Status-Code: 412\r\nX-Mms-Status-Text: media-content-invalid\r\nX-Mms-MM-Status-Code: \
+            Rejected\r\nX-Mms-Message-ID: 1\r\nX-Spam-Status: no\r\nStatus: x\r\nX-Vendor-Error:\r\nX-Vendor-Reason: \
+            =?utf-8?q?=1B[2J=E2=80=AEno?=\r\nX-Mms-MM-Status-Extension: Rejection-By-MMS-Recipient\r\nX-Mailer: y\r\n";
         let remarks: Vec<String> = Fields::read(head).unwrap().remarks().iter().map(ToString::to_string).collect();
         assert_eq!(remarks, ["X-Internal-Status-Code: 412", "X-Vendor-Reason: [2J\\u{202e}no"]);
         let many: String = (0..100).map(|number| format!("X-{number}-Code: {}\r\n", "x".repeat(1_000))).collect();

@@ -20,7 +20,9 @@ pub enum Priority {
 
 impl Priority {
     fn named(name: &str) -> Option<Self> {
-        [Self::Low, Self::Normal, Self::High].into_iter().find(|priority| priority.to_string().eq_ignore_ascii_case(name.trim_matches('"')))
+        [Self::Low, Self::Normal, Self::High]
+            .into_iter()
+            .find(|priority| priority.to_string().eq_ignore_ascii_case(name.trim_matches('"')))
     }
 }
 
@@ -83,7 +85,13 @@ pub struct ForwardReq {
 
 impl ForwardReq {
     /// A message that asks for an answer and nothing else.
-    pub const fn new(transaction_id: String, message_id: String, from: Address, to: Vec<Address>, parts: Vec<Part>) -> Self {
+    pub const fn new(
+        transaction_id: String,
+        message_id: String,
+        from: Address,
+        to: Vec<Address>,
+        parts: Vec<Part>,
+    ) -> Self {
         Self {
             version: String::new(),
             transaction_id,
@@ -130,7 +138,9 @@ impl ForwardReq {
             expiry: fields.text(fields::EXPIRY).and_then(Expiry::parse),
             date: fields.date(),
             subject: fields.owned(fields::SUBJECT),
-            is_sender_hidden: fields.text(fields::SENDER_VISIBILITY).is_some_and(|text| text.eq_ignore_ascii_case("hide")),
+            is_sender_hidden: fields
+                .text(fields::SENDER_VISIBILITY)
+                .is_some_and(|text| text.eq_ignore_ascii_case("hide")),
             forward_counter: fields.text(fields::FORWARD_COUNTER).and_then(|text| text.parse().ok()),
             adaptation_allowed: fields.flag(fields::ADAPTATION_ALLOWED),
             content_class: fields.owned(fields::CONTENT_CLASS),

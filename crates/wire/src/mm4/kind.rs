@@ -60,7 +60,10 @@ mod tests {
             assert_eq!(MessageType::named(kind.name()), Some(kind));
             assert_eq!(MessageType::named(&kind.name().to_ascii_uppercase()), Some(kind));
         }
-        assert_eq!(MessageType::named("MM4_Delivery_report.REQ").map(MessageType::name), Some("MM4_delivery_report.REQ"));
+        assert_eq!(
+            MessageType::named("MM4_Delivery_report.REQ").map(MessageType::name),
+            Some("MM4_delivery_report.REQ")
+        );
         for other in ["", "MM4", "MM4_forward", "MM1_forward.REQ", "m-send-req"] {
             assert_eq!(MessageType::named(other), None, "{other}");
         }

@@ -1,13 +1,16 @@
 //! MM4: multimedia messages between two MMSCs, as mail (3GPP TS 23.140, 8.4; RFC 4356 maps it to internet mail).
 //!
-//! In comes a mail as SMTP carried it, and out goes the [`Mm4`] that it is; every type here builds its own mail again. A `forward.REQ` carries a message
-//! to the next MMSC, which answers with a `forward.RES`; what the handset did with it comes later as a `delivery_report.REQ`, which is answered too.
+//! In comes a mail as SMTP carried it, and out goes the [`Mm4`] that it is; every type here builds its own mail again.
+//! A `forward.REQ` carries a message to the next MMSC, which answers with a `forward.RES`; what the handset did with it
+//! comes later as a `delivery_report.REQ`, which is answered too.
 //!
-//! Peers write headers in ways of their own, so reading takes what can be understood: names and words in any case, ids in quotes or brackets, three names for
-//! the version, codes as words or numbers, whatever mail systems on the way have added. Writing keeps to the specification.
+//! Peers write headers in ways of their own, so reading takes what can be understood: names and words in any case, ids
+//! in quotes or brackets, three names for the version, codes as words or numbers, whatever mail systems on the way have
+//! added. Writing keeps to the specification.
 //!
-//! Reading order: [`ForwardReq`] (what is sent), [`Answer`], [`DeliveryReportReq`] (what comes back), [`RequestStatus`] and [`MmStatus`] (what they mean),
-//! [`Address`] (whose they are), then `fields`, `parts` and `write` (the mail itself).
+//! Reading order: [`ForwardReq`] (what is sent), [`Answer`], [`DeliveryReportReq`] (what comes back), [`RequestStatus`]
+//! and [`MmStatus`] (what they mean), [`Address`] (whose they are), then `fields`, `parts` and `write` (the mail
+//! itself).
 
 mod address;
 mod answer;
@@ -33,11 +36,13 @@ use fields::Fields;
 
 /// The version that is named where nobody says otherwise.
 pub const VERSION: &str = "6.10.0";
-/// The longest head of a mail that is read. TS 23.140 knows no bound; this is far beyond what MMSCs and the mail systems between them write.
+/// The longest head of a mail that is read. TS 23.140 knows no bound; this is far beyond what MMSCs and the mail
+/// systems between them write.
 pub const HEAD_BYTES_MAX: usize = 65_536;
 /// The most addresses of one header.
 pub const ADDRESSES_MAX: usize = 256;
-/// The longest transaction or message id that is taken. What is longer is refused and not cut, since it could no longer be matched.
+/// The longest transaction or message id that is taken. What is longer is refused and not cut, since it could no longer
+/// be matched.
 pub const ID_CHARS_MAX: usize = 256;
 
 /// The most remarks of a vendor that are kept of one message.
@@ -45,7 +50,8 @@ pub const REMARKS_MAX: usize = 8;
 /// The most characters of a remark, and of its name.
 pub const REMARK_CHARS_MAX: usize = 120;
 
-/// What a vendor says beside the codes of MM4, such as `X-Internal-Status-Code: 412`: for the operator, and for nothing else.
+/// What a vendor says beside the codes of MM4, such as `X-Internal-Status-Code: 412`: for the operator, and for nothing
+/// else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remark {
     /// The field's name.
@@ -111,7 +117,9 @@ pub fn parse(mail: &[u8], bytes_max: usize) -> Result<Mm4, Mm4Error> {
     match kind {
         MessageType { request, is_answer: true } => Ok(Mm4::Answer(Box::new(Answer::read(request, &fields)?))),
         MessageType { request: Request::Forward, .. } => Ok(Mm4::Forward(Box::new(ForwardReq::read(&fields, body)?))),
-        MessageType { request: Request::DeliveryReport, .. } => Ok(Mm4::Report(Box::new(DeliveryReportReq::read(&fields)?))),
+        MessageType { request: Request::DeliveryReport, .. } => {
+            Ok(Mm4::Report(Box::new(DeliveryReportReq::read(&fields)?)))
+        }
         MessageType { request: Request::ReadReply, .. } => Ok(Mm4::ReadReply),
     }
 }

@@ -1,7 +1,8 @@
 //! Reading the body of a mail into the parts of a multimedia message, whatever MIME it is wrapped in.
 //!
-//! The division into parts is made here and not by the library that reads the fields: a boundary counts at the beginning of a line and in full
-//! (RFC 2046, 5.1.1), not wherever its characters occur, and every octet of a part is kept as it was sent.
+//! The division into parts is made here and not by the library that reads the fields: a boundary counts at the
+//! beginning of a line and in full (RFC 2046, 5.1.1), not wherever its characters occur, and every octet of a part is
+//! kept as it was sent.
 
 use bytes::Bytes;
 use mail_parser::decoders::base64::base64_decode;
@@ -30,11 +31,15 @@ pub(super) fn read(fields: &Fields, body: &[u8]) -> Result<Vec<Part>, Mm4Error> 
 
 /// Adds the parts of a body.
 fn collect(fields: &Fields, body: &[u8], depth: usize, parts: &mut Vec<Part>) -> Result<(), Mm4Error> {
-    let boundary = fields.content_type().filter(|(_, read)| read.ctype().eq_ignore_ascii_case("multipart")).map(|(_, read)| read.attribute("boundary"));
+    let boundary = fields
+        .content_type()
+        .filter(|(_, read)| read.ctype().eq_ignore_ascii_case("multipart"))
+        .map(|(_, read)| read.attribute("boundary"));
     let Some(boundary) = boundary else {
         return leaf(fields, body, parts);
     };
-    let boundary = boundary.filter(|boundary| !boundary.is_empty()).ok_or(Mm4Error::Body("a multipart names no boundary"))?;
+    let boundary =
+        boundary.filter(|boundary| !boundary.is_empty()).ok_or(Mm4Error::Body("a multipart names no boundary"))?;
     if depth == 0 {
         return Err(Mm4Error::Body("multiparts are nested too deep"));
     }
@@ -57,10 +62,13 @@ fn leaf(fields: &Fields, body: &[u8], parts: &mut Vec<Part>) -> Result<(), Mm4Er
     let bytes = match encoding.as_str() {
         "7bit" | "8bit" | "binary" => Bytes::copy_from_slice(body),
         "base64" => base64_decode(body).ok_or(Mm4Error::Body("what should be base64 is not"))?.into(),
-        "quoted-printable" => quoted_printable_decode(body).ok_or(Mm4Error::Body("what should be quoted-printable is not"))?.into(),
+        "quoted-printable" => {
+            quoted_printable_decode(body).ok_or(Mm4Error::Body("what should be quoted-printable is not"))?.into()
+        }
         _ => return Err(Mm4Error::Body("a part is encoded in a way that nobody knows")),
     };
-    let (content_type, name) = fields.content_type().map_or(("text/plain", None), |(written, read)| (written, read.attribute("name")));
+    let (content_type, name) =
+        fields.content_type().map_or(("text/plain", None), |(written, read)| (written, read.attribute("name")));
     let id = fields.text(CONTENT_ID).map(fields::bare_id).filter(|id| !id.is_empty());
     parts.push(Part {
         content_type: content_type.to_owned(),
@@ -114,7 +122,8 @@ fn without_line_end(section: &[u8]) -> &[u8] {
 /// Moves the root to the front: the part that `start` names, else the presentation. The others keep their order.
 fn put_root_first(parts: &mut [Part], start: Option<&str>) {
     let named = start.and_then(|start| parts.iter().position(|part| part.id == start));
-    let is_presentation = |part: &Part| part.content_type.get(..SMIL.len()).is_some_and(|head| head.eq_ignore_ascii_case(SMIL));
+    let is_presentation =
+        |part: &Part| part.content_type.get(..SMIL.len()).is_some_and(|head| head.eq_ignore_ascii_case(SMIL));
     if let Some(root) = named.or_else(|| parts.iter().position(is_presentation)) {
         parts.get_mut(..=root).unwrap_or_default().rotate_right(1);
     }

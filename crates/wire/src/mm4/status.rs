@@ -2,7 +2,8 @@
 
 use crate::receipt::ReceiptState;
 
-/// `X-Mms-Request-Status-Code` (TS 23.140, 8.4.4.2; the numbers are those of OMA MMS Encapsulation, 7.3.48, which some peers write instead of the words).
+/// `X-Mms-Request-Status-Code` (TS 23.140, 8.4.4.2; the numbers are those of OMA MMS Encapsulation, 7.3.48, which some
+/// peers write instead of the words).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RequestStatus {
     /// Taken.
@@ -49,11 +50,13 @@ pub enum Refusal {
     Denied,
 }
 
-/// Every status, with its word and its number. Each comes first under its own word; what follows are the words and numbers of later versions that mean it
-/// (OMA MMS Encapsulation 1.2 and 1.3, where transient and permanent failures are told apart).
+/// Every status, with its word and its number. Each comes first under its own word; what follows are the words and
+/// numbers of later versions that mean it (OMA MMS Encapsulation 1.2 and 1.3, where transient and permanent failures
+/// are told apart).
 const REQUEST_STATUSES: [(RequestStatus, &str, u8); 26] = {
     use RequestStatus::{
-        ContentNotAccepted, MessageFormatCorrupt, MessageNotFound, NetworkProblem, Ok, SendingAddressUnresolved, ServiceDenied, Unspecified, UnsupportedMessage,
+        ContentNotAccepted, MessageFormatCorrupt, MessageNotFound, NetworkProblem, Ok, SendingAddressUnresolved,
+        ServiceDenied, Unspecified, UnsupportedMessage,
     };
     [
         (Ok, "Ok", 128),
@@ -99,8 +102,9 @@ impl RequestStatus {
         Self::UnsupportedMessage,
     ];
 
-    /// The status as a peer writes it: a word in any case, with hyphens, underscores or blanks, perhaps with its number or a remark behind it, or the number
-    /// alone. A bare `0` is how some write that all is well. What nobody knows is [`Self::Unspecified`]: the peer has said no, and not for good.
+    /// The status as a peer writes it: a word in any case, with hyphens, underscores or blanks, perhaps with its number
+    /// or a remark behind it, or the number alone. A bare `0` is how some write that all is well. What nobody knows is
+    /// [`Self::Unspecified`]: the peer has said no, and not for good.
     pub fn parse(text: &str) -> Self {
         let text = text.trim_matches(['"', ' ']).to_ascii_lowercase().replace('_', "-");
         let word = text.split(['(', ',', ';', ':', '=']).next().unwrap_or_default().trim().replace(' ', "-");
@@ -108,7 +112,9 @@ impl RequestStatus {
             "0" | "success" | "accepted" => return Self::Ok,
             _ => {}
         }
-        let known = REQUEST_STATUSES.iter().find(|(_, name, number)| name.eq_ignore_ascii_case(&word) || number.to_string() == word);
+        let known = REQUEST_STATUSES
+            .iter()
+            .find(|(_, name, number)| name.eq_ignore_ascii_case(&word) || number.to_string() == word);
         known.map_or_else(|| if word.starts_with("ok-") { Self::Ok } else { Self::Unspecified }, |(status, ..)| *status)
     }
 
@@ -124,7 +130,9 @@ impl RequestStatus {
             Self::Unspecified | Self::NetworkProblem => Verdict::TryLater,
             Self::ServiceDenied => Verdict::Refused(Refusal::Denied),
             Self::SendingAddressUnresolved => Verdict::Refused(Refusal::Address),
-            Self::MessageFormatCorrupt | Self::ContentNotAccepted | Self::UnsupportedMessage => Verdict::Refused(Refusal::Content),
+            Self::MessageFormatCorrupt | Self::ContentNotAccepted | Self::UnsupportedMessage => {
+                Verdict::Refused(Refusal::Content)
+            }
             Self::MessageNotFound => Verdict::Refused(Refusal::Rejected),
         }
     }
@@ -184,10 +192,19 @@ const MM_STATUSES: [(MmStatus, u8, &[&str]); 8] = [
 
 impl MmStatus {
     /// All, in the order of their numbers.
-    pub const ALL: [Self; 8] =
-        [Self::Expired, Self::Retrieved, Self::Rejected, Self::Deferred, Self::Unrecognised, Self::Indeterminate, Self::Forwarded, Self::Unreachable];
+    pub const ALL: [Self; 8] = [
+        Self::Expired,
+        Self::Retrieved,
+        Self::Rejected,
+        Self::Deferred,
+        Self::Unrecognised,
+        Self::Indeterminate,
+        Self::Forwarded,
+        Self::Unreachable,
+    ];
 
-    /// The status as a peer writes it: its word in any case, with or without hyphens, underscores or blanks, perhaps with a remark behind it, or its number. What nobody knows is [`Self::Indeterminate`].
+    /// The status as a peer writes it: its word in any case, with or without hyphens, underscores or blanks, perhaps
+    /// with a remark behind it, or its number. What nobody knows is [`Self::Indeterminate`].
     pub fn parse(text: &str) -> Self {
         let text = text.trim_matches(['"', ' ']);
         let words = text.split(['(', ',', ';', ':']).next().unwrap_or_default();
@@ -197,13 +214,19 @@ impl MmStatus {
 
     fn of_word(text: &str) -> Option<Self> {
         let word = text.replace(['-', '_', ' '], "");
-        let known = MM_STATUSES.iter().find(|(_, number, names)| names.iter().any(|name| name.eq_ignore_ascii_case(&word)) || number.to_string() == word);
+        let known = MM_STATUSES.iter().find(|(_, number, names)| {
+            names.iter().any(|name| name.eq_ignore_ascii_case(&word)) || number.to_string() == word
+        });
         known.map(|(status, ..)| *status)
     }
 
     /// Its word.
     pub fn name(self) -> &'static str {
-        MM_STATUSES.iter().find(|(status, ..)| *status == self).and_then(|(.., names)| names.first()).unwrap_or(&"Indeterminate")
+        MM_STATUSES
+            .iter()
+            .find(|(status, ..)| *status == self)
+            .and_then(|(.., names)| names.first())
+            .unwrap_or(&"Indeterminate")
     }
 
     /// What it says, in the words of receipts.

@@ -80,7 +80,8 @@ impl Mail {
         self.0.into_bytes()
     }
 
-    /// The end of a mail with parts: `multipart/related` when the first is a presentation (RFC 2387), else `multipart/mixed`.
+    /// The end of a mail with parts: `multipart/related` when the first is a presentation (RFC 2387), else
+    /// `multipart/mixed`.
     pub(super) fn with_parts(mut self, parts: &[Part]) -> Vec<u8> {
         let Some(root) = parts.first() else {
             return self.without_body();
@@ -117,7 +118,8 @@ impl Mail {
         }
     }
 
-    /// Plain text after a name of `used` characters, folded at single blanks: a fold at one of several would lose the others.
+    /// Plain text after a name of `used` characters, folded at single blanks: a fold at one of several would lose the
+    /// others.
     fn folded(&mut self, mut used: usize, text: &str) {
         for (index, word) in text.split(' ').enumerate() {
             let is_alone = index > 0 && !word.is_empty() && !self.0.ends_with(' ');
@@ -136,7 +138,8 @@ impl Mail {
         let mut rest = text;
         let mut fold = "";
         while !rest.is_empty() {
-            let end = (0..=WORD_BYTES.min(rest.len())).rev().find(|end| rest.is_char_boundary(*end)).unwrap_or(rest.len());
+            let end =
+                (0..=WORD_BYTES.min(rest.len())).rev().find(|end| rest.is_char_boundary(*end)).unwrap_or(rest.len());
             let (word, after) = rest.split_at(end);
             let _ = write!(self.0, "{fold} =?utf-8?B?{}?=", STANDARD.encode(word));
             rest = after;

@@ -39,11 +39,13 @@ impl Address {
         }
     }
 
-    /// The digits of a number, whatever element it stands in and whatever type and domain follow it; `None` for what is no number.
+    /// The digits of a number, whatever element it stands in and whatever type and domain follow it; `None` for what is
+    /// no number.
     pub fn digits(&self) -> Option<String> {
         let number = self.text().split(['/', '@']).next().unwrap_or_default().trim();
         let number = number.strip_prefix('+').unwrap_or(number);
-        let digits: String = number.chars().filter(|character| !matches!(character, ' ' | '-' | '.' | '(' | ')')).collect();
+        let digits: String =
+            number.chars().filter(|character| !matches!(character, ' ' | '-' | '.' | '(' | ')')).collect();
         (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
     }
 }
@@ -65,7 +67,11 @@ mod tests {
             ("", None),
             ("+", None),
         ] {
-            for address in [Address::Number(text.to_owned()), Address::ShortCode(text.to_owned()), Address::Rfc2822(text.to_owned())] {
+            for address in [
+                Address::Number(text.to_owned()),
+                Address::ShortCode(text.to_owned()),
+                Address::Rfc2822(text.to_owned()),
+            ] {
                 assert_eq!(address.digits().as_deref(), digits, "{text}");
             }
         }

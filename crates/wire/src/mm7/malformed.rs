@@ -29,7 +29,9 @@ impl Malformed {
     /// The status that tells a peer so.
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::Blank | Self::NoEnvelope | Self::Xml(_) | Self::DocumentType | Self::TooMuch(_) => StatusCode::MESSAGE_FORMAT_CORRUPT,
+            Self::Blank | Self::NoEnvelope | Self::Xml(_) | Self::DocumentType | Self::TooMuch(_) => {
+                StatusCode::MESSAGE_FORMAT_CORRUPT
+            }
             Self::Missing(_) => StatusCode::VALIDATION_ERROR,
         }
     }

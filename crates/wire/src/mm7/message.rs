@@ -184,14 +184,22 @@ impl Fault {
     /// The fault with which one side refuses a request of the other.
     pub fn new(kind: FaultKind, status: Status) -> Self {
         let fault_code = if status.code.class() == StatusCode::SERVER_ERROR.0 { "Server" } else { "Client" };
-        Self { fault_code: fault_code.to_owned(), fault_string: status.text.clone(), kind: Some(kind), status: Some(status) }
+        Self {
+            fault_code: fault_code.to_owned(),
+            fault_string: status.text.clone(),
+            kind: Some(kind),
+            status: Some(status),
+        }
     }
 
-    /// What it comes down to: its status, or else what SOAP's code says (SOAP 1.1, section 4.4.1): a `Client` fault will be the same next time, a `Server` fault may not.
+    /// What it comes down to: its status, or else what SOAP's code says (SOAP 1.1, section 4.4.1): a `Client` fault
+    /// will be the same next time, a `Server` fault may not.
     pub fn code(&self) -> StatusCode {
         match &self.status {
             Some(status) => status.code,
-            None if self.fault_code.starts_with("Client") || self.fault_code.starts_with("Sender") => StatusCode::CLIENT_ERROR,
+            None if self.fault_code.starts_with("Client") || self.fault_code.starts_with("Sender") => {
+                StatusCode::CLIENT_ERROR
+            }
             None if self.fault_code.starts_with("MustUnderstand") => StatusCode::UNSUPPORTED_OPERATION,
             None if self.fault_code.starts_with("VersionMismatch") => StatusCode::UNSUPPORTED_VERSION,
             None => StatusCode::SERVER_ERROR,

@@ -1,6 +1,7 @@
 //! Multipart bodies as HTTP carries them (RFC 2046, 5.1; RFC 2387): octet for octet, and within bounds.
 //!
-//! A reader of mail would do more than is wanted: it turns texts into its own coding, and takes the boundary `a-b` for an `a`. Peers nest the two.
+//! A reader of mail would do more than is wanted: it turns texts into its own coding, and takes the boundary `a-b` for
+//! an `a`. Peers nest the two.
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -27,14 +28,20 @@ pub(super) struct Entity<'a> {
 impl<'a> Entity<'a> {
     /// Whatever an HTTP message carries, under its `Content-Type`.
     pub(super) fn of_http(content_type: Option<&str>, body: &'a [u8]) -> Self {
-        Self { headers: content_type.map(|value| ("content-type".to_owned(), value.to_owned())).into_iter().collect(), body }
+        Self {
+            headers: content_type.map(|value| ("content-type".to_owned(), value.to_owned())).into_iter().collect(),
+            body,
+        }
     }
 
     fn parse(octets: &'a [u8]) -> Self {
         let (mut headers, mut rest): (Vec<(String, String)>, _) = (Vec::new(), octets);
         loop {
             let (line, after) = split_line(rest);
-            let is_header = line.iter().position(|octet| *octet == b':').filter(|colon| line[..*colon].iter().all(u8::is_ascii_graphic));
+            let is_header = line
+                .iter()
+                .position(|octet| *octet == b':')
+                .filter(|colon| line[..*colon].iter().all(u8::is_ascii_graphic));
             rest = match (is_header, headers.last_mut()) {
                 _ if line.is_empty() => return Self { headers, body: after },
                 (_, Some((_, value))) if matches!(line[0], b' ' | b'\t') => {
@@ -43,7 +50,10 @@ impl<'a> Entity<'a> {
                     after
                 }
                 (Some(colon), _) => {
-                    headers.push((String::from_utf8_lossy(&line[..colon]).to_ascii_lowercase(), String::from_utf8_lossy(&line[colon + 1..]).trim().to_owned()));
+                    headers.push((
+                        String::from_utf8_lossy(&line[..colon]).to_ascii_lowercase(),
+                        String::from_utf8_lossy(&line[colon + 1..]).trim().to_owned(),
+                    ));
                     after
                 }
                 // A body without the blank line before it.
@@ -73,8 +83,14 @@ impl<'a> Entity<'a> {
 
     /// Its `Content-Location`, or the name that it would be saved under; empty where it has neither.
     pub(super) fn location(&self) -> String {
-        let named = || parameter(self.header("content-disposition").unwrap_or_default(), "filename").or_else(|| self.parameter("name"));
-        self.header("content-location").map(|value| value.trim_matches('"').to_owned()).or_else(named).unwrap_or_default()
+        let named = || {
+            parameter(self.header("content-disposition").unwrap_or_default(), "filename")
+                .or_else(|| self.parameter("name"))
+        };
+        self.header("content-location")
+            .map(|value| value.trim_matches('"').to_owned())
+            .or_else(named)
+            .unwrap_or_default()
     }
 
     pub(super) fn is_multipart(&self) -> bool {
@@ -86,11 +102,14 @@ impl<'a> Entity<'a> {
         let told = self.parameter("boundary").filter(|boundary| !boundary.is_empty());
         let (first, _) = split_line(self.body.trim_ascii_start());
         let seen = first.strip_prefix(b"--").map(|boundary| boundary.trim_ascii_end().to_vec());
-        let Some(boundary) = told.map(String::into_bytes).or(seen).filter(|boundary| !boundary.is_empty()) else { return Vec::new() };
+        let Some(boundary) = told.map(String::into_bytes).or(seen).filter(|boundary| !boundary.is_empty()) else {
+            return Vec::new();
+        };
         split(self.body, &boundary).into_iter().take(PARTS_MAX).map(Entity::parse).collect()
     }
 
-    /// Its octets, out of what they were wrapped into for their travel. What is not base64 though it says so is left as it is.
+    /// Its octets, out of what they were wrapped into for their travel. What is not base64 though it says so is left as
+    /// it is.
     pub(super) fn decoded(&self) -> Vec<u8> {
         match self.header("content-transfer-encoding").map(|encoding| encoding.trim().to_ascii_lowercase()).as_deref() {
             Some("base64") => from_base64(self.body).unwrap_or_else(|| self.body.to_vec()),
@@ -165,7 +184,8 @@ fn split_line(octets: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// What lies between the lines that the boundary makes. The end of the line before each belongs to the boundary. A body that breaks off ends its last part.
+/// What lies between the lines that the boundary makes. The end of the line before each belongs to the boundary. A body
+/// that breaks off ends its last part.
 fn split<'a>(body: &'a [u8], boundary: &[u8]) -> Vec<&'a [u8]> {
     let (mut parts, mut start, mut at) = (Vec::new(), None, 0);
     while at < body.len() {
@@ -198,7 +218,10 @@ fn without_line_end(octets: &[u8]) -> &[u8] {
 }
 
 /// Base64 as it is met: with or without its padding.
-const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
     let text: Vec<u8> = text.iter().copied().filter(|octet| !octet.is_ascii_whitespace()).collect();

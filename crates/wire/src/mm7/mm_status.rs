@@ -59,9 +59,19 @@ statuses! {
 impl MmStatus {
     /// The status of this name: in any case, with blanks or hyphens or none, in American or British spelling.
     pub fn parse(word: &str) -> Self {
-        let plain = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase().replace("ized", "ised");
+        let plain = |text: &str| {
+            text.chars()
+                .filter(char::is_ascii_alphanumeric)
+                .collect::<String>()
+                .to_ascii_lowercase()
+                .replace("ized", "ised")
+        };
         let wanted = plain(word);
-        Self::NAMED.iter().find(|status| plain(status.as_str()) == wanted).cloned().unwrap_or_else(|| Self::Other(word.trim().to_owned()))
+        Self::NAMED
+            .iter()
+            .find(|status| plain(status.as_str()) == wanted)
+            .cloned()
+            .unwrap_or_else(|| Self::Other(word.trim().to_owned()))
     }
 }
 

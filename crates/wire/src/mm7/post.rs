@@ -1,4 +1,5 @@
-//! What HTTP carries: an envelope alone, or an envelope and its content side by side (3GPP TS 23.140, 8.7.8; SOAP messages with attachments).
+//! What HTTP carries: an envelope alone, or an envelope and its content side by side (3GPP TS 23.140, 8.7.8; SOAP
+//! messages with attachments).
 
 use bytes::Bytes;
 
@@ -32,11 +33,18 @@ pub fn write(message: &Message, parts: &[Part]) -> Post {
     let boundary = boundary("envelope", std::iter::once(envelope.as_bytes()).chain(written.iter().map(Vec::as_slice)));
     let mut body = Vec::with_capacity(envelope.len() + content.len() + 1_024);
     let id = content_id(message).unwrap_or("content");
-    push(&mut body, &format!("--{boundary}\r\nContent-Type: {ENVELOPE_TYPE}\r\nContent-ID: <{ENVELOPE_ID}>\r\n\r\n{envelope}"));
-    push(&mut body, &format!("\r\n--{boundary}\r\nContent-Type: {content_type}\r\nContent-ID: <{}>\r\n\r\n", in_header(id)));
+    push(
+        &mut body,
+        &format!("--{boundary}\r\nContent-Type: {ENVELOPE_TYPE}\r\nContent-ID: <{ENVELOPE_ID}>\r\n\r\n{envelope}"),
+    );
+    push(
+        &mut body,
+        &format!("\r\n--{boundary}\r\nContent-Type: {content_type}\r\nContent-ID: <{}>\r\n\r\n", in_header(id)),
+    );
     body.extend_from_slice(&content);
     push(&mut body, &format!("\r\n--{boundary}--\r\n"));
-    let content_type = format!("multipart/related; type=\"text/xml\"; start=\"<{ENVELOPE_ID}>\"; boundary=\"{boundary}\"");
+    let content_type =
+        format!("multipart/related; type=\"text/xml\"; start=\"<{ENVELOPE_ID}>\"; boundary=\"{boundary}\"");
     Post { content_type, body }
 }
 
@@ -49,25 +57,34 @@ pub fn read(content_type: Option<&str>, body: &[u8]) -> Result<(Message, Vec<Par
         return Err(Malformed::Blank);
     }
     let whole = Entity::of_http(content_type, body);
-    // Whatever its type says, what begins with a boundary is a multipart, and what begins with an element is an envelope.
+    // Whatever its type says, what begins with a boundary is a multipart, and what begins with an element is an
+    // envelope.
     let parts = if body.trim_ascii_start().starts_with(b"<") { Vec::new() } else { whole.parts() };
     if parts.is_empty() {
-        return if whole.is_multipart() && !looks_like_xml(body) { Err(Malformed::NoEnvelope) } else { Ok((super::read(body)?, Vec::new())) };
+        return if whole.is_multipart() && !looks_like_xml(body) {
+            Err(Malformed::NoEnvelope)
+        } else {
+            Ok((super::read(body)?, Vec::new()))
+        };
     }
     let root = root(&whole, &parts).ok_or(Malformed::NoEnvelope)?;
     let message = super::read(&parts[root].decoded())?;
     let named = content_id(&message).and_then(|id| named(&parts, root, id));
-    // Ids that do not fit are common, and so are parts beside the one that is named: all but the envelope is content, the named part first.
+    // Ids that do not fit are common, and so are parts beside the one that is named: all but the envelope is content,
+    // the named part first.
     let others = (0..parts.len()).filter(|index| *index != root && Some(*index) != named);
-    let content = named.into_iter().chain(others).flat_map(|index| parts[index].leaves()).map(|leaf| part(&leaf)).collect();
+    let content =
+        named.into_iter().chain(others).flat_map(|index| parts[index].leaves()).map(|leaf| part(&leaf)).collect();
     Ok((message, content))
 }
 
-/// The part that is the envelope: the one that the type names, or else the first that is XML, as it should be the first of all.
+/// The part that is the envelope: the one that the type names, or else the first that is XML, as it should be the first
+/// of all.
 fn root(whole: &Entity<'_>, parts: &[Entity<'_>]) -> Option<usize> {
     let start = whole.parameter("start");
     let is_xml = |part: &Entity<'_>| !part.is_multipart() && looks_like_xml(&part.decoded());
-    let named = start.and_then(|start| parts.iter().position(|part| !part.id().is_empty() && part.id() == bare_id(&start)));
+    let named =
+        start.and_then(|start| parts.iter().position(|part| !part.id().is_empty() && part.id() == bare_id(&start)));
     named.filter(|index| is_xml(&parts[*index])).or_else(|| parts.iter().position(is_xml))
 }
 
@@ -110,7 +127,9 @@ fn content(parts: &[Part], written: &[Vec<u8>]) -> (String, Vec<u8>) {
     push(&mut body, &format!("--{boundary}--\r\n"));
     let presentation = parts.iter().find(|part| part.content_type.starts_with(SMIL));
     let content_type = match presentation {
-        Some(smil) => format!("multipart/related; type=\"{SMIL}\"; start=\"<{}>\"; boundary=\"{boundary}\"", in_header(&smil.id)),
+        Some(smil) => {
+            format!("multipart/related; type=\"{SMIL}\"; start=\"<{}>\"; boundary=\"{boundary}\"", in_header(&smil.id))
+        }
         None => format!("multipart/mixed; boundary=\"{boundary}\""),
     };
     (content_type, body)
@@ -121,8 +140,14 @@ fn written(part: &Part) -> Vec<u8> {
     let is_text = part.content_type.starts_with("text/") || part.content_type.starts_with(SMIL);
     let encoding = if is_text { "8bit" } else { "base64" };
     let mut out = Vec::with_capacity(part.bytes.len() * 4 / 3 + part.bytes.len() / 50 + 256);
-    push(&mut out, &format!("Content-Type: {}\r\nContent-ID: <{}>\r\n", in_header(&part.content_type), in_header(&part.id)));
-    push(&mut out, &format!("Content-Location: {}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n", in_header(&part.location)));
+    push(
+        &mut out,
+        &format!("Content-Type: {}\r\nContent-ID: <{}>\r\n", in_header(&part.content_type), in_header(&part.id)),
+    );
+    push(
+        &mut out,
+        &format!("Content-Location: {}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n", in_header(&part.location)),
+    );
     if is_text {
         out.extend_from_slice(&part.bytes);
     } else {
@@ -141,7 +166,9 @@ fn boundary<'a>(name: &str, texts: impl Iterator<Item = &'a [u8]>) -> String {
     let mut boundary = format!("=_mm7.{name}");
     // Base64 has no underscore, and so most of what is sent needs no closer look.
     let suspects: Vec<&[u8]> = texts.filter(|text| text.contains(&b'_')).collect();
-    let occurs = |boundary: &str| suspects.iter().any(|text| text.windows(boundary.len()).any(|window| window == boundary.as_bytes()));
+    let occurs = |boundary: &str| {
+        suspects.iter().any(|text| text.windows(boundary.len()).any(|window| window == boundary.as_bytes()))
+    };
     while occurs(&boundary) {
         boundary.push('+');
     }

@@ -2,8 +2,8 @@
 
 use super::xml::{self, Element};
 use super::{
-    Address, Content, DEFAULT_VERSION, DeliverReq, DeliverRsp, DeliveryReportReq, Dialect, Fault, FaultKind, Malformed, Message, MmStatus, Operation,
-    Recipients, Status, StatusCode, SubmitReq, SubmitRsp,
+    Address, Content, DEFAULT_VERSION, DeliverReq, DeliverRsp, DeliveryReportReq, Dialect, Fault, FaultKind, Malformed,
+    Message, MmStatus, Operation, Recipients, Status, StatusCode, SubmitReq, SubmitRsp,
 };
 
 /// The message of an envelope.
@@ -16,7 +16,8 @@ pub fn read(octets: &[u8]) -> Result<Message, Malformed> {
         return Err(Malformed::Missing("Envelope"));
     }
     let operation = envelope.child("Body").and_then(|body| body.children.first()).ok_or(Malformed::Missing("Body"))?;
-    let transaction_id = envelope.child("Header").and_then(|header| header.text_of("TransactionID")).unwrap_or_default();
+    let transaction_id =
+        envelope.child("Header").and_then(|header| header.text_of("TransactionID")).unwrap_or_default();
     Ok(Message { dialect: dialect(operation), transaction_id, operation: self::operation(operation)? })
 }
 
@@ -32,20 +33,30 @@ fn dialect(operation: &Element) -> Dialect {
     }
 }
 
-static NOTHING: Element =
-    Element { name: String::new(), namespace: String::new(), prefixed: false, attributes: Vec::new(), text: String::new(), children: Vec::new() };
+static NOTHING: Element = Element {
+    name: String::new(),
+    namespace: String::new(),
+    prefixed: false,
+    attributes: Vec::new(),
+    text: String::new(),
+    children: Vec::new(),
+};
 
 fn operation(element: &Element) -> Result<Operation, Malformed> {
     Ok(match element.name.to_ascii_lowercase().as_str() {
         "submitreq" => Operation::SubmitReq(Box::new(submit_req(element))),
         "submitrsp" => Operation::SubmitRsp(submit_rsp(element)?),
         "deliverreq" => Operation::DeliverReq(Box::new(deliver_req(element))),
-        "deliverrsp" => Operation::DeliverRsp(DeliverRsp { status: status(element)?, service_code: element.text_of("ServiceCode") }),
+        "deliverrsp" => {
+            Operation::DeliverRsp(DeliverRsp { status: status(element)?, service_code: element.text_of("ServiceCode") })
+        }
         "deliveryreportreq" => Operation::DeliveryReportReq(Box::new(delivery_report_req(element)?)),
         "deliveryreportrsp" => Operation::DeliveryReportRsp(status(element)?),
         "fault" => Operation::Fault(fault(element)),
         // Some peers leave the fault around it away.
-        "rserrorrsp" | "vasperrorrsp" => Operation::Fault(Fault { kind: kind(element), status: Some(status(element)?), ..fault(&NOTHING) }),
+        "rserrorrsp" | "vasperrorrsp" => {
+            Operation::Fault(Fault { kind: kind(element), status: Some(status(element)?), ..fault(&NOTHING) })
+        }
         _ => Operation::Other(element.name.clone()),
     })
 }
@@ -113,7 +124,8 @@ fn delivery_report_req(element: &Element) -> Result<DeliveryReportReq, Malformed
 fn fault(element: &Element) -> Fault {
     let error = element.descendant("RSErrorRsp").or_else(|| element.descendant("VASPErrorRsp"));
     let code = element.text_of("faultcode").or_else(|| element.child("Code").and_then(|code| code.text_of("Value")));
-    let string = element.text_of("faultstring").or_else(|| element.child("Reason").and_then(|reason| reason.text_of("Text")));
+    let string =
+        element.text_of("faultstring").or_else(|| element.child("Reason").and_then(|reason| reason.text_of("Text")));
     Fault {
         fault_code: code.map(|code| code.rsplit(':').next().unwrap_or_default().trim().to_owned()).unwrap_or_default(),
         fault_string: string.unwrap_or_default(),
@@ -146,7 +158,11 @@ fn recipients(element: &Element) -> Recipients {
 
 /// The addresses in an element; a bare text is one as well.
 fn addresses(element: &Element) -> Vec<Address> {
-    let in_elements = element.children.iter().filter(|child| !child.text.is_empty()).map(|child| Address::named(&child.name, child.text.clone()));
+    let in_elements = element
+        .children
+        .iter()
+        .filter(|child| !child.text.is_empty())
+        .map(|child| Address::named(&child.name, child.text.clone()));
     let bare = Some(&element.text).filter(|text| !text.is_empty()).map(|text| Address::Number(text.clone()));
     in_elements.chain(bare).collect()
 }

@@ -48,8 +48,8 @@ macro_rules! codes {
                 }
             }
 
-            /// What follows from it. An unknown code means what its class means, one outside the classes a server's error
-            /// (3GPP TS 23.140, 8.7.7.3).
+            /// What follows from it. An unknown code means what its class means, one outside the classes a server's
+            /// error (3GPP TS 23.140, 8.7.7.3).
             pub const fn verdict(self) -> Verdict {
                 match self {
                     $(Self::$name => $verdict,)*
@@ -200,8 +200,15 @@ mod tests {
 
     #[test]
     fn a_code_is_read_from_the_beginning_of_a_text() {
-        for (text, code) in [("1000", Some(1000)), (" 2003 ", Some(2003)), ("4006: busy", Some(4006)), ("", None), ("ok", None), ("99999", None), ("-1", None)]
-        {
+        for (text, code) in [
+            ("1000", Some(1000)),
+            (" 2003 ", Some(2003)),
+            ("4006: busy", Some(4006)),
+            ("", None),
+            ("ok", None),
+            ("99999", None),
+            ("-1", None),
+        ] {
             assert_eq!(StatusCode::parse(text), code.map(StatusCode), "{text}");
         }
     }

@@ -1,7 +1,11 @@
-//! From a message to its envelope. Elements stand in the order of the schema (3GPP TS 23.140, annex L): it is a sequence, and some peers check it.
+//! From a message to its envelope. Elements stand in the order of the schema (3GPP TS 23.140, annex L): it is a
+//! sequence, and some peers check it.
 
 use super::xml::Writer;
-use super::{Address, Content, DeliverReq, DeliverRsp, DeliveryReportReq, Fault, FaultKind, Message, Operation, Recipients, Status, SubmitReq, SubmitRsp};
+use super::{
+    Address, Content, DeliverReq, DeliverRsp, DeliveryReportReq, Fault, FaultKind, Message, Operation, Recipients,
+    Status, SubmitReq, SubmitRsp,
+};
 
 /// The namespace of SOAP 1.1.
 const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
@@ -13,7 +17,9 @@ pub fn write(message: &Message) -> String {
     let namespace = (declaration, dialect.namespace.as_str());
     let mut writer = Writer { out: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned(), prefix };
     writer.out.push_str(&format!("<env:Envelope xmlns:env=\"{SOAP}\"><env:Header>"));
-    writer.element("TransactionID", &[namespace, ("env:mustUnderstand", "1")], |writer| super::xml::escape(&message.transaction_id, &mut writer.out));
+    writer.element("TransactionID", &[namespace, ("env:mustUnderstand", "1")], |writer| {
+        super::xml::escape(&message.transaction_id, &mut writer.out)
+    });
     writer.out.push_str("</env:Header><env:Body>");
     let version = dialect.version.as_str();
     match &message.operation {

@@ -1,4 +1,5 @@
-//! XML as MM7 needs it: a small tree whose elements are known by their local names, read within bounds, and a writer of elements.
+//! XML as MM7 needs it: a small tree whose elements are known by their local names, read within bounds, and a writer of
+//! elements.
 
 use std::borrow::Cow;
 
@@ -67,7 +68,9 @@ pub(super) fn parse(octets: &[u8]) -> Result<Element, Malformed> {
         return Err(Malformed::TooMuch("octets"));
     }
     let text = decode(octets);
-    let text = text.trim_start_matches(|character: char| character.is_whitespace() || character == '\u{FEFF}').trim_end_matches('\0');
+    let text = text
+        .trim_start_matches(|character: char| character.is_whitespace() || character == '\u{FEFF}')
+        .trim_end_matches('\0');
     if text.trim().is_empty() {
         return Err(Malformed::Blank);
     }
@@ -114,8 +117,8 @@ fn unreadable(error: impl Into<quick_xml::Error>) -> Malformed {
     Malformed::Xml(error.into().to_string())
 }
 
-/// Characters, whatever the declaration says: samples of peers declare UTF-16 and are UTF-8. Octets that are not UTF-8 are read as ISO 8859-1, so that
-/// what is ASCII, which is all that matters, is read at any rate.
+/// Characters, whatever the declaration says: samples of peers declare UTF-16 and are UTF-8. Octets that are not UTF-8
+/// are read as ISO 8859-1, so that what is ASCII, which is all that matters, is read at any rate.
 fn decode(octets: &[u8]) -> Cow<'_, str> {
     let utf16 = |octets: &[u8], unit: fn([u8; 2]) -> u16| {
         let units = octets.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
@@ -134,7 +137,9 @@ fn decode(octets: &[u8]) -> Cow<'_, str> {
 fn element(reader: &NsReader<&[u8]>, start: &BytesStart<'_>) -> Result<Element, Malformed> {
     let (resolved, name) = reader.resolver().resolve_element(start.name());
     let namespace = match resolved {
-        ResolveResult::Bound(namespace) => unescape(namespace.into_inner()).map_err(quick_xml::Error::from).map_err(unreadable)?.into_owned(),
+        ResolveResult::Bound(namespace) => {
+            unescape(namespace.into_inner()).map_err(quick_xml::Error::from).map_err(unreadable)?.into_owned()
+        }
         ResolveResult::Unbound | ResolveResult::Unknown(_) => String::new(),
     };
     let mut attributes = Vec::new();
@@ -249,7 +254,9 @@ mod tests {
     #[test]
     fn characters_are_found_in_every_coding() {
         let text = "<a>é€</a>";
-        let utf16 = |bytes: fn(u16) -> [u8; 2], mark: &str| format!("{mark}{text}").encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+        let utf16 = |bytes: fn(u16) -> [u8; 2], mark: &str| {
+            format!("{mark}{text}").encode_utf16().flat_map(bytes).collect::<Vec<u8>>()
+        };
         for octets in [
             text.as_bytes().to_vec(),
             utf16(u16::to_be_bytes, ""),

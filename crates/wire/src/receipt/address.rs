@@ -6,11 +6,15 @@ const SHOWN_MIN: usize = 4;
 /// The fewest zeros or nines that hide a number.
 const HIDDEN_MIN: usize = 7;
 
-/// The digits of an address, with `*` for each that the carrier hides (`*`, `x`, `#` or `?`); without `+`, a leading `00` and what is written between digits.
-/// `None` for a word, an empty address, a number of zeros or nines alone, and one that shows too few digits to be compared.
+/// The digits of an address, with `*` for each that the carrier hides (`*`, `x`, `#` or `?`); without `+`, a leading
+/// `00` and what is written between digits. `None` for a word, an empty address, a number of zeros or nines alone, and
+/// one that shows too few digits to be compared.
 pub fn digits(address: &str) -> Option<String> {
     let address = address.trim_matches(|c: char| c.is_whitespace() || c.is_control());
-    let address = address.get(..4).filter(|head| head.eq_ignore_ascii_case("tel:")).map_or(address, |_| address.get(4..).unwrap_or_default());
+    let address = address
+        .get(..4)
+        .filter(|head| head.eq_ignore_ascii_case("tel:"))
+        .map_or(address, |_| address.get(4..).unwrap_or_default());
     let number = address.split(['/', '@', ';']).next().unwrap_or_default();
     let mut digits = String::with_capacity(number.len());
     for character in number.chars() {
@@ -23,11 +27,14 @@ pub fn digits(address: &str) -> Option<String> {
     }
     let shown = digits.bytes().filter(u8::is_ascii_digit).count();
     // Seven zeros or nines, or more, are a number that is hidden, and name nobody. Fewer may be a short code.
-    if digits.len() >= HIDDEN_MIN && (digits.bytes().all(|digit| digit == b'0') || digits.bytes().all(|digit| digit == b'9')) {
+    if digits.len() >= HIDDEN_MIN
+        && (digits.bytes().all(|digit| digit == b'0') || digits.bytes().all(|digit| digit == b'9'))
+    {
         return None;
     }
     let least = if shown < digits.len() { SHOWN_MIN } else { 1 };
-    (shown >= least).then(|| digits.strip_prefix("00").filter(|rest| !rest.is_empty()).map(str::to_owned).unwrap_or(digits))
+    (shown >= least)
+        .then(|| digits.strip_prefix("00").filter(|rest| !rest.is_empty()).map(str::to_owned).unwrap_or(digits))
 }
 
 #[cfg(test)]

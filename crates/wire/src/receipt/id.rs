@@ -1,7 +1,8 @@
 //! Which of our message ids a receipt's id stands for.
 //!
-//! Carriers acknowledge with one spelling and report with another: hexadecimal and decimal, with and without leading zeros, in another case.
-//! An acknowledged id is filed under its [`canonical`] form; a receipt is looked up under its [`candidates`].
+//! Carriers acknowledge with one spelling and report with another: hexadecimal and decimal, with and without leading
+//! zeros, in another case. An acknowledged id is filed under its [`canonical`] form; a receipt is looked up under its
+//! [`candidates`].
 
 /// How a carrier spells the same id in an acknowledgement and in a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -26,8 +27,8 @@ const UUID_DIGITS: usize = 32;
 /// The fewest digits that may be the rest of a UUID whose leading zeros were stripped.
 const UUID_DIGITS_LEFT: usize = 24;
 
-/// The form under which ids are compared: without blanks, without quotes or brackets around, in lower case, without leading zeros or `0x`. A UUID is its
-/// 32 digits, zeros and all, wherever its hyphens are. The form has no blanks.
+/// The form under which ids are compared: without blanks, without quotes or brackets around, in lower case, without
+/// leading zeros or `0x`. A UUID is its 32 digits, zeros and all, wherever its hyphens are. The form has no blanks.
 pub fn canonical(id: &str) -> String {
     let id = match id.bytes().all(|byte| byte.is_ascii_graphic()) {
         true => id.trim_matches(DECORATION).to_ascii_lowercase(),
@@ -39,19 +40,24 @@ pub fn canonical(id: &str) -> String {
     if let Some(digits) = uuid_digits(&id) {
         return digits;
     }
-    let id = id.strip_prefix("0x").filter(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit())).unwrap_or(&id);
+    let id = id
+        .strip_prefix("0x")
+        .filter(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        .unwrap_or(&id);
     let stripped = id.trim_start_matches('0');
     if stripped.is_empty() && !id.is_empty() { "0".to_owned() } else { stripped.to_owned() }
 }
 
-/// The canonical forms under which the message of a receipt's id may be filed, likeliest first, each once. The first is the id as the carrier wrote it,
-/// unless `mode` says that it is filed under another.
+/// The canonical forms under which the message of a receipt's id may be filed, likeliest first, each once. The first is
+/// the id as the carrier wrote it, unless `mode` says that it is filed under another.
 pub fn candidates(id: &str, mode: IdMode) -> Vec<String> {
     let same = canonical(id);
     let as_filed_in_hex = || same.parse::<u128>().ok().map(|value| format!("{value:x}"));
     let as_filed_in_decimal = || u128::from_str_radix(&same, 16).ok().map(|value| value.to_string());
     let readings = match mode {
-        IdMode::Auto if is_digits_of_uuid(&same) => vec![Some(same.clone()), Some(same.trim_start_matches('0').to_owned())],
+        IdMode::Auto if is_digits_of_uuid(&same) => {
+            vec![Some(same.clone()), Some(same.trim_start_matches('0').to_owned())]
+        }
         IdMode::Auto => vec![Some(same.clone()), as_filed_in_hex(), as_filed_in_decimal(), with_zeros_of_uuid(&same)],
         IdMode::Exact => vec![Some(same.clone())],
         IdMode::HexToDecimal => vec![as_filed_in_hex()],
@@ -88,7 +94,8 @@ fn with_zeros_of_uuid(id: &str) -> Option<String> {
         return None;
     }
     let digits: String = id.chars().filter(|c| *c != '-').collect();
-    let is_rest = (UUID_DIGITS_LEFT..UUID_DIGITS).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_rest =
+        (UUID_DIGITS_LEFT..UUID_DIGITS).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_rest.then(|| format!("{digits:0>UUID_DIGITS$}"))
 }
 
@@ -127,7 +134,10 @@ mod tests {
             ("42        ", "0000000042"),
             ("42", "\x00\x0042"),
         ] {
-            assert!(candidates(receipted, IdMode::Auto).contains(&canonical(acknowledged)), "{acknowledged} {receipted}");
+            assert!(
+                candidates(receipted, IdMode::Auto).contains(&canonical(acknowledged)),
+                "{acknowledged} {receipted}"
+            );
         }
     }
 

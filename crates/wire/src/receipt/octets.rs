@@ -1,4 +1,5 @@
-//! The octets of a receipt's text. Their label (`data_coding`) is often wrong, so it only orders the readings that [`readings`] offers.
+//! The octets of a receipt's text. Their label (`data_coding`) is often wrong, so it only orders the readings that
+//! [`readings`] offers.
 
 use crate::gsm::{alphabet, packed};
 use crate::smpp::constants::data_coding;
@@ -14,10 +15,12 @@ type Way = fn(&[u8], u8, usize) -> Vec<String>;
 /// The ways to read a text, likeliest first.
 const WAYS: [Way; 5] = [wide, narrow, counted, packed, hexadecimal];
 
-/// The texts that `octets` may be when they are a receipt's, likeliest first: UTF-16 of either byte order where more than half of it is ASCII, single octets
-/// whatever the label says, the same behind an octet that counts them, packed septets, and hexadecimal digits.
+/// The texts that `octets` may be when they are a receipt's, likeliest first: UTF-16 of either byte order where more
+/// than half of it is ASCII, single octets whatever the label says, the same behind an octet that counts them, packed
+/// septets, and hexadecimal digits.
 ///
-/// `header_octets` is the length of the user data header that was cut off before: packed septets begin at the next boundary after it.
+/// `header_octets` is the length of the user data header that was cut off before: packed septets begin at the next
+/// boundary after it.
 pub fn readings(octets: &[u8], label: u8, header_octets: usize) -> impl Iterator<Item = String> {
     WAYS.into_iter().flat_map(move |way| way(octets, label, header_octets))
 }
@@ -28,12 +31,13 @@ fn wide(octets: &[u8], _: u8, _: usize) -> Vec<String> {
     if !octets.contains(&0) {
         return Vec::new();
     }
-    let readings = [utf16(octets, UTF_16_BE_MARK, u16::from_be_bytes), utf16(octets, UTF_16_LE_MARK, u16::from_le_bytes)];
+    let readings =
+        [utf16(octets, UTF_16_BE_MARK, u16::from_be_bytes), utf16(octets, UTF_16_LE_MARK, u16::from_le_bytes)];
     readings.into_iter().flatten().collect()
 }
 
-/// One character in each octet. Plain ASCII has one reading. Other octets may be signs of the GSM alphabet (its `_` is 0x11), Latin-1, control characters
-/// between the fields, or ASCII with a parity bit.
+/// One character in each octet. Plain ASCII has one reading. Other octets may be signs of the GSM alphabet (its `_` is
+/// 0x11), Latin-1, control characters between the fields, or ASCII with a parity bit.
 fn narrow(octets: &[u8], label: u8, _: usize) -> Vec<String> {
     let octets = without_mark(octets, UTF_8_MARK);
     if octets.iter().all(is_plain) {
@@ -41,7 +45,11 @@ fn narrow(octets: &[u8], label: u8, _: usize) -> Vec<String> {
     }
     let latin = || octets.iter().map(|octet| char::from(*octet)).collect();
     let gsm = || alphabet::decode(octets);
-    if octets.is_ascii() && !matches!(label, data_coding::IA5 | data_coding::LATIN1) { vec![gsm(), latin()] } else { vec![latin(), gsm()] }
+    if octets.is_ascii() && !matches!(label, data_coding::IA5 | data_coding::LATIN1) {
+        vec![gsm(), latin()]
+    } else {
+        vec![latin(), gsm()]
+    }
 }
 
 /// Single octets behind one that says how many there are.
@@ -56,7 +64,11 @@ fn packed(octets: &[u8], _: u8, header_octets: usize) -> Vec<String> {
         let mut septets = packed::unpack(octets, fill_bits, octets.len() * 8 / 7);
         // Seven bits are left over behind the last septet of seven octets, and some carriers fill them with zeros.
         septets.pop_if(|septet| octets.len().is_multiple_of(7) && *septet == 0);
-        if septets.iter().all(is_plain) { septets.iter().map(|septet| char::from(*septet)).collect() } else { alphabet::decode(&septets) }
+        if septets.iter().all(is_plain) {
+            septets.iter().map(|septet| char::from(*septet)).collect()
+        } else {
+            alphabet::decode(&septets)
+        }
     };
     match packed::fill_bits(header_octets) {
         0 => vec![unpacked(0)],
@@ -76,18 +88,22 @@ fn is_plain(octet: &u8) -> bool {
     (0x20..0x7F).contains(octet) || b"\r\n\t\0".contains(octet)
 }
 
-/// How many units from the beginning of a text tell whether it is UTF-16: fewer than the fields before the repeated message have, which may be in any script.
+/// How many units from the beginning of a text tell whether it is UTF-16: fewer than the fields before the repeated
+/// message have, which may be in any script.
 const TELLING_UNITS: usize = 24;
 
-/// UTF-16, where more than half of it, or of its beginning, is ASCII, as the fields of a receipt are. ASCII that is read so shows no ASCII at all. An odd last
-/// octet is dropped.
+/// UTF-16, where more than half of it, or of its beginning, is ASCII, as the fields of a receipt are. ASCII that is
+/// read so shows no ASCII at all. An odd last octet is dropped.
 fn utf16(octets: &[u8], mark: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
     let octets = without_mark(octets, mark);
     let units = || octets.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
     let is_plain_unit = |unit: &u16| u8::try_from(*unit).is_ok_and(|octet| octet != 0 && is_plain(&octet));
-    let is_mostly_plain = |most: usize| units().take(most).filter(is_plain_unit).count() * 2 > units().take(most).count();
+    let is_mostly_plain =
+        |most: usize| units().take(most).filter(is_plain_unit).count() * 2 > units().take(most).count();
     let is_text = is_mostly_plain(usize::MAX) || is_mostly_plain(TELLING_UNITS);
-    is_text.then(|| char::decode_utf16(units()).map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
+    is_text.then(|| {
+        char::decode_utf16(units()).map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    })
 }
 
 fn without_mark<'a>(octets: &'a [u8], mark: &[u8]) -> &'a [u8] {
@@ -129,7 +145,8 @@ mod tests {
     fn a_text_is_read_whatever_its_label_says() {
         for label in [0, 1, 2, 3, 4, 8, 0x10, 0x18, 0xF0, 0xF4, 0xFF] {
             for octets in writings(TEXT) {
-                let found = readings(&octets, label, 0).any(|text| text.trim_end_matches(['\r', '@']).contains(&TEXT[1..TEXT.len() - 1]));
+                let found = readings(&octets, label, 0)
+                    .any(|text| text.trim_end_matches(['\r', '@']).contains(&TEXT[1..TEXT.len() - 1]));
                 assert!(found, "label {label}: {octets:02x?}");
             }
         }

@@ -52,9 +52,9 @@ impl ReceiptState {
         self as u8
     }
 
-    /// The state that a receipt's `stat` names, in any case: by the word, by the number of `message_state` in its place (but `0`, which some carriers write
-    /// for delivered), by the parts of a vendor's own word, or by the beginning of a word that was cut short. A word that means failure is never pending.
-    /// Other words are [`Self::Unknown`].
+    /// The state that a receipt's `stat` names, in any case: by the word, by the number of `message_state` in its place
+    /// (but `0`, which some carriers write for delivered), by the parts of a vendor's own word, or by the beginning of
+    /// a word that was cut short. A word that means failure is never pending. Other words are [`Self::Unknown`].
     pub fn from_stat(stat: &str) -> Self {
         words::state_of(stat)
     }
@@ -77,7 +77,10 @@ impl ReceiptState {
 
     /// Whether nothing better follows.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Delivered | Self::Expired | Self::Deleted | Self::Undeliverable | Self::Rejected | Self::Skipped)
+        matches!(
+            self,
+            Self::Delivered | Self::Expired | Self::Deleted | Self::Undeliverable | Self::Rejected | Self::Skipped
+        )
     }
 }
 

@@ -7,7 +7,8 @@ use super::ReceiptState;
 pub struct ReceiptText {
     /// The id that the carrier gave the message.
     pub id: Option<String>,
-    /// The id with what stands between it and the next field, where that may belong to it: ids may have blanks, commas or semicolons in them.
+    /// The id with what stands between it and the next field, where that may belong to it: ids may have blanks, commas
+    /// or semicolons in them.
     pub long_id: Option<String>,
     /// Whether the id stood behind the repeated message, which may itself have written it.
     pub id_is_behind_text: bool,
@@ -47,8 +48,19 @@ pub struct ReceiptDate {
 /// The names that fields with this first letter go by. Longer ones first where one begins another.
 const fn fields_by_letter(letter: u8) -> &'static [(&'static str, Field)] {
     match letter {
-        b's' => &[("submit date", Field::Submit), ("submit_date", Field::Submit), ("submitdate", Field::Submit), ("stat", Field::Stat), ("sub", Field::Sub)],
-        b'd' => &[("done date", Field::Done), ("done_date", Field::Done), ("donedate", Field::Done), ("dlvrd", Field::Dlvrd)],
+        b's' => &[
+            ("submit date", Field::Submit),
+            ("submit_date", Field::Submit),
+            ("submitdate", Field::Submit),
+            ("stat", Field::Stat),
+            ("sub", Field::Sub),
+        ],
+        b'd' => &[
+            ("done date", Field::Done),
+            ("done_date", Field::Done),
+            ("donedate", Field::Done),
+            ("dlvrd", Field::Dlvrd),
+        ],
         b't' => &[("text", Field::Text)],
         b'e' => &[("err", Field::Err)],
         b'i' => &[("id", Field::Id)],
@@ -79,9 +91,10 @@ enum Form {
 
 /// Reads a receipt's text. `None` when it is none: it names neither an id nor a state.
 ///
-/// Fields may come in any order and any case, be missing or unknown, and be set apart by blanks, commas or semicolons, or by nothing where that leaves no
-/// doubt. The first of a name counts. What follows `text:` repeats the message, and no field in it counts beside one that came before. Where the id or the
-/// state is missing by then, fields come after the message, and the last of a name counts.
+/// Fields may come in any order and any case, be missing or unknown, and be set apart by blanks, commas or semicolons,
+/// or by nothing where that leaves no doubt. The first of a name counts. What follows `text:` repeats the message, and
+/// no field in it counts beside one that came before. Where the id or the state is missing by then, fields come after
+/// the message, and the last of a name counts.
 pub fn parse(text: &str) -> Option<ReceiptText> {
     let apart = parse_as(text, Form::Apart);
     let is_plain = |field: &Option<String>| field.as_ref().is_some_and(|value| !value.contains(':'));
@@ -89,12 +102,16 @@ pub fn parse(text: &str) -> Option<ReceiptText> {
     if apart.as_ref().is_some_and(is_complete) {
         return apart;
     }
-    // Names within words are fields only where nothing else makes sense: the text begins with one, and the state is one.
+    // Names within words are fields only where nothing else makes sense: the text begins with one, and the state is
+    // one.
     if field_at(text.trim_start()).is_none() {
         return apart;
     }
-    let has_state = |receipt: &ReceiptText| receipt.stat.as_deref().is_some_and(|stat| ReceiptState::from_stat(stat) != ReceiptState::Unknown);
-    let joined = parse_as(text, Form::Joined).filter(|joined| is_complete(joined) && has_state(joined) && !joined.id_is_behind_text);
+    let has_state = |receipt: &ReceiptText| {
+        receipt.stat.as_deref().is_some_and(|stat| ReceiptState::from_stat(stat) != ReceiptState::Unknown)
+    };
+    let joined = parse_as(text, Form::Joined)
+        .filter(|joined| is_complete(joined) && has_state(joined) && !joined.id_is_behind_text);
     joined.or(apart)
 }
 
@@ -103,7 +120,9 @@ fn parse_as(text: &str, form: Form) -> Option<ReceiptText> {
     let mut rest = text;
     let (mut named, mut seen) = (0, Vec::new());
     // Only the first field of joined ones stands at the beginning of a word.
-    while let Some((field, after)) = if named == 0 || form == Form::Apart { next_field(rest) } else { joined_field(rest) } {
+    while let Some((field, after)) =
+        if named == 0 || form == Form::Apart { next_field(rest) } else { joined_field(rest) }
+    {
         named += 1;
         // A name that comes twice may be a part of a value.
         if form == Form::Joined && seen.contains(&field) {
@@ -126,7 +145,8 @@ fn parse_as(text: &str, form: Form) -> Option<ReceiptText> {
     (receipt.stat.is_some() || has_id).then_some(receipt)
 }
 
-/// Reads what follows `text:`: the message, and behind it those of the id, the state and the error that did not come before. Says how many there were.
+/// Reads what follows `text:`: the message, and behind it those of the id, the state and the error that did not come
+/// before. Says how many there were.
 fn read_echo(receipt: &mut ReceiptText, echo: &str) -> usize {
     let (lacks_id, lacks_stat) = (receipt.id.is_none(), receipt.stat.is_none());
     let mut behind = ReceiptText::default();
@@ -164,14 +184,16 @@ fn read_echo(receipt: &mut ReceiptText, echo: &str) -> usize {
     named
 }
 
-/// The next field's name that stands at the beginning of a word and is followed by a colon, and what comes after the colon.
+/// The next field's name that stands at the beginning of a word and is followed by a colon, and what comes after the
+/// colon.
 fn next_field(text: &str) -> Option<(Field, &str)> {
     let mut at_word = true;
     for (index, character) in text.char_indices() {
         if at_word && let Some(found) = field_at(&text[index..]) {
             return Some(found);
         }
-        // Octets beyond ASCII before a field are rubbish, or the end of another language's word; no field of a receipt joins them.
+        // Octets beyond ASCII before a field are rubbish, or the end of another language's word; no field of a receipt
+        // joins them.
         at_word = !(character.is_ascii_alphanumeric() || character == '_');
     }
     None
@@ -205,19 +227,24 @@ fn value_of(after: &str, form: Form) -> (&str, &str) {
     {
         return (value, rest);
     }
-    let end = start.find(|c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '|' | '}')).unwrap_or(start.len());
+    let end = start
+        .find(|c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '|' | '}'))
+        .unwrap_or(start.len());
     let is_next = |index: &usize| form == Form::Joined && field_at(&start[*index..]).is_some();
     let next = start[..end].char_indices().map(|(index, _)| index).find(is_next);
     start.split_at(next.unwrap_or(end))
 }
 
-/// The most characters of a value that goes up to the next field: what an acknowledgement's id may have (SMPP 3.4, 5.2.23), and more than a state has.
+/// The most characters of a value that goes up to the next field: what an acknowledgement's id may have (SMPP 3.4,
+/// 5.2.23), and more than a state has.
 const LONG_CHARS_MAX: usize = 65;
 
-/// The most words of a state that no field follows: `NOT DELIVERED TO HANDSET`. More are the message, without a name before it.
+/// The most words of a state that no field follows: `NOT DELIVERED TO HANDSET`. More are the message, without a name
+/// before it.
 const STAT_WORDS_MAX: usize = 4;
 
-/// All that stands before the next field, where it is more than the first word and no field of an unknown name is in it.
+/// All that stands before the next field, where it is more than the first word and no field of an unknown name is in
+/// it.
 fn long_value<'a>(after: &'a str, short: &str) -> Option<&'a str> {
     let start = after.trim_start();
     // A longer value is none, so that no more than this is looked at however long the text is.
@@ -248,8 +275,8 @@ fn set(receipt: &mut ReceiptText, field: Field, value: &str, after: &str, form: 
     }
 }
 
-/// A state with all the words that belong to it, since the later ones may take back what the first says: `DELIVERED TO SMSC`. They go to the next field, one
-/// of an unknown name included.
+/// A state with all the words that belong to it, since the later ones may take back what the first says:
+/// `DELIVERED TO SMSC`. They go to the next field, one of an unknown name included.
 fn stat_of<'a>(value: &'a str, after: &'a str, form: Form) -> &'a str {
     let start = after.trim_start();
     if start.starts_with('"') {
@@ -260,7 +287,8 @@ fn stat_of<'a>(value: &'a str, after: &'a str, form: Form) -> &'a str {
     let mut is_followed = false;
     let mut end = most;
     for (index, character) in start[..most].char_indices() {
-        let is_field = (form == Form::Joined || start[..index].ends_with(is_separator)) && field_at(&start[index..]).is_some();
+        let is_field =
+            (form == Form::Joined || start[..index].ends_with(is_separator)) && field_at(&start[index..]).is_some();
         if is_field || character == ':' || matches!(character, '\r' | '\n' | '\0' | '}') {
             is_followed = is_field || character == ':';
             end = if character == ':' { start[..index].rfind(is_separator).unwrap_or(0) } else { index };
@@ -302,12 +330,17 @@ impl ReceiptDate {
             minute: pair(3)?,
             second: pair(4)?,
         };
-        let sound = (1..=12).contains(&date.month) && (1..=31).contains(&date.day) && date.hour < 24 && date.minute < 60 && date.second < 61;
+        let sound = (1..=12).contains(&date.month)
+            && (1..=31).contains(&date.day)
+            && date.hour < 24
+            && date.minute < 60
+            && date.second < 61;
         sound.then_some(date)
     }
 }
 
-/// Writes a receipt's text in the usual form. `date` is as the carrier writes it; `err` has three characters, `text` at most 20.
+/// Writes a receipt's text in the usual form. `date` is as the carrier writes it; `err` has three characters, `text` at
+/// most 20.
 pub fn build(id: &str, date: &str, state: ReceiptState, err: &str, text: &str) -> String {
     let delivered = u8::from(state == ReceiptState::Delivered);
     let stat = state.stat();
@@ -324,18 +357,40 @@ mod tests {
 
     const CORPUS: &[Row] = &[
         (
-            "id:1234567890 sub:001 dlvrd:001 submit date:2603151430 done date:2603151431 stat:DELIVRD err:000 text:Hello",
+            "id:1234567890 sub:001 dlvrd:001 submit date:2603151430 done date:2603151431 stat:DELIVRD err:000 \
+             text:Hello",
             Some("1234567890"),
             Some("DELIVRD"),
             Some("000"),
         ),
-        ("id:00B8BE19 sub:001 dlvrd:001 submit date:260315143000 done date:260315143100 stat:DELIVRD err:000", Some("00B8BE19"), Some("DELIVRD"), Some("000")),
-        ("id:0f6a3c1e-2b7d-4c8e-9f10-a1b2c3d4e5f6 stat:UNDELIV err:1", Some("0f6a3c1e-2b7d-4c8e-9f10-a1b2c3d4e5f6"), Some("UNDELIV"), Some("1")),
-        ("stat:EXPIRED id:42", Some("42"), Some("EXPIRED"), None),
-        ("ID:42 SUB:1 DLVRD:1 SUBMIT DATE:20260315143000 DONE DATE:20260315143000 STAT:DELIVRD ERR:0000 TEXT:", Some("42"), Some("DELIVRD"), Some("0000")),
-        ("id:42 sub:001 dlvrd:000 submitdate:2603151430 donedate:2603151431 stat:FAILED err:A12 Text:x", Some("42"), Some("FAILED"), Some("A12")),
         (
-            "id:42 sub:001 dlvrd:001 submit date:0000000000 done date:0000000000 stat:DELIVRD err:000 text:id:99 stat:REJECTD",
+            "id:00B8BE19 sub:001 dlvrd:001 submit date:260315143000 done date:260315143100 stat:DELIVRD err:000",
+            Some("00B8BE19"),
+            Some("DELIVRD"),
+            Some("000"),
+        ),
+        (
+            "id:0f6a3c1e-2b7d-4c8e-9f10-a1b2c3d4e5f6 stat:UNDELIV err:1",
+            Some("0f6a3c1e-2b7d-4c8e-9f10-a1b2c3d4e5f6"),
+            Some("UNDELIV"),
+            Some("1"),
+        ),
+        ("stat:EXPIRED id:42", Some("42"), Some("EXPIRED"), None),
+        (
+            "ID:42 SUB:1 DLVRD:1 SUBMIT DATE:20260315143000 DONE DATE:20260315143000 STAT:DELIVRD ERR:0000 TEXT:",
+            Some("42"),
+            Some("DELIVRD"),
+            Some("0000"),
+        ),
+        (
+            "id:42 sub:001 dlvrd:000 submitdate:2603151430 donedate:2603151431 stat:FAILED err:A12 Text:x",
+            Some("42"),
+            Some("FAILED"),
+            Some("A12"),
+        ),
+        (
+            "id:42 sub:001 dlvrd:001 submit date:0000000000 done date:0000000000 stat:DELIVRD err:000 text:id:99 \
+             stat:REJECTD",
             Some("42"),
             Some("DELIVRD"),
             Some("000"),
@@ -345,7 +400,12 @@ mod tests {
         ("id:\"42\" stat:\"DELIVRD\"", Some("42"), Some("DELIVRD"), None),
         ("id: 42 stat: DELIVRD err: 000", Some("42"), Some("DELIVRD"), Some("000")),
         ("id:42\r\nstat:DELIVRD\r\nerr:000\r\n", Some("42"), Some("DELIVRD"), Some("000")),
-        ("id:42 sub:001 dlvrd:001 submit date: done date: stat:DELIVRD err:000 text:", Some("42"), Some("DELIVRD"), Some("000")),
+        (
+            "id:42 sub:001 dlvrd:001 submit date: done date: stat:DELIVRD err:000 text:",
+            Some("42"),
+            Some("DELIVRD"),
+            Some("000"),
+        ),
         ("id:42 foo:bar stat:BUFFRED", Some("42"), Some("BUFFRED"), None),
         ("id:42 stat:0 err:000", Some("42"), Some("0"), Some("000")),
         ("stat:DELIVRD err:000 text:no id", None, Some("DELIVRD"), Some("000")),
@@ -371,15 +431,26 @@ mod tests {
         // All the words of a state, to the next field; a message without a name before it is longer.
         ("id:42 stat:DELIVRD and more", Some("42"), Some("DELIVRD and more"), None),
         ("id:42 stat:DELIVERED TO SMSC err:000", Some("42"), Some("DELIVERED TO SMSC"), Some("000")),
-        ("id:42 stat:DELIVRD NOT CONFIRMED BY THE HANDSET err:000", Some("42"), Some("DELIVRD NOT CONFIRMED BY THE HANDSET"), Some("000")),
+        (
+            "id:42 stat:DELIVRD NOT CONFIRMED BY THE HANDSET err:000",
+            Some("42"),
+            Some("DELIVRD NOT CONFIRMED BY THE HANDSET"),
+            Some("000"),
+        ),
         ("id:42 stat:DELIVERED TO SMSC foo:bar", Some("42"), Some("DELIVERED TO SMSC"), None),
         ("id:42 stat:DELIVRD foo:bar err:000", Some("42"), Some("DELIVRD"), Some("000")),
         ("id:42 stat:DELIVRD Dear customer, this is not for you", Some("42"), Some("DELIVRD"), None),
         ("id:42 stat:DELIVRD\r\nNOT", Some("42"), Some("DELIVRD"), None),
-        ("{\"id\":\"42\",\"stat\":\"DELIVERED TO SMSC\",\"err\":\"000\"}", Some("42"), Some("DELIVERED TO SMSC"), Some("000")),
+        (
+            "{\"id\":\"42\",\"stat\":\"DELIVERED TO SMSC\",\"err\":\"000\"}",
+            Some("42"),
+            Some("DELIVERED TO SMSC"),
+            Some("000"),
+        ),
         // Nothing between the fields.
         (
-            "id:123sub:001dlvrd:001submit date:2603151430done date:2603151431stat:DELIVRDerr:000text:id:99 stat:REJECTD",
+            "id:123sub:001dlvrd:001submit date:2603151430done date:2603151431stat:DELIVRDerr:000text:id:99 \
+             stat:REJECTD",
             Some("123"),
             Some("DELIVRD"),
             Some("000"),
@@ -417,14 +488,25 @@ mod tests {
 
     #[test]
     fn ordinary_text_is_no_receipt() {
-        for text in ["", "Hello", "my id: ask", "status:fine", "identity:42 thermostat:on", "I said id:42", "My id:42 and my thermostat:OK"] {
+        for text in [
+            "",
+            "Hello",
+            "my id: ask",
+            "status:fine",
+            "identity:42 thermostat:on",
+            "I said id:42",
+            "My id:42 and my thermostat:OK",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }
 
     #[test]
     fn dates_have_10_12_or_14_digits() {
-        let date = |digits| ReceiptDate::parse(digits).map(|date| (date.year, date.month, date.day, date.hour, date.minute, date.second));
+        let date = |digits| {
+            ReceiptDate::parse(digits)
+                .map(|date| (date.year, date.month, date.day, date.hour, date.minute, date.second))
+        };
         assert_eq!(date("2603151430"), Some((2026, 3, 15, 14, 30, 0)));
         assert_eq!(date("260315143059"), Some((2026, 3, 15, 14, 30, 59)));
         assert_eq!(date("20260315143059"), Some((2026, 3, 15, 14, 30, 59)));
@@ -435,7 +517,10 @@ mod tests {
 
     #[test]
     fn the_text_may_hold_what_looks_like_fields() {
-        assert_eq!(parse("id:1 stat:DELIVRD text:stat:UNDELIV").and_then(|read| read.text), Some("stat:UNDELIV".to_owned()));
+        assert_eq!(
+            parse("id:1 stat:DELIVRD text:stat:UNDELIV").and_then(|read| read.text),
+            Some("stat:UNDELIV".to_owned())
+        );
     }
 
     proptest! {

@@ -19,13 +19,15 @@ impl Address {
         Self { ton, npi, octets: text.as_bytes().to_vec() }
     }
 
-    /// An address in the kind that its look suggests: `+` and digits are international, 3 to 8 digits a short code, other digits unknown, the
-    /// rest alphanumeric (at most 11 octets).
+    /// An address in the kind that its look suggests: `+` and digits are international, 3 to 8 digits a short code,
+    /// other digits unknown, the rest alphanumeric (at most 11 octets).
     pub fn guess(text: &str) -> Self {
         let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         match text.strip_prefix('+') {
             Some(digits) if is_number(digits) => Self::new(ton::INTERNATIONAL, npi::ISDN, digits),
-            _ if is_number(text) && (3..=8).contains(&text.len()) => Self::new(ton::NETWORK_SPECIFIC, npi::UNKNOWN, text),
+            _ if is_number(text) && (3..=8).contains(&text.len()) => {
+                Self::new(ton::NETWORK_SPECIFIC, npi::UNKNOWN, text)
+            }
             _ if is_number(text) => Self::new(ton::UNKNOWN, npi::ISDN, text),
             _ => Self { ton: ton::ALPHANUMERIC, npi: npi::UNKNOWN, octets: text.bytes().take(11).collect() },
         }
@@ -64,7 +66,9 @@ mod tests {
 
     #[test]
     fn digits_are_found_in_every_writing() {
-        for (text, digits) in [("+1800", Some("1800")), ("001800", Some("1800")), ("1800", Some("1800")), ("ACME", None), ("", None)] {
+        for (text, digits) in
+            [("+1800", Some("1800")), ("001800", Some("1800")), ("1800", Some("1800")), ("ACME", None), ("", None)]
+        {
             assert_eq!(Address::new(0, 0, text).digits().as_deref(), digits, "{text}");
         }
     }

@@ -49,7 +49,10 @@ pub struct Bind {
 impl fmt::Debug for Bind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let system_id = String::from_utf8_lossy(&self.system_id);
-        f.debug_struct("Bind").field("system_id", &system_id).field("interface_version", &self.interface_version).finish_non_exhaustive()
+        f.debug_struct("Bind")
+            .field("system_id", &system_id)
+            .field("interface_version", &self.interface_version)
+            .finish_non_exhaustive()
     }
 }
 

@@ -22,12 +22,17 @@ impl Header {
     /// Reads a header; `None` while fewer than 16 octets are there.
     pub fn read(octets: &[u8]) -> Option<Self> {
         let word = |at: usize| Some(u32::from_be_bytes(octets.get(at..at + 4)?.try_into().ok()?));
-        Some(Self { length: word(0)?, command: CommandId(word(4)?), status: CommandStatus(word(8)?), sequence: word(12)? })
+        Some(Self {
+            length: word(0)?,
+            command: CommandId(word(4)?),
+            status: CommandStatus(word(8)?),
+            sequence: word(12)?,
+        })
     }
 }
 
-/// The stream has lost its step: this length cannot be, and where the next PDU begins nobody knows. Answer `generic_nack` with
-/// `ESME_RINVCMDLEN` and close.
+/// The stream has lost its step: this length cannot be, and where the next PDU begins nobody knows. Answer
+/// `generic_nack` with `ESME_RINVCMDLEN` and close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("command_length {} is not between {HEADER_BYTES} and the most that is taken", header.length)]
 pub struct LostStep {

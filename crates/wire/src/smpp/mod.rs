@@ -1,7 +1,8 @@
 //! SMPP 3.4 and 5.0 (Short Message Peer-to-Peer): PDUs as values, and the rules about them.
 //!
-//! In come the octets of one PDU, cut out of the stream by [`frame`]; out goes a [`Pdu`], or a [`DecodeError`] that says what to answer. Decoding takes what
-//! the field sends (long fields, missing bodies, stray octets) and never looks past its own PDU; encoding writes what the specification says.
+//! In come the octets of one PDU, cut out of the stream by [`frame`]; out goes a [`Pdu`], or a [`DecodeError`] that
+//! says what to answer. Decoding takes what the field sends (long fields, missing bodies, stray octets) and never looks
+//! past its own PDU; encoding writes what the specification says.
 
 mod address;
 mod bind;

@@ -98,7 +98,8 @@ impl CommandStatus {
         Self::NAMED.iter().find(|(value, _)| *value == self.0).map(|(_, name)| *name)
     }
 
-    /// The status with this name (with or without `ESME_`, in any case), or this number (decimal, or hexadecimal after `0x`).
+    /// The status with this name (with or without `ESME_`, in any case), or this number (decimal, or hexadecimal after
+    /// `0x`).
     pub fn parse(text: &str) -> Option<Self> {
         let upper = text.trim().to_ascii_uppercase();
         if let Some(hex) = upper.strip_prefix("0X") {

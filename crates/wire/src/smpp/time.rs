@@ -9,7 +9,8 @@ pub fn absolute(unix_ms: i64) -> String {
     format!("{:02}{month:02}{day:02}{hour:02}{minute:02}{second:02}{tenths}00+", year.rem_euclid(100))
 }
 
-/// A time so many seconds from now, in days, hours, minutes and seconds: months and years mean different lengths to different peers. At most 99 days.
+/// A time so many seconds from now, in days, hours, minutes and seconds: months and years mean different lengths to
+/// different peers. At most 99 days.
 pub fn relative(secs: u64) -> String {
     let secs = secs.min(99 * 86_400);
     let (days, hours, minutes) = (secs / 86_400, secs / 3600 % 24, secs / 60 % 60);
@@ -33,9 +34,12 @@ mod tests {
 
     #[test]
     fn absolute_times_are_utc() {
-        for (ms, text) in
-            [(0, "700101000000000+"), (1_773_585_012_345, "260315143012300+"), (1_835_395_199_999, "280228235959900+"), (1_835_395_200_000, "280229000000000+")]
-        {
+        for (ms, text) in [
+            (0, "700101000000000+"),
+            (1_773_585_012_345, "260315143012300+"),
+            (1_835_395_199_999, "280228235959900+"),
+            (1_835_395_200_000, "280229000000000+"),
+        ] {
             assert_eq!(absolute(ms), text);
             assert_eq!(absolute(ms).len(), 16);
         }
@@ -43,7 +47,12 @@ mod tests {
 
     #[test]
     fn relative_times_count_days_at_most() {
-        for (secs, text) in [(0, "000000000000000R"), (7 * 86_400, "000007000000000R"), (90_061, "000001010101000R"), (u64::MAX, "000099000000000R")] {
+        for (secs, text) in [
+            (0, "000000000000000R"),
+            (7 * 86_400, "000007000000000R"),
+            (90_061, "000001010101000R"),
+            (u64::MAX, "000099000000000R"),
+        ] {
             assert_eq!(relative(secs), text);
         }
     }

@@ -77,7 +77,8 @@ impl Tlvs {
         self.list.iter().find(|tlv| tlv.tag == tag).map(|tlv| tlv.value.as_slice())
     }
 
-    /// A number, in as many octets as it came: some peers write one octet as two, or the reverse. `None` when absent, empty or over 4 octets.
+    /// A number, in as many octets as it came: some peers write one octet as two, or the reverse. `None` when absent,
+    /// empty or over 4 octets.
     pub fn number(&self, tag: u16) -> Option<u32> {
         let value = self.get(tag).filter(|value| (1..=4).contains(&value.len()))?;
         Some(value.iter().fold(0, |number, octet| number << 8 | u32::from(*octet)))
@@ -100,7 +101,8 @@ impl Tlvs {
         self.list.is_empty()
     }
 
-    /// Whether octets after the last one made no parameter and were left out. Nothing to refuse a PDU for, but worth a counter.
+    /// Whether octets after the last one made no parameter and were left out. Nothing to refuse a PDU for, but worth a
+    /// counter.
     pub const fn is_malformed(&self) -> bool {
         self.is_malformed
     }
@@ -110,14 +112,15 @@ impl Tlvs {
         self.list.push(Tlv { tag, value: value.into() });
     }
 
-    /// Whether parameters fill `octets` to the last one. Where `strict`, each has a tag that is defined; elsewhere no tag is zero, which is reserved.
+    /// Whether parameters fill `octets` to the last one. Where `strict`, each has a tag that is defined; elsewhere no
+    /// tag is zero, which is reserved.
     pub(super) fn fill(octets: &[u8], strict: bool) -> bool {
         let tlvs = Self::decode(octets);
         !tlvs.is_malformed && tlvs.list.iter().all(|tlv| if strict { is_defined(tlv.tag) } else { tlv.tag != 0 })
     }
 
-    /// Reads parameters up to the end of the PDU. A last one that is cut short, or stray octets too few for one, are left out: peers send
-    /// both, and what came before is sound.
+    /// Reads parameters up to the end of the PDU. A last one that is cut short, or stray octets too few for one, are
+    /// left out: peers send both, and what came before is sound.
     pub(super) fn decode(mut octets: &[u8]) -> Self {
         let mut list = Vec::new();
         while let [t1, t2, l1, l2, rest @ ..] = octets {

@@ -8,28 +8,49 @@ use wire::{concat, gsm, text};
 
 /// A header that may lie about its length, and a body.
 fn almost_pdus() -> impl Strategy<Value = Vec<u8>> {
-    let command =
-        prop_oneof![any::<u32>(), (0u32..0x120, any::<bool>()).prop_map(|(command, response)| if response { command | 0x8000_0000 } else { command })];
+    let command = prop_oneof![
+        any::<u32>(),
+        (0u32..0x120, any::<bool>()).prop_map(|(command, response)| if response {
+            command | 0x8000_0000
+        } else {
+            command
+        })
+    ];
     let length = prop_oneof![any::<u32>(), 0u32..200];
-    (command, any::<u32>(), any::<u32>(), prop::option::of(length), prop::collection::vec(any::<u8>(), 0..300)).prop_map(
-        |(command, status, sequence, length, body)| {
+    (command, any::<u32>(), any::<u32>(), prop::option::of(length), prop::collection::vec(any::<u8>(), 0..300))
+        .prop_map(|(command, status, sequence, length, body)| {
             let length = length.unwrap_or(16 + u32::try_from(body.len()).unwrap());
             let header = [length, command, status, sequence].into_iter().flat_map(u32::to_be_bytes);
             header.chain(body).collect()
-        },
-    )
+        })
 }
 
 /// Texts that are nearly receipts.
 fn almost_receipts() -> impl Strategy<Value = String> {
-    let name = prop::sample::select(vec!["id", "ID", "sub", "dlvrd", "submit date", "submitdate", "done date", "stat", "Stat", "err", "text", "foo", ""]);
+    let name = prop::sample::select(vec![
+        "id",
+        "ID",
+        "sub",
+        "dlvrd",
+        "submit date",
+        "submitdate",
+        "done date",
+        "stat",
+        "Stat",
+        "err",
+        "text",
+        "foo",
+        "",
+    ]);
     let field = (
         name,
         prop::sample::select(vec![":", " : ", ": ", "", "::", ":\""]),
         "[0-9A-Za-zé\"\\- ]{0,12}",
         prop::sample::select(vec![" ", ",", ";", "\r\n", "\0", ""]),
     );
-    prop::collection::vec(field, 0..12).prop_map(|fields| fields.into_iter().map(|(name, colon, value, end)| format!("{name}{colon}{value}{end}")).collect())
+    prop::collection::vec(field, 0..12).prop_map(|fields| {
+        fields.into_iter().map(|(name, colon, value, end)| format!("{name}{colon}{value}{end}")).collect()
+    })
 }
 
 proptest! {

@@ -1,7 +1,9 @@
 //! PDUs of any content that the specification allows.
 
 use proptest::prelude::*;
-use wire::smpp::{Address, Bind, BindKind, Body, CancelSm, CommandId, DataSm, Outbind, Pdu, QueryResult, QuerySm, Sm, Tlvs};
+use wire::smpp::{
+    Address, Bind, BindKind, Body, CancelSm, CommandId, DataSm, Outbind, Pdu, QueryResult, QuerySm, Sm, Tlvs,
+};
 
 /// Which octets text fields may have.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,22 +30,30 @@ impl Octets {
     }
 
     fn sm(self) -> BoxedStrategy<Sm> {
-        let texts = (self.text(5), self.address(20), self.address(20), self.time(), self.time(), prop::collection::vec(any::<u8>(), 0..=254));
-        let fill = |((service_type, source, destination, schedule, validity, short_message), octets): (_, [u8; 7])| Sm {
-            service_type,
-            source,
-            destination,
-            esm_class: octets[0],
-            protocol_id: octets[1],
-            priority_flag: octets[2],
-            schedule_delivery_time: schedule,
-            validity_period: validity,
-            registered_delivery: octets[3],
-            replace_if_present_flag: octets[4],
-            data_coding: octets[5],
-            sm_default_msg_id: octets[6],
-            short_message,
-        };
+        let texts = (
+            self.text(5),
+            self.address(20),
+            self.address(20),
+            self.time(),
+            self.time(),
+            prop::collection::vec(any::<u8>(), 0..=254),
+        );
+        let fill =
+            |((service_type, source, destination, schedule, validity, short_message), octets): (_, [u8; 7])| Sm {
+                service_type,
+                source,
+                destination,
+                esm_class: octets[0],
+                protocol_id: octets[1],
+                priority_flag: octets[2],
+                schedule_delivery_time: schedule,
+                validity_period: validity,
+                registered_delivery: octets[3],
+                replace_if_present_flag: octets[4],
+                data_coding: octets[5],
+                sm_default_msg_id: octets[6],
+                short_message,
+            };
         (texts, any::<[u8; 7]>()).prop_map(fill).boxed()
     }
 
@@ -109,7 +119,11 @@ pub(crate) fn bodies(octets: Octets) -> BoxedStrategy<Body> {
 
 /// Optional parameters, the vendors' own among them.
 pub(crate) fn tlvs() -> impl Strategy<Value = Tlvs> {
-    let tag = prop_oneof![any::<u16>(), 0x1400u16..=0x3FFF, prop::sample::select(vec![0x001E, 0x0427, 0x0424, 0x020C, 0x0423, 0x0428])];
+    let tag = prop_oneof![
+        any::<u16>(),
+        0x1400u16..=0x3FFF,
+        prop::sample::select(vec![0x001E, 0x0427, 0x0424, 0x020C, 0x0423, 0x0428])
+    ];
     prop::collection::vec((tag, prop::collection::vec(any::<u8>(), 0..40)), 0..5).prop_map(|list| {
         let mut tlvs = Tlvs::default();
         list.into_iter().for_each(|(tag, value)| tlvs.push(tag, value));
@@ -121,7 +135,12 @@ pub(crate) fn tlvs() -> impl Strategy<Value = Tlvs> {
 pub(crate) const fn takes_tlvs(command: CommandId) -> bool {
     matches!(
         command,
-        CommandId::SUBMIT_SM | CommandId::DELIVER_SM | CommandId::DATA_SM | CommandId::SUBMIT_SM_RESP | CommandId::DELIVER_SM_RESP | CommandId::DATA_SM_RESP
+        CommandId::SUBMIT_SM
+            | CommandId::DELIVER_SM
+            | CommandId::DATA_SM
+            | CommandId::SUBMIT_SM_RESP
+            | CommandId::DELIVER_SM_RESP
+            | CommandId::DATA_SM_RESP
     )
 }
 

@@ -1,14 +1,15 @@
 //! MM7 as we write it, letter for letter, and as peers write it.
 //!
-//! `golden/mm7` holds what is written here: the `Content-Type` of an HTTP message and its body. `golden/mm7/peers` holds what others write, with their oddities.
-//! `WRITE_GOLDEN=1` writes the former anew, to be read before they are believed.
+//! `golden/mm7` holds what is written here: the `Content-Type` of an HTTP message and its body. `golden/mm7/peers`
+//! holds what others write, with their oddities. `WRITE_GOLDEN=1` writes the former anew, to be read before they are
+//! believed.
 
 use std::path::PathBuf;
 
 use bytes::Bytes;
 use wire::mm7::{
-    Address, Content, DeliverReq, DeliverRsp, DeliveryReportReq, Dialect, Fault, FaultKind, Malformed, Message, MmStatus, NAMESPACE_ROOT, Operation,
-    Recipients, Status, StatusCode, SubmitReq, SubmitRsp, post,
+    Address, Content, DeliverReq, DeliverRsp, DeliveryReportReq, Dialect, Fault, FaultKind, Malformed, Message,
+    MmStatus, NAMESPACE_ROOT, Operation, Recipients, Status, StatusCode, SubmitReq, SubmitRsp, post,
 };
 use wire::mms::{self, Attachment, Part};
 use wire::receipt::ReceiptState;
@@ -36,7 +37,10 @@ fn number(digits: &str) -> Address {
 
 fn parts() -> Vec<Part> {
     let media = Bytes::from_static(b"\x89PNG\r\n\x1A\n\0\0--=_mm7.content\r\n");
-    mms::parts(Some("Grüße\r\n--=_mm7.content--\r\n"), Some(Attachment { content_type: "image/png", extension: "png", bytes: &media }))
+    mms::parts(
+        Some("Grüße\r\n--=_mm7.content--\r\n"),
+        Some(Attachment { content_type: "image/png", extension: "png", bytes: &media }),
+    )
 }
 
 fn submit_req() -> SubmitReq {
@@ -44,7 +48,11 @@ fn submit_req() -> SubmitReq {
         vasp_id: Some("TNN".to_owned()),
         vas_id: Some("News".to_owned()),
         sender_address: Some(number("12025550100")),
-        recipients: Recipients { to: vec![number("12025550101")], cc: vec![Address::Rfc2822("a@example.net".to_owned())], bcc: vec![] },
+        recipients: Recipients {
+            to: vec![number("12025550101")],
+            cc: vec![Address::Rfc2822("a@example.net".to_owned())],
+            bcc: vec![],
+        },
         service_code: Some("gold-sp33-im42".to_owned()),
         linked_id: Some("mms00016666".to_owned()),
         message_class: Some("Informational".to_owned()),
@@ -64,8 +72,13 @@ fn submit_req() -> SubmitReq {
 /// One message of each operation, with what travels beside it, and the file that it is written as.
 fn messages() -> Vec<(&'static str, Message, Vec<Part>)> {
     let plain = Dialect::default();
-    let prefixed = Dialect { namespace: format!("{NAMESPACE_ROOT}REL-6-MM7-1-4"), version: "6.8.0".to_owned(), prefixed: true };
-    let message = |dialect: &Dialect, operation| Message { dialect: dialect.clone(), transaction_id: "tx-1".to_owned(), operation };
+    let prefixed =
+        Dialect { namespace: format!("{NAMESPACE_ROOT}REL-6-MM7-1-4"), version: "6.8.0".to_owned(), prefixed: true };
+    let message = |dialect: &Dialect, operation| Message {
+        dialect: dialect.clone(),
+        transaction_id: "tx-1".to_owned(),
+        operation,
+    };
     let refused = Status { details: Some("+12025550101".to_owned()), ..Status::new(StatusCode::ADDRESS_NOT_FOUND) };
     let submitted = SubmitRsp { status: Status::new(StatusCode::SUCCESS), message_id: Some("m-1".to_owned()) };
     let delivered = DeliverReq {
@@ -92,13 +105,25 @@ fn messages() -> Vec<(&'static str, Message, Vec<Part>)> {
         ("submit-req.http", message(&plain, Operation::SubmitReq(Box::new(submit_req()))), parts()),
         ("submit-req-prefixed.http", message(&prefixed, Operation::SubmitReq(Box::new(submit_req()))), parts()),
         ("submit-rsp.http", message(&plain, Operation::SubmitRsp(submitted)), vec![]),
-        ("submit-rsp-refused.http", message(&prefixed, Operation::SubmitRsp(SubmitRsp { status: refused.clone(), message_id: None })), vec![]),
+        (
+            "submit-rsp-refused.http",
+            message(&prefixed, Operation::SubmitRsp(SubmitRsp { status: refused.clone(), message_id: None })),
+            vec![],
+        ),
         ("rs-error-rsp.http", message(&plain, Operation::Fault(Fault::new(FaultKind::RelayServer, refused))), vec![]),
-        ("vasp-error-rsp.http", message(&prefixed, Operation::Fault(Fault::new(FaultKind::Vasp, Status::new(StatusCode::SERVER_ERROR)))), vec![]),
+        (
+            "vasp-error-rsp.http",
+            message(&prefixed, Operation::Fault(Fault::new(FaultKind::Vasp, Status::new(StatusCode::SERVER_ERROR)))),
+            vec![],
+        ),
         ("deliver-req.http", message(&plain, Operation::DeliverReq(Box::new(delivered))), parts()),
         ("deliver-rsp.http", message(&plain, Operation::DeliverRsp(taken)), vec![]),
         ("delivery-report-req.http", message(&plain, Operation::DeliveryReportReq(Box::new(report))), vec![]),
-        ("delivery-report-rsp.http", message(&prefixed, Operation::DeliveryReportRsp(Status::new(StatusCode::SUCCESS))), vec![]),
+        (
+            "delivery-report-rsp.http",
+            message(&prefixed, Operation::DeliveryReportRsp(Status::new(StatusCode::SUCCESS))),
+            vec![],
+        ),
     ]
 }
 
@@ -149,7 +174,13 @@ fn faults_of_peers_come_down_to_a_status() {
 #[test]
 fn reports_of_peers_name_the_message_and_its_recipient() {
     for (name, id, recipient, state, release) in [
-        ("delivery-report-req-short-code.xml", "23316115@mmsc1", "12025550101", ReceiptState::Delivered, "REL-5-MM7-1-0"),
+        (
+            "delivery-report-req-short-code.xml",
+            "23316115@mmsc1",
+            "12025550101",
+            ReceiptState::Delivered,
+            "REL-5-MM7-1-0",
+        ),
         ("delivery-report-req-time-stamp.xml", "m-1", "12025550101", ReceiptState::Undeliverable, "REL-5-MM7-1-3"),
     ] {
         let (message, _) = read(name);
@@ -180,12 +211,33 @@ fn an_envelope_is_found_wherever_it_is() {
         ("no type at all", None, envelope.to_owned(), &[][..]),
         ("a type that is wrong", Some("application/octet-stream"), envelope.to_owned(), &[]),
         ("a multipart that is none", Some("multipart/related; boundary=b"), envelope.to_owned(), &[]),
-        ("a multipart that does not say so", None, two(&root("Content-Type: text/xml"), "Content-ID: c\r\n\r\nx"), &["c"]),
-        ("the root that is named comes last", Some("multipart/related; boundary=b; start=r"), two("Content-ID: c\r\n\r\nx", &root("Content-ID: <r>")), &["c"]),
-        ("a root of another name", Some("multipart/related; boundary=b; start=\"<r>\""), two("\r\nx", &root("Content-ID: <q>")), &[""]),
-        ("the root that is named is no envelope", Some("multipart/related; boundary=b; start=c"), two("Content-ID: c\r\n\r\nx", &root("X: y")), &["c"]),
+        (
+            "a multipart that does not say so",
+            None,
+            two(&root("Content-Type: text/xml"), "Content-ID: c\r\n\r\nx"),
+            &["c"],
+        ),
+        (
+            "the root that is named comes last",
+            Some("multipart/related; boundary=b; start=r"),
+            two("Content-ID: c\r\n\r\nx", &root("Content-ID: <r>")),
+            &["c"],
+        ),
+        (
+            "a root of another name",
+            Some("multipart/related; boundary=b; start=\"<r>\""),
+            two("\r\nx", &root("Content-ID: <q>")),
+            &[""],
+        ),
+        (
+            "the root that is named is no envelope",
+            Some("multipart/related; boundary=b; start=c"),
+            two("Content-ID: c\r\n\r\nx", &root("X: y")),
+            &["c"],
+        ),
     ] {
-        let (message, parts) = post::read(content_type, body.as_bytes()).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let (message, parts) =
+            post::read(content_type, body.as_bytes()).unwrap_or_else(|error| panic!("{what}: {error}"));
         assert!(matches!(message.operation, Operation::DeliverReq(_)), "{what}");
         assert_eq!(parts.iter().map(|part| part.id.as_str()).collect::<Vec<_>>(), ids, "{what}");
     }
@@ -193,7 +245,9 @@ fn an_envelope_is_found_wherever_it_is() {
 
 #[test]
 fn what_is_named_comes_first_and_nothing_is_left_out() {
-    let body = "--b\r\n\r\n<Envelope><Body><SubmitReq><Content href='cid:&lt;smil>'/></SubmitReq></Body></Envelope>\r\n--b\r\nContent-ID: <i>\r\n\r\nimage\r\n--b\r\nContent-ID: smil\r\n\r\n<smil/>\r\n--b--";
+    let body = "--b\r\n\r\n<Envelope><Body><SubmitReq><Content \
+        href='cid:&lt;smil>'/></SubmitReq></Body></Envelope>\r\n--b\r\nContent-ID: \
+        <i>\r\n\r\nimage\r\n--b\r\nContent-ID: smil\r\n\r\n<smil/>\r\n--b--";
     let (_, parts) = post::read(Some("multipart/related; boundary=b"), body.as_bytes()).unwrap();
     assert_eq!(parts.iter().map(|part| part.id.as_str()).collect::<Vec<_>>(), ["smil", "i"]);
 }
@@ -204,11 +258,23 @@ fn what_is_no_message_is_refused_with_a_status() {
     for (what, content_type, body, error, status) in [
         ("nothing", "text/xml", String::new(), Malformed::Blank, 2007),
         ("blanks", "text/xml", "\r\n \t".to_owned(), Malformed::Blank, 2007),
-        ("a page", "text/html", "<html><body><h1>It works!</h1></body></html>".to_owned(), Malformed::Missing("Envelope"), 4004),
+        (
+            "a page",
+            "text/html",
+            "<html><body><h1>It works!</h1></body></html>".to_owned(),
+            Malformed::Missing("Envelope"),
+            4004,
+        ),
         ("an empty envelope", "text/xml", "<Envelope/>".to_owned(), Malformed::Missing("Body"), 4004),
         ("an empty body", "text/xml", in_body(""), Malformed::Missing("Body"), 4004),
         ("an answer without a status", "text/xml", in_body("<SubmitRsp/>"), Malformed::Missing("StatusCode"), 4004),
-        ("a status of words", "text/xml", in_body("<SubmitRsp><StatusCode>fine</StatusCode></SubmitRsp>"), Malformed::Missing("StatusCode"), 4004),
+        (
+            "a status of words",
+            "text/xml",
+            in_body("<SubmitRsp><StatusCode>fine</StatusCode></SubmitRsp>"),
+            Malformed::Missing("StatusCode"),
+            4004,
+        ),
         (
             "a report without an id",
             "text/xml",
@@ -216,15 +282,37 @@ fn what_is_no_message_is_refused_with_a_status() {
             Malformed::Missing("MessageID"),
             4004,
         ),
-        ("a report of nothing", "text/xml", in_body("<DeliveryReportReq><MessageID>1</MessageID></DeliveryReportReq>"), Malformed::Missing("MMStatus"), 4004),
-        ("a document type", "text/xml", format!("<!DOCTYPE x>{}", in_body("<SubmitRsp/>")), Malformed::DocumentType, 2007),
+        (
+            "a report of nothing",
+            "text/xml",
+            in_body("<DeliveryReportReq><MessageID>1</MessageID></DeliveryReportReq>"),
+            Malformed::Missing("MMStatus"),
+            4004,
+        ),
+        (
+            "a document type",
+            "text/xml",
+            format!("<!DOCTYPE x>{}", in_body("<SubmitRsp/>")),
+            Malformed::DocumentType,
+            2007,
+        ),
         ("a multipart of no part", "multipart/related; boundary=b", "hello".to_owned(), Malformed::NoEnvelope, 2007),
-        ("a multipart of no envelope", "multipart/related; boundary=b", "--b\r\n\r\nhello\r\n--b--".to_owned(), Malformed::NoEnvelope, 2007),
+        (
+            "a multipart of no envelope",
+            "multipart/related; boundary=b",
+            "--b\r\n\r\nhello\r\n--b--".to_owned(),
+            Malformed::NoEnvelope,
+            2007,
+        ),
     ] {
         let found = post::read(Some(content_type), body.as_bytes()).unwrap_err();
         assert_eq!((&found, found.status().0), (&error, status), "{what}");
     }
-    for (what, body) in [("an envelope cut short", "<Envelope><Body>"), ("words", "OK"), ("an entity of its own", "<Envelope>&x;</Envelope>")] {
+    for (what, body) in [
+        ("an envelope cut short", "<Envelope><Body>"),
+        ("words", "OK"),
+        ("an entity of its own", "<Envelope>&x;</Envelope>"),
+    ] {
         assert!(matches!(post::read(None, body.as_bytes()), Err(Malformed::Xml(_))), "{what}");
     }
 }

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 use wire::mm7::{
-    Address, Content, DeliverReq, DeliverRsp, DeliveryReportReq, Dialect, Fault, FaultKind, Message, MmStatus, Operation, Recipients, Status, StatusCode,
-    SubmitReq, SubmitRsp, post,
+    Address, Content, DeliverReq, DeliverRsp, DeliveryReportReq, Dialect, Fault, FaultKind, Message, MmStatus,
+    Operation, Recipients, Status, StatusCode, SubmitReq, SubmitRsp, post,
 };
 use wire::mms::Part;
 
@@ -18,7 +18,11 @@ fn maybe_text() -> impl Strategy<Value = Option<String>> {
 }
 
 fn address() -> impl Strategy<Value = Address> {
-    prop_oneof![text().prop_map(Address::Number), text().prop_map(Address::ShortCode), text().prop_map(Address::Rfc2822)]
+    prop_oneof![
+        text().prop_map(Address::Number),
+        text().prop_map(Address::ShortCode),
+        text().prop_map(Address::Rfc2822)
+    ]
 }
 
 fn recipients() -> impl Strategy<Value = Recipients> {
@@ -27,11 +31,18 @@ fn recipients() -> impl Strategy<Value = Recipients> {
 }
 
 fn content() -> impl Strategy<Value = Option<Content>> {
-    prop::option::of(("[a-zA-Z0-9._@/-]{1,20}", any::<Option<bool>>()).prop_map(|(id, allow_adaptations)| Content { id, allow_adaptations }))
+    prop::option::of(
+        ("[a-zA-Z0-9._@/-]{1,20}", any::<Option<bool>>())
+            .prop_map(|(id, allow_adaptations)| Content { id, allow_adaptations }),
+    )
 }
 
 fn status() -> impl Strategy<Value = Status> {
-    (any::<u16>(), maybe_text(), maybe_text()).prop_map(|(code, text, details)| Status { code: StatusCode(code), text: text.unwrap_or_default(), details })
+    (any::<u16>(), maybe_text(), maybe_text()).prop_map(|(code, text, details)| Status {
+        code: StatusCode(code),
+        text: text.unwrap_or_default(),
+        details,
+    })
 }
 
 fn submit_req() -> impl Strategy<Value = SubmitReq> {
@@ -64,29 +75,55 @@ fn submit_req() -> impl Strategy<Value = SubmitReq> {
 
 fn deliver_req() -> impl Strategy<Value = DeliverReq> {
     let texts = prop::collection::vec(maybe_text(), 5);
-    (texts, prop::option::of(address()), recipients(), content()).prop_map(|(mut texts, sender, recipients, content)| {
-        let mut next = || texts.pop().flatten();
-        DeliverReq { relay_server_id: next(), linked_id: next(), sender, recipients, time_stamp: next(), priority: next(), subject: next(), content }
-    })
+    (texts, prop::option::of(address()), recipients(), content()).prop_map(
+        |(mut texts, sender, recipients, content)| {
+            let mut next = || texts.pop().flatten();
+            DeliverReq {
+                relay_server_id: next(),
+                linked_id: next(),
+                sender,
+                recipients,
+                time_stamp: next(),
+                priority: next(),
+                subject: next(),
+                content,
+            }
+        },
+    )
 }
 
 fn delivery_report_req() -> impl Strategy<Value = DeliveryReportReq> {
     let mm_status = prop_oneof![prop::sample::select(MmStatus::NAMED), text().prop_map(|word| MmStatus::parse(&word))];
-    (text(), prop::collection::vec(maybe_text(), 3), prop::option::of(address()), prop::option::of(address()), mm_status).prop_map(
-        |(message_id, mut texts, recipient, sender, mm_status)| {
-            let mut next = || texts.pop().flatten();
-            DeliveryReportReq { relay_server_id: next(), message_id, recipient, sender, date: next(), mm_status, status_text: next() }
-        },
+    (
+        text(),
+        prop::collection::vec(maybe_text(), 3),
+        prop::option::of(address()),
+        prop::option::of(address()),
+        mm_status,
     )
+        .prop_map(|(message_id, mut texts, recipient, sender, mm_status)| {
+            let mut next = || texts.pop().flatten();
+            DeliveryReportReq {
+                relay_server_id: next(),
+                message_id,
+                recipient,
+                sender,
+                date: next(),
+                mm_status,
+                status_text: next(),
+            }
+        })
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
     let kind = prop::sample::select(vec![FaultKind::RelayServer, FaultKind::Vasp]);
     prop_oneof![
         submit_req().prop_map(|request| Operation::SubmitReq(Box::new(request))),
-        (status(), maybe_text()).prop_map(|(status, message_id)| Operation::SubmitRsp(SubmitRsp { status, message_id })),
+        (status(), maybe_text())
+            .prop_map(|(status, message_id)| Operation::SubmitRsp(SubmitRsp { status, message_id })),
         deliver_req().prop_map(|request| Operation::DeliverReq(Box::new(request))),
-        (status(), maybe_text()).prop_map(|(status, service_code)| Operation::DeliverRsp(DeliverRsp { status, service_code })),
+        (status(), maybe_text())
+            .prop_map(|(status, service_code)| Operation::DeliverRsp(DeliverRsp { status, service_code })),
         delivery_report_req().prop_map(|request| Operation::DeliveryReportReq(Box::new(request))),
         status().prop_map(Operation::DeliveryReportRsp),
         (kind, status()).prop_map(|(kind, status)| Operation::Fault(Fault::new(kind, status))),
@@ -94,23 +131,46 @@ fn operation() -> impl Strategy<Value = Operation> {
 }
 
 fn message() -> impl Strategy<Value = Message> {
-    let dialect = (text(), text(), any::<bool>()).prop_map(|(namespace, version, prefixed)| Dialect { namespace, version, prefixed });
-    (dialect, text(), operation()).prop_map(|(dialect, transaction_id, operation)| Message { dialect, transaction_id, operation })
+    let dialect = (text(), text(), any::<bool>()).prop_map(|(namespace, version, prefixed)| Dialect {
+        namespace,
+        version,
+        prefixed,
+    });
+    (dialect, text(), operation()).prop_map(|(dialect, transaction_id, operation)| Message {
+        dialect,
+        transaction_id,
+        operation,
+    })
 }
 
 fn parts() -> impl Strategy<Value = Vec<Part>> {
-    let content_type = prop::sample::select(vec!["application/smil", "text/plain; charset=utf-8", "text/vcard", "image/png", "application/pdf", "video/mp4"]);
+    let content_type = prop::sample::select(vec![
+        "application/smil",
+        "text/plain; charset=utf-8",
+        "text/vcard",
+        "image/png",
+        "application/pdf",
+        "video/mp4",
+    ]);
     let bytes = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..300),
-        prop::sample::select(vec!["--=_mm7.content", "\r\n--=_mm7.content--\r\n", "=_mm7.envelope", "<a/>\n", "--\r\n"])
-            .prop_map(|text| text.as_bytes().to_vec())
+        prop::sample::select(vec![
+            "--=_mm7.content",
+            "\r\n--=_mm7.content--\r\n",
+            "=_mm7.envelope",
+            "<a/>\n",
+            "--\r\n"
+        ])
+        .prop_map(|text| text.as_bytes().to_vec())
     ];
-    let part = (content_type, "[a-zA-Z0-9._-]{1,12}", "[a-z]{1,8}\\.[a-z]{3}", bytes).prop_map(|(content_type, id, location, bytes)| Part {
-        content_type: content_type.to_owned(),
-        id,
-        location,
-        bytes: Bytes::from(bytes),
-    });
+    let part = (content_type, "[a-zA-Z0-9._-]{1,12}", "[a-z]{1,8}\\.[a-z]{3}", bytes).prop_map(
+        |(content_type, id, location, bytes)| Part {
+            content_type: content_type.to_owned(),
+            id,
+            location,
+            bytes: Bytes::from(bytes),
+        },
+    );
     prop::collection::vec(part, 0..5)
 }
 

@@ -51,7 +51,11 @@ proptest! {
 
 #[test]
 fn optional_parameters_are_the_same_to_both() {
-    let sm = Sm { source: Address::new(1, 1, "18005559876"), destination: Address::new(1, 1, "18005551234"), ..Sm::default() };
+    let sm = Sm {
+        source: Address::new(1, 1, "18005559876"),
+        destination: Address::new(1, 1, "18005551234"),
+        ..Sm::default()
+    };
     let mut submit = Pdu::new(7, Body::SubmitSm(Box::new(sm.clone())));
     for (tag, value) in [
         (tag::MESSAGE_PAYLOAD, &b"a long text"[..]),
@@ -64,7 +68,9 @@ fn optional_parameters_are_the_same_to_both() {
         submit.tlvs.push(tag, value);
     }
     let mut deliver = Pdu::new(8, Body::DeliverSm(Box::new(Sm { esm_class: 4, ..sm })));
-    for (tag, value) in [(tag::RECEIPTED_MESSAGE_ID, &b"42\0"[..]), (tag::MESSAGE_STATE, &[2]), (tag::NETWORK_ERROR_CODE, &[3, 0, 27])] {
+    for (tag, value) in
+        [(tag::RECEIPTED_MESSAGE_ID, &b"42\0"[..]), (tag::MESSAGE_STATE, &[2]), (tag::NETWORK_ERROR_CODE, &[3, 0, 27])]
+    {
         deliver.tlvs.push(tag, value);
     }
     let mut answer = Pdu::new(9, Body::SubmitSmResp(b"42".to_vec()));

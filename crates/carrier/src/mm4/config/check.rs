@@ -51,7 +51,10 @@ impl Mm4Config {
         check_bounds(bounds, mistakes);
         if self.reconnect_floor_ms > self.reconnect_ceiling_ms {
             let (floor, ceiling) = (self.reconnect_floor_ms, self.reconnect_ceiling_ms);
-            mistakes.push(Mistake::new("reconnect_floor_ms", format!("is {floor}, and above `reconnect_ceiling_ms`, which is {ceiling}")));
+            mistakes.push(Mistake::new(
+                "reconnect_floor_ms",
+                format!("is {floor}, and above `reconnect_ceiling_ms`, which is {ceiling}"),
+            ));
         }
     }
 
@@ -65,15 +68,43 @@ impl Mm4Config {
         check(!self.host.is_empty(), "host", "is missing");
         for (key, domain) in [("domain", &self.domain), ("peer_domain", &self.peer_domain)] {
             check(!domain.is_empty(), key, "is missing");
-            check(domain.is_empty() || Address::number("+12025550101").and_then(|number| number.at(domain)).is_some(), key, "is no domain");
+            check(
+                domain.is_empty() || Address::number("+12025550101").and_then(|number| number.at(domain)).is_some(),
+                key,
+                "is no domain",
+            );
         }
-        check(self.originator_system.as_deref().is_none_or(is_mailbox), "originator_system", "is no address such as `system@mms.example.net`");
-        check(!self.version.is_empty() && self.version.bytes().all(|byte| byte.is_ascii_graphic()), "version", "is no version such as `6.10.0`");
-        check(!self.tls || self.starttls != StartTls::Required, "starttls", "cannot be required of a connection that is TLS from the start");
+        check(
+            self.originator_system.as_deref().is_none_or(is_mailbox),
+            "originator_system",
+            "is no address such as `system@mms.example.net`",
+        );
+        check(
+            !self.version.is_empty() && self.version.bytes().all(|byte| byte.is_ascii_graphic()),
+            "version",
+            "is no version such as `6.10.0`",
+        );
+        check(
+            !self.tls || self.starttls != StartTls::Required,
+            "starttls",
+            "cannot be required of a connection that is TLS from the start",
+        );
         let has_tls_files = self.tls_ca.is_some() || self.tls_server_name.is_some() || self.tls_client_cert.is_some();
-        check(self.tls_files().on || !has_tls_files, "tls", "is not set, nor `starttls`, so that the other keys of TLS would do nothing");
-        check(self.tls_client_cert.is_some() == self.tls_client_key.is_some(), "tls_client_cert", "goes together with `tls_client_key`");
-        check(self.listen_tls_cert.is_some() == self.listen_tls_key.is_some(), "listen_tls_cert", "goes together with `listen_tls_key`");
+        check(
+            self.tls_files().on || !has_tls_files,
+            "tls",
+            "is not set, nor `starttls`, so that the other keys of TLS would do nothing",
+        );
+        check(
+            self.tls_client_cert.is_some() == self.tls_client_key.is_some(),
+            "tls_client_cert",
+            "goes together with `tls_client_key`",
+        );
+        check(
+            self.listen_tls_cert.is_some() == self.listen_tls_key.is_some(),
+            "listen_tls_cert",
+            "goes together with `listen_tls_key`",
+        );
     }
 
     pub(crate) fn tls_files(&self) -> TlsFiles<'_> {
@@ -138,7 +169,10 @@ mod tests {
         let mistakes = |change: fn(&mut Mm4Config)| {
             let mut config = sound();
             change(&mut config);
-            config.validate().err().map_or_else(Vec::new, |error| error.mistakes.into_iter().map(|mistake| mistake.key).collect())
+            config
+                .validate()
+                .err()
+                .map_or_else(Vec::new, |error| error.mistakes.into_iter().map(|mistake| mistake.key).collect())
         };
         for (change, key) in [
             ((|config| config.name.clear()) as fn(&mut Mm4Config), "name"),
@@ -166,7 +200,8 @@ mod tests {
     fn certificates_that_are_not_there_are_told() {
         let file = || Some("/nowhere/at-all.pem".into());
         let config = Mm4Config { tls_ca: file(), listen_tls_cert: file(), listen_tls_key: file(), ..sound() };
-        let keys: Vec<_> = config.check_files().into_iter().flat_map(|error| error.mistakes).map(|mistake| mistake.key).collect();
+        let keys: Vec<_> =
+            config.check_files().into_iter().flat_map(|error| error.mistakes).map(|mistake| mistake.key).collect();
         assert_eq!(keys, ["tls_ca", "listen_tls_cert"]);
     }
 }

@@ -1,5 +1,6 @@
-//! One connection to the MMSC. What matters is how far it got: before the line that ends a mail nothing was handed over, after it nobody knows until an
-//! answer comes. A library that tells the two apart was not found, which is why there is a client here.
+//! One connection to the MMSC. What matters is how far it got: before the line that ends a mail nothing was handed
+//! over, after it nobody knows until an answer comes. A library that tells the two apart was not found, which is why
+//! there is a client here.
 
 use std::io;
 use std::sync::Arc;
@@ -103,17 +104,26 @@ impl Connection {
         let offered = connection.hello(domain).await?;
         let is_offered = offered.iter().any(|line| line.eq_ignore_ascii_case("STARTTLS"));
         let Some((connector, name)) = security.starttls.filter(|_| is_offered) else {
-            return if security.is_required { Err(Failure::NotSent("it does not offer STARTTLS".to_owned())) } else { Ok(connection) };
+            return if security.is_required {
+                Err(Failure::NotSent("it does not offer STARTTLS".to_owned()))
+            } else {
+                Ok(connection)
+            };
         };
         connection.done(Step::Hello, "STARTTLS").await?;
         if connection.lines.has_input() {
             // It was written by somebody in between, to be taken for what is secured.
             return Err(Failure::NotSent("it talks before TLS has begun".to_owned()));
         }
-        let stream = runtime.timeout_at(deadline, connector.connect(name.clone(), connection.lines.into_stream())).await;
+        let stream =
+            runtime.timeout_at(deadline, connector.connect(name.clone(), connection.lines.into_stream())).await;
         let stream = stream.map_err(|_| Failure::NotSent("TLS did not begin in time".to_owned()))?;
         let stream = stream.map_err(|error| Failure::NotSent(format!("TLS failed: {error}")))?;
-        let mut connection = Self { lines: Lines::of_replies(Arc::clone(runtime), Box::new(stream), deadline), size_max: None, takes_size: false };
+        let mut connection = Self {
+            lines: Lines::of_replies(Arc::clone(runtime), Box::new(stream), deadline),
+            size_max: None,
+            takes_size: false,
+        };
         connection.hello(domain).await?;
         Ok(connection)
     }
@@ -128,7 +138,10 @@ impl Connection {
         if !reply.is_done() {
             return Err(Failure::Refused(Step::Hello, reply));
         }
-        let size = reply.lines.iter().find_map(|line| line.get(..4).filter(|head| head.eq_ignore_ascii_case("SIZE")).and(line.get(4..)));
+        let size = reply
+            .lines
+            .iter()
+            .find_map(|line| line.get(..4).filter(|head| head.eq_ignore_ascii_case("SIZE")).and(line.get(4..)));
         self.takes_size = size.is_some();
         // Zero says that there is no bound (RFC 1870, 3).
         self.size_max = size.and_then(|size| size.trim().parse().ok()).filter(|size| *size > 0);

@@ -5,7 +5,8 @@ use std::io;
 use super::lines::Lines;
 use crate::connect::Stream;
 
-/// A mail as it is sent, without the line that ends it: a line that begins with a dot gets another, and the last line has an end.
+/// A mail as it is sent, without the line that ends it: a line that begins with a dot gets another, and the last line
+/// has an end.
 pub(super) fn stuffed(mail: &[u8]) -> Vec<u8> {
     let mut stuffed = Vec::with_capacity(mail.len() + 64);
     for line in mail.split_inclusive(|byte| *byte == b'\n') {
@@ -20,7 +21,8 @@ pub(super) fn stuffed(mail: &[u8]) -> Vec<u8> {
     stuffed
 }
 
-/// Reads a mail to its end. `None` when it has more than `bytes_max` octets; it is read to its end all the same, so that the peer gets its answer.
+/// Reads a mail to its end. `None` when it has more than `bytes_max` octets; it is read to its end all the same, so
+/// that the peer gets its answer.
 pub(super) async fn read<S: Stream>(lines: &mut Lines<S>, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
     let mut mail = Vec::new();
     let mut is_too_long = false;

@@ -1,5 +1,6 @@
-//! Lines over a connection. Only a carriage return and a line feed together end one (RFC 5321, 2.3.8): a server that takes less can be made to see two mails in one. A client
-//! reads replies and no mails, so that it may take a line feed alone, as some servers write it.
+//! Lines over a connection. Only a carriage return and a line feed together end one (RFC 5321, 2.3.8): a server that
+//! takes less can be made to see two mails in one. A client reads replies and no mails, so that it may take a line feed
+//! alone, as some servers write it.
 
 use std::io;
 use std::sync::Arc;
@@ -50,7 +51,8 @@ impl<S: Stream> Lines<S> {
     /// The next line without its end, of at most `bytes_max` octets. Nothing is lost when this is dropped.
     ///
     /// # Errors
-    /// `InvalidData` when it is longer, `UnexpectedEof` when the connection ends first, `TimedOut`, or whatever went wrong.
+    /// `InvalidData` when it is longer, `UnexpectedEof` when the connection ends first, `TimedOut`, or whatever went
+    /// wrong.
     pub(super) async fn line(&mut self, bytes_max: usize) -> io::Result<BytesMut> {
         loop {
             if let Some(end) = self.line_end() {
@@ -86,7 +88,8 @@ impl<S: Stream> Lines<S> {
         end
     }
 
-    /// Reads a line outside of mails, as [`line`](Self::line) does. A peer that ends lines with a line feed alone is not waited for: its mail would never end either.
+    /// Reads a line outside of mails, as [`line`](Self::line) does. A peer that ends lines with a line feed alone is
+    /// not waited for: its mail would never end either.
     ///
     /// # Errors
     /// As there, and `InvalidInput` when there is a line feed without a carriage return.

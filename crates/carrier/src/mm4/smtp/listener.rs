@@ -113,7 +113,8 @@ impl Doors {
             Ok(place) => place,
             Err(why) => return self.send_away(stream, peer, why, b"421 4.3.2 Too many connections\r\n"),
         };
-        let (runtime, rules, inbox, closing) = (Arc::clone(&self.runtime), Arc::clone(&self.rules), Arc::clone(&self.inbox), self.closing.clone());
+        let (runtime, rules, inbox, closing) =
+            (Arc::clone(&self.runtime), Arc::clone(&self.rules), Arc::clone(&self.inbox), self.closing.clone());
         let served = async move {
             let _place = place;
             // Replies are short and waited for.
@@ -129,7 +130,8 @@ impl Doors {
         self.teller.refused_connection(why);
         if let Some(Line { left_out }) = self.refused.line(self.runtime.instant()) {
             let (name, why) = (self.teller.name(), why.why());
-            tracing::warn!(carrier.name = name, peer.address = %peer, left_out, "Carrier {name}: a connection from {peer} was refused: {why}");
+            tracing::warn!(carrier.name = name, peer.address = %peer, left_out, "Carrier {name}: a connection from \
+                {peer} was refused: {why}");
         }
         self.rooms.send_away(stream, reply);
     }

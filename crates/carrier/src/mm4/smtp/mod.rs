@@ -1,4 +1,5 @@
-//! SMTP (RFC 5321), as much as two MMSCs need: a client that knows how far it got, and a server that takes mail from known peers.
+//! SMTP (RFC 5321), as much as two MMSCs need: a client that knows how far it got, and a server that takes mail from
+//! known peers.
 
 mod client;
 mod data;

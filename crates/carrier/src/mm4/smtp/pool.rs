@@ -53,7 +53,8 @@ impl Pool {
         let secured = tls::client(&config.tls_files()).map_err(|mistake| config.mistaken(vec![mistake]))?;
         let (tls, starttls) = if config.tls { (secured, None) } else { (None, secured) };
         let limit = Duration::from_secs(config.connect_timeout_secs);
-        let connector = Connector { host: config.host.clone(), port: config.port, source_ip: config.source_ip, limit, tls };
+        let connector =
+            Connector { host: config.host.clone(), port: config.port, source_ip: config.source_ip, limit, tls };
         Ok(Self { runtime, config, connector, starttls, idle: Mutex::new(Some(VecDeque::new())) })
     }
 
@@ -61,7 +62,8 @@ impl Pool {
     pub(crate) async fn send(&self, envelope: &Envelope, deadline: Instant) -> Result<(), Failure> {
         while let Some(mut kept) = self.kept() {
             match kept.connection.send(envelope, deadline).await {
-                // The server had closed it while nobody looked, which is no failure of this mail: nothing of it was handed over.
+                // The server had closed it while nobody looked, which is no failure of this mail: nothing of it was
+                // handed over.
                 Err(Failure::NotSent(_)) => {}
                 Err(Failure::Refused(Step::Sender, reply)) if reply.code == CLOSING => {}
                 sent => return self.settled(kept, sent).await,
@@ -117,8 +119,11 @@ impl Pool {
 
     async fn open(&self, deadline: Instant) -> Result<Connection, Failure> {
         let deadline = deadline.min(self.runtime.instant() + self.connector.limit);
-        let stream =
-            self.runtime.timeout_at(deadline, self.connector.connect(&self.runtime)).await.map_err(|_| Failure::NotSent("no connection in time".to_owned()))?;
+        let stream = self
+            .runtime
+            .timeout_at(deadline, self.connector.connect(&self.runtime))
+            .await
+            .map_err(|_| Failure::NotSent("no connection in time".to_owned()))?;
         let stream = stream.map_err(|error| Failure::not_sent(&error))?;
         let is_required = self.config.starttls == StartTls::Required;
         let security = Security { starttls: self.starttls.as_ref(), is_required };

@@ -20,7 +20,8 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// Reads one of any number of lines. A last line that the end of the connection cut counts if its code is there: nothing else of it matters.
+    /// Reads one of any number of lines. A last line that the end of the connection cut counts if its code is there:
+    /// nothing else of it matters.
     ///
     /// # Errors
     /// `InvalidData` for what is no reply, and what goes wrong with the connection.
@@ -29,11 +30,17 @@ impl Reply {
         let mut reply = Self { code: 0, lines: Vec::new() };
         loop {
             let line = match from.line(LINE_BYTES_MAX).await {
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Some(from.rest()).filter(|rest| has_code(rest)).ok_or(error)?,
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    Some(from.rest()).filter(|rest| has_code(rest)).ok_or(error)?
+                }
                 line => line?,
             };
             let line = String::from_utf8_lossy(&line);
-            let code: u16 = line.get(..3).and_then(|code| code.parse().ok()).filter(|code| (200..600).contains(code)).ok_or_else(no_reply)?;
+            let code: u16 = line
+                .get(..3)
+                .and_then(|code| code.parse().ok())
+                .filter(|code| (200..600).contains(code))
+                .ok_or_else(no_reply)?;
             let (is_last, text) = match line.as_bytes().get(3) {
                 None | Some(b'\r') => (true, ""),
                 Some(b' ') => (true, line.get(4..).unwrap_or_default()),
@@ -66,7 +73,8 @@ impl Reply {
 
     /// Both codes, and none of the words: they may hold a number.
     pub(crate) fn codes(&self) -> String {
-        self.enhanced().map_or_else(|| format!("SMTP {}", self.code), |enhanced| format!("SMTP {} {enhanced}", self.code))
+        self.enhanced()
+            .map_or_else(|| format!("SMTP {}", self.code), |enhanced| format!("SMTP {} {enhanced}", self.code))
     }
 }
 
@@ -89,7 +97,9 @@ mod tests {
         let (mut peer, ours) = tokio::io::duplex(100_000);
         peer.write_all(octets).await.unwrap();
         drop(peer);
-        let reply = Reply::read(&mut Lines::of_replies(machine(), ours, machine().instant() + Duration::from_secs(60))).await.ok()?;
+        let reply = Reply::read(&mut Lines::of_replies(machine(), ours, machine().instant() + Duration::from_secs(60)))
+            .await
+            .ok()?;
         Some((reply.code, reply.codes()))
     }
 

@@ -20,7 +20,8 @@ const COMMAND_BYTES_MAX: usize = 2_048;
 const RECIPIENTS_MAX: usize = 100;
 /// Commands that were not understood or not in order, after which a peer is sent away.
 const MISTAKES_MAX: u32 = 20;
-/// How long a mail may take from its first line to its last (RFC 5321, 4.5.3.2.6 has the sender wait so long for the answer).
+/// How long a mail may take from its first line to its last (RFC 5321, 4.5.3.2.6 has the sender wait so long for the
+/// answer).
 const DATA_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Who reads the mails.
@@ -115,9 +116,15 @@ impl<'a> Session<'a> {
             lines.must_end_by(self.idle());
             let next = match line {
                 Ok(line) => self.command(&line),
-                Err(error) if error.kind() == io::ErrorKind::InvalidData => return lines.write(b"500 5.5.2 The line is too long\r\n").await,
-                Err(error) if error.kind() == io::ErrorKind::InvalidInput => return lines.write(b"500 5.5.2 A line ends with CR LF\r\n").await,
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => return lines.write(b"421 4.4.2 Nothing was said for too long\r\n").await,
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    return lines.write(b"500 5.5.2 The line is too long\r\n").await;
+                }
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                    return lines.write(b"500 5.5.2 A line ends with CR LF\r\n").await;
+                }
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                    return lines.write(b"421 4.4.2 Nothing was said for too long\r\n").await;
+                }
                 Err(error) => return Err(error),
             };
             match next {
@@ -153,7 +160,9 @@ impl<'a> Session<'a> {
             Ok(Request::Vrfy { .. }) => Next::Reply("252 2.5.0 Send it and see".to_owned()),
             Ok(Request::Quit) => Next::Quit,
             Ok(_) | Err(Error::UnknownCommand) => self.mistake("502 5.5.1 There is no such command here"),
-            Err(Error::InvalidSenderAddress | Error::InvalidRecipientAddress) => self.mistake("501 5.1.3 This is no address"),
+            Err(Error::InvalidSenderAddress | Error::InvalidRecipientAddress) => {
+                self.mistake("501 5.1.3 This is no address")
+            }
             Err(_) => self.mistake("501 5.5.4 This is not understood"),
         }
     }
@@ -165,7 +174,10 @@ impl<'a> Session<'a> {
             return Next::Reply(format!("250 {domain}"));
         }
         let starttls = if self.rules.tls.is_some() && !self.is_secured { "\r\n250-STARTTLS" } else { "" };
-        Next::Reply(format!("250-{domain}\r\n250-PIPELINING\r\n250-8BITMIME{starttls}\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE {}", self.rules.bytes_max))
+        Next::Reply(format!(
+            "250-{domain}\r\n250-PIPELINING\r\n250-8BITMIME{starttls}\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE {}",
+            self.rules.bytes_max
+        ))
     }
 
     fn sender(&mut self, address: String, size: usize) -> Next {

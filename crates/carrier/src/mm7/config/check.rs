@@ -58,7 +58,10 @@ impl Mm7Config {
         ];
         check_bounds(bounds, mistakes);
         if self.reconnect_floor_ms > self.reconnect_ceiling_ms {
-            let what = format!("is {}, and above `reconnect_ceiling_ms`, which is {}", self.reconnect_floor_ms, self.reconnect_ceiling_ms);
+            let what = format!(
+                "is {}, and above `reconnect_ceiling_ms`, which is {}",
+                self.reconnect_floor_ms, self.reconnect_ceiling_ms
+            );
             mistakes.push(Mistake::new("reconnect_floor_ms", what));
         }
     }
@@ -75,7 +78,11 @@ impl Mm7Config {
             Ok(_) => {}
             Err(what) => check(false, "url", what),
         }
-        check(self.tls_client_cert.is_some() == self.tls_client_key.is_some(), "tls_client_cert", "goes together with `tls_client_key`");
+        check(
+            self.tls_client_cert.is_some() == self.tls_client_key.is_some(),
+            "tls_client_cert",
+            "goes together with `tls_client_key`",
+        );
         check(!self.namespace.is_empty(), "namespace", "is missing");
         check(!self.mm7_version.is_empty(), "mm7_version", "is missing");
         check(!self.username.contains(':'), "username", "has a colon in it, which Basic authentication cannot carry");
@@ -98,14 +105,30 @@ impl Mm7Config {
                 mistakes.push(Mistake::new(key, what));
             }
         };
-        check(self.listen_path.starts_with('/') && !self.listen_path.contains(['?', '#', ' ']), "listen_path", "is no path, which begins with `/`");
-        check(!self.listen_username.contains(':'), "listen_username", "has a colon in it, which Basic authentication cannot carry");
-        check(self.listen.is_none() || !self.allow_peers.is_empty(), "allow_peers", "lets nobody in, though `listen` is set");
+        check(
+            self.listen_path.starts_with('/') && !self.listen_path.contains(['?', '#', ' ']),
+            "listen_path",
+            "is no path, which begins with `/`",
+        );
+        check(
+            !self.listen_username.contains(':'),
+            "listen_username",
+            "has a colon in it, which Basic authentication cannot carry",
+        );
+        check(
+            self.listen.is_none() || !self.allow_peers.is_empty(),
+            "allow_peers",
+            "lets nobody in, though `listen` is set",
+        );
     }
 
     /// Who we are to the MMSC; `None` where nobody asks.
     pub(crate) fn login(&self) -> Result<Option<Login>, ConfigError> {
-        let secret = Password { given: &self.password, file: self.password_file.as_deref(), variable: self.password_env.as_deref() };
+        let secret = Password {
+            given: &self.password,
+            file: self.password_file.as_deref(),
+            variable: self.password_env.as_deref(),
+        };
         self.read(&self.username, &secret, "")
     }
 
@@ -116,10 +139,15 @@ impl Mm7Config {
     }
 
     fn read(&self, username: &str, secret: &Password<'_>, prefix: &str) -> Result<Option<Login>, ConfigError> {
-        let (key, password) = secret.read().map_err(|mistake| self.mistaken(vec![Mistake::new(format!("{prefix}{}", mistake.key), mistake.what)]))?;
+        let (key, password) = secret
+            .read()
+            .map_err(|mistake| self.mistaken(vec![Mistake::new(format!("{prefix}{}", mistake.key), mistake.what)]))?;
         match (username.is_empty(), password.is_empty()) {
             (true, true) => Ok(None),
-            (true, false) => Err(self.mistaken(vec![Mistake::new(format!("{prefix}{key}"), format!("goes together with `{prefix}username`"))])),
+            (true, false) => Err(self.mistaken(vec![Mistake::new(
+                format!("{prefix}{key}"),
+                format!("goes together with `{prefix}username`"),
+            )])),
             (false, _) => Ok(Some(Login { username: username.to_owned(), password })),
         }
     }
@@ -141,7 +169,13 @@ impl Mm7Config {
             client_key: self.tls_client_key.as_deref(),
         };
         let tls = tls::client(&files).map_err(|mistake| self.mistaken(vec![mistake]))?;
-        Ok(Connector { host, port, source_ip: self.source_ip, limit: Duration::from_secs(self.connect_timeout_secs), tls })
+        Ok(Connector {
+            host,
+            port,
+            source_ip: self.source_ip,
+            limit: Duration::from_secs(self.connect_timeout_secs),
+            tls,
+        })
     }
 
     pub(crate) fn mistaken(&self, mistakes: Vec<Mistake>) -> ConfigError {

@@ -54,7 +54,14 @@ mod tests {
     fn a_url_is_taken_apart() {
         for (url, secure, host, port, authority, target) in [
             ("http://mmsc.example.net/mm7", false, "mmsc.example.net", 80, "mmsc.example.net", "/mm7"),
-            ("https://mmsc.example.net:8443/a/b?c=d", true, "mmsc.example.net", 8443, "mmsc.example.net:8443", "/a/b?c=d"),
+            (
+                "https://mmsc.example.net:8443/a/b?c=d",
+                true,
+                "mmsc.example.net",
+                8443,
+                "mmsc.example.net:8443",
+                "/a/b?c=d",
+            ),
             ("https://mmsc.example.net", true, "mmsc.example.net", 443, "mmsc.example.net", "/"),
             ("http://mmsc.example.net?a", false, "mmsc.example.net", 80, "mmsc.example.net", "/?a"),
             ("http://[::1]:8080/", false, "::1", 8080, "[::1]:8080", "/"),

@@ -46,21 +46,28 @@ fn secrets_and_certificates_are_tried_before_a_start() {
     let secret = || Secret("secret".to_owned());
     for (key, config) in [
         ("password_file", Mm7Config { username: "me".to_owned(), password_file: missing(), ..sound() }),
-        ("listen_password_file", Mm7Config { listen_username: "mmsc".to_owned(), listen_password_file: missing(), ..sound() }),
+        (
+            "listen_password_file",
+            Mm7Config { listen_username: "mmsc".to_owned(), listen_password_file: missing(), ..sound() },
+        ),
         ("password", Mm7Config { password: secret(), ..sound() }),
         ("listen_password", Mm7Config { listen_password: secret(), ..sound() }),
         ("tls_ca", Mm7Config { url: "https://mmsc.example.net/".to_owned(), tls_ca: missing(), ..sound() }),
     ] {
         let found = config.check_files();
-        assert_eq!(found.iter().flat_map(|error| &error.mistakes).map(|mistake| mistake.key.as_str()).collect::<Vec<_>>(), [key]);
+        assert_eq!(
+            found.iter().flat_map(|error| &error.mistakes).map(|mistake| mistake.key.as_str()).collect::<Vec<_>>(),
+            [key]
+        );
     }
 }
 
 #[test]
 fn a_release_is_enough_of_a_namespace() {
-    for (given, namespace) in
-        [("REL-6-MM7-1-4", "http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4"), ("http://example.net/own", "http://example.net/own")]
-    {
+    for (given, namespace) in [
+        ("REL-6-MM7-1-4", "http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4"),
+        ("http://example.net/own", "http://example.net/own"),
+    ] {
         assert_eq!(Mm7Config { namespace: given.to_owned(), ..sound() }.dialect().namespace, namespace);
     }
 }

@@ -11,12 +11,19 @@ use crate::connect::Connector;
 use crate::keys::{ConfigError, Mistake, Password, check_bounds};
 use crate::tls::{self, TlsFiles};
 
-/// A password's field in a bind has room for so many octets before its NUL, whatever the specification says of 8 (SMPP 3.4, 4.1.1).
+/// A password's field in a bind has room for so many octets before its NUL, whatever the specification says of 8 (SMPP
+/// 3.4, 4.1.1).
 const PASSWORD_BYTES_MAX: usize = 16;
 
 /// Parameters that a submission sets itself. Another value would send another text, or take the parts of a text apart.
-const OWN_TLVS: [u16; 6] =
-    [tag::MESSAGE_PAYLOAD, tag::SAR_MSG_REF_NUM, tag::SAR_TOTAL_SEGMENTS, tag::SAR_SEGMENT_SEQNUM, tag::RECEIPTED_MESSAGE_ID, tag::MESSAGE_STATE];
+const OWN_TLVS: [u16; 6] = [
+    tag::MESSAGE_PAYLOAD,
+    tag::SAR_MSG_REF_NUM,
+    tag::SAR_TOTAL_SEGMENTS,
+    tag::SAR_SEGMENT_SEQNUM,
+    tag::RECEIPTED_MESSAGE_ID,
+    tag::MESSAGE_STATE,
+];
 
 /// Longer waits than a day are mistakes of unit.
 const SECS_MAX: u64 = 86_400;
@@ -68,7 +75,8 @@ impl SmppConfig {
             ("throttle_floor_ms", self.throttle_floor_ms, "throttle_ceiling_ms", self.throttle_ceiling_ms),
         ] {
             if floor_ms > ceiling_ms {
-                mistakes.push(Mistake::new(floor, format!("is {floor_ms}, and above `{ceiling}`, which is {ceiling_ms}")));
+                mistakes
+                    .push(Mistake::new(floor, format!("is {floor_ms}, and above `{ceiling}`, which is {ceiling_ms}")));
             }
         }
     }
@@ -84,18 +92,34 @@ impl SmppConfig {
         check(self.system_id.len() <= 15, "system_id", "has more than 15 characters");
         check(self.system_type.len() <= 12, "system_type", "has more than 12 characters");
         check(self.service_type.len() <= 5, "service_type", "has more than 5 characters");
-        for (key, text) in [("system_id", &self.system_id), ("system_type", &self.system_type), ("service_type", &self.service_type)] {
+        for (key, text) in
+            [("system_id", &self.system_id), ("system_type", &self.system_type), ("service_type", &self.service_type)]
+        {
             check(is_c_octet_string(text), key, "has characters other than printable ASCII");
         }
         let has_tls_files = self.tls_ca.is_some() || self.tls_server_name.is_some() || self.tls_client_cert.is_some();
         check(self.tls || !has_tls_files, "tls", "is not set, so that the other keys of TLS would do nothing");
-        check(self.tls_client_cert.is_some() == self.tls_client_key.is_some(), "tls_client_cert", "goes together with `tls_client_key`");
-        check(self.national_prefix.as_deref().is_none_or(is_prefix), "national_prefix", "is not `+` and the first 1 to 6 digits of a number");
-        let statuses = self.errors.keys().map(|name| ("errors", name)).chain(self.bind_errors.keys().map(|name| ("bind_errors", name)));
+        check(
+            self.tls_client_cert.is_some() == self.tls_client_key.is_some(),
+            "tls_client_cert",
+            "goes together with `tls_client_key`",
+        );
+        check(
+            self.national_prefix.as_deref().is_none_or(is_prefix),
+            "national_prefix",
+            "is not `+` and the first 1 to 6 digits of a number",
+        );
+        let statuses = self
+            .errors
+            .keys()
+            .map(|name| ("errors", name))
+            .chain(self.bind_errors.keys().map(|name| ("bind_errors", name)));
         for (key, name) in statuses.filter(|(_, name)| CommandStatus::parse(name).is_none()) {
             check(false, key, &format!("names the status `{name}`, which is neither a name nor a number"));
         }
-        for (key, names) in [("errors", self.errors.keys().collect::<Vec<_>>()), ("bind_errors", self.bind_errors.keys().collect())] {
+        for (key, names) in
+            [("errors", self.errors.keys().collect::<Vec<_>>()), ("bind_errors", self.bind_errors.keys().collect())]
+        {
             let mut seen = HashSet::new();
             for (name, status) in names.into_iter().filter_map(|name| Some((name, CommandStatus::parse(name)?))) {
                 check(status != CommandStatus::ROK, key, "names the status `ESME_ROK`, which is no error");
@@ -106,7 +130,11 @@ impl SmppConfig {
             check(false, "tlvs", &format!("has 0x{tag:04X}, which the program sets itself"));
         }
         for (tag, value) in self.tlvs.iter().filter(|(tag, value)| parse_tlv(tag, value).is_none()) {
-            check(false, "tlvs", &format!("has `{tag} = {value}`, which is no tag (0x1400) with a text or octets (0x…)"));
+            check(
+                false,
+                "tlvs",
+                &format!("has `{tag} = {value}`, which is no tag (0x1400) with a text or octets (0x…)"),
+            );
         }
     }
 
@@ -118,9 +146,13 @@ impl SmppConfig {
         let (key, password) = self.secret().read().map_err(|mistake| self.mistaken(vec![mistake]))?;
         match password.len() {
             0..=PASSWORD_BYTES_MAX if is_c_octet_string(&password) => Ok(password),
-            0..=PASSWORD_BYTES_MAX => Err(self.mistaken(vec![Mistake::new(key, "gives a password with characters other than printable ASCII")])),
+            0..=PASSWORD_BYTES_MAX => {
+                Err(self
+                    .mistaken(vec![Mistake::new(key, "gives a password with characters other than printable ASCII")]))
+            }
             length => {
-                let what = format!("gives a password of {length} octets, and a bind carries at most {PASSWORD_BYTES_MAX}");
+                let what =
+                    format!("gives a password of {length} octets, and a bind carries at most {PASSWORD_BYTES_MAX}");
                 Err(self.mistaken(vec![Mistake::new(key, what)]))
             }
         }
@@ -182,5 +214,6 @@ pub(super) fn parse_tlv(tag: &str, value: &str) -> Option<(u16, Vec<u8>)> {
     };
     let Some(hex) = value.strip_prefix("0x") else { return Some((tag, value.as_bytes().to_vec())) };
     let octet = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    (hex.len() % 2 == 0).then(|| hex.as_bytes().chunks(2).map(octet).collect::<Option<_>>().map(|octets| (tag, octets)))?
+    (hex.len() % 2 == 0)
+        .then(|| hex.as_bytes().chunks(2).map(octet).collect::<Option<_>>().map(|octets| (tag, octets)))?
 }

@@ -7,7 +7,8 @@ use regex::{Captures, Regex};
 use serde::Deserialize;
 use wire::receipt::ReceiptText;
 
-/// A regular expression with the groups `id` and `stat`, and `err` if there is one. Compiled once; a value that exists has them.
+/// A regular expression with the groups `id` and `stat`, and `err` if there is one. Compiled once; a value that exists
+/// has them.
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ReceiptPattern(Regex);
@@ -36,7 +37,9 @@ impl FromStr for ReceiptPattern {
 
     fn from_str(text: &str) -> Result<Self, String> {
         // The parser's message draws a picture over several lines; its last says what is wrong.
-        let told = |error: regex::Error| error.to_string().lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned();
+        let told = |error: regex::Error| {
+            error.to_string().lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned()
+        };
         let regex = Regex::new(text).map_err(|error| format!("is no regular expression: {}", told(error)))?;
         let names: Vec<&str> = regex.capture_names().flatten().collect();
         if let Some(missing) = REQUIRED.iter().find(|name| !names.contains(name)) {

@@ -8,7 +8,12 @@ fn sound() -> SmppConfig {
 
 #[test]
 fn every_mistake_is_told_at_once_and_names_its_key() {
-    let config = SmppConfig { window: 0, priority: 9, errors: [("ESME_NONSENSE".to_owned(), Action::Retry)].into(), ..SmppConfig::default() };
+    let config = SmppConfig {
+        window: 0,
+        priority: 9,
+        errors: [("ESME_NONSENSE".to_owned(), Action::Retry)].into(),
+        ..SmppConfig::default()
+    };
     let told = config.validate().unwrap_err().to_string();
     for key in ["`name`", "`host`", "`system_id`", "`window`", "`priority`", "ESME_NONSENSE"] {
         assert!(told.contains(key), "{key} in {told}");
@@ -18,7 +23,9 @@ fn every_mistake_is_told_at_once_and_names_its_key() {
 
 #[test]
 fn a_mistake_names_its_key() {
-    let mistaken = |config: SmppConfig| config.validate().unwrap_err().mistakes.into_iter().map(|mistake| mistake.key).collect::<Vec<_>>();
+    let mistaken = |config: SmppConfig| {
+        config.validate().unwrap_err().mistakes.into_iter().map(|mistake| mistake.key).collect::<Vec<_>>()
+    };
     for (config, key) in [
         (SmppConfig { enquire_link_secs: u64::MAX / 2, ..sound() }, "enquire_link_secs"),
         (SmppConfig { response_timeout_secs: u64::MAX, ..sound() }, "response_timeout_secs"),
@@ -50,7 +57,12 @@ fn a_password_that_a_bind_cannot_carry_is_refused_wherever_it_comes_from() {
             let read = config.read_password();
             assert_eq!(read.as_deref() == Ok(&password), fits, "{read:?}");
             if let Err(error) = read {
-                assert!(error.mistakes[0].key == key && error.to_string().contains("17 octets") && !error.to_string().contains(&password), "{error}");
+                assert!(
+                    error.mistakes[0].key == key
+                        && error.to_string().contains("17 octets")
+                        && !error.to_string().contains(&password),
+                    "{error}"
+                );
             }
         }
     }
@@ -62,7 +74,10 @@ fn the_files_of_a_tls_connection_are_looked_at_without_one() {
     assert_eq!(SmppConfig { tls_ca: Some("/nope".into()), ..sound() }.check_tls(), Ok(()), "there is no TLS");
     for path in [std::path::Path::new("/nope"), file.path()] {
         let error = SmppConfig { tls: true, tls_ca: Some(path.to_owned()), ..sound() }.check_tls().unwrap_err();
-        assert!(error.mistakes[0].key == "tls_ca" && error.to_string().contains(&path.display().to_string()), "{error}");
+        assert!(
+            error.mistakes[0].key == "tls_ca" && error.to_string().contains(&path.display().to_string()),
+            "{error}"
+        );
     }
 }
 

@@ -20,7 +20,8 @@ impl Session {
             return self.refused(status);
         }
         if kind != self.kind {
-            // It would send no receipts or take no messages, and nobody would notice. The SMSC believes that something is bound, so that is ended in order.
+            // It would send no receipts or take no messages, and nobody would notice. The SMSC believes that something
+            // is bound, so that is ended in order.
             encode(&Pdu::new(self.sequence.next_number(), Body::Unbind), out);
             let why = format!("the SMSC answered {} with {}", self.kind.command(), kind.command().response());
             return self.effects.push(Effect::Refused { why, action: BindAction::Retry });
@@ -31,7 +32,10 @@ impl Session {
     }
 
     fn refused(&mut self, status: CommandStatus) {
-        self.effects.push(Effect::Refused { why: format!("the bind was refused: {status}"), action: self.errors.bind_action(status) });
+        self.effects.push(Effect::Refused {
+            why: format!("the bind was refused: {status}"),
+            action: self.errors.bind_action(status),
+        });
     }
 
     /// An answer to `enquire_link` is a sign of life, whatever its status.
@@ -54,7 +58,8 @@ impl Session {
     }
 
     pub(super) fn acknowledged(&mut self, sequence: u32, status: CommandStatus, id: Vec<u8>, now: Instant) {
-        let carrier_id = Some(id).filter(|id| !id.is_empty()).map(|id| id.iter().map(|octet| char::from(*octet)).collect());
+        let carrier_id =
+            Some(id).filter(|id| !id.is_empty()).map(|id| id.iter().map(|octet| char::from(*octet)).collect());
         let Some(in_flight) = self.pending.remove(&sequence) else {
             self.answered_late(sequence, status, carrier_id);
             return;
@@ -91,9 +96,13 @@ impl Session {
         }
     }
 
-    /// The recipient's queue is full: the message waits by itself, and the link rests only where that is said of many recipients in a row.
+    /// The recipient's queue is full: the message waits by itself, and the link rests only where that is said of many
+    /// recipients in a row.
     fn queue_full(&mut self, segment: SegmentRef, status: CommandStatus, now: Instant) {
-        let of_many = self.flights.find(segment).is_some_and(|(submission, ..)| self.full_queues.note(&submission.message.recipient));
+        let of_many = self
+            .flights
+            .find(segment)
+            .is_some_and(|(submission, ..)| self.full_queues.note(&submission.message.recipient));
         if of_many {
             self.rest_from(now);
         }
@@ -105,7 +114,8 @@ impl Session {
         self.rest.begin(now);
     }
 
-    /// A `generic_nack` answers a request that the SMSC could not read, or one without a number any request. That we are not bound it may say of either.
+    /// A `generic_nack` answers a request that the SMSC could not read, or one without a number any request. That we
+    /// are not bound it may say of either.
     pub(super) fn nacked(&mut self, sequence: u32, status: CommandStatus, now: Instant) {
         let status = if status.is_ok() { CommandStatus::RSYSERR } else { status };
         match self.phase {
@@ -113,7 +123,9 @@ impl Session {
             _ if self.pending.contains_key(&sequence) => self.acknowledged(sequence, status, Vec::new(), now),
             _ if self.errors.action(status) == Action::Rebind => self.end(NOT_BOUND, now),
             Phase::Unbinding { .. } => self.unbound(now),
-            Phase::Bound | Phase::Ending { .. } => self.remark(format!("the SMSC answers a request with generic_nack {status}")),
+            Phase::Bound | Phase::Ending { .. } => {
+                self.remark(format!("the SMSC answers a request with generic_nack {status}"))
+            }
         }
     }
 
@@ -150,8 +162,8 @@ impl Session {
         }
     }
 
-    /// SMPP 5.0, 4.8.4.18: an SMSC that is nearly or wholly congested (90 and above) gets half as much. One that is not, or takes
-    /// something and says nothing of it, gets more again.
+    /// SMPP 5.0, 4.8.4.18: an SMSC that is nearly or wholly congested (90 and above) gets half as much. One that is
+    /// not, or takes something and says nothing of it, gets more again.
     pub(super) fn heed_congestion(&mut self, pdu: &Pdu) {
         let takes = pdu.status.is_ok() && matches!(pdu.body, Body::SubmitSmResp(_));
         match pdu.tlvs.number(tag::CONGESTION_STATE) {

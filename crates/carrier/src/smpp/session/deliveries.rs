@@ -25,15 +25,20 @@ pub(super) struct Delivery {
 }
 
 impl Session {
-    /// Takes a `deliver_sm` or `data_sm`. One that comes before the answer to a bind that receives is kept until that is there.
+    /// Takes a `deliver_sm` or `data_sm`. One that comes before the answer to a bind that receives is kept until that
+    /// is there.
     pub(super) fn take_delivery(&mut self, pdu: Pdu, now: Instant, out: &mut Vec<u8>) {
         let is_early = matches!(self.phase, Phase::Binding { .. }) && self.kind != BindKind::Transmitter;
         if is_early && self.early.len() < EARLY_MAX {
             return self.early.push(pdu);
         }
         match &pdu.body {
-            Body::DeliverSm(sm) => self.delivered(CommandId::DELIVER_SM, pdu.sequence, &Delivered::of_sm(sm, &pdu.tlvs), now, out),
-            Body::DataSm(data) => self.delivered(CommandId::DATA_SM, pdu.sequence, &Delivered::of_data(data, &pdu.tlvs), now, out),
+            Body::DeliverSm(sm) => {
+                self.delivered(CommandId::DELIVER_SM, pdu.sequence, &Delivered::of_sm(sm, &pdu.tlvs), now, out)
+            }
+            Body::DataSm(data) => {
+                self.delivered(CommandId::DATA_SM, pdu.sequence, &Delivered::of_data(data, &pdu.tlvs), now, out)
+            }
             _ => {}
         }
     }
@@ -57,13 +62,28 @@ impl Session {
         }
     }
 
-    fn delivered(&mut self, command: CommandId, sequence: u32, delivered: &Delivered<'_>, now: Instant, out: &mut Vec<u8>) {
-        if self.phase == Phase::Bound && self.kind == BindKind::Transmitter || matches!(self.phase, Phase::Binding { .. }) {
-            self.unusable(Reason::Unreadable, "it came on a session that does not receive", evidence::of(delivered, SHOWN_TEXT_OCTETS_MAX));
+    fn delivered(
+        &mut self,
+        command: CommandId,
+        sequence: u32,
+        delivered: &Delivered<'_>,
+        now: Instant,
+        out: &mut Vec<u8>,
+    ) {
+        if self.phase == Phase::Bound && self.kind == BindKind::Transmitter
+            || matches!(self.phase, Phase::Binding { .. })
+        {
+            self.unusable(
+                Reason::Unreadable,
+                "it came on a session that does not receive",
+                evidence::of(delivered, SHOWN_TEXT_OCTETS_MAX),
+            );
             return respond(command, sequence, CommandStatus::RINVBNDSTS, out);
         }
         let read = receipts::read(&self.config, delivered);
-        let taken = Part::of(delivered).map_or(Taken::Alone, |part| self.parts.take(part, receipts::standing(&self.config, &read, delivered), now));
+        let taken = Part::of(delivered).map_or(Taken::Alone, |part| {
+            self.parts.take(part, receipts::standing(&self.config, &read, delivered), now)
+        });
         match taken {
             Taken::Alone => self.hand_out(read, delivered, Delivery { command, sequence, name: None }, out),
             Taken::Kept => respond(command, sequence, CommandStatus::ROK, out),
@@ -122,7 +142,11 @@ impl Session {
                     self.effects.push(Effect::Receipt(receipt, number));
                 }
                 Read::Inbound | Read::Unreadable { .. } => {
-                    self.unusable(Reason::Unreadable, "its other parts did not come", evidence::of(&delivered, SHOWN_OCTETS_MAX));
+                    self.unusable(
+                        Reason::Unreadable,
+                        "its other parts did not come",
+                        evidence::of(&delivered, SHOWN_OCTETS_MAX),
+                    );
                 }
             }
         }
@@ -146,8 +170,12 @@ impl Session {
         }
         match error.command {
             command if command.is_response() => {}
-            CommandId::DELIVER_SM | CommandId::DATA_SM => respond(error.command, error.sequence, CommandStatus::RX_P_APPN, out),
-            _ if error.status == CommandStatus::RINVCMDID => encode(&Pdu::answer(error.sequence, error.status, Body::GenericNack), out),
+            CommandId::DELIVER_SM | CommandId::DATA_SM => {
+                respond(error.command, error.sequence, CommandStatus::RX_P_APPN, out)
+            }
+            _ if error.status == CommandStatus::RINVCMDID => {
+                encode(&Pdu::answer(error.sequence, error.status, Body::GenericNack), out)
+            }
             command => respond(command, error.sequence, error.status, out),
         }
     }

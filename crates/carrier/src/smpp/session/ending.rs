@@ -1,5 +1,5 @@
-//! How a session ends: nothing more is submitted, and what is under way is still answered for a while. An answer that is not read here is a message that is
-//! sent twice.
+//! How a session ends: nothing more is submitted, and what is under way is still answered for a while. An answer that
+//! is not read here is a message that is sent twice.
 
 use std::time::Instant;
 use wire::smpp::{Body, Pdu, encode};
@@ -22,7 +22,8 @@ impl Session {
         self.effects.extend(self.flights.clear_queue());
     }
 
-    /// Takes the next step of an end that has begun: unbinds once a drain is through, and closes once nothing is under way any more.
+    /// Takes the next step of an end that has begun: unbinds once a drain is through, and closes once nothing is under
+    /// way any more.
     pub(crate) fn finish(&mut self, now: Instant, out: &mut Vec<u8>) {
         let settled = self.pending.is_empty() && self.unacked_receipts == 0;
         match self.phase {
@@ -37,7 +38,8 @@ impl Session {
         }
     }
 
-    /// The session is to end: submits nothing more, and waits for what is under way, as long as an unbind may take. The first reason stays.
+    /// The session is to end: submits nothing more, and waits for what is under way, as long as an unbind may take. The
+    /// first reason stays.
     pub(super) fn end(&mut self, why: &'static str, now: Instant) {
         self.effects.extend(self.flights.clear_queue());
         let until = match self.phase {
@@ -49,7 +51,8 @@ impl Session {
         self.effects.push(Effect::Ending(why));
     }
 
-    /// The connection takes no more octets: those beyond the first `written` never left. Answers to the others may still come.
+    /// The connection takes no more octets: those beyond the first `written` never left. Answers to the others may
+    /// still come.
     pub(crate) fn cannot_write(&mut self, why: &'static str, written: u64, now: Instant) {
         self.end(why, now);
         self.give_back_unwritten(written);
@@ -61,7 +64,8 @@ impl Session {
         self.abandon(written);
     }
 
-    /// The connection is gone: of what left and was not answered nobody knows what became of it, and the rest did not leave.
+    /// The connection is gone: of what left and was not answered nobody knows what became of it, and the rest did not
+    /// leave.
     pub(crate) fn abort(&mut self, written: u64) {
         self.effects.extend(self.flights.clear_queue());
         self.abandon_early();

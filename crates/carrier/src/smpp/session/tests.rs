@@ -27,15 +27,26 @@ fn outgoing(number: u8) -> Outgoing {
         created_at: Timestamp::from_millis(0),
         expires_at: Timestamp::from_millis(1_000),
     };
-    let submission =
-        Submission { message: Arc::new(message), media: None, attempt: 1, token: u64::from(number), accepted_segments: 0, valid_for: Duration::from_secs(1) };
+    let submission = Submission {
+        message: Arc::new(message),
+        media: None,
+        attempt: 1,
+        token: u64::from(number),
+        accepted_segments: 0,
+        valid_for: Duration::from_secs(1),
+    };
     submit::build(&SmppConfig::default(), submission).unwrap()
 }
 
 /// A session whose bind was taken.
 fn bound(now: Instant) -> Session {
     let (events, _) = mpsc::unbounded_channel();
-    let shared = Shared::new(Arc::new(runtime::Machine::new()), Arc::new(SmppConfig::default()), &[BindKind::Transceiver], events);
+    let shared = Shared::new(
+        Arc::new(runtime::Machine::new()),
+        Arc::new(SmppConfig::default()),
+        &[BindKind::Transceiver],
+        events,
+    );
     let mut out = Vec::new();
     let mut session = Session::new(&shared, BindKind::Transceiver, "", now, &mut out);
     receive(&mut session, &Pdu::new(1, Body::BindResp(BindKind::Transceiver, Vec::new())), now);
@@ -72,7 +83,10 @@ fn numbers_wrap_and_answers_still_find_their_requests() {
     assert_eq!(numbers(&out), [Sequence::MAX - 1, Sequence::MAX, 1, 2]);
     for (sequence, token) in [(1, 3), (Sequence::MAX - 1, 1), (Sequence::MAX, 2)] {
         receive(&mut session, &Pdu::new(sequence, Body::SubmitSmResp(b"id".to_vec())), later);
-        let outcome = session.effects().into_iter().find_map(|effect| if let Effect::Outcome(outcome, 1) = effect { Some(outcome) } else { None });
+        let outcome = session
+            .effects()
+            .into_iter()
+            .find_map(|effect| if let Effect::Outcome(outcome, 1) = effect { Some(outcome) } else { None });
         assert_eq!(outcome.map(|outcome| outcome.token), Some(token));
     }
     assert!(session.sent.is_empty() && session.pending.is_empty() && !session.flights.has_queued());
@@ -90,19 +104,25 @@ fn after_a_wrap_the_oldest_unanswered_request_is_still_the_first_to_be_given_up(
     }
     session.effects();
     session.tick(now + Duration::from_secs(60), &mut Vec::new());
-    let ended: Vec<_> =
-        session.effects().into_iter().filter_map(|effect| if let Effect::Outcome(outcome, _) = effect { Some(outcome.token) } else { None }).collect();
+    let ended: Vec<_> = session
+        .effects()
+        .into_iter()
+        .filter_map(|effect| if let Effect::Outcome(outcome, _) = effect { Some(outcome.token) } else { None })
+        .collect();
     assert_eq!(ended, [1]);
 }
 
 /// What each submission ended as since the last call, by its token.
 fn ended(session: &mut Session) -> Vec<(u64, String)> {
     let outcome = |effect| if let Effect::Outcome(outcome, 1) = effect { Some(outcome) } else { None };
-    let word = |outcome: SubmissionOutcome| (outcome.token, format!("{:?}", outcome.segments[0].1).split(' ').next().unwrap_or_default().to_owned());
+    let word = |outcome: SubmissionOutcome| {
+        (outcome.token, format!("{:?}", outcome.segments[0].1).split(' ').next().unwrap_or_default().to_owned())
+    };
     session.effects().into_iter().filter_map(outcome).map(word).collect()
 }
 
-/// A session with three segments under way, of which the connection has taken the first and half of the second; and one more that waits.
+/// A session with three segments under way, of which the connection has taken the first and half of the second; and one
+/// more that waits.
 fn half_written(now: Instant) -> (Session, u64) {
     let mut session = bound(now);
     session.window = 3;
@@ -136,7 +156,10 @@ fn answers_are_waited_for_although_nothing_can_be_written_any_more() {
     receive(&mut session, &Pdu::new(2, Body::SubmitSmResp(b"id".to_vec())), now);
     session.finish(now, &mut Vec::new());
     let effects = session.effects();
-    assert!(matches!(&effects[..], [Effect::Outcome(outcome, 1), Effect::Close(why)] if outcome.token == 1 && why == "stuck"), "{effects:?}");
+    assert!(
+        matches!(&effects[..], [Effect::Outcome(outcome, 1), Effect::Close(why)] if outcome.token == 1 && why == "stuck"),
+        "{effects:?}"
+    );
 }
 
 #[test]

@@ -22,7 +22,10 @@ async fn the_answer_decides() {
         (RequestStatus::Unspecified, SegmentOutcome::TryLater { status: "Error-unspecified".to_owned() }),
         (RequestStatus::NetworkProblem, SegmentOutcome::TryLater { status: "Error-network-problem".to_owned() }),
         (RequestStatus::ServiceDenied, refused(ErrorType::BlockedByCarrier, "Error-service-denied")),
-        (RequestStatus::SendingAddressUnresolved, refused(ErrorType::InvalidDestination, "Error-sending-address-unresolved")),
+        (
+            RequestStatus::SendingAddressUnresolved,
+            refused(ErrorType::InvalidDestination, "Error-sending-address-unresolved"),
+        ),
         (RequestStatus::ContentNotAccepted, refused(ErrorType::MediaFailed, "Error-content-not-accepted")),
         (RequestStatus::MessageFormatCorrupt, refused(ErrorType::MediaFailed, "Error-message-format-corrupt")),
         (RequestStatus::UnsupportedMessage, refused(ErrorType::MediaFailed, "Error-unsupported-message")),
@@ -39,9 +42,10 @@ async fn the_answer_decides() {
 #[tokio::test]
 async fn the_answer_may_be_quicker_than_smtp() {
     let mmsc = Mmsc::start().await;
-    for (status, outcome) in
-        [(RequestStatus::Ok, accepted(&id(1))), (RequestStatus::Unspecified, SegmentOutcome::TryLater { status: "Error-unspecified".to_owned() })]
-    {
+    for (status, outcome) in [
+        (RequestStatus::Ok, accepted(&id(1))),
+        (RequestStatus::Unspecified, SegmentOutcome::TryLater { status: "Error-unspecified".to_owned() }),
+    ] {
         let (mut bench, listener) = start(config(&mmsc));
         bench.submit(mms(1)).await;
         let mut talk = mmsc.greeted().await;
@@ -126,7 +130,10 @@ async fn a_late_refusal_under_an_id_of_the_peers_own_names_ours_too_and_comes_ag
     bench.submit(mms(1)).await;
     let forward = mmsc.greeted().await.forwarded().await;
     assert_eq!(bench.segments().await, [accepted(&id(1))]);
-    let refusal = Answer { message_id: Some("of-its-own".to_owned()), ..Answer::new(Request::Forward, forward.transaction_id, RequestStatus::ServiceDenied) };
+    let refusal = Answer {
+        message_id: Some("of-its-own".to_owned()),
+        ..Answer::new(Request::Forward, forward.transaction_id, RequestStatus::ServiceDenied)
+    };
     for _ in 0..2 {
         let mut late = begin_to_bring(listener, &refusal.build()).await;
         let (receipt, ack) = bench.receipt().await;
@@ -155,7 +162,13 @@ async fn an_answer_that_comes_twice_counts_once() {
 async fn an_answer_to_what_nobody_sent_is_taken_and_only_a_refusal_told() {
     let mmsc = Mmsc::start().await;
     let (mut bench, listener) = start(config(&mmsc));
-    let answer = |status| Answer { message_id: Some("UNKNOWN.1".to_owned()), ..Answer::new(Request::Forward, "unknown.1".to_owned(), status) }.build();
+    let answer = |status| {
+        Answer {
+            message_id: Some("UNKNOWN.1".to_owned()),
+            ..Answer::new(Request::Forward, "unknown.1".to_owned(), status)
+        }
+        .build()
+    };
     assert_eq!(bring(listener, &answer(RequestStatus::Ok)).await, 250);
     assert!(bench.event_now().is_none());
     let mut refusal = begin_to_bring(listener, &answer(RequestStatus::ServiceDenied)).await;
@@ -178,7 +191,10 @@ async fn answers_as_peers_of_the_field_write_them_find_their_messages() {
         let (mut bench, listener) = start(config(&mmsc));
         bench.submit(mms(1)).await;
         mmsc.greeted().await.forwarded().await;
-        let mail = format!("X-Spam: no\r\nX-Mms-MMS-Version: 1.2\r\nX-Mms-Message-Type: MM4_FORWARD.res\r\n{ids}\r\nX-Mms-Request-Status-Code: 0\r\n\r\nok");
+        let mail = format!(
+            "X-Spam: no\r\nX-Mms-MMS-Version: 1.2\r\nX-Mms-Message-Type: \
+             MM4_FORWARD.res\r\n{ids}\r\nX-Mms-Request-Status-Code: 0\r\n\r\nok"
+        );
         assert_eq!(bring(listener, mail.as_bytes()).await, 250);
         assert_eq!(bench.segments().await, [accepted(&id(1))], "{ids}");
     }

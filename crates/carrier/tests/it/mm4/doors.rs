@@ -49,7 +49,10 @@ async fn one_address_does_not_take_all_places() {
     let mut other = call_from("127.0.0.2:0".parse().unwrap(), listener).await;
     other.hear("220").await;
     call_from("127.0.0.3:0".parse().unwrap(), listener).await.hear("421 4.3.2").await;
-    assert_eq!(bench.carrier.status().refused_connections, RefusedConnections { not_allowed: 0, address_full: 1, full: 1 });
+    assert_eq!(
+        bench.carrier.status().refused_connections,
+        RefusedConnections { not_allowed: 0, address_full: 1, full: 1 }
+    );
 }
 
 #[tokio::test]

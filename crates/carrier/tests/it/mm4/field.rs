@@ -1,4 +1,5 @@
-//! Cases from the field, in `tests/field/mm4.jsonl` at the root of the repository: reports and answers by their fields, and servers by what they reply and how.
+//! Cases from the field, in `tests/field/mm4.jsonl` at the root of the repository: reports and answers by their fields,
+//! and servers by what they reply and how.
 
 use std::time::Duration;
 
@@ -14,7 +15,9 @@ const CASES: &str = include_str!("../../../../../tests/field/mm4.jsonl");
 /// The variants that have this key, each with its name.
 fn variants(key: &str) -> Vec<(String, Value)> {
     let cases: Vec<Value> = CASES.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let variants = cases.iter().flat_map(|case| case["variants"].as_array().unwrap().iter().map(move |variant| (&case["id"], variant)));
+    let variants = cases
+        .iter()
+        .flat_map(|case| case["variants"].as_array().unwrap().iter().map(move |variant| (&case["id"], variant)));
     let with_key = variants.filter(|(_, variant)| variant[key] != Value::Null);
     with_key.map(|(id, variant)| (format!("{id}: {}", variant["name"]), variant.clone())).collect()
 }
@@ -46,7 +49,8 @@ async fn reports_keep_what_the_vendor_says() {
     for (name, variant) in variants("report") {
         let fields = lines(&variant["report"]).join("\r\n");
         let mail = format!(
-            "X-Mms-Message-Type: MM4_delivery_report.REQ\r\nX-Mms-Message-ID: \"<{}>\"\r\nFrom: +18005559876/TYPE=PLMN@mms.peer.example\r\n{fields}\r\n",
+            "X-Mms-Message-Type: MM4_delivery_report.REQ\r\nX-Mms-Message-ID: \"<{}>\"\r\nFrom: \
+             +18005559876/TYPE=PLMN@mms.peer.example\r\n{fields}\r\n",
             id(1)
         );
         let mut talk = begin_to_bring(listener, mail.as_bytes()).await;
@@ -83,7 +87,8 @@ async fn replies_are_read_however_they_are_written_and_the_mail_goes_once() {
         bench.submit(mms(1)).await;
         let mut talk = mmsc.accept().await;
         let commands = [None, Some("EHLO"), Some("MAIL"), Some("RCPT"), Some("DATA"), Some("")];
-        for ((reply, end), command) in lines(&variant["replies"]).into_iter().zip(lines(&variant["ends"])).zip(commands) {
+        for ((reply, end), command) in lines(&variant["replies"]).into_iter().zip(lines(&variant["ends"])).zip(commands)
+        {
             match command {
                 None => {}
                 Some("") => talk.hear_mail().await,

@@ -19,14 +19,20 @@ async fn a_message_arrives_with_its_addresses_its_parts_and_what_is_asked_for() 
     bench.submit(mms(1)).await;
     let forward = mmsc.greeted().await.forwarded().await;
     assert_eq!(bench.segments().await, [accepted(&id(1))]);
-    assert_eq!((forward.message_id.as_str(), forward.transaction_id.as_str()), (id(1).as_str(), id(1).split('@').next().unwrap()));
+    assert_eq!(
+        (forward.message_id.as_str(), forward.transaction_id.as_str()),
+        (id(1).as_str(), id(1).split('@').next().unwrap())
+    );
     assert_eq!(forward.from.unwrap().to_string(), "+18005559876/TYPE=PLMN@mms.ours.example");
     assert_eq!(forward.to[0].to_string(), "+18005550001/TYPE=PLMN@mms.peer.example");
     assert_eq!(forward.originator_system.unwrap().to_string(), "system@mms.ours.example");
     assert_eq!((forward.version.as_str(), forward.ack_request, forward.delivery_report), ("6.10.0", true, true));
     assert_eq!((forward.date, forward.expiry), (Some(1_773_585_013), Some(Expiry::After(86_400))));
     let parts: Vec<_> = forward.parts.iter().map(|part| (part.id.as_str(), part.content_type.as_str())).collect();
-    assert_eq!(parts, [("smil", "application/smil; charset=utf-8"), ("text", "text/plain; charset=utf-8"), ("media", "image/png")]);
+    assert_eq!(
+        parts,
+        [("smil", "application/smil; charset=utf-8"), ("text", "text/plain; charset=utf-8"), ("media", "image/png")]
+    );
     assert_eq!(forward.parts[2].bytes, mms(1).media.unwrap().bytes);
 }
 
@@ -101,7 +107,10 @@ async fn a_connection_that_breaks_after_it_leaves_a_message_whose_outcome_nobody
     let (mut bench, _) = start(deaf(&mmsc));
     bench.submit(mms(1)).await;
     mmsc.greeted().await.unanswered().await;
-    assert_eq!(bench.segments().await, [SegmentOutcome::Unknown { why: "the connection broke before the answer to the mail" }]);
+    assert_eq!(
+        bench.segments().await,
+        [SegmentOutcome::Unknown { why: "the connection broke before the answer to the mail" }]
+    );
 }
 
 #[tokio::test]
@@ -157,7 +166,10 @@ async fn what_is_larger_than_the_carrier_takes_never_leaves() {
     let (mut bench, _) = start(Mm4Config { max_bytes: 1_000, ..config(&mmsc) });
     bench.submit(mms(1)).await;
     let outcomes = bench.segments().await;
-    assert!(matches!(outcomes[..], [SegmentOutcome::Refused { error_type: ErrorType::MediaFailed, .. }]), "{outcomes:?}");
+    assert!(
+        matches!(outcomes[..], [SegmentOutcome::Refused { error_type: ErrorType::MediaFailed, .. }]),
+        "{outcomes:?}"
+    );
     assert_eq!(bench.carrier.down_for(), None);
 }
 
@@ -171,7 +183,10 @@ async fn what_the_mmsc_says_is_too_long_for_it_never_leaves() {
     talk.hear("EHLO").await;
     talk.say("250-hi\r\n250 SIZE 1000").await;
     let outcomes = bench.segments().await;
-    assert!(matches!(outcomes[..], [SegmentOutcome::Refused { error_type: ErrorType::MediaFailed, .. }]), "{outcomes:?}");
+    assert!(
+        matches!(outcomes[..], [SegmentOutcome::Refused { error_type: ErrorType::MediaFailed, .. }]),
+        "{outcomes:?}"
+    );
 }
 
 #[tokio::test]

@@ -103,7 +103,8 @@ impl Talk {
 
     /// A whole mail up to its last line, which is not answered.
     pub(super) async fn mail(&mut self) -> Vec<u8> {
-        for (command, reply) in [("MAIL FROM:<", "250 2.1.0 ok"), ("RCPT TO:<", "250 2.1.5 ok"), ("DATA", "354 go on")] {
+        for (command, reply) in [("MAIL FROM:<", "250 2.1.0 ok"), ("RCPT TO:<", "250 2.1.5 ok"), ("DATA", "354 go on")]
+        {
             self.hear(command).await;
             self.say(reply).await;
         }
@@ -153,7 +154,8 @@ pub(super) async fn call_from(address: SocketAddr, listener: SocketAddr) -> Talk
 pub(super) async fn begin_to_bring(listener: SocketAddr, mail: &[u8]) -> Talk {
     let mut talk = call(listener).await;
     talk.hear("220 ").await;
-    for command in ["HELO mms.peer.example", "MAIL FROM:<system@mms.peer.example>", "RCPT TO:<system@mms.ours.example>"] {
+    for command in ["HELO mms.peer.example", "MAIL FROM:<system@mms.peer.example>", "RCPT TO:<system@mms.ours.example>"]
+    {
         talk.say(command).await;
         talk.hear("250").await;
     }

@@ -1,7 +1,7 @@
 //! MM4 against an MMSC that does what a test tells it, over real connections.
 //!
-//! `mmsc` has that MMSC; `handover` tries what becomes of a message, `answers` what its `MM4_forward.RES` changes, `reports` what comes unasked,
-//! `field` has cases from the field, `doors` who is let in, `secured` TLS.
+//! `mmsc` has that MMSC; `handover` tries what becomes of a message, `answers` what its `MM4_forward.RES` changes,
+//! `reports` what comes unasked, `field` has cases from the field, `doors` who is let in, `secured` TLS.
 
 mod answers;
 mod doors;
@@ -67,7 +67,11 @@ fn mms(number: u32) -> Submission {
     let submission = first_attempt(number, "Gr\u{fc}\u{df}e");
     let message = Message { kind: MessageType::Mms, ..(*submission.message).clone() };
     let picture = b"\x89PNG\r\n\x1a\n.\r\n\0\xff".repeat(100);
-    Submission { message: Arc::new(message), media: Some(Media { kind: MediaType::Png, bytes: picture.into() }), ..submission }
+    Submission {
+        message: Arc::new(message),
+        media: Some(Media { kind: MediaType::Png, bytes: picture.into() }),
+        ..submission
+    }
 }
 
 /// The id that a first attempt at the message of this number has at the carrier.

@@ -17,7 +17,10 @@ async fn a_report_is_answered_once_it_is_on_disk() {
     let (mut bench, listener) = start(config(&mmsc));
     let mut talk = begin_to_bring(listener, &report(&id(1), MmStatus::Retrieved).build()).await;
     let (receipt, ack) = bench.receipt().await;
-    assert_eq!((receipt.keys, receipt.raw_id, receipt.state), (vec![canonical(&id(1))], id(1), ReceiptState::Delivered));
+    assert_eq!(
+        (receipt.keys, receipt.raw_id, receipt.state),
+        (vec![canonical(&id(1))], id(1), ReceiptState::Delivered)
+    );
     assert_eq!((receipt.addresses, receipt.error), (vec!["18005550001".to_owned(), "18005559876".to_owned()], None));
     settle().await;
     assert!(talk.is_silent() && !mmsc.has_connection().await);
@@ -116,7 +119,10 @@ async fn a_report_of_the_field_finds_its_message() {
         (id(1).to_ascii_uppercase(), "X-Mms-Status: Expired", ReceiptState::Expired),
         (bare, "X-Mms-Status: Unrecognized", ReceiptState::Undeliverable),
     ] {
-        let mail = format!("X-Mms-Message-Type: MM4_Delivery_report.REQ\r\nX-Mms-Message-ID: {written}\r\n{status}\r\nX-MailScanner: clean\r\n");
+        let mail = format!(
+            "X-Mms-Message-Type: MM4_Delivery_report.REQ\r\nX-Mms-Message-ID: {written}\r\n{status}\r\nX-MailScanner: \
+             clean\r\n"
+        );
         let mut talk = begin_to_bring(listener, mail.as_bytes()).await;
         let (receipt, ack) = bench.receipt().await;
         assert!(receipt.keys.contains(&canonical(&id(1))), "{:?}", receipt.keys);
@@ -131,7 +137,8 @@ async fn a_message_for_a_handset_is_denied() {
     let mmsc = Mmsc::start().await;
     let (mut bench, listener) = start(config(&mmsc));
     let address = |text: &str| Address::parse(text).unwrap();
-    let (from, to) = (address("+12025550101/TYPE=PLMN@mms.peer.example"), vec![address("+12025550102/TYPE=PLMN@mms.ours.example")]);
+    let (from, to) =
+        (address("+12025550101/TYPE=PLMN@mms.peer.example"), vec![address("+12025550102/TYPE=PLMN@mms.ours.example")]);
     let forward = ForwardReq::new("t-9".to_owned(), "m-9".to_owned(), from, to, Vec::new());
     assert_eq!(bring(listener, &forward.build()).await, 250);
     // The mail says nothing of where the answer goes, so it goes to the sender of the envelope.

@@ -1,4 +1,5 @@
-//! TLS between MMSCs: as the connection begins, by STARTTLS, and to our listener. Two carriers talk to each other here, each the other's MMSC.
+//! TLS between MMSCs: as the connection begins, by STARTTLS, and to our listener. Two carriers talk to each other here,
+//! each the other's MMSC.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,7 +20,12 @@ use crate::tls::Authority;
 
 /// A carrier that talks to the listener at this address.
 fn towards(listener: SocketAddr, mmsc: &Mmsc, authority: &Authority) -> Mm4Config {
-    Mm4Config { port: listener.port(), tls_ca: Some(authority.certificate()), starttls: StartTls::Required, ..deaf(mmsc) }
+    Mm4Config {
+        port: listener.port(),
+        tls_ca: Some(authority.certificate()),
+        starttls: StartTls::Required,
+        ..deaf(mmsc)
+    }
 }
 
 /// A carrier whose listener has a certificate for this name.
@@ -36,19 +42,28 @@ async fn a_message_goes_over_starttls_to_the_listener_of_another() {
     ours.submit(mms(1)).await;
     // It receives no messages, and this one asked for no answer.
     let outcomes = ours.segments().await;
-    assert!(matches!(&outcomes[..], [SegmentOutcome::Refused { status, .. }] if status == "SMTP 554 5.7.1"), "{outcomes:?}");
+    assert!(
+        matches!(&outcomes[..], [SegmentOutcome::Refused { status, .. }] if status == "SMTP 554 5.7.1"),
+        "{outcomes:?}"
+    );
     drop(theirs);
 }
 
 #[tokio::test]
 async fn a_certificate_that_is_not_trusted_ends_it_before_anything_left() {
     let (mmsc, authority) = (Mmsc::start().await, Authority::new());
-    for (name, trusted, server_name) in
-        [("127.0.0.1", &Authority::new(), None), ("mms.other.example", &authority, None), ("127.0.0.1", &authority, Some("mms.other.example"))]
-    {
+    for (name, trusted, server_name) in [
+        ("127.0.0.1", &Authority::new(), None),
+        ("mms.other.example", &authority, None),
+        ("127.0.0.1", &authority, Some("mms.other.example")),
+    ] {
         for starttls in [StartTls::Required, StartTls::IfOffered] {
             let (_theirs, listener) = start(secured(&mmsc, &authority, name));
-            let (mut ours, _) = start(Mm4Config { starttls, tls_server_name: server_name.map(str::to_owned), ..towards(listener, &mmsc, trusted) });
+            let (mut ours, _) = start(Mm4Config {
+                starttls,
+                tls_server_name: server_name.map(str::to_owned),
+                ..towards(listener, &mmsc, trusted)
+            });
             ours.submit(mms(1)).await;
             assert_eq!(ours.segments().await, [SegmentOutcome::NotSent]);
             assert!(ours.carrier.status().last_error.unwrap().starts_with("TLS failed"));
@@ -60,9 +75,13 @@ async fn a_certificate_that_is_not_trusted_ends_it_before_anything_left() {
 async fn tls_before(server: SocketAddr, authority: &Authority) -> SocketAddr {
     let (certificate, key) = authority.issue("127.0.0.1");
     let chain = vec![CertificateDer::from_pem_file(certificate).unwrap()];
-    let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider())).with_safe_default_protocol_versions().unwrap();
-    let config = builder.with_no_client_auth().with_single_cert(chain, PrivateKeyDer::from_pem_file(key).unwrap()).unwrap();
-    let (acceptor, listener) = (TlsAcceptor::from(Arc::new(config)), TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap());
+    let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    let config =
+        builder.with_no_client_auth().with_single_cert(chain, PrivateKeyDer::from_pem_file(key).unwrap()).unwrap();
+    let (acceptor, listener) =
+        (TlsAcceptor::from(Arc::new(config)), TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap());
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
@@ -77,7 +96,8 @@ async fn tls_before(server: SocketAddr, authority: &Authority) -> SocketAddr {
 async fn a_message_goes_over_tls_from_the_first_octet() {
     let (mmsc, authority) = (Mmsc::start().await, Authority::new());
     let tls = tls_before(mmsc.address(), &authority).await;
-    let (mut ours, _) = start(Mm4Config { tls: true, starttls: StartTls::IfOffered, ..towards(tls, &mmsc, &authority) });
+    let (mut ours, _) =
+        start(Mm4Config { tls: true, starttls: StartTls::IfOffered, ..towards(tls, &mmsc, &authority) });
     ours.submit(mms(1)).await;
     assert_eq!(mmsc.greeted().await.forwarded().await.message_id, id(1));
     assert_eq!(ours.segments().await, [accepted(&id(1))]);
@@ -102,7 +122,14 @@ async fn an_mmsc_that_offers_no_tls_gets_nothing_where_it_is_required_and_all_wh
     assert!(talk.ends().await);
     let required = towards(mmsc.address(), &mmsc, &authority);
     let if_offered = Mm4Config { starttls: StartTls::IfOffered, ..required.clone() };
-    let never = Mm4Config { starttls: StartTls::Never, tls_ca: None, tls_server_name: None, tls_client_cert: None, tls_client_key: None, ..required };
+    let never = Mm4Config {
+        starttls: StartTls::Never,
+        tls_ca: None,
+        tls_server_name: None,
+        tls_client_cert: None,
+        tls_client_key: None,
+        ..required
+    };
     for config in [if_offered, never] {
         let (mut ours, _) = start(config);
         ours.submit(mms(2)).await;

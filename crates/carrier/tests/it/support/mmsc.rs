@@ -1,4 +1,5 @@
-//! An MMSC that does what a test says: it takes connections one by one, reads requests to their last octet and answers in whatever octets it likes.
+//! An MMSC that does what a test says: it takes connections one by one, reads requests to their last octet and answers
+//! in whatever octets it likes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -93,7 +94,12 @@ pub(crate) struct Heard {
 impl Heard {
     /// The value of a header field.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().skip(1).filter_map(|line| line.split_once(':')).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+        self.head
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split_once(':'))
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
     }
 
     /// The first line.
@@ -164,5 +170,9 @@ pub(crate) fn envelope(operation: Operation) -> String {
 /// The answer to a submission.
 pub(crate) fn submit_rsp(code: u16, message_id: Option<&str>) -> String {
     let status = Status::new(StatusCode(code));
-    http("200 OK", "text/xml", &envelope(Operation::SubmitRsp(SubmitRsp { status, message_id: message_id.map(str::to_owned) })))
+    http(
+        "200 OK",
+        "text/xml",
+        &envelope(Operation::SubmitRsp(SubmitRsp { status, message_id: message_id.map(str::to_owned) })),
+    )
 }

@@ -126,7 +126,8 @@ impl Session {
         self.send_octets(&octets).await;
     }
 
-    /// Waits until something of the carrier can be read, and leaves it there: a connection that is closed over it is reset.
+    /// Waits until something of the carrier can be read, and leaves it there: a connection that is closed over it is
+    /// reset.
     pub(crate) async fn readable(&self) {
         within("octets from the carrier", self.stream.readable()).await.unwrap();
     }
@@ -146,7 +147,8 @@ impl Session {
         self.send(&Pdu::answer(sequence, status, Body::SubmitSmResp(id.as_bytes().to_vec()))).await;
     }
 
-    /// Asks whether the carrier is there and waits for its answer, which must come next: whatever was sent before has been taken, and made no answer.
+    /// Asks whether the carrier is there and waits for its answer, which must come next: whatever was sent before has
+    /// been taken, and made no answer.
     pub(crate) async fn sync(&mut self) {
         self.send(&Pdu::new(SYNC, Body::EnquireLink)).await;
         assert_eq!(self.next().await, Pdu::new(SYNC, Body::EnquireLinkResp));

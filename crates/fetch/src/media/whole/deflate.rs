@@ -1,4 +1,5 @@
-//! How much a deflated stream holds (RFC 1950, RFC 1951): it is walked code by code, and nothing of it is unpacked. So memory stays small whatever the stream claims.
+//! How much a deflated stream holds (RFC 1950, RFC 1951): it is walked code by code, and nothing of it is unpacked. So
+//! memory stays small whatever the stream claims.
 
 use super::huffman::{Bits, Code};
 
@@ -97,8 +98,12 @@ impl<I: Iterator<Item = u8>> Walk<I> {
             match self.bits.take(2)? {
                 0 => self.stored()?,
                 1 => {
-                    let lengths: Vec<u8> =
-                        (0..288).map(|symbol| [8, 9, 7, 8][usize::from(symbol > 143) + usize::from(symbol > 255) + usize::from(symbol > 279)]).collect();
+                    let lengths: Vec<u8> = (0..288)
+                        .map(|symbol| {
+                            [8, 9, 7, 8]
+                                [usize::from(symbol > 143) + usize::from(symbol > 255) + usize::from(symbol > 279)]
+                        })
+                        .collect();
                     self.packed(&Code::of_lengths(&lengths), &Code::of_lengths(&[5; 30]))?;
                 }
                 2 => {
@@ -128,7 +133,8 @@ impl<I: Iterator<Item = u8>> Walk<I> {
 
     /// The codes that a block brings with it.
     fn codes(&mut self) -> Option<(Code, Code)> {
-        let (symbols, distances, lengths) = (self.bits.take(5)? as usize + 257, self.bits.take(5)? as usize + 1, self.bits.take(4)? as usize + 4);
+        let (symbols, distances, lengths) =
+            (self.bits.take(5)? as usize + 257, self.bits.take(5)? as usize + 1, self.bits.take(4)? as usize + 4);
         let mut of_lengths = [0; 19];
         for place in ORDER.iter().take(lengths) {
             of_lengths[*place] = self.bits.take(3)? as u8;

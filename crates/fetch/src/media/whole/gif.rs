@@ -1,7 +1,8 @@
 //! GIF (the specification of version 89a): the screen, then blocks to the trailer.
 //!
-//! What stands where a block should begin ends the file once there is a picture, as it does for browsers: the trailer, an extension that is cut, other octets,
-//! or nothing. The last picture may lack the empty block behind its data if these have every pixel.
+//! What stands where a block should begin ends the file once there is a picture, as it does for browsers: the trailer,
+//! an extension that is cut, other octets, or nothing. The last picture may lack the empty block behind its data if
+//! these have every pixel.
 
 use super::deflate::LowFirst;
 use super::input::Input;
@@ -64,7 +65,8 @@ fn skip_colours(input: &mut Input<'_>, flags: u8) -> Whole {
     Ok(())
 }
 
-/// Reads blocks that each begin with their length, to the empty one that ends them. Where they are cut, what there is of them.
+/// Reads blocks that each begin with their length, to the empty one that ends them. Where they are cut, what there is
+/// of them.
 fn blocks<'a>(input: &mut Input<'a>) -> (Whole, Vec<&'a [u8]>) {
     let mut read = Vec::new();
     loop {
@@ -85,7 +87,8 @@ fn blocks<'a>(input: &mut Input<'a>) -> (Whole, Vec<&'a [u8]>) {
     }
 }
 
-/// Whether data have so many pixels: codes of variable length (appendix F), of which only the lengths of what they mean are kept.
+/// Whether data have so many pixels: codes of variable length (appendix F), of which only the lengths of what they mean
+/// are kept.
 fn has_pixels(mut codes: LowFirst<impl Iterator<Item = u8>>, bits: u32, wanted: u64) -> bool {
     const CODES_MAX: usize = 1 << 12;
     if !(1..=11).contains(&bits) {

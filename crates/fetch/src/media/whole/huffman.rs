@@ -1,5 +1,6 @@
-//! Canonical Huffman codes, as deflate (RFC 1951, section 3.2.2) and JPEG (ITU-T T.81, annex C) write them down: how many codes there are of each length, and what they mean in
-//! order. Data are walked with them to find their end, and not decoded.
+//! Canonical Huffman codes, as deflate (RFC 1951, section 3.2.2) and JPEG (ITU-T T.81, annex C) write them down: how
+//! many codes there are of each length, and what they mean in order. Data are walked with them to find their end, and
+//! not decoded.
 
 /// The longest code: 16 bits in JPEG, 15 in deflate.
 const LENGTH_MAX: usize = 16;
@@ -32,7 +33,8 @@ impl Code {
     pub(super) fn of_lengths(lengths: &[u8]) -> Self {
         let mut code = Self { counts: [0; LENGTH_MAX + 1], symbols: Vec::with_capacity(lengths.len()) };
         for length in 1..=LENGTH_MAX {
-            let of_length = (0_u16..).zip(lengths).filter(|(_, found)| usize::from(**found) == length).map(|(symbol, _)| symbol);
+            let of_length =
+                (0_u16..).zip(lengths).filter(|(_, found)| usize::from(**found) == length).map(|(symbol, _)| symbol);
             let before = code.symbols.len();
             code.symbols.extend(of_length);
             code.counts[length] = (code.symbols.len() - before) as u16;

@@ -1,8 +1,9 @@
-//! JPEG (ITU-T T.81, annex B): segments, a frame, scans, and the end of the image. A thumbnail lies within a segment, so its end is not taken for the
-//! picture's.
+//! JPEG (ITU-T T.81, annex B): segments, a frame, scans, and the end of the image. A thumbnail lies within a segment,
+//! so its end is not taken for the picture's.
 //!
-//! Viewers need no end of the image where they have every block of it, and an end that was put behind a cut picture brings no block back. Whether every block
-//! is there is walked in sequential pictures (`scan`). A progressive one without its end may lack the scans that make it sharp.
+//! Viewers need no end of the image where they have every block of it, and an end that was put behind a cut picture
+//! brings no block back. Whether every block is there is walked in sequential pictures (`scan`). A progressive one
+//! without its end may lack the scans that make it sharp.
 
 use super::input::Input;
 use super::scan::{Blocks, Sequential};
@@ -29,7 +30,9 @@ pub(super) fn check(bytes: &[u8]) -> Whole {
                 let header = segment(&mut input)?;
                 match skip_scan(&mut input) {
                     Some(data) => drop(blocks.take_scan(header, data)),
-                    None if blocks.take_scan(header, input.0) == Blocks::All && blocks.has_every_scan() => return Ok(()),
+                    None if blocks.take_scan(header, input.0) == Blocks::All && blocks.has_every_scan() => {
+                        return Ok(());
+                    }
                     None => return Err(CUT),
                 }
                 scans += 1;
@@ -85,7 +88,8 @@ fn frame(mut input: Input<'_>) -> Whole {
     if width == 0 || components == 0 { Err("its frame is empty") } else { Ok(()) }
 }
 
-/// Entropy-coded data, to the marker behind them. `FF 00` is data, and restart markers belong to it. `None` where there is no marker any more.
+/// Entropy-coded data, to the marker behind them. `FF 00` is data, and restart markers belong to it. `None` where there
+/// is no marker any more.
 fn skip_scan<'a>(input: &mut Input<'a>) -> Option<&'a [u8]> {
     let is_end = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0xD0..=0xD7);
     let length = input.0.windows(2).position(is_end)?;

@@ -1,8 +1,10 @@
 //! Whether a file is all there: a walk over its structure from the first byte to its end, type by type.
 //!
-//! No picture is decoded. The line is drawn where viewers draw it: what they show without complaint is whole, though a sum is wrong in a part that nobody shows, octets stand
-//! before, between or behind, or the trailer is missing. What is cut in its substance, so that something would be missing of the picture, the film, the pages or the card, is not, even where an end is put behind.
-//! Streams of sound and video have no end of their own, and are as long as what there is of them. None of this panics on any bytes, or takes more than a few steps for each bit.
+//! No picture is decoded. The line is drawn where viewers draw it: what they show without complaint is whole, though a
+//! sum is wrong in a part that nobody shows, octets stand before, between or behind, or the trailer is missing. What is
+//! cut in its substance, so that something would be missing of the picture, the film, the pages or the card, is not,
+//! even where an end is put behind. Streams of sound and video have no end of their own, and are as long as what there
+//! is of them. None of this panics on any bytes, or takes more than a few steps for each bit.
 //! `docs/decisions/media-fetch.md` has the line type by type.
 
 mod deflate;

@@ -1,7 +1,9 @@
-//! MPEG audio (ISO/IEC 11172-3, 13818-3): frames, one after the other, between tags that players put before and after them.
+//! MPEG audio (ISO/IEC 11172-3, 13818-3): frames, one after the other, between tags that players put before and after
+//! them.
 //!
-//! Nothing says where a stream ends, so one whose last frame is cut is a shorter one, unless its writer said how many frames there are. Players look for the next frame where there
-//! is none, and so do we: frames count where another of the same kind follows.
+//! Nothing says where a stream ends, so one whose last frame is cut is a shorter one, unless its writer said how many
+//! frames there are. Players look for the next frame where there is none, and so do we: frames count where another of
+//! the same kind follows.
 
 use super::input::Input;
 use super::{CUT, Whole};
@@ -18,7 +20,11 @@ const FRAMES_IN_A_ROW: usize = 3;
 pub(super) fn check(bytes: &[u8]) -> Whole {
     let mut input = Input(bytes);
     let has_tag = skip_tags(&mut input)?;
-    let at = start(input.0, if has_tag { AFTER_TAG_MAX } else { 0 }).ok_or(if has_tag && input.0.len() < 4 { CUT } else { "there is no sound in it" })?;
+    let at = start(input.0, if has_tag { AFTER_TAG_MAX } else { 0 }).ok_or(if has_tag && input.0.len() < 4 {
+        CUT
+    } else {
+        "there is no sound in it"
+    })?;
     input.take(at)?;
     let promised = Frame::read(input.0).and_then(|frame| frame.promised(input.0));
     let mut frames: u32 = 0;
@@ -67,14 +73,21 @@ fn start(bytes: &[u8], reach: usize) -> Option<usize> {
 
 /// Whether nothing follows that would have to be a frame.
 fn is_end(rest: &[u8]) -> bool {
-    rest.len() < 4 || rest.iter().all(|byte| *byte == 0) || TAGS_BEHIND.iter().any(|tag| rest.starts_with(tag)) || Frame::read(rest).is_some()
+    rest.len() < 4
+        || rest.iter().all(|byte| *byte == 0)
+        || TAGS_BEHIND.iter().any(|tag| rest.starts_with(tag))
+        || Frame::read(rest).is_some()
 }
 
 /// How many whole frames of one kind follow each other from here, as far as it matters.
 fn row(bytes: &[u8], mut at: usize) -> usize {
     let mut kind = None;
     for count in 0..FRAMES_IN_A_ROW {
-        let Some(frame) = bytes.get(at..).and_then(Frame::read).filter(|frame| kind.is_none_or(|kind| frame.kind == kind)) else { return count };
+        let Some(frame) =
+            bytes.get(at..).and_then(Frame::read).filter(|frame| kind.is_none_or(|kind| frame.kind == kind))
+        else {
+            return count;
+        };
         if bytes.len() - at < frame.length {
             return count;
         }
@@ -84,7 +97,8 @@ fn row(bytes: &[u8], mut at: usize) -> usize {
     FRAMES_IN_A_ROW
 }
 
-/// Skips what may stand before the first frame: zeros, tags of ID3 version 2 (id3.org, section 3.1), whose length is four times seven bits, and those of APE. Whether there was a tag.
+/// Skips what may stand before the first frame: zeros, tags of ID3 version 2 (id3.org, section 3.1), whose length is
+/// four times seven bits, and those of APE. Whether there was a tag.
 fn skip_tags(input: &mut Input<'_>) -> Result<bool, &'static str> {
     let mut has_tag = false;
     loop {
@@ -117,7 +131,8 @@ struct Frame {
     kind: (u8, u8, u8),
 }
 
-/// Kilobits a second (11172-3, section 2.4.2.3; 13818-3, section 2.4.2.3): layers I, II and III of MPEG-1, layer I of MPEG-2, layers II and III of MPEG-2.
+/// Kilobits a second (11172-3, section 2.4.2.3; 13818-3, section 2.4.2.3): layers I, II and III of MPEG-1, layer I of
+/// MPEG-2, layers II and III of MPEG-2.
 const RATES: [[usize; 15]; 5] = [
     [0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
     [0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],

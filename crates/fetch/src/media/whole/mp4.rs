@@ -1,26 +1,32 @@
-//! MP4 (ISO/IEC 14496-12): boxes that fill the file, among them the one that describes the tracks and one that holds their data.
+//! MP4 (ISO/IEC 14496-12): boxes that fill the file, among them the one that describes the tracks and one that holds
+//! their data.
 //!
-//! `ftyp` says which brands a file keeps to. It need not be the first box, and its major brand need not be one of MP4 if a compatible brand is. What follows
-//! the boxes that a film is made of may be cut, or be no box at all.
+//! `ftyp` says which brands a file keeps to. It need not be the first box, and its major brand need not be one of MP4
+//! if a compatible brand is. What follows the boxes that a film is made of may be cut, or be no box at all.
 
 use super::Whole;
 use super::input::Input;
 
-/// Brands of MP4 (14496-12 annex E, 14496-14, and the register of brands at mp4ra.org, which has `piff`, `cmf2`, `av01` and `dby1`): what a player of
-/// `video/mp4` plays. `isml` and `hev1` are not in the register; files that have them as major brand name `piff` or `iso2` beside it.
+/// Brands of MP4 (14496-12 annex E, 14496-14, and the register of brands at mp4ra.org, which has `piff`, `cmf2`, `av01`
+/// and `dby1`): what a player of `video/mp4` plays. `isml` and `hev1` are not in the register; files that have them as
+/// major brand name `piff` or `iso2` beside it.
 const BRANDS: [&[u8; 4]; 30] = [
-    b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"iso7", b"iso8", b"iso9", b"isoa", b"isob", b"isoc", b"mp41", b"mp42", b"mp71", b"avc1", b"hvc1",
-    b"mp4v", b"M4V ", b"M4VH", b"M4VP", b"f4v ", b"dash", b"cmfc", b"cmf2", b"av01", b"dby1", b"piff", b"MSNV", b"XAVC",
+    b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"iso7", b"iso8", b"iso9", b"isoa", b"isob", b"isoc",
+    b"mp41", b"mp42", b"mp71", b"avc1", b"hvc1", b"mp4v", b"M4V ", b"M4VH", b"M4VP", b"f4v ", b"dash", b"cmfc",
+    b"cmf2", b"av01", b"dby1", b"piff", b"MSNV", b"XAVC",
 ];
 
-/// Families with a type of their own, by how their major brand begins, that name compatible brands of MP4 all the same: sound, pictures, raw photographs.
+/// Families with a type of their own, by how their major brand begins, that name compatible brands of MP4 all the same:
+/// sound, pictures, raw photographs.
 const OTHERS: [&[u8]; 23] = [
-    b"M4A", b"M4B", b"M4P", b"F4A", b"F4B", b"f4a", b"f4b", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1",
-    b"avif", b"avis", b"crx", b"jp", b"mj",
+    b"M4A", b"M4B", b"M4P", b"F4A", b"F4B", b"f4a", b"f4b", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx",
+    b"hevm", b"hevs", b"mif1", b"mif2", b"msf1", b"avif", b"avis", b"crx", b"jp", b"mj",
 ];
 
-/// Families that are MP4 to phones and players where they name a compatible brand of it, unless they are served under their own name.
-const RELATIVES: [(&[u8], &str); 4] = [(b"3gp", "video/3gpp"), (b"3ge", "video/3gpp"), (b"3g2", "video/3gpp2"), (b"qt", "video/quicktime")];
+/// Families that are MP4 to phones and players where they name a compatible brand of it, unless they are served under
+/// their own name.
+const RELATIVES: [(&[u8], &str); 4] =
+    [(b"3gp", "video/3gpp"), (b"3ge", "video/3gpp"), (b"3g2", "video/3gpp2"), (b"qt", "video/quicktime")];
 
 /// Boxes that may stand before `ftyp`, and mean nothing.
 const FILLERS: [&[u8; 4]; 4] = [b"free", b"skip", b"wide", b"uuid"];
@@ -31,7 +37,8 @@ const FILLERS_MAX: usize = 16;
 /// Boxes that a film is made of: where one of these is cut, so is the film.
 const SUBSTANCE: [&[u8; 4]; 4] = [b"moov", b"mdat", b"moof", b"ftyp"];
 
-/// Whether this is MP4 by its brands. `claimed` is the type under which it was served, in small letters and without parameters.
+/// Whether this is MP4 by its brands. `claimed` is the type under which it was served, in small letters and without
+/// parameters.
 pub(in crate::media) fn begins(bytes: &[u8], claimed: &str) -> bool {
     let mut input = Input(bytes);
     for _ in 0..FILLERS_MAX {
@@ -69,7 +76,8 @@ pub(super) fn check(bytes: &[u8]) -> Whole {
             Ok(Some((b"mdat", body))) => has_data |= !body.0.is_empty(),
             Ok(Some(_)) => {}
             Err(what) => {
-                let is_substance = rest.get(4..8).is_some_and(|kind| SUBSTANCE.iter().any(|substance| *substance == kind));
+                let is_substance =
+                    rest.get(4..8).is_some_and(|kind| SUBSTANCE.iter().any(|substance| *substance == kind));
                 if is_substance || !has_tracks || !has_data {
                     return Err(what);
                 }

@@ -1,6 +1,8 @@
-//! MPEG-1 and MPEG-2 video: program streams (ISO/IEC 11172-1, 13818-1 section 2.5), packet by packet, or the bare video (11172-2, 13818-2).
+//! MPEG-1 and MPEG-2 video: program streams (ISO/IEC 11172-1, 13818-1 section 2.5), packet by packet, or the bare video
+//! (11172-2, 13818-2).
 //!
-//! A program stream says nowhere where it ends: one whose last packet is cut is a shorter one. Zeros may stand before either, and anything behind.
+//! A program stream says nowhere where it ends: one whose last packet is cut is a shorter one. Zeros may stand before
+//! either, and anything behind.
 
 use super::input::Input;
 use super::{CUT, Whole};
@@ -87,7 +89,8 @@ fn pack_header(input: &mut Input<'_>) -> Whole {
     Ok(())
 }
 
-/// Video alone, which says nowhere how long it is: it is whole if its end code is there, or the last row of its last picture.
+/// Video alone, which says nowhere how long it is: it is whole if its end code is there, or the last row of its last
+/// picture.
 fn video(bytes: &[u8]) -> Whole {
     let mut header = Input(bytes);
     header.take(4)?;

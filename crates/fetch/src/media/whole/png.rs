@@ -1,7 +1,8 @@
 //! PNG (W3C PNG, third edition, section 5): chunks with sums, from `IHDR` to `IEND`.
 //!
-//! Sums are compared in the chunks that a picture is made of. In the others, and in `IEND`, viewers pass over a wrong one (section 13.1), and so do we. The data must inflate to all
-//! rows of the picture. A file without `IEND` is whole if they do and it is no animation.
+//! Sums are compared in the chunks that a picture is made of. In the others, and in `IEND`, viewers pass over a wrong
+//! one (section 13.1), and so do we. The data must inflate to all rows of the picture. A file without `IEND` is whole
+//! if they do and it is no animation.
 
 use super::input::Input;
 use super::{CUT, Whole, deflate};
@@ -13,7 +14,9 @@ pub(super) fn check(bytes: &[u8]) -> Whole {
     if input.take(SIGNATURE.len())? != SIGNATURE {
         return Err("it has no signature");
     }
-    let Next::Chunk(b"IHDR", header) = next(&mut input)? else { return Err(if input.0.is_empty() { CUT } else { "its header is empty" }) };
+    let Next::Chunk(b"IHDR", header) = next(&mut input)? else {
+        return Err(if input.0.is_empty() { CUT } else { "its header is empty" });
+    };
     let header = Header::read(Input(header))?;
     let mut data: Vec<&[u8]> = Vec::new();
     let mut is_animated = false;
@@ -24,7 +27,9 @@ pub(super) fn check(bytes: &[u8]) -> Whole {
             Next::Chunk(..) => {}
             Next::End if data.is_empty() => return Err("there is no picture in it"),
             // Where nobody knows how long the rows are, the end suffices.
-            Next::End => return if header.octets().is_none_or(|octets| holds(&data, octets)) { Ok(()) } else { Err(CUT) },
+            Next::End => {
+                return if header.octets().is_none_or(|octets| holds(&data, octets)) { Ok(()) } else { Err(CUT) };
+            }
             // A later picture may be missing.
             Next::Cut(_) if is_animated => return Err(CUT),
             Next::Cut(piece) => {
@@ -93,10 +98,15 @@ impl Header {
         let (width, height, depth, colour) = (input.u32()?, input.u32()?, input.u8()?, input.u8()?);
         // How it is packed and filtered, of which there is one way each.
         input.take(2)?;
-        if width == 0 || height == 0 { Err("its header is empty") } else { Ok(Self { width, height, depth, colour, interlace: input.u8()? }) }
+        if width == 0 || height == 0 {
+            Err("its header is empty")
+        } else {
+            Ok(Self { width, height, depth, colour, interlace: input.u8()? })
+        }
     }
 
-    /// How many octets the rows have together, each with the one that says how it is filtered; `None` where nobody knows.
+    /// How many octets the rows have together, each with the one that says how it is filtered; `None` where nobody
+    /// knows.
     fn octets(&self) -> Option<u64> {
         let channels = match self.colour {
             0 | 3 => 1,
@@ -106,7 +116,9 @@ impl Header {
             _ => return None,
         };
         let pixel_bits = channels * u64::from(self.depth);
-        let pass = |width: u64, height: u64| if width == 0 { 0 } else { height.saturating_mul((width * pixel_bits).div_ceil(8) + 1) };
+        let pass = |width: u64, height: u64| {
+            if width == 0 { 0 } else { height.saturating_mul((width * pixel_bits).div_ceil(8) + 1) }
+        };
         let (width, height) = (u64::from(self.width), u64::from(self.height));
         match self.interlace {
             0 => Some(pass(width, height)),

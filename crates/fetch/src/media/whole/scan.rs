@@ -63,7 +63,9 @@ impl Sequential {
         while let (Ok(place), Ok(counts)) = (input.u8(), input.take(16)) {
             let symbols = input.take(counts.iter().copied().map(usize::from).sum());
             let Ok(symbols) = symbols else { return };
-            if let Some(table) = self.tables.get_mut(usize::from(place >> 4)).and_then(|class| class.get_mut(usize::from(place & 0x0F))) {
+            if let Some(table) =
+                self.tables.get_mut(usize::from(place >> 4)).and_then(|class| class.get_mut(usize::from(place & 0x0F)))
+            {
                 *table = Some(Code::of_counts(counts, symbols));
             }
         }
@@ -84,7 +86,9 @@ impl Sequential {
 
     /// Whether every component of a sequential picture has had a scan.
     pub(super) fn has_every_scan(&self) -> bool {
-        self.frame.as_ref().is_some_and(|frame| frame.components.iter().all(|component| self.scanned.contains(&component.id)))
+        self.frame
+            .as_ref()
+            .is_some_and(|frame| frame.components.iter().all(|component| self.scanned.contains(&component.id)))
     }
 
     /// Whether a sequential picture is known to lack blocks, at its end.
@@ -102,7 +106,8 @@ impl Sequential {
         }
         let units = match parts.as_mut_slice() {
             [] => return None,
-            // Alone, a component comes block by block, and no block lies outside of its samples (sections A.1.1 and A.2.2).
+            // Alone, a component comes block by block, and no block lies outside of its samples (sections A.1.1 and
+            // A.2.2).
             [(component, ..)] => {
                 let blocks = frame.blocks_of(component);
                 (component.across, component.down) = (1, 1);
@@ -159,7 +164,8 @@ impl Frame {
         u64::from(self.width.div_ceil(8 * self.across())) * u64::from(self.lines.div_ceil(8 * self.down()))
     }
 
-    /// How many blocks cover the samples of a component: as many samples as its share of the finest one's, rounded up (section A.1.1).
+    /// How many blocks cover the samples of a component: as many samples as its share of the finest one's, rounded up
+    /// (section A.1.1).
     fn blocks_of(&self, component: &Component) -> u64 {
         let blocks = |size: u32, share: u32, most: u32| u64::from((size * share).div_ceil(most.max(1)).div_ceil(8));
         blocks(self.width, component.across, self.across()) * blocks(self.lines, component.down, self.down())

@@ -1,6 +1,8 @@
-//! Visiting cards (RFC 6350, RFC 2426, vCard 2.1): lines of text from the beginning of a card to its end, of one card or several.
+//! Visiting cards (RFC 6350, RFC 2426, vCard 2.1): lines of text from the beginning of a card to its end, of one card
+//! or several.
 //!
-//! The text may be in any alphabet that has ASCII in it: `CHARSET` names it in vCard 2.1, or nobody does, and handsets know what to do. Cards in UTF-16 they do not read.
+//! The text may be in any alphabet that has ASCII in it: `CHARSET` names it in vCard 2.1, or nobody does, and handsets
+//! know what to do. Cards in UTF-16 they do not read.
 
 use super::{CUT, Whole};
 
@@ -22,7 +24,8 @@ pub(in crate::media) fn is_utf16(bytes: &[u8]) -> bool {
     let Some(start) = text.get(..2 * BEGIN.len()) else { return false };
     [0, 1].iter().any(|high| {
         let letters = start.iter().skip(1 - high).step_by(2);
-        start.iter().skip(*high).step_by(2).all(|octet| *octet == 0) && letters.zip(BEGIN).all(|(found, wanted)| found.eq_ignore_ascii_case(wanted))
+        start.iter().skip(*high).step_by(2).all(|octet| *octet == 0)
+            && letters.zip(BEGIN).all(|(found, wanted)| found.eq_ignore_ascii_case(wanted))
     })
 }
 
@@ -36,7 +39,9 @@ pub(super) fn check(bytes: &[u8]) -> Whole {
     }
     // A card may hold another one, as AGENT of vCard 2.1 does.
     let (mut depth, mut has_version) = (0_usize, false);
-    for line in text.split(|byte| matches!(byte, b'\r' | b'\n')).map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty()) {
+    for line in
+        text.split(|byte| matches!(byte, b'\r' | b'\n')).map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty())
+    {
         // Within a card a blank continues the line before; outside of one there is none to continue.
         let line = if depth == 0 { line.trim_ascii_start() } else { line };
         if line.eq_ignore_ascii_case(BEGIN) {
@@ -46,7 +51,9 @@ pub(super) fn check(bytes: &[u8]) -> Whole {
         } else if line.eq_ignore_ascii_case(END) {
             depth -= 1;
         }
-        has_version |= line.get(..8).is_some_and(|start| start[..7].eq_ignore_ascii_case(b"VERSION") && matches!(start[7], b':' | b';'));
+        has_version |= line
+            .get(..8)
+            .is_some_and(|start| start[..7].eq_ignore_ascii_case(b"VERSION") && matches!(start[7], b':' | b';'));
     }
     match (depth, has_version) {
         (0, true) => Ok(()),

@@ -32,13 +32,17 @@ pub(crate) struct Names {
 impl Names {
     pub(crate) fn new<const N: usize>(answers: [(&'static str, &[&[Ipv4Addr]]); N]) -> Self {
         let addresses = |answer: &&[Ipv4Addr]| answer.iter().copied().map(IpAddr::V4).collect();
-        let answers = answers.into_iter().map(|(name, answers)| (name, answers.iter().map(addresses).collect())).collect();
+        let answers =
+            answers.into_iter().map(|(name, answers)| (name, answers.iter().map(addresses).collect())).collect();
         Self { answers, asked: Mutex::default() }
     }
 
     /// Names with one answer each, of any family.
     pub(crate) fn of<const N: usize>(answers: [(&'static str, Vec<IpAddr>); N]) -> Self {
-        Self { answers: answers.into_iter().map(|(name, answer)| (name, vec![answer])).collect(), asked: Mutex::default() }
+        Self {
+            answers: answers.into_iter().map(|(name, answer)| (name, vec![answer])).collect(),
+            asked: Mutex::default(),
+        }
     }
 
     /// The names that were asked for, in order.
@@ -60,7 +64,11 @@ impl Resolve for Names {
 
 /// Settings under which the allowed servers can be fetched from, on these ports.
 pub(crate) fn settings(ports: &[u16]) -> FetchSettings {
-    let guard = GuardSettings { ports: ports.to_vec(), allow_networks: vec![IpAddr::V4(ALLOWED).into()], deny_networks: Vec::new() };
+    let guard = GuardSettings {
+        ports: ports.to_vec(),
+        allow_networks: vec![IpAddr::V4(ALLOWED).into()],
+        deny_networks: Vec::new(),
+    };
     FetchSettings { guard, ..FetchSettings::default() }
 }
 
@@ -74,7 +82,8 @@ pub(crate) const fn account(number: u8) -> Owner {
     Owner { account: AccountId::from_bytes([number; 16]), mode: Mode::Live }
 }
 
-/// Has paused time advance by milliseconds only, so that sockets, whose time is not paused, are looked at between; and lets the kernel do its part.
+/// Has paused time advance by milliseconds only, so that sockets, whose time is not paused, are looked at between; and
+/// lets the kernel do its part.
 pub(crate) fn tick() {
     tokio::spawn(async {
         loop {

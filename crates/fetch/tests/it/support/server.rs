@@ -42,7 +42,10 @@ impl Server {
     }
 
     /// Serves on a free port of an address by the head of the request, in lower case, and the port.
-    pub(crate) async fn heard(address: Ipv4Addr, script: impl Fn(&str, u16) -> Vec<Piece> + Send + Sync + 'static) -> Self {
+    pub(crate) async fn heard(
+        address: Ipv4Addr,
+        script: impl Fn(&str, u16) -> Vec<Piece> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind((address, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         Self::bound(listener, move |head, _| script(head, port))
@@ -50,7 +53,11 @@ impl Server {
 
     fn bound(listener: TcpListener, script: impl Fn(&str, &str) -> Vec<Piece> + Send + Sync + 'static) -> Self {
         let address = listener.local_addr().unwrap();
-        let (accepted, heads, script) = (Arc::new(AtomicUsize::new(0)), Arc::<Mutex<Vec<String>>>::default(), Arc::<Script>::from(Box::new(script) as Box<_>));
+        let (accepted, heads, script) = (
+            Arc::new(AtomicUsize::new(0)),
+            Arc::<Mutex<Vec<String>>>::default(),
+            Arc::<Script>::from(Box::new(script) as Box<_>),
+        );
         let (counted, noted) = (Arc::clone(&accepted), Arc::clone(&heads));
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {

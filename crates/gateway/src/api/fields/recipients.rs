@@ -1,4 +1,5 @@
-//! The recipients of a broadcast, read one after the other: texts, or objects with a `to`. None is kept but as its digits.
+//! The recipients of a broadcast, read one after the other: texts, or objects with a `to`. None is kept but as its
+//! digits.
 
 use std::fmt;
 
@@ -81,7 +82,8 @@ impl List {
             }
             [b'"', ..] => {
                 let mut to = None;
-                let wrong = plain(json, &mut to).err().map(|expected| (format!("recipients[{index}]").into(), expected));
+                let wrong =
+                    plain(json, &mut to).err().map(|expected| (format!("recipients[{index}]").into(), expected));
                 self.recipients.push(to.as_deref().unwrap_or_default());
                 wrong
             }
@@ -132,7 +134,10 @@ mod tests {
     fn recipients_are_texts_or_objects() {
         let body = r#"{"from":"+1","recipients":["+18005551001", {"to":"+18005551002","name":["x"]},"\u002b18005551003",{},{"to":null}," ","\ud800",{"to":"\ud800"}],"x":[1]}"#;
         let request = of_broadcast(body.as_bytes()).unwrap();
-        assert_eq!(request.recipients, Some(list(&["+18005551001", "+18005551002", "+18005551003", "", "", " ", "\\ud800", "\\ud800"])));
+        assert_eq!(
+            request.recipients,
+            Some(list(&["+18005551001", "+18005551002", "+18005551003", "", "", " ", "\\ud800", "\\ud800"]))
+        );
         assert_eq!(request.from.as_deref(), Some("+1"));
         assert_eq!(of_broadcast(br#"{"recipients":null}"#).unwrap().recipients, None);
         assert_eq!(of_broadcast(br#"{"recipients":[]}"#).unwrap().recipients, Some(list(&[])));
@@ -151,14 +156,26 @@ mod tests {
         ] {
             let refusal = of_broadcast(format!(r#"{{"recipients":{recipients}}}"#).as_bytes()).unwrap_err();
             assert_eq!(refusal.code, ErrorCode::MalformedRequest);
-            assert_eq!(refusal.info, Some(AdditionalInfo::WrongType { field: field.into(), expected: expected.into() }), "{recipients}");
+            assert_eq!(
+                refusal.info,
+                Some(AdditionalInfo::WrongType { field: field.into(), expected: expected.into() }),
+                "{recipients}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_json_is_placed_in_the_whole_body() {
-        for (body, line, column) in [("{\"recipients\":[\"+1\",\n x]}", 2, 2), ("{\"recipients\":[\"+1\"", 1, 19), ("{\"recipients\":[]}]", 1, 18)] {
-            assert_eq!(of_broadcast(body.as_bytes()).unwrap_err().info, Some(AdditionalInfo::Place { line, column }), "{body}");
+        for (body, line, column) in [
+            ("{\"recipients\":[\"+1\",\n x]}", 2, 2),
+            ("{\"recipients\":[\"+1\"", 1, 19),
+            ("{\"recipients\":[]}]", 1, 18),
+        ] {
+            assert_eq!(
+                of_broadcast(body.as_bytes()).unwrap_err().info,
+                Some(AdditionalInfo::Place { line, column }),
+                "{body}"
+            );
         }
         assert!(of_broadcast(br#"{"recipients":[],"recipients":[]}"#).unwrap_err().info.is_some());
     }

@@ -1,4 +1,5 @@
-//! A JSON string to a text. JSON can write half of a surrogate pair, which no text of this program can hold: a client that cut an emoji in two sends one.
+//! A JSON string to a text. JSON can write half of a surrogate pair, which no text of this program can hold: a client
+//! that cut an emoji in two sends one.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +8,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 use wire::text::LooseText;
 
-/// A JSON string as it stands, lone surrogates included. The JSON has to be UTF-8: octets that are a surrogate cannot be told here from its escape.
+/// A JSON string as it stands, lone surrogates included. The JSON has to be UTF-8: octets that are a surrogate cannot
+/// be told here from its escape.
 pub(crate) struct Loose(pub(crate) LooseText);
 
 impl<'de> Deserialize<'de> for Loose {
@@ -76,7 +78,8 @@ pub(super) fn loose(json: &str, place: &mut Option<LooseText>) -> Result<(), &'s
     Ok(())
 }
 
-/// Reads a text that is no message, in which the escape of a lone surrogate stands as it was written: it makes the field wrong, and what is wrong with it is told by its own rules.
+/// Reads a text that is no message, in which the escape of a lone surrogate stands as it was written: it makes the
+/// field wrong, and what is wrong with it is told by its own rules.
 pub(super) fn plain(json: &str, place: &mut Option<String>) -> Result<(), &'static str> {
     match json.as_bytes().first() {
         Some(b'"') => {

@@ -1,4 +1,5 @@
-//! A file of recipients: one number a line, or CSV with a column of numbers. Every line is judged before anything is sent.
+//! A file of recipients: one number a line, or CSV with a column of numbers. Every line is judged before anything is
+//! sent.
 
 use model::Msisdn;
 use std::collections::HashMap;
@@ -30,7 +31,9 @@ pub(super) fn read(file: &[u8]) -> Listed {
             }
         };
         if at == 0
-            && let Some(named) = record.iter().position(|cell| COLUMNS.iter().any(|name| cell.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name)))
+            && let Some(named) = record.iter().position(|cell| {
+                COLUMNS.iter().any(|name| cell.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name))
+            })
         {
             column = named;
             continue;
@@ -55,7 +58,8 @@ pub(super) fn read(file: &[u8]) -> Listed {
 fn line(file: &[u8], position: Option<&csv::Position>) -> u64 {
     let (line, at) = position.map_or((1, 0), |position| (position.line(), position.byte()));
     let rest = usize::try_from(at).ok().and_then(|at| file.get(at..)).unwrap_or_default();
-    line + rest.iter().take_while(|octet| matches!(octet, b'\r' | b'\n')).filter(|octet| **octet == b'\n').count() as u64
+    line + rest.iter().take_while(|octet| matches!(octet, b'\r' | b'\n')).filter(|octet| **octet == b'\n').count()
+        as u64
 }
 
 fn kind(error: &csv::Error) -> String {
@@ -93,9 +97,13 @@ mod tests {
     #[test]
     fn every_bad_line_is_told_by_its_number() {
         let listed = read("to,name\n+18005551001,Ann\n18005551002,Bob\n\n+18005551001,Cy\n,\n".as_bytes());
-        let bad: Vec<_> = listed.bad.iter().map(|(line, what)| (*line, what.split_whitespace().next().unwrap().to_owned())).collect();
+        let bad: Vec<_> =
+            listed.bad.iter().map(|(line, what)| (*line, what.split_whitespace().next().unwrap().to_owned())).collect();
         assert_eq!(bad, [(3, "`18005551002`".to_owned()), (5, "+18005551001".to_owned()), (6, "``".to_owned())]);
         assert_eq!(listed.recipients.len(), 1);
-        assert_eq!(read(b"+18005551001\n\xff\xff\n+18005551002\n").bad, [(2, "cannot be read: it is not UTF-8".to_owned())]);
+        assert_eq!(
+            read(b"+18005551001\n\xff\xff\n+18005551002\n").bad,
+            [(2, "cannot be read: it is not UTF-8".to_owned())]
+        );
     }
 }

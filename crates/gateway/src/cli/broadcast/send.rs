@@ -1,7 +1,8 @@
 //! `smsfactory broadcast send`: a file of recipients to as many broadcasts as it takes.
 //!
-//! It is a client of the public API and passes every check that a client passes. Its idempotency keys follow from what is sent, so that whoever runs
-//! it again, because it was interrupted or refused half way, sends to nobody twice: what was accepted is answered as it was, and the rest is sent.
+//! It is a client of the public API and passes every check that a client passes. Its idempotency keys follow from what
+//! is sent, so that whoever runs it again, because it was interrupted or refused half way, sends to nobody twice: what
+//! was accepted is answered as it was, and the rest is sent.
 
 use std::fs::File;
 use std::io::Read;
@@ -69,7 +70,8 @@ pub(super) struct Send {
     /// The address of the public API
     #[arg(long, env = "SMSFACTORY_URL", default_value = "http://127.0.0.1:8080")]
     api_url: Uri,
-    /// A file with a key, as `key create --json` prints it; `SMSFACTORY_KEY_ID` and `SMSFACTORY_KEY_SECRET` otherwise, or the one that `dev` made in ./data
+    /// A file with a key, as `key create --json` prints it; `SMSFACTORY_KEY_ID` and `SMSFACTORY_KEY_SECRET` otherwise,
+    /// or the one that `dev` made in ./data
     #[arg(long)]
     key_file: Option<PathBuf>,
 }
@@ -91,7 +93,9 @@ impl Send {
                 Err(failed) => {
                     bar.abandon();
                     report(&broadcasts, as_json);
-                    return Err(Failed::new(format!("{failed}; what was accepted is not sent twice when this is run again")));
+                    return Err(Failed::new(format!(
+                        "{failed}; what was accepted is not sent twice when this is run again"
+                    )));
                 }
             }
         }
@@ -113,7 +117,9 @@ impl Send {
         };
         read.map_err(|error| Failed::new(format!("cannot read {}: {error}", self.to_file.display())))?;
         let Listed { recipients, bad } = recipients::read(&file);
-        bad.iter().take(BAD_TOLD_MAX).for_each(|(line, what)| output::complain(format!("{} line {line}: {what}", self.to_file.display())));
+        bad.iter()
+            .take(BAD_TOLD_MAX)
+            .for_each(|(line, what)| output::complain(format!("{} line {line}: {what}", self.to_file.display())));
         if bad.len() > BAD_TOLD_MAX {
             output::complain(format!("and {} more", bad.len() - BAD_TOLD_MAX));
         }
@@ -121,7 +127,9 @@ impl Send {
             (0, false) => Ok(recipients),
             (_, false) if self.skip_bad_lines => Ok(recipients),
             (0, true) => Err(Failed::new("there is no recipient in the file")),
-            (count, _) => Err(Failed::new(format!("nothing was sent: {count} bad lines (--skip-bad-lines sends to the others)"))),
+            (count, _) => {
+                Err(Failed::new(format!("nothing was sent: {count} bad lines (--skip-bad-lines sends to the others)")))
+            }
         }
     }
 
@@ -134,12 +142,15 @@ impl Send {
     }
 
     fn authorization(&self) -> Result<String, Failed> {
-        let from_environment = || Some((std::env::var("SMSFACTORY_KEY_ID").ok()?, std::env::var("SMSFACTORY_KEY_SECRET").ok()?));
+        let from_environment =
+            || Some((std::env::var("SMSFACTORY_KEY_ID").ok()?, std::env::var("SMSFACTORY_KEY_SECRET").ok()?));
         let (id, secret) = match &self.key_file {
-            Some(file) => key(&client::read(file)?).ok_or_else(|| Failed::new(format!("{} holds no key as `key create --json` prints it", file.display())))?,
-            None => from_environment()
-                .or_else(|| key(&client::read(&place::key_file()).ok()?))
-                .ok_or_else(|| Failed::new("there is no API key: set SMSFACTORY_KEY_ID and SMSFACTORY_KEY_SECRET, or give --key-file"))?,
+            Some(file) => key(&client::read(file)?).ok_or_else(|| {
+                Failed::new(format!("{} holds no key as `key create --json` prints it", file.display()))
+            })?,
+            None => from_environment().or_else(|| key(&client::read(&place::key_file()).ok()?)).ok_or_else(|| {
+                Failed::new("there is no API key: set SMSFACTORY_KEY_ID and SMSFACTORY_KEY_SECRET, or give --key-file")
+            })?,
         };
         Ok(format!("Basic {}", STANDARD.encode(format!("{id}:{secret}"))))
     }
@@ -159,7 +170,8 @@ struct Client<'a> {
 }
 
 impl Client<'_> {
-    /// Sends one request, again and again where it gets no answer or is told to come back: its key lets it be accepted once.
+    /// Sends one request, again and again where it gets no answer or is told to come back: its key lets it be accepted
+    /// once.
     async fn send(&self, request: &Value, bar: &ProgressBar) -> Result<Value, Failed> {
         let text = request.to_string();
         let mut last = Failed::new("");

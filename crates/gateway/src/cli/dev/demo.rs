@@ -63,22 +63,31 @@ pub(super) async fn demo(tenants: &TenantBook, file: &Path) -> Result<Demo, Fail
     let kept = fs::read_to_string(file).ok().and_then(|text| serde_json::from_str::<Demo>(&text).ok());
     let is_good = |demo: &Demo| {
         let account = demo.account_id.parse::<AccountId>().ok();
-        let is_known = |id: &str| tenants.key(id).is_some_and(|key| Some(key.account) == account && key.revoked_at.is_none());
+        let is_known =
+            |id: &str| tenants.key(id).is_some_and(|key| Some(key.account) == account && key.revoked_at.is_none());
         [&demo.live, &demo.test].iter().all(|key| is_known(&key.key_id))
     };
     if let Some(demo) = kept.filter(is_good) {
         return Ok(demo);
     }
-    let limits = read::parse("", std::iter::empty()).map(|config| config.limits.of_new_accounts()).map_err(|_| Failed::new("no defaults"))?;
+    let limits = read::parse("", std::iter::empty())
+        .map(|config| config.limits.of_new_accounts())
+        .map_err(|_| Failed::new("no defaults"))?;
     let account = tenants.create_account("demo".to_owned(), limits).await.map_err(Failed::new)?;
     let (live, live_secret) = tenants.create_key(account.id, Mode::Live, None).await.map_err(Failed::new)?;
     let (test, test_secret) = tenants.create_key(account.id, Mode::Test, None).await.map_err(Failed::new)?;
     for number in NUMBERS {
         let number = Msisdn::parse(number).map_err(Failed::new)?;
         match tenants.number(&number) {
-            None => tenants.create_number(number, Some(account.id), NumberState::Active, None).await.map_err(Failed::new)?,
+            None => {
+                tenants.create_number(number, Some(account.id), NumberState::Active, None).await.map_err(Failed::new)?
+            }
             Some(_) => {
-                let change = store::contract::tenants::NumberChange { account: Some(Some(account.id)), state: Some(NumberState::Active), ..Default::default() };
+                let change = store::contract::tenants::NumberChange {
+                    account: Some(Some(account.id)),
+                    state: Some(NumberState::Active),
+                    ..Default::default()
+                };
                 tenants.change_number(&number, change).await.map_err(Failed::new)?
             }
         };

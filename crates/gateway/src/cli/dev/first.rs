@@ -17,18 +17,24 @@ use crate::app::App;
 /// How long a message may take.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Sends `message` with the demo account's live key, and waits until it is delivered. Returns it with its life, as the operator sees it.
+/// Sends `message` with the demo account's live key, and waits until it is delivered. Returns it with its life, as the
+/// operator sees it.
 pub(super) async fn send(app: &App, demo: &Demo, admin_token: &str, message: &Value) -> Result<Value, Failed> {
     let basic = format!("Basic {}", STANDARD.encode(format!("{}:{}", demo.live.key_id, demo.live.key_secret)));
-    let (status, answer) = client::request(&url(app.api_address)?, &Method::POST, "/api/v1/messaging/message", &basic, Some(message)).await?;
+    let (status, answer) =
+        client::request(&url(app.api_address)?, &Method::POST, "/api/v1/messaging/message", &basic, Some(message))
+            .await?;
     if status != StatusCode::CREATED {
         return Err(client::refused(status, &answer));
     }
     let id = answer["id"].as_str().unwrap_or_default();
     let ended = machine().timeout(LIMIT, end(app, id)).await;
-    ended.unwrap_or_else(|_| Err(Failed::new(format!("the message {id} was not delivered within {} s", LIMIT.as_secs()))))?;
+    ended.unwrap_or_else(|_| {
+        Err(Failed::new(format!("the message {id} was not delivered within {} s", LIMIT.as_secs())))
+    })?;
     let path = format!("/admin/v1/messages/{}", escaped(id));
-    let (status, message) = client::request(&url(app.admin_address)?, &Method::GET, &path, &format!("Bearer {admin_token}"), None).await?;
+    let (status, message) =
+        client::request(&url(app.admin_address)?, &Method::GET, &path, &format!("Bearer {admin_token}"), None).await?;
     match message["status"].as_str() {
         _ if !status.is_success() => Err(client::refused(status, &message)),
         Some("delivered") => Ok(message),

@@ -46,8 +46,14 @@ pub(super) struct World {
 impl World {
     pub(super) async fn start(smsc_listen: SocketAddr, mmsc_listen: SocketAddr) -> Result<Self, Failed> {
         let runtime: Arc<dyn Runtime> = Arc::new(Machine::new());
-        let options = smsc::Options { listen: smsc_listen, receipt_delay_ms: smsc::DelayMs(200, 600), ..smsc::Options::default() };
-        let smsc = smsc::start(options, Arc::clone(&runtime)).await.map_err(|error| Failed::new(format!("cannot listen on {smsc_listen}: {error}")))?;
+        let options = smsc::Options {
+            listen: smsc_listen,
+            receipt_delay_ms: smsc::DelayMs(200, 600),
+            ..smsc::Options::default()
+        };
+        let smsc = smsc::start(options, Arc::clone(&runtime))
+            .await
+            .map_err(|error| Failed::new(format!("cannot listen on {smsc_listen}: {error}")))?;
         let options = mmsc::Options {
             listen_mm4: mmsc_listen,
             listen_mm7: ANY_PORT,
@@ -55,7 +61,9 @@ impl World {
             report_delay_ms: mmsc::DelayMs(200, 600),
             ..mmsc::Options::default()
         };
-        let mmsc = mmsc::start(options, runtime).await.map_err(|error| Failed::new(format!("cannot listen on {mmsc_listen}: {error}")))?;
+        let mmsc = mmsc::start(options, runtime)
+            .await
+            .map_err(|error| Failed::new(format!("cannot listen on {mmsc_listen}: {error}")))?;
         let listener = TcpListener::bind(ANY_PORT).await.map_err(Failed::new)?;
         let picture = listener.local_addr().map_err(Failed::new)?;
         machine().spawn("pictures", Box::pin(show(listener)));
@@ -99,7 +107,10 @@ impl World {
     /// Tells the MMSC where its answers and reports go, which is known once the platform listens.
     pub(super) fn meet(&self, app: &App) {
         let carriers = app.pipeline().carriers();
-        let listens_at = carriers.iter().find(|(carrier, _)| carrier.name() == MMSC).and_then(|(carrier, _)| carrier.status().listens_at);
+        let listens_at = carriers
+            .iter()
+            .find(|(carrier, _)| carrier.name() == MMSC)
+            .and_then(|(carrier, _)| carrier.status().listens_at);
         if let Some(address) = listens_at {
             self.mmsc.set_reply_to(address.to_string());
         }
@@ -113,7 +124,8 @@ async fn show(listener: TcpListener) {
             Ok((stream, _)) => {
                 let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(picture));
                 // A client that has hung up has seen enough.
-                machine().spawn("picture", Box::pin(async move { drop(machine().timeout(SHOWN_WITHIN, connection).await) }));
+                machine()
+                    .spawn("picture", Box::pin(async move { drop(machine().timeout(SHOWN_WITHIN, connection).await) }));
             }
             Err(error) => {
                 if let Some(rest) = net::rest_after(&error) {

@@ -93,15 +93,26 @@ impl Connection {
             if let Some(at) = self.input.windows(4).position(|window| window == b"\r\n\r\n") {
                 break at + 4;
             }
-            assert!(self.read().await, "the connection ended without a reply, after {:?}", String::from_utf8_lossy(&self.input));
+            assert!(
+                self.read().await,
+                "the connection ended without a reply, after {:?}",
+                String::from_utf8_lossy(&self.input)
+            );
         };
         let head: Vec<u8> = self.input.drain(..head_length).collect();
         let head = String::from_utf8(head).unwrap();
         let mut lines = head.trim_end().split("\r\n");
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-        let headers: Vec<_> = lines.map(|line| line.split_once(": ").unwrap()).map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+        let headers: Vec<_> = lines
+            .map(|line| line.split_once(": ").unwrap())
+            .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+            .collect();
         let mut reply = Reply { status, headers, body: Vec::new() };
-        let length = if method == "HEAD" { 0 } else { reply.header("content-length").map_or(0, |length| length.parse().unwrap()) };
+        let length = if method == "HEAD" {
+            0
+        } else {
+            reply.header("content-length").map_or(0, |length| length.parse().unwrap())
+        };
         while self.input.len() < length {
             assert!(self.read().await, "the connection ended within a body");
         }
@@ -116,7 +127,9 @@ impl Connection {
 
     /// Reads more; `false` at the end.
     async fn read(&mut self) -> bool {
-        let read = tokio::time::timeout(DEADLINE, self.stream.read_buf(&mut self.input)).await.expect("the peer says something in time");
+        let read = tokio::time::timeout(DEADLINE, self.stream.read_buf(&mut self.input))
+            .await
+            .expect("the peer says something in time");
         read.is_ok_and(|count| count > 0)
     }
 }
@@ -174,7 +187,8 @@ impl Reply {
         if self.status < 400 { 0 } else { self.json()["code"].as_u64().unwrap_or_else(|| panic!("no code in {self}")) }
     }
 
-    /// This is the refusal with this code, word for word, and bears all headers that the contract promises. `info` is null for none.
+    /// This is the refusal with this code, word for word, and bears all headers that the contract promises. `info` is
+    /// null for none.
     #[track_caller]
     pub(crate) fn refused(&self, code: u16, info: Value) {
         self.has_rate_limit();

@@ -13,8 +13,8 @@ use super::{ANY_PORT, Config};
 /// A photograph.
 pub(crate) const PHOTO: &[u8] = include_bytes!("../../../../fetch/tests/media/photo.jpg");
 
-/// A server of media. What it answers follows from the path: `/photo.jpg`, `/cut.jpg` (half of it), `/page.jpg` (HTML), `/large.jpg` (a byte too many), `/slow.jpg`
-/// (when it is [let](Self::let_go)), and 404 for anything else.
+/// A server of media. What it answers follows from the path: `/photo.jpg`, `/cut.jpg` (half of it), `/page.jpg` (HTML),
+/// `/large.jpg` (a byte too many), `/slow.jpg` (when it is [let](Self::let_go)), and 404 for anything else.
 pub(crate) struct MediaServer {
     address: SocketAddr,
     asked: Arc<AtomicUsize>,
@@ -24,7 +24,8 @@ pub(crate) struct MediaServer {
 impl MediaServer {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind(ANY_PORT).await.unwrap();
-        let server = Self { address: listener.local_addr().unwrap(), asked: Arc::default(), gate: Arc::new(Semaphore::new(0)) };
+        let server =
+            Self { address: listener.local_addr().unwrap(), asked: Arc::default(), gate: Arc::new(Semaphore::new(0)) };
         let (asked, gate) = (Arc::clone(&server.asked), Arc::clone(&server.gate));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {

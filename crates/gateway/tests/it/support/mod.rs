@@ -1,5 +1,5 @@
-//! A whole platform in this process. In come changes to the configuration and to the SMSC; out comes a [`Stage`] with its addresses,
-//! and [`Tenant`]s made through the admin API.
+//! A whole platform in this process. In come changes to the configuration and to the SMSC; out comes a [`Stage`] with
+//! its addresses, and [`Tenant`]s made through the admin API.
 
 pub(crate) mod http;
 pub(crate) mod media;
@@ -87,7 +87,12 @@ impl Stage {
     }
 
     /// The same, on this runtime and this chance.
-    pub(crate) async fn on(runtime: Arc<dyn Runtime>, entropy: Arc<dyn Entropy>, time: Arc<SimClock>, change: impl FnOnce(&mut Config, &mut Options)) -> Self {
+    pub(crate) async fn on(
+        runtime: Arc<dyn Runtime>,
+        entropy: Arc<dyn Entropy>,
+        time: Arc<SimClock>,
+        change: impl FnOnce(&mut Config, &mut Options),
+    ) -> Self {
         Self::set(runtime, entropy, time, change, |store| store).await
     }
 
@@ -111,7 +116,12 @@ impl Stage {
         wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
     ) -> Self {
         let directory = TempDir::new().unwrap();
-        let mut options = Options { listen: ANY_PORT, log: Some(directory.path().join("smsc.log")), log_text: true, ..Options::default() };
+        let mut options = Options {
+            listen: ANY_PORT,
+            log: Some(directory.path().join("smsc.log")),
+            log_text: true,
+            ..Options::default()
+        };
         let mut config = config(directory.path());
         change(&mut config, &mut options);
         let smsc = simulator::smsc::start(options, Arc::new(runtime::Machine::new())).await.unwrap();
@@ -175,8 +185,7 @@ impl Stage {
 
     /// An account with these limits; those not given are out of the way.
     pub(crate) async fn tenant_with(&self, limits: Value) -> Tenant {
-        let mut account =
-            json!({ "name": "a tenant", "messagePerMinute": 1_000_000, "broadcastPerMinute": 1_000_000, "readPerMinute": 1_000_000, "dailyQuota": 1_000_000 });
+        let mut account = json!({ "name": "a tenant", "messagePerMinute": 1_000_000, "broadcastPerMinute": 1_000_000, "readPerMinute": 1_000_000, "dailyQuota": 1_000_000 });
         account.as_object_mut().unwrap().extend(limits.as_object().unwrap().clone());
         let account = self.operate("POST", "/accounts", account).await.expect(201)["id"].as_str().unwrap().to_owned();
         let number = format!("+1800555{:04}", 1000 + self.tenants.fetch_add(1, Ordering::Relaxed));
@@ -200,13 +209,25 @@ impl Stage {
     /// The message once it has this status.
     pub(crate) async fn reaches(&self, tenant: &Tenant, id: &Value, status: &str) -> Value {
         let ask = tenant.get(&format!("/message/{}", id.as_str().unwrap()));
-        eventually(&format!("{id} is {status}"), async || Some(self.ask(&ask).await.expect(200)).filter(|message| message["status"] == status)).await
+        eventually(&format!("{id} is {status}"), async || {
+            Some(self.ask(&ask).await.expect(200)).filter(|message| message["status"] == status)
+        })
+        .await
     }
 
     /// The broadcast once this is true of it.
-    pub(crate) async fn broadcast_when(&self, tenant: &Tenant, id: &Value, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn broadcast_when(
+        &self,
+        tenant: &Tenant,
+        id: &Value,
+        what: &str,
+        is: impl Fn(&Value) -> bool,
+    ) -> Value {
         let ask = tenant.get(&format!("/broadcast/{}", id.as_str().unwrap()));
-        eventually(&format!("{id} {what}"), async || Some(self.ask(&ask).await.expect(200)).filter(|broadcast| is(broadcast))).await
+        eventually(&format!("{id} {what}"), async || {
+            Some(self.ask(&ask).await.expect(200)).filter(|broadcast| is(broadcast))
+        })
+        .await
     }
 
     /// How many messages the account has.

@@ -1,7 +1,8 @@
 //! A store that stops, hangs or fails where a test says.
 //!
-//! In comes the real store; out goes the same one with gates and troubles. A call that has a gate before or behind it waits there until the test opens it, so
-//! that the order in which two requests reach the store is the test's; a call that has a trouble does not reach the store.
+//! In comes the real store; out goes the same one with gates and troubles. A call that has a gate before or behind it
+//! waits there until the test opens it, so that the order in which two requests reach the store is the test's; a call
+//! that has a trouble does not reach the store.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -15,11 +16,13 @@ use model::limits::Standing;
 use model::media::{Digest, StoredMedia};
 use model::number::{Block, BlockKind, Number};
 use model::{
-    AccountId, Broadcast, BroadcastId, BroadcastRecord, MediaId, MediaType, MessageId, MessageRecord, Mint, Moment, Msisdn, Owner, ScreeningId,
-    ScreeningRecord, Timestamp, Unmatched,
+    AccountId, Broadcast, BroadcastId, BroadcastRecord, MediaId, MediaType, MessageId, MessageRecord, Mint, Moment,
+    Msisdn, Owner, ScreeningId, ScreeningRecord, Timestamp, Unmatched,
 };
 use store::contract::bounds::Bounds;
-use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, BroadcastPage, Canceled, Expansion, Upcoming};
+use store::contract::broadcasts::{
+    BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, BroadcastPage, Canceled, Expansion, Upcoming,
+};
 use store::contract::changes::{Batch, Consumer, Kinds, Position, Tail};
 use store::contract::dispatch::{Attempt, LeaseRequest, Leased, Outcome, QueueDepth};
 use store::contract::health::CommitSample;
@@ -32,7 +35,10 @@ use store::contract::requests::RequestKey;
 use store::contract::screening::ScreeningFilter;
 use store::contract::tenants::{AccountChange, NumberChange, TenantData};
 use store::contract::windows::{Taken, Window};
-use store::{Broadcasts, Changes, Dispatch, Health, Lists, MediaRecords, Messages, Nodes, Receipts, Requests, Screening, Store, StoreError, Tenants, Windows};
+use store::{
+    Broadcasts, Changes, Dispatch, Health, Lists, MediaRecords, Messages, Nodes, Receipts, Requests, Screening, Store,
+    StoreError, Tenants, Windows,
+};
 use tokio::sync::{Notify, Semaphore};
 
 use super::DEADLINE;
@@ -99,7 +105,8 @@ impl Gated {
         Arc::new(Self { inner, plans: Mutex::default(), met: Notify::new() })
     }
 
-    /// The next call of this method waits before it reaches the store. It reaches it also where its caller has gone away, as calls do that wait for the writer.
+    /// The next call of this method waits before it reaches the store. It reaches it also where its caller has gone
+    /// away, as calls do that wait for the writer.
     pub(crate) fn gate_before(&self, method: &'static str) -> Gate {
         let gate = gate();
         self.plans.lock().unwrap().before.insert(method, gate.clone());
@@ -140,7 +147,11 @@ impl Gated {
         }
     }
 
-    async fn run<T: Send + 'static>(&self, method: &'static str, call: impl Future<Output = Result<T, StoreError>> + Send + 'static) -> Result<T, StoreError> {
+    async fn run<T: Send + 'static>(
+        &self,
+        method: &'static str,
+        call: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, StoreError> {
         self.meet(method).await?;
         let (before, behind) = {
             let mut plans = self.plans.lock().unwrap();
@@ -349,7 +360,8 @@ impl Health for Gated {
     }
 
     async fn close(&self) {
-        // A store that hangs does not close either; the real one is closed all the same, so that its file is free again.
+        // A store that hangs does not close either; the real one is closed all the same, so that its file is free
+        // again.
         self.inner.close().await;
         let _ = self.meet("close").await;
     }

@@ -30,7 +30,8 @@ pub(in crate::dispatch) fn skips(tenants: Arc<TenantBook>) -> Skips {
 }
 
 impl Dispatch {
-    /// Why a message is not to leave, although it was accepted. A broadcast may have waited for long: a recipient who was blocked meanwhile does not get it.
+    /// Why a message is not to leave, although it was accepted. A broadcast may have waited for long: a recipient who
+    /// was blocked meanwhile does not get it.
     pub(super) fn reason_against(&self, message: &Message, now: Timestamp) -> Option<Verdict> {
         match message.broadcast {
             _ if message.expires_at <= now => Some(Verdict::Expired),
@@ -45,14 +46,25 @@ impl Dispatch {
             0 => String::new(),
             mask => format!("{} segments are with the carrier already", mask.count_ones()),
         };
-        Attempt { id: leased.message.id, token: leased.lease.token, carrier: self.carrier.clone(), lease_until: now + self.settings.attempt, detail }
+        Attempt {
+            id: leased.message.id,
+            token: leased.lease.token,
+            carrier: self.carrier.clone(),
+            lease_until: now + self.settings.attempt,
+            detail,
+        }
     }
 
     /// The outcome of an attempt that an earlier process began.
     pub(super) fn interrupted(&self, leased: &Leased, now: Moment) -> Outcome {
         let verdict = match policy_of(&leased.message, &self.books.routes) {
             OnUnknown::Hold => Verdict::Hold,
-            OnUnknown::Resend => Verdict::Retry(Retry { due_at: now.steady, carrier: leased.carrier.clone(), counts: true, outcome_unknown: true }),
+            OnUnknown::Resend => Verdict::Retry(Retry {
+                due_at: now.steady,
+                carrier: leased.carrier.clone(),
+                counts: true,
+                outcome_unknown: true,
+            }),
         };
         unattempted(leased, now.wall, verdict, "the process ended before an answer was recorded".to_owned())
     }
@@ -62,11 +74,17 @@ impl Dispatch {
         let id = leased.message.id;
         if let Some(error @ MediaError::Lost(..)) = error {
             let error_type = ErrorType::MediaFailed;
-            return (Verdict::Failed { error_type, message: error_type.sentence().to_owned() }, Report::Lost(id, error.to_string()));
+            return (
+                Verdict::Failed { error_type, message: error_type.sentence().to_owned() },
+                Report::Lost(id, error.to_string()),
+            );
         }
         let due_at = now.steady + self.settings.retry.floor;
         let why = error.map_or_else(|| "they did not come".to_owned(), ToString::to_string);
-        (Verdict::Retry(Retry { due_at, carrier: leased.carrier.clone(), counts: false, outcome_unknown: false }), Report::Late(id, why))
+        (
+            Verdict::Retry(Retry { due_at, carrier: leased.carrier.clone(), counts: false, outcome_unknown: false }),
+            Report::Late(id, why),
+        )
     }
 
     /// The first carrier of a message's route, other than this one, that is among `up`.
@@ -80,10 +98,16 @@ impl Dispatch {
         }
     }
 
-    /// What becomes of a message that goes to another carrier. It was never attempted here, so there is no attempt to take back.
+    /// What becomes of a message that goes to another carrier. It was never attempted here, so there is no attempt to
+    /// take back.
     pub(super) fn diverted(&self, leased: &Leased, carrier: &str, now: Moment) -> Outcome {
         let detail = format!("{} is down; next carrier: {carrier}", self.carrier);
-        let verdict = Verdict::Retry(Retry { due_at: now.steady, carrier: carrier.to_owned(), counts: false, outcome_unknown: false });
+        let verdict = Verdict::Retry(Retry {
+            due_at: now.steady,
+            carrier: carrier.to_owned(),
+            counts: false,
+            outcome_unknown: false,
+        });
         unattempted(leased, now.wall, verdict, detail)
     }
 }

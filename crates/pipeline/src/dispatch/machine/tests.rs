@@ -78,7 +78,14 @@ fn leased(number: u32, change: impl FnOnce(&mut Message)) -> Leased {
     };
     change(&mut message);
     let lease = Lease { token: u64::from(number), until: NOW.steady + DAY };
-    Leased { message: Arc::new(message), lease, carrier: "main".into(), attempts: 0, accepted_segments: 0, interrupted: false }
+    Leased {
+        message: Arc::new(message),
+        lease,
+        carrier: "main".into(),
+        attempts: 0,
+        accepted_segments: 0,
+        interrupted: false,
+    }
 }
 
 fn plain(number: u32) -> Leased {
@@ -97,7 +104,9 @@ fn numbers(ids: impl Iterator<Item = MessageId>) -> Vec<u32> {
 /// An action in short.
 fn show(action: &Action) -> String {
     let verdict = |outcome: &Outcome| match &outcome.verdict {
-        Verdict::Retry(Retry { carrier, due_at, .. }) => format!("{} to {carrier} in {} s", number(outcome.id), due_at.since(NOW.steady).as_secs()),
+        Verdict::Retry(Retry { carrier, due_at, .. }) => {
+            format!("{} to {carrier} in {} s", number(outcome.id), due_at.since(NOW.steady).as_secs())
+        }
         Verdict::Failed { error_type, .. } => format!("{} {error_type:?}", number(outcome.id)),
         verdict => format!("{} {verdict:?}", number(outcome.id)),
     };
@@ -106,7 +115,9 @@ fn show(action: &Action) -> String {
         Action::Read(media) => format!("read {}", media.len()),
         Action::Record(outcomes) => format!("record {}", outcomes.iter().map(verdict).collect::<Vec<_>>().join(", ")),
         Action::Begin(attempts, _) => format!("begin {:?}", numbers(attempts.iter().map(|attempt| attempt.id))),
-        Action::Submit(submissions) => format!("submit {:?}", numbers(submissions.iter().map(|submission| submission.message.id))),
+        Action::Submit(submissions) => {
+            format!("submit {:?}", numbers(submissions.iter().map(|submission| submission.message.id)))
+        }
         Action::Wait(Wait::Pace(until)) => format!("wait {} ms", until.since(NOW.steady).as_millis()),
         Action::Wait(wait) => format!("wait {wait:?}"),
         Action::Release(held) => format!("release {:?}", numbers(held.iter().map(|(id, _)| *id))),
@@ -143,8 +154,19 @@ fn ended(number: u32, attempt: u32) -> Outcome {
 fn a_message_leaves_once_its_attempt_is_on_disk() {
     let mut machine = waiting(vec![plain(1), plain(2), plain(3)]);
     let begun = Input::Begun(vec![Some(1), None, Some(4)]);
-    check(&mut machine, vec![(ROOM, "begin [1, 2, 3]"), (begun, "submit [1, 3]"), (Input::Turn, "lease 10"), (Input::Leased(Vec::new()), "wait Messages")]);
-    check(&mut machine, vec![(Input::Placed(plain(4)), ""), (Input::Woken, ""), (Input::Turn, "wait Room"), (ROOM, "begin [4]")]);
+    check(
+        &mut machine,
+        vec![
+            (ROOM, "begin [1, 2, 3]"),
+            (begun, "submit [1, 3]"),
+            (Input::Turn, "lease 10"),
+            (Input::Leased(Vec::new()), "wait Messages"),
+        ],
+    );
+    check(
+        &mut machine,
+        vec![(Input::Placed(plain(4)), ""), (Input::Woken, ""), (Input::Turn, "wait Room"), (ROOM, "begin [4]")],
+    );
 }
 
 #[test]
@@ -177,18 +199,28 @@ fn no_more_is_under_way_than_the_window_has() {
     machine.on(Input::Ended(&[other, late]), NOW);
     assert_eq!(machine.under_way().room(3), 0, "of another carrier, and of another attempt");
     machine.on(Input::Ended(&[ended(2, 1)]), NOW);
-    check(&mut machine, vec![(Input::Turn, "lease 10"), (Input::Leased(Vec::new()), "wait Room"), (room(), "begin [4]")]);
+    check(
+        &mut machine,
+        vec![(Input::Turn, "lease 10"), (Input::Leased(Vec::new()), "wait Room"), (room(), "begin [4]")],
+    );
 }
 
 #[test]
 fn what_is_not_to_leave_ends_before_the_others_begin() {
-    let skipped = leased(2, |message| (message.broadcast, message.recipient) = (Some(BroadcastId::from_bytes([9; 16])), Msisdn::parse(BLOCKED).unwrap()));
+    let skipped = leased(2, |message| {
+        (message.broadcast, message.recipient) =
+            (Some(BroadcastId::from_bytes([9; 16])), Msisdn::parse(BLOCKED).unwrap())
+    });
     let single = leased(1, |message| message.recipient = Msisdn::parse(BLOCKED).unwrap());
     let expired = leased(3, |message| message.expires_at = NOW.wall);
     let mut machine = waiting(vec![single, skipped, expired]);
     check(
         &mut machine,
-        vec![(ROOM, "made room; record 3 Expired, 2 Skipped(\"blocked\")"), (Input::Written, "begin [1]"), (Input::Begun(vec![Some(1)]), "submit [1]")],
+        vec![
+            (ROOM, "made room; record 3 Expired, 2 Skipped(\"blocked\")"),
+            (Input::Written, "begin [1]"),
+            (Input::Begun(vec![Some(1)]), "submit [1]"),
+        ],
     );
 }
 
@@ -218,21 +250,40 @@ fn a_look_round_ends_what_has_expired_and_gives_away_what_a_carrier_that_is_down
     let none = || Input::Leased(Vec::new());
     check(
         &mut machine,
-        vec![(Input::Tick(down(29)), "lease 10"), (none(), "record 2 Expired"), (Input::Written, ""), (Input::Turn, "lease 10"), (none(), "wait Room")],
+        vec![
+            (Input::Tick(down(29)), "lease 10"),
+            (none(), "record 2 Expired"),
+            (Input::Written, ""),
+            (Input::Turn, "lease 10"),
+            (none(), "wait Room"),
+        ],
     );
-    check(&mut machine, vec![(Input::Tick(down(30)), "lease 10"), (none(), "record 1 to third in 0 s"), (Input::Written, "Diverted(1); look at {\"third\"}")]);
+    check(
+        &mut machine,
+        vec![
+            (Input::Tick(down(30)), "lease 10"),
+            (none(), "record 1 to third in 0 s"),
+            (Input::Written, "Diverted(1); look at {\"third\"}"),
+        ],
+    );
     assert_eq!(machine.queued(), 1, "the sandbox has no other carrier");
 }
 
 #[test]
 fn attempts_of_an_earlier_process_end_as_unknown_by_their_routes_policy() {
-    let interrupted = |number, to| Leased { interrupted: true, ..leased(number, |message| message.recipient = Msisdn::parse(to).unwrap()) };
+    let interrupted = |number, to| Leased {
+        interrupted: true,
+        ..leased(number, |message| message.recipient = Msisdn::parse(to).unwrap())
+    };
     let mut machine = machine();
     check(
         &mut machine,
         vec![
             (Input::Turn, "lease 10"),
-            (Input::Leased(vec![interrupted(1, HELD), plain(2), interrupted(3, BLOCKED)]), "Interrupted(2); record 1 Hold, 3 to main in 0 s"),
+            (
+                Input::Leased(vec![interrupted(1, HELD), plain(2), interrupted(3, BLOCKED)]),
+                "Interrupted(2); record 1 Hold, 3 to main in 0 s",
+            ),
             (Input::Written, "Unknown(2); wait Room"),
             (ROOM, "begin [2]"),
         ],
@@ -246,7 +297,8 @@ fn media_that_do_not_come_hold_up_no_other_message() {
     let mut machine = waiting(vec![with(1, 1), with(2, 2), with(3, 3), with(4, 4), with(5, 1), plain(6)]);
     let picture = Media { kind: MediaType::Png, bytes: Bytes::from_static(b"png") };
     let late = MediaError::Unreadable(io::ErrorKind::TimedOut.into());
-    let came = BTreeMap::from([(id(1), Ok(picture)), (id(2), Err(MediaError::Lost(id(2), "gone"))), (id(3), Err(late))]);
+    let came =
+        BTreeMap::from([(id(1), Ok(picture)), (id(2), Err(MediaError::Lost(id(2), "gone"))), (id(3), Err(late))]);
     check(
         &mut machine,
         vec![
@@ -263,23 +315,57 @@ fn a_pace_is_waited_out_and_keeps_nobody_else_waiting() {
     let mut machine = waiting(vec![paced(1), paced(2)]);
     let tick = Input::Tick(Carriers::default());
     check(&mut machine, vec![(ROOM, "begin [1]"), (Input::Begun(vec![Some(1)]), "submit [1]")]);
-    check(&mut machine, vec![(Input::Turn, "lease 10"), (Input::Leased(Vec::new()), "wait Room"), (ROOM, "wait 1005 ms"), (Input::Placed(plain(3)), "")]);
-    check(&mut machine, vec![(Input::Woken, ""), (Input::Turn, "wait Room"), (ROOM, "begin [3]"), (Input::Begun(vec![Some(1)]), "submit [3]")]);
-    check(&mut machine, vec![(Input::Turn, "wait Room"), (ROOM, "wait 1005 ms"), (tick, "lease 10"), (Input::Leased(Vec::new()), "")]);
+    check(
+        &mut machine,
+        vec![
+            (Input::Turn, "lease 10"),
+            (Input::Leased(Vec::new()), "wait Room"),
+            (ROOM, "wait 1005 ms"),
+            (Input::Placed(plain(3)), ""),
+        ],
+    );
+    check(
+        &mut machine,
+        vec![
+            (Input::Woken, ""),
+            (Input::Turn, "wait Room"),
+            (ROOM, "begin [3]"),
+            (Input::Begun(vec![Some(1)]), "submit [3]"),
+        ],
+    );
+    check(
+        &mut machine,
+        vec![(Input::Turn, "wait Room"), (ROOM, "wait 1005 ms"), (tick, "lease 10"), (Input::Leased(Vec::new()), "")],
+    );
 }
 
 #[test]
 fn a_stop_breaks_off_waits_and_reading_and_never_a_write() {
     let media = || leased(1, |message| message.media = Some(MediaId::from_bytes([1; 16])));
     check(&mut waiting(vec![plain(1)]), vec![(Input::Stop, "release [1]"), (Input::Turn, ""), (ROOM, "")]);
-    check(&mut waiting(vec![media()]), vec![(ROOM, "read 1"), (Input::Stop, "release [1]"), (Input::Media(BTreeMap::new()), "")]);
+    check(
+        &mut waiting(vec![media()]),
+        vec![(ROOM, "read 1"), (Input::Stop, "release [1]"), (Input::Media(BTreeMap::new()), "")],
+    );
     let begun = Input::Begun(vec![Some(1)]);
-    check(&mut waiting(vec![plain(1)]), vec![(ROOM, "begin [1]"), (Input::Stop, ""), (begun, "submit [1]"), (Input::Turn, "release []")]);
-    check(&mut waiting(vec![plain(1)]), vec![(ROOM, "begin [1]"), (Input::Stop, ""), (Input::Unavailable, "release [1]")]);
+    check(
+        &mut waiting(vec![plain(1)]),
+        vec![(ROOM, "begin [1]"), (Input::Stop, ""), (begun, "submit [1]"), (Input::Turn, "release []")],
+    );
+    check(
+        &mut waiting(vec![plain(1)]),
+        vec![(ROOM, "begin [1]"), (Input::Stop, ""), (Input::Unavailable, "release [1]")],
+    );
     let expired = leased(2, |message| message.expires_at = NOW.wall);
-    check(&mut waiting(vec![plain(1), expired]), vec![(ROOM, "record 2 Expired"), (Input::Stop, ""), (Input::Written, "release [1]")]);
+    check(
+        &mut waiting(vec![plain(1), expired]),
+        vec![(ROOM, "record 2 Expired"), (Input::Stop, ""), (Input::Written, "release [1]")],
+    );
     let mut leasing = machine();
-    check(&mut leasing, vec![(Input::Turn, "lease 10"), (Input::Stop, ""), (Input::Leased(vec![plain(1)]), "release [1]")]);
+    check(
+        &mut leasing,
+        vec![(Input::Turn, "lease 10"), (Input::Stop, ""), (Input::Leased(vec![plain(1)]), "release [1]")],
+    );
     assert_eq!((leasing.is_over(), leasing.reserve(AccountId::from_bytes([1; 16]), NOW.steady)), (true, None));
 }
 
@@ -291,19 +377,43 @@ fn messages_of_broadcasts_that_found_no_room_in_memory_are_leased_as_soon_as_the
     machine.on(Input::Held((1..=50).map(of_broadcast).collect()), NOW);
     let none = || Input::Leased(Vec::new());
     let room = |ready| Input::Room { ready, window: 100 };
-    check(&mut machine, vec![(Input::Turn, "lease 10"), (none(), "wait Room"), (Input::Woken, ""), (Input::Turn, "wait Room")]);
+    check(
+        &mut machine,
+        vec![(Input::Turn, "lease 10"), (none(), "wait Room"), (Input::Woken, ""), (Input::Turn, "wait Room")],
+    );
     let begun = |count| Input::Begun(vec![Some(1); count]);
-    check(&mut machine, vec![(room(4), "made room; begin [1, 2, 3, 4]"), (begun(4), "submit [1, 2, 3, 4]"), (Input::Turn, "wait Room")]);
-    check(&mut machine, vec![(room(6), "made room; begin [5, 6, 7, 8, 9, 10]"), (begun(6), "submit [5, 6, 7, 8, 9, 10]"), (Input::Turn, "lease 10")]);
+    check(
+        &mut machine,
+        vec![(room(4), "made room; begin [1, 2, 3, 4]"), (begun(4), "submit [1, 2, 3, 4]"), (Input::Turn, "wait Room")],
+    );
+    check(
+        &mut machine,
+        vec![
+            (room(6), "made room; begin [5, 6, 7, 8, 9, 10]"),
+            (begun(6), "submit [5, 6, 7, 8, 9, 10]"),
+            (Input::Turn, "lease 10"),
+        ],
+    );
     check(&mut machine, vec![(none(), "wait Room"), (Input::Woken, ""), (Input::Turn, "wait Room")]);
 }
 
 #[test]
 fn what_comes_after_the_end_is_given_back_too_and_a_carrier_that_is_back_begins_anew() {
     let mut machine = waiting(vec![plain(1)]);
-    check(&mut machine, vec![(Input::Stop, "release [1]"), (Input::Placed(plain(2)), ""), (Input::Stop, "release [2]"), (Input::Stop, "")]);
+    check(
+        &mut machine,
+        vec![
+            (Input::Stop, "release [1]"),
+            (Input::Placed(plain(2)), ""),
+            (Input::Stop, "release [2]"),
+            (Input::Stop, ""),
+        ],
+    );
     assert!(machine.is_over());
     machine.resume();
     assert!(machine.reserve(AccountId::from_bytes([1; 16]), NOW.steady).is_some());
-    check(&mut machine, vec![(Input::Turn, "lease 10"), (Input::Leased(vec![plain(1)]), "wait Room"), (ROOM, "begin [1]")]);
+    check(
+        &mut machine,
+        vec![(Input::Turn, "lease 10"), (Input::Leased(vec![plain(1)]), "wait Room"), (ROOM, "begin [1]")],
+    );
 }

@@ -1,4 +1,5 @@
-//! The machine's clock is set, forward or back, at every stage of a message's way: nothing is sent twice, and nothing is later than without it.
+//! The machine's clock is set, forward or back, at every stage of a message's way: nothing is sent twice, and nothing
+//! is later than without it.
 
 use std::time::Duration;
 
@@ -67,7 +68,8 @@ async fn an_attempt_under_way_is_left_to_its_answer() {
     }
 }
 
-/// A process that was stopped for a day, a machine whose steady clock runs on while it sleeps, a disk that was full for as long: leases are long over.
+/// A process that was stopped for a day, a machine whose steady clock runs on while it sleeps, a disk that was full for
+/// as long: leases are long over.
 #[tokio::test(start_paused = true)]
 async fn an_attempt_under_way_outlives_its_lease() {
     let world = World::new().await;
@@ -160,11 +162,18 @@ async fn a_process_that_died_is_taken_over_whatever_its_clock_was() {
         world.restart(step).await;
         world.run().await;
         let first: Vec<_> = world.sent(MAIN).iter().map(|submission| submission.message.id).collect();
-        assert!(first.contains(&ids[0]) && first.contains(&in_memory), "{step}: the interrupted attempt, and the message in memory");
+        assert!(
+            first.contains(&ids[0]) && first.contains(&in_memory),
+            "{step}: the interrupted attempt, and the message in memory"
+        );
         world.clock.advance(world.settings.retry.ceiling);
         world.run().await;
         let times = |id| world.sent(MAIN).iter().filter(|submission| submission.message.id == id).count();
-        assert_eq!([ids[0], ids[1], in_memory].map(times), [1, 1, 1], "{step}: the retry within the longest wait that there is");
+        assert_eq!(
+            [ids[0], ids[1], in_memory].map(times),
+            [1, 1, 1],
+            "{step}: the retry within the longest wait that there is"
+        );
     }
 }
 
@@ -179,7 +188,8 @@ async fn validity_goes_by_the_time_of_day() {
     let (in_memory, in_store) = (world.admit_as(short(), true).await, world.admit_as(short(), false).await);
     world.step(HOUR);
     world.run_once().await;
-    let ended = world.store.expire(world.node.epoch(), world.clock.look(), world.dispatchers.under_way(), 10).await.unwrap();
+    let ended =
+        world.store.expire(world.node.epoch(), world.clock.look(), world.dispatchers.under_way(), 10).await.unwrap();
     assert_eq!(ended, 1);
     let delivery = world.store.message_of_any_account(in_store).await.unwrap().unwrap().delivery;
     assert_eq!((delivery.status, delivery.error_type), (Status::Undelivered, Some(ErrorType::Expired)));

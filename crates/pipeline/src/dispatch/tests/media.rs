@@ -82,7 +82,10 @@ async fn a_disk_that_hangs_for_some_media_delays_no_other_message() {
         hanging.push(admit(&world, &tenant, content, true).await);
     }
     let sound = admit(&world, &tenant, 200, false).await;
-    let (hung, bytes) = (std::mem::take(&mut *world.objects.hanging.lock().unwrap()), std::mem::take(&mut *world.objects.bytes.lock().unwrap()));
+    let (hung, bytes) = (
+        std::mem::take(&mut *world.objects.hanging.lock().unwrap()),
+        std::mem::take(&mut *world.objects.bytes.lock().unwrap()),
+    );
     // A new process has read none of them.
     world.restart(0).await;
     *world.objects.hanging.lock().unwrap() = hung;
@@ -96,5 +99,9 @@ async fn a_disk_that_hangs_for_some_media_delays_no_other_message() {
         world.clock.advance(world.settings.retry.floor);
         world.run().await;
     }
-    assert_eq!((world.sent(MAIN).len(), world.objects.reads.load(Ordering::SeqCst)), (2, 17), "ten, the sound one, and six again: reads that hang are bounded");
+    assert_eq!(
+        (world.sent(MAIN).len(), world.objects.reads.load(Ordering::SeqCst)),
+        (2, 17),
+        "ten, the sound one, and six again: reads that hang are bounded"
+    );
 }

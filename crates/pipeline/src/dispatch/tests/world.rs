@@ -1,4 +1,5 @@
-//! A dispatcher for each of two carriers on a store in a file, a clock that tests move, and carriers that write down what they get.
+//! A dispatcher for each of two carriers on a store in a file, a clock that tests move, and carriers that write down
+//! what they get.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -14,7 +15,10 @@ use model::key::Pepper;
 use model::message::{Direction, Encoding, MessageType};
 use model::number::NumberState;
 use model::quota::UtcDay;
-use model::{AccountId, Broadcast, BroadcastId, Clock, Message, MessageId, Mode, Msisdn, Recipients, SeededEntropy, SimClock, Status, Timestamp};
+use model::{
+    AccountId, Broadcast, BroadcastId, Clock, Message, MessageId, Mode, Msisdn, Recipients, SeededEntropy, SimClock,
+    Status, Timestamp,
+};
 use runtime::{Machine, Runtime, Ticks};
 use store::Store;
 use store::contract::broadcasts::{BroadcastAdmission, Expanded, Expansion};
@@ -45,7 +49,8 @@ pub(super) const HELD: &str = "+44";
 /// How long a message is valid: longer than any step of a clock in these tests.
 const VALID: Duration = Duration::from_secs(400 * 86_400);
 
-const LIMITS: Limits = Limits { message_per_minute: 10, broadcast_per_minute: 5, read_per_minute: 600, daily_quota: 1_000_000 };
+const LIMITS: Limits =
+    Limits { message_per_minute: 10, broadcast_per_minute: 5, read_per_minute: 600, daily_quota: 1_000_000 };
 
 pub(super) fn accepted() -> SegmentOutcome {
     SegmentOutcome::Accepted { carrier_id: Some("7".into()), remark: None }
@@ -142,21 +147,34 @@ impl World {
             attempts_per_carrier: 5,
             fallback_after: Duration::from_secs(30),
         };
-        let store = store::open(&format!("sqlite:{}", file.path().join("store.db").display()), Arc::new(runtime::Machine::new())).await.unwrap();
-        let node = Node::join(Arc::clone(&store), "test".to_owned(), "0", Arc::<SimClock>::clone(&clock)).await.unwrap();
+        let store = store::open(
+            &format!("sqlite:{}", file.path().join("store.db").display()),
+            Arc::new(runtime::Machine::new()),
+        )
+        .await
+        .unwrap();
+        let node =
+            Node::join(Arc::clone(&store), "test".to_owned(), "0", Arc::<SimClock>::clone(&clock)).await.unwrap();
         store.recover(node.epoch(), clock.steady(), settings.retry.ceiling).await.unwrap();
         let entropy = Arc::new(SeededEntropy::new(seed));
         let pepper = Pepper::new(&"pepper".repeat(6)).unwrap();
         let tenants = Arc::new(TenantBook::load(store.clone(), pepper, clock.clone(), entropy.clone()).await.unwrap());
-        let carriers = [MAIN, BACKUP].map(|name| Arc::new(Fake { name, submitted: Mutex::default(), down: Mutex::default() }));
+        let carriers =
+            [MAIN, BACKUP].map(|name| Arc::new(Fake { name, submitted: Mutex::default(), down: Mutex::default() }));
         let counters = Arc::new(Counters::new(carriers.iter().map(|carrier| carrier.name.to_owned())));
         let feed = Feed::new(store.clone(), Arc::default(), Arc::default(), counters.clone(), tenants.clone());
         let objects = Arc::new(Memory::default());
         let runtime: Arc<dyn Runtime> = Arc::new(Machine::with_clock(clock.clone()));
         let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver), runtime.clone()).unwrap();
         let kept: Arc<dyn Objects> = objects.clone();
-        let shelf = Arc::new(Shelf::new(fetcher, kept, store.clone(), counters.clone(), runtime.clone(), entropy.clone()));
-        let route = |prefix: &str, on_unknown| Route { prefix: prefix.into(), kind: MessageType::Sms, carriers: vec![MAIN.into(), BACKUP.into()], on_unknown };
+        let shelf =
+            Arc::new(Shelf::new(fetcher, kept, store.clone(), counters.clone(), runtime.clone(), entropy.clone()));
+        let route = |prefix: &str, on_unknown| Route {
+            prefix: prefix.into(),
+            kind: MessageType::Sms,
+            carriers: vec![MAIN.into(), BACKUP.into()],
+            on_unknown,
+        };
         let routes = Arc::new(Routes::new(vec![route(HELD, OnUnknown::Hold), route("+", OnUnknown::Resend)]));
         let (_running, stopped) = watch::channel(false);
         let poll = tokio::sync::Mutex::new(runtime.ticks(settings.poll));
@@ -176,10 +194,29 @@ impl World {
         };
         let dispatchers = carriers.iter().map(|carrier| Arc::new(Dispatcher::new(carrier.clone(), 0, around.clone())));
         let dispatchers = Dispatchers::new(dispatchers.collect());
-        Self { file, clock, runtime, settings, store, node, tenants, dispatchers, counters, feed, objects, shelf, carriers, routes, entropy, _running, poll }
+        Self {
+            file,
+            clock,
+            runtime,
+            settings,
+            store,
+            node,
+            tenants,
+            dispatchers,
+            counters,
+            feed,
+            objects,
+            shelf,
+            carriers,
+            routes,
+            entropy,
+            _running,
+            poll,
+        }
     }
 
-    /// Ends the process without a word and starts another, whose clock begins `step_ms` from where the wall clock stood.
+    /// Ends the process without a word and starts another, whose clock begins `step_ms` from where the wall clock
+    /// stood.
     pub(super) async fn restart(&mut self, step_ms: i64) {
         self.store.close().await;
         let now = Timestamp::from_millis(self.clock.now().as_millis() + step_ms);
@@ -251,8 +288,17 @@ impl World {
         let quota = Quota { day: UtcDay::of(message.created_at), limit: u64::MAX };
         let lease = place.as_ref().map(|place| place.lease());
         let (due_at, carrier) = (self.clock.steady(), MAIN.to_owned());
-        let admission =
-            Admission { node: self.node.epoch(), message: message.clone(), carrier, lease, due_at, quota, idempotency: None, flagged: None, media: None };
+        let admission = Admission {
+            node: self.node.epoch(),
+            message: message.clone(),
+            carrier,
+            lease,
+            due_at,
+            quota,
+            idempotency: None,
+            flagged: None,
+            media: None,
+        };
         assert_eq!(self.store.admit(admission).await.unwrap(), Admitted::New);
         match place {
             Some(place) => place.fill(message),
@@ -281,8 +327,15 @@ impl World {
             expires_at: now + VALID,
         });
         let quota = Quota { day: UtcDay::of(now), limit: u64::MAX };
-        let admission =
-            BroadcastAdmission { node: self.node.epoch(), broadcast: broadcast.clone(), recipients, quota, idempotency: None, flagged: None, media: None };
+        let admission = BroadcastAdmission {
+            node: self.node.epoch(),
+            broadcast: broadcast.clone(),
+            recipients,
+            quota,
+            idempotency: None,
+            flagged: None,
+            media: None,
+        };
         self.store.admit_broadcast(admission).await.map(drop).unwrap();
         broadcast
     }
@@ -290,7 +343,11 @@ impl World {
     /// Makes the message of a recipient of a broadcast, in memory.
     pub(super) async fn hold_broadcast_message(&self, broadcast: &Broadcast, index: u32) {
         let tenant = Tenant { account: broadcast.account, number: broadcast.originator.clone() };
-        let message = Message { id: broadcast.id.message(index), broadcast: Some(broadcast.id), ..self.message(&tenant, 1, recipient(index).as_str()) };
+        let message = Message {
+            id: broadcast.id.message(index),
+            broadcast: Some(broadcast.id),
+            ..self.message(&tenant, 1, recipient(index).as_str())
+        };
         let (_, lease) = self.dispatchers.room_for_broadcasts(MAIN).unwrap();
         let message = Arc::new(message);
         let made = Expanded { message: message.clone(), carrier: MAIN.to_owned(), lease: Some(lease) };
@@ -304,7 +361,14 @@ impl World {
             at: self.clock.now(),
         };
         assert!(self.store.expand(expansion).await.unwrap());
-        let leased = store::contract::dispatch::Leased { message, lease, carrier: MAIN.to_owned(), attempts: 0, accepted_segments: 0, interrupted: false };
+        let leased = store::contract::dispatch::Leased {
+            message,
+            lease,
+            carrier: MAIN.to_owned(),
+            attempts: 0,
+            accepted_segments: 0,
+            interrupted: false,
+        };
         self.dispatchers.hold(vec![leased]);
     }
 
@@ -314,12 +378,14 @@ impl World {
         self.dispatcher(MAIN).turn(&self.dispatchers, &mut poll).await;
     }
 
-    /// Turns enough for everything that can leave now to leave, with looks into the store among them; and a sweep of what has expired.
+    /// Turns enough for everything that can leave now to leave, with looks into the store among them; and a sweep of
+    /// what has expired.
     pub(super) async fn run(&self) {
         for _ in 0..6 {
             self.run_once().await;
         }
-        let ended = self.store.expire(self.node.epoch(), self.clock.look(), self.dispatchers.under_way(), 100).await.unwrap();
+        let ended =
+            self.store.expire(self.node.epoch(), self.clock.look(), self.dispatchers.under_way(), 100).await.unwrap();
         assert_eq!(ended, 0);
     }
 

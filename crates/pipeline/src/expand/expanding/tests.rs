@@ -61,7 +61,9 @@ fn show(action: &Action) -> String {
     match action {
         Action::Look => "look".to_owned(),
         Action::Ask(id) => format!("ask {}", name(id)),
-        Action::Make(made) => format!("make {} from {}: {} of {}", name(&made.broadcast), made.from, made.messages.len(), made.turns),
+        Action::Make(made) => {
+            format!("make {} from {}: {} of {}", name(&made.broadcast), made.from, made.messages.len(), made.turns)
+        }
         Action::Hold(messages) => format!("hold {}", messages.len()),
         Action::LookAt(carriers) => format!("look at {carriers:?}"),
         Action::Rest(rest) => format!("rest {rest:?}"),
@@ -179,7 +181,12 @@ proptest! {
 }
 
 fn story(sizes: &[(u32, u8)], events: &[(u8, u64)]) {
-    let stored = |(number, (total, account)): (usize, &(u32, u8))| Stored { broadcast: broadcast(number as u8, *account), mark: 0, total: *total, queued: 0 };
+    let stored = |(number, (total, account)): (usize, &(u32, u8))| Stored {
+        broadcast: broadcast(number as u8, *account),
+        mark: 0,
+        total: *total,
+        queued: 0,
+    };
     let mut store: Vec<Stored> = sizes.iter().enumerate().map(stored).collect();
     let (mut expanding, mut now, mut arrived) = (expanding(), NOW, false);
     // Whatever fails at first, the store does everything after that.
@@ -196,11 +203,21 @@ fn story(sizes: &[(u32, u8)], events: &[(u8, u64)]) {
         for action in actions {
             let input = match action {
                 Action::Look | Action::Ask(_) | Action::Make(_) if event == 0 => Input::Unavailable,
-                Action::Look => Input::Open(store.iter().filter(|stored| stored.mark < stored.total).map(|stored| Arc::clone(&stored.broadcast)).collect()),
+                Action::Look => Input::Open(
+                    store
+                        .iter()
+                        .filter(|stored| stored.mark < stored.total)
+                        .map(|stored| Arc::clone(&stored.broadcast))
+                        .collect(),
+                ),
                 Action::Ask(id) => {
                     let stored = store.iter().find(|stored| stored.broadcast.id == id).unwrap();
                     let next = stored.mark..stored.total.min(stored.mark + SETTINGS.batch as u32);
-                    Input::Upcoming((!next.is_empty()).then(|| Upcoming { from: stored.mark, recipients: next.map(at).collect(), outstanding: stored.queued }))
+                    Input::Upcoming((!next.is_empty()).then(|| Upcoming {
+                        from: stored.mark,
+                        recipients: next.map(at).collect(),
+                        outstanding: stored.queued,
+                    }))
                 }
                 Action::Make(made) => {
                     let stored = store.iter_mut().find(|stored| stored.broadcast.id == made.broadcast).unwrap();
@@ -210,7 +227,11 @@ fn story(sizes: &[(u32, u8)], events: &[(u8, u64)]) {
                     assert_eq!(ids, wanted.map(|index| made.broadcast.message(index)).collect());
                     stored.mark += made.turns;
                     stored.queued += made.messages.len() as u64;
-                    assert!(made.turns > 0 && stored.queued <= 2 * SETTINGS.lookahead as u64, "{} are ahead", stored.queued);
+                    assert!(
+                        made.turns > 0 && stored.queued <= 2 * SETTINGS.lookahead as u64,
+                        "{} are ahead",
+                        stored.queued
+                    );
                     // The store may have done it and the machine not heard of it.
                     if event == 1 { Input::Unavailable } else { Input::Made(true) }
                 }

@@ -42,7 +42,8 @@ fn answered(number: u8, outcome: SegmentOutcome) -> CarrierEvent {
         expires_at: NOW.wall + Duration::from_secs(3_600),
     };
     let message = Arc::new(message);
-    let answer = SubmissionOutcome { message, attempt: 1, token: 1, total: 1, accepted_before: 0, segments: vec![(1, outcome)] };
+    let answer =
+        SubmissionOutcome { message, attempt: 1, token: 1, total: 1, accepted_before: 0, segments: vec![(1, outcome)] };
     CarrierEvent { carrier: "main".into(), event: Event::Outcome(answer) }
 }
 
@@ -75,7 +76,9 @@ fn reported(number: u32, answers: &UnboundedSender<(u32, Answer)>) -> CarrierEve
 /// An action in short.
 fn show(action: &Action) -> String {
     match action {
-        Action::Write(writes) => format!("write {} outcomes, {} receipts", writes.outcomes.len(), writes.receipts.len()),
+        Action::Write(writes) => {
+            format!("write {} outcomes, {} receipts", writes.outcomes.len(), writes.receipts.len())
+        }
         Action::Rest(_) => "rest".to_owned(),
         Action::Accept(acks) => format!("accept {}", acks.len()),
         Action::Ended(outcomes, due) => format!("ended {}, due {due:?}", outcomes.len()),
@@ -120,7 +123,11 @@ fn outcomes_are_offered_until_the_store_takes_them() {
 fn a_store_that_failed_is_offered_nothing_again() {
     check(
         &mut recording(),
-        vec![(Input::Told(&mut vec![accepted(1)]), "write 1 outcomes, 0 receipts"), (written(Taken::Never, None), "Lost(1)"), (Input::Rested, "")],
+        vec![
+            (Input::Told(&mut vec![accepted(1)]), "write 1 outcomes, 0 receipts"),
+            (written(Taken::Never, None), "Lost(1)"),
+            (Input::Rested, ""),
+        ],
     );
 }
 
@@ -140,7 +147,12 @@ fn waits_for_the_store_end_with_the_process() {
 fn a_receipt_is_answered_once_it_is_on_disk() {
     let (answers, mut came) = unbounded_channel();
     let mut recording = recording();
-    let results = vec![ReceiptOutcome::Matched { key: 0 }, ReceiptOutcome::Repeated, ReceiptOutcome::Parked, ReceiptOutcome::Crowded { dropped: 2 }];
+    let results = vec![
+        ReceiptOutcome::Matched { key: 0 },
+        ReceiptOutcome::Repeated,
+        ReceiptOutcome::Parked,
+        ReceiptOutcome::Crowded { dropped: 2 },
+    ];
     let mut four: Vec<_> = (1..=4).map(|number| reported(number, &answers)).collect();
     check(&mut recording, vec![(Input::Told(&mut four), "write 0 outcomes, 4 receipts")]);
     assert_eq!(answers_of(&mut came), []);
@@ -148,7 +160,11 @@ fn a_receipt_is_answered_once_it_is_on_disk() {
         match action {
             Action::Accept(acks) => acks.into_iter().for_each(Ack::accept),
             Action::Report(report) => {
-                let wanted = [Report::Receipts { matched: 1, repeated: 1 }, Report::Parked("main".into(), 0), Report::Parked("main".into(), 2)];
+                let wanted = [
+                    Report::Receipts { matched: 1, repeated: 1 },
+                    Report::Parked("main".into(), 0),
+                    Report::Parked("main".into(), 2),
+                ];
                 assert!(wanted.contains(&report), "{report:?}");
             }
             other => panic!("{other:?}"),
@@ -162,16 +178,23 @@ fn a_receipt_that_the_store_does_not_take_is_sent_again_by_its_carrier() {
     for given_up in [false, true] {
         let (answers, mut came) = unbounded_channel();
         let mut recording = recording();
-        check(&mut recording, vec![(Input::Told(&mut vec![reported(1, &answers), accepted(1)]), "write 1 outcomes, 1 receipts")]);
+        check(
+            &mut recording,
+            vec![(Input::Told(&mut vec![reported(1, &answers), accepted(1)]), "write 1 outcomes, 1 receipts")],
+        );
         match given_up {
             true => check(&mut recording, vec![(Input::GiveUp, "GivenUp(1)")]),
-            false => check(&mut recording, vec![(written(Taken::Later, None), "rest"), (Input::Rested, "write 1 outcomes, 0 receipts")]),
+            false => check(
+                &mut recording,
+                vec![(written(Taken::Later, None), "rest"), (Input::Rested, "write 1 outcomes, 0 receipts")],
+            ),
         }
         assert_eq!(answers_of(&mut came), [(1, Answer::TryLater)]);
     }
 }
 
-/// One batch: how many answers and receipts it has, what the store makes of the outcomes, one offer after the other, and whether it takes the receipts.
+/// One batch: how many answers and receipts it has, what the store makes of the outcomes, one offer after the other,
+/// and whether it takes the receipts.
 type Batch = (u8, u8, Vec<u8>, bool);
 
 proptest! {
@@ -203,7 +226,9 @@ fn story(batches: Vec<Batch>, gives_up: Option<usize>) {
                     Action::Write(_) | Action::Rest(_) if gives_up => Input::GiveUp,
                     Action::Write(writes) => {
                         // Most offers are refused once they are refused at all.
-                        let outcomes = offers.next().map_or(Taken::Yes, |offer| if offer == 0 { Taken::Never } else { Taken::Later });
+                        let outcomes = offers
+                            .next()
+                            .map_or(Taken::Yes, |offer| if offer == 0 { Taken::Never } else { Taken::Later });
                         let results = vec![ReceiptOutcome::Repeated; writes.receipts.len()];
                         stored += if takes_receipts { results.len() } else { 0 };
                         Input::Written { outcomes, receipts: Some(results).filter(|_| takes_receipts) }
@@ -234,5 +259,9 @@ fn story(batches: Vec<Batch>, gives_up: Option<usize>) {
     }
     let came = answers_of(&mut came);
     assert_eq!(came.len(), receipts as usize, "each has one answer");
-    assert_eq!(came.iter().filter(|(_, answer)| *answer == Answer::Taken).count(), stored, "the carrier may forget what is on disk, and nothing else");
+    assert_eq!(
+        came.iter().filter(|(_, answer)| *answer == Answer::Taken).count(),
+        stored,
+        "the carrier may forget what is on disk, and nothing else"
+    );
 }

@@ -32,7 +32,13 @@ pub(super) struct Media {
 
 impl Media {
     pub(super) fn new(kept: Duration) -> Self {
-        Self { kept, rounds: Rounds::new(EVERY), inventory: Owed::every(ROUNDS_PER_INVENTORY), reached: None, step: Step::Idle }
+        Self {
+            kept,
+            rounds: Rounds::new(EVERY),
+            inventory: Owed::every(ROUNDS_PER_INVENTORY),
+            reached: None,
+            step: Step::Idle,
+        }
     }
 
     pub(super) fn on(&mut self, input: Input, now: Moment) -> Vec<Action> {

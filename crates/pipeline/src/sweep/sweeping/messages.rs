@@ -1,4 +1,5 @@
-//! The strand of messages: validity, waits for receipts, unclaimed receipts, unknown carriers, and messages without a route.
+//! The strand of messages: validity, waits for receipts, unclaimed receipts, unknown carriers, and messages without a
+//! route.
 
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use crate::unmatched::by_carrier;
 /// How often what has ended is looked for.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Every so many rounds, carriers are looked for that are in the store and not in this configuration, and receipts for held messages.
+/// Every so many rounds, carriers are looked for that are in the store and not in this configuration, and receipts for
+/// held messages.
 const ROUNDS_PER_CENSUS: u32 = 30;
 
 /// So many batches of messages without a carrier are routed in one round.
@@ -47,19 +49,33 @@ pub(super) struct Messages {
 impl Messages {
     pub(super) fn new(parked: Duration) -> Self {
         let (census, settling) = (Owed::every(ROUNDS_PER_CENSUS), Owed::every(ROUNDS_PER_CENSUS));
-        Self { parked, rounds: Rounds::new(EVERY), census, settling, at: Moment::of(Timestamp::from_millis(0)), unknown: Vec::new(), step: Step::Idle }
+        Self {
+            parked,
+            rounds: Rounds::new(EVERY),
+            census,
+            settling,
+            at: Moment::of(Timestamp::from_millis(0)),
+            unknown: Vec::new(),
+            step: Step::Idle,
+        }
     }
 
     pub(super) fn on(&mut self, input: Input, now: Moment) -> Vec<Action> {
         match (self.step, input) {
             (Step::Idle, Input::Due) => self.begin(now),
-            (Step::Expiring, Input::Expired(ended)) if ended < BATCH => self.go(Step::EndingWaits, Call::EndWaits(self.at.wall)),
+            (Step::Expiring, Input::Expired(ended)) if ended < BATCH => {
+                self.go(Step::EndingWaits, Call::EndWaits(self.at.wall))
+            }
             (Step::Expiring, Input::Expired(_)) => vec![Action::Do(Call::Expire(self.at))],
             (Step::EndingWaits, Input::WaitsEnded(ended)) => self.waits_ended(ended),
             (Step::ForgettingParked, Input::ParkedForgotten(carriers)) => self.parked_forgotten(carriers),
             (Step::Counting, Input::Unknown(unknown)) => self.counted(unknown),
-            (Step::Rerouting(left), Input::Rerouted(count)) if left > 1 && count >= BATCH as u64 => self.reroute(left - 1),
-            (Step::Rerouting(_), Input::Rerouted(_)) if self.settling.is_due() => self.go(Step::Settling, Call::SettleHeld(self.at.wall, None)),
+            (Step::Rerouting(left), Input::Rerouted(count)) if left > 1 && count >= BATCH as u64 => {
+                self.reroute(left - 1)
+            }
+            (Step::Rerouting(_), Input::Rerouted(_)) if self.settling.is_due() => {
+                self.go(Step::Settling, Call::SettleHeld(self.at.wall, None))
+            }
             (Step::Rerouting(_), Input::Rerouted(_)) => self.end(now),
             (Step::Settling, Input::Settled(next @ Some(_))) => vec![Action::Do(Call::SettleHeld(self.at.wall, next))],
             (Step::Settling, Input::Settled(None)) => {
@@ -67,7 +83,8 @@ impl Messages {
                 self.end(now)
             }
             (Step::Idle, _) => Vec::new(),
-            // What is left of the round would meet the same store. The next round begins anew, and owes what this one did.
+            // What is left of the round would meet the same store. The next round begins anew, and owes what this one
+            // did.
             (_, Input::Unavailable(error)) => after(Later::Messages, error, self.end(now)),
             _ => Vec::new(),
         }
@@ -93,7 +110,8 @@ impl Messages {
 
     fn waits_ended(&mut self, WaitStep { ended, missing }: WaitStep) -> Vec<Action> {
         let is_last = ended + missing.len() < STEP;
-        let missing = by_carrier(missing).into_iter().map(|(carrier, count)| Action::Report(Report::Missing(carrier, count)));
+        let missing =
+            by_carrier(missing).into_iter().map(|(carrier, count)| Action::Report(Report::Missing(carrier, count)));
         let mut actions: Vec<Action> = missing.collect();
         let next = if is_last {
             self.go(Step::ForgettingParked, Call::ForgetParked(self.at.wall, self.parked))
@@ -106,7 +124,8 @@ impl Messages {
 
     fn parked_forgotten(&mut self, carriers: Vec<String>) -> Vec<Action> {
         let is_last = carriers.len() < STEP;
-        let unclaimed = by_carrier(carriers).into_iter().map(|(carrier, count)| Action::Report(Report::Unclaimed(carrier, count)));
+        let unclaimed =
+            by_carrier(carriers).into_iter().map(|(carrier, count)| Action::Report(Report::Unclaimed(carrier, count)));
         let mut actions: Vec<Action> = unclaimed.collect();
         let next = match is_last {
             false => vec![Action::Do(Call::ForgetParked(self.at.wall, self.parked))],
@@ -121,13 +140,15 @@ impl Messages {
     fn counted(&mut self, unknown: Vec<(String, u64)>) -> Vec<Action> {
         self.census.done();
         let changed = unknown.iter().filter(|found| !self.unknown.contains(found)).cloned();
-        let mut actions: Vec<Action> = changed.map(|(carrier, queued)| Action::Report(Report::Unknown(carrier, queued))).collect();
+        let mut actions: Vec<Action> =
+            changed.map(|(carrier, queued)| Action::Report(Report::Unknown(carrier, queued))).collect();
         self.unknown = unknown;
         actions.extend(self.reroute(REROUTED_BATCHES));
         actions
     }
 
-    /// Gives messages that had no route to the carrier that their route names now, as many as one round may, and fails the others.
+    /// Gives messages that had no route to the carrier that their route names now, as many as one round may, and fails
+    /// the others.
     fn reroute(&mut self, batches: usize) -> Vec<Action> {
         self.go(Step::Rerouting(batches), Call::Reroute(self.at))
     }

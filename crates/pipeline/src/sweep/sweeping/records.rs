@@ -1,4 +1,5 @@
-//! The strand of records: all that are old go at once, however many came in meanwhile, in steps that let others have their turn in between.
+//! The strand of records: all that are old go at once, however many came in meanwhile, in steps that let others have
+//! their turn in between.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +16,8 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Every so many rounds, the consumers of the change feed are looked at.
 const ROUNDS_PER_LOOK: u32 = 30;
 
-/// A consumer that has more changes than these before it is reported: five seconds of a platform at its fastest, so that a consumer which keeps up never has them.
+/// A consumer that has more changes than these before it is reported: five seconds of a platform at its fastest, so
+/// that a consumer which keeps up never has them.
 pub(super) const BEHIND_MAX: u64 = 100_000;
 
 /// How often such a consumer is reported again.
@@ -52,7 +54,14 @@ pub(super) struct Records {
 impl Records {
     pub(super) fn new(screening_log: Duration) -> Self {
         let (rounds, look) = (Rounds::new(EVERY), Owed::every(ROUNDS_PER_LOOK));
-        Self { screening_log, rounds, look, at: Moment::of(Timestamp::from_millis(0)), behind: BTreeMap::new(), step: Step::Idle }
+        Self {
+            screening_log,
+            rounds,
+            look,
+            at: Moment::of(Timestamp::from_millis(0)),
+            behind: BTreeMap::new(),
+            step: Step::Idle,
+        }
     }
 
     pub(super) fn on(&mut self, input: Input, now: Moment) -> Vec<Action> {
@@ -64,8 +73,12 @@ impl Records {
                 self.requests()
             }
             (Step::Requests, Input::Forgotten(STEP_FULL..)) => self.requests(),
-            (Step::Requests, Input::Forgotten(_)) | (Step::Screening, Input::Forgotten(STEP_FULL..)) => self.screening(),
-            (Step::Screening, Input::Forgotten(_)) | (Step::Changes, Input::Forgotten(CHANGES_FULL..)) => self.go(Step::Changes, Call::ForgetChanges),
+            (Step::Requests, Input::Forgotten(_)) | (Step::Screening, Input::Forgotten(STEP_FULL..)) => {
+                self.screening()
+            }
+            (Step::Screening, Input::Forgotten(_)) | (Step::Changes, Input::Forgotten(CHANGES_FULL..)) => {
+                self.go(Step::Changes, Call::ForgetChanges)
+            }
             (Step::Changes, Input::Forgotten(_)) if self.look.is_due() => self.go(Step::Consumers, Call::Consumers),
             (Step::Changes, Input::Forgotten(_)) => self.end(now),
             (Step::Consumers, Input::Consumers(consumers)) => {
@@ -98,7 +111,8 @@ impl Records {
         vec![self.rounds.rest(now)]
     }
 
-    /// Reports the consumers that are far behind: at once, and then now and then for as long as they are. The log of changes grows with the one that is furthest behind.
+    /// Reports the consumers that are far behind: at once, and then now and then for as long as they are. The log of
+    /// changes grows with the one that is furthest behind.
     fn reports(&mut self, consumers: Vec<Consumer>, now: Timestamp) -> Vec<Action> {
         let far: Vec<Consumer> = consumers.into_iter().filter(|consumer| consumer.behind > BEHIND_MAX).collect();
         self.behind.retain(|name, _| far.iter().any(|consumer| consumer.name == *name));

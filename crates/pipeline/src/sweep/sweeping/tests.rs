@@ -8,7 +8,8 @@ use super::*;
 use Strand::{Media, Messages, Records};
 
 const NOW: Moment = Moment::of(Timestamp::from_millis(1_773_585_000_000));
-const KEPT: Kept = Kept { screening_log: Duration::from_secs(60), media: Duration::from_secs(70), parked: Duration::from_secs(80) };
+const KEPT: Kept =
+    Kept { screening_log: Duration::from_secs(60), media: Duration::from_secs(70), parked: Duration::from_secs(80) };
 
 fn after(time: Duration) -> Moment {
     Moment { wall: NOW.wall + time, steady: NOW.steady + time }
@@ -27,13 +28,17 @@ fn show(action: &Action) -> String {
         Action::Do(Call::ForgetParked(at, kept)) => format!("forget parked at {} before {}", secs(at), kept.as_secs()),
         Action::Do(Call::Census) => "census".to_owned(),
         Action::Do(Call::Reroute(at)) => format!("reroute at {}", secs(&at.wall)),
-        Action::Do(Call::SettleHeld(at, next)) => format!("settle at {} after {}", secs(at), next.map_or(0, |id| id.to_bytes()[0])),
+        Action::Do(Call::SettleHeld(at, next)) => {
+            format!("settle at {} after {}", secs(at), next.map_or(0, |id| id.to_bytes()[0]))
+        }
         Action::Do(Call::ForgetRequests(at)) => format!("requests at {}", secs(at)),
         Action::Do(Call::ForgetScreening(before)) => format!("screening before {}", secs(before)),
         Action::Do(Call::ForgetChanges) => "changes".to_owned(),
         Action::Do(Call::Consumers) => "consumers".to_owned(),
         Action::Do(Call::RemoveOrphans) => "orphans".to_owned(),
-        Action::Do(Call::SweepMedia(next, since)) => format!("media since {} after {}", secs(since), next.map_or(0, |id| id.to_bytes()[0])),
+        Action::Do(Call::SweepMedia(next, since)) => {
+            format!("media since {} after {}", secs(since), next.map_or(0, |id| id.to_bytes()[0]))
+        }
         Action::Report(Report::Missing(carrier, count)) => format!("{count} of {carrier} missing"),
         Action::Report(Report::Unclaimed(carrier, count)) => format!("{count} of {carrier} unclaimed"),
         Action::Report(Report::Unknown(carrier, count)) => format!("{count} wait for {carrier}"),
@@ -111,7 +116,8 @@ fn the_first_round_of_each_strand_does_everything_in_its_order() {
     assert_eq!(
         rounds,
         [
-            "expire at 0; end waits at 0; forget parked at 0 before 80; census; reroute at 0; settle at 0 after 0; rest 1000 ms",
+            "expire at 0; end waits at 0; forget parked at 0 before 80; census; reroute at 0; settle at 0 after 0; \
+             rest 1000 ms",
             "requests at 0; screening before -60; changes; consumers; rest 1000 ms",
             "orphans; media since -70 after 0; rest 30000 ms",
         ]
@@ -120,7 +126,9 @@ fn the_first_round_of_each_strand_does_everything_in_its_order() {
 
 #[test]
 fn what_is_not_due_in_every_round_comes_again_after_its_number_of_rounds() {
-    for (strand, what, every) in [(Messages, "census", 30), (Messages, "settle", 30), (Records, "consumers", 30), (Media, "orphans", 720)] {
+    for (strand, what, every) in
+        [(Messages, "census", 30), (Messages, "settle", 30), (Records, "consumers", 30), (Media, "orphans", 720)]
+    {
         let mut sweeping = sweeping();
         let is_due = |round: &[String]| round.iter().any(|action| action.starts_with(what));
         let due: Vec<usize> = (0..=2 * every).filter(|_| is_due(&round(&mut sweeping, strand, NOW, nothing))).collect();
@@ -153,7 +161,10 @@ fn a_full_batch_is_repeated_at_once_and_a_short_one_is_not() {
             (Input::Expired(BATCH), "expire at 0"),
             (Input::Expired(BATCH - 1), "end waits at 0"),
             (waits(STEP - 1, &[("main", 1)]), "1 of main missing; end waits at 0"),
-            (waits(STEP - 3, &[("main", 1), ("second", 1)]), "1 of main missing; 1 of second missing; forget parked at 0 before 80"),
+            (
+                waits(STEP - 3, &[("main", 1), ("second", 1)]),
+                "1 of main missing; 1 of second missing; forget parked at 0 before 80",
+            ),
             (Input::ParkedForgotten(names(&[("main", STEP)])), "200 of main unclaimed; forget parked at 0 before 80"),
             (Input::ParkedForgotten(names(&[("main", STEP - 1)])), "199 of main unclaimed; census"),
             (Input::Unknown(Vec::new()), "reroute at 0"),
@@ -186,7 +197,10 @@ fn messages_without_a_route_take_so_many_batches_of_a_round_and_no_more() {
     let mut sweeping = later();
     for _ in 0..2 {
         let seen = round(&mut sweeping, Messages, NOW, full);
-        assert_eq!((seen.iter().filter(|action| *action == "reroute at 0").count(), seen.last().unwrap().as_str()), (20, "rest 1000 ms"));
+        assert_eq!(
+            (seen.iter().filter(|action| *action == "reroute at 0").count(), seen.last().unwrap().as_str()),
+            (20, "rest 1000 ms")
+        );
     }
 }
 
@@ -204,15 +218,24 @@ fn a_step_that_failed_ends_its_round_and_skips_neither_the_next_round_nor_the_ce
         let seen = round(&mut sweeping, Messages, NOW, nothing);
         // What was done before the failure is not done again before its time.
         let is_census_done = firsts.iter().position(|first| *first == failing) > Some(3);
-        assert_eq!((seen[0].as_str(), seen.contains(&"census".to_owned())), ("expire at 0", !is_census_done), "{failing}");
+        assert_eq!(
+            (seen[0].as_str(), seen.contains(&"census".to_owned())),
+            ("expire at 0", !is_census_done),
+            "{failing}"
+        );
         assert!(seen.contains(&"settle at 0 after 0".to_owned()), "{failing}");
         assert_eq!(round(&mut sweeping, Messages, NOW, nothing).len(), 5, "{failing}");
     }
     for failing in ["requests", "screening", "changes", "consumers"] {
         let mut sweeping = sweeping();
-        let seen = round(&mut sweeping, Records, NOW, |call| if show(&Action::Do(call)).starts_with(failing) { down() } else { nothing(call) });
+        let seen = round(&mut sweeping, Records, NOW, |call| {
+            if show(&Action::Do(call)).starts_with(failing) { down() } else { nothing(call) }
+        });
         assert_eq!(seen[seen.len() - 2..], ["Records later", "rest 1000 ms"], "{failing}");
-        assert_eq!(round(&mut sweeping, Records, NOW, nothing), ["requests at 0", "screening before -60", "changes", "consumers", "rest 1000 ms"]);
+        assert_eq!(
+            round(&mut sweeping, Records, NOW, nothing),
+            ["requests at 0", "screening before -60", "changes", "consumers", "rest 1000 ms"]
+        );
     }
 }
 
@@ -222,12 +245,25 @@ fn media_go_on_where_the_last_look_ended_whatever_fails_in_between() {
     check(&mut sweeping, Media, NOW, vec![(Input::Due, "orphans"), (down(), "Orphans later; media since -70 after 0")]);
     check(&mut sweeping, Media, NOW, vec![(Input::MediaSwept(Some(media(5))), "rest 30000 ms")]);
     // Orphans are owed, and media are looked at after the fifth.
-    check(&mut sweeping, Media, NOW, vec![(Input::Due, "orphans"), (Input::OrphansRemoved, "media since -70 after 5"), (down(), "Media later; rest 30000 ms")]);
     check(
         &mut sweeping,
         Media,
         NOW,
-        vec![(Input::Due, "media since -70 after 5"), (Input::MediaSwept(None), "rest 30000 ms"), (Input::Due, "media since -70 after 0")],
+        vec![
+            (Input::Due, "orphans"),
+            (Input::OrphansRemoved, "media since -70 after 5"),
+            (down(), "Media later; rest 30000 ms"),
+        ],
+    );
+    check(
+        &mut sweeping,
+        Media,
+        NOW,
+        vec![
+            (Input::Due, "media since -70 after 5"),
+            (Input::MediaSwept(None), "rest 30000 ms"),
+            (Input::Due, "media since -70 after 0"),
+        ],
     );
 }
 
@@ -240,11 +276,24 @@ fn rounds_begin_by_the_time_at_which_the_one_before_began_and_see_one_time_throu
         &mut sweeping,
         Messages,
         at(11_300),
-        vec![(Input::Expired(0), "end waits at 10"), (nothing(Call::EndWaits(NOW.wall)), "forget parked at 10 before 80")],
+        vec![
+            (Input::Expired(0), "end waits at 10"),
+            (nothing(Call::EndWaits(NOW.wall)), "forget parked at 10 before 80"),
+        ],
     );
-    check(&mut sweeping, Messages, at(11_350), vec![(Input::ParkedForgotten(Vec::new()), "reroute at 10"), (Input::Rerouted(0), "rest 50 ms")]);
+    check(
+        &mut sweeping,
+        Messages,
+        at(11_350),
+        vec![(Input::ParkedForgotten(Vec::new()), "reroute at 10"), (Input::Rerouted(0), "rest 50 ms")],
+    );
     check(&mut sweeping, Messages, at(11_400), vec![(Input::Due, "expire at 11")]);
-    check(&mut sweeping, Messages, at(99_000), vec![(down(), "Messages later; rest 0 ms"), (Input::Due, "expire at 99")]);
+    check(
+        &mut sweeping,
+        Messages,
+        at(99_000),
+        vec![(down(), "Messages later; rest 0 ms"), (Input::Due, "expire at 99")],
+    );
     // A wall clock that was set back delays nothing.
     let set_back = Moment { wall: NOW.wall, ..at(99_500) };
     check(&mut sweeping, Messages, set_back, vec![(down(), "Messages later; rest 500 ms")]);
@@ -256,8 +305,12 @@ fn an_unknown_carrier_is_reported_when_the_number_of_its_messages_changes() {
     for (queued, reported) in [(Some(3), true), (Some(3), false), (Some(2), true), (None, false), (Some(2), true)] {
         let found: Vec<_> = queued.into_iter().map(|queued| ("gone".to_owned(), queued)).collect();
         let answer = |call| if call == Call::Census { Input::Unknown(found.clone()) } else { nothing(call) };
-        let seen: Vec<String> = (0..30).flat_map(|_| round(&mut sweeping, Messages, NOW, answer)).filter(|action| action.contains("wait for")).collect();
-        let wanted: Vec<String> = queued.filter(|_| reported).map(|queued| format!("{queued} wait for gone")).into_iter().collect();
+        let seen: Vec<String> = (0..30)
+            .flat_map(|_| round(&mut sweeping, Messages, NOW, answer))
+            .filter(|action| action.contains("wait for"))
+            .collect();
+        let wanted: Vec<String> =
+            queued.filter(|_| reported).map(|queued| format!("{queued} wait for gone")).into_iter().collect();
         assert_eq!(seen, wanted);
     }
 }
@@ -275,12 +328,16 @@ fn a_consumer_that_is_far_behind_is_reported_at_once_and_then_now_and_then() {
         (32 + soon, 0, false),
         (33 + soon, BEHIND_MAX + 5, true),
     ] {
-        let consumer = |name: &str, behind| Consumer { name: name.to_owned(), kinds: Kinds::NONE, cursor: Vec::new(), behind };
+        let consumer =
+            |name: &str, behind| Consumer { name: name.to_owned(), kinds: Kinds::NONE, cursor: Vec::new(), behind };
         let answer = |call| match call {
             Call::Consumers => Input::Consumers(vec![consumer("fast", 0), consumer("webhooks", behind)]),
             call => nothing(call),
         };
-        let seen: Vec<String> = (0..30).flat_map(|_| round(&mut sweeping, Records, secs(second), answer)).filter(|action| action.contains("behind")).collect();
+        let seen: Vec<String> = (0..30)
+            .flat_map(|_| round(&mut sweeping, Records, secs(second), answer))
+            .filter(|action| action.contains("behind"))
+            .collect();
         let wanted: Vec<String> = reported.then(|| format!("webhooks is {behind} behind")).into_iter().collect();
         assert_eq!(seen, wanted, "{second}");
     }
@@ -292,5 +349,15 @@ fn an_answer_that_is_not_waited_for_changes_nothing() {
     for strand in [Messages, Records, Media] {
         check(&mut sweeping, strand, NOW, vec![(Input::Settled(None), ""), (down(), ""), (Input::Forgotten(0), "")]);
     }
-    check(&mut sweeping, Messages, NOW, vec![(Input::Due, "expire at 0"), (Input::Due, ""), (Input::Rerouted(0), ""), (Input::Expired(0), "end waits at 0")]);
+    check(
+        &mut sweeping,
+        Messages,
+        NOW,
+        vec![
+            (Input::Due, "expire at 0"),
+            (Input::Due, ""),
+            (Input::Rerouted(0), ""),
+            (Input::Expired(0), "end waits at 0"),
+        ],
+    );
 }

@@ -45,8 +45,15 @@ fn a_page_of_fifty_among_two_hundred_thousand_blocks_looks_at_fifty() {
         for kind in [None, Some(BlockKind::Recipient), Some(BlockKind::Sender)] {
             for whose in [None, Some(account(4)), Some(account(77))] {
                 let listed = order.blocks_after(kind, whose, after, 50);
-                let wanted = |name: &&BlockName| kind.is_none_or(|kind| name.1 == kind) && whose.is_none_or(|id| name.2 == Some(id));
-                let rest: Vec<_> = names.iter().filter(|name| after.is_none_or(|after| order_of(name) > order_of(after))).filter(wanted).cloned().collect();
+                let wanted = |name: &&BlockName| {
+                    kind.is_none_or(|kind| name.1 == kind) && whose.is_none_or(|id| name.2 == Some(id))
+                };
+                let rest: Vec<_> = names
+                    .iter()
+                    .filter(|name| after.is_none_or(|after| order_of(name) > order_of(after)))
+                    .filter(wanted)
+                    .cloned()
+                    .collect();
                 assert_eq!((&listed.items[..], listed.is_more), (&rest[..rest.len().min(50)], rest.len() > 50));
                 assert!(listed.looked_at <= 2 * 51, "{} for {kind:?} of {whose:?}", listed.looked_at);
             }
@@ -66,7 +73,10 @@ fn pages_of_blocks_show_each_once_in_order_whatever_was_lifted_between_them() {
         assert_eq!(seen, names, "{limit} to a page");
     }
     names.iter().for_each(|name| order.remove_block(name));
-    assert!(order.blocks_of.is_empty() && order.blocks_after(None, None, None, 10) == Listed::default(), "nothing is left of lifted blocks");
+    assert!(
+        order.blocks_of.is_empty() && order.blocks_after(None, None, None, 10) == Listed::default(),
+        "nothing is left of lifted blocks"
+    );
 }
 
 #[test]
@@ -87,8 +97,17 @@ fn a_page_of_an_accounts_keys_looks_at_no_other_accounts() {
     let (mut order, entropy) = (Order::default(), SeededEntropy::new(1));
     for index in 0..20_000u32 {
         let (id, account) = (KeyId::new(&entropy), account(index % 1_000));
-        let (digest, created_at) = (SecretDigest::from_bytes([0; 32]), Timestamp::from_millis(i64::from(index / 2_000)));
-        order.put_key(&ApiKey { id, account, mode: Mode::Live, digest, created_at, expires_at: None, revoked_at: None });
+        let (digest, created_at) =
+            (SecretDigest::from_bytes([0; 32]), Timestamp::from_millis(i64::from(index / 2_000)));
+        order.put_key(&ApiKey {
+            id,
+            account,
+            mode: Mode::Live,
+            digest,
+            created_at,
+            expires_at: None,
+            revoked_at: None,
+        });
     }
     let (seen, most) = walk(7, |after: Option<&KeyPlace>| order.keys_after(account(3), after, 7));
     assert!(seen.len() == 20 && seen.is_sorted() && most <= 8, "{most}");

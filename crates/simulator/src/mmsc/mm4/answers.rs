@@ -12,14 +12,23 @@ use crate::mmsc::notice::{Notice, Parcel, Verdict};
 use crate::mmsc::rule::Subject;
 use crate::mmsc::{Mm4Reply, Shared};
 
-/// Sends all of it in its time, which begins when the other end of `is_replied` is dropped: the reply is written, or never will be.
-pub(super) fn follow_up(shared: &Arc<Shared>, request: ForwardReq, sent_from: &str, number: u64, fate: &Fate<Mm4Reply>, is_replied: oneshot::Receiver<()>) {
+/// Sends all of it in its time, which begins when the other end of `is_replied` is dropped: the reply is written, or
+/// never will be.
+pub(super) fn follow_up(
+    shared: &Arc<Shared>,
+    request: ForwardReq,
+    sent_from: &str,
+    number: u64,
+    fate: &Fate<Mm4Reply>,
+    is_replied: oneshot::Receiver<()>,
+) {
     // Who says neither in the head nor in the envelope where answers go gets none.
     let Some(system) = request.answer_to().cloned().or_else(|| Address::parse(sent_from)) else { return };
     let (to_spawn, fate) = (Arc::clone(shared), fate.clone());
     shared.spawn(async move {
         let shared = to_spawn;
-        let answer = fate.answer.filter(|_| request.ack_request).map(|status| answer(&shared, &request, &system, status));
+        let answer =
+            fate.answer.filter(|_| request.ack_request).map(|status| answer(&shared, &request, &system, status));
         let mut reports = reports(&shared, &request, &system, number);
         // Nothing is sent through it.
         let _ = is_replied.await;
@@ -68,15 +77,19 @@ fn reports(shared: &Shared, request: &ForwardReq, system: &Address, number: u64)
 
 fn report(shared: &Shared, request: &ForwardReq, system: &Address, recipient: &Address, due: &Report) -> Notice {
     let transaction_id = format!("report-{}", shared.next_transaction());
-    let mut report = DeliveryReportReq::new(transaction_id, request.message_id.clone(), MmStatus::parse(due.status.as_str()));
+    let mut report =
+        DeliveryReportReq::new(transaction_id, request.message_id.clone(), MmStatus::parse(due.status.as_str()));
     due.status.as_str().clone_into(&mut report.code);
     report.version = request.version.clone();
     report.from = Some(recipient.clone());
     // A report is for the originator, at the system that the message came from.
-    let originator = request
-        .from
-        .as_ref()
-        .map(|from| system.domain().filter(|_| from.domain().is_none()).and_then(|domain| from.at(domain)).unwrap_or_else(|| from.clone()));
+    let originator = request.from.as_ref().map(|from| {
+        system
+            .domain()
+            .filter(|_| from.domain().is_none())
+            .and_then(|domain| from.at(domain))
+            .unwrap_or_else(|| from.clone())
+    });
     report.to = originator.clone();
     report.sender = Some(shared.system.clone());
     report.date = Some(shared.now_ms() / 1_000);

@@ -111,8 +111,11 @@ impl Connection {
 
     /// Sends a mail; the code of the first refusal, or of the last reply.
     async fn mail(&mut self, mail: &Mail) -> io::Result<u16> {
-        for (command, expected) in [(format!("MAIL FROM:<{}>\r\n", mail.from), 250), (format!("RCPT TO:<{}>\r\n", mail.to), 250), ("DATA\r\n".to_owned(), 354)]
-        {
+        for (command, expected) in [
+            (format!("MAIL FROM:<{}>\r\n", mail.from), 250),
+            (format!("RCPT TO:<{}>\r\n", mail.to), 250),
+            ("DATA\r\n".to_owned(), 354),
+        ] {
             let code = self.say(&command).await?;
             if code != expected {
                 // A success in the wrong place is none.

@@ -36,13 +36,17 @@ impl Command {
             "EHLO" => Self::Ehlo,
             "HELO" => Self::Helo,
             "MAIL" => path(rest, "FROM:").map_or(Self::Malformed, |(path, parameters)| {
-                let size = parameters.split(' ').find_map(|word| word.get(..5).filter(|name| name.eq_ignore_ascii_case("SIZE=")).map(|_| &word[5..]));
+                let size = parameters.split(' ').find_map(|word| {
+                    word.get(..5).filter(|name| name.eq_ignore_ascii_case("SIZE=")).map(|_| &word[5..])
+                });
                 match size.map(str::parse).transpose() {
                     Ok(size_bytes) => Self::Mail { path, size_bytes },
                     Err(_) => Self::Malformed,
                 }
             }),
-            "RCPT" => path(rest, "TO:").filter(|(path, _)| !path.is_empty()).map_or(Self::Malformed, |(path, _)| Self::Rcpt { path }),
+            "RCPT" => path(rest, "TO:")
+                .filter(|(path, _)| !path.is_empty())
+                .map_or(Self::Malformed, |(path, _)| Self::Rcpt { path }),
             "DATA" => Self::Data,
             "RSET" => Self::Rset,
             "NOOP" => Self::Noop,
@@ -54,7 +58,8 @@ impl Command {
 
 /// What stands in the angle brackets after `FROM:` or `TO:`, and what follows them. Many write a blank before them.
 fn path<'a>(text: &'a str, name: &str) -> Option<(String, &'a str)> {
-    let rest = text.get(..name.len()).filter(|head| head.eq_ignore_ascii_case(name)).and_then(|_| text.get(name.len()..))?;
+    let rest =
+        text.get(..name.len()).filter(|head| head.eq_ignore_ascii_case(name)).and_then(|_| text.get(name.len()..))?;
     let (path, parameters) = rest.trim_start().strip_prefix('<')?.split_once('>')?;
     Some((path.to_owned(), parameters.trim()))
 }
@@ -69,7 +74,9 @@ pub(super) async fn line(reader: &mut (impl AsyncBufRead + Unpin)) -> io::Result
     match octets.last() {
         None => Ok(None),
         Some(b'\n') => Ok(Some(String::from_utf8_lossy(&octets).into_owned())),
-        Some(_) if octets.len() as u64 == LINE_BYTES_MAX => Err(io::Error::new(io::ErrorKind::InvalidData, "a line is too long")),
+        Some(_) if octets.len() as u64 == LINE_BYTES_MAX => {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "a line is too long"))
+        }
         Some(_) => Err(io::ErrorKind::UnexpectedEof.into()),
     }
 }

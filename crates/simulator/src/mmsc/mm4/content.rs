@@ -4,8 +4,8 @@ use std::io;
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _};
 
-/// Takes the dots away that were put before lines that begin with one, and finds the end. Only CR LF ends a line: whoever takes a bare LF for an end may
-/// read another mail out of the middle of this one.
+/// Takes the dots away that were put before lines that begin with one, and finds the end. Only CR LF ends a line:
+/// whoever takes a bare LF for an end may read another mail out of the middle of this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unstuffer {
     LineStart,

@@ -90,7 +90,9 @@ impl Session {
     async fn hello(&mut self, domain: &str) -> io::Result<()> {
         self.envelope = None;
         let size = self.shared.options.message_bytes_max;
-        self.stream.write_all(format!("250-{domain}\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE {size}\r\n").as_bytes()).await?;
+        self.stream
+            .write_all(format!("250-{domain}\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE {size}\r\n").as_bytes())
+            .await?;
         self.stream.flush().await
     }
 
@@ -115,7 +117,12 @@ impl Session {
         if let Some(digits) = digits(&path) {
             let number = *envelope.message.get_or_insert_with(|| self.shared.mm4_number.fetch_add(1, Ordering::SeqCst));
             let options = &self.shared.options;
-            let refusal = fate::recipient(options, &options.mm4_recipient, Subject { number, recipient: &digits }, envelope.to.len());
+            let refusal = fate::recipient(
+                options,
+                &options.mm4_recipient,
+                Subject { number, recipient: &digits },
+                envelope.to.len(),
+            );
             if let Some(Mm4Reply::Refuse(code)) = refusal {
                 self.shared.refuse(Protocol::Mm4, self.number, None, &code.to_string());
                 return self.say(code, "not this one").await;
@@ -129,7 +136,12 @@ impl Session {
     async fn data(&mut self, envelope: &Envelope) -> io::Result<bool> {
         let shared = Arc::clone(&self.shared);
         let recipient = envelope.to.iter().find_map(|path| digits(path)).unwrap_or_default();
-        let fate = envelope.message.map(|number| (number, fate::decide(&shared.options, &shared.options.mm4_reply, Subject { number, recipient: &recipient })));
+        let fate = envelope.message.map(|number| {
+            (
+                number,
+                fate::decide(&shared.options, &shared.options.mm4_reply, Subject { number, recipient: &recipient }),
+            )
+        });
         self.say(354, "go on").await?;
         if let Some((_, Fate { reply: Some(Mm4Reply::CloseBefore), .. })) = &fate {
             // Some of it has come, so that the client is in the midst of it.
@@ -137,7 +149,8 @@ impl Session {
             shared.refuse(Protocol::Mm4, self.number, None, &Mm4Reply::CloseBefore.name());
             return Ok(false);
         }
-        let mail = shared.runtime.timeout(MAIL_TIMEOUT, content::read(&mut self.stream, shared.options.message_bytes_max));
+        let mail =
+            shared.runtime.timeout(MAIL_TIMEOUT, content::read(&mut self.stream, shared.options.message_bytes_max));
         let Some(mail) = mail.await?? else {
             shared.refuse(Protocol::Mm4, self.number, None, "552");
             self.say(552, "too large").await?;
@@ -168,12 +181,20 @@ impl Session {
         }
     }
 
-    async fn forward(&mut self, request: ForwardReq, envelope: &Envelope, number: u64, fate: Fate<Mm4Reply>) -> io::Result<bool> {
+    async fn forward(
+        &mut self,
+        request: ForwardReq,
+        envelope: &Envelope,
+        number: u64,
+        fate: Fate<Mm4Reply>,
+    ) -> io::Result<bool> {
         let shared = Arc::clone(&self.shared);
         // Whoever goes before the reply is written gets what follows all the same: the message is kept.
         let (replied, is_replied) = oneshot::channel();
         match fate.reply {
-            Some(reply) if !reply.keeps() => shared.refuse(Protocol::Mm4, self.number, Some(&request.message_id), &reply.name()),
+            Some(reply) if !reply.keeps() => {
+                shared.refuse(Protocol::Mm4, self.number, Some(&request.message_id), &reply.name())
+            }
             _ => {
                 self.keep(&request, number, fate.reply).await;
                 answers::follow_up(&shared, request, &envelope.from, number, &fate, is_replied);
@@ -234,5 +255,9 @@ fn digits(path: &str) -> Option<String> {
 
 /// An address for the log.
 fn plain(address: &Address) -> String {
-    if address.kind() == AddressKind::Plmn { address.digits().unwrap_or_default().to_owned() } else { address.to_string() }
+    if address.kind() == AddressKind::Plmn {
+        address.digits().unwrap_or_default().to_owned()
+    } else {
+        address.to_string()
+    }
 }

@@ -35,7 +35,8 @@ pub(crate) async fn post(shared: &Shared, message: &Message) -> Heard {
         }
         Ok(Err(error)) => {
             tracing::debug!(%error, "Cannot report to {url}: {error}");
-            let is_refused = error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
+            let is_refused =
+                error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
             again(if is_refused { "unreachable" } else { "broken" })
         }
         Err(_) => again("silence"),
@@ -45,13 +46,17 @@ pub(crate) async fn post(shared: &Shared, message: &Message) -> Heard {
 /// The status of the answer, or in what way it has none.
 async fn exchange(options: &Options, url: &hyper::Uri, message: &Message) -> Result<String, Failure> {
     let authority = url.authority().ok_or("the URL has no host")?;
-    let stream = TcpStream::connect((authority.host().trim_matches(['[', ']']), authority.port_u16().unwrap_or(80))).await?;
+    let stream =
+        TcpStream::connect((authority.host().trim_matches(['[', ']']), authority.port_u16().unwrap_or(80))).await?;
     stream.set_nodelay(true)?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let post = post::write(message, &[]);
     let path = url.path_and_query().map_or("/", |path| path.as_str());
-    let mut request =
-        Request::post(path).header(HOST, authority.as_str()).header(CONNECTION, "close").header(CONTENT_TYPE, post.content_type).header("SOAPAction", "\"\"");
+    let mut request = Request::post(path)
+        .header(HOST, authority.as_str())
+        .header(CONNECTION, "close")
+        .header(CONTENT_TYPE, post.content_type)
+        .header("SOAPAction", "\"\"");
     if let Some(user) = &options.report_user {
         let password = options.report_password.as_deref().unwrap_or_default();
         request = request.header(AUTHORIZATION, format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))));

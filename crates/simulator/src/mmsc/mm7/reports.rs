@@ -19,7 +19,13 @@ pub(super) fn recipients(request: &SubmitReq) -> impl Iterator<Item = &Address> 
 }
 
 /// The reports on a message, each with its delay.
-pub(super) fn of(shared: &Shared, message: &Message, request: &SubmitReq, message_id: &str, number: u64) -> Vec<(Duration, Notice)> {
+pub(super) fn of(
+    shared: &Shared,
+    message: &Message,
+    request: &SubmitReq,
+    message_id: &str,
+    number: u64,
+) -> Vec<(Duration, Notice)> {
     let mut reports = Vec::new();
     for (index, recipient) in recipients(request).enumerate().filter(|_| request.delivery_report == Some(true)) {
         let digits = recipient.digits().unwrap_or_default();
@@ -36,8 +42,17 @@ pub(super) fn of(shared: &Shared, message: &Message, request: &SubmitReq, messag
             };
             let transaction_id = format!("report-{}", shared.next_transaction());
             let report = Message { transaction_id, ..message.answer(Operation::DeliveryReportReq(Box::new(report))) };
-            reports
-                .push((due.delay, Notice::new("DeliveryReportReq", true, message_id.to_owned(), Some(digits.clone()), status, Parcel::Post(Box::new(report)))));
+            reports.push((
+                due.delay,
+                Notice::new(
+                    "DeliveryReportReq",
+                    true,
+                    message_id.to_owned(),
+                    Some(digits.clone()),
+                    status,
+                    Parcel::Post(Box::new(report)),
+                ),
+            ));
         }
     }
     reports

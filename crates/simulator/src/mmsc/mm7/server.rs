@@ -49,7 +49,10 @@ pub(crate) async fn serve(stream: Stream, shared: Arc<Shared>, number: u64) {
     });
     let service = service_fn(|request| answer(&shared, number, request));
     let mut builder = hyper::server::conn::http1::Builder::new();
-    let served = builder.timer(Timer::new(Arc::clone(&shared.runtime))).header_read_timeout(IDLE).serve_connection(TokioIo::new(stream), service);
+    let served = builder
+        .timer(Timer::new(Arc::clone(&shared.runtime)))
+        .header_read_timeout(IDLE)
+        .serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         ended = served => if let Err(error) = ended {
             tracing::debug!(%error, "MM7 session {number} ended: {error}");
@@ -92,13 +95,19 @@ async fn answer(shared: &Arc<Shared>, session: u64, request: Request<Incoming>) 
     };
     match post::read(content_type.as_deref(), &body.to_bytes()) {
         Ok((message, parts)) => match &message.operation {
-            Operation::SubmitReq(request) => submission(shared, Submission { session, number, message: &message, request, parts: &parts }).await,
+            Operation::SubmitReq(request) => {
+                submission(shared, Submission { session, number, message: &message, request, parts: &parts }).await
+            }
             _ => Ok(fault(&message, StatusCode::UNSUPPORTED_OPERATION)),
         },
         Err(error) => {
             shared.journal.count(|summary| summary.malformed += 1);
             shared.refuse(Protocol::Mm7, session, None, &format!("fault-{}", error.status().0));
-            let nothing = Message { dialect: wire::mm7::Dialect::default(), transaction_id: String::new(), operation: Operation::Other(String::new()) };
+            let nothing = Message {
+                dialect: wire::mm7::Dialect::default(),
+                transaction_id: String::new(),
+                operation: Operation::Other(String::new()),
+            };
             Ok(fault(&nothing, error.status()))
         }
     }
@@ -137,7 +146,11 @@ async fn submission(shared: &Arc<Shared>, came: Submission<'_>) -> Result<Answer
     } else {
         shared.refuse(Protocol::Mm7, came.session, None, &reply.name());
     }
-    let mut reports = if reply.keeps() { reports::of(shared, came.message, came.request, &message_id, came.number) } else { Vec::new() };
+    let mut reports = if reply.keeps() {
+        reports::of(shared, came.message, came.request, &message_id, came.number)
+    } else {
+        Vec::new()
+    };
     if fate.report_first {
         reports = reports::offer(shared, reports).await;
     }
@@ -155,7 +168,10 @@ async fn said(reply: Mm7Reply, message: &Message, message_id: String) -> Result<
     Ok(match reply {
         Mm7Reply::Status(code) => {
             let message_id = (code.class() == StatusCode::SUCCESS.0).then_some(message_id);
-            envelope(HttpStatus::OK, &message.answer(Operation::SubmitRsp(SubmitRsp { status: Status::new(code), message_id })))
+            envelope(
+                HttpStatus::OK,
+                &message.answer(Operation::SubmitRsp(SubmitRsp { status: Status::new(code), message_id })),
+            )
         }
         Mm7Reply::Fault(code) => fault(message, code),
         Mm7Reply::Http(code) => http(HttpStatus::from_u16(code).unwrap_or(HttpStatus::INTERNAL_SERVER_ERROR)),
@@ -168,7 +184,10 @@ async fn said(reply: Mm7Reply, message: &Message, message_id: String) -> Result<
 
 /// A fault goes with status 500 (SOAP 1.1, 6.2).
 fn fault(message: &Message, code: StatusCode) -> Answer {
-    envelope(HttpStatus::INTERNAL_SERVER_ERROR, &message.answer(Operation::Fault(Fault::new(FaultKind::RelayServer, Status::new(code)))))
+    envelope(
+        HttpStatus::INTERNAL_SERVER_ERROR,
+        &message.answer(Operation::Fault(Fault::new(FaultKind::RelayServer, Status::new(code)))),
+    )
 }
 
 fn envelope(status: HttpStatus, message: &Message) -> Answer {
@@ -212,7 +231,10 @@ impl Body for Whole {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         Pin::new(&mut self.octets).poll_frame(context)
     }
 

@@ -12,7 +12,8 @@ use crate::client::within;
 use crate::machine;
 
 fn lines(log: &Path) -> Vec<Value> {
-    let mut lines: Vec<Value> = std::fs::read_to_string(log).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut lines: Vec<Value> =
+        std::fs::read_to_string(log).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for line in &mut lines {
         assert!(line.as_object_mut().unwrap().remove("at_ms").is_some_and(|at| at.is_i64()), "{line}");
     }
@@ -41,7 +42,8 @@ async fn a_line_is_in_the_file_before_its_reply_leaves() {
 async fn lines_say_what_came_and_what_was_sent_but_no_text() {
     let directory = tempfile::tempdir().unwrap();
     let log = directory.path().join("log.jsonl");
-    let (mut platform, mut vasp) = (Listener::start(&[Script::Mail(250), Script::Mail(451)]).await, vasp::Listener::start(&[]).await);
+    let (mut platform, mut vasp) =
+        (Listener::start(&[Script::Mail(250), Script::Mail(451)]).await, vasp::Listener::start(&[]).await);
     let mmsc = mmsc(Options {
         log: Some(log.clone()),
         reply_to: Some(platform.reply_to()),
@@ -61,7 +63,13 @@ async fn lines_say_what_came_and_what_was_sent_but_no_text() {
     submit(&mmsc, "+12025550101", "t1").await.unwrap();
     vasp.report().await;
     within("the report is taken", mmsc.wait_for(|seen| seen.reports_taken == 2)).await;
-    let sent = |kind: &str, message_id: &str, recipient: Option<&str>, status: &str, attempt: u64, reply: &str, taken: bool| json!({"event": "sent", "type": kind, "message_id": message_id, "recipient": recipient, "status": status, "attempt": attempt, "reply": reply, "taken": taken});
+    let sent = |kind: &str,
+                message_id: &str,
+                recipient: Option<&str>,
+                status: &str,
+                attempt: u64,
+                reply: &str,
+                taken: bool| json!({"event": "sent", "type": kind, "message_id": message_id, "recipient": recipient, "status": status, "attempt": attempt, "reply": reply, "taken": taken});
     assert_eq!(
         lines(&log),
         [

@@ -26,23 +26,41 @@ async fn a_message_is_taken_answered_and_reported_on() {
     assert_eq!(answer.sender.unwrap().to_string(), "mmsc@mms.simulator.example");
 
     let mail = platform.mail().await;
-    assert_eq!((mail.from.as_str(), mail.to.as_str()), ("mmsc@mms.simulator.example", "+18005559876/TYPE=PLMN@ours.example.net"));
+    assert_eq!(
+        (mail.from.as_str(), mail.to.as_str()),
+        ("mmsc@mms.simulator.example", "+18005559876/TYPE=PLMN@ours.example.net")
+    );
     let wire::mm4::Mm4::Report(report) = mail.mm4 else { panic!("not a report: {mail:?}") };
     assert_eq!((report.status, report.message_id.as_str(), report.ack_request), (MmStatus::Retrieved, "m1", true));
-    assert_eq!((report.from.as_ref().unwrap().digits(), report.to.as_ref().unwrap().digits()), (Some("12025550101"), Some("18005559876")));
+    assert_eq!(
+        (report.from.as_ref().unwrap().digits(), report.to.as_ref().unwrap().digits()),
+        (Some("12025550101"), Some("18005559876"))
+    );
 
     assert_eq!(client.mail("mmsc@mms.simulator.example", &report.answer(RequestStatus::Ok).build()).await, Some(250));
     assert_eq!(client.say("QUIT").await, Some(221));
     within("the session ends", mmsc.wait_for(|seen| seen.mm4_open == 0 && seen.reports_taken == 1)).await;
     let seen = mmsc.summary();
-    assert_eq!((seen.mm4_sessions, seen.mm4_taken, seen.answers_taken, seen.report_answers["Ok"], seen.malformed), (1, 1, 1, 1, 0));
+    assert_eq!(
+        (seen.mm4_sessions, seen.mm4_taken, seen.answers_taken, seen.report_answers["Ok"], seen.malformed),
+        (1, 1, 1, 1, 0)
+    );
 
     let [taken] = &mmsc.taken()[..] else { panic!("one message was taken") };
-    assert_eq!((taken.protocol, taken.session, taken.number, taken.transaction_id.as_str(), taken.message_id.as_str()), (Protocol::Mm4, 1, 1, "tm1", "m1"));
-    assert_eq!((taken.from.as_deref(), &taken.to[..], taken.wants_report), (Some("18005559876"), &["12025550101".to_owned()][..], true));
+    assert_eq!(
+        (taken.protocol, taken.session, taken.number, taken.transaction_id.as_str(), taken.message_id.as_str()),
+        (Protocol::Mm4, 1, 1, "tm1", "m1")
+    );
+    assert_eq!(
+        (taken.from.as_deref(), &taken.to[..], taken.wants_report),
+        (Some("18005559876"), &["12025550101".to_owned()][..], true)
+    );
     assert_eq!((taken.content.text.as_deref(), taken.content.has_smil), (Some("secret words"), true));
     let [media] = &taken.content.media[..] else { panic!("one medium was taken") };
-    assert_eq!((media.content_type.as_str(), media.size_bytes, media.sha256.as_str()), ("image/png", support::MEDIUM.len(), MEDIUM_SHA256));
+    assert_eq!(
+        (media.content_type.as_str(), media.size_bytes, media.sha256.as_str()),
+        ("image/png", support::MEDIUM.len(), MEDIUM_SHA256)
+    );
 }
 
 #[tokio::test]
@@ -81,7 +99,11 @@ async fn a_message_that_was_refused_for_now_is_taken_the_second_time() {
 #[tokio::test]
 async fn silence_follows_a_message_that_is_kept_all_the_same() {
     let mut platform = Listener::start(&[]).await;
-    let options = Options { mm4_reply: vec!["1=silence".parse().unwrap()], reply_to: Some(platform.reply_to()), ..Options::default() };
+    let options = Options {
+        mm4_reply: vec!["1=silence".parse().unwrap()],
+        reply_to: Some(platform.reply_to()),
+        ..Options::default()
+    };
     let mmsc = mmsc(options).await;
     let mut client = Client::connect(&mmsc).await;
     let forward = client.forward("+12025550101", "m1");
@@ -98,7 +120,11 @@ async fn silence_follows_a_message_that_is_kept_all_the_same() {
 #[tokio::test]
 async fn a_message_whose_session_is_cut_before_the_reply_is_answered_all_the_same() {
     let mut platform = Listener::start(&[]).await;
-    let options = Options { response_delay_ms: DelayMs(60_000, 60_000), reply_to: Some(platform.reply_to()), ..Options::default() };
+    let options = Options {
+        response_delay_ms: DelayMs(60_000, 60_000),
+        reply_to: Some(platform.reply_to()),
+        ..Options::default()
+    };
     let mmsc = mmsc(options).await;
     let mut client = Client::connect(&mmsc).await;
     tokio::select! {
@@ -180,7 +206,8 @@ async fn commands_are_answered_in_order_and_out_of_order() {
 async fn commands_may_come_all_at_once() {
     let mmsc = mmsc(Options::default()).await;
     let mut client = Client::connect(&mmsc).await;
-    let mut octets = b"EHLO me\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<+12025550101/TYPE=PLMN@b.example>\r\nDATA\r\n".to_vec();
+    let mut octets =
+        b"EHLO me\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<+12025550101/TYPE=PLMN@b.example>\r\nDATA\r\n".to_vec();
     octets.extend_from_slice(&request("+12025550101", "m1").build());
     octets.extend_from_slice(b".\r\nQUIT\r\n");
     client.write(&octets).await;
@@ -209,7 +236,8 @@ async fn what_is_no_mm4_is_refused_and_the_session_goes_on() {
 async fn answers_say_what_the_rules_say() {
     let rules = ["to:02=content-not-accepted", "to:03=none", "nr:4=network-problem"].map(|rule| rule.parse().unwrap());
     let mut platform = Listener::start(&[]).await;
-    let mmsc = mmsc(Options { mm4_answer: rules.to_vec(), reply_to: Some(platform.reply_to()), ..Options::default() }).await;
+    let mmsc =
+        mmsc(Options { mm4_answer: rules.to_vec(), reply_to: Some(platform.reply_to()), ..Options::default() }).await;
     let mut client = Client::connect(&mmsc).await;
     for (recipient, code) in [
         ("+12025550101", Some("Ok")),
@@ -233,7 +261,9 @@ async fn nothing_is_sent_that_was_not_asked_for() {
     let mut platform = Listener::start(&[]).await;
     let mmsc = mmsc(Options { reply_to: Some(platform.reply_to()), ..Options::default() }).await;
     let mut client = Client::connect(&mmsc).await;
-    for (id, ack_request, delivery_report) in [("neither", false, false), ("answer", true, false), ("report", false, true)] {
+    for (id, ack_request, delivery_report) in
+        [("neither", false, false), ("answer", true, false), ("report", false, true)]
+    {
         let mut request = request("+12025550101", id);
         (request.ack_request, request.delivery_report) = (ack_request, delivery_report);
         assert_eq!(client.forward_req(&request).await, Some(250));
@@ -250,7 +280,12 @@ async fn nothing_is_sent_that_was_not_asked_for() {
 async fn reports_say_what_the_rules_say_and_then_what_chance_says() {
     let rules = ["to:02=rejected", "to:03=none", "to:04=unreachable"].map(|rule| rule.parse().unwrap());
     let mut platform = Listener::start(&[]).await;
-    let options = Options { report: rules.to_vec(), reports: "expired".parse().unwrap(), reply_to: Some(platform.reply_to()), ..Options::default() };
+    let options = Options {
+        report: rules.to_vec(),
+        reports: "expired".parse().unwrap(),
+        reply_to: Some(platform.reply_to()),
+        ..Options::default()
+    };
     let mmsc = mmsc(options).await;
     let mut client = Client::connect(&mmsc).await;
     for (recipient, status) in [
@@ -273,7 +308,13 @@ async fn reports_say_what_the_rules_say_and_then_what_chance_says() {
 #[tokio::test]
 async fn a_report_comes_before_its_answer_or_twice_where_that_is_asked_for() {
     let mut platform = Listener::start(&[]).await;
-    let mmsc = mmsc(Options { report_first: 1.0, duplicate_report: 1.0, reply_to: Some(platform.reply_to()), ..Options::default() }).await;
+    let mmsc = mmsc(Options {
+        report_first: 1.0,
+        duplicate_report: 1.0,
+        reply_to: Some(platform.reply_to()),
+        ..Options::default()
+    })
+    .await;
     let mut client = Client::connect(&mmsc).await;
     assert_eq!(client.forward("+12025550101", "m1").await, Some(250));
     let (first, second) = (platform.report().await, platform.report().await);
@@ -286,7 +327,11 @@ async fn a_report_comes_before_its_answer_or_twice_where_that_is_asked_for() {
 async fn a_report_is_sent_until_it_is_taken() {
     let script = [Script::Greet(421), Script::Recipient(451), Script::Mail(452), Script::Cut, Script::Mail(421)];
     let mut platform = Listener::start(&script).await;
-    let options = Options { mm4_answer: vec!["1=none".parse().unwrap()], reply_to: Some(platform.reply_to()), ..Options::default() };
+    let options = Options {
+        mm4_answer: vec!["1=none".parse().unwrap()],
+        reply_to: Some(platform.reply_to()),
+        ..Options::default()
+    };
     let mmsc = mmsc(options).await;
     let mut client = Client::connect(&mmsc).await;
     assert_eq!(client.forward("+12025550101", "m1").await, Some(250));
@@ -320,7 +365,13 @@ async fn what_is_refused_for_good_is_not_sent_again() {
 
 #[tokio::test]
 async fn answers_wait_for_a_platform_that_is_not_there_yet() {
-    let mmsc = mmsc(Options { response_delay_ms: DelayMs(1, 3), answer_delay_ms: DelayMs(1, 3), report_delay_ms: DelayMs(1, 3), ..Options::default() }).await;
+    let mmsc = mmsc(Options {
+        response_delay_ms: DelayMs(1, 3),
+        answer_delay_ms: DelayMs(1, 3),
+        report_delay_ms: DelayMs(1, 3),
+        ..Options::default()
+    })
+    .await;
     let mut client = Client::connect(&mmsc).await;
     assert_eq!(client.forward("+12025550101", "m1").await, Some(250));
     // A port that nobody listens on: its listener is gone.
@@ -328,7 +379,8 @@ async fn answers_wait_for_a_platform_that_is_not_there_yet() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     mmsc.set_reply_to(address.to_string());
-    within("it was tried", mmsc.wait_for(|seen| seen.not_taken.get("unreachable").is_some_and(|count| *count >= 2))).await;
+    within("it was tried", mmsc.wait_for(|seen| seen.not_taken.get("unreachable").is_some_and(|count| *count >= 2)))
+        .await;
     let mut platform = Listener::on(TcpListener::bind(address).await.unwrap(), &[]);
     assert_eq!(platform.answer().await.message_id.as_deref(), Some("m1"));
     assert_eq!(platform.report().await.message_id, "m1");

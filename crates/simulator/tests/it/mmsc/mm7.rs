@@ -12,7 +12,8 @@ async fn a_submission_is_taken_answered_and_reported_on() {
     let mut vasp = Listener::start(&[]).await;
     let mmsc = mmsc(Options { report_to: Some(vasp.url().parse().unwrap()), first_id: 42, ..Options::default() }).await;
     let mut message = request("+12025550101", "t1");
-    message.dialect = Dialect { namespace: format!("{NAMESPACE_ROOT}REL-6-MM7-1-4"), version: "6.8.0".to_owned(), prefixed: true };
+    message.dialect =
+        Dialect { namespace: format!("{NAMESPACE_ROOT}REL-6-MM7-1-4"), version: "6.8.0".to_owned(), prefixed: true };
     let answer = send(&mmsc, &message).await.unwrap();
     assert_eq!((answer.http, answer.submitted()), (200, (1000, Some("42".to_owned()))));
 
@@ -26,11 +27,20 @@ async fn a_submission_is_taken_answered_and_reported_on() {
     assert_eq!((mmsc.summary().mm7_taken, mmsc.summary().mm7_sessions), (1, 1));
 
     let [taken] = &mmsc.taken()[..] else { panic!("one message was taken") };
-    assert_eq!((taken.protocol, taken.session, taken.number, taken.transaction_id.as_str(), taken.message_id.as_str()), (Protocol::Mm7, 1, 1, "t1", "42"));
-    assert_eq!((taken.from.as_deref(), &taken.to[..], taken.wants_report), (Some("18005559876"), &["12025550101".to_owned()][..], true));
+    assert_eq!(
+        (taken.protocol, taken.session, taken.number, taken.transaction_id.as_str(), taken.message_id.as_str()),
+        (Protocol::Mm7, 1, 1, "t1", "42")
+    );
+    assert_eq!(
+        (taken.from.as_deref(), &taken.to[..], taken.wants_report),
+        (Some("18005559876"), &["12025550101".to_owned()][..], true)
+    );
     assert_eq!((taken.content.text.as_deref(), taken.content.has_smil), (Some("secret words"), true));
     let [media] = &taken.content.media[..] else { panic!("one medium was taken") };
-    assert_eq!((media.content_type.as_str(), media.size_bytes, media.sha256.as_str()), ("image/png", support::MEDIUM.len(), MEDIUM_SHA256));
+    assert_eq!(
+        (media.content_type.as_str(), media.size_bytes, media.sha256.as_str()),
+        ("image/png", support::MEDIUM.len(), MEDIUM_SHA256)
+    );
 }
 
 #[tokio::test]
@@ -58,7 +68,9 @@ async fn a_submission_is_met_as_the_rules_say() {
             assert_eq!((said, id.is_some()), (code, is_taken), "{rule}");
         }
         match (rule, answer.as_ref().map(|answer| answer.operation())) {
-            ("1=fault-3000", Some(Ok(Operation::Fault(fault)))) => assert_eq!((fault.kind, fault.code().0), (Some(FaultKind::RelayServer), 3000)),
+            ("1=fault-3000", Some(Ok(Operation::Fault(fault)))) => {
+                assert_eq!((fault.kind, fault.code().0), (Some(FaultKind::RelayServer), 3000))
+            }
             ("1=blank" | "1=http-503" | "1=http-404", said) => assert_eq!(said, Some(Err(Malformed::Blank))),
             ("1=garbage", said) => assert!(said.as_ref().is_some_and(Result::is_err), "{said:?}"),
             (rule, said) => assert_eq!(said.is_some_and(|said| said.is_ok()), code.is_some(), "{rule}"),
@@ -71,7 +83,11 @@ async fn a_submission_is_met_as_the_rules_say() {
 
 #[tokio::test]
 async fn a_submission_that_was_refused_for_now_is_taken_the_second_time() {
-    let mmsc = mmsc(Options { mm7_reply: vec!["nr:1=http-503".parse().unwrap(), "nr:2=close-before".parse().unwrap()], ..Options::default() }).await;
+    let mmsc = mmsc(Options {
+        mm7_reply: vec!["nr:1=http-503".parse().unwrap(), "nr:2=close-before".parse().unwrap()],
+        ..Options::default()
+    })
+    .await;
     assert_eq!(submit(&mmsc, "+12025550101", "t1").await.unwrap().http, 503);
     assert!(submit(&mmsc, "+12025550101", "t1").await.is_none());
     assert_eq!(submit(&mmsc, "+12025550101", "t1").await.unwrap().submitted().0, 1000);
@@ -81,7 +97,11 @@ async fn a_submission_that_was_refused_for_now_is_taken_the_second_time() {
 #[tokio::test]
 async fn silence_follows_a_submission_that_is_kept_all_the_same() {
     let mut vasp = Listener::start(&[]).await;
-    let options = Options { mm7_reply: vec!["1=silence".parse().unwrap()], report_to: Some(vasp.url().parse().unwrap()), ..Options::default() };
+    let options = Options {
+        mm7_reply: vec!["1=silence".parse().unwrap()],
+        report_to: Some(vasp.url().parse().unwrap()),
+        ..Options::default()
+    };
     let mmsc = mmsc(options).await;
     let mut submission = std::pin::pin!(submit(&mmsc, "+12025550101", "t1"));
     tokio::select! {
@@ -96,7 +116,11 @@ async fn silence_follows_a_submission_that_is_kept_all_the_same() {
 #[tokio::test]
 async fn a_submission_whose_session_is_cut_before_the_answer_is_reported_on_all_the_same() {
     let mut vasp = Listener::start(&[]).await;
-    let options = Options { response_delay_ms: DelayMs(60_000, 60_000), report_to: Some(vasp.url().parse().unwrap()), ..Options::default() };
+    let options = Options {
+        response_delay_ms: DelayMs(60_000, 60_000),
+        report_to: Some(vasp.url().parse().unwrap()),
+        ..Options::default()
+    };
     let mmsc = mmsc(options).await;
     tokio::select! {
         answer = submit(&mmsc, "+12025550101", "t1") => panic!("an answer: {answer:?}"),
@@ -119,11 +143,22 @@ async fn a_dead_peer_takes_a_submission_and_says_nothing() {
 
 #[tokio::test]
 async fn who_is_not_known_is_not_let_in() {
-    let mmsc = mmsc(Options { mm7_user: Some("us".to_owned()), mm7_password: Some("secret".to_owned()), ..Options::default() }).await;
+    let mmsc = mmsc(Options {
+        mm7_user: Some("us".to_owned()),
+        mm7_password: Some("secret".to_owned()),
+        ..Options::default()
+    })
+    .await;
     let post = post::write(&request("+12025550101", "t1"), &support::content());
     // `us:secret` and `us:other` in base64.
-    for (header, http) in [("", 401), ("Authorization: Basic dXM6b3RoZXI=\r\n", 401), ("Authorization: Basic dXM6c2VjcmV0\r\n", 200)] {
-        assert_eq!(exchange(&mmsc, "POST", header, &post.content_type, &post.body).await.unwrap().http, http, "{header}");
+    for (header, http) in
+        [("", 401), ("Authorization: Basic dXM6b3RoZXI=\r\n", 401), ("Authorization: Basic dXM6c2VjcmV0\r\n", 200)]
+    {
+        assert_eq!(
+            exchange(&mmsc, "POST", header, &post.content_type, &post.body).await.unwrap().http,
+            http,
+            "{header}"
+        );
     }
     assert_eq!((mmsc.summary().refused["http-401"], mmsc.summary().taken()), (2, 1));
 }
@@ -131,7 +166,11 @@ async fn who_is_not_known_is_not_let_in() {
 #[tokio::test]
 async fn what_is_no_submission_is_refused() {
     let mmsc = mmsc(Options { message_bytes_max: 2_000, ..Options::default() }).await;
-    let other = post::write(&request("+12025550101", "t1").answer(Operation::DeliveryReportRsp(wire::mm7::Status::new(wire::mm7::StatusCode::SUCCESS))), &[]);
+    let other = post::write(
+        &request("+12025550101", "t1")
+            .answer(Operation::DeliveryReportRsp(wire::mm7::Status::new(wire::mm7::StatusCode::SUCCESS))),
+        &[],
+    );
     for (method, body, http, code) in [
         ("GET", &b""[..], 405, None),
         ("POST", b"", 500, Some(2007)),
@@ -154,8 +193,12 @@ async fn what_is_no_submission_is_refused() {
 async fn a_report_is_sent_until_it_is_answered_with_success() {
     let script = [Script::Http(503), Script::Answer(3000), Script::Cut, Script::Http(200), Script::Answer(2005)];
     let mut vasp = Listener::start(&script).await;
-    let options =
-        Options { report_user: Some("mmsc".to_owned()), report_password: Some("secret".to_owned()), report_delay_ms: DelayMs(1, 2), ..Options::default() };
+    let options = Options {
+        report_user: Some("mmsc".to_owned()),
+        report_password: Some("secret".to_owned()),
+        report_delay_ms: DelayMs(1, 2),
+        ..Options::default()
+    };
     let mmsc = mmsc(options).await;
     let answer = submit(&mmsc, "+12025550101", "t1").await.unwrap();
     // The platform comes up later, and what waited comes then.
@@ -177,7 +220,12 @@ async fn a_report_is_sent_until_it_is_answered_with_success() {
 async fn reports_say_what_the_rules_say_to_those_who_asked_for_them() {
     let rules = ["to:02=rejected", "to:03=none"].map(|rule| rule.parse().unwrap());
     let mut vasp = Listener::start(&[]).await;
-    let options = Options { report: rules.to_vec(), reports: "expired".parse().unwrap(), report_to: Some(vasp.url().parse().unwrap()), ..Options::default() };
+    let options = Options {
+        report: rules.to_vec(),
+        reports: "expired".parse().unwrap(),
+        report_to: Some(vasp.url().parse().unwrap()),
+        ..Options::default()
+    };
     let mmsc = mmsc(options).await;
     for (recipient, wanted, status) in [
         ("+12025550103", Some(true), None),
@@ -202,7 +250,12 @@ async fn reports_say_what_the_rules_say_to_those_who_asked_for_them() {
 #[tokio::test]
 async fn a_report_comes_before_its_answer_where_that_is_asked_for() {
     let mut vasp = Listener::start(&[]).await;
-    let options = Options { report_first: 1.0, response_delay_ms: DelayMs(60_000, 60_000), report_to: Some(vasp.url().parse().unwrap()), ..Options::default() };
+    let options = Options {
+        report_first: 1.0,
+        response_delay_ms: DelayMs(60_000, 60_000),
+        report_to: Some(vasp.url().parse().unwrap()),
+        ..Options::default()
+    };
     let mmsc = mmsc(options).await;
     let mut submission = std::pin::pin!(submit(&mmsc, "+12025550101", "t1"));
     tokio::select! {

@@ -1,4 +1,5 @@
-//! SMTP from both sides: a client that sends to the MMSC, and a listener that the MMSC sends to, each doing what a test tells it.
+//! SMTP from both sides: a client that sends to the MMSC, and a listener that the MMSC sends to, each doing what a test
+//! tells it.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -59,7 +60,11 @@ impl Client {
 
     /// Sends a mail; the code of the first refusal or the last reply, `None` when the connection ends.
     pub(super) async fn mail(&mut self, to: &str, content: &[u8]) -> Option<u16> {
-        for (command, expected) in [("MAIL FROM:<system@ours.example.net>".to_owned(), 250), (format!("RCPT TO:<{to}>"), 250), ("DATA".to_owned(), 354)] {
+        for (command, expected) in [
+            ("MAIL FROM:<system@ours.example.net>".to_owned(), 250),
+            (format!("RCPT TO:<{to}>"), 250),
+            ("DATA".to_owned(), 354),
+        ] {
             match self.say(&command).await {
                 Some(code) if code == expected => {}
                 other => return other,
@@ -187,7 +192,12 @@ fn next(scripts: &Scripts, step: impl Fn(Script) -> Option<Option<u16>>) -> Opti
     Some(found)
 }
 
-async fn serve(stream: TcpStream, connection: usize, scripts: Scripts, mails: mpsc::UnboundedSender<Mail>) -> Option<()> {
+async fn serve(
+    stream: TcpStream,
+    connection: usize,
+    scripts: Scripts,
+    mails: mpsc::UnboundedSender<Mail>,
+) -> Option<()> {
     let mut stream = BufStream::new(stream);
     let greeting = next(&scripts, |step| if let Script::Greet(code) = step { Some(Some(code)) } else { None });
     say(&mut stream, greeting.flatten().unwrap_or(220)).await?;
@@ -206,7 +216,8 @@ async fn serve(stream: TcpStream, connection: usize, scripts: Scripts, mails: mp
             }
             "RCPT" => {
                 to = path;
-                let reply = next(&scripts, |step| if let Script::Recipient(code) = step { Some(Some(code)) } else { None });
+                let reply =
+                    next(&scripts, |step| if let Script::Recipient(code) = step { Some(Some(code)) } else { None });
                 say(&mut stream, reply.flatten().unwrap_or(250)).await?;
             }
             "DATA" => {

@@ -16,7 +16,9 @@ pub(super) fn anywhere() -> SocketAddr {
 /// A simulated MMSC on ports of its own.
 pub(super) async fn mmsc(options: Options) -> Mmsc {
     let retry_ms = simulator::mmsc::DelayMs(1, 5);
-    simulator::mmsc::start(Options { listen_mm4: anywhere(), listen_mm7: anywhere(), retry_ms, ..options }, machine()).await.unwrap()
+    simulator::mmsc::start(Options { listen_mm4: anywhere(), listen_mm7: anywhere(), retry_ms, ..options }, machine())
+        .await
+        .unwrap()
 }
 
 /// The octets of the medium that is sent.

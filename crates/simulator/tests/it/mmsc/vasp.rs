@@ -1,4 +1,5 @@
-//! HTTP from both sides: a VASP that submits to the MMSC, and its listener that the MMSC reports to, each doing what a test tells it.
+//! HTTP from both sides: a VASP that submits to the MMSC, and its listener that the MMSC reports to, each doing what a
+//! test tells it.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -8,7 +9,10 @@ use simulator::mmsc::Mmsc;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use wire::mm7::{Address, Content, DeliveryReportReq, Dialect, Malformed, Message, Operation, Recipients, Status, StatusCode, SubmitReq, post};
+use wire::mm7::{
+    Address, Content, DeliveryReportReq, Dialect, Malformed, Message, Operation, Recipients, Status, StatusCode,
+    SubmitReq, post,
+};
 
 use super::support;
 use crate::client::within;
@@ -47,7 +51,11 @@ pub(super) fn request(recipient: &str, id: &str) -> Message {
         content: Some(Content { id: "content".to_owned(), allow_adaptations: None }),
         ..SubmitReq::default()
     };
-    Message { dialect: Dialect::default(), transaction_id: id.to_owned(), operation: Operation::SubmitReq(Box::new(request)) }
+    Message {
+        dialect: Dialect::default(),
+        transaction_id: id.to_owned(),
+        operation: Operation::SubmitReq(Box::new(request)),
+    }
 }
 
 /// Submits to this number; `None` when the connection ends without an answer.
@@ -61,10 +69,19 @@ pub(super) async fn send(mmsc: &Mmsc, message: &Message) -> Option<Answer> {
 }
 
 /// One request with these further header lines.
-pub(super) async fn exchange(mmsc: &Mmsc, method: &str, headers: &str, content_type: &str, body: &[u8]) -> Option<Answer> {
+pub(super) async fn exchange(
+    mmsc: &Mmsc,
+    method: &str,
+    headers: &str,
+    content_type: &str,
+    body: &[u8],
+) -> Option<Answer> {
     let mut stream = within("a connection", TcpStream::connect(mmsc.mm7_address())).await.unwrap();
-    let head =
-        format!("{method} /mm7 HTTP/1.1\r\nHost: mmsc\r\nConnection: close\r\n{headers}Content-Type: {content_type}\r\nContent-Length: {}\r\n\r\n", body.len());
+    let head = format!(
+        "{method} /mm7 HTTP/1.1\r\nHost: mmsc\r\nConnection: close\r\n{headers}Content-Type: \
+         {content_type}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
     // It may be cut while this is written; whether there is an answer shows then.
     let _ = stream.write_all(head.as_bytes()).await;
     let _ = stream.write_all(body).await;
@@ -85,7 +102,9 @@ async fn read(stream: &mut BufStream<TcpStream>) -> Option<(String, Option<Strin
             None => break,
             Some((name, value)) if name.eq_ignore_ascii_case("content-type") => content_type = Some(value.to_owned()),
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().unwrap(),
-            Some((name, value)) if name.eq_ignore_ascii_case("authorization") => first = format!("{} {value}", first.trim_end()),
+            Some((name, value)) if name.eq_ignore_ascii_case("authorization") => {
+                first = format!("{} {value}", first.trim_end())
+            }
             Some(_) => {}
         }
     }
@@ -145,7 +164,11 @@ impl Listener {
     }
 }
 
-async fn serve(stream: TcpStream, script: Arc<Mutex<VecDeque<Script>>>, reports: mpsc::UnboundedSender<Report>) -> Option<()> {
+async fn serve(
+    stream: TcpStream,
+    script: Arc<Mutex<VecDeque<Script>>>,
+    reports: mpsc::UnboundedSender<Report>,
+) -> Option<()> {
     let mut stream = BufStream::new(stream);
     let (request_line, content_type, body) = read(&mut stream).await?;
     let (message, _) = post::read(content_type.as_deref(), &body).unwrap();
@@ -153,11 +176,17 @@ async fn serve(stream: TcpStream, script: Arc<Mutex<VecDeque<Script>>>, reports:
     let step = script.lock().unwrap().pop_front().unwrap_or(Script::Answer(1000));
     reports.send(Report { request_line, report: (**report).clone(), message: message.clone() }).ok()?;
     let (http, post) = match step {
-        Script::Answer(code) => (200, post::write(&message.answer(Operation::DeliveryReportRsp(Status::new(StatusCode(code)))), &[])),
+        Script::Answer(code) => {
+            (200, post::write(&message.answer(Operation::DeliveryReportRsp(Status::new(StatusCode(code)))), &[]))
+        }
         Script::Http(code) => (code, post::Post { content_type: "text/plain".to_owned(), body: Vec::new() }),
         Script::Cut => return None,
     };
-    let head = format!("HTTP/1.1 {http} So\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n", post.content_type, post.body.len());
+    let head = format!(
+        "HTTP/1.1 {http} So\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n",
+        post.content_type,
+        post.body.len()
+    );
     stream.write_all(head.as_bytes()).await.ok()?;
     stream.write_all(&post.body).await.ok()?;
     stream.flush().await.ok()

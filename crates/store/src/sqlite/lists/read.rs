@@ -1,4 +1,5 @@
-//! Reading a list of messages, newest first: from the index where that has them, by a scan where it does not, each id range by one of the two.
+//! Reading a list of messages, newest first: from the index where that has them, by a scan where it does not, each id
+//! range by one of the two.
 
 use std::collections::BinaryHeap;
 use std::ops::Range;
@@ -18,7 +19,8 @@ pub(in crate::sqlite) const ROWS_PER_PAGE: usize = 20_000;
 /// Where more gaps than this are open, everything from the lowest on is scanned.
 const GAPS_MAX: usize = 1_000;
 
-/// A page of the messages of `owner` (of all when `None`) that the filter lets pass, beginning after `after`. It looks at `rows` rows at most.
+/// A page of the messages of `owner` (of all when `None`) that the filter lets pass, beginning after `after`. It looks
+/// at `rows` rows at most.
 pub(in crate::sqlite) fn page(
     connection: &Connection,
     owner: Option<Owner>,
@@ -39,16 +41,24 @@ pub(in crate::sqlite) fn page(
 /// Whose messages are shown; `None` where the filter asks for another owner's.
 fn scope(owner: Option<Owner>, filter: &MessageFilter) -> Option<(Option<AccountId>, Option<Mode>)> {
     let Some(owner) = owner else { return Some((filter.account, filter.mode)) };
-    let is_theirs = filter.account.is_none_or(|account| account == owner.account) && filter.mode.is_none_or(|mode| mode == owner.mode);
+    let is_theirs = filter.account.is_none_or(|account| account == owner.account)
+        && filter.mode.is_none_or(|mode| mode == owner.mode);
     is_theirs.then_some((Some(owner.account), Some(owner.mode)))
 }
 
 /// The ids that a filter lets pass.
 fn ids(filter: &MessageFilter, after: Option<MessageId>) -> Range<u128> {
     // The ids of a broadcast's messages follow each other.
-    let (first, last) = (filter.broadcast.map(|id| id.message(0)), filter.broadcast.map(|id| id.message(BroadcastId::RECIPIENTS_MAX - 1)));
+    let (first, last) = (
+        filter.broadcast.map(|id| id.message(0)),
+        filter.broadcast.map(|id| id.message(BroadcastId::RECIPIENTS_MAX - 1)),
+    );
     let lowest = [filter.from.map(MessageId::lowest_at), first].into_iter().flatten().map(number_of).max();
-    let ends = [after, filter.before.map(MessageId::lowest_at)].into_iter().flatten().map(number_of).chain(last.map(|last| number_of(last) + 1));
+    let ends = [after, filter.before.map(MessageId::lowest_at)]
+        .into_iter()
+        .flatten()
+        .map(number_of)
+        .chain(last.map(|last| number_of(last) + 1));
     lowest.unwrap_or(0)..ends.min().unwrap_or(u128::MAX)
 }
 
@@ -72,7 +82,8 @@ struct Plan {
 }
 
 impl Walk<'_> {
-    /// Finds what the page needs. Returns where it stopped because it has looked at enough: everything from there on is found.
+    /// Finds what the page needs. Returns where it stopped because it has looked at enough: everything from there on is
+    /// found.
     fn down(&mut self, ids: Range<u128>) -> rusqlite::Result<Option<u128>> {
         let plan = self.plan()?;
         let unlisted = if plan.is_some() { self.unlisted()? } else { Vec::new() };
@@ -106,7 +117,8 @@ impl Walk<'_> {
     }
 
     fn into_page(mut self, stopped: Option<u128>) -> Page {
-        let last = self.found.get(self.limit - 1).filter(|_| self.found.len() > self.limit).map(|record| record.message.id);
+        let last =
+            self.found.get(self.limit - 1).filter(|_| self.found.len() > self.limit).map(|record| record.message.id);
         self.found.truncate(self.limit);
         let next = last.or(stopped.map(|at| MessageId::from_bytes(at.to_be_bytes())));
         Page { messages: self.found, next }
@@ -138,7 +150,8 @@ impl Walk<'_> {
         }
         let Some(mut owners) = owners_with(self.connection, codes)? else { return Ok(None) };
         if mode.is_some() {
-            let mut select = self.connection.prepare_cached("SELECT 1 FROM list_owners WHERE number = ?1 AND mode = ?2")?;
+            let mut select =
+                self.connection.prepare_cached("SELECT 1 FROM list_owners WHERE number = ?1 AND mode = ?2")?;
             let mut of_mode = Vec::new();
             for owner in owners {
                 if select.exists(params![owner, mode])? {
@@ -156,9 +169,11 @@ impl Walk<'_> {
         let mut select = self.connection.prepare_cached(sql)?;
         let account = self.account.map(AccountId::to_bytes);
         let read = |row: &Row<'_>| Ok(id(row, 0)?..id(row, 1)?.saturating_add(1));
-        let mut gaps: Vec<Range<u128>> = select.query_map(params![account, GAPS_MAX + 1], read)?.collect::<rusqlite::Result<_>>()?;
+        let mut gaps: Vec<Range<u128>> =
+            select.query_map(params![account, GAPS_MAX + 1], read)?.collect::<rusqlite::Result<_>>()?;
         if gaps.len() > GAPS_MAX {
-            let lowest = self.connection.prepare_cached("SELECT min(low) FROM list_gaps")?.query_row([], |row| id(row, 0))?;
+            let lowest =
+                self.connection.prepare_cached("SELECT min(low) FROM list_gaps")?.query_row([], |row| id(row, 0))?;
             gaps.clear();
             gaps.push(lowest..u128::MAX);
         }
@@ -178,14 +193,18 @@ impl Walk<'_> {
     fn scan(&mut self, ids: Range<u128>) -> rusqlite::Result<Option<u128>> {
         let status = if self.filter.status.is_some() { "JOIN" } else { "" };
         let sql = match (self.account, status) {
-            (Some(_), "") => format!("SELECT {SCANNED}, NULL FROM messages m WHERE m.account_id = ?3 AND m.id >= ?1 AND m.id < ?2 ORDER BY m.id DESC"),
+            (Some(_), "") => format!(
+                "SELECT {SCANNED}, NULL FROM messages m WHERE m.account_id = ?3 AND m.id >= ?1 AND m.id < ?2 ORDER BY \
+                 m.id DESC"
+            ),
             (Some(_), _) => format!(
                 "SELECT {SCANNED}, d.status FROM messages m CROSS JOIN delivery d ON d.message_id = m.id \
                  WHERE m.account_id = ?3 AND m.id >= ?1 AND m.id < ?2 ORDER BY m.id DESC"
             ),
             (None, _) => format!(
-                "SELECT {SCANNED}, d.status FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id \
-                 WHERE ?3 IS NULL AND d.message_id >= ?1 AND d.message_id < ?2 ORDER BY d.message_id DESC"
+                "SELECT {SCANNED}, d.status FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id \
+                 AND m.id = d.message_id WHERE ?3 IS NULL AND d.message_id >= ?1 AND d.message_id < ?2 \
+                 ORDER BY d.message_id DESC"
             ),
         };
         let mut select = self.connection.prepare_cached(&sql)?;
@@ -225,7 +244,8 @@ impl Walk<'_> {
 
     /// Follows the index through a range in which it lacks nothing.
     fn look_up(&mut self, plan: &Plan, ids: Range<u128>) -> rusqlite::Result<Option<u128>> {
-        let mut streams: Vec<Stream<'_>> = plan.owners.iter().map(|owner| Stream::new(self.connection, *owner, &plan.facets, ids.end)).collect();
+        let mut streams: Vec<Stream<'_>> =
+            plan.owners.iter().map(|owner| Stream::new(self.connection, *owner, &plan.facets, ids.end)).collect();
         let mut heads = BinaryHeap::new();
         for (at, stream) in streams.iter_mut().enumerate() {
             heads.extend(head(stream.next(ids.start, &mut self.looked, self.rows)?, at));
@@ -247,10 +267,13 @@ impl Walk<'_> {
     /// Adds a message to the page.
     fn take(&mut self, id: u128) -> rusqlite::Result<()> {
         let sql = format!(
-            "SELECT {MESSAGE}, {DELIVERY} FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id WHERE d.message_id = ?1"
+            "SELECT {MESSAGE}, {DELIVERY} FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id AND \
+             m.id = d.message_id WHERE d.message_id = ?1"
         );
         let record = self.connection.prepare_cached(&sql)?.query_row([id.to_be_bytes()], rows::record).optional()?;
-        self.found.extend(record.filter(|record| self.filter.broadcast.is_none_or(|broadcast| record.message.broadcast == Some(broadcast))));
+        self.found.extend(record.filter(|record| {
+            self.filter.broadcast.is_none_or(|broadcast| record.message.broadcast == Some(broadcast))
+        }));
         Ok(())
     }
 }
@@ -268,7 +291,12 @@ fn head(next: Next, stream: usize) -> Option<(u128, bool, usize)> {
 }
 
 fn states(direction: Option<Direction>, status: Option<Status>) -> Vec<i64> {
-    let directions = [Direction::Outbound, Direction::Inbound].into_iter().filter(|one| direction.is_none_or(|wanted| *one == wanted));
+    let directions = [Direction::Outbound, Direction::Inbound]
+        .into_iter()
+        .filter(|one| direction.is_none_or(|wanted| *one == wanted));
     let codes = directions.flat_map(|direction| Status::ALL.map(|status| (direction, status)));
-    codes.filter(|(_, one)| status.is_none_or(|wanted| *one == wanted)).map(|(direction, status)| Facet::State(direction, status).code()).collect()
+    codes
+        .filter(|(_, one)| status.is_none_or(|wanted| *one == wanted))
+        .map(|(direction, status)| Facet::State(direction, status).code())
+        .collect()
 }

@@ -1,4 +1,5 @@
-//! Entries of the index as descending streams of ids: of one facet, of several that match all at once, of several owners.
+//! Entries of the index as descending streams of ids: of one facet, of several that match all at once, of several
+//! owners.
 
 use std::ops::Range;
 
@@ -45,12 +46,15 @@ pub(super) enum Next {
 impl<'c> Stream<'c> {
     /// A stream of the ids below `end`.
     pub(super) fn new(connection: &'c Connection, owner: i64, facets: &[Vec<i64>], end: u128) -> Self {
-        let facets = facets.iter().map(|codes| Union { members: codes.iter().map(|code| (*code, Head::Unknown)).collect() }).collect();
+        let facets = facets
+            .iter()
+            .map(|codes| Union { members: codes.iter().map(|code| (*code, Head::Unknown)).collect() })
+            .collect();
         Self { connection, owner, facets, end }
     }
 
-    /// The next message that is not below `floor`. Adds to `looked` what it looks at, and stops where that passes `most`, but never without having
-    /// moved on.
+    /// The next message that is not below `floor`. Adds to `looked` what it looks at, and stops where that passes
+    /// `most`, but never without having moved on.
     pub(super) fn next(&mut self, floor: u128, looked: &mut usize, most: usize) -> rusqlite::Result<Next> {
         let (mut agreed, mut candidate, mut turns) = (0, None, 0);
         // Each facet in turn gives its newest id that is not above the candidate, until all of them give the same.
@@ -59,7 +63,9 @@ impl<'c> Stream<'c> {
                 return Ok(Next::Stopped(self.end));
             }
             turns += 1;
-            let Some(found) = self.facets[at].newest(self.connection, self.owner, floor..self.end, looked)? else { return Ok(Next::Over) };
+            let Some(found) = self.facets[at].newest(self.connection, self.owner, floor..self.end, looked)? else {
+                return Ok(Next::Over);
+            };
             agreed = if candidate == Some(found) { agreed + 1 } else { 1 };
             candidate = Some(found);
             self.end = found + 1;
@@ -73,14 +79,21 @@ impl<'c> Stream<'c> {
 }
 
 impl Union {
-    fn newest(&mut self, connection: &Connection, owner: i64, ids: Range<u128>, looked: &mut usize) -> rusqlite::Result<Option<u128>> {
-        let sql = "SELECT message_id FROM list_entries WHERE facet = ?1 AND owner = ?2 AND message_id >= ?3 AND message_id < ?4 \
-                   ORDER BY message_id DESC LIMIT 1";
+    fn newest(
+        &mut self,
+        connection: &Connection,
+        owner: i64,
+        ids: Range<u128>,
+        looked: &mut usize,
+    ) -> rusqlite::Result<Option<u128>> {
+        let sql = "SELECT message_id FROM list_entries WHERE facet = ?1 AND owner = ?2 AND message_id >= ?3 \
+                   AND message_id < ?4 ORDER BY message_id DESC LIMIT 1";
         let mut newest = None;
         for (code, head) in &mut self.members {
             let stale = match head {
                 Head::Unknown => true,
-                // Ends only ever fall, so that the newest entry below an earlier end is still the newest if it is below this one.
+                // Ends only ever fall, so that the newest entry below an earlier end is still the newest if it is below
+                // this one.
                 Head::At(at) => *at >= ids.end,
                 Head::Over => false,
             };
@@ -104,7 +117,9 @@ pub(super) fn owners_with(connection: &Connection, codes: &[i64]) -> rusqlite::R
     for code in codes {
         let mut last = 0;
         let sql = "SELECT owner FROM list_entries WHERE facet = ?1 AND owner > ?2 ORDER BY owner LIMIT 1";
-        while let Some(owner) = connection.prepare_cached(sql)?.query_row(params![code, last], |row| row.get(0)).optional()? {
+        while let Some(owner) =
+            connection.prepare_cached(sql)?.query_row(params![code, last], |row| row.get(0)).optional()?
+        {
             if owners.len() == OWNERS_MAX {
                 return Ok(None);
             }

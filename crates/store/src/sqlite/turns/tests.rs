@@ -89,7 +89,11 @@ fn a_reader_has_a_bounded_number_of_reads_waiting_and_others_are_not_affected() 
     turns.join(owner(2), Work::Page, named(10_000)).unwrap();
     first.1.set(true);
     turns.join(owner(1), Work::Page, named(10_001)).unwrap();
-    assert_eq!(turns.join(owner(1), Work::Page, named(9_999)), Err(Crowded), "the place of one that has gone is taken once");
+    assert_eq!(
+        turns.join(owner(1), Work::Page, named(9_999)),
+        Err(Crowded),
+        "the place of one that has gone is taken once"
+    );
 }
 
 #[test]

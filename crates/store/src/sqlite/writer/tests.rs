@@ -45,7 +45,10 @@ async fn a_panic_of_the_observer_is_a_failure_too() {
     let (_place, store) = store().await;
     store.writer.observe(Box::new(|_| panic!("no room to count")));
     assert_eq!(store.writer.write(insert).await, Ok(()), "its commit is on disk");
-    assert_eq!(store.writer.failed().await, StoreError::Failed("the store's writer panicked: no room to count".to_owned()));
+    assert_eq!(
+        store.writer.failed().await,
+        StoreError::Failed("the store's writer panicked: no room to count".to_owned())
+    );
 }
 
 #[tokio::test]

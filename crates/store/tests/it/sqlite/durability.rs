@@ -67,9 +67,13 @@ async fn a_log_that_is_torn_anywhere_gives_back_what_lies_before() {
             }
             std::fs::write(copy.log(), rest).unwrap();
             // A beginning too short to hold the schema is an empty store; anything else would have to be one of ours.
-            let mut kept: Vec<_> = copy.open().await.messages(None, MessageFilter::default(), None, 100).await.unwrap().messages;
+            let mut kept: Vec<_> =
+                copy.open().await.messages(None, MessageFilter::default(), None, 100).await.unwrap().messages;
             kept.reverse();
-            assert!(kept.iter().map(|record| record.message.id).eq(admitted[..kept.len()].iter().copied()), "torn at {torn}, flipped: {flipped}");
+            assert!(
+                kept.iter().map(|record| record.message.id).eq(admitted[..kept.len()].iter().copied()),
+                "torn at {torn}, flipped: {flipped}"
+            );
             assert!(kept.len() >= kept_before, "a longer log holds no less");
             kept_before = if flipped { kept_before } else { kept.len() };
         }
@@ -91,7 +95,9 @@ async fn a_store_cut_to_nothing_beside_its_log_is_refused() {
     // Without its log it is no new store either: what was in it is lost.
     std::fs::remove_file(copy.log()).unwrap();
     assert!(refusal_of(&copy).await.contains("is empty, which a store never is"));
-    assert!(matches!(store::check(&format!("sqlite:{}", copy.path().display())), Err(StoreError::Refused(sentence)) if sentence.contains("is empty")));
+    assert!(
+        matches!(store::check(&format!("sqlite:{}", copy.path().display())), Err(StoreError::Refused(sentence)) if sentence.contains("is empty"))
+    );
     std::fs::remove_file(copy.path()).unwrap();
     copy.open().await.probe().await.unwrap();
 }

@@ -29,19 +29,26 @@ async fn a_flood_of_receipts_makes_no_transaction_long() {
     let mut tasks = JoinSet::new();
     for n in 0..200 {
         let store = Arc::clone(&desk.store);
-        let flood = (0..RECEIPTS_EACH).map(|m| receipt([&format!("{n}-{m}"), "another reading"], SegmentFate::Delivered)).collect();
+        let flood = (0..RECEIPTS_EACH)
+            .map(|m| receipt([&format!("{n}-{m}"), "another reading"], SegmentFate::Delivered))
+            .collect();
         tasks.spawn(async move { store.record_receipts(flood).await.unwrap().len() });
     }
     assert_eq!(tasks.join_all().await.iter().sum::<usize>(), 200 * RECEIPTS_EACH);
     // Each receipt is a row and two keys, and takes as many away again once there are enough.
     let most = 10_000 / (3 * RECEIPTS_EACH) + 1;
-    assert!(largest.load(Ordering::Relaxed) <= most, "{largest:?} calls in one transaction, and no more than {most} fit");
+    assert!(
+        largest.load(Ordering::Relaxed) <= most,
+        "{largest:?} calls in one transaction, and no more than {most} fit"
+    );
 }
 
 /// Has SQLite refuse every message with this text, and with it the group that it is in.
 fn refuse_text(file: &SqliteFile, text: &str, how: &str) {
     let body = format!("SELECT RAISE({how}, 'no room') WHERE NEW.body = '{text}'");
-    file.connection().execute_batch(&format!("CREATE TRIGGER refuse AFTER INSERT ON messages BEGIN {body}; END")).unwrap();
+    file.connection()
+        .execute_batch(&format!("CREATE TRIGGER refuse AFTER INSERT ON messages BEGIN {body}; END"))
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -72,7 +79,11 @@ async fn a_group_that_sqlite_refuses_leaves_nothing_and_its_quota_unused() {
         for (limit, outcome) in [(admitted, Admitted::QuotaReached), (admitted + 1, Admitted::New)] {
             let message = desk.message(account);
             let quota = Quota { day: UtcDay::of(message.created_at), limit };
-            assert_eq!(desk.try_admit(Admission { quota, ..admission(message) }).await, outcome, "{admitted} admitted, {how}");
+            assert_eq!(
+                desk.try_admit(Admission { quota, ..admission(message) }).await,
+                outcome,
+                "{admitted} admitted, {how}"
+            );
         }
     }
 }
@@ -100,9 +111,15 @@ async fn a_group_that_is_rolled_back_leaves_no_change_and_the_log_no_gap() {
         let store = copy.open().await;
         let page = store.messages(None, MessageFilter::default(), None, 1_000).await.unwrap();
         let changes = store.changes("all", 1_000).await.unwrap().changes;
-        assert_eq!(changes.iter().map(|change| change.position.unwrap().seq).collect::<Vec<_>>(), (1..=admitted as u64).collect::<Vec<_>>(), "{how}");
+        assert_eq!(
+            changes.iter().map(|change| change.position.unwrap().seq).collect::<Vec<_>>(),
+            (1..=admitted as u64).collect::<Vec<_>>(),
+            "{how}"
+        );
         let noted = |changes: &[Change]| -> BTreeSet<_> {
-            let id = |change: &Change| if let Resource::Message { id, .. } = change.resource { id } else { panic!("{change:?}") };
+            let id = |change: &Change| {
+                if let Resource::Message { id, .. } = change.resource { id } else { panic!("{change:?}") }
+            };
             changes.iter().map(id).collect()
         };
         assert_eq!(noted(&changes), page.messages.iter().map(|record| record.message.id).collect(), "{how}");
@@ -116,7 +133,8 @@ async fn a_store_that_failed_promises_nothing_more() {
     let desk = Desk::open(&file).await;
     let id = desk.admit(desk.message(desk.account())).await;
     // As a disk does it that returns other bytes than it was given.
-    let ruin = "PRAGMA writable_schema = on; UPDATE sqlite_schema SET rootpage = 99999 WHERE name = 'probe'; PRAGMA schema_version = 9999";
+    let ruin = "PRAGMA writable_schema = on; UPDATE sqlite_schema SET rootpage = 99999 WHERE name = 'probe'; PRAGMA \
+        schema_version = 9999";
     file.connection().execute_batch(ruin).unwrap();
     for _ in 0..2 {
         let error = desk.store.probe().await.unwrap_err();
@@ -155,5 +173,10 @@ async fn a_probe_needs_the_room_that_messages_need_and_gives_it_back() {
     assert!(probed - before >= 64 << 10, "{}", probed - before);
     desk.store.probe().await.unwrap();
     desk.admit(desk.message(desk.account())).await;
-    assert!(log_bytes() <= probed + (32 << 10), "the room of a probe is there for the next one, and for a message: {} and {}", probed, log_bytes());
+    assert!(
+        log_bytes() <= probed + (32 << 10),
+        "the room of a probe is there for the next one, and for a message: {} and {}",
+        probed,
+        log_bytes()
+    );
 }

@@ -15,7 +15,8 @@ use tokio::task::JoinSet;
 use super::SqliteFile;
 use crate::support::{Backend, Desk, admission, after, live, number};
 
-/// A store with more live messages of an account than a page looks at: one to another number, then all the others, then two that were sent with a test key.
+/// A store with more live messages of an account than a page looks at: one to another number, then all the others, then
+/// two that were sent with a test key.
 async fn long_list(file: &SqliteFile) -> (Arc<Desk>, Owner, Message, Vec<Message>) {
     const MESSAGES: usize = 20_500;
     let desk = Arc::new(Desk::open(file).await);

@@ -4,7 +4,11 @@ use super::*;
 
 fn parts(content_type: &str, body: &str) -> Vec<(String, String)> {
     let text = |entity: &Entity<'_>| String::from_utf8(entity.decoded()).unwrap();
-    Entity::of_http(Some(content_type), body.as_bytes()).leaves().iter().map(|part| (part.id().to_owned(), text(part))).collect()
+    Entity::of_http(Some(content_type), body.as_bytes())
+        .leaves()
+        .iter()
+        .map(|part| (part.id().to_owned(), text(part)))
+        .collect()
 }
 
 #[test]
@@ -16,18 +20,58 @@ fn parts_are_what_lies_between_boundaries() {
             "--b\r\n\r\none\r\n--b\r\nContent-ID: <2>\r\n\r\ntwo\r\n--b--\r\n",
             &[("", "one"), ("2", "two")][..],
         ),
-        ("lines without carriage returns", "multipart/related; boundary=b", "--b\nContent-ID: 1\n\none\n--b--\n", &[("1", "one")]),
-        ("words before and after", "multipart/mixed;boundary=\"b\"", "preface\r\n--b\r\n\r\none\r\n--b--\r\nepilogue", &[("", "one")]),
-        ("an end that is missing", "multipart/related; boundary=b", "--b\r\n\r\none\r\n--b\r\n\r\ntwo", &[("", "one"), ("", "two")]),
-        ("blanks after the boundary", "multipart/related; boundary=b", "--b \t\r\n\r\none\r\n--b-- \r\n", &[("", "one")]),
-        ("a boundary within a line", "multipart/related; boundary=b", "--b\r\n\r\none --b\r\n--bb\r\n--b--", &[("", "one --b\r\n--bb")]),
+        (
+            "lines without carriage returns",
+            "multipart/related; boundary=b",
+            "--b\nContent-ID: 1\n\none\n--b--\n",
+            &[("1", "one")],
+        ),
+        (
+            "words before and after",
+            "multipart/mixed;boundary=\"b\"",
+            "preface\r\n--b\r\n\r\none\r\n--b--\r\nepilogue",
+            &[("", "one")],
+        ),
+        (
+            "an end that is missing",
+            "multipart/related; boundary=b",
+            "--b\r\n\r\none\r\n--b\r\n\r\ntwo",
+            &[("", "one"), ("", "two")],
+        ),
+        (
+            "blanks after the boundary",
+            "multipart/related; boundary=b",
+            "--b \t\r\n\r\none\r\n--b-- \r\n",
+            &[("", "one")],
+        ),
+        (
+            "a boundary within a line",
+            "multipart/related; boundary=b",
+            "--b\r\n\r\none --b\r\n--bb\r\n--b--",
+            &[("", "one --b\r\n--bb")],
+        ),
         ("a boundary that is not told", "multipart/related", "\r\n--b\r\n\r\none\r\n--b--", &[("", "one")]),
         ("an empty part", "multipart/related; boundary=b", "--b\r\n\r\n\r\n--b--", &[("", "")]),
         ("a part of headers alone", "multipart/related; boundary=b", "--b\r\nContent-ID: <1>\r\n--b--", &[("1", "")]),
         ("a part without the blank line", "multipart/related; boundary=b", "--b\r\n<a/>\r\n--b--", &[("", "<a/>")]),
-        ("a folded header", "multipart/related; boundary=b", "--b\r\nContent-ID:\r\n <1>\r\n\r\none\r\n--b--", &[("1", "one")]),
-        ("base64", "multipart/related; boundary=b", "--b\r\nContent-Transfer-Encoding: BASE64\r\n\r\nb2\r\n5l\r\n--b--", &[("", "one")]),
-        ("base64 that is none", "multipart/related; boundary=b", "--b\r\nContent-Transfer-Encoding: base64\r\n\r\n<a/>\r\n--b--", &[("", "<a/>")]),
+        (
+            "a folded header",
+            "multipart/related; boundary=b",
+            "--b\r\nContent-ID:\r\n <1>\r\n\r\none\r\n--b--",
+            &[("1", "one")],
+        ),
+        (
+            "base64",
+            "multipart/related; boundary=b",
+            "--b\r\nContent-Transfer-Encoding: BASE64\r\n\r\nb2\r\n5l\r\n--b--",
+            &[("", "one")],
+        ),
+        (
+            "base64 that is none",
+            "multipart/related; boundary=b",
+            "--b\r\nContent-Transfer-Encoding: base64\r\n\r\n<a/>\r\n--b--",
+            &[("", "<a/>")],
+        ),
         (
             "quoted-printable",
             "multipart/related; boundary=b",
@@ -43,7 +87,8 @@ fn parts_are_what_lies_between_boundaries() {
 
 #[test]
 fn an_inner_boundary_that_begins_as_the_outer_one_is_another() {
-    let body = "--m\r\n\r\nroot\r\n--m\r\nContent-Type: multipart/mixed; boundary=m-in\r\n\r\n--m-in\r\n\r\none\r\n--m-in\r\n\r\ntwo\r\n--m-in--\r\n--m--";
+    let body = "--m\r\n\r\nroot\r\n--m\r\nContent-Type: multipart/mixed; \
+        boundary=m-in\r\n\r\n--m-in\r\n\r\none\r\n--m-in\r\n\r\ntwo\r\n--m-in--\r\n--m--";
     let texts: Vec<_> = parts("multipart/related; boundary=m", body).into_iter().map(|(_, text)| text).collect();
     assert_eq!(texts, ["root", "one", "two"]);
 }

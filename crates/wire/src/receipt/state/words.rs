@@ -1,7 +1,10 @@
-//! The words that carriers write for states: those of the specification, their misspellings, and words of the vendors' own.
+//! The words that carriers write for states: those of the specification, their misspellings, and words of the vendors'
+//! own.
 
 use super::ReceiptState;
-use super::ReceiptState::{Accepted, Deleted, Delivered, Enroute, Expired, Rejected, Scheduled, Skipped, Undeliverable, Unknown};
+use super::ReceiptState::{
+    Accepted, Deleted, Delivered, Enroute, Expired, Rejected, Scheduled, Skipped, Undeliverable, Unknown,
+};
 
 /// Whole words, the specification's first (SMPP 3.4, appendix B).
 const WORDS: &[(&str, ReceiptState)] = &[
@@ -29,11 +32,18 @@ const WORDS: &[(&str, ReceiptState)] = &[
     ("SENT", Enroute),
 ];
 
-/// Parts of words that mean something for the whole word, in the order in which they are looked for: what only puts an end off, then failure, then what is
-/// under way, and success last, since `UNDELIVERED`, `DELIVERY FAILED` and `DELIVERED TO SMSC` have it in them.
+/// Parts of words that mean something for the whole word, in the order in which they are looked for: what only puts an
+/// end off, then failure, then what is under way, and success last, since `UNDELIVERED`, `DELIVERY FAILED` and
+/// `DELIVERED TO SMSC` have it in them.
 const PARTS: &[(&[&str], ReceiptState)] = &[
     (&["EXCEED", "EXHAUST", "NORETR"], Undeliverable),
-    (&["RETRY", "RETRIED", "TEMPO", "TEMPF", "TEMPE", "TEMPU", "SOFTF", "DEFER", "TRANSFER", "THROTTL", "NOTYET", "POSTPON", "YET"], Enroute),
+    (
+        &[
+            "RETRY", "RETRIED", "TEMPO", "TEMPF", "TEMPE", "TEMPU", "SOFTF", "DEFER", "TRANSFER", "THROTTL", "NOTYET",
+            "POSTPON", "YET",
+        ],
+        Enroute,
+    ),
     (&["EXPIR", "TIMEDOUT", "TIMEOUT", "VALIDITY", "TOOOLD"], Expired),
     (&["DELET", "CANCEL", "REMOVED", "PURGED", "REPLACED"], Deleted),
     (
@@ -125,7 +135,10 @@ const PARTS: &[(&[&str], ReceiptState)] = &[
         Undeliverable,
     ),
     (&["SCHED"], Scheduled),
-    (&["TOSMSC", "TONETWORK", "TOCARRIER", "TOOPERATOR", "TOGATEWAY", "TOSMSCENTER", "ACCEP", "SUBMIT", "ACKNOW"], Accepted),
+    (
+        &["TOSMSC", "TONETWORK", "TOCARRIER", "TOOPERATOR", "TOGATEWAY", "TOSMSCENTER", "ACCEP", "SUBMIT", "ACKNOW"],
+        Accepted,
+    ),
     (
         &[
             "ENROUT",
@@ -166,17 +179,32 @@ const PARTS: &[(&[&str], ReceiptState)] = &[
 ];
 
 /// Parts of words that mean success.
-const SUCCESS: &[&str] =
-    &["DELIVRD", "DELIVERD", "DELIVERED", "DELIVRED", "DELVRD", "DELVERD", "DELVERED", "DLVRD", "DLIVRD", "DILIVERED", "DILIVRD", "SUCC", "COMPLETED"];
+const SUCCESS: &[&str] = &[
+    "DELIVRD",
+    "DELIVERD",
+    "DELIVERED",
+    "DELIVRED",
+    "DELVRD",
+    "DELVERD",
+    "DELVERED",
+    "DLVRD",
+    "DLIVRD",
+    "DILIVERED",
+    "DILIVRD",
+    "SUCC",
+    "COMPLETED",
+];
 
 /// Words that deny what follows them, alone or as the beginning of a word.
 const NEGATIONS: &[&str] = &["NOT", "NO", "NON", "UN", "N", "IN", "MIS", "DIS", "WONT", "CANT", "NEVER"];
 
 /// Words that deny a failure: without a failure, the rest of the text counts, and alone they mean success.
-const NO_FAILURE: &[&str] = &["NOERRORS", "NOERROR", "NOERR", "WITHOUTERRORS", "WITHOUTERROR", "NOFAILURE", "NOPROBLEM"];
+const NO_FAILURE: &[&str] =
+    &["NOERRORS", "NOERROR", "NOERR", "WITHOUTERRORS", "WITHOUTERROR", "NOFAILURE", "NOPROBLEM"];
 
 /// Failures that a text denies, which leaves open what became of the message.
-const DENIED: &[&str] = &["NOTREJ", "NOTFAIL", "NOTEXPIR", "NOTBLOCK", "NOTDELET", "NOTCANCEL", "NOTUNDEL", "NOTBARRED"];
+const DENIED: &[&str] =
+    &["NOTREJ", "NOTFAIL", "NOTEXPIR", "NOTBLOCK", "NOTDELET", "NOTCANCEL", "NOTUNDEL", "NOTBARRED"];
 
 /// The fewest letters of a word that was cut short.
 const LETTERS_MIN: usize = 3;
@@ -247,7 +275,8 @@ const STATIONS: &[&str] = &[
 /// Words that say nothing about the state beside one that does.
 const FILLERS: &[&str] = &["BY", "TO", "THE", "ON", "AT", "END", "SMS", "MESSAGE", "MSG"];
 
-/// The state that a word, or several, name. A text that cannot be decided, or that contradicts itself, is never delivered.
+/// The state that a word, or several, name. A text that cannot be decided, or that contradicts itself, is never
+/// delivered.
 pub(super) fn state_of(stat: &str) -> ReceiptState {
     // Nearly every state is a word of the specification.
     if let Some((_, state)) = WORDS.iter().find(|(whole, _)| whole.eq_ignore_ascii_case(stat)) {
@@ -276,14 +305,20 @@ pub(super) fn state_of(stat: &str) -> ReceiptState {
 /// The words without numbers, fillers, and the words for handsets.
 fn essence<'a>(words: &[&'a str]) -> Vec<&'a str> {
     let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
-    words.iter().copied().filter(|word| !is_number(word) && !FILLERS.contains(word) && !HANDSETS.contains(word)).collect()
+    words
+        .iter()
+        .copied()
+        .filter(|word| !is_number(word) && !FILLERS.contains(word) && !HANDSETS.contains(word))
+        .collect()
 }
 
 /// Whether the first word says that the message arrived, and others that it did not, or that this is not known.
 fn contradicts(words: &[&str], state: ReceiptState) -> bool {
     let is_delivered = |word: &str| (whole(word) == Some(Delivered) || is_success(word)) && denial(&[word]).is_none();
     let [first, others @ ..] = words else { return false };
-    !others.is_empty() && is_delivered(first) && (state != Delivered || others.iter().any(|word| word.starts_with("UNK")))
+    !others.is_empty()
+        && is_delivered(first)
+        && (state != Delivered || others.iter().any(|word| word.starts_with("UNK")))
 }
 
 /// Whether a message was delivered to a place that is not the handset: `DELIVERED TO SMSC`.
@@ -309,7 +344,10 @@ fn by_rule(words: &[&str], fused: &str) -> Option<ReceiptState> {
         return Some(Unknown);
     }
     // How it ended after attempts stands before them, or behind them.
-    let ended = fused.find("AFTER").map(|at| fused.split_at(at)).filter(|(head, tail)| !head.is_empty() && is_of_attempts(tail));
+    let ended = fused
+        .find("AFTER")
+        .map(|at| fused.split_at(at))
+        .filter(|(head, tail)| !head.is_empty() && is_of_attempts(tail));
     if let Some((head, _)) = ended {
         return whole(head).or_else(|| by_rule(&[head], head));
     }
@@ -318,7 +356,9 @@ fn by_rule(words: &[&str], fused: &str) -> Option<ReceiptState> {
     }
     match by_part(fused)? {
         // What puts an end off counts before a negation: `NOT SENT YET`. So does a failure of a more exact kind.
-        state @ (Delivered | Enroute | Accepted | Scheduled) if !fused.contains("YET") => Some(denial(words).unwrap_or(state)),
+        state @ (Delivered | Enroute | Accepted | Scheduled) if !fused.contains("YET") => {
+            Some(denial(words).unwrap_or(state))
+        }
         state => Some(state),
     }
 }
@@ -334,7 +374,8 @@ fn denial(words: &[&str]) -> Option<ReceiptState> {
     for word in words {
         if let Some(at) = SUCCESS.iter().filter_map(|part| word.find(part)).min() {
             let before = &word[..at];
-            if is_denied || NEGATIONS.contains(&before) || ["NOT", "NON", "UN"].iter().any(|end| before.ends_with(end)) {
+            if is_denied || NEGATIONS.contains(&before) || ["NOT", "NON", "UN"].iter().any(|end| before.ends_with(end))
+            {
                 return Some(Undeliverable);
             }
             if before.ends_with('N') {
@@ -366,7 +407,8 @@ fn by_part(word: &str) -> Option<ReceiptState> {
 
 /// The state of every word that begins so, where they agree: a text may end in the middle of one.
 fn cut_short(word: &str) -> Option<ReceiptState> {
-    let mut states = WORDS.iter().filter(|(whole, _)| word.len() >= LETTERS_MIN && whole.starts_with(word)).map(|(_, state)| *state);
+    let mut states =
+        WORDS.iter().filter(|(whole, _)| word.len() >= LETTERS_MIN && whole.starts_with(word)).map(|(_, state)| *state);
     let first = states.next()?;
     states.all(|state| state == first).then_some(first)
 }

@@ -1,7 +1,10 @@
 //! PDUs from octets: in comes one PDU as it was cut out of the stream, out goes its value or what to answer.
 
 use crate::smpp::frame::{HEADER_BYTES, Header};
-use crate::smpp::{Address, Bind, BindKind, Body, CancelSm, CommandId, CommandStatus, DataSm, Outbind, Pdu, QueryResult, QuerySm, Sm, Tlvs};
+use crate::smpp::{
+    Address, Bind, BindKind, Body, CancelSm, CommandId, CommandStatus, DataSm, Outbind, Pdu, QueryResult, QuerySm, Sm,
+    Tlvs,
+};
 
 /// A PDU that could not be read. The stream is sound: answer it, and go on. What cannot be answered is an answer itself
 /// ([`CommandId::is_response`]).
@@ -16,10 +19,11 @@ pub struct DecodeError {
     pub status: CommandStatus,
 }
 
-/// Reads the one PDU at the beginning of `octets`, as [`crate::smpp::frame::next`] cut it out; octets beyond its `command_length` are not looked at.
+/// Reads the one PDU at the beginning of `octets`, as [`crate::smpp::frame::next`] cut it out; octets beyond its
+/// `command_length` are not looked at.
 ///
-/// Lenient where the field is: text fields may be too long or hold any octet, an answer may lack its body, stray octets at the end are dropped, and the
-/// `sm_length` of a `deliver_sm` may be one off, or 0 before a text.
+/// Lenient where the field is: text fields may be too long or hold any octet, an answer may lack its body, stray octets
+/// at the end are dropped, and the `sm_length` of a `deliver_sm` may be one off, or 0 before a text.
 ///
 /// # Errors
 /// [`DecodeError`] for an operation that the specification does not have, or a body that ends before its fields do.
@@ -161,9 +165,9 @@ impl Reader<'_> {
         Some(text.to_vec())
     }
 
-    /// The text of a `deliver_sm`. Some SMSCs count it wrongly by one octet, or write a NUL behind it that they do not count. Then its parameters do not
-    /// begin where `sm_length` says, and do one octet before or after: a NUL and an octet of text begin no tag that is defined (SMPP 3.4, 5.3.1). Others write
-    /// 0 before a text.
+    /// The text of a `deliver_sm`. Some SMSCs count it wrongly by one octet, or write a NUL behind it that they do not
+    /// count. Then its parameters do not begin where `sm_length` says, and do one octet before or after: a NUL and an
+    /// octet of text begin no tag that is defined (SMPP 3.4, 5.3.1). Others write 0 before a text.
     fn delivered_text(&mut self) -> Option<Vec<u8>> {
         let length = usize::from(self.octet()?);
         if length == 0
@@ -201,18 +205,21 @@ impl Reader<'_> {
 /// The fewest characters by which a text is told from parameters.
 const TELLING_CHARS: usize = 4;
 
-/// The longest text that is looked for behind an `sm_length` of 0: the longest that the field may have (SMPP 3.4, 5.2.22).
+/// The longest text that is looked for behind an `sm_length` of 0: the longest that the field may have (SMPP 3.4,
+/// 5.2.22).
 const UNCOUNTED_MAX: usize = 254;
 
-/// Where a text ends that stands behind an `sm_length` of 0: where parameters fill the rest, or with the PDU. `None` where there are parameters, or nothing
-/// that is clearly text: visible ASCII, alone or in UTF-16.
+/// Where a text ends that stands behind an `sm_length` of 0: where parameters fill the rest, or with the PDU. `None`
+/// where there are parameters, or nothing that is clearly text: visible ASCII, alone or in UTF-16.
 fn uncounted_text(rest: &[u8]) -> Option<usize> {
     let is_visible = |octet: &u8| (0x20..0x7F).contains(octet);
     let is_text = |start: usize, step: usize| {
         let mut octets = rest.iter().skip(start).step_by(step).take(TELLING_CHARS);
         octets.len() == TELLING_CHARS && octets.all(is_visible)
     };
-    let is_wide = |low: usize| is_text(low, 2) && rest.iter().skip(1 - low).step_by(2).take(TELLING_CHARS).all(|octet| *octet == 0);
+    let is_wide = |low: usize| {
+        is_text(low, 2) && rest.iter().skip(1 - low).step_by(2).take(TELLING_CHARS).all(|octet| *octet == 0)
+    };
     if Tlvs::fill(rest, false) || !(is_text(0, 1) || is_wide(0) || is_wide(1)) {
         return None;
     }

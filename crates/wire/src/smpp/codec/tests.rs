@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::smpp::constants::{data_coding, esm_class, interface_version, npi, registered_delivery, ton};
-use crate::smpp::{Address, Bind, BindKind, Body, CancelSm, CommandId, CommandStatus, DataSm, Outbind, Pdu, QueryResult, QuerySm, Sm, Tlvs, frame, tag};
+use crate::smpp::{
+    Address, Bind, BindKind, Body, CancelSm, CommandId, CommandStatus, DataSm, Outbind, Pdu, QueryResult, QuerySm, Sm,
+    Tlvs, frame, tag,
+};
 use proptest::prelude::*;
 
 fn hex(text: &str) -> Vec<u8> {
@@ -51,13 +54,37 @@ fn pdus_are_written_octet_by_octet_as_the_specification_says() {
         (
             Pdu::new(1, Body::Bind(BindKind::Transmitter, bind)),
             // The example of the specification, 3.2.
-            "0000002F 00000002 00000000 00000001 534D50503354455354 00 7365637265743038 00 5355424D495431 00 34 01 01 00".to_owned(),
+            "0000002F 00000002 00000000 00000001 534D50503354455354 00 7365637265743038 00 5355424D495431 00 34 01 01 \
+             00"
+            .to_owned(),
         ),
-        (Pdu::new(1, Body::BindResp(BindKind::Transceiver, b"smsc".to_vec())), "00000015 80000009 00000000 00000001 736D7363 00".to_owned()),
-        (Pdu::new(2, Body::SubmitSm(Box::new(sm()))), format!("00000039 00000004 00000000 00000002 00 {address} 00 00 00 00 00 01 00 00 00 02 4869")),
-        (reported, format!("00000045 00000005 00000000 00000003 00 {address} 04 00 00 00 00 01 00 00 00 02 4869 001E 0003 343200 0427 0001 02")),
+        (
+            Pdu::new(1, Body::BindResp(BindKind::Transceiver, b"smsc".to_vec())),
+            "00000015 80000009 00000000 00000001 \
+            736D7363 00"
+                .to_owned(),
+        ),
+        (
+            Pdu::new(2, Body::SubmitSm(Box::new(sm()))),
+            format!(
+                "00000039 00000004 00000000 00000002 00 {address} 00 00 \
+            00 00 00 01 00 00 00 02 4869"
+            ),
+        ),
+        (
+            reported,
+            format!(
+                "00000045 00000005 00000000 00000003 00 {address} 04 00 00 00 00 01 00 00 00 02 4869 001E \
+            0003 343200 0427 0001 02"
+            ),
+        ),
         (Pdu::new(2, Body::SubmitSmResp(b"42".to_vec())), "00000013 80000004 00000000 00000002 3432 00".to_owned()),
-        (Pdu::answer(2, CommandStatus::RTHROTTLED, Body::SubmitSmResp(b"x".to_vec())), "00000010 80000004 00000058 00000002".to_owned()),
+        (
+            Pdu::answer(2, CommandStatus::RTHROTTLED, Body::SubmitSmResp(b"x".to_vec())),
+            "00000010 80000004 00000058 \
+            00000002"
+                .to_owned(),
+        ),
         (Pdu::new(3, Body::DeliverSmResp(Vec::new())), "00000011 80000005 00000000 00000003 00".to_owned()),
         (Pdu::new(9, Body::EnquireLink), "00000010 00000015 00000000 00000009".to_owned()),
         (Pdu::new(9, Body::Unbind), "00000010 00000006 00000000 00000009".to_owned()),
@@ -83,7 +110,11 @@ fn a_body_that_ends_early_is_told_with_its_number() {
         let whole = encoded(&Pdu::new(5, body.clone()));
         for end in 16..whole.len() - read_from {
             let refused = decode(&whole[..end]).unwrap_err();
-            assert_eq!((refused.command, refused.sequence, refused.status), (body.command(), 5, CommandStatus::RINVMSGLEN), "{end}");
+            assert_eq!(
+                (refused.command, refused.sequence, refused.status),
+                (body.command(), 5, CommandStatus::RINVMSGLEN),
+                "{end}"
+            );
         }
     }
 }
@@ -112,7 +143,11 @@ fn a_delivered_text_that_is_counted_wrongly_by_one_is_read() {
             let pdu = decode(&framed(CommandId::DELIVER_SM, 0, 5, &body)).unwrap();
             let Body::DeliverSm(read) = &pdu.body else { panic!("not a deliver_sm") };
             assert_eq!(read.short_message, expected, "{length} {stray:?} {parameters:?}");
-            assert_eq!(pdu.tlvs.iter().map(|tlv| 4 + tlv.value.len()).sum::<usize>(), parameters.len(), "{length} {stray:?} {parameters:?}");
+            assert_eq!(
+                pdu.tlvs.iter().map(|tlv| 4 + tlv.value.len()).sum::<usize>(),
+                parameters.len(),
+                "{length} {stray:?} {parameters:?}"
+            );
         }
     }
 }
@@ -135,14 +170,18 @@ fn a_delivered_text_that_is_not_counted_is_read() {
     for rest in [&[0, 0x1E, 0, 9, b'4', b'2'][..], b"\x04\x27\0\x01\x02\x04", b"id:", b"\0\0\0\0\0"] {
         let head = encoded(&Pdu::new(5, Body::DeliverSm(Box::new(Sm { short_message: Vec::new(), ..sm() }))));
         let body = [&head[16..head.len() - 1], &[0], rest].concat();
-        let Body::DeliverSm(read) = decode(&framed(CommandId::DELIVER_SM, 0, 5, &body)).unwrap().body else { panic!("not a deliver_sm") };
+        let Body::DeliverSm(read) = decode(&framed(CommandId::DELIVER_SM, 0, 5, &body)).unwrap().body else {
+            panic!("not a deliver_sm")
+        };
         assert_eq!(read.short_message, b"", "{rest:?}");
     }
 }
 
 #[test]
 fn answers_come_with_and_without_their_body() {
-    for (status, body, id) in [(0, &b"42\0"[..], &b"42"[..]), (0, b"42", b"42"), (0, b"", b""), (0xB, b"", b""), (0xB, b"42\0", b"42")] {
+    for (status, body, id) in
+        [(0, &b"42\0"[..], &b"42"[..]), (0, b"42", b"42"), (0, b"", b""), (0xB, b"", b""), (0xB, b"42\0", b"42")]
+    {
         let pdu = decode(&framed(CommandId::SUBMIT_SM_RESP, status, 1, body)).unwrap();
         assert_eq!((pdu.status.0, pdu.body), (status, Body::SubmitSmResp(id.to_vec())));
     }
@@ -151,8 +190,13 @@ fn answers_come_with_and_without_their_body() {
 #[test]
 fn stray_octets_and_cut_parameters_do_no_harm() {
     let whole = encoded(&Pdu::new(5, Body::DeliverSm(Box::new(sm()))));
-    for (stray, tags) in [(&[0][..], 0), (&[0, 0x1E], 0), (&[0, 0x1E, 0, 9, b'4', b'2'], 0), (&[4, 0x27, 0, 1, 2, 0, 0x1E, 0], 1), (&[4, 0x27, 0, 1, 2, 0], 1)]
-    {
+    for (stray, tags) in [
+        (&[0][..], 0),
+        (&[0, 0x1E], 0),
+        (&[0, 0x1E, 0, 9, b'4', b'2'], 0),
+        (&[4, 0x27, 0, 1, 2, 0, 0x1E, 0], 1),
+        (&[4, 0x27, 0, 1, 2, 0], 1),
+    ] {
         let mut octets = [&whole[..], stray].concat();
         let length = (octets.len() as u32).to_be_bytes();
         octets[..4].copy_from_slice(&length);
@@ -176,14 +220,19 @@ fn fields_are_taken_as_long_as_they_come() {
     let mut body = vec![0, 5, 0];
     body.extend(long.as_bytes());
     body.extend([0, 1, 1, b'1', 0, 0, 0, 0, 0, 0, 0, 0, data_coding::UCS2, 0, 0]);
-    let Body::DeliverSm(read) = decode(&framed(CommandId::DELIVER_SM, 0, 1, &body)).unwrap().body else { panic!("not a deliver_sm") };
+    let Body::DeliverSm(read) = decode(&framed(CommandId::DELIVER_SM, 0, 1, &body)).unwrap().body else {
+        panic!("not a deliver_sm")
+    };
     assert_eq!(read.source.text(), long);
     assert_eq!(Address { octets: b"caf\xE9".to_vec(), ..Address::default() }.text(), "café");
 }
 
 #[test]
 fn a_bind_without_its_last_fields_is_read() {
-    let Body::Bind(_, bind) = decode(&framed(CommandId::BIND_TRANSCEIVER, 0, 1, b"me\0pw\0\0\x34")).unwrap().body else { panic!("not a bind") };
+    let Body::Bind(_, bind) = decode(&framed(CommandId::BIND_TRANSCEIVER, 0, 1, b"me\0pw\0\0\x34")).unwrap().body
+    else {
+        panic!("not a bind")
+    };
     assert_eq!((bind.system_id, bind.interface_version), (b"me".to_vec(), 0x34));
 }
 
@@ -203,34 +252,38 @@ fn address(max: usize) -> impl Strategy<Value = Address> {
 
 fn short_messages() -> impl Strategy<Value = Sm> {
     let texts = (field(5), address(20), address(20), field(16), field(16), prop::collection::vec(any::<u8>(), 0..=254));
-    (texts, any::<[u8; 7]>()).prop_map(|((service_type, source, destination, schedule, validity, short_message), octets)| Sm {
-        service_type,
-        source,
-        destination,
-        esm_class: octets[0],
-        protocol_id: octets[1],
-        priority_flag: octets[2],
-        schedule_delivery_time: schedule,
-        validity_period: validity,
-        registered_delivery: octets[3],
-        replace_if_present_flag: octets[4],
-        data_coding: octets[5],
-        sm_default_msg_id: octets[6],
-        short_message,
-    })
+    (texts, any::<[u8; 7]>()).prop_map(
+        |((service_type, source, destination, schedule, validity, short_message), octets)| Sm {
+            service_type,
+            source,
+            destination,
+            esm_class: octets[0],
+            protocol_id: octets[1],
+            priority_flag: octets[2],
+            schedule_delivery_time: schedule,
+            validity_period: validity,
+            registered_delivery: octets[3],
+            replace_if_present_flag: octets[4],
+            data_coding: octets[5],
+            sm_default_msg_id: octets[6],
+            short_message,
+        },
+    )
 }
 
 fn bodies() -> impl Strategy<Value = Body> {
     let kinds = prop::sample::select(vec![BindKind::Receiver, BindKind::Transmitter, BindKind::Transceiver]);
-    let bind = (field(15), field(16), field(12), any::<[u8; 3]>(), field(40)).prop_map(|(system_id, password, system_type, octets, range)| Bind {
-        system_id,
-        password,
-        system_type,
-        interface_version: octets[0],
-        addr_ton: octets[1],
-        addr_npi: octets[2],
-        address_range: range,
-    });
+    let bind = (field(15), field(16), field(12), any::<[u8; 3]>(), field(40)).prop_map(
+        |(system_id, password, system_type, octets, range)| Bind {
+            system_id,
+            password,
+            system_type,
+            interface_version: octets[0],
+            addr_ton: octets[1],
+            addr_npi: octets[2],
+            address_range: range,
+        },
+    );
     prop_oneof![
         short_messages().prop_map(|sm| Body::SubmitSm(Box::new(sm))),
         short_messages().prop_map(|sm| Body::DeliverSm(Box::new(sm))),
@@ -240,12 +293,20 @@ fn bodies() -> impl Strategy<Value = Body> {
         field(64).prop_map(Body::DeliverSmResp),
         field(64).prop_map(Body::DataSmResp),
         (field(5), address(64), address(64), any::<[u8; 3]>()).prop_map(|(service_type, source, destination, o)| {
-            let data = DataSm { service_type, source, destination, esm_class: o[0], registered_delivery: o[1], data_coding: o[2] };
+            let data = DataSm {
+                service_type,
+                source,
+                destination,
+                esm_class: o[0],
+                registered_delivery: o[1],
+                data_coding: o[2],
+            };
             Body::DataSm(Box::new(data))
         }),
         (field(64), address(20)).prop_map(|(message_id, source)| Body::QuerySm(QuerySm { message_id, source })),
-        (field(64), field(16), any::<[u8; 2]>())
-            .prop_map(|(message_id, final_date, o)| { Body::QuerySmResp(QueryResult { message_id, final_date, message_state: o[0], error_code: o[1] }) }),
+        (field(64), field(16), any::<[u8; 2]>()).prop_map(|(message_id, final_date, o)| {
+            Body::QuerySmResp(QueryResult { message_id, final_date, message_state: o[0], error_code: o[1] })
+        }),
         (address(64), address(64)).prop_map(|(source, esme)| Body::AlertNotification { source, esme }),
         (field(15), field(16)).prop_map(|(system_id, password)| Body::Outbind(Outbind { system_id, password })),
         (field(5), field(64), address(20), address(20)).prop_map(|(service_type, message_id, source, destination)| {

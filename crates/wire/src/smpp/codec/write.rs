@@ -1,4 +1,5 @@
-//! PDUs to octets: in comes a value and a buffer, out goes the PDU at the buffer's end. No field is ever written beyond its bounds.
+//! PDUs to octets: in comes a value and a buffer, out goes the PDU at the buffer's end. No field is ever written beyond
+//! its bounds.
 
 use crate::smpp::{Address, Bind, Body, Pdu, Sm, Tlvs};
 
@@ -33,8 +34,9 @@ pub fn try_encode(pdu: &Pdu, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     })
 }
 
-/// Writes `pdu` at the end of `out`. A field that does not fit is cut: right for what was checked before and for answers, which must go out. For
-/// what others filled in use [`try_encode`], because a recipient that is cut is another recipient.
+/// Writes `pdu` at the end of `out`. A field that does not fit is cut: right for what was checked before and for
+/// answers, which must go out. For what others filled in use [`try_encode`], because a recipient that is cut is another
+/// recipient.
 pub fn encode(pdu: &Pdu, out: &mut Vec<u8>) {
     let _cut = write(pdu, out);
 }
@@ -47,7 +49,8 @@ fn write(pdu: &Pdu, out: &mut Vec<u8>) -> Option<EncodeError> {
     out.extend_from_slice(&pdu.status.0.to_be_bytes());
     out.extend_from_slice(&pdu.sequence.to_be_bytes());
     let mut writer = Writer { out, lost: None };
-    // SMPP 3.4, 4.4.2: an answer that refuses has no body, unless optional parameters say more (4.7.2), which need one before them.
+    // SMPP 3.4, 4.4.2: an answer that refuses has no body, unless optional parameters say more (4.7.2), which need one
+    // before them.
     if !command.is_response() || pdu.status.is_ok() || !pdu.tlvs.is_empty() {
         writer.body(&pdu.body);
         writer.tlvs(&pdu.tlvs);
@@ -89,7 +92,9 @@ impl Writer<'_> {
                 self.text("password", &outbind.password, limit::PASSWORD);
             }
             Body::SubmitSm(sm) | Body::DeliverSm(sm) => self.sm(sm),
-            Body::SubmitSmResp(id) | Body::DeliverSmResp(id) | Body::DataSmResp(id) => self.text("message_id", id, limit::MESSAGE_ID),
+            Body::SubmitSmResp(id) | Body::DeliverSmResp(id) | Body::DataSmResp(id) => {
+                self.text("message_id", id, limit::MESSAGE_ID)
+            }
             Body::DataSm(data) => {
                 self.text("service_type", &data.service_type, limit::SERVICE_TYPE);
                 self.address("source_addr", &data.source, limit::DATA_SM_ADDRESS);
@@ -116,7 +121,12 @@ impl Writer<'_> {
                 self.address("esme_addr", esme, limit::DATA_SM_ADDRESS);
             }
             Body::Other(_, octets) => self.octets(octets),
-            Body::Unbind | Body::UnbindResp | Body::EnquireLink | Body::EnquireLinkResp | Body::GenericNack | Body::CancelSmResp => {}
+            Body::Unbind
+            | Body::UnbindResp
+            | Body::EnquireLink
+            | Body::EnquireLinkResp
+            | Body::GenericNack
+            | Body::CancelSmResp => {}
         }
     }
 

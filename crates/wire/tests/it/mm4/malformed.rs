@@ -5,7 +5,8 @@ use wire::mm4::{ADDRESSES_MAX, HEAD_BYTES_MAX, ID_CHARS_MAX, Mm4Error, PARTS_MAX
 
 use super::{BYTES_MAX, forward};
 
-const FORWARD: &str = "X-Mms-Message-Type: MM4_forward.REQ\r\nX-Mms-Transaction-ID: t\r\nX-Mms-Message-ID: m\r\nTo: +12025550101/TYPE=PLMN\r\n";
+const FORWARD: &str = "X-Mms-Message-Type: MM4_forward.REQ\r\nX-Mms-Transaction-ID: t\r\nX-Mms-Message-ID: m\r\nTo: \
+    +12025550101/TYPE=PLMN\r\n";
 const RES: &str = "X-Mms-Message-Type: MM4_forward.RES\r\n";
 const REPORT: &str = "X-Mms-Message-Type: MM4_delivery_report.REQ\r\n";
 
@@ -13,7 +14,8 @@ const REPORT: &str = "X-Mms-Message-Type: MM4_delivery_report.REQ\r\n";
 fn what_cannot_be_understood_is_refused_with_its_reason() {
     let mixed = |rest: &str| format!("{FORWARD}Content-Type: multipart/mixed; boundary=b\r\n\r\n{rest}");
     let encoded = |encoding: &str, body: &str| format!("{FORWARD}Content-Transfer-Encoding: {encoding}\r\n\r\n{body}");
-    let nested: String = (0..6).map(|depth| format!("Content-Type: multipart/mixed; boundary=b{depth}\r\n\r\n--b{depth}\r\n")).collect();
+    let nested: String =
+        (0..6).map(|depth| format!("Content-Type: multipart/mixed; boundary=b{depth}\r\n\r\n--b{depth}\r\n")).collect();
     let ends: String = (0..6).rev().map(|depth| format!("\r\n--b{depth}--\r\n")).collect();
     for (mail, error) in [
         (String::new(), Mm4Error::NotMm4),
@@ -24,7 +26,10 @@ fn what_cannot_be_understood_is_refused_with_its_reason() {
         (FORWARD.replace("Transaction", "Other"), Mm4Error::Missing("X-Mms-Transaction-ID")),
         (FORWARD.replace("Message-ID: m", "Message-ID: \"<>\""), Mm4Error::Missing("X-Mms-Message-ID")),
         (FORWARD.replace("+12025550101", "nobody at all"), Mm4Error::Missing("To")),
-        (FORWARD.replace("ID: t", &format!("ID: {}", "t".repeat(ID_CHARS_MAX + 1))), Mm4Error::TooLong("X-Mms-Transaction-ID")),
+        (
+            FORWARD.replace("ID: t", &format!("ID: {}", "t".repeat(ID_CHARS_MAX + 1))),
+            Mm4Error::TooLong("X-Mms-Transaction-ID"),
+        ),
         (format!("{FORWARD}X-Long: {}\r\n\r\n", "x".repeat(HEAD_BYTES_MAX)), Mm4Error::TooLong("head")),
         (format!("{FORWARD}\r\n{}", "x".repeat(BYTES_MAX)), Mm4Error::TooLong("message")),
         (format!("{FORWARD}To: {}\r\n", "12025550101,".repeat(ADDRESSES_MAX)), Mm4Error::TooMany("addresses")),
@@ -34,14 +39,20 @@ fn what_cannot_be_understood_is_refused_with_its_reason() {
         (mixed("--b\r\n\r\nx\r\n"), Mm4Error::Body("a multipart has no end")),
         (mixed("no delimiter"), Mm4Error::Body("a multipart has no end")),
         (mixed("--b\r\n\r\nx --b--\r\n--b-- and more"), Mm4Error::Body("a multipart has no end")),
-        (format!("{FORWARD}Content-Type: multipart/related\r\n\r\n--b--"), Mm4Error::Body("a multipart names no boundary")),
+        (
+            format!("{FORWARD}Content-Type: multipart/related\r\n\r\n--b--"),
+            Mm4Error::Body("a multipart names no boundary"),
+        ),
         (format!("{FORWARD}{nested}{ends}"), Mm4Error::Body("multiparts are nested too deep")),
         (encoded("base64", "not; base64"), Mm4Error::Body("what should be base64 is not")),
         (encoded("quoted-printable", "=GG"), Mm4Error::Body("what should be quoted-printable is not")),
         (encoded("x-uuencode", "begin"), Mm4Error::Body("a part is encoded in a way that nobody knows")),
         (RES.to_owned(), Mm4Error::Missing("X-Mms-Transaction-ID")),
         (format!("{RES}X-Mms-Transaction-ID: t\r\n"), Mm4Error::Missing("X-Mms-Request-Status-Code")),
-        (format!("{RES}X-Mms-Transaction-ID: t\r\nX-Mms-Request-Status-Code:\r\n"), Mm4Error::Missing("X-Mms-Request-Status-Code")),
+        (
+            format!("{RES}X-Mms-Transaction-ID: t\r\nX-Mms-Request-Status-Code:\r\n"),
+            Mm4Error::Missing("X-Mms-Request-Status-Code"),
+        ),
         (format!("{REPORT}X-Mms-Message-ID: m\r\n"), Mm4Error::Missing("X-Mms-MM-Status-Code")),
         (format!("{REPORT}X-Mms-Status: Retrieved\r\n"), Mm4Error::Missing("X-Mms-Message-ID")),
     ] {
@@ -52,7 +63,13 @@ fn what_cannot_be_understood_is_refused_with_its_reason() {
 #[test]
 fn nothing_breaks_out_of_a_header() {
     let evil = "a\r\nX-Mms-Ack-Request: No\r\n\r\nbody".to_owned();
-    let mail = wire::mm4::ForwardReq { transaction_id: evil.clone(), message_id: evil.clone(), subject: Some(evil.clone()), version: evil, ..forward() };
+    let mail = wire::mm4::ForwardReq {
+        transaction_id: evil.clone(),
+        message_id: evil.clone(),
+        subject: Some(evil.clone()),
+        version: evil,
+        ..forward()
+    };
     let text = String::from_utf8(mail.build()).unwrap();
     let (head, _) = text.split_once("\r\n\r\n").unwrap();
     assert_eq!(head.matches("\r\nX-Mms-Ack-Request").count(), 1, "{head}");
@@ -90,9 +107,14 @@ fn almost_mails() -> impl Strategy<Value = Vec<u8>> {
         "MIME-Version: 1.0",
         "X-Mms-Request-Recipients: ",
     ];
-    let piece = (prop::sample::select(names), prop::collection::vec(any::<u8>(), 0..24), prop::sample::select(vec!["\r\n", "\n", "", "\r\n\r\n", "\r"]));
-    prop::collection::vec(piece, 0..24)
-        .prop_map(|pieces| pieces.into_iter().flat_map(|(name, octets, end)| [name.as_bytes(), &octets, end.as_bytes()].concat()).collect())
+    let piece = (
+        prop::sample::select(names),
+        prop::collection::vec(any::<u8>(), 0..24),
+        prop::sample::select(vec!["\r\n", "\n", "", "\r\n\r\n", "\r"]),
+    );
+    prop::collection::vec(piece, 0..24).prop_map(|pieces| {
+        pieces.into_iter().flat_map(|(name, octets, end)| [name.as_bytes(), &octets, end.as_bytes()].concat()).collect()
+    })
 }
 
 proptest! {
@@ -101,7 +123,8 @@ proptest! {
     #[test]
     fn any_octets_are_read_or_refused(octets in prop::collection::vec(any::<u8>(), 0..600)) {
         let _ = parse(&octets, BYTES_MAX);
-        let _ = parse(&[b"X-Mms-Message-Type: MM4_forward.REQ\r\nX-Mms-Transaction-ID: 1\r\nX-Mms-Message-ID: 1\r\nTo: 12345\r\n", &octets[..]].concat(), BYTES_MAX);
+        let _ = parse(&[b"X-Mms-Message-Type: MM4_forward.REQ\r\nX-Mms-Transaction-ID: 1\r\nX-Mms-Message-ID: \
+            1\r\nTo: 12345\r\n", &octets[..]].concat(), BYTES_MAX);
     }
 
     #[test]

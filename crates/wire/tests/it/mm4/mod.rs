@@ -17,8 +17,13 @@ pub(crate) fn address(text: &str) -> Address {
 
 /// A message of text and a picture, as this platform sends it.
 pub(crate) fn forward() -> ForwardReq {
-    let picture = Bytes::from_static(b"GIF89a\x01\x00\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;");
-    let parts = mms::parts(Some("Gr\u{fc}\u{df}e"), Some(Attachment { content_type: "image/gif", extension: "gif", bytes: &picture }));
+    let picture = Bytes::from_static(
+        b"GIF89a\x01\x00\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;",
+    );
+    let parts = mms::parts(
+        Some("Gr\u{fc}\u{df}e"),
+        Some(Attachment { content_type: "image/gif", extension: "gif", bytes: &picture }),
+    );
     let to = vec![address("+12025550101/TYPE=PLMN@mms.peer.example")];
     let id = "0197f3c2a1b07c3d8e9fa0b1c2d3e4f5.1@mms.ours.example".to_owned();
     ForwardReq {

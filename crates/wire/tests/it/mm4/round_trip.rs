@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use wire::mm4::{Address, Answer, DeliveryReportReq, Expiry, ForwardReq, Mm4, MmStatus, Priority, Request, RequestStatus, parse};
+use wire::mm4::{
+    Address, Answer, DeliveryReportReq, Expiry, ForwardReq, Mm4, MmStatus, Priority, Request, RequestStatus, parse,
+};
 use wire::mms::Part;
 
 use super::BYTES_MAX;
@@ -19,11 +21,17 @@ fn ids() -> impl Strategy<Value = String> {
 }
 
 fn addresses() -> impl Strategy<Value = Address> {
-    "([+]?[0-9]{3,15}/TYPE=PLMN|[a-z]{1,8})@[a-z]{1,8}(\\.[a-z]{1,8}){0,2}".prop_map(|text| Address::parse(&text).unwrap())
+    "([+]?[0-9]{3,15}/TYPE=PLMN|[a-z]{1,8})@[a-z]{1,8}(\\.[a-z]{1,8}){0,2}"
+        .prop_map(|text| Address::parse(&text).unwrap())
 }
 
 fn parts() -> impl Strategy<Value = Vec<Part>> {
-    let types = prop::sample::select(vec!["application/smil; charset=utf-8", "text/plain; charset=utf-8", "image/jpeg", "application/octet-stream"]);
+    let types = prop::sample::select(vec![
+        "application/smil; charset=utf-8",
+        "text/plain; charset=utf-8",
+        "image/jpeg",
+        "application/octet-stream",
+    ]);
     let part = (types, "[a-z0-9.@]{1,20}", "[a-z]{0,9}\\.?[a-z]{1,3}", prop::collection::vec(any::<u8>(), 1..400));
     prop::collection::vec(part, 0..5).prop_map(|parts| {
         let numbered = parts.into_iter().enumerate();
@@ -44,21 +52,62 @@ fn maybe<T: std::fmt::Debug + Clone>(of: impl Strategy<Value = T>) -> impl Strat
 }
 
 fn forwards() -> impl Strategy<Value = ForwardReq> {
-    let who = ("[0-9.]{1,8}", ids(), ids(), maybe(addresses()), prop::collection::vec(addresses(), 1..12), maybe(addresses()), maybe(addresses()));
+    let who = (
+        "[0-9.]{1,8}",
+        ids(),
+        ids(),
+        maybe(addresses()),
+        prop::collection::vec(addresses(), 1..12),
+        maybe(addresses()),
+        maybe(addresses()),
+    );
     let priority = prop::sample::select(vec![Priority::Low, Priority::Normal, Priority::High]);
     let expiry = prop_oneof![any::<u64>().prop_map(Expiry::After), (0i64..32_000_000_000).prop_map(Expiry::At)];
-    let what =
-        (any::<[bool; 4]>(), maybe(priority), maybe(expiry), maybe(0i64..32_000_000_000), maybe(texts()), maybe(any::<u32>()), any::<[Option<bool>; 2]>());
-    (who, what, parts()).prop_map(|((version, transaction_id, message_id, from, to, sender, originator_system), what, parts)| {
-        let ([ack_request, delivery_report, read_reply, is_sender_hidden], priority, expiry, date, subject, forward_counter, [adaptation_allowed, drm_content]) = what;
-        ForwardReq {
-            version, transaction_id, message_id, from, to, sender, originator_system, ack_request, delivery_report, read_reply,
-            message_class: Some("Personal".to_owned()),
-            priority, expiry, date, subject, is_sender_hidden, forward_counter, adaptation_allowed,
-            content_class: None,
-            drm_content, parts,
-        }
-    })
+    let what = (
+        any::<[bool; 4]>(),
+        maybe(priority),
+        maybe(expiry),
+        maybe(0i64..32_000_000_000),
+        maybe(texts()),
+        maybe(any::<u32>()),
+        any::<[Option<bool>; 2]>(),
+    );
+    (who, what, parts()).prop_map(
+        |((version, transaction_id, message_id, from, to, sender, originator_system), what, parts)| {
+            let (
+                [ack_request, delivery_report, read_reply, is_sender_hidden],
+                priority,
+                expiry,
+                date,
+                subject,
+                forward_counter,
+                [adaptation_allowed, drm_content],
+            ) = what;
+            ForwardReq {
+                version,
+                transaction_id,
+                message_id,
+                from,
+                to,
+                sender,
+                originator_system,
+                ack_request,
+                delivery_report,
+                read_reply,
+                message_class: Some("Personal".to_owned()),
+                priority,
+                expiry,
+                date,
+                subject,
+                is_sender_hidden,
+                forward_counter,
+                adaptation_allowed,
+                content_class: None,
+                drm_content,
+                parts,
+            }
+        },
+    )
 }
 
 proptest! {

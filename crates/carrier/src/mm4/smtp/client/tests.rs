@@ -168,7 +168,14 @@ async fn nothing_goes_in_the_clear_where_tls_is_required() {
     let (theirs, ours) = tokio::io::duplex(1_000);
     let server = tokio::spawn(play(theirs, acts(&[&EHLO])));
     let security = Security { starttls: None, is_required: true };
-    let opened = Connection::open(&machine(), Box::new(ours), "mms.ours.example", security, machine().instant() + Duration::from_secs(60)).await;
+    let opened = Connection::open(
+        &machine(),
+        Box::new(ours),
+        "mms.ours.example",
+        security,
+        machine().instant() + Duration::from_secs(60),
+    )
+    .await;
     assert_eq!(opened.err(), Some(Failure::NotSent("it does not offer STARTTLS".to_owned())));
     server.await.unwrap();
 }

@@ -40,7 +40,8 @@ fn stage() -> Stage {
     let kept = std::sync::Arc::new(Kept::default());
     let inbox = std::sync::Arc::clone(&kept);
     let served = tokio::spawn(async move {
-        let rules = Rules { domain: "mms.ours.example".to_owned(), bytes_max: 1_000, idle: Duration::from_secs(60), tls: None };
+        let rules =
+            Rules { domain: "mms.ours.example".to_owned(), bytes_max: 1_000, idle: Duration::from_secs(60), tls: None };
         Session::new(&machine(), &rules, &*inbox).serve(Box::new(ours), is_closing).await
     });
     Stage { peer, kept, closing, served }
@@ -70,7 +71,12 @@ impl Stage {
 /// The codes of the answers to these lines, the greeting's left out.
 async fn codes(lines: &[&str]) -> Vec<u16> {
     let (answers, _) = stage().say(lines.iter().map(|line| format!("{line}\r\n")).collect::<String>().as_bytes()).await;
-    answers.iter().skip(1).filter(|answer| answer.as_bytes()[3] == b' ').map(|answer| answer[..3].parse().unwrap()).collect()
+    answers
+        .iter()
+        .skip(1)
+        .filter(|answer| answer.as_bytes()[3] == b' ')
+        .map(|answer| answer[..3].parse().unwrap())
+        .collect()
 }
 
 const MAIL: &str = "MAIL FROM:<system@mms.peer.example> SIZE=100 BODY=8BITMIME";
@@ -78,10 +84,16 @@ const RCPT: &str = "RCPT TO:<+12025550101/TYPE=PLMN@mms.ours.example>";
 
 #[tokio::test(start_paused = true)]
 async fn mails_are_taken_as_they_are_sent_one_after_the_other() {
-    let talk = format!("EHLO peer\r\n{MAIL}\r\n{RCPT}\r\nRCPT TO:<b@c>\r\nDATA\r\n..a\r\nb\r\n.\r\nMAIL FROM:<>\r\n{RCPT}\r\nDATA\r\nLater\r\n.\r\nQUIT\r\n");
+    let talk = format!(
+        "EHLO peer\r\n{MAIL}\r\n{RCPT}\r\nRCPT TO:<b@c>\r\nDATA\r\n..a\r\nb\r\n.\r\nMAIL \
+         FROM:<>\r\n{RCPT}\r\nDATA\r\nLater\r\n.\r\nQUIT\r\n"
+    );
     let (answers, kept) = stage().say(talk.as_bytes()).await;
     assert_eq!(answers[0], "220 mms.ours.example ESMTP MM4");
-    assert_eq!(answers[1..6], ["250-mms.ours.example", "250-PIPELINING", "250-8BITMIME", "250-ENHANCEDSTATUSCODES", "250 SIZE 1000"]);
+    assert_eq!(
+        answers[1..6],
+        ["250-mms.ours.example", "250-PIPELINING", "250-8BITMIME", "250-ENHANCEDSTATUSCODES", "250 SIZE 1000"]
+    );
     let codes: Vec<&str> = answers[6..].iter().map(|answer| &answer[..3]).collect();
     assert_eq!(codes, ["250", "250", "250", "354", "250", "250", "250", "354", "451", "221"]);
     let kept: Vec<_> = kept.iter().map(|(from, mail)| (from.as_str(), mail.as_str())).collect();
@@ -115,14 +127,18 @@ async fn commands_have_an_order_and_a_form() {
         let found = codes(lines).await;
         // What is no command may be answered as that or as one that is not understood.
         let alike = found.len() == expected.len()
-            && found.iter().zip(expected).all(|(found, expected)| found == expected || *expected == 502 && (500..505).contains(found));
+            && found
+                .iter()
+                .zip(expected)
+                .all(|(found, expected)| found == expected || *expected == 502 && (500..505).contains(found));
         assert!(alike, "{lines:?} {found:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn there_is_a_bound_to_everything() {
-    let recipients: Vec<&str> = ["EHLO x", MAIL].into_iter().chain(std::iter::repeat_n(RCPT, RECIPIENTS_MAX + 1)).collect();
+    let recipients: Vec<&str> =
+        ["EHLO x", MAIL].into_iter().chain(std::iter::repeat_n(RCPT, RECIPIENTS_MAX + 1)).collect();
     assert_eq!(codes(&recipients).await.last(), Some(&452));
     assert_eq!(codes(&[&"x".repeat(COMMAND_BYTES_MAX + 1), "NOOP"]).await, [500]);
     let long = "x".repeat(900);
@@ -144,12 +160,16 @@ async fn a_peer_that_reads_nothing_is_left() {
     let (mut peer, ours) = tokio::io::duplex(256);
     let (_closing, is_closing) = watch::channel(false);
     let served = tokio::spawn(async move {
-        let rules = Rules { domain: "mms.ours.example".to_owned(), bytes_max: 1_000, idle: Duration::from_secs(60), tls: None };
+        let rules =
+            Rules { domain: "mms.ours.example".to_owned(), bytes_max: 1_000, idle: Duration::from_secs(60), tls: None };
         Session::new(&machine(), &rules, &Kept::default()).serve(Box::new(ours), is_closing).await
     });
     let start = Instant::now();
     while peer.write_all(b"NOOP\r\n").await.is_ok() {}
-    assert_eq!((served.await.unwrap().unwrap_err().kind(), start.elapsed()), (io::ErrorKind::TimedOut, Duration::from_secs(60)));
+    assert_eq!(
+        (served.await.unwrap().unwrap_err().kind(), start.elapsed()),
+        (io::ErrorKind::TimedOut, Duration::from_secs(60))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -220,9 +240,14 @@ fn almost_talks() -> impl Strategy<Value = Vec<u8>> {
         "\\",
         "",
     ];
-    let piece = (prop::sample::select(words), prop::collection::vec(any::<u8>(), 0..8), prop::sample::select(vec!["\r\n", "\r\n", "\n", "\r", " ", ""]));
-    prop::collection::vec(piece, 0..40)
-        .prop_map(|pieces| pieces.into_iter().flat_map(|(word, octets, end)| [word.as_bytes(), &octets, end.as_bytes()].concat()).collect())
+    let piece = (
+        prop::sample::select(words),
+        prop::collection::vec(any::<u8>(), 0..8),
+        prop::sample::select(vec!["\r\n", "\r\n", "\n", "\r", " ", ""]),
+    );
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| {
+        pieces.into_iter().flat_map(|(word, octets, end)| [word.as_bytes(), &octets, end.as_bytes()].concat()).collect()
+    })
 }
 
 proptest! {

@@ -1,5 +1,6 @@
-//! Whatever happens in whatever order: nothing leaves that was not begun, nothing leaves twice under one lease, no more is under way than there was room for,
-//! a machine that has stopped begins nothing, and every message that came in is either there or has left.
+//! Whatever happens in whatever order: nothing leaves that was not begun, nothing leaves twice under one lease, no more
+//! is under way than there was room for, a machine that has stopped begins nothing, and every message that came in is
+//! either there or has left.
 
 use std::collections::HashMap;
 
@@ -32,8 +33,20 @@ enum Event {
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
-    let comes = (prop::option::weighted(0.4, 0..3u8), 1..6u16, prop::bool::weighted(0.2), prop::bool::weighted(0.2), any::<bool>());
-    let comes = comes.prop_map(|(broadcast, segments, paced, media, placed)| Event::Comes { broadcast, segments, paced, media, placed });
+    let comes = (
+        prop::option::weighted(0.4, 0..3u8),
+        1..6u16,
+        prop::bool::weighted(0.2),
+        prop::bool::weighted(0.2),
+        any::<bool>(),
+    );
+    let comes = comes.prop_map(|(broadcast, segments, paced, media, placed)| Event::Comes {
+        broadcast,
+        segments,
+        paced,
+        media,
+        placed,
+    });
     let event = prop_oneof![
         6 => comes,
         16 => (prop::bool::weighted(0.85), any::<u8>()).prop_map(|(well, choice)| Event::Answers { well, choice }),
@@ -79,7 +92,19 @@ impl World {
     fn new() -> Self {
         let machine = machine();
         let (segments, under_way, begun, submitted) = (HashMap::new(), Vec::new(), Vec::new(), BTreeSet::new());
-        Self { machine, now: NOW, doing: Doing::Nothing, next: 0, held: 0, segments, under_way, begun, submitted, stopped: false, room: 0 }
+        Self {
+            machine,
+            now: NOW,
+            doing: Doing::Nothing,
+            next: 0,
+            held: 0,
+            segments,
+            under_way,
+            begun,
+            submitted,
+            stopped: false,
+            room: 0,
+        }
     }
 
     fn used(&self) -> usize {
@@ -90,7 +115,9 @@ impl World {
     fn in_hands(&self) -> usize {
         match &self.machine.phase {
             Phase::Weeding(messages, _) | Phase::Diverting(messages, _) => messages.len(),
-            Phase::Reading(batch) | Phase::Ending(batch) | Phase::Beginning(batch, _) => batch.live.len() + batch.ended.len(),
+            Phase::Reading(batch) | Phase::Ending(batch) | Phase::Beginning(batch, _) => {
+                batch.live.len() + batch.ended.len()
+            }
             Phase::Idle | Phase::Waiting | Phase::Leasing(_) | Phase::Settling(..) | Phase::Over => 0,
         }
     }
@@ -173,8 +200,14 @@ impl World {
             }
             Doing::Beginning(attempts) => {
                 self.held -= attempts.len() as i64;
-                let begun: Vec<_> = (0..attempts.len()).map(|place| Some(1).filter(|_| !(place + choice).is_multiple_of(7))).collect();
-                self.begun = attempts.iter().zip(&begun).filter(|(_, begun)| begun.is_some()).map(|(attempt, _)| (attempt.id, attempt.token)).collect();
+                let begun: Vec<_> =
+                    (0..attempts.len()).map(|place| Some(1).filter(|_| !(place + choice).is_multiple_of(7))).collect();
+                self.begun = attempts
+                    .iter()
+                    .zip(&begun)
+                    .filter(|(_, begun)| begun.is_some())
+                    .map(|(attempt, _)| (attempt.id, attempt.token))
+                    .collect();
                 self.feed(Input::Begun(begun));
                 assert_eq!(self.begun, [], "what was begun leaves, also at the end");
             }
@@ -205,7 +238,11 @@ impl World {
                 Action::Read(wanted) => self.doing = Doing::Reading(wanted),
                 // Attempts of an earlier process were never in memory.
                 Action::Record(outcomes) => {
-                    self.doing = Doing::Recording(if interrupts && matches!(self.machine.phase, Phase::Settling(..)) { 0 } else { outcomes.len() });
+                    self.doing = Doing::Recording(if interrupts && matches!(self.machine.phase, Phase::Settling(..)) {
+                        0
+                    } else {
+                        outcomes.len()
+                    });
                 }
                 Action::Begin(attempts, _) => {
                     assert!(!self.stopped, "nothing begins any more");
@@ -215,10 +252,14 @@ impl World {
                     self.doing = Doing::Beginning(attempts);
                 }
                 Action::Submit(submissions) => {
-                    let leaving: Vec<_> = submissions.iter().map(|submission| (submission.message.id, submission.token)).collect();
+                    let leaving: Vec<_> =
+                        submissions.iter().map(|submission| (submission.message.id, submission.token)).collect();
                     assert_eq!(std::mem::take(&mut self.begun), leaving, "what leaves was begun");
                     for submission in submissions {
-                        assert!(self.submitted.insert((number(submission.message.id), submission.token)), "it leaves once under a lease");
+                        assert!(
+                            self.submitted.insert((number(submission.message.id), submission.token)),
+                            "it leaves once under a lease"
+                        );
                         self.under_way.push((submission.message.id, submission.attempt));
                     }
                 }
