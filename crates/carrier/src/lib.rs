@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use model::media::Media;
+use model::unmatched::Raw;
 use model::{Entropy, ErrorType, Message, ReceiptScope};
 use runtime::Supervisor;
 use tokio::sync::mpsc;
@@ -161,8 +162,8 @@ pub struct Receipt {
     pub raw_id: String,
     /// How much of the message it reports on.
     pub scope: ReceiptScope,
-    /// How it came, for the operator: cut, and with control characters escaped.
-    pub raw: String,
+    /// How it came, for the operator.
+    pub raw: Raw,
 }
 
 /// What a carrier tells the pipeline.

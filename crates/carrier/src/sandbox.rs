@@ -57,7 +57,7 @@ impl Sandbox {
             error: None,
             raw_id: carrier_id.to_owned(),
             scope: ReceiptScope::Message,
-            raw: String::new(),
+            raw: model::unmatched::Raw::default(),
         };
         self.tell(Event::Receipt(receipt, Ack::new(0, answers)));
     }

@@ -1,6 +1,9 @@
 //! What carriers send and nothing here can use: receipts that match no segment, receipts that cannot be read, messages
 //! of handsets.
 
+use std::fmt;
+use std::sync::Arc;
+
 use crate::clock::Timestamp;
 
 macro_rules! words {
@@ -73,6 +76,50 @@ pub struct Unmatched {
     pub detail: String,
     /// How it came: cut, and with control characters escaped.
     pub raw: String,
+}
+
+/// What a carrier sent, for the operator: cut, and with control characters escaped. It is written when it is first
+/// needed, and most receipts match and are never shown.
+#[derive(Clone)]
+pub struct Raw(Arc<dyn Fn() -> String + Send + Sync>);
+
+impl Raw {
+    /// What `write` writes.
+    pub fn written_by(write: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        Self(Arc::new(write))
+    }
+
+    /// The text.
+    pub fn to_text(&self) -> String {
+        (self.0)()
+    }
+}
+
+impl Default for Raw {
+    /// Nothing.
+    fn default() -> Self {
+        String::new().into()
+    }
+}
+
+impl From<String> for Raw {
+    fn from(text: String) -> Self {
+        Self::written_by(move || text.clone())
+    }
+}
+
+impl PartialEq for Raw {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_text() == other.to_text()
+    }
+}
+
+impl Eq for Raw {}
+
+impl fmt::Debug for Raw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_text().fmt(f)
+    }
 }
 
 /// `octets` for the eyes of an operator: at most `most` of them, ASCII as it is, everything else and backslashes as

@@ -244,7 +244,7 @@ impl Network {
                     error: None,
                     raw_id: id.to_owned(),
                     scope: if self.plan.is_mmsc { ReceiptScope::Message } else { ReceiptScope::Segment },
-                    raw: String::new(),
+                    raw: model::unmatched::Raw::default(),
                 };
                 line.tell(Event::Receipt(receipt, Ack::new(0, answers)));
                 self.ledger.stir();

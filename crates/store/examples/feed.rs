@@ -219,7 +219,7 @@ fn receipt(message: &Message) -> Receipt {
         at: NOW,
         detail: "id 1 DELIVRD err:000".to_owned(),
         scope: ReceiptScope::Segment,
-        raw: String::new(),
+        raw: model::unmatched::Raw::default(),
     }
 }
 

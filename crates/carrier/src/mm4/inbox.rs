@@ -73,7 +73,7 @@ impl Inbox {
                 // A peer may give the message an id of its own, and then only the transaction's is one of ours.
                 let keys = ids.iter().flat_map(|id| self.keys(id)).collect();
                 let (state, scope, raw) =
-                    (ReceiptState::Rejected, ReceiptScope::Message, escaped(mail, SHOWN_HEAD_OCTETS_MAX));
+                    (ReceiptState::Rejected, ReceiptScope::Message, escaped(mail, SHOWN_HEAD_OCTETS_MAX).into());
                 let verdict =
                     self.tell(Receipt { keys, addresses: recipients, state, error, raw_id, scope, raw }).await;
                 if verdict != Verdict::Taken {
@@ -97,7 +97,7 @@ impl Inbox {
             error,
             raw_id: report.message_id.clone(),
             scope: ReceiptScope::Message,
-            raw: escaped(mail, SHOWN_HEAD_OCTETS_MAX),
+            raw: escaped(mail, SHOWN_HEAD_OCTETS_MAX).into(),
         };
         // What has arrived was taken: a refusal that comes later does not undo that.
         if state == ReceiptState::Delivered {

@@ -77,7 +77,7 @@ fn receipt(report: &DeliveryReportReq, body: &[u8]) -> Option<Receipt> {
         error: Some(report.mm_status.as_str().to_owned()).filter(|_| !is_good),
         raw_id: report.message_id.clone(),
         scope: ReceiptScope::Message,
-        raw: escaped(body, SHOWN_HEAD_OCTETS_MAX),
+        raw: escaped(body, SHOWN_HEAD_OCTETS_MAX).into(),
     })
 }
 

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use model::unmatched::escape_into;
-use wire::smpp::{Address, tag};
+use model::unmatched::{Raw, escape_into};
+use wire::smpp::{Address, Sm, tag};
 
 use super::delivered::Delivered;
 use crate::unusable::SHOWN_OCTETS_MAX;
@@ -17,6 +17,28 @@ const SHOWN: [(u16, &str); 3] = [
 
 /// The length of what is shown of a usual receipt.
 const SHOWN_OCTETS: usize = 320;
+
+/// A delivery of more octets is written at once, so that what is kept stays small.
+const KEPT_OCTETS_MAX: usize = 2 * SHOWN_OCTETS_MAX;
+
+/// A delivery as [`of`] writes it, once it is to be shown.
+pub(crate) fn kept(delivered: &Delivered<'_>, text_max: usize) -> Raw {
+    let parameters = delivered.tlvs.iter().map(|tlv| tlv.value.len()).sum::<usize>();
+    let addresses = delivered.source.octets.len() + delivered.destination.octets.len();
+    if delivered.short_message.len() + parameters + addresses > KEPT_OCTETS_MAX {
+        return of(delivered, text_max).into();
+    }
+    let sm = Sm {
+        source: delivered.source.clone(),
+        destination: delivered.destination.clone(),
+        esm_class: delivered.esm_class,
+        data_coding: delivered.data_coding,
+        short_message: delivered.short_message.to_vec(),
+        ..Sm::default()
+    };
+    let tlvs = delivered.tlvs.clone();
+    Raw::written_by(move || of(&Delivered::of_sm(&sm, &tlvs), text_max))
+}
 
 /// A delivery for the operator: cut, and with control characters escaped. Of its text at most `text_max` octets.
 pub(crate) fn of(delivered: &Delivered<'_>, text_max: usize) -> String {

@@ -73,7 +73,7 @@ pub(crate) fn read(config: &SmppConfig, delivered: &Delivered<'_>) -> Read {
             .flat_map(|address| numbers(config, address))
             .collect(),
         scope: scope(config, state, &text),
-        raw: evidence::of(delivered, SHOWN_OCTETS_MAX),
+        raw: evidence::kept(delivered, SHOWN_OCTETS_MAX),
         state,
         error,
         raw_id: raw_id(&ids),

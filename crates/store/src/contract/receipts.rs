@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use model::status::SegmentFate;
-use model::unmatched::Reason;
+use model::unmatched::{Raw, Reason};
 use model::{MessageId, ReceiptScope, Timestamp, Unmatched};
 
 use super::StoreError;
@@ -28,8 +28,8 @@ pub struct Receipt {
     pub detail: String,
     /// How much of the message it reports on.
     pub scope: ReceiptScope,
-    /// How it came, for the operator: cut, and with control characters escaped.
-    pub raw: String,
+    /// How it came, for the operator.
+    pub raw: Raw,
 }
 
 /// Something that a carrier sent and that was refused as it came.
@@ -87,6 +87,8 @@ pub struct HeldStep {
 /// One step of ending waits for receipts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WaitStep {
+    /// How many waits the step looked at. When it is the limit, more may be over.
+    pub over: usize,
     /// How many messages are undelivered now, because a segment of theirs is known to be lost.
     pub ended: usize,
     /// The carriers of the others, one entry for each message: these are marked.
@@ -134,7 +136,8 @@ pub trait Receipts: Send + Sync {
 
     /// Ends the waits for receipts that are over at `now`, at most `limit` of them. A message of which a segment is
     /// known to be lost is undelivered, for the reason of that segment; any other stays sent and is marked
-    /// ([`model::Delivery::receipt_missing`]). A later receipt still counts.
+    /// ([`model::Delivery::receipt_missing`]). A later receipt still counts. A wait ends once its message is in the index
+    /// of lists ([`Lists::index_lists`](super::lists::Lists::index_lists)).
     async fn end_waits(&self, now: Timestamp, limit: usize) -> Result<WaitStep, StoreError>;
 
     /// What the carrier sent last and nothing could use, newest first: at most `limit`. What was matched later makes

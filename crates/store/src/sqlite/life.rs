@@ -1,5 +1,7 @@
 //! The row of a message that changes, while a transaction changes it.
 
+use std::sync::LazyLock;
+
 use model::message::Delivery;
 use model::{AccountId, BroadcastId, ErrorType, MessageId, Mode, Owner, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -7,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::changes::mode_of_message;
 use super::rows::{self, DELIVERY, mask_from_sql, mask_to_sql};
 use super::shares::{Share, Shares};
+use super::waits;
 use super::writer::Group;
 use crate::contract::changes::Resource;
 use crate::contract::dispatch::SegmentAck;
@@ -23,6 +26,14 @@ macro_rules! update {
         )
     };
 }
+
+static SELECT: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {DELIVERY}, d.account_id, d.due_at, d.lease, d.in_flight, d.accepted_segments, d.delivered_segments, \
+         d.lost_segments, d.segments, d.broadcast_id, d.receipt_by, d.test, d.shares FROM delivery d \
+         WHERE d.message_id = ?1"
+    )
+});
 
 const UPDATE_STILL: &str = update!("");
 const UPDATE_MOVED: &str = update!(
@@ -70,11 +81,6 @@ struct Stored {
 
 impl Life {
     pub(super) fn load(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Self>> {
-        let sql = format!(
-            "SELECT {DELIVERY}, d.account_id, d.due_at, d.lease, d.in_flight, d.accepted_segments, \
-             d.delivered_segments, d.lost_segments, d.segments, d.broadcast_id, d.receipt_by, d.test, d.shares \
-             FROM delivery d WHERE d.message_id = ?1"
-        );
         let read = |row: &rusqlite::Row<'_>| {
             let delivery = rows::delivery(row, 0)?;
             let (due_at, receipt_by) = (rows::time(row, 12)?, rows::time_if_any(row, 20)?);
@@ -105,7 +111,7 @@ impl Life {
                 delivery,
             })
         };
-        connection.prepare_cached(&sql)?.query_row([id.to_bytes()], read).optional()
+        connection.prepare_cached(&SELECT)?.query_row([id.to_bytes()], read).optional()
     }
 
     /// Writes the row, counts a changed status in the message's broadcast, and notes the change. Nothing else writes a
@@ -169,6 +175,10 @@ impl Life {
         if d.status != self.stored.status {
             group.relist(self.id, self.broadcast, self.stored.status, d.status)?;
             self.note(group)?;
+        }
+        if self.receipt_by.is_some() && self.receipt_by != stored.receipt_by && group.is_listed(self.id, self.broadcast)
+        {
+            waits::file(&group.connection, id, receipt_by)?;
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
 use super::rows;
+use super::waits;
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::lists::{Indexed, Lists};
@@ -246,8 +247,8 @@ fn raise_mark(
 }
 
 /// The columns of a message that is being added.
-const FILED: &str =
-    "m.id, m.account_id, m.mode, m.direction, m.recipient, m.originator, d.status, m.broadcast_id, m.created_at";
+const FILED: &str = "m.id, m.account_id, m.mode, m.direction, m.recipient, m.originator, d.status, m.broadcast_id, m.created_at, \
+     d.receipt_by";
 
 /// The gaps of broadcasts: the lowest and the highest id in each.
 type Gaps = BTreeMap<[u8; 16], (u128, u128)>;
@@ -280,6 +281,7 @@ impl Filing<'_> {
             }
             let gap = row.get::<_, Option<[u8; 16]>>(7)?.and_then(|broadcast| others?.get(&broadcast));
             if !is_in(gap, id(row, 0)?) {
+                waits::file(self.connection, row.get(0)?, row.get(9)?)?;
                 self.add_if_readable(row)?;
             }
             added.last = Some(id(row, 0)?);
@@ -389,6 +391,13 @@ impl Group {
         Ok(())
     }
 
+    /// Whether the index has come to a message. One in a gap that belongs to no broadcast may still lack its entry.
+    pub(super) fn is_listed(&self, message: MessageId, broadcast: Option<BroadcastId>) -> bool {
+        let number = number_of(message);
+        let gap = broadcast.and_then(|broadcast| self.lists.gaps.get(&broadcast.to_bytes()));
+        number < self.lists.below && !is_in(gap, number)
+    }
+
     /// Moves a message in the index from one status to another, if it has an entry there.
     pub(super) fn relist(
         &self,
@@ -397,10 +406,8 @@ impl Group {
         from: Status,
         to: Status,
     ) -> rusqlite::Result<()> {
-        let number = number_of(message);
-        let gap = broadcast.and_then(|broadcast| self.lists.gaps.get(&broadcast.to_bytes()));
         // Most messages change their status before they are in the index.
-        if number >= self.lists.below || is_in(gap, number) {
+        if !self.is_listed(message, broadcast) {
             return Ok(());
         }
         let sql = "SELECT o.number, m.direction FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id \

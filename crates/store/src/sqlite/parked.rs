@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::unmatched::{Fate, Reason, clipped};
+use model::unmatched::{Fate, Raw, Reason, clipped};
 use model::{MessageId, Timestamp, Unmatched};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -136,7 +136,8 @@ pub(super) struct Parking {
 /// Parks a receipt.
 pub(super) fn park(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<Parking> {
     let (names, carrier) = (Names::of(receipt), receipt.carrier.as_str());
-    let (detail, raw) = (clipped(&receipt.detail, DETAIL_BYTES_MAX), clipped(&receipt.raw, RAW_BYTES_MAX));
+    let raw = receipt.raw.to_text();
+    let (detail, raw) = (clipped(&receipt.detail, DETAIL_BYTES_MAX), clipped(&raw, RAW_BYTES_MAX));
     let (keys, listed, addresses) = (names.keys(), names.ids.join("\n"), names.addresses.join(" "));
     let texts = keys.iter().map(|key| key.len() + carrier.len() + ROW_BYTES / 2).sum::<usize>()
         + listed.len()
@@ -346,7 +347,7 @@ fn read_parked(row: &Row<'_>) -> rusqlite::Result<Receipt> {
         at: rows::time(row, 3)?,
         detail: row.get(4)?,
         scope: scope(row.get(5)?),
-        raw: String::new(),
+        raw: Raw::default(),
     })
 }
 

@@ -2,30 +2,46 @@
 
 use model::event::EventKind;
 use model::{MessageId, Status, Timestamp};
-use rusqlite::params;
+use rusqlite::{Connection, Row, params};
 
 use super::life::Life;
 use super::messages::add_event;
 use super::writer::Group;
 use crate::contract::receipts::WaitStep;
 
-const OVER: &str = "SELECT message_id FROM delivery INDEXED BY delivery_receipt WHERE status = 'sent' AND receipt_by \
-    <= ?1 ORDER BY receipt_by LIMIT ?2";
+const OVER: &str =
+    "SELECT receipt_by, message_id FROM receipt_waits WHERE receipt_by <= ?1 ORDER BY receipt_by LIMIT ?2";
+
+const REMOVE: &str = "DELETE FROM receipt_waits WHERE receipt_by = ?1 AND message_id = ?2";
 
 /// Every statement of this file that maintenance runs.
 #[cfg(test)]
-pub(super) const MAINTENANCE: &[&str] = &[OVER];
+pub(super) const MAINTENANCE: &[&str] = &[OVER, REMOVE];
+
+/// Notes until when a message in the index of lists waits for receipts, if it waits.
+pub(super) fn file(connection: &Connection, message: [u8; 16], receipt_by: Option<i64>) -> rusqlite::Result<()> {
+    let Some(receipt_by) = receipt_by else { return Ok(()) };
+    let sql = "INSERT OR IGNORE INTO receipt_waits (receipt_by, message_id) VALUES (?1, ?2)";
+    connection.prepare_cached(sql)?.execute(params![receipt_by, message])?;
+    Ok(())
+}
 
 /// Ends the waits that are over at `now`, `limit` at most.
 pub(super) fn end_waits(group: &mut Group, now: Timestamp, limit: usize) -> rusqlite::Result<WaitStep> {
-    let over: Vec<[u8; 16]> = {
+    let over: Vec<(i64, [u8; 16])> = {
         let mut select = group.connection.prepare_cached(OVER)?;
-        select.query_map(params![now.as_millis(), limit], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        select.query_map(params![now.as_millis(), limit], read)?.collect::<rusqlite::Result<_>>()?
     };
-    let mut step = WaitStep::default();
-    for id in over {
+    let mut step = WaitStep { over: over.len(), ..WaitStep::default() };
+    for (receipt_by, id) in over {
+        group.connection.prepare_cached(REMOVE)?.execute(params![receipt_by, id])?;
         let id = MessageId::from_bytes(id);
         let Some(mut life) = Life::load(&group.connection, id)? else { continue };
+        // Receipts came since, or a later attempt began another wait.
+        if life.delivery.status != Status::Sent || life.receipt_by != Some(Timestamp::from_millis(receipt_by)) {
+            continue;
+        }
         life.receipt_by = None;
         // The reason is that of the segment, which stands in the row since its receipt came.
         if life.lost != 0 && life.change(Status::Undelivered, now, None) {

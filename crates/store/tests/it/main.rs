@@ -190,6 +190,8 @@ macro_rules! conformance {
             waits:
                 a_message_without_receipts_is_marked_when_its_wait_is_over
                 a_message_that_does_not_wait_is_never_marked
+                a_wait_that_begins_after_the_message_is_listed_ends_too
+                a_message_whose_receipt_came_is_not_marked
                 a_message_of_which_a_segment_is_lost_ends_with_its_wait
                 a_segment_that_is_lost_after_the_wait_ends_its_message
                 waits_end_a_few_at_a_time_the_longest_over_first

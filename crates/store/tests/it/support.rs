@@ -156,7 +156,7 @@ pub(crate) fn receipt<const N: usize>(keys: [&str; N], fate: SegmentFate) -> Rec
         at: NOW,
         detail: "stat:X err:000".to_owned(),
         scope: ReceiptScope::Segment,
-        raw: String::new(),
+        raw: model::unmatched::Raw::default(),
     }
 }
 
@@ -385,6 +385,11 @@ impl Desk {
     pub(crate) async fn hear(&self, receipt: Receipt) -> ReceiptOutcome {
         self.changed();
         self.store.record_receipts(vec![receipt]).await.unwrap().remove(0)
+    }
+
+    /// Brings every message into the index of lists, which holds the waits for receipts too.
+    pub(crate) async fn list_all(&self, now: Timestamp) {
+        while self.store.index_lists(now, Duration::ZERO, 100).await.unwrap().oldest_missing.is_some() {}
     }
 
     /// What became of a message.

@@ -13,7 +13,7 @@ use crate::support::{Backend, Desk, NORTH, SOUTH, acks, after, number, receipt};
 
 /// A receipt from [`NORTH`] that came at second `at`.
 fn came<const N: usize>(keys: [&str; N], at: u64) -> Receipt {
-    Receipt { at: after(at), raw: format!("as it came at {at}"), ..receipt(keys, Delivered) }
+    Receipt { at: after(at), raw: format!("as it came at {at}").into(), ..receipt(keys, Delivered) }
 }
 
 async fn unmatched(desk: &Desk) -> Vec<Unmatched> {
@@ -56,7 +56,7 @@ pub(crate) async fn waiting_receipts_take_no_more_bytes_than_their_carrier_may_h
     let mut dropped = 0;
     for at in 0..200 {
         let keys: Vec<String> = (0..100).map(|n| format!("{at:04}{}", &long[n % 50..])).collect();
-        let flood = Receipt { keys, detail: "d".repeat(10_000), raw: "r".repeat(10_000), ..came([], at) };
+        let flood = Receipt { keys, detail: "d".repeat(10_000), raw: "r".repeat(10_000).into(), ..came([], at) };
         if let ReceiptOutcome::Crowded { dropped: count } = desk.hear(flood).await {
             dropped += count;
         }

@@ -15,6 +15,7 @@ async fn two_segments(desk: &Desk, name: &str) -> MessageId {
 }
 
 async fn end_all(desk: &Desk, secs: u64) -> WaitStep {
+    desk.list_all(after(secs)).await;
     desk.store.end_waits(after(secs), 100).await.unwrap()
 }
 
@@ -23,7 +24,7 @@ pub(crate) async fn a_message_without_receipts_is_marked_when_its_wait_is_over(f
     let id = desk.sent(desk.message(desk.account()), ["a"]).await;
     assert_eq!(end_all(&desk, WAIT_SECS - 1).await, WaitStep::default());
     assert!(!desk.delivery(id).await.receipt_missing);
-    assert_eq!(end_all(&desk, WAIT_SECS).await, WaitStep { ended: 0, missing: vec![NORTH.to_owned()] });
+    assert_eq!(end_all(&desk, WAIT_SECS).await, WaitStep { over: 1, ended: 0, missing: vec![NORTH.to_owned()] });
     let delivery = desk.delivery(id).await;
     assert_eq!((delivery.status, delivery.receipt_missing), (Status::Sent, true));
     assert_eq!(desk.kinds(id).await.last(), Some(&EventKind::Missing));
@@ -37,6 +38,28 @@ pub(crate) async fn a_message_without_receipts_is_marked_when_its_wait_is_over(f
         (Status::Delivered, false),
         "a late receipt counts, and takes the mark away"
     );
+}
+
+pub(crate) async fn a_wait_that_begins_after_the_message_is_listed_ends_too(fresh: impl Backend) {
+    let mut desk = Desk::open(&fresh).await;
+    let attempted = desk.attempted(desk.message(desk.account())).await;
+    desk.list_all(after(2)).await;
+    desk.record(&Outcome { accepted: acks(["a"]), receipt_by: Some(after(WAIT_SECS)), ..attempted.clone() }).await;
+    desk.reopen(&fresh).await;
+    let step = WaitStep { over: 1, ended: 0, missing: vec![NORTH.to_owned()] };
+    assert_eq!(desk.store.end_waits(after(WAIT_SECS), 100).await.unwrap(), step);
+    assert!(desk.delivery(attempted.id).await.receipt_missing);
+}
+
+pub(crate) async fn a_message_whose_receipt_came_is_not_marked(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let id = desk.sent(desk.message(desk.account()), ["a"]).await;
+    desk.list_all(after(2)).await;
+    desk.hear(receipt(["a"], Delivered)).await;
+    let step = desk.store.end_waits(after(WAIT_SECS), 100).await.unwrap();
+    assert_eq!((step.ended, step.missing), (0, vec![]));
+    assert!(!desk.delivery(id).await.receipt_missing);
+    assert_eq!(end_all(&desk, WAIT_SECS).await, WaitStep::default(), "its wait is looked at once");
 }
 
 pub(crate) async fn a_message_that_does_not_wait_is_never_marked(fresh: impl Backend) {
@@ -102,6 +125,7 @@ pub(crate) async fn waits_end_a_few_at_a_time_the_longest_over_first(fresh: impl
         ids.push(outcome.id);
     }
     desk.reopen(&fresh).await;
+    desk.list_all(after(30)).await;
     for marked in [vec![1], vec![1, 2], vec![0, 1, 2], vec![0, 1, 2]] {
         desk.store.end_waits(after(30), 1).await.unwrap();
         for (at, id) in ids.iter().enumerate() {

@@ -68,7 +68,7 @@ fn reported(number: u32, answers: &UnboundedSender<(u32, Answer)>) -> CarrierEve
         error: None,
         raw_id: number.to_string(),
         scope: ReceiptScope::Segment,
-        raw: String::new(),
+        raw: model::unmatched::Raw::default(),
     };
     CarrierEvent { carrier: "main".into(), event: Event::Receipt(receipt, Ack::new(number, answers.clone())) }
 }

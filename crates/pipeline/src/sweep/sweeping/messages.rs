@@ -108,8 +108,8 @@ impl Messages {
         vec![self.rounds.rest(now)]
     }
 
-    fn waits_ended(&mut self, WaitStep { ended, missing }: WaitStep) -> Vec<Action> {
-        let is_last = ended + missing.len() < STEP;
+    fn waits_ended(&mut self, WaitStep { over, missing, .. }: WaitStep) -> Vec<Action> {
+        let is_last = over < STEP;
         let missing =
             by_carrier(missing).into_iter().map(|(carrier, count)| Action::Report(Report::Missing(carrier, count)));
         let mut actions: Vec<Action> = missing.collect();

@@ -151,7 +151,9 @@ fn the_end_of_validity_waits_neither_for_media_nor_for_old_records() {
 
 #[test]
 fn a_full_batch_is_repeated_at_once_and_a_short_one_is_not() {
-    let waits = |ended, missing: &[(&str, usize)]| Input::WaitsEnded(WaitStep { ended, missing: names(missing) });
+    let waits = |over, missing: &[(&str, usize)]| {
+        Input::WaitsEnded(WaitStep { over, missing: names(missing), ..WaitStep::default() })
+    };
     check(
         &mut sweeping(),
         Messages,
@@ -160,9 +162,9 @@ fn a_full_batch_is_repeated_at_once_and_a_short_one_is_not() {
             (Input::Due, "expire at 0"),
             (Input::Expired(BATCH), "expire at 0"),
             (Input::Expired(BATCH - 1), "end waits at 0"),
-            (waits(STEP - 1, &[("main", 1)]), "1 of main missing; end waits at 0"),
+            (waits(STEP, &[("main", 1)]), "1 of main missing; end waits at 0"),
             (
-                waits(STEP - 3, &[("main", 1), ("second", 1)]),
+                waits(STEP - 1, &[("main", 1), ("second", 1)]),
                 "1 of main missing; 1 of second missing; forget parked at 0 before 80",
             ),
             (Input::ParkedForgotten(names(&[("main", STEP)])), "200 of main unclaimed; forget parked at 0 before 80"),
