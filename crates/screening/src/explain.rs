@@ -45,7 +45,7 @@ pub(crate) fn finding(
             match feature.origin {
                 Origin::Tokens(from, to) => ranges.push((from, to)),
                 Origin::Pair(first, second) => {
-                    ranges.extend([first, second].map(|at| (reading.hits[at].from, reading.hits[at].to)))
+                    ranges.extend([first, second].map(|at| (reading.hits[at].from, reading.hits[at].to)));
                 }
                 Origin::Whole => {}
             }

@@ -210,7 +210,7 @@ impl Line {
             (Fate::Answered { outcome, .. }, _) => {
                 match &outcome {
                     SegmentOutcome::TryLater { .. } => {
-                        network.rest(network.with_chance(|chance, _| chance.millis(1..1_500)))
+                        network.rest(network.with_chance(|chance, _| chance.millis(1..1_500)));
                     }
                     SegmentOutcome::Refused { .. } => {
                         network.ledger.lock().refused.insert(submission.message.id);
@@ -282,7 +282,7 @@ impl Carrier for Handle {
                     let until = async {
                         match until {
                             Some(until) => {
-                                line.network.runtime.sleep(until.saturating_sub(line.network.executor.now())).await
+                                line.network.runtime.sleep(until.saturating_sub(line.network.executor.now())).await;
                             }
                             None => std::future::pending().await,
                         }

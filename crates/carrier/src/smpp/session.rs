@@ -231,7 +231,7 @@ impl Session {
         self.give_up_parts(now);
         match self.phase {
             Phase::Binding { until } if now >= until => {
-                self.effects.push(Effect::Close("the SMSC did not answer the bind".to_owned()))
+                self.effects.push(Effect::Close("the SMSC did not answer the bind".to_owned()));
             }
             Phase::Unbinding { until } if now >= until => self.effects.push(Effect::Close("unbound".to_owned())),
             Phase::Ending { until, why } if now >= until => self.effects.push(Effect::Close(why.to_owned())),

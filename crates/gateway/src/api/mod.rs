@@ -130,7 +130,9 @@ impl Api {
         tokio::select! {
             biased;
             read = body::read(&self.runtime, body, limits) => read,
-            () = self.gate.closed() => Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining")),
+            () = self.gate.closed() => {
+                Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining"))
+            }
         }
     }
 

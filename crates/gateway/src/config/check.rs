@@ -257,7 +257,7 @@ fn check_routes(config: &Config, note: &mut impl FnMut(&str, String)) {
             ) {
                 (None, _) => note(&key, format!("there is no carrier `{name}`")),
                 (Some(carrier), Some(kind)) if !carrier.carries(kind) => {
-                    note(&key, format!("`{name}` does not carry {}", kind.as_str()))
+                    note(&key, format!("`{name}` does not carry {}", kind.as_str()));
                 }
                 (Some(_), _) => {}
             }

@@ -124,7 +124,7 @@ impl Dispatcher {
                 Wait::Messages => self.wake.notified().await,
                 Wait::Room => return self.room().await,
                 Wait::Pace(until) => {
-                    self.new_messages(until.since(self.runtime.steady()).max(Duration::from_millis(1))).await
+                    self.new_messages(until.since(self.runtime.steady()).max(Duration::from_millis(1))).await;
                 }
                 Wait::Store(time) => self.runtime.sleep(time).await,
             }

@@ -73,8 +73,14 @@ impl Notice {
             Parcel::Post(message) => mm7::post(shared, message).await,
         };
         shared.log(serde_json::json!({
-            "event": "sent", "type": self.kind, "message_id": self.message_id, "recipient": self.recipient, "status": self.status,
-            "attempt": self.attempts, "reply": heard.reply, "taken": heard.verdict == Verdict::Taken,
+            "event": "sent",
+            "type": self.kind,
+            "message_id": self.message_id,
+            "recipient": self.recipient,
+            "status": self.status,
+            "attempt": self.attempts,
+            "reply": heard.reply,
+            "taken": heard.verdict == Verdict::Taken,
         }));
         shared.journal.count(|summary| match (heard.verdict, self.is_report) {
             (Verdict::Taken, true) => summary.reports_taken += 1,

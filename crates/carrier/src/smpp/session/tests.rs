@@ -157,7 +157,10 @@ fn answers_are_waited_for_although_nothing_can_be_written_any_more() {
     session.finish(now, &mut Vec::new());
     let effects = session.effects();
     assert!(
-        matches!(&effects[..], [Effect::Outcome(outcome, 1), Effect::Close(why)] if outcome.token == 1 && why == "stuck"),
+        matches!(
+            &effects[..],
+            [Effect::Outcome(outcome, 1), Effect::Close(why)] if outcome.token == 1 && why == "stuck"
+        ),
         "{effects:?}"
     );
 }

@@ -209,7 +209,7 @@ fn no_more_is_under_way_than_the_window_has() {
 fn what_is_not_to_leave_ends_before_the_others_begin() {
     let skipped = leased(2, |message| {
         (message.broadcast, message.recipient) =
-            (Some(BroadcastId::from_bytes([9; 16])), Msisdn::parse(BLOCKED).unwrap())
+            (Some(BroadcastId::from_bytes([9; 16])), Msisdn::parse(BLOCKED).unwrap());
     });
     let single = leased(1, |message| message.recipient = Msisdn::parse(BLOCKED).unwrap());
     let expired = leased(3, |message| message.expires_at = NOW.wall);
