@@ -244,6 +244,20 @@ async fn code_33106_answers_a_key_of_the_wrong_form() {
     }
 }
 
+/// A request that breaks every rule of its fields, but for these.
+fn all_wrong_but(fields: &Value) -> Value {
+    let mut request = json!({
+        "recipients": ["555", "+18005551001", "+18005551001"],
+        "from": "555",
+        "body": "\u{7}".repeat(641),
+        "messageType": "fax",
+        "mediaUrl": "nonsense",
+        "idempotencyKey": "!",
+    });
+    request.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    request
+}
+
 #[tokio::test]
 async fn the_first_broken_rule_answers() {
     let stage = Stage::with(|config, _| {
@@ -257,17 +271,9 @@ async fn the_first_broken_rule_answers() {
     stage.operate("PATCH", &format!("/numbers/{}", other.number), json!({ "state": "suspended" })).await.expect(200);
     let large = || format!("{}nonsense", " ".repeat(6_000_000));
     let plain = |ask: Ask| ask.header("content-type", "text/plain").octets(large());
-    let worst = |fields: Value| {
-        let mut request = json!({
-            "recipients": ["555", "+18005551001", "+18005551001"],
-            "from": "555",
-            "body": "\u{7}".repeat(641),
-            "messageType": "fax",
-            "mediaUrl": "nonsense",
-            "idempotencyKey": "!",
-        });
-        request.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        tenant.broadcast(&request)
+    let worst = |fields: Value| tenant.broadcast(&all_wrong_but(&fields));
+    let mms = |recipients: Vec<String>, from: &str, key: &str| {
+        worst(json!({ "messageType": "MMS", "recipients": recipients, "from": from, "idempotencyKey": key }))
     };
     let twice = json!(["+18005551001", "+18005551001", "+18005551002", "+18005551003"]);
     let number = |from: &str| {
@@ -290,26 +296,10 @@ async fn the_first_broken_rule_answers() {
         (33003, worst(json!({ "messageType": "MMS" }))),
         (33003, worst(json!({ "messageType": "MMS", "recipients": twice }))),
         (33024, worst(json!({ "messageType": "MMS", "recipients": twice, "from": tenant.number }))),
-        (33108, worst(json!({ "messageType": "MMS", "recipients": recipients(4), "from": tenant.number }))),
-        (33106, worst(json!({ "messageType": "MMS", "recipients": recipients(2), "from": tenant.number }))),
-        (
-            33013,
-            worst(json!({
-                "messageType": "MMS",
-                "recipients": recipients(2),
-                "from": tenant.number,
-                "idempotencyKey": "taken",
-            })),
-        ),
-        (
-            33016,
-            worst(json!({
-                "messageType": "MMS",
-                "recipients": recipients(2),
-                "from": "+18005550000",
-                "idempotencyKey": "fresh",
-            })),
-        ),
+        (33108, mms(recipients(4), &tenant.number, "!")),
+        (33106, mms(recipients(2), &tenant.number, "!")),
+        (33013, mms(recipients(2), &tenant.number, "taken")),
+        (33016, mms(recipients(2), "+18005550000", "fresh")),
         (
             33107,
             worst(json!({
