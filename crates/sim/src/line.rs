@@ -305,6 +305,10 @@ impl Carrier for Handle {
         }
     }
 
+    fn answers_within(&self) -> Duration {
+        self.0.network.plan.answers_within()
+    }
+
     fn submit(&self, submission: Submission) {
         let line = &self.0;
         let lacking = (1..=submission.message.segments.max(1))

@@ -23,7 +23,7 @@ use crate::ledger::Ledger;
 use crate::nemesis::{Nemesis, USUAL};
 use crate::network::Network;
 use crate::operator::Operator;
-use crate::plan::{Mood, Plan};
+use crate::plan::{CarrierPlan, Mood, Plan};
 use crate::site::{Credentials, Death, Process, Site, VALID};
 use crate::world::{Key, Tenant, World};
 
@@ -289,7 +289,8 @@ fn patience(world: &World) -> Duration {
             60 + paced + carried + 10 * recipients as u64 / (plan.dispatch.queue.total as u64 / 4).clamp(1, 16),
         ),
         Mood::Carriers | Mood::Rough => {
-            3 * (plan.dispatch.lease + plan.dispatch.attempt + plan.dispatch.retry.ceiling)
+            let answers = plan.carriers.iter().map(CarrierPlan::answers_within).max().unwrap_or_default();
+            3 * (plan.dispatch.lease + pipeline::lease::shortest(answers) + plan.dispatch.retry.ceiling)
                 + Duration::from_secs(180 + paced + carried)
         }
     }

@@ -57,6 +57,7 @@ fn stage(answers: Vec<Handed>, let_go: usize) -> Stage {
     let script =
         Script { answers: Mutex::new(answers.into()), let_go: Semaphore::new(let_go), closed: Arc::clone(&closed) };
     let bounds = Bounds {
+        answers_within: Duration::from_secs(60),
         window: 3,
         rate: 0,
         receipt_wait: None,

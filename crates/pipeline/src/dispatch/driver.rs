@@ -154,7 +154,7 @@ impl Dispatcher {
         loop {
             let window = self.carrier.window();
             if self.machine().under_way().room(window) > 0 {
-                return Input::Room { ready, window };
+                return Input::Room { ready, window, answers_within: self.carrier.answers_within() };
             }
             self.recorded.notified().await;
         }

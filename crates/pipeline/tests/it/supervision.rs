@@ -64,6 +64,10 @@ impl Carrier for Eager {
         10
     }
 
+    fn answers_within(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn submit(&self, submission: Submission) {
         let Submission { message, attempt, token, accepted_segments, .. } = submission;
         let segments =
@@ -140,7 +144,6 @@ impl World {
             dispatch: DispatchSettings {
                 queue: QueueLimits { total: 100, per_account: 50, originator_rate: 0, account_rate: 0 },
                 lease: LONG,
-                attempt: LONG,
                 batch: 10,
                 poll: Duration::from_millis(250),
                 retry: Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) },

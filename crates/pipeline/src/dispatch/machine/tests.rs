@@ -22,7 +22,6 @@ fn settings() -> DispatchSettings {
     DispatchSettings {
         queue: QueueLimits { total: 100, per_account: 60, originator_rate: 0, account_rate: 0 },
         lease: DAY,
-        attempt: Duration::from_secs(75),
         batch: 10,
         poll: Duration::from_millis(250),
         retry: Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) },
@@ -30,6 +29,9 @@ fn settings() -> DispatchSettings {
         fallback_after: Duration::from_secs(30),
     }
 }
+
+/// How long the carrier may take for an outcome.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 
 /// The recipient of every message that a broadcast skips.
 const BLOCKED: &str = "+12025550199";
@@ -137,7 +139,7 @@ fn check(machine: &mut Dispatch, steps: Vec<(Input<'_>, &str)>) {
     }
 }
 
-const ROOM: Input<'static> = Input::Room { ready: 100, window: 100 };
+const ROOM: Input<'static> = Input::Room { ready: 100, window: 100, answers_within: ANSWERS_WITHIN };
 
 /// A machine in which these messages wait, and the driver for room.
 fn waiting(messages: Vec<Leased>) -> Dispatch {
@@ -192,7 +194,7 @@ fn the_store_is_looked_into_while_there_may_be_something() {
 #[test]
 fn no_more_is_under_way_than_the_window_has() {
     let mut machine = waiting((1..=5).map(plain).collect());
-    let room = || Input::Room { ready: 100, window: 3 };
+    let room = || Input::Room { ready: 100, window: 3, answers_within: ANSWERS_WITHIN };
     check(&mut machine, vec![(room(), "begin [1, 2, 3]"), (Input::Begun(vec![Some(1); 3]), "submit [1, 2, 3]")]);
     assert_eq!(machine.under_way().room(3), 0);
     let (other, late) = (Outcome { carrier: "second".into(), ..ended(1, 1) }, ended(2, 7));
@@ -376,7 +378,7 @@ fn messages_of_broadcasts_that_found_no_room_in_memory_are_leased_as_soon_as_the
     // Half of a hundred is for broadcasts.
     machine.on(Input::Held((1..=50).map(of_broadcast).collect()), NOW);
     let none = || Input::Leased(Vec::new());
-    let room = |ready| Input::Room { ready, window: 100 };
+    let room = |ready| Input::Room { ready, window: 100, answers_within: ANSWERS_WITHIN };
     check(
         &mut machine,
         vec![(Input::Turn, "lease 10"), (none(), "wait Room"), (Input::Woken, ""), (Input::Turn, "wait Room")],

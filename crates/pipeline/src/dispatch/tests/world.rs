@@ -90,6 +90,10 @@ impl Carrier for Fake {
         100
     }
 
+    fn answers_within(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
     fn submit(&self, submission: Submission) {
         self.submitted.lock().unwrap().push(submission);
     }
@@ -140,7 +144,6 @@ impl World {
         let settings = DispatchSettings {
             queue: QueueLimits { total: 1_000, per_account: 500, originator_rate: 0, account_rate: 0 },
             lease: Duration::from_secs(60),
-            attempt: Duration::from_secs(75),
             batch: 100,
             poll: Duration::from_millis(250),
             retry: Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) },
