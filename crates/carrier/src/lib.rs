@@ -275,6 +275,19 @@ fn machine() -> Arc<dyn runtime::Runtime> {
     Arc::new(runtime::Machine::new())
 }
 
+/// The first attempt of a test at `message`.
+#[cfg(test)]
+fn first_attempt(message: Message, token: u64) -> Submission {
+    Submission {
+        message: Arc::new(message),
+        media: None,
+        attempt: 1,
+        token,
+        accepted_segments: 0,
+        valid_for: Duration::from_secs(60),
+    }
+}
+
 /// How long a message waits for its receipts, unless its carrier says otherwise, in hours.
 pub const RECEIPT_WAIT_HOURS: u64 = 72;
 

@@ -1,8 +1,8 @@
 //! How long messages and attempts are leased: as long as their carriers need.
 //!
 //! A message is leased by the dispatcher that has it, and the lease of an attempt begins anew when the attempt does. An
-//! attempt needs the time until its outcome ([`Carrier::answers_within`](carrier::Carrier::answers_within)) and the time
-//! to record that.
+//! attempt needs the time until its outcome ([`Carrier::answers_within`](carrier::Carrier::answers_within)) and the
+//! time to record that.
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ mod random;
 
 use bytes::Bytes;
 use model::backoff::Backoff;
-use model::message::{Direction, Encoding, MessageType};
+use model::message::MessageType;
 use model::{MediaType, MessageId, Mode, Msisdn};
 use std::io;
 use std::num::NonZeroU32;
@@ -15,7 +15,7 @@ use super::*;
 use crate::queue::QueueLimits;
 use crate::route::{OnUnknown, Route};
 
-const NOW: Moment = Moment::of(Timestamp::from_millis(1_773_585_000_000));
+const NOW: Moment = Moment::of(testkit::NOW);
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn settings() -> DispatchSettings {
@@ -58,36 +58,16 @@ fn machine() -> Dispatch {
 
 /// The message of this number, of an account and perhaps a broadcast.
 fn leased(number: u32, change: impl FnOnce(&mut Message)) -> Leased {
-    let mut id = [0; 16];
-    id[..4].copy_from_slice(&number.to_be_bytes());
     let mut message = Message {
-        id: MessageId::from_bytes(id),
-        account: AccountId::from_bytes([1; 16]),
-        broadcast: None,
-        direction: Direction::Outbound,
-        mode: Mode::Live,
-        kind: MessageType::Sms,
+        account: testkit::account(1),
         originator: Msisdn::parse("+18005550001").unwrap(),
         recipient: Msisdn::parse("+12025550143").unwrap(),
-        body: Some("hello".into()),
-        media_url: None,
-        media: None,
-        encoding: Encoding::Gsm7,
-        segments: 1,
-        reference: 0,
-        created_at: NOW.wall,
         expires_at: NOW.wall + DAY,
+        ..testkit::message(number)
     };
     change(&mut message);
     let lease = Lease { token: u64::from(number), until: NOW.steady + DAY };
-    Leased {
-        message: Arc::new(message),
-        lease,
-        carrier: "main".into(),
-        attempts: 0,
-        accepted_segments: 0,
-        interrupted: false,
-    }
+    Leased { lease, ..testkit::leased(message, 0) }
 }
 
 fn plain(number: u32) -> Leased {
@@ -96,7 +76,7 @@ fn plain(number: u32) -> Leased {
 
 fn number(id: MessageId) -> u32 {
     let octets = id.to_bytes();
-    u32::from_be_bytes([octets[0], octets[1], octets[2], octets[3]])
+    u32::from_be_bytes([octets[12], octets[13], octets[14], octets[15]])
 }
 
 fn numbers(ids: impl Iterator<Item = MessageId>) -> Vec<u32> {
