@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use crate::chance::Chance;
 use crate::check::{self, Everything, Found};
 use crate::client::{Client, MARKS_PER_REQUEST};
+use crate::counts::Counts;
 use crate::executor::{Executor, ProcessId};
 use crate::ledger::Ledger;
 use crate::nemesis::{Nemesis, USUAL};
@@ -40,21 +41,6 @@ pub struct Report {
     pub steps: u64,
     /// What happened, counted.
     pub counts: Counts,
-}
-
-/// What happened in a run, or in many.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Messages in the store at the end.
-    pub messages: u64,
-    /// Submissions to carriers.
-    pub submits: u64,
-    /// Segments that a carrier has more than once.
-    pub duplicates: u64,
-    /// Unknown outcomes.
-    pub unknown: u64,
-    /// Ends of processes.
-    pub kills: u64,
 }
 
 /// More steps than any scenario needs.
