@@ -1,5 +1,5 @@
-//! The values that many tests begin with: messages and broadcasts with every field set, what admits them, and a store in
-//! a directory of its own. For tests alone.
+//! The values that many tests begin with: messages and broadcasts with every field set, what admits them, and a store
+//! in a directory of its own. For tests alone.
 //!
 //! Every value is one that the product could have. A test says what matters to it, and takes the rest from here:
 //!
@@ -10,8 +10,8 @@
 //! assert_eq!((long.id, long.created_at), (testkit::message_id(7), testkit::NOW));
 //! ```
 //!
-//! The unit tests of a crate cannot use values whose types are its own, since those of the kit belong to another build of
-//! it. They use values of the crates below.
+//! The unit tests of a crate cannot use values whose types are its own, since those of the kit belong to another build
+//! of it. They use values of the crates below.
 
 mod load;
 mod place;
