@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Makes fuzz/corpus out of the inputs that our tests have. Run it again when they have new ones; what a fuzzer found is kept under its own name (found-*)."""
+"""Makes fuzz/corpus out of the inputs that our tests have. Run it again when they have new ones; what a fuzzer found is
+kept under its own name (found-*)."""
+
 import json
 import pathlib
 import struct
@@ -51,10 +53,30 @@ def pdu(command, status, sequence, body=b""):
 field = {name: lines(f"tests/field/{name}.jsonl") for name in ("api", "ends", "media", "mm4", "receipts", "smpp")}
 pdus = [octets_of(text) for name in ("receipts", "smpp") for text in values(field[name], {"pdu", "send"})]
 pdus = [octets for octets in pdus if octets]
-answers = [pdu(0x80000004, status, sequence, b"id%d\0" % sequence) for sequence in range(2, 9) for status in (0, 0x58, 0x14, 0x0B)]
-others = [pdu(0x15, 0, 1), pdu(0x80000015, 0, 2), pdu(6, 0, 3), pdu(0x80000006, 0, 2), pdu(0x80000000, 3, 2), pdu(0x80000009, 0, 1, b"x\0\x02\x10\0\x01\x34")]
+answers = [
+    pdu(0x80000004, status, sequence, b"id%d\0" % sequence)
+    for sequence in range(2, 9)
+    for status in (0, 0x58, 0x14, 0x0B)
+]
+others = [
+    pdu(0x15, 0, 1),
+    pdu(0x80000015, 0, 2),
+    pdu(6, 0, 3),
+    pdu(0x80000006, 0, 2),
+    pdu(0x80000000, 3, 2),
+    pdu(0x80000009, 0, 1, b"x\0\x02\x10\0\x01\x34"),
+]
 write("smpp_pdu", pdus + answers[:8] + others, 80)
-write("smpp_session", [b"".join(answers[::4] + pdus[:3]), *answers, *others, b"".join(others), *(b"".join(pdus[at : at + 3]) for at in range(0, len(pdus), 3))])
+write(
+    "smpp_session",
+    [
+        b"".join(answers[::4] + pdus[:3]),
+        *answers,
+        *others,
+        b"".join(others),
+        *(b"".join(pdus[at : at + 3]) for at in range(0, len(pdus), 3)),
+    ],
+)
 texts = list(values(field["ends"], {"receipt"})) + [
     "id:0123456789 sub:001 dlvrd:001 submit date:2603151430 done date:2603151431 stat:DELIVRD err:000 text:Hello",
     "id:77d0a1f3-5 stat:UNDELIV err:0C1",
@@ -63,7 +85,12 @@ texts = list(values(field["ends"], {"receipt"})) + [
     "id:1,stat:REJECTD\r\nerr:99",
 ]
 bodies = [octets[octets.find(b"id:") :] for octets in pdus if b"id:" in octets]
-write("receipt", [b"\0" + text.encode() for text in texts] + [b"\x08" + text.encode("utf-16-be") for text in texts[-5:]] + [b"\0" + body for body in bodies])
+write(
+    "receipt",
+    [b"\0" + text.encode() for text in texts]
+    + [b"\x08" + text.encode("utf-16-be") for text in texts[-5:]]
+    + [b"\0" + body for body in bodies],
+)
 write("mm4", [path.read_bytes() for path in sorted((ROOT / "crates/wire/tests/golden/mm4").glob("*.eml"))])
 mm7 = []
 for path in sorted((ROOT / "crates/wire/tests/golden/mm7").rglob("*.http")):
@@ -72,7 +99,15 @@ for path in sorted((ROOT / "crates/wire/tests/golden/mm7").rglob("*.http")):
     mm7.append((kinds or [b"text/xml"])[0] + b"\n" + body.replace(b"\n", b"\r\n"))
 write("mm7", mm7)
 bodies = [text.encode() for text in values(field["api"], {"raw"})]
-bodies += [json.dumps(one).encode() for one in ({"to": "+18005559876", "from": "+18005551234", "body": "Hi", "idempotencyKey": "a-1"}, {"mediaUrl": None, "to": 1}, [], {})]
+bodies += [
+    json.dumps(one).encode()
+    for one in (
+        {"to": "+18005559876", "from": "+18005551234", "body": "Hi", "idempotencyKey": "a-1"},
+        {"mediaUrl": None, "to": 1},
+        [],
+        {},
+    )
+]
 write("message", bodies)
 recipients = ["+18005550001", "+18005550002"]
 write(
@@ -92,12 +127,33 @@ write(
 )
 urls = [case["url"] for case in lines("crates/fetch/tests/urls.jsonl")]
 public, private = bytes([93, 184, 216, 34]), bytes([127, 0, 0, 1])
-write("url", [f"{url}\n{urls[at - 1]}\n".encode("utf-8", "surrogatepass") + (public if at % 2 else private) for at, url in enumerate(urls)], 120)
+write(
+    "url",
+    [
+        f"{url}\n{urls[at - 1]}\n".encode("utf-8", "surrogatepass") + (public if at % 2 else private)
+        for at, url in enumerate(urls)
+    ],
+    120,
+)
 media = [b"\0" + path.read_bytes() for path in sorted((ROOT / "crates/fetch/tests/media").iterdir())]
-media += [bytes([number % 6]) + octets for number, text in enumerate(values(field["media"], {"hex"})) if (octets := octets_of(text))]
-media += [b"\0" + octets for case in field["media"] for one in case.get("variants", []) for text in one.get("of", []) if isinstance(text, str) and text.startswith("hex:") and (octets := octets_of(text))]
+media += [
+    bytes([number % 6]) + octets
+    for number, text in enumerate(values(field["media"], {"hex"}))
+    if (octets := octets_of(text))
+]
+media += [
+    b"\0" + octets
+    for case in field["media"]
+    for one in case.get("variants", [])
+    for text in one.get("of", [])
+    if isinstance(text, str) and text.startswith("hex:") and (octets := octets_of(text))
+]
 write("media", media)
-greeting, ehlo, done = b"220 mms.example.net ESMTP\r\n", b"250-mms.example.net\r\n250-PIPELINING\r\n250 SIZE 1000000\r\n", b"250 2.0.0 ok\r\n"
+greeting, ehlo, done = (
+    b"220 mms.example.net ESMTP\r\n",
+    b"250-mms.example.net\r\n250-PIPELINING\r\n250 SIZE 1000000\r\n",
+    b"250 2.0.0 ok\r\n",
+)
 through = greeting + ehlo + done + done + b"354 go on\r\n"
 write(
     "smtp_client",
@@ -112,7 +168,8 @@ write(
         b"HTTP/1.1 400 Bad Request\r\n\r\n",
     ],
 )
-head = b"EHLO mms.example.net\r\nMAIL FROM:<a@b.example> SIZE=100\r\nRCPT TO:<+12025550101/TYPE=PLMN@a.example>\r\nDATA\r\n"
+head = b"EHLO mms.example.net\r\nMAIL FROM:<a@b.example> SIZE=100\r\n"
+head += b"RCPT TO:<+12025550101/TYPE=PLMN@a.example>\r\nDATA\r\n"
 write(
     "smtp_server",
     [

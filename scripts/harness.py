@@ -1,4 +1,6 @@
-"""What the scripts that run the real programs share: processes that end with the script, the simulated SMSC, a server and its operator."""
+"""What the scripts that run the real programs share: processes that end with the script, the simulated SMSC, a server
+and its operator."""
+
 import base64
 import json
 import os
@@ -16,7 +18,8 @@ TOKEN = "harness-token-harness-token"
 
 
 def free_port():
-    """A port on which nobody listens, below those that the system gives to outgoing connections: one of these could take it before it is used."""
+    """A port on which nobody listens, below those that the system gives to outgoing connections: one of these could
+    take it before it is used."""
     while True:
         port = random.randint(10_000, 32_000)
         with socket.socket() as s:
@@ -60,7 +63,8 @@ class Process:
         return self.wait(seconds)
 
     def freeze(self):
-        """Stops every thread where it is. Returns when none runs any more; one that is in a system call stops at its end."""
+        """Stops every thread where it is. Returns when none runs any more; one that is in a system call stops at its
+        end."""
         self.process.send_signal(signal.SIGSTOP)
         wait_for("every thread's stop", lambda: set(self.thread_states()) <= {"T", "D"}, 10)
 
@@ -114,7 +118,8 @@ class Smsc(Process):
 
 
 class Server:
-    """A server, its operator, and one account that may send without end. It may be started and stopped many times over one directory."""
+    """A server, its operator, and one account that may send without end. It may be started and stopped many times over
+    one directory."""
 
     def __init__(self, binary, directory, smsc_port, window=200, settings="", log_directory=None, rate=0):
         self.binary, self.directory = binary, directory
@@ -156,7 +161,9 @@ reconnect_ceiling_ms = 500
 
     def is_ready(self):
         if not self.process.is_running():
-            raise SystemExit(f"the server ended with {self.process.process.returncode}: see {self.log}\n{tail(self.log)}")
+            raise SystemExit(
+                f"the server ended with {self.process.process.returncode}: see {self.log}\n{tail(self.log)}"
+            )
         try:
             return urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/readyz", timeout=10).status == 200
         except OSError:
@@ -166,7 +173,9 @@ reconnect_ceiling_ms = 500
         """The admin API."""
         data = json.dumps(body).encode() if body is not None else None
         headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
-        request = urllib.request.Request(f"http://127.0.0.1:{self.admin}/admin/v1{path}", method=method, data=data, headers=headers)
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.admin}/admin/v1{path}", method=method, data=data, headers=headers
+        )
         return json.load(urllib.request.urlopen(request, timeout=30))
 
     def account(self, number=NUMBER):

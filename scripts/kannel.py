@@ -1,4 +1,6 @@
-"""Debian's Kannel as a client of an SMSC: bearerbox and smsbox with a configuration of their own. They end with the script."""
+"""Debian's Kannel as a client of an SMSC: bearerbox and smsbox with a configuration of their own. They end with the
+script."""
+
 import os
 import re
 import shutil
@@ -18,8 +20,11 @@ class Kannel:
     def __init__(self, directory, smsc_port, window=10, store="memory", smsc_lines=""):
         self.admin, box, self.http = free_port(), free_port(), free_port()
         os.makedirs(os.path.join(directory, "spool"), exist_ok=True)
-        kept = {"memory": "", "file": f"store-type = file\nstore-location = {directory}/kannel.store\n",
-                "spool": f"store-type = spool\nstore-location = {directory}/spool\n"}[store]
+        kept = {
+            "memory": "",
+            "file": f"store-type = file\nstore-location = {directory}/kannel.store\n",
+            "spool": f"store-type = spool\nstore-location = {directory}/spool\n",
+        }[store]
         config = os.path.join(directory, "kannel.conf")
         with open(config, "w", encoding="ascii") as file:
             file.write(f"""group = core
@@ -77,6 +82,7 @@ max-messages = 5
 
     def wait_for(self, what, condition):
         """Ends the script where Kannel ends instead."""
+
         def unless_it_has_ended():
             if not all(box.is_running() for box in self.boxes):
                 raise SystemExit(f"Kannel ended:\n{tail(self.said)}")

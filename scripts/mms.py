@@ -1,4 +1,6 @@
-"""What the crash proof needs for MMS: media that are like no others, the simulated MMSC, and a server that is connected to it twice."""
+"""What the crash proof needs for MMS: media that are like no others, the simulated MMSC, and a server that is connected
+to it twice."""
+
 import collections
 import hashlib
 import http.server
@@ -59,8 +61,11 @@ class Mmsc(Process):
     """The simulated MMSC."""
 
     def __init__(self, binary, log, reply_to, report_to, *options):
-        listen = ["--listen-mm4", "127.0.0.1:0", "--listen-mm7", "127.0.0.1:0", "--reply-to", f"127.0.0.1:{reply_to}", "--report-to", f"http://127.0.0.1:{report_to}/mm7"]
-        super().__init__(binary, "simulate", "mmsc", *listen, "--log", log, "--log-text", *options, stdout=subprocess.PIPE)
+        listen = ["--listen-mm4", "127.0.0.1:0", "--listen-mm7", "127.0.0.1:0"]
+        listen += ["--reply-to", f"127.0.0.1:{reply_to}", "--report-to", f"http://127.0.0.1:{report_to}/mm7"]
+        super().__init__(
+            binary, "simulate", "mmsc", *listen, "--log", log, "--log-text", *options, stdout=subprocess.PIPE
+        )
         ports = json.loads(self.process.stdout.readline())
         self.mm4, self.mm7 = (ports[name].rsplit(":", 1)[1] for name in ("mm4", "mm7"))
         self.log = log
@@ -80,7 +85,8 @@ class Mmsc(Process):
 def server(binary, directory, smsc_port, media, mmsc_log, window):
     """A server whose MMS go to one simulated MMSC, by MM4 or MM7 as the number begins, and that MMSC."""
     reply_to, report_to = free_port(), free_port()
-    mmsc = Mmsc(binary, mmsc_log, reply_to, report_to, "--response-delay-ms", "0..20", "--answer-delay-ms", "0..50", "--report-delay-ms", "0..100")
+    delays = ["--response-delay-ms", "0..20", "--answer-delay-ms", "0..50", "--report-delay-ms", "0..100"]
+    mmsc = Mmsc(binary, mmsc_log, reply_to, report_to, *delays)
     settings = f"""
 [media]
 directory = "{directory}/media"

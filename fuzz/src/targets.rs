@@ -9,8 +9,7 @@ use carrier::Submission;
 use carrier::smpp::config::SmppConfig;
 use fetch::guard::{Guard, GuardSettings};
 use fetch::media::kind;
-use model::message::{Direction, Encoding, Message, MessageType};
-use model::{AccountId, MessageId, Mode, Msisdn, Timestamp};
+use model::message::Message;
 use runtime::{Machine, Runtime};
 use wire::smpp::{decode, encode, frame};
 use wire::{concat, gsm, mm4, mm7, receipt};
@@ -40,22 +39,9 @@ pub fn smpp_session(octets: &[u8]) {
 
 fn submission(number: u8) -> Submission {
     let message = Message {
-        id: MessageId::from_bytes([number; 16]),
-        account: AccountId::from_bytes([2; 16]),
-        broadcast: None,
-        direction: Direction::Outbound,
-        mode: Mode::Live,
-        kind: MessageType::Sms,
-        originator: Msisdn::parse("+18005559876").unwrap_or_else(|_| unreachable!("it is a number")),
-        recipient: Msisdn::parse("+18005551234").unwrap_or_else(|_| unreachable!("it is a number")),
         body: Some("x".repeat(usize::from(number) * 100).into()),
-        media_url: None,
-        media: None,
-        encoding: Encoding::Gsm7,
         segments: u16::from(number),
-        reference: 0,
-        created_at: Timestamp::from_millis(0),
-        expires_at: Timestamp::from_millis(1_000),
+        ..testkit::message(number.into())
     };
     let valid_for = Duration::from_secs(60);
     Submission {

@@ -1,4 +1,6 @@
-"""A TCP relay that keeps what passes as a capture that network tools read. It needs no rights that a test does not have."""
+"""A TCP relay that keeps what passes as a capture that network tools read. It needs no rights that a test does not
+have."""
+
 import socket
 import struct
 import threading
@@ -14,7 +16,8 @@ PUSH_ACK = 0x18
 
 
 class Relay:
-    """Listens on `port`, and passes each connection on to another port of this machine. Its packets are in the file at `path`."""
+    """Listens on `port`, and passes each connection on to another port of this machine. Its packets are in the file at
+    `path`."""
 
     def __init__(self, path, to_port):
         self.to_port, self.lock, self.next_port, self.ends = to_port, threading.Lock(), CLIENT[1], []

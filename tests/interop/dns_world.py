@@ -1,7 +1,9 @@
-"""A world for test_dns.py, made in namespaces that end with it: a name server, servers that count, and the machine's own files. Prints what happened, as JSON.
+"""A world for test_dns.py, made in namespaces that end with it: a name server, servers that count, and the machine's
+own files. Prints what happened, as JSON.
 
-    unshare --net --mount python3 dns_world.py SMSFACTORY FETCH
+unshare --net --mount python3 dns_world.py SMSFACTORY FETCH
 """
+
 import http.server
 import json
 import os
@@ -53,9 +55,9 @@ class NameServer(threading.Thread):
     def answer(self, packet):
         labels, at = [], 12
         while packet[at]:
-            labels.append(packet[at + 1:at + 1 + packet[at]].decode().lower())
+            labels.append(packet[at + 1 : at + 1 + packet[at]].decode().lower())
             at += 1 + packet[at]
-        name, (kind,) = ".".join([*labels, ""]), struct.unpack("!H", packet[at + 1:at + 3])
+        name, (kind,) = ".".join([*labels, ""]), struct.unpack("!H", packet[at + 1 : at + 3])
         self.asked.append((name, kind))
         answers = NAMES.get(name)
         turn = self.asked.count((name, kind)) - 1
@@ -65,11 +67,12 @@ class NameServer(threading.Thread):
         records = records_of(given, kind)
         code = 0 if answers else 3
         head = packet[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, len(records), 0, 0)
-        return head + packet[12:at + 5] + b"".join(records)
+        return head + packet[12 : at + 5] + b"".join(records)
 
 
 def records_of(values, kind):
-    """Records with no time to live, of the kind that is asked for. `=` begins an alias, which is told with every kind; what follows it is the alias's."""
+    """Records with no time to live, of the kind that is asked for. `=` begins an alias, which is told with every kind;
+    what follows it is the alias's."""
     records, owner = [], b"\xc0\x0c"
     for value in values:
         if value.startswith("="):
@@ -136,11 +139,17 @@ def main():
     names.start()
     servers = {"allowed": Counting(ALLOWED), "forbidden": Counting(FORBIDDEN), "proxy": Counting(PROXY)}
     proxy = f"http://{PROXY}:{PORT}"
-    environment = dict(os.environ, HTTP_PROXY=proxy, http_proxy=proxy, HTTPS_PROXY=proxy, ALL_PROXY=proxy, all_proxy=proxy)
+    environment = dict(
+        os.environ, HTTP_PROXY=proxy, http_proxy=proxy, HTTPS_PROXY=proxy, ALL_PROXY=proxy, all_proxy=proxy
+    )
     seen = {}
 
     def scenario(name, *command):
-        before, asked, start = {key: server.accepted for key, server in servers.items()}, len(names.asked), time.monotonic()
+        before, asked, start = (
+            {key: server.accepted for key, server in servers.items()},
+            len(names.asked),
+            time.monotonic(),
+        )
         ended = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
         questions = names.asked[asked:]
         kinds = [kind for _, kind in questions]

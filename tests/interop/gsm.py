@@ -1,4 +1,5 @@
-"""The GSM 7-bit default alphabet and its extension, by the tables of 3GPP TS 23.038, section 6.2.1. On purpose not ours."""
+"""The GSM 7-bit default alphabet and its extension, by the tables of 3GPP TS 23.038, section 6.2.1. On purpose not
+ours."""
 
 BASIC = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ"
@@ -6,7 +7,18 @@ BASIC = (
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
     "¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-EXTENSION = {0x0A: "\f", 0x14: "^", 0x28: "{", 0x29: "}", 0x2F: "\\", 0x3C: "[", 0x3D: "~", 0x3E: "]", 0x40: "|", 0x65: "€"}
+EXTENSION = {
+    0x0A: "\f",
+    0x14: "^",
+    0x28: "{",
+    0x29: "}",
+    0x2F: "\\",
+    0x3C: "[",
+    0x3D: "~",
+    0x3E: "]",
+    0x40: "|",
+    0x65: "€",
+}
 ESCAPE = 0x1B
 
 # Every character that the alphabet has, once.
@@ -31,7 +43,8 @@ def decode(septets):
 
 
 def unpack(octets, header_octets=0):
-    """The septets of octets as they are on the air; after a header they begin at the next septet's boundary (TS 23.040, 9.2.3.24).
+    """The septets of octets as they are on the air; after a header they begin at the next septet's boundary (TS 23.040,
+    9.2.3.24).
 
     A carriage return that ends with the last octet fills seven bits that were left over (TS 23.038, 6.1.2.3.1)."""
     fill = -header_octets * 8 % 7

@@ -1,5 +1,6 @@
-"""A small MMSC made of aiosmtpd, Python's email and smtplib: it takes what is forwarded to it, and answers and reports as a test wants it. With a certificate
-it insists on STARTTLS, and uses it."""
+"""A small MMSC made of aiosmtpd, Python's email and smtplib: it takes what is forwarded to it, and answers and reports
+as a test wants it. With a certificate it insists on STARTTLS, and uses it."""
+
 import email
 import email.policy
 import queue
@@ -31,14 +32,29 @@ def make_certificate(directory):
     config, certificate, key = (f"{directory}/{name}" for name in ("openssl.cnf", "certificate.pem", "key.pem"))
     with open(config, "w", encoding="ascii") as file:
         file.write(CERTIFICATE)
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-config", config, "-keyout", key, "-out", certificate]
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-config",
+        config,
+        "-keyout",
+        key,
+        "-out",
+        certificate,
+    ]
     subprocess.run(command, check=True, capture_output=True)
     return certificate, key
 
 
 class Mm4Mmsc:
-    """`judge` says for each MM4_forward.REQ what follows: `smtp`, a reply that refuses the mail; `res`, the code of the answer; `report`, the status that is
-    reported. They happen in their order, and what it leaves out does not."""
+    """`judge` says for each MM4_forward.REQ what follows: `smtp`, a reply that refuses the mail; `res`, the code of the
+    answer; `report`, the status that is reported. They happen in their order, and what it leaves out does not."""
 
     def __init__(self, judge, port, talk_back_to, tls=None):
         self.judge, self.port, self.talk_back_to = judge, port, talk_back_to
@@ -89,7 +105,12 @@ class Mm4Mmsc:
         return self.headers("MM4_forward.RES", forward, {"X-Mms-Request-Status-Code": code})
 
     def report(self, forward, status):
-        more = {"From": forward["To"], "To": forward["From"], "X-Mms-Ack-Request": "Yes", "X-Mms-MM-Status-Code": status}
+        more = {
+            "From": forward["To"],
+            "To": forward["From"],
+            "X-Mms-Ack-Request": "Yes",
+            "X-Mms-MM-Status-Code": status,
+        }
         return self.headers("MM4_delivery_report.REQ", forward, more)
 
     def headers(self, kind, forward, more):

@@ -1,5 +1,6 @@
-"""A small MMSC made of Python's http.server, its email package for what is in a body, and lxml for what is in an envelope. It takes what a VASP
-submits, and reports on every message as a test wants it."""
+"""A small MMSC made of Python's http.server, its email package for what is in a body, and lxml for what is in an
+envelope. It takes what a VASP submits, and reports on every message as a test wants it."""
+
 import base64
 import email
 import email.policy
@@ -25,9 +26,13 @@ class Envelope:
         self.namespace = RELEASES + release
         root = etree.fromstring(octets)
         header, body = root
-        assert [root.tag, header.tag, body.tag] == [f"{{{SOAP}}}{name}" for name in ("Envelope", "Header", "Body")], root.tag
+        assert [root.tag, header.tag, body.tag] == [f"{{{SOAP}}}{name}" for name in ("Envelope", "Header", "Body")], (
+            root.tag
+        )
         (transaction,), (self.operation,) = header, body
-        assert transaction.tag == self.tag("TransactionID") and transaction.get(f"{{{SOAP}}}mustUnderstand") == "1", etree.tostring(header)
+        assert transaction.tag == self.tag("TransactionID") and transaction.get(f"{{{SOAP}}}mustUnderstand") == "1", (
+            etree.tostring(header)
+        )
         self.transaction = transaction.text
         fault = self.operation.tag == f"{{{SOAP}}}Fault"
         (said,) = self.operation.find("detail") if fault else (self.operation,)
@@ -53,13 +58,20 @@ class Submission:
 
     def __init__(self, path, headers, body, release):
         self.path, self.headers = path, headers
-        whole = email.message_from_bytes(f"Content-Type: {headers['Content-Type']}\r\n\r\n".encode() + body, policy=email.policy.HTTP)
-        assert whole.get_content_type() == "multipart/related" and whole.get_param("type") == "text/xml", headers["Content-Type"]
+        whole = email.message_from_bytes(
+            f"Content-Type: {headers['Content-Type']}\r\n\r\n".encode() + body, policy=email.policy.HTTP
+        )
+        assert whole.get_content_type() == "multipart/related" and whole.get_param("type") == "text/xml", headers[
+            "Content-Type"
+        ]
         root, content = whole.iter_parts()
         assert root["Content-ID"] == whole.get_param("start") and root.get_content_type() == "text/xml", root.items()
         self.envelope = Envelope(root.get_payload(decode=True), release)
         href = self.envelope.said.find(self.envelope.tag("Content")).get("href")
-        assert content["Content-ID"] == f"<{urllib.parse.unquote(href.removeprefix('cid:'))}>", (href, content["Content-ID"])
+        assert content["Content-ID"] == f"<{urllib.parse.unquote(href.removeprefix('cid:'))}>", (
+            href,
+            content["Content-ID"],
+        )
         self.content_type = content.get_content_type()
         self.start = content.get_param("start")
         self.parts = {part["Content-ID"].strip("<>"): part for part in content.iter_parts()}
@@ -75,9 +87,9 @@ class Submission:
 
 
 class PythonMmsc:
-    """`releases` maps the path of each VASP to the release that it speaks. `answer` says what to do with a submission: it gets the path and the
-    recipient, and returns the status of HTTP, the StatusCode (None for a blank answer), and the MMStatus that is reported (None for no report). Reports on
-    paths of `early` come before the answer."""
+    """`releases` maps the path of each VASP to the release that it speaks. `answer` says what to do with a submission:
+    it gets the path and the recipient, and returns the status of HTTP, the StatusCode (None for a blank answer), and
+    the MMStatus that is reported (None for no report). Reports on paths of `early` come before the answer."""
 
     def __init__(self, releases, answer, early=()):
         self.releases, self.answer, self.early = releases, answer, early
@@ -130,29 +142,45 @@ class PythonMmsc:
 
     def submit_rsp(self, envelope, code, message_id):
         given = f"<x:MessageID>{message_id}</x:MessageID>" if code == 1000 else ""
-        return self.wrap(envelope.namespace, envelope.transaction, f"""<x:SubmitRsp xmlns:x="{envelope.namespace}"><x:MM7Version>5.3.0</x:MM7Version>
-<x:Status><x:StatusCode>{code}</x:StatusCode><x:StatusText>as asked</x:StatusText></x:Status>{given}</x:SubmitRsp>""")
+        return self.wrap(
+            envelope.namespace,
+            envelope.transaction,
+            f"""<x:SubmitRsp xmlns:x="{envelope.namespace}"><x:MM7Version>5.3.0</x:MM7Version>
+<x:Status><x:StatusCode>{code}</x:StatusCode><x:StatusText>as asked</x:StatusText></x:Status>{given}</x:SubmitRsp>""",
+        )
 
     def wrap(self, namespace, transaction, operation):
         return f"""<?xml version="1.0" encoding="UTF-8"?>
-<e:Envelope xmlns:e="{SOAP}"><e:Header><x:TransactionID xmlns:x="{namespace}" e:mustUnderstand="1">{transaction}</x:TransactionID></e:Header>
+<e:Envelope xmlns:e="{SOAP}"><e:Header>
+<x:TransactionID xmlns:x="{namespace}" e:mustUnderstand="1">{transaction}</x:TransactionID></e:Header>
 <e:Body>{operation}</e:Body></e:Envelope>"""
 
     def report(self, path, message_id, recipient, mm_status):
         """Posts a report to the listener of a VASP, and keeps how that answers."""
         transaction = f"report-{message_id}"
         namespace = RELEASES + self.releases[path]
-        envelope = self.wrap(namespace, transaction, f"""<x:DeliveryReportReq xmlns:x="{namespace}"><x:MM7Version>5.3.0</x:MM7Version>
-<x:MMSRelayServerID>python</x:MMSRelayServerID><x:MessageID>{message_id}</x:MessageID><x:Recipient><x:Number>{recipient}</x:Number></x:Recipient>
-<x:Date>2026-03-15T14:31:12Z</x:Date><x:MMStatus>{mm_status}</x:MMStatus></x:DeliveryReportReq>""")
+        envelope = self.wrap(
+            namespace,
+            transaction,
+            f"""<x:DeliveryReportReq xmlns:x="{namespace}"><x:MM7Version>5.3.0</x:MM7Version>
+<x:MMSRelayServerID>python</x:MMSRelayServerID><x:MessageID>{message_id}</x:MessageID>
+<x:Recipient><x:Number>{recipient}</x:Number></x:Recipient>
+<x:Date>2026-03-15T14:31:12Z</x:Date><x:MMStatus>{mm_status}</x:MMStatus></x:DeliveryReportReq>""",
+        )
         http_status, answer = self.post(path, envelope)
-        self.reported.append((http_status, answer.name, answer.text("Status", "StatusCode"), answer.transaction == transaction))
+        self.reported.append(
+            (http_status, answer.name, answer.text("Status", "StatusCode"), answer.transaction == transaction)
+        )
 
     def post(self, path, envelope):
         """Posts to the listener of a VASP. The status of HTTP, and the envelope that came back."""
         port, credentials = self.listeners[path]
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-        headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""', "Authorization": f"Basic {base64.b64encode(credentials.encode()).decode()}"}
+        headers = {
+            "Content-Type": "text/xml; charset=utf-8",
+            "SOAPAction": '""',
+            "Authorization": f"Basic {base64.b64encode(credentials.encode()).decode()}",
+        }
         try:
             connection.request("POST", "/mm7", envelope.encode(), headers)
             answer = connection.getresponse()

@@ -1,4 +1,6 @@
-"""A small SMSC made of smpplib's reading and writing of PDUs. It takes what clients submit, and reports every message as a test wants it."""
+"""A small SMSC made of smpplib's reading and writing of PDUs. It takes what clients submit, and reports every message
+as a test wants it."""
+
 import socket
 import struct
 import threading
@@ -21,8 +23,8 @@ class Peer:
 
 
 class PythonSmsc:
-    """`receipt` makes the PDU of a receipt: it gets `make` (a PDU by its command and fields), the submit_sm, the number of its id, and whether it
-    was delivered. `id_text` writes the id of an acknowledgement."""
+    """`receipt` makes the PDU of a receipt: it gets `make` (a PDU by its command and fields), the submit_sm, the number
+    of its id, and whether it was delivered. `id_text` writes the id of an acknowledgement."""
 
     def __init__(self, receipt, id_text, is_delivered):
         self.receipt, self.id_text, self.is_delivered = receipt, id_text, is_delivered
@@ -69,7 +71,8 @@ class PythonSmsc:
 
 
 class Session:
-    """One connection. Every PDU goes through smpplib, in both directions; parameters that it does not know are errors."""
+    """One connection. Every PDU goes through smpplib, in both directions; parameters that it does not know are
+    errors."""
 
     def __init__(self, smsc, connection):
         self.smsc, self.connection, self.peer, self.system_id = smsc, connection, Peer(), None

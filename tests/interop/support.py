@@ -1,4 +1,6 @@
-"""What these tests share: the program under test, its SMSC with a log, its server with carriers, and what ends with a test."""
+"""What these tests share: the program under test, its SMSC with a log, its server with carriers, and what ends with a
+test."""
+
 import json
 import logging
 import os
@@ -18,7 +20,8 @@ BINARY = os.environ.get("SMSFACTORY_BINARY", os.path.join(ROOT, "target", "debug
 # smpplib tells what a test provokes on purpose, and the test judges it.
 logging.getLogger("smpp").setLevel(logging.CRITICAL)
 
-# Seconds within which a peer answers. Long, because a machine may be busy; nothing waits for it unless something is wrong.
+# Seconds within which a peer answers. Long, because a machine may be busy; nothing waits for it unless something is
+# wrong.
 PATIENCE = 20
 
 
@@ -67,10 +70,12 @@ class Client:
     """A client of a server's API, over the carriers that its table names."""
 
     def __init__(self, directory, smsc_port, carriers):
-        """`carriers` maps a name to the beginning of the numbers that it serves, its port and the lines of its table."""
+        """`carriers` maps a name to the beginning of the numbers that it serves, its port and the lines of its
+        table."""
         tables = "read_per_minute = 4000000000\n"
         for name, (prefix, port, lines) in carriers.items():
-            tables += f'[[carrier]]\nname = "{name}"\nhost = "127.0.0.1"\nport = {port}\nsystem_id = "{name}"\nrate = 0\nreconnect_floor_ms = 100\n{lines}\n'
+            tables += f'[[carrier]]\nname = "{name}"\nhost = "127.0.0.1"\nport = {port}\nsystem_id = "{name}"\n'
+            tables += f"rate = 0\nreconnect_floor_ms = 100\n{lines}\n"
             tables += f'[[route]]\nprefix = "{prefix}"\ncarriers = ["{name}"]\n'
         self.server = Server(BINARY, directory, smsc_port, settings=tables)
         self.server.start(PATIENCE)
@@ -90,7 +95,9 @@ class Client:
     def ask(self, method, path, body=None):
         data = json.dumps(body).encode() if body is not None else None
         headers = {"authorization": f"Basic {self.credentials}", "content-type": "application/json"}
-        request = urllib.request.Request(f"http://127.0.0.1:{self.server.api}/api/v1/messaging{path}", method=method, data=data, headers=headers)
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.server.api}/api/v1/messaging{path}", method=method, data=data, headers=headers
+        )
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return json.load(answer)
 

@@ -1,7 +1,10 @@
-"""A name server that lies, and a machine that would help it: search domains, proxies, answers that change. Who is connected to is counted.
+"""A name server that lies, and a machine that would help it: search domains, proxies, answers that change. Who is
+connected to is counted.
 
-`dns_world.py` is that world: a network and an /etc/resolv.conf of its own. Where the kernel does not let us make one, these tests are skipped, and say so.
+`dns_world.py` is that world: a network and an /etc/resolv.conf of its own. Where the kernel does not let us make one,
+these tests are skipped, and say so.
 """
+
 import json
 import os
 import subprocess
@@ -19,7 +22,11 @@ def fetcher():
     path = os.path.join(os.path.dirname(BINARY), "examples", "fetch")
     if not os.path.exists(path):
         target = os.path.dirname(os.path.dirname(BINARY))
-        subprocess.run(["cargo", "build", "--quiet", "-p", "fetch", "--example", "fetch", "--target-dir", target], cwd=ROOT, check=True)
+        subprocess.run(
+            ["cargo", "build", "--quiet", "-p", "fetch", "--example", "fetch", "--target-dir", target],
+            cwd=ROOT,
+            check=True,
+        )
     return path
 
 
@@ -36,7 +43,9 @@ class LyingNames(Case):
     @classmethod
     def setUpClass(cls):
         if reason := why_not():
-            raise unittest.SkipTest(f"no network namespace can be made here, so the system's resolver is not tested: {reason}")
+            raise unittest.SkipTest(
+                f"no network namespace can be made here, so the system's resolver is not tested: {reason}"
+            )
         command = [*NAMESPACES, sys.executable, os.path.join(HERE, "dns_world.py"), BINARY, fetcher()]
         ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
         if ended.returncode:
@@ -55,7 +64,9 @@ class LyingNames(Case):
     def test_no_search_domain_makes_one_of_our_names_of_it(self):
         for scenario in ["searched", "searched-label"]:
             self.assertIn("refused", self.told(scenario))
-        self.assertEqual([name for scenario in self.seen.values() for name in scenario["asked"] if name.endswith("corp.example")], [])
+        self.assertEqual(
+            [name for scenario in self.seen.values() for name in scenario["asked"] if name.endswith("corp.example")], []
+        )
         self.assertEqual(self.seen["searched"]["asked"], ["wiki.intranet."])
         self.assertEqual(self.seen["searched-label"]["asked"], [])
 
@@ -79,7 +90,10 @@ class LyingNames(Case):
         self.assertLess(self.seen["silent"]["seconds"], 15)
 
     def test_no_proxy_of_the_environment_and_no_forbidden_address_is_ever_connected_to(self):
-        self.assertEqual({scenario: (seen["forbidden"], seen["proxy"]) for scenario, seen in self.seen.items()}, dict.fromkeys(self.seen, (0, 0)))
+        self.assertEqual(
+            {scenario: (seen["forbidden"], seen["proxy"]) for scenario, seen in self.seen.items()},
+            dict.fromkeys(self.seen, (0, 0)),
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Debian's Kannel, an SMS gateway of other people, as a client of the simulated SMSC: its texts are understood, and it matches our receipts."""
+"""Debian's Kannel, an SMS gateway of other people, as a client of the simulated SMSC: its texts are understood, and it
+matches our receipts."""
+
 import http.server
 import os
 import sys
@@ -42,10 +44,21 @@ class FromKannel(Case):
     def send(self, client, name, text, unicode=False, recipient="+18005551000"):
         """Asks Kannel to send, and to report everything that becomes of it under `name`."""
         report = f"http://127.0.0.1:{self.reports.server_port}/?message={name}&type=%d"
-        query = {"username": "kannel", "password": "kannel", "from": ORIGINATOR, "to": recipient, "text": text, "charset": "UTF-8", "dlr-mask": "27", "dlr-url": report}
+        query = {
+            "username": "kannel",
+            "password": "kannel",
+            "from": ORIGINATOR,
+            "to": recipient,
+            "text": text,
+            "charset": "UTF-8",
+            "dlr-mask": "27",
+            "dlr-url": report,
+        }
         if unicode:
             query["coding"] = "2"
-        with urllib.request.urlopen(f"http://127.0.0.1:{client.http}/cgi-bin/sendsms?{urllib.parse.urlencode(query)}", timeout=PATIENCE) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{client.http}/cgi-bin/sendsms?{urllib.parse.urlencode(query)}", timeout=PATIENCE
+        ) as answer:
             self.assertEqual(answer.status, 202)
 
     def wait_for_report(self, name, kind):
@@ -79,7 +92,10 @@ class FromKannel(Case):
             "tlv": (["--receipt-format", "tlv"], ""),
             "both": (["--receipt-format", "both", "--id-format", "uuid"], ""),
             "payload": (["--receipt-format", "payload"], ""),
-            "hex": (["--receipt-format", "text", "--id-format", "hex", "--receipt-id-format", "decimal"], "msg-id-type = 1"),
+            "hex": (
+                ["--receipt-format", "text", "--id-format", "hex", "--receipt-id-format", "decimal"],
+                "msg-id-type = 1",
+            ),
         }
         for form, (options, lines) in forms.items():
             with self.subTest(form):

@@ -1,4 +1,6 @@
-"""smpplib, an SMPP library of other people, as a client of the simulated SMSC: what it encodes is understood, and it understands the answers."""
+"""smpplib, an SMPP library of other people, as a client of the simulated SMSC: what it encodes is understood, and it
+understands the answers."""
+
 import re
 import unittest
 
@@ -22,13 +24,25 @@ class PythonClient(Case):
         client.connect()
         self.addCleanup(client.disconnect)
         answer = getattr(client, f"bind_{kind}")(system_id="python", password=password)
-        self.assertEqual((answer.command, answer.system_id, answer.sc_interface_version), (f"bind_{kind}_resp", b"simulator", 0x34))
+        self.assertEqual(
+            (answer.command, answer.system_id, answer.sc_interface_version), (f"bind_{kind}_resp", b"simulator", 0x34)
+        )
         return client
 
     def submit(self, client, octets, data_coding=0, esm_class=0, registered_delivery=0, **parameters):
         return client.send_message(
-            source_addr_ton=1, source_addr_npi=1, source_addr=ORIGINATOR, dest_addr_ton=1, dest_addr_npi=1, destination_addr=RECIPIENT,
-            short_message=octets, data_coding=data_coding, esm_class=esm_class, registered_delivery=registered_delivery, **parameters)
+            source_addr_ton=1,
+            source_addr_npi=1,
+            source_addr=ORIGINATOR,
+            dest_addr_ton=1,
+            dest_addr_npi=1,
+            destination_addr=RECIPIENT,
+            short_message=octets,
+            data_coding=data_coding,
+            esm_class=esm_class,
+            registered_delivery=registered_delivery,
+            **parameters,
+        )
 
     def acknowledged(self, client, submitted):
         answer = client.read_pdu()
@@ -47,25 +61,38 @@ class PythonClient(Case):
         client = self.bind(smsc)
         self.acknowledged(client, self.submit(client, gsm.encode(gsm.EVERY_CHARACTER)))
         self.send(client, "Grüße: 10 € [ok] {~|^}\\ @ ÆØÅ")
-        self.assertEqual([line["text"] for line in smsc.seen()], [gsm.EVERY_CHARACTER, "Grüße: 10 € [ok] {~|^}\\ @ ÆØÅ"])
-        self.assertEqual({(line["source"], line["destination"], line["data_coding"]) for line in smsc.seen()}, {(ORIGINATOR, RECIPIENT, 0)})
+        self.assertEqual(
+            [line["text"] for line in smsc.seen()], [gsm.EVERY_CHARACTER, "Grüße: 10 € [ok] {~|^}\\ @ ÆØÅ"]
+        )
+        self.assertEqual(
+            {(line["source"], line["destination"], line["data_coding"]) for line in smsc.seen()},
+            {(ORIGINATOR, RECIPIENT, 0)},
+        )
 
     def test_a_text_in_ucs2_arrives_as_written(self):
         smsc = self.smsc()
         text = "Привет, 世界 — 👋🏽 \u200d ﷽"
         self.send(self.bind(smsc), text, smpplib.consts.SMPP_ENCODING_ISO10646)
-        self.assertEqual([(line["text"], line["data_coding"], line["octets"]) for line in smsc.seen()], [(text, 8, len(text.encode("utf-16-be")))])
+        self.assertEqual(
+            [(line["text"], line["data_coding"], line["octets"]) for line in smsc.seen()],
+            [(text, 8, len(text.encode("utf-16-be")))],
+        )
 
     def test_the_parts_of_a_long_text_are_held_together_by_their_headers(self):
         smsc = self.smsc()
         client = self.bind(smsc)
-        for text, parts in [("Ten words that say nothing at all, over and over. " * 8, 3), ("Длинный текст в кодировке UCS-2. " * 5, 3)]:
+        for text, parts in [
+            ("Ten words that say nothing at all, over and over. " * 8, 3),
+            ("Длинный текст в кодировке UCS-2. " * 5, 3),
+        ]:
             with self.subTest(text=text[:10]):
                 before = len(smsc.seen())
                 self.assertEqual(self.send(client, text), parts)
                 lines = smsc.seen()[before:]
                 self.assertEqual("".join(line["text"] for line in lines), text)
-                self.assertEqual([(line["segment"]["number"], line["segment"]["total"]) for line in lines], [(1, 3), (2, 3), (3, 3)])
+                self.assertEqual(
+                    [(line["segment"]["number"], line["segment"]["total"]) for line in lines], [(1, 3), (2, 3), (3, 3)]
+                )
                 self.assertEqual(len({line["segment"]["reference"] for line in lines}), 1)
 
     def test_a_text_in_a_parameter_arrives_as_written(self):
@@ -77,14 +104,22 @@ class PythonClient(Case):
 
     def test_every_form_of_receipt_is_understood(self):
         # Whether the text is in the message, in the payload, and whether the parameters are there.
-        forms = {"text": (True, False, False), "tlv": (False, False, True), "both": (True, False, True), "payload": (False, True, False), "data-sm": (False, True, False)}
+        forms = {
+            "text": (True, False, False),
+            "tlv": (False, False, True),
+            "both": (True, False, True),
+            "payload": (False, True, False),
+            "data-sm": (False, True, False),
+        }
         for form, (in_message, in_payload, has_parameters) in forms.items():
             with self.subTest(form=form):
                 client = self.bind(self.smsc("--receipt-format", form, "--id-format", "uuid", name=form))
                 message_id = self.acknowledged(client, self.submit(client, b"hello", registered_delivery=1))
                 receipt = client.read_pdu()
                 self.assertEqual(receipt.command, "data_sm" if form == "data-sm" else "deliver_sm")
-                self.assertEqual((receipt.source_addr, receipt.destination_addr), (RECIPIENT.encode(), ORIGINATOR.encode()))
+                self.assertEqual(
+                    (receipt.source_addr, receipt.destination_addr), (RECIPIENT.encode(), ORIGINATOR.encode())
+                )
                 self.assertEqual(receipt.esm_class, 4)
                 text = receipt.short_message if in_message else receipt.message_payload if in_payload else None
                 if text is not None:

@@ -1,4 +1,6 @@
-"""The server with an MMSC that is not ours: what clients post arrives there as mail that Python's email reads, and what it answers and reports is understood."""
+"""The server with an MMSC that is not ours: what clients post arrives there as mail that Python's email reads, and what
+it answers and reports is understood."""
+
 import email.utils
 import hashlib
 import http.server
@@ -17,11 +19,15 @@ from harness import Server, free_port  # It lies next to the scripts, where `sup
 
 def png(width, height):
     """A picture."""
+
     def chunk(kind, octets):
         return len(octets).to_bytes(4, "big") + kind + octets + zlib.crc32(kind + octets).to_bytes(4, "big")
 
     # Noise, so that it is as long as it is large, with every octet and with lines that begin with a dot.
-    rows = b"".join(b"\0" + b"".join(hashlib.sha256(b"%d %d" % (row, column)).digest()[:3] for column in range(width)) for row in range(height))
+    rows = b"".join(
+        b"\0" + b"".join(hashlib.sha256(b"%d %d" % (row, column)).digest()[:3] for column in range(width))
+        for row in range(height)
+    )
     head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\x02\0\0\0"
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows, 0)) + chunk(b"IEND", b"")
 
@@ -33,12 +39,23 @@ def sample(name):
 
 # One of each type, and one that is large.
 MEDIA = {
-    "/photo.jpg": ("image/jpeg", sample("photo.jpg")), "/picture.png": ("image/png", sample("picture.png")), "/animated.gif": ("image/gif", sample("animated.gif")),
-    "/small.mp4": ("video/mp4", sample("small.mp4")), "/video.mpg": ("video/mpeg", sample("video.mpg")), "/tagged.mp3": ("audio/mpeg", sample("tagged.mp3")),
-    "/document.pdf": ("application/pdf", sample("document.pdf")), "/card4.vcf": ("text/vcard", sample("card4.vcf")), "/large.png": ("image/png", png(400, 400)),
+    "/photo.jpg": ("image/jpeg", sample("photo.jpg")),
+    "/picture.png": ("image/png", sample("picture.png")),
+    "/animated.gif": ("image/gif", sample("animated.gif")),
+    "/small.mp4": ("video/mp4", sample("small.mp4")),
+    "/video.mpg": ("video/mpeg", sample("video.mpg")),
+    "/tagged.mp3": ("audio/mpeg", sample("tagged.mp3")),
+    "/document.pdf": ("application/pdf", sample("document.pdf")),
+    "/card4.vcf": ("text/vcard", sample("card4.vcf")),
+    "/large.png": ("image/png", png(400, 400)),
 }
 
-TEXTS = {"no text": None, "text": "Hello", "text of the world": "Grüße 👋🏽 Привет 世界", "text with dots": ".\r\n..\n.hidden\n" + "word " * 200}
+TEXTS = {
+    "no text": None,
+    "text": "Hello",
+    "text of the world": "Grüße 👋🏽 Привет 世界",
+    "text with dots": ".\r\n..\n.hidden\n" + "word " * 200,
+}
 
 
 class Media(http.server.BaseHTTPRequestHandler):
@@ -121,7 +138,9 @@ class ToThePythonMm4Mmsc(Case):
         """Brings the server and the MMSC together."""
         listen, lines = free_port(), 'starttls = "never"'
         if tls:
-            lines = f'starttls = "required"\ntls_ca = "{tls[0]}"\nlisten_tls_cert = "{tls[0]}"\nlisten_tls_key = "{tls[1]}"'
+            lines = (
+                f'starttls = "required"\ntls_ca = "{tls[0]}"\nlisten_tls_cert = "{tls[0]}"\nlisten_tls_key = "{tls[1]}"'
+            )
         self.mmsc = Mm4Mmsc(verdict, free_port(), listen, tls)
         self.addCleanup(self.mmsc.close)
         self.client = MmsClient(self.directory, self.mmsc.port, listen, self.media_port, lines)
@@ -156,9 +175,17 @@ class ToThePythonMm4Mmsc(Case):
 
     def assert_headers(self, recipient, mail):
         expected = {
-            "X-Mms-3GPP-MMS-Version": "6.10.0", "X-Mms-Message-Type": "MM4_forward.REQ", "X-Mms-Ack-Request": "Yes", "X-Mms-Delivery-Report": "Yes",
-            "X-Mms-Read-Reply": "No", "X-Mms-Originator-System": f"system@{OURS}", "Sender": f"system@{OURS}", "X-Mms-Message-Class": "Personal",
-            "From": f"{NUMBER}/TYPE=PLMN@{OURS}", "To": f"{recipient}/TYPE=PLMN@{THEIRS}", "MIME-Version": "1.0",
+            "X-Mms-3GPP-MMS-Version": "6.10.0",
+            "X-Mms-Message-Type": "MM4_forward.REQ",
+            "X-Mms-Ack-Request": "Yes",
+            "X-Mms-Delivery-Report": "Yes",
+            "X-Mms-Read-Reply": "No",
+            "X-Mms-Originator-System": f"system@{OURS}",
+            "Sender": f"system@{OURS}",
+            "X-Mms-Message-Class": "Personal",
+            "From": f"{NUMBER}/TYPE=PLMN@{OURS}",
+            "To": f"{recipient}/TYPE=PLMN@{THEIRS}",
+            "MIME-Version": "1.0",
         }
         self.assertEqual({name: str(mail[name]) for name in expected}, expected)
         self.assertRegex(str(mail["X-Mms-Transaction-ID"]), r"^[0-9a-f]{32}\.1$")
@@ -172,8 +199,12 @@ class ToThePythonMm4Mmsc(Case):
         self.assertEqual((mail.get_content_type(), mail.get_param("type")), ("multipart/related", "application/smil"))
         root, *others = mail.iter_parts()
         by_id = {str(part["Content-ID"]): part for part in others}
-        self.assertEqual((root.get_content_type(), str(root["Content-ID"])), ("application/smil", mail.get_param("start")))
-        shown = [element.get("src") for element in ElementTree.fromstring(root.get_content()).iter() if element.get("src")]
+        self.assertEqual(
+            (root.get_content_type(), str(root["Content-ID"])), ("application/smil", mail.get_param("start"))
+        )
+        shown = [
+            element.get("src") for element in ElementTree.fromstring(root.get_content()).iter() if element.get("src")
+        ]
         self.assertEqual(sorted(f"<{source.removeprefix('cid:')}>" for source in shown), sorted(by_id))
         if text is not None:
             part = by_id.pop("<text>")
@@ -183,15 +214,23 @@ class ToThePythonMm4Mmsc(Case):
             content_type, octets = MEDIA[path]
             part = by_id.pop("<media>")
             self.assertEqual(part.get_content_type(), content_type)
-            self.assertEqual(hashlib.sha256(part.get_payload(decode=True)).hexdigest(), hashlib.sha256(octets).hexdigest())
+            self.assertEqual(
+                hashlib.sha256(part.get_payload(decode=True)).hexdigest(), hashlib.sha256(octets).hexdigest()
+            )
         self.assertEqual(by_id, {})
 
     def assert_answers(self):
         for answer in self.mmsc.answers:
             self.assertEqual(answer.defects, [])
-            self.assertEqual((str(answer["X-Mms-Message-Type"]), str(answer["X-Mms-Request-Status-Code"])), ("MM4_delivery_report.RES", "Ok"))
+            self.assertEqual(
+                (str(answer["X-Mms-Message-Type"]), str(answer["X-Mms-Request-Status-Code"])),
+                ("MM4_delivery_report.RES", "Ok"),
+            )
             self.assertEqual((str(answer["To"]), str(answer["Sender"])), (f"system@{THEIRS}", f"system@{OURS}"))
-        ids = [sorted(str(mail["X-Mms-Message-ID"]) for mail in mails) for mails in (self.mmsc.forwarded, self.mmsc.answers)]
+        ids = [
+            sorted(str(mail["X-Mms-Message-ID"]) for mail in mails)
+            for mails in (self.mmsc.forwarded, self.mmsc.answers)
+        ]
         self.assertEqual(ids[0], ids[1])
 
     def assert_mails(self):

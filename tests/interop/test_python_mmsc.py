@@ -1,5 +1,6 @@
-"""The server as VASP of an MMSC that is not ours: what clients post with media arrives there octet for octet, in an envelope that lxml and a schema agree
-to, and becomes what the MMSC reports."""
+"""The server as VASP of an MMSC that is not ours: what clients post with media arrives there octet for octet, in an
+envelope that lxml and a schema agree to, and becomes what the MMSC reports."""
+
 import hashlib
 import http.server
 import os
@@ -16,16 +17,25 @@ MEDIA = os.path.join(ROOT, "crates", "fetch", "tests", "media")
 # The ways in which MMSCs want to be talked to: the release, and the lines of the carrier's table.
 DIALECTS = {
     "/plain": ("REL-5-MM7-1-0", ""),
-    "/prefixed": ("REL-6-MM7-1-4", 'namespace = "REL-6-MM7-1-4"\nmm7_version = "6.8.0"\nprefix = true\nvalidity = "absolute"\nkeep_alive_secs = 0'),
+    "/prefixed": (
+        "REL-6-MM7-1-4",
+        'namespace = "REL-6-MM7-1-4"\nmm7_version = "6.8.0"\nprefix = true\nvalidity = "absolute"\nkeep_alive_secs = 0',
+    ),
     "/full": (
         "REL-5-MM7-1-3",
-        'namespace = "REL-5-MM7-1-3"\nvasp_id = "TNN"\nvas_id = "News & <more>"\nservice_code = "gold"\nmessage_class = "Informational"\npriority = "High"\n'
+        'namespace = "REL-5-MM7-1-3"\nvasp_id = "TNN"\nvas_id = "News & <more>"\nservice_code = "gold"\n'
+        'message_class = "Informational"\npriority = "High"\n'
         'charged_party = "Sender"\ndistribution_indicator = false\nallow_adaptations = true\nkeep_plus = false',
     ),
 }
 
 # What becomes of a message, by the end of its recipient's number.
-FATES = {"991": (200, 1000, "Expired"), "992": (500, 2003, None), "993": (200, None, None), "994": (200, 1000, "Rejected")}
+FATES = {
+    "991": (200, 1000, "Expired"),
+    "992": (500, 2003, None),
+    "993": (200, None, None),
+    "994": (200, 1000, "Rejected"),
+}
 
 
 def answer(_path, recipient):
@@ -63,8 +73,9 @@ class MmsClient(Client):
             listen, name, prefix = free_port(), path.strip("/"), f"+1800555{digit}"
             mmsc.listeners[path] = (listen, f"mmsc:{name}")
             self.prefixes[path] = prefix
-            tables += f'[[carrier]]\nname = "{name}"\nkind = "mm7"\nurl = "http://127.0.0.1:{mmsc.port}{path}"\nusername = "vasp"\npassword = "{name}"\n'
-            tables += f'rate = 0\nlisten = "127.0.0.1:{listen}"\nlisten_username = "mmsc"\nlisten_password = "{name}"\n{lines}\n'
+            tables += f'[[carrier]]\nname = "{name}"\nkind = "mm7"\nurl = "http://127.0.0.1:{mmsc.port}{path}"\n'
+            tables += f'username = "vasp"\npassword = "{name}"\nrate = 0\nlisten = "127.0.0.1:{listen}"\n'
+            tables += f'listen_username = "mmsc"\nlisten_password = "{name}"\n{lines}\n'
             tables += f'[[route]]\nprefix = "{prefix}"\ntype = "MMS"\ncarriers = ["{name}"]\n'
         self.server = Server(BINARY, directory, free_port(), settings=tables)
         self.server.start(PATIENCE)
@@ -72,7 +83,13 @@ class MmsClient(Client):
         self.media = f"http://127.0.0.1:{media_port}"
 
     def send_mms(self, recipient, text, file):
-        body = {"to": recipient, "from": NUMBER, "body": text, "messageType": "MMS", "mediaUrl": file and f"{self.media}/{file}"}
+        body = {
+            "to": recipient,
+            "from": NUMBER,
+            "body": text,
+            "messageType": "MMS",
+            "mediaUrl": file and f"{self.media}/{file}",
+        }
         return self.ask("POST", "/message", {key: value for key, value in body.items() if value})["id"]
 
 
@@ -86,7 +103,11 @@ class ToPythonMmsc(Case):
         self.client = MmsClient(self.directory, self.mmsc, media.port)
 
     def submitted_to(self, recipient):
-        found = [submission for submission in self.mmsc.submitted if submission.envelope.text("Recipients", "To", "Number").lstrip("+") == recipient[1:]]
+        found = [
+            submission
+            for submission in self.mmsc.submitted
+            if submission.envelope.text("Recipients", "To", "Number").lstrip("+") == recipient[1:]
+        ]
         self.assertEqual(len(found), 1, recipient)
         return found[0]
 
@@ -149,7 +170,11 @@ class ToPythonMmsc(Case):
     def test_what_is_no_report_is_answered_as_the_schema_wants_it(self):
         namespace = RELEASES + DIALECTS["/plain"][0]
         for operation, expected in [
-            ("<DeliverReq xmlns='{}'><MM7Version>5.3.0</MM7Version><Sender><Number>1</Number></Sender><Content href='cid:x'/></DeliverReq>", (200, "DeliverRsp", "4007")),
+            (
+                "<DeliverReq xmlns='{}'><MM7Version>5.3.0</MM7Version><Sender><Number>1</Number></Sender>"
+                "<Content href='cid:x'/></DeliverReq>",
+                (200, "DeliverRsp", "4007"),
+            ),
             ("<ReadReplyReq xmlns='{}'><MM7Version>5.3.0</MM7Version></ReadReplyReq>", (500, "VASPErrorRsp", "4003")),
         ]:
             http_status, answer = self.mmsc.post("/plain", self.mmsc.wrap(namespace, "tx", operation.format(namespace)))

@@ -1,4 +1,6 @@
-"""The server bound to an SMSC that is not ours: what clients post arrives there with exactly that text, whichever way a carrier wants it."""
+"""The server bound to an SMSC that is not ours: what clients post arrives there with exactly that text, whichever way a
+carrier wants it."""
+
 import itertools
 import unittest
 
@@ -14,7 +16,10 @@ CARRIERS = {
     "payload": 'split = "payload"',
     "packed": 'alphabet = "gsm7_packed"',
     "latin1": 'alphabet = "latin1"',
-    "ucs2": 'alphabet = "ucs2"\nmore_messages_to_send = true\nkeep_plus = true\nsource_ton = 5\nsource_npi = 0\ndestination_ton = 2\ndestination_npi = 8',
+    "ucs2": (
+        'alphabet = "ucs2"\nmore_messages_to_send = true\nkeep_plus = true\nsource_ton = 5\nsource_npi = 0\n'
+        "destination_ton = 2\ndestination_npi = 8"
+    ),
 }
 
 # Texts that go wrong easily: escapes and surrogates lie where a segment ends, wherever that is.
@@ -36,10 +41,15 @@ UNREACHABLE = "9999"
 def receipt(system_id, make, submitted, number, is_delivered):
     """A receipt in the manner of the system, which differs from one to the other as carriers do."""
     state, stat = (DELIVERED, "DELIVRD") if is_delivered else (UNDELIVERABLE, "UNDELIV")
-    text = f"id:{number:010} sub:001 dlvrd:00{int(is_delivered)} submit date:2611240102 done date:2611240103 stat:{stat} err:000 text:".encode()
+    text = f"id:{number:010} sub:001 dlvrd:00{int(is_delivered)} submit date:2611240102 done date:2611240103 "
+    text = (text + f"stat:{stat} err:000 text:").encode()
     fields = {
-        "source_addr_ton": submitted.dest_addr_ton, "source_addr_npi": submitted.dest_addr_npi, "source_addr": submitted.destination_addr.decode(),
-        "dest_addr_ton": submitted.source_addr_ton, "dest_addr_npi": submitted.source_addr_npi, "destination_addr": submitted.source_addr.decode(),
+        "source_addr_ton": submitted.dest_addr_ton,
+        "source_addr_npi": submitted.dest_addr_npi,
+        "source_addr": submitted.destination_addr.decode(),
+        "dest_addr_ton": submitted.source_addr_ton,
+        "dest_addr_npi": submitted.source_addr_npi,
+        "destination_addr": submitted.source_addr.decode(),
         "esm_class": 4,
     }
     parameters = {"message_state": state, "receipted_message_id": id_text(system_id, number)}
@@ -70,7 +80,7 @@ def text_of(system_id, pdu):
         held = ("sar", pdu.sar_msg_ref_num, pdu.sar_total_segments, pdu.sar_segment_seqnum)
     header = b""
     if pdu.esm_class & 0x40:
-        header, octets = octets[:octets[0] + 1], octets[octets[0] + 1:]
+        header, octets = octets[: octets[0] + 1], octets[octets[0] + 1 :]
         if header[:3] == bytes([5, 0, 3]):
             held = ("udh8", header[3], header[4], header[5])
         elif header[:3] == bytes([6, 8, 4]):
@@ -85,7 +95,9 @@ def text_of(system_id, pdu):
 
 def data_coding(carrier, text):
     """What a text must be sent in: the carrier's alphabet where it has every character, UCS-2 elsewhere."""
-    alphabet, code = {"ucs2": ("", 0), "latin1": ([c for c in gsm.EVERY_CHARACTER if ord(c) < 0x100], 3)}.get(carrier, (gsm.EVERY_CHARACTER, 0))
+    alphabet, code = {"ucs2": ("", 0), "latin1": ([c for c in gsm.EVERY_CHARACTER if ord(c) < 0x100], 3)}.get(
+        carrier, (gsm.EVERY_CHARACTER, 0)
+    )
     return code if all(character in alphabet for character in text) else 8
 
 
@@ -94,7 +106,9 @@ class ToThePythonSmsc(Case):
         super().setUp()
         self.smsc = PythonSmsc(receipt, id_text, lambda pdu: not pdu.destination_addr.endswith(UNREACHABLE.encode()))
         self.addCleanup(self.smsc.close)
-        carriers = {name: (f"+1800555{digit}", self.smsc.port, lines) for digit, (name, lines) in enumerate(CARRIERS.items())}
+        carriers = {
+            name: (f"+1800555{digit}", self.smsc.port, lines) for digit, (name, lines) in enumerate(CARRIERS.items())
+        }
         self.prefixes = {name: prefix for name, (prefix, _, _) in carriers.items()}
         self.client = Client(self.directory, self.smsc.port, carriers)
         self.wait_for("every bind", self.client.is_bound)
@@ -107,7 +121,11 @@ class ToThePythonSmsc(Case):
         return super().wait_for(what, unless_something_could_not_be_read)
 
     def submitted_to(self, recipient):
-        return [(system_id, pdu) for system_id, pdu, _ in self.smsc.submitted if pdu.destination_addr.lstrip(b"+") == recipient[1:].encode()]
+        return [
+            (system_id, pdu)
+            for system_id, pdu, _ in self.smsc.submitted
+            if pdu.destination_addr.lstrip(b"+") == recipient[1:].encode()
+        ]
 
     def test_what_is_posted_arrives_as_written_and_becomes_delivered(self):
         sent = {}
@@ -129,9 +147,13 @@ class ToThePythonSmsc(Case):
         self.assert_held_together(carrier, [held for _, held in parts])
         for pdu in pdus:
             self.assert_addresses(carrier, pdu)
-            self.assertEqual((pdu.registered_delivery, pdu.protocol_id, pdu.priority_flag, pdu.replace_if_present_flag), (1, 0, 0, 0))
+            self.assertEqual(
+                (pdu.registered_delivery, pdu.protocol_id, pdu.priority_flag, pdu.replace_if_present_flag), (1, 0, 0, 0)
+            )
             self.assertRegex(pdu.validity_period, rb"^\d{15}R$")
-            self.assertLessEqual(len(pdu.short_message or b""), 160 if carrier != "packed" and pdu.data_coding == 0 else 140)
+            self.assertLessEqual(
+                len(pdu.short_message or b""), 160 if carrier != "packed" and pdu.data_coding == 0 else 140
+            )
             self.assertEqual(pdu.data_coding, data_coding(carrier, text))
 
     def assert_held_together(self, carrier, held):

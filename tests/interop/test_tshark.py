@@ -1,4 +1,6 @@
-"""tshark reads what we and our simulated SMSC say to each other: every PDU whole, none of them to complain about, every field where it belongs."""
+"""tshark reads what we and our simulated SMSC say to each other: every PDU whole, none of them to complain about, every
+field where it belongs."""
+
 import collections
 import subprocess
 import unittest
@@ -16,12 +18,32 @@ CARRIERS = {
     "extra": 'tlvs = { "0x1400" = "entity" }',
 }
 
-BIND_TRANSMITTER, BIND_RECEIVER, SUBMIT_SM, DELIVER_SM, UNBIND, BIND_TRANSCEIVER, ENQUIRE_LINK, RESPONSE = 2, 1, 4, 5, 6, 9, 0x15, 0x80000000
+BIND_TRANSMITTER, BIND_RECEIVER, SUBMIT_SM, DELIVER_SM, UNBIND, BIND_TRANSCEIVER, ENQUIRE_LINK, RESPONSE = (
+    2,
+    1,
+    4,
+    5,
+    6,
+    9,
+    0x15,
+    0x80000000,
+)
 
 
 class Tshark(Case):
     def read(self, capture, *options):
-        command = ["tshark", "-r", capture, "-d", "tcp.port==2775,smpp", "-o", "tcp.desegment_tcp_streams:TRUE", "-o", "tcp.check_checksum:TRUE", *options]
+        command = [
+            "tshark",
+            "-r",
+            capture,
+            "-d",
+            "tcp.port==2775,smpp",
+            "-o",
+            "tcp.desegment_tcp_streams:TRUE",
+            "-o",
+            "tcp.check_checksum:TRUE",
+            *options,
+        ]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     def test_every_pdu_is_whole_and_understood(self):
@@ -29,31 +51,60 @@ class Tshark(Case):
         capture = self.path("capture.pcap")
         relay = Relay(capture, smsc.port)
         self.addCleanup(relay.close)
-        carriers = {name: (f"+1800555{digit}", relay.port, lines) for digit, (name, lines) in enumerate(CARRIERS.items())}
+        carriers = {
+            name: (f"+1800555{digit}", relay.port, lines) for digit, (name, lines) in enumerate(CARRIERS.items())
+        }
         client = Client(self.directory, relay.port, carriers)
         self.wait_for("every bind", client.is_bound)
         texts = ["Your code is 482910", "Grüße [{€}] " * 30]
-        messages = [client.send(f"{prefix}{number:03}", text) for prefix, _, _ in carriers.values() for number, text in enumerate(texts)]
+        messages = [
+            client.send(f"{prefix}{number:03}", text)
+            for prefix, _, _ in carriers.values()
+            for number, text in enumerate(texts)
+        ]
         self.wait_for("the receipts", lambda: all(client.status(message) == "delivered" for message in messages))
         self.assertEqual(client.end(), 0)
         relay.close()
         seen = smsc.summary()
 
-        complaints = self.read(capture, "-Y", "_ws.malformed or _ws.expert.group == \"Protocol\" or _ws.expert.severity >= \"Error\" or (tcp and not smpp)")
+        complaints = self.read(
+            capture,
+            "-Y",
+            '_ws.malformed or _ws.expert.group == "Protocol" or _ws.expert.severity >= "Error" or (tcp and not smpp)',
+        )
         self.assertEqual(complaints, "")
         fields = ["smpp.command_id", "smpp.command_status", "smpp.source_addr", "smpp.destination_addr"]
-        listed = self.read(capture, "-Y", "smpp", "-T", "fields", "-E", "aggregator=,", *(part for field in fields for part in ("-e", field)))
+        listed = self.read(
+            capture,
+            "-Y",
+            "smpp",
+            "-T",
+            "fields",
+            "-E",
+            "aggregator=,",
+            *(part for field in fields for part in ("-e", field)),
+        )
         rows = [line.split("\t") for line in listed.splitlines()]
         commands = collections.Counter(int(command, 16) for row in rows for command in row[0].split(","))
         submits = len(smsc_submits := smsc.seen())
         self.assertGreater(submits, len(messages))
-        for request, times in [(SUBMIT_SM, submits), (DELIVER_SM, seen["receiptsSent"]), (BIND_TRANSCEIVER, len(CARRIERS)), (BIND_TRANSMITTER, 1), (BIND_RECEIVER, 1)]:
+        for request, times in [
+            (SUBMIT_SM, submits),
+            (DELIVER_SM, seen["receiptsSent"]),
+            (BIND_TRANSCEIVER, len(CARRIERS)),
+            (BIND_TRANSMITTER, 1),
+            (BIND_RECEIVER, 1),
+        ]:
             self.assertEqual((commands[request], commands[request | RESPONSE]), (times, times), hex(request))
         self.assertEqual(commands[UNBIND], commands[UNBIND | RESPONSE])
         self.assertEqual({status for row in rows for status in row[1].split(",") if status}, {"0x00000000"})
-        originators = {address for row in rows if int(row[0].split(",")[0], 16) == SUBMIT_SM for address in row[2].split(",")}
+        originators = {
+            address for row in rows if int(row[0].split(",")[0], 16) == SUBMIT_SM for address in row[2].split(",")
+        }
         self.assertEqual(originators, {NUMBER[1:]})
-        self.assertEqual(len(smsc_submits), sum(1 for row in rows for command in row[0].split(",") if int(command, 16) == SUBMIT_SM))
+        self.assertEqual(
+            len(smsc_submits), sum(1 for row in rows for command in row[0].split(",") if int(command, 16) == SUBMIT_SM)
+        )
 
 
 if __name__ == "__main__":

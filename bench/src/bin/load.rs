@@ -80,9 +80,15 @@ async fn main() {
     };
     let taken = counts.taken.load(Ordering::Relaxed);
     let report = serde_json::json!({
-        "taken": taken, "others": counts.others.load(Ordering::Relaxed), "failed": counts.failed.load(Ordering::Relaxed),
-        "firstOther": counts.first_other.lock().ok().and_then(|mut first| first.take()), "seconds": took.as_secs_f64(),
-        "perSecond": (taken as f64 / took.as_secs_f64()).round(), "p50Ms": at(0.5) as f64 / 1e3, "p99Ms": at(0.99) as f64 / 1e3, "maxMs": at(1.0) as f64 / 1e3,
+        "taken": taken,
+        "others": counts.others.load(Ordering::Relaxed),
+        "failed": counts.failed.load(Ordering::Relaxed),
+        "firstOther": counts.first_other.lock().ok().and_then(|mut first| first.take()),
+        "seconds": took.as_secs_f64(),
+        "perSecond": (taken as f64 / took.as_secs_f64()).round(),
+        "p50Ms": at(0.5) as f64 / 1e3,
+        "p99Ms": at(0.99) as f64 / 1e3,
+        "maxMs": at(1.0) as f64 / 1e3,
     });
     #[expect(clippy::print_stdout, reason = "this is what the program is for")]
     {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use model::message::MessageType;
 use serde::Deserialize;
@@ -149,14 +150,14 @@ impl CarrierConfig {
         }
     }
 
-    /// How long an answer to a submission may take, in seconds. Where each message may need a connection of its own,
-    /// opening it is part of that.
-    pub const fn response_timeout_secs(&self) -> u64 {
+    /// The longest time from a submission to its outcome with this configuration
+    /// ([`Carrier::answers_within`](crate::Carrier::answers_within)).
+    pub const fn answers_within(&self) -> Duration {
         match self {
-            Self::Smpp(config) => config.response_timeout_secs,
-            Self::Mm4(config) => config.response_timeout_secs,
-            Self::Mm7(config) => config.connect_timeout_secs.saturating_add(config.response_timeout_secs),
-            Self::Sandbox(_) => 0,
+            Self::Smpp(config) => config.answers_within(),
+            Self::Mm4(config) => config.answers_within(),
+            Self::Mm7(config) => config.answers_within(),
+            Self::Sandbox(_) => Duration::ZERO,
         }
     }
 
@@ -212,8 +213,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_of_mm7_may_take_as_long_as_its_connection_and_it() {
-        let config = Mm7Config { connect_timeout_secs: 300, response_timeout_secs: 1, ..Mm7Config::default() };
-        assert_eq!(CarrierConfig::from(config).response_timeout_secs(), 301);
+    fn an_outcome_comes_within_everything_that_may_take_its_time() {
+        let smpp = SmppConfig { response_timeout_secs: 7, ..SmppConfig::default() };
+        let mm4 = Mm4Config { response_timeout_secs: 7, ..Mm4Config::default() };
+        let mm7 = Mm7Config { connect_timeout_secs: 300, response_timeout_secs: 1, ..Mm7Config::default() };
+        let sandbox = CarrierConfig::Sandbox(SandboxConfig { name: "sandbox".to_owned() });
+        for (what, config, secs) in [
+            ("a wait for the session, and one for the answer", CarrierConfig::from(smpp), 14),
+            ("one deadline for all of it", mm4.into(), 7),
+            ("a connection, and the answer", mm7.into(), 301),
+            ("an answer at once", sandbox, 0),
+        ] {
+            assert_eq!(config.answers_within(), Duration::from_secs(secs), "{what}");
+        }
     }
 }

@@ -66,6 +66,8 @@ pub(crate) enum Peer {
 pub(crate) struct Bounds {
     /// Messages under way at once.
     pub(crate) window: usize,
+    /// The longest time from a submission to its outcome.
+    pub(crate) answers_within: Duration,
     /// Messages a second; 0 for no bound.
     pub(crate) rate: u32,
     /// How long a message waits for its report; `None` for no end.
@@ -228,6 +230,10 @@ impl<E: Exchange> Carrier for ExchangeCarrier<E> {
 
     fn window(&self) -> usize {
         self.core.bounds.window
+    }
+
+    fn answers_within(&self) -> Duration {
+        self.core.bounds.answers_within
     }
 
     fn submit(&self, submission: Submission) {

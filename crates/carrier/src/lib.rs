@@ -245,9 +245,12 @@ pub trait Carrier: Send + Sync {
     /// How many unanswered segments there may be in all.
     fn window(&self) -> usize;
 
+    /// The longest time from [`submit`](Self::submit) to the outcome, that of the configuration in use.
+    fn answers_within(&self) -> Duration;
+
     /// Hands a message over, at once: its segments leave in order on one session as the window opens. Exactly one
-    /// [`Event::Outcome`] follows, [`SegmentOutcome::NotSent`] where nothing could leave, which is so after as long as
-    /// an answer may take.
+    /// [`Event::Outcome`] follows within [`answers_within`](Self::answers_within), [`SegmentOutcome::NotSent`] where
+    /// nothing could leave.
     fn submit(&self, submission: Submission);
 
     /// Whether it has been unable to take anything for this long, so that a fallback should be tried; `None` while it
@@ -271,6 +274,19 @@ pub trait Carrier: Send + Sync {
 #[cfg(test)]
 fn machine() -> Arc<dyn runtime::Runtime> {
     Arc::new(runtime::Machine::new())
+}
+
+/// The first attempt of a test at `message`.
+#[cfg(test)]
+fn first_attempt(message: Message, token: u64) -> Submission {
+    Submission {
+        message: Arc::new(message),
+        media: None,
+        attempt: 1,
+        token,
+        accepted_segments: 0,
+        valid_for: Duration::from_secs(60),
+    }
 }
 
 /// How long a message waits for its receipts, unless its carrier says otherwise, in hours.

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use model::Entropy;
 use model::key::Pepper;
 use pipeline::limiter::RateLimiter;
@@ -27,7 +28,7 @@ use crate::http::envelope::Envelope;
 use crate::http::gate::Gate;
 use crate::http::log::Lines;
 use crate::http::rooms::Rooms;
-use crate::http::serve::{Door, Phase, serve};
+use crate::http::serve::{Door, Phase, Unreadable, serve};
 use crate::http::tls::{self, Tls};
 use crate::operators::Operators;
 use crate::reload::carriers::Starter;
@@ -94,24 +95,18 @@ impl App {
     ) -> Result<Self, StartError> {
         let (api_address, admin_address) = (address(&prepared.public)?, address(&prepared.operators)?);
         let lines = Arc::new(Lines::new(config.log.lines_per_second, Arc::clone(&runtime)));
-        let metrics = Metrics::default();
+        let reports = Reports { lines, metrics: Metrics::default(), runtime: Arc::clone(&runtime) };
         let supervisor = Supervisor::new(Arc::clone(&runtime));
-        store.observe_commits(metrics.observer());
+        store.observe_commits(reports.metrics.observer());
         store.keep_within(config.store_bounds());
-        let told = |error: StoreError| StartError(error.to_string());
-        let node = Node::join(Arc::clone(&store), sessions::node_name(), sessions::BUILD, Arc::clone(&runtime) as _)
-            .await
-            .map_err(told)?;
-        // Renewed from the beginning: starting may take long.
-        let (renewed, renews) = (Arc::clone(&node), Arc::clone(&runtime));
-        let renewing = supervisor.start("node", async move { renewed.keep(renews).await });
+        let (node, renewing) = join(&store, &supervisor).await?;
         let (events, reported) = mpsc::unbounded_channel();
         let starter =
             Arc::new(Starter { events, entropy, supervisor: supervisor.clone(), store: Arc::clone(&store), node });
         let carriers = start_carriers(&config, &starter).await?;
         let pipeline =
             start_pipeline(&config, prepared.objects, prepared.pepper, &carriers, reported, &starter).await?;
-        let api = Arc::new(public_api(&config, &pipeline, &lines, &metrics, &runtime));
+        let api = Arc::new(public_api(&config, &pipeline, &reports));
         let operators = Arc::new(Operators::new(prepared.token, config.limits, Arc::clone(pipeline.store())));
         let clients_rooms = Arc::new(Rooms::new(bounds_of_clients(&config, prepared.clients)));
         let operators_rooms = Arc::new(Rooms::new(bounds_of_operators(&config)));
@@ -130,40 +125,13 @@ impl App {
             carriers,
         };
         let reloader = Arc::new(Reloader::new(parts, config));
-        let admin = Arc::new(Admin {
-            pipeline: Arc::clone(&pipeline),
-            envelope: api.envelope.clone(),
-            body_limits: api.body_limits,
-            operators,
-            reloader: Arc::clone(&reloader),
-            trusted_proxies: api.trusted_proxies.clone(),
-            lines: Arc::clone(&lines),
-            metrics: metrics.clone(),
-            throughput: Throughput::default(),
-            supervisor: supervisor.clone(),
-            runtime: Arc::clone(&runtime),
-        });
-        let door = |name, listener, tls, router, unreadable, rooms| Door {
-            name,
-            listener,
+        let admin = Arc::new(admin_api(&api, operators, &reloader, &supervisor, &reports));
+        let public = Door {
             tls,
-            router,
-            unreadable,
-            rooms,
-            metrics: metrics.http.clone(),
-            lines: Arc::clone(&lines),
-            runtime: Arc::clone(&runtime),
+            ..reports.door("api", prepared.public, api::router(Arc::clone(&api)), api::unreadable(&api), clients_rooms)
         };
-        let public =
-            door("api", prepared.public, tls, api::router(Arc::clone(&api)), api::unreadable(&api), clients_rooms);
-        let operators = door(
-            "admin",
-            prepared.operators,
-            None,
-            admin::router(Arc::clone(&admin)),
-            admin::unreadable(&admin),
-            operators_rooms,
-        );
+        let routed = admin::router(Arc::clone(&admin));
+        let operators = reports.door("admin", prepared.operators, routed, admin::unreadable(&admin), operators_rooms);
         let (phase, followed) = watch::channel(Phase::Serving);
         // Both are open to the end: clients hear that the process drains, and the operator sees it.
         let doors = [
@@ -173,7 +141,7 @@ impl App {
         let (measured, measures) = (Arc::clone(&pipeline), Arc::clone(&runtime));
         let measuring = supervisor
             .start("throughput of carriers", async move { admin.throughput.measure(&measured, &measures).await });
-        let telling = supervisor.start("omitted log lines", async move { lines.tell().await });
+        let telling = supervisor.start("omitted log lines", async move { reports.lines.tell().await });
         Ok(Self {
             api_address,
             admin_address,
@@ -245,13 +213,71 @@ impl App {
     pub const BEYOND: Duration = Pipeline::BEYOND.saturating_add(LAST_WORDS);
 }
 
-fn public_api(
-    config: &Config,
-    pipeline: &Arc<Pipeline>,
-    lines: &Arc<Lines>,
-    metrics: &Metrics,
-    runtime: &Arc<dyn Runtime>,
-) -> Api {
+/// Makes this process a node of the store. The task renews it from the beginning, because starting may take long.
+async fn join(store: &Arc<dyn Store>, supervisor: &Supervisor) -> Result<(Arc<Node>, Task), StartError> {
+    let runtime = supervisor.runtime();
+    let node = Node::join(Arc::clone(store), sessions::node_name(), sessions::BUILD, Arc::clone(runtime) as _)
+        .await
+        .map_err(|error| StartError(error.to_string()))?;
+    let (renewed, renews) = (Arc::clone(&node), Arc::clone(runtime));
+    let renewing = supervisor.start("node", async move { renewed.keep(renews).await });
+    Ok((node, renewing))
+}
+
+/// Where both listeners report what happens, and by which time.
+struct Reports {
+    lines: Arc<Lines>,
+    metrics: Metrics,
+    runtime: Arc<dyn Runtime>,
+}
+
+impl Reports {
+    /// A listener without TLS.
+    fn door(
+        &self,
+        name: &'static str,
+        listener: TcpListener,
+        router: Router,
+        unreadable: Unreadable,
+        rooms: Arc<Rooms>,
+    ) -> Door {
+        Door {
+            name,
+            listener,
+            tls: None,
+            router,
+            unreadable,
+            rooms,
+            metrics: self.metrics.http.clone(),
+            lines: Arc::clone(&self.lines),
+            runtime: Arc::clone(&self.runtime),
+        }
+    }
+}
+
+fn admin_api(
+    api: &Api,
+    operators: Arc<Operators>,
+    reloader: &Arc<Reloader>,
+    supervisor: &Supervisor,
+    reports: &Reports,
+) -> Admin {
+    Admin {
+        pipeline: Arc::clone(&api.pipeline),
+        envelope: api.envelope.clone(),
+        body_limits: api.body_limits,
+        operators,
+        reloader: Arc::clone(reloader),
+        trusted_proxies: api.trusted_proxies.clone(),
+        lines: Arc::clone(&reports.lines),
+        metrics: reports.metrics.clone(),
+        throughput: Throughput::default(),
+        supervisor: supervisor.clone(),
+        runtime: Arc::clone(&reports.runtime),
+    }
+}
+
+fn public_api(config: &Config, pipeline: &Arc<Pipeline>, reports: &Reports) -> Api {
     let body_limits =
         BodyLimits { bytes_max: config.api.body_bytes_max, timeout: Duration::from_secs(config.api.body_timeout_secs) };
     Api {
@@ -263,10 +289,10 @@ fn public_api(
         reading: Semaphore::new(api::READERS),
         trusted_proxies: config.api.trusted_proxies.clone(),
         log_requests: config.log.requests.into(),
-        lines: Arc::clone(lines),
+        lines: Arc::clone(&reports.lines),
         gate: Gate::default(),
-        metrics: metrics.http.clone(),
-        runtime: Arc::clone(runtime),
+        metrics: reports.metrics.http.clone(),
+        runtime: Arc::clone(&reports.runtime),
     }
 }
 

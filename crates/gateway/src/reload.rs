@@ -16,8 +16,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use carrier::CarrierConfig;
-use pipeline::Pipeline;
 use pipeline::route::Routes;
+use pipeline::{Pipeline, lease};
 use runtime::Runtime;
 
 pub use report::{Entry, Outcome, Report};
@@ -237,7 +237,8 @@ impl Reloader {
         let is_same = before == Some(new)
             && running.seen.carrier(name) == prepared.seen.carrier(name)
             && !known.is_some_and(|known| known.has_failed());
-        if !is_same && new.response_timeout_secs() > running.config.answer_secs_max() {
+        let lease = Duration::from_secs(running.config.dispatch.lease_secs);
+        if !is_same && new.answers_within() > lease::longest_answers(lease) {
             findings.needs_restart(
                 key,
                 "its answers may take longer than the `dispatch.lease_secs` of the running \

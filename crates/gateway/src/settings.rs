@@ -31,8 +31,6 @@ pub(crate) fn dispatch_settings(config: &Config) -> DispatchSettings {
             account_rate: dispatch.account_rate,
         },
         lease: Duration::from_secs(dispatch.lease_secs),
-        // Leaving and being answered happen under the lease, and there must be time to record it.
-        attempt: Duration::from_secs(2 * config.answer_secs_max() + 15),
         batch: dispatch.batch,
         poll: Duration::from_millis(dispatch.poll_ms),
         retry: Backoff {

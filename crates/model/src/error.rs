@@ -231,23 +231,14 @@ impl ErrorCode {
             }
             Self::MediaTooLarge => "The file behind `mediaUrl` is larger than 1,048,576 bytes.",
             Self::MediaTypeNotSupported => "The file behind `mediaUrl` is of a type that cannot be sent.",
-            Self::InvalidMessageContent => {
-                "`additionalInfo` lists every invalid character and its position, from 1 in Unicode characters: \
-                 control characters other than TAB, LF, FF and CR, noncharacters, and lone surrogates. A lone \
-                 surrogate is half of a character such as an emoji, left behind where a program cut a text by UTF-16 \
-                 units; it counts as one character and is written as its escape, for example `\\ud83d`."
-            }
+            Self::InvalidMessageContent => INVALID_CHARACTERS,
             Self::MediaUploadFailed => "The file behind `mediaUrl` could not be fetched.",
             Self::MediaUrlNotAllowed => "`mediaUrl` must be a public http or https address.",
             Self::NonCompliantMessageContent => {
                 "`additionalInfo` names the categories and the places of the text that caused the refusal."
             }
             Self::DuplicateRecipients => "`additionalInfo.recipients` lists the numbers that stand more than once.",
-            Self::MalformedRequest => {
-                "The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names \
-                 the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs \
-                 exactly one `Host` header, and HTTP/2 is not spoken here."
-            }
+            Self::MalformedRequest => MALFORMED_REQUEST,
             Self::NotFound => "There is nothing at this address that your account may see.",
             Self::MethodNotAllowed => "The `Allow` header lists the methods of this address.",
             Self::UnsupportedContentType => {
@@ -255,11 +246,7 @@ impl ErrorCode {
                  without a `Content-Encoding`: compressed bodies are not read."
             }
             Self::RequestTooLarge => "The body, or the headers, are over the limit.",
-            Self::ServiceUnavailable => {
-                "The service is ending, overloaded or cannot reach its store; or your address has too many \
-                 connections, too many reads of your account are waiting, or the body came too slowly. Try again after \
-                 the seconds that `Retry-After` gives."
-            }
+            Self::ServiceUnavailable => SERVICE_UNAVAILABLE,
             Self::InvalidIdempotencyKey => {
                 "A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`. In the `Idempotency-Key` header it may \
                  stand in double quotes, as a string of RFC 8941; `\"order-1\"` and `order-1` are the same key. \
@@ -270,6 +257,22 @@ impl ErrorCode {
         }
     }
 }
+
+const INVALID_CHARACTERS: &str = "\
+    `additionalInfo` lists every invalid character and its position, from 1 in Unicode characters: control \
+    characters other than TAB, LF, FF and CR, noncharacters, and lone surrogates. A lone surrogate is half of a \
+    character such as an emoji, left behind where a program cut a text by UTF-16 units; it counts as one character \
+    and is written as its escape, for example `\\ud83d`.";
+
+const MALFORMED_REQUEST: &str = "\
+    The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, \
+    or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, \
+    and HTTP/2 is not spoken here.";
+
+const SERVICE_UNAVAILABLE: &str = "\
+    The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many \
+    reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` \
+    gives.";
 
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -76,7 +76,9 @@ mod tests {
         #![proptest_config(trials::config(256))]
 
         #[test]
-        fn every_id_is_above_all_before_it_while_the_clock_moves_within_the_lead(moves in prop::collection::vec(-86_400_000i64..86_400_000, 1..200)) {
+        fn every_id_is_above_all_before_it_while_the_clock_moves_within_the_lead(
+            moves in prop::collection::vec(-86_400_000i64..86_400_000, 1..200),
+        ) {
             let (mint, entropy) = (Mint::default(), SeededEntropy::new(1));
             let mut last = MessageId::from_bytes([0; 16]);
             for offset in moves {

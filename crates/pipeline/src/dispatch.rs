@@ -38,8 +38,6 @@ pub struct DispatchSettings {
     pub queue: QueueLimits,
     /// How long a message is leased.
     pub lease: Duration,
-    /// How much of a lease must be left when an attempt begins: longer than a carrier takes to answer.
-    pub attempt: Duration,
     /// Messages whose attempts are recorded together, at most.
     pub batch: usize,
     /// How often the store is asked for what is due, at least.

@@ -107,7 +107,7 @@ impl Feed {
             }
             // Its acceptance is no news to the request that made it.
             Resource::Broadcast { id, status, .. } if *status != BroadcastStatus::Queued => {
-                self.broadcast_waiters.tell_of(id, || ())
+                self.broadcast_waiters.tell_of(id, || ());
             }
             _ => {}
         }

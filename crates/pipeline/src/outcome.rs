@@ -226,8 +226,8 @@ fn ids(answer: &SubmissionOutcome) -> String {
 mod tests {
     use super::*;
     use crate::route::Route;
-    use model::message::{Direction, Encoding, Message, MessageType};
-    use model::{AccountId, MessageId, Msisdn};
+    use model::message::{Message, MessageType};
+
     use std::sync::Arc;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
@@ -235,22 +235,10 @@ mod tests {
     fn answer(attempt: u32, segments: Vec<SegmentOutcome>) -> SubmissionOutcome {
         let count = segments.len() as u16;
         let message = Message {
-            id: MessageId::from_bytes([1; 16]),
-            account: AccountId::from_bytes([2; 16]),
-            broadcast: None,
-            direction: Direction::Outbound,
-            mode: Mode::Live,
-            kind: MessageType::Sms,
-            originator: Msisdn::parse("+18005559876").unwrap(),
-            recipient: Msisdn::parse("+18005551234").unwrap(),
-            body: None,
-            media_url: None,
-            media: None,
-            encoding: Encoding::Gsm7,
             segments: count,
-            reference: 0,
             created_at: NOW,
             expires_at: NOW + Duration::from_secs(100),
+            ..testkit::message(1)
         };
         let segments = (1..=count).zip(segments).collect();
         SubmissionOutcome { message: Arc::new(message), attempt, token: 1, total: count, accepted_before: 0, segments }

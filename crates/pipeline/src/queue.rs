@@ -263,8 +263,8 @@ impl FairQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::message::{Direction, Encoding, MessageType};
-    use model::{Message, MessageId, Mode, Msisdn, SeededEntropy};
+
+    use model::{Message, MessageId, Msisdn, SeededEntropy};
     use std::num::NonZeroU32;
     use std::time::Duration;
     use store::contract::dispatch::Lease;
@@ -285,32 +285,13 @@ mod tests {
 
     fn leased(entropy: &SeededEntropy, account: u8, originator: &str, segments: u16) -> Leased {
         let message = Message {
-            id: MessageId::new(NOW, entropy),
-            account: AccountId::from_bytes([account; 16]),
-            broadcast: None,
-            direction: Direction::Outbound,
-            mode: Mode::Live,
-            kind: MessageType::Sms,
+            account: testkit::account(account),
             originator: Msisdn::parse(originator).unwrap(),
-            recipient: Msisdn::parse("+18005551234").unwrap(),
-            body: None,
-            media_url: None,
-            media: None,
-            encoding: Encoding::Gsm7,
             segments,
-            reference: 0,
-            created_at: NOW,
-            expires_at: NOW,
+            ..testkit::message_at(MessageId::new(NOW, entropy), NOW)
         };
         let lease = Lease { token: 1, until: NOW + Duration::from_secs(60) };
-        Leased {
-            message: Arc::new(message),
-            lease,
-            carrier: "main".into(),
-            attempts: 0,
-            accepted_segments: 0,
-            interrupted: false,
-        }
+        Leased { lease, ..testkit::leased(message, 1) }
     }
 
     fn accounts(taken: &Taken) -> Vec<u8> {

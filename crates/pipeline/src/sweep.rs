@@ -126,14 +126,14 @@ impl Sweeper {
                  see whether it runs"
             ),
             Report::Later(Later::Messages, error) => {
-                tracing::warn!(%error, "Sweeping is waiting for the store: {error}")
+                tracing::warn!(%error, "Sweeping is waiting for the store: {error}");
             }
             Report::Later(Later::Records, error) => tracing::warn!(%error, "Old records are forgotten later: {error}"),
             Report::Later(Later::Orphans, error) => {
-                tracing::warn!(%error, "Media without a record are looked for later: {error}")
+                tracing::warn!(%error, "Media without a record are looked for later: {error}");
             }
             Report::Later(Later::Media, error) => {
-                tracing::warn!(%error, "Sweeping of media is waiting for the store: {error}")
+                tracing::warn!(%error, "Sweeping of media is waiting for the store: {error}");
             }
         }
     }

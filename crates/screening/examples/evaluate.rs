@@ -11,7 +11,7 @@
 mod common;
 
 use common::Row;
-use screening::model::train::{self, Example, Random};
+use screening::training::train::{self, Example, Random};
 use screening::{Category, Screen, Verdict};
 use std::collections::BTreeMap;
 use std::error::Error;

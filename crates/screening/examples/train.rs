@@ -7,7 +7,7 @@
 
 mod common;
 
-use screening::model::train;
+use screening::training::train;
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -2,7 +2,7 @@
 
 use crate::category::Category;
 use crate::model::features::{Feature, Origin};
-use crate::screen::{Reading, Screen};
+use crate::reading::{Means, Reading};
 use crate::verdict::{Finding, Reason, Span};
 
 /// The most rules and the most features that are named.
@@ -12,13 +12,13 @@ const SPANS: usize = 16;
 
 /// The finding on `category`, whose score is `score`.
 pub(crate) fn finding(
-    screen: &Screen,
+    means: Means<'_>,
     reading: &Reading<'_>,
     features: &[Feature],
     category: Category,
     score: f32,
 ) -> Finding {
-    let (_, rules, weights) = screen.parts();
+    let Means { rules, weights, .. } = means;
     let mut held: Vec<usize> = reading
         .holding
         .iter()
@@ -45,7 +45,7 @@ pub(crate) fn finding(
             match feature.origin {
                 Origin::Tokens(from, to) => ranges.push((from, to)),
                 Origin::Pair(first, second) => {
-                    ranges.extend([first, second].map(|at| (reading.hits[at].from, reading.hits[at].to)))
+                    ranges.extend([first, second].map(|at| (reading.hits[at].from, reading.hits[at].to)));
                 }
                 Origin::Whole => {}
             }
@@ -57,13 +57,13 @@ pub(crate) fn finding(
         .collect();
     reasons.extend(
         felt.iter()
-            .map(|(weight, feature)| Reason::Feature { name: describe(screen, reading, feature), weight: *weight }),
+            .map(|(weight, feature)| Reason::Feature { name: describe(means, reading, feature), weight: *weight }),
     );
     Finding { category, score, spans: spans(reading, ranges), reasons }
 }
 
-fn describe(screen: &Screen, reading: &Reading<'_>, feature: &Feature) -> String {
-    let (lexicon, _, _) = screen.parts();
+fn describe(means: Means<'_>, reading: &Reading<'_>, feature: &Feature) -> String {
+    let lexicon = means.lexicon;
     match feature.origin {
         Origin::Tokens(from, to) => {
             reading.tokens[from..to].iter().map(|token| token.text.as_ref()).collect::<Vec<_>>().join(" ")

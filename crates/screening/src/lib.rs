@@ -5,20 +5,22 @@
 //! does I/O, and no input makes it panic; the work is linear in the length of the text.
 //!
 //! Reading order: [`screen`] (the steps), `text` (what a reader sees behind what was typed), `link` (whose a link is),
-//! `lexicon` (which concepts the words mention), `rules` (what they do together), [`model`] (what a classifier adds),
-//! `explain` (why).
+//! `lexicon` (which concepts the words mention), `rules` (what they do together), `model` (what a classifier adds),
+//! `explain` (why). [`training`] makes the weights of the classifier.
 
 mod category;
 mod data;
 mod explain;
 mod lexicon;
 mod link;
-pub mod model;
+mod model;
 mod policy;
+mod reading;
 mod rules;
 pub mod screen;
 mod structure;
 mod text;
+pub mod training;
 mod verdict;
 
 pub use category::{Category, UnknownCategory};

@@ -9,6 +9,7 @@ use crate::link::domain::{Domains, Report};
 use crate::model::features::{self, Feature, Names};
 use crate::model::weights::Weights;
 use crate::policy::{self, Decision, Outcome, Policy};
+use crate::reading::{Means, Reading};
 use crate::rules::{BASE, Rules};
 use crate::structure::Structure;
 use crate::text::fold::{Folded, fold};
@@ -48,15 +49,6 @@ pub struct Screen {
     products: Set,
     global: Set,
     excuses: Set,
-}
-
-/// A message as the screen reads it, before it is weighed.
-pub(crate) struct Reading<'a> {
-    pub(crate) folded: &'a Folded,
-    pub(crate) tokens: Vec<Token<'a>>,
-    pub(crate) hits: Vec<Hit>,
-    pub(crate) holding: Vec<usize>,
-    pub(crate) prior: [f32; COUNT],
 }
 
 impl Screen {
@@ -126,7 +118,7 @@ impl Screen {
         let features = if named.is_empty() { Vec::new() } else { self.features(&reading) };
         let findings = named
             .into_iter()
-            .map(|category| explain::finding(self, &reading, &features, category, scores[category.index()]))
+            .map(|category| explain::finding(self.means(), &reading, &features, category, scores[category.index()]))
             .collect();
         Verdict { findings, scores }
     }
@@ -225,8 +217,8 @@ impl Screen {
         features::visit(&reading.tokens, &reading.hits, &reading.holding, &self.names, each);
     }
 
-    pub(crate) const fn parts(&self) -> (&Lexicon, &Rules, &Weights) {
-        (&self.lexicon, &self.rules, &self.weights)
+    pub(crate) const fn means(&self) -> Means<'_> {
+        Means { lexicon: &self.lexicon, rules: &self.rules, weights: &self.weights }
     }
 
     /// The same screen with other weights: what training and cross-validation need.

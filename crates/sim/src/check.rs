@@ -11,9 +11,9 @@ use model::message::MessageRecord;
 use model::quota::UtcDay;
 use model::{BroadcastRecord, MessageId, Owner};
 
+use crate::counts::Counts;
 use crate::ledger::{Facts, Named, mark_of};
 use crate::plan::HELD;
-use crate::scenario::Counts;
 use crate::world::World;
 
 /// All that the store has.

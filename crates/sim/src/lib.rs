@@ -9,6 +9,7 @@
 pub mod chance;
 mod check;
 mod client;
+pub mod counts;
 pub mod executor;
 pub mod ledger;
 pub mod line;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use carrier::{Carrier, CarrierEvent, CarrierStatus, Event, Events, SegmentOutcome, Submission};
+use carrier::{Carrier, CarrierStatus, Event, Events, SegmentOutcome, Submission};
 use model::{MessageId, Mode};
 use tokio::sync::Notify;
 
@@ -41,18 +41,8 @@ const SEGMENTS_MAX: usize = 4;
 
 impl Line {
     pub(crate) fn new(network: Arc<Network>, process: ProcessId, events: Events) -> Arc<Self> {
-        let line = Arc::new(Self { network, process, events, state: Mutex::default(), answered: Notify::new() });
-        line.network.connect(Arc::clone(&line));
-        line
-    }
-
-    pub(crate) const fn process(&self) -> ProcessId {
-        self.process
-    }
-
-    /// Tells the pipeline, if it still listens.
-    pub(crate) fn tell(&self, event: Event) {
-        let _ = self.events.send(CarrierEvent { carrier: self.network.plan.name.as_str().into(), event });
+        network.connect(events.clone());
+        Arc::new(Self { network, process, events, state: Mutex::default(), answered: Notify::new() })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -159,15 +149,18 @@ impl Line {
         self.note_outcomes(&submission, &outcomes);
         self.network.ledger.lock().flying.remove(&(self.process, submission.message.id));
         if count > 0 {
-            self.tell(Event::Outcome(ended(&submission, outcomes)));
+            self.network.tell(&self.events, Event::Outcome(ended(&submission, outcomes)));
         }
         for (after, number, id) in late {
             self.network.runtime.sleep(after).await;
             self.network.executor.note(&format!("{}: answers late, as {id}", self.network.plan.name));
-            self.tell(Event::Outcome(ended(
-                &submission,
-                vec![(number, SegmentOutcome::Accepted { carrier_id: Some(id), remark: None })],
-            )));
+            self.network.tell(
+                &self.events,
+                Event::Outcome(ended(
+                    &submission,
+                    vec![(number, SegmentOutcome::Accepted { carrier_id: Some(id), remark: None })],
+                )),
+            );
         }
     }
 
@@ -193,7 +186,7 @@ impl Line {
         let travel = async {
             network.runtime.sleep(arrives).await;
             let is_taken = matches!(fate, Fate::Taken { .. } | Fate::Late { .. } | Fate::Silent { is_taken: true });
-            let id = is_taken.then(|| network.take(self, submission, number, answered_after - arrives));
+            let id = is_taken.then(|| network.take(self.process, submission, number, answered_after - arrives));
             network.runtime.sleep(answered_after.min(within) - arrives).await;
             id
         };
@@ -210,7 +203,7 @@ impl Line {
             (Fate::Answered { outcome, .. }, _) => {
                 match &outcome {
                     SegmentOutcome::TryLater { .. } => {
-                        network.rest(network.with_chance(|chance, _| chance.millis(1..1_500)))
+                        network.rest(network.with_chance(|chance, _| chance.millis(1..1_500)));
                     }
                     SegmentOutcome::Refused { .. } => {
                         network.ledger.lock().refused.insert(submission.message.id);
@@ -282,7 +275,7 @@ impl Carrier for Handle {
                     let until = async {
                         match until {
                             Some(until) => {
-                                line.network.runtime.sleep(until.saturating_sub(line.network.executor.now())).await
+                                line.network.runtime.sleep(until.saturating_sub(line.network.executor.now())).await;
                             }
                             None => std::future::pending().await,
                         }
@@ -303,6 +296,10 @@ impl Carrier for Handle {
             Look::Open { window } => window,
             Look::Until(_) | Look::Closed => self.0.network.plan.window,
         }
+    }
+
+    fn answers_within(&self) -> Duration {
+        self.0.network.plan.answers_within()
     }
 
     fn submit(&self, submission: Submission) {

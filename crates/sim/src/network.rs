@@ -3,15 +3,14 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use carrier::{Ack, Event, Receipt, ReceiptState, Submission};
+use carrier::{Ack, CarrierEvent, Event, Events, Receipt, ReceiptState, Submission};
 use model::{MessageId, ReceiptScope};
 use runtime::Runtime;
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::chance::Chance;
-use crate::executor::Executor;
+use crate::executor::{Executor, ProcessId};
 use crate::ledger::{Ledger, Piece, final_fate};
-use crate::line::Line;
 use crate::plan::{CarrierPlan, Mood};
 use crate::weather::{Report, Weather};
 
@@ -43,8 +42,8 @@ struct State {
     window: usize,
     down_since: Option<Duration>,
     quiet_until: Duration,
-    /// The line of the process that is connected.
-    line: Option<Arc<Line>>,
+    /// Where the process that is connected hears of events.
+    process: Option<Events>,
     /// Reports that are not taken yet.
     pending: usize,
 }
@@ -68,7 +67,7 @@ impl Network {
         let (window, weather) = (plan.window, plan.weather);
         let departure = if mood == Mood::Rough { DEPARTURE_ON_SLOW_DISKS } else { DEPARTURE };
         let state =
-            State { chance, weather, window, down_since: None, quiet_until: Duration::ZERO, line: None, pending: 0 };
+            State { chance, weather, window, down_since: None, quiet_until: Duration::ZERO, process: None, pending: 0 };
         Arc::new(Self {
             plan,
             executor,
@@ -86,15 +85,20 @@ impl Network {
     }
 
     /// A process connects, in place of the one before.
-    pub(crate) fn connect(&self, line: Arc<Line>) {
-        let before = self.lock().line.replace(line);
+    pub(crate) fn connect(&self, events: Events) {
+        let before = self.lock().process.replace(events);
         drop(before);
         self.changed.notify_waiters();
     }
 
+    /// Tells a process's pipeline, if it still listens.
+    pub(crate) fn tell(&self, process: &Events, event: Event) {
+        let _ = process.send(CarrierEvent { carrier: self.plan.name.as_str().into(), event });
+    }
+
     /// The process is gone.
     pub(crate) fn disconnect(&self) {
-        let before = self.lock().line.take();
+        let before = self.lock().process.take();
         drop(before);
     }
 
@@ -176,7 +180,7 @@ impl Network {
     /// The carrier takes a segment. Returns its id.
     pub(crate) fn take(
         self: &Arc<Self>,
-        from: &Line,
+        from: ProcessId,
         submission: &Submission,
         segment: u16,
         answered_after: Duration,
@@ -188,7 +192,7 @@ impl Network {
         });
         let message = submission.message.id;
         self.ledger.stir();
-        let copy = Piece { carrier: self.plan.name.clone(), process: from.process(), is_unknown: false };
+        let copy = Piece { carrier: self.plan.name.clone(), process: from, is_unknown: false };
         self.ledger.lock().take(submission, segment, copy);
         if self.executor.is_traced() {
             self.executor.note(&format!(
@@ -234,8 +238,8 @@ impl Network {
     /// Sends a receipt until it is taken.
     async fn deliver(&self, id: &str, addresses: &[String], state: ReceiptState) {
         loop {
-            let line = { self.lock().line.clone() };
-            if let Some(line) = line.filter(|_| self.down_for().is_none()) {
+            let process = { self.lock().process.clone() };
+            if let Some(process) = process.filter(|_| self.down_for().is_none()) {
                 let (answers, mut answered) = mpsc::unbounded_channel();
                 let receipt = Receipt {
                     keys: vec![wire::receipt::id::canonical(id)],
@@ -246,9 +250,9 @@ impl Network {
                     scope: if self.plan.is_mmsc { ReceiptScope::Message } else { ReceiptScope::Segment },
                     raw: model::unmatched::Raw::default(),
                 };
-                line.tell(Event::Receipt(receipt, Ack::new(0, answers)));
+                self.tell(&process, Event::Receipt(receipt, Ack::new(0, answers)));
                 self.ledger.stir();
-                drop(line);
+                drop(process);
                 if let Ok(Some((_, carrier::ack::Answer::Taken))) =
                     self.runtime.timeout(Duration::from_secs(30), answered.recv()).await
                 {

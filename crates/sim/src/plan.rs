@@ -69,6 +69,13 @@ pub struct CarrierPlan {
     pub weather: Weather,
 }
 
+impl CarrierPlan {
+    /// The longest time from a submission to its outcome: it may wait for its session as long as for its answer.
+    pub fn answers_within(&self) -> Duration {
+        2 * self.answer_within
+    }
+}
+
 /// An account and its clients.
 #[derive(Clone, Debug)]
 pub struct AccountPlan {
@@ -104,7 +111,7 @@ impl Plan {
         let answer_within = Duration::from_secs(chance.within(3..12));
         let mut carriers = carriers(&mut chance, mood, answer_within);
         let mut accounts = accounts(&mut chance, calm);
-        let mut dispatch = dispatch(&mut chance, calm, answer_within);
+        let mut dispatch = dispatch(&mut chance, calm);
         if crowded {
             crowd(&mut chance, calm, &mut carriers, &mut accounts, &mut dispatch);
         }
@@ -217,7 +224,7 @@ fn crowd(
     (light.requests, light.rest_ms) = (chance.within(3..10) as usize, 1_500);
 }
 
-fn dispatch(chance: &mut Chance, calm: bool, answer_within: Duration) -> DispatchSettings {
+fn dispatch(chance: &mut Chance, calm: bool) -> DispatchSettings {
     let total = chance.within(10..400) as usize;
     let seconds = |chance: &mut Chance, range| Duration::from_secs(chance.within(range));
     DispatchSettings {
@@ -228,8 +235,6 @@ fn dispatch(chance: &mut Chance, calm: bool, answer_within: Duration) -> Dispatc
             account_rate: if chance.permille(200) { chance.within(5..50) as u32 } else { 0 },
         },
         lease: if calm { Duration::from_secs(3_600) } else { seconds(chance, 5..40) },
-        // As the gateway has it: leaving and being answered happen under the lease, and there is time to record it.
-        attempt: 2 * answer_within + Duration::from_secs(15),
         batch: chance.within(1..60) as usize,
         // Where nothing goes wrong no single message waits for a look round, and so it comes late.
         poll: if calm { Duration::from_secs(10) } else { chance.millis(250..3_000) },

@@ -18,12 +18,13 @@ use tokio::sync::watch;
 use crate::chance::Chance;
 use crate::check::{self, Everything, Found};
 use crate::client::{Client, MARKS_PER_REQUEST};
+use crate::counts::Counts;
 use crate::executor::{Executor, ProcessId};
 use crate::ledger::Ledger;
 use crate::nemesis::{Nemesis, USUAL};
 use crate::network::Network;
 use crate::operator::Operator;
-use crate::plan::{Mood, Plan};
+use crate::plan::{CarrierPlan, Mood, Plan};
 use crate::site::{Credentials, Death, Process, Site, VALID};
 use crate::world::{Key, Tenant, World};
 
@@ -40,21 +41,6 @@ pub struct Report {
     pub steps: u64,
     /// What happened, counted.
     pub counts: Counts,
-}
-
-/// What happened in a run, or in many.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Messages in the store at the end.
-    pub messages: u64,
-    /// Submissions to carriers.
-    pub submits: u64,
-    /// Segments that a carrier has more than once.
-    pub duplicates: u64,
-    /// Unknown outcomes.
-    pub unknown: u64,
-    /// Ends of processes.
-    pub kills: u64,
 }
 
 /// More steps than any scenario needs.
@@ -289,7 +275,8 @@ fn patience(world: &World) -> Duration {
             60 + paced + carried + 10 * recipients as u64 / (plan.dispatch.queue.total as u64 / 4).clamp(1, 16),
         ),
         Mood::Carriers | Mood::Rough => {
-            3 * (plan.dispatch.lease + plan.dispatch.attempt + plan.dispatch.retry.ceiling)
+            let answers = plan.carriers.iter().map(CarrierPlan::answers_within).max().unwrap_or_default();
+            3 * (plan.dispatch.lease + pipeline::lease::shortest(answers) + plan.dispatch.retry.ceiling)
                 + Duration::from_secs(180 + paced + carried)
         }
     }

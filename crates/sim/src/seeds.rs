@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::scenario::{Counts, Report, run};
+use crate::counts::Counts;
+use crate::scenario::{Report, run};
 
 /// What many runs came to.
 #[derive(Debug, Default)]

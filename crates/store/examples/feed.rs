@@ -12,20 +12,19 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use model::message::{Direction, Encoding, MessageType};
-use model::quota::UtcDay;
 use model::status::SegmentFate;
-use model::{AccountId, Entropy, Message, MessageId, Mode, Moment, Msisdn, ReceiptScope, SeededEntropy, Timestamp};
+use model::{Message, Moment, ReceiptScope};
 use runtime::Machine;
 use store::contract::changes::{Kind, Kinds};
 use store::contract::dispatch::{Attempt, Lease, Outcome, SegmentAck, Verdict};
-use store::contract::messages::{Admission, Quota};
+use store::contract::messages::Admission;
 use store::contract::nodes::Epoch;
 use store::contract::receipts::Receipt;
 use store::{Store, StoreError};
+use testkit::{Load, NOW};
 use tokio::task::JoinSet;
 
 /// How many callers ask at once.
@@ -38,8 +37,6 @@ const LIVES: usize = 40_000;
 /// How many messages a dispatcher takes at once.
 const BATCH: usize = 200;
 
-/// When the messages are accepted: 2026-03-15T14:30:00Z. The time is an argument of the store.
-const NOW: Timestamp = Timestamp::from_millis(1_773_585_000_000);
 /// The first that joins a new store.
 const NODE: Epoch = Epoch::new(1).unwrap();
 
@@ -105,7 +102,7 @@ async fn measure(path: &Path, kinds: Kinds, count: usize, is_life: bool) -> Resu
         store.register_consumer("bench", kinds).await?;
     }
     let consumer = tokio::spawn(consume(Arc::clone(&store), Arc::clone(&is_over), Arc::clone(&read), reads));
-    let work = Arc::new(Work::new(count));
+    let work = Arc::new(Load::new(count));
     let began = Instant::now();
     let mut running = JoinSet::new();
     for _ in 0..CALLERS {
@@ -146,7 +143,7 @@ async fn consume(
 }
 
 /// Accepts messages, one after the other.
-async fn accept(store: &dyn Store, work: &Work) -> Result<(), StoreError> {
+async fn accept(store: &dyn Store, work: &Load) -> Result<(), StoreError> {
     while let Some(message) = work.next() {
         store.admit(admission(Arc::new(message), None)).await?;
     }
@@ -155,7 +152,7 @@ async fn accept(store: &dyn Store, work: &Work) -> Result<(), StoreError> {
 
 /// Takes messages through their whole life, a batch at a time: one call accepts each, as clients do; the rest goes in
 /// batches, as dispatchers do.
-async fn live(store: &dyn Store, work: &Work) -> Result<(), StoreError> {
+async fn live(store: &dyn Store, work: &Load) -> Result<(), StoreError> {
     let lease = Lease { token: NODE.token(1), until: NOW + Duration::from_secs(600) };
     loop {
         let messages: Vec<Arc<Message>> = std::iter::from_fn(|| work.next()).take(BATCH).map(Arc::new).collect();
@@ -179,18 +176,7 @@ async fn live(store: &dyn Store, work: &Work) -> Result<(), StoreError> {
 }
 
 fn admission(message: Arc<Message>, lease: Option<Lease>) -> Admission {
-    let (quota, due_at) = (Quota { day: UtcDay::of(NOW), limit: u64::MAX }, message.created_at);
-    Admission {
-        node: NODE,
-        message,
-        carrier: "main".to_owned(),
-        lease,
-        due_at,
-        quota,
-        idempotency: None,
-        flagged: None,
-        media: None,
-    }
+    Admission { carrier: "main".to_owned(), lease, ..testkit::admission(NODE, message) }
 }
 
 fn outcome(message: &Message) -> Outcome {
@@ -220,51 +206,6 @@ fn receipt(message: &Message) -> Receipt {
         detail: "id 1 DELIVRD err:000".to_owned(),
         scope: ReceiptScope::Segment,
         raw: model::unmatched::Raw::default(),
-    }
-}
-
-/// The messages that are still to be accepted, of a hundred accounts to random recipients: neighbours would flatter the
-/// indexes.
-struct Work {
-    left: AtomicUsize,
-    made: AtomicU64,
-    entropy: SeededEntropy,
-    accounts: Vec<AccountId>,
-    originator: Msisdn,
-}
-
-impl Work {
-    fn new(messages: usize) -> Self {
-        let entropy = SeededEntropy::new(1);
-        let accounts = (0..100).map(|_| AccountId::new(NOW, &entropy)).collect();
-        let originator = Msisdn::parse("+18005559876").expect("it is well-formed");
-        Self { left: AtomicUsize::new(messages), made: AtomicU64::new(0), entropy, accounts, originator }
-    }
-
-    fn next(&self) -> Option<Message> {
-        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).ok()?;
-        // A thousand messages in each millisecond of the store's time, so that ids sort by their making as they do in
-        // life.
-        let now = NOW + Duration::from_millis(self.made.fetch_add(1, Ordering::Relaxed) / 1_000);
-        let random = self.entropy.next_u64();
-        Some(Message {
-            id: MessageId::new(now, &self.entropy),
-            account: self.accounts[random as usize % self.accounts.len()],
-            broadcast: None,
-            direction: Direction::Outbound,
-            mode: Mode::Live,
-            kind: MessageType::Sms,
-            originator: self.originator.clone(),
-            recipient: Msisdn::parse(&format!("+1{:010}", random % 10_000_000_000)).expect("it is well-formed"),
-            body: Some("Your one-time password is 471147. Tell nobody.".into()),
-            media_url: None,
-            media: None,
-            encoding: Encoding::Gsm7,
-            segments: 1,
-            reference: 0,
-            created_at: now,
-            expires_at: now + Duration::from_secs(86_400),
-        })
     }
 }
 

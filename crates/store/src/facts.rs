@@ -426,7 +426,11 @@ mod tests {
         }
 
         #[test]
-        fn facts_with_an_octet_changed_are_read_or_refused(which in 0..12usize, place in any::<prop::sample::Index>(), octet in any::<u8>()) {
+        fn facts_with_an_octet_changed_are_read_or_refused(
+            which in 0..12usize,
+            place in any::<prop::sample::Index>(),
+            octet in any::<u8>(),
+        ) {
             let mut octets = encoded(&samples()[which]);
             let place = place.index(octets.len());
             octets[place] = octet;

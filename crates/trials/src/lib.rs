@@ -2,7 +2,7 @@
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `SMSFACTORY_SEED` | a number; `random` for another one in each process. Without it the seed is 1, so that the gate is the same each time |
+//! | `SMSFACTORY_SEED` | a number; `random` for another one in each process; 1 without it, the same for each gate |
 //! | `SMSFACTORY_EFFORT` | how many times as many cases a property is tried with; 1 without it |
 //!
 //! A property that fails shows the line that repeats it.

@@ -89,7 +89,8 @@ mod tests {
         #[test]
         fn json_means_the_same_when_it_is_escaped(text: String) {
             // What JSON lets stand in a string as it is: no C0, no quotes, no backslashes.
-            let text: String = text.chars().filter(|character| *character >= ' ' && !"\"\\".contains(*character)).collect();
+            let text: String =
+                text.chars().filter(|character| *character >= ' ' && !"\"\\".contains(*character)).collect();
             let escaped = escape(&text).into_owned();
             let back: String = unescaped(&escaped);
             prop_assert_eq!(back, text);

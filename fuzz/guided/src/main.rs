@@ -10,7 +10,11 @@ static RUN: OnceLock<fn(&[u8])> = OnceLock::new();
 fuzz_target!(|octets: &[u8]| {
     let run = RUN.get_or_init(|| {
         let name = std::env::var("FUZZ_TARGET").unwrap_or_default();
-        fuzz::TARGETS.into_iter().find(|target| target.name == name).unwrap_or_else(|| panic!("FUZZ_TARGET is `{name}`, and no target")).run
+        fuzz::TARGETS
+            .into_iter()
+            .find(|target| target.name == name)
+            .unwrap_or_else(|| panic!("FUZZ_TARGET is `{name}`, and no target"))
+            .run
     });
     run(octets);
 });

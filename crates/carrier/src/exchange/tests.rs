@@ -2,8 +2,7 @@
 
 use std::collections::VecDeque;
 
-use model::message::{Direction, Encoding, Message, MessageType};
-use model::{AccountId, MessageId, Mode, Msisdn, Timestamp};
+use model::message::{Message, MessageType};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
@@ -57,6 +56,7 @@ fn stage(answers: Vec<Handed>, let_go: usize) -> Stage {
     let script =
         Script { answers: Mutex::new(answers.into()), let_go: Semaphore::new(let_go), closed: Arc::clone(&closed) };
     let bounds = Bounds {
+        answers_within: Duration::from_secs(60),
         window: 3,
         rate: 0,
         receipt_wait: None,
@@ -72,33 +72,8 @@ fn stage(answers: Vec<Handed>, let_go: usize) -> Stage {
 
 impl Stage {
     fn submit(&self) {
-        let message = Message {
-            id: MessageId::from_bytes([1; 16]),
-            account: AccountId::from_bytes([2; 16]),
-            broadcast: None,
-            direction: Direction::Outbound,
-            mode: Mode::Live,
-            kind: MessageType::Mms,
-            originator: Msisdn::parse("+18005559876").unwrap(),
-            recipient: Msisdn::parse("+18005551234").unwrap(),
-            body: Some("hi".into()),
-            media_url: None,
-            media: None,
-            encoding: Encoding::Gsm7,
-            segments: 1,
-            reference: 0,
-            created_at: Timestamp::from_millis(0),
-            expires_at: Timestamp::from_millis(1),
-        };
-        let valid_for = Duration::from_secs(60);
-        self.carrier.submit(Submission {
-            message: Arc::new(message),
-            media: None,
-            attempt: 1,
-            token: 1,
-            accepted_segments: 0,
-            valid_for,
-        });
+        let message = Message { kind: MessageType::Mms, ..testkit::message(1) };
+        self.carrier.submit(crate::first_attempt(message, 1));
     }
 
     async fn outcome(&mut self) -> SegmentOutcome {

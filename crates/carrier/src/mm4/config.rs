@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -100,6 +101,14 @@ pub struct Mm4Config {
     pub listen_bytes_max: usize,
     /// How long a peer may say nothing.
     pub listen_timeout_secs: u64,
+}
+
+impl Mm4Config {
+    /// The longest time from a submission to its outcome: one deadline for its place in a session, its mail and, where
+    /// that is waited for, the answer to it.
+    pub(crate) const fn answers_within(&self) -> Duration {
+        Duration::from_secs(self.response_timeout_secs)
+    }
 }
 
 impl Default for Mm4Config {

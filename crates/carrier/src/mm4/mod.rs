@@ -47,6 +47,7 @@ pub(crate) fn start(
     let listener = config.listen.map(|at| listen(at, &config, &teller, &pool, &pending, supervisor)).transpose()?;
     let bounds = Bounds {
         window: config.window,
+        answers_within: config.answers_within(),
         rate: config.rate,
         receipt_wait: crate::receipt_wait(config.receipt_wait_hours),
         rest_floor: Duration::from_millis(config.reconnect_floor_ms),
@@ -123,7 +124,7 @@ struct Mm4 {
 #[async_trait]
 impl Exchange for Mm4 {
     async fn hand_over(&self, submission: &Submission) -> Handed {
-        let deadline = self.runtime.instant() + Duration::from_secs(self.config.response_timeout_secs);
+        let deadline = self.runtime.instant() + self.config.answers_within();
         let prepared = match submit::prepare(&self.config, submission) {
             Ok(prepared) => prepared,
             Err(refused) => return Handed { outcome: refused, peer: Peer::NotAsked },

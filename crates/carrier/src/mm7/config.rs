@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -179,6 +180,12 @@ impl Default for Mm7Config {
 }
 
 impl Mm7Config {
+    /// The longest time from a submission to its outcome: a message may need a connection of its own, and then its
+    /// answer.
+    pub(crate) const fn answers_within(&self) -> Duration {
+        Duration::from_secs(self.connect_timeout_secs.saturating_add(self.response_timeout_secs))
+    }
+
     /// How envelopes are written.
     pub(crate) fn dialect(&self) -> Dialect {
         let is_release = self.namespace.starts_with("REL-");

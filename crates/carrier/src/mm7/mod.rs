@@ -49,6 +49,7 @@ pub(crate) fn start(
     let exchange = Mm7 { writer, client, judge, teller: Arc::clone(&teller), listens_at, stop };
     let bounds = Bounds {
         window: config.window,
+        answers_within: config.answers_within(),
         rate: config.rate,
         receipt_wait: crate::receipt_wait(config.receipt_wait_hours),
         rest_floor: Duration::from_millis(config.reconnect_floor_ms),

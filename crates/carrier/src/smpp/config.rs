@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 use wire::gsm::Cut;
@@ -351,6 +352,16 @@ impl Default for SmppConfig {
 }
 
 impl SmppConfig {
+    /// How long a segment may wait for room in its session, and again how long its answer may take.
+    pub(crate) const fn response_timeout(&self) -> Duration {
+        Duration::from_secs(self.response_timeout_secs)
+    }
+
+    /// The longest time from a submission to its outcome.
+    pub(crate) const fn answers_within(&self) -> Duration {
+        self.response_timeout().saturating_mul(2)
+    }
+
     pub(crate) const fn cut(&self) -> Cut {
         match self.split {
             SplitMethod::Udh8 => Cut::Udh8,

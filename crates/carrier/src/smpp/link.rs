@@ -198,7 +198,8 @@ impl Driver<'_> {
             let deadline = self.deadline(now);
             let flow = tokio::select! {
                 // What is read is answered, so nothing more is read from an SMSC that does not take its answers.
-                read = self.reader.read_buf(&mut self.input), if !self.has_ended && self.output.len() < UNTAKEN_BYTES_MAX => self.took(read, &mut out),
+                read = self.reader.read_buf(&mut self.input),
+                    if !self.has_ended && self.output.len() < UNTAKEN_BYTES_MAX => self.took(read, &mut out),
                 pushed = push(&mut self.writer, &mut self.output), if self.has_to_write() => {
                     self.pushed(pushed);
                     ControlFlow::Continue(())
@@ -408,7 +409,7 @@ impl Driver<'_> {
                     }
                 }
                 Effect::Remark(what) => {
-                    tracing::info!(carrier.name = %shared.config.name, "Carrier {}: {what}", shared.config.name)
+                    tracing::info!(carrier.name = %shared.config.name, "Carrier {}: {what}", shared.config.name);
                 }
                 Effect::Close(why) => {
                     let drained = shared.is_draining();

@@ -122,6 +122,10 @@ impl Carrier for SmppCarrier {
         self.senders().map(|index| self.shared.links[index].window()).sum()
     }
 
+    fn answers_within(&self) -> Duration {
+        self.shared.config.answers_within()
+    }
+
     fn submit(&self, submission: Submission) {
         let links = &self.shared.links;
         let outgoing = match submit::build(&self.shared.config, submission) {

@@ -155,8 +155,8 @@ impl Session {
         let effect = if self.draining || matches!(self.phase, Phase::Unbinding { .. } | Phase::Ending { .. }) {
             Some(Effect::Outcome(outgoing.not_sent(), outgoing.segments.len()))
         } else {
-            // It may wait as long as an answer may take; its lease outlasts both.
-            let leave_by = now + self.response_timeout();
+            // As `SmppConfig::answers_within` promises.
+            let leave_by = now + self.config.response_timeout();
             self.flights.begin(outgoing, leave_by)
         };
         self.effects.extend(effect);
@@ -213,7 +213,7 @@ impl Session {
             Phase::Binding { until } | Phase::Unbinding { until } | Phase::Ending { until, .. } => until,
             Phase::Bound => self.enquired.map_or_else(|| self.enquire_at(), |at| at + self.enquire_timeout()),
         };
-        let answer = self.sent.front().map(|(_, at)| *at + self.response_timeout());
+        let answer = self.sent.front().map(|(_, at)| *at + self.config.response_timeout());
         // The end of a rest is due even with an empty queue: until it is shown, nobody hands anything over.
         let pace =
             self.rest.until(now).or_else(|| if self.flights.has_queued() { self.bucket.free_at(now) } else { None });
@@ -223,7 +223,7 @@ impl Session {
     /// Does what is due at `now`.
     pub(crate) fn tick(&mut self, now: Instant, out: &mut Vec<u8>) {
         while let Some((sequence, at)) = self.sent.front().copied()
-            && now >= at + self.response_timeout()
+            && now >= at + self.config.response_timeout()
         {
             self.sent.pop_front();
             self.give_up(sequence);
@@ -231,7 +231,7 @@ impl Session {
         self.give_up_parts(now);
         match self.phase {
             Phase::Binding { until } if now >= until => {
-                self.effects.push(Effect::Close("the SMSC did not answer the bind".to_owned()))
+                self.effects.push(Effect::Close("the SMSC did not answer the bind".to_owned()));
             }
             Phase::Unbinding { until } if now >= until => self.effects.push(Effect::Close("unbound".to_owned())),
             Phase::Ending { until, why } if now >= until => self.effects.push(Effect::Close(why.to_owned())),
@@ -257,10 +257,6 @@ impl Session {
 
     fn unbind_timeout(&self) -> Duration {
         Duration::from_secs(self.config.unbind_timeout_secs)
-    }
-
-    fn response_timeout(&self) -> Duration {
-        Duration::from_secs(self.config.response_timeout_secs)
     }
 
     fn take(&mut self, pdu: Pdu, now: Instant, out: &mut Vec<u8>) {

@@ -55,7 +55,11 @@ impl Line {
                 }
                 outcome = self.bench.outcome() => {
                     assert_eq!(outcome.segments.len(), pdus.len());
-                    assert_eq!(u32::from(outcome.total) - outcome.accepted_before.count_ones(), pdus.len() as u32, "what it had and what it got are all of it");
+                    assert_eq!(
+                        u32::from(outcome.total) - outcome.accepted_before.count_ones(),
+                        pdus.len() as u32,
+                        "what it had and what it got are all of it"
+                    );
                     return pdus;
                 }
             }

@@ -92,8 +92,9 @@ impl Stage {
     async fn set(settings: &serde_json::Map<String, Value>) -> Self {
         let peer = Peer::start().await;
         let mut config = json!({
-            "name": "main", "host": "127.0.0.1", "port": peer.address().port(), "system_id": "me", "password": "secret", "rate": 0,
-            "reconnect_floor_ms": 20, "reconnect_ceiling_ms": 200, "throttle_floor_ms": 30_000, "throttle_ceiling_ms": 60_000,
+            "name": "main", "host": "127.0.0.1", "port": peer.address().port(), "system_id": "me", "password": "secret",
+            "rate": 0, "reconnect_floor_ms": 20, "reconnect_ceiling_ms": 200, "throttle_floor_ms": 30_000,
+            "throttle_ceiling_ms": 60_000,
         });
         config.as_object_mut().unwrap().extend(settings.clone());
         let bench = Bench::start(serde_json::from_value::<SmppConfig>(config).unwrap());

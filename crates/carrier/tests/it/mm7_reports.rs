@@ -199,9 +199,8 @@ async fn what_is_no_report_is_refused_so_that_it_does_not_come_again() {
         ("another operation", xml("<Envelope><Body><ReadReplyReq/></Body></Envelope>"), "500", 4003),
         (
             "a report without an id",
-            xml(
-                "<Envelope><Body><DeliveryReportReq><MMStatus>Retrieved</MMStatus></DeliveryReportReq></Body></Envelope>",
-            ),
+            xml("<Envelope><Body><DeliveryReportReq><MMStatus>Retrieved</MMStatus></DeliveryReportReq></Body>\
+                 </Envelope>"),
             "500",
             4004,
         ),
@@ -213,7 +212,10 @@ async fn what_is_no_report_is_refused_so_that_it_does_not_come_again() {
         assert_eq!(self::code(&answer(address, &request).await), (http.to_owned(), code), "{what}");
     }
     let told: Vec<Event> = std::iter::from_fn(|| bench.event_now()).collect();
-    let inbound = |event: &&Event| matches!(event, Event::Unusable(unusable) if unusable.reason == Reason::Inbound && unusable.raw.contains("DeliverReq"));
+    let inbound = |event: &&Event| {
+        matches!(event, Event::Unusable(unusable)
+            if unusable.reason == Reason::Inbound && unusable.raw.contains("DeliverReq"))
+    };
     assert_eq!((told.len(), told.iter().filter(inbound).count()), (8, 1), "{told:?}");
     let status = bench.carrier.status();
     assert_eq!((status.malformed_pdus, status.unusable), (5, UnusableCounts { unreadable: 7, inbound: 1 }));

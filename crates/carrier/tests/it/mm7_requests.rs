@@ -134,7 +134,11 @@ async fn a_message_that_is_too_large_does_not_leave() {
     bench.submit(picture(1, 2_000)).await;
     let segments = bench.segments().await;
     assert!(
-        matches!(&segments[..], [SegmentOutcome::Refused { error_type: ErrorType::MediaFailed, status }] if status.ends_with("at most 2000")),
+        matches!(
+            &segments[..],
+            [SegmentOutcome::Refused { error_type: ErrorType::MediaFailed, status }]
+                if status.ends_with("at most 2000")
+        ),
         "{segments:?}"
     );
     assert_eq!((mmsc.was_called().await, bench.carrier.status().state), (false, "ready"));

@@ -13,8 +13,8 @@ use carrier::{
     Ack, Carrier, CarrierConfig, CarrierEvent, CarrierStatus, Event, Receipt, SegmentOutcome, Submission,
     SubmissionOutcome,
 };
-use model::message::{Direction, Encoding, Message, MessageType};
-use model::{AccountId, MessageId, Mode, Msisdn, SeededEntropy, Timestamp};
+use model::message::{Encoding, Message};
+use model::{SeededEntropy, Timestamp};
 use runtime::{Machine, Runtime, Supervisor};
 use simulator::smsc::{Options, Smsc};
 use tokio::sync::mpsc;
@@ -76,22 +76,14 @@ pub(crate) async fn smsc(options: Options) -> Smsc {
 pub(crate) fn message(number: u32, text: &str) -> Arc<Message> {
     let measure = gsm::measure(text);
     Arc::new(Message {
-        id: MessageId::from_bytes(u128::from(number).to_be_bytes()),
-        account: AccountId::from_bytes([2; 16]),
-        broadcast: None,
-        direction: Direction::Outbound,
-        mode: Mode::Live,
-        kind: MessageType::Sms,
-        originator: Msisdn::parse("+18005559876").unwrap(),
-        recipient: Msisdn::parse(&format!("+1800555{:04}", number % 10_000)).unwrap(),
+        recipient: testkit::number(&format!("+1800555{:04}", number % 10_000)),
         body: Some(text.into()),
-        media_url: None,
-        media: None,
         encoding: measure.encoding,
         segments: u16::try_from(measure.segments).unwrap(),
         reference: 0xABCD,
         created_at: Timestamp::from_millis(1_773_585_012_345),
         expires_at: Timestamp::from_millis(1_773_585_012_345 + 86_400_000),
+        ..testkit::message(number)
     })
 }
 

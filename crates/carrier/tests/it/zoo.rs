@@ -269,7 +269,7 @@ async fn ids_meet_however_both_sides_write_them() {
         (
             "zeros on one side",
             |options| {
-                (options.id_format, options.receipt_id_format) = (IdFormat::PaddedDecimal, Some(IdFormat::Decimal))
+                (options.id_format, options.receipt_id_format) = (IdFormat::PaddedDecimal, Some(IdFormat::Decimal));
             },
             |_| {},
         ),

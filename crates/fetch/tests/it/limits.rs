@@ -72,7 +72,7 @@ async fn a_mebibyte_is_taken_and_a_byte_more_is_not_however_it_comes() {
             match fetched_within(&server, settings).await {
                 Ok(fetched) => assert_eq!((fetched.bytes.len(), succeeds), (bytes, true), "{way}"),
                 Err(error) => {
-                    assert_eq!((error.code(), succeeds), (ErrorCode::MediaTooLarge, false), "{way}, {bytes}: {error}")
+                    assert_eq!((error.code(), succeeds), (ErrorCode::MediaTooLarge, false), "{way}, {bytes}: {error}");
                 }
             }
         }

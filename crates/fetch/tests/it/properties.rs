@@ -178,21 +178,31 @@ proptest! {
     }
 
     #[test]
-    fn a_name_is_allowed_exactly_if_all_its_addresses_are_public(answers in prop::collection::vec(address(), 0..4), own in prop::collection::vec(address(), 0..2)) {
+    fn a_name_is_allowed_exactly_if_all_its_addresses_are_public(
+        answers in prop::collection::vec(address(), 0..4),
+        own in prop::collection::vec(address(), 0..2),
+    ) {
         let canonical: Vec<IpAddr> = own.iter().map(IpAddr::to_canonical).collect();
-        let allowed = !answers.is_empty() && answers.iter().all(|address| !is_forbidden(*address) && !canonical.contains(&address.to_canonical()));
+        let allowed = !answers.is_empty()
+            && answers.iter().all(|address| !is_forbidden(*address) && !canonical.contains(&address.to_canonical()));
         prop_assert_eq!(check("http://media.example.com/", &answers, &own)?, allowed);
     }
 
     #[test]
-    fn no_text_leads_to_a_forbidden_address(pieces in prop::collection::vec(piece(), 0..10), answers in prop::collection::vec(address(), 0..3)) {
+    fn no_text_leads_to_a_forbidden_address(
+        pieces in prop::collection::vec(piece(), 0..10),
+        answers in prop::collection::vec(address(), 0..3),
+    ) {
         let text = pieces.concat();
         check(&text, &answers, &[])?;
         check(&format!("http://{text}"), &answers, &[])?;
     }
 
     #[test]
-    fn no_redirect_leads_to_a_forbidden_address(pieces in prop::collection::vec(piece(), 0..8), answers in prop::collection::vec(address(), 0..3)) {
+    fn no_redirect_leads_to_a_forbidden_address(
+        pieces in prop::collection::vec(piece(), 0..8),
+        answers in prop::collection::vec(address(), 0..3),
+    ) {
         let guard = guard();
         for from in ["http://93.184.216.34/a/b?c", "https://93.184.216.34/a/b?c"] {
             let from = guard.verdict(Target::parse(from, &[80, 443]).unwrap(), &[], &[]).unwrap();
@@ -239,7 +249,11 @@ proptest! {
     #![proptest_config(trials::config(20_000))]
 
     #[test]
-    fn no_bytes_make_the_judgement_of_types_panic(noise in prop::collection::vec(any::<u8>(), 0..200), like in bytes(), mutated in mutated()) {
+    fn no_bytes_make_the_judgement_of_types_panic(
+        noise in prop::collection::vec(any::<u8>(), 0..200),
+        like in bytes(),
+        mutated in mutated(),
+    ) {
         for bytes in [noise, like, mutated] {
             let _ = judge(&bytes, Some("text/x-vcard"));
         }

@@ -42,7 +42,7 @@ struct AccountInput {
 impl AccountInput {
     fn limits(&self) -> Result<LimitsChange, Refusal> {
         if self.daily_quota.is_some_and(|quota| quota > QUOTA_MAX) {
-            return Err(wrong("dailyQuota", "an integer up to 1000000000000"));
+            return Err(wrong("dailyQuota", format!("an integer up to {QUOTA_MAX}")));
         }
         Ok(LimitsChange {
             message_per_minute: self.message_per_minute,

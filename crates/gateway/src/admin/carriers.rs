@@ -155,8 +155,11 @@ async fn listed_unmatched(admin: &Admin, name: Result<Path<String>, PathRejectio
 fn unmatched_view(unmatched: &Unmatched) -> Value {
     object!({
         "at": unmatched.at.to_string(), "reason": unmatched.reason.as_str(), "fate": unmatched.fate.as_str(),
-        "endedAt": unmatched.ended_at.map(|at| at.to_string()), "keys": unmatched.keys, "addresses": unmatched.addresses,
-        "detail": unmatched.detail, "received": unmatched.raw,
+        "endedAt": unmatched.ended_at.map(|at| at.to_string()),
+        "keys": unmatched.keys,
+        "addresses": unmatched.addresses,
+        "detail": unmatched.detail,
+        "received": unmatched.raw,
     })
 }
 

@@ -85,6 +85,10 @@ fn receipt_note(events: &[Event], unmatched: u64) -> String {
 
 fn event(event: &Event) -> Value {
     object!({
-        "at": event.at.to_string(), "event": event.kind.as_str(), "carrier": event.carrier, "attempt": event.attempt, "detail": event.detail,
+        "at": event.at.to_string(),
+        "event": event.kind.as_str(),
+        "carrier": event.carrier,
+        "attempt": event.attempt,
+        "detail": event.detail,
     })
 }

@@ -15,7 +15,6 @@ mod page;
 mod reload;
 mod screening;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -33,9 +32,9 @@ pub use carriers::Throughput;
 pub use metrics::Metrics;
 
 use crate::http::body::BodyLimits;
-use crate::http::canned::MakeAnswer;
 use crate::http::envelope::{Envelope, allow};
 use crate::http::log::Lines;
+use crate::http::serve::Unreadable;
 use crate::operators::Operators;
 use crate::reload::Reloader;
 
@@ -105,7 +104,7 @@ pub fn router(admin: Arc<Admin>) -> Router {
 }
 
 /// How requests are answered whose head cannot be read.
-pub fn unreadable(admin: &Arc<Admin>) -> Arc<dyn Fn(SocketAddr) -> MakeAnswer + Send + Sync> {
+pub fn unreadable(admin: &Arc<Admin>) -> Unreadable {
     let envelope = admin.envelope.clone();
     Arc::new(move |_| {
         let envelope = envelope.clone();

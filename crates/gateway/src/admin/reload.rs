@@ -17,5 +17,11 @@ pub(super) async fn reload(State(admin): Shared) -> Response<Body> {
 
 fn view(report: &Report) -> Value {
     let Report { outcome, applied, needs_restart, mistakes } = report;
-    object!({ "outcome": outcome, "summary": report.summary(), "applied": applied, "needsRestart": needs_restart, "mistakes": mistakes })
+    object!({
+        "outcome": outcome,
+        "summary": report.summary(),
+        "applied": applied,
+        "needsRestart": needs_restart,
+        "mistakes": mistakes,
+    })
 }

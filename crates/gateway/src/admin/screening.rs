@@ -109,8 +109,9 @@ fn view(record: &ScreeningRecord) -> Value {
     // It was written by us; what cannot be read any more is shown as it stands.
     let findings = serde_json::from_str(&record.findings).unwrap_or_else(|_| Value::from(record.findings.as_str()));
     object!({
-        "id": record.id.to_string(), "at": record.at.to_string(), "accountId": record.account.to_string(), "mode": record.mode.as_str(),
-        "outcome": record.outcome.as_str(), "about": about, "from": record.originator.as_str(), "categories": record.categories,
-        "findings": findings, "body": &*record.body,
+        "id": record.id.to_string(), "at": record.at.to_string(), "accountId": record.account.to_string(),
+        "mode": record.mode.as_str(), "outcome": record.outcome.as_str(), "about": about,
+        "from": record.originator.as_str(), "categories": record.categories, "findings": findings,
+        "body": &*record.body,
     })
 }

@@ -16,7 +16,6 @@ mod pages;
 mod prefer;
 pub(crate) mod view;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -35,11 +34,11 @@ use runtime::Runtime;
 use tokio::sync::Semaphore;
 
 use crate::http::body::{self, BodyLimits};
-use crate::http::canned::MakeAnswer;
 use crate::http::envelope::{Envelope, allow};
 use crate::http::gate::Gate;
 use crate::http::log::Lines;
 use crate::http::metrics::HttpMetrics;
+use crate::http::serve::Unreadable;
 
 /// Under this path everything needs a key.
 pub const BASE: &str = "/api/v1/messaging";
@@ -94,7 +93,7 @@ pub fn router(api: Arc<Api>) -> Router {
 }
 
 /// How requests are answered whose head cannot be read.
-pub fn unreadable(api: &Arc<Api>) -> Arc<dyn Fn(SocketAddr) -> MakeAnswer + Send + Sync> {
+pub fn unreadable(api: &Arc<Api>) -> Unreadable {
     let api = Arc::clone(api);
     Arc::new(move |peer| {
         let api = Arc::clone(&api);
@@ -130,7 +129,9 @@ impl Api {
         tokio::select! {
             biased;
             read = body::read(&self.runtime, body, limits) => read,
-            () = self.gate.closed() => Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining")),
+            () = self.gate.closed() => {
+                Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(DRAINING).caused_by("draining"))
+            }
         }
     }
 

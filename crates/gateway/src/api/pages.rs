@@ -60,7 +60,11 @@ fn categories() -> Markup {
             thead { tr { th { "Category" } th { "What was found" } th { "How to mend it" } } }
             tbody {
                 @for category in screening::Category::ALL {
-                    tr id=(category.name()) { td { code { (category.name()) } } td { (category.meaning()) } td { (category.remedy()) } }
+                    tr id=(category.name()) {
+                        td { code { (category.name()) } }
+                        td { (category.meaning()) }
+                        td { (category.remedy()) }
+                    }
                 }
             }
         }
@@ -77,10 +81,13 @@ fn with_code(text: &str) -> Markup {
     }
 }
 
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#1c1c1c;background:#fff}\
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.35rem .8rem .35rem 0;border-bottom:1px solid #ddd}\
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;\
+color:#1c1c1c;background:#fff}\
+table{border-collapse:collapse;width:100%}\
+th,td{text-align:left;padding:.35rem .8rem .35rem 0;border-bottom:1px solid #ddd}\
 code{background:#f1f1f1;padding:.1rem .25rem;border-radius:3px}a{color:#0b57d0}.message{font-size:1.25rem}\
-@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#161616}th,td{border-color:#333}code{background:#2a2a2a}a{color:#8ab4f8}}";
+@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#161616}\
+th,td{border-color:#333}code{background:#2a2a2a}a{color:#8ab4f8}}";
 
 fn page(title: &str, content: &Markup) -> Response<Body> {
     let markup = html! {

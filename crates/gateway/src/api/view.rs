@@ -195,28 +195,9 @@ fn text_of_some<S: Serializer>(value: &Option<Timestamp>, serializer: S) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::message::Direction;
-    use model::{AccountId, MessageId, Mode, Msisdn};
 
     fn message(body: &str) -> Message {
-        Message {
-            id: MessageId::from_bytes([1; 16]),
-            account: AccountId::from_bytes([2; 16]),
-            broadcast: None,
-            direction: Direction::Outbound,
-            mode: Mode::Live,
-            kind: MessageType::Sms,
-            originator: Msisdn::parse("+18005550100").unwrap(),
-            recipient: Msisdn::parse("+18005550199").unwrap(),
-            body: Some(body.into()),
-            media_url: None,
-            media: None,
-            encoding: Encoding::of(body),
-            segments: 1,
-            reference: 0,
-            created_at: Timestamp::from_millis(0),
-            expires_at: Timestamp::from_millis(1),
-        }
+        Message { body: Some(body.into()), encoding: Encoding::of(body), ..testkit::message(1) }
     }
 
     #[test]

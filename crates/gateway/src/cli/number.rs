@@ -82,7 +82,12 @@ impl Number {
             }
             Action::Show { number } => door.ask(Method::GET, &format!("/numbers/{}", escaped(&number)), None).await?,
             Action::Add { number, account, state, segments_per_second } => {
-                let number = json!({ "number": number, "accountId": account, "state": state, "segmentsPerSecond": segments_per_second });
+                let number = json!({
+                    "number": number,
+                    "accountId": account,
+                    "state": state,
+                    "segmentsPerSecond": segments_per_second,
+                });
                 door.ask(Method::POST, "/numbers", Some(&number)).await?
             }
             Action::Set { number, account, no_account, state, segments_per_second, no_pace } => {

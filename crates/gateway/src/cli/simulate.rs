@@ -36,9 +36,11 @@ impl Simulate {
                 let mmsc = mmsc::start(*options, Arc::new(Machine::new()))
                     .await
                     .map_err(|error| Failed::new(format!("cannot start on {mm4} and {mm7}: {error}")))?;
-                output::say(
-                    json!({ "event": "listening", "mm4": mmsc.mm4_address().to_string(), "mm7": mmsc.mm7_address().to_string() }),
-                );
+                output::say(json!({
+                    "event": "listening",
+                    "mm4": mmsc.mm4_address().to_string(),
+                    "mm7": mmsc.mm7_address().to_string(),
+                }));
                 until_told(summary_secs, || mmsc.summary().to_json(), || mmsc.flush()).await
             }
         }

@@ -89,7 +89,11 @@ fn measured(text: &LooseText) -> Value {
         .map(|invalid| json!({ "character": invalid.character.to_string(), "position": invalid.position }))
         .collect();
     json!({
-        "encoding": measure.encoding.name(), "segments": measure.segments, "characters": measure.characters, "invalid": invalid, "ucs2Characters": ucs2,
+        "encoding": measure.encoding.name(),
+        "segments": measure.segments,
+        "characters": measure.characters,
+        "invalid": invalid,
+        "ucs2Characters": ucs2,
     })
 }
 

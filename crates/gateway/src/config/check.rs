@@ -7,10 +7,11 @@ use std::path::{Component, Path};
 use axum::http::Uri;
 use fetch::UserAgent;
 use ipnet::IpNet;
-use model::message::MessageType;
+use pipeline::lease;
+use pipeline::rules::Rules;
 
 use super::mistake::Mistake;
-use super::{Config, RouteConfig, RouteType, listeners, log_filter};
+use super::{Config, RouteType, listeners, log_filter};
 
 /// Notes every mistake.
 pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
@@ -74,7 +75,7 @@ const DAY_MS: u64 = 86_400_000;
 /// Keys whose numbers have bounds, with these.
 fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
     let (api, limits, dispatch) = (&config.api, &config.limits, &config.dispatch);
-    let slowest = config.carrier.iter().map(carrier::CarrierConfig::response_timeout_secs).max().unwrap_or(0);
+    let slowest = config.carrier.iter().map(carrier::CarrierConfig::answers_within).max().unwrap_or_default();
     vec![
         ("api.connections_max", api.connections_max as u64, 1, 1_000_000),
         ("api.connections_per_address", api.connections_per_address as u64, 1, 1_000_000),
@@ -107,7 +108,7 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
         ("dispatch.validity_secs", dispatch.validity_secs, 1, 30 * 86_400),
         ("dispatch.queue_max", dispatch.queue_max as u64, 1, 10_000_000),
         ("dispatch.queue_per_account_max", dispatch.queue_per_account_max as u64, 1, 10_000_000),
-        ("dispatch.lease_secs", dispatch.lease_secs, slowest.saturating_mul(2).saturating_add(30), 86_400),
+        ("dispatch.lease_secs", dispatch.lease_secs, lease::shortest(slowest).as_secs(), 86_400),
         ("dispatch.batch", dispatch.batch as u64, 1, 10_000),
         ("dispatch.poll_ms", dispatch.poll_ms, 10, 60_000),
         ("dispatch.retry_floor_ms", dispatch.retry_floor_ms, 1, DAY_MS),
@@ -232,12 +233,13 @@ fn is_host(text: &str) -> bool {
 }
 
 fn check_routes(config: &Config, note: &mut impl FnMut(&str, String)) {
+    let rules = config.rules();
     for (index, route) in config.route.iter().enumerate() {
         let digits = route.prefix.strip_prefix('+');
         if !route.prefix.is_empty() && digits.is_none_or(|digits| !digits.bytes().all(|byte| byte.is_ascii_digit())) {
             note(&format!("route[{index}].prefix"), format!("`{}` is not `+` and digits", route.prefix));
         }
-        if let Some(earlier) = (0..index).find(|earlier| decides_before(config, &config.route[*earlier], route)) {
+        if let Some(earlier) = Rules::new(&rules, &config.carrier).decided_by(index) {
             note(
                 &format!("route[{index}].prefix"),
                 format!("never decides, because route {} before it takes all of its messages", earlier + 1),
@@ -257,23 +259,10 @@ fn check_routes(config: &Config, note: &mut impl FnMut(&str, String)) {
             ) {
                 (None, _) => note(&key, format!("there is no carrier `{name}`")),
                 (Some(carrier), Some(kind)) if !carrier.carries(kind) => {
-                    note(&key, format!("`{name}` does not carry {}", kind.as_str()))
+                    note(&key, format!("`{name}` does not carry {}", kind.as_str()));
                 }
                 (Some(_), _) => {}
             }
         }
     }
-}
-
-/// Whether every message that `later` fits is decided by `earlier`.
-fn decides_before(config: &Config, earlier: &RouteConfig, later: &RouteConfig) -> bool {
-    let takes = |route: &RouteConfig, kind: MessageType| {
-        let carried = config
-            .carrier
-            .iter()
-            .any(|carrier| carrier.carries(kind) && route.carriers.iter().any(|name| name == carrier.name()));
-        route.kind.is_none_or(|only| only.message_type() == kind) && carried
-    };
-    let mut kinds = MessageType::ALL.into_iter().filter(|kind| takes(later, *kind)).peekable();
-    later.prefix.starts_with(&earlier.prefix) && kinds.peek().is_some() && kinds.all(|kind| takes(earlier, kind))
 }

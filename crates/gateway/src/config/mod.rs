@@ -19,8 +19,8 @@ pub use sections::{
 };
 
 use carrier::CarrierConfig;
-use model::message::MessageType;
-use pipeline::route::{self, Route, Routes};
+use pipeline::route::Routes;
+use pipeline::rules::{Rule, Rules};
 use serde::Deserialize;
 use store::contract::bounds::Bounds;
 
@@ -66,46 +66,13 @@ impl Config {
         Bounds { parked_max: receipts.parked_max, parked_bytes_max: receipts.parked_bytes_max, screened_max }
     }
 
-    /// The longest time that an answer of a carrier may take while leases are as long as they are, in seconds. No
-    /// carrier of a sound configuration has more.
-    pub const fn answer_secs_max(&self) -> u64 {
-        self.dispatch.lease_secs.saturating_sub(30) / 2
+    /// The operator's rules, in their order.
+    pub fn rules(&self) -> Vec<Rule> {
+        self.route.iter().map(RouteConfig::rule).collect()
     }
 
-    /// The routes as the pipeline knows them: each for one type of message, and with those of its carriers that take
-    /// this type. Without any, every message goes to the first carrier of its type.
+    /// The routes of these rules and carriers.
     pub fn routes(&self) -> Routes {
-        if self.route.is_empty() {
-            let first = |kind| {
-                self.carrier.iter().find(|carrier| carrier.carries(kind)).map(|carrier| vec![carrier.name().to_owned()])
-            };
-            let route = |kind| {
-                Some(Route {
-                    prefix: String::new(),
-                    kind,
-                    carriers: first(kind)?,
-                    on_unknown: route::OnUnknown::Resend,
-                })
-            };
-            return Routes::new(MessageType::ALL.into_iter().filter_map(route).collect());
-        }
-        Routes::new(
-            self.route
-                .iter()
-                .flat_map(|route| MessageType::ALL.into_iter().filter_map(|kind| self.route(route, kind)))
-                .collect(),
-        )
-    }
-
-    /// What a rule says of messages of this type, if anything.
-    fn route(&self, route: &RouteConfig, kind: MessageType) -> Option<Route> {
-        let is_meant = route.kind.is_none_or(|only| only.message_type() == kind);
-        let takes = |name: &String| self.carrier.iter().any(|carrier| carrier.name() == name && carrier.carries(kind));
-        let carriers: Vec<String> = route.carriers.iter().filter(|name| takes(name)).cloned().collect();
-        let on_unknown = match route.on_unknown {
-            OnUnknown::Resend => route::OnUnknown::Resend,
-            OnUnknown::Hold => route::OnUnknown::Hold,
-        };
-        (is_meant && !carriers.is_empty()).then(|| Route { prefix: route.prefix.clone(), kind, carriers, on_unknown })
+        Rules::new(&self.rules(), &self.carrier).routes()
     }
 }

@@ -11,6 +11,8 @@ use fetch::{Trust, UserAgent};
 use ipnet::IpNet;
 use model::key::Pepper;
 use model::message::MessageType;
+use pipeline::route;
+use pipeline::rules::Rule;
 use serde::Deserialize;
 
 macro_rules! section {
@@ -239,6 +241,21 @@ pub struct RouteConfig {
     /// What is done when an outcome stays unknown.
     #[serde(default)]
     pub on_unknown: OnUnknown,
+}
+
+impl RouteConfig {
+    /// The rule that it says.
+    pub fn rule(&self) -> Rule {
+        Rule {
+            prefix: self.prefix.clone(),
+            kind: self.kind.map(RouteType::message_type),
+            carriers: self.carriers.clone(),
+            on_unknown: match self.on_unknown {
+                OnUnknown::Resend => route::OnUnknown::Resend,
+                OnUnknown::Hold => route::OnUnknown::Hold,
+            },
+        }
+    }
 }
 
 /// The type of message of a route.

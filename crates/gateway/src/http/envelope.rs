@@ -113,8 +113,12 @@ impl Serialize for Info<'_> {
             AdditionalInfo::Fields(fields) => serde_json::json!({ "fields": fields }).serialize(serializer),
             AdditionalInfo::Field(field) => serde_json::json!({ "field": field }).serialize(serializer),
             AdditionalInfo::NonCompliant { categories, matches } => {
-                let matches: Vec<_> =
-                    matches.iter().map(|found| serde_json::json!({ "start": found.start, "end": found.end, "category": found.category })).collect();
+                let matches: Vec<_> = matches
+                    .iter()
+                    .map(|found| {
+                        serde_json::json!({ "start": found.start, "end": found.end, "category": found.category })
+                    })
+                    .collect();
                 serde_json::json!({ "categories": categories, "matches": matches }).serialize(serializer)
             }
             AdditionalInfo::WrongType { field, expected } => {
@@ -135,7 +139,10 @@ impl Serialize for Info<'_> {
             AdditionalInfo::InvalidCharacters(characters) => {
                 let mut list = serializer.serialize_seq(Some(characters.len()))?;
                 for invalid in characters {
-                    list.serialize_element(&serde_json::json!({ "character": invalid.character.to_string(), "position": invalid.position }))?;
+                    list.serialize_element(&serde_json::json!({
+                        "character": invalid.character.to_string(),
+                        "position": invalid.position,
+                    }))?;
                 }
                 list.end()
             }
@@ -152,7 +159,10 @@ mod tests {
     fn an_answer_has_exactly_the_published_fields() {
         let envelope = Envelope::new("https://docs.smsfactory.com/");
         let body = envelope.body(ErrorCode::AuthenticationFailed, None);
-        let expected = r#"{"code":33001,"message":"Authentication failed","status":401,"moreInfo":"https://docs.smsfactory.com/page/errors/33001"}"#;
+        let expected = concat!(
+            r#"{"code":33001,"message":"Authentication failed","status":401,"#,
+            r#""moreInfo":"https://docs.smsfactory.com/page/errors/33001"}"#,
+        );
         assert_eq!(body, expected.as_bytes());
     }
 

@@ -115,7 +115,11 @@ impl Lines {
         };
         let Some(Line { left_out }) = self.failures.line(self.runtime.instant()) else { return };
         let cause = refused.cause.as_deref().unwrap_or("no cause given");
-        tracing::error!(target: "failure", %method, route, code = refused.code.number(), cause, left_out, "{method} {route} failed: {cause}");
+        let code = refused.code.number();
+        tracing::error!(
+            target: "failure", %method, route, code, cause, left_out,
+            "{method} {route} failed: {cause}"
+        );
     }
 
     /// Writes the line of a connection that was refused or came to nothing, and why.
@@ -155,7 +159,11 @@ fn write(
     let account = account.map(tracing::field::display);
     let took_ms = took.as_secs_f64() * 1000.0;
     let route = if route.is_empty() { "unmatched" } else { route };
-    tracing::info!(target: "request", %method, route, status, code, cause, took_ms = (took_ms * 100.0).round() / 100.0, %address, account, message_id, broadcast_id, left_out, "{method} {route} {status}");
+    let took_ms = (took_ms * 100.0).round() / 100.0;
+    tracing::info!(
+        target: "request", %method, route, status, code, cause, took_ms, %address, account, message_id, broadcast_id,
+        left_out, "{method} {route} {status}"
+    );
 }
 
 #[cfg(test)]

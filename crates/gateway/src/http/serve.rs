@@ -30,6 +30,9 @@ use super::metrics::HttpMetrics;
 use super::rooms::{Bounds, Place, Rooms};
 use super::tls::Tls;
 
+/// How a request is answered whose head cannot be read, by the address that it came from.
+pub type Unreadable = Arc<dyn Fn(SocketAddr) -> MakeAnswer + Send + Sync>;
+
 /// One listener and what is behind it.
 pub struct Door {
     /// What the log and the metrics call it.
@@ -41,7 +44,7 @@ pub struct Door {
     /// What answers requests.
     pub router: Router,
     /// How a request is answered whose head cannot be read, by the address that it came from.
-    pub unreadable: Arc<dyn Fn(SocketAddr) -> MakeAnswer + Send + Sync>,
+    pub unreadable: Unreadable,
     /// What a client may take.
     pub rooms: Arc<Rooms>,
     /// Where connections that come to nothing are counted.

@@ -229,6 +229,10 @@ impl Carrier for Replaceable {
         self.behind().map_or(1, |carrier| carrier.window())
     }
 
+    fn answers_within(&self) -> Duration {
+        self.behind().map_or(Duration::ZERO, |carrier| carrier.answers_within())
+    }
+
     fn submit(&self, submission: Submission) {
         match self.behind() {
             Some(carrier) => carrier.submit(submission),

@@ -47,22 +47,30 @@ macro_rules! keys {
 
 /// The keys of all sections. Carriers and routes are compared as a whole.
 pub const KEYS: &[Key] = keys! {
-    Live api { tls_cert tls_key plain_http connections_max connections_per_address head_timeout_secs write_timeout_secs head_bytes_max }
+    Live api {
+        tls_cert tls_key plain_http connections_max connections_per_address head_timeout_secs write_timeout_secs
+        head_bytes_max
+    }
     Restart api { listen docs_base_url trusted_proxies body_timeout_secs body_bytes_max broadcast_body_bytes_max }
     Live admin { plain_http token token_file connections_max }
     Restart admin { listen }
     Restart keys { pepper pepper_file }
     Restart store { url index_after_secs }
     Live limits {
-        message_per_minute broadcast_per_minute read_per_minute failed_auth_per_minute daily_quota max_recipients sms_characters_max mms_characters_max
+        message_per_minute broadcast_per_minute read_per_minute failed_auth_per_minute daily_quota max_recipients
+        sms_characters_max mms_characters_max
         idempotency_hours
     }
-    Restart media { directory keep_hours allow_networks deny_networks ports timeout_seconds user_agent fetches_per_account fetches_max }
+    Restart media {
+        directory keep_hours allow_networks deny_networks ports timeout_seconds user_agent fetches_per_account
+        fetches_max
+    }
     Live screening { directory log_per_account_max }
     Restart screening { log_days }
     Live dispatch { validity_secs drain_secs }
     Restart dispatch {
-        queue_max queue_per_account_max account_rate lease_secs batch poll_ms retry_floor_ms retry_ceiling_ms attempts_per_carrier fallback_after_secs
+        queue_max queue_per_account_max account_rate lease_secs batch poll_ms retry_floor_ms retry_ceiling_ms
+        attempts_per_carrier fallback_after_secs
         broadcast_lookahead_max broadcast_batch
     }
     Live receipts { parked_max parked_bytes_max }

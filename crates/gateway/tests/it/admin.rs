@@ -21,7 +21,13 @@ async fn accounts_are_made_listed_shown_and_changed() {
     let id = made["id"].as_str().unwrap();
     assert!(id.starts_with("acc_"), "{id}");
     let expected = json!({
-        "id": id, "name": "Acme", "state": "active", "messagePerMinute": 10, "broadcastPerMinute": 5, "readPerMinute": 600, "dailyQuota": 5,
+        "id": id,
+        "name": "Acme",
+        "state": "active",
+        "messagePerMinute": 10,
+        "broadcastPerMinute": 5,
+        "readPerMinute": 600,
+        "dailyQuota": 5,
         "createdAt": NOON,
     });
     assert_eq!(made, expected);
@@ -121,7 +127,13 @@ async fn numbers_are_added_listed_shown_and_changed() {
     let tenant = stage.tenant().await;
     let number = "+18005557777";
     let made = stage.operate("POST", "/numbers", json!({ "number": number, "state": "pending" })).await.expect(201);
-    let expected = json!({ "number": number, "accountId": null, "state": "pending", "segmentsPerSecond": null, "createdAt": NOON });
+    let expected = json!({
+        "number": number,
+        "accountId": null,
+        "state": "pending",
+        "segmentsPerSecond": null,
+        "createdAt": NOON,
+    });
     assert_eq!(made, expected);
     assert_eq!(stage.operate("GET", &format!("/numbers/{number}"), Value::Null).await.expect(200), expected);
     assert_eq!(stage.operate("GET", "/numbers/%2B18005557777", Value::Null).await.expect(200), expected);
@@ -132,7 +144,13 @@ async fn numbers_are_added_listed_shown_and_changed() {
         .expect(200);
     assert_eq!(
         given,
-        json!({ "number": number, "accountId": tenant.account, "state": "active", "segmentsPerSecond": null, "createdAt": NOON })
+        json!({
+            "number": number,
+            "accountId": tenant.account,
+            "state": "active",
+            "segmentsPerSecond": null,
+            "createdAt": NOON,
+        })
     );
     let ask = tenant.post(&json!({ "to": RECIPIENT, "from": number, "body": "hello" }));
     stage.ask(&ask).await.expect(201);

@@ -44,7 +44,12 @@ async fn an_accepted_broadcast_has_exactly_the_published_fields() {
     assert!(id.starts_with("brc_") && id.len() == 26, "{id}");
     assert_eq!(reply.header("location"), Some(format!("{PATH}/{id}").as_str()));
     let expected = json!({
-        "id": id, "from": tenant.number, "body": "We are open again", "messageType": "SMS", "totalRecipients": 3, "status": "queued",
+        "id": id,
+        "from": tenant.number,
+        "body": "We are open again",
+        "messageType": "SMS",
+        "totalRecipients": 3,
+        "status": "queued",
         "createdAt": "2026-03-13T14:30:00.000Z",
     });
     assert_eq!(accepted, expected);
@@ -80,7 +85,8 @@ async fn code_33003_tells_the_places_of_the_first_hundred_wrong_recipients() {
     let tenant = stage.tenant().await;
     let wrong = json!(["+18005551001", "555", { "to": " +18005551002" }, {}, { "to": null }, "", "+18005551003"]);
     let told = json!([
-        { "index": 1, "value": "555" }, { "index": 2, "value": " +18005551002" }, { "index": 3, "value": "" }, { "index": 4, "value": "" }, { "index": 5, "value": "" },
+        { "index": 1, "value": "555" }, { "index": 2, "value": " +18005551002" }, { "index": 3, "value": "" },
+        { "index": 4, "value": "" }, { "index": 5, "value": "" },
     ]);
     refuses(&stage, &tenant, &to(&tenant, wrong), 33003, json!({ "recipients": told })).await;
     let many: Vec<_> = (0..300).map(|number| number.to_string()).collect();
@@ -155,7 +161,10 @@ async fn codes_33016_and_33107_answer_for_the_text() {
 async fn code_33024_tells_who_stands_twice() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
-    let twice = json!(["+18005551001", { "to": "+18005551002" }, "+18005551002", { "to": "+18005551001" }, "+18005551001", "+18005551003"]);
+    let twice = json!([
+        "+18005551001", { "to": "+18005551002" }, "+18005551002", { "to": "+18005551001" }, "+18005551001",
+        "+18005551003",
+    ]);
     refuses(&stage, &tenant, &to(&tenant, twice), 33024, json!({ "recipients": ["+18005551002", "+18005551001"] }))
         .await;
     let many = [recipients(300), recipients(300)].concat();
@@ -235,6 +244,20 @@ async fn code_33106_answers_a_key_of_the_wrong_form() {
     }
 }
 
+/// A request that breaks every rule of its fields, but for these.
+fn all_wrong_but(fields: &Value) -> Value {
+    let mut request = json!({
+        "recipients": ["555", "+18005551001", "+18005551001"],
+        "from": "555",
+        "body": "\u{7}".repeat(641),
+        "messageType": "fax",
+        "mediaUrl": "nonsense",
+        "idempotencyKey": "!",
+    });
+    request.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    request
+}
+
 #[tokio::test]
 async fn the_first_broken_rule_answers() {
     let stage = Stage::with(|config, _| {
@@ -248,19 +271,19 @@ async fn the_first_broken_rule_answers() {
     stage.operate("PATCH", &format!("/numbers/{}", other.number), json!({ "state": "suspended" })).await.expect(200);
     let large = || format!("{}nonsense", " ".repeat(6_000_000));
     let plain = |ask: Ask| ask.header("content-type", "text/plain").octets(large());
-    let worst = |fields: Value| {
-        let mut request = json!({
-            "recipients": ["555", "+18005551001", "+18005551001"], "from": "555", "body": "\u{7}".repeat(641), "messageType": "fax",
-            "mediaUrl": "nonsense", "idempotencyKey": "!",
-        });
-        request.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        tenant.broadcast(&request)
+    let worst = |fields: Value| tenant.broadcast(&all_wrong_but(&fields));
+    let mms = |recipients: Vec<String>, from: &str, key: &str| {
+        worst(json!({ "messageType": "MMS", "recipients": recipients, "from": from, "idempotencyKey": key }))
     };
     let twice = json!(["+18005551001", "+18005551001", "+18005551002", "+18005551003"]);
     let number = |from: &str| {
-        worst(
-            json!({ "recipients": recipients(1), "from": from, "messageType": null, "idempotencyKey": null, "body": "hello" }),
-        )
+        worst(json!({
+            "recipients": recipients(1),
+            "from": from,
+            "messageType": null,
+            "idempotencyKey": null,
+            "body": "hello",
+        }))
     };
     for (code, ask) in [
         (33001, plain(Ask::new("POST", PATH).header("authorization", &basic(&hurried.key, "wrong")))),
@@ -273,25 +296,19 @@ async fn the_first_broken_rule_answers() {
         (33003, worst(json!({ "messageType": "MMS" }))),
         (33003, worst(json!({ "messageType": "MMS", "recipients": twice }))),
         (33024, worst(json!({ "messageType": "MMS", "recipients": twice, "from": tenant.number }))),
-        (33108, worst(json!({ "messageType": "MMS", "recipients": recipients(4), "from": tenant.number }))),
-        (33106, worst(json!({ "messageType": "MMS", "recipients": recipients(2), "from": tenant.number }))),
-        (
-            33013,
-            worst(
-                json!({ "messageType": "MMS", "recipients": recipients(2), "from": tenant.number, "idempotencyKey": "taken" }),
-            ),
-        ),
-        (
-            33016,
-            worst(
-                json!({ "messageType": "MMS", "recipients": recipients(2), "from": "+18005550000", "idempotencyKey": "fresh" }),
-            ),
-        ),
+        (33108, mms(recipients(4), &tenant.number, "!")),
+        (33106, mms(recipients(2), &tenant.number, "!")),
+        (33013, mms(recipients(2), &tenant.number, "taken")),
+        (33016, mms(recipients(2), "+18005550000", "fresh")),
         (
             33107,
-            worst(
-                json!({ "messageType": "MMS", "recipients": recipients(2), "from": "+18005550000", "idempotencyKey": null, "body": "x".repeat(1601) }),
-            ),
+            worst(json!({
+                "messageType": "MMS",
+                "recipients": recipients(2),
+                "from": "+18005550000",
+                "idempotencyKey": null,
+                "body": "x".repeat(1601),
+            })),
         ),
         (33008, number("+18005550000")),
         (33004, number(&other.number)),

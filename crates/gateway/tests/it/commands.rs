@@ -78,7 +78,7 @@ fn a_file_with_secrets_is_for_its_owner() {
         match found {
             None => assert_eq!(code, Some(0), "{out}"),
             Some(place) => {
-                assert!(code == Some(1) && out.contains(place) && out.contains("every user of this machine"), "{out}")
+                assert!(code == Some(1) && out.contains(place) && out.contains("every user of this machine"), "{out}");
             }
         }
         assert!(!out.contains("ppppp") && !out.contains("a-token"), "{out}");
@@ -162,7 +162,8 @@ fn a_batch_of_urls_is_judged_line_by_line() {
         assert!(why.is_none_or(|why| why.contains(asked["why"].as_str().unwrap_or_default())), "{asked}: {answered}");
         assert_eq!(answered["allowed"] == true, why.is_none(), "{answered}");
     }
-    let lines = "{\"url\": \"http://8.8.8.8/\"}\n{\"url\": 8}\n\n{\"url\": \"http://a.example.com/\", \"resolves_to\": [\"a\"]}\n";
+    let lines = "{\"url\": \"http://8.8.8.8/\"}\n{\"url\": 8}\n\n\
+                 {\"url\": \"http://a.example.com/\", \"resolves_to\": [\"a\"]}\n";
     let (code, out, err) = fed(&mut smsfactory(&["check-url", "--jsonl"]), lines);
     assert_eq!((code, err.as_str()), (Some(1), "smsfactory: 3 lines could not be read\n"));
     let answers: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

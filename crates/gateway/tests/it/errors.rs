@@ -222,8 +222,9 @@ async fn code_33016_lists_every_invalid_character() {
     let tenant = stage.tenant().await;
     let body = "a\u{7}😀\u{0}\t\n\r\u{c}\u{fdd0}é\u{1ffff}\u{85}";
     let info = json!([
-        { "character": "\u{7}", "position": 2 }, { "character": "\u{0}", "position": 4 }, { "character": "\u{fdd0}", "position": 9 },
-        { "character": "\u{1ffff}", "position": 11 }, { "character": "\u{85}", "position": 12 },
+        { "character": "\u{7}", "position": 2 }, { "character": "\u{0}", "position": 4 },
+        { "character": "\u{fdd0}", "position": 9 }, { "character": "\u{1ffff}", "position": 11 },
+        { "character": "\u{85}", "position": 12 },
     ]);
     stage.ask(&tenant.post(&tenant.message(RECIPIENT, body))).await.refused(33016, info);
     stage.send(&tenant, RECIPIENT, "\t\n\r\u{c}😀\u{e000}\u{10fffd}").await;

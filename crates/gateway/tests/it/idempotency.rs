@@ -59,7 +59,8 @@ async fn i2_values_count_and_not_how_they_are_written() {
     let tenant = stage.tenant().await;
     let first = stage.ask(&keyed(&tenant, "hé", "order-1")).await;
     let other = format!(
-        "{{ \"body\" : \"h\\u00e9\",\n\t\"messageType\":\"SMS\", \"mediaUrl\": null, \"from\":\"{}\", \"x\": 1, \"to\":\"\\u002b{}\" }}",
+        "{{ \"body\" : \"h\\u00e9\",\n\t\"messageType\":\"SMS\", \"mediaUrl\": null, \
+         \"from\":\"{}\", \"x\": 1, \"to\":\"\\u002b{}\" }}",
         tenant.number,
         &RECIPIENT[1..]
     );

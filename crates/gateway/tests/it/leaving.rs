@@ -42,7 +42,14 @@ async fn texts_of_the_field_leave_whole_and_no_two_of_them_share_a_reference() {
 async fn leave(texts: &Texts) {
     let what = format!("{}, {}", texts.id, texts.title);
     let stage = Stage::with(|config, _| {
-        let mut settings = json!({ "name": "main", "host": "127.0.0.1", "port": 0, "system_id": "tests", "rate": 0, "segments_max": 64 });
+        let mut settings = json!({
+            "name": "main",
+            "host": "127.0.0.1",
+            "port": 0,
+            "system_id": "tests",
+            "rate": 0,
+            "segments_max": 64,
+        });
         settings.as_object_mut().unwrap().extend(texts.carrier.clone());
         *smpp(config) = serde_json::from_value(settings).unwrap();
     })

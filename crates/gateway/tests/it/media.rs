@@ -65,7 +65,11 @@ async fn the_same_media_are_kept_once_for_messages_and_for_a_broadcast() {
     for _ in 0..2 {
         stage.ask(&tenant.post(&mms(&tenant, &server.url("photo.jpg")))).await.expect(201);
     }
-    let broadcast = json!({ "recipients": crate::broadcast::recipients(50), "from": tenant.number, "mediaUrl": server.url("photo.jpg") });
+    let broadcast = json!({
+        "recipients": crate::broadcast::recipients(50),
+        "from": tenant.number,
+        "mediaUrl": server.url("photo.jpg"),
+    });
     let made = stage.ask(&tenant.broadcast(&broadcast)).await.expect(201);
     assert_eq!(made["messageType"], "MMS");
     stage.broadcast_when(&tenant, &made["id"], "has ended", |broadcast| broadcast["status"] == "completed").await;

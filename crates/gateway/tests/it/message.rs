@@ -25,8 +25,9 @@ async fn an_accepted_message_is_answered_exactly() {
     let message = reply.expect(201);
     let id = message["id"].as_str().unwrap().to_owned();
     let expected = json!({
-        "id": id, "direction": "outbound", "to": RECIPIENT, "from": tenant.number, "body": "Your code is 482910", "messageType": "SMS",
-        "encoding": "GSM-7", "segments": 1, "status": "queued", "createdAt": "2026-03-15T14:30:00.000Z",
+        "id": id, "direction": "outbound", "to": RECIPIENT, "from": tenant.number, "body": "Your code is 482910",
+        "messageType": "SMS", "encoding": "GSM-7", "segments": 1, "status": "queued",
+        "createdAt": "2026-03-15T14:30:00.000Z",
     });
     assert_eq!(message, expected);
     assert!(

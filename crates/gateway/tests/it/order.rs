@@ -10,7 +10,12 @@ const PATH: &str = "/api/v1/messaging/message";
 /// The fields of a request that breaks every rule that can be broken together from the number of the recipient on.
 fn worst(key: &str) -> Value {
     json!({
-        "to": "555", "from": "+18005550000", "body": "\u{7}".repeat(641), "messageType": "fax", "mediaUrl": "nonsense", "idempotencyKey": key,
+        "to": "555",
+        "from": "+18005550000",
+        "body": "\u{7}".repeat(641),
+        "messageType": "fax",
+        "mediaUrl": "nonsense",
+        "idempotencyKey": key,
     })
 }
 
@@ -67,7 +72,16 @@ async fn the_first_broken_rule_answers() {
         (33100, tenant.post(&json!({ "to": 555, "from": "", "messageType": "fax" }))),
         (33100, tenant.post(&json!({ "to": "", "idempotencyKey": "one" })).header("idempotency-key", "two")),
     ];
-    let sound = |from: &str| json!({ "to": RECIPIENT, "from": from, "body": "hello", "messageType": null, "mediaUrl": media, "idempotencyKey": null });
+    let sound = |from: &str| {
+        json!({
+            "to": RECIPIENT,
+            "from": from,
+            "body": "hello",
+            "messageType": null,
+            "mediaUrl": media,
+            "idempotencyKey": null,
+        })
+    };
     let own = tenant.number.as_str();
     let fields = [
         (33005, but(&json!({ "from": " " }))),
@@ -84,9 +98,13 @@ async fn the_first_broken_rule_answers() {
         ),
         (
             33107,
-            but(
-                &json!({ "messageType": null, "mediaUrl": null, "to": RECIPIENT, "idempotencyKey": "fresh", "body": "x".repeat(641) }),
-            ),
+            but(&json!({
+                "messageType": null,
+                "mediaUrl": null,
+                "to": RECIPIENT,
+                "idempotencyKey": "fresh",
+                "body": "x".repeat(641),
+            })),
         ),
         (33008, sound("+18005550000")),
         (33004, sound(&other.number)),

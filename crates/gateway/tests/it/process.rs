@@ -44,7 +44,7 @@ impl Service {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let (stderr, seen) = (BufReader::new(child.stderr.take().unwrap()), Arc::clone(&lines));
         std::thread::spawn(move || {
-            stderr.lines().map_while(Result::ok).for_each(|line| seen.lock().unwrap().push(line))
+            stderr.lines().map_while(Result::ok).for_each(|line| seen.lock().unwrap().push(line));
         });
         let started = eventually("the service starts", async || {
             let lines = lines.lock().unwrap();

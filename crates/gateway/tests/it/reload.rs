@@ -176,7 +176,7 @@ async fn a_certificate_that_was_renewed_serves_the_next_handshake() {
     let [certificate, key]: [PathBuf; 2] = ["api.pem", "api.key"].map(|name| directory.path().join(name));
     let first = certify(&certificate, &key);
     let mut stage = Stage::with(|config, _| {
-        (config.api.tls_cert, config.api.tls_key) = (Some(certificate.clone()), Some(key.clone()))
+        (config.api.tls_cert, config.api.tls_key) = (Some(certificate.clone()), Some(key.clone()));
     })
     .await;
     assert!(shakes_hands(&stage, &first).await);

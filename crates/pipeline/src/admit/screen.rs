@@ -72,7 +72,12 @@ fn findings(verdict: &Verdict) -> String {
         let spans: Vec<_> =
             finding.spans.iter().map(|span| serde_json::json!({ "start": span.start, "end": span.end })).collect();
         let reasons: Vec<String> = finding.reasons.iter().map(ToString::to_string).collect();
-        serde_json::json!({ "category": finding.category.name(), "score": f64::from((finding.score * 1000.0).round()) / 1000.0, "spans": spans, "reasons": reasons })
+        serde_json::json!({
+            "category": finding.category.name(),
+            "score": f64::from((finding.score * 1000.0).round()) / 1000.0,
+            "spans": spans,
+            "reasons": reasons,
+        })
     };
     serde_json::Value::from(verdict.findings.iter().map(finding).collect::<Vec<_>>()).to_string()
 }

@@ -124,7 +124,7 @@ impl Dispatcher {
                 Wait::Messages => self.wake.notified().await,
                 Wait::Room => return self.room().await,
                 Wait::Pace(until) => {
-                    self.new_messages(until.since(self.runtime.steady()).max(Duration::from_millis(1))).await
+                    self.new_messages(until.since(self.runtime.steady()).max(Duration::from_millis(1))).await;
                 }
                 Wait::Store(time) => self.runtime.sleep(time).await,
             }
@@ -154,7 +154,7 @@ impl Dispatcher {
         loop {
             let window = self.carrier.window();
             if self.machine().under_way().room(window) > 0 {
-                return Input::Room { ready, window };
+                return Input::Room { ready, window, answers_within: self.carrier.answers_within() };
             }
             self.recorded.notified().await;
         }

@@ -94,6 +94,8 @@ pub(super) struct Dispatch {
     books: Books,
     queue: FairQueue,
     under_way: UnderWay,
+    /// How long the carrier may take for an outcome, when it had room last.
+    answers_within: Duration,
     /// The store may hold messages that are due.
     backlog: bool,
     /// When it was asked last there was no room for messages of broadcasts, so that it may hold some that are due.
@@ -112,6 +114,7 @@ impl Dispatch {
             books,
             queue,
             under_way,
+            answers_within: Duration::ZERO,
             backlog: true,
             broadcasts_left: false,
             stopped: false,
@@ -208,7 +211,10 @@ impl Dispatch {
             (Phase::Idle, Input::Turn) => self.turn(now),
             (Phase::Waiting, Input::Woken) => Vec::new(),
             (Phase::Waiting, Input::Tick(carriers)) => self.tick(carriers, now),
-            (Phase::Waiting, Input::Room { ready, window }) => self.take(ready.min(self.under_way.room(window)), now),
+            (Phase::Waiting, Input::Room { ready, window, answers_within }) => {
+                self.answers_within = answers_within;
+                self.take(ready.min(self.under_way.room(window)), now)
+            }
             (Phase::Leasing(then), Input::Leased(leased)) => self.leased(leased, then, now),
             (Phase::Settling(count, then), Input::Written) => {
                 let mut actions = vec![Action::Report(Report::Unknown(count))];

@@ -343,7 +343,7 @@ fn published(made: Vec<Expanded>) -> Vec<Action> {
     for Expanded { message, carrier, lease } in made {
         match lease {
             Some(lease) => {
-                held.push(Leased { message, lease, carrier, attempts: 0, accepted_segments: 0, interrupted: false })
+                held.push(Leased { message, lease, carrier, attempts: 0, accepted_segments: 0, interrupted: false });
             }
             None => drop(due.insert(carrier)),
         }

@@ -8,28 +8,20 @@ use std::collections::{BTreeSet, HashSet};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use model::account::Limits;
-use model::key::Pepper;
-use model::message::{Encoding, MessageType};
 use model::number::{BlockKind, NumberState};
-use model::quota::UtcDay;
 use model::{
-    AccountId, Broadcast, BroadcastCounts, BroadcastId, Clock, Mode, Msisdn, Recipients, SeededEntropy, SimClock,
-    Status, Timestamp,
+    AccountId, Broadcast, BroadcastCounts, BroadcastId, Clock, Msisdn, Recipients, SeededEntropy, SimClock, Status,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use runtime::Machine;
-use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted};
+use store::contract::broadcasts::BroadcastAdmitted;
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Verdict};
-use store::contract::messages::{MessageFilter, Quota};
+use store::contract::messages::MessageFilter;
+use testkit::{LIMITS, NOW, Place, pepper, recipient};
 
 use super::expanding::QUIET;
 use super::*;
-
-const NOW: Timestamp = Timestamp::from_millis(1_773_585_000_000);
-const LIMITS: Limits =
-    Limits { message_per_minute: 10, broadcast_per_minute: 5, read_per_minute: 600, daily_quota: 1_000_000 };
 
 /// A life of the process: how far it comes, and what happens after it.
 #[derive(Clone, Debug)]
@@ -77,7 +69,7 @@ impl<F: Future> Future for Mortal<F> {
 }
 
 struct World {
-    file: tempfile::TempDir,
+    file: Place,
     clock: Arc<SimClock>,
     settings: BroadcastSettings,
     store: Arc<dyn Store>,
@@ -87,7 +79,7 @@ struct World {
 
 impl World {
     async fn new(lookahead: usize, batch: usize) -> Self {
-        let (file, clock) = (tempfile::tempdir().unwrap(), Arc::new(SimClock::at(NOW)));
+        let (file, clock) = (Place::new(), testkit::clock());
         let (store, tenants, node) = open(&file, &clock).await;
         Self { file, clock, settings: BroadcastSettings { lookahead, batch }, store, tenants, node }
     }
@@ -133,29 +125,11 @@ impl World {
         let broadcast = Arc::new(Broadcast {
             id: BroadcastId::new(NOW, entropy),
             account,
-            mode: Mode::Live,
-            kind: MessageType::Sms,
             originator: originator.clone(),
-            body: Some("hello".into()),
-            media_url: None,
-            media: None,
-            encoding: Encoding::Gsm7,
-            segments: 1,
-            total,
-            blocked: 0,
-            created_at: NOW,
             expires_at: NOW + Duration::from_secs(86_400),
+            ..testkit::broadcast(0, total)
         });
-        let quota = Quota { day: UtcDay::of(NOW), limit: u64::MAX };
-        let admission = BroadcastAdmission {
-            node: self.node.epoch(),
-            broadcast: Arc::clone(&broadcast),
-            recipients,
-            quota,
-            idempotency: None,
-            flagged: None,
-            media: None,
-        };
+        let admission = testkit::broadcast_admission(self.node.epoch(), Arc::clone(&broadcast), recipients);
         assert_eq!(self.store.admit_broadcast(admission).await.unwrap(), BroadcastAdmitted::New);
         broadcast
     }
@@ -215,22 +189,14 @@ impl World {
     }
 }
 
-async fn open(file: &tempfile::TempDir, clock: &Arc<SimClock>) -> (Arc<dyn Store>, Arc<TenantBook>, Arc<Node>) {
-    let store =
-        store::open(&format!("sqlite:{}", file.path().join("store.db").display()), Arc::new(runtime::Machine::new()))
-            .await
-            .unwrap();
-    let pepper = Pepper::new(&"pepper".repeat(6)).unwrap();
+async fn open(file: &Place, clock: &Arc<SimClock>) -> (Arc<dyn Store>, Arc<TenantBook>, Arc<Node>) {
+    let store = file.open().await;
     let tenants =
-        TenantBook::load(Arc::clone(&store), pepper, Arc::<SimClock>::clone(clock), Arc::new(SeededEntropy::new(1)))
+        TenantBook::load(Arc::clone(&store), pepper(), Arc::<SimClock>::clone(clock), Arc::new(SeededEntropy::new(1)))
             .await
             .unwrap();
     let node = Node::join(Arc::clone(&store), "test".to_owned(), "0", Arc::<SimClock>::clone(clock)).await.unwrap();
     (store, Arc::new(tenants), node)
-}
-
-fn recipient(index: u32) -> Msisdn {
-    Msisdn::parse(&format!("+1202{index:07}")).unwrap()
 }
 
 async fn tell(story: Story) {

@@ -1,51 +1,37 @@
 //! What follows the changes of a real store.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
-use model::account::{AccountState, Limits};
-use model::key::Pepper;
-use model::message::{Direction, Encoding, MessageType};
+use model::account::AccountState;
 use model::number::BlockKind;
-use model::quota::UtcDay;
-use model::{
-    AccountId, Broadcast, BroadcastId, Message, MessageId, Mode, Moment, Msisdn, Recipients, SeededEntropy, SimClock,
-    Timestamp,
-};
-use store::contract::broadcasts::{BroadcastAdmission, Expanded, Expansion};
-use store::contract::messages::{Admission, Quota};
+use model::{Broadcast, BroadcastId, Message, MessageId, Moment, Recipients, SeededEntropy};
+use store::contract::broadcasts::{Expanded, Expansion};
 use store::contract::nodes::Epoch;
 use store::contract::tenants::AccountChange;
 
+use testkit::{LIMITS, NOW, number, pepper};
+
 use super::*;
 
-const NOW: Timestamp = Timestamp::from_millis(1_773_585_000_000);
 /// The first that joins a new store.
 const NODE: Epoch = Epoch::new(1).unwrap();
-const LIMITS: Limits = Limits { message_per_minute: 1, broadcast_per_minute: 1, read_per_minute: 1, daily_quota: 100 };
 
 struct Bench {
     feed: Feed,
     store: Arc<dyn Store>,
     tenants: Arc<TenantBook>,
     entropy: Arc<SeededEntropy>,
-    _place: tempfile::TempDir,
+    _place: testkit::Place,
 }
 
 impl Bench {
     async fn set_up() -> Self {
-        let place = tempfile::tempdir().unwrap();
-        let store = store::open(
-            &format!("sqlite:{}", place.path().join("store.db").display()),
-            Arc::new(runtime::Machine::new()),
-        )
-        .await
-        .unwrap();
+        let place = testkit::Place::new();
+        let store = place.open().await;
         let node = store.join("test".to_owned(), "0".to_owned(), Moment::of(NOW)).await.unwrap();
         assert_eq!(node, NODE);
-        let (clock, entropy) = (Arc::new(SimClock::at(NOW)), Arc::new(SeededEntropy::new(7)));
-        let pepper = Pepper::new(&"pepper".repeat(6)).unwrap();
-        let tenants = Arc::new(TenantBook::load(store.clone(), pepper, clock, entropy.clone()).await.unwrap());
+        let (clock, entropy) = (testkit::clock(), Arc::new(SeededEntropy::new(7)));
+        let tenants = Arc::new(TenantBook::load(store.clone(), pepper(), clock, entropy.clone()).await.unwrap());
         let feed = Feed::new(store.clone(), Arc::default(), Arc::default(), Arc::default(), tenants.clone());
         Self { feed, store, tenants, entropy, _place: place }
     }
@@ -53,88 +39,34 @@ impl Bench {
     fn message(&self, broadcast: Option<BroadcastId>) -> Arc<Message> {
         Arc::new(Message {
             id: broadcast.map_or_else(|| MessageId::new(NOW, &*self.entropy), |broadcast| broadcast.message(0)),
-            account: AccountId::from_bytes([2; 16]),
             broadcast,
-            direction: Direction::Outbound,
-            mode: Mode::Live,
-            kind: MessageType::Sms,
-            originator: number("+18005559876"),
-            recipient: number("+18005551234"),
-            body: Some("hello".into()),
-            media_url: None,
-            media: None,
-            encoding: Encoding::Gsm7,
-            segments: 1,
-            reference: 0,
-            created_at: NOW,
-            expires_at: NOW + Duration::from_secs(60),
+            ..testkit::message(0)
         })
     }
 
     async fn admit(&self) -> MessageId {
         let message = self.message(None);
         let id = message.id;
-        let (carrier, lease, quota) = (String::new(), None, Quota { day: UtcDay::of(NOW), limit: 100 });
-        let admission = Admission {
-            node: NODE,
-            message,
-            carrier,
-            lease,
-            due_at: NOW,
-            quota,
-            idempotency: None,
-            flagged: None,
-            media: None,
-        };
-        self.store.admit(admission).await.unwrap();
+        self.store.admit(testkit::admission(NODE, message)).await.unwrap();
         id
     }
 
     async fn broadcast(&self) -> BroadcastId {
-        let message = self.message(None);
-        let broadcast = Arc::new(Broadcast {
-            id: BroadcastId::new(NOW, &*self.entropy),
-            account: message.account,
-            mode: Mode::Live,
-            kind: MessageType::Sms,
-            originator: message.originator.clone(),
-            body: message.body.clone(),
-            media_url: None,
-            media: None,
-            encoding: Encoding::Gsm7,
-            segments: 1,
-            total: 2,
-            blocked: 0,
-            created_at: NOW,
-            expires_at: NOW + Duration::from_secs(60),
-        });
+        let broadcast = Arc::new(Broadcast { id: BroadcastId::new(NOW, &*self.entropy), ..testkit::broadcast(0, 2) });
         let id = broadcast.id;
-        let recipients: Recipients = [message.recipient.clone(), number("+18005551235")].iter().collect();
-        let quota = Quota { day: UtcDay::of(NOW), limit: 100 };
-        let admission = BroadcastAdmission {
-            node: NODE,
-            broadcast,
-            recipients,
-            quota,
-            idempotency: None,
-            flagged: None,
-            media: None,
-        };
+        let recipients: Recipients = [number("+18005551234"), number("+18005551235")].iter().collect();
+        let admission = testkit::broadcast_admission(NODE, broadcast, recipients);
         self.store.admit_broadcast(admission).await.map(drop).unwrap();
         id
     }
 
     async fn expire(&self) {
-        self.store.expire(NODE, Moment::of(NOW + Duration::from_secs(60)), HashSet::new(), 100).await.unwrap();
+        self.store.expire(NODE, Moment::of(NOW + testkit::VALID), HashSet::new(), 100).await.unwrap();
     }
 
     fn undelivered(&self) -> u64 {
         self.feed.counters.fates("").undelivered.get()
     }
-}
-
-fn number(text: &str) -> Msisdn {
-    Msisdn::parse(text).unwrap()
 }
 
 fn is_told<K: std::hash::Hash + Eq, V>(waiting: &mut crate::watch::WaitingFor<K, V>) -> bool {

@@ -5,14 +5,13 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use fetch::media::FetchSettings;
 use fetch::resolve::SystemResolver;
-use model::message::{Direction, Encoding, Message, MessageType};
-use model::quota::UtcDay;
-use model::{AccountId, Clock, MediaType, MessageId, Mode, Moment, Msisdn, SeededEntropy, SimClock};
+use model::message::{Message, MessageType};
+use model::{Clock, MediaType, MessageId, Moment, SeededEntropy, SimClock};
 use runtime::Machine;
-use store::contract::messages::{Admission, Admitted, Quota};
+use store::contract::messages::{Admission, Admitted};
 use store::contract::nodes::Epoch;
 use store::objects::Directory;
-use tempfile::TempDir;
+use testkit::Place;
 
 use super::*;
 
@@ -22,25 +21,21 @@ struct Stage {
     shelf: Shelf,
     store: Arc<dyn Store>,
     clock: Arc<SimClock>,
-    place: TempDir,
+    place: Place,
 }
 
 /// The first node of a new store.
 const NODE: Epoch = Epoch::new(1).unwrap();
 
 async fn stage() -> Stage {
-    let place = TempDir::new().unwrap();
-    let store =
-        store::open(&format!("sqlite:{}", place.path().join("store.db").display()), Arc::new(runtime::Machine::new()))
-            .await
-            .unwrap();
-    let clock = Arc::new(SimClock::at(Timestamp::from_millis(1_773_585_000_000)));
+    let place = Place::new();
+    let (store, clock) = (place.open().await, testkit::clock());
     assert_eq!(store.join("test".to_owned(), "0".to_owned(), clock.look()).await.unwrap(), NODE);
     let shelf = shelf(&store, &clock, &place);
     Stage { shelf, store, clock, place }
 }
 
-fn shelf(store: &Arc<dyn Store>, clock: &Arc<SimClock>, place: &TempDir) -> Shelf {
+fn shelf(store: &Arc<dyn Store>, clock: &Arc<SimClock>, place: &Place) -> Shelf {
     let runtime: Arc<dyn Runtime> = Arc::new(Machine::with_clock(clock.clone()));
     let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver), runtime.clone()).unwrap();
     let objects = Arc::new(Directory::open(place.path().join("media"), runtime.clone()).unwrap());
@@ -63,39 +58,13 @@ impl Stage {
     async fn admit(&self, placed: &Placed) -> Admitted {
         let now = self.clock.now();
         let message = Message {
-            id: MessageId::new(now, &SeededEntropy::new(7)),
-            account: AccountId::from_bytes([2; 16]),
-            broadcast: None,
-            direction: Direction::Outbound,
-            mode: Mode::Live,
             kind: MessageType::Mms,
-            originator: Msisdn::parse("+18005559876").unwrap(),
-            recipient: Msisdn::parse("+18005551234").unwrap(),
-            body: None,
-            media_url: None,
             media: placed.id,
-            encoding: Encoding::Gsm7,
-            segments: 1,
-            reference: 0,
-            created_at: now,
             expires_at: now + Duration::from_secs(60),
+            ..testkit::message_at(MessageId::new(now, &SeededEntropy::new(7)), now)
         };
-        let quota = Quota { day: UtcDay::of(now), limit: 10 };
-        let (message, media) = (Arc::new(message), placed.brought.clone());
-        self.store
-            .admit(Admission {
-                node: NODE,
-                message,
-                carrier: String::new(),
-                lease: None,
-                due_at: now,
-                quota,
-                idempotency: None,
-                flagged: None,
-                media,
-            })
-            .await
-            .unwrap()
+        let admission = Admission { media: placed.brought.clone(), ..testkit::admission(NODE, message) };
+        self.store.admit(admission).await.unwrap()
     }
 
     /// The names under which something is kept.

@@ -7,15 +7,14 @@ use bytes::Bytes;
 use fetch::media::{FetchSettings, Fetcher};
 use fetch::resolve::SystemResolver;
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
-use model::message::{Direction, Encoding, Message, MessageType};
-use model::quota::UtcDay;
+use model::message::Message;
 use model::{
-    AccountId, Clock, ErrorType, MessageId, Mode, Msisdn, ScreeningId, ScreeningOutcome, ScreeningRecord,
-    SeededEntropy, SimClock, Status, Timestamp,
+    Clock, ErrorType, MessageId, ScreeningId, ScreeningOutcome, ScreeningRecord, SeededEntropy, SimClock, Status,
 };
 use runtime::Machine;
 use store::contract::changes::{Kind, Kinds, Resource, Tailed};
-use store::contract::messages::{Admission, IdempotencyClaim, Quota};
+use store::contract::messages::{Admission, IdempotencyClaim};
+use store::contract::nodes::Epoch;
 use store::contract::screening::ScreeningFilter;
 use store::objects::Objects;
 use tokio::sync::Notify;
@@ -58,19 +57,14 @@ struct Bench {
     hanging: Arc<Hanging>,
     clock: Arc<SimClock>,
     entropy: Arc<SeededEntropy>,
-    _place: tempfile::TempDir,
+    _place: testkit::Place,
 }
 
 impl Bench {
     async fn set_up() -> Self {
-        let place = tempfile::TempDir::new().unwrap();
-        let store = store::open(
-            &format!("sqlite:{}", place.path().join("store.db").display()),
-            Arc::new(runtime::Machine::new()),
-        )
-        .await
-        .unwrap();
-        let clock = Arc::new(SimClock::at(Timestamp::from_millis(1_773_585_000_000)));
+        let place = testkit::Place::new();
+        let store = place.open().await;
+        let clock = testkit::clock();
         let (entropy, counters) = (Arc::new(SeededEntropy::new(7)), Arc::new(Counters::default()));
         let hanging = Arc::new(Hanging::default());
         let node =
@@ -105,41 +99,14 @@ impl Bench {
     fn message(&self) -> Message {
         let now = self.clock.now();
         Message {
-            id: MessageId::new(now, &*self.entropy),
-            account: AccountId::from_bytes([2; 16]),
-            broadcast: None,
-            direction: Direction::Outbound,
-            mode: Mode::Live,
-            kind: MessageType::Sms,
-            originator: Msisdn::parse("+18005559876").unwrap(),
-            recipient: Msisdn::parse("+18005551234").unwrap(),
-            body: Some("hello".into()),
-            media_url: None,
-            media: None,
-            encoding: Encoding::Gsm7,
-            segments: 1,
-            reference: 0,
-            created_at: now,
             expires_at: now + Duration::from_secs(60),
+            ..testkit::message_at(MessageId::new(now, &*self.entropy), now)
         }
     }
 }
 
-fn admission(message: Message) -> Admission {
-    let (quota, due_at) = (Quota { day: UtcDay::of(message.created_at), limit: 10_000 }, message.created_at);
-    let node = store::contract::nodes::Epoch::new(1).unwrap();
-    Admission {
-        node,
-        message: Arc::new(message),
-        carrier: String::new(),
-        lease: None,
-        due_at,
-        quota,
-        idempotency: None,
-        flagged: None,
-        media: None,
-    }
-}
+/// The first node of a new store.
+const NODE: Epoch = Epoch::new(1).unwrap();
 
 #[tokio::test]
 async fn messages_are_swept_while_their_media_hang() {
@@ -149,7 +116,7 @@ async fn messages_are_swept_while_their_media_hang() {
     bench.hanging.0.notified().await;
     let tail = store.subscribe(Kinds::of(&[Kind::Message]));
     let id = message.id;
-    store.admit(admission(message)).await.unwrap();
+    store.admit(testkit::admission(NODE, message)).await.unwrap();
     let Tailed::Changes(changes) =
         tokio::time::timeout(Duration::from_secs(20), tail.next()).await.expect("it is swept")
     else {
@@ -187,7 +154,7 @@ async fn all_records_that_are_old_are_forgotten_at_once() {
             body: "hello".into(),
         };
         store
-            .admit(Admission { flagged: Some(flagged), idempotency: Some(key(n)), ..admission(message) })
+            .admit(Admission { flagged: Some(flagged), idempotency: Some(key(n)), ..testkit::admission(NODE, message) })
             .await
             .unwrap();
     }
@@ -202,7 +169,7 @@ async fn messages_of_a_carrier_that_is_not_configured_are_left_until_the_operato
     let bench = Bench::set_up().await;
     let (store, sweeper) = (bench.sweeper.store.clone(), &bench.sweeper);
     let message = bench.message();
-    store.admit(Admission { carrier: "gone".to_owned(), ..admission(message.clone()) }).await.unwrap();
+    store.admit(Admission { carrier: "gone".to_owned(), ..testkit::admission(NODE, message.clone()) }).await.unwrap();
     let unknown = async || sweeper.rerouter.unknown(store.queue_depths().await.unwrap());
     let sweeping = sweeper.sweeping();
     for _ in 0..60 {

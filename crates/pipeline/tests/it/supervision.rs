@@ -8,9 +8,8 @@ use async_trait::async_trait;
 use carrier::{Carrier, CarrierEvent, CarrierStatus, Event, Events, SegmentOutcome, Submission, SubmissionOutcome};
 use fetch::media::{FetchSettings, Fetcher};
 use fetch::resolve::SystemResolver;
-use model::account::Limits;
 use model::backoff::Backoff;
-use model::key::{KeyId, Pepper};
+use model::key::KeyId;
 use model::message::MessageType;
 use model::number::NumberState;
 use model::{Entropy, Mode, Msisdn, SeededEntropy, Status};
@@ -20,10 +19,8 @@ use pipeline::{AdmissionLimits, BroadcastSettings, DispatchSettings, Node, Parts
 use runtime::{Machine, Runtime, Supervisor};
 use screening::Screen;
 use store::objects::Directory;
+use testkit::{LIMITS, Place, pepper};
 use tokio::sync::mpsc;
-
-const LIMITS: Limits =
-    Limits { message_per_minute: 10, broadcast_per_minute: 5, read_per_minute: 600, daily_quota: 1_000 };
 
 /// Long enough for anything on the slowest machine; what hangs is a failure then.
 const LONG: Duration = Duration::from_secs(60);
@@ -64,6 +61,10 @@ impl Carrier for Eager {
         10
     }
 
+    fn answers_within(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn submit(&self, submission: Submission) {
         let Submission { message, attempt, token, accepted_segments, .. } = submission;
         let segments =
@@ -90,19 +91,18 @@ struct World {
     runtime: Arc<dyn Runtime>,
     chance: Arc<Chance>,
     caller: Caller,
-    _place: tempfile::TempDir,
+    _place: Place,
 }
 
 impl World {
     async fn new() -> Self {
-        let place = tempfile::tempdir().unwrap();
+        let place = Place::new();
         let runtime: Arc<dyn Runtime> = Arc::new(Machine::new());
         let chance = Arc::new(Chance { seeded: SeededEntropy::new(1), broken: AtomicBool::new(false) });
-        let store =
-            store::open(&format!("sqlite:{}", place.path().join("store.db").display()), runtime.clone()).await.unwrap();
+        let store = place.open_on(runtime.clone()).await;
         let node = Node::join(store.clone(), "test".to_owned(), "0", runtime.clone()).await.unwrap();
-        let pepper = Pepper::new(&"pepper".repeat(6)).unwrap();
-        let tenants = Arc::new(TenantBook::load(store.clone(), pepper, runtime.clone(), chance.clone()).await.unwrap());
+        let tenants =
+            Arc::new(TenantBook::load(store.clone(), pepper(), runtime.clone(), chance.clone()).await.unwrap());
         let account = tenants.create_account("a tenant".to_owned(), LIMITS).await.unwrap().id;
         tenants
             .create_number(Msisdn::parse("+18005550001").unwrap(), Some(account), NumberState::Active, None)
@@ -140,7 +140,6 @@ impl World {
             dispatch: DispatchSettings {
                 queue: QueueLimits { total: 100, per_account: 50, originator_rate: 0, account_rate: 0 },
                 lease: LONG,
-                attempt: LONG,
                 batch: 10,
                 poll: Duration::from_millis(250),
                 retry: Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) },

@@ -1,7 +1,7 @@
 //! What the examples share: labelled texts from JSON lines.
 
-use screening::model::corpus;
-use screening::model::train::Example;
+use screening::training::corpus;
+use screening::training::train::Example;
 use screening::{Category, Data, Screen};
 use std::error::Error;
 

@@ -163,13 +163,14 @@ fn rule(line: &str, lexicon: &mut Lexicon) -> Result<Rule, String> {
 #[cfg(test)]
 mod tests {
     use crate::BUILTIN;
-    use crate::model::train::Random;
+    use crate::reading::Means;
     use crate::screen::Screen;
+    use crate::training::train::Random;
 
     #[test]
     fn the_rules_that_are_asked_are_all_that_could_hold() {
         let screen = Screen::load(&BUILTIN).unwrap();
-        let (lexicon, rules, _) = screen.parts();
+        let Means { lexicon, rules, .. } = screen.means();
         let concepts = u64::try_from(lexicon.all_names().count()).unwrap();
         let mut random = Random::new(7);
         for round in 0..4_000 {

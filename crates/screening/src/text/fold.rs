@@ -156,9 +156,10 @@ impl Near {
 
 /// Characters that a reader does not see.
 fn is_invisible(ch: char) -> bool {
-    matches!(ch, '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}' | '\u{ffa0}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+    matches!(ch, '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 fn is_combining(ch: char) -> bool {
@@ -166,7 +167,8 @@ fn is_combining(ch: char) -> bool {
 }
 
 fn is_latin_with_accent(ch: char) -> bool {
-    matches!(ch, '\u{00c0}'..='\u{024f}' | '\u{1e00}'..='\u{1eff}' | '\u{00aa}' | '\u{00ba}' | '\u{00b2}' | '\u{00b3}' | '\u{00b9}' | '\u{00bc}'..='\u{00be}' | '\u{2122}' | '\u{fb00}'..='\u{fb06}')
+    matches!(ch, '\u{00c0}'..='\u{024f}' | '\u{1e00}'..='\u{1eff}' | '\u{00aa}' | '\u{00ba}' | '\u{00b2}' | '\u{00b3}'
+        | '\u{00b9}' | '\u{00bc}'..='\u{00be}' | '\u{2122}' | '\u{fb00}'..='\u{fb06}')
 }
 
 /// Typographic punctuation and spaces, as ASCII.
@@ -194,8 +196,8 @@ fn punctuation(ch: char) -> Option<char> {
 
 /// Currency signs and pictures stay as they are: they mean something themselves.
 pub(crate) fn is_symbol(ch: char) -> bool {
-    matches!(ch, '\u{00a2}'..='\u{00a5}' | '\u{20a0}'..='\u{20cf}' | '\u{2190}'..='\u{23ff}' | '\u{2500}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}'
-        | '\u{1f000}'..='\u{1f0ff}' | '\u{1f1e6}'..='\u{1faff}')
+    matches!(ch, '\u{00a2}'..='\u{00a5}' | '\u{20a0}'..='\u{20cf}' | '\u{2190}'..='\u{23ff}' | '\u{2500}'..='\u{27bf}'
+        | '\u{2b00}'..='\u{2bff}' | '\u{1f000}'..='\u{1f0ff}' | '\u{1f1e6}'..='\u{1faff}')
 }
 
 #[cfg(test)]
@@ -215,7 +217,11 @@ mod tests {
             }
             match ch.is_ascii() {
                 true => {
-                    folded.push(ch.to_ascii_lowercase(), at, hidden | if ch.is_ascii_uppercase() { CAPITAL } else { 0 })
+                    folded.push(
+                        ch.to_ascii_lowercase(),
+                        at,
+                        hidden | if ch.is_ascii_uppercase() { CAPITAL } else { 0 },
+                    );
                 }
                 false => folded.fold_wide(ch, at, hidden),
             }
@@ -228,9 +234,14 @@ mod tests {
         #![proptest_config(trials::config(256))]
 
         #[test]
-        fn runs_and_alphabets_are_folded_as_their_characters_are(text in "([ -~]{0,9}|[\\u{80}-\\u{52f}\\u{200b}]{0,3}|\\PC){0,12}") {
+        fn runs_and_alphabets_are_folded_as_their_characters_are(
+            text in "([ -~]{0,9}|[\\u{80}-\\u{52f}\\u{200b}]{0,3}|\\PC){0,12}",
+        ) {
             let (fast, slow) = (fold(&text), slowly(&text));
-            proptest::prop_assert_eq!((fast.text, fast.origin, fast.marks, fast.length), (slow.text, slow.origin, slow.marks, slow.length));
+            proptest::prop_assert_eq!(
+                (fast.text, fast.origin, fast.marks, fast.length),
+                (slow.text, slow.origin, slow.marks, slow.length)
+            );
         }
     }
 }

@@ -151,6 +151,14 @@ fn scheme_len(text: &str) -> usize {
     colon + 1 + slashes
 }
 
+/// Top-level domains that are words too, or stand where a space was forgotten.
+const WORDS: &[&str] = &[
+    "in", "it", "is", "so", "to", "my", "me", "at", "be", "no", "am", "do", "us", "as", "by", "pm", "now", "how",
+    "for", "and", "bz", "la", "ma", "pa", "one", "you", "here", "please", "like", "see", "call", "fun", "win", "red",
+    "new", "day", "today", "love", "tel", "re", "lol", "sc", "hm", "mm", "mu", "ps", "mr", "st", "ve", "dad", "buy",
+    "open", "safe", "best", "next", "men", "work",
+];
+
 /// Whether this is a host that a handset would make a link of.
 fn is_host(host: &str, scheme: bool, path: bool, capital_tail: bool) -> bool {
     if host.len() < 4 || host.len() > 253 || host.starts_with('.') || host.contains("..") {
@@ -169,65 +177,7 @@ fn is_host(host: &str, scheme: bool, path: bool, capital_tail: bool) -> bool {
         return true;
     }
     // `Tuesday.It` and `back.in` are sentences without a space; a link with such an ending shows itself in another way.
-    let wordlike = matches!(
-        last,
-        "in" | "it"
-            | "is"
-            | "so"
-            | "to"
-            | "my"
-            | "me"
-            | "at"
-            | "be"
-            | "no"
-            | "am"
-            | "do"
-            | "us"
-            | "as"
-            | "by"
-            | "pm"
-            | "now"
-            | "how"
-            | "for"
-            | "and"
-            | "bz"
-            | "la"
-            | "ma"
-            | "pa"
-            | "one"
-            | "you"
-            | "here"
-            | "please"
-            | "like"
-            | "see"
-            | "call"
-            | "fun"
-            | "win"
-            | "red"
-            | "new"
-            | "day"
-            | "today"
-            | "love"
-            | "tel"
-            | "re"
-            | "lol"
-            | "sc"
-            | "hm"
-            | "mm"
-            | "mu"
-            | "ps"
-            | "mr"
-            | "st"
-            | "ve"
-            | "dad"
-            | "buy"
-            | "open"
-            | "safe"
-            | "best"
-            | "next"
-            | "men"
-            | "work"
-    );
+    let wordlike = WORDS.contains(&last);
     let first = rest.rsplit('.').next().unwrap_or(rest);
     listed
         && !capital_tail

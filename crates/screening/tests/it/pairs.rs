@@ -1,7 +1,7 @@
 //! The regression files: violating texts, and innocent ones that share their words.
 
 use crate::SCREEN;
-use screening::model::corpus;
+use screening::training::corpus;
 
 const PAIRS: &str = include_str!("../../data/pairs.txt");
 const FRESH: &str = include_str!("../../data/fresh.txt");

@@ -52,7 +52,10 @@ fn an_allowed_phrase_is_not_looked_at_in_any_case() {
 
 #[test]
 fn a_policy_is_written_and_read_as_json() {
-    let text = r#"{"action":"flag","exempt":["shaft.alcohol","regulated.lending"],"allowedDomains":["example.com"],"allowedPhrases":["happy hour"]}"#;
+    let text = concat!(
+        r#"{"action":"flag","exempt":["shaft.alcohol","regulated.lending"],"#,
+        r#""allowedDomains":["example.com"],"allowedPhrases":["happy hour"]}"#,
+    );
     let policy: Policy = serde_json::from_str(text).unwrap();
     assert_eq!(policy.action, Action::Flag);
     assert!(policy.exempt.contains(&Category::Lending));

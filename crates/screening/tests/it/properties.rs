@@ -31,8 +31,10 @@ proptest! {
 
     #[test]
     fn texts_made_of_telling_pieces_have_sound_verdicts(pieces in proptest::collection::vec(prop_oneof![
-        Just("vodka"), Just("v\u{200b}o\u{200b}d\u{200b}k\u{200b}a"), Just("c a s i n o"), Just("fr33 sp1ns"), Just("payp\u{430}l"), Just("http://"), Just("bit.ly/x"), Just("[.]"),
-        Just("$"), Just("50"), Just("f**k"), Just("xn--80ak6aa92e.com"), Just("\u{1f37a}"), Just("e\u{301}"), Just("."), Just(" "), Just("@"), Just("\u{ff56}\u{ff41}\u{ff50}\u{ff45}"), Just("\u{1d42f}"), Just("..."), Just("a.b"),
+        Just("vodka"), Just("v\u{200b}o\u{200b}d\u{200b}k\u{200b}a"), Just("c a s i n o"), Just("fr33 sp1ns"),
+        Just("payp\u{430}l"), Just("http://"), Just("bit.ly/x"), Just("[.]"), Just("$"), Just("50"), Just("f**k"),
+        Just("xn--80ak6aa92e.com"), Just("\u{1f37a}"), Just("e\u{301}"), Just("."), Just(" "), Just("@"),
+        Just("\u{ff56}\u{ff41}\u{ff50}\u{ff45}"), Just("\u{1d42f}"), Just("..."), Just("a.b"),
     ], 0..60)) {
         sound(&pieces.concat());
         sound(&pieces.join(" "));
@@ -40,7 +42,13 @@ proptest! {
 
     #[test]
     fn any_rules_load_or_are_refused(rules in "[a-z|&!(),. 0-9*#$=-]{0,80}") {
-        let _ = Screen::load(&Data { lexicon: &[b"[a]\nx\n[b.c]\ny"], brands: b"", domains: b"", rules: rules.as_bytes(), weights: None });
+        let _ = Screen::load(&Data {
+            lexicon: &[b"[a]\nx\n[b.c]\ny"],
+            brands: b"",
+            domains: b"",
+            rules: rules.as_bytes(),
+            weights: None,
+        });
     }
 
     #[test]

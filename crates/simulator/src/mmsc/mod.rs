@@ -216,7 +216,13 @@ impl Shared {
 
     /// Refuses something.
     fn refuse(&self, protocol: Protocol, session: u64, message_id: Option<&str>, reply: &str) {
-        self.log(serde_json::json!({"event": "refused", "protocol": protocol.to_string(), "session": session, "message_id": message_id, "reply": reply}));
+        self.log(serde_json::json!({
+            "event": "refused",
+            "protocol": protocol.to_string(),
+            "session": session,
+            "message_id": message_id,
+            "reply": reply,
+        }));
         self.journal.count(|summary| *summary.refused.entry(reply.to_owned()).or_default() += 1);
     }
 

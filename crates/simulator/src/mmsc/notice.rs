@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use super::Shared;
 use super::options::Options;
-use super::{Shared, mm4, mm7};
 
 /// So many are sent at once; the others take their turns.
 pub(crate) const AT_ONCE_MAX: usize = 16;
 
-/// An answer or a report on its way.
-pub(crate) struct Notice {
+/// An answer or a report on its way, as what the protocol sends.
+pub(crate) struct Notice<P> {
     /// What the log calls it.
     pub(crate) kind: &'static str,
     /// Whether it is a delivery report.
@@ -21,15 +21,18 @@ pub(crate) struct Notice {
     /// What it says.
     pub(crate) status: String,
     /// What is sent.
-    pub(crate) parcel: Parcel,
+    pub(crate) parcel: P,
     /// How often it was sent.
     attempts: u64,
 }
 
-/// What is sent.
-pub(crate) enum Parcel {
-    Mail(mm4::Mail),
-    Post(Box<wire::mm7::Message>),
+/// What a protocol sends.
+pub(crate) trait Parcel {
+    /// Sends it once; says what the other side said.
+    fn send(&self, shared: &Shared) -> impl Future<Output = Heard> + Send;
+
+    /// Waits until the other side has an address.
+    fn addressed(&self, shared: &Shared) -> impl Future<Output = ()> + Send;
 }
 
 /// What follows from what the other side said.
@@ -48,14 +51,14 @@ pub(crate) struct Heard {
     pub(crate) reply: String,
 }
 
-impl Notice {
+impl<P: Parcel> Notice<P> {
     pub(crate) const fn new(
         kind: &'static str,
         is_report: bool,
         message_id: String,
         recipient: Option<String>,
         status: String,
-        parcel: Parcel,
+        parcel: P,
     ) -> Self {
         Self { kind, is_report, message_id, recipient, status, parcel, attempts: 0 }
     }
@@ -68,13 +71,16 @@ impl Notice {
         shared
             .journal
             .count(|summary| if self.is_report { summary.reports_sent += 1 } else { summary.answers_sent += 1 });
-        let heard = match &self.parcel {
-            Parcel::Mail(mail) => mm4::send(shared, mail).await,
-            Parcel::Post(message) => mm7::post(shared, message).await,
-        };
+        let heard = self.parcel.send(shared).await;
         shared.log(serde_json::json!({
-            "event": "sent", "type": self.kind, "message_id": self.message_id, "recipient": self.recipient, "status": self.status,
-            "attempt": self.attempts, "reply": heard.reply, "taken": heard.verdict == Verdict::Taken,
+            "event": "sent",
+            "type": self.kind,
+            "message_id": self.message_id,
+            "recipient": self.recipient,
+            "status": self.status,
+            "attempt": self.attempts,
+            "reply": heard.reply,
+            "taken": heard.verdict == Verdict::Taken,
         }));
         shared.journal.count(|summary| match (heard.verdict, self.is_report) {
             (Verdict::Taken, true) => summary.reports_taken += 1,
@@ -86,10 +92,7 @@ impl Notice {
 
     /// Sends it until it is taken, or refused for good.
     pub(crate) async fn until_taken(mut self, shared: &Shared) {
-        match &self.parcel {
-            Parcel::Mail(_) => known(&shared.reply_to).await,
-            Parcel::Post(_) => known(&shared.report_to).await,
-        }
+        self.parcel.addressed(shared).await;
         while self.attempt(shared).await == Verdict::TryAgain {
             shared.runtime.sleep(self.pause(&shared.options)).await;
         }
@@ -103,7 +106,7 @@ impl Notice {
 }
 
 /// Waits for an address.
-async fn known<T>(address: &tokio::sync::watch::Sender<Option<T>>) {
+pub(crate) async fn known<T>(address: &tokio::sync::watch::Sender<Option<T>>) {
     // The sender is ours, so that it is there as long as this is.
     let _ = address.subscribe().wait_for(Option::is_some).await;
 }

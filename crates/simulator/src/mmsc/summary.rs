@@ -44,10 +44,11 @@ impl Summary {
     /// The summary as JSON.
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::json!({
-            "mm4Sessions": self.mm4_sessions, "mm4Open": self.mm4_open, "mm7Sessions": self.mm7_sessions, "mm7Open": self.mm7_open,
-            "mm4Taken": self.mm4_taken, "mm7Taken": self.mm7_taken, "refused": self.refused,
-            "answersSent": self.answers_sent, "answersTaken": self.answers_taken, "reportsSent": self.reports_sent, "reportsTaken": self.reports_taken,
-            "notTaken": self.not_taken, "reportAnswers": self.report_answers, "malformed": self.malformed,
+            "mm4Sessions": self.mm4_sessions, "mm4Open": self.mm4_open, "mm7Sessions": self.mm7_sessions,
+            "mm7Open": self.mm7_open, "mm4Taken": self.mm4_taken, "mm7Taken": self.mm7_taken, "refused": self.refused,
+            "answersSent": self.answers_sent, "answersTaken": self.answers_taken, "reportsSent": self.reports_sent,
+            "reportsTaken": self.reports_taken, "notTaken": self.not_taken, "reportAnswers": self.report_answers,
+            "malformed": self.malformed,
         })
     }
 }

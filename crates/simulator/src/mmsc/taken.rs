@@ -72,6 +72,12 @@ pub struct Media {
     pub sha256: String,
 }
 
+impl Media {
+    fn line(&self) -> serde_json::Value {
+        serde_json::json!({"type": self.content_type, "bytes": self.size_bytes, "sha256": self.sha256})
+    }
+}
+
 impl Content {
     /// What these parts hold, and the octets of the media.
     pub(crate) fn of(parts: &[Part]) -> (Self, Vec<&Part>) {
@@ -95,11 +101,11 @@ impl Content {
 impl Taken {
     /// The line of the log about it.
     pub(crate) fn line(&self, reply: &str, log_text: bool) -> serde_json::Value {
-        let media: Vec<_> =
-            self.content.media.iter().map(|media| serde_json::json!({"type": media.content_type, "bytes": media.size_bytes, "sha256": media.sha256})).collect();
+        let media: Vec<_> = self.content.media.iter().map(Media::line).collect();
         let mut line = serde_json::json!({
-            "event": "taken", "protocol": self.protocol.to_string(), "session": self.session, "number": self.number, "transaction_id": self.transaction_id,
-            "message_id": self.message_id, "from": self.from, "to": self.to, "wants_report": self.wants_report, "smil": self.content.has_smil,
+            "event": "taken", "protocol": self.protocol.to_string(), "session": self.session, "number": self.number,
+            "transaction_id": self.transaction_id, "message_id": self.message_id, "from": self.from, "to": self.to,
+            "wants_report": self.wants_report, "smil": self.content.has_smil,
             "text_bytes": self.content.text.as_ref().map(String::len), "media": media, "reply": reply,
         });
         if log_text {

@@ -278,7 +278,11 @@ impl Session {
         self.send(&answer);
         self.system_id = bind.system_id;
         self.shared.journal.count(|summary| summary.binds += 1);
-        self.log(serde_json::json!({"event": "bind", "kind": kind.command().name(), "system_id": String::from_utf8_lossy(&self.system_id)}));
+        self.log(serde_json::json!({
+            "event": "bind",
+            "kind": kind.command().name(),
+            "system_id": String::from_utf8_lossy(&self.system_id),
+        }));
         ControlFlow::Continue(())
     }
 
@@ -474,8 +478,14 @@ impl Session {
             return;
         }
         let mut line = serde_json::json!({
-            "event": "submit_sm", "system_id": String::from_utf8_lossy(&self.system_id), "sequence": sequence, "source": sm.source.text(),
-            "destination": sm.destination.text(), "data_coding": sm.data_coding, "esm_class": sm.esm_class, "octets": sm.short_message.len(),
+            "event": "submit_sm",
+            "system_id": String::from_utf8_lossy(&self.system_id),
+            "sequence": sequence,
+            "source": sm.source.text(),
+            "destination": sm.destination.text(),
+            "data_coding": sm.data_coding,
+            "esm_class": sm.esm_class,
+            "octets": sm.short_message.len(),
             "status": status.to_string(),
         });
         if status.is_ok() {

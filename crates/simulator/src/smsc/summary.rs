@@ -32,9 +32,10 @@ impl Summary {
     pub fn to_json(&self) -> serde_json::Value {
         let (first_ms, last_ms) = self.submitted_between_ms.unzip();
         serde_json::json!({
-            "binds": self.binds, "submitted": self.submitted, "firstSubmitMs": first_ms, "lastSubmitMs": last_ms, "answered": self.answered, "lostResponses": self.lost_responses,
-            "receiptsSent": self.receipts_sent, "receiptsTaken": self.receipts_taken, "receiptsRefused": self.receipts_refused,
-            "malformed": self.malformed, "sessionsEnded": self.ended,
+            "binds": self.binds, "submitted": self.submitted, "firstSubmitMs": first_ms, "lastSubmitMs": last_ms,
+            "answered": self.answered, "lostResponses": self.lost_responses, "receiptsSent": self.receipts_sent,
+            "receiptsTaken": self.receipts_taken, "receiptsRefused": self.receipts_refused, "malformed": self.malformed,
+            "sessionsEnded": self.ended,
         })
     }
 }

@@ -225,8 +225,13 @@ fn lease_of_account(
         .query_map(params![request.carrier, account, steady.as_millis(), lane, wall.as_millis()], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
         })?
-        .filter(|row| !matches!(row, Ok((id, _, _, true, _)) if request.under_way.contains(&MessageId::from_bytes(*id))))
-        .filter(|row| !matches!(row, Ok((.., lease)) if asks.is_some_and(|node| group.living.is_of_another(mask_from_sql(*lease), node))))
+        .filter(
+            |row| !matches!(row, Ok((id, _, _, true, _)) if request.under_way.contains(&MessageId::from_bytes(*id))),
+        )
+        .filter(|row| {
+            !matches!(row, Ok((.., lease))
+                if asks.is_some_and(|node| group.living.is_of_another(mask_from_sql(*lease), node)))
+        })
         .take(limit)
         .collect::<rusqlite::Result<_>>()?;
     let Lease { token, until } = request.lease;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::idempotency::{Endpoint, Fingerprint};
-use model::message::{Encoding, MessageType};
 use model::quota::UtcDay;
 use model::status::SegmentFate;
 use model::{
@@ -17,48 +16,20 @@ use store::contract::broadcasts::{
 };
 use store::contract::dispatch::{Lease, LeaseRequest, Outcome, Verdict};
 use store::contract::messages::{Admitted, IdempotencyClaim, MessageFilter, Quota};
+use testkit::recipient;
 
 use crate::support::{
-    Backend, Desk, LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, acks, after, claim, ids,
-    lease_request, live, number, receipt, retry,
+    Backend, Desk, LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, SOUTH, acks, after, claim, ids, lease_request, live,
+    number, receipt, retry,
 };
 
-/// The recipient at `index` of every broadcast here.
-fn recipient(index: u32) -> Msisdn {
-    number(&format!("+1202{index:07}"))
-}
-
 pub(crate) fn broadcast(desk: &Desk, account: AccountId, total: u32, blocked: u32) -> Broadcast {
-    Broadcast {
-        id: desk.broadcast_id(NOW),
-        account,
-        mode: Mode::Live,
-        kind: MessageType::Sms,
-        originator: number("+18005559876"),
-        body: Some("We are open again".into()),
-        media_url: None,
-        media: None,
-        encoding: Encoding::Gsm7,
-        segments: 1,
-        total,
-        blocked,
-        created_at: NOW,
-        expires_at: after(VALID_SECS),
-    }
+    Broadcast { id: desk.broadcast_id(NOW), account, blocked, ..testkit::broadcast(0, total) }
 }
 
 pub(crate) fn admission(broadcast: Broadcast) -> BroadcastAdmission {
     let recipients = (0..broadcast.total - broadcast.blocked).map(recipient).collect::<Vec<_>>().iter().collect();
-    let quota = Quota { day: UtcDay::of(broadcast.created_at), limit: u64::MAX };
-    BroadcastAdmission {
-        node: NODE,
-        broadcast: Arc::new(broadcast),
-        recipients,
-        quota,
-        idempotency: None,
-        flagged: None,
-        media: None,
-    }
+    testkit::broadcast_admission(NODE, broadcast, recipients)
 }
 
 /// Accepts a broadcast to one recipient at `at`.
@@ -76,22 +47,13 @@ pub(crate) async fn accepted(desk: &Desk, account: AccountId, total: u32) -> Bro
 
 fn message(broadcast: &Broadcast, index: u32, recipient: Msisdn) -> Message {
     Message {
-        id: broadcast.id.message(index),
         account: broadcast.account,
         broadcast: Some(broadcast.id),
-        direction: model::message::Direction::Outbound,
-        mode: broadcast.mode,
-        kind: broadcast.kind,
         originator: broadcast.originator.clone(),
         recipient,
         body: broadcast.body.clone(),
-        media_url: None,
-        media: None,
-        encoding: broadcast.encoding,
-        segments: broadcast.segments,
-        reference: 0,
-        created_at: broadcast.created_at,
         expires_at: broadcast.expires_at,
+        ..testkit::message_at(broadcast.id.message(index), broadcast.created_at)
     }
 }
 

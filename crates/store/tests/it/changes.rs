@@ -77,7 +77,7 @@ pub(crate) async fn changes_are_numbered_without_gaps_in_the_order_of_their_comm
         match delivery.status {
             Status::Queued => accepted.push(*id),
             status => {
-                assert!(status == Status::Sent && accepted.contains(id), "a message is accepted before it is sent")
+                assert!(status == Status::Sent && accepted.contains(id), "a message is accepted before it is sent");
             }
         }
     }

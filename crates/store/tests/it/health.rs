@@ -125,7 +125,7 @@ pub(crate) async fn closing_finishes_what_was_begun(fresh: impl Backend) {
             let kept = desk.store.message(live(account), id).await.unwrap();
             match outcome {
                 Ok(admitted) => {
-                    assert!(admitted == Admitted::New && kept.is_some_and(|record| record.delivery.carrier == NORTH))
+                    assert!(admitted == Admitted::New && kept.is_some_and(|record| record.delivery.carrier == NORTH));
                 }
                 Err(error) => assert!(matches!(error, StoreError::Unavailable(_)) && kept.is_none(), "{error}"),
             }

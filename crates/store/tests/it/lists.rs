@@ -97,9 +97,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let message = || 0..40usize;
     let back = prop_oneof![6 => Just(0u64), 1 => 1..60u64];
     let step = prop_oneof![
-        8 => (0..4u8, 0..3u8, 0..2u8, prop::bool::weighted(0.1), back).prop_map(|(owner, to, from, inbound, back)| Step::Accept { owner, to, from, inbound, back }),
+        8 => (0..4u8, 0..3u8, 0..2u8, prop::bool::weighted(0.1), back)
+            .prop_map(|(owner, to, from, inbound, back)| Step::Accept { owner, to, from, inbound, back }),
         1 => (0..4u8, 0..2u8, 1..12u32).prop_map(|(owner, from, total)| Step::Broadcast { owner, from, total }),
-        3 => (0..4usize, 1..5usize, 0..3u32).prop_map(|(broadcast, count, skipped)| Step::Expand { broadcast, count, skipped }),
+        3 => (0..4usize, 1..5usize, 0..3u32)
+            .prop_map(|(broadcast, count, skipped)| Step::Expand { broadcast, count, skipped }),
         1 => (0..4usize).prop_map(|broadcast| Step::Cancel { broadcast }),
         4 => message().prop_map(|message| Step::Take { message }),
         3 => (message(), any::<bool>()).prop_map(|(message, delivered)| Step::Report { message, delivered }),

@@ -63,7 +63,8 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
     ];
     let stale = || prop::bool::weighted(0.15);
     let call = prop_oneof![
-        6 => (0..3usize, prop::option::of((0..4u8, any::<bool>())), any::<bool>()).prop_map(|(account, key, leased)| Call::Admit { account, key, leased }),
+        6 => (0..3usize, prop::option::of((0..4u8, any::<bool>())), any::<bool>())
+            .prop_map(|(account, key, leased)| Call::Admit { account, key, leased }),
         3 => (1..6usize, 1..4usize).prop_map(|(limit, per_account)| Call::Lease { limit, per_account }),
         6 => (message(), stale()).prop_map(|(message, stale)| Call::Begin { message, stale }),
         6 => (message(), stale(), end).prop_map(|(message, stale, end)| Call::End { message, stale, end }),
@@ -72,7 +73,8 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
         1 => (1..5usize).prop_map(|limit| Call::Expire { limit }),
         1 => Just(Call::Recover),
         // Within leases, past their ends, past the validity, past midnight, past the life of a key.
-        3 => prop_oneof![Just(1), Just(LEASE_SECS / 2), Just(LEASE_SECS), Just(VALID_SECS), Just(DAY_SECS + 1)].prop_map(|secs| Call::Wait { secs }),
+        3 => prop_oneof![Just(1), Just(LEASE_SECS / 2), Just(LEASE_SECS), Just(VALID_SECS), Just(DAY_SECS + 1)]
+            .prop_map(|secs| Call::Wait { secs }),
     ];
     prop::collection::vec(call, 1..80)
 }
@@ -194,7 +196,7 @@ impl Model {
         if let Some((at, first, _)) = earlier {
             match outcome {
                 Admitted::Replayed(replay) => {
-                    assert!(key.is_some_and(|key| key.1 == *first) && *replay.message == self.entries[*at].message)
+                    assert!(key.is_some_and(|key| key.1 == *first) && *replay.message == self.entries[*at].message);
                 }
                 other => assert!(other == Admitted::KeyTaken && key.is_some_and(|key| key.1 != *first), "{other:?}"),
             }

@@ -311,7 +311,7 @@ pub(crate) async fn a_message_is_given_as_its_owner_stands(fresh: impl Backend) 
                 let outcome = outcome(&message, token, NOW);
                 match state {
                     State::Retried => {
-                        drop(desk.record(&Outcome { verdict: Verdict::Retry(retry(NOW)), ..outcome }).await)
+                        drop(desk.record(&Outcome { verdict: Verdict::Retry(retry(NOW)), ..outcome }).await);
                     }
                     State::Held => drop(desk.record(&Outcome { verdict: Verdict::Hold, ..outcome }).await),
                     State::Unowned | State::Leased | State::Begun => {}
@@ -321,7 +321,7 @@ pub(crate) async fn a_message_is_given_as_its_owner_stands(fresh: impl Backend) 
                 match owner {
                     Owner::Lives => desk.store.renew(node.epoch, now).await.unwrap(),
                     Owner::Ended => {
-                        assert!(desk.store.take_over(other.epoch, now).await.unwrap().epochs.contains(&node.epoch))
+                        assert!(desk.store.take_over(other.epoch, now).await.unwrap().epochs.contains(&node.epoch));
                     }
                     Owner::Left => desk.store.leave(node.epoch, now).await.unwrap(),
                 }
@@ -391,7 +391,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (node(), any::<bool>()).prop_map(|(node, leased)| Step::Admit { node, leased }),
         5 => node().prop_map(|node| Step::Lease { node }),
         6 => (node(), message()).prop_map(|(node, message)| Step::Begin { node, message }),
-        5 => (node(), message(), prop::bool::weighted(0.3)).prop_map(|(node, message, sent)| Step::End { node, message, sent }),
+        5 => (node(), message(), prop::bool::weighted(0.3))
+            .prop_map(|(node, message, sent)| Step::End { node, message, sent }),
         1 => (node(), message()).prop_map(|(node, message)| Step::Release { node, message }),
         4 => prop_oneof![Just(1), Just(5), Just(LIFE.as_secs()), Just(LEASE_SECS)].prop_map(|secs| Step::Wait { secs }),
     ];

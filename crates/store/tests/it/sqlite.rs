@@ -274,9 +274,10 @@ async fn a_store_that_is_moved_away_while_it_is_open_is_not_replaced_by_a_new_on
     let log = std::fs::read(file.log()).unwrap();
     let sentence = refusal_of(&file).await;
     assert!(sentence.contains("missing or empty") && sentence.contains("smsfactory.db-wal"), "{sentence}");
-    assert!(
-        matches!(store::check(&format!("sqlite:{}", file.path().display())), Err(StoreError::Refused(sentence)) if sentence.contains("missing or empty"))
-    );
+    assert!(matches!(
+        store::check(&format!("sqlite:{}", file.path().display())),
+        Err(StoreError::Refused(sentence)) if sentence.contains("missing or empty")
+    ));
     assert!(!file.path().exists() && std::fs::read(file.log()).unwrap() == log, "nothing is made and nothing removed");
     let error = desk.store.probe().await.unwrap_err();
     assert!(matches!(&error, StoreError::Unavailable(why) if why.contains("moved or removed")), "{error}");

@@ -11,22 +11,20 @@ use std::time::Duration;
 
 use model::event::EventKind;
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
-use model::message::{Direction, Encoding, MessageType};
-use model::quota::UtcDay;
 use model::status::SegmentFate;
 use model::{
-    AccountId, BroadcastId, Delivery, Message, MessageId, Mint, Mode, Moment, Msisdn, Owner, ReceiptScope,
-    SeededEntropy, Status, Timestamp,
+    AccountId, BroadcastId, Delivery, Message, MessageId, Mint, Mode, Moment, Owner, ReceiptScope, SeededEntropy,
+    Status, Timestamp,
 };
 use store::contract::changes::{Kind, Kinds, Resource, Tail, Tailed};
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Retry, SegmentAck, Verdict};
-use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota};
+use store::contract::messages::{Admission, Admitted, IdempotencyClaim};
 use store::contract::nodes::{Epoch, Tokens};
 use store::contract::receipts::{Receipt, ReceiptOutcome};
 use store::{Messages, Store};
 
 /// When every test begins: 2026-03-15T14:30:00Z.
-pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_773_585_000_000);
+pub(crate) const NOW: Timestamp = testkit::NOW;
 
 /// The carrier that messages go to unless a test says otherwise.
 pub(crate) const NORTH: &str = "north";
@@ -41,7 +39,7 @@ pub(crate) const LEASE_SECS: u64 = 60;
 pub(crate) const WAIT_SECS: u64 = 7_200;
 
 /// How long a message of [`Desk::message`] is valid.
-pub(crate) const VALID_SECS: u64 = 3_600;
+pub(crate) const VALID_SECS: u64 = testkit::VALID.as_secs();
 
 /// How soon a retry is due after a restart, at the latest.
 pub(crate) const RETRY_WITHIN: Duration = Duration::from_secs(600);
@@ -63,53 +61,21 @@ pub(crate) async fn in_time(test: impl Future<Output = ()>) {
     tokio::time::timeout(Duration::from_secs(120), test).await.expect("a test ends within two minutes");
 }
 
+pub(crate) use testkit::number;
+
 /// The moment `secs` after [`NOW`].
 pub(crate) fn after(secs: u64) -> Timestamp {
     NOW + Duration::from_secs(secs)
 }
 
-/// A number.
-pub(crate) fn number(text: &str) -> Msisdn {
-    Msisdn::parse(text).unwrap()
-}
-
 /// A message of one segment, accepted at `at`.
 pub(crate) fn message(id: MessageId, account: AccountId, at: Timestamp) -> Message {
-    Message {
-        id,
-        account,
-        broadcast: None,
-        direction: Direction::Outbound,
-        mode: Mode::Live,
-        kind: MessageType::Sms,
-        originator: number("+18005559876"),
-        recipient: number("+18005551234"),
-        body: Some("Your code is 4711".into()),
-        media_url: None,
-        media: None,
-        encoding: Encoding::Gsm7,
-        segments: 1,
-        reference: 0,
-        created_at: at,
-        expires_at: at + Duration::from_secs(VALID_SECS),
-    }
+    Message { account, ..testkit::message_at(id, at) }
 }
 
 /// An admission of `message` to [`NORTH`], due at once, with a quota that is never reached and no idempotency key.
 pub(crate) fn admission(message: Message) -> Admission {
-    let quota = Quota { day: UtcDay::of(message.created_at), limit: u64::MAX };
-    let due_at = message.created_at;
-    Admission {
-        node: NODE,
-        message: Arc::new(message),
-        carrier: NORTH.to_owned(),
-        lease: None,
-        due_at,
-        quota,
-        idempotency: None,
-        flagged: None,
-        media: None,
-    }
+    Admission { carrier: NORTH.to_owned(), ..testkit::admission(NODE, message) }
 }
 
 /// The claim of a request for `what` under `key`, at the endpoint for single messages, of which records of a day count

@@ -180,7 +180,9 @@ mod tests {
         #![proptest_config(trials::config(256))]
 
         #[test]
-        fn what_is_read_is_written_so_that_it_is_read_the_same(text in "[<\"]?[+]?[0-9a-zA-Z./=_-]{0,20}(/TYPE=PLMN)?(@[a-z.]{1,9})?[\">]?|\\PC{0,40}") {
+        fn what_is_read_is_written_so_that_it_is_read_the_same(
+            text in "[<\"]?[+]?[0-9a-zA-Z./=_-]{0,20}(/TYPE=PLMN)?(@[a-z.]{1,9})?[\">]?|\\PC{0,40}",
+        ) {
             if let Some(address) = Address::parse(&text) {
                 prop_assert_eq!(Address::parse(&address.to_string()), Some(address));
             }

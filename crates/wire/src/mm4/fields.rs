@@ -110,7 +110,7 @@ impl Fields {
             let raw = head.get(header.offset_start as usize..header.offset_end as usize).unwrap_or_default();
             match header.value.into_owned() {
                 HeaderValue::ContentType(value) if read.content_type.is_none() => {
-                    read.content_type = Some((unfolded(raw), value))
+                    read.content_type = Some((unfolded(raw), value));
                 }
                 HeaderValue::Text(text) => {
                     // An encoded word may hold what no header may.

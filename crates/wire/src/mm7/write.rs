@@ -18,7 +18,7 @@ pub fn write(message: &Message) -> String {
     let mut writer = Writer { out: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned(), prefix };
     writer.out.push_str(&format!("<env:Envelope xmlns:env=\"{SOAP}\"><env:Header>"));
     writer.element("TransactionID", &[namespace, ("env:mustUnderstand", "1")], |writer| {
-        super::xml::escape(&message.transaction_id, &mut writer.out)
+        super::xml::escape(&message.transaction_id, &mut writer.out);
     });
     writer.out.push_str("</env:Header><env:Body>");
     let version = dialect.version.as_str();

@@ -527,7 +527,11 @@ mod tests {
         #![proptest_config(trials::config(256))]
 
         #[test]
-        fn what_is_built_is_read(id in "[0-9a-zA-Z-]{1,36}", state in prop::sample::select(ReceiptState::ALL.to_vec()), text in "[ -~]{0,20}") {
+        fn what_is_built_is_read(
+            id in "[0-9a-zA-Z-]{1,36}",
+            state in prop::sample::select(ReceiptState::ALL.to_vec()),
+            text in "[ -~]{0,20}",
+        ) {
             let read = parse(&build(&id, "2603151430", state, "000", &text)).unwrap();
             prop_assert_eq!(read.id, Some(id));
             prop_assert_eq!(read.stat.map(|stat| ReceiptState::from_stat(&stat)), Some(state));

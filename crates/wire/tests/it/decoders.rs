@@ -67,7 +67,11 @@ proptest! {
                 let read = decode(&again);
                 prop_assert!(read.is_ok(), "{:?}", read);
                 prop_assert_eq!(read.unwrap().body.command(), pdu.body.command());
-                let _ = (pdu.tlvs.number(tag::MESSAGE_STATE), pdu.tlvs.text(tag::RECEIPTED_MESSAGE_ID), pdu.tlvs.is_malformed());
+                let _ = (
+                    pdu.tlvs.number(tag::MESSAGE_STATE),
+                    pdu.tlvs.text(tag::RECEIPTED_MESSAGE_ID),
+                    pdu.tlvs.is_malformed(),
+                );
             }
             Err(error) => prop_assert!(!error.status.is_ok()),
         }
@@ -86,13 +90,17 @@ proptest! {
         match frame::next(&octets, most) {
             Ok(Some(length)) => prop_assert!((frame::HEADER_BYTES..=most.min(octets.len())).contains(&length)),
             Ok(None) => {}
-            Err(lost) => prop_assert!((lost.header.length as usize) < frame::HEADER_BYTES || lost.header.length as usize > most),
+            Err(lost) => {
+                prop_assert!((lost.header.length as usize) < frame::HEADER_BYTES || lost.header.length as usize > most);
+            }
         }
     }
 
     #[test]
     fn parameters_are_read_from_any_octets(octets: Vec<u8>) {
-        let header = [16 + u32::try_from(octets.len()).unwrap(), CommandId::UNBIND_RESP.0, 0, 1].into_iter().flat_map(u32::to_be_bytes);
+        let header = [16 + u32::try_from(octets.len()).unwrap(), CommandId::UNBIND_RESP.0, 0, 1]
+            .into_iter()
+            .flat_map(u32::to_be_bytes);
         let pdu = decode(&header.chain(octets.iter().copied()).collect::<Vec<u8>>()).unwrap();
         prop_assert_eq!(&pdu.body, &Body::UnbindResp);
         let taken: usize = pdu.tlvs.iter().map(|tlv| 4 + tlv.value.len()).sum();
@@ -103,20 +111,40 @@ proptest! {
     fn almost_a_receipt_is_read_or_refused(text in almost_receipts()) {
         if let Some(read) = receipt::parse(&text) {
             prop_assert!(read.id.is_some() || read.stat.is_some());
-            prop_assert!(read.id.iter().chain(&read.stat).chain(&read.err).all(|value| !value.is_empty() && text.contains(value.as_str())));
+            prop_assert!(
+                read.id
+                    .iter()
+                    .chain(&read.stat)
+                    .chain(&read.err)
+                    .all(|value| !value.is_empty() && text.contains(value.as_str()))
+            );
             let _ = read.stat.map(|stat| ReceiptState::from_stat(&stat));
             let _ = read.id.map(|read| id::candidates(&read, id::IdMode::Auto));
         }
     }
 
     #[test]
-    fn octets_of_any_label_may_be_a_receipt(octets: Vec<u8>, text in almost_receipts(), wide: bool, label: u8, header_octets in 0usize..10) {
-        let written: Vec<u8> = if wide { text.encode_utf16().flat_map(u16::to_be_bytes).collect() } else { text.into_bytes() };
+    fn octets_of_any_label_may_be_a_receipt(
+        octets: Vec<u8>,
+        text in almost_receipts(),
+        wide: bool,
+        label: u8,
+        header_octets in 0usize..10,
+    ) {
+        let written: Vec<u8> =
+            if wide { text.encode_utf16().flat_map(u16::to_be_bytes).collect() } else { text.into_bytes() };
         for octets in [&octets, &written, &[octets.clone(), written.clone()].concat()] {
             for text in receipt::octets::readings(octets, label, header_octets) {
                 prop_assert!(text.chars().count() <= octets.len() * 8 / 7);
                 if let Some(read) = receipt::parse(&text) {
-                    prop_assert!(read.id.iter().chain(&read.long_id).chain(&read.stat).chain(&read.err).all(|value| text.contains(value.as_str())));
+                    prop_assert!(
+                        read.id
+                            .iter()
+                            .chain(&read.long_id)
+                            .chain(&read.stat)
+                            .chain(&read.err)
+                            .all(|value| text.contains(value.as_str()))
+                    );
                 }
             }
         }
@@ -125,7 +153,10 @@ proptest! {
     #[test]
     fn an_address_of_a_receipt_is_digits_or_none(address: String, masked in "[+0-9*xX() -]{0,24}") {
         for address in [address, masked] {
-            prop_assert!(receipt::address::digits(&address).is_none_or(|digits| digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'*')));
+            prop_assert!(
+                receipt::address::digits(&address)
+                    .is_none_or(|digits| digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'*'))
+            );
         }
     }
 
@@ -141,7 +172,13 @@ proptest! {
 
     #[test]
     fn any_text_is_measured_written_and_judged(body: String) {
-        let _ = (text::invalid_characters(&body), gsm::measure(&body), gsm::transliterate(&body), receipt::parse(&body), ReceiptState::from_stat(&body));
+        let _ = (
+            text::invalid_characters(&body),
+            gsm::measure(&body),
+            gsm::transliterate(&body),
+            receipt::parse(&body),
+            ReceiptState::from_stat(&body),
+        );
         let _ = (Address::guess(&body).digits(), CommandStatus::parse(&body), id::canonical(&body));
         for mode in [id::IdMode::Auto, id::IdMode::Exact, id::IdMode::HexToDecimal, id::IdMode::DecimalToHex] {
             prop_assert!(id::candidates(&body, mode).iter().all(|key| !key.is_empty()));

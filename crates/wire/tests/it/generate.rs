@@ -101,17 +101,21 @@ pub(crate) fn bodies(octets: Octets) -> BoxedStrategy<Body> {
         2 => octets.text(64).prop_map(Body::SubmitSmResp),
         1 => octets.text(64).prop_map(Body::DeliverSmResp),
         1 => octets.text(64).prop_map(Body::DataSmResp),
-        1 => (octets.text(64), octets.address(20)).prop_map(|(message_id, source)| Body::QuerySm(QuerySm { message_id, source })),
+        1 => (octets.text(64), octets.address(20))
+            .prop_map(|(message_id, source)| Body::QuerySm(QuerySm { message_id, source })),
         1 => query_result.prop_map(|(message_id, final_date, octets)| {
             Body::QuerySmResp(QueryResult { message_id, final_date, message_state: octets[0], error_code: octets[1] })
         }),
         1 => cancel.prop_map(|(service_type, message_id, source, destination)| {
             Body::CancelSm(Box::new(CancelSm { service_type, message_id, source, destination }))
         }),
-        1 => (octets.address(64), octets.address(64)).prop_map(|(source, esme)| Body::AlertNotification { source, esme }),
-        1 => (octets.text(15), octets.text(8)).prop_map(|(system_id, password)| Body::Outbind(Outbind { system_id, password })),
+        1 => (octets.address(64), octets.address(64))
+            .prop_map(|(source, esme)| Body::AlertNotification { source, esme }),
+        1 => (octets.text(15), octets.text(8))
+            .prop_map(|(system_id, password)| Body::Outbind(Outbind { system_id, password })),
         1 => prop::sample::select(vec![
-            Body::Unbind, Body::UnbindResp, Body::EnquireLink, Body::EnquireLinkResp, Body::GenericNack, Body::CancelSmResp,
+            Body::Unbind, Body::UnbindResp, Body::EnquireLink, Body::EnquireLinkResp, Body::GenericNack,
+            Body::CancelSmResp,
         ]),
     ]
     .boxed()

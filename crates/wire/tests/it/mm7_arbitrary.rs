@@ -213,7 +213,10 @@ fn almost_bodies() -> impl Strategy<Value = Vec<u8>> {
         "\0",
         "\u{FEFF}",
     ]);
-    let piece = prop_oneof![8 => pieces.prop_map(|piece| piece.as_bytes().to_vec()), 1 => prop::collection::vec(any::<u8>(), 0..6)];
+    let piece = prop_oneof![
+        8 => pieces.prop_map(|piece| piece.as_bytes().to_vec()),
+        1 => prop::collection::vec(any::<u8>(), 0..6),
+    ];
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
@@ -235,7 +238,11 @@ proptest! {
 
     #[test]
     fn text_of_any_characters_makes_an_envelope_that_is_read(text: String) {
-        let operation = Operation::SubmitReq(Box::new(SubmitReq { subject: Some(text.clone()), vasp_id: Some(text.clone()), ..SubmitReq::default() }));
+        let operation = Operation::SubmitReq(Box::new(SubmitReq {
+            subject: Some(text.clone()),
+            vasp_id: Some(text.clone()),
+            ..SubmitReq::default()
+        }));
         let dialect = Dialect { version: text.clone(), ..Dialect::default() };
         let post = post::write(&Message { dialect, transaction_id: text, operation }, &[]);
         prop_assert!(post::read(Some(&post.content_type), &post.body).is_ok());
@@ -251,7 +258,10 @@ proptest! {
             if let Ok((message, parts)) = post::read(content_type, &body) {
                 // What was taken leniently is written soundly.
                 let post = post::write(&message, &parts);
-                prop_assert!(matches!(message.operation, Operation::Other(_)) || post::read(Some(&post.content_type), &post.body).is_ok());
+                prop_assert!(
+                    matches!(message.operation, Operation::Other(_))
+                        || post::read(Some(&post.content_type), &post.body).is_ok()
+                );
             }
         }
     }

@@ -51,10 +51,17 @@ proptest! {
     }
 
     #[test]
-    fn an_answer_that_refuses_keeps_its_status_and_number(body in bodies(Octets::Any), status in 1u32.., sequence: u32) {
+    fn an_answer_that_refuses_keeps_its_status_and_number(
+        body in bodies(Octets::Any),
+        status in 1u32..,
+        sequence: u32,
+    ) {
         prop_assume!(body.command().is_response());
         let pdu = decode(&written(&Pdu::answer(sequence, CommandStatus(status), body.clone()))).unwrap();
-        prop_assert_eq!((pdu.status, pdu.sequence, pdu.body.command()), (CommandStatus(status), sequence, body.command()));
+        prop_assert_eq!(
+            (pdu.status, pdu.sequence, pdu.body.command()),
+            (CommandStatus(status), sequence, body.command())
+        );
     }
 
     #[test]
@@ -78,7 +85,11 @@ proptest! {
     }
 
     #[test]
-    fn a_receipt_is_read_as_it_was_built(id in "[0-9a-zA-Z_-]{1,64}", date in "2[0-9](0[1-9]|1[0-2])(0[1-9]|1[0-9])1[0-9][0-5][0-9]([0-5][0-9])?", number in 0u8..10) {
+    fn a_receipt_is_read_as_it_was_built(
+        id in "[0-9a-zA-Z_-]{1,64}",
+        date in "2[0-9](0[1-9]|1[0-2])(0[1-9]|1[0-9])1[0-9][0-5][0-9]([0-5][0-9])?",
+        number in 0u8..10,
+    ) {
         let state = ReceiptState::from_message_state(number);
         let read = receipt::parse(&receipt::build(&id, &date, state, "012", "")).unwrap();
         prop_assert_eq!(read.id.as_deref(), Some(&id[..]));

@@ -140,8 +140,12 @@ mod tests {
         #![proptest_config(trials::config(256))]
 
         #[test]
-        fn any_octets_are_a_reply_or_none(octets in prop::collection::vec(any::<u8>(), 0..200), head in "[2-5][0-9]{2}[- ]([0-9]\\.){0,3}") {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        fn any_octets_are_a_reply_or_none(
+            octets in prop::collection::vec(any::<u8>(), 0..200),
+            head in "[2-5][0-9]{2}[- ]([0-9]\\.){0,3}",
+        ) {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
             runtime.block_on(async {
                 let _ = read(&octets).await;
                 let _ = read(&[head.as_bytes(), &octets, b"\r\n"].concat()).await;

@@ -124,7 +124,7 @@ impl Session {
             _ if self.errors.action(status) == Action::Rebind => self.end(NOT_BOUND, now),
             Phase::Unbinding { .. } => self.unbound(now),
             Phase::Bound | Phase::Ending { .. } => {
-                self.remark(format!("the SMSC answers a request with generic_nack {status}"))
+                self.remark(format!("the SMSC answers a request with generic_nack {status}"));
             }
         }
     }

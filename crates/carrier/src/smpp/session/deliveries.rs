@@ -34,10 +34,10 @@ impl Session {
         }
         match &pdu.body {
             Body::DeliverSm(sm) => {
-                self.delivered(CommandId::DELIVER_SM, pdu.sequence, &Delivered::of_sm(sm, &pdu.tlvs), now, out)
+                self.delivered(CommandId::DELIVER_SM, pdu.sequence, &Delivered::of_sm(sm, &pdu.tlvs), now, out);
             }
             Body::DataSm(data) => {
-                self.delivered(CommandId::DATA_SM, pdu.sequence, &Delivered::of_data(data, &pdu.tlvs), now, out)
+                self.delivered(CommandId::DATA_SM, pdu.sequence, &Delivered::of_data(data, &pdu.tlvs), now, out);
             }
             _ => {}
         }
@@ -171,10 +171,10 @@ impl Session {
         match error.command {
             command if command.is_response() => {}
             CommandId::DELIVER_SM | CommandId::DATA_SM => {
-                respond(error.command, error.sequence, CommandStatus::RX_P_APPN, out)
+                respond(error.command, error.sequence, CommandStatus::RX_P_APPN, out);
             }
             _ if error.status == CommandStatus::RINVCMDID => {
-                encode(&Pdu::answer(error.sequence, error.status, Body::GenericNack), out)
+                encode(&Pdu::answer(error.sequence, error.status, Body::GenericNack), out);
             }
             command => respond(command, error.sequence, error.status, out),
         }

@@ -3,38 +3,11 @@
 use super::*;
 use crate::SubmissionOutcome;
 use crate::smpp::submit;
-use model::message::{Direction, Encoding, MessageType};
-use model::{AccountId, Message, MessageId, Mode, Msisdn, Timestamp};
 use tokio::sync::mpsc;
 use wire::smpp::frame;
 
 fn outgoing(number: u8) -> Outgoing {
-    let message = Message {
-        id: MessageId::from_bytes([number; 16]),
-        account: AccountId::from_bytes([2; 16]),
-        broadcast: None,
-        direction: Direction::Outbound,
-        mode: Mode::Live,
-        kind: MessageType::Sms,
-        originator: Msisdn::parse("+18005559876").unwrap(),
-        recipient: Msisdn::parse("+18005551234").unwrap(),
-        body: Some("Hello".into()),
-        media_url: None,
-        media: None,
-        encoding: Encoding::Gsm7,
-        segments: 1,
-        reference: 0,
-        created_at: Timestamp::from_millis(0),
-        expires_at: Timestamp::from_millis(1_000),
-    };
-    let submission = Submission {
-        message: Arc::new(message),
-        media: None,
-        attempt: 1,
-        token: u64::from(number),
-        accepted_segments: 0,
-        valid_for: Duration::from_secs(1),
-    };
+    let submission = crate::first_attempt(testkit::message(number.into()), number.into());
     submit::build(&SmppConfig::default(), submission).unwrap()
 }
 
@@ -157,7 +130,10 @@ fn answers_are_waited_for_although_nothing_can_be_written_any_more() {
     session.finish(now, &mut Vec::new());
     let effects = session.effects();
     assert!(
-        matches!(&effects[..], [Effect::Outcome(outcome, 1), Effect::Close(why)] if outcome.token == 1 && why == "stuck"),
+        matches!(
+            &effects[..],
+            [Effect::Outcome(outcome, 1), Effect::Close(why)] if outcome.token == 1 && why == "stuck"
+        ),
         "{effects:?}"
     );
 }

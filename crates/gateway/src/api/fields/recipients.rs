@@ -132,7 +132,10 @@ mod tests {
 
     #[test]
     fn recipients_are_texts_or_objects() {
-        let body = r#"{"from":"+1","recipients":["+18005551001", {"to":"+18005551002","name":["x"]},"\u002b18005551003",{},{"to":null}," ","\ud800",{"to":"\ud800"}],"x":[1]}"#;
+        let body = concat!(
+            r#"{"from":"+1","recipients":["+18005551001", {"to":"+18005551002","name":["x"]},"\u002b18005551003","#,
+            r#"{},{"to":null}," ","\ud800",{"to":"\ud800"}],"x":[1]}"#,
+        );
         let request = of_broadcast(body.as_bytes()).unwrap();
         assert_eq!(
             request.recipients,

@@ -199,7 +199,12 @@ impl Reply {
     #[track_caller]
     pub(crate) fn refused_by_operator(&self, code: u16, info: Value) {
         let (_, status, message) = PUBLISHED.into_iter().find(|(published, ..)| *published == code).unwrap();
-        let mut expected = json!({ "code": code, "message": message, "status": status, "moreInfo": format!("https://docs.smsfactory.com/page/errors/{code}") });
+        let mut expected = json!({
+            "code": code,
+            "message": message,
+            "status": status,
+            "moreInfo": format!("https://docs.smsfactory.com/page/errors/{code}"),
+        });
         if !info.is_null() {
             expected["additionalInfo"] = info;
         }

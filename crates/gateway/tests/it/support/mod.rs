@@ -185,7 +185,13 @@ impl Stage {
 
     /// An account with these limits; those not given are out of the way.
     pub(crate) async fn tenant_with(&self, limits: Value) -> Tenant {
-        let mut account = json!({ "name": "a tenant", "messagePerMinute": 1_000_000, "broadcastPerMinute": 1_000_000, "readPerMinute": 1_000_000, "dailyQuota": 1_000_000 });
+        let mut account = json!({
+            "name": "a tenant",
+            "messagePerMinute": 1_000_000,
+            "broadcastPerMinute": 1_000_000,
+            "readPerMinute": 1_000_000,
+            "dailyQuota": 1_000_000,
+        });
         account.as_object_mut().unwrap().extend(limits.as_object().unwrap().clone());
         let account = self.operate("POST", "/accounts", account).await.expect(201)["id"].as_str().unwrap().to_owned();
         let number = format!("+1800555{:04}", 1000 + self.tenants.fetch_add(1, Ordering::Relaxed));

@@ -180,7 +180,7 @@ fn gate() -> Gate {
 /// Passes calls on, unless they have a trouble. The calls `replaying` may have gates, too.
 macro_rules! passed_on {
     ($part:ident {
-        $(fn $name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*
+        $(fn $name:ident($($argument:ident: $kind:ty),* $(,)?) -> $answer:ty;)*
         $(replaying fn $replay:ident($of:ident: Owner, $claim:ident: &IdempotencyClaim) -> $replayed:ty;)?
     }) => {
         #[async_trait]
@@ -213,7 +213,12 @@ passed_on! { Messages {
 passed_on! { Broadcasts {
     fn admit_broadcast(admission: BroadcastAdmission) -> BroadcastAdmitted;
     fn broadcast(owner: Option<Owner>, id: BroadcastId) -> Option<BroadcastRecord>;
-    fn broadcasts(owner: Option<Owner>, filter: BroadcastFilter, after: Option<BroadcastId>, limit: usize) -> BroadcastPage;
+    fn broadcasts(
+        owner: Option<Owner>,
+        filter: BroadcastFilter,
+        after: Option<BroadcastId>,
+        limit: usize,
+    ) -> BroadcastPage;
     fn unexpanded(node: Epoch, after: Option<BroadcastId>, limit: usize) -> Vec<Arc<Broadcast>>;
     fn upcoming(id: BroadcastId, limit: usize) -> Option<Upcoming>;
     fn expand(expansion: Expansion) -> bool;

@@ -7,6 +7,7 @@ use model::{ErrorType, Message, Mode, Moment, Timestamp};
 use store::contract::dispatch::{Attempt, Leased, Outcome, Retry, Verdict};
 
 use super::{Dispatch, Report, Skips};
+use crate::lease;
 use crate::media::MediaError;
 use crate::outcome::{policy_of, unattempted};
 use crate::route::OnUnknown;
@@ -50,7 +51,7 @@ impl Dispatch {
             id: leased.message.id,
             token: leased.lease.token,
             carrier: self.carrier.clone(),
-            lease_until: now + self.settings.attempt,
+            lease_until: now + lease::of_attempt(self.answers_within),
             detail,
         }
     }

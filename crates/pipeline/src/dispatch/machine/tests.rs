@@ -4,7 +4,7 @@ mod random;
 
 use bytes::Bytes;
 use model::backoff::Backoff;
-use model::message::{Direction, Encoding, MessageType};
+use model::message::MessageType;
 use model::{MediaType, MessageId, Mode, Msisdn};
 use std::io;
 use std::num::NonZeroU32;
@@ -15,14 +15,13 @@ use super::*;
 use crate::queue::QueueLimits;
 use crate::route::{OnUnknown, Route};
 
-const NOW: Moment = Moment::of(Timestamp::from_millis(1_773_585_000_000));
+const NOW: Moment = Moment::of(testkit::NOW);
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn settings() -> DispatchSettings {
     DispatchSettings {
         queue: QueueLimits { total: 100, per_account: 60, originator_rate: 0, account_rate: 0 },
         lease: DAY,
-        attempt: Duration::from_secs(75),
         batch: 10,
         poll: Duration::from_millis(250),
         retry: Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) },
@@ -30,6 +29,9 @@ fn settings() -> DispatchSettings {
         fallback_after: Duration::from_secs(30),
     }
 }
+
+/// How long the carrier may take for an outcome.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 
 /// The recipient of every message that a broadcast skips.
 const BLOCKED: &str = "+12025550199";
@@ -56,36 +58,16 @@ fn machine() -> Dispatch {
 
 /// The message of this number, of an account and perhaps a broadcast.
 fn leased(number: u32, change: impl FnOnce(&mut Message)) -> Leased {
-    let mut id = [0; 16];
-    id[..4].copy_from_slice(&number.to_be_bytes());
     let mut message = Message {
-        id: MessageId::from_bytes(id),
-        account: AccountId::from_bytes([1; 16]),
-        broadcast: None,
-        direction: Direction::Outbound,
-        mode: Mode::Live,
-        kind: MessageType::Sms,
+        account: testkit::account(1),
         originator: Msisdn::parse("+18005550001").unwrap(),
         recipient: Msisdn::parse("+12025550143").unwrap(),
-        body: Some("hello".into()),
-        media_url: None,
-        media: None,
-        encoding: Encoding::Gsm7,
-        segments: 1,
-        reference: 0,
-        created_at: NOW.wall,
         expires_at: NOW.wall + DAY,
+        ..testkit::message(number)
     };
     change(&mut message);
     let lease = Lease { token: u64::from(number), until: NOW.steady + DAY };
-    Leased {
-        message: Arc::new(message),
-        lease,
-        carrier: "main".into(),
-        attempts: 0,
-        accepted_segments: 0,
-        interrupted: false,
-    }
+    Leased { lease, ..testkit::leased(message, 0) }
 }
 
 fn plain(number: u32) -> Leased {
@@ -94,7 +76,7 @@ fn plain(number: u32) -> Leased {
 
 fn number(id: MessageId) -> u32 {
     let octets = id.to_bytes();
-    u32::from_be_bytes([octets[0], octets[1], octets[2], octets[3]])
+    u32::from_be_bytes([octets[12], octets[13], octets[14], octets[15]])
 }
 
 fn numbers(ids: impl Iterator<Item = MessageId>) -> Vec<u32> {
@@ -137,7 +119,7 @@ fn check(machine: &mut Dispatch, steps: Vec<(Input<'_>, &str)>) {
     }
 }
 
-const ROOM: Input<'static> = Input::Room { ready: 100, window: 100 };
+const ROOM: Input<'static> = Input::Room { ready: 100, window: 100, answers_within: ANSWERS_WITHIN };
 
 /// A machine in which these messages wait, and the driver for room.
 fn waiting(messages: Vec<Leased>) -> Dispatch {
@@ -192,7 +174,7 @@ fn the_store_is_looked_into_while_there_may_be_something() {
 #[test]
 fn no_more_is_under_way_than_the_window_has() {
     let mut machine = waiting((1..=5).map(plain).collect());
-    let room = || Input::Room { ready: 100, window: 3 };
+    let room = || Input::Room { ready: 100, window: 3, answers_within: ANSWERS_WITHIN };
     check(&mut machine, vec![(room(), "begin [1, 2, 3]"), (Input::Begun(vec![Some(1); 3]), "submit [1, 2, 3]")]);
     assert_eq!(machine.under_way().room(3), 0);
     let (other, late) = (Outcome { carrier: "second".into(), ..ended(1, 1) }, ended(2, 7));
@@ -209,7 +191,7 @@ fn no_more_is_under_way_than_the_window_has() {
 fn what_is_not_to_leave_ends_before_the_others_begin() {
     let skipped = leased(2, |message| {
         (message.broadcast, message.recipient) =
-            (Some(BroadcastId::from_bytes([9; 16])), Msisdn::parse(BLOCKED).unwrap())
+            (Some(BroadcastId::from_bytes([9; 16])), Msisdn::parse(BLOCKED).unwrap());
     });
     let single = leased(1, |message| message.recipient = Msisdn::parse(BLOCKED).unwrap());
     let expired = leased(3, |message| message.expires_at = NOW.wall);
@@ -376,7 +358,7 @@ fn messages_of_broadcasts_that_found_no_room_in_memory_are_leased_as_soon_as_the
     // Half of a hundred is for broadcasts.
     machine.on(Input::Held((1..=50).map(of_broadcast).collect()), NOW);
     let none = || Input::Leased(Vec::new());
-    let room = |ready| Input::Room { ready, window: 100 };
+    let room = |ready| Input::Room { ready, window: 100, answers_within: ANSWERS_WITHIN };
     check(
         &mut machine,
         vec![(Input::Turn, "lease 10"), (none(), "wait Room"), (Input::Woken, ""), (Input::Turn, "wait Room")],

@@ -33,6 +33,8 @@ pub(in crate::dispatch) enum Input<'a> {
         ready: usize,
         /// Segments that may be unanswered in all.
         window: usize,
+        /// The longest time from a submission to its outcome.
+        answers_within: Duration,
     },
     /// These messages are leased.
     Leased(Vec<Leased>),

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use model::message::MessageType;
 use model::{Media, MediaType, Message, MessageId, Status};
-use store::contract::messages::{Admission, Admitted, Quota};
+use store::contract::messages::{Admission, Admitted};
 use store::objects::Objects;
 
 use super::world::{MAIN, Tenant, World};
@@ -57,17 +57,11 @@ async fn admit(world: &World, tenant: &Tenant, content: u8, hangs: bool) -> Mess
         world.objects.hanging.lock().unwrap().insert(stored.name());
     }
     let message = Message { kind: MessageType::Mms, media: placed.id, ..world.message(tenant, 1, "+12025550143") };
-    let (id, quota) = (message.id, Quota { day: model::quota::UtcDay::of(world.now()), limit: u64::MAX });
+    let id = message.id;
     let admission = Admission {
-        node: world.node.epoch(),
-        message: message.into(),
         carrier: MAIN.to_owned(),
-        lease: None,
-        due_at: world.now(),
-        quota,
-        idempotency: None,
-        flagged: None,
         media: placed.brought,
+        ..testkit::admission(world.node.epoch(), message)
     };
     assert_eq!(world.store.admit(admission).await.unwrap(), Admitted::New);
     id

@@ -9,22 +9,19 @@ use async_trait::async_trait;
 use carrier::{Carrier, CarrierEvent, CarrierStatus, Event, SegmentOutcome, Submission};
 use fetch::media::{FetchSettings, Fetcher};
 use fetch::resolve::SystemResolver;
-use model::account::Limits;
 use model::backoff::Backoff;
-use model::key::Pepper;
-use model::message::{Direction, Encoding, MessageType};
+use model::message::MessageType;
 use model::number::NumberState;
-use model::quota::UtcDay;
 use model::{
-    AccountId, Broadcast, BroadcastId, Clock, Message, MessageId, Mode, Msisdn, Recipients, SeededEntropy, SimClock,
-    Status, Timestamp,
+    AccountId, Broadcast, BroadcastId, Clock, Message, MessageId, Msisdn, Recipients, SeededEntropy, SimClock, Status,
+    Timestamp,
 };
 use runtime::{Machine, Runtime, Ticks};
 use store::Store;
-use store::contract::broadcasts::{BroadcastAdmission, Expanded, Expansion};
-use store::contract::messages::{Admission, Admitted, Quota};
+use store::contract::broadcasts::{Expanded, Expansion};
+use store::contract::messages::{Admission, Admitted};
 use store::objects::Objects;
-use tempfile::TempDir;
+use testkit::{LIMITS, Place, pepper};
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::media::Memory;
@@ -39,7 +36,7 @@ use crate::receipt::Recorder;
 use crate::route::{OnUnknown, Route, Routes};
 use crate::tenants::TenantBook;
 
-pub(super) const NOW: Timestamp = Timestamp::from_millis(1_773_585_000_000);
+pub(super) use testkit::recipient;
 pub(super) const MAIN: &str = "main";
 pub(super) const BACKUP: &str = "backup";
 
@@ -48,9 +45,6 @@ pub(super) const HELD: &str = "+44";
 
 /// How long a message is valid: longer than any step of a clock in these tests.
 const VALID: Duration = Duration::from_secs(400 * 86_400);
-
-const LIMITS: Limits =
-    Limits { message_per_minute: 10, broadcast_per_minute: 5, read_per_minute: 600, daily_quota: 1_000_000 };
 
 pub(super) fn accepted() -> SegmentOutcome {
     SegmentOutcome::Accepted { carrier_id: Some("7".into()), remark: None }
@@ -90,6 +84,10 @@ impl Carrier for Fake {
         100
     }
 
+    fn answers_within(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
     fn submit(&self, submission: Submission) {
         self.submitted.lock().unwrap().push(submission);
     }
@@ -112,7 +110,7 @@ pub(super) struct Tenant {
 }
 
 pub(super) struct World {
-    file: TempDir,
+    file: Place,
     pub(super) clock: Arc<SimClock>,
     runtime: Arc<dyn Runtime>,
     pub(super) settings: DispatchSettings,
@@ -133,32 +131,26 @@ pub(super) struct World {
 
 impl World {
     pub(super) async fn new() -> Self {
-        Self::on(tempfile::tempdir().unwrap(), Arc::new(SimClock::at(NOW)), 1).await
+        Self::on(Place::new(), testkit::clock(), 1).await
     }
 
-    async fn on(file: TempDir, clock: Arc<SimClock>, seed: u64) -> Self {
+    async fn on(file: Place, clock: Arc<SimClock>, seed: u64) -> Self {
         let settings = DispatchSettings {
             queue: QueueLimits { total: 1_000, per_account: 500, originator_rate: 0, account_rate: 0 },
             lease: Duration::from_secs(60),
-            attempt: Duration::from_secs(75),
             batch: 100,
             poll: Duration::from_millis(250),
             retry: Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) },
             attempts_per_carrier: 5,
             fallback_after: Duration::from_secs(30),
         };
-        let store = store::open(
-            &format!("sqlite:{}", file.path().join("store.db").display()),
-            Arc::new(runtime::Machine::new()),
-        )
-        .await
-        .unwrap();
+        let store = file.open().await;
         let node =
             Node::join(Arc::clone(&store), "test".to_owned(), "0", Arc::<SimClock>::clone(&clock)).await.unwrap();
         store.recover(node.epoch(), clock.steady(), settings.retry.ceiling).await.unwrap();
         let entropy = Arc::new(SeededEntropy::new(seed));
-        let pepper = Pepper::new(&"pepper".repeat(6)).unwrap();
-        let tenants = Arc::new(TenantBook::load(store.clone(), pepper, clock.clone(), entropy.clone()).await.unwrap());
+        let tenants =
+            Arc::new(TenantBook::load(store.clone(), pepper(), clock.clone(), entropy.clone()).await.unwrap());
         let carriers =
             [MAIN, BACKUP].map(|name| Arc::new(Fake { name, submitted: Mutex::default(), down: Mutex::default() }));
         let counters = Arc::new(Counters::new(carriers.iter().map(|carrier| carrier.name.to_owned())));
@@ -220,7 +212,7 @@ impl World {
     pub(super) async fn restart(&mut self, step_ms: i64) {
         self.store.close().await;
         let now = Timestamp::from_millis(self.clock.now().as_millis() + step_ms);
-        let file = std::mem::replace(&mut self.file, tempfile::tempdir().unwrap());
+        let file = std::mem::replace(&mut self.file, Place::new());
         *self = Self::on(file, Arc::new(SimClock::at(now)), 2).await;
     }
 
@@ -257,22 +249,12 @@ impl World {
     pub(super) fn message(&self, tenant: &Tenant, segments: u16, recipient: &str) -> Message {
         let now = self.clock.now();
         Message {
-            id: MessageId::new(now, &*self.entropy),
             account: tenant.account,
-            broadcast: None,
-            direction: Direction::Outbound,
-            mode: Mode::Live,
-            kind: MessageType::Sms,
             originator: tenant.number.clone(),
             recipient: Msisdn::parse(recipient).unwrap(),
-            body: Some("hello".into()),
-            media_url: None,
-            media: None,
-            encoding: Encoding::Gsm7,
             segments,
-            reference: 0,
-            created_at: now,
             expires_at: now + VALID,
+            ..testkit::message_at(MessageId::new(now, &*self.entropy), now)
         }
     }
 
@@ -285,20 +267,9 @@ impl World {
     pub(super) async fn admit_as(&self, message: Message, into_memory: bool) -> MessageId {
         let (id, message) = (message.id, Arc::new(message));
         let place = into_memory.then(|| self.dispatchers.reserve(MAIN, message.account).unwrap());
-        let quota = Quota { day: UtcDay::of(message.created_at), limit: u64::MAX };
         let lease = place.as_ref().map(|place| place.lease());
         let (due_at, carrier) = (self.clock.steady(), MAIN.to_owned());
-        let admission = Admission {
-            node: self.node.epoch(),
-            message: message.clone(),
-            carrier,
-            lease,
-            due_at,
-            quota,
-            idempotency: None,
-            flagged: None,
-            media: None,
-        };
+        let admission = Admission { carrier, lease, due_at, ..testkit::admission(self.node.epoch(), message.clone()) };
         assert_eq!(self.store.admit(admission).await.unwrap(), Admitted::New);
         match place {
             Some(place) => place.fill(message),
@@ -313,29 +284,12 @@ impl World {
         let broadcast = Arc::new(Broadcast {
             id: BroadcastId::new(now, &*self.entropy),
             account: tenant.account,
-            mode: Mode::Live,
-            kind: MessageType::Sms,
             originator: tenant.number.clone(),
-            body: Some("hello".into()),
-            media_url: None,
-            media: None,
-            encoding: Encoding::Gsm7,
-            segments: 1,
-            total,
-            blocked: 0,
             created_at: now,
             expires_at: now + VALID,
+            ..testkit::broadcast(0, total)
         });
-        let quota = Quota { day: UtcDay::of(now), limit: u64::MAX };
-        let admission = BroadcastAdmission {
-            node: self.node.epoch(),
-            broadcast: broadcast.clone(),
-            recipients,
-            quota,
-            idempotency: None,
-            flagged: None,
-            media: None,
-        };
+        let admission = testkit::broadcast_admission(self.node.epoch(), broadcast.clone(), recipients);
         self.store.admit_broadcast(admission).await.map(drop).unwrap();
         broadcast
     }
@@ -361,14 +315,8 @@ impl World {
             at: self.clock.now(),
         };
         assert!(self.store.expand(expansion).await.unwrap());
-        let leased = store::contract::dispatch::Leased {
-            message,
-            lease,
-            carrier: MAIN.to_owned(),
-            attempts: 0,
-            accepted_segments: 0,
-            interrupted: false,
-        };
+        let leased =
+            store::contract::dispatch::Leased { lease, carrier: MAIN.to_owned(), ..testkit::leased(message, 0) };
         self.dispatchers.hold(vec![leased]);
     }
 
@@ -433,8 +381,4 @@ impl World {
         let attempts: HashSet<_> = sent.iter().map(|submission| (submission.message.id, submission.attempt)).collect();
         assert_eq!(attempts.len(), sent.len());
     }
-}
-
-pub(super) fn recipient(index: u32) -> Msisdn {
-    Msisdn::parse(&format!("+1202{index:07}")).unwrap()
 }

@@ -1,12 +1,12 @@
 //! The machine of expansion: what follows from what, as tables of inputs and actions; and what holds whatever happens.
 
-use model::message::{Encoding, MessageType};
-use model::{AccountId, Mode, SeededEntropy};
+use model::SeededEntropy;
 use proptest::prelude::*;
+use testkit::recipient as at;
 
 use super::*;
 
-const NOW: Moment = Moment::of(Timestamp::from_millis(1_773_585_000_000));
+const NOW: Moment = Moment::of(testkit::NOW);
 
 const SETTINGS: BroadcastSettings = BroadcastSettings { lookahead: 20, batch: 10 };
 
@@ -31,24 +31,11 @@ fn id(number: u8) -> BroadcastId {
 fn broadcast(number: u8, account: u8) -> Arc<Broadcast> {
     Arc::new(Broadcast {
         id: id(number),
-        account: AccountId::from_bytes([account; 16]),
-        mode: Mode::Live,
-        kind: MessageType::Sms,
-        originator: Msisdn::parse("+18005550001").unwrap(),
-        body: Some("hello".into()),
-        media_url: None,
-        media: None,
-        encoding: Encoding::Gsm7,
-        segments: 1,
-        total: 100,
-        blocked: 0,
+        account: testkit::account(account),
         created_at: NOW.wall,
         expires_at: NOW.wall + Duration::from_secs(86_400),
+        ..testkit::broadcast(0, 100)
     })
-}
-
-fn at(index: u32) -> Msisdn {
-    Msisdn::parse(&format!("+1202{index:07}")).unwrap()
 }
 
 fn upcoming(from: u32, count: u32, outstanding: u64) -> Input {

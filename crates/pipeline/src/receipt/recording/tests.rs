@@ -2,14 +2,13 @@
 
 use carrier::ack::Answer;
 use carrier::{SegmentOutcome, SubmissionOutcome};
-use model::message::{Direction, Encoding, MessageType};
-use model::{AccountId, Message, MessageId, Mode, Msisdn, ReceiptScope, SeededEntropy, Timestamp};
+use model::{MessageId, ReceiptScope, SeededEntropy};
 use proptest::prelude::*;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::*;
 
-const NOW: Moment = Moment::of(Timestamp::from_millis(1_773_585_000_000));
+const NOW: Moment = Moment::of(testkit::NOW);
 
 fn recording() -> Recording {
     let books = Books {
@@ -23,24 +22,7 @@ fn recording() -> Recording {
 }
 
 fn answered(number: u8, outcome: SegmentOutcome) -> CarrierEvent {
-    let message = Message {
-        id: MessageId::from_bytes([number; 16]),
-        account: AccountId::from_bytes([2; 16]),
-        broadcast: None,
-        direction: Direction::Outbound,
-        mode: Mode::Live,
-        kind: MessageType::Sms,
-        originator: Msisdn::parse("+18005559876").unwrap(),
-        recipient: Msisdn::parse("+18005551234").unwrap(),
-        body: None,
-        media_url: None,
-        media: None,
-        encoding: Encoding::Gsm7,
-        segments: 1,
-        reference: 0,
-        created_at: NOW.wall,
-        expires_at: NOW.wall + Duration::from_secs(3_600),
-    };
+    let message = testkit::message_at(MessageId::from_bytes([number; 16]), NOW.wall);
     let message = Arc::new(message);
     let answer =
         SubmissionOutcome { message, attempt: 1, token: 1, total: 1, accepted_before: 0, segments: vec![(1, outcome)] };

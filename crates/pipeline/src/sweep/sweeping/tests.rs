@@ -7,7 +7,7 @@ use super::records::{BEHIND_MAX, REPORTED_EVERY};
 use super::*;
 use Strand::{Media, Messages, Records};
 
-const NOW: Moment = Moment::of(Timestamp::from_millis(1_773_585_000_000));
+const NOW: Moment = Moment::of(testkit::NOW);
 const KEPT: Kept =
     Kept { screening_log: Duration::from_secs(60), media: Duration::from_secs(70), parked: Duration::from_secs(80) };
 

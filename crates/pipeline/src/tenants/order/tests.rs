@@ -2,15 +2,12 @@
 
 use model::key::SecretDigest;
 use model::{Mode, SeededEntropy};
+use testkit::recipient as number;
 
 use super::*;
 
 fn account(number: u32) -> AccountId {
     AccountId::from_bytes(u128::from(number).to_be_bytes())
-}
-
-fn number(index: u32) -> Msisdn {
-    Msisdn::parse(&format!("+1202{index:07}")).unwrap()
 }
 
 /// Walks all pages, and returns their items and the most names that one of them looked at.

@@ -8,7 +8,7 @@ use wire::mm4::{Address, DeliveryReportReq, ForwardReq, MessageType, MmStatus, R
 
 use super::Mail;
 use crate::mmsc::fate::{self, Fate, Report};
-use crate::mmsc::notice::{Notice, Parcel, Verdict};
+use crate::mmsc::notice::{Notice, Verdict};
 use crate::mmsc::rule::Subject;
 use crate::mmsc::{Mm4Reply, Shared};
 
@@ -55,18 +55,18 @@ pub(super) fn follow_up(
     });
 }
 
-fn answer(shared: &Shared, request: &ForwardReq, system: &Address, status: RequestStatus) -> Notice {
+fn answer(shared: &Shared, request: &ForwardReq, system: &Address, status: RequestStatus) -> Notice<Mail> {
     let mut answer = request.answer(status);
     answer.to = Some(system.clone());
     answer.sender = Some(shared.system.clone());
     answer.date = Some(shared.now_ms() / 1_000);
-    let parcel = Parcel::Mail(Mail { from: shared.system.clone(), to: system.clone(), content: answer.build() });
+    let parcel = Mail { from: shared.system.clone(), to: system.clone(), content: answer.build() };
     let kind = MessageType { request: Request::Forward, is_answer: true };
     Notice::new(kind.name(), false, request.message_id.clone(), None, status.name().to_owned(), parcel)
 }
 
 /// The reports on a message, each with its delay.
-fn reports(shared: &Shared, request: &ForwardReq, system: &Address, number: u64) -> Vec<(Duration, Notice)> {
+fn reports(shared: &Shared, request: &ForwardReq, system: &Address, number: u64) -> Vec<(Duration, Notice<Mail>)> {
     let recipients = request.to.iter().enumerate().filter(|_| request.delivery_report);
     let reports = recipients.flat_map(|(index, recipient)| {
         let subject = Subject { number, recipient: recipient.digits().unwrap_or_default() };
@@ -75,7 +75,7 @@ fn reports(shared: &Shared, request: &ForwardReq, system: &Address, number: u64)
     reports.map(|(recipient, due)| (due.delay, report(shared, request, system, recipient, &due))).collect()
 }
 
-fn report(shared: &Shared, request: &ForwardReq, system: &Address, recipient: &Address, due: &Report) -> Notice {
+fn report(shared: &Shared, request: &ForwardReq, system: &Address, recipient: &Address, due: &Report) -> Notice<Mail> {
     let transaction_id = format!("report-{}", shared.next_transaction());
     let mut report =
         DeliveryReportReq::new(transaction_id, request.message_id.clone(), MmStatus::parse(due.status.as_str()));
@@ -94,7 +94,7 @@ fn report(shared: &Shared, request: &ForwardReq, system: &Address, recipient: &A
     report.sender = Some(shared.system.clone());
     report.date = Some(shared.now_ms() / 1_000);
     let to = originator.unwrap_or_else(|| system.clone());
-    let parcel = Parcel::Mail(Mail { from: shared.system.clone(), to, content: report.build() });
+    let parcel = Mail { from: shared.system.clone(), to, content: report.build() };
     let kind = MessageType { request: Request::DeliveryReport, is_answer: false };
     let recipient = recipient.digits().map_or_else(|| recipient.to_string(), str::to_owned);
     Notice::new(kind.name(), true, request.message_id.clone(), Some(recipient), due.status.as_str().to_owned(), parcel)

@@ -10,7 +10,7 @@ use wire::mm4::Address;
 
 use super::{command, content};
 use crate::mmsc::Shared;
-use crate::mmsc::notice::{AT_ONCE_MAX, Heard, Verdict};
+use crate::mmsc::notice::{AT_ONCE_MAX, Heard, Parcel, Verdict, known};
 
 /// How long the other side may take for one mail.
 const MAIL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -42,24 +42,29 @@ impl Peers {
     }
 }
 
-/// Sends a mail; says what the other side said.
-pub(crate) async fn send(shared: &Shared, mail: &Mail) -> Heard {
-    let again = |reply: &str| Heard { verdict: Verdict::TryAgain, reply: reply.to_owned() };
-    let Some(address) = shared.reply_to.borrow().clone() else { return again("no address") };
-    match shared.runtime.timeout(MAIL_TIMEOUT, transaction(shared, &address, mail)).await {
-        Ok(Ok(code)) => {
-            let verdict = match code {
-                200..=299 => Verdict::Taken,
-                500..=599 => Verdict::GiveUp,
-                _ => Verdict::TryAgain,
-            };
-            Heard { verdict, reply: code.to_string() }
+impl Parcel for Mail {
+    async fn send(&self, shared: &Shared) -> Heard {
+        let again = |reply: &str| Heard { verdict: Verdict::TryAgain, reply: reply.to_owned() };
+        let Some(address) = shared.reply_to.borrow().clone() else { return again("no address") };
+        match shared.runtime.timeout(MAIL_TIMEOUT, transaction(shared, &address, self)).await {
+            Ok(Ok(code)) => {
+                let verdict = match code {
+                    200..=299 => Verdict::Taken,
+                    500..=599 => Verdict::GiveUp,
+                    _ => Verdict::TryAgain,
+                };
+                Heard { verdict, reply: code.to_string() }
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "Cannot send to {address}: {error}");
+                again(if error.kind() == io::ErrorKind::ConnectionRefused { "unreachable" } else { "broken" })
+            }
+            Err(_) => again("silence"),
         }
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "Cannot send to {address}: {error}");
-            again(if error.kind() == io::ErrorKind::ConnectionRefused { "unreachable" } else { "broken" })
-        }
-        Err(_) => again("silence"),
+    }
+
+    async fn addressed(&self, shared: &Shared) {
+        known(&shared.reply_to).await;
     }
 }
 

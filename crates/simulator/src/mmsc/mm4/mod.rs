@@ -8,7 +8,7 @@ mod session;
 
 use std::sync::Arc;
 
-pub(crate) use client::{Mail, Peers, send};
+pub(crate) use client::{Mail, Peers};
 
 use super::{Protocol, Shared};
 use crate::sessions::Stream;

@@ -193,7 +193,7 @@ impl Session {
         let (replied, is_replied) = oneshot::channel();
         match fate.reply {
             Some(reply) if !reply.keeps() => {
-                shared.refuse(Protocol::Mm4, self.number, Some(&request.message_id), &reply.name())
+                shared.refuse(Protocol::Mm4, self.number, Some(&request.message_id), &reply.name());
             }
             _ => {
                 self.keep(&request, number, fate.reply).await;

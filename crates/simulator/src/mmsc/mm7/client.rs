@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use wire::mm7::{Malformed, Message, Operation, StatusCode, post};
 
-use crate::mmsc::notice::{Heard, Verdict};
+use crate::mmsc::notice::{Heard, Parcel, Verdict, known};
 use crate::mmsc::{Options, Shared};
 
 /// How long the other side may take for one report.
@@ -24,22 +24,29 @@ const ANSWER_BYTES_MAX: usize = 65_536;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Sends a report; says what the other side said. It is taken when the answer says 1000, or another success.
-pub(crate) async fn post(shared: &Shared, message: &Message) -> Heard {
-    let again = |reply: &str| Heard { verdict: Verdict::TryAgain, reply: reply.to_owned() };
-    let Some(url) = shared.report_to.borrow().clone() else { return again("no address") };
-    match shared.runtime.timeout(POST_TIMEOUT, exchange(&shared.options, &url, message)).await {
-        Ok(Ok(reply)) => {
-            let is_success = reply.parse().is_ok_and(|code| StatusCode(code).class() == StatusCode::SUCCESS.0);
-            Heard { verdict: if is_success { Verdict::Taken } else { Verdict::TryAgain }, reply }
+/// A report. It is taken when the answer says 1000, or another success.
+impl Parcel for Box<Message> {
+    async fn send(&self, shared: &Shared) -> Heard {
+        let again = |reply: &str| Heard { verdict: Verdict::TryAgain, reply: reply.to_owned() };
+        let Some(url) = shared.report_to.borrow().clone() else { return again("no address") };
+        match shared.runtime.timeout(POST_TIMEOUT, exchange(&shared.options, &url, self)).await {
+            Ok(Ok(reply)) => {
+                let is_success = reply.parse().is_ok_and(|code| StatusCode(code).class() == StatusCode::SUCCESS.0);
+                Heard { verdict: if is_success { Verdict::Taken } else { Verdict::TryAgain }, reply }
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "Cannot report to {url}: {error}");
+                let is_refused = error
+                    .downcast_ref::<io::Error>()
+                    .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
+                again(if is_refused { "unreachable" } else { "broken" })
+            }
+            Err(_) => again("silence"),
         }
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "Cannot report to {url}: {error}");
-            let is_refused =
-                error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
-            again(if is_refused { "unreachable" } else { "broken" })
-        }
-        Err(_) => again("silence"),
+    }
+
+    async fn addressed(&self, shared: &Shared) {
+        known(&shared.report_to).await;
     }
 }
 

@@ -4,5 +4,4 @@ mod client;
 mod reports;
 mod server;
 
-pub(super) use client::post;
 pub(super) use server::serve;

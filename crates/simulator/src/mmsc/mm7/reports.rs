@@ -9,7 +9,7 @@ use wire::smpp::time;
 
 use crate::mmsc::Shared;
 use crate::mmsc::fate;
-use crate::mmsc::notice::{Notice, Parcel, Verdict};
+use crate::mmsc::notice::{Notice, Verdict};
 use crate::mmsc::rule::Subject;
 
 /// Everybody who is to get a message.
@@ -25,7 +25,7 @@ pub(super) fn of(
     request: &SubmitReq,
     message_id: &str,
     number: u64,
-) -> Vec<(Duration, Notice)> {
+) -> Vec<(Duration, Notice<Box<Message>>)> {
     let mut reports = Vec::new();
     for (index, recipient) in recipients(request).enumerate().filter(|_| request.delivery_report == Some(true)) {
         let digits = recipient.digits().unwrap_or_default();
@@ -50,7 +50,7 @@ pub(super) fn of(
                     message_id.to_owned(),
                     Some(digits.clone()),
                     status,
-                    Parcel::Post(Box::new(report)),
+                    Box::new(report),
                 ),
             ));
         }
@@ -59,7 +59,10 @@ pub(super) fn of(
 }
 
 /// Sends each once, at once; returns what was not taken.
-pub(super) async fn offer(shared: &Shared, reports: Vec<(Duration, Notice)>) -> Vec<(Duration, Notice)> {
+pub(super) async fn offer(
+    shared: &Shared,
+    reports: Vec<(Duration, Notice<Box<Message>>)>,
+) -> Vec<(Duration, Notice<Box<Message>>)> {
     let mut left = Vec::new();
     for (delay, mut report) in reports {
         if report.attempt(shared).await == Verdict::TryAgain {
@@ -70,7 +73,11 @@ pub(super) async fn offer(shared: &Shared, reports: Vec<(Duration, Notice)>) -> 
 }
 
 /// Sends each in its time, which begins when the answer is written.
-pub(super) fn send(shared: &Arc<Shared>, reports: Vec<(Duration, Notice)>, is_written: oneshot::Receiver<()>) {
+pub(super) fn send(
+    shared: &Arc<Shared>,
+    reports: Vec<(Duration, Notice<Box<Message>>)>,
+    is_written: oneshot::Receiver<()>,
+) {
     let to_spawn = Arc::clone(shared);
     shared.spawn(async move {
         // Nothing is sent through it: its other end is dropped, when the answer is written or never will be.

@@ -69,25 +69,42 @@ async fn lines_say_what_came_and_what_was_sent_but_no_text() {
                 status: &str,
                 attempt: u64,
                 reply: &str,
-                taken: bool| json!({"event": "sent", "type": kind, "message_id": message_id, "recipient": recipient, "status": status, "attempt": attempt, "reply": reply, "taken": taken});
+                taken: bool| {
+        json!({
+            "event": "sent",
+            "type": kind,
+            "message_id": message_id,
+            "recipient": recipient,
+            "status": status,
+            "attempt": attempt,
+            "reply": reply,
+            "taken": taken,
+        })
+    };
     assert_eq!(
         lines(&log),
         [
             json!({"event": "refused", "protocol": "mm4", "session": 1, "message_id": "m1", "reply": "451"}),
             json!({
-                "event": "taken", "protocol": "mm4", "session": 1, "number": 2, "transaction_id": "tm2", "message_id": "m2", "from": "18005559876",
-                "to": ["12025550101"], "wants_report": true, "smil": true, "text_bytes": 12, "media": media(), "reply": "250",
+                "event": "taken", "protocol": "mm4", "session": 1, "number": 2, "transaction_id": "tm2",
+                "message_id": "m2", "from": "18005559876", "to": ["12025550101"], "wants_report": true, "smil": true,
+                "text_bytes": 12, "media": media(), "reply": "250",
             }),
             sent("MM4_forward.RES", "m2", None, "Ok", 1, "250", true),
             sent("MM4_delivery_report.REQ", "m2", Some("12025550101"), "Retrieved", 1, "451", false),
             sent("MM4_delivery_report.REQ", "m2", Some("12025550101"), "Retrieved", 2, "250", true),
             json!({
-                "event": "answered", "type": "MM4_delivery_report.RES", "session": 1, "transaction_id": report.transaction_id,
-                "message_id": "m2", "status": "Ok",
+                "event": "answered",
+                "type": "MM4_delivery_report.RES",
+                "session": 1,
+                "transaction_id": report.transaction_id,
+                "message_id": "m2",
+                "status": "Ok",
             }),
             json!({
-                "event": "taken", "protocol": "mm7", "session": 2, "number": 1, "transaction_id": "t1", "message_id": "1000000001", "from": "18005559876",
-                "to": ["12025550101"], "wants_report": true, "smil": true, "text_bytes": 12, "media": media(), "reply": "1000",
+                "event": "taken", "protocol": "mm7", "session": 2, "number": 1, "transaction_id": "t1",
+                "message_id": "1000000001", "from": "18005559876", "to": ["12025550101"], "wants_report": true,
+                "smil": true, "text_bytes": 12, "media": media(), "reply": "1000",
             }),
             sent("DeliveryReportReq", "1000000001", Some("12025550101"), "Retrieved", 1, "1000", true),
         ]

@@ -69,7 +69,7 @@ async fn a_submission_is_met_as_the_rules_say() {
         }
         match (rule, answer.as_ref().map(|answer| answer.operation())) {
             ("1=fault-3000", Some(Ok(Operation::Fault(fault)))) => {
-                assert_eq!((fault.kind, fault.code().0), (Some(FaultKind::RelayServer), 3000))
+                assert_eq!((fault.kind, fault.code().0), (Some(FaultKind::RelayServer), 3000));
             }
             ("1=blank" | "1=http-503" | "1=http-404", said) => assert_eq!(said, Some(Err(Malformed::Blank))),
             ("1=garbage", said) => assert!(said.as_ref().is_some_and(Result::is_err), "{said:?}"),

@@ -103,7 +103,7 @@ async fn read(stream: &mut BufStream<TcpStream>) -> Option<(String, Option<Strin
             Some((name, value)) if name.eq_ignore_ascii_case("content-type") => content_type = Some(value.to_owned()),
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().unwrap(),
             Some((name, value)) if name.eq_ignore_ascii_case("authorization") => {
-                first = format!("{} {value}", first.trim_end())
+                first = format!("{} {value}", first.trim_end());
             }
             Some(_) => {}
         }

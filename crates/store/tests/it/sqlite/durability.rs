@@ -95,9 +95,10 @@ async fn a_store_cut_to_nothing_beside_its_log_is_refused() {
     // Without its log it is no new store either: what was in it is lost.
     std::fs::remove_file(copy.log()).unwrap();
     assert!(refusal_of(&copy).await.contains("is empty, which a store never is"));
-    assert!(
-        matches!(store::check(&format!("sqlite:{}", copy.path().display())), Err(StoreError::Refused(sentence)) if sentence.contains("is empty"))
-    );
+    assert!(matches!(
+        store::check(&format!("sqlite:{}", copy.path().display())),
+        Err(StoreError::Refused(sentence)) if sentence.contains("is empty")
+    ));
     std::fs::remove_file(copy.path()).unwrap();
     copy.open().await.probe().await.unwrap();
 }

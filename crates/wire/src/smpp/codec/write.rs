@@ -93,7 +93,7 @@ impl Writer<'_> {
             }
             Body::SubmitSm(sm) | Body::DeliverSm(sm) => self.sm(sm),
             Body::SubmitSmResp(id) | Body::DeliverSmResp(id) | Body::DataSmResp(id) => {
-                self.text("message_id", id, limit::MESSAGE_ID)
+                self.text("message_id", id, limit::MESSAGE_ID);
             }
             Body::DataSm(data) => {
                 self.text("service_type", &data.service_type, limit::SERVICE_TYPE);

@@ -133,7 +133,9 @@ proptest! {
     }
 
     #[test]
-    fn a_mail_with_octets_changed_is_read_or_refused(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12)) {
+    fn a_mail_with_octets_changed_is_read_or_refused(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
+    ) {
         let mut mail = forward().build();
         for (index, octet) in changes {
             let at = index.index(mail.len());

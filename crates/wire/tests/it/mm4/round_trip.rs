@@ -127,7 +127,15 @@ proptest! {
         status_text in maybe(texts()),
     ) {
         let version = "6.10.0".to_owned();
-        let answer = Answer { version, message_id, sender, to, status_text, recipients, ..Answer::new(request, transaction, status) };
+        let answer = Answer {
+            version,
+            message_id,
+            sender,
+            to,
+            status_text,
+            recipients,
+            ..Answer::new(request, transaction, status)
+        };
         prop_assert_eq!(parse(&answer.build(), BYTES_MAX), Ok(Mm4::Answer(Box::new(answer))));
     }
 
@@ -139,7 +147,16 @@ proptest! {
         (date, status_extension, status_text) in (maybe(0i64..32_000_000_000), maybe(texts()), maybe(texts())),
     ) {
         let version = "6.10.0".to_owned();
-        let report = DeliveryReportReq { version, from, to, sender, date, status_extension, status_text, ..DeliveryReportReq::new(transaction, message, status) };
+        let report = DeliveryReportReq {
+            version,
+            from,
+            to,
+            sender,
+            date,
+            status_extension,
+            status_text,
+            ..DeliveryReportReq::new(transaction, message, status)
+        };
         prop_assert_eq!(parse(&report.build(), BYTES_MAX), Ok(Mm4::Report(Box::new(report))));
     }
 

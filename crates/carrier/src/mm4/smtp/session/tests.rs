@@ -254,9 +254,15 @@ proptest! {
     #![proptest_config(trials::config(256))]
 
     #[test]
-    fn whatever_a_peer_says_it_is_answered_and_left(talk in prop_oneof![almost_talks(), prop::collection::vec(any::<u8>(), 0..400)]) {
+    fn whatever_a_peer_says_it_is_answered_and_left(
+        talk in prop_oneof![almost_talks(), prop::collection::vec(any::<u8>(), 0..400)],
+    ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let (answers, _) = runtime.block_on(async { stage().say(&talk).await });
-        prop_assert!(answers.iter().all(|answer| answer.as_bytes().iter().take(3).all(u8::is_ascii_digit)), "{:?}", answers);
+        prop_assert!(
+            answers.iter().all(|answer| answer.as_bytes().iter().take(3).all(u8::is_ascii_digit)),
+            "{:?}",
+            answers
+        );
     }
 }

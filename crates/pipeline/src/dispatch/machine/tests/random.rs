@@ -220,7 +220,7 @@ impl World {
                 _ => {
                     let ready = choice % 9 + 1;
                     self.room = ready.min(WINDOW.saturating_sub(self.used()));
-                    self.feed(Input::Room { ready, window: WINDOW });
+                    self.feed(Input::Room { ready, window: WINDOW, answers_within: Duration::from_secs(60) });
                 }
             },
         }

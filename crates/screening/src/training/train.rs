@@ -4,9 +4,9 @@
 //! what the rules leave. Words are dropped at random while it learns, so that it leans on concepts rather than on
 //! single words.
 
-use super::features::{Feature, Origin};
-use super::weights::Weights;
 use crate::category::{COUNT, Category};
+use crate::model::features::{Feature, Origin};
+use crate::model::weights::Weights;
 use crate::policy::Policy;
 use crate::screen::Screen;
 use crate::text::fold::fold;
