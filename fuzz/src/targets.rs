@@ -10,7 +10,7 @@ use carrier::smpp::config::SmppConfig;
 use fetch::guard::{Guard, GuardSettings};
 use fetch::media::kind;
 use model::message::{Direction, Encoding, Message, MessageType};
-use model::{AccountId, MessageId, Mode, Msisdn, Timestamp};
+use model::{AccountId, MessageId, Mode, Msisdn, Originator, Timestamp};
 use runtime::{Machine, Runtime};
 use wire::smpp::{decode, encode, frame};
 use wire::{concat, gsm, mm4, mm7, receipt};
@@ -46,7 +46,7 @@ fn submission(number: u8) -> Submission {
         direction: Direction::Outbound,
         mode: Mode::Live,
         kind: MessageType::Sms,
-        originator: Msisdn::parse("+18005559876").unwrap_or_else(|_| unreachable!("it is a number")),
+        originator: Originator::parse("+18005559876").unwrap_or_else(|_| unreachable!("it is a number")),
         recipient: Msisdn::parse("+18005551234").unwrap_or_else(|_| unreachable!("it is a number")),
         body: Some("x".repeat(usize::from(number) * 100).into()),
         media_url: None,

@@ -40,7 +40,7 @@ pub(crate) fn judge(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> Out
     let (verdict, detail) = verdict(answer, with);
     Outcome {
         id: message.id,
-        recipient: message.recipient.clone(),
+        recipient: message.recipient,
         token: answer.token,
         total: answer.total,
         attempt: answer.attempt,
@@ -57,7 +57,7 @@ pub(crate) fn judge(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> Out
 pub(crate) fn unattempted(leased: &Leased, at: Timestamp, verdict: Verdict, detail: String) -> Outcome {
     Outcome {
         id: leased.message.id,
-        recipient: leased.message.recipient.clone(),
+        recipient: leased.message.recipient,
         token: leased.lease.token,
         total: leased.message.segments,
         attempt: leased.attempts,
@@ -227,7 +227,7 @@ mod tests {
     use super::*;
     use crate::route::Route;
     use model::message::{Direction, Encoding, Message, MessageType};
-    use model::{AccountId, MessageId, Msisdn};
+    use model::{AccountId, MessageId, Msisdn, Originator};
     use std::sync::Arc;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
@@ -241,7 +241,7 @@ mod tests {
             direction: Direction::Outbound,
             mode: Mode::Live,
             kind: MessageType::Sms,
-            originator: Msisdn::parse("+18005559876").unwrap(),
+            originator: Originator::parse("+18005559876").unwrap(),
             recipient: Msisdn::parse("+18005551234").unwrap(),
             body: None,
             media_url: None,

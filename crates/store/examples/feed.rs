@@ -18,7 +18,9 @@ use std::time::{Duration, Instant};
 use model::message::{Direction, Encoding, MessageType};
 use model::quota::UtcDay;
 use model::status::SegmentFate;
-use model::{AccountId, Entropy, Message, MessageId, Mode, Moment, Msisdn, ReceiptScope, SeededEntropy, Timestamp};
+use model::{
+    AccountId, Entropy, Message, MessageId, Mode, Moment, Msisdn, Originator, ReceiptScope, SeededEntropy, Timestamp,
+};
 use runtime::Machine;
 use store::contract::changes::{Kind, Kinds};
 use store::contract::dispatch::{Attempt, Lease, Outcome, SegmentAck, Verdict};
@@ -197,7 +199,7 @@ fn outcome(message: &Message) -> Outcome {
     let key = message.id.to_string();
     Outcome {
         id: message.id,
-        recipient: message.recipient.clone(),
+        recipient: message.recipient,
         token: NODE.token(1),
         total: 1,
         attempt: 1,
@@ -214,7 +216,7 @@ fn receipt(message: &Message) -> Receipt {
     Receipt {
         carrier: "main".to_owned(),
         keys: vec![message.id.to_string()],
-        addresses: vec![message.recipient.digits().to_owned()],
+        addresses: vec![message.recipient.digits().to_string()],
         fate: SegmentFate::Delivered,
         at: NOW,
         detail: "id 1 DELIVRD err:000".to_owned(),
@@ -230,14 +232,14 @@ struct Work {
     made: AtomicU64,
     entropy: SeededEntropy,
     accounts: Vec<AccountId>,
-    originator: Msisdn,
+    originator: Originator,
 }
 
 impl Work {
     fn new(messages: usize) -> Self {
         let entropy = SeededEntropy::new(1);
         let accounts = (0..100).map(|_| AccountId::new(NOW, &entropy)).collect();
-        let originator = Msisdn::parse("+18005559876").expect("it is well-formed");
+        let originator = Originator::parse("+18005559876").expect("it is well-formed");
         Self { left: AtomicUsize::new(messages), made: AtomicU64::new(0), entropy, accounts, originator }
     }
 
@@ -254,7 +256,7 @@ impl Work {
             direction: Direction::Outbound,
             mode: Mode::Live,
             kind: MessageType::Sms,
-            originator: self.originator.clone(),
+            originator: self.originator,
             recipient: Msisdn::parse(&format!("+1{:010}", random % 10_000_000_000)).expect("it is well-formed"),
             body: Some("Your one-time password is 471147. Tell nobody.".into()),
             media_url: None,

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use model::message::{Direction, Encoding, MessageType};
 use model::quota::UtcDay;
-use model::{AccountId, Entropy, Message, MessageId, Mode, Moment, Msisdn, SeededEntropy, Timestamp};
+use model::{AccountId, Entropy, Message, MessageId, Mode, Moment, Msisdn, Originator, SeededEntropy, Timestamp};
 use runtime::Machine;
 use store::contract::messages::{Admission, Admitted, Quota};
 use store::contract::nodes::Epoch;
@@ -91,14 +91,14 @@ struct Work {
     made: AtomicU64,
     entropy: SeededEntropy,
     accounts: Vec<AccountId>,
-    originator: Msisdn,
+    originator: Originator,
 }
 
 impl Work {
     fn new(node: Epoch, messages: usize) -> Self {
         let entropy = SeededEntropy::new(1);
         let accounts = (0..100).map(|_| AccountId::new(NOW, &entropy)).collect();
-        let originator = Msisdn::parse("+18005559876").expect("it is well-formed");
+        let originator = Originator::parse("+18005559876").expect("it is well-formed");
         Self { node, left: AtomicUsize::new(messages), made: AtomicU64::new(0), entropy, accounts, originator }
     }
 
@@ -115,7 +115,7 @@ impl Work {
             direction: Direction::Outbound,
             mode: Mode::Live,
             kind: MessageType::Sms,
-            originator: self.originator.clone(),
+            originator: self.originator,
             recipient: Msisdn::parse(&format!("+1{:010}", random % 10_000_000_000)).expect("it is well-formed"),
             body: Some("Your one-time password is 471147. Tell nobody.".into()),
             media_url: None,

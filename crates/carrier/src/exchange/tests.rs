@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use model::message::{Direction, Encoding, Message, MessageType};
-use model::{AccountId, MessageId, Mode, Msisdn, Timestamp};
+use model::{AccountId, MessageId, Mode, Msisdn, Originator, Timestamp};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
@@ -79,7 +79,7 @@ impl Stage {
             direction: Direction::Outbound,
             mode: Mode::Live,
             kind: MessageType::Mms,
-            originator: Msisdn::parse("+18005559876").unwrap(),
+            originator: Originator::parse("+18005559876").unwrap(),
             recipient: Msisdn::parse("+18005551234").unwrap(),
             body: Some("hi".into()),
             media_url: None,

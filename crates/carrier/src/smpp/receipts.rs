@@ -217,7 +217,10 @@ fn why_unreadable(delivered: &Delivered<'_>, texts: &[ReceiptText]) -> &'static 
 /// The digits of an address, some of them hidden perhaps. From a carrier of national numbers also those of the whole
 /// number: a short national one is not told by its last digits.
 fn numbers(config: &SmppConfig, address: &Address) -> impl Iterator<Item = String> {
-    let digits = address::digits(&address.text());
+    let text = address.text();
+    // The letters of a name hide no digits, as `x` does in a number.
+    let is_name = address.ton == ton::ALPHANUMERIC && text.contains(char::is_alphabetic);
+    let digits = address::digits(&text).filter(|_| !is_name);
     let country = config.national_prefix.as_deref().and_then(|prefix| prefix.strip_prefix('+'));
     let national =
         digits.as_deref().filter(|_| address.ton != ton::INTERNATIONAL).map(|digits| digits.trim_start_matches('0'));

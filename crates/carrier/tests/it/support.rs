@@ -14,7 +14,7 @@ use carrier::{
     SubmissionOutcome,
 };
 use model::message::{Direction, Encoding, Message, MessageType};
-use model::{AccountId, MessageId, Mode, Msisdn, SeededEntropy, Timestamp};
+use model::{AccountId, MessageId, Mode, Msisdn, Originator, SeededEntropy, Timestamp};
 use runtime::{Machine, Runtime, Supervisor};
 use simulator::smsc::{Options, Smsc};
 use tokio::sync::mpsc;
@@ -82,7 +82,7 @@ pub(crate) fn message(number: u32, text: &str) -> Arc<Message> {
         direction: Direction::Outbound,
         mode: Mode::Live,
         kind: MessageType::Sms,
-        originator: Msisdn::parse("+18005559876").unwrap(),
+        originator: Originator::parse("+18005559876").unwrap(),
         recipient: Msisdn::parse(&format!("+1800555{:04}", number % 10_000)).unwrap(),
         body: Some(text.into()),
         media_url: None,

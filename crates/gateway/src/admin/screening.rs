@@ -110,7 +110,7 @@ fn view(record: &ScreeningRecord) -> Value {
     let findings = serde_json::from_str(&record.findings).unwrap_or_else(|_| Value::from(record.findings.as_str()));
     object!({
         "id": record.id.to_string(), "at": record.at.to_string(), "accountId": record.account.to_string(), "mode": record.mode.as_str(),
-        "outcome": record.outcome.as_str(), "about": about, "from": record.originator.as_str(), "categories": record.categories,
+        "outcome": record.outcome.as_str(), "about": about, "from": record.originator.to_string(), "categories": record.categories,
         "findings": findings, "body": &*record.body,
     })
 }

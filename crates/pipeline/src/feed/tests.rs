@@ -58,7 +58,7 @@ impl Bench {
             direction: Direction::Outbound,
             mode: Mode::Live,
             kind: MessageType::Sms,
-            originator: number("+18005559876"),
+            originator: number("+18005559876").into(),
             recipient: number("+18005551234"),
             body: Some("hello".into()),
             media_url: None,
@@ -97,7 +97,7 @@ impl Bench {
             account: message.account,
             mode: Mode::Live,
             kind: MessageType::Sms,
-            originator: message.originator.clone(),
+            originator: message.originator,
             body: message.body.clone(),
             media_url: None,
             media: None,
@@ -109,7 +109,7 @@ impl Bench {
             expires_at: NOW + Duration::from_secs(60),
         });
         let id = broadcast.id;
-        let recipients: Recipients = [message.recipient.clone(), number("+18005551235")].iter().collect();
+        let recipients: Recipients = [message.recipient, number("+18005551235")].into_iter().collect();
         let quota = Quota { day: UtcDay::of(NOW), limit: 100 };
         let admission = BroadcastAdmission {
             node: NODE,
@@ -221,14 +221,14 @@ async fn many_changes_at_once_stand_in_memory_as_in_the_store() {
     let account = bench.tenants.create_account("one".to_owned(), LIMITS).await.unwrap().id;
     let recipient = number("+18005551234");
     let changes = (1..=40).map(|limit| {
-        let (tenants, recipient) = (bench.tenants.clone(), recipient.clone());
+        let (tenants, recipient) = (bench.tenants.clone(), recipient);
         tokio::spawn(async move {
             let limits = model::account::LimitsChange { daily_quota: Some(limit), ..Default::default() };
             tenants.change_account(account, AccountChange { limits, ..AccountChange::default() }).await.unwrap();
             if limit % 2 == 0 {
-                tenants.put_block(recipient, BlockKind::Recipient, None, None).await.unwrap();
+                tenants.put_block(recipient.into(), BlockKind::Recipient, None, None).await.unwrap();
             } else {
-                let _ = tenants.delete_block(recipient, BlockKind::Recipient, None).await;
+                let _ = tenants.delete_block(recipient.into(), BlockKind::Recipient, None).await;
             }
         })
     });
@@ -237,5 +237,5 @@ async fn many_changes_at_once_stand_in_memory_as_in_the_store() {
     }
     let data = bench.store.tenants().await.unwrap();
     assert_eq!(bench.tenants.account(account), data.accounts.first().cloned());
-    assert_eq!(bench.tenants.check_recipient(account, &recipient).is_err(), !data.blocks.is_empty());
+    assert_eq!(bench.tenants.check_recipient(account, recipient).is_err(), !data.blocks.is_empty());
 }

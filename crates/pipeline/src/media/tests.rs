@@ -7,7 +7,7 @@ use fetch::media::FetchSettings;
 use fetch::resolve::SystemResolver;
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::quota::UtcDay;
-use model::{AccountId, Clock, MediaType, MessageId, Mode, Moment, Msisdn, SeededEntropy, SimClock};
+use model::{AccountId, Clock, MediaType, MessageId, Mode, Moment, Msisdn, Originator, SeededEntropy, SimClock};
 use runtime::Machine;
 use store::contract::messages::{Admission, Admitted, Quota};
 use store::contract::nodes::Epoch;
@@ -69,7 +69,7 @@ impl Stage {
             direction: Direction::Outbound,
             mode: Mode::Live,
             kind: MessageType::Mms,
-            originator: Msisdn::parse("+18005559876").unwrap(),
+            originator: Originator::parse("+18005559876").unwrap(),
             recipient: Msisdn::parse("+18005551234").unwrap(),
             body: None,
             media_url: None,

@@ -10,7 +10,7 @@ use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::quota::UtcDay;
 use model::{
-    AccountId, Clock, ErrorType, MessageId, Mode, Msisdn, ScreeningId, ScreeningOutcome, ScreeningRecord,
+    AccountId, Clock, ErrorType, MessageId, Mode, Msisdn, Originator, ScreeningId, ScreeningOutcome, ScreeningRecord,
     SeededEntropy, SimClock, Status, Timestamp,
 };
 use runtime::Machine;
@@ -111,7 +111,7 @@ impl Bench {
             direction: Direction::Outbound,
             mode: Mode::Live,
             kind: MessageType::Sms,
-            originator: Msisdn::parse("+18005559876").unwrap(),
+            originator: Originator::parse("+18005559876").unwrap(),
             recipient: Msisdn::parse("+18005551234").unwrap(),
             body: Some("hello".into()),
             media_url: None,
@@ -181,7 +181,7 @@ async fn all_records_that_are_old_are_forgotten_at_once() {
             at,
             outcome: ScreeningOutcome::Flagged,
             about: None,
-            originator: message.originator.clone(),
+            originator: message.originator,
             categories: Vec::new(),
             findings: "[]".to_owned(),
             body: "hello".into(),

@@ -11,8 +11,8 @@ use std::time::Duration;
 use model::message::{Direction, Message};
 use model::status::SegmentFate;
 use model::{
-    AccountId, Broadcast, BroadcastId, ErrorType, MessageId, MessageRecord, Mode, Moment, Msisdn, Owner, Status,
-    Timestamp,
+    AccountId, Broadcast, BroadcastId, ErrorType, MessageId, MessageRecord, Mode, Moment, Msisdn, Originator, Owner,
+    Status, Timestamp,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -161,7 +161,7 @@ fn to_of(to: u8) -> Msisdn {
     number(&format!("+1202000000{to}"))
 }
 
-fn from_of(from: u8) -> Msisdn {
+fn from_of(from: u8) -> Originator {
     number(&format!("+1800555000{from}"))
 }
 
@@ -249,7 +249,7 @@ impl World {
 
     fn outcome(&self, message: &Message, token: u64, verdict: Verdict) -> Outcome {
         let accepted = if verdict == Verdict::Sent { acks([&*key_of(message)]) } else { Vec::new() };
-        let (id, recipient, carrier) = (message.id, message.recipient.clone(), NORTH.to_owned());
+        let (id, recipient, carrier) = (message.id, message.recipient, NORTH.to_owned());
         Outcome {
             id,
             recipient,
@@ -305,7 +305,7 @@ impl World {
         };
         Message {
             mode: broadcast.mode,
-            originator: broadcast.originator.clone(),
+            originator: broadcast.originator,
             recipient: to_of((index % 3) as u8),
             expires_at,
             ..plain

@@ -575,11 +575,11 @@ pub(crate) async fn a_receipt_that_nobody_claims_ends_the_one_message_that_is_he
     let held = Outcome { verdict: Verdict::Hold, ..desk.attempted(desk.message(desk.account())).await };
     let recipient = held.recipient.digits();
     // One that came long before the message was accepted, and one for another recipient, are not for it.
-    desk.hear(unclaimed(recipient, NOW - Duration::from_secs(301))).await;
+    desk.hear(unclaimed(&recipient, NOW - Duration::from_secs(301))).await;
     desk.hear(unclaimed("12125550000", after(1))).await;
     desk.record(&held).await;
     assert_eq!(
-        desk.hear(unclaimed(recipient, after(5))).await,
+        desk.hear(unclaimed(&recipient, after(5))).await,
         ReceiptOutcome::Parked,
         "its acknowledgement may be on its way"
     );
@@ -634,7 +634,7 @@ pub(crate) async fn of_two_messages_held_for_a_recipient_no_receipt_is_said_to_m
     for _ in 0..2 {
         let held = Outcome { verdict: Verdict::Hold, ..desk.attempted(desk.message(desk.account())).await };
         desk.record(&held).await;
-        desk.hear(unclaimed(held.recipient.digits(), after(1))).await;
+        desk.hear(unclaimed(&held.recipient.digits(), after(1))).await;
     }
     let long = Outcome {
         verdict: Verdict::Hold,

@@ -69,8 +69,8 @@ pub(crate) fn after(secs: u64) -> Timestamp {
 }
 
 /// A number.
-pub(crate) fn number(text: &str) -> Msisdn {
-    Msisdn::parse(text).unwrap()
+pub(crate) fn number<A: From<Msisdn>>(text: &str) -> A {
+    Msisdn::parse(text).unwrap().into()
 }
 
 /// A message of one segment, accepted at `at`.
@@ -301,7 +301,7 @@ impl Desk {
     /// Admits a message and begins its first attempt. Returns the outcome to be: sent at [`NOW`], with no segment
     /// acknowledged.
     pub(crate) async fn attempted(&self, message: Message) -> Outcome {
-        let (id, recipient, total, token) = (message.id, message.recipient.clone(), message.segments, self.token());
+        let (id, recipient, total, token) = (message.id, message.recipient, message.segments, self.token());
         let lease = Some(Lease { token, until: after(LEASE_SECS) });
         assert_eq!(self.try_admit(Admission { lease, ..admission(message) }).await, Admitted::New);
         let attempt = self.begin(id, token, NOW).await.unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::account::{Account, AccountState, Limits, LimitsChange};
 use model::key::{ApiKey, KeyId, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
-use model::{AccountId, Mode, Timestamp};
+use model::{AccountId, Mode, Originator, Timestamp};
 use store::contract::tenants::{AccountChange, NumberChange, TenantData};
 use store::{Store, StoreError};
 
@@ -52,7 +52,7 @@ async fn everything(store: &dyn Store) -> TenantData {
     data.accounts.sort_by_key(|account| account.id);
     data.keys.sort_by(|a, b| a.id.cmp(&b.id));
     data.numbers.sort_by(|a, b| a.number.cmp(&b.number));
-    data.blocks.sort_by_key(|block| (block.number.clone(), block.kind.as_str(), block.account));
+    data.blocks.sort_by_key(|block| (block.number, block.kind.as_str(), block.account));
     data
 }
 
@@ -140,7 +140,7 @@ pub(crate) async fn nothing_is_made_for_an_unknown_account(fresh: impl Backend) 
     assert_eq!(desk.store.change_account(nobody, AccountChange::default(), NOW).await, Err(StoreError::NotFound));
     assert_eq!(desk.store.create_key(key("uk_1", nobody)).await, Err(StoreError::NotFound));
     assert_eq!(desk.store.create_number(sender("+18005559877", Some(nobody))).await, Err(StoreError::NotFound));
-    assert_eq!(desk.store.change_number(&number("+18005559876"), to_nobody, NOW).await, Err(StoreError::NotFound));
+    assert_eq!(desk.store.change_number(number("+18005559876"), to_nobody, NOW).await, Err(StoreError::NotFound));
     let for_nobody = block("+447700900123", BlockKind::Recipient, Some(nobody));
     assert_eq!(desk.store.put_block(for_nobody).await, Err(StoreError::NotFound));
     assert_eq!(everything(&*desk.store).await, before);
@@ -148,16 +148,16 @@ pub(crate) async fn nothing_is_made_for_an_unknown_account(fresh: impl Backend) 
 
 pub(crate) async fn what_is_unknown_cannot_be_changed(fresh: impl Backend) {
     let (desk, id) = desk_with_account(&fresh).await;
-    let some_number = number("+18005559876");
+    let some_number: Originator = number("+18005559876");
     desk.store.put_block(block("+18005559876", BlockKind::Sender, Some(id))).await.unwrap();
     let before = everything(&*desk.store).await;
     assert_eq!(desk.store.revoke_key(&KeyId::from_text("uk_1"), NOW).await, Err(StoreError::NotFound));
-    assert_eq!(desk.store.change_number(&some_number, NumberChange::default(), NOW).await, Err(StoreError::NotFound));
+    assert_eq!(desk.store.change_number(some_number, NumberChange::default(), NOW).await, Err(StoreError::NotFound));
     for (kind, account) in
         [(BlockKind::Recipient, Some(id)), (BlockKind::Sender, None), (BlockKind::Sender, Some(desk.account()))]
     {
         assert_eq!(
-            desk.store.delete_block(&some_number, kind, account, NOW).await,
+            desk.store.delete_block(some_number, kind, account, NOW).await,
             Err(StoreError::NotFound),
             "{kind:?} {account:?}"
         );
@@ -227,7 +227,7 @@ pub(crate) async fn a_change_to_a_number_leaves_the_rest(fresh: impl Backend) {
     ] {
         now.account = change.account.unwrap_or(now.account);
         now.state = change.state.unwrap_or(now.state);
-        assert_eq!(desk.store.change_number(&now.number, change, NOW).await.as_ref(), Ok(&now));
+        assert_eq!(desk.store.change_number(now.number, change, NOW).await.as_ref(), Ok(&now));
         assert_eq!(everything(&*desk.store).await.numbers, [now.clone(), sender("+18005559877", Some(id))]);
     }
 }
@@ -242,9 +242,9 @@ pub(crate) async fn a_block_stands_in_place_of_the_one_of_its_name(fresh: impl B
         desk.store.put_block(block.clone()).await.unwrap();
     }
     assert_eq!(everything(&*desk.store).await.blocks, [of_all.clone(), again]);
-    desk.store.delete_block(&first.number, first.kind, first.account, NOW).await.unwrap();
+    desk.store.delete_block(first.number, first.kind, first.account, NOW).await.unwrap();
     assert_eq!(everything(&*desk.store).await.blocks, [of_all], "the block of all accounts is another one");
-    assert_eq!(desk.store.delete_block(&first.number, first.kind, first.account, NOW).await, Err(StoreError::NotFound));
+    assert_eq!(desk.store.delete_block(first.number, first.kind, first.account, NOW).await, Err(StoreError::NotFound));
 }
 
 pub(crate) async fn tenants_are_read_as_of_one_moment(fresh: impl Backend) {

@@ -51,7 +51,7 @@ impl OldStore {
             (message.account.to_bytes(), message.id.to_bytes(), message.kind.as_str(), message.encoding.name());
         let (created_at, expires_at) = (message.created_at.as_millis(), message.expires_at.as_millis());
         let (direction, mode, body) = (message.direction.as_str(), message.mode.as_str(), &message.body);
-        let (originator, recipient) = (message.originator.as_str(), message.recipient.as_str());
+        let (originator, recipient) = (message.originator.to_string(), message.recipient.to_string());
         let sql = "INSERT INTO messages (account_id, id, direction, mode, kind, originator, recipient, body, encoding, \
                    segments, reference, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, 0, ?10, \
                    ?11)";
@@ -70,7 +70,7 @@ impl OldStore {
             (broadcast.account.to_bytes(), broadcast.id.to_bytes(), broadcast.mode.as_str(), broadcast.encoding.name());
         let (created_at, expires_at) = (broadcast.created_at.as_millis(), broadcast.expires_at.as_millis());
         let (kind, originator, body, total) =
-            (broadcast.kind.as_str(), broadcast.originator.as_str(), &broadcast.body, broadcast.total);
+            (broadcast.kind.as_str(), broadcast.originator.to_string(), &broadcast.body, broadcast.total);
         let sql = "INSERT INTO broadcasts (account_id, id, mode, kind, originator, body, encoding, segments, total, \
                    blocked, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, 0, ?9, ?10)";
         self.add(sql, params![account, id, mode, kind, originator, body, encoding, total, created_at, expires_at]);
@@ -175,7 +175,7 @@ async fn a_sent_message_waits_for_its_receipts_for_three_days_and_a_parked_recei
     assert_eq!(desk.store.count_unmatched(NORTH).await.unwrap(), 1);
     let before = Outcome {
         id: queued.id,
-        recipient: queued.recipient.clone(),
+        recipient: queued.recipient,
         token: 0,
         total: 1,
         attempt: 0,
@@ -222,7 +222,7 @@ async fn old_messages_and_decisions_are_listed() {
             decision.id.to_bytes(),
             account.to_bytes(),
             NOW.as_millis(),
-            decision.originator.as_str(),
+            decision.originator.to_string(),
             categories,
             findings,
             body
@@ -234,7 +234,7 @@ async fn old_messages_and_decisions_are_listed() {
     desk.join().await;
     let newest_first: Vec<MessageId> = messages.iter().rev().map(|message| message.id).collect();
     let filter = MessageFilter {
-        recipient: Some(messages[0].recipient.clone()),
+        recipient: Some(messages[0].recipient),
         status: Some(Status::Sent),
         ..MessageFilter::default()
     };

@@ -4,7 +4,7 @@ use super::*;
 use crate::SubmissionOutcome;
 use crate::smpp::submit;
 use model::message::{Direction, Encoding, MessageType};
-use model::{AccountId, Message, MessageId, Mode, Msisdn, Timestamp};
+use model::{AccountId, Message, MessageId, Mode, Msisdn, Originator, Timestamp};
 use tokio::sync::mpsc;
 use wire::smpp::frame;
 
@@ -16,7 +16,7 @@ fn outgoing(number: u8) -> Outgoing {
         direction: Direction::Outbound,
         mode: Mode::Live,
         kind: MessageType::Sms,
-        originator: Msisdn::parse("+18005559876").unwrap(),
+        originator: Originator::parse("+18005559876").unwrap(),
         recipient: Msisdn::parse("+18005551234").unwrap(),
         body: Some("Hello".into()),
         media_url: None,

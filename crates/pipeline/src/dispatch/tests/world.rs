@@ -16,8 +16,8 @@ use model::message::{Direction, Encoding, MessageType};
 use model::number::NumberState;
 use model::quota::UtcDay;
 use model::{
-    AccountId, Broadcast, BroadcastId, Clock, Message, MessageId, Mode, Msisdn, Recipients, SeededEntropy, SimClock,
-    Status, Timestamp,
+    AccountId, Broadcast, BroadcastId, Clock, Message, MessageId, Mode, Msisdn, Originator, Recipients, SeededEntropy,
+    SimClock, Status, Timestamp,
 };
 use runtime::{Machine, Runtime, Ticks};
 use store::Store;
@@ -108,7 +108,7 @@ impl Carrier for Fake {
 /// An account and its number.
 pub(super) struct Tenant {
     pub(super) account: AccountId,
-    pub(super) number: Msisdn,
+    pub(super) number: Originator,
 }
 
 pub(super) struct World {
@@ -248,9 +248,9 @@ impl World {
 
     pub(super) async fn tenant(&self, number: &str, pace: Option<u32>) -> Tenant {
         let account = self.tenants.create_account("a tenant".to_owned(), LIMITS).await.unwrap().id;
-        let number = Msisdn::parse(number).unwrap();
+        let number = Originator::parse(number).unwrap();
         let pace = pace.and_then(std::num::NonZeroU32::new);
-        self.tenants.create_number(number.clone(), Some(account), NumberState::Active, pace).await.unwrap();
+        self.tenants.create_number(number, Some(account), NumberState::Active, pace).await.unwrap();
         Tenant { account, number }
     }
 
@@ -263,7 +263,7 @@ impl World {
             direction: Direction::Outbound,
             mode: Mode::Live,
             kind: MessageType::Sms,
-            originator: tenant.number.clone(),
+            originator: tenant.number,
             recipient: Msisdn::parse(recipient).unwrap(),
             body: Some("hello".into()),
             media_url: None,
@@ -308,14 +308,14 @@ impl World {
     }
 
     pub(super) async fn broadcast(&self, tenant: &Tenant, total: u32) -> Arc<Broadcast> {
-        let recipients: Recipients = (0..total).map(recipient).collect::<Vec<_>>().iter().collect();
+        let recipients: Recipients = (0..total).map(recipient).collect();
         let now = self.clock.now();
         let broadcast = Arc::new(Broadcast {
             id: BroadcastId::new(now, &*self.entropy),
             account: tenant.account,
             mode: Mode::Live,
             kind: MessageType::Sms,
-            originator: tenant.number.clone(),
+            originator: tenant.number,
             body: Some("hello".into()),
             media_url: None,
             media: None,
@@ -342,11 +342,11 @@ impl World {
 
     /// Makes the message of a recipient of a broadcast, in memory.
     pub(super) async fn hold_broadcast_message(&self, broadcast: &Broadcast, index: u32) {
-        let tenant = Tenant { account: broadcast.account, number: broadcast.originator.clone() };
+        let tenant = Tenant { account: broadcast.account, number: broadcast.originator };
         let message = Message {
             id: broadcast.id.message(index),
             broadcast: Some(broadcast.id),
-            ..self.message(&tenant, 1, recipient(index).as_str())
+            ..self.message(&tenant, 1, &recipient(index).text())
         };
         let (_, lease) = self.dispatchers.room_for_broadcasts(MAIN).unwrap();
         let message = Arc::new(message);

@@ -1,7 +1,7 @@
 //! The machine of expansion: what follows from what, as tables of inputs and actions; and what holds whatever happens.
 
 use model::message::{Encoding, MessageType};
-use model::{AccountId, Mode, SeededEntropy};
+use model::{AccountId, Mode, Originator, SeededEntropy};
 use proptest::prelude::*;
 
 use super::*;
@@ -34,7 +34,7 @@ fn broadcast(number: u8, account: u8) -> Arc<Broadcast> {
         account: AccountId::from_bytes([account; 16]),
         mode: Mode::Live,
         kind: MessageType::Sms,
-        originator: Msisdn::parse("+18005550001").unwrap(),
+        originator: Originator::parse("+18005550001").unwrap(),
         body: Some("hello".into()),
         media_url: None,
         media: None,

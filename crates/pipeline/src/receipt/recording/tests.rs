@@ -3,7 +3,7 @@
 use carrier::ack::Answer;
 use carrier::{SegmentOutcome, SubmissionOutcome};
 use model::message::{Direction, Encoding, MessageType};
-use model::{AccountId, Message, MessageId, Mode, Msisdn, ReceiptScope, SeededEntropy, Timestamp};
+use model::{AccountId, Message, MessageId, Mode, Msisdn, Originator, ReceiptScope, SeededEntropy, Timestamp};
 use proptest::prelude::*;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -30,7 +30,7 @@ fn answered(number: u8, outcome: SegmentOutcome) -> CarrierEvent {
         direction: Direction::Outbound,
         mode: Mode::Live,
         kind: MessageType::Sms,
-        originator: Msisdn::parse("+18005559876").unwrap(),
+        originator: Originator::parse("+18005559876").unwrap(),
         recipient: Msisdn::parse("+18005551234").unwrap(),
         body: None,
         media_url: None,

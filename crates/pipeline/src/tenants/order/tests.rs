@@ -9,8 +9,8 @@ fn account(number: u32) -> AccountId {
     AccountId::from_bytes(u128::from(number).to_be_bytes())
 }
 
-fn number(index: u32) -> Msisdn {
-    Msisdn::parse(&format!("+1202{index:07}")).unwrap()
+fn number(index: u32) -> Originator {
+    Originator::parse(&format!("+1202{index:07}")).unwrap()
 }
 
 /// Walks all pages, and returns their items and the most names that one of them looked at.
