@@ -132,8 +132,8 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_paced_over_all_its_users_and_others_are_not() {
-        let (slow, free) = (Originator::parse("+18005550001").unwrap(), Originator::parse("+18005550002").unwrap());
+    fn a_sender_is_paced_over_all_its_users_and_others_are_not() {
+        let (slow, free) = (Originator::parse("ACME").unwrap(), Originator::parse("18005").unwrap());
         let paces = SenderPaces::new(move |number| NonZeroU32::new(2).filter(|_| number == slow));
         for number in [slow, free] {
             assert_eq!(paces.wait(number, NOW), None);

@@ -6,9 +6,9 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode, Uri};
-use model::AccountId;
 use model::error::{ErrorCode, Refusal};
 use model::number::{Number, NumberState};
+use model::{AccountId, SenderKind};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 use store::contract::tenants::NumberChange;
@@ -18,8 +18,8 @@ use super::page::{Page, PageQuery};
 use super::{Admin, Answered, Shared, json};
 use crate::http::query::Parameters;
 
-/// What the number of a new sender has to be.
-const NEW: &str = "one that does not exist yet; names that differ in case alone are the same";
+/// What the name of a new sender has to be.
+const NEW_NAME: &str = "one that does not exist yet; names that differ in case alone are the same";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -82,7 +82,7 @@ async fn created(admin: &Admin, request: Request) -> Answered {
     let number =
         tenants.create_number(new, account, state, input.segments_per_second.flatten()).await.map_err(|error| {
             match error {
-                StoreError::AlreadyExists => wrong("number", NEW),
+                StoreError::AlreadyExists if new.kind() == SenderKind::Name => wrong("number", NEW_NAME),
                 other => refused(other, "number"),
             }
         })?;

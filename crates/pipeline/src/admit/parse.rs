@@ -158,6 +158,7 @@ fn invalid_number(field: &'static str) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::SenderKind;
 
     fn request(to: &str, from: &str, body: Option<&str>, media: Option<&str>, kind: Option<&str>) -> SendRequest {
         let own = |text: Option<&str>| text.map(str::to_owned);
@@ -210,6 +211,46 @@ mod tests {
         };
         assert_eq!(print("a", None), print("a", Some("SMS")));
         assert_ne!(print("a", None), print("b", None));
+    }
+
+    #[test]
+    fn a_fingerprint_of_numbers_is_of_their_texts() {
+        let request = request("+18005551234", "+18005550000", Some("a"), None, None);
+        let parsed = Parsed::check(request, SenderKinds::NUMBERS).ok().unwrap();
+        let texts = [&b"+18005551234"[..], b"+18005550000", b"a"].map(Some);
+        let [to, from, body] = texts;
+        assert_eq!(parsed.fingerprint(), Fingerprint::of_octets([to, from, body, None, Some(b"SMS")]));
+    }
+
+    #[test]
+    fn a_sender_is_of_a_kind_that_is_open_or_is_no_number() {
+        let cause = |kind: &str| Some(format!("`api.sender_kinds` does not have `{kind}`"));
+        for (from, kind) in
+            [("+18005550000", SenderKind::Number), ("72345", SenderKind::ShortCode), ("ACME", SenderKind::Name)]
+        {
+            let check = |kinds: SenderKinds| Parsed::check(request("+18005551234", from, Some("x"), None, None), kinds);
+            assert!(check([kind].into_iter().collect()).is_ok(), "{from}");
+            let others: SenderKinds = SenderKind::ALL.into_iter().filter(|other| *other != kind).collect();
+            let refusal = check(others).err().unwrap();
+            assert_eq!(
+                (refusal.code, refusal.info, refusal.cause),
+                (ErrorCode::InvalidPhoneNumber, Some(AdditionalInfo::Field("from")), cause(kind.as_str()))
+            );
+        }
+        let all: SenderKinds = SenderKind::ALL.into_iter().collect();
+        for (to, from, field) in [
+            ("72345", "72345", "to"),
+            ("ACME", "ACME", "to"),
+            ("+18005551234", "12", "from"),
+            ("+18005551234", "ACME ", "from"),
+        ] {
+            let refusal = Parsed::check(request(to, from, Some("x"), None, None), all).err().unwrap();
+            assert_eq!(
+                (refusal.code, refusal.info, refusal.cause),
+                (ErrorCode::InvalidPhoneNumber, Some(AdditionalInfo::Field(field)), None),
+                "{to} {from}"
+            );
+        }
     }
 
     #[test]

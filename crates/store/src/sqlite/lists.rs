@@ -86,11 +86,11 @@ impl Facet {
     /// large. Names have no room: two of them may have the same code, and who looks one up compares what is found.
     pub(super) fn code(self) -> i64 {
         let (value, kind) = match self {
-            Facet::Recipient(number) => (number.to_u64(), 0),
-            Facet::Originator(Originator::Number(number)) => (number.to_u64(), 1),
-            Facet::State(direction, status) => (direction_code(direction) << 3 | status_code(status), 2),
-            Facet::Originator(Originator::ShortCode(code)) => (code.to_u64(), 3),
-            Facet::Originator(Originator::Name(name)) => (1 << 60 | digest(name.septets()) >> 4, 3),
+            Self::Recipient(number) => (number.to_u64(), 0),
+            Self::Originator(Originator::Number(number)) => (number.to_u64(), 1),
+            Self::State(direction, status) => (direction_code(direction) << 3 | status_code(status), 2),
+            Self::Originator(Originator::ShortCode(code)) => (code.to_u64(), 3),
+            Self::Originator(Originator::Name(name)) => (1 << 60 | digest(name.septets()) >> 4, 3),
         };
         (value << 2 | kind).cast_signed()
     }

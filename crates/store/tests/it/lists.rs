@@ -74,7 +74,7 @@ fn asked() -> impl Strategy<Value = Asked> {
         prop::option::of(0..5usize),
         prop::option::weighted(0.2, any::<bool>()),
         prop::option::of(0..3u8),
-        prop::option::weighted(0.3, 0..2u8),
+        prop::option::weighted(0.3, 0..4u8),
     );
     let time = || prop::option::weighted(0.2, 0..200u64);
     (who, what, prop::option::weighted(0.15, 0..4usize), (time(), time()), 1..6usize).prop_map(
@@ -97,8 +97,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let message = || 0..40usize;
     let back = prop_oneof![6 => Just(0u64), 1 => 1..60u64];
     let step = prop_oneof![
-        8 => (0..4u8, 0..3u8, 0..2u8, prop::bool::weighted(0.1), back).prop_map(|(owner, to, from, inbound, back)| Step::Accept { owner, to, from, inbound, back }),
-        1 => (0..4u8, 0..2u8, 1..12u32).prop_map(|(owner, from, total)| Step::Broadcast { owner, from, total }),
+        8 => (0..4u8, 0..3u8, 0..4u8, prop::bool::weighted(0.1), back).prop_map(|(owner, to, from, inbound, back)| Step::Accept { owner, to, from, inbound, back }),
+        1 => (0..4u8, 0..4u8, 1..12u32).prop_map(|(owner, from, total)| Step::Broadcast { owner, from, total }),
         3 => (0..4usize, 1..5usize, 0..3u32).prop_map(|(broadcast, count, skipped)| Step::Expand { broadcast, count, skipped }),
         1 => (0..4usize).prop_map(|broadcast| Step::Cancel { broadcast }),
         4 => message().prop_map(|message| Step::Take { message }),
@@ -161,8 +161,9 @@ fn to_of(to: u8) -> Msisdn {
     number(&format!("+1202000000{to}"))
 }
 
+/// A sender of each kind, and two names that differ in case alone.
 fn from_of(from: u8) -> Originator {
-    number(&format!("+1800555000{from}"))
+    Originator::parse(["+18005550000", "18005", "ACME", "Acme"][usize::from(from)]).unwrap()
 }
 
 fn key_of(message: &Message) -> String {

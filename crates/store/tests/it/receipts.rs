@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::event::EventKind;
 use model::status::SegmentFate::{Delivered, Pending, Undelivered};
-use model::{ErrorType, Message, MessageId, Status, Timestamp};
+use model::{ErrorType, Message, MessageId, Originator, Status, Timestamp};
 use store::contract::dispatch::{LeaseRequest, Outcome, Retry, SegmentAck, Verdict};
 use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome};
 
@@ -214,6 +214,24 @@ pub(crate) async fn a_receipt_for_another_recipient_waits(fresh: impl Backend) {
         id,
         Some(Status::Delivered),
     );
+}
+
+pub(crate) async fn digits_of_a_senders_name_are_no_number(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    let from = |text: &str| Message {
+        originator: Originator::parse(text).unwrap(),
+        recipient: number("+447700900123"),
+        ..desk.message(account)
+    };
+    // What is not the recipient's is another's number, though the name ends with it; a short code is the sender's own.
+    let named = desk.sent(from("A2025550143"), ["a"]).await;
+    assert_eq!(desk.hear(naming(["2025550143"], receipt(["a"], Delivered))).await, ReceiptOutcome::Parked);
+    let coded = desk.sent(from("20255501"), ["b"]).await;
+    let own = desk.hear(naming(["20255501"], receipt(["b"], Delivered))).await;
+    assert_matched(&desk, &own, 0, coded, Some(Status::Delivered));
+    let to_recipient = desk.hear(naming(["07700900123"], receipt(["a"], Delivered))).await;
+    assert_matched(&desk, &to_recipient, 0, named, Some(Status::Delivered));
 }
 
 /// Addresses that name no recipient: the message is from +18005559876.

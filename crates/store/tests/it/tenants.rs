@@ -117,6 +117,57 @@ pub(crate) async fn a_name_is_given_once(fresh: impl Backend) {
     assert_eq!(everything(&*desk.store).await, before);
 }
 
+/// A sender of this text, of whatever kind.
+fn sender_of(text: &str, account: Option<AccountId>) -> Number {
+    Number { number: Originator::parse(text).unwrap(), ..sender("+18005559876", account) }
+}
+
+pub(crate) async fn senders_of_every_kind_are_kept_and_changed(fresh: impl Backend) {
+    let (mut desk, id) = desk_with_account(&fresh).await;
+    let mut senders: Vec<Number> =
+        ["+18005559876", "72345", "00123", "ACME", "3M", "Åse & Co."].map(|text| sender_of(text, None)).into();
+    let mut blocks: Vec<Block> = Vec::new();
+    for sender in &senders {
+        desk.store.create_number(sender.clone()).await.unwrap();
+        blocks.push(Block { number: sender.number, ..block("+18005559876", BlockKind::Sender, Some(id)) });
+        desk.store.put_block(blocks[blocks.len() - 1].clone()).await.unwrap();
+    }
+    for sender in &mut senders {
+        (sender.account, sender.state) = (Some(id), NumberState::Suspended);
+        let change = NumberChange { account: Some(Some(id)), state: Some(sender.state), ..NumberChange::default() };
+        assert_eq!(desk.store.change_number(sender.number, change, NOW).await.as_ref(), Ok(&*sender));
+    }
+    desk.reopen(&fresh).await;
+    senders.sort_by_key(|sender| sender.number);
+    blocks.sort_by_key(|block| block.number);
+    let kept = everything(&*desk.store).await;
+    assert_eq!((kept.numbers, kept.blocks), (senders, blocks));
+    for block in &kept_blocks(&desk).await {
+        desk.store.delete_block(block.number, block.kind, block.account, NOW).await.unwrap();
+    }
+    assert_eq!(kept_blocks(&desk).await, []);
+}
+
+async fn kept_blocks(desk: &Desk) -> Vec<Block> {
+    everything(&*desk.store).await.blocks
+}
+
+pub(crate) async fn of_names_that_differ_in_case_alone_there_is_one(fresh: impl Backend) {
+    let (desk, id) = desk_with_account(&fresh).await;
+    for text in ["ACME", "ÄRZTE", "123", "00123"] {
+        desk.store.create_number(sender_of(text, None)).await.unwrap();
+    }
+    let before = everything(&*desk.store).await;
+    for text in ["ACME", "Acme", "acme", "Ärzte", "ärzte", "123"] {
+        let created = desk.store.create_number(sender_of(text, Some(id))).await;
+        assert_eq!(created, Err(StoreError::AlreadyExists), "{text}");
+    }
+    let other = Originator::parse("Acme").unwrap();
+    assert_eq!(desk.store.change_number(other, NumberChange::default(), NOW).await, Err(StoreError::NotFound));
+    assert_eq!(everything(&*desk.store).await, before);
+    desk.store.create_number(sender_of("ACME 2", Some(id))).await.unwrap();
+}
+
 pub(crate) async fn one_of_many_who_make_the_same_name_succeeds(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let id = desk.account();

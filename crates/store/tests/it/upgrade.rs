@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::idempotency::{AnswerForm, Endpoint};
+use model::number::{Number, NumberState};
 use model::quota::UtcDay;
-use model::{Broadcast, Message, MessageId, Mode, Owner, ScreeningOutcome, Status};
+use model::{Broadcast, Message, MessageId, Mode, Originator, Owner, ScreeningOutcome, Status};
 use rusqlite::{Connection, params};
 use store::contract::broadcasts::BroadcastAdmitted;
 use store::contract::changes::{Kind, Kinds};
@@ -13,6 +14,7 @@ use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFilter, Quota};
 use store::contract::receipts::ReceiptOutcome;
 use store::contract::screening::ScreeningFilter;
+use store::contract::tenants::NumberChange;
 
 use crate::broadcasts::broadcast;
 use crate::screening::blocked;
@@ -202,6 +204,36 @@ async fn a_sent_message_waits_for_its_receipts_for_three_days_and_a_parked_recei
         assert_eq!((ended.missing.len(), ended.ended), (missing, 0), "after {hours} hours");
     }
     assert!(desk.delivery(sent.id).await.receipt_missing);
+}
+
+#[tokio::test]
+async fn old_numbers_are_senders_beside_names() {
+    let file = SqliteFile::fresh();
+    let old = OldStore::make(&file);
+    for number in ["+18005550001", "+18005550002"] {
+        old.add(
+            "INSERT INTO numbers (number, account_id, state, created_at) VALUES (?1, NULL, 'pending', ?2)",
+            params![number, NOW.as_millis()],
+        );
+    }
+    drop(old);
+
+    let store = file.open().await;
+    let sender = |text: &str, state| Number {
+        number: Originator::parse(text).unwrap(),
+        account: None,
+        state,
+        segments_per_second: None,
+        created_at: NOW,
+    };
+    let change = NumberChange { state: Some(NumberState::Active), ..NumberChange::default() };
+    let known = sender("+18005550001", NumberState::Active);
+    assert_eq!(store.change_number(known.number, change, NOW).await.as_ref(), Ok(&known));
+    let senders = [known, sender("+18005550002", NumberState::Pending), sender("ACME", NumberState::Active)];
+    store.create_number(senders[2].clone()).await.unwrap();
+    let mut kept = store.tenants().await.unwrap().numbers;
+    kept.sort_by_key(|sender| sender.number);
+    assert_eq!(kept, senders);
 }
 
 #[tokio::test]
