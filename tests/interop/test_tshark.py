@@ -4,7 +4,7 @@ import subprocess
 import unittest
 
 from capture import Relay
-from support import NUMBER, Case, Client
+from support import NAME, NUMBER, SHORT_CODE, Case, Client
 
 # Ways to send that differ on the wire, each to numbers with a digit of its own.
 CARRIERS = {
@@ -32,8 +32,13 @@ class Tshark(Case):
         carriers = {name: (f"+1800555{digit}", relay.port, lines) for digit, (name, lines) in enumerate(CARRIERS.items())}
         client = Client(self.directory, relay.port, carriers)
         self.wait_for("every bind", client.is_bound)
+        client.provide(SHORT_CODE, NAME)
+        senders = {NUMBER: ("0x01", "0x01", NUMBER[1:]), SHORT_CODE: ("0x03", "0x00", SHORT_CODE), NAME: ("0x05", "0x00", NAME)}
         texts = ["Your code is 482910", "Grüße [{€}] " * 30]
-        messages = [client.send(f"{prefix}{number:03}", text) for prefix, _, _ in carriers.values() for number, text in enumerate(texts)]
+        messages = [
+            client.send(f"{prefix}{number:03}", text, sender)
+            for prefix, _, _ in carriers.values() for number, text in enumerate(texts) for sender in senders
+        ]
         self.wait_for("the receipts", lambda: all(client.status(message) == "delivered" for message in messages))
         self.assertEqual(client.end(), 0)
         relay.close()
@@ -41,7 +46,7 @@ class Tshark(Case):
 
         complaints = self.read(capture, "-Y", "_ws.malformed or _ws.expert.group == \"Protocol\" or _ws.expert.severity >= \"Error\" or (tcp and not smpp)")
         self.assertEqual(complaints, "")
-        fields = ["smpp.command_id", "smpp.command_status", "smpp.source_addr", "smpp.destination_addr"]
+        fields = ["smpp.command_id", "smpp.command_status", "smpp.source_addr", "smpp.source_addr_ton", "smpp.source_addr_npi"]
         listed = self.read(capture, "-Y", "smpp", "-T", "fields", "-E", "aggregator=,", *(part for field in fields for part in ("-e", field)))
         rows = [line.split("\t") for line in listed.splitlines()]
         commands = collections.Counter(int(command, 16) for row in rows for command in row[0].split(","))
@@ -51,8 +56,11 @@ class Tshark(Case):
             self.assertEqual((commands[request], commands[request | RESPONSE]), (times, times), hex(request))
         self.assertEqual(commands[UNBIND], commands[UNBIND | RESPONSE])
         self.assertEqual({status for row in rows for status in row[1].split(",") if status}, {"0x00000000"})
-        originators = {address for row in rows if int(row[0].split(",")[0], 16) == SUBMIT_SM for address in row[2].split(",")}
-        self.assertEqual(originators, {NUMBER[1:]})
+        sources = {
+            source for row in rows if int(row[0].split(",")[0], 16) == SUBMIT_SM
+            for source in zip(row[3].split(","), row[4].split(","), row[2].split(","))
+        }
+        self.assertEqual(sources, set(senders.values()))
         self.assertEqual(len(smsc_submits), sum(1 for row in rows for command in row[0].split(",") if int(command, 16) == SUBMIT_SM))
 
 
