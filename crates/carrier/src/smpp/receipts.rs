@@ -369,6 +369,28 @@ mod tests {
     }
 
     #[test]
+    fn letters_of_a_name_hide_no_digits() {
+        let addresses = |ton, text| {
+            let sm = Sm { destination: Address::new(ton, npi::UNKNOWN, text), ..sm(4, TEXT) };
+            match read(&SmppConfig::default(), &Delivered::of_sm(&sm, &Tlvs::default())) {
+                Read::Receipt(receipt) => receipt.addresses[1..].to_vec(),
+                _ => panic!("no receipt"),
+            }
+        };
+        for (ton, text, expected) in [
+            (ton::ALPHANUMERIC, "X1234", None),
+            (ton::ALPHANUMERIC, "XX5551234", None),
+            (ton::ALPHANUMERIC, "ACME", None),
+            (ton::ALPHANUMERIC, "18005559876", Some("18005559876")),
+            (ton::ALPHANUMERIC, "1800555****", Some("1800555****")),
+            (ton::INTERNATIONAL, "1800555XXXX", Some("1800555****")),
+            (ton::NETWORK_SPECIFIC, "72345", Some("72345")),
+        ] {
+            assert_eq!(addresses(ton, text), Vec::from_iter(expected), "{ton} {text}");
+        }
+    }
+
+    #[test]
     fn a_class_of_0x44_without_a_header_is_still_a_receipt() {
         // The first octet, `i`, would be a header's length of 105 octets: beyond a short text, and within a long one.
         let long = TEXT.replace("id:42", "id:000000000000000000000000000000000042");
