@@ -121,7 +121,7 @@ class Server:
     """A server, its operator, and one account that may send without end. It may be started and stopped many times over
     one directory."""
 
-    def __init__(self, binary, directory, smsc_port, window=200, settings="", log_directory=None, rate=0):
+    def __init__(self, binary, directory, smsc_port, window=200, settings="", log_directory=None, rate=0, api=""):
         self.binary, self.directory = binary, directory
         self.api, self.admin = free_port(), free_port()
         self.log = os.path.join(log_directory or directory, "server.log")
@@ -130,6 +130,7 @@ class Server:
             file.write(f"""
 [api]
 listen = "127.0.0.1:{self.api}"
+{api}
 [admin]
 listen = "127.0.0.1:{self.admin}"
 [store]

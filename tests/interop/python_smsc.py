@@ -86,6 +86,7 @@ class Session:
                 return
             octets = head + self.stream.read(struct.unpack(">L", head)[0] - 4)
             pdu = smpplib.smpp.parse_pdu(octets, client=self.peer, allow_unknown_opt_params=False)
+            pdu.octets = octets
             getattr(self, f"take_{pdu.command}")(pdu)
             if pdu.command == "unbind":
                 return

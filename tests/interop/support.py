@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 import unittest
+import urllib.parse
 import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -66,6 +67,13 @@ class LoggedSmsc(Smsc):
         return [line for line in map(json.loads, whole) if line["event"] == event]
 
 
+# What lets clients send from every kind of sender: a line of the section [api].
+EVERY_KIND = 'sender_kinds = ["number", "short_code", "name"]'
+
+# A short code and names, as an operator provides them.
+SHORT_CODE, NAME, NAME_OF_MARKS = "72345", "ACME Bank", "3M & Co. @1"
+
+
 class Client:
     """A client of a server's API, over the carriers that its table names."""
 
@@ -77,7 +85,7 @@ class Client:
             tables += f'[[carrier]]\nname = "{name}"\nhost = "127.0.0.1"\nport = {port}\nsystem_id = "{name}"\n'
             tables += f"rate = 0\nreconnect_floor_ms = 100\n{lines}\n"
             tables += f'[[route]]\nprefix = "{prefix}"\ncarriers = ["{name}"]\n'
-        self.server = Server(BINARY, directory, smsc_port, settings=tables)
+        self.server = Server(BINARY, directory, smsc_port, settings=tables, api=EVERY_KIND)
         self.server.start(PATIENCE)
         self.credentials = self.server.account()
 
@@ -85,9 +93,15 @@ class Client:
         """Whether every carrier is."""
         return all(carrier["state"] == "bound" for carrier in self.server.ask("GET", "/carriers")["data"])
 
-    def send(self, recipient, text):
+    def provide(self, *senders):
+        """Gives the account these senders, as an operator would."""
+        account = self.server.ask("GET", f"/numbers/{urllib.parse.quote(NUMBER)}")["accountId"]
+        for sender in senders:
+            self.server.ask("POST", "/numbers", {"number": sender, "accountId": account})
+
+    def send(self, recipient, text, sender=NUMBER):
         """Posts a message. Its id."""
-        return self.ask("POST", "/message", {"to": recipient, "from": NUMBER, "body": text})["id"]
+        return self.ask("POST", "/message", {"to": recipient, "from": sender, "body": text})["id"]
 
     def status(self, message):
         return self.ask("GET", f"/message/{message}")["status"]

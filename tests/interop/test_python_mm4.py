@@ -12,7 +12,7 @@ import zlib
 from xml.etree import ElementTree
 
 from python_mm4 import OURS, THEIRS, Mm4Mmsc, make_certificate
-from support import BINARY, NUMBER, PATIENCE, ROOT, Case, Client
+from support import BINARY, EVERY_KIND, NAME, NUMBER, PATIENCE, ROOT, SHORT_CODE, Case, Client
 
 from harness import Server, free_port  # It lies next to the scripts, where `support` looks.
 
@@ -95,12 +95,12 @@ listen = "127.0.0.1:{listen}"
 prefix = "+1"
 carriers = ["mmsc"]
 """
-        self.server = Server(BINARY, directory, free_port(), settings=tables)
+        self.server = Server(BINARY, directory, free_port(), settings=tables, api=EVERY_KIND)
         self.server.start(PATIENCE)
         self.credentials = self.server.account()
 
-    def send_mms(self, recipient, text, media_url):
-        message = {"to": recipient, "from": NUMBER, "messageType": "MMS", "body": text, "mediaUrl": media_url}
+    def send_mms(self, recipient, text, media_url, sender=NUMBER):
+        message = {"to": recipient, "from": sender, "messageType": "MMS", "body": text, "mediaUrl": media_url}
         return self.ask("POST", "/message", {key: value for key, value in message.items() if value is not None})["id"]
 
 
@@ -172,6 +172,16 @@ class ToThePythonMm4Mmsc(Case):
         self.wait_for("an answer to every report", lambda: len(self.mmsc.answers) == len(sent))
         self.assert_answers()
         self.assert_mails()
+
+    def test_a_short_code_has_no_plus_and_a_name_is_refused(self):
+        self.meet()
+        self.client.provide(SHORT_CODE, NAME)
+        coded, named = "+18005550001", "+18005550101"
+        self.wait_for_status(self.client.send_mms(coded, "hello", None, SHORT_CODE), "delivered")
+        [mail] = self.forwarded_to(coded)
+        self.assertEqual(str(mail["From"]), f"{SHORT_CODE}/TYPE=PLMN@{OURS}")
+        self.wait_for_status(self.client.send_mms(named, "hello", None, NAME), "failed")
+        self.assertEqual(self.forwarded_to(named), [])
 
     def assert_headers(self, recipient, mail):
         expected = {

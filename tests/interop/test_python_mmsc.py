@@ -8,7 +8,7 @@ import threading
 import unittest
 
 from python_mmsc import RELEASES, PythonMmsc
-from support import BINARY, NUMBER, PATIENCE, ROOT, Case, Client
+from support import BINARY, EVERY_KIND, NAME, NUMBER, PATIENCE, ROOT, SHORT_CODE, Case, Client
 
 from harness import Server, free_port  # It lies next to the scripts, where `support` looks.
 
@@ -77,15 +77,15 @@ class MmsClient(Client):
             tables += f'username = "vasp"\npassword = "{name}"\nrate = 0\nlisten = "127.0.0.1:{listen}"\n'
             tables += f'listen_username = "mmsc"\nlisten_password = "{name}"\n{lines}\n'
             tables += f'[[route]]\nprefix = "{prefix}"\ntype = "MMS"\ncarriers = ["{name}"]\n'
-        self.server = Server(BINARY, directory, free_port(), settings=tables)
+        self.server = Server(BINARY, directory, free_port(), settings=tables, api=EVERY_KIND)
         self.server.start(PATIENCE)
         self.credentials = self.server.account()
         self.media = f"http://127.0.0.1:{media_port}"
 
-    def send_mms(self, recipient, text, file):
+    def send_mms(self, recipient, text, file, sender=NUMBER):
         body = {
             "to": recipient,
-            "from": NUMBER,
+            "from": sender,
             "body": text,
             "messageType": "MMS",
             "mediaUrl": file and f"{self.media}/{file}",
@@ -158,6 +158,19 @@ class ToPythonMmsc(Case):
         self.assertEqual(envelope.said.prefix, "mm7" if submission.path == "/prefixed" else None)
         self.assertEqual(submission.headers["SOAPAction"], '""')
         self.assertTrue(submission.headers["Authorization"].startswith("Basic "))
+
+    def test_short_codes_and_names_stand_in_the_element_of_service_providers(self):
+        self.client.provide(SHORT_CODE, NAME)
+        for digit, sender in enumerate((SHORT_CODE, NAME)):
+            for path, prefix in self.client.prefixes.items():
+                with self.subTest(path=path, sender=sender):
+                    recipient = f"{prefix}0{digit}0"
+                    message = self.client.send_mms(recipient, "hello", "picture.png", sender)
+                    self.wait_for(f"{sender} over {path}", lambda: self.client.status(message) == "delivered")
+                    envelope = self.submitted_to(recipient).envelope
+                    self.assertEqual(envelope.text("SenderIdentification", "SenderAddress", "ShortCode"), sender)
+                    self.assertIsNone(envelope.text("SenderIdentification", "SenderAddress", "Number"))
+        self.assertEqual(self.mmsc.failures, [])
 
     def test_a_message_becomes_what_the_mmsc_says_of_it(self):
         for path, prefix in self.client.prefixes.items():

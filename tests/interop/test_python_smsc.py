@@ -6,7 +6,7 @@ import unittest
 
 import gsm
 from python_smsc import DELIVERED, UNDELIVERABLE, PythonSmsc
-from support import NUMBER, Case, Client
+from support import NAME, NAME_OF_MARKS, NUMBER, SHORT_CODE, Case, Client
 
 # Each way of encoding and splitting that a carrier may want, as the lines of its table.
 CARRIERS = {
@@ -19,6 +19,26 @@ CARRIERS = {
     "ucs2": (
         'alphabet = "ucs2"\nmore_messages_to_send = true\nkeep_plus = true\nsource_ton = 5\nsource_npi = 0\n'
         "destination_ton = 2\ndestination_npi = 8"
+    ),
+}
+
+# Each sender, and the type of number, the numbering plan and the octets that it has by default.
+SENDERS = {
+    NUMBER: (1, 1, NUMBER[1:].encode()),
+    SHORT_CODE: (3, 0, SHORT_CODE.encode()),
+    NAME: (5, 0, NAME.encode()),
+    NAME_OF_MARKS: (5, 0, NAME_OF_MARKS.encode()),
+    "Café Åse": (5, 0, "Café Åse".encode("iso-8859-1")),
+}
+
+# Carriers that want senders in another form: the lines of their tables, and what each of their senders has then.
+WANTED = {
+    "numbers": ("source_ton = 2\nsource_npi = 8\nkeep_plus = true", {NUMBER: (2, 8, NUMBER.encode())}),
+    "codes": ("short_code_ton = 6\nshort_code_npi = 1", {SHORT_CODE: (6, 1, SHORT_CODE.encode())}),
+    "names": (
+        'name_ton = 0\nname_npi = 1\nname_alphabet = "gsm7"',
+        # The first name is the same in both alphabets; the `@` of the second one is a NUL, which no address can hold.
+        {NAME: (0, 1, NAME.encode()), NAME_OF_MARKS: None, "Café Åse": (0, 1, b"Caf\x05 \x0ese")},
     ),
 }
 
@@ -49,7 +69,7 @@ def receipt(system_id, make, submitted, number, is_delivered):
         "source_addr": submitted.destination_addr.decode(),
         "dest_addr_ton": submitted.source_addr_ton,
         "dest_addr_npi": submitted.source_addr_npi,
-        "destination_addr": submitted.source_addr.decode(),
+        "destination_addr": submitted.source_addr.decode("iso-8859-1"),
         "esm_class": 4,
     }
     parameters = {"message_state": state, "receipted_message_id": id_text(system_id, number)}
@@ -106,8 +126,9 @@ class ToThePythonSmsc(Case):
         super().setUp()
         self.smsc = PythonSmsc(receipt, id_text, lambda pdu: not pdu.destination_addr.endswith(UNREACHABLE.encode()))
         self.addCleanup(self.smsc.close)
+        tables = {**CARRIERS, **{name: lines for name, (lines, _) in WANTED.items()}}
         carriers = {
-            name: (f"+1800555{digit}", self.smsc.port, lines) for digit, (name, lines) in enumerate(CARRIERS.items())
+            name: (f"+180055{digit:02}", self.smsc.port, lines) for digit, (name, lines) in enumerate(tables.items())
         }
         self.prefixes = {name: prefix for name, (prefix, _, _) in carriers.items()}
         self.client = Client(self.directory, self.smsc.port, carriers)
@@ -170,7 +191,7 @@ class ToThePythonSmsc(Case):
         recipient = (pdu.dest_addr_ton, pdu.dest_addr_npi)
         if carrier == "ucs2":
             self.assertEqual((originator, recipient), ((5, 0, NUMBER.encode()), (2, 8)))
-            self.assertTrue(pdu.destination_addr.startswith(b"+1800555"))
+            self.assertTrue(pdu.destination_addr.startswith(b"+180055"))
         else:
             self.assertEqual((originator, recipient), ((1, 1, NUMBER[1:].encode()), (1, 1)))
 
@@ -181,6 +202,28 @@ class ToThePythonSmsc(Case):
             # SMPP 3.4, 4.6.2: the field is there, and empty.
             self.assertEqual((answer.length, answer.message_id), (17, b""))
 
+    def test_each_kind_of_sender_leaves_as_what_it_is_octet_by_octet(self):
+        self.client.provide(*(sender for sender in SENDERS if sender != NUMBER))
+        sent = {}
+        for carrier, sender in itertools.product(["udh8", *WANTED], SENDERS):
+            recipient = f"{self.prefixes[carrier]}{len(sent):03}"
+            sent[recipient] = (carrier, sender, self.client.send(recipient, "hello", sender))
+        for recipient, (carrier, sender, message) in sent.items():
+            wanted = {**SENDERS, **(WANTED[carrier][1] if carrier in WANTED else {})}[sender]
+            with self.subTest(carrier=carrier, sender=sender):
+                end = "delivered" if wanted else "failed"
+                self.wait_for(f"the end of {sender} over {carrier}", lambda: self.client.status(message) == end)
+                submitted = [pdu for _, pdu in self.submitted_to(recipient)]
+                self.assertEqual(len(submitted), 1 if wanted else 0)
+                if wanted:
+                    ton, npi, octets = wanted
+                    (pdu,) = submitted
+                    self.assertEqual((pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr), wanted)
+                    # Behind the header of 16 octets: the service type, which is empty, and the source (SMPP 3.4, 4.4.1).
+                    source = bytes([0, ton, npi]) + octets + b"\0"
+                    self.assertEqual(pdu.octets[16:16 + len(source)], source)
+        self.assertEqual(self.smsc.failures, [])
+
     def test_a_receipt_of_failure_makes_a_message_undelivered(self):
         for carrier, prefix in self.prefixes.items():
             with self.subTest(carrier=carrier):
@@ -188,7 +231,7 @@ class ToThePythonSmsc(Case):
                 self.wait_for(f"the failure over {carrier}", lambda: self.client.status(message) == "undelivered")
 
     def test_a_session_is_bound_kept_and_ended_as_smpp_says(self):
-        self.assertEqual({bind.system_id.decode() for bind in self.smsc.binds}, {*CARRIERS, "harness"})
+        self.assertEqual({bind.system_id.decode() for bind in self.smsc.binds}, {*CARRIERS, *WANTED, "harness"})
         self.assertEqual({bind.interface_version for bind in self.smsc.binds}, {0x34})
         sessions = len(self.smsc.binds)
         self.wait_for("an answer to each enquire_link", lambda: self.smsc.enquiries_answered == sessions)

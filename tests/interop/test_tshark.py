@@ -6,7 +6,7 @@ import subprocess
 import unittest
 
 from capture import Relay
-from support import NUMBER, Case, Client
+from support import NAME, NUMBER, SHORT_CODE, Case, Client
 
 # Ways to send that differ on the wire, each to numbers with a digit of its own.
 CARRIERS = {
@@ -56,11 +56,14 @@ class Tshark(Case):
         }
         client = Client(self.directory, relay.port, carriers)
         self.wait_for("every bind", client.is_bound)
+        client.provide(SHORT_CODE, NAME)
+        senders = {NUMBER: ("0x01", "0x01", NUMBER[1:]), SHORT_CODE: ("0x03", "0x00", SHORT_CODE), NAME: ("0x05", "0x00", NAME)}
         texts = ["Your code is 482910", "Grüße [{€}] " * 30]
         messages = [
-            client.send(f"{prefix}{number:03}", text)
+            client.send(f"{prefix}{number:03}", text, sender)
             for prefix, _, _ in carriers.values()
             for number, text in enumerate(texts)
+            for sender in senders
         ]
         self.wait_for("the receipts", lambda: all(client.status(message) == "delivered" for message in messages))
         self.assertEqual(client.end(), 0)
@@ -73,7 +76,8 @@ class Tshark(Case):
             '_ws.malformed or _ws.expert.group == "Protocol" or _ws.expert.severity >= "Error" or (tcp and not smpp)',
         )
         self.assertEqual(complaints, "")
-        fields = ["smpp.command_id", "smpp.command_status", "smpp.source_addr", "smpp.destination_addr"]
+        names = ["command_id", "command_status", "source_addr", "source_addr_ton", "source_addr_npi"]
+        fields = [f"smpp.{name}" for name in names]
         listed = self.read(
             capture,
             "-Y",
@@ -98,10 +102,13 @@ class Tshark(Case):
             self.assertEqual((commands[request], commands[request | RESPONSE]), (times, times), hex(request))
         self.assertEqual(commands[UNBIND], commands[UNBIND | RESPONSE])
         self.assertEqual({status for row in rows for status in row[1].split(",") if status}, {"0x00000000"})
-        originators = {
-            address for row in rows if int(row[0].split(",")[0], 16) == SUBMIT_SM for address in row[2].split(",")
+        sources = {
+            source
+            for row in rows
+            if int(row[0].split(",")[0], 16) == SUBMIT_SM
+            for source in zip(row[3].split(","), row[4].split(","), row[2].split(","))
         }
-        self.assertEqual(originators, {NUMBER[1:]})
+        self.assertEqual(sources, set(senders.values()))
         self.assertEqual(
             len(smsc_submits), sum(1 for row in rows for command in row[0].split(",") if int(command, 16) == SUBMIT_SM)
         )

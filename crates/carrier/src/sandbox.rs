@@ -52,7 +52,7 @@ impl Sandbox {
         let (answers, _) = mpsc::unbounded_channel();
         let receipt = Receipt {
             keys: vec![wire::receipt::id::canonical(carrier_id)],
-            addresses: vec![submission.message.recipient.digits().to_owned()],
+            addresses: vec![submission.message.recipient.digits().to_string()],
             state,
             error: None,
             raw_id: carrier_id.to_owned(),

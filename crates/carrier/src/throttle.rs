@@ -122,13 +122,13 @@ impl FullQueues {
 
     /// Notes that the queue of `recipient` is full. Whether the link is to rest: this recipient is another one, and at
     /// least the `limit`th.
-    pub(crate) fn note(&mut self, recipient: &Msisdn) -> bool {
-        if self.limit == 0 || self.recipients.contains(recipient) {
+    pub(crate) fn note(&mut self, recipient: Msisdn) -> bool {
+        if self.limit == 0 || self.recipients.contains(&recipient) {
             return false;
         }
         let is_one_too_many = self.recipients.len() + 1 >= self.limit;
         if !is_one_too_many {
-            self.recipients.push(recipient.clone());
+            self.recipients.push(recipient);
         }
         is_one_too_many
     }
@@ -147,15 +147,15 @@ mod tests {
     fn full_queues_of_many_recipients_in_a_row_make_a_rest_and_those_of_a_few_do_not() {
         let number = |last: u32| Msisdn::parse(&format!("+1800555{last:04}")).unwrap();
         let mut full = FullQueues::new(3);
-        assert!((0..100).all(|_| !full.note(&number(1))), "one handset, however often");
-        assert!(!full.note(&number(2)));
-        assert!(full.note(&number(3)) && full.note(&number(4)) && full.note(&number(3)), "all others are full as well");
-        assert!(!full.note(&number(2)), "one of the first is no news");
+        assert!((0..100).all(|_| !full.note(number(1))), "one handset, however often");
+        assert!(!full.note(number(2)));
+        assert!(full.note(number(3)) && full.note(number(4)) && full.note(number(3)), "all others are full as well");
+        assert!(!full.note(number(2)), "one of the first is no news");
         full.over();
-        assert!(!full.note(&number(3)) && !full.note(&number(4)));
+        assert!(!full.note(number(3)) && !full.note(number(4)));
         let mut never = FullQueues::new(0);
-        assert!((0..100).all(|last| !never.note(&number(last))));
-        assert!(FullQueues::new(1).note(&number(1)));
+        assert!((0..100).all(|last| !never.note(number(last))));
+        assert!(FullQueues::new(1).note(number(1)));
     }
 
     #[test]

@@ -10,13 +10,14 @@ use crate::config::Config;
 use crate::http::rooms::Bounds;
 
 /// The limits of admission.
-pub(crate) const fn admission_limits(config: &Config) -> AdmissionLimits {
+pub(crate) fn admission_limits(config: &Config) -> AdmissionLimits {
     AdmissionLimits {
         sms_characters_max: config.limits.sms_characters_max,
         mms_characters_max: config.limits.mms_characters_max,
         recipients_max: config.limits.max_recipients,
         validity: Duration::from_secs(config.dispatch.validity_secs),
         idempotency: config.limits.idempotency(),
+        sender_kinds: config.api.sender_kinds.iter().map(|kind| kind.sender_kind()).collect(),
     }
 }
 

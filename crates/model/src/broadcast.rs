@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::id::{AccountId, BroadcastId, MediaId};
 use crate::key::Mode;
 use crate::message::{Encoding, MessageType};
+use crate::originator::Originator;
 use crate::owner::Owner;
 
 /// Where a broadcast stands.
@@ -62,7 +63,7 @@ pub struct Broadcast {
     /// SMS or MMS.
     pub kind: MessageType,
     /// The address that it comes from.
-    pub originator: Msisdn,
+    pub originator: Originator,
     /// Its text as received.
     pub body: Option<Arc<str>>,
     /// Where its media came from.
@@ -131,7 +132,7 @@ pub struct Recipients(Vec<u64>);
 
 impl Recipients {
     /// Adds one at the end.
-    pub fn push(&mut self, recipient: &Msisdn) {
+    pub fn push(&mut self, recipient: Msisdn) {
         self.0.push(recipient.to_u64());
     }
 
@@ -168,8 +169,8 @@ impl Recipients {
     }
 }
 
-impl<'a> FromIterator<&'a Msisdn> for Recipients {
-    fn from_iter<T: IntoIterator<Item = &'a Msisdn>>(recipients: T) -> Self {
+impl FromIterator<Msisdn> for Recipients {
+    fn from_iter<T: IntoIterator<Item = Msisdn>>(recipients: T) -> Self {
         Self(recipients.into_iter().map(Msisdn::to_u64).collect())
     }
 }
@@ -179,7 +180,7 @@ mod tests {
     use super::*;
 
     fn recipients(numbers: &[&str]) -> Recipients {
-        numbers.iter().map(|text| Msisdn::parse(text).unwrap()).collect::<Vec<_>>().iter().collect()
+        numbers.iter().map(|text| Msisdn::parse(text).unwrap()).collect()
     }
 
     #[test]
@@ -192,7 +193,7 @@ mod tests {
     fn recipients_keep_their_order() {
         let list = recipients(&["+18005551001", "+1234567", "+999999999999999"]);
         assert_eq!(
-            list.iter().map(|number| number.as_str().to_owned()).collect::<Vec<_>>(),
+            list.iter().map(|number| number.to_string()).collect::<Vec<_>>(),
             ["+18005551001", "+1234567", "+999999999999999"]
         );
     }
@@ -200,7 +201,7 @@ mod tests {
     #[test]
     fn duplicates_are_told_once_each_in_order() {
         let list = recipients(&["+18005551001", "+18005551002", "+18005551002", "+18005551001", "+18005551002"]);
-        let told = |limit| list.duplicates(limit).iter().map(|number| number.digits().to_owned()).collect::<Vec<_>>();
+        let told = |limit| list.duplicates(limit).iter().map(|number| number.digits().to_string()).collect::<Vec<_>>();
         assert_eq!(told(100), ["18005551002", "18005551001"]);
         assert_eq!(told(1), ["18005551002"]);
         assert!(recipients(&["+18005551001", "+18005551002"]).duplicates(100).is_empty());

@@ -5,8 +5,8 @@
 //! [`Clock`] and [`Entropy`].
 //!
 //! Reading order: [`message`] (what is sent), [`status`] (what becomes of it), [`broadcast`] (one text to many),
-//! [`error`] (what a client is told), [`media`] (what an MMS carries), [`account`], [`number`], [`key`] (who may send),
-//! [`owner`] (to whom messages belong), [`screening`] (what was found in texts), [`limits`], [`quota`], [`backoff`]
+//! [`error`] (what a client is told), [`media`] (what an MMS carries), [`account`], [`number`], [`originator`], [`key`]
+//! (who may send), [`owner`] (to whom messages belong), [`screening`] (what was found in texts), [`limits`], [`quota`], [`backoff`]
 //! (how much and when), [`sampler`] (how many log lines), [`unmatched`] (what carriers send and nothing can use).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
@@ -27,6 +27,7 @@ pub mod media;
 pub mod message;
 pub mod mint;
 pub mod number;
+pub mod originator;
 pub mod owner;
 pub mod quota;
 pub mod sampler;
@@ -35,7 +36,7 @@ pub mod status;
 pub mod unmatched;
 
 pub use account::{Account, AccountState, Limits, LimitsChange};
-pub use address::Msisdn;
+pub use address::{AddressText, Msisdn};
 pub use broadcast::{Broadcast, BroadcastCounts, BroadcastRecord, BroadcastStatus, Recipients};
 pub use clock::{Clock, Moment, SimClock, Timestamp};
 pub use entropy::{Entropy, SeededEntropy};
@@ -45,6 +46,7 @@ pub use key::{ApiKey, KeyId, Mode};
 pub use media::{Media, MediaType};
 pub use message::{Delivery, Message, MessageRecord};
 pub use mint::Mint;
+pub use originator::{Originator, SenderKind, SenderKinds};
 pub use owner::Owner;
 pub use sampler::Sampler;
 pub use screening::{Screened, ScreeningOutcome, ScreeningRecord};

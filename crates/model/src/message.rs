@@ -8,6 +8,7 @@ use crate::address::Msisdn;
 use crate::clock::Timestamp;
 use crate::id::{AccountId, BroadcastId, MediaId, MessageId};
 use crate::key::Mode;
+use crate::originator::Originator;
 use crate::owner::Owner;
 use crate::status::{ErrorType, Status};
 
@@ -78,7 +79,7 @@ pub struct Message {
     /// SMS or MMS.
     pub kind: MessageType,
     /// The address that it comes from.
-    pub originator: Msisdn,
+    pub originator: Originator,
     /// The address that it goes to.
     pub recipient: Msisdn,
     /// Its text as received.

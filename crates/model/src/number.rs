@@ -1,11 +1,11 @@
-//! Sender numbers that the platform has, and numbers that are blocked.
+//! Senders that the platform has (numbers, short codes and names), and addresses that are blocked.
 
 use std::num::NonZeroU32;
 
-use crate::address::Msisdn;
 use crate::clock::Timestamp;
 use crate::error::ErrorCode;
 use crate::id::AccountId;
+use crate::originator::Originator;
 
 /// What may be done with a sender number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,11 +47,11 @@ impl NumberState {
     }
 }
 
-/// A sender number as the store holds it.
+/// A sender as the store holds it: a number, a short code or a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Number {
-    /// The number itself.
-    pub number: Msisdn,
+    /// The address itself.
+    pub number: Originator,
     /// Whose it is; nobody's while it waits to be given out.
     pub account: Option<AccountId>,
     /// What may be done with it.
@@ -102,11 +102,11 @@ impl BlockKind {
     }
 }
 
-/// A number that may not be sent to, or from. Number, kind and account together name it.
+/// An address that may not be sent to, or from. Address, kind and account together name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// The blocked number.
-    pub number: Msisdn,
+    /// The blocked address. A recipient is always a number.
+    pub number: Originator,
     /// On which side.
     pub kind: BlockKind,
     /// For whom; every account when `None`.
@@ -128,7 +128,7 @@ mod tests {
         let (mine, theirs) =
             (AccountId::new(Timestamp::default(), &entropy), AccountId::new(Timestamp::default(), &entropy));
         let number = |account, state| Number {
-            number: Msisdn::parse("+18005559876").unwrap(),
+            number: Originator::parse("+18005559876").unwrap(),
             account,
             state,
             segments_per_second: None,

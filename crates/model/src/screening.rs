@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::address::Msisdn;
 use crate::clock::Timestamp;
 use crate::id::{AccountId, BroadcastId, MessageId, ScreeningId};
 use crate::key::Mode;
+use crate::originator::Originator;
 
 /// What became of a text in which something was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +58,8 @@ pub struct ScreeningRecord {
     pub outcome: ScreeningOutcome,
     /// What it became; nothing where it was blocked.
     pub about: Option<Screened>,
-    /// From which number it was to leave.
-    pub originator: Msisdn,
+    /// From which address it was to leave.
+    pub originator: Originator,
     /// The names of the categories that were found, the surest first.
     pub categories: Vec<String>,
     /// The findings as JSON, for a reviewer: category, score, spans and reasons of each.

@@ -103,7 +103,7 @@ impl Expander {
             references: Arc::clone(&self.references),
             node: self.node.epoch(),
             skips: Box::new(move |broadcast, recipients| {
-                match tenants.check_sender(broadcast.account, &broadcast.originator) {
+                match tenants.check_sender(broadcast.account, broadcast.originator) {
                     Ok(()) => tenants.blocked_among(broadcast.account, recipients),
                     Err(_) => vec![true; recipients.len()],
                 }

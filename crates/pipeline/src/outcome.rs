@@ -40,7 +40,7 @@ pub(crate) fn judge(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> Out
     let (verdict, detail) = verdict(answer, with);
     Outcome {
         id: message.id,
-        recipient: message.recipient.clone(),
+        recipient: message.recipient,
         token: answer.token,
         total: answer.total,
         attempt: answer.attempt,
@@ -57,7 +57,7 @@ pub(crate) fn judge(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> Out
 pub(crate) fn unattempted(leased: &Leased, at: Timestamp, verdict: Verdict, detail: String) -> Outcome {
     Outcome {
         id: leased.message.id,
-        recipient: leased.message.recipient.clone(),
+        recipient: leased.message.recipient,
         token: leased.lease.token,
         total: leased.message.segments,
         attempt: leased.attempts,

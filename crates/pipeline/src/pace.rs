@@ -1,4 +1,4 @@
-//! Pace: how many segments a second, of an account or a sender number. Every moment here is steady time: setting the
+//! Pace: how many segments a second, of an account or a sender. Every moment here is steady time: setting the
 //! clock delays no segment.
 
 use std::collections::HashMap;
@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use model::{Msisdn, Timestamp};
+use model::{Originator, Timestamp};
 
 /// When the next segment may leave: one rate's bucket of one second.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,45 +46,45 @@ fn micros(at: Timestamp) -> i64 {
 }
 
 /// Looks up how many segments a second may leave from a number; `None` for no pace of its own.
-type RateOf = Box<dyn Fn(&Msisdn) -> Option<NonZeroU32> + Send + Sync>;
+type RateOf = Box<dyn Fn(Originator) -> Option<NonZeroU32> + Send + Sync>;
 
 /// The paces of sender numbers. The dispatchers of all real carriers share them: a number's pace is kept over all of
 /// these together, and what test keys send counts apart.
 pub(crate) struct SenderPaces {
     rate_of: RateOf,
-    paces: Mutex<HashMap<Msisdn, Pace>>,
+    paces: Mutex<HashMap<Originator, Pace>>,
 }
 
 impl SenderPaces {
-    pub(crate) fn new(rate_of: impl Fn(&Msisdn) -> Option<NonZeroU32> + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(rate_of: impl Fn(Originator) -> Option<NonZeroU32> + Send + Sync + 'static) -> Self {
         Self { rate_of: Box::new(rate_of), paces: Mutex::default() }
     }
 
     /// How many segments a second may leave from this number.
-    pub(crate) fn rate_of(&self, originator: &Msisdn) -> Option<NonZeroU32> {
+    pub(crate) fn rate_of(&self, originator: Originator) -> Option<NonZeroU32> {
         (self.rate_of)(originator)
     }
 
     /// When the next segment may leave from this number; `None` when it may at `now`.
-    pub(crate) fn wait(&self, originator: &Msisdn, now: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn wait(&self, originator: Originator, now: Timestamp) -> Option<Timestamp> {
         self.rate_of(originator)?;
-        self.lock().get(originator).filter(|pace| !pace.is_free(now)).map(|pace| pace.free_at())
+        self.lock().get(&originator).filter(|pace| !pace.is_free(now)).map(|pace| pace.free_at())
     }
 
     /// Counts segments that leave from this number.
-    pub(crate) fn spend(&self, originator: &Msisdn, segments: u32, now: Timestamp) {
+    pub(crate) fn spend(&self, originator: Originator, segments: u32, now: Timestamp) {
         if let Some(rate) = self.rate_of(originator) {
-            self.lock().entry(originator.clone()).or_default().spend(rate.get(), segments, now);
+            self.lock().entry(originator).or_default().spend(rate.get(), segments, now);
         }
     }
 
     /// What was counted leaves so much later than it was counted. The next segment of a slow number is put off by that,
     /// or it would follow too soon.
-    pub(crate) fn delayed(&self, originator: &Msisdn, by: Duration) {
+    pub(crate) fn delayed(&self, originator: Originator, by: Duration) {
         let Some(rate) = self.rate_of(originator) else { return };
         let interval_us = 1_000_000 / i64::from(rate.get());
         if interval_us >= LATENESS_US
-            && let Some(pace) = self.lock().get_mut(originator)
+            && let Some(pace) = self.lock().get_mut(&originator)
         {
             // A hundredth more, because the way from here to the carrier is not always equally long.
             pace.free_at_us += i64::try_from(by.as_micros()).unwrap_or(i64::MAX / 2) + (interval_us / 100).min(5_000);
@@ -96,7 +96,7 @@ impl SenderPaces {
         self.lock().retain(|_, pace| !pace.is_free(now));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Msisdn, Pace>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Originator, Pace>> {
         self.paces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -132,18 +132,17 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_paced_over_all_its_users_and_others_are_not() {
-        let (slow, free) = (Msisdn::parse("+18005550001").unwrap(), Msisdn::parse("+18005550002").unwrap());
-        let paced = slow.clone();
-        let paces = SenderPaces::new(move |number| NonZeroU32::new(2).filter(|_| *number == paced));
-        for number in [&slow, &free] {
+    fn a_sender_is_paced_over_all_its_users_and_others_are_not() {
+        let (slow, free) = (Originator::parse("ACME").unwrap(), Originator::parse("18005").unwrap());
+        let paces = SenderPaces::new(move |number| NonZeroU32::new(2).filter(|_| number == slow));
+        for number in [slow, free] {
             assert_eq!(paces.wait(number, NOW), None);
             paces.spend(number, 3, NOW);
         }
-        assert_eq!(paces.wait(&slow, NOW), Some(NOW + Duration::from_millis(1_500)));
-        paces.delayed(&slow, Duration::from_millis(7));
-        assert_eq!(paces.wait(&slow, NOW), Some(NOW + Duration::from_millis(1_512)));
-        assert_eq!(paces.wait(&free, NOW), None);
+        assert_eq!(paces.wait(slow, NOW), Some(NOW + Duration::from_millis(1_500)));
+        paces.delayed(slow, Duration::from_millis(7));
+        assert_eq!(paces.wait(slow, NOW), Some(NOW + Duration::from_millis(1_512)));
+        assert_eq!(paces.wait(free, NOW), None);
         paces.forget_idle(NOW + Duration::from_secs(2));
         assert!(paces.lock().is_empty());
     }

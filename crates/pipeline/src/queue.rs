@@ -152,7 +152,7 @@ impl FairQueue {
                     let is_held = leased.lease.until > now;
                     if is_held {
                         let cost = u32::from(leased.message.segments.max(1));
-                        queue.spend(&self.limits, &self.senders, &leased.message.originator, cost, now);
+                        queue.spend(&self.limits, &self.senders, leased.message.originator, cost, now);
                         budget = budget.saturating_sub(cost as usize);
                     }
                     if queue.len() > 0 {
@@ -264,7 +264,7 @@ impl FairQueue {
 mod tests {
     use super::*;
 
-    use model::{Message, MessageId, Msisdn, SeededEntropy};
+    use model::{Message, MessageId, Originator, SeededEntropy};
     use std::num::NonZeroU32;
     use std::time::Duration;
     use store::contract::dispatch::Lease;
@@ -286,7 +286,7 @@ mod tests {
     fn leased(entropy: &SeededEntropy, account: u8, originator: &str, segments: u16) -> Leased {
         let message = Message {
             account: testkit::account(account),
-            originator: Msisdn::parse(originator).unwrap(),
+            originator: Originator::parse(originator).unwrap(),
             segments,
             ..testkit::message_at(MessageId::new(NOW, entropy), NOW)
         };
@@ -435,8 +435,8 @@ mod tests {
 
     #[test]
     fn a_number_with_a_pace_holds_up_no_other_number_of_its_account() {
-        let paced = Msisdn::parse("+18005550001").unwrap();
-        let senders = SenderPaces::new(move |number| NonZeroU32::new(1).filter(|_| *number == paced));
+        let paced = Originator::parse("+18005550001").unwrap();
+        let senders = SenderPaces::new(move |number| NonZeroU32::new(1).filter(|_| number == paced));
         let (mut queue, entropy) = (FairQueue::new(LIMITS, Arc::new(senders)), SeededEntropy::new(1));
         for _ in 0..10 {
             queue.push(of(1, leased(&entropy, 1, "+18005550001", 1)));
@@ -451,8 +451,8 @@ mod tests {
 
     #[test]
     fn a_paced_account_keeps_no_other_from_paying_its_turns() {
-        let paced = Msisdn::parse("+18005550001").unwrap();
-        let senders = SenderPaces::new(move |number| NonZeroU32::new(1).filter(|_| *number == paced));
+        let paced = Originator::parse("+18005550001").unwrap();
+        let senders = SenderPaces::new(move |number| NonZeroU32::new(1).filter(|_| number == paced));
         let (mut queue, entropy) = (FairQueue::new(LIMITS, Arc::new(senders)), SeededEntropy::new(1));
         for _ in 0..2 {
             queue.push(leased(&entropy, 1, "+18005550001", 1));

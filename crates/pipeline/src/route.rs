@@ -64,7 +64,8 @@ impl Routes {
 
     /// The first rule for such a message.
     pub fn find(&self, recipient: &Msisdn, kind: MessageType) -> Option<&Route> {
-        self.newest().rules.iter().find(|route| recipient.as_str().starts_with(&route.prefix) && route.kind == kind)
+        let number = recipient.text();
+        self.newest().rules.iter().find(|route| number.starts_with(&route.prefix) && route.kind == kind)
     }
 
     /// The carrier that follows `current` for such a message; the first one when `current` is not in its route.

@@ -13,7 +13,7 @@ use model::account::{Account, AccountState, Limits};
 use model::error::ErrorCode;
 use model::key::{ApiKey, KeyId, KeySecret, Mode, Pepper, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState, may_send};
-use model::{AccountId, Clock, Entropy, Mint, Msisdn, Owner, Timestamp};
+use model::{AccountId, Clock, Entropy, Mint, Msisdn, Originator, Owner, Timestamp};
 use order::Order;
 pub use order::{BlockName, KeyPlace, Listed};
 use runtime::Runtime;
@@ -77,7 +77,7 @@ struct Tables {
     /// Of accounts that have one of their own.
     policies: HashMap<AccountId, Arc<Policy>>,
     keys: HashMap<KeyId, ApiKey>,
-    numbers: HashMap<Msisdn, Number>,
+    numbers: HashMap<Originator, Number>,
     blocks: HashMap<BlockName, Block>,
     /// The order in which they are listed.
     order: Order,
@@ -172,15 +172,15 @@ impl TenantBook {
 
     /// Whether `account` may send from `originator`: exists, is the account's, is active, is not blocked; the first
     /// that fails answers.
-    pub fn check_sender(&self, account: AccountId, originator: &Msisdn) -> Result<(), ErrorCode> {
+    pub fn check_sender(&self, account: AccountId, originator: Originator) -> Result<(), ErrorCode> {
         let tables = self.read();
-        may_send(account, tables.numbers.get(originator))?;
+        may_send(account, tables.numbers.get(&originator))?;
         if tables.is_blocked(originator, BlockKind::Sender, account) { Err(ErrorCode::SenderBlocked) } else { Ok(()) }
     }
 
     /// Whether `account` may send to `recipient`.
-    pub fn check_recipient(&self, account: AccountId, recipient: &Msisdn) -> Result<(), ErrorCode> {
-        if self.read().is_blocked(recipient, BlockKind::Recipient, account) {
+    pub fn check_recipient(&self, account: AccountId, recipient: Msisdn) -> Result<(), ErrorCode> {
+        if self.read().is_blocked(recipient.into(), BlockKind::Recipient, account) {
             Err(ErrorCode::RecipientBlocked)
         } else {
             Ok(())
@@ -190,12 +190,13 @@ impl TenantBook {
     /// Which of these recipients `account` may not send to, in their order.
     pub fn blocked_among(&self, account: AccountId, recipients: &[Msisdn]) -> Vec<bool> {
         let tables = self.read();
-        recipients.iter().map(|recipient| tables.is_blocked(recipient, BlockKind::Recipient, account)).collect()
+        let is_blocked = |recipient: &Msisdn| tables.is_blocked((*recipient).into(), BlockKind::Recipient, account);
+        recipients.iter().map(is_blocked).collect()
     }
 
-    /// How many segments a second may leave from a number; `None` where it has no pace of its own.
-    pub fn pace_of(&self, number: &Msisdn) -> Option<NonZeroU32> {
-        self.read().numbers.get(number)?.segments_per_second
+    /// How many segments a second may leave from a sender; `None` where it has no pace of its own.
+    pub fn pace_of(&self, originator: Originator) -> Option<NonZeroU32> {
+        self.read().numbers.get(&originator)?.segments_per_second
     }
 
     /// What texts of an account are screened for.
@@ -292,24 +293,25 @@ impl TenantBook {
         self.follow().await
     }
 
-    /// Numbers, in their order, beginning after `after`: at most `limit`.
-    pub fn numbers(&self, after: Option<&Msisdn>, limit: usize) -> Listed<Number> {
+    /// Senders: numbers, then short codes, then names, in their order, beginning after `after`: at most `limit`.
+    pub fn numbers(&self, after: Option<&Originator>, limit: usize) -> Listed<Number> {
         let tables = self.read();
         tables.order.numbers.after(after, limit).look_up(|number| tables.numbers.get(number))
     }
 
-    /// One number.
-    pub fn number(&self, number: &Msisdn) -> Option<Number> {
-        self.read().numbers.get(number).cloned()
+    /// One sender.
+    pub fn number(&self, number: Originator) -> Option<Number> {
+        self.read().numbers.get(&number).cloned()
     }
 
-    /// Adds a sender number.
+    /// Adds a sender.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyExists`] for a known number, [`StoreError::NotFound`] for an unknown account.
+    /// [`StoreError::AlreadyExists`] for a known one, and for a name that differs from a known one in case alone;
+    /// [`StoreError::NotFound`] for an unknown account.
     pub async fn create_number(
         &self,
-        number: Msisdn,
+        number: Originator,
         account: Option<AccountId>,
         state: NumberState,
         segments_per_second: Option<NonZeroU32>,
@@ -324,7 +326,7 @@ impl TenantBook {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for an unknown number or account.
-    pub async fn change_number(&self, number: &Msisdn, change: NumberChange) -> Result<Number, StoreError> {
+    pub async fn change_number(&self, number: Originator, change: NumberChange) -> Result<Number, StoreError> {
         let number = self.store.change_number(number, change, self.clock.now()).await?;
         self.follow().await?;
         Ok(number)
@@ -349,7 +351,7 @@ impl TenantBook {
     /// [`StoreError::NotFound`] for an unknown account.
     pub async fn put_block(
         &self,
-        number: Msisdn,
+        number: Originator,
         kind: BlockKind,
         account: Option<AccountId>,
         reason: Option<String>,
@@ -366,11 +368,11 @@ impl TenantBook {
     /// [`StoreError::NotFound`] when there is none.
     pub async fn delete_block(
         &self,
-        number: Msisdn,
+        number: Originator,
         kind: BlockKind,
         account: Option<AccountId>,
     ) -> Result<(), StoreError> {
-        self.store.delete_block(&number, kind, account, self.clock.now()).await?;
+        self.store.delete_block(number, kind, account, self.clock.now()).await?;
         self.follow().await
     }
 
@@ -411,7 +413,7 @@ impl Tables {
             Resource::Number(number) => self.put_number(number.clone()),
             Resource::Blocked(block) => self.put_block(block.clone()),
             Resource::Unblocked { number, kind, account } => {
-                let name = (number.clone(), *kind, *account);
+                let name = (*number, *kind, *account);
                 self.order.remove_block(&name);
                 self.blocks.remove(&name);
             }
@@ -438,8 +440,8 @@ impl Tables {
     }
 
     fn put_number(&mut self, number: Number) {
-        self.order.numbers.put(number.number.clone());
-        self.numbers.insert(number.number.clone(), number);
+        self.order.numbers.put(number.number);
+        self.numbers.insert(number.number, number);
     }
 
     fn put_block(&mut self, block: Block) {
@@ -448,11 +450,11 @@ impl Tables {
         self.blocks.insert(name, block);
     }
 
-    fn is_blocked(&self, number: &Msisdn, kind: BlockKind, account: AccountId) -> bool {
+    fn is_blocked(&self, address: Originator, kind: BlockKind, account: AccountId) -> bool {
         if self.blocks.is_empty() {
             return false;
         }
-        [None, Some(account)].into_iter().any(|whose| self.blocks.contains_key(&(number.clone(), kind, whose)))
+        [None, Some(account)].into_iter().any(|whose| self.blocks.contains_key(&(address, kind, whose)))
     }
 }
 
@@ -466,5 +468,5 @@ fn policy_of(account: AccountId, text: &str) -> Option<Policy> {
 }
 
 fn name_of(block: &Block) -> BlockName {
-    (block.number.clone(), block.kind, block.account)
+    (block.number, block.kind, block.account)
 }

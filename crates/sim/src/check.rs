@@ -137,7 +137,7 @@ fn copies_are_of_unknown_outcomes(facts: &Facts, all: &Everything, wrong: &mut W
                 "segment {segment} of {id} is {copies} times with a carrier, with {counted} unknown outcomes"
             ));
         }
-        if copies > 1 && record.message.recipient.as_str().starts_with(HELD) {
+        if copies > 1 && record.message.recipient.text().starts_with(HELD) {
             wrong.push(format!("{id} is to be held where its outcome is unknown, and was sent {copies} times"));
         }
     }

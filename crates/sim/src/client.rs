@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::error::{ErrorCode, Refusal};
-use model::{Mode, Msisdn};
+use model::{Mode, Msisdn, Originator};
 use pipeline::{Answered, BroadcastRequest, RecipientList, SendRequest};
 use runtime::{Ended, Runtime};
 
@@ -67,7 +67,7 @@ impl Client {
             if self.chance.permille(200) { "y".repeat(300) } else { String::new() }
         );
         let is_mms =
-            !is_broadcast && mode == Mode::Live && self.chance.permille(80) && recipients[0].as_str().starts_with("+1");
+            !is_broadcast && mode == Mode::Live && self.chance.permille(80) && recipients[0].text().starts_with("+1");
         let mut asked = Asked {
             mark,
             mode,
@@ -150,10 +150,10 @@ impl Client {
         let began = self.world.executor.now();
         let key = self.world.key(self.account, asked.mode);
         let blocked = self.blocked_since(asked);
-        let from = self.world.plan.accounts[self.account].number.clone();
+        let from = self.world.plan.accounts[self.account].number;
         let (work, runtime): (_, Arc<dyn Runtime>) = (asked.clone(), process.runtime.clone());
         let credentials = key.credentials.clone();
-        let request = runtime.run("request", async move { work.send(&process, &credentials, &from).await });
+        let request = runtime.run("request", async move { work.send(&process, &credentials, from).await });
         self.world.ledger.stir();
         let heard: Result<Result<_, Ended>, _> = self.world.runtime.timeout(patience, request).await;
         match heard {
@@ -287,13 +287,12 @@ impl Asked {
         &self,
         process: &Process,
         credentials: &crate::site::Credentials,
-        from: &Msisdn,
+        from: Originator,
     ) -> Result<Answered<Named>, Refusal> {
-        let (from, body) =
-            (Some(from.as_str().to_owned()), Some(format!("ref {} {}", self.mark, self.text).as_str().into()));
+        let (from, body) = (Some(from.to_string()), Some(format!("ref {} {}", self.mark, self.text).as_str().into()));
         if self.is_broadcast {
             let mut recipients = RecipientList::default();
-            self.recipients.iter().for_each(|recipient| recipients.push(recipient.as_str()));
+            self.recipients.iter().for_each(|recipient| recipients.push(&recipient.text()));
             let request = BroadcastRequest {
                 recipients: Some(recipients),
                 from,
@@ -305,7 +304,7 @@ impl Asked {
             return Ok(Answered { id: Named::Broadcast(id), body, replayed });
         }
         let message_type = self.is_mms.then(|| "MMS".to_owned());
-        let to = Some(self.recipients[0].as_str().to_owned());
+        let to = Some(self.recipients[0].to_string());
         let request =
             SendRequest { to, from, body, message_type, idempotency_key: self.key.clone(), ..SendRequest::default() };
         let Answered { id, body, replayed } = process.send(credentials, request, self.wait).await?;

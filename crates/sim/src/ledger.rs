@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use carrier::{ReceiptState, Submission};
-use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Status};
+use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Originator, Status};
 use tokio::sync::Notify;
 
 use crate::executor::ProcessId;
@@ -72,7 +72,7 @@ pub(crate) struct Facts {
     pub(crate) seen: BTreeMap<MessageId, Status>,
     pub(crate) blocks: BTreeMap<Msisdn, Blocked>,
     /// Accounts and numbers that could not send at some time, and broadcasts that were canceled, or perhaps.
-    pub(crate) stopped: BTreeSet<Msisdn>,
+    pub(crate) stopped: BTreeSet<Originator>,
     pub(crate) canceled: BTreeSet<BroadcastId>,
     /// When processes died or the machine stood still.
     pub(crate) cuts: Vec<(Duration, Option<ProcessId>)>,
@@ -154,7 +154,7 @@ pub(crate) struct Submit {
     pub(crate) carrier: String,
     pub(crate) id: MessageId,
     pub(crate) account: AccountId,
-    pub(crate) originator: Msisdn,
+    pub(crate) originator: Originator,
     pub(crate) segments: u16,
 }
 

@@ -108,7 +108,7 @@ impl Line {
             carrier: self.network.plan.name.clone(),
             id: message.id,
             account: message.account,
-            originator: message.originator.clone(),
+            originator: message.originator,
             segments: message.segments.max(1),
         };
         self.network.ledger.stir();

@@ -202,7 +202,7 @@ impl Network {
         }
         if let Some(report) = self.with_chance(|chance, weather| weather.report(chance, answered_after)) {
             let (network, id, recipient) =
-                (Arc::clone(self), id.clone(), submission.message.recipient.digits().to_owned());
+                (Arc::clone(self), id.clone(), submission.message.recipient.digits().to_string());
             self.lock().pending += 1;
             self.runtime.spawn(
                 "report",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::number::{BlockKind, NumberState};
-use model::{BroadcastId, MessageId, Mode, Msisdn, Status};
+use model::{BroadcastId, MessageId, Mode, Msisdn, Originator, Status};
 use runtime::Runtime;
 use store::contract::tenants::NumberChange;
 
@@ -51,14 +51,14 @@ impl Operator {
 
     async fn block(&mut self, process: &Arc<Process>) {
         let number = self.choose_number();
-        self.world.ledger.lock().blocks.entry(number.clone()).or_default().ever = true;
-        let (tenants, blocked) = (Arc::clone(&process.tenants), number.clone());
+        self.world.ledger.lock().blocks.entry(number).or_default().ever = true;
+        let (tenants, blocked) = (Arc::clone(&process.tenants), number);
         let done = self
-            .within(process, async move { tenants.put_block(blocked, BlockKind::Recipient, None, None).await })
+            .within(process, async move { tenants.put_block(blocked.into(), BlockKind::Recipient, None, None).await })
             .await;
         if let Some(Ok(_)) = done {
             let now = self.world.executor.now();
-            self.world.ledger.lock().blocks.entry(number.clone()).or_default().since.get_or_insert(now);
+            self.world.ledger.lock().blocks.entry(number).or_default().since.get_or_insert(now);
             self.world.executor.note(&format!("operator: {number} is blocked"));
         }
     }
@@ -75,27 +75,24 @@ impl Operator {
             .values()
             .filter_map(|request| request.promised.as_ref().map(|promise| (promise.at, request)));
         let newest = promised.filter(|(_, request)| request.recipients.len() > 1).max_by_key(|(at, _)| *at);
-        newest.map_or(number, |(_, request)| self.chance.pick(&request.recipients).clone())
+        newest.map_or(number, |(_, request)| *self.chance.pick(&request.recipients))
     }
 
     async fn unblock(&mut self, process: &Arc<Process>) {
         let number = {
             let mut facts = self.world.ledger.lock();
-            let blocked: Vec<_> = facts
-                .blocks
-                .iter()
-                .filter(|(_, blocked)| blocked.since.is_some())
-                .map(|(number, _)| number.clone())
-                .collect();
+            let blocked: Vec<_> =
+                facts.blocks.iter().filter(|(_, blocked)| blocked.since.is_some()).map(|(number, _)| *number).collect();
             if blocked.is_empty() {
                 return;
             }
-            let number = self.chance.pick(&blocked).clone();
-            facts.blocks.entry(number.clone()).or_default().since = None;
+            let number = *self.chance.pick(&blocked);
+            facts.blocks.entry(number).or_default().since = None;
             number
         };
         let tenants = Arc::clone(&process.tenants);
-        self.within(process, async move { tenants.delete_block(number, BlockKind::Recipient, None).await }).await;
+        self.within(process, async move { tenants.delete_block(number.into(), BlockKind::Recipient, None).await })
+            .await;
     }
 
     /// A broadcast that was promised.
@@ -159,27 +156,27 @@ impl Operator {
         self.world.tenants()[account].live = live;
     }
 
-    /// Suspends a number for a while.
+    /// Suspends a sender for a while.
     async fn stop_number(&mut self, process: &Arc<Process>) {
         let account = self.chance.below(self.world.plan.accounts.len() - 1);
-        let number = self.world.plan.accounts[account].number.clone();
-        self.world.ledger.lock().stopped.insert(number.clone());
-        self.set_state(process, &number, NumberState::Suspended).await;
+        let number = self.world.plan.accounts[account].number;
+        self.world.ledger.lock().stopped.insert(number);
+        self.set_state(process, number, NumberState::Suspended).await;
         let rest = self.chance.millis(0..3_000);
         self.world.runtime.sleep(rest).await;
         loop {
             let process = self.world.site.up().await;
-            if self.set_state(&process, &number, NumberState::Active).await {
+            if self.set_state(&process, number, NumberState::Active).await {
                 return;
             }
             self.world.runtime.sleep(Duration::from_secs(1)).await;
         }
     }
 
-    async fn set_state(&self, process: &Arc<Process>, number: &model::Msisdn, state: NumberState) -> bool {
-        let (tenants, number) = (Arc::clone(&process.tenants), number.clone());
+    async fn set_state(&self, process: &Arc<Process>, number: Originator, state: NumberState) -> bool {
+        let tenants = Arc::clone(&process.tenants);
         let change = NumberChange { state: Some(state), ..NumberChange::default() };
-        matches!(self.within(process, async move { tenants.change_number(&number, change).await }).await, Some(Ok(_)))
+        matches!(self.within(process, async move { tenants.change_number(number, change).await }).await, Some(Ok(_)))
     }
 
     /// Looks at a broadcast that was promised: it is there, and every recipient counts once.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::Msisdn;
+use model::Originator;
 use model::backoff::Backoff;
 use pipeline::route::{OnUnknown, Route};
 use pipeline::{DispatchSettings, QueueLimits};
@@ -86,7 +86,7 @@ pub struct AccountPlan {
     /// Segments a second of its number.
     pub pace: Option<u32>,
     /// Its number.
-    pub number: Msisdn,
+    pub number: Originator,
     /// How many requests its clients make.
     pub requests: usize,
     /// How many of a thousand of them are broadcasts.
@@ -169,8 +169,9 @@ fn carrier(chance: &mut Chance, mood: Mood, answer_within: Duration, name: Strin
 
 fn accounts(chance: &mut Chance, calm: bool) -> Vec<AccountPlan> {
     let count = 2 + chance.below(2);
+    // Senders of each kind: what they are decides nothing.
     let number = |n: usize| {
-        Msisdn::parse(&format!("+1800555{n:04}")).unwrap_or_else(|_| unreachable!("a number of eleven digits"))
+        Originator::parse(["+18005550000", "72345", "Sim & Co."][n % 3]).unwrap_or_else(|_| unreachable!("it is sound"))
     };
     let mut accounts: Vec<AccountPlan> = (0..count)
         .map(|n| AccountPlan {

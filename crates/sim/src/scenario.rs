@@ -180,7 +180,7 @@ async fn settle_in(world: &World, process: &Arc<Process>) -> Result<(), StoreErr
             });
         }
         let pace = plan.pace.and_then(std::num::NonZeroU32::new);
-        process.tenants.create_number(plan.number.clone(), Some(account), NumberState::Active, pace).await?;
+        process.tenants.create_number(plan.number, Some(account), NumberState::Active, pace).await?;
         let (Some(test), Some(live)) = (keys.pop(), keys.pop()) else { continue };
         world.tenants().push(Tenant { account, live, test });
     }

@@ -314,6 +314,7 @@ impl Site {
                 recipients_max: 1_000,
                 validity: VALID,
                 idempotency: Duration::from_secs(86_400),
+                sender_kinds: model::SenderKind::ALL.into_iter().collect(),
             },
             dispatch: self.plan.dispatch,
             broadcasts: BroadcastSettings { lookahead: self.plan.lookahead, batch: self.plan.expansion },

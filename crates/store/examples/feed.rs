@@ -183,7 +183,7 @@ fn outcome(message: &Message) -> Outcome {
     let key = message.id.to_string();
     Outcome {
         id: message.id,
-        recipient: message.recipient.clone(),
+        recipient: message.recipient,
         token: NODE.token(1),
         total: 1,
         attempt: 1,
@@ -200,7 +200,7 @@ fn receipt(message: &Message) -> Receipt {
     Receipt {
         carrier: "main".to_owned(),
         keys: vec![message.id.to_string()],
-        addresses: vec![message.recipient.digits().to_owned()],
+        addresses: vec![message.recipient.digits().to_string()],
         fate: SegmentFate::Delivered,
         at: NOW,
         detail: "id 1 DELIVRD err:000".to_owned(),

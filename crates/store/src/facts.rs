@@ -12,7 +12,8 @@ use model::account::{Account, AccountState, Limits};
 use model::key::{ApiKey, KeyId, Mode, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
 use model::{
-    AccountId, BroadcastCounts, BroadcastId, BroadcastStatus, Delivery, ErrorType, MessageId, Msisdn, Status, Timestamp,
+    AccountId, BroadcastCounts, BroadcastId, BroadcastStatus, Delivery, ErrorType, MessageId, Originator, Status,
+    Timestamp,
 };
 
 use crate::contract::changes::Resource;
@@ -68,7 +69,7 @@ pub(crate) fn encode(resource: &Resource, octets: &mut Vec<u8>) {
         }
         Resource::Number(number) => {
             out.octet(form::NUMBER);
-            out.text(number.number.as_str());
+            out.text(&number.number.text());
             out.maybe(number.account, |out, id| out.octets(&id.to_bytes()));
             out.text(number.state.as_str());
             out.maybe(number.segments_per_second, |out, pace| out.number(u64::from(pace.get())));
@@ -76,13 +77,13 @@ pub(crate) fn encode(resource: &Resource, octets: &mut Vec<u8>) {
         }
         Resource::Blocked(block) => {
             out.octet(form::BLOCKED);
-            out.block_name(&block.number, block.kind, block.account);
+            out.block_name(block.number, block.kind, block.account);
             out.maybe(block.reason.as_deref(), Encoder::text);
             out.time(block.created_at);
         }
         Resource::Unblocked { number, kind, account } => {
             out.octet(form::UNBLOCKED);
-            out.block_name(number, *kind, *account);
+            out.block_name(*number, *kind, *account);
         }
         Resource::Policy { account, policy } => {
             out.octet(form::POLICY);
@@ -126,7 +127,7 @@ pub(crate) fn decode(octets: &[u8]) -> Option<Resource> {
             revoked_at: facts.maybe(Decoder::time)?,
         }),
         form::NUMBER => Resource::Number(Number {
-            number: facts.msisdn()?,
+            number: facts.originator()?,
             account: facts.maybe(Decoder::account_id)?,
             state: facts.word(NumberState::parse)?,
             segments_per_second: facts.maybe(|facts| facts.small().and_then(NonZeroU32::new))?,
@@ -209,8 +210,8 @@ impl Encoder<'_> {
         self.time(account.created_at);
     }
 
-    fn block_name(&mut self, number: &Msisdn, kind: BlockKind, account: Option<AccountId>) {
-        self.text(number.as_str());
+    fn block_name(&mut self, number: Originator, kind: BlockKind, account: Option<AccountId>) {
+        self.text(&number.text());
         self.text(kind.as_str());
         self.maybe(account, |out, id| out.octets(&id.to_bytes()));
     }
@@ -281,8 +282,8 @@ impl<'o> Decoder<'o> {
         self.octets().map(AccountId::from_bytes)
     }
 
-    fn msisdn(&mut self) -> Option<Msisdn> {
-        self.word(|text| Msisdn::parse(text).ok())
+    fn originator(&mut self) -> Option<Originator> {
+        self.word(|text| Originator::parse(text).ok())
     }
 
     fn delivery(&mut self) -> Option<Delivery> {
@@ -317,8 +318,8 @@ impl<'o> Decoder<'o> {
         })
     }
 
-    fn block_name(&mut self) -> Option<(Msisdn, BlockKind, Option<AccountId>)> {
-        Some((self.msisdn()?, self.word(BlockKind::parse)?, self.maybe(Self::account_id)?))
+    fn block_name(&mut self) -> Option<(Originator, BlockKind, Option<AccountId>)> {
+        Some((self.originator()?, self.word(BlockKind::parse)?, self.maybe(Self::account_id)?))
     }
 }
 
@@ -330,7 +331,7 @@ mod tests {
 
     fn samples() -> Vec<Resource> {
         let (account, at) = (AccountId::from_bytes([3; 16]), Timestamp::from_millis(1_773_585_000_000));
-        let (number, broadcast) = (Msisdn::parse("+12025550143").unwrap(), BroadcastId::from_bytes([5; 16]));
+        let (number, broadcast) = (Originator::parse("+12025550143").unwrap(), BroadcastId::from_bytes([5; 16]));
         let limits =
             Limits { message_per_minute: 0, broadcast_per_minute: 127, read_per_minute: 128, daily_quota: u64::MAX };
         let made = Account {
@@ -362,19 +363,14 @@ mod tests {
             revoked_at: None,
         };
         let sender = Number {
-            number: number.clone(),
+            number,
             account: Some(account),
             state: NumberState::Pending,
             segments_per_second: NonZeroU32::new(7),
             created_at: at,
         };
-        let block = Block {
-            number: number.clone(),
-            kind: BlockKind::Sender,
-            account: None,
-            reason: Some("asked".into()),
-            created_at: at,
-        };
+        let block =
+            Block { number, kind: BlockKind::Sender, account: None, reason: Some("asked".into()), created_at: at };
         vec![
             Resource::Message {
                 id: MessageId::from_bytes([1; 16]),
@@ -391,6 +387,8 @@ mod tests {
             Resource::Account(Account { screening: Some("{}".into()), ..made }),
             Resource::Key(key),
             Resource::Number(sender.clone()),
+            Resource::Number(Number { number: Originator::parse("00123").unwrap(), ..sender.clone() }),
+            Resource::Number(Number { number: Originator::parse("Åse & Co").unwrap(), ..sender.clone() }),
             Resource::Number(Number { account: None, segments_per_second: None, ..sender }),
             Resource::Blocked(block.clone()),
             Resource::Blocked(Block { account: Some(account), reason: None, ..block }),

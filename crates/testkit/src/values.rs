@@ -6,7 +6,9 @@ use std::time::Duration;
 use model::account::Limits;
 use model::key::Pepper;
 use model::message::{Direction, Encoding, MessageType};
-use model::{AccountId, Broadcast, BroadcastId, Message, MessageId, Mode, Msisdn, Recipients, SimClock, Timestamp};
+use model::{
+    AccountId, Broadcast, BroadcastId, Message, MessageId, Mode, Msisdn, Originator, Recipients, SimClock, Timestamp,
+};
 
 /// When tests begin: 2026-03-15T14:30:00Z.
 pub const NOW: Timestamp = Timestamp::from_millis(1_773_585_000_000);
@@ -43,8 +45,8 @@ pub fn number(text: &str) -> Msisdn {
 }
 
 /// The address that messages and broadcasts come from.
-pub fn originator() -> Msisdn {
-    number("+18005559876")
+pub fn originator() -> Originator {
+    number("+18005559876").into()
 }
 
 /// The recipient at `index` of a broadcast.
@@ -54,7 +56,7 @@ pub fn recipient(index: u32) -> Msisdn {
 
 /// So many recipients of a broadcast.
 pub fn recipients(count: u32) -> Recipients {
-    (0..count).map(recipient).collect::<Vec<_>>().iter().collect()
+    (0..count).map(recipient).collect()
 }
 
 /// The account of this number.

@@ -1,6 +1,6 @@
 //! A submission as the mail that carries it.
 
-use model::ErrorType;
+use model::{ErrorType, SenderKind};
 use wire::mm4::{Address, Expiry, ForwardReq, Priority};
 
 use super::config::Mm4Config;
@@ -17,7 +17,7 @@ pub(super) struct Prepared {
 }
 
 /// Builds the mail. The message is refused when the MMSC would not take so much, or when its addresses cannot be
-/// written.
+/// written: a name has none.
 pub(super) fn prepare(config: &Mm4Config, submission: &Submission) -> Result<Prepared, SegmentOutcome> {
     let message = &submission.message;
     let parts = submission.parts();
@@ -30,9 +30,13 @@ pub(super) fn prepare(config: &Mm4Config, submission: &Submission) -> Result<Pre
         error_type: ErrorType::InvalidDestination,
         status: "its addresses cannot be written".to_owned(),
     };
+    if message.originator.kind() == SenderKind::Name {
+        let status = "its sender is a name, for which MM4 has no address".to_owned();
+        return Err(SegmentOutcome::Refused { error_type: ErrorType::CarrierRejected, status });
+    }
     let at = |number: &str, domain: &str| Address::number(number).and_then(|number| number.at(domain));
-    let from = at(message.originator.as_str(), &config.domain).ok_or_else(unwritable)?;
-    let to = at(message.recipient.as_str(), &config.peer_domain).ok_or_else(unwritable)?;
+    let from = at(&message.originator.text(), &config.domain).ok_or_else(unwritable)?;
+    let to = at(&message.recipient.text(), &config.peer_domain).ok_or_else(unwritable)?;
     let system = config.system().ok_or_else(unwritable)?;
     let transaction = transaction_id(submission);
     let id = format!("{transaction}@{}", config.domain);

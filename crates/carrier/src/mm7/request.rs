@@ -1,5 +1,6 @@
 //! From a submission to the `SubmitReq` that hands it over.
 
+use model::{Msisdn, Originator};
 use wire::mm7::post::{self, Post};
 use wire::mm7::{Address, Content, Dialect, Message, Operation, Recipients, SubmitReq};
 
@@ -63,12 +64,9 @@ impl Writer {
             };
         }
         let message = &submission.message;
-        let number = |number: &model::Msisdn| {
-            Address::Number(if self.keep_plus { number.as_str() } else { number.digits() }.to_owned())
-        };
         let request = SubmitReq {
-            sender_address: Some(number(&message.originator)),
-            recipients: Recipients { to: vec![number(&message.recipient)], ..Recipients::default() },
+            sender_address: Some(self.sender(message.originator)),
+            recipients: Recipients { to: vec![self.number(message.recipient)], ..Recipients::default() },
             time_stamp: Some(message.created_at.to_string()),
             expiry_date: self.expiry_date(submission),
             ..self.every.clone()
@@ -81,6 +79,19 @@ impl Writer {
             operation: Operation::SubmitReq(Box::new(request)),
         };
         Request::Post(post::write(&message, &parts))
+    }
+
+    /// A short code's element is one for service providers' addresses of any form, so that names stand there too (3GPP
+    /// TS 23.140, 8.7.1).
+    fn sender(&self, originator: Originator) -> Address {
+        match originator {
+            Originator::Number(number) => self.number(number),
+            Originator::ShortCode(_) | Originator::Name(_) => Address::ShortCode(originator.to_string()),
+        }
+    }
+
+    fn number(&self, number: Msisdn) -> Address {
+        Address::Number(if self.keep_plus { number.text() } else { number.digits() }.to_string())
     }
 
     /// A time or a duration as XML Schema writes them (part 2, 3.2.7 and 3.2.6).

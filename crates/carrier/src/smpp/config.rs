@@ -53,6 +53,16 @@ words! {
 }
 
 words! {
+    /// How originators that are names are written. A name with a character that the alphabet lacks is refused.
+    NameAlphabet {
+        /// ISO 8859-1, of which ASCII is a part.
+        Latin1 = "latin1",
+        /// The GSM default alphabet, one septet in each octet.
+        Gsm7 = "gsm7",
+    }
+}
+
+words! {
     /// How a text of several segments is held together.
     SplitMethod {
         /// A header with an 8-bit reference.
@@ -218,15 +228,25 @@ pub struct SmppConfig {
     /// The longest PDU that is taken.
     pub pdu_bytes_max: usize,
 
-    /// Type of number of originators; 1 (international) by default.
+    /// Type of number of originators that are numbers; 1 (international) by default.
     pub source_ton: Option<u8>,
-    /// Numbering plan of originators.
+    /// Numbering plan of such originators; 1 (ISDN) by default.
     pub source_npi: Option<u8>,
+    /// Type of number of short codes; 3 (network specific) by default.
+    pub short_code_ton: Option<u8>,
+    /// Numbering plan of short codes; 0 (unknown) by default.
+    pub short_code_npi: Option<u8>,
+    /// Type of number of names; 5 (alphanumeric) by default.
+    pub name_ton: Option<u8>,
+    /// Numbering plan of names; 0 (unknown) by default.
+    pub name_npi: Option<u8>,
+    /// In which alphabet names are written.
+    pub name_alphabet: NameAlphabet,
     /// Type of number of recipients.
     pub destination_ton: Option<u8>,
     /// Numbering plan of recipients.
     pub destination_npi: Option<u8>,
-    /// Whether numbers keep their `+`.
+    /// Whether numbers keep their `+`. Short codes and names have none.
     pub keep_plus: bool,
     /// Recipients that begin with it, such as `+1`, go without it and as national numbers.
     pub national_prefix: Option<String>,
@@ -320,6 +340,11 @@ impl Default for SmppConfig {
             pdu_bytes_max: 70_000,
             source_ton: None,
             source_npi: None,
+            short_code_ton: None,
+            short_code_npi: None,
+            name_ton: None,
+            name_npi: None,
+            name_alphabet: NameAlphabet::Latin1,
             destination_ton: None,
             destination_npi: None,
             keep_plus: false,

@@ -1,5 +1,6 @@
 //! A carrier reached over SMPP: several sessions that look like one.
 
+mod addresses;
 pub mod config;
 pub(crate) mod delivered;
 pub(crate) mod effect;

@@ -217,7 +217,10 @@ fn why_unreadable(delivered: &Delivered<'_>, texts: &[ReceiptText]) -> &'static 
 /// The digits of an address, some of them hidden perhaps. From a carrier of national numbers also those of the whole
 /// number: a short national one is not told by its last digits.
 fn numbers(config: &SmppConfig, address: &Address) -> impl Iterator<Item = String> {
-    let digits = address::digits(&address.text());
+    let text = address.text();
+    // The letters of a name hide no digits, as `x` does in a number.
+    let is_name = address.ton == ton::ALPHANUMERIC && text.contains(char::is_alphabetic);
+    let digits = address::digits(&text).filter(|_| !is_name);
     let country = config.national_prefix.as_deref().and_then(|prefix| prefix.strip_prefix('+'));
     let national =
         digits.as_deref().filter(|_| address.ton != ton::INTERNATIONAL).map(|digits| digits.trim_start_matches('0'));
@@ -363,6 +366,28 @@ mod tests {
             ..sm(4, "")
         };
         assert_eq!(read(&wide), Read::Unreadable { why: "unknown form" });
+    }
+
+    #[test]
+    fn letters_of_a_name_hide_no_digits() {
+        let addresses = |ton, text| {
+            let sm = Sm { destination: Address::new(ton, npi::UNKNOWN, text), ..sm(4, TEXT) };
+            match read(&SmppConfig::default(), &Delivered::of_sm(&sm, &Tlvs::default())) {
+                Read::Receipt(receipt) => receipt.addresses[1..].to_vec(),
+                _ => panic!("no receipt"),
+            }
+        };
+        for (ton, text, expected) in [
+            (ton::ALPHANUMERIC, "X1234", None),
+            (ton::ALPHANUMERIC, "XX5551234", None),
+            (ton::ALPHANUMERIC, "ACME", None),
+            (ton::ALPHANUMERIC, "18005559876", Some("18005559876")),
+            (ton::ALPHANUMERIC, "1800555****", Some("1800555****")),
+            (ton::INTERNATIONAL, "1800555XXXX", Some("1800555****")),
+            (ton::NETWORK_SPECIFIC, "72345", Some("72345")),
+        ] {
+            assert_eq!(addresses(ton, text), Vec::from_iter(expected), "{ton} {text}");
+        }
     }
 
     #[test]

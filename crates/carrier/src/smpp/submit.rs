@@ -5,11 +5,12 @@
 
 use std::borrow::Cow;
 
-use model::{ErrorType, Message, Msisdn};
+use model::{ErrorType, Message};
 use wire::gsm::{self, Cut, Encoding, Segment, packed};
-use wire::smpp::constants::{data_coding, esm_class, npi, ton};
+use wire::smpp::constants::{data_coding, esm_class};
 use wire::smpp::{Address, Sm, Tlvs, tag, time};
 
+use super::addresses;
 use super::config::{Alphabet, SmppConfig};
 use crate::keys::ValidityForm;
 use crate::{SegmentOutcome, Submission, SubmissionOutcome};
@@ -71,8 +72,9 @@ fn segments(config: &SmppConfig, submission: &Submission) -> Result<(u16, Vec<Su
         return Err(format!("{} segments, and the carrier takes {}", segments.len(), config.segments_max));
     }
     let total = segments.first().map_or(1, |segment| segment.total.into());
+    let source = addresses::source(config, message.originator)?;
     let lacked = segments.iter().filter(|segment| submission.lacks(segment.number.into()));
-    Ok((total, lacked.map(|segment| one(config, submission, &plan, cut, segment)).collect()))
+    Ok((total, lacked.map(|segment| one(config, submission, &source, &plan, cut, segment)).collect()))
 }
 
 /// The text as it leaves. Typographic characters become plain ones where that keeps the text out of UCS-2. Where it
@@ -127,7 +129,14 @@ fn plan(config: &SmppConfig, text: &str) -> Plan {
     }
 }
 
-fn one(config: &SmppConfig, submission: &Submission, plan: &Plan, cut: Cut, segment: &Segment) -> SubmitSm {
+fn one(
+    config: &SmppConfig,
+    submission: &Submission,
+    source: &Address,
+    plan: &Plan,
+    cut: Cut,
+    segment: &Segment,
+) -> SubmitSm {
     let message = &*submission.message;
     let reference = reference(message);
     let header = segment.header(cut, reference);
@@ -153,8 +162,8 @@ fn one(config: &SmppConfig, submission: &Submission, plan: &Plan, cut: Cut, segm
     }
     let sm = Sm {
         service_type: config.service_type.clone().into_bytes(),
-        source: address(&message.originator, config.source_ton, config.source_npi, config.keep_plus),
-        destination: recipient(config, &message.recipient),
+        source: source.clone(),
+        destination: addresses::destination(config, message.recipient),
         esm_class: config.esm_class | udhi,
         protocol_id: config.protocol_id,
         priority_flag: config.priority,
@@ -177,20 +186,6 @@ fn reference(message: &Message) -> u16 {
 
 fn pack(septets: &[u8], header_bytes: usize) -> Vec<u8> {
     packed::pack(septets, packed::fill_bits(header_bytes))
-}
-
-/// The recipient's address: national where the carrier wants its own country's numbers so.
-fn recipient(config: &SmppConfig, number: &Msisdn) -> Address {
-    let national = config.national_prefix.as_deref().and_then(|prefix| number.as_str().strip_prefix(prefix));
-    match national {
-        Some(digits) => Address::new(ton::NATIONAL, config.destination_npi.unwrap_or(npi::ISDN), digits),
-        None => address(number, config.destination_ton, config.destination_npi, config.keep_plus),
-    }
-}
-
-fn address(number: &Msisdn, ton: Option<u8>, npi: Option<u8>, keep_plus: bool) -> Address {
-    let text = if keep_plus { number.as_str() } else { number.digits() };
-    Address::new(ton.unwrap_or(ton::INTERNATIONAL), npi.unwrap_or(npi::ISDN), text)
 }
 
 fn validity(config: &SmppConfig, message: &Message, submission: &Submission) -> Vec<u8> {

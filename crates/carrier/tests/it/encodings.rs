@@ -1,11 +1,12 @@
 //! From a text to octets and back: the scripted SMSC joins what it gets, and must have the text.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use carrier::Submission;
 use carrier::keys::ValidityForm;
-use carrier::smpp::config::SmppConfig;
-use carrier::smpp::config::{Alphabet, SplitMethod};
+use carrier::smpp::config::{Alphabet, NameAlphabet, SmppConfig, SplitMethod};
+use carrier::{SegmentOutcome, Submission};
+use model::{ErrorType, Originator};
 use wire::gsm::{self, Encoding, alphabet, packed, segment};
 use wire::smpp::{CommandStatus, Tlvs, tag};
 use wire::{concat, smpp};
@@ -271,6 +272,60 @@ async fn a_recipient_of_the_carriers_own_country_goes_as_a_national_number() {
     for (prefix, expected) in [("+1", (2, 8, "8005550001")), ("+44", (0, 8, "+18005550001"))] {
         let sm = pdus(knobs(prefix), &peer, first_attempt(1, "Hello")).await.remove(0).sm;
         assert_eq!((sm.destination.ton, sm.destination.npi, sm.destination.text().as_str()), expected, "{prefix}");
+    }
+}
+
+/// A message from this sender.
+fn from(text: &str) -> Submission {
+    let mut submission = first_attempt(1, "Hello");
+    Arc::make_mut(&mut submission.message).originator = Originator::parse(text).unwrap();
+    submission
+}
+
+#[tokio::test]
+async fn each_kind_of_sender_has_its_type_of_number_and_its_numbering_plan() {
+    let peer = Peer::start().await;
+    let plain = || config(peer.address());
+    // `keep_plus` and the keys of numbers change nothing for the other kinds.
+    let plus = || SmppConfig { keep_plus: true, source_ton: Some(2), source_npi: Some(8), ..plain() };
+    let codes = || SmppConfig { short_code_ton: Some(6), short_code_npi: Some(9), ..plain() };
+    let names = || SmppConfig { name_ton: Some(0), name_npi: Some(1), ..plain() };
+    let gsm = || SmppConfig { name_alphabet: NameAlphabet::Gsm7, ..plain() };
+    for (knobs, sender, ton, npi, octets) in [
+        (plain(), "+18005559876", 1, 1, &b"18005559876"[..]),
+        (plain(), "72345", 3, 0, b"72345"),
+        (plain(), "00123", 3, 0, b"00123"),
+        (plain(), "ACME", 5, 0, b"ACME"),
+        (plain(), "3M & Co. @1", 5, 0, b"3M & Co. @1"),
+        (plain(), "Caf\u{e9} \u{d1}", 5, 0, b"Caf\xE9 \xD1"),
+        (plus(), "+18005559876", 2, 8, b"+18005559876"),
+        (plus(), "72345", 3, 0, b"72345"),
+        (plus(), "ACME", 5, 0, b"ACME"),
+        (codes(), "+18005559876", 1, 1, b"18005559876"),
+        (codes(), "72345", 6, 9, b"72345"),
+        (codes(), "ACME", 5, 0, b"ACME"),
+        (names(), "72345", 3, 0, b"72345"),
+        (names(), "ACME", 0, 1, b"ACME"),
+        (gsm(), "ACME", 5, 0, b"ACME"),
+        (gsm(), "Caf\u{e9}_\u{394}$", 5, 0, b"Caf\x05\x11\x10\x02"),
+    ] {
+        let sm = pdus(knobs, &peer, from(sender)).await.remove(0).sm;
+        assert_eq!((sm.source.ton, sm.source.npi, &sm.source.octets[..]), (ton, npi, octets), "{sender}");
+        assert_eq!((sm.destination.ton, sm.destination.npi), (1, 1), "{sender}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_the_carriers_alphabet_lacks_is_refused_and_nothing_leaves() {
+    let peer = Peer::start().await;
+    // The `@` of the GSM alphabet is a NUL, where an address ends.
+    for (alphabet, sender) in [(NameAlphabet::Latin1, "\u{394}elta"), (NameAlphabet::Gsm7, "A@B")] {
+        let mut line = Line::open(&peer, SmppConfig { name_alphabet: alphabet, ..config(peer.address()) }).await;
+        line.bench.submit(from(sender)).await;
+        let status = "a character of the sender's name is not in the carrier's `name_alphabet`".to_owned();
+        let refused = SegmentOutcome::Refused { error_type: ErrorType::CarrierRejected, status };
+        assert_eq!(line.bench.outcome().await.segments, [(1, refused)], "{sender}");
+        assert_eq!(line.send(from("ACME")).await.len(), 1, "the session goes on");
     }
 }
 

@@ -7,7 +7,7 @@ use carrier::keys::Secret;
 use carrier::keys::ValidityForm;
 use carrier::mm7::config::Mm7Config;
 use carrier::{SegmentOutcome, Submission};
-use model::ErrorType;
+use model::{ErrorType, Originator};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use tokio::net::TcpListener;
@@ -64,6 +64,17 @@ async fn the_envelope_says_who_and_whom_and_what_is_wanted() {
     assert_eq!(request.time_stamp.as_deref(), Some("2026-03-15T14:30:12.345Z"));
     assert_eq!(request.expiry_date.as_deref(), Some("PT86400S"));
     assert_eq!((request.delivery_report, request.vasp_id, request.priority), (Some(true), None, None));
+
+    for (sender, keep_plus, address) in [
+        ("+18005559876", false, Address::Number("18005559876".to_owned())),
+        ("72345", true, Address::ShortCode("72345".to_owned())),
+        ("ACME & Co.", true, Address::ShortCode("ACME & Co.".to_owned())),
+    ] {
+        let mut submission = picture(7, 100);
+        Arc::make_mut(&mut submission.message).originator = Originator::parse(sender).unwrap();
+        let (request, _) = sent(|config| Mm7Config { keep_plus, ..config }, submission).await.submit_req();
+        assert_eq!(request.sender_address, Some(address));
+    }
 
     let some = |text: &str| Some(text.to_owned());
     let every_key = |config| Mm7Config {

@@ -243,7 +243,7 @@ async fn the_receipt_of_a_national_recipient_has_the_whole_number_too() {
     for (prefix, told) in [("+1", "8005550001"), ("+180055", "50001")] {
         let mut bench = Bench::start(SmppConfig { national_prefix: Some(prefix.to_owned()), ..config(smsc.address()) });
         let submission = first_attempt(1, "Hello");
-        let recipient = submission.message.recipient.digits().to_owned();
+        let recipient = submission.message.recipient.digits().to_string();
         bench.submit(submission).await;
         let (receipt, ack) = bench.receipt().await;
         ack.accept();

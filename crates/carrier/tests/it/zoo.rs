@@ -336,7 +336,7 @@ async fn one_receipt(options: Options) {
     assert_eq!(receipt.state, wire::receipt::ReceiptState::Delivered, "{form}");
     assert!(receipt.keys.contains(&id), "{form}: {id} in {:?}", receipt.keys);
     assert!(
-        receipt.addresses.contains(&message(1, "").recipient.digits().to_owned()),
+        receipt.addresses.contains(&message(1, "").recipient.digits().to_string()),
         "{form}: {:?}",
         receipt.addresses
     );

@@ -1,16 +1,16 @@
-//! Blocks: numbers that get nothing, or from which nothing is sent.
+//! Blocks: numbers that get nothing, and senders from which nothing is sent.
 
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode, Uri};
-use model::AccountId;
 use model::error::Refusal;
 use model::number::{Block, BlockKind};
+use model::{AccountId, SenderKind};
 use pipeline::tenants::BlockName;
 use serde::{Deserialize, Serialize};
 
-use super::input::{account_of, body, meaning, not_there, number, number_of, refused, required};
+use super::input::{account_of, address, address_of, body, meaning, no_address, not_there, refused, required};
 use super::page::{Page, PageQuery};
 use super::{Admin, Answered, Shared, json, no_content};
 use crate::http::query::Parameters;
@@ -56,9 +56,12 @@ pub(super) async fn set(
 }
 
 async fn done(admin: &Admin, name: Result<Path<String>, PathRejection>, request: Request) -> Answered {
-    let number = number(&name.map(|Path(text)| text).unwrap_or_default(), "number")?;
+    let number = address(&name.map(|Path(text)| text).unwrap_or_default(), "number")?;
     let input: BlockInput = body(admin, request).await?;
     let kind = kind(required(input.kind.as_deref(), "kind")?)?;
+    if kind == BlockKind::Recipient && number.kind() != SenderKind::Number {
+        return Err(no_address("number"));
+    }
     let account = input.account_id.as_deref().map(account).transpose()?;
     let block = admin
         .pipeline
@@ -75,7 +78,7 @@ pub(super) async fn lift(State(admin): Shared, name: Result<Path<String>, PathRe
 }
 
 async fn lifted(admin: &Admin, name: Result<Path<String>, PathRejection>, query: &Parameters) -> Answered {
-    let number = number(&name.map(|Path(text)| text).unwrap_or_default(), "number")?;
+    let number = address(&name.map(|Path(text)| text).unwrap_or_default(), "number")?;
     let kind = kind(required(query.get("kind"), "kind")?)?;
     let account = query.get("accountId").map(account).transpose()?;
     admin.pipeline.tenants().delete_block(number, kind, account).await.map_err(not_there)?;
@@ -84,20 +87,16 @@ async fn lifted(admin: &Admin, name: Result<Path<String>, PathRejection>, query:
 
 /// A block's name in a cursor.
 fn name(block: &Block) -> String {
-    format!(
-        "{}.{}.{}",
-        block.number.as_str(),
-        block.kind.as_str(),
-        block.account.map(|id| id.to_string()).unwrap_or_default()
-    )
+    format!("{}.{}.{}", block.number, block.kind.as_str(), block.account.map(|id| id.to_string()).unwrap_or_default())
 }
 
 /// The block that a cursor names.
 fn name_of(text: &str) -> Option<BlockName> {
-    let mut parts = text.splitn(3, '.');
-    let (number, kind, account) = (parts.next()?, parts.next()?, parts.next()?);
+    // A name may have dots.
+    let mut parts = text.rsplitn(3, '.');
+    let (account, kind, number) = (parts.next()?, parts.next()?, parts.next()?);
     let account = if account.is_empty() { None } else { Some(account_of(account)?) };
-    Some((number_of(number)?, BlockKind::parse(kind)?, account))
+    Some((address_of(number)?, BlockKind::parse(kind)?, account))
 }
 
 fn kind(text: &str) -> Result<BlockKind, Refusal> {
@@ -110,7 +109,7 @@ fn account(text: &str) -> Result<AccountId, Refusal> {
 
 fn view(block: &Block) -> BlockView {
     BlockView {
-        number: block.number.as_str().to_owned(),
+        number: block.number.to_string(),
         kind: block.kind.as_str(),
         account_id: block.account.map(|id| id.to_string()),
         reason: block.reason.clone(),

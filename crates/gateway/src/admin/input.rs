@@ -7,7 +7,7 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::Request;
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
-use model::{AccountId, Msisdn};
+use model::{AccountId, Originator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use store::StoreError;
@@ -58,9 +58,9 @@ pub(super) fn account_of(text: &str) -> Option<AccountId> {
     text.parse().ok()
 }
 
-/// The number that a path names.
-pub(super) fn number_of(text: &str) -> Option<Msisdn> {
-    Msisdn::parse(text).ok()
+/// The number, the short code or the name that a path names.
+pub(super) fn address_of(text: &str) -> Option<Originator> {
+    Originator::parse(text).ok()
 }
 
 /// A field that must be there.
@@ -89,9 +89,14 @@ pub(super) fn absent<T>(value: Option<&T>, field: &'static str, expected: &'stat
     if value.is_some() { Err(wrong(field, expected)) } else { Ok(()) }
 }
 
-/// A number in a field.
-pub(super) fn number(text: &str, field: &'static str) -> Result<Msisdn, Refusal> {
-    Msisdn::parse(text).map_err(|_| Refusal::new(ErrorCode::InvalidPhoneNumber).with_info(AdditionalInfo::Field(field)))
+/// A number, a short code or a name in a field.
+pub(super) fn address(text: &str, field: &'static str) -> Result<Originator, Refusal> {
+    address_of(text).ok_or_else(|| no_address(field))
+}
+
+/// A field that holds no address.
+pub(super) fn no_address(field: &'static str) -> Refusal {
+    Refusal::new(ErrorCode::InvalidPhoneNumber).with_info(AdditionalInfo::Field(field))
 }
 
 /// A field that may be absent, `null` or a value, each of which means something else.

@@ -1,4 +1,4 @@
-//! Sender numbers.
+//! Senders: numbers, short codes and names.
 
 use std::num::NonZeroU32;
 
@@ -6,21 +6,26 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode, Uri};
-use model::AccountId;
 use model::error::{ErrorCode, Refusal};
 use model::number::{Number, NumberState};
+use model::{AccountId, SenderKind};
 use serde::{Deserialize, Serialize};
+use store::StoreError;
 use store::contract::tenants::NumberChange;
 
-use super::input::{absent, account_of, body, meaning, number, number_of, path, refused, required, tri_state};
+use super::input::{absent, account_of, address, address_of, body, meaning, path, refused, required, tri_state, wrong};
 use super::page::{Page, PageQuery};
 use super::{Admin, Answered, Shared, json};
 use crate::http::query::Parameters;
+
+/// What the name of a new sender has to be.
+const NEW_NAME: &str = "one that does not exist yet; names that differ in case alone are the same";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct NumberView {
     number: String,
+    kind: &'static str,
     account_id: Option<String>,
     state: &'static str,
     segments_per_second: Option<NonZeroU32>,
@@ -53,9 +58,9 @@ impl NumberInput {
 }
 
 pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
-    let listed = PageQuery::read(&Parameters::parse(uri.query()), number_of).and_then(|query| {
+    let listed = PageQuery::read(&Parameters::parse(uri.query()), address_of).and_then(|query| {
         let numbers = admin.pipeline.tenants().numbers(query.after.as_ref(), query.limit);
-        json(StatusCode::OK, &Page::of(&numbers, |number| number.number.as_str().to_owned(), view))
+        json(StatusCode::OK, &Page::of(&numbers, |number| number.number.to_string(), view))
     });
     admin.answer(listed)
 }
@@ -67,23 +72,26 @@ pub(super) async fn create(State(admin): Shared, request: Request) -> Response<B
 
 async fn created(admin: &Admin, request: Request) -> Answered {
     let input: NumberInput = body(admin, request).await?;
-    let new = number(required(input.number.as_deref(), "number")?, "number")?;
+    let new = address(required(input.number.as_deref(), "number")?, "number")?;
     let account = input.account()?.flatten();
     let tenants = admin.pipeline.tenants();
     if account.is_some_and(|id| tenants.account(id).is_none()) {
-        return Err(super::input::wrong("accountId", "one that exists"));
+        return Err(wrong("accountId", "one that exists"));
     }
     let state = input.state()?.unwrap_or(NumberState::Active);
-    let number = tenants
-        .create_number(new, account, state, input.segments_per_second.flatten())
-        .await
-        .map_err(|error| refused(error, "number"))?;
+    let number =
+        tenants.create_number(new, account, state, input.segments_per_second.flatten()).await.map_err(|error| {
+            match error {
+                StoreError::AlreadyExists if new.kind() == SenderKind::Name => wrong("number", NEW_NAME),
+                other => refused(other, "number"),
+            }
+        })?;
     json(StatusCode::CREATED, &view(&number))
 }
 
 pub(super) async fn show(State(admin): Shared, name: Result<Path<String>, PathRejection>) -> Response<Body> {
-    let found = path(name, number_of)
-        .and_then(|name| admin.pipeline.tenants().number(&name).ok_or_else(|| ErrorCode::NotFound.into()));
+    let found = path(name, address_of)
+        .and_then(|name| admin.pipeline.tenants().number(name).ok_or_else(|| ErrorCode::NotFound.into()));
     admin.answer(found.and_then(|number| json(StatusCode::OK, &view(&number))))
 }
 
@@ -99,7 +107,7 @@ pub(super) async fn change(
 async fn changed(admin: &Admin, name: Result<Path<String>, PathRejection>, request: Request) -> Answered {
     let tenants = admin.pipeline.tenants();
     let known =
-        path(name, number_of).and_then(|name| tenants.number(&name).ok_or_else(|| ErrorCode::NotFound.into()))?;
+        path(name, address_of).and_then(|name| tenants.number(name).ok_or_else(|| ErrorCode::NotFound.into()))?;
     let input: NumberInput = body(admin, request).await?;
     absent(input.number.as_ref(), "number", "nothing, for the path names it")?;
     let change = NumberChange {
@@ -107,13 +115,14 @@ async fn changed(admin: &Admin, name: Result<Path<String>, PathRejection>, reque
         state: input.state()?,
         segments_per_second: input.segments_per_second,
     };
-    let number = tenants.change_number(&known.number, change).await.map_err(|error| refused(error, "accountId"))?;
+    let number = tenants.change_number(known.number, change).await.map_err(|error| refused(error, "accountId"))?;
     json(StatusCode::OK, &view(&number))
 }
 
 fn view(number: &Number) -> NumberView {
     NumberView {
-        number: number.number.as_str().to_owned(),
+        number: number.number.to_string(),
+        kind: number.number.kind().as_str(),
         account_id: number.account.map(|id| id.to_string()),
         state: number.state.as_str(),
         segments_per_second: number.segments_per_second,

@@ -111,7 +111,7 @@ fn view(record: &ScreeningRecord) -> Value {
     object!({
         "id": record.id.to_string(), "at": record.at.to_string(), "accountId": record.account.to_string(),
         "mode": record.mode.as_str(), "outcome": record.outcome.as_str(), "about": about,
-        "from": record.originator.as_str(), "categories": record.categories, "findings": findings,
+        "from": record.originator.to_string(), "categories": record.categories, "findings": findings,
         "body": &*record.body,
     })
 }

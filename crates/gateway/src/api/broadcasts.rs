@@ -11,7 +11,7 @@ use pipeline::tenants::Caller;
 use serde::Serialize;
 use store::contract::broadcasts::BroadcastFilter;
 
-use super::list::{LIMIT_DEFAULT, LIMIT_MAX, number, parsed};
+use super::list::{LIMIT_DEFAULT, LIMIT_MAX, originator, parsed};
 use super::view::BroadcastView;
 use super::{Api, Shared};
 use crate::http::json;
@@ -65,7 +65,7 @@ impl Query {
                 "queued, sending, completed, failed or canceled",
                 BroadcastStatus::parse,
             )?,
-            originator: number("from", get("from"))?,
+            originator: originator("from", get("from"))?,
             // The operator narrows by these, which handlers of the admin API read themselves.
             account: None,
             mode: None,

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{Response, Uri};
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::message::Direction;
-use model::{BroadcastId, MessageId, Msisdn, Status, Timestamp};
+use model::{BroadcastId, MessageId, Msisdn, Originator, Status, Timestamp};
 use pipeline::refusal::refused_by_store;
 use pipeline::tenants::Caller;
 use serde::Serialize;
@@ -68,7 +68,7 @@ impl Query {
             status: parsed(get("status"), "status", "queued, sent, delivered, undelivered or failed", Status::parse)?,
             direction: parsed(get("direction"), "direction", "outbound or inbound", Direction::parse)?,
             recipient: number("to", get("to"))?,
-            originator: number("from", get("from"))?,
+            originator: originator("from", get("from"))?,
             broadcast: parsed(get("broadcastId"), "broadcastId", "an id of a broadcast", |text| {
                 text.parse::<BroadcastId>().ok()
             })?,
@@ -92,9 +92,17 @@ pub(super) fn parsed<T>(
     given.map(|text| parse(text).ok_or_else(|| fields::wrong_type(field, expected))).transpose()
 }
 
-pub(super) fn number(field: &'static str, given: Option<&str>) -> Result<Option<Msisdn>, Refusal> {
-    let bad = |_| Refusal::new(ErrorCode::InvalidPhoneNumber).with_info(AdditionalInfo::Field(field));
-    given.map(|text| Msisdn::parse(text).map_err(bad)).transpose()
+fn number(field: &'static str, given: Option<&str>) -> Result<Option<Msisdn>, Refusal> {
+    given.map(|text| Msisdn::parse(text).map_err(|_| no_address(field))).transpose()
+}
+
+/// A sender of any kind, whatever kinds clients may send from now: older messages have theirs.
+pub(super) fn originator(field: &'static str, given: Option<&str>) -> Result<Option<Originator>, Refusal> {
+    given.map(|text| Originator::parse(text).map_err(|_| no_address(field))).transpose()
+}
+
+fn no_address(field: &'static str) -> Refusal {
+    Refusal::new(ErrorCode::InvalidPhoneNumber).with_info(AdditionalInfo::Field(field))
 }
 
 #[cfg(test)]
@@ -110,7 +118,7 @@ mod tests {
         let query =
             read("to=+18005551234&status=sent&limit=7&after=2026-03-15T14:30:00%2B01:00&x=y&from=").ok().unwrap();
         assert_eq!((query.limit, query.filter.status, query.filter.originator), (7, Some(Status::Sent), None));
-        assert_eq!(query.filter.recipient.map(|number| number.as_str().to_owned()).as_deref(), Some("+18005551234"));
+        assert_eq!(query.filter.recipient, Msisdn::parse("+18005551234").ok());
         assert_eq!(query.filter.from, Timestamp::parse("2026-03-15T13:30:00Z"));
     }
 
@@ -127,6 +135,10 @@ mod tests {
             let refusal = read(text).err().unwrap();
             assert!(matches!(refusal.info, Some(AdditionalInfo::WrongType { field, .. }) if field == name), "{text}");
         }
+        for (text, from) in [("from=+18005551234", "+18005551234"), ("from=72345", "72345"), ("from=A%20B", "A B")] {
+            assert_eq!(read(text).ok().unwrap().filter.originator, Originator::parse(from).ok(), "{text}");
+        }
+        assert_eq!(read("from=12").err().map(|refusal| refusal.code), Some(ErrorCode::InvalidPhoneNumber));
         assert_eq!(read("to=555").err().map(|refusal| refusal.code), Some(ErrorCode::InvalidPhoneNumber));
     }
 }

@@ -2,7 +2,9 @@
 
 use model::idempotency::AnswerForm;
 use model::message::{Encoding, MessageType};
-use model::{Broadcast, BroadcastCounts, BroadcastRecord, BroadcastStatus, Delivery, Message, Timestamp};
+use model::{
+    Broadcast, BroadcastCounts, BroadcastRecord, BroadcastStatus, Delivery, Message, Msisdn, Originator, Timestamp,
+};
 use serde::{Serialize, Serializer};
 use wire::gsm::{Ucs2Character, ucs2_characters};
 
@@ -16,8 +18,10 @@ pub(crate) struct MessageView<'a> {
     #[serde(serialize_with = "text")]
     id: model::MessageId,
     direction: &'static str,
-    to: &'a str,
-    from: &'a str,
+    #[serde(serialize_with = "text")]
+    to: Msisdn,
+    #[serde(serialize_with = "text")]
+    from: Originator,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,8 +55,8 @@ impl<'a> MessageView<'a> {
         Self {
             id: message.id,
             direction: message.direction.as_str(),
-            to: message.recipient.as_str(),
-            from: message.originator.as_str(),
+            to: message.recipient,
+            from: message.originator,
             body: message.body.as_deref(),
             media_url: message.media_url.as_deref(),
             message_type: message.kind.as_str(),
@@ -91,7 +95,8 @@ impl<'a> MessageView<'a> {
 pub(crate) struct BroadcastView<'a> {
     #[serde(serialize_with = "text")]
     id: model::BroadcastId,
-    from: &'a str,
+    #[serde(serialize_with = "text")]
+    from: Originator,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -148,7 +153,7 @@ impl<'a> BroadcastView<'a> {
     pub(crate) fn accepted(broadcast: &'a Broadcast, status: BroadcastStatus) -> Self {
         Self {
             id: broadcast.id,
-            from: broadcast.originator.as_str(),
+            from: broadcast.originator,
             body: broadcast.body.as_deref(),
             media_url: broadcast.media_url.as_deref(),
             message_type: broadcast.kind.as_str(),

@@ -44,9 +44,9 @@ enum Action {
         #[command(flatten)]
         paging: Paging,
     },
-    /// Blocks a number
+    /// Blocks a number or a sender
     Add {
-        /// The number, such as +18005550100
+        /// The number, such as +18005550100; of a sender also a short code or a name
         number: String,
         /// Nothing is sent to it, or nothing from it
         #[arg(long, value_enum, default_value_t = Kind::Recipient)]
@@ -60,7 +60,7 @@ enum Action {
     },
     /// Lifts a block
     Remove {
-        /// The number, such as +18005550100
+        /// The number, such as +18005550100; of a sender also a short code or a name
         number: String,
         /// Of this kind
         #[arg(long, value_enum, default_value_t = Kind::Recipient)]

@@ -56,9 +56,9 @@ enum Command {
     Account(account::Account),
     /// API keys of an account
     Key(key::Key),
-    /// Sender numbers
+    /// Senders: numbers, short codes and names
     Number(number::Number),
-    /// Numbers that get nothing, or from which nothing is sent
+    /// Numbers that get nothing, and senders from which nothing is sent
     Block(block::Block),
     /// Messages, and what happened to them
     Message(message::Message),

@@ -20,16 +20,16 @@ pub(super) struct Number {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Lists numbers
+    /// Lists senders: numbers, short codes and names
     List(Paging),
     /// Shows one
     Show {
-        /// The number, such as +18005550100
+        /// The number, short code or name, such as +18005550100, 72345 or ACME
         number: String,
     },
     /// Adds one
     Add {
-        /// The number, such as +18005550100
+        /// The number, short code or name, such as +18005550100, 72345 or ACME
         number: String,
         /// Whose it is
         #[arg(long)]
@@ -43,7 +43,7 @@ enum Action {
     },
     /// Changes whose one is, its state, or its pace
     Set {
-        /// The number, such as +18005550100
+        /// The number, short code or name, such as +18005550100, 72345 or ACME
         number: String,
         /// Whose it is from now on
         #[arg(long)]
@@ -63,8 +63,9 @@ enum Action {
     },
 }
 
-const COLUMNS: [(&str, &str); 5] = [
+const COLUMNS: [(&str, &str); 6] = [
     ("NUMBER", "/number"),
+    ("KIND", "/kind"),
     ("ACCOUNT", "/accountId"),
     ("STATE", "/state"),
     ("SEGMENTS/S", "/segmentsPerSecond"),

@@ -34,6 +34,9 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
             format!("is {floor_ms}, and above `dispatch.retry_ceiling_ms`, which is {ceiling_ms}"),
         );
     }
+    if config.api.sender_kinds.is_empty() {
+        note("api.sender_kinds", "names no kind, so that nothing could be sent".to_owned());
+    }
     if config.media.ports.is_empty() || config.media.ports.contains(&0) {
         note("media.ports", "names no port, or port 0".to_owned());
     }

@@ -15,7 +15,7 @@ pub use mistake::{ConfigErrors, Mistake};
 pub use read::{line_of_key, read};
 pub use sections::{
     Admin, Api, Dispatch, Keys, Limits, Log, LogFormat, Media, OnUnknown, Receipts, RouteConfig, RouteType, Screening,
-    StoreConfig,
+    SenderKind, StoreConfig,
 };
 
 use carrier::CarrierConfig;

@@ -356,6 +356,7 @@ mod tests {
             ("[dispatch]", "retry_ceiling_ms", "9223372036854775807"),
             ("[dispatch]", "fallback_after_secs", "9223372036854775807"),
             ("[dispatch]", "retry_floor_ms", "300001"),
+            ("[api]", "sender_kinds", "[]"),
             ("[media]", "ports", "[]"),
             ("[media]", "ports", "[80, 0]"),
             ("[media]", "fetches_per_account", "65"),

@@ -55,6 +55,8 @@ section! {
         broadcast_body_bytes_max: usize,
         /// The largest head.
         head_bytes_max: usize,
+        /// What clients may send from.
+        sender_kinds: Vec<SenderKind>,
     }
 }
 
@@ -224,6 +226,29 @@ pub enum LogFormat {
     Text,
     /// For programs.
     Json,
+}
+
+/// A kind of sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SenderKind {
+    /// Numbers in E.164 form.
+    Number,
+    /// Short codes.
+    ShortCode,
+    /// Names.
+    Name,
+}
+
+impl SenderKind {
+    /// The kind as the rest of the program knows it.
+    pub const fn sender_kind(self) -> model::SenderKind {
+        match self {
+            Self::Number => model::SenderKind::Number,
+            Self::ShortCode => model::SenderKind::ShortCode,
+            Self::Name => model::SenderKind::Name,
+        }
+    }
 }
 
 /// One `[[route]]`.

@@ -37,6 +37,7 @@ mod raw;
 mod reload;
 mod replays;
 mod screening;
+mod senders;
 mod sending;
 mod shape;
 mod supervision;

@@ -7,14 +7,14 @@ use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::MessageType;
 use model::quota::UtcDay;
-use model::{Broadcast, BroadcastId, Media, Msisdn, Recipients, Screened, ScreeningRecord, Timestamp};
+use model::{Broadcast, BroadcastId, Media, Msisdn, Originator, Recipients, Screened, ScreeningRecord, Timestamp};
 use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastReplay};
 use store::contract::messages::{IdempotencyClaim, Quota};
 use store::contract::requests::RequestKey;
 
-use super::parse::{given, given_text, kind_of, measured, missing, number};
+use super::parse::{given, given_text, kind_of, measured, missing, sender};
 use super::recipients::RecipientList;
-use super::{Admission, UnderWay};
+use super::{Admission, AdmissionLimits, UnderWay};
 use crate::refusal::refused_by_store;
 use crate::tenants::Caller;
 use wire::text::LooseText;
@@ -54,7 +54,7 @@ const LOOKUP: usize = 1_000;
 /// A request whose fields are there and well formed. Its text has not been looked at.
 struct Parsed {
     recipients: Recipients,
-    originator: Msisdn,
+    originator: Originator,
     body: Option<LooseText>,
     media_url: Option<String>,
     kind: MessageType,
@@ -72,7 +72,7 @@ impl Admission {
         name: impl FnOnce(Timestamp) -> BroadcastId + Send,
     ) -> Result<BroadcastAccepted, Refusal> {
         let now = self.runtime.now();
-        let parsed = Parsed::check(request, self.limits.get().recipients_max)?; // 33005 33006 33003 33024 33108 33106
+        let parsed = Parsed::check(request, &self.limits.get())?; // 33005 33006 33003 33024 33108 33106
         let is_first = under_way.begin(caller, self.broadcast_claim(&parsed, now), parsed.media_url.is_some()).await?;
         if let Some(replay) = self.broadcast_replay(caller, under_way.claim()).await? {
             return Ok(BroadcastAccepted::Replayed(replay)); // 33013
@@ -81,9 +81,9 @@ impl Admission {
             return Err(ErrorCode::DuplicateIdempotencyKey.into()); // 33013
         }
         let (body, encoding, segments) = measured(parsed.body, parsed.kind, &self.limits.get())?; // 33016 33107
-        self.tenants.check_sender(caller.account, &parsed.originator)?; // 33008 33004 33009 33011
+        self.tenants.check_sender(caller.account, parsed.originator)?; // 33008 33004 33009 33011
         let recipients = self.not_blocked(caller, &parsed.recipients);
-        let flagged = self.screen(caller, &parsed.originator, body.as_ref(), now).await?; // 33019
+        let flagged = self.screen(caller, parsed.originator, body.as_ref(), now).await?; // 33019
         let media = self.media(caller, parsed.media_url.as_deref()).await?; // 33018 33017 33014 33015
         // Media take their time, and the broadcast begins its life when it is written.
         let now = self.runtime.now();
@@ -93,7 +93,7 @@ impl Admission {
             account: caller.account,
             mode: caller.mode,
             kind: parsed.kind,
-            expires_at: now + self.limits.get().validity + self.paced(&parsed.originator, recipients.len(), segments),
+            expires_at: now + self.limits.get().validity + self.paced(parsed.originator, recipients.len(), segments),
             originator: parsed.originator,
             body,
             media_url: parsed.media_url,
@@ -176,12 +176,12 @@ impl Admission {
                 return sound;
             }
             let blocked = self.tenants.blocked_among(caller.account, &some);
-            some.iter().zip(blocked).filter(|(_, blocked)| !blocked).for_each(|(recipient, _)| sound.push(recipient));
+            some.iter().zip(blocked).filter(|(_, blocked)| !blocked).for_each(|(recipient, _)| sound.push(*recipient));
         }
     }
 
     /// How long the sender's pace makes the last recipient wait, which is no reason for their message to be too old.
-    fn paced(&self, originator: &Msisdn, recipients: usize, segments: u16) -> Duration {
+    fn paced(&self, originator: Originator, recipients: usize, segments: u16) -> Duration {
         let rate = self.tenants.pace_of(originator).map_or(0, |pace| u64::from(pace.get()));
         Duration::from_secs((recipients as u64 * u64::from(segments)).checked_div(rate).unwrap_or(0))
     }
@@ -190,7 +190,7 @@ impl Admission {
 impl Parsed {
     /// Checks presence (33005), type (33006), numbers (33003), duplicates (33024), how many there are (33108) and the
     /// idempotency key's form (33106), in this order.
-    fn check(request: BroadcastRequest, recipients_max: usize) -> Result<Self, Refusal> {
+    fn check(request: BroadcastRequest, limits: &AdmissionLimits) -> Result<Self, Refusal> {
         let (from, body, media_url) = (given(request.from), given_text(request.body), given(request.media_url));
         let content_missing = body.is_none() && media_url.is_none();
         let (Some(list), Some(from), false) = (&request.recipients, &from, content_missing) else {
@@ -205,15 +205,13 @@ impl Parsed {
             let info = AdditionalInfo::InvalidRecipients(list.invalid.clone());
             return Err(Refusal::new(ErrorCode::InvalidPhoneNumber).with_info(info));
         }
-        let originator = number("from", from)?;
+        let originator = sender("from", from, limits.sender_kinds)?;
         let duplicates = list.numbers.duplicates(DUPLICATES_MAX);
         if !duplicates.is_empty() {
-            let info = AdditionalInfo::DuplicateRecipients(
-                duplicates.iter().map(|number| number.as_str().to_owned()).collect(),
-            );
+            let info = AdditionalInfo::DuplicateRecipients(duplicates.iter().map(ToString::to_string).collect());
             return Err(Refusal::new(ErrorCode::DuplicateRecipients).with_info(info));
         }
-        if list.count == 0 || list.count > recipients_max {
+        if list.count == 0 || list.count > limits.recipients_max {
             return Err(ErrorCode::TooManyRecipients.into());
         }
         let idempotency_key = match request.idempotency_key {
@@ -227,16 +225,24 @@ impl Parsed {
     /// What tells this request from another under the same key: its values, not how they were written.
     fn fingerprint(&self) -> Fingerprint {
         let recipients: Vec<u8> = self.recipients.as_numbers().iter().flat_map(|number| number.to_le_bytes()).collect();
-        let (originator, kind) = (self.originator.as_str().as_bytes(), self.kind.as_str().as_bytes());
+        let (originator, kind) = (self.originator.text(), self.kind.as_str().as_bytes());
         let (body, media_url) =
             (self.body.as_ref().map(LooseText::to_wtf8), self.media_url.as_deref().map(str::as_bytes));
-        Fingerprint::of_octets([Some(&recipients[..]), Some(originator), body.as_deref(), media_url, Some(kind)])
+        Fingerprint::of_octets([
+            Some(&recipients[..]),
+            Some(originator.as_bytes()),
+            body.as_deref(),
+            media_url,
+            Some(kind),
+        ])
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const LIMITS: AdmissionLimits = AdmissionLimits { recipients_max: 3, ..AdmissionLimits::SMALLEST };
 
     fn list(numbers: &[&str]) -> RecipientList {
         let mut list = RecipientList::default();
@@ -254,7 +260,7 @@ mod tests {
     }
 
     fn code(request: BroadcastRequest) -> Option<ErrorCode> {
-        Parsed::check(request, 3).err().map(|refusal| refusal.code)
+        Parsed::check(request, &LIMITS).err().map(|refusal| refusal.code)
     }
 
     #[test]
@@ -281,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_fingerprint_is_of_the_recipients_in_their_order() {
-        let print = |numbers: &[&str]| Parsed::check(request(numbers), 3).ok().map(|parsed| parsed.fingerprint());
+        let print = |numbers: &[&str]| Parsed::check(request(numbers), &LIMITS).ok().map(|parsed| parsed.fingerprint());
         assert_eq!(print(&["+18005551001", "+18005551002"]), print(&["+18005551001", "+18005551002"]));
         assert_ne!(print(&["+18005551001", "+18005551002"]), print(&["+18005551002", "+18005551001"]));
     }

@@ -1,7 +1,9 @@
 //! The operator's bounds that hold now. They may change while requests are admitted, which read them without a lock.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
+
+use model::SenderKinds;
 
 use super::AdmissionLimits;
 
@@ -13,6 +15,7 @@ pub(crate) struct InForce {
     recipients_max: AtomicUsize,
     validity_ms: AtomicU64,
     idempotency_ms: AtomicU64,
+    sender_kinds: AtomicU8,
 }
 
 impl InForce {
@@ -23,6 +26,7 @@ impl InForce {
             recipients_max: AtomicUsize::new(limits.recipients_max),
             validity_ms: AtomicU64::new(ms(limits.validity)),
             idempotency_ms: AtomicU64::new(ms(limits.idempotency)),
+            sender_kinds: AtomicU8::new(limits.sender_kinds.to_bits()),
         }
     }
 
@@ -34,6 +38,7 @@ impl InForce {
             recipients_max: self.recipients_max.load(Ordering::Relaxed),
             validity: Duration::from_millis(self.validity_ms.load(Ordering::Relaxed)),
             idempotency: Duration::from_millis(self.idempotency_ms.load(Ordering::Relaxed)),
+            sender_kinds: SenderKinds::from_bits(self.sender_kinds.load(Ordering::Relaxed)),
         }
     }
 
@@ -44,6 +49,7 @@ impl InForce {
         self.recipients_max.store(limits.recipients_max, Ordering::Relaxed);
         self.validity_ms.store(ms(limits.validity), Ordering::Relaxed);
         self.idempotency_ms.store(ms(limits.idempotency), Ordering::Relaxed);
+        self.sender_kinds.store(limits.sender_kinds.to_bits(), Ordering::Relaxed);
     }
 }
 
@@ -63,6 +69,7 @@ mod tests {
             recipients_max: n + 2,
             validity: Duration::from_secs(n as u64 + 3),
             idempotency: Duration::from_secs(n as u64 + 4),
+            sender_kinds: SenderKinds::from_bits(n as u8 / 10),
         };
         let in_force = InForce::new(limits(10));
         assert_eq!(in_force.get(), limits(10));

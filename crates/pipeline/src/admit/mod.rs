@@ -20,7 +20,7 @@ use model::error::{ErrorCode, Refusal};
 use model::message::{Direction, Message, MessageType};
 use model::quota::UtcDay;
 use model::sampler::Sampler;
-use model::{Entropy, Media, MessageId, Mint, Mode, Msisdn, Screened, ScreeningRecord, Timestamp};
+use model::{Entropy, Media, MessageId, Mint, Mode, Msisdn, Screened, ScreeningRecord, SenderKinds, Timestamp};
 use runtime::Runtime;
 use screening::Screen;
 use store::Store;
@@ -77,6 +77,21 @@ pub struct AdmissionLimits {
     pub validity: Duration,
     /// How long an idempotency key is remembered.
     pub idempotency: Duration,
+    /// What clients may send from.
+    pub sender_kinds: SenderKinds,
+}
+
+#[cfg(test)]
+impl AdmissionLimits {
+    /// Limits that let nothing pass but what every limit lets pass.
+    pub(crate) const SMALLEST: Self = Self {
+        sms_characters_max: 1,
+        mms_characters_max: 1,
+        recipients_max: 1,
+        validity: Duration::ZERO,
+        idempotency: Duration::ZERO,
+        sender_kinds: SenderKinds::NUMBERS,
+    };
 }
 
 /// What admission makes of a request.
@@ -122,7 +137,7 @@ impl Admission {
         name: impl FnOnce(Timestamp) -> MessageId + Send,
     ) -> Result<Accepted, Refusal> {
         let now = self.runtime.now();
-        let parsed = Parsed::check(request)?; // 33005 33006 33003 33106
+        let parsed = Parsed::check(request, self.limits.get().sender_kinds)?; // 33005 33006 33003 33106
         let is_first = under_way.begin(caller, self.claim(&parsed, now), parsed.media_url.is_some()).await?;
         if let Some(replay) = self.replay(caller, under_way.claim()).await? {
             return Ok(Accepted::Replayed(replay)); // 33013
@@ -131,9 +146,9 @@ impl Admission {
             return Err(ErrorCode::DuplicateIdempotencyKey.into()); // 33013
         }
         let draft = Draft::check(parsed, &self.limits.get())?; // 33016 33107
-        self.tenants.check_sender(caller.account, &draft.originator)?; // 33008 33004 33009 33011
-        self.tenants.check_recipient(caller.account, &draft.recipient)?; // 33010
-        let flagged = self.screen(caller, &draft.originator, draft.body.as_ref(), now).await?; // 33019
+        self.tenants.check_sender(caller.account, draft.originator)?; // 33008 33004 33009 33011
+        self.tenants.check_recipient(caller.account, draft.recipient)?; // 33010
+        let flagged = self.screen(caller, draft.originator, draft.body.as_ref(), now).await?; // 33019
         let media = self.media(caller, draft.media_url.as_deref()).await?; // 33018 33017 33014 33015
         // Media take their time, and the message begins its life when it is written.
         let now = self.runtime.now();
@@ -161,7 +176,7 @@ impl Admission {
             direction: Direction::Outbound,
             mode: caller.mode,
             kind: draft.kind,
-            reference: self.references.next(&draft.originator, &draft.recipient),
+            reference: self.references.next(draft.originator, draft.recipient),
             originator: draft.originator,
             recipient: draft.recipient,
             body: draft.body,

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use model::Msisdn;
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::idempotency::{Fingerprint, IdempotencyKey};
 use model::message::{Encoding, MessageType};
+use model::{Msisdn, Originator, SenderKinds};
 
 use wire::text::LooseText;
 
@@ -14,7 +14,7 @@ use super::{AdmissionLimits, SendRequest};
 /// A request whose fields are there and well formed. Its text has not been looked at.
 pub(super) struct Parsed {
     recipient: Msisdn,
-    originator: Msisdn,
+    originator: Originator,
     body: Option<LooseText>,
     pub(super) media_url: Option<String>,
     kind: MessageType,
@@ -24,7 +24,7 @@ pub(super) struct Parsed {
 /// What is to be sent.
 pub(super) struct Draft {
     pub(super) recipient: Msisdn,
-    pub(super) originator: Msisdn,
+    pub(super) originator: Originator,
     pub(super) body: Option<Arc<str>>,
     pub(super) media_url: Option<String>,
     pub(super) kind: MessageType,
@@ -34,7 +34,7 @@ pub(super) struct Draft {
 
 impl Parsed {
     /// Checks presence (33005), type (33006), numbers (33003) and the idempotency key's form (33106), in this order.
-    pub(super) fn check(request: SendRequest) -> Result<Self, Refusal> {
+    pub(super) fn check(request: SendRequest, sender_kinds: SenderKinds) -> Result<Self, Refusal> {
         let media_url = given(request.media_url);
         let body = given_text(request.body);
         let (Some(to), Some(from)) = (given(request.to.clone()), given(request.from.clone())) else {
@@ -45,7 +45,7 @@ impl Parsed {
         }
         let kind = kind_of(request.message_type.as_deref(), media_url.is_some())?;
         let recipient = number("to", &to)?;
-        let originator = number("from", &from)?;
+        let originator = sender("from", &from, sender_kinds)?;
         let idempotency_key = match request.idempotency_key {
             Some(key) => Some(IdempotencyKey::parse(&key).map_err(|_| ErrorCode::InvalidIdempotencyKey)?),
             None => None,
@@ -57,8 +57,8 @@ impl Parsed {
     pub(super) fn fingerprint(&self) -> Fingerprint {
         let body = self.body.as_ref().map(LooseText::to_wtf8);
         Fingerprint::of_octets([
-            Some(self.recipient.as_str().as_bytes()),
-            Some(self.originator.as_str().as_bytes()),
+            Some(self.recipient.text().as_bytes()),
+            Some(self.originator.text().as_bytes()),
             body.as_deref(),
             self.media_url.as_deref().map(str::as_bytes),
             Some(self.kind.as_str().as_bytes()),
@@ -137,12 +137,28 @@ pub(super) fn kind_of(named: Option<&str>, has_media: bool) -> Result<MessageTyp
 }
 
 pub(super) fn number(field: &'static str, text: &str) -> Result<Msisdn, Refusal> {
-    Msisdn::parse(text).map_err(|_| Refusal::new(ErrorCode::InvalidPhoneNumber).with_info(AdditionalInfo::Field(field)))
+    Msisdn::parse(text).map_err(|_| invalid_number(field))
+}
+
+/// An originator of a kind that clients may send from.
+pub(super) fn sender(field: &'static str, text: &str, kinds: SenderKinds) -> Result<Originator, Refusal> {
+    let originator = Originator::parse(text).map_err(|_| invalid_number(field))?;
+    let kind = originator.kind();
+    if kinds.contains(kind) {
+        return Ok(originator);
+    }
+    // The contract knows no other originator than a number, so that the client learns of no other kind.
+    Err(invalid_number(field).caused_by(format_args!("`api.sender_kinds` does not have `{}`", kind.as_str())))
+}
+
+fn invalid_number(field: &'static str) -> Refusal {
+    Refusal::new(ErrorCode::InvalidPhoneNumber).with_info(AdditionalInfo::Field(field))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::SenderKind;
 
     fn request(to: &str, from: &str, body: Option<&str>, media: Option<&str>, kind: Option<&str>) -> SendRequest {
         let own = |text: Option<&str>| text.map(str::to_owned);
@@ -157,7 +173,7 @@ mod tests {
     }
 
     fn refusal(request: SendRequest) -> Option<(ErrorCode, Option<AdditionalInfo>)> {
-        Parsed::check(request).err().map(|refusal| (refusal.code, refusal.info))
+        Parsed::check(request, SenderKinds::NUMBERS).err().map(|refusal| (refusal.code, refusal.info))
     }
 
     #[test]
@@ -189,24 +205,64 @@ mod tests {
     #[test]
     fn a_fingerprint_is_of_the_values_that_count() {
         let print = |body, kind| {
-            Parsed::check(request("+18005551234", "+18005550000", Some(body), None, kind)).ok().map(|p| p.fingerprint())
+            Parsed::check(request("+18005551234", "+18005550000", Some(body), None, kind), SenderKinds::NUMBERS)
+                .ok()
+                .map(|p| p.fingerprint())
         };
         assert_eq!(print("a", None), print("a", Some("SMS")));
         assert_ne!(print("a", None), print("b", None));
     }
 
     #[test]
+    fn a_fingerprint_of_numbers_is_of_their_texts() {
+        let request = request("+18005551234", "+18005550000", Some("a"), None, None);
+        let parsed = Parsed::check(request, SenderKinds::NUMBERS).ok().unwrap();
+        let texts = [&b"+18005551234"[..], b"+18005550000", b"a"].map(Some);
+        let [to, from, body] = texts;
+        assert_eq!(parsed.fingerprint(), Fingerprint::of_octets([to, from, body, None, Some(b"SMS")]));
+    }
+
+    #[test]
+    fn a_sender_is_of_a_kind_that_is_open_or_is_no_number() {
+        let cause = |kind: &str| Some(format!("`api.sender_kinds` does not have `{kind}`"));
+        for (from, kind) in
+            [("+18005550000", SenderKind::Number), ("72345", SenderKind::ShortCode), ("ACME", SenderKind::Name)]
+        {
+            let check = |kinds: SenderKinds| Parsed::check(request("+18005551234", from, Some("x"), None, None), kinds);
+            assert!(check([kind].into_iter().collect()).is_ok(), "{from}");
+            let others: SenderKinds = SenderKind::ALL.into_iter().filter(|other| *other != kind).collect();
+            let refusal = check(others).err().unwrap();
+            assert_eq!(
+                (refusal.code, refusal.info, refusal.cause),
+                (ErrorCode::InvalidPhoneNumber, Some(AdditionalInfo::Field("from")), cause(kind.as_str()))
+            );
+        }
+        let all: SenderKinds = SenderKind::ALL.into_iter().collect();
+        for (to, from, field) in [
+            ("72345", "72345", "to"),
+            ("ACME", "ACME", "to"),
+            ("+18005551234", "12", "from"),
+            ("+18005551234", "ACME ", "from"),
+        ] {
+            let refusal = Parsed::check(request(to, from, Some("x"), None, None), all).err().unwrap();
+            assert_eq!(
+                (refusal.code, refusal.info, refusal.cause),
+                (ErrorCode::InvalidPhoneNumber, Some(AdditionalInfo::Field(field)), None),
+                "{to} {from}"
+            );
+        }
+    }
+
+    #[test]
     fn length_is_counted_in_characters() {
-        let limits = AdmissionLimits {
-            sms_characters_max: 3,
-            mms_characters_max: 5,
-            recipients_max: 1,
-            validity: std::time::Duration::ZERO,
-            idempotency: std::time::Duration::ZERO,
-        };
+        let limits = AdmissionLimits { sms_characters_max: 3, mms_characters_max: 5, ..AdmissionLimits::SMALLEST };
         let check = |body: &str, kind| {
-            let parsed =
-                Parsed::check(request("+18005551234", "+18005550000", Some(body), None, Some(kind))).ok().unwrap();
+            let parsed = Parsed::check(
+                request("+18005551234", "+18005550000", Some(body), None, Some(kind)),
+                SenderKinds::NUMBERS,
+            )
+            .ok()
+            .unwrap();
             Draft::check(parsed, &limits).err().map(|refusal| refusal.code)
         };
         assert_eq!(check("😀😀😀", "SMS"), None);

@@ -23,7 +23,7 @@ impl RecipientList {
     pub fn push(&mut self, text: &str) {
         match Msisdn::parse(text) {
             // More than can be numbered are only counted: they are refused anyway.
-            Ok(number) if self.count < BroadcastId::RECIPIENTS_MAX as usize => self.numbers.push(&number),
+            Ok(number) if self.count < BroadcastId::RECIPIENTS_MAX as usize => self.numbers.push(number),
             Ok(_) => {}
             Err(_) if self.invalid.len() < INVALID_MAX => {
                 self.invalid.push(InvalidRecipient {

@@ -8,7 +8,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use model::{Entropy, Msisdn};
+use model::{Entropy, Msisdn, Originator};
 
 /// How many counters there are. Pairs of numbers that share one make each other's references skip a few.
 const COUNTERS: usize = 65_536;
@@ -37,9 +37,9 @@ impl References {
 
     /// The reference of a message from `originator` to `recipient`; never 0, which is what messages have that were
     /// accepted before every one had a reference.
-    pub(crate) fn next(&self, originator: &Msisdn, recipient: &Msisdn) -> u16 {
+    pub(crate) fn next(&self, originator: Originator, recipient: Msisdn) -> u16 {
         let mut hasher = DefaultHasher::new();
-        (originator.as_str(), recipient.as_str()).hash(&mut hasher);
+        (originator, recipient).hash(&mut hasher);
         let counter = &self.0[hasher.finish() as usize % COUNTERS];
         match counter.fetch_add(1, Ordering::Relaxed) {
             0 => counter.fetch_add(1, Ordering::Relaxed).max(1),
@@ -54,17 +54,17 @@ mod tests {
     use model::SeededEntropy;
     use std::collections::{HashMap, HashSet};
 
-    fn number(last: u32) -> Msisdn {
-        Msisdn::parse(&format!("+1800555{last:04}")).unwrap()
+    fn number<A: From<Msisdn>>(last: u32) -> A {
+        Msisdn::parse(&format!("+1800555{last:04}")).unwrap().into()
     }
 
     #[test]
     fn references_of_a_pair_follow_each_other_wrap_and_are_never_0() {
         let references = References::new(&SeededEntropy::new(1));
-        let (a, b) = (number(1), number(2));
-        let first = references.next(&a, &b);
-        assert_eq!(references.next(&a, &b), if first == u16::MAX { 1 } else { first + 1 });
-        let all: HashSet<u16> = (0..=u32::from(u16::MAX)).map(|_| references.next(&a, &b)).collect();
+        let (a, b): (Originator, Msisdn) = (number(1), number(2));
+        let first = references.next(a, b);
+        assert_eq!(references.next(a, b), if first == u16::MAX { 1 } else { first + 1 });
+        let all: HashSet<u16> = (0..=u32::from(u16::MAX)).map(|_| references.next(a, b)).collect();
         assert!(!all.contains(&0) && all.len() == usize::from(u16::MAX));
     }
 
@@ -76,7 +76,7 @@ mod tests {
         for turn in 0..20 {
             for originator in 0..10 {
                 for recipient in 100..400 {
-                    let reference = references.next(&number(originator), &number(recipient));
+                    let reference = references.next(number(originator), number(recipient));
                     let seen = last.entry((originator, recipient)).or_default();
                     assert!(
                         !seen.contains(&(reference as u8)),
@@ -92,7 +92,7 @@ mod tests {
     fn counters_begin_anew_with_each_process() {
         let (a, b) = (References::new(&SeededEntropy::new(1)), References::new(&SeededEntropy::new(2)));
         let differ = (0..1_000)
-            .filter(|last| a.next(&number(*last), &number(9_999)) != b.next(&number(*last), &number(9_999)))
+            .filter(|last| a.next(number(*last), number(9_999)) != b.next(number(*last), number(9_999)))
             .count();
         assert!(differ > 900, "{differ}");
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use model::error::{AdditionalInfo, ContentMatch, ErrorCode, Refusal};
-use model::{Msisdn, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
+use model::{Originator, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
 use screening::{Outcome, Verdict};
 
 use super::Admission;
@@ -17,7 +17,7 @@ impl Admission {
     pub(super) async fn screen(
         &self,
         caller: &Caller,
-        originator: &Msisdn,
+        originator: Originator,
         body: Option<&Arc<str>>,
         now: Timestamp,
     ) -> Result<Option<ScreeningRecord>, Refusal> {
@@ -37,7 +37,7 @@ impl Admission {
             at: now,
             outcome,
             about: None,
-            originator: originator.clone(),
+            originator,
             categories: verdict.categories().map(|category| category.name().to_owned()).collect(),
             findings: findings(&verdict),
             body: Arc::clone(body),

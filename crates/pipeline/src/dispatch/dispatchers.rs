@@ -67,7 +67,7 @@ impl Dispatchers {
     }
 
     /// The slowest of the paces that a message from `originator` with `carrier` keeps; `None` where it keeps none.
-    pub(crate) fn pace_of(&self, carrier: &str, originator: &model::Msisdn) -> Option<u32> {
+    pub(crate) fn pace_of(&self, carrier: &str, originator: model::Originator) -> Option<u32> {
         self.0.get(carrier)?.machine().pace_of(originator)
     }
 

@@ -194,7 +194,7 @@ impl Dispatch {
     }
 
     /// The slowest of the paces that a message from `originator` keeps; `None` where it keeps none.
-    pub(super) fn pace_of(&self, originator: &model::Msisdn) -> Option<u32> {
+    pub(super) fn pace_of(&self, originator: model::Originator) -> Option<u32> {
         let limits = self.settings.queue;
         let of_number = self.books.senders.rate_of(originator).map_or(0, std::num::NonZeroU32::get);
         [of_number, limits.originator_rate, limits.account_rate].into_iter().filter(|rate| *rate > 0).min()
@@ -449,7 +449,7 @@ impl Dispatch {
         let took = now.steady.since(batch.taken_at);
         let mut submissions = Vec::with_capacity(batch.live.len());
         for ((leased, media), attempt) in batch.live.into_iter().zip(begun) {
-            self.books.senders.delayed(&leased.message.originator, took);
+            self.books.senders.delayed(leased.message.originator, took);
             // Another worker has what is under this lease no more.
             let Some(attempt) = attempt else { continue };
             self.under_way.begin(leased.message.id, attempt, leased.message.segments.max(1).into());

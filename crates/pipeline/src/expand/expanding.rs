@@ -271,7 +271,7 @@ impl Expanding {
     /// How many messages of a broadcast may wait in memory: no more than its pace lets go before their leases end.
     fn lookahead(&self, broadcast: &Broadcast, upcoming: &Upcoming) -> usize {
         let first = upcoming.recipients.first().map(|recipient| self.carrier_of(broadcast, recipient));
-        match first.and_then(|carrier| self.books.dispatchers.pace_of(carrier, &broadcast.originator)) {
+        match first.and_then(|carrier| self.books.dispatchers.pace_of(carrier, broadcast.originator)) {
             Some(rate) => {
                 let messages = rate as usize * PACED_AHEAD_SECS / usize::from(broadcast.segments.max(1));
                 messages.max(LOOKAHEAD_FLOOR).min(self.settings.lookahead)
@@ -323,8 +323,8 @@ impl Expanding {
             direction: Direction::Outbound,
             mode: broadcast.mode,
             kind: broadcast.kind,
-            reference: self.books.references.next(&broadcast.originator, &recipient),
-            originator: broadcast.originator.clone(),
+            reference: self.books.references.next(broadcast.originator, recipient),
+            originator: broadcast.originator,
             recipient,
             body: broadcast.body.clone(),
             media_url: broadcast.media_url.clone(),

@@ -10,7 +10,8 @@ use std::task::{Context, Poll};
 
 use model::number::{BlockKind, NumberState};
 use model::{
-    AccountId, Broadcast, BroadcastCounts, BroadcastId, Clock, Msisdn, Recipients, SeededEntropy, SimClock, Status,
+    AccountId, Broadcast, BroadcastCounts, BroadcastId, Clock, Msisdn, Originator, Recipients, SeededEntropy, SimClock,
+    Status,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -118,14 +119,14 @@ impl World {
         &self,
         entropy: &SeededEntropy,
         account: AccountId,
-        originator: &Msisdn,
+        originator: Originator,
         total: u32,
     ) -> Arc<Broadcast> {
-        let recipients: Recipients = (0..total).map(recipient).collect::<Vec<_>>().iter().collect();
+        let recipients: Recipients = (0..total).map(recipient).collect();
         let broadcast = Arc::new(Broadcast {
             id: BroadcastId::new(NOW, entropy),
             account,
-            originator: originator.clone(),
+            originator,
             expires_at: NOW + Duration::from_secs(86_400),
             ..testkit::broadcast(0, total)
         });
@@ -158,7 +159,7 @@ impl World {
         let begun = self.store.begin_attempts(leased.iter().map(attempt).collect(), self.clock.look()).await.unwrap();
         let sent = |(leased, attempt): (&Leased, &Option<u32>)| Outcome {
             id: leased.message.id,
-            recipient: leased.message.recipient.clone(),
+            recipient: leased.message.recipient,
             token: lease.token,
             total: 1,
             attempt: attempt.unwrap(),
@@ -178,7 +179,7 @@ impl World {
         let counts = self.store.broadcast(None, broadcast.id).await.unwrap().unwrap().counts;
         let filter = MessageFilter { broadcast: Some(broadcast.id), ..MessageFilter::default() };
         let messages = self.store.messages(Some(broadcast.owner()), filter, None, 10_000).await.unwrap().messages;
-        let recipients: BTreeSet<Msisdn> = messages.iter().map(|record| record.message.recipient.clone()).collect();
+        let recipients: BTreeSet<Msisdn> = messages.iter().map(|record| record.message.recipient).collect();
         assert_eq!(recipients.len(), messages.len(), "nobody has two messages");
         let queued = messages.iter().filter(|record| record.delivery.status == Status::Queued).count();
         assert!(queued <= 2 * self.settings.lookahead, "{queued} are made and wait");
@@ -202,11 +203,11 @@ async fn open(file: &Place, clock: &Arc<SimClock>) -> (Arc<dyn Store>, Arc<Tenan
 async fn tell(story: Story) {
     let (mut world, entropy) = (World::new(story.settings.0, story.settings.1).await, SeededEntropy::new(2));
     let account = world.tenants.create_account("a tenant".to_owned(), LIMITS).await.unwrap().id;
-    let originator = Msisdn::parse("+18005550001").unwrap();
-    world.tenants.create_number(originator.clone(), Some(account), NumberState::Active, None).await.unwrap();
+    let originator = Originator::parse("+18005550001").unwrap();
+    world.tenants.create_number(originator, Some(account), NumberState::Active, None).await.unwrap();
     let mut broadcasts = Vec::new();
     for size in &story.sizes {
-        broadcasts.push(world.accept(&entropy, account, &originator, *size).await);
+        broadcasts.push(world.accept(&entropy, account, originator, *size).await);
     }
     let mut canceled = None;
     for (at, life) in story.lives.iter().enumerate() {
@@ -214,7 +215,7 @@ async fn tell(story: Story) {
         world.die().await;
         world.send(life.taken).await;
         if let Some(index) = life.blocked {
-            world.tenants.put_block(recipient(index), BlockKind::Recipient, None, None).await.unwrap();
+            world.tenants.put_block(recipient(index).into(), BlockKind::Recipient, None, None).await.unwrap();
         }
         if let Some((which, when)) = story.canceled
             && when == at
@@ -263,11 +264,11 @@ async fn accounts_have_their_turn_one_after_the_other() {
     let mut originators = Vec::new();
     for number in ["+18005550001", "+18005550002"] {
         let account = world.tenants.create_account("a tenant".to_owned(), LIMITS).await.unwrap().id;
-        let number = Msisdn::parse(number).unwrap();
-        world.tenants.create_number(number.clone(), Some(account), NumberState::Active, None).await.unwrap();
+        let number = Originator::parse(number).unwrap();
+        world.tenants.create_number(number, Some(account), NumberState::Active, None).await.unwrap();
         originators.push((account, number));
     }
-    let of = |at: usize| world.accept(&entropy, originators[at].0, &originators[at].1, 500);
+    let of = |at: usize| world.accept(&entropy, originators[at].0, originators[at].1, 500);
     let (one, two, three) = (of(0).await, of(0).await, of(1).await);
     let expander = world.expander();
     let mut expanding = expander.expanding();
@@ -285,8 +286,8 @@ async fn accounts_have_their_turn_one_after_the_other() {
 async fn a_sender_that_may_not_send_any_more_sends_to_nobody() {
     let (world, entropy) = (World::new(1_000, 100).await, SeededEntropy::new(2));
     let account = world.tenants.create_account("a tenant".to_owned(), LIMITS).await.unwrap().id;
-    let originator = Msisdn::parse("+18005550001").unwrap();
-    let broadcast = world.accept(&entropy, account, &originator, 250).await;
+    let originator = Originator::parse("+18005550001").unwrap();
+    let broadcast = world.accept(&entropy, account, originator, 250).await;
     world.live(usize::MAX).await;
     let (counts, _) = world.check(&broadcast).await;
     assert_eq!(counts, BroadcastCounts { total: 250, skipped: 250, ..BroadcastCounts::default() });
@@ -298,9 +299,9 @@ async fn a_clock_that_is_set_keeps_no_broadcast_quiet_for_longer() {
         for forward in [true, false] {
             let (world, entropy) = (World::new(20, 10).await, SeededEntropy::new(2));
             let account = world.tenants.create_account("a tenant".to_owned(), LIMITS).await.unwrap().id;
-            let originator = Msisdn::parse("+18005550001").unwrap();
-            world.tenants.create_number(originator.clone(), Some(account), NumberState::Active, None).await.unwrap();
-            let broadcast = world.accept(&entropy, account, &originator, 200).await;
+            let originator = Originator::parse("+18005550001").unwrap();
+            world.tenants.create_number(originator, Some(account), NumberState::Active, None).await.unwrap();
+            let broadcast = world.accept(&entropy, account, originator, 200).await;
             let expander = world.expander();
             let mut expanding = expander.expanding();
             while expander.round(&mut expanding).await.is_none() {}

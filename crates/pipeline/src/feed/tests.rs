@@ -54,7 +54,7 @@ impl Bench {
     async fn broadcast(&self) -> BroadcastId {
         let broadcast = Arc::new(Broadcast { id: BroadcastId::new(NOW, &*self.entropy), ..testkit::broadcast(0, 2) });
         let id = broadcast.id;
-        let recipients: Recipients = [number("+18005551234"), number("+18005551235")].iter().collect();
+        let recipients: Recipients = [number("+18005551234"), number("+18005551235")].into_iter().collect();
         let admission = testkit::broadcast_admission(NODE, broadcast, recipients);
         self.store.admit_broadcast(admission).await.map(drop).unwrap();
         id
@@ -153,14 +153,14 @@ async fn many_changes_at_once_stand_in_memory_as_in_the_store() {
     let account = bench.tenants.create_account("one".to_owned(), LIMITS).await.unwrap().id;
     let recipient = number("+18005551234");
     let changes = (1..=40).map(|limit| {
-        let (tenants, recipient) = (bench.tenants.clone(), recipient.clone());
+        let (tenants, recipient) = (bench.tenants.clone(), recipient);
         tokio::spawn(async move {
             let limits = model::account::LimitsChange { daily_quota: Some(limit), ..Default::default() };
             tenants.change_account(account, AccountChange { limits, ..AccountChange::default() }).await.unwrap();
             if limit % 2 == 0 {
-                tenants.put_block(recipient, BlockKind::Recipient, None, None).await.unwrap();
+                tenants.put_block(recipient.into(), BlockKind::Recipient, None, None).await.unwrap();
             } else {
-                let _ = tenants.delete_block(recipient, BlockKind::Recipient, None).await;
+                let _ = tenants.delete_block(recipient.into(), BlockKind::Recipient, None).await;
             }
         })
     });
@@ -169,5 +169,5 @@ async fn many_changes_at_once_stand_in_memory_as_in_the_store() {
     }
     let data = bench.store.tenants().await.unwrap();
     assert_eq!(bench.tenants.account(account), data.accounts.first().cloned());
-    assert_eq!(bench.tenants.check_recipient(account, &recipient).is_err(), !data.blocks.is_empty());
+    assert_eq!(bench.tenants.check_recipient(account, recipient).is_err(), !data.blocks.is_empty());
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use model::{BroadcastId, Msisdn, Timestamp};
+use model::{BroadcastId, Originator, Timestamp};
 use store::contract::dispatch::Leased;
 
 use super::QueueLimits;
@@ -23,7 +23,7 @@ pub(super) enum Next {
 pub(super) struct AccountQueue {
     singles: Lane,
     broadcasts: Lane,
-    paces: HashMap<Msisdn, Pace>,
+    paces: HashMap<Originator, Pace>,
     pace: Pace,
     /// Places kept for single messages that are being admitted.
     pub(super) reserved: usize,
@@ -34,8 +34,8 @@ pub(super) struct AccountQueue {
 /// Messages by originator.
 #[derive(Default)]
 struct Lane {
-    originators: HashMap<Msisdn, VecDeque<Leased>>,
-    turns: VecDeque<Msisdn>,
+    originators: HashMap<Originator, VecDeque<Leased>>,
+    turns: VecDeque<Originator>,
     len: usize,
 }
 
@@ -78,9 +78,9 @@ impl AccountQueue {
             return Next::Paced(self.pace.free_at());
         }
         let paces = &self.paces;
-        let wait = |originator: &Msisdn| {
+        let wait = |originator: Originator| {
             let here = paces
-                .get(originator)
+                .get(&originator)
                 .filter(|pace| limits.originator_rate > 0 && !pace.is_free(now))
                 .map(|pace| pace.free_at());
             here.max(senders.wait(originator, now))
@@ -99,7 +99,7 @@ impl AccountQueue {
         &mut self,
         limits: &QueueLimits,
         senders: &SenderPaces,
-        originator: &Msisdn,
+        originator: Originator,
         segments: u32,
         now: Timestamp,
     ) {
@@ -107,7 +107,7 @@ impl AccountQueue {
         self.pace.spend(limits.account_rate, segments, now);
         senders.spend(originator, segments, now);
         if limits.originator_rate > 0 {
-            self.paces.entry(originator.clone()).or_default().spend(limits.originator_rate, segments, now);
+            self.paces.entry(originator).or_default().spend(limits.originator_rate, segments, now);
         }
     }
 
@@ -141,8 +141,8 @@ impl AccountQueue {
 
 impl Lane {
     fn push(&mut self, leased: Leased) {
-        let originator = leased.message.originator.clone();
-        let line = self.originators.entry(originator.clone()).or_default();
+        let originator = leased.message.originator;
+        let line = self.originators.entry(originator).or_default();
         if line.is_empty() {
             self.turns.push_back(originator);
         }
@@ -152,11 +152,11 @@ impl Lane {
 
     /// The next message of the first originator that need not wait; its line goes to the end. Otherwise the moment for
     /// which the first of them waits, if any does.
-    fn next(&mut self, wait: impl Fn(&Msisdn) -> Option<Timestamp>) -> Result<Leased, Option<Timestamp>> {
+    fn next(&mut self, wait: impl Fn(Originator) -> Option<Timestamp>) -> Result<Leased, Option<Timestamp>> {
         let mut until: Option<Timestamp> = None;
         for _ in 0..self.turns.len() {
             let Some(originator) = self.turns.pop_front() else { break };
-            if let Some(at) = wait(&originator) {
+            if let Some(at) = wait(originator) {
                 until = Some(until.map_or(at, |earlier| earlier.min(at)));
                 self.turns.push_back(originator);
                 continue;

@@ -148,7 +148,7 @@ async fn all_records_that_are_old_are_forgotten_at_once() {
             at,
             outcome: ScreeningOutcome::Flagged,
             about: None,
-            originator: message.originator.clone(),
+            originator: message.originator,
             categories: Vec::new(),
             findings: "[]".to_owned(),
             body: "hello".into(),

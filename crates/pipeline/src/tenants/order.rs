@@ -8,10 +8,10 @@ use std::ops::Bound;
 
 use model::key::{ApiKey, KeyId};
 use model::number::BlockKind;
-use model::{AccountId, Msisdn, Timestamp};
+use model::{AccountId, Originator, Timestamp};
 
-/// A block is named by its number, its kind and the account that it holds for.
-pub type BlockName = (Msisdn, BlockKind, Option<AccountId>);
+/// A block is named by its address, its kind and the account that it holds for.
+pub type BlockName = (Originator, BlockKind, Option<AccountId>);
 
 /// Where a key stands among those of its account: by its age, and then by its id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,12 +37,12 @@ pub struct Listed<T> {
 #[derive(Debug, Default)]
 pub(super) struct Order {
     pub(super) accounts: Sorted<AccountId>,
-    pub(super) numbers: Sorted<Msisdn>,
+    pub(super) numbers: Sorted<Originator>,
     keys: BTreeMap<AccountId, Sorted<KeyPlace>>,
     /// Blocks of recipients and of senders, in order of their numbers.
-    blocks: [Sorted<(Msisdn, Option<AccountId>)>; 2],
+    blocks: [Sorted<(Originator, Option<AccountId>)>; 2],
     /// Those of them that hold for one account, by the account.
-    blocks_of: BTreeMap<AccountId, [Sorted<Msisdn>; 2]>,
+    blocks_of: BTreeMap<AccountId, [Sorted<Originator>; 2]>,
 }
 
 /// Names in order.
@@ -81,14 +81,14 @@ impl Order {
     }
 
     pub(super) fn put_block(&mut self, (number, kind, account): &BlockName) {
-        self.blocks[place(*kind)].put((number.clone(), *account));
+        self.blocks[place(*kind)].put((*number, *account));
         if let Some(account) = account {
-            self.blocks_of.entry(*account).or_default()[place(*kind)].put(number.clone());
+            self.blocks_of.entry(*account).or_default()[place(*kind)].put(*number);
         }
     }
 
     pub(super) fn remove_block(&mut self, (number, kind, account): &BlockName) {
-        self.blocks[place(*kind)].0.remove(&(number.clone(), *account));
+        self.blocks[place(*kind)].0.remove(&(*number, *account));
         if let Some(account) = account
             && let Some(blocks) = self.blocks_of.get_mut(account)
         {
@@ -125,7 +125,7 @@ impl Order {
         limit: usize,
     ) -> Listed<BlockName> {
         let begins = |name: &BlockName| after.is_none_or(|after| order_of(name) > order_of(after));
-        let number = after.map(|(number, ..)| number.clone());
+        let number = after.map(|(number, ..)| *number);
         // From the first name with the number of `after` on, for its kind and its account may stand behind those of
         // `after`.
         match account {
@@ -134,16 +134,14 @@ impl Order {
                 let names = self.blocks[place(kind)]
                     .0
                     .range((from, Bound::Unbounded))
-                    .map(|(number, account)| (number.clone(), kind, *account));
+                    .map(|(number, account)| (*number, kind, *account));
                 Listed::of(names.skip_while(|name| !begins(name)), limit)
             }
             Some(account) => {
                 let Some(blocks) = self.blocks_of.get(&account) else { return Listed::default() };
                 let from = number.map_or(Bound::Unbounded, Bound::Included);
-                let names = blocks[place(kind)]
-                    .0
-                    .range((from, Bound::Unbounded))
-                    .map(|number| (number.clone(), kind, Some(account)));
+                let names =
+                    blocks[place(kind)].0.range((from, Bound::Unbounded)).map(|number| (*number, kind, Some(account)));
                 Listed::of(names.skip_while(|name| !begins(name)), limit)
             }
         }
@@ -193,8 +191,8 @@ const fn place(kind: BlockKind) -> usize {
     }
 }
 
-fn order_of((number, kind, account): &BlockName) -> (&Msisdn, &'static str, Option<AccountId>) {
-    (number, kind.as_str(), *account)
+fn order_of((number, kind, account): &BlockName) -> (Originator, &'static str, Option<AccountId>) {
+    (*number, kind.as_str(), *account)
 }
 
 #[cfg(test)]

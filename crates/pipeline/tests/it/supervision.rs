@@ -12,7 +12,7 @@ use model::backoff::Backoff;
 use model::key::KeyId;
 use model::message::MessageType;
 use model::number::NumberState;
-use model::{Entropy, Mode, Msisdn, SeededEntropy, Status};
+use model::{Entropy, Mode, Originator, SeededEntropy, SenderKinds, Status};
 use pipeline::route::{Route, Routes};
 use pipeline::tenants::{Caller, TenantBook};
 use pipeline::{AdmissionLimits, BroadcastSettings, DispatchSettings, Node, Parts, Pipeline, QueueLimits, SendRequest};
@@ -105,7 +105,7 @@ impl World {
             Arc::new(TenantBook::load(store.clone(), pepper(), runtime.clone(), chance.clone()).await.unwrap());
         let account = tenants.create_account("a tenant".to_owned(), LIMITS).await.unwrap().id;
         tenants
-            .create_number(Msisdn::parse("+18005550001").unwrap(), Some(account), NumberState::Active, None)
+            .create_number(Originator::parse("+18005550001").unwrap(), Some(account), NumberState::Active, None)
             .await
             .unwrap();
         let (events, told) = mpsc::unbounded_channel();
@@ -136,6 +136,7 @@ impl World {
                 recipients_max: 10,
                 validity: LONG,
                 idempotency: LONG,
+                sender_kinds: SenderKinds::NUMBERS,
             },
             dispatch: DispatchSettings {
                 queue: QueueLimits { total: 100, per_account: 50, originator_rate: 0, account_rate: 0 },

@@ -23,7 +23,7 @@ pub(super) fn recipients_have_one_message(facts: &Facts, all: &Everything, wrong
             continue;
         };
         let made = messages.remove(&id).unwrap_or_default();
-        let reached: BTreeSet<_> = made.iter().map(|record| record.message.recipient.clone()).collect();
+        let reached: BTreeSet<_> = made.iter().map(|record| record.message.recipient).collect();
         if reached.len() < made.len() {
             wrong.push(format!("{id} has {} messages for {} recipients", made.len(), reached.len()));
         }

@@ -482,6 +482,8 @@ impl Session {
             "system_id": String::from_utf8_lossy(&self.system_id),
             "sequence": sequence,
             "source": sm.source.text(),
+            "source_ton": sm.source.ton,
+            "source_npi": sm.source.npi,
             "destination": sm.destination.text(),
             "data_coding": sm.data_coding,
             "esm_class": sm.esm_class,

@@ -17,8 +17,8 @@ use async_trait::async_trait;
 use model::idempotency::AnswerForm;
 use model::media::StoredMedia;
 use model::{
-    AccountId, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus, Message, Mode, Msisdn, Owner, Recipients,
-    ScreeningRecord, Timestamp,
+    AccountId, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus, Message, Mode, Msisdn, Originator, Owner,
+    Recipients, ScreeningRecord, Timestamp,
 };
 
 use super::StoreError;
@@ -135,7 +135,7 @@ pub struct BroadcastFilter {
     /// With this status.
     pub status: Option<BroadcastStatus>,
     /// From this number.
-    pub originator: Option<Msisdn>,
+    pub originator: Option<Originator>,
     /// Accepted at this moment or later.
     pub from: Option<Timestamp>,
     /// Accepted before this moment.

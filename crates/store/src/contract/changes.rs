@@ -18,7 +18,7 @@ use model::account::Account;
 use model::key::ApiKey;
 use model::number::{Block, BlockKind, Number};
 use model::{
-    AccountId, BroadcastCounts, BroadcastId, BroadcastStatus, Delivery, MessageId, Msisdn, Owner, Status, Timestamp,
+    AccountId, BroadcastCounts, BroadcastId, BroadcastStatus, Delivery, MessageId, Originator, Owner, Status, Timestamp,
 };
 
 use super::StoreError;
@@ -78,7 +78,7 @@ pub enum Resource {
     /// A block was lifted.
     Unblocked {
         /// The number.
-        number: Msisdn,
+        number: Originator,
         /// What it was blocked as.
         kind: BlockKind,
         /// For whom; `None` for every account.

@@ -8,7 +8,7 @@ use model::idempotency::{AnswerForm, Endpoint, Fingerprint, IdempotencyKey};
 use model::media::StoredMedia;
 use model::message::{Direction, Message, MessageRecord};
 use model::quota::UtcDay;
-use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Owner, ScreeningRecord, Status, Timestamp};
+use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Originator, Owner, ScreeningRecord, Status, Timestamp};
 
 use super::StoreError;
 use super::dispatch::Lease;
@@ -119,7 +119,7 @@ pub struct MessageFilter {
     /// To this number.
     pub recipient: Option<Msisdn>,
     /// From this number.
-    pub originator: Option<Msisdn>,
+    pub originator: Option<Originator>,
     /// Of this broadcast.
     pub broadcast: Option<BroadcastId>,
     /// Accepted at this moment or later.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use model::account::{Account, AccountState, LimitsChange};
 use model::key::{ApiKey, KeyId};
 use model::number::{Block, BlockKind, Number, NumberState};
-use model::{AccountId, Msisdn, Timestamp};
+use model::{AccountId, Originator, Timestamp};
 
 use super::StoreError;
 
@@ -67,11 +67,17 @@ pub trait Tenants: Send + Sync {
     /// Revokes a key and returns it. A second time changes nothing. [`StoreError::NotFound`] for an unknown one.
     async fn revoke_key(&self, id: &KeyId, now: Timestamp) -> Result<ApiKey, StoreError>;
 
-    /// Adds a number. [`StoreError::AlreadyExists`] for a known one, [`StoreError::NotFound`] for an unknown account.
+    /// Adds a number, a short code or a name. [`StoreError::AlreadyExists`] for a known one, and for a name that differs
+    /// from a known one in case alone; [`StoreError::NotFound`] for an unknown account.
     async fn create_number(&self, number: Number) -> Result<(), StoreError>;
 
     /// Changes a number and returns it as it is now. [`StoreError::NotFound`] for an unknown number or account.
-    async fn change_number(&self, number: &Msisdn, change: NumberChange, now: Timestamp) -> Result<Number, StoreError>;
+    async fn change_number(
+        &self,
+        number: Originator,
+        change: NumberChange,
+        now: Timestamp,
+    ) -> Result<Number, StoreError>;
 
     /// Sets a block, in place of the one of the same number, kind and account. [`StoreError::NotFound`] for an unknown
     /// account.
@@ -80,7 +86,7 @@ pub trait Tenants: Send + Sync {
     /// Lifts a block. [`StoreError::NotFound`] when there is none.
     async fn delete_block(
         &self,
-        number: &Msisdn,
+        number: Originator,
         kind: BlockKind,
         account: Option<AccountId>,
         now: Timestamp,

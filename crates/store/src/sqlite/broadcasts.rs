@@ -161,7 +161,7 @@ fn insert(connection: &Connection, broadcast: &Broadcast) -> rusqlite::Result<()
         broadcast.id.to_bytes(),
         broadcast.mode.as_str(),
         broadcast.kind.as_str(),
-        broadcast.originator.as_str(),
+        rows::text(broadcast.originator),
         broadcast.body,
         broadcast.media_url,
         broadcast.encoding.name(),
@@ -255,7 +255,7 @@ fn page(
     let below = [after, end].into_iter().flatten().min().unwrap_or(BroadcastId::from_bytes([0xFF; 16]));
     let lowest = filter.from.map_or(BroadcastId::from_bytes([0; 16]), BroadcastId::lowest_at);
     let mut select = connection.prepare_cached(&sql)?;
-    let originator = filter.originator.as_ref().map(Msisdn::as_str);
+    let originator = filter.originator.map(rows::text);
     let mut found = select.query(params![
         below.to_bytes(),
         lowest.to_bytes(),
@@ -322,7 +322,7 @@ fn shows(filter: &BroadcastFilter, account: Option<AccountId>, mode: Option<Mode
         && filter.mode.is_none_or(|wanted| mode == Some(wanted))
         && mode.is_none_or(|mode| broadcast.mode == mode)
         && filter.status.is_none_or(|status| record.status == status)
-        && filter.originator.as_ref().is_none_or(|number| broadcast.originator == *number)
+        && filter.originator.is_none_or(|originator| broadcast.originator == originator)
 }
 
 /// Open broadcasts of a node, and those that no living epoch owns, each with its owner.
@@ -487,7 +487,7 @@ fn broadcast(row: &Row<'_>) -> rusqlite::Result<Broadcast> {
         id: BroadcastId::from_bytes(row.get(1)?),
         mode: rows::word(row, 2, Mode::parse)?,
         kind: rows::word(row, 3, MessageType::parse)?,
-        originator: rows::word(row, 4, |text| Msisdn::parse(text).ok())?,
+        originator: rows::originator(row, 4)?,
         body: row.get(5)?,
         media_url: row.get(6)?,
         media: row.get::<_, Option<[u8; 16]>>(20)?.map(MediaId::from_bytes),

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use model::message::Direction;
 use model::mint::LEAD_MAX;
-use model::{AccountId, BroadcastId, Message, MessageId, Msisdn, Status, Timestamp};
+use model::{AccountId, BroadcastId, Message, MessageId, Msisdn, Originator, Status, Timestamp};
 use runtime::Runtime;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -75,25 +75,35 @@ impl Lists for Sqlite {
 }
 
 /// A value that the index finds messages by.
-pub(super) enum Facet<'a> {
-    Recipient(&'a Msisdn),
-    Originator(&'a Msisdn),
+#[derive(Clone, Copy)]
+pub(super) enum Facet {
+    Recipient(Msisdn),
+    Originator(Originator),
     State(Direction, Status),
 }
 
-impl Facet<'_> {
-    /// Its number in the index. No number has more than 15 digits, so that none is too large.
-    pub(super) fn code(&self) -> i64 {
+impl Facet {
+    /// Its number in the index. No number has more than 15 digits, and no short code more than 8, so that none is too
+    /// large. Names have no room: two of them may have the same code, and who looks one up compares what is found.
+    pub(super) fn code(self) -> i64 {
         let (value, kind) = match self {
-            Facet::Recipient(number) => (number.to_u64(), 0),
-            Facet::Originator(number) => (number.to_u64(), 1),
-            Facet::State(direction, status) => (direction_code(*direction) << 3 | status_code(*status), 2),
+            Self::Recipient(number) => (number.to_u64(), 0),
+            Self::Originator(Originator::Number(number)) => (number.to_u64(), 1),
+            Self::State(direction, status) => (direction_code(direction) << 3 | status_code(status), 2),
+            Self::Originator(Originator::ShortCode(code)) => (code.to_u64(), 3),
+            Self::Originator(Originator::Name(name)) => (1 << 60 | digest(name.septets()) >> 4, 3),
         };
         (value << 2 | kind).cast_signed()
     }
 }
 
 // These numbers are in the file and never change.
+
+/// FNV-1a of 64 bits.
+fn digest(octets: &[u8]) -> u64 {
+    let step = |digest: u64, octet: &u8| (digest ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01B3);
+    octets.iter().fold(0xCBF2_9CE4_8422_2325, step)
+}
 
 const fn direction_code(direction: Direction) -> u64 {
     match direction {
@@ -309,8 +319,7 @@ impl Filing<'_> {
     }
 
     fn add(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
-        let number = |column| rows::word(row, column, |text| Msisdn::parse(text).ok());
-        let (recipient, originator) = (number(4)?, number(5)?);
+        let (recipient, originator) = (rows::number(row, 4)?, rows::originator(row, 5)?);
         let state = Facet::State(rows::word(row, 3, Direction::parse)?, rows::word(row, 6, Status::parse)?);
         let owner = self.owner(row.get(1)?, row.get(2)?)?;
         let message: [u8; 16] = row.get(0)?;
@@ -318,7 +327,7 @@ impl Filing<'_> {
         let mut insert = self
             .connection
             .prepare_cached("INSERT OR IGNORE INTO list_entries (facet, owner, message_id) VALUES (?1, ?2, ?3)")?;
-        for facet in [Facet::Recipient(&recipient), Facet::Originator(&originator), state] {
+        for facet in [Facet::Recipient(recipient), Facet::Originator(originator), state] {
             insert.execute(params![facet.code(), owner, message])?;
         }
         Ok(())

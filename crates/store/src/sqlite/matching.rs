@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::status::SegmentFate;
-use model::{MessageId, Timestamp};
+use model::{AddressText, MessageId, Originator, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows;
@@ -171,16 +171,18 @@ fn named(connection: &Connection, receipt: &Receipt, filed: &Filed) -> rusqlite:
     if others.peek().is_none() || filed.key.chars().count() >= UNMISTAKABLE_CHARS {
         return Ok(Named::Nobody);
     }
-    let originator = originator_of(connection, filed.id)?.unwrap_or_default();
-    let is_own = |address: &String| shared_digits(address, originator.trim_start_matches('+')).is_some();
+    let own = originator_of(connection, filed.id)?;
+    let is_own = |address: &String| own.as_deref().is_some_and(|digits| shared_digits(address, digits).is_some());
     Ok(if others.all(is_own) { Named::Nobody } else { Named::Another })
 }
 
-/// Who sent a message. Asked only for a receipt that does not name the recipient.
-fn originator_of(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<String>> {
+/// The digits of a message's originator; a name has none. Asked only for a receipt that does not name the recipient.
+fn originator_of(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<AddressText>> {
     let sql = "SELECT m.originator FROM delivery d JOIN messages m ON m.account_id = d.account_id AND m.id = \
         d.message_id WHERE d.message_id = ?1";
-    connection.prepare_cached(sql)?.query_row([id.to_bytes()], |row| row.get(0)).optional()
+    let read = |row: &rusqlite::Row<'_>| rows::originator(row, 0);
+    let originator = connection.prepare_cached(sql)?.query_row([id.to_bytes()], read).optional()?;
+    Ok(originator.and_then(Originator::digits))
 }
 
 /// In how many digits an address of a receipt, which may have `*` for digits that are hidden, is `number`; `None` when

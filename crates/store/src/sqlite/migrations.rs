@@ -20,6 +20,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0009_nodes.sql"),
     include_str!("../../migrations/sqlite/0010_shares.sql"),
     include_str!("../../migrations/sqlite/0011_waits.sql"),
+    include_str!("../../migrations/sqlite/0012_senders.sql"),
 ];
 
 /// Brings the schema up to date, each step in its own transaction.

@@ -85,7 +85,7 @@ pub(super) fn key_of_recipient(digits: &str) -> String {
 
 /// Files a held message of one segment under its recipient.
 pub(super) fn file_held(connection: &Connection, outcome: &Outcome) -> rusqlite::Result<()> {
-    file_segment(connection, outcome, 1, &key_of_recipient(outcome.recipient.digits()))
+    file_segment(connection, outcome, 1, &key_of_recipient(&outcome.recipient.digits()))
 }
 
 /// The held messages of one segment under a key: whether there is one, and whether there is another.
@@ -196,8 +196,8 @@ pub(super) fn file_segment(connection: &Connection, outcome: &Outcome, number: u
     }
     let sql = "INSERT OR IGNORE INTO segments (carrier, key, message_id, number, total, recipient, fate) VALUES (?1, \
         ?2, ?3, ?4, ?5, ?6, '')";
-    let values =
-        params![outcome.carrier, key, outcome.id.to_bytes(), number, outcome.total, outcome.recipient.digits()];
+    let recipient = outcome.recipient.digits();
+    let values = params![outcome.carrier, key, outcome.id.to_bytes(), number, outcome.total, recipient.as_str()];
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use model::message::{Delivery, Direction, Encoding, Message, MessageRecord, MessageType};
 use model::status::SegmentFate;
-use model::{AccountId, BroadcastId, ErrorType, MediaId, MessageId, Mode, Msisdn, ReceiptScope, Status, Timestamp};
-use rusqlite::Row;
-use rusqlite::types::Type;
+use model::{
+    AccountId, AddressText, BroadcastId, ErrorType, MediaId, MessageId, Mode, Msisdn, Originator, ReceiptScope, Status,
+    Timestamp,
+};
+use rusqlite::types::{ToSqlOutput, Type};
+use rusqlite::{Row, ToSql};
 
 /// The columns of a message, for [`message`].
 pub(super) const MESSAGE: &str = "m.account_id, m.id, m.broadcast_id, m.direction, m.mode, m.kind, m.originator, \
@@ -28,8 +31,8 @@ pub(super) fn message(row: &Row<'_>, at: usize) -> rusqlite::Result<Arc<Message>
         direction: word(row, at + 3, Direction::parse)?,
         mode: word(row, at + 4, Mode::parse)?,
         kind: word(row, at + 5, MessageType::parse)?,
-        originator: word(row, at + 6, |text| Msisdn::parse(text).ok())?,
-        recipient: word(row, at + 7, |text| Msisdn::parse(text).ok())?,
+        originator: originator(row, at + 6)?,
+        recipient: number(row, at + 7)?,
         body: row.get(at + 8)?,
         media_url: row.get(at + 9)?,
         media: row.get::<_, Option<[u8; 16]>>(at + 15)?.map(MediaId::from_bytes),
@@ -39,6 +42,30 @@ pub(super) fn message(row: &Row<'_>, at: usize) -> rusqlite::Result<Arc<Message>
         created_at: time(row, at + 13)?,
         expires_at: time(row, at + 14)?,
     }))
+}
+
+/// A number from the column at `at`.
+pub(super) fn number(row: &Row<'_>, at: usize) -> rusqlite::Result<Msisdn> {
+    word(row, at, |text| Msisdn::parse(text).ok())
+}
+
+/// A number, a short code or a name from the column at `at`.
+pub(super) fn originator(row: &Row<'_>, at: usize) -> rusqlite::Result<Originator> {
+    word(row, at, |text| Originator::parse(text).ok())
+}
+
+/// The text of an address as a parameter.
+pub(super) struct Text(AddressText);
+
+impl ToSql for Text {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.as_str().into())
+    }
+}
+
+/// An address as its column has it.
+pub(super) fn text(address: impl Into<Originator>) -> Text {
+    Text(address.into().text())
 }
 
 /// What became of a message, from the columns of [`DELIVERY`], which begin at `at`.

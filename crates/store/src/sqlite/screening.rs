@@ -2,8 +2,7 @@
 
 use async_trait::async_trait;
 use model::{
-    AccountId, BroadcastId, MessageId, Mode, Msisdn, Owner, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord,
-    Timestamp,
+    AccountId, BroadcastId, MessageId, Mode, Owner, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp,
 };
 use rusqlite::{Connection, Row, params};
 
@@ -70,7 +69,7 @@ pub(super) fn insert_screening(group: &mut Group, record: &ScreeningRecord) -> r
         record.at.as_millis(),
         record.outcome.as_str(),
         about,
-        record.originator.as_str(),
+        rows::text(record.originator),
         record.categories.join(" "),
         record.findings,
         record.body,
@@ -158,7 +157,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<ScreeningRecord> {
         at: rows::time(row, 3)?,
         outcome: rows::word(row, 4, ScreeningOutcome::parse)?,
         about: rows::word(row, 5, about)?,
-        originator: rows::word(row, 6, |text| Msisdn::parse(text).ok())?,
+        originator: rows::originator(row, 6)?,
         categories: categories.split_whitespace().map(str::to_owned).collect(),
         findings: row.get(8)?,
         body: row.get(9)?,

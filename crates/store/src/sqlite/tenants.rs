@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use model::account::{Account, AccountState, Limits};
 use model::key::{ApiKey, KeyId, Mode, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
-use model::{AccountId, Msisdn, Owner, Timestamp};
+use model::{AccountId, Originator, Owner, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
@@ -103,7 +103,8 @@ impl Tenants for Sqlite {
     async fn create_number(&self, number: Number) -> Result<(), StoreError> {
         let write = move |group: &mut Group| {
             require_account(&group.connection, number.account)?;
-            if find(&group.connection, NUMBERS, "number", number.number.as_str(), self::number)?.is_some() {
+            let known = find(&group.connection, NUMBERS, "number", &number.number.text(), self::number)?;
+            if known.is_some() || is_like_another(&group.connection, number.number)? {
                 return Err(Fault::Told(StoreError::AlreadyExists));
             }
             save(group, number.created_at, Resource::Number(number))?;
@@ -112,10 +113,14 @@ impl Tenants for Sqlite {
         self.writer.write(write).await
     }
 
-    async fn change_number(&self, number: &Msisdn, change: NumberChange, now: Timestamp) -> Result<Number, StoreError> {
-        let name = number.clone();
+    async fn change_number(
+        &self,
+        name: Originator,
+        change: NumberChange,
+        now: Timestamp,
+    ) -> Result<Number, StoreError> {
         let write = move |group: &mut Group| {
-            let mut number = find(&group.connection, NUMBERS, "number", name.as_str(), self::number)?
+            let mut number = find(&group.connection, NUMBERS, "number", &name.text(), self::number)?
                 .ok_or(Fault::Told(StoreError::NotFound))?;
             require_account(&group.connection, change.account.flatten())?;
             number.account = change.account.unwrap_or(number.account);
@@ -138,12 +143,11 @@ impl Tenants for Sqlite {
 
     async fn delete_block(
         &self,
-        number: &Msisdn,
+        number: Originator,
         kind: BlockKind,
         account: Option<AccountId>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let number = number.clone();
         let write = move |group: &mut Group| match save(group, now, Resource::Unblocked { number, kind, account })? {
             0 => Err(Fault::Told(StoreError::NotFound)),
             _ => Ok(()),
@@ -193,7 +197,7 @@ fn save(group: &mut Group, at: Timestamp, resource: Resource) -> rusqlite::Resul
             let sql = "INSERT OR REPLACE INTO blocks (number, kind, account_id, reason, created_at) VALUES (?1, ?2, \
                 ?3, ?4, ?5)";
             let values = params![
-                block.number.as_str(),
+                rows::text(block.number),
                 block.kind.as_str(),
                 block_account(block.account),
                 block.reason,
@@ -204,7 +208,7 @@ fn save(group: &mut Group, at: Timestamp, resource: Resource) -> rusqlite::Resul
         Resource::Unblocked { number, kind, account } => {
             let mut delete =
                 connection.prepare_cached("DELETE FROM blocks WHERE number = ?1 AND kind = ?2 AND account_id = ?3")?;
-            (delete.execute(params![number.as_str(), kind.as_str(), block_account(*account)])?, None)
+            (delete.execute(params![rows::text(*number), kind.as_str(), block_account(*account)])?, None)
         }
         // What happens to messages and broadcasts is written where it happens.
         Resource::Message { .. } | Resource::Broadcast { .. } => (0, None),
@@ -250,19 +254,34 @@ fn save_key(connection: &Connection, key: &ApiKey) -> rusqlite::Result<usize> {
 }
 
 fn save_number(connection: &Connection, number: &Number) -> rusqlite::Result<usize> {
-    let sql = "INSERT INTO numbers (number, account_id, state, created_at, segments_per_second) \
-               VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE \
+    let sql = "INSERT INTO numbers (number, account_id, state, created_at, segments_per_second, folded) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (number) DO UPDATE \
                SET account_id = excluded.account_id, state = excluded.state, segments_per_second = \
                excluded.segments_per_second";
     let account = number.account.map(AccountId::to_bytes);
     let pace = number.segments_per_second.map(NonZeroU32::get);
     connection.prepare_cached(sql)?.execute(params![
-        number.number.as_str(),
+        rows::text(number.number),
         account,
         number.state.as_str(),
         number.created_at.as_millis(),
-        pace
+        pace,
+        folded(number.number),
     ])
+}
+
+/// A name as it is compared with others; nothing for numbers and short codes.
+fn folded(originator: Originator) -> Option<String> {
+    match originator {
+        Originator::Name(name) => Some(name.folded()),
+        Originator::Number(_) | Originator::ShortCode(_) => None,
+    }
+}
+
+/// Whether there is a name that differs from this one in case alone, or not at all.
+fn is_like_another(connection: &Connection, originator: Originator) -> rusqlite::Result<bool> {
+    let Some(folded) = folded(originator) else { return Ok(false) };
+    connection.prepare_cached("SELECT 1 FROM numbers WHERE folded = ?1")?.exists([folded])
 }
 
 /// Whose block it is; nothing stands for every account, since a key's columns cannot be null.
@@ -300,7 +319,7 @@ fn key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
 
 fn number(row: &Row<'_>) -> rusqlite::Result<Number> {
     Ok(Number {
-        number: rows::word(row, 0, |text| Msisdn::parse(text).ok())?,
+        number: rows::originator(row, 0)?,
         account: row.get::<_, Option<[u8; 16]>>(1)?.map(AccountId::from_bytes),
         state: rows::word(row, 2, NumberState::parse)?,
         created_at: rows::time(row, 3)?,
@@ -311,7 +330,7 @@ fn number(row: &Row<'_>) -> rusqlite::Result<Number> {
 fn block(row: &Row<'_>) -> rusqlite::Result<Block> {
     let account: Vec<u8> = row.get(2)?;
     Ok(Block {
-        number: rows::word(row, 0, |text| Msisdn::parse(text).ok())?,
+        number: rows::originator(row, 0)?,
         kind: rows::word(row, 1, BlockKind::parse)?,
         account: <[u8; 16]>::try_from(account).ok().map(AccountId::from_bytes),
         reason: row.get(3)?,

@@ -28,7 +28,7 @@ pub(crate) fn broadcast(desk: &Desk, account: AccountId, total: u32, blocked: u3
 }
 
 pub(crate) fn admission(broadcast: Broadcast) -> BroadcastAdmission {
-    let recipients = (0..broadcast.total - broadcast.blocked).map(recipient).collect::<Vec<_>>().iter().collect();
+    let recipients = (0..broadcast.total - broadcast.blocked).map(recipient).collect();
     testkit::broadcast_admission(NODE, broadcast, recipients)
 }
 
@@ -49,7 +49,7 @@ fn message(broadcast: &Broadcast, index: u32, recipient: Msisdn) -> Message {
     Message {
         account: broadcast.account,
         broadcast: Some(broadcast.id),
-        originator: broadcast.originator.clone(),
+        originator: broadcast.originator,
         recipient,
         body: broadcast.body.clone(),
         expires_at: broadcast.expires_at,
@@ -482,7 +482,7 @@ pub(crate) async fn messages_of_a_broadcast_are_listed(backend: impl Backend) {
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
         let page = desk.store.messages(Some(live(account)), filter(one.id), after, 7).await.unwrap();
-        seen.extend(page.messages.iter().map(|record| record.message.recipient.clone()));
+        seen.extend(page.messages.iter().map(|record| record.message.recipient));
         after = page.next;
         if after.is_none() {
             break;
@@ -508,11 +508,11 @@ pub(crate) async fn a_broadcast_of_one_mode_is_nothing_to_the_other(backend: imp
         assert!(desk.store.broadcast(owner, own.id).await.unwrap().is_some());
         assert_eq!(desk.store.broadcast(owner, other.id).await.unwrap(), None);
         assert_eq!(desk.store.cancel_broadcast(owner, other.id, NOW).await.unwrap(), None);
-        for originator in [None, Some(own.originator.clone())] {
+        for originator in [None, Some(own.originator)] {
             for status in [None, Some(BroadcastStatus::Queued)] {
                 for (whose, of_mode) in [(owner, None), (None, Some(mode))] {
                     let filter =
-                        BroadcastFilter { mode: of_mode, originator: originator.clone(), status, ..Default::default() };
+                        BroadcastFilter { mode: of_mode, originator: originator, status, ..Default::default() };
                     let page = desk.store.broadcasts(whose, filter, None, 10).await.unwrap();
                     assert_eq!(page.broadcasts.iter().map(|record| record.broadcast.id).collect::<Vec<_>>(), [own.id]);
                 }
@@ -581,6 +581,6 @@ pub(crate) async fn a_pace_of_a_number_is_kept(backend: impl Backend) {
     assert_eq!(desk.store.tenants().await.unwrap().numbers, std::slice::from_ref(&new));
     let change = |segments_per_second| NumberChange { segments_per_second, ..Default::default() };
     for (given, kept) in [(None, pace), (Some(NonZeroU32::new(100)), NonZeroU32::new(100)), (Some(None), None)] {
-        assert_eq!(desk.store.change_number(&new.number, change(given), NOW).await.unwrap().segments_per_second, kept);
+        assert_eq!(desk.store.change_number(new.number, change(given), NOW).await.unwrap().segments_per_second, kept);
     }
 }

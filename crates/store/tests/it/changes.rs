@@ -173,14 +173,14 @@ pub(crate) async fn every_change_of_tenants_is_noted_and_what_changes_nothing_is
     let revoked = store.revoke_key(&key.id, after(3)).await.unwrap();
     store.create_number(sender.clone()).await.unwrap();
     let paced = NumberChange { segments_per_second: Some(std::num::NonZeroU32::new(3)), ..Default::default() };
-    let slow = store.change_number(&sender.number, paced, after(4)).await.unwrap();
+    let slow = store.change_number(sender.number, paced, after(4)).await.unwrap();
     store.put_block(block.clone()).await.unwrap();
-    store.delete_block(&block.number, block.kind, block.account, after(5)).await.unwrap();
+    store.delete_block(block.number, block.kind, block.account, after(5)).await.unwrap();
     // None of these changes anything.
     store.revoke_key(&key.id, after(8)).await.unwrap();
     assert_eq!(store.create_account(made.clone()).await, Err(StoreError::AlreadyExists));
-    assert_eq!(store.delete_block(&block.number, block.kind, block.account, after(8)).await, Err(StoreError::NotFound));
-    let (number, kind, account) = (block.number.clone(), block.kind, block.account);
+    assert_eq!(store.delete_block(block.number, block.kind, block.account, after(8)).await, Err(StoreError::NotFound));
+    let (number, kind, account) = (block.number, block.kind, block.account);
     let changes = read_all(&**store, "tenants").await;
     let expected = [
         (NOW, Resource::Account(made)),

@@ -164,7 +164,7 @@ impl Story {
         let mut outcomes = Vec::new();
         for entry in &mut self.entries {
             let Some((token, attempt)) = entry.under_way.take() else { continue };
-            let (id, recipient, carrier) = (entry.message.id, entry.message.recipient.clone(), NORTH.to_owned());
+            let (id, recipient, carrier) = (entry.message.id, entry.message.recipient, NORTH.to_owned());
             let (accepted, receipt_by) = (acks([&id.to_string()]), Some(after(WAIT_SECS)));
             let (verdict, detail) = (Verdict::Sent, "ESME_ROK".to_owned());
             outcomes.push(Outcome {

@@ -11,8 +11,8 @@ use std::time::Duration;
 use model::message::{Direction, Message};
 use model::status::SegmentFate;
 use model::{
-    AccountId, Broadcast, BroadcastId, ErrorType, MessageId, MessageRecord, Mode, Moment, Msisdn, Owner, Status,
-    Timestamp,
+    AccountId, Broadcast, BroadcastId, ErrorType, MessageId, MessageRecord, Mode, Moment, Msisdn, Originator, Owner,
+    Status, Timestamp,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -74,7 +74,7 @@ fn asked() -> impl Strategy<Value = Asked> {
         prop::option::of(0..5usize),
         prop::option::weighted(0.2, any::<bool>()),
         prop::option::of(0..3u8),
-        prop::option::weighted(0.3, 0..2u8),
+        prop::option::weighted(0.3, 0..4u8),
     );
     let time = || prop::option::weighted(0.2, 0..200u64);
     (who, what, prop::option::weighted(0.15, 0..4usize), (time(), time()), 1..6usize).prop_map(
@@ -97,9 +97,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let message = || 0..40usize;
     let back = prop_oneof![6 => Just(0u64), 1 => 1..60u64];
     let step = prop_oneof![
-        8 => (0..4u8, 0..3u8, 0..2u8, prop::bool::weighted(0.1), back)
+        8 => (0..4u8, 0..3u8, 0..4u8, prop::bool::weighted(0.1), back)
             .prop_map(|(owner, to, from, inbound, back)| Step::Accept { owner, to, from, inbound, back }),
-        1 => (0..4u8, 0..2u8, 1..12u32).prop_map(|(owner, from, total)| Step::Broadcast { owner, from, total }),
+        1 => (0..4u8, 0..4u8, 1..12u32).prop_map(|(owner, from, total)| Step::Broadcast { owner, from, total }),
         3 => (0..4usize, 1..5usize, 0..3u32)
             .prop_map(|(broadcast, count, skipped)| Step::Expand { broadcast, count, skipped }),
         1 => (0..4usize).prop_map(|broadcast| Step::Cancel { broadcast }),
@@ -163,8 +163,9 @@ fn to_of(to: u8) -> Msisdn {
     number(&format!("+1202000000{to}"))
 }
 
-fn from_of(from: u8) -> Msisdn {
-    number(&format!("+1800555000{from}"))
+/// A sender of each kind, and two names that differ in case alone.
+fn from_of(from: u8) -> Originator {
+    Originator::parse(["+18005550000", "18005", "ACME", "Acme"][usize::from(from)]).unwrap()
 }
 
 fn key_of(message: &Message) -> String {
@@ -251,7 +252,7 @@ impl World {
 
     fn outcome(&self, message: &Message, token: u64, verdict: Verdict) -> Outcome {
         let accepted = if verdict == Verdict::Sent { acks([&*key_of(message)]) } else { Vec::new() };
-        let (id, recipient, carrier) = (message.id, message.recipient.clone(), NORTH.to_owned());
+        let (id, recipient, carrier) = (message.id, message.recipient, NORTH.to_owned());
         Outcome {
             id,
             recipient,
@@ -307,7 +308,7 @@ impl World {
         };
         Message {
             mode: broadcast.mode,
-            originator: broadcast.originator.clone(),
+            originator: broadcast.originator,
             recipient: to_of((index % 3) as u8),
             expires_at,
             ..plain

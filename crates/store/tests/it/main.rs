@@ -146,6 +146,7 @@ macro_rules! conformance {
                 repeated_and_regressing_receipts_change_nothing
                 a_carrier_that_repeats_itself_fills_no_messages_life
                 a_shared_key_means_the_newest_message_to_the_recipient
+                digits_of_a_senders_name_are_no_number
                 a_receipt_for_another_recipient_waits
                 an_id_that_means_one_message_needs_no_address
                 an_id_that_several_messages_share_needs_an_address
@@ -217,6 +218,8 @@ macro_rules! conformance {
                 a_new_store_has_no_tenants
                 what_was_made_is_found_again
                 a_name_is_given_once
+                senders_of_every_kind_are_kept_and_changed
+                of_names_that_differ_in_case_alone_there_is_one
                 one_of_many_who_make_the_same_name_succeeds
                 nothing_is_made_for_an_unknown_account
                 what_is_unknown_cannot_be_changed

@@ -288,7 +288,7 @@ impl Model {
         };
         let key = entry.message.id.to_string();
         let accepted = if matches!(end, End::Sent) { acks([&key]) } else { Vec::new() };
-        let (id, recipient, carrier) = (entry.message.id, entry.message.recipient.clone(), NORTH.to_owned());
+        let (id, recipient, carrier) = (entry.message.id, entry.message.recipient, NORTH.to_owned());
         let outcome = Outcome {
             id,
             recipient,

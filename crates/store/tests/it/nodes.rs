@@ -353,7 +353,7 @@ pub(crate) async fn a_message_is_given_as_its_owner_stands(fresh: impl Backend) 
 fn outcome(message: &Message, token: u64, now: Timestamp) -> Outcome {
     Outcome {
         id: message.id,
-        recipient: message.recipient.clone(),
+        recipient: message.recipient,
         token,
         total: 1,
         attempt: 1,
@@ -627,7 +627,7 @@ pub(crate) async fn what_is_counted_is_counted_over_all_nodes(fresh: impl Backen
         let request = LeaseRequest { limit_of_broadcasts: 1, ..lease_request(token, NOW) };
         let leased = desk.store.lease_due(request).await.unwrap();
         let leased = leased.iter().find(|leased| leased.message.broadcast == Some(open.id)).unwrap();
-        let (id, recipient) = (leased.message.id, leased.message.recipient.clone());
+        let (id, recipient) = (leased.message.id, leased.message.recipient);
         assert_eq!(desk.begin(id, token, NOW).await, Some(1));
         // Its receipt comes before the acknowledgement.
         assert_eq!(desk.hear(receipt([key], SegmentFate::Delivered)).await, ReceiptOutcome::Parked);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::event::EventKind;
 use model::status::SegmentFate::{Delivered, Pending, Undelivered};
-use model::{ErrorType, Message, MessageId, Status, Timestamp};
+use model::{ErrorType, Message, MessageId, Originator, Status, Timestamp};
 use store::contract::dispatch::{LeaseRequest, Outcome, Retry, SegmentAck, Verdict};
 use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome};
 
@@ -214,6 +214,24 @@ pub(crate) async fn a_receipt_for_another_recipient_waits(fresh: impl Backend) {
         id,
         Some(Status::Delivered),
     );
+}
+
+pub(crate) async fn digits_of_a_senders_name_are_no_number(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    let from = |text: &str| Message {
+        originator: Originator::parse(text).unwrap(),
+        recipient: number("+447700900123"),
+        ..desk.message(account)
+    };
+    // What is not the recipient's is another's number, though the name ends with it; a short code is the sender's own.
+    let named = desk.sent(from("A2025550143"), ["a"]).await;
+    assert_eq!(desk.hear(naming(["2025550143"], receipt(["a"], Delivered))).await, ReceiptOutcome::Parked);
+    let coded = desk.sent(from("20255501"), ["b"]).await;
+    let own = desk.hear(naming(["20255501"], receipt(["b"], Delivered))).await;
+    assert_matched(&desk, &own, 0, coded, Some(Status::Delivered));
+    let to_recipient = desk.hear(naming(["07700900123"], receipt(["a"], Delivered))).await;
+    assert_matched(&desk, &to_recipient, 0, named, Some(Status::Delivered));
 }
 
 /// Addresses that name no recipient: the message is from +18005559876.
@@ -575,11 +593,11 @@ pub(crate) async fn a_receipt_that_nobody_claims_ends_the_one_message_that_is_he
     let held = Outcome { verdict: Verdict::Hold, ..desk.attempted(desk.message(desk.account())).await };
     let recipient = held.recipient.digits();
     // One that came long before the message was accepted, and one for another recipient, are not for it.
-    desk.hear(unclaimed(recipient, NOW - Duration::from_secs(301))).await;
+    desk.hear(unclaimed(&recipient, NOW - Duration::from_secs(301))).await;
     desk.hear(unclaimed("12125550000", after(1))).await;
     desk.record(&held).await;
     assert_eq!(
-        desk.hear(unclaimed(recipient, after(5))).await,
+        desk.hear(unclaimed(&recipient, after(5))).await,
         ReceiptOutcome::Parked,
         "its acknowledgement may be on its way"
     );
@@ -634,7 +652,7 @@ pub(crate) async fn of_two_messages_held_for_a_recipient_no_receipt_is_said_to_m
     for _ in 0..2 {
         let held = Outcome { verdict: Verdict::Hold, ..desk.attempted(desk.message(desk.account())).await };
         desk.record(&held).await;
-        desk.hear(unclaimed(held.recipient.digits(), after(1))).await;
+        desk.hear(unclaimed(&held.recipient.digits(), after(1))).await;
     }
     let long = Outcome {
         verdict: Verdict::Hold,

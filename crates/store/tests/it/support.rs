@@ -61,11 +61,14 @@ pub(crate) async fn in_time(test: impl Future<Output = ()>) {
     tokio::time::timeout(Duration::from_secs(120), test).await.expect("a test ends within two minutes");
 }
 
-pub(crate) use testkit::number;
-
 /// The moment `secs` after [`NOW`].
 pub(crate) fn after(secs: u64) -> Timestamp {
     NOW + Duration::from_secs(secs)
+}
+
+/// A number.
+pub(crate) fn number<A: From<model::Msisdn>>(text: &str) -> A {
+    testkit::number(text).into()
 }
 
 /// A message of one segment, accepted at `at`.
@@ -267,7 +270,7 @@ impl Desk {
     /// Admits a message and begins its first attempt. Returns the outcome to be: sent at [`NOW`], with no segment
     /// acknowledged.
     pub(crate) async fn attempted(&self, message: Message) -> Outcome {
-        let (id, recipient, total, token) = (message.id, message.recipient.clone(), message.segments, self.token());
+        let (id, recipient, total, token) = (message.id, message.recipient, message.segments, self.token());
         let lease = Some(Lease { token, until: after(LEASE_SECS) });
         assert_eq!(self.try_admit(Admission { lease, ..admission(message) }).await, Admitted::New);
         let attempt = self.begin(id, token, NOW).await.unwrap();

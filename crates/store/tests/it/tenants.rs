@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::account::{Account, AccountState, Limits, LimitsChange};
 use model::key::{ApiKey, KeyId, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
-use model::{AccountId, Mode, Timestamp};
+use model::{AccountId, Mode, Originator, Timestamp};
 use store::contract::tenants::{AccountChange, NumberChange, TenantData};
 use store::{Store, StoreError};
 
@@ -52,7 +52,7 @@ async fn everything(store: &dyn Store) -> TenantData {
     data.accounts.sort_by_key(|account| account.id);
     data.keys.sort_by(|a, b| a.id.cmp(&b.id));
     data.numbers.sort_by(|a, b| a.number.cmp(&b.number));
-    data.blocks.sort_by_key(|block| (block.number.clone(), block.kind.as_str(), block.account));
+    data.blocks.sort_by_key(|block| (block.number, block.kind.as_str(), block.account));
     data
 }
 
@@ -117,6 +117,57 @@ pub(crate) async fn a_name_is_given_once(fresh: impl Backend) {
     assert_eq!(everything(&*desk.store).await, before);
 }
 
+/// A sender of this text, of whatever kind.
+fn sender_of(text: &str, account: Option<AccountId>) -> Number {
+    Number { number: Originator::parse(text).unwrap(), ..sender("+18005559876", account) }
+}
+
+pub(crate) async fn senders_of_every_kind_are_kept_and_changed(fresh: impl Backend) {
+    let (mut desk, id) = desk_with_account(&fresh).await;
+    let mut senders: Vec<Number> =
+        ["+18005559876", "72345", "00123", "ACME", "3M", "Åse & Co."].map(|text| sender_of(text, None)).into();
+    let mut blocks: Vec<Block> = Vec::new();
+    for sender in &senders {
+        desk.store.create_number(sender.clone()).await.unwrap();
+        blocks.push(Block { number: sender.number, ..block("+18005559876", BlockKind::Sender, Some(id)) });
+        desk.store.put_block(blocks[blocks.len() - 1].clone()).await.unwrap();
+    }
+    for sender in &mut senders {
+        (sender.account, sender.state) = (Some(id), NumberState::Suspended);
+        let change = NumberChange { account: Some(Some(id)), state: Some(sender.state), ..NumberChange::default() };
+        assert_eq!(desk.store.change_number(sender.number, change, NOW).await.as_ref(), Ok(&*sender));
+    }
+    desk.reopen(&fresh).await;
+    senders.sort_by_key(|sender| sender.number);
+    blocks.sort_by_key(|block| block.number);
+    let kept = everything(&*desk.store).await;
+    assert_eq!((kept.numbers, kept.blocks), (senders, blocks));
+    for block in &kept_blocks(&desk).await {
+        desk.store.delete_block(block.number, block.kind, block.account, NOW).await.unwrap();
+    }
+    assert_eq!(kept_blocks(&desk).await, []);
+}
+
+async fn kept_blocks(desk: &Desk) -> Vec<Block> {
+    everything(&*desk.store).await.blocks
+}
+
+pub(crate) async fn of_names_that_differ_in_case_alone_there_is_one(fresh: impl Backend) {
+    let (desk, id) = desk_with_account(&fresh).await;
+    for text in ["ACME", "ÄRZTE", "123", "00123"] {
+        desk.store.create_number(sender_of(text, None)).await.unwrap();
+    }
+    let before = everything(&*desk.store).await;
+    for text in ["ACME", "Acme", "acme", "Ärzte", "ärzte", "123"] {
+        let created = desk.store.create_number(sender_of(text, Some(id))).await;
+        assert_eq!(created, Err(StoreError::AlreadyExists), "{text}");
+    }
+    let other = Originator::parse("Acme").unwrap();
+    assert_eq!(desk.store.change_number(other, NumberChange::default(), NOW).await, Err(StoreError::NotFound));
+    assert_eq!(everything(&*desk.store).await, before);
+    desk.store.create_number(sender_of("ACME 2", Some(id))).await.unwrap();
+}
+
 pub(crate) async fn one_of_many_who_make_the_same_name_succeeds(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let id = desk.account();
@@ -140,7 +191,7 @@ pub(crate) async fn nothing_is_made_for_an_unknown_account(fresh: impl Backend) 
     assert_eq!(desk.store.change_account(nobody, AccountChange::default(), NOW).await, Err(StoreError::NotFound));
     assert_eq!(desk.store.create_key(key("uk_1", nobody)).await, Err(StoreError::NotFound));
     assert_eq!(desk.store.create_number(sender("+18005559877", Some(nobody))).await, Err(StoreError::NotFound));
-    assert_eq!(desk.store.change_number(&number("+18005559876"), to_nobody, NOW).await, Err(StoreError::NotFound));
+    assert_eq!(desk.store.change_number(number("+18005559876"), to_nobody, NOW).await, Err(StoreError::NotFound));
     let for_nobody = block("+447700900123", BlockKind::Recipient, Some(nobody));
     assert_eq!(desk.store.put_block(for_nobody).await, Err(StoreError::NotFound));
     assert_eq!(everything(&*desk.store).await, before);
@@ -148,16 +199,16 @@ pub(crate) async fn nothing_is_made_for_an_unknown_account(fresh: impl Backend) 
 
 pub(crate) async fn what_is_unknown_cannot_be_changed(fresh: impl Backend) {
     let (desk, id) = desk_with_account(&fresh).await;
-    let some_number = number("+18005559876");
+    let some_number: Originator = number("+18005559876");
     desk.store.put_block(block("+18005559876", BlockKind::Sender, Some(id))).await.unwrap();
     let before = everything(&*desk.store).await;
     assert_eq!(desk.store.revoke_key(&KeyId::from_text("uk_1"), NOW).await, Err(StoreError::NotFound));
-    assert_eq!(desk.store.change_number(&some_number, NumberChange::default(), NOW).await, Err(StoreError::NotFound));
+    assert_eq!(desk.store.change_number(some_number, NumberChange::default(), NOW).await, Err(StoreError::NotFound));
     for (kind, account) in
         [(BlockKind::Recipient, Some(id)), (BlockKind::Sender, None), (BlockKind::Sender, Some(desk.account()))]
     {
         assert_eq!(
-            desk.store.delete_block(&some_number, kind, account, NOW).await,
+            desk.store.delete_block(some_number, kind, account, NOW).await,
             Err(StoreError::NotFound),
             "{kind:?} {account:?}"
         );
@@ -227,7 +278,7 @@ pub(crate) async fn a_change_to_a_number_leaves_the_rest(fresh: impl Backend) {
     ] {
         now.account = change.account.unwrap_or(now.account);
         now.state = change.state.unwrap_or(now.state);
-        assert_eq!(desk.store.change_number(&now.number, change, NOW).await.as_ref(), Ok(&now));
+        assert_eq!(desk.store.change_number(now.number, change, NOW).await.as_ref(), Ok(&now));
         assert_eq!(everything(&*desk.store).await.numbers, [now.clone(), sender("+18005559877", Some(id))]);
     }
 }
@@ -242,9 +293,9 @@ pub(crate) async fn a_block_stands_in_place_of_the_one_of_its_name(fresh: impl B
         desk.store.put_block(block.clone()).await.unwrap();
     }
     assert_eq!(everything(&*desk.store).await.blocks, [of_all.clone(), again]);
-    desk.store.delete_block(&first.number, first.kind, first.account, NOW).await.unwrap();
+    desk.store.delete_block(first.number, first.kind, first.account, NOW).await.unwrap();
     assert_eq!(everything(&*desk.store).await.blocks, [of_all], "the block of all accounts is another one");
-    assert_eq!(desk.store.delete_block(&first.number, first.kind, first.account, NOW).await, Err(StoreError::NotFound));
+    assert_eq!(desk.store.delete_block(first.number, first.kind, first.account, NOW).await, Err(StoreError::NotFound));
 }
 
 pub(crate) async fn tenants_are_read_as_of_one_moment(fresh: impl Backend) {

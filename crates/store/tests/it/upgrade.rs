@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::idempotency::{AnswerForm, Endpoint};
+use model::number::{Number, NumberState};
 use model::quota::UtcDay;
-use model::{Broadcast, Message, MessageId, Mode, Owner, ScreeningOutcome, Status};
+use model::{Broadcast, Message, MessageId, Mode, Originator, Owner, ScreeningOutcome, Status};
 use rusqlite::{Connection, params};
 use store::contract::broadcasts::BroadcastAdmitted;
 use store::contract::changes::{Kind, Kinds};
@@ -13,6 +14,7 @@ use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFilter, Quota};
 use store::contract::receipts::ReceiptOutcome;
 use store::contract::screening::ScreeningFilter;
+use store::contract::tenants::NumberChange;
 
 use crate::broadcasts::broadcast;
 use crate::screening::blocked;
@@ -51,7 +53,7 @@ impl OldStore {
             (message.account.to_bytes(), message.id.to_bytes(), message.kind.as_str(), message.encoding.name());
         let (created_at, expires_at) = (message.created_at.as_millis(), message.expires_at.as_millis());
         let (direction, mode, body) = (message.direction.as_str(), message.mode.as_str(), &message.body);
-        let (originator, recipient) = (message.originator.as_str(), message.recipient.as_str());
+        let (originator, recipient) = (message.originator.to_string(), message.recipient.to_string());
         let sql = "INSERT INTO messages (account_id, id, direction, mode, kind, originator, recipient, body, encoding, \
                    segments, reference, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, 0, ?10, \
                    ?11)";
@@ -70,7 +72,7 @@ impl OldStore {
             (broadcast.account.to_bytes(), broadcast.id.to_bytes(), broadcast.mode.as_str(), broadcast.encoding.name());
         let (created_at, expires_at) = (broadcast.created_at.as_millis(), broadcast.expires_at.as_millis());
         let (kind, originator, body, total) =
-            (broadcast.kind.as_str(), broadcast.originator.as_str(), &broadcast.body, broadcast.total);
+            (broadcast.kind.as_str(), broadcast.originator.to_string(), &broadcast.body, broadcast.total);
         let sql = "INSERT INTO broadcasts (account_id, id, mode, kind, originator, body, encoding, segments, total, \
                    blocked, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, 0, ?9, ?10)";
         self.add(sql, params![account, id, mode, kind, originator, body, encoding, total, created_at, expires_at]);
@@ -175,7 +177,7 @@ async fn a_sent_message_waits_for_its_receipts_for_three_days_and_a_parked_recei
     assert_eq!(desk.store.count_unmatched(NORTH).await.unwrap(), 1);
     let before = Outcome {
         id: queued.id,
-        recipient: queued.recipient.clone(),
+        recipient: queued.recipient,
         token: 0,
         total: 1,
         attempt: 0,
@@ -205,6 +207,36 @@ async fn a_sent_message_waits_for_its_receipts_for_three_days_and_a_parked_recei
 }
 
 #[tokio::test]
+async fn old_numbers_are_senders_beside_names() {
+    let file = SqliteFile::fresh();
+    let old = OldStore::make(&file);
+    for number in ["+18005550001", "+18005550002"] {
+        old.add(
+            "INSERT INTO numbers (number, account_id, state, created_at) VALUES (?1, NULL, 'pending', ?2)",
+            params![number, NOW.as_millis()],
+        );
+    }
+    drop(old);
+
+    let store = file.open().await;
+    let sender = |text: &str, state| Number {
+        number: Originator::parse(text).unwrap(),
+        account: None,
+        state,
+        segments_per_second: None,
+        created_at: NOW,
+    };
+    let change = NumberChange { state: Some(NumberState::Active), ..NumberChange::default() };
+    let known = sender("+18005550001", NumberState::Active);
+    assert_eq!(store.change_number(known.number, change, NOW).await.as_ref(), Ok(&known));
+    let senders = [known, sender("+18005550002", NumberState::Pending), sender("ACME", NumberState::Active)];
+    store.create_number(senders[2].clone()).await.unwrap();
+    let mut kept = store.tenants().await.unwrap().numbers;
+    kept.sort_by_key(|sender| sender.number);
+    assert_eq!(kept, senders);
+}
+
+#[tokio::test]
 async fn old_messages_and_decisions_are_listed() {
     let (file, elsewhere) = (SqliteFile::fresh(), SqliteFile::fresh());
     let mut desk = Desk::open(&elsewhere).await;
@@ -222,7 +254,7 @@ async fn old_messages_and_decisions_are_listed() {
             decision.id.to_bytes(),
             account.to_bytes(),
             NOW.as_millis(),
-            decision.originator.as_str(),
+            decision.originator.to_string(),
             categories,
             findings,
             body
@@ -234,7 +266,7 @@ async fn old_messages_and_decisions_are_listed() {
     desk.join().await;
     let newest_first: Vec<MessageId> = messages.iter().rev().map(|message| message.id).collect();
     let filter = MessageFilter {
-        recipient: Some(messages[0].recipient.clone()),
+        recipient: Some(messages[0].recipient),
         status: Some(Status::Sent),
         ..MessageFilter::default()
     };

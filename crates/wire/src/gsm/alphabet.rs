@@ -110,6 +110,11 @@ pub fn encode(character: char) -> Option<Septets> {
     }
 }
 
+/// The character that a septet of the default alphabet shows. A high bit is ignored.
+pub const fn character(septet: u8) -> char {
+    DEFAULT[(septet & 0x7F) as usize]
+}
+
 /// Reads septets that stand one in each octet. Lenient, as handsets are: an unknown escape shows the default alphabet's
 /// character, a high bit is ignored, an escape at the end is dropped.
 pub fn decode(septets: &[u8]) -> String {

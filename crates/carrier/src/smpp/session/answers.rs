@@ -102,7 +102,7 @@ impl Session {
         let of_many = self
             .flights
             .find(segment)
-            .is_some_and(|(submission, ..)| self.full_queues.note(&submission.message.recipient));
+            .is_some_and(|(submission, ..)| self.full_queues.note(submission.message.recipient));
         if of_many {
             self.rest_from(now);
         }

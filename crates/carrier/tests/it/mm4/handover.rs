@@ -1,11 +1,12 @@
 //! What becomes of a message by what SMTP says, or does not say.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use carrier::keys::ValidityForm;
 use carrier::mm4::config::Mm4Config;
 use carrier::{SegmentOutcome, Submission};
-use model::ErrorType;
+use model::{ErrorType, Originator};
 use wire::mm4::Expiry;
 
 use super::mmsc::Mmsc;
@@ -34,6 +35,28 @@ async fn a_message_arrives_with_its_addresses_its_parts_and_what_is_asked_for() 
         [("smil", "application/smil; charset=utf-8"), ("text", "text/plain; charset=utf-8"), ("media", "image/png")]
     );
     assert_eq!(forward.parts[2].bytes, mms(1).media.unwrap().bytes);
+}
+
+/// A message with media from this sender.
+fn from(number: u32, text: &str) -> Submission {
+    let mut submission = mms(number);
+    Arc::make_mut(&mut submission.message).originator = Originator::parse(text).unwrap();
+    submission
+}
+
+#[tokio::test]
+async fn a_short_code_has_no_plus_and_a_name_has_no_address() {
+    let mmsc = Mmsc::start().await;
+    let (mut bench, _) = start(Mm4Config { wait_for_response: false, ..config(&mmsc) });
+    bench.submit(from(1, "ACME")).await;
+    let status = "its sender is a name, for which MM4 has no address".to_owned();
+    let refused = SegmentOutcome::Refused { error_type: ErrorType::CarrierRejected, status };
+    assert_eq!(bench.segments().await, [refused]);
+    bench.submit(from(2, "72345")).await;
+    let forward = mmsc.greeted().await.forwarded().await;
+    assert_eq!(bench.segments().await, [accepted(&id(2))]);
+    assert_eq!(forward.from.unwrap().to_string(), "72345/TYPE=PLMN@mms.ours.example");
+    assert_eq!(forward.to[0].to_string(), "+18005550002/TYPE=PLMN@mms.peer.example");
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ pub(super) fn read(file: &[u8]) -> Listed {
             Ok(number) => match lines.get(&number) {
                 Some(first) => listed.bad.push((line, format!("{number} stands on line {first} already"))),
                 None => {
-                    lines.insert(number.clone(), line);
+                    lines.insert(number, line);
                     listed.recipients.push(number);
                 }
             },
@@ -76,7 +76,7 @@ mod tests {
     fn numbers(text: &str) -> Vec<String> {
         let listed = read(text.as_bytes());
         assert_eq!(listed.bad, [], "{text}");
-        listed.recipients.iter().map(|number| number.as_str().to_owned()).collect()
+        listed.recipients.iter().map(ToString::to_string).collect()
     }
 
     #[test]

@@ -134,9 +134,9 @@ impl Send {
     }
 
     fn request(&self, body: &str, part: &[Msisdn]) -> Value {
-        let numbers: Vec<&str> = part.iter().map(Msisdn::as_str).collect();
+        let numbers: Vec<String> = part.iter().map(Msisdn::to_string).collect();
         let mut values = vec![Some(self.name.as_str()), Some(self.from.as_str()), Some(body)];
-        values.extend(numbers.iter().map(|number| Some(*number)));
+        values.extend(numbers.iter().map(|number| Some(number.as_str())));
         let key: String = Fingerprint::of(&values).0.iter().map(|byte| format!("{byte:02x}")).collect();
         json!({ "recipients": numbers, "from": self.from, "body": body, "idempotencyKey": format!("file-{key}") })
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use model::number::NumberState;
-use model::{AccountId, Entropy, KeyId, Mode, Msisdn};
+use model::{AccountId, Entropy, KeyId, Mode, Originator};
 use pipeline::tenants::TenantBook;
 use serde::{Deserialize, Serialize};
 
@@ -77,8 +77,8 @@ pub(super) async fn demo(tenants: &TenantBook, file: &Path) -> Result<Demo, Fail
     let (live, live_secret) = tenants.create_key(account.id, Mode::Live, None).await.map_err(Failed::new)?;
     let (test, test_secret) = tenants.create_key(account.id, Mode::Test, None).await.map_err(Failed::new)?;
     for number in NUMBERS {
-        let number = Msisdn::parse(number).map_err(Failed::new)?;
-        match tenants.number(&number) {
+        let number = Originator::parse(number).map_err(Failed::new)?;
+        match tenants.number(number) {
             None => {
                 tenants.create_number(number, Some(account.id), NumberState::Active, None).await.map_err(Failed::new)?
             }
@@ -88,7 +88,7 @@ pub(super) async fn demo(tenants: &TenantBook, file: &Path) -> Result<Demo, Fail
                     state: Some(NumberState::Active),
                     ..Default::default()
                 };
-                tenants.change_number(&number, change).await.map_err(Failed::new)?
+                tenants.change_number(number, change).await.map_err(Failed::new)?
             }
         };
     }

@@ -17,7 +17,7 @@ use model::media::{Digest, StoredMedia};
 use model::number::{Block, BlockKind, Number};
 use model::{
     AccountId, Broadcast, BroadcastId, BroadcastRecord, MediaId, MediaType, MessageId, MessageRecord, Mint, Moment,
-    Msisdn, Owner, ScreeningId, ScreeningRecord, Timestamp, Unmatched,
+    Originator, Owner, ScreeningId, ScreeningRecord, Timestamp, Unmatched,
 };
 use store::contract::bounds::Bounds;
 use store::contract::broadcasts::{
@@ -304,9 +304,9 @@ passed_on! { Tenants {
     fn create_key(key: ApiKey) -> ();
     fn revoke_key(id: &KeyId, now: Timestamp) -> ApiKey;
     fn create_number(number: Number) -> ();
-    fn change_number(number: &Msisdn, change: NumberChange, now: Timestamp) -> Number;
+    fn change_number(number: Originator, change: NumberChange, now: Timestamp) -> Number;
     fn put_block(block: Block) -> ();
-    fn delete_block(number: &Msisdn, kind: BlockKind, account: Option<AccountId>, now: Timestamp) -> ();
+    fn delete_block(number: Originator, kind: BlockKind, account: Option<AccountId>, now: Timestamp) -> ();
 } }
 
 #[async_trait]

@@ -20,9 +20,9 @@ const RECIPIENT_BLOCKED: &str = "The recipient is blocked";
 /// Looks up in `tenants` why a message is not to leave any more.
 pub(in crate::dispatch) fn skips(tenants: Arc<TenantBook>) -> Skips {
     Arc::new(move |message| {
-        if tenants.check_sender(message.account, &message.originator).is_err() {
+        if tenants.check_sender(message.account, message.originator).is_err() {
             Some(SENDER_STOPPED)
-        } else if tenants.check_recipient(message.account, &message.recipient).is_err() {
+        } else if tenants.check_recipient(message.account, message.recipient).is_err() {
             Some(RECIPIENT_BLOCKED)
         } else {
             None

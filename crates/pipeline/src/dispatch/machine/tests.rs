@@ -5,7 +5,7 @@ mod random;
 use bytes::Bytes;
 use model::backoff::Backoff;
 use model::message::MessageType;
-use model::{MediaType, MessageId, Mode, Msisdn};
+use model::{MediaType, MessageId, Mode, Msisdn, Originator};
 use std::io;
 use std::num::NonZeroU32;
 use store::contract::dispatch::{Attempt, Outcome, Retry};
@@ -48,9 +48,9 @@ fn machine() -> Dispatch {
         Route { prefix: prefix.to_owned(), kind: MessageType::Sms, carriers, on_unknown }
     };
     let books = Books {
-        skips: Arc::new(|message| (message.recipient.as_str() == BLOCKED).then_some("blocked")),
+        skips: Arc::new(|message| (&*message.recipient.text() == BLOCKED).then_some("blocked")),
         routes: Arc::new(Routes::new(vec![route("+44", OnUnknown::Hold), route("", OnUnknown::Resend)])),
-        senders: Arc::new(SenderPaces::new(|number| NonZeroU32::new(1).filter(|_| number.as_str() == PACED))),
+        senders: Arc::new(SenderPaces::new(|number| NonZeroU32::new(1).filter(|_| &*number.text() == PACED))),
         tokens: Arc::new(Tokens::of(Epoch::new(1).unwrap())),
     };
     Dispatch::new("main", settings(), books)
@@ -60,7 +60,7 @@ fn machine() -> Dispatch {
 fn leased(number: u32, change: impl FnOnce(&mut Message)) -> Leased {
     let mut message = Message {
         account: testkit::account(1),
-        originator: Msisdn::parse("+18005550001").unwrap(),
+        originator: Originator::parse("+18005550001").unwrap(),
         recipient: Msisdn::parse("+12025550143").unwrap(),
         expires_at: NOW.wall + DAY,
         ..testkit::message(number)
@@ -293,7 +293,7 @@ fn media_that_do_not_come_hold_up_no_other_message() {
 
 #[test]
 fn a_pace_is_waited_out_and_keeps_nobody_else_waiting() {
-    let paced = |number| leased(number, |message| message.originator = Msisdn::parse(PACED).unwrap());
+    let paced = |number| leased(number, |message| message.originator = Originator::parse(PACED).unwrap());
     let mut machine = waiting(vec![paced(1), paced(2)]);
     let tick = Input::Tick(Carriers::default());
     check(&mut machine, vec![(ROOM, "begin [1]"), (Input::Begun(vec![Some(1)]), "submit [1]")]);

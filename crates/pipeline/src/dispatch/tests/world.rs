@@ -13,8 +13,8 @@ use model::backoff::Backoff;
 use model::message::MessageType;
 use model::number::NumberState;
 use model::{
-    AccountId, Broadcast, BroadcastId, Clock, Message, MessageId, Msisdn, Recipients, SeededEntropy, SimClock, Status,
-    Timestamp,
+    AccountId, Broadcast, BroadcastId, Clock, Message, MessageId, Msisdn, Originator, Recipients, SeededEntropy,
+    SimClock, Status, Timestamp,
 };
 use runtime::{Machine, Runtime, Ticks};
 use store::Store;
@@ -106,7 +106,7 @@ impl Carrier for Fake {
 /// An account and its number.
 pub(super) struct Tenant {
     pub(super) account: AccountId,
-    pub(super) number: Msisdn,
+    pub(super) number: Originator,
 }
 
 pub(super) struct World {
@@ -240,9 +240,9 @@ impl World {
 
     pub(super) async fn tenant(&self, number: &str, pace: Option<u32>) -> Tenant {
         let account = self.tenants.create_account("a tenant".to_owned(), LIMITS).await.unwrap().id;
-        let number = Msisdn::parse(number).unwrap();
+        let number = Originator::parse(number).unwrap();
         let pace = pace.and_then(std::num::NonZeroU32::new);
-        self.tenants.create_number(number.clone(), Some(account), NumberState::Active, pace).await.unwrap();
+        self.tenants.create_number(number, Some(account), NumberState::Active, pace).await.unwrap();
         Tenant { account, number }
     }
 
@@ -250,7 +250,7 @@ impl World {
         let now = self.clock.now();
         Message {
             account: tenant.account,
-            originator: tenant.number.clone(),
+            originator: tenant.number,
             recipient: Msisdn::parse(recipient).unwrap(),
             segments,
             expires_at: now + VALID,
@@ -279,12 +279,12 @@ impl World {
     }
 
     pub(super) async fn broadcast(&self, tenant: &Tenant, total: u32) -> Arc<Broadcast> {
-        let recipients: Recipients = (0..total).map(recipient).collect::<Vec<_>>().iter().collect();
+        let recipients: Recipients = (0..total).map(recipient).collect();
         let now = self.clock.now();
         let broadcast = Arc::new(Broadcast {
             id: BroadcastId::new(now, &*self.entropy),
             account: tenant.account,
-            originator: tenant.number.clone(),
+            originator: tenant.number,
             created_at: now,
             expires_at: now + VALID,
             ..testkit::broadcast(0, total)
@@ -296,11 +296,11 @@ impl World {
 
     /// Makes the message of a recipient of a broadcast, in memory.
     pub(super) async fn hold_broadcast_message(&self, broadcast: &Broadcast, index: u32) {
-        let tenant = Tenant { account: broadcast.account, number: broadcast.originator.clone() };
+        let tenant = Tenant { account: broadcast.account, number: broadcast.originator };
         let message = Message {
             id: broadcast.id.message(index),
             broadcast: Some(broadcast.id),
-            ..self.message(&tenant, 1, recipient(index).as_str())
+            ..self.message(&tenant, 1, &recipient(index).text())
         };
         let (_, lease) = self.dispatchers.room_for_broadcasts(MAIN).unwrap();
         let message = Arc::new(message);

@@ -2,12 +2,15 @@
 
 use model::key::SecretDigest;
 use model::{Mode, SeededEntropy};
-use testkit::recipient as number;
 
 use super::*;
 
 fn account(number: u32) -> AccountId {
     AccountId::from_bytes(u128::from(number).to_be_bytes())
+}
+
+fn number(index: u32) -> Originator {
+    Originator::parse(&format!("+1202{index:07}")).unwrap()
 }
 
 /// Walks all pages, and returns their items and the most names that one of them looked at.

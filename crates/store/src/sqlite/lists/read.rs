@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 use std::ops::Range;
 
 use model::message::Direction;
-use model::{AccountId, BroadcastId, MessageId, MessageRecord, Mode, Owner, Status};
+use model::{AccountId, BroadcastId, MessageId, MessageRecord, Mode, Msisdn, Originator, Owner, Status};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::streams::{Next, Stream, owners_with};
@@ -128,8 +128,8 @@ impl Walk<'_> {
     fn plan(&self) -> rusqlite::Result<Option<Plan>> {
         let filter = self.filter;
         let mut facets: Vec<Vec<i64>> = Vec::new();
-        facets.extend(filter.recipient.as_ref().map(|number| vec![Facet::Recipient(number).code()]));
-        facets.extend(filter.originator.as_ref().map(|number| vec![Facet::Originator(number).code()]));
+        facets.extend(filter.recipient.map(|number| vec![Facet::Recipient(number).code()]));
+        facets.extend(filter.originator.map(|originator| vec![Facet::Originator(originator).code()]));
         // Where an owner alone is asked for, its other mode may have any number of messages in between.
         let of_one_mode = facets.is_empty() && filter.broadcast.is_none() && self.mode.is_some();
         if filter.status.is_some() || filter.direction.is_some() || of_one_mode {
@@ -237,8 +237,8 @@ impl Walk<'_> {
         Ok(of_broadcast
             && is(1, self.mode.map(Mode::as_str))?
             && is(2, filter.direction.map(Direction::as_str))?
-            && is(3, filter.recipient.as_ref().map(|number| number.as_str()))?
-            && is(4, filter.originator.as_ref().map(|number| number.as_str()))?
+            && is(3, filter.recipient.map(Msisdn::text).as_deref())?
+            && is(4, filter.originator.map(Originator::text).as_deref())?
             && is(6, filter.status.map(Status::as_str))?)
     }
 
@@ -272,7 +272,9 @@ impl Walk<'_> {
         );
         let record = self.connection.prepare_cached(&sql)?.query_row([id.to_be_bytes()], rows::record).optional()?;
         self.found.extend(record.filter(|record| {
-            self.filter.broadcast.is_none_or(|broadcast| record.message.broadcast == Some(broadcast))
+            let (broadcast, originator) = (self.filter.broadcast, self.filter.originator);
+            broadcast.is_none_or(|broadcast| record.message.broadcast == Some(broadcast))
+                && originator.is_none_or(|originator| record.message.originator == originator)
         }));
         Ok(())
     }

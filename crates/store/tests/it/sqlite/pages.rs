@@ -37,7 +37,7 @@ async fn long_list(file: &SqliteFile) -> (Arc<Desk>, Owner, Message, Vec<Message
 async fn a_list_longer_than_a_page_looks_at_is_walked_to_its_end() {
     let file = SqliteFile::fresh();
     let (desk, owner, oldest, _) = long_list(&file).await;
-    let filter = MessageFilter { recipient: Some(oldest.recipient.clone()), ..MessageFilter::default() };
+    let filter = MessageFilter { recipient: Some(oldest.recipient), ..MessageFilter::default() };
     for whose in [Some(owner), None] {
         let first = desk.store.messages(whose, filter.clone(), None, 10).await.unwrap();
         assert!(first.messages.is_empty() && first.next.is_some(), "a page looks at a bounded number of rows");
@@ -53,7 +53,7 @@ async fn a_page_of_an_indexed_list_looks_at_what_it_shows() {
     let (desk, owner, oldest, tests) = long_list(&file).await;
     while desk.store.index_lists(after(2), Duration::ZERO, 5_000).await.unwrap().oldest_missing.is_some() {}
     let any = MessageFilter::default;
-    let to = || MessageFilter { recipient: Some(oldest.recipient.clone()), ..any() };
+    let to = || MessageFilter { recipient: Some(oldest.recipient), ..any() };
     let test = Owner { mode: Mode::Test, ..owner };
     for (whose, filter, shown) in [
         (Some(owner), to(), 1),

@@ -129,7 +129,7 @@ impl World {
             message.segments = segments;
             message.media = media.then(|| MediaId::from_bytes([segments as u8; 16]));
             if paced {
-                message.originator = Msisdn::parse(PACED).unwrap();
+                message.originator = Originator::parse(PACED).unwrap();
             }
             if segments == 5 {
                 message.recipient = Msisdn::parse(BLOCKED).unwrap();
