@@ -303,14 +303,7 @@ mod tests {
             expires_at: NOW,
         };
         let lease = Lease { token: 1, until: NOW + Duration::from_secs(60) };
-        Leased {
-            message: Arc::new(message),
-            lease,
-            carrier: "main".into(),
-            attempts: 0,
-            accepted_segments: 0,
-            interrupted: false,
-        }
+        Leased::fresh(Arc::new(message), lease, "main".into())
     }
 
     fn accounts(taken: &Taken) -> Vec<u8> {

@@ -20,9 +20,9 @@ use model::quota::UtcDay;
 use model::status::SegmentFate;
 use model::{AccountId, Entropy, Message, MessageId, Mode, Moment, Msisdn, ReceiptScope, SeededEntropy, Timestamp};
 use runtime::Machine;
+use store::contract::admission::{Admission, NewMessage, Quota};
 use store::contract::changes::{Kind, Kinds};
 use store::contract::dispatch::{Attempt, Lease, Outcome, SegmentAck, Verdict};
-use store::contract::messages::{Admission, Quota};
 use store::contract::nodes::Epoch;
 use store::contract::receipts::Receipt;
 use store::{Store, StoreError};
@@ -168,7 +168,7 @@ async fn live(store: &dyn Store, work: &Work) -> Result<(), StoreError> {
         let attempt = |message: &Arc<Message>| Attempt {
             id: message.id,
             token: lease.token,
-            carrier: "main".to_owned(),
+            carrier: "main".into(),
             lease_until: lease.until,
             detail: "all segments".to_owned(),
         };
@@ -178,14 +178,11 @@ async fn live(store: &dyn Store, work: &Work) -> Result<(), StoreError> {
     }
 }
 
-fn admission(message: Arc<Message>, lease: Option<Lease>) -> Admission {
+fn admission(message: Arc<Message>, lease: Option<Lease>) -> Admission<NewMessage> {
     let (quota, due_at) = (Quota { day: UtcDay::of(NOW), limit: u64::MAX }, message.created_at);
     Admission {
         node: NODE,
-        message,
-        carrier: "main".to_owned(),
-        lease,
-        due_at,
+        payload: NewMessage { message, carrier: "main".into(), lease, due_at },
         quota,
         idempotency: None,
         flagged: None,
@@ -201,7 +198,7 @@ fn outcome(message: &Message) -> Outcome {
         token: NODE.token(1),
         total: 1,
         attempt: 1,
-        carrier: "main".to_owned(),
+        carrier: "main".into(),
         at: NOW,
         accepted: vec![SegmentAck { number: 1, carrier_id: Some(key.clone()), key: Some(key) }],
         verdict: Verdict::Sent,
@@ -212,7 +209,7 @@ fn outcome(message: &Message) -> Outcome {
 
 fn receipt(message: &Message) -> Receipt {
     Receipt {
-        carrier: "main".to_owned(),
+        carrier: "main".into(),
         keys: vec![message.id.to_string()],
         addresses: vec![message.recipient.digits().to_owned()],
         fate: SegmentFate::Delivered,

@@ -18,7 +18,7 @@ use model::message::{Direction, Encoding, MessageType};
 use model::quota::UtcDay;
 use model::{AccountId, Entropy, Message, MessageId, Mode, Moment, Msisdn, SeededEntropy, Timestamp};
 use runtime::Machine;
-use store::contract::messages::{Admission, Admitted, Quota};
+use store::contract::admission::{Admission, Admitted, NewMessage, Quota};
 use store::contract::nodes::Epoch;
 use store::{Store, StoreError};
 use tokio::task::JoinSet;
@@ -102,7 +102,7 @@ impl Work {
         Self { node, left: AtomicUsize::new(messages), made: AtomicU64::new(0), entropy, accounts, originator }
     }
 
-    fn next(&self) -> Option<Admission> {
+    fn next(&self) -> Option<Admission<NewMessage>> {
         self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).ok()?;
         // A thousand messages in each millisecond of the store's time, so that ids sort by their making as they do in
         // life.
@@ -129,10 +129,7 @@ impl Work {
         let quota = Quota { day: UtcDay::of(now), limit: u64::MAX };
         Some(Admission {
             node: self.node,
-            message: Arc::new(message),
-            carrier: "main".to_owned(),
-            lease: None,
-            due_at: now,
+            payload: NewMessage { message: Arc::new(message), carrier: "main".into(), lease: None, due_at: now },
             quota,
             idempotency: None,
             flagged: None,

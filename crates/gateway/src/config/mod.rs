@@ -77,7 +77,7 @@ impl Config {
     pub fn routes(&self) -> Routes {
         if self.route.is_empty() {
             let first = |kind| {
-                self.carrier.iter().find(|carrier| carrier.carries(kind)).map(|carrier| vec![carrier.name().to_owned()])
+                self.carrier.iter().find(|carrier| carrier.carries(kind)).map(|carrier| vec![carrier.name().into()])
             };
             let route = |kind| {
                 Some(Route {
@@ -101,7 +101,8 @@ impl Config {
     fn route(&self, route: &RouteConfig, kind: MessageType) -> Option<Route> {
         let is_meant = route.kind.is_none_or(|only| only.message_type() == kind);
         let takes = |name: &String| self.carrier.iter().any(|carrier| carrier.name() == name && carrier.carries(kind));
-        let carriers: Vec<String> = route.carriers.iter().filter(|name| takes(name)).cloned().collect();
+        let carriers: Vec<_> =
+            route.carriers.iter().filter(|name| takes(name)).map(|name| name.as_str().into()).collect();
         let on_unknown = match route.on_unknown {
             OnUnknown::Resend => route::OnUnknown::Resend,
             OnUnknown::Hold => route::OnUnknown::Hold,

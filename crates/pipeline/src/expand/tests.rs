@@ -14,15 +14,15 @@ use model::message::{Encoding, MessageType};
 use model::number::{BlockKind, NumberState};
 use model::quota::UtcDay;
 use model::{
-    AccountId, Broadcast, BroadcastCounts, BroadcastId, Clock, Mode, Msisdn, Recipients, SeededEntropy, SimClock,
-    Status, Timestamp,
+    AccountId, Assignment, Broadcast, BroadcastCounts, BroadcastId, Clock, Mode, Msisdn, Recipients, SeededEntropy,
+    SimClock, Status, Timestamp,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use runtime::Machine;
-use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted};
+use store::contract::admission::{Admission, Admitted, NewBroadcast, Quota};
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Verdict};
-use store::contract::messages::{MessageFilter, Quota};
+use store::contract::messages::MessageFilter;
 
 use super::expanding::QUIET;
 use super::*;
@@ -147,16 +147,15 @@ impl World {
             expires_at: NOW + Duration::from_secs(86_400),
         });
         let quota = Quota { day: UtcDay::of(NOW), limit: u64::MAX };
-        let admission = BroadcastAdmission {
+        let admission = Admission {
             node: self.node.epoch(),
-            broadcast: Arc::clone(&broadcast),
-            recipients,
+            payload: NewBroadcast { broadcast: Arc::clone(&broadcast), recipients },
             quota,
             idempotency: None,
             flagged: None,
             media: None,
         };
-        assert_eq!(self.store.admit_broadcast(admission).await.unwrap(), BroadcastAdmitted::New);
+        assert_eq!(self.store.admit_broadcast(admission).await.unwrap(), Admitted::New);
         broadcast
     }
 
@@ -164,7 +163,7 @@ impl World {
     async fn send(&mut self, count: usize) -> usize {
         let lease = Lease { token: self.node.next_token(), until: self.clock.steady() + Duration::from_secs(60) };
         let request = LeaseRequest {
-            carrier: String::new(),
+            carrier: Assignment::NoRoute,
             now: self.clock.look(),
             lease,
             limit: count,
@@ -177,7 +176,7 @@ impl World {
         let attempt = |leased: &Leased| Attempt {
             id: leased.message.id,
             token: lease.token,
-            carrier: String::new(),
+            carrier: "main".into(),
             lease_until: lease.until,
             detail: String::new(),
         };
@@ -188,7 +187,7 @@ impl World {
             token: lease.token,
             total: 1,
             attempt: attempt.unwrap(),
-            carrier: String::new(),
+            carrier: "main".into(),
             at: NOW,
             accepted: Vec::new(),
             verdict: Verdict::Sent,

@@ -9,11 +9,11 @@ use model::message::{Direction, Encoding, MessageType};
 use model::number::BlockKind;
 use model::quota::UtcDay;
 use model::{
-    AccountId, Broadcast, BroadcastId, Message, MessageId, Mode, Moment, Msisdn, Recipients, SeededEntropy, SimClock,
-    Timestamp,
+    AccountId, Assignment, Broadcast, BroadcastId, Message, MessageId, Mode, Moment, Msisdn, Recipients, SeededEntropy,
+    SimClock, Timestamp,
 };
-use store::contract::broadcasts::{BroadcastAdmission, Expanded, Expansion};
-use store::contract::messages::{Admission, Quota};
+use store::contract::admission::{Admission, NewBroadcast, NewMessage, Quota};
+use store::contract::broadcasts::{Expanded, Expansion};
 use store::contract::nodes::Epoch;
 use store::contract::tenants::AccountChange;
 
@@ -74,13 +74,10 @@ impl Bench {
     async fn admit(&self) -> MessageId {
         let message = self.message(None);
         let id = message.id;
-        let (carrier, lease, quota) = (String::new(), None, Quota { day: UtcDay::of(NOW), limit: 100 });
+        let (carrier, lease, quota) = (Assignment::NoRoute, None, Quota { day: UtcDay::of(NOW), limit: 100 });
         let admission = Admission {
             node: NODE,
-            message,
-            carrier,
-            lease,
-            due_at: NOW,
+            payload: NewMessage { message, carrier, lease, due_at: NOW },
             quota,
             idempotency: None,
             flagged: None,
@@ -111,10 +108,9 @@ impl Bench {
         let id = broadcast.id;
         let recipients: Recipients = [message.recipient.clone(), number("+18005551235")].iter().collect();
         let quota = Quota { day: UtcDay::of(NOW), limit: 100 };
-        let admission = BroadcastAdmission {
+        let admission = Admission {
             node: NODE,
-            broadcast,
-            recipients,
+            payload: NewBroadcast { broadcast, recipients },
             quota,
             idempotency: None,
             flagged: None,
@@ -172,7 +168,7 @@ async fn a_broadcast_is_told_of_at_its_first_turn() {
     let mut waiting = bench.feed.broadcast_waiters.expect(id);
     bench.feed.catch_up();
     assert!(!is_told(&mut waiting), "it was accepted, and that is no news");
-    let messages = vec![Expanded { message: bench.message(Some(id)), carrier: String::new(), lease: None }];
+    let messages = vec![Expanded { message: bench.message(Some(id)), carrier: Assignment::NoRoute, lease: None }];
     let expansion = Expansion { node: NODE, broadcast: id, from: 0, turns: 1, messages, due_at: NOW, at: NOW };
     assert!(bench.store.expand(expansion).await.unwrap());
     bench.feed.catch_up();

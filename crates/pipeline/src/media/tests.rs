@@ -7,9 +7,9 @@ use fetch::media::FetchSettings;
 use fetch::resolve::SystemResolver;
 use model::message::{Direction, Encoding, Message, MessageType};
 use model::quota::UtcDay;
-use model::{AccountId, Clock, MediaType, MessageId, Mode, Moment, Msisdn, SeededEntropy, SimClock};
+use model::{AccountId, Assignment, Clock, MediaType, MessageId, Mode, Moment, Msisdn, SeededEntropy, SimClock};
 use runtime::Machine;
-use store::contract::messages::{Admission, Admitted, Quota};
+use store::contract::admission::{Admission, Admitted, NewMessage, Quota};
 use store::contract::nodes::Epoch;
 use store::objects::Directory;
 use tempfile::TempDir;
@@ -60,7 +60,7 @@ fn picture(octet: u8) -> Media {
 
 impl Stage {
     /// Admits a message that names what was placed.
-    async fn admit(&self, placed: &Placed) -> Admitted {
+    async fn admit(&self, placed: &Placed) -> Admitted<Message> {
         let now = self.clock.now();
         let message = Message {
             id: MessageId::new(now, &SeededEntropy::new(7)),
@@ -85,10 +85,7 @@ impl Stage {
         self.store
             .admit(Admission {
                 node: NODE,
-                message,
-                carrier: String::new(),
-                lease: None,
-                due_at: now,
+                payload: NewMessage { message, carrier: Assignment::NoRoute, lease: None, due_at: now },
                 quota,
                 idempotency: None,
                 flagged: None,

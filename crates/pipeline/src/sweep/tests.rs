@@ -14,8 +14,8 @@ use model::{
     SeededEntropy, SimClock, Status, Timestamp,
 };
 use runtime::Machine;
+use store::contract::admission::{Admission, IdempotencyClaim, NewMessage, Quota};
 use store::contract::changes::{Kind, Kinds, Resource, Tailed};
-use store::contract::messages::{Admission, IdempotencyClaim, Quota};
 use store::contract::screening::ScreeningFilter;
 use store::objects::Objects;
 use tokio::sync::Notify;
@@ -125,15 +125,12 @@ impl Bench {
     }
 }
 
-fn admission(message: Message) -> Admission {
+fn admission(message: Message) -> Admission<NewMessage> {
     let (quota, due_at) = (Quota { day: UtcDay::of(message.created_at), limit: 10_000 }, message.created_at);
     let node = store::contract::nodes::Epoch::new(1).unwrap();
     Admission {
         node,
-        message: Arc::new(message),
-        carrier: String::new(),
-        lease: None,
-        due_at,
+        payload: NewMessage { message: Arc::new(message), carrier: Assignment::NoRoute, lease: None, due_at },
         quota,
         idempotency: None,
         flagged: None,
@@ -202,16 +199,21 @@ async fn messages_of_a_carrier_that_is_not_configured_are_left_until_the_operato
     let bench = Bench::set_up().await;
     let (store, sweeper) = (bench.sweeper.store.clone(), &bench.sweeper);
     let message = bench.message();
-    store.admit(Admission { carrier: "gone".to_owned(), ..admission(message.clone()) }).await.unwrap();
+    let admission = admission(message.clone());
+    let payload = NewMessage { carrier: "gone".into(), ..admission.payload };
+    store.admit(Admission { payload, ..admission }).await.unwrap();
     let unknown = async || sweeper.rerouter.unknown(store.queue_depths().await.unwrap());
     let sweeping = sweeper.sweeping();
     for _ in 0..60 {
         sweeper.round(Strand::Messages, &sweeping).await;
     }
-    assert_eq!(unknown().await, [("gone".to_owned(), 1)]);
+    assert_eq!(unknown().await, [("gone".into(), 1)]);
     let status = async || store.message_of_any_account(message.id).await.unwrap().unwrap().delivery.status;
     assert_eq!(status().await, Status::Queued);
     // No route leads anywhere here.
-    assert_eq!(sweeper.rerouter.reroute_all("gone").await.unwrap(), Abandoned { failed: 1, ..Abandoned::default() });
+    assert_eq!(
+        sweeper.rerouter.reroute_all("gone".into()).await.unwrap(),
+        Abandoned { failed: 1, ..Abandoned::default() }
+    );
     assert_eq!((status().await, unknown().await), (Status::Failed, vec![]));
 }

@@ -6,6 +6,7 @@
 //! look at the last committed state. Each of the two has a thread where the [`Runtime`] has threads; in a simulation
 //! the same code runs on one thread, and its order follows from the seed.
 
+mod admission;
 mod broadcasts;
 mod changes;
 mod checkpoint;
@@ -22,6 +23,7 @@ mod migrations;
 mod nodes;
 mod parked;
 mod place;
+mod quota;
 mod readers;
 mod receipts;
 mod requests;

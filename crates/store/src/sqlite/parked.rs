@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::unmatched::{Fate, Reason, clipped};
-use model::{MessageId, Timestamp, Unmatched};
+use model::{CarrierName, MessageId, Timestamp, Unmatched};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::flights;
@@ -230,7 +230,8 @@ pub(super) fn keep_refused(connection: &Connection, refused: &[Refused]) -> rusq
         VALUES (?1, '', '', ?2, ?3, ?4, ?5, ?2, 0, ?6)";
     for one in refused {
         let (detail, raw) = (clipped(&one.detail, DETAIL_BYTES_MAX), clipped(&one.raw, RAW_BYTES_MAX));
-        let values = params![one.carrier, one.at.as_millis(), detail, Fate::Refused.as_str(), one.reason.as_str(), raw];
+        let values =
+            params![one.carrier.as_str(), one.at.as_millis(), detail, Fate::Refused.as_str(), one.reason.as_str(), raw];
         connection.prepare_cached(sql)?.execute(values)?;
         trim(connection, &one.carrier, Fate::Refused)?;
     }
@@ -238,14 +239,19 @@ pub(super) fn keep_refused(connection: &Connection, refused: &[Refused]) -> rusq
 }
 
 /// Drops receipts that have been parked for longer than `kept` at `now`, `limit` at most. The carrier of each.
-pub(super) fn forget(group: &mut Group, now: Timestamp, kept: Duration, limit: usize) -> rusqlite::Result<Vec<String>> {
+pub(super) fn forget(
+    group: &mut Group,
+    now: Timestamp,
+    kept: Duration,
+    limit: usize,
+) -> rusqlite::Result<Vec<CarrierName>> {
     if group.parked.is_empty() {
         return Ok(Vec::new());
     }
-    let old: Vec<(i64, String)> = {
+    let old: Vec<(i64, CarrierName)> = {
         let mut select = group.connection.prepare_cached(OLD)?;
         select
-            .query_map(params![(now - kept).as_millis(), limit], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .query_map(params![(now - kept).as_millis(), limit], |row| Ok((row.get(0)?, rows::carrier(row, 1)?)))?
             .collect::<rusqlite::Result<_>>()?
     };
     for (parked, carrier) in &old {
@@ -339,7 +345,7 @@ pub(super) fn parked_receipt(connection: &Connection, parked: i64) -> rusqlite::
 fn read_parked(row: &Row<'_>) -> rusqlite::Result<Receipt> {
     let (addresses, keys): (String, String) = (row.get(1)?, row.get(6)?);
     Ok(Receipt {
-        carrier: row.get(7)?,
+        carrier: rows::carrier(row, 7)?,
         keys: listed_keys(&keys),
         addresses: addresses.split_whitespace().map(str::to_owned).collect(),
         fate: rows::word(row, 2, rows::fate)?,

@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use model::Owner;
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use super::Sqlite;
 use super::writer::Group;
 use crate::StoreError;
-use crate::contract::messages::IdempotencyClaim;
+use crate::contract::admission::IdempotencyClaim;
 use crate::contract::nodes::Epoch;
 use crate::contract::requests::{RequestKey, Requests};
 
@@ -44,34 +44,6 @@ impl Requests for Sqlite {
 
     async fn end_request(&self, node: Epoch, key: &RequestKey) {
         self.keys.end(node, key);
-    }
-}
-
-impl Sqlite {
-    /// What a repeat of a request is answered: what `read` finds on record, or that the request is `under_way`. A
-    /// record that `is_open` may still get an answer.
-    pub(super) async fn settled<T: Send + 'static>(
-        &self,
-        owner: Owner,
-        claim: &IdempotencyClaim,
-        read: fn(&Connection, Owner, &IdempotencyClaim) -> rusqlite::Result<Option<T>>,
-        is_open: fn(&T) -> bool,
-        under_way: T,
-    ) -> Result<Option<T>, StoreError> {
-        let look = || {
-            let claim = claim.clone();
-            self.readers.read(move |connection| read(connection, owner, &claim))
-        };
-        let found = look().await?;
-        if found.as_ref().is_some_and(|found| !is_open(found)) {
-            return Ok(found);
-        }
-        match found {
-            Some(_) if self.keys.is_awaited(owner, claim) => Ok(Some(under_way)),
-            // Nothing more is recorded for it. So its answer, if it has one, is there now.
-            Some(_) => look().await,
-            None => Ok((!claim.begun && self.keys.is_held(owner, claim)).then_some(under_way)),
-        }
     }
 }
 
@@ -128,7 +100,7 @@ impl Keys {
     }
 
     /// Whether a request holds the key.
-    fn is_held(&self, owner: Owner, claim: &IdempotencyClaim) -> bool {
+    pub(super) fn is_held(&self, owner: Owner, claim: &IdempotencyClaim) -> bool {
         self.of(owner, claim).is_some()
     }
 

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use model::message::{Delivery, Direction, Encoding, Message, MessageRecord, MessageType};
 use model::status::SegmentFate;
-use model::{AccountId, BroadcastId, ErrorType, MediaId, MessageId, Mode, Msisdn, ReceiptScope, Status, Timestamp};
+use model::{
+    AccountId, Assignment, BroadcastId, CarrierName, ErrorType, MediaId, MessageId, Mode, Msisdn, ReceiptScope, Status,
+    Timestamp,
+};
 use rusqlite::Row;
 use rusqlite::types::Type;
 
@@ -45,7 +48,7 @@ pub(super) fn message(row: &Row<'_>, at: usize) -> rusqlite::Result<Arc<Message>
 pub(super) fn delivery(row: &Row<'_>, at: usize) -> rusqlite::Result<Delivery> {
     Ok(Delivery {
         status: word(row, at, Status::parse)?,
-        carrier: row.get(at + 1)?,
+        carrier: assignment(row, at + 1)?,
         attempts: row.get(at + 2)?,
         unknown_outcomes: row.get(at + 3)?,
         held: row.get(at + 4)?,
@@ -92,6 +95,21 @@ pub(super) fn time(row: &Row<'_>, at: usize) -> rusqlite::Result<Timestamp> {
 /// A moment that may be missing.
 pub(super) fn time_if_any(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Timestamp>> {
     Ok(row.get::<_, Option<i64>>(at)?.map(Timestamp::from_millis))
+}
+
+/// A carrier that a message is assigned to.
+pub(super) fn assignment(row: &Row<'_>, at: usize) -> rusqlite::Result<Assignment> {
+    Ok(Assignment::parse(row.get_ref(at)?.as_str()?))
+}
+
+/// The name of a carrier.
+pub(super) fn carrier(row: &Row<'_>, at: usize) -> rusqlite::Result<CarrierName> {
+    Ok(row.get_ref(at)?.as_str()?.into())
+}
+
+/// The name of a carrier, or none.
+pub(super) fn carrier_if_any(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<CarrierName>> {
+    Ok(row.get_ref(at)?.as_str_or_null()?.and_then(|text| Assignment::parse(text).carrier().cloned()))
 }
 
 /// A word that `parse` knows.

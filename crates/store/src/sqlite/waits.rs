@@ -34,13 +34,14 @@ pub(super) fn end_waits(group: &mut Group, now: Timestamp, limit: usize) -> rusq
             step.ended += 1;
         } else {
             life.delivery.receipt_missing = true;
+            let carrier = life.delivery.carrier.carrier().cloned();
             let detail = if life.delivered == 0 {
                 "no receipt came in time"
             } else {
                 "not every segment had its receipt in time"
             };
-            add_event(&group.connection, id, now, EventKind::Missing, Some(&life.delivery.carrier), None, detail)?;
-            step.missing.push(life.delivery.carrier.clone());
+            add_event(&group.connection, id, now, EventKind::Missing, carrier.as_deref(), None, detail)?;
+            step.missing.extend(carrier);
         }
         life.save(group)?;
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use model::{BroadcastId, Owner};
+use model::{Assignment, BroadcastId, Owner};
 use runtime::{Ended, Runtime, Task};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -91,8 +91,8 @@ pub(super) struct Group {
     pub(super) screened: BTreeMap<Owner, u64>,
     /// How many parked receipts and decisions may be kept.
     pub(super) bounds: Bounds,
-    /// The account after which each carrier's next lease begins, so that all have their turn.
-    pub(super) turns: BTreeMap<String, Vec<u8>>,
+    /// The account after which the next lease for each carrier begins, so that all have their turn.
+    pub(super) turns: BTreeMap<Assignment, Vec<u8>>,
     /// Which epochs are not over.
     pub(super) living: Living,
     /// The keys that requests hold.

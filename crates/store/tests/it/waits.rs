@@ -23,7 +23,7 @@ pub(crate) async fn a_message_without_receipts_is_marked_when_its_wait_is_over(f
     let id = desk.sent(desk.message(desk.account()), ["a"]).await;
     assert_eq!(end_all(&desk, WAIT_SECS - 1).await, WaitStep::default());
     assert!(!desk.delivery(id).await.receipt_missing);
-    assert_eq!(end_all(&desk, WAIT_SECS).await, WaitStep { ended: 0, missing: vec![NORTH.to_owned()] });
+    assert_eq!(end_all(&desk, WAIT_SECS).await, WaitStep { ended: 0, missing: vec![NORTH.into()] });
     let delivery = desk.delivery(id).await;
     assert_eq!((delivery.status, delivery.receipt_missing), (Status::Sent, true));
     assert_eq!(desk.kinds(id).await.last(), Some(&EventKind::Missing));

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use model::message::MessageType;
 use model::{Media, MediaType, Message, MessageId, Status};
-use store::contract::messages::{Admission, Admitted, Quota};
+use store::contract::admission::{Admission, Admitted, NewMessage, Quota};
 use store::objects::Objects;
 
 use super::world::{MAIN, Tenant, World};
@@ -60,10 +60,7 @@ async fn admit(world: &World, tenant: &Tenant, content: u8, hangs: bool) -> Mess
     let (id, quota) = (message.id, Quota { day: model::quota::UtcDay::of(world.now()), limit: u64::MAX });
     let admission = Admission {
         node: world.node.epoch(),
-        message: message.into(),
-        carrier: MAIN.to_owned(),
-        lease: None,
-        due_at: world.now(),
+        payload: NewMessage { message: message.into(), carrier: MAIN.into(), lease: None, due_at: world.now() },
         quota,
         idempotency: None,
         flagged: None,

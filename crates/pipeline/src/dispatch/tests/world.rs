@@ -16,13 +16,14 @@ use model::message::{Direction, Encoding, MessageType};
 use model::number::NumberState;
 use model::quota::UtcDay;
 use model::{
-    AccountId, Broadcast, BroadcastId, Clock, Message, MessageId, Mode, Msisdn, Recipients, SeededEntropy, SimClock,
-    Status, Timestamp,
+    AccountId, Broadcast, BroadcastId, Clock, ErrorType, Message, MessageId, Mode, Msisdn, Recipients, SeededEntropy,
+    SimClock, Status, Timestamp,
 };
 use runtime::{Machine, Runtime, Ticks};
 use store::Store;
-use store::contract::broadcasts::{BroadcastAdmission, Expanded, Expansion};
-use store::contract::messages::{Admission, Admitted, Quota};
+use store::contract::admission::{Admission, Admitted, NewBroadcast, NewMessage, Quota};
+use store::contract::broadcasts::{Expanded, Expansion};
+use store::contract::dispatch::Leased;
 use store::objects::Objects;
 use tempfile::TempDir;
 use tokio::sync::{Notify, mpsc, watch};
@@ -58,6 +59,10 @@ pub(super) fn accepted() -> SegmentOutcome {
 
 pub(super) fn later() -> SegmentOutcome {
     SegmentOutcome::TryLater { status: "ESME_RSYSERR".into() }
+}
+
+pub(super) fn refused() -> SegmentOutcome {
+    SegmentOutcome::Refused { error_type: ErrorType::CarrierRejected, status: "ESME_RSUBMITFAIL".into() }
 }
 
 /// A carrier that takes everything and answers when a test does.
@@ -161,7 +166,7 @@ impl World {
         let tenants = Arc::new(TenantBook::load(store.clone(), pepper, clock.clone(), entropy.clone()).await.unwrap());
         let carriers =
             [MAIN, BACKUP].map(|name| Arc::new(Fake { name, submitted: Mutex::default(), down: Mutex::default() }));
-        let counters = Arc::new(Counters::new(carriers.iter().map(|carrier| carrier.name.to_owned())));
+        let counters = Arc::new(Counters::new(carriers.iter().map(|carrier| carrier.name.into())));
         let feed = Feed::new(store.clone(), Arc::default(), Arc::default(), counters.clone(), tenants.clone());
         let objects = Arc::new(Memory::default());
         let runtime: Arc<dyn Runtime> = Arc::new(Machine::with_clock(clock.clone()));
@@ -287,13 +292,10 @@ impl World {
         let place = into_memory.then(|| self.dispatchers.reserve(MAIN, message.account).unwrap());
         let quota = Quota { day: UtcDay::of(message.created_at), limit: u64::MAX };
         let lease = place.as_ref().map(|place| place.lease());
-        let (due_at, carrier) = (self.clock.steady(), MAIN.to_owned());
+        let due_at = self.clock.steady();
         let admission = Admission {
             node: self.node.epoch(),
-            message: message.clone(),
-            carrier,
-            lease,
-            due_at,
+            payload: NewMessage { message: message.clone(), carrier: MAIN.into(), lease, due_at },
             quota,
             idempotency: None,
             flagged: None,
@@ -327,10 +329,9 @@ impl World {
             expires_at: now + VALID,
         });
         let quota = Quota { day: UtcDay::of(now), limit: u64::MAX };
-        let admission = BroadcastAdmission {
+        let admission = Admission {
             node: self.node.epoch(),
-            broadcast: broadcast.clone(),
-            recipients,
+            payload: NewBroadcast { broadcast: broadcast.clone(), recipients },
             quota,
             idempotency: None,
             flagged: None,
@@ -350,7 +351,7 @@ impl World {
         };
         let (_, lease) = self.dispatchers.room_for_broadcasts(MAIN).unwrap();
         let message = Arc::new(message);
-        let made = Expanded { message: message.clone(), carrier: MAIN.to_owned(), lease: Some(lease) };
+        let made = Expanded { message: message.clone(), carrier: MAIN.into(), lease: Some(lease) };
         let expansion = Expansion {
             node: self.node.epoch(),
             broadcast: broadcast.id,
@@ -361,21 +362,18 @@ impl World {
             at: self.clock.now(),
         };
         assert!(self.store.expand(expansion).await.unwrap());
-        let leased = store::contract::dispatch::Leased {
-            message,
-            lease,
-            carrier: MAIN.to_owned(),
-            attempts: 0,
-            accepted_segments: 0,
-            interrupted: false,
-        };
-        self.dispatchers.hold(vec![leased]);
+        self.dispatchers.hold(vec![Leased::fresh(message, lease, MAIN.into())]);
     }
 
     /// One turn of the first carrier's dispatcher.
     pub(super) async fn run_once(&self) {
+        self.run_once_at(MAIN).await;
+    }
+
+    /// One turn of a carrier's dispatcher.
+    pub(super) async fn run_once_at(&self, name: &str) {
         let mut poll = self.poll.lock().await;
-        self.dispatcher(MAIN).turn(&self.dispatchers, &mut poll).await;
+        self.dispatcher(name).turn(&self.dispatchers, &mut poll).await;
     }
 
     /// Turns enough for everything that can leave now to leave, with looks into the store among them; and a sweep of
