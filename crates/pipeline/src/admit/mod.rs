@@ -8,6 +8,7 @@ mod broadcast;
 mod commit;
 mod in_force;
 mod parse;
+mod payload;
 mod recipients;
 mod reference;
 mod replay;

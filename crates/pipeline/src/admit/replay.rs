@@ -13,7 +13,7 @@ use store::contract::admission::{Earlier, IdempotencyClaim, Replay};
 use store::contract::requests::RequestKey;
 
 use super::Admission;
-use super::commit::Payload;
+use super::payload::Payload;
 use super::under_way::UnderWay;
 use crate::refusal::{RETRY_AFTER, refused_by_store};
 use crate::tenants::Caller;

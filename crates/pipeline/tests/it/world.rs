@@ -91,6 +91,20 @@ impl Carrier for Eager {
     async fn drain(&self, _: Duration) {}
 }
 
+/// How messages are dispatched.
+const fn dispatch() -> DispatchSettings {
+    DispatchSettings {
+        queue: QueueLimits { total: 100, per_account: 50, originator_rate: 0, account_rate: 0 },
+        lease: LONG,
+        attempt: LONG,
+        batch: 10,
+        poll: Duration::from_millis(250),
+        retry: Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) },
+        attempts_per_carrier: 5,
+        fallback_after: LONG,
+    }
+}
+
 pub(crate) struct World {
     pub(crate) pipeline: Arc<Pipeline>,
     pub(crate) supervisor: Supervisor,
@@ -154,16 +168,7 @@ impl World {
                 validity: LONG,
                 idempotency: LONG,
             },
-            dispatch: DispatchSettings {
-                queue: QueueLimits { total: 100, per_account: 50, originator_rate: 0, account_rate: 0 },
-                lease: LONG,
-                attempt: LONG,
-                batch: 10,
-                poll: Duration::from_millis(250),
-                retry: Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) },
-                attempts_per_carrier: 5,
-                fallback_after: LONG,
-            },
+            dispatch: dispatch(),
             broadcasts: BroadcastSettings { lookahead: 10, batch: 10 },
             runtime: runtime.clone(),
             supervisor: supervisor.clone(),

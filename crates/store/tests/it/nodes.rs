@@ -269,15 +269,34 @@ pub(crate) async fn sessions_are_shared_and_never_held_twice(fresh: impl Backend
 
 /// Every way in which a lease of one node can stand when the other asks, as data: how the message came to its owner,
 /// what became of the owner, and what each of both is given then.
-pub(crate) async fn a_message_is_given_as_its_owner_stands(fresh: impl Backend) {
-    #[derive(Clone, Copy, Debug, PartialEq)]
-    enum State {
-        Unowned,
-        Leased,
-        Begun,
-        Retried,
-        Held,
+/// Where a message stands with its owner.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    Unowned,
+    Leased,
+    Begun,
+    Retried,
+    Held,
+}
+
+impl State {
+    /// Brings a message to this state that is admitted under `token`.
+    async fn reach(self, desk: &Desk, message: &Message, token: u64) {
+        let (id, lease_until) = (message.id, after(LEASE_SECS));
+        if matches!(self, Self::Begun | Self::Retried | Self::Held) {
+            let attempt = Attempt { id, token, carrier: NORTH.into(), lease_until, detail: String::new() };
+            assert_eq!(desk.store.begin_attempts(vec![attempt], Moment::of(NOW)).await.unwrap(), [Some(1)]);
+        }
+        let outcome = outcome(message, token, NOW);
+        match self {
+            Self::Retried => drop(desk.record(&Outcome { verdict: Verdict::Retry(retry(NOW)), ..outcome }).await),
+            Self::Held => drop(desk.record(&Outcome { verdict: Verdict::Hold, ..outcome }).await),
+            Self::Unowned | Self::Leased | Self::Begun => {}
+        }
     }
+}
+
+pub(crate) async fn a_message_is_given_as_its_owner_stands(fresh: impl Backend) {
     #[derive(Clone, Copy, Debug, PartialEq)]
     enum Owner {
         Lives,
@@ -295,24 +314,7 @@ pub(crate) async fn a_message_is_given_as_its_owner_stands(fresh: impl Backend) 
                 let id = message.id;
                 let lease = (state != State::Unowned).then_some(Lease { token, until: after(LEASE_SECS) });
                 desk.try_admit(Admission { node: node.epoch, ..under(lease, admission(message.clone())) }).await;
-                if matches!(state, State::Begun | State::Retried | State::Held) {
-                    let attempt = Attempt {
-                        id,
-                        token,
-                        carrier: NORTH.into(),
-                        lease_until: after(LEASE_SECS),
-                        detail: String::new(),
-                    };
-                    assert_eq!(desk.store.begin_attempts(vec![attempt], Moment::of(NOW)).await.unwrap(), [Some(1)]);
-                }
-                let outcome = outcome(&message, token, NOW);
-                match state {
-                    State::Retried => {
-                        drop(desk.record(&Outcome { verdict: Verdict::Retry(retry(NOW)), ..outcome }).await)
-                    }
-                    State::Held => drop(desk.record(&Outcome { verdict: Verdict::Hold, ..outcome }).await),
-                    State::Unowned | State::Leased | State::Begun => {}
-                }
+                state.reach(&desk, &message, token).await;
                 let now = if lease_is_over { after(LEASE_SECS) } else { after(11) };
                 desk.store.renew(other.epoch, now).await.unwrap();
                 match owner {

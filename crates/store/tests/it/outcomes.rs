@@ -179,8 +179,8 @@ pub(crate) async fn a_message_that_comes_back_to_a_carrier_lacks_only_what_that_
 }
 
 pub(crate) async fn a_lease_says_which_carriers_refused_the_message(fresh: impl Backend) {
-    for (taken, segments) in [(acks(["n1"]).to_vec(), 2), (Vec::new(), 1)] {
-        let desk = Desk::open(&fresh).await;
+    let desk = Desk::open(&fresh).await;
+    for (taken, segments) in [(acks(["n1"]), 2), (Vec::new(), 1)] {
         let first = desk.attempted(Message { segments, ..desk.message(desk.account()) }).await;
         let to = |carrier: &str, refused, at| Verdict::Retry(Retry { carrier: carrier.into(), refused, ..retry(at) });
         desk.record(&Outcome { accepted: taken, verdict: to(SOUTH, true, after(1)), ..first.clone() }).await;

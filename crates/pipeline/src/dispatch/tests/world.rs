@@ -116,6 +116,20 @@ pub(super) struct Tenant {
     pub(super) number: Msisdn,
 }
 
+/// How the dispatchers of these tests behave.
+const fn settings() -> DispatchSettings {
+    DispatchSettings {
+        queue: QueueLimits { total: 1_000, per_account: 500, originator_rate: 0, account_rate: 0 },
+        lease: Duration::from_secs(60),
+        attempt: Duration::from_secs(75),
+        batch: 100,
+        poll: Duration::from_millis(250),
+        retry: Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) },
+        attempts_per_carrier: 5,
+        fallback_after: Duration::from_secs(30),
+    }
+}
+
 pub(super) struct World {
     file: TempDir,
     pub(super) clock: Arc<SimClock>,
@@ -142,16 +156,7 @@ impl World {
     }
 
     async fn on(file: TempDir, clock: Arc<SimClock>, seed: u64) -> Self {
-        let settings = DispatchSettings {
-            queue: QueueLimits { total: 1_000, per_account: 500, originator_rate: 0, account_rate: 0 },
-            lease: Duration::from_secs(60),
-            attempt: Duration::from_secs(75),
-            batch: 100,
-            poll: Duration::from_millis(250),
-            retry: Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) },
-            attempts_per_carrier: 5,
-            fallback_after: Duration::from_secs(30),
-        };
+        let settings = settings();
         let store = store::open(
             &format!("sqlite:{}", file.path().join("store.db").display()),
             Arc::new(runtime::Machine::new()),
