@@ -17,7 +17,6 @@ pub mod contract;
 mod facts;
 pub mod objects;
 pub mod sqlite;
-mod tail;
 mod trial;
 
 use std::path::Path;

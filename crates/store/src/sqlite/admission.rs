@@ -7,10 +7,11 @@ use model::{MediaId, Owner, ScreeningRecord, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
+use super::fault::Fault;
+use super::keys::Holding;
 use super::media::{can_carry, carry};
-use super::requests::Holding;
 use super::screening::insert_screening;
-use super::writer::{Fault, Group};
+use super::writer::Group;
 use crate::StoreError;
 use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, Replay};
 use crate::contract::nodes::Epoch;

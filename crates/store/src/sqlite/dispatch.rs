@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
 use super::broadcasts::{CANCELED, is_canceled};
+use super::fault::Fault;
 use super::flights;
 use super::life::Life;
 use super::messages::{add_event, load_message};
@@ -18,7 +19,7 @@ use super::receipts::{file_held, file_segment};
 use super::rows::{self, mask_from_sql, mask_to_sql};
 use super::shares::Shares;
 use super::turns::{Reader, Work};
-use super::writer::{Fault, Group};
+use super::writer::Group;
 use crate::StoreError;
 use crate::contract::dispatch::{Attempt, Dispatch, Lease, LeaseRequest, Leased, Outcome, QueueDepth, Retry, Verdict};
 use crate::contract::nodes::Epoch;

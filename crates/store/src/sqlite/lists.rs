@@ -19,6 +19,7 @@ use runtime::Runtime;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
+use super::list_state::{Gaps, ListState, NO_BROADCAST, id, mark};
 use super::rows;
 use super::writer::Group;
 use crate::StoreError;
@@ -28,37 +29,6 @@ pub(super) use read::{ROWS_PER_PAGE, page};
 
 /// How much of the writer's time one step takes, about.
 const STEP: Duration = Duration::from_millis(2);
-
-/// The source of a gap that belongs to no broadcast.
-const NO_BROADCAST: [u8; 16] = [0; 16];
-
-/// What the writer knows of the index without asking the file.
-#[derive(Default)]
-pub(super) struct ListState {
-    /// The mark: messages with lower ids are in the index, except those in gaps.
-    below: u128,
-    /// The gaps of broadcasts. No message in them has an entry yet.
-    gaps: Gaps,
-    /// How many calls the writer has run.
-    pub(super) calls: u64,
-}
-
-impl ListState {
-    /// Reads the state of the file, at the start and after a transaction that was rolled back.
-    pub(super) fn load(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        self.below = mark(connection)?;
-        self.gaps.clear();
-        let mut select = connection.prepare_cached("SELECT source, low, high FROM list_gaps")?;
-        let mut gaps = select.query([])?;
-        while let Some(row) = gaps.next()? {
-            let source: [u8; 16] = row.get(0)?;
-            if source != NO_BROADCAST {
-                self.gaps.insert(source, (id(row, 1)?, id(row, 2)?));
-            }
-        }
-        Ok(())
-    }
-}
 
 #[async_trait]
 impl Lists for Sqlite {
@@ -109,15 +79,6 @@ const fn status_code(status: Status) -> u64 {
         Status::Undelivered => 3,
         Status::Failed => 4,
     }
-}
-
-/// The mark, as a number.
-fn mark(connection: &Connection) -> rusqlite::Result<u128> {
-    connection.prepare_cached("SELECT below FROM list_mark WHERE id = 1")?.query_row([], |row| id(row, 0))
-}
-
-fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<u128> {
-    row.get(column).map(u128::from_be_bytes)
 }
 
 fn number_of(id: MessageId) -> u128 {
@@ -248,9 +209,6 @@ fn raise_mark(
 /// The columns of a message that is being added.
 const FILED: &str =
     "m.id, m.account_id, m.mode, m.direction, m.recipient, m.originator, d.status, m.broadcast_id, m.created_at";
-
-/// The gaps of broadcasts: the lowest and the highest id in each.
-type Gaps = BTreeMap<[u8; 16], (u128, u128)>;
 
 /// Adding messages within one step.
 struct Filing<'c> {
