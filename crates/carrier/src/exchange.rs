@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use model::CarrierName;
 use model::unmatched::{Reason, escaped};
 use runtime::Runtime;
 use tokio::sync::Notify;
@@ -80,7 +81,7 @@ pub(crate) struct Bounds {
 
 /// What the carrier and those who listen for it tell the pipeline, and count.
 pub(crate) struct Teller {
-    name: Arc<str>,
+    name: CarrierName,
     events: Events,
     receipts: AtomicU64,
     malformed: AtomicU64,
@@ -137,7 +138,7 @@ impl Teller {
 
     fn tell(&self, event: Event) {
         // A pipeline that no longer listens has stopped altogether.
-        let _ = self.events.send(CarrierEvent { carrier: Arc::clone(&self.name), event });
+        let _ = self.events.send(CarrierEvent { carrier: self.name.clone(), event });
     }
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::media::Media;
 use model::unmatched::Raw;
-use model::{Entropy, ErrorType, Message, ReceiptScope};
+use model::{CarrierName, Entropy, ErrorType, Message, ReceiptScope};
 use runtime::Supervisor;
 use tokio::sync::mpsc;
 
@@ -182,7 +182,7 @@ pub enum Event {
 #[derive(Debug)]
 pub struct CarrierEvent {
     /// The carrier's name.
-    pub carrier: Arc<str>,
+    pub carrier: CarrierName,
     /// What happened.
     pub event: Event,
 }

@@ -13,12 +13,11 @@
 //! | `0008` | not taken at the first attempt, then delivered |
 //! | anything else | sent, then `delivered` |
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::{ErrorType, ReceiptScope};
+use model::{CarrierName, ErrorType, ReceiptScope};
 use tokio::sync::mpsc;
 use wire::receipt::ReceiptState;
 
@@ -27,7 +26,7 @@ use crate::{Carrier, CarrierEvent, CarrierStatus, Event, Events, Receipt, Segmen
 
 /// The built-in carrier that reaches nobody.
 pub struct Sandbox {
-    name: Arc<str>,
+    name: CarrierName,
     events: Events,
     submitted: AtomicU64,
     accepted: AtomicU64,
@@ -44,7 +43,7 @@ impl Sandbox {
 
     fn tell(&self, event: Event) {
         // A pipeline that no longer listens has stopped.
-        let _ = self.events.send(CarrierEvent { carrier: Arc::clone(&self.name), event });
+        let _ = self.events.send(CarrierEvent { carrier: self.name.clone(), event });
     }
 
     fn report(&self, submission: &Submission, carrier_id: &str, state: ReceiptState) {

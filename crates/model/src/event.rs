@@ -1,5 +1,6 @@
 //! What happened to a message, step by step: the lines of `smsfactory message show`. Events are only ever added.
 
+use crate::carrier::CarrierName;
 use crate::clock::Timestamp;
 
 /// What kind of thing happened.
@@ -76,7 +77,7 @@ pub struct Event {
     /// What happened.
     pub kind: EventKind,
     /// The carrier that it concerns.
-    pub carrier: Option<String>,
+    pub carrier: Option<CarrierName>,
     /// The attempt that it concerns, from 1.
     pub attempt: Option<u32>,
     /// Particulars for a person: ids that the carrier gave, codes, times. Never the message's text.

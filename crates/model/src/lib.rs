@@ -5,9 +5,10 @@
 //! [`Clock`] and [`Entropy`].
 //!
 //! Reading order: [`message`] (what is sent), [`status`] (what becomes of it), [`broadcast`] (one text to many),
-//! [`error`] (what a client is told), [`media`] (what an MMS carries), [`account`], [`number`], [`originator`], [`key`]
-//! (who may send), [`owner`] (to whom messages belong), [`screening`] (what was found in texts), [`limits`], [`quota`], [`backoff`]
-//! (how much and when), [`sampler`] (how many log lines), [`unmatched`] (what carriers send and nothing can use).
+//! [`carrier`] (who takes a message), [`error`] (what a client is told), [`media`] (what an MMS carries), [`account`],
+//! [`number`], [`originator`], [`key`] (who may send), [`owner`] (to whom messages belong), [`screening`] (what was
+//! found in texts), [`limits`], [`quota`], [`backoff`] (how much and when), [`sampler`] (how many log lines),
+//! [`unmatched`] (what carriers send and nothing can use).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod account;
@@ -15,6 +16,7 @@ pub mod address;
 pub mod backoff;
 mod base62;
 pub mod broadcast;
+pub mod carrier;
 pub mod clock;
 pub mod entropy;
 pub mod error;
@@ -38,6 +40,7 @@ pub mod unmatched;
 pub use account::{Account, AccountState, Limits, LimitsChange};
 pub use address::{AddressText, Msisdn};
 pub use broadcast::{Broadcast, BroadcastCounts, BroadcastRecord, BroadcastStatus, Recipients};
+pub use carrier::{Assignment, CarrierName};
 pub use clock::{Clock, Moment, SimClock, Timestamp};
 pub use entropy::{Entropy, SeededEntropy};
 pub use error::{ErrorCode, Refusal};

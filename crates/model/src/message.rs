@@ -5,6 +5,7 @@ use std::sync::Arc;
 pub use wire::gsm::Encoding;
 
 use crate::address::Msisdn;
+use crate::carrier::Assignment;
 use crate::clock::Timestamp;
 use crate::id::{AccountId, BroadcastId, MediaId, MessageId};
 use crate::key::Mode;
@@ -114,7 +115,7 @@ pub struct Delivery {
     /// Where it stands.
     pub status: Status,
     /// The carrier that has it, or had it last, or will be tried first.
-    pub carrier: String,
+    pub carrier: Assignment,
     /// How often it was handed to a carrier.
     pub attempts: u32,
     /// How many of those attempts ended without anybody knowing whether the carrier took it.
@@ -138,7 +139,7 @@ pub struct Delivery {
 
 impl Delivery {
     /// The state of a message that was just accepted and will go to `carrier`.
-    pub fn queued(carrier: impl Into<String>) -> Self {
+    pub fn queued(carrier: impl Into<Assignment>) -> Self {
         Self {
             status: Status::Queued,
             carrier: carrier.into(),

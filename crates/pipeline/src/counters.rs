@@ -1,5 +1,7 @@
 //! What the pipeline counts, for the operator.
 
+use model::CarrierName;
+
 use crate::count::{Counter, Level};
 use crate::growing::Growing;
 use crate::unmatched::UnmatchedCounters;
@@ -76,8 +78,8 @@ pub struct Fates {
 
 impl Counters {
     /// Counters for these carriers.
-    pub(crate) fn new(carriers: impl Iterator<Item = String>) -> Self {
-        let names: Vec<String> = carriers.collect();
+    pub(crate) fn new(carriers: impl Iterator<Item = CarrierName>) -> Self {
+        let names: Vec<CarrierName> = carriers.collect();
         let unmatched = names.iter().map(|name| (name.clone(), UnmatchedCounters::default())).collect();
         Self {
             carriers: names.into_iter().map(|name| (name, Fates::default())).collect(),
@@ -88,8 +90,8 @@ impl Counters {
 
     /// Counters for one carrier more.
     pub(crate) fn add_carrier(&self, name: &str) {
-        self.carriers.add(name.to_owned(), Fates::default());
-        self.unmatched.add(name.to_owned(), UnmatchedCounters::default());
+        self.carriers.add(name.into(), Fates::default());
+        self.unmatched.add(name.into(), UnmatchedCounters::default());
     }
 
     /// What a carrier sends in vain; for any other name, what carriers sent that are no longer configured.

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use carrier::Carrier;
+use model::CarrierName;
 use model::backoff::Backoff;
 use runtime::Runtime;
 use store::Store;
@@ -24,7 +25,7 @@ use crate::media::Shelf;
 use crate::node::Node;
 use crate::pace::SenderPaces;
 use crate::queue::QueueLimits;
-use crate::route::Routes;
+use crate::route::{Routes, Standing};
 use crate::tenants::TenantBook;
 use machine::{Action, Books, Dispatch, Input};
 
@@ -53,6 +54,7 @@ pub struct DispatchSettings {
 /// The dispatcher of one carrier: its machine, and what performs the machine's decisions.
 pub(crate) struct Dispatcher {
     pub(crate) carrier: Arc<dyn Carrier>,
+    name: CarrierName,
     machine: Mutex<Dispatch>,
     settings: DispatchSettings,
     store: Arc<dyn Store>,
@@ -103,9 +105,11 @@ impl Dispatcher {
             senders: around.senders,
             tokens: around.node.tokens(),
         };
+        let name = CarrierName::from(carrier.name());
         Self {
-            machine: Mutex::new(Dispatch::new(carrier.name(), settings, books)),
+            machine: Mutex::new(Dispatch::new(name.clone(), settings, books)),
             carrier,
+            name,
             settings,
             store: around.store,
             counters: around.counters,
@@ -126,9 +130,14 @@ impl Dispatcher {
         self.machine().queued()
     }
 
-    /// Whether its carrier has been down for so long that messages go to the next one of their route.
-    fn is_down_for_long(&self) -> bool {
-        self.carrier.down_for().is_some_and(|down| down >= self.settings.fallback_after)
+    /// How its carrier is.
+    fn standing(&self) -> Standing {
+        match self.carrier.down_for() {
+            _ if self.is_removed() => Standing::Absent,
+            None => Standing::Up,
+            Some(down) if down < self.settings.fallback_after => Standing::Wavering,
+            Some(_) => Standing::Down,
+        }
     }
 
     /// What follows from `input` now.

@@ -95,7 +95,7 @@ impl Feed {
     fn apply(&self, change: &Change) {
         match &change.resource {
             Resource::Message { id, delivery, .. } => {
-                let fates = self.counters.fates(&delivery.carrier);
+                let fates = self.counters.fates(delivery.carrier.as_str());
                 match delivery.status {
                     Status::Queued => return,
                     Status::Sent => fates.sent.add(),

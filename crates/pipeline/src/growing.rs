@@ -1,13 +1,15 @@
-//! A table by name that only grows, and is read without a lock.
+//! A table by the name of a carrier that only grows, and is read without a lock.
 
 use std::collections::BTreeMap;
 use std::iter::successors;
 use std::sync::OnceLock;
 
+use model::CarrierName;
+
 /// Values by name: those of the start, and each that was added later.
 #[derive(Debug)]
 pub(crate) struct Growing<V> {
-    values: BTreeMap<String, V>,
+    values: BTreeMap<CarrierName, V>,
     later: OnceLock<Box<Self>>,
 }
 
@@ -18,7 +20,7 @@ impl<V> Growing<V> {
     }
 
     /// Adds a value. One that has this name already stays.
-    pub(crate) fn add(&self, name: String, value: V) {
+    pub(crate) fn add(&self, name: CarrierName, value: V) {
         let mut added = Box::new(Self { values: BTreeMap::from([(name, value)]), later: OnceLock::new() });
         let mut last = self;
         loop {
@@ -47,8 +49,8 @@ impl<V> Default for Growing<V> {
     }
 }
 
-impl<V> FromIterator<(String, V)> for Growing<V> {
-    fn from_iter<I: IntoIterator<Item = (String, V)>>(values: I) -> Self {
+impl<V> FromIterator<(CarrierName, V)> for Growing<V> {
+    fn from_iter<I: IntoIterator<Item = (CarrierName, V)>>(values: I) -> Self {
         Self { values: values.into_iter().collect(), later: OnceLock::new() }
     }
 }
@@ -59,10 +61,10 @@ mod tests {
 
     #[test]
     fn what_is_added_later_is_found_and_the_first_of_a_name_stays() {
-        let table: Growing<u32> = [("b".to_owned(), 2), ("a".to_owned(), 1)].into_iter().collect();
-        table.add("z".to_owned(), 26);
-        table.add("c".to_owned(), 3);
-        table.add("a".to_owned(), 100);
+        let table: Growing<u32> = [("b".into(), 2), ("a".into(), 1)].into_iter().collect();
+        table.add("z".into(), 26);
+        table.add("c".into(), 3);
+        table.add("a".into(), 100);
         assert_eq!(
             ["a", "b", "c", "z", "d"].map(|name| table.get(name).copied()),
             [Some(1), Some(2), Some(3), Some(26), None]

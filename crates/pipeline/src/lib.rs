@@ -36,11 +36,12 @@ mod watch;
 pub mod limiter;
 pub mod tenants;
 
-pub use admit::{AdmissionLimits, BroadcastRequest, RecipientList, SANDBOX, SendRequest};
+pub use admit::{AdmissionLimits, BroadcastRequest, RecipientList, SendRequest};
 pub use counters::Counters;
 pub use dispatch::{DispatchSettings, READS_MAX};
 pub use expand::BroadcastSettings;
 pub use node::{Node, OVER};
 pub use queue::QueueLimits;
+pub use route::SANDBOX;
 pub use run::{Answered, Parts, Pipeline, WriteBroadcast, WriteMessage};
 pub use sweep::Abandoned;

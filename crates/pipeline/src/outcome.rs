@@ -8,11 +8,11 @@ use std::time::Duration;
 use carrier::{SegmentOutcome, SubmissionOutcome};
 use model::backoff::Backoff;
 use model::unmatched::clipped;
-use model::{ErrorType, Mode, Moment, Timestamp};
+use model::{CarrierName, ErrorType, Moment, Timestamp};
 use store::contract::dispatch::{Leased, Outcome, Retry, SegmentAck, Verdict};
 use wire::receipt::id;
 
-use crate::route::{OnUnknown, Routes};
+use crate::route::{Carriers, OnUnknown, Routes, Subject};
 
 /// The longest id or error of a carrier that an event shows, in bytes: specifications have shorter ones, and a carrier
 /// may send any.
@@ -20,8 +20,9 @@ pub(crate) const ID_SHOWN_BYTES_MAX: usize = 100;
 
 /// What a verdict depends on beside the answer itself.
 pub(crate) struct Circumstances<'a> {
-    pub(crate) carrier: &'a str,
+    pub(crate) carrier: &'a CarrierName,
     pub(crate) routes: &'a Routes,
+    pub(crate) carriers: &'a dyn Carriers,
     pub(crate) now: Moment,
     pub(crate) retry: Backoff,
     /// After so many attempts that were put off, the next carrier of the route is tried.
@@ -44,7 +45,7 @@ pub(crate) fn judge(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> Out
         token: answer.token,
         total: answer.total,
         attempt: answer.attempt,
-        carrier: with.carrier.to_owned(),
+        carrier: with.carrier.clone().into(),
         at: with.now.wall,
         accepted,
         verdict,
@@ -102,8 +103,7 @@ fn verdict(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> (Verdict, St
     if is_whole(answer) {
         return (Verdict::Sent, particulars(answer));
     }
-    let retry =
-        Retry { due_at: with.now.steady, carrier: with.carrier.to_owned(), counts: false, outcome_unknown: false };
+    let retry = Retry { counts: false, ..Retry::at_once(with.carrier.clone(), with.now) };
     (Verdict::Retry(retry), "nothing left this machine".to_owned())
 }
 
@@ -124,14 +124,14 @@ fn refused(
     if error_type == ErrorType::CarrierRejected
         && let Some(next) = next_carrier(answer, with)
     {
-        let retry = Retry { due_at: with.now.steady, carrier: next.clone(), counts: true, outcome_unknown: false };
-        return (Verdict::Retry(retry), format!("{status}; next carrier: {next}"));
+        let detail = format!("{status}; next carrier: {next}");
+        return (Verdict::Retry(Retry { refused: true, ..Retry::at_once(next, with.now) }), detail);
     }
     (Verdict::Failed { error_type, message: error_type.sentence().to_owned() }, status.to_owned())
 }
 
 fn unknown(answer: &SubmissionOutcome, with: &Circumstances<'_>, why: &str) -> (Verdict, String) {
-    match policy(answer, with.routes) {
+    match with.routes.on_unknown(Subject::of(&answer.message)) {
         OnUnknown::Hold => (Verdict::Hold, format!("{why}; held")),
         OnUnknown::Resend => {
             // A carrier that takes everything and answers nothing must not flood a handset.
@@ -165,35 +165,21 @@ fn not_bound(answer: &SubmissionOutcome, with: &Circumstances<'_>, status: &str)
 }
 
 /// The next try, and how long it is until then: later each time, and with the next carrier once this one has had its
-/// share.
+/// share, where there is one that messages go to.
 fn another_try(answer: &SubmissionOutcome, with: &Circumstances<'_>, outcome_unknown: bool) -> (Retry, Duration) {
-    let next =
-        if answer.attempt.is_multiple_of(with.attempts_per_carrier.max(1)) { next_carrier(answer, with) } else { None };
+    let has_had_its_share = answer.attempt.is_multiple_of(with.attempts_per_carrier.max(1));
+    let next = if has_had_its_share { next_carrier(answer, with) } else { None };
+    let next = next.filter(|next| with.carriers.standing(next).is_usable());
     let wait = if next.is_some() { Duration::ZERO } else { with.retry.wait(answer.attempt, with.unit) };
     let due_at = with.now.steady + wait.min(answer.message.expires_at.since(with.now.wall));
-    let carrier = next.unwrap_or_else(|| with.carrier.to_owned());
-    (Retry { due_at, carrier, counts: true, outcome_unknown }, wait)
+    let carrier = next.unwrap_or_else(|| with.carrier.clone());
+    (Retry { due_at, outcome_unknown, ..Retry::at_once(carrier, with.now) }, wait)
 }
 
-fn next_carrier(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> Option<String> {
-    let message = &*answer.message;
-    match message.mode {
-        Mode::Live => with.routes.next_after(with.carrier, &message.recipient, message.kind).map(str::to_owned),
-        Mode::Test => None,
-    }
-}
-
-/// What the message's route says of unknown outcomes.
-pub(crate) fn policy(answer: &SubmissionOutcome, routes: &Routes) -> OnUnknown {
-    policy_of(&answer.message, routes)
-}
-
-/// What a message's route says of unknown outcomes.
-pub(crate) fn policy_of(message: &model::Message, routes: &Routes) -> OnUnknown {
-    match message.mode {
-        Mode::Live => routes.find(&message.recipient, message.kind).map(|route| route.on_unknown).unwrap_or_default(),
-        Mode::Test => OnUnknown::Resend,
-    }
+fn next_carrier(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> Option<CarrierName> {
+    let refused_by = with.carriers.refused_by(with.carrier, answer.message.id);
+    let standing = |name: &CarrierName| with.carriers.standing(name);
+    with.routes.next(Subject::of(&answer.message), with.carrier, &refused_by, standing)
 }
 
 /// What an acknowledged attempt says of itself: the carrier's ids, how many segments the carrier's cut has where
@@ -225,7 +211,8 @@ fn ids(answer: &SubmissionOutcome) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::route::Route;
+    use crate::route::{Route, Standing};
+    use model::MessageId;
     use model::message::{Message, MessageType};
 
     use std::sync::Arc;
@@ -244,13 +231,35 @@ mod tests {
         SubmissionOutcome { message: Arc::new(message), attempt, token: 1, total: count, accepted_before: 0, segments }
     }
 
+    /// The backup's standing, and the carriers that refused the message.
+    struct Others(Standing, &'static [&'static str]);
+
+    impl Carriers for Others {
+        fn standing(&self, name: &CarrierName) -> Standing {
+            if *name == "backup" { self.0 } else { Standing::Up }
+        }
+
+        fn refused_by(&self, _: &CarrierName, _: MessageId) -> Vec<CarrierName> {
+            self.1.iter().map(|name| CarrierName::from(*name)).collect()
+        }
+    }
+
+    fn main() -> CarrierName {
+        "main".into()
+    }
+
     fn verdict_on(attempt: u32, on_unknown: OnUnknown, segments: Vec<SegmentOutcome>) -> Verdict {
-        let carriers = vec!["main".to_owned(), "backup".to_owned()];
+        verdict_among(&Others(Standing::Up, &[]), attempt, on_unknown, segments)
+    }
+
+    fn verdict_among(others: &Others, attempt: u32, on_unknown: OnUnknown, segments: Vec<SegmentOutcome>) -> Verdict {
+        let carriers = vec!["main".into(), "backup".into()];
         let routes = Routes::new(vec![Route { prefix: "+1".into(), kind: MessageType::Sms, carriers, on_unknown }]);
         let retry = Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) };
         let with = Circumstances {
-            carrier: "main",
+            carrier: &main(),
             routes: &routes,
+            carriers: others,
             now: Moment::of(NOW),
             retry,
             attempts_per_carrier: 3,
@@ -274,6 +283,7 @@ mod tests {
             carrier: carrier.into(),
             counts,
             outcome_unknown,
+            refused: false,
         })
     }
 
@@ -287,8 +297,9 @@ mod tests {
         let routes = Routes::default();
         let retry = Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(60) };
         let with = Circumstances {
-            carrier: "main",
+            carrier: &main(),
             routes: &routes,
+            carriers: &Others(Standing::Up, &[]),
             now: Moment::of(NOW),
             retry,
             attempts_per_carrier: 3,
@@ -317,6 +328,9 @@ mod tests {
         assert_eq!(verdict_on(1, OnUnknown::Resend, later()), retry(10, "main", true, false));
         assert_eq!(verdict_on(2, OnUnknown::Resend, later()), retry(20, "main", true, false));
         assert_eq!(verdict_on(3, OnUnknown::Resend, later()), retry(0, "backup", true, false));
+        for others in [Others(Standing::Down, &[]), Others(Standing::Up, &["backup"])] {
+            assert_eq!(verdict_among(&others, 3, OnUnknown::Resend, later()), retry(40, "main", true, false));
+        }
     }
 
     #[test]
@@ -348,8 +362,9 @@ mod tests {
         let routes = Routes::default();
         let retry = Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(60) };
         let with = Circumstances {
-            carrier: "main",
+            carrier: &main(),
             routes: &routes,
+            carriers: &Others(Standing::Up, &[]),
             now: Moment::of(NOW),
             retry,
             attempts_per_carrier: 3,
@@ -373,8 +388,9 @@ mod tests {
         let routes = Routes::default();
         let retry = Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(60) };
         let with = Circumstances {
-            carrier: "main",
+            carrier: &main(),
             routes: &routes,
+            carriers: &Others(Standing::Up, &[]),
             now: Moment::of(NOW),
             retry,
             attempts_per_carrier: 3,
@@ -405,10 +421,21 @@ mod tests {
 
     #[test]
     fn a_refusal_is_final_unless_another_carrier_may_think_otherwise() {
-        assert_eq!(
-            verdict_on(1, OnUnknown::Resend, vec![refused(ErrorType::CarrierRejected)]),
-            retry(0, "backup", true, false)
-        );
+        let rejected = || vec![refused(ErrorType::CarrierRejected)];
+        let next = Verdict::Retry(Retry { refused: true, ..Retry::at_once("backup".into(), Moment::of(NOW)) });
+        assert_eq!(verdict_on(1, OnUnknown::Resend, rejected()), next);
+        // It waits for a carrier that is down, and never for one that refused it or is gone.
+        let failed = Verdict::Failed {
+            error_type: ErrorType::CarrierRejected,
+            message: ErrorType::CarrierRejected.sentence().into(),
+        };
+        for (others, verdict) in [
+            (Others(Standing::Down, &[]), &next),
+            (Others(Standing::Absent, &[]), &failed),
+            (Others(Standing::Up, &["backup"]), &failed),
+        ] {
+            assert_eq!(verdict_among(&others, 1, OnUnknown::Resend, rejected()), *verdict);
+        }
         for kind in [ErrorType::InvalidDestination, ErrorType::BlockedByCarrier] {
             let failed = Verdict::Failed { error_type: kind, message: kind.sentence().into() };
             assert_eq!(

@@ -291,7 +291,7 @@ mod tests {
             ..testkit::message_at(MessageId::new(NOW, entropy), NOW)
         };
         let lease = Lease { token: 1, until: NOW + Duration::from_secs(60) };
-        Leased { lease, ..testkit::leased(message, 1) }
+        Leased::fresh(Arc::new(message), lease, "main".into())
     }
 
     fn accounts(taken: &Taken) -> Vec<u8> {

@@ -62,6 +62,7 @@ impl Recorder {
         let dispatchers = self.dispatchers.clone();
         Books {
             routes: Arc::clone(&self.routes),
+            carriers: Box::new(self.dispatchers.clone()),
             retry: self.settings.retry,
             attempts_per_carrier: self.settings.attempts_per_carrier,
             receipt_wait: Box::new(move |carrier| {

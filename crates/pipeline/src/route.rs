@@ -1,9 +1,15 @@
-//! Which carriers may take a message, in order of preference.
+//! Which carrier a message goes to: the routes, and every question that is asked of them.
+//!
+//! A route names carriers, preferred first. Which of them a message gets depends on how they are ([`Standing`]), on what
+//! happened to the message, and on its mode: a test key reaches the sandbox and no other carrier.
 
 use std::sync::OnceLock;
 
-use model::Msisdn;
 use model::message::MessageType;
+use model::{Assignment, CarrierName, Message, MessageId, Mode, Msisdn};
+
+/// The name of the carrier that test keys reach, and no route does.
+pub const SANDBOX: &str = "sandbox";
 
 /// What is done with a message whose outcome at a carrier nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -22,10 +28,57 @@ pub struct Route {
     pub prefix: String,
     /// The type of message.
     pub kind: MessageType,
-    /// Names of carriers, preferred first.
-    pub carriers: Vec<String>,
+    /// The carriers, preferred first.
+    pub carriers: Vec<CarrierName>,
     /// What is done when an outcome stays unknown.
     pub on_unknown: OnUnknown,
+}
+
+/// How a carrier is, for the choice between carriers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Messages can leave.
+    Up,
+    /// It is down for a shorter time than messages wait for it.
+    Wavering,
+    /// It has been down for so long that messages go to other carriers.
+    Down,
+    /// It is not in the configuration, or was removed from it.
+    Absent,
+}
+
+impl Standing {
+    /// Whether messages go to the carrier, although they may wait there for a moment.
+    pub(crate) const fn is_usable(self) -> bool {
+        matches!(self, Self::Up | Self::Wavering)
+    }
+}
+
+/// What a choice asks about carriers, and about what they said of a message.
+pub(crate) trait Carriers: Send + Sync {
+    /// How this carrier is.
+    fn standing(&self, name: &CarrierName) -> Standing;
+
+    /// The carriers that refused a message whose attempt with `current` is under way.
+    fn refused_by(&self, current: &CarrierName, message: MessageId) -> Vec<CarrierName>;
+}
+
+/// What the route of a message depends on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'a> {
+    /// The mode of the key that sent it.
+    pub(crate) mode: Mode,
+    /// SMS or MMS.
+    pub(crate) kind: MessageType,
+    /// The recipient.
+    pub(crate) recipient: &'a Msisdn,
+}
+
+impl<'a> Subject<'a> {
+    /// Of this message.
+    pub(crate) const fn of(message: &'a Message) -> Self {
+        Self { mode: message.mode, kind: message.kind, recipient: &message.recipient }
+    }
 }
 
 /// The rules, first match first.
@@ -53,6 +106,92 @@ impl Routes {
         }
     }
 
+    /// The carrier of a new message: the first of its route that is usable. Where none is, the message waits for the
+    /// first.
+    pub(crate) fn first(&self, of: Subject<'_>, standing: impl Fn(&CarrierName) -> Standing) -> Assignment {
+        match of.mode {
+            Mode::Test => SANDBOX.into(),
+            Mode::Live => {
+                let carriers = self.carriers(of);
+                best(carriers.iter(), standing).or(carriers.first()).cloned().into()
+            }
+        }
+    }
+
+    /// The carrier after `current`, which refused the message or put it off: the next one of the route that is usable,
+    /// beginning again at its start. A carrier in `refused_by` does not get the message again. Where none is usable, one
+    /// for which the message may wait.
+    pub(crate) fn next(
+        &self,
+        of: Subject<'_>,
+        current: &str,
+        refused_by: &[CarrierName],
+        standing: impl Fn(&CarrierName) -> Standing,
+    ) -> Option<CarrierName> {
+        let carriers = self.others(of);
+        let after = carriers.iter().position(|name| *name == *current).map_or(0, |at| at + 1);
+        let (before, after) = carriers.split_at(after);
+        let others = after.iter().chain(before).filter(|name| ***name != *current && !refused_by.contains(name));
+        best(others, standing).cloned()
+    }
+
+    /// The carrier that takes the messages of `down` while that one is down: the first of the route that is up and did
+    /// not refuse the message. `None` where the message waits.
+    pub(crate) fn instead_of(
+        &self,
+        of: Subject<'_>,
+        down: &str,
+        refused_by: &[CarrierName],
+        is_up: impl Fn(&CarrierName) -> bool,
+    ) -> Option<CarrierName> {
+        let others = self.others(of).iter().filter(|name| ***name != *down && !refused_by.contains(name));
+        others.into_iter().find(|name| is_up(name)).cloned()
+    }
+
+    /// The carrier of a message that had no route, or whose carrier left the configuration: as for a new message, but
+    /// none that is absent or refused the message.
+    pub(crate) fn anew(
+        &self,
+        of: Subject<'_>,
+        refused_by: &[CarrierName],
+        standing: impl Fn(&CarrierName) -> Standing,
+    ) -> Assignment {
+        match of.mode {
+            Mode::Test => SANDBOX.into(),
+            Mode::Live => {
+                let known = self.carriers(of).iter().filter(|name| !refused_by.contains(name));
+                best(known, standing).cloned().into()
+            }
+        }
+    }
+
+    /// What is done with a message of unknown outcome.
+    pub(crate) fn on_unknown(&self, of: Subject<'_>) -> OnUnknown {
+        match of.mode {
+            Mode::Test => OnUnknown::Resend,
+            Mode::Live => self.find(of).map(|route| route.on_unknown).unwrap_or_default(),
+        }
+    }
+
+    /// The carriers among which a message may change: none for one that a test key sent.
+    fn others(&self, of: Subject<'_>) -> &[CarrierName] {
+        match of.mode {
+            Mode::Live => self.carriers(of),
+            Mode::Test => &[],
+        }
+    }
+
+    /// The carriers of a live message's route, none where it has no route.
+    fn carriers(&self, of: Subject<'_>) -> &[CarrierName] {
+        self.find(of).map_or(&[], |route| &route.carriers)
+    }
+
+    /// The first rule for such a message.
+    fn find(&self, of: Subject<'_>) -> Option<&Route> {
+        let recipient = of.recipient.text();
+        self.newest().rules.iter().find(|route| recipient.starts_with(&route.prefix) && route.kind == of.kind)
+    }
+
     /// The rules that hold.
     fn newest(&self) -> &Self {
         let mut newest = self;
@@ -61,73 +200,16 @@ impl Routes {
         }
         newest
     }
+}
 
-    /// The first rule for such a message.
-    pub fn find(&self, recipient: &Msisdn, kind: MessageType) -> Option<&Route> {
-        let number = recipient.text();
-        self.newest().rules.iter().find(|route| number.starts_with(&route.prefix) && route.kind == kind)
-    }
-
-    /// The carrier that follows `current` for such a message; the first one when `current` is not in its route.
-    pub fn next_after(&self, current: &str, recipient: &Msisdn, kind: MessageType) -> Option<&str> {
-        let carriers = &self.find(recipient, kind)?.carriers;
-        let next = carriers.iter().position(|name| name == current).map_or(0, |at| at + 1);
-        carriers.get(next).map(String::as_str)
-    }
+/// The first of these carriers that is usable, or else the first that is in the configuration.
+fn best<'a>(
+    carriers: impl Iterator<Item = &'a CarrierName> + Clone,
+    standing: impl Fn(&CarrierName) -> Standing,
+) -> Option<&'a CarrierName> {
+    let present = |name: &&CarrierName| standing(name) != Standing::Absent;
+    carriers.clone().find(|name| standing(name).is_usable()).or_else(|| carriers.clone().find(present))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn route(prefix: &str, kind: MessageType, carriers: &[&str]) -> Route {
-        Route {
-            prefix: prefix.to_owned(),
-            kind,
-            carriers: carriers.iter().map(|name| (*name).to_owned()).collect(),
-            on_unknown: OnUnknown::Resend,
-        }
-    }
-
-    #[test]
-    fn the_first_rule_that_fits_decides() {
-        let routes = Routes::new(vec![
-            route("+1800", MessageType::Sms, &["tollfree"]),
-            route("+1", MessageType::Sms, &["main", "backup"]),
-            route("", MessageType::Mms, &["mmsc"]),
-        ]);
-        for (to, kind, first) in [
-            ("+18005551234", MessageType::Sms, Some("tollfree")),
-            ("+18005551234", MessageType::Mms, Some("mmsc")),
-            ("+12125551234", MessageType::Sms, Some("main")),
-            ("+442071234567", MessageType::Mms, Some("mmsc")),
-            ("+442071234567", MessageType::Sms, None),
-        ] {
-            let found = routes.find(&Msisdn::parse(to).unwrap(), kind).map(|route| route.carriers[0].as_str());
-            assert_eq!(found, first, "{to} {kind:?}");
-        }
-    }
-
-    #[test]
-    fn rules_that_were_replaced_decide_nothing_more() {
-        let routes = Routes::new(vec![route("", MessageType::Sms, &["main"])]);
-        let to = Msisdn::parse("+18005551234").unwrap();
-        let first = || routes.find(&to, MessageType::Sms).map(|route| route.carriers[0].as_str());
-        for (rules, expected) in [
-            (vec![route("+1", MessageType::Sms, &["backup"])], Some("backup")),
-            (Vec::new(), None),
-            (vec![route("", MessageType::Sms, &["main"])], Some("main")),
-        ] {
-            routes.replace(Routes::new(rules));
-            assert_eq!(first(), expected);
-        }
-    }
-
-    #[test]
-    fn the_next_carrier_follows_in_order_and_ends() {
-        let routes = Routes::new(vec![route("", MessageType::Sms, &["main", "backup"])]);
-        let to = Msisdn::parse("+18005551234").unwrap();
-        let after = |current| routes.next_after(current, &to, MessageType::Sms);
-        assert_eq!((after("main"), after("backup"), after("removed")), (Some("backup"), None, Some("main")));
-    }
-}
+mod tests;

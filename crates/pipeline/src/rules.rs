@@ -54,12 +54,13 @@ impl<'a> Rules<'a> {
 
     fn default_route(&self, kind: MessageType) -> Option<Route> {
         let first = self.carriers.iter().find(|carrier| carrier.carries(kind))?;
-        let carriers = vec![first.name().to_owned()];
+        let carriers = vec![first.name().into()];
         Some(Route { prefix: String::new(), kind, carriers, on_unknown: OnUnknown::default() })
     }
 
     fn route(&self, rule: &Rule, kind: MessageType) -> Option<Route> {
-        let carriers = rule.carriers.iter().filter(|name| self.carries(name, kind)).cloned().collect();
+        let carriers = rule.carriers.iter().filter(|name| self.carries(name, kind)).map(|name| name.as_str().into());
+        let carriers = carriers.collect();
         let route = Route { prefix: rule.prefix.clone(), kind, carriers, on_unknown: rule.on_unknown };
         self.takes(rule, kind).then_some(route)
     }
@@ -93,7 +94,8 @@ mod tests {
     }
 
     fn route(prefix: &str, kind: MessageType, carriers: &[&str], on_unknown: OnUnknown) -> Route {
-        Route { kind, on_unknown, prefix: prefix.to_owned(), carriers: rule("", None, carriers).carriers }
+        let carriers = carriers.iter().map(|name| (*name).into()).collect();
+        Route { kind, on_unknown, prefix: prefix.to_owned(), carriers }
     }
 
     #[test]

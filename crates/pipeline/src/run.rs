@@ -11,16 +11,19 @@ use carrier::{Carrier, CarrierEvent};
 use fetch::media::Fetcher;
 use model::error::{ErrorCode, Refusal};
 use model::idempotency::AnswerForm;
-use model::{Broadcast, BroadcastId, BroadcastStatus, Delivery, Entropy, Message, MessageId, Mode, Owner, Status};
+use model::{
+    Assignment, Broadcast, BroadcastId, BroadcastStatus, CarrierName, Delivery, Entropy, Message, MessageId, Mode,
+    Owner, Status,
+};
 use runtime::{Ended, Runtime, Supervisor, Task, Work};
 use screening::Screen;
-use store::contract::broadcasts::{BroadcastReplay, Canceled};
-use store::contract::messages::Replay;
+use store::contract::admission::Replay;
+use store::contract::broadcasts::Canceled;
 use store::objects::Objects;
 use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastAccepted, BroadcastRequest, SendRequest, UnderWay};
+use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastRequest, SendRequest, UnderWay};
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatchers, Surroundings};
 use crate::expand::{Bell, BroadcastSettings};
@@ -179,8 +182,8 @@ impl Pipeline {
             id
         };
         let (broadcast, key) = match self.admission.decide_broadcast(caller, request, under_way, name).await? {
-            BroadcastAccepted::New(broadcast, key) => (broadcast, key),
-            BroadcastAccepted::Replayed(BroadcastReplay { broadcast, answer, form }) => {
+            Accepted::New(broadcast, key) => (broadcast, key),
+            Accepted::Replayed(Replay { made: broadcast, answer, form }) => {
                 let body = answer.unwrap_or_else(|| write(&broadcast, broadcast.status_at_acceptance(), form));
                 return Ok(Answered { id: broadcast.id, body, replayed: true });
             }
@@ -256,10 +259,11 @@ impl Pipeline {
             waiting = wait.map(|wait| (wait, self.admission.waiters.expect(id)));
             id
         };
-        let queued = Delivery::queued("");
+        // The answer does not name a carrier.
+        let queued = Delivery::queued(Assignment::NoRoute);
         let (message, key) = match self.admission.decide(caller, request, under_way, name).await? {
             Accepted::New(message, key) => (message, key),
-            Accepted::Replayed(Replay { message, answer, form }) => {
+            Accepted::Replayed(Replay { made: message, answer, form }) => {
                 let body = answer.unwrap_or_else(|| write(&message, &queued, form));
                 return Ok(Answered { id: message.id, body, replayed: true });
             }
@@ -309,15 +313,15 @@ impl Pipeline {
     /// # Errors
     /// Where the store could not take it; a part may be done then, and a repeat does the rest.
     pub async fn abandon(self: &Arc<Self>, carrier: &str) -> Result<Option<Abandoned>, Refusal> {
-        let (pipeline, carrier) = (Arc::clone(self), carrier.to_owned());
+        let (pipeline, carrier) = (Arc::clone(self), CarrierName::from(carrier));
         self.to_the_end(Box::pin(async move {
             let unknown = pipeline.unknown_carriers().await.map_err(refused_by_store)?;
             if !unknown.iter().any(|(name, _)| *name == carrier) {
                 return Ok(None);
             }
-            let abandoned = pipeline.rerouter.reroute_all(&carrier).await.map_err(refused_by_store)?;
+            let abandoned = pipeline.rerouter.reroute_all(carrier.clone()).await.map_err(refused_by_store)?;
             tracing::warn!(
-                carrier.name = carrier,
+                carrier.name = %carrier,
                 "The carrier {carrier} was abandoned: {} messages rerouted, {} failed, {} held",
                 abandoned.rerouted,
                 abandoned.failed,
@@ -333,7 +337,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// As the store.
-    pub async fn unknown_carriers(&self) -> Result<Vec<(String, u64)>, StoreError> {
+    pub async fn unknown_carriers(&self) -> Result<Vec<(CarrierName, u64)>, StoreError> {
         Ok(self.rerouter.unknown(self.store.queue_depths().await?))
     }
 

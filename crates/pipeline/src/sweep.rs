@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use model::Assignment;
 use runtime::Runtime;
 use store::{Store, StoreError};
 
@@ -92,7 +93,7 @@ impl Sweeper {
             Call::EndWaits(at) => Input::WaitsEnded(store.end_waits(at, STEP).await?),
             Call::ForgetParked(at, kept) => Input::ParkedForgotten(store.forget_parked(at, kept, STEP).await?),
             Call::Census => Input::Unknown(self.rerouter.unknown(store.queue_depths().await?)),
-            Call::Reroute(at) => Input::Rerouted(self.rerouter.reroute("", at).await?.total()),
+            Call::Reroute(at) => Input::Rerouted(self.rerouter.reroute(Assignment::NoRoute, at).await?.total()),
             Call::SettleHeld(at, after) => Input::Settled(store.settle_held(at, UNCLAIMED, after, STEP).await?.next),
             Call::ForgetRequests(at) => Input::Forgotten(store.forget_requests(at, STEP).await?),
             Call::ForgetScreening(before) => Input::Forgotten(store.forget_screening(before, STEP).await?),
@@ -114,7 +115,7 @@ impl Sweeper {
             Report::Missing(carrier, count) => self.counters.unmatched(carrier).miss(carrier, *count, now),
             Report::Unclaimed(carrier, count) => self.counters.unmatched(carrier).expire_parked(carrier, *count, now),
             Report::Unknown(carrier, queued) => tracing::warn!(
-                carrier.name = carrier,
+                carrier.name = %carrier,
                 queue.messages = queued,
                 "{queued} messages wait for the carrier {carrier}, which this configuration does not know: they are \
                  left alone. `smsfactory carrier abandon {carrier}` gives them to other carriers of their routes"

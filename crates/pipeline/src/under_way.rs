@@ -4,34 +4,45 @@
 
 use std::collections::{HashMap, HashSet};
 
-use model::MessageId;
+use model::{CarrierName, MessageId};
 use store::contract::dispatch::Outcome;
 
 /// The attempts of one dispatcher that are under way.
 #[derive(Default)]
 pub(crate) struct UnderWay {
-    /// Which attempt of a message, and of how many segments.
-    by_message: HashMap<MessageId, (u32, usize)>,
+    by_message: HashMap<MessageId, Begun>,
     segments: usize,
+}
+
+/// An attempt that is under way.
+struct Begun {
+    number: u32,
+    segments: usize,
+    /// The carriers that refused its message before.
+    refused_by: Vec<CarrierName>,
 }
 
 impl UnderWay {
     /// An attempt is begun in the store.
-    pub(crate) fn begin(&mut self, id: MessageId, attempt: u32, segments: usize) {
+    pub(crate) fn begin(&mut self, id: MessageId, number: u32, segments: usize, refused_by: Vec<CarrierName>) {
         self.segments += segments;
-        if let Some((_, before)) = self.by_message.insert(id, (attempt, segments)) {
-            self.segments -= before;
+        if let Some(before) = self.by_message.insert(id, Begun { number, segments, refused_by }) {
+            self.segments -= before.segments;
         }
     }
 
     /// An outcome is recorded. One that came late, after its attempt had ended as unknown, changes nothing.
     pub(crate) fn record(&mut self, outcome: &Outcome) {
-        if let Some((_, segments)) =
-            self.by_message.get(&outcome.id).copied().filter(|(attempt, _)| *attempt == outcome.attempt)
+        if self.by_message.get(&outcome.id).is_some_and(|begun| begun.number == outcome.attempt)
+            && let Some(begun) = self.by_message.remove(&outcome.id)
         {
-            self.by_message.remove(&outcome.id);
-            self.segments -= segments;
+            self.segments -= begun.segments;
         }
+    }
+
+    /// The carriers that refused a message before its attempt that is under way.
+    pub(crate) fn refused_by(&self, id: MessageId) -> Vec<CarrierName> {
+        self.by_message.get(&id).map(|begun| begun.refused_by.clone()).unwrap_or_default()
     }
 
     /// The messages whose attempts are under way.
@@ -75,9 +86,9 @@ mod tests {
     #[test]
     fn there_is_room_again_when_an_outcome_is_recorded_and_once_for_each_attempt() {
         let mut under_way = UnderWay::default();
-        under_way.begin(MessageId::from_bytes([1; 16]), 1, 2);
+        under_way.begin(MessageId::from_bytes([1; 16]), 1, 2, Vec::new());
         assert_eq!(under_way.room(3), 1);
-        under_way.begin(MessageId::from_bytes([2; 16]), 4, 1);
+        under_way.begin(MessageId::from_bytes([2; 16]), 4, 1, Vec::new());
         assert_eq!(under_way.room(3), 0);
         under_way.record(&ended(2, 3));
         assert_eq!(under_way.room(3), 0, "that was an earlier attempt");

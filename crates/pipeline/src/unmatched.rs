@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use model::CarrierName;
 use model::sampler::{Line, Sampler};
 use model::unmatched::Reason;
 
@@ -80,8 +81,8 @@ impl UnmatchedCounters {
 }
 
 /// How many there are of each, in the order in which they were first seen.
-pub(crate) fn by_carrier(carriers: impl IntoIterator<Item = String>) -> Vec<(String, u64)> {
-    let mut counts: Vec<(String, u64)> = Vec::new();
+pub(crate) fn by_carrier(carriers: impl IntoIterator<Item = CarrierName>) -> Vec<(CarrierName, u64)> {
+    let mut counts: Vec<(CarrierName, u64)> = Vec::new();
     for carrier in carriers {
         match counts.iter_mut().find(|(known, _)| *known == carrier) {
             Some((_, count)) => *count += 1,

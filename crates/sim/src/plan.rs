@@ -116,12 +116,11 @@ impl Plan {
             crowd(&mut chance, calm, &mut carriers, &mut accounts, &mut dispatch);
         }
         let first = || carriers[0].name.clone();
-        let both: Vec<String> =
-            carriers.iter().filter(|carrier| !carrier.is_mmsc).map(|carrier| carrier.name.clone()).collect();
+        let both = carriers.iter().filter(|carrier| !carrier.is_mmsc).map(|carrier| carrier.name.clone()).collect();
         let route = |prefix: &str, kind, carriers: Vec<String>, on_unknown| Route {
             prefix: prefix.to_owned(),
             kind,
-            carriers,
+            carriers: carriers.into_iter().map(Into::into).collect(),
             on_unknown,
         };
         use model::message::MessageType::{Mms, Sms};

@@ -18,9 +18,9 @@ use std::time::{Duration, Instant};
 use model::status::SegmentFate;
 use model::{Message, Moment, ReceiptScope};
 use runtime::Machine;
+use store::contract::admission::{Admission, NewMessage};
 use store::contract::changes::{Kind, Kinds};
 use store::contract::dispatch::{Attempt, Lease, Outcome, SegmentAck, Verdict};
-use store::contract::messages::Admission;
 use store::contract::nodes::Epoch;
 use store::contract::receipts::Receipt;
 use store::{Store, StoreError};
@@ -165,7 +165,7 @@ async fn live(store: &dyn Store, work: &Load) -> Result<(), StoreError> {
         let attempt = |message: &Arc<Message>| Attempt {
             id: message.id,
             token: lease.token,
-            carrier: "main".to_owned(),
+            carrier: "main".into(),
             lease_until: lease.until,
             detail: "all segments".to_owned(),
         };
@@ -175,8 +175,10 @@ async fn live(store: &dyn Store, work: &Load) -> Result<(), StoreError> {
     }
 }
 
-fn admission(message: Arc<Message>, lease: Option<Lease>) -> Admission {
-    Admission { carrier: "main".to_owned(), lease, ..testkit::admission(NODE, message) }
+fn admission(message: Arc<Message>, lease: Option<Lease>) -> Admission<NewMessage> {
+    let admission = testkit::admission(NODE, message);
+    let payload = NewMessage { carrier: "main".into(), lease, ..admission.payload };
+    Admission { payload, ..admission }
 }
 
 fn outcome(message: &Message) -> Outcome {
@@ -187,7 +189,7 @@ fn outcome(message: &Message) -> Outcome {
         token: NODE.token(1),
         total: 1,
         attempt: 1,
-        carrier: "main".to_owned(),
+        carrier: "main".into(),
         at: NOW,
         accepted: vec![SegmentAck { number: 1, carrier_id: Some(key.clone()), key: Some(key) }],
         verdict: Verdict::Sent,
@@ -198,7 +200,7 @@ fn outcome(message: &Message) -> Outcome {
 
 fn receipt(message: &Message) -> Receipt {
     Receipt {
-        carrier: "main".to_owned(),
+        carrier: "main".into(),
         keys: vec![message.id.to_string()],
         addresses: vec![message.recipient.digits().to_string()],
         fate: SegmentFate::Delivered,

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use model::Moment;
 use runtime::Machine;
-use store::contract::messages::{Admission, Admitted};
+use store::contract::admission::{Admission, Admitted, NewMessage};
 use store::contract::nodes::Epoch;
 use store::{Store, StoreError};
 use testkit::{Load, NOW};
@@ -70,8 +70,9 @@ async fn measure(store: Arc<dyn Store>, callers: usize, messages: usize) -> Resu
 /// One caller.
 async fn call_until_done(store: Arc<dyn Store>, node: Epoch, work: Arc<Load>) -> Result<(), StoreError> {
     while let Some(message) = work.next() {
-        let outcome =
-            store.admit(Admission { carrier: "main".to_owned(), ..testkit::admission(node, message) }).await?;
+        let admission = testkit::admission(node, message);
+        let payload = NewMessage { carrier: "main".into(), ..admission.payload };
+        let outcome = store.admit(Admission { payload, ..admission }).await?;
         if outcome != Admitted::New {
             return Err(StoreError::Failed(format!("a new message was not admitted: {outcome:?}")));
         }

@@ -12,8 +12,8 @@ use model::account::{Account, AccountState, Limits};
 use model::key::{ApiKey, KeyId, Mode, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
 use model::{
-    AccountId, BroadcastCounts, BroadcastId, BroadcastStatus, Delivery, ErrorType, MessageId, Originator, Status,
-    Timestamp,
+    AccountId, Assignment, BroadcastCounts, BroadcastId, BroadcastStatus, Delivery, ErrorType, MessageId, Originator,
+    Status, Timestamp,
 };
 
 use crate::contract::changes::Resource;
@@ -185,7 +185,7 @@ impl Encoder<'_> {
 
     fn delivery(&mut self, delivery: &Delivery) {
         self.text(delivery.status.as_str());
-        self.text(&delivery.carrier);
+        self.text(delivery.carrier.as_str());
         self.number(u64::from(delivery.attempts));
         self.number(u64::from(delivery.unknown_outcomes));
         self.octet(u8::from(delivery.held));
@@ -289,7 +289,7 @@ impl<'o> Decoder<'o> {
     fn delivery(&mut self) -> Option<Delivery> {
         Some(Delivery {
             status: self.word(Status::parse)?,
-            carrier: self.text()?.to_owned(),
+            carrier: self.text().map(Assignment::parse)?,
             attempts: self.small()?,
             unknown_outcomes: self.small()?,
             held: self.flag()?,

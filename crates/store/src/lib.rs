@@ -5,19 +5,18 @@
 //! contract; every method of it is one transaction, complete in itself: no caller needs a second call to be correct,
 //! and what it returns `Ok` for is on disk. No SQL leaves this crate.
 //!
-//! Reading order: [`contract::messages`] (admission and reading), [`contract::requests`] (repeats while a request is
-//! under way), [`contract::nodes`] (who owns what), [`contract::dispatch`] (the way to a carrier),
-//! [`contract::receipts`] (the way back), [`contract::broadcasts`] (one text to many), [`contract::tenants`] (who may
-//! send), [`contract::windows`] (how often), [`contract::screening`] (what was found in texts), [`contract::lists`]
-//! (the index of filtered lists), [`contract::changes`] (what happened, for those who follow), [`contract::media`] and
-//! [`objects`] (what multimedia messages carry).
+//! Reading order: [`contract::admission`] (what a request brings in), [`contract::messages`], [`contract::requests`]
+//! (repeats while a request is under way), [`contract::nodes`] (who owns what), [`contract::dispatch`] (the way to a
+//! carrier), [`contract::receipts`] (the way back), [`contract::broadcasts`] (one text to many), [`contract::tenants`]
+//! (who may send), [`contract::windows`] (how often), [`contract::screening`] (what was found in texts),
+//! [`contract::lists`] (the index of filtered lists), [`contract::changes`] (what happened, for those who follow),
+//! [`contract::media`] and [`objects`] (what multimedia messages carry).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod contract;
 mod facts;
 pub mod objects;
 pub mod sqlite;
-mod tail;
 mod trial;
 
 use std::path::Path;

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use model::CarrierName;
 use runtime::Runtime;
 use tokio::sync::watch;
 use wire::smpp::BindKind;
@@ -23,7 +24,7 @@ pub(crate) struct Shared {
     pub(crate) parts: Arc<Parts>,
     pub(crate) links: Vec<LinkState>,
     pub(crate) counts: Counts,
-    name: Arc<str>,
+    name: CarrierName,
     events: Events,
     changes: Changes,
     draining: watch::Sender<bool>,
@@ -72,7 +73,7 @@ impl Shared {
 
     /// Tells the pipeline. One that has stopped listening has stopped altogether.
     pub(crate) fn tell(&self, event: Event) {
-        let _ = self.events.send(CarrierEvent { carrier: Arc::clone(&self.name), event });
+        let _ = self.events.send(CarrierEvent { carrier: self.name.clone(), event });
     }
 
     /// Publishes how a link stands (`None`: its session has ended), then tells what happened, then wakes those who

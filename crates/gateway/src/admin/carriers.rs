@@ -1,6 +1,6 @@
 //! Carriers: how each one is doing.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,13 +9,14 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{Response, StatusCode};
 use carrier::CarrierStatus;
-use model::Unmatched;
 use model::error::ErrorCode;
+use model::{CarrierName, Unmatched};
 use pipeline::Pipeline;
 use pipeline::refusal::refused_by_store;
 use runtime::Runtime;
 use serde::Serialize;
 use serde_json::{Value, json as object};
+use store::contract::dispatch::QueueDepth;
 use store::contract::receipts::UNMATCHED_KEPT;
 
 use super::input::path;
@@ -80,14 +81,12 @@ pub(super) async fn list(State(admin): Shared) -> Response<Body> {
     let carriers = admin.pipeline.carriers();
     let listed = depths.map_err(refused_by_store).and_then(|depths| {
         // Asked once for each name: a carrier that is being removed becomes unknown at any moment.
-        let names =
-            depths.iter().map(|depth| &*depth.carrier).chain(carriers.iter().map(|(carrier, _)| carrier.name()));
+        let queued: BTreeMap<CarrierName, u64> = depths.into_iter().filter_map(of_carrier).collect();
+        let names = queued.keys().map(CarrierName::as_str).chain(carriers.iter().map(|(carrier, _)| carrier.name()));
         let unknown: BTreeSet<String> =
             names.filter(|name| admin.pipeline.is_unknown(name)).map(str::to_owned).collect();
-        let strange = depths.iter().filter(|depth| unknown.contains(&depth.carrier));
-        let strange: Vec<CarrierView> =
-            strange.map(|depth| CarrierView::unknown(&depth.carrier, depth.queued)).collect();
-        let queued: HashMap<_, _> = depths.into_iter().map(|depth| (depth.carrier, depth.queued)).collect();
+        let strange = queued.iter().filter(|(name, _)| unknown.contains(name.as_str()));
+        let strange: Vec<CarrierView> = strange.map(|(name, queued)| CarrierView::unknown(name, *queued)).collect();
         let views = carriers.iter().filter(|(carrier, _)| !unknown.contains(carrier.name())).map(|(carrier, _)| {
             let name = carrier.name().to_owned();
             let fates = admin.pipeline.counters().fates(&name);
@@ -96,7 +95,7 @@ pub(super) async fn list(State(admin): Shared) -> Response<Body> {
                 state: status.state,
                 sessions: InUse { used: status.sessions_bound, of: status.sessions_configured },
                 window: InUse { used: status.window_in_use, of: status.window },
-                queued: queued.get(&name).copied().unwrap_or(0),
+                queued: queued.get(name.as_str()).copied().unwrap_or(0),
                 sent: fates.sent.get(),
                 delivered: fates.delivered.get(),
                 undelivered: fates.undelivered.get(),
@@ -117,6 +116,11 @@ pub(super) async fn list(State(admin): Shared) -> Response<Body> {
         )
     });
     admin.answer(listed)
+}
+
+/// How much waits for a carrier. What waits for a route has none.
+fn of_carrier(depth: QueueDepth) -> Option<(CarrierName, u64)> {
+    depth.carrier.carrier().map(|name| (name.clone(), depth.queued))
 }
 
 pub(super) async fn abandon(State(admin): Shared, name: Result<Path<String>, PathRejection>) -> Response<Body> {

@@ -50,7 +50,7 @@ async fn shown(admin: &Admin, id: Result<Path<String>, PathRejection>) -> Answer
     let mut message = view(&record);
     message["events"] = events.iter().map(event).collect();
     if record.delivery.status == Status::Sent {
-        let unmatched = store.count_unmatched(&record.delivery.carrier).await.map_err(refused_by_store)?;
+        let unmatched = store.count_unmatched(record.delivery.carrier.as_str()).await.map_err(refused_by_store)?;
         message["unmatchedReceipts"] = unmatched.into();
         message["receiptNote"] = receipt_note(&events, unmatched).into();
     }
@@ -87,7 +87,7 @@ fn event(event: &Event) -> Value {
     object!({
         "at": event.at.to_string(),
         "event": event.kind.as_str(),
-        "carrier": event.carrier,
+        "carrier": event.carrier.as_deref(),
         "attempt": event.attempt,
         "detail": event.detail,
     })

@@ -197,12 +197,13 @@ impl Snapshot {
         let idle = carriers
             .iter()
             .map(|(carrier, _)| carrier.name())
-            .filter(|name| !self.depths.iter().any(|depth| depth.carrier == *name));
+            .filter(|name| !self.depths.iter().any(|depth| depth.carrier.as_str() == *name));
         let idle: Vec<(String, u64)> = idle.map(|name| (name.to_owned(), 0)).collect();
-        let queued = self.depths.iter().map(|depth| (depth.carrier.clone(), depth.queued));
+        let queued = self.depths.iter().map(|depth| (depth.carrier.as_str().to_owned(), depth.queued));
         gauge(encoder, "queue_messages", "Messages that wait", queued.chain(idle.clone()))?;
-        let strange = self.depths.iter().filter(|depth| self.pipeline.is_unknown(&depth.carrier));
-        let strange = strange.map(|depth| (depth.carrier.clone(), depth.queued));
+        let of_carriers = self.depths.iter().filter_map(|depth| Some((depth.carrier.carrier()?, depth.queued)));
+        let strange = of_carriers.filter(|(name, _)| self.pipeline.is_unknown(name));
+        let strange = strange.map(|(name, queued)| (name.to_string(), queued));
         gauge(
             encoder,
             "queue_messages_unknown_carrier",
@@ -212,7 +213,7 @@ impl Snapshot {
         let age_secs = |depth: &QueueDepth| {
             depth.oldest_created_at.map_or(0, |at| (self.now_ms - at.as_millis()).max(0).unsigned_abs() / 1000)
         };
-        let ages = self.depths.iter().map(|depth| (depth.carrier.clone(), age_secs(depth)));
+        let ages = self.depths.iter().map(|depth| (depth.carrier.as_str().to_owned(), age_secs(depth)));
         gauge(encoder, "queue_oldest_age_seconds", "Age of the oldest message that waits", ages.chain(idle))?;
         let in_memory = carriers.iter().map(|(carrier, count)| (carrier.name().to_owned(), *count as u64));
         gauge(encoder, "dispatcher_messages", "Messages in the dispatcher's memory", in_memory)

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use carrier::CarrierConfig;
 use carrier::smpp::config::SmppConfig;
+use model::CarrierName;
 use pipeline::SANDBOX;
 use runtime::{Machine, Runtime, Supervisor};
 use store::contract::dispatch::QueueDepth;
@@ -158,11 +159,12 @@ fn strangers(config: &Config) -> Vec<String> {
         Ok(depths) => depths,
         Err(error) => return vec![format!("the messages that wait could not be counted: {error}")],
     };
-    let is_known =
-        |name: &str| name.is_empty() || name == SANDBOX || config.carrier.iter().any(|carrier| carrier.name() == name);
-    let mut strangers: Vec<_> = depths.into_iter().filter(|depth| !is_known(&depth.carrier)).collect();
-    strangers.sort_unstable_by(|a, b| a.carrier.cmp(&b.carrier));
-    let sentence = |QueueDepth { carrier, queued, .. }: QueueDepth| {
+    let is_known = |name: &str| name == SANDBOX || config.carrier.iter().any(|carrier| carrier.name() == name);
+    let of_carrier = |depth: QueueDepth| depth.carrier.carrier().map(|name| (name.clone(), depth.queued));
+    let of_carriers = depths.into_iter().filter_map(of_carrier);
+    let mut strangers: Vec<_> = of_carriers.filter(|(name, _)| !is_known(name)).collect();
+    strangers.sort_unstable();
+    let sentence = |(carrier, queued): (CarrierName, u64)| {
         let (messages, verb) = (
             counted(usize::try_from(queued).unwrap_or(usize::MAX), "message"),
             if queued == 1 { "waits" } else { "wait" },

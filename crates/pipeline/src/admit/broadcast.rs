@@ -6,16 +6,11 @@ use std::time::Duration;
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::MessageType;
-use model::quota::UtcDay;
-use model::{Broadcast, BroadcastId, Media, Msisdn, Originator, Recipients, Screened, ScreeningRecord, Timestamp};
-use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastReplay};
-use store::contract::messages::{IdempotencyClaim, Quota};
-use store::contract::requests::RequestKey;
+use model::{Broadcast, BroadcastId, Msisdn, Originator, Recipients, Timestamp};
 
 use super::parse::{given, given_text, kind_of, measured, missing, sender};
 use super::recipients::RecipientList;
-use super::{Admission, AdmissionLimits, UnderWay};
-use crate::refusal::refused_by_store;
+use super::{Accepted, Admission, AdmissionLimits, UnderWay};
 use crate::tenants::Caller;
 use wire::text::LooseText;
 
@@ -34,15 +29,6 @@ pub struct BroadcastRequest {
     pub message_type: Option<String>,
     /// The idempotency key, from the body or the header.
     pub idempotency_key: Option<String>,
-}
-
-/// What admission makes of a broadcast.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BroadcastAccepted {
-    /// A broadcast that is on disk and will be sent, and the idempotency key of its request.
-    New(Arc<Broadcast>, Option<RequestKey>),
-    /// The answer given before, which changes no more.
-    Replayed(BroadcastReplay),
 }
 
 /// How many duplicates are told.
@@ -70,15 +56,14 @@ impl Admission {
         request: BroadcastRequest,
         under_way: &mut UnderWay<'_>,
         name: impl FnOnce(Timestamp) -> BroadcastId + Send,
-    ) -> Result<BroadcastAccepted, Refusal> {
+    ) -> Result<Accepted<Broadcast>, Refusal> {
         let now = self.runtime.now();
         let parsed = Parsed::check(request, &self.limits.get())?; // 33005 33006 33003 33024 33108 33106
-        let is_first = under_way.begin(caller, self.broadcast_claim(&parsed, now), parsed.media_url.is_some()).await?;
-        if let Some(replay) = self.broadcast_replay(caller, under_way.claim()).await? {
-            return Ok(BroadcastAccepted::Replayed(replay)); // 33013
-        }
-        if !is_first {
-            return Err(ErrorCode::DuplicateIdempotencyKey.into()); // 33013
+        let key = parsed.idempotency_key.clone();
+        let claim = key.map(|key| self.claim(Endpoint::Broadcast, key, parsed.fingerprint(), now));
+        let earlier = self.begin::<(Arc<Broadcast>, Recipients)>(caller, claim, &parsed.media_url, under_way).await?;
+        if let Some(replay) = earlier {
+            return Ok(Accepted::Replayed(replay)); // 33013
         }
         let (body, encoding, segments) = measured(parsed.body, parsed.kind, &self.limits.get())?; // 33016 33107
         self.tenants.check_sender(caller.account, parsed.originator)?; // 33008 33004 33009 33011
@@ -104,68 +89,7 @@ impl Admission {
             blocked: total - recipients.len() as u32,
             created_at: now,
         };
-        self.commit_broadcast(caller, broadcast, recipients, media, under_way, flagged).await // 33012 33013 33007
-    }
-
-    /// The one write, with the media in their place before it.
-    async fn commit_broadcast(
-        &self,
-        caller: &Caller,
-        broadcast: Broadcast,
-        recipients: Recipients,
-        media: Option<Media>,
-        under_way: &mut UnderWay<'_>,
-        flagged: Option<ScreeningRecord>,
-    ) -> Result<BroadcastAccepted, Refusal> {
-        let now = broadcast.created_at;
-        let flagged =
-            flagged.map(|flagged| ScreeningRecord { about: Some(Screened::Broadcast(broadcast.id)), ..flagged });
-        let quota = Quota { day: UtcDay::of(now), limit: caller.limits.daily_quota };
-        let mut broadcast = Arc::new(broadcast);
-        let mut placed = self.shelf.place(media.as_ref()).await?;
-        loop {
-            Arc::make_mut(&mut broadcast).media = placed.id;
-            let admission = BroadcastAdmission {
-                node: self.node.epoch(),
-                broadcast: Arc::clone(&broadcast),
-                recipients: recipients.clone(),
-                quota,
-                idempotency: under_way.claim().cloned(),
-                flagged: flagged.clone(),
-                media: placed.brought.clone(),
-            };
-            let admitted = self.store.admit_broadcast(admission).await.map_err(refused_by_store)?;
-            if admitted != BroadcastAdmitted::New {
-                self.shelf.take_back(&placed).await;
-            }
-            return match admitted {
-                BroadcastAdmitted::New => Ok(BroadcastAccepted::New(broadcast, under_way.admitted(caller))),
-                BroadcastAdmitted::Replayed(replay) => Ok(BroadcastAccepted::Replayed(replay)),
-                BroadcastAdmitted::KeyTaken | BroadcastAdmitted::UnderWay => {
-                    Err(ErrorCode::DuplicateIdempotencyKey.into())
-                }
-                BroadcastAdmitted::QuotaReached => {
-                    Err(Refusal::new(ErrorCode::DailyQuotaReached).with_retry_after(quota.day.time_left(now)))
-                }
-                BroadcastAdmitted::MediaGone => {
-                    placed = self.shelf.place_again(media.as_ref()).await?;
-                    continue;
-                }
-            };
-        }
-    }
-
-    fn broadcast_claim(&self, parsed: &Parsed, now: Timestamp) -> Option<IdempotencyClaim> {
-        let key = parsed.idempotency_key.clone()?;
-        let not_before = now - self.limits.get().idempotency;
-        Some(IdempotencyClaim {
-            endpoint: Endpoint::Broadcast,
-            key,
-            fingerprint: parsed.fingerprint(),
-            not_before,
-            begun: false,
-            awaited: false,
-        })
+        self.commit(caller, (Arc::new(broadcast), recipients), media, under_way, flagged).await // 33012 33013 33007
     }
 
     fn not_blocked(&self, caller: &Caller, recipients: &Recipients) -> Recipients {

@@ -5,8 +5,10 @@
 //! platform knows, then the network, then the one write.
 
 mod broadcast;
+mod commit;
 mod in_force;
 mod parse;
+mod payload;
 mod recipients;
 mod reference;
 mod replay;
@@ -16,36 +18,32 @@ mod under_way;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use model::error::{ErrorCode, Refusal};
-use model::message::{Direction, Message, MessageType};
-use model::quota::UtcDay;
+use model::error::Refusal;
+use model::idempotency::Endpoint;
+use model::message::{Direction, Message};
 use model::sampler::Sampler;
-use model::{Entropy, Media, MessageId, Mint, Mode, Msisdn, Screened, ScreeningRecord, SenderKinds, Timestamp};
+use model::{Entropy, Media, MessageId, Mint, SenderKinds, Timestamp};
 use runtime::Runtime;
 use screening::Screen;
 use store::Store;
-use store::contract::messages::{Admission as Write, Admitted, Quota, Replay};
-use store::contract::requests::RequestKey;
 use tokio::sync::watch;
 
 use crate::counters::Counters;
 use crate::dispatch::Dispatchers;
 use crate::media::Shelf;
 use crate::node::Node;
-use crate::refusal::{draining, refused_by_store};
+use crate::refusal::draining;
 use crate::route::Routes;
 use crate::tenants::{Caller, TenantBook};
 use crate::watch::{BroadcastWaiters, MessageWaiters};
-pub use broadcast::{BroadcastAccepted, BroadcastRequest};
+pub use broadcast::BroadcastRequest;
+pub(crate) use commit::Accepted;
 pub(crate) use in_force::InForce;
 use parse::{Draft, Parsed};
 pub use recipients::RecipientList;
 pub(crate) use reference::References;
 pub(crate) use under_way::UnderWay;
 use wire::text::LooseText;
-
-/// The name of the carrier that test keys reach, and no route does.
-pub const SANDBOX: &str = "sandbox";
 
 /// `POST /message` as the client sent it: every field as it stands, none of them checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,15 +92,6 @@ impl AdmissionLimits {
     };
 }
 
-/// What admission makes of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Accepted {
-    /// A message that is on disk and will be submitted, and the idempotency key of its request.
-    New(Arc<Message>, Option<RequestKey>),
-    /// The answer given before, which changes no more.
-    Replayed(Replay),
-}
-
 /// All that admission asks of its surroundings.
 pub(crate) struct Admission {
     pub(crate) store: Arc<dyn Store>,
@@ -135,15 +124,13 @@ impl Admission {
         request: SendRequest,
         under_way: &mut UnderWay<'_>,
         name: impl FnOnce(Timestamp) -> MessageId + Send,
-    ) -> Result<Accepted, Refusal> {
+    ) -> Result<Accepted<Message>, Refusal> {
         let now = self.runtime.now();
         let parsed = Parsed::check(request, self.limits.get().sender_kinds)?; // 33005 33006 33003 33106
-        let is_first = under_way.begin(caller, self.claim(&parsed, now), parsed.media_url.is_some()).await?;
-        if let Some(replay) = self.replay(caller, under_way.claim()).await? {
+        let key = parsed.idempotency_key.clone();
+        let claim = key.map(|key| self.claim(Endpoint::Message, key, parsed.fingerprint(), now));
+        if let Some(replay) = self.begin::<Arc<Message>>(caller, claim, &parsed.media_url, under_way).await? {
             return Ok(Accepted::Replayed(replay)); // 33013
-        }
-        if !is_first {
-            return Err(ErrorCode::DuplicateIdempotencyKey.into()); // 33013
         }
         let draft = Draft::check(parsed, &self.limits.get())?; // 33016 33107
         self.tenants.check_sender(caller.account, draft.originator)?; // 33008 33004 33009 33011
@@ -152,8 +139,8 @@ impl Admission {
         let media = self.media(caller, draft.media_url.as_deref()).await?; // 33018 33017 33014 33015
         // Media take their time, and the message begins its life when it is written.
         let now = self.runtime.now();
-        let message = self.message(caller, draft, name(now), now);
-        self.commit(caller, message, media, under_way, flagged, now).await // 33012 33013 33007
+        let message = Arc::new(self.message(caller, draft, name(now), now));
+        self.commit(caller, message, media, under_way, flagged).await // 33012 33013 33007
     }
 
     /// What a URL points to, if there is one.
@@ -186,83 +173,6 @@ impl Admission {
             segments: draft.segments,
             created_at: now,
             expires_at: now + self.limits.get().validity,
-        }
-    }
-
-    /// The one write, with the media in their place before it.
-    async fn commit(
-        &self,
-        caller: &Caller,
-        message: Message,
-        media: Option<Media>,
-        under_way: &mut UnderWay<'_>,
-        flagged: Option<ScreeningRecord>,
-        now: Timestamp,
-    ) -> Result<Accepted, Refusal> {
-        let day = UtcDay::of(now);
-        let flagged = flagged.map(|flagged| ScreeningRecord { about: Some(Screened::Message(message.id)), ..flagged });
-        let mut message = Arc::new(message);
-        let mut placed = self.shelf.place(media.as_ref()).await?;
-        loop {
-            Arc::make_mut(&mut message).media = placed.id;
-            let admission = Write {
-                node: self.node.epoch(),
-                message: Arc::clone(&message),
-                carrier: first_carrier(&self.routes, &self.dispatchers, message.mode, &message.recipient, message.kind)
-                    .to_owned(),
-                lease: None,
-                due_at: self.runtime.steady(),
-                quota: Quota { day, limit: caller.limits.daily_quota },
-                idempotency: under_way.claim().cloned(),
-                flagged: flagged.clone(),
-                media: placed.brought.clone(),
-            };
-            let admitted = self.admit(admission).await?;
-            if !matches!(admitted, Admitted::New) {
-                self.shelf.take_back(&placed).await;
-            }
-            return match admitted {
-                Admitted::New => Ok(Accepted::New(message, under_way.admitted(caller))),
-                Admitted::Replayed(replay) => Ok(Accepted::Replayed(replay)),
-                Admitted::KeyTaken | Admitted::UnderWay => Err(ErrorCode::DuplicateIdempotencyKey.into()),
-                Admitted::QuotaReached => {
-                    Err(Refusal::new(ErrorCode::DailyQuotaReached).with_retry_after(day.time_left(now)))
-                }
-                Admitted::MediaGone => {
-                    placed = self.shelf.place_again(media.as_ref()).await?;
-                    continue;
-                }
-            };
-        }
-    }
-
-    /// Writes. What is accepted goes straight to its dispatcher where that one has room; otherwise it is found in the
-    /// store.
-    async fn admit(&self, admission: Write) -> Result<Admitted, Refusal> {
-        let message = Arc::clone(&admission.message);
-        let place = self.dispatchers.reserve(&admission.carrier, message.account);
-        let admission = Write { lease: place.as_ref().map(|place| place.lease()), ..admission };
-        let admitted = self.store.admit(admission).await.map_err(refused_by_store)?;
-        if let (Admitted::New, Some(place)) = (&admitted, place) {
-            place.fill(message);
-        }
-        Ok(admitted)
-    }
-}
-
-/// The carrier that a message goes to first: the first of its route that has not been down for long. Empty where no
-/// route leads anywhere.
-pub(crate) fn first_carrier<'a>(
-    routes: &'a Routes,
-    dispatchers: &Dispatchers,
-    mode: Mode,
-    recipient: &Msisdn,
-    kind: MessageType,
-) -> &'a str {
-    match mode {
-        Mode::Test => SANDBOX,
-        Mode::Live => {
-            routes.find(recipient, kind).and_then(|route| dispatchers.first_usable(&route.carriers)).unwrap_or_default()
         }
     }
 }

@@ -6,15 +6,14 @@
 
 use model::Timestamp;
 use model::error::{ErrorCode, Refusal};
-use model::idempotency::Endpoint;
+use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::sampler::Line;
 use store::StoreError;
-use store::contract::broadcasts::{BroadcastAdmitted, BroadcastReplay};
-use store::contract::messages::{Admitted, IdempotencyClaim, Replay};
+use store::contract::admission::{Earlier, IdempotencyClaim, Replay};
 use store::contract::requests::RequestKey;
 
 use super::Admission;
-use super::parse::Parsed;
+use super::payload::Payload;
 use super::under_way::UnderWay;
 use crate::refusal::{RETRY_AFTER, refused_by_store};
 use crate::tenants::Caller;
@@ -25,48 +24,32 @@ impl Admission {
         UnderWay::new(self, is_awaited)
     }
 
-    pub(super) fn claim(&self, parsed: &Parsed, now: Timestamp) -> Option<IdempotencyClaim> {
-        let key = parsed.idempotency_key.clone()?;
+    /// The claim of a request under `key`.
+    pub(super) fn claim(
+        &self,
+        endpoint: Endpoint,
+        key: IdempotencyKey,
+        fingerprint: Fingerprint,
+        now: Timestamp,
+    ) -> IdempotencyClaim {
         let not_before = now - self.limits.get().idempotency;
-        Some(IdempotencyClaim {
-            endpoint: Endpoint::Message,
-            key,
-            fingerprint: parsed.fingerprint(),
-            not_before,
-            begun: false,
-            awaited: false,
-        })
+        IdempotencyClaim { endpoint, key, fingerprint, not_before, begun: false, awaited: false }
     }
 
-    /// The answer that the first request under this claim was given; `None` where this is the first.
-    pub(super) async fn replay(
+    /// Begins a request under its claim, and looks whether it was answered before; `None` where this is the first.
+    pub(super) async fn begin<P: Payload>(
         &self,
         caller: &Caller,
-        claim: Option<&IdempotencyClaim>,
-    ) -> Result<Option<Replay>, Refusal> {
-        let Some(claim) = claim else { return Ok(None) };
-        match self.store.replay(caller.owner(), claim).await.map_err(refused_by_store)? {
-            Some(Admitted::Replayed(replay)) => Ok(Some(replay)),
-            Some(Admitted::KeyTaken | Admitted::UnderWay) => Err(ErrorCode::DuplicateIdempotencyKey.into()),
-            Some(Admitted::New | Admitted::QuotaReached | Admitted::MediaGone) | None => Ok(None),
-        }
-    }
-
-    /// The same of a broadcast: what the first request under this claim was answered.
-    pub(super) async fn broadcast_replay(
-        &self,
-        caller: &Caller,
-        claim: Option<&IdempotencyClaim>,
-    ) -> Result<Option<BroadcastReplay>, Refusal> {
-        let Some(claim) = claim else { return Ok(None) };
-        match self.store.replay_broadcast(caller.owner(), claim).await.map_err(refused_by_store)? {
-            Some(BroadcastAdmitted::Replayed(replay)) => Ok(Some(replay)),
-            Some(BroadcastAdmitted::KeyTaken | BroadcastAdmitted::UnderWay) => {
-                Err(ErrorCode::DuplicateIdempotencyKey.into())
-            }
-            Some(BroadcastAdmitted::New | BroadcastAdmitted::QuotaReached | BroadcastAdmitted::MediaGone) | None => {
-                Ok(None)
-            }
+        claim: Option<IdempotencyClaim>,
+        media_url: &Option<String>,
+        under_way: &mut UnderWay<'_>,
+    ) -> Result<Option<Replay<P::Made>>, Refusal> {
+        let is_first = under_way.begin(caller, claim, media_url.is_some()).await?;
+        let Some(claim) = under_way.claim() else { return Ok(None) };
+        match P::earlier(&*self.store, caller.owner(), claim).await.map_err(refused_by_store)? {
+            Some(earlier) => replayed(earlier).map(Some),
+            None if is_first => Ok(None),
+            None => Err(ErrorCode::DuplicateIdempotencyKey.into()),
         }
     }
 
@@ -96,5 +79,13 @@ impl Admission {
                 Ok(as_accepted())
             }
         }
+    }
+}
+
+/// The answer that an earlier request was given, unless it was a different one or is under way (33013).
+pub(super) fn replayed<T>(earlier: Earlier<T>) -> Result<Replay<T>, Refusal> {
+    match earlier {
+        Earlier::Replayed(replay) => Ok(replay),
+        Earlier::KeyTaken | Earlier::UnderWay => Err(ErrorCode::DuplicateIdempotencyKey.into()),
     }
 }

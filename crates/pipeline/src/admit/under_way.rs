@@ -5,10 +5,11 @@
 use std::sync::Arc;
 
 use model::error::Refusal;
-use store::contract::messages::IdempotencyClaim;
+use store::contract::admission::IdempotencyClaim;
 use store::contract::requests::RequestKey;
 
-use super::{Admission, refused_by_store};
+use super::Admission;
+use crate::refusal::refused_by_store;
 use crate::tenants::Caller;
 
 /// A request on its way. It ends with [`Self::end`]; where a panic ends it before, another task frees the key. A

@@ -4,12 +4,13 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use carrier::Carrier;
-use model::{AccountId, BroadcastId, Message, MessageId};
+use model::{AccountId, BroadcastId, CarrierName, Message, MessageId};
 use store::contract::dispatch::{Lease, Leased, Outcome};
 
 use super::Dispatcher;
 use super::machine::Input;
 use crate::growing::Growing;
+use crate::route::{Carriers, Standing};
 
 /// The dispatchers, by carrier.
 #[derive(Clone, Default)]
@@ -17,14 +18,12 @@ pub(crate) struct Dispatchers(Arc<Growing<Arc<Dispatcher>>>);
 
 impl Dispatchers {
     pub(crate) fn new(dispatchers: Vec<Arc<Dispatcher>>) -> Self {
-        Self(Arc::new(
-            dispatchers.into_iter().map(|dispatcher| (dispatcher.carrier.name().to_owned(), dispatcher)).collect(),
-        ))
+        Self(Arc::new(dispatchers.into_iter().map(|dispatcher| (dispatcher.name.clone(), dispatcher)).collect()))
     }
 
     /// Adds the dispatcher of a carrier that comes later.
     pub(crate) fn add(&self, dispatcher: Arc<Dispatcher>) {
-        self.0.add(dispatcher.carrier.name().to_owned(), dispatcher);
+        self.0.add(dispatcher.name.clone(), dispatcher);
     }
 
     /// Keeps a place in a carrier's dispatcher for a message about to be admitted, with the lease that it will have.
@@ -45,10 +44,12 @@ impl Dispatchers {
 
     /// Takes messages into memory that were made under such leases.
     pub(crate) fn hold(&self, messages: Vec<Leased>) {
-        let carriers: BTreeSet<String> = messages.iter().map(|leased| leased.carrier.clone()).collect();
+        let carriers: BTreeSet<CarrierName> =
+            messages.iter().filter_map(|leased| leased.carrier.carrier().cloned()).collect();
         let mut messages = messages;
         for carrier in carriers {
-            let (here, rest): (Vec<_>, Vec<_>) = messages.into_iter().partition(|leased| leased.carrier == carrier);
+            let (here, rest): (Vec<_>, Vec<_>) =
+                messages.into_iter().partition(|leased| leased.carrier.carrier() == Some(&carrier));
             messages = rest;
             if let Some(dispatcher) = self.0.get(&carrier) {
                 dispatcher.tell(Input::Held(here));
@@ -86,7 +87,7 @@ impl Dispatchers {
     /// Outcomes are recorded, and their attempts are no longer under way.
     pub(crate) fn recorded(&self, outcomes: &[Outcome]) {
         for of_carrier in outcomes.chunk_by(|one, next| one.carrier == next.carrier) {
-            if let Some(dispatcher) = of_carrier.first().and_then(|outcome| self.0.get(&outcome.carrier)) {
+            if let Some(dispatcher) = of_carrier.first().and_then(|outcome| self.0.get(outcome.carrier.carrier()?)) {
                 dispatcher.on(Input::Ended(of_carrier));
                 dispatcher.recorded.notify_one();
             }
@@ -96,11 +97,6 @@ impl Dispatchers {
     /// The dispatcher of this carrier, also of one that is removed.
     pub(crate) fn get(&self, carrier: &str) -> Option<&Arc<Dispatcher>> {
         self.0.get(carrier)
-    }
-
-    /// Whether there is such a carrier, and it is not removed.
-    pub(crate) fn has(&self, carrier: &str) -> bool {
-        self.0.get(carrier).is_some_and(|dispatcher| !dispatcher.is_removed())
     }
 
     /// Whether nothing of this carrier is here: it never was, or it was removed, has given back its messages and
@@ -118,20 +114,20 @@ impl Dispatchers {
         self.0.values()
     }
 
-    /// The carrier of a route that a new message goes to: the first that has not been down for long, or the first of
-    /// all where every one has been.
-    pub(crate) fn first_usable<'a>(&self, carriers: &'a [String]) -> Option<&'a str> {
-        let usable = |name: &&String| self.0.get(name).is_none_or(|dispatcher| !dispatcher.is_down_for_long());
-        carriers.iter().find(usable).or(carriers.first()).map(String::as_str)
+    /// The names of the carriers that are up.
+    pub(super) fn up(&self) -> BTreeSet<CarrierName> {
+        let up = self.0.values().filter(|dispatcher| dispatcher.standing() == Standing::Up);
+        up.map(|dispatcher| dispatcher.name.clone()).collect()
+    }
+}
+
+impl Carriers for Dispatchers {
+    fn standing(&self, name: &CarrierName) -> Standing {
+        self.0.get(name).map_or(Standing::Absent, |dispatcher| dispatcher.standing())
     }
 
-    /// The names of the carriers that can be used.
-    pub(super) fn up(&self) -> BTreeSet<String> {
-        self.0
-            .values()
-            .filter(|dispatcher| !dispatcher.is_removed() && dispatcher.carrier.down_for().is_none())
-            .map(|dispatcher| dispatcher.carrier.name().to_owned())
-            .collect()
+    fn refused_by(&self, current: &CarrierName, message: MessageId) -> Vec<CarrierName> {
+        self.0.get(current).map(|dispatcher| dispatcher.machine().under_way().refused_by(message)).unwrap_or_default()
     }
 }
 
@@ -153,10 +149,7 @@ impl Place {
     pub(crate) fn fill(mut self, message: Arc<Message>) {
         self.filled = true;
         let dispatcher = &self.dispatcher;
-        let carrier = dispatcher.carrier.name().to_owned();
-        let leased =
-            Leased { message, lease: self.lease, carrier, attempts: 0, accepted_segments: 0, interrupted: false };
-        dispatcher.tell(Input::Placed(leased));
+        dispatcher.tell(Input::Placed(Leased::fresh(message, self.lease, dispatcher.name.clone())));
     }
 }
 

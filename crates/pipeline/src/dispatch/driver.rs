@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::machine::{Action, Carriers, Input, Report, Wait};
 use super::{Dispatcher, Dispatchers};
+use crate::route::Standing;
 
 impl Dispatcher {
     /// Dispatches until the process ends, except while the carrier is removed. Gives back what it holds at both ends.
@@ -161,7 +162,7 @@ impl Dispatcher {
     }
 
     fn carriers(&self, all: &Dispatchers) -> Carriers {
-        let up = if self.is_down_for_long() { all.up() } else { BTreeSet::new() };
+        let up = if self.standing() == Standing::Down { all.up() } else { BTreeSet::new() };
         Carriers { down_for: self.carrier.down_for(), up }
     }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carrier::Submission;
-use model::{AccountId, BroadcastId, Media, MediaId, Message, Moment, Timestamp};
+use model::{AccountId, BroadcastId, CarrierName, Media, MediaId, Message, Moment, Timestamp};
 use store::contract::dispatch::{Lease, LeaseRequest, Leased, Verdict};
 use store::contract::nodes::Tokens;
 
@@ -67,7 +67,7 @@ enum Phase {
     /// It ends messages whose validity is over.
     Weeding(Vec<Leased>, Carriers),
     /// It gives messages to other carriers.
-    Diverting(Vec<Leased>, BTreeSet<String>),
+    Diverting(Vec<Leased>, BTreeSet<CarrierName>),
     /// It reads the media of messages.
     Reading(Batch),
     /// It ends those that do not leave.
@@ -89,7 +89,7 @@ const STORE_REST: Duration = Duration::from_millis(250);
 
 /// The dispatch to one carrier.
 pub(super) struct Dispatch {
-    carrier: String,
+    carrier: CarrierName,
     settings: DispatchSettings,
     books: Books,
     queue: FairQueue,
@@ -105,9 +105,9 @@ pub(super) struct Dispatch {
 }
 
 impl Dispatch {
-    pub(super) fn new(carrier: &str, settings: DispatchSettings, books: Books) -> Self {
+    pub(super) fn new(carrier: CarrierName, settings: DispatchSettings, books: Books) -> Self {
         let queue = FairQueue::new(settings.queue, Arc::clone(&books.senders));
-        let (carrier, under_way) = (carrier.to_owned(), UnderWay::default());
+        let under_way = UnderWay::default();
         Self {
             carrier,
             settings,
@@ -134,7 +134,7 @@ impl Dispatch {
             Input::Forget(broadcast) => self.queue.forget_broadcast(broadcast),
             Input::Ended(outcomes) => outcomes
                 .iter()
-                .filter(|outcome| outcome.carrier == self.carrier)
+                .filter(|outcome| outcome.carrier.carrier() == Some(&self.carrier))
                 .for_each(|outcome| self.under_way.record(outcome)),
             Input::Stop => return self.stop(),
             answer => {
@@ -296,7 +296,7 @@ impl Dispatch {
         let limit_of_broadcasts = self.queue.room_for_broadcasts();
         self.broadcasts_left = limit_of_broadcasts == 0;
         let request = LeaseRequest {
-            carrier: self.carrier.clone(),
+            carrier: self.carrier.clone().into(),
             now,
             lease: self.new_lease(now.steady),
             limit,
@@ -344,11 +344,11 @@ impl Dispatch {
         }
         let (mut diverted, mut outcomes, mut to) = (Vec::new(), Vec::new(), BTreeSet::new());
         for leased in self.queue.clear() {
-            let Some(carrier) = self.other_carrier(&leased.message, &carriers.up) else {
+            let Some(carrier) = self.other_carrier(&leased, &carriers.up) else {
                 self.queue.push(leased);
                 continue;
             };
-            outcomes.push(self.diverted(&leased, &carrier, now));
+            outcomes.push(self.diverted(&leased, carrier.clone(), now));
             diverted.push(leased);
             to.insert(carrier);
         }
@@ -452,7 +452,8 @@ impl Dispatch {
             self.books.senders.delayed(leased.message.originator, took);
             // Another worker has what is under this lease no more.
             let Some(attempt) = attempt else { continue };
-            self.under_way.begin(leased.message.id, attempt, leased.message.segments.max(1).into());
+            let segments = leased.message.segments.max(1).into();
+            self.under_way.begin(leased.message.id, attempt, segments, leased.refused_by);
             let valid_for = leased.message.expires_at.since(since.wall);
             let (token, accepted_segments) = (leased.lease.token, leased.accepted_segments);
             submissions.push(Submission {

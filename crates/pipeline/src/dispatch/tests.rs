@@ -9,7 +9,8 @@ use std::time::Duration;
 use carrier::SegmentOutcome;
 use model::Status;
 
-use world::{BACKUP, MAIN, World, accepted, later};
+use crate::route::{Carriers, Standing};
+use world::{BACKUP, MAIN, World, accepted, later, refused};
 
 #[tokio::test(start_paused = true)]
 async fn a_long_text_under_a_pace_delays_no_retry_of_another_account() {
@@ -37,17 +38,38 @@ async fn a_long_text_under_a_pace_delays_no_retry_of_another_account() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_message_goes_to_a_carrier_that_is_not_down() {
+async fn a_carrier_that_is_down_is_waited_for_until_the_fallback_is_due() {
     let world = World::new().await;
-    let carriers = [MAIN.to_owned(), BACKUP.to_owned()];
-    for (down, chosen) in
-        [((None, None), MAIN), ((Some(29), None), MAIN), ((Some(30), None), BACKUP), ((Some(30), Some(30)), MAIN)]
+    for (down, standing) in
+        [(None, Standing::Up), (Some(29), Standing::Wavering), (Some(30), Standing::Down), (Some(60), Standing::Down)]
     {
-        world.carrier(MAIN).set_down_for(down.0);
-        world.carrier(BACKUP).set_down_for(down.1);
-        assert_eq!(world.dispatchers.first_usable(&carriers), Some(chosen), "{down:?}");
+        world.carrier(MAIN).set_down_for(down);
+        assert_eq!(world.dispatchers.standing(&MAIN.into()), standing, "{down:?}");
     }
-    assert_eq!(world.dispatchers.first_usable(&[]), None);
+    world.dispatcher(BACKUP).set_removed(true);
+    for name in [BACKUP, "elsewhere"] {
+        assert_eq!(world.dispatchers.standing(&name.into()), Standing::Absent, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_does_not_come_back_to_a_carrier_that_refused_it_while_the_other_one_is_down() {
+    let world = World::new().await;
+    let tenant = world.tenant("+18005550001", None).await;
+    let id = world.admit(&tenant, 1).await;
+    world.carrier(BACKUP).set_down_for(Some(60));
+    world.run().await;
+    world.answer(0, refused()).await;
+    for _ in 0..6 {
+        world.run_once_at(BACKUP).await;
+        world.run_once().await;
+    }
+    assert_eq!((world.sent(MAIN).len(), world.status(id).await), (1, Status::Queued), "it waits for the other one");
+    world.carrier(BACKUP).set_down_for(None);
+    for _ in 0..3 {
+        world.run_once_at(BACKUP).await;
+    }
+    assert_eq!((world.sent(MAIN).len(), world.sent(BACKUP).len()), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]

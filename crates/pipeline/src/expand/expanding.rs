@@ -9,15 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::message::Direction;
-use model::{Broadcast, BroadcastId, Message, Moment, Msisdn, Owner, Timestamp};
+use model::{Assignment, Broadcast, BroadcastId, CarrierName, Message, Moment, Msisdn, Owner, Timestamp};
 use store::contract::broadcasts::{Expanded, Expansion, Upcoming};
 use store::contract::dispatch::{Lease, Leased};
 use store::contract::nodes::Epoch;
 
 use super::BroadcastSettings;
-use crate::admit::{References, first_carrier};
+use crate::admit::References;
 use crate::dispatch::Dispatchers;
-use crate::route::Routes;
+use crate::route::{Carriers, Routes, Subject};
 
 /// How much of a paced sender's time is kept in memory.
 const PACED_AHEAD_SECS: usize = 10;
@@ -58,7 +58,7 @@ pub(super) enum Action {
     /// Take these messages into memory.
     Hold(Vec<Leased>),
     /// Something is due in the store for these carriers.
-    LookAt(BTreeSet<String>),
+    LookAt(BTreeSet<CarrierName>),
     /// Rest before the next round.
     Rest(Rest),
 }
@@ -271,6 +271,7 @@ impl Expanding {
     /// How many messages of a broadcast may wait in memory: no more than its pace lets go before their leases end.
     fn lookahead(&self, broadcast: &Broadcast, upcoming: &Upcoming) -> usize {
         let first = upcoming.recipients.first().map(|recipient| self.carrier_of(broadcast, recipient));
+        let first = first.as_ref().and_then(Assignment::carrier);
         match first.and_then(|carrier| self.books.dispatchers.pace_of(carrier, broadcast.originator)) {
             Some(rate) => {
                 let messages = rate as usize * PACED_AHEAD_SECS / usize::from(broadcast.segments.max(1));
@@ -286,18 +287,10 @@ impl Expanding {
         let turns = recipients.len() as u32;
         let skipped = (self.books.skips)(broadcast, &recipients);
         let wanted = (from..).zip(recipients).zip(skipped).filter(|(_, skipped)| !skipped);
-        let mut places: BTreeMap<String, (usize, Lease)> = BTreeMap::new();
+        let mut places: BTreeMap<CarrierName, (usize, Lease)> = BTreeMap::new();
         let messages = wanted.map(|((index, recipient), _)| {
-            let carrier = self.carrier_of(broadcast, &recipient).to_owned();
-            if !places.contains_key(&carrier)
-                && let Some(place) = self.books.dispatchers.room_for_broadcasts(&carrier)
-            {
-                places.insert(carrier.clone(), place);
-            }
-            let lease = places.get_mut(&carrier).filter(|(room, _)| *room > 0).map(|(room, lease)| {
-                *room -= 1;
-                *lease
-            });
+            let carrier = self.carrier_of(broadcast, &recipient);
+            let lease = carrier.carrier().and_then(|name| self.place(&mut places, name));
             Expanded { message: Arc::new(self.message(broadcast, index, recipient)), carrier, lease }
         });
         Expansion {
@@ -311,8 +304,20 @@ impl Expanding {
         }
     }
 
-    fn carrier_of(&self, broadcast: &Broadcast, recipient: &Msisdn) -> &str {
-        first_carrier(&self.books.routes, &self.books.dispatchers, broadcast.mode, recipient, broadcast.kind)
+    /// A place for one message more in the memory of a carrier's dispatcher, as the lease that it is made with. `None`
+    /// where there is no room. `places` has what this turn has found of each carrier.
+    fn place(&self, places: &mut BTreeMap<CarrierName, (usize, Lease)>, carrier: &CarrierName) -> Option<Lease> {
+        if !places.contains_key(carrier) {
+            places.insert(carrier.clone(), self.books.dispatchers.room_for_broadcasts(carrier)?);
+        }
+        let (room, lease) = places.get_mut(carrier).filter(|(room, _)| *room > 0)?;
+        *room -= 1;
+        Some(*lease)
+    }
+
+    fn carrier_of(&self, broadcast: &Broadcast, recipient: &Msisdn) -> Assignment {
+        let of = Subject { mode: broadcast.mode, kind: broadcast.kind, recipient };
+        self.books.routes.first(of, |name| self.books.dispatchers.standing(name))
     }
 
     fn message(&self, broadcast: &Broadcast, index: u32, recipient: Msisdn) -> Message {
@@ -341,11 +346,11 @@ impl Expanding {
 fn published(made: Vec<Expanded>) -> Vec<Action> {
     let (mut held, mut due) = (Vec::with_capacity(made.len()), BTreeSet::new());
     for Expanded { message, carrier, lease } in made {
-        match lease {
-            Some(lease) => {
-                held.push(Leased { message, lease, carrier, attempts: 0, accepted_segments: 0, interrupted: false });
-            }
-            None => drop(due.insert(carrier)),
+        match (lease, carrier) {
+            (Some(lease), Assignment::Carrier(carrier)) => held.push(Leased::fresh(message, lease, carrier)),
+            (_, Assignment::Carrier(carrier)) => drop(due.insert(carrier)),
+            // The sweep finds it in the store.
+            (_, Assignment::NoRoute) => {}
         }
     }
     vec![Action::Hold(held), Action::LookAt(due)]

@@ -10,13 +10,13 @@ use std::task::{Context, Poll};
 
 use model::number::{BlockKind, NumberState};
 use model::{
-    AccountId, Broadcast, BroadcastCounts, BroadcastId, Clock, Msisdn, Originator, Recipients, SeededEntropy, SimClock,
-    Status,
+    AccountId, Assignment, Broadcast, BroadcastCounts, BroadcastId, Clock, Msisdn, Originator, Recipients,
+    SeededEntropy, SimClock, Status,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use runtime::Machine;
-use store::contract::broadcasts::BroadcastAdmitted;
+use store::contract::admission::Admitted;
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Verdict};
 use store::contract::messages::MessageFilter;
 use testkit::{LIMITS, NOW, Place, pepper, recipient};
@@ -131,7 +131,7 @@ impl World {
             ..testkit::broadcast(0, total)
         });
         let admission = testkit::broadcast_admission(self.node.epoch(), Arc::clone(&broadcast), recipients);
-        assert_eq!(self.store.admit_broadcast(admission).await.unwrap(), BroadcastAdmitted::New);
+        assert_eq!(self.store.admit_broadcast(admission).await.unwrap(), Admitted::New);
         broadcast
     }
 
@@ -139,7 +139,7 @@ impl World {
     async fn send(&mut self, count: usize) -> usize {
         let lease = Lease { token: self.node.next_token(), until: self.clock.steady() + Duration::from_secs(60) };
         let request = LeaseRequest {
-            carrier: String::new(),
+            carrier: Assignment::NoRoute,
             now: self.clock.look(),
             lease,
             limit: count,
@@ -152,7 +152,7 @@ impl World {
         let attempt = |leased: &Leased| Attempt {
             id: leased.message.id,
             token: lease.token,
-            carrier: String::new(),
+            carrier: "main".into(),
             lease_until: lease.until,
             detail: String::new(),
         };
@@ -163,7 +163,7 @@ impl World {
             token: lease.token,
             total: 1,
             attempt: attempt.unwrap(),
-            carrier: String::new(),
+            carrier: "main".into(),
             at: NOW,
             accepted: Vec::new(),
             verdict: Verdict::Sent,

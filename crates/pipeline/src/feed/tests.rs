@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use model::account::AccountState;
 use model::number::BlockKind;
-use model::{Broadcast, BroadcastId, Message, MessageId, Moment, Recipients, SeededEntropy};
+use model::{Assignment, Broadcast, BroadcastId, Message, MessageId, Moment, Recipients, SeededEntropy};
 use store::contract::broadcasts::{Expanded, Expansion};
 use store::contract::nodes::Epoch;
 use store::contract::tenants::AccountChange;
@@ -104,7 +104,7 @@ async fn a_broadcast_is_told_of_at_its_first_turn() {
     let mut waiting = bench.feed.broadcast_waiters.expect(id);
     bench.feed.catch_up();
     assert!(!is_told(&mut waiting), "it was accepted, and that is no news");
-    let messages = vec![Expanded { message: bench.message(Some(id)), carrier: String::new(), lease: None }];
+    let messages = vec![Expanded { message: bench.message(Some(id)), carrier: Assignment::NoRoute, lease: None }];
     let expansion = Expansion { node: NODE, broadcast: id, from: 0, turns: 1, messages, due_at: NOW, at: NOW };
     assert!(bench.store.expand(expansion).await.unwrap());
     bench.feed.catch_up();

@@ -8,7 +8,7 @@ use fetch::resolve::SystemResolver;
 use model::message::{Message, MessageType};
 use model::{Clock, MediaType, MessageId, Moment, SeededEntropy, SimClock};
 use runtime::Machine;
-use store::contract::messages::{Admission, Admitted};
+use store::contract::admission::{Admission, Admitted};
 use store::contract::nodes::Epoch;
 use store::objects::Directory;
 use testkit::Place;
@@ -55,7 +55,7 @@ fn picture(octet: u8) -> Media {
 
 impl Stage {
     /// Admits a message that names what was placed.
-    async fn admit(&self, placed: &Placed) -> Admitted {
+    async fn admit(&self, placed: &Placed) -> Admitted<Message> {
         let now = self.clock.now();
         let message = Message {
             kind: MessageType::Mms,

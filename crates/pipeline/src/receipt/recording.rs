@@ -12,12 +12,12 @@ use carrier::{Ack, CarrierEvent, Event, ReceiptState, Unusable};
 use model::backoff::Backoff;
 use model::status::SegmentFate;
 use model::unmatched::{Reason, clipped};
-use model::{Entropy, ErrorType, Moment};
+use model::{CarrierName, Entropy, ErrorType, Moment};
 use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::receipts::{Receipt, ReceiptOutcome, Refused};
 
 use crate::outcome::{Circumstances, ID_SHOWN_BYTES_MAX, judge};
-use crate::route::Routes;
+use crate::route::{Carriers, Routes};
 
 /// The waits between offers of outcomes that the store does not take.
 const AGAIN: Backoff = Backoff { floor: Duration::from_millis(100), ceiling: Duration::from_secs(5) };
@@ -60,7 +60,7 @@ pub(super) enum Action {
     /// These receipts are on disk.
     Accept(Vec<Ack>),
     /// These outcomes are on disk, and for these carriers something is due in the store.
-    Ended(Vec<Outcome>, BTreeSet<String>),
+    Ended(Vec<Outcome>, BTreeSet<CarrierName>),
     /// Something to tell the operator.
     Report(Report),
 }
@@ -79,7 +79,7 @@ pub(super) struct Writes {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Report {
     /// A carrier sent something that nothing here can use: why, in words of ours.
-    Unusable(Arc<str>, Reason, String),
+    Unusable(CarrierName, Reason, String),
     /// Attempts are to be repeated, and the outcome of attempts is unknown: how many.
     Attempts {
         /// To be repeated.
@@ -95,7 +95,7 @@ pub(super) enum Report {
         repeated: u64,
     },
     /// A receipt of this carrier waits for its acknowledgement, and so many were dropped for it.
-    Parked(String, u64),
+    Parked(CarrierName, u64),
     /// So many outcomes are not recorded, because the process ends.
     GivenUp(usize),
     /// So many outcomes are lost, because the store failed.
@@ -108,6 +108,7 @@ pub(super) type ReceiptWait = Box<dyn Fn(&str) -> Option<Duration> + Send + Sync
 /// What verdicts depend on, beside the answers.
 pub(super) struct Books {
     pub(super) routes: Arc<Routes>,
+    pub(super) carriers: Box<dyn Carriers>,
     pub(super) retry: Backoff,
     pub(super) attempts_per_carrier: u32,
     /// How long a message waits for its receipts, by the name of its carrier.
@@ -121,7 +122,7 @@ pub(super) struct Recording {
     /// Outcomes that are not on disk yet.
     outcomes: Vec<Outcome>,
     /// The carriers of the receipts that are being written, and what these are answered with.
-    receipts: Vec<(String, Ack)>,
+    receipts: Vec<(CarrierName, Ack)>,
     /// What is refused keeps its place among those that wait to be recorded until it is.
     unusable: Vec<Unusable>,
     /// How often the store did not take the outcomes.
@@ -156,13 +157,13 @@ impl Recording {
             match event {
                 Event::Outcome(answer) => self.outcomes.push(judge(&answer, &self.circumstances(&carrier, now))),
                 Event::Receipt(receipt, ack) => {
-                    receipts.push(written(&carrier, receipt, now));
-                    self.receipts.push((carrier.to_string(), ack));
+                    receipts.push(written(carrier.clone(), receipt, now));
+                    self.receipts.push((carrier, ack));
                 }
                 Event::Unusable(unusable) => {
                     let (reason, detail, raw) = (unusable.reason, unusable.why.clone(), unusable.raw.clone());
-                    actions.push(Action::Report(Report::Unusable(Arc::clone(&carrier), reason, detail.clone())));
-                    refused.push(Refused { carrier: carrier.to_string(), at: now.wall, reason, detail, raw });
+                    actions.push(Action::Report(Report::Unusable(carrier.clone(), reason, detail.clone())));
+                    refused.push(Refused { carrier, at: now.wall, reason, detail, raw });
                     self.unusable.push(unusable);
                 }
             }
@@ -175,12 +176,13 @@ impl Recording {
         actions
     }
 
-    fn circumstances<'a>(&'a self, carrier: &'a str, now: Moment) -> Circumstances<'a> {
-        let Books { routes, retry, attempts_per_carrier, receipt_wait, entropy } = &self.books;
+    fn circumstances<'a>(&'a self, carrier: &'a CarrierName, now: Moment) -> Circumstances<'a> {
+        let Books { routes, carriers, retry, attempts_per_carrier, receipt_wait, entropy } = &self.books;
         let (unit, receipt_wait) = (entropy.next_unit(), receipt_wait(carrier));
         Circumstances {
             carrier,
             routes,
+            carriers: &**carriers,
             now,
             retry: *retry,
             attempts_per_carrier: *attempts_per_carrier,
@@ -264,14 +266,14 @@ fn ended(outcomes: Vec<Outcome>) -> Vec<Action> {
     actions
 }
 
-fn written(carrier: &str, receipt: carrier::Receipt, now: Moment) -> Receipt {
+fn written(carrier: CarrierName, receipt: carrier::Receipt, now: Moment) -> Receipt {
     let error = receipt
         .error
         .as_deref()
         .map(|error| format!(" err:{}", clipped(error, ID_SHOWN_BYTES_MAX)))
         .unwrap_or_default();
     Receipt {
-        carrier: carrier.to_owned(),
+        carrier,
         detail: format!("id {} {}{error}", clipped(&receipt.raw_id, ID_SHOWN_BYTES_MAX), receipt.state.stat()),
         keys: receipt.keys,
         addresses: receipt.addresses,

@@ -13,7 +13,7 @@ use store::{Store, StoreError};
 use tokio::sync::{mpsc, watch};
 
 use super::{Parts, Pipeline};
-use crate::admit::{Admission, AdmissionLimits, InForce, References, SANDBOX};
+use crate::admit::{Admission, AdmissionLimits, InForce, References};
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
 use crate::expand::{Bell, BroadcastSettings, Expander};
@@ -23,7 +23,7 @@ use crate::media::Shelf;
 use crate::node::Node;
 use crate::pace::SenderPaces;
 use crate::receipt::Recorder;
-use crate::route::Routes;
+use crate::route::{Routes, SANDBOX};
 use crate::sweep::{Rerouter, Sweeper};
 use crate::tenants::TenantBook;
 use crate::watch::{BroadcastWaiters, MessageWaiters};
@@ -116,7 +116,7 @@ impl Shared {
     /// What is shared, and what the carriers report.
     fn of(parts: Parts, carriers: &Carriers) -> (Self, mpsc::UnboundedReceiver<carrier::CarrierEvent>) {
         let Parts { store, node, fetcher, objects, runtime, entropy, events, .. } = parts;
-        let counters = Arc::new(Counters::new(carriers.iter().map(|(carrier, _)| carrier.name().to_owned())));
+        let counters = Arc::new(Counters::new(carriers.iter().map(|(carrier, _)| carrier.name().into())));
         let shelf = Shelf::new(
             fetcher,
             objects,

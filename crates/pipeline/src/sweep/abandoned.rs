@@ -7,17 +7,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{ErrorType, Mode, Moment};
+use model::{Assignment, CarrierName, ErrorType, Moment};
 use runtime::Runtime;
 use store::contract::dispatch::{Lease, LeaseRequest, Leased, Outcome, QueueDepth, Retry, Verdict};
 use store::{Store, StoreError};
 
-use crate::admit::SANDBOX;
 use crate::counters::Counters;
 use crate::dispatch::Dispatchers;
 use crate::node::Node;
-use crate::outcome::{policy_of, unattempted};
-use crate::route::{OnUnknown, Routes};
+use crate::outcome::unattempted;
+use crate::route::{Carriers, OnUnknown, Routes, Subject};
 
 /// How many messages get another carrier in one step.
 pub(super) const BATCH: usize = 500;
@@ -65,26 +64,28 @@ impl Rerouter {
     /// Whether messages may wait for a carrier of this name that this configuration does not know. One that was removed
     /// is known until what it has under way is answered.
     pub(crate) fn is_unknown(&self, carrier: &str) -> bool {
-        !carrier.is_empty() && self.dispatchers.lack(carrier)
+        self.dispatchers.lack(carrier)
     }
 
     /// Those of these queues whose carrier this configuration does not know, by name.
-    pub(crate) fn unknown(&self, depths: Vec<QueueDepth>) -> Vec<(String, u64)> {
-        let unknown = depths
-            .into_iter()
-            .filter(|depth| self.is_unknown(&depth.carrier))
-            .map(|depth| (depth.carrier, depth.queued));
-        let mut unknown: Vec<(String, u64)> = unknown.collect();
+    pub(crate) fn unknown(&self, depths: Vec<QueueDepth>) -> Vec<(CarrierName, u64)> {
+        let of_carrier = |depth: QueueDepth| match depth.carrier {
+            Assignment::Carrier(name) => Some((name, depth.queued)),
+            Assignment::NoRoute => None,
+        };
+        let of_carriers = depths.into_iter().filter_map(of_carrier);
+        let mut unknown: Vec<_> = of_carriers.filter(|(name, _)| self.is_unknown(name)).collect();
         unknown.sort_unstable();
         unknown
     }
 
     /// Gives all messages of a carrier that are due to the carrier that their route names now, and fails those without
     /// one. What another node has leased is left.
-    pub(crate) async fn reroute_all(&self, carrier: &str) -> Result<Abandoned, StoreError> {
+    pub(crate) async fn reroute_all(&self, carrier: CarrierName) -> Result<Abandoned, StoreError> {
+        let carrier = Assignment::Carrier(carrier);
         let mut all = Abandoned::default();
         loop {
-            let step = self.reroute(carrier, self.runtime.look()).await?;
+            let step = self.reroute(carrier.clone(), self.runtime.look()).await?;
             all = Abandoned {
                 rerouted: all.rerouted + step.rerouted,
                 failed: all.failed + step.failed,
@@ -97,9 +98,9 @@ impl Rerouter {
     }
 
     /// The same of so many messages as one step has.
-    pub(super) async fn reroute(&self, carrier: &str, now: Moment) -> Result<Abandoned, StoreError> {
+    pub(super) async fn reroute(&self, carrier: Assignment, now: Moment) -> Result<Abandoned, StoreError> {
         let lease = Lease { token: self.node.next_token(), until: now.steady + STEP };
-        let (carrier, passed_over, under_way) = (carrier.to_owned(), Vec::new(), self.dispatchers.under_way());
+        let (passed_over, under_way) = (Vec::new(), self.dispatchers.under_way());
         let request = LeaseRequest {
             carrier,
             now,
@@ -123,40 +124,23 @@ impl Rerouter {
     }
 
     fn routed(&self, leased: &Leased, now: Moment) -> Outcome {
-        let message = &*leased.message;
-        if leased.interrupted && policy_of(message, &self.routes) == OnUnknown::Hold {
+        let of = Subject::of(&leased.message);
+        if leased.interrupted && self.routes.on_unknown(of) == OnUnknown::Hold {
             self.counters.unknown.add();
-            return unattempted(
-                leased,
-                now.wall,
-                Verdict::Hold,
-                "the process ended before an answer was recorded; held".to_owned(),
-            );
+            let detail = "the process ended before an answer was recorded; held".to_owned();
+            return unattempted(leased, now.wall, Verdict::Hold, detail);
         }
-        let next = match message.mode {
-            Mode::Live => {
-                let route = self.routes.find(&message.recipient, message.kind);
-                route
-                    .and_then(|route| route.carriers.iter().find(|name| self.dispatchers.has(name)))
-                    .map(String::as_str)
-            }
-            // No route leads what a test key sent to a real carrier.
-            Mode::Test => Some(SANDBOX),
-        };
-        let (verdict, detail) = match next {
-            Some(carrier) => {
+        let standing = |name: &CarrierName| self.dispatchers.standing(name);
+        let (verdict, detail) = match self.routes.anew(of, &leased.refused_by, standing) {
+            Assignment::Carrier(carrier) => {
                 if leased.interrupted {
                     self.counters.unknown.add();
                 }
-                let retry = Retry {
-                    due_at: now.steady,
-                    carrier: carrier.to_owned(),
-                    counts: leased.interrupted,
-                    outcome_unknown: leased.interrupted,
-                };
-                (Verdict::Retry(retry), format!("routed to {carrier}"))
+                let (counts, outcome_unknown) = (leased.interrupted, leased.interrupted);
+                let detail = format!("routed to {carrier}");
+                (Verdict::Retry(Retry { counts, outcome_unknown, ..Retry::at_once(carrier, now) }), detail)
             }
-            None => {
+            Assignment::NoRoute => {
                 let message = ErrorType::NoRoute.sentence().to_owned();
                 (
                     Verdict::Failed { error_type: ErrorType::NoRoute, message },

@@ -11,7 +11,7 @@ mod records;
 
 use std::time::Duration;
 
-use model::{MediaId, MessageId, Moment, Timestamp};
+use model::{CarrierName, MediaId, MessageId, Moment, Timestamp};
 use store::StoreError;
 use store::contract::changes::Consumer;
 use store::contract::receipts::WaitStep;
@@ -52,9 +52,9 @@ pub(super) enum Input {
     /// What became of waits for receipts.
     WaitsEnded(WaitStep),
     /// The carriers of parked receipts that were dropped, one entry for each receipt.
-    ParkedForgotten(Vec<String>),
+    ParkedForgotten(Vec<CarrierName>),
     /// The carriers that this configuration does not know, by name, and how many messages wait for each.
-    Unknown(Vec<(String, u64)>),
+    Unknown(Vec<(CarrierName, u64)>),
     /// So many messages without a route were looked at.
     Rerouted(u64),
     /// Held messages were looked at up to this one; `None` for all.
@@ -115,11 +115,11 @@ pub(super) enum Call {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Report {
     /// Receipts of this carrier did not come for so many messages.
-    Missing(String, u64),
+    Missing(CarrierName, u64),
     /// So many receipts of this carrier were dropped unclaimed.
-    Unclaimed(String, u64),
+    Unclaimed(CarrierName, u64),
     /// So many messages wait for a carrier that this configuration does not know.
-    Unknown(String, u64),
+    Unknown(CarrierName, u64),
     /// A consumer of the change feed has so many changes before it.
     Behind(String, u64),
     /// Something is done later, because the store did not answer.

@@ -12,8 +12,8 @@ use model::{
     Clock, ErrorType, MessageId, ScreeningId, ScreeningOutcome, ScreeningRecord, SeededEntropy, SimClock, Status,
 };
 use runtime::Machine;
+use store::contract::admission::{Admission, IdempotencyClaim, NewMessage};
 use store::contract::changes::{Kind, Kinds, Resource, Tailed};
-use store::contract::messages::{Admission, IdempotencyClaim};
 use store::contract::nodes::Epoch;
 use store::contract::screening::ScreeningFilter;
 use store::objects::Objects;
@@ -169,16 +169,21 @@ async fn messages_of_a_carrier_that_is_not_configured_are_left_until_the_operato
     let bench = Bench::set_up().await;
     let (store, sweeper) = (bench.sweeper.store.clone(), &bench.sweeper);
     let message = bench.message();
-    store.admit(Admission { carrier: "gone".to_owned(), ..testkit::admission(NODE, message.clone()) }).await.unwrap();
+    let admission = testkit::admission(NODE, message.clone());
+    let payload = NewMessage { carrier: "gone".into(), ..admission.payload };
+    store.admit(Admission { payload, ..admission }).await.unwrap();
     let unknown = async || sweeper.rerouter.unknown(store.queue_depths().await.unwrap());
     let sweeping = sweeper.sweeping();
     for _ in 0..60 {
         sweeper.round(Strand::Messages, &sweeping).await;
     }
-    assert_eq!(unknown().await, [("gone".to_owned(), 1)]);
+    assert_eq!(unknown().await, [("gone".into(), 1)]);
     let status = async || store.message_of_any_account(message.id).await.unwrap().unwrap().delivery.status;
     assert_eq!(status().await, Status::Queued);
     // No route leads anywhere here.
-    assert_eq!(sweeper.rerouter.reroute_all("gone").await.unwrap(), Abandoned { failed: 1, ..Abandoned::default() });
+    assert_eq!(
+        sweeper.rerouter.reroute_all("gone".into()).await.unwrap(),
+        Abandoned { failed: 1, ..Abandoned::default() }
+    );
     assert_eq!((status().await, unknown().await), (Status::Failed, vec![]));
 }

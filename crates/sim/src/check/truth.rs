@@ -5,6 +5,7 @@ use model::{Mode, Status};
 
 use super::{Everything, Found, Wrong};
 use crate::ledger::Facts;
+use crate::plan::CarrierPlan;
 use crate::world::World;
 
 /// Sent, delivered and undelivered messages are so because a carrier took them and said so.
@@ -59,7 +60,8 @@ fn receipts_are_applied(world: &World, facts: &Facts, found: &Found, wrong: &mut
     let is_plain = delivery.unknown_outcomes == 0
         && segments.clone().all(|segment| facts.taken.get(&(id, segment)).is_some_and(|copies| copies.len() == 1));
     // A short id may be given again: where it stands beside a time that went back, it means nothing.
-    let is_short = world.plan.carriers.iter().any(|carrier| carrier.name == delivery.carrier && carrier.id_length < 12);
+    let is_its = |carrier: &CarrierPlan| carrier.name == delivery.carrier.as_str();
+    let is_short = world.plan.carriers.iter().any(|carrier| is_its(carrier) && carrier.id_length < 12);
     if facts.was_set_back && is_short {
         return;
     }

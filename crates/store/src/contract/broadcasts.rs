@@ -14,65 +14,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use model::idempotency::AnswerForm;
-use model::media::StoredMedia;
 use model::{
-    AccountId, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus, Message, Mode, Msisdn, Originator, Owner,
-    Recipients, ScreeningRecord, Timestamp,
+    AccountId, Assignment, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus, Message, Mode, Msisdn, Originator,
+    Owner, Timestamp,
 };
 
 use super::StoreError;
+use super::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast};
 use super::dispatch::Lease;
-use super::messages::{IdempotencyClaim, Quota};
 use super::nodes::Epoch;
-
-/// A broadcast on its way in: all that the one accepting transaction needs.
-#[derive(Clone, Debug)]
-pub struct BroadcastAdmission {
-    /// The node that admits it, and owns it from then on.
-    pub node: Epoch,
-    /// The broadcast itself.
-    pub broadcast: Arc<Broadcast>,
-    /// Those of its recipients who are not blocked.
-    pub recipients: Recipients,
-    /// The quota that they count against, each of them.
-    pub quota: Quota,
-    /// The idempotency key that the client sent.
-    pub idempotency: Option<IdempotencyClaim>,
-    /// What the screen found in its text, where it was let pass all the same.
-    pub flagged: Option<ScreeningRecord>,
-    /// The media that it brings, where they are not kept yet; as in [`super::messages::Admission::media`].
-    pub media: Option<StoredMedia>,
-}
-
-/// What became of a broadcast's admission.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BroadcastAdmitted {
-    /// The broadcast is on disk and its quota is used.
-    New,
-    /// The same request was admitted before; nothing was changed. This is what it was answered.
-    Replayed(BroadcastReplay),
-    /// The key stands for a different request; nothing was changed.
-    KeyTaken,
-    /// Another request holds the key ([`super::requests`]) and is not on record, or its answer is awaited and not on
-    /// record; nothing was changed.
-    UnderWay,
-    /// Its recipients do not all fit the quota; nothing was changed.
-    QuotaReached,
-    /// The media that it names are kept no longer; nothing was changed. It may bring them again.
-    MediaGone,
-}
-
-/// An answer given before under an idempotency key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BroadcastReplay {
-    /// The broadcast as it was accepted.
-    pub broadcast: Arc<Broadcast>,
-    /// The body that was answered, where it was not simply that of a broadcast just accepted.
-    pub answer: Option<String>,
-    /// Which fields the answer has.
-    pub form: AnswerForm,
-}
 
 /// Recipients whose turn is next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,8 +59,8 @@ pub struct Expansion {
 pub struct Expanded {
     /// The message itself, whose id is [`BroadcastId::message`] of its recipient's index.
     pub message: Arc<Message>,
-    /// The carrier that it will go to first; empty when no route leads anywhere.
-    pub carrier: String,
+    /// The carrier that it will go to first.
+    pub carrier: Assignment,
     /// The lease under which the caller will dispatch it at once; `None` leaves it due for any dispatcher from
     /// [`Expansion::due_at`] on.
     pub lease: Option<Lease>,
@@ -155,21 +105,19 @@ pub struct BroadcastPage {
 /// Broadcasts.
 #[async_trait]
 pub trait Broadcasts: Send + Sync {
-    /// Makes a broadcast durable, with its recipients, its quota and its idempotency record.
-    ///
-    /// Atomic: all of it or, on any outcome but [`BroadcastAdmitted::New`], nothing; the quota takes all recipients or
-    /// none. Quota and idempotency key are as in [`super::messages::Messages::admit`].
+    /// Makes a broadcast durable, with its recipients ([`super::admission`]).
     ///
     /// # Errors
     /// [`StoreError::Over`] when the node is over.
-    async fn admit_broadcast(&self, admission: BroadcastAdmission) -> Result<BroadcastAdmitted, StoreError>;
+    async fn admit_broadcast(&self, admission: Admission<NewBroadcast>) -> Result<Admitted<Broadcast>, StoreError>;
 
-    /// What a repeat of a request is answered, as [`super::messages::Messages::replay`] says it of messages.
+    /// What a repeat of a request for a broadcast is answered ([`super::admission`]); `None` for a request under a key
+    /// that is free. Changes nothing.
     async fn replay_broadcast(
         &self,
         owner: Owner,
         claim: &IdempotencyClaim,
-    ) -> Result<Option<BroadcastAdmitted>, StoreError>;
+    ) -> Result<Option<Earlier<Broadcast>>, StoreError>;
 
     /// A broadcast of this owner (of any when `None`, for the operator), or nothing.
     async fn broadcast(&self, owner: Option<Owner>, id: BroadcastId) -> Result<Option<BroadcastRecord>, StoreError>;

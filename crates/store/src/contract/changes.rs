@@ -11,6 +11,8 @@
 //! follows each writer by itself, so that no order between writers is needed: a second backend with several nodes keeps
 //! the same promise without a number that they all would have to share.
 
+pub(crate) mod tail;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -22,7 +24,7 @@ use model::{
 };
 
 use super::StoreError;
-pub use crate::tail::{Tail, Tailed};
+pub use tail::{Tail, Tailed};
 
 /// Who wrote a change into the log, and its number among the changes of that writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use model::message::Message;
-use model::{AccountId, ErrorType, MessageId, Moment, Msisdn, Timestamp};
+use model::{AccountId, Assignment, CarrierName, ErrorType, MessageId, Moment, Msisdn, Timestamp};
 
 use super::StoreError;
 use super::nodes::Epoch;
@@ -36,16 +36,26 @@ pub struct Leased {
     pub message: Arc<Message>,
     /// The right to send it.
     pub lease: Lease,
-    /// The carrier that it is assigned to; empty when it had no route.
-    pub carrier: String,
+    /// The carrier that it is assigned to.
+    pub carrier: Assignment,
     /// How often it was handed to a carrier before.
     pub attempts: u32,
     /// Which of its segments this carrier has taken already, also before the message was with another one: bit `n` for
     /// segment `n + 1`.
     pub accepted_segments: u64,
+    /// The carriers that will never take it ([`Retry::refused`]).
+    pub refused_by: Vec<CarrierName>,
     /// Whether its last attempt began and no outcome was ever recorded: the process died in between, and what happened
     /// is unknown.
     pub interrupted: bool,
+}
+
+impl Leased {
+    /// A message that its carrier is about to get for the first time.
+    pub fn fresh(message: Arc<Message>, lease: Lease, carrier: CarrierName) -> Self {
+        let (carrier, refused_by) = (carrier.into(), Vec::new());
+        Self { message, lease, carrier, attempts: 0, accepted_segments: 0, refused_by, interrupted: false }
+    }
 }
 
 /// A message about to be handed to a carrier.
@@ -56,7 +66,7 @@ pub struct Attempt {
     /// The lease that it is held under.
     pub token: u64,
     /// To whom.
-    pub carrier: String,
+    pub carrier: CarrierName,
     /// Until when the lease must reach now, in steady time, so that the answer can be awaited under it.
     pub lease_until: Timestamp,
     /// Particulars for the event, such as which segments.
@@ -88,8 +98,8 @@ pub struct Outcome {
     pub total: u16,
     /// Which attempt, from 1.
     pub attempt: u32,
-    /// The carrier that was tried.
-    pub carrier: String,
+    /// The carrier that was tried, or that the message was assigned to where nothing was.
+    pub carrier: Assignment,
     /// When the answer came.
     pub at: Timestamp,
     /// Segments that the carrier took at this attempt, whatever became of the others.
@@ -132,18 +142,27 @@ pub struct Retry {
     /// When, in steady time.
     pub due_at: Timestamp,
     /// With whom.
-    pub carrier: String,
+    pub carrier: CarrierName,
     /// Whether the attempt that just ended counts as one: false where nothing left this machine.
     pub counts: bool,
     /// Whether the carrier may have taken it, so that the next try may make a duplicate.
     pub outcome_unknown: bool,
+    /// Whether the carrier that was tried will never take it ([`Leased::refused_by`]).
+    pub refused: bool,
+}
+
+impl Retry {
+    /// Another try with `carrier` that is due at `now`, after an attempt that counts and that the last carrier put off.
+    pub const fn at_once(carrier: CarrierName, now: Moment) -> Self {
+        Self { due_at: now.steady, carrier, counts: true, outcome_unknown: false, refused: false }
+    }
 }
 
 /// What a caller wants to lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaseRequest {
-    /// Messages assigned to this carrier.
-    pub carrier: String,
+    /// Messages that are assigned so.
+    pub carrier: Assignment,
     /// The present moment: what is due by now, and still valid.
     pub now: Moment,
     /// The lease that every one of them gets. Its epoch is the one that asks.
@@ -161,11 +180,11 @@ pub struct LeaseRequest {
     pub under_way: HashSet<MessageId>,
 }
 
-/// How much waits for a carrier.
+/// How much waits for a carrier, or for a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueDepth {
     /// The carrier.
-    pub carrier: String,
+    pub carrier: Assignment,
     /// Queued messages assigned to it.
     pub queued: u64,
     /// When the oldest of them was accepted.

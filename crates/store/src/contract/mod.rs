@@ -1,5 +1,6 @@
 //! The contract, one file for each part of a message's life. The backends have files of the same names.
 
+pub mod admission;
 pub mod bounds;
 pub mod broadcasts;
 pub mod changes;

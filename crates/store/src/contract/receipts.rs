@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::status::SegmentFate;
 use model::unmatched::{Raw, Reason};
-use model::{MessageId, ReceiptScope, Timestamp, Unmatched};
+use model::{CarrierName, MessageId, ReceiptScope, Timestamp, Unmatched};
 
 use super::StoreError;
 
@@ -13,7 +13,7 @@ use super::StoreError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// The carrier that it came from; ids of one carrier mean nothing at another.
-    pub carrier: String,
+    pub carrier: CarrierName,
     /// The canonical keys under which its segment may be found, likeliest first. Never empty. The first is the id that
     /// the carrier is trusted most to mean; the others are other ids that it names, and other readings of them.
     pub keys: Vec<String>,
@@ -36,7 +36,7 @@ pub struct Receipt {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// Who sent it.
-    pub carrier: String,
+    pub carrier: CarrierName,
     /// When it came.
     pub at: Timestamp,
     /// Why it could not be used.
@@ -92,7 +92,7 @@ pub struct WaitStep {
     /// How many messages are undelivered now, because a segment of theirs is known to be lost.
     pub ended: usize,
     /// The carriers of the others, one entry for each message: these are marked.
-    pub missing: Vec<String>,
+    pub missing: Vec<CarrierName>,
 }
 
 /// The way back.
@@ -132,7 +132,8 @@ pub trait Receipts: Send + Sync {
 
     /// Drops receipts that have been parked for longer than `kept` at `now`, at most `limit` of them, the oldest first:
     /// their messages are not ours. Returns the carrier of each.
-    async fn forget_parked(&self, now: Timestamp, kept: Duration, limit: usize) -> Result<Vec<String>, StoreError>;
+    async fn forget_parked(&self, now: Timestamp, kept: Duration, limit: usize)
+    -> Result<Vec<CarrierName>, StoreError>;
 
     /// Ends the waits for receipts that are over at `now`, at most `limit` of them. A message of which a segment is
     /// known to be lost is undelivered, for the reason of that segment; any other stays sent and is marked

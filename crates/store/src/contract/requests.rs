@@ -2,8 +2,8 @@
 //!
 //! A request that takes its time *holds* its key: one that fetches media from before it is admitted
 //! ([`Requests::begin_request`]), one whose client waits for news from its admission on
-//! ([`super::messages::IdempotencyClaim::awaited`]). Until the request ends, a repeat finds it under way
-//! ([`super::messages::Admitted::UnderWay`]), unless it is on record how the request is answered. So no two repeats are
+//! ([`super::admission::IdempotencyClaim::awaited`]). Until the request ends, a repeat finds it under way
+//! ([`super::admission::Earlier::UnderWay`]), unless it is on record how the request is answered. So no two repeats are
 //! answered differently, at whichever nodes they arrive.
 //!
 //! A key is held by an epoch ([`super::nodes`]). When the epoch is over, the key is free, since the request is gone

@@ -5,28 +5,24 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::message::MessageType;
 use model::{
-    AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, MediaId, MessageId, Mode,
-    Msisdn, Owner, Recipients, Timestamp,
+    AccountId, Assignment, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, MediaId,
+    MessageId, Mode, Msisdn, Owner, Recipients, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
+use super::admission::{Made, Payload};
 use super::dispatch::skip;
+use super::fault::Fault;
 use super::life::Life;
-use super::media::{can_carry, carry};
-use super::messages::{Claimed, find_claim, insert_claim, insert_delivery, insert_message};
-use super::requests::Holding;
+use super::messages::{insert_delivery, insert_message};
 use super::rows;
-use super::screening::insert_screening;
 use super::turns::Work;
-use super::writer::{Fault, Group};
+use super::writer::Group;
 use crate::StoreError;
-use crate::contract::broadcasts::{
-    BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, BroadcastPage, BroadcastReplay, Broadcasts, Canceled,
-    Expansion, Upcoming,
-};
+use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast};
+use crate::contract::broadcasts::{BroadcastFilter, BroadcastPage, Broadcasts, Canceled, Expansion, Upcoming};
 use crate::contract::changes::Resource;
-use crate::contract::messages::IdempotencyClaim;
 use crate::contract::nodes::Epoch;
 
 /// How many recipients one row holds.
@@ -48,20 +44,16 @@ const COLUMNS: &str = "b.account_id, b.id, b.mode, b.kind, b.originator, b.body,
 
 #[async_trait]
 impl Broadcasts for Sqlite {
-    async fn admit_broadcast(&self, admission: BroadcastAdmission) -> Result<BroadcastAdmitted, StoreError> {
-        let (admitted, holding) = self.writer.write(move |group| admit(group, &admission)).await?;
-        if admitted == BroadcastAdmitted::New {
-            holding.keep();
-        }
-        Ok(admitted)
+    async fn admit_broadcast(&self, admission: Admission<NewBroadcast>) -> Result<Admitted<Broadcast>, StoreError> {
+        self.admit_payload(admission).await
     }
 
     async fn replay_broadcast(
         &self,
         owner: Owner,
         claim: &IdempotencyClaim,
-    ) -> Result<Option<BroadcastAdmitted>, StoreError> {
-        self.settled(owner, claim, replay, is_open, BroadcastAdmitted::UnderWay).await
+    ) -> Result<Option<Earlier<Broadcast>>, StoreError> {
+        self.earlier::<NewBroadcast>(owner, claim).await
     }
 
     async fn broadcast(&self, owner: Option<Owner>, id: BroadcastId) -> Result<Option<BroadcastRecord>, StoreError> {
@@ -114,42 +106,27 @@ impl Broadcasts for Sqlite {
     }
 }
 
-/// Admits a broadcast. The key that its request holds from then on is free again when the [`Holding`] is dropped.
-fn admit(group: &mut Group, admission: &BroadcastAdmission) -> Result<(BroadcastAdmitted, Holding), Fault> {
-    group.living.require(admission.node)?;
-    let owner = admission.broadcast.owner();
-    if let Some(claim) = &admission.idempotency
-        && let Some(earlier) = replay(&group.connection, owner, claim)?
-    {
-        let is_under_way = is_open(&earlier) && group.keys.is_awaited(owner, claim);
-        return Ok((if is_under_way { BroadcastAdmitted::UnderWay } else { earlier }, Holding::NOTHING));
-    }
-    let Some(holding) = group.keys.hold(admission.node, owner, admission.idempotency.as_ref()) else {
-        return Ok((BroadcastAdmitted::UnderWay, Holding::NOTHING));
-    };
-    Ok((insert_admitted(group, admission)?, holding))
-}
+impl Payload for NewBroadcast {
+    type Made = Broadcast;
 
-fn insert_admitted(group: &mut Group, admission: &BroadcastAdmission) -> Result<BroadcastAdmitted, Fault> {
-    let broadcast = &*admission.broadcast;
-    if !can_carry(&group.connection, broadcast.media, admission.media.as_ref())? {
-        return Ok(BroadcastAdmitted::MediaGone);
+    fn made(&self) -> Made {
+        let Broadcast { id, media, created_at, .. } = *self.broadcast;
+        let recipients = self.recipients.len() as u64;
+        Made { owner: self.broadcast.owner(), id: id.to_bytes(), media, recipients, created_at }
     }
-    if !group.use_quota(broadcast.owner(), admission.quota, admission.recipients.len() as u64)? {
-        return Ok(BroadcastAdmitted::QuotaReached);
+
+    fn insert(&self, group: &mut Group, node: Epoch) -> rusqlite::Result<()> {
+        let broadcast = &*self.broadcast;
+        insert(&group.connection, broadcast)?;
+        insert_progress(&group.connection, broadcast, self.recipients.len(), node)?;
+        insert_chunks(&group.connection, broadcast.id, &self.recipients)?;
+        note(group, broadcast.id, broadcast.created_at)
     }
-    carry(&group.connection, broadcast.media, admission.media.as_ref())?;
-    insert(&group.connection, broadcast)?;
-    insert_progress(&group.connection, broadcast, admission.recipients.len(), admission.node)?;
-    insert_chunks(&group.connection, broadcast.id, &admission.recipients)?;
-    note(group, broadcast.id, broadcast.created_at)?;
-    if let Some(claim) = &admission.idempotency {
-        insert_claim(group, broadcast.owner(), claim, broadcast.id.to_bytes(), broadcast.created_at)?;
+
+    fn load(connection: &Connection, owner: Owner, id: [u8; 16]) -> rusqlite::Result<Option<Arc<Broadcast>>> {
+        let record = load(connection, Some(owner), BroadcastId::from_bytes(id))?;
+        Ok(record.map(|record| record.broadcast))
     }
-    if let Some(flagged) = &admission.flagged {
-        insert_screening(group, flagged)?;
-    }
-    Ok(BroadcastAdmitted::New)
 }
 
 fn insert(connection: &Connection, broadcast: &Broadcast) -> rusqlite::Result<()> {
@@ -206,25 +183,6 @@ fn pack(numbers: &[u64]) -> Vec<u8> {
 fn unpack(octets: &[u8]) -> impl Iterator<Item = Option<Msisdn>> {
     let number = |octets: &[u8]| octets.iter().rev().fold(0, |number, octet| number << 8 | u64::from(*octet));
     octets.chunks(PACKED_BYTES).map(move |octets| Msisdn::from_u64(number(octets)))
-}
-
-fn replay(
-    connection: &Connection,
-    owner: Owner,
-    claim: &IdempotencyClaim,
-) -> rusqlite::Result<Option<BroadcastAdmitted>> {
-    let (id, answer, form) = match find_claim(connection, owner, claim)? {
-        None => return Ok(None),
-        Some(Claimed::Other) => return Ok(Some(BroadcastAdmitted::KeyTaken)),
-        Some(Claimed::Same(id, answer, form)) => (BroadcastId::from_bytes(id), answer, form),
-    };
-    let record = load(connection, Some(owner), id)?;
-    Ok(record.map(|record| BroadcastAdmitted::Replayed(BroadcastReplay { broadcast: record.broadcast, answer, form })))
-}
-
-/// Whether an answer may still be recorded for what was admitted.
-const fn is_open(earlier: &BroadcastAdmitted) -> bool {
-    matches!(earlier, BroadcastAdmitted::Replayed(BroadcastReplay { answer: None, .. }))
 }
 
 fn load(connection: &Connection, owner: Option<Owner>, id: BroadcastId) -> rusqlite::Result<Option<BroadcastRecord>> {
@@ -463,8 +421,8 @@ fn waiting(connection: &Connection, account: AccountId, id: BroadcastId) -> rusq
     let of_carrier = "SELECT message_id FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier = ?1 \
                       AND account_id = ?2 AND lane = 1 AND broadcast_id = ?3 AND in_flight = 0 AND held = 0";
     let mut waiting = Vec::new();
-    // No route leads to the carrier without a name, but messages may wait there; nothing sorts before it.
-    let mut carrier = Some(String::new());
+    // Messages without a route sort before those of every carrier.
+    let mut carrier = Some(Assignment::NoRoute.as_str().to_owned());
     while let Some(name) = carrier {
         let mut select = connection.prepare_cached(of_carrier)?;
         let found = select

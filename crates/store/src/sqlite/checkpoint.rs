@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use super::writer::{Poison, fail};
+use super::fault::{Poison, fail};
 use crate::StoreError;
 
 /// How many changed rows are let into the log before it is copied: about 16 MB of log.

@@ -5,19 +5,21 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use model::event::EventKind;
-use model::{ErrorType, MessageId, Moment, Status, Timestamp};
+use model::{CarrierName, ErrorType, MessageId, Moment, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
 use super::broadcasts::{CANCELED, is_canceled};
+use super::fault::Fault;
 use super::flights;
 use super::life::Life;
 use super::messages::{add_event, load_message};
 use super::parked;
 use super::receipts::{file_held, file_segment};
 use super::rows::{self, mask_from_sql, mask_to_sql};
+use super::shares::Shares;
 use super::turns::{Reader, Work};
-use super::writer::{Fault, Group};
+use super::writer::Group;
 use crate::StoreError;
 use crate::contract::dispatch::{Attempt, Dispatch, Lease, LeaseRequest, Leased, Outcome, QueueDepth, Retry, Verdict};
 use crate::contract::nodes::Epoch;
@@ -173,7 +175,8 @@ fn lease_due(group: &mut Group, request: &LeaseRequest) -> Result<Vec<Leased>, F
     let mut wrapped = false;
     let mut room_for_broadcasts = request.limit_of_broadcasts;
     while leased.len() < request.limit {
-        match next_account(&group.connection, &request.carrier, &place)?.filter(|account| !wrapped || *account <= begin)
+        match next_account(&group.connection, request.carrier.as_str(), &place)?
+            .filter(|account| !wrapped || *account <= begin)
         {
             Some(account) => {
                 if !request.passed_over.iter().any(|passed_over| passed_over.to_bytes()[..] == account) {
@@ -216,26 +219,26 @@ fn lease_of_account(
         return Ok(());
     }
     let (connection, asks) = (&group.connection, Epoch::of_token(request.lease.token));
-    let sql = "SELECT message_id, attempts, accepted_segments, in_flight, lease FROM delivery INDEXED BY delivery_due \
+    let sql = "SELECT message_id, attempts, accepted_segments, in_flight, lease, shares FROM delivery INDEXED BY delivery_due \
                WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 AND due_at <= ?3 \
                AND held = 0 AND expires_at > ?5 ORDER BY due_at";
     let Moment { wall, steady } = request.now;
-    let due: Vec<([u8; 16], u32, i64, bool, i64)> = connection
+    let due: Vec<([u8; 16], u32, i64, bool, i64, Shares)> = connection
         .prepare_cached(sql)?
-        .query_map(params![request.carrier, account, steady.as_millis(), lane, wall.as_millis()], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        .query_map(params![request.carrier.as_str(), account, steady.as_millis(), lane, wall.as_millis()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
         })?
         .filter(
-            |row| !matches!(row, Ok((id, _, _, true, _)) if request.under_way.contains(&MessageId::from_bytes(*id))),
+            |row| !matches!(row, Ok((id, _, _, true, ..)) if request.under_way.contains(&MessageId::from_bytes(*id))),
         )
         .filter(|row| {
-            !matches!(row, Ok((.., lease))
+            !matches!(row, Ok((.., lease, _))
                 if asks.is_some_and(|node| group.living.is_of_another(mask_from_sql(*lease), node)))
         })
         .take(limit)
         .collect::<rusqlite::Result<_>>()?;
     let Lease { token, until } = request.lease;
-    for (id, attempts, accepted, interrupted, _) in due {
+    for (id, attempts, accepted, interrupted, _, shares) in due {
         let mut update =
             connection.prepare_cached("UPDATE delivery SET due_at = ?2, lease = ?3 WHERE message_id = ?1")?;
         update.execute(params![id, until.as_millis(), mask_to_sql(token)])?;
@@ -245,6 +248,7 @@ fn lease_of_account(
             carrier: request.carrier.clone(),
             attempts,
             accepted_segments: mask_from_sql(accepted),
+            refused_by: shares.refused_by(),
             interrupted,
         });
     }
@@ -257,7 +261,7 @@ fn begin_attempt(connection: &Connection, attempt: &Attempt, now: Moment) -> rus
                  AND lease <> 0 AND status = 'queued' AND carrier = ?3 AND due_at >= ?4 AND due_at > ?5 \
                  RETURNING attempts";
     let (id, lease_until) = (attempt.id.to_bytes(), attempt.lease_until.as_millis());
-    let values = params![id, mask_to_sql(attempt.token), attempt.carrier, lease_until, now.steady.as_millis()];
+    let values = params![id, mask_to_sql(attempt.token), attempt.carrier.as_str(), lease_until, now.steady.as_millis()];
     let mut number: Option<u32> = connection.prepare_cached(quick)?.query_row(values, |row| row.get(0)).optional()?;
     if number.is_none() {
         let slow = "UPDATE delivery SET attempts = attempts + 1, in_flight = 1, carrier = ?3, due_at = max(due_at, ?4) \
@@ -292,8 +296,10 @@ fn record_outcome(group: &mut Group, outcome: &Outcome) -> Result<(), Fault> {
     for segment in &outcome.accepted {
         if let Some(key) = &segment.key {
             file_segment(&group.connection, outcome, segment.number, key)?;
-            if group.parked.has(&outcome.carrier) {
-                parked::apply(group, &outcome.carrier, key, outcome.at)?;
+            if let Some(carrier) = outcome.carrier.carrier()
+                && group.parked.has(carrier)
+            {
+                parked::apply(group, carrier, key, outcome.at)?;
             }
         }
     }
@@ -303,7 +309,8 @@ fn record_outcome(group: &mut Group, outcome: &Outcome) -> Result<(), Fault> {
 /// What follows for the message.
 fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) -> rusqlite::Result<()> {
     let event = |kind, detail: &str| {
-        add_event(connection, outcome.id, outcome.at, kind, Some(&outcome.carrier), Some(outcome.attempt), detail)
+        let carrier = outcome.carrier.carrier().map(CarrierName::as_str);
+        add_event(connection, outcome.id, outcome.at, kind, carrier, Some(outcome.attempt), detail)
     };
     let known = life.accepted;
     if outcome.verdict == Verdict::Sent && life.delivery.status == Status::Queued {
@@ -372,7 +379,10 @@ fn retry_later(life: &mut Life, retry: &Retry) {
     }
     life.let_go();
     life.due_at = retry.due_at;
-    life.stand_with(&retry.carrier);
+    if retry.refused {
+        life.refuse();
+    }
+    life.stand_with(&retry.carrier.clone().into());
     if retry.outcome_unknown {
         life.delivery.unknown_outcomes += 1;
     }
@@ -417,7 +427,7 @@ fn expire(
                 id,
                 now,
                 EventKind::Unknown,
-                Some(&life.delivery.carrier),
+                life.delivery.carrier.carrier().map(CarrierName::as_str),
                 Some(life.delivery.attempts),
                 detail,
             )?;
@@ -463,7 +473,11 @@ pub(super) fn queue_depths(connection: &Connection) -> rusqlite::Result<Vec<Queu
                FROM delivery INDEXED BY delivery_due WHERE status = 'queued' GROUP BY carrier) q \
                LEFT JOIN messages m ON m.account_id = q.account_id AND m.id = q.oldest";
     let read = |row: &rusqlite::Row<'_>| {
-        Ok(QueueDepth { carrier: row.get(0)?, queued: row.get(1)?, oldest_created_at: rows::time_if_any(row, 2)? })
+        Ok(QueueDepth {
+            carrier: rows::assignment(row, 0)?,
+            queued: row.get(1)?,
+            oldest_created_at: rows::time_if_any(row, 2)?,
+        })
     };
     connection.prepare_cached(sql)?.query_map([], read)?.collect()
 }

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{MessageId, Timestamp};
+use model::{CarrierName, MessageId, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::matching::{Filed, find, shared_digits};
@@ -23,7 +23,7 @@ pub(super) struct Flights {
     begun: u64,
     under_way: BTreeMap<MessageId, Flight>,
     /// The carriers' names, by the numbers that flights have.
-    carriers: Vec<String>,
+    carriers: Vec<CarrierName>,
     /// How flights were before the transaction, where it changed them.
     before: Vec<(MessageId, Option<Flight>)>,
     /// Parked receipts that another reading may settle once attempts have ended, by their places among those parked.
@@ -51,10 +51,10 @@ struct Waiting {
 
 impl Flights {
     /// An attempt begins.
-    pub(super) fn begin(&mut self, id: MessageId, carrier: &str) {
+    pub(super) fn begin(&mut self, id: MessageId, carrier: &CarrierName) {
         self.begun += 1;
         let carrier = self.carriers.iter().position(|name| name == carrier).unwrap_or_else(|| {
-            self.carriers.push(carrier.to_owned());
+            self.carriers.push(carrier.clone());
             self.carriers.len() - 1
         });
         let before = self.under_way.insert(id, Flight { carrier, order: self.begun, recipient: None });

@@ -3,13 +3,13 @@
 use std::sync::LazyLock;
 
 use model::message::Delivery;
-use model::{AccountId, BroadcastId, ErrorType, MessageId, Mode, Owner, Status, Timestamp};
+use model::{AccountId, Assignment, BroadcastId, ErrorType, MessageId, Mode, Owner, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::changes::mode_of_message;
 use super::rows::{self, DELIVERY, mask_from_sql, mask_to_sql};
 use super::shares::{Share, Shares};
-use super::waits;
+use super::wait_index;
 use super::writer::Group;
 use crate::contract::changes::Resource;
 use crate::contract::dispatch::SegmentAck;
@@ -72,7 +72,7 @@ pub(super) struct Life {
 /// The columns that decide where a message stands in the indexes, and the one that nearly always is empty.
 struct Stored {
     status: Status,
-    carrier: String,
+    carrier: Assignment,
     due_at: Timestamp,
     held: bool,
     receipt_by: Option<Timestamp>,
@@ -158,7 +158,7 @@ impl Life {
             error,
             d.error_message,
             status,
-            d.carrier,
+            d.carrier.as_str(),
             due_at,
             receipt_by,
             d.receipt_missing,
@@ -178,7 +178,7 @@ impl Life {
         }
         if self.receipt_by.is_some() && self.receipt_by != stored.receipt_by && group.is_listed(self.id, self.broadcast)
         {
-            waits::file(&group.connection, id, receipt_by)?;
+            wait_index::file(&group.connection, id, receipt_by)?;
         }
         Ok(())
     }
@@ -194,20 +194,29 @@ impl Life {
         self.in_flight = false;
     }
 
-    /// Gives the message to a carrier. What another one took of it counts no more until it comes back to that one:
+    /// Assigns the message to a carrier. What another one took of it counts no more until it comes back to that one:
     /// carriers cut a text differently, and a handset cannot join what they made.
-    pub(super) fn stand_with(&mut self, carrier: &str) {
-        if self.delivery.carrier == carrier {
+    pub(super) fn stand_with(&mut self, carrier: &Assignment) {
+        if self.delivery.carrier == *carrier {
             return;
         }
-        let left = std::mem::replace(&mut self.delivery.carrier, carrier.to_owned());
-        self.shares.keep(
-            left,
-            Share { segments: self.segments, accepted: self.accepted, delivered: self.delivered, lost: self.lost },
-        );
-        let share = self.shares.take(carrier).unwrap_or(Share { segments: self.segments, ..Share::default() });
+        let left = std::mem::replace(&mut self.delivery.carrier, carrier.clone());
+        if let Assignment::Carrier(left) = left {
+            let Self { segments, accepted, delivered, lost, .. } = *self;
+            self.shares.keep(left, Share { segments, accepted, delivered, lost });
+        }
+        let share = carrier
+            .carrier()
+            .and_then(|name| self.shares.take(name))
+            .unwrap_or(Share { segments: self.segments, ..Share::default() });
         (self.segments, self.accepted, self.delivered, self.lost) =
             (share.segments, share.accepted, share.delivered, share.lost);
+    }
+
+    /// Notes that its carrier will never take what it has not taken yet.
+    pub(super) fn refuse(&mut self) {
+        let all = u64::MAX >> (64 - self.segments.clamp(1, 64));
+        self.lost |= all & !self.accepted;
     }
 
     /// Notes what its carrier took, of `total` segments.
@@ -243,7 +252,7 @@ impl Life {
     /// Ends a message that is not to be sent any more. Where an earlier attempt may have reached the recipient it has
     /// failed for no known reason; otherwise the recipient is skipped. Says whether the status changed.
     pub(super) fn stop(&mut self, at: Timestamp, why: &str) -> bool {
-        let may_have_left = self.accepted != 0 || !self.shares.is_empty() || self.delivery.unknown_outcomes > 0;
+        let may_have_left = self.accepted != 0 || self.shares.took_any() || self.delivery.unknown_outcomes > 0;
         if !self.change(Status::Failed, at, may_have_left.then(|| (ErrorType::Unknown, String::new()))) {
             return false;
         }

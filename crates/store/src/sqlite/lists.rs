@@ -19,8 +19,9 @@ use runtime::Runtime;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
+use super::list_state::{Gaps, ListState, NO_BROADCAST, id, mark};
 use super::rows;
-use super::waits;
+use super::wait_index;
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::lists::{Indexed, Lists};
@@ -29,37 +30,6 @@ pub(super) use read::{ROWS_PER_PAGE, page};
 
 /// How much of the writer's time one step takes, about.
 const STEP: Duration = Duration::from_millis(2);
-
-/// The source of a gap that belongs to no broadcast.
-const NO_BROADCAST: [u8; 16] = [0; 16];
-
-/// What the writer knows of the index without asking the file.
-#[derive(Default)]
-pub(super) struct ListState {
-    /// The mark: messages with lower ids are in the index, except those in gaps.
-    below: u128,
-    /// The gaps of broadcasts. No message in them has an entry yet.
-    gaps: Gaps,
-    /// How many calls the writer has run.
-    pub(super) calls: u64,
-}
-
-impl ListState {
-    /// Reads the state of the file, at the start and after a transaction that was rolled back.
-    pub(super) fn load(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        self.below = mark(connection)?;
-        self.gaps.clear();
-        let mut select = connection.prepare_cached("SELECT source, low, high FROM list_gaps")?;
-        let mut gaps = select.query([])?;
-        while let Some(row) = gaps.next()? {
-            let source: [u8; 16] = row.get(0)?;
-            if source != NO_BROADCAST {
-                self.gaps.insert(source, (id(row, 1)?, id(row, 2)?));
-            }
-        }
-        Ok(())
-    }
-}
 
 #[async_trait]
 impl Lists for Sqlite {
@@ -120,15 +90,6 @@ const fn status_code(status: Status) -> u64 {
         Status::Undelivered => 3,
         Status::Failed => 4,
     }
-}
-
-/// The mark, as a number.
-fn mark(connection: &Connection) -> rusqlite::Result<u128> {
-    connection.prepare_cached("SELECT below FROM list_mark WHERE id = 1")?.query_row([], |row| id(row, 0))
-}
-
-fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<u128> {
-    row.get(column).map(u128::from_be_bytes)
 }
 
 fn number_of(id: MessageId) -> u128 {
@@ -260,9 +221,6 @@ fn raise_mark(
 const FILED: &str = "m.id, m.account_id, m.mode, m.direction, m.recipient, m.originator, d.status, m.broadcast_id, m.created_at, \
      d.receipt_by";
 
-/// The gaps of broadcasts: the lowest and the highest id in each.
-type Gaps = BTreeMap<[u8; 16], (u128, u128)>;
-
 /// Adding messages within one step.
 struct Filing<'c> {
     connection: &'c Connection,
@@ -291,7 +249,7 @@ impl Filing<'_> {
             }
             let gap = row.get::<_, Option<[u8; 16]>>(7)?.and_then(|broadcast| others?.get(&broadcast));
             if !is_in(gap, id(row, 0)?) {
-                waits::file(self.connection, row.get(0)?, row.get(9)?)?;
+                wait_index::file(self.connection, row.get(0)?, row.get(9)?)?;
                 self.add_if_readable(row)?;
             }
             added.last = Some(id(row, 0)?);

@@ -1,38 +1,33 @@
-//! Admission, and the reading of messages.
+//! Messages: their admission, and reading them.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::event::{Event, EventKind};
-use model::idempotency::AnswerForm;
-use model::{Delivery, MediaId, Message, MessageId, MessageRecord, Owner, Timestamp};
+use model::{Assignment, Delivery, MediaId, Message, MessageId, MessageRecord, Owner, ScreeningRecord, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
+use super::admission::{Made, Payload};
 use super::lists;
-use super::media::{can_carry, carry};
-use super::requests::Holding;
 use super::rows::{self, DELIVERY, MESSAGE};
-use super::screening::insert_screening;
 use super::turns::{Reader, Work};
-use super::writer::{Fault, Group};
+use super::writer::Group;
 use crate::StoreError;
+use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage};
 use crate::contract::changes::{Kind, Resource};
 use crate::contract::dispatch::Lease;
-use crate::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFilter, Messages, Page, Quota, Replay};
+use crate::contract::messages::{MessageFilter, Messages, Page};
+use crate::contract::nodes::Epoch;
 
 #[async_trait]
 impl Messages for Sqlite {
-    async fn admit(&self, admission: Admission) -> Result<Admitted, StoreError> {
-        let (admitted, holding) = self.writer.write(move |group| admit(group, &admission)).await?;
-        if admitted == Admitted::New {
-            holding.keep();
-        }
-        Ok(admitted)
+    async fn admit(&self, admission: Admission<NewMessage>) -> Result<Admitted<Message>, StoreError> {
+        self.admit_payload(admission).await
     }
 
-    async fn replay(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<Admitted>, StoreError> {
-        self.settled(owner, claim, replay, is_open, Admitted::UnderWay).await
+    async fn replay(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<Earlier<Message>>, StoreError> {
+        self.earlier::<NewMessage>(owner, claim).await
     }
 
     async fn message(&self, owner: Owner, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
@@ -78,93 +73,27 @@ impl Messages for Sqlite {
     }
 }
 
-/// Admits a message. The key that its request holds from then on is free again when the [`Holding`] is dropped.
-fn admit(group: &mut Group, admission: &Admission) -> Result<(Admitted, Holding), Fault> {
-    group.living.require(admission.node)?;
-    let owner = admission.message.owner();
-    if let Some(claim) = &admission.idempotency
-        && let Some(earlier) = replay(&group.connection, owner, claim)?
-    {
-        let is_under_way = is_open(&earlier) && group.keys.is_awaited(owner, claim);
-        return Ok((if is_under_way { Admitted::UnderWay } else { earlier }, Holding::NOTHING));
-    }
-    let Some(holding) = group.keys.hold(admission.node, owner, admission.idempotency.as_ref()) else {
-        return Ok((Admitted::UnderWay, Holding::NOTHING));
-    };
-    Ok((insert_admitted(group, admission)?, holding))
-}
+impl Payload for NewMessage {
+    type Made = Message;
 
-fn insert_admitted(group: &mut Group, admission: &Admission) -> Result<Admitted, Fault> {
-    let message = &*admission.message;
-    if !can_carry(&group.connection, message.media, admission.media.as_ref())? {
-        return Ok(Admitted::MediaGone);
-    }
-    if !group.use_quota(message.owner(), admission.quota, 1)? {
-        return Ok(Admitted::QuotaReached);
-    }
-    carry(&group.connection, message.media, admission.media.as_ref())?;
-    insert_message(&group.connection, message)?;
-    group.note_inserted(None, std::iter::once(message))?;
-    insert_delivery(group, message, &admission.carrier, admission.lease, admission.due_at)?;
-    if let Some(claim) = &admission.idempotency {
-        insert_claim(group, message.owner(), claim, message.id.to_bytes(), message.created_at)?;
-    }
-    if let Some(flagged) = &admission.flagged {
-        insert_screening(group, flagged)?;
-        add_event(
-            &group.connection,
-            message.id,
-            message.created_at,
-            EventKind::Flagged,
-            None,
-            None,
-            &flagged.categories.join(", "),
-        )?;
-    }
-    Ok(Admitted::New)
-}
-
-impl Group {
-    /// Counts recipients, unless they do not all fit the quota. The count is written once for the whole group, by
-    /// [`Self::write_quota`].
-    pub(super) fn use_quota(&mut self, owner: Owner, quota: Quota, recipients: u64) -> rusqlite::Result<bool> {
-        let name = (owner, quota.day.0);
-        if !self.quota.contains_key(&name) {
-            let mut select = self
-                .connection
-                .prepare_cached("SELECT used FROM quota WHERE day = ?1 AND account_id = ?2 AND mode = ?3")?;
-            let used = select
-                .query_row(params![quota.day.0, owner.account.to_bytes(), owner.mode.as_str()], |row| row.get(0))
-                .optional()?;
-            self.quota.insert(name, (used.unwrap_or(0), false));
-        }
-        let Some((used, unwritten)) = self.quota.get_mut(&name) else { return Ok(false) };
-        let fits = used.checked_add(recipients).is_some_and(|used| used <= quota.limit);
-        if fits {
-            *used += recipients;
-            *unwritten = true;
-        }
-        Ok(fits)
+    fn made(&self) -> Made {
+        let Message { id, media, created_at, .. } = *self.message;
+        Made { owner: self.message.owner(), id: id.to_bytes(), media, recipients: 1, created_at }
     }
 
-    /// Writes the counts that changed. Part of every commit.
-    pub(super) fn write_quota(&mut self) -> rusqlite::Result<()> {
-        for ((owner, day), (used, unwritten)) in self.quota.iter_mut().filter(|(_, (_, unwritten))| *unwritten) {
-            let sql = "INSERT INTO quota (day, account_id, mode, used) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE \
-                SET used = excluded.used";
-            self.connection.prepare_cached(sql)?.execute(params![
-                day,
-                owner.account.to_bytes(),
-                owner.mode.as_str(),
-                *used
-            ])?;
-            *unwritten = false;
-        }
-        // Yesterday's counts are not asked for again; a bound keeps a million idle accounts out of memory.
-        if self.quota.len() > 10_000 {
-            self.quota.clear();
-        }
-        Ok(())
+    fn insert(&self, group: &mut Group, _: Epoch) -> rusqlite::Result<()> {
+        insert_message(&group.connection, &self.message)?;
+        group.note_inserted(None, std::iter::once(&*self.message))?;
+        insert_delivery(group, &self.message, &self.carrier, self.lease, self.due_at)
+    }
+
+    fn note_flagged(&self, group: &Group, flagged: &ScreeningRecord) -> rusqlite::Result<()> {
+        let (id, at, found) = (self.message.id, self.message.created_at, flagged.categories.join(", "));
+        add_event(&group.connection, id, at, EventKind::Flagged, None, None, &found)
+    }
+
+    fn load(connection: &Connection, owner: Owner, id: [u8; 16]) -> rusqlite::Result<Option<Arc<Message>>> {
+        load_message(connection, &owner.account.to_bytes(), &id).optional()
     }
 }
 
@@ -197,13 +126,16 @@ pub(super) fn insert_message(connection: &Connection, message: &Message) -> rusq
 pub(super) fn insert_delivery(
     group: &mut Group,
     message: &Message,
-    carrier: &str,
+    carrier: &Assignment,
     lease: Option<Lease>,
     due_at: Timestamp,
 ) -> rusqlite::Result<()> {
     if group.wants(Kind::Accepted) {
-        let resource =
-            Resource::Message { id: message.id, broadcast: message.broadcast, delivery: Delivery::queued(carrier) };
+        let resource = Resource::Message {
+            id: message.id,
+            broadcast: message.broadcast,
+            delivery: Delivery::queued(carrier.clone()),
+        };
         group.note(message.created_at, Some(message.owner()), resource);
     }
     let (due_at, lease) = lease.map_or((due_at, 0), |lease| (lease.until, lease.token));
@@ -212,7 +144,7 @@ pub(super) fn insert_delivery(
     group.connection.prepare_cached(sql)?.execute(params![
         message.id.to_bytes(),
         message.account.to_bytes(),
-        carrier,
+        carrier.as_str(),
         due_at.as_millis(),
         rows::mask_to_sql(lease),
         message.expires_at.as_millis(),
@@ -222,83 +154,6 @@ pub(super) fn insert_delivery(
         rows::is_test(message.mode),
     ])?;
     Ok(())
-}
-
-/// Notes what a claim's request made: the message or the broadcast of this id.
-pub(super) fn insert_claim(
-    group: &Group,
-    owner: Owner,
-    claim: &IdempotencyClaim,
-    id: [u8; 16],
-    now: Timestamp,
-) -> rusqlite::Result<()> {
-    // A record that is too old to count is replaced.
-    let sql = "INSERT OR REPLACE INTO idempotency (account_id, mode, endpoint, key, fingerprint, message_id, form, \
-               answer, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8)";
-    group.connection.prepare_cached(sql)?.execute(params![
-        owner.account.to_bytes(),
-        owner.mode.as_str(),
-        claim.endpoint.as_str(),
-        claim.key.as_str(),
-        claim.fingerprint.0,
-        id,
-        AnswerForm::NEWEST.number(),
-        now.as_millis(),
-    ])?;
-    Ok(())
-}
-
-/// What is on record under a claim's key.
-pub(super) enum Claimed {
-    /// Another request.
-    Other,
-    /// The same: what it made, the answer where one was recorded, and which fields an answer has.
-    Same([u8; 16], Option<String>, AnswerForm),
-}
-
-/// What is on record under a claim's key, if it is not too old to count.
-pub(super) fn find_claim(
-    connection: &Connection,
-    owner: Owner,
-    claim: &IdempotencyClaim,
-) -> rusqlite::Result<Option<Claimed>> {
-    let sql = "SELECT fingerprint, message_id, answer, form FROM idempotency \
-               WHERE account_id = ?1 AND mode = ?2 AND endpoint = ?3 AND key = ?4 AND created_at >= ?5";
-    let mut select = connection.prepare_cached(sql)?;
-    let name = params![
-        owner.account.to_bytes(),
-        owner.mode.as_str(),
-        claim.endpoint.as_str(),
-        claim.key.as_str(),
-        claim.not_before.as_millis()
-    ];
-    let claimed = |row: &rusqlite::Row<'_>| {
-        let is_same = row.get::<_, [u8; 32]>(0)? == claim.fingerprint.0;
-        Ok(if is_same {
-            Claimed::Same(row.get(1)?, row.get(2)?, AnswerForm::from_number(row.get(3)?))
-        } else {
-            Claimed::Other
-        })
-    };
-    select.query_row(name, claimed).optional()
-}
-
-fn replay(connection: &Connection, owner: Owner, claim: &IdempotencyClaim) -> rusqlite::Result<Option<Admitted>> {
-    let (id, answer, form) = match find_claim(connection, owner, claim)? {
-        None => return Ok(None),
-        Some(Claimed::Other) => return Ok(Some(Admitted::KeyTaken)),
-        Some(Claimed::Same(id, answer, form)) => (id, answer, form),
-    };
-    let sql = format!("SELECT {MESSAGE} FROM messages m WHERE m.account_id = ?1 AND m.id = ?2");
-    let message = connection
-        .prepare_cached(&sql)?
-        .query_row(params![owner.account.to_bytes(), id], |row| rows::message(row, 0))?;
-    Ok(Some(Admitted::Replayed(Replay { message, answer, form })))
-}
-
-/// Whether an answer may still be recorded for what was admitted.
-const fn is_open(earlier: &Admitted) -> bool {
-    matches!(earlier, Admitted::Replayed(Replay { answer: None, .. }))
 }
 
 fn events(connection: &Connection, id: MessageId) -> rusqlite::Result<Vec<Event>> {
@@ -324,7 +179,7 @@ fn events(connection: &Connection, id: MessageId) -> rusqlite::Result<Vec<Event>
         Ok(Event {
             at: rows::time(row, 0)?,
             kind: rows::word(row, 1, EventKind::parse)?,
-            carrier: row.get(2)?,
+            carrier: rows::carrier_if_any(row, 2)?,
             attempt: row.get(3)?,
             detail: row.get(4)?,
         })

@@ -6,14 +6,21 @@
 //! look at the last committed state. Each of the two has a thread where the [`Runtime`] has threads; in a simulation
 //! the same code runs on one thread, and its order follows from the seed.
 
+mod admission;
 mod broadcasts;
 mod changes;
 mod checkpoint;
+mod counts;
 mod dispatch;
+mod fault;
+mod feed;
 mod flights;
 mod health;
+mod keys;
 mod life;
+mod list_state;
 mod lists;
+mod living;
 mod lock;
 mod matching;
 mod media;
@@ -21,7 +28,9 @@ mod messages;
 mod migrations;
 mod nodes;
 mod parked;
+mod parked_load;
 mod place;
+mod quota;
 mod readers;
 mod receipts;
 mod requests;
@@ -32,6 +41,7 @@ mod shares;
 mod tally;
 mod tenants;
 mod turns;
+mod wait_index;
 mod waits;
 mod windows;
 mod writer;
@@ -47,11 +57,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::StoreError;
+use crate::contract::changes::tail::Tails;
 use crate::contract::dispatch::QueueDepth;
-use crate::tail::Tails;
+use keys::Keys;
 use lock::Lock;
 use readers::Readers;
-use requests::Keys;
 use windows::MemoryWindows;
 use writer::Writer;
 

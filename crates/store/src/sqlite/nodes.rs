@@ -2,76 +2,21 @@
 //!
 //! The writer keeps in memory which epochs are not over, so that a call asks that without SQL.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use async_trait::async_trait;
 use model::{Moment, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::Sqlite;
 use super::dispatch::free_leases;
+use super::fault::Fault;
+use super::living::epoch;
 use super::rows;
-use super::writer::{Fault, Group};
+use super::writer::Group;
 use crate::StoreError;
 use crate::contract::nodes::{Epoch, LIFE, Node, Nodes, Slot, TakenOver};
 
 /// How many nodes that are over are kept for the operator.
 const OVER_KEPT: u32 = 100;
-
-/// The epochs that are not over, as the transaction sees them.
-#[derive(Default)]
-pub(super) struct Living {
-    /// Each with its end.
-    ends: BTreeMap<Epoch, Timestamp>,
-    /// Whether the transaction has begun or ended one.
-    has_changed: bool,
-}
-
-impl Living {
-    /// Reads them from the file. Ends that were renewed since are known in memory only, and stay.
-    pub(super) fn load(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut select = connection.prepare_cached("SELECT epoch, ends_at FROM nodes WHERE is_over = 0")?;
-        let found = select
-            .query_map([], |row| Ok((epoch(row, 0)?, rows::time(row, 1)?)))?
-            .collect::<rusqlite::Result<BTreeMap<_, _>>>()?;
-        self.ends = found
-            .into_iter()
-            .map(|(epoch, end)| (epoch, self.ends.get(&epoch).copied().unwrap_or(end).max(end)))
-            .collect();
-        self.has_changed = false;
-        Ok(())
-    }
-
-    /// All of them.
-    pub(super) fn epochs(&self) -> BTreeSet<Epoch> {
-        self.ends.keys().copied().collect()
-    }
-
-    /// All of them, where the transaction that is now on disk has begun or ended one.
-    pub(super) fn changed(&mut self) -> Option<BTreeSet<Epoch>> {
-        std::mem::take(&mut self.has_changed).then(|| self.epochs())
-    }
-
-    /// Whether the epoch is not over.
-    pub(super) fn has(&self, epoch: Epoch) -> bool {
-        self.ends.contains_key(&epoch)
-    }
-
-    /// Whether a lease token belongs to an epoch that is not over.
-    pub(super) fn holds(&self, token: u64) -> bool {
-        Epoch::of_token(token).is_some_and(|epoch| self.has(epoch))
-    }
-
-    /// Whether a lease token belongs to an epoch that is not over and is not `node`.
-    pub(super) fn is_of_another(&self, token: u64, node: Epoch) -> bool {
-        Epoch::of_token(token).is_some_and(|epoch| epoch != node && self.has(epoch))
-    }
-
-    /// Refuses a call of an epoch that is over.
-    pub(super) fn require(&self, epoch: Epoch) -> Result<(), Fault> {
-        if self.has(epoch) { Ok(()) } else { Err(Fault::Told(StoreError::Over)) }
-    }
-}
 
 #[async_trait]
 impl Nodes for Sqlite {
@@ -84,7 +29,7 @@ impl Nodes for Sqlite {
         // The end concerns this process alone, and a write to the disk every two seconds would keep it from ever
         // resting.
         let write = move |group: &mut Group| {
-            let end = group.living.ends.get_mut(&epoch).ok_or(Fault::Told(StoreError::Over))?;
+            let end = group.living.end_mut(epoch).ok_or(Fault::Told(StoreError::Over))?;
             *end = (*end).max(now + LIFE);
             Ok(())
         };
@@ -139,7 +84,7 @@ impl Nodes for Sqlite {
 fn join(group: &mut Group, name: &str, build: &str, now: Moment, alone: bool) -> Result<Epoch, Fault> {
     if alone {
         group.connection.prepare_cached("UPDATE nodes SET is_over = 1 WHERE is_over = 0")?.execute([])?;
-        group.living.ends.clear();
+        group.living.end_all();
     }
     let last: u32 = group
         .connection
@@ -158,28 +103,20 @@ fn join(group: &mut Group, name: &str, build: &str, now: Moment, alone: bool) ->
     ])?;
     let forget = "DELETE FROM nodes WHERE is_over = 1 AND epoch < ?1";
     group.connection.prepare_cached(forget)?.execute([epoch.get().saturating_sub(OVER_KEPT)])?;
-    group.living.ends.insert(epoch, ends_at);
-    group.living.has_changed = true;
+    group.living.begin(epoch, ends_at);
     Ok(epoch)
 }
 
 /// Ends an epoch for ever.
 fn end(group: &mut Group, epoch: Epoch) -> rusqlite::Result<()> {
     group.connection.prepare_cached("UPDATE nodes SET is_over = 1 WHERE epoch = ?1")?.execute([epoch.get()])?;
-    group.living.ends.remove(&epoch);
-    group.living.has_changed = true;
+    group.living.end(epoch);
     Ok(())
 }
 
 fn take_over(group: &mut Group, epoch: Epoch, now: Timestamp) -> Result<TakenOver, Fault> {
     group.living.require(epoch)?;
-    let epochs: Vec<Epoch> = group
-        .living
-        .ends
-        .iter()
-        .filter(|(other, end)| **other != epoch && **end <= now)
-        .map(|(other, _)| *other)
-        .collect();
+    let epochs = group.living.late(epoch, now);
     if epochs.is_empty() {
         return Ok(TakenOver::default());
     }
@@ -196,7 +133,7 @@ fn nodes(group: &Group) -> rusqlite::Result<Vec<Node>> {
         .prepare_cached("SELECT epoch, name, build, joined_at, ends_at, is_over FROM nodes ORDER BY epoch DESC")?;
     let node = |row: &Row<'_>| {
         let epoch = epoch(row, 0)?;
-        let ends_at = group.living.ends.get(&epoch).copied().map_or_else(|| rows::time(row, 4), Ok)?;
+        let ends_at = group.living.end_of(epoch).map_or_else(|| rows::time(row, 4), Ok)?;
         Ok(Node {
             epoch,
             name: row.get(1)?,
@@ -230,11 +167,4 @@ fn claim_slots(group: &Group, epoch: Epoch, carrier: &str, of: u32, wanted: u32)
     }
     held.sort_unstable();
     Ok(held)
-}
-
-fn epoch(row: &Row<'_>, at: usize) -> rusqlite::Result<Epoch> {
-    let number: u32 = row.get(at)?;
-    let broken =
-        || rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Integer, "an epoch is never 0".into());
-    Epoch::new(number).ok_or_else(broken)
 }

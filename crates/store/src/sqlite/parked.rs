@@ -1,11 +1,10 @@
 //! Receipts that match nothing: parked until their acknowledgement comes, within bounds, and kept for the operator when
 //! they end.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::unmatched::{Fate, Raw, Reason, clipped};
-use model::{MessageId, Timestamp, Unmatched};
+use model::{CarrierName, MessageId, Timestamp, Unmatched};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::flights;
@@ -13,7 +12,6 @@ use super::matching::{CLOCKS, Filed, accepted_at, filed, find};
 use super::receipts::{HELD_UNDER_KEY, key_of_recipient, settle};
 use super::rows::{self, fate_word, scope, scope_number};
 use super::writer::Group;
-use crate::contract::bounds::Bounds;
 use crate::contract::receipts::{HeldStep, KEY_BYTES_MAX, Receipt, Refused, UNMATCHED_KEPT};
 
 /// Keys and addresses of one receipt that are filed. Readings of an id are few; a carrier that lists more is not
@@ -37,63 +35,6 @@ const DROPPED_FOR_ONE: u64 = 16;
 
 /// How many receipts under one key are looked at when its acknowledgement comes.
 const SAME_KEY_MAX: usize = 100;
-
-/// How much is parked, by carrier, as of the transaction's state.
-#[derive(Default)]
-pub(super) struct Parked {
-    carriers: BTreeMap<String, Load>,
-    /// How much it was before the transaction, where that changed it.
-    before: Vec<(String, Load)>,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Load {
-    count: u64,
-    bytes: u64,
-}
-
-impl Parked {
-    /// Reads it from the file: once, when the store is opened.
-    pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
-        let mut select = connection
-            .prepare("SELECT carrier, count(*), sum(bytes) FROM unmatched WHERE fate = 'waiting' GROUP BY carrier")?;
-        let carriers =
-            select.query_map([], |row| Ok((row.get(0)?, Load { count: row.get(1)?, bytes: row.get(2)? })))?;
-        Ok(Self { carriers: carriers.collect::<rusqlite::Result<_>>()?, before: Vec::new() })
-    }
-
-    /// Whether anything of the carrier is parked.
-    pub(super) fn has(&self, carrier: &str) -> bool {
-        self.carriers.get(carrier).is_some_and(|load| load.count > 0)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.carriers.values().all(|load| load.count == 0)
-    }
-
-    fn has_room(&self, carrier: &str, bytes: u64, bounds: Bounds) -> bool {
-        let load = self.carriers.get(carrier).copied().unwrap_or_default();
-        load.count < bounds.parked_max && load.bytes.saturating_add(bytes) <= bounds.parked_bytes_max
-    }
-
-    fn change(&mut self, carrier: &str, change: impl FnOnce(&mut Load)) {
-        let load = self.carriers.entry(carrier.to_owned()).or_default();
-        if !self.before.iter().any(|(known, _)| known == carrier) {
-            self.before.push((carrier.to_owned(), *load));
-        }
-        change(load);
-    }
-
-    /// The transaction is on disk.
-    pub(super) fn committed(&mut self) {
-        self.before.clear();
-    }
-
-    /// The transaction is gone.
-    pub(super) fn rolled_back(&mut self) {
-        self.carriers.extend(self.before.drain(..));
-    }
-}
 
 /// What is filed of a receipt.
 struct Names {
@@ -231,7 +172,8 @@ pub(super) fn keep_refused(connection: &Connection, refused: &[Refused]) -> rusq
         VALUES (?1, '', '', ?2, ?3, ?4, ?5, ?2, 0, ?6)";
     for one in refused {
         let (detail, raw) = (clipped(&one.detail, DETAIL_BYTES_MAX), clipped(&one.raw, RAW_BYTES_MAX));
-        let values = params![one.carrier, one.at.as_millis(), detail, Fate::Refused.as_str(), one.reason.as_str(), raw];
+        let values =
+            params![one.carrier.as_str(), one.at.as_millis(), detail, Fate::Refused.as_str(), one.reason.as_str(), raw];
         connection.prepare_cached(sql)?.execute(values)?;
         trim(connection, &one.carrier, Fate::Refused)?;
     }
@@ -239,14 +181,19 @@ pub(super) fn keep_refused(connection: &Connection, refused: &[Refused]) -> rusq
 }
 
 /// Drops receipts that have been parked for longer than `kept` at `now`, `limit` at most. The carrier of each.
-pub(super) fn forget(group: &mut Group, now: Timestamp, kept: Duration, limit: usize) -> rusqlite::Result<Vec<String>> {
+pub(super) fn forget(
+    group: &mut Group,
+    now: Timestamp,
+    kept: Duration,
+    limit: usize,
+) -> rusqlite::Result<Vec<CarrierName>> {
     if group.parked.is_empty() {
         return Ok(Vec::new());
     }
-    let old: Vec<(i64, String)> = {
+    let old: Vec<(i64, CarrierName)> = {
         let mut select = group.connection.prepare_cached(OLD)?;
         select
-            .query_map(params![(now - kept).as_millis(), limit], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .query_map(params![(now - kept).as_millis(), limit], |row| Ok((row.get(0)?, rows::carrier(row, 1)?)))?
             .collect::<rusqlite::Result<_>>()?
     };
     for (parked, carrier) in &old {
@@ -340,7 +287,7 @@ pub(super) fn parked_receipt(connection: &Connection, parked: i64) -> rusqlite::
 fn read_parked(row: &Row<'_>) -> rusqlite::Result<Receipt> {
     let (addresses, keys): (String, String) = (row.get(1)?, row.get(6)?);
     Ok(Receipt {
-        carrier: row.get(7)?,
+        carrier: rows::carrier(row, 7)?,
         keys: listed_keys(&keys),
         addresses: addresses.split_whitespace().map(str::to_owned).collect(),
         fate: rows::word(row, 2, rows::fate)?,

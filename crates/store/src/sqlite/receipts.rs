@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::event::EventKind;
 use model::status::SegmentFate;
-use model::{MessageId, Status, Timestamp, Unmatched};
+use model::{CarrierName, MessageId, Status, Timestamp, Unmatched};
 use rusqlite::{Connection, params};
 
 use super::life::Life;
@@ -43,7 +43,12 @@ impl Receipts for Sqlite {
         self.writer.write(move |group: &mut Group| Ok(parked::settle_held(group, now, unclaimed, after, limit)?)).await
     }
 
-    async fn forget_parked(&self, now: Timestamp, kept: Duration, limit: usize) -> Result<Vec<String>, StoreError> {
+    async fn forget_parked(
+        &self,
+        now: Timestamp,
+        kept: Duration,
+        limit: usize,
+    ) -> Result<Vec<CarrierName>, StoreError> {
         self.writer.write(move |group: &mut Group| Ok(parked::forget(group, now, kept, limit)?)).await
     }
 
@@ -115,7 +120,7 @@ pub(super) fn settle(group: &mut Group, filed: &Filed, receipt: &Receipt) -> rus
         &particulars(filed, receipt),
     )?;
     let sql = "UPDATE segments SET fate = ?5 WHERE carrier = ?1 AND key = ?2 AND message_id = ?3 AND number = ?4";
-    let name = params![receipt.carrier, filed.key, filed.id.to_bytes(), filed.number, fate_word(receipt.fate)];
+    let name = params![receipt.carrier.as_str(), filed.key, filed.id.to_bytes(), filed.number, fate_word(receipt.fate)];
     connection.prepare_cached(sql)?.execute(name)?;
     conclude(&mut life, filed, receipt);
     life.save(group)?;
@@ -156,7 +161,7 @@ fn note(connection: &Connection, filed: &Filed, receipt: &Receipt) -> rusqlite::
 /// The status that follows once every segment has its fate, or the wait for the others is over.
 fn conclude(life: &mut Life, filed: &Filed, receipt: &Receipt) {
     // From a carrier that the message has left, only the word that all of it arrived means anything.
-    let has_left = life.delivery.carrier != receipt.carrier;
+    let has_left = life.delivery.carrier.carrier() != Some(&receipt.carrier);
     let bits = match filed.total {
         total if receipt.scope.covers(total) => u64::MAX,
         _ if has_left => 0,
@@ -197,7 +202,8 @@ pub(super) fn file_segment(connection: &Connection, outcome: &Outcome, number: u
     let sql = "INSERT OR IGNORE INTO segments (carrier, key, message_id, number, total, recipient, fate) VALUES (?1, \
         ?2, ?3, ?4, ?5, ?6, '')";
     let recipient = outcome.recipient.digits();
-    let values = params![outcome.carrier, key, outcome.id.to_bytes(), number, outcome.total, recipient.as_str()];
+    let values =
+        params![outcome.carrier.as_str(), key, outcome.id.to_bytes(), number, outcome.total, recipient.as_str()];
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use model::message::{Delivery, Direction, Encoding, Message, MessageRecord, MessageType};
 use model::status::SegmentFate;
 use model::{
-    AccountId, AddressText, BroadcastId, ErrorType, MediaId, MessageId, Mode, Msisdn, Originator, ReceiptScope, Status,
-    Timestamp,
+    AccountId, AddressText, Assignment, BroadcastId, CarrierName, ErrorType, MediaId, MessageId, Mode, Msisdn,
+    Originator, ReceiptScope, Status, Timestamp,
 };
 use rusqlite::types::{ToSqlOutput, Type};
 use rusqlite::{Row, ToSql};
@@ -72,7 +72,7 @@ pub(super) fn text(address: impl Into<Originator>) -> Text {
 pub(super) fn delivery(row: &Row<'_>, at: usize) -> rusqlite::Result<Delivery> {
     Ok(Delivery {
         status: word(row, at, Status::parse)?,
-        carrier: row.get(at + 1)?,
+        carrier: assignment(row, at + 1)?,
         attempts: row.get(at + 2)?,
         unknown_outcomes: row.get(at + 3)?,
         held: row.get(at + 4)?,
@@ -119,6 +119,21 @@ pub(super) fn time(row: &Row<'_>, at: usize) -> rusqlite::Result<Timestamp> {
 /// A moment that may be missing.
 pub(super) fn time_if_any(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Timestamp>> {
     Ok(row.get::<_, Option<i64>>(at)?.map(Timestamp::from_millis))
+}
+
+/// A carrier that a message is assigned to.
+pub(super) fn assignment(row: &Row<'_>, at: usize) -> rusqlite::Result<Assignment> {
+    Ok(Assignment::parse(row.get_ref(at)?.as_str()?))
+}
+
+/// The name of a carrier.
+pub(super) fn carrier(row: &Row<'_>, at: usize) -> rusqlite::Result<CarrierName> {
+    Ok(row.get_ref(at)?.as_str()?.into())
+}
+
+/// The name of a carrier, or none.
+pub(super) fn carrier_if_any(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<CarrierName>> {
+    Ok(row.get_ref(at)?.as_str_or_null()?.and_then(|text| Assignment::parse(text).carrier().cloned()))
 }
 
 /// A word that `parse` knows.

@@ -11,8 +11,9 @@ use model::{AccountId, Originator, Owner, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
+use super::fault::Fault;
 use super::rows;
-use super::writer::{Fault, Group};
+use super::writer::Group;
 use crate::StoreError;
 use crate::contract::changes::Resource;
 use crate::contract::tenants::{AccountChange, NumberChange, TenantData, Tenants};

@@ -2,7 +2,7 @@
 
 use model::event::EventKind;
 use model::{MessageId, Status, Timestamp};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Row, params};
 
 use super::life::Life;
 use super::messages::add_event;
@@ -17,14 +17,6 @@ const REMOVE: &str = "DELETE FROM receipt_waits WHERE receipt_by = ?1 AND messag
 /// Every statement of this file that maintenance runs.
 #[cfg(test)]
 pub(super) const MAINTENANCE: &[&str] = &[OVER, REMOVE];
-
-/// Notes until when a message in the index of lists waits for receipts, if it waits.
-pub(super) fn file(connection: &Connection, message: [u8; 16], receipt_by: Option<i64>) -> rusqlite::Result<()> {
-    let Some(receipt_by) = receipt_by else { return Ok(()) };
-    let sql = "INSERT OR IGNORE INTO receipt_waits (receipt_by, message_id) VALUES (?1, ?2)";
-    connection.prepare_cached(sql)?.execute(params![receipt_by, message])?;
-    Ok(())
-}
 
 /// Ends the waits that are over at `now`, `limit` at most.
 pub(super) fn end_waits(group: &mut Group, now: Timestamp, limit: usize) -> rusqlite::Result<WaitStep> {
@@ -50,13 +42,14 @@ pub(super) fn end_waits(group: &mut Group, now: Timestamp, limit: usize) -> rusq
             step.ended += 1;
         } else {
             life.delivery.receipt_missing = true;
+            let carrier = life.delivery.carrier.carrier().cloned();
             let detail = if life.delivered == 0 {
                 "no receipt came in time"
             } else {
                 "not every segment had its receipt in time"
             };
-            add_event(&group.connection, id, now, EventKind::Missing, Some(&life.delivery.carrier), None, detail)?;
-            step.missing.push(life.delivery.carrier.clone());
+            add_event(&group.connection, id, now, EventKind::Missing, carrier.as_deref(), None, detail)?;
+            step.missing.extend(carrier);
         }
         life.save(group)?;
     }

@@ -9,25 +9,26 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use model::{BroadcastId, Owner};
+use model::{Assignment, BroadcastId, Owner};
 use runtime::{Ended, Runtime, Task};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::changes::Feed;
 use super::checkpoint::Checkpointer;
+use super::fault::{Fault, Poison, fail};
+use super::feed::Feed;
 use super::flights::Flights;
-use super::lists::ListState;
+use super::keys::Keys;
+use super::list_state::ListState;
+use super::living::Living;
 use super::lock::Lock;
-use super::nodes::Living;
-use super::parked::Parked;
-use super::requests::Keys;
+use super::parked_load::Parked;
 use super::store_error;
 use super::tally::Tally;
 use crate::StoreError;
 use crate::contract::bounds::Bounds;
+use crate::contract::changes::tail::Tails;
 use crate::contract::health::CommitSample;
-use crate::tail::Tails;
 
 /// How many calls may wait for the writer; more wait for a place.
 const QUEUE: usize = 8_192;
@@ -51,27 +52,10 @@ pub(super) struct Writer {
 type SharedBounds = Arc<Mutex<Bounds>>;
 type Observer = Arc<Mutex<Option<Box<dyn Fn(CommitSample) + Send + Sync>>>>;
 
-/// The store's failure, after which nothing is promised any more; `None` while all is well.
-pub(super) type Poison = watch::Sender<Option<StoreError>>;
-
 /// A call: it does its part of the transaction, and leaves behind how to answer once the commit is known.
 /// Without a group it does nothing and can only be answered with a refusal.
 type Job = Box<dyn FnOnce(Option<&mut Group>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-
-/// Why a call did not do what it was asked.
-pub(super) enum Fault {
-    /// SQLite failed: the group is rolled back.
-    Sql(rusqlite::Error),
-    /// The call was refused before it wrote anything.
-    Told(StoreError),
-}
-
-impl From<rusqlite::Error> for Fault {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sql(error)
-    }
-}
 
 /// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, the count of
 /// parked receipts, attempts under way, the changes, the count of the screen's decisions, the living epochs and the
@@ -91,8 +75,8 @@ pub(super) struct Group {
     pub(super) screened: BTreeMap<Owner, u64>,
     /// How many parked receipts and decisions may be kept.
     pub(super) bounds: Bounds,
-    /// The account after which each carrier's next lease begins, so that all have their turn.
-    pub(super) turns: BTreeMap<String, Vec<u8>>,
+    /// The account after which the next lease for each carrier begins, so that all have their turn.
+    pub(super) turns: BTreeMap<Assignment, Vec<u8>>,
     /// Which epochs are not over.
     pub(super) living: Living,
     /// The keys that requests hold.
@@ -257,18 +241,6 @@ impl Writing {
         fail(&self.poison, error.clone());
         error
     }
-}
-
-/// Notes the store's failure, unless there is one already.
-pub(super) fn fail(poison: &Poison, error: StoreError) {
-    poison.send_if_modified(|failure| {
-        if failure.is_some() {
-            return false;
-        }
-        tracing::error!(%error, "The store failed and takes nothing more until the process is started again: {error}");
-        *failure = Some(error);
-        true
-    });
 }
 
 impl Group {

@@ -11,11 +11,10 @@ use model::{
     AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ErrorType, Message,
     MessageId, Mode, Moment, Msisdn, Owner, Status,
 };
-use store::contract::broadcasts::{
-    BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, Canceled, Expanded, Expansion,
-};
+use store::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast, Quota};
+use store::contract::broadcasts::{BroadcastFilter, Canceled, Expanded, Expansion};
 use store::contract::dispatch::{Lease, LeaseRequest, Outcome, Verdict};
-use store::contract::messages::{Admitted, IdempotencyClaim, MessageFilter, Quota};
+use store::contract::messages::MessageFilter;
 use testkit::recipient;
 
 use crate::support::{
@@ -27,7 +26,7 @@ pub(crate) fn broadcast(desk: &Desk, account: AccountId, total: u32, blocked: u3
     Broadcast { id: desk.broadcast_id(NOW), account, blocked, ..testkit::broadcast(0, total) }
 }
 
-pub(crate) fn admission(broadcast: Broadcast) -> BroadcastAdmission {
+pub(crate) fn admission(broadcast: Broadcast) -> Admission<NewBroadcast> {
     let recipients = (0..broadcast.total - broadcast.blocked).map(recipient).collect();
     testkit::broadcast_admission(NODE, broadcast, recipients)
 }
@@ -35,13 +34,13 @@ pub(crate) fn admission(broadcast: Broadcast) -> BroadcastAdmission {
 /// Accepts a broadcast to one recipient at `at`.
 pub(crate) async fn accepted_at(desk: &Desk, account: AccountId, at: model::Timestamp) {
     let broadcast = Broadcast { id: desk.broadcast_id(at), created_at: at, ..broadcast(desk, account, 1, 0) };
-    assert_eq!(desk.store.admit_broadcast(admission(broadcast)).await.unwrap(), BroadcastAdmitted::New);
+    assert_eq!(desk.store.admit_broadcast(admission(broadcast)).await.unwrap(), Admitted::New);
 }
 
 /// Accepts a broadcast to so many, none of them blocked.
 pub(crate) async fn accepted(desk: &Desk, account: AccountId, total: u32) -> Broadcast {
     let broadcast = broadcast(desk, account, total, 0);
-    assert_eq!(desk.store.admit_broadcast(admission(broadcast.clone())).await.unwrap(), BroadcastAdmitted::New);
+    assert_eq!(desk.store.admit_broadcast(admission(broadcast.clone())).await.unwrap(), Admitted::New);
     broadcast
 }
 
@@ -64,7 +63,7 @@ async fn next(desk: &Desk, broadcast: &Broadcast, limit: usize, skip: impl Fn(u3
     let made = (upcoming.from..).zip(upcoming.recipients).filter(|(index, _)| !skip(*index));
     let expanded = |(index, recipient)| Expanded {
         message: Arc::new(message(broadcast, index, recipient)),
-        carrier: NORTH.to_owned(),
+        carrier: NORTH.into(),
         lease: None,
     };
     Some(Expansion {
@@ -112,7 +111,7 @@ async fn ends(desk: &Desk, id: MessageId, verdict: Verdict) {
         token,
         total: 1,
         attempt,
-        carrier: NORTH.to_owned(),
+        carrier: NORTH.into(),
         at: NOW,
         accepted,
         verdict,
@@ -155,7 +154,7 @@ pub(crate) async fn a_broadcast_that_does_not_fit_the_quota_is_refused_whole(bac
     let desk = Desk::open(&backend).await;
     let account = desk.account();
     let quota = Quota { day: UtcDay::of(NOW), limit: 10 };
-    let of = |total, blocked| BroadcastAdmission {
+    let of = |total, blocked| Admission {
         quota,
         idempotency: Some(keyed("key", "x")),
         ..admission(broadcast(&desk, account, total, blocked))
@@ -163,20 +162,16 @@ pub(crate) async fn a_broadcast_that_does_not_fit_the_quota_is_refused_whole(bac
     for (total, blocked, admitted) in
         [(11, 0, false), (8, 1, true), (4, 0, false), (3, 0, true), (1, 0, false), (2, 2, true)]
     {
-        let admission = BroadcastAdmission { idempotency: None, ..of(total, blocked) };
-        let id = admission.broadcast.id;
+        let admission = Admission { idempotency: None, ..of(total, blocked) };
+        let id = admission.payload.broadcast.id;
         let outcome = desk.store.admit_broadcast(admission).await.unwrap();
-        assert_eq!(
-            outcome,
-            if admitted { BroadcastAdmitted::New } else { BroadcastAdmitted::QuotaReached },
-            "{total} {blocked}"
-        );
+        assert_eq!(outcome, if admitted { Admitted::New } else { Admitted::QuotaReached }, "{total} {blocked}");
         assert_eq!(desk.store.broadcast(None, id).await.unwrap().is_some(), admitted);
     }
     // What is refused does not keep its key, and single messages count in the same quota.
-    assert_eq!(desk.store.admit_broadcast(of(5, 0)).await.unwrap(), BroadcastAdmitted::QuotaReached);
+    assert_eq!(desk.store.admit_broadcast(of(5, 0)).await.unwrap(), Admitted::QuotaReached);
     assert_eq!(desk.store.replay_broadcast(live(account), &keyed("key", "x")).await.unwrap(), None);
-    let single = store::contract::messages::Admission { quota, ..crate::support::admission(desk.message(account)) };
+    let single = store::contract::admission::Admission { quota, ..crate::support::admission(desk.message(account)) };
     assert_eq!(desk.try_admit(single).await, Admitted::QuotaReached);
 }
 
@@ -187,27 +182,25 @@ fn keyed(key: &str, what: &str) -> IdempotencyClaim {
 pub(crate) async fn a_broadcast_and_a_message_may_have_the_same_key(backend: impl Backend) {
     let desk = Desk::open(&backend).await;
     let account = desk.account();
-    let of = |what| BroadcastAdmission {
-        idempotency: Some(keyed("key", what)),
-        ..admission(broadcast(&desk, account, 3, 0))
-    };
+    let of = |what| Admission { idempotency: Some(keyed("key", what)), ..admission(broadcast(&desk, account, 3, 0)) };
     let first = of("hello");
-    let expected = Arc::clone(&first.broadcast);
-    assert_eq!(desk.store.admit_broadcast(first).await.unwrap(), BroadcastAdmitted::New);
-    let single = store::contract::messages::Admission {
+    let expected = Arc::clone(&first.payload.broadcast);
+    assert_eq!(desk.store.admit_broadcast(first).await.unwrap(), Admitted::New);
+    let single = store::contract::admission::Admission {
         idempotency: Some(claim("key", "hello", NOW)),
         ..crate::support::admission(desk.message(account))
     };
     assert_eq!(desk.try_admit(single).await, Admitted::New);
     for _ in 0..2 {
-        let BroadcastAdmitted::Replayed(replay) = desk.store.admit_broadcast(of("hello")).await.unwrap() else {
+        let Admitted::Earlier(Earlier::Replayed(replay)) = desk.store.admit_broadcast(of("hello")).await.unwrap()
+        else {
             panic!("a replay")
         };
-        assert_eq!((replay.broadcast, replay.answer), (Arc::clone(&expected), None));
-        assert_eq!(desk.store.admit_broadcast(of("goodbye")).await.unwrap(), BroadcastAdmitted::KeyTaken);
+        assert_eq!((replay.made, replay.answer), (Arc::clone(&expected), None));
+        assert_eq!(desk.store.admit_broadcast(of("goodbye")).await.unwrap(), Admitted::Earlier(Earlier::KeyTaken));
     }
     desk.store.record_answer(NODE, &keyed("key", "hello").of(live(account)), "{}".to_owned()).await.unwrap();
-    let BroadcastAdmitted::Replayed(replay) =
+    let Earlier::Replayed(replay) =
         desk.store.replay_broadcast(live(account), &keyed("key", "hello")).await.unwrap().unwrap()
     else {
         panic!("a replay")
@@ -225,15 +218,13 @@ pub(crate) async fn identical_broadcasts_at_once_are_accepted_once(backend: impl
     let account = desk.account();
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..50 {
-        let admission = BroadcastAdmission {
-            idempotency: Some(keyed("key", "x")),
-            ..admission(broadcast(&desk, account, 1_500, 0))
-        };
+        let admission =
+            Admission { idempotency: Some(keyed("key", "x")), ..admission(broadcast(&desk, account, 1_500, 0)) };
         let desk = Arc::clone(&desk);
         tasks.spawn(async move { desk.store.admit_broadcast(admission).await.unwrap() });
     }
     let outcomes = tasks.join_all().await;
-    assert_eq!(outcomes.iter().filter(|outcome| **outcome == BroadcastAdmitted::New).count(), 1);
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Admitted::New).count(), 1);
     assert_eq!(desk.store.unexpanded(NODE, None, 100).await.unwrap().len(), 1);
 }
 
@@ -370,12 +361,8 @@ pub(crate) async fn canceling_stops_who_waits_and_says_how_many(backend: impl Ba
     expand(&desk, &other, 5).await;
     ends(&desk, made[0], Verdict::Sent).await;
     ends(&desk, made[1], refused()).await;
-    ends(
-        &desk,
-        made[2],
-        Verdict::Retry(store::contract::dispatch::Retry { carrier: SOUTH.to_owned(), ..retry(after(9)) }),
-    )
-    .await;
+    ends(&desk, made[2], Verdict::Retry(store::contract::dispatch::Retry { carrier: SOUTH.into(), ..retry(after(9)) }))
+        .await;
     let canceled = cancel(&desk, &broadcast).await;
     let expected = BroadcastCounts { total: 3_000, skipped: 2_998, sent: 1, failed: 1, ..Default::default() };
     assert_eq!(
@@ -404,7 +391,7 @@ pub(crate) async fn what_is_under_way_takes_its_course_and_is_not_tried_again(ba
     assert_eq!(cancel(&desk, &broadcast).await.stopped, 0);
     let unknown = Verdict::Retry(store::contract::dispatch::Retry { outcome_unknown: true, ..retry(NOW) });
     for (id, verdict) in made.iter().zip([Verdict::Sent, Verdict::Retry(retry(NOW)), unknown]) {
-        let (recipient, carrier) = (recipient(0), NORTH.to_owned());
+        let (recipient, carrier) = (recipient(0), NORTH.into());
         desk.record(&Outcome {
             id: *id,
             recipient,

@@ -307,8 +307,8 @@ pub(crate) async fn a_call_that_is_refused_changes_nothing_in_the_log(fresh: imp
     let desk = Desk::open(&fresh).await;
     desk.store.register_consumer("all", Kinds::of(&Kind::ALL)).await.unwrap();
     let message = desk.message(desk.account());
-    let quota = store::contract::messages::Quota { day: model::quota::UtcDay::of(NOW), limit: 0 };
-    desk.store.admit(store::contract::messages::Admission { quota, ..admission(message) }).await.unwrap();
+    let quota = store::contract::admission::Quota { day: model::quota::UtcDay::of(NOW), limit: 0 };
+    desk.store.admit(store::contract::admission::Admission { quota, ..admission(message) }).await.unwrap();
     let late = desk
         .store
         .expire(NODE, Moment::of(after(VALID_SECS) + Duration::from_secs(1)), Default::default(), 9)

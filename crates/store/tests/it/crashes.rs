@@ -15,8 +15,8 @@ use model::status::SegmentFate;
 use model::{AccountId, Entropy, Message, MessageId, Moment, SeededEntropy, Status};
 use rusqlite::{Connection, OpenFlags};
 use store::Store;
+use store::contract::admission::{Admission, Admitted, IdempotencyClaim, Quota};
 use store::contract::dispatch::{Attempt, Outcome, Verdict};
-use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota};
 use store::contract::nodes::Epoch;
 
 use crate::disk::{FILE, open};
@@ -140,7 +140,7 @@ impl Story {
         let attempt = |id| Attempt {
             id,
             token,
-            carrier: NORTH.to_owned(),
+            carrier: NORTH.into(),
             lease_until: after(LEASE_SECS),
             detail: "all segments".to_owned(),
         };
@@ -164,7 +164,7 @@ impl Story {
         let mut outcomes = Vec::new();
         for entry in &mut self.entries {
             let Some((token, attempt)) = entry.under_way.take() else { continue };
-            let (id, recipient, carrier) = (entry.message.id, entry.message.recipient, NORTH.to_owned());
+            let (id, recipient, carrier) = (entry.message.id, entry.message.recipient, NORTH.into());
             let (accepted, receipt_by) = (acks([&id.to_string()]), Some(after(WAIT_SECS)));
             let (verdict, detail) = (Verdict::Sent, "ESME_ROK".to_owned());
             outcomes.push(Outcome {

@@ -7,7 +7,7 @@ use std::time::Instant;
 use ::disk::Disk;
 use model::{Clock, Moment, Timestamp};
 use runtime::{Machine, Runtime, Task, Work};
-use store::contract::messages::Admission;
+use store::contract::admission::Admission;
 use store::sqlite::Sqlite;
 use store::{Store, StoreError};
 

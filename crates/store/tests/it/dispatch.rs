@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::event::EventKind;
-use model::{AccountId, ErrorType, Message, MessageId, Moment, Status};
+use model::{AccountId, Assignment, ErrorType, MessageId, Moment, Status};
+use store::contract::admission::{Admission, Admitted};
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Outcome, QueueDepth, Verdict};
-use store::contract::messages::{Admission, Admitted};
 use tokio::task::JoinSet;
 
 use crate::support::{
-    Backend, Desk, LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, admission, after, claim, ids,
-    lease_request, live, retry,
+    Backend, Desk, LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, SOUTH, VALID_SECS, admission, after, assigned, claim,
+    ids, lease_request, live, retry, under,
 };
 
 pub(crate) async fn a_lease_is_given_to_one_worker(fresh: impl Backend) {
@@ -66,13 +66,13 @@ pub(crate) async fn a_message_is_due_again_when_its_lease_ends(fresh: impl Backe
 pub(crate) async fn only_what_is_due_for_this_carrier_is_leased(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let account = desk.account();
-    desk.try_admit(Admission { carrier: SOUTH.to_owned(), ..admission(desk.message(account)) }).await;
-    desk.try_admit(Admission { carrier: String::new(), ..admission(desk.message(account)) }).await;
+    desk.try_admit(assigned(SOUTH, desk.message(account))).await;
+    desk.try_admit(assigned(Assignment::NoRoute, desk.message(account))).await;
     desk.admit(desk.message_at(account, after(1))).await;
     assert_eq!(desk.lease(desk.token(), NOW).await, []);
-    for (carrier, now) in [(NORTH, after(1)), (SOUTH, NOW), ("", NOW)] {
-        let request = LeaseRequest { carrier: carrier.to_owned(), ..lease_request(desk.token(), now) };
-        assert_eq!(desk.store.lease_due(request).await.unwrap().len(), 1, "`{carrier}`");
+    for (carrier, now) in [(NORTH.into(), after(1)), (SOUTH.into(), NOW), (Assignment::NoRoute, NOW)] {
+        let request = LeaseRequest { carrier: carrier.clone(), ..lease_request(desk.token(), now) };
+        assert_eq!(desk.store.lease_due(request).await.unwrap().len(), 1, "{carrier:?}");
     }
 }
 
@@ -203,7 +203,7 @@ pub(crate) async fn attempts_are_numbered_from_one_and_answered_in_order(fresh: 
     let gone = desk.sent(desk.message(account), ["a"]).await;
     desk.lease(token, after(1)).await;
     let attempt =
-        |id, token| Attempt { id, token, carrier: NORTH.to_owned(), lease_until: after(90), detail: String::new() };
+        |id, token| Attempt { id, token, carrier: NORTH.into(), lease_until: after(90), detail: String::new() };
     let unknown = desk.message(account).id;
     let list = vec![
         attempt(unknown, token),
@@ -235,9 +235,9 @@ pub(crate) async fn an_attempt_reaches_as_far_as_its_answer_is_awaited(fresh: im
     desk.lease(token, NOW).await;
     // A lease is made longer, never shorter, whoever the message goes to; its carrier is the one that has it.
     for (number, carrier, lease_until) in [(1, SOUTH, after(200)), (2, SOUTH, after(100)), (3, NORTH, after(100))] {
-        let attempt = Attempt { id, token, carrier: carrier.to_owned(), lease_until, detail: String::new() };
+        let attempt = Attempt { id, token, carrier: carrier.into(), lease_until, detail: String::new() };
         assert_eq!(desk.store.begin_attempts(vec![attempt], Moment::of(after(10))).await.unwrap(), [Some(number)]);
-        assert_eq!(desk.delivery(id).await.carrier, carrier);
+        assert_eq!(desk.delivery(id).await.carrier, carrier.into());
     }
     for secs in [LEASE_SECS, 199] {
         assert_eq!(desk.lease(desk.token(), after(secs)).await, [], "{secs} s later");
@@ -280,10 +280,7 @@ pub(crate) async fn what_a_gone_process_held_is_due_and_its_attempts_are_known(f
     let sent = desk.sent(desk.message(account), ["a"]).await;
     let (message, lease) = (desk.message(desk.account()), Some(Lease { token: desk.token(), until: after(60) }));
     let held = message.id;
-    assert_eq!(
-        desk.try_admit(Admission { lease, carrier: SOUTH.to_owned(), ..admission(message) }).await,
-        Admitted::New
-    );
+    assert_eq!(desk.try_admit(under(lease, assigned(SOUTH, message))).await, Admitted::New);
 
     desk.reopen(&fresh).await;
     assert_eq!(
@@ -295,7 +292,7 @@ pub(crate) async fn what_a_gone_process_held_is_due_and_its_attempts_are_known(f
     assert_eq!((ids(&leased), leased[0].interrupted, leased[0].attempts), (vec![begun], true, 1));
     let south = desk
         .store
-        .lease_due(LeaseRequest { carrier: SOUTH.to_owned(), ..lease_request(desk.token(), after(1)) })
+        .lease_due(LeaseRequest { carrier: SOUTH.into(), ..lease_request(desk.token(), after(1)) })
         .await
         .unwrap();
     assert_eq!((ids(&south), south[0].interrupted, south[0].attempts), (vec![held], false, 0));
@@ -366,9 +363,8 @@ pub(crate) async fn queue_depths_tell_what_waits_for_each_carrier(fresh: impl Ba
     let desk = Desk::open(&fresh).await;
     assert_eq!(desk.store.queue_depths().await.unwrap(), []);
     let account = desk.account();
-    let to = |carrier: &str, message: Message| Admission { carrier: carrier.to_owned(), ..admission(message) };
-    for (carrier, secs) in [(NORTH, 3), (SOUTH, 9), (NORTH, 2), ("", 4)] {
-        desk.try_admit(to(carrier, desk.message_at(account, after(secs)))).await;
+    for (carrier, secs) in [(NORTH.into(), 3), (SOUTH.into(), 9), (NORTH.into(), 2), (Assignment::NoRoute, 4)] {
+        desk.try_admit(assigned(carrier, desk.message_at(account, after(secs)))).await;
     }
     // What is leased still waits; what was sent does not, however old it is.
     let gone = desk.sent(desk.message_at(account, after(1)), ["a"]).await;
@@ -376,12 +372,9 @@ pub(crate) async fn queue_depths_tell_what_waits_for_each_carrier(fresh: impl Ba
     assert_eq!(desk.status(gone).await, Status::Sent);
     let mut depths = desk.store.queue_depths().await.unwrap();
     depths.sort_by(|a, b| a.carrier.cmp(&b.carrier));
-    let depth = |carrier: &str, queued, secs| QueueDepth {
-        carrier: carrier.to_owned(),
-        queued,
-        oldest_created_at: Some(after(secs)),
-    };
-    assert_eq!(depths, [depth("", 1, 4), depth(NORTH, 2, 2), depth(SOUTH, 1, 9)]);
+    let depth =
+        |carrier: Assignment, queued, secs| QueueDepth { carrier, queued, oldest_created_at: Some(after(secs)) };
+    assert_eq!(depths, [depth(Assignment::NoRoute, 1, 4), depth(NORTH.into(), 2, 2), depth(SOUTH.into(), 1, 9)]);
 }
 
 pub(crate) async fn the_oldest_message_has_its_own_time_after_the_clock_was_set_back(fresh: impl Backend) {
@@ -391,7 +384,7 @@ pub(crate) async fn the_oldest_message_has_its_own_time_after_the_clock_was_set_
     for message in [first, second] {
         desk.admit(message).await;
     }
-    let depth = QueueDepth { carrier: NORTH.to_owned(), queued: 2, oldest_created_at: Some(NOW) };
+    let depth = QueueDepth { carrier: NORTH.into(), queued: 2, oldest_created_at: Some(NOW) };
     assert_eq!(desk.store.queue_depths().await.unwrap(), [depth]);
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use model::Moment;
 use store::StoreError;
+use store::contract::admission::Admitted;
 use store::contract::health::CommitSample;
-use store::contract::messages::{Admitted, MessageFilter};
+use store::contract::messages::MessageFilter;
 use tokio::task::JoinSet;
 
 use crate::support::{Backend, Desk, NODE, NORTH, NOW, RETRY_WITHIN, admission, after, lease_request, live};
@@ -114,7 +115,7 @@ pub(crate) async fn closing_finishes_what_was_begun(fresh: impl Backend) {
         let mut tasks = JoinSet::new();
         for _ in 0..100 {
             let (store, admission) = (Arc::clone(&desk.store), admission(desk.message_at(account, after(round))));
-            tasks.spawn(async move { (admission.message.id, store.admit(admission).await) });
+            tasks.spawn(async move { (admission.payload.message.id, store.admit(admission).await) });
         }
         let first = tasks.join_next().await.unwrap().unwrap();
         desk.store.close().await;
@@ -125,7 +126,9 @@ pub(crate) async fn closing_finishes_what_was_begun(fresh: impl Backend) {
             let kept = desk.store.message(live(account), id).await.unwrap();
             match outcome {
                 Ok(admitted) => {
-                    assert!(admitted == Admitted::New && kept.is_some_and(|record| record.delivery.carrier == NORTH));
+                    assert!(
+                        admitted == Admitted::New && kept.is_some_and(|record| record.delivery.carrier == NORTH.into())
+                    );
                 }
                 Err(error) => assert!(matches!(error, StoreError::Unavailable(_)) && kept.is_none(), "{error}"),
             }

@@ -252,7 +252,7 @@ impl World {
 
     fn outcome(&self, message: &Message, token: u64, verdict: Verdict) -> Outcome {
         let accepted = if verdict == Verdict::Sent { acks([&*key_of(message)]) } else { Vec::new() };
-        let (id, recipient, carrier) = (message.id, message.recipient, NORTH.to_owned());
+        let (id, recipient, carrier) = (message.id, message.recipient, NORTH.into());
         Outcome {
             id,
             recipient,
@@ -279,7 +279,7 @@ impl World {
             .collect();
         let messages = made
             .iter()
-            .map(|message| Expanded { message: Arc::new(message.clone()), carrier: NORTH.to_owned(), lease: None })
+            .map(|message| Expanded { message: Arc::new(message.clone()), carrier: NORTH.into(), lease: None })
             .collect();
         assert!(
             self.desk

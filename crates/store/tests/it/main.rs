@@ -125,6 +125,7 @@ macro_rules! conformance {
                 sent_is_the_truth_though_another_attempt_is_under_way
                 segments_taken_at_several_attempts_add_up
                 a_message_that_comes_back_to_a_carrier_lacks_only_what_that_one_has_not
+                a_lease_says_which_carriers_refused_the_message
                 a_retry_is_due_when_and_where_it_says
                 an_attempt_that_never_left_does_not_count
                 a_retry_without_an_attempt_takes_no_earlier_one_back

@@ -4,10 +4,9 @@ use model::media::{Digest, StoredMedia};
 use model::message::MessageType;
 use model::quota::UtcDay;
 use model::{Broadcast, MediaId, MediaType, Message, SeededEntropy, Timestamp};
-use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted};
+use store::contract::admission::{Admission, Admitted, NewBroadcast, NewMessage, Quota};
 use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::media::SweptMedia;
-use store::contract::messages::{Admission, Admitted, Quota};
 
 use crate::support::{Backend, Desk, NORTH, NOW, admission, after, live};
 
@@ -20,7 +19,7 @@ fn with(message: Message, media: &StoredMedia) -> Message {
     Message { kind: MessageType::Mms, media: Some(media.id), ..message }
 }
 
-fn bringing(message: Message, media: &StoredMedia) -> Admission {
+fn bringing(message: Message, media: &StoredMedia) -> Admission<NewMessage> {
     Admission { media: Some(media.clone()), ..admission(with(message, media)) }
 }
 
@@ -35,7 +34,7 @@ async fn send(desk: &Desk, message: Message) {
         desk.lease(token, NOW).await.into_iter().map(|leased| leased.message.id).filter(|id| *id != message.id);
     desk.store.release(others.map(|id| (id, token)).collect(), NOW).await.unwrap();
     let attempt = desk.begin(message.id, token, NOW).await.unwrap();
-    let (carrier, detail) = (NORTH.to_owned(), String::new());
+    let (carrier, detail) = (NORTH.into(), String::new());
     let verdict = Verdict::Sent;
     let outcome = Outcome {
         id: message.id,
@@ -117,10 +116,10 @@ pub(crate) async fn media_that_are_needed_again_stay(fresh: impl Backend) {
     assert_eq!(sweep(&desk, after(20), after(15)).await, [], "what was noted before counts no more");
 }
 
-fn broadcast(desk: &Desk, media: &StoredMedia) -> BroadcastAdmission {
+fn broadcast(desk: &Desk, media: &StoredMedia) -> Admission<NewBroadcast> {
     let broadcast = crate::broadcasts::broadcast(desk, desk.account(), 3, 0);
     let broadcast = Broadcast { kind: MessageType::Mms, media: Some(media.id), ..broadcast };
-    BroadcastAdmission { media: Some(media.clone()), ..crate::broadcasts::admission(broadcast) }
+    Admission { media: Some(media.clone()), ..crate::broadcasts::admission(broadcast) }
 }
 
 pub(crate) async fn media_of_an_open_broadcast_stay(fresh: impl Backend) {
@@ -128,15 +127,15 @@ pub(crate) async fn media_of_an_open_broadcast_stay(fresh: impl Backend) {
     let media = picture(1);
     let admission = broadcast(&desk, &media);
     assert_eq!(
-        desk.store.admit_broadcast(BroadcastAdmission { media: None, ..admission.clone() }).await.unwrap(),
-        BroadcastAdmitted::MediaGone
+        desk.store.admit_broadcast(Admission { media: None, ..admission.clone() }).await.unwrap(),
+        Admitted::MediaGone
     );
-    assert_eq!(desk.store.admit_broadcast(admission.clone()).await.unwrap(), BroadcastAdmitted::New);
-    let record = desk.store.broadcast(None, admission.broadcast.id).await.unwrap().unwrap();
-    assert_eq!(record.broadcast, admission.broadcast);
+    assert_eq!(desk.store.admit_broadcast(admission.clone()).await.unwrap(), Admitted::New);
+    let record = desk.store.broadcast(None, admission.payload.broadcast.id).await.unwrap().unwrap();
+    assert_eq!(record.broadcast, admission.payload.broadcast);
     assert_eq!(sweep(&desk, after(10), after(10)).await, []);
     assert_eq!(sweep(&desk, after(20), after(20)).await, [], "its recipients have not had their turn");
-    desk.store.cancel_broadcast(None, admission.broadcast.id, after(25)).await.unwrap();
+    desk.store.cancel_broadcast(None, admission.payload.broadcast.id, after(25)).await.unwrap();
     assert_eq!(sweep(&desk, after(30), after(25)).await, []);
     assert_eq!(sweep(&desk, after(40), after(30)).await, [media]);
 }

@@ -11,27 +11,30 @@ use model::{
     AccountId, BroadcastId, Delivery, Message, MessageId, MessageRecord, Mint, Mode, Moment, Owner, SeededEntropy,
     Timestamp,
 };
+use store::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage, Quota, Replay};
 use store::contract::dispatch::Lease;
-use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota, Replay};
 use tokio::task::JoinSet;
 
-use crate::support::{Backend, Desk, NODE, NORTH, NOW, admission, after, claim, ids, live, number};
+use crate::support::{Backend, Desk, NODE, NORTH, NOW, admission, after, claim, ids, live, number, under};
 
 /// The answer to a request that was admitted as `message` before.
-fn replayed(message: &Message) -> Admitted {
-    Admitted::Replayed(Replay { message: Arc::new(message.clone()), answer: None, form: AnswerForm::NEWEST })
+fn replayed(message: &Message) -> Earlier<Message> {
+    Earlier::Replayed(Replay { made: Arc::new(message.clone()), answer: None, form: AnswerForm::NEWEST })
 }
 
-fn with_claim(message: Message, claim: &IdempotencyClaim) -> Admission {
+fn with_claim(message: Message, claim: &IdempotencyClaim) -> Admission<NewMessage> {
     Admission { idempotency: Some(claim.clone()), ..admission(message) }
 }
 
-fn with_limit(message: Message, limit: u64) -> Admission {
+fn with_limit(message: Message, limit: u64) -> Admission<NewMessage> {
     Admission { quota: Quota { day: UtcDay::of(message.created_at), limit }, ..admission(message) }
 }
 
 /// Admits all of these at once and returns what became of each.
-async fn all_at_once(desk: &Desk, admissions: impl IntoIterator<Item = Admission>) -> Vec<Admitted> {
+async fn all_at_once(
+    desk: &Desk,
+    admissions: impl IntoIterator<Item = Admission<NewMessage>>,
+) -> Vec<Admitted<Message>> {
     let mut tasks = JoinSet::new();
     for admission in admissions {
         let store = Arc::clone(&desk.store);
@@ -40,7 +43,7 @@ async fn all_at_once(desk: &Desk, admissions: impl IntoIterator<Item = Admission
     tasks.join_all().await
 }
 
-fn count_of(outcomes: &[Admitted], wanted: &Admitted) -> usize {
+fn count_of(outcomes: &[Admitted<Message>], wanted: &Admitted<Message>) -> usize {
     outcomes.iter().filter(|outcome| *outcome == wanted).count()
 }
 
@@ -83,7 +86,7 @@ pub(crate) async fn a_message_admitted_under_a_lease_is_its_holders(fresh: impl 
     let desk = Desk::open(&fresh).await;
     let (message, token) = (desk.message(desk.account()), desk.token());
     let (id, lease) = (message.id, Some(Lease { token, until: after(10) }));
-    desk.try_admit(Admission { lease, ..admission(message) }).await;
+    desk.try_admit(under(lease, admission(message))).await;
     assert_eq!(desk.lease(desk.token(), after(9)).await, []);
     assert_eq!(desk.begin(id, token, after(9)).await, Some(1));
 }
@@ -94,7 +97,7 @@ pub(crate) async fn the_same_claim_again_is_answered_with_the_first_message(fres
     let (first, second) = (desk.message(account), desk.message(account));
     let (second_id, claim) = (second.id, claim("key-1", "hello", NOW));
     assert_eq!(desk.try_admit(with_claim(first.clone(), &claim)).await, Admitted::New);
-    assert_eq!(desk.try_admit(with_claim(second, &claim)).await, replayed(&first));
+    assert_eq!(desk.try_admit(with_claim(second, &claim)).await, Admitted::Earlier(replayed(&first)));
     leaves_nothing(&desk, account, second_id, 1).await;
 }
 
@@ -104,10 +107,17 @@ pub(crate) async fn a_key_that_stands_for_another_request_is_taken(fresh: impl B
     let (first, second) = (desk.message(account), desk.message(account));
     let second_id = second.id;
     assert_eq!(desk.try_admit(with_claim(first.clone(), &claim("key-1", "hello", NOW))).await, Admitted::New);
-    assert_eq!(desk.try_admit(with_claim(second, &claim("key-1", "bye", NOW))).await, Admitted::KeyTaken);
+    assert_eq!(
+        desk.try_admit(with_claim(second, &claim("key-1", "bye", NOW))).await,
+        Admitted::Earlier(Earlier::KeyTaken)
+    );
     leaves_nothing(&desk, account, second_id, 1).await;
     let again = with_claim(desk.message(account), &claim("key-1", "hello", NOW));
-    assert_eq!(desk.try_admit(again).await, replayed(&first), "the record still stands for the first request");
+    assert_eq!(
+        desk.try_admit(again).await,
+        Admitted::Earlier(replayed(&first)),
+        "the record still stands for the first request"
+    );
 }
 
 pub(crate) async fn a_message_over_its_quota_leaves_nothing_not_even_its_key(fresh: impl Backend) {
@@ -147,11 +157,11 @@ pub(crate) async fn two_hundred_identical_requests_make_one_message(fresh: impl 
         let outcomes = all_at_once(&desk, (0..200).map(|_| with_claim(desk.message(account), &claim))).await;
         assert_eq!(count_of(&outcomes, &Admitted::New), 1);
         assert_eq!(desk.count(account).await, round);
-        let Some(Admitted::Replayed(first)) = desk.store.replay(live(account), &claim).await.unwrap() else {
+        let Some(Earlier::Replayed(first)) = desk.store.replay(live(account), &claim).await.unwrap() else {
             panic!("it was admitted")
         };
         assert_eq!(
-            count_of(&outcomes, &Admitted::Replayed(first)),
+            count_of(&outcomes, &Admitted::Earlier(Earlier::Replayed(first))),
             199,
             "all others are answered with the one message"
         );
@@ -163,7 +173,10 @@ pub(crate) async fn concurrent_requests_that_differ_share_no_key(fresh: impl Bac
     let account = desk.account();
     let requests = (0..100).map(|n| with_claim(desk.message(account), &claim("key-1", &format!("hello {n}"), NOW)));
     let outcomes = all_at_once(&desk, requests).await;
-    assert_eq!((count_of(&outcomes, &Admitted::New), count_of(&outcomes, &Admitted::KeyTaken)), (1, 99));
+    assert_eq!(
+        (count_of(&outcomes, &Admitted::New), count_of(&outcomes, &Admitted::Earlier(Earlier::KeyTaken))),
+        (1, 99)
+    );
     assert_eq!(desk.count(account).await, 1);
 }
 
@@ -176,7 +189,7 @@ pub(crate) async fn a_record_counts_until_it_is_too_old(fresh: impl Backend) {
     let later = |ms| NOW + Duration::from_millis(ms);
     for ms in [1, DAY_MS - 1, DAY_MS] {
         let request = with_claim(desk.message_at(account, later(ms)), &claim("key-1", "hello", later(ms)));
-        assert_eq!(desk.try_admit(request).await, replayed(&first), "{ms} ms later");
+        assert_eq!(desk.try_admit(request).await, Admitted::Earlier(replayed(&first)), "{ms} ms later");
     }
     // A different request under the same key is a new one, and the key is its own from then on.
     let now = later(DAY_MS + 1);
@@ -184,10 +197,7 @@ pub(crate) async fn a_record_counts_until_it_is_too_old(fresh: impl Backend) {
     let second = desk.message_at(account, now);
     assert_eq!(desk.try_admit(with_claim(second.clone(), &claim("key-1", "bye", now))).await, Admitted::New);
     assert_eq!(desk.store.replay(live(account), &claim("key-1", "bye", now)).await.unwrap(), Some(replayed(&second)));
-    assert_eq!(
-        desk.store.replay(live(account), &claim("key-1", "hello", now)).await.unwrap(),
-        Some(Admitted::KeyTaken)
-    );
+    assert_eq!(desk.store.replay(live(account), &claim("key-1", "hello", now)).await.unwrap(), Some(Earlier::KeyTaken));
 }
 
 pub(crate) async fn a_clock_set_back_makes_no_second_message(fresh: impl Backend) {
@@ -197,7 +207,7 @@ pub(crate) async fn a_clock_set_back_makes_no_second_message(fresh: impl Backend
     desk.try_admit(with_claim(first.clone(), &claim("key-1", "hello", NOW))).await;
     let earlier = NOW - Duration::from_secs(3_600);
     let again = with_claim(desk.message_at(account, earlier), &claim("key-1", "hello", earlier));
-    assert_eq!(desk.try_admit(again).await, replayed(&first));
+    assert_eq!(desk.try_admit(again).await, Admitted::Earlier(replayed(&first)));
 }
 
 pub(crate) async fn a_key_belongs_to_one_account_and_one_endpoint(fresh: impl Backend) {
@@ -228,14 +238,14 @@ pub(crate) async fn a_key_of_one_mode_means_nothing_in_the_other(fresh: impl Bac
         }
         desk.reopen(&fresh).await;
         for (mode, message) in modes.into_iter().zip(&messages) {
-            let Some(Admitted::Replayed(replay)) = desk.store.replay(Owner { account, mode }, &claim).await.unwrap()
+            let Some(Earlier::Replayed(replay)) = desk.store.replay(Owner { account, mode }, &claim).await.unwrap()
             else {
                 panic!("it was admitted")
             };
-            assert_eq!((&*replay.message, replay.answer.as_deref()), (message, Some(mode.as_str())));
+            assert_eq!((&*replay.made, replay.answer.as_deref()), (message, Some(mode.as_str())));
             assert_eq!(
                 desk.try_admit(with_claim(Message { mode, ..desk.message(account) }, &claim)).await,
-                Admitted::Replayed(replay)
+                Admitted::Earlier(Earlier::Replayed(replay))
             );
         }
     }
@@ -288,15 +298,15 @@ pub(crate) async fn a_recorded_answer_is_replayed_to_the_letter(fresh: impl Back
     let body = "{\"status\": \"sent\", \"note\":\u{a0}\"ü\" }\n".to_owned();
     desk.store.record_answer(NODE, &here.of(live(mine)), body.clone()).await.unwrap();
     for reopened in [false, true] {
-        let answer = Admitted::Replayed(Replay {
-            message: Arc::new(message.clone()),
+        let answer = Earlier::Replayed(Replay {
+            made: Arc::new(message.clone()),
             answer: Some(body.clone()),
             form: AnswerForm::NEWEST,
         });
         assert_eq!(desk.store.replay(live(mine), &here).await.unwrap(), Some(answer.clone()), "reopened: {reopened}");
-        assert_eq!(desk.try_admit(with_claim(desk.message(mine), &here)).await, answer);
+        assert_eq!(desk.try_admit(with_claim(desk.message(mine), &here)).await, Admitted::Earlier(answer));
         for (account, claim) in [(mine, &there), (theirs, &here)] {
-            let Some(Admitted::Replayed(replay)) = desk.store.replay(live(account), claim).await.unwrap() else {
+            let Some(Earlier::Replayed(replay)) = desk.store.replay(live(account), claim).await.unwrap() else {
                 panic!("it was admitted")
             };
             assert_eq!(replay.answer, None);
@@ -431,6 +441,6 @@ pub(crate) async fn a_replay_uses_no_quota_even_when_none_is_left(fresh: impl Ba
     let first = request("+18005551234");
     assert_eq!(desk.try_admit(first.clone()).await, Admitted::New);
     for _ in 0..3 {
-        assert_eq!(desk.try_admit(request("+18005551235")).await, replayed(&first.message));
+        assert_eq!(desk.try_admit(request("+18005551235")).await, Admitted::Earlier(replayed(&first.payload.message)));
     }
 }

@@ -12,15 +12,15 @@ use model::status::SegmentFate;
 use model::{AccountId, ErrorType, MessageId, Moment, Status, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use store::contract::admission::{Admission, Admitted, Earlier, Quota};
 use store::contract::changes::{Kind, Kinds, Resource};
 use store::contract::dispatch::{Lease, LeaseRequest, Outcome, Retry, Verdict};
-use store::contract::messages::{Admission, Admitted, Quota};
 use store::contract::receipts::ReceiptOutcome;
 
 use crate::changes::taken;
 use crate::support::{
     Backend, Desk, LEASE_SECS, NODE, NORTH, RETRY_WITHIN, VALID_SECS, acks, admission, after, claim, lease_request,
-    receipt,
+    receipt, retry, under,
 };
 
 /// How many recipients an account has in a day.
@@ -184,21 +184,22 @@ impl Model {
             key.map(|(key, first)| claim(&format!("key-{key}"), if first { "hello" } else { "bye" }, now));
         let outcome = desk
             .try_admit(Admission {
-                lease,
                 quota: Quota { day, limit: LIMIT },
                 idempotency,
-                ..admission(message.clone())
+                ..under(lease, admission(message.clone()))
             })
             .await;
-
         let earlier =
             key.and_then(|(key, _)| self.keys.get(&(account, key))).filter(|(_, _, secs)| self.secs <= secs + DAY_SECS);
         if let Some((at, first, _)) = earlier {
             match outcome {
-                Admitted::Replayed(replay) => {
-                    assert!(key.is_some_and(|key| key.1 == *first) && *replay.message == self.entries[*at].message);
+                Admitted::Earlier(Earlier::Replayed(replay)) => {
+                    assert!(key.is_some_and(|key| key.1 == *first) && *replay.made == self.entries[*at].message);
                 }
-                other => assert!(other == Admitted::KeyTaken && key.is_some_and(|key| key.1 != *first), "{other:?}"),
+                other => assert!(
+                    other == Admitted::Earlier(Earlier::KeyTaken) && key.is_some_and(|key| key.1 != *first),
+                    "{other:?}"
+                ),
             }
             return;
         }
@@ -280,7 +281,7 @@ impl Model {
         let verdict = match end {
             End::Sent => Verdict::Sent,
             End::Retry { counts, unknown } => {
-                Verdict::Retry(Retry { due_at: again, carrier: NORTH.to_owned(), counts, outcome_unknown: unknown })
+                Verdict::Retry(Retry { counts, outcome_unknown: unknown, ..retry(again) })
             }
             End::Hold => Verdict::Hold,
             End::Failed => Verdict::Failed { error_type: ErrorType::NoRoute, message: "no".to_owned() },
@@ -288,7 +289,7 @@ impl Model {
         };
         let key = entry.message.id.to_string();
         let accepted = if matches!(end, End::Sent) { acks([&key]) } else { Vec::new() };
-        let (id, recipient, carrier) = (entry.message.id, entry.message.recipient, NORTH.to_owned());
+        let (id, recipient, carrier) = (entry.message.id, entry.message.recipient, NORTH.into());
         let outcome = Outcome {
             id,
             recipient,

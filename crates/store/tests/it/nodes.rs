@@ -10,9 +10,9 @@ use model::status::SegmentFate;
 use model::{BroadcastId, BroadcastStatus, Message, MessageId, Moment, Status, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
-use store::contract::broadcasts::{BroadcastAdmitted, Expansion};
+use store::contract::admission::{Admission, Admitted, Quota};
+use store::contract::broadcasts::Expansion;
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Verdict};
-use store::contract::messages::{Admission, Admitted, Quota};
 use store::contract::nodes::{Epoch, LIFE, Slot, TakenOver, Tokens};
 use store::contract::receipts::ReceiptOutcome;
 use store::{Store, StoreError};
@@ -20,7 +20,7 @@ use store::{Store, StoreError};
 use crate::broadcasts::{accepted, broadcast, expand};
 use crate::support::{
     Backend, Desk, LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, VALID_SECS, acks, admission, after, ids, lease_request,
-    receipt, retry,
+    receipt, retry, under,
 };
 
 /// A second node beside that of the desk.
@@ -130,7 +130,7 @@ pub(crate) async fn what_an_ended_epoch_owned_is_given_to_others_at_once(fresh: 
     let account = desk.account();
     let far = Some(Lease { token: desk.token(), until: after(VALID_SECS) });
     let waiting = desk.message(account);
-    desk.try_admit(Admission { lease: far, ..admission(waiting.clone()) }).await;
+    desk.try_admit(under(far, admission(waiting.clone()))).await;
     let begun = desk.attempted(desk.message(account)).await;
     assert_eq!(end_desk(&desk, &other).await, TakenOver { epochs: vec![NODE], interrupted: 1 });
     let given = other.lease(&desk, late()).await;
@@ -147,10 +147,7 @@ pub(crate) async fn an_ended_epoch_is_given_nothing_and_promises_nothing(fresh: 
     let third = desk.admit(desk.message(account)).await;
     assert_eq!(ids(&desk.lease(token, NOW).await), [third]);
     let open = broadcast(&desk, account, 5, 0);
-    assert_eq!(
-        desk.store.admit_broadcast(crate::broadcasts::admission(open.clone())).await.unwrap(),
-        BroadcastAdmitted::New
-    );
+    assert_eq!(desk.store.admit_broadcast(crate::broadcasts::admission(open.clone())).await.unwrap(), Admitted::New);
     let expansion =
         Expansion { node: NODE, broadcast: open.id, from: 0, turns: 5, messages: Vec::new(), due_at: NOW, at: NOW };
     end_desk(&desk, &other).await;
@@ -259,7 +256,7 @@ pub(crate) async fn sessions_are_shared_and_never_held_twice(fresh: impl Backend
     store.release_slots(other.epoch, carrier(), vec![0]).await.unwrap();
     store.release_slots(NODE, carrier(), vec![1]).await.unwrap();
     assert_eq!(store.claim_slots(other.epoch, carrier(), 3, 3).await.unwrap(), [1, 2], "what was given back");
-    let slot = |carrier: &str, number, epoch| Slot { carrier: carrier.to_owned(), number, epoch };
+    let slot = |carrier: &str, number, epoch| Slot { carrier: carrier.into(), number, epoch };
     let held =
         [slot(NORTH, 0, NODE), slot(NORTH, 1, other.epoch), slot(NORTH, 2, other.epoch), slot("south", 0, other.epoch)];
     assert_eq!(store.slots().await.unwrap(), held);
@@ -272,15 +269,34 @@ pub(crate) async fn sessions_are_shared_and_never_held_twice(fresh: impl Backend
 
 /// Every way in which a lease of one node can stand when the other asks, as data: how the message came to its owner,
 /// what became of the owner, and what each of both is given then.
-pub(crate) async fn a_message_is_given_as_its_owner_stands(fresh: impl Backend) {
-    #[derive(Clone, Copy, Debug, PartialEq)]
-    enum State {
-        Unowned,
-        Leased,
-        Begun,
-        Retried,
-        Held,
+/// Where a message stands with its owner.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    Unowned,
+    Leased,
+    Begun,
+    Retried,
+    Held,
+}
+
+impl State {
+    /// Brings a message to this state that is admitted under `token`.
+    async fn reach(self, desk: &Desk, message: &Message, token: u64) {
+        let (id, lease_until) = (message.id, after(LEASE_SECS));
+        if matches!(self, Self::Begun | Self::Retried | Self::Held) {
+            let attempt = Attempt { id, token, carrier: NORTH.into(), lease_until, detail: String::new() };
+            assert_eq!(desk.store.begin_attempts(vec![attempt], Moment::of(NOW)).await.unwrap(), [Some(1)]);
+        }
+        let outcome = outcome(message, token, NOW);
+        match self {
+            Self::Retried => drop(desk.record(&Outcome { verdict: Verdict::Retry(retry(NOW)), ..outcome }).await),
+            Self::Held => drop(desk.record(&Outcome { verdict: Verdict::Hold, ..outcome }).await),
+            Self::Unowned | Self::Leased | Self::Begun => {}
+        }
     }
+}
+
+pub(crate) async fn a_message_is_given_as_its_owner_stands(fresh: impl Backend) {
     #[derive(Clone, Copy, Debug, PartialEq)]
     enum Owner {
         Lives,
@@ -297,25 +313,8 @@ pub(crate) async fn a_message_is_given_as_its_owner_stands(fresh: impl Backend) 
                 let (message, token) = (desk.message(desk.account()), node.tokens.next());
                 let id = message.id;
                 let lease = (state != State::Unowned).then_some(Lease { token, until: after(LEASE_SECS) });
-                desk.try_admit(Admission { node: node.epoch, lease, ..admission(message.clone()) }).await;
-                if matches!(state, State::Begun | State::Retried | State::Held) {
-                    let attempt = Attempt {
-                        id,
-                        token,
-                        carrier: NORTH.to_owned(),
-                        lease_until: after(LEASE_SECS),
-                        detail: String::new(),
-                    };
-                    assert_eq!(desk.store.begin_attempts(vec![attempt], Moment::of(NOW)).await.unwrap(), [Some(1)]);
-                }
-                let outcome = outcome(&message, token, NOW);
-                match state {
-                    State::Retried => {
-                        drop(desk.record(&Outcome { verdict: Verdict::Retry(retry(NOW)), ..outcome }).await);
-                    }
-                    State::Held => drop(desk.record(&Outcome { verdict: Verdict::Hold, ..outcome }).await),
-                    State::Unowned | State::Leased | State::Begun => {}
-                }
+                desk.try_admit(Admission { node: node.epoch, ..under(lease, admission(message.clone())) }).await;
+                state.reach(&desk, &message, token).await;
                 let now = if lease_is_over { after(LEASE_SECS) } else { after(11) };
                 desk.store.renew(other.epoch, now).await.unwrap();
                 match owner {
@@ -357,7 +356,7 @@ fn outcome(message: &Message, token: u64, now: Timestamp) -> Outcome {
         token,
         total: 1,
         attempt: 1,
-        carrier: NORTH.to_owned(),
+        carrier: NORTH.into(),
         at: now,
         accepted: Vec::new(),
         verdict: Verdict::Sent,
@@ -504,7 +503,7 @@ impl World {
         let lease = leased.then(|| (node, self.nodes[node].tokens.next(), self.now + Duration::from_secs(LEASE_SECS)));
         let (epoch, given) = (self.nodes[node].epoch, lease.map(|(_, token, until)| Lease { token, until }));
         let admitted =
-            self.desk.store.admit(Admission { node: epoch, lease: given, ..admission(message.clone()) }).await;
+            self.desk.store.admit(Admission { node: epoch, ..under(given, admission(message.clone())) }).await;
         if !self.nodes[node].lives {
             assert_eq!(admitted, Err(StoreError::Over));
             return;
@@ -631,7 +630,7 @@ pub(crate) async fn what_is_counted_is_counted_over_all_nodes(fresh: impl Backen
         assert_eq!(desk.begin(id, token, NOW).await, Some(1));
         // Its receipt comes before the acknowledgement.
         assert_eq!(desk.hear(receipt([key], SegmentFate::Delivered)).await, ReceiptOutcome::Parked);
-        let (carrier, detail, accepted) = (NORTH.to_owned(), String::new(), acks([key]));
+        let (carrier, detail, accepted) = (NORTH.into(), String::new(), acks([key]));
         let outcome = Outcome {
             id,
             recipient,

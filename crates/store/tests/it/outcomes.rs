@@ -142,14 +142,14 @@ pub(crate) async fn segments_taken_at_several_attempts_add_up(fresh: impl Backen
 pub(crate) async fn a_message_that_comes_back_to_a_carrier_lacks_only_what_that_one_has_not(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let first = desk.attempted(Message { segments: 3, ..desk.message(desk.account()) }).await;
-    let to = |carrier: &str, at| Verdict::Retry(Retry { carrier: carrier.to_owned(), ..retry(at) });
+    let to = |carrier: &str, at| Verdict::Retry(Retry { carrier: carrier.into(), ..retry(at) });
     let ack =
         |number: u16, key: &str| SegmentAck { number, carrier_id: Some(key.to_owned()), key: Some(key.to_owned()) };
     let again = async |carrier: &str, at| {
         let token = desk.token();
         let leased = desk
             .store
-            .lease_due(LeaseRequest { carrier: carrier.to_owned(), ..lease_request(token, at) })
+            .lease_due(LeaseRequest { carrier: carrier.into(), ..lease_request(token, at) })
             .await
             .unwrap()
             .remove(0);
@@ -160,11 +160,11 @@ pub(crate) async fn a_message_that_comes_back_to_a_carrier_lacks_only_what_that_
         .await;
     let (token, accepted) = again(SOUTH, after(1)).await;
     assert_eq!(accepted, 0, "another carrier needs all of it");
-    let south = Outcome { carrier: SOUTH.to_owned(), total: 2, token, ..first.clone() };
+    let south = Outcome { carrier: SOUTH.into(), total: 2, token, ..first.clone() };
     desk.record(&Outcome { accepted: vec![ack(2, "s2")], verdict: to(NORTH, after(2)), ..south.clone() }).await;
     // Its receipts come while the message is elsewhere, and count when it is back.
     assert_eq!(
-        desk.hear(Receipt { carrier: SOUTH.to_owned(), ..receipt(["s2"], SegmentFate::Delivered) }).await,
+        desk.hear(Receipt { carrier: SOUTH.into(), ..receipt(["s2"], SegmentFate::Delivered) }).await,
         ReceiptOutcome::Matched { key: 0 }
     );
     let (token, accepted) = again(NORTH, after(2)).await;
@@ -174,20 +174,37 @@ pub(crate) async fn a_message_that_comes_back_to_a_carrier_lacks_only_what_that_
     assert_eq!(accepted, 0b10);
     desk.record(&Outcome { token, accepted: vec![ack(1, "s1")], verdict: Verdict::Sent, ..south }).await;
     assert_eq!(desk.status(first.id).await, Status::Sent);
-    desk.hear(Receipt { carrier: SOUTH.to_owned(), ..receipt(["s1"], SegmentFate::Delivered) }).await;
+    desk.hear(Receipt { carrier: SOUTH.into(), ..receipt(["s1"], SegmentFate::Delivered) }).await;
     assert_eq!(desk.status(first.id).await, Status::Delivered, "both of its two segments arrived");
+}
+
+pub(crate) async fn a_lease_says_which_carriers_refused_the_message(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    for (taken, segments) in [(acks(["n1"]), 2), (Vec::new(), 1)] {
+        let first = desk.attempted(Message { segments, ..desk.message(desk.account()) }).await;
+        let to = |carrier: &str, refused, at| Verdict::Retry(Retry { carrier: carrier.into(), refused, ..retry(at) });
+        desk.record(&Outcome { accepted: taken, verdict: to(SOUTH, true, after(1)), ..first.clone() }).await;
+        // The second carrier puts it off, which is no refusal, and so does the third.
+        for (token, carrier, next, at) in [(desk.token(), SOUTH, "west", 1), (desk.token(), "west", SOUTH, 2)] {
+            let request = LeaseRequest { carrier: carrier.into(), ..lease_request(token, after(at)) };
+            let leased = desk.store.lease_due(request).await.unwrap();
+            assert_eq!(leased[0].refused_by, ["north"], "at {carrier}");
+            let verdict = to(next, false, after(at + 1));
+            desk.record(&Outcome { token, carrier: carrier.into(), verdict, ..first.clone() }).await;
+        }
+    }
 }
 
 pub(crate) async fn a_retry_is_due_when_and_where_it_says(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let first = desk.attempted(desk.message(desk.account())).await;
-    let elsewhere = Retry { carrier: SOUTH.to_owned(), outcome_unknown: true, ..retry(after(30)) };
+    let elsewhere = Retry { carrier: SOUTH.into(), outcome_unknown: true, ..retry(after(30)) };
     desk.record(&Outcome { verdict: Verdict::Retry(elsewhere), ..first.clone() }).await;
     assert_eq!(desk.kinds(first.id).await.last(), Some(&Unknown));
     let delivery = desk.delivery(first.id).await;
     assert_eq!((delivery.carrier.as_str(), delivery.unknown_outcomes, delivery.attempts), (SOUTH, 1, 1));
     assert_eq!(desk.lease(desk.token(), after(30)).await, [], "not for the carrier that had it");
-    let request = |now| LeaseRequest { carrier: SOUTH.to_owned(), ..lease_request(desk.token(), now) };
+    let request = |now| LeaseRequest { carrier: SOUTH.into(), ..lease_request(desk.token(), now) };
     assert_eq!(desk.store.lease_due(request(after(30) - Duration::from_millis(1))).await.unwrap(), []);
     let leased = desk.store.lease_due(request(after(30))).await.unwrap();
     assert_eq!((ids(&leased), leased[0].attempts, leased[0].interrupted), (vec![first.id], 1, false));
@@ -211,7 +228,7 @@ pub(crate) async fn a_retry_without_an_attempt_takes_no_earlier_one_back(fresh: 
     desk.record(&Outcome { verdict: Verdict::Retry(retry(after(1))), ..first.clone() }).await;
     let token = desk.token();
     assert_eq!(desk.lease(token, after(1)).await[0].attempts, 1);
-    let elsewhere = Verdict::Retry(Retry { carrier: SOUTH.to_owned(), counts: false, ..retry(after(1)) });
+    let elsewhere = Verdict::Retry(Retry { carrier: SOUTH.into(), counts: false, ..retry(after(1)) });
     desk.record(&Outcome { token, verdict: elsewhere, ..first.clone() }).await;
     let delivery = desk.delivery(first.id).await;
     assert_eq!(

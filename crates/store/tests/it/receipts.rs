@@ -33,7 +33,7 @@ pub(crate) async fn a_receipt_finds_its_segment_by_carrier_and_key(fresh: impl B
     let id = desk.sent(desk.message(account), ["7f"]).await;
     let other = desk.sent(desk.message(account), ["80"]).await;
     assert_eq!(
-        desk.hear(Receipt { carrier: SOUTH.to_owned(), ..receipt(["7f"], Delivered) }).await,
+        desk.hear(Receipt { carrier: SOUTH.into(), ..receipt(["7f"], Delivered) }).await,
         ReceiptOutcome::Parked,
         "another carrier's id"
     );
@@ -445,10 +445,7 @@ pub(crate) async fn a_parked_receipt_of_one_message_stands_in_no_others_way(fres
 
 pub(crate) async fn a_parked_receipt_waits_for_its_own_carrier(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
-    assert_eq!(
-        desk.hear(Receipt { carrier: SOUTH.to_owned(), ..receipt(["a"], Delivered) }).await,
-        ReceiptOutcome::Parked
-    );
+    assert_eq!(desk.hear(Receipt { carrier: SOUTH.into(), ..receipt(["a"], Delivered) }).await, ReceiptOutcome::Parked);
     let id = desk.sent(desk.message(desk.account()), ["a"]).await;
     assert_eq!(desk.status(id).await, Status::Sent);
 }
@@ -546,18 +543,18 @@ pub(crate) async fn a_message_is_delivered_when_every_segment_that_its_carrier_m
 pub(crate) async fn what_a_carrier_took_counts_no_more_with_the_next_one(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let north = desk.attempted(Message { segments: 2, ..desk.message(desk.account()) }).await;
-    let elsewhere = Verdict::Retry(Retry { carrier: SOUTH.to_owned(), ..retry(after(1)) });
+    let elsewhere = Verdict::Retry(Retry { carrier: SOUTH.into(), ..retry(after(1)) });
     desk.record(&Outcome { accepted: acks(["a"]), verdict: elsewhere, ..north.clone() }).await;
     assert_matched(&desk, &desk.hear(receipt(["a"], Delivered)).await, 0, north.id, None);
     let token = desk.token();
-    let request = LeaseRequest { carrier: SOUTH.to_owned(), ..lease_request(token, after(1)) };
+    let request = LeaseRequest { carrier: SOUTH.into(), ..lease_request(token, after(1)) };
     assert_eq!(desk.store.lease_due(request).await.unwrap()[0].accepted_segments, 0, "it gets the whole text");
-    let south = Outcome { token, attempt: 2, carrier: SOUTH.to_owned(), accepted: acks(["a", "b"]), ..north };
+    let south = Outcome { token, attempt: 2, carrier: SOUTH.into(), accepted: acks(["a", "b"]), ..north };
     desk.record(&south).await;
     for (key, status) in [("b", None), ("a", Some(Status::Delivered))] {
         assert_matched(
             &desk,
-            &desk.hear(Receipt { carrier: SOUTH.to_owned(), ..receipt([key], Delivered) }).await,
+            &desk.hear(Receipt { carrier: SOUTH.into(), ..receipt([key], Delivered) }).await,
             0,
             south.id,
             status,
@@ -571,9 +568,9 @@ pub(crate) async fn a_carrier_that_a_message_has_left_can_only_say_that_it_arriv
         [("m", Undelivered(ErrorType::Unreachable), None), ("n", Delivered, Some(Status::Delivered))]
     {
         let north = desk.attempted(desk.message(desk.account())).await;
-        let elsewhere = Retry { carrier: SOUTH.to_owned(), outcome_unknown: true, ..retry(after(1)) };
+        let elsewhere = Retry { carrier: SOUTH.into(), outcome_unknown: true, ..retry(after(1)) };
         desk.record(&Outcome { verdict: Verdict::Retry(elsewhere), ..north.clone() }).await;
-        let south = Outcome { carrier: SOUTH.to_owned(), accepted: acks(["s"]), ..north.clone() };
+        let south = Outcome { carrier: SOUTH.into(), accepted: acks(["s"]), ..north.clone() };
         desk.record(&south).await;
         // North's answer comes late, and then its report.
         desk.record(&Outcome { accepted: acks([key]), ..north.clone() }).await;

@@ -7,8 +7,7 @@ use model::{AccountId, Message, Mode, Moment, Owner};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use store::StoreError;
-use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, BroadcastReplay};
-use store::contract::messages::{Admission, Admitted, IdempotencyClaim, Quota, Replay};
+use store::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage, Quota, Replay};
 use store::contract::nodes::{Epoch, LIFE};
 use store::contract::requests::RequestKey;
 use tokio::task::JoinSet;
@@ -36,13 +35,18 @@ const AWAITED: (bool, bool) = (false, true);
 const BEGUN_AND_AWAITED: (bool, bool) = (true, true);
 const PLAIN: (bool, bool) = (false, false);
 
-fn with(message: Message, node: Epoch, claim: &IdempotencyClaim, (begun, awaited): (bool, bool)) -> Admission {
+fn with(
+    message: Message,
+    node: Epoch,
+    claim: &IdempotencyClaim,
+    (begun, awaited): (bool, bool),
+) -> Admission<NewMessage> {
     Admission { node, idempotency: Some(IdempotencyClaim { begun, awaited, ..claim.clone() }), ..admission(message) }
 }
 
-fn replayed(message: &Message, answer: Option<&str>) -> Admitted {
-    Admitted::Replayed(Replay {
-        message: Arc::new(message.clone()),
+fn replayed(message: &Message, answer: Option<&str>) -> Earlier<Message> {
+    Earlier::Replayed(Replay {
+        made: Arc::new(message.clone()),
         answer: answer.map(str::to_owned),
         form: AnswerForm::NEWEST,
     })
@@ -53,7 +57,7 @@ async fn begin(desk: &Desk, node: Epoch, key: &RequestKey) -> bool {
 }
 
 /// What a repeat at any node finds.
-async fn replay(desk: &Desk, account: AccountId, claim: &IdempotencyClaim) -> Option<Admitted> {
+async fn replay(desk: &Desk, account: AccountId, claim: &IdempotencyClaim) -> Option<Earlier<Message>> {
     desk.store.replay(live(account), claim).await.unwrap()
 }
 
@@ -65,7 +69,7 @@ pub(crate) async fn a_key_is_held_by_one_request_until_that_ends(fresh: impl Bac
     for node in [NODE, other] {
         assert!(!begin(&desk, node, &key).await, "{node}");
     }
-    assert_eq!(replay(&desk, account, &claim).await, Some(Admitted::UnderWay));
+    assert_eq!(replay(&desk, account, &claim).await, Some(Earlier::UnderWay));
     let another = claim.clone();
     assert_eq!(
         replay(
@@ -74,7 +78,7 @@ pub(crate) async fn a_key_is_held_by_one_request_until_that_ends(fresh: impl Bac
             &IdempotencyClaim { fingerprint: crate::support::claim("key-1", "bye", NOW).fingerprint, ..another }
         )
         .await,
-        Some(Admitted::UnderWay)
+        Some(Earlier::UnderWay)
     );
     assert_eq!(
         replay(&desk, account, &IdempotencyClaim { begun: true, ..claim.clone() }).await,
@@ -131,7 +135,7 @@ pub(crate) async fn a_key_of_an_epoch_that_is_over_is_free(fresh: impl Backend) 
     desk.store.end_request(NODE, &key).await;
     assert_eq!(
         replay(&desk, account, &claim).await,
-        Some(Admitted::UnderWay),
+        Some(Earlier::UnderWay),
         "the late end of the other request frees nothing"
     );
     desk.store.leave(other, NOW + LIFE).await.unwrap();
@@ -145,7 +149,10 @@ pub(crate) async fn a_request_that_began_is_admitted_under_its_key(fresh: impl B
     assert!(begin(&desk, NODE, &key).await);
     assert_eq!(desk.try_admit(with(message.clone(), NODE, &claim, BEGUN)).await, Admitted::New);
     assert_eq!(replay(&desk, account, &claim).await, Some(replayed(&message, None)), "how it is answered is on record");
-    assert_eq!(desk.try_admit(with(desk.message(account), other, &claim, PLAIN)).await, replayed(&message, None));
+    assert_eq!(
+        desk.try_admit(with(desk.message(account), other, &claim, PLAIN)).await,
+        Admitted::Earlier(replayed(&message, None))
+    );
     assert!(!begin(&desk, other, &key).await);
     desk.store.end_request(NODE, &key).await;
     // A repeat holds the key while it looks, and hinders no other repeat.
@@ -164,8 +171,11 @@ pub(crate) async fn a_request_that_began_may_be_awaited_as_well(fresh: impl Back
     assert_eq!(desk.try_admit(Admission { quota, ..refused }).await, Admitted::QuotaReached);
     assert!(!begin(&desk, other, &key).await, "it holds the key as before");
     assert_eq!(desk.try_admit(with(message.clone(), NODE, &claim, BEGUN_AND_AWAITED)).await, Admitted::New);
-    assert_eq!(replay(&desk, account, &claim).await, Some(Admitted::UnderWay));
-    assert_eq!(desk.try_admit(with(desk.message(account), other, &claim, PLAIN)).await, Admitted::UnderWay);
+    assert_eq!(replay(&desk, account, &claim).await, Some(Earlier::UnderWay));
+    assert_eq!(
+        desk.try_admit(with(desk.message(account), other, &claim, PLAIN)).await,
+        Admitted::Earlier(Earlier::UnderWay)
+    );
     desk.store.end_request(NODE, &key).await;
     assert_eq!(replay(&desk, account, &claim).await, Some(replayed(&message, None)));
 }
@@ -177,8 +187,14 @@ pub(crate) async fn a_request_with_an_earlier_look_makes_no_second_message(fresh
     // A request without media looked before the other one began, and is admitted first.
     assert!(begin(&desk, NODE, &key).await);
     assert_eq!(desk.try_admit(with(message.clone(), other, &claim, PLAIN)).await, Admitted::New);
-    assert_eq!(desk.try_admit(with(desk.message(account), NODE, &claim, BEGUN)).await, replayed(&message, None));
-    assert_eq!(desk.try_admit(with(desk.message(account), other, &claim, AWAITED)).await, replayed(&message, None));
+    assert_eq!(
+        desk.try_admit(with(desk.message(account), NODE, &claim, BEGUN)).await,
+        Admitted::Earlier(replayed(&message, None))
+    );
+    assert_eq!(
+        desk.try_admit(with(desk.message(account), other, &claim, AWAITED)).await,
+        Admitted::Earlier(replayed(&message, None))
+    );
     assert_eq!(desk.count(account).await, 1);
 }
 
@@ -192,15 +208,15 @@ pub(crate) async fn an_awaited_answer_is_under_way_until_its_request_ends(fresh:
         for (node, how) in [(NODE, AWAITED), (other, AWAITED), (other, PLAIN)] {
             assert_eq!(
                 desk.try_admit(with(desk.message(account), node, &claim, how)).await,
-                Admitted::UnderWay,
+                Admitted::Earlier(Earlier::UnderWay),
                 "{node} {how:?}"
             );
         }
         assert!(!begin(&desk, other, &key).await);
-        assert_eq!(replay(&desk, account, &claim).await, Some(Admitted::UnderWay));
+        assert_eq!(replay(&desk, account, &claim).await, Some(Earlier::UnderWay));
         let taken =
             IdempotencyClaim { fingerprint: crate::support::claim(name, "bye", NOW).fingerprint, ..claim.clone() };
-        assert_eq!(replay(&desk, account, &taken).await, Some(Admitted::KeyTaken));
+        assert_eq!(replay(&desk, account, &taken).await, Some(Earlier::KeyTaken));
         if let Some(answer) = answer {
             desk.store.record_answer(NODE, &key, answer.to_owned()).await.unwrap();
             assert_eq!(
@@ -213,7 +229,7 @@ pub(crate) async fn an_awaited_answer_is_under_way_until_its_request_ends(fresh:
         assert_eq!(replay(&desk, account, &claim).await, Some(replayed(&message, answer)));
         assert_eq!(
             desk.try_admit(with(desk.message(account), other, &claim, AWAITED)).await,
-            replayed(&message, answer)
+            Admitted::Earlier(replayed(&message, answer))
         );
         assert!(begin(&desk, other, &key).await, "a replay holds nothing");
     }
@@ -228,7 +244,10 @@ pub(crate) async fn a_request_that_is_not_admitted_holds_no_key(fresh: impl Back
     assert_eq!(desk.try_admit(Admission { quota, ..over }).await, Admitted::QuotaReached);
     assert_eq!(replay(&desk, account, &claim).await, None);
     assert!(begin(&desk, other, &key).await);
-    assert_eq!(desk.try_admit(with(desk.message(account), NODE, &claim, AWAITED)).await, Admitted::UnderWay);
+    assert_eq!(
+        desk.try_admit(with(desk.message(account), NODE, &claim, AWAITED)).await,
+        Admitted::Earlier(Earlier::UnderWay)
+    );
     desk.store.end_request(other, &key).await;
     assert_eq!(desk.try_admit(with(desk.message(account), NODE, &claim, AWAITED)).await, Admitted::New);
 }
@@ -262,9 +281,11 @@ pub(crate) async fn of_many_awaited_requests_at_two_nodes_one_is_admitted(fresh:
         let [(node, how, _)] = first[..] else { panic!("{first:?}") };
         let is_awaited = *how == AWAITED;
         let others = outcomes.iter().filter(|(.., admitted)| *admitted != Admitted::New);
-        others.for_each(|(.., admitted)| assert_eq!(*admitted == Admitted::UnderWay, is_awaited, "{admitted:?}"));
+        others.for_each(|(.., admitted)| {
+            assert_eq!(*admitted == Admitted::Earlier(Earlier::UnderWay), is_awaited, "{admitted:?}")
+        });
         desk.store.end_request(*node, &claim.of(live(account))).await;
-        assert!(matches!(replay(&desk, account, &claim).await, Some(Admitted::Replayed(_))));
+        assert!(matches!(replay(&desk, account, &claim).await, Some(Earlier::Replayed(_))));
     }
     assert_eq!(desk.count(account).await, 10);
 }
@@ -276,21 +297,19 @@ pub(crate) async fn a_broadcast_holds_its_key_as_a_message_does(fresh: impl Back
     let key = claim.of(live(account));
     let with = |(begun, awaited)| {
         let idempotency = Some(IdempotencyClaim { begun, awaited, ..claim.clone() });
-        BroadcastAdmission { idempotency, ..broadcasts::admission(broadcast(&desk, account, 5, 0)) }
+        Admission { idempotency, ..broadcasts::admission(broadcast(&desk, account, 5, 0)) }
     };
     let look = async || desk.store.replay_broadcast(live(account), &claim).await.unwrap();
     assert!(begin(&desk, other, &key).await);
-    assert_eq!(look().await, Some(BroadcastAdmitted::UnderWay));
-    assert_eq!(desk.store.admit_broadcast(with(AWAITED)).await.unwrap(), BroadcastAdmitted::UnderWay);
+    assert_eq!(look().await, Some(Earlier::UnderWay));
+    assert_eq!(desk.store.admit_broadcast(with(AWAITED)).await.unwrap(), Admitted::Earlier(Earlier::UnderWay));
     desk.store.end_request(other, &key).await;
-    assert_eq!(desk.store.admit_broadcast(with(AWAITED)).await.unwrap(), BroadcastAdmitted::New);
-    assert_eq!(look().await, Some(BroadcastAdmitted::UnderWay));
-    assert_eq!(desk.store.admit_broadcast(with(PLAIN)).await.unwrap(), BroadcastAdmitted::UnderWay);
+    assert_eq!(desk.store.admit_broadcast(with(AWAITED)).await.unwrap(), Admitted::New);
+    assert_eq!(look().await, Some(Earlier::UnderWay));
+    assert_eq!(desk.store.admit_broadcast(with(PLAIN)).await.unwrap(), Admitted::Earlier(Earlier::UnderWay));
     desk.store.record_answer(NODE, &key, "{}".to_owned()).await.unwrap();
     desk.store.end_request(NODE, &key).await;
-    let Some(BroadcastAdmitted::Replayed(BroadcastReplay { answer, .. })) = look().await else {
-        panic!("it was admitted")
-    };
+    let Some(Earlier::Replayed(Replay { answer, .. })) = look().await else { panic!("it was admitted") };
     assert_eq!(answer.as_deref(), Some("{}"));
     assert!(begin(&desk, other, &key).await);
     end_desk(&desk, other).await;
@@ -353,14 +372,14 @@ struct Key {
     /// The node whose request holds it, and whether its answer is awaited.
     held: Option<(usize, bool)>,
     /// What the first repeat heard.
-    heard: Option<Admitted>,
+    heard: Option<Earlier<Message>>,
 }
 
 impl Key {
     /// What a repeat hears; nothing where the request would be the first.
-    fn repeat(&self) -> Option<Admitted> {
+    fn repeat(&self) -> Option<Earlier<Message>> {
         match (&self.record, self.held) {
-            (Some((_, None)), Some((_, true))) => Some(Admitted::UnderWay),
+            (Some((_, None)), Some((_, true))) => Some(Earlier::UnderWay),
             (Some((message, answer)), _) => Some(replayed(message, answer.as_deref())),
             (None, _) => None,
         }
@@ -401,7 +420,7 @@ impl World {
                 self.keys[key].held.take_if(|(holder, _)| *holder == n);
             }
             Step::Look(key) => {
-                let expected = self.keys[key].repeat().or_else(|| self.keys[key].held.map(|_| Admitted::UnderWay));
+                let expected = self.keys[key].repeat().or_else(|| self.keys[key].held.map(|_| Earlier::UnderWay));
                 let heard = replay(&self.desk, self.account, &self.claim(key)).await;
                 assert_eq!(heard, expected);
                 self.hear(key, heard);
@@ -414,8 +433,8 @@ impl World {
     }
 
     /// What a repeat is answered never changes.
-    fn hear(&mut self, key: usize, heard: Option<Admitted>) {
-        if let Some(heard @ Admitted::Replayed(_)) = heard {
+    fn hear(&mut self, key: usize, heard: Option<Earlier<Message>>) {
+        if let Some(heard @ Earlier::Replayed(_)) = heard {
             assert_eq!(self.keys[key].heard.get_or_insert(heard.clone()), &heard);
         }
     }
@@ -440,15 +459,15 @@ impl World {
             return assert_eq!(admitted, Err(StoreError::Over));
         }
         let is_refused = awaited && !begun && self.keys[key].held.is_some();
-        let expected = self.keys[key].repeat().unwrap_or(if is_refused { Admitted::UnderWay } else { Admitted::New });
-        assert_eq!(admitted, Ok(expected.clone()));
-        if expected == Admitted::New {
+        let expected = self.keys[key].repeat().or(is_refused.then_some(Earlier::UnderWay));
+        assert_eq!(admitted, Ok(expected.clone().map_or(Admitted::New, Admitted::Earlier)));
+        if expected.is_none() {
             self.keys[key].record = Some((message, None));
             if awaited {
                 self.keys[key].held = Some((node, true));
             }
         }
-        self.hear(key, Some(expected));
+        self.hear(key, expected);
     }
 
     /// The request that is awaited records its answer once; a node that is over tries it as well.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use model::event::EventKind;
 use model::{AccountId, Mode, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord, SeededEntropy, Timestamp};
 use store::StoreError;
+use store::contract::admission::{Admission, Admitted};
 use store::contract::bounds::Bounds;
-use store::contract::messages::{Admission, Admitted};
 use store::contract::screening::ScreeningFilter;
 
 use crate::support::{Backend, Desk, NOW, admission, after, number};
@@ -62,7 +62,7 @@ pub(crate) async fn what_is_flagged_is_recorded_with_its_message_or_not_at_all(f
         Admission { flagged: Some(flagged), ..admission(message) }
     };
     let refused = with_flag(desk.message(account));
-    let refused = Admission { quota: store::contract::messages::Quota { limit: 0, ..refused.quota }, ..refused };
+    let refused = Admission { quota: store::contract::admission::Quota { limit: 0, ..refused.quota }, ..refused };
     assert_eq!(desk.try_admit(refused).await, Admitted::QuotaReached);
     assert_eq!(desk.store.screening_log(ScreeningFilter::default(), None, 9).await.unwrap(), []);
     let message = desk.message(account);

@@ -13,12 +13,12 @@ use model::event::EventKind;
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::status::SegmentFate;
 use model::{
-    AccountId, BroadcastId, Delivery, Message, MessageId, Mint, Mode, Moment, Owner, ReceiptScope, SeededEntropy,
-    Status, Timestamp,
+    AccountId, Assignment, BroadcastId, Delivery, Message, MessageId, Mint, Mode, Moment, Owner, ReceiptScope,
+    SeededEntropy, Status, Timestamp,
 };
+use store::contract::admission::{Admission, Admitted, IdempotencyClaim, NewMessage};
 use store::contract::changes::{Kind, Kinds, Resource, Tail, Tailed};
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Retry, SegmentAck, Verdict};
-use store::contract::messages::{Admission, Admitted, IdempotencyClaim};
 use store::contract::nodes::{Epoch, Tokens};
 use store::contract::receipts::{Receipt, ReceiptOutcome};
 use store::{Messages, Store};
@@ -77,8 +77,21 @@ pub(crate) fn message(id: MessageId, account: AccountId, at: Timestamp) -> Messa
 }
 
 /// An admission of `message` to [`NORTH`], due at once, with a quota that is never reached and no idempotency key.
-pub(crate) fn admission(message: Message) -> Admission {
-    Admission { carrier: NORTH.to_owned(), ..testkit::admission(NODE, message) }
+pub(crate) fn admission(message: Message) -> Admission<NewMessage> {
+    let admission = testkit::admission(NODE, message);
+    let payload = NewMessage { carrier: NORTH.into(), ..admission.payload };
+    Admission { payload, ..admission }
+}
+
+/// The same admission, under a lease.
+pub(crate) fn under(lease: Option<Lease>, admission: Admission<NewMessage>) -> Admission<NewMessage> {
+    Admission { payload: NewMessage { lease, ..admission.payload }, ..admission }
+}
+
+/// An admission of `message` with this assignment.
+pub(crate) fn assigned(carrier: impl Into<Assignment>, message: Message) -> Admission<NewMessage> {
+    let admission = admission(message);
+    Admission { payload: NewMessage { carrier: carrier.into(), ..admission.payload }, ..admission }
 }
 
 /// The claim of a request for `what` under `key`, at the endpoint for single messages, of which records of a day count
@@ -111,14 +124,14 @@ pub(crate) fn acks<const N: usize>(keys: [&str; N]) -> Vec<SegmentAck> {
 
 /// Another try with [`NORTH`] at `due_at`, after an attempt that counts and whose outcome is known.
 pub(crate) fn retry(due_at: Timestamp) -> Retry {
-    Retry { due_at, carrier: NORTH.to_owned(), counts: true, outcome_unknown: false }
+    Retry { due_at, carrier: NORTH.into(), counts: true, outcome_unknown: false, refused: false }
 }
 
 /// A receipt from [`NORTH`] at [`NOW`] that names no address.
 pub(crate) fn receipt<const N: usize>(keys: [&str; N], fate: SegmentFate) -> Receipt {
     let keys = keys.map(str::to_owned).to_vec();
     Receipt {
-        carrier: NORTH.to_owned(),
+        carrier: NORTH.into(),
         keys,
         addresses: Vec::new(),
         fate,
@@ -134,7 +147,7 @@ pub(crate) fn lease_request(token: u64, now: Timestamp) -> LeaseRequest {
     let lease = Lease { token, until: now + Duration::from_secs(LEASE_SECS) };
     let (limit, limit_per_account, limit_of_broadcasts) = (1_000, 1_000, 1_000);
     LeaseRequest {
-        carrier: NORTH.to_owned(),
+        carrier: NORTH.into(),
         now: Moment::of(now),
         lease,
         limit,
@@ -235,7 +248,7 @@ impl Desk {
     }
 
     /// Admits, and answers what became of it.
-    pub(crate) async fn try_admit(&self, admission: Admission) -> Admitted {
+    pub(crate) async fn try_admit(&self, admission: Admission<NewMessage>) -> Admitted<Message> {
         self.store.admit(admission).await.unwrap()
     }
 
@@ -263,7 +276,7 @@ impl Desk {
     /// Begins an attempt with [`NORTH`] at `now`, under a lease that reaches [`LEASE_SECS`] from then.
     pub(crate) async fn begin(&self, id: MessageId, token: u64, now: Timestamp) -> Option<u32> {
         let lease_until = now + Duration::from_secs(LEASE_SECS);
-        let attempt = Attempt { id, token, carrier: NORTH.to_owned(), lease_until, detail: "all segments".to_owned() };
+        let attempt = Attempt { id, token, carrier: NORTH.into(), lease_until, detail: "all segments".to_owned() };
         self.store.begin_attempts(vec![attempt], Moment::of(now)).await.unwrap()[0]
     }
 
@@ -272,9 +285,9 @@ impl Desk {
     pub(crate) async fn attempted(&self, message: Message) -> Outcome {
         let (id, recipient, total, token) = (message.id, message.recipient, message.segments, self.token());
         let lease = Some(Lease { token, until: after(LEASE_SECS) });
-        assert_eq!(self.try_admit(Admission { lease, ..admission(message) }).await, Admitted::New);
+        assert_eq!(self.try_admit(under(lease, admission(message))).await, Admitted::New);
         let attempt = self.begin(id, token, NOW).await.unwrap();
-        let (carrier, detail, receipt_by) = (NORTH.to_owned(), "ESME_ROK".to_owned(), Some(after(WAIT_SECS)));
+        let (carrier, detail, receipt_by) = (NORTH.into(), "ESME_ROK".to_owned(), Some(after(WAIT_SECS)));
         Outcome {
             id,
             recipient,

@@ -28,7 +28,7 @@ pub(crate) async fn no_more_receipts_wait_than_their_carrier_may_have(fresh: imp
     let mut desk = Desk::open(&fresh).await;
     let bounds = Bounds { parked_max: 3, ..Bounds::default() };
     desk.store.keep_within(bounds);
-    let elsewhere = Receipt { carrier: SOUTH.to_owned(), ..came(["s"], 0) };
+    let elsewhere = Receipt { carrier: SOUTH.into(), ..came(["s"], 0) };
     assert_eq!(desk.hear(elsewhere).await, ReceiptOutcome::Parked);
     for (at, key) in (1..).zip(["a", "b", "c"]) {
         assert_eq!(desk.hear(came([key], at)).await, ReceiptOutcome::Parked);
@@ -97,7 +97,7 @@ pub(crate) async fn the_operator_sees_what_came_and_what_became_of_it(fresh: imp
     desk.hear(named).await;
     desk.hear(came(["b"], 2)).await;
     let refused = Refused {
-        carrier: NORTH.to_owned(),
+        carrier: NORTH.into(),
         at: after(3),
         reason: Reason::Inbound,
         detail: "a message of a handset".to_owned(),
@@ -144,7 +144,7 @@ pub(crate) async fn the_last_hundred_are_kept_and_what_was_matched_makes_way(fre
         desk.hear(came([&format!("w{at}")], at)).await;
     }
     let refused = |at| Refused {
-        carrier: NORTH.to_owned(),
+        carrier: NORTH.into(),
         at: after(at),
         reason: Reason::Unreadable,
         detail: String::new(),

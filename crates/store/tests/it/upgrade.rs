@@ -8,10 +8,10 @@ use model::number::{Number, NumberState};
 use model::quota::UtcDay;
 use model::{Broadcast, Message, MessageId, Mode, Originator, Owner, ScreeningOutcome, Status};
 use rusqlite::{Connection, params};
-use store::contract::broadcasts::BroadcastAdmitted;
+use store::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, Quota};
 use store::contract::changes::{Kind, Kinds};
 use store::contract::dispatch::{Outcome, Verdict};
-use store::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFilter, Quota};
+use store::contract::messages::MessageFilter;
 use store::contract::receipts::ReceiptOutcome;
 use store::contract::screening::ScreeningFilter;
 use store::contract::tenants::NumberChange;
@@ -132,18 +132,15 @@ async fn records_of_keys_get_the_mode_of_what_they_made_and_quotas_count_for_liv
     desk.join().await;
     for (at, mode) in modes.into_iter().enumerate() {
         let (owner, other) = (Owner { account, mode }, Owner { account, mode: modes[1 - at] });
-        let Some(Admitted::Replayed(replay)) = desk.store.replay(owner, &key(Endpoint::Message, mode)).await.unwrap()
+        let Some(Earlier::Replayed(replay)) = desk.store.replay(owner, &key(Endpoint::Message, mode)).await.unwrap()
         else {
             panic!("it is kept")
         };
         let answer = (mode == Mode::Test).then_some("{}");
-        assert_eq!(
-            (&*replay.message, replay.answer.as_deref(), replay.form),
-            (&messages[at], answer, AnswerForm::FIRST)
-        );
+        assert_eq!((&*replay.made, replay.answer.as_deref(), replay.form), (&messages[at], answer, AnswerForm::FIRST));
         let replay = desk.store.replay_broadcast(owner, &key(Endpoint::Broadcast, mode)).await.unwrap();
-        let Some(BroadcastAdmitted::Replayed(replay)) = replay else { panic!("it is kept") };
-        assert_eq!((replay.broadcast, replay.form), (Arc::new(broadcasts[at].clone()), AnswerForm::FIRST));
+        let Some(Earlier::Replayed(replay)) = replay else { panic!("it is kept") };
+        assert_eq!((replay.made, replay.form), (Arc::new(broadcasts[at].clone()), AnswerForm::FIRST));
         assert_eq!(desk.store.replay(other, &key(Endpoint::Message, mode)).await.unwrap(), None);
     }
     for (mode, limit, outcome) in
@@ -181,7 +178,7 @@ async fn a_sent_message_waits_for_its_receipts_for_three_days_and_a_parked_recei
         token: 0,
         total: 1,
         attempt: 0,
-        carrier: NORTH.to_owned(),
+        carrier: NORTH.into(),
         at: NOW,
         accepted: acks(["a"]),
         verdict: Verdict::Sent,

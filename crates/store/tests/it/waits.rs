@@ -24,7 +24,7 @@ pub(crate) async fn a_message_without_receipts_is_marked_when_its_wait_is_over(f
     let id = desk.sent(desk.message(desk.account()), ["a"]).await;
     assert_eq!(end_all(&desk, WAIT_SECS - 1).await, WaitStep::default());
     assert!(!desk.delivery(id).await.receipt_missing);
-    assert_eq!(end_all(&desk, WAIT_SECS).await, WaitStep { over: 1, ended: 0, missing: vec![NORTH.to_owned()] });
+    assert_eq!(end_all(&desk, WAIT_SECS).await, WaitStep { over: 1, ended: 0, missing: vec![NORTH.into()] });
     let delivery = desk.delivery(id).await;
     assert_eq!((delivery.status, delivery.receipt_missing), (Status::Sent, true));
     assert_eq!(desk.kinds(id).await.last(), Some(&EventKind::Missing));
@@ -46,7 +46,7 @@ pub(crate) async fn a_wait_that_begins_after_the_message_is_listed_ends_too(fres
     desk.list_all(after(2)).await;
     desk.record(&Outcome { accepted: acks(["a"]), receipt_by: Some(after(WAIT_SECS)), ..attempted.clone() }).await;
     desk.reopen(&fresh).await;
-    let step = WaitStep { over: 1, ended: 0, missing: vec![NORTH.to_owned()] };
+    let step = WaitStep { over: 1, ended: 0, missing: vec![NORTH.into()] };
     assert_eq!(desk.store.end_waits(after(WAIT_SECS), 100).await.unwrap(), step);
     assert!(desk.delivery(attempted.id).await.receipt_missing);
 }

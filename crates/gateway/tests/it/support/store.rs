@@ -16,19 +16,18 @@ use model::limits::Standing;
 use model::media::{Digest, StoredMedia};
 use model::number::{Block, BlockKind, Number};
 use model::{
-    AccountId, Broadcast, BroadcastId, BroadcastRecord, MediaId, MediaType, MessageId, MessageRecord, Mint, Moment,
-    Originator, Owner, ScreeningId, ScreeningRecord, Timestamp, Unmatched,
+    AccountId, Broadcast, BroadcastId, BroadcastRecord, CarrierName, MediaId, MediaType, Message, MessageId,
+    MessageRecord, Mint, Moment, Originator, Owner, ScreeningId, ScreeningRecord, Timestamp, Unmatched,
 };
+use store::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast, NewMessage};
 use store::contract::bounds::Bounds;
-use store::contract::broadcasts::{
-    BroadcastAdmission, BroadcastAdmitted, BroadcastFilter, BroadcastPage, Canceled, Expansion, Upcoming,
-};
+use store::contract::broadcasts::{BroadcastFilter, BroadcastPage, Canceled, Expansion, Upcoming};
 use store::contract::changes::{Batch, Consumer, Kinds, Position, Tail};
 use store::contract::dispatch::{Attempt, LeaseRequest, Leased, Outcome, QueueDepth};
 use store::contract::health::CommitSample;
 use store::contract::lists::Indexed;
 use store::contract::media::SweptMedia;
-use store::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFilter, Page};
+use store::contract::messages::{MessageFilter, Page};
 use store::contract::nodes::{Epoch, Node, Slot, TakenOver};
 use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome, Refused, WaitStep};
 use store::contract::requests::RequestKey;
@@ -202,16 +201,16 @@ macro_rules! passed_on {
 }
 
 passed_on! { Messages {
-    fn admit(admission: Admission) -> Admitted;
+    fn admit(admission: Admission<NewMessage>) -> Admitted<Message>;
     fn message(owner: Owner, id: MessageId) -> Option<MessageRecord>;
     fn message_of_any_account(id: MessageId) -> Option<MessageRecord>;
     fn messages(owner: Option<Owner>, filter: MessageFilter, after: Option<MessageId>, limit: usize) -> Page;
     fn events(id: MessageId) -> Vec<Event>;
-    replaying fn replay(owner: Owner, claim: &IdempotencyClaim) -> Option<Admitted>;
+    replaying fn replay(owner: Owner, claim: &IdempotencyClaim) -> Option<Earlier<Message>>;
 } }
 
 passed_on! { Broadcasts {
-    fn admit_broadcast(admission: BroadcastAdmission) -> BroadcastAdmitted;
+    fn admit_broadcast(admission: Admission<NewBroadcast>) -> Admitted<Broadcast>;
     fn broadcast(owner: Option<Owner>, id: BroadcastId) -> Option<BroadcastRecord>;
     fn broadcasts(
         owner: Option<Owner>,
@@ -223,7 +222,7 @@ passed_on! { Broadcasts {
     fn upcoming(id: BroadcastId, limit: usize) -> Option<Upcoming>;
     fn expand(expansion: Expansion) -> bool;
     fn cancel_broadcast(owner: Option<Owner>, id: BroadcastId, now: Timestamp) -> Option<Canceled>;
-    replaying fn replay_broadcast(owner: Owner, claim: &IdempotencyClaim) -> Option<BroadcastAdmitted>;
+    replaying fn replay_broadcast(owner: Owner, claim: &IdempotencyClaim) -> Option<Earlier<Broadcast>>;
 } }
 
 #[async_trait]
@@ -278,7 +277,7 @@ passed_on! { Receipts {
     fn record_receipts(receipts: Vec<Receipt>) -> Vec<ReceiptOutcome>;
     fn record_refused(refused: Vec<Refused>) -> ();
     fn settle_held(now: Timestamp, unclaimed: Duration, after: Option<MessageId>, limit: usize) -> HeldStep;
-    fn forget_parked(now: Timestamp, kept: Duration, limit: usize) -> Vec<String>;
+    fn forget_parked(now: Timestamp, kept: Duration, limit: usize) -> Vec<CarrierName>;
     fn end_waits(now: Timestamp, limit: usize) -> WaitStep;
     fn unmatched(carrier: &str, limit: usize) -> Vec<Unmatched>;
     fn count_unmatched(carrier: &str) -> u64;

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use model::{ErrorType, Message, Mode, Moment, Timestamp};
+use model::{CarrierName, ErrorType, Message, Moment, Timestamp};
 use store::contract::dispatch::{Attempt, Leased, Outcome, Retry, Verdict};
 
 use super::{Dispatch, Report, Skips};
 use crate::lease;
 use crate::media::MediaError;
-use crate::outcome::{policy_of, unattempted};
-use crate::route::OnUnknown;
+use crate::outcome::unattempted;
+use crate::route::{OnUnknown, Subject};
 use crate::tenants::TenantBook;
 
 /// Why a message of a broadcast does not leave.
@@ -58,14 +58,11 @@ impl Dispatch {
 
     /// The outcome of an attempt that an earlier process began.
     pub(super) fn interrupted(&self, leased: &Leased, now: Moment) -> Outcome {
-        let verdict = match policy_of(&leased.message, &self.books.routes) {
+        let verdict = match self.books.routes.on_unknown(Subject::of(&leased.message)) {
             OnUnknown::Hold => Verdict::Hold,
-            OnUnknown::Resend => Verdict::Retry(Retry {
-                due_at: now.steady,
-                carrier: leased.carrier.clone(),
-                counts: true,
-                outcome_unknown: true,
-            }),
+            OnUnknown::Resend => {
+                Verdict::Retry(Retry { outcome_unknown: true, ..Retry::at_once(self.carrier.clone(), now) })
+            }
         };
         unattempted(leased, now.wall, verdict, "the process ended before an answer was recorded".to_owned())
     }
@@ -83,32 +80,22 @@ impl Dispatch {
         let due_at = now.steady + self.settings.retry.floor;
         let why = error.map_or_else(|| "they did not come".to_owned(), ToString::to_string);
         (
-            Verdict::Retry(Retry { due_at, carrier: leased.carrier.clone(), counts: false, outcome_unknown: false }),
+            Verdict::Retry(Retry { due_at, counts: false, ..Retry::at_once(self.carrier.clone(), now) }),
             Report::Late(id, why),
         )
     }
 
-    /// The first carrier of a message's route, other than this one, that is among `up`.
-    pub(super) fn other_carrier(&self, message: &Message, up: &BTreeSet<String>) -> Option<String> {
-        match message.mode {
-            Mode::Live => {
-                let route = self.books.routes.find(&message.recipient, message.kind)?;
-                route.carriers.iter().find(|name| **name != self.carrier && up.contains(*name)).cloned()
-            }
-            Mode::Test => None,
-        }
+    /// The carrier that takes a message while this one is down, among those that are `up`.
+    pub(super) fn other_carrier(&self, leased: &Leased, up: &BTreeSet<CarrierName>) -> Option<CarrierName> {
+        let (of, routes) = (Subject::of(&leased.message), &self.books.routes);
+        routes.instead_of(of, &self.carrier, &leased.refused_by, |name| up.contains(name))
     }
 
     /// What becomes of a message that goes to another carrier. It was never attempted here, so there is no attempt to
     /// take back.
-    pub(super) fn diverted(&self, leased: &Leased, carrier: &str, now: Moment) -> Outcome {
+    pub(super) fn diverted(&self, leased: &Leased, carrier: CarrierName, now: Moment) -> Outcome {
         let detail = format!("{} is down; next carrier: {carrier}", self.carrier);
-        let verdict = Verdict::Retry(Retry {
-            due_at: now.steady,
-            carrier: carrier.to_owned(),
-            counts: false,
-            outcome_unknown: false,
-        });
+        let verdict = Verdict::Retry(Retry { counts: false, ..Retry::at_once(carrier, now) });
         unattempted(leased, now.wall, verdict, detail)
     }
 }

@@ -44,7 +44,7 @@ const PACED: &str = "+18005550007";
 
 fn machine() -> Dispatch {
     let route = |prefix: &str, on_unknown| {
-        let carriers = vec!["main".to_owned(), "second".to_owned(), "third".to_owned()];
+        let carriers = vec!["main".into(), "second".into(), "third".into()];
         Route { prefix: prefix.to_owned(), kind: MessageType::Sms, carriers, on_unknown }
     };
     let books = Books {
@@ -53,7 +53,7 @@ fn machine() -> Dispatch {
         senders: Arc::new(SenderPaces::new(|number| NonZeroU32::new(1).filter(|_| &*number.text() == PACED))),
         tokens: Arc::new(Tokens::of(Epoch::new(1).unwrap())),
     };
-    Dispatch::new("main", settings(), books)
+    Dispatch::new("main".into(), settings(), books)
 }
 
 /// The message of this number, of an account and perhaps a broadcast.
@@ -67,7 +67,7 @@ fn leased(number: u32, change: impl FnOnce(&mut Message)) -> Leased {
     };
     change(&mut message);
     let lease = Lease { token: u64::from(number), until: NOW.steady + DAY };
-    Leased { lease, ..testkit::leased(message, 0) }
+    Leased::fresh(Arc::new(message), lease, "main".into())
 }
 
 fn plain(number: u32) -> Leased {
@@ -225,7 +225,7 @@ fn what_the_store_does_not_take_stays_in_memory() {
 
 #[test]
 fn a_look_round_ends_what_has_expired_and_gives_away_what_a_carrier_that_is_down_cannot_send() {
-    let down = |secs| Carriers { down_for: Some(Duration::from_secs(secs)), up: BTreeSet::from(["third".to_owned()]) };
+    let down = |secs| Carriers { down_for: Some(Duration::from_secs(secs)), up: BTreeSet::from(["third".into()]) };
     let test = leased(3, |message| message.mode = Mode::Test);
     let expired = leased(2, |message| message.expires_at = NOW.wall);
     let mut machine = waiting(vec![plain(1), expired, test]);

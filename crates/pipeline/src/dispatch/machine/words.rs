@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use carrier::Submission;
-use model::{BroadcastId, Media, MediaId, MessageId, Moment, Timestamp};
+use model::{BroadcastId, CarrierName, Media, MediaId, MessageId, Moment, Timestamp};
 use store::contract::dispatch::{Attempt, LeaseRequest, Leased, Outcome};
 
 use crate::media::MediaError;
@@ -70,7 +70,7 @@ pub(in crate::dispatch) enum Action {
     /// Messages of broadcasts have left memory.
     MadeRoom,
     /// Something is due in the store for these carriers.
-    LookAt(BTreeSet<String>),
+    LookAt(BTreeSet<CarrierName>),
     /// Something to tell the operator.
     Report(Report),
 }
@@ -109,5 +109,5 @@ pub(in crate::dispatch) struct Carriers {
     /// For how long this one has been down.
     pub(in crate::dispatch) down_for: Option<Duration>,
     /// The names of those that are up. They count only where this one is down.
-    pub(in crate::dispatch) up: BTreeSet<String>,
+    pub(in crate::dispatch) up: BTreeSet<CarrierName>,
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use model::message::MessageType;
 use model::{Media, MediaType, Message, MessageId, Status};
-use store::contract::messages::{Admission, Admitted};
+use store::contract::admission::{Admission, Admitted, NewMessage};
 use store::objects::Objects;
 
 use super::world::{MAIN, Tenant, World};
@@ -58,11 +58,9 @@ async fn admit(world: &World, tenant: &Tenant, content: u8, hangs: bool) -> Mess
     }
     let message = Message { kind: MessageType::Mms, media: placed.id, ..world.message(tenant, 1, "+12025550143") };
     let id = message.id;
-    let admission = Admission {
-        carrier: MAIN.to_owned(),
-        media: placed.brought,
-        ..testkit::admission(world.node.epoch(), message)
-    };
+    let admission = testkit::admission(world.node.epoch(), message);
+    let payload = NewMessage { carrier: MAIN.into(), ..admission.payload };
+    let admission = Admission { payload, media: placed.brought, ..admission };
     assert_eq!(world.store.admit(admission).await.unwrap(), Admitted::New);
     id
 }

@@ -13,13 +13,14 @@ use model::backoff::Backoff;
 use model::message::MessageType;
 use model::number::NumberState;
 use model::{
-    AccountId, Broadcast, BroadcastId, Clock, Message, MessageId, Msisdn, Originator, Recipients, SeededEntropy,
-    SimClock, Status, Timestamp,
+    AccountId, Broadcast, BroadcastId, Clock, ErrorType, Message, MessageId, Msisdn, Originator, Recipients,
+    SeededEntropy, SimClock, Status, Timestamp,
 };
 use runtime::{Machine, Runtime, Ticks};
 use store::Store;
+use store::contract::admission::{Admission, Admitted, NewMessage};
 use store::contract::broadcasts::{Expanded, Expansion};
-use store::contract::messages::{Admission, Admitted};
+use store::contract::dispatch::Leased;
 use store::objects::Objects;
 use testkit::{LIMITS, Place, pepper};
 use tokio::sync::{Notify, mpsc, watch};
@@ -52,6 +53,10 @@ pub(super) fn accepted() -> SegmentOutcome {
 
 pub(super) fn later() -> SegmentOutcome {
     SegmentOutcome::TryLater { status: "ESME_RSYSERR".into() }
+}
+
+pub(super) fn refused() -> SegmentOutcome {
+    SegmentOutcome::Refused { error_type: ErrorType::CarrierRejected, status: "ESME_RSUBMITFAIL".into() }
 }
 
 /// A carrier that takes everything and answers when a test does.
@@ -109,6 +114,19 @@ pub(super) struct Tenant {
     pub(super) number: Originator,
 }
 
+/// How the dispatchers of these tests behave.
+const fn settings() -> DispatchSettings {
+    DispatchSettings {
+        queue: QueueLimits { total: 1_000, per_account: 500, originator_rate: 0, account_rate: 0 },
+        lease: Duration::from_secs(60),
+        batch: 100,
+        poll: Duration::from_millis(250),
+        retry: Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) },
+        attempts_per_carrier: 5,
+        fallback_after: Duration::from_secs(30),
+    }
+}
+
 pub(super) struct World {
     file: Place,
     pub(super) clock: Arc<SimClock>,
@@ -135,15 +153,7 @@ impl World {
     }
 
     async fn on(file: Place, clock: Arc<SimClock>, seed: u64) -> Self {
-        let settings = DispatchSettings {
-            queue: QueueLimits { total: 1_000, per_account: 500, originator_rate: 0, account_rate: 0 },
-            lease: Duration::from_secs(60),
-            batch: 100,
-            poll: Duration::from_millis(250),
-            retry: Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) },
-            attempts_per_carrier: 5,
-            fallback_after: Duration::from_secs(30),
-        };
+        let settings = settings();
         let store = file.open().await;
         let node =
             Node::join(Arc::clone(&store), "test".to_owned(), "0", Arc::<SimClock>::clone(&clock)).await.unwrap();
@@ -153,7 +163,7 @@ impl World {
             Arc::new(TenantBook::load(store.clone(), pepper(), clock.clone(), entropy.clone()).await.unwrap());
         let carriers =
             [MAIN, BACKUP].map(|name| Arc::new(Fake { name, submitted: Mutex::default(), down: Mutex::default() }));
-        let counters = Arc::new(Counters::new(carriers.iter().map(|carrier| carrier.name.to_owned())));
+        let counters = Arc::new(Counters::new(carriers.iter().map(|carrier| carrier.name.into())));
         let feed = Feed::new(store.clone(), Arc::default(), Arc::default(), counters.clone(), tenants.clone());
         let objects = Arc::new(Memory::default());
         let runtime: Arc<dyn Runtime> = Arc::new(Machine::with_clock(clock.clone()));
@@ -268,8 +278,10 @@ impl World {
         let (id, message) = (message.id, Arc::new(message));
         let place = into_memory.then(|| self.dispatchers.reserve(MAIN, message.account).unwrap());
         let lease = place.as_ref().map(|place| place.lease());
-        let (due_at, carrier) = (self.clock.steady(), MAIN.to_owned());
-        let admission = Admission { carrier, lease, due_at, ..testkit::admission(self.node.epoch(), message.clone()) };
+        let due_at = self.clock.steady();
+        let admission = testkit::admission(self.node.epoch(), message.clone());
+        let payload = NewMessage { carrier: MAIN.into(), lease, due_at, ..admission.payload };
+        let admission = Admission { payload, ..admission };
         assert_eq!(self.store.admit(admission).await.unwrap(), Admitted::New);
         match place {
             Some(place) => place.fill(message),
@@ -304,7 +316,7 @@ impl World {
         };
         let (_, lease) = self.dispatchers.room_for_broadcasts(MAIN).unwrap();
         let message = Arc::new(message);
-        let made = Expanded { message: message.clone(), carrier: MAIN.to_owned(), lease: Some(lease) };
+        let made = Expanded { message: message.clone(), carrier: MAIN.into(), lease: Some(lease) };
         let expansion = Expansion {
             node: self.node.epoch(),
             broadcast: broadcast.id,
@@ -315,15 +327,18 @@ impl World {
             at: self.clock.now(),
         };
         assert!(self.store.expand(expansion).await.unwrap());
-        let leased =
-            store::contract::dispatch::Leased { lease, carrier: MAIN.to_owned(), ..testkit::leased(message, 0) };
-        self.dispatchers.hold(vec![leased]);
+        self.dispatchers.hold(vec![Leased::fresh(message, lease, MAIN.into())]);
     }
 
     /// One turn of the first carrier's dispatcher.
     pub(super) async fn run_once(&self) {
+        self.run_once_at(MAIN).await;
+    }
+
+    /// One turn of a carrier's dispatcher.
+    pub(super) async fn run_once_at(&self, name: &str) {
         let mut poll = self.poll.lock().await;
-        self.dispatcher(MAIN).turn(&self.dispatchers, &mut poll).await;
+        self.dispatcher(name).turn(&self.dispatchers, &mut poll).await;
     }
 
     /// Turns enough for everything that can leave now to leave, with looks into the store among them; and a sweep of

@@ -13,6 +13,7 @@ const NOW: Moment = Moment::of(testkit::NOW);
 fn recording() -> Recording {
     let books = Books {
         routes: Arc::default(),
+        carriers: Box::new(crate::dispatch::Dispatchers::default()),
         retry: Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) },
         attempts_per_carrier: 3,
         receipt_wait: Box::new(|_| None),

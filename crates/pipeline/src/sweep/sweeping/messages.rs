@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use model::{Moment, Timestamp};
+use model::{CarrierName, Moment, Timestamp};
 use store::contract::receipts::WaitStep;
 
 use super::super::{BATCH, STEP};
@@ -42,7 +42,7 @@ pub(super) struct Messages {
     /// When the present round began.
     at: Moment,
     /// What the last census found, which the log has.
-    unknown: Vec<(String, u64)>,
+    unknown: Vec<(CarrierName, u64)>,
     step: Step,
 }
 
@@ -122,7 +122,7 @@ impl Messages {
         actions
     }
 
-    fn parked_forgotten(&mut self, carriers: Vec<String>) -> Vec<Action> {
+    fn parked_forgotten(&mut self, carriers: Vec<CarrierName>) -> Vec<Action> {
         let is_last = carriers.len() < STEP;
         let unclaimed =
             by_carrier(carriers).into_iter().map(|(carrier, count)| Action::Report(Report::Unclaimed(carrier, count)));
@@ -137,7 +137,7 @@ impl Messages {
     }
 
     /// Reports the messages that wait for carriers missing from this configuration, whenever their number changes.
-    fn counted(&mut self, unknown: Vec<(String, u64)>) -> Vec<Action> {
+    fn counted(&mut self, unknown: Vec<(CarrierName, u64)>) -> Vec<Action> {
         self.census.done();
         let changed = unknown.iter().filter(|found| !self.unknown.contains(found)).cloned();
         let mut actions: Vec<Action> =

@@ -105,8 +105,8 @@ fn media(place: u8) -> MediaId {
     MediaId::from_bytes([place; 16])
 }
 
-fn names(counts: &[(&str, usize)]) -> Vec<String> {
-    counts.iter().flat_map(|(name, count)| vec![(*name).to_owned(); *count]).collect()
+fn names(counts: &[(&str, usize)]) -> Vec<CarrierName> {
+    counts.iter().flat_map(|(name, count)| vec![CarrierName::from(*name); *count]).collect()
 }
 
 #[test]
@@ -305,7 +305,7 @@ fn rounds_begin_by_the_time_at_which_the_one_before_began_and_see_one_time_throu
 fn an_unknown_carrier_is_reported_when_the_number_of_its_messages_changes() {
     let mut sweeping = sweeping();
     for (queued, reported) in [(Some(3), true), (Some(3), false), (Some(2), true), (None, false), (Some(2), true)] {
-        let found: Vec<_> = queued.into_iter().map(|queued| ("gone".to_owned(), queued)).collect();
+        let found: Vec<_> = queued.into_iter().map(|queued| ("gone".into(), queued)).collect();
         let answer = |call| if call == Call::Census { Input::Unknown(found.clone()) } else { nothing(call) };
         let seen: Vec<String> = (0..30)
             .flat_map(|_| round(&mut sweeping, Messages, NOW, answer))

@@ -8,8 +8,9 @@ use model::Message;
 use model::quota::UtcDay;
 use model::status::SegmentFate;
 use store::StoreError;
+use store::contract::admission::{Admission, Admitted, Quota};
 use store::contract::changes::{Change, Kind, Kinds, Resource};
-use store::contract::messages::{Admission, Admitted, MessageFilter, Quota};
+use store::contract::messages::MessageFilter;
 use tokio::task::JoinSet;
 
 use super::SqliteFile;
@@ -64,7 +65,7 @@ async fn a_group_that_sqlite_refuses_leaves_nothing_and_its_quota_unused() {
             let mut message = desk.message(account);
             message.body = Some(if n % 50 == 25 { "poison" } else { "fine" }.into());
             let (store, admission) = (Arc::clone(&desk.store), admission(message));
-            tasks.spawn(async move { (admission.message.id, store.admit(admission).await) });
+            tasks.spawn(async move { (admission.payload.message.id, store.admit(admission).await) });
         }
         let mut admitted = 0;
         for (id, outcome) in tasks.join_all().await {

@@ -215,7 +215,7 @@ impl World {
                 0 => self.feed(Input::Woken),
                 1 => {
                     let down_for = choice.is_multiple_of(3).then_some(Duration::from_secs(40));
-                    self.feed(Input::Tick(Carriers { down_for, up: BTreeSet::from(["second".to_owned()]) }));
+                    self.feed(Input::Tick(Carriers { down_for, up: BTreeSet::from(["second".into()]) }));
                 }
                 _ => {
                     let ready = choice % 9 + 1;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::Notify;
 
-use crate::contract::changes::{Change, Kind, Kinds};
+use super::{Change, Kind, Kinds};
 
 /// How many changes may wait for a subscriber: three seconds of all that a machine can do.
 const WAITING_MAX: usize = 65_536;

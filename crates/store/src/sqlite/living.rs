@@ -1,0 +1,106 @@
+//! Which epochs are not over, as the writer knows without asking the file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::Timestamp;
+use rusqlite::{Connection, Row};
+
+use super::fault::Fault;
+use super::rows;
+use crate::StoreError;
+use crate::contract::nodes::Epoch;
+
+/// The epochs that are not over, as the transaction sees them.
+#[derive(Default)]
+pub(super) struct Living {
+    /// Each with its end.
+    ends: BTreeMap<Epoch, Timestamp>,
+    /// Whether the transaction has begun or ended one.
+    has_changed: bool,
+}
+
+impl Living {
+    /// Reads them from the file. Ends that were renewed since are known in memory only, and stay.
+    pub(super) fn load(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut select = connection.prepare_cached("SELECT epoch, ends_at FROM nodes WHERE is_over = 0")?;
+        let found = select
+            .query_map([], |row| Ok((epoch(row, 0)?, rows::time(row, 1)?)))?
+            .collect::<rusqlite::Result<BTreeMap<_, _>>>()?;
+        self.ends = found
+            .into_iter()
+            .map(|(epoch, end)| (epoch, self.ends.get(&epoch).copied().unwrap_or(end).max(end)))
+            .collect();
+        self.has_changed = false;
+        Ok(())
+    }
+
+    /// All of them.
+    pub(super) fn epochs(&self) -> BTreeSet<Epoch> {
+        self.ends.keys().copied().collect()
+    }
+
+    /// All of them, where the transaction that is now on disk has begun or ended one.
+    pub(super) fn changed(&mut self) -> Option<BTreeSet<Epoch>> {
+        std::mem::take(&mut self.has_changed).then(|| self.epochs())
+    }
+
+    /// Whether the epoch is not over.
+    pub(super) fn has(&self, epoch: Epoch) -> bool {
+        self.ends.contains_key(&epoch)
+    }
+
+    /// Whether a lease token belongs to an epoch that is not over.
+    pub(super) fn holds(&self, token: u64) -> bool {
+        Epoch::of_token(token).is_some_and(|epoch| self.has(epoch))
+    }
+
+    /// Whether a lease token belongs to an epoch that is not over and is not `node`.
+    pub(super) fn is_of_another(&self, token: u64, node: Epoch) -> bool {
+        Epoch::of_token(token).is_some_and(|epoch| epoch != node && self.has(epoch))
+    }
+
+    /// Refuses a call of an epoch that is over.
+    pub(super) fn require(&self, epoch: Epoch) -> Result<(), Fault> {
+        if self.has(epoch) { Ok(()) } else { Err(Fault::Told(StoreError::Over)) }
+    }
+
+    /// An epoch begins.
+    pub(super) fn begin(&mut self, epoch: Epoch, ends_at: Timestamp) {
+        self.ends.insert(epoch, ends_at);
+        self.has_changed = true;
+    }
+
+    /// An epoch is over.
+    pub(super) fn end(&mut self, epoch: Epoch) {
+        self.ends.remove(&epoch);
+        self.has_changed = true;
+    }
+
+    /// Every epoch is over, because another one begins.
+    pub(super) fn end_all(&mut self) {
+        self.ends.clear();
+    }
+
+    /// When an epoch ends unless it is renewed.
+    pub(super) fn end_of(&self, epoch: Epoch) -> Option<Timestamp> {
+        self.ends.get(&epoch).copied()
+    }
+
+    /// The same, to renew it.
+    pub(super) fn end_mut(&mut self, epoch: Epoch) -> Option<&mut Timestamp> {
+        self.ends.get_mut(&epoch)
+    }
+
+    /// The epochs other than `own` whose end has come at `now`.
+    pub(super) fn late(&self, own: Epoch, now: Timestamp) -> Vec<Epoch> {
+        self.ends.iter().filter(|(other, end)| **other != own && **end <= now).map(|(other, _)| *other).collect()
+    }
+}
+
+/// The epoch in a column.
+pub(super) fn epoch(row: &Row<'_>, at: usize) -> rusqlite::Result<Epoch> {
+    let number: u32 = row.get(at)?;
+    let broken =
+        || rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Integer, "an epoch is never 0".into());
+    Epoch::new(number).ok_or_else(broken)
+}
