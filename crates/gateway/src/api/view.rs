@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn an_answer_made_again_has_the_fields_of_its_time() {
-        let queued = Delivery::queued("");
+        let queued = Delivery::queued(model::Assignment::NoRoute);
         let json = |body: &str, form| MessageView::of(&message(body), &queued).in_form(form).to_json();
         let old = json("Ж", AnswerForm::FIRST);
         assert!(!old.contains("ucs2Characters"), "{old}");

@@ -61,7 +61,8 @@ impl Admission {
         let parsed = Parsed::check(request, &self.limits.get())?; // 33005 33006 33003 33024 33108 33106
         let key = parsed.idempotency_key.clone();
         let claim = key.map(|key| self.claim(Endpoint::Broadcast, key, parsed.fingerprint(), now));
-        let earlier = self.begin::<(Arc<Broadcast>, Recipients)>(caller, claim, &parsed.media_url, under_way).await?;
+        let fetches = parsed.media_url.is_some();
+        let earlier = self.begin::<(Arc<Broadcast>, Recipients)>(caller, claim, fetches, under_way).await?;
         if let Some(replay) = earlier {
             return Ok(Accepted::Replayed(replay)); // 33013
         }

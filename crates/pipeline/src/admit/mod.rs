@@ -129,7 +129,7 @@ impl Admission {
         let parsed = Parsed::check(request, self.limits.get().sender_kinds)?; // 33005 33006 33003 33106
         let key = parsed.idempotency_key.clone();
         let claim = key.map(|key| self.claim(Endpoint::Message, key, parsed.fingerprint(), now));
-        if let Some(replay) = self.begin::<Arc<Message>>(caller, claim, &parsed.media_url, under_way).await? {
+        if let Some(replay) = self.begin::<Arc<Message>>(caller, claim, parsed.media_url.is_some(), under_way).await? {
             return Ok(Accepted::Replayed(replay)); // 33013
         }
         let draft = Draft::check(parsed, &self.limits.get())?; // 33016 33107

@@ -41,10 +41,10 @@ impl Admission {
         &self,
         caller: &Caller,
         claim: Option<IdempotencyClaim>,
-        media_url: &Option<String>,
+        fetches_media: bool,
         under_way: &mut UnderWay<'_>,
     ) -> Result<Option<Replay<P::Made>>, Refusal> {
-        let is_first = under_way.begin(caller, claim, media_url.is_some()).await?;
+        let is_first = under_way.begin(caller, claim, fetches_media).await?;
         let Some(claim) = under_way.claim() else { return Ok(None) };
         match P::earlier(&*self.store, caller.owner(), claim).await.map_err(refused_by_store)? {
             Some(earlier) => replayed(earlier).map(Some),
