@@ -41,6 +41,17 @@ impl Msisdn {
         Self::parse(&format!("+{digits}")).ok()
     }
 
+    /// The address in place of one that was erased. Country code 999 is assigned to no country (ITU-T E.164, list of
+    /// assigned codes), so that nobody has this number.
+    pub fn nobody() -> Self {
+        Self("+999000000000000".into())
+    }
+
+    /// Whether it is [`Self::nobody`].
+    pub fn is_nobody(&self) -> bool {
+        *self == Self::nobody()
+    }
+
     /// The number as a log may show it: the country's first digits and the last two, the rest hidden.
     pub fn masked(&self) -> String {
         let digits = self.digits();

@@ -27,11 +27,13 @@ pub enum EventKind {
     Missing,
     /// Its status changed to a final one.
     Ended,
+    /// Its person was erased: texts, media and addresses are gone, and the details of earlier events.
+    Erased,
 }
 
 impl EventKind {
     /// Every kind, in the order of a message's life.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Accepted,
         Self::Flagged,
         Self::Attempt,
@@ -43,6 +45,7 @@ impl EventKind {
         Self::Receipt,
         Self::Missing,
         Self::Ended,
+        Self::Erased,
     ];
 
     /// The kind's name on the command line and in the store.
@@ -59,6 +62,7 @@ impl EventKind {
             Self::Receipt => "receipt",
             Self::Missing => "missing",
             Self::Ended => "ended",
+            Self::Erased => "erased",
         }
     }
 

@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::changes::Feed;
-use super::checkpoint::Checkpointer;
+use super::checkpoint::{Checkpointer, empty_now};
 use super::flights::Flights;
 use super::lists::ListState;
 use super::lock::Lock;
@@ -101,10 +101,19 @@ pub(super) struct Group {
     pub(super) lists: ListState,
     /// What this transaction changes, for those who follow.
     pub(super) feed: Feed,
+    /// Whether the log is to be emptied once this transaction is committed, and whether the last try emptied it.
+    pub(super) log: Emptying,
     /// The lock on the file, which says whether that is still where it was.
     lock: Arc<Lock>,
     pub(super) runtime: Arc<dyn Runtime>,
     failed: Option<rusqlite::Error>,
+}
+
+/// The log is emptied on request, between two transactions.
+#[derive(Default)]
+pub(super) struct Emptying {
+    pub(super) is_asked: bool,
+    pub(super) is_done: bool,
 }
 
 impl Writer {
@@ -243,6 +252,9 @@ impl Writing {
                 let total = self.group.connection.total_changes();
                 self.checkpointer.committed(total - self.rows, &self.group.connection);
                 self.rows = total;
+                if std::mem::take(&mut self.group.log.is_asked) {
+                    self.group.log.is_done = empty_now(&self.group.connection);
+                }
             }
             Err(error @ StoreError::Failed(_)) => fail(&self.poison, error),
             Err(error) => tracing::warn!(%error, "A transaction of {size} calls was rolled back: {error}"),
@@ -296,6 +308,7 @@ impl Group {
             flights,
             lists,
             feed,
+            log: Emptying::default(),
             lock,
             runtime,
             failed: None,
