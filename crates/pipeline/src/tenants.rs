@@ -193,6 +193,11 @@ impl TenantBook {
         recipients.iter().map(|recipient| tables.is_blocked(recipient, BlockKind::Recipient, account)).collect()
     }
 
+    /// The keyed digest under which a number is remembered that was erased.
+    pub(crate) fn digest_of_number(&self, number: &Msisdn) -> [u8; 32] {
+        self.pepper.digest_of_number(number)
+    }
+
     /// How many segments a second may leave from a number; `None` where it has no pace of its own.
     pub fn pace_of(&self, number: &Msisdn) -> Option<NonZeroU32> {
         self.read().numbers.get(number)?.segments_per_second
