@@ -2,7 +2,7 @@
 
 use model::idempotency::AnswerForm;
 use model::message::{Encoding, MessageType};
-use model::{Broadcast, BroadcastCounts, BroadcastRecord, BroadcastStatus, Delivery, Message, Timestamp};
+use model::{Broadcast, BroadcastCounts, BroadcastRecord, BroadcastStatus, Delivery, Message, Msisdn, Timestamp};
 use serde::{Serialize, Serializer};
 use wire::gsm::{Ucs2Character, ucs2_characters};
 
@@ -44,6 +44,8 @@ pub(crate) struct MessageView<'a> {
     error_message: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "text_of_some")]
+    erased_at: Option<Timestamp>,
 }
 
 impl<'a> MessageView<'a> {
@@ -51,8 +53,8 @@ impl<'a> MessageView<'a> {
         Self {
             id: message.id,
             direction: message.direction.as_str(),
-            to: message.recipient.as_str(),
-            from: message.originator.as_str(),
+            to: shown(&message.recipient, delivery),
+            from: shown(&message.originator, delivery),
             body: message.body.as_deref(),
             media_url: message.media_url.as_deref(),
             message_type: message.kind.as_str(),
@@ -68,6 +70,7 @@ impl<'a> MessageView<'a> {
             error_type: delivery.error_type.map(model::ErrorType::as_str),
             error_message: delivery.error_message.as_deref(),
             receipt: delivery.receipt_missing.then_some("missing"),
+            erased_at: delivery.erased_at,
         }
     }
 
@@ -83,6 +86,11 @@ impl<'a> MessageView<'a> {
         // Texts and numbers only: nothing in it can fail to be JSON.
         serde_json::to_string(self).unwrap_or_default()
     }
+}
+
+/// An address; empty in place of a person who was erased, because clients expect a text.
+fn shown<'a>(address: &'a Msisdn, delivery: &Delivery) -> &'a str {
+    if delivery.erased_at.is_some() && address.is_nobody() { "" } else { address.as_str() }
 }
 
 /// The JSON of a broadcast; what does not apply is absent.
@@ -196,7 +204,7 @@ fn text_of_some<S: Serializer>(value: &Option<Timestamp>, serializer: S) -> Resu
 mod tests {
     use super::*;
     use model::message::Direction;
-    use model::{AccountId, MessageId, Mode, Msisdn};
+    use model::{AccountId, MessageId, Mode};
 
     fn message(body: &str) -> Message {
         Message {
