@@ -150,9 +150,21 @@ impl Eraser {
     async fn round(&self) -> Result<bool, StoreError> {
         let open = self.store.open_erasures(OPEN_MAX).await?;
         for (id, number) in &open {
-            self.erase(*id, number).await?;
+            self.finish(*id, number.as_ref()).await?;
         }
         Ok(!open.is_empty())
+    }
+
+    async fn finish(&self, id: ErasureId, number: Option<&Msisdn>) -> Result<(), StoreError> {
+        if let Some(number) = number {
+            self.erase(id, number).await?;
+            // The log is emptied behind it, so that no file has the number when the erasure has ended.
+            self.store.forget_number(id).await?;
+        }
+        self.empty_log(id).await?;
+        let erasure = self.store.end_erasure(id, self.runtime.now()).await?;
+        report(&erasure);
+        Ok(())
     }
 
     async fn erase(&self, id: ErasureId, number: &Msisdn) -> Result<(), StoreError> {
@@ -170,11 +182,7 @@ impl Eraser {
             under_way = still;
         }
         // The receipts of what was under way have come last.
-        self.erase_receipts(id, number).await?;
-        self.empty_log(id).await?;
-        let erasure = self.store.end_erasure(id, self.runtime.now()).await?;
-        report(&erasure);
-        Ok(())
+        self.erase_receipts(id, number).await
     }
 
     async fn erase_packed(&self, id: ErasureId, number: &Msisdn) -> Result<(), StoreError> {

@@ -16,7 +16,7 @@ use super::{Failed, machine, output};
 const LOOK: Duration = Duration::from_millis(250);
 
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(subcommand_negates_reqs = true)]
 pub(super) struct Erase {
     #[command(flatten)]
     door: Door,

@@ -1,8 +1,8 @@
 -- When the person of a message was erased. Its text, its media and the person's address are blank from then on.
 ALTER TABLE delivery ADD COLUMN erased_at INTEGER;
 
--- Erasures of persons: the record that stays. number is there only while the erasure is under way, so that a process that starts can go on with it;
--- afterwards only its keyed digest says whose it was.
+-- Erasures of persons: the record that stays. number is there only while something of it is left, so that a process that starts can go on with the
+-- erasure; afterwards only its keyed digest says whose it was.
 CREATE TABLE erasures (
     id         BLOB    NOT NULL PRIMARY KEY,
     digest     BLOB    NOT NULL,
@@ -21,7 +21,7 @@ CREATE TABLE erasures (
     recipients INTEGER NOT NULL DEFAULT 0,
     requests   INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
-CREATE INDEX erasures_open ON erasures (number) WHERE number IS NOT NULL;
+CREATE INDEX erasures_open ON erasures (number) WHERE ended_at IS NULL;
 CREATE INDEX erasures_of ON erasures (digest, id);
 
 -- The segments of a message. Ids of messages grow, so that new entries come one after the other.

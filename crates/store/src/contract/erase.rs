@@ -77,8 +77,8 @@ pub trait Erasures: Send + Sync {
     /// [`StoreError::AlreadyExists`] for a number that is provisioned as a sender, which is a tenant's and no person's.
     async fn begin_erasure(&self, erasure: NewErasure) -> Result<Erasure, StoreError>;
 
-    /// The erasures that are under way, oldest first, with their numbers: at most `limit`.
-    async fn open_erasures(&self, limit: usize) -> Result<Vec<(ErasureId, Msisdn)>, StoreError>;
+    /// The erasures that are under way, oldest first, with their numbers where those are not forgotten: at most `limit`.
+    async fn open_erasures(&self, limit: usize) -> Result<Vec<(ErasureId, Option<Msisdn>)>, StoreError>;
 
     /// Blanks those of these messages that are to the number or from it: address, text, media, details of events, the
     /// recipient of their segments, the idempotency record of their request, and removes what the screen recorded of
@@ -120,11 +120,15 @@ pub trait Erasures: Send + Sync {
     /// [`StoreError::NotFound`] where no such erasure is under way.
     async fn erase_receipts(&self, id: ErasureId, places: Vec<i64>, now: Timestamp) -> Result<(), StoreError>;
 
+    /// Removes the number from the record of an erasure, when nothing else of it is left. From then on the erasure blanks
+    /// nothing more. A second time changes nothing.
+    async fn forget_number(&self, id: ErasureId) -> Result<(), StoreError>;
+
     /// Empties the log of the store, where earlier versions of what was blanked may still be read. `false` where it is
     /// in use at the moment: try again.
     async fn empty_log(&self) -> Result<bool, StoreError>;
 
-    /// Ends an erasure: the number goes from its record. A second time changes nothing.
+    /// Ends an erasure. A second time changes nothing.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for an unknown erasure.

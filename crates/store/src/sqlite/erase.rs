@@ -23,9 +23,9 @@ impl Erasures for Sqlite {
         self.writer.write(move |group| begin(&group.connection, &erasure)).await
     }
 
-    async fn open_erasures(&self, limit: usize) -> Result<Vec<(ErasureId, Msisdn)>, StoreError> {
+    async fn open_erasures(&self, limit: usize) -> Result<Vec<(ErasureId, Option<Msisdn>)>, StoreError> {
         let read = move |connection: &Connection| {
-            let number = |row: &Row<'_>| rows::word(row, 1, |text| Msisdn::parse(text).ok());
+            let number = |row: &Row<'_>| rows::word_if_any(row, 1, |text| Msisdn::parse(text).ok());
             let open = |row: &Row<'_>| Ok((ErasureId::from_bytes(row.get(0)?), number(row)?));
             let mut open: Vec<_> =
                 connection.prepare_cached(OPEN)?.query_map([limit], open)?.collect::<rusqlite::Result<_>>()?;
@@ -81,6 +81,11 @@ impl Erasures for Sqlite {
     async fn erase_receipts(&self, id: ErasureId, places: Vec<i64>, now: Timestamp) -> Result<(), StoreError> {
         let erase = move |group: &mut Group, _: &Msisdn| Ok((elsewhere::erase_receipts(group, &places, now)?, ()));
         self.step(id, erase).await
+    }
+
+    async fn forget_number(&self, id: ErasureId) -> Result<(), StoreError> {
+        let forget = move |group: &mut Group| group.connection.prepare_cached(FORGET_NUMBER)?.execute([id.to_bytes()]);
+        self.writer.write(move |group: &mut Group| Ok(thoroughly(group, forget)?)).await.map(drop)
     }
 
     async fn empty_log(&self) -> Result<bool, StoreError> {
@@ -147,8 +152,9 @@ fn thoroughly<T>(group: &mut Group, work: impl FnOnce(&mut Group) -> rusqlite::R
 const COLUMNS: &str = "id, digest, operator, reference, began_at, ended_at, messages, canceled, texts, events, media, \
     screenings, receipts, recipients, requests";
 
-const OPEN: &str = "SELECT id, number FROM erasures INDEXED BY erasures_open WHERE number IS NOT NULL LIMIT ?1";
-const NUMBER: &str = "SELECT number FROM erasures WHERE id = ?1 AND ended_at IS NULL";
+const OPEN: &str = "SELECT id, number FROM erasures INDEXED BY erasures_open WHERE ended_at IS NULL LIMIT ?1";
+const NUMBER: &str = "SELECT number FROM erasures WHERE id = ?1 AND ended_at IS NULL AND number IS NOT NULL";
+const FORGET_NUMBER: &str = "UPDATE erasures SET number = NULL WHERE id = ?1 AND number IS NOT NULL";
 const END: &str = "UPDATE erasures SET ended_at = ?2, number = NULL WHERE id = ?1 AND ended_at IS NULL";
 const ADD: &str = "UPDATE erasures SET messages = messages + ?2, canceled = canceled + ?3, texts = texts + ?4, \
     events = events + ?5, media = media + ?6, screenings = screenings + ?7, receipts = receipts + ?8, \
@@ -158,7 +164,7 @@ const ADD: &str = "UPDATE erasures SET messages = messages + ?2, canceled = canc
 #[cfg(test)]
 pub(super) fn maintenance() -> Vec<String> {
     let lists = [false, true].map(|of_one| format!("SELECT {COLUMNS} FROM {}", listed(of_one)));
-    let here = [OPEN, NUMBER, END, ADD, super::blank::BEING_ERASED];
+    let here = [OPEN, NUMBER, FORGET_NUMBER, END, ADD, super::blank::BEING_ERASED];
     let all = [&here[..], message::STATEMENTS, elsewhere::STATEMENTS].concat();
     all.into_iter().map(str::to_owned).chain(lists).collect()
 }
@@ -176,7 +182,8 @@ fn begin(connection: &Connection, new: &NewErasure) -> Result<Erasure, Fault> {
     if connection.prepare_cached("SELECT 1 FROM numbers WHERE number = ?1")?.exists([&number])? {
         return Err(Fault::Told(StoreError::AlreadyExists));
     }
-    let open = format!("SELECT {COLUMNS} FROM erasures INDEXED BY erasures_open WHERE number = ?1");
+    let open =
+        format!("SELECT {COLUMNS} FROM erasures INDEXED BY erasures_open WHERE number = ?1 AND ended_at IS NULL");
     if let Some(open) = connection.prepare_cached(&open)?.query_row([&number], erasure).optional()? {
         return Ok(open);
     }

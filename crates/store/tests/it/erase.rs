@@ -360,7 +360,9 @@ pub(crate) async fn the_record_of_an_erasure_stays_without_the_number(fresh: imp
     let again = desk.store.begin_erasure(new_erasure(&person(), erasure_id(2))).await.unwrap();
     assert_eq!(again, first, "one at a time");
     desk.reopen(&fresh).await;
-    assert_eq!(desk.store.open_erasures(10).await.unwrap(), [(first.id, person())], "to be gone on with");
+    assert_eq!(desk.store.open_erasures(10).await.unwrap(), [(first.id, Some(person()))], "to be gone on with");
+    desk.store.forget_number(first.id).await.unwrap();
+    assert_eq!(desk.store.open_erasures(10).await.unwrap(), [(first.id, None)], "only the log is left");
     let ended = desk.store.end_erasure(first.id, after(9)).await.unwrap();
     assert_eq!(ended, Erasure { ended_at: Some(after(9)), ..first.clone() });
     assert_eq!(desk.store.end_erasure(first.id, after(10)).await.unwrap(), ended);

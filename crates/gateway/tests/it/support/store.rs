@@ -343,7 +343,7 @@ impl Erasures for Gated {
         self.inner.begin_erasure(erasure).await
     }
 
-    async fn open_erasures(&self, limit: usize) -> Result<Vec<(ErasureId, Msisdn)>, StoreError> {
+    async fn open_erasures(&self, limit: usize) -> Result<Vec<(ErasureId, Option<Msisdn>)>, StoreError> {
         self.inner.open_erasures(limit).await
     }
 
@@ -375,6 +375,10 @@ impl Erasures for Gated {
 
     async fn erase_receipts(&self, id: ErasureId, places: Vec<i64>, now: Timestamp) -> Result<(), StoreError> {
         self.inner.erase_receipts(id, places, now).await
+    }
+
+    async fn forget_number(&self, id: ErasureId) -> Result<(), StoreError> {
+        self.inner.forget_number(id).await
     }
 
     async fn empty_log(&self) -> Result<bool, StoreError> {
