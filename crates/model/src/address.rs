@@ -56,6 +56,17 @@ impl Msisdn {
         if LOWEST <= digits && digits <= HIGHEST { Some(Self(digits)) } else { None }
     }
 
+    /// The address in place of one that was erased. Country code 999 is assigned to no country (ITU-T E.164, list of
+    /// assigned codes), so that nobody has this number.
+    pub const fn nobody() -> Self {
+        Self(999_000_000_000_000)
+    }
+
+    /// Whether it is [`Self::nobody`].
+    pub const fn is_nobody(self) -> bool {
+        self.0 == Self::nobody().0
+    }
+
     /// The number as a log may show it: the country's first digits and the last two, the rest hidden.
     pub fn masked(self) -> String {
         let digits = self.digits();

@@ -28,11 +28,13 @@ pub enum EventKind {
     Missing,
     /// Its status changed to a final one.
     Ended,
+    /// Its person was erased: texts, media and addresses are gone, and the details of earlier events.
+    Erased,
 }
 
 impl EventKind {
     /// Every kind, in the order of a message's life.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Accepted,
         Self::Flagged,
         Self::Attempt,
@@ -44,6 +46,7 @@ impl EventKind {
         Self::Receipt,
         Self::Missing,
         Self::Ended,
+        Self::Erased,
     ];
 
     /// The kind's name on the command line and in the store.
@@ -60,6 +63,7 @@ impl EventKind {
             Self::Receipt => "receipt",
             Self::Missing => "missing",
             Self::Ended => "ended",
+            Self::Erased => "erased",
         }
     }
 

@@ -94,6 +94,8 @@ ids! {
     ScreeningId "scr_";
     /// Names media that are kept, once for all the messages that carry them.
     MediaId "med_";
+    /// Names the erasure of a person.
+    ErasureId "era_";
 }
 
 /// How many low bits of a broadcast's message ids number its recipients.

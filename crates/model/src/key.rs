@@ -6,6 +6,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+use crate::address::Msisdn;
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
 use crate::id::AccountId;
@@ -117,6 +118,12 @@ impl Pepper {
         let mut mac = self.0.clone();
         mac.update(secret.as_bytes());
         SecretDigest(mac.finalize().into_bytes().into())
+    }
+
+    /// The digest under which a number is remembered that was erased: HMAC-SHA-256 of the number and a purpose, so that
+    /// it equals no digest of a secret.
+    pub fn digest_of_number(&self, number: Msisdn) -> [u8; 32] {
+        self.digest(&format!("erased number {number}")).to_bytes()
     }
 }
 

@@ -19,6 +19,7 @@ pub mod broadcast;
 pub mod carrier;
 pub mod clock;
 pub mod entropy;
+pub mod erasure;
 pub mod error;
 pub mod event;
 pub mod id;
@@ -43,8 +44,9 @@ pub use broadcast::{Broadcast, BroadcastCounts, BroadcastRecord, BroadcastStatus
 pub use carrier::{Assignment, CarrierName};
 pub use clock::{Clock, Moment, SimClock, Timestamp};
 pub use entropy::{Entropy, SeededEntropy};
+pub use erasure::{Erasure, ErasureCounts};
 pub use error::{ErrorCode, Refusal};
-pub use id::{AccountId, BroadcastId, MediaId, MessageId, ScreeningId};
+pub use id::{AccountId, BroadcastId, ErasureId, MediaId, MessageId, ScreeningId};
 pub use key::{ApiKey, KeyId, Mode};
 pub use media::{Media, MediaType};
 pub use message::{Delivery, Message, MessageRecord};

@@ -135,6 +135,9 @@ pub struct Delivery {
     /// Whether the wait for receipts is over although not all of them came. Only ever true of a message that is
     /// [`Status::Sent`].
     pub receipt_missing: bool,
+    /// When its person was erased: the text, the media and the person's address are gone, and the address reads as
+    /// [`Msisdn::nobody`]. The change feed does not tell of it.
+    pub erased_at: Option<Timestamp>,
 }
 
 impl Delivery {
@@ -152,6 +155,7 @@ impl Delivery {
             error_type: None,
             error_message: None,
             receipt_missing: false,
+            erased_at: None,
         }
     }
 }

@@ -29,6 +29,11 @@ pub enum Originator {
 }
 
 impl Originator {
+    /// Whether it is [`Msisdn::nobody`].
+    pub const fn is_nobody(self) -> bool {
+        matches!(self, Self::Number(number) if number.is_nobody())
+    }
+
     /// Takes `text` as it stands: nothing is trimmed or repaired.
     ///
     /// # Errors

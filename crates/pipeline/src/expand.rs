@@ -103,10 +103,13 @@ impl Expander {
             references: Arc::clone(&self.references),
             node: self.node.epoch(),
             skips: Box::new(move |broadcast, recipients| {
-                match tenants.check_sender(broadcast.account, broadcast.originator) {
+                let mut skipped = match tenants.check_sender(broadcast.account, broadcast.originator) {
                     Ok(()) => tenants.blocked_among(broadcast.account, recipients),
                     Err(_) => vec![true; recipients.len()],
-                }
+                };
+                // Nobody stands in the place of a person who was erased.
+                skipped.iter_mut().zip(recipients).for_each(|(skipped, recipient)| *skipped |= recipient.is_nobody());
+                skipped
             }),
         };
         Expanding::new(self.settings, books)

@@ -3,7 +3,7 @@
 //! A request is [admitted](admit): checked, in the published order, and made durable. A broadcast is expanded into
 //! messages bit by bit (`expand`). A message is dispatched (`dispatch`): given to a carrier, fairly and at its pace,
 //! after the attempt is on disk. The carrier's answer is judged (`outcome`) and recorded; its receipts (`receipt`) find
-//! their message. What time ends is swept up (`sweep`), and lists are indexed (`listing`). What was committed, and by
+//! their message. What time ends is swept up (`sweep`), persons are erased (`erase`), and lists are indexed (`listing`). What was committed, and by
 //! whom it may be, reaches counters, waiting requests and the tenants' memory by one way (`feed`).
 //! [Media](fetch::media) are fetched at admission and kept until they have left (`media`). [`Pipeline`] starts all
 //! this, hands requests in, and drains it.
@@ -13,6 +13,7 @@ pub mod admit;
 pub mod count;
 pub mod counters;
 mod dispatch;
+mod erase;
 mod expand;
 mod feed;
 mod growing;

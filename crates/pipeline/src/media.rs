@@ -199,7 +199,7 @@ impl Shelf {
         Ok(())
     }
 
-    async fn remove(&self, media: &StoredMedia) {
+    pub(crate) async fn remove(&self, media: &StoredMedia) {
         self.recent().retain(|(id, _)| *id != media.id);
         self.remove_object(&media.name()).await;
     }

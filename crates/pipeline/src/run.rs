@@ -26,6 +26,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastRequest, SendRequest, UnderWay};
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatchers, Surroundings};
+use crate::erase::Erasing;
 use crate::expand::{Bell, BroadcastSettings};
 use crate::feed::Feed;
 use crate::node::Node;
@@ -108,6 +109,7 @@ pub struct Pipeline {
     runtime: Arc<dyn Runtime>,
     supervisor: Supervisor,
     entropy: Arc<dyn Entropy>,
+    pub(crate) erasing: Erasing,
     stop: watch::Sender<bool>,
     flush: mpsc::Sender<oneshot::Sender<()>>,
     /// Turns true when nothing more is to be recorded.

@@ -194,6 +194,11 @@ impl TenantBook {
         recipients.iter().map(is_blocked).collect()
     }
 
+    /// The keyed digest under which a number is remembered that was erased.
+    pub(crate) fn digest_of_number(&self, number: Msisdn) -> [u8; 32] {
+        self.pepper.digest_of_number(number)
+    }
+
     /// How many segments a second may leave from a sender; `None` where it has no pace of its own.
     pub fn pace_of(&self, originator: Originator) -> Option<NonZeroU32> {
         self.read().numbers.get(&originator)?.segments_per_second

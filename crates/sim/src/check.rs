@@ -1,6 +1,7 @@
 //! What must hold at rest, by comparing what clients, carriers and the operator saw with what the store says.
 
 mod broadcasts;
+mod erasures;
 mod paces;
 mod truth;
 
@@ -56,6 +57,7 @@ pub(crate) fn at_rest(world: &World, all: &Everything) {
         paces::paces_are_kept(world, &facts, &mut wrong);
         paces::turns_are_fair(world, &facts, all, &mut wrong);
         broadcasts::recipients_have_one_message(&facts, all, &mut wrong);
+        erasures::nothing_is_left_of_the_erased(&facts, all, &mut wrong);
     }
     wrong.into_iter().for_each(|what| world.ledger.violated(what));
 }

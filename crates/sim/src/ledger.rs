@@ -70,6 +70,10 @@ pub(crate) struct Facts {
     pub(crate) refused: BTreeSet<MessageId>,
     /// The last status that was read.
     pub(crate) seen: BTreeMap<MessageId, Status>,
+    /// Numbers of which an erasure was begun, or perhaps.
+    pub(crate) erased: BTreeSet<Msisdn>,
+    /// Messages that an erasure blanked which had ended when this moment came.
+    pub(crate) forgotten: BTreeMap<MessageId, Duration>,
     pub(crate) blocks: BTreeMap<Msisdn, Blocked>,
     /// Accounts and numbers that could not send at some time, and broadcasts that were canceled, or perhaps.
     pub(crate) stopped: BTreeSet<Originator>,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use model::number::{BlockKind, NumberState};
 use model::{BroadcastId, MessageId, Mode, Msisdn, Originator, Status};
 use runtime::Runtime;
+use store::contract::messages::MessageFilter;
 use store::contract::tenants::NumberChange;
 
 use crate::chance::Chance;
@@ -26,13 +27,14 @@ impl Operator {
             let rest = self.chance.millis(100..4_000);
             self.world.runtime.sleep(rest).await;
             let Some(process) = self.world.site.process() else { continue };
-            match self.chance.below(14) {
+            match self.chance.below(15) {
                 0..=2 => self.block(&process).await,
                 3 => self.unblock(&process).await,
                 4 => self.cancel(&process).await,
                 5 if self.world.plan.mood == Mood::Rough => self.restart(&process).await,
                 6 => self.revoke(&process).await,
                 7 if self.world.plan.mood != Mood::Calm => self.stop_number(&process).await,
+                14 => self.erase(&process).await,
                 8 | 9 => self.look_at_broadcast(&process).await,
                 _ => self.look(&process).await,
             }
@@ -76,6 +78,41 @@ impl Operator {
             .filter_map(|request| request.promised.as_ref().map(|promise| (promise.at, request)));
         let newest = promised.filter(|(_, request)| request.recipients.len() > 1).max_by_key(|(at, _)| *at);
         newest.map_or(number, |(_, request)| *self.chance.pick(&request.recipients))
+    }
+
+    /// Erases a person. Messages that were accepted before it began are blank once it has ended, and leave no more.
+    async fn erase(&mut self, process: &Arc<Process>) {
+        let number = self.choose_number();
+        self.world.ledger.lock().erased.insert(number.clone());
+        self.world.executor.note(&format!("operator: {number} is to be erased"));
+        let pipeline = Arc::clone(&process.pipeline);
+        let begin = async move { pipeline.erase(number, "operator".to_owned(), None).await };
+        let Some(Ok(Some(begun))) = self.within(process, begin).await else { return };
+        for _ in 0..120 {
+            self.world.runtime.sleep(Duration::from_millis(500)).await;
+            let Some(process) = self.world.site.process() else { continue };
+            let store = Arc::clone(&process.store);
+            let look = async move { store.erasure(begun.id).await };
+            let Some(Ok(found)) = self.within(&process, look).await else { continue };
+            match found {
+                Some(found) if found.ended_at.is_none() => {}
+                Some(_) => return self.forgotten(&process).await,
+                None => return self.world.ledger.violated(format!("{} was begun and is not there", begun.id)),
+            }
+        }
+    }
+
+    /// Notes which messages are blank as of now.
+    async fn forgotten(&self, process: &Arc<Process>) {
+        let now = self.world.executor.now();
+        let (store, recipient) = (Arc::clone(&process.store), Some(Msisdn::nobody()));
+        let filter = MessageFilter { recipient, ..MessageFilter::default() };
+        let listed = self.within(process, async move { store.messages(None, filter, None, 10_000).await }).await;
+        let Some(Ok(page)) = listed else { return };
+        let mut facts = self.world.ledger.lock();
+        for record in page.messages.iter().filter(|record| record.delivery.erased_at.is_some()) {
+            facts.forgotten.entry(record.message.id).or_insert(now);
+        }
     }
 
     async fn unblock(&mut self, process: &Arc<Process>) {

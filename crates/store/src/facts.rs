@@ -299,6 +299,8 @@ impl<'o> Decoder<'o> {
             error_type: self.maybe(|facts| facts.word(ErrorType::parse))?,
             error_message: self.maybe(|facts| facts.text().map(str::to_owned))?,
             receipt_missing: self.flag()?,
+            // Of use to no consumer: an erasure changes no status.
+            erased_at: None,
         })
     }
 

@@ -10,7 +10,7 @@
 //! carrier), [`contract::receipts`] (the way back), [`contract::broadcasts`] (one text to many), [`contract::tenants`]
 //! (who may send), [`contract::windows`] (how often), [`contract::screening`] (what was found in texts),
 //! [`contract::lists`] (the index of filtered lists), [`contract::changes`] (what happened, for those who follow),
-//! [`contract::media`] and [`objects`] (what multimedia messages carry).
+//! [`contract::media`] and [`objects`] (what multimedia messages carry), [`contract::erase`] (a person is forgotten).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod contract;
@@ -29,6 +29,7 @@ pub use contract::StoreError;
 pub use contract::broadcasts::Broadcasts;
 pub use contract::changes::Changes;
 pub use contract::dispatch::Dispatch;
+pub use contract::erase::Erasures;
 pub use contract::health::Health;
 pub use contract::lists::Lists;
 pub use contract::media::MediaRecords;
@@ -54,6 +55,7 @@ pub trait Store:
     + MediaRecords
     + Lists
     + Changes
+    + Erasures
     + Health
 {
 }
@@ -71,6 +73,7 @@ impl<
         + MediaRecords
         + Lists
         + Changes
+        + Erasures
         + Health,
 > Store for T
 {

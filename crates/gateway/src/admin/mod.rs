@@ -4,6 +4,7 @@ mod accounts;
 mod blocks;
 mod broadcasts;
 mod carriers;
+mod erase;
 mod guard;
 mod health;
 mod input;
@@ -88,6 +89,8 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .route("/broadcasts", with(get(broadcasts::list), "GET, HEAD"))
         .route("/broadcasts/{id}", with(get(broadcasts::show), "GET, HEAD"))
         .route("/broadcasts/{id}/cancel", with(post(broadcasts::cancel), "POST"))
+        .route("/erasures", with(get(erase::list).post(erase::begin), "GET, HEAD, POST"))
+        .route("/erasures/{id}", with(get(erase::show), "GET, HEAD"))
         .route("/messages", with(get(messages::list), "GET, HEAD"))
         .route("/messages/{id}", with(get(messages::show), "GET, HEAD"))
         .route("/reload", with(post(reload::reload), "POST"))

@@ -18,10 +18,10 @@ pub(crate) struct MessageView<'a> {
     #[serde(serialize_with = "text")]
     id: model::MessageId,
     direction: &'static str,
-    #[serde(serialize_with = "text")]
-    to: Msisdn,
-    #[serde(serialize_with = "text")]
-    from: Originator,
+    #[serde(serialize_with = "text_or_empty")]
+    to: Option<Msisdn>,
+    #[serde(serialize_with = "text_or_empty")]
+    from: Option<Originator>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,15 +48,18 @@ pub(crate) struct MessageView<'a> {
     error_message: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "text_of_some")]
+    erased_at: Option<Timestamp>,
 }
 
 impl<'a> MessageView<'a> {
     pub(crate) fn of(message: &'a Message, delivery: &'a Delivery) -> Self {
+        let is_erased = delivery.erased_at.is_some();
         Self {
             id: message.id,
             direction: message.direction.as_str(),
-            to: message.recipient,
-            from: message.originator,
+            to: Some(message.recipient).filter(|to| !(is_erased && to.is_nobody())),
+            from: Some(message.originator).filter(|from| !(is_erased && from.is_nobody())),
             body: message.body.as_deref(),
             media_url: message.media_url.as_deref(),
             message_type: message.kind.as_str(),
@@ -72,6 +75,7 @@ impl<'a> MessageView<'a> {
             error_type: delivery.error_type.map(model::ErrorType::as_str),
             error_message: delivery.error_message.as_deref(),
             receipt: delivery.receipt_missing.then_some("missing"),
+            erased_at: delivery.erased_at,
         }
     }
 
@@ -86,6 +90,14 @@ impl<'a> MessageView<'a> {
     pub(crate) fn to_json(&self) -> String {
         // Texts and numbers only: nothing in it can fail to be JSON.
         serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// An address; empty in place of a person who was erased, because clients expect a text.
+fn text_or_empty<T: std::fmt::Display, S: Serializer>(address: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    match address {
+        Some(address) => serializer.collect_str(address),
+        None => serializer.serialize_str(""),
     }
 }
 

@@ -11,6 +11,7 @@ mod check;
 mod check_url;
 mod client;
 mod dev;
+mod erase;
 mod key;
 mod logging;
 mod message;
@@ -66,6 +67,8 @@ enum Command {
     Broadcast(broadcast::Broadcast),
     /// Carriers, and how they are doing
     Carrier(carrier::Carrier),
+    /// Erases a person: texts, media and addresses of all messages of a number
+    Erase(erase::Erase),
     /// Takes over the configuration of a running server again, as SIGHUP does, and prints what was applied and what
     /// needs a restart
     Reload(reload::Reload),
@@ -119,6 +122,7 @@ pub fn run() -> ExitCode {
             Command::Message(message) => message.run().await,
             Command::Broadcast(broadcast) => broadcast.run().await,
             Command::Carrier(carrier) => carrier.run().await,
+            Command::Erase(erase) => erase.run().await,
             Command::Reload(reload) => reload.run().await,
             Command::Screen(screen) => screen.run(),
             Command::Screening(screening) => screening.run().await,

@@ -408,6 +408,34 @@ async fn a_carrier_is_abandoned_by_those_who_say_yes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_erased_by_those_who_say_yes() {
+    const PERSON: &str = "+442071838750";
+    let server = without_a_carrier(3).await;
+    let url = format!("http://{}", server.admin);
+    let erase = |arguments: &[&str]| run(smsfactory(&[&["erase", "--url", &url], arguments].concat()));
+    let (code, out, err) = erase(&[PERSON]).await;
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    assert!(err.contains("Erase +") && err.contains("Say --yes"), "{err}");
+    let counted = |out: &str, name: &str| {
+        let row = out.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
+        row.split_whitespace().last().unwrap_or_default().to_owned()
+    };
+    let (code, out, err) = erase(&[PERSON, "--dry-run"]).await;
+    assert_eq!((code, err.as_str(), counted(&out, "canceled").as_str()), (Some(0), "", "3"), "{out}");
+    assert_eq!(server.carrier("old").await["queued"], 3, "nothing was changed");
+    let (code, out, err) = erase(&[PERSON, "--yes", "--reference", "DSR-12"]).await;
+    assert_eq!((code, err.as_str(), counted(&out, "canceled").as_str()), (Some(0), "", "3"), "{out}");
+    assert_eq!(counted(&out, "state"), "completed");
+    let (code, out, _) = erase(&["list", "--number", PERSON]).await;
+    assert_eq!((code, out.lines().count(), out.contains("DSR-12")), (Some(0), 2, true), "{out}");
+    assert!(!out.contains(&PERSON[1..]), "{out}");
+    let id = out.lines().nth(1).and_then(|line| line.split_whitespace().next()).unwrap().to_owned();
+    let (code, out, _) = erase(&["show", &id]).await;
+    assert_eq!((code, counted(&out, "messages").as_str()), (Some(0), "3"), "{out}");
+    assert_eq!(erase(&[]).await.0, Some(2), "which number?");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_check_warns_of_carriers_that_messages_wait_for_and_the_configuration_lacks() {
     let mut server = without_a_carrier(2).await;
     let (file, store) = (server.directory.path().join("my.toml"), server.config.store.url.clone());

@@ -17,6 +17,7 @@ mod connections;
 mod dispatch;
 mod draining;
 mod ends;
+mod erase;
 mod errors;
 mod field;
 mod field_receipts;

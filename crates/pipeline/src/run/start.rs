@@ -10,12 +10,13 @@ use model::sampler::Sampler;
 use runtime::{Runtime, Supervisor, Task};
 use screening::Screen;
 use store::{Store, StoreError};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use super::{Parts, Pipeline};
 use crate::admit::{Admission, AdmissionLimits, InForce, References};
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
+use crate::erase::{Eraser, Erasing};
 use crate::expand::{Bell, BroadcastSettings, Expander};
 use crate::feed::Feed;
 use crate::listing::Indexer;
@@ -54,6 +55,7 @@ impl Pipeline {
         // It ends when the store is closed, after all that draining still records.
         supervisor.start("feed", async move { following.run(&follows).await });
         let tasks = shared.start_tasks(&dispatchers, &rerouter, &supervisor, &stopped);
+        let erasing = shared.erasing();
         Ok(Arc::new(Self {
             admission: shared.admission(&dispatchers, mint, stopped),
             store: shared.store,
@@ -67,6 +69,7 @@ impl Pipeline {
             runtime: shared.runtime,
             supervisor,
             entropy: shared.entropy,
+            erasing,
             stop,
             flush,
             give_up,
@@ -99,6 +102,8 @@ struct Shared {
     waiters: Arc<MessageWaiters>,
     broadcast_waiters: Arc<BroadcastWaiters>,
     bell: Arc<Bell>,
+    /// Rung when a person is to be erased.
+    erasure: Arc<Notify>,
     references: Arc<References>,
     screen: Arc<Screen>,
     runtime: Arc<dyn Runtime>,
@@ -135,6 +140,7 @@ impl Shared {
             waiters: Arc::default(),
             broadcast_waiters: Arc::default(),
             bell: Arc::default(),
+            erasure: Arc::default(),
             references: Arc::new(References::new(&*entropy)),
             screen: parts.screen,
             runtime,
@@ -190,6 +196,7 @@ impl Shared {
             dispatchers.iter().map(|dispatcher| start_dispatcher(dispatcher, dispatchers, supervisor)).collect();
         tasks.push(supervisor.start("indexer", until(stopped.clone(), self.indexer().run())));
         tasks.push(supervisor.start("sweeper", until(stopped.clone(), self.sweeper(dispatchers, rerouter).run())));
+        tasks.push(supervisor.start("eraser", until(stopped.clone(), self.eraser().run())));
         tasks.push(supervisor.start("expander", until(stopped.clone(), self.expander(dispatchers).run())));
         tasks
     }
@@ -248,6 +255,26 @@ impl Shared {
             counters: Arc::clone(&self.counters),
             runtime: Arc::clone(&self.runtime),
             node: Arc::clone(&self.node),
+        }
+    }
+
+    fn eraser(&self) -> Eraser {
+        Eraser {
+            store: Arc::clone(&self.store),
+            shelf: Arc::clone(&self.shelf),
+            runtime: Arc::clone(&self.runtime),
+            bell: Arc::clone(&self.bell),
+            wake: Arc::clone(&self.erasure),
+        }
+    }
+
+    fn erasing(&self) -> Erasing {
+        Erasing {
+            store: Arc::clone(&self.store),
+            tenants: Arc::clone(&self.tenants),
+            runtime: Arc::clone(&self.runtime),
+            entropy: Arc::clone(&self.entropy),
+            wake: Arc::clone(&self.erasure),
         }
     }
 

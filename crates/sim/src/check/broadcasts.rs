@@ -23,14 +23,17 @@ pub(super) fn recipients_have_one_message(facts: &Facts, all: &Everything, wrong
             continue;
         };
         let made = messages.remove(&id).unwrap_or_default();
-        let reached: BTreeSet<_> = made.iter().map(|record| record.message.recipient).collect();
-        if reached.len() < made.len() {
+        let blank = made.iter().filter(|record| record.delivery.erased_at.is_some()).count();
+        let known = made.iter().filter(|record| record.delivery.erased_at.is_none());
+        let reached: BTreeSet<_> = known.map(|record| record.message.recipient).collect();
+        if reached.len() + blank < made.len() {
             wrong.push(format!("{id} has {} messages for {} recipients", made.len(), reached.len()));
         }
         let stopped = facts.canceled.contains(&id) || facts.stopped.contains(&broadcast.originator);
         for recipient in request.recipients.iter().filter(|recipient| !reached.contains(recipient)) {
             let was_blocked = facts.blocks.get(recipient).is_some_and(|blocked| blocked.ever);
-            if !was_blocked && !stopped && !record.status.is_open() {
+            let may_be_blank = facts.erased.contains(recipient);
+            if !was_blocked && !may_be_blank && !stopped && !record.status.is_open() {
                 wrong.push(format!("{id} has no message for {recipient}, who was not blocked"));
             }
         }

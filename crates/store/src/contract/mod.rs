@@ -5,6 +5,7 @@ pub mod bounds;
 pub mod broadcasts;
 pub mod changes;
 pub mod dispatch;
+pub mod erase;
 pub mod health;
 pub mod lists;
 pub mod media;

@@ -163,6 +163,16 @@ fn empty(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0)).map(|is_busy| !is_busy)
 }
 
+/// The same for the writer between two transactions, who copies first what is left. Says whether the log is empty.
+pub(super) fn empty_now(writer: &Connection) -> bool {
+    let emptied = copy(writer).and_then(|_| empty(writer));
+    let waits = writer.busy_timeout(super::BUSY_TIMEOUT);
+    emptied.and_then(|emptied| waits.map(|()| emptied)).unwrap_or_else(|error| {
+        tracing::warn!(%error, "The log could not be emptied: {error}");
+        false
+    })
+}
+
 /// Copies what can be copied without waiting for anybody; returns how many pages the log has.
 fn copy(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))

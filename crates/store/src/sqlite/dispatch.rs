@@ -9,6 +9,7 @@ use model::{CarrierName, ErrorType, MessageId, Moment, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
+use super::blank;
 use super::broadcasts::{CANCELED, is_canceled};
 use super::fault::Fault;
 use super::flights;
@@ -285,6 +286,7 @@ fn begin_attempt(connection: &Connection, attempt: &Attempt, now: Moment) -> rus
 
 fn record_outcome(group: &mut Group, outcome: &Outcome) -> Result<(), Fault> {
     let Some(mut life) = Life::load(&group.connection, outcome.id)? else { return Ok(()) };
+    let outcome = &*blank::unless_erased(outcome, &life);
     if outcome.verdict == Verdict::Sent || life.is_held_under(outcome.token) && group.living.holds(outcome.token) {
         apply_verdict(&group.connection, &mut life, outcome)?;
         if outcome.verdict == Verdict::Hold && outcome.total == 1 {
@@ -331,13 +333,12 @@ fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) ->
         }
         Verdict::Retry(retry) => {
             event(if retry.outcome_unknown { EventKind::Unknown } else { EventKind::Retry }, &outcome.detail)?;
-            if let Some(broadcast) = life.broadcast
-                && is_canceled(connection, broadcast)?
-            {
-                life.delivery.unknown_outcomes += u32::from(retry.outcome_unknown);
-                skip(connection, life, outcome.at, CANCELED)?;
-            } else {
-                retry_later(life, retry);
+            match canceled(connection, life, outcome)? {
+                Some(why) => {
+                    life.delivery.unknown_outcomes += u32::from(retry.outcome_unknown);
+                    skip(connection, life, outcome.at, why)?;
+                }
+                None => retry_later(life, retry),
             }
         }
         Verdict::Hold => {
@@ -361,6 +362,16 @@ fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) ->
         }
     }
     Ok(())
+}
+
+/// Why a message is not to be tried again: its broadcast was canceled, or its recipient is being erased.
+fn canceled(connection: &Connection, life: &Life, outcome: &Outcome) -> rusqlite::Result<Option<&'static str>> {
+    if let Some(broadcast) = life.broadcast
+        && is_canceled(connection, broadcast)?
+    {
+        return Ok(Some(CANCELED));
+    }
+    Ok(blank::is_being_erased(connection, outcome.recipient)?.then_some(blank::ERASED))
 }
 
 /// Ends a message that is not to be sent any more. Says whether its status changed.

@@ -68,6 +68,11 @@ impl Flights {
         }
     }
 
+    /// Whether an attempt of the message is under way, whose outcome is still to be recorded.
+    pub(super) fn has(&self, id: MessageId) -> bool {
+        self.under_way.contains_key(&id)
+    }
+
     /// The transaction is on disk.
     pub(super) fn committed(&mut self) {
         self.before.clear();

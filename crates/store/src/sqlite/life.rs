@@ -83,20 +83,20 @@ impl Life {
     pub(super) fn load(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Self>> {
         let read = |row: &rusqlite::Row<'_>| {
             let delivery = rows::delivery(row, 0)?;
-            let (due_at, receipt_by) = (rows::time(row, 12)?, rows::time_if_any(row, 20)?);
-            let shares: Shares = row.get(22)?;
+            let (due_at, receipt_by) = (rows::time(row, 13)?, rows::time_if_any(row, 21)?);
+            let shares: Shares = row.get(23)?;
             Ok(Self {
                 id,
-                account: AccountId::from_bytes(row.get(11)?),
-                mode: row.get::<_, Option<bool>>(21)?.map(rows::mode_if_test),
+                account: AccountId::from_bytes(row.get(12)?),
+                mode: row.get::<_, Option<bool>>(22)?.map(rows::mode_if_test),
                 due_at,
-                lease: mask_from_sql(row.get(13)?),
-                in_flight: row.get(14)?,
-                accepted: mask_from_sql(row.get(15)?),
-                delivered: mask_from_sql(row.get(16)?),
-                lost: mask_from_sql(row.get(17)?),
-                segments: row.get(18)?,
-                broadcast: row.get::<_, Option<[u8; 16]>>(19)?.map(BroadcastId::from_bytes),
+                lease: mask_from_sql(row.get(14)?),
+                in_flight: row.get(15)?,
+                accepted: mask_from_sql(row.get(16)?),
+                delivered: mask_from_sql(row.get(17)?),
+                lost: mask_from_sql(row.get(18)?),
+                segments: row.get(19)?,
+                broadcast: row.get::<_, Option<[u8; 16]>>(20)?.map(BroadcastId::from_bytes),
                 skipped: false,
                 receipt_by,
                 stored: Stored {

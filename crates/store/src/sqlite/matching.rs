@@ -6,6 +6,7 @@ use model::status::SegmentFate;
 use model::{AddressText, MessageId, Originator, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::blank;
 use super::rows;
 use crate::contract::receipts::Receipt;
 
@@ -165,6 +166,9 @@ fn named(connection: &Connection, receipt: &Receipt, filed: &Filed) -> rusqlite:
     if let Some(digits) = receipt.addresses.iter().filter_map(|address| shared_digits(address, &filed.recipient)).max()
     {
         return Ok(Named::Recipient(digits));
+    }
+    if blank::is_nobody(&filed.recipient) {
+        return Ok(Named::Nobody);
     }
     let shown = |address: &str| address.bytes().filter(u8::is_ascii_digit).count();
     let mut others = receipt.addresses.iter().filter(|address| shown(address) >= TELLING_DIGITS).peekable();

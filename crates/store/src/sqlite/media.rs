@@ -120,6 +120,15 @@ fn sweep(
     Ok(swept)
 }
 
+/// Keeps media no longer, unless a queued message or an open broadcast needs them. Returns those whose bytes can go.
+pub(super) fn drop_unneeded(connection: &Connection, id: MediaId) -> rusqlite::Result<Option<StoredMedia>> {
+    if is_needed(connection, id)? {
+        return Ok(None);
+    }
+    let sql = format!("DELETE FROM media WHERE id = ?1 RETURNING {COLUMNS}");
+    connection.prepare_cached(&sql)?.query_row([id.to_bytes()], stored).optional()
+}
+
 /// Whether a message waits that carries them, or a broadcast may still make one.
 fn is_needed(connection: &Connection, id: MediaId) -> rusqlite::Result<bool> {
     let messages = "SELECT 1 FROM delivery INDEXED BY delivery_media WHERE media_id = ?1 AND status = 'queued'";

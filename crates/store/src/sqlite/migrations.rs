@@ -21,6 +21,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0010_shares.sql"),
     include_str!("../../migrations/sqlite/0011_waits.sql"),
     include_str!("../../migrations/sqlite/0012_senders.sql"),
+    include_str!("../../migrations/sqlite/0013_erasure.sql"),
 ];
 
 /// Brings the schema up to date, each step in its own transaction.

@@ -7,11 +7,13 @@
 //! the same code runs on one thread, and its order follows from the seed.
 
 mod admission;
+mod blank;
 mod broadcasts;
 mod changes;
 mod checkpoint;
 mod counts;
 mod dispatch;
+mod erase;
 mod fault;
 mod feed;
 mod flights;
@@ -80,6 +82,9 @@ pub struct Sqlite {
     /// How many probes there were.
     probes: AtomicU64,
 }
+
+/// How long a connection waits for a lock that another one has.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The first version without the bug that could corrupt a file when its log was reset (present since 3.7.0).
 const OLDEST_SOUND_VERSION: i32 = 3_051_003;
@@ -239,7 +244,7 @@ fn open(path: &Path, vfs: Option<&str>, flags: OpenFlags) -> rusqlite::Result<Co
 /// A connection with the settings that the promises rest on.
 fn connect(path: &Path, vfs: Option<&str>, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = open(path, vfs, flags)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(128);
     // Without this SQLite compiles a statement anew whenever its parameters might change the plan, which is at nearly
     // every use.
@@ -251,6 +256,9 @@ fn connect(path: &Path, vfs: Option<&str>, flags: OpenFlags) -> rusqlite::Result
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.pragma_update(None, "journal_size_limit", checkpoint::LOG_BYTES_MAX)?;
         connection.pragma_update(None, "foreign_keys", "on")?;
+        // What is deleted, and what moves to another page, is overwritten where that costs no further page. Otherwise
+        // texts would stay in pages that were divided, where no erasure finds them.
+        connection.pragma_update(None, "secure_delete", "fast")?;
     }
     // In KiB, for each connection: the working set of the indexes, not of the messages.
     connection.pragma_update(None, "cache_size", -8_192)?;
@@ -308,6 +316,7 @@ mod tests {
             screening::MAINTENANCE,
         ]
         .concat();
+        let statements = statements.into_iter().map(str::to_owned).chain(erase::maintenance());
         for sql in statements {
             let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let values = vec![rusqlite::types::Null; explain.parameter_count()];

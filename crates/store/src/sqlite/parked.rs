@@ -145,6 +145,14 @@ pub(super) fn end_matched(group: &mut Group, parked: i64, carrier: &str, at: Tim
     end(group, parked, carrier, Fate::Matched, at)
 }
 
+/// Ends the wait of a receipt, if it is parked.
+pub(super) fn drop_if_waiting(group: &mut Group, parked: i64, at: Timestamp) -> rusqlite::Result<()> {
+    match parked_receipt(&group.connection, parked)? {
+        Some(receipt) => end(group, parked, &receipt.carrier, Fate::Dropped, at),
+        None => Ok(()),
+    }
+}
+
 /// Ends the wait of a parked receipt.
 fn end(group: &mut Group, parked: i64, carrier: &str, fate: Fate, at: Timestamp) -> rusqlite::Result<()> {
     let connection = &group.connection;

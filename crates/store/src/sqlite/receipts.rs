@@ -8,6 +8,7 @@ use model::status::SegmentFate;
 use model::{CarrierName, MessageId, Status, Timestamp, Unmatched};
 use rusqlite::{Connection, params};
 
+use super::blank;
 use super::life::Life;
 use super::matching::{Filed, find, tail};
 use super::messages::add_event;
@@ -129,6 +130,8 @@ pub(super) fn settle(group: &mut Group, filed: &Filed, receipt: &Receipt) -> rus
 
 fn particulars(filed: &Filed, receipt: &Receipt) -> String {
     match receipt.scope {
+        // The carrier's words may be about the person who was erased.
+        _ if blank::is_nobody(&filed.recipient) => format!("segment {}", filed.number),
         scope if filed.total > 1 && scope.covers(filed.total) => {
             format!("all {} segments: {}", filed.total, receipt.detail)
         }

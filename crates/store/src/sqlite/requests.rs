@@ -19,8 +19,9 @@ impl Requests for Sqlite {
         let key = key.clone();
         let write = move |group: &mut Group| {
             group.living.require(node)?;
-            let sql =
-                "UPDATE idempotency SET answer = ?5 WHERE account_id = ?1 AND mode = ?2 AND endpoint = ?3 AND key = ?4";
+            // The record of a request whose person was erased meanwhile stays blank.
+            let sql = "UPDATE idempotency SET answer = ?5 WHERE account_id = ?1 AND mode = ?2 AND endpoint = ?3 \
+                AND key = ?4 AND fingerprint <> zeroblob(32)";
             let (account, mode) = (key.owner.account.to_bytes(), key.owner.mode.as_str());
             group.connection.prepare_cached(sql)?.execute(params![
                 account,

@@ -17,7 +17,7 @@ pub(super) const MESSAGE: &str = "m.account_id, m.id, m.broadcast_id, m.directio
 
 /// The columns of what became of it, for [`delivery`].
 pub(super) const DELIVERY: &str = "d.status, d.carrier, d.attempts, d.unknown_outcomes, d.held, d.sent_at, \
-     d.delivered_at, d.failed_at, d.error_type, d.error_message, d.receipt_missing";
+     d.delivered_at, d.failed_at, d.error_type, d.error_message, d.receipt_missing, d.erased_at";
 
 /// How many columns [`MESSAGE`] has.
 const MESSAGE_COLUMNS: usize = 16;
@@ -82,6 +82,7 @@ pub(super) fn delivery(row: &Row<'_>, at: usize) -> rusqlite::Result<Delivery> {
         error_type: word_if_any(row, at + 8, ErrorType::parse)?,
         error_message: row.get(at + 9)?,
         receipt_missing: row.get(at + 10)?,
+        erased_at: time_if_any(row, at + 11)?,
     })
 }
 

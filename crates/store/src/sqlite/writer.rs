@@ -14,7 +14,7 @@ use runtime::{Ended, Runtime, Task};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::checkpoint::Checkpointer;
+use super::checkpoint::{Checkpointer, empty_now};
 use super::fault::{Fault, Poison, fail};
 use super::feed::Feed;
 use super::flights::Flights;
@@ -85,10 +85,19 @@ pub(super) struct Group {
     pub(super) lists: ListState,
     /// What this transaction changes, for those who follow.
     pub(super) feed: Feed,
+    /// Whether the log is to be emptied once this transaction is committed, and whether the last try emptied it.
+    pub(super) log: Emptying,
     /// The lock on the file, which says whether that is still where it was.
     lock: Arc<Lock>,
     pub(super) runtime: Arc<dyn Runtime>,
     failed: Option<rusqlite::Error>,
+}
+
+/// The log is emptied on request, between two transactions.
+#[derive(Default)]
+pub(super) struct Emptying {
+    pub(super) is_asked: bool,
+    pub(super) is_done: bool,
 }
 
 impl Writer {
@@ -227,6 +236,9 @@ impl Writing {
                 let total = self.group.connection.total_changes();
                 self.checkpointer.committed(total - self.rows, &self.group.connection);
                 self.rows = total;
+                if std::mem::take(&mut self.group.log.is_asked) {
+                    self.group.log.is_done = empty_now(&self.group.connection);
+                }
             }
             Err(error @ StoreError::Failed(_)) => fail(&self.poison, error),
             Err(error) => tracing::warn!(%error, "A transaction of {size} calls was rolled back: {error}"),
@@ -268,6 +280,7 @@ impl Group {
             flights,
             lists,
             feed,
+            log: Emptying::default(),
             lock,
             runtime,
             failed: None,

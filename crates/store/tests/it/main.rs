@@ -259,6 +259,20 @@ macro_rules! conformance {
                 media_of_an_open_broadcast_stay
                 media_that_are_needed_again_stay
                 a_look_at_media_has_an_end;
+            erase:
+                everything_of_a_message_is_blank_but_what_became_of_it
+                what_the_person_sent_is_erased_as_well
+                a_queued_message_is_canceled_with_an_event_and_never_attempted
+                an_attempt_under_way_is_awaited_and_not_repeated
+                a_held_message_is_ended_and_found_under_no_digits
+                what_comes_late_for_an_erased_message_counts_and_tells_nothing
+                a_recipient_that_waits_for_a_turn_gives_way_to_nobody
+                a_broadcast_to_the_person_alone_loses_its_text
+                what_matched_nothing_and_names_the_number_is_removed
+                media_go_with_the_person_unless_another_message_waits_for_them
+                the_record_of_an_erasure_stays_without_the_number
+                a_sender_number_is_no_person_and_blocks_stay
+                an_answer_that_comes_late_is_not_recorded;
             health:
                 a_probe_succeeds_while_writes_do
                 concurrent_calls_share_commits
@@ -304,6 +318,7 @@ mod changes;
 mod crashes;
 mod disk;
 mod dispatch;
+mod erase;
 mod health;
 mod lists;
 mod media;

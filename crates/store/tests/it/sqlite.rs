@@ -1,6 +1,7 @@
 //! SQLite: the conformance suite on it, and who may open which file.
 
 mod durability;
+mod erased;
 mod groups;
 mod pages;
 

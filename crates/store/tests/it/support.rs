@@ -217,6 +217,11 @@ impl Desk {
         AccountId::new(NOW, &self.entropy)
     }
 
+    /// An erasure id of its own.
+    pub(crate) fn erasure_id(&self) -> model::ErasureId {
+        model::ErasureId::new(NOW, &self.entropy)
+    }
+
     /// A broadcast id of its own, made at `at`.
     pub(crate) fn broadcast_id(&self, at: Timestamp) -> BroadcastId {
         BroadcastId::new(at, &self.entropy)

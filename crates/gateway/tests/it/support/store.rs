@@ -16,14 +16,16 @@ use model::limits::Standing;
 use model::media::{Digest, StoredMedia};
 use model::number::{Block, BlockKind, Number};
 use model::{
-    AccountId, Broadcast, BroadcastId, BroadcastRecord, CarrierName, MediaId, MediaType, Message, MessageId,
-    MessageRecord, Mint, Moment, Originator, Owner, ScreeningId, ScreeningRecord, Timestamp, Unmatched,
+    AccountId, Broadcast, BroadcastId, BroadcastRecord, CarrierName, Erasure, ErasureCounts, ErasureId, MediaId,
+    MediaType, Message, MessageId, MessageRecord, Mint, Moment, Msisdn, Originator, Owner, ScreeningId,
+    ScreeningRecord, Timestamp, Unmatched,
 };
 use store::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast, NewMessage};
 use store::contract::bounds::Bounds;
 use store::contract::broadcasts::{BroadcastFilter, BroadcastPage, Canceled, Expansion, Upcoming};
 use store::contract::changes::{Batch, Consumer, Kinds, Position, Tail};
 use store::contract::dispatch::{Attempt, LeaseRequest, Leased, Outcome, QueueDepth};
+use store::contract::erase::{Chunk, ErasedMessages, NewErasure, Packed, ReceiptsOf};
 use store::contract::health::CommitSample;
 use store::contract::lists::Indexed;
 use store::contract::media::SweptMedia;
@@ -35,8 +37,8 @@ use store::contract::screening::ScreeningFilter;
 use store::contract::tenants::{AccountChange, NumberChange, TenantData};
 use store::contract::windows::{Taken, Window};
 use store::{
-    Broadcasts, Changes, Dispatch, Health, Lists, MediaRecords, Messages, Nodes, Receipts, Requests, Screening, Store,
-    StoreError, Tenants, Windows,
+    Broadcasts, Changes, Dispatch, Erasures, Health, Lists, MediaRecords, Messages, Nodes, Receipts, Requests,
+    Screening, Store, StoreError, Tenants, Windows,
 };
 use tokio::sync::{Notify, Semaphore};
 
@@ -337,6 +339,72 @@ impl Changes for Gated {
 
     fn subscribe(&self, kinds: Kinds) -> Tail {
         self.inner.subscribe(kinds)
+    }
+}
+
+#[async_trait]
+impl Erasures for Gated {
+    async fn begin_erasure(&self, erasure: NewErasure) -> Result<Erasure, StoreError> {
+        self.inner.begin_erasure(erasure).await
+    }
+
+    async fn open_erasures(&self, limit: usize) -> Result<Vec<(ErasureId, Option<Msisdn>)>, StoreError> {
+        self.inner.open_erasures(limit).await
+    }
+
+    async fn erase_messages(
+        &self,
+        id: ErasureId,
+        messages: Vec<MessageId>,
+        now: Timestamp,
+    ) -> Result<ErasedMessages, StoreError> {
+        self.meet("erase_messages").await?;
+        self.inner.erase_messages(id, messages, now).await
+    }
+
+    async fn erasable(&self, number: Msisdn, messages: Vec<MessageId>) -> Result<ErasureCounts, StoreError> {
+        self.inner.erasable(number, messages).await
+    }
+
+    async fn packed_with(&self, number: Msisdn, after: Option<Chunk>) -> Result<Packed, StoreError> {
+        self.inner.packed_with(number, after).await
+    }
+
+    async fn erase_packed(&self, id: ErasureId, chunks: Vec<Chunk>) -> Result<(), StoreError> {
+        self.inner.erase_packed(id, chunks).await
+    }
+
+    async fn receipts_of(&self, number: Msisdn, after: Option<i64>) -> Result<ReceiptsOf, StoreError> {
+        self.inner.receipts_of(number, after).await
+    }
+
+    async fn erase_receipts(&self, id: ErasureId, places: Vec<i64>, now: Timestamp) -> Result<(), StoreError> {
+        self.inner.erase_receipts(id, places, now).await
+    }
+
+    async fn forget_number(&self, id: ErasureId) -> Result<(), StoreError> {
+        self.inner.forget_number(id).await
+    }
+
+    async fn empty_log(&self) -> Result<bool, StoreError> {
+        self.inner.empty_log().await
+    }
+
+    async fn end_erasure(&self, id: ErasureId, now: Timestamp) -> Result<Erasure, StoreError> {
+        self.inner.end_erasure(id, now).await
+    }
+
+    async fn erasure(&self, id: ErasureId) -> Result<Option<Erasure>, StoreError> {
+        self.inner.erasure(id).await
+    }
+
+    async fn erasures(
+        &self,
+        of: Option<[u8; 32]>,
+        after: Option<ErasureId>,
+        limit: usize,
+    ) -> Result<Vec<Erasure>, StoreError> {
+        self.inner.erasures(of, after, limit).await
     }
 }
 

@@ -1,0 +1,328 @@
+//! Erasure of a person: finds everything of a number, and has the store blank it in small steps.
+//!
+//! An erasure is on record before it begins, and a task works on those that are: so one that a process leaves
+//! unfinished is finished by the next one. It ends when nothing of the number is left, no attempt of its messages is
+//! under way, and the store's log is empty.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::error::Refusal;
+use model::{Entropy, Erasure, ErasureCounts, ErasureId, MessageId, Msisdn};
+use runtime::Runtime;
+use store::contract::erase::NewErasure;
+use store::contract::messages::MessageFilter;
+use store::{Store, StoreError};
+use tokio::sync::Notify;
+
+use crate::expand::Bell;
+use crate::media::Shelf;
+use crate::refusal::refused_by_store;
+use crate::tenants::TenantBook;
+
+/// How many messages are blanked in one transaction: few, so that a write beside them waits for a few milliseconds.
+const STEP: usize = 25;
+
+/// How long there is nothing of an erasure to do for the store between two steps.
+const REST: Duration = Duration::from_millis(5);
+
+/// How often it is looked whether the attempts under way have ended.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How often it is tried to empty the log. Readers keep it in use for moments.
+const TRIES: usize = 100;
+
+/// How long the task rests after the store did not answer it.
+const STORE_REST: Duration = Duration::from_secs(1);
+
+/// Erasures that are looked after at once; others wait on record.
+const OPEN_MAX: usize = 100;
+
+/// The admin API's part.
+pub(crate) struct Erasing {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) tenants: Arc<TenantBook>,
+    pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    /// Rung when an erasure was put on record.
+    pub(crate) wake: Arc<Notify>,
+}
+
+impl Erasing {
+    /// Puts an erasure on record, unless one of this number is under way, which is returned then.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`] for a number that is provisioned as a sender.
+    pub(crate) async fn begin(
+        &self,
+        number: Msisdn,
+        operator: String,
+        reference: Option<String>,
+    ) -> Result<Erasure, StoreError> {
+        let at = self.runtime.now();
+        let id = ErasureId::new(at, &*self.entropy);
+        let digest = self.tenants.digest_of_number(number);
+        let erasure = self.store.begin_erasure(NewErasure { id, number, digest, operator, reference, at }).await?;
+        self.wake.notify_one();
+        tracing::info!(erasure.id = %erasure.id, "Erasure {} of a number has begun", erasure.id);
+        Ok(erasure)
+    }
+
+    /// What an erasure of the number would remove or blank now. Changes nothing.
+    pub(crate) async fn look(&self, number: Msisdn) -> Result<ErasureCounts, StoreError> {
+        if self.tenants.number(number.into()).is_some() {
+            return Err(StoreError::AlreadyExists);
+        }
+        let mut counts = ErasureCounts::default();
+        let mut after = None;
+        loop {
+            let packed = self.store.packed_with(number, after).await?;
+            counts.recipients += packed.recipients;
+            after = packed.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        for filter in filters(number) {
+            let mut after = None;
+            loop {
+                let (found, next) = page(&*self.store, filter.clone(), after).await?;
+                counts = counts.and(self.store.erasable(number, found).await?);
+                after = next;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        let mut after = None;
+        loop {
+            let receipts = self.store.receipts_of(number, after).await?;
+            counts.receipts += receipts.places.len() as u64;
+            after = receipts.next;
+            if after.is_none() {
+                return Ok(counts);
+            }
+        }
+    }
+}
+
+/// Which messages are of a number: those to it, and those from it.
+fn filters(number: Msisdn) -> [MessageFilter; 2] {
+    let (recipient, originator) = (Some(number), Some(number.into()));
+    [MessageFilter { recipient, ..MessageFilter::default() }, MessageFilter { originator, ..MessageFilter::default() }]
+}
+
+/// Messages that a filter lets pass, and where the next page begins.
+async fn page(
+    store: &dyn Store,
+    filter: MessageFilter,
+    after: Option<MessageId>,
+) -> Result<(Vec<MessageId>, Option<MessageId>), StoreError> {
+    let page = store.messages(None, filter, after, STEP).await?;
+    Ok((page.messages.iter().map(|record| record.message.id).collect(), page.next))
+}
+
+/// Works on the erasures that are on record.
+pub(crate) struct Eraser {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) shelf: Arc<Shelf>,
+    pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) bell: Arc<Bell>,
+    pub(crate) wake: Arc<Notify>,
+}
+
+impl Eraser {
+    /// Erases until the future is dropped.
+    pub(crate) async fn run(self) {
+        loop {
+            match self.round().await {
+                Ok(true) => {}
+                Ok(false) => self.wake.notified().await,
+                Err(error) => {
+                    tracing::warn!(%error, "An erasure goes on later: {error}");
+                    self.runtime.sleep(STORE_REST).await;
+                }
+            }
+        }
+    }
+
+    /// Finishes the erasures that are on record. Says whether there was one.
+    async fn round(&self) -> Result<bool, StoreError> {
+        let open = self.store.open_erasures(OPEN_MAX).await?;
+        for (id, number) in &open {
+            self.finish(*id, *number).await?;
+        }
+        Ok(!open.is_empty())
+    }
+
+    async fn finish(&self, id: ErasureId, number: Option<Msisdn>) -> Result<(), StoreError> {
+        if let Some(number) = number {
+            self.erase(id, number).await?;
+            // The log is emptied behind it, so that no file has the number when the erasure has ended.
+            self.store.forget_number(id).await?;
+        }
+        self.empty_log(id).await?;
+        let erasure = self.store.end_erasure(id, self.runtime.now()).await?;
+        report(&erasure);
+        Ok(())
+    }
+
+    async fn erase(&self, id: ErasureId, number: Msisdn) -> Result<(), StoreError> {
+        self.erase_packed(id, number).await?;
+        let mut under_way = Vec::new();
+        for filter in filters(number) {
+            self.erase_messages(id, filter, &mut under_way).await?;
+        }
+        while !under_way.is_empty() {
+            self.runtime.sleep(LOOK).await;
+            let mut still = Vec::new();
+            for some in under_way.chunks(STEP) {
+                still.extend(self.step(id, some.to_vec()).await?);
+            }
+            under_way = still;
+        }
+        // The receipts of what was under way have come last.
+        self.erase_receipts(id, number).await
+    }
+
+    async fn erase_packed(&self, id: ErasureId, number: Msisdn) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let packed = self.store.packed_with(number, after).await?;
+            if !packed.chunks.is_empty() {
+                self.store.erase_packed(id, packed.chunks).await?;
+                // They have no owner now, and their next turn waits for one.
+                self.bell.arrived();
+            }
+            after = packed.next;
+            if after.is_none() {
+                return Ok(());
+            }
+            self.runtime.sleep(REST).await;
+        }
+    }
+
+    async fn erase_messages(
+        &self,
+        id: ErasureId,
+        filter: MessageFilter,
+        under_way: &mut Vec<MessageId>,
+    ) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let (found, next) = page(&*self.store, filter.clone(), after).await?;
+            if !found.is_empty() {
+                under_way.extend(self.step(id, found).await?);
+            }
+            after = next;
+            if after.is_none() {
+                return Ok(());
+            }
+            self.runtime.sleep(REST).await;
+        }
+    }
+
+    /// Blanks some messages. Returns those that are under way.
+    async fn step(&self, id: ErasureId, messages: Vec<MessageId>) -> Result<Vec<MessageId>, StoreError> {
+        let erased = self.store.erase_messages(id, messages, self.runtime.now()).await?;
+        for media in &erased.media {
+            self.shelf.remove(media).await;
+        }
+        Ok(erased.under_way)
+    }
+
+    async fn erase_receipts(&self, id: ErasureId, number: Msisdn) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let receipts = self.store.receipts_of(number, after).await?;
+            for some in receipts.places.chunks(STEP) {
+                self.store.erase_receipts(id, some.to_vec(), self.runtime.now()).await?;
+            }
+            after = receipts.next;
+            if after.is_none() {
+                return Ok(());
+            }
+            self.runtime.sleep(REST).await;
+        }
+    }
+
+    /// Empties the store's log, which has the pages as they were.
+    async fn empty_log(&self, id: ErasureId) -> Result<(), StoreError> {
+        for _ in 0..TRIES {
+            if self.store.empty_log().await? {
+                return Ok(());
+            }
+            self.runtime.sleep(LOOK).await;
+        }
+        tracing::warn!(
+            erasure.id = %id,
+            "What erasure {id} blanked may be in the store's log until that begins anew: it is in use all the time"
+        );
+        Ok(())
+    }
+}
+
+fn report(erasure: &Erasure) {
+    let (id, counts) = (erasure.id, erasure.counts);
+    tracing::info!(
+        erasure.id = %id,
+        "Erasure {id} has ended: {} messages ({} canceled), {} texts, {} events, {} media, {} records of the screen, \
+         {} receipts, {} recipients of broadcasts, {} records of requests",
+        counts.messages,
+        counts.canceled,
+        counts.texts,
+        counts.events,
+        counts.media,
+        counts.screenings,
+        counts.receipts,
+        counts.recipients,
+        counts.requests
+    );
+}
+
+impl crate::Pipeline {
+    /// Begins to erase a person: everything about this number is removed or blanked, by a task of this process or, where
+    /// it ends before, of the next one. `None` for a number that is provisioned as a sender. Where an erasure of the
+    /// number is under way, that one is returned.
+    ///
+    /// # Errors
+    /// Where the store could not take it.
+    pub async fn erase(
+        &self,
+        number: Msisdn,
+        operator: String,
+        reference: Option<String>,
+    ) -> Result<Option<Erasure>, Refusal> {
+        unless_provisioned(self.erasing.begin(number, operator, reference).await)
+    }
+
+    /// What an erasure of this number would remove or blank. `None` as for [`Self::erase`].
+    ///
+    /// # Errors
+    /// As the store.
+    pub async fn erasable(&self, number: Msisdn) -> Result<Option<ErasureCounts>, Refusal> {
+        unless_provisioned(self.erasing.look(number).await)
+    }
+
+    /// The erasures that are on record of this number.
+    ///
+    /// # Errors
+    /// As the store.
+    pub async fn erasures(
+        &self,
+        of: Option<Msisdn>,
+        after: Option<ErasureId>,
+        limit: usize,
+    ) -> Result<Vec<Erasure>, Refusal> {
+        let digest = of.map(|number| self.tenants().digest_of_number(number));
+        self.store().erasures(digest, after, limit).await.map_err(refused_by_store)
+    }
+}
+
+fn unless_provisioned<T>(done: Result<T, StoreError>) -> Result<Option<T>, Refusal> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(StoreError::AlreadyExists) => Ok(None),
+        Err(error) => Err(refused_by_store(error)),
+    }
+}
