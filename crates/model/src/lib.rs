@@ -34,7 +34,7 @@ pub mod screening;
 pub mod status;
 pub mod unmatched;
 
-pub use account::{Account, AccountState, Limits, LimitsChange};
+pub use account::{Account, AccountState, Limits, LimitsChange, TextRetention};
 pub use address::Msisdn;
 pub use broadcast::{Broadcast, BroadcastCounts, BroadcastRecord, BroadcastStatus, Recipients};
 pub use clock::{Clock, Moment, SimClock, Timestamp};

@@ -19,7 +19,7 @@ pub(crate) struct MessageView<'a> {
     to: &'a str,
     from: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<&'a str>,
+    body: Option<Option<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     media_url: Option<&'a str>,
     message_type: &'static str,
@@ -53,7 +53,7 @@ impl<'a> MessageView<'a> {
             direction: message.direction.as_str(),
             to: message.recipient.as_str(),
             from: message.originator.as_str(),
-            body: message.body.as_deref(),
+            body: body_view(message.body.as_deref(), message.media_url.as_deref()),
             media_url: message.media_url.as_deref(),
             message_type: message.kind.as_str(),
             encoding: message.encoding.name(),
@@ -93,7 +93,7 @@ pub(crate) struct BroadcastView<'a> {
     id: model::BroadcastId,
     from: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<&'a str>,
+    body: Option<Option<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     media_url: Option<&'a str>,
     message_type: &'static str,
@@ -105,6 +105,16 @@ pub(crate) struct BroadcastView<'a> {
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<CountsView>,
+}
+
+/// How a text is shown: absent where there was none, and `null` where it was removed because it is old. Every message
+/// is accepted with a text or with media.
+fn body_view<'a>(body: Option<&'a str>, media_url: Option<&str>) -> Option<Option<&'a str>> {
+    match (body, media_url) {
+        (Some(body), _) => Some(Some(body)),
+        (None, Some(_)) => None,
+        (None, None) => Some(None),
+    }
 }
 
 /// A character that makes a text UCS-2, and its first place.
@@ -149,7 +159,7 @@ impl<'a> BroadcastView<'a> {
         Self {
             id: broadcast.id,
             from: broadcast.originator.as_str(),
-            body: broadcast.body.as_deref(),
+            body: body_view(broadcast.body.as_deref(), broadcast.media_url.as_deref()),
             media_url: broadcast.media_url.as_deref(),
             message_type: broadcast.kind.as_str(),
             ucs2_characters: named(broadcast.kind, broadcast.encoding, broadcast.body.as_deref()),

@@ -12,6 +12,7 @@ use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, Broadca
 use store::contract::messages::{IdempotencyClaim, Quota};
 use store::contract::requests::RequestKey;
 
+use super::replay::restore_broadcast;
 use super::parse::{given, given_text, kind_of, measured, missing, number};
 use super::recipients::RecipientList;
 use super::{Admission, UnderWay};
@@ -74,7 +75,9 @@ impl Admission {
         let now = self.runtime.now();
         let parsed = Parsed::check(request, self.limits.get().recipients_max)?; // 33005 33006 33003 33024 33108 33106
         let is_first = under_way.begin(caller, self.broadcast_claim(&parsed, now), parsed.media_url.is_some()).await?;
-        if let Some(replay) = self.broadcast_replay(caller, under_way.claim()).await? {
+        if let Some(mut replay) = self.broadcast_replay(caller, under_way.claim()).await? {
+            let body = parsed.body.as_ref().map(|body| Arc::from(body.as_str()));
+            restore_broadcast(&mut replay.broadcast, body.as_ref(), parsed.media_url.as_ref());
             return Ok(BroadcastAccepted::Replayed(replay)); // 33013
         }
         if !is_first {
@@ -140,7 +143,10 @@ impl Admission {
             }
             return match admitted {
                 BroadcastAdmitted::New => Ok(BroadcastAccepted::New(broadcast, under_way.admitted(caller))),
-                BroadcastAdmitted::Replayed(replay) => Ok(BroadcastAccepted::Replayed(replay)),
+                BroadcastAdmitted::Replayed(mut replay) => {
+                    restore_broadcast(&mut replay.broadcast, broadcast.body.as_ref(), broadcast.media_url.as_ref());
+                    Ok(BroadcastAccepted::Replayed(replay))
+                }
                 BroadcastAdmitted::KeyTaken | BroadcastAdmitted::UnderWay => {
                     Err(ErrorCode::DuplicateIdempotencyKey.into())
                 }

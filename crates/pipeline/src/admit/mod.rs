@@ -11,6 +11,7 @@ mod recipients;
 mod reference;
 mod replay;
 mod screen;
+pub(crate) mod standing;
 mod under_way;
 
 use std::sync::{Arc, RwLock};
@@ -39,6 +40,7 @@ use crate::watch::{BroadcastWaiters, MessageWaiters};
 pub use broadcast::{BroadcastAccepted, BroadcastRequest};
 pub(crate) use in_force::InForce;
 use parse::{Draft, Parsed};
+use replay::{restore, with_text};
 pub use recipients::RecipientList;
 pub(crate) use reference::References;
 pub(crate) use under_way::UnderWay;
@@ -125,7 +127,7 @@ impl Admission {
         let parsed = Parsed::check(request)?; // 33005 33006 33003 33106
         let is_first = under_way.begin(caller, self.claim(&parsed, now), parsed.media_url.is_some()).await?;
         if let Some(replay) = self.replay(caller, under_way.claim()).await? {
-            return Ok(Accepted::Replayed(replay)); // 33013
+            return Ok(Accepted::Replayed(with_text(replay, &parsed))); // 33013
         }
         if !is_first {
             return Err(ErrorCode::DuplicateIdempotencyKey.into()); // 33013
@@ -208,7 +210,10 @@ impl Admission {
             }
             return match admitted {
                 Admitted::New => Ok(Accepted::New(message, under_way.admitted(caller))),
-                Admitted::Replayed(replay) => Ok(Accepted::Replayed(replay)),
+                Admitted::Replayed(mut replay) => {
+                    restore(&mut replay.message, message.body.as_ref(), message.media_url.as_ref());
+                    Ok(Accepted::Replayed(replay))
+                }
                 Admitted::KeyTaken | Admitted::UnderWay => Err(ErrorCode::DuplicateIdempotencyKey.into()),
                 Admitted::QuotaReached => {
                     Err(Refusal::new(ErrorCode::DailyQuotaReached).with_retry_after(day.time_left(now)))

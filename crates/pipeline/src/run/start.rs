@@ -23,6 +23,7 @@ use crate::media::Shelf;
 use crate::node::Node;
 use crate::pace::SenderPaces;
 use crate::receipt::Recorder;
+use crate::retention::RulesInForce;
 use crate::route::Routes;
 use crate::sweep::{Rerouter, Sweeper};
 use crate::tenants::TenantBook;
@@ -62,6 +63,7 @@ impl Pipeline {
             dispatchers,
             around,
             bell: shared.bell,
+            retention: shared.retention,
             counters: shared.counters,
             feed,
             runtime: shared.runtime,
@@ -109,6 +111,7 @@ struct Shared {
     media_kept: Duration,
     parked_kept: Duration,
     screening_log: Duration,
+    retention: Arc<RulesInForce>,
     index_after: Duration,
 }
 
@@ -145,6 +148,7 @@ impl Shared {
             media_kept: parts.media_kept,
             parked_kept: parts.parked_kept,
             screening_log: parts.screening_log,
+            retention: Arc::new(RulesInForce::new(parts.retention)),
             index_after: parts.index_after,
         };
         (shared, events)
@@ -241,6 +245,7 @@ impl Shared {
             screening_log: self.screening_log,
             shelf: Arc::clone(&self.shelf),
             media_kept: self.media_kept,
+            retention: Arc::clone(&self.retention),
             parked_kept: self.parked_kept,
             store: Arc::clone(&self.store),
             rerouter: Arc::clone(rerouter),

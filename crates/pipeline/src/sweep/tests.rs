@@ -91,6 +91,7 @@ impl Bench {
             screening_log: Duration::from_secs(60),
             shelf: Arc::new(shelf),
             media_kept: Duration::ZERO,
+            retention: Arc::default(),
             parked_kept: Duration::ZERO,
             store,
             rerouter: Arc::new(rerouter),

@@ -290,10 +290,12 @@ fn replay(connection: &Connection, owner: Owner, claim: &IdempotencyClaim) -> ru
         Some(Claimed::Same(id, answer, form)) => (id, answer, form),
     };
     let sql = format!("SELECT {MESSAGE} FROM messages m WHERE m.account_id = ?1 AND m.id = ?2");
+    // A message that is kept no longer leaves nothing to replay.
     let message = connection
         .prepare_cached(&sql)?
-        .query_row(params![owner.account.to_bytes(), id], |row| rows::message(row, 0))?;
-    Ok(Some(Admitted::Replayed(Replay { message, answer, form })))
+        .query_row(params![owner.account.to_bytes(), id], |row| rows::message(row, 0))
+        .optional()?;
+    Ok(message.map(|message| Admitted::Replayed(Replay { message, answer, form })))
 }
 
 /// Whether an answer may still be recorded for what was admitted.

@@ -19,6 +19,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0008_changes.sql"),
     include_str!("../../migrations/sqlite/0009_nodes.sql"),
     include_str!("../../migrations/sqlite/0010_shares.sql"),
+    include_str!("../../migrations/sqlite/0011_retention.sql"),
 ];
 
 /// Brings the schema up to date, each step in its own transaction.

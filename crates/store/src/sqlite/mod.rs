@@ -25,6 +25,7 @@ mod place;
 mod readers;
 mod receipts;
 mod requests;
+mod retention;
 mod rows;
 mod schema;
 mod screening;
@@ -38,8 +39,8 @@ mod writer;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use runtime::Runtime;
@@ -52,6 +53,7 @@ use crate::tail::Tails;
 use lock::Lock;
 use readers::Readers;
 use requests::Keys;
+use retention::Walking;
 use windows::MemoryWindows;
 use writer::Writer;
 
@@ -64,6 +66,8 @@ pub struct Sqlite {
     tails: Arc<Tails>,
     keys: Arc<Keys>,
     windows: MemoryWindows,
+    /// Where the walks through old rows stand.
+    walking: Mutex<Walking>,
     rows_per_page: usize,
     /// Whether a node that joins is the only one: the lock proves that other processes are gone.
     alone: bool,
@@ -162,6 +166,7 @@ impl Sqlite {
             tails,
             keys,
             windows,
+            walking: Mutex::default(),
             rows_per_page: lists::ROWS_PER_PAGE,
             alone: true,
             probes: AtomicU64::new(0),
@@ -296,6 +301,8 @@ mod tests {
             waits::MAINTENANCE,
             flights::MAINTENANCE,
             screening::MAINTENANCE,
+            lists::MAINTENANCE,
+            &retention::maintenance(),
         ]
         .concat();
         for sql in statements {

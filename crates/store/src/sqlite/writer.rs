@@ -22,6 +22,7 @@ use super::lock::Lock;
 use super::nodes::Living;
 use super::parked::Parked;
 use super::requests::Keys;
+use super::retention::TextRules;
 use super::store_error;
 use super::tally::Tally;
 use crate::StoreError;
@@ -74,8 +75,8 @@ impl From<rusqlite::Error> for Fault {
 }
 
 /// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, the count of
-/// parked receipts, attempts under way, the changes, the count of the screen's decisions, the living epochs and the
-/// state of the index of lists are true of the transaction's state, and a rollback forgets them or reads them again;
+/// parked receipts, attempts under way, the changes, the count of the screen's decisions, the living epochs, the rules
+/// for texts and the state of the index of lists are true of the transaction's state, and a rollback forgets them or reads them again;
 /// the turns only say where to look first, and outlast it.
 pub(super) struct Group {
     pub(super) connection: Connection,
@@ -99,6 +100,8 @@ pub(super) struct Group {
     pub(super) keys: Arc<Keys>,
     /// Which messages the index of lists has.
     pub(super) lists: ListState,
+    /// Which texts go with the end of their message.
+    pub(super) texts: TextRules,
     /// What this transaction changes, for those who follow.
     pub(super) feed: Feed,
     /// The lock on the file, which says whether that is still where it was.
@@ -281,7 +284,7 @@ impl Group {
     ) -> rusqlite::Result<Self> {
         let parked = Parked::load(&connection)?;
         let (quota, tallies, turns, screened) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let (bounds, lists) = (Bounds::default(), ListState::default());
+        let (bounds, lists, texts) = (Bounds::default(), ListState::default(), TextRules::default());
         let (living, flights, feed) = (Living::default(), Flights::default(), Feed::load(&connection, tails)?);
         let mut group = Self {
             connection,
@@ -295,6 +298,7 @@ impl Group {
             keys,
             flights,
             lists,
+            texts,
             feed,
             lock,
             runtime,
@@ -303,6 +307,7 @@ impl Group {
         group.living.load(&group.connection)?;
         group.keys.set_living(group.living.epochs());
         group.lists.load(&group.connection)?;
+        group.texts.load(&group.connection)?;
         Ok(group)
     }
 
@@ -395,6 +400,7 @@ impl Group {
         self.screened.clear();
         self.living.load(&self.connection)?;
         self.feed.reload(&self.connection)?;
+        self.texts.load(&self.connection)?;
         self.lists.load(&self.connection)
     }
 

@@ -17,7 +17,7 @@ use model::media::{Digest, StoredMedia};
 use model::number::{Block, BlockKind, Number};
 use model::{
     AccountId, Broadcast, BroadcastId, BroadcastRecord, MediaId, MediaType, MessageId, MessageRecord, Mint, Moment,
-    Msisdn, Owner, ScreeningId, ScreeningRecord, Timestamp, Unmatched,
+    Msisdn, Owner, ScreeningId, ScreeningRecord, TextRetention, Timestamp, Unmatched,
 };
 use store::contract::bounds::Bounds;
 use store::contract::broadcasts::{
@@ -32,12 +32,13 @@ use store::contract::messages::{Admission, Admitted, IdempotencyClaim, MessageFi
 use store::contract::nodes::{Epoch, Node, Slot, TakenOver};
 use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome, Refused, WaitStep};
 use store::contract::requests::RequestKey;
+use store::contract::retention::{Removed, Walk};
 use store::contract::screening::ScreeningFilter;
 use store::contract::tenants::{AccountChange, NumberChange, TenantData};
 use store::contract::windows::{Taken, Window};
 use store::{
-    Broadcasts, Changes, Dispatch, Health, Lists, MediaRecords, Messages, Nodes, Receipts, Requests, Screening, Store,
-    StoreError, Tenants, Windows,
+    Broadcasts, Changes, Dispatch, Health, Lists, MediaRecords, Messages, Nodes, Receipts, Requests, Retention, Screening,
+    Store, StoreError, Tenants, Windows,
 };
 use tokio::sync::{Notify, Semaphore};
 
@@ -245,6 +246,11 @@ passed_on! { Windows {
 
 passed_on! { Lists {
     fn index_lists(now: Timestamp, after: Duration, limit: usize) -> Indexed;
+} }
+
+passed_on! { Retention {
+    fn text_rules() -> Vec<(AccountId, TextRetention)>;
+    fn remove_old(walk: Walk, before: Timestamp, limit: usize) -> Removed;
 } }
 
 passed_on! { Nodes {
