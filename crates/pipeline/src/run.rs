@@ -28,7 +28,7 @@ use crate::expand::{Bell, BroadcastSettings};
 use crate::feed::Feed;
 use crate::node::Node;
 use crate::refusal::{DRAINING, draining, refused_by_store};
-use crate::retention::{RulesInForce, Retention};
+use crate::retention::{Retention, RulesInForce};
 use crate::route::Routes;
 use crate::sweep::{Abandoned, Rerouter};
 use crate::tenants::{Caller, TenantBook};

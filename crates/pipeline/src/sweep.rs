@@ -17,7 +17,7 @@ use crate::counters::{Counters, RemovedCounters};
 use crate::dispatch::Dispatchers;
 use crate::media::Shelf;
 use crate::node::Node;
-use crate::retention::{RulesInForce, Rule};
+use crate::retention::{Rule, RulesInForce};
 
 pub use abandoned::Abandoned;
 use abandoned::BATCH;
@@ -124,13 +124,7 @@ impl Sweeper {
     }
 
     /// One step of a walk. Where nothing is old by the rule, the walk is at its end.
-    async fn remove_old(
-        &self,
-        walk: Walk,
-        rule: Rule,
-        at: Timestamp,
-        limit: usize,
-    ) -> Result<Removed, StoreError> {
+    async fn remove_old(&self, walk: Walk, rule: Rule, at: Timestamp, limit: usize) -> Result<Removed, StoreError> {
         let Some(before) = self.retention.get().old_before(rule, at) else {
             return Ok(Removed { is_end: true, ..Removed::default() });
         };

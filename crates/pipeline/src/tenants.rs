@@ -244,7 +244,8 @@ impl TenantBook {
     ) -> Result<Account, StoreError> {
         let now = self.clock.now();
         let id = AccountId::minted(&self.mint, now, &*self.entropy);
-        let account = Account { id, name, state: AccountState::Active, limits, screening: None, retention, created_at: now };
+        let account =
+            Account { id, name, state: AccountState::Active, limits, screening: None, retention, created_at: now };
         self.store.create_account(account.clone()).await?;
         self.follow().await?;
         Ok(account)

@@ -2,6 +2,7 @@
 
 mod broadcasts;
 mod paces;
+pub(crate) mod retention;
 mod truth;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,6 +57,8 @@ pub(crate) fn at_rest(world: &World, all: &Everything) {
         paces::paces_are_kept(world, &facts, &mut wrong);
         paces::turns_are_fair(world, &facts, all, &mut wrong);
         broadcasts::recipients_have_one_message(&facts, all, &mut wrong);
+        drop(facts);
+        retention::texts_are_there(world, all, &mut wrong);
     }
     wrong.into_iter().for_each(|what| world.ledger.violated(what));
 }

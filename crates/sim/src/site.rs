@@ -19,7 +19,8 @@ use pipeline::limiter::RateLimiter;
 use pipeline::route::Routes;
 use pipeline::tenants::{Caller, TenantBook};
 use pipeline::{
-    AdmissionLimits, Answered, BroadcastRequest, BroadcastSettings, Node, Parts, Pipeline, Retention, SANDBOX, SendRequest,
+    AdmissionLimits, Answered, BroadcastRequest, BroadcastSettings, Node, Parts, Pipeline, Retention, SANDBOX,
+    SendRequest,
 };
 use runtime::{Runtime, Supervisor};
 use rustls::RootCertStore;
@@ -375,14 +376,18 @@ impl Process {
     ) -> Result<Answered<model::BroadcastId>, Refusal> {
         let caller = self.admit(credentials, RequestKind::Broadcast).await?;
         self.pipeline
-            .broadcast(&caller, request, wait, |broadcast, status, _| format!("{} {}", broadcast.id, status.as_str()))
+            .broadcast(&caller, request, wait, |broadcast, status, _| {
+                let text = broadcast.body.as_deref().unwrap_or("no text");
+                format!("{} {} {text}", broadcast.id, status.as_str())
+            })
             .await
     }
 }
 
 fn written(message: &Message, delivery: &Delivery) -> String {
     let at = |at: Option<Timestamp>| at.map_or(0, Timestamp::as_millis);
-    format!("{} {} {} {}", message.id, message.recipient, delivery.status.as_str(), at(delivery.sent_at))
+    let (status, text) = (delivery.status.as_str(), message.body.as_deref().unwrap_or("no text"));
+    format!("{} {} {status} {} {text}", message.id, message.recipient, at(delivery.sent_at))
 }
 
 /// No media: fetching them needs a network of sockets, which the simulation has not.

@@ -176,7 +176,10 @@ impl Account {
             Action::Limit { id, limits } => changed(id, limits.to_json()).await?,
             Action::Retention { id, rule, yes } => {
                 if rule.0.is_some() {
-                    output::confirm(&format!("Remove texts of account {id} that are older? They do not come back."), yes)?;
+                    output::confirm(
+                        &format!("Remove texts of account {id} that are older? They do not come back."),
+                        yes,
+                    )?;
                 }
                 changed(id, rule.to_json()).await?
             }

@@ -14,8 +14,8 @@ mod sections;
 pub use mistake::{ConfigErrors, Mistake};
 pub use read::{line_of_key, read};
 pub use sections::{
-    Admin, Api, Dispatch, Keys, Limits, Log, LogFormat, Media, OnUnknown, Receipts, RetentionConfig, RouteConfig, RouteType,
-    Screening, StoreConfig,
+    Admin, Api, Dispatch, Keys, Limits, Log, LogFormat, Media, OnUnknown, Receipts, RetentionConfig, RouteConfig,
+    RouteType, Screening, StoreConfig,
 };
 
 use carrier::CarrierConfig;

@@ -22,7 +22,7 @@ async fn accounts_are_made_listed_shown_and_changed() {
     assert!(id.starts_with("acc_"), "{id}");
     let expected = json!({
         "id": id, "name": "Acme", "state": "active", "messagePerMinute": 10, "broadcastPerMinute": 5, "readPerMinute": 600, "dailyQuota": 5,
-        "createdAt": NOON,
+        "retentionDays": null, "createdAt": NOON,
     });
     assert_eq!(made, expected);
     assert_eq!(stage.operate("GET", &format!("/accounts/{id}"), Value::Null).await.expect(200), expected);

@@ -36,6 +36,7 @@ mod process;
 mod raw;
 mod reload;
 mod replays;
+mod retention;
 mod screening;
 mod sending;
 mod shape;

@@ -12,9 +12,9 @@ use store::contract::broadcasts::{BroadcastAdmission, BroadcastAdmitted, Broadca
 use store::contract::messages::{IdempotencyClaim, Quota};
 use store::contract::requests::RequestKey;
 
-use super::replay::restore_broadcast;
 use super::parse::{given, given_text, kind_of, measured, missing, number};
 use super::recipients::RecipientList;
+use super::replay::restore_broadcast;
 use super::{Admission, UnderWay};
 use crate::refusal::refused_by_store;
 use crate::tenants::Caller;

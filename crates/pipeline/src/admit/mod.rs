@@ -40,9 +40,9 @@ use crate::watch::{BroadcastWaiters, MessageWaiters};
 pub use broadcast::{BroadcastAccepted, BroadcastRequest};
 pub(crate) use in_force::InForce;
 use parse::{Draft, Parsed};
-use replay::{restore, with_text};
 pub use recipients::RecipientList;
 pub(crate) use reference::References;
+use replay::{restore, with_text};
 pub(crate) use under_way::UnderWay;
 use wire::text::LooseText;
 

@@ -40,11 +40,7 @@ pub(super) fn restore(message: &mut Arc<Message>, body: Option<&Arc<str>>, media
 }
 
 /// The same of a broadcast.
-pub(super) fn restore_broadcast(
-    broadcast: &mut Arc<Broadcast>,
-    body: Option<&Arc<str>>,
-    media_url: Option<&String>,
-) {
+pub(super) fn restore_broadcast(broadcast: &mut Arc<Broadcast>, body: Option<&Arc<str>>, media_url: Option<&String>) {
     if broadcast.body.is_none() && broadcast.media_url.is_none() {
         let broadcast = Arc::make_mut(broadcast);
         (broadcast.body, broadcast.media_url) = (body.cloned(), media_url.cloned());

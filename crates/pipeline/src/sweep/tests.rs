@@ -216,3 +216,49 @@ async fn messages_of_a_carrier_that_is_not_configured_are_left_until_the_operato
     assert_eq!(sweeper.rerouter.reroute_all("gone").await.unwrap(), Abandoned { failed: 1, ..Abandoned::default() });
     assert_eq!((status().await, unknown().await), (Status::Failed, vec![]));
 }
+
+#[tokio::test]
+async fn what_is_older_than_the_rules_goes_step_by_step_and_a_changed_rule_counts_at_the_next_step() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let bench = Bench::set_up().await;
+    let (store, sweeper) = (bench.sweeper.store.clone(), &bench.sweeper);
+    let sweeping = sweeper.sweeping();
+    // A round ends with a rest until the next minute; steps rest for a moment.
+    let whole_round = async || while sweeper.round(Strand::Retention, &sweeping).await < Duration::from_secs(1) {};
+    let mut messages = Vec::new();
+    for _ in 0..BATCH {
+        let message = bench.message();
+        messages.push(message.id);
+        store.admit(admission(message)).await.unwrap();
+    }
+    let queued = bench.message();
+    store.admit(Admission { carrier: "gone".to_owned(), ..admission(queued.clone()) }).await.unwrap();
+    // Without a route they fail, and have ended.
+    sweeper.rerouter.reroute_all("").await.unwrap();
+    let find = async |id| store.message_of_any_account(id).await.unwrap();
+    let text = async |id| find(id).await.unwrap().message.body.clone();
+    bench.clock.advance(10 * DAY);
+    whole_round().await;
+    assert!(text(messages[0]).await.is_some(), "nothing is old without a rule");
+    let rules = crate::Retention { texts: Some(5 * DAY), messages: Some(20 * DAY), receipt_keys: None };
+    sweeper.retention.set(rules);
+    whole_round().await;
+    for id in &messages {
+        assert_eq!(text(*id).await, None);
+    }
+    assert!(text(queued.id).await.is_some(), "it has not ended");
+    bench.clock.advance(11 * DAY);
+    whole_round().await;
+    for id in &messages {
+        assert_eq!(find(*id).await, None);
+    }
+    assert!(text(queued.id).await.is_some());
+    let counts: Vec<(&str, u64)> = sweeper.counters.removed.all().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(counts, [("texts", BATCH as u64), ("messages", BATCH as u64)]);
+    // Its validity ends.
+    sweeper.round(Strand::Messages, &sweeping).await;
+    assert_eq!(text(queued.id).await, None, "its text goes with its end");
+    bench.clock.advance(Duration::from_secs(60));
+    whole_round().await;
+    assert_eq!(find(queued.id).await, None);
+}

@@ -149,10 +149,7 @@ impl Window {
 /// When the oldest message was accepted that is missing from the index and should be there.
 fn oldest_missing(connection: &Connection, window: Window) -> rusqlite::Result<Option<Timestamp>> {
     let read = |row: &Row<'_>| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, [u8; 16]>(2)?));
-    let gap = connection
-        .prepare_cached(OLDEST_GAP)?
-        .query_row([], read)
-        .optional()?;
+    let gap = connection.prepare_cached(OLDEST_GAP)?.query_row([], read).optional()?;
     if let Some((account, low)) = gap {
         // The rest of a gap may have been added with another one.
         let sql = "SELECT created_at FROM messages WHERE account_id = ?1 AND id >= ?2 ORDER BY id LIMIT 1";
@@ -183,10 +180,7 @@ fn step(group: &mut Group, window: Window, limit: usize) -> rusqlite::Result<Ind
 fn fill_gap(filing: &mut Filing<'_>, state: &mut ListState, limit: usize, end: Instant) -> rusqlite::Result<()> {
     let connection = filing.connection;
     let read = |row: &Row<'_>| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, [u8; 16]>(1)?, id(row, 2)?, id(row, 3)?));
-    let gap = connection
-        .prepare_cached(OLDEST_GAP)?
-        .query_row([], read)
-        .optional()?;
+    let gap = connection.prepare_cached(OLDEST_GAP)?.query_row([], read).optional()?;
     let Some((account, source, low, high)) = gap else { return Ok(()) };
     let sql = format!(
         "SELECT {FILED} FROM messages m CROSS JOIN delivery d ON d.message_id = m.id WHERE m.account_id = ?3 AND m.id \

@@ -21,8 +21,8 @@ use super::writer::Group;
 use crate::StoreError;
 use crate::contract::retention::{Removed, Retention, Walk};
 
-pub(super) use removal::{blank_broadcast, blank_message};
 use removal::{Thing, remove};
+pub(super) use removal::{blank_broadcast, blank_message};
 pub(super) use walks::Place;
 
 /// How much of the writer's time one step takes, about.
@@ -107,8 +107,10 @@ impl Retention for Sqlite {
         let ends_rotation = is_end && walk == Walk::ReceiptKeys;
         let (mut done, mut place) = (Removed { looked: rows, is_end, ..Removed::default() }, looked.last.clone());
         if !looked.found.is_empty() || ends_rotation {
-            let (removed, reached) =
-                self.writer.write(move |group| Ok(step(group, walk, looked.found, looked.last, ends_rotation)?)).await?;
+            let (removed, reached) = self
+                .writer
+                .write(move |group| Ok(step(group, walk, looked.found, looked.last, ends_rotation)?))
+                .await?;
             if let Some(reached) = reached {
                 // There was more to do than one step may.
                 (place, done.is_end) = (reached, false);

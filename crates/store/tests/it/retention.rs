@@ -15,9 +15,7 @@ use store::contract::retention::{Removed, Walk};
 use store::contract::tenants::AccountChange;
 
 use crate::broadcasts::{admission as broadcast_admission, broadcast};
-use crate::support::{
-    Backend, Desk, NODE, NORTH, NOW, WAIT_SECS, acks, admission, after, claim, live, receipt,
-};
+use crate::support::{Backend, Desk, NODE, NORTH, NOW, WAIT_SECS, acks, admission, after, claim, live, receipt};
 use crate::tenants::account;
 
 /// Later than every message here was accepted.
@@ -195,11 +193,7 @@ pub(crate) async fn an_old_broadcast_goes_after_its_last_message_and_counts_unti
     let id = made.id;
     assert_eq!(desk.store.admit_broadcast(broadcast_admission(made)).await.unwrap(), BroadcastAdmitted::New);
     let expanded = |index: u32| Expanded {
-        message: std::sync::Arc::new(Message {
-            id: id.message(index),
-            broadcast: Some(id),
-            ..desk.message(owner)
-        }),
+        message: std::sync::Arc::new(Message { id: id.message(index), broadcast: Some(id), ..desk.message(owner) }),
         carrier: NORTH.to_owned(),
         lease: None,
     };
@@ -325,10 +319,7 @@ pub(crate) async fn media_go_with_the_texts_of_their_messages(fresh: impl Backen
         ..desk.message(desk.account())
     };
     let id = message.id;
-    assert_eq!(
-        desk.try_admit(Admission { media: Some(media.clone()), ..admission(message) }).await,
-        Admitted::New
-    );
+    assert_eq!(desk.try_admit(Admission { media: Some(media.clone()), ..admission(message) }).await, Admitted::New);
     let sweep = async |secs| desk.store.sweep_media(None, after(secs), NOW, 100).await.unwrap().removed;
     assert_eq!(walk(&desk, Walk::Texts(None), after(LATER)).await, 0);
     let token = desk.token();

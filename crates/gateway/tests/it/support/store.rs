@@ -37,8 +37,8 @@ use store::contract::screening::ScreeningFilter;
 use store::contract::tenants::{AccountChange, NumberChange, TenantData};
 use store::contract::windows::{Taken, Window};
 use store::{
-    Broadcasts, Changes, Dispatch, Health, Lists, MediaRecords, Messages, Nodes, Receipts, Requests, Retention, Screening,
-    Store, StoreError, Tenants, Windows,
+    Broadcasts, Changes, Dispatch, Health, Lists, MediaRecords, Messages, Nodes, Receipts, Requests, Retention,
+    Screening, Store, StoreError, Tenants, Windows,
 };
 use tokio::sync::{Notify, Semaphore};
 

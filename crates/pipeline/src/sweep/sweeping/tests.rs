@@ -435,8 +435,18 @@ fn removing_rests_between_its_steps_and_the_longer_the_more_else_is_written() {
 #[test]
 fn what_was_removed_is_reported_at_the_end_and_now_and_then_before_it() {
     let mut sweeping = sweeping();
-    check(&mut sweeping, Strand::Retention, NOW, vec![(Input::Due, "rules"), (Input::TextRules(Vec::new()), "50 texts at 0")]);
-    check(&mut sweeping, Strand::Retention, secs(1), vec![(step(50, false, 10), "rest 100 ms"), (Input::Due, "50 texts at 0")]);
+    check(
+        &mut sweeping,
+        Strand::Retention,
+        NOW,
+        vec![(Input::Due, "rules"), (Input::TextRules(Vec::new()), "50 texts at 0")],
+    );
+    check(
+        &mut sweeping,
+        Strand::Retention,
+        secs(1),
+        vec![(step(50, false, 10), "rest 100 ms"), (Input::Due, "50 texts at 0")],
+    );
     check(
         &mut sweeping,
         Strand::Retention,

@@ -138,16 +138,14 @@ const BROADCAST_TEXT: &str = "SELECT media_id FROM broadcasts WHERE account_id =
 const BLANK_BROADCAST: &str =
     "UPDATE broadcasts SET body = NULL, media_url = NULL, media_id = NULL WHERE account_id = ?1 AND id = ?2";
 const LET_GO: &str = "UPDATE media SET unneeded_since = 0 WHERE id = ?1";
-const MESSAGE_OF: &str =
-    "SELECT 1 FROM delivery WHERE message_id >= ?1 AND message_id <= ?2 AND broadcast_id = ?3";
+const MESSAGE_OF: &str = "SELECT 1 FROM delivery WHERE message_id >= ?1 AND message_id <= ?2 AND broadcast_id = ?3";
 const DELETE_EVENTS: &str = "DELETE FROM events WHERE message_id = ?1";
 const DELETE_MESSAGE: &str = "DELETE FROM messages WHERE account_id = ?1 AND id = ?2";
 const DELETE_DELIVERY: &str = "DELETE FROM delivery WHERE message_id = ?1";
 const DELETE_CHUNKS: &str = "DELETE FROM broadcast_chunks WHERE broadcast_id = ?1";
 const DELETE_BROADCAST: &str = "DELETE FROM broadcasts WHERE account_id = ?1 AND id = ?2";
 const DELETE_PROGRESS: &str = "DELETE FROM broadcast_progress WHERE broadcast_id = ?1";
-const DELETE_KEY: &str =
-    "DELETE FROM segments WHERE carrier = ?1 AND key = ?2 AND message_id = ?3 AND number = ?4";
+const DELETE_KEY: &str = "DELETE FROM segments WHERE carrier = ?1 AND key = ?2 AND message_id = ?3 AND number = ?4";
 const DELETE_UNMATCHED: &str = "DELETE FROM unmatched WHERE id = ?1 AND fate <> 'waiting'";
 
 /// Every statement of this file.

@@ -56,7 +56,8 @@ pub(super) fn look(
         Some(from) => from,
         None => mark(connection, walk)?.unwrap_or_default(),
     };
-    let mut looking = Looking { limit, looked: Looked { found: Vec::new(), last: from.clone(), rows: 0, is_end: true } };
+    let mut looking =
+        Looking { limit, looked: Looked { found: Vec::new(), last: from.clone(), rows: 0, is_end: true } };
     let bounds = (from.id, lowest_at(before).to_be_bytes());
     match walk {
         Walk::Texts(account) => texts(connection, &mut looking, account, bounds)?,
@@ -169,12 +170,7 @@ fn broadcast_texts(
 
 /// Keys are in no order of time, so that the walk goes through all of them, and old ones are removed from pages that lie
 /// one after the other.
-fn keys(
-    connection: &Connection,
-    looking: &mut Looking,
-    from: &Place,
-    before: [u8; 16],
-) -> rusqlite::Result<()> {
+fn keys(connection: &Connection, looking: &mut Looking, from: &Place, before: [u8; 16]) -> rusqlite::Result<()> {
     let mut select = connection.prepare_cached(KEYS)?;
     let values = params![from.carrier, from.key, from.id, from.number, ROWS];
     looking.through(&mut select.query(values)?, |row| {
@@ -199,7 +195,9 @@ pub(super) fn text_rules(connection: &Connection) -> rusqlite::Result<Vec<(Accou
 /// How far the walks through texts have come on disk.
 pub(super) fn passed(connection: &Connection) -> rusqlite::Result<BTreeMap<Walk, u128>> {
     let mut passed = BTreeMap::new();
-    for (name, walk) in [("texts", Walk::Texts as fn(Option<AccountId>) -> Walk), ("broadcast_texts", Walk::BroadcastTexts)] {
+    for (name, walk) in
+        [("texts", Walk::Texts as fn(Option<AccountId>) -> Walk), ("broadcast_texts", Walk::BroadcastTexts)]
+    {
         let mut select = connection.prepare_cached(MARKS)?;
         let mut found = select.query([name])?;
         while let Some(row) = found.next()? {
@@ -236,15 +234,13 @@ const BROADCASTS: &str = "SELECT account_id, broadcast_id, status IN ('queued', 
     broadcast_id > ?1 AND broadcast_id < ?2 ORDER BY broadcast_id LIMIT ?3";
 const KEYS: &str = "SELECT carrier, key, message_id, number FROM segments WHERE (carrier, key, message_id, number) > (?1, \
     ?2, ?3, ?4) ORDER BY carrier, key, message_id, number LIMIT ?5";
-const UNMATCHED: &str =
-    "SELECT id, at FROM unmatched WHERE id > ?1 AND fate <> 'waiting' ORDER BY id LIMIT ?2";
+const UNMATCHED: &str = "SELECT id, at FROM unmatched WHERE id > ?1 AND fate <> 'waiting' ORDER BY id LIMIT ?2";
 const RULES: &str = "SELECT id, retention FROM accounts INDEXED BY accounts_retention WHERE retention IS NOT NULL \
     AND id >= x'' ORDER BY id";
 pub(super) const DISCARDING: &str = "SELECT id FROM accounts INDEXED BY accounts_retention WHERE retention IS NOT NULL \
     AND id >= x'' AND retention = 'discard'";
 const MARKS: &str = "SELECT account_id, id FROM retention_marks WHERE walk = ?1";
-const MARK_OF: &str =
-    "SELECT carrier, key, id, number FROM retention_marks WHERE walk = ?1 AND account_id = ?2";
+const MARK_OF: &str = "SELECT carrier, key, id, number FROM retention_marks WHERE walk = ?1 AND account_id = ?2";
 
 /// Every statement of this file that maintenance runs.
 #[cfg(test)]
