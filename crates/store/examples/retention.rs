@@ -15,9 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use model::message::{Direction, Encoding, MessageType};
 use model::quota::UtcDay;
 use model::status::SegmentFate;
-use model::{
-    AccountId, Entropy, Message, MessageId, Mode, Moment, Msisdn, ReceiptScope, SeededEntropy, Timestamp,
-};
+use model::{AccountId, Entropy, Message, MessageId, Mode, Moment, Msisdn, ReceiptScope, SeededEntropy, Timestamp};
 use runtime::Machine;
 use store::contract::dispatch::{Attempt, Lease, Outcome, SegmentAck, Verdict};
 use store::contract::messages::{Admission, Quota};
@@ -133,7 +131,13 @@ impl Desk {
         let outcomes = keyed.iter().map(|(message, key)| sent(message, key, lease.token, now));
         self.store.record_outcomes(outcomes.collect()).await?;
         self.store.record_receipts(keyed.iter().map(|(_, key)| delivered(key, now)).collect()).await?;
-        while self.store.index_lists(now + Duration::from_secs(1), Duration::ZERO, 5_000).await?.oldest_missing.is_some() {}
+        while self
+            .store
+            .index_lists(now + Duration::from_secs(1), Duration::ZERO, 5_000)
+            .await?
+            .oldest_missing
+            .is_some()
+        {}
         Ok(())
     }
 

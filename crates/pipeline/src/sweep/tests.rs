@@ -18,9 +18,12 @@ use store::contract::changes::{Kind, Kinds, Resource, Tailed};
 use store::contract::messages::{Admission, IdempotencyClaim, Quota};
 use store::contract::screening::ScreeningFilter;
 use store::objects::Objects;
+use store::sqlite::Sqlite;
 use tokio::sync::Notify;
 
 use super::*;
+
+mod plans;
 
 /// A file system that hangs, and says when it was asked.
 #[derive(Default)]
@@ -58,18 +61,20 @@ struct Bench {
     hanging: Arc<Hanging>,
     clock: Arc<SimClock>,
     entropy: Arc<SeededEntropy>,
-    _place: tempfile::TempDir,
+    place: tempfile::TempDir,
 }
 
 impl Bench {
     async fn set_up() -> Self {
+        Self::watched(Arc::new(|_| {})).await
+    }
+
+    /// The same, whose store tells of its statements.
+    async fn watched(watch: Arc<dyn Fn(&str) + Send + Sync>) -> Self {
         let place = tempfile::TempDir::new().unwrap();
-        let store = store::open(
-            &format!("sqlite:{}", place.path().join("store.db").display()),
-            Arc::new(runtime::Machine::new()),
-        )
-        .await
-        .unwrap();
+        let machine = Arc::new(runtime::Machine::new());
+        let opened = Sqlite::open_watched(place.path().join("store.db"), machine, watch).await.unwrap();
+        let store: Arc<dyn Store> = Arc::new(opened);
         let clock = Arc::new(SimClock::at(Timestamp::from_millis(1_773_585_000_000)));
         let (entropy, counters) = (Arc::new(SeededEntropy::new(7)), Arc::new(Counters::default()));
         let hanging = Arc::new(Hanging::default());
@@ -100,7 +105,7 @@ impl Bench {
             runtime,
             node,
         };
-        Self { sweeper, hanging, clock, entropy, _place: place }
+        Self { sweeper, hanging, clock, entropy, place }
     }
 
     fn message(&self) -> Message {
