@@ -1,5 +1,7 @@
 //! Accounts: who sends, whether they may, and how much.
 
+use std::fmt;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
@@ -74,6 +76,43 @@ impl Limits {
     }
 }
 
+/// How long the texts of an account's messages are kept, where that is shorter than the platform keeps texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextRetention {
+    /// Until the message has ended.
+    Discard,
+    /// So many days from the acceptance of the message, and in any case until it has ended.
+    Days(NonZeroU16),
+}
+
+impl TextRetention {
+    /// The most days that an account or the platform may have.
+    pub const DAYS_MAX: u16 = 3_650;
+
+    /// The rule with this name: `discard`, or a number of days from 1 to [`Self::DAYS_MAX`].
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "discard" {
+            return Some(Self::Discard);
+        }
+        text.parse().ok().and_then(Self::of_days)
+    }
+
+    /// The rule of so many days, if that many are allowed.
+    pub fn of_days(days: u16) -> Option<Self> {
+        NonZeroU16::new(days).filter(|days| days.get() <= Self::DAYS_MAX).map(Self::Days)
+    }
+}
+
+impl fmt::Display for TextRetention {
+    /// The rule's name in the store and on the command line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Discard => f.write_str("discard"),
+            Self::Days(days) => days.fmt(f),
+        }
+    }
+}
+
 /// An account as the store holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
@@ -87,6 +126,23 @@ pub struct Account {
     pub limits: Limits,
     /// Its screening policy as JSON; the platform's default where there is none.
     pub screening: Option<Arc<str>>,
+    /// How long its texts are kept; as long as the platform keeps texts where there is no rule of its own.
+    pub retention: Option<TextRetention>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_for_texts_reads_back() {
+        for text in ["discard", "1", "30", "3650"] {
+            assert_eq!(TextRetention::parse(text).map(|rule| rule.to_string()).as_deref(), Some(text));
+        }
+        for text in ["", "0", "3651", "-1", "70000", "Discard", "7 days"] {
+            assert_eq!(TextRetention::parse(text), None, "{text}");
+        }
+    }
 }

@@ -38,7 +38,7 @@ pub mod screening;
 pub mod status;
 pub mod unmatched;
 
-pub use account::{Account, AccountState, Limits, LimitsChange};
+pub use account::{Account, AccountState, Limits, LimitsChange, TextRetention};
 pub use address::{AddressText, Msisdn};
 pub use broadcast::{Broadcast, BroadcastCounts, BroadcastRecord, BroadcastStatus, Recipients};
 pub use carrier::{Assignment, CarrierName};

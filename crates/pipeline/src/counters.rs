@@ -37,11 +37,34 @@ pub struct Counters {
     pub receipts_matched: Counter,
     /// Receipts that said nothing new.
     pub receipts_repeated: Counter,
+    /// What was removed because it was old.
+    pub removed: RemovedCounters,
     /// Changes that were made and not counted, because they came faster than they could be.
     pub changes_missed: Counter,
     /// How old the oldest message is that the index of lists lacks and should have, in milliseconds; 0 when it lacks
     /// none.
     pub lists_behind_ms: Level,
+}
+
+/// What was removed because it was old.
+#[derive(Debug, Default)]
+pub struct RemovedCounters([Counter; RemovedCounters::NAMES.len()]);
+
+impl RemovedCounters {
+    /// What is counted, by the names of [`Walk`](store::contract::retention::Walk).
+    pub const NAMES: [&str; 6] = ["texts", "broadcast_texts", "messages", "broadcasts", "receipt_keys", "unmatched"];
+
+    /// Counts what a step removed.
+    pub(crate) fn add(&self, name: &str, count: u64) {
+        if let Some(at) = Self::NAMES.iter().position(|known| *known == name) {
+            self.0[at].add_many(count);
+        }
+    }
+
+    /// All counts, each with its name.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        Self::NAMES.into_iter().zip(self.0.iter().map(Counter::get))
+    }
 }
 
 /// What became of media.

@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod admit;
+mod beside;
 pub mod count;
 pub mod counters;
 mod dispatch;
@@ -26,6 +27,7 @@ mod pace;
 mod queue;
 mod receipt;
 pub mod refusal;
+pub mod retention;
 pub mod route;
 pub mod rules;
 pub mod run;
@@ -43,6 +45,7 @@ pub use dispatch::{DispatchSettings, READS_MAX};
 pub use expand::BroadcastSettings;
 pub use node::{Node, OVER};
 pub use queue::QueueLimits;
+pub use retention::Retention;
 pub use route::SANDBOX;
 pub use run::{Answered, Parts, Pipeline, WriteBroadcast, WriteMessage};
 pub use sweep::Abandoned;

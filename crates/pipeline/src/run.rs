@@ -23,6 +23,7 @@ use store::objects::Objects;
 use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::admit::standing::{self, Recorded};
 use crate::admit::{Accepted, Admission, AdmissionLimits, BroadcastRequest, SendRequest, UnderWay};
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatchers, Surroundings};
@@ -31,6 +32,7 @@ use crate::expand::{Bell, BroadcastSettings};
 use crate::feed::Feed;
 use crate::node::Node;
 use crate::refusal::{DRAINING, draining, refused_by_store};
+use crate::retention::{Retention, RulesInForce};
 use crate::route::Routes;
 use crate::sweep::{Abandoned, Rerouter};
 use crate::tenants::{Caller, TenantBook};
@@ -61,6 +63,8 @@ pub struct Parts {
     pub screen: Arc<Screen>,
     /// How long decisions of the screen are kept for review.
     pub screening_log: Duration,
+    /// How long texts, messages and keys of receipts are kept.
+    pub retention: Retention,
     /// How old a message is when it is added to the index of lists.
     pub index_after: Duration,
     /// What is admitted.
@@ -104,6 +108,7 @@ pub struct Pipeline {
     /// What a dispatcher that is added later needs.
     around: Surroundings,
     bell: Arc<Bell>,
+    retention: Arc<RulesInForce>,
     counters: Arc<Counters>,
     feed: Arc<Feed>,
     runtime: Arc<dyn Runtime>,
@@ -186,7 +191,11 @@ impl Pipeline {
         let (broadcast, key) = match self.admission.decide_broadcast(caller, request, under_way, name).await? {
             Accepted::New(broadcast, key) => (broadcast, key),
             Accepted::Replayed(Replay { made: broadcast, answer, form }) => {
-                let body = answer.unwrap_or_else(|| write(&broadcast, broadcast.status_at_acceptance(), form));
+                let body = match answer.map(standing::broadcast) {
+                    Some(Recorded::Whole(body)) => body,
+                    Some(Recorded::Standing(status)) => write(&broadcast, status, form),
+                    None => write(&broadcast, broadcast.status_at_acceptance(), form),
+                };
                 return Ok(Answered { id: broadcast.id, body, replayed: true });
             }
         };
@@ -202,7 +211,7 @@ impl Pipeline {
         let mut body = write(&broadcast, status, AnswerForm::NEWEST);
         if let Some(key) = key.filter(|_| status != accepted) {
             let as_accepted = || write(&broadcast, accepted, AnswerForm::NEWEST);
-            body = self.admission.record_answer(&key, body, as_accepted).await?;
+            body = self.admission.record_answer(&key, status.as_str().to_owned(), body, as_accepted).await?;
         }
         Ok(Answered { id: broadcast.id, body, replayed: false })
     }
@@ -266,7 +275,11 @@ impl Pipeline {
         let (message, key) = match self.admission.decide(caller, request, under_way, name).await? {
             Accepted::New(message, key) => (message, key),
             Accepted::Replayed(Replay { made: message, answer, form }) => {
-                let body = answer.unwrap_or_else(|| write(&message, &queued, form));
+                let body = match answer.map(standing::message) {
+                    Some(Recorded::Whole(body)) => body,
+                    Some(Recorded::Standing(delivery)) => write(&message, &delivery, form),
+                    None => write(&message, &queued, form),
+                };
                 return Ok(Answered { id: message.id, body, replayed: true });
             }
         };
@@ -280,10 +293,11 @@ impl Pipeline {
             }
             None => None,
         };
-        let mut body = write(&message, left.as_ref().unwrap_or(&queued), AnswerForm::NEWEST);
-        if let Some(key) = key.filter(|_| left.is_some_and(|left| left.status != Status::Queued)) {
+        let stands = left.as_ref().unwrap_or(&queued);
+        let mut body = write(&message, stands, AnswerForm::NEWEST);
+        if let Some(key) = key.filter(|_| stands.status != Status::Queued) {
             let as_accepted = || write(&message, &queued, AnswerForm::NEWEST);
-            body = self.admission.record_answer(&key, body, as_accepted).await?;
+            body = self.admission.record_answer(&key, standing::of_message(stands), body, as_accepted).await?;
         }
         Ok(Answered { id: message.id, body, replayed: false })
     }

@@ -1,5 +1,5 @@
-//! What time ends: messages whose validity is over, messages without a carrier, unclaimed receipts, old records, and
-//! unneeded media. `sweeping` decides what is done when; this performs its decisions.
+//! What time ends: messages whose validity is over, messages without a carrier, unclaimed receipts, old records,
+//! unneeded media, and all that is older than the operator's rules. `sweeping` decides what is done when; this performs its decisions.
 
 mod abandoned;
 mod sweeping;
@@ -8,14 +8,16 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use model::Assignment;
+use model::{Assignment, Timestamp};
 use runtime::Runtime;
+use store::contract::retention::{Removed, Walk};
 use store::{Store, StoreError};
 
-use crate::counters::Counters;
+use crate::counters::{Counters, RemovedCounters};
 use crate::dispatch::Dispatchers;
 use crate::media::Shelf;
 use crate::node::Node;
+use crate::retention::{Rule, RulesInForce};
 
 pub use abandoned::Abandoned;
 use abandoned::BATCH;
@@ -36,6 +38,8 @@ pub(crate) struct Sweeper {
     pub(crate) screening_log: Duration,
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) media_kept: Duration,
+    /// How long things are kept.
+    pub(crate) retention: Arc<RulesInForce>,
     /// How long a receipt waits for its acknowledgement.
     pub(crate) parked_kept: Duration,
     pub(crate) store: Arc<dyn Store>,
@@ -51,7 +55,12 @@ impl Sweeper {
     pub(crate) async fn run(self) {
         let sweeping = self.sweeping();
         let strand = |strand| self.sweep(strand, &sweeping);
-        tokio::join!(strand(Strand::Messages), strand(Strand::Records), strand(Strand::Media));
+        tokio::join!(
+            strand(Strand::Messages),
+            strand(Strand::Records),
+            strand(Strand::Media),
+            strand(Strand::Retention)
+        );
     }
 
     fn sweeping(&self) -> Mutex<Sweeping> {
@@ -103,10 +112,25 @@ impl Sweeper {
                 self.shelf.remove_orphans().await?;
                 Input::OrphansRemoved
             }
+            Call::TextRules => Input::TextRules(store.text_rules().await?),
+            Call::RemoveOld(walk, rule, at, limit) => Input::Removed(self.remove_old(walk, rule, at, limit).await?),
             Call::SweepMedia(after, unneeded_since) => {
+                // Media go no later than the texts that they belong to.
+                let old = self.retention.get().old_before(Rule::Texts, self.runtime.now());
+                let unneeded_since = old.map_or(unneeded_since, |old| unneeded_since.max(old));
                 Input::MediaSwept(self.shelf.sweep(after, unneeded_since, BATCH).await?)
             }
         })
+    }
+
+    /// One step of a walk. Where nothing is old by the rule, the walk is at its end.
+    async fn remove_old(&self, walk: Walk, rule: Rule, at: Timestamp, limit: usize) -> Result<Removed, StoreError> {
+        let Some(before) = self.retention.get().old_before(rule, at) else {
+            return Ok(Removed { is_end: true, ..Removed::default() });
+        };
+        let removed = self.store.remove_old(walk, before, limit).await?;
+        self.counters.removed.add(walk.name(), removed.removed);
+        Ok(removed)
     }
 
     fn report(&self, report: &Report) {
@@ -126,6 +150,15 @@ impl Sweeper {
                 "The consumer {consumer} of the change feed is {behind} changes behind, which the store keeps for it: \
                  see whether it runs"
             ),
+            Report::Removed(counts) => {
+                let parts = RemovedCounters::NAMES.iter().zip(counts).filter(|(_, count)| **count > 0);
+                let parts: Vec<String> =
+                    parts.map(|(name, count)| format!("{count} {}", name.replace('_', " "))).collect();
+                tracing::info!("Removed because they are older than `[retention]` allows: {}", parts.join(", "));
+            }
+            Report::Later(Later::Retention, error) => {
+                tracing::warn!(%error, "What is older than `[retention]` allows is removed later: {error}")
+            }
             Report::Later(Later::Messages, error) => {
                 tracing::warn!(%error, "Sweeping is waiting for the store: {error}");
             }

@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use model::account::{Account, AccountState, Limits};
+use model::account::{Account, AccountState, Limits, TextRetention};
 use model::error::ErrorCode;
 use model::key::{ApiKey, KeyId, KeySecret, Mode, Pepper, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState, may_send};
@@ -230,20 +230,34 @@ impl TenantBook {
         self.read().accounts.get(&id).cloned()
     }
 
-    /// Makes an account.
+    /// Makes an account whose texts are kept for as long as the platform keeps texts.
     ///
     /// # Errors
     /// As the store.
     pub async fn create_account(&self, name: String, limits: Limits) -> Result<Account, StoreError> {
+        self.create_account_keeping(name, limits, None).await
+    }
+
+    /// Makes an account, with a rule for its texts where it has one of its own.
+    ///
+    /// # Errors
+    /// As the store.
+    pub async fn create_account_keeping(
+        &self,
+        name: String,
+        limits: Limits,
+        retention: Option<TextRetention>,
+    ) -> Result<Account, StoreError> {
         let now = self.clock.now();
         let id = AccountId::minted(&self.mint, now, &*self.entropy);
-        let account = Account { id, name, state: AccountState::Active, limits, screening: None, created_at: now };
+        let account =
+            Account { id, name, state: AccountState::Active, limits, screening: None, retention, created_at: now };
         self.store.create_account(account.clone()).await?;
         self.follow().await?;
         Ok(account)
     }
 
-    /// Changes an account's state or limits.
+    /// Changes an account's state, limits or rule for texts.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for an unknown account.

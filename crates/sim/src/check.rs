@@ -3,6 +3,7 @@
 mod broadcasts;
 mod erasures;
 mod paces;
+pub(crate) mod retention;
 mod truth;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +59,8 @@ pub(crate) fn at_rest(world: &World, all: &Everything) {
         paces::turns_are_fair(world, &facts, all, &mut wrong);
         broadcasts::recipients_have_one_message(&facts, all, &mut wrong);
         erasures::nothing_is_left_of_the_erased(&facts, all, &mut wrong);
+        drop(facts);
+        retention::texts_are_there(world, all, &mut wrong);
     }
     wrong.into_iter().for_each(|what| world.ledger.violated(what));
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use model::Originator;
 use model::backoff::Backoff;
+use model::{Msisdn, TextRetention};
 use pipeline::route::{OnUnknown, Route};
 use pipeline::{DispatchSettings, QueueLimits};
 
@@ -85,6 +86,8 @@ pub struct AccountPlan {
     pub per_minute: u32,
     /// Segments a second of its number.
     pub pace: Option<u32>,
+    /// How long its texts are kept, where it has a rule of its own.
+    pub texts: Option<TextRetention>,
     /// Its number.
     pub number: Originator,
     /// How many requests its clients make.
@@ -177,6 +180,7 @@ fn accounts(chance: &mut Chance, calm: bool) -> Vec<AccountPlan> {
             quota: if !calm && chance.permille(300) { chance.within(3..60) } else { 1_000_000 },
             per_minute: if !calm && chance.permille(200) { chance.within(3..30) as u32 } else { 100_000 },
             pace: if chance.permille(350) { Some(chance.within(2..40) as u32) } else { None },
+            texts: None,
             number: number(n),
             requests: chance.within(5..50) as usize,
             broadcasts_permille: chance.within(0..120),
@@ -188,6 +192,7 @@ fn accounts(chance: &mut Chance, calm: bool) -> Vec<AccountPlan> {
         quota: 1_000_000,
         per_minute: 100_000,
         pace: None,
+        texts: None,
         number: number(count),
         requests: chance.within(1..5) as usize,
         broadcasts_permille: 0,
@@ -195,6 +200,8 @@ fn accounts(chance: &mut Chance, calm: bool) -> Vec<AccountPlan> {
         rest_ms: 4_000,
     };
     accounts.push(light);
+    // An account that discards its texts, whose requests can be told apart by their answers alone, and one with days.
+    accounts[0].texts = *chance.pick(&[None, None, Some(TextRetention::Discard), TextRetention::of_days(4)]);
     accounts
 }
 

@@ -156,6 +156,7 @@ async fn live(world: World, active: watch::Sender<bool>) -> Counts {
     check::at_rest(&world, &found);
     let counts = check::count(&world, &found);
     after_a_power_cut(&world, &found).await;
+    grow_old(&world).await;
     world.site.close();
     let _ = keeper.ended().await;
     counts
@@ -170,7 +171,7 @@ async fn settle_in(world: &World, process: &Arc<Process>) -> Result<(), StoreErr
             read_per_minute: 600,
             daily_quota: plan.quota,
         };
-        let account = process.tenants.create_account("account".to_owned(), limits).await?.id;
+        let account = process.tenants.create_account_keeping("account".to_owned(), limits, plan.texts).await?.id;
         let mut keys = Vec::new();
         for mode in [Mode::Live, Mode::Test] {
             let (key, secret) = process.tenants.create_key(account, mode, None).await?;
@@ -383,6 +384,30 @@ async fn after_a_power_cut(world: &World, before: &Everything) {
         if found.record.delivery.status == Status::Queued {
             world.ledger.violated(format!("{id} is queued after the end of its validity: {:?}", found.record.delivery));
         }
+    }
+}
+
+/// Days later texts are too old, and more days later messages: they go step by step, although processes end meanwhile.
+async fn grow_old(world: &World) {
+    let mut chance = Chance::new(world.plan.seed, "age");
+    let mut before = read_now(world, Events::LeftOut).await;
+    for days in [3, 4] {
+        world.executor.set_wall_by(days * 86_400_000);
+        if world.plan.mood == Mood::Rough {
+            // The first round begins with a process; the one that is ended is in the midst of its own.
+            world.runtime.sleep(chance.millis(1..90_000)).await;
+            world.site.end(if chance.permille(500) { Death::PowerCut } else { Death::Killed });
+        }
+        // A process is up within seconds, and its rounds begin with each minute. What waits for a receipt ends first,
+        // and goes with the round after that.
+        world.runtime.sleep(Duration::from_secs(200)).await;
+        let left = read_now(world, Events::LeftOut).await;
+        check::retention::old_things_are_gone(world, &before, &left, world.runtime.now());
+        before = left;
+    }
+    if !before.messages.is_empty() || !before.broadcasts.is_empty() {
+        let (messages, broadcasts) = (before.messages.len(), before.broadcasts.len());
+        world.ledger.violated(format!("{messages} messages and {broadcasts} broadcasts outlive every rule"));
     }
 }
 

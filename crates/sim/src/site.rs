@@ -19,7 +19,8 @@ use pipeline::limiter::RateLimiter;
 use pipeline::route::Routes;
 use pipeline::tenants::{Caller, TenantBook};
 use pipeline::{
-    AdmissionLimits, Answered, BroadcastRequest, BroadcastSettings, Node, Parts, Pipeline, SANDBOX, SendRequest,
+    AdmissionLimits, Answered, BroadcastRequest, BroadcastSettings, Node, Parts, Pipeline, Retention, SANDBOX,
+    SendRequest,
 };
 use runtime::{Runtime, Supervisor};
 use rustls::RootCertStore;
@@ -86,6 +87,14 @@ pub(crate) struct Credentials {
     pub(crate) id: KeyId,
     pub(crate) secret: String,
 }
+
+/// How long things are kept: longer than a scenario takes, so that at its rest everything is there to be compared; what
+/// is removed is looked at once the clock has gone further.
+pub(crate) const RULES: Retention = Retention {
+    texts: Some(Duration::from_secs(5 * 86_400)),
+    messages: Some(Duration::from_secs(9 * 86_400)),
+    receipt_keys: Some(Duration::from_secs(7 * 86_400)),
+};
 
 /// How long a message is valid: longer than anything that happens here, however the clock is set.
 pub(crate) const VALID: Duration = Duration::from_secs(48 * 3_600);
@@ -307,6 +316,7 @@ impl Site {
             parked_kept: Duration::from_secs(86_400),
             screen: Arc::clone(&self.screen),
             screening_log: Duration::from_secs(86_400),
+            retention: RULES,
             index_after: Duration::from_secs(20),
             limits: AdmissionLimits {
                 sms_characters_max: 1_600,
@@ -367,14 +377,18 @@ impl Process {
     ) -> Result<Answered<model::BroadcastId>, Refusal> {
         let caller = self.admit(credentials, RequestKind::Broadcast).await?;
         self.pipeline
-            .broadcast(&caller, request, wait, |broadcast, status, _| format!("{} {}", broadcast.id, status.as_str()))
+            .broadcast(&caller, request, wait, |broadcast, status, _| {
+                let text = broadcast.body.as_deref().unwrap_or("no text");
+                format!("{} {} {text}", broadcast.id, status.as_str())
+            })
             .await
     }
 }
 
 fn written(message: &Message, delivery: &Delivery) -> String {
     let at = |at: Option<Timestamp>| at.map_or(0, Timestamp::as_millis);
-    format!("{} {} {} {}", message.id, message.recipient, delivery.status.as_str(), at(delivery.sent_at))
+    let (status, text) = (delivery.status.as_str(), message.body.as_deref().unwrap_or("no text"));
+    format!("{} {} {status} {} {text}", message.id, message.recipient, at(delivery.sent_at))
 }
 
 /// No media: fetching them needs a network of sockets, which the simulation has not.

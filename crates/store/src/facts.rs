@@ -8,7 +8,7 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use model::account::{Account, AccountState, Limits};
+use model::account::{Account, AccountState, Limits, TextRetention};
 use model::key::{ApiKey, KeyId, Mode, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
 use model::{
@@ -31,6 +31,8 @@ mod form {
     pub(super) const BLOCKED: u8 = 6;
     pub(super) const UNBLOCKED: u8 = 7;
     pub(super) const POLICY: u8 = 8;
+    /// An account that has a rule for its texts. The rule follows what an account without one has.
+    pub(super) const ACCOUNT_WITH_RULE: u8 = 9;
 }
 
 /// Writes the facts of a change at the end of `octets`.
@@ -54,8 +56,9 @@ pub(crate) fn encode(resource: &Resource, octets: &mut Vec<u8>) {
                 .for_each(|count| out.number(count));
         }
         Resource::Account(account) => {
-            out.octet(form::ACCOUNT);
+            out.octet(if account.retention.is_some() { form::ACCOUNT_WITH_RULE } else { form::ACCOUNT });
             out.account(account);
+            account.retention.into_iter().for_each(|rule| out.text(&rule.to_string()));
         }
         Resource::Key(key) => {
             out.octet(form::KEY);
@@ -117,6 +120,10 @@ pub(crate) fn decode(octets: &[u8]) -> Option<Resource> {
             }
         }
         form::ACCOUNT => Resource::Account(facts.account()?),
+        form::ACCOUNT_WITH_RULE => {
+            let account = facts.account()?;
+            Resource::Account(Account { retention: Some(facts.word(TextRetention::parse)?), ..account })
+        }
         form::KEY => Resource::Key(ApiKey {
             id: KeyId::from_text(facts.text()?),
             account: facts.account_id()?,
@@ -316,6 +323,7 @@ impl<'o> Decoder<'o> {
                 daily_quota: self.number()?,
             },
             screening: self.maybe(|facts| facts.text().map(Arc::from))?,
+            retention: None,
             created_at: self.time()?,
         })
     }
@@ -342,6 +350,7 @@ mod tests {
             state: AccountState::Suspended,
             limits,
             screening: None,
+            retention: None,
             created_at: at,
         };
         let delivery = Delivery {
@@ -386,7 +395,9 @@ mod tests {
             },
             Resource::Broadcast { id: broadcast, status: BroadcastStatus::Sending, counts },
             Resource::Account(made.clone()),
-            Resource::Account(Account { screening: Some("{}".into()), ..made }),
+            Resource::Account(Account { screening: Some("{}".into()), ..made.clone() }),
+            Resource::Account(Account { retention: Some(TextRetention::Discard), ..made.clone() }),
+            Resource::Account(Account { retention: TextRetention::of_days(7), ..made }),
             Resource::Key(key),
             Resource::Number(sender.clone()),
             Resource::Number(Number { number: Originator::parse("00123").unwrap(), ..sender.clone() }),

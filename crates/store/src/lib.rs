@@ -9,8 +9,9 @@
 //! (repeats while a request is under way), [`contract::nodes`] (who owns what), [`contract::dispatch`] (the way to a
 //! carrier), [`contract::receipts`] (the way back), [`contract::broadcasts`] (one text to many), [`contract::tenants`]
 //! (who may send), [`contract::windows`] (how often), [`contract::screening`] (what was found in texts),
-//! [`contract::lists`] (the index of filtered lists), [`contract::changes`] (what happened, for those who follow),
-//! [`contract::media`] and [`objects`] (what multimedia messages carry), [`contract::erase`] (a person is forgotten).
+//! [`contract::lists`] (the index of filtered lists), [`contract::retention`] (the end of what is kept),
+//! [`contract::erase`] (a person is forgotten), [`contract::changes`] (what happened, for those who follow),
+//! [`contract::media`] and [`objects`] (what multimedia messages carry).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod contract;
@@ -37,6 +38,7 @@ pub use contract::messages::Messages;
 pub use contract::nodes::Nodes;
 pub use contract::receipts::Receipts;
 pub use contract::requests::Requests;
+pub use contract::retention::Retention;
 pub use contract::screening::Screening;
 pub use contract::tenants::Tenants;
 pub use contract::windows::Windows;
@@ -54,6 +56,7 @@ pub trait Store:
     + Screening
     + MediaRecords
     + Lists
+    + Retention
     + Changes
     + Erasures
     + Health
@@ -72,6 +75,7 @@ impl<
         + Screening
         + MediaRecords
         + Lists
+        + Retention
         + Changes
         + Erasures
         + Health,

@@ -6,11 +6,11 @@ use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode, Uri};
 use model::error::{ErrorCode, Refusal};
 use model::quota::QUOTA_MAX;
-use model::{Account, AccountState, LimitsChange};
+use model::{Account, AccountState, LimitsChange, TextRetention};
 use serde::{Deserialize, Serialize};
 use store::contract::tenants::AccountChange;
 
-use super::input::{absent, account_of, body, meaning, not_there, path, required, wrong};
+use super::input::{absent, account_of, body, meaning, not_there, path, required, tri_state, wrong};
 use super::page::{Page, PageQuery};
 use super::{Admin, Answered, Shared, json};
 use crate::http::query::Parameters;
@@ -25,7 +25,34 @@ struct AccountView {
     broadcast_per_minute: u32,
     read_per_minute: u32,
     daily_quota: u64,
+    retention_days: Option<RetentionDays>,
     created_at: String,
+}
+
+/// How long texts are kept: a number of days, or `"discard"`.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged, expecting = "an integer of days, \"discard\" or null")]
+enum RetentionDays {
+    Days(u64),
+    Word(String),
+}
+
+impl RetentionDays {
+    fn of(rule: TextRetention) -> Self {
+        match rule {
+            TextRetention::Discard => Self::Word(rule.to_string()),
+            TextRetention::Days(days) => Self::Days(days.get().into()),
+        }
+    }
+
+    fn rule(&self) -> Result<TextRetention, Refusal> {
+        let rule = match self {
+            Self::Days(days) => u16::try_from(*days).ok().and_then(TextRetention::of_days),
+            Self::Word(word) if word == "discard" => Some(TextRetention::Discard),
+            Self::Word(_) => None,
+        };
+        rule.ok_or_else(|| wrong("retentionDays", "an integer from 1 to 3650, \"discard\" or null"))
+    }
 }
 
 #[derive(Deserialize)]
@@ -37,6 +64,9 @@ struct AccountInput {
     broadcast_per_minute: Option<u32>,
     read_per_minute: Option<u32>,
     daily_quota: Option<u64>,
+    /// `null` keeps texts for as long as the platform does.
+    #[serde(default, deserialize_with = "tri_state")]
+    retention_days: Option<Option<RetentionDays>>,
 }
 
 impl AccountInput {
@@ -50,6 +80,10 @@ impl AccountInput {
             read_per_minute: self.read_per_minute,
             daily_quota: self.daily_quota,
         })
+    }
+
+    fn retention(&self) -> Result<Option<Option<TextRetention>>, Refusal> {
+        self.retention_days.as_ref().map(|rule| rule.as_ref().map(RetentionDays::rule).transpose()).transpose()
     }
 
     fn state(&self) -> Result<Option<AccountState>, Refusal> {
@@ -80,7 +114,7 @@ async fn created(admin: &Admin, request: Request) -> Answered {
     let account = admin
         .pipeline
         .tenants()
-        .create_account(name, admin.operators.new_account().with(input.limits()?))
+        .create_account_keeping(name, admin.operators.new_account().with(input.limits()?), input.retention()?.flatten())
         .await
         .map_err(not_there)?;
     json(StatusCode::CREATED, &view(&account))
@@ -106,7 +140,7 @@ async fn changed(admin: &Admin, id: Result<Path<String>, PathRejection>, request
     let account = path(id, account_of).and_then(|id| tenants.account(id).ok_or_else(|| ErrorCode::NotFound.into()))?;
     let input: AccountInput = body(admin, request).await?;
     absent(input.name.as_ref(), "name", "nothing, for an account keeps its name")?;
-    let change = AccountChange { state: input.state()?, limits: input.limits()? };
+    let change = AccountChange { state: input.state()?, limits: input.limits()?, retention: input.retention()? };
     let account = tenants.change_account(account.id, change).await.map_err(not_there)?;
     json(StatusCode::OK, &view(&account))
 }
@@ -120,6 +154,7 @@ fn view(account: &Account) -> AccountView {
         broadcast_per_minute: account.limits.broadcast_per_minute,
         read_per_minute: account.limits.read_per_minute,
         daily_quota: account.limits.daily_quota,
+        retention_days: account.retention.map(RetentionDays::of),
         created_at: account.created_at.to_string(),
     }
 }

@@ -170,6 +170,12 @@ impl Collector for Snapshot {
             "consumer",
             behind,
         )?;
+        let kind = ConstCounter::new(0u64).metric_type();
+        let help = "What was removed because it was older than the rules of [retention]";
+        let mut family = encoder.encode_descriptor("retention_removed", help, None, kind)?;
+        for (what, count) in counters.removed.all() {
+            ConstCounter::new(count).encode(family.encode_family(&[("what", what)])?)?;
+        }
         self.encode_lines(&mut encoder)?;
         self.encode_queues(&mut encoder)?;
         self.encode_carriers(&mut encoder)

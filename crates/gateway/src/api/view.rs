@@ -23,7 +23,7 @@ pub(crate) struct MessageView<'a> {
     #[serde(serialize_with = "text_or_empty")]
     from: Option<Originator>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<&'a str>,
+    body: Option<Option<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     media_url: Option<&'a str>,
     message_type: &'static str,
@@ -60,7 +60,7 @@ impl<'a> MessageView<'a> {
             direction: message.direction.as_str(),
             to: Some(message.recipient).filter(|to| !(is_erased && to.is_nobody())),
             from: Some(message.originator).filter(|from| !(is_erased && from.is_nobody())),
-            body: message.body.as_deref(),
+            body: body_view(message.body.as_deref(), message.media_url.as_deref()),
             media_url: message.media_url.as_deref(),
             message_type: message.kind.as_str(),
             encoding: message.encoding.name(),
@@ -110,7 +110,7 @@ pub(crate) struct BroadcastView<'a> {
     #[serde(serialize_with = "text")]
     from: Originator,
     #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<&'a str>,
+    body: Option<Option<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     media_url: Option<&'a str>,
     message_type: &'static str,
@@ -122,6 +122,16 @@ pub(crate) struct BroadcastView<'a> {
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<CountsView>,
+}
+
+/// How a text is shown: absent where there was none, and `null` where it was removed because it is old. Every message
+/// is accepted with a text or with media.
+fn body_view<'a>(body: Option<&'a str>, media_url: Option<&str>) -> Option<Option<&'a str>> {
+    match (body, media_url) {
+        (Some(body), _) => Some(Some(body)),
+        (None, Some(_)) => None,
+        (None, None) => Some(None),
+    }
 }
 
 /// A character that makes a text UCS-2, and its first place.
@@ -166,7 +176,7 @@ impl<'a> BroadcastView<'a> {
         Self {
             id: broadcast.id,
             from: broadcast.originator,
-            body: broadcast.body.as_deref(),
+            body: body_view(broadcast.body.as_deref(), broadcast.media_url.as_deref()),
             media_url: broadcast.media_url.as_deref(),
             message_type: broadcast.kind.as_str(),
             ucs2_characters: named(broadcast.kind, broadcast.encoding, broadcast.body.as_deref()),

@@ -84,6 +84,7 @@ pub(super) async fn start_pipeline(
         parked_kept,
         screen,
         screening_log,
+        retention: config.retention.rules(),
         limits,
         dispatch,
         broadcasts,

@@ -1,7 +1,10 @@
 //! `smsfactory account`.
 
+use std::str::FromStr;
+
 use axum::http::Method;
 use clap::Subcommand;
+use model::TextRetention;
 use serde_json::json;
 
 use super::client::{Door, query};
@@ -37,6 +40,17 @@ enum Action {
         id: String,
         #[command(flatten)]
         limits: Limits,
+    },
+    /// Says how long one's texts are kept, where that is shorter than the platform keeps texts
+    Retention {
+        /// Its id
+        id: String,
+        /// Days from acceptance; `discard` to remove each text once its message has ended; `default` for as long as the
+        /// platform keeps texts
+        rule: Rule,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     /// Lets one send again that was suspended or disabled
     Activate {
@@ -104,13 +118,40 @@ impl Limits {
     }
 }
 
-const COLUMNS: [(&str, &str); 7] = [
+/// A rule for texts; `None` for the platform's.
+#[derive(Clone, Copy, Debug)]
+struct Rule(Option<TextRetention>);
+
+impl FromStr for Rule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "default" {
+            return Ok(Self(None));
+        }
+        let expected = || format!("a number of days from 1 to {}, `discard` or `default`", TextRetention::DAYS_MAX);
+        TextRetention::parse(text).map(|rule| Self(Some(rule))).ok_or_else(expected)
+    }
+}
+
+impl Rule {
+    fn to_json(self) -> serde_json::Value {
+        match self.0 {
+            None => json!({ "retentionDays": null }),
+            Some(TextRetention::Discard) => json!({ "retentionDays": "discard" }),
+            Some(TextRetention::Days(days)) => json!({ "retentionDays": days }),
+        }
+    }
+}
+
+const COLUMNS: [(&str, &str); 8] = [
     ("ID", "/id"),
     ("NAME", "/name"),
     ("STATE", "/state"),
     ("MESSAGES/MIN", "/messagePerMinute"),
     ("READS/MIN", "/readPerMinute"),
     ("DAILY QUOTA", "/dailyQuota"),
+    ("TEXT DAYS", "/retentionDays"),
     ("CREATED", "/createdAt"),
 ];
 
@@ -133,6 +174,15 @@ impl Account {
                 door.ask(Method::POST, "/accounts", Some(&account)).await?
             }
             Action::Limit { id, limits } => changed(id, limits.to_json()).await?,
+            Action::Retention { id, rule, yes } => {
+                if rule.0.is_some() {
+                    output::confirm(
+                        &format!("Remove texts of account {id} that are older? They do not come back."),
+                        yes,
+                    )?;
+                }
+                changed(id, rule.to_json()).await?
+            }
             Action::Activate { id } => changed(id, json!({ "state": "active" })).await?,
             Action::Suspend { id, yes } => {
                 output::confirm(&format!("Suspend account {id}? Its requests are refused at once."), yes)?;

@@ -113,5 +113,6 @@ fn one(mut broadcast: Value, as_json: bool) {
     {
         counts.into_iter().for_each(|(name, count)| broadcast[name] = count);
     }
+    output::text_or_removed(&mut broadcast, as_json);
     output::one(&broadcast, as_json);
 }

@@ -88,7 +88,8 @@ impl Message {
                 output::list(&answer, &COLUMNS, door.json);
             }
             Action::Show { id } => {
-                let answer = door.ask(Method::GET, &format!("/messages/{id}"), None).await?;
+                let mut answer = door.ask(Method::GET, &format!("/messages/{id}"), None).await?;
+                output::text_or_removed(&mut answer, door.json);
                 output::one(&answer, door.json);
                 if !door.json {
                     output::say("");

@@ -48,6 +48,13 @@ pub(super) fn one(answer: &Value, as_json: bool) {
     say(trimmed(&table));
 }
 
+/// Says to people that the text of a message or broadcast was removed, where its body is `null`.
+pub(super) fn text_or_removed(answer: &mut Value, as_json: bool) {
+    if let Some(body @ Value::Null) = answer.get_mut("body").filter(|_| !as_json) {
+        *body = "(text removed)".into();
+    }
+}
+
 /// Asks before something that clients notice, or that cannot be undone. Where nobody can be asked, only `--yes` will
 /// do.
 pub(super) fn confirm(question: &str, yes: bool) -> Result<(), Failed> {

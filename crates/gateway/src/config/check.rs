@@ -7,6 +7,8 @@ use std::path::{Component, Path};
 use axum::http::Uri;
 use fetch::UserAgent;
 use ipnet::IpNet;
+use model::TextRetention;
+use model::message::MessageType;
 use pipeline::lease;
 use pipeline::rules::Rules;
 
@@ -60,6 +62,16 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
     if let Err(mistake) = crate::screen::load(config.screening.directory.as_deref()) {
         note("screening.directory", mistake);
     }
+    if (1..MESSAGES_DAYS_MIN).contains(&config.retention.messages_days) {
+        note(
+            "retention.messages_days",
+            format!(
+                "is {}, and must be 0 or at least {MESSAGES_DAYS_MIN}, since idempotency keys are remembered for up to \
+                 a week and need their messages",
+                config.retention.messages_days
+            ),
+        );
+    }
     check_carriers(config, &mut note);
     check_routes(config, &mut note);
 }
@@ -75,9 +87,15 @@ fn is_own_directory(path: &Path) -> bool {
 /// The longest wait that is no mistake of unit.
 const DAY_MS: u64 = 86_400_000;
 
+/// The longest rule of `[retention]`, in days.
+const DAYS_MAX: u64 = TextRetention::DAYS_MAX as u64;
+
+/// A message is kept for longer than the longest time for which an idempotency key is remembered, in days.
+const MESSAGES_DAYS_MIN: u16 = 8;
+
 /// Keys whose numbers have bounds, with these.
 fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
-    let (api, limits, dispatch) = (&config.api, &config.limits, &config.dispatch);
+    let (api, limits, dispatch, retention) = (&config.api, &config.limits, &config.dispatch, &config.retention);
     let slowest = config.carrier.iter().map(carrier::CarrierConfig::answers_within).max().unwrap_or_default();
     vec![
         ("api.connections_max", api.connections_max as u64, 1, 1_000_000),
@@ -124,6 +142,9 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
         ("receipts.parked_bytes_max", config.receipts.parked_bytes_max, 65_536, 1 << 30),
         ("receipts.parked_hours", config.receipts.parked_hours, 1, 720),
         ("dispatch.drain_secs", dispatch.drain_secs, 0, 3_600),
+        ("retention.texts_days", retention.texts_days.into(), 0, DAYS_MAX),
+        ("retention.messages_days", retention.messages_days.into(), 0, DAYS_MAX),
+        ("retention.receipt_keys_days", retention.receipt_keys_days.into(), 0, DAYS_MAX),
     ]
 }
 

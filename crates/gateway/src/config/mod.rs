@@ -14,8 +14,8 @@ mod sections;
 pub use mistake::{ConfigErrors, Mistake};
 pub use read::{line_of_key, read};
 pub use sections::{
-    Admin, Api, Dispatch, Keys, Limits, Log, LogFormat, Media, OnUnknown, Receipts, RouteConfig, RouteType, Screening,
-    SenderKind, StoreConfig,
+    Admin, Api, Dispatch, Keys, Limits, Log, LogFormat, Media, OnUnknown, Receipts, RetentionConfig, RouteConfig,
+    RouteType, Screening, SenderKind, StoreConfig,
 };
 
 use carrier::CarrierConfig;
@@ -49,6 +49,8 @@ pub struct Config {
     pub dispatch: Dispatch,
     /// Receipts that match nothing.
     pub receipts: Receipts,
+    /// How long things are kept.
+    pub retention: RetentionConfig,
     /// What is logged.
     pub log: Log,
     /// The carriers. Read apart, because each kind has keys of its own.

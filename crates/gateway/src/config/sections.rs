@@ -11,6 +11,7 @@ use fetch::{Trust, UserAgent};
 use ipnet::IpNet;
 use model::key::Pepper;
 use model::message::MessageType;
+use pipeline::Retention;
 use pipeline::route;
 use pipeline::rules::Rule;
 use serde::Deserialize;
@@ -205,6 +206,19 @@ section! {
 }
 
 section! {
+    /// `[retention]`: how long things are kept, in days; 0 for ever.
+    #[derive(Copy)]
+    RetentionConfig {
+        /// Texts and media.
+        texts_days: u16,
+        /// Messages, their events, and broadcasts.
+        messages_days: u16,
+        /// Keys of receipts.
+        receipt_keys_days: u16,
+    }
+}
+
+section! {
     /// `[log]`: what is logged.
     Log {
         /// In what form.
@@ -312,6 +326,18 @@ pub enum OnUnknown {
     Resend,
     /// It is held and may never arrive.
     Hold,
+}
+
+impl RetentionConfig {
+    /// The rules of the pipeline.
+    pub fn rules(&self) -> Retention {
+        let kept = |days: u16| (days > 0).then(|| Duration::from_secs(u64::from(days) * 86_400));
+        Retention {
+            texts: kept(self.texts_days),
+            messages: kept(self.messages_days),
+            receipt_keys: kept(self.receipt_keys_days),
+        }
+    }
 }
 
 impl Limits {

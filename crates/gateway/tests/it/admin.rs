@@ -28,6 +28,7 @@ async fn accounts_are_made_listed_shown_and_changed() {
         "broadcastPerMinute": 5,
         "readPerMinute": 600,
         "dailyQuota": 5,
+        "retentionDays": null,
         "createdAt": NOON,
     });
     assert_eq!(made, expected);

@@ -37,6 +37,7 @@ mod process;
 mod raw;
 mod reload;
 mod replays;
+mod retention;
 mod screening;
 mod senders;
 mod sending;

@@ -10,6 +10,7 @@ use model::{Broadcast, BroadcastId, Msisdn, Originator, Recipients, Timestamp};
 
 use super::parse::{given, given_text, kind_of, measured, missing, sender};
 use super::recipients::RecipientList;
+use super::replay::with_text;
 use super::{Accepted, Admission, AdmissionLimits, UnderWay};
 use crate::tenants::Caller;
 use wire::text::LooseText;
@@ -64,7 +65,8 @@ impl Admission {
         let fetches = parsed.media_url.is_some();
         let earlier = self.begin::<(Arc<Broadcast>, Recipients)>(caller, claim, fetches, under_way).await?;
         if let Some(replay) = earlier {
-            return Ok(Accepted::Replayed(replay)); // 33013
+            let (body, media_url) = (parsed.body.as_ref().map(LooseText::as_str), parsed.media_url.as_deref());
+            return Ok(Accepted::Replayed(with_text(replay, body, media_url))); // 33013
         }
         let (body, encoding, segments) = measured(parsed.body, parsed.kind, &self.limits.get())?; // 33016 33107
         self.tenants.check_sender(caller.account, parsed.originator)?; // 33008 33004 33009 33011

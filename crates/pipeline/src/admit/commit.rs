@@ -9,7 +9,7 @@ use store::contract::admission::{Admission as Envelope, Admitted, Quota, Replay}
 use store::contract::requests::RequestKey;
 
 use super::payload::Payload;
-use super::replay::replayed;
+use super::replay::{replayed, with_text};
 use super::{Admission, UnderWay};
 use crate::tenants::Caller;
 
@@ -52,7 +52,10 @@ impl Admission {
             }
             return match admitted {
                 Admitted::New => Ok(Accepted::New(payload.made(), under_way.admitted(caller))),
-                Admitted::Earlier(earlier) => replayed(earlier).map(Accepted::Replayed),
+                Admitted::Earlier(earlier) => {
+                    let (body, media_url) = payload.text();
+                    replayed(earlier).map(|replay| Accepted::Replayed(with_text(replay, body, media_url)))
+                }
                 Admitted::QuotaReached => {
                     Err(Refusal::new(ErrorCode::DailyQuotaReached).with_retry_after(quota.day.time_left(now)))
                 }

@@ -13,6 +13,7 @@ mod recipients;
 mod reference;
 mod replay;
 mod screen;
+pub(crate) mod standing;
 mod under_way;
 
 use std::sync::{Arc, RwLock};
@@ -42,6 +43,7 @@ pub(crate) use in_force::InForce;
 use parse::{Draft, Parsed};
 pub use recipients::RecipientList;
 pub(crate) use reference::References;
+use replay::with_text;
 pub(crate) use under_way::UnderWay;
 use wire::text::LooseText;
 
@@ -130,7 +132,8 @@ impl Admission {
         let key = parsed.idempotency_key.clone();
         let claim = key.map(|key| self.claim(Endpoint::Message, key, parsed.fingerprint(), now));
         if let Some(replay) = self.begin::<Arc<Message>>(caller, claim, parsed.media_url.is_some(), under_way).await? {
-            return Ok(Accepted::Replayed(replay)); // 33013
+            let (body, media_url) = (parsed.body.as_ref().map(LooseText::as_str), parsed.media_url.as_deref());
+            return Ok(Accepted::Replayed(with_text(replay, body, media_url))); // 33013
         }
         let draft = Draft::check(parsed, &self.limits.get())?; // 33016 33107
         self.tenants.check_sender(caller.account, draft.originator)?; // 33008 33004 33009 33011

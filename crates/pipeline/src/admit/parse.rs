@@ -15,7 +15,7 @@ use super::{AdmissionLimits, SendRequest};
 pub(super) struct Parsed {
     recipient: Msisdn,
     originator: Originator,
-    body: Option<LooseText>,
+    pub(super) body: Option<LooseText>,
     pub(super) media_url: Option<String>,
     kind: MessageType,
     pub(super) idempotency_key: Option<IdempotencyKey>,

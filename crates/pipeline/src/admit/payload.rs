@@ -10,13 +10,14 @@ use store::contract::admission::{
 use store::{Store, StoreError};
 
 use super::Admission;
+use super::replay::Worded;
 use crate::refusal::refused_by_store;
 use crate::route::{Carriers, Subject};
 
 /// A message, or a broadcast and its recipients.
 pub(super) trait Payload: Send + Sync + Sized {
     /// What is made.
-    type Made: Send + Sync;
+    type Made: Worded + Send + Sync;
 
     /// When it was accepted.
     fn created_at(&self) -> Timestamp;
@@ -33,6 +34,9 @@ pub(super) trait Payload: Send + Sync + Sized {
         admission: &Admission,
         envelope: Envelope<()>,
     ) -> impl Future<Output = Result<Admitted<Self::Made>, Refusal>> + Send;
+
+    /// Its text, and the address of its media.
+    fn text(&self) -> (Option<&str>, Option<&str>);
 
     /// What it is once it is on disk.
     fn made(self) -> Arc<Self::Made>;
@@ -74,6 +78,10 @@ impl Payload for Arc<Message> {
         Ok(admitted)
     }
 
+    fn text(&self) -> (Option<&str>, Option<&str>) {
+        (self.body.as_deref(), self.media_url.as_deref())
+    }
+
     fn made(self) -> Self {
         self
     }
@@ -105,6 +113,10 @@ impl Payload for (Arc<Broadcast>, Recipients) {
     async fn write(&self, admission: &Admission, envelope: Envelope<()>) -> Result<Admitted<Broadcast>, Refusal> {
         let payload = NewBroadcast { broadcast: Arc::clone(&self.0), recipients: self.1.clone() };
         admission.store.admit_broadcast(envelope.with(payload)).await.map_err(refused_by_store)
+    }
+
+    fn text(&self) -> (Option<&str>, Option<&str>) {
+        (self.0.body.as_deref(), self.0.media_url.as_deref())
     }
 
     fn made(self) -> Arc<Broadcast> {

@@ -3,11 +3,16 @@
 //! An answer that is not simply that of a queued message, because its client waited, is recorded before the client gets
 //! it. Until then a repeat is refused (33013), since the first request holds its key from its admission until its
 //! answer is recorded ([`under_way`](super::under_way)). A client that hangs up changes nothing about that.
+//!
+//! The text of a message may be removed while its key is remembered. A repeat has the same text, so that it is answered
+//! with its own.
 
-use model::Timestamp;
+use std::sync::Arc;
+
 use model::error::{ErrorCode, Refusal};
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::sampler::Line;
+use model::{Broadcast, Message, Timestamp};
 use store::StoreError;
 use store::contract::admission::{Earlier, IdempotencyClaim, Replay};
 use store::contract::requests::RequestKey;
@@ -17,6 +22,34 @@ use super::payload::Payload;
 use super::under_way::UnderWay;
 use crate::refusal::{RETRY_AFTER, refused_by_store};
 use crate::tenants::Caller;
+
+/// What a request with this text is answered that repeats an earlier one: with its own text where that of what was made
+/// is removed.
+pub(super) fn with_text<T: Worded>(mut replay: Replay<T>, body: Option<&str>, media_url: Option<&str>) -> Replay<T> {
+    let (known_body, known_media) = Arc::make_mut(&mut replay.made).text();
+    if known_body.is_none() && known_media.is_none() {
+        (*known_body, *known_media) = (body.map(Arc::from), media_url.map(str::to_owned));
+    }
+    replay
+}
+
+/// What has a text that may be removed before its request is forgotten.
+pub(super) trait Worded: Clone {
+    /// The text, and the address of the media.
+    fn text(&mut self) -> (&mut Option<Arc<str>>, &mut Option<String>);
+}
+
+impl Worded for Message {
+    fn text(&mut self) -> (&mut Option<Arc<str>>, &mut Option<String>) {
+        (&mut self.body, &mut self.media_url)
+    }
+}
+
+impl Worded for Broadcast {
+    fn text(&mut self) -> (&mut Option<Arc<str>>, &mut Option<String>) {
+        (&mut self.body, &mut self.media_url)
+    }
+}
 
 impl Admission {
     /// A request that begins. `is_awaited` says that its client waits for news.
@@ -53,8 +86,8 @@ impl Admission {
         }
     }
 
-    /// Records what a request is about to be answered, where it has a key and the answer is not that of a queued
-    /// message or a new broadcast. Returns what the client is answered: `body`, or, where that cannot be recorded or
+    /// Records where what a request made stands (`record`) when it is about to be answered, where it has a key and the
+    /// answer is not that of a queued message or a new broadcast. Returns what the client is answered: `body`, or, where that cannot be recorded or
     /// the node is over, what `as_accepted` says, as every repeat will be answered.
     ///
     /// # Errors
@@ -63,10 +96,11 @@ impl Admission {
     pub(crate) async fn record_answer(
         &self,
         key: &RequestKey,
+        record: String,
         body: String,
         as_accepted: impl FnOnce() -> String,
     ) -> Result<String, Refusal> {
-        match self.store.record_answer(self.node.epoch(), key, body.clone()).await {
+        match self.store.record_answer(self.node.epoch(), key, record).await {
             Ok(()) => Ok(body),
             Err(error @ StoreError::Failed(_)) => {
                 Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(RETRY_AFTER).caused_by(error))

@@ -1,4 +1,4 @@
-//! What may change while a pipeline runs: limits, the screen, routes, and carriers that are added.
+//! What may change while a pipeline runs: limits, how long things are kept, the screen, routes, and carriers that are added.
 
 use std::sync::{Arc, PoisonError};
 
@@ -9,12 +9,18 @@ use super::Pipeline;
 use super::start::start_dispatcher;
 use crate::admit::AdmissionLimits;
 use crate::dispatch::Dispatcher;
+use crate::retention::Retention;
 use crate::route::Routes;
 
 impl Pipeline {
     /// Admits within other limits from the next request on.
     pub fn replace_limits(&self, limits: AdmissionLimits) {
         self.admission.limits.set(limits);
+    }
+
+    /// Keeps things by other rules, from the next step on that removes what is old.
+    pub fn replace_retention(&self, rules: Retention) {
+        self.retention.set(rules);
     }
 
     /// Screens with other data from the next text on.

@@ -24,6 +24,7 @@ use crate::media::Shelf;
 use crate::node::Node;
 use crate::pace::SenderPaces;
 use crate::receipt::Recorder;
+use crate::retention::RulesInForce;
 use crate::route::{Routes, SANDBOX};
 use crate::sweep::{Rerouter, Sweeper};
 use crate::tenants::TenantBook;
@@ -64,6 +65,7 @@ impl Pipeline {
             dispatchers,
             around,
             bell: shared.bell,
+            retention: shared.retention,
             counters: shared.counters,
             feed,
             runtime: shared.runtime,
@@ -114,6 +116,7 @@ struct Shared {
     media_kept: Duration,
     parked_kept: Duration,
     screening_log: Duration,
+    retention: Arc<RulesInForce>,
     index_after: Duration,
 }
 
@@ -151,6 +154,7 @@ impl Shared {
             media_kept: parts.media_kept,
             parked_kept: parts.parked_kept,
             screening_log: parts.screening_log,
+            retention: Arc::new(RulesInForce::new(parts.retention)),
             index_after: parts.index_after,
         };
         (shared, events)
@@ -248,6 +252,7 @@ impl Shared {
             screening_log: self.screening_log,
             shelf: Arc::clone(&self.shelf),
             media_kept: self.media_kept,
+            retention: Arc::clone(&self.retention),
             parked_kept: self.parked_kept,
             store: Arc::clone(&self.store),
             rerouter: Arc::clone(rerouter),

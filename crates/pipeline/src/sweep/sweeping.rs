@@ -1,24 +1,30 @@
 //! Sweeping, without its store and its media: the time and the answers of the store go in, what is to be done comes
 //! out.
 //!
-//! There are three strands, and none waits for another: messages expire in time although the disk with the media hangs,
+//! There are four strands, and none waits for another: messages expire in time although the disk with the media hangs,
 //! or many old records are removed. Each strand has rounds. The driver [begins](Input::Due) one, performs what is
 //! answered, and reports each result; the last action of a round is the [rest](Action::Rest) before the next.
 
 mod media;
 mod messages;
 mod records;
+mod retention;
 
 use std::time::Duration;
 
-use model::{CarrierName, MediaId, MessageId, Moment, Timestamp};
+use model::{AccountId, CarrierName, MediaId, MessageId, Moment, TextRetention, Timestamp};
 use store::StoreError;
 use store::contract::changes::Consumer;
 use store::contract::receipts::WaitStep;
+use store::contract::retention::{Removed, Walk};
 
 use media::Media;
 use messages::Messages;
 use records::Records;
+use retention::Retention;
+
+use crate::counters::RemovedCounters;
+use crate::retention::Rule;
 
 /// What is swept by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +35,8 @@ pub(super) enum Strand {
     Records,
     /// Media that no message needs any more.
     Media,
+    /// Texts, messages and what belongs to them that are older than the operator's rules.
+    Retention,
 }
 
 /// How long things are kept.
@@ -63,6 +71,10 @@ pub(super) enum Input {
     Forgotten(u64),
     /// The consumers of the change feed.
     Consumers(Vec<Consumer>),
+    /// The accounts that have a rule for their texts.
+    TextRules(Vec<(AccountId, TextRetention)>),
+    /// What a step of a walk came to.
+    Removed(Removed),
     /// Bytes that no record names are gone.
     OrphansRemoved,
     /// Media were looked at up to this one; `None` for all.
@@ -105,6 +117,10 @@ pub(super) enum Call {
     ForgetChanges,
     /// Look how far the consumers of the change feed are: [`Input::Consumers`].
     Consumers,
+    /// Look which accounts have a rule for their texts: [`Input::TextRules`].
+    TextRules,
+    /// Remove what is old by this rule at this time, one step of a walk, at most so many: [`Input::Removed`].
+    RemoveOld(Walk, Rule, Timestamp, usize),
     /// Remove bytes that no record names: [`Input::OrphansRemoved`].
     RemoveOrphans,
     /// Remove media after this one that no message has needed since this time, a batch: [`Input::MediaSwept`].
@@ -122,6 +138,8 @@ pub(super) enum Report {
     Unknown(CarrierName, u64),
     /// A consumer of the change feed has so many changes before it.
     Behind(String, u64),
+    /// So much was removed because it was old, by the names of [`RemovedCounters`].
+    Removed([u64; RemovedCounters::NAMES.len()]),
     /// Something is done later, because the store did not answer.
     Later(Later, StoreError),
 }
@@ -133,6 +151,7 @@ pub(super) enum Later {
     Records,
     Orphans,
     Media,
+    Retention,
 }
 
 /// The sweeping of all strands.
@@ -140,6 +159,7 @@ pub(super) struct Sweeping {
     messages: Messages,
     records: Records,
     media: Media,
+    retention: Retention,
 }
 
 impl Sweeping {
@@ -148,6 +168,7 @@ impl Sweeping {
             messages: Messages::new(kept.parked),
             records: Records::new(kept.screening_log),
             media: Media::new(kept.media),
+            retention: Retention::new(),
         }
     }
 
@@ -157,6 +178,7 @@ impl Sweeping {
             Strand::Messages => self.messages.on(input, now),
             Strand::Records => self.records.on(input, now),
             Strand::Media => self.media.on(input, now),
+            Strand::Retention => self.retention.on(input, now),
         }
     }
 }

@@ -17,9 +17,12 @@ use store::contract::changes::{Kind, Kinds, Resource, Tailed};
 use store::contract::nodes::Epoch;
 use store::contract::screening::ScreeningFilter;
 use store::objects::Objects;
+use store::sqlite::Sqlite;
 use tokio::sync::Notify;
 
 use super::*;
+
+mod plans;
 
 /// A file system that hangs, and says when it was asked.
 #[derive(Default)]
@@ -57,13 +60,20 @@ struct Bench {
     hanging: Arc<Hanging>,
     clock: Arc<SimClock>,
     entropy: Arc<SeededEntropy>,
-    _place: testkit::Place,
+    place: testkit::Place,
 }
 
 impl Bench {
     async fn set_up() -> Self {
+        Self::watched(Arc::new(|_| {})).await
+    }
+
+    /// The same, whose store tells of its statements.
+    async fn watched(watch: Arc<dyn Fn(&str) + Send + Sync>) -> Self {
         let place = testkit::Place::new();
-        let store = place.open().await;
+        let machine = Arc::new(runtime::Machine::new());
+        let opened = Sqlite::open_watched(place.path().join("store.db"), machine, watch).await.unwrap();
+        let store: Arc<dyn Store> = Arc::new(opened);
         let clock = testkit::clock();
         let (entropy, counters) = (Arc::new(SeededEntropy::new(7)), Arc::new(Counters::default()));
         let hanging = Arc::new(Hanging::default());
@@ -85,6 +95,7 @@ impl Bench {
             screening_log: Duration::from_secs(60),
             shelf: Arc::new(shelf),
             media_kept: Duration::ZERO,
+            retention: Arc::default(),
             parked_kept: Duration::ZERO,
             store,
             rerouter: Arc::new(rerouter),
@@ -93,7 +104,7 @@ impl Bench {
             runtime,
             node,
         };
-        Self { sweeper, hanging, clock, entropy, _place: place }
+        Self { sweeper, hanging, clock, entropy, place }
     }
 
     fn message(&self) -> Message {
@@ -186,4 +197,50 @@ async fn messages_of_a_carrier_that_is_not_configured_are_left_until_the_operato
         Abandoned { failed: 1, ..Abandoned::default() }
     );
     assert_eq!((status().await, unknown().await), (Status::Failed, vec![]));
+}
+
+#[tokio::test]
+async fn what_is_older_than_the_rules_goes_step_by_step_and_a_changed_rule_counts_at_the_next_step() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let bench = Bench::set_up().await;
+    let (store, sweeper) = (bench.sweeper.store.clone(), &bench.sweeper);
+    let sweeping = sweeper.sweeping();
+    // A round ends with a rest until the next minute; steps rest for a moment.
+    let whole_round = async || while sweeper.round(Strand::Retention, &sweeping).await < Duration::from_secs(1) {};
+    let mut messages = Vec::new();
+    for _ in 0..BATCH {
+        let message = bench.message();
+        messages.push(message.id);
+        store.admit(admission(message)).await.unwrap();
+    }
+    let queued = bench.message();
+    store.admit(Admission { carrier: "gone".to_owned(), ..admission(queued.clone()) }).await.unwrap();
+    // Without a route they fail, and have ended.
+    sweeper.rerouter.reroute_all("").await.unwrap();
+    let find = async |id| store.message_of_any_account(id).await.unwrap();
+    let text = async |id| find(id).await.unwrap().message.body.clone();
+    bench.clock.advance(10 * DAY);
+    whole_round().await;
+    assert!(text(messages[0]).await.is_some(), "nothing is old without a rule");
+    let rules = crate::Retention { texts: Some(5 * DAY), messages: Some(20 * DAY), receipt_keys: None };
+    sweeper.retention.set(rules);
+    whole_round().await;
+    for id in &messages {
+        assert_eq!(text(*id).await, None);
+    }
+    assert!(text(queued.id).await.is_some(), "it has not ended");
+    bench.clock.advance(11 * DAY);
+    whole_round().await;
+    for id in &messages {
+        assert_eq!(find(*id).await, None);
+    }
+    assert!(text(queued.id).await.is_some());
+    let counts: Vec<(&str, u64)> = sweeper.counters.removed.all().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(counts, [("texts", BATCH as u64), ("messages", BATCH as u64)]);
+    // Its validity ends.
+    sweeper.round(Strand::Messages, &sweeping).await;
+    assert_eq!(text(queued.id).await, None, "its text goes with its end");
+    bench.clock.advance(Duration::from_secs(60));
+    whole_round().await;
+    assert_eq!(find(queued.id).await, None);
 }

@@ -6,7 +6,7 @@ use model::message::MessageRecord;
 use model::{BroadcastId, Status};
 
 use super::{Everything, Wrong};
-use crate::ledger::{Facts, mark_of};
+use crate::ledger::{Facts, Named, Request, mark_of};
 
 pub(super) fn recipients_have_one_message(facts: &Facts, all: &Everything, wrong: &mut Wrong) {
     let mut messages: BTreeMap<BroadcastId, Vec<&MessageRecord>> = BTreeMap::new();
@@ -18,11 +18,16 @@ pub(super) fn recipients_have_one_message(facts: &Facts, all: &Everything, wrong
     for record in &all.broadcasts {
         let broadcast = &record.broadcast;
         let id = broadcast.id;
-        let Some(request) = broadcast.body.as_deref().and_then(mark_of).and_then(|mark| facts.requests.get(&mark))
-        else {
-            continue;
-        };
         let made = messages.remove(&id).unwrap_or_default();
+        // Where its text was discarded, the answer says which request it is of.
+        let named = || {
+            let is_of = |request: &&Request| {
+                request.promised.as_ref().is_some_and(|promise| promise.id == Named::Broadcast(id))
+            };
+            facts.requests.values().find(is_of)
+        };
+        let marked = broadcast.body.as_deref().and_then(mark_of).and_then(|mark| facts.requests.get(&mark));
+        let Some(request) = marked.or_else(named) else { continue };
         let blank = made.iter().filter(|record| record.delivery.erased_at.is_some()).count();
         let known = made.iter().filter(|record| record.delivery.erased_at.is_none());
         let reached: BTreeSet<_> = known.map(|record| record.message.recipient).collect();

@@ -13,6 +13,7 @@ pub mod messages;
 pub mod nodes;
 pub mod receipts;
 pub mod requests;
+pub mod retention;
 pub mod screening;
 pub mod tenants;
 pub mod windows;

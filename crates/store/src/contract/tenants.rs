@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use model::account::{Account, AccountState, LimitsChange};
+use model::account::{Account, AccountState, LimitsChange, TextRetention};
 use model::key::{ApiKey, KeyId};
 use model::number::{Block, BlockKind, Number, NumberState};
 use model::{AccountId, Originator, Timestamp};
@@ -31,6 +31,8 @@ pub struct AccountChange {
     pub state: Option<AccountState>,
     /// Its limits, each by itself: changes of different ones at the same time are all kept.
     pub limits: LimitsChange,
+    /// How long its texts are kept; `Some(None)` takes its rule away.
+    pub retention: Option<Option<TextRetention>>,
 }
 
 /// What may change about a number. `None` leaves it.

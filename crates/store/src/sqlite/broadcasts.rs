@@ -16,6 +16,7 @@ use super::dispatch::skip;
 use super::fault::Fault;
 use super::life::Life;
 use super::messages::{insert_delivery, insert_message};
+use super::retention::blank_broadcast;
 use super::rows;
 use super::turns::Work;
 use super::writer::Group;
@@ -405,10 +406,15 @@ fn cancel(
     Ok(now.map(|now| Canceled { stopped: now.counts.skipped - record.counts.skipped, record: now }))
 }
 
-/// Notes that a broadcast was accepted or came to another status at `at`. What changes the status of a row calls this.
+/// Notes that a broadcast was accepted or came to another status at `at`, and removes its text where that goes with its
+/// end. What changes the status of a row calls this.
 pub(super) fn note(group: &mut Group, id: BroadcastId, at: Timestamp) -> rusqlite::Result<()> {
     if let Some(BroadcastRecord { broadcast, status, counts }) = load(&group.connection, None, id)? {
         group.note(at, Some(broadcast.owner()), Resource::Broadcast { id, status, counts });
+        let number = u128::from_be_bytes(id.to_bytes());
+        if !status.is_open() && group.texts.goes_with_broadcast(broadcast.account, number) {
+            blank_broadcast(&group.connection, broadcast.account, id)?;
+        }
     }
     Ok(())
 }

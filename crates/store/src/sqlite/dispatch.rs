@@ -462,7 +462,8 @@ const FORGET_IDEMPOTENCY: &str = "DELETE FROM idempotency WHERE (account_id, mod
 
 /// Every statement of this file that maintenance runs.
 #[cfg(test)]
-pub(super) const MAINTENANCE: &[&str] = &[EXPIRED, FORGET_QUOTA, FORGET_IDEMPOTENCY];
+pub(super) const MAINTENANCE: &[&str] =
+    &[EXPIRED, FORGET_QUOTA, FORGET_IDEMPOTENCY, FIRST_CARRIER, NEXT_CARRIER, DEPTH, CREATED_AT];
 
 /// Forgets idempotency records and quotas that count no more, the oldest first. Nothing asks for records older than a
 /// week: no setting reaches so far.
@@ -475,20 +476,32 @@ fn forget_requests(connection: &Connection, now: Timestamp, limit: usize) -> rus
     Ok((quotas + records) as u64)
 }
 
+/// What waits for each carrier, one carrier after the other.
 pub(super) fn queue_depths(connection: &Connection) -> rusqlite::Result<Vec<QueueDepth>> {
-    // Ids sort in the order of acceptance, so the lowest one is of the oldest message, and the index holds all that is
-    // counted. The time in an id may be ahead of the clock; the message has the time of the clock. SQLite takes
-    // account_id from the row with the lowest id ("bare columns in an aggregate query").
-    let sql = "SELECT q.carrier, q.queued, m.created_at FROM \
-               (SELECT carrier, count(*) AS queued, min(message_id) AS oldest, account_id \
-               FROM delivery INDEXED BY delivery_due WHERE status = 'queued' GROUP BY carrier) q \
-               LEFT JOIN messages m ON m.account_id = q.account_id AND m.id = q.oldest";
-    let read = |row: &rusqlite::Row<'_>| {
-        Ok(QueueDepth {
-            carrier: rows::assignment(row, 0)?,
-            queued: row.get(1)?,
-            oldest_created_at: rows::time_if_any(row, 2)?,
-        })
-    };
-    connection.prepare_cached(sql)?.query_map([], read)?.collect()
+    let mut depths = Vec::new();
+    let mut carrier: Option<String> =
+        connection.prepare_cached(FIRST_CARRIER)?.query_row([], |row| row.get(0)).optional()?;
+    while let Some(name) = carrier {
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, [u8; 16]>(1)?, row.get::<_, [u8; 16]>(2)?));
+        let (queued, oldest, account) = connection.prepare_cached(DEPTH)?.query_row([&name], read)?;
+        let read = |row: &rusqlite::Row<'_>| rows::time(row, 0);
+        let oldest_created_at =
+            connection.prepare_cached(CREATED_AT)?.query_row(params![account, oldest], read).optional()?;
+        depths.push(QueueDepth { carrier: model::Assignment::parse(&name), queued, oldest_created_at });
+        carrier = connection.prepare_cached(NEXT_CARRIER)?.query_row([&name], |row| row.get(0)).optional()?;
+    }
+    Ok(depths)
 }
+
+// No route leads to the carrier without a name, but messages may wait there; nothing sorts before it.
+const FIRST_CARRIER: &str = "SELECT carrier FROM delivery INDEXED BY delivery_due WHERE status = 'queued' \
+    AND carrier >= '' ORDER BY carrier LIMIT 1";
+const NEXT_CARRIER: &str = "SELECT carrier FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier > ?1 \
+    ORDER BY carrier LIMIT 1";
+
+/// Ids sort in the order of acceptance, so the lowest one is of the oldest message, and the index holds all that is
+/// counted. The time in an id may be ahead of the clock; the message has the time of the clock. SQLite takes account_id
+/// from the row with the lowest id ("bare columns in an aggregate query").
+const DEPTH: &str = "SELECT count(*), min(message_id), account_id FROM delivery INDEXED BY delivery_due WHERE status = \
+    'queued' AND carrier = ?1";
+const CREATED_AT: &str = "SELECT created_at FROM messages WHERE account_id = ?1 AND id = ?2";

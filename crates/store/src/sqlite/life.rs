@@ -7,6 +7,7 @@ use model::{AccountId, Assignment, BroadcastId, ErrorType, MessageId, Mode, Owne
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::changes::mode_of_message;
+use super::retention::blank_message;
 use super::rows::{self, DELIVERY, mask_from_sql, mask_to_sql};
 use super::shares::{Share, Shares};
 use super::wait_index;
@@ -172,6 +173,9 @@ impl Life {
         if !self.in_flight {
             group.flights.end(self.id);
         }
+        if self.ends() && group.texts.goes_with_message(self.account, u128::from_be_bytes(id)) {
+            blank_message(&group.connection, self.account, self.id)?;
+        }
         if d.status != self.stored.status {
             group.relist(self.id, self.broadcast, self.stored.status, d.status)?;
             self.note(group)?;
@@ -181,6 +185,12 @@ impl Life {
             wait_index::file(&group.connection, id, receipt_by)?;
         }
         Ok(())
+    }
+
+    /// Whether this change ends the message: nothing of it is sent any more, and it waits for no receipt.
+    fn ends(&self) -> bool {
+        let has_ended = |status, receipt_by: Option<Timestamp>| status != Status::Queued && receipt_by.is_none();
+        has_ended(self.delivery.status, self.receipt_by) && !has_ended(self.stored.status, self.stored.receipt_by)
     }
 
     /// Whether `token` is the lease that the message is held under.

@@ -120,11 +120,8 @@ impl Window {
 
 /// When the oldest message was accepted that is missing from the index and should be there.
 fn oldest_missing(connection: &Connection, window: Window) -> rusqlite::Result<Option<Timestamp>> {
-    let read = |row: &Row<'_>| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, [u8; 16]>(1)?));
-    let gap = connection
-        .prepare_cached("SELECT account_id, low FROM list_gaps ORDER BY low LIMIT 1")?
-        .query_row([], read)
-        .optional()?;
+    let read = |row: &Row<'_>| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, [u8; 16]>(2)?));
+    let gap = connection.prepare_cached(OLDEST_GAP)?.query_row([], read).optional()?;
     if let Some((account, low)) = gap {
         // The rest of a gap may have been added with another one.
         let sql = "SELECT created_at FROM messages WHERE account_id = ?1 AND id >= ?2 ORDER BY id LIMIT 1";
@@ -132,10 +129,8 @@ fn oldest_missing(connection: &Connection, window: Window) -> rusqlite::Result<O
             connection.prepare_cached(sql)?.query_row(params![account, low], |row| rows::time(row, 0)).optional()?;
         return Ok(Some(found.unwrap_or_else(|| MessageId::from_bytes(low).made_at())));
     }
-    let sql = "SELECT m.created_at FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id \
-               AND m.id = d.message_id WHERE d.message_id >= ?1 AND d.message_id < ?2 ORDER BY d.message_id LIMIT 1";
     let bounds = params![mark(connection)?.to_be_bytes(), window.end()];
-    let above = connection.prepare_cached(sql)?.query_row(bounds, |row| rows::time(row, 0)).optional()?;
+    let above = connection.prepare_cached(FIRST_ABOVE)?.query_row(bounds, |row| rows::time(row, 0)).optional()?;
     Ok(above.filter(|accepted_at| !window.is_young(*accepted_at)))
 }
 
@@ -157,10 +152,7 @@ fn step(group: &mut Group, window: Window, limit: usize) -> rusqlite::Result<Ind
 fn fill_gap(filing: &mut Filing<'_>, state: &mut ListState, limit: usize, end: Instant) -> rusqlite::Result<()> {
     let connection = filing.connection;
     let read = |row: &Row<'_>| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, [u8; 16]>(1)?, id(row, 2)?, id(row, 3)?));
-    let gap = connection
-        .prepare_cached("SELECT account_id, source, low, high FROM list_gaps ORDER BY low LIMIT 1")?
-        .query_row([], read)
-        .optional()?;
+    let gap = connection.prepare_cached(OLDEST_GAP)?.query_row([], read).optional()?;
     let Some((account, source, low, high)) = gap else { return Ok(()) };
     let sql = format!(
         "SELECT {FILED} FROM messages m CROSS JOIN delivery d ON d.message_id = m.id WHERE m.account_id = ?3 AND m.id \
@@ -217,9 +209,41 @@ fn raise_mark(
     Ok(())
 }
 
+const OLDEST_GAP: &str = "SELECT account_id, source, low, high FROM list_gaps INDEXED BY list_gaps_low WHERE low >= x'' \
+    ORDER BY low LIMIT 1";
+const FIRST_ABOVE: &str = "SELECT m.created_at FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id \
+    AND m.id = d.message_id WHERE d.message_id >= ?1 AND d.message_id < ?2 ORDER BY d.message_id LIMIT 1";
+const ENTRIES_OF: &str = "SELECT o.number, m.direction, m.recipient, m.originator, d.status FROM delivery d \
+    CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id CROSS JOIN list_owners o \
+    ON o.account_id = m.account_id AND o.mode = m.mode WHERE d.message_id = ?1";
+const DELETE_ENTRY: &str = "DELETE FROM list_entries WHERE facet = ?1 AND owner = ?2 AND message_id = ?3";
+
+/// Statements of this file that maintenance runs.
+#[cfg(test)]
+pub(super) const MAINTENANCE: &[&str] = &[OLDEST_GAP, FIRST_ABOVE, ENTRIES_OF, DELETE_ENTRY];
+
+/// Removes the entries of a message that is about to be removed. Its rows are still there.
+pub(super) fn unlist(connection: &Connection, message: MessageId) -> rusqlite::Result<()> {
+    let read = |row: &Row<'_>| {
+        let (recipient, originator) = (rows::number(row, 2)?, rows::originator(row, 3)?);
+        let state = Facet::State(rows::word(row, 1, Direction::parse)?, rows::word(row, 4, Status::parse)?);
+        let codes = [Facet::Recipient(recipient), Facet::Originator(originator), state].map(|facet| facet.code());
+        Ok((row.get::<_, i64>(0)?, codes))
+    };
+    let found = connection.prepare_cached(ENTRIES_OF)?.query_row([message.to_bytes()], read).optional();
+    let (owner, codes) = match found {
+        Ok(Some(found)) => found,
+        // An owner of whom nothing is listed, or a row that cannot be read and has no entries for this reason.
+        Ok(None) | Err(rusqlite::Error::FromSqlConversionFailure(..)) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let mut delete = connection.prepare_cached(DELETE_ENTRY)?;
+    codes.iter().try_for_each(|code| delete.execute(params![code, owner, message.to_bytes()]).map(drop))
+}
+
 /// The columns of a message that is being added.
-const FILED: &str = "m.id, m.account_id, m.mode, m.direction, m.recipient, m.originator, d.status, m.broadcast_id, m.created_at, \
-     d.receipt_by";
+const FILED: &str = "m.id, m.account_id, m.mode, m.direction, m.recipient, m.originator, d.status, m.broadcast_id, \
+     m.created_at, d.receipt_by";
 
 /// Adding messages within one step.
 struct Filing<'c> {

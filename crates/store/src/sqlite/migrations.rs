@@ -22,6 +22,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0011_waits.sql"),
     include_str!("../../migrations/sqlite/0012_senders.sql"),
     include_str!("../../migrations/sqlite/0013_erasure.sql"),
+    include_str!("../../migrations/sqlite/0014_retention.sql"),
 ];
 
 /// Brings the schema up to date, each step in its own transaction.

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use model::account::{Account, AccountState, Limits};
+use model::account::{Account, AccountState, Limits, TextRetention};
 use model::key::{ApiKey, KeyId, Mode, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
 use model::{AccountId, Originator, Owner, Timestamp};
@@ -19,7 +19,7 @@ use crate::contract::changes::Resource;
 use crate::contract::tenants::{AccountChange, NumberChange, TenantData, Tenants};
 
 const ACCOUNTS: &str = "SELECT id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, \
-    daily_quota, created_at, screening FROM accounts";
+    daily_quota, created_at, screening, retention FROM accounts";
 const KEYS: &str = "SELECT id, account_id, mode, digest, created_at, expires_at, revoked_at FROM keys";
 const NUMBERS: &str = "SELECT number, account_id, state, created_at, segments_per_second FROM numbers";
 const BLOCKS: &str = "SELECT number, kind, account_id, reason, created_at FROM blocks";
@@ -59,6 +59,7 @@ impl Tenants for Sqlite {
             let mut account = find_account(&group.connection, id)?.ok_or(Fault::Told(StoreError::NotFound))?;
             account.state = change.state.unwrap_or(account.state);
             account.limits = account.limits.with(change.limits);
+            account.retention = change.retention.unwrap_or(account.retention);
             save(group, now, Resource::Account(account.clone()))?;
             Ok(account)
         };
@@ -187,7 +188,11 @@ fn require_account(connection: &Connection, id: Option<AccountId>) -> Result<(),
 fn save(group: &mut Group, at: Timestamp, resource: Resource) -> rusqlite::Result<usize> {
     let connection = &group.connection;
     let (rows, owner) = match &resource {
-        Resource::Account(account) => (save_account(connection, account)?, None),
+        Resource::Account(account) => {
+            let rows = save_account(connection, account)?;
+            group.texts.set(account.id, account.retention);
+            (rows, None)
+        }
         Resource::Policy { account, policy } => {
             let sql = "UPDATE accounts SET screening = ?2 WHERE id = ?1";
             (connection.prepare_cached(sql)?.execute(params![account.to_bytes(), policy])?, None)
@@ -222,10 +227,10 @@ fn save(group: &mut Group, at: Timestamp, resource: Resource) -> rusqlite::Resul
 
 fn save_account(connection: &Connection, account: &Account) -> rusqlite::Result<usize> {
     let sql = "INSERT INTO accounts (id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, \
-               daily_quota, created_at, screening) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO UPDATE \
+               daily_quota, created_at, screening, retention) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO UPDATE \
                SET state = excluded.state, message_per_minute = excluded.message_per_minute, broadcast_per_minute = \
                excluded.broadcast_per_minute, read_per_minute = excluded.read_per_minute, daily_quota = \
-               excluded.daily_quota, screening = excluded.screening";
+               excluded.daily_quota, screening = excluded.screening, retention = excluded.retention";
     let limits = &account.limits;
     connection.prepare_cached(sql)?.execute(params![
         account.id.to_bytes(),
@@ -237,6 +242,7 @@ fn save_account(connection: &Connection, account: &Account) -> rusqlite::Result<
         limits.daily_quota,
         account.created_at.as_millis(),
         account.screening,
+        account.retention.map(|rule| rule.to_string()),
     ])
 }
 
@@ -303,6 +309,7 @@ fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
         },
         created_at: rows::time(row, 7)?,
         screening: row.get(8)?,
+        retention: rows::word_if_any(row, 9, TextRetention::parse)?,
     })
 }
 

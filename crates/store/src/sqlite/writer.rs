@@ -23,6 +23,7 @@ use super::list_state::ListState;
 use super::living::Living;
 use super::lock::Lock;
 use super::parked_load::Parked;
+use super::retention::TextRules;
 use super::store_error;
 use super::tally::Tally;
 use crate::StoreError;
@@ -58,8 +59,8 @@ type Job = Box<dyn FnOnce(Option<&mut Group>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, the count of
-/// parked receipts, attempts under way, the changes, the count of the screen's decisions, the living epochs and the
-/// state of the index of lists are true of the transaction's state, and a rollback forgets them or reads them again;
+/// parked receipts, attempts under way, the changes, the count of the screen's decisions, the living epochs, the rules
+/// for texts and the state of the index of lists are true of the transaction's state, and a rollback forgets them or reads them again;
 /// the turns only say where to look first, and outlast it.
 pub(super) struct Group {
     pub(super) connection: Connection,
@@ -83,6 +84,8 @@ pub(super) struct Group {
     pub(super) keys: Arc<Keys>,
     /// Which messages the index of lists has.
     pub(super) lists: ListState,
+    /// Which texts go with the end of their message.
+    pub(super) texts: TextRules,
     /// What this transaction changes, for those who follow.
     pub(super) feed: Feed,
     /// Whether the log is to be emptied once this transaction is committed, and whether the last try emptied it.
@@ -265,7 +268,7 @@ impl Group {
     ) -> rusqlite::Result<Self> {
         let parked = Parked::load(&connection)?;
         let (quota, tallies, turns, screened) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let (bounds, lists) = (Bounds::default(), ListState::default());
+        let (bounds, lists, texts) = (Bounds::default(), ListState::default(), TextRules::default());
         let (living, flights, feed) = (Living::default(), Flights::default(), Feed::load(&connection, tails)?);
         let mut group = Self {
             connection,
@@ -279,6 +282,7 @@ impl Group {
             keys,
             flights,
             lists,
+            texts,
             feed,
             log: Emptying::default(),
             lock,
@@ -288,6 +292,7 @@ impl Group {
         group.living.load(&group.connection)?;
         group.keys.set_living(group.living.epochs());
         group.lists.load(&group.connection)?;
+        group.texts.load(&group.connection)?;
         Ok(group)
     }
 
@@ -380,6 +385,7 @@ impl Group {
         self.screened.clear();
         self.living.load(&self.connection)?;
         self.feed.reload(&self.connection)?;
+        self.texts.load(&self.connection)?;
         self.lists.load(&self.connection)
     }
 

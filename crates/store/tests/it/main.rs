@@ -248,6 +248,18 @@ macro_rules! conformance {
                 the_last_decisions_of_an_account_are_kept
                 decisions_on_texts_of_test_keys_push_out_no_live_ones
                 a_policy_is_kept_and_an_unknown_account_has_none;
+            retention:
+                old_texts_go_and_nothing_else_does
+                what_has_not_ended_keeps_its_text_until_it_ends
+                a_walk_goes_on_after_a_restart_and_knows_what_it_has_passed
+                texts_of_an_account_that_discards_them_go_with_the_end
+                a_walk_through_one_account_leaves_the_others
+                an_old_message_goes_whole_and_its_replay_with_it
+                an_old_broadcast_goes_after_its_last_message_and_counts_until_then
+                old_keys_of_receipts_go_but_those_of_messages_that_wait
+                what_nothing_could_use_goes_when_it_is_old_and_waits_no_more
+                a_step_removes_no_more_than_asked_and_the_next_one_goes_on
+                media_go_with_the_texts_of_their_messages;
             lists:
                 messages_are_indexed_after_the_clock_was_set_back
                 messages_of_a_clock_that_was_far_ahead_do_not_move_the_mark;
@@ -331,6 +343,7 @@ mod reading;
 mod readings;
 mod receipts;
 mod requests;
+mod retention;
 mod screening;
 mod sqlite;
 mod support;

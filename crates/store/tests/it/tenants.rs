@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::account::{Account, AccountState, Limits, LimitsChange};
+use model::account::{Account, AccountState, Limits, LimitsChange, TextRetention};
 use model::key::{ApiKey, KeyId, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
 use model::{AccountId, Mode, Originator, Timestamp};
@@ -20,6 +20,7 @@ pub(crate) fn account(id: AccountId) -> Account {
         name: "Acme 'n' Söhne".to_owned(),
         state: AccountState::Active,
         limits: LIMITS,
+        retention: None,
         screening: None,
         created_at: NOW,
     }
@@ -234,15 +235,18 @@ pub(crate) async fn a_change_to_an_account_leaves_the_rest(fresh: impl Backend) 
     let mut now = account(id);
     for change in [
         AccountChange::default(),
-        AccountChange { state: Some(AccountState::Suspended), limits: none },
-        AccountChange { state: None, limits: all(limits) },
-        AccountChange { state: None, limits: LimitsChange { message_per_minute: Some(7), ..none } },
-        AccountChange { state: None, limits: LimitsChange { broadcast_per_minute: Some(8), ..none } },
-        AccountChange { state: None, limits: LimitsChange { read_per_minute: Some(9), ..none } },
-        AccountChange { state: None, limits: LimitsChange { daily_quota: Some(10), ..none } },
-        AccountChange { state: Some(AccountState::Active), limits: all(LIMITS) },
+        AccountChange { state: Some(AccountState::Suspended), ..AccountChange::default() },
+        AccountChange { limits: all(limits), ..AccountChange::default() },
+        AccountChange { limits: LimitsChange { message_per_minute: Some(7), ..none }, ..AccountChange::default() },
+        AccountChange { limits: LimitsChange { broadcast_per_minute: Some(8), ..none }, ..AccountChange::default() },
+        AccountChange { limits: LimitsChange { read_per_minute: Some(9), ..none }, ..AccountChange::default() },
+        AccountChange { limits: LimitsChange { daily_quota: Some(10), ..none }, ..AccountChange::default() },
+        AccountChange { retention: Some(Some(TextRetention::Discard)), ..AccountChange::default() },
+        AccountChange { retention: Some(TextRetention::of_days(7)), ..AccountChange::default() },
+        AccountChange { state: Some(AccountState::Active), limits: all(LIMITS), retention: Some(None) },
     ] {
         now.state = change.state.unwrap_or(now.state);
+        now.retention = change.retention.unwrap_or(now.retention);
         now.limits.message_per_minute = change.limits.message_per_minute.unwrap_or(now.limits.message_per_minute);
         now.limits.broadcast_per_minute = change.limits.broadcast_per_minute.unwrap_or(now.limits.broadcast_per_minute);
         now.limits.read_per_minute = change.limits.read_per_minute.unwrap_or(now.limits.read_per_minute);

@@ -18,7 +18,7 @@ use model::number::{Block, BlockKind, Number};
 use model::{
     AccountId, Broadcast, BroadcastId, BroadcastRecord, CarrierName, Erasure, ErasureCounts, ErasureId, MediaId,
     MediaType, Message, MessageId, MessageRecord, Mint, Moment, Msisdn, Originator, Owner, ScreeningId,
-    ScreeningRecord, Timestamp, Unmatched,
+    ScreeningRecord, TextRetention, Timestamp, Unmatched,
 };
 use store::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast, NewMessage};
 use store::contract::bounds::Bounds;
@@ -33,12 +33,13 @@ use store::contract::messages::{MessageFilter, Page};
 use store::contract::nodes::{Epoch, Node, Slot, TakenOver};
 use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome, Refused, WaitStep};
 use store::contract::requests::RequestKey;
+use store::contract::retention::{Removed, Walk};
 use store::contract::screening::ScreeningFilter;
 use store::contract::tenants::{AccountChange, NumberChange, TenantData};
 use store::contract::windows::{Taken, Window};
 use store::{
     Broadcasts, Changes, Dispatch, Erasures, Health, Lists, MediaRecords, Messages, Nodes, Receipts, Requests,
-    Screening, Store, StoreError, Tenants, Windows,
+    Retention, Screening, Store, StoreError, Tenants, Windows,
 };
 use tokio::sync::{Notify, Semaphore};
 
@@ -251,6 +252,11 @@ passed_on! { Windows {
 
 passed_on! { Lists {
     fn index_lists(now: Timestamp, after: Duration, limit: usize) -> Indexed;
+} }
+
+passed_on! { Retention {
+    fn text_rules() -> Vec<(AccountId, TextRetention)>;
+    fn remove_old(walk: Walk, before: Timestamp, limit: usize) -> Removed;
 } }
 
 passed_on! { Nodes {

@@ -36,6 +36,14 @@ fn show(action: &Action) -> String {
         Action::Do(Call::ForgetChanges) => "changes".to_owned(),
         Action::Do(Call::Consumers) => "consumers".to_owned(),
         Action::Do(Call::RemoveOrphans) => "orphans".to_owned(),
+        Action::Do(Call::TextRules) => "rules".to_owned(),
+        Action::Do(Call::RemoveOld(walk, rule, at, limit)) => {
+            let of = match (walk, rule) {
+                (Walk::Texts(Some(_)) | Walk::BroadcastTexts(Some(_)), Rule::OfAccount(rule)) => format!(" by {rule}"),
+                _ => String::new(),
+            };
+            format!("{limit} {}{of} at {}", walk.name(), secs(at))
+        }
         Action::Do(Call::SweepMedia(next, since)) => {
             format!("media since {} after {}", secs(since), next.map_or(0, |id| id.to_bytes()[0]))
         }
@@ -43,6 +51,7 @@ fn show(action: &Action) -> String {
         Action::Report(Report::Unclaimed(carrier, count)) => format!("{count} of {carrier} unclaimed"),
         Action::Report(Report::Unknown(carrier, count)) => format!("{count} wait for {carrier}"),
         Action::Report(Report::Behind(consumer, count)) => format!("{consumer} is {count} behind"),
+        Action::Report(Report::Removed(counts)) => format!("removed {counts:?}"),
         Action::Report(Report::Later(what, _)) => format!("{what:?} later"),
         Action::Rest(time) => format!("rest {} ms", time.as_millis()),
     }
@@ -68,6 +77,8 @@ fn nothing(call: Call) -> Input {
         Call::ForgetRequests(_) | Call::ForgetScreening(_) | Call::ForgetChanges => Input::Forgotten(0),
         Call::Consumers => Input::Consumers(Vec::new()),
         Call::RemoveOrphans => Input::OrphansRemoved,
+        Call::TextRules => Input::TextRules(Vec::new()),
+        Call::RemoveOld(..) => Input::Removed(Removed { is_end: true, ..Removed::default() }),
         Call::SweepMedia(..) => Input::MediaSwept(None),
     }
 }
@@ -362,4 +373,98 @@ fn an_answer_that_is_not_waited_for_changes_nothing() {
             (Input::Expired(0), "end waits at 0"),
         ],
     );
+}
+
+/// What a step of a walk came to, which the store was asked as its so many-th call.
+fn step(removed: u64, is_end: bool, calls: u64) -> Input {
+    Input::Removed(Removed { removed, looked: 1_000, is_end, calls: Some(calls) })
+}
+
+#[test]
+fn texts_go_before_their_messages_and_messages_before_their_broadcasts() {
+    let rules = vec![
+        (AccountId::from_bytes([1; 16]), TextRetention::Discard),
+        (AccountId::from_bytes([2; 16]), TextRetention::of_days(7).unwrap()),
+    ];
+    let answer = |call| if call == Call::TextRules { Input::TextRules(rules.clone()) } else { nothing(call) };
+    let mut sweeping = sweeping();
+    let usual = [
+        "rules",
+        "50 texts at 0",
+        "50 broadcast_texts at 0",
+        "50 texts by discard at 0",
+        "50 broadcast_texts by discard at 0",
+        "50 texts by 7 at 0",
+        "50 broadcast_texts by 7 at 0",
+        "50 messages at 0",
+        "50 broadcasts at 0",
+    ];
+    let seen = round(&mut sweeping, Strand::Retention, NOW, answer);
+    // Keys are walked through in the first round, and then once an hour.
+    assert_eq!(seen[..usual.len()], usual);
+    assert_eq!(seen[usual.len()..], ["50 receipt_keys at 0", "50 unmatched at 0", "rest 60000 ms"]);
+    for _ in 0..59 {
+        let seen = round(&mut sweeping, Strand::Retention, NOW, answer);
+        assert_eq!((&seen[..usual.len()], seen.len()), (&usual.map(str::to_owned)[..], usual.len() + 1));
+    }
+    assert!(round(&mut sweeping, Strand::Retention, NOW, answer).contains(&"50 receipt_keys at 0".to_owned()));
+}
+
+#[test]
+fn removing_rests_between_its_steps_and_the_longer_the_more_else_is_written() {
+    let mut sweeping = sweeping();
+    check(
+        &mut sweeping,
+        Strand::Retention,
+        NOW,
+        vec![
+            (Input::Due, "rules"),
+            (Input::TextRules(Vec::new()), "50 texts at 0"),
+            (step(50, false, 10), "rest 100 ms"),
+            // Nothing else was written in between.
+            (Input::Due, "50 texts at 0"),
+            (step(50, false, 11), "rest 4 ms"),
+            (Input::Due, "400 texts at 0"),
+            (step(400, false, 13), "rest 20 ms"),
+            (Input::Due, "100 texts at 0"),
+            (step(7, true, 2_000), "rest 100 ms"),
+            (Input::Due, "50 broadcast_texts at 0"),
+            (nothing(Call::RemoveOld(Walk::Messages, Rule::Messages, NOW.wall, 1)), "50 messages at 0"),
+        ],
+    );
+}
+
+#[test]
+fn what_was_removed_is_reported_at_the_end_and_now_and_then_before_it() {
+    let mut sweeping = sweeping();
+    check(
+        &mut sweeping,
+        Strand::Retention,
+        NOW,
+        vec![(Input::Due, "rules"), (Input::TextRules(Vec::new()), "50 texts at 0")],
+    );
+    check(
+        &mut sweeping,
+        Strand::Retention,
+        secs(1),
+        vec![(step(50, false, 10), "rest 100 ms"), (Input::Due, "50 texts at 0")],
+    );
+    check(
+        &mut sweeping,
+        Strand::Retention,
+        secs(600),
+        vec![(step(50, false, 2_000), "removed [100, 0, 0, 0, 0, 0]; rest 100 ms"), (Input::Due, "50 texts at 0")],
+    );
+    check(
+        &mut sweeping,
+        Strand::Retention,
+        secs(601),
+        vec![
+            (step(3, true, 4_000), "rest 100 ms"),
+            (Input::Due, "50 broadcast_texts at 0"),
+            (down(), "Retention later; removed [3, 0, 0, 0, 0, 0]; rest 0 ms"),
+        ],
+    );
+    // The next round begins anew.
+    check(&mut sweeping, Strand::Retention, secs(602), vec![(Input::Due, "rules")]);
 }

@@ -194,8 +194,15 @@ mod tests {
     fn changes(count: usize) -> Vec<Change> {
         let limits = Limits { message_per_minute: 1, broadcast_per_minute: 1, read_per_minute: 1, daily_quota: 1 };
         let (id, created_at) = (AccountId::from_bytes([1; 16]), Timestamp::default());
-        let account =
-            Account { id, name: String::new(), state: AccountState::Active, limits, screening: None, created_at };
+        let account = Account {
+            id,
+            name: String::new(),
+            state: AccountState::Active,
+            limits,
+            screening: None,
+            retention: None,
+            created_at,
+        };
         let change = Change { position: None, at: created_at, owner: None, resource: Resource::Account(account) };
         vec![change; count]
     }

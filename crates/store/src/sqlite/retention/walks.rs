@@ -1,0 +1,260 @@
+//! Looking for what is old, on a reading connection. What is found may have changed when it is to be removed.
+
+use std::collections::BTreeMap;
+
+use model::{AccountId, BroadcastId, MessageId, TextRetention, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::removal::{Segment, Thing};
+use crate::contract::retention::Walk;
+use crate::sqlite::rows;
+
+/// How many rows a look reads.
+const ROWS: usize = 1_000;
+
+/// A row that a walk has passed. Which of the fields name it depends on the walk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::sqlite) struct Place {
+    pub(super) carrier: String,
+    pub(super) key: String,
+    pub(super) id: [u8; 16],
+    pub(super) number: i64,
+}
+
+impl Place {
+    fn of_id(id: [u8; 16]) -> Self {
+        Self { id, ..Self::default() }
+    }
+}
+
+/// What a look came to.
+pub(super) struct Looked {
+    /// What may be removed, in the order of the walk, each with its place.
+    pub(super) found: Vec<(Place, Thing)>,
+    /// The last row that was looked at, or where the look began.
+    pub(super) last: Place,
+    /// How many rows were looked at.
+    pub(super) rows: u64,
+    /// Whether there is no further row that is old.
+    pub(super) is_end: bool,
+}
+
+/// The lowest id of this moment, of a message or a broadcast.
+pub(super) fn lowest_at(at: Timestamp) -> u128 {
+    u128::from_be_bytes(MessageId::lowest_at(at).to_bytes())
+}
+
+/// Looks behind `from`, or behind the mark on disk, for what was accepted before `before`: until `limit` are found.
+pub(super) fn look(
+    connection: &Connection,
+    walk: Walk,
+    from: Option<Place>,
+    before: Timestamp,
+    limit: usize,
+) -> rusqlite::Result<Looked> {
+    let from = match from {
+        Some(from) => from,
+        None => mark(connection, walk)?.unwrap_or_default(),
+    };
+    let mut looking =
+        Looking { limit, looked: Looked { found: Vec::new(), last: from.clone(), rows: 0, is_end: true } };
+    let bounds = (from.id, lowest_at(before).to_be_bytes());
+    match walk {
+        Walk::Texts(account) => texts(connection, &mut looking, account, bounds)?,
+        Walk::BroadcastTexts(account) => broadcast_texts(connection, &mut looking, account, bounds)?,
+        Walk::Messages => {
+            let mut select = connection.prepare_cached(MESSAGES)?;
+            looking.through(&mut select.query(params![bounds.0, bounds.1, ROWS])?, |row| {
+                let (id, has_ended): ([u8; 16], bool) = (row.get(1)?, row.get(2)?);
+                let thing = Thing::Message(AccountId::from_bytes(row.get(0)?), MessageId::from_bytes(id));
+                Ok((Place::of_id(id), has_ended.then_some(thing)))
+            })?;
+        }
+        Walk::Broadcasts => {
+            let mut select = connection.prepare_cached(BROADCASTS)?;
+            looking.through(&mut select.query(params![bounds.0, bounds.1, ROWS])?, |row| {
+                let (id, is_open): ([u8; 16], bool) = (row.get(1)?, row.get(2)?);
+                let thing = Thing::Broadcast(AccountId::from_bytes(row.get(0)?), BroadcastId::from_bytes(id));
+                Ok((Place::of_id(id), (!is_open).then_some(thing)))
+            })?;
+        }
+        Walk::ReceiptKeys => keys(connection, &mut looking, &from, bounds.1)?,
+        Walk::Unmatched => {
+            let mut select = connection.prepare_cached(UNMATCHED)?;
+            looking.through(&mut select.query(params![from.number, ROWS])?, |row| {
+                let (number, is_old) = (row.get(0)?, rows::time(row, 1)? < before);
+                Ok((Place { number, ..Place::default() }, is_old.then_some(Thing::Unmatched(number))))
+            })?;
+        }
+    }
+    Ok(looking.looked)
+}
+
+/// A look under way.
+struct Looking {
+    limit: usize,
+    looked: Looked,
+}
+
+impl Looking {
+    /// Goes through rows, until enough are found.
+    fn through(
+        &mut self,
+        rows: &mut rusqlite::Rows<'_>,
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<(Place, Option<Thing>)>,
+    ) -> rusqlite::Result<()> {
+        let looked = &mut self.looked;
+        while let Some(row) = rows.next()? {
+            let (place, thing) = read(row)?;
+            looked.rows += 1;
+            looked.last = place.clone();
+            looked.found.extend(thing.map(|thing| (place, thing)));
+            if looked.found.len() == self.limit {
+                looked.is_end = false;
+                return Ok(());
+            }
+        }
+        looked.is_end = looked.rows < ROWS as u64;
+        Ok(())
+    }
+}
+
+type Bounds = ([u8; 16], [u8; 16]);
+
+/// Texts that are there, whether their message has ended or not: the writer sees that.
+fn texts(
+    connection: &Connection,
+    looking: &mut Looking,
+    account: Option<AccountId>,
+    (after, before): Bounds,
+) -> rusqlite::Result<()> {
+    let read = |row: &Row<'_>| {
+        let (id, has_text): ([u8; 16], bool) = (row.get(1)?, row.get(2)?);
+        let thing = Thing::Text(AccountId::from_bytes(row.get(0)?), MessageId::from_bytes(id));
+        Ok((Place::of_id(id), has_text.then_some(thing)))
+    };
+    match account {
+        None => {
+            let mut select = connection.prepare_cached(TEXTS)?;
+            looking.through(&mut select.query(params![after, before, ROWS])?, read)
+        }
+        Some(account) => {
+            let mut select = connection.prepare_cached(TEXTS_OF)?;
+            looking.through(&mut select.query(params![after, before, ROWS, account.to_bytes()])?, read)
+        }
+    }
+}
+
+fn broadcast_texts(
+    connection: &Connection,
+    looking: &mut Looking,
+    account: Option<AccountId>,
+    (after, before): Bounds,
+) -> rusqlite::Result<()> {
+    let read = |row: &Row<'_>| {
+        let (id, has_text): ([u8; 16], bool) = (row.get(1)?, row.get(2)?);
+        let thing = Thing::BroadcastText(AccountId::from_bytes(row.get(0)?), BroadcastId::from_bytes(id));
+        Ok((Place::of_id(id), has_text.then_some(thing)))
+    };
+    match account {
+        None => {
+            let mut select = connection.prepare_cached(BROADCAST_TEXTS)?;
+            looking.through(&mut select.query(params![after, before, ROWS])?, read)
+        }
+        Some(account) => {
+            let mut select = connection.prepare_cached(BROADCAST_TEXTS_OF)?;
+            looking.through(&mut select.query(params![after, before, ROWS, account.to_bytes()])?, read)
+        }
+    }
+}
+
+/// Keys are in no order of time, so that the walk goes through all of them, and old ones are removed from pages that lie
+/// one after the other.
+fn keys(connection: &Connection, looking: &mut Looking, from: &Place, before: [u8; 16]) -> rusqlite::Result<()> {
+    let mut select = connection.prepare_cached(KEYS)?;
+    let values = params![from.carrier, from.key, from.id, from.number, ROWS];
+    looking.through(&mut select.query(values)?, |row| {
+        let place = Place { carrier: row.get(0)?, key: row.get(1)?, id: row.get(2)?, number: row.get(3)? };
+        let segment = Segment {
+            carrier: place.carrier.clone(),
+            key: place.key.clone(),
+            message: MessageId::from_bytes(place.id),
+            number: place.number,
+        };
+        let is_old = place.id < before;
+        Ok((place, is_old.then_some(Thing::Key(segment))))
+    })
+}
+
+/// The accounts that have a rule for their texts.
+pub(super) fn text_rules(connection: &Connection) -> rusqlite::Result<Vec<(AccountId, TextRetention)>> {
+    let read = |row: &Row<'_>| Ok((AccountId::from_bytes(row.get(0)?), rows::word(row, 1, TextRetention::parse)?));
+    connection.prepare_cached(RULES)?.query_map([], read)?.collect()
+}
+
+/// How far the walks through texts have come on disk.
+pub(super) fn passed(connection: &Connection) -> rusqlite::Result<BTreeMap<Walk, u128>> {
+    let mut passed = BTreeMap::new();
+    for (name, walk) in
+        [("texts", Walk::Texts as fn(Option<AccountId>) -> Walk), ("broadcast_texts", Walk::BroadcastTexts)]
+    {
+        let mut select = connection.prepare_cached(MARKS)?;
+        let mut found = select.query([name])?;
+        while let Some(row) = found.next()? {
+            let (account, id): (Vec<u8>, [u8; 16]) = (row.get(0)?, row.get(1)?);
+            let account = <[u8; 16]>::try_from(account).ok().map(AccountId::from_bytes);
+            passed.insert(walk(account), u128::from_be_bytes(id));
+        }
+    }
+    Ok(passed)
+}
+
+fn mark(connection: &Connection, walk: Walk) -> rusqlite::Result<Option<Place>> {
+    if !walk.is_marked() {
+        return Ok(None);
+    }
+    let read =
+        |row: &Row<'_>| Ok(Place { carrier: row.get(0)?, key: row.get(1)?, id: row.get(2)?, number: row.get(3)? });
+    connection.prepare_cached(MARK_OF)?.query_row(params![walk.name(), walk.account()], read).optional()
+}
+
+const TEXTS: &str = "SELECT d.account_id, d.message_id, m.body IS NOT NULL OR m.media_url IS NOT NULL FROM delivery d \
+    CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id WHERE d.message_id > ?1 \
+    AND d.message_id < ?2 ORDER BY d.message_id LIMIT ?3";
+const TEXTS_OF: &str = "SELECT account_id, id, body IS NOT NULL OR media_url IS NOT NULL FROM messages WHERE account_id \
+    = ?4 AND id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
+const BROADCAST_TEXTS: &str = "SELECT p.account_id, p.broadcast_id, b.body IS NOT NULL OR b.media_url IS NOT NULL FROM \
+    broadcast_progress p CROSS JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id \
+    WHERE p.broadcast_id > ?1 AND p.broadcast_id < ?2 ORDER BY p.broadcast_id LIMIT ?3";
+const BROADCAST_TEXTS_OF: &str = "SELECT account_id, id, body IS NOT NULL OR media_url IS NOT NULL FROM broadcasts \
+    WHERE account_id = ?4 AND id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
+const MESSAGES: &str = "SELECT account_id, message_id, status <> 'queued' AND receipt_by IS NULL FROM delivery WHERE \
+    message_id > ?1 AND message_id < ?2 ORDER BY message_id LIMIT ?3";
+const BROADCASTS: &str = "SELECT account_id, broadcast_id, status IN ('queued', 'sending') FROM broadcast_progress WHERE \
+    broadcast_id > ?1 AND broadcast_id < ?2 ORDER BY broadcast_id LIMIT ?3";
+const KEYS: &str = "SELECT carrier, key, message_id, number FROM segments WHERE (carrier, key, message_id, number) > (?1, \
+    ?2, ?3, ?4) ORDER BY carrier, key, message_id, number LIMIT ?5";
+const UNMATCHED: &str = "SELECT id, at FROM unmatched WHERE id > ?1 AND fate <> 'waiting' ORDER BY id LIMIT ?2";
+const RULES: &str = "SELECT id, retention FROM accounts INDEXED BY accounts_retention WHERE retention IS NOT NULL \
+    AND id >= x'' ORDER BY id";
+pub(super) const DISCARDING: &str = "SELECT id FROM accounts INDEXED BY accounts_retention WHERE retention IS NOT NULL \
+    AND id >= x'' AND retention = 'discard'";
+const MARKS: &str = "SELECT account_id, id FROM retention_marks WHERE walk = ?1";
+const MARK_OF: &str = "SELECT carrier, key, id, number FROM retention_marks WHERE walk = ?1 AND account_id = ?2";
+
+/// Every statement of this file that maintenance runs.
+#[cfg(test)]
+pub(super) const MAINTENANCE: &[&str] = &[
+    TEXTS,
+    TEXTS_OF,
+    BROADCAST_TEXTS,
+    BROADCAST_TEXTS_OF,
+    MESSAGES,
+    BROADCASTS,
+    KEYS,
+    UNMATCHED,
+    RULES,
+    DISCARDING,
+    MARKS,
+    MARK_OF,
+];
