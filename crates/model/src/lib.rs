@@ -6,8 +6,9 @@
 //!
 //! Reading order: [`message`] (what is sent), [`status`] (what becomes of it), [`broadcast`] (one text to many),
 //! [`error`] (what a client is told), [`media`] (what an MMS carries), [`account`], [`number`], [`originator`], [`key`]
-//! (who may send), [`owner`] (to whom messages belong), [`screening`] (what was found in texts), [`limits`], [`quota`], [`backoff`]
-//! (how much and when), [`sampler`] (how many log lines), [`unmatched`] (what carriers send and nothing can use).
+//! (who may send), [`owner`] (to whom messages belong), [`screening`] (what was found in texts), [`limits`],
+//! [`quota`], [`backoff`] (how much and when), [`sampler`] (how many log lines), [`unmatched`] (what carriers send and
+//! nothing can use).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod account;

@@ -396,8 +396,8 @@ mod tests {
                 && text.chars().any(char::is_alphabetic) && text.trim_matches(' ') == text && !text.contains("  ")
                 && !text.starts_with('+');
             prop_assert!(u8::from(is_number) + u8::from(is_code) + u8::from(is_name) <= 1);
-            let expected = [(is_number, SenderKind::Number), (is_code, SenderKind::ShortCode), (is_name, SenderKind::Name)];
-            let expected = expected.into_iter().find(|(is, _)| *is).map(|(_, kind)| kind);
+            let mut rules = [is_number, is_code, is_name].into_iter().zip(SenderKind::ALL);
+            let expected = rules.find(|(is, _)| *is).map(|(_, kind)| kind);
             let read = Originator::parse(&text);
             prop_assert_eq!(read.ok().map(Originator::kind), expected);
             if let Ok(originator) = read {

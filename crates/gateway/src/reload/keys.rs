@@ -47,7 +47,10 @@ macro_rules! keys {
 
 /// The keys of all sections. Carriers and routes are compared as a whole.
 pub const KEYS: &[Key] = keys! {
-    Live api { tls_cert tls_key plain_http connections_max connections_per_address head_timeout_secs write_timeout_secs head_bytes_max sender_kinds }
+    Live api {
+        tls_cert tls_key plain_http connections_max connections_per_address head_timeout_secs write_timeout_secs
+        head_bytes_max sender_kinds
+    }
     Restart api { listen docs_base_url trusted_proxies body_timeout_secs body_bytes_max broadcast_body_bytes_max }
     Live admin { plain_http token token_file connections_max }
     Restart admin { listen }
