@@ -240,6 +240,10 @@ impl SenderKinds {
     /// Numbers alone: what the public contract promises.
     pub const NUMBERS: Self = Self(1 << SenderKind::Number as u8);
 
+    /// Every kind.
+    pub const ALL: Self =
+        Self(1 << SenderKind::Number as u8 | 1 << SenderKind::ShortCode as u8 | 1 << SenderKind::Name as u8);
+
     /// Whether this kind is among them.
     pub const fn contains(self, kind: SenderKind) -> bool {
         self.0 & 1 << kind as u8 != 0
@@ -368,7 +372,7 @@ mod tests {
     fn kinds_read_back_from_their_bits_and_names() {
         let kinds: SenderKinds = [SenderKind::Name, SenderKind::Number].into_iter().collect();
         assert_eq!(SenderKinds::from_bits(kinds.to_bits()), kinds);
-        assert_eq!(SenderKinds::from_bits(u8::MAX), SenderKind::ALL.into_iter().collect());
+        assert_eq!(SenderKinds::from_bits(u8::MAX), SenderKinds::ALL);
         assert_eq!(SenderKind::ALL.map(|kind| kinds.contains(kind)), [true, false, true]);
         assert_eq!(SenderKind::ALL.map(|kind| SenderKinds::NUMBERS.contains(kind)), [true, false, false]);
         assert!(SenderKind::ALL.iter().all(|kind| SenderKind::parse(kind.as_str()) == Some(*kind)));

@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use carrier::Carrier;
+use model::SenderKinds;
 use screening::Screen;
 
 use super::Pipeline;
@@ -15,6 +16,11 @@ impl Pipeline {
     /// Admits within other limits from the next request on.
     pub fn replace_limits(&self, limits: AdmissionLimits) {
         self.admission.limits.set(limits);
+    }
+
+    /// What clients may send from.
+    pub fn sender_kinds(&self) -> SenderKinds {
+        self.admission.limits.get().sender_kinds
     }
 
     /// Screens with other data from the next text on.
