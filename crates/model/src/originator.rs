@@ -245,6 +245,10 @@ impl SenderKinds {
     /// Numbers alone: what the public contract promises.
     pub const NUMBERS: Self = Self(1 << SenderKind::Number as u8);
 
+    /// Every kind.
+    pub const ALL: Self =
+        Self(1 << SenderKind::Number as u8 | 1 << SenderKind::ShortCode as u8 | 1 << SenderKind::Name as u8);
+
     /// Whether this kind is among them.
     pub const fn contains(self, kind: SenderKind) -> bool {
         self.0 & 1 << kind as u8 != 0
@@ -373,7 +377,7 @@ mod tests {
     fn kinds_read_back_from_their_bits_and_names() {
         let kinds: SenderKinds = [SenderKind::Name, SenderKind::Number].into_iter().collect();
         assert_eq!(SenderKinds::from_bits(kinds.to_bits()), kinds);
-        assert_eq!(SenderKinds::from_bits(u8::MAX), SenderKind::ALL.into_iter().collect());
+        assert_eq!(SenderKinds::from_bits(u8::MAX), SenderKinds::ALL);
         assert_eq!(SenderKind::ALL.map(|kind| kinds.contains(kind)), [true, false, true]);
         assert_eq!(SenderKind::ALL.map(|kind| SenderKinds::NUMBERS.contains(kind)), [true, false, false]);
         assert!(SenderKind::ALL.iter().all(|kind| SenderKind::parse(kind.as_str()) == Some(*kind)));
@@ -401,8 +405,8 @@ mod tests {
                 && text.chars().any(char::is_alphabetic) && text.trim_matches(' ') == text && !text.contains("  ")
                 && !text.starts_with('+');
             prop_assert!(u8::from(is_number) + u8::from(is_code) + u8::from(is_name) <= 1);
-            let expected = [(is_number, SenderKind::Number), (is_code, SenderKind::ShortCode), (is_name, SenderKind::Name)];
-            let expected = expected.into_iter().find(|(is, _)| *is).map(|(_, kind)| kind);
+            let mut rules = [is_number, is_code, is_name].into_iter().zip(SenderKind::ALL);
+            let expected = rules.find(|(is, _)| *is).map(|(_, kind)| kind);
             let read = Originator::parse(&text);
             prop_assert_eq!(read.ok().map(Originator::kind), expected);
             if let Ok(originator) = read {

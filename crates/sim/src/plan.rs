@@ -169,12 +169,12 @@ fn carrier(chance: &mut Chance, mood: Mood, answer_within: Duration, name: Strin
     }
 }
 
+/// The senders of the accounts, of each kind: the kind decides nothing.
+const SENDERS: [&str; 4] = ["+18005550000", "72345", "Sim & Co.", "+18005550003"];
+
 fn accounts(chance: &mut Chance, calm: bool) -> Vec<AccountPlan> {
     let count = 2 + chance.below(2);
-    // Senders of each kind: what they are decides nothing.
-    let number = |n: usize| {
-        Originator::parse(["+18005550000", "72345", "Sim & Co."][n % 3]).unwrap_or_else(|_| unreachable!("it is sound"))
-    };
+    let number = |n: usize| Originator::parse(SENDERS[n]).unwrap_or_else(|_| unreachable!("it is sound"));
     let mut accounts: Vec<AccountPlan> = (0..count)
         .map(|n| AccountPlan {
             quota: if !calm && chance.permille(300) { chance.within(3..60) } else { 1_000_000 },

@@ -5,7 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{Response, StatusCode, Uri};
 use model::error::ErrorCode;
-use model::{BroadcastId, BroadcastRecord, Mode};
+use model::{BroadcastId, BroadcastRecord, Mode, SenderKinds};
 use pipeline::refusal::refused_by_store;
 use serde_json::{Value, json as object};
 
@@ -23,7 +23,7 @@ pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
 }
 
 async fn listed(admin: &Admin, given: &Parameters) -> Answered {
-    let mut query = Query::read(given)?;
+    let mut query = Query::read(given, SenderKinds::ALL)?;
     query.filter.account =
         given.get("accountId").map(|text| meaning(text, "accountId", "one that exists", account_of)).transpose()?;
     query.filter.mode = given.get("mode").map(|text| meaning(text, "mode", "live or test", Mode::parse)).transpose()?;

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Response, Uri};
 use model::error::{ErrorCode, Refusal};
-use model::{BroadcastId, BroadcastStatus, Timestamp};
+use model::{BroadcastId, BroadcastStatus, SenderKinds, Timestamp};
 use pipeline::refusal::refused_by_store;
 use pipeline::tenants::Caller;
 use serde::Serialize;
@@ -30,7 +30,7 @@ pub(super) async fn list(State(api): Shared, Extension(caller): Extension<Caller
 }
 
 async fn listed(api: &Api, caller: &Caller, uri: &Uri) -> Result<Response<Body>, Refusal> {
-    let query = Query::read(&Parameters::parse(uri.query()))?;
+    let query = Query::read(&Parameters::parse(uri.query()), api.pipeline.sender_kinds())?;
     let page = api
         .pipeline
         .store()
@@ -52,8 +52,8 @@ pub(crate) struct Query {
 }
 
 impl Query {
-    /// Reads the parameters of a list. Those that nobody knows are ignored.
-    pub(crate) fn read(given: &Parameters) -> Result<Self, Refusal> {
+    /// Reads the parameters of a list, with senders of these kinds. Those that nobody knows are ignored.
+    pub(crate) fn read(given: &Parameters, kinds: SenderKinds) -> Result<Self, Refusal> {
         let get = |name: &str| given.get(name);
         let limit = parsed(get("limit"), "limit", "an integer from 1 to 100", |text| {
             text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit))
@@ -65,7 +65,7 @@ impl Query {
                 "queued, sending, completed, failed or canceled",
                 BroadcastStatus::parse,
             )?,
-            originator: originator("from", get("from"))?,
+            originator: originator("from", get("from"), kinds)?,
             // The operator narrows by these, which handlers of the admin API read themselves.
             account: None,
             mode: None,

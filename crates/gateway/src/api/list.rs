@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{Response, Uri};
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::message::Direction;
-use model::{BroadcastId, MessageId, Msisdn, Originator, Status, Timestamp};
+use model::{BroadcastId, MessageId, Msisdn, Originator, SenderKinds, Status, Timestamp};
 use pipeline::refusal::refused_by_store;
 use pipeline::tenants::Caller;
 use serde::Serialize;
@@ -38,7 +38,7 @@ pub(super) async fn messages(State(api): Shared, Extension(caller): Extension<Ca
 }
 
 async fn listed(api: &Arc<Api>, caller: &Caller, uri: &Uri) -> Result<Response<Body>, Refusal> {
-    let query = Query::read(&Parameters::parse(uri.query()))?;
+    let query = Query::read(&Parameters::parse(uri.query()), api.pipeline.sender_kinds())?;
     let page = api
         .pipeline
         .store()
@@ -58,8 +58,8 @@ pub(crate) struct Query {
 }
 
 impl Query {
-    /// Reads the parameters of a list. Those that nobody knows are ignored.
-    pub(crate) fn read(given: &Parameters) -> Result<Self, Refusal> {
+    /// Reads the parameters of a list, with senders of these kinds. Those that nobody knows are ignored.
+    pub(crate) fn read(given: &Parameters, kinds: SenderKinds) -> Result<Self, Refusal> {
         let get = |name: &str| given.get(name);
         let limit = parsed(get("limit"), "limit", "an integer from 1 to 100", |text| {
             text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit))
@@ -68,7 +68,7 @@ impl Query {
             status: parsed(get("status"), "status", "queued, sent, delivered, undelivered or failed", Status::parse)?,
             direction: parsed(get("direction"), "direction", "outbound or inbound", Direction::parse)?,
             recipient: number("to", get("to"))?,
-            originator: originator("from", get("from"))?,
+            originator: originator("from", get("from"), kinds)?,
             broadcast: parsed(get("broadcastId"), "broadcastId", "an id of a broadcast", |text| {
                 text.parse::<BroadcastId>().ok()
             })?,
@@ -96,9 +96,14 @@ fn number(field: &'static str, given: Option<&str>) -> Result<Option<Msisdn>, Re
     given.map(|text| Msisdn::parse(text).map_err(|_| no_address(field))).transpose()
 }
 
-/// A sender of any kind, whatever kinds clients may send from now: older messages have theirs.
-pub(super) fn originator(field: &'static str, given: Option<&str>) -> Result<Option<Originator>, Refusal> {
-    given.map(|text| Originator::parse(text).map_err(|_| no_address(field))).transpose()
+/// A sender of one of these kinds.
+pub(super) fn originator(
+    field: &'static str,
+    given: Option<&str>,
+    kinds: SenderKinds,
+) -> Result<Option<Originator>, Refusal> {
+    let parse = |text| Originator::parse(text).ok().filter(|originator| kinds.contains(originator.kind()));
+    given.map(|text| parse(text).ok_or_else(|| no_address(field))).transpose()
 }
 
 fn no_address(field: &'static str) -> Refusal {
@@ -110,7 +115,7 @@ mod tests {
     use super::*;
 
     fn read(query: &str) -> Result<Query, Refusal> {
-        Query::read(&Parameters::parse(Some(query)))
+        Query::read(&Parameters::parse(Some(query)), SenderKinds::ALL)
     }
 
     #[test]
@@ -120,6 +125,15 @@ mod tests {
         assert_eq!((query.limit, query.filter.status, query.filter.originator), (7, Some(Status::Sent), None));
         assert_eq!(query.filter.recipient, Msisdn::parse("+18005551234").ok());
         assert_eq!(query.filter.from, Timestamp::parse("2026-03-15T13:30:00Z"));
+    }
+
+    #[test]
+    fn a_sender_is_of_a_kind_that_is_open() {
+        let read = |query| Query::read(&Parameters::parse(Some(query)), SenderKinds::NUMBERS);
+        assert!(read("from=+18005551234").is_ok());
+        for closed in ["from=72345", "from=ACME"] {
+            assert_eq!(read(closed).err().map(|refusal| refusal.code), Some(ErrorCode::InvalidPhoneNumber), "{closed}");
+        }
     }
 
     #[test]

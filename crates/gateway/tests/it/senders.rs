@@ -246,7 +246,8 @@ async fn a_text_that_is_screened_is_kept_with_its_sender() {
     let stage = open_stage().await;
     let tenant = stage.tenant().await;
     provide(&stage, &tenant, "ACME Bank").await;
-    let offer = json!({ "to": RECIPIENT, "from": "ACME Bank", "body": "Cheap vodka delivered to your door tonight, order now" });
+    let text = "Cheap vodka delivered to your door tonight, order now";
+    let offer = json!({ "to": RECIPIENT, "from": "ACME Bank", "body": text });
     assert_eq!(stage.ask(&tenant.post(&offer)).await.code(), 33019);
     let log = stage.operate("GET", "/screening", Value::Null).await.expect(200);
     assert_eq!(log["data"][0]["from"], "ACME Bank");

@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use carrier::Carrier;
+use model::SenderKinds;
 use screening::Screen;
 
 use super::Pipeline;
@@ -21,6 +22,11 @@ impl Pipeline {
     /// Keeps things by other rules, from the next step on that removes what is old.
     pub fn replace_retention(&self, rules: Retention) {
         self.retention.set(rules);
+    }
+
+    /// What clients may send from.
+    pub fn sender_kinds(&self) -> SenderKinds {
+        self.admission.limits.get().sender_kinds
     }
 
     /// Screens with other data from the next text on.

@@ -498,8 +498,7 @@ pub(crate) async fn a_broadcast_of_one_mode_is_nothing_to_the_other(backend: imp
         for originator in [None, Some(own.originator)] {
             for status in [None, Some(BroadcastStatus::Queued)] {
                 for (whose, of_mode) in [(owner, None), (None, Some(mode))] {
-                    let filter =
-                        BroadcastFilter { mode: of_mode, originator: originator, status, ..Default::default() };
+                    let filter = BroadcastFilter { mode: of_mode, originator, status, ..Default::default() };
                     let page = desk.store.broadcasts(whose, filter, None, 10).await.unwrap();
                     assert_eq!(page.broadcasts.iter().map(|record| record.broadcast.id).collect::<Vec<_>>(), [own.id]);
                 }

@@ -52,7 +52,7 @@ async fn everything(store: &dyn Store) -> TenantData {
     let mut data = store.tenants().await.unwrap();
     data.accounts.sort_by_key(|account| account.id);
     data.keys.sort_by(|a, b| a.id.cmp(&b.id));
-    data.numbers.sort_by(|a, b| a.number.cmp(&b.number));
+    data.numbers.sort_by_key(|number| number.number);
     data.blocks.sort_by_key(|block| (block.number, block.kind.as_str(), block.account));
     data
 }

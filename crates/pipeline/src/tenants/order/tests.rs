@@ -52,7 +52,7 @@ fn a_page_of_fifty_among_two_hundred_thousand_blocks_looks_at_fifty() {
                     .iter()
                     .filter(|name| after.is_none_or(|after| order_of(name) > order_of(after)))
                     .filter(wanted)
-                    .cloned()
+                    .copied()
                     .collect();
                 assert_eq!((&listed.items[..], listed.is_more), (&rest[..rest.len().min(50)], rest.len() > 50));
                 assert!(listed.looked_at <= 2 * 51, "{} for {kind:?} of {whose:?}", listed.looked_at);
