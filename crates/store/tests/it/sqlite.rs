@@ -3,6 +3,7 @@
 mod durability;
 mod groups;
 mod pages;
+mod retention;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
