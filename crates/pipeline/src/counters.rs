@@ -48,7 +48,7 @@ pub struct Counters {
 
 /// What was removed because it was old.
 #[derive(Debug, Default)]
-pub struct RemovedCounters([Counter; RemovedCounters::NAMES.len()]);
+pub struct RemovedCounters([Counter; Self::NAMES.len()]);
 
 impl RemovedCounters {
     /// What is counted, by the names of [`Walk`](store::contract::retention::Walk).

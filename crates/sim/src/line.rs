@@ -311,6 +311,9 @@ impl Carrier for Handle {
             // The process died just before.
             return;
         }
+        if submission.message.body.is_none() {
+            line.network.ledger.violated(format!("{} is handed over without its text", submission.message.id));
+        }
         line.begin(&submission, lacking);
         let flying = Arc::clone(line);
         line.network.runtime.spawn("flight", Box::pin(async move { flying.fly(submission).await }));

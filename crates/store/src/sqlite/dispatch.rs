@@ -500,7 +500,7 @@ const NEXT_CARRIER: &str = "SELECT carrier FROM delivery INDEXED BY delivery_due
     ORDER BY carrier LIMIT 1";
 
 /// Ids sort in the order of acceptance, so the lowest one is of the oldest message, and the index holds all that is
-/// counted. The time in an id may be ahead of the clock; the message has the time of the clock. SQLite takes account_id
+/// counted. The time in an id may be ahead of the clock; the message has the time of the clock. SQLite takes `account_id`
 /// from the row with the lowest id ("bare columns in an aggregate query").
 const DEPTH: &str = "SELECT count(*), min(message_id), account_id FROM delivery INDEXED BY delivery_due WHERE status = \
     'queued' AND carrier = ?1";

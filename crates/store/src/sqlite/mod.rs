@@ -160,14 +160,14 @@ impl Sqlite {
             // may be in the cache alone, and a loss of power would take all that is behind it.
             let log = place::beside(lock.path(), "-wal");
             rewrite(&log).map_err(|error| place::unusable(&log, &error))?;
-            Self::on(lock, tasks, watch)
+            Self::on(lock, tasks, &watch)
         };
         let opened = runtime.run_blocking("store-open", opening).await;
         opened.unwrap_or_else(|ended| Err(StoreError::Refused(format!("opening the store {ended}"))))
     }
 
     /// The store whose file is locked.
-    fn on(lock: Lock, runtime: Arc<dyn Runtime>, watch: Watch) -> Result<Self, StoreError> {
+    fn on(lock: Lock, runtime: Arc<dyn Runtime>, watch: &Watch) -> Result<Self, StoreError> {
         let (place, vfs) = (lock.path(), lock.vfs());
         let refused =
             |error: rusqlite::Error| StoreError::Refused(format!("cannot use the store {}: {error}", place.display()));

@@ -109,7 +109,7 @@ impl Retention for Sqlite {
         if !looked.found.is_empty() || ends_rotation {
             let (removed, reached) = self
                 .writer
-                .write(move |group| Ok(step(group, walk, looked.found, looked.last, ends_rotation)?))
+                .write(move |group| Ok(step(group, walk, looked.found, &looked.last, ends_rotation)?))
                 .await?;
             if let Some(reached) = reached {
                 // There was more to do than one step may.
@@ -176,7 +176,7 @@ fn step(
     group: &mut Group,
     walk: Walk,
     found: Vec<(Place, Thing)>,
-    last: Place,
+    last: &Place,
     ends_rotation: bool,
 ) -> rusqlite::Result<(Removed, Option<Place>)> {
     let end = group.runtime.instant() + STEP;
@@ -192,7 +192,7 @@ fn step(
     if ends_rotation && reached.is_none() {
         group.connection.prepare_cached(UNMARK)?.execute(params![walk.name(), walk.account()])?;
     } else if walk.is_marked() {
-        let place = reached.as_ref().unwrap_or(&last);
+        let place = reached.as_ref().unwrap_or(last);
         let Place { carrier, key, id, number } = place;
         let values = params![walk.name(), walk.account(), carrier, key, id, number];
         group.connection.prepare_cached(MARK)?.execute(values)?;

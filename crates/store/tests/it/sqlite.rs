@@ -4,6 +4,7 @@ mod durability;
 mod erased;
 mod groups;
 mod pages;
+mod retention;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
