@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use model::Originator;
+use model::TextRetention;
 use model::backoff::Backoff;
-use model::{Msisdn, TextRetention};
 use pipeline::route::{OnUnknown, Route};
 use pipeline::{DispatchSettings, QueueLimits};
 

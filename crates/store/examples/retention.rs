@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use model::message::{Direction, Encoding, MessageType};
-use model::quota::UtcDay;
 use model::status::SegmentFate;
 use model::{AccountId, Entropy, Message, MessageId, Mode, Moment, Msisdn, ReceiptScope, SeededEntropy, Timestamp};
 use runtime::Machine;

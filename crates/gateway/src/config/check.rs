@@ -8,7 +8,6 @@ use axum::http::Uri;
 use fetch::UserAgent;
 use ipnet::IpNet;
 use model::TextRetention;
-use model::message::MessageType;
 use pipeline::lease;
 use pipeline::rules::Rules;
 

@@ -211,12 +211,16 @@ async fn what_is_older_than_the_rules_goes_step_by_step_and_a_changed_rule_count
     for _ in 0..BATCH {
         let message = bench.message();
         messages.push(message.id);
-        store.admit(admission(message)).await.unwrap();
+        store.admit(testkit::admission(NODE, message)).await.unwrap();
     }
     let queued = bench.message();
-    store.admit(Admission { carrier: "gone".to_owned(), ..admission(queued.clone()) }).await.unwrap();
+    let admission = testkit::admission(NODE, queued.clone());
+    let payload = NewMessage { carrier: "gone".into(), ..admission.payload };
+    store.admit(Admission { payload, ..admission }).await.unwrap();
     // Without a route they fail, and have ended.
-    sweeper.rerouter.reroute_all("").await.unwrap();
+    let now = bench.clock.now();
+    let moment = model::Moment { wall: now, steady: now };
+    while sweeper.rerouter.reroute(Assignment::NoRoute, moment).await.unwrap().failed >= BATCH as u64 {}
     let find = async |id| store.message_of_any_account(id).await.unwrap();
     let text = async |id| find(id).await.unwrap().message.body.clone();
     bench.clock.advance(10 * DAY);

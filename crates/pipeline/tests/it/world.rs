@@ -159,6 +159,7 @@ impl World {
             parked_kept: LONG,
             screen: Arc::new(Screen::builtin()),
             screening_log: LONG,
+            retention: Default::default(),
             index_after: LONG,
             limits: AdmissionLimits {
                 sms_characters_max: 160,

@@ -16,7 +16,7 @@ use store::contract::retention::{Removed, Walk};
 use store::contract::tenants::AccountChange;
 
 use crate::broadcasts::{admission as broadcast_admission, broadcast};
-use crate::support::{Backend, Desk, NODE, NORTH, NOW, WAIT_SECS, acks, admission, after, claim, live, receipt};
+use crate::support::{Backend, Desk, NODE, NORTH, NOW, WAIT_SECS, acks, admission, after, claim, live, receipt, under};
 use crate::tenants::account;
 
 /// Later than every message here was accepted.
@@ -151,7 +151,7 @@ pub(crate) async fn an_old_message_goes_whole_and_its_replay_with_it(fresh: impl
     let id = message.id;
     let token = desk.token();
     let lease = Some(store::contract::dispatch::Lease { token, until: after(60) });
-    let admitting = Admission { lease, idempotency: Some(claimed.clone()), ..admission(message.clone()) };
+    let admitting = Admission { idempotency: Some(claimed.clone()), ..under(lease, admission(message.clone())) };
     assert_eq!(desk.try_admit(admitting).await, Admitted::New);
     let queued = desk.admit(desk.message(owner)).await;
     assert_eq!(walk(&desk, Walk::Messages, after(LATER)).await, 0, "neither has ended");

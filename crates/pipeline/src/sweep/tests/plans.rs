@@ -47,7 +47,7 @@ async fn nothing_that_runs_for_ever_reads_a_table_from_end_to_end() {
         store.unexpanded(node, None, 10).await.unwrap();
         store.take_over(node, now.steady).await.unwrap();
         store.renew(node, now.steady).await.unwrap();
-        sweeper.rerouter.reroute_all("main").await.unwrap();
+        sweeper.rerouter.reroute_all("main".into()).await.unwrap();
         clock.advance(5 * DAY);
     }
     let ran = statements.lock().unwrap().clone();
@@ -200,7 +200,7 @@ impl Bench {
         };
         let id = broadcast.id;
         let node = self.sweeper.node.epoch();
-        let recipients = [Msisdn::parse("+18005551001").unwrap(), Msisdn::parse("+18005551002").unwrap()];
+        let recipients = [testkit::recipient(1), testkit::recipient(2)];
         let admitting = testkit::broadcast_admission(node, broadcast, recipients.into_iter().collect());
         store.admit_broadcast(admitting).await.unwrap();
         if is_expanded {

@@ -5,13 +5,13 @@ use std::time::Duration;
 use model::status::SegmentFate::Delivered;
 use model::{AccountId, Timestamp};
 use rusqlite::Connection;
+use store::contract::admission::{Admission, Admitted};
 use store::contract::dispatch::{Lease, Outcome, Verdict};
-use store::contract::messages::{Admission, Admitted};
 use store::contract::receipts::Receipt;
 use store::contract::retention::Walk;
 
 use super::SqliteFile;
-use crate::support::{Desk, NORTH, NOW, acks, admission, claim, receipt};
+use crate::support::{Desk, NORTH, NOW, acks, admission, claim, receipt, under};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -21,10 +21,10 @@ const A_DAY: u32 = 120;
 /// The whole life of a message that is accepted at `now`.
 async fn live(desk: &Desk, account: AccountId, now: Timestamp, key: &str) {
     let (message, token) = (desk.message_at(account, now), desk.token());
-    let (id, recipient) = (message.id, message.recipient.clone());
+    let (id, recipient) = (message.id, message.recipient);
     let lease = Some(Lease { token, until: now + Duration::from_secs(60) });
     let idempotency = Some(claim(key, "hello", now));
-    let admitted = desk.try_admit(Admission { lease, idempotency, ..admission(message) }).await;
+    let admitted = desk.try_admit(Admission { idempotency, ..under(lease, admission(message)) }).await;
     assert_eq!(admitted, Admitted::New);
     let attempt = desk.begin(id, token, now).await.unwrap();
     let outcome = Outcome {
@@ -33,7 +33,7 @@ async fn live(desk: &Desk, account: AccountId, now: Timestamp, key: &str) {
         token,
         total: 1,
         attempt,
-        carrier: NORTH.to_owned(),
+        carrier: NORTH.into(),
         at: now,
         accepted: acks([key]),
         verdict: Verdict::Sent,
