@@ -219,9 +219,9 @@ class ToThePythonSmsc(Case):
                     ton, npi, octets = wanted
                     (pdu,) = submitted
                     self.assertEqual((pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr), wanted)
-                    # Behind the header of 16 octets: the service type, which is empty, and the source (SMPP 3.4, 4.4.1).
+                    # Behind the header of 16 octets: the service type, empty, and the source (SMPP 3.4, 4.4.1).
                     source = bytes([0, ton, npi]) + octets + b"\0"
-                    self.assertEqual(pdu.octets[16:16 + len(source)], source)
+                    self.assertEqual(pdu.octets[16 : 16 + len(source)], source)
         self.assertEqual(self.smsc.failures, [])
 
     def test_a_receipt_of_failure_makes_a_message_undelivered(self):

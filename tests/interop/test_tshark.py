@@ -57,7 +57,11 @@ class Tshark(Case):
         client = Client(self.directory, relay.port, carriers)
         self.wait_for("every bind", client.is_bound)
         client.provide(SHORT_CODE, NAME)
-        senders = {NUMBER: ("0x01", "0x01", NUMBER[1:]), SHORT_CODE: ("0x03", "0x00", SHORT_CODE), NAME: ("0x05", "0x00", NAME)}
+        senders = {
+            NUMBER: ("0x01", "0x01", NUMBER[1:]),
+            SHORT_CODE: ("0x03", "0x00", SHORT_CODE),
+            NAME: ("0x05", "0x00", NAME),
+        }
         texts = ["Your code is 482910", "Grüße [{€}] " * 30]
         messages = [
             client.send(f"{prefix}{number:03}", text, sender)

@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::error::Refusal;
 use model::{Entropy, Erasure, ErasureCounts, ErasureId, MessageId, Msisdn};
 use runtime::Runtime;
 use store::contract::erase::NewErasure;
@@ -17,7 +16,6 @@ use tokio::sync::Notify;
 
 use crate::expand::Bell;
 use crate::media::Shelf;
-use crate::refusal::refused_by_store;
 use crate::tenants::TenantBook;
 
 /// How many messages are blanked in one transaction: few, so that a write beside them waits for a few milliseconds.
@@ -278,51 +276,4 @@ fn report(erasure: &Erasure) {
         counts.recipients,
         counts.requests
     );
-}
-
-impl crate::Pipeline {
-    /// Begins to erase a person: everything about this number is removed or blanked, by a task of this process or, where
-    /// it ends before, of the next one. `None` for a number that is provisioned as a sender. Where an erasure of the
-    /// number is under way, that one is returned.
-    ///
-    /// # Errors
-    /// Where the store could not take it.
-    pub async fn erase(
-        &self,
-        number: Msisdn,
-        operator: String,
-        reference: Option<String>,
-    ) -> Result<Option<Erasure>, Refusal> {
-        unless_provisioned(self.erasing.begin(number, operator, reference).await)
-    }
-
-    /// What an erasure of this number would remove or blank. `None` as for [`Self::erase`].
-    ///
-    /// # Errors
-    /// As the store.
-    pub async fn erasable(&self, number: Msisdn) -> Result<Option<ErasureCounts>, Refusal> {
-        unless_provisioned(self.erasing.look(number).await)
-    }
-
-    /// The erasures that are on record of this number.
-    ///
-    /// # Errors
-    /// As the store.
-    pub async fn erasures(
-        &self,
-        of: Option<Msisdn>,
-        after: Option<ErasureId>,
-        limit: usize,
-    ) -> Result<Vec<Erasure>, Refusal> {
-        let digest = of.map(|number| self.tenants().digest_of_number(number));
-        self.store().erasures(digest, after, limit).await.map_err(refused_by_store)
-    }
-}
-
-fn unless_provisioned<T>(done: Result<T, StoreError>) -> Result<Option<T>, Refusal> {
-    match done {
-        Ok(done) => Ok(Some(done)),
-        Err(StoreError::AlreadyExists) => Ok(None),
-        Err(error) => Err(refused_by_store(error)),
-    }
 }

@@ -1,7 +1,7 @@
 //! Which carrier a message goes to: the routes, and every question that is asked of them.
 //!
-//! A route names carriers, preferred first. Which of them a message gets depends on how they are ([`Standing`]), on what
-//! happened to the message, and on its mode: a test key reaches the sandbox and no other carrier.
+//! A route names carriers, preferred first. Which of them a message gets depends on how they are ([`Standing`]), on
+//! what happened to the message, and on its mode: a test key reaches the sandbox and no other carrier.
 
 use std::sync::OnceLock;
 
@@ -119,8 +119,8 @@ impl Routes {
     }
 
     /// The carrier after `current`, which refused the message or put it off: the next one of the route that is usable,
-    /// beginning again at its start. A carrier in `refused_by` does not get the message again. Where none is usable, one
-    /// for which the message may wait.
+    /// beginning again at its start. A carrier in `refused_by` does not get the message again. Where none is usable,
+    /// one for which the message may wait.
     pub(crate) fn next(
         &self,
         of: Subject<'_>,

@@ -1,5 +1,6 @@
 //! What time ends: messages whose validity is over, messages without a carrier, unclaimed receipts, old records,
-//! unneeded media, and all that is older than the operator's rules. `sweeping` decides what is done when; this performs its decisions.
+//! unneeded media, and all that is older than the operator's rules. `sweeping` decides what is done when; this performs
+//! its decisions.
 
 mod abandoned;
 mod sweeping;

@@ -15,6 +15,7 @@ mod replay;
 mod screen;
 pub(crate) mod standing;
 mod under_way;
+mod worded;
 
 use std::sync::{Arc, RwLock};
 use std::time::Duration;

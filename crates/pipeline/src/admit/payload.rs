@@ -10,7 +10,7 @@ use store::contract::admission::{
 use store::{Store, StoreError};
 
 use super::Admission;
-use super::replay::Worded;
+use super::worded::Worded;
 use crate::refusal::refused_by_store;
 use crate::route::{Carriers, Subject};
 

@@ -9,10 +9,10 @@
 
 use std::sync::Arc;
 
+use model::Timestamp;
 use model::error::{ErrorCode, Refusal};
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::sampler::Line;
-use model::{Broadcast, Message, Timestamp};
 use store::StoreError;
 use store::contract::admission::{Earlier, IdempotencyClaim, Replay};
 use store::contract::requests::RequestKey;
@@ -20,6 +20,7 @@ use store::contract::requests::RequestKey;
 use super::Admission;
 use super::payload::Payload;
 use super::under_way::UnderWay;
+use super::worded::Worded;
 use crate::refusal::{RETRY_AFTER, refused_by_store};
 use crate::tenants::Caller;
 
@@ -31,24 +32,6 @@ pub(super) fn with_text<T: Worded>(mut replay: Replay<T>, body: Option<&str>, me
         (*known_body, *known_media) = (body.map(Arc::from), media_url.map(str::to_owned));
     }
     replay
-}
-
-/// What has a text that may be removed before its request is forgotten.
-pub(super) trait Worded: Clone {
-    /// The text, and the address of the media.
-    fn text(&mut self) -> (&mut Option<Arc<str>>, &mut Option<String>);
-}
-
-impl Worded for Message {
-    fn text(&mut self) -> (&mut Option<Arc<str>>, &mut Option<String>) {
-        (&mut self.body, &mut self.media_url)
-    }
-}
-
-impl Worded for Broadcast {
-    fn text(&mut self) -> (&mut Option<Arc<str>>, &mut Option<String>) {
-        (&mut self.body, &mut self.media_url)
-    }
 }
 
 impl Admission {
@@ -87,8 +70,8 @@ impl Admission {
     }
 
     /// Records where what a request made stands (`record`) when it is about to be answered, where it has a key and the
-    /// answer is not that of a queued message or a new broadcast. Returns what the client is answered: `body`, or, where that cannot be recorded or
-    /// the node is over, what `as_accepted` says, as every repeat will be answered.
+    /// answer is not that of a queued message or a new broadcast. Returns what the client is answered: `body`, or,
+    /// where that cannot be recorded or the node is over, what `as_accepted` says, as every repeat will be answered.
     ///
     /// # Errors
     /// 33105 where nobody knows whether the record is on disk. Under the same key the client learns it once the process

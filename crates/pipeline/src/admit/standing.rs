@@ -1,7 +1,7 @@
 //! Where a message or a broadcast stood when its client was answered, as an idempotency record keeps it.
 //!
-//! The answer itself is written anew for each repeat, from the request, which is the same, and from this: so no text and
-//! no number lies in the record, and the texts of messages may be removed while their keys are remembered. Earlier
+//! The answer itself is written anew for each repeat, from the request, which is the same, and from this: so no text
+//! and no number lies in the record, and the texts of messages may be removed while their keys are remembered. Earlier
 //! builds kept the whole answer, which begins with `{`.
 
 use model::{BroadcastStatus, Delivery, ErrorType, Status, Timestamp};

@@ -131,7 +131,8 @@ proptest! {
         let of = Subject { mode: if is_test { Mode::Test } else { Mode::Live }, ..live(&to) };
         let standing = |name: &str| standings[usize::from(name.as_bytes()[0] - b'a')];
         let how = |name: &CarrierName| standing(name);
-        let (refused, current): (Vec<CarrierName>, &str) = (refused.into_iter().map(Into::into).collect(), NAMES[current]);
+        let refused: Vec<CarrierName> = refused.into_iter().map(Into::into).collect();
+        let current = NAMES[current];
         let (first, anew) = (routes.first(of, how), routes.anew(of, &refused, how));
         let next = routes.next(of, current, &refused, how);
         let instead = routes.instead_of(of, current, &refused, |name| standing(name) == Standing::Up);

@@ -1,4 +1,5 @@
-//! What may change while a pipeline runs: limits, how long things are kept, the screen, routes, and carriers that are added.
+//! What may change while a pipeline runs: limits, how long things are kept, the screen, routes, and carriers that are
+//! added.
 
 use std::sync::{Arc, PoisonError};
 

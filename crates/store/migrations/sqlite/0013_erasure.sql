@@ -1,7 +1,8 @@
 -- When the person of a message was erased. Its text, its media and the person's address are blank from then on.
 ALTER TABLE delivery ADD COLUMN erased_at INTEGER;
 
--- Erasures of persons: the record that stays. number is there only while something of it is left, so that a process that starts can go on with the
+-- Erasures of persons: the record that stays. number is there only while something of it is left, so that a process
+-- that starts can go on with the
 -- erasure; afterwards only its keyed digest says whose it was.
 CREATE TABLE erasures (
     id         BLOB    NOT NULL PRIMARY KEY,

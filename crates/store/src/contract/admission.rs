@@ -7,15 +7,15 @@
 //! group, each with its own outcome. Called twice with the same claim, the second is [`Earlier::Replayed`], or
 //! [`Earlier::UnderWay`] while the answer to the first is awaited. A request whose answer is awaited holds its key from
 //! this transaction on, with [`Admitted::New`] only; while another request holds the key, it is [`Earlier::UnderWay`].
-//! Other requests are admitted although a request holds their key that is not on record yet: the first to be admitted is
-//! the one.
+//! Other requests are admitted although a request holds their key that is not on record yet: the first to be admitted
+//! is the one.
 //!
-//! The quota takes all recipients or none. It is counted in the admitting transaction, and is exact whatever is admitted
-//! at the same time, at all nodes together: of requests for the last place one is admitted.
+//! The quota takes all recipients or none. It is counted in the admitting transaction, and is exact whatever is
+//! admitted at the same time, at all nodes together: of requests for the last place one is admitted.
 //!
-//! What a repeat of a request is answered is read from the state of one moment: `Replayed` or `KeyTaken` where there is a
-//! record that was made at [`IdempotencyClaim::not_before`] or later, and `UnderWay` while another request holds the key
-//! that is not on record, or whose answer is awaited.
+//! What a repeat of a request is answered is read from the state of one moment: `Replayed` or `KeyTaken` where there is
+//! a record that was made at [`IdempotencyClaim::not_before`] or later, and `UnderWay` while another request holds the
+//! key that is not on record, or whose answer is awaited.
 
 use std::sync::Arc;
 

@@ -77,7 +77,8 @@ pub trait Erasures: Send + Sync {
     /// [`StoreError::AlreadyExists`] for a number that is provisioned as a sender, which is a tenant's and no person's.
     async fn begin_erasure(&self, erasure: NewErasure) -> Result<Erasure, StoreError>;
 
-    /// The erasures that are under way, oldest first, with their numbers where those are not forgotten: at most `limit`.
+    /// The erasures that are under way, oldest first, with their numbers where those are not forgotten: at most
+    /// `limit`.
     async fn open_erasures(&self, limit: usize) -> Result<Vec<(ErasureId, Option<Msisdn>)>, StoreError>;
 
     /// Blanks those of these messages that are to the number or from it: address, text, media, details of events, the
@@ -120,8 +121,8 @@ pub trait Erasures: Send + Sync {
     /// [`StoreError::NotFound`] where no such erasure is under way.
     async fn erase_receipts(&self, id: ErasureId, places: Vec<i64>, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Removes the number from the record of an erasure, when nothing else of it is left. From then on the erasure blanks
-    /// nothing more. A second time changes nothing.
+    /// Removes the number from the record of an erasure, when nothing else of it is left. From then on the erasure
+    /// blanks nothing more. A second time changes nothing.
     async fn forget_number(&self, id: ErasureId) -> Result<(), StoreError>;
 
     /// Empties the log of the store, where earlier versions of what was blanked may still be read. `false` where it is

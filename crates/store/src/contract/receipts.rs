@@ -137,8 +137,8 @@ pub trait Receipts: Send + Sync {
 
     /// Ends the waits for receipts that are over at `now`, at most `limit` of them. A message of which a segment is
     /// known to be lost is undelivered, for the reason of that segment; any other stays sent and is marked
-    /// ([`model::Delivery::receipt_missing`]). A later receipt still counts. A wait ends once its message is in the index
-    /// of lists ([`Lists::index_lists`](super::lists::Lists::index_lists)).
+    /// ([`model::Delivery::receipt_missing`]). A later receipt still counts. A wait ends once its message is in the
+    /// index of lists ([`Lists::index_lists`](super::lists::Lists::index_lists)).
     async fn end_waits(&self, now: Timestamp, limit: usize) -> Result<WaitStep, StoreError>;
 
     /// What the carrier sent last and nothing could use, newest first: at most `limit`. What was matched later makes

@@ -2,9 +2,9 @@
 //! receipts find their segment.
 //!
 //! A message has *ended* when it is delivered, undelivered or failed, or when it is sent and waits for no receipt. One
-//! that has not ended keeps everything, whatever its age; text that is too old then goes in the transaction in which the
-//! message ends. Age is counted from acceptance, for a message of a broadcast from that of the broadcast, by the times
-//! in ids. What a broadcast has counted and what an owner has used is not changed.
+//! that has not ended keeps everything, whatever its age; text that is too old then goes in the transaction in which
+//! the message ends. Age is counted from acceptance, for a message of a broadcast from that of the broadcast, by the
+//! times in ids. What a broadcast has counted and what an owner has used is not changed.
 //!
 //! Old things are removed by walks, in steps. A step looks at a bounded number of rows beside everything else, and
 //! removes some of them in a transaction that takes about a millisecond.

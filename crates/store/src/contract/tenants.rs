@@ -69,8 +69,8 @@ pub trait Tenants: Send + Sync {
     /// Revokes a key and returns it. A second time changes nothing. [`StoreError::NotFound`] for an unknown one.
     async fn revoke_key(&self, id: &KeyId, now: Timestamp) -> Result<ApiKey, StoreError>;
 
-    /// Adds a number, a short code or a name. [`StoreError::AlreadyExists`] for a known one, and for a name that differs
-    /// from a known one in case alone; [`StoreError::NotFound`] for an unknown account.
+    /// Adds a number, a short code or a name. [`StoreError::AlreadyExists`] for a known one, and for a name that
+    /// differs from a known one in case alone; [`StoreError::NotFound`] for an unknown account.
     async fn create_number(&self, number: Number) -> Result<(), StoreError>;
 
     /// Changes a number and returns it as it is now. [`StoreError::NotFound`] for an unknown number or account.

@@ -220,9 +220,9 @@ fn lease_of_account(
         return Ok(());
     }
     let (connection, asks) = (&group.connection, Epoch::of_token(request.lease.token));
-    let sql = "SELECT message_id, attempts, accepted_segments, in_flight, lease, shares FROM delivery INDEXED BY delivery_due \
-               WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 AND lane = ?4 AND due_at <= ?3 \
-               AND held = 0 AND expires_at > ?5 ORDER BY due_at";
+    let sql = "SELECT message_id, attempts, accepted_segments, in_flight, lease, shares \
+               FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier = ?1 AND account_id = ?2 \
+               AND lane = ?4 AND due_at <= ?3 AND held = 0 AND expires_at > ?5 ORDER BY due_at";
     let Moment { wall, steady } = request.now;
     let due: Vec<([u8; 16], u32, i64, bool, i64, Shares)> = connection
         .prepare_cached(sql)?
@@ -496,12 +496,12 @@ pub(super) fn queue_depths(connection: &Connection) -> rusqlite::Result<Vec<Queu
 // No route leads to the carrier without a name, but messages may wait there; nothing sorts before it.
 const FIRST_CARRIER: &str = "SELECT carrier FROM delivery INDEXED BY delivery_due WHERE status = 'queued' \
     AND carrier >= '' ORDER BY carrier LIMIT 1";
-const NEXT_CARRIER: &str = "SELECT carrier FROM delivery INDEXED BY delivery_due WHERE status = 'queued' AND carrier > ?1 \
-    ORDER BY carrier LIMIT 1";
+const NEXT_CARRIER: &str = "SELECT carrier FROM delivery INDEXED BY delivery_due WHERE status = 'queued' \
+    AND carrier > ?1 ORDER BY carrier LIMIT 1";
 
 /// Ids sort in the order of acceptance, so the lowest one is of the oldest message, and the index holds all that is
-/// counted. The time in an id may be ahead of the clock; the message has the time of the clock. SQLite takes `account_id`
-/// from the row with the lowest id ("bare columns in an aggregate query").
+/// counted. The time in an id may be ahead of the clock; the message has the time of the clock. SQLite takes
+/// `account_id` from the row with the lowest id ("bare columns in an aggregate query").
 const DEPTH: &str = "SELECT count(*), min(message_id), account_id FROM delivery INDEXED BY delivery_due WHERE status = \
     'queued' AND carrier = ?1";
 const CREATED_AT: &str = "SELECT created_at FROM messages WHERE account_id = ?1 AND id = ?2";

@@ -209,8 +209,8 @@ fn raise_mark(
     Ok(())
 }
 
-const OLDEST_GAP: &str = "SELECT account_id, source, low, high FROM list_gaps INDEXED BY list_gaps_low WHERE low >= x'' \
-    ORDER BY low LIMIT 1";
+const OLDEST_GAP: &str = "SELECT account_id, source, low, high FROM list_gaps INDEXED BY list_gaps_low \
+    WHERE low >= x'' ORDER BY low LIMIT 1";
 const FIRST_ABOVE: &str = "SELECT m.created_at FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id \
     AND m.id = d.message_id WHERE d.message_id >= ?1 AND d.message_id < ?2 ORDER BY d.message_id LIMIT 1";
 const ENTRIES_OF: &str = "SELECT o.number, m.direction, m.recipient, m.originator, d.status FROM delivery d \

@@ -44,6 +44,7 @@ mod screening;
 mod shares;
 mod tally;
 mod tenants;
+mod text_rules;
 mod turns;
 mod wait_index;
 mod waits;
@@ -112,8 +113,8 @@ impl Sqlite {
         Self::open_locked(runtime, take, place::rewrite, None).await
     }
 
-    /// Opens or makes the file at `path` as [`Self::open`] does. Each statement that a connection of the store begins is
-    /// given to `watch`, with parameters in place of values. For tests of what the store asks of SQLite ([`plans`]).
+    /// Opens or makes the file at `path` as [`Self::open`] does. Each statement that a connection of the store begins
+    /// is given to `watch`, with parameters in place of values. For tests of what the store asks of SQLite ([`plans`]).
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -353,6 +354,7 @@ mod tests {
             waits::MAINTENANCE,
             flights::MAINTENANCE,
             screening::MAINTENANCE,
+            text_rules::MAINTENANCE,
             lists::MAINTENANCE,
             &retention::maintenance(),
         ]

@@ -1,5 +1,5 @@
-//! The end of what is kept. [`walks`] looks for what may be old on a reading connection; this removes it in the writer's
-//! transaction, where it is seen again whether it may go.
+//! The end of what is kept. [`walks`] looks for what may be old on a reading connection; this removes it in the
+//! writer's transaction, where it is seen again whether it may go.
 //!
 //! Ids begin with the time of acceptance, so that what is old is one end of a primary key, and nothing here needs an
 //! index that accepting a message would have to write.
@@ -7,7 +7,7 @@
 mod removal;
 mod walks;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -27,57 +27,6 @@ pub(super) use walks::Place;
 
 /// How much of the writer's time one step takes, about.
 const STEP: Duration = Duration::from_millis(1);
-
-/// What the writer knows of rules for texts without asking the file.
-#[derive(Default)]
-pub(super) struct TextRules {
-    /// Accounts whose texts go with the end of their message.
-    discarding: BTreeSet<AccountId>,
-    /// How far the walks through texts have come on disk.
-    passed: BTreeMap<Walk, u128>,
-    /// From which id on texts of each walk are young, as the last step had it.
-    young_from: BTreeMap<Walk, u128>,
-}
-
-impl TextRules {
-    /// Reads the state of the file, at the start and after a transaction that was rolled back.
-    pub(super) fn load(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut select = connection.prepare_cached(walks::DISCARDING)?;
-        self.discarding = select
-            .query_map([], |row| row.get(0).map(AccountId::from_bytes))?
-            .collect::<rusqlite::Result<BTreeSet<_>>>()?;
-        self.passed = walks::passed(connection)?;
-        Ok(())
-    }
-
-    /// An account has this rule from now on.
-    pub(super) fn set(&mut self, account: AccountId, rule: Option<TextRetention>) {
-        if rule == Some(TextRetention::Discard) {
-            self.discarding.insert(account);
-        } else {
-            self.discarding.remove(&account);
-        }
-    }
-
-    /// Whether the text of a message goes with its end: its account keeps none, or it is so old that a walk has passed
-    /// it or is about to.
-    pub(super) fn goes_with_message(&self, account: AccountId, id: u128) -> bool {
-        self.goes(account, id, [Walk::Texts(None), Walk::Texts(Some(account))])
-    }
-
-    /// The same of a broadcast.
-    pub(super) fn goes_with_broadcast(&self, account: AccountId, id: u128) -> bool {
-        self.goes(account, id, [Walk::BroadcastTexts(None), Walk::BroadcastTexts(Some(account))])
-    }
-
-    fn goes(&self, account: AccountId, id: u128, walks: [Walk; 2]) -> bool {
-        let is_old = |walk: &Walk| {
-            self.passed.get(walk).is_some_and(|passed| id <= *passed)
-                || self.young_from.get(walk).is_some_and(|young| id < *young)
-        };
-        self.discarding.contains(&account) || walks.iter().any(is_old)
-    }
-}
 
 /// Where each walk of this process stands.
 #[derive(Default)]
@@ -202,8 +151,8 @@ fn step(
     Ok((removed, reached))
 }
 
-const MARK: &str = "INSERT OR REPLACE INTO retention_marks (walk, account_id, carrier, key, id, number) VALUES (?1, ?2, \
-    ?3, ?4, ?5, ?6)";
+const MARK: &str = "INSERT OR REPLACE INTO retention_marks (walk, account_id, carrier, key, id, number) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const UNMARK: &str = "DELETE FROM retention_marks WHERE walk = ?1 AND account_id = ?2";
 
 /// Every statement of this file and those below it that maintenance runs.

@@ -227,10 +227,10 @@ fn save(group: &mut Group, at: Timestamp, resource: Resource) -> rusqlite::Resul
 
 fn save_account(connection: &Connection, account: &Account) -> rusqlite::Result<usize> {
     let sql = "INSERT INTO accounts (id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, \
-               daily_quota, created_at, screening, retention) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO UPDATE \
-               SET state = excluded.state, message_per_minute = excluded.message_per_minute, broadcast_per_minute = \
-               excluded.broadcast_per_minute, read_per_minute = excluded.read_per_minute, daily_quota = \
-               excluded.daily_quota, screening = excluded.screening, retention = excluded.retention";
+               daily_quota, created_at, screening, retention) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+               ON CONFLICT DO UPDATE SET state = excluded.state, message_per_minute = excluded.message_per_minute, \
+               broadcast_per_minute = excluded.broadcast_per_minute, read_per_minute = excluded.read_per_minute, \
+               daily_quota = excluded.daily_quota, screening = excluded.screening, retention = excluded.retention";
     let limits = &account.limits;
     connection.prepare_cached(sql)?.execute(params![
         account.id.to_bytes(),

@@ -23,9 +23,9 @@ use super::list_state::ListState;
 use super::living::Living;
 use super::lock::Lock;
 use super::parked_load::Parked;
-use super::retention::TextRules;
 use super::store_error;
 use super::tally::Tally;
+use super::text_rules::TextRules;
 use crate::StoreError;
 use crate::contract::bounds::Bounds;
 use crate::contract::changes::tail::Tails;
@@ -60,8 +60,8 @@ type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, the count of
 /// parked receipts, attempts under way, the changes, the count of the screen's decisions, the living epochs, the rules
-/// for texts and the state of the index of lists are true of the transaction's state, and a rollback forgets them or reads them again;
-/// the turns only say where to look first, and outlast it.
+/// for texts and the state of the index of lists are true of the transaction's state, and a rollback forgets them or
+/// reads them again; the turns only say where to look first, and outlast it.
 pub(super) struct Group {
     pub(super) connection: Connection,
     /// Quota used, by owner and day, where this process has looked; `true` where it is not written yet.

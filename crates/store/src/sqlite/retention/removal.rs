@@ -129,12 +129,12 @@ fn is_open(connection: &Connection, id: BroadcastId) -> rusqlite::Result<Option<
 
 const HAS_ENDED: &str = "SELECT status <> 'queued' AND receipt_by IS NULL FROM delivery WHERE message_id = ?1";
 const IS_OPEN: &str = "SELECT status IN ('queued', 'sending') FROM broadcast_progress WHERE broadcast_id = ?1";
-const TEXT: &str = "SELECT media_id FROM messages WHERE account_id = ?1 AND id = ?2 AND (body IS NOT NULL OR media_url IS \
-    NOT NULL OR media_id IS NOT NULL)";
+const TEXT: &str = "SELECT media_id FROM messages WHERE account_id = ?1 AND id = ?2 \
+    AND (body IS NOT NULL OR media_url IS NOT NULL OR media_id IS NOT NULL)";
 const BLANK: &str =
     "UPDATE messages SET body = NULL, media_url = NULL, media_id = NULL WHERE account_id = ?1 AND id = ?2";
-const BROADCAST_TEXT: &str = "SELECT media_id FROM broadcasts WHERE account_id = ?1 AND id = ?2 AND (body IS NOT NULL OR \
-    media_url IS NOT NULL OR media_id IS NOT NULL)";
+const BROADCAST_TEXT: &str = "SELECT media_id FROM broadcasts WHERE account_id = ?1 AND id = ?2 \
+    AND (body IS NOT NULL OR media_url IS NOT NULL OR media_id IS NOT NULL)";
 const BLANK_BROADCAST: &str =
     "UPDATE broadcasts SET body = NULL, media_url = NULL, media_id = NULL WHERE account_id = ?1 AND id = ?2";
 const LET_GO: &str = "UPDATE media SET unneeded_since = 0 WHERE id = ?1";

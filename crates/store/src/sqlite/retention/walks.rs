@@ -1,7 +1,5 @@
 //! Looking for what is old, on a reading connection. What is found may have changed when it is to be removed.
 
-use std::collections::BTreeMap;
-
 use model::{AccountId, BroadcastId, MessageId, TextRetention, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -168,8 +166,8 @@ fn broadcast_texts(
     }
 }
 
-/// Keys are in no order of time, so that the walk goes through all of them, and old ones are removed from pages that lie
-/// one after the other.
+/// Keys are in no order of time, so that the walk goes through all of them, and old ones are removed from pages that
+/// lie one after the other.
 fn keys(connection: &Connection, looking: &mut Looking, from: &Place, before: [u8; 16]) -> rusqlite::Result<()> {
     let mut select = connection.prepare_cached(KEYS)?;
     let values = params![from.carrier, from.key, from.id, from.number, ROWS];
@@ -192,23 +190,6 @@ pub(super) fn text_rules(connection: &Connection) -> rusqlite::Result<Vec<(Accou
     connection.prepare_cached(RULES)?.query_map([], read)?.collect()
 }
 
-/// How far the walks through texts have come on disk.
-pub(super) fn passed(connection: &Connection) -> rusqlite::Result<BTreeMap<Walk, u128>> {
-    let mut passed = BTreeMap::new();
-    for (name, walk) in
-        [("texts", Walk::Texts as fn(Option<AccountId>) -> Walk), ("broadcast_texts", Walk::BroadcastTexts)]
-    {
-        let mut select = connection.prepare_cached(MARKS)?;
-        let mut found = select.query([name])?;
-        while let Some(row) = found.next()? {
-            let (account, id): (Vec<u8>, [u8; 16]) = (row.get(0)?, row.get(1)?);
-            let account = <[u8; 16]>::try_from(account).ok().map(AccountId::from_bytes);
-            passed.insert(walk(account), u128::from_be_bytes(id));
-        }
-    }
-    Ok(passed)
-}
-
 fn mark(connection: &Connection, walk: Walk) -> rusqlite::Result<Option<Place>> {
     if !walk.is_marked() {
         return Ok(None);
@@ -221,8 +202,8 @@ fn mark(connection: &Connection, walk: Walk) -> rusqlite::Result<Option<Place>> 
 const TEXTS: &str = "SELECT d.account_id, d.message_id, m.body IS NOT NULL OR m.media_url IS NOT NULL FROM delivery d \
     CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id WHERE d.message_id > ?1 \
     AND d.message_id < ?2 ORDER BY d.message_id LIMIT ?3";
-const TEXTS_OF: &str = "SELECT account_id, id, body IS NOT NULL OR media_url IS NOT NULL FROM messages WHERE account_id \
-    = ?4 AND id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
+const TEXTS_OF: &str = "SELECT account_id, id, body IS NOT NULL OR media_url IS NOT NULL FROM messages \
+    WHERE account_id = ?4 AND id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
 const BROADCAST_TEXTS: &str = "SELECT p.account_id, p.broadcast_id, b.body IS NOT NULL OR b.media_url IS NOT NULL FROM \
     broadcast_progress p CROSS JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id \
     WHERE p.broadcast_id > ?1 AND p.broadcast_id < ?2 ORDER BY p.broadcast_id LIMIT ?3";
@@ -230,31 +211,16 @@ const BROADCAST_TEXTS_OF: &str = "SELECT account_id, id, body IS NOT NULL OR med
     WHERE account_id = ?4 AND id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
 const MESSAGES: &str = "SELECT account_id, message_id, status <> 'queued' AND receipt_by IS NULL FROM delivery WHERE \
     message_id > ?1 AND message_id < ?2 ORDER BY message_id LIMIT ?3";
-const BROADCASTS: &str = "SELECT account_id, broadcast_id, status IN ('queued', 'sending') FROM broadcast_progress WHERE \
-    broadcast_id > ?1 AND broadcast_id < ?2 ORDER BY broadcast_id LIMIT ?3";
-const KEYS: &str = "SELECT carrier, key, message_id, number FROM segments WHERE (carrier, key, message_id, number) > (?1, \
-    ?2, ?3, ?4) ORDER BY carrier, key, message_id, number LIMIT ?5";
+const BROADCASTS: &str = "SELECT account_id, broadcast_id, status IN ('queued', 'sending') FROM broadcast_progress \
+    WHERE broadcast_id > ?1 AND broadcast_id < ?2 ORDER BY broadcast_id LIMIT ?3";
+const KEYS: &str = "SELECT carrier, key, message_id, number FROM segments \
+    WHERE (carrier, key, message_id, number) > (?1, ?2, ?3, ?4) ORDER BY carrier, key, message_id, number LIMIT ?5";
 const UNMATCHED: &str = "SELECT id, at FROM unmatched WHERE id > ?1 AND fate <> 'waiting' ORDER BY id LIMIT ?2";
 const RULES: &str = "SELECT id, retention FROM accounts INDEXED BY accounts_retention WHERE retention IS NOT NULL \
     AND id >= x'' ORDER BY id";
-pub(super) const DISCARDING: &str = "SELECT id FROM accounts INDEXED BY accounts_retention WHERE retention IS NOT NULL \
-    AND id >= x'' AND retention = 'discard'";
-const MARKS: &str = "SELECT account_id, id FROM retention_marks WHERE walk = ?1";
 const MARK_OF: &str = "SELECT carrier, key, id, number FROM retention_marks WHERE walk = ?1 AND account_id = ?2";
 
 /// Every statement of this file that maintenance runs.
 #[cfg(test)]
-pub(super) const MAINTENANCE: &[&str] = &[
-    TEXTS,
-    TEXTS_OF,
-    BROADCAST_TEXTS,
-    BROADCAST_TEXTS_OF,
-    MESSAGES,
-    BROADCASTS,
-    KEYS,
-    UNMATCHED,
-    RULES,
-    DISCARDING,
-    MARKS,
-    MARK_OF,
-];
+pub(super) const MAINTENANCE: &[&str] =
+    &[TEXTS, TEXTS_OF, BROADCAST_TEXTS, BROADCAST_TEXTS_OF, MESSAGES, BROADCASTS, KEYS, UNMATCHED, RULES, MARK_OF];
