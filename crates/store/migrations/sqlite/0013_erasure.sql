@@ -22,7 +22,8 @@ CREATE TABLE erasures (
     recipients INTEGER NOT NULL DEFAULT 0,
     requests   INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
-CREATE INDEX erasures_open ON erasures (number) WHERE ended_at IS NULL;
+CREATE INDEX erasures_open ON erasures (id) WHERE ended_at IS NULL;
+CREATE INDEX erasures_number ON erasures (number) WHERE number IS NOT NULL;
 CREATE INDEX erasures_of ON erasures (digest, id);
 
 -- The segments of a message. Ids of messages grow, so that new entries come one after the other.

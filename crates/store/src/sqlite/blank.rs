@@ -12,7 +12,7 @@ use crate::contract::dispatch::Outcome;
 pub(super) const ERASED: &str = "The recipient's data were erased before the message left";
 
 /// Whether a number is being erased. The index has the erasures that are under way, which are few.
-pub(super) const BEING_ERASED: &str = "SELECT 1 FROM erasures INDEXED BY erasures_open WHERE number = ?1 \
+pub(super) const BEING_ERASED: &str = "SELECT 1 FROM erasures INDEXED BY erasures_number WHERE number = ?1 \
     AND ended_at IS NULL";
 
 /// Whether the digits of a recipient are those of nobody.

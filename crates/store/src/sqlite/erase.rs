@@ -149,7 +149,8 @@ fn thoroughly<T>(group: &mut Group, work: impl FnOnce(&mut Group) -> rusqlite::R
 const COLUMNS: &str = "id, digest, operator, reference, began_at, ended_at, messages, canceled, texts, events, media, \
     screenings, receipts, recipients, requests";
 
-const OPEN: &str = "SELECT id, number FROM erasures INDEXED BY erasures_open WHERE ended_at IS NULL LIMIT ?1";
+const OPEN: &str = "SELECT id, number FROM erasures INDEXED BY erasures_open WHERE ended_at IS NULL \
+    AND id >= x'' ORDER BY id LIMIT ?1";
 const NUMBER: &str = "SELECT number FROM erasures WHERE id = ?1 AND ended_at IS NULL AND number IS NOT NULL";
 const FORGET_NUMBER: &str = "UPDATE erasures SET number = NULL WHERE id = ?1 AND number IS NOT NULL";
 const END: &str = "UPDATE erasures SET ended_at = ?2, number = NULL WHERE id = ?1 AND ended_at IS NULL";
