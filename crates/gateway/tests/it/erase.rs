@@ -65,7 +65,7 @@ async fn a_person_is_gone_from_lists_from_answers_and_from_the_disk() {
     assert!(shown["erasedAt"].as_str().is_some_and(|at| at >= delivered["deliveredAt"].as_str().unwrap()));
     let mut expected = delivered.clone();
     expected["to"] = "".into();
-    expected.as_object_mut().unwrap().remove("body");
+    expected["body"] = Value::Null;
     shown.as_object_mut().unwrap().remove("erasedAt");
     assert_eq!(shown, expected, "its status and its times stay");
     let found = stage.ask(&tenant.get(&format!("/message?to=%2B{}", &RECIPIENT[1..]))).await.expect(200);

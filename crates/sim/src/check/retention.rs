@@ -51,6 +51,10 @@ pub(super) fn texts_are_there(world: &World, all: &Everything, wrong: &mut Wrong
 
 /// The text of a message that has not ended is there; of one that has, it is there if its rule keeps it.
 fn text_is_as_its_rule_says(world: &World, record: &MessageRecord, is_old: bool, wrong: &mut Wrong) {
+    // An erasure takes the text before its time.
+    if record.delivery.erased_at.is_some() {
+        return;
+    }
     let (id, has_text) = (record.message.id, record.message.body.is_some());
     let discards = rule_of(world, record) == Some(TextRetention::Discard);
     match (has_ended(record), has_text) {

@@ -57,7 +57,12 @@ fn message(broadcast: &Broadcast, index: u32, recipient: Msisdn) -> Message {
 }
 
 /// The next turns of a broadcast, `limit` at most, of which those whose index `skip` names make no message.
-pub(crate) async fn next(desk: &Desk, broadcast: &Broadcast, limit: usize, skip: impl Fn(u32) -> bool) -> Option<Expansion> {
+pub(crate) async fn next(
+    desk: &Desk,
+    broadcast: &Broadcast,
+    limit: usize,
+    skip: impl Fn(u32) -> bool,
+) -> Option<Expansion> {
     let upcoming = desk.store.upcoming(broadcast.id, limit).await.unwrap()?;
     let turns = upcoming.recipients.len() as u32;
     let made = (upcoming.from..).zip(upcoming.recipients).filter(|(index, _)| !skip(*index));
