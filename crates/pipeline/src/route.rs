@@ -204,11 +204,11 @@ impl Routes {
 
 /// The first of these carriers that is usable, or else the first that is in the configuration.
 fn best<'a>(
-    carriers: impl Iterator<Item = &'a CarrierName> + Clone,
+    mut carriers: impl Iterator<Item = &'a CarrierName> + Clone,
     standing: impl Fn(&CarrierName) -> Standing,
 ) -> Option<&'a CarrierName> {
-    let present = |name: &&CarrierName| standing(name) != Standing::Absent;
-    carriers.clone().find(|name| standing(name).is_usable()).or_else(|| carriers.clone().find(present))
+    let usable = carriers.clone().find(|name| standing(name).is_usable());
+    usable.or_else(|| carriers.find(|name| standing(name) != Standing::Absent))
 }
 
 #[cfg(test)]

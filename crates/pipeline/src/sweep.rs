@@ -158,7 +158,7 @@ impl Sweeper {
                 tracing::info!("Removed because they are older than `[retention]` allows: {}", parts.join(", "));
             }
             Report::Later(Later::Retention, error) => {
-                tracing::warn!(%error, "What is older than `[retention]` allows is removed later: {error}")
+                tracing::warn!(%error, "What is older than `[retention]` allows is removed later: {error}");
             }
             Report::Later(Later::Messages, error) => {
                 tracing::warn!(%error, "Sweeping is waiting for the store: {error}");

@@ -83,7 +83,7 @@ impl Operator {
     /// Erases a person. Messages that were accepted before it began are blank once it has ended, and leave no more.
     async fn erase(&mut self, process: &Arc<Process>) {
         let number = self.choose_number();
-        self.world.ledger.lock().erased.insert(number.clone());
+        self.world.ledger.lock().erased.insert(number);
         self.world.executor.note(&format!("operator: {number} is to be erased"));
         let pipeline = Arc::clone(&process.pipeline);
         let begin = async move { pipeline.erase(number, "operator".to_owned(), None).await };

@@ -318,14 +318,7 @@ impl Site {
             screening_log: Duration::from_secs(86_400),
             retention: RULES,
             index_after: Duration::from_secs(20),
-            limits: AdmissionLimits {
-                sms_characters_max: 1_600,
-                mms_characters_max: 1_600,
-                recipients_max: 1_000,
-                validity: VALID,
-                idempotency: Duration::from_secs(86_400),
-                sender_kinds: model::SenderKind::ALL.into_iter().collect(),
-            },
+            limits: limits(),
             dispatch: self.plan.dispatch,
             broadcasts: BroadcastSettings { lookahead: self.plan.lookahead, batch: self.plan.expansion },
             runtime: Arc::clone(&dynamic),
@@ -344,6 +337,18 @@ impl Site {
         );
         let limiter = RateLimiter::new(Arc::clone(&store), Entrance::Public, 10);
         Ok(Process { id, runtime, pipeline, store, tenants, limiter })
+    }
+}
+
+/// What the program lets clients send.
+fn limits() -> AdmissionLimits {
+    AdmissionLimits {
+        sms_characters_max: 1_600,
+        mms_characters_max: 1_600,
+        recipients_max: 1_000,
+        validity: VALID,
+        idempotency: Duration::from_secs(86_400),
+        sender_kinds: model::SenderKind::ALL.into_iter().collect(),
     }
 }
 

@@ -196,7 +196,7 @@ impl Desk {
 fn sent(message: &Message, key: &str, token: u64, now: Timestamp) -> Outcome {
     Outcome {
         id: message.id,
-        recipient: message.recipient.clone(),
+        recipient: message.recipient,
         token,
         total: 1,
         attempt: 1,

@@ -300,6 +300,7 @@ pub struct SmppConfig {
 }
 
 impl Default for SmppConfig {
+    #[expect(clippy::too_many_lines, reason = "a table: one line for each key")]
     fn default() -> Self {
         Self {
             name: String::new(),

@@ -81,7 +81,7 @@ pub(super) async fn list(State(admin): Shared) -> Response<Body> {
     let carriers = admin.pipeline.carriers();
     let listed = depths.map_err(refused_by_store).and_then(|depths| {
         // Asked once for each name: a carrier that is being removed becomes unknown at any moment.
-        let queued: BTreeMap<CarrierName, u64> = depths.into_iter().filter_map(of_carrier).collect();
+        let queued: BTreeMap<CarrierName, u64> = depths.iter().filter_map(of_carrier).collect();
         let names = queued.keys().map(CarrierName::as_str).chain(carriers.iter().map(|(carrier, _)| carrier.name()));
         let unknown: BTreeSet<String> =
             names.filter(|name| admin.pipeline.is_unknown(name)).map(str::to_owned).collect();
@@ -119,7 +119,7 @@ pub(super) async fn list(State(admin): Shared) -> Response<Body> {
 }
 
 /// How much waits for a carrier. What waits for a route has none.
-fn of_carrier(depth: QueueDepth) -> Option<(CarrierName, u64)> {
+fn of_carrier(depth: &QueueDepth) -> Option<(CarrierName, u64)> {
     depth.carrier.carrier().map(|name| (name.clone(), depth.queued))
 }
 

@@ -60,7 +60,7 @@ fn text_is_as_its_rule_says(world: &World, record: &MessageRecord, is_old: bool,
     match (has_ended(record), has_text) {
         (false, false) => wrong.push(format!("{id} has lost its text before its end: {:?}", record.delivery)),
         (true, true) if is_old || discards => {
-            wrong.push(format!("{id} has ended and still has its text: {:?}", record.delivery))
+            wrong.push(format!("{id} has ended and still has its text: {:?}", record.delivery));
         }
         (true, false) if !is_old && !discards => wrong.push(format!("{id} has lost its text before its time")),
         _ => {}
@@ -75,10 +75,10 @@ fn broadcast_is_as_its_rule_says(earlier: &BroadcastRecord, left: &Everything, n
         None if has_messages => wrong.push(format!("{id} is gone, and has messages")),
         None if !is_old => wrong.push(format!("{id} is gone before its time")),
         Some(record) if is_old && !record.status.is_open() && !has_messages => {
-            wrong.push(format!("{id} is older than broadcasts are kept, and there: {:?}", record.status))
+            wrong.push(format!("{id} is older than broadcasts are kept, and there: {:?}", record.status));
         }
         Some(record) if !earlier.status.is_open() && record.counts.total != earlier.counts.total => {
-            wrong.push(format!("{id} counted {:?} and counts {:?}", earlier.counts, record.counts))
+            wrong.push(format!("{id} counted {:?} and counts {:?}", earlier.counts, record.counts));
         }
         _ => {}
     }

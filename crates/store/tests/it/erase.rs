@@ -42,7 +42,7 @@ fn erasure_id(seed: u64) -> ErasureId {
 fn new_erasure(number: Msisdn, id: ErasureId) -> NewErasure {
     NewErasure {
         id,
-        number: number,
+        number,
         digest: [7; 32],
         operator: "admin token".to_owned(),
         reference: Some("request 12".to_owned()),
@@ -105,7 +105,7 @@ async fn delivered(desk: &Desk, key: &str) -> MessageId {
         body: "Your code is 9034".into(),
         ..blocked(message.account, NOW, 3)
     };
-    let recipient = message.recipient.clone();
+    let recipient = message.recipient;
     let lease = Some(store::contract::dispatch::Lease { token, until: after(LEASE_SECS) });
     let admission = Admission {
         flagged: Some(flagged),
@@ -172,7 +172,7 @@ pub(crate) async fn what_the_person_sent_is_erased_as_well(fresh: impl Backend) 
     let desk = Desk::open(&fresh).await;
     let message =
         Message { originator: person().into(), direction: Direction::Inbound, ..desk.message(desk.account()) };
-    let (id, recipient) = (message.id, message.recipient.clone());
+    let (id, recipient) = (message.id, message.recipient);
     desk.sent(message, ["k"]).await;
     erase(&desk).await;
     is_blank(&desk, id).await;
@@ -263,7 +263,7 @@ pub(crate) async fn what_comes_late_for_an_erased_message_counts_and_tells_nothi
 pub(crate) async fn a_recipient_that_waits_for_a_turn_gives_way_to_nobody(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let broadcast = accepted(&desk, desk.account(), 1_500).await;
-    let person = desk.store.upcoming(broadcast.id, 1_000).await.unwrap().unwrap().recipients[700].clone();
+    let person = desk.store.upcoming(broadcast.id, 1_000).await.unwrap().unwrap().recipients[700];
     let packed = desk.store.packed_with(person, None).await.unwrap();
     assert_eq!((packed.chunks.clone(), packed.recipients), (vec![(broadcast.id, 0)], 1));
     let id = desk.store.begin_erasure(new_erasure(person, erasure_id(1))).await.unwrap().id;
@@ -291,7 +291,7 @@ pub(crate) async fn a_broadcast_to_the_person_alone_loses_its_text(fresh: impl B
     let waiting = accepted(&desk, desk.account(), 1).await;
     let sent = accepted(&desk, desk.account(), 1).await;
     let made = expand(&desk, &sent, 1).await;
-    let person = desk.store.message_of_any_account(made[0]).await.unwrap().unwrap().message.recipient.clone();
+    let person = desk.store.message_of_any_account(made[0]).await.unwrap().unwrap().message.recipient;
     let id = desk.store.begin_erasure(new_erasure(person, erasure_id(1))).await.unwrap().id;
     let packed = desk.store.packed_with(person, None).await.unwrap();
     desk.store.erase_packed(id, packed.chunks).await.unwrap();

@@ -223,19 +223,7 @@ impl World {
                     self.desk.hear(receipt([&*key_of(message)], fate)).await;
                 }
             }
-            Step::Fail => {
-                let token = self.desk.token();
-                let leased = self.desk.lease(token, self.now).await;
-                if let Some(first) = leased.first() {
-                    let verdict = Verdict::Failed { error_type: ErrorType::CarrierRejected, message: "no".to_owned() };
-                    self.desk.record(&self.outcome(&first.message, token, verdict)).await;
-                }
-                self.desk
-                    .store
-                    .release(leased.iter().skip(1).map(|leased| (leased.message.id, token)).collect(), self.now)
-                    .await
-                    .unwrap();
-            }
+            Step::Fail => self.fail_one().await,
             Step::Expire => drop(self.desk.store.expire(NODE, Moment::of(self.now), HashSet::new(), 5).await.unwrap()),
             Step::Index { lag, limit } => {
                 let indexed = self.desk.store.index_lists(self.now, Duration::from_secs(lag), limit).await.unwrap();
@@ -248,6 +236,21 @@ impl World {
             let record = self.desk.store.message_of_any_account(message.id).await.unwrap().unwrap();
             self.there.insert(message.id, record);
         }
+    }
+
+    /// Leases what is due: the carrier refuses the first for good, and the others are given back.
+    async fn fail_one(&mut self) {
+        let token = self.desk.token();
+        let leased = self.desk.lease(token, self.now).await;
+        if let Some(first) = leased.first() {
+            let verdict = Verdict::Failed { error_type: ErrorType::CarrierRejected, message: "no".to_owned() };
+            self.desk.record(&self.outcome(&first.message, token, verdict)).await;
+        }
+        self.desk
+            .store
+            .release(leased.iter().skip(1).map(|leased| (leased.message.id, token)).collect(), self.now)
+            .await
+            .unwrap();
     }
 
     fn outcome(&self, message: &Message, token: u64, verdict: Verdict) -> Outcome {

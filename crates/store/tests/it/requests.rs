@@ -282,7 +282,7 @@ pub(crate) async fn of_many_awaited_requests_at_two_nodes_one_is_admitted(fresh:
         let is_awaited = *how == AWAITED;
         let others = outcomes.iter().filter(|(.., admitted)| *admitted != Admitted::New);
         others.for_each(|(.., admitted)| {
-            assert_eq!(*admitted == Admitted::Earlier(Earlier::UnderWay), is_awaited, "{admitted:?}")
+            assert_eq!(*admitted == Admitted::Earlier(Earlier::UnderWay), is_awaited, "{admitted:?}");
         });
         desk.store.end_request(*node, &claim.of(live(account))).await;
         assert!(matches!(replay(&desk, account, &claim).await, Some(Earlier::Replayed(_))));

@@ -103,6 +103,33 @@ impl Bench {
         store.record_refused(vec![refused(Reason::Unreadable), refused(Reason::Inbound)]).await.unwrap();
     }
 
+    fn media(&self, of: MessageId) -> StoredMedia {
+        let now = self.clock.now();
+        StoredMedia {
+            id: MediaId::new(now, &*self.entropy),
+            kind: MediaType::Jpeg,
+            digest: Digest::of(&of.to_bytes()),
+            bytes: 1,
+            stored_at: now,
+        }
+    }
+
+    fn flagged(&self, message: &Message) -> ScreeningRecord {
+        let now = self.clock.now();
+        ScreeningRecord {
+            id: ScreeningId::new(now, &*self.entropy),
+            account: message.account,
+            mode: message.mode,
+            at: now,
+            outcome: ScreeningOutcome::Flagged,
+            about: None,
+            originator: message.originator,
+            categories: Vec::new(),
+            findings: "[]".to_owned(),
+            body: "hello".into(),
+        }
+    }
+
     async fn admit_one_of_each(&self, store: &Arc<dyn Store>) {
         let now = self.clock.now();
         for (key, verdict) in [
@@ -112,13 +139,7 @@ impl Bench {
             (None, None),
         ] {
             let mut message = self.message();
-            let media = StoredMedia {
-                id: MediaId::new(now, &*self.entropy),
-                kind: MediaType::Jpeg,
-                digest: Digest::of(&message.id.to_bytes()),
-                bytes: 1,
-                stored_at: now,
-            };
+            let media = self.media(message.id);
             (message.media, message.media_url) = (Some(media.id), Some("https://example.com/a.jpg".to_owned()));
             let claim = IdempotencyClaim {
                 endpoint: Endpoint::Message,
@@ -128,18 +149,7 @@ impl Bench {
                 begun: false,
                 awaited: false,
             };
-            let flagged = ScreeningRecord {
-                id: ScreeningId::new(now, &*self.entropy),
-                account: message.account,
-                mode: message.mode,
-                at: now,
-                outcome: ScreeningOutcome::Flagged,
-                about: None,
-                originator: message.originator,
-                categories: Vec::new(),
-                findings: "[]".to_owned(),
-                body: "hello".into(),
-            };
+            let flagged = self.flagged(&message);
             let lease = Lease { token: self.sweeper.node.next_token(), until: now + Duration::from_secs(600) };
             let (id, recipient) = (message.id, message.recipient);
             let admission = testkit::admission(NODE, message);
