@@ -1,6 +1,6 @@
 //! Which carrier a message goes to: the routes, and every question that is asked of them.
 //!
-//! A route names carriers, preferred first. Which of them a message gets depends on how they are ([`Standing`]), on
+//! A route names carriers, preferred first. Which of them a message gets depends on how they are (`Standing`), on
 //! what happened to the message, and on its mode: a test key reaches the sandbox and no other carrier.
 
 use std::sync::OnceLock;

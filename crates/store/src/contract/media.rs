@@ -1,6 +1,6 @@
 //! Which media are kept, and for how long. The bytes themselves are [`crate::objects`].
 //!
-//! Media come with the message that first carries them, in its transaction ([`super::messages::Admission::media`]);
+//! Media come with the message that first carries them, in its transaction ([`super::admission::Admission::media`]);
 //! others name them. What a sweep removes, no message can name any more: it is told so and brings them again, under
 //! another id.
 
