@@ -1,4 +1,4 @@
-//! Erasure: everything about one person, who is a number, is removed or blanked at the operator's request.
+//! Erasure: removes or blanks everything about one person's number at the operator's request.
 
 use crate::clock::Timestamp;
 use crate::id::ErasureId;

@@ -107,7 +107,7 @@ impl Expander {
                     Ok(()) => tenants.blocked_among(broadcast.account, recipients),
                     Err(_) => vec![true; recipients.len()],
                 };
-                // Nobody stands in the place of a person who was erased.
+                // The number that replaces an erased one gets no message.
                 skipped.iter_mut().zip(recipients).for_each(|(skipped, recipient)| *skipped |= recipient.is_nobody());
                 skipped
             }),

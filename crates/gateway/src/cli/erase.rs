@@ -1,4 +1,4 @@
-//! `smsfactory erase`: everything about a person, who is a number, is removed or blanked.
+//! `smsfactory erase`: removes or blanks everything about one person's number.
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;

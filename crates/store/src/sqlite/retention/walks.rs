@@ -58,8 +58,14 @@ pub(super) fn look(
         Looking { limit, looked: Looked { found: Vec::new(), last: from.clone(), rows: 0, is_end: true } };
     let bounds = (from.id, lowest_at(before).to_be_bytes());
     match walk {
-        Walk::Texts(account) => texts(connection, &mut looking, account, bounds)?,
-        Walk::BroadcastTexts(account) => broadcast_texts(connection, &mut looking, account, bounds)?,
+        Walk::Texts(account) => {
+            let thing = |account, id| Thing::Text(account, MessageId::from_bytes(id));
+            texts(connection, &mut looking, account, bounds, [TEXTS, TEXTS_OF], thing)?;
+        }
+        Walk::BroadcastTexts(account) => {
+            let thing = |account, id| Thing::BroadcastText(account, BroadcastId::from_bytes(id));
+            texts(connection, &mut looking, account, bounds, [BROADCAST_TEXTS, BROADCAST_TEXTS_OF], thing)?;
+        }
         Walk::Messages => {
             let mut select = connection.prepare_cached(MESSAGES)?;
             looking.through(&mut select.query(params![bounds.0, bounds.1, ROWS])?, |row| {
@@ -119,48 +125,27 @@ impl Looking {
 
 type Bounds = ([u8; 16], [u8; 16]);
 
-/// Texts that are there, whether their message has ended or not: the writer sees that.
+/// Texts that are there, whether their message or broadcast has ended or not: the writer sees that.
 fn texts(
     connection: &Connection,
     looking: &mut Looking,
     account: Option<AccountId>,
     (after, before): Bounds,
+    [of_all, of_one]: [&str; 2],
+    thing: fn(AccountId, [u8; 16]) -> Thing,
 ) -> rusqlite::Result<()> {
     let read = |row: &Row<'_>| {
         let (id, has_text): ([u8; 16], bool) = (row.get(1)?, row.get(2)?);
-        let thing = Thing::Text(AccountId::from_bytes(row.get(0)?), MessageId::from_bytes(id));
+        let thing = thing(AccountId::from_bytes(row.get(0)?), id);
         Ok((Place::of_id(id), has_text.then_some(thing)))
     };
     match account {
         None => {
-            let mut select = connection.prepare_cached(TEXTS)?;
+            let mut select = connection.prepare_cached(of_all)?;
             looking.through(&mut select.query(params![after, before, ROWS])?, read)
         }
         Some(account) => {
-            let mut select = connection.prepare_cached(TEXTS_OF)?;
-            looking.through(&mut select.query(params![after, before, ROWS, account.to_bytes()])?, read)
-        }
-    }
-}
-
-fn broadcast_texts(
-    connection: &Connection,
-    looking: &mut Looking,
-    account: Option<AccountId>,
-    (after, before): Bounds,
-) -> rusqlite::Result<()> {
-    let read = |row: &Row<'_>| {
-        let (id, has_text): ([u8; 16], bool) = (row.get(1)?, row.get(2)?);
-        let thing = Thing::BroadcastText(AccountId::from_bytes(row.get(0)?), BroadcastId::from_bytes(id));
-        Ok((Place::of_id(id), has_text.then_some(thing)))
-    };
-    match account {
-        None => {
-            let mut select = connection.prepare_cached(BROADCAST_TEXTS)?;
-            looking.through(&mut select.query(params![after, before, ROWS])?, read)
-        }
-        Some(account) => {
-            let mut select = connection.prepare_cached(BROADCAST_TEXTS_OF)?;
+            let mut select = connection.prepare_cached(of_one)?;
             looking.through(&mut select.query(params![after, before, ROWS, account.to_bytes()])?, read)
         }
     }
