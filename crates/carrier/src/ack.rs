@@ -1,5 +1,7 @@
 //! The answer to something that a carrier sent, held back until that thing is on disk.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use tokio::sync::mpsc::UnboundedSender;
 
 /// Whether the carrier may forget what it sent.
@@ -11,17 +13,29 @@ pub enum Answer {
     TryLater,
 }
 
+/// Names a pending answer among all of this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AckId(u64);
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
 /// The pending answer. Dropping it answers [`Answer::TryLater`], so that nothing is lost on the way.
 #[derive(Debug)]
 pub struct Ack {
+    id: AckId,
     number: u32,
     answers: Option<UnboundedSender<(u32, Answer)>>,
 }
 
 impl Ack {
     /// An answer to what came under `number`, and where it goes.
-    pub const fn new(number: u32, answers: UnboundedSender<(u32, Answer)>) -> Self {
-        Self { number, answers: Some(answers) }
+    pub fn new(number: u32, answers: UnboundedSender<(u32, Answer)>) -> Self {
+        Self { id: AckId(NEXT.fetch_add(1, Ordering::Relaxed)), number, answers: Some(answers) }
+    }
+
+    /// Its name, by which [`Event::Answered`](crate::Event::Answered) speaks of it.
+    pub const fn id(&self) -> AckId {
+        self.id
     }
 
     /// It is on disk: the carrier may forget it.

@@ -26,6 +26,7 @@ pub mod bare;
 pub mod config;
 mod connect;
 mod exchange;
+pub mod inbound;
 pub mod keys;
 pub mod mm4;
 pub mod mm7;
@@ -36,8 +37,9 @@ mod throttle;
 mod tls;
 mod unusable;
 
-pub use ack::Ack;
+pub use ack::{Ack, AckId};
 pub use config::{CarrierConfig, CarrierKind};
+pub use inbound::{Inbound, InboundContent, InboundFile, InboundMms, InboundPart, PartForm};
 pub use keys::ConfigError;
 pub use rooms::{RefusedConnections, SEND_OFFS_MAX};
 pub use unusable::{Unusable, UnusableCounts};
@@ -173,6 +175,11 @@ pub enum Event {
     Outcome(SubmissionOutcome),
     /// A segment was reported on. [`Ack::accept`] it once it is on disk.
     Receipt(Receipt, Ack),
+    /// A message of a handset, or a part of one, came. [`Ack::accept`] it once it is on disk.
+    Inbound(Box<Inbound>, Ack),
+    /// The carrier had the answer to a message of a handset in time: within ten seconds, and on the session on which it
+    /// came. What was accepted and is never reported here may come again.
+    Answered(AckId),
     /// Something came that nothing here can use, and was refused. Told as long as not many wait to be recorded; the
     /// counts have them all.
     Unusable(Unusable),

@@ -82,6 +82,8 @@ pub struct Broadcast {
     pub created_at: Timestamp,
     /// When the validity period of its messages ends.
     pub expires_at: Timestamp,
+    /// The name that the client has for it: up to 200 characters, opaque to us.
+    pub client_reference: Option<Arc<str>>,
 }
 
 impl Broadcast {

@@ -5,6 +5,7 @@
 //! [`Clock`] and [`Entropy`].
 //!
 //! Reading order: [`message`] (what is sent), [`status`] (what becomes of it), [`broadcast`] (one text to many),
+//! [`inbound`] (what handsets send), [`keyword`], [`optout`] (what follows from it),
 //! [`carrier`] (who takes a message), [`error`] (what a client is told), [`media`] (what an MMS carries), [`account`],
 //! [`number`], [`originator`], [`key`] (who may send), [`owner`] (to whom messages belong), [`screening`] (what was
 //! found in texts), [`limits`], [`quota`], [`backoff`] (how much and when), [`sampler`] (how many log lines),
@@ -24,12 +25,15 @@ pub mod error;
 pub mod event;
 pub mod id;
 pub mod idempotency;
+pub mod inbound;
 pub mod key;
+pub mod keyword;
 pub mod limits;
 pub mod media;
 pub mod message;
 pub mod mint;
 pub mod number;
+pub mod optout;
 pub mod originator;
 pub mod owner;
 pub mod quota;
@@ -47,10 +51,13 @@ pub use entropy::{Entropy, SeededEntropy};
 pub use erasure::{Erasure, ErasureCounts};
 pub use error::{ErrorCode, Refusal};
 pub use id::{AccountId, BroadcastId, ErasureId, MediaId, MessageId, ScreeningId};
+pub use inbound::{InboundAddress, InboundBody, InboundEncoding, InboundMedia, InboundMessage};
 pub use key::{ApiKey, KeyId, Mode};
+pub use keyword::{Keyword, KeywordKind};
 pub use media::{Media, MediaType};
 pub use message::{Delivery, Message, MessageRecord};
 pub use mint::Mint;
+pub use optout::{OptOut, OptOutChange, OptOutName, OptOutScope, OptOutSource};
 pub use originator::{Originator, SenderKind, SenderKinds};
 pub use owner::Owner;
 pub use sampler::Sampler;

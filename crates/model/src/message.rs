@@ -9,6 +9,7 @@ use crate::carrier::Assignment;
 use crate::clock::Timestamp;
 use crate::id::{AccountId, BroadcastId, MediaId, MessageId};
 use crate::key::Mode;
+use crate::keyword::KeywordKind;
 use crate::originator::Originator;
 use crate::owner::Owner;
 use crate::status::{ErrorType, Status};
@@ -96,6 +97,11 @@ pub struct Message {
     /// The concatenation reference that its segments share (3GPP TS 23.040, 9.2.3.24.1), the same at every attempt, so
     /// that a handset can join segments of different attempts.
     pub reference: u16,
+    /// The name that the client has for it: up to 200 characters, opaque to us.
+    pub client_reference: Option<Arc<str>>,
+    /// The keyword that it answers, where the platform wrote it: it counts against no quota, is not screened, and an
+    /// opt-out does not stop it.
+    pub automatic: Option<KeywordKind>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When its validity period ends.

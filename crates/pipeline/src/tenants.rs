@@ -436,7 +436,8 @@ impl Tables {
                 self.order.remove_block(&name);
                 self.blocks.remove(&name);
             }
-            Resource::Message { .. } | Resource::Broadcast { .. } => {}
+            Resource::OptedOut(_) | Resource::OptedIn(_) => {}
+            Resource::Message { .. } | Resource::Broadcast { .. } | Resource::Inbound { .. } => {}
         }
     }
 

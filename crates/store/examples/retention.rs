@@ -181,6 +181,8 @@ impl Desk {
             encoding: Encoding::Gsm7,
             segments: 1,
             reference: 0,
+            client_reference: None,
+            automatic: None,
             created_at: now,
             expires_at: now + DAY,
         }))

@@ -12,8 +12,8 @@ use model::account::{Account, AccountState, Limits, TextRetention};
 use model::key::{ApiKey, KeyId, Mode, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
 use model::{
-    AccountId, Assignment, BroadcastCounts, BroadcastId, BroadcastStatus, Delivery, ErrorType, MessageId, Originator,
-    Status, Timestamp,
+    AccountId, Assignment, BroadcastCounts, BroadcastId, BroadcastStatus, Delivery, ErrorType, MessageId, Msisdn,
+    OptOut, OptOutName, OptOutSource, Originator, Owner, Status, Timestamp,
 };
 
 use crate::contract::changes::Resource;
@@ -31,6 +31,9 @@ mod form {
     pub(super) const BLOCKED: u8 = 6;
     pub(super) const UNBLOCKED: u8 = 7;
     pub(super) const POLICY: u8 = 8;
+    pub(super) const INBOUND: u8 = 10;
+    pub(super) const OPTED_OUT: u8 = 11;
+    pub(super) const OPTED_IN: u8 = 12;
     /// An account that has a rule for its texts. The rule follows what an account without one has.
     pub(super) const ACCOUNT_WITH_RULE: u8 = 9;
 }
@@ -87,6 +90,19 @@ pub(crate) fn encode(resource: &Resource, octets: &mut Vec<u8>) {
         Resource::Unblocked { number, kind, account } => {
             out.octet(form::UNBLOCKED);
             out.block_name(*number, *kind, *account);
+        }
+        Resource::Inbound { id, is_partial } => {
+            out.octet(form::INBOUND);
+            out.octets(&id.to_bytes());
+            out.octet(u8::from(*is_partial));
+        }
+        Resource::OptedOut(opt_out) => {
+            out.octet(form::OPTED_OUT);
+            out.opt_out(opt_out);
+        }
+        Resource::OptedIn(opt_out) => {
+            out.octet(form::OPTED_IN);
+            out.opt_out(opt_out);
         }
         Resource::Policy { account, policy } => {
             out.octet(form::POLICY);
@@ -149,6 +165,9 @@ pub(crate) fn decode(octets: &[u8]) -> Option<Resource> {
             let (number, kind, account) = facts.block_name()?;
             Resource::Unblocked { number, kind, account }
         }
+        form::INBOUND => Resource::Inbound { id: MessageId::from_bytes(facts.octets()?), is_partial: facts.flag()? },
+        form::OPTED_OUT => Resource::OptedOut(facts.opt_out()?),
+        form::OPTED_IN => Resource::OptedIn(facts.opt_out()?),
         form::POLICY => Resource::Policy { account: facts.account_id()?, policy: facts.text()?.into() },
         _ => return None,
     };
@@ -215,6 +234,19 @@ impl Encoder<'_> {
         self.number(daily_quota);
         self.maybe(account.screening.as_deref(), Self::text);
         self.time(account.created_at);
+    }
+
+    fn opt_out(&mut self, opt_out: &OptOut) {
+        let OptOutName { owner, number, from } = opt_out.name;
+        self.octets(&owner.account.to_bytes());
+        self.text(owner.mode.as_str());
+        self.text(&number.text());
+        self.maybe(from, |out, from| out.text(&from.text()));
+        self.text(opt_out.source.as_str());
+        self.maybe(opt_out.keyword.as_deref(), Self::text);
+        self.maybe(opt_out.message, |out, id| out.octets(&id.to_bytes()));
+        self.maybe(opt_out.reason.as_deref(), Self::text);
+        self.time(opt_out.created_at);
     }
 
     fn block_name(&mut self, number: Originator, kind: BlockKind, account: Option<AccountId>) {
@@ -291,6 +323,20 @@ impl<'o> Decoder<'o> {
 
     fn originator(&mut self) -> Option<Originator> {
         self.word(|text| Originator::parse(text).ok())
+    }
+
+    fn opt_out(&mut self) -> Option<OptOut> {
+        let owner = Owner { account: self.account_id()?, mode: self.word(Mode::parse)? };
+        let number = self.word(|text| Msisdn::parse(text).ok())?;
+        let from = self.maybe(Self::originator)?;
+        Some(OptOut {
+            name: OptOutName { owner, number, from },
+            source: self.word(OptOutSource::parse)?,
+            keyword: self.maybe(|facts| facts.text().map(Arc::from))?,
+            message: self.maybe(|facts| facts.octets().map(MessageId::from_bytes))?,
+            reason: self.maybe(|facts| facts.text().map(Arc::from))?,
+            created_at: self.time()?,
+        })
     }
 
     fn delivery(&mut self) -> Option<Delivery> {

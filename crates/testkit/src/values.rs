@@ -91,6 +91,8 @@ pub fn message(number: u32) -> Message {
         encoding: Encoding::Gsm7,
         segments: 1,
         reference: 0,
+        client_reference: None,
+        automatic: None,
         created_at: NOW,
         expires_at: NOW + VALID,
     }
@@ -119,5 +121,6 @@ pub fn broadcast(number: u32, total: u32) -> Broadcast {
         blocked: 0,
         created_at: NOW,
         expires_at: NOW + VALID,
+        client_reference: None,
     }
 }

@@ -10,6 +10,7 @@
 
 pub mod concat;
 pub mod gsm;
+pub mod inbound;
 pub mod mm4;
 pub mod mm7;
 pub mod mms;

@@ -79,7 +79,9 @@ impl Stage {
     async fn outcome(&mut self) -> SegmentOutcome {
         match self.events.recv().await.unwrap().event {
             Event::Outcome(outcome) => outcome.segments[0].1.clone(),
-            Event::Receipt(..) | Event::Unusable(_) => panic!("no receipt was sent"),
+            Event::Receipt(..) | Event::Inbound(..) | Event::Answered(_) | Event::Unusable(_) => {
+                panic!("no receipt was sent")
+            }
         }
     }
 }

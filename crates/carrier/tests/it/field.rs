@@ -169,6 +169,7 @@ impl Stage {
             match self.bench.event().await {
                 Event::Receipt(_, ack) => return ack.accept(),
                 Event::Outcome(outcome) => self.note(&outcome),
+                Event::Inbound(..) | Event::Answered(_) => panic!("no receipt"),
                 Event::Unusable(unusable) => panic!("no receipt: {unusable:?}"),
             }
         }

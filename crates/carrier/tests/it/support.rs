@@ -81,6 +81,8 @@ pub(crate) fn message(number: u32, text: &str) -> Arc<Message> {
         encoding: measure.encoding,
         segments: u16::try_from(measure.segments).unwrap(),
         reference: 0xABCD,
+        client_reference: None,
+        automatic: None,
         created_at: Timestamp::from_millis(1_773_585_012_345),
         expires_at: Timestamp::from_millis(1_773_585_012_345 + 86_400_000),
         ..testkit::message(number)
@@ -155,7 +157,7 @@ impl Bench {
             match self.event().await {
                 Event::Outcome(outcome) => return outcome,
                 Event::Receipt(_, ack) => ack.accept(),
-                Event::Unusable(_) => {}
+                Event::Inbound(..) | Event::Answered(_) | Event::Unusable(_) => {}
             }
         }
     }
@@ -181,7 +183,7 @@ impl Bench {
                 ack.accept();
                 Some(receipt)
             }
-            Event::Outcome(_) | Event::Unusable(_) => None,
+            Event::Outcome(_) | Event::Inbound(..) | Event::Answered(_) | Event::Unusable(_) => None,
         })
     }
 

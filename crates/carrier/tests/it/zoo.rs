@@ -39,6 +39,7 @@ impl Visit {
                 ack.accept();
             }
             Event::Outcome(outcome) => self.outcome(outcome),
+            Event::Inbound(..) | Event::Answered(_) => panic!("no SMSC of the zoo has subscribers"),
             // The garbage that some of these SMSCs send.
             Event::Unusable(unusable) => assert_eq!(unusable.reason, Reason::Unreadable),
         }

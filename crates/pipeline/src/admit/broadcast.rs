@@ -91,6 +91,7 @@ impl Admission {
             total,
             blocked: total - recipients.len() as u32,
             created_at: now,
+            client_reference: None,
         };
         self.commit(caller, (Arc::new(broadcast), recipients), media, under_way, flagged).await // 33012 33013 33007
     }

@@ -168,6 +168,8 @@ impl Admission {
             mode: caller.mode,
             kind: draft.kind,
             reference: self.references.next(draft.originator, draft.recipient),
+            client_reference: None,
+            automatic: None,
             originator: draft.originator,
             recipient: draft.recipient,
             body: draft.body,

@@ -329,6 +329,8 @@ impl Expanding {
             mode: broadcast.mode,
             kind: broadcast.kind,
             reference: self.books.references.next(broadcast.originator, recipient),
+            client_reference: broadcast.client_reference.clone(),
+            automatic: None,
             originator: broadcast.originator,
             recipient,
             body: broadcast.body.clone(),

@@ -160,6 +160,8 @@ impl Recording {
                     receipts.push(written(carrier.clone(), receipt, now));
                     self.receipts.push((carrier, ack));
                 }
+                Event::Inbound(_, ack) => drop(ack),
+                Event::Answered(_) => {}
                 Event::Unusable(unusable) => {
                     let (reason, detail, raw) = (unusable.reason, unusable.why.clone(), unusable.raw.clone());
                     actions.push(Action::Report(Report::Unusable(carrier.clone(), reason, detail.clone())));

@@ -20,7 +20,8 @@ use model::account::Account;
 use model::key::ApiKey;
 use model::number::{Block, BlockKind, Number};
 use model::{
-    AccountId, BroadcastCounts, BroadcastId, BroadcastStatus, Delivery, MessageId, Originator, Owner, Status, Timestamp,
+    AccountId, BroadcastCounts, BroadcastId, BroadcastStatus, Delivery, MessageId, OptOut, Originator, Owner, Status,
+    Timestamp,
 };
 
 use super::StoreError;
@@ -86,6 +87,17 @@ pub enum Resource {
         /// For whom; `None` for every account.
         account: Option<AccountId>,
     },
+    /// A message of a handset was recorded for an account, or a late part changed it.
+    Inbound {
+        /// Which.
+        id: MessageId,
+        /// Whether parts of it are missing.
+        is_partial: bool,
+    },
+    /// A handset opted out. The value says why and since when.
+    OptedOut(OptOut),
+    /// An opt-out ended. Source, keyword, message, reason and time are those of its end.
+    OptedIn(OptOut),
     /// What texts of an account are screened for changed.
     Policy {
         /// Whose texts.
@@ -115,11 +127,15 @@ pub enum Kind {
     Block,
     /// A screening policy.
     Policy,
+    /// A message of a handset.
+    Inbound,
+    /// An opt-out.
+    OptOut,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Accepted,
         Self::Message,
         Self::Broadcast,
@@ -128,6 +144,8 @@ impl Kind {
         Self::Number,
         Self::Block,
         Self::Policy,
+        Self::Inbound,
+        Self::OptOut,
     ];
 
     /// How the kind is written. A number is never given another meaning.
@@ -141,6 +159,8 @@ impl Kind {
             Self::Number => 5,
             Self::Block => 6,
             Self::Policy => 7,
+            Self::Inbound => 8,
+            Self::OptOut => 9,
         }
     }
 }
@@ -157,6 +177,8 @@ impl Resource {
             Self::Number(_) => Kind::Number,
             Self::Blocked(_) | Self::Unblocked { .. } => Kind::Block,
             Self::Policy { .. } => Kind::Policy,
+            Self::Inbound { .. } => Kind::Inbound,
+            Self::OptedOut(_) | Self::OptedIn(_) => Kind::OptOut,
         }
     }
 }
@@ -169,8 +191,9 @@ impl Kinds {
     /// None.
     pub const NONE: Self = Self(0);
 
-    /// Who may send: accounts, keys, numbers, blocks and policies.
-    pub const TENANTS: Self = Self::of(&[Kind::Account, Kind::Key, Kind::Number, Kind::Block, Kind::Policy]);
+    /// Who may send, and to whom: accounts, keys, numbers, blocks, policies and opt-outs.
+    pub const TENANTS: Self =
+        Self::of(&[Kind::Account, Kind::Key, Kind::Number, Kind::Block, Kind::Policy, Kind::OptOut]);
 
     /// These.
     pub const fn of(kinds: &[Kind]) -> Self {

@@ -41,7 +41,7 @@ pub(super) const CANCELED: &str = "The broadcast was canceled before the message
 /// The columns of a broadcast, for [`broadcast`], and of how far it has come, for [`record`].
 const COLUMNS: &str = "b.account_id, b.id, b.mode, b.kind, b.originator, b.body, b.media_url, b.encoding, b.segments, \
      b.total, b.blocked, b.created_at, b.expires_at, p.status, p.skipped, p.queued, p.sent, p.delivered, \
-     p.undelivered, p.failed, b.media_id";
+     p.undelivered, p.failed, b.media_id, b.client_reference";
 
 #[async_trait]
 impl Broadcasts for Sqlite {
@@ -132,8 +132,8 @@ impl Payload for NewBroadcast {
 
 fn insert(connection: &Connection, broadcast: &Broadcast) -> rusqlite::Result<()> {
     let sql = "INSERT INTO broadcasts (account_id, id, mode, kind, originator, body, media_url, encoding, segments, \
-               total, blocked, created_at, expires_at, media_id) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+               total, blocked, created_at, expires_at, media_id, client_reference) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
     connection.prepare_cached(sql)?.execute(params![
         broadcast.account.to_bytes(),
         broadcast.id.to_bytes(),
@@ -149,6 +149,7 @@ fn insert(connection: &Connection, broadcast: &Broadcast) -> rusqlite::Result<()
         broadcast.created_at.as_millis(),
         broadcast.expires_at.as_millis(),
         broadcast.media.map(MediaId::to_bytes),
+        broadcast.client_reference,
     ])?;
     Ok(())
 }
@@ -461,6 +462,7 @@ fn broadcast(row: &Row<'_>) -> rusqlite::Result<Broadcast> {
         blocked: row.get(10)?,
         created_at: rows::time(row, 11)?,
         expires_at: rows::time(row, 12)?,
+        client_reference: row.get(21)?,
     })
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::event::{Event, EventKind};
-use model::{Assignment, Delivery, MediaId, Message, MessageId, MessageRecord, Owner, ScreeningRecord, Timestamp};
+use model::{
+    Assignment, Delivery, KeywordKind, MediaId, Message, MessageId, MessageRecord, Owner, ScreeningRecord, Timestamp,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
@@ -99,8 +101,9 @@ impl Payload for NewMessage {
 
 pub(super) fn insert_message(connection: &Connection, message: &Message) -> rusqlite::Result<()> {
     let sql = "INSERT INTO messages (account_id, id, broadcast_id, direction, mode, kind, originator, recipient, body, \
-               media_url, encoding, segments, reference, created_at, expires_at, media_id) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+               media_url, encoding, segments, reference, created_at, expires_at, media_id, \
+               client_reference, automatic) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
     connection.prepare_cached(sql)?.execute(params![
         message.account.to_bytes(),
         message.id.to_bytes(),
@@ -118,6 +121,8 @@ pub(super) fn insert_message(connection: &Connection, message: &Message) -> rusq
         message.created_at.as_millis(),
         message.expires_at.as_millis(),
         message.media.map(MediaId::to_bytes),
+        message.client_reference,
+        message.automatic.map(KeywordKind::as_str),
     ])?;
     Ok(())
 }

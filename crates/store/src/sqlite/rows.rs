@@ -5,22 +5,23 @@ use std::sync::Arc;
 use model::message::{Delivery, Direction, Encoding, Message, MessageRecord, MessageType};
 use model::status::SegmentFate;
 use model::{
-    AccountId, AddressText, Assignment, BroadcastId, CarrierName, ErrorType, MediaId, MessageId, Mode, Msisdn,
-    Originator, ReceiptScope, Status, Timestamp,
+    AccountId, AddressText, Assignment, BroadcastId, CarrierName, ErrorType, KeywordKind, MediaId, MessageId, Mode,
+    Msisdn, Originator, ReceiptScope, Status, Timestamp,
 };
 use rusqlite::types::{ToSqlOutput, Type};
 use rusqlite::{Row, ToSql};
 
 /// The columns of a message, for [`message`].
 pub(super) const MESSAGE: &str = "m.account_id, m.id, m.broadcast_id, m.direction, m.mode, m.kind, m.originator, \
-     m.recipient, m.body, m.media_url, m.encoding, m.segments, m.reference, m.created_at, m.expires_at, m.media_id";
+     m.recipient, m.body, m.media_url, m.encoding, m.segments, m.reference, m.created_at, m.expires_at, m.media_id, \
+     m.client_reference, m.automatic";
 
 /// The columns of what became of it, for [`delivery`].
 pub(super) const DELIVERY: &str = "d.status, d.carrier, d.attempts, d.unknown_outcomes, d.held, d.sent_at, \
      d.delivered_at, d.failed_at, d.error_type, d.error_message, d.receipt_missing, d.erased_at";
 
 /// How many columns [`MESSAGE`] has.
-const MESSAGE_COLUMNS: usize = 16;
+const MESSAGE_COLUMNS: usize = 18;
 
 /// A message from the columns of [`MESSAGE`], which begin at `at`.
 pub(super) fn message(row: &Row<'_>, at: usize) -> rusqlite::Result<Arc<Message>> {
@@ -39,6 +40,8 @@ pub(super) fn message(row: &Row<'_>, at: usize) -> rusqlite::Result<Arc<Message>
         encoding: word(row, at + 10, Encoding::parse)?,
         segments: row.get(at + 11)?,
         reference: row.get(at + 12)?,
+        client_reference: row.get(at + 16)?,
+        automatic: word_if_any(row, at + 17, KeywordKind::parse)?,
         created_at: time(row, at + 13)?,
         expires_at: time(row, at + 14)?,
     }))

@@ -217,7 +217,11 @@ fn save(group: &mut Group, at: Timestamp, resource: Resource) -> rusqlite::Resul
             (delete.execute(params![rows::text(*number), kind.as_str(), block_account(*account)])?, None)
         }
         // What happens to messages and broadcasts is written where it happens.
-        Resource::Message { .. } | Resource::Broadcast { .. } => (0, None),
+        Resource::Message { .. }
+        | Resource::Broadcast { .. }
+        | Resource::Inbound { .. }
+        | Resource::OptedOut(_)
+        | Resource::OptedIn(_) => (0, None),
     };
     if rows > 0 {
         group.note(at, owner, resource);

@@ -205,6 +205,7 @@ impl Bench {
             segments: 1,
             total: 2,
             blocked: 0,
+            client_reference: None,
             created_at: now,
             expires_at: now + Duration::from_secs(60),
         };
