@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::address::Msisdn;
+use crate::client_reference::ClientReference;
 use crate::clock::Timestamp;
 use crate::id::{AccountId, BroadcastId, MediaId};
 use crate::key::Mode;
@@ -82,8 +83,8 @@ pub struct Broadcast {
     pub created_at: Timestamp,
     /// When the validity period of its messages ends.
     pub expires_at: Timestamp,
-    /// The name that the client has for it: up to 200 characters, opaque to us.
-    pub client_reference: Option<Arc<str>>,
+    /// The name that the client has for it. Its messages do not have it.
+    pub client_reference: Option<ClientReference>,
 }
 
 impl Broadcast {

@@ -6,6 +6,7 @@ pub use wire::gsm::Encoding;
 
 use crate::address::Msisdn;
 use crate::carrier::Assignment;
+use crate::client_reference::ClientReference;
 use crate::clock::Timestamp;
 use crate::id::{AccountId, BroadcastId, MediaId, MessageId};
 use crate::key::Mode;
@@ -97,8 +98,8 @@ pub struct Message {
     /// The concatenation reference that its segments share (3GPP TS 23.040, 9.2.3.24.1), the same at every attempt, so
     /// that a handset can join segments of different attempts.
     pub reference: u16,
-    /// The name that the client has for it: up to 200 characters, opaque to us.
-    pub client_reference: Option<Arc<str>>,
+    /// The name that the client has for it.
+    pub client_reference: Option<ClientReference>,
     /// The keyword that it answers, where the platform wrote it: it counts against no quota, is not screened, and an
     /// opt-out does not stop it.
     pub automatic: Option<KeywordKind>,

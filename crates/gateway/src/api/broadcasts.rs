@@ -11,7 +11,7 @@ use pipeline::tenants::Caller;
 use serde::Serialize;
 use store::contract::broadcasts::BroadcastFilter;
 
-use super::list::{LIMIT_DEFAULT, LIMIT_MAX, originator, parsed};
+use super::list::{LIMIT_DEFAULT, LIMIT_MAX, originator, parsed, reference};
 use super::view::BroadcastView;
 use super::{Api, Shared};
 use crate::http::json;
@@ -66,6 +66,7 @@ impl Query {
                 BroadcastStatus::parse,
             )?,
             originator: originator("from", get("from"), kinds)?,
+            reference: reference(get("reference"))?,
             // The operator narrows by these, which handlers of the admin API read themselves.
             account: None,
             mode: None,

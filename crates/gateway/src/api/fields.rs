@@ -7,6 +7,7 @@ pub(crate) mod text;
 use std::borrow::Cow;
 use std::fmt;
 
+use model::ClientReference;
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use pipeline::{BroadcastRequest, SendRequest};
 use serde::Deserializer as _;
@@ -90,6 +91,24 @@ impl Fields for SendRequest {
     fn body(&mut self) -> Option<&mut Option<LooseText>> {
         Some(&mut self.body)
     }
+
+    fn other(&mut self, name: &str, json: &str) -> Option<(&'static str, Option<Wrong>)> {
+        (name == REFERENCE).then(|| (REFERENCE, reference(json, &mut self.reference)))
+    }
+}
+
+/// The field with the client's name for a message or a broadcast.
+const REFERENCE: &str = "reference";
+
+/// Reads a reference. An empty one is as good as none.
+fn reference(json: &str, place: &mut Option<ClientReference>) -> Option<Wrong> {
+    let mut text = None;
+    if let Err(expected) = plain(json, &mut text) {
+        return Some((REFERENCE.into(), expected));
+    }
+    let text = text.filter(|text| !text.is_empty())?;
+    *place = ClientReference::parse(&text);
+    place.is_none().then(|| (REFERENCE.into(), "string of at most 200 characters"))
 }
 
 /// Reads an object: what is wrong about a field that it knows, and whether the text is JSON to its end.
@@ -199,12 +218,29 @@ mod tests {
             (r#"{"mediaUrl":{}}"#, "mediaUrl"),
             (r#"{"idempotencyKey":12}"#, "idempotencyKey"),
             (r#"{"messageType":false}"#, "messageType"),
+            (r#"{"reference":7}"#, "reference"),
         ] {
             assert_eq!(
                 info(body.as_bytes()),
                 AdditionalInfo::WrongType { field: field.into(), expected: "string".into() }
             );
         }
+    }
+
+    #[test]
+    fn a_reference_is_read_whole_or_refused() {
+        let read = |text: &str| of_message(format!("{{\"reference\":\"{text}\"}}").as_bytes());
+        for text in ["a", &"é".repeat(200), " order 7 "] {
+            assert_eq!(read(text).unwrap().reference.as_deref(), Some(text));
+        }
+        assert_eq!(read("").unwrap().reference, None);
+        let too_long = AdditionalInfo::WrongType {
+            field: "reference".into(),
+            expected: "string of at most 200 characters".into(),
+        };
+        assert_eq!(read(&"é".repeat(201)).unwrap_err().info, Some(too_long.clone()));
+        let broadcast = of_broadcast(format!("{{\"reference\":\"{}\"}}", "x".repeat(201)).as_bytes());
+        assert_eq!(broadcast.unwrap_err().info, Some(too_long));
     }
 
     #[test]

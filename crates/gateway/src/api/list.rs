@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{Response, Uri};
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::message::Direction;
-use model::{BroadcastId, MessageId, Msisdn, Originator, SenderKinds, Status, Timestamp};
+use model::{BroadcastId, ClientReference, MessageId, Msisdn, Originator, SenderKinds, Status, Timestamp};
 use pipeline::refusal::refused_by_store;
 use pipeline::tenants::Caller;
 use serde::Serialize;
@@ -69,6 +69,7 @@ impl Query {
             direction: parsed(get("direction"), "direction", "outbound or inbound", Direction::parse)?,
             recipient: number("to", get("to"))?,
             originator: originator("from", get("from"), kinds)?,
+            reference: reference(get("reference"))?,
             broadcast: parsed(get("broadcastId"), "broadcastId", "an id of a broadcast", |text| {
                 text.parse::<BroadcastId>().ok()
             })?,
@@ -90,6 +91,11 @@ pub(super) fn parsed<T>(
     parse: impl Fn(&str) -> Option<T>,
 ) -> Result<Option<T>, Refusal> {
     given.map(|text| parse(text).ok_or_else(|| fields::wrong_type(field, expected))).transpose()
+}
+
+/// A client's name for something.
+pub(super) fn reference(given: Option<&str>) -> Result<Option<ClientReference>, Refusal> {
+    parsed(given, "reference", "a text of 1 to 200 characters", ClientReference::parse)
 }
 
 fn number(field: &'static str, given: Option<&str>) -> Result<Option<Msisdn>, Refusal> {

@@ -26,6 +26,8 @@ pub(crate) struct MessageView<'a> {
     body: Option<Option<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     media_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
     message_type: &'static str,
     encoding: &'static str,
     segments: u16,
@@ -62,6 +64,7 @@ impl<'a> MessageView<'a> {
             from: Some(message.originator).filter(|from| !(is_erased && from.is_nobody())),
             body: body_view(message.body.as_deref(), message.media_url.as_deref()),
             media_url: message.media_url.as_deref(),
+            reference: message.client_reference.as_deref(),
             message_type: message.kind.as_str(),
             encoding: message.encoding.name(),
             segments: message.segments,
@@ -113,6 +116,8 @@ pub(crate) struct BroadcastView<'a> {
     body: Option<Option<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     media_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
     message_type: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ucs2_characters: Vec<Ucs2View>,
@@ -178,6 +183,7 @@ impl<'a> BroadcastView<'a> {
             from: broadcast.originator,
             body: body_view(broadcast.body.as_deref(), broadcast.media_url.as_deref()),
             media_url: broadcast.media_url.as_deref(),
+            reference: broadcast.client_reference.as_deref(),
             message_type: broadcast.kind.as_str(),
             ucs2_characters: named(broadcast.kind, broadcast.encoding, broadcast.body.as_deref()),
             total_recipients: broadcast.total,

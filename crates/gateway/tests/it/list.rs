@@ -72,6 +72,36 @@ async fn filters_narrow_the_list_newest_first() {
 }
 
 #[tokio::test]
+async fn a_reference_comes_back_and_finds_its_message_and_its_broadcast() {
+    let stage = Stage::start().await;
+    let tenant = stage.tenant().await;
+    let of = |fields: Value| {
+        let mut request = json!({ "from": tenant.number, "body": "one" });
+        request.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        request
+    };
+    let message = stage.ask(&tenant.post(&of(json!({ "to": RECIPIENT, "reference": "order 7/é" })))).await.expect(201);
+    stage.ask(&tenant.post(&of(json!({ "to": RECIPIENT, "reference": "order 8" })))).await.expect(201);
+    stage.ask(&tenant.post(&of(json!({ "to": RECIPIENT })))).await.expect(201);
+    let recipients = json!({ "recipients": [RECIPIENT], "reference": "order 7/é" });
+    let broadcast = stage.ask(&tenant.broadcast(&of(recipients))).await.expect(201);
+    for (path, made) in [("message", &message), ("broadcast", &broadcast)] {
+        assert_eq!(made["reference"], "order 7/é");
+        let id = made["id"].as_str().unwrap();
+        let shown = stage.ask(&tenant.get(&format!("/{path}/{id}"))).await.expect(200);
+        assert_eq!(shown["reference"], "order 7/é");
+        let page = stage.ask(&tenant.get(&format!("/{path}?reference=order%207%2F%C3%A9"))).await.expect(200);
+        let ids: Vec<_> = page["data"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+        assert_eq!(ids, [id], "{path}");
+    }
+    let long = "x".repeat(201);
+    stage
+        .ask(&tenant.post(&of(json!({ "to": RECIPIENT, "reference": long }))))
+        .await
+        .refused(33100, json!({ "field": "reference", "expected": "string of at most 200 characters" }));
+}
+
+#[tokio::test]
 async fn nothing_that_a_test_key_made_is_there_for_a_live_key_or_the_other_way_round() {
     let stage = Stage::start().await;
     let live = stage.tenant().await;

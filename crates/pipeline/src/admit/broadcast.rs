@@ -6,7 +6,7 @@ use std::time::Duration;
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::MessageType;
-use model::{Broadcast, BroadcastId, Msisdn, Originator, Recipients, Timestamp};
+use model::{Broadcast, BroadcastId, ClientReference, Msisdn, Originator, Recipients, Timestamp};
 
 use super::parse::{given, given_text, kind_of, measured, missing, sender};
 use super::recipients::RecipientList;
@@ -28,6 +28,8 @@ pub struct BroadcastRequest {
     pub media_url: Option<String>,
     /// `SMS` or `MMS`.
     pub message_type: Option<String>,
+    /// The client's own name for it.
+    pub reference: Option<ClientReference>,
     /// The idempotency key, from the body or the header.
     pub idempotency_key: Option<String>,
 }
@@ -45,6 +47,7 @@ struct Parsed {
     body: Option<LooseText>,
     media_url: Option<String>,
     kind: MessageType,
+    reference: Option<ClientReference>,
     idempotency_key: Option<IdempotencyKey>,
 }
 
@@ -91,7 +94,7 @@ impl Admission {
             total,
             blocked: total - recipients.len() as u32,
             created_at: now,
-            client_reference: None,
+            client_reference: parsed.reference,
         };
         self.commit(caller, (Arc::new(broadcast), recipients), media, under_way, flagged).await // 33012 33013 33007
     }
@@ -147,7 +150,8 @@ impl Parsed {
             None => None,
         };
         let recipients = request.recipients.map(|list| list.numbers).unwrap_or_default();
-        Ok(Self { recipients, originator, body, media_url, kind, idempotency_key })
+        let reference = request.reference;
+        Ok(Self { recipients, originator, body, media_url, kind, reference, idempotency_key })
     }
 
     /// What tells this request from another under the same key: its values, not how they were written.
@@ -156,13 +160,10 @@ impl Parsed {
         let (originator, kind) = (self.originator.text(), self.kind.as_str().as_bytes());
         let (body, media_url) =
             (self.body.as_ref().map(LooseText::to_wtf8), self.media_url.as_deref().map(str::as_bytes));
-        Fingerprint::of_octets([
-            Some(&recipients[..]),
-            Some(originator.as_bytes()),
-            body.as_deref(),
-            media_url,
-            Some(kind),
-        ])
+        let values = [Some(&recipients[..]), Some(originator.as_bytes()), body.as_deref(), media_url, Some(kind)];
+        // One without a reference has the fingerprint that it had before there were references.
+        let reference = self.reference.as_deref().map(|reference| Some(reference.as_bytes()));
+        Fingerprint::of_octets(values.into_iter().chain(reference))
     }
 }
 

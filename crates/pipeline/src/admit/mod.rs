@@ -24,7 +24,7 @@ use model::error::Refusal;
 use model::idempotency::Endpoint;
 use model::message::{Direction, Message};
 use model::sampler::Sampler;
-use model::{Entropy, Media, MessageId, Mint, SenderKinds, Timestamp};
+use model::{ClientReference, Entropy, Media, MessageId, Mint, SenderKinds, Timestamp};
 use runtime::Runtime;
 use screening::Screen;
 use store::Store;
@@ -61,6 +61,8 @@ pub struct SendRequest {
     pub media_url: Option<String>,
     /// `SMS` or `MMS`.
     pub message_type: Option<String>,
+    /// The client's own name for it.
+    pub reference: Option<ClientReference>,
     /// The idempotency key, from the body or the header.
     pub idempotency_key: Option<String>,
 }
@@ -168,7 +170,7 @@ impl Admission {
             mode: caller.mode,
             kind: draft.kind,
             reference: self.references.next(draft.originator, draft.recipient),
-            client_reference: None,
+            client_reference: draft.reference,
             automatic: None,
             originator: draft.originator,
             recipient: draft.recipient,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::idempotency::{Fingerprint, IdempotencyKey};
 use model::message::{Encoding, MessageType};
-use model::{Msisdn, Originator, SenderKinds};
+use model::{ClientReference, Msisdn, Originator, SenderKinds};
 
 use wire::text::LooseText;
 
@@ -18,6 +18,7 @@ pub(super) struct Parsed {
     pub(super) body: Option<LooseText>,
     pub(super) media_url: Option<String>,
     kind: MessageType,
+    reference: Option<ClientReference>,
     pub(super) idempotency_key: Option<IdempotencyKey>,
 }
 
@@ -28,6 +29,7 @@ pub(super) struct Draft {
     pub(super) body: Option<Arc<str>>,
     pub(super) media_url: Option<String>,
     pub(super) kind: MessageType,
+    pub(super) reference: Option<ClientReference>,
     pub(super) encoding: Encoding,
     pub(super) segments: u16,
 }
@@ -50,28 +52,33 @@ impl Parsed {
             Some(key) => Some(IdempotencyKey::parse(&key).map_err(|_| ErrorCode::InvalidIdempotencyKey)?),
             None => None,
         };
-        Ok(Self { recipient, originator, body, media_url, kind, idempotency_key })
+        let reference = request.reference;
+        Ok(Self { recipient, originator, body, media_url, kind, reference, idempotency_key })
     }
 
     /// What tells this request from another under the same key: its values, not how they were written.
     pub(super) fn fingerprint(&self) -> Fingerprint {
         let body = self.body.as_ref().map(LooseText::to_wtf8);
-        Fingerprint::of_octets([
-            Some(self.recipient.text().as_bytes()),
-            Some(self.originator.text().as_bytes()),
+        let (recipient, originator) = (self.recipient.text(), self.originator.text());
+        let values = [
+            Some(recipient.as_bytes()),
+            Some(originator.as_bytes()),
             body.as_deref(),
             self.media_url.as_deref().map(str::as_bytes),
             Some(self.kind.as_str().as_bytes()),
-        ])
+        ];
+        // One without a reference has the fingerprint that it had before there were references.
+        let reference = self.reference.as_deref().map(|reference| Some(reference.as_bytes()));
+        Fingerprint::of_octets(values.into_iter().chain(reference))
     }
 }
 
 impl Draft {
     /// Checks the text: invalid characters (33016), then length (33107); and measures it.
     pub(super) fn check(parsed: Parsed, limits: &AdmissionLimits) -> Result<Self, Refusal> {
-        let Parsed { recipient, originator, body, media_url, kind, .. } = parsed;
+        let Parsed { recipient, originator, body, media_url, kind, reference, .. } = parsed;
         let (body, encoding, segments) = measured(body, kind, limits)?;
-        Ok(Self { recipient, originator, body, media_url, kind, encoding, segments })
+        Ok(Self { recipient, originator, body, media_url, kind, reference, encoding, segments })
     }
 }
 
@@ -168,6 +175,7 @@ mod tests {
             body: body.map(LooseText::from),
             media_url: own(media),
             message_type: own(kind),
+            reference: None,
             idempotency_key: None,
         }
     }
@@ -211,6 +219,13 @@ mod tests {
         };
         assert_eq!(print("a", None), print("a", Some("SMS")));
         assert_ne!(print("a", None), print("b", None));
+        let named = |reference| {
+            let request = request("+18005551234", "+18005550000", Some("a"), None, None);
+            let request = SendRequest { reference: ClientReference::parse(reference), ..request };
+            Parsed::check(request, SenderKinds::NUMBERS).ok().map(|parsed| parsed.fingerprint())
+        };
+        assert_eq!(named(""), print("a", None));
+        assert_ne!(named("order 7"), named("order 8"));
     }
 
     #[test]

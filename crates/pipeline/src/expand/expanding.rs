@@ -329,7 +329,7 @@ impl Expanding {
             mode: broadcast.mode,
             kind: broadcast.kind,
             reference: self.books.references.next(broadcast.originator, recipient),
-            client_reference: broadcast.client_reference.clone(),
+            client_reference: None,
             automatic: None,
             originator: broadcast.originator,
             recipient,

@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccountId, Assignment, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus, Message, Mode, Msisdn, Originator,
-    Owner, Timestamp,
+    AccountId, Assignment, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus, ClientReference, Message, Mode,
+    Msisdn, Originator, Owner, Timestamp,
 };
 
 use super::StoreError;
@@ -86,6 +86,8 @@ pub struct BroadcastFilter {
     pub status: Option<BroadcastStatus>,
     /// From this number.
     pub originator: Option<Originator>,
+    /// With this reference of its client.
+    pub reference: Option<ClientReference>,
     /// Accepted at this moment or later.
     pub from: Option<Timestamp>,
     /// Accepted before this moment.

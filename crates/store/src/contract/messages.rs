@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use model::event::Event;
 use model::message::{Direction, Message, MessageRecord};
-use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Originator, Owner, Status, Timestamp};
+use model::{AccountId, BroadcastId, ClientReference, MessageId, Mode, Msisdn, Originator, Owner, Status, Timestamp};
 
 use super::StoreError;
 use super::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage};
@@ -23,6 +23,8 @@ pub struct MessageFilter {
     pub recipient: Option<Msisdn>,
     /// From this number.
     pub originator: Option<Originator>,
+    /// With this reference of its client.
+    pub reference: Option<ClientReference>,
     /// Of this broadcast.
     pub broadcast: Option<BroadcastId>,
     /// Accepted at this moment or later.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::message::MessageType;
 use model::{
-    AccountId, Assignment, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, MediaId,
-    MessageId, Mode, Msisdn, Owner, Recipients, Timestamp,
+    AccountId, Assignment, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ClientReference,
+    MediaId, MessageId, Mode, Msisdn, Owner, Recipients, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -42,6 +42,9 @@ pub(super) const CANCELED: &str = "The broadcast was canceled before the message
 const COLUMNS: &str = "b.account_id, b.id, b.mode, b.kind, b.originator, b.body, b.media_url, b.encoding, b.segments, \
      b.total, b.blocked, b.created_at, b.expires_at, p.status, p.skipped, p.queued, p.sent, p.delivered, \
      p.undelivered, p.failed, b.media_id, b.client_reference";
+
+/// How many columns [`COLUMNS`] has.
+const COLUMN_COUNT: usize = 22;
 
 #[async_trait]
 impl Broadcasts for Sqlite {
@@ -149,7 +152,7 @@ fn insert(connection: &Connection, broadcast: &Broadcast) -> rusqlite::Result<()
         broadcast.created_at.as_millis(),
         broadcast.expires_at.as_millis(),
         broadcast.media.map(MediaId::to_bytes),
-        broadcast.client_reference,
+        broadcast.client_reference.as_deref(),
     ])?;
     Ok(())
 }
@@ -222,7 +225,8 @@ fn page(
         account.map(AccountId::to_bytes),
         mode.map(Mode::as_str),
         originator,
-        filter.status.map(BroadcastStatus::as_str)
+        filter.status.map(BroadcastStatus::as_str),
+        filter.reference.as_deref()
     ])?;
     let mut page = BroadcastPage { broadcasts: Vec::new(), next: None };
     let mut looked = 0;
@@ -248,30 +252,36 @@ fn page(
 /// The rows that a page looks at, newest first: by the index that leaves the fewest to look at.
 fn listed(filter: &BroadcastFilter, account: Option<AccountId>, mode: Option<Mode>) -> &'static str {
     match (account, mode, &filter.originator, filter.status) {
+        (Some(_), Some(_), ..) if filter.reference.is_some() => {
+            "broadcasts b INDEXED BY broadcasts_named CROSS JOIN broadcast_progress p ON p.broadcast_id = b.id \
+             WHERE b.account_id = ?3 AND b.mode = ?4 AND b.client_reference = ?7 AND b.id < ?1 AND b.id >= ?2 \
+             AND ?5 IS ?5 AND ?6 IS ?6 ORDER BY b.id DESC"
+        }
         (Some(_), _, _, Some(_)) => {
             "broadcast_progress p INDEXED BY broadcast_progress_of CROSS JOIN broadcasts b ON b.account_id = \
              p.account_id AND b.id = p.broadcast_id WHERE p.account_id = ?3 AND p.status = ?6 AND p.broadcast_id < ?1 \
-             AND p.broadcast_id >= ?2 AND ?4 IS ?4 AND ?5 IS ?5 ORDER BY p.broadcast_id DESC"
+             AND p.broadcast_id >= ?2 AND ?4 IS ?4 AND ?5 IS ?5 AND ?7 IS ?7 \
+             ORDER BY p.broadcast_id DESC"
         }
         (Some(_), Some(_), Some(_), None) => {
             "broadcasts b INDEXED BY broadcasts_from CROSS JOIN broadcast_progress p ON p.broadcast_id = b.id \
              WHERE b.account_id = ?3 AND b.mode = ?4 AND b.originator = ?5 AND b.id < ?1 AND b.id >= ?2 AND ?6 IS ?6 \
-             ORDER BY b.id DESC"
+             AND ?7 IS ?7 ORDER BY b.id DESC"
         }
         (Some(_), Some(_), None, None) => {
             "broadcasts b INDEXED BY broadcasts_of CROSS JOIN broadcast_progress p ON p.broadcast_id = b.id \
-             WHERE b.account_id = ?3 AND b.mode = ?4 AND b.id < ?1 AND b.id >= ?2 AND ?5 IS ?5 AND ?6 IS ?6 ORDER BY \
-             b.id DESC"
+             WHERE b.account_id = ?3 AND b.mode = ?4 AND b.id < ?1 AND b.id >= ?2 AND ?5 IS ?5 AND ?6 IS ?6 AND ?7 IS ?7 \
+             ORDER BY b.id DESC"
         }
         (Some(_), None, _, None) => {
             "broadcasts b CROSS JOIN broadcast_progress p ON p.broadcast_id = b.id \
-             WHERE b.account_id = ?3 AND b.id < ?1 AND b.id >= ?2 AND ?4 IS ?4 AND ?5 IS ?5 AND ?6 IS ?6 ORDER BY b.id \
-             DESC"
+             WHERE b.account_id = ?3 AND b.id < ?1 AND b.id >= ?2 AND ?4 IS ?4 AND ?5 IS ?5 AND ?6 IS ?6 \
+             AND ?7 IS ?7 ORDER BY b.id DESC"
         }
         (None, ..) => {
             "broadcast_progress p CROSS JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id \
              WHERE ?3 IS NULL AND p.broadcast_id < ?1 AND p.broadcast_id >= ?2 AND ?4 IS ?4 AND ?5 IS ?5 AND ?6 IS ?6 \
-             ORDER BY p.broadcast_id DESC"
+             AND ?7 IS ?7 ORDER BY p.broadcast_id DESC"
         }
     }
 }
@@ -283,6 +293,7 @@ fn shows(filter: &BroadcastFilter, account: Option<AccountId>, mode: Option<Mode
         && mode.is_none_or(|mode| broadcast.mode == mode)
         && filter.status.is_none_or(|status| record.status == status)
         && filter.originator.is_none_or(|originator| broadcast.originator == originator)
+        && filter.reference.as_ref().is_none_or(|wanted| broadcast.client_reference.as_ref() == Some(wanted))
 }
 
 /// Open broadcasts of a node, and those that no living epoch owns, each with its owner.
@@ -302,7 +313,9 @@ fn unexpanded(
     let after = after.map_or([0; 16], BroadcastId::to_bytes);
     connection
         .prepare_cached(&sql)?
-        .query_map(params![after, limit, node.get()], |row| Ok((broadcast(row).map(Arc::new)?, row.get(21)?)))?
+        .query_map(params![after, limit, node.get()], |row| {
+            Ok((broadcast(row).map(Arc::new)?, row.get(COLUMN_COUNT)?))
+        })?
         .collect()
 }
 
@@ -462,7 +475,7 @@ fn broadcast(row: &Row<'_>) -> rusqlite::Result<Broadcast> {
         blocked: row.get(10)?,
         created_at: rows::time(row, 11)?,
         expires_at: rows::time(row, 12)?,
-        client_reference: row.get(21)?,
+        client_reference: rows::word_if_any(row, 21, ClientReference::parse)?,
     })
 }
 

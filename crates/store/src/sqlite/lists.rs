@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use model::message::Direction;
 use model::mint::LEAD_MAX;
-use model::{AccountId, BroadcastId, Message, MessageId, Msisdn, Originator, Status, Timestamp};
+use model::{AccountId, BroadcastId, Message, MessageId, Msisdn, Originator, Owner, Status, Timestamp};
 use runtime::Runtime;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -90,6 +90,12 @@ const fn status_code(status: Status) -> u64 {
         Status::Undelivered => 3,
         Status::Failed => 4,
     }
+}
+
+/// The facet of a client's reference. References have no room in the index: two of them may have the same code, so a
+/// reader compares the references of the messages that it finds.
+fn reference_code(reference: &str) -> i64 {
+    ((1 << 60 | digest(reference.as_bytes()) >> 4) << 2 | 2).cast_signed()
 }
 
 fn number_of(id: MessageId) -> u128 {
@@ -213,22 +219,26 @@ const OLDEST_GAP: &str = "SELECT account_id, source, low, high FROM list_gaps IN
     WHERE low >= x'' ORDER BY low LIMIT 1";
 const FIRST_ABOVE: &str = "SELECT m.created_at FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id \
     AND m.id = d.message_id WHERE d.message_id >= ?1 AND d.message_id < ?2 ORDER BY d.message_id LIMIT 1";
-const ENTRIES_OF: &str = "SELECT o.number, m.direction, m.recipient, m.originator, d.status FROM delivery d \
+const ENTRIES_OF: &str = "SELECT o.number, m.direction, m.recipient, m.originator, d.status, m.client_reference FROM delivery d \
     CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id CROSS JOIN list_owners o \
     ON o.account_id = m.account_id AND o.mode = m.mode WHERE d.message_id = ?1";
 const DELETE_ENTRY: &str = "DELETE FROM list_entries WHERE facet = ?1 AND owner = ?2 AND message_id = ?3";
 
+const DELETE_REFERENCE: &str = "DELETE FROM list_entries WHERE facet = ?1 \
+    AND owner = (SELECT number FROM list_owners WHERE account_id = ?2 AND mode = ?3) AND message_id = ?4";
+
 /// Statements of this file that maintenance runs.
 #[cfg(test)]
-pub(super) const MAINTENANCE: &[&str] = &[OLDEST_GAP, FIRST_ABOVE, ENTRIES_OF, DELETE_ENTRY];
+pub(super) const MAINTENANCE: &[&str] = &[OLDEST_GAP, FIRST_ABOVE, ENTRIES_OF, DELETE_ENTRY, DELETE_REFERENCE];
 
 /// Removes the entries of a message that is about to be removed. Its rows are still there.
 pub(super) fn unlist(connection: &Connection, message: MessageId) -> rusqlite::Result<()> {
     let read = |row: &Row<'_>| {
         let (recipient, originator) = (rows::number(row, 2)?, rows::originator(row, 3)?);
         let state = Facet::State(rows::word(row, 1, Direction::parse)?, rows::word(row, 4, Status::parse)?);
-        let codes = [Facet::Recipient(recipient), Facet::Originator(originator), state].map(|facet| facet.code());
-        Ok((row.get::<_, i64>(0)?, codes))
+        let reference = row.get_ref(5)?.as_str_or_null()?.map(reference_code);
+        let codes = [Facet::Recipient(recipient), Facet::Originator(originator), state].map(Facet::code);
+        Ok((row.get::<_, i64>(0)?, codes.into_iter().chain(reference).collect::<Vec<_>>()))
     };
     let found = connection.prepare_cached(ENTRIES_OF)?.query_row([message.to_bytes()], read).optional();
     let (owner, codes) = match found {
@@ -241,9 +251,21 @@ pub(super) fn unlist(connection: &Connection, message: MessageId) -> rusqlite::R
     codes.iter().try_for_each(|code| delete.execute(params![code, owner, message.to_bytes()]).map(drop))
 }
 
+/// Removes the entry that a message has for its reference, which is about to be removed.
+pub(super) fn unlist_reference(
+    connection: &Connection,
+    owner: Owner,
+    reference: &str,
+    message: MessageId,
+) -> rusqlite::Result<()> {
+    let (account, mode) = (owner.account.to_bytes(), owner.mode.as_str());
+    let values = params![reference_code(reference), account, mode, message.to_bytes()];
+    connection.prepare_cached(DELETE_REFERENCE)?.execute(values).map(drop)
+}
+
 /// The columns of a message that is being added.
 const FILED: &str = "m.id, m.account_id, m.mode, m.direction, m.recipient, m.originator, d.status, m.broadcast_id, \
-     m.created_at, d.receipt_by";
+     m.created_at, d.receipt_by, m.client_reference";
 
 /// Adding messages within one step.
 struct Filing<'c> {
@@ -309,8 +331,10 @@ impl Filing<'_> {
         let mut insert = self
             .connection
             .prepare_cached("INSERT OR IGNORE INTO list_entries (facet, owner, message_id) VALUES (?1, ?2, ?3)")?;
-        for facet in [Facet::Recipient(recipient), Facet::Originator(originator), state] {
-            insert.execute(params![facet.code(), owner, message])?;
+        let reference = row.get_ref(10)?.as_str_or_null()?.map(reference_code);
+        let codes = [Facet::Recipient(recipient), Facet::Originator(originator), state].map(Facet::code);
+        for code in codes.into_iter().chain(reference) {
+            insert.execute(params![code, owner, message])?;
         }
         Ok(())
     }

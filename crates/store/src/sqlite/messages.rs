@@ -121,7 +121,7 @@ pub(super) fn insert_message(connection: &Connection, message: &Message) -> rusq
         message.created_at.as_millis(),
         message.expires_at.as_millis(),
         message.media.map(MediaId::to_bytes),
-        message.client_reference,
+        message.client_reference.as_deref(),
         message.automatic.map(KeywordKind::as_str),
     ])?;
     Ok(())

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use model::message::{Delivery, Direction, Encoding, Message, MessageRecord, MessageType};
 use model::status::SegmentFate;
 use model::{
-    AccountId, AddressText, Assignment, BroadcastId, CarrierName, ErrorType, KeywordKind, MediaId, MessageId, Mode,
-    Msisdn, Originator, ReceiptScope, Status, Timestamp,
+    AccountId, AddressText, Assignment, BroadcastId, CarrierName, ClientReference, ErrorType, KeywordKind, MediaId,
+    MessageId, Mode, Msisdn, Originator, ReceiptScope, Status, Timestamp,
 };
 use rusqlite::types::{ToSqlOutput, Type};
 use rusqlite::{Row, ToSql};
@@ -40,7 +40,7 @@ pub(super) fn message(row: &Row<'_>, at: usize) -> rusqlite::Result<Arc<Message>
         encoding: word(row, at + 10, Encoding::parse)?,
         segments: row.get(at + 11)?,
         reference: row.get(at + 12)?,
-        client_reference: row.get(at + 16)?,
+        client_reference: word_if_any(row, at + 16, ClientReference::parse)?,
         automatic: word_if_any(row, at + 17, KeywordKind::parse)?,
         created_at: time(row, at + 13)?,
         expires_at: time(row, at + 14)?,

@@ -8,8 +8,8 @@ use model::idempotency::{Endpoint, Fingerprint};
 use model::quota::UtcDay;
 use model::status::SegmentFate;
 use model::{
-    AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ErrorType, Message,
-    MessageId, Mode, Moment, Msisdn, Owner, Status,
+    AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ClientReference, ErrorType,
+    Message, MessageId, Mode, Moment, Msisdn, Owner, Status,
 };
 use store::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast, Quota};
 use store::contract::broadcasts::{BroadcastFilter, Canceled, Expanded, Expansion};
@@ -517,12 +517,18 @@ pub(crate) async fn a_broadcast_of_one_mode_is_nothing_to_the_other(backend: imp
 pub(crate) async fn broadcasts_are_listed_newest_first(backend: impl Backend) {
     let desk = Desk::open(&backend).await;
     let account = desk.account();
+    let reference = |number: u64| ClientReference::parse(&format!("sale {number}"));
     let mut all = Vec::new();
     for secs in 0..9 {
         let at = NOW + Duration::from_secs(secs);
         let originator = number(if secs % 2 == 0 { "+18005559876" } else { "+18005559877" });
-        let broadcast =
-            Broadcast { id: desk.broadcast_id(at), created_at: at, originator, ..broadcast(&desk, account, 2, 0) };
+        let broadcast = Broadcast {
+            id: desk.broadcast_id(at),
+            created_at: at,
+            originator,
+            client_reference: reference(secs % 3),
+            ..broadcast(&desk, account, 2, 0)
+        };
         desk.store.admit_broadcast(admission(broadcast.clone())).await.unwrap();
         all.push(broadcast.id);
     }
@@ -546,6 +552,10 @@ pub(crate) async fn broadcasts_are_listed_newest_first(backend: impl Backend) {
     };
     assert_eq!(of(BroadcastFilter { status: Some(BroadcastStatus::Canceled), ..Default::default() }).await, [first]);
     assert_eq!(of(BroadcastFilter { originator: Some(number("+18005559877")), ..Default::default() }).await.len(), 4);
+    let named = BroadcastFilter { reference: reference(1), ..Default::default() };
+    assert_eq!(of(named.clone()).await, [all[1], all[4], all[7]]);
+    let canceled = Some(BroadcastStatus::Canceled);
+    assert_eq!(of(BroadcastFilter { status: canceled, ..named }).await, []);
     let middle = BroadcastFilter {
         from: Some(NOW + Duration::from_secs(2)),
         before: Some(NOW + Duration::from_secs(5)),

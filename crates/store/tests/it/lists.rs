@@ -11,8 +11,8 @@ use std::time::Duration;
 use model::message::{Direction, Message};
 use model::status::SegmentFate;
 use model::{
-    AccountId, Broadcast, BroadcastId, ErrorType, MessageId, MessageRecord, Mode, Moment, Msisdn, Originator, Owner,
-    Status, Timestamp,
+    AccountId, Broadcast, BroadcastId, ClientReference, ErrorType, MessageId, MessageRecord, Mode, Moment, Msisdn,
+    Originator, Owner, Status, Timestamp,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -27,7 +27,7 @@ use crate::support::{Backend, Desk, NODE, NORTH, NOW, VALID_SECS, acks, after, n
 #[derive(Clone, Debug)]
 enum Step {
     /// A message is accepted; `back` seconds before the present where a clock was set back.
-    Accept { owner: u8, to: u8, from: u8, inbound: bool, back: u64 },
+    Accept { owner: u8, to: u8, from: u8, inbound: bool, reference: Option<u8>, back: u64 },
     /// A broadcast is accepted.
     Broadcast { owner: u8, from: u8, total: u32 },
     /// The next recipients of a broadcast become messages.
@@ -62,6 +62,7 @@ struct Asked {
     inbound: Option<bool>,
     to: Option<u8>,
     from: Option<u8>,
+    reference: Option<u8>,
     broadcast: Option<usize>,
     times: (Option<u64>, Option<u64>),
     limit: usize,
@@ -75,10 +76,11 @@ fn asked() -> impl Strategy<Value = Asked> {
         prop::option::weighted(0.2, any::<bool>()),
         prop::option::of(0..3u8),
         prop::option::weighted(0.3, 0..4u8),
+        prop::option::weighted(0.2, 0..2u8),
     );
     let time = || prop::option::weighted(0.2, 0..200u64);
     (who, what, prop::option::weighted(0.15, 0..4usize), (time(), time()), 1..6usize).prop_map(
-        |((owner, account, mode), (status, inbound, to, from), broadcast, times, limit)| Asked {
+        |((owner, account, mode), (status, inbound, to, from, reference), broadcast, times, limit)| Asked {
             owner,
             account,
             mode,
@@ -86,6 +88,7 @@ fn asked() -> impl Strategy<Value = Asked> {
             inbound,
             to,
             from,
+            reference,
             broadcast,
             times,
             limit,
@@ -97,8 +100,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let message = || 0..40usize;
     let back = prop_oneof![6 => Just(0u64), 1 => 1..60u64];
     let step = prop_oneof![
-        8 => (0..4u8, 0..3u8, 0..4u8, prop::bool::weighted(0.1), back)
-            .prop_map(|(owner, to, from, inbound, back)| Step::Accept { owner, to, from, inbound, back }),
+        8 => (0..4u8, 0..3u8, 0..4u8, prop::bool::weighted(0.1), prop::option::weighted(0.3, 0..2u8), back).prop_map(
+            |(owner, to, from, inbound, reference, back)| Step::Accept { owner, to, from, inbound, reference, back }
+        ),
         1 => (0..4u8, 0..4u8, 1..12u32).prop_map(|(owner, from, total)| Step::Broadcast { owner, from, total }),
         3 => (0..4usize, 1..5usize, 0..3u32)
             .prop_map(|(broadcast, count, skipped)| Step::Expand { broadcast, count, skipped }),
@@ -168,6 +172,10 @@ fn from_of(from: u8) -> Originator {
     Originator::parse(["+18005550000", "18005", "ACME", "Acme"][usize::from(from)]).unwrap()
 }
 
+fn reference_of(number: u8) -> Option<ClientReference> {
+    ClientReference::parse(&format!("order {number}"))
+}
+
 fn key_of(message: &Message) -> String {
     format!("{:?}", message.id)
 }
@@ -179,7 +187,7 @@ impl World {
 
     async fn make(&mut self, step: Step) {
         match step {
-            Step::Accept { owner, to, from, inbound, back } => {
+            Step::Accept { owner, to, from, inbound, reference, back } => {
                 let Owner { account, mode } = self.owner(owner);
                 let at = self.now - Duration::from_secs(back);
                 let direction = if inbound { Direction::Inbound } else { Direction::Outbound };
@@ -188,6 +196,7 @@ impl World {
                     direction,
                     recipient: to_of(to),
                     originator: from_of(from),
+                    client_reference: reference.and_then(reference_of),
                     ..self.desk.message_at(account, at)
                 };
                 self.desk.admit(message.clone()).await;
@@ -328,6 +337,7 @@ impl World {
             direction: asked.inbound.map(|inbound| if inbound { Direction::Inbound } else { Direction::Outbound }),
             recipient: asked.to.map(to_of),
             originator: asked.from.map(from_of),
+            reference: asked.reference.and_then(reference_of),
             broadcast: asked
                 .broadcast
                 .map(|at| self.broadcasts.get(at).map_or(BroadcastId::from_bytes([7; 16]), |broadcast| broadcast.id)),
@@ -370,6 +380,7 @@ fn passes(owner: Option<Owner>, filter: &MessageFilter, record: &MessageRecord) 
         && filter.direction.is_none_or(|direction| message.direction == direction)
         && filter.recipient.as_ref().is_none_or(|recipient| message.recipient == *recipient)
         && filter.originator.as_ref().is_none_or(|originator| message.originator == *originator)
+        && filter.reference.as_ref().is_none_or(|wanted| message.client_reference.as_ref() == Some(wanted))
         && filter.broadcast.is_none_or(|broadcast| message.broadcast == Some(broadcast))
         && filter.from.is_none_or(|from| message.created_at >= from)
         && filter.before.is_none_or(|before| message.created_at < before)

@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use model::event::EventKind;
-use model::{AccountId, BroadcastId, ErasureCounts, MediaId, MessageId, Mode, Msisdn, ScreeningId, Status, Timestamp};
+use model::{
+    AccountId, BroadcastId, ClientReference, ErasureCounts, MediaId, MessageId, Mode, Msisdn, Owner, ScreeningId,
+    Status, Timestamp,
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::contract::erase::ErasedMessages;
 use crate::sqlite::blank::ERASED;
 use crate::sqlite::dispatch::skip;
 use crate::sqlite::life::Life;
-use crate::sqlite::lists::Facet;
+use crate::sqlite::lists::{Facet, unlist_reference};
 use crate::sqlite::media::drop_unneeded;
 use crate::sqlite::messages::add_event;
 use crate::sqlite::rows;
@@ -31,6 +34,7 @@ struct Subject {
     status: Status,
     is_recipient: bool,
     is_originator: bool,
+    reference: Option<ClientReference>,
 }
 
 impl Subject {
@@ -48,6 +52,7 @@ impl Subject {
                 status: rows::word(row, 6, Status::parse)?,
                 is_recipient: row.get(7)?,
                 is_originator: row.get(8)?,
+                reference: rows::word_if_any(row, 9, ClientReference::parse)?,
             })
         };
         let found = connection
@@ -150,6 +155,9 @@ fn blank(connection: &Connection, number: Msisdn, subject: &Subject, now: Timest
         let values = params![was, is, account, subject.mode.as_str(), id];
         connection.prepare_cached(RELIST)?.execute(values)?;
     }
+    if let Some(reference) = &subject.reference {
+        unlist_reference(connection, Owner { account: subject.account, mode: subject.mode }, reference, subject.id)?;
+    }
     Ok(())
 }
 
@@ -186,7 +194,7 @@ pub(super) fn erase_broadcast(
 }
 
 const SUBJECT: &str = "SELECT d.account_id, m.mode, m.broadcast_id, m.created_at, m.body IS NOT NULL, m.media_id, \
-    d.status, m.recipient = ?2, m.originator = ?2 FROM delivery d CROSS JOIN messages m \
+    d.status, m.recipient = ?2, m.originator = ?2, m.client_reference FROM delivery d CROSS JOIN messages m \
     ON m.account_id = d.account_id AND m.id = d.message_id WHERE d.message_id = ?1";
 const SCREENED: &str = "SELECT id FROM screening_log INDEXED BY screening_log_of WHERE account_id = ?1 AND mode = ?2 \
     AND id >= ?3 AND id < ?4 AND about = ?5 ORDER BY id DESC LIMIT 1";
@@ -196,8 +204,8 @@ const CLAIMS: &str = "SELECT count(*) FROM idempotency INDEXED BY idempotency_ag
     AND message_id = ?2 AND fingerprint <> zeroblob(32)";
 const BLANK_DETAILS: &str = "UPDATE events SET detail = '' WHERE message_id = ?1 AND detail <> ''";
 const BLANK_MESSAGE: &str = "UPDATE messages SET recipient = iif(recipient = ?3, ?4, recipient), \
-    originator = iif(originator = ?3, ?4, originator), body = NULL, media_url = NULL, media_id = NULL \
-    WHERE account_id = ?1 AND id = ?2";
+    originator = iif(originator = ?3, ?4, originator), body = NULL, media_url = NULL, media_id = NULL, \
+    client_reference = NULL WHERE account_id = ?1 AND id = ?2";
 const BLANK_DELIVERY: &str = "UPDATE delivery SET erased_at = ?2, media_id = NULL WHERE message_id = ?1";
 /// A held message is filed under the last digits of its recipient; no id of a carrier has a blank.
 const FORGET_HELD: &str =
@@ -211,8 +219,8 @@ const BLANK_CLAIM: &str = "UPDATE idempotency INDEXED BY idempotency_age SET fin
 const FORGET_SCREENING: &str = "DELETE FROM screening_log WHERE id = ?1";
 const BROADCAST: &str =
     "SELECT body IS NOT NULL, media_id, created_at FROM broadcasts WHERE account_id = ?1 AND id = ?2";
-const BLANK_BROADCAST: &str =
-    "UPDATE broadcasts SET body = NULL, media_url = NULL, media_id = NULL WHERE account_id = ?1 AND id = ?2";
+const BLANK_BROADCAST: &str = "UPDATE broadcasts SET body = NULL, media_url = NULL, media_id = NULL, client_reference = NULL \
+    WHERE account_id = ?1 AND id = ?2";
 
 /// Every statement of this file.
 #[cfg(test)]

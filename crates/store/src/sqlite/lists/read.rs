@@ -9,7 +9,7 @@ use model::{AccountId, BroadcastId, MessageId, MessageRecord, Mode, Msisdn, Orig
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::streams::{Next, Stream, owners_with};
-use super::{Facet, id, mark, number_of};
+use super::{Facet, id, mark, number_of, reference_code};
 use crate::contract::messages::{MessageFilter, Page};
 use crate::sqlite::rows::{self, DELIVERY, MESSAGE};
 
@@ -130,6 +130,7 @@ impl Walk<'_> {
         let mut facets: Vec<Vec<i64>> = Vec::new();
         facets.extend(filter.recipient.map(|number| vec![Facet::Recipient(number).code()]));
         facets.extend(filter.originator.map(|originator| vec![Facet::Originator(originator).code()]));
+        facets.extend(filter.reference.as_deref().map(|reference| vec![reference_code(reference)]));
         // Where an owner alone is asked for, its other mode may have any number of messages in between.
         let of_one_mode = facets.is_empty() && filter.broadcast.is_none() && self.mode.is_some();
         if filter.status.is_some() || filter.direction.is_some() || of_one_mode {
@@ -234,12 +235,17 @@ impl Walk<'_> {
             Some(broadcast) => row.get::<_, Option<[u8; 16]>>(5)? == Some(broadcast.to_bytes()),
             None => true,
         };
+        let of_reference = match filter.reference.as_deref() {
+            Some(reference) => row.get_ref(6)?.as_str_or_null()? == Some(reference),
+            None => true,
+        };
         Ok(of_broadcast
             && is(1, self.mode.map(Mode::as_str))?
             && is(2, filter.direction.map(Direction::as_str))?
             && is(3, filter.recipient.map(Msisdn::text).as_deref())?
             && is(4, filter.originator.map(Originator::text).as_deref())?
-            && is(6, filter.status.map(Status::as_str))?)
+            && of_reference
+            && is(7, filter.status.map(Status::as_str))?)
     }
 
     /// Follows the index through a range in which it lacks nothing.
@@ -272,8 +278,9 @@ impl Walk<'_> {
         );
         let record = self.connection.prepare_cached(&sql)?.query_row([id.to_be_bytes()], rows::record).optional()?;
         self.found.extend(record.filter(|record| {
-            let (broadcast, originator) = (self.filter.broadcast, self.filter.originator);
-            broadcast.is_none_or(|broadcast| record.message.broadcast == Some(broadcast))
+            let MessageFilter { broadcast, originator, reference, .. } = self.filter;
+            reference.as_ref().is_none_or(|reference| record.message.client_reference.as_ref() == Some(reference))
+                && broadcast.is_none_or(|broadcast| record.message.broadcast == Some(broadcast))
                 && originator.is_none_or(|originator| record.message.originator == originator)
         }));
         Ok(())
@@ -281,7 +288,7 @@ impl Walk<'_> {
 }
 
 /// The columns that a scan looks at; the status follows them.
-const SCANNED: &str = "m.id, m.mode, m.direction, m.recipient, m.originator, m.broadcast_id";
+const SCANNED: &str = "m.id, m.mode, m.direction, m.recipient, m.originator, m.broadcast_id, m.client_reference";
 
 /// A stream's place among the others: the newest first, and a message before a stop at its id.
 fn head(next: Next, stream: usize) -> Option<(u128, bool, usize)> {
