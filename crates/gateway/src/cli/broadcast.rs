@@ -37,6 +37,9 @@ enum Action {
         /// From this number
         #[arg(long)]
         from: Option<String>,
+        /// With this reference of its client
+        #[arg(long)]
+        reference: Option<String>,
         /// Accepted at this time or later, as in RFC 3339
         #[arg(long)]
         after: Option<String>,
@@ -82,12 +85,13 @@ impl Broadcast {
         let door = &self.door;
         match self.action {
             Action::Send(send) => send.run(door.json).await?,
-            Action::List { account, mode, status, from, after, before, length } => {
+            Action::List { account, mode, status, from, reference, after, before, length } => {
                 let filter = [
                     ("accountId", account),
                     ("mode", mode),
                     ("status", status),
                     ("from", from),
+                    ("reference", reference),
                     ("after", after),
                     ("before", before),
                 ];

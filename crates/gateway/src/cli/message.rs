@@ -35,6 +35,9 @@ enum Action {
         /// From this number
         #[arg(long)]
         from: Option<String>,
+        /// With this reference of its client
+        #[arg(long)]
+        reference: Option<String>,
         /// Of this broadcast
         #[arg(long)]
         broadcast: Option<String>,
@@ -73,13 +76,14 @@ impl Message {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let door = &self.door;
         match self.action {
-            Action::List { account, mode, status, to, from, broadcast, after, before, length } => {
+            Action::List { account, mode, status, to, from, reference, broadcast, after, before, length } => {
                 let filter = [
                     ("accountId", account),
                     ("mode", mode),
                     ("status", status),
                     ("to", to),
                     ("from", from),
+                    ("reference", reference),
                     ("broadcastId", broadcast),
                     ("after", after),
                     ("before", before),
