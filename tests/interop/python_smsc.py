@@ -29,6 +29,7 @@ class PythonSmsc:
     def __init__(self, receipt, id_text, is_delivered):
         self.receipt, self.id_text, self.is_delivered = receipt, id_text, is_delivered
         self.binds, self.submitted, self.answered, self.failures = [], [], [], []
+        self.sessions = {}
         self.enquiries_answered = self.unbinds = 0
         self.next_id = 0xABC001
         self.lock = threading.Lock()
@@ -108,7 +109,14 @@ class Session:
         self.system_id = pdu.system_id.decode()
         self.smsc.binds.append(pdu)
         self.answer(pdu, system_id="python")
+        self.smsc.sessions[self.system_id] = self
         self.send(self.make("enquire_link"))
+
+    def deliver(self, command, **fields):
+        """Offers a message of a handset."""
+        pdu = self.make(command, **fields)
+        self.offered[pdu.sequence] = pdu.command
+        self.send(pdu)
 
     def take_submit_sm(self, pdu):
         number = self.smsc.take_id()
