@@ -139,7 +139,8 @@ class Node(Case):
             self.client.send(HANDSET, "sale")
         self.assertIn(b"33010", refused.exception.read())
         found = self.client.ask("GET", "/optout?number=%2B18005551234")["data"]
-        self.assertEqual([(one["number"], one["source"], one["keyword"]) for one in found], [(HANDSET, "keyword", "STOP")])
+        said = [(one["number"], one["source"], one["keyword"]) for one in found]
+        self.assertEqual(said, [(HANDSET, "keyword", "STOP")])
         self.assertEqual(self.smsc.status(self.deliver(gsm.encode("START"), data_coding=0)), OK)
         self.client.send(HANDSET, "welcome back")
         submitted = self.wait_for("three messages", lambda: len(self.smsc.told("submit_sm")) == 3 and self.smsc.events)

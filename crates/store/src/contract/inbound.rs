@@ -275,8 +275,8 @@ pub struct InboundPage {
 pub trait Inbound: Send + Sync {
     /// Records arrivals. One result each, in order; atomic for the whole list.
     ///
-    /// An arrival with the carrier, addresses, part and content of one of the last [`REDELIVERED_WITHIN`] whose answer is
-    /// not known to have reached the carrier in time ([`Self::answered`]) is a repeat. So is a part that is known
+    /// An arrival with the carrier, addresses, part and content of one of the last [`REDELIVERED_WITHIN`] whose answer
+    /// is not known to have reached the carrier in time ([`Self::answered`]) is a repeat. So is a part that is known
     /// with the same content, of a message that lacks other parts or was completed within that time. A part whose
     /// number is known with other content begins another message: what had come of the one before is shown as far as
     /// it has come.

@@ -270,8 +270,8 @@ fn listed(filter: &BroadcastFilter, account: Option<AccountId>, mode: Option<Mod
         }
         (Some(_), Some(_), None, None) => {
             "broadcasts b INDEXED BY broadcasts_of CROSS JOIN broadcast_progress p ON p.broadcast_id = b.id \
-             WHERE b.account_id = ?3 AND b.mode = ?4 AND b.id < ?1 AND b.id >= ?2 AND ?5 IS ?5 AND ?6 IS ?6 AND ?7 IS ?7 \
-             ORDER BY b.id DESC"
+             WHERE b.account_id = ?3 AND b.mode = ?4 AND b.id < ?1 AND b.id >= ?2 AND ?5 IS ?5 AND ?6 IS ?6 \
+             AND ?7 IS ?7 ORDER BY b.id DESC"
         }
         (Some(_), None, _, None) => {
             "broadcasts b CROSS JOIN broadcast_progress p ON p.broadcast_id = b.id \

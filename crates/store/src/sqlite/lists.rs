@@ -219,11 +219,10 @@ const OLDEST_GAP: &str = "SELECT account_id, source, low, high FROM list_gaps IN
     WHERE low >= x'' ORDER BY low LIMIT 1";
 const FIRST_ABOVE: &str = "SELECT m.created_at FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id \
     AND m.id = d.message_id WHERE d.message_id >= ?1 AND d.message_id < ?2 ORDER BY d.message_id LIMIT 1";
-const ENTRIES_OF: &str = "SELECT o.number, m.direction, m.recipient, m.originator, d.status, m.client_reference FROM delivery d \
-    CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id CROSS JOIN list_owners o \
-    ON o.account_id = m.account_id AND o.mode = m.mode WHERE d.message_id = ?1";
+const ENTRIES_OF: &str = "SELECT o.number, m.direction, m.recipient, m.originator, d.status, m.client_reference \
+    FROM delivery d CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id \
+    CROSS JOIN list_owners o ON o.account_id = m.account_id AND o.mode = m.mode WHERE d.message_id = ?1";
 const DELETE_ENTRY: &str = "DELETE FROM list_entries WHERE facet = ?1 AND owner = ?2 AND message_id = ?3";
-
 const DELETE_REFERENCE: &str = "DELETE FROM list_entries WHERE facet = ?1 \
     AND owner = (SELECT number FROM list_owners WHERE account_id = ?2 AND mode = ?3) AND message_id = ?4";
 

@@ -219,8 +219,8 @@ const BLANK_CLAIM: &str = "UPDATE idempotency INDEXED BY idempotency_age SET fin
 const FORGET_SCREENING: &str = "DELETE FROM screening_log WHERE id = ?1";
 const BROADCAST: &str =
     "SELECT body IS NOT NULL, media_id, created_at FROM broadcasts WHERE account_id = ?1 AND id = ?2";
-const BLANK_BROADCAST: &str = "UPDATE broadcasts SET body = NULL, media_url = NULL, media_id = NULL, client_reference = NULL \
-    WHERE account_id = ?1 AND id = ?2";
+const BLANK_BROADCAST: &str = "UPDATE broadcasts SET body = NULL, media_url = NULL, media_id = NULL, \
+    client_reference = NULL WHERE account_id = ?1 AND id = ?2";
 
 /// Every statement of this file.
 #[cfg(test)]
