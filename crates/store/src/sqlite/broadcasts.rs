@@ -302,7 +302,7 @@ fn unexpanded(
     let after = after.map_or([0; 16], BroadcastId::to_bytes);
     connection
         .prepare_cached(&sql)?
-        .query_map(params![after, limit, node.get()], |row| Ok((broadcast(row).map(Arc::new)?, row.get(21)?)))?
+        .query_map(params![after, limit, node.get()], |row| Ok((broadcast(row).map(Arc::new)?, row.get(22)?)))?
         .collect()
 }
 
