@@ -18,6 +18,7 @@ mod erase;
 mod expand;
 mod feed;
 mod growing;
+pub mod keywords;
 pub mod lease;
 mod listing;
 mod media;
