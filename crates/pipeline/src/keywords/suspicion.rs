@@ -146,14 +146,16 @@ fn says_so_at(words: &[&str], at: usize) -> bool {
     BEGINNINGS.iter().any(|(beginning, needs)| {
         let Some(rest) = words[at..].strip_prefix(*beginning) else { return false };
         // One that begins with a denial means what it says.
-        let is_denied = needs.can_be_denied(beginning) && is_denied(&words[..at]);
+        let is_denied = needs.can_be_denied(beginning) && is_denied(&words[..at], beginning);
         !is_denied && needs.are_met(rest)
     })
 }
 
-fn is_denied(before: &[&str]) -> bool {
+fn is_denied(before: &[&str], beginning: &[&str]) -> bool {
     let near = &before[before.len().saturating_sub(DENIED_WITHIN)..];
-    near.iter().any(|word| DENIALS.contains(word)) || matches!(near.last(), Some(&("i" | "we")))
+    let is_their_own = || matches!(beginning.first(), Some(&("stop" | "quit" | "end" | "cancel")));
+    near.iter().any(|word| DENIALS.contains(word))
+        || (matches!(near.last(), Some(&("i" | "we"))) && is_their_own())
 }
 
 impl Needs {
