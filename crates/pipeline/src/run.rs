@@ -1,5 +1,6 @@
 //! Starting the pipeline (`start`), handing requests in, and draining it (`drain`).
 
+mod assigning;
 mod drain;
 mod erase;
 mod reload;

@@ -2,24 +2,15 @@
 
 use std::sync::Arc;
 
-use carrier::{Ack, Inbound, InboundContent, InboundPart, PartForm};
+use carrier::{Inbound, InboundContent, InboundPart, PartForm};
 use model::{CarrierName, InboundAddress, InboundMedia, Timestamp};
 use store::contract::inbound::{Arrival, PartName, ReferenceForm};
 
 use super::content::{Content, Mms, OTHERS_MAX};
 
-/// What came in one PDU, mail or request, ready to be recorded.
-#[derive(Debug)]
-pub(crate) struct Came {
-    /// Its arrivals, at least one.
-    pub(crate) arrivals: Vec<Arrival>,
-    /// What answers the carrier.
-    pub(crate) ack: Ack,
-}
-
 /// What is recorded of a message that came at `at`. Its files are `media`, and in their place. `is_ours` knows the
 /// numbers of the platform.
-pub(crate) fn came(
+pub(crate) fn arrivals_of(
     carrier: &CarrierName,
     inbound: Inbound,
     media: Vec<InboundMedia>,
@@ -85,7 +76,7 @@ mod tests {
     fn arrivals(to: &[&str], content: InboundContent) -> Vec<Arrival> {
         let to = to.iter().map(|address| InboundAddress::of(address)).collect();
         let inbound = Inbound { from: InboundAddress::of("+12025550143"), to, content };
-        came(&"main".into(), inbound, Vec::new(), AT, |address| address.to_string().starts_with("+1800"))
+        arrivals_of(&"main".into(), inbound, Vec::new(), AT, |address| address.to_string().starts_with("+1800"))
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! A sender may cut a text anywhere, inside a character too. So neighbours are decoded together.
 
-use model::{InboundBody, InboundEncoding, MessageType};
+use model::message::MessageType;
+use model::{InboundBody, InboundEncoding};
 use store::contract::inbound::Assembled;
 use wire::inbound::{Coding, Decoded, UserData, decode};
 
