@@ -7,7 +7,7 @@ use store::contract::inbound::InboundOutcome;
 
 use crate::count::{Counter, Level};
 use crate::growing::Growing;
-use crate::inbound::{InboundCounters, InboundOfCarrier};
+use crate::heard::{InboundCounters, InboundOfCarrier};
 use crate::unmatched::UnmatchedCounters;
 
 /// Counts since the start.

@@ -37,7 +37,8 @@ const MESSAGES: &[&str] = &[
 /// Words between a verb and what it is about.
 const BETWEEN: &[&str] = &[
     "me", "us", "my", "these", "this", "the", "your", "all", "any", "more", "such", "from", "off", "of", "to", "phone",
-    "number", "mailing", "contact", "text", "sms", "message", "messaging", "marketing", "calling",
+    "number", "mailing", "contact", "text", "sms", "message", "messaging", "marketing", "calling", "receive", "get",
+    "getting", "sending", "receiving", "mas", "recibir", "mandarme", "enviarme", "mandando", "enviando", "vos",
 ];
 
 /// How each begins, and what has to follow: nothing more, or a word about messages.
