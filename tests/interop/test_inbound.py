@@ -6,7 +6,7 @@ import unittest
 import urllib.error
 
 import gsm
-from node_smsc import NodeSmsc
+from node_peers import NodeSmsc
 from python_smsc import PythonSmsc
 from support import NUMBER, Case, Client
 
