@@ -9,7 +9,7 @@ import unittest
 import standardwebhooks
 import svix.webhooks
 from node_peers import NodeReceiver
-from support import NUMBER, Case, Client
+from support import Case, Client
 
 HANDSET = "+18005551234"
 
