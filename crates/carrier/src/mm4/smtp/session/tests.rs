@@ -16,15 +16,18 @@ struct Kept(Mutex<Vec<(String, String)>>);
 
 #[async_trait]
 impl Inbox for Kept {
-    async fn take(&self, from: &str, mail: &[u8]) -> Verdict {
-        self.0.lock().unwrap().push((from.to_owned(), String::from_utf8_lossy(mail).into_owned()));
-        match mail.first() {
+    async fn take(&self, envelope: &Envelope, mail: &[u8]) -> Taken {
+        self.0.lock().unwrap().push((envelope.from().to_owned(), String::from_utf8_lossy(mail).into_owned()));
+        let verdict = match mail.first() {
             Some(b'L') => Verdict::TryLater,
             Some(b'N') => Verdict::NotUnderstood,
-            Some(b'S') => Verdict::NotServed,
+            Some(b'S') => Verdict::TooLarge,
             _ => Verdict::Taken,
-        }
+        };
+        verdict.into()
     }
+
+    fn too_long(&self) {}
 }
 
 struct Stage {
