@@ -105,7 +105,7 @@ async fn mails_are_taken_as_they_are_sent_one_after_the_other() {
 
 #[tokio::test(start_paused = true)]
 async fn what_becomes_of_a_mail_is_told_by_its_code() {
-    for (mail, code) in [("Taken", 250), ("Later", 451), ("Not understood", 554), ("Served nowhere", 554)] {
+    for (mail, code) in [("Taken", 250), ("Later", 451), ("Not understood", 554), ("Served: too large", 552)] {
         assert_eq!(codes(&["HELO x", MAIL, RCPT, "DATA", mail, "."]).await, [250, 250, 250, 354, code], "{mail}");
     }
 }
