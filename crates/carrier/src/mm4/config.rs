@@ -149,7 +149,7 @@ impl Default for Mm4Config {
             listen_tls_cert: None,
             listen_tls_key: None,
             listen_connections_max: 32,
-            listen_bytes_max: 2_097_152,
+            listen_bytes_max: 8_388_608,
             listen_timeout_secs: 300,
         }
     }

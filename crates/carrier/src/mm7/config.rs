@@ -174,7 +174,7 @@ impl Default for Mm7Config {
             ],
             listen_connections_max: 50,
             listen_timeout_secs: 30,
-            listen_bytes_max: 2_097_152,
+            listen_bytes_max: 8_388_608,
         }
     }
 }

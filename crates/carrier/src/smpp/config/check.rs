@@ -47,7 +47,7 @@ impl SmppConfig {
     }
 
     fn check_numbers(&self, mistakes: &mut Vec<Mistake>) {
-        let bounds: [(&str, u64, RangeInclusive<u64>); 20] = [
+        let bounds: [(&str, u64, RangeInclusive<u64>); 21] = [
             ("sessions", self.sessions as u64, 1..=100),
             ("window", self.window as u64, 1..=10_000),
             ("segments_max", self.segments_max.into(), 1..=64),
@@ -66,6 +66,7 @@ impl SmppConfig {
             ("throttle_ceiling_ms", self.throttle_ceiling_ms, 1..=MS_MAX),
             ("queue_full_recipients", self.queue_full_recipients as u64, 0..=1_000),
             ("receipts_pending_max", self.receipts_pending_max as u64, 1..=1_000_000),
+            ("inbound_pending_max", self.inbound_pending_max as u64, 1..=1_000_000),
             ("receipt_wait_hours", self.receipt_wait_hours, 0..=crate::RECEIPT_WAIT_HOURS_MAX),
             ("pdu_bytes_max", self.pdu_bytes_max as u64, 64..=1_000_000),
         ];
