@@ -125,6 +125,12 @@ impl Pepper {
     pub fn digest_of_number(&self, number: Msisdn) -> [u8; 32] {
         self.digest(&format!("erased number {number}")).to_bytes()
     }
+
+    /// Another key that follows from this one, for a purpose that is named. It says nothing about this one or about
+    /// those of other purposes.
+    pub fn key_for(&self, purpose: &str) -> [u8; 32] {
+        self.digest(&format!("key for {purpose}")).to_bytes()
+    }
 }
 
 impl fmt::Debug for Pepper {
@@ -239,6 +245,14 @@ mod tests {
     }
 
     const HMAC_OF_CASE_6: [u8; 8] = [0xd0, 0x21, 0x30, 0x3c, 0x2f, 0x34, 0xbf, 0x3a];
+
+    #[test]
+    fn each_purpose_has_a_key_of_its_own() {
+        let (a, b) = (pepper(&"a".repeat(32)), pepper(&"b".repeat(32)));
+        assert_eq!(a.key_for("links"), a.key_for("links"));
+        assert_ne!(a.key_for("links"), a.key_for("other"));
+        assert_ne!(a.key_for("links"), b.key_for("links"));
+    }
 
     #[test]
     fn a_short_pepper_is_refused() {
