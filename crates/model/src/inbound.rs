@@ -8,7 +8,6 @@ use crate::clock::Timestamp;
 use crate::id::{AccountId, MessageId};
 use crate::key::Mode;
 use crate::keyword::Keyword;
-use crate::media::Digest;
 use crate::message::MessageType;
 use crate::originator::Originator;
 use crate::owner::Owner;
@@ -160,14 +159,6 @@ pub struct InboundMedia {
     pub sha256: [u8; 32],
 }
 
-impl InboundMedia {
-    /// The name under which the media store has the octets. It follows from them alone, so that the same file that
-    /// comes twice is kept once; no name of media that clients send has this form.
-    pub fn object(&self) -> String {
-        format!("{}-inbound", Digest(self.sha256))
-    }
-}
-
 /// A message that came from a handset. It changes when a late part completes it, and when it is erased.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InboundMessage {
@@ -241,12 +232,6 @@ mod tests {
         }
         assert_eq!(InboundAddress::of("a\u{0}b_\n").to_string(), "ab_");
         assert_eq!(InboundAddress::of(&"_".repeat(1_000)).to_string().len(), RAW_CHARS_MAX);
-    }
-
-    #[test]
-    fn the_name_of_a_file_follows_from_its_octets() {
-        let media = InboundMedia { content_type: "image/jpeg".into(), bytes: 3, sha256: Digest::of(b"abc").0 };
-        assert_eq!(media.object(), format!("{}-inbound", Digest::of(b"abc")));
     }
 
     #[test]
