@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::carrier::CarrierName;
 use crate::clock::Timestamp;
-use crate::id::{AccountId, MessageId};
+use crate::id::{AccountId, MediaId, MessageId};
 use crate::key::Mode;
 use crate::keyword::Keyword;
+use crate::media::{self, Digest};
 use crate::message::MessageType;
 use crate::originator::Originator;
 use crate::owner::Owner;
@@ -148,15 +149,24 @@ impl fmt::Debug for InboundBody {
     }
 }
 
-/// A file that an inbound MMS carries. Its octets are in the media store.
+/// A file that an inbound MMS carries. Its octets are an object under [`Self::name`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InboundMedia {
+    /// Names the object. The messages that a group message becomes may share one.
+    pub id: MediaId,
     /// The type that the sender gave it: `type/subtype` in lower case, without parameters.
     pub content_type: Arc<str>,
     /// How many octets it has.
     pub bytes: u64,
-    /// The SHA-256 of its octets, under which the media store has them.
+    /// The SHA-256 of its octets.
     pub sha256: [u8; 32],
+}
+
+impl InboundMedia {
+    /// The name under which the object with its octets is kept.
+    pub fn name(&self) -> String {
+        media::object_name(Digest(self.sha256), self.id)
+    }
 }
 
 /// A message that came from a handset. It changes when a late part completes it, and when it is erased.

@@ -133,11 +133,16 @@ pub struct StoredMedia {
 }
 
 impl StoredMedia {
-    /// The name under which their bytes are kept. It begins with what they are; the id keeps a copy that is being
-    /// removed apart from a later one.
+    /// The name under which their bytes are kept.
     pub fn name(&self) -> String {
-        format!("{}-{}", self.digest, self.id)
+        object_name(self.digest, self.id)
     }
+}
+
+/// The name of the object with the bytes of media. It begins with the digest, which tells what they are; the id keeps a
+/// copy that is being removed apart from a later one.
+pub fn object_name(digest: Digest, id: MediaId) -> String {
+    format!("{digest}-{id}")
 }
 
 /// The most bytes that media may have.

@@ -8,7 +8,8 @@
 //! Reading order: [`contract::admission`] (what a request brings in), [`contract::messages`], [`contract::requests`]
 //! (repeats while a request is under way), [`contract::nodes`] (who owns what), [`contract::dispatch`] (the way to a
 //! carrier), [`contract::receipts`] (the way back), [`contract::broadcasts`] (one text to many), [`contract::tenants`]
-//! (who may send), [`contract::windows`] (how often), [`contract::screening`] (what was found in texts),
+//! (who may send), [`contract::inbound`] (what handsets send), [`contract::optouts`] (who wants no messages),
+//! [`contract::windows`] (how often), [`contract::screening`] (what was found in texts),
 //! [`contract::lists`] (the index of filtered lists), [`contract::retention`] (the end of what is kept),
 //! [`contract::erase`] (a person is forgotten), [`contract::changes`] (what happened, for those who follow),
 //! [`contract::media`] and [`objects`] (what multimedia messages carry).
@@ -32,10 +33,12 @@ pub use contract::changes::Changes;
 pub use contract::dispatch::Dispatch;
 pub use contract::erase::Erasures;
 pub use contract::health::Health;
+pub use contract::inbound::Inbound;
 pub use contract::lists::Lists;
 pub use contract::media::MediaRecords;
 pub use contract::messages::Messages;
 pub use contract::nodes::Nodes;
+pub use contract::optouts::OptOuts;
 pub use contract::receipts::Receipts;
 pub use contract::requests::Requests;
 pub use contract::retention::Retention;

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use model::{
-    Assignment, CarrierName, InboundAddress, InboundMessage, Message, MessageId, OptOut, OptOutName, OptOutScope,
-    Originator, Owner, Timestamp,
+    Assignment, CarrierName, InboundAddress, InboundMedia, InboundMessage, Message, MessageId, OptOut, OptOutName,
+    OptOutScope, Originator, Owner, Timestamp,
 };
 
 use super::StoreError;
@@ -55,8 +55,12 @@ pub struct Arrival {
     pub at: Timestamp,
     /// Which part it is; `None` for a whole message.
     pub part: Option<PartName>,
-    /// What it carries, in an encoding of the pipeline's, which the store keeps and compares and does not read.
+    /// What it carries, in an encoding of the pipeline's, which the store keeps and compares and does not read. The
+    /// same message that comes again has the same content, so that ids of media are not in it.
     pub content: Arc<[u8]>,
+    /// The files of a whole message. Their objects are in their place already. Two arrivals are the same only where
+    /// their files have the same digests. The objects of a repeat belong to no message: the caller removes them.
+    pub media: Arc<[InboundMedia]>,
 }
 
 /// The parts of a message that have come, in their order.
@@ -74,6 +78,8 @@ pub struct Assembled {
     pub total: u8,
     /// Number and content of those that came, in the order of their numbers.
     pub parts: Vec<(u8, Arc<[u8]>)>,
+    /// The files of a whole message, as [`Arrival::media`] has them.
+    pub media: Arc<[InboundMedia]>,
     /// The message that was made of some of them before, where this is one that late parts completed. The new one has
     /// its id.
     pub earlier: Option<MessageId>,
