@@ -131,6 +131,14 @@ impl Pepper {
     pub fn key_for(&self, purpose: &str) -> [u8; 32] {
         self.digest(&format!("key for {purpose}")).to_bytes()
     }
+
+    /// The same as what digests are made with.
+    pub fn derived(&self, purpose: &str) -> Self {
+        // A key that is shorter than a block is filled up with zeros (RFC 2104, section 2).
+        let mut block = [0; 64];
+        block[..32].copy_from_slice(&self.key_for(purpose));
+        Self(Hmac::new(&block.into()))
+    }
 }
 
 impl fmt::Debug for Pepper {
@@ -252,6 +260,9 @@ mod tests {
         assert_eq!(a.key_for("links"), a.key_for("links"));
         assert_ne!(a.key_for("links"), a.key_for("other"));
         assert_ne!(a.key_for("links"), b.key_for("links"));
+        let key = a.key_for("links");
+        let by_hand = Hmac::<Sha256>::new_from_slice(&key).unwrap().chain_update(b"x").finalize().into_bytes();
+        assert_eq!(a.derived("links").digest("x").to_bytes(), <[u8; 32]>::from(by_hand));
     }
 
     #[test]

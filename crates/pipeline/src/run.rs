@@ -2,6 +2,7 @@
 
 mod drain;
 mod erase;
+mod optouts;
 mod reload;
 mod start;
 

@@ -12,10 +12,12 @@ mod check_url;
 mod client;
 mod dev;
 mod erase;
+mod inbound;
 mod key;
 mod logging;
 mod message;
 mod number;
+mod optout;
 mod output;
 mod paging;
 mod place;
@@ -63,6 +65,10 @@ enum Command {
     Block(block::Block),
     /// Messages, and what happened to them
     Message(message::Message),
+    /// Messages of handsets, and those that belong to no account
+    Inbound(inbound::Inbound),
+    /// Opt-outs: handsets to which an account sends nothing
+    Optout(optout::Optout),
     /// Broadcasts: one text to many, how far they have come, stopping one
     Broadcast(broadcast::Broadcast),
     /// Carriers, and how they are doing
@@ -120,6 +126,8 @@ pub fn run() -> ExitCode {
             Command::Number(number) => number.run().await,
             Command::Block(block) => block.run().await,
             Command::Message(message) => message.run().await,
+            Command::Inbound(inbound) => inbound.run().await,
+            Command::Optout(optout) => optout.run().await,
             Command::Broadcast(broadcast) => broadcast.run().await,
             Command::Carrier(carrier) => carrier.run().await,
             Command::Erase(erase) => erase.run().await,
