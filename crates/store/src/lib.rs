@@ -55,6 +55,8 @@ pub trait Store:
     + Dispatch
     + Receipts
     + Tenants
+    + Inbound
+    + OptOuts
     + Windows
     + Screening
     + MediaRecords
@@ -74,6 +76,8 @@ impl<
         + Dispatch
         + Receipts
         + Tenants
+        + Inbound
+        + OptOuts
         + Windows
         + Screening
         + MediaRecords

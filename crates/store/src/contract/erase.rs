@@ -44,6 +44,15 @@ pub struct ErasedMessages {
     pub media: Vec<StoredMedia>,
 }
 
+/// What became of some of what a person sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ErasedInbound {
+    /// The names of objects that belong to no message any more.
+    pub objects: Vec<String>,
+    /// Whether there may be more to erase.
+    pub more: bool,
+}
+
 /// A row of packed recipients: its broadcast, and the place of its first recipient.
 pub type Chunk = (BroadcastId, u32);
 
@@ -100,6 +109,19 @@ pub trait Erasures: Send + Sync {
 
     /// What [`Self::erase_messages`] would blank of these messages. Changes nothing.
     async fn erasable(&self, number: Msisdn, messages: Vec<MessageId>) -> Result<ErasureCounts, StoreError>;
+
+    /// Blanks messages that the number sent, or that were sent to it, at most `limit` of them: address, text, files. Those
+    /// that belong to no account and parts of messages that are not whole are among them. Its address goes from the
+    /// recipients of group messages, and from the record of automatic messages. Opt-outs of the number stay in force, as
+    /// blocks do, without their reasons; of their history stays the line with which each one in force began. Atomic;
+    /// repeated until there is no more.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] where no such erasure is under way.
+    async fn erase_inbound(&self, id: ErasureId, now: Timestamp, limit: usize) -> Result<ErasedInbound, StoreError>;
+
+    /// What [`Self::erase_inbound`] would blank of messages in all. Changes nothing.
+    async fn erasable_inbound(&self, number: Msisdn) -> Result<ErasureCounts, StoreError>;
 
     /// Looks at some of the packed recipients of open broadcasts, after the row `after`.
     async fn packed_with(&self, number: Msisdn, after: Option<Chunk>) -> Result<Packed, StoreError>;

@@ -37,4 +37,12 @@ pub trait MediaRecords: Send + Sync {
         unneeded_since: Timestamp,
         limit: usize,
     ) -> Result<SweptMedia, StoreError>;
+
+    /// Whether a record names the object of these media: as media of outbound messages, or as a file of a message that
+    /// a handset sent.
+    async fn has_object(&self, id: MediaId) -> Result<bool, StoreError>;
+
+    /// Takes at most `limit` files off the list of those that no inbound message has any more, and returns the names of
+    /// their objects, which can go. With nothing to take, it writes nothing.
+    async fn sweep_inbound_media(&self, limit: usize) -> Result<Vec<String>, StoreError>;
 }

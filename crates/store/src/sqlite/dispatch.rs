@@ -15,6 +15,7 @@ use super::fault::Fault;
 use super::flights;
 use super::life::Life;
 use super::messages::{add_event, load_message};
+use super::opted;
 use super::parked;
 use super::receipts::{file_held, file_segment};
 use super::rows::{self, mask_from_sql, mask_to_sql};
@@ -364,14 +365,17 @@ fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) ->
     Ok(())
 }
 
-/// Why a message is not to be tried again: its broadcast was canceled, or its recipient is being erased.
+/// Why a message is not to be tried again: its broadcast was canceled, or its recipient is being erased or has opted out.
 fn canceled(connection: &Connection, life: &Life, outcome: &Outcome) -> rusqlite::Result<Option<&'static str>> {
     if let Some(broadcast) = life.broadcast
         && is_canceled(connection, broadcast)?
     {
         return Ok(Some(CANCELED));
     }
-    Ok(blank::is_being_erased(connection, outcome.recipient)?.then_some(blank::ERASED))
+    if blank::is_being_erased(connection, outcome.recipient)? {
+        return Ok(Some(blank::ERASED));
+    }
+    Ok(opted::stops(connection, life.account, life.id, outcome.recipient)?.then_some(opted::OPTED_OUT))
 }
 
 /// Ends a message that is not to be sent any more. Says whether its status changed.

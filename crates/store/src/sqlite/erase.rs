@@ -12,11 +12,12 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
 use super::fault::Fault;
+use super::inbound;
 use super::rows;
 use super::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
-use crate::contract::erase::{Chunk, ErasedMessages, Erasures, NewErasure, Packed, ReceiptsOf};
+use crate::contract::erase::{Chunk, ErasedInbound, ErasedMessages, Erasures, NewErasure, Packed, ReceiptsOf};
 
 #[async_trait]
 impl Erasures for Sqlite {
@@ -57,6 +58,17 @@ impl Erasures for Sqlite {
             let mut each = messages.iter().map(|id| message::look(connection, number, *id));
             each.try_fold(ErasureCounts::default(), |all, one| Ok(all.and(one?)))
         };
+        self.readers.read_for(Reader::Operator, Work::Page, look).await
+    }
+
+    async fn erase_inbound(&self, id: ErasureId, now: Timestamp, limit: usize) -> Result<ErasedInbound, StoreError> {
+        let erase =
+            move |group: &mut Group, number: Msisdn| inbound::erase(&group.connection, number, now, limit.max(1));
+        self.step(id, erase).await
+    }
+
+    async fn erasable_inbound(&self, number: Msisdn) -> Result<ErasureCounts, StoreError> {
+        let look = move |connection: &Connection| inbound::erasable(connection, number);
         self.readers.read_for(Reader::Operator, Work::Page, look).await
     }
 

@@ -44,7 +44,7 @@ const UPDATE_MOVED: &str = update!(
 /// What became of a message so far, and who holds it.
 pub(super) struct Life {
     pub(super) id: MessageId,
-    account: AccountId,
+    pub(super) account: AccountId,
     /// Which world of the account it belongs to, where the row says so.
     mode: Option<Mode>,
     pub(super) delivery: Delivery,

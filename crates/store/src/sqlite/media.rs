@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
 use super::rows;
+use super::writer::Group;
 use crate::StoreError;
 use crate::contract::media::{MediaRecords, SweptMedia};
 
@@ -42,7 +43,42 @@ impl MediaRecords for Sqlite {
     ) -> Result<SweptMedia, StoreError> {
         self.writer.write(move |group| Ok(sweep(&group.connection, after, now, unneeded_since, limit)?)).await
     }
+
+    async fn has_object(&self, id: MediaId) -> Result<bool, StoreError> {
+        let look = move |connection: &Connection| {
+            let name = [id.to_bytes()];
+            Ok(connection.prepare_cached("SELECT 1 FROM media WHERE id = ?1")?.exists(name)?
+                || connection.prepare_cached(HAS_FILE)?.exists(name)?)
+        };
+        self.readers.read(look).await
+    }
+
+    async fn sweep_inbound_media(&self, limit: usize) -> Result<Vec<String>, StoreError> {
+        let gone = move |connection: &Connection| {
+            let mut select = connection.prepare_cached(GONE)?;
+            select.query_map([limit], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()
+        };
+        if self.readers.read(gone).await?.is_empty() {
+            return Ok(Vec::new());
+        }
+        let take = move |group: &mut Group| {
+            let names = gone(&group.connection)?;
+            for name in &names {
+                group.connection.prepare_cached(FORGET_GONE)?.execute([name])?;
+            }
+            Ok(names)
+        };
+        self.writer.write(take).await
+    }
 }
+
+const HAS_FILE: &str = "SELECT 1 FROM inbound_media WHERE media_id = ?1";
+const GONE: &str = "SELECT name FROM inbound_objects_gone WHERE name > '' ORDER BY name LIMIT ?1";
+const FORGET_GONE: &str = "DELETE FROM inbound_objects_gone WHERE name = ?1";
+
+/// Statements about files of inbound messages.
+#[cfg(test)]
+pub(super) const MAINTENANCE: &[&str] = &[HAS_FILE, GONE, FORGET_GONE];
 
 /// Whether a message may name these media: it brings them, or they are kept.
 pub(super) fn can_carry(

@@ -18,6 +18,7 @@ mod fault;
 mod feed;
 mod flights;
 mod health;
+mod inbound;
 mod keys;
 mod life;
 mod list_state;
@@ -29,6 +30,8 @@ mod media;
 mod messages;
 mod migrations;
 mod nodes;
+mod opted;
+mod optouts;
 mod parked;
 mod parked_load;
 mod place;
@@ -42,6 +45,7 @@ mod rows;
 mod schema;
 mod screening;
 mod shares;
+mod stop;
 mod tally;
 mod tenants;
 mod text_rules;
@@ -356,10 +360,13 @@ mod tests {
             screening::MAINTENANCE,
             text_rules::MAINTENANCE,
             lists::MAINTENANCE,
+            media::MAINTENANCE,
+            opted::MAINTENANCE,
             &retention::maintenance(),
         ]
         .concat();
-        let statements = statements.into_iter().map(str::to_owned).chain(erase::maintenance());
+        let statements =
+            statements.into_iter().map(str::to_owned).chain(erase::maintenance()).chain(inbound::maintenance());
         for sql in statements {
             let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let values = vec![rusqlite::types::Null; explain.parameter_count()];

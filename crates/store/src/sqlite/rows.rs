@@ -60,6 +60,13 @@ pub(super) fn originator(row: &Row<'_>, at: usize) -> rusqlite::Result<Originato
 /// The text of an address as a parameter.
 pub(super) struct Text(AddressText);
 
+impl Text {
+    /// The text.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl ToSql for Text {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(self.0.as_str().into())

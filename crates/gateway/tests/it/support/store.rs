@@ -16,21 +16,25 @@ use model::limits::Standing;
 use model::media::{Digest, StoredMedia};
 use model::number::{Block, BlockKind, Number};
 use model::{
-    AccountId, Broadcast, BroadcastId, BroadcastRecord, CarrierName, Erasure, ErasureCounts, ErasureId, MediaId,
-    MediaType, Message, MessageId, MessageRecord, Mint, Moment, Msisdn, Originator, Owner, ScreeningId,
-    ScreeningRecord, TextRetention, Timestamp, Unmatched,
+    AccountId, Broadcast, BroadcastId, BroadcastRecord, CarrierName, Erasure, ErasureCounts, ErasureId, InboundMessage,
+    MediaId, MediaType, Message, MessageId, MessageRecord, Mint, Moment, Msisdn, OptOut, Originator, Owner,
+    ScreeningId, ScreeningRecord, TextRetention, Timestamp, Unmatched,
 };
 use store::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast, NewMessage};
 use store::contract::bounds::Bounds;
 use store::contract::broadcasts::{BroadcastFilter, BroadcastPage, Canceled, Expansion, Upcoming};
 use store::contract::changes::{Batch, Consumer, Kinds, Position, Tail};
 use store::contract::dispatch::{Attempt, LeaseRequest, Leased, Outcome, QueueDepth};
-use store::contract::erase::{Chunk, ErasedMessages, NewErasure, Packed, ReceiptsOf};
+use store::contract::erase::{Chunk, ErasedInbound, ErasedMessages, NewErasure, Packed, ReceiptsOf};
 use store::contract::health::CommitSample;
+use store::contract::inbound::{
+    Arrival, ArrivalId, InboundFilter, InboundPage, Interpreter, Opt, PartsStep, Recorded, UnroutedPage,
+};
 use store::contract::lists::Indexed;
 use store::contract::media::SweptMedia;
 use store::contract::messages::{MessageFilter, Page};
 use store::contract::nodes::{Epoch, Node, Slot, TakenOver};
+use store::contract::optouts::{HistoryPage, OptIn, OptOutCursor, OptOutFilter, OptOutPage, OptedIn};
 use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome, Refused, WaitStep};
 use store::contract::requests::RequestKey;
 use store::contract::retention::{Removed, Walk};
@@ -38,8 +42,8 @@ use store::contract::screening::ScreeningFilter;
 use store::contract::tenants::{AccountChange, NumberChange, TenantData};
 use store::contract::windows::{Taken, Window};
 use store::{
-    Broadcasts, Changes, Dispatch, Erasures, Health, Lists, MediaRecords, Messages, Nodes, Receipts, Requests,
-    Retention, Screening, Store, StoreError, Tenants, Windows,
+    Broadcasts, Changes, Dispatch, Erasures, Health, Inbound, Lists, MediaRecords, Messages, Nodes, OptOuts, Receipts,
+    Requests, Retention, Screening, Store, StoreError, Tenants, Windows,
 };
 use tokio::sync::{Notify, Semaphore};
 
@@ -301,6 +305,39 @@ passed_on! { MediaRecords {
     fn find_media(digest: Digest, kind: MediaType) -> Option<MediaId>;
     fn media(id: MediaId) -> Option<StoredMedia>;
     fn sweep_media(after: Option<MediaId>, now: Timestamp, unneeded_since: Timestamp, limit: usize) -> SweptMedia;
+    fn has_object(id: MediaId) -> bool;
+    fn sweep_inbound_media(limit: usize) -> Vec<String>;
+} }
+
+passed_on! { Inbound {
+    fn record_inbound(arrivals: Vec<Arrival>, interpreter: Arc<dyn Interpreter>) -> Vec<Recorded>;
+    fn answered(arrivals: Vec<ArrivalId>) -> ();
+    fn end_part_waits(
+        now: Timestamp,
+        wait: Duration,
+        limit: usize,
+        interpreter: Arc<dyn Interpreter>,
+    ) -> PartsStep;
+    fn forget_inbound(now: Timestamp, unrouted_kept: Duration, limit: usize) -> usize;
+    fn count_waiting_parts() -> u64;
+    fn inbound_message(owner: Owner, id: MessageId) -> Option<Arc<InboundMessage>>;
+    fn inbound_of_any_account(id: MessageId) -> Option<Arc<InboundMessage>>;
+    fn inbound_messages(
+        owner: Option<Owner>,
+        filter: InboundFilter,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> InboundPage;
+    fn unrouted(after: Option<MessageId>, limit: usize) -> UnroutedPage;
+    fn assign_unrouted(id: MessageId, owner: Owner, opt: Option<Opt>, now: Timestamp) -> Arc<InboundMessage>;
+} }
+
+passed_on! { OptOuts {
+    fn all_opt_outs(each: Box<dyn FnMut(Vec<OptOut>) + Send>) -> ();
+    fn opt_out(opt_outs: Vec<OptOut>) -> Vec<bool>;
+    fn opt_in(opt_in: OptIn) -> OptedIn;
+    fn opt_outs(owner: Owner, filter: OptOutFilter, after: Option<OptOutCursor>, limit: usize) -> OptOutPage;
+    fn opt_out_history(owner: Owner, number: Msisdn, after: Option<OptOutCursor>, limit: usize) -> HistoryPage;
 } }
 
 passed_on! { Tenants {
@@ -370,6 +407,14 @@ impl Erasures for Gated {
 
     async fn erasable(&self, number: Msisdn, messages: Vec<MessageId>) -> Result<ErasureCounts, StoreError> {
         self.inner.erasable(number, messages).await
+    }
+
+    async fn erase_inbound(&self, id: ErasureId, now: Timestamp, limit: usize) -> Result<ErasedInbound, StoreError> {
+        self.inner.erase_inbound(id, now, limit).await
+    }
+
+    async fn erasable_inbound(&self, number: Msisdn) -> Result<ErasureCounts, StoreError> {
+        self.inner.erasable_inbound(number).await
     }
 
     async fn packed_with(&self, number: Msisdn, after: Option<Chunk>) -> Result<Packed, StoreError> {
