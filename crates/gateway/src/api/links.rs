@@ -78,7 +78,7 @@ mod tests {
         let link = links.url(id(1), 2, at);
         assert!(link.starts_with(&format!("https://sms.example.com/media/{}/2?exp=1700003600&sig=", id(1))), "{link}");
         let (expires, signature) = parts(&link);
-        let good = |id, place, expires, signature, secs| {
+        let good = |id, place, expires, signature, secs: i64| {
             let now = Timestamp::from_millis(at.as_millis() + secs * 1_000);
             links.is_good(id, place, Some(expires), Some(signature), now)
         };

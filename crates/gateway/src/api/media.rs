@@ -116,7 +116,7 @@ async fn file(api: &Api, message: &InboundMessage, place: usize) -> Result<Respo
     let left = media.bytes;
     let mut response = Response::new(Body::new(File { objects, name, at: 0, left, first: Some(first), reading: None }));
     let headers = response.headers_mut();
-    let kind = picture.map_or(&*media.content_type, MediaType::as_str);
+    let kind = picture.map_or(&*media.content_type, |kind| kind.as_str());
     let kind = HeaderValue::from_str(kind).unwrap_or(HeaderValue::from_static("application/octet-stream"));
     headers.insert(CONTENT_TYPE, kind);
     headers.insert(CONTENT_LENGTH, media.bytes.into());

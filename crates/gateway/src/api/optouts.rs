@@ -13,7 +13,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, Response, StatusCode, Uri};
 use bytes::Bytes;
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
-use model::{AccountId, Msisdn, OptOut, OptOutName, OptOutSource, Originator, Owner, Timestamp};
+use model::{AccountId, Msisdn, OptOut, OptOutName, OptOutSource, Originator, Timestamp};
 use pipeline::Pipeline;
 use pipeline::refusal::refused_by_store;
 use pipeline::tenants::{Caller, TenantBook};
