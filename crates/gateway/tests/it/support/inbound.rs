@@ -9,7 +9,7 @@ use model::{
     InboundAddress, InboundBody, InboundEncoding, InboundMedia, InboundMessage, Keyword, KeywordKind, MediaId,
     MessageId, Mode, Msisdn, OptOut, OptOutName, OptOutScope, OptOutSource, Originator, Owner, Timestamp,
 };
-use runtime::{Machine, Runtime};
+use runtime::Machine;
 use store::contract::inbound::{
     Arrival, Assembled, Consequence, InboundOutcome, Interpreted, Interpreter, Opt, Recorded,
 };
