@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use crate::clock::Timestamp;
 pub use wire::text::InvalidCharacter;
 
 /// What a client can be told. The discriminant is the published number.
@@ -219,7 +220,10 @@ impl ErrorCode {
             Self::MessageSendFailed => "The message could not be taken. Nothing was kept of it; it may be sent again.",
             Self::SenderNumberNotAvailable => "The sender number is unknown to the platform, released or unavailable.",
             Self::SenderNumberNotActive => "The sender number is pending, suspended or deactivated.",
-            Self::RecipientBlocked => "The recipient does not receive messages from you, or from anybody.",
+            Self::RecipientBlocked => {
+                "The recipient does not receive messages from you. `additionalInfo.reason` is `opted_out` where the \
+                 recipient wants none, since the time in `since`, and `blocked` where the operator blocked the number."
+            }
             Self::SenderBlocked => "The sender number may not send.",
             Self::DailyQuotaReached => {
                 "The account's recipients for this UTC day are used up. `Retry-After` gives the seconds until \
@@ -301,6 +305,13 @@ pub enum AdditionalInfo {
         categories: Vec<&'static str>,
         /// Where each was found, in the order of the text.
         matches: Vec<ContentMatch>,
+    },
+    /// The recipient is blocked by the operator.
+    Blocked,
+    /// The recipient opted out.
+    OptedOut {
+        /// When.
+        since: Timestamp,
     },
     /// A field that has the wrong JSON type, or disagrees with another place that says the same.
     WrongType {

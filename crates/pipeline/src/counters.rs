@@ -1,9 +1,13 @@
 //! What the pipeline counts, for the operator.
 
+use std::time::Instant;
+
 use model::CarrierName;
+use store::contract::inbound::InboundOutcome;
 
 use crate::count::{Counter, Level};
 use crate::growing::Growing;
+use crate::inbound::{InboundCounters, InboundOfCarrier};
 use crate::unmatched::UnmatchedCounters;
 
 /// Counts since the start.
@@ -23,6 +27,12 @@ pub struct Counters {
     carriers: Growing<Fates>,
     /// What became of messages that no carrier had.
     unrouted: Fates,
+    /// What handsets sent, by the carrier that brought it.
+    inbound_of: Growing<InboundOfCarrier>,
+    /// The same, of carriers that are no longer configured.
+    inbound_elsewhere: InboundOfCarrier,
+    /// What handsets sent, and what followed.
+    pub inbound: InboundCounters,
     /// What carriers send in vain.
     unmatched: Growing<UnmatchedCounters>,
     /// The same, of carriers that are no longer configured.
@@ -104,9 +114,11 @@ impl Counters {
     pub(crate) fn new(carriers: impl Iterator<Item = CarrierName>) -> Self {
         let names: Vec<CarrierName> = carriers.collect();
         let unmatched = names.iter().map(|name| (name.clone(), UnmatchedCounters::default())).collect();
+        let inbound_of = names.iter().map(|name| (name.clone(), InboundOfCarrier::default())).collect();
         Self {
             carriers: names.into_iter().map(|name| (name, Fates::default())).collect(),
             unmatched,
+            inbound_of,
             ..Self::default()
         }
     }
@@ -115,11 +127,26 @@ impl Counters {
     pub(crate) fn add_carrier(&self, name: &str) {
         self.carriers.add(name.into(), Fates::default());
         self.unmatched.add(name.into(), UnmatchedCounters::default());
+        self.inbound_of.add(name.into(), InboundOfCarrier::default());
     }
 
     /// What a carrier sends in vain; for any other name, what carriers sent that are no longer configured.
     pub fn unmatched(&self, carrier: &str) -> &UnmatchedCounters {
         self.unmatched.get(carrier).unwrap_or(&self.unmatched_elsewhere)
+    }
+
+    /// What handsets sent over a carrier; for any other name, over carriers that are no longer configured.
+    pub fn inbound_of(&self, carrier: &str) -> &InboundOfCarrier {
+        self.inbound_of.get(carrier).unwrap_or(&self.inbound_elsewhere)
+    }
+
+    /// Counts and logs a message of a handset that is shown with parts missing.
+    pub(crate) fn shown(&self, outcome: &InboundOutcome, now: Instant) {
+        let carrier = match outcome {
+            InboundOutcome::Message(message, _) => self.inbound_of(&message.carrier),
+            _ => &self.inbound_elsewhere,
+        };
+        self.inbound.shown(carrier, outcome, now);
     }
 
     /// What became of a carrier's messages; of those that no carrier had, for any other name.

@@ -104,7 +104,7 @@ impl Expander {
             node: self.node.epoch(),
             skips: Box::new(move |broadcast, recipients| {
                 let mut skipped = match tenants.check_sender(broadcast.account, broadcast.originator) {
-                    Ok(()) => tenants.blocked_among(broadcast.account, recipients),
+                    Ok(()) => tenants.barred_among(broadcast.owner(), broadcast.originator, recipients),
                     Err(_) => vec![true; recipients.len()],
                 };
                 // The number that replaces an erased one gets no message.

@@ -180,6 +180,15 @@ impl Shelf {
         Ok(swept.next)
     }
 
+    /// Removes files that no message of a handset has any more, at most `limit`. Returns how many.
+    pub(crate) async fn sweep_files(&self, limit: usize) -> Result<usize, StoreError> {
+        let names = self.store.sweep_inbound_media(limit).await?;
+        for name in &names {
+            self.remove_object(name).await;
+        }
+        Ok(names.len())
+    }
+
     /// Removes bytes that nobody names: of messages that were not admitted, because the process ended before.
     pub(crate) async fn remove_orphans(&self) -> Result<(), StoreError> {
         let names = self
@@ -191,7 +200,7 @@ impl Shelf {
         for name in names {
             // What has another name is not ours.
             let Some(id) = name.split_once('-').and_then(|(_, id)| id.parse::<MediaId>().ok()) else { continue };
-            if id.made_at() < oldest_sound && self.store.media(id).await?.is_none() {
+            if id.made_at() < oldest_sound && !self.store.has_object(id).await? {
                 tracing::info!("Media {id} were stored for a message that was never admitted, and are removed");
                 self.remove_object(&name).await;
             }

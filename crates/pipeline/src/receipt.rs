@@ -1,31 +1,43 @@
-//! Carriers' events: answers to attempts and receipts, recorded in the order in which they came, in groups. `recording`
-//! decides; this performs its decisions.
+//! Carriers' events: answers to attempts, receipts, and messages of handsets, recorded in the order in which they came,
+//! in groups. `recording` decides; this performs its decisions.
 
 mod recording;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use carrier::{Ack, CarrierEvent};
-use model::Entropy;
+use carrier::{Ack, CarrierEvent, Inbound, InboundContent};
+use model::{CarrierName, Entropy, InboundMedia};
 use model::unmatched::Reason;
 use runtime::Runtime;
 use store::contract::dispatch::Outcome;
+use store::contract::inbound::{Arrival, ArrivalId, Recorded};
 use store::contract::receipts::{Receipt, ReceiptOutcome, Refused};
 use store::{Store, StoreError};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatchers};
+use crate::inbound::Interpreting;
+use crate::inbound::files::Files;
 use crate::route::Routes;
-use recording::{Action, Books, Input, Recording, Report, Taken, Writes};
+use crate::tenants::TenantBook;
+use recording::{Action, Books, Input, Placed, Recording, Report, Taken, Writes, Written};
 
 /// How many events are recorded together.
 const BATCH: usize = 1_024;
 
+/// How many messages of handsets have their files written at the same time.
+const PLACED_TOGETHER: usize = 8;
+
 /// Records what carriers report.
 pub(crate) struct Recorder {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) tenants: Arc<TenantBook>,
+    /// What the store asks about messages of handsets.
+    pub(crate) interpreter: Arc<Interpreting>,
+    /// The files of messages of handsets.
+    pub(crate) files: Files,
     pub(crate) routes: Arc<Routes>,
     pub(crate) dispatchers: Dispatchers,
     pub(crate) settings: DispatchSettings,
@@ -44,14 +56,18 @@ impl Recorder {
         mut flush: mpsc::Receiver<oneshot::Sender<()>>,
     ) {
         let mut recording = Recording::new(self.books());
-        let mut batch = Vec::with_capacity(BATCH);
+        let (placing, mut placed) = Placing::new();
+        let (mut batch, mut in_place) = (Vec::with_capacity(BATCH), Vec::new());
         loop {
             tokio::select! {
                 biased;
                 count = events.recv_many(&mut batch, BATCH) => match count {
                     0 => return,
-                    _ => self.record(&mut recording, &mut batch).await,
+                    _ => self.record(&mut recording, Input::Told(&mut batch), &placing).await,
                 },
+                _ = placed.recv_many(&mut in_place, BATCH) => {
+                    self.record(&mut recording, Input::Placed(&mut in_place), &placing).await;
+                }
                 // Nothing is waiting to be recorded. A caller that does not listen needs no answer.
                 Some(done) = flush.recv() => drop(done.send(())),
             }
@@ -59,7 +75,7 @@ impl Recorder {
     }
 
     fn books(&self) -> Books {
-        let dispatchers = self.dispatchers.clone();
+        let (dispatchers, tenants) = (self.dispatchers.clone(), Arc::clone(&self.tenants));
         Books {
             routes: Arc::clone(&self.routes),
             carriers: Box::new(self.dispatchers.clone()),
@@ -68,21 +84,34 @@ impl Recorder {
             receipt_wait: Box::new(move |carrier| {
                 dispatchers.carrier(carrier).and_then(|carrier| carrier.receipt_wait())
             }),
+            is_ours: Box::new(move |address| address.known().is_some_and(|address| tenants.is_ours(address))),
             entropy: Arc::clone(&self.entropy),
         }
     }
 
-    async fn record(&self, recording: &mut Recording, events: &mut Vec<CarrierEvent>) {
-        let mut actions = VecDeque::from(recording.on(Input::Told(events), self.runtime.look()));
+    async fn record(&self, recording: &mut Recording, input: Input<'_>, placing: &Placing) {
+        let mut actions = VecDeque::from(recording.on(input, self.runtime.look()));
         while let Some(action) = actions.pop_front() {
-            if let Some(input) = self.perform(action).await {
+            if let Some(input) = self.perform(action, placing).await {
                 actions.extend(recording.on(input, self.runtime.look()));
             }
         }
     }
 
-    async fn perform(&self, action: Action) -> Option<Input<'static>> {
+    async fn perform(&self, action: Action, placing: &Placing) -> Option<Input<'static>> {
         match action {
+            Action::Place(carrier, inbound, ack) => {
+                self.place(carrier, inbound, ack, placing);
+                None
+            }
+            Action::Discard(media) => {
+                self.discard(media);
+                None
+            }
+            Action::LookAt(carriers) => {
+                carriers.iter().for_each(|carrier| self.dispatchers.look_at(carrier));
+                None
+            }
             Action::Write(writes) => Some(self.unless_given_up(self.write(writes)).await),
             Action::Rest(time) => {
                 let rest = async {
@@ -117,11 +146,75 @@ impl Recorder {
         }
     }
 
-    async fn write(&self, Writes { outcomes, receipts, refused }: Writes) -> Input<'static> {
+    async fn write(&self, writes: Writes) -> Input<'static> {
+        let Writes { outcomes, receipts, arrivals, answered, refused } = writes;
         // They are handed to the store in this order, and its next commit takes them together.
-        let (outcomes, receipts, ()) =
-            tokio::join!(self.write_outcomes(outcomes), self.write_receipts(receipts), self.write_refused(refused));
-        Input::Written { outcomes, receipts }
+        let (outcomes, receipts, arrivals, (), ()) = tokio::join!(
+            self.write_outcomes(outcomes),
+            self.write_receipts(receipts),
+            self.write_arrivals(arrivals),
+            self.write_answered(answered),
+            self.write_refused(refused)
+        );
+        Input::Written(Written { outcomes, receipts, arrivals })
+    }
+
+    /// Records messages of handsets. What follows from them stands in memory before their carriers are answered, so that
+    /// nothing is accepted for a handset whose STOP was.
+    async fn write_arrivals(&self, arrivals: Vec<Arrival>) -> Option<Vec<Recorded>> {
+        if arrivals.is_empty() {
+            return None;
+        }
+        let count = arrivals.len() as u64;
+        let recorded = match self.store.record_inbound(arrivals, Arc::clone(&self.interpreter) as _).await {
+            Ok(recorded) => self.tenants.follow().await.map(|()| recorded),
+            Err(error) => Err(error),
+        };
+        recorded
+            .inspect_err(|error| {
+                self.counters.inbound.not_recorded.add_many(count);
+                tracing::warn!(%error, "Could not record messages of handsets; carriers are asked to send them again: \
+                    {error}");
+            })
+            .ok()
+    }
+
+    async fn write_answered(&self, answered: Vec<ArrivalId>) {
+        if !answered.is_empty()
+            && let Err(error) = self.store.answered(answered).await
+        {
+            tracing::warn!(%error, "It is not on record that carriers had our answers, so that the same text may be \
+                taken for one that comes again: {error}");
+        }
+    }
+
+    /// Puts the files of a message into their place, beside the recording of others: a slow disk holds up no receipt.
+    fn place(&self, carrier: CarrierName, mut inbound: Box<Inbound>, ack: Ack, placing: &Placing) {
+        let (files, counters) = (self.files.clone(), Arc::clone(&self.counters));
+        let Placing { done, room } = placing;
+        let (done, room) = (done.clone(), Arc::clone(room));
+        let work = async move {
+            let Ok(_place) = room.acquire_owned().await else { return };
+            let brought = match &mut inbound.content {
+                InboundContent::Mms(mms) => std::mem::take(&mut mms.files),
+                InboundContent::Sms(..) => Vec::new(),
+            };
+            match files.place(brought).await {
+                // Where nothing is recorded any more, the carrier sends it again.
+                Ok(media) => drop(done.send(Placed { carrier, inbound, media, ack })),
+                Err(error) => {
+                    counters.inbound.not_recorded.add();
+                    tracing::warn!(carrier.name = %carrier, %error, "The files of a message of a handset cannot be \
+                        kept; {carrier} is asked to send it again: {error}");
+                }
+            }
+        };
+        drop(self.runtime.spawn("files of a handset", Box::pin(work)));
+    }
+
+    fn discard(&self, media: Vec<InboundMedia>) {
+        let files = self.files.clone();
+        drop(self.runtime.spawn("files of a handset", Box::pin(async move { files.remove(&media).await })));
     }
 
     async fn write_outcomes(&self, outcomes: Vec<Outcome>) -> Taken {
@@ -183,11 +276,28 @@ impl Recorder {
                     unmatched.drop_parked(carrier, *dropped, now);
                 }
             }
+            Report::Arrived(heard, outcome) => {
+                self.counters.inbound.heard(self.counters.inbound_of(&heard.carrier), heard, outcome, now);
+            }
             Report::GivenUp(count) => tracing::error!(
                 "{count} outcomes are not recorded, for the process ends: they are unknown after the next start"
             ),
             Report::Lost(count) => tracing::error!("{count} outcomes are unknown after the next start"),
         }
+    }
+}
+
+/// Where messages go whose files are in their place, and how many of them are under way.
+struct Placing {
+    done: mpsc::UnboundedSender<Placed>,
+    room: Arc<Semaphore>,
+}
+
+impl Placing {
+    fn new() -> (Self, mpsc::UnboundedReceiver<Placed>) {
+        let (done, placed) = mpsc::unbounded_channel();
+        // Those that wait are bounded by their carriers, which wait for the answers.
+        (Self { done, room: Arc::new(Semaphore::new(PLACED_TOGETHER)) }, placed)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Starting the pipeline (`start`), handing requests in, and draining it (`drain`).
 
+mod assigning;
 mod drain;
 mod erase;
 mod optouts;
@@ -32,6 +33,7 @@ use crate::dispatch::{DispatchSettings, Dispatchers, Surroundings};
 use crate::erase::Erasing;
 use crate::expand::{Bell, BroadcastSettings};
 use crate::feed::Feed;
+use crate::inbound::{InboundRules, InboundRulesInForce};
 use crate::node::Node;
 use crate::refusal::{DRAINING, draining, refused_by_store};
 use crate::retention::{Retention, RulesInForce};
@@ -67,6 +69,8 @@ pub struct Parts {
     pub screening_log: Duration,
     /// How long texts, messages and keys of receipts are kept.
     pub retention: Retention,
+    /// How long parts of messages of handsets wait, and unrouted ones are kept.
+    pub inbound: InboundRules,
     /// How old a message is when it is added to the index of lists.
     pub index_after: Duration,
     /// What is admitted.
@@ -111,6 +115,7 @@ pub struct Pipeline {
     around: Surroundings,
     bell: Arc<Bell>,
     retention: Arc<RulesInForce>,
+    inbound: Arc<InboundRulesInForce>,
     counters: Arc<Counters>,
     feed: Arc<Feed>,
     runtime: Arc<dyn Runtime>,

@@ -16,6 +16,7 @@ use store::{Store, StoreError};
 
 use crate::counters::{Counters, RemovedCounters};
 use crate::dispatch::Dispatchers;
+use crate::inbound::{InboundRulesInForce, Interpreting};
 use crate::media::Shelf;
 use crate::node::Node;
 use crate::retention::{Rule, RulesInForce};
@@ -41,6 +42,10 @@ pub(crate) struct Sweeper {
     pub(crate) media_kept: Duration,
     /// How long things are kept.
     pub(crate) retention: Arc<RulesInForce>,
+    /// How long parts of messages of handsets wait, and unrouted ones are kept.
+    pub(crate) inbound: Arc<InboundRulesInForce>,
+    /// What the store asks about messages of handsets.
+    pub(crate) interpreter: Arc<Interpreting>,
     /// How long a receipt waits for its acknowledgement.
     pub(crate) parked_kept: Duration,
     pub(crate) store: Arc<dyn Store>,
@@ -60,6 +65,7 @@ impl Sweeper {
             strand(Strand::Messages),
             strand(Strand::Records),
             strand(Strand::Media),
+            strand(Strand::Inbound),
             strand(Strand::Retention)
         );
     }
@@ -121,6 +127,18 @@ impl Sweeper {
                 let unneeded_since = old.map_or(unneeded_since, |old| unneeded_since.max(old));
                 Input::MediaSwept(self.shelf.sweep(after, unneeded_since, BATCH).await?)
             }
+            Call::SweepFiles => Input::FilesSwept(self.shelf.sweep_files(STEP).await?),
+            Call::EndPartWaits(at) => {
+                let wait = self.inbound.get().parts_wait;
+                Input::PartsShown(store.end_part_waits(at, wait, STEP, Arc::clone(&self.interpreter) as _).await?)
+            }
+            Call::ForgetInbound(at) => {
+                Input::InboundForgotten(store.forget_inbound(at, self.inbound.get().unrouted_kept, STEP).await?)
+            }
+            Call::CountParts => {
+                self.counters.inbound.waiting_parts.set(store.count_waiting_parts().await?);
+                Input::PartsCounted
+            }
         })
     }
 
@@ -156,6 +174,10 @@ impl Sweeper {
                 let parts: Vec<String> =
                     parts.map(|(name, count)| format!("{count} {}", name.replace('_', " "))).collect();
                 tracing::info!("Removed because they are older than `[retention]` allows: {}", parts.join(", "));
+            }
+            Report::Shown(outcome) => self.counters.shown(outcome, now),
+            Report::Later(Later::Inbound, error) => {
+                tracing::warn!(%error, "Waits for parts of messages of handsets end later: {error}");
             }
             Report::Later(Later::Retention, error) => {
                 tracing::warn!(%error, "What is older than `[retention]` allows is removed later: {error}");

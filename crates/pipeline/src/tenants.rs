@@ -2,6 +2,8 @@
 //! changes go to the store first, and come from its change feed to stand here before the operator is answered, so that
 //! they take effect at once.
 
+mod keywords;
+mod optouts;
 mod order;
 
 use std::collections::HashMap;
@@ -14,6 +16,11 @@ use model::error::ErrorCode;
 use model::key::{ApiKey, KeyId, KeySecret, Mode, Pepper, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState, may_send};
 use model::{AccountId, Clock, Entropy, Mint, Msisdn, Originator, Owner, Timestamp};
+pub(crate) use keywords::Owned;
+use keywords::Settings;
+pub(crate) use optouts::Barred;
+use optouts::OptOutTable;
+pub use optouts::NewOptOut;
 use order::Order;
 pub use order::{BlockName, KeyPlace, Listed};
 use runtime::Runtime;
@@ -79,6 +86,10 @@ struct Tables {
     keys: HashMap<KeyId, ApiKey>,
     numbers: HashMap<Originator, Number>,
     blocks: HashMap<BlockName, Block>,
+    opt_outs: OptOutTable,
+    keywords: Settings,
+    /// Numbers that belong to no account any more, and the account that had them last.
+    former_owners: HashMap<Originator, AccountId>,
     /// The order in which they are listed.
     order: Order,
 }
@@ -97,6 +108,7 @@ impl TenantBook {
         // What changes from here on is in the tail, whether it is read now as well or not.
         let tail = store.subscribe(Kinds::TENANTS);
         let data = store.tenants().await?;
+        let opt_outs = OptOutTable::load(&*store).await?;
         let mint = Mint::default();
         data.accounts.iter().for_each(|account| account.id.seen_by(&mint));
         Ok(Self {
@@ -105,7 +117,7 @@ impl TenantBook {
             clock,
             entropy,
             mint,
-            tables: RwLock::new(Tables::of(data)),
+            tables: RwLock::new(Tables::of(data, opt_outs)),
             tail,
             following: Default::default(),
         })
@@ -134,7 +146,7 @@ impl TenantBook {
             if !following.is_behind || following.is_over {
                 return Ok(());
             }
-            let tables = Tables::of(self.store.tenants().await?);
+            let tables = Tables::of(self.store.tenants().await?, OptOutTable::load(&*self.store).await?);
             *self.write() = tables;
             following.is_behind = false;
         }
@@ -176,22 +188,6 @@ impl TenantBook {
         let tables = self.read();
         may_send(account, tables.numbers.get(&originator))?;
         if tables.is_blocked(originator, BlockKind::Sender, account) { Err(ErrorCode::SenderBlocked) } else { Ok(()) }
-    }
-
-    /// Whether `account` may send to `recipient`.
-    pub fn check_recipient(&self, account: AccountId, recipient: Msisdn) -> Result<(), ErrorCode> {
-        if self.read().is_blocked(recipient.into(), BlockKind::Recipient, account) {
-            Err(ErrorCode::RecipientBlocked)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Which of these recipients `account` may not send to, in their order.
-    pub fn blocked_among(&self, account: AccountId, recipients: &[Msisdn]) -> Vec<bool> {
-        let tables = self.read();
-        let is_blocked = |recipient: &Msisdn| tables.is_blocked((*recipient).into(), BlockKind::Recipient, account);
-        recipients.iter().map(is_blocked).collect()
     }
 
     /// The keyed digest under which a number is remembered that was erased.
@@ -406,8 +402,8 @@ impl TenantBook {
 }
 
 impl Tables {
-    fn of(data: TenantData) -> Self {
-        let mut tables = Self::default();
+    fn of(data: TenantData, opt_outs: OptOutTable) -> Self {
+        let mut tables = Self { opt_outs, ..Self::default() };
         data.accounts.into_iter().for_each(|account| {
             tables.set_policy(account.id, account.screening.as_deref());
             tables.put_account(account);
@@ -415,6 +411,8 @@ impl Tables {
         data.keys.into_iter().for_each(|key| tables.put_key(key));
         data.numbers.into_iter().for_each(|number| tables.put_number(number));
         data.blocks.into_iter().for_each(|block| tables.put_block(block));
+        data.keywords.iter().for_each(|(of, settings)| tables.keywords.set(*of, settings));
+        tables.former_owners.extend(data.former_owners);
         tables
     }
 
@@ -436,7 +434,9 @@ impl Tables {
                 self.order.remove_block(&name);
                 self.blocks.remove(&name);
             }
-            Resource::OptedOut(_) | Resource::OptedIn(_) => {}
+            Resource::OptedOut(opt_out) => self.opt_outs.put(&opt_out.name, opt_out.created_at),
+            Resource::OptedIn(opt_out) => self.opt_outs.remove(&opt_out.name),
+            Resource::Keywords { of, settings } => self.keywords.set(*of, settings),
             Resource::Message { .. } | Resource::Broadcast { .. } | Resource::Inbound { .. } => {}
         }
     }
@@ -461,7 +461,17 @@ impl Tables {
 
     fn put_number(&mut self, number: Number) {
         self.order.numbers.put(number.number);
-        self.numbers.insert(number.number, number);
+        let (name, account) = (number.number, number.account);
+        let had = self.numbers.insert(name, number).map(|had| had.account);
+        if had.is_some_and(|had| had != account) {
+            // They were words of the account before.
+            self.keywords.forget_number(name);
+        }
+        match (had.flatten(), account) {
+            (_, Some(_)) => drop(self.former_owners.remove(&name)),
+            (Some(had), None) => drop(self.former_owners.insert(name, had)),
+            (None, None) => {}
+        }
     }
 
     fn put_block(&mut self, block: Block) {

@@ -17,6 +17,7 @@ use model::{
 };
 
 use crate::contract::changes::Resource;
+use crate::contract::tenants::KeywordsOf;
 
 /// The format of this file.
 const FORMAT: u8 = 1;
@@ -34,6 +35,8 @@ mod form {
     pub(super) const INBOUND: u8 = 10;
     pub(super) const OPTED_OUT: u8 = 11;
     pub(super) const OPTED_IN: u8 = 12;
+    pub(super) const KEYWORDS_OF_ACCOUNT: u8 = 20;
+    pub(super) const KEYWORDS_OF_NUMBER: u8 = 21;
     /// An account that has a rule for its texts. The rule follows what an account without one has.
     pub(super) const ACCOUNT_WITH_RULE: u8 = 9;
 }
@@ -104,6 +107,16 @@ pub(crate) fn encode(resource: &Resource, octets: &mut Vec<u8>) {
             out.octet(form::OPTED_IN);
             out.opt_out(opt_out);
         }
+        Resource::Keywords { of: KeywordsOf::Account(account), settings } => {
+            out.octet(form::KEYWORDS_OF_ACCOUNT);
+            out.octets(&account.to_bytes());
+            out.text(settings);
+        }
+        Resource::Keywords { of: KeywordsOf::Number(number), settings } => {
+            out.octet(form::KEYWORDS_OF_NUMBER);
+            out.text(&number.text());
+            out.text(settings);
+        }
         Resource::Policy { account, policy } => {
             out.octet(form::POLICY);
             out.octets(&account.to_bytes());
@@ -168,6 +181,14 @@ pub(crate) fn decode(octets: &[u8]) -> Option<Resource> {
         form::INBOUND => Resource::Inbound { id: MessageId::from_bytes(facts.octets()?), is_partial: facts.flag()? },
         form::OPTED_OUT => Resource::OptedOut(facts.opt_out()?),
         form::OPTED_IN => Resource::OptedIn(facts.opt_out()?),
+        form::KEYWORDS_OF_ACCOUNT => {
+            let of = KeywordsOf::Account(facts.account_id()?);
+            Resource::Keywords { of, settings: facts.text()?.into() }
+        }
+        form::KEYWORDS_OF_NUMBER => {
+            let of = KeywordsOf::Number(facts.originator()?);
+            Resource::Keywords { of, settings: facts.text()?.into() }
+        }
         form::POLICY => Resource::Policy { account: facts.account_id()?, policy: facts.text()?.into() },
         _ => return None,
     };
@@ -453,6 +474,8 @@ mod tests {
             Resource::Blocked(Block { account: Some(account), reason: None, ..block }),
             Resource::Unblocked { number, kind: BlockKind::Recipient, account: Some(account) },
             Resource::Policy { account, policy: "{}".into() },
+            Resource::Keywords { of: KeywordsOf::Account(account), settings: "{}".into() },
+            Resource::Keywords { of: KeywordsOf::Number(number), settings: r#"{"yes":true}"#.into() },
         ]
     }
 

@@ -21,6 +21,49 @@ pub fn read(user_data: &[u8]) -> (Option<Concat>, &[u8]) {
     (element(header), text)
 }
 
+/// All that a header says about its user data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// Which part of a longer message it is.
+    pub concat: Option<Concat>,
+    /// The other elements in their order, each with its identifier and its length.
+    pub others: Vec<u8>,
+    /// Whether it addresses a port (3GPP TS 23.040, 9.2.3.24.3 and 4).
+    pub has_port: bool,
+    /// The language of the single shift table; 0 for none (3GPP TS 23.040, 9.2.3.24.15).
+    pub single_shift: u8,
+    /// The language of the locking shift table; 0 for none (3GPP TS 23.040, 9.2.3.24.16).
+    pub locking_shift: u8,
+    /// How many octets it takes, that of its length included.
+    pub octets: usize,
+}
+
+/// The header of user data and what follows it. `None` where no elements fill it exactly, as [`has_header`] says.
+pub fn header(user_data: &[u8]) -> Option<(Header, &[u8])> {
+    if !has_header(user_data) {
+        return None;
+    }
+    let (length, rest) = user_data.split_first()?;
+    let (elements, text) = rest.split_at_checked(usize::from(*length))?;
+    let mut header = Header { concat: element(elements), octets: 1 + elements.len(), ..Header::default() };
+    let mut left = elements;
+    while let [id, length, rest @ ..] = left {
+        let (value, next) = rest.split_at_checked(usize::from(*length))?;
+        match (id, value) {
+            (0x00 | 0x08, _) => {}
+            (0x04 | 0x05, _) => header.has_port = true,
+            (0x24, [language]) => header.single_shift = *language,
+            (0x25, [language]) => header.locking_shift = *language,
+            _ => {}
+        }
+        if !matches!(id, 0x00 | 0x08) {
+            header.others.extend_from_slice(left.get(..2 + value.len()).unwrap_or_default());
+        }
+        left = next;
+    }
+    Some((header, text))
+}
+
 /// Whether user data begins with a header whose elements fill it exactly. Some peers say that there is one where there
 /// is only text.
 pub fn has_header(user_data: &[u8]) -> bool {
@@ -90,14 +133,49 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_header_tells_of_languages_ports_and_whatever_else_it_has() {
+        let plain = Header { octets: 6, concat: read(&[5, 0, 3, 7, 2, 1]).0, ..Header::default() };
+        let language =
+            Header { octets: 9, others: vec![0x24, 1, 2], single_shift: 2, concat: plain.concat, ..Header::default() };
+        let both = Header {
+            octets: 7,
+            others: vec![0x25, 1, 1, 0x24, 1, 3],
+            single_shift: 3,
+            locking_shift: 1,
+            ..Header::default()
+        };
+        let port =
+            Header { octets: 7, others: vec![5, 4, 0x0B, 0x84, 0x23, 0xF0], has_port: true, ..Header::default() };
+        let narrow = Header { octets: 5, others: vec![4, 2, 1, 2], has_port: true, ..Header::default() };
+        for (data, expected) in [
+            (&[5, 0, 3, 7, 2, 1, b'x'][..], Some((plain.clone(), &b"x"[..]))),
+            (&[8, 0x24, 1, 2, 0, 3, 7, 2, 1, b'x'], Some((language, b"x"))),
+            (&[6, 0x25, 1, 1, 0x24, 1, 3], Some((both, b""))),
+            (&[6, 5, 4, 0x0B, 0x84, 0x23, 0xF0, 1], Some((port, &[1]))),
+            (&[4, 4, 2, 1, 2], Some((narrow, b""))),
+            (&[0, b'x'], Some((Header { octets: 1, ..Header::default() }, b"x"))),
+            // An element that counts from zero is ignored, and is none of the others.
+            (&[5, 0, 3, 7, 2, 0], Some((Header { concat: None, ..plain }, b""))),
+            (b"id:42", None),
+            (&[], None),
+        ] {
+            assert_eq!(header(data), expected, "{data:?}");
+        }
+    }
+
     proptest! {
         #![proptest_config(trials::config(256))]
 
         #[test]
         fn any_octets_are_read(octets: Vec<u8>) {
-            let (_, text) = read(&octets);
+            let (concat, text) = read(&octets);
             prop_assert!(octets.ends_with(text));
-            has_header(&octets);
+            prop_assert_eq!(has_header(&octets), header(&octets).is_some());
+            if let Some((header, behind)) = header(&octets) {
+                prop_assert_eq!((header.concat, behind), (concat, text));
+                prop_assert_eq!(header.octets + behind.len(), octets.len());
+            }
         }
     }
 }

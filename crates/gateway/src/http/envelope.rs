@@ -112,6 +112,10 @@ impl Serialize for Info<'_> {
         match self.0 {
             AdditionalInfo::Fields(fields) => serde_json::json!({ "fields": fields }).serialize(serializer),
             AdditionalInfo::Field(field) => serde_json::json!({ "field": field }).serialize(serializer),
+            AdditionalInfo::Blocked => serde_json::json!({ "reason": "blocked" }).serialize(serializer),
+            AdditionalInfo::OptedOut { since } => {
+                serde_json::json!({ "reason": "opted_out", "since": since.to_string() }).serialize(serializer)
+            }
             AdditionalInfo::NonCompliant { categories, matches } => {
                 let matches: Vec<_> = matches
                     .iter()
@@ -181,6 +185,11 @@ mod tests {
                 r#"{"recipients":[{"index":4,"value":"555"}]}"#,
             ),
             (AdditionalInfo::DuplicateRecipients(vec!["+18005551001".into()]), r#"{"recipients":["+18005551001"]}"#),
+            (AdditionalInfo::Blocked, r#"{"reason":"blocked"}"#),
+            (
+                AdditionalInfo::OptedOut { since: model::Timestamp::from_millis(1_773_585_000_000) },
+                r#"{"reason":"opted_out","since":"2026-03-15T14:30:00.000Z"}"#,
+            ),
             (AdditionalInfo::Place { line: 1, column: 17 }, r#"{"column":17,"line":1}"#),
         ] {
             let body = envelope.body(ErrorCode::MalformedRequest, Some(&info));

@@ -70,7 +70,7 @@ impl Admission {
         }
         let (body, encoding, segments) = measured(parsed.body, parsed.kind, &self.limits.get())?; // 33016 33107
         self.tenants.check_sender(caller.account, parsed.originator)?; // 33008 33004 33009 33011
-        let recipients = self.not_blocked(caller, &parsed.recipients);
+        let recipients = self.not_barred(caller, parsed.originator, &parsed.recipients);
         let flagged = self.screen(caller, parsed.originator, body.as_ref(), now).await?; // 33019
         let media = self.media(caller, parsed.media_url.as_deref()).await?; // 33018 33017 33014 33015
         // Media take their time, and the broadcast begins its life when it is written.
@@ -96,15 +96,16 @@ impl Admission {
         self.commit(caller, (Arc::new(broadcast), recipients), media, under_way, flagged).await // 33012 33013 33007
     }
 
-    fn not_blocked(&self, caller: &Caller, recipients: &Recipients) -> Recipients {
+    /// The recipients that are neither blocked nor opted out.
+    fn not_barred(&self, caller: &Caller, originator: Originator, recipients: &Recipients) -> Recipients {
         let (mut sound, mut rest) = (Recipients::default(), recipients.iter());
         loop {
             let some: Vec<Msisdn> = rest.by_ref().take(LOOKUP).collect();
             if some.is_empty() {
                 return sound;
             }
-            let blocked = self.tenants.blocked_among(caller.account, &some);
-            some.iter().zip(blocked).filter(|(_, blocked)| !blocked).for_each(|(recipient, _)| sound.push(*recipient));
+            let barred = self.tenants.barred_among(caller.owner(), originator, &some);
+            some.iter().zip(barred).filter(|(_, barred)| !barred).for_each(|(recipient, _)| sound.push(*recipient));
         }
     }
 

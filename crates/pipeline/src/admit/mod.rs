@@ -102,13 +102,13 @@ pub(crate) struct Admission {
     pub(crate) tenants: Arc<TenantBook>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) dispatchers: Dispatchers,
-    pub(crate) limits: InForce,
+    pub(crate) limits: Arc<InForce>,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) references: Arc<References>,
     pub(crate) screen: RwLock<Arc<Screen>>,
     pub(crate) shelf: Arc<Shelf>,
-    pub(crate) mint: Mint,
+    pub(crate) mint: Arc<Mint>,
     pub(crate) waiters: Arc<MessageWaiters>,
     pub(crate) broadcast_waiters: Arc<BroadcastWaiters>,
     pub(crate) counters: Arc<Counters>,
@@ -138,7 +138,7 @@ impl Admission {
         }
         let draft = Draft::check(parsed, &self.limits.get())?; // 33016 33107
         self.tenants.check_sender(caller.account, draft.originator)?; // 33008 33004 33009 33011
-        self.tenants.check_recipient(caller.account, draft.recipient)?; // 33010
+        self.tenants.check_recipient(caller.owner(), draft.originator, draft.recipient)?; // 33010
         let flagged = self.screen(caller, draft.originator, draft.body.as_ref(), now).await?; // 33019
         let media = self.media(caller, draft.media_url.as_deref()).await?; // 33018 33017 33014 33015
         // Media take their time, and the message begins its life when it is written.

@@ -28,13 +28,13 @@ mod words;
 pub(super) use decide::skips;
 pub(super) use words::{Action, Carriers, Input, Report, Wait};
 
-/// Says why a message of a broadcast is not to leave any more.
+/// Says why a message is not to leave any more.
 pub(super) type Skips = Arc<dyn Fn(&Message) -> Option<&'static str> + Send + Sync>;
 
 /// What the machine looks up and counts with, beside its own memory.
 #[derive(Clone)]
 pub(super) struct Books {
-    /// Why a message of a broadcast is not to leave any more, as the tenants have it.
+    /// Why a message is not to leave any more, as the tenants have it.
     pub(super) skips: Skips,
     pub(super) routes: Arc<Routes>,
     /// The paces of sender numbers, over all carriers.

@@ -2,22 +2,29 @@
 //! comes out.
 //!
 //! What a carrier answered to an attempt is a fact that must not be lost, so it is offered to the store until that
-//! takes it, or the process ends. A receipt is offered once: its carrier sends it again unless it is on disk.
+//! takes it, or the process ends. A receipt, and a message of a handset, is offered once: its carrier sends it again
+//! unless it is on disk.
+
+mod arrived;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use carrier::{Ack, CarrierEvent, Event, ReceiptState, Unusable};
+use carrier::{Ack, CarrierEvent, Event, Inbound, ReceiptState, Unusable};
 use model::backoff::Backoff;
 use model::status::SegmentFate;
 use model::unmatched::{Reason, clipped};
-use model::{CarrierName, Entropy, ErrorType, Moment};
+use model::{CarrierName, Entropy, ErrorType, InboundMedia, Moment};
 use store::contract::dispatch::{Outcome, Verdict};
+use store::contract::inbound::{Arrival, ArrivalId, InboundOutcome, Recorded};
 use store::contract::receipts::{Receipt, ReceiptOutcome, Refused};
 
+use crate::inbound::Heard;
 use crate::outcome::{Circumstances, ID_SHOWN_BYTES_MAX, judge};
 use crate::route::{Carriers, Routes};
+use arrived::{Arrived, has_files};
+pub(super) use arrived::{IsOurs, Placed};
 
 /// The waits between offers of outcomes that the store does not take.
 const AGAIN: Backoff = Backoff { floor: Duration::from_millis(100), ceiling: Duration::from_secs(5) };
@@ -26,17 +33,25 @@ const AGAIN: Backoff = Backoff { floor: Duration::from_millis(100), ceiling: Dur
 pub(super) enum Input<'a> {
     /// Carriers report these, in this order. Nothing that the driver was to do is left undone.
     Told(&'a mut Vec<CarrierEvent>),
+    /// The files of these messages are in their place.
+    Placed(&'a mut Vec<Placed>),
     /// The writes were offered to the store.
-    Written {
-        /// What became of the outcomes.
-        outcomes: Taken,
-        /// What became of the receipts; `None` where the store did not take them.
-        receipts: Option<Vec<ReceiptOutcome>>,
-    },
+    Written(Written),
     /// The rest is over.
     Rested,
     /// The process ends, and the store has had its time.
     GiveUp,
+}
+
+/// What the store made of writes.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// What became of the outcomes.
+    pub(super) outcomes: Taken,
+    /// What became of the receipts; `None` where the store did not take them.
+    pub(super) receipts: Option<Vec<ReceiptOutcome>>,
+    /// What became of the messages of handsets; `None` where the store did not take them.
+    pub(super) arrivals: Option<Vec<Recorded>>,
 }
 
 /// What a store made of outcomes.
@@ -53,12 +68,19 @@ pub(super) enum Taken {
 /// What is to be done.
 #[derive(Debug)]
 pub(super) enum Action {
+    /// Put the files of a message of a handset into their place, beside everything else: it is among
+    /// [`Input::Placed`] then. Where that fails, the message is left, and its carrier sends it again.
+    Place(CarrierName, Box<Inbound>, Ack),
     /// Write these side by side: [`Input::Written`], or [`Input::GiveUp`].
     Write(Writes),
     /// Wait for so long: [`Input::Rested`], or [`Input::GiveUp`].
     Rest(Duration),
-    /// These receipts are on disk.
+    /// These receipts and messages are on disk.
     Accept(Vec<Ack>),
+    /// These files belong to no message: remove them, beside everything else.
+    Discard(Vec<InboundMedia>),
+    /// Something is due in the store for these carriers.
+    LookAt(BTreeSet<CarrierName>),
     /// These outcomes are on disk, and for these carriers something is due in the store.
     Ended(Vec<Outcome>, BTreeSet<CarrierName>),
     /// Something to tell the operator.
@@ -70,6 +92,10 @@ pub(super) enum Action {
 pub(super) struct Writes {
     pub(super) outcomes: Vec<Outcome>,
     pub(super) receipts: Vec<Receipt>,
+    /// Messages of handsets, and parts of such.
+    pub(super) arrivals: Vec<Arrival>,
+    /// Those of before to which the carriers have the answers. That this is noted is worth one try.
+    pub(super) answered: Vec<ArrivalId>,
     /// Kept for the operator. They are counted and logged already, so that a store that cannot take them is no reason
     /// to try again.
     pub(super) refused: Vec<Refused>,
@@ -96,6 +122,8 @@ pub(super) enum Report {
     },
     /// A receipt of this carrier waits for its acknowledgement, and so many were dropped for it.
     Parked(CarrierName, u64),
+    /// What became of something that a handset sent.
+    Arrived(Heard, InboundOutcome),
     /// So many outcomes are not recorded, because the process ends.
     GivenUp(usize),
     /// So many outcomes are lost, because the store failed.
@@ -113,6 +141,8 @@ pub(super) struct Books {
     pub(super) attempts_per_carrier: u32,
     /// How long a message waits for its receipts, by the name of its carrier.
     pub(super) receipt_wait: ReceiptWait,
+    /// Which addresses are numbers of ours.
+    pub(super) is_ours: IsOurs,
     pub(super) entropy: Arc<dyn Entropy>,
 }
 
@@ -125,22 +155,33 @@ pub(super) struct Recording {
     receipts: Vec<(CarrierName, Ack)>,
     /// What is refused keeps its place among those that wait to be recorded until it is.
     unusable: Vec<Unusable>,
+    /// Messages of handsets.
+    arrived: Arrived,
     /// How often the store did not take the outcomes.
     failures: u32,
     given_up: bool,
 }
 
 impl Recording {
-    pub(super) const fn new(books: Books) -> Self {
-        Self { books, outcomes: Vec::new(), receipts: Vec::new(), unusable: Vec::new(), failures: 0, given_up: false }
+    pub(super) fn new(books: Books) -> Self {
+        let (outcomes, receipts, unusable) = (Vec::new(), Vec::new(), Vec::new());
+        Self { books, outcomes, receipts, unusable, arrived: Arrived::default(), failures: 0, given_up: false }
     }
 
     /// What follows from `input` at `now`.
     pub(super) fn on(&mut self, input: Input<'_>, now: Moment) -> Vec<Action> {
         match input {
             Input::Told(events) => self.told(events, now),
-            Input::Written { outcomes, receipts } => {
+            Input::Placed(placed) => {
+                let mut writes = Writes::default();
+                for placed in placed.drain(..) {
+                    self.arrived.take(placed, &self.books.is_ours, now, &mut writes.arrivals);
+                }
+                self.write(writes)
+            }
+            Input::Written(Written { outcomes, receipts, arrivals }) => {
                 let mut actions = self.receipts_written(receipts);
+                actions.extend(self.arrived.written(arrivals, now));
                 actions.extend(self.outcomes_written(outcomes));
                 actions
             }
@@ -152,34 +193,44 @@ impl Recording {
 
     fn told(&mut self, events: &mut Vec<CarrierEvent>, now: Moment) -> Vec<Action> {
         let mut actions = Vec::new();
-        let (mut receipts, mut refused) = (Vec::new(), Vec::new());
+        let mut writes = Writes::default();
         for CarrierEvent { carrier, event } in events.drain(..) {
             match event {
                 Event::Outcome(answer) => self.outcomes.push(judge(&answer, &self.circumstances(&carrier, now))),
                 Event::Receipt(receipt, ack) => {
-                    receipts.push(written(carrier.clone(), receipt, now));
+                    writes.receipts.push(written(carrier.clone(), receipt, now));
                     self.receipts.push((carrier, ack));
                 }
-                Event::Inbound(_, ack) => drop(ack),
-                Event::Answered(_) => {}
+                Event::Inbound(inbound, ack) if has_files(&inbound) => {
+                    actions.push(Action::Place(carrier, inbound, ack));
+                }
+                Event::Inbound(inbound, ack) => {
+                    let placed = Placed { carrier, inbound, media: Vec::new(), ack };
+                    self.arrived.take(placed, &self.books.is_ours, now, &mut writes.arrivals);
+                }
+                Event::Answered(ack) => self.arrived.answered(ack),
                 Event::Unusable(unusable) => {
                     let (reason, detail, raw) = (unusable.reason, unusable.why.clone(), unusable.raw.clone());
                     actions.push(Action::Report(Report::Unusable(carrier.clone(), reason, detail.clone())));
-                    refused.push(Refused { carrier, at: now.wall, reason, detail, raw });
+                    writes.refused.push(Refused { carrier, at: now.wall, reason, detail, raw });
                     self.unusable.push(unusable);
                 }
             }
         }
-        if self.given_up {
-            actions.extend(self.give_up());
-        } else {
-            actions.push(Action::Write(Writes { outcomes: self.outcomes.clone(), receipts, refused }));
-        }
+        actions.extend(self.write(writes));
         actions
     }
 
+    fn write(&mut self, writes: Writes) -> Vec<Action> {
+        if self.given_up {
+            return self.give_up();
+        }
+        let (outcomes, answered) = (self.outcomes.clone(), self.arrived.take_answered());
+        vec![Action::Write(Writes { outcomes, answered, ..writes })]
+    }
+
     fn circumstances<'a>(&'a self, carrier: &'a CarrierName, now: Moment) -> Circumstances<'a> {
-        let Books { routes, carriers, retry, attempts_per_carrier, receipt_wait, entropy } = &self.books;
+        let Books { routes, carriers, retry, attempts_per_carrier, receipt_wait, entropy, .. } = &self.books;
         let (unit, receipt_wait) = (entropy.next_unit(), receipt_wait(carrier));
         Circumstances {
             carrier,
@@ -236,6 +287,7 @@ impl Recording {
         self.given_up = true;
         self.receipts.clear();
         self.unusable.clear();
+        self.arrived.give_up();
         match std::mem::take(&mut self.outcomes).len() {
             0 => Vec::new(),
             count => vec![Action::Report(Report::GivenUp(count))],

@@ -11,6 +11,7 @@ use super::Pipeline;
 use super::start::start_dispatcher;
 use crate::admit::AdmissionLimits;
 use crate::dispatch::Dispatcher;
+use crate::inbound::InboundRules;
 use crate::retention::Retention;
 use crate::route::Routes;
 
@@ -23,6 +24,11 @@ impl Pipeline {
     /// Keeps things by other rules, from the next step on that removes what is old.
     pub fn replace_retention(&self, rules: Retention) {
         self.retention.set(rules);
+    }
+
+    /// Waits for parts, and keeps unrouted messages of handsets, by other rules, from the next step of the sweep on.
+    pub fn replace_inbound(&self, rules: InboundRules) {
+        self.inbound.set(rules);
     }
 
     /// What clients may send from.

@@ -13,12 +13,14 @@ use store::{Store, StoreError};
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::{Parts, Pipeline};
-use crate::admit::{Admission, AdmissionLimits, InForce, References};
+use crate::admit::{Admission, InForce, References};
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
 use crate::erase::{Eraser, Erasing};
 use crate::expand::{Bell, BroadcastSettings, Expander};
 use crate::feed::Feed;
+use crate::inbound::files::Files;
+use crate::inbound::{InboundRulesInForce, Interpreting, Replies};
 use crate::listing::Indexer;
 use crate::media::Shelf;
 use crate::node::Node;
@@ -40,12 +42,12 @@ impl Pipeline {
     /// # Errors
     /// As the store.
     pub async fn start(mut parts: Parts) -> Result<Arc<Self>, StoreError> {
-        let mint = take_over(&parts).await?;
+        let mint = Arc::new(take_over(&parts).await?);
         let (stop, stopped) = watch::channel(false);
         let (give_up, given_up) = watch::channel(false);
         let (flush, flushes) = mpsc::channel(1);
         let (carriers, supervisor) = (std::mem::take(&mut parts.carriers), parts.supervisor.clone());
-        let (shared, events) = Shared::of(parts, &carriers);
+        let (shared, events) = Shared::of(parts, &carriers, mint);
         let around = shared.around(&stopped);
         let dispatchers = shared.dispatchers(carriers, &around);
         let rerouter = shared.rerouter(&dispatchers);
@@ -58,7 +60,7 @@ impl Pipeline {
         let tasks = shared.start_tasks(&dispatchers, &rerouter, &supervisor, &stopped);
         let erasing = shared.erasing();
         Ok(Arc::new(Self {
-            admission: shared.admission(&dispatchers, mint, stopped),
+            admission: shared.admission(&dispatchers, stopped),
             store: shared.store,
             node: shared.node,
             rerouter,
@@ -66,6 +68,7 @@ impl Pipeline {
             around,
             bell: shared.bell,
             retention: shared.retention,
+            inbound: shared.inbound,
             counters: shared.counters,
             feed,
             runtime: shared.runtime,
@@ -100,6 +103,9 @@ struct Shared {
     tenants: Arc<TenantBook>,
     routes: Arc<Routes>,
     shelf: Arc<Shelf>,
+    /// The files of multimedia messages of handsets.
+    files: Files,
+    mint: Arc<Mint>,
     counters: Arc<Counters>,
     waiters: Arc<MessageWaiters>,
     broadcast_waiters: Arc<BroadcastWaiters>,
@@ -110,35 +116,39 @@ struct Shared {
     screen: Arc<Screen>,
     runtime: Arc<dyn Runtime>,
     entropy: Arc<dyn Entropy>,
-    limits: AdmissionLimits,
+    limits: Arc<InForce>,
     dispatch: DispatchSettings,
     broadcasts: BroadcastSettings,
     media_kept: Duration,
     parked_kept: Duration,
     screening_log: Duration,
     retention: Arc<RulesInForce>,
+    inbound: Arc<InboundRulesInForce>,
     index_after: Duration,
 }
 
 impl Shared {
     /// What is shared, and what the carriers report.
-    fn of(parts: Parts, carriers: &Carriers) -> (Self, mpsc::UnboundedReceiver<carrier::CarrierEvent>) {
+    fn of(parts: Parts, carriers: &Carriers, mint: Arc<Mint>) -> (Self, mpsc::UnboundedReceiver<carrier::CarrierEvent>) {
         let Parts { store, node, fetcher, objects, runtime, entropy, events, .. } = parts;
         let counters = Arc::new(Counters::new(carriers.iter().map(|(carrier, _)| carrier.name().into())));
         let shelf = Shelf::new(
             fetcher,
-            objects,
+            Arc::clone(&objects),
             Arc::clone(&store),
             Arc::clone(&counters),
             Arc::clone(&runtime),
             Arc::clone(&entropy),
         );
+        let files = Files { objects, runtime: Arc::clone(&runtime), entropy: Arc::clone(&entropy) };
         let shared = Self {
             store,
             node,
             tenants: parts.tenants,
             routes: Arc::new(parts.routes),
             shelf: Arc::new(shelf),
+            files,
+            mint,
             counters,
             waiters: Arc::default(),
             broadcast_waiters: Arc::default(),
@@ -148,13 +158,14 @@ impl Shared {
             screen: parts.screen,
             runtime,
             entropy,
-            limits: parts.limits,
+            limits: Arc::new(InForce::new(parts.limits)),
             dispatch: parts.dispatch,
             broadcasts: parts.broadcasts,
             media_kept: parts.media_kept,
             parked_kept: parts.parked_kept,
             screening_log: parts.screening_log,
             retention: Arc::new(RulesInForce::new(parts.retention)),
+            inbound: Arc::new(InboundRulesInForce::new(parts.inbound)),
             index_after: parts.index_after,
         };
         (shared, events)
@@ -220,6 +231,9 @@ impl Shared {
     fn recorder(&self, dispatchers: &Dispatchers, give_up: watch::Receiver<bool>) -> Recorder {
         Recorder {
             store: Arc::clone(&self.store),
+            tenants: Arc::clone(&self.tenants),
+            interpreter: self.interpreter(dispatchers),
+            files: self.files.clone(),
             routes: Arc::clone(&self.routes),
             dispatchers: dispatchers.clone(),
             settings: self.dispatch,
@@ -228,6 +242,27 @@ impl Shared {
             entropy: Arc::clone(&self.entropy),
             give_up,
         }
+    }
+
+    /// What the store asks about messages of handsets.
+    fn interpreter(&self, dispatchers: &Dispatchers) -> Arc<Interpreting> {
+        let replies = Replies {
+            tenants: Arc::clone(&self.tenants),
+            routes: Arc::clone(&self.routes),
+            dispatchers: dispatchers.clone(),
+            references: Arc::clone(&self.references),
+            limits: Arc::clone(&self.limits),
+            mint: Arc::clone(&self.mint),
+            runtime: Arc::clone(&self.runtime),
+            entropy: Arc::clone(&self.entropy),
+        };
+        Arc::new(Interpreting {
+            tenants: Arc::clone(&self.tenants),
+            replies,
+            mint: Arc::clone(&self.mint),
+            runtime: Arc::clone(&self.runtime),
+            entropy: Arc::clone(&self.entropy),
+        })
     }
 
     fn indexer(&self) -> Indexer {
@@ -253,6 +288,8 @@ impl Shared {
             shelf: Arc::clone(&self.shelf),
             media_kept: self.media_kept,
             retention: Arc::clone(&self.retention),
+            inbound: Arc::clone(&self.inbound),
+            interpreter: self.interpreter(dispatchers),
             parked_kept: self.parked_kept,
             store: Arc::clone(&self.store),
             rerouter: Arc::clone(rerouter),
@@ -297,20 +334,20 @@ impl Shared {
         }
     }
 
-    fn admission(&self, dispatchers: &Dispatchers, mint: Mint, stopped: watch::Receiver<bool>) -> Admission {
+    fn admission(&self, dispatchers: &Dispatchers, stopped: watch::Receiver<bool>) -> Admission {
         Admission {
             store: Arc::clone(&self.store),
             node: Arc::clone(&self.node),
             tenants: Arc::clone(&self.tenants),
             routes: Arc::clone(&self.routes),
             dispatchers: dispatchers.clone(),
-            limits: InForce::new(self.limits),
+            limits: Arc::clone(&self.limits),
             runtime: Arc::clone(&self.runtime),
             entropy: Arc::clone(&self.entropy),
             references: Arc::clone(&self.references),
             screen: RwLock::new(Arc::clone(&self.screen)),
             shelf: Arc::clone(&self.shelf),
-            mint,
+            mint: Arc::clone(&self.mint),
             waiters: Arc::clone(&self.waiters),
             broadcast_waiters: Arc::clone(&self.broadcast_waiters),
             counters: Arc::clone(&self.counters),

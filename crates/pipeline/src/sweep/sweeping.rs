@@ -1,10 +1,11 @@
 //! Sweeping, without its store and its media: the time and the answers of the store go in, what is to be done comes
 //! out.
 //!
-//! There are four strands, and none waits for another: messages expire in time although the disk with the media hangs,
+//! There are five strands, and none waits for another: messages expire in time although the disk with the media hangs,
 //! or many old records are removed. Each strand has rounds. The driver [begins](Input::Due) one, performs what is
 //! answered, and reports each result; the last action of a round is the [rest](Action::Rest) before the next.
 
+mod inbound;
 mod media;
 mod messages;
 mod records;
@@ -15,9 +16,11 @@ use std::time::Duration;
 use model::{AccountId, CarrierName, MediaId, MessageId, Moment, TextRetention, Timestamp};
 use store::StoreError;
 use store::contract::changes::Consumer;
+use store::contract::inbound::{InboundOutcome, PartsStep};
 use store::contract::receipts::WaitStep;
 use store::contract::retention::{Removed, Walk};
 
+use inbound::Inbound;
 use media::Media;
 use messages::Messages;
 use records::Records;
@@ -35,6 +38,8 @@ pub(super) enum Strand {
     Records,
     /// Media that no message needs any more.
     Media,
+    /// Messages of handsets that wait for their parts, and what is old of such messages.
+    Inbound,
     /// Texts, messages and what belongs to them that are older than the operator's rules.
     Retention,
 }
@@ -79,6 +84,14 @@ pub(super) enum Input {
     OrphansRemoved,
     /// Media were looked at up to this one; `None` for all.
     MediaSwept(Option<MediaId>),
+    /// So many files of messages of handsets were removed.
+    FilesSwept(usize),
+    /// What became of messages whose wait for parts was over.
+    PartsShown(PartsStep),
+    /// So many rows of messages of handsets were forgotten.
+    InboundForgotten(usize),
+    /// The parts that wait were counted.
+    PartsCounted,
     /// The store did not do what it was asked.
     Unavailable(StoreError),
 }
@@ -125,6 +138,14 @@ pub(super) enum Call {
     RemoveOrphans,
     /// Remove media after this one that no message has needed since this time, a batch: [`Input::MediaSwept`].
     SweepMedia(Option<MediaId>, Timestamp),
+    /// Remove files that no message of a handset has any more, a step: [`Input::FilesSwept`].
+    SweepFiles,
+    /// End waits for parts, a step: [`Input::PartsShown`].
+    EndPartWaits(Timestamp),
+    /// Forget parts that mean nothing any more and unrouted messages that are old, a step: [`Input::InboundForgotten`].
+    ForgetInbound(Timestamp),
+    /// Count the parts that wait: [`Input::PartsCounted`].
+    CountParts,
 }
 
 /// What the operator reads, in counters and in the log.
@@ -140,6 +161,8 @@ pub(super) enum Report {
     Behind(String, u64),
     /// So much was removed because it was old, by the names of [`RemovedCounters`].
     Removed([u64; RemovedCounters::NAMES.len()]),
+    /// What became of a message whose wait for parts was over.
+    Shown(InboundOutcome),
     /// Something is done later, because the store did not answer.
     Later(Later, StoreError),
 }
@@ -151,6 +174,7 @@ pub(super) enum Later {
     Records,
     Orphans,
     Media,
+    Inbound,
     Retention,
 }
 
@@ -159,6 +183,7 @@ pub(super) struct Sweeping {
     messages: Messages,
     records: Records,
     media: Media,
+    inbound: Inbound,
     retention: Retention,
 }
 
@@ -168,6 +193,7 @@ impl Sweeping {
             messages: Messages::new(kept.parked),
             records: Records::new(kept.screening_log),
             media: Media::new(kept.media),
+            inbound: Inbound::new(),
             retention: Retention::new(),
         }
     }
@@ -178,6 +204,7 @@ impl Sweeping {
             Strand::Messages => self.messages.on(input, now),
             Strand::Records => self.records.on(input, now),
             Strand::Media => self.media.on(input, now),
+            Strand::Inbound => self.inbound.on(input, now),
             Strand::Retention => self.retention.on(input, now),
         }
     }

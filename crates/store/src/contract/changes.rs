@@ -25,6 +25,7 @@ use model::{
 };
 
 use super::StoreError;
+use super::tenants::KeywordsOf;
 pub use tail::{Tail, Tailed};
 
 /// Who wrote a change into the log, and its number among the changes of that writer.
@@ -98,6 +99,13 @@ pub enum Resource {
     OptedOut(OptOut),
     /// An opt-out ended. Source, keyword, message, reason and time are those of its end.
     OptedIn(OptOut),
+    /// What an account or a number sets about keywords changed.
+    Keywords {
+        /// Whose settings.
+        of: KeywordsOf,
+        /// The settings, as JSON.
+        settings: Arc<str>,
+    },
     /// What texts of an account are screened for changed.
     Policy {
         /// Whose texts.
@@ -125,7 +133,7 @@ pub enum Kind {
     Number,
     /// A block.
     Block,
-    /// A screening policy.
+    /// A screening policy, or settings of keywords.
     Policy,
     /// A message of a handset.
     Inbound,
@@ -176,7 +184,7 @@ impl Resource {
             Self::Key(_) => Kind::Key,
             Self::Number(_) => Kind::Number,
             Self::Blocked(_) | Self::Unblocked { .. } => Kind::Block,
-            Self::Policy { .. } => Kind::Policy,
+            Self::Policy { .. } | Self::Keywords { .. } => Kind::Policy,
             Self::Inbound { .. } => Kind::Inbound,
             Self::OptedOut(_) | Self::OptedIn(_) => Kind::OptOut,
         }

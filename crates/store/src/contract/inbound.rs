@@ -222,6 +222,16 @@ pub struct Followed {
     pub suppressed: Option<Suppressed>,
 }
 
+impl InboundOutcome {
+    /// What followed, where something may have.
+    pub const fn followed(&self) -> Option<&Followed> {
+        match self {
+            Self::Message(_, followed) | Self::Unrouted(followed) => Some(followed),
+            Self::Part | Self::Repeated => None,
+        }
+    }
+}
+
 /// What the pipeline knows about inbound messages. Pure: it reads memory and never waits, because the store calls it
 /// inside a transaction.
 pub trait Interpreter: Send + Sync {

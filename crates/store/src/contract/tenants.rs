@@ -22,6 +22,19 @@ pub struct TenantData {
     pub numbers: Vec<Number>,
     /// All blocks.
     pub blocks: Vec<Block>,
+    /// What accounts and numbers set about keywords, as JSON.
+    pub keywords: Vec<(KeywordsOf, Arc<str>)>,
+    /// Numbers that belong to no account any more, and the account that had them last.
+    pub former_owners: Vec<(Originator, AccountId)>,
+}
+
+/// Whose settings of keywords something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeywordsOf {
+    /// An account's, for all its numbers.
+    Account(AccountId),
+    /// A number's, which go before those of its account.
+    Number(Originator),
 }
 
 /// What may change about an account. `None` leaves it.
@@ -62,6 +75,9 @@ pub trait Tenants: Send + Sync {
     /// Sets an account's screening policy, as JSON, and returns the account as it is now. [`StoreError::NotFound`] for
     /// an unknown one.
     async fn set_screening(&self, id: AccountId, policy: Arc<str>, now: Timestamp) -> Result<Account, StoreError>;
+
+    /// Sets what an account or a number sets about keywords, as JSON. [`StoreError::NotFound`] for an unknown one.
+    async fn set_keywords(&self, of: KeywordsOf, settings: Arc<str>, now: Timestamp) -> Result<(), StoreError>;
 
     /// Adds a key. [`StoreError::NotFound`] for an unknown account, [`StoreError::AlreadyExists`] for a known key id.
     async fn create_key(&self, key: ApiKey) -> Result<(), StoreError>;

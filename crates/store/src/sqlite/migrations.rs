@@ -25,6 +25,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0014_retention.sql"),
     include_str!("../../migrations/sqlite/0015_references.sql"),
     include_str!("../../migrations/sqlite/0016_inbound.sql"),
+    include_str!("../../migrations/sqlite/0018_keywords.sql"),
 ];
 
 /// Brings the schema up to date, each step in its own transaction.

@@ -16,12 +16,16 @@ use super::rows;
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::changes::Resource;
-use crate::contract::tenants::{AccountChange, NumberChange, TenantData, Tenants};
+use crate::contract::tenants::{AccountChange, KeywordsOf, NumberChange, TenantData, Tenants};
 
 const ACCOUNTS: &str = "SELECT id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, \
     daily_quota, created_at, screening, retention FROM accounts";
 const KEYS: &str = "SELECT id, account_id, mode, digest, created_at, expires_at, revoked_at FROM keys";
 const NUMBERS: &str = "SELECT number, account_id, state, created_at, segments_per_second FROM numbers";
+const KEYWORDS_OF_ACCOUNTS: &str = "SELECT id, keywords FROM accounts WHERE keywords IS NOT NULL";
+const KEYWORDS_OF_NUMBERS: &str = "SELECT number, keywords FROM numbers WHERE keywords IS NOT NULL";
+const FORMER_OWNERS: &str =
+    "SELECT number, former_account FROM numbers WHERE former_account IS NOT NULL AND account_id IS NULL";
 const BLOCKS: &str = "SELECT number, kind, account_id, reason, created_at FROM blocks";
 
 #[async_trait]
@@ -33,6 +37,12 @@ impl Tenants for Sqlite {
                 keys: all(connection, KEYS, key)?,
                 numbers: all(connection, NUMBERS, number)?,
                 blocks: all(connection, BLOCKS, block)?,
+                keywords: [
+                    all(connection, KEYWORDS_OF_ACCOUNTS, keywords_of_account)?,
+                    all(connection, KEYWORDS_OF_NUMBERS, keywords_of_number)?,
+                ]
+                .concat(),
+                former_owners: all(connection, FORMER_OWNERS, former_owner)?,
             })
         };
         self.readers.read(read).await
@@ -72,6 +82,14 @@ impl Tenants for Sqlite {
             account.screening = Some(Arc::clone(&policy));
             save(group, now, Resource::Policy { account: id, policy })?;
             Ok(account)
+        };
+        self.writer.write(write).await
+    }
+
+    async fn set_keywords(&self, of: KeywordsOf, settings: Arc<str>, now: Timestamp) -> Result<(), StoreError> {
+        let write = move |group: &mut Group| match save(group, now, Resource::Keywords { of, settings })? {
+            0 => Err(Fault::Told(StoreError::NotFound)),
+            _ => Ok(()),
         };
         self.writer.write(write).await
     }
@@ -197,6 +215,7 @@ fn save(group: &mut Group, at: Timestamp, resource: Resource) -> rusqlite::Resul
             let sql = "UPDATE accounts SET screening = ?2 WHERE id = ?1";
             (connection.prepare_cached(sql)?.execute(params![account.to_bytes(), policy])?, None)
         }
+        Resource::Keywords { of, settings } => (save_keywords(connection, *of, settings)?, None),
         Resource::Key(key) => (save_key(connection, key)?, Some(Owner { account: key.account, mode: key.mode })),
         Resource::Number(number) => (save_number(connection, number)?, None),
         Resource::Blocked(block) => {
@@ -250,6 +269,17 @@ fn save_account(connection: &Connection, account: &Account) -> rusqlite::Result<
     ])
 }
 
+fn save_keywords(connection: &Connection, of: KeywordsOf, settings: &str) -> rusqlite::Result<usize> {
+    match of {
+        KeywordsOf::Account(account) => connection
+            .prepare_cached("UPDATE accounts SET keywords = ?2 WHERE id = ?1")?
+            .execute(params![account.to_bytes(), settings]),
+        KeywordsOf::Number(number) => connection
+            .prepare_cached("UPDATE numbers SET keywords = ?2 WHERE number = ?1")?
+            .execute(params![rows::text(number), settings]),
+    }
+}
+
 fn save_key(connection: &Connection, key: &ApiKey) -> rusqlite::Result<usize> {
     let sql = "INSERT INTO keys (id, account_id, mode, digest, created_at, expires_at, revoked_at) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET revoked_at = excluded.revoked_at";
@@ -264,11 +294,12 @@ fn save_key(connection: &Connection, key: &ApiKey) -> rusqlite::Result<usize> {
     ])
 }
 
+/// What a number sets about keywords ends with its account, whose words they were.
 fn save_number(connection: &Connection, number: &Number) -> rusqlite::Result<usize> {
     let sql = "INSERT INTO numbers (number, account_id, state, created_at, segments_per_second, folded) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (number) DO UPDATE \
-               SET account_id = excluded.account_id, state = excluded.state, segments_per_second = \
-               excluded.segments_per_second";
+               SET former_account = coalesce(account_id, former_account), keywords = CASE WHEN account_id IS \
+               excluded.account_id THEN keywords END, account_id = excluded.account_id, state = excluded.state, segments_per_second = excluded.segments_per_second";
     let account = number.account.map(AccountId::to_bytes);
     let pace = number.segments_per_second.map(NonZeroU32::get);
     connection.prepare_cached(sql)?.execute(params![
@@ -315,6 +346,18 @@ fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
         screening: row.get(8)?,
         retention: rows::word_if_any(row, 9, TextRetention::parse)?,
     })
+}
+
+fn keywords_of_account(row: &Row<'_>) -> rusqlite::Result<(KeywordsOf, Arc<str>)> {
+    Ok((KeywordsOf::Account(AccountId::from_bytes(row.get(0)?)), row.get(1)?))
+}
+
+fn keywords_of_number(row: &Row<'_>) -> rusqlite::Result<(KeywordsOf, Arc<str>)> {
+    Ok((KeywordsOf::Number(rows::originator(row, 0)?), row.get(1)?))
+}
+
+fn former_owner(row: &Row<'_>) -> rusqlite::Result<(Originator, AccountId)> {
+    Ok((rows::originator(row, 0)?, AccountId::from_bytes(row.get(1)?)))
 }
 
 fn key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {

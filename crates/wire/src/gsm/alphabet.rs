@@ -115,6 +115,11 @@ pub const fn character(septet: u8) -> char {
     DEFAULT[(septet & 0x7F) as usize]
 }
 
+/// The character that a septet of the extension table shows, behind the escape.
+pub(super) fn extension(septet: u8) -> Option<char> {
+    EXTENSION.iter().find(|(_, code)| *code == septet).map(|(character, _)| *character)
+}
+
 /// Reads septets that stand one in each octet. Lenient, as handsets are: an unknown escape shows the default alphabet's
 /// character, a high bit is ignored, an escape at the end is dropped.
 pub fn decode(septets: &[u8]) -> String {
@@ -124,8 +129,7 @@ pub fn decode(septets: &[u8]) -> String {
         if septet != ESCAPE {
             text.push(DEFAULT[usize::from(septet)]);
         } else if let Some(escaped) = septets.next() {
-            let extension = EXTENSION.iter().find(|(_, code)| *code == escaped).map(|(character, _)| *character);
-            text.push(extension.unwrap_or(DEFAULT[usize::from(escaped)]));
+            text.push(extension(escaped).unwrap_or(DEFAULT[usize::from(escaped)]));
         }
     }
     text

@@ -4,6 +4,7 @@
 pub mod alphabet;
 pub mod encoding;
 pub mod measure;
+pub mod national;
 pub mod packed;
 pub mod segment;
 pub mod transliterate;

@@ -345,6 +345,7 @@ passed_on! { Tenants {
     fn create_account(account: Account) -> ();
     fn change_account(id: AccountId, change: AccountChange, now: Timestamp) -> Account;
     fn set_screening(id: AccountId, policy: Arc<str>, now: Timestamp) -> Account;
+    fn set_keywords(of: KeywordsOf, settings: Arc<str>, now: Timestamp) -> ();
     fn create_key(key: ApiKey) -> ();
     fn revoke_key(id: &KeyId, now: Timestamp) -> ApiKey;
     fn create_number(number: Number) -> ();

@@ -11,34 +11,44 @@ use crate::lease;
 use crate::media::MediaError;
 use crate::outcome::unattempted;
 use crate::route::{OnUnknown, Subject};
-use crate::tenants::TenantBook;
+use crate::tenants::{Barred, TenantBook};
 
-/// Why a message of a broadcast does not leave.
+/// Why a message does not leave, as its client reads it.
 const SENDER_STOPPED: &str = "The sender number may not send any more";
 const RECIPIENT_BLOCKED: &str = "The recipient is blocked";
+const RECIPIENT_OPTED_OUT: &str = "The recipient opted out";
 
-/// Looks up in `tenants` why a message is not to leave any more.
+/// Looks up in `tenants` why a message is not to leave any more. An opt-out holds for every message but automatic ones,
+/// which confirm it. A single message was accepted a moment ago, so that only what its recipient wants is looked at
+/// again; a broadcast and an automatic message are bound by all that the operator has decided meanwhile.
 pub(in crate::dispatch) fn skips(tenants: Arc<TenantBook>) -> Skips {
     Arc::new(move |message| {
-        if tenants.check_sender(message.account, message.originator).is_err() {
-            Some(SENDER_STOPPED)
-        } else if tenants.check_recipient(message.account, message.recipient).is_err() {
-            Some(RECIPIENT_BLOCKED)
-        } else {
-            None
+        let barred = tenants.check_recipient(message.owner(), message.originator, message.recipient).err();
+        let is_automatic = message.automatic.is_some();
+        let is_looked_at = is_automatic || message.broadcast.is_some();
+        match barred {
+            _ if is_looked_at && tenants.check_sender(message.account, message.originator).is_err() => {
+                Some(SENDER_STOPPED)
+            }
+            Some(Barred::Blocked) if is_looked_at => Some(RECIPIENT_BLOCKED),
+            // A block comes before an opt-out, and may hide it.
+            Some(_) if is_automatic => None,
+            Some(Barred::OptedOut(_)) => Some(RECIPIENT_OPTED_OUT),
+            Some(Barred::Blocked) => tenants
+                .opted_out_since(message.owner(), message.originator, message.recipient)
+                .map(|_| RECIPIENT_OPTED_OUT),
+            None => None,
         }
     })
 }
 
 impl Dispatch {
-    /// Why a message is not to leave, although it was accepted. A broadcast may have waited for long: a recipient who
-    /// was blocked meanwhile does not get it.
+    /// Why a message is not to leave, although it was accepted: it may have waited for long.
     pub(super) fn reason_against(&self, message: &Message, now: Timestamp) -> Option<Verdict> {
-        match message.broadcast {
-            _ if message.expires_at <= now => Some(Verdict::Expired),
-            Some(_) => (self.books.skips)(message).map(Verdict::Skipped),
-            None => None,
+        if message.expires_at <= now {
+            return Some(Verdict::Expired);
         }
+        (self.books.skips)(message).map(Verdict::Skipped)
     }
 
     /// The attempt of a message that begins at `now`, in steady time.

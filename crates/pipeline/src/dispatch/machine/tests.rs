@@ -48,7 +48,9 @@ fn machine() -> Dispatch {
         Route { prefix: prefix.to_owned(), kind: MessageType::Sms, carriers, on_unknown }
     };
     let books = Books {
-        skips: Arc::new(|message| (&*message.recipient.text() == BLOCKED).then_some("blocked")),
+        skips: Arc::new(|message| {
+            (message.broadcast.is_some() && &*message.recipient.text() == BLOCKED).then_some("blocked")
+        }),
         routes: Arc::new(Routes::new(vec![route("+44", OnUnknown::Hold), route("", OnUnknown::Resend)])),
         senders: Arc::new(SenderPaces::new(|number| NonZeroU32::new(1).filter(|_| &*number.text() == PACED))),
         tokens: Arc::new(Tokens::of(Epoch::new(1).unwrap())),

@@ -17,6 +17,7 @@ fn recording() -> Recording {
         retry: Backoff { floor: Duration::from_secs(10), ceiling: Duration::from_secs(600) },
         attempts_per_carrier: 3,
         receipt_wait: Box::new(|_| None),
+        is_ours: Box::new(|address| address.to_string().starts_with("+1800")),
         entropy: Arc::new(SeededEntropy::new(1)),
     };
     Recording::new(books)
@@ -65,6 +66,9 @@ fn show(action: &Action) -> String {
         Action::Rest(_) => "rest".to_owned(),
         Action::Accept(acks) => format!("accept {}", acks.len()),
         Action::Ended(outcomes, due) => format!("ended {}, due {due:?}", outcomes.len()),
+        Action::Place(carrier, ..) => format!("place for {carrier}"),
+        Action::Discard(media) => format!("discard {}", media.len()),
+        Action::LookAt(carriers) => format!("look at {carriers:?}"),
         Action::Report(report) => format!("{report:?}"),
     }
 }
@@ -77,7 +81,7 @@ fn check(recording: &mut Recording, steps: Vec<(Input<'_>, &str)>) {
 }
 
 const fn written(outcomes: Taken, receipts: Option<Vec<ReceiptOutcome>>) -> Input<'static> {
-    Input::Written { outcomes, receipts }
+    Input::Written(Written { outcomes, receipts, arrivals: None })
 }
 
 fn answers_of(answers: &mut UnboundedReceiver<(u32, Answer)>) -> Vec<(u32, Answer)> {
@@ -214,7 +218,8 @@ fn story(batches: Vec<Batch>, gives_up: Option<usize>) {
                             .map_or(Taken::Yes, |offer| if offer == 0 { Taken::Never } else { Taken::Later });
                         let results = vec![ReceiptOutcome::Repeated; writes.receipts.len()];
                         stored += if takes_receipts { results.len() } else { 0 };
-                        Input::Written { outcomes, receipts: Some(results).filter(|_| takes_receipts) }
+                        let receipts = Some(results).filter(|_| takes_receipts);
+                        Input::Written(Written { outcomes, receipts, arrivals: None })
                     }
                     Action::Rest(time) => {
                         assert!(time <= AGAIN.ceiling);
@@ -232,7 +237,7 @@ fn story(batches: Vec<Batch>, gives_up: Option<usize>) {
                         lost += count;
                         continue;
                     }
-                    Action::Report(_) => continue,
+                    Action::Report(_) | Action::Place(..) | Action::Discard(_) | Action::LookAt(_) => continue,
                 };
                 follows.extend(recording.on(input, NOW));
             }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use model::{MediaId, Moment};
 
+use super::super::STEP;
 use super::{Action, Call, Input, Later, Owed, Rounds, after};
 
 /// How often unneeded media are looked for.
@@ -18,6 +19,7 @@ enum Step {
     Idle,
     RemovingOrphans,
     Sweeping,
+    SweepingFiles,
 }
 
 pub(super) struct Media {
@@ -60,9 +62,11 @@ impl Media {
             (Step::RemovingOrphans, Input::Unavailable(error)) => after(Later::Orphans, error, self.sweep(now)),
             (Step::Sweeping, Input::MediaSwept(reached)) => {
                 self.reached = reached;
-                self.end(now)
+                self.sweep_files()
             }
-            (Step::Sweeping, Input::Unavailable(error)) => after(Later::Media, error, self.end(now)),
+            (Step::SweepingFiles, Input::FilesSwept(STEP..)) => self.sweep_files(),
+            (Step::SweepingFiles, Input::FilesSwept(_)) => self.end(now),
+            (Step::Sweeping | Step::SweepingFiles, Input::Unavailable(error)) => after(Later::Media, error, self.end(now)),
             _ => Vec::new(),
         }
     }
@@ -70,6 +74,12 @@ impl Media {
     fn sweep(&mut self, now: Moment) -> Vec<Action> {
         self.step = Step::Sweeping;
         vec![Action::Do(Call::SweepMedia(self.reached, now.wall - self.kept))]
+    }
+
+    /// Files that no message of a handset has any more go at once.
+    fn sweep_files(&mut self) -> Vec<Action> {
+        self.step = Step::SweepingFiles;
+        vec![Action::Do(Call::SweepFiles)]
     }
 
     fn end(&mut self, now: Moment) -> Vec<Action> {
