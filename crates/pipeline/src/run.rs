@@ -3,7 +3,6 @@
 mod assigning;
 mod drain;
 mod erase;
-mod optouts;
 mod reload;
 mod start;
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json as object};
 use store::contract::inbound::InboundFilter;
 
-use super::input::{self, path};
+use super::input::{self, not_there, path};
 use super::optouts::owner;
 use super::{Admin, Answered, Shared, json};
 use crate::api::list::{cursor, limit, time};
@@ -79,7 +79,7 @@ async fn assigned(admin: &Admin, id: Result<Path<String>, PathRejection>, reques
     let id: MessageId = path(id, |text| text.parse().ok())?;
     let input: AssignInput = input::body(admin, request).await?;
     let owner = owner(admin, input.account_id.as_deref(), input.mode.as_deref())?;
-    let message = admin.pipeline.assign_unrouted(id, owner).await?;
+    let message = admin.pipeline.assign_unrouted(id, owner).await.map_err(not_there)?;
     let mut response = json(StatusCode::OK, &view(admin, &message))?;
     response.extensions_mut().insert(About(message.id));
     Ok(response)

@@ -9,7 +9,6 @@ use model::{Mode, Msisdn, OptOut, OptOutChange, OptOutName, OptOutSource, Owner}
 use pipeline::refusal::refused_by_store;
 use serde::Deserialize;
 use serde_json::{Value, json as object};
-use store::contract::optouts::OptIn;
 
 use super::input::{self, account_of, meaning, no_address, required};
 use super::{Admin, Answered, Shared, json, no_content};
@@ -89,7 +88,7 @@ async fn opted_in(admin: &Admin, name: Named, given: &Parameters) -> Answered {
     let owner = owner(admin, given.get("accountId"), given.get("mode"))?;
     let name = OptOutName { owner, number, from: sender(given.get("from"))? };
     let reason = reason(given.get("reason").map(str::to_owned))?;
-    take(&admin.pipeline, OptIn { name, source: OptOutSource::Operator, reason, at: admin.runtime.now() }).await?;
+    take(&admin.pipeline, name, OptOutSource::Operator, reason).await?;
     Ok(no_content())
 }
 

@@ -16,10 +16,10 @@ use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::{AccountId, Msisdn, OptOut, OptOutName, OptOutSource, Originator, Timestamp};
 use pipeline::Pipeline;
 use pipeline::refusal::refused_by_store;
-use pipeline::tenants::{Caller, TenantBook};
+use pipeline::tenants::{Caller, NewOptOut, TenantBook};
 use serde::Serialize;
 use store::Store;
-use store::contract::optouts::{OptIn, OptOutCursor, OptOutFilter, OptedIn};
+use store::contract::optouts::{OptOutCursor, OptOutFilter, OptedIn};
 
 use super::fields::opt_out::of_opt_out;
 use super::list::{cursor, limit, no_address, number, time};
@@ -157,8 +157,7 @@ async fn opted_in(
     let number = handset(name)?;
     let from = sender(Parameters::parse(uri.query()).get("from"))?;
     let name = OptOutName { owner: caller.owner(), number, from };
-    let opt_in = OptIn { name, source: OptOutSource::Api, reason: reason(given.reason)?, at: api.runtime.now() };
-    take(&api.pipeline, opt_in).await?;
+    take(&api.pipeline, name, OptOutSource::Api, reason(given.reason)?).await?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)
@@ -186,19 +185,17 @@ async fn imported(api: &Api, caller: &Caller, request: Request) -> Result<Respon
 
 /// Opts a handset out, and returns the opt-out in force: of one that was there before, what it was.
 pub(crate) async fn put(
-    pipeline: &Arc<Pipeline>,
+    pipeline: &Pipeline,
     name: OptOutName,
     source: OptOutSource,
     reason: Option<Arc<str>>,
-    at: Timestamp,
+    now: Timestamp,
 ) -> Result<OptOut, Refusal> {
-    let opt_out = OptOut { name, source, keyword: None, message: None, reason, created_at: at };
-    let is_new = pipeline.opt_out(vec![opt_out.clone()]).await?.first().copied().unwrap_or(true);
-    if is_new {
-        return Ok(opt_out);
-    }
-    // It may have ended meanwhile; then it was in force when this was asked for.
-    Ok(known(&**pipeline.store(), name).await?.unwrap_or(opt_out))
+    let new = NewOptOut { name, reason: reason.clone(), since: None };
+    pipeline.tenants().opt_out(vec![new], source).await.map_err(refused_by_store)?;
+    let found = known(&**pipeline.store(), name).await?;
+    // One that is gone already was in force when this was asked for.
+    Ok(found.unwrap_or(OptOut { name, source, keyword: None, message: None, reason, created_at: now }))
 }
 
 /// The opt-out of this name, where there is one.
@@ -222,12 +219,17 @@ async fn known(store: &dyn Store, name: OptOutName) -> Result<Option<OptOut>, Re
 /// # Errors
 /// [`ErrorCode::MissingRequiredField`] where the handset opted out itself and no reason is given; where there was
 /// nothing to end, what is wrong with the sender.
-pub(crate) async fn take(pipeline: &Arc<Pipeline>, opt_in: OptIn) -> Result<(), Refusal> {
-    let OptOutName { owner, from, .. } = opt_in.name;
-    match pipeline.opt_in(opt_in).await? {
+pub(crate) async fn take(
+    pipeline: &Pipeline,
+    name: OptOutName,
+    source: OptOutSource,
+    reason: Option<Arc<str>>,
+) -> Result<(), Refusal> {
+    let tenants = pipeline.tenants();
+    match tenants.opt_in(name, source, reason).await.map_err(refused_by_store)? {
         OptedIn::Changed => Ok(()),
         // An opt-out outlives the account's hold of the number, so that the sender counts only where there is none.
-        OptedIn::Unchanged => from.map_or(Ok(()), |from| check_sender(pipeline.tenants(), owner.account, from)),
+        OptedIn::Unchanged => name.from.map_or(Ok(()), |from| check_sender(tenants, name.owner.account, from)),
         OptedIn::ReasonRequired => {
             Err(Refusal::new(ErrorCode::MissingRequiredField).with_info(AdditionalInfo::Fields(vec!["reason"])))
         }

@@ -6,19 +6,8 @@ use super::fold::folded;
 use super::settings::{KeywordSettings, Language};
 
 /// Words that stop messages, always.
-const STOP: [&str; 11] = [
-    "stop",
-    "stopall",
-    "stop all",
-    "unsubscribe",
-    "cancel",
-    "end",
-    "quit",
-    "revoke",
-    "optout",
-    "opt out",
-    "opt-out",
-];
+const STOP: [&str; 11] =
+    ["stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "opt out", "opt-out"];
 
 /// Words that start them again.
 const START: [&str; 2] = ["start", "unstop"];

@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use model::error::{ErrorCode, Refusal};
-use model::{Msisdn, OptOut, OptOutName, OptOutSource, Originator, Owner};
+use model::{Msisdn, OptOutName, OptOutSource, Originator, Owner, Timestamp};
 use pipeline::Pipeline;
+use pipeline::refusal::refused_by_store;
+use pipeline::tenants::NewOptOut;
 use runtime::Runtime;
 use serde::{Deserialize, Serialize};
 
@@ -18,19 +20,16 @@ use crate::csv_lines::line_of;
 /// Entries of one request at most.
 pub(crate) const ENTRIES_MAX: usize = 50_000;
 
-/// Opt-outs that one transaction of the store takes: between two of them, others have their turn.
-const BATCH: usize = 500;
-
 /// How much is repeated of a text that is not understood, in characters.
 const SHOWN_MAX: usize = 40;
 
 /// How the entries of a file are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// A header that names the columns `number`, `from` and `reason` in any order; or none, and then the first column
-    /// has the numbers.
+    /// A header that names the columns `number`, `from`, `reason` and `createdAt` in any order; or none, and then the
+    /// first column has the numbers.
     Csv,
-    /// A number as a string, or an object with `number`, `from` and `reason`, on each line.
+    /// A number as a string, or an object with `number`, `from`, `reason` and `createdAt`, on each line.
     JsonLines,
 }
 
@@ -88,20 +87,15 @@ impl Imported {
             read.map_err(|error| Refusal::new(ErrorCode::UnexpectedError).caused_by(error))??;
         let total = entries.len() + invalid.len();
         let sound = of_account(pipeline, owner, entries, &mut invalid);
-        let (mut added, count) = (0, sound.len());
-        let mut rest = sound.into_iter().peekable();
-        while rest.peek().is_some() {
-            let at = runtime.now();
-            let batch = rest.by_ref().take(BATCH).map(|entry| OptOut {
-                name: OptOutName { owner, number: entry.number, from: entry.from },
-                source: OptOutSource::Import,
-                keyword: None,
-                message: None,
-                reason: entry.reason,
-                created_at: at,
-            });
-            added += pipeline.opt_out(batch.collect()).await?.into_iter().filter(|is_new| *is_new).count();
-        }
+        let count = sound.len();
+        let new = sound.into_iter().map(|entry| NewOptOut {
+            name: OptOutName { owner, number: entry.number, from: entry.from },
+            reason: entry.reason,
+            since: entry.since,
+        });
+        let changed =
+            pipeline.tenants().opt_out(new.collect(), OptOutSource::Import).await.map_err(refused_by_store)?;
+        let added = changed.into_iter().filter(|is_new| *is_new).count();
         let (account, mode, invalid_lines) = (owner.account, owner.mode.as_str(), invalid.len());
         tracing::info!(
             %account, mode, total, added, invalid_lines,
@@ -118,6 +112,7 @@ struct Entry {
     number: Msisdn,
     from: Option<Originator>,
     reason: Option<Arc<str>>,
+    since: Option<Timestamp>,
 }
 
 #[derive(Debug, Default)]
@@ -167,6 +162,7 @@ struct Columns {
     number: usize,
     from: Option<usize>,
     reason: Option<usize>,
+    created_at: Option<usize>,
 }
 
 impl Columns {
@@ -174,22 +170,24 @@ impl Columns {
     fn named(record: &csv::StringRecord) -> Option<Self> {
         let at =
             |name: &str| record.iter().position(|cell| cell.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name));
-        Some(Self { number: at("number")?, from: at("from"), reason: at("reason") })
+        Some(Self { number: at("number")?, from: at("from"), reason: at("reason"), created_at: at("createdAt") })
     }
 }
 
-/// A record of a CSV file, as it stands.
-#[derive(Debug, PartialEq, Eq)]
+/// An entry of a file, as it stands. What a list of opt-outs shows is one: fields that mean nothing here are ignored.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Row {
     pub(crate) number: String,
     pub(crate) from: Option<String>,
     pub(crate) reason: Option<String>,
+    pub(crate) created_at: Option<String>,
 }
 
 /// The records of a CSV file, each with its line, from 1; or why one cannot be read.
 pub(crate) fn rows(file: &[u8]) -> impl Iterator<Item = (u64, Result<Row, Cow<'static, str>>)> {
     let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(file);
-    let mut columns = Columns { number: 0, from: None, reason: None };
+    let mut columns = Columns { number: 0, from: None, reason: None, created_at: None };
     reader.into_records().enumerate().filter_map(move |(at, record)| {
         let record = match record {
             Ok(record) => record,
@@ -203,7 +201,8 @@ pub(crate) fn rows(file: &[u8]) -> impl Iterator<Item = (u64, Result<Row, Cow<'s
         }
         let cell = |column: usize| record.get(column).filter(|text| !text.is_empty()).map(str::to_owned);
         let number = record.get(columns.number).unwrap_or_default().trim_start_matches('\u{feff}').to_owned();
-        let row = Row { number, from: columns.from.and_then(cell), reason: columns.reason.and_then(cell) };
+        let (from, reason) = (columns.from.and_then(cell), columns.reason.and_then(cell));
+        let row = Row { number, from, reason, created_at: columns.created_at.and_then(cell) };
         Some((line_of(file, record.position()), Ok(row)))
     })
 }
@@ -211,8 +210,7 @@ pub(crate) fn rows(file: &[u8]) -> impl Iterator<Item = (u64, Result<Row, Cow<'s
 fn read_csv(body: &[u8]) -> Result<Read, Refusal> {
     let mut read = Read::default();
     for (line, row) in rows(body) {
-        let found = row.and_then(|row| entry(line, &row.number, row.from.as_deref(), row.reason.as_deref()));
-        read.note(line, found)?;
+        read.note(line, row.and_then(|row| entry(line, row)))?;
     }
     Ok(read)
 }
@@ -224,12 +222,12 @@ fn unreadable(error: &csv::Error) -> Cow<'static, str> {
     }
 }
 
-/// An entry as JSON. What a list of opt-outs shows can be imported: fields that mean nothing here are ignored.
+/// An entry as JSON.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Written {
     Number(String),
-    Entry { number: String, from: Option<String>, reason: Option<String> },
+    Entry(Row),
 }
 
 fn read_lines(body: &[u8]) -> Result<Read, Refusal> {
@@ -241,11 +239,8 @@ fn read_lines(body: &[u8]) -> Result<Read, Refusal> {
             continue;
         }
         let found = match serde_json::from_slice(text) {
-            Ok(Written::Number(number)) => entry(line, &number, None, None),
-            Ok(Written::Entry { number, from, reason }) => {
-                let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-                entry(line, &number, given(from).as_deref(), given(reason).as_deref())
-            }
+            Ok(Written::Number(number)) => entry(line, Row { number, ..Row::default() }),
+            Ok(Written::Entry(row)) => entry(line, row),
             Err(error) if error.is_data() => Err("the line is neither a string nor an object with a `number`".into()),
             Err(_) => Err("the line is not JSON".into()),
         };
@@ -254,18 +249,21 @@ fn read_lines(body: &[u8]) -> Result<Read, Refusal> {
     Ok(read)
 }
 
-fn entry(line: u64, number: &str, from: Option<&str>, reason: Option<&str>) -> Result<Entry, Cow<'static, str>> {
-    let number = Msisdn::parse(number)
-        .map_err(|_| format!("`number` is `{}`, which is not a number such as +18005550100", shown(number)))?;
-    let from = match from.map(Originator::parse) {
-        Some(Err(_)) => return Err("`from` is neither a number nor a short code nor a name".into()),
-        Some(Ok(from)) => Some(from),
-        None => None,
-    };
-    if reason.is_some_and(|reason| !is_reason(reason)) {
+fn entry(line: u64, row: Row) -> Result<Entry, Cow<'static, str>> {
+    let number = Msisdn::parse(&row.number)
+        .map_err(|_| format!("`number` is `{}`, which is not a number such as +18005550100", shown(&row.number)))?;
+    let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    let from = given(row.from).map(|text| Originator::parse(&text)).transpose();
+    let from = from.map_err(|_| "`from` is neither a number nor a short code nor a name")?;
+    let reason = given(row.reason);
+    if reason.as_deref().is_some_and(|reason| !is_reason(reason)) {
         return Err(format!("`reason` is not {REASON}").into());
     }
-    Ok(Entry { line, number, from, reason: reason.map(Arc::from) })
+    let since = match given(row.created_at) {
+        Some(text) => Some(Timestamp::parse(&text).ok_or("`createdAt` is not a time as in RFC 3339")?),
+        None => None,
+    };
+    Ok(Entry { line, number, from, reason: reason.map(Arc::from), since })
 }
 
 /// The beginning of a text, without control characters.
@@ -323,8 +321,10 @@ mod tests {
     #[test]
     fn every_bad_line_is_named_and_leaves_no_other_out() {
         let csv =
-            "number,from,reason\n+18005551001\n18005551002\n+18005551003,??\n,,\n+18005551004,,\u{7}\n+18005551005\n";
-        assert_eq!(entries(csv, Format::Csv).1, [3, 4, 5]);
+            "number,from,reason\n+18005551001\n18005551002\n+18005551003,??\n,,\n+18005551004,,a\u{7}b\n+18005551005\n";
+        assert_eq!(entries(csv, Format::Csv).1, [3, 4, 5, 6]);
+        let csv = "createdAt,number\n2026-03-15T12:00:00Z,+18005551001\n15.3.2026,+18005551002\n";
+        assert_eq!(entries(csv, Format::Csv), (vec!["2 +18005551001  ".to_owned()], vec![3]));
         let lines = "\"+18005551001\"\n\"555\"\n{\"from\":\"+18005550100\"}\n[1]\n{\n7\nnull\n\"+18005551002\"\n";
         assert_eq!(entries(lines, Format::JsonLines).1, [2, 3, 4, 5, 6, 7]);
         assert_eq!(entries(lines, Format::JsonLines).0.len(), 2);

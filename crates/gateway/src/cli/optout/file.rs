@@ -1,10 +1,11 @@
 //! Files of opt-outs: read as lines of JSON, in parts that fit into a request, and written as CSV.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use crate::api::optouts::import::rows;
+use crate::api::optouts::import::{Row, rows};
 
 /// An entry of a file, as a line of JSON.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,10 +26,8 @@ const BYTES_MAX: usize = 1 << 20;
 
 /// The entries of a CSV file.
 pub(super) fn of_csv(file: &[u8]) -> Vec<Result<Line, Bad>> {
-    let entry = |(number, row): (u64, Result<_, std::borrow::Cow<'static, str>>)| match row {
-        Ok(crate::api::optouts::import::Row { number: handset, from, reason }) => {
-            Ok(Line { number, text: json!({ "number": handset, "from": from, "reason": reason }).to_string() })
-        }
+    let entry = |(number, row): (u64, Result<Row, Cow<'static, str>>)| match row {
+        Ok(row) => Ok(Line { number, text: json!(row).to_string() }),
         Err(why) => Err((number, why.into_owned())),
     };
     rows(file).map(entry).collect()
@@ -77,7 +76,7 @@ impl Iterator for Parts {
     }
 }
 
-/// The columns of an export. `number`, `from` and `reason` are read by an import.
+/// The columns of an export. `number`, `from`, `reason` and `createdAt` are read by an import.
 const COLUMNS: [&str; 7] = ["number", "from", "source", "keyword", "messageId", "createdAt", "reason"];
 
 /// Writes the names of the columns.
@@ -101,7 +100,10 @@ mod tests {
         let csv = b"number,from,reason\n\n+18005551001,,\"no,\nthanks\"\n+18005551002,+18005550100,\n\xff\n";
         let lines = of_csv(csv);
         let expected = |number, text: &str| Ok(Line { number, text: text.to_owned() });
-        assert_eq!(lines[0], expected(3, r#"{"from":null,"number":"+18005551001","reason":"no,\nthanks"}"#));
+        assert_eq!(
+            lines[0],
+            expected(3, r#"{"createdAt":null,"from":null,"number":"+18005551001","reason":"no,\nthanks"}"#)
+        );
         assert_eq!(lines[1].as_ref().map(|line| line.number), Ok(5));
         assert_eq!(lines[2], Err((6, "the line is not UTF-8".to_owned())));
         let lines = of_jsonl(b"\"+1\"\r\n\n  {}  \n\xff\n");
