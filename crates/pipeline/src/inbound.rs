@@ -6,7 +6,6 @@
 
 mod arrivals;
 mod content;
-pub mod counting;
 pub(crate) mod files;
 mod interpreting;
 mod reading;
@@ -14,14 +13,12 @@ mod replies;
 mod rules;
 
 pub(crate) use arrivals::arrivals_of;
-pub(crate) use counting::Heard;
-pub use counting::{InboundCounters, InboundOfCarrier};
 pub(crate) use interpreting::Interpreting;
 pub(crate) use replies::Replies;
 pub use rules::InboundRules;
 pub(crate) use rules::InboundRulesInForce;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

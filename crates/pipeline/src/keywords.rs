@@ -1,14 +1,16 @@
 //! Keywords in texts of handsets: which text is one, which text seems to ask for an end in other words, and what an
 //! account or a number sets about both.
 //!
-//! Reading order: `fold` (how a text is compared), `words` (the lists), `suspicion` (other words), [`settings`].
+//! Reading order: `fold` (how a text is compared), `lists` and `words` (what counts), `suspicion` (other words), [`settings`].
 
 mod fold;
+mod lists;
 pub mod settings;
 mod suspicion;
 mod words;
 
-pub use settings::{KeywordSettings, Language, Mistake, Suspected};
+pub use lists::Language;
+pub use settings::{KeywordSettings, Mistake, Scope, Suspected};
 
 use model::{Keyword, OptOutScope};
 

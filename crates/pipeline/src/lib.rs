@@ -18,6 +18,7 @@ mod erase;
 mod expand;
 mod feed;
 mod growing;
+pub mod heard;
 pub mod inbound;
 pub mod keywords;
 pub mod lease;

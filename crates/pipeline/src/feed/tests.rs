@@ -170,6 +170,6 @@ async fn many_changes_at_once_stand_in_memory_as_in_the_store() {
     let data = bench.store.tenants().await.unwrap();
     assert_eq!(bench.tenants.account(account), data.accounts.first().cloned());
     let owner = model::Owner { account, mode: model::Mode::Live };
-    let is_barred = bench.tenants.check_recipient(owner, number("+18005550001"), recipient).is_err();
+    let is_barred = bench.tenants.check_recipient(owner, number("+18005550001").into(), recipient).is_err();
     assert_eq!(is_barred, !data.blocks.is_empty());
 }

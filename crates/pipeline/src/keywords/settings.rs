@@ -6,7 +6,7 @@ use model::{KeywordKind, OptOutScope};
 use serde::{Deserialize, Serialize};
 
 use super::fold::folded;
-use super::words::reserved;
+use super::lists::{Language, reserved};
 
 /// The settings of an account or of a number. What a number does not set is as its account has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,16 +32,6 @@ pub struct KeywordSettings {
     pub start_text: Option<String>,
     /// The answer to HELP.
     pub help_text: Option<String>,
-}
-
-/// A language whose words stop messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Language {
-    /// French: ARRET.
-    Fr,
-    /// Spanish: ALTO, BAJA.
-    Es,
 }
 
 /// What happens to texts that seem to ask for an end.

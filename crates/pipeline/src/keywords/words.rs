@@ -1,30 +1,10 @@
-//! The lists of keywords.
+//! Which of the words that count for a number a text is.
 
 use model::{Keyword, KeywordKind};
 
 use super::fold::folded;
-use super::settings::{KeywordSettings, Language};
-
-/// Words that stop messages, always.
-const STOP: [&str; 11] =
-    ["stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "opt out", "opt-out"];
-
-/// Words that start them again.
-const START: [&str; 2] = ["start", "unstop"];
-
-/// The word that starts them again where an account allows that.
-const YES: &str = "yes";
-
-/// Words that ask who this is.
-const HELP: [&str; 2] = ["help", "info"];
-
-/// Words of a language that stop messages: as they are compared, and as they are shown.
-const fn of_language(language: Language) -> &'static [(&'static str, &'static str)] {
-    match language {
-        Language::Fr => &[("arret", "ARRET"), ("arrêt", "ARRET")],
-        Language::Es => &[("alto", "ALTO"), ("baja", "BAJA")],
-    }
-}
+use super::lists::{STOP, YES, of_language, reserved};
+use super::settings::KeywordSettings;
 
 /// The words that count for a number.
 pub(super) struct Words<'s> {
@@ -61,16 +41,5 @@ impl Words<'_> {
         });
         let mut added = self.settings.iter().flat_map(|settings| &settings.stop_words);
         of_language.or_else(|| added.any(|word| folded(word) == text).then(|| text.to_uppercase()))
-    }
-}
-
-/// What a folded text means that no account can take for a stop word.
-pub(super) fn reserved(text: &str) -> Option<KeywordKind> {
-    if START.contains(&text) || text == YES {
-        Some(KeywordKind::Start)
-    } else if HELP.contains(&text) {
-        Some(KeywordKind::Help)
-    } else {
-        None
     }
 }

@@ -20,7 +20,7 @@ use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::inbound::{Arrival, ArrivalId, InboundOutcome, Recorded};
 use store::contract::receipts::{Receipt, ReceiptOutcome, Refused};
 
-use crate::inbound::Heard;
+use crate::heard::Heard;
 use crate::outcome::{Circumstances, ID_SHOWN_BYTES_MAX, judge};
 use crate::route::{Carriers, Routes};
 use arrived::{Arrived, has_files};

@@ -21,6 +21,8 @@ use store::sqlite::Sqlite;
 use tokio::sync::Notify;
 
 use super::*;
+use crate::inbound::testing::interpreting;
+use crate::tenants::TenantBook;
 
 mod plans;
 
@@ -83,6 +85,9 @@ impl Bench {
         let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver), runtime.clone()).unwrap();
         let shelf =
             Shelf::new(fetcher, hanging.clone(), store.clone(), counters.clone(), runtime.clone(), entropy.clone());
+        let tenants =
+            TenantBook::load(store.clone(), testkit::pepper(), clock.clone(), entropy.clone()).await.unwrap();
+        let interpreter = interpreting(&Arc::new(tenants), &runtime, entropy.clone());
         let rerouter = Rerouter {
             store: store.clone(),
             node: node.clone(),
@@ -96,6 +101,8 @@ impl Bench {
             shelf: Arc::new(shelf),
             media_kept: Duration::ZERO,
             retention: Arc::default(),
+            inbound: Arc::default(),
+            interpreter,
             parked_kept: Duration::ZERO,
             store,
             rerouter: Arc::new(rerouter),

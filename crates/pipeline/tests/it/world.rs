@@ -160,6 +160,7 @@ impl World {
             screen: Arc::new(Screen::builtin()),
             screening_log: LONG,
             retention: Default::default(),
+            inbound: Default::default(),
             index_after: LONG,
             limits: AdmissionLimits {
                 sms_characters_max: 160,

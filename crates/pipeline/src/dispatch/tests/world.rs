@@ -29,6 +29,8 @@ use super::media::Memory;
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
 use crate::feed::Feed;
+use crate::inbound::files::Files;
+use crate::inbound::testing::interpreting;
 use crate::media::Shelf;
 use crate::node::Node;
 use crate::pace::SenderPaces;
@@ -371,6 +373,9 @@ impl World {
         let (_running, give_up) = watch::channel(false);
         let recorder = Recorder {
             store: self.store.clone(),
+            tenants: self.tenants.clone(),
+            interpreter: interpreting(&self.tenants, &self.runtime, self.entropy.clone()),
+            files: Files { objects: self.objects.clone(), runtime: self.runtime.clone(), entropy: self.entropy.clone() },
             routes: self.routes.clone(),
             dispatchers: self.dispatchers.clone(),
             settings: self.settings,

@@ -9,7 +9,8 @@ use model::{CarrierName, InboundMedia, Moment, Timestamp};
 use store::contract::inbound::{Arrival, ArrivalId, InboundOutcome, Recorded};
 
 use super::{Action, Report};
-use crate::inbound::{Heard, arrivals_of};
+use crate::heard::Heard;
+use crate::inbound::arrivals_of;
 
 /// A message of a handset whose files are in their place.
 #[derive(Debug)]

@@ -8,6 +8,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::*;
 
+mod arrived;
+
 const NOW: Moment = Moment::of(testkit::NOW);
 
 fn recording() -> Recording {

@@ -5,7 +5,7 @@ use store::contract::changes::Kinds;
 use super::super::{BATCH, CHANGES_STEP, STEP};
 use super::records::{BEHIND_MAX, REPORTED_EVERY};
 use super::*;
-use Strand::{Media, Messages, Records};
+use Strand::{Inbound, Media, Messages, Records};
 
 const NOW: Moment = Moment::of(testkit::NOW);
 const KEPT: Kept =
@@ -47,6 +47,11 @@ fn show(action: &Action) -> String {
         Action::Do(Call::SweepMedia(next, since)) => {
             format!("media since {} after {}", secs(since), next.map_or(0, |id| id.to_bytes()[0]))
         }
+        Action::Do(Call::SweepFiles) => "files".to_owned(),
+        Action::Do(Call::EndPartWaits(at)) => format!("end part waits at {}", secs(at)),
+        Action::Do(Call::ForgetInbound(at)) => format!("forget inbound at {}", secs(at)),
+        Action::Do(Call::CountParts) => "count parts".to_owned(),
+        Action::Report(Report::Shown(_)) => "shown".to_owned(),
         Action::Report(Report::Missing(carrier, count)) => format!("{count} of {carrier} missing"),
         Action::Report(Report::Unclaimed(carrier, count)) => format!("{count} of {carrier} unclaimed"),
         Action::Report(Report::Unknown(carrier, count)) => format!("{count} wait for {carrier}"),
@@ -80,6 +85,10 @@ fn nothing(call: Call) -> Input {
         Call::TextRules => Input::TextRules(Vec::new()),
         Call::RemoveOld(..) => Input::Removed(Removed { is_end: true, ..Removed::default() }),
         Call::SweepMedia(..) => Input::MediaSwept(None),
+        Call::SweepFiles => Input::FilesSwept(0),
+        Call::EndPartWaits(_) => Input::PartsShown(PartsStep::default()),
+        Call::ForgetInbound(_) => Input::InboundForgotten(0),
+        Call::CountParts => Input::PartsCounted,
     }
 }
 
@@ -106,7 +115,7 @@ fn sweeping() -> Sweeping {
 /// One whose first rounds are over, at which everything was due.
 fn later() -> Sweeping {
     let mut sweeping = sweeping();
-    for strand in [Messages, Records, Media] {
+    for strand in [Messages, Records, Media, Inbound] {
         round(&mut sweeping, strand, NOW, nothing);
     }
     sweeping
@@ -123,14 +132,15 @@ fn names(counts: &[(&str, usize)]) -> Vec<CarrierName> {
 #[test]
 fn the_first_round_of_each_strand_does_everything_in_its_order() {
     let mut sweeping = sweeping();
-    let rounds = [Messages, Records, Media].map(|strand| round(&mut sweeping, strand, NOW, nothing).join("; "));
+    let rounds = [Messages, Records, Media, Inbound].map(|strand| round(&mut sweeping, strand, NOW, nothing).join("; "));
     assert_eq!(
         rounds,
         [
             "expire at 0; end waits at 0; forget parked at 0 before 80; census; reroute at 0; settle at 0 after 0; \
              rest 1000 ms",
             "requests at 0; screening before -60; changes; consumers; rest 1000 ms",
-            "orphans; media since -70 after 0; rest 30000 ms",
+            "orphans; media since -70 after 0; files; rest 30000 ms",
+            "end part waits at 0; forget inbound at 0; count parts; rest 1000 ms",
         ]
     );
 }
@@ -138,7 +148,13 @@ fn the_first_round_of_each_strand_does_everything_in_its_order() {
 #[test]
 fn what_is_not_due_in_every_round_comes_again_after_its_number_of_rounds() {
     for (strand, what, every) in
-        [(Messages, "census", 30), (Messages, "settle", 30), (Records, "consumers", 30), (Media, "orphans", 720)]
+        [
+            (Messages, "census", 30),
+            (Messages, "settle", 30),
+            (Records, "consumers", 30),
+            (Media, "orphans", 720),
+            (Inbound, "count parts", 10),
+        ]
     {
         let mut sweeping = sweeping();
         let is_due = |round: &[String]| round.iter().any(|action| action.starts_with(what));
@@ -256,7 +272,8 @@ fn a_step_that_failed_ends_its_round_and_skips_neither_the_next_round_nor_the_ce
 fn media_go_on_where_the_last_look_ended_whatever_fails_in_between() {
     let mut sweeping = sweeping();
     check(&mut sweeping, Media, NOW, vec![(Input::Due, "orphans"), (down(), "Orphans later; media since -70 after 0")]);
-    check(&mut sweeping, Media, NOW, vec![(Input::MediaSwept(Some(media(5))), "rest 30000 ms")]);
+    let swept = vec![(Input::MediaSwept(Some(media(5))), "files"), (Input::FilesSwept(0), "rest 30000 ms")];
+    check(&mut sweeping, Media, NOW, swept);
     // Orphans are owed, and media are looked at after the fifth.
     check(
         &mut sweeping,
@@ -274,7 +291,9 @@ fn media_go_on_where_the_last_look_ended_whatever_fails_in_between() {
         NOW,
         vec![
             (Input::Due, "media since -70 after 5"),
-            (Input::MediaSwept(None), "rest 30000 ms"),
+            (Input::MediaSwept(None), "files"),
+            (Input::FilesSwept(STEP), "files"),
+            (Input::FilesSwept(1), "rest 30000 ms"),
             (Input::Due, "media since -70 after 0"),
         ],
     );
@@ -359,7 +378,7 @@ fn a_consumer_that_is_far_behind_is_reported_at_once_and_then_now_and_then() {
 #[test]
 fn an_answer_that_is_not_waited_for_changes_nothing() {
     let mut sweeping = later();
-    for strand in [Messages, Records, Media] {
+    for strand in [Messages, Records, Media, Inbound] {
         check(&mut sweeping, strand, NOW, vec![(Input::Settled(None), ""), (down(), ""), (Input::Forgotten(0), "")]);
     }
     check(
@@ -467,4 +486,26 @@ fn what_was_removed_is_reported_at_the_end_and_now_and_then_before_it() {
     );
     // The next round begins anew.
     check(&mut sweeping, Strand::Retention, secs(602), vec![(Input::Due, "rules")]);
+}
+
+#[test]
+fn all_waits_for_parts_that_are_over_end_in_one_round_and_what_is_old_goes_after_them() {
+    let shown = |count, more| {
+        let shown = vec![InboundOutcome::Unrouted(store::contract::inbound::Followed::default()); count];
+        Input::PartsShown(PartsStep { shown, more })
+    };
+    check(
+        &mut later(),
+        Inbound,
+        secs(1),
+        vec![
+            (Input::Due, "end part waits at 1"),
+            (shown(2, true), "shown; shown; end part waits at 1"),
+            (shown(1, false), "shown; forget inbound at 1"),
+            (Input::InboundForgotten(STEP), "forget inbound at 1"),
+            (Input::InboundForgotten(STEP - 1), "rest 1000 ms"),
+            (Input::Due, "end part waits at 1"),
+            (down(), "Inbound later; rest 1000 ms"),
+        ],
+    );
 }
