@@ -20,6 +20,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
 use crate::admin::{self, Admin, Metrics, Throughput};
+use crate::api::links::MediaLinks;
 use crate::api::{self, Api};
 use crate::config::Config;
 use crate::files::{self, Budget};
@@ -104,9 +105,13 @@ impl App {
         let starter =
             Arc::new(Starter { events, entropy, supervisor: supervisor.clone(), store: Arc::clone(&store), node });
         let carriers = start_carriers(&config, &starter).await?;
+        let served = Served {
+            links: MediaLinks::new(public_url(&config, api_address), &prepared.pepper),
+            objects: Arc::clone(&prepared.objects),
+        };
         let pipeline =
             start_pipeline(&config, prepared.objects, prepared.pepper, &carriers, reported, &starter).await?;
-        let api = Arc::new(public_api(&config, &pipeline, &reports));
+        let api = Arc::new(public_api(&config, &pipeline, &reports, served));
         let operators = Arc::new(Operators::new(prepared.token, config.limits, Arc::clone(pipeline.store())));
         let clients_rooms = Arc::new(Rooms::new(bounds_of_clients(&config, prepared.clients)));
         let operators_rooms = Arc::new(Rooms::new(bounds_of_operators(&config)));
@@ -266,6 +271,8 @@ fn admin_api(
         pipeline: Arc::clone(&api.pipeline),
         envelope: api.envelope.clone(),
         body_limits: api.body_limits,
+        import_limits: api.broadcast_body_limits,
+        links: api.links.clone(),
         operators,
         reloader: Arc::clone(reloader),
         trusted_proxies: api.trusted_proxies.clone(),
@@ -277,13 +284,34 @@ fn admin_api(
     }
 }
 
-fn public_api(config: &Config, pipeline: &Arc<Pipeline>, reports: &Reports) -> Api {
+/// Media that clients may read, and the links to them.
+struct Served {
+    links: MediaLinks,
+    objects: Arc<dyn Objects>,
+}
+
+/// What links to the public API begin with. Where the operator names no address, it is the one that is listened on: a
+/// request's `Host` is the client's word.
+fn public_url(config: &Config, listens_at: SocketAddr) -> String {
+    if !config.api.public_url.is_empty() {
+        return config.api.public_url.clone();
+    }
+    let scheme = if config.api.tls_cert.is_some() { "https" } else { "http" };
+    if !listens_at.ip().is_loopback() {
+        tracing::warn!("`api.public_url` is not set: links to media begin with {scheme}://{listens_at}");
+    }
+    format!("{scheme}://{listens_at}")
+}
+
+fn public_api(config: &Config, pipeline: &Arc<Pipeline>, reports: &Reports, served: Served) -> Api {
     let body_limits =
         BodyLimits { bytes_max: config.api.body_bytes_max, timeout: Duration::from_secs(config.api.body_timeout_secs) };
     Api {
         pipeline: Arc::clone(pipeline),
         limiter: RateLimiter::new(Arc::clone(pipeline.store()), Entrance::Public, config.limits.failed_auth_per_minute),
         envelope: Envelope::new(&config.api.docs_base_url),
+        links: served.links,
+        objects: served.objects,
         body_limits,
         broadcast_body_limits: BodyLimits { bytes_max: config.api.broadcast_body_bytes_max, ..body_limits },
         reading: Semaphore::new(api::READERS),

@@ -247,9 +247,11 @@ impl ErrorCode {
             Self::MethodNotAllowed => "The `Allow` header lists the methods of this address.",
             Self::UnsupportedContentType => {
                 "Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and \
-                 without a `Content-Encoding`: compressed bodies are not read."
+                 without a `Content-Encoding`: compressed bodies are not read. An import may also be `text/csv`."
             }
-            Self::RequestTooLarge => "The body, or the headers, are over the limit.",
+            Self::RequestTooLarge => {
+                "The body, or the headers, are over the limit, or an import has more than 50,000 entries."
+            }
             Self::ServiceUnavailable => SERVICE_UNAVAILABLE,
             Self::InvalidIdempotencyKey => {
                 "A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`. In the `Idempotency-Key` header it may \

@@ -125,6 +125,20 @@ impl Pepper {
     pub fn digest_of_number(&self, number: Msisdn) -> [u8; 32] {
         self.digest(&format!("erased number {number}")).to_bytes()
     }
+
+    /// Another key that follows from this one, for a purpose that is named. It says nothing about this one or about
+    /// those of other purposes.
+    pub fn key_for(&self, purpose: &str) -> [u8; 32] {
+        self.digest(&format!("key for {purpose}")).to_bytes()
+    }
+
+    /// The same as what digests are made with.
+    pub fn derived(&self, purpose: &str) -> Self {
+        // A key that is shorter than a block is filled up with zeros (RFC 2104, section 2).
+        let mut block = [0; 64];
+        block[..32].copy_from_slice(&self.key_for(purpose));
+        Self(Hmac::new(&block.into()))
+    }
 }
 
 impl fmt::Debug for Pepper {
@@ -239,6 +253,17 @@ mod tests {
     }
 
     const HMAC_OF_CASE_6: [u8; 8] = [0xd0, 0x21, 0x30, 0x3c, 0x2f, 0x34, 0xbf, 0x3a];
+
+    #[test]
+    fn each_purpose_has_a_key_of_its_own() {
+        let (a, b) = (pepper(&"a".repeat(32)), pepper(&"b".repeat(32)));
+        assert_eq!(a.key_for("links"), a.key_for("links"));
+        assert_ne!(a.key_for("links"), a.key_for("other"));
+        assert_ne!(a.key_for("links"), b.key_for("links"));
+        let key = a.key_for("links");
+        let by_hand = Hmac::<Sha256>::new_from_slice(&key).unwrap().chain_update(b"x").finalize().into_bytes();
+        assert_eq!(a.derived("links").digest("x").to_bytes(), <[u8; 32]>::from(by_hand));
+    }
 
     #[test]
     fn a_short_pepper_is_refused() {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use model::CarrierName;
+use model::{CarrierName, OptOutSource};
 use store::contract::inbound::InboundOutcome;
 
 use crate::count::{Counter, Level};
@@ -33,6 +33,8 @@ pub struct Counters {
     inbound_elsewhere: InboundOfCarrier,
     /// What handsets sent, and what followed.
     pub inbound: InboundCounters,
+    /// Changes of opt-outs.
+    pub opt_outs: OptOutCounters,
     /// What carriers send in vain.
     unmatched: Growing<UnmatchedCounters>,
     /// The same, of carriers that are no longer configured.
@@ -54,6 +56,22 @@ pub struct Counters {
     /// How old the oldest message is that the index of lists lacks and should have, in milliseconds; 0 when it lacks
     /// none.
     pub lists_behind_ms: Level,
+}
+
+/// Changes of opt-outs, by their source and in both directions.
+#[derive(Debug, Default)]
+pub struct OptOutCounters([[Counter; 2]; OptOutSource::ALL.len()]);
+
+impl OptOutCounters {
+    /// Counts a change.
+    pub(crate) fn add(&self, source: OptOutSource, is_out: bool) {
+        self.0[source as usize][usize::from(is_out)].add();
+    }
+
+    /// All counts: the source, and how many handsets it opted out and in again.
+    pub fn all(&self) -> impl Iterator<Item = (OptOutSource, u64, u64)> {
+        OptOutSource::ALL.into_iter().zip(&self.0).map(|(source, [ins, outs])| (source, outs.get(), ins.get()))
+    }
 }
 
 /// What was removed because it was old.

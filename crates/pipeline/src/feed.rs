@@ -16,7 +16,7 @@ use crate::counters::Counters;
 use crate::tenants::TenantBook;
 use crate::watch::{BroadcastWaiters, MessageWaiters};
 
-/// What follows the changes of messages and broadcasts.
+/// What follows the changes of messages, broadcasts and opt-outs.
 pub(crate) struct Feed {
     store: Arc<dyn Store>,
     tail: Tail,
@@ -45,7 +45,7 @@ impl Feed {
         counters: Arc<Counters>,
         tenants: Arc<TenantBook>,
     ) -> Self {
-        let tail = store.subscribe(Kinds::of(&[Kind::Message, Kind::Broadcast]));
+        let tail = store.subscribe(Kinds::of(&[Kind::Message, Kind::Broadcast, Kind::OptOut]));
         Self { store, tail, turn: Mutex::default(), waiters, broadcast_waiters, counters, tenants }
     }
 
@@ -84,8 +84,8 @@ impl Feed {
                 turn.has_missed = true;
                 self.counters.changes_missed.add_many(*count);
                 tracing::error!(
-                    "{count} changes came faster than they were counted: the counts of sent and ended messages lack \
-                     them"
+                    "{count} changes came faster than they were counted: the counts of sent and ended messages, and of \
+                     opt-outs, lack them"
                 );
             }
             Tailed::Closed => turn.is_over = true,
@@ -109,6 +109,8 @@ impl Feed {
             Resource::Broadcast { id, status, .. } if *status != BroadcastStatus::Queued => {
                 self.broadcast_waiters.tell_of(id, || ());
             }
+            Resource::OptedOut(opt_out) => self.counters.opt_outs.add(opt_out.source, true),
+            Resource::OptedIn(opt_out) => self.counters.opt_outs.add(opt_out.source, false),
             _ => {}
         }
     }

@@ -4,14 +4,13 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{Response, StatusCode, Uri};
-use model::error::ErrorCode;
 use model::event::{Event, EventKind};
 use model::{MessageId, MessageRecord, Mode, SenderKinds, Status};
 use pipeline::refusal::refused_by_store;
 use serde_json::{Value, json as object};
 
 use super::input::{account_of, meaning, path};
-use super::{Admin, Answered, Shared, json};
+use super::{Admin, Answered, Shared, inbound, json};
 use crate::api::list::Query;
 use crate::api::view::MessageView;
 use crate::http::log::About;
@@ -45,7 +44,9 @@ pub(super) async fn show(State(admin): Shared, id: Result<Path<String>, PathReje
 async fn shown(admin: &Admin, id: Result<Path<String>, PathRejection>) -> Answered {
     let id: MessageId = path(id, |text| text.parse().ok())?;
     let store = admin.pipeline.store();
-    let record = store.message_of_any_account(id).await.map_err(refused_by_store)?.ok_or(ErrorCode::NotFound)?;
+    let Some(record) = store.message_of_any_account(id).await.map_err(refused_by_store)? else {
+        return inbound::shown(admin, id).await;
+    };
     let events = store.events(id).await.map_err(refused_by_store)?;
     let mut message = view(&record);
     message["events"] = events.iter().map(event).collect();

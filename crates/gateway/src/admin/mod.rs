@@ -7,12 +7,14 @@ mod carriers;
 mod erase;
 mod guard;
 mod health;
+mod inbound;
 mod input;
 mod keys;
 mod keywords;
 mod messages;
 mod metrics;
 mod numbers;
+mod optouts;
 mod page;
 mod reload;
 mod screening;
@@ -33,6 +35,7 @@ use serde::Serialize;
 pub use carriers::Throughput;
 pub use metrics::Metrics;
 
+use crate::api::links::MediaLinks;
 use crate::http::body::BodyLimits;
 use crate::http::envelope::{Envelope, allow};
 use crate::http::log::Lines;
@@ -48,6 +51,10 @@ pub struct Admin {
     pub envelope: Envelope,
     /// How large bodies may be.
     pub body_limits: BodyLimits,
+    /// How large the body of an import may be.
+    pub import_limits: BodyLimits,
+    /// Links to the media of inbound messages.
+    pub links: MediaLinks,
     /// What the operator may change while the server runs.
     pub operators: Arc<Operators>,
     /// What takes over another configuration.
@@ -100,6 +107,13 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .route("/broadcasts/{id}/cancel", with(post(broadcasts::cancel), "POST"))
         .route("/erasures", with(get(erase::list).post(erase::begin), "GET, HEAD, POST"))
         .route("/erasures/{id}", with(get(erase::show), "GET, HEAD"))
+        .route("/inbound", with(get(inbound::list), "GET, HEAD"))
+        .route("/inbound/unrouted", with(get(inbound::unrouted), "GET, HEAD"))
+        .route("/inbound/unrouted/{id}/assign", with(post(inbound::assign), "POST"))
+        .route("/optouts", with(get(optouts::list), "GET, HEAD"))
+        .route("/optouts/import", with(post(optouts::import), "POST"))
+        .route("/optouts/{number}", with(put(optouts::set).delete(optouts::end), "PUT, DELETE"))
+        .route("/optouts/{number}/history", with(get(optouts::history), "GET, HEAD"))
         .route("/messages", with(get(messages::list), "GET, HEAD"))
         .route("/messages/{id}", with(get(messages::show), "GET, HEAD"))
         .route("/reload", with(post(reload::reload), "POST"))

@@ -1,6 +1,7 @@
 //! A JSON body to loose fields: the right types, each at most once, nothing else judged. Fields that nobody knows are
 //! ignored.
 
+pub(super) mod opt_out;
 mod recipients;
 pub(crate) mod text;
 

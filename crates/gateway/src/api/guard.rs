@@ -31,6 +31,14 @@ const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 /// How credentials are asked for (RFC 7617).
 const BASIC: &str = r#"Basic realm="smsfactory", charset="UTF-8""#;
 
+/// The account for which a handler counted a request that brings no credentials, and where it stands. An extension of
+/// answers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counted {
+    pub(super) account: AccountId,
+    pub(super) standing: Standing,
+}
+
 /// Lets a request through to its handler, or answers it.
 pub(super) async fn guard(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response<Body> {
     let began = api.runtime.instant();
@@ -42,7 +50,7 @@ pub(super) async fn guard(State(api): State<Arc<Api>>, mut request: Request, nex
     let pass = api.gate.enter();
     let asked = if pass.is_some() { Asked::of(&api, &request, now) } else { Asked::Refused(draining()) };
     let admitted = admit(&api, asked, address, now).await;
-    let (standing, mut response) = match admitted {
+    let (mut standing, mut response) = match admitted {
         Admit::Refused(standing, refusal) => (standing, refuse(&api, refusal)),
         Admit::Anybody(standing) => (standing, handle(&api, request, next).await),
         Admit::Caller(standing, caller) => {
@@ -51,6 +59,9 @@ pub(super) async fn guard(State(api): State<Arc<Api>>, mut request: Request, nex
             (standing, handle(&api, request, next).await)
         }
     };
+    if let Some(counted) = response.extensions().get::<Counted>() {
+        (standing, account) = (counted.standing, Some(counted.account));
+    }
     put_standing(response.headers_mut(), standing);
     if api.gate.is_closed() {
         // The next request goes to the process that takes over.

@@ -1,22 +1,11 @@
-//! `GET /message`: a page of messages, newest first.
+//! What a list is asked for: filters and pages. The list of messages in both directions is `both_ways`.
 
-use std::sync::Arc;
-
-use axum::Extension;
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::{Response, Uri};
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::message::Direction;
 use model::{BroadcastId, ClientReference, MessageId, Msisdn, Originator, SenderKinds, Status, Timestamp};
-use pipeline::refusal::refused_by_store;
-use pipeline::tenants::Caller;
-use serde::Serialize;
 use store::contract::messages::MessageFilter;
 
-use super::view::MessageView;
-use super::{Api, Shared, fields};
-use crate::http::json;
+use super::fields;
 use crate::http::query::Parameters;
 
 /// Messages on a page, unless asked otherwise.
@@ -25,32 +14,7 @@ pub(super) const LIMIT_DEFAULT: usize = 50;
 /// Messages on a page at most.
 pub(super) const LIMIT_MAX: usize = 100;
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PageView<'a> {
-    data: Vec<MessageView<'a>>,
-    next_cursor: Option<String>,
-}
-
-pub(super) async fn messages(State(api): Shared, Extension(caller): Extension<Caller>, uri: Uri) -> Response<Body> {
-    let listed = listed(&api, &caller, &uri).await;
-    api.answer(listed)
-}
-
-async fn listed(api: &Arc<Api>, caller: &Caller, uri: &Uri) -> Result<Response<Body>, Refusal> {
-    let query = Query::read(&Parameters::parse(uri.query()), api.pipeline.sender_kinds())?;
-    let page = api
-        .pipeline
-        .store()
-        .messages(Some(caller.owner()), query.filter, query.after, query.limit)
-        .await
-        .map_err(refused_by_store)?;
-    let data = page.messages.iter().map(|record| MessageView::of(&record.message, &record.delivery)).collect();
-    let view = PageView { data, next_cursor: page.next.map(|id| id.to_string()) };
-    serde_json::to_string(&view).map(json).map_err(|error| Refusal::new(ErrorCode::UnexpectedError).caused_by(error))
-}
-
-/// What a list is asked for.
+/// What a list of outbound messages is asked for.
 pub(crate) struct Query {
     pub(crate) filter: MessageFilter,
     pub(crate) after: Option<MessageId>,
@@ -61,27 +25,43 @@ impl Query {
     /// Reads the parameters of a list, with senders of these kinds. Those that nobody knows are ignored.
     pub(crate) fn read(given: &Parameters, kinds: SenderKinds) -> Result<Self, Refusal> {
         let get = |name: &str| given.get(name);
-        let limit = parsed(get("limit"), "limit", "an integer from 1 to 100", |text| {
-            text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit))
-        })?;
+        let limit = limit(given)?;
         let filter = MessageFilter {
             status: parsed(get("status"), "status", "queued, sent, delivered, undelivered or failed", Status::parse)?,
             direction: parsed(get("direction"), "direction", "outbound or inbound", Direction::parse)?,
             recipient: number("to", get("to"))?,
             originator: originator("from", get("from"), kinds)?,
             reference: reference(get("reference"))?,
-            broadcast: parsed(get("broadcastId"), "broadcastId", "an id of a broadcast", |text| {
-                text.parse::<BroadcastId>().ok()
-            })?,
+            broadcast: broadcast(given)?,
             // The operator narrows by these, which handlers of the admin API read themselves.
             account: None,
             mode: None,
-            from: parsed(get("after"), "after", "a time as in RFC 3339", Timestamp::parse)?,
-            before: parsed(get("before"), "before", "a time as in RFC 3339", Timestamp::parse)?,
+            from: time(given, "after")?,
+            before: time(given, "before")?,
         };
-        let after = parsed(get("cursor"), "cursor", "a nextCursor of an earlier page", |text| text.parse().ok())?;
-        Ok(Self { filter, after, limit: limit.unwrap_or(LIMIT_DEFAULT) })
+        Ok(Self { filter, after: cursor(given, |text| text.parse().ok())?, limit })
     }
+}
+
+/// How many items a page has at most.
+pub(crate) fn limit(given: &Parameters) -> Result<usize, Refusal> {
+    let parse = |text: &str| text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
+    Ok(parsed(given.get("limit"), "limit", "an integer from 1 to 100", parse)?.unwrap_or(LIMIT_DEFAULT))
+}
+
+/// Where the page begins.
+pub(crate) fn cursor<T>(given: &Parameters, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
+    parsed(given.get("cursor"), "cursor", "a nextCursor of an earlier page", parse)
+}
+
+/// `after` or `before`.
+pub(crate) fn time(given: &Parameters, field: &'static str) -> Result<Option<Timestamp>, Refusal> {
+    parsed(given.get(field), field, "a time as in RFC 3339", Timestamp::parse)
+}
+
+/// The broadcast to whose messages a list is narrowed.
+pub(super) fn broadcast(given: &Parameters) -> Result<Option<BroadcastId>, Refusal> {
+    parsed(given.get("broadcastId"), "broadcastId", "an id of a broadcast", |text| text.parse().ok())
 }
 
 pub(super) fn parsed<T>(
@@ -98,7 +78,7 @@ pub(super) fn reference(given: Option<&str>) -> Result<Option<ClientReference>, 
     parsed(given, "reference", "a text of 1 to 200 characters", ClientReference::parse)
 }
 
-fn number(field: &'static str, given: Option<&str>) -> Result<Option<Msisdn>, Refusal> {
+pub(crate) fn number(field: &'static str, given: Option<&str>) -> Result<Option<Msisdn>, Refusal> {
     given.map(|text| Msisdn::parse(text).map_err(|_| no_address(field))).transpose()
 }
 
@@ -112,7 +92,7 @@ pub(super) fn originator(
     given.map(|text| parse(text).ok_or_else(|| no_address(field))).transpose()
 }
 
-fn no_address(field: &'static str) -> Refusal {
+pub(super) fn no_address(field: &'static str) -> Refusal {
     Refusal::new(ErrorCode::InvalidPhoneNumber).with_info(AdditionalInfo::Field(field))
 }
 

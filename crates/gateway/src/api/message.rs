@@ -14,7 +14,7 @@ use pipeline::refusal::refused_by_store;
 use pipeline::tenants::Caller;
 
 use super::key::one_key;
-use super::view::MessageView;
+use super::view::{InboundView, MessageView};
 use super::{Api, BASE, Shared, fields, prefer};
 use crate::http::head::require_json;
 use crate::http::json;
@@ -63,9 +63,15 @@ async fn shown(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response<Body>, Refusal> {
     let id: MessageId = id.ok().and_then(|Path(text)| text.parse().ok()).ok_or(ErrorCode::NotFound)?;
-    let record =
-        api.pipeline.store().message(caller.owner(), id).await.map_err(refused_by_store)?.ok_or(ErrorCode::NotFound)?;
-    let mut response = json(MessageView::of(&record.message, &record.delivery).to_json());
+    let (store, owner) = (api.pipeline.store(), caller.owner());
+    let text = match store.message(owner, id).await.map_err(refused_by_store)? {
+        Some(record) => MessageView::of(&record.message, &record.delivery).to_json(),
+        None => {
+            let message = store.inbound_message(owner, id).await.map_err(refused_by_store)?;
+            InboundView::of(&*message.ok_or(ErrorCode::NotFound)?, &api.links, api.runtime.now()).to_json()
+        }
+    };
+    let mut response = json(text);
     response.extensions_mut().insert(About(id));
     Ok(response)
 }

@@ -1,17 +1,21 @@
 //! The public API: what a client of the messaging API sees.
 //!
-//! A request passes the `guard` (who is it, may it ask so often), then its handler in `message`, `list`, `broadcast` or
-//! `broadcasts`; `fields` reads bodies, `view` writes answers. No rule about messages is here: those are the
-//! pipeline's.
+//! A request passes the `guard` (who is it, may it ask so often), then its handler in `message`, `both_ways`, `media`,
+//! `broadcast`, `broadcasts` or `optouts`; `fields` reads bodies, `view` writes answers. No rule about messages is here:
+//! those are the pipeline's.
 
 pub(crate) mod address;
+mod both_ways;
 pub(crate) mod broadcast;
 pub(crate) mod broadcasts;
 pub mod fields;
 mod guard;
 mod key;
+pub mod links;
 pub(crate) mod list;
+mod media;
 mod message;
+pub(crate) mod optouts;
 mod pages;
 mod prefer;
 pub(crate) mod view;
@@ -24,15 +28,17 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Response;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use bytes::Bytes;
 use ipnet::IpNet;
 use model::error::{ErrorCode, Refusal};
 use pipeline::Pipeline;
 use pipeline::limiter::RateLimiter;
 use runtime::Runtime;
+use store::objects::Objects;
 use tokio::sync::Semaphore;
 
+use self::links::MediaLinks;
 use crate::http::body::{self, BodyLimits};
 use crate::http::envelope::{Envelope, allow};
 use crate::http::gate::Gate;
@@ -54,6 +60,10 @@ pub struct Api {
     pub limiter: RateLimiter,
     /// The form of error answers.
     pub envelope: Envelope,
+    /// Links to the media of inbound messages.
+    pub links: MediaLinks,
+    /// Where media are kept.
+    pub objects: Arc<dyn Objects>,
     /// How large bodies may be.
     pub body_limits: BodyLimits,
     /// How large the body of a broadcast may be.
@@ -80,11 +90,17 @@ type Shared = State<Arc<Api>>;
 pub fn router(api: Arc<Api>) -> Router {
     let only_get = || get(pages::index).fallback(only_get_or_head);
     Router::new()
-        .route("/api/v1/messaging/message", get(list::messages).post(message::send).fallback(only_get_or_post))
+        .route("/api/v1/messaging/message", get(both_ways::messages).post(message::send).fallback(only_get_or_post))
         .route("/api/v1/messaging/message/{id}", get(message::show).fallback(only_get_or_head))
+        .route("/api/v1/messaging/message/{id}/media/{place}", get(media::of_message).fallback(only_get_or_head))
         .route("/api/v1/messaging/broadcast", get(broadcasts::list).post(broadcast::send).fallback(only_get_or_post))
         .route("/api/v1/messaging/broadcast/{id}", get(broadcast::show).fallback(only_get_or_head))
         .route("/api/v1/messaging/broadcast/{id}/cancel", post(broadcast::cancel).fallback(only_post))
+        .route("/api/v1/messaging/optout", get(optouts::list).fallback(only_get_or_head))
+        .route("/api/v1/messaging/optout/import", post(optouts::import).fallback(only_post))
+        .route("/api/v1/messaging/optout/{number}", put(optouts::set).delete(optouts::end).fallback(only_put_or_delete))
+        .route("/api/v1/messaging/optout/{number}/history", get(optouts::history).fallback(only_get_or_head))
+        .route("/media/{id}/{place}", get(media::linked).fallback(only_get_or_head))
         .route("/page/errors", only_get())
         .route("/page/errors/{code}", get(pages::code).fallback(only_get_or_head))
         .fallback(not_found)
@@ -118,6 +134,10 @@ async fn only_get_or_post(State(api): Shared) -> Response<Body> {
 
 async fn only_post(State(api): Shared) -> Response<Body> {
     allow(api.envelope.refuse(ErrorCode::MethodNotAllowed.into()), "POST")
+}
+
+async fn only_put_or_delete(State(api): Shared) -> Response<Body> {
+    allow(api.envelope.refuse(ErrorCode::MethodNotAllowed.into()), "PUT, DELETE")
 }
 
 /// When a client may try again that met a process which ends.

@@ -1,5 +1,8 @@
 //! Messages and broadcasts as a client sees them.
 
+mod inbound;
+mod optout;
+
 use model::idempotency::AnswerForm;
 use model::message::{Encoding, MessageType};
 use model::{
@@ -7,6 +10,10 @@ use model::{
 };
 use serde::{Serialize, Serializer};
 use wire::gsm::{Ucs2Character, ucs2_characters};
+
+pub(crate) use inbound::InboundView;
+use inbound::is_false;
+pub(crate) use optout::{OptOutChangeView, OptOutView};
 
 /// How many of the characters that make a text UCS-2 are named.
 const UCS2_CHARACTERS_MAX: usize = 10;
@@ -50,6 +57,8 @@ pub(crate) struct MessageView<'a> {
     error_message: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<&'static str>,
+    #[serde(skip_serializing_if = "is_false")]
+    automatic: bool,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "text_of_some")]
     erased_at: Option<Timestamp>,
 }
@@ -78,6 +87,7 @@ impl<'a> MessageView<'a> {
             error_type: delivery.error_type.map(model::ErrorType::as_str),
             error_message: delivery.error_message.as_deref(),
             receipt: delivery.receipt_missing.then_some("missing"),
+            automatic: message.automatic.is_some(),
             erased_at: delivery.erased_at,
         }
     }
@@ -231,6 +241,14 @@ mod tests {
 
     fn message(body: &str) -> Message {
         Message { body: Some(body.into()), encoding: Encoding::of(body), ..testkit::message(1) }
+    }
+
+    #[test]
+    fn an_automatic_message_says_so() {
+        let queued = Delivery::queued(model::Assignment::NoRoute);
+        let reply = Message { automatic: Some(model::KeywordKind::Stop), ..message("You are opted out") };
+        assert!(MessageView::of(&reply, &queued).to_json().contains(r#""automatic":true"#));
+        assert!(!MessageView::of(&message("hello"), &queued).to_json().contains("automatic"));
     }
 
     #[test]

@@ -34,9 +34,14 @@ pub(super) struct Door {
 impl Door {
     /// Asks the admin API.
     pub(super) async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failed> {
+        self.send(method, path, body.map(Value::to_string).unwrap_or_default()).await
+    }
+
+    /// Asks the admin API with a body as it stands.
+    pub(super) async fn send(&self, method: Method, path: &str, body: String) -> Result<Value, Failed> {
         let bearer = format!("Bearer {}", self.token()?);
-        let (status, answer) = request(&self.url, &method, &format!("/admin/v1{path}"), &bearer, body).await?;
-        if status.is_success() { Ok(answer) } else { Err(refused(status, &answer)) }
+        let answer = exchange(&self.url, &method, &format!("/admin/v1{path}"), &bearer, body).await?;
+        if answer.status.is_success() { Ok(answer.body) } else { Err(refused(answer.status, &answer.body)) }
     }
 
     fn token(&self) -> Result<String, Failed> {

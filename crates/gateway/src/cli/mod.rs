@@ -12,11 +12,13 @@ mod check_url;
 mod client;
 mod dev;
 mod erase;
+mod inbound;
 mod key;
 mod keywords;
 mod logging;
 mod message;
 mod number;
+mod optout;
 mod output;
 mod paging;
 mod place;
@@ -64,6 +66,10 @@ enum Command {
     Block(block::Block),
     /// Messages, and what happened to them
     Message(message::Message),
+    /// Messages of handsets, and those that belong to no account
+    Inbound(inbound::Inbound),
+    /// Opt-outs: handsets to which an account sends nothing
+    Optout(optout::Optout),
     /// Broadcasts: one text to many, how far they have come, stopping one
     Broadcast(broadcast::Broadcast),
     /// Carriers, and how they are doing
@@ -121,6 +127,8 @@ pub fn run() -> ExitCode {
             Command::Number(number) => number.run().await,
             Command::Block(block) => block.run().await,
             Command::Message(message) => message.run().await,
+            Command::Inbound(inbound) => inbound.run().await,
+            Command::Optout(optout) => optout.run().await,
             Command::Broadcast(broadcast) => broadcast.run().await,
             Command::Carrier(carrier) => carrier.run().await,
             Command::Erase(erase) => erase.run().await,

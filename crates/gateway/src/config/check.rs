@@ -157,17 +157,22 @@ fn check_texts(config: &Config, note: &mut impl FnMut(&str, String)) {
     if let Err(error) = store::path_of(&config.store.url) {
         note("store.url", error.to_string());
     }
-    let base = &config.api.docs_base_url;
+    check_base("api.docs_base_url", &config.api.docs_base_url, note);
+    if !config.api.public_url.is_empty() {
+        check_base("api.public_url", &config.api.public_url, note);
+    }
+}
+
+/// An address that others are put behind.
+fn check_base(key: &str, base: &str, note: &mut impl FnMut(&str, String)) {
     let is_base = base.parse::<Uri>().is_ok_and(|url| {
         let has_host = url.host().is_some_and(|host| !host.is_empty())
             && url.authority().is_some_and(|authority| !authority.as_str().contains('@'));
         matches!(url.scheme_str(), Some("http" | "https")) && has_host && url.query().is_none()
     });
     if !is_base || base.ends_with('/') || base.contains(['#', '"', '<', '>', '\'']) {
-        note(
-            "api.docs_base_url",
-            "must be `http://` or `https://`, a host and perhaps a path, without a slash at its end".to_owned(),
-        );
+        let what = "must be `http://` or `https://`, a host and perhaps a path, without a slash at its end";
+        note(key, what.to_owned());
     }
 }
 

@@ -398,6 +398,8 @@ mod tests {
             ("[api]", "docs_base_url", "\"https://docs.example.com/\""),
             ("[api]", "docs_base_url", "\"https://docs.example.com/a b\""),
             ("[api]", "docs_base_url", "\"\""),
+            ("[api]", "public_url", "\"sms.example.com\""),
+            ("[api]", "public_url", "\"https://sms.example.com/\""),
             ("[api]", "trusted_proxies", "[\"0.0.0.0/0\"]"),
             ("[media]", "allow_networks", "[\"::ffff:0:0/96\"]"),
             ("[media]", "allow_networks", "[\"64:ff9b::/96\"]"),

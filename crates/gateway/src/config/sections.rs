@@ -32,6 +32,8 @@ section! {
         listen: SocketAddr,
         /// What `moreInfo` begins with.
         docs_base_url: String,
+        /// What links to this API begin with; empty for the address that it listens on.
+        public_url: String,
         /// Certificate chain in PEM.
         tls_cert: Option<PathBuf>,
         /// Its key in PEM.

@@ -61,15 +61,24 @@ fn malformed(cause: &str) -> Refusal {
 /// [`ErrorCode::UnsupportedContentType`] for another type or none, for two, for another character set, and for a body
 /// that is compressed: nothing is inflated here, so that 5 KB cannot become 5 MB.
 pub fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    require_type(headers, &["application/json"]).map(drop)
+}
+
+/// The body is of one of these types, in UTF-8 as it stands. Returns which.
+///
+/// # Errors
+/// As [`require_json`].
+pub fn require_type(headers: &HeaderMap, known: &[&'static str]) -> Result<&'static str, Refusal> {
     let refused = |cause: String| Err(Refusal::new(ErrorCode::UnsupportedContentType).caused_by(cause));
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (named, None) = (types.next().and_then(|value| value.to_str().ok()).unwrap_or_default(), types.next()) else {
         return refused("two Content-Types".to_owned());
     };
     let mut parts = parameters(named);
-    if !parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
+    let essence = parts.next().unwrap_or_default();
+    let Some(essence) = known.iter().find(|known| known.eq_ignore_ascii_case(essence)) else {
         return refused(format!("the Content-Type is `{}`", named.escape_debug()));
-    }
+    };
     if let Some(charset) =
         parts.filter_map(charset).find(|charset| !UTF_8.iter().any(|name| charset.eq_ignore_ascii_case(name)))
     {
@@ -86,7 +95,7 @@ pub fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
     match codings.into_iter().find(|coding| !NO_CODINGS.iter().any(|name| coding.eq_ignore_ascii_case(name.as_bytes())))
     {
         Some(coding) => refused(format!("the Content-Encoding is `{}`", coding.escape_ascii())),
-        None => Ok(()),
+        None => Ok(essence),
     }
 }
 

@@ -51,7 +51,9 @@ pub const KEYS: &[Key] = keys! {
         tls_cert tls_key plain_http connections_max connections_per_address head_timeout_secs write_timeout_secs
         head_bytes_max sender_kinds
     }
-    Restart api { listen docs_base_url trusted_proxies body_timeout_secs body_bytes_max broadcast_body_bytes_max }
+    Restart api {
+        listen docs_base_url public_url trusted_proxies body_timeout_secs body_bytes_max broadcast_body_bytes_max
+    }
     Live admin { plain_http token token_file connections_max }
     Restart admin { listen }
     Restart keys { pepper pepper_file }

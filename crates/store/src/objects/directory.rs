@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -131,6 +131,14 @@ impl Files {
         Ok(())
     }
 
+    fn read(&self, name: &str, offset: u64, length: usize) -> io::Result<Bytes> {
+        let mut file = File::open(self.place(name))?;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = Vec::with_capacity(length);
+        file.take(length as u64).read_to_end(&mut bytes)?;
+        Ok(bytes.into())
+    }
+
     fn list(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for shard in fs::read_dir(&self.root)? {
@@ -157,6 +165,11 @@ impl Objects for Directory {
     async fn get(&self, name: &str) -> io::Result<Bytes> {
         let name = name.to_owned();
         self.blocking(move |files| fs::read(files.place(&name)).map(Bytes::from)).await
+    }
+
+    async fn read(&self, name: &str, offset: u64, length: usize) -> io::Result<Bytes> {
+        let name = name.to_owned();
+        self.blocking(move |files| files.read(&name, offset, length)).await
     }
 
     async fn remove(&self, name: &str) -> io::Result<()> {
@@ -189,6 +202,17 @@ fn sync(directory: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_of_an_object_is_read() {
+        let place = tempfile::TempDir::new().unwrap();
+        let files = Directory::open(place.path(), Arc::new(runtime::Machine::new())).unwrap().files;
+        files.write("abc", b"0123456789").unwrap();
+        for (offset, length, part) in [(0, 4, "0123"), (8, 4, "89"), (10, 4, ""), (99, 1, ""), (0, 99, "0123456789")] {
+            assert_eq!(files.read("abc", offset, length).unwrap(), part, "{offset} {length}");
+        }
+        assert_eq!(files.read("abd", 0, 1).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
 
     #[test]
     fn a_directory_that_somebody_else_made_is_not_taken_to_survive() {

@@ -32,6 +32,17 @@ pub trait Objects: Send + Sync {
     /// [`io::ErrorKind::NotFound`] when there is nothing, others when it cannot be read.
     async fn get(&self, name: &str) -> io::Result<Bytes>;
 
+    /// At most `length` of the bytes under a name, those from `offset` on; none at the end. For answers that are
+    /// written bit by bit.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    async fn read(&self, name: &str, offset: u64, length: usize) -> io::Result<Bytes> {
+        let bytes = self.get(name).await?;
+        let begin = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+        Ok(bytes.slice(begin..begin.saturating_add(length).min(bytes.len())))
+    }
+
     /// Removes what is under a name; nothing there is no error.
     ///
     /// # Errors

@@ -4,6 +4,8 @@
 use model::Msisdn;
 use std::collections::HashMap;
 
+use crate::csv_lines::line_of;
+
 /// Names of the column that holds the numbers, in any case.
 const COLUMNS: [&str; 6] = ["to", "number", "phone", "recipient", "msisdn", "mobile"];
 
@@ -26,7 +28,7 @@ pub(super) fn read(file: &[u8]) -> Listed {
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                listed.bad.push((line(file, error.position()), format!("cannot be read: {}", kind(&error))));
+                listed.bad.push((line_of(file, error.position()), format!("cannot be read: {}", kind(&error))));
                 continue;
             }
         };
@@ -38,7 +40,7 @@ pub(super) fn read(file: &[u8]) -> Listed {
             column = named;
             continue;
         }
-        let line = line(file, record.position());
+        let line = line_of(file, record.position());
         let text = record.get(column).unwrap_or_default().trim_start_matches('\u{feff}');
         match Msisdn::parse(text) {
             Err(_) => listed.bad.push((line, format!("`{text}` is not a number such as +18005550100"))),
@@ -52,14 +54,6 @@ pub(super) fn read(file: &[u8]) -> Listed {
         }
     }
     listed
-}
-
-/// The line, from 1, on which a record begins: its position lies before the empty lines that are passed over.
-fn line(file: &[u8], position: Option<&csv::Position>) -> u64 {
-    let (line, at) = position.map_or((1, 0), |position| (position.line(), position.byte()));
-    let rest = usize::try_from(at).ok().and_then(|at| file.get(at..)).unwrap_or_default();
-    line + rest.iter().take_while(|octet| matches!(octet, b'\r' | b'\n')).filter(|octet| **octet == b'\n').count()
-        as u64
 }
 
 fn kind(error: &csv::Error) -> String {

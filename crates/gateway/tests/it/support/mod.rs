@@ -2,6 +2,7 @@
 //! its addresses, and [`Tenant`]s made through the admin API.
 
 pub(crate) mod http;
+pub(crate) mod inbound;
 pub(crate) mod media;
 pub(crate) mod scripted;
 pub(crate) mod store;

@@ -1,0 +1,30 @@
+//! The body of a call about an opt-out: from which sender, and why.
+
+use model::error::Refusal;
+
+use super::{Fields, of};
+
+/// The fields of such a body, as they stand.
+#[derive(Default)]
+pub(in crate::api) struct OptOutFields {
+    pub(in crate::api) from: Option<String>,
+    pub(in crate::api) reason: Option<String>,
+}
+
+impl Fields for OptOutFields {
+    fn text(&mut self, name: &str) -> Option<(&'static str, &mut Option<String>)> {
+        Some(match name {
+            "from" => ("from", &mut self.from),
+            "reason" => ("reason", &mut self.reason),
+            _ => return None,
+        })
+    }
+}
+
+/// Reads a body. An empty one has no field.
+///
+/// # Errors
+/// As [`of_message`](super::of_message).
+pub(in crate::api) fn of_opt_out(body: &[u8]) -> Result<OptOutFields, Refusal> {
+    if body.is_empty() { Ok(OptOutFields::default()) } else { of(body) }
+}

@@ -1,0 +1,122 @@
+//! `smsfactory inbound`: messages of handsets.
+
+use axum::http::Method;
+use clap::Subcommand;
+use serde_json::json;
+
+use super::client::{Door, escaped};
+use super::paging::Length;
+use super::{Failed, output};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Inbound {
+    #[command(flatten)]
+    door: Door,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Lists messages of handsets, newest first; `message show ID` shows one
+    List {
+        /// Of this account
+        #[arg(long)]
+        account: Option<String>,
+        /// live, or test: what the sandbox sent; live unless given, where an account is
+        #[arg(long, requires = "account")]
+        mode: Option<String>,
+        /// From this handset
+        #[arg(long)]
+        from: Option<String>,
+        /// To this number of ours
+        #[arg(long)]
+        to: Option<String>,
+        /// Recorded at this time or later, as in RFC 3339
+        #[arg(long)]
+        after: Option<String>,
+        /// Recorded before this time
+        #[arg(long)]
+        before: Option<String>,
+        #[command(flatten)]
+        length: Length,
+    },
+    /// Messages to numbers that belong to no account
+    #[command(subcommand)]
+    Unrouted(Unrouted),
+}
+
+#[derive(Debug, Subcommand)]
+enum Unrouted {
+    /// Lists them, newest first; they are kept for seven days, unless configured otherwise
+    List(Length),
+    /// Gives one to an account, as if it came now
+    Assign {
+        /// Its id
+        id: String,
+        /// The account
+        account: String,
+        /// live or test
+        #[arg(long)]
+        mode: Option<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+const COLUMNS: [(&str, &str); 9] = [
+    ("ID", "/id"),
+    ("RECEIVED", "/receivedAt"),
+    ("ACCOUNT", "/accountId"),
+    ("MODE", "/mode"),
+    ("FROM", "/from"),
+    ("TO", "/to"),
+    ("CARRIER", "/carrier"),
+    ("KEYWORD", "/keyword"),
+    ("BODY", "/body"),
+];
+
+/// The columns of messages that belong to no account.
+const UNROUTED: [(&str, &str); 7] = [
+    ("ID", "/id"),
+    ("RECEIVED", "/receivedAt"),
+    ("FROM", "/from"),
+    ("TO", "/to"),
+    ("CARRIER", "/carrier"),
+    ("KEYWORD", "/keyword"),
+    ("BODY", "/body"),
+];
+
+impl Inbound {
+    pub(super) async fn run(self) -> Result<(), Failed> {
+        let door = &self.door;
+        match self.action {
+            Action::List { account, mode, from, to, after, before, length } => {
+                let filter = [
+                    ("accountId", account),
+                    ("mode", mode),
+                    ("from", from),
+                    ("to", to),
+                    ("after", after),
+                    ("before", before),
+                ];
+                let answer = length.gather(door, "/inbound", &filter).await?;
+                output::list(&answer, &COLUMNS, door.json);
+            }
+            Action::Unrouted(Unrouted::List(length)) => {
+                let answer = length.gather(door, "/inbound/unrouted", &[]).await?;
+                output::list(&answer, &UNROUTED, door.json);
+            }
+            Action::Unrouted(Unrouted::Assign { id, account, mode, yes }) => {
+                let question =
+                    format!("Give {id} to {account}? The account sees it, and a STOP or START in it counts.");
+                output::confirm(&question, yes)?;
+                let place = format!("/inbound/unrouted/{}/assign", escaped(&id));
+                let input = json!({ "accountId": account, "mode": mode });
+                output::one(&door.ask(Method::POST, &place, Some(&input)).await?, door.json);
+            }
+        }
+        Ok(())
+    }
+}
