@@ -153,7 +153,7 @@ class Python(Case):
     def test_parts_and_places_of_texts(self):
         smsc = PythonSmsc(None, lambda _, number: str(number), lambda _: True)
         self.addCleanup(smsc.close)
-        client = Client(self.path(""), smsc.port, {"python": ("+1800", smsc.port, "receipts = false")})
+        client = Client(self.path(""), smsc.port, {"python": ("+1800", smsc.port, "")})
         self.addCleanup(client.end)
         session = self.wait_for("the bind", lambda: smsc.sessions.get("python"))
         texts = []

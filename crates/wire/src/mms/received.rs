@@ -38,19 +38,24 @@ pub fn received(parts: &[Part]) -> Received {
     let mut received = Received::default();
     for part in ordered {
         match text(part) {
-            Some(text) if text.is_empty() => {}
-            Some(text) => {
-                if !received.text.is_empty() {
-                    received.text.push('\n');
-                }
-                received.text.push_str(&text);
-            }
+            Some(text) => received.add(&text),
             None => {
                 received.files.push(File { content_type: media_type(&part.content_type), bytes: part.bytes.clone() });
             }
         }
     }
     received
+}
+
+impl Received {
+    /// Adds a text. A mail program ends one with a line break that is not part of it.
+    fn add(&mut self, text: &str) {
+        let text = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
+        if !text.is_empty() && !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        self.text.push_str(text);
+    }
 }
 
 /// Whether a reference of the presentation means this part: by its id, or by its name with or without a directory.
@@ -142,6 +147,19 @@ mod tests {
             mms::parts(Some("Grüße"), Some(Attachment { content_type: "image/jpeg", extension: "jpg", bytes: &bytes }));
         let received = received(&sent);
         assert_eq!((received.text.as_str(), received.files), ("Grüße", vec![file("image/jpeg", b"\xFF\xD8")]));
+    }
+
+    #[test]
+    fn a_line_break_at_the_end_of_a_text_is_not_part_of_it() {
+        for (one, two, expected) in [
+            ("one\r\n", "two\n", "one\ntwo"),
+            ("one\n\n", "two", "one\n\ntwo"),
+            ("one", "\r\n", "one"),
+            ("\n", "two\r\n", "two"),
+        ] {
+            let parts = [one, two].map(|text| part("text/plain", text, text.as_bytes()));
+            assert_eq!(received(&parts).text, expected);
+        }
     }
 
     #[test]
