@@ -177,6 +177,9 @@ impl Shelf {
         for media in &swept.removed {
             self.remove(media).await;
         }
+        for name in self.store.sweep_inbound_media(limit).await? {
+            self.remove_object(&name).await;
+        }
         Ok(swept.next)
     }
 
@@ -191,7 +194,7 @@ impl Shelf {
         for name in names {
             // What has another name is not ours.
             let Some(id) = name.split_once('-').and_then(|(_, id)| id.parse::<MediaId>().ok()) else { continue };
-            if id.made_at() < oldest_sound && self.store.media(id).await?.is_none() {
+            if id.made_at() < oldest_sound && !self.store.has_object(id).await? {
                 tracing::info!("Media {id} were stored for a message that was never admitted, and are removed");
                 self.remove_object(&name).await;
             }
@@ -204,7 +207,7 @@ impl Shelf {
         self.remove_object(&media.name()).await;
     }
 
-    async fn remove_object(&self, name: &str) {
+    pub(crate) async fn remove_object(&self, name: &str) {
         if let Err(error) = self.objects.remove(name).await {
             // It is found again as an orphan.
             tracing::warn!(%error, "Media are left over, for they cannot be removed: {error}");
