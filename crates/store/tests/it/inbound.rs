@@ -369,7 +369,7 @@ pub(crate) async fn a_message_that_the_operator_assigns_is_the_accounts(fresh: i
     assert_eq!(noted, expected);
     assert_eq!(store.unrouted(None, 10).await.unwrap().messages, []);
     assert_eq!(assign().await, Err(StoreError::NotFound), "once");
-    assert_eq!(store.forget_inbound(at(60) + WEEK * 2, WEEK, 10).await.unwrap(), 0);
+    assert_eq!(store.forget_inbound(at(86_400), Duration::from_secs(60), 10).await.unwrap(), 0);
     assert!(store.has_object(file(1).id).await.unwrap());
 }
 
