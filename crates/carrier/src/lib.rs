@@ -194,9 +194,10 @@ pub struct CarrierEvent {
     pub event: Event,
 }
 
-/// Where a carrier's events go. What bounds them is not the channel: outcomes are bounded by the window, receipts by
-/// those that wait for their [`Ack`], as are messages of handsets (past `receipts_pending_max` and `inbound_pending_max` a
-/// session asks the carrier to come back, and a connection of MM4 or MM7 has one at a time), and what is unusable by its places ([`Unusable`]).
+/// Where a carrier's events go. What bounds them is not the channel: outcomes are bounded by the window, receipts and
+/// messages of handsets by those that wait for their [`Ack`] (past `receipts_pending_max` and `inbound_pending_max` a
+/// session asks the carrier to come back, and a connection of MM4 or MM7 has one at a time), and what is unusable by
+/// its places ([`Unusable`]).
 pub type Events = mpsc::UnboundedSender<CarrierEvent>;
 
 /// How a carrier is doing, for the operator.

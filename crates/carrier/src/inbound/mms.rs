@@ -32,9 +32,9 @@ pub(crate) fn content(subject: Option<&str>, parts: &[Part]) -> Result<InboundCo
 }
 
 /// An address of MM4: a number or a short code without its type and domain, and everything else as it stands.
-pub(crate) fn of_mm4(address: &mm4::Address) -> InboundAddress {
+pub(crate) fn of_mm4(address: &mm4::Address, national_prefix: Option<&str>) -> InboundAddress {
     match address.kind() {
-        mm4::AddressKind::Plmn => address::read(address.user(), Form::Unsaid, None),
+        mm4::AddressKind::Plmn => address::read(address.user(), Form::Unsaid, national_prefix),
         mm4::AddressKind::Typed => {
             let name = address.user().split('/').next().unwrap_or_default();
             Some(InboundAddress::of(name))
@@ -46,15 +46,17 @@ pub(crate) fn of_mm4(address: &mm4::Address) -> InboundAddress {
 }
 
 /// An address of MM7. Digits in a mail address are a number only where its type says so.
-pub(crate) fn of_mm7(address: &mm7::Address) -> InboundAddress {
+pub(crate) fn of_mm7(address: &mm7::Address, national_prefix: Option<&str>) -> InboundAddress {
     let text = address.text();
     match (address, mm4::Address::parse(text)) {
-        (mm7::Address::Rfc2822(_), Some(mail)) if text.to_ascii_uppercase().contains("/TYPE=") => of_mm4(&mail),
-        (mm7::Address::Rfc2822(_), Some(mail)) if mail.domain().is_none() => of_mm4(&mail),
+        (mm7::Address::Rfc2822(_), Some(mail)) if text.to_ascii_uppercase().contains("/TYPE=") => {
+            of_mm4(&mail, national_prefix)
+        }
+        (mm7::Address::Rfc2822(_), Some(mail)) if mail.domain().is_none() => of_mm4(&mail, national_prefix),
         (mm7::Address::Rfc2822(_), _) => InboundAddress::of(text),
         (mm7::Address::Number(_) | mm7::Address::ShortCode(_), _) => {
             let number = text.split(['/', '@']).next().unwrap_or_default();
-            address::read(number, Form::Unsaid, None)
+            address::read(number, Form::Unsaid, national_prefix)
         }
     }
 }
@@ -89,8 +91,8 @@ mod tests {
             ("someone@example.com", "someone@example.com"),
         ] {
             let address = mm4::Address::parse(text).unwrap();
-            assert_eq!(of_mm4(&address).to_string(), expected, "{text}");
-            assert_eq!(of_mm7(&mm7::Address::Rfc2822(text.to_owned())).to_string(), expected, "{text}");
+            assert_eq!(of_mm4(&address, None).to_string(), expected, "{text}");
+            assert_eq!(of_mm7(&mm7::Address::Rfc2822(text.to_owned()), None).to_string(), expected, "{text}");
         }
         for (address, expected) in [
             (mm7::Address::Number("+12025550101".to_owned()), "+12025550101"),
@@ -100,8 +102,10 @@ mod tests {
             (mm7::Address::ShortCode("ACME".to_owned()), "ACME"),
             (mm7::Address::Rfc2822("12345678@example.com".to_owned()), "12345678@example.com"),
         ] {
-            assert_eq!(of_mm7(&address).to_string(), expected, "{address:?}");
+            assert_eq!(of_mm7(&address, None).to_string(), expected, "{address:?}");
         }
+        let national = mm7::Address::Number("8005551234".to_owned());
+        assert_eq!(of_mm7(&national, Some("+1")).to_string(), "+18005551234");
     }
 
     #[test]

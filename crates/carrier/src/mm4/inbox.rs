@@ -125,8 +125,8 @@ impl Inbox {
             Err(TooLarge) => return self.too_large(forward, envelope, mail).into(),
         };
         let inbound = Inbound {
-            from: forward.from.as_ref().map_or_else(|| InboundAddress::of(""), mms::of_mm4),
-            to: recipients(forward, envelope),
+            from: forward.from.as_ref().map_or_else(|| InboundAddress::of(""), |from| self.read(from)),
+            to: self.recipients(forward, envelope),
             content,
         };
         let (verdict, id) = self.tell(|ack| self.teller.inbound(inbound, ack)).await;
@@ -139,6 +139,17 @@ impl Inbox {
         }
         self.send_back(forward.answer(RequestStatus::Ok), envelope.from(), unconfirmed);
         verdict.into()
+    }
+
+    fn read(&self, address: &Address) -> InboundAddress {
+        mms::of_mm4(address, self.config.national_prefix.as_deref())
+    }
+
+    /// Whom a message is for: everyone that its head names, and those handsets that only its envelope names.
+    fn recipients(&self, forward: &ForwardReq, envelope: &ServerEnvelope) -> Vec<InboundAddress> {
+        let hidden = envelope.recipients().iter().filter_map(|recipient| Address::parse(recipient));
+        let hidden: Vec<Address> = hidden.filter(|address| address.kind() == AddressKind::Plmn).collect();
+        mms::distinct(forward.to.iter().chain(&forward.cc).chain(&hidden).map(|address| self.read(address)))
     }
 
     /// A message that will never be taken: the sender is to know why, and not to send it again.
@@ -192,15 +203,6 @@ impl Inbox {
         }
         keys
     }
-}
-
-/// Whom a message is for: whoever its head names, and those handsets that only its envelope names.
-fn recipients(forward: &ForwardReq, envelope: &ServerEnvelope) -> Vec<InboundAddress> {
-    let hidden = envelope.recipients().iter().filter_map(|recipient| Address::parse(recipient));
-    let hidden = hidden.filter(|address| address.kind() == AddressKind::Plmn);
-    mms::distinct(
-        forward.to.iter().chain(&forward.cc).map(mms::of_mm4).chain(hidden.map(|address| mms::of_mm4(&address))),
-    )
 }
 
 /// The digits of those addresses that are numbers.

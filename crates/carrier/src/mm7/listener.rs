@@ -51,6 +51,7 @@ pub(crate) struct Door {
     rooms: Rooms,
     patience: Duration,
     bytes_max: usize,
+    national_prefix: Option<String>,
     teller: Arc<Teller>,
     /// Log lines about peers that may not report.
     strangers: Sampler,
@@ -79,6 +80,7 @@ impl Door {
             runtime,
             patience: Duration::from_secs(config.listen_timeout_secs),
             bytes_max: config.listen_bytes_max,
+            national_prefix: config.national_prefix.clone(),
             teller,
             strangers: Sampler::new(10),
             crowded: Sampler::new(1),
@@ -226,7 +228,8 @@ async fn answer(door: &Door, request: Request<Incoming>) -> Answer {
         Ok(Err(_)) => return plain(StatusCode::BAD_REQUEST, None),
         Err(_) => return plain(StatusCode::REQUEST_TIMEOUT, None),
     };
-    let reply = receive(&door.runtime, &door.teller, door.patience, content_type.as_deref(), &body).await;
+    let prefix = door.national_prefix.as_deref();
+    let reply = receive(&door.runtime, &door.teller, door.patience, prefix, content_type.as_deref(), &body).await;
     let unconfirmed = reply.unconfirmed.map(|unconfirmed| (unconfirmed, Arc::clone(&door.runtime)));
     let mut answer = Response::new(Told { body: Full::new(Bytes::from(reply.post.body)), unconfirmed });
     *answer.status_mut() = StatusCode::from_u16(reply.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

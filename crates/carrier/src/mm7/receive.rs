@@ -34,6 +34,7 @@ pub(crate) async fn receive(
     runtime: &Arc<dyn Runtime>,
     teller: &Arc<Teller>,
     patience: Duration,
+    national_prefix: Option<&str>,
     content_type: Option<&str>,
     body: &[u8],
 ) -> Reply {
@@ -61,7 +62,7 @@ pub(crate) async fn receive(
             }
         },
         Operation::DeliverReq(request) => {
-            let Ok(inbound) = inbound(request, &parts) else {
+            let Ok(inbound) = inbound(request, &parts, national_prefix) else {
                 teller.unusable(Reason::Inbound, TOO_LARGE, body);
                 let status = Status { details: Some(TOO_LARGE.to_owned()), ..Status::new(StatusCode::CONTENT_REFUSED) };
                 return delivered(200, &message, status);
@@ -98,12 +99,13 @@ fn receipt(report: &DeliveryReportReq, body: &[u8]) -> Option<Receipt> {
 }
 
 /// The message of a handset that a request carries.
-fn inbound(request: &DeliverReq, parts: &[Part]) -> Result<Inbound, TooLarge> {
+fn inbound(request: &DeliverReq, parts: &[Part], national_prefix: Option<&str>) -> Result<Inbound, TooLarge> {
+    let read = |address| mms::of_mm7(address, national_prefix);
     let recipients = &request.recipients;
     let all = recipients.to.iter().chain(&recipients.cc).chain(&recipients.bcc);
     Ok(Inbound {
-        from: request.sender.as_ref().map_or_else(|| InboundAddress::of(""), mms::of_mm7),
-        to: mms::distinct(all.map(mms::of_mm7)),
+        from: request.sender.as_ref().map_or_else(|| InboundAddress::of(""), read),
+        to: mms::distinct(all.map(read)),
         content: mms::content(request.subject.as_deref(), parts)?,
     })
 }

@@ -11,6 +11,7 @@ mod drain;
 mod encodings;
 mod field;
 mod inbound;
+mod inbound_simulated;
 mod mm4;
 mod mm7_breaks;
 mod mm7_inbound;

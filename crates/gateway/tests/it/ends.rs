@@ -17,8 +17,6 @@ const NOON: &str = "2026-03-15T12:00:00.000Z";
 /// The class of a receipt.
 const RECEIPT: u8 = 4;
 
-/// The class of a handset's message.
-
 /// A platform whose one carrier is the scripted SMSC.
 async fn stage(
     smsc: &Scripted,

@@ -8,7 +8,7 @@ use wire::smpp::{CommandStatus, tag};
 
 use super::SmppConfig;
 use crate::connect::Connector;
-use crate::keys::{ConfigError, Mistake, Password, check_bounds};
+use crate::keys::{ConfigError, Mistake, NO_PREFIX, Password, check_bounds, is_prefix};
 use crate::tls::{self, TlsFiles};
 
 /// A password's field in a bind has room for so many octets before its NUL, whatever the specification says of 8 (SMPP
@@ -105,11 +105,7 @@ impl SmppConfig {
             "tls_client_cert",
             "goes together with `tls_client_key`",
         );
-        check(
-            self.national_prefix.as_deref().is_none_or(is_prefix),
-            "national_prefix",
-            "is not `+` and the first 1 to 6 digits of a number",
-        );
+        check(self.national_prefix.as_deref().is_none_or(is_prefix), "national_prefix", NO_PREFIX);
         let statuses = self
             .errors
             .keys()
@@ -200,12 +196,6 @@ impl SmppConfig {
 /// Whether a text can stand in a C-octet string of printable ASCII (SMPP 3.4, 3.1). A NUL would end it early.
 fn is_c_octet_string(text: &str) -> bool {
     text.bytes().all(|octet| matches!(octet, b' '..=b'~'))
-}
-
-/// Whether a text is the beginning of a number, short enough that something is left of the number.
-fn is_prefix(text: &str) -> bool {
-    let digits = text.strip_prefix('+').unwrap_or_default();
-    (1..=6).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 pub(super) fn parse_tlv(tag: &str, value: &str) -> Option<(u16, Vec<u8>)> {
