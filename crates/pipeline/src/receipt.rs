@@ -163,8 +163,8 @@ impl Recorder {
         Input::Written(Written { outcomes, receipts, arrivals })
     }
 
-    /// Records messages of handsets. What follows from them stands in memory before their carriers are answered, so that
-    /// nothing is accepted for a handset whose STOP was.
+    /// Records messages of handsets. What follows from them stands in memory before their carriers are answered, so
+    /// that nothing is accepted for a handset whose STOP was.
     async fn write_arrivals(&self, arrivals: Vec<Arrival>) -> Kept {
         if arrivals.is_empty() {
             return Kept::No;
@@ -173,7 +173,7 @@ impl Recorder {
         match self.store.record_inbound(arrivals, Arc::clone(&self.interpreter) as _).await {
             Ok(recorded) => {
                 while let Err(error) = self.tenants.follow().await {
-                    tracing::warn!(%error, "Opt-outs are not in memory yet, and carriers wait for their answers: {error}");
+                    tracing::warn!(%error, "Opt-outs are not in memory yet, and carriers wait for answers: {error}");
                     self.runtime.sleep(FOLLOW_AGAIN).await;
                 }
                 Kept::Yes(recorded)

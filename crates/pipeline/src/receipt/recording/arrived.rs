@@ -116,7 +116,8 @@ impl Arrived {
         actions
     }
 
-    /// Nothing more is recorded: what is pending is not accepted. Its files are found as orphans, for it may be on disk.
+    /// Nothing more is recorded: what is pending is not accepted. It may be on disk, so that its files stay, and are
+    /// found as orphans where it is not.
     pub(super) fn give_up(&mut self) {
         self.pending.clear();
     }
