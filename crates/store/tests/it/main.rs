@@ -228,6 +228,7 @@ macro_rules! conformance {
                 a_key_is_revoked_once
                 a_change_to_a_number_leaves_the_rest
                 a_block_stands_in_place_of_the_one_of_its_name
+                settings_of_keywords_end_with_the_account_of_their_number
                 tenants_are_read_as_of_one_moment;
             inbound:
                 a_message_of_a_handset_is_kept_as_it_was_interpreted
