@@ -10,7 +10,7 @@ use fetch::media::Fetcher;
 use fetch::resolve::SystemResolver;
 use model::key::Pepper;
 use pipeline::tenants::TenantBook;
-use pipeline::{BroadcastSettings, InboundRules, Parts, Pipeline, SANDBOX};
+use pipeline::{BroadcastSettings, Parts, Pipeline, SANDBOX};
 use store::StoreError;
 use store::objects::Objects;
 use tokio::sync::mpsc;
@@ -85,7 +85,7 @@ pub(super) async fn start_pipeline(
         screen,
         screening_log,
         retention: config.retention.rules(),
-        inbound: InboundRules::default(),
+        inbound: config.inbound.rules(),
         limits,
         dispatch,
         broadcasts,

@@ -14,6 +14,7 @@ mod dev;
 mod erase;
 mod inbound;
 mod key;
+mod keywords;
 mod logging;
 mod message;
 mod number;

@@ -27,6 +27,7 @@ mod inbound;
 mod inbound_commands;
 mod inbound_media;
 mod keys;
+mod keywords;
 mod leaving;
 mod limits;
 mod list;
