@@ -1,5 +1,7 @@
 //! What is measured, in Prometheus' text format.
 
+mod inbound;
+
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -176,6 +178,9 @@ impl Collector for Snapshot {
         for (what, count) in counters.removed.all() {
             ConstCounter::new(count).encode(family.encode_family(&[("what", what)])?)?;
         }
+        let carriers: Vec<String> =
+            self.pipeline.carriers().iter().map(|(carrier, _)| carrier.name().to_owned()).collect();
+        inbound::encode(&mut encoder, counters, &carriers)?;
         self.encode_lines(&mut encoder)?;
         self.encode_queues(&mut encoder)?;
         self.encode_carriers(&mut encoder)

@@ -5,6 +5,7 @@
 
 mod demo;
 mod first;
+mod stop;
 mod world;
 
 use std::fs;
@@ -20,7 +21,7 @@ use super::{Failed, logging, machine, message, output, serve};
 use crate::app::App;
 use crate::config::{Config, LogFormat, read};
 use crate::real::OsEntropy;
-use demo::{Demo, NUMBERS, demo, kept};
+use demo::{Demo, Key, NUMBERS, demo, kept};
 use world::World;
 
 #[derive(Debug, clap::Args)]
@@ -47,9 +48,6 @@ pub(super) struct Dev {
 
 /// Where the operator is served, and where the admin commands look for it.
 const ADMIN: &str = "127.0.0.1:8081";
-
-/// A handset that answers STOP.
-const WHO_STOPS: &str = "+18005550009";
 
 /// Whom the first messages go to.
 const RECIPIENT: &str = "+18005550199";
@@ -99,7 +97,7 @@ impl Dev {
         Ok(config)
     }
 
-    /// Sends an SMS and an MMS, and shows what happened to them. Returns the id of the first.
+    /// Sends an SMS and an MMS, and shows what happened to them and what a STOP does. Returns the id of the first.
     async fn first_messages(&self, app: &App, world: &World, demo: &Demo) -> Result<String, Failed> {
         let token = kept(&self.data.join(TOKEN))?;
         let hello = "Hello from smsfactory";
@@ -114,6 +112,7 @@ impl Dev {
             output::say("");
             ids.push(id.to_owned());
         }
+        stop::show(app, demo).await?;
         Ok(ids.swap_remove(0))
     }
 
@@ -138,13 +137,21 @@ impl Dev {
     fn introduce(&self, app: &App, world: &World, demo: &Demo) {
         let api = app.api_address;
         let (live, test) = (&demo.live, &demo.test);
-        let curl = |message: Value| {
+        let place = format!("http://{api}/api/v1/messaging");
+        let curl = |key: &Key, message: Value| {
             format!(
-                "curl -u {}:{} http://{api}/api/v1/messaging/message \\\n  -H 'Content-Type: application/json' \\\n  \
-                 -d '{message}'\n",
-                live.key_id, live.key_secret
+                "curl -u {}:{} {place}/message \\\n  -H 'Content-Type: application/json' \\\n  -d '{message}'\n",
+                key.key_id, key.key_secret
             )
         };
+        let listed = format!("curl -u {}:{} '{place}/message?limit=3'\n", test.key_id, test.key_secret);
+        let ended = format!(
+            "curl -u {}:{} -X DELETE {place}/optout/{} \\\n  -H 'Content-Type: application/json' \\\n  -d '{}'\n",
+            test.key_id,
+            test.key_secret,
+            stop::HANDSET,
+            json!({ "reason": "the handset asked for it" }),
+        );
         let picture = world.picture();
         output::say(format!(
             "Public API     http://{api}/api/v1/messaging      error pages  http://{api}/page/errors\n\
@@ -155,8 +162,9 @@ impl Dev {
              Live key       {}  {}\n\
              Test key       {}  {}   (sandbox only)\n\
              Numbers        {}\n\n\
-             Send one yourself, without and with a picture, and to a handset that answers STOP (...0010 answers START, \
-             ...0011 a long text):\n\n{}\n{}\n{}",
+             Send one yourself, without and with a picture:\n\n{}\n{}\n\
+             Let a handset of the sandbox answer STOP, see it and its automatic answer, and opt it in again. Without \
+             the last step the first one is refused from then on:\n\n{}\n{listed}\n{ended}",
             app.admin_address,
             self.data.join(TOKEN).display(),
             world.smsc.address(),
@@ -167,9 +175,9 @@ impl Dev {
             test.key_id,
             test.key_secret,
             demo.numbers.join(", "),
-            curl(json!({ "to": RECIPIENT, "from": NUMBERS[0], "body": "Your code is 482910" })),
-            curl(json!({ "to": RECIPIENT, "from": NUMBERS[0], "body": "Look", "mediaUrl": picture })),
-            curl(json!({ "to": WHO_STOPS, "from": NUMBERS[0], "body": "Sale!" })),
+            curl(live, json!({ "to": RECIPIENT, "from": NUMBERS[0], "body": "Your code is 482910" })),
+            curl(live, json!({ "to": RECIPIENT, "from": NUMBERS[0], "body": "Look", "mediaUrl": picture })),
+            curl(test, stop::message()),
         ));
     }
 }

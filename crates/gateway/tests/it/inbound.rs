@@ -60,7 +60,8 @@ async fn each_kind_of_content_has_its_fields() {
         message.media = [file].into();
         message.additional_recipients = [InboundAddress::of("+18005550001"), InboundAddress::of("ACME")].into();
     });
-    for message in [&partial, &binary, &group] {
+    stage.record_parts(partial.clone()).await;
+    for message in [&binary, &group] {
         stage.record(message.clone(), Consequence::default()).await;
     }
     let partial = shown(&stage, &tenant, partial.id).await;

@@ -24,6 +24,7 @@ mod field_receipts;
 mod idempotency;
 mod ids;
 mod inbound;
+mod inbound_commands;
 mod inbound_media;
 mod keys;
 mod keywords;

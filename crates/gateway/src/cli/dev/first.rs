@@ -54,6 +54,6 @@ async fn end(app: &App, id: &str) -> Result<(), Failed> {
     }
 }
 
-fn url(address: SocketAddr) -> Result<Uri, Failed> {
+pub(super) fn url(address: SocketAddr) -> Result<Uri, Failed> {
     format!("http://{address}").parse().map_err(Failed::new)
 }

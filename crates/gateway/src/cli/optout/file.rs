@@ -102,7 +102,7 @@ mod tests {
         let expected = |number, text: &str| Ok(Line { number, text: text.to_owned() });
         assert_eq!(
             lines[0],
-            expected(3, r#"{"createdAt":null,"from":null,"number":"+18005551001","reason":"no,\nthanks"}"#)
+            expected(3, r#"{"number":"+18005551001","from":null,"reason":"no,\nthanks","createdAt":null}"#)
         );
         assert_eq!(lines[1].as_ref().map(|line| line.number), Ok(5));
         assert_eq!(lines[2], Err((6, "the line is not UTF-8".to_owned())));

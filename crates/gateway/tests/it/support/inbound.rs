@@ -1,6 +1,7 @@
 //! Messages of handsets, as the pipeline would record them, put into the store of a stage.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use model::media::Digest;
@@ -11,7 +12,7 @@ use model::{
 };
 use runtime::Machine;
 use store::contract::inbound::{
-    Arrival, Assembled, Consequence, InboundOutcome, Interpreted, Interpreter, Opt, Recorded,
+    Arrival, Assembled, Consequence, InboundOutcome, Interpreted, Interpreter, Opt, PartName, Recorded, ReferenceForm,
 };
 use store::objects::{Directory, Objects};
 
@@ -85,6 +86,34 @@ impl Stage {
         let says = Interpreted::Unrouted(Box::new(message.clone()), Consequence::default());
         let recorded = self.record_as(&message, says).await;
         assert!(matches!(recorded.outcome, InboundOutcome::Unrouted(_)), "{recorded:?}");
+        message
+    }
+
+    /// Records those parts of a message that have come, and ends the wait for the others.
+    pub(crate) async fn record_parts(&self, message: InboundMessage) -> InboundMessage {
+        let says: Arc<dyn Interpreter> =
+            Arc::new(Says(Interpreted::Owned(Box::new(message.clone()), Consequence::default())));
+        let total = u8::try_from(message.segments).unwrap();
+        let came = (1..=total).filter(|number| !message.missing_parts.contains(number)).map(|number| Arrival {
+            carrier: message.carrier.clone(),
+            from: message.from.clone(),
+            to: message.to.clone(),
+            at: message.received_at,
+            part: Some(PartName {
+                form: ReferenceForm::Header8,
+                reference: 7,
+                total,
+                number,
+                other_elements: [].into(),
+            }),
+            content: vec![number].into(),
+            media: [].into(),
+        });
+        let store = self.app().pipeline().store();
+        store.record_inbound(came.collect(), Arc::clone(&says)).await.unwrap();
+        let wait = Duration::from_secs(600);
+        let step = store.end_part_waits(message.received_at + wait, wait, 10, says).await.unwrap();
+        assert_eq!(step.shown.len(), 1);
         message
     }
 
