@@ -125,6 +125,11 @@ impl Pepper {
     pub fn digest_of_number(&self, number: Msisdn) -> [u8; 32] {
         self.digest(&format!("erased number {number}")).to_bytes()
     }
+
+    /// A key of 32 octets for a purpose of its own: HMAC-SHA-256 of the purpose, so that it equals no digest of a secret.
+    pub fn key_for(&self, purpose: &str) -> [u8; 32] {
+        self.digest(&format!("key for {purpose}")).to_bytes()
+    }
 }
 
 impl fmt::Debug for Pepper {

@@ -24,6 +24,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0013_erasure.sql"),
     include_str!("../../migrations/sqlite/0014_retention.sql"),
     include_str!("../../migrations/sqlite/0015_references.sql"),
+    include_str!("../../migrations/sqlite/0017_webhooks.sql"),
 ];
 
 /// Brings the schema up to date, each step in its own transaction.
