@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper::header::{HeaderMap, RETRY_AFTER};
+use hyper::header::{HeaderMap, HeaderValue, InvalidHeaderValue, RETRY_AFTER};
 use hyper::{Method, Response};
 use runtime::Runtime;
 use tokio_rustls::TlsConnector;
@@ -177,11 +177,18 @@ impl Poster {
         }
     }
 
-    /// Posts a body to the URL of a line. Redirects are responses like others.
+    /// Posts a body to the URL of a line, with headers whose names are in lower case. Redirects are responses like others.
     ///
     /// # Errors
     /// Why there is no whole response.
-    pub async fn post(&self, line: &Line, url: &str, headers: HeaderMap, body: Bytes) -> Result<Posted, PostError> {
+    pub async fn post(
+        &self,
+        line: &Line,
+        url: &str,
+        headers: &[(&'static str, String)],
+        body: Bytes,
+    ) -> Result<Posted, PostError> {
+        let headers = header_map(headers).map_err(|error| PostError::Failed(error.to_string()))?;
         let deadline = self.runtime.instant() + self.timeout;
         let judged = self.judged(line, url, deadline).await?;
         let ask = Ask { method: Method::POST, headers, body, redirects_max: 0, deadline };
@@ -277,6 +284,14 @@ impl Poster {
             line.idle().push_back(Idle { connection, since: self.runtime.instant(), _place: place });
         }
     }
+}
+
+fn header_map(headers: &[(&'static str, String)]) -> Result<HeaderMap, InvalidHeaderValue> {
+    let mut map = HeaderMap::with_capacity(headers.len() + 4);
+    for (name, value) in headers {
+        map.insert(*name, HeaderValue::try_from(value)?);
+    }
+    Ok(map)
 }
 
 const UNRESOLVED: &str = "the host was not resolved in time";

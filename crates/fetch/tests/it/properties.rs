@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use fetch::guard::{Guard, GuardSettings};
 use fetch::media::kind::judge;
-use fetch::url::Target;
+use fetch::url::{Target, UrlRules};
 use proptest::prelude::*;
 use proptest::sample::select;
 

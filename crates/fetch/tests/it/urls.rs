@@ -112,7 +112,7 @@ async fn the_operator_names_the_ports() {
 
 #[test]
 fn the_addresses_of_this_host_are_refused_although_they_are_public() {
-    use fetch::url::Target;
+    use fetch::url::{Target, UrlRules};
     let own: Vec<IpAddr> = ["93.184.216.34".parse().unwrap(), "2606:2800::7".parse().unwrap()].to_vec();
     let guard = Guard::new(&GuardSettings::default());
     for (url, answers, allowed) in [

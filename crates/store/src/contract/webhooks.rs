@@ -200,8 +200,8 @@ pub struct Progress {
     pub webhook: WebhookId,
     /// Its position. It never goes back.
     pub position: u64,
-    /// Its state.
-    pub failing: Option<Failing>,
+    /// Its state; `None` where that is not to change.
+    pub failing: Option<Option<Failing>>,
     /// How far a replay has come: its number, and the last event that it need not deliver again. It is removed once
     /// that is its end.
     pub replay: Option<(u64, u64)>,

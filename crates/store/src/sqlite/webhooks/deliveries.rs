@@ -33,8 +33,12 @@ fn state_of(number: u8) -> DeliveryState {
 pub(super) fn record(group: &mut Group, progress: &[Progress]) -> rusqlite::Result<()> {
     for Progress { webhook, position, failing, replay, deliveries } in progress {
         let Some(Found { number, .. }) = endpoints::find(&group.connection, *webhook)? else { continue };
-        let (since, probes) = (failing.map(|failing| failing.since.as_millis()), failing.map_or(0, |f| f.probes));
-        group.connection.prepare_cached(ADVANCE)?.execute(params![number, position, since, probes])?;
+        group.connection.prepare_cached(ADVANCE)?.execute(params![number, position])?;
+        if let Some(failing) = failing {
+            let (since, probes) = failing.map(|failing| (failing.since.as_millis(), failing.probes)).unzip();
+            let probes = probes.unwrap_or(0);
+            group.connection.prepare_cached(STAND)?.execute(params![number, since, probes])?;
+        }
         if let Some((replay, position)) = replay {
             replays::advance(&group.connection, *replay, *position)?;
         }
@@ -214,8 +218,9 @@ fn take<const N: usize>(octets: &mut &[u8]) -> Option<[u8; N]> {
     Some(*taken)
 }
 
-const ADVANCE: &str = "UPDATE webhook_endpoints SET position = max(position, ?2), failing_since = ?3, \
-    failing_attempts = ?4 WHERE webhook = ?1";
+const ADVANCE: &str = "UPDATE webhook_endpoints SET position = max(position, ?2) WHERE webhook = ?1";
+const STAND: &str = "UPDATE webhook_endpoints SET failing_since = ?2, failing_attempts = ?3 WHERE webhook = ?1 AND \
+    active = 1";
 const INSERT: &str = "INSERT INTO webhook_deliveries (webhook, seq, type, at, state, tries, due_at, attempts, resource, \
     body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING";
 const ATTEMPTS: &str = "SELECT attempts FROM webhook_deliveries WHERE webhook = ?1 AND seq = ?2";
