@@ -288,6 +288,11 @@ pub enum Trust {
 }
 
 impl Trust {
+    /// Nobody's.
+    pub fn nobody() -> Self {
+        Self::Only(RootCertStore::empty())
+    }
+
     /// How connections are secured: by ring, as HTTP/1.1, and with the name of the host in the certificate.
     ///
     /// # Errors

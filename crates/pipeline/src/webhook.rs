@@ -18,7 +18,10 @@ pub mod stats;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fetch::post::{PostError, Poster};
+use fetch::guard::GuardSettings;
+use fetch::post::{PostError, PostSettings, Poster};
+use fetch::resolve::Resolve;
+use fetch::{Trust, UserAgent};
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::webhook::{EventType, Ordering, ROTATION, Subscription, Webhook};
 use model::{Entropy, EventId, Owner, Timestamp, WebhookId};
@@ -56,6 +59,33 @@ pub struct WebhookParts {
     pub render: Arc<dyn Render>,
     /// How events are delivered.
     pub settings: WebhookSettings,
+}
+
+impl WebhookParts {
+    /// Webhooks that trust no certificate and show nothing: for a pipeline without endpoints.
+    ///
+    /// # Errors
+    /// TLS cannot be set up: a mistake in how this was built.
+    pub fn mute(resolver: Arc<dyn Resolve>, runtime: Arc<dyn Runtime>) -> Result<Self, String> {
+        struct Nothing;
+        #[async_trait::async_trait]
+        impl Render for Nothing {
+            async fn data(&self, _: &EventRecord) -> Result<Option<String>, StoreError> {
+                Ok(None)
+            }
+        }
+        let settings = PostSettings {
+            guard: GuardSettings::default(),
+            trust: Trust::nobody(),
+            user_agent: UserAgent::default(),
+            timeout: Duration::from_secs(15),
+            idle_max: 0,
+        };
+        let poster = Poster::new(settings, resolver, runtime).map_err(|error| error.to_string())?;
+        let vault = Vault::new(&[0; 32]).ok_or("the key of the vault has another length")?;
+        let settings = WebhookSettings { requests_max: 8, keep: Duration::from_secs(7 * 86_400) };
+        Ok(Self { poster, vault, render: Arc::new(Nothing), settings })
+    }
 }
 
 /// A new endpoint, as its account describes it.

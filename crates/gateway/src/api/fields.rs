@@ -3,6 +3,7 @@
 
 mod recipients;
 pub(crate) mod text;
+pub(crate) mod webhook;
 
 use std::borrow::Cow;
 use std::fmt;

@@ -43,4 +43,5 @@ mod senders;
 mod sending;
 mod shape;
 mod supervision;
+mod webhooks;
 mod worlds;

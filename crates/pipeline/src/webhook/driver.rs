@@ -266,6 +266,7 @@ impl Driver {
     fn add(&mut self, endpoint: Endpoint) {
         let (id, now, unit) =
             (endpoint.webhook.id, self.context.runtime.steady(), self.context.entropy.next_unit());
+        self.next_round = self.next_round.min(self.context.runtime.instant() + ROUND);
         let lane = Lane::new(&endpoint, self.slots.per_endpoint(), now, unit);
         let target = Arc::new(Target::new(Arc::new(endpoint.webhook)));
         let entry = self.entries.entry(id).or_insert(Entry { lane, target, is_slow: false });
@@ -476,7 +477,7 @@ impl Driver {
             self.ready.insert(id);
         }
         if instant >= self.next_round {
-            self.next_round = instant + ROUND;
+            self.next_round = instant + if self.entries.is_empty() { FORGET_EVERY } else { ROUND };
             self.measure(instant);
         }
         if instant >= self.next_forget {

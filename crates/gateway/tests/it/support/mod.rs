@@ -3,6 +3,7 @@
 
 pub(crate) mod http;
 pub(crate) mod media;
+pub(crate) mod receiver;
 pub(crate) mod scripted;
 pub(crate) mod store;
 
