@@ -178,8 +178,8 @@ impl GuardedClient {
     }
 
     async fn once(&self, judged: &Judged, ask: &Ask) -> Result<(Response<Incoming>, Driver), ClientError> {
-        let request =
-            request(judged.target(), ask, &self.agent).map_err(|error| ClientError::Failed(error.to_string()))?;
+        let request = request(judged.target(), ask, &self.agent, "close")
+            .map_err(|error| ClientError::Failed(error.to_string()))?;
         let connection =
             connection::open(judged, &self.tls, ask.deadline, &self.runtime).await.map_err(ClientError::Failed)?;
         match self.runtime.timeout_at(ask.deadline, connection.ask(request)).await {
@@ -189,7 +189,12 @@ impl GuardedClient {
     }
 }
 
-fn request(target: &Target, ask: &Ask, agent: &UserAgent) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
+pub(crate) fn request(
+    target: &Target,
+    ask: &Ask,
+    agent: &UserAgent,
+    connection: &'static str,
+) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
     let mut request =
         Request::builder().method(ask.method.clone()).uri(target.path_and_query()).body(Full::new(ask.body.clone()))?;
     *request.headers_mut() = ask.headers.clone();
@@ -197,7 +202,7 @@ fn request(target: &Target, ask: &Ask, agent: &UserAgent) -> Result<Request<Full
         (HOST, target.authority().parse()?),
         (USER_AGENT, agent.0.clone()),
         (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
-        (CONNECTION, HeaderValue::from_static("close")),
+        (CONNECTION, HeaderValue::from_static(connection)),
     ];
     request.headers_mut().extend(own);
     Ok(request)

@@ -20,7 +20,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use runtime::{Runtime, Task, Work};
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{AlertDescription, ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -46,8 +46,9 @@ const ATTEMPTS_MAX: usize = 4;
 /// The most sockets that one request has open: one for each attempt to connect, and one to a name server.
 pub const SOCKETS_MAX: usize = ATTEMPTS_MAX + 1;
 
-/// A connection over which one request is made. It ends when this is dropped.
+/// A connection over which requests are made, one after the other. It ends when this is dropped.
 pub(crate) struct Connection {
+    address: SocketAddr,
     sender: SendRequest<Full<Bytes>>,
     driver: Driver,
 }
@@ -71,7 +72,7 @@ pub(crate) async fn open(
     let (address, stream) = race(judged.addresses(), deadline, runtime).await?;
     // Requests are small, and nothing follows that they could wait for.
     let _ = stream.set_nodelay(true);
-    match runtime.timeout_at(deadline, secured(judged.target(), stream, tls, runtime)).await {
+    match runtime.timeout_at(deadline, secured(judged.target(), address, stream, tls, runtime)).await {
         Ok(connection) => connection,
         Err(_) => Err(format!("{address} did not secure the connection in time")),
     }
@@ -164,12 +165,13 @@ fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
 
 async fn secured(
     target: &Target,
+    address: SocketAddr,
     stream: TcpStream,
     tls: &TlsConnector,
     runtime: &Arc<dyn Runtime>,
 ) -> Result<Connection, String> {
     if !target.is_https() {
-        return handshake(stream, runtime).await;
+        return handshake(address, stream, runtime).await;
     }
     let name = match target.host() {
         TargetHost::Literal(address) => ServerName::from(*address),
@@ -177,10 +179,26 @@ async fn secured(
             ServerName::try_from(name.clone()).map_err(|error| format!("{name} cannot be in a certificate: {error}"))?
         }
     };
-    handshake(Abrupt(tls.connect(name, stream).await.map_err(|error| format!("TLS failed: {error}"))?), runtime).await
+    let secured = tls.connect(name, stream).await.map_err(|error| tls_failed(&error))?;
+    handshake(address, Abrupt(secured), runtime).await
+}
+
+/// What went wrong with TLS. A server that shares no cipher suite with us says no more than that it failed.
+fn tls_failed(error: &io::Error) -> String {
+    let alert = match error.get_ref().and_then(|error| error.downcast_ref()) {
+        Some(rustls::Error::AlertReceived(alert)) => Some(*alert),
+        _ => None,
+    };
+    match alert {
+        Some(AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion) => format!(
+            "TLS failed: the server offers neither TLS 1.3 nor TLS 1.2 with a cipher suite of ECDHE and AEAD ({error})"
+        ),
+        _ => format!("TLS failed: {error}"),
+    }
 }
 
 async fn handshake(
+    address: SocketAddr,
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     runtime: &Arc<dyn Runtime>,
 ) -> Result<Connection, String> {
@@ -193,8 +211,8 @@ async fn handshake(
         .ignore_invalid_headers_in_responses(true);
     let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
     // What goes wrong on the way is told by the request, or by the body.
-    let driver = runtime.spawn("media connection", Box::pin(async move { drop(connection.await) }));
-    Ok(Connection { sender, driver: Driver(driver) })
+    let driver = runtime.spawn("guarded connection", Box::pin(async move { drop(connection.await) }));
+    Ok(Connection { address, sender, driver: Driver(driver) })
 }
 
 /// A stream of TLS whose peer may hang up without a word, as old servers do at the end of a body. What is missing of
@@ -229,6 +247,29 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Abrupt<S> {
 }
 
 impl Connection {
+    /// Makes a request of several. The body of its response is read before the next one.
+    pub(crate) async fn ask_next(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, String> {
+        self.sender.send_request(request).await.map_err(|error| {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            format!("{error}{cause}")
+        })
+    }
+
+    /// Whether a further request can be made at once.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.sender.is_ready() && !self.sender.is_closed()
+    }
+
+    /// Waits until a further request can be made; `false` when the connection ends.
+    pub(crate) async fn ready(&mut self) -> bool {
+        self.sender.ready().await.is_ok()
+    }
+
+    /// The other end.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Makes the one request. The body of the response comes as long as the driver is kept.
     pub(crate) async fn ask(mut self, request: Request<Full<Bytes>>) -> Result<(Response<Incoming>, Driver), String> {
         let response = self.sender.send_request(request).await.map_err(|error| error.to_string())?;
@@ -247,6 +288,11 @@ pub enum Trust {
 }
 
 impl Trust {
+    /// Nobody's.
+    pub fn nobody() -> Self {
+        Self::Only(RootCertStore::empty())
+    }
+
     /// How connections are secured: by ring, as HTTP/1.1, and with the name of the host in the certificate.
     ///
     /// # Errors

@@ -17,6 +17,9 @@ pub enum Denial {
     /// Neither http nor https.
     #[error("the scheme is neither http nor https")]
     Scheme,
+    /// Not https, where nothing else is allowed.
+    #[error("the scheme is not https")]
+    Insecure,
     /// A user or a password.
     #[error("the URL has user info")]
     UserInfo,

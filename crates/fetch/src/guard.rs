@@ -12,13 +12,17 @@ use ipnet::IpNet;
 use crate::address::{self, Networks};
 use crate::denial::Denial;
 use crate::resolve::Resolve;
-use crate::url::{Target, TargetHost};
+use crate::url::{Target, TargetHost, UrlRules};
 
 /// What may be asked for.
 #[derive(Clone, Debug)]
 pub struct GuardSettings {
-    /// The ports.
+    /// The ports; empty for every port.
     pub ports: Vec<u16>,
+    /// Whether nothing but https is.
+    pub https_only: bool,
+    /// Whether names that are not of the public DNS are. What they resolve to is judged like all addresses.
+    pub private_names: bool,
     /// Networks that may be reached although they are not public.
     pub allow_networks: Vec<IpNet>,
     /// Networks that may not be reached although they are public. Above `allow_networks`.
@@ -27,7 +31,13 @@ pub struct GuardSettings {
 
 impl Default for GuardSettings {
     fn default() -> Self {
-        Self { ports: vec![80, 443, 8080, 8443], allow_networks: Vec::new(), deny_networks: Vec::new() }
+        Self {
+            ports: vec![80, 443, 8080, 8443],
+            https_only: false,
+            private_names: false,
+            allow_networks: Vec::new(),
+            deny_networks: Vec::new(),
+        }
     }
 }
 
@@ -67,7 +77,7 @@ impl Judged {
 /// The rules, ready to judge by.
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
-    ports: Vec<u16>,
+    rules: UrlRules,
     networks: Networks,
 }
 
@@ -75,7 +85,11 @@ impl Guard {
     /// A guard with these rules.
     pub fn new(settings: &GuardSettings) -> Self {
         Self {
-            ports: settings.ports.clone(),
+            rules: UrlRules {
+                ports: settings.ports.clone(),
+                https_only: settings.https_only,
+                private_names: settings.private_names,
+            },
             networks: Networks::new(&settings.allow_networks, &settings.deny_networks),
         }
     }
@@ -101,8 +115,8 @@ impl Guard {
     /// Why it may not be asked for.
     pub fn read(&self, text: &str, from: Option<&Judged>) -> Result<Target, Denial> {
         match from {
-            None => Target::parse(text, &self.ports),
-            Some(from) => from.target.redirected(text, &self.ports),
+            None => Target::parse(text, &self.rules),
+            Some(from) => from.target.redirected(text, &self.rules),
         }
     }
 

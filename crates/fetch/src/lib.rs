@@ -2,7 +2,8 @@
 //!
 //! A request goes through the rules of a [`url`], its name ([`resolve`]) and the judgement ([`guard`]) of every
 //! [`address`]. The [`client`] sends it over a connection that this crate opens (`connection`), or says which rule it
-//! breaks ([`denial`]). [`media`] is one use of that client. `docs/decisions/media-fetch.md` has the reasons.
+//! breaks ([`denial`]). [`media`] is one use of that client. [`post`] is another: events for a webhook, over
+//! connections that are kept. `docs/decisions/media-fetch.md` has the reasons.
 
 pub mod address;
 pub mod client;
@@ -10,6 +11,7 @@ mod connection;
 pub mod denial;
 pub mod guard;
 pub mod media;
+pub mod post;
 pub mod resolve;
 pub mod url;
 

@@ -16,6 +16,17 @@ pub const URL_CHARACTERS_MAX: usize = 2_048;
 /// The most characters of a `Location`, and of the URL that is made of it: signed ones are long, and nobody keeps them.
 pub const LOCATION_CHARACTERS_MAX: usize = 8_192;
 
+/// What a URL may say.
+#[derive(Clone, Debug, Default)]
+pub struct UrlRules {
+    /// The ports; empty for every port.
+    pub ports: Vec<u16>,
+    /// Whether nothing but https is allowed.
+    pub https_only: bool,
+    /// Whether names are allowed that are not of the public DNS.
+    pub private_names: bool,
+}
+
 /// A URL that keeps the rules which can be judged without its addresses.
 #[derive(Clone, Debug)]
 pub struct Target {
@@ -34,16 +45,16 @@ pub enum TargetHost {
 }
 
 impl Target {
-    /// Reads a URL that somebody gave us. `ports` are those that may be asked.
+    /// Reads a URL that a client gave us.
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub fn parse(text: &str, ports: &[u16]) -> Result<Self, Denial> {
+    pub fn parse(text: &str, rules: &UrlRules) -> Result<Self, Denial> {
         check_length(text, URL_CHARACTERS_MAX)?;
         check_text(text, char::is_whitespace)?;
         let url = Url::parse(text).map_err(|error| Denial::Unreadable(error.to_string()))?;
         check_user_info(text)?;
-        Self::of(url, ports)
+        Self::of(url, rules)
     }
 
     /// Reads where an answer of this target sends us, by the same rules but for two: it may be longer, and a blank
@@ -51,7 +62,7 @@ impl Target {
     ///
     /// # Errors
     /// The first rule that it breaks; going from https to http is one.
-    pub fn redirected(&self, location: &str, ports: &[u16]) -> Result<Self, Denial> {
+    pub fn redirected(&self, location: &str, rules: &UrlRules) -> Result<Self, Denial> {
         // Blanks around a field belong to no value (RFC 9110, section 5.5).
         let location = location.trim_matches(' ');
         check_length(location, LOCATION_CHARACTERS_MAX)?;
@@ -62,24 +73,27 @@ impl Target {
         }
         check_length(url.as_str(), LOCATION_CHARACTERS_MAX)?;
         check_user_info(location)?;
-        Self::of(url, ports)
+        Self::of(url, rules)
     }
 
-    fn of(url: Url, ports: &[u16]) -> Result<Self, Denial> {
+    fn of(url: Url, rules: &UrlRules) -> Result<Self, Denial> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(Denial::Scheme);
+        }
+        if rules.https_only && url.scheme() != "https" {
+            return Err(Denial::Insecure);
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(Denial::UserInfo);
         }
         let port = url.port_or_known_default().ok_or(Denial::Scheme)?;
-        if !ports.contains(&port) {
+        if port == 0 || !(rules.ports.is_empty() || rules.ports.contains(&port)) {
             return Err(Denial::Port(port));
         }
         let host = match url.host() {
             Some(Host::Ipv4(address)) => TargetHost::Literal(address.into()),
             Some(Host::Ipv6(address)) => TargetHost::Literal(address.into()),
-            Some(Host::Domain(name)) => TargetHost::Name(check_name(name)?.to_owned()),
+            Some(Host::Domain(name)) => TargetHost::Name(check_name(name, rules.private_names)?.to_owned()),
             None => return Err(Denial::Unreadable("there is no host".to_owned())),
         };
         Ok(Self { url, host, port })
@@ -154,8 +168,8 @@ fn check_user_info(text: &str) -> Result<(), Denial> {
 /// give to the machine itself.
 const SPECIAL_NAMES: [&str; 7] = ["localhost", "local", "internal", "home.arpa", "onion", "alt", "localdomain"];
 
-/// The name without the dot at its end, if it is one of the public DNS.
-fn check_name(name: &str) -> Result<&str, Denial> {
+/// The name without the dot at its end, if it is one of the public DNS, or private ones are allowed.
+fn check_name(name: &str, private: bool) -> Result<&str, Denial> {
     let name = name.strip_suffix('.').unwrap_or(name);
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -163,6 +177,9 @@ fn check_name(name: &str) -> Result<&str, Denial> {
     };
     if name.len() > 253 || !name.split('.').all(is_label) {
         return Err(Denial::Unreadable("the host is no DNS name".to_owned()));
+    }
+    if private {
+        return Ok(name);
     }
     let is_below =
         |special: &&&str| name.strip_suffix(**special).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));

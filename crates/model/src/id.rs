@@ -96,6 +96,8 @@ ids! {
     MediaId "med_";
     /// Names the erasure of a person.
     ErasureId "era_";
+    /// Names an endpoint of webhooks.
+    WebhookId "whk_";
 }
 
 /// How many low bits of a broadcast's message ids number its recipients.

@@ -9,7 +9,7 @@
 //! [`carrier`] (who takes a message), [`error`] (what a client is told), [`media`] (what an MMS carries), [`account`],
 //! [`number`], [`originator`], [`key`] (who may send), [`owner`] (to whom messages belong), [`screening`] (what was
 //! found in texts), [`limits`], [`quota`], [`backoff`] (how much and when), [`sampler`] (how many log lines),
-//! [`unmatched`] (what carriers send and nothing can use).
+//! [`unmatched`] (what carriers send and nothing can use), [`webhook`] (what accounts are notified of).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod account;
@@ -42,6 +42,7 @@ pub mod sampler;
 pub mod screening;
 pub mod status;
 pub mod unmatched;
+pub mod webhook;
 
 pub use account::{Account, AccountState, Limits, LimitsChange, TextRetention};
 pub use address::{AddressText, Msisdn};
@@ -52,7 +53,7 @@ pub use clock::{Clock, Moment, SimClock, Timestamp};
 pub use entropy::{Entropy, SeededEntropy};
 pub use erasure::{Erasure, ErasureCounts};
 pub use error::{ErrorCode, Refusal};
-pub use id::{AccountId, BroadcastId, ErasureId, MediaId, MessageId, ScreeningId};
+pub use id::{AccountId, BroadcastId, ErasureId, MediaId, MessageId, ScreeningId, WebhookId};
 pub use inbound::{InboundAddress, InboundBody, InboundEncoding, InboundMedia, InboundMessage};
 pub use key::{ApiKey, KeyId, Mode};
 pub use keyword::{Keyword, KeywordKind};
@@ -66,3 +67,4 @@ pub use sampler::Sampler;
 pub use screening::{Screened, ScreeningOutcome, ScreeningRecord};
 pub use status::{ErrorType, ReceiptScope, Status};
 pub use unmatched::Unmatched;
+pub use webhook::{EventId, EventType, Webhook};

@@ -39,6 +39,7 @@ use crate::retention::{Retention, RulesInForce};
 use crate::route::Routes;
 use crate::sweep::{Abandoned, Rerouter};
 use crate::tenants::{Caller, TenantBook};
+use crate::webhook::{WebhookParts, Webhooks};
 
 /// What a pipeline is made of.
 pub struct Parts {
@@ -82,6 +83,8 @@ pub struct Parts {
     pub runtime: Arc<dyn Runtime>,
     /// Watches the long tasks. They may end once draining begins.
     pub supervisor: Supervisor,
+    /// What notifies endpoints of clients.
+    pub webhooks: WebhookParts,
     /// Chance.
     pub entropy: Arc<dyn Entropy>,
 }
@@ -121,6 +124,7 @@ pub struct Pipeline {
     supervisor: Supervisor,
     entropy: Arc<dyn Entropy>,
     pub(crate) erasing: Erasing,
+    webhooks: Webhooks,
     stop: watch::Sender<bool>,
     flush: mpsc::Sender<oneshot::Sender<()>>,
     /// Turns true when nothing more is to be recorded.
@@ -321,6 +325,11 @@ impl Pipeline {
     /// Who may send.
     pub fn tenants(&self) -> &Arc<TenantBook> {
         &self.admission.tenants
+    }
+
+    /// Endpoints that are notified of what happens.
+    pub const fn webhooks(&self) -> &Webhooks {
+        &self.webhooks
     }
 
     /// What has been counted: all that was committed before this call.

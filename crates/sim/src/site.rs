@@ -20,7 +20,7 @@ use pipeline::route::Routes;
 use pipeline::tenants::{Caller, TenantBook};
 use pipeline::{
     AdmissionLimits, Answered, BroadcastRequest, BroadcastSettings, Node, Parts, Pipeline, Retention, SANDBOX,
-    SendRequest,
+    SendRequest, WebhookParts,
 };
 use runtime::{Runtime, Supervisor};
 use rustls::RootCertStore;
@@ -303,9 +303,12 @@ impl Site {
         let settings = FetchSettings { trust: Trust::Only(RootCertStore::empty()), ..FetchSettings::default() };
         let fetcher = Fetcher::new(settings, Arc::new(SystemResolver), Arc::clone(&dynamic))
             .map_err(|error| StoreError::Refused(error.to_string()))?;
+        let webhooks =
+            WebhookParts::mute(Arc::new(SystemResolver), Arc::clone(&dynamic)).map_err(StoreError::Refused)?;
         let parts = Parts {
             store: Arc::clone(&store),
             node,
+            webhooks,
             tenants: Arc::clone(&tenants),
             routes: Routes::new(self.plan.routes.clone()),
             carriers,

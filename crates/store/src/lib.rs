@@ -12,7 +12,8 @@
 //! [`contract::windows`] (how often), [`contract::screening`] (what was found in texts),
 //! [`contract::lists`] (the index of filtered lists), [`contract::retention`] (the end of what is kept),
 //! [`contract::erase`] (a person is forgotten), [`contract::changes`] (what happened, for those who follow),
-//! [`contract::media`] and [`objects`] (what multimedia messages carry).
+//! [`contract::media`] and [`objects`] (what multimedia messages carry), [`contract::webhooks`] (of what accounts are
+//! notified).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod contract;
@@ -44,6 +45,7 @@ pub use contract::requests::Requests;
 pub use contract::retention::Retention;
 pub use contract::screening::Screening;
 pub use contract::tenants::Tenants;
+pub use contract::webhooks::Webhooks;
 pub use contract::windows::Windows;
 
 /// All that the product asks of its storage.
@@ -58,6 +60,7 @@ pub trait Store:
     + Inbound
     + OptOuts
     + Windows
+    + Webhooks
     + Screening
     + MediaRecords
     + Lists
@@ -79,6 +82,7 @@ impl<
         + Inbound
         + OptOuts
         + Windows
+        + Webhooks
         + Screening
         + MediaRecords
         + Lists

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use fetch::guard::{Guard, GuardSettings};
 use fetch::media::kind::judge;
-use fetch::url::Target;
+use fetch::url::{Target, UrlRules};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -156,7 +156,9 @@ fn guard() -> Guard {
 /// Judges, and holds every address that may be connected to against the second table.
 fn check(text: &str, answers: &[IpAddr], own: &[IpAddr]) -> Result<bool, TestCaseError> {
     let guard = guard();
-    let Ok(target) = Target::parse(text, &[80, 443]) else { return Ok(false) };
+    let Ok(target) = Target::parse(text, &UrlRules { ports: vec![80, 443], ..UrlRules::default() }) else {
+        return Ok(false);
+    };
     let Ok(judged) = guard.verdict(target, answers, own) else { return Ok(false) };
     prop_assert!(!judged.addresses().is_empty());
     for address in judged.addresses() {
@@ -205,7 +207,7 @@ proptest! {
     ) {
         let guard = guard();
         for from in ["http://93.184.216.34/a/b?c", "https://93.184.216.34/a/b?c"] {
-            let from = guard.verdict(Target::parse(from, &[80, 443]).unwrap(), &[], &[]).unwrap();
+            let from = guard.verdict(Target::parse(from, &UrlRules { ports: vec![80, 443], ..UrlRules::default() }).unwrap(), &[], &[]).unwrap();
             let Ok(target) = guard.read(&pieces.concat(), Some(&from)) else { continue };
             prop_assert!(target.is_https() || !from.target().is_https());
             let Ok(judged) = guard.verdict(target, &answers, &[]) else { continue };

@@ -112,7 +112,7 @@ async fn the_operator_names_the_ports() {
 
 #[test]
 fn the_addresses_of_this_host_are_refused_although_they_are_public() {
-    use fetch::url::Target;
+    use fetch::url::{Target, UrlRules};
     let own: Vec<IpAddr> = ["93.184.216.34".parse().unwrap(), "2606:2800::7".parse().unwrap()].to_vec();
     let guard = Guard::new(&GuardSettings::default());
     for (url, answers, allowed) in [
@@ -122,7 +122,7 @@ fn the_addresses_of_this_host_are_refused_although_they_are_public() {
         ("http://media.example.com/", &[own[0]], false),
         ("http://93.184.216.35/", &[], true),
     ] {
-        let target = Target::parse(url, &[80]).unwrap();
+        let target = Target::parse(url, &UrlRules { ports: vec![80], ..UrlRules::default() }).unwrap();
         assert_eq!(guard.verdict(target, answers, &own).is_ok(), allowed, "{url}");
     }
 }

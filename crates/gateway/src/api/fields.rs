@@ -4,6 +4,7 @@
 pub(super) mod opt_out;
 mod recipients;
 pub(crate) mod text;
+pub(crate) mod webhook;
 
 use std::borrow::Cow;
 use std::fmt;

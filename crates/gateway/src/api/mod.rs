@@ -1,13 +1,14 @@
 //! The public API: what a client of the messaging API sees.
 //!
 //! A request passes the `guard` (who is it, may it ask so often), then its handler in `message`, `both_ways`, `media`,
-//! `broadcast`, `broadcasts` or `optouts`; `fields` reads bodies, `view` writes answers. No rule about messages is here:
-//! those are the pipeline's.
+//! `broadcast`, `broadcasts`, `optouts`, `webhook` or `event`; `fields` reads bodies, `view` writes answers. No rule about
+//! messages is here: those are the pipeline's.
 
 pub(crate) mod address;
 mod both_ways;
 pub(crate) mod broadcast;
 pub(crate) mod broadcasts;
+pub mod event;
 pub mod fields;
 mod guard;
 mod key;
@@ -19,6 +20,7 @@ pub(crate) mod optouts;
 mod pages;
 mod prefer;
 pub(crate) mod view;
+pub(crate) mod webhook;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -101,6 +103,17 @@ pub fn router(api: Arc<Api>) -> Router {
         .route("/api/v1/messaging/optout/{number}", put(optouts::set).delete(optouts::end).fallback(only_put_or_delete))
         .route("/api/v1/messaging/optout/{number}/history", get(optouts::history).fallback(only_get_or_head))
         .route("/media/{id}/{place}", get(media::linked).fallback(only_get_or_head))
+        .route("/api/v1/messaging/event", get(event::list).fallback(only_get_or_head))
+        .route("/api/v1/messaging/webhook", get(webhook::list).post(webhook::create).fallback(only_get_or_post))
+        .route(
+            "/api/v1/messaging/webhook/{id}",
+            get(webhook::show).patch(webhook::change).delete(webhook::remove).fallback(only_one_of_webhook),
+        )
+        .route("/api/v1/messaging/webhook/{id}/secret", get(webhook::secret).fallback(only_get_or_head))
+        .route("/api/v1/messaging/webhook/{id}/delivery", get(webhook::deliveries).fallback(only_get_or_head))
+        .route("/api/v1/messaging/webhook/{id}/rotate", post(webhook::rotate).fallback(only_post))
+        .route("/api/v1/messaging/webhook/{id}/test", post(webhook::test).fallback(only_post))
+        .route("/api/v1/messaging/webhook/{id}/replay", post(webhook::replay).fallback(only_post))
         .route("/page/errors", only_get())
         .route("/page/errors/{code}", get(pages::code).fallback(only_get_or_head))
         .fallback(not_found)
@@ -130,6 +143,10 @@ async fn only_get_or_head(State(api): Shared) -> Response<Body> {
 
 async fn only_get_or_post(State(api): Shared) -> Response<Body> {
     allow(api.envelope.refuse(ErrorCode::MethodNotAllowed.into()), "GET, HEAD, POST")
+}
+
+async fn only_one_of_webhook(State(api): Shared) -> Response<Body> {
+    allow(api.envelope.refuse(ErrorCode::MethodNotAllowed.into()), "GET, HEAD, PATCH, DELETE")
 }
 
 async fn only_post(State(api): Shared) -> Response<Body> {

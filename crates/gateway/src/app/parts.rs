@@ -7,14 +7,18 @@ use std::time::Duration;
 use carrier::config::SandboxConfig;
 use carrier::{Carrier, CarrierConfig, CarrierEvent};
 use fetch::media::Fetcher;
+use fetch::post::Poster;
 use fetch::resolve::SystemResolver;
 use model::key::Pepper;
 use pipeline::tenants::TenantBook;
-use pipeline::{BroadcastSettings, Parts, Pipeline, SANDBOX};
-use store::StoreError;
+use pipeline::webhook::Vault;
+use pipeline::{BroadcastSettings, Parts, Pipeline, SANDBOX, WebhookParts};
+use runtime::Runtime;
 use store::objects::Objects;
+use store::{Store, StoreError};
 use tokio::sync::mpsc;
 
+use crate::api::event::Shown;
 use crate::config::Config;
 use crate::reload::carriers::{Replaceable, Starter};
 use crate::settings::{admission_limits, dispatch_settings};
@@ -43,6 +47,7 @@ pub(super) async fn start_pipeline(
     let told = |error: StoreError| StartError(error.to_string());
     let (runtime, entropy) = (Arc::clone(starter.supervisor.runtime()), Arc::clone(&starter.entropy));
     let (store, node) = (Arc::clone(&starter.store), Arc::clone(&starter.node));
+    let pepper_key = pepper.key_for("secrets of webhooks");
     let tenants = TenantBook::load(Arc::clone(&store), pepper, Arc::clone(&runtime) as _, Arc::clone(&entropy))
         .await
         .map_err(told)?;
@@ -70,7 +75,9 @@ pub(super) async fn start_pipeline(
     let media_kept = Duration::from_secs(config.media.keep_hours * 3_600);
     let index_after = Duration::from_secs(config.store.index_after_secs);
     let parked_kept = Duration::from_secs(config.receipts.parked_hours * 3_600);
+    let webhooks = webhook_parts(config, &pepper_key, &store, &runtime)?;
     let parts = Parts {
+        webhooks,
         store,
         node,
         index_after,
@@ -94,4 +101,19 @@ pub(super) async fn start_pipeline(
         entropy,
     };
     Pipeline::start(parts).await.map_err(told)
+}
+
+/// What webhooks are made of. Their secrets are encrypted under a key that follows from the pepper.
+fn webhook_parts(
+    config: &Config,
+    key: &[u8; 32],
+    store: &Arc<dyn Store>,
+    runtime: &Arc<dyn Runtime>,
+) -> Result<WebhookParts, StartError> {
+    let settings = config.webhooks.post_settings(&config.api.docs_base_url);
+    let poster = Poster::new(settings, Arc::new(SystemResolver), Arc::clone(runtime))
+        .map_err(|error| StartError(error.to_string()))?;
+    let vault = Vault::new(key).ok_or_else(|| StartError("secrets of webhooks cannot be encrypted".to_owned()))?;
+    let render = Arc::new(Shown::new(Arc::clone(store)));
+    Ok(WebhookParts { poster, vault, render, settings: config.webhooks.settings() })
 }

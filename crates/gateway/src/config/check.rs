@@ -106,6 +106,9 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
         ("api.body_timeout_secs", api.body_timeout_secs, 1, 3_600),
         ("api.body_bytes_max", api.body_bytes_max as u64, 1_024, 64 << 20),
         ("api.broadcast_body_bytes_max", api.broadcast_body_bytes_max as u64, 1_024, 64 << 20),
+        ("webhooks.timeout_secs", config.webhooks.timeout_secs, 1, 60),
+        ("webhooks.requests_max", config.webhooks.requests_max as u64, 8, 4_096),
+        ("webhooks.keep_days", config.webhooks.keep_days, 1, 30),
         // hyper reads heads into a buffer of at least this size.
         ("api.head_bytes_max", api.head_bytes_max as u64, 8_192, 1 << 20),
         ("limits.message_per_minute", limits.message_per_minute.into(), 1, u32::MAX.into()),

@@ -15,7 +15,7 @@ pub use mistake::{ConfigErrors, Mistake};
 pub use read::{line_of_key, read};
 pub use sections::{
     Admin, Api, Dispatch, InboundConfig, Keys, Limits, Log, LogFormat, Media, OnUnknown, Receipts, RetentionConfig,
-    RouteConfig, RouteType, Screening, SenderKind, StoreConfig,
+    RouteConfig, RouteType, Screening, SenderKind, StoreConfig, WebhooksConfig,
 };
 
 use carrier::CarrierConfig;
@@ -43,6 +43,8 @@ pub struct Config {
     pub limits: Limits,
     /// Where media are kept.
     pub media: Media,
+    /// How endpoints of accounts are notified.
+    pub webhooks: WebhooksConfig,
     /// How texts are screened.
     pub screening: Screening,
     /// How messages are dispatched.

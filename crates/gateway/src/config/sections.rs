@@ -7,13 +7,14 @@ use std::time::Duration;
 use carrier::keys::Secret;
 use fetch::guard::GuardSettings;
 use fetch::media::FetchSettings;
+use fetch::post::PostSettings;
 use fetch::{Trust, UserAgent};
 use ipnet::IpNet;
 use model::key::Pepper;
 use model::message::MessageType;
 use pipeline::route;
 use pipeline::rules::Rule;
-use pipeline::{InboundRules, Retention};
+use pipeline::{InboundRules, Retention, WebhookSettings};
 use serde::Deserialize;
 
 macro_rules! section {
@@ -146,6 +147,22 @@ section! {
         fetches_per_account: usize,
         /// Fetches at once.
         fetches_max: usize,
+    }
+}
+
+section! {
+    /// `[webhooks]`: how endpoints of accounts are notified.
+    WebhooksConfig {
+        /// Whether endpoints may be reached without TLS.
+        allow_http: bool,
+        /// Networks that endpoints may be in although they are not public.
+        allow_networks: Vec<IpNet>,
+        /// Seconds that a request may take.
+        timeout_secs: u64,
+        /// Requests at once.
+        requests_max: usize,
+        /// Days for which events and deliveries are kept.
+        keep_days: u64,
     }
 }
 
@@ -387,6 +404,7 @@ impl Media {
             ports: self.ports.clone(),
             allow_networks: self.allow_networks.clone(),
             deny_networks: self.deny_networks.clone(),
+            ..GuardSettings::default()
         }
     }
 
@@ -400,6 +418,34 @@ impl Media {
             fetches_max: self.fetches_max,
             trust: Trust::Machine,
             user_agent: UserAgent::parse(&self.user_agent).unwrap_or_else(|| UserAgent::with_contact(contact)),
+        }
+    }
+}
+
+impl WebhooksConfig {
+    /// How requests are made. `contact` is where an operator of an endpoint learns about us.
+    pub fn post_settings(&self, contact: &str) -> PostSettings {
+        let guard = GuardSettings {
+            ports: Vec::new(),
+            https_only: !self.allow_http,
+            private_names: !self.allow_networks.is_empty(),
+            allow_networks: self.allow_networks.clone(),
+            deny_networks: Vec::new(),
+        };
+        PostSettings {
+            guard,
+            trust: Trust::Machine,
+            user_agent: UserAgent::with_contact(contact),
+            timeout: Duration::from_secs(self.timeout_secs),
+            idle_max: self.requests_max,
+        }
+    }
+
+    /// How events are delivered.
+    pub const fn settings(&self) -> WebhookSettings {
+        WebhookSettings {
+            requests_max: self.requests_max,
+            keep: Duration::from_secs(self.keep_days.saturating_mul(86_400)),
         }
     }
 }

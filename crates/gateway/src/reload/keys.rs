@@ -67,6 +67,7 @@ pub const KEYS: &[Key] = keys! {
         directory keep_hours allow_networks deny_networks ports timeout_seconds user_agent fetches_per_account
         fetches_max
     }
+    Restart webhooks { allow_http allow_networks timeout_secs requests_max keep_days }
     Live screening { directory log_per_account_max }
     Restart screening { log_days }
     Live dispatch { validity_secs drain_secs }

@@ -48,4 +48,5 @@ mod senders;
 mod sending;
 mod shape;
 mod supervision;
+mod webhooks;
 mod worlds;

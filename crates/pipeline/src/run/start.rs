@@ -31,6 +31,7 @@ use crate::route::{Routes, SANDBOX};
 use crate::sweep::{Rerouter, Sweeper};
 use crate::tenants::TenantBook;
 use crate::watch::{BroadcastWaiters, MessageWaiters};
+use crate::webhook::{self, WebhookParts, Webhooks};
 
 /// The carriers of a configuration, and how many segments a second one originator may send with each.
 type Carriers = Vec<(Arc<dyn Carrier>, u32)>;
@@ -47,7 +48,7 @@ impl Pipeline {
         let (give_up, given_up) = watch::channel(false);
         let (flush, flushes) = mpsc::channel(1);
         let (carriers, supervisor) = (std::mem::take(&mut parts.carriers), parts.supervisor.clone());
-        let (shared, events) = Shared::of(parts, &carriers, mint);
+        let (shared, events, webhooks) = Shared::of(parts, &carriers, mint);
         let around = shared.around(&stopped);
         let dispatchers = shared.dispatchers(carriers, &around);
         let rerouter = shared.rerouter(&dispatchers);
@@ -57,8 +58,15 @@ impl Pipeline {
         let (following, follows) = (Arc::clone(&feed), Arc::clone(&shared.runtime));
         // It ends when the store is closed, after all that draining still records.
         supervisor.start("feed", async move { following.run(&follows).await });
-        let tasks = shared.start_tasks(&dispatchers, &rerouter, &supervisor, &stopped);
+        let mut tasks = shared.start_tasks(&dispatchers, &rerouter, &supervisor, &stopped);
         let erasing = shared.erasing();
+        let beside = webhook::Surroundings {
+            store: Arc::clone(&shared.store),
+            runtime: Arc::clone(&shared.runtime),
+            entropy: Arc::clone(&shared.entropy),
+        };
+        let (webhooks, delivering) = Webhooks::start(webhooks, beside, &supervisor, stopped.clone());
+        tasks.push(delivering);
         Ok(Arc::new(Self {
             admission: shared.admission(&dispatchers, stopped),
             store: shared.store,
@@ -75,6 +83,7 @@ impl Pipeline {
             supervisor,
             entropy: shared.entropy,
             erasing,
+            webhooks,
             stop,
             flush,
             give_up,
@@ -128,13 +137,13 @@ struct Shared {
 }
 
 impl Shared {
-    /// What is shared, and what the carriers report.
+    /// What is shared, what the carriers report, and what webhooks are made of.
     fn of(
         parts: Parts,
         carriers: &Carriers,
         mint: Arc<Mint>,
-    ) -> (Self, mpsc::UnboundedReceiver<carrier::CarrierEvent>) {
-        let Parts { store, node, fetcher, objects, runtime, entropy, events, .. } = parts;
+    ) -> (Self, mpsc::UnboundedReceiver<carrier::CarrierEvent>, WebhookParts) {
+        let Parts { store, node, fetcher, objects, runtime, entropy, events, webhooks, .. } = parts;
         let counters = Arc::new(Counters::new(carriers.iter().map(|(carrier, _)| carrier.name().into())));
         let shelf = Shelf::new(
             fetcher,
@@ -172,7 +181,7 @@ impl Shared {
             inbound: Arc::new(InboundRulesInForce::new(parts.inbound)),
             index_after: parts.index_after,
         };
-        (shared, events)
+        (shared, events, webhooks)
     }
 
     /// A dispatcher for each carrier. All keep the paces of sender numbers together, and the sandbox by itself: what

@@ -16,7 +16,8 @@ use model::{AccountId, CarrierName, Entropy, Message, Mode, Originator, Owner, R
 use pipeline::route::{Route, Routes};
 use pipeline::tenants::{Caller, TenantBook};
 use pipeline::{
-    AdmissionLimits, BroadcastSettings, DispatchSettings, Node, Parts, Pipeline, QueueLimits, SendRequest, WriteMessage,
+    AdmissionLimits, BroadcastSettings, DispatchSettings, Node, Parts, Pipeline, QueueLimits, SendRequest,
+    WebhookParts, WriteMessage,
 };
 use runtime::{Machine, Runtime, Supervisor};
 use screening::Screen;
@@ -172,6 +173,7 @@ impl World {
             (carrier, 0)
         };
         let parts = Parts {
+            webhooks: WebhookParts::mute(Arc::new(SystemResolver), runtime.clone()).unwrap(),
             store,
             node,
             tenants: tenants.clone(),

@@ -18,6 +18,7 @@ pub mod requests;
 pub mod retention;
 pub mod screening;
 pub mod tenants;
+pub mod webhooks;
 pub mod windows;
 
 /// Why a store did not do what it was asked, by what the caller does next. Nothing was changed.

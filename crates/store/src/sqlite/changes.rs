@@ -68,6 +68,9 @@ impl Group {
     /// Notes a change that this transaction makes. The tails get it when the transaction is committed, and never
     /// otherwise.
     pub(super) fn note(&mut self, at: Timestamp, owner: Option<Owner>, resource: Resource) {
+        if let Some(owner) = owner {
+            self.events.note(owner, at, &resource);
+        }
         let feed = &mut self.feed;
         let position = feed.wanted.has(resource.kind()).then(|| {
             let log = feed.logs.entry(writer_number()).or_insert(Log { first: 1, last: 0 });

@@ -15,6 +15,7 @@ use super::fault::Fault;
 use super::inbound;
 use super::rows;
 use super::turns::{Reader, Work};
+use super::webhooks;
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::erase::{Chunk, ErasedInbound, ErasedMessages, Erasures, NewErasure, Packed, ReceiptsOf};
@@ -213,6 +214,9 @@ fn begin(connection: &Connection, new: &NewErasure) -> Result<Erasure, Fault> {
 }
 
 fn end(group: &mut Group, id: ErasureId, now: Timestamp) -> Result<Erasure, Fault> {
+    if let Some(number) = number_of(&group.connection, id)? {
+        webhooks::erase_number(group, number)?;
+    }
     thoroughly(group, |group| group.connection.prepare_cached(END)?.execute(params![id.to_bytes(), now.as_millis()]))?;
     load(&group.connection, id)?.ok_or(Fault::Told(StoreError::NotFound))
 }

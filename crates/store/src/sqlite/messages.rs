@@ -135,7 +135,7 @@ pub(super) fn insert_delivery(
     lease: Option<Lease>,
     due_at: Timestamp,
 ) -> rusqlite::Result<()> {
-    if group.wants(Kind::Accepted) {
+    if group.wants(Kind::Accepted) || group.events.want_accepted(message.owner(), message.broadcast) {
         let resource = Resource::Message {
             id: message.id,
             broadcast: message.broadcast,

@@ -25,6 +25,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0014_retention.sql"),
     include_str!("../../migrations/sqlite/0015_references.sql"),
     include_str!("../../migrations/sqlite/0016_inbound.sql"),
+    include_str!("../../migrations/sqlite/0017_webhooks.sql"),
     include_str!("../../migrations/sqlite/0018_keywords.sql"),
 ];
 

@@ -53,6 +53,7 @@ mod text_rules;
 mod turns;
 mod wait_index;
 mod waits;
+mod webhooks;
 mod windows;
 mod writer;
 
@@ -70,6 +71,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::StoreError;
 use crate::contract::changes::tail::Tails;
 use crate::contract::dispatch::QueueDepth;
+use crate::contract::webhooks::EventBell;
 use keys::Keys;
 use lock::Lock;
 use readers::Readers;
@@ -85,6 +87,7 @@ pub struct Sqlite {
     lock: Arc<Lock>,
     tails: Arc<Tails>,
     keys: Arc<Keys>,
+    bell: EventBell,
     windows: MemoryWindows,
     /// Where the walks through old rows stand.
     walking: Mutex<Walking>,
@@ -188,12 +191,14 @@ impl Sqlite {
         let lock = Arc::new(lock);
         let tails = Arc::new(Tails::default());
         let keys = Arc::new(Keys::default());
+        let bell = EventBell::default();
         let writer = Writer::start(
             connection,
             checkpointer,
             Arc::clone(&lock),
             Arc::clone(&tails),
             Arc::clone(&keys),
+            bell.clone(),
             &runtime,
         )?;
         let windows = MemoryWindows::default();
@@ -204,6 +209,7 @@ impl Sqlite {
             lock,
             tails,
             keys,
+            bell,
             windows,
             walking: Mutex::default(),
             rows_per_page: lists::ROWS_PER_PAGE,

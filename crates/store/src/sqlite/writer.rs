@@ -26,10 +26,12 @@ use super::parked_load::Parked;
 use super::store_error;
 use super::tally::Tally;
 use super::text_rules::TextRules;
+use super::webhooks::EventLogs;
 use crate::StoreError;
 use crate::contract::bounds::Bounds;
 use crate::contract::changes::tail::Tails;
 use crate::contract::health::CommitSample;
+use crate::contract::webhooks::EventBell;
 
 /// How many calls may wait for the writer; more wait for a place.
 const QUEUE: usize = 8_192;
@@ -88,6 +90,8 @@ pub(super) struct Group {
     pub(super) texts: TextRules,
     /// What this transaction changes, for those who follow.
     pub(super) feed: Feed,
+    /// Whose events are logged, and those of this transaction.
+    pub(super) events: EventLogs,
     /// Whether the log is to be emptied once this transaction is committed, and whether the last try emptied it.
     pub(super) log: Emptying,
     /// The lock on the file, which says whether that is still where it was.
@@ -114,12 +118,13 @@ impl Writer {
         lock: Arc<Lock>,
         tails: Arc<Tails>,
         keys: Arc<Keys>,
+        bell: EventBell,
         runtime: &Arc<dyn Runtime>,
     ) -> Result<Self, StoreError> {
         let no_thread =
             |error: std::io::Error| StoreError::Refused(format!("cannot start a thread for the store: {error}"));
         let unread = |error: rusqlite::Error| StoreError::Refused(format!("cannot read the store: {error}"));
-        let group = Group::new(connection, lock, tails, keys, Arc::clone(runtime)).map_err(unread)?;
+        let group = Group::new(connection, lock, tails, keys, bell, Arc::clone(runtime)).map_err(unread)?;
         let (poison, poisoned) = watch::channel(None);
         let (observer, bounds) = (Observer::default(), SharedBounds::default());
         let checkpointer = Checkpointer::start(checkpointer, runtime, poison.clone()).map_err(no_thread)?;
@@ -264,6 +269,7 @@ impl Group {
         lock: Arc<Lock>,
         tails: Arc<Tails>,
         keys: Arc<Keys>,
+        bell: EventBell,
         runtime: Arc<dyn Runtime>,
     ) -> rusqlite::Result<Self> {
         let parked = Parked::load(&connection)?;
@@ -284,6 +290,7 @@ impl Group {
             lists,
             texts,
             feed,
+            events: EventLogs::new(bell),
             log: Emptying::default(),
             lock,
             runtime,
@@ -293,6 +300,7 @@ impl Group {
         group.keys.set_living(group.living.epochs());
         group.lists.load(&group.connection)?;
         group.texts.load(&group.connection)?;
+        group.events.load(&group.connection)?;
         Ok(group)
     }
 
@@ -363,6 +371,7 @@ impl Group {
             }
             // Before any call returns, so that the caller finds its changes in the tail.
             self.feed.publish();
+            self.events.publish();
             self.flights.committed();
         }
         committed
@@ -372,6 +381,7 @@ impl Group {
         self.write_quota()
             .and_then(|()| self.write_tallies())
             .and_then(|()| self.write_changes())
+            .and_then(|()| self.events.write(&self.connection))
             .map_err(|error| store_error(&error))?;
         self.execute("COMMIT")
     }
@@ -386,6 +396,7 @@ impl Group {
         self.living.load(&self.connection)?;
         self.feed.reload(&self.connection)?;
         self.texts.load(&self.connection)?;
+        self.events.load(&self.connection)?;
         self.lists.load(&self.connection)
     }
 

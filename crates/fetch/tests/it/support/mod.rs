@@ -67,7 +67,7 @@ pub(crate) fn settings(ports: &[u16]) -> FetchSettings {
     let guard = GuardSettings {
         ports: ports.to_vec(),
         allow_networks: vec![IpAddr::V4(ALLOWED).into()],
-        deny_networks: Vec::new(),
+        ..GuardSettings::default()
     };
     FetchSettings { guard, ..FetchSettings::default() }
 }

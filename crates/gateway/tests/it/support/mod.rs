@@ -4,6 +4,7 @@
 pub(crate) mod http;
 pub(crate) mod inbound;
 pub(crate) mod media;
+pub(crate) mod receiver;
 pub(crate) mod scripted;
 pub(crate) mod store;
 

@@ -15,10 +15,11 @@ use model::key::{ApiKey, KeyId};
 use model::limits::Standing;
 use model::media::{Digest, StoredMedia};
 use model::number::{Block, BlockKind, Number};
+use model::webhook::{DisabledReason, EventType, Webhook};
 use model::{
     AccountId, Broadcast, BroadcastId, BroadcastRecord, CarrierName, Erasure, ErasureCounts, ErasureId, InboundMessage,
     MediaId, MediaType, Message, MessageId, MessageRecord, Mint, Moment, Msisdn, OptOut, Originator, Owner,
-    ScreeningId, ScreeningRecord, TextRetention, Timestamp, Unmatched,
+    ScreeningId, ScreeningRecord, TextRetention, Timestamp, Unmatched, WebhookId,
 };
 use store::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast, NewMessage};
 use store::contract::bounds::Bounds;
@@ -40,10 +41,14 @@ use store::contract::requests::RequestKey;
 use store::contract::retention::{Removed, Walk};
 use store::contract::screening::ScreeningFilter;
 use store::contract::tenants::{AccountChange, KeywordsOf, NumberChange, TenantData};
+use store::contract::webhooks::{
+    DeliveryPage, DeliveryState, Endpoint, EventBell, EventPage, EventRecord, EventsAfter, Heads, PendingDelivery,
+    Progress, ReplayBegun, ReplayOf, Replaying, SealedSecret, ToSend, WebhookChange,
+};
 use store::contract::windows::{Taken, Window};
 use store::{
     Broadcasts, Changes, Dispatch, Erasures, Health, Inbound, Lists, MediaRecords, Messages, Nodes, OptOuts, Receipts,
-    Requests, Retention, Screening, Store, StoreError, Tenants, Windows,
+    Requests, Retention, Screening, Store, StoreError, Tenants, Webhooks, Windows,
 };
 use tokio::sync::{Notify, Semaphore};
 
@@ -188,6 +193,7 @@ macro_rules! passed_on {
     ($part:ident {
         $(fn $name:ident($($argument:ident: $kind:ty),* $(,)?) -> $answer:ty;)*
         $(replaying fn $replay:ident($of:ident: Owner, $claim:ident: &IdempotencyClaim) -> $replayed:ty;)?
+        $(plain fn $plain:ident() -> $at_once:ty;)?
     }) => {
         #[async_trait]
         impl $part for Gated {
@@ -201,6 +207,11 @@ macro_rules! passed_on {
                 async fn $replay(&self, $of: Owner, $claim: &IdempotencyClaim) -> Result<$replayed, StoreError> {
                     let (inner, claim) = (Arc::clone(&self.inner), $claim.clone());
                     self.run(stringify!($replay), async move { inner.$replay($of, &claim).await }).await
+                }
+            )?
+            $(
+                fn $plain(&self) -> $at_once {
+                    self.inner.$plain()
                 }
             )?
         }
@@ -230,6 +241,40 @@ passed_on! { Broadcasts {
     fn expand(expansion: Expansion) -> bool;
     fn cancel_broadcast(owner: Option<Owner>, id: BroadcastId, now: Timestamp) -> Option<Canceled>;
     replaying fn replay_broadcast(owner: Owner, claim: &IdempotencyClaim) -> Option<Earlier<Broadcast>>;
+} }
+
+passed_on! { Webhooks {
+    fn create_webhook(webhook: Webhook, secret: SealedSecret) -> bool;
+    fn webhooks(owner: Option<Owner>) -> Vec<Endpoint>;
+    fn change_webhook(owner: Owner, id: WebhookId, change: WebhookChange) -> Webhook;
+    fn remove_webhook(owner: Owner, id: WebhookId) -> ();
+    fn webhook_secrets(id: WebhookId, now: Timestamp) -> Vec<SealedSecret>;
+    fn rotate_webhook_secret(owner: Owner, id: WebhookId, secret: SealedSecret, others_until: Timestamp) -> ();
+    fn disable_webhook(id: WebhookId, reason: DisabledReason, at: Timestamp) -> Option<Webhook>;
+    fn log_webhook_test(owner: Owner, id: WebhookId, at: Timestamp) -> EventRecord;
+    fn follow_events_until(owner: Owner, until: Timestamp) -> ();
+    fn webhook_events(
+        owner: Owner,
+        kind: Option<EventType>,
+        after: Option<EventsAfter>,
+        limit: usize,
+    ) -> EventPage;
+    fn event_heads(id: WebhookId, after: u64, replay: Option<u64>, limit: usize) -> Heads;
+    fn event_to_send(id: WebhookId, seq: u64) -> Option<ToSend>;
+    fn pending_deliveries(id: WebhookId, after: u64, limit: usize) -> Vec<PendingDelivery>;
+    fn record_progress(progress: Vec<Progress>) -> ();
+    fn deliveries(
+        owner: Owner,
+        id: WebhookId,
+        state: Option<DeliveryState>,
+        kind: Option<EventType>,
+        before: Option<u64>,
+        limit: usize,
+    ) -> DeliveryPage;
+    fn begin_replay(owner: Owner, id: WebhookId, of: ReplayOf, due_at: Timestamp) -> ReplayBegun;
+    fn replay_under_way(id: WebhookId) -> Option<Replaying>;
+    fn forget_events(before: Timestamp, limit: usize) -> usize;
+    plain fn event_bell() -> EventBell;
 } }
 
 #[async_trait]

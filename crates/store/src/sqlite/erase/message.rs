@@ -17,6 +17,7 @@ use crate::sqlite::lists::{Facet, unlist_reference};
 use crate::sqlite::media::drop_unneeded;
 use crate::sqlite::messages::add_event;
 use crate::sqlite::rows;
+use crate::sqlite::webhooks;
 use crate::sqlite::writer::Group;
 
 /// How long before its message a text was screened, at the most: in between, media are fetched.
@@ -120,6 +121,7 @@ pub(super) fn erase(
         counts.canceled = 1;
     }
     blank(&group.connection, number, &subject, now)?;
+    webhooks::erase_resource(group, subject.id.to_bytes())?;
     (counts.messages, counts.texts) = (1, u64::from(subject.has_text));
     counts.requests = blank_claim(&group.connection, subject.id.to_bytes(), subject.created_at)?;
     counts.screenings = forget_screening(group, &subject, &subject.id.to_string())?;

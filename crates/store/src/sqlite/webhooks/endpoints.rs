@@ -1,0 +1,208 @@
+//! Endpoints and their secrets.
+
+use std::sync::Arc;
+
+use model::webhook::{DisabledReason, ENDPOINTS_MAX, EventType, Ordering, SECRETS_MAX, Subscription, Webhook};
+use model::{AccountId, Owner, Timestamp, WebhookId};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{events, logs};
+use crate::StoreError;
+use crate::contract::webhooks::{Endpoint, EventRecord, Failing, SealedSecret, WebhookChange};
+use crate::sqlite::fault::Fault;
+use crate::sqlite::rows;
+use crate::sqlite::writer::Group;
+
+const COLUMNS: &str = "w.webhook, w.id, l.account_id, l.test, w.url, w.events, w.description, w.active, w.ordering, \
+    w.broadcast_messages, w.created_at, w.disabled_reason, w.disabled_at, w.position, w.failing_since, \
+    w.failing_attempts, w.log, max(l.base, coalesce((SELECT e.seq FROM webhook_events e WHERE e.log = w.log \
+    ORDER BY e.seq DESC LIMIT 1), 0)) \
+    FROM webhook_endpoints w JOIN webhook_logs l ON l.log = w.log";
+
+/// An endpoint's row.
+pub(super) struct Found {
+    /// Under which number its deliveries are kept.
+    pub(super) number: i64,
+    /// The log of its owner.
+    pub(super) log: u32,
+    pub(super) endpoint: Endpoint,
+}
+
+pub(super) fn create(group: &mut Group, webhook: &Webhook, secret: &SealedSecret) -> rusqlite::Result<bool> {
+    group.events.write(&group.connection)?;
+    let log = logs::open(&group.connection, webhook.owner)?;
+    let count: usize = group.connection.prepare_cached(COUNT)?.query_row([log], |row| row.get(0))?;
+    if count >= ENDPOINTS_MAX {
+        return Ok(false);
+    }
+    group.events.read(&group.connection)?;
+    let last = group.events.of(webhook.owner).map_or(0, |(_, last)| last);
+    group.connection.prepare_cached(INSERT)?.execute(params![
+        webhook.id.to_bytes(),
+        log,
+        webhook.url,
+        joined(&webhook.events),
+        webhook.description,
+        webhook.active,
+        webhook.ordering.as_str(),
+        webhook.broadcast_messages,
+        webhook.created_at.as_millis(),
+        last,
+    ])?;
+    let number = group.connection.last_insert_rowid();
+    group.connection.prepare_cached(INSERT_SECRET)?.execute(params![number, secret.0])?;
+    group.events.read(&group.connection)?;
+    Ok(true)
+}
+
+pub(super) fn all(connection: &Connection, owner: Option<Owner>) -> rusqlite::Result<Vec<Endpoint>> {
+    let sql = format!(
+        "SELECT {COLUMNS} WHERE w.removed = 0 AND (?1 IS NULL OR (l.account_id = ?1 AND l.test = ?2)) ORDER BY w.webhook"
+    );
+    let (account, test) = (owner.map(|owner| owner.account.to_bytes()), owner.map(super::is_test));
+    connection.prepare_cached(&sql)?.query_map(params![account, test], |row| Ok(found(row)?.endpoint))?.collect()
+}
+
+pub(super) fn find(connection: &Connection, id: WebhookId) -> rusqlite::Result<Option<Found>> {
+    let sql = format!("SELECT {COLUMNS} WHERE w.id = ?1 AND w.removed = 0");
+    connection.prepare_cached(&sql)?.query_row([id.to_bytes()], found).optional()
+}
+
+/// The endpoint, if it is this owner's.
+pub(super) fn require(connection: &Connection, owner: Owner, id: WebhookId) -> Result<Found, Fault> {
+    let found = find(connection, id)?.filter(|found| found.endpoint.webhook.owner == owner);
+    found.ok_or(Fault::Told(StoreError::NotFound))
+}
+
+pub(super) fn change(group: &mut Group, owner: Owner, id: WebhookId, change: WebhookChange) -> Result<Webhook, Fault> {
+    let Found { number, endpoint: Endpoint { webhook: was, .. }, .. } = require(&group.connection, owner, id)?;
+    let is_enabled = change.active == Some(true);
+    let now = Webhook {
+        url: change.url.unwrap_or(was.url),
+        events: change.events.unwrap_or(was.events),
+        description: change.description.unwrap_or(was.description),
+        active: change.active.unwrap_or(was.active),
+        ordering: change.ordering.unwrap_or(was.ordering),
+        broadcast_messages: change.broadcast_messages.unwrap_or(was.broadcast_messages),
+        disabled: was.disabled.filter(|_| !is_enabled),
+        ..was
+    };
+    group.events.write(&group.connection)?;
+    group.connection.prepare_cached(UPDATE)?.execute(params![
+        number,
+        now.url,
+        joined(&now.events),
+        now.description,
+        now.active,
+        now.ordering.as_str(),
+        now.broadcast_messages,
+        is_enabled,
+    ])?;
+    group.events.read(&group.connection)?;
+    Ok(now)
+}
+
+pub(super) fn remove(group: &mut Group, owner: Owner, id: WebhookId) -> Result<(), Fault> {
+    let Found { number, .. } = require(&group.connection, owner, id)?;
+    group.events.write(&group.connection)?;
+    for sql in [REMOVE, REMOVE_SECRETS, REMOVE_REPLAYS] {
+        group.connection.prepare_cached(sql)?.execute([number])?;
+    }
+    group.events.read(&group.connection)?;
+    Ok(())
+}
+
+pub(super) fn secrets(connection: &Connection, id: WebhookId, now: Timestamp) -> rusqlite::Result<Vec<SealedSecret>> {
+    let mut select = connection.prepare_cached(SECRETS)?;
+    select.query_map(params![id.to_bytes(), now.as_millis()], |row| row.get(0).map(SealedSecret))?.collect()
+}
+
+pub(super) fn rotate(
+    group: &mut Group,
+    owner: Owner,
+    id: WebhookId,
+    secret: &SealedSecret,
+    others_until: Timestamp,
+) -> Result<(), Fault> {
+    let Found { number, .. } = require(&group.connection, owner, id)?;
+    group.connection.prepare_cached(END_SECRETS)?.execute(params![number, others_until.as_millis()])?;
+    group.connection.prepare_cached(INSERT_SECRET)?.execute(params![number, secret.0])?;
+    group.connection.prepare_cached(DROP_SECRETS)?.execute(params![number, SECRETS_MAX])?;
+    Ok(())
+}
+
+pub(super) fn disable(
+    group: &mut Group,
+    id: WebhookId,
+    reason: DisabledReason,
+    at: Timestamp,
+) -> rusqlite::Result<Option<Webhook>> {
+    let found = find(&group.connection, id)?.filter(|found| found.endpoint.webhook.active);
+    let Some(Found { number, endpoint: Endpoint { webhook, .. }, .. }) = found else { return Ok(None) };
+    group.connection.prepare_cached(DISABLE)?.execute(params![number, reason.as_str(), at.as_millis()])?;
+    let facts = logs::endpoint_facts(id, reason.as_str());
+    group.events.note_endpoint(webhook.owner, at, EventType::WebhookDisabled, facts);
+    Ok(Some(Webhook { active: false, disabled: Some((reason, at)), ..webhook }))
+}
+
+pub(super) fn log_test(group: &mut Group, owner: Owner, id: WebhookId, at: Timestamp) -> Result<EventRecord, Fault> {
+    let Found { log, .. } = require(&group.connection, owner, id)?;
+    group.events.note_endpoint(owner, at, EventType::WebhookTest, logs::endpoint_facts(id, ""));
+    group.events.write(&group.connection)?;
+    let last = group.events.of(owner).map_or(0, |(_, last)| last);
+    let event = events::find(&group.connection, owner, log, last)?;
+    event.ok_or_else(|| Fault::Sql(rusqlite::Error::QueryReturnedNoRows))
+}
+
+/// The subscription that a column has.
+pub(super) fn subscription(row: &Row<'_>, at: usize) -> rusqlite::Result<Subscription> {
+    rows::word(row, at, |text| Subscription::parse(text.split(' ')))
+}
+
+fn joined(events: &Subscription) -> String {
+    events.patterns().iter().map(|pattern| &**pattern).collect::<Vec<_>>().join(" ")
+}
+
+fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
+    let reason = rows::word_if_any(row, 11, DisabledReason::parse)?;
+    let webhook = Webhook {
+        id: WebhookId::from_bytes(row.get(1)?),
+        owner: Owner { account: AccountId::from_bytes(row.get(2)?), mode: rows::mode_if_test(row.get(3)?) },
+        url: row.get::<_, Arc<str>>(4)?,
+        events: subscription(row, 5)?,
+        description: row.get(6)?,
+        active: row.get(7)?,
+        ordering: rows::word(row, 8, Ordering::parse)?,
+        broadcast_messages: row.get(9)?,
+        created_at: rows::time(row, 10)?,
+        disabled: reason.zip(rows::time_if_any(row, 12)?),
+    };
+    let probes = row.get(15)?;
+    let endpoint = Endpoint {
+        webhook,
+        position: row.get(13)?,
+        last: row.get(17)?,
+        failing: rows::time_if_any(row, 14)?.map(|since| Failing { since, probes }),
+    };
+    Ok(Found { number: row.get(0)?, log: row.get(16)?, endpoint })
+}
+
+const COUNT: &str = "SELECT count(*) FROM webhook_endpoints WHERE log = ?1 AND removed = 0";
+const INSERT: &str = "INSERT INTO webhook_endpoints (id, log, url, events, description, active, ordering, \
+    broadcast_messages, created_at, position) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+const UPDATE: &str = "UPDATE webhook_endpoints SET url = ?2, events = ?3, description = ?4, active = ?5, ordering = ?6, \
+    broadcast_messages = ?7, disabled_reason = iif(?8, NULL, disabled_reason), disabled_at = iif(?8, NULL, \
+    disabled_at), failing_since = iif(?8, NULL, failing_since), failing_attempts = iif(?8, 0, failing_attempts) \
+    WHERE webhook = ?1";
+const REMOVE: &str = "UPDATE webhook_endpoints SET removed = 1, active = 0, url = '' WHERE webhook = ?1";
+const REMOVE_SECRETS: &str = "DELETE FROM webhook_secrets WHERE webhook = ?1";
+const REMOVE_REPLAYS: &str = "DELETE FROM webhook_replays WHERE webhook = ?1";
+const DISABLE: &str = "UPDATE webhook_endpoints SET active = 0, disabled_reason = ?2, disabled_at = ?3, \
+    failing_since = NULL, failing_attempts = 0 WHERE webhook = ?1";
+const SECRETS: &str = "SELECT s.sealed FROM webhook_endpoints w JOIN webhook_secrets s ON s.webhook = w.webhook \
+    WHERE w.id = ?1 AND w.removed = 0 AND (s.ends_at IS NULL OR s.ends_at > ?2) ORDER BY s.number DESC";
+const INSERT_SECRET: &str = "INSERT INTO webhook_secrets (webhook, number, sealed) VALUES (?1, \
+    (SELECT coalesce(max(number), 0) + 1 FROM webhook_secrets WHERE webhook = ?1), ?2)";
+const END_SECRETS: &str = "UPDATE webhook_secrets SET ends_at = min(coalesce(ends_at, ?2), ?2) WHERE webhook = ?1";
+const DROP_SECRETS: &str = "DELETE FROM webhook_secrets WHERE webhook = ?1 AND number <= (SELECT max(number) FROM \
+    webhook_secrets WHERE webhook = ?1) - ?2";
