@@ -13,7 +13,11 @@ from support import Case, Client
 
 HANDSET = "+18005551234"
 
-VERIFIERS = [standardwebhooks.Webhook, svix.webhooks.Webhook]
+# What verifies, and what it raises.
+VERIFIERS = {
+    standardwebhooks.Webhook: standardwebhooks.WebhookVerificationError,
+    svix.webhooks.Webhook: svix.webhooks.WebhookVerificationError,
+}
 
 
 class Receiver:
@@ -67,12 +71,11 @@ class Webhooks(Case):
     def verified(self, secret, headers, body):
         """What the body says, by each library; they refuse it with one octet changed."""
         headers = {name.lower(): value for name, value in headers.items()}
-        for library in VERIFIERS:
-            said = library(secret).verify(body, headers)
-            self.assertEqual(said, json.loads(body))
-            with self.assertRaises(Exception):
+        for library, error in VERIFIERS.items():
+            library(secret).verify(body, headers)
+            with self.assertRaises(error):
                 library(secret).verify(body.replace(b"evt_", b"evt-"), headers)
-        return said
+        return json.loads(body)
 
     def test_the_libraries_verify_the_life_of_a_message_in_order(self):
         receiver, node = self.receiver(), NodeReceiver()
@@ -84,7 +87,8 @@ class Webhooks(Case):
         self.wait_for("both events", lambda: len(receiver.requests) >= 2 and len(node.told("verified")) >= 2)
         said = [self.verified(hook["secret"], headers, body) for headers, body in receiver.requests]
         self.assertEqual([event["type"].rpartition(".")[2] for event in said], ["sent", "delivered"])
-        self.assertEqual([(event["sequence"], event["final"]) for event in said], [(1, False), (2, True)])
+        # The first one says that the message is queued, and goes to those who ask for it by its name.
+        self.assertEqual([(event["sequence"], event["final"]) for event in said], [(2, False), (3, True)])
         self.assertEqual({(event["data"]["id"], event["data"]["body"]) for event in said}, {(message, "Grüße 👋🏽")})
         self.assertEqual([headers["webhook-id"] for headers, _ in receiver.requests], [event["id"] for event in said])
         self.assertEqual([told["body"] for told in node.told("verified")], said)
