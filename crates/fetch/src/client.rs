@@ -178,8 +178,8 @@ impl GuardedClient {
     }
 
     async fn once(&self, judged: &Judged, ask: &Ask) -> Result<(Response<Incoming>, Driver), ClientError> {
-        let request =
-            request(judged.target(), ask, &self.agent, "close").map_err(|error| ClientError::Failed(error.to_string()))?;
+        let request = request(judged.target(), ask, &self.agent, "close")
+            .map_err(|error| ClientError::Failed(error.to_string()))?;
         let connection =
             connection::open(judged, &self.tls, ask.deadline, &self.runtime).await.map_err(ClientError::Failed)?;
         match self.runtime.timeout_at(ask.deadline, connection.ask(request)).await {

@@ -258,8 +258,7 @@ impl Webhooks {
         let head = EventHead { seq, at, kind, resource: u128::from_be_bytes(id.to_bytes()) };
         let delivery =
             DeliveryRecord { head, state, tries: 1, due_at: None, attempt: Some(attempt.clone()), body: None };
-        let progress =
-            Progress { webhook: id, position: 0, failing: None, replay: None, deliveries: vec![delivery] };
+        let progress = Progress { webhook: id, position: 0, failing: None, replay: None, deliveries: vec![delivery] };
         context.store.record_progress(vec![progress]).await.map_err(refused_by_store)?;
         Ok((event, attempt))
     }

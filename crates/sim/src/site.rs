@@ -303,7 +303,8 @@ impl Site {
         let settings = FetchSettings { trust: Trust::Only(RootCertStore::empty()), ..FetchSettings::default() };
         let fetcher = Fetcher::new(settings, Arc::new(SystemResolver), Arc::clone(&dynamic))
             .map_err(|error| StoreError::Refused(error.to_string()))?;
-        let webhooks = WebhookParts::mute(Arc::new(SystemResolver), Arc::clone(&dynamic)).map_err(StoreError::Refused)?;
+        let webhooks =
+            WebhookParts::mute(Arc::new(SystemResolver), Arc::clone(&dynamic)).map_err(StoreError::Refused)?;
         let parts = Parts {
             store: Arc::clone(&store),
             node,

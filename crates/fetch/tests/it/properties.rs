@@ -156,7 +156,9 @@ fn guard() -> Guard {
 /// Judges, and holds every address that may be connected to against the second table.
 fn check(text: &str, answers: &[IpAddr], own: &[IpAddr]) -> Result<bool, TestCaseError> {
     let guard = guard();
-    let Ok(target) = Target::parse(text, &UrlRules { ports: vec![80, 443], ..UrlRules::default() }) else { return Ok(false) };
+    let Ok(target) = Target::parse(text, &UrlRules { ports: vec![80, 443], ..UrlRules::default() }) else {
+        return Ok(false);
+    };
     let Ok(judged) = guard.verdict(target, answers, own) else { return Ok(false) };
     prop_assert!(!judged.addresses().is_empty());
     for address in judged.addresses() {

@@ -33,7 +33,11 @@ const EVENT_IDS_MAX: usize = 100;
 
 type Id = Result<Path<String>, PathRejection>;
 
-pub(super) async fn create(State(api): Shared, Extension(caller): Extension<Caller>, request: Request) -> Response<Body> {
+pub(super) async fn create(
+    State(api): Shared,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Response<Body> {
     let created = created(&api, &caller, request).await;
     api.answer(created)
 }

@@ -14,8 +14,8 @@ use pipeline::tenants::TenantBook;
 use pipeline::webhook::Vault;
 use pipeline::{BroadcastSettings, Parts, Pipeline, SANDBOX, WebhookParts};
 use runtime::Runtime;
-use store::{Store, StoreError};
 use store::objects::Objects;
+use store::{Store, StoreError};
 use tokio::sync::mpsc;
 
 use crate::api::event::Shown;

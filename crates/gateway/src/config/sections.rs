@@ -12,9 +12,9 @@ use fetch::{Trust, UserAgent};
 use ipnet::IpNet;
 use model::key::Pepper;
 use model::message::MessageType;
-use pipeline::{Retention, WebhookSettings};
 use pipeline::route;
 use pipeline::rules::Rule;
+use pipeline::{Retention, WebhookSettings};
 use serde::Deserialize;
 
 macro_rules! section {

@@ -131,10 +131,7 @@ struct Shared {
 
 impl Shared {
     /// What is shared, what the carriers report, and what webhooks are made of.
-    fn of(
-        parts: Parts,
-        carriers: &Carriers,
-    ) -> (Self, mpsc::UnboundedReceiver<carrier::CarrierEvent>, WebhookParts) {
+    fn of(parts: Parts, carriers: &Carriers) -> (Self, mpsc::UnboundedReceiver<carrier::CarrierEvent>, WebhookParts) {
         let Parts { store, node, fetcher, objects, runtime, entropy, events, webhooks, .. } = parts;
         let counters = Arc::new(Counters::new(carriers.iter().map(|(carrier, _)| carrier.name().into())));
         let shelf = Shelf::new(

@@ -264,8 +264,7 @@ impl Driver {
     }
 
     fn add(&mut self, endpoint: Endpoint) {
-        let (id, now, unit) =
-            (endpoint.webhook.id, self.context.runtime.steady(), self.context.entropy.next_unit());
+        let (id, now, unit) = (endpoint.webhook.id, self.context.runtime.steady(), self.context.entropy.next_unit());
         self.next_round = self.next_round.min(self.context.runtime.instant() + ROUND);
         let lane = Lane::new(&endpoint, self.slots.per_endpoint(), now, unit);
         let target = Arc::new(Target::new(Arc::new(endpoint.webhook)));

@@ -16,7 +16,8 @@ use model::{CarrierName, Entropy, Mode, Originator, SeededEntropy, SenderKinds};
 use pipeline::route::{Route, Routes};
 use pipeline::tenants::{Caller, TenantBook};
 use pipeline::{
-    AdmissionLimits, BroadcastSettings, DispatchSettings, Node, Parts, Pipeline, QueueLimits, SendRequest, WebhookParts, WriteMessage,
+    AdmissionLimits, BroadcastSettings, DispatchSettings, Node, Parts, Pipeline, QueueLimits, SendRequest,
+    WebhookParts, WriteMessage,
 };
 use runtime::{Machine, Runtime, Supervisor};
 use screening::Screen;

@@ -190,7 +190,11 @@ fn unpack(octets: &[u8]) -> impl Iterator<Item = Option<Msisdn>> {
     octets.chunks(PACKED_BYTES).map(move |octets| Msisdn::from_u64(number(octets)))
 }
 
-pub(super) fn load(connection: &Connection, owner: Option<Owner>, id: BroadcastId) -> rusqlite::Result<Option<BroadcastRecord>> {
+pub(super) fn load(
+    connection: &Connection,
+    owner: Option<Owner>,
+    id: BroadcastId,
+) -> rusqlite::Result<Option<BroadcastRecord>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM broadcast_progress p JOIN broadcasts b ON b.account_id = p.account_id \
          AND b.id = p.broadcast_id WHERE p.broadcast_id = ?1 AND (?2 IS NULL OR p.account_id = ?2) \
@@ -305,7 +309,9 @@ fn unexpanded(
     let after = after.map_or([0; 16], BroadcastId::to_bytes);
     connection
         .prepare_cached(&sql)?
-        .query_map(params![after, limit, node.get()], |row| Ok((broadcast(row).map(Arc::new)?, row.get(COLUMN_COUNT)?)))?
+        .query_map(params![after, limit, node.get()], |row| {
+            Ok((broadcast(row).map(Arc::new)?, row.get(COLUMN_COUNT)?))
+        })?
         .collect()
 }
 

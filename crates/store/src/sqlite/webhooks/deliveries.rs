@@ -79,8 +79,7 @@ fn write(group: &Group, webhook: i64, record: &DeliveryRecord) -> rusqlite::Resu
     all.extend(attempt.clone());
     let mut attempts = Vec::new();
     all[all.len().saturating_sub(ATTEMPTS_KEPT)..].iter().for_each(|attempt| put_attempt(&mut attempts, attempt));
-    let values =
-        params![webhook, head.seq, state_number(*state), tries, due_at, attempts, resource, body];
+    let values = params![webhook, head.seq, state_number(*state), tries, due_at, attempts, resource, body];
     group.connection.prepare_cached(UPDATE)?.execute(values)?;
     Ok(())
 }

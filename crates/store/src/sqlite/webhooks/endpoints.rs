@@ -74,12 +74,7 @@ pub(super) fn require(connection: &Connection, owner: Owner, id: WebhookId) -> R
     found.ok_or(Fault::Told(StoreError::NotFound))
 }
 
-pub(super) fn change(
-    group: &mut Group,
-    owner: Owner,
-    id: WebhookId,
-    change: WebhookChange,
-) -> Result<Webhook, Fault> {
+pub(super) fn change(group: &mut Group, owner: Owner, id: WebhookId, change: WebhookChange) -> Result<Webhook, Fault> {
     let Found { number, endpoint: Endpoint { webhook: was, .. }, .. } = require(&group.connection, owner, id)?;
     let is_enabled = change.active == Some(true);
     let now = Webhook {

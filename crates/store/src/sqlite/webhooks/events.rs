@@ -146,9 +146,9 @@ pub(super) fn page(
 /// The number before the first event of this time or later. Times of a log hardly go back, so that a search by halves
 /// finds it.
 pub(super) fn before(connection: &Connection, log: u32, at: Timestamp) -> rusqlite::Result<u64> {
-    let ends = connection.prepare_cached(ENDS)?.query_row([log], |row| {
-        Ok(row.get::<_, Option<u64>>(0)?.zip(row.get::<_, Option<u64>>(1)?))
-    })?;
+    let ends = connection
+        .prepare_cached(ENDS)?
+        .query_row([log], |row| Ok(row.get::<_, Option<u64>>(0)?.zip(row.get::<_, Option<u64>>(1)?)))?;
     let Some((first, last)) = ends else { return Ok(0) };
     let (mut low, mut high) = (first, last + 1);
     while low < high {

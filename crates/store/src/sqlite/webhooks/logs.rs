@@ -131,10 +131,7 @@ impl EventLogs {
         let mut select = connection.prepare_cached(LOGS)?;
         let mut found = select.query([])?;
         while let Some(row) = found.next()? {
-            let owner = Owner {
-                account: AccountId::from_bytes(row.get(1)?),
-                mode: rows::mode_if_test(row.get(2)?),
-            };
+            let owner = Owner { account: AccountId::from_bytes(row.get(1)?), mode: rows::mode_if_test(row.get(2)?) };
             let log = Log {
                 number: row.get(0)?,
                 followed_until: rows::time(row, 3)?,
@@ -285,14 +282,14 @@ pub(super) fn endpoint_facts(id: WebhookId, reason: &str) -> Vec<u8> {
     [&id.to_bytes(), reason.as_bytes()].concat()
 }
 
-const INSERT: &str =
-    "INSERT INTO webhook_events (log, seq, at, type, sequence, facts) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const INSERT: &str = "INSERT INTO webhook_events (log, seq, at, type, sequence, facts) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const COUNT: &str = "INSERT INTO webhook_sequences (log, resource, last, at) VALUES (?1, ?2, 1, ?3) \
     ON CONFLICT DO UPDATE SET last = last + 1, at = excluded.at RETURNING last";
 const LOGS: &str = "SELECT log, account_id, test, followed_until, max(base, coalesce((SELECT e.seq FROM \
     webhook_events e WHERE e.log = l.log ORDER BY e.seq DESC LIMIT 1), 0)) FROM webhook_logs l";
 const WANTS: &str = "SELECT log, events, broadcast_messages FROM webhook_endpoints WHERE removed = 0";
-const FOLLOW: &str = "UPDATE webhook_logs SET followed_until = max(followed_until, ?3) WHERE account_id = ?1 AND test = ?2";
+const FOLLOW: &str =
+    "UPDATE webhook_logs SET followed_until = max(followed_until, ?3) WHERE account_id = ?1 AND test = ?2";
 const OPEN: &str = "INSERT INTO webhook_logs (account_id, test) VALUES (?1, ?2)";
 const NUMBER: &str = "SELECT log FROM webhook_logs WHERE account_id = ?1 AND test = ?2";
 const BLANK_BODIES: &str = "UPDATE webhook_deliveries SET body = NULL WHERE resource = ?1 AND body IS NOT NULL";

@@ -66,8 +66,7 @@ fn id_of(at: Timestamp, log: u32, seq: u64) -> model::EventId {
 
 pub(super) fn under_way(connection: &Connection, id: WebhookId) -> rusqlite::Result<Option<Replaying>> {
     let Some(Found { number, .. }) = endpoints::find(connection, id)? else { return Ok(None) };
-    let read =
-        |row: &rusqlite::Row<'_>| Ok(Replaying { number: row.get(0)?, position: row.get(1)?, end: row.get(2)? });
+    let read = |row: &rusqlite::Row<'_>| Ok(Replaying { number: row.get(0)?, position: row.get(1)?, end: row.get(2)? });
     connection.prepare_cached(OLDEST)?.query_row([number], read).optional()
 }
 
@@ -83,7 +82,6 @@ const INSERT: &str = "INSERT INTO webhook_replays (webhook, next_seq, end_seq, s
 const PUT: &str = "INSERT INTO webhook_deliveries (webhook, seq, type, at, state, tries, due_at, attempts) \
     VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, x'') \
     ON CONFLICT DO UPDATE SET state = excluded.state, tries = 0, due_at = excluded.due_at";
-const OLDEST: &str =
-    "SELECT replay, next_seq, end_seq FROM webhook_replays WHERE webhook = ?1 ORDER BY replay LIMIT 1";
+const OLDEST: &str = "SELECT replay, next_seq, end_seq FROM webhook_replays WHERE webhook = ?1 ORDER BY replay LIMIT 1";
 const ADVANCE: &str = "UPDATE webhook_replays SET next_seq = max(next_seq, ?2) WHERE replay = ?1";
 const END: &str = "DELETE FROM webhook_replays WHERE replay = ?1 AND next_seq >= end_seq";
