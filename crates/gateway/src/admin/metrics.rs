@@ -12,6 +12,7 @@ use carrier::CarrierStatus;
 use model::error::{ErrorCode, Refusal};
 use model::unmatched::Reason;
 use pipeline::Pipeline;
+use pipeline::webhook::stats::AttemptOutcome;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -182,6 +183,7 @@ impl Collector for Snapshot {
             self.pipeline.carriers().iter().map(|(carrier, _)| carrier.name().to_owned()).collect();
         inbound::encode(&mut encoder, counters, &carriers)?;
         self.encode_lines(&mut encoder)?;
+        self.encode_webhooks(&mut encoder)?;
         self.encode_queues(&mut encoder)?;
         self.encode_carriers(&mut encoder)
     }
@@ -200,6 +202,36 @@ impl Snapshot {
             ConstCounter::new(sampler.left_out_ever()).encode(family.encode_family(&[("kind", kind)])?)?;
         }
         Ok(())
+    }
+
+    fn encode_webhooks(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
+        let stats = self.pipeline.webhooks().stats();
+        let gauges = [
+            ("webhook_endpoints", "Endpoints of webhooks", stats.endpoints.get()),
+            ("webhook_endpoints_failing", "Endpoints that are failing: events wait for them", stats.failing.get()),
+            ("webhook_endpoints_disabled", "Endpoints that the platform disabled", stats.disabled.get()),
+            ("webhook_requests_under_way", "Requests to endpoints that are under way", stats.in_flight.get()),
+            (
+                "webhook_lag_seconds",
+                "Age of the oldest event that an active endpoint does not have, of the slowest endpoint",
+                stats.lag_ms.get() / 1_000,
+            ),
+        ];
+        for (name, help, value) in gauges {
+            let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        let kind = ConstCounter::new(0u64).metric_type();
+        let help = "Attempts to deliver an event to an endpoint, by what they came to";
+        let mut family = encoder.encode_descriptor("webhook_attempts", help, None, kind)?;
+        for outcome in AttemptOutcome::ALL {
+            let count = ConstCounter::new(stats.attempts(outcome));
+            count.encode(family.encode_family(&[("outcome", outcome.as_str())])?)?;
+        }
+        let forgotten = ConstCounter::new(stats.forgotten.get());
+        let help = "Rows of events and deliveries that were removed because they were old";
+        let kind = forgotten.metric_type();
+        forgotten.encode(encoder.encode_descriptor("webhook_rows_removed", help, None, kind)?)
     }
 
     fn encode_queues(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {

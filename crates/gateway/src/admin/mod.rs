@@ -18,6 +18,7 @@ mod optouts;
 mod page;
 mod reload;
 mod screening;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -116,6 +117,7 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .route("/optouts/{number}/history", with(get(optouts::history), "GET, HEAD"))
         .route("/messages", with(get(messages::list), "GET, HEAD"))
         .route("/messages/{id}", with(get(messages::show), "GET, HEAD"))
+        .route("/webhooks", with(get(webhooks::list), "GET, HEAD"))
         .route("/reload", with(post(reload::reload), "POST"))
         .fallback(not_found)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&admin), guard::guard));

@@ -99,6 +99,33 @@ pub(super) async fn exchange(
     authorization: &str,
     text: String,
 ) -> Result<Answer, Failed> {
+    let (status, retry_after, bytes) = raw(url, method, path, authorization, text).await?;
+    if bytes.is_empty() {
+        return Ok(Answer { status, retry_after, body: Value::Null });
+    }
+    let body =
+        serde_json::from_slice(&bytes).map_err(|_| Failed::new(format!("{url} does not answer as smsfactory does")))?;
+    Ok(Answer { status, retry_after, body })
+}
+
+/// One request with a body as it stands, and the body of its answer as it stands.
+pub(super) async fn exchange_raw(
+    url: &Uri,
+    method: &Method,
+    path: &str,
+    authorization: &str,
+    text: String,
+) -> Result<(StatusCode, Bytes), Failed> {
+    raw(url, method, path, authorization, text).await.map(|(status, _, bytes)| (status, bytes))
+}
+
+async fn raw(
+    url: &Uri,
+    method: &Method,
+    path: &str,
+    authorization: &str,
+    text: String,
+) -> Result<(StatusCode, Option<Duration>, Bytes), Failed> {
     let authority = url.authority().filter(|_| url.scheme_str() == Some("http"));
     let authority =
         authority.ok_or_else(|| Failed::new(format!("`{url}` is not an address such as http://127.0.0.1:8081")))?;
@@ -121,12 +148,7 @@ pub(super) async fn exchange(
         let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let retry_after = seconds.map(Duration::from_secs);
         let bytes = response.into_body().collect().await.map_err(Failed::new)?.to_bytes();
-        if bytes.is_empty() {
-            return Ok(Answer { status, retry_after, body: Value::Null });
-        }
-        let body = serde_json::from_slice(&bytes)
-            .map_err(|_| Failed::new(format!("{url} does not answer as smsfactory does")))?;
-        Ok(Answer { status, retry_after, body })
+        Ok((status, retry_after, bytes))
     };
     machine()
         .timeout(TIMEOUT, exchange)

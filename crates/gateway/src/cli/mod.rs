@@ -12,6 +12,7 @@ mod check_url;
 mod client;
 mod dev;
 mod erase;
+mod holder;
 mod inbound;
 mod key;
 mod keywords;
@@ -28,6 +29,7 @@ mod screening;
 mod serve;
 mod simulate;
 mod text;
+mod webhook;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -83,6 +85,8 @@ enum Command {
     Screen(screen::Screen),
     /// The compliance screen: policies of accounts, and what was found
     Screening(screening::Screening),
+    /// Webhooks: endpoints of an account, their deliveries, and forwarding events to a developer's machine
+    Webhook(webhook::Webhook),
     /// What SMS makes of a text: encoding, segments, invalid characters
     Text(text::Text),
 }
@@ -135,6 +139,7 @@ pub fn run() -> ExitCode {
             Command::Reload(reload) => reload.run().await,
             Command::Screen(screen) => screen.run(),
             Command::Screening(screening) => screening.run().await,
+            Command::Webhook(webhook) => webhook.run().await,
             Command::Text(text) => text.run(),
         }
     });

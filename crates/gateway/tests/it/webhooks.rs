@@ -101,3 +101,283 @@ async fn an_event_that_fails_is_tried_again_with_the_same_octets_and_delays_no_o
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_endpoint_is_made_shown_changed_and_removed() {
+    let (stage, receiver) = (stage().await, Receiver::start().await);
+    let tenant = stage.tenant().await;
+    let reply = stage.ask(&webhook(&tenant, "POST", "").json(&json!({ "url": receiver.url() }))).await;
+    let made = reply.json();
+    assert_eq!(reply.header("location"), Some(&*format!("/api/v1/messaging/webhook/{}", id(&made))));
+    assert!(id(&made).starts_with("whk_") && made["secret"].as_str().unwrap().starts_with("whsec_"));
+    let mut shown = made.clone();
+    shown.as_object_mut().unwrap().remove("secret");
+    shown["backlog"] = 0.into();
+    let path = format!("/{}", id(&made));
+    assert_eq!(stage.ask(&webhook(&tenant, "GET", &path)).await.expect(200), shown, "the secret is not shown again");
+    let list = stage.ask(&webhook(&tenant, "GET", "")).await.expect(200);
+    assert_eq!(list, json!({ "data": [shown], "nextCursor": null }));
+    let expected = json!({
+        "id": id(&made), "url": receiver.url(), "events": ["*"], "active": true, "ordering": "message",
+        "broadcastMessages": false, "createdAt": made["createdAt"], "backlog": 0,
+    });
+    assert_eq!(shown, expected);
+    let secret = stage.ask(&webhook(&tenant, "GET", &format!("{path}/secret"))).await.expect(200);
+    assert_eq!(secret["secret"], made["secret"]);
+    let change = json!({ "events": ["messaging.*"], "description": "mine", "active": false, "ordering": "none" });
+    let changed = stage.ask(&webhook(&tenant, "PATCH", &path).json(&change)).await.expect(200);
+    for (field, value) in change.as_object().unwrap() {
+        assert_eq!(&changed[field], value);
+    }
+    let cleared = stage.ask(&webhook(&tenant, "PATCH", &path).json(&json!({ "description": "" }))).await.expect(200);
+    assert_eq!((&cleared["description"], &cleared["ordering"]), (&Value::Null, &json!("none")));
+    assert_eq!(stage.ask(&webhook(&tenant, "DELETE", &path)).await.status, 204);
+    stage.ask(&webhook(&tenant, "GET", &path)).await.refused(33101, Value::Null);
+    stage.ask(&webhook(&tenant, "PUT", &path)).await.refused(33102, Value::Null);
+}
+
+#[tokio::test]
+async fn a_wrong_field_of_an_endpoint_is_named() {
+    let stage = Stage::start().await;
+    let tenant = stage.tenant().await;
+    let refused = async |body: Value, code: u16, info: Value| {
+        stage.ask(&webhook(&tenant, "POST", "").json(&body)).await.refused(code, info);
+    };
+    refused(json!({}), 33005, json!({ "fields": ["url"] })).await;
+    refused(json!({ "url": " " }), 33005, json!({ "fields": ["url"] })).await;
+    let url = "https://1.1.1.1/hook";
+    let names = "1 to 32 names of events, or their beginnings with .*, or *";
+    for (body, field, expected) in [
+        (json!({ "url": 1 }), "url", "string"),
+        (json!({ "url": url, "events": "*" }), "events", "an array of strings"),
+        (json!({ "url": url, "events": [] }), "events", names),
+        (json!({ "url": url, "events": ["message.sent"] }), "events", names),
+        (json!({ "url": url, "ordering": "fifo" }), "ordering", "message, strict or none"),
+        (json!({ "url": url, "active": 1 }), "active", "boolean"),
+    ] {
+        refused(body, 33100, json!({ "field": field, "expected": expected })).await;
+    }
+    // Without a setting of the operator, nothing but https, to public addresses.
+    for url in [
+        "http://1.1.1.1/",
+        "https://127.0.0.1/",
+        "https://10.0.0.1/",
+        "https://169.254.169.254/latest",
+        "https://localhost/",
+        "https://user@1.1.1.1/",
+        "ftp://1.1.1.1/",
+        "https://[::1]/",
+        "https://[::ffff:127.0.0.1]/",
+        "hook",
+        "https://0x7f.1/",
+    ] {
+        refused(json!({ "url": url }), 33018, json!({ "field": "url" })).await;
+    }
+    // Any port is as good as another one.
+    for place in 0..10 {
+        create(&stage, &tenant, json!({ "url": format!("https://1.1.1.1:{}/", 20_000 + place), "active": false }))
+            .await;
+    }
+    refused(json!({ "url": url }), 33100, json!({ "field": "url", "expected": "at most 10 endpoints" })).await;
+    let list = stage.ask(&webhook(&tenant, "GET", "")).await.expect(200);
+    let path = format!("/{}", id(&list["data"][0]));
+    let to_private = webhook(&tenant, "PATCH", &path).json(&json!({ "url": "https://10.0.0.1/" }));
+    stage.ask(&to_private).await.refused(33018, json!({ "field": "url" }));
+    let replay = |body: Value| webhook(&tenant, "POST", &format!("{path}/replay")).json(&body);
+    stage.ask(&replay(json!({}))).await.refused(33005, json!({ "fields": ["since", "eventIds"] }));
+    let unknown = json!({ "eventIds": ["evt_0000000000000000000001"] });
+    let expected = json!({ "field": "eventIds", "expected": "events that are still kept" });
+    stage.ask(&replay(unknown)).await.refused(33100, expected);
+}
+
+#[tokio::test]
+async fn no_account_and_no_mode_sees_or_touches_the_endpoints_and_events_of_another() {
+    let (stage, receiver) = (stage().await, Receiver::start().await);
+    let owner = stage.tenant().await;
+    let made = create(&stage, &owner, json!({ "url": receiver.url() })).await;
+    stage.send(&owner, RECIPIENT, "mine").await;
+    let event = receiver.count(2).await[0].json()["id"].clone();
+    let others = [stage.tenant().await, stage.key(&owner, json!({ "mode": "test" })).await];
+    for other in &others {
+        for (method, tail) in [
+            ("GET", ""),
+            ("PATCH", ""),
+            ("DELETE", ""),
+            ("GET", "/secret"),
+            ("POST", "/rotate"),
+            ("POST", "/test"),
+            ("GET", "/delivery"),
+            ("POST", "/replay"),
+        ] {
+            let ask = webhook(other, method, &format!("/{}{tail}", id(&made)));
+            let ask = if method == "PATCH" || tail == "/replay" {
+                ask.json(&json!({ "active": false, "since": "2020-01-01T00:00:00Z" }))
+            } else {
+                ask
+            };
+            stage.ask(&ask).await.refused(33101, Value::Null);
+        }
+        let empty = json!({ "data": [], "nextCursor": null });
+        assert_eq!(stage.ask(&webhook(other, "GET", "")).await.expect(200), empty);
+        assert_eq!(stage.ask(&other.get("/event")).await.expect(200), empty);
+        let own = create(&stage, other, json!({ "url": receiver.url() })).await;
+        let foreign = webhook(other, "POST", &format!("/{}/replay", id(&own))).json(&json!({ "eventIds": [event] }));
+        let expected = json!({ "field": "eventIds", "expected": "events that are still kept" });
+        stage.ask(&foreign).await.refused(33100, expected);
+    }
+    let before = receiver.received().len();
+    stage.send(&others[1], RECIPIENT, "a test").await;
+    let of_test = receiver.count(before + 2).await;
+    assert!(of_test[before..].iter().all(|request| request.json()["mode"] == "test"), "only the test endpoint gets it");
+    let list = stage.ask(&webhook(&owner, "GET", "")).await.expect(200);
+    assert_eq!((list["data"].as_array().unwrap().len(), &list["data"][0]["active"]), (1, &json!(true)));
+}
+
+#[tokio::test]
+async fn a_rotation_signs_with_both_secrets() {
+    let (stage, receiver) = (stage().await, Receiver::start().await);
+    let tenant = stage.tenant().await;
+    let made = create(&stage, &tenant, json!({ "url": receiver.url() })).await;
+    let rotated = stage.ask(&webhook(&tenant, "POST", &format!("/{}/rotate", id(&made)))).await.expect(200);
+    assert_ne!(rotated["secret"], made["secret"]);
+    let shown = stage.ask(&webhook(&tenant, "GET", &format!("/{}/secret", id(&made)))).await.expect(200);
+    assert_eq!(shown["secret"], rotated["secret"]);
+    let tested = stage.ask(&webhook(&tenant, "POST", &format!("/{}/test", id(&made)))).await.expect(200);
+    assert_eq!((&tested["httpStatus"], &tested["cause"]), (&json!(200), &Value::Null));
+    let request = &receiver.count(1).await[0];
+    assert_eq!(request.header("webhook-signature").unwrap().split(' ').count(), 2);
+    assert_eq!((&request.json()["type"], &request.json()["id"]), (&json!("webhook.test"), &tested["eventId"]));
+    // The secret is nowhere in the store's files.
+    let files = crate::support::files(stage.directory.path()).concat();
+    for secret in [&made["secret"], &rotated["secret"]] {
+        let text = secret.as_str().unwrap().strip_prefix("whsec_").unwrap().as_bytes();
+        assert!(!files.windows(text.len()).any(|octets| octets == text));
+    }
+}
+
+#[tokio::test]
+async fn events_can_be_listed_and_replayed_under_the_same_ids() {
+    let (mut stage, receiver) = (stage().await, Receiver::start().await);
+    let tenant = stage.tenant().await;
+    let made = create(&stage, &tenant, json!({ "url": receiver.url(), "events": ["messaging.outgoing.*"] })).await;
+    stage.send(&tenant, RECIPIENT, "hello").await;
+    let first = events(&receiver.count(2).await);
+    let listed = stage.ask(&tenant.get("/event")).await.expect(200);
+    assert_eq!(listed, json!({ "data": first, "nextCursor": null }));
+    let page = stage.ask(&tenant.get("/event?limit=1")).await.expect(200);
+    let rest = tenant.get(&format!("/event?cursor={}", page["nextCursor"].as_str().unwrap()));
+    assert_eq!(stage.ask(&rest).await.expect(200)["data"], json!([first[1]]));
+    let after = tenant.get(&format!("/event?after={}", first[0]["id"].as_str().unwrap()));
+    assert_eq!(stage.ask(&after).await.expect(200)["data"], json!([first[1]]));
+    let of_type = tenant.get("/event?type=messaging.outgoing.message.sent");
+    assert_eq!(stage.ask(&of_type).await.expect(200)["data"], json!([first[0]]));
+    let none = tenant.get("/event?after=2099-01-01T00:00:00Z");
+    assert_eq!(stage.ask(&none).await.expect(200)["data"], json!([]));
+    for body in [json!({ "since": "2020-01-01T00:00:00Z" }), json!({ "eventIds": [first[0]["id"], first[1]["id"]] })] {
+        let before = receiver.received().len();
+        stage.ask(&webhook(&tenant, "POST", &format!("/{}/replay", id(&made))).json(&body)).await.expect(202);
+        assert_eq!(events(&receiver.count(before + 2).await)[before..], first, "{body}");
+    }
+    let failed = json!({ "since": "2020-01-01T00:00:00Z", "status": "failed" });
+    stage.ask(&webhook(&tenant, "POST", &format!("/{}/replay", id(&made))).json(&failed)).await.expect(202);
+    // What was delivered is not delivered again by another start.
+    let before = receiver.received().len();
+    stage.restart(|_| {}).await;
+    stage.send(&tenant, RECIPIENT, "after the start").await;
+    let received = events(&receiver.count(before + 2).await);
+    assert!(received[before..].iter().all(|event| event["data"]["body"] == "after the start"), "{received:?}");
+}
+
+#[tokio::test]
+async fn a_broadcast_sends_its_own_events_and_those_of_its_messages_where_asked() {
+    let (stage, plain, full) = (stage().await, Receiver::start().await, Receiver::start().await);
+    let tenant = stage.tenant().await;
+    create(&stage, &tenant, json!({ "url": plain.url() })).await;
+    let events_of_full = json!(["*", "messaging.outgoing.message.queued"]);
+    let body = json!({ "url": full.url(), "broadcastMessages": true, "events": events_of_full });
+    create(&stage, &tenant, body).await;
+    let body = json!({ "recipients": ["+12025550150", "+12025550151"], "from": tenant.number, "body": "to both" });
+    stage.ask(&tenant.broadcast(&body)).await.expect(201);
+    let kinds = |received: &[Received]| {
+        let mut kinds: Vec<String> =
+            events(received).iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect();
+        kinds.sort_unstable();
+        kinds
+    };
+    let own = ["messaging.broadcast.completed", "messaging.broadcast.initiated"];
+    let received = plain.count(2).await;
+    assert_eq!(kinds(&received), own);
+    assert_eq!((&received[1].json()["sequence"], &received[1].json()["final"]), (&json!(2), &json!(true)));
+    let all = kinds(&full.count(8).await);
+    let of_messages = |kind: &str| all.iter().filter(|known| known.ends_with(&format!("message.{kind}"))).count();
+    assert_eq!((of_messages("queued"), of_messages("sent"), of_messages("delivered")), (2, 2, 2));
+    assert_eq!(plain.received().len(), 2);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_gone_is_disabled_and_goes_on_where_it_was() {
+    let (stage, gone, other) = (stage().await, Receiver::start().await, Receiver::start().await);
+    let tenant = stage.tenant().await;
+    gone.always(Some(Answer::status("410 Gone", "")));
+    let made = create(&stage, &tenant, json!({ "url": gone.url() })).await;
+    create(&stage, &tenant, json!({ "url": other.url(), "events": ["webhook.disabled"] })).await;
+    stage.send(&tenant, RECIPIENT, "hello").await;
+    let event = other.count(1).await[0].json();
+    let data = json!({ "webhookId": id(&made), "disabledReason": "gone", "disabledAt": event["timestamp"] });
+    assert_eq!((&event["type"], &event["data"]), (&json!("webhook.disabled"), &data));
+    let path = format!("/{}", id(&made));
+    let shown = stage.ask(&webhook(&tenant, "GET", &path)).await.expect(200);
+    assert_eq!((&shown["active"], &shown["disabledReason"]), (&json!(false), &json!("gone")));
+    let refused = gone.received().len();
+    gone.always(None);
+    let enabled = stage.ask(&webhook(&tenant, "PATCH", &path).json(&json!({ "active": true }))).await.expect(200);
+    assert_eq!((&enabled["active"], &enabled["disabledReason"]), (&json!(true), &Value::Null));
+    let received = events(&gone.count(refused + 2).await);
+    let statuses: Vec<&Value> = received[refused..].iter().map(|event| &event["data"]["status"]).collect();
+    assert_eq!(statuses, ["sent", "delivered"]);
+    let operator = stage.operate("GET", "/webhooks", Value::Null).await.expect(200);
+    assert!(operator["data"].as_array().unwrap().len() == 2 && !operator.to_string().contains("whsec_"));
+}
+
+#[tokio::test]
+async fn no_endpoint_of_the_zoo_delays_another() {
+    let stage = stage().await;
+    let tenant = stage.tenant().await;
+    let head = "HTTP/1.1 200 OK\r\n";
+    let redirect = Answer::status("302 Found", "location: http://169.254.169.254/latest/meta-data\r\n");
+    let zoo = [
+        Answer::Drip(format!("{head}content-length: 2\r\n\r\nok").into_bytes()),
+        Answer::Octets(format!("{head}content-length: 100\r\n\r\n").into_bytes()),
+        Answer::Silence,
+        Answer::Last(Vec::new()),
+        redirect,
+        Answer::status("429 Too Many Requests", "retry-after: Sun, 06 Nov 2044 08:49:57 GMT\r\n"),
+        Answer::Octets(b"\x16\x03\x01\x00\x05hello".to_vec()),
+    ];
+    let mut receivers = Vec::new();
+    for answer in zoo {
+        let receiver = Receiver::answering(Some(answer)).await;
+        create(&stage, &tenant, json!({ "url": receiver.url() })).await;
+        receivers.push(receiver);
+    }
+    // Nobody listens here.
+    create(&stage, &tenant, json!({ "url": format!("http://127.0.0.1:{}/", crate::support::dead_port()) })).await;
+    let endless = Receiver::answering(Some(Answer::Endless(format!("{head}\r\nxxxxxxxxxxxxxxxx").into_bytes()))).await;
+    create(&stage, &tenant, json!({ "url": endless.url() })).await;
+    let invalid = format!("{head}x\u{0}bad: 1\r\nx-latin: \u{fffd}\r\ncontent-length: 0\r\n\r\n").into_bytes();
+    let well = Receiver::answering(Some(Answer::Octets(invalid))).await;
+    let made = create(&stage, &tenant, json!({ "url": well.url() })).await;
+    for number in 0..20 {
+        stage.send(&tenant, RECIPIENT, &format!("message {number}")).await;
+    }
+    // Within the test's deadline: an endpoint that hangs has fifteen seconds for each request.
+    well.count(40).await;
+    let succeeded = format!("/{}/delivery?status=succeeded&limit=100", id(&made));
+    eventually("a response with invalid headers is a success", async || {
+        let page = stage.ask(&webhook(&tenant, "GET", &succeeded)).await.expect(200);
+        (page["data"].as_array().unwrap().len() == 40).then_some(())
+    })
+    .await;
+    assert!(receivers[4].received().len() >= 2, "a redirect is a failure, and not followed");
+    eventually("an endless body counts by its status", async || (endless.received().len() >= 40).then_some(())).await;
+}

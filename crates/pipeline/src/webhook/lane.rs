@@ -599,9 +599,11 @@ impl Lane {
         if self.health.failing().is_some() {
             return (has_heads || !self.exceptions.is_empty()).then_some(ready_at).filter(|at| *at > now);
         }
-        let due = self.due.first().map(|(due, _)| (*due).max(ready_at));
-        let heads = (has_heads && ready_at > now).then_some(ready_at);
-        [due, heads].into_iter().flatten().filter(|at| *at > now).min()
+        // Those that were due before wait for others of their resource, whose ends are inputs.
+        let due = self.due.range((now, u64::MAX)..).next().map(|(due, _)| (*due).max(ready_at));
+        let waits = has_heads || self.due.first().is_some_and(|(due, _)| *due <= now);
+        let paused = (waits && ready_at > now).then_some(ready_at);
+        [due, paused].into_iter().flatten().min()
     }
 
     /// The time of the oldest event that the endpoint does not have, as far as it is in memory.

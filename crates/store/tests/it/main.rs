@@ -316,6 +316,16 @@ macro_rules! conformance {
                 media_of_an_open_broadcast_stay
                 media_that_are_needed_again_stay
                 a_look_at_media_has_an_end;
+            webhooks:
+                events_are_logged_for_owners_with_an_endpoint_alone
+                an_acceptance_is_an_event_where_it_is_named_exactly
+                numbers_of_events_go_on_after_a_restart_and_after_old_ones_are_gone
+                a_position_never_goes_back_and_what_was_sent_is_kept_until_the_end
+                an_erased_person_is_in_no_event_that_is_not_delivered
+                endpoints_and_secrets_are_bounded_and_their_owners
+                a_disabled_endpoint_is_an_event_for_the_others
+                a_replay_is_a_place_of_its_own_that_survives
+                what_is_old_goes_with_its_deliveries_and_removed_endpoints_go_whole;
             erase:
                 everything_of_a_message_is_blank_but_what_became_of_it
                 what_the_person_sent_is_erased_as_well
@@ -405,4 +415,5 @@ mod tenants;
 mod unmatched;
 mod upgrade;
 mod waits;
+mod webhooks;
 mod windows;

@@ -11,8 +11,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode, Uri};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use indicatif::{ProgressBar, ProgressStyle};
 use model::Msisdn;
 use model::idempotency::Fingerprint;
@@ -22,7 +20,7 @@ use super::super::machine;
 use super::recipients::{self, Listed};
 use super::{COLUMNS, Failed, output};
 use crate::cli::client::{self, Answer, escaped, exchange};
-use crate::cli::place;
+use crate::cli::holder::Holder;
 
 const BASE: &str = "/api/v1/messaging/broadcast";
 
@@ -67,19 +65,14 @@ pub(super) struct Send {
     /// Do not wait until everybody had their turn
     #[arg(long)]
     detach: bool,
-    /// The address of the public API
-    #[arg(long, env = "SMSFACTORY_URL", default_value = "http://127.0.0.1:8080")]
-    api_url: Uri,
-    /// A file with a key, as `key create --json` prints it; `SMSFACTORY_KEY_ID` and `SMSFACTORY_KEY_SECRET` otherwise,
-    /// or the one that `dev` made in ./data
-    #[arg(long)]
-    key_file: Option<PathBuf>,
+    #[command(flatten)]
+    holder: Holder,
 }
 
 impl Send {
     pub(super) async fn run(self, as_json: bool) -> Result<(), Failed> {
         let recipients = self.recipients()?;
-        let client = Client { url: &self.api_url, authorization: self.authorization()? };
+        let client = Client { url: &self.holder.api_url, authorization: self.holder.authorization()? };
         let body = match &self.body_file {
             Some(file) => client::read(file)?,
             None => self.body.clone().unwrap_or_default(),
@@ -140,27 +133,6 @@ impl Send {
         let key: String = Fingerprint::of(&values).0.iter().map(|byte| format!("{byte:02x}")).collect();
         json!({ "recipients": numbers, "from": self.from, "body": body, "idempotencyKey": format!("file-{key}") })
     }
-
-    fn authorization(&self) -> Result<String, Failed> {
-        let from_environment =
-            || Some((std::env::var("SMSFACTORY_KEY_ID").ok()?, std::env::var("SMSFACTORY_KEY_SECRET").ok()?));
-        let (id, secret) = match &self.key_file {
-            Some(file) => key(&client::read(file)?).ok_or_else(|| {
-                Failed::new(format!("{} holds no key as `key create --json` prints it", file.display()))
-            })?,
-            None => from_environment().or_else(|| key(&client::read(&place::key_file()).ok()?)).ok_or_else(|| {
-                Failed::new("there is no API key: set SMSFACTORY_KEY_ID and SMSFACTORY_KEY_SECRET, or give --key-file")
-            })?,
-        };
-        Ok(format!("Basic {}", STANDARD.encode(format!("{id}:{secret}"))))
-    }
-}
-
-/// The key in a file, or the live one of the demo account in the file that `dev` made.
-fn key(text: &str) -> Option<(String, String)> {
-    let file: Value = serde_json::from_str(text).ok()?;
-    let key = file.get("live").unwrap_or(&file);
-    Some((key["keyId"].as_str()?.to_owned(), key["keySecret"].as_str()?.to_owned()))
 }
 
 /// The public API, as the holder of a key.
