@@ -75,7 +75,7 @@ impl Story {
         let chance = SeededEntropy::new(seed);
         Self {
             accounts: [(); 2].map(|()| AccountId::new(NOW, &chance)),
-            handsets: Handsets::of(live(AccountId::new(NOW, &chance))),
+            handsets: Handsets::of(live(AccountId::new(NOW, &chance)), seed),
             chance,
             entries: Vec::new(),
             node: NODE,

@@ -35,9 +35,9 @@ struct Asked {
 }
 
 impl Handsets {
-    pub(super) fn of(owner: Owner) -> Self {
+    pub(super) fn of(owner: Owner, seed: u64) -> Self {
         // What the story leases goes to another carrier.
-        let office = Arc::new(Office { carrier: SOUTH, ..Office::of(owner) });
+        let office = Arc::new(Office { carrier: SOUTH, entropy: SeededEntropy::new(seed), ..Office::of(owner) });
         Self { office, long: Vec::new(), stopped: Vec::new(), opted_out: Vec::new() }
     }
 
