@@ -305,7 +305,9 @@ fn unexpanded(
     let after = after.map_or([0; 16], BroadcastId::to_bytes);
     connection
         .prepare_cached(&sql)?
-        .query_map(params![after, limit, node.get()], |row| Ok((broadcast(row).map(Arc::new)?, row.get(COLUMN_COUNT)?)))?
+        .query_map(params![after, limit, node.get()], |row| {
+            Ok((broadcast(row).map(Arc::new)?, row.get(COLUMN_COUNT)?))
+        })?
         .collect()
 }
 
