@@ -10,6 +10,8 @@ use std::str::FromStr;
 pub(crate) use build::{Delivery, deliveries};
 use wire::smpp::Address;
 
+use crate::delay::DELAY_MS_MAX;
+
 /// A message of a handset: who sends it, to which number, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handset {
@@ -164,7 +166,7 @@ pub struct InboundOptions {
     #[arg(long, value_enum, default_value_t = InboundVia::DeliverSm)]
     pub inbound_via: InboundVia,
     /// How long an answer may take, in ms. What is not answered by then, or when its session ends, is sent again.
-    #[arg(long, default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(1..=crate::delay::DELAY_MS_MAX))]
+    #[arg(long, default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(1..=DELAY_MS_MAX))]
     pub inbound_answer_within_ms: u64,
 }
 
