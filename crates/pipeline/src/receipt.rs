@@ -152,8 +152,8 @@ impl Recorder {
 
     async fn write(&self, writes: Writes) -> Input<'static> {
         let Writes { outcomes, receipts, arrivals, answered, refused } = writes;
-        // They are handed to the store in this order, and its next commit takes them together. What a carrier knows to be
-        // answered is noted before what it sent then, which is another message although the octets are the same.
+        // They are handed to the store in this order, and its next commit takes them together. What a carrier has the
+        // answer to is noted before what it sent then, which is another message although the octets are the same.
         let (outcomes, receipts, (), arrivals, ()) = tokio::join!(
             self.write_outcomes(outcomes),
             self.write_receipts(receipts),
