@@ -25,7 +25,7 @@ const WAIT: Duration = Duration::from_secs(600);
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
 /// An interpreter that makes this of everything.
-struct Fixed(InboundMessage);
+pub(crate) struct Fixed(pub(crate) InboundMessage);
 
 impl Interpreter for Fixed {
     fn interpret(&self, _: &Assembled) -> Interpreted {
