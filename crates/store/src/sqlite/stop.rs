@@ -1,8 +1,8 @@
 //! The end of messages that wait for a handset that opts out.
 //!
-//! They are found by the index of lists; what that does not have yet is looked through. A transaction looks at a bounded
-//! number of rows. Where there are more, the rest is found on a reading connection, and ended in transactions that
-//! follow. No message leaves meanwhile: the opt-out is in force, and the look before a message leaves finds it.
+//! They are found by the index of lists; what that does not have yet is looked through. A transaction looks at a
+//! bounded number of rows. Where there are more, the rest is found on a reading connection, and ended in transactions
+//! that follow. No message leaves meanwhile: the opt-out is in force, and the look before a message leaves finds it.
 
 use std::collections::HashMap;
 

@@ -13,7 +13,7 @@ use super::demo::{Demo, NUMBERS};
 use super::first::url;
 use crate::app::App;
 
-/// A handset of the sandbox that answers STOP.
+/// A handset that answers STOP, in the sandbox and behind the simulated SMSC.
 pub(super) const HANDSET: &str = "+18005550009";
 
 /// How long its answer may take.
