@@ -315,6 +315,7 @@ fn public_api(config: &Config, pipeline: &Arc<Pipeline>, reports: &Reports, serv
         body_limits,
         broadcast_body_limits: BodyLimits { bytes_max: config.api.broadcast_body_bytes_max, ..body_limits },
         reading: Semaphore::new(api::READERS),
+        importing: Semaphore::new(api::IMPORTERS),
         trusted_proxies: config.api.trusted_proxies.clone(),
         log_requests: config.log.requests.into(),
         lines: Arc::clone(&reports.lines),

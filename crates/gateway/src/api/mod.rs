@@ -54,6 +54,9 @@ pub const BASE: &str = "/api/v1/messaging";
 /// How many bodies of broadcasts are read at the same time; more wait for a place.
 pub const READERS: usize = 2;
 
+/// How many imports of opt-outs are carried out at the same time; more wait for a place.
+pub const IMPORTERS: usize = 2;
+
 /// All that the public API needs.
 pub struct Api {
     /// The path of a message.
@@ -72,6 +75,8 @@ pub struct Api {
     pub broadcast_body_limits: BodyLimits,
     /// Places for bodies of broadcasts that are read at the same time, [`READERS`] of them.
     pub reading: Semaphore,
+    /// Places for imports that are carried out at the same time, [`IMPORTERS`] of them.
+    pub importing: Semaphore,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Whether every request is logged.

@@ -5,6 +5,7 @@
 pub(crate) mod import;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Body;
@@ -29,6 +30,9 @@ use crate::http::head::{require_json, require_type};
 use crate::http::json;
 use crate::http::query::Parameters;
 use import::{Format, Imported};
+
+/// How long an import waits for others.
+const PLACE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest reason, in characters.
 const REASON_CHARACTERS_MAX: usize = 500;
@@ -176,9 +180,14 @@ async fn imported(api: &Api, caller: &Caller, request: Request) -> Result<Respon
     let (head, body) = request.into_parts();
     let format = Format::of_type(require_type(&head.headers, &Format::TYPES)?);
     let body = api.body(body, api.broadcast_body_limits).await?;
-    // Lists are read a few at a time, as bodies of broadcasts are.
-    let _place =
-        api.reading.acquire().await.map_err(|error| Refusal::new(ErrorCode::UnexpectedError).caused_by(error))?;
+    // Each writes for a second or two: a few at a time, so that other writes have their turn.
+    let _place = match api.runtime.timeout(PLACE_TIMEOUT, api.importing.acquire()).await {
+        Ok(place) => place.map_err(|error| Refusal::new(ErrorCode::UnexpectedError).caused_by(error))?,
+        Err(_) => {
+            let refusal = Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(PLACE_TIMEOUT);
+            return Err(refusal.caused_by("too many imports are carried out"));
+        }
+    };
     let imported = Imported::of(&api.pipeline, &api.runtime, caller.owner(), format, body).await?;
     written(&imported)
 }

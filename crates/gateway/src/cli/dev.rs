@@ -144,11 +144,11 @@ impl Dev {
                 key.key_id, key.key_secret
             )
         };
-        let listed = format!("curl -u {}:{} '{place}/message?limit=3'\n", test.key_id, test.key_secret);
+        let listed = format!("curl -u {}:{} '{place}/message?limit=3'\n", live.key_id, live.key_secret);
         let ended = format!(
             "curl -u {}:{} -X DELETE {place}/optout/{} \\\n  -H 'Content-Type: application/json' \\\n  -d '{}'\n",
-            test.key_id,
-            test.key_secret,
+            live.key_id,
+            live.key_secret,
             stop::HANDSET,
             json!({ "reason": "the handset asked for it" }),
         );
@@ -163,8 +163,8 @@ impl Dev {
              Test key       {}  {}   (sandbox only)\n\
              Numbers        {}\n\n\
              Send one yourself, without and with a picture:\n\n{}\n{}\n\
-             Let a handset of the sandbox answer STOP, see it and its automatic answer, and opt it in again. Without \
-             the last step the first one is refused from then on:\n\n{}\n{listed}\n{ended}",
+             Let a handset answer STOP (...0010 answers START, ...0011 a long text), see it and its automatic answer, \
+             and opt it in again. Without the last step the first one is refused from then on:\n\n{}\n{listed}\n{ended}",
             app.admin_address,
             self.data.join(TOKEN).display(),
             world.smsc.address(),
@@ -177,7 +177,7 @@ impl Dev {
             demo.numbers.join(", "),
             curl(live, json!({ "to": RECIPIENT, "from": NUMBERS[0], "body": "Your code is 482910" })),
             curl(live, json!({ "to": RECIPIENT, "from": NUMBERS[0], "body": "Look", "mediaUrl": picture })),
-            curl(test, stop::message()),
+            curl(live, stop::message()),
         ));
     }
 }

@@ -13,7 +13,7 @@ use super::demo::{Demo, NUMBERS};
 use super::first::url;
 use crate::app::App;
 
-/// A handset of the sandbox that answers STOP.
+/// A handset that answers STOP, in the sandbox and behind the simulated SMSC.
 pub(super) const HANDSET: &str = "+18005550009";
 
 /// How long its answer may take.
@@ -42,8 +42,7 @@ pub(super) fn message() -> Value {
 pub(super) async fn show(app: &App, demo: &Demo) -> Result<(), Failed> {
     let client = Client { app, demo };
     // The demo account may be one of an earlier start, in which the handset opted out.
-    let place = format!("/optout/{}", escaped(HANDSET));
-    client.ask(&Method::DELETE, &place, Some(&json!({ "reason": "another demonstration" }))).await?;
+    client.opt_in().await?;
     let (status, sent) = client.ask(&Method::POST, "/message", Some(&message())).await?;
     if status != StatusCode::CREATED {
         return Err(client::refused(status, &sent));
@@ -61,7 +60,8 @@ pub(super) async fn show(app: &App, demo: &Demo) -> Result<(), Failed> {
     output::list(&list, &COLUMNS, false);
     let (status, refused) = client.ask(&Method::POST, "/message", Some(&message())).await?;
     output::say(format!("\nThe next message to it: {}\n", client::refused(status, &refused)));
-    Ok(())
+    // What is printed later can be tried as it stands.
+    client.opt_in().await
 }
 
 struct Client<'a> {
@@ -74,6 +74,12 @@ impl Client<'_> {
         let key = &self.demo.test;
         let basic = format!("Basic {}", STANDARD.encode(format!("{}:{}", key.key_id, key.key_secret)));
         client::request(&url(self.app.api_address)?, method, &format!("{BASE}{path}"), &basic, body).await
+    }
+
+    async fn opt_in(&self) -> Result<(), Failed> {
+        let (place, reason) = (format!("/optout/{}", escaped(HANDSET)), json!({ "reason": "another demonstration" }));
+        let (status, answer) = self.ask(&Method::DELETE, &place, Some(&reason)).await?;
+        if status.is_success() { Ok(()) } else { Err(client::refused(status, &answer)) }
     }
 
     /// Waits until the handset is opted out.
