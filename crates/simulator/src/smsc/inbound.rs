@@ -12,12 +12,12 @@ use wire::smpp::Address;
 
 use crate::delay::DELAY_MS_MAX;
 
-/// A message of a handset: who sends it, to which number, and its text.
+/// A message of a handset: its number, ours, and the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handset {
     /// The handset.
     pub from: Address,
-    /// Whom it writes to.
+    /// Our number.
     pub to: Address,
     /// What it writes; with `--inbound-encoding binary`, octets in hexadecimal.
     pub text: String,
@@ -131,8 +131,8 @@ pub enum InboundVia {
 /// How messages of handsets are sent.
 #[derive(Clone, Debug, clap::Args)]
 pub struct InboundOptions {
-    /// Sends a message of a handset once somebody receives: `+18005550001 +18005551234 STOP`, that is its number, ours,
-    /// and the text. May be given more than once.
+    /// Sends a message of a handset once a receiver has bound: `+18005550001 +18005551234 STOP`, that is its number,
+    /// ours, and the text. May be given more than once.
     #[arg(long, value_name = "FROM TO TEXT")]
     pub inbound: Vec<Handset>,
     /// Sends the messages of this file, one a line, written the same way.
