@@ -126,7 +126,7 @@ impl Pepper {
         self.digest(&format!("erased number {number}")).to_bytes()
     }
 
-    /// A key of 32 octets for a purpose of its own: HMAC-SHA-256 of the purpose, so that it equals no digest of a secret.
+    /// A key of 32 octets for one purpose: HMAC-SHA-256 of the purpose, so that it equals no digest of a secret.
     pub fn key_for(&self, purpose: &str) -> [u8; 32] {
         self.digest(&format!("key for {purpose}")).to_bytes()
     }
