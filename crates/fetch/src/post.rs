@@ -177,7 +177,8 @@ impl Poster {
         }
     }
 
-    /// Posts a body to the URL of a line, with headers whose names are in lower case. Redirects are responses like others.
+    /// Posts a body to the URL of a line, with headers whose names are in lower case. Redirects are responses like
+    /// others.
     ///
     /// # Errors
     /// Why there is no whole response.

@@ -5,8 +5,8 @@
 //! after the attempt is on disk. The carrier's answer is judged (`outcome`) and recorded; its receipts (`receipt`) find
 //! their message. What time ends is swept up (`sweep`), persons are erased (`erase`), and lists are indexed
 //! (`listing`). What was committed, and by whom it may be, reaches counters, waiting requests and the tenants' memory
-//! by one way (`feed`). [Media](fetch::media) are fetched at admission and kept until they have left (`media`). Endpoints of clients
-//! are notified of what happened ([`webhook`]).
+//! by one way (`feed`). [Media](fetch::media) are fetched at admission and kept until they have left (`media`).
+//! Endpoints of clients are notified of what happened ([`webhook`]).
 //! [`Pipeline`] starts all this, hands requests in, and drains it.
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 

@@ -207,7 +207,8 @@ proptest! {
     ) {
         let guard = guard();
         for from in ["http://93.184.216.34/a/b?c", "https://93.184.216.34/a/b?c"] {
-            let from = guard.verdict(Target::parse(from, &UrlRules { ports: vec![80, 443], ..UrlRules::default() }).unwrap(), &[], &[]).unwrap();
+            let rules = UrlRules { ports: vec![80, 443], ..UrlRules::default() };
+            let from = guard.verdict(Target::parse(from, &rules).unwrap(), &[], &[]).unwrap();
             let Ok(target) = guard.read(&pieces.concat(), Some(&from)) else { continue };
             prop_assert!(target.is_https() || !from.target().is_https());
             let Ok(judged) = guard.verdict(target, &answers, &[]) else { continue };

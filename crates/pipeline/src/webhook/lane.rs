@@ -4,7 +4,8 @@
 //!
 //! A lane has the heads of a few events in memory and reads on in the log as they leave, so that a backlog lies on disk
 //! whatever its length. An event that fails while the endpoint is well becomes an exception: the position goes on, and
-//! the event is tried again by itself. While the endpoint is failing the position stops, and the oldest event probes it.
+//! the event is tried again by itself. While the endpoint is failing the position stops, and the oldest event probes
+//! it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;

@@ -14,6 +14,7 @@ mod checkpoint;
 mod counts;
 mod dispatch;
 mod erase;
+mod event_logs;
 mod fault;
 mod feed;
 mod flights;

@@ -3,6 +3,7 @@
 mod deliveries;
 mod endpoints;
 mod events;
+mod found;
 mod logs;
 mod replays;
 
@@ -19,7 +20,7 @@ use crate::contract::webhooks::{
     Progress, ReplayBegun, ReplayOf, Replaying, SealedSecret, ToSend, WebhookChange, Webhooks,
 };
 
-pub(super) use logs::{EventLogs, erase_number, erase_resource};
+pub(super) use logs::{erase_number, erase_resource};
 
 #[async_trait]
 impl Webhooks for Sqlite {

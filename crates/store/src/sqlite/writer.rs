@@ -15,6 +15,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::checkpoint::{Checkpointer, empty_now};
+use super::event_logs::EventLogs;
 use super::fault::{Fault, Poison, fail};
 use super::feed::Feed;
 use super::flights::Flights;
@@ -26,7 +27,6 @@ use super::parked_load::Parked;
 use super::store_error;
 use super::tally::Tally;
 use super::text_rules::TextRules;
-use super::webhooks::EventLogs;
 use crate::StoreError;
 use crate::contract::bounds::Bounds;
 use crate::contract::changes::tail::Tails;

@@ -6,7 +6,7 @@ use model::webhook::{EventId, EventType};
 use model::{Owner, Timestamp, WebhookId};
 use rusqlite::{Connection, Row, params};
 
-use super::endpoints::{self, Found};
+use super::found::{Found, find, state_number, state_of};
 use super::{events, replays};
 use crate::contract::webhooks::{
     ATTEMPTS_KEPT, Delivery, DeliveryAttempt, DeliveryPage, DeliveryRecord, DeliveryState, PendingDelivery, Progress,
@@ -14,25 +14,9 @@ use crate::contract::webhooks::{
 use crate::sqlite::rows;
 use crate::sqlite::writer::Group;
 
-pub(super) const fn state_number(state: DeliveryState) -> u8 {
-    match state {
-        DeliveryState::Pending => 0,
-        DeliveryState::Succeeded => 1,
-        DeliveryState::Failed => 2,
-    }
-}
-
-fn state_of(number: u8) -> DeliveryState {
-    match number {
-        0 => DeliveryState::Pending,
-        1 => DeliveryState::Succeeded,
-        _ => DeliveryState::Failed,
-    }
-}
-
 pub(super) fn record(group: &mut Group, progress: &[Progress]) -> rusqlite::Result<()> {
     for Progress { webhook, position, failing, replay, deliveries } in progress {
-        let Some(Found { number, .. }) = endpoints::find(&group.connection, *webhook)? else { continue };
+        let Some(Found { number, .. }) = find(&group.connection, *webhook)? else { continue };
         group.connection.prepare_cached(ADVANCE)?.execute(params![number, position])?;
         if let Some(failing) = failing {
             let (since, probes) = failing.map(|failing| (failing.since.as_millis(), failing.probes)).unzip();
@@ -90,7 +74,7 @@ pub(super) fn pending(
     after: u64,
     limit: usize,
 ) -> rusqlite::Result<Vec<PendingDelivery>> {
-    let Some(Found { number, log, .. }) = endpoints::find(connection, id)? else { return Ok(Vec::new()) };
+    let Some(Found { number, log, .. }) = find(connection, id)? else { return Ok(Vec::new()) };
     let read = |row: &Row<'_>| Ok((row.get::<_, u64>(0)?, row.get::<_, u32>(1)?, rows::time_if_any(row, 2)?));
     let mut select = connection.prepare_cached(PENDING)?;
     let found = select.query_map(params![number, after, limit], read)?;
@@ -117,7 +101,7 @@ pub(super) fn page(
     rows_max: usize,
 ) -> rusqlite::Result<DeliveryPage> {
     let mut page = DeliveryPage::default();
-    let found = endpoints::find(connection, id)?.filter(|found| found.endpoint.webhook.owner == owner);
+    let found = find(connection, id)?.filter(|found| found.endpoint.webhook.owner == owner);
     let Some(Found { number, log, .. }) = found else { return Ok(page) };
     let mut select = connection.prepare_cached(PAGE)?;
     let mut found = select.query(params![number, before.map_or(i64::MAX, u64::cast_signed), rows_max])?;
@@ -220,8 +204,8 @@ fn take<const N: usize>(octets: &mut &[u8]) -> Option<[u8; N]> {
 const ADVANCE: &str = "UPDATE webhook_endpoints SET position = max(position, ?2) WHERE webhook = ?1";
 const STAND: &str = "UPDATE webhook_endpoints SET failing_since = ?2, failing_attempts = ?3 WHERE webhook = ?1 AND \
     active = 1";
-const INSERT: &str = "INSERT INTO webhook_deliveries (webhook, seq, type, at, state, tries, due_at, attempts, resource, \
-    body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING";
+const INSERT: &str = "INSERT INTO webhook_deliveries (webhook, seq, type, at, state, tries, due_at, attempts, \
+    resource, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING";
 const ATTEMPTS: &str = "SELECT attempts FROM webhook_deliveries WHERE webhook = ?1 AND seq = ?2";
 const UPDATE: &str = "UPDATE webhook_deliveries SET state = ?3, tries = ?4, due_at = ?5, attempts = ?6, resource = ?7, \
     body = ?8 WHERE webhook = ?1 AND seq = ?2";

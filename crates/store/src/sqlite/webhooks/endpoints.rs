@@ -1,32 +1,14 @@
 //! Endpoints and their secrets.
 
-use std::sync::Arc;
+use model::webhook::{DisabledReason, ENDPOINTS_MAX, EventType, SECRETS_MAX, Subscription, Webhook};
+use model::{Owner, Timestamp, WebhookId};
+use rusqlite::{Connection, params};
 
-use model::webhook::{DisabledReason, ENDPOINTS_MAX, EventType, Ordering, SECRETS_MAX, Subscription, Webhook};
-use model::{AccountId, Owner, Timestamp, WebhookId};
-use rusqlite::{Connection, OptionalExtension, Row, params};
-
+use super::found::{COLUMNS, Found, find, found, require};
 use super::{events, logs};
-use crate::StoreError;
-use crate::contract::webhooks::{Endpoint, EventRecord, Failing, SealedSecret, WebhookChange};
+use crate::contract::webhooks::{Endpoint, EventRecord, SealedSecret, WebhookChange};
 use crate::sqlite::fault::Fault;
-use crate::sqlite::rows;
 use crate::sqlite::writer::Group;
-
-const COLUMNS: &str = "w.webhook, w.id, l.account_id, l.test, w.url, w.events, w.description, w.active, w.ordering, \
-    w.broadcast_messages, w.created_at, w.disabled_reason, w.disabled_at, w.position, w.failing_since, \
-    w.failing_attempts, w.log, max(l.base, coalesce((SELECT e.seq FROM webhook_events e WHERE e.log = w.log \
-    ORDER BY e.seq DESC LIMIT 1), 0)) \
-    FROM webhook_endpoints w JOIN webhook_logs l ON l.log = w.log";
-
-/// An endpoint's row.
-pub(super) struct Found {
-    /// Under which number its deliveries are kept.
-    pub(super) number: i64,
-    /// The log of its owner.
-    pub(super) log: u32,
-    pub(super) endpoint: Endpoint,
-}
 
 pub(super) fn create(group: &mut Group, webhook: &Webhook, secret: &SealedSecret) -> rusqlite::Result<bool> {
     group.events.write(&group.connection)?;
@@ -57,21 +39,11 @@ pub(super) fn create(group: &mut Group, webhook: &Webhook, secret: &SealedSecret
 
 pub(super) fn all(connection: &Connection, owner: Option<Owner>) -> rusqlite::Result<Vec<Endpoint>> {
     let sql = format!(
-        "SELECT {COLUMNS} WHERE w.removed = 0 AND (?1 IS NULL OR (l.account_id = ?1 AND l.test = ?2)) ORDER BY w.webhook"
+        "SELECT {COLUMNS} WHERE w.removed = 0 AND (?1 IS NULL OR (l.account_id = ?1 AND l.test = ?2)) \
+         ORDER BY w.webhook"
     );
     let (account, test) = (owner.map(|owner| owner.account.to_bytes()), owner.map(super::is_test));
     connection.prepare_cached(&sql)?.query_map(params![account, test], |row| Ok(found(row)?.endpoint))?.collect()
-}
-
-pub(super) fn find(connection: &Connection, id: WebhookId) -> rusqlite::Result<Option<Found>> {
-    let sql = format!("SELECT {COLUMNS} WHERE w.id = ?1 AND w.removed = 0");
-    connection.prepare_cached(&sql)?.query_row([id.to_bytes()], found).optional()
-}
-
-/// The endpoint, if it is this owner's.
-pub(super) fn require(connection: &Connection, owner: Owner, id: WebhookId) -> Result<Found, Fault> {
-    let found = find(connection, id)?.filter(|found| found.endpoint.webhook.owner == owner);
-    found.ok_or(Fault::Told(StoreError::NotFound))
 }
 
 pub(super) fn change(group: &mut Group, owner: Owner, id: WebhookId, change: WebhookChange) -> Result<Webhook, Fault> {
@@ -154,44 +126,15 @@ pub(super) fn log_test(group: &mut Group, owner: Owner, id: WebhookId, at: Times
     event.ok_or_else(|| Fault::Sql(rusqlite::Error::QueryReturnedNoRows))
 }
 
-/// The subscription that a column has.
-pub(super) fn subscription(row: &Row<'_>, at: usize) -> rusqlite::Result<Subscription> {
-    rows::word(row, at, |text| Subscription::parse(text.split(' ')))
-}
-
 fn joined(events: &Subscription) -> String {
     events.patterns().iter().map(|pattern| &**pattern).collect::<Vec<_>>().join(" ")
-}
-
-fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
-    let reason = rows::word_if_any(row, 11, DisabledReason::parse)?;
-    let webhook = Webhook {
-        id: WebhookId::from_bytes(row.get(1)?),
-        owner: Owner { account: AccountId::from_bytes(row.get(2)?), mode: rows::mode_if_test(row.get(3)?) },
-        url: row.get::<_, Arc<str>>(4)?,
-        events: subscription(row, 5)?,
-        description: row.get(6)?,
-        active: row.get(7)?,
-        ordering: rows::word(row, 8, Ordering::parse)?,
-        broadcast_messages: row.get(9)?,
-        created_at: rows::time(row, 10)?,
-        disabled: reason.zip(rows::time_if_any(row, 12)?),
-    };
-    let probes = row.get(15)?;
-    let endpoint = Endpoint {
-        webhook,
-        position: row.get(13)?,
-        last: row.get(17)?,
-        failing: rows::time_if_any(row, 14)?.map(|since| Failing { since, probes }),
-    };
-    Ok(Found { number: row.get(0)?, log: row.get(16)?, endpoint })
 }
 
 const COUNT: &str = "SELECT count(*) FROM webhook_endpoints WHERE log = ?1 AND removed = 0";
 const INSERT: &str = "INSERT INTO webhook_endpoints (id, log, url, events, description, active, ordering, \
     broadcast_messages, created_at, position) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-const UPDATE: &str = "UPDATE webhook_endpoints SET url = ?2, events = ?3, description = ?4, active = ?5, ordering = ?6, \
-    broadcast_messages = ?7, disabled_reason = iif(?8, NULL, disabled_reason), disabled_at = iif(?8, NULL, \
+const UPDATE: &str = "UPDATE webhook_endpoints SET url = ?2, events = ?3, description = ?4, active = ?5, \
+    ordering = ?6, broadcast_messages = ?7, disabled_reason = iif(?8, NULL, disabled_reason), disabled_at = iif(?8, NULL, \
     disabled_at), failing_since = iif(?8, NULL, failing_since), failing_attempts = iif(?8, 0, failing_attempts) \
     WHERE webhook = ?1";
 const REMOVE: &str = "UPDATE webhook_endpoints SET removed = 1, active = 0, url = '' WHERE webhook = ?1";

@@ -4,7 +4,7 @@ use model::webhook::{DisabledReason, EventId, EventType};
 use model::{BroadcastRecord, BroadcastStatus, Delivery, MessageRecord, Owner, Status, Timestamp, WebhookId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::endpoints::{self, Found};
+use super::found::{self, Found};
 use super::logs::{self, opt_out_key};
 use crate::contract::changes::Resource;
 use crate::contract::webhooks::{
@@ -64,7 +64,7 @@ pub(super) fn heads(
     replay: Option<u64>,
     limit: usize,
 ) -> rusqlite::Result<Heads> {
-    let Some(Found { number, log, endpoint }) = endpoints::find(connection, id)? else { return Ok(Heads::default()) };
+    let Some(Found { number, log, endpoint }) = found::find(connection, id)? else { return Ok(Heads::default()) };
     let (end, state) = match replay {
         Some(replay) => {
             let read = |row: &Row<'_>| Ok((row.get::<_, u64>(0)?, row.get::<_, Option<u8>>(1)?));
@@ -111,7 +111,7 @@ pub(super) fn head(connection: &Connection, log: u32, seq: u64) -> rusqlite::Res
 }
 
 pub(super) fn to_send(connection: &Connection, id: WebhookId, seq: u64) -> rusqlite::Result<Option<ToSend>> {
-    let Some(Found { number, log, endpoint }) = endpoints::find(connection, id)? else { return Ok(None) };
+    let Some(Found { number, log, endpoint }) = found::find(connection, id)? else { return Ok(None) };
     let Some(event) = find(connection, endpoint.webhook.owner, log, seq)? else { return Ok(None) };
     let body = connection.prepare_cached(BODY)?.query_row(params![number, seq], |row| row.get(0)).optional()?;
     Ok(Some(ToSend { event, body: body.flatten() }))

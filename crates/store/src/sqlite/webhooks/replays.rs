@@ -3,9 +3,8 @@
 use model::{Owner, Timestamp, WebhookId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::deliveries::state_number;
-use super::endpoints::{self, Found};
 use super::events;
+use super::found::{Found, find, require, state_number};
 use crate::contract::webhooks::{DeliveryState, REPLAYS_MAX, ReplayBegun, ReplayOf, Replaying};
 use crate::sqlite::fault::Fault;
 use crate::sqlite::writer::Group;
@@ -17,7 +16,7 @@ pub(super) fn begin(
     of: &ReplayOf,
     due_at: Timestamp,
 ) -> Result<ReplayBegun, Fault> {
-    let Found { number, log, endpoint } = endpoints::require(&group.connection, owner, id)?;
+    let Found { number, log, endpoint } = require(&group.connection, owner, id)?;
     group.events.write(&group.connection)?;
     let connection = &group.connection;
     match of {
@@ -65,7 +64,7 @@ fn id_of(at: Timestamp, log: u32, seq: u64) -> model::EventId {
 }
 
 pub(super) fn under_way(connection: &Connection, id: WebhookId) -> rusqlite::Result<Option<Replaying>> {
-    let Some(Found { number, .. }) = endpoints::find(connection, id)? else { return Ok(None) };
+    let Some(Found { number, .. }) = find(connection, id)? else { return Ok(None) };
     let read = |row: &rusqlite::Row<'_>| Ok(Replaying { number: row.get(0)?, position: row.get(1)?, end: row.get(2)? });
     connection.prepare_cached(OLDEST)?.query_row([number], read).optional()
 }

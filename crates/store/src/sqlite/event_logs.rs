@@ -1,0 +1,224 @@
+//! The logs of events, as the writer knows them without asking the file: an event of an owner without a log costs a
+//! look into an empty map.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use model::webhook::{EventType, Subscription};
+use model::{AccountId, BroadcastId, Owner, Status, Timestamp};
+use rusqlite::{Connection, Row, params};
+
+use super::rows;
+use crate::contract::changes::Resource;
+use crate::contract::webhooks::{EventBell, ResourceKey};
+use crate::facts;
+
+/// How many erased resources are remembered, so that attempts which were under way leave no body of theirs.
+const ERASED_MAX: usize = 10_000;
+
+/// Whose events are logged, and what a transaction adds.
+pub(super) struct EventLogs {
+    bell: EventBell,
+    logs: BTreeMap<Owner, Log>,
+    noted: Vec<Noted>,
+    /// The logs that this transaction adds to, with their ends.
+    ends: BTreeMap<Owner, u64>,
+    erased: VecDeque<ResourceKey>,
+}
+
+/// The log of an owner.
+struct Log {
+    number: u32,
+    last: u64,
+    followed_until: Timestamp,
+    has_endpoint: bool,
+    wants_accepted: bool,
+    wants_broadcast_messages: bool,
+}
+
+struct Noted {
+    log: u32,
+    seq: u64,
+    at: Timestamp,
+    kind: EventType,
+    sequence: Sequence,
+    facts: Vec<u8>,
+}
+
+/// The number of an event among those of its resource.
+enum Sequence {
+    /// The resource itself tells.
+    Known(u32),
+    /// Counted, under this name of the resource.
+    Counted(Vec<u8>),
+}
+
+impl EventLogs {
+    pub(super) fn new(bell: EventBell) -> Self {
+        let (logs, ends) = (BTreeMap::new(), BTreeMap::new());
+        Self { bell, logs, noted: Vec::new(), ends, erased: VecDeque::new() }
+    }
+
+    /// Whether the acceptance of a message of this owner is an event.
+    pub(super) fn want_accepted(&self, owner: Owner, broadcast: Option<BroadcastId>) -> bool {
+        let wants = |log: &Log| log.wants_accepted && (broadcast.is_none() || log.wants_broadcast_messages);
+        !self.logs.is_empty() && self.logs.get(&owner).is_some_and(wants)
+    }
+
+    /// Notes the event that a change is, if it is one and its owner's events are logged.
+    pub(super) fn note(&mut self, owner: Owner, at: Timestamp, resource: &Resource) {
+        if self.logs.is_empty() {
+            return;
+        }
+        let Some(log) = self.logs.get_mut(&owner).filter(|log| log.is_written(at)) else { return };
+        let Some((kind, sequence)) = log.event_of(resource) else { return };
+        let mut octets = Vec::new();
+        facts::encode(resource, &mut octets);
+        self.add(owner, at, kind, sequence, octets);
+    }
+
+    /// Notes an event of an endpoint. Returns its number and its log.
+    pub(super) fn note_endpoint(&mut self, owner: Owner, at: Timestamp, kind: EventType, facts: Vec<u8>) {
+        let name = facts[..16.min(facts.len())].to_vec();
+        self.add(owner, at, kind, Sequence::Counted(name), facts);
+    }
+
+    fn add(&mut self, owner: Owner, at: Timestamp, kind: EventType, sequence: Sequence, facts: Vec<u8>) {
+        let Some(log) = self.logs.get_mut(&owner) else { return };
+        log.last += 1;
+        self.ends.insert(owner, log.last);
+        self.noted.push(Noted { log: log.number, seq: log.last, at, kind, sequence, facts });
+    }
+
+    /// Writes the noted events. Part of every commit, and of whatever reads the log in order to change it.
+    pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        if self.noted.is_empty() {
+            return Ok(());
+        }
+        let mut insert = connection.prepare_cached(INSERT)?;
+        for Noted { log, seq, at, kind, sequence, facts } in self.noted.drain(..) {
+            let at = at.as_millis();
+            let sequence: u32 = match sequence {
+                Sequence::Known(number) => number,
+                Sequence::Counted(name) => {
+                    connection.prepare_cached(COUNT)?.query_row(params![log, name, at], |row| row.get(0))?
+                }
+            };
+            insert.execute(params![log, seq, at, kind.number(), sequence, facts])?;
+        }
+        Ok(())
+    }
+
+    /// Tells those who follow of the events of a transaction that is committed.
+    pub(super) fn publish(&mut self) {
+        if !self.ends.is_empty() {
+            self.bell.ring(std::mem::take(&mut self.ends));
+        }
+    }
+
+    /// Forgets what a transaction noted that is gone.
+    pub(super) fn load(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.noted.clear();
+        self.ends.clear();
+        self.read(connection)
+    }
+
+    /// Reads which logs there are, after one of them changed. The noted events are written.
+    pub(super) fn read(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.logs.clear();
+        let mut select = connection.prepare_cached(LOGS)?;
+        let mut found = select.query([])?;
+        while let Some(row) = found.next()? {
+            let owner = Owner { account: AccountId::from_bytes(row.get(1)?), mode: rows::mode_if_test(row.get(2)?) };
+            let log = Log {
+                number: row.get(0)?,
+                followed_until: rows::time(row, 3)?,
+                last: row.get(4)?,
+                has_endpoint: false,
+                wants_accepted: false,
+                wants_broadcast_messages: false,
+            };
+            self.logs.insert(owner, log);
+        }
+        let mut select = connection.prepare_cached(WANTS)?;
+        let mut found = select.query([])?;
+        while let Some(row) = found.next()? {
+            let number: u32 = row.get(0)?;
+            let wanted: Subscription = subscription(row, 1)?;
+            let Some(log) = self.logs.values_mut().find(|log| log.number == number) else { continue };
+            log.has_endpoint = true;
+            log.wants_accepted |= wanted.has(EventType::MessageQueued);
+            log.wants_broadcast_messages |= row.get::<_, bool>(2)?;
+        }
+        Ok(())
+    }
+
+    /// The number and the end of an owner's log.
+    pub(super) fn of(&self, owner: Owner) -> Option<(u32, u64)> {
+        self.logs.get(&owner).map(|log| (log.number, log.last))
+    }
+
+    /// Whether a resource was erased while an attempt may have been under way.
+    pub(super) fn was_erased(&self, resource: ResourceKey) -> bool {
+        self.erased.contains(&resource)
+    }
+
+    /// Remembers a resource whose person was erased.
+    pub(super) fn erase(&mut self, resource: ResourceKey) {
+        if self.erased.len() >= ERASED_MAX {
+            self.erased.pop_front();
+        }
+        self.erased.push_back(resource);
+    }
+}
+
+impl Log {
+    /// Whether a change of this time is logged.
+    fn is_written(&self, at: Timestamp) -> bool {
+        self.has_endpoint || at < self.followed_until
+    }
+
+    /// What event a change is, and its number where the resource tells it: a message and a broadcast have one path
+    /// through their statuses, on which each has its place.
+    fn event_of(&self, resource: &Resource) -> Option<(EventType, Sequence)> {
+        let (kind, sequence) = match resource {
+            Resource::Message { broadcast: Some(_), .. } if !self.wants_broadcast_messages => return None,
+            Resource::Message { delivery, .. } => {
+                let sequence = match delivery.status {
+                    Status::Queued if !self.wants_accepted => return None,
+                    Status::Queued => 1,
+                    Status::Sent => 2,
+                    Status::Delivered | Status::Undelivered | Status::Failed => {
+                        2 + u32::from(delivery.sent_at.is_some())
+                    }
+                };
+                (EventType::of_message(delivery.status), Sequence::Known(sequence))
+            }
+            Resource::Broadcast { status, .. } => {
+                (EventType::of_broadcast(*status)?, Sequence::Known(if status.is_open() { 1 } else { 2 }))
+            }
+            Resource::Inbound { id, .. } => (EventType::MessageReceived, Sequence::Counted(id.to_bytes().to_vec())),
+            Resource::OptedOut(opt_out) | Resource::OptedIn(opt_out) => {
+                let kind = match resource {
+                    Resource::OptedOut(_) => EventType::OptedOut,
+                    _ => EventType::OptedIn,
+                };
+                let from = opt_out.name.from.map(|from| from.to_string()).unwrap_or_default();
+                (kind, Sequence::Counted(format!("{} {from}", opt_out.name.number).into_bytes()))
+            }
+            _ => return None,
+        };
+        Some((kind, sequence))
+    }
+}
+
+/// The subscription that a column has.
+pub(super) fn subscription(row: &Row<'_>, at: usize) -> rusqlite::Result<Subscription> {
+    rows::word(row, at, |text| Subscription::parse(text.split(' ')))
+}
+
+const INSERT: &str = "INSERT INTO webhook_events (log, seq, at, type, sequence, facts) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const COUNT: &str = "INSERT INTO webhook_sequences (log, resource, last, at) VALUES (?1, ?2, 1, ?3) \
+    ON CONFLICT DO UPDATE SET last = last + 1, at = excluded.at RETURNING last";
+const LOGS: &str = "SELECT log, account_id, test, followed_until, max(base, coalesce((SELECT e.seq FROM \
+    webhook_events e WHERE e.log = l.log ORDER BY e.seq DESC LIMIT 1), 0)) FROM webhook_logs l";
+const WANTS: &str = "SELECT log, events, broadcast_messages FROM webhook_endpoints WHERE removed = 0";
