@@ -47,5 +47,6 @@ mod screening;
 mod senders;
 mod sending;
 mod shape;
+mod stop;
 mod supervision;
 mod worlds;
