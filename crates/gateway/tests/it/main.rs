@@ -47,6 +47,7 @@ mod screening;
 mod senders;
 mod sending;
 mod shape;
+mod stop;
 mod supervision;
 mod webhooks;
 mod worlds;
