@@ -56,13 +56,15 @@ class PythonSmsc:
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def serve(self, connection):
+        session = Session(self, connection)
         try:
-            Session(self, connection).run()
+            session.run()
         except OSError:
             pass
         except Exception as error:  # Whatever smpplib cannot read is what the tests look for.
             self.failures.append(repr(error))
         finally:
+            session.stream.close()
             connection.close()
 
     def take_id(self):
