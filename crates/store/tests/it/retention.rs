@@ -1,6 +1,7 @@
 //! The end of what is kept: what goes, in which order, and what stays.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use model::account::Account;
@@ -359,6 +360,9 @@ pub(crate) async fn old_texts_of_handsets_go_with_their_files_and_then_the_messa
     let rule = TextRetention::of_days(7);
     let (owner, other) = (account_with(&desk, rule).await, account_with(&desk, None).await);
     let mut counter = Counter::with(desk, Office::of(live(owner)));
+    counter.office.is_routed.store(false, Ordering::Relaxed);
+    counter.answer(arrival("to nobody", NOW)).await;
+    counter.office.is_routed.store(true, Ordering::Relaxed);
     let mut heard = Vec::new();
     for (secs, owner) in [(0, live(owner)), (1, test_of(live(owner))), (2, live(other)), (100, live(owner))] {
         *counter.office.now_of.lock().unwrap() = Some(owner);
@@ -366,8 +370,6 @@ pub(crate) async fn old_texts_of_handsets_go_with_their_files_and_then_the_messa
         let arrival = Arrival { media, ..arrival(&secs.to_string(), after(secs)) };
         heard.push(message(counter.answer(arrival).await).0.id);
     }
-    counter.office.is_routed.store(false, std::sync::atomic::Ordering::Relaxed);
-    counter.answer(arrival("to nobody", after(3))).await;
     let has_text = |counter: &Counter| {
         let (store, heard) = (Arc::clone(&counter.desk.store), heard.clone());
         async move {

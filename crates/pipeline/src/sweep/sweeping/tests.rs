@@ -453,6 +453,7 @@ fn removing_rests_between_its_steps_and_the_longer_the_more_else_is_written() {
             (step(7, true, 2_000), "rest 100 ms"),
             (Input::Due, "50 broadcast_texts at 0"),
             (nothing(Call::RemoveOld(Walk::Messages, Rule::Messages, NOW.wall, 1)), "50 inbound_texts at 0"),
+            (nothing(Call::RemoveOld(Walk::Messages, Rule::Messages, NOW.wall, 1)), "50 messages at 0"),
         ],
     );
 }
