@@ -296,11 +296,11 @@ async fn parts_that_look_like_a_receipts_and_make_none_are_a_message() {
     let peer = Peer::start().await;
     let mut bench = Bench::start(config(peer.address()));
     let mut session = peer.bound().await;
-    session.send(&part(1, 1, 0, "Form: err:none text:see below; ")).await;
+    session.send(&part(1, 1, 0, "My form: stat:fine err:none, ")).await;
     assert_eq!(session.next().await, answer(1, CommandStatus::ROK), "it might be a receipt's");
-    session.send(&part(2, 2, 0, "err:still none text:bye")).await;
+    session.send(&part(2, 2, 0, "and that is all of it")).await;
     let (inbound, ack) = inbound(&mut bench).await;
-    assert_eq!(said(&[inbound]).text.as_deref(), Some("Form: err:none text:see below; err:still none text:bye"));
+    assert_eq!(said(&[inbound]).text.as_deref(), Some("My form: stat:fine err:none, and that is all of it"));
     ack.accept();
     assert_eq!(session.next().await, answer(2, CommandStatus::ROK));
 }

@@ -18,7 +18,7 @@ pub(crate) enum Offer {
     Inbound(Delivery),
 }
 
-/// What is kept for a system that has nobody to receive it.
+/// What is kept for a system without a session that receives.
 const WAITING_MAX: usize = 1_000_000;
 
 /// The sessions that are bound, by `system_id`.
@@ -28,7 +28,7 @@ pub(crate) struct Registry(Mutex<Systems>);
 #[derive(Default)]
 struct Systems {
     by_id: HashMap<Vec<u8>, System>,
-    /// For whoever receives first.
+    /// For the first session that receives.
     unclaimed: VecDeque<Offer>,
     turn: usize,
 }
