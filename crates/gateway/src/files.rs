@@ -4,7 +4,6 @@
 //! so that some are kept back.
 
 use carrier::CarrierConfig;
-use fetch::SOCKETS_MAX;
 use fetch::media::FILES_MAX;
 use pipeline::READS_MAX;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -53,7 +52,8 @@ impl Budget {
         let carriers: usize = config.carrier.iter().map(of_carrier).sum();
         // Each carrier has a dispatcher that reads media, and so has the sandbox.
         let media = FILES_MAX * config.media.fetches_max + READS_MAX * (config.carrier.len() + 1);
-        let webhooks = SOCKETS_MAX * config.webhooks.requests_max;
+        // A connection for each request, and as many that are kept.
+        let webhooks = 2 * config.webhooks.requests_max;
         let reserve = OWN + webhooks + 2 * SEND_OFFS_MAX + config.admin.connections_max + media + carriers;
         let wanted = config.api.connections_max;
         let left = limit.map_or(wanted, |limit| usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(reserve));

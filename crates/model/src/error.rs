@@ -237,7 +237,10 @@ impl ErrorCode {
             Self::MediaTypeNotSupported => "The file behind `mediaUrl` is of a type that cannot be sent.",
             Self::InvalidMessageContent => INVALID_CHARACTERS,
             Self::MediaUploadFailed => "The file behind `mediaUrl` could not be fetched.",
-            Self::MediaUrlNotAllowed => "`mediaUrl` must be a public http or https address.",
+            Self::MediaUrlNotAllowed => {
+                "`mediaUrl` must be a public http or https address. The `url` of a webhook must be a public https \
+                 address, unless the operator allows more; `additionalInfo.field` is `url` then."
+            }
             Self::NonCompliantMessageContent => {
                 "`additionalInfo` names the categories and the places of the text that caused the refusal."
             }

@@ -11,6 +11,7 @@ mod client;
 mod field;
 mod kinds;
 mod limits;
+mod post;
 mod properties;
 mod proxies;
 mod redirects;

@@ -9,7 +9,7 @@ mod stop;
 mod world;
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -92,6 +92,10 @@ impl Dev {
         config.keys.pepper = Some(Secret(kept(&self.data.join("pepper"))?));
         config.media.directory = self.data.join("media");
         world.allow(&mut config.media);
+        // A developer's endpoint is on this machine.
+        config.webhooks.allow_http = true;
+        config.webhooks.allow_networks =
+            vec![IpAddr::V4(Ipv4Addr::LOCALHOST).into(), IpAddr::V6(Ipv6Addr::LOCALHOST).into()];
         config.store.url = format!("sqlite:{}", self.data.join("smsfactory.db").display());
         config.carrier = world.carriers();
         Ok(config)

@@ -193,6 +193,12 @@ fn check_networks(config: &Config, note: &mut impl FnMut(&str, String)) {
             ),
         );
     }
+    if let Some(network) = too_wide(&config.webhooks.allow_networks) {
+        note(
+            "webhooks.allow_networks",
+            format!("has {network}, which would let webhooks reach every host inside: name the networks that you mean"),
+        );
+    }
     if let Some(network) = too_wide(&config.api.trusted_proxies) {
         note(
             "api.trusted_proxies",

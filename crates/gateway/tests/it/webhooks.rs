@@ -381,3 +381,82 @@ async fn no_endpoint_of_the_zoo_delays_another() {
     assert!(receivers[4].received().len() >= 2, "a redirect is a failure, and not followed");
     eventually("an endless body counts by its status", async || (endless.received().len() >= 40).then_some(())).await;
 }
+
+/// The program with a tenant's key, and what it prints.
+async fn smsfactory(stage: &Stage, tenant: &Tenant, arguments: &[&str]) -> Value {
+    let mut command = program(stage, tenant, arguments);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn program(stage: &Stage, tenant: &Tenant, arguments: &[&str]) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_smsfactory"));
+    command
+        .args(["webhook", "--json", "--api-url", &format!("http://{}", stage.api)])
+        .args(arguments)
+        .env("SMSFACTORY_KEY_ID", &tenant.key)
+        .env("SMSFACTORY_KEY_SECRET", &tenant.secret)
+        .stdin(std::process::Stdio::null());
+    command
+}
+
+/// Ends the program with the test.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_line_does_what_the_api_does() {
+    let (stage, receiver) = (stage().await, Receiver::start().await);
+    let tenant = stage.tenant().await;
+    let made = smsfactory(&stage, &tenant, &["create", &receiver.url(), "--event", "webhook.*"]).await;
+    assert_eq!(made["events"], json!(["webhook.*"]));
+    let tested = smsfactory(&stage, &tenant, &["test", id(&made)]).await;
+    assert_eq!(tested["httpStatus"], 200);
+    assert_ne!(smsfactory(&stage, &tenant, &["rotate", id(&made)]).await["secret"], made["secret"]);
+    let deliveries = smsfactory(&stage, &tenant, &["deliveries", id(&made)]).await;
+    assert_eq!(deliveries["data"][0]["eventId"], tested["eventId"]);
+    let event = tested["eventId"].as_str().unwrap();
+    smsfactory(&stage, &tenant, &["replay", id(&made), "--event", event]).await;
+    assert_eq!(receiver.count(2).await[1].header("webhook-id"), Some(event));
+    assert_eq!(smsfactory(&stage, &tenant, &["list"]).await["data"][0]["id"], made["id"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_are_forwarded_to_a_developer_without_an_endpoint() {
+    let (mut stage, receiver) = (stage().await, Receiver::start().await);
+    let tenant = stage.tenant().await;
+    // The address must outlive the restart.
+    stage
+        .restart(|config| config.api.listen = format!("127.0.0.1:{}", crate::support::dead_port()).parse().unwrap())
+        .await;
+    let mut command = program(&stage, &tenant, &["listen", "--forward-to", &receiver.url()]);
+    let _running = Running(command.stdout(std::process::Stdio::null()).spawn().unwrap());
+    let mut sent = 0;
+    eventually("it listens", async || {
+        stage.send(&tenant, RECIPIENT, "hello").await;
+        sent += 1;
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        (!receiver.received().is_empty()).then_some(())
+    })
+    .await;
+    assert!(receiver.received()[0].header("webhook-signature").unwrap().starts_with("v1,"));
+    stage.restart(|_| {}).await;
+    let last = stage.send(&tenant, RECIPIENT, "after the start").await["id"].clone();
+    eventually("it goes on after the platform was away", async || {
+        let received = events(&receiver.received());
+        received.iter().any(|event| event["data"]["id"] == last && event["final"] == true).then_some(())
+    })
+    .await;
+    let ids: Vec<Value> = events(&receiver.received()).iter().map(|event| event["id"].clone()).collect();
+    let mut once = ids.iter().map(|id| id.as_str().unwrap()).collect::<Vec<_>>();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once.len(), ids.len(), "no event is forwarded twice");
+}

@@ -38,6 +38,8 @@ enum Note {
     Recorded(Vec<Progress>, Result<(), StoreError>),
     /// The endpoints of an owner, or of all.
     Endpoints(Option<Owner>, Result<Vec<Endpoint>, StoreError>),
+    /// An endpoint of this owner was disabled.
+    Disabled(Owner),
     /// So many old rows were removed.
     Forgotten(Result<usize, StoreError>),
 }
@@ -93,6 +95,9 @@ pub(crate) struct Driver {
     /// Progress that the store did not take.
     refused: Vec<Progress>,
     is_recording: bool,
+    /// Endpoints are being read, and those of these owners are read next.
+    is_reading: bool,
+    to_read: VecDeque<Option<Owner>>,
     record_after: Instant,
     // As long as the requests and reads that are under way, which are bounded.
     notes: (mpsc::UnboundedSender<Note>, mpsc::UnboundedReceiver<Note>),
@@ -123,6 +128,8 @@ impl Driver {
             unrecorded: BTreeSet::new(),
             refused: Vec::new(),
             is_recording: false,
+            is_reading: false,
+            to_read: VecDeque::new(),
             record_after: now,
             notes: mpsc::unbounded_channel(),
             next_round: now,
@@ -133,7 +140,7 @@ impl Driver {
 
     /// Delivers until the process ends, and then records what is still under way.
     pub(crate) async fn run(mut self) {
-        self.read_endpoints(None, Duration::ZERO);
+        self.read_endpoints(None);
         loop {
             self.act();
             let runtime = Arc::clone(&self.context.runtime);
@@ -159,8 +166,12 @@ impl Driver {
 
     /// Begins no further request, and records what comes of those under way. The caller bounds the time.
     async fn finish(mut self) {
-        while self.slots.used() > 0 || self.is_recording || !self.unrecorded.is_empty() || !self.refused.is_empty() {
+        loop {
             self.record();
+            if self.slots.used() == 0 && !self.is_recording {
+                // What the store does not take now is sent once more after the next start.
+                return;
+            }
             let Some(note) = self.notes.1.recv().await else { return };
             self.take_all(note);
         }
@@ -185,11 +196,8 @@ impl Driver {
                 self.input(id, Input::Ended(seq, ended));
             }
             Note::Recorded(progress, result) => self.recorded(progress, result),
-            Note::Endpoints(owner, Ok(endpoints)) => self.endpoints(owner, endpoints),
-            Note::Endpoints(owner, Err(error)) => {
-                tracing::warn!("The endpoints of webhooks could not be read: {error}");
-                self.read_endpoints(owner, AGAIN);
-            }
+            Note::Endpoints(owner, result) => self.endpoints_read(owner, result),
+            Note::Disabled(owner) => self.read_endpoints(Some(owner)),
             Note::Forgotten(Ok(count)) => {
                 self.context.stats.forgotten.add_many(count as u64);
                 if count >= FORGET {
@@ -216,7 +224,7 @@ impl Driver {
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::Changed(owner) => self.read_endpoints(Some(owner), Duration::ZERO),
+            Command::Changed(owner) => self.read_endpoints(Some(owner)),
             Command::Replayed(id) => {
                 let Some(entry) = self.entries.get_mut(&id) else { return };
                 let actions = entry.lane.look_again();
@@ -233,6 +241,20 @@ impl Driver {
             .collect();
         for (id, end) in found {
             self.input(id, Input::Grew(end));
+        }
+    }
+
+    fn endpoints_read(&mut self, owner: Option<Owner>, result: Result<Vec<Endpoint>, StoreError>) {
+        self.is_reading = false;
+        match result {
+            Ok(endpoints) => self.endpoints(owner, endpoints),
+            Err(error) => {
+                tracing::warn!("The endpoints of webhooks could not be read: {error}");
+                self.to_read.push_back(owner);
+            }
+        }
+        if let Some(next) = self.to_read.pop_front() {
+            self.read_endpoints(next);
         }
     }
 
@@ -414,9 +436,8 @@ impl Driver {
                             "The webhook {id} was disabled: {}",
                             reason.as_str()
                         );
-                        let endpoints = context.store.webhooks(Some(owner)).await;
                         // Only a driver that has ended does not listen.
-                        let _ = notes.send(Note::Endpoints(Some(owner), endpoints));
+                        let _ = notes.send(Note::Disabled(owner));
                         return;
                     }
                     Ok(None) => return,
@@ -444,11 +465,22 @@ impl Driver {
         }
     }
 
-    fn read_endpoints(&self, owner: Option<Owner>, after: Duration) {
+    /// Has endpoints read, one call after the other, so that none brings back an earlier state.
+    fn read_endpoints(&mut self, owner: Option<Owner>) {
+        if self.is_reading {
+            if !self.to_read.contains(&owner) {
+                self.to_read.push_back(owner);
+            }
+            return;
+        }
+        self.is_reading = true;
         let context = Arc::clone(&self.context);
         self.spawn("webhook read", async move {
-            context.runtime.sleep(after).await;
-            Note::Endpoints(owner, context.store.webhooks(owner).await)
+            let read = context.store.webhooks(owner).await;
+            if read.is_err() {
+                context.runtime.sleep(AGAIN).await;
+            }
+            Note::Endpoints(owner, read)
         });
     }
 

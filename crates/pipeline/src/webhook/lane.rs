@@ -179,6 +179,9 @@ pub(crate) struct Lane {
     /// There may be pending deliveries on disk after this event which are not in memory.
     more_pending: Option<u64>,
     reads_pending: bool,
+    /// What is being read is to be read once more, because it may have changed meanwhile.
+    pending_again: bool,
+    replay_again: bool,
     in_flight: BTreeMap<u64, Sending>,
     busy: BTreeSet<ResourceKey>,
     unrecorded: Vec<DeliveryRecord>,
@@ -205,6 +208,8 @@ impl Lane {
             of_resource: BTreeMap::new(),
             more_pending: Some(0),
             reads_pending: false,
+            pending_again: false,
+            replay_again: false,
             in_flight: BTreeMap::new(),
             busy: BTreeSet::new(),
             unrecorded: Vec::new(),
@@ -228,7 +233,10 @@ impl Lane {
             Input::Grew(end) => self.tail.end = self.tail.end.max(end),
             Input::Read(source, heads) => self.read(source, heads),
             Input::Replay(replay) => {
-                self.looks_for_replay = false;
+                self.looks_for_replay = std::mem::take(&mut self.replay_again) && replay.is_none();
+                if self.looks_for_replay {
+                    actions.push(Action::LookForReplay);
+                }
                 self.replay = replay.map(|replay| (replay.number, Reading::from(replay.position, replay.end)));
             }
             Input::Pending(pending, limit) => self.pending(pending, limit, now),
@@ -241,6 +249,8 @@ impl Lane {
 
     /// Looks again for replays and pending deliveries, after the account asked for some.
     pub(crate) fn look_again(&mut self) -> Vec<Action> {
+        // What is being read was perhaps read before.
+        (self.pending_again, self.replay_again) = (self.reads_pending, self.looks_for_replay);
         self.more_pending = Some(0);
         let mut actions = self.reads();
         if self.replay.is_none() && !self.looks_for_replay {
@@ -301,7 +311,10 @@ impl Lane {
         self.reads_pending = false;
         let Some(pending) = pending else { return };
         let is_more = pending.len() >= limit;
-        self.more_pending = pending.last().map(|last| last.head.seq).filter(|_| is_more);
+        self.more_pending = match std::mem::take(&mut self.pending_again) {
+            true => Some(0),
+            false => pending.last().map(|last| last.head.seq).filter(|_| is_more),
+        };
         // A clock that ran ahead must not put a delivery off for longer than the schedule does.
         let latest = now + wait_after(TRIES_MAX, 1.0, None);
         for PendingDelivery { head, tries, due_at } in pending {

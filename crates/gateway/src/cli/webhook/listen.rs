@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use model::{Clock, EventId};
+use model::EventId;
 use pipeline::webhook::{Secret, signatures};
 use serde_json::Value;
 use serde_json::value::RawValue;

@@ -134,9 +134,9 @@ const COUNT: &str = "SELECT count(*) FROM webhook_endpoints WHERE log = ?1 AND r
 const INSERT: &str = "INSERT INTO webhook_endpoints (id, log, url, events, description, active, ordering, \
     broadcast_messages, created_at, position) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 const UPDATE: &str = "UPDATE webhook_endpoints SET url = ?2, events = ?3, description = ?4, active = ?5, \
-    ordering = ?6, broadcast_messages = ?7, disabled_reason = iif(?8, NULL, disabled_reason), disabled_at = iif(?8, NULL, \
-    disabled_at), failing_since = iif(?8, NULL, failing_since), failing_attempts = iif(?8, 0, failing_attempts) \
-    WHERE webhook = ?1";
+    ordering = ?6, broadcast_messages = ?7, disabled_reason = iif(?8, NULL, disabled_reason), \
+    disabled_at = iif(?8, NULL, disabled_at), failing_since = iif(?8, NULL, failing_since), \
+    failing_attempts = iif(?8, 0, failing_attempts) WHERE webhook = ?1";
 const REMOVE: &str = "UPDATE webhook_endpoints SET removed = 1, active = 0, url = '' WHERE webhook = ?1";
 const REMOVE_SECRETS: &str = "DELETE FROM webhook_secrets WHERE webhook = ?1";
 const REMOVE_REPLAYS: &str = "DELETE FROM webhook_replays WHERE webhook = ?1";

@@ -13,11 +13,10 @@ use crate::sqlite::fault::Fault;
 use crate::sqlite::rows;
 
 /// The columns of an endpoint, for [`found`].
-pub(super) const COLUMNS: &str = "w.webhook, w.id, l.account_id, l.test, w.url, w.events, w.description, w.active, w.ordering, \
-    w.broadcast_messages, w.created_at, w.disabled_reason, w.disabled_at, w.position, w.failing_since, \
+pub(super) const COLUMNS: &str = "w.webhook, w.id, l.account_id, l.test, w.url, w.events, w.description, w.active, \
+    w.ordering, w.broadcast_messages, w.created_at, w.disabled_reason, w.disabled_at, w.position, w.failing_since, \
     w.failing_attempts, w.log, max(l.base, coalesce((SELECT e.seq FROM webhook_events e WHERE e.log = w.log \
-    ORDER BY e.seq DESC LIMIT 1), 0)) \
-    FROM webhook_endpoints w JOIN webhook_logs l ON l.log = w.log";
+    ORDER BY e.seq DESC LIMIT 1), 0)) FROM webhook_endpoints w JOIN webhook_logs l ON l.log = w.log";
 
 /// An endpoint's row.
 pub(super) struct Found {
