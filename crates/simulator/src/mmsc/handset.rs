@@ -1,4 +1,5 @@
 //! Multimedia messages of handsets, as the command line says them.
+#![expect(clippy::doc_markdown, reason = "what stands here is the help of the command line")]
 
 use std::path::PathBuf;
 use std::str::FromStr;

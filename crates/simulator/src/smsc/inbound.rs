@@ -1,4 +1,5 @@
 //! Messages of handsets that the SMSC sends: what they say, and the PDUs that carry them.
+#![expect(clippy::doc_markdown, reason = "what stands here is the help of the command line")]
 
 mod build;
 

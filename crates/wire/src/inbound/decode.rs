@@ -105,10 +105,11 @@ fn utf8(octets: &[u8]) -> Option<String> {
 /// UTF-16, big-endian unless a mark says otherwise, with the mark before the whole or before each part. An odd last
 /// octet is dropped; an octet alone is no text.
 fn utf16(parts: &[UserData]) -> Option<String> {
+    type Unit = fn([u8; 2]) -> u16;
     const BIG: &[u8] = &[0xFE, 0xFF];
     const LITTLE: &[u8] = &[0xFF, 0xFE];
     let all_begin_with = |mark: &[u8]| parts.iter().all(|part| part.octets.starts_with(mark));
-    let (mark, unit): (&[u8], fn([u8; 2]) -> u16) = match () {
+    let (mark, unit): (&[u8], Unit) = match () {
         () if all_begin_with(LITTLE) => (LITTLE, u16::from_le_bytes),
         () if all_begin_with(BIG) => (BIG, u16::from_be_bytes),
         () => (&[], u16::from_be_bytes),
@@ -117,7 +118,7 @@ fn utf16(parts: &[UserData]) -> Option<String> {
     let octets: Vec<u8> = parts.iter().flat_map(without).collect();
     let (octets, unit) = match (octets.strip_prefix(BIG), octets.strip_prefix(LITTLE)) {
         (Some(rest), _) if mark.is_empty() => (rest, unit),
-        (_, Some(rest)) if mark.is_empty() => (rest, u16::from_le_bytes as fn([u8; 2]) -> u16),
+        (_, Some(rest)) if mark.is_empty() => (rest, u16::from_le_bytes as Unit),
         _ => (&octets[..], unit),
     };
     if octets.len() == 1 {

@@ -167,7 +167,7 @@ impl Delivery {
     /// Its `data_coding`, and what follows its header.
     pub(crate) fn text(&self) -> (u8, &[u8]) {
         let has_header = self.esm_class & esm_class::UDHI != 0;
-        (self.data_coding, if has_header { wire::concat::read(&self.user_data).1 } else { &self.user_data })
+        (self.data_coding, if has_header { wire::concat::read(&self.user_data).1 } else { &self.user_data[..] })
     }
 
     /// What the log says of it.
