@@ -184,7 +184,8 @@ async fn codes_33010_and_33011_follow_blocks_of_all_and_of_one_account() {
                 .operate("PUT", &format!("/blocks/{number}"), json!({ "kind": kind, "accountId": account }))
                 .await
                 .expect(200);
-            stage.ask(&ask).await.refused(code, Value::Null);
+            let info = if code == 33010 { json!({ "reason": "blocked" }) } else { Value::Null };
+            stage.ask(&ask).await.refused(code, info);
             let of = account.map(|account| format!("&accountId={account}")).unwrap_or_default();
             stage.operate("DELETE", &format!("/blocks/{number}?kind={kind}{of}"), Value::Null).await.expect(204);
             stage.ask(&ask).await.expect(201);
