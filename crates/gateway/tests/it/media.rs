@@ -66,7 +66,8 @@ async fn the_same_media_are_kept_once_for_messages_and_for_a_broadcast() {
         stage.ask(&tenant.post(&mms(&tenant, &server.url("photo.jpg")))).await.expect(201);
     }
     let broadcast = json!({
-        "recipients": crate::broadcast::recipients(50),
+        // The sandbox answers the next one with a picture of its handset.
+        "recipients": crate::broadcast::recipients(12),
         "from": tenant.number,
         "mediaUrl": server.url("photo.jpg"),
     });
