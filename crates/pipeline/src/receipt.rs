@@ -152,12 +152,13 @@ impl Recorder {
 
     async fn write(&self, writes: Writes) -> Input<'static> {
         let Writes { outcomes, receipts, arrivals, answered, refused } = writes;
-        // They are handed to the store in this order, and its next commit takes them together.
-        let (outcomes, receipts, arrivals, (), ()) = tokio::join!(
+        // They are handed to the store in this order, and its next commit takes them together. What a carrier has the
+        // answer to is noted before what it sent then, which is another message although the octets are the same.
+        let (outcomes, receipts, (), arrivals, ()) = tokio::join!(
             self.write_outcomes(outcomes),
             self.write_receipts(receipts),
-            self.write_arrivals(arrivals),
             self.write_answered(answered),
+            self.write_arrivals(arrivals),
             self.write_refused(refused)
         );
         Input::Written(Written { outcomes, receipts, arrivals })

@@ -449,18 +449,6 @@ mod tests {
         };
         let block =
             Block { number, kind: BlockKind::Sender, account: None, reason: Some("asked".into()), created_at: at };
-        let opt_out = OptOut {
-            name: OptOutName {
-                owner: Owner { account, mode: Mode::Test },
-                number: Msisdn::parse("+12025550144").unwrap(),
-                from: Some(number),
-            },
-            source: OptOutSource::Keyword,
-            keyword: Some("STOP".into()),
-            message: Some(MessageId::from_bytes([4; 16])),
-            reason: Some(String::new().into()),
-            created_at: at,
-        };
         vec![
             Resource::Message {
                 id: MessageId::from_bytes([1; 16]),
@@ -488,6 +476,27 @@ mod tests {
             Resource::Policy { account, policy: "{}".into() },
             Resource::Keywords { of: KeywordsOf::Account(account), settings: "{}".into() },
             Resource::Keywords { of: KeywordsOf::Number(number), settings: r#"{"yes":true}"#.into() },
+        ]
+        .into_iter()
+        .chain(of_handsets())
+        .collect()
+    }
+
+    fn of_handsets() -> [Resource; 3] {
+        let (account, at) = (AccountId::from_bytes([3; 16]), Timestamp::from_millis(1_773_585_000_000));
+        let opt_out = OptOut {
+            name: OptOutName {
+                owner: Owner { account, mode: Mode::Test },
+                number: Msisdn::parse("+12025550144").unwrap(),
+                from: Some(Originator::parse("ACME").unwrap()),
+            },
+            source: OptOutSource::Keyword,
+            keyword: Some("STOP".into()),
+            message: Some(MessageId::from_bytes([4; 16])),
+            reason: Some(String::new().into()),
+            created_at: at,
+        };
+        [
             Resource::Inbound { id: MessageId::from_bytes([1; 16]), is_partial: true },
             Resource::OptedOut(opt_out.clone()),
             Resource::OptedIn(OptOut { keyword: None, message: None, reason: None, ..opt_out }),

@@ -13,7 +13,7 @@ use super::outcome;
 use super::smtp::{Envelope, Pool};
 use crate::exchange::{Peer, Unconfirmed};
 
-/// An answer, and who is told once the MMSC has it.
+/// An answer, and the confirmation to give once the MMSC has it.
 pub(super) struct Outgoing {
     pub(super) answer: Answer,
     pub(super) unconfirmed: Option<Unconfirmed>,

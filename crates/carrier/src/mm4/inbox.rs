@@ -145,7 +145,7 @@ impl Inbox {
         mms::of_mm4(address, self.config.national_prefix.as_deref())
     }
 
-    /// Whom a message is for: everyone that its head names, and those handsets that only its envelope names.
+    /// The recipients of a message: those in its head, and those handsets that only its envelope names.
     fn recipients(&self, forward: &ForwardReq, envelope: &ServerEnvelope) -> Vec<InboundAddress> {
         let hidden = envelope.recipients().iter().filter_map(|recipient| Address::parse(recipient));
         let hidden: Vec<Address> = hidden.filter(|address| address.kind() == AddressKind::Plmn).collect();

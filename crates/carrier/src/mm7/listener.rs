@@ -167,7 +167,7 @@ async fn connection(door: Arc<Door>, stream: TcpStream, place: Place, mut stoppe
 
 type Answer = Response<Told>;
 
-/// The body of an answer, and who is told when the connection has taken it.
+/// The body of an answer, and the confirmation to give when the connection has taken it.
 #[derive(Default)]
 struct Told {
     body: Full<Bytes>,

@@ -24,7 +24,7 @@ use crate::{Inbound, Receipt};
 pub(crate) struct Reply {
     pub(crate) http: u16,
     pub(crate) post: Post,
-    /// Who is told once the MMSC has it.
+    /// The confirmation to give once the MMSC has it.
     pub(crate) unconfirmed: Option<Unconfirmed>,
 }
 

@@ -438,12 +438,16 @@ impl Driver<'_> {
     /// Writes the last answers, as far as the SMSC takes them without delay.
     async fn say_goodbye(&mut self) {
         const LIMIT: Duration = Duration::from_secs(1);
+        let left = self.output.len() as u64;
         let goodbye = async {
             self.writer.write_all_buf(&mut self.output).await?;
             self.writer.shutdown().await
         };
-        // The connection is over either way.
-        let _ = self.link.shared.runtime.timeout(LIMIT, goodbye).await;
+        // The connection is over either way, but what it took is answered.
+        if let Ok(Ok(())) = self.link.shared.runtime.timeout(LIMIT, goodbye).await {
+            self.written += left;
+            self.session.has_written(self.written, self.now());
+        }
     }
 }
 

@@ -171,6 +171,13 @@ impl Parts {
             set.parts.get(&part.number).is_some_and(|known| known.sm.short_message != part.sm.short_message)
         };
         let place = sets.iter().rposition(|set| set.name == part.name && now < set.since + KEPT);
+        // A message of a handset under the reference of a receipt that was handled.
+        if standing == Standing::Other
+            && let Some(over) = place.filter(|place| sets.get(*place).is_some_and(|set| set.is_done && is_another(set)))
+        {
+            sets.remove(over);
+            return Taken::Alone;
+        }
         let place = place.filter(|place| sets.get(*place).is_some_and(|set| !is_another(set)));
         if standing == Standing::Complete && place.is_none() {
             // The rest of it is nothing but the message that it repeats.
@@ -316,6 +323,16 @@ mod tests {
         assert!(matches!(parts.take(of_handset(2), Standing::Other, now), Taken::Alone));
         assert!(matches!(parts.take(part(1, 2, "stat:DELIVRD"), Standing::Complete, now), Taken::Alone));
         assert!(matches!(parts.take(of_handset(1), Standing::Other, now), Taken::Alone));
+    }
+
+    #[test]
+    fn a_message_under_the_reference_of_a_receipt_that_was_handled_is_whole() {
+        let (parts, now) = (Parts::default(), Instant::now());
+        assert!(matches!(parts.take(part(1, 1, "id:1 stat:DELIVRD err:000"), Standing::Complete, now), Taken::Alone));
+        assert!(matches!(parts.take(part(1, 2, ", the rest of it"), Standing::Other, now), Taken::Kept));
+        for (number, text) in [(1, "Hello "), (2, "world")] {
+            assert!(matches!(parts.take(part(1, number, text), Standing::Other, now), Taken::Alone), "{text}");
+        }
     }
 
     #[test]

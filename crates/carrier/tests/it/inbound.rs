@@ -290,3 +290,32 @@ async fn parts_of_a_receipt_without_its_class_are_no_message() {
     within("nothing else", session.sync()).await;
     assert!(bench.event_now().is_none());
 }
+
+#[tokio::test]
+async fn parts_that_look_like_a_receipts_and_make_none_are_a_message() {
+    let peer = Peer::start().await;
+    let mut bench = Bench::start(config(peer.address()));
+    let mut session = peer.bound().await;
+    session.send(&part(1, 1, 0, "My form: stat:fine err:none, ")).await;
+    assert_eq!(session.next().await, answer(1, CommandStatus::ROK), "it might be a receipt's");
+    session.send(&part(2, 2, 0, "and that is all of it")).await;
+    let (inbound, ack) = inbound(&mut bench).await;
+    assert_eq!(said(&[inbound]).text.as_deref(), Some("My form: stat:fine err:none, and that is all of it"));
+    ack.accept();
+    assert_eq!(session.next().await, answer(2, CommandStatus::ROK));
+}
+
+#[tokio::test]
+async fn an_answer_after_the_smsc_has_unbound_is_told_all_the_same() {
+    let peer = Peer::start().await;
+    let mut bench = Bench::start(config(peer.address()));
+    let mut session = peer.bound().await;
+    session.send(&deliver(1, "Yes")).await;
+    let (_, ack) = inbound(&mut bench).await;
+    session.send(&Pdu::new(2, Body::Unbind)).await;
+    assert_eq!(session.next().await, Pdu::new(2, Body::UnbindResp));
+    let id = ack.id();
+    ack.accept();
+    assert_eq!(session.next().await, answer(1, CommandStatus::ROK));
+    assert!(matches!(bench.event().await, Event::Answered(answered) if answered == id));
+}

@@ -84,7 +84,16 @@ async fn other_rules_are_taken_over_at_once_and_what_goes_is_counted() {
         assert!(report.applied.iter().any(|entry| entry.key == key), "{key}: {report:?}");
     }
     let metrics = Ask::new("GET", "/metrics").send(stage.admin).await.text();
-    for what in ["texts", "broadcast_texts", "messages", "broadcasts", "receipt_keys", "unmatched"] {
+    for what in [
+        "texts",
+        "broadcast_texts",
+        "inbound_texts",
+        "inbound_messages",
+        "messages",
+        "broadcasts",
+        "receipt_keys",
+        "unmatched",
+    ] {
         let line = format!("smsfactory_retention_removed_total{{what=\"{what}\"}} 0");
         assert!(metrics.contains(&line), "{line}");
     }

@@ -89,6 +89,17 @@ async fn a_stop_is_confirmed_and_heeded_before_its_carrier_is_answered() {
 }
 
 #[tokio::test]
+async fn a_broadcast_skips_those_who_opted_out() {
+    let world = World::new().await;
+    let mut handsets = Handsets::of(&world);
+    handsets.text(HANDSET, NUMBER, "quit").await;
+    let id = world.broadcast(&[HANDSET, "+12025550144"]).await;
+    let record = world.pipeline.store().broadcast(None, id).await.unwrap().unwrap();
+    assert_eq!((record.counts.total, record.counts.skipped), (2, 1));
+    assert_eq!(&*world.sent(2).await.recipient.text(), "+12025550144");
+}
+
+#[tokio::test]
 async fn a_thousand_stops_of_a_handset_get_one_answer() {
     let world = World::new().await;
     let mut handsets = Handsets::of(&world);

@@ -12,11 +12,14 @@ use model::backoff::Backoff;
 use model::key::KeyId;
 use model::message::MessageType;
 use model::number::NumberState;
-use model::{AccountId, CarrierName, Entropy, Message, Mode, Originator, Owner, Refusal, SeededEntropy, SenderKinds};
+use model::{
+    AccountId, BroadcastId, CarrierName, Entropy, Message, Mode, Originator, Owner, Refusal, SeededEntropy, SenderKinds,
+};
 use pipeline::route::{Route, Routes};
 use pipeline::tenants::{Caller, TenantBook};
 use pipeline::{
-    AdmissionLimits, BroadcastSettings, DispatchSettings, Node, Parts, Pipeline, QueueLimits, SendRequest, WriteMessage,
+    AdmissionLimits, BroadcastRequest, BroadcastSettings, DispatchSettings, Node, Parts, Pipeline, QueueLimits,
+    RecipientList, SendRequest, WriteMessage,
 };
 use runtime::{Machine, Runtime, Supervisor};
 use screening::Screen;
@@ -225,6 +228,19 @@ impl World {
     /// Sends a message that is refused, and says why.
     pub(crate) async fn refusal(&self) -> Refusal {
         self.pipeline.send(&self.caller, request(), None, |_, _, _| String::new()).await.unwrap_err()
+    }
+
+    /// Accepts a broadcast to these recipients.
+    pub(crate) async fn broadcast(&self, recipients: &[&str]) -> BroadcastId {
+        let mut list = RecipientList::default();
+        recipients.iter().for_each(|recipient| list.push(recipient));
+        let request = BroadcastRequest {
+            recipients: Some(list),
+            from: Some("+18005550001".to_owned()),
+            body: Some("hello".into()),
+            ..BroadcastRequest::default()
+        };
+        self.pipeline.broadcast(&self.caller, request, None, |_, _, _| String::new()).await.unwrap().id
     }
 
     /// Lets a carrier report something.

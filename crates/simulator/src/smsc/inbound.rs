@@ -10,12 +10,14 @@ use std::str::FromStr;
 pub(crate) use build::{Delivery, deliveries};
 use wire::smpp::Address;
 
-/// A message of a handset: who sends it, to which number, and its text.
+use crate::delay::DELAY_MS_MAX;
+
+/// A message of a handset: its number, ours, and the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handset {
     /// The handset.
     pub from: Address,
-    /// Whom it writes to.
+    /// Our number.
     pub to: Address,
     /// What it writes; with `--inbound-encoding binary`, octets in hexadecimal.
     pub text: String,
@@ -129,8 +131,8 @@ pub enum InboundVia {
 /// How messages of handsets are sent.
 #[derive(Clone, Debug, clap::Args)]
 pub struct InboundOptions {
-    /// Sends a message of a handset once somebody receives: `+18005550001 +18005551234 STOP`, that is its number, ours,
-    /// and the text. May be given more than once.
+    /// Sends a message of a handset once a receiver has bound: `+18005550001 +18005551234 STOP`, that is its number,
+    /// ours, and the text. May be given more than once.
     #[arg(long, value_name = "FROM TO TEXT")]
     pub inbound: Vec<Handset>,
     /// Sends the messages of this file, one a line, written the same way.
@@ -164,7 +166,7 @@ pub struct InboundOptions {
     #[arg(long, value_enum, default_value_t = InboundVia::DeliverSm)]
     pub inbound_via: InboundVia,
     /// How long an answer may take, in ms. What is not answered by then, or when its session ends, is sent again.
-    #[arg(long, default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(1..=crate::delay::DELAY_MS_MAX))]
+    #[arg(long, default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(1..=DELAY_MS_MAX))]
     pub inbound_answer_within_ms: u64,
 }
 

@@ -103,7 +103,7 @@ impl Shared {
     }
 }
 
-/// Sends messages of handsets, so many a second, once somebody has bound.
+/// Sends messages of handsets, so many a second, once a session is bound.
 async fn send_all(shared: Arc<Shared>, handsets: Vec<Handset>) {
     let mut stopped = shared.sessions.stopped();
     let sending = async {
@@ -142,7 +142,7 @@ impl Smsc {
         self.shared.journal.flush();
     }
 
-    /// Sends a message of a handset, as the options say, to whoever receives; later if nobody does.
+    /// Sends a message of a handset, as the options say, to a session that receives, or later to the first one.
     pub fn bring(&self, message: &Handset) {
         for part in self.shared.deliveries(message, &mut Random::new(self.shared.options.seed)) {
             self.shared.registry.deliver_to_any(Offer::Inbound(part));

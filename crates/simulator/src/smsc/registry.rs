@@ -18,7 +18,7 @@ pub(crate) enum Offer {
     Inbound(Delivery),
 }
 
-/// What is kept for a system that has nobody to receive it.
+/// What is kept for a system without a session that receives.
 const WAITING_MAX: usize = 1_000_000;
 
 /// The sessions that are bound, by `system_id`.
@@ -28,7 +28,7 @@ pub(crate) struct Registry(Mutex<Systems>);
 #[derive(Default)]
 struct Systems {
     by_id: HashMap<Vec<u8>, System>,
-    /// For whoever receives first.
+    /// For the first session that receives.
     unclaimed: VecDeque<Offer>,
     turn: usize,
 }
@@ -87,16 +87,16 @@ impl Registry {
     /// Gives something to a receiver of any system, in turn; to the first that there will be where there is none.
     pub(crate) fn deliver_to_any(&self, offer: Offer) {
         let mut systems = self.lock();
-        systems.turn = systems.turn.wrapping_add(1);
-        let turn = systems.turn;
+        let Systems { by_id, unclaimed, turn } = &mut *systems;
+        *turn = turn.wrapping_add(1);
         let mut receiving: Vec<(&Vec<u8>, &mut System)> =
-            systems.by_id.iter_mut().filter(|(_, system)| !system.receivers.is_empty()).collect();
+            by_id.iter_mut().filter(|(_, system)| !system.receivers.is_empty()).collect();
         // No order of a hash map decides anything.
         receiving.sort_by_key(|(id, _)| *id);
         let count = receiving.len();
-        match receiving.into_iter().nth(turn % count.max(1)) {
+        match receiving.into_iter().nth(*turn % count.max(1)) {
             Some((_, system)) => system.deliver(offer),
-            None if systems.unclaimed.len() < WAITING_MAX => systems.unclaimed.push_back(offer),
+            None if unclaimed.len() < WAITING_MAX => unclaimed.push_back(offer),
             None => {}
         }
     }

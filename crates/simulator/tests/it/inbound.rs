@@ -21,7 +21,7 @@ fn sm(pdu: &Pdu) -> &Sm {
 }
 
 #[tokio::test]
-async fn a_message_is_sent_once_somebody_receives() {
+async fn a_message_is_sent_once_a_receiver_has_bound() {
     let smsc = smsc(options(|inbound| (inbound.inbound, inbound.inbound_repeat) = (vec![stop()], 2))).await;
     let _transmitter = Client::bound(&smsc, BindKind::Transmitter).await;
     let mut client = Client::bound(&smsc, BindKind::Receiver).await;

@@ -291,11 +291,11 @@ pub struct InboundPage {
 pub trait Inbound: Send + Sync {
     /// Records arrivals. One result each, in order; atomic for the whole list.
     ///
-    /// An arrival with the carrier, addresses, part and content of one of the last [`REDELIVERED_WITHIN`] is a repeat if
-    /// the answer to that one is not known to have reached the carrier in time ([`Self::answered`]). So is a part that
-    /// is known with the same content, of a message that lacks other parts or was completed within that time. A part
-    /// whose number is known with other content begins another message: what had come of the one before is shown as far
-    /// as it has come.
+    /// An arrival with the carrier, addresses, part and content of one of the last [`REDELIVERED_WITHIN`] is a repeat
+    /// if the answer to that one is not known to have reached the carrier in time ([`Self::answered`]). So is a part
+    /// that is known with the same content, of a message that lacks other parts or was completed within that time. A
+    /// part whose number is known with other content begins another message: what had come of the one before is shown
+    /// as far as it has come.
     ///
     /// Parts belong together that have the same carrier, addresses, form, reference, total and other elements. A
     /// message that they complete is interpreted and written with all that follows from it: the opt-out list and its

@@ -76,15 +76,15 @@ pub trait OptOuts: Send + Sync {
     /// nothing to the history. Queued messages to the handset in its scope fail as those of a blocked recipient do,
     /// many of them in later transactions before this call returns.
     ///
-    /// A keyword of the handset takes over an opt-out of another source, which then needs a reason to end; the list says
-    /// that it is the handset's own.
+    /// A keyword of the handset takes over an opt-out of another source, which then needs a reason to end; the list
+    /// says that it is the handset's own.
     async fn opt_out(&self, opt_outs: Vec<OptOut>) -> Result<Vec<bool>, StoreError>;
 
     /// Ends an opt-out. One by a keyword needs a reason, unless a keyword ends it.
     async fn opt_in(&self, opt_in: OptIn) -> Result<OptedIn, StoreError>;
 
-    /// Opt-outs of an owner, newest first, beginning after `after`: at most `limit`, and fewer where many are not in the
-    /// time that the filter asks for.
+    /// Opt-outs of an owner, newest first, beginning after `after`: at most `limit`, and fewer where many are not in
+    /// the time that the filter asks for.
     async fn opt_outs(
         &self,
         owner: Owner,

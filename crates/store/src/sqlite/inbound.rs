@@ -1,8 +1,8 @@
 //! Messages of handsets: what came before, parts to wholes, wholes to messages, and what follows from them, in one
 //! transaction.
 //!
-//! Reading order: [`arrivals`] (what came again), [`joins`] (parts), [`inbound_rows`] (the rows of messages), [`follow`]
-//! (opt-outs and automatic messages), [`list`] (reading).
+//! Reading order: [`arrivals`] (what came again), [`joins`] (parts), [`inbound_rows`] (the rows of messages),
+//! [`follow`] (opt-outs and automatic messages), [`list`] (reading).
 
 mod arrivals;
 mod erase;

@@ -50,7 +50,7 @@ fn new_erasure(number: Msisdn, id: ErasureId) -> NewErasure {
     }
 }
 
-async fn begun(desk: &Desk) -> ErasureId {
+pub(crate) async fn begun(desk: &Desk) -> ErasureId {
     desk.store.begin_erasure(new_erasure(person(), desk.erasure_id())).await.unwrap().id
 }
 
@@ -77,6 +77,7 @@ pub(crate) async fn erase(desk: &Desk) -> (Erasure, Vec<StoredMedia>) {
     store.erase_packed(id, packed.chunks).await.unwrap();
     let erased = store.erase_messages(id, messages_of(desk, person()).await, after(5)).await.unwrap();
     assert_eq!(erased.under_way, []);
+    while store.erase_inbound(id, after(5), 2).await.unwrap().more {}
     let receipts = store.receipts_of(person(), None).await.unwrap();
     store.erase_receipts(id, receipts.places, after(5)).await.unwrap();
     (store.end_erasure(id, after(6)).await.unwrap(), erased.media)

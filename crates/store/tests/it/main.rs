@@ -232,6 +232,14 @@ macro_rules! conformance {
                 tenants_are_read_as_of_one_moment;
             inbound:
                 a_message_of_a_handset_is_kept_as_it_was_interpreted
+                a_message_that_was_not_answered_in_time_is_one_message
+                texts_that_were_answered_in_time_are_as_many_messages
+                arrivals_are_recorded_in_their_order
+                a_message_to_no_account_is_kept_for_the_operator
+                a_message_that_the_operator_assigns_is_the_accounts
+                lists_of_messages_of_handsets_show_what_is_asked_for
+                what_can_mean_nothing_any_more_is_forgotten;
+            parts:
                 parts_in_any_order_become_one_message
                 parts_that_differ_in_anything_are_of_other_messages
                 a_part_that_comes_again_is_passed_over
@@ -240,14 +248,7 @@ macro_rules! conformance {
                 waits_end_a_few_at_a_time_and_also_after_the_clock_was_set_back
                 a_late_part_completes_the_message_under_its_id
                 a_part_that_comes_too_late_is_of_another_message
-                what_a_number_brought_stays_with_its_owner_of_then
-                a_message_that_was_not_answered_in_time_is_one_message
-                texts_that_were_answered_in_time_are_as_many_messages
-                arrivals_are_recorded_in_their_order
-                a_message_to_no_account_is_kept_for_the_operator
-                a_message_that_the_operator_assigns_is_the_accounts
-                lists_of_messages_of_handsets_show_what_is_asked_for
-                what_can_mean_nothing_any_more_is_forgotten;
+                what_a_number_brought_stays_with_its_owner_of_then;
             keywords:
                 a_stop_is_one_change_with_all_that_follows_from_it
                 a_stop_ends_what_waits_for_its_handset_and_nothing_else
@@ -304,7 +305,9 @@ macro_rules! conformance {
                 old_keys_of_receipts_go_but_those_of_messages_that_wait
                 what_nothing_could_use_goes_when_it_is_old_and_waits_no_more
                 a_step_removes_no_more_than_asked_and_the_next_one_goes_on
-                media_go_with_the_texts_of_their_messages;
+                media_go_with_the_texts_of_their_messages
+                old_texts_of_handsets_go_with_their_files_and_then_the_messages
+                a_message_of_a_handset_takes_its_files_with_it;
             lists:
                 messages_are_indexed_after_the_clock_was_set_back
                 messages_of_a_clock_that_was_far_ahead_do_not_move_the_mark;
@@ -330,6 +333,10 @@ macro_rules! conformance {
                 the_record_of_an_erasure_stays_without_the_number
                 a_sender_number_is_no_person_and_blocks_stay
                 an_answer_that_comes_late_is_not_recorded;
+            erase_inbound:
+                what_the_persons_handset_sent_is_blank
+                opt_outs_of_an_erased_person_stay_in_force_without_their_reasons
+                the_person_is_nobody_among_the_recipients_of_a_group;
             health:
                 a_probe_succeeds_while_writes_do
                 concurrent_calls_share_commits
@@ -356,7 +363,7 @@ macro_rules! conformance {
 
         #[test]
         fn any_interleaving_of_parts_gives_exactly_two_messages() {
-            crate::inbound::any_interleaving_of_parts_gives_exactly_two_messages(|| $fresh);
+            crate::parts::any_interleaving_of_parts_gives_exactly_two_messages(|| $fresh);
         }
 
         #[test]
@@ -381,6 +388,7 @@ mod crashes;
 mod disk;
 mod dispatch;
 mod erase;
+mod erase_inbound;
 mod health;
 mod inbound;
 mod keywords;
@@ -393,6 +401,7 @@ mod objects;
 mod office;
 mod opt_outs;
 mod outcomes;
+mod parts;
 mod reading;
 mod readings;
 mod receipts;

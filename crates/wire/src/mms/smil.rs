@@ -79,7 +79,7 @@ mod tests {
             ("<img alt=\"a > b\" src=\"cid:c\"/>", &["c"]),
             ("<img alt=\"src=no\" src=\"a&amp;b\"/>", &["a&b"]),
             ("<!-- <img src=\"no\"/> --><audio src=\"CID:&lt;yes&gt;\"/>", &["yes"]),
-            ("<par dur=\"5000ms\"><ref src=\"x\" alt=broken\"/></par><img src=\"y\"", &["x"]),
+            ("<par dur=\"5000ms\"><ref src=\"x\" alt=broken\"/></par><img src=\"y\"", &["x", "y"]),
             ("no tags at all, 1 < 2", &[]),
             ("", &[]),
         ] {

@@ -38,7 +38,7 @@ pub(crate) trait Inbox: Send + Sync + 'static {
     fn too_long(&self);
 }
 
-/// What becomes of a mail, and who is told once the peer has the reply.
+/// What becomes of a mail, and the confirmation to give once the peer has the reply.
 pub(crate) struct Taken {
     pub(crate) verdict: Verdict,
     pub(crate) unconfirmed: Option<Unconfirmed>,
@@ -86,7 +86,7 @@ pub(crate) struct Rules {
     pub(crate) tls: Option<TlsAcceptor>,
 }
 
-/// Who sends the mail that a peer is about to bring, and whom it is for.
+/// The sender and the recipients of the mail that a peer is about to bring.
 #[derive(Default)]
 pub(crate) struct Envelope {
     from: Option<String>,
@@ -94,12 +94,12 @@ pub(crate) struct Envelope {
 }
 
 impl Envelope {
-    /// Who it is from; empty where that is nobody.
+    /// The sender; empty for a mail without one.
     pub(crate) fn from(&self) -> &str {
         self.from.as_deref().unwrap_or_default()
     }
 
-    /// Whom it is for.
+    /// The recipients.
     pub(crate) fn recipients(&self) -> &[String] {
         &self.recipients
     }

@@ -22,7 +22,16 @@ const EARLY_MAX: usize = 100;
 /// Something that was handed out and is not answered yet.
 pub(super) struct Delivery {
     request: Request,
-    of: Of,
+    /// Its name where it came in several parts that were taken for a receipt's.
+    name: Option<Name>,
+    what: What,
+}
+
+/// Where something comes from.
+struct Origin {
+    request: Request,
+    name: Option<Name>,
+    came_at: Instant,
 }
 
 /// What an answer goes to.
@@ -33,9 +42,9 @@ struct Request {
 }
 
 /// What was handed out.
-enum Of {
-    /// A receipt, and its name where it came in several parts.
-    Receipt(Option<Name>),
+enum What {
+    /// A receipt.
+    Receipt,
     /// A message of a handset: the name of its answer, and when it came.
     Inbound(AckId, Instant),
 }
@@ -110,49 +119,41 @@ impl Session {
             self.parts.take(part, receipts::standing(&self.config, &read, delivered), came_at)
         });
         match taken {
-            Taken::Alone if read == Read::Inbound => self.hand_out_inbound(delivered, request, came_at, out),
-            Taken::Alone => self.hand_out(read, delivered, request, None, out),
+            Taken::Alone => self.hand_out(read, delivered, Origin { request, name: None, came_at }, out),
             Taken::Kept => request.answer(CommandStatus::ROK, out),
             Taken::Whole(joined) => {
                 let whole = joined.delivered();
                 let read = receipts::read(&self.config, &whole);
-                self.hand_out(read, &whole, request, Some(joined.name.clone()), out);
+                self.hand_out(read, &whole, Origin { request, name: Some(joined.name.clone()), came_at }, out);
             }
         }
     }
 
-    /// Hands out a receipt, in several parts if it has a name.
-    fn hand_out(
-        &mut self,
-        read: Read,
-        delivered: &Delivered<'_>,
-        request: Request,
-        name: Option<Name>,
-        out: &mut Vec<u8>,
-    ) {
+    fn hand_out(&mut self, read: Read, delivered: &Delivered<'_>, origin: Origin, out: &mut Vec<u8>) {
         let why = match read {
             Read::Receipt(_) if self.unacked_receipts >= self.config.receipts_pending_max => {
-                return self.put_off(request, out);
+                return self.put_off(origin.request, out);
             }
             Read::Receipt(receipt) => {
                 self.unacked_receipts += 1;
-                let number = self.expect_answer(request, Of::Receipt(name));
+                let number = self.expect_answer(origin.request, origin.name, What::Receipt);
                 return self.effects.push(Effect::Receipt(receipt, number));
             }
-            // Its parts were taken for a receipt's, and are answered.
-            Read::Inbound => "its parts make no receipt",
+            Read::Inbound => return self.hand_out_inbound(delivered, origin, out),
             Read::Unreadable { why } => why,
         };
         self.unusable(Reason::Unreadable, why, evidence::of(delivered, SHOWN_OCTETS_MAX));
-        if let Some(name) = &name {
+        if let Some(name) = &origin.name {
             self.parts.done(name);
         }
         // Say so for good, or the SMSC would offer it for days.
-        request.answer(CommandStatus::RX_R_APPN, out);
+        origin.request.answer(CommandStatus::RX_R_APPN, out);
     }
 
-    /// Hands out a message of a handset, or a part of one.
-    fn hand_out_inbound(&mut self, delivered: &Delivered<'_>, request: Request, came_at: Instant, out: &mut Vec<u8>) {
+    /// Hands out a message of a handset, or a part of one; or the whole of parts that were taken for a receipt's, and
+    /// make none.
+    fn hand_out_inbound(&mut self, delivered: &Delivered<'_>, origin: Origin, out: &mut Vec<u8>) {
+        let Origin { request, name, came_at } = origin;
         if inbound::is_silent(delivered) {
             self.effects.push(Effect::Count(Counted::Silent));
             return request.answer(CommandStatus::ROK, out);
@@ -162,7 +163,7 @@ impl Session {
         }
         self.unacked_inbound += 1;
         let id = AckId::next();
-        let number = self.expect_answer(request, Of::Inbound(id, came_at));
+        let number = self.expect_answer(request, name, What::Inbound(id, came_at));
         self.effects.push(Effect::Inbound(Box::new(inbound::read(&self.config, delivered)), id, number));
     }
 
@@ -172,15 +173,15 @@ impl Session {
         request.answer(CommandStatus::RMSGQFUL, out);
     }
 
-    fn expect_answer(&mut self, request: Request, of: Of) -> u32 {
+    fn expect_answer(&mut self, request: Request, name: Option<Name>, what: What) -> u32 {
         let number = self.next_number();
-        self.deliveries.insert(number, Delivery { request, of });
+        self.deliveries.insert(number, Delivery { request, name, what });
         number
     }
 
     /// Answers what was handed out under `number`. Before `out`, the connection was given `handed_over` octets.
     pub(crate) fn answer(&mut self, number: u32, answer: Answer, handed_over: u64, out: &mut Vec<u8>) {
-        let Some(Delivery { request, of }) = self.deliveries.remove(&number) else { return };
+        let Some(Delivery { request, name, what }) = self.deliveries.remove(&number) else { return };
         request.answer(
             match answer {
                 Answer::Taken => CommandStatus::ROK,
@@ -188,15 +189,13 @@ impl Session {
             },
             out,
         );
-        match of {
-            Of::Receipt(name) => {
-                self.unacked_receipts -= 1;
-                // One that is to come again is completed by the same part.
-                if let Some(name) = name.filter(|_| answer == Answer::Taken) {
-                    self.parts.done(&name);
-                }
-            }
-            Of::Inbound(id, came_at) => {
+        // One that is to come again is completed by the same part.
+        if let Some(name) = name.filter(|_| answer == Answer::Taken) {
+            self.parts.done(&name);
+        }
+        match what {
+            What::Receipt => self.unacked_receipts -= 1,
+            What::Inbound(id, came_at) => {
                 self.unacked_inbound -= 1;
                 if answer == Answer::Taken && !self.has_hung_up {
                     self.unconfirmed.push_back(Unconfirmed { id, came_at, end: handed_over + out.len() as u64 });
@@ -223,7 +222,13 @@ impl Session {
                     let number = self.next_number();
                     self.effects.push(Effect::Receipt(receipt, number));
                 }
-                Read::Inbound | Read::Unreadable { .. } => {
+                // They were taken for a receipt's, and are what a person wrote.
+                Read::Inbound => {
+                    let inbound = Box::new(inbound::read(&self.config, &delivered));
+                    let number = self.next_number();
+                    self.effects.push(Effect::Inbound(inbound, AckId::next(), number));
+                }
+                Read::Unreadable { .. } => {
                     self.unusable(
                         Reason::Unreadable,
                         "its other parts did not come",

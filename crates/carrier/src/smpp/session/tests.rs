@@ -226,3 +226,15 @@ fn a_session_that_ends_waits_for_the_answers_to_messages() {
     session.finish(now, &mut out);
     assert_eq!(numbers(&out).len(), 2, "the answer and an unbind");
 }
+
+#[test]
+fn a_part_that_was_taken_for_a_receipts_is_a_message_when_the_others_do_not_come() {
+    let now = Instant::now();
+    let mut session = bound(now);
+    let short_message = [&[5, 0, 3, 7, 2, 1], &b"My form: stat:fine err:none, "[..]].concat();
+    let sm = wire::smpp::Sm { esm_class: 0x40, short_message, ..Default::default() };
+    receive(&mut session, &Pdu::new(7, Body::DeliverSm(Box::new(sm))), now);
+    assert!(session.effects().is_empty(), "it waits for the others");
+    session.tick(now + Duration::from_secs(60), &mut Vec::new());
+    assert!(session.effects().iter().any(|effect| matches!(effect, Effect::Inbound(..))));
+}

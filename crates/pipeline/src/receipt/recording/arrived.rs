@@ -25,6 +25,10 @@ pub(in crate::receipt) struct Placed {
 /// How long a carrier may take to say that it had an answer. It does so within ten seconds, or never.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
 
+/// The most messages of which it is remembered that their carriers have not said so: half a minute of ten thousand a
+/// second.
+const UNANSWERED_MAX: usize = 300_000;
+
 /// Says which addresses are numbers of ours.
 pub(in crate::receipt) type IsOurs = Box<dyn Fn(&model::InboundAddress) -> bool + Send + Sync>;
 
@@ -124,7 +128,7 @@ impl Arrived {
 
     fn forget_old(&mut self, now: Timestamp) {
         while let Some((at, ack)) = self.by_age.front()
-            && *at + ANSWERED_WITHIN < now
+            && (*at + ANSWERED_WITHIN < now || self.by_age.len() > UNANSWERED_MAX)
         {
             self.unanswered.remove(ack);
             self.by_age.pop_front();

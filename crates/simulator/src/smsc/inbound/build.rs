@@ -164,10 +164,16 @@ impl Delivery {
         Pdu { tlvs, ..Pdu::new(sequence, body) }
     }
 
+    /// Its `data_coding`, and what follows its header.
+    pub(crate) fn text(&self) -> (u8, &[u8]) {
+        let has_header = self.esm_class & esm_class::UDHI != 0;
+        (self.data_coding, if has_header { wire::concat::read(&self.user_data).1 } else { &self.user_data })
+    }
+
     /// What the log says of it.
-    pub(crate) fn line(&self) -> serde_json::Value {
+    pub(crate) fn line(&self, sequence: u32) -> serde_json::Value {
         serde_json::json!({
-            "event": "inbound", "source": self.from.text(), "destination": self.to.text(),
+            "event": "inbound", "sequence": sequence, "source": self.from.text(), "destination": self.to.text(),
             "data_coding": self.data_coding, "esm_class": self.esm_class, "octets": self.user_data.len(),
             "number": self.place.0, "total": self.place.1,
         })

@@ -74,7 +74,8 @@ const UNROUTED: &str = "SELECT id FROM inbound INDEXED BY inbound_unrouted WHERE
 const AUTOMATIC: &str =
     "SELECT at FROM automatic_messages INDEXED BY automatic_messages_at WHERE at < ?1 ORDER BY at LIMIT ?2";
 const DELETE_AUTOMATIC: &str = "DELETE FROM automatic_messages \
-    WHERE (number, account_id, mode, sender, at, message_id) IN (SELECT number, account_id, mode, sender, at, message_id FROM automatic_messages \
+    WHERE (number, account_id, mode, sender, at, message_id) IN \
+    (SELECT number, account_id, mode, sender, at, message_id FROM automatic_messages \
     INDEXED BY automatic_messages_at WHERE at < ?1 ORDER BY at LIMIT ?2)";
 
 /// Every statement of this file.

@@ -1,16 +1,18 @@
 //! Groups of calls in one transaction: how large they are, and what is left of one that fails.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use model::Message;
 use model::quota::UtcDay;
 use model::status::SegmentFate;
+use runtime::Machine;
 use store::StoreError;
 use store::contract::admission::{Admission, Admitted, Quota};
 use store::contract::changes::{Change, Kind, Kinds, Resource};
 use store::contract::messages::MessageFilter;
+use store::sqlite::Sqlite;
 use tokio::task::JoinSet;
 
 use super::SqliteFile;
@@ -180,4 +182,22 @@ async fn a_probe_needs_the_room_that_messages_need_and_gives_it_back() {
         probed,
         log_bytes()
     );
+}
+
+/// Opt-outs are looked up in memory before a message is accepted, and before it leaves.
+#[tokio::test]
+async fn a_message_that_is_accepted_and_taken_asks_nothing_of_what_handsets_sent() {
+    let file = SqliteFile::fresh();
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let into = Arc::clone(&seen);
+    let watch = Arc::new(move |sql: &str| into.lock().unwrap().push(sql.to_owned()));
+    let store = Sqlite::open_watched(file.path(), Arc::new(Machine::new()), watch).await.unwrap();
+    let desk = Desk::at(Arc::new(store)).await;
+    seen.lock().unwrap().clear();
+    desk.sent(desk.message(desk.account()), ["key"]).await;
+    let seen = std::mem::take(&mut *seen.lock().unwrap());
+    assert!(seen.iter().any(|sql| sql.contains("INSERT INTO messages")));
+    let asked =
+        seen.iter().find(|sql| ["inbound", "opt_out", "automatic_messages"].iter().any(|one| sql.contains(one)));
+    assert_eq!(asked, None);
 }

@@ -88,6 +88,7 @@ fn forwards() -> impl Strategy<Value = ForwardReq> {
                 transaction_id,
                 message_id,
                 from,
+                cc: to.iter().skip(1).cloned().collect(),
                 to,
                 sender,
                 originator_system,
