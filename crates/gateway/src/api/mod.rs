@@ -1,8 +1,8 @@
 //! The public API: what a client of the messaging API sees.
 //!
 //! A request passes the `guard` (who is it, may it ask so often), then its handler in `message`, `both_ways`, `media`,
-//! `broadcast`, `broadcasts` or `optouts`; `fields` reads bodies, `view` writes answers. No rule about messages is here:
-//! those are the pipeline's.
+//! `broadcast`, `broadcasts` or `optouts`; `fields` reads bodies, `view` writes answers. No rule about messages is
+//! here: those are the pipeline's.
 
 pub(crate) mod address;
 mod both_ways;
