@@ -182,8 +182,8 @@ mod tests {
         MessageId::from_bytes(bytes)
     }
 
-    /// What a store answers that looks at so many rows a page: at most `limit` of the numbers below `after`, and
-    /// perhaps fewer.
+    /// What a store answers that looks at so many rows a page: at most `limit` of the numbers below `after`, perhaps
+    /// fewer.
     fn page(all: &[u16], after: Option<MessageId>, limit: usize, looks: usize) -> Part<u16> {
         let rest: Vec<u16> =
             all.iter().rev().copied().filter(|number| after.is_none_or(|end| id(*number) < end)).collect();

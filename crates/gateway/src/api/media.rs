@@ -1,8 +1,8 @@
 //! The files of inbound messages: to holders of signed links at `/media/…`, to the account's own credentials at
 //! `GET /message/{id}/media/{place}`.
 //!
-//! Strangers made these files. A browser shows none of them but pictures that are what they claim to be; everything
-//! else it saves. They are written bit by bit, so that a slow client holds a few kilobytes and not a file.
+//! Strangers made these files. A browser shows none of them but pictures that are what they claim to be; it saves
+//! everything else. They are written bit by bit, so that a slow client holds a few kilobytes and not a file.
 
 use std::io;
 use std::pin::Pin;

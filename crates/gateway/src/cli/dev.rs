@@ -168,8 +168,8 @@ impl Dev {
              Numbers        {}\n\n\
              Send one yourself, without and with a picture:\n\n{}\n{}\n\
              Let a handset answer STOP (...0010 answers START, ...0011 a long text), see it and its automatic answer, \
-             and opt it in again. Without the last step the first one is refused from then on:\n\n{}\n{listed}\n\
-             {ended}",
+             and opt it in again. Without the last step the first one is refused from then on:\n\n\
+             {}\n{listed}\n{ended}",
             app.admin_address,
             self.data.join(TOKEN).display(),
             world.smsc.address(),
