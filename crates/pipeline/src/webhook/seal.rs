@@ -60,7 +60,7 @@ pub fn signatures(secrets: &[Secret], id: EventId, at_secs: i64, body: &str) -> 
     secrets.iter().map(|secret| secret.sign(&id, at_secs, body)).collect::<Vec<_>>().join(" ")
 }
 
-/// What encrypts secrets for the store: ChaCha20-Poly1305 (RFC 8439), with the endpoint's id as additional data, so
+/// What encrypts secrets for the store: `ChaCha20-Poly1305` (RFC 8439), with the endpoint's id as additional data, so
 /// that a secret means nothing in the row of another endpoint.
 pub struct Vault(LessSafeKey);
 

@@ -39,10 +39,10 @@ impl Slots {
     }
 
     /// Takes a slot back.
-    #[expect(clippy::needless_pass_by_value, reason = "a slot is given back once")]
     pub(crate) const fn give_back(&mut self, slot: Slot) {
+        let Slot { is_slow } = slot;
         self.used -= 1;
-        if slot.is_slow {
+        if is_slow {
             self.used_by_slow -= 1;
         }
     }

@@ -120,7 +120,7 @@ impl Webhooks for Sqlite {
     ) -> Result<DeliveryPage, StoreError> {
         let rows = self.rows_per_page;
         let read = move |connection: &rusqlite::Connection| {
-            deliveries::page(connection, owner, id, state, kind, before, limit, rows)
+            deliveries::page(connection, owner, id, (state, kind), before, limit, rows)
         };
         self.readers.read_for(Reader::Owner(owner), Work::Page, read).await
     }

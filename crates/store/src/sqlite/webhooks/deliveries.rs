@@ -89,13 +89,12 @@ pub(super) fn pending(
     Ok(pending)
 }
 
-#[allow(clippy::too_many_arguments, reason = "the filters of one list")]
+/// A part of a list, narrowed to a state and to a type.
 pub(super) fn page(
     connection: &Connection,
     owner: Owner,
     id: WebhookId,
-    state: Option<DeliveryState>,
-    kind: Option<EventType>,
+    (state, kind): (Option<DeliveryState>, Option<EventType>),
     before: Option<u64>,
     limit: usize,
     rows_max: usize,
