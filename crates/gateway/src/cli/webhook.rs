@@ -33,7 +33,8 @@ enum Action {
     /// Makes an endpoint and prints its secret
     Create {
         /// Where events are sent, with https
-        url: String,
+        #[arg(value_name = "URL")]
+        endpoint: String,
         /// Which events: names, beginnings such as `messaging.outgoing.*`, or `*`
         #[arg(long = "event", value_name = "PATTERN")]
         events: Vec<String>,
@@ -120,8 +121,8 @@ impl Webhook {
             Action::List { all: false } => {
                 output::list(&holder.ask(Method::GET, "/webhook", None).await?, &COLUMNS, door.json);
             }
-            Action::Create { url, events, description, ordering, broadcast_messages } => {
-                let mut body = json!({ "url": url, "broadcastMessages": broadcast_messages });
+            Action::Create { endpoint, events, description, ordering, broadcast_messages } => {
+                let mut body = json!({ "url": endpoint, "broadcastMessages": broadcast_messages });
                 if !events.is_empty() {
                     body["events"] = json!(events);
                 }

@@ -364,7 +364,7 @@ async fn no_endpoint_of_the_zoo_delays_another() {
     create(&stage, &tenant, json!({ "url": format!("http://127.0.0.1:{}/", crate::support::dead_port()) })).await;
     let endless = Receiver::answering(Some(Answer::Endless(format!("{head}\r\nxxxxxxxxxxxxxxxx").into_bytes()))).await;
     create(&stage, &tenant, json!({ "url": endless.url() })).await;
-    let invalid = format!("{head}x\u{0}bad: 1\r\nx-latin: \u{fffd}\r\ncontent-length: 0\r\n\r\n").into_bytes();
+    let invalid = format!("{head}x\u{1}bad: 1\r\nx-latin: \u{fffd}\r\ncontent-length: 0\r\n\r\n").into_bytes();
     let well = Receiver::answering(Some(Answer::Octets(invalid))).await;
     let made = create(&stage, &tenant, json!({ "url": well.url() })).await;
     for number in 0..20 {
