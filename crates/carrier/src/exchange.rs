@@ -166,7 +166,7 @@ impl Unconfirmed {
     }
 
     /// The peer has it: tells so, if that is in time.
-    pub(crate) fn is_with_peer(self, now: Instant) {
+    pub(crate) fn reached_peer(self, now: Instant) {
         if now <= self.came_at + ANSWERED_WITHIN {
             self.teller.tell(Event::Answered(self.id));
         }

@@ -68,21 +68,11 @@ pub(crate) fn encode(resource: &Resource, octets: &mut Vec<u8>) {
         }
         Resource::Key(key) => {
             out.octet(form::KEY);
-            out.text(key.id.as_str());
-            out.octets(&key.account.to_bytes());
-            out.text(key.mode.as_str());
-            out.octets(&key.digest.to_bytes());
-            out.time(key.created_at);
-            out.maybe(key.expires_at, Encoder::time);
-            out.maybe(key.revoked_at, Encoder::time);
+            out.key(key);
         }
         Resource::Number(number) => {
             out.octet(form::NUMBER);
-            out.text(&number.number.text());
-            out.maybe(number.account, |out, id| out.octets(&id.to_bytes()));
-            out.text(number.state.as_str());
-            out.maybe(number.segments_per_second, |out, pace| out.number(u64::from(pace.get())));
-            out.time(number.created_at);
+            out.sender(number);
         }
         Resource::Blocked(block) => {
             out.octet(form::BLOCKED);
@@ -242,6 +232,24 @@ impl Encoder<'_> {
         self.maybe(delivery.error_type.map(ErrorType::as_str), Self::text);
         self.maybe(delivery.error_message.as_deref(), Self::text);
         self.octet(u8::from(delivery.receipt_missing));
+    }
+
+    fn key(&mut self, key: &ApiKey) {
+        self.text(key.id.as_str());
+        self.octets(&key.account.to_bytes());
+        self.text(key.mode.as_str());
+        self.octets(&key.digest.to_bytes());
+        self.time(key.created_at);
+        self.maybe(key.expires_at, Self::time);
+        self.maybe(key.revoked_at, Self::time);
+    }
+
+    fn sender(&mut self, number: &Number) {
+        self.text(&number.number.text());
+        self.maybe(number.account, |out, id| out.octets(&id.to_bytes()));
+        self.text(number.state.as_str());
+        self.maybe(number.segments_per_second, |out, pace| out.number(u64::from(pace.get())));
+        self.time(number.created_at);
     }
 
     fn account(&mut self, account: &Account) {

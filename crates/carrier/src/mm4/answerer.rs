@@ -32,7 +32,7 @@ pub(super) fn start(config: Arc<Mm4Config>, pool: Arc<Pool>, supervisor: &Superv
             if send(&config, &pool, &answer, &lines).await
                 && let Some(unconfirmed) = unconfirmed
             {
-                unconfirmed.is_with_peer(pool.runtime().instant());
+                unconfirmed.reached_peer(pool.runtime().instant());
             }
         }
     });

@@ -184,7 +184,7 @@ impl Body for Told {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let frame = Pin::new(&mut self.body).poll_frame(context);
         if let Some((unconfirmed, runtime)) = self.unconfirmed.take_if(|_| frame.is_ready()) {
-            unconfirmed.is_with_peer(runtime.instant());
+            unconfirmed.reached_peer(runtime.instant());
         }
         frame
     }

@@ -252,7 +252,7 @@ impl<'a> Session<'a> {
         lines.must_end_by(self.idle());
         lines.write(format!("{}\r\n", taken.verdict.reply()).as_bytes()).await?;
         if let Some(unconfirmed) = taken.unconfirmed {
-            unconfirmed.is_with_peer(self.runtime.instant());
+            unconfirmed.reached_peer(self.runtime.instant());
         }
         Ok(())
     }
