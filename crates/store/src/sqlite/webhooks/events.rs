@@ -183,7 +183,7 @@ fn event(connection: &Connection, owner: Owner, log: u32, row: &Row<'_>) -> rusq
         Facts::Webhook(id, reason) => (EventContent::Webhook { id, reason }, true),
         Facts::Resource(Resource::Message { id, delivery, .. }) => {
             let is_final = delivery.status.is_final();
-            let Some(record) = message(connection, owner, id.to_bytes(), delivery)? else { return Ok(None) };
+            let Some(record) = message(connection, owner, id.to_bytes(), &delivery)? else { return Ok(None) };
             (EventContent::Message(Box::new(record)), is_final)
         }
         Facts::Resource(Resource::Broadcast { id, status, counts }) => {
@@ -205,7 +205,7 @@ fn message(
     connection: &Connection,
     owner: Owner,
     id: [u8; 16],
-    delivery: Delivery,
+    delivery: &Delivery,
 ) -> rusqlite::Result<Option<MessageRecord>> {
     let sql = format!(
         "SELECT d.erased_at, {MESSAGE} FROM messages m JOIN delivery d ON d.message_id = m.id \
