@@ -12,8 +12,7 @@ use model::{
 use store::StoreError;
 use store::contract::changes::Resource;
 use store::contract::inbound::{
-    Arrival, Assembled, Consequence, Followed, InboundFilter, InboundOutcome, Interpreted, Interpreter,
-    LATE_PARTS_WITHIN, Opt, PartName, PartsStep, ReferenceForm,
+    Arrival, Assembled, Consequence, Followed, InboundFilter, InboundOutcome, Interpreted, Interpreter, Opt,
 };
 
 use crate::office::{Counter, HANDSET, OTHER, OURS, Office, address, arrival, at, message, part, test_of, wide};
