@@ -438,12 +438,11 @@ mod tests {
         };
         let counts =
             BroadcastCounts { total: 300, skipped: 1, queued: 2, sent: 3, delivered: 4, undelivered: 5, failed: 285 };
-        let digest = SecretDigest::from_bytes([9; 32]);
         let key = ApiKey {
             id: KeyId::from_text("uk_1"),
             account,
             mode: Mode::Test,
-            digest,
+            digest: SecretDigest::from_bytes([9; 32]),
             created_at: at,
             expires_at: Some(at),
             revoked_at: None,

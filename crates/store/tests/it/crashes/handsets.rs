@@ -60,7 +60,7 @@ impl Handsets {
         let arrivals = numbers.iter().map(|number| part_of(which, *number, total)).collect();
         let recorded = store.record_inbound(arrivals, Arc::clone(&self.office) as _).await.map_err(drop)?;
         self.long[which].certain.extend(numbers);
-        if chance.next_u64() % 2 == 0 {
+        if chance.next_u64().is_multiple_of(2) {
             let answered = recorded.into_iter().map(|recorded| recorded.arrival).collect();
             store.answered(answered).await.map_err(drop)?;
         }
