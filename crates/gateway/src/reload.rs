@@ -301,6 +301,7 @@ impl Reloader {
         let parts = &self.parts;
         parts.pipeline.replace_limits(settings::admission_limits(config));
         parts.pipeline.replace_retention(config.retention.rules());
+        parts.pipeline.replace_inbound(config.inbound.rules());
         parts.pipeline.store().keep_within(config.store_bounds());
         parts.api.limiter.set_failed_auth_per_minute(config.limits.failed_auth_per_minute);
         parts.api.log_requests.store(config.log.requests, Ordering::Relaxed);

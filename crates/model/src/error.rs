@@ -318,6 +318,8 @@ pub enum AdditionalInfo {
         /// What it should have been.
         expected: Cow<'static, str>,
     },
+    /// Every field that holds something else than it should.
+    WrongFields(Vec<WrongField>),
     /// Where the body stops being JSON of the expected shape.
     Place {
         /// The line, from 1.
@@ -325,6 +327,15 @@ pub enum AdditionalInfo {
         /// The column, from 1.
         column: usize,
     },
+}
+
+/// A field that holds something else than it should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongField {
+    /// The field.
+    pub field: Cow<'static, str>,
+    /// What it should have been.
+    pub expected: Cow<'static, str>,
 }
 
 /// A part of a text that led to a category. Positions count Unicode scalar values from 1; both ends belong to it.

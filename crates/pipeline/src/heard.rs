@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use model::sampler::{Line, Sampler};
 use model::message::MessageType;
+use model::sampler::{Line, Sampler};
 use model::{CarrierName, InboundMessage, KeywordKind};
 use store::contract::inbound::{Arrival, Followed, InboundOutcome, Suppressed};
 
@@ -118,10 +118,7 @@ impl InboundCounters {
         self.partial.add();
         self.ended(of, outcome);
         let Some(Line { left_out }) = self.partial_lines.line(now) else { return };
-        tracing::warn!(
-            left_out,
-            "Parts of a message of a handset did not come in time: it is shown without them"
-        );
+        tracing::warn!(left_out, "Parts of a message of a handset did not come in time: it is shown without them");
     }
 
     fn ended(&self, of: &InboundOfCarrier, outcome: &InboundOutcome) {

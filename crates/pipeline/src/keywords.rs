@@ -78,7 +78,8 @@ impl<'s> Keywords<'s> {
     /// The answer to a keyword, for an account of this name.
     pub fn reply(&self, kind: model::KeywordKind, account_name: &str) -> String {
         let support = self.first(|settings| settings.support.as_deref());
-        let text = self.first(|settings| settings.text_of(kind)).unwrap_or_else(|| settings::default_text(kind, support));
+        let text =
+            self.first(|settings| settings.text_of(kind)).unwrap_or_else(|| settings::default_text(kind, support));
         settings::filled(text, account_name, support.unwrap_or_default())
     }
 

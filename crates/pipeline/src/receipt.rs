@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use carrier::{Ack, CarrierEvent, Inbound, InboundContent};
-use model::{CarrierName, Entropy, InboundMedia};
 use model::unmatched::Reason;
+use model::{CarrierName, Entropy, InboundMedia};
 use runtime::Runtime;
 use store::contract::dispatch::Outcome;
 use store::contract::inbound::{Arrival, ArrivalId, Recorded};

@@ -317,6 +317,7 @@ impl Site {
             screen: Arc::clone(&self.screen),
             screening_log: Duration::from_secs(86_400),
             retention: RULES,
+            inbound: Default::default(),
             index_after: Duration::from_secs(20),
             limits: limits(),
             dispatch: self.plan.dispatch,

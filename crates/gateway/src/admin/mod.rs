@@ -9,6 +9,7 @@ mod guard;
 mod health;
 mod input;
 mod keys;
+mod keywords;
 mod messages;
 mod metrics;
 mod numbers;
@@ -77,10 +78,18 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .route("/accounts/{id}", with(get(accounts::show).patch(accounts::change), "GET, HEAD, PATCH"))
         .route("/accounts/{id}/keys", with(get(keys::list).post(keys::create), "GET, HEAD, POST"))
         .route("/accounts/{id}/screening", with(get(screening::show).put(screening::set), "GET, HEAD, PUT"))
+        .route(
+            "/accounts/{id}/keywords",
+            with(get(keywords::show_of_account).put(keywords::set_of_account), "GET, HEAD, PUT"),
+        )
         .route("/screening", with(get(screening::log), "GET, HEAD"))
         .route("/keys/{id}", with(delete(keys::revoke), "DELETE"))
         .route("/numbers", with(get(numbers::list).post(numbers::create), "GET, HEAD, POST"))
         .route("/numbers/{number}", with(get(numbers::show).patch(numbers::change), "GET, HEAD, PATCH"))
+        .route(
+            "/numbers/{number}/keywords",
+            with(get(keywords::show_of_number).put(keywords::set_of_number), "GET, HEAD, PUT"),
+        )
         .route("/blocks", with(get(blocks::list), "GET, HEAD"))
         .route("/blocks/{number}", with(put(blocks::set).delete(blocks::lift), "PUT, DELETE"))
         .route("/carriers", with(get(carriers::list), "GET, HEAD"))

@@ -85,6 +85,7 @@ pub(super) async fn start_pipeline(
         screen,
         screening_log,
         retention: config.retention.rules(),
+        inbound: config.inbound.rules(),
         limits,
         dispatch,
         broadcasts,

@@ -8,7 +8,7 @@ use model::TextRetention;
 use serde_json::json;
 
 use super::client::{Door, query};
-use super::{Failed, output};
+use super::{Failed, keywords, output};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Account {
@@ -52,6 +52,9 @@ enum Action {
         #[arg(long)]
         yes: bool,
     },
+    /// Keywords of its handsets: which words stop messages, and how they are answered
+    #[command(subcommand)]
+    Keywords(keywords::Action),
     /// Lets one send again that was suspended or disabled
     Activate {
         /// Its id
@@ -183,6 +186,7 @@ impl Account {
                 }
                 changed(id, rule.to_json()).await?
             }
+            Action::Keywords(action) => return action.run(door, |id| format!("/accounts/{id}/keywords")).await,
             Action::Activate { id } => changed(id, json!({ "state": "active" })).await?,
             Action::Suspend { id, yes } => {
                 output::confirm(&format!("Suspend account {id}? Its requests are refused at once."), yes)?;

@@ -13,6 +13,7 @@ mod client;
 mod dev;
 mod erase;
 mod key;
+mod keywords;
 mod logging;
 mod message;
 mod number;

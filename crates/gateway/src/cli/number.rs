@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::account::Paging;
 use super::client::{Door, escaped, query};
-use super::{Failed, output};
+use super::{Failed, keywords, output};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Number {
@@ -41,6 +41,9 @@ enum Action {
         #[arg(long)]
         segments_per_second: Option<NonZeroU32>,
     },
+    /// Keywords that handsets send to it: what differs from its account
+    #[command(subcommand)]
+    Keywords(keywords::Action),
     /// Changes whose one is, its state, or its pace
     Set {
         /// The number, short code or name, such as +18005550100, 72345 or ACME
@@ -90,6 +93,9 @@ impl Number {
                     "segmentsPerSecond": segments_per_second,
                 });
                 door.ask(Method::POST, "/numbers", Some(&number)).await?
+            }
+            Action::Keywords(action) => {
+                return action.run(door, |number| format!("/numbers/{}/keywords", escaped(number))).await;
             }
             Action::Set { number, account, no_account, state, segments_per_second, no_pace } => {
                 let mut change = json!({ "state": state });

@@ -111,8 +111,8 @@ fn path(account: &str) -> String {
     format!("/accounts/{account}/screening")
 }
 
-/// A policy; for people a line for each part, lists too.
-fn shown(policy: &Value, as_json: bool) {
+/// Settings; for people a line for each part, lists too.
+pub(super) fn shown(policy: &Value, as_json: bool) {
     if as_json {
         return output::one(policy, true);
     }

@@ -140,6 +140,8 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
         ("receipts.parked_max", config.receipts.parked_max, 0, 1_000_000),
         ("receipts.parked_bytes_max", config.receipts.parked_bytes_max, 65_536, 1 << 30),
         ("receipts.parked_hours", config.receipts.parked_hours, 1, 720),
+        ("inbound.parts_wait_secs", config.inbound.parts_wait_secs, 10, 86_400),
+        ("inbound.unrouted_keep_days", config.inbound.unrouted_keep_days, 1, 365),
         ("dispatch.drain_secs", dispatch.drain_secs, 0, 3_600),
         ("retention.texts_days", retention.texts_days.into(), 0, DAYS_MAX),
         ("retention.messages_days", retention.messages_days.into(), 0, DAYS_MAX),

@@ -14,8 +14,8 @@ mod sections;
 pub use mistake::{ConfigErrors, Mistake};
 pub use read::{line_of_key, read};
 pub use sections::{
-    Admin, Api, Dispatch, Keys, Limits, Log, LogFormat, Media, OnUnknown, Receipts, RetentionConfig, RouteConfig,
-    RouteType, Screening, SenderKind, StoreConfig,
+    Admin, Api, Dispatch, InboundConfig, Keys, Limits, Log, LogFormat, Media, OnUnknown, Receipts, RetentionConfig,
+    RouteConfig, RouteType, Screening, SenderKind, StoreConfig,
 };
 
 use carrier::CarrierConfig;
@@ -49,6 +49,8 @@ pub struct Config {
     pub dispatch: Dispatch,
     /// Receipts that match nothing.
     pub receipts: Receipts,
+    /// Messages of handsets.
+    pub inbound: InboundConfig,
     /// How long things are kept.
     pub retention: RetentionConfig,
     /// What is logged.

@@ -11,9 +11,9 @@ use fetch::{Trust, UserAgent};
 use ipnet::IpNet;
 use model::key::Pepper;
 use model::message::MessageType;
-use pipeline::Retention;
 use pipeline::route;
 use pipeline::rules::Rule;
+use pipeline::{InboundRules, Retention};
 use serde::Deserialize;
 
 macro_rules! section {
@@ -202,6 +202,27 @@ section! {
         parked_bytes_max: u64,
         /// Hours for which each waits.
         parked_hours: u64,
+    }
+}
+
+section! {
+    /// `[inbound]`: messages of handsets.
+    #[derive(Copy)]
+    InboundConfig {
+        /// Seconds without a new part after which a message is shown without those that are missing.
+        parts_wait_secs: u64,
+        /// Days for which messages are kept that belong to no account.
+        unrouted_keep_days: u64,
+    }
+}
+
+impl InboundConfig {
+    /// The rules as the pipeline has them.
+    pub const fn rules(self) -> InboundRules {
+        InboundRules {
+            parts_wait: Duration::from_secs(self.parts_wait_secs),
+            unrouted_kept: Duration::from_secs(self.unrouted_keep_days * 86_400),
+        }
     }
 }
 

@@ -128,6 +128,13 @@ impl Serialize for Info<'_> {
             AdditionalInfo::WrongType { field, expected } => {
                 serde_json::json!({ "field": field, "expected": expected }).serialize(serializer)
             }
+            AdditionalInfo::WrongFields(wrong) => {
+                let mistakes: Vec<_> = wrong
+                    .iter()
+                    .map(|wrong| serde_json::json!({ "field": wrong.field, "expected": wrong.expected }))
+                    .collect();
+                serde_json::json!({ "mistakes": mistakes }).serialize(serializer)
+            }
             AdditionalInfo::Place { line, column } => {
                 serde_json::json!({ "line": line, "column": column }).serialize(serializer)
             }
@@ -157,7 +164,7 @@ impl Serialize for Info<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::error::InvalidCharacter;
+    use model::error::{InvalidCharacter, WrongField};
 
     #[test]
     fn an_answer_has_exactly_the_published_fields() {
@@ -185,6 +192,10 @@ mod tests {
                 r#"{"recipients":[{"index":4,"value":"555"}]}"#,
             ),
             (AdditionalInfo::DuplicateRecipients(vec!["+18005551001".into()]), r#"{"recipients":["+18005551001"]}"#),
+            (
+                AdditionalInfo::WrongFields(vec![WrongField { field: "a".into(), expected: "one".into() }]),
+                r#"{"mistakes":[{"expected":"one","field":"a"}]}"#,
+            ),
             (AdditionalInfo::Blocked, r#"{"reason":"blocked"}"#),
             (
                 AdditionalInfo::OptedOut { since: model::Timestamp::from_millis(1_773_585_000_000) },

@@ -75,6 +75,7 @@ pub const KEYS: &[Key] = keys! {
     }
     Live receipts { parked_max parked_bytes_max }
     Restart receipts { parked_hours }
+    Live inbound { parts_wait_secs unrouted_keep_days }
     Live retention { texts_days messages_days receipt_keys_days }
     Live log { level requests }
     Restart log { format lines_per_second }

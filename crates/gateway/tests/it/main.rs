@@ -24,6 +24,7 @@ mod field_receipts;
 mod idempotency;
 mod ids;
 mod keys;
+mod keywords;
 mod leaving;
 mod limits;
 mod list;

@@ -100,7 +100,8 @@ mod tests {
     use wire::inbound::Coding;
 
     fn samples() -> Vec<Content> {
-        let sms = |coding, octets: &[u8]| Content::Sms(UserData { coding, octets: octets.to_vec(), ..testing::plain("") });
+        let sms =
+            |coding, octets: &[u8]| Content::Sms(UserData { coding, octets: octets.to_vec(), ..testing::plain("") });
         let others = ["+18005551234", "72345", "someone@example.com"].map(InboundAddress::of).to_vec();
         vec![
             sms(Coding::Gsm7, b""),

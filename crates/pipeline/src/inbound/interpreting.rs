@@ -126,14 +126,19 @@ impl Interpreting {
             self.replies.reply(Occasion { kind, owner, number: to, handset, received_at: message.received_at })
         });
         let scope = self.tenants.with_keywords(Some(owner.account), Some(to), |keywords| keywords.opt_out_scope());
-        let opt = self.opt(kind, scope, |from| OptOut {
-            name: OptOutName { owner, number: handset, from },
-            source: OptOutSource::Keyword,
-            keyword: word,
-            message: Some(message.id),
-            reason: None,
-            created_at: self.runtime.now(),
-        }, to);
+        let opt = self.opt(
+            kind,
+            scope,
+            |from| OptOut {
+                name: OptOutName { owner, number: handset, from },
+                source: OptOutSource::Keyword,
+                keyword: word,
+                message: Some(message.id),
+                reason: None,
+                created_at: self.runtime.now(),
+            },
+            to,
+        );
         Consequence { opt, reply: reply.flatten() }
     }
 

@@ -48,8 +48,9 @@ impl Desk {
         let store = place.open().await;
         let runtime: Arc<dyn Runtime> = Arc::new(Machine::new());
         let entropy = Arc::new(SeededEntropy::new(1));
-        let tenants =
-            TenantBook::load(store.clone(), pepper(), runtime.clone() as Arc<dyn Clock>, entropy.clone()).await.unwrap();
+        let tenants = TenantBook::load(store.clone(), pepper(), runtime.clone() as Arc<dyn Clock>, entropy.clone())
+            .await
+            .unwrap();
         let tenants = Arc::new(tenants);
         let account = tenants.create_account("ACME".to_owned(), LIMITS).await.unwrap().id;
         for number in [NUMBER, CODE, "+18005550002"] {
@@ -329,8 +330,7 @@ fn content_that_cannot_be_read_is_kept_as_data() {
 
 #[test]
 fn the_subject_of_an_mms_is_its_text_where_it_has_no_other() {
-    for (subject, text, wanted) in
-        [(Some("a"), "b", "b"), (Some("STOP"), "", "STOP"), (None, "b", "b"), (None, "", "")]
+    for (subject, text, wanted) in [(Some("a"), "b", "b"), (Some("STOP"), "", "STOP"), (None, "b", "b"), (None, "", "")]
     {
         let content = Content::Mms(Mms { subject: subject.map(str::to_owned), text: text.to_owned(), others: vec![] });
         let reading = read(&assembled(HANDSET, NUMBER, Timestamp::default(), vec![(1, content)], 1));

@@ -4,19 +4,8 @@ use model::KeywordKind;
 use serde::{Deserialize, Serialize};
 
 /// Words that stop messages, always.
-pub(super) const STOP: [&str; 11] = [
-    "stop",
-    "stopall",
-    "stop all",
-    "unsubscribe",
-    "cancel",
-    "end",
-    "quit",
-    "revoke",
-    "optout",
-    "opt out",
-    "opt-out",
-];
+pub(super) const STOP: [&str; 11] =
+    ["stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "opt out", "opt-out"];
 
 /// Words that start them again.
 const START: [&str; 2] = ["start", "unstop"];

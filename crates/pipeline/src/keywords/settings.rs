@@ -156,9 +156,7 @@ fn is_stop_word(word: &str) -> bool {
 }
 
 fn is_text(text: &str, characters_max: usize) -> bool {
-    !text.trim().is_empty()
-        && text.chars().count() <= characters_max
-        && wire::text::invalid_characters(text).is_empty()
+    !text.trim().is_empty() && text.chars().count() <= characters_max && wire::text::invalid_characters(text).is_empty()
 }
 
 fn mistake_of_text(field: &'static str, text: &str, has_support: bool) -> Option<Mistake> {

@@ -5,10 +5,50 @@ use super::fold::unaccented;
 
 /// What people put around a keyword out of politeness or anger.
 const PLEASANTRIES: &[&str] = &[
-    "please", "pls", "plz", "plse", "kindly", "thanks", "thank", "thx", "tks", "ty", "tysm", "cheers", "you", "u",
-    "sorry", "sir", "madam", "maam", "ma'am", "hi", "hello", "hey", "dear", "ok", "okay", "now", "immediately",
-    "already", "asap", "just", "i", "said", "omg", "ffs", "regards", "gracias", "por", "favor", "porfavor", "merci",
-    "svp", "stp", "bonjour", "hola",
+    "please",
+    "pls",
+    "plz",
+    "plse",
+    "kindly",
+    "thanks",
+    "thank",
+    "thx",
+    "tks",
+    "ty",
+    "tysm",
+    "cheers",
+    "you",
+    "u",
+    "sorry",
+    "sir",
+    "madam",
+    "maam",
+    "ma'am",
+    "hi",
+    "hello",
+    "hey",
+    "dear",
+    "ok",
+    "okay",
+    "now",
+    "immediately",
+    "already",
+    "asap",
+    "just",
+    "i",
+    "said",
+    "omg",
+    "ffs",
+    "regards",
+    "gracias",
+    "por",
+    "favor",
+    "porfavor",
+    "merci",
+    "svp",
+    "stp",
+    "bonjour",
+    "hola",
 ];
 
 /// Whole texts, pleasantries aside, that ask for an end.
@@ -30,15 +70,67 @@ const WHOLE: &[&[&str]] = &[
 
 /// Words about which a text that asks for an end speaks.
 const MESSAGES: &[&str] = &[
-    "texts", "text", "messages", "message", "msgs", "msg", "sms", "txts", "spam", "alerts", "notifications", "list",
-    "lists", "database", "mensajes", "subscription", "marketing", "ads", "crap", "stuff",
+    "texts",
+    "text",
+    "messages",
+    "message",
+    "msgs",
+    "msg",
+    "sms",
+    "txts",
+    "spam",
+    "alerts",
+    "notifications",
+    "list",
+    "lists",
+    "database",
+    "mensajes",
+    "subscription",
+    "marketing",
+    "ads",
+    "crap",
+    "stuff",
 ];
 
 /// Words between a verb and what it is about.
 const BETWEEN: &[&str] = &[
-    "me", "us", "my", "these", "this", "the", "your", "all", "any", "more", "such", "from", "off", "of", "to", "phone",
-    "number", "mailing", "contact", "text", "sms", "message", "messaging", "marketing", "calling", "receive", "get",
-    "getting", "sending", "receiving", "mas", "recibir", "mandarme", "enviarme", "mandando", "enviando", "vos",
+    "me",
+    "us",
+    "my",
+    "these",
+    "this",
+    "the",
+    "your",
+    "all",
+    "any",
+    "more",
+    "such",
+    "from",
+    "off",
+    "of",
+    "to",
+    "phone",
+    "number",
+    "mailing",
+    "contact",
+    "text",
+    "sms",
+    "message",
+    "messaging",
+    "marketing",
+    "calling",
+    "receive",
+    "get",
+    "getting",
+    "sending",
+    "receiving",
+    "mas",
+    "recibir",
+    "mandarme",
+    "enviarme",
+    "mandando",
+    "enviando",
+    "vos",
 ];
 
 /// How each begins, and what has to follow: nothing more, or a word about messages.
@@ -155,8 +247,7 @@ fn says_so_at(words: &[&str], at: usize) -> bool {
 fn is_denied(before: &[&str], beginning: &[&str]) -> bool {
     let near = &before[before.len().saturating_sub(DENIED_WITHIN)..];
     let is_their_own = || matches!(beginning.first(), Some(&("stop" | "quit" | "end" | "cancel")));
-    near.iter().any(|word| DENIALS.contains(word))
-        || (matches!(near.last(), Some(&("i" | "we"))) && is_their_own())
+    near.iter().any(|word| DENIALS.contains(word)) || (matches!(near.last(), Some(&("i" | "we"))) && is_their_own())
 }
 
 impl Needs {
@@ -172,7 +263,8 @@ impl Needs {
             Self::Person => matches!(rest.first(), Some(&("me" | "us" | "this" | "my"))),
             Self::Me => {
                 let after = rest.iter().skip_while(is_polite).copied().collect::<Vec<_>>();
-                ends || matches!(after.first(), Some(&("me" | "us" | "this" | "my" | "these"))) && leads_nowhere_else(&after)
+                ends || matches!(after.first(), Some(&("me" | "us" | "this" | "my" | "these")))
+                    && leads_nowhere_else(&after)
                     || Self::Messages.are_met(rest)
             }
             Self::Messages => {

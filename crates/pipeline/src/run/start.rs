@@ -129,7 +129,11 @@ struct Shared {
 
 impl Shared {
     /// What is shared, and what the carriers report.
-    fn of(parts: Parts, carriers: &Carriers, mint: Arc<Mint>) -> (Self, mpsc::UnboundedReceiver<carrier::CarrierEvent>) {
+    fn of(
+        parts: Parts,
+        carriers: &Carriers,
+        mint: Arc<Mint>,
+    ) -> (Self, mpsc::UnboundedReceiver<carrier::CarrierEvent>) {
         let Parts { store, node, fetcher, objects, runtime, entropy, events, .. } = parts;
         let counters = Arc::new(Counters::new(carriers.iter().map(|(carrier, _)| carrier.name().into())));
         let shelf = Shelf::new(

@@ -85,8 +85,7 @@ impl Bench {
         let fetcher = Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver), runtime.clone()).unwrap();
         let shelf =
             Shelf::new(fetcher, hanging.clone(), store.clone(), counters.clone(), runtime.clone(), entropy.clone());
-        let tenants =
-            TenantBook::load(store.clone(), testkit::pepper(), clock.clone(), entropy.clone()).await.unwrap();
+        let tenants = TenantBook::load(store.clone(), testkit::pepper(), clock.clone(), entropy.clone()).await.unwrap();
         let interpreter = interpreting(&Arc::new(tenants), &runtime, entropy.clone());
         let rerouter = Rerouter {
             store: store.clone(),

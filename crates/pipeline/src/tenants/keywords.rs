@@ -90,7 +90,8 @@ impl TenantBook {
         make: impl FnOnce(Keywords<'_>) -> T,
     ) -> T {
         let tables = self.read();
-        let of_account = account.and_then(|account| tables.keywords.accounts.get(&account).cloned()).unwrap_or_default();
+        let of_account =
+            account.and_then(|account| tables.keywords.accounts.get(&account).cloned()).unwrap_or_default();
         let of_number = number.and_then(|number| tables.keywords.numbers.get(&number).cloned()).unwrap_or_default();
         // A long text is not read while others wait for the lock.
         drop(tables);
@@ -109,7 +110,8 @@ impl TenantBook {
     ) -> Option<String> {
         let name = {
             let tables = self.read();
-            let account = tables.accounts.get(&owner.account).filter(|account| account.state == AccountState::Active)?;
+            let account =
+                tables.accounts.get(&owner.account).filter(|account| account.state == AccountState::Active)?;
             may_send(owner.account, tables.numbers.get(&number)).ok()?;
             let is_barred = tables.is_blocked(number, BlockKind::Sender, owner.account)
                 || tables.is_blocked(handset.into(), BlockKind::Recipient, owner.account)

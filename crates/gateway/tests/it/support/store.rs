@@ -39,7 +39,7 @@ use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome, Refused, Wait
 use store::contract::requests::RequestKey;
 use store::contract::retention::{Removed, Walk};
 use store::contract::screening::ScreeningFilter;
-use store::contract::tenants::{AccountChange, NumberChange, TenantData};
+use store::contract::tenants::{AccountChange, KeywordsOf, NumberChange, TenantData};
 use store::contract::windows::{Taken, Window};
 use store::{
     Broadcasts, Changes, Dispatch, Erasures, Health, Inbound, Lists, MediaRecords, Messages, Nodes, OptOuts, Receipts,

@@ -375,7 +375,11 @@ impl World {
             store: self.store.clone(),
             tenants: self.tenants.clone(),
             interpreter: interpreting(&self.tenants, &self.runtime, self.entropy.clone()),
-            files: Files { objects: self.objects.clone(), runtime: self.runtime.clone(), entropy: self.entropy.clone() },
+            files: Files {
+                objects: self.objects.clone(),
+                runtime: self.runtime.clone(),
+                entropy: self.entropy.clone(),
+            },
             routes: self.routes.clone(),
             dispatchers: self.dispatchers.clone(),
             settings: self.settings,

@@ -66,7 +66,9 @@ impl Media {
             }
             (Step::SweepingFiles, Input::FilesSwept(STEP..)) => self.sweep_files(),
             (Step::SweepingFiles, Input::FilesSwept(_)) => self.end(now),
-            (Step::Sweeping | Step::SweepingFiles, Input::Unavailable(error)) => after(Later::Media, error, self.end(now)),
+            (Step::Sweeping | Step::SweepingFiles, Input::Unavailable(error)) => {
+                after(Later::Media, error, self.end(now))
+            }
             _ => Vec::new(),
         }
     }

@@ -132,7 +132,8 @@ fn names(counts: &[(&str, usize)]) -> Vec<CarrierName> {
 #[test]
 fn the_first_round_of_each_strand_does_everything_in_its_order() {
     let mut sweeping = sweeping();
-    let rounds = [Messages, Records, Media, Inbound].map(|strand| round(&mut sweeping, strand, NOW, nothing).join("; "));
+    let rounds =
+        [Messages, Records, Media, Inbound].map(|strand| round(&mut sweeping, strand, NOW, nothing).join("; "));
     assert_eq!(
         rounds,
         [
@@ -147,15 +148,13 @@ fn the_first_round_of_each_strand_does_everything_in_its_order() {
 
 #[test]
 fn what_is_not_due_in_every_round_comes_again_after_its_number_of_rounds() {
-    for (strand, what, every) in
-        [
-            (Messages, "census", 30),
-            (Messages, "settle", 30),
-            (Records, "consumers", 30),
-            (Media, "orphans", 720),
-            (Inbound, "count parts", 10),
-        ]
-    {
+    for (strand, what, every) in [
+        (Messages, "census", 30),
+        (Messages, "settle", 30),
+        (Records, "consumers", 30),
+        (Media, "orphans", 720),
+        (Inbound, "count parts", 10),
+    ] {
         let mut sweeping = sweeping();
         let is_due = |round: &[String]| round.iter().any(|action| action.starts_with(what));
         let due: Vec<usize> = (0..=2 * every).filter(|_| is_due(&round(&mut sweeping, strand, NOW, nothing))).collect();

@@ -125,7 +125,8 @@ fn files_are_in_their_place_before_their_message_is_written() {
     let actions = recording.on(Input::Placed(&mut placed), NOW);
     let [Action::Write(writes)] = &*actions else { panic!() };
     assert_eq!(writes.arrivals.iter().map(|arrival| arrival.media.len()).collect::<Vec<_>>(), [1, 1]);
-    let results = vec![recorded(2, InboundOutcome::Repeated), recorded(3, InboundOutcome::Unrouted(Followed::default()))];
+    let results =
+        vec![recorded(2, InboundOutcome::Repeated), recorded(3, InboundOutcome::Unrouted(Followed::default()))];
     let shown = perform(recording.on(taken(results), NOW));
     assert!(!shown.iter().any(|action| action.starts_with("discard")), "one of them has the file: {shown:?}");
     assert_eq!(answers_of(&mut came), [(2, Answer::Taken), (1, Answer::Taken)]);
