@@ -229,6 +229,50 @@ macro_rules! conformance {
                 a_change_to_a_number_leaves_the_rest
                 a_block_stands_in_place_of_the_one_of_its_name
                 tenants_are_read_as_of_one_moment;
+            inbound:
+                a_message_of_a_handset_is_kept_as_it_was_interpreted
+                parts_in_any_order_become_one_message
+                parts_that_differ_in_anything_are_of_other_messages
+                a_part_that_comes_again_is_passed_over
+                other_octets_under_a_known_number_begin_another_message
+                what_has_come_is_shown_when_the_wait_is_over
+                waits_end_a_few_at_a_time_and_also_after_the_clock_was_set_back
+                a_late_part_completes_the_message_under_its_id
+                a_part_that_comes_too_late_is_of_another_message
+                what_a_number_brought_stays_with_its_owner_of_then
+                a_message_that_was_not_answered_in_time_is_one_message
+                texts_that_were_answered_in_time_are_as_many_messages
+                arrivals_are_recorded_in_their_order
+                a_message_to_no_account_is_kept_for_the_operator
+                a_message_that_the_operator_assigns_is_the_accounts
+                lists_of_messages_of_handsets_show_what_is_asked_for
+                what_can_mean_nothing_any_more_is_forgotten;
+            keywords:
+                a_stop_is_one_change_with_all_that_follows_from_it
+                a_stop_ends_what_waits_for_its_handset_and_nothing_else
+                a_stop_of_a_number_ends_what_waits_from_that_number
+                a_broadcast_counts_who_opted_out_as_skipped
+                however_many_wait_for_a_handset_all_of_them_end
+                a_thousand_stops_get_one_answer
+                a_stop_that_changes_nothing_may_be_confirmed_once_in_a_while
+                help_is_answered_once_an_hour_for_each_handset_and_number
+                no_more_than_three_automatic_messages_are_written_in_an_hour
+                a_text_that_the_handset_sends_back_is_not_answered
+                a_start_ends_the_opt_outs_in_its_scope
+                a_confirmation_of_a_start_does_not_follow_a_stop
+                a_stop_to_a_number_of_no_account_counts_for_its_former_owner
+                the_test_world_has_its_own_opt_outs_and_bounds
+                validity_ends_an_automatic_message_as_any_other;
+            opt_outs:
+                an_opt_out_is_made_once_and_a_repeat_changes_nothing
+                opt_outs_belong_to_one_account_and_one_mode
+                an_opt_out_by_keyword_ends_with_a_reason_or_a_keyword
+                a_handset_that_says_stop_makes_an_opt_out_its_own
+                the_history_has_every_change_oldest_first
+                lists_of_opt_outs_show_what_is_asked_for
+                all_opt_outs_come_in_batches
+                what_waits_for_handsets_that_are_opted_out_ends
+                of_many_who_make_the_same_opt_out_one_does;
             changes:
                 changes_are_numbered_without_gaps_in_the_order_of_their_commits
                 a_change_says_what_the_resource_is_from_then_on
@@ -310,6 +354,11 @@ macro_rules! conformance {
         }
 
         #[test]
+        fn any_interleaving_of_parts_gives_exactly_two_messages() {
+            crate::inbound::any_interleaving_of_parts_gives_exactly_two_messages(|| $fresh);
+        }
+
+        #[test]
         fn any_list_shows_what_is_there() {
             crate::lists::any_list_shows_what_is_there(|| $fresh);
         }
@@ -332,12 +381,16 @@ mod disk;
 mod dispatch;
 mod erase;
 mod health;
+mod inbound;
+mod keywords;
 mod lists;
 mod media;
 mod messages;
 mod model;
 mod nodes;
 mod objects;
+mod office;
+mod opt_outs;
 mod outcomes;
 mod reading;
 mod readings;
