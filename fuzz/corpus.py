@@ -50,9 +50,13 @@ def pdu(command, status, sequence, body=b""):
     return struct.pack(">IIII", 16 + len(body), command, status, sequence) + body
 
 
-field = {name: lines(f"tests/field/{name}.jsonl") for name in ("api", "ends", "media", "mm4", "receipts", "smpp")}
+areas = ("api", "ends", "inbound", "media", "mm4", "receipts", "smpp")
+field = {name: lines(f"tests/field/{name}.jsonl") for name in areas}
 pdus = [octets_of(text) for name in ("receipts", "smpp") for text in values(field[name], {"pdu", "send"})]
 pdus = [octets for octets in pdus if octets]
+of_handsets = [
+    [octets_of(text) for text in variant["send"]] for case in field["inbound"] for variant in case["variants"]
+]
 answers = [
     pdu(0x80000004, status, sequence, b"id%d\0" % sequence)
     for sequence in range(2, 9)
@@ -66,7 +70,8 @@ others = [
     pdu(0x80000000, 3, 2),
     pdu(0x80000009, 0, 1, b"x\0\x02\x10\0\x01\x34"),
 ]
-write("smpp_pdu", pdus + answers[:8] + others, 80)
+flat = [octets for sent in of_handsets for octets in sent]
+write("smpp_pdu", pdus + flat[::3] + answers[:8] + others, 100)
 write(
     "smpp_session",
     [
@@ -75,6 +80,46 @@ write(
         *others,
         b"".join(others),
         *(b"".join(pdus[at : at + 3]) for at in range(0, len(pdus), 3)),
+        *(b"".join(sent) for sent in of_handsets[::3]),
+    ],
+    80,
+)
+
+
+def user_data(octets):
+    """The user data of a `deliver_sm`: what follows its fixed fields and its addresses."""
+    body = octets[16:]
+    for skip in (0, 2, 2):
+        body = body[skip:]
+        body = body[body.index(0) + 1 :]
+    body = body[3:]
+    for _ in range(2):
+        body = body[body.index(0) + 1 :]
+    return body[5 : 5 + body[4]]
+
+
+def counted(part):
+    part = part[:255]
+    return bytes([len(part)]) + part
+
+
+messages = [[user_data(octets) for octets in sent if octets[7] == 5] for sent in of_handsets]
+kept = [
+    [bytes([1, coding, single, locking, fill, 0]) + part for part in message]
+    for message in messages
+    for coding, single, locking, fill in ((0, 0, 0, 0), (1, 1, 2, 1), (4, 0, 0, 0), (5, 6, 6, 0))
+]
+write("inbound", [b"".join(map(counted, message)) for message in messages + kept[::5]], 80)
+smil = b'<smil><body><par><img src="cid:part1"/><text src=\'part0\'/></par><!-- x --><audio src=a&amp;b></body>'
+write(
+    "mms",
+    [
+        smil + b"\0text/plain; charset=utf-8\nHello\0image/jpeg\n\xff\xd8",
+        smil + b"\0text/plain; charset=utf-16\n\xff\xfeH\0TEXT/PLAIN\nGr\xfc\xdfe",
+        b"\0text/plain; charset=klingon\nx\0\0text/x-vcard\nBEGIN:VCARD",
+        b"<img src='<a>' alt=\"a > b\" src=\0image/png; name=x\n1",
+        b"<text src=\"cid:&lt;part0&gt;\"\0text/plain;charset=\"us-ascii\"\n\xef\xbb\xbfx",
+        smil,
     ],
 )
 texts = list(values(field["ends"], {"receipt"})) + [

@@ -24,10 +24,12 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 13] = [
     Target { name: "smpp_pdu", run: targets::smpp_pdu },
     Target { name: "smpp_session", run: targets::smpp_session },
     Target { name: "receipt", run: targets::receipt },
+    Target { name: "inbound", run: targets::inbound },
+    Target { name: "mms", run: targets::mms },
     Target { name: "mm4", run: targets::mm4 },
     Target { name: "mm7", run: targets::mm7 },
     Target { name: "message", run: targets::message },

@@ -11,14 +11,16 @@ use fetch::guard::{Guard, GuardSettings};
 use fetch::media::kind;
 use model::message::Message;
 use runtime::{Machine, Runtime};
+use wire::inbound::{Coding, Decoded, UserData};
 use wire::smpp::{decode, encode, frame};
-use wire::{concat, gsm, mm4, mm7, receipt};
+use wire::{concat, gsm, inbound, mm4, mm7, mms, receipt};
 
 /// What was taken leniently is written soundly, and read again as the same operation.
 pub fn smpp_pdu(octets: &[u8]) {
     let _ = (
         frame::next(octets, 70_000),
         concat::read(octets),
+        concat::header(octets),
         gsm::segment::decode_ucs2(octets),
         gsm::alphabet::decode(octets),
     );
@@ -63,6 +65,55 @@ pub fn receipt(octets: &[u8]) {
         let keys = receipt::id::candidates(&text, receipt::id::IdMode::Auto);
         assert!(keys.len() <= 4 && keys.iter().all(|key| !key.is_empty()), "{keys:?}");
     }
+}
+
+/// Parts of a message, each behind the number of its octets: what is kept of them is read again as it was, a header
+/// says where its text begins, and together they are a text or all of their octets.
+pub fn inbound(octets: &[u8]) {
+    let mut parts = Vec::new();
+    let mut rest = octets;
+    while let Some((length, after)) = rest.split_first() {
+        let (part, next) = after.split_at(after.len().min(usize::from(*length)));
+        let coding = Coding::ALL[part.len() % Coding::ALL.len()];
+        let data = UserData::from_octets(part).unwrap_or_else(|| match concat::header(part) {
+            Some((header, text)) => {
+                assert_eq!(header.octets + text.len(), part.len());
+                UserData::behind(&header, coding, text.to_vec())
+            }
+            None => UserData::new(coding, part.to_vec()),
+        });
+        assert_eq!(UserData::from_octets(&data.to_octets()).as_ref(), Some(&data));
+        parts.push(data);
+        rest = next;
+    }
+    let all: usize = parts.iter().map(|part| part.octets.len()).sum();
+    match inbound::decode(&parts) {
+        // A septet of a packed part shows at most one character of three octets.
+        Decoded::Text(text, _) => assert!(text.len() <= 4 * all + 3),
+        Decoded::Binary(octets) => assert_eq!(octets.len(), all),
+    }
+}
+
+/// Up to the first NUL a presentation, then parts with a NUL between them, each with a type in its first line: each is
+/// in the text or a file, and none is lost.
+pub fn mms(octets: &[u8]) {
+    let mut pieces = octets.split(|octet| *octet == 0);
+    let presentation = pieces.next().unwrap_or_default();
+    let part = |content_type: String, id: String, bytes: &[u8]| mms::Part {
+        content_type,
+        id,
+        location: String::new(),
+        bytes: bytes.to_vec().into(),
+    };
+    let mut parts = vec![part(mms::SMIL.to_owned(), "smil".to_owned(), presentation)];
+    for (at, piece) in pieces.take(64).enumerate() {
+        let end = piece.iter().position(|octet| *octet == b'\n').unwrap_or(piece.len());
+        let content_type = String::from_utf8_lossy(&piece[..end]).into_owned();
+        parts.push(part(content_type, format!("part{at}"), piece.get(end + 1..).unwrap_or_default()));
+    }
+    let received = mms::received(&parts);
+    assert!(received.files.len() < parts.len());
+    assert!(received.files.iter().all(|file| parts.iter().any(|part| part.bytes == file.bytes)));
 }
 
 /// What is read of a mail can be answered.

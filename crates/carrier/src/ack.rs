@@ -19,6 +19,13 @@ pub struct AckId(u64);
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
+impl AckId {
+    /// A name that no other pending answer has.
+    pub(crate) fn next() -> Self {
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 /// The pending answer. Dropping it answers [`Answer::TryLater`], so that nothing is lost on the way.
 #[derive(Debug)]
 pub struct Ack {
@@ -30,7 +37,12 @@ pub struct Ack {
 impl Ack {
     /// An answer to what came under `number`, and where it goes.
     pub fn new(number: u32, answers: UnboundedSender<(u32, Answer)>) -> Self {
-        Self { id: AckId(NEXT.fetch_add(1, Ordering::Relaxed)), number, answers: Some(answers) }
+        Self::of(AckId::next(), number, answers)
+    }
+
+    /// The same under a name that was given before.
+    pub(crate) const fn of(id: AckId, number: u32, answers: UnboundedSender<(u32, Answer)>) -> Self {
+        Self { id, number, answers: Some(answers) }
     }
 
     /// Its name, by which [`Event::Answered`](crate::Event::Answered) speaks of it.

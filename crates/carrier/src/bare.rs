@@ -16,7 +16,9 @@ use wire::smpp::{BindKind, Body, Pdu, encode, frame};
 
 use crate::Submission;
 use crate::ack::Answer;
-use crate::mm4::smtp::{Connection, Envelope, Failure, Inbox, Rules, Security, Session as Server, Verdict};
+use crate::mm4::smtp::{
+    Connection, Envelope, Failure, Inbox, Rules, Security, ServerEnvelope, Session as Server, Taken, Verdict,
+};
 use crate::smpp::config::SmppConfig;
 use crate::smpp::effect::Effect;
 use crate::smpp::session::Session;
@@ -52,7 +54,9 @@ pub fn smpp_session(
         for effect in session.effects() {
             match effect {
                 Effect::Outcome(outcome, _) => *seen.entry(outcome.token).or_default() += 1,
-                Effect::Receipt(_, number) => session.answer(number, Answer::Taken, &mut out),
+                Effect::Receipt(_, number) | Effect::Inbound(_, _, number) => {
+                    session.answer(number, Answer::Taken, 0, &mut out);
+                }
                 _ => {}
             }
         }
@@ -67,6 +71,7 @@ pub fn smpp_session(
                 break;
             }
         }
+        session.has_written(out.len() as u64, now);
         now += Duration::from_millis(200);
         session.tick(now, &mut out);
     }
@@ -156,10 +161,12 @@ struct Kept(std::sync::Mutex<Vec<Vec<u8>>>);
 
 #[async_trait]
 impl Inbox for Kept {
-    async fn take(&self, _from: &str, mail: &[u8]) -> Verdict {
+    async fn take(&self, _envelope: &ServerEnvelope, mail: &[u8]) -> Taken {
         if let Ok(mut mails) = self.0.lock() {
             mails.push(mail.to_owned());
         }
-        Verdict::Taken
+        Verdict::Taken.into()
     }
+
+    fn too_long(&self) {}
 }

@@ -16,11 +16,12 @@ use model::unmatched::{Reason, escaped};
 use runtime::Runtime;
 use tokio::sync::Notify;
 
-use crate::ack::Ack;
+use crate::ack::{Ack, AckId};
+use crate::inbound::ANSWERED_WITHIN;
 use crate::rooms::{Refused, RefusedCounters};
 use crate::throttle::{Bucket, Rest};
 use crate::unusable::{Refusals, SHOWN_HEAD_OCTETS_MAX, SHOWN_INBOUND_OCTETS_MAX};
-use crate::{Carrier, CarrierEvent, CarrierStatus, Event, Events, Receipt, SegmentOutcome, Submission};
+use crate::{Carrier, CarrierEvent, CarrierStatus, Event, Events, Inbound, Receipt, SegmentOutcome, Submission};
 
 /// How a message is handed over.
 #[async_trait]
@@ -84,6 +85,7 @@ pub(crate) struct Teller {
     name: CarrierName,
     events: Events,
     receipts: AtomicU64,
+    inbound: AtomicU64,
     malformed: AtomicU64,
     unusable: Refusals,
     refused_connections: RefusedCounters,
@@ -95,6 +97,7 @@ impl Teller {
             name: name.into(),
             events,
             receipts: AtomicU64::new(0),
+            inbound: AtomicU64::new(0),
             malformed: AtomicU64::new(0),
             unusable: Refusals::default(),
             refused_connections: RefusedCounters::default(),
@@ -110,6 +113,12 @@ impl Teller {
     pub(crate) fn receipt(&self, receipt: Receipt, ack: Ack) {
         self.receipts.fetch_add(1, Ordering::Relaxed);
         self.tell(Event::Receipt(receipt, ack));
+    }
+
+    /// Tells of a message of a handset. The peer is answered when its [`Ack`] is.
+    pub(crate) fn inbound(&self, inbound: Inbound, ack: Ack) {
+        self.inbound.fetch_add(1, Ordering::Relaxed);
+        self.tell(Event::Inbound(Box::new(inbound), ack));
     }
 
     /// Counts an answer that could not be read.
@@ -139,6 +148,28 @@ impl Teller {
     fn tell(&self, event: Event) {
         // A pipeline that no longer listens has stopped altogether.
         let _ = self.events.send(CarrierEvent { carrier: self.name.clone(), event });
+    }
+}
+
+/// The answer to a message of a handset that is on its way to the peer.
+#[derive(Clone)]
+pub(crate) struct Unconfirmed {
+    teller: Arc<Teller>,
+    id: AckId,
+    came_at: Instant,
+}
+
+impl Unconfirmed {
+    /// The answer of this name to what came at `came_at`.
+    pub(crate) const fn new(teller: Arc<Teller>, id: AckId, came_at: Instant) -> Self {
+        Self { teller, id, came_at }
+    }
+
+    /// The peer has it: tells so, if that is in time.
+    pub(crate) fn is_with_peer(self, now: Instant) {
+        if now <= self.came_at + ANSWERED_WITHIN {
+            self.teller.tell(Event::Answered(self.id));
+        }
     }
 }
 
@@ -281,6 +312,9 @@ impl<E: Exchange> Carrier for ExchangeCarrier<E> {
             throttled: count(&core.counts.throttled),
             unknown: count(&core.counts.unknown),
             receipts: count(&core.teller.receipts),
+            inbound: count(&core.teller.inbound),
+            silent: 0,
+            put_off: 0,
             binds: 0,
             malformed_pdus: count(&core.teller.malformed),
             unusable: core.teller.unusable.counts(),

@@ -1,9 +1,19 @@
 //! Messages of handsets, as carriers bring them.
 
+pub(crate) mod address;
+pub(crate) mod mms;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::InboundAddress;
 use wire::inbound::UserData;
+
+pub use mms::MMS_BYTES_MAX;
+
+/// An answer counts as in time when the carrier has it so soon after what it answers came
+/// ([`Event::Answered`](crate::Event::Answered)): carriers send again what was not answered for longer.
+pub const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 
 /// A message of a handset, or a part of one, as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]

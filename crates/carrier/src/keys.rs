@@ -102,3 +102,12 @@ pub(crate) fn check_bounds<'a>(
         }
     }
 }
+
+/// What is wrong with a `national_prefix` that is none.
+pub(crate) const NO_PREFIX: &str = "is not `+` and the first 1 to 6 digits of a number";
+
+/// Whether a text is the beginning of a number, short enough that something is left of the number.
+pub(crate) fn is_prefix(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    (1..=6).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
+}

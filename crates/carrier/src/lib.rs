@@ -39,7 +39,7 @@ mod unusable;
 
 pub use ack::{Ack, AckId};
 pub use config::{CarrierConfig, CarrierKind};
-pub use inbound::{Inbound, InboundContent, InboundFile, InboundMms, InboundPart, PartForm};
+pub use inbound::{Inbound, InboundContent, InboundFile, InboundMms, InboundPart, MMS_BYTES_MAX, PartForm};
 pub use keys::ConfigError;
 pub use rooms::{RefusedConnections, SEND_OFFS_MAX};
 pub use unusable::{Unusable, UnusableCounts};
@@ -194,9 +194,10 @@ pub struct CarrierEvent {
     pub event: Event,
 }
 
-/// Where a carrier's events go. What bounds them is not the channel: outcomes are bounded by the window, receipts by
-/// those that wait for their [`Ack`] (past `receipts_pending_max` a session asks the carrier to come back, and a
-/// connection of MM4 or MM7 has one at a time), and what is unusable by its places ([`Unusable`]).
+/// Where a carrier's events go. What bounds them is not the channel: outcomes are bounded by the window, receipts and
+/// messages of handsets by those that wait for their [`Ack`] (past `receipts_pending_max` and `inbound_pending_max` a
+/// session asks the carrier to come back, and a connection of MM4 or MM7 has one at a time), and what is unusable by
+/// its places ([`Unusable`]).
 pub type Events = mpsc::UnboundedSender<CarrierEvent>;
 
 /// How a carrier is doing, for the operator.
@@ -225,6 +226,13 @@ pub struct CarrierStatus {
     pub unknown: u64,
     /// Receipts that came.
     pub receipts: u64,
+    /// Messages of handsets, and parts of them, that came.
+    pub inbound: u64,
+    /// Messages of handsets that were acknowledged and dropped, because they say so: Short Message Type 0 (3GPP TS
+    /// 23.040, 9.2.3.9).
+    pub silent: u64,
+    /// Receipts and messages of handsets that the carrier was asked to bring later, since too many waited to be stored.
+    pub put_off: u64,
     /// Sessions opened since the start.
     pub binds: u64,
     /// PDUs that could not be read.
@@ -320,7 +328,9 @@ pub fn start(
 ) -> Result<Arc<dyn Carrier>, ConfigError> {
     config.validate()?;
     match config {
-        CarrierConfig::Sandbox(config) => Ok(Arc::new(sandbox::Sandbox::new(&config.name, events))),
+        CarrierConfig::Sandbox(config) => {
+            Ok(Arc::new(sandbox::Sandbox::new(&config.name, events, Arc::clone(supervisor.runtime()))))
+        }
         CarrierConfig::Smpp(config) => Ok(Arc::new(smpp::SmppCarrier::start(*config, events, entropy, supervisor)?)),
         CarrierConfig::Mm4(config) => mm4::start(*config, events, supervisor),
         CarrierConfig::Mm7(config) => mm7::start(&config, events, supervisor),

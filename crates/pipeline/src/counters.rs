@@ -62,7 +62,16 @@ pub struct RemovedCounters([Counter; Self::NAMES.len()]);
 
 impl RemovedCounters {
     /// What is counted, by the names of [`Walk`](store::contract::retention::Walk).
-    pub const NAMES: [&str; 6] = ["texts", "broadcast_texts", "messages", "broadcasts", "receipt_keys", "unmatched"];
+    pub const NAMES: [&str; 8] = [
+        "texts",
+        "broadcast_texts",
+        "inbound_texts",
+        "inbound_messages",
+        "messages",
+        "broadcasts",
+        "receipt_keys",
+        "unmatched",
+    ];
 
     /// Counts what a step removed.
     pub(crate) fn add(&self, name: &str, count: u64) {

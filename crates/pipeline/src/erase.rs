@@ -81,6 +81,7 @@ impl Erasing {
                 break;
             }
         }
+        counts = counts.and(self.store.erasable_inbound(number).await?);
         for filter in filters(number) {
             let mut after = None;
             loop {
@@ -171,6 +172,7 @@ impl Eraser {
         for filter in filters(number) {
             self.erase_messages(id, filter, &mut under_way).await?;
         }
+        self.erase_inbound(id).await?;
         while !under_way.is_empty() {
             self.runtime.sleep(LOOK).await;
             let mut still = Vec::new();
@@ -214,6 +216,19 @@ impl Eraser {
             }
             after = next;
             if after.is_none() {
+                return Ok(());
+            }
+            self.runtime.sleep(REST).await;
+        }
+    }
+
+    async fn erase_inbound(&self, id: ErasureId) -> Result<(), StoreError> {
+        loop {
+            let erased = self.store.erase_inbound(id, self.runtime.now(), STEP).await?;
+            for name in &erased.objects {
+                self.shelf.remove_object(name).await;
+            }
+            if !erased.more {
                 return Ok(());
             }
             self.runtime.sleep(REST).await;

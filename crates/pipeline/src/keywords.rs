@@ -1,7 +1,8 @@
 //! Keywords in texts of handsets: which text is one, which text seems to ask for an end in other words, and what an
 //! account or a number sets about both.
 //!
-//! Reading order: `fold` (how a text is compared), `lists` and `words` (what counts), `suspicion` (other words), [`settings`].
+//! Reading order: `fold` (how a text is compared), `lists` and `words` (what counts), `suspicion` (other words),
+//! [`settings`].
 
 mod fold;
 mod lists;

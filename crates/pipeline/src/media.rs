@@ -177,6 +177,9 @@ impl Shelf {
         for media in &swept.removed {
             self.remove(media).await;
         }
+        for name in self.store.sweep_inbound_media(limit).await? {
+            self.remove_object(&name).await;
+        }
         Ok(swept.next)
     }
 
@@ -213,7 +216,7 @@ impl Shelf {
         self.remove_object(&media.name()).await;
     }
 
-    async fn remove_object(&self, name: &str) {
+    pub(crate) async fn remove_object(&self, name: &str) {
         if let Err(error) = self.objects.remove(name).await {
             // It is found again as an orphan.
             tracing::warn!(%error, "Media are left over, for they cannot be removed: {error}");

@@ -5,13 +5,14 @@ mod recording;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use carrier::{Ack, CarrierEvent, Inbound, InboundContent};
 use model::unmatched::Reason;
 use model::{CarrierName, Entropy, InboundMedia};
 use runtime::Runtime;
 use store::contract::dispatch::Outcome;
-use store::contract::inbound::{Arrival, ArrivalId, Recorded};
+use store::contract::inbound::{Arrival, ArrivalId};
 use store::contract::receipts::{Receipt, ReceiptOutcome, Refused};
 use store::{Store, StoreError};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -22,13 +23,16 @@ use crate::inbound::Interpreting;
 use crate::inbound::files::Files;
 use crate::route::Routes;
 use crate::tenants::TenantBook;
-use recording::{Action, Books, Input, Placed, Recording, Report, Taken, Writes, Written};
+use recording::{Action, Books, Input, Kept, Placed, Recording, Report, Taken, Writes, Written};
 
 /// How many events are recorded together.
 const BATCH: usize = 1_024;
 
 /// How many messages of handsets have their files written at the same time.
 const PLACED_TOGETHER: usize = 8;
+
+/// How soon it is tried again to follow the store's changes.
+const FOLLOW_AGAIN: Duration = Duration::from_secs(1);
 
 /// Records what carriers report.
 pub(crate) struct Recorder {
@@ -148,35 +152,40 @@ impl Recorder {
 
     async fn write(&self, writes: Writes) -> Input<'static> {
         let Writes { outcomes, receipts, arrivals, answered, refused } = writes;
-        // They are handed to the store in this order, and its next commit takes them together.
-        let (outcomes, receipts, arrivals, (), ()) = tokio::join!(
+        // They are handed to the store in this order, and its next commit takes them together. What a carrier has the
+        // answer to is noted before what it sent then, which is another message although the octets are the same.
+        let (outcomes, receipts, (), arrivals, ()) = tokio::join!(
             self.write_outcomes(outcomes),
             self.write_receipts(receipts),
-            self.write_arrivals(arrivals),
             self.write_answered(answered),
+            self.write_arrivals(arrivals),
             self.write_refused(refused)
         );
         Input::Written(Written { outcomes, receipts, arrivals })
     }
 
-    /// Records messages of handsets. What follows from them stands in memory before their carriers are answered, so that
-    /// nothing is accepted for a handset whose STOP was.
-    async fn write_arrivals(&self, arrivals: Vec<Arrival>) -> Option<Vec<Recorded>> {
+    /// Records messages of handsets. What follows from them stands in memory before their carriers are answered, so
+    /// that nothing is accepted for a handset whose STOP was.
+    async fn write_arrivals(&self, arrivals: Vec<Arrival>) -> Kept {
         if arrivals.is_empty() {
-            return None;
+            return Kept::No;
         }
         let count = arrivals.len() as u64;
-        let recorded = match self.store.record_inbound(arrivals, Arc::clone(&self.interpreter) as _).await {
-            Ok(recorded) => self.tenants.follow().await.map(|()| recorded),
-            Err(error) => Err(error),
-        };
-        recorded
-            .inspect_err(|error| {
+        match self.store.record_inbound(arrivals, Arc::clone(&self.interpreter) as _).await {
+            Ok(recorded) => {
+                while let Err(error) = self.tenants.follow().await {
+                    tracing::warn!(%error, "Opt-outs are not in memory yet, and carriers wait for answers: {error}");
+                    self.runtime.sleep(FOLLOW_AGAIN).await;
+                }
+                Kept::Yes(recorded)
+            }
+            Err(error) => {
                 self.counters.inbound.not_recorded.add_many(count);
                 tracing::warn!(%error, "Could not record messages of handsets; carriers are asked to send them again: \
                     {error}");
-            })
-            .ok()
+                if matches!(error, StoreError::Failed(_) | StoreError::Over) { Kept::Unknown } else { Kept::No }
+            }
+        }
     }
 
     async fn write_answered(&self, answered: Vec<ArrivalId>) {

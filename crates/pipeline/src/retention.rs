@@ -23,6 +23,8 @@ pub(crate) enum Rule {
     Texts,
     /// That of an account for its texts.
     OfAccount(TextRetention),
+    /// The same for texts of handsets.
+    InboundOfAccount(TextRetention),
     /// That of messages and broadcasts.
     Messages,
     /// That of receipts.
@@ -37,7 +39,9 @@ impl Retention {
         let kept = match rule {
             Rule::Texts => self.texts,
             Rule::OfAccount(TextRetention::Discard) => Some(Duration::ZERO),
-            Rule::OfAccount(TextRetention::Days(days)) => {
+            // What a handset sent is there for a day, so that the account gets it.
+            Rule::InboundOfAccount(TextRetention::Discard) => Some(DAY),
+            Rule::OfAccount(TextRetention::Days(days)) | Rule::InboundOfAccount(TextRetention::Days(days)) => {
                 Some(DAY * u32::from(days.get())).filter(|kept| self.texts.is_none_or(|texts| *kept < texts))
             }
             Rule::Messages => self.messages,
@@ -89,6 +93,8 @@ mod tests {
             (Retention { texts: None, ..rules }, of_account(31), Some(days(31))),
             (Retention { texts: None, ..rules }, Rule::Texts, None),
             (rules, discard, Some(Duration::ZERO)),
+            (rules, Rule::InboundOfAccount(TextRetention::Discard), Some(days(1))),
+            (rules, Rule::InboundOfAccount(TextRetention::of_days(7).unwrap()), Some(days(7))),
             (rules, Rule::Messages, Some(days(90))),
             (rules, Rule::ReceiptKeys, Some(days(14))),
             (Retention { messages: Some(days(9)), ..rules }, Rule::ReceiptKeys, Some(days(9))),

@@ -2,6 +2,7 @@
 //! changes go to the store first, and come from its change feed to stand here before the operator is answered, so that
 //! they take effect at once.
 
+mod blocks;
 mod keywords;
 mod optouts;
 mod order;
@@ -345,50 +346,6 @@ impl TenantBook {
         let number = self.store.change_number(number, change, self.clock.now()).await?;
         self.follow().await?;
         Ok(number)
-    }
-
-    /// Blocks of this kind, of this account (`None` does not narrow), in order of their numbers, beginning after
-    /// `after`: at most `limit`.
-    pub fn blocks(
-        &self,
-        kind: Option<BlockKind>,
-        account: Option<AccountId>,
-        after: Option<&BlockName>,
-        limit: usize,
-    ) -> Listed<Block> {
-        let tables = self.read();
-        tables.order.blocks_after(kind, account, after, limit).look_up(|name| tables.blocks.get(name))
-    }
-
-    /// Blocks a number, for one account or for all.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] for an unknown account.
-    pub async fn put_block(
-        &self,
-        number: Originator,
-        kind: BlockKind,
-        account: Option<AccountId>,
-        reason: Option<String>,
-    ) -> Result<Block, StoreError> {
-        let block = Block { number, kind, account, reason, created_at: self.clock.now() };
-        self.store.put_block(block.clone()).await?;
-        self.follow().await?;
-        Ok(block)
-    }
-
-    /// Lifts a block.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] when there is none.
-    pub async fn delete_block(
-        &self,
-        number: Originator,
-        kind: BlockKind,
-        account: Option<AccountId>,
-    ) -> Result<(), StoreError> {
-        self.store.delete_block(number, kind, account, self.clock.now()).await?;
-        self.follow().await
     }
 
     // No step under the lock can leave the tables half changed, so a panic elsewhere does not spoil them.

@@ -288,7 +288,7 @@ impl Site {
         let tenants =
             Arc::new(TenantBook::load(Arc::clone(&store), pepper, dynamic.clone(), Arc::clone(&entropy)).await?);
         let (sender, events) = mpsc::unbounded_channel();
-        let sandbox: Arc<dyn Carrier> = Arc::new(Sandbox::new(SANDBOX, sender.clone()));
+        let sandbox: Arc<dyn Carrier> = Arc::new(Sandbox::new(SANDBOX, sender.clone(), Arc::clone(&dynamic)));
         let mut carriers = vec![(sandbox, 0)];
         for network in &self.networks {
             let line: Arc<dyn Carrier> = Arc::new(Handle(Line::new(Arc::clone(network), id, sender.clone())));

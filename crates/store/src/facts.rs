@@ -449,6 +449,18 @@ mod tests {
         };
         let block =
             Block { number, kind: BlockKind::Sender, account: None, reason: Some("asked".into()), created_at: at };
+        let opt_out = OptOut {
+            name: OptOutName {
+                owner: Owner { account, mode: Mode::Test },
+                number: Msisdn::parse("+12025550144").unwrap(),
+                from: Some(number),
+            },
+            source: OptOutSource::Keyword,
+            keyword: Some("STOP".into()),
+            message: Some(MessageId::from_bytes([4; 16])),
+            reason: Some(String::new().into()),
+            created_at: at,
+        };
         vec![
             Resource::Message {
                 id: MessageId::from_bytes([1; 16]),
@@ -476,6 +488,9 @@ mod tests {
             Resource::Policy { account, policy: "{}".into() },
             Resource::Keywords { of: KeywordsOf::Account(account), settings: "{}".into() },
             Resource::Keywords { of: KeywordsOf::Number(number), settings: r#"{"yes":true}"#.into() },
+            Resource::Inbound { id: MessageId::from_bytes([1; 16]), is_partial: true },
+            Resource::OptedOut(opt_out.clone()),
+            Resource::OptedIn(OptOut { keyword: None, message: None, reason: None, ..opt_out }),
         ]
     }
 
@@ -500,14 +515,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn arbitrary_octets_are_read_or_refused(octets in prop::collection::vec(any::<u8>(), 0..200), form in 0..10u8) {
+        fn arbitrary_octets_are_read_or_refused(octets in prop::collection::vec(any::<u8>(), 0..200), form in 0..14u8) {
             let _ = decode(&octets);
             let _ = decode(&[&[FORMAT, form], &octets[..]].concat());
         }
 
         #[test]
         fn facts_with_an_octet_changed_are_read_or_refused(
-            which in 0..12usize,
+            which in 0..19usize,
             place in any::<prop::sample::Index>(),
             octet in any::<u8>(),
         ) {

@@ -2,9 +2,14 @@
 //!
 //! In come the text and the media of a message; out come the parts of a multipart body, the presentation first. SMIL is
 //! of the profile that every handset knows (OMA MMS Conformance Document 1.3, section 8): one slide, one region for the
-//! media and one for the text.
+//! media and one for the text. The other way round, [`received`] sorts the parts of a message that a handset sent.
+
+mod received;
+mod smil;
 
 use bytes::Bytes;
+
+pub use received::{File, Received, received};
 
 /// One part of a multimedia message.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -87,6 +87,8 @@ pub struct Mm4Config {
     pub delivery_reports: bool,
     /// How long a message waits for its report, in hours; 0 for no end.
     pub receipt_wait_hours: u64,
+    /// National numbers in messages of handsets get it, such as `+1`.
+    pub national_prefix: Option<String>,
     /// Where we listen for the MMSC's mail: answers and reports. Without it neither is asked for.
     pub listen: Option<SocketAddr>,
     /// Who may connect there.
@@ -144,12 +146,13 @@ impl Default for Mm4Config {
             wait_for_response: true,
             delivery_reports: true,
             receipt_wait_hours: crate::RECEIPT_WAIT_HOURS,
+            national_prefix: None,
             listen: None,
             allow_peers: loopback,
             listen_tls_cert: None,
             listen_tls_key: None,
             listen_connections_max: 32,
-            listen_bytes_max: 2_097_152,
+            listen_bytes_max: 8_388_608,
             listen_timeout_secs: 300,
         }
     }

@@ -1,25 +1,27 @@
-//! What the MMSC sends us: answers to what we forwarded, reports on it, and messages that nobody here takes yet.
+//! What the MMSC sends us: answers to what we forwarded, reports on it, and messages of handsets.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::ReceiptScope;
 use model::sampler::{Line, Sampler};
 use model::unmatched::{Reason, escaped};
+use model::{InboundAddress, ReceiptScope};
 use runtime::Runtime;
 use tokio::sync::mpsc;
-use wire::mm4::{Address, Answer, DeliveryReportReq, ForwardReq, Mm4, Mm4Error, Request, RequestStatus};
+use wire::mm4::{Address, AddressKind, Answer, DeliveryReportReq, ForwardReq, Mm4, Mm4Error, Request, RequestStatus};
 use wire::receipt::id;
 
+use super::answerer::Outgoing;
 use super::config::Mm4Config;
 use super::outcome::{explained, status_of, word_or};
 use super::pending::{Heard, Pending, key_of};
-use super::smtp::{self, Verdict};
-use crate::ack::{Ack, Answer as OnDisk};
-use crate::exchange::Teller;
+use super::smtp::{self, ServerEnvelope, Taken, Verdict};
+use crate::ack::{Ack, AckId, Answer as OnDisk};
+use crate::exchange::{Teller, Unconfirmed};
+use crate::inbound::mms::{self, TOO_LARGE, TooLarge};
 use crate::unusable::SHOWN_HEAD_OCTETS_MAX;
-use crate::{Receipt, ReceiptState};
+use crate::{Inbound, Receipt, ReceiptState};
 
 /// Reads the mails of a carrier's listener.
 pub(super) struct Inbox {
@@ -28,21 +30,25 @@ pub(super) struct Inbox {
     teller: Arc<Teller>,
     pending: Arc<Pending>,
     /// Answers that are to go back.
-    answers: mpsc::Sender<Answer>,
+    answers: mpsc::Sender<Outgoing>,
     /// Log lines about answers that could not be queued: each request of the peer can cause one.
     unanswered: Sampler,
 }
 
 #[async_trait]
 impl smtp::Inbox for Inbox {
-    async fn take(&self, from: &str, mail: &[u8]) -> Verdict {
+    async fn take(&self, envelope: &ServerEnvelope, mail: &[u8]) -> Taken {
         match wire::mm4::parse(mail, self.config.listen_bytes_max) {
-            Ok(Mm4::Answer(answer)) => self.answered(*answer, mail).await,
-            Ok(Mm4::Report(report)) => self.reported(*report, from, mail).await,
-            Ok(Mm4::Forward(forward)) => self.forwarded(&forward, from, mail),
-            Ok(Mm4::ReadReply) => Verdict::Taken,
-            Err(error) => self.not_understood(error, mail),
+            Ok(Mm4::Answer(answer)) => self.answered(*answer, mail).await.into(),
+            Ok(Mm4::Report(report)) => self.reported(*report, envelope.from(), mail).await.into(),
+            Ok(Mm4::Forward(forward)) => self.forwarded(&forward, envelope, mail).await,
+            Ok(Mm4::ReadReply) => Verdict::Taken.into(),
+            Err(error) => self.not_understood(error, mail).into(),
         }
+    }
+
+    fn too_long(&self) {
+        self.teller.unusable(Reason::Inbound, "a mail of more octets than `listen_bytes_max`", b"");
     }
 }
 
@@ -52,7 +58,7 @@ impl Inbox {
         config: Arc<Mm4Config>,
         teller: Arc<Teller>,
         pending: Arc<Pending>,
-        answers: mpsc::Sender<Answer>,
+        answers: mpsc::Sender<Outgoing>,
     ) -> Self {
         Self { runtime, config, teller, pending, answers, unanswered: Sampler::new(1) }
     }
@@ -74,8 +80,8 @@ impl Inbox {
                 let keys = ids.iter().flat_map(|id| self.keys(id)).collect();
                 let (state, scope, raw) =
                     (ReceiptState::Rejected, ReceiptScope::Message, escaped(mail, SHOWN_HEAD_OCTETS_MAX).into());
-                let verdict =
-                    self.tell(Receipt { keys, addresses: recipients, state, error, raw_id, scope, raw }).await;
+                let receipt = Receipt { keys, addresses: recipients, state, error, raw_id, scope, raw };
+                let verdict = self.tell(|ack| self.teller.receipt(receipt, ack)).await.0;
                 if verdict != Verdict::Taken {
                     ids.iter().for_each(|id| self.pending.forget(id));
                 }
@@ -103,20 +109,57 @@ impl Inbox {
         if state == ReceiptState::Delivered {
             self.pending.is_delivered(&report.message_id);
         }
-        let verdict = self.tell(receipt).await;
+        let verdict = self.tell(|ack| self.teller.receipt(receipt, ack)).await.0;
         if verdict == Verdict::Taken && report.ack_request {
-            self.send_back(report.answer(RequestStatus::Ok), from);
+            self.send_back(report.answer(RequestStatus::Ok), from, None);
         }
         verdict
     }
 
-    /// A message for a handset of ours, of which there is none.
-    fn forwarded(&self, forward: &ForwardReq, from: &str, mail: &[u8]) -> Verdict {
-        self.teller.unusable(Reason::Inbound, "this platform receives no messages yet", mail);
-        if !forward.ack_request {
-            return Verdict::NotServed;
+    /// A message of a handset: on disk first, then answered. The sender has the answer with the `MM4_forward.RES` where
+    /// it asks for one, or else with SMTP's reply.
+    async fn forwarded(&self, forward: &ForwardReq, envelope: &ServerEnvelope, mail: &[u8]) -> Taken {
+        let came_at = self.runtime.instant();
+        let content = match mms::content(forward.subject.as_deref(), &forward.parts) {
+            Ok(content) => content,
+            Err(TooLarge) => return self.too_large(forward, envelope, mail).into(),
+        };
+        let inbound = Inbound {
+            from: forward.from.as_ref().map_or_else(|| InboundAddress::of(""), |from| self.read(from)),
+            to: self.recipients(forward, envelope),
+            content,
+        };
+        let (verdict, id) = self.tell(|ack| self.teller.inbound(inbound, ack)).await;
+        if verdict != Verdict::Taken {
+            return verdict.into();
         }
-        self.send_back(forward.answer(RequestStatus::ServiceDenied), from);
+        let unconfirmed = Some(Unconfirmed::new(Arc::clone(&self.teller), id, came_at));
+        if !forward.ack_request {
+            return Taken { verdict, unconfirmed };
+        }
+        self.send_back(forward.answer(RequestStatus::Ok), envelope.from(), unconfirmed);
+        verdict.into()
+    }
+
+    fn read(&self, address: &Address) -> InboundAddress {
+        mms::of_mm4(address, self.config.national_prefix.as_deref())
+    }
+
+    /// Whom a message is for: everyone that its head names, and those handsets that only its envelope names.
+    fn recipients(&self, forward: &ForwardReq, envelope: &ServerEnvelope) -> Vec<InboundAddress> {
+        let hidden = envelope.recipients().iter().filter_map(|recipient| Address::parse(recipient));
+        let hidden: Vec<Address> = hidden.filter(|address| address.kind() == AddressKind::Plmn).collect();
+        mms::distinct(forward.to.iter().chain(&forward.cc).chain(&hidden).map(|address| self.read(address)))
+    }
+
+    /// A message that will never be taken: the sender is to know why, and not to send it again.
+    fn too_large(&self, forward: &ForwardReq, envelope: &ServerEnvelope, mail: &[u8]) -> Verdict {
+        self.teller.unusable(Reason::Inbound, TOO_LARGE, mail);
+        if !forward.ack_request {
+            return Verdict::TooLarge;
+        }
+        let answer = forward.answer(RequestStatus::ContentNotAccepted);
+        self.send_back(Answer { status_text: Some(TOO_LARGE.to_owned()), ..answer }, envelope.from(), None);
         Verdict::Taken
     }
 
@@ -126,22 +169,25 @@ impl Inbox {
     }
 
     /// Tells the pipeline, and waits until it has it on disk; not for longer than the peer may be silent, because a
-    /// store that hangs would hold its connection for ever.
-    async fn tell(&self, receipt: Receipt) -> Verdict {
+    /// store that hangs would hold its connection for ever. Returns the name of the answer too.
+    async fn tell(&self, tell: impl FnOnce(Ack)) -> (Verdict, AckId) {
         let (answers, mut answer) = mpsc::unbounded_channel();
-        self.teller.receipt(receipt, Ack::new(0, answers));
+        let ack = Ack::new(0, answers);
+        let id = ack.id();
+        tell(ack);
         let patience = Duration::from_secs(self.config.listen_timeout_secs);
-        match self.runtime.timeout(patience, answer.recv()).await {
+        let verdict = match self.runtime.timeout(patience, answer.recv()).await {
             Ok(Some((_, OnDisk::Taken))) => Verdict::Taken,
             Ok(Some((_, OnDisk::TryLater)) | None) | Err(_) => Verdict::TryLater,
-        }
+        };
+        (verdict, id)
     }
 
     /// Sends an answer, as well as that goes: a peer that does not hear it asks again.
-    fn send_back(&self, answer: Answer, from: &str) {
+    fn send_back(&self, answer: Answer, from: &str, unconfirmed: Option<Unconfirmed>) {
         let to = answer.to.clone().or_else(|| Address::parse(from)).filter(|address| address.domain().is_some());
         let answer = Answer { sender: self.config.system(), to, ..answer };
-        if (answer.to.is_none() || self.answers.try_send(answer).is_err())
+        if (answer.to.is_none() || self.answers.try_send(Outgoing { answer, unconfirmed }).is_err())
             && let Some(Line { left_out }) = self.unanswered.line(self.runtime.instant())
         {
             tracing::warn!(carrier.name = %self.teller.name(), left_out, "Carrier {} waits for an answer that could \

@@ -101,6 +101,8 @@ pub struct Mm7Config {
     /// The longest such rest.
     pub reconnect_ceiling_ms: u64,
 
+    /// National numbers in messages of handsets get it, such as `+1`.
+    pub national_prefix: Option<String>,
     /// Where we listen for the MMSC's reports, over HTTP; nowhere by default.
     pub listen: Option<SocketAddr>,
     /// Under which path.
@@ -162,6 +164,7 @@ impl Default for Mm7Config {
             keep_alive_secs: 4,
             reconnect_floor_ms: 1_000,
             reconnect_ceiling_ms: 60_000,
+            national_prefix: None,
             listen: None,
             listen_path: "/mm7".to_owned(),
             listen_username: String::new(),
@@ -174,7 +177,7 @@ impl Default for Mm7Config {
             ],
             listen_connections_max: 50,
             listen_timeout_secs: 30,
-            listen_bytes_max: 2_097_152,
+            listen_bytes_max: 8_388_608,
         }
     }
 }

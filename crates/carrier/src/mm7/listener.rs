@@ -2,13 +2,14 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,6 +17,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use ipnet::IpNet;
 use model::sampler::{Line, Sampler};
+use model::unmatched::Reason;
 use net::{Patience, Patient, Timer};
 use runtime::Runtime;
 use tokio::net::{TcpListener, TcpStream};
@@ -25,7 +27,7 @@ use super::config::{Login, Mm7Config};
 use super::login;
 use super::receive::receive;
 use crate::ConfigError;
-use crate::exchange::Teller;
+use crate::exchange::{Teller, Unconfirmed};
 use crate::keys::Mistake;
 use crate::rooms::{Place, Refused, Rooms};
 
@@ -49,6 +51,7 @@ pub(crate) struct Door {
     rooms: Rooms,
     patience: Duration,
     bytes_max: usize,
+    national_prefix: Option<String>,
     teller: Arc<Teller>,
     /// Log lines about peers that may not report.
     strangers: Sampler,
@@ -77,6 +80,7 @@ impl Door {
             runtime,
             patience: Duration::from_secs(config.listen_timeout_secs),
             bytes_max: config.listen_bytes_max,
+            national_prefix: config.national_prefix.clone(),
             teller,
             strangers: Sampler::new(10),
             crowded: Sampler::new(1),
@@ -161,7 +165,38 @@ async fn connection(door: Arc<Door>, stream: TcpStream, place: Place, mut stoppe
     drop(place);
 }
 
-type Answer = Response<Full<Bytes>>;
+type Answer = Response<Told>;
+
+/// The body of an answer, and who is told when the connection has taken it.
+#[derive(Default)]
+struct Told {
+    body: Full<Bytes>,
+    unconfirmed: Option<(Unconfirmed, Arc<dyn Runtime>)>,
+}
+
+impl Body for Told {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if let Some((unconfirmed, runtime)) = self.unconfirmed.take_if(|_| frame.is_ready()) {
+            unconfirmed.is_with_peer(runtime.instant());
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
 
 async fn answer(door: &Door, request: Request<Incoming>) -> Answer {
     if request.uri().path() != door.path {
@@ -186,12 +221,17 @@ async fn answer(door: &Door, request: Request<Incoming>) -> Answer {
     let body = Limited::new(request.into_body(), door.bytes_max).collect();
     let body = match door.runtime.timeout(door.patience, body).await {
         Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return plain(StatusCode::PAYLOAD_TOO_LARGE, None),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            door.teller.unusable(Reason::Inbound, "a request of more octets than `listen_bytes_max`", b"");
+            return plain(StatusCode::PAYLOAD_TOO_LARGE, None);
+        }
         Ok(Err(_)) => return plain(StatusCode::BAD_REQUEST, None),
         Err(_) => return plain(StatusCode::REQUEST_TIMEOUT, None),
     };
-    let reply = receive(&door.runtime, &door.teller, door.patience, content_type.as_deref(), &body).await;
-    let mut answer = Response::new(Full::new(Bytes::from(reply.post.body)));
+    let prefix = door.national_prefix.as_deref();
+    let reply = receive(&door.runtime, &door.teller, door.patience, prefix, content_type.as_deref(), &body).await;
+    let unconfirmed = reply.unconfirmed.map(|unconfirmed| (unconfirmed, Arc::clone(&door.runtime)));
+    let mut answer = Response::new(Told { body: Full::new(Bytes::from(reply.post.body)), unconfirmed });
     *answer.status_mut() = StatusCode::from_u16(reply.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if let Ok(content_type) = HeaderValue::from_str(&reply.post.content_type) {
         answer.headers_mut().insert(CONTENT_TYPE, content_type);
@@ -204,7 +244,7 @@ async fn answer(door: &Door, request: Request<Incoming>) -> Answer {
 
 /// An answer without a body.
 fn plain(status: StatusCode, header: Option<(HeaderName, &'static str)>) -> Answer {
-    let mut answer = Response::new(Full::default());
+    let mut answer = Response::new(Told::default());
     *answer.status_mut() = status;
     answer.headers_mut().extend(header.map(|(name, value)| (name, HeaderValue::from_static(value))));
     answer

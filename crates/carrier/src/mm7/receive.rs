@@ -1,37 +1,45 @@
-//! What an MMSC says unasked: reports on messages, and messages of handsets, which are not taken yet.
+//! What an MMSC says unasked: reports on messages, and messages of handsets.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::ReceiptScope;
 use model::unmatched::{Reason, escaped};
+use model::{InboundAddress, ReceiptScope};
 use runtime::Runtime;
 use tokio::sync::mpsc;
 use wire::mm7::post::{self, Post};
-use wire::mm7::{DeliverRsp, DeliveryReportReq, Dialect, Fault, FaultKind, Message, Operation, Status, StatusCode};
+use wire::mm7::{
+    DeliverReq, DeliverRsp, DeliveryReportReq, Dialect, Fault, FaultKind, Message, Operation, Status, StatusCode,
+};
+use wire::mms::Part;
 use wire::receipt::{ReceiptState, id};
 
-use crate::Receipt;
-use crate::ack::{Ack, Answer};
-use crate::exchange::Teller;
+use crate::ack::{Ack, AckId, Answer};
+use crate::exchange::{Teller, Unconfirmed};
+use crate::inbound::mms::{self, TOO_LARGE, TooLarge};
 use crate::unusable::SHOWN_HEAD_OCTETS_MAX;
+use crate::{Inbound, Receipt};
 
 /// An answer, and the status of HTTP that it goes under.
 pub(crate) struct Reply {
     pub(crate) http: u16,
     pub(crate) post: Post,
+    /// Who is told once the MMSC has it.
+    pub(crate) unconfirmed: Option<Unconfirmed>,
 }
 
-/// Takes what an MMSC posted, and says what to answer; a report once it is on disk, or at last after `patience`.
+/// Takes what an MMSC posted, and says what to answer; to a report or a message once it is on disk, or at last after
+/// `patience`.
 pub(crate) async fn receive(
     runtime: &Arc<dyn Runtime>,
-    teller: &Teller,
+    teller: &Arc<Teller>,
     patience: Duration,
+    national_prefix: Option<&str>,
     content_type: Option<&str>,
     body: &[u8],
 ) -> Reply {
-    let message = match post::read(content_type, body) {
-        Ok((message, _)) => message,
+    let (message, parts) = match post::read(content_type, body) {
+        Ok(read) => read,
         Err(error) => {
             teller.unreadable(format!("no message of MM7: {error}"), body);
             let nobody = Message {
@@ -44,19 +52,28 @@ pub(crate) async fn receive(
     };
     match &message.operation {
         Operation::DeliveryReportReq(report) => match receipt(report, body) {
-            Some(receipt) => reported(&message, is_stored(runtime, teller, patience, receipt).await),
+            Some(receipt) => {
+                let (is_stored, _) = is_stored(runtime, patience, |ack| teller.receipt(receipt, ack)).await;
+                reported(&message, is_stored)
+            }
             None => {
                 teller.unusable(Reason::Unreadable, "a report without an id", body);
                 fault(&message, Status::new(StatusCode::MESSAGE_ID_NOT_FOUND))
             }
         },
-        Operation::DeliverReq(_) => {
-            teller.unusable(Reason::Inbound, "this platform receives no messages yet", body);
-            let status = Status {
-                details: Some("messages of handsets are not taken here".to_owned()),
-                ..Status::new(StatusCode::SERVICE_DENIED)
+        Operation::DeliverReq(request) => {
+            let Ok(inbound) = inbound(request, &parts, national_prefix) else {
+                teller.unusable(Reason::Inbound, TOO_LARGE, body);
+                let status = Status { details: Some(TOO_LARGE.to_owned()), ..Status::new(StatusCode::CONTENT_REFUSED) };
+                return delivered(200, &message, status);
             };
-            reply(200, &message, Operation::DeliverRsp(DeliverRsp { status, service_code: None }))
+            let came_at = runtime.instant();
+            let (is_stored, id) = is_stored(runtime, patience, |ack| teller.inbound(inbound, ack)).await;
+            if !is_stored {
+                return delivered(503, &message, Status::new(StatusCode::SERVER_ERROR));
+            }
+            let unconfirmed = Some(Unconfirmed::new(Arc::clone(teller), id, came_at));
+            Reply { unconfirmed, ..delivered(200, &message, Status::new(StatusCode::SUCCESS)) }
         }
         _ => {
             teller.unusable(Reason::Unreadable, "an operation that is not served", body);
@@ -81,11 +98,30 @@ fn receipt(report: &DeliveryReportReq, body: &[u8]) -> Option<Receipt> {
     })
 }
 
-/// Tells of a receipt, and waits until it is on disk. Whether it is.
-async fn is_stored(runtime: &Arc<dyn Runtime>, teller: &Teller, patience: Duration, receipt: Receipt) -> bool {
+/// The message of a handset that a request carries.
+fn inbound(request: &DeliverReq, parts: &[Part], national_prefix: Option<&str>) -> Result<Inbound, TooLarge> {
+    let read = |address| mms::of_mm7(address, national_prefix);
+    let recipients = &request.recipients;
+    let all = recipients.to.iter().chain(&recipients.cc).chain(&recipients.bcc);
+    Ok(Inbound {
+        from: request.sender.as_ref().map_or_else(|| InboundAddress::of(""), read),
+        to: mms::distinct(all.map(read)),
+        content: mms::content(request.subject.as_deref(), parts)?,
+    })
+}
+
+/// Tells of something, and waits until it is on disk. Whether it is, and the name of its answer.
+async fn is_stored(runtime: &Arc<dyn Runtime>, patience: Duration, tell: impl FnOnce(Ack)) -> (bool, AckId) {
     let (answers, mut answer) = mpsc::unbounded_channel();
-    teller.receipt(receipt, Ack::new(0, answers));
-    matches!(runtime.timeout(patience, answer.recv()).await, Ok(Some((_, Answer::Taken))))
+    let ack = Ack::new(0, answers);
+    let id = ack.id();
+    tell(ack);
+    (matches!(runtime.timeout(patience, answer.recv()).await, Ok(Some((_, Answer::Taken)))), id)
+}
+
+/// The answer to a message of a handset. One that is to come again is asked for in both languages, as a report is.
+fn delivered(http: u16, request: &Message, status: Status) -> Reply {
+    reply(http, request, Operation::DeliverRsp(DeliverRsp { status, service_code: None }))
 }
 
 /// The answer to a report. One that is not on disk is asked for again in both languages, since some MMSCs hear only
@@ -101,5 +137,5 @@ fn fault(to: &Message, status: Status) -> Reply {
 }
 
 fn reply(http: u16, to: &Message, operation: Operation) -> Reply {
-    Reply { http, post: post::write(&to.answer(operation), &[]) }
+    Reply { http, post: post::write(&to.answer(operation), &[]), unconfirmed: None }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use wire::gsm::Cut;
+use wire::inbound::Coding;
 use wire::receipt::id::IdMode;
 use wire::smpp::constants::interface_version;
 
@@ -49,6 +50,38 @@ words! {
         Latin1 = "latin1",
         /// UCS-2 for everything.
         Ucs2 = "ucs2",
+    }
+}
+
+words! {
+    /// What the default alphabet of a carrier is, in messages of handsets.
+    InboundAlphabet {
+        /// The GSM 7-bit alphabet, one septet in each octet.
+        Gsm7 = "gsm7",
+        /// The same, packed as on the air.
+        Gsm7Packed = "gsm7_packed",
+        /// ISO 8859-1.
+        Latin1 = "latin1",
+        /// ASCII.
+        Ascii = "ascii",
+        /// UTF-16.
+        Ucs2 = "ucs2",
+        /// UTF-8.
+        Utf8 = "utf8",
+    }
+}
+
+impl InboundAlphabet {
+    /// How its octets are coded.
+    pub(crate) const fn coding(self) -> Coding {
+        match self {
+            Self::Gsm7 => Coding::Gsm7,
+            Self::Gsm7Packed => Coding::Gsm7Packed,
+            Self::Latin1 => Coding::Latin1,
+            Self::Ascii => Coding::Ascii,
+            Self::Ucs2 => Coding::Ucs2,
+            Self::Utf8 => Coding::Utf8,
+        }
     }
 }
 
@@ -225,6 +258,9 @@ pub struct SmppConfig {
     pub queue_full_recipients: usize,
     /// Receipts of a session that may wait to be stored; past it the SMSC is asked to come back.
     pub receipts_pending_max: usize,
+    /// Messages of handsets, and parts of them, of a session that may wait to be stored; past it the SMSC is asked to
+    /// come back.
+    pub inbound_pending_max: usize,
     /// The longest PDU that is taken.
     pub pdu_bytes_max: usize,
 
@@ -278,6 +314,9 @@ pub struct SmppConfig {
     pub more_messages_to_send: bool,
     /// Parameters to add to every `submit_sm`, by tag (`"0x1400"`): text, or octets in hexadecimal after `0x`.
     pub tlvs: BTreeMap<String, String>,
+
+    /// What `data_coding` 0 means in messages of handsets.
+    pub inbound_alphabet: InboundAlphabet,
 
     /// How ids of acknowledgements and receipts go together.
     pub message_id_mode: MessageIdMode,
@@ -338,6 +377,7 @@ impl Default for SmppConfig {
             throttle_ceiling_ms: 10_000,
             queue_full_recipients: 10,
             receipts_pending_max: 2_000,
+            inbound_pending_max: 1_000,
             pdu_bytes_max: 70_000,
             source_ton: None,
             source_npi: None,
@@ -364,6 +404,7 @@ impl Default for SmppConfig {
             registered_delivery: 1,
             more_messages_to_send: false,
             tlvs: BTreeMap::new(),
+            inbound_alphabet: InboundAlphabet::Gsm7,
             message_id_mode: MessageIdMode::Auto,
             receipt_detection: ReceiptDetection::Auto,
             receipt_pattern: None,

@@ -11,6 +11,8 @@ pub(crate) struct Delivered<'a> {
     pub(crate) source: &'a Address,
     pub(crate) destination: &'a Address,
     pub(crate) esm_class: u8,
+    /// Zero in a `data_sm`, which has none.
+    pub(crate) protocol_id: u8,
     pub(crate) data_coding: u8,
     pub(crate) short_message: &'a [u8],
     pub(crate) tlvs: &'a Tlvs,
@@ -22,6 +24,7 @@ impl<'a> Delivered<'a> {
             source: &sm.source,
             destination: &sm.destination,
             esm_class: sm.esm_class,
+            protocol_id: sm.protocol_id,
             data_coding: sm.data_coding,
             short_message: &sm.short_message,
             tlvs,
@@ -33,10 +36,21 @@ impl<'a> Delivered<'a> {
             source: &data.source,
             destination: &data.destination,
             esm_class: data.esm_class,
+            protocol_id: 0,
             data_coding: data.data_coding,
             short_message: &[],
             tlvs,
         }
+    }
+
+    /// The user data: SMPP 3.4, 5.3.2.32 forbids both places in one PDU, and SMSCs that fill both cut `short_message`.
+    pub(crate) fn user_data(&self) -> &'a [u8] {
+        self.tlvs.get(tag::MESSAGE_PAYLOAD).filter(|payload| !payload.is_empty()).unwrap_or(self.short_message)
+    }
+
+    /// Whether its class says that it reports on a message (SMPP 3.4, 5.2.12).
+    pub(crate) const fn is_labelled_report(&self) -> bool {
+        self.esm_class & esm_class::TYPE_MASK != 0
     }
 
     /// The places that may have the text, likeliest first, each with the length of the header that was cut off. SMPP

@@ -3,7 +3,7 @@
 use model::unmatched::Reason;
 
 use crate::action::BindAction;
-use crate::{Receipt, SubmissionOutcome};
+use crate::{AckId, Inbound, Receipt, SubmissionOutcome};
 
 /// What a session tells its link.
 #[derive(Debug)]
@@ -22,6 +22,11 @@ pub(crate) enum Effect {
     LateOutcome(SubmissionOutcome),
     /// A report; its answer goes to [`Session::answer`](super::session::Session::answer) under this number.
     Receipt(Receipt, u32),
+    /// A message of a handset, or a part of one; its answer has this name and goes to
+    /// [`Session::answer`](super::session::Session::answer) under this number.
+    Inbound(Box<Inbound>, AckId, u32),
+    /// The SMSC had the answer of this name in time.
+    Answered(AckId),
     /// Something that nothing here can use was refused: why, in a word and in words, and how it came.
     Unusable(Reason, &'static str, String),
     /// Something to count.
@@ -43,4 +48,8 @@ pub(crate) enum Counted {
     Submitted,
     Throttled,
     Malformed,
+    /// A Short Message Type 0, which was answered and dropped.
+    Silent,
+    /// A delivery that the SMSC was asked to bring later, since too many wait.
+    PutOff,
 }

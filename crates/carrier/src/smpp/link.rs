@@ -211,7 +211,10 @@ impl Driver<'_> {
                     ControlFlow::Continue(())
                 }
                 _ = answered.recv_many(&mut answers, 256) => {
-                    answers.drain(..).for_each(|(number, answer)| self.session.answer(number, answer, &mut out));
+                    let handed_over = self.written + self.output.len() as u64;
+                    for (number, answer) in answers.drain(..) {
+                        self.session.answer(number, answer, handed_over, &mut out);
+                    }
                     ControlFlow::Continue(())
                 }
                 () = shared.drained(), if !self.session.is_draining() => {
@@ -316,6 +319,7 @@ impl Driver<'_> {
             Ok(Pushed::Octets(count)) => {
                 self.written += count as u64;
                 self.unflushed = true;
+                self.session.has_written(self.written, self.now());
             }
             Ok(Pushed::All) => self.unflushed = false,
             Err(error) => {
@@ -383,6 +387,11 @@ impl Driver<'_> {
                     shared.counts.receipts.fetch_add(1, Ordering::Relaxed);
                     shared.tell(Event::Receipt(receipt, Ack::new(number, self.answers.clone())));
                 }
+                Effect::Inbound(inbound, id, number) => {
+                    shared.counts.inbound.fetch_add(1, Ordering::Relaxed);
+                    shared.tell(Event::Inbound(inbound, Ack::of(id, number, self.answers.clone())));
+                }
+                Effect::Answered(id) => shared.tell(Event::Answered(id)),
                 Effect::Unusable(reason, why, raw) => {
                     if let Some(unusable) = shared.counts.unusable.count(reason, why, raw) {
                         shared.tell(Event::Unusable(unusable));
@@ -393,8 +402,11 @@ impl Driver<'_> {
                         Counted::Submitted => &shared.counts.submitted,
                         Counted::Throttled => &shared.counts.throttled,
                         Counted::Malformed => &shared.counts.malformed,
+                        Counted::Silent => &shared.counts.silent,
+                        Counted::PutOff => &shared.counts.put_off,
                     };
                     counter.fetch_add(1, Ordering::Relaxed);
+                    shared.say(counted);
                 }
                 Effect::Refused { why, action } => {
                     shared.failed(&why, action == BindAction::Refused);

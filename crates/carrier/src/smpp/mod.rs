@@ -7,6 +7,7 @@ pub(crate) mod effect;
 pub(crate) mod errors;
 mod evidence;
 mod flights;
+mod inbound;
 mod link;
 mod link_state;
 #[cfg(test)]
@@ -180,6 +181,9 @@ impl Carrier for SmppCarrier {
             throttled: count(&shared.counts.throttled),
             unknown: count(&shared.counts.unknown),
             receipts: count(&shared.counts.receipts),
+            inbound: count(&shared.counts.inbound),
+            silent: count(&shared.counts.silent),
+            put_off: count(&shared.counts.put_off),
             binds: count(&shared.counts.binds),
             malformed_pdus: count(&shared.counts.malformed),
             unusable: shared.counts.unusable.counts(),

@@ -9,10 +9,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use std::time::Instant;
+use wire::concat::Concat;
 use wire::smpp::constants::esm_class;
 use wire::smpp::{Sm, Tlvs, tag};
 
 use super::delivered::Delivered;
+use crate::PartForm;
 
 /// Receipts whose parts are remembered, for one carrier. Parts of further ones are refused.
 const RECEIPTS_MAX: usize = 1_000;
@@ -35,17 +37,12 @@ const KEPT: Duration = Duration::from_secs(60);
 pub(crate) struct Name {
     source: Vec<u8>,
     destination: Vec<u8>,
-    form: Form,
-    reference: u32,
+    /// Whether its class says that it is a report: parts of one receipt are labelled alike, and no message of a handset
+    /// is labelled so.
+    is_labelled: bool,
+    form: PartForm,
+    reference: u16,
     total: u8,
-}
-
-/// How parts are numbered. The same reference means another receipt in another form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    Header8,
-    Header16,
-    Parameters,
 }
 
 /// A part of what may be a receipt.
@@ -109,16 +106,14 @@ struct Set {
 impl Part {
     /// The part that a delivery is, if it says that it is one of several.
     pub(crate) fn of(delivered: &Delivered<'_>) -> Option<Self> {
-        let octets = delivered
-            .tlvs
-            .get(tag::MESSAGE_PAYLOAD)
-            .filter(|payload| !payload.is_empty())
-            .unwrap_or(delivered.short_message);
-        let (form, reference, total, number, text) =
-            by_header(delivered.esm_class, octets).or_else(|| by_parameters(delivered.tlvs, octets))?;
+        let octets = delivered.user_data();
+        let header = by_header(delivered.esm_class, octets);
+        let (Numbered { form, reference, total, number }, text) =
+            header.or_else(|| by_parameters(delivered.tlvs).map(|numbered| (numbered, octets)))?;
         if total < 2 || text.len() > OCTETS_MAX {
             return None;
         }
+        let is_labelled = delivered.is_labelled_report();
         let (source, destination) = (delivered.source.octets.clone(), delivered.destination.octets.clone());
         let sm = Sm {
             source: delivered.source.clone(),
@@ -132,32 +127,37 @@ impl Part {
         let of_receipt =
             delivered.tlvs.iter().filter(|tlv| KEPT_TAGS.contains(&tlv.tag) && tlv.value.len() <= VALUE_OCTETS_MAX);
         of_receipt.for_each(|tlv| tlvs.push(tlv.tag, tlv.value.clone()));
-        Some(Self { name: Name { source, destination, form, reference, total }, number, sm, tlvs })
+        let name = Name { source, destination, is_labelled, form, reference, total };
+        Some(Self { name, number, sm, tlvs })
     }
 }
 
-type Numbered<'a> = (Form, u32, u8, u8, &'a [u8]);
-
-fn by_header(class: u8, octets: &[u8]) -> Option<Numbered<'_>> {
-    if class & esm_class::UDHI == 0 || !wire::concat::has_header(octets) {
-        return None;
-    }
-    let (concat, text) = wire::concat::read(octets);
-    let concat = concat?;
-    let form = if concat.wide { Form::Header16 } else { Form::Header8 };
-    Some((form, concat.reference.into(), concat.total, concat.number, text))
+/// How a part is numbered.
+pub(super) struct Numbered {
+    pub(super) form: PartForm,
+    pub(super) reference: u16,
+    pub(super) total: u8,
+    pub(super) number: u8,
 }
 
-fn by_parameters<'a>(tlvs: &Tlvs, octets: &'a [u8]) -> Option<Numbered<'a>> {
+impl From<Concat> for Numbered {
+    fn from(concat: Concat) -> Self {
+        let form = if concat.wide { PartForm::Header16 } else { PartForm::Header8 };
+        Self { form, reference: concat.reference, total: concat.total, number: concat.number }
+    }
+}
+
+fn by_header(class: u8, octets: &[u8]) -> Option<(Numbered, &[u8])> {
+    let (header, text) = wire::concat::header(octets).filter(|_| class & esm_class::UDHI != 0)?;
+    Some((header.concat?.into(), text))
+}
+
+/// How parameters number a part (SMPP 3.4, 5.3.2.22 to 5.3.2.24).
+pub(super) fn by_parameters(tlvs: &Tlvs) -> Option<Numbered> {
     let octet = |tag| tlvs.number(tag).and_then(|number| u8::try_from(number).ok());
     let (total, number) = (octet(tag::SAR_TOTAL_SEGMENTS)?, octet(tag::SAR_SEGMENT_SEQNUM)?);
-    (1..=total).contains(&number).then_some((
-        Form::Parameters,
-        tlvs.number(tag::SAR_MSG_REF_NUM)?,
-        total,
-        number,
-        octets,
-    ))
+    let reference = u16::try_from(tlvs.number(tag::SAR_MSG_REF_NUM)?).ok()?;
+    (1..=total).contains(&number).then_some(Numbered { form: PartForm::Parameters, reference, total, number })
 }
 
 impl Parts {
@@ -302,6 +302,20 @@ mod tests {
             whole(parts.take(part(1, 2, "stat:UNDELIV"), Standing::Piece, now)).as_deref(),
             Some("id:4 stat:UNDELIV")
         );
+    }
+
+    #[test]
+    fn a_message_of_a_handset_is_no_part_of_a_receipt_that_is_labelled() {
+        let (parts, now) = (Parts::default(), Instant::now());
+        let of_handset = |number: u8| {
+            let mut part = part(1, number, "Hello");
+            part.name.is_labelled = false;
+            part
+        };
+        assert!(matches!(parts.take(part(1, 1, "id:1 "), Standing::Piece, now), Taken::Kept));
+        assert!(matches!(parts.take(of_handset(2), Standing::Other, now), Taken::Alone));
+        assert!(matches!(parts.take(part(1, 2, "stat:DELIVRD"), Standing::Complete, now), Taken::Alone));
+        assert!(matches!(parts.take(of_handset(1), Standing::Other, now), Taken::Alone));
     }
 
     #[test]

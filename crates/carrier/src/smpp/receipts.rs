@@ -39,9 +39,9 @@ pub(crate) enum Read {
 pub(crate) fn read(config: &SmppConfig, delivered: &Delivered<'_>) -> Read {
     let texts = readable_texts(config, delivered);
     let text = merged(&texts);
-    let by_class = delivered.esm_class & esm_class::TYPE_MASK != 0;
+    let by_class = delivered.is_labelled_report();
     let by_tlv = delivered.tlvs.get(tag::RECEIPTED_MESSAGE_ID).is_some();
-    let has_state = text.stat.is_some() || delivered.tlvs.get(tag::MESSAGE_STATE).is_some();
+    let has_state = delivered.tlvs.get(tag::MESSAGE_STATE).is_some() || is_of_receipt(config, &text);
     let is_receipt = match config.receipt_detection {
         ReceiptDetection::Auto => by_class || by_tlv || text.id.is_some() && has_state,
         ReceiptDetection::EsmClass => by_class,
@@ -91,9 +91,28 @@ pub(crate) fn standing(config: &SmppConfig, read: &Read, delivered: &Delivered<'
     match read {
         Read::Receipt(_) if has_parameters || has_text => Standing::Complete,
         Read::Receipt(_) | Read::Unreadable { .. } => Standing::Piece,
-        Read::Inbound if texts.iter().any(says_more_than_an_id) => Standing::Piece,
+        // A single word with a colon is not enough: a part of a handset's message would wait here for its end.
+        Read::Inbound if texts.iter().any(|text| fields_beside_id(text) > 1) => Standing::Piece,
         Read::Inbound => Standing::Other,
     }
+}
+
+/// Whether a text with a state is a receipt's by itself: people write of ids and states too. A receipt has other fields
+/// beside the two, or a state that has a meaning; what a carrier's own pattern finds is a receipt's in any case.
+fn is_of_receipt(config: &SmppConfig, text: &ReceiptText) -> bool {
+    let has_meaning = |stat: &str| {
+        stat.eq_ignore_ascii_case("UNKNOWN")
+            || ReceiptState::from_stat(stat) != ReceiptState::Unknown
+            || own_meaning(config, stat).is_some()
+    };
+    let Some(stat) = text.stat.as_deref() else { return false };
+    config.receipt_pattern.is_some() || fields_beside_id(text) > 1 || has_meaning(stat)
+}
+
+/// How many fields of a receipt a text has beside its id.
+fn fields_beside_id(text: &ReceiptText) -> usize {
+    let dates = usize::from(text.submit_date.is_some()) + usize::from(text.done_date.is_some());
+    dates + [&text.sub, &text.dlvrd, &text.stat, &text.err, &text.text].into_iter().flatten().count()
 }
 
 /// What the texts say that have the form of a receipt, the one that says most first.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use wire::smpp::{BindKind, Body, CommandId, CommandStatus, Pdu, Sequence, decode, encode};
 
-use self::deliveries::Delivery;
+use self::deliveries::{Delivery, Unconfirmed};
 use super::config::SmppConfig;
 use super::effect::{Counted, Effect};
 use super::errors::ErrorTable;
@@ -79,13 +79,18 @@ pub(crate) struct Session {
     heard_at: Instant,
     enquired: Option<Instant>,
     unacked_receipts: usize,
-    /// Receipts that wait for their answers, by the numbers under which they were handed out.
+    unacked_inbound: usize,
+    /// Deliveries that wait for their answers, by the numbers under which they were handed out.
     deliveries: HashMap<u32, Delivery>,
     next_delivery: u32,
     /// Parts of receipts, which may come on any session of the carrier.
     parts: Arc<Parts>,
-    /// What was delivered before the answer to the bind.
-    early: Vec<Pdu>,
+    /// What was delivered before the answer to the bind, and when.
+    early: Vec<(Pdu, Instant)>,
+    /// Answers to messages of handsets that the connection has not taken yet, in their order.
+    unconfirmed: VecDeque<Unconfirmed>,
+    /// The SMSC has ended its side of the connection: what is answered now it may never read.
+    has_hung_up: bool,
     draining: bool,
     remarked: bool,
     effects: Vec<Effect>,
@@ -123,10 +128,13 @@ impl Session {
             heard_at: now,
             enquired: None,
             unacked_receipts: 0,
+            unacked_inbound: 0,
             deliveries: HashMap::new(),
             next_delivery: 0,
             parts,
             early: Vec::new(),
+            unconfirmed: VecDeque::new(),
+            has_hung_up: false,
             draining: false,
             remarked: false,
             effects: Vec::new(),
@@ -265,7 +273,7 @@ impl Session {
             Body::SubmitSmResp(id) => self.acknowledged(pdu.sequence, pdu.status, id, now),
             Body::DeliverSm(_) | Body::DataSm(_) => self.take_delivery(pdu, now, out),
             Body::EnquireLink => respond(CommandId::ENQUIRE_LINK, pdu.sequence, CommandStatus::ROK, out),
-            Body::BindResp(kind, _) => self.bound(kind, pdu.status, now, out),
+            Body::BindResp(kind, _) => self.bound(kind, pdu.status, out),
             Body::GenericNack => self.nacked(pdu.sequence, pdu.status, now),
             Body::Unbind => {
                 respond(CommandId::UNBIND, pdu.sequence, CommandStatus::ROK, out);

@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use model::CarrierName;
+use model::sampler::{Line, Sampler};
 use runtime::Runtime;
 use tokio::sync::watch;
 use wire::smpp::BindKind;
 
 use super::config::SmppConfig;
+use super::effect::Counted;
 use super::errors::ErrorTable;
 use super::link_state::{Changes, LinkState, Standing};
 use super::parts::Parts;
@@ -29,6 +31,9 @@ pub(crate) struct Shared {
     changes: Changes,
     draining: watch::Sender<bool>,
     health: Mutex<Health>,
+    /// Log lines about what the SMSC brings: each of its PDUs can cause one.
+    silent_lines: Sampler,
+    put_off_lines: Sampler,
 }
 
 /// What is counted since the start.
@@ -40,6 +45,9 @@ pub(crate) struct Counts {
     pub(crate) throttled: AtomicU64,
     pub(crate) unknown: AtomicU64,
     pub(crate) receipts: AtomicU64,
+    pub(crate) inbound: AtomicU64,
+    pub(crate) silent: AtomicU64,
+    pub(crate) put_off: AtomicU64,
     pub(crate) binds: AtomicU64,
     pub(crate) malformed: AtomicU64,
     pub(crate) unusable: Refusals,
@@ -66,6 +74,8 @@ impl Shared {
             changes: Changes::new(),
             draining: watch::Sender::new(false),
             health: Mutex::new(Health { down_since: Some(runtime.instant()), refused: false, last_error: None }),
+            silent_lines: Sampler::new(1),
+            put_off_lines: Sampler::new(1),
             runtime,
             config,
         }
@@ -128,6 +138,20 @@ impl Shared {
         if health.last_error.as_deref() != Some(why) {
             tracing::warn!(carrier.name = %self.name, "Carrier {}: {why}", self.name);
             health.last_error = Some(why.to_owned());
+        }
+    }
+
+    /// Says in the log what was counted, where nothing else says it.
+    pub(crate) fn say(&self, counted: Counted) {
+        let (lines, what) = match counted {
+            Counted::Silent => (&self.silent_lines, "a Short Message Type 0 was acknowledged and dropped"),
+            Counted::PutOff => {
+                (&self.put_off_lines, "it was asked to deliver later, since too much waits to be stored")
+            }
+            Counted::Submitted | Counted::Throttled | Counted::Malformed => return,
+        };
+        if let Some(Line { left_out }) = lines.line(self.runtime.instant()) {
+            tracing::info!(carrier.name = %self.name, left_out, "Carrier {}: {what}", self.name);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What peers send that they should not, and what a session makes of it.
 
-use carrier::SegmentOutcome;
+use carrier::{Event, SegmentOutcome};
 use model::ErrorType;
 use wire::smpp::{Address, Body, CommandId, CommandStatus, DataSm, Outbind, Pdu, QuerySm, Sm};
 
@@ -148,13 +148,19 @@ async fn ids_are_taken_as_they_come() {
 }
 
 #[tokio::test]
-async fn messages_of_handsets_are_refused_for_good() {
+async fn deliveries_without_addresses_or_text_are_messages_too() {
     let (_peer, mut session, mut bench) = bound().await;
-    let sm = Sm { source: Address::new(1, 1, "18005551234"), short_message: b"Stop".to_vec(), ..Sm::default() };
-    session.send(&Pdu::new(3, Body::DeliverSm(Box::new(sm)))).await;
-    assert_eq!(session.next().await, Pdu::answer(3, CommandStatus::RX_R_APPN, Body::DeliverSmResp(Vec::new())));
-    session.send(&Pdu::new(4, Body::DataSm(Box::default()))).await;
-    assert_eq!(session.next().await, Pdu::answer(4, CommandStatus::RX_R_APPN, Body::DataSmResp(Vec::new())));
+    for (sequence, body, answer) in [
+        (3, Body::DeliverSm(Box::default()), Body::DeliverSmResp(Vec::new())),
+        (4, Body::DataSm(Box::default()), Body::DataSmResp(Vec::new())),
+    ] {
+        session.send(&Pdu::new(sequence, body)).await;
+        let Event::Inbound(inbound, ack) = bench.event().await else { panic!("no message") };
+        assert_eq!((inbound.from.to_string().as_str(), inbound.to.len()), ("", 1));
+        ack.accept();
+        assert_eq!(session.next().await, Pdu::new(sequence, answer));
+        assert!(matches!(bench.event().await, Event::Answered(_)));
+    }
     works(&mut session, &mut bench).await;
 }
 

@@ -127,7 +127,7 @@ impl Bench {
 
     /// Drops the carrier and listens on.
     pub(crate) fn drop_carrier(&mut self) {
-        self.carrier = Arc::new(carrier::sandbox::Sandbox::new("nobody", mpsc::unbounded_channel().0));
+        self.carrier = Arc::new(carrier::sandbox::Sandbox::new("nobody", mpsc::unbounded_channel().0, machine()));
     }
 
     /// Waits until something can leave, and hands a message over.

@@ -48,6 +48,9 @@ pub(super) struct Dev {
 /// Where the operator is served, and where the admin commands look for it.
 const ADMIN: &str = "127.0.0.1:8081";
 
+/// A handset that answers STOP.
+const WHO_STOPS: &str = "+18005550009";
+
 /// Whom the first messages go to.
 const RECIPIENT: &str = "+18005550199";
 
@@ -152,7 +155,8 @@ impl Dev {
              Live key       {}  {}\n\
              Test key       {}  {}   (sandbox only)\n\
              Numbers        {}\n\n\
-             Send one yourself, without and with a picture:\n\n{}\n{}",
+             Send one yourself, without and with a picture, and to a handset that answers STOP (...0010 answers START, \
+             ...0011 a long text):\n\n{}\n{}\n{}",
             app.admin_address,
             self.data.join(TOKEN).display(),
             world.smsc.address(),
@@ -165,6 +169,7 @@ impl Dev {
             demo.numbers.join(", "),
             curl(json!({ "to": RECIPIENT, "from": NUMBERS[0], "body": "Your code is 482910" })),
             curl(json!({ "to": RECIPIENT, "from": NUMBERS[0], "body": "Look", "mediaUrl": picture })),
+            curl(json!({ "to": WHO_STOPS, "from": NUMBERS[0], "body": "Sale!" })),
         ));
     }
 }

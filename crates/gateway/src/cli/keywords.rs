@@ -4,9 +4,8 @@ use axum::http::Method;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::Failed;
 use super::client::Door;
-use super::screening::shown;
+use super::{Failed, output};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
@@ -62,11 +61,11 @@ impl Action {
     /// `path` makes the address of the settings from what they belong to.
     pub(super) async fn run(self, door: &Door, path: impl Fn(&str) -> String) -> Result<(), Failed> {
         match self {
-            Self::Show { of } => shown(&door.ask(Method::GET, &path(&of), None).await?, door.json),
+            Self::Show { of } => output::settings(&door.ask(Method::GET, &path(&of), None).await?, door.json),
             Self::Set(settings) => {
                 let path = path(&settings.of);
                 let had = if settings.reset { json!({}) } else { door.ask(Method::GET, &path, None).await? };
-                shown(&door.ask(Method::PUT, &path, Some(&settings.over(had))).await?, door.json);
+                output::settings(&door.ask(Method::PUT, &path, Some(&settings.over(had))).await?, door.json);
             }
         }
         Ok(())

@@ -36,6 +36,20 @@ pub(super) fn list(answer: &Value, columns: &[(&str, &str)], as_json: bool) {
     }
 }
 
+/// Prints settings: for people a line for each, lists too.
+pub(super) fn settings(settings: &Value, as_json: bool) {
+    if as_json {
+        return one(settings, true);
+    }
+    let line = |value: &Value| match value.as_array() {
+        Some(list) => Value::from(list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")),
+        None => value.clone(),
+    };
+    let lines: serde_json::Map<String, Value> =
+        settings.as_object().into_iter().flatten().map(|(field, value)| (field.clone(), line(value))).collect();
+    one(&Value::Object(lines), false);
+}
+
 /// Prints one thing, a field a line.
 pub(super) fn one(answer: &Value, as_json: bool) {
     if as_json {

@@ -88,7 +88,9 @@ impl Screening {
                     .await?;
                 output::list(&answer, &COLUMNS, door.json);
             }
-            Action::Policy { account } => shown(&door.ask(Method::GET, &path(&account), None).await?, door.json),
+            Action::Policy { account } => {
+                output::settings(&door.ask(Method::GET, &path(&account), None).await?, door.json)
+            }
             Action::Set { account, action, exempt, allow_domain, allow_phrase, reset } => {
                 let mut policy = if reset { json!({}) } else { door.ask(Method::GET, &path(&account), None).await? };
                 if let Some(action) = action {
@@ -100,7 +102,7 @@ impl Screening {
                     let had = policy[field].as_array().cloned().unwrap_or_default();
                     policy[field] = had.into_iter().chain(more.into_iter().map(Value::from)).collect();
                 }
-                shown(&door.ask(Method::PUT, &path(&account), Some(&policy)).await?, door.json);
+                output::settings(&door.ask(Method::PUT, &path(&account), Some(&policy)).await?, door.json);
             }
         }
         Ok(())
@@ -109,18 +111,4 @@ impl Screening {
 
 fn path(account: &str) -> String {
     format!("/accounts/{account}/screening")
-}
-
-/// Settings; for people a line for each part, lists too.
-pub(super) fn shown(policy: &Value, as_json: bool) {
-    if as_json {
-        return output::one(policy, true);
-    }
-    let line = |value: &Value| match value.as_array() {
-        Some(list) => Value::from(list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")),
-        None => value.clone(),
-    };
-    let lines: serde_json::Map<String, Value> =
-        policy.as_object().into_iter().flatten().map(|(field, value)| (field.clone(), line(value))).collect();
-    output::one(&Value::Object(lines), false);
 }

@@ -75,7 +75,7 @@ async fn every_mistake_of_settings_is_named_and_nothing_changes() {
 async fn code_33010_says_that_the_operator_blocked_the_recipient() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
-    stage.operate("PUT", &format!("/blocks/{RECIPIENT}"), json!({})).await.expect(200);
+    stage.operate("PUT", &format!("/blocks/{RECIPIENT}"), json!({ "kind": "recipient" })).await.expect(200);
     let refused = stage.ask(&tenant.post(&tenant.message(RECIPIENT, "hello"))).await;
     assert_eq!(refused.code(), 33010);
     assert_eq!(refused.expect(403)["additionalInfo"], json!({ "reason": "blocked" }));

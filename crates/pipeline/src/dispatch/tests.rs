@@ -1,5 +1,6 @@
 //! Dispatch on a real store, with carriers that a test answers for: what leaves, when, and how often.
 
+mod barred;
 mod clock;
 mod media;
 mod world;

@@ -20,8 +20,8 @@ pub(crate) const CONFIRMED_WITHIN: Duration = Duration::from_secs(300);
 /// How often a HELP is answered, for a handset and a number.
 const HELPED_EVERY: Duration = Duration::from_secs(3_600);
 
-/// How often a STOP to a short code is answered that changes nothing, for a handset and a number: networks in the United
-/// States ask for an answer also then.
+/// How often a STOP to a short code is answered that changes nothing, for a handset and a number: networks in the
+/// United States ask for an answer also then.
 const CONFIRMED_AGAIN_EVERY: Duration = Duration::from_secs(86_400);
 
 /// The longest automatic message, in characters: the name of an account may be long.

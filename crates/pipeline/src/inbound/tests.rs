@@ -24,6 +24,8 @@ use crate::keywords::KeywordSettings;
 use crate::route::SANDBOX;
 use crate::tenants::TenantBook;
 
+mod joining;
+
 const HANDSET: &str = "+12025550143";
 const NUMBER: &str = "+18005550001";
 const CODE: &str = "72345";

@@ -372,7 +372,10 @@ proptest! {
     }
 
     #[test]
-    fn what_stands_around_a_keyword_does_not_count(before in "[ \t.,!?'\"“”()*-]{0,6}", after in "[ \r\n.,!?'\"“”()*-]{0,6}") {
+    fn what_stands_around_a_keyword_does_not_count(
+        before in "[ \t.,!?'\"“”()*-]{0,6}",
+        after in "[ \r\n.,!?'\"“”()*-]{0,6}",
+    ) {
         let (account, number) = (KeywordSettings::default(), KeywordSettings::default());
         let text = format!("{before}sToP{after}");
         prop_assert_eq!(meaning(&text, &account, &number), "stop STOP");

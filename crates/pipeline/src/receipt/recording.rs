@@ -50,8 +50,19 @@ pub(super) struct Written {
     pub(super) outcomes: Taken,
     /// What became of the receipts; `None` where the store did not take them.
     pub(super) receipts: Option<Vec<ReceiptOutcome>>,
-    /// What became of the messages of handsets; `None` where the store did not take them.
-    pub(super) arrivals: Option<Vec<Recorded>>,
+    /// What became of the messages of handsets.
+    pub(super) arrivals: Kept,
+}
+
+/// What a store made of messages of handsets.
+#[derive(Debug)]
+pub(super) enum Kept {
+    /// They are on disk, and what followed from each.
+    Yes(Vec<Recorded>),
+    /// They are not, or there were none.
+    No,
+    /// The store failed, and they may be on disk or not.
+    Unknown,
 }
 
 /// What a store made of outcomes.

@@ -12,8 +12,8 @@ use super::Pipeline;
 use crate::tenants::TenantBook;
 
 impl Pipeline {
-    /// Gives a message that belongs to no account to this owner, as if it had come now. What its keyword asks for counts
-    /// for the owner; nothing is answered.
+    /// Gives a message that belongs to no account to this owner, as if it had come now. What its keyword asks for
+    /// counts for the owner; nothing is answered.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for a message that is not among those, others as the store.

@@ -1,7 +1,7 @@
 //! A whole pipeline on a real store, with carriers that take everything at once or are down.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,17 +12,20 @@ use model::backoff::Backoff;
 use model::key::KeyId;
 use model::message::MessageType;
 use model::number::NumberState;
-use model::{CarrierName, Entropy, Mode, Originator, SeededEntropy, SenderKinds};
+use model::{
+    AccountId, BroadcastId, CarrierName, Entropy, Message, Mode, Originator, Owner, Refusal, SeededEntropy, SenderKinds,
+};
 use pipeline::route::{Route, Routes};
 use pipeline::tenants::{Caller, TenantBook};
 use pipeline::{
-    AdmissionLimits, BroadcastSettings, DispatchSettings, Node, Parts, Pipeline, QueueLimits, SendRequest, WriteMessage,
+    AdmissionLimits, BroadcastRequest, BroadcastSettings, DispatchSettings, Node, Parts, Pipeline, QueueLimits,
+    RecipientList, SendRequest, WriteMessage,
 };
 use runtime::{Machine, Runtime, Supervisor};
 use screening::Screen;
-use store::objects::Directory;
+use store::objects::{Directory, Objects};
 use testkit::{LIMITS, Place, pepper};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// Long enough for anything on the slowest machine; what hangs is a failure then.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
@@ -49,6 +52,14 @@ struct Eager {
     name: &'static str,
     down_for: Option<Duration>,
     events: Events,
+    sent: Arc<Sent>,
+}
+
+/// What the carriers of a pipeline got.
+#[derive(Default)]
+struct Sent {
+    messages: Mutex<Vec<Arc<Message>>>,
+    news: Notify,
 }
 
 #[async_trait]
@@ -74,6 +85,8 @@ impl Carrier for Eager {
 
     fn submit(&self, submission: Submission) {
         let Submission { message, attempt, token, accepted_segments, .. } = submission;
+        self.sent.messages.lock().unwrap().push(message.clone());
+        self.sent.news.notify_one();
         let segments =
             vec![(1, SegmentOutcome::Accepted { carrier_id: Some(format!("{attempt}-{token}")), remark: None })];
         let answer =
@@ -111,6 +124,9 @@ pub(crate) struct World {
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) chance: Arc<Chance>,
     caller: Caller,
+    events: Events,
+    sent: Arc<Sent>,
+    objects: Arc<dyn Objects>,
     _place: Place,
 }
 
@@ -120,8 +136,17 @@ impl World {
         Self::with(&[("main", None)]).await
     }
 
+    /// The same, with another number.
+    pub(crate) async fn with_number(number: &str) -> Self {
+        Self::of(&[("main", None)], number).await
+    }
+
     /// A pipeline whose one route has these carriers, each with how long it has been down.
     pub(crate) async fn with(carriers: &[(&'static str, Option<Duration>)]) -> Self {
+        Self::of(carriers, "+18005550001").await
+    }
+
+    async fn of(carriers: &[(&'static str, Option<Duration>)], number: &str) -> Self {
         let place = Place::new();
         let runtime: Arc<dyn Runtime> = Arc::new(Machine::new());
         let chance = Arc::new(Chance { seeded: SeededEntropy::new(1), broken: AtomicBool::new(false) });
@@ -131,10 +156,12 @@ impl World {
             Arc::new(TenantBook::load(store.clone(), pepper(), runtime.clone(), chance.clone()).await.unwrap());
         let account = tenants.create_account("a tenant".to_owned(), LIMITS).await.unwrap().id;
         tenants
-            .create_number(Originator::parse("+18005550001").unwrap(), Some(account), NumberState::Active, None)
+            .create_number(Originator::parse(number).unwrap(), Some(account), NumberState::Active, None)
             .await
             .unwrap();
         let (events, told) = mpsc::unbounded_channel();
+        let sent = Arc::new(Sent::default());
+        let objects: Arc<dyn Objects> = Arc::new(Directory::open(place.path().join("media"), runtime.clone()).unwrap());
         let supervisor = Supervisor::new(runtime.clone());
         let route = Route {
             prefix: "+".to_owned(),
@@ -143,7 +170,8 @@ impl World {
             on_unknown: Default::default(),
         };
         let carrier = |(name, down_for): &(&'static str, Option<Duration>)| {
-            let carrier: Arc<dyn Carrier> = Arc::new(Eager { name, down_for: *down_for, events: events.clone() });
+            let carrier: Arc<dyn Carrier> =
+                Arc::new(Eager { name, down_for: *down_for, events: events.clone(), sent: sent.clone() });
             (carrier, 0)
         };
         let parts = Parts {
@@ -154,7 +182,7 @@ impl World {
             carriers: carriers.iter().map(carrier).collect(),
             events: told,
             fetcher: Fetcher::new(FetchSettings::default(), Arc::new(SystemResolver), runtime.clone()).unwrap(),
-            objects: Arc::new(Directory::open(place.path().join("media"), runtime.clone()).unwrap()),
+            objects: objects.clone(),
             media_kept: LONG,
             parked_kept: LONG,
             screen: Arc::new(Screen::builtin()),
@@ -184,7 +212,7 @@ impl World {
             limits: LIMITS,
             screening: tenants.screening(account),
         };
-        Self { pipeline, supervisor, runtime, chance, caller, _place: place }
+        Self { pipeline, supervisor, runtime, chance, caller, events, sent, objects, _place: place }
     }
 
     /// Sends a message, and says where it stands when the carrier has answered.
@@ -194,13 +222,68 @@ impl World {
 
     /// Sends a message, and says what `write` makes of it when the carrier has answered.
     pub(crate) async fn send_with(&self, write: WriteMessage) -> String {
-        let request = SendRequest {
-            to: Some("+12025550143".to_owned()),
+        self.pipeline.send(&self.caller, request(), Some(LONG), write).await.unwrap().body
+    }
+
+    /// Sends a message that is refused, and says why.
+    pub(crate) async fn refusal(&self) -> Refusal {
+        self.pipeline.send(&self.caller, request(), None, |_, _, _| String::new()).await.unwrap_err()
+    }
+
+    /// Accepts a broadcast to these recipients.
+    pub(crate) async fn broadcast(&self, recipients: &[&str]) -> BroadcastId {
+        let mut list = RecipientList::default();
+        recipients.iter().for_each(|recipient| list.push(recipient));
+        let request = BroadcastRequest {
+            recipients: Some(list),
             from: Some("+18005550001".to_owned()),
             body: Some("hello".into()),
-            message_type: Some("SMS".to_owned()),
-            ..SendRequest::default()
+            ..BroadcastRequest::default()
         };
-        self.pipeline.send(&self.caller, request, Some(LONG), write).await.unwrap().body
+        self.pipeline.broadcast(&self.caller, request, None, |_, _, _| String::new()).await.unwrap().id
+    }
+
+    /// Lets a carrier report something.
+    pub(crate) fn bring(&self, event: CarrierEvent) {
+        self.events.send(event).unwrap();
+    }
+
+    /// The message that the carriers got in this place, from 1, as soon as they have it.
+    pub(crate) async fn sent(&self, place: usize) -> Arc<Message> {
+        let wait = async {
+            loop {
+                if let Some(message) = self.sent.messages.lock().unwrap().get(place - 1).cloned() {
+                    return message;
+                }
+                self.sent.news.notified().await;
+            }
+        };
+        self.runtime.timeout(LONG, wait).await.expect("it is sent")
+    }
+
+    /// The account.
+    pub(crate) const fn account(&self) -> AccountId {
+        self.caller.account
+    }
+
+    /// The account's live world.
+    pub(crate) const fn owner(&self) -> Owner {
+        self.caller.owner()
+    }
+
+    /// The bytes of an object.
+    pub(crate) async fn object(&self, name: &str) -> Vec<u8> {
+        self.objects.get(name).await.unwrap().to_vec()
+    }
+}
+
+/// A request for a message.
+fn request() -> SendRequest {
+    SendRequest {
+        to: Some("+12025550143".to_owned()),
+        from: Some("+18005550001".to_owned()),
+        body: Some("hello".into()),
+        message_type: Some("SMS".to_owned()),
+        ..SendRequest::default()
     }
 }

@@ -4,6 +4,8 @@
 //! `mm7` (how messages come), `taken` (what is kept), `notice` (what is sent back).
 
 mod fate;
+mod handset;
+mod inbound;
 mod mm4;
 mod mm7;
 mod notice;
@@ -19,6 +21,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use hyper::Uri;
 use runtime::Runtime;
 use tokio::net::TcpListener;
@@ -29,6 +32,7 @@ pub use crate::delay::DelayMs;
 pub use crate::distribution::Distribution;
 use crate::journal::Journal;
 use crate::sessions::{self, Sessions, Stop};
+pub use handset::{Handset, InboundOptions, InboundVia};
 pub use options::Options;
 pub use reply::{Mm4Reply, Mm7Reply};
 pub use rule::{Rule, When};
@@ -78,6 +82,7 @@ pub async fn start(options: Options, runtime: Arc<dyn Runtime>) -> io::Result<Mm
     if let Some(directory) = &options.keep {
         tokio::fs::create_dir_all(directory).await?;
     }
+    let media = inbound::media(&options.inbound)?;
     let shared = Arc::new(Shared {
         runtime: Arc::clone(&runtime),
         journal: Journal::open(options.log.as_deref())?,
@@ -108,6 +113,7 @@ pub async fn start(options: Options, runtime: Arc<dyn Runtime>) -> io::Result<Mm
     };
     let accepting = sessions::accept(Arc::clone(&runtime), mm7, Arc::clone(&shared.sessions), serve);
     runtime.spawn("MM7 listener of an MMSC", Box::pin(accepting));
+    shared.options.inbound.inbound.iter().for_each(|message| inbound::send(&shared, message, &media));
     Ok(Mmsc { mm4_address, mm7_address, shared })
 }
 
@@ -130,6 +136,11 @@ impl Mmsc {
     /// From now on sends MM7 reports to this URL (`http` alone), those that wait as well.
     pub fn set_report_to(&self, url: Uri) {
         self.shared.report_to.send_replace(Some(url));
+    }
+
+    /// Sends a message of a handset with a file of this type, as the options say.
+    pub fn bring(&self, message: &Handset, media: &[(&'static str, Bytes)]) {
+        inbound::send(&self.shared, message, media);
     }
 
     /// What it has seen so far.

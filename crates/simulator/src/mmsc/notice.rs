@@ -1,4 +1,5 @@
-//! What is sent to the other side: an answer or a report, again and again until it is taken, as a real MMSC does.
+//! What is sent to the other side: an answer, a report or a message of a handset, again and again until it is taken, as
+//! a real MMSC does.
 
 use std::time::Duration;
 
@@ -8,15 +9,26 @@ use super::options::Options;
 /// So many are sent at once; the others take their turns.
 pub(crate) const AT_ONCE_MAX: usize = 16;
 
-/// An answer or a report on its way, as what the protocol sends.
+/// What a notice is, for the counters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// An answer to a message.
+    Answer,
+    /// A delivery report.
+    Report,
+    /// A message of a handset.
+    Message,
+}
+
+/// Something on its way, as what the protocol sends.
 pub(crate) struct Notice<P> {
     /// What the log calls it.
     pub(crate) kind: &'static str,
-    /// Whether it is a delivery report.
-    pub(crate) is_report: bool,
+    /// What it is.
+    pub(crate) about: About,
     /// The message that it is about.
     pub(crate) message_id: String,
-    /// The recipient that it is about; of a report.
+    /// The recipient that it is about; of a report or a message.
     pub(crate) recipient: Option<String>,
     /// What it says.
     pub(crate) status: String,
@@ -54,13 +66,13 @@ pub(crate) struct Heard {
 impl<P: Parcel> Notice<P> {
     pub(crate) const fn new(
         kind: &'static str,
-        is_report: bool,
+        about: About,
         message_id: String,
         recipient: Option<String>,
         status: String,
         parcel: P,
     ) -> Self {
-        Self { kind, is_report, message_id, recipient, status, parcel, attempts: 0 }
+        Self { kind, about, message_id, recipient, status, parcel, attempts: 0 }
     }
 
     /// Sends it once.
@@ -68,9 +80,11 @@ impl<P: Parcel> Notice<P> {
         // It is never closed.
         let _place = shared.places.acquire().await;
         self.attempts += 1;
-        shared
-            .journal
-            .count(|summary| if self.is_report { summary.reports_sent += 1 } else { summary.answers_sent += 1 });
+        shared.journal.count(|summary| match self.about {
+            About::Answer => summary.answers_sent += 1,
+            About::Report => summary.reports_sent += 1,
+            About::Message => summary.inbound_sent += 1,
+        });
         let heard = self.parcel.send(shared).await;
         shared.log(serde_json::json!({
             "event": "sent",
@@ -82,9 +96,10 @@ impl<P: Parcel> Notice<P> {
             "reply": heard.reply,
             "taken": heard.verdict == Verdict::Taken,
         }));
-        shared.journal.count(|summary| match (heard.verdict, self.is_report) {
-            (Verdict::Taken, true) => summary.reports_taken += 1,
-            (Verdict::Taken, false) => summary.answers_taken += 1,
+        shared.journal.count(|summary| match (heard.verdict, self.about) {
+            (Verdict::Taken, About::Report) => summary.reports_taken += 1,
+            (Verdict::Taken, About::Answer) => summary.answers_taken += 1,
+            (Verdict::Taken, About::Message) => summary.inbound_taken += 1,
             _ => *summary.not_taken.entry(heard.reply).or_default() += 1,
         });
         heard.verdict

@@ -8,6 +8,7 @@ use hyper::Uri;
 use wire::mm4::RequestStatus;
 use wire::mm7::MmStatus;
 
+use super::handset::InboundOptions;
 use super::reply::{Mm4Reply, Mm7Reply, smtp_code};
 use super::rule::Rule;
 use crate::delay::DelayMs;
@@ -25,10 +26,10 @@ pub struct Options {
     /// Where to listen for MM7 (HTTP).
     #[arg(long, default_value = "127.0.0.1:7007")]
     pub listen_mm7: SocketAddr,
-    /// Where MM4 answers and reports are sent: `127.0.0.1:2526`. Until it is known, they wait.
+    /// Where MM4 answers, reports and messages of handsets are sent: `127.0.0.1:2526`. Until it is known, they wait.
     #[arg(long, value_parser = host_and_port)]
     pub reply_to: Option<String>,
-    /// Where MM7 reports are sent: `http://127.0.0.1:8082/mm7`. Until it is known, they wait.
+    /// Where MM7 reports and messages of handsets are sent: `http://127.0.0.1:8082/mm7`. Until it is known, they wait.
     #[arg(long, value_parser = http_uri)]
     pub report_to: Option<Uri>,
     /// The domain of this MMSC.
@@ -100,6 +101,10 @@ pub struct Options {
     /// `garbage`, `close-before`, `close-after` or `silence`. May be given more than once.
     #[arg(long)]
     pub mm7_reply: Vec<Rule<Mm7Reply>>,
+    /// Messages of handsets.
+    #[command(flatten)]
+    pub inbound: InboundOptions,
+
     /// Takes connections and says nothing: a peer that is there and dead.
     #[arg(long)]
     pub silent: bool,

@@ -27,7 +27,13 @@ pub struct Summary {
     pub reports_sent: u64,
     /// Those that the other side took.
     pub reports_taken: u64,
-    /// Answers and reports that were not taken, by what was said.
+    /// Messages of handsets sent, whatever was said to them.
+    pub inbound_sent: u64,
+    /// Those that the other side took.
+    pub inbound_taken: u64,
+    /// `MM4_forward.RES` to messages of handsets that came, by their code.
+    pub inbound_answers: BTreeMap<String, u64>,
+    /// Answers, reports and messages of handsets that were not taken, by what was said.
     pub not_taken: BTreeMap<String, u64>,
     /// `MM4_delivery_report.RES` that came, by their code.
     pub report_answers: BTreeMap<String, u64>,
@@ -48,6 +54,8 @@ impl Summary {
             "mm7Open": self.mm7_open, "mm4Taken": self.mm4_taken, "mm7Taken": self.mm7_taken, "refused": self.refused,
             "answersSent": self.answers_sent, "answersTaken": self.answers_taken, "reportsSent": self.reports_sent,
             "reportsTaken": self.reports_taken, "notTaken": self.not_taken, "reportAnswers": self.report_answers,
+            "inboundSent": self.inbound_sent, "inboundTaken": self.inbound_taken,
+            "inboundAnswers": self.inbound_answers,
             "malformed": self.malformed,
         })
     }

@@ -1,6 +1,7 @@
 //! A scriptable SMSC.
 
 mod faults;
+mod inbound;
 mod options;
 mod receipts;
 mod registry;
@@ -10,7 +11,7 @@ mod summary;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::time::Duration;
 
 use runtime::Runtime;
@@ -22,9 +23,12 @@ use tokio_rustls::TlsAcceptor;
 pub use crate::delay::DelayMs;
 pub use crate::distribution::Distribution;
 use crate::journal::Journal;
+use crate::random::Random;
 use crate::sessions::{self, Sessions, Stream};
+use inbound::Delivery;
+pub use inbound::{AnswerOf, Handset, InboundEncoding, InboundOptions, InboundOrder, InboundSplit, InboundVia};
 pub use options::{IdFormat, Options, ReceiptFormat, Rejection, RejectionTo, Status};
-use registry::Registry;
+use registry::{Offer, Registry};
 use session::Session;
 pub use summary::Summary;
 
@@ -41,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) journal: Journal<Summary>,
     pub(crate) next_id: AtomicU64,
+    /// The concatenation reference of the next long message of a handset.
+    next_reference: AtomicU16,
     sessions: Arc<Sessions>,
 }
 
@@ -53,6 +59,10 @@ pub async fn start(options: Options, runtime: Arc<dyn Runtime>) -> io::Result<Sm
     let tls = acceptor(&options)?;
     let address = listener.local_addr()?;
     let journal = Journal::open(options.log.as_deref())?;
+    let mut handsets = options.inbound.inbound.clone();
+    if let Some(file) = &options.inbound.inbound_file {
+        handsets.extend(inbound::of_file(file)?);
+    }
     let first_id = AtomicU64::new(options.first_id);
     let sessions = Arc::default();
     let shared = Arc::new(Shared {
@@ -60,6 +70,7 @@ pub async fn start(options: Options, runtime: Arc<dyn Runtime>) -> io::Result<Sm
         registry: Registry::default(),
         journal,
         next_id: first_id,
+        next_reference: AtomicU16::new(1),
         sessions,
         options,
     });
@@ -70,6 +81,9 @@ pub async fn start(options: Options, runtime: Arc<dyn Runtime>) -> io::Result<Sm
     };
     let accepting = sessions::accept(Arc::clone(&runtime), listener, Arc::clone(&shared.sessions), serve);
     runtime.spawn("listener of an SMSC", Box::pin(accepting));
+    if !handsets.is_empty() {
+        runtime.spawn("handsets of an SMSC", Box::pin(send_all(Arc::clone(&shared), handsets)));
+    }
     Ok(Smsc { address, shared })
 }
 
@@ -77,6 +91,38 @@ impl Shared {
     /// What its clock says, in milliseconds since 1970: a carrier dates its receipts.
     pub(crate) fn now_ms(&self) -> i64 {
         self.runtime.now().as_millis()
+    }
+
+    /// The parts of a message of a handset. One that cannot be encoded as the options say is left out.
+    pub(crate) fn deliveries(&self, message: &Handset, random: &mut Random) -> Vec<Delivery> {
+        let reference = self.next_reference.fetch_add(1, Ordering::Relaxed);
+        inbound::deliveries(&self.options.inbound, message, reference, random).unwrap_or_else(|why| {
+            tracing::warn!("A message of a handset was left out: {why}");
+            Vec::new()
+        })
+    }
+}
+
+/// Sends messages of handsets, so many a second, once somebody has bound.
+async fn send_all(shared: Arc<Shared>, handsets: Vec<Handset>) {
+    let mut stopped = shared.sessions.stopped();
+    let sending = async {
+        shared.journal.wait_for(|seen| seen.binds > 0).await;
+        let mut random = Random::new(shared.options.seed);
+        let options = &shared.options.inbound;
+        let pause = (options.inbound_rate > 0).then(|| Duration::from_secs(1) / options.inbound_rate);
+        for message in (0..options.inbound_repeat).flat_map(|_| &handsets) {
+            for part in shared.deliveries(message, &mut random) {
+                shared.registry.deliver_to_any(Offer::Inbound(part));
+            }
+            if let Some(pause) = pause {
+                shared.runtime.sleep(pause).await;
+            }
+        }
+    };
+    tokio::select! {
+        () = sending => {}
+        _ = stopped.wait_for(|stop| *stop == sessions::Stop::All) => {}
     }
 }
 
@@ -94,6 +140,13 @@ impl Smsc {
     /// Writes what it has seen to the log file, if there is one.
     pub fn flush(&self) {
         self.shared.journal.flush();
+    }
+
+    /// Sends a message of a handset, as the options say, to whoever receives; later if nobody does.
+    pub fn bring(&self, message: &Handset) {
+        for part in self.shared.deliveries(message, &mut Random::new(self.shared.options.seed)) {
+            self.shared.registry.deliver_to_any(Offer::Inbound(part));
+        }
     }
 
     /// Cuts every connection, as a failing network would.

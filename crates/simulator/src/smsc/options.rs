@@ -8,6 +8,7 @@ use std::str::FromStr;
 use wire::receipt::ReceiptState;
 use wire::smpp::CommandStatus;
 
+use super::inbound::InboundOptions;
 use crate::delay::{DELAY_MS_MAX, DelayMs};
 use crate::distribution::{Distribution, Named};
 use crate::random::{Random, probability};
@@ -100,6 +101,10 @@ pub struct Options {
     /// Probability, at each submit_sm, that a PDU that cannot be read is sent.
     #[arg(long, default_value_t = 0.0, value_parser = probability)]
     pub garbage: f64,
+    /// Messages of handsets.
+    #[command(flatten)]
+    pub inbound: InboundOptions,
+
     /// How congested the SMSC says it is, from 0 (idle) to 100, in answers to submit_sm; only where the bind is of SMPP
     /// 5.0.
     #[arg(long, value_parser = clap::value_parser!(u8).range(..=100))]

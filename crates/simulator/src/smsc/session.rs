@@ -1,4 +1,4 @@
-//! One session of the SMSC: reads PDUs, answers them as the options say, and offers reports.
+//! One session of the SMSC: reads PDUs, answers them as the options say, and offers reports and messages of handsets.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -20,23 +20,31 @@ use wire::smpp::{
 
 use super::Shared;
 use super::faults::{self, Fate, Meter};
+use super::inbound::Handset;
 use super::receipts::{self, Report};
+use super::registry::Offer;
 use crate::random::Random;
 use crate::sessions::Stop;
 
 /// The longest PDU that is taken, in octets.
 const PDU_BYTES_MAX: usize = 70_000;
 
-/// Reports that may be unanswered.
+/// Reports and messages of handsets that may be unanswered.
 const REPORT_WINDOW: usize = 500;
 
-/// How long a report that was refused for now is kept before it is offered again.
+/// How long something that was refused for now is kept before it is offered again.
 const OFFER_AGAIN: Duration = Duration::from_secs(1);
 
 /// What is to be done later.
 enum Later {
-    Answer { sequence: u32, status: CommandStatus, id: u64 },
-    Report(Report),
+    Answer {
+        sequence: u32,
+        status: CommandStatus,
+        id: u64,
+    },
+    Offer(Offer),
+    /// Whether what was offered under this number has its answer.
+    Check(u32),
 }
 
 /// One session.
@@ -56,11 +64,11 @@ pub(crate) struct Session {
     later: BinaryHeap<(Reverse<Instant>, Reverse<u64>)>,
     tasks: HashMap<u64, Later>,
     next_task: u64,
-    /// Reports that wait for the window, and those that wait for their answer.
-    waiting: VecDeque<Report>,
-    offered: HashMap<u32, Report>,
-    reports: mpsc::UnboundedReceiver<Report>,
-    receiver: mpsc::UnboundedSender<Report>,
+    /// Reports and messages of handsets that wait for the window, and those that wait for their answer.
+    waiting: VecDeque<Offer>,
+    offered: HashMap<u32, Offer>,
+    offers: mpsc::UnboundedReceiver<Offer>,
+    receiver: mpsc::UnboundedSender<Offer>,
     output: Vec<u8>,
     lines: String,
 }
@@ -70,7 +78,7 @@ const SESSION_INIT: Duration = Duration::from_secs(60);
 
 impl Session {
     pub(crate) fn new(shared: Arc<Shared>, number: u64) -> Self {
-        let (receiver, reports) = mpsc::unbounded_channel();
+        let (receiver, offers) = mpsc::unbounded_channel();
         let random = Random::new(shared.options.seed.wrapping_mul(1_000_003).wrapping_add(number));
         Self {
             meter: Meter::new(shared.runtime.instant()),
@@ -88,7 +96,7 @@ impl Session {
             next_task: 0,
             waiting: VecDeque::new(),
             offered: HashMap::new(),
-            reports,
+            offers,
             receiver,
             output: Vec::new(),
             lines: String::new(),
@@ -105,17 +113,20 @@ impl Session {
         tokio::pin!(reader, writer);
         let ended = self.serve(reader, writer, stopped).await;
         if self.state != SessionState::Open {
-            let unsent = self.offered.drain().map(|(_, report)| report).chain(self.waiting.drain(..));
-            let unsent: Vec<Report> = unsent.collect();
-            self.reports.close();
-            let mut unsent = unsent;
-            while let Ok(report) = self.reports.try_recv() {
-                unsent.push(report);
+            let mut offered: Vec<(u32, Offer)> = self.offered.drain().collect();
+            offered.sort_by_key(|(sequence, _)| *sequence);
+            let repeated = offered.iter().filter(|(_, offer)| matches!(offer, Offer::Inbound(_))).count() as u64;
+            self.shared.journal.count(|summary| summary.inbound_repeated += repeated);
+            let mut unsent: Vec<Offer> =
+                offered.into_iter().map(|(_, offer)| offer).chain(self.waiting.drain(..)).collect();
+            self.offers.close();
+            while let Ok(offer) = self.offers.try_recv() {
+                unsent.push(offer);
             }
-            // Reports whose time has not come are due at the next session.
+            // What is to be delivered later is due at the next session.
             unsent.extend(self.tasks.into_values().filter_map(|task| match task {
-                Later::Report(report) => Some(report),
-                Later::Answer { .. } => None,
+                Later::Offer(offer) => Some(offer),
+                Later::Answer { .. } | Later::Check(_) => None,
             }));
             self.shared.registry.unbind(&self.system_id, self.number, unsent);
         }
@@ -133,7 +144,7 @@ impl Session {
     ) -> io::Result<()> {
         let number = self.number;
         let mut input = BytesMut::with_capacity(64 * 1024);
-        let mut reports = Vec::new();
+        let mut offers = Vec::new();
         let bind_by = self.now() + SESSION_INIT;
         let mut alarm = Alarm::new(Arc::clone(&self.shared.runtime));
         loop {
@@ -148,12 +159,15 @@ impl Session {
                     0 => return Ok(()),
                     _ => self.receive(&mut input),
                 },
-                count = self.reports.recv_many(&mut reports, 1024) => {
+                count = self.offers.recv_many(&mut offers, 1024) => {
                     debug_assert!(count > 0, "the session itself holds a sender");
                     let now = self.now();
-                    for report in reports.drain(..) {
-                        let delay = self.shared.options.receipt_delay_ms.pick(&mut self.random);
-                        self.report_in(delay, now, report);
+                    for offer in offers.drain(..) {
+                        let delay = match offer {
+                            Offer::Report(_) => self.shared.options.receipt_delay_ms.pick(&mut self.random),
+                            Offer::Inbound(_) => Duration::ZERO,
+                        };
+                        self.offer_in(delay, now, offer);
                     }
                     ControlFlow::Continue(())
                 }
@@ -232,7 +246,7 @@ impl Session {
                 self.leaving = true;
                 return self.leave();
             }
-            Body::DeliverSmResp(_) | Body::DataSmResp(_) => self.report_answered(pdu.sequence, pdu.status),
+            Body::DeliverSmResp(_) | Body::DataSmResp(_) => self.offer_answered(pdu.sequence, pdu.status),
             _ if command.is_response() => {}
             _ => self.send(&Pdu::answer(pdu.sequence, CommandStatus::RINVCMDID, Body::GenericNack)),
         }
@@ -308,6 +322,9 @@ impl Session {
             self.send_garbage();
         }
         self.answer(sequence, id, &fate, now, sm);
+        if fate.status.is_ok() {
+            self.let_handset_answer(sm, tlvs, fate.answer_in.unwrap_or_default(), now);
+        }
         if fate.unbind {
             let sequence = self.sequence.next_number();
             self.send(&Pdu::new(sequence, Body::Unbind));
@@ -327,7 +344,7 @@ impl Session {
         });
         let copies = if fate.duplicate_receipt { 2 } else { 1 };
         if fate.receipt_first {
-            report.iter().for_each(|report| self.queue_report(report.clone()));
+            report.iter().for_each(|report| self.queue(Offer::Report(report.clone())));
             self.offer();
         }
         match fate.answer_in {
@@ -348,7 +365,7 @@ impl Session {
                 } else {
                     Duration::ZERO
                 };
-                self.report_in(fate.answer_in.unwrap_or_default() + own_delay, now, report.clone());
+                self.offer_in(fate.answer_in.unwrap_or_default() + own_delay, now, Offer::Report(report.clone()));
             }
         }
     }
@@ -364,45 +381,97 @@ impl Session {
         self.shared.journal.count(|summary| *summary.answered.entry(status.to_string()).or_default() += 1);
     }
 
-    fn report_in(&mut self, delay: Duration, now: Instant, report: Report) {
-        if delay.is_zero() { self.queue_report(report) } else { self.do_at(now + delay, Later::Report(report)) }
-    }
-
-    /// Queues a report here, or with a session that receives where this one does not.
-    fn queue_report(&mut self, report: Report) {
-        if self.state.can_deliver() {
-            self.waiting.push_back(report);
-        } else {
-            self.shared.registry.deliver(&self.system_id, report);
-        }
-    }
-
-    /// Offers reports as far as their window lets.
-    fn offer(&mut self) {
-        while self.offered.len() < REPORT_WINDOW {
-            let Some(report) = self.waiting.pop_front() else { return };
-            let sequence = self.sequence.next_number();
-            let pdu = receipts::pdu(&self.shared.options, &report, sequence, self.shared.now_ms());
-            self.send(&pdu);
-            self.shared.journal.count(|summary| summary.receipts_sent += 1);
-            self.offered.insert(sequence, report);
-        }
-    }
-
-    fn report_answered(&mut self, sequence: u32, status: CommandStatus) {
-        let Some(mut report) = self.offered.remove(&sequence) else { return };
-        if status.is_ok() {
-            self.shared.journal.count(|summary| summary.receipts_taken += 1);
+    /// Lets the recipient of a message answer it, if it is one that does: when the last part of the message has come.
+    fn let_handset_answer(&mut self, sm: &Sm, tlvs: &Tlvs, delay: Duration, now: Instant) {
+        let recipient = sm.destination.text();
+        let rules = &self.shared.options.inbound.inbound_answer;
+        let Some(rule) = rules.iter().find(|rule| recipient.ends_with(&rule.digits)) else { return };
+        let concat = if sm.has_header() { wire::concat::read(&sm.short_message).0 } else { None };
+        let is_last = concat.is_none_or(|concat| concat.number == concat.total)
+            && tlvs.number(tag::SAR_SEGMENT_SEQNUM) == tlvs.number(tag::SAR_TOTAL_SEGMENTS);
+        if !is_last {
             return;
         }
-        self.shared.journal.count(|summary| *summary.receipts_refused.entry(status.to_string()).or_default() += 1);
+        let answer = Handset { from: sm.destination.clone(), to: sm.source.clone(), text: rule.text.clone() };
+        let delay = delay + self.shared.options.receipt_delay_ms.pick(&mut self.random);
+        for part in self.shared.clone().deliveries(&answer, &mut self.random) {
+            self.offer_in(delay, now, Offer::Inbound(part));
+        }
+    }
+
+    fn offer_in(&mut self, delay: Duration, now: Instant, offer: Offer) {
+        if delay.is_zero() { self.queue(offer) } else { self.do_at(now + delay, Later::Offer(offer)) }
+    }
+
+    /// Queues something here, or with a session that receives where this one does not.
+    fn queue(&mut self, offer: Offer) {
+        if self.state.can_deliver() {
+            self.waiting.push_back(offer);
+        } else {
+            self.shared.registry.deliver(&self.system_id, offer);
+        }
+    }
+
+    /// Offers what waits as far as its window lets.
+    fn offer(&mut self) {
+        while self.offered.len() < REPORT_WINDOW {
+            let Some(offer) = self.waiting.pop_front() else { return };
+            let sequence = self.sequence.next_number();
+            match &offer {
+                Offer::Report(report) => {
+                    let pdu = receipts::pdu(&self.shared.options, report, sequence, self.shared.now_ms());
+                    self.send(&pdu);
+                    self.shared.journal.count(|summary| summary.receipts_sent += 1);
+                }
+                Offer::Inbound(part) => {
+                    self.send(&part.pdu(sequence));
+                    self.log(part.line());
+                    self.shared.journal.count(|summary| summary.inbound_sent += 1);
+                    let within = Duration::from_millis(self.shared.options.inbound.inbound_answer_within_ms);
+                    self.do_at(self.now() + within, Later::Check(sequence));
+                }
+            }
+            self.offered.insert(sequence, offer);
+        }
+    }
+
+    fn offer_answered(&mut self, sequence: u32, status: CommandStatus) {
+        let Some(mut offer) = self.offered.remove(&sequence) else { return };
+        self.shared.journal.count(|summary| {
+            let (taken, refused) = match offer {
+                Offer::Report(_) => (&mut summary.receipts_taken, &mut summary.receipts_refused),
+                Offer::Inbound(_) => (&mut summary.inbound_taken, &mut summary.inbound_refused),
+            };
+            if status.is_ok() {
+                *taken += 1;
+            } else {
+                *refused.entry(status.to_string()).or_default() += 1;
+            }
+        });
+        if matches!(offer, Offer::Inbound(_)) {
+            self.log(
+                serde_json::json!({"event": "inbound answered", "sequence": sequence, "status": status.to_string()}),
+            );
+        }
         let for_now = matches!(
             status,
             CommandStatus::RX_T_APPN | CommandStatus::RMSGQFUL | CommandStatus::RTHROTTLED | CommandStatus::RSYSERR
         );
-        if for_now && report.failures < 100 {
-            report.failures += 1;
-            self.do_at(self.now() + OFFER_AGAIN, Later::Report(report));
+        let failures = match &mut offer {
+            Offer::Report(report) => &mut report.failures,
+            Offer::Inbound(part) => &mut part.failures,
+        };
+        if for_now && *failures < 100 {
+            *failures += 1;
+            self.do_at(self.now() + OFFER_AGAIN, Later::Offer(offer));
+        }
+    }
+
+    /// Sends again what has no answer yet, as an SMSC does whose response timer has run out.
+    fn check(&mut self, sequence: u32) {
+        if let Some(offer) = self.offered.remove(&sequence) {
+            self.shared.journal.count(|summary| summary.inbound_repeated += 1);
+            self.queue(offer);
         }
     }
 
@@ -424,7 +493,8 @@ impl Session {
                     self.unanswered -= 1;
                     self.send_answer(sequence, status, id);
                 }
-                Some(Later::Report(report)) => self.queue_report(report),
+                Some(Later::Offer(offer)) => self.queue(offer),
+                Some(Later::Check(sequence)) => self.check(sequence),
                 None => {}
             }
         }

@@ -21,6 +21,14 @@ pub struct Summary {
     pub receipts_taken: u64,
     /// Reports that the other side refused, by status.
     pub receipts_refused: BTreeMap<String, u64>,
+    /// Messages of handsets and parts of them that were sent, those that were sent again among them.
+    pub inbound_sent: u64,
+    /// Those that the other side took.
+    pub inbound_taken: u64,
+    /// Those that were sent again, because no answer came.
+    pub inbound_repeated: u64,
+    /// Those that the other side refused, by status.
+    pub inbound_refused: BTreeMap<String, u64>,
     /// PDUs that could not be read.
     pub malformed: u64,
     /// Sessions that ended.
@@ -34,8 +42,10 @@ impl Summary {
         serde_json::json!({
             "binds": self.binds, "submitted": self.submitted, "firstSubmitMs": first_ms, "lastSubmitMs": last_ms,
             "answered": self.answered, "lostResponses": self.lost_responses, "receiptsSent": self.receipts_sent,
-            "receiptsTaken": self.receipts_taken, "receiptsRefused": self.receipts_refused, "malformed": self.malformed,
-            "sessionsEnded": self.ended,
+            "receiptsTaken": self.receipts_taken, "receiptsRefused": self.receipts_refused,
+            "inboundSent": self.inbound_sent, "inboundTaken": self.inbound_taken,
+            "inboundRepeated": self.inbound_repeated, "inboundRefused": self.inbound_refused,
+            "malformed": self.malformed, "sessionsEnded": self.ended,
         })
     }
 }

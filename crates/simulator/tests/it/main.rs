@@ -8,6 +8,7 @@ use runtime::{Machine, Runtime};
 
 mod binds;
 mod client;
+mod inbound;
 mod journal;
 mod mmsc;
 mod reports;

@@ -110,11 +110,11 @@ pub trait Erasures: Send + Sync {
     /// What [`Self::erase_messages`] would blank of these messages. Changes nothing.
     async fn erasable(&self, number: Msisdn, messages: Vec<MessageId>) -> Result<ErasureCounts, StoreError>;
 
-    /// Blanks messages that the number sent, or that were sent to it, at most `limit` of them: address, text, files. Those
-    /// that belong to no account and parts of messages that are not whole are among them. Its address goes from the
-    /// recipients of group messages, and from the record of automatic messages. Opt-outs of the number stay in force, as
-    /// blocks do, without their reasons; of their history stays the line with which each one in force began. Atomic;
-    /// repeated until there is no more.
+    /// Blanks messages of handsets that are from the number or to it, at most `limit` of them: address, text, files.
+    /// Messages without an account are among them. With the last of them go parts that the number sent, its address
+    /// among the recipients of group messages, and the record of automatic messages to it. Opt-outs of the number stay
+    /// in force, as blocks do, without their reasons; of their history stays the line with which each one in force
+    /// began. Atomic; repeated until there is no more.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] where no such erasure is under way.

@@ -291,17 +291,22 @@ pub struct InboundPage {
 pub trait Inbound: Send + Sync {
     /// Records arrivals. One result each, in order; atomic for the whole list.
     ///
-    /// An arrival with the carrier, addresses, part and content of one of the last [`REDELIVERED_WITHIN`] whose answer
-    /// is not known to have reached the carrier in time ([`Self::answered`]) is a repeat. So is a part that is known
-    /// with the same content, of a message that lacks other parts or was completed within that time. A part whose
-    /// number is known with other content begins another message: what had come of the one before is shown as far as
-    /// it has come.
+    /// An arrival with the carrier, addresses, part and content of one of the last [`REDELIVERED_WITHIN`] is a repeat
+    /// if the answer to that one is not known to have reached the carrier in time ([`Self::answered`]). So is a part
+    /// that is known with the same content, of a message that lacks other parts or was completed within that time. A
+    /// part whose number is known with other content begins another message: what had come of the one before is shown
+    /// as far as it has come.
     ///
     /// Parts belong together that have the same carrier, addresses, form, reference, total and other elements. A
     /// message that they complete is interpreted and written with all that follows from it: the opt-out list and its
     /// history; the end of queued messages of the owner to the handset in the scope of an opt-out, which fail as
     /// those of a blocked recipient do; the automatic message, unless [`Suppressed`] says why not. A late part of a
-    /// message that was shown without it, within [`LATE_PARTS_WITHIN`], changes that message.
+    /// message that was shown without it, within [`LATE_PARTS_WITHIN`] of the part before, changes that message, which
+    /// stays with the account that it was shown to.
+    ///
+    /// A message ends unless an attempt of it is under way or it is held; that attempt is not repeated. Where the index
+    /// of lists lacks so many messages that one transaction cannot look at them, those end in later transactions before
+    /// this call returns. If the process ends in between, the look before a message leaves stops them.
     async fn record_inbound(
         &self,
         arrivals: Vec<Arrival>,

@@ -72,14 +72,19 @@ pub trait OptOuts: Send + Sync {
     async fn all_opt_outs(&self, each: Box<dyn FnMut(Vec<OptOut>) + Send>) -> Result<(), StoreError>;
 
     /// Opts handsets out: one result each, in order, `true` where it was not opted out under that name. Atomic for the
-    /// whole list. A repeat changes nothing and adds nothing to the history. Queued messages to the handset in its
-    /// scope fail as those of a blocked recipient do.
+    /// whole list, so that a list of more than a thousand keeps other writes waiting. A repeat changes nothing and adds
+    /// nothing to the history. Queued messages to the handset in its scope fail as those of a blocked recipient do,
+    /// many of them in later transactions before this call returns.
+    ///
+    /// A keyword of the handset takes over an opt-out of another source, which then needs a reason to end; the list
+    /// says that it is the handset's own.
     async fn opt_out(&self, opt_outs: Vec<OptOut>) -> Result<Vec<bool>, StoreError>;
 
     /// Ends an opt-out. One by a keyword needs a reason, unless a keyword ends it.
     async fn opt_in(&self, opt_in: OptIn) -> Result<OptedIn, StoreError>;
 
-    /// Opt-outs of an owner, newest first, beginning after `after`: at most `limit`.
+    /// Opt-outs of an owner, newest first, beginning after `after`: at most `limit`, and fewer where many are not in
+    /// the time that the filter asks for.
     async fn opt_outs(
         &self,
         owner: Owner,

@@ -4,7 +4,8 @@
 //! A message has *ended* when it is delivered, undelivered or failed, or when it is sent and waits for no receipt. One
 //! that has not ended keeps everything, whatever its age; text that is too old then goes in the transaction in which
 //! the message ends. Age is counted from acceptance, for a message of a broadcast from that of the broadcast, by the
-//! times in ids. What a broadcast has counted and what an owner has used is not changed.
+//! times in ids. A message of a handset has always ended; its age is counted from when it was recorded first. What a
+//! broadcast has counted and what an owner has used is not changed.
 //!
 //! Old things are removed by walks, in steps. A step looks at a bounded number of rows beside everything else, and
 //! removes some of them in a transaction that takes about a millisecond.
@@ -21,6 +22,10 @@ pub enum Walk {
     Texts(Option<AccountId>),
     /// The same of broadcasts that are not open.
     BroadcastTexts(Option<AccountId>),
+    /// Removes the texts and files of messages of handsets: of one account, or of all.
+    InboundTexts(Option<AccountId>),
+    /// Removes messages of handsets.
+    InboundMessages,
     /// Removes messages that have ended: with their delivery, events and entries in the index of lists.
     Messages,
     /// Removes broadcasts that are not open and have no message left.
@@ -37,6 +42,8 @@ impl Walk {
         match self {
             Self::Texts(_) => "texts",
             Self::BroadcastTexts(_) => "broadcast_texts",
+            Self::InboundTexts(_) => "inbound_texts",
+            Self::InboundMessages => "inbound_messages",
             Self::Messages => "messages",
             Self::Broadcasts => "broadcasts",
             Self::ReceiptKeys => "receipt_keys",

@@ -365,7 +365,7 @@ fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) ->
     Ok(())
 }
 
-/// Why a message is not to be tried again: its broadcast was canceled, or its recipient is being erased or has opted out.
+/// Why a message is not to be tried again: its broadcast was canceled, or its recipient is being erased or opted out.
 fn canceled(connection: &Connection, life: &Life, outcome: &Outcome) -> rusqlite::Result<Option<&'static str>> {
     if let Some(broadcast) = life.broadcast
         && is_canceled(connection, broadcast)?

@@ -1,14 +1,13 @@
 //! Messages of handsets: what came before, parts to wholes, wholes to messages, and what follows from them, in one
 //! transaction.
 //!
-//! Reading order: [`arrivals`] (what came again), [`joins`] (parts), [`kept`] (the rows of messages), [`follow`] (opt-outs
-//! and automatic messages), [`list`] (reading).
+//! Reading order: [`arrivals`] (what came again), [`joins`] (parts), [`inbound_rows`] (the rows of messages),
+//! [`follow`] (opt-outs and automatic messages), [`list`] (reading).
 
 mod arrivals;
 mod erase;
 mod follow;
 mod joins;
-mod kept;
 mod list;
 mod old;
 
@@ -21,6 +20,7 @@ use rusqlite::Connection;
 
 use super::Sqlite;
 use super::fault::Fault;
+use super::inbound_rows;
 use super::stop::Rest;
 use super::turns::{Reader, Work};
 use super::writer::Group;
@@ -108,14 +108,16 @@ impl Inbound for Sqlite {
 
     async fn inbound_message(&self, owner: Owner, id: MessageId) -> Result<Option<Arc<InboundMessage>>, StoreError> {
         let read = move |connection: &Connection| {
-            Ok(kept::load(connection, id)?.filter(|(message, is_routed)| *is_routed && message.owner() == owner))
+            Ok(inbound_rows::load(connection, id)?
+                .filter(|(message, is_routed)| *is_routed && message.owner() == owner))
         };
         let found = self.readers.read_for(Reader::Owner(owner), Work::One, read).await?;
         Ok(found.map(|(message, _)| Arc::new(message)))
     }
 
     async fn inbound_of_any_account(&self, id: MessageId) -> Result<Option<Arc<InboundMessage>>, StoreError> {
-        let read = move |connection: &Connection| Ok(kept::load(connection, id)?.filter(|(_, is_routed)| *is_routed));
+        let read =
+            move |connection: &Connection| Ok(inbound_rows::load(connection, id)?.filter(|(_, is_routed)| *is_routed));
         let found = self.readers.read_for(Reader::Operator, Work::One, read).await?;
         Ok(found.map(|(message, _)| Arc::new(message)))
     }
@@ -144,12 +146,13 @@ impl Inbound for Sqlite {
         now: Timestamp,
     ) -> Result<Arc<InboundMessage>, StoreError> {
         let write = move |group: &mut Group| {
-            let (message, is_routed) = kept::load(&group.connection, id)?.ok_or(Fault::Told(StoreError::NotFound))?;
+            let (message, is_routed) =
+                inbound_rows::load(&group.connection, id)?.ok_or(Fault::Told(StoreError::NotFound))?;
             if is_routed {
                 return Err(Fault::Told(StoreError::NotFound));
             }
             let message = InboundMessage { account: owner.account, mode: owner.mode, created_at: now, ..message };
-            kept::assign(&group.connection, &message)?;
+            inbound_rows::assign(&group.connection, &message)?;
             group.note(now, Some(owner), Resource::Inbound { id, is_partial: message.is_partial() });
             let consequence = Consequence { opt: opt.filter(|_| !message.is_partial()), reply: None };
             let (_, rest) = follow::apply(group, &message, &consequence, now)?;
@@ -241,13 +244,13 @@ fn write(
     let mut message = InboundMessage { missing_parts: assembled.missing().into(), ..message };
     if let Some(earlier) = assembled.earlier {
         message.id = earlier;
-        if let Some((known, was_routed)) = kept::load(&group.connection, earlier)? {
+        if let Some((known, was_routed)) = inbound_rows::load(&group.connection, earlier)? {
             // Its number may belong to another account by now, which is not to see what an earlier one has seen.
             is_routed = was_routed;
             (message.account, message.mode, message.created_at) = (known.account, known.mode, known.created_at);
         }
     }
-    kept::save(&group.connection, &message, is_routed)?;
+    inbound_rows::save(&group.connection, &message, is_routed)?;
     // What is meant is only known of the whole.
     let consequence = if message.is_partial() { Consequence::default() } else { consequence };
     if is_routed {
@@ -270,7 +273,7 @@ pub(super) fn maintenance() -> Vec<String> {
     let plain = [
         arrivals::MAINTENANCE,
         joins::MAINTENANCE,
-        kept::MAINTENANCE,
+        inbound_rows::MAINTENANCE,
         follow::MAINTENANCE,
         old::MAINTENANCE,
         erase::MAINTENANCE,

@@ -19,6 +19,7 @@ mod feed;
 mod flights;
 mod health;
 mod inbound;
+mod inbound_rows;
 mod keys;
 mod life;
 mod list_state;

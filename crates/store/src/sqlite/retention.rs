@@ -81,18 +81,20 @@ impl Retention for Sqlite {
 impl Walk {
     /// Whether a walk at its end goes on from there when there is more, and does not begin again.
     const fn goes_on(self) -> bool {
-        matches!(self, Self::Texts(_) | Self::BroadcastTexts(_))
+        matches!(self, Self::Texts(_) | Self::BroadcastTexts(_) | Self::InboundTexts(_))
     }
 
     /// Whether the store keeps how far it has come.
     const fn is_marked(self) -> bool {
-        matches!(self, Self::Texts(_) | Self::BroadcastTexts(_) | Self::ReceiptKeys)
+        matches!(self, Self::Texts(_) | Self::BroadcastTexts(_) | Self::InboundTexts(_) | Self::ReceiptKeys)
     }
 
     /// The account that it is confined to, as the store writes it.
     fn account(self) -> Vec<u8> {
         match self {
-            Self::Texts(Some(account)) | Self::BroadcastTexts(Some(account)) => account.to_bytes().to_vec(),
+            Self::Texts(Some(account)) | Self::BroadcastTexts(Some(account)) | Self::InboundTexts(Some(account)) => {
+                account.to_bytes().to_vec()
+            }
             _ => Vec::new(),
         }
     }

@@ -1,10 +1,10 @@
 //! The end of messages that wait for a handset that opts out.
 //!
-//! They are found by the index of lists; what that does not have yet is looked through. A transaction looks at a bounded
-//! number of rows. Where there are more, the rest is found on a reading connection, and ended in transactions that
-//! follow. No message leaves meanwhile: the opt-out is in force, and the look before a message leaves finds it.
+//! They are found by the index of lists; what that does not have yet is looked through. A transaction looks at a
+//! bounded number of rows. Where there are more, the rest is found on a reading connection, and ended in transactions
+//! that follow. No message leaves meanwhile: the opt-out is in force, and the look before a message leaves finds it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use model::message::Direction;
 use model::{KeywordKind, Message, MessageId, Msisdn, OptOutName, Originator, Owner, Status, Timestamp};
@@ -30,7 +30,7 @@ const STEP: usize = 100;
 pub(super) struct Rest {
     owner: Owner,
     /// The handsets, each with the senders whose messages end; an empty list means every sender.
-    handsets: HashMap<Msisdn, Vec<Originator>>,
+    handsets: BTreeMap<Msisdn, Vec<Originator>>,
     at: Timestamp,
     after: Option<MessageId>,
 }
@@ -38,7 +38,7 @@ pub(super) struct Rest {
 impl Rest {
     /// All messages of these opt-outs, which were made at `at` for one owner.
     pub(super) fn of(owner: Owner, names: impl Iterator<Item = OptOutName>, at: Timestamp) -> Self {
-        let mut handsets: HashMap<Msisdn, Vec<Originator>> = HashMap::new();
+        let mut handsets: BTreeMap<Msisdn, Vec<Originator>> = BTreeMap::new();
         let mut wide = Vec::new();
         for name in names.filter(|name| name.owner == owner) {
             match name.from {

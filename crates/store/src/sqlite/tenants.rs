@@ -299,7 +299,8 @@ fn save_number(connection: &Connection, number: &Number) -> rusqlite::Result<usi
     let sql = "INSERT INTO numbers (number, account_id, state, created_at, segments_per_second, folded) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (number) DO UPDATE \
                SET former_account = coalesce(account_id, former_account), keywords = CASE WHEN account_id IS \
-               excluded.account_id THEN keywords END, account_id = excluded.account_id, state = excluded.state, segments_per_second = excluded.segments_per_second";
+               excluded.account_id THEN keywords END, account_id = excluded.account_id, state = excluded.state, \
+               segments_per_second = excluded.segments_per_second";
     let account = number.account.map(AccountId::to_bytes);
     let pace = number.segments_per_second.map(NonZeroU32::get);
     connection.prepare_cached(sql)?.execute(params![

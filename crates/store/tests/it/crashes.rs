@@ -5,6 +5,8 @@
 //! changes; then the store is opened on what is left, and compared with what it had answered. A call that failed may
 //! have happened or not, whole.
 
+mod handsets;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -20,6 +22,8 @@ use store::contract::dispatch::{Attempt, Outcome, Verdict};
 use store::contract::nodes::Epoch;
 
 use crate::disk::{FILE, open};
+use handsets::Handsets;
+
 use crate::support::{
     LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, WAIT_SECS, acks, admission, after, claim, lease_request, live, message,
     receipt,
@@ -60,6 +64,7 @@ struct Story {
     /// The node of the present opening, and how many leases it has taken.
     node: Epoch,
     leases: u32,
+    handsets: Handsets,
 }
 
 /// What a call said: its answer, or that the store is gone.
@@ -70,6 +75,7 @@ impl Story {
         let chance = SeededEntropy::new(seed);
         Self {
             accounts: [(); 2].map(|()| AccountId::new(NOW, &chance)),
+            handsets: Handsets::of(live(AccountId::new(NOW, &chance)), seed),
             chance,
             entries: Vec::new(),
             node: NODE,
@@ -85,12 +91,13 @@ impl Story {
     async fn work(&mut self, store: &Arc<dyn Store>) -> Said<()> {
         self.node = store.join("test".to_owned(), "0".to_owned(), Moment::of(NOW)).await.map_err(drop)?;
         store.recover(self.node, NOW, RETRY_WITHIN).await.map_err(drop)?;
-        for _ in 0..40 {
-            match self.below(8) {
+        for _ in 0..50 {
+            match self.below(10) {
                 0..=2 => self.admit(store).await?,
                 3 | 4 => self.attempt(store).await?,
                 5 => self.end_attempts(store).await?,
                 6 => self.hear(store).await?,
+                7 | 8 => self.handsets.work(store, &self.chance).await?,
                 _ => store.probe().await.map_err(drop)?,
             }
         }
@@ -204,6 +211,7 @@ impl Story {
 
     /// Compares the store with what it had answered, and takes what it says for certain from now on.
     async fn compare(&mut self, store: &Arc<dyn Store>) {
+        self.handsets.compare(store).await;
         for entry in &mut self.entries {
             let id = entry.message.id;
             let found = store.message_of_any_account(id).await.unwrap();

@@ -25,7 +25,7 @@ const WAIT: Duration = Duration::from_secs(600);
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
 /// An interpreter that makes this of everything.
-struct Fixed(InboundMessage);
+pub(crate) struct Fixed(pub(crate) InboundMessage);
 
 impl Interpreter for Fixed {
     fn interpret(&self, _: &Assembled) -> Interpreted {
@@ -369,7 +369,7 @@ pub(crate) async fn a_message_that_the_operator_assigns_is_the_accounts(fresh: i
     assert_eq!(noted, expected);
     assert_eq!(store.unrouted(None, 10).await.unwrap().messages, []);
     assert_eq!(assign().await, Err(StoreError::NotFound), "once");
-    assert_eq!(store.forget_inbound(at(60) + WEEK * 2, WEEK, 10).await.unwrap(), 0);
+    assert_eq!(store.forget_inbound(at(86_400), Duration::from_secs(60), 10).await.unwrap(), 0);
     assert!(store.has_object(file(1).id).await.unwrap());
 }
 

@@ -228,6 +228,7 @@ macro_rules! conformance {
                 a_key_is_revoked_once
                 a_change_to_a_number_leaves_the_rest
                 a_block_stands_in_place_of_the_one_of_its_name
+                settings_of_keywords_end_with_the_account_of_their_number
                 tenants_are_read_as_of_one_moment;
             inbound:
                 a_message_of_a_handset_is_kept_as_it_was_interpreted
@@ -303,7 +304,9 @@ macro_rules! conformance {
                 old_keys_of_receipts_go_but_those_of_messages_that_wait
                 what_nothing_could_use_goes_when_it_is_old_and_waits_no_more
                 a_step_removes_no_more_than_asked_and_the_next_one_goes_on
-                media_go_with_the_texts_of_their_messages;
+                media_go_with_the_texts_of_their_messages
+                old_texts_of_handsets_go_with_their_files_and_then_the_messages
+                a_message_of_a_handset_takes_its_files_with_it;
             lists:
                 messages_are_indexed_after_the_clock_was_set_back
                 messages_of_a_clock_that_was_far_ahead_do_not_move_the_mark;
@@ -328,7 +331,10 @@ macro_rules! conformance {
                 media_go_with_the_person_unless_another_message_waits_for_them
                 the_record_of_an_erasure_stays_without_the_number
                 a_sender_number_is_no_person_and_blocks_stay
-                an_answer_that_comes_late_is_not_recorded;
+                an_answer_that_comes_late_is_not_recorded
+                what_the_persons_handset_sent_is_blank
+                opt_outs_of_an_erased_person_stay_in_force_without_their_reasons
+                the_person_is_nobody_among_the_recipients_of_a_group;
             health:
                 a_probe_succeeds_while_writes_do
                 concurrent_calls_share_commits

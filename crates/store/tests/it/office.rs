@@ -64,6 +64,8 @@ pub(crate) struct Office {
     /// How often a HELP is answered, and a STOP that changes nothing.
     pub(crate) help: ReplyBound,
     pub(crate) stop: ReplyBound,
+    /// To which carrier automatic messages go.
+    pub(crate) carrier: &'static str,
     /// Whether the number belongs to the owner at present.
     pub(crate) is_routed: AtomicBool,
     /// Whose the number is at present, where that changed.
@@ -79,6 +81,7 @@ impl Office {
             scope: OptOutScope::Account,
             help: ReplyBound::After(Duration::from_secs(3_600)),
             stop: ReplyBound::OnChange,
+            carrier: NORTH,
             is_routed: AtomicBool::new(true),
             now_of: Mutex::default(),
             mint: Mint::default(),
@@ -161,7 +164,8 @@ impl Office {
             created_at: message.received_at,
             ..testkit::message(0)
         };
-        let reply = Reply { message: Arc::new(reply), carrier: NORTH.into(), due_at: message.received_at, bound };
+        let reply =
+            Reply { message: Arc::new(reply), carrier: self.carrier.into(), due_at: message.received_at, bound };
         Consequence { opt, reply: Some(reply) }
     }
 }

@@ -1,21 +1,26 @@
 //! The end of what is kept: what goes, in which order, and what stays.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::account::Account;
 use model::media::{Digest, StoredMedia};
 use model::message::MessageType;
 use model::status::SegmentFate::Delivered;
-use model::{AccountId, MediaId, MediaType, Message, MessageId, SeededEntropy, Status, TextRetention, Timestamp};
+use model::{
+    AccountId, InboundBody, MediaId, MediaType, Message, MessageId, SeededEntropy, Status, TextRetention, Timestamp,
+};
 use store::contract::admission::{Admission, Admitted};
 use store::contract::broadcasts::{BroadcastFilter, Expanded, Expansion};
 use store::contract::dispatch::{Outcome, Verdict};
+use store::contract::inbound::Arrival;
 use store::contract::messages::MessageFilter;
 use store::contract::receipts::ReceiptOutcome;
 use store::contract::retention::{Removed, Walk};
 use store::contract::tenants::AccountChange;
 
 use crate::broadcasts::{admission as broadcast_admission, broadcast};
+use crate::office::{Counter, Office, arrival, message, test_of};
 use crate::support::{Backend, Desk, NODE, NORTH, NOW, WAIT_SECS, acks, admission, after, claim, live, receipt, under};
 use crate::tenants::account;
 
@@ -347,4 +352,60 @@ pub(crate) async fn media_go_with_the_texts_of_their_messages(fresh: impl Backen
     let kept = desk.store.message_of_any_account(id).await.unwrap().unwrap().message;
     assert_eq!((&kept.media_url, kept.media), (&None, None));
     assert_eq!(sweep(2).await, [media], "however short a time they have not been needed");
+}
+
+pub(crate) async fn old_texts_of_handsets_go_with_their_files_and_then_the_messages(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let rule = TextRetention::of_days(7);
+    let (owner, other) = (account_with(&desk, rule).await, account_with(&desk, None).await);
+    let mut counter = Counter::with(desk, Office::of(live(owner)));
+    let mut heard = Vec::new();
+    for (secs, owner) in [(0, live(owner)), (1, test_of(live(owner))), (2, live(other)), (100, live(owner))] {
+        *counter.office.now_of.lock().unwrap() = Some(owner);
+        let media = Arc::from([crate::inbound::file(secs as u8), crate::inbound::file(200)]);
+        let arrival = Arrival { media, ..arrival(&secs.to_string(), after(secs)) };
+        heard.push(message(counter.answer(arrival).await).0.id);
+    }
+    counter.office.is_routed.store(false, std::sync::atomic::Ordering::Relaxed);
+    counter.answer(arrival("to nobody", after(3))).await;
+    let has_text = |counter: &Counter| {
+        let (store, heard) = (Arc::clone(&counter.desk.store), heard.clone());
+        async move {
+            let mut has = Vec::new();
+            for id in heard {
+                let message = store.inbound_of_any_account(id).await.unwrap();
+                has.push(message.map(|message| message.body != InboundBody::Gone && message.media.len() == 2));
+            }
+            has
+        }
+    };
+    assert_eq!(walk(&counter.desk, Walk::InboundTexts(Some(owner)), after(100)).await, 2);
+    assert_eq!(has_text(&counter).await, [Some(false), Some(false), Some(true), Some(true)]);
+    assert_eq!(walk(&counter.desk, Walk::InboundTexts(None), after(100)).await, 2, "one belongs to no account");
+    let gone = [0, 1, 2].map(|number| crate::inbound::file(number).name());
+    let mut swept = counter.desk.store.sweep_inbound_media(2).await.unwrap();
+    swept.extend(counter.desk.store.sweep_inbound_media(2).await.unwrap());
+    assert_eq!(
+        swept.iter().collect::<std::collections::BTreeSet<_>>(),
+        gone.iter().collect(),
+        "one message has the last"
+    );
+    assert_eq!(counter.desk.store.sweep_inbound_media(2).await.unwrap(), [] as [String; 0]);
+    let mut desk = counter.desk;
+    desk.reopen(&fresh).await;
+    counter = Counter::with(desk, Office::of(live(owner)));
+    assert_eq!(walk(&counter.desk, Walk::InboundTexts(None), after(101)).await, 1, "it goes on when more is old");
+    assert_eq!(walk(&counter.desk, Walk::InboundMessages, after(100)).await, 4);
+    assert_eq!(has_text(&counter).await, [None, None, None, Some(false)]);
+    assert_eq!(counter.desk.store.sweep_inbound_media(9).await.unwrap().len(), 2);
+    assert!(!counter.desk.store.has_object(crate::inbound::file(200).id).await.unwrap());
+}
+
+pub(crate) async fn a_message_of_a_handset_takes_its_files_with_it(fresh: impl Backend) {
+    let counter = Counter::at(Desk::open(&fresh).await);
+    let media = Arc::from([crate::inbound::file(1)]);
+    counter.answer(Arrival { media, ..arrival("one", NOW) }).await;
+    assert_eq!(walk(&counter.desk, Walk::InboundMessages, after(1)).await, 1);
+    assert_eq!(counter.desk.store.sweep_inbound_media(9).await.unwrap(), [crate::inbound::file(1).name()]);
+    assert_eq!(counter.texts().await, [] as [String; 0]);
 }

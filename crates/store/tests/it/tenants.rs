@@ -6,7 +6,7 @@ use model::account::{Account, AccountState, Limits, LimitsChange, TextRetention}
 use model::key::{ApiKey, KeyId, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
 use model::{AccountId, Mode, Originator, Timestamp};
-use store::contract::tenants::{AccountChange, NumberChange, TenantData};
+use store::contract::tenants::{AccountChange, KeywordsOf, NumberChange, TenantData};
 use store::{Store, StoreError};
 
 use crate::support::{Backend, Desk, NOW, after, number};
@@ -99,7 +99,7 @@ pub(crate) async fn what_was_made_is_found_again(fresh: impl Backend) {
     }
     let mut accounts = vec![account(id), second];
     accounts.sort_by_key(|account| account.id);
-    let made = TenantData { accounts, keys, numbers, blocks };
+    let made = TenantData { accounts, keys, numbers, blocks, ..TenantData::default() };
     assert_eq!(everything(&*desk.store).await, made);
     desk.reopen(&fresh).await;
     assert_eq!(everything(&*desk.store).await, made);
@@ -300,6 +300,43 @@ pub(crate) async fn a_block_stands_in_place_of_the_one_of_its_name(fresh: impl B
     desk.store.delete_block(first.number, first.kind, first.account, NOW).await.unwrap();
     assert_eq!(everything(&*desk.store).await.blocks, [of_all], "the block of all accounts is another one");
     assert_eq!(desk.store.delete_block(first.number, first.kind, first.account, NOW).await, Err(StoreError::NotFound));
+}
+
+pub(crate) async fn settings_of_keywords_end_with_the_account_of_their_number(fresh: impl Backend) {
+    let (desk, id) = desk_with_account(&fresh).await;
+    let other = desk.account();
+    desk.store.create_account(account(other)).await.unwrap();
+    let name = number("+18005550100");
+    desk.store.create_number(sender("+18005550100", Some(id))).await.unwrap();
+    let (of_account, of_number) = (KeywordsOf::Account(id), KeywordsOf::Number(name));
+    let set = |of, text: &'static str| desk.store.set_keywords(of, Arc::from(text), NOW);
+    set(of_account, "{}").await.unwrap();
+    set(of_number, r#"{"yes":false}"#).await.unwrap();
+    set(of_number, r#"{"yes":true}"#).await.unwrap();
+    let kept = |data: TenantData| {
+        let mut kept: Vec<_> = data.keywords.into_iter().map(|(of, text)| (of, text.to_string())).collect();
+        kept.sort();
+        (kept, data.former_owners)
+    };
+    let both = vec![(of_account, "{}".to_owned()), (of_number, r#"{"yes":true}"#.to_owned())];
+    assert_eq!(kept(everything(&*desk.store).await), (both.clone(), vec![]));
+    let paused = NumberChange { state: Some(NumberState::Suspended), ..NumberChange::default() };
+    desk.store.change_number(name, paused, NOW).await.unwrap();
+    assert_eq!(kept(everything(&*desk.store).await), (both, vec![]), "another state changes no settings");
+    let taken = NumberChange { account: Some(None), ..NumberChange::default() };
+    desk.store.change_number(name, taken, NOW).await.unwrap();
+    let of_account_alone = vec![(of_account, "{}".to_owned())];
+    assert_eq!(kept(everything(&*desk.store).await), (of_account_alone.clone(), vec![(name, id)]));
+    desk.store.change_number(name, paused, NOW).await.unwrap();
+    assert_eq!(kept(everything(&*desk.store).await).1, [(name, id)], "it is remembered");
+    let given = NumberChange { account: Some(Some(other)), ..NumberChange::default() };
+    desk.store.change_number(name, given, NOW).await.unwrap();
+    assert_eq!(kept(everything(&*desk.store).await), (of_account_alone, vec![]));
+    desk.store.change_number(name, taken, NOW).await.unwrap();
+    assert_eq!(kept(everything(&*desk.store).await).1, [(name, other)], "the last one counts");
+    for unknown in [KeywordsOf::Account(desk.account()), KeywordsOf::Number(number("+18005550199"))] {
+        assert_eq!(set(unknown, "{}").await, Err(StoreError::NotFound));
+    }
 }
 
 pub(crate) async fn tenants_are_read_as_of_one_moment(fresh: impl Backend) {

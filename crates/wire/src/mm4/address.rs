@@ -70,6 +70,11 @@ impl Address {
         self.kind
     }
 
+    /// The part before the `@`: of a handset the number alone, of another kind with its type.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
     /// The domain of its MMSC.
     pub fn domain(&self) -> Option<&str> {
         self.domain.as_deref()

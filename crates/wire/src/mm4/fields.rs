@@ -35,6 +35,7 @@ pub(super) const MM_STATUS_EXTENSION: &str = "X-Mms-MM-Status-Extension";
 // RFC 5322 and 2045.
 pub(super) const FROM: &str = "From";
 pub(super) const TO: &str = "To";
+pub(super) const CC: &str = "Cc";
 pub(super) const SENDER: &str = "Sender";
 pub(super) const SUBJECT: &str = "Subject";
 pub(super) const DATE: &str = "Date";

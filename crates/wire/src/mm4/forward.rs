@@ -49,6 +49,8 @@ pub struct ForwardReq {
     pub from: Option<Address>,
     /// For whom; at least one.
     pub to: Vec<Address>,
+    /// Who gets a copy.
+    pub cc: Vec<Address>,
     /// The system that sends, as mail has it.
     pub sender: Option<Address>,
     /// Where the answer goes; the sender when absent.
@@ -98,6 +100,7 @@ impl ForwardReq {
             message_id,
             from: Some(from),
             to,
+            cc: Vec::new(),
             sender: None,
             originator_system: None,
             ack_request: true,
@@ -118,8 +121,8 @@ impl ForwardReq {
     }
 
     pub(super) fn read(fields: &Fields, body: &[u8]) -> Result<Self, Mm4Error> {
-        let to = fields.addresses(fields::TO)?;
-        if to.is_empty() {
+        let (to, cc) = (fields.addresses(fields::TO)?, fields.addresses(fields::CC)?);
+        if to.is_empty() && cc.is_empty() {
             return Err(Mm4Error::Missing(fields::TO));
         }
         Ok(Self {
@@ -128,6 +131,7 @@ impl ForwardReq {
             message_id: fields.id(fields::MESSAGE_ID)?.ok_or(Mm4Error::Missing(fields::MESSAGE_ID))?,
             from: fields.address(fields::FROM),
             to,
+            cc,
             sender: fields.address(fields::SENDER),
             originator_system: fields.address(fields::ORIGINATOR_SYSTEM),
             ack_request: fields.flag(fields::ACK_REQUEST).unwrap_or(false),
@@ -157,6 +161,7 @@ impl ForwardReq {
         mail.mail_id(&self.message_id);
         mail.maybe(fields::FROM, self.from.as_ref());
         mail.addresses(fields::TO, &self.to);
+        mail.addresses(fields::CC, &self.cc);
         mail.maybe(fields::SUBJECT, self.subject.as_ref());
         mail.date(self.date);
         mail.maybe(fields::SENDER, self.sender.as_ref());

@@ -6,7 +6,7 @@ use model::media::MEDIA_BYTES_MAX;
 use wire::mm4::Address;
 
 use super::{Mm4Config, StartTls};
-use crate::keys::{ConfigError, Mistake, check_bounds};
+use crate::keys::{ConfigError, Mistake, NO_PREFIX, check_bounds, is_prefix};
 use crate::tls::{self, TlsFiles};
 
 /// Longer rests than an hour are mistakes of unit.
@@ -65,6 +65,7 @@ impl Mm4Config {
             }
         };
         check(!self.name.is_empty(), "name", "is missing");
+        check(self.national_prefix.as_deref().is_none_or(is_prefix), "national_prefix", NO_PREFIX);
         check(!self.host.is_empty(), "host", "is missing");
         for (key, domain) in [("domain", &self.domain), ("peer_domain", &self.peer_domain)] {
             check(!domain.is_empty(), key, "is missing");

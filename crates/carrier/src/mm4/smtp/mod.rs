@@ -13,4 +13,4 @@ pub(crate) use client::{Connection, Envelope, Failure, Security, Step};
 pub(crate) use listener::Listener;
 pub(crate) use pool::Pool;
 pub(crate) use reply::Reply;
-pub(crate) use session::{Inbox, Rules, Session, Verdict};
+pub(crate) use session::{Envelope as ServerEnvelope, Inbox, Rules, Session, Taken, Verdict};

@@ -13,6 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use super::data;
 use super::lines::Lines;
 use crate::connect::Stream;
+use crate::exchange::Unconfirmed;
 
 /// The longest command. RFC 5321, 4.5.3.1.4 says 512, and that extensions may need more.
 const COMMAND_BYTES_MAX: usize = 2_048;
@@ -24,11 +25,29 @@ const MISTAKES_MAX: u32 = 20;
 /// answer).
 const DATA_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// The reply to a mail of more octets than are taken.
+const TOO_LONG: &str = "552 5.3.4 The mail is too long";
+
 /// Who reads the mails.
 #[async_trait]
 pub(crate) trait Inbox: Send + Sync + 'static {
-    /// A whole mail, and who the envelope says it is from. What is answered is kept.
-    async fn take(&self, from: &str, mail: &[u8]) -> Verdict;
+    /// A whole mail, and what its envelope says. What is answered is kept.
+    async fn take(&self, envelope: &Envelope, mail: &[u8]) -> Taken;
+
+    /// A mail that was refused because it is too long.
+    fn too_long(&self);
+}
+
+/// What becomes of a mail, and who is told once the peer has the reply.
+pub(crate) struct Taken {
+    pub(crate) verdict: Verdict,
+    pub(crate) unconfirmed: Option<Unconfirmed>,
+}
+
+impl From<Verdict> for Taken {
+    fn from(verdict: Verdict) -> Self {
+        Self { verdict, unconfirmed: None }
+    }
 }
 
 /// What becomes of a mail.
@@ -40,8 +59,8 @@ pub(crate) enum Verdict {
     TryLater,
     /// Never: it is not one that this system understands.
     NotUnderstood,
-    /// Never: it is one that this system does not serve.
-    NotServed,
+    /// Never: what it carries has more octets than are taken.
+    TooLarge,
 }
 
 impl Verdict {
@@ -50,7 +69,7 @@ impl Verdict {
             Self::Taken => "250 2.0.0 Taken",
             Self::TryLater => "451 4.3.0 Not now, please send it again later",
             Self::NotUnderstood => "554 5.6.0 This is no message that is understood here",
-            Self::NotServed => "554 5.7.1 This is not served here",
+            Self::TooLarge => TOO_LONG,
         }
     }
 }
@@ -67,11 +86,23 @@ pub(crate) struct Rules {
     pub(crate) tls: Option<TlsAcceptor>,
 }
 
-/// The mail that a peer is about to bring.
+/// Who sends the mail that a peer is about to bring, and whom it is for.
 #[derive(Default)]
-struct Envelope {
+pub(crate) struct Envelope {
     from: Option<String>,
-    recipients: usize,
+    recipients: Vec<String>,
+}
+
+impl Envelope {
+    /// Who it is from; empty where that is nobody.
+    pub(crate) fn from(&self) -> &str {
+        self.from.as_deref().unwrap_or_default()
+    }
+
+    /// Whom it is for.
+    pub(crate) fn recipients(&self) -> &[String] {
+        &self.recipients
+    }
 }
 
 /// What follows from a command.
@@ -149,8 +180,8 @@ impl<'a> Session<'a> {
             Ok(Request::Helo { .. }) => self.hello(false),
             Ok(Request::StartTls) if self.rules.tls.is_some() && !self.is_secured => Next::Secure,
             Ok(Request::Mail { from }) => self.sender(from.address.into_owned(), from.size),
-            Ok(Request::Rcpt { .. }) => self.recipient(),
-            Ok(Request::Data) if self.envelope.recipients > 0 => Next::Data,
+            Ok(Request::Rcpt { to }) => self.recipient(to.address.into_owned()),
+            Ok(Request::Data) if !self.envelope.recipients.is_empty() => Next::Data,
             Ok(Request::Data) => self.mistake("503 5.5.1 Name a recipient first"),
             Ok(Request::Rset) => {
                 self.envelope = Envelope::default();
@@ -188,21 +219,22 @@ impl<'a> Session<'a> {
             return self.mistake("503 5.5.1 There is a sender already");
         }
         if size > self.rules.bytes_max {
-            return Next::Reply("552 5.3.4 The mail is too long".to_owned());
+            self.inbox.too_long();
+            return Next::Reply(TOO_LONG.to_owned());
         }
         self.envelope.from = Some(address);
         Next::Reply("250 2.1.0 Yes".to_owned())
     }
 
     /// Nothing is relayed: whoever a mail is for, it is read here.
-    fn recipient(&mut self) -> Next {
+    fn recipient(&mut self, address: String) -> Next {
         if self.envelope.from.is_none() {
             return self.mistake("503 5.5.1 Name a sender first");
         }
-        if self.envelope.recipients == RECIPIENTS_MAX {
+        if self.envelope.recipients.len() == RECIPIENTS_MAX {
             return Next::Reply("452 4.5.3 Too many recipients".to_owned());
         }
-        self.envelope.recipients += 1;
+        self.envelope.recipients.push(address);
         Next::Reply("250 2.1.5 Yes".to_owned())
     }
 
@@ -210,12 +242,19 @@ impl<'a> Session<'a> {
         lines.write(b"354 Go on, end with a dot on a line of its own\r\n").await?;
         lines.must_end_by(self.runtime.instant() + DATA_TIMEOUT);
         let envelope = std::mem::take(&mut self.envelope);
-        let reply = match data::read(lines, self.rules.bytes_max).await? {
-            Some(mail) => self.inbox.take(&envelope.from.unwrap_or_default(), &mail).await.reply(),
-            None => "552 5.3.4 The mail is too long",
+        let taken = match data::read(lines, self.rules.bytes_max).await? {
+            Some(mail) => self.inbox.take(&envelope, &mail).await,
+            None => {
+                self.inbox.too_long();
+                Verdict::TooLarge.into()
+            }
         };
         lines.must_end_by(self.idle());
-        lines.write(format!("{reply}\r\n").as_bytes()).await
+        lines.write(format!("{}\r\n", taken.verdict.reply()).as_bytes()).await?;
+        if let Some(unconfirmed) = taken.unconfirmed {
+            unconfirmed.is_with_peer(self.runtime.instant());
+        }
+        Ok(())
     }
 
     /// Goes over to TLS, as if the connection had just begun (RFC 3207, 4.2).

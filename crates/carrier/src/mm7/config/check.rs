@@ -8,7 +8,7 @@ use wire::mm7::StatusCode;
 use super::Mm7Config;
 use super::place::Place;
 use crate::connect::Connector;
-use crate::keys::{ConfigError, Mistake, Password, check_bounds};
+use crate::keys::{ConfigError, Mistake, NO_PREFIX, Password, check_bounds, is_prefix};
 use crate::tls::{self, TlsFiles};
 
 /// Longer rests than an hour are mistakes of unit.
@@ -73,6 +73,7 @@ impl Mm7Config {
             }
         };
         check(!self.name.is_empty(), "name", "is missing");
+        check(self.national_prefix.as_deref().is_none_or(is_prefix), "national_prefix", NO_PREFIX);
         match Place::parse(&self.url) {
             _ if self.url.is_empty() => check(false, "url", "is missing"),
             Ok(_) => {}

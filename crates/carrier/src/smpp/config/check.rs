@@ -8,7 +8,7 @@ use wire::smpp::{CommandStatus, tag};
 
 use super::SmppConfig;
 use crate::connect::Connector;
-use crate::keys::{ConfigError, Mistake, Password, check_bounds};
+use crate::keys::{ConfigError, Mistake, NO_PREFIX, Password, check_bounds, is_prefix};
 use crate::tls::{self, TlsFiles};
 
 /// A password's field in a bind has room for so many octets before its NUL, whatever the specification says of 8 (SMPP
@@ -47,7 +47,7 @@ impl SmppConfig {
     }
 
     fn check_numbers(&self, mistakes: &mut Vec<Mistake>) {
-        let bounds: [(&str, u64, RangeInclusive<u64>); 20] = [
+        let bounds: [(&str, u64, RangeInclusive<u64>); 21] = [
             ("sessions", self.sessions as u64, 1..=100),
             ("window", self.window as u64, 1..=10_000),
             ("segments_max", self.segments_max.into(), 1..=64),
@@ -66,6 +66,7 @@ impl SmppConfig {
             ("throttle_ceiling_ms", self.throttle_ceiling_ms, 1..=MS_MAX),
             ("queue_full_recipients", self.queue_full_recipients as u64, 0..=1_000),
             ("receipts_pending_max", self.receipts_pending_max as u64, 1..=1_000_000),
+            ("inbound_pending_max", self.inbound_pending_max as u64, 1..=1_000_000),
             ("receipt_wait_hours", self.receipt_wait_hours, 0..=crate::RECEIPT_WAIT_HOURS_MAX),
             ("pdu_bytes_max", self.pdu_bytes_max as u64, 64..=1_000_000),
         ];
@@ -104,11 +105,7 @@ impl SmppConfig {
             "tls_client_cert",
             "goes together with `tls_client_key`",
         );
-        check(
-            self.national_prefix.as_deref().is_none_or(is_prefix),
-            "national_prefix",
-            "is not `+` and the first 1 to 6 digits of a number",
-        );
+        check(self.national_prefix.as_deref().is_none_or(is_prefix), "national_prefix", NO_PREFIX);
         let statuses = self
             .errors
             .keys()
@@ -199,12 +196,6 @@ impl SmppConfig {
 /// Whether a text can stand in a C-octet string of printable ASCII (SMPP 3.4, 3.1). A NUL would end it early.
 fn is_c_octet_string(text: &str) -> bool {
     text.bytes().all(|octet| matches!(octet, b' '..=b'~'))
-}
-
-/// Whether a text is the beginning of a number, short enough that something is left of the number.
-fn is_prefix(text: &str) -> bool {
-    let digits = text.strip_prefix('+').unwrap_or_default();
-    (1..=6).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 pub(super) fn parse_tlv(tag: &str, value: &str) -> Option<(u16, Vec<u8>)> {

@@ -12,7 +12,7 @@ use crate::smpp::effect::{Counted, Effect};
 const NOT_BOUND: &str = "the SMSC says that the session is not bound";
 
 impl Session {
-    pub(super) fn bound(&mut self, kind: BindKind, status: CommandStatus, now: Instant, out: &mut Vec<u8>) {
+    pub(super) fn bound(&mut self, kind: BindKind, status: CommandStatus, out: &mut Vec<u8>) {
         if !matches!(self.phase, Phase::Binding { .. }) {
             return;
         }
@@ -28,7 +28,7 @@ impl Session {
         }
         self.phase = Phase::Bound;
         self.effects.push(Effect::Bound);
-        self.take_early(now, out);
+        self.take_early(out);
     }
 
     fn refused(&mut self, status: CommandStatus) {

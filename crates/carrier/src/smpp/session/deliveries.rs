@@ -1,58 +1,90 @@
-//! What the SMSC delivers: receipts, in one piece or several, and what nothing here can use.
+//! What the SMSC delivers: receipts, in one piece or several, messages of handsets, and what nothing here can use.
+
+use std::time::Instant;
 
 use model::unmatched::Reason;
-use std::time::Instant;
 use wire::smpp::{BindKind, Body, CommandId, CommandStatus, DecodeError, Pdu, encode};
 
 use super::{Phase, Session, respond};
+use crate::AckId;
 use crate::ack::Answer;
+use crate::inbound::ANSWERED_WITHIN;
 use crate::smpp::delivered::Delivered;
 use crate::smpp::effect::{Counted, Effect};
-use crate::smpp::evidence;
 use crate::smpp::parts::{Name, Part, Taken};
 use crate::smpp::receipts::{self, Read};
+use crate::smpp::{evidence, inbound};
 use crate::unusable::{SHOWN_OCTETS_MAX, SHOWN_TEXT_OCTETS_MAX};
 
 /// Deliveries that are kept until the bind is answered. Further ones are refused.
 const EARLY_MAX: usize = 100;
 
-/// A report that was handed out and is not answered yet.
+/// Something that was handed out and is not answered yet.
 pub(super) struct Delivery {
+    request: Request,
+    of: Of,
+}
+
+/// What an answer goes to.
+#[derive(Clone, Copy)]
+struct Request {
     command: CommandId,
     sequence: u32,
-    /// The receipt of several parts that it completes.
-    name: Option<Name>,
+}
+
+/// What was handed out.
+enum Of {
+    /// A receipt, and its name where it came in several parts.
+    Receipt(Option<Name>),
+    /// A message of a handset: the name of its answer, and when it came.
+    Inbound(AckId, Instant),
+}
+
+/// An answer to a message of a handset that is being written.
+pub(super) struct Unconfirmed {
+    id: AckId,
+    came_at: Instant,
+    /// Where its PDU ends, counted in octets from the connection's beginning.
+    end: u64,
+}
+
+impl Request {
+    fn answer(self, status: CommandStatus, out: &mut Vec<u8>) {
+        respond(self.command, self.sequence, status, out);
+    }
 }
 
 impl Session {
     /// Takes a `deliver_sm` or `data_sm`. One that comes before the answer to a bind that receives is kept until that
     /// is there.
-    pub(super) fn take_delivery(&mut self, pdu: Pdu, now: Instant, out: &mut Vec<u8>) {
+    pub(super) fn take_delivery(&mut self, pdu: Pdu, came_at: Instant, out: &mut Vec<u8>) {
         let is_early = matches!(self.phase, Phase::Binding { .. }) && self.kind != BindKind::Transmitter;
         if is_early && self.early.len() < EARLY_MAX {
-            return self.early.push(pdu);
+            return self.early.push((pdu, came_at));
         }
         match &pdu.body {
             Body::DeliverSm(sm) => {
-                self.delivered(CommandId::DELIVER_SM, pdu.sequence, &Delivered::of_sm(sm, &pdu.tlvs), now, out);
+                let request = Request { command: CommandId::DELIVER_SM, sequence: pdu.sequence };
+                self.delivered(request, &Delivered::of_sm(sm, &pdu.tlvs), came_at, out);
             }
             Body::DataSm(data) => {
-                self.delivered(CommandId::DATA_SM, pdu.sequence, &Delivered::of_data(data, &pdu.tlvs), now, out);
+                let request = Request { command: CommandId::DATA_SM, sequence: pdu.sequence };
+                self.delivered(request, &Delivered::of_data(data, &pdu.tlvs), came_at, out);
             }
             _ => {}
         }
     }
 
     /// Takes what came before the answer to the bind.
-    pub(super) fn take_early(&mut self, now: Instant, out: &mut Vec<u8>) {
-        for pdu in std::mem::take(&mut self.early) {
-            self.take_delivery(pdu, now, out);
+    pub(super) fn take_early(&mut self, out: &mut Vec<u8>) {
+        for (pdu, came_at) in std::mem::take(&mut self.early) {
+            self.take_delivery(pdu, came_at, out);
         }
     }
 
     /// The session ends without having been bound: what came before is not answered, and the SMSC has it still.
     pub(super) fn abandon_early(&mut self) {
-        for pdu in std::mem::take(&mut self.early) {
+        for (pdu, _) in std::mem::take(&mut self.early) {
             let raw = match &pdu.body {
                 Body::DeliverSm(sm) => evidence::of(&Delivered::of_sm(sm, &pdu.tlvs), SHOWN_TEXT_OCTETS_MAX),
                 Body::DataSm(data) => evidence::of(&Delivered::of_data(data, &pdu.tlvs), SHOWN_TEXT_OCTETS_MAX),
@@ -62,14 +94,7 @@ impl Session {
         }
     }
 
-    fn delivered(
-        &mut self,
-        command: CommandId,
-        sequence: u32,
-        delivered: &Delivered<'_>,
-        now: Instant,
-        out: &mut Vec<u8>,
-    ) {
+    fn delivered(&mut self, request: Request, delivered: &Delivered<'_>, came_at: Instant, out: &mut Vec<u8>) {
         if self.phase == Phase::Bound && self.kind == BindKind::Transmitter
             || matches!(self.phase, Phase::Binding { .. })
         {
@@ -78,58 +103,115 @@ impl Session {
                 "it came on a session that does not receive",
                 evidence::of(delivered, SHOWN_TEXT_OCTETS_MAX),
             );
-            return respond(command, sequence, CommandStatus::RINVBNDSTS, out);
+            return request.answer(CommandStatus::RINVBNDSTS, out);
         }
         let read = receipts::read(&self.config, delivered);
         let taken = Part::of(delivered).map_or(Taken::Alone, |part| {
-            self.parts.take(part, receipts::standing(&self.config, &read, delivered), now)
+            self.parts.take(part, receipts::standing(&self.config, &read, delivered), came_at)
         });
         match taken {
-            Taken::Alone => self.hand_out(read, delivered, Delivery { command, sequence, name: None }, out),
-            Taken::Kept => respond(command, sequence, CommandStatus::ROK, out),
+            Taken::Alone if read == Read::Inbound => self.hand_out_inbound(delivered, request, came_at, out),
+            Taken::Alone => self.hand_out(read, delivered, request, None, out),
+            Taken::Kept => request.answer(CommandStatus::ROK, out),
             Taken::Whole(joined) => {
                 let whole = joined.delivered();
                 let read = receipts::read(&self.config, &whole);
-                self.hand_out(read, &whole, Delivery { command, sequence, name: Some(joined.name.clone()) }, out);
+                self.hand_out(read, &whole, request, Some(joined.name.clone()), out);
             }
         }
     }
 
-    fn hand_out(&mut self, read: Read, delivered: &Delivered<'_>, delivery: Delivery, out: &mut Vec<u8>) {
-        let (reason, why, octets_max) = match read {
+    /// Hands out a receipt, in several parts if it has a name.
+    fn hand_out(
+        &mut self,
+        read: Read,
+        delivered: &Delivered<'_>,
+        request: Request,
+        name: Option<Name>,
+        out: &mut Vec<u8>,
+    ) {
+        let why = match read {
             Read::Receipt(_) if self.unacked_receipts >= self.config.receipts_pending_max => {
-                return respond(delivery.command, delivery.sequence, CommandStatus::RMSGQFUL, out);
+                return self.put_off(request, out);
             }
             Read::Receipt(receipt) => {
-                let number = self.next_number();
                 self.unacked_receipts += 1;
-                self.deliveries.insert(number, delivery);
+                let number = self.expect_answer(request, Of::Receipt(name));
                 return self.effects.push(Effect::Receipt(receipt, number));
             }
-            Read::Inbound => (Reason::Inbound, "this platform receives no messages yet", SHOWN_TEXT_OCTETS_MAX),
-            Read::Unreadable { why } => (Reason::Unreadable, why, SHOWN_OCTETS_MAX),
+            // Its parts were taken for a receipt's, and are answered.
+            Read::Inbound => "its parts make no receipt",
+            Read::Unreadable { why } => why,
         };
-        self.unusable(reason, why, evidence::of(delivered, octets_max));
-        if let Some(name) = &delivery.name {
+        self.unusable(Reason::Unreadable, why, evidence::of(delivered, SHOWN_OCTETS_MAX));
+        if let Some(name) = &name {
             self.parts.done(name);
         }
         // Say so for good, or the SMSC would offer it for days.
-        respond(delivery.command, delivery.sequence, CommandStatus::RX_R_APPN, out);
+        request.answer(CommandStatus::RX_R_APPN, out);
     }
 
-    /// Answers a report that was handed out under `number`.
-    pub(crate) fn answer(&mut self, number: u32, answer: Answer, out: &mut Vec<u8>) {
-        let Some(Delivery { command, sequence, name }) = self.deliveries.remove(&number) else { return };
-        self.unacked_receipts -= 1;
-        let status = match answer {
-            Answer::Taken => CommandStatus::ROK,
-            Answer::TryLater => CommandStatus::RX_T_APPN,
-        };
-        // One that is to come again is completed by the same part.
-        if let Some(name) = name.filter(|_| answer == Answer::Taken) {
-            self.parts.done(&name);
+    /// Hands out a message of a handset, or a part of one.
+    fn hand_out_inbound(&mut self, delivered: &Delivered<'_>, request: Request, came_at: Instant, out: &mut Vec<u8>) {
+        if inbound::is_silent(delivered) {
+            self.effects.push(Effect::Count(Counted::Silent));
+            return request.answer(CommandStatus::ROK, out);
         }
-        respond(command, sequence, status, out);
+        if self.unacked_inbound >= self.config.inbound_pending_max {
+            return self.put_off(request, out);
+        }
+        self.unacked_inbound += 1;
+        let id = AckId::next();
+        let number = self.expect_answer(request, Of::Inbound(id, came_at));
+        self.effects.push(Effect::Inbound(Box::new(inbound::read(&self.config, delivered)), id, number));
+    }
+
+    /// Asks the SMSC to come back, since too many wait.
+    fn put_off(&mut self, request: Request, out: &mut Vec<u8>) {
+        self.effects.push(Effect::Count(Counted::PutOff));
+        request.answer(CommandStatus::RMSGQFUL, out);
+    }
+
+    fn expect_answer(&mut self, request: Request, of: Of) -> u32 {
+        let number = self.next_number();
+        self.deliveries.insert(number, Delivery { request, of });
+        number
+    }
+
+    /// Answers what was handed out under `number`. Before `out`, the connection was given `handed_over` octets.
+    pub(crate) fn answer(&mut self, number: u32, answer: Answer, handed_over: u64, out: &mut Vec<u8>) {
+        let Some(Delivery { request, of }) = self.deliveries.remove(&number) else { return };
+        request.answer(
+            match answer {
+                Answer::Taken => CommandStatus::ROK,
+                Answer::TryLater => CommandStatus::RX_T_APPN,
+            },
+            out,
+        );
+        match of {
+            Of::Receipt(name) => {
+                self.unacked_receipts -= 1;
+                // One that is to come again is completed by the same part.
+                if let Some(name) = name.filter(|_| answer == Answer::Taken) {
+                    self.parts.done(&name);
+                }
+            }
+            Of::Inbound(id, came_at) => {
+                self.unacked_inbound -= 1;
+                if answer == Answer::Taken && !self.has_hung_up {
+                    self.unconfirmed.push_back(Unconfirmed { id, came_at, end: handed_over + out.len() as u64 });
+                }
+            }
+        }
+    }
+
+    /// The connection has taken `written` octets: tells which answers are among them in time.
+    pub(crate) fn has_written(&mut self, written: u64, now: Instant) {
+        while let Some(answer) = self.unconfirmed.pop_front_if(|answer| answer.end <= written) {
+            if now <= answer.came_at + ANSWERED_WITHIN {
+                self.effects.push(Effect::Answered(answer.id));
+            }
+        }
     }
 
     /// Reads what there is of receipts whose other parts did not come. Their parts are answered already.

@@ -25,7 +25,7 @@ impl Session {
     /// Takes the next step of an end that has begun: unbinds once a drain is through, and closes once nothing is under
     /// way any more.
     pub(crate) fn finish(&mut self, now: Instant, out: &mut Vec<u8>) {
-        let settled = self.pending.is_empty() && self.unacked_receipts == 0;
+        let settled = self.pending.is_empty() && self.deliveries.is_empty();
         match self.phase {
             // Nothing was submitted yet, and nothing will be.
             Phase::Binding { .. } if self.draining => self.effects.push(Effect::Close("unbound".to_owned())),
@@ -55,12 +55,15 @@ impl Session {
     /// still come.
     pub(crate) fn cannot_write(&mut self, why: &'static str, written: u64, now: Instant) {
         self.end(why, now);
+        self.unconfirmed.clear();
         self.give_back_unwritten(written);
     }
 
     /// The SMSC will send nothing more, so that what is unanswered stays so. Its own requests may still be answered.
     pub(crate) fn hung_up(&mut self, why: &'static str, written: u64, now: Instant) {
         self.end(why, now);
+        self.has_hung_up = true;
+        self.unconfirmed.clear();
         self.abandon(written);
     }
 

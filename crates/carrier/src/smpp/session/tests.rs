@@ -182,3 +182,47 @@ fn a_session_that_is_left_alone_comes_to_its_end_in_a_few_steps() {
         assert!(closes, "story {story}");
     }
 }
+
+/// A session that was delivered a message of a handset, the name of its answer and its number.
+fn delivered(now: Instant) -> (Session, crate::AckId, u32) {
+    let mut session = bound(now);
+    let sm = wire::smpp::Sm { short_message: b"STOP".to_vec(), ..Default::default() };
+    receive(&mut session, &Pdu::new(7, Body::DeliverSm(Box::new(sm))), now);
+    let effect = session.effects().into_iter().next();
+    let Some(Effect::Inbound(_, id, number)) = effect else { panic!("{effect:?}") };
+    (session, id, number)
+}
+
+#[test]
+fn an_answer_is_told_once_the_connection_has_taken_it_in_time() {
+    let now = Instant::now();
+    let answered = |late_by: Duration, until: fn(&mut Session, u64, Instant)| {
+        let (mut session, id, number) = delivered(now);
+        let mut out = Vec::new();
+        session.answer(number, crate::ack::Answer::Taken, 1_000, &mut out);
+        let end = 1_000 + out.len() as u64;
+        session.has_written(end - 1, now);
+        assert!(session.effects().is_empty(), "its last octet has not left");
+        until(&mut session, end, now);
+        session.has_written(end, now + late_by);
+        session.effects().iter().any(|effect| matches!(effect, Effect::Answered(told) if *told == id))
+    };
+    let nothing: fn(&mut Session, u64, Instant) = |_, _, _| {};
+    assert!(answered(Duration::from_secs(10), nothing));
+    assert!(!answered(Duration::from_millis(10_001), nothing), "the SMSC may have given it up");
+    assert!(!answered(Duration::ZERO, |session, end, now| session.hung_up("gone", end, now)));
+    assert!(!answered(Duration::ZERO, |session, _, now| session.cannot_write("stuck", 0, now)));
+}
+
+#[test]
+fn a_session_that_ends_waits_for_the_answers_to_messages() {
+    let now = Instant::now();
+    let (mut session, _, number) = delivered(now);
+    session.drain();
+    let mut out = Vec::new();
+    session.finish(now, &mut out);
+    assert!(out.is_empty(), "one is not answered");
+    session.answer(number, crate::ack::Answer::Taken, 0, &mut out);
+    session.finish(now, &mut out);
+    assert_eq!(numbers(&out).len(), 2, "the answer and an unbind");
+}

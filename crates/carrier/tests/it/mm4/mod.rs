@@ -1,12 +1,13 @@
 //! MM4 against an MMSC that does what a test tells it, over real connections.
 //!
 //! `mmsc` has that MMSC; `handover` tries what becomes of a message, `answers` what its `MM4_forward.RES` changes,
-//! `reports` what comes unasked, `field` has cases from the field, `doors` who is let in, `secured` TLS.
+//! `reports` and `inbound` what comes unasked, `field` has cases from the field, `doors` who is let in, `secured` TLS.
 
 mod answers;
 mod doors;
 mod field;
 mod handover;
+mod inbound;
 mod mmsc;
 mod reports;
 mod secured;

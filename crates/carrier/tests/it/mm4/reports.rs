@@ -1,10 +1,9 @@
-//! What the MMSC says unasked: reports, and messages for handsets.
+//! What the MMSC reports unasked.
 
+use carrier::ReceiptState;
 use carrier::mm4::config::Mm4Config;
-use carrier::{Event, ReceiptState, UnusableCounts};
-use model::unmatched::Reason;
 use std::time::Duration;
-use wire::mm4::{Address, DeliveryReportReq, ForwardReq, MmStatus, Request, RequestStatus};
+use wire::mm4::{DeliveryReportReq, MmStatus, Request, RequestStatus};
 use wire::receipt::id::canonical;
 
 use super::mmsc::{Mmsc, begin_to_bring, bring, report, res};
@@ -130,32 +129,6 @@ async fn a_report_of_the_field_finds_its_message() {
         ack.accept();
         talk.hear("250").await;
     }
-}
-
-#[tokio::test]
-async fn a_message_for_a_handset_is_denied() {
-    let mmsc = Mmsc::start().await;
-    let (mut bench, listener) = start(config(&mmsc));
-    let address = |text: &str| Address::parse(text).unwrap();
-    let (from, to) =
-        (address("+12025550101/TYPE=PLMN@mms.peer.example"), vec![address("+12025550102/TYPE=PLMN@mms.ours.example")]);
-    let forward = ForwardReq::new("t-9".to_owned(), "m-9".to_owned(), from, to, Vec::new());
-    assert_eq!(bring(listener, &forward.build()).await, 250);
-    // The mail says nothing of where the answer goes, so it goes to the sender of the envelope.
-    let mut talk = mmsc.greeted().await;
-    talk.hear("MAIL FROM:<system@mms.ours.example>").await;
-    talk.say("250 ok").await;
-    talk.hear("RCPT TO:<system@mms.peer.example>").await;
-    talk.say("250 ok").await;
-    talk.hear("DATA").await;
-    talk.say("354 go on").await;
-    assert_eq!(bring(listener, &ForwardReq { ack_request: false, ..forward }.build()).await, 554);
-    for _ in 0..2 {
-        let Some(Event::Unusable(unusable)) = bench.event_now() else { panic!("the operator sees nothing of it") };
-        assert!(unusable.reason == Reason::Inbound && unusable.raw.contains("MM4_forward.REQ"), "{unusable:?}");
-    }
-    assert!(bench.event_now().is_none());
-    assert_eq!(bench.carrier.status().unusable, UnusableCounts { unreadable: 0, inbound: 2 });
 }
 
 #[tokio::test]

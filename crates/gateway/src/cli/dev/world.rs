@@ -33,6 +33,17 @@ const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
 const SMSC: &str = "simulator";
 const MMSC: &str = "mmsc";
 
+/// Handsets that answer, by the ends of their numbers: as those of the sandbox do, but over SMPP.
+const HANDSETS: [(&str, &str); 3] = [
+    ("0009", "STOP"),
+    ("0010", "START"),
+    (
+        "0011",
+        "This answer is longer than the 160 characters that one part of a message has room for, so that it comes as \
+            two of them, each in a deliver_sm of its own, and is put together again here.",
+    ),
+];
+
 /// The picture.
 const PICTURE: &[u8] = include_bytes!("sample.jpg");
 
@@ -46,11 +57,13 @@ pub(super) struct World {
 impl World {
     pub(super) async fn start(smsc_listen: SocketAddr, mmsc_listen: SocketAddr) -> Result<Self, Failed> {
         let runtime: Arc<dyn Runtime> = Arc::new(Machine::new());
-        let options = smsc::Options {
+        let mut options = smsc::Options {
             listen: smsc_listen,
             receipt_delay_ms: smsc::DelayMs(200, 600),
             ..smsc::Options::default()
         };
+        options.inbound.inbound_answer =
+            HANDSETS.map(|(digits, text)| smsc::AnswerOf { digits: digits.to_owned(), text: text.to_owned() }).to_vec();
         let smsc = smsc::start(options, Arc::clone(&runtime))
             .await
             .map_err(|error| Failed::new(format!("cannot listen on {smsc_listen}: {error}")))?;

@@ -16,7 +16,7 @@ use crate::tenants::{Barred, TenantBook};
 /// Why a message does not leave, as its client reads it.
 const SENDER_STOPPED: &str = "The sender number may not send any more";
 const RECIPIENT_BLOCKED: &str = "The recipient is blocked";
-const RECIPIENT_OPTED_OUT: &str = "The recipient opted out";
+const RECIPIENT_OPTED_OUT: &str = "The recipient has opted out";
 
 /// Looks up in `tenants` why a message is not to leave any more. An opt-out holds for every message but automatic ones,
 /// which confirm it. A single message was accepted a moment ago, so that only what its recipient wants is looked at

@@ -8,7 +8,7 @@ use carrier::{Ack, AckId, Inbound, InboundContent};
 use model::{CarrierName, InboundMedia, Moment, Timestamp};
 use store::contract::inbound::{Arrival, ArrivalId, InboundOutcome, Recorded};
 
-use super::{Action, Report};
+use super::{Action, Kept, Report};
 use crate::heard::Heard;
 use crate::inbound::arrivals_of;
 
@@ -73,15 +73,20 @@ impl Arrived {
         std::mem::take(&mut self.answered)
     }
 
-    /// What follows once the store took them, or did not (`None`): then their carriers send them again.
-    pub(super) fn written(&mut self, results: Option<Vec<Recorded>>, now: Moment) -> Vec<Action> {
+    /// What follows once they were offered to the store. Where it did not take them, their carriers send them again.
+    pub(super) fn written(&mut self, kept: Kept, now: Moment) -> Vec<Action> {
         let pending = std::mem::take(&mut self.pending);
         if pending.is_empty() {
             return Vec::new();
         }
-        let Some(results) = results else {
-            let media: Vec<InboundMedia> = pending.into_iter().flat_map(|pending| pending.media).collect();
-            return if media.is_empty() { Vec::new() } else { vec![Action::Discard(media)] };
+        let results = match kept {
+            Kept::Yes(results) => results,
+            Kept::No => {
+                let media: Vec<InboundMedia> = pending.into_iter().flat_map(|pending| pending.media).collect();
+                return if media.is_empty() { Vec::new() } else { vec![Action::Discard(media)] };
+            }
+            // A message that is on disk may need its files.
+            Kept::Unknown => return Vec::new(),
         };
         self.forget_old(now.steady);
         let (mut acks, mut reports, mut discarded, mut due) = (Vec::new(), Vec::new(), Vec::new(), BTreeSet::new());
@@ -111,7 +116,8 @@ impl Arrived {
         actions
     }
 
-    /// Nothing more is recorded: what is pending is not accepted. Its files are found as orphans, for it may be on disk.
+    /// Nothing more is recorded: what is pending is not accepted. It may be on disk, so that its files stay, and are
+    /// found as orphans where it is not.
     pub(super) fn give_up(&mut self) {
         self.pending.clear();
     }

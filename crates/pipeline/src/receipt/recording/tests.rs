@@ -83,7 +83,7 @@ fn check(recording: &mut Recording, steps: Vec<(Input<'_>, &str)>) {
 }
 
 const fn written(outcomes: Taken, receipts: Option<Vec<ReceiptOutcome>>) -> Input<'static> {
-    Input::Written(Written { outcomes, receipts, arrivals: None })
+    Input::Written(Written { outcomes, receipts, arrivals: Kept::No })
 }
 
 fn answers_of(answers: &mut UnboundedReceiver<(u32, Answer)>) -> Vec<(u32, Answer)> {
@@ -221,7 +221,7 @@ fn story(batches: Vec<Batch>, gives_up: Option<usize>) {
                         let results = vec![ReceiptOutcome::Repeated; writes.receipts.len()];
                         stored += if takes_receipts { results.len() } else { 0 };
                         let receipts = Some(results).filter(|_| takes_receipts);
-                        Input::Written(Written { outcomes, receipts, arrivals: None })
+                        Input::Written(Written { outcomes, receipts, arrivals: Kept::No })
                     }
                     Action::Rest(time) => {
                         assert!(time <= AGAIN.ceiling);

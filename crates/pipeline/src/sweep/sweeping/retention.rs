@@ -97,12 +97,25 @@ impl Retention {
     /// The walks of a round: texts before their messages, and messages before their broadcasts.
     fn plan(&mut self, rules: Vec<(AccountId, TextRetention)>) {
         self.walks.clear();
-        self.walks.extend([(Walk::Texts(None), Rule::Texts), (Walk::BroadcastTexts(None), Rule::Texts)]);
+        self.walks.extend([
+            (Walk::Texts(None), Rule::Texts),
+            (Walk::BroadcastTexts(None), Rule::Texts),
+            (Walk::InboundTexts(None), Rule::Texts),
+        ]);
         for (account, rule) in rules {
+            let inbound = Rule::InboundOfAccount(rule);
             let rule = Rule::OfAccount(rule);
-            self.walks.extend([(Walk::Texts(Some(account)), rule), (Walk::BroadcastTexts(Some(account)), rule)]);
+            self.walks.extend([
+                (Walk::Texts(Some(account)), rule),
+                (Walk::BroadcastTexts(Some(account)), rule),
+                (Walk::InboundTexts(Some(account)), inbound),
+            ]);
         }
-        self.walks.extend([(Walk::Messages, Rule::Messages), (Walk::Broadcasts, Rule::Messages)]);
+        self.walks.extend([
+            (Walk::Messages, Rule::Messages),
+            (Walk::Broadcasts, Rule::Messages),
+            (Walk::InboundMessages, Rule::Messages),
+        ]);
         if self.keys.is_due() {
             self.walks.extend([(Walk::ReceiptKeys, Rule::ReceiptKeys), (Walk::Unmatched, Rule::ReceiptKeys)]);
         }

@@ -39,7 +39,8 @@ fn show(action: &Action) -> String {
         Action::Do(Call::TextRules) => "rules".to_owned(),
         Action::Do(Call::RemoveOld(walk, rule, at, limit)) => {
             let of = match (walk, rule) {
-                (Walk::Texts(Some(_)) | Walk::BroadcastTexts(Some(_)), Rule::OfAccount(rule)) => format!(" by {rule}"),
+                (Walk::Texts(Some(_)) | Walk::BroadcastTexts(Some(_)), Rule::OfAccount(rule))
+                | (Walk::InboundTexts(Some(_)), Rule::InboundOfAccount(rule)) => format!(" by {rule}"),
                 _ => String::new(),
             };
             format!("{limit} {}{of} at {}", walk.name(), secs(at))
@@ -410,12 +411,16 @@ fn texts_go_before_their_messages_and_messages_before_their_broadcasts() {
         "rules",
         "50 texts at 0",
         "50 broadcast_texts at 0",
+        "50 inbound_texts at 0",
         "50 texts by discard at 0",
         "50 broadcast_texts by discard at 0",
+        "50 inbound_texts by discard at 0",
         "50 texts by 7 at 0",
         "50 broadcast_texts by 7 at 0",
+        "50 inbound_texts by 7 at 0",
         "50 messages at 0",
         "50 broadcasts at 0",
+        "50 inbound_messages at 0",
     ];
     let seen = round(&mut sweeping, Strand::Retention, NOW, answer);
     // Keys are walked through in the first round, and then once an hour.
@@ -447,7 +452,7 @@ fn removing_rests_between_its_steps_and_the_longer_the_more_else_is_written() {
             (Input::Due, "100 texts at 0"),
             (step(7, true, 2_000), "rest 100 ms"),
             (Input::Due, "50 broadcast_texts at 0"),
-            (nothing(Call::RemoveOld(Walk::Messages, Rule::Messages, NOW.wall, 1)), "50 messages at 0"),
+            (nothing(Call::RemoveOld(Walk::Messages, Rule::Messages, NOW.wall, 1)), "50 inbound_texts at 0"),
         ],
     );
 }
@@ -471,7 +476,10 @@ fn what_was_removed_is_reported_at_the_end_and_now_and_then_before_it() {
         &mut sweeping,
         Strand::Retention,
         secs(600),
-        vec![(step(50, false, 2_000), "removed [100, 0, 0, 0, 0, 0]; rest 100 ms"), (Input::Due, "50 texts at 0")],
+        vec![
+            (step(50, false, 2_000), "removed [100, 0, 0, 0, 0, 0, 0, 0]; rest 100 ms"),
+            (Input::Due, "50 texts at 0"),
+        ],
     );
     check(
         &mut sweeping,
@@ -480,7 +488,7 @@ fn what_was_removed_is_reported_at_the_end_and_now_and_then_before_it() {
         vec![
             (step(3, true, 4_000), "rest 100 ms"),
             (Input::Due, "50 broadcast_texts at 0"),
-            (down(), "Retention later; removed [3, 0, 0, 0, 0, 0]; rest 0 ms"),
+            (down(), "Retention later; removed [3, 0, 0, 0, 0, 0, 0, 0]; rest 0 ms"),
         ],
     );
     // The next round begins anew.

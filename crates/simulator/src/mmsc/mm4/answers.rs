@@ -8,7 +8,7 @@ use wire::mm4::{Address, DeliveryReportReq, ForwardReq, MessageType, MmStatus, R
 
 use super::Mail;
 use crate::mmsc::fate::{self, Fate, Report};
-use crate::mmsc::notice::{Notice, Verdict};
+use crate::mmsc::notice::{About, Notice, Verdict};
 use crate::mmsc::rule::Subject;
 use crate::mmsc::{Mm4Reply, Shared};
 
@@ -60,9 +60,9 @@ fn answer(shared: &Shared, request: &ForwardReq, system: &Address, status: Reque
     answer.to = Some(system.clone());
     answer.sender = Some(shared.system.clone());
     answer.date = Some(shared.now_ms() / 1_000);
-    let parcel = Mail { from: shared.system.clone(), to: system.clone(), content: answer.build() };
+    let parcel = Mail { from: shared.system.clone(), to: vec![system.clone()], content: answer.build() };
     let kind = MessageType { request: Request::Forward, is_answer: true };
-    Notice::new(kind.name(), false, request.message_id.clone(), None, status.name().to_owned(), parcel)
+    Notice::new(kind.name(), About::Answer, request.message_id.clone(), None, status.name().to_owned(), parcel)
 }
 
 /// The reports on a message, each with its delay.
@@ -94,8 +94,15 @@ fn report(shared: &Shared, request: &ForwardReq, system: &Address, recipient: &A
     report.sender = Some(shared.system.clone());
     report.date = Some(shared.now_ms() / 1_000);
     let to = originator.unwrap_or_else(|| system.clone());
-    let parcel = Mail { from: shared.system.clone(), to, content: report.build() };
+    let parcel = Mail { from: shared.system.clone(), to: vec![to], content: report.build() };
     let kind = MessageType { request: Request::DeliveryReport, is_answer: false };
     let recipient = recipient.digits().map_or_else(|| recipient.to_string(), str::to_owned);
-    Notice::new(kind.name(), true, request.message_id.clone(), Some(recipient), due.status.as_str().to_owned(), parcel)
+    Notice::new(
+        kind.name(),
+        About::Report,
+        request.message_id.clone(),
+        Some(recipient),
+        due.status.as_str().to_owned(),
+        parcel,
+    )
 }

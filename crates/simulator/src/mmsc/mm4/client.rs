@@ -18,7 +18,7 @@ const MAIL_TIMEOUT: Duration = Duration::from_secs(30);
 /// A mail and its envelope.
 pub(crate) struct Mail {
     pub(crate) from: Address,
-    pub(crate) to: Address,
+    pub(crate) to: Vec<Address>,
     pub(crate) content: Vec<u8>,
 }
 
@@ -116,11 +116,9 @@ impl Connection {
 
     /// Sends a mail; the code of the first refusal, or of the last reply.
     async fn mail(&mut self, mail: &Mail) -> io::Result<u16> {
-        for (command, expected) in [
-            (format!("MAIL FROM:<{}>\r\n", mail.from), 250),
-            (format!("RCPT TO:<{}>\r\n", mail.to), 250),
-            ("DATA\r\n".to_owned(), 354),
-        ] {
+        let from = std::iter::once((format!("MAIL FROM:<{}>\r\n", mail.from), 250));
+        let to = mail.to.iter().map(|to| (format!("RCPT TO:<{to}>\r\n"), 250));
+        for (command, expected) in from.chain(to).chain([("DATA\r\n".to_owned(), 354)]) {
             let code = self.say(&command).await?;
             if code != expected {
                 // A success in the wrong place is none.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufStream};
 use tokio::sync::oneshot;
-use wire::mm4::{Address, AddressKind, Answer, ForwardReq, MessageType, Mm4};
+use wire::mm4::{Address, AddressKind, Answer, ForwardReq, MessageType, Mm4, Request};
 
 use super::command::{self, Command};
 use super::{answers, content};
@@ -237,7 +237,13 @@ impl Session {
             "event": "answered", "type": kind.name(), "session": self.number, "transaction_id": answer.transaction_id,
             "message_id": answer.message_id, "status": answer.code,
         }));
-        self.shared.journal.count(|summary| *summary.report_answers.entry(answer.code.clone()).or_default() += 1);
+        self.shared.journal.count(|summary| {
+            let answers = match answer.request {
+                Request::Forward => &mut summary.inbound_answers,
+                Request::DeliveryReport | Request::ReadReply => &mut summary.report_answers,
+            };
+            *answers.entry(answer.code.clone()).or_default() += 1;
+        });
     }
 
     /// Reads on, and answers nothing, until the client goes.

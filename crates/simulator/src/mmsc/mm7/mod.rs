@@ -4,4 +4,5 @@ mod client;
 mod reports;
 mod server;
 
+pub(super) use client::Delivered;
 pub(super) use server::serve;

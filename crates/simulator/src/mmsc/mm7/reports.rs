@@ -9,7 +9,7 @@ use wire::smpp::time;
 
 use crate::mmsc::Shared;
 use crate::mmsc::fate;
-use crate::mmsc::notice::{Notice, Verdict};
+use crate::mmsc::notice::{About, Notice, Verdict};
 use crate::mmsc::rule::Subject;
 
 /// Everybody who is to get a message.
@@ -46,7 +46,7 @@ pub(super) fn of(
                 due.delay,
                 Notice::new(
                     "DeliveryReportReq",
-                    true,
+                    About::Report,
                     message_id.to_owned(),
                     Some(digits.clone()),
                     status,

@@ -46,6 +46,7 @@ fn octets(arrival: &Arrival) -> Vec<u8> {
         octets.extend((field.len() as u64).to_be_bytes());
         octets.extend(field);
     };
+    add(&[u8::from(arrival.part.is_some())]);
     add(arrival.carrier.as_bytes());
     add(from.as_bytes());
     add(to.as_bytes());

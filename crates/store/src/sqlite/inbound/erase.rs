@@ -3,8 +3,8 @@
 use model::{ErasureCounts, MessageId, Msisdn, Timestamp};
 use rusqlite::{Connection, Row, params};
 
-use super::kept;
 use crate::contract::erase::ErasedInbound;
+use crate::sqlite::inbound_rows;
 
 /// Blanks at most `limit` messages of a number. All else that is known of the number goes with the last of them.
 pub(in crate::sqlite) fn erase(
@@ -19,7 +19,7 @@ pub(in crate::sqlite) fn erase(
     erased.more = found.len() == limit;
     for id in found {
         counts = counts.and(of_message(connection, id)?);
-        erased.objects.extend(kept::blank(connection, id)?.unwrap_or_default());
+        erased.objects.extend(inbound_rows::blank(connection, id)?.unwrap_or_default());
         connection.prepare_cached(BLANK)?.execute(params![id.to_bytes(), was, is, now.as_millis()])?;
     }
     if !erased.more {

@@ -35,10 +35,11 @@ pub(super) fn apply(
     let (mut followed, mut rest) = (Followed::default(), None);
     match &consequence.opt {
         Some(Opt::Out(opt_out)) => {
-            let put = optouts::put(group, opt_out)?;
-            followed.opt_changed = put == Put::New;
-            // What is queued although the opt-out was known is of a node that did not know yet.
-            (followed.canceled, rest) = end_queued(group, opt_out.name, now)?;
+            followed.opt_changed = optouts::put(group, opt_out)? == Put::New;
+            // A handset that says STOP again and again has nothing queued any more.
+            if followed.opt_changed {
+                (followed.canceled, rest) = end_queued(group, opt_out.name, now)?;
+            }
         }
         Some(Opt::In(asked, scope)) => followed.opt_changed = optouts::end(group, asked, *scope)?,
         None => {}

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use model::{MessageId, Mode, Owner};
 use rusqlite::{Connection, Row, params};
 
-use super::kept::{COLUMNS, message};
 use crate::contract::inbound::{InboundFilter, InboundPage, Unrouted, UnroutedPage};
+use crate::sqlite::inbound_rows::{COLUMNS, message};
 use crate::sqlite::rows;
 
 /// How many rows a page looks at.

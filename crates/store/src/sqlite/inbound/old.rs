@@ -6,8 +6,8 @@ use model::{MessageId, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 use super::arrivals::is_within;
-use super::kept;
 use crate::contract::inbound::REDELIVERED_WITHIN;
+use crate::sqlite::inbound_rows;
 use crate::sqlite::rows;
 
 /// How long it is known that an automatic message was written: longer than any bound asks for.
@@ -45,8 +45,8 @@ pub(super) fn forget(
     let read = |row: &Row<'_>| row.get(0).map(MessageId::from_bytes);
     let values = params![(now - unrouted_kept).as_millis(), limit];
     for id in select.query_map(values, read)?.collect::<rusqlite::Result<Vec<_>>>()? {
-        let objects = kept::remove(connection, id)?;
-        kept::let_go(connection, &objects.unwrap_or_default())?;
+        let objects = inbound_rows::remove(connection, id)?;
+        inbound_rows::let_go(connection, &objects.unwrap_or_default())?;
         forgotten += 1;
     }
     forgotten +=
@@ -73,8 +73,9 @@ const UNROUTED: &str = "SELECT id FROM inbound INDEXED BY inbound_unrouted WHERE
     AND received_at < ?1 ORDER BY received_at LIMIT ?2";
 const AUTOMATIC: &str =
     "SELECT at FROM automatic_messages INDEXED BY automatic_messages_at WHERE at < ?1 ORDER BY at LIMIT ?2";
-const DELETE_AUTOMATIC: &str = "DELETE FROM automatic_messages WHERE (number, account_id, mode, sender, at, message_id) \
-    IN (SELECT number, account_id, mode, sender, at, message_id FROM automatic_messages \
+const DELETE_AUTOMATIC: &str = "DELETE FROM automatic_messages \
+    WHERE (number, account_id, mode, sender, at, message_id) IN \
+    (SELECT number, account_id, mode, sender, at, message_id FROM automatic_messages \
     INDEXED BY automatic_messages_at WHERE at < ?1 ORDER BY at LIMIT ?2)";
 
 /// Every statement of this file.

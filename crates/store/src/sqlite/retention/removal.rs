@@ -3,6 +3,7 @@
 use model::{AccountId, BroadcastId, MessageId};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::sqlite::inbound_rows;
 use crate::sqlite::lists;
 use crate::sqlite::writer::Group;
 
@@ -12,6 +13,10 @@ pub(super) enum Thing {
     Text(AccountId, MessageId),
     /// Those of a broadcast.
     BroadcastText(AccountId, BroadcastId),
+    /// The text and the files of a message of a handset.
+    InboundText(MessageId),
+    /// A message of a handset.
+    Inbound(MessageId),
     /// A message with all that belongs to it.
     Message(AccountId, MessageId),
     /// A broadcast.
@@ -40,6 +45,8 @@ pub(super) fn remove(group: &Group, thing: &Thing) -> rusqlite::Result<bool> {
         Thing::BroadcastText(account, id) => {
             Ok(is_open(connection, *id)? == Some(false) && blank_broadcast(connection, *account, *id)?)
         }
+        Thing::InboundText(id) => gone(connection, inbound_rows::blank(connection, *id)?),
+        Thing::Inbound(id) => gone(connection, inbound_rows::remove(connection, *id)?),
         Thing::Message(account, id) => {
             Ok(has_ended(connection, *id)? == Some(true) && remove_message(connection, *account, *id)?)
         }
@@ -52,6 +59,13 @@ pub(super) fn remove(group: &Group, thing: &Thing) -> rusqlite::Result<bool> {
         }
         Thing::Unmatched(number) => Ok(connection.prepare_cached(DELETE_UNMATCHED)?.execute([number])? > 0),
     }
+}
+
+/// Has objects go with the next sweep that no message of a handset has any more. Says whether anything was removed.
+fn gone(connection: &Connection, objects: Option<Vec<String>>) -> rusqlite::Result<bool> {
+    let Some(objects) = objects else { return Ok(false) };
+    inbound_rows::let_go(connection, &objects)?;
+    Ok(true)
 }
 
 /// Removes the text of a message and where its media came from, and lets its media go that no other message needs. Says

@@ -66,6 +66,23 @@ pub(super) fn look(
             let thing = |account, id| Thing::BroadcastText(account, BroadcastId::from_bytes(id));
             texts(connection, &mut looking, account, bounds, [BROADCAST_TEXTS, BROADCAST_TEXTS_OF], thing)?;
         }
+        Walk::InboundTexts(account) => {
+            let sql = if account.is_some() { INBOUND_TEXTS_OF } else { INBOUND_TEXTS };
+            let mut select = connection.prepare_cached(sql)?;
+            let values = params![bounds.0, bounds.1, ROWS, account.map(AccountId::to_bytes)];
+            looking.through(&mut select.query(values)?, |row| {
+                let (id, has_text): ([u8; 16], bool) = (row.get(0)?, row.get(1)?);
+                let thing = Thing::InboundText(MessageId::from_bytes(id));
+                Ok((Place::of_id(id), has_text.then_some(thing)))
+            })?;
+        }
+        Walk::InboundMessages => {
+            let mut select = connection.prepare_cached(INBOUND_MESSAGES)?;
+            looking.through(&mut select.query(params![bounds.0, bounds.1, ROWS])?, |row| {
+                let id: [u8; 16] = row.get(0)?;
+                Ok((Place::of_id(id), Some(Thing::Inbound(MessageId::from_bytes(id)))))
+            })?;
+        }
         Walk::Messages => {
             let mut select = connection.prepare_cached(MESSAGES)?;
             looking.through(&mut select.query(params![bounds.0, bounds.1, ROWS])?, |row| {
@@ -194,6 +211,13 @@ const BROADCAST_TEXTS: &str = "SELECT p.account_id, p.broadcast_id, b.body IS NO
     WHERE p.broadcast_id > ?1 AND p.broadcast_id < ?2 ORDER BY p.broadcast_id LIMIT ?3";
 const BROADCAST_TEXTS_OF: &str = "SELECT account_id, id, body IS NOT NULL OR media_url IS NOT NULL FROM broadcasts \
     WHERE account_id = ?4 AND id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
+const INBOUND_TEXTS: &str = "SELECT id, body IS NOT NULL OR octets IS NOT NULL OR media <> '' FROM inbound \
+    WHERE id > ?1 AND id < ?2 AND ?4 IS NULL ORDER BY id LIMIT ?3";
+const INBOUND_TEXTS_OF: &str = "SELECT id, body IS NOT NULL OR octets IS NOT NULL OR media <> '' FROM inbound \
+    INDEXED BY inbound_of WHERE account_id = ?4 AND mode = 'live' AND id > ?1 AND id < ?2 \
+    UNION ALL SELECT id, body IS NOT NULL OR octets IS NOT NULL OR media <> '' FROM inbound INDEXED BY inbound_of \
+    WHERE account_id = ?4 AND mode = 'test' AND id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
+const INBOUND_MESSAGES: &str = "SELECT id FROM inbound WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
 const MESSAGES: &str = "SELECT account_id, message_id, status <> 'queued' AND receipt_by IS NULL FROM delivery WHERE \
     message_id > ?1 AND message_id < ?2 ORDER BY message_id LIMIT ?3";
 const BROADCASTS: &str = "SELECT account_id, broadcast_id, status IN ('queued', 'sending') FROM broadcast_progress \
@@ -207,5 +231,18 @@ const MARK_OF: &str = "SELECT carrier, key, id, number FROM retention_marks WHER
 
 /// Every statement of this file that maintenance runs.
 #[cfg(test)]
-pub(super) const MAINTENANCE: &[&str] =
-    &[TEXTS, TEXTS_OF, BROADCAST_TEXTS, BROADCAST_TEXTS_OF, MESSAGES, BROADCASTS, KEYS, UNMATCHED, RULES, MARK_OF];
+pub(super) const MAINTENANCE: &[&str] = &[
+    TEXTS,
+    TEXTS_OF,
+    BROADCAST_TEXTS,
+    BROADCAST_TEXTS_OF,
+    INBOUND_TEXTS,
+    INBOUND_TEXTS_OF,
+    INBOUND_MESSAGES,
+    MESSAGES,
+    BROADCASTS,
+    KEYS,
+    UNMATCHED,
+    RULES,
+    MARK_OF,
+];

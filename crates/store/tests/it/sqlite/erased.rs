@@ -4,8 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use model::Message;
+use store::contract::inbound::Arrival;
 
 use crate::erase::{erase, person};
+use crate::office::{Counter, HANDSET, OTHER, address, arrival, at, part};
 use crate::sqlite::SqliteFile;
 use crate::support::{Desk, NOW};
 
@@ -69,4 +71,23 @@ async fn what_divided_pages_may_still_hold_goes_with_a_vacuum() {
     desk.store.close().await;
     file.connection().execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     assert_eq!(found(&file.path(), &SECRETS), [0, 0, 0], "in the file");
+}
+
+#[tokio::test]
+async fn no_octet_that_an_erased_persons_handset_sent_is_left() {
+    let file = SqliteFile::fresh();
+    let counter = Counter::at(Desk::open(&file).await);
+    for n in 0..400_u64 {
+        let from = if n % 40 == 7 { HANDSET } else { OTHER };
+        let text = if from == HANDSET { "a short secret".to_owned() } else { format!("My code is {n}") };
+        counter.answer(Arrival { from: address(from), ..arrival(&text, at(n)) }).await;
+    }
+    counter.answer(part(1, 2, "a long secret", at(500))).await;
+    let texts = [SECRETS[0], SECRETS[1], HANDSET];
+    assert!(found(&file.log(), &texts).into_iter().all(|count| count > 0));
+    let (erasure, _) = erase(&counter.desk).await;
+    assert_eq!((erasure.counts.messages, erasure.counts.texts), (10, 10));
+    assert!(counter.desk.store.empty_log().await.unwrap());
+    assert_eq!(found(&file.log(), &texts), [0, 0, 0], "in the log");
+    assert_eq!(found(&file.path(), &texts), [0, 0, 0], "in the file");
 }

@@ -16,15 +16,18 @@ struct Kept(Mutex<Vec<(String, String)>>);
 
 #[async_trait]
 impl Inbox for Kept {
-    async fn take(&self, from: &str, mail: &[u8]) -> Verdict {
-        self.0.lock().unwrap().push((from.to_owned(), String::from_utf8_lossy(mail).into_owned()));
-        match mail.first() {
+    async fn take(&self, envelope: &Envelope, mail: &[u8]) -> Taken {
+        self.0.lock().unwrap().push((envelope.from().to_owned(), String::from_utf8_lossy(mail).into_owned()));
+        let verdict = match mail.first() {
             Some(b'L') => Verdict::TryLater,
             Some(b'N') => Verdict::NotUnderstood,
-            Some(b'S') => Verdict::NotServed,
+            Some(b'S') => Verdict::TooLarge,
             _ => Verdict::Taken,
-        }
+        };
+        verdict.into()
     }
+
+    fn too_long(&self) {}
 }
 
 struct Stage {
@@ -102,7 +105,7 @@ async fn mails_are_taken_as_they_are_sent_one_after_the_other() {
 
 #[tokio::test(start_paused = true)]
 async fn what_becomes_of_a_mail_is_told_by_its_code() {
-    for (mail, code) in [("Taken", 250), ("Later", 451), ("Not understood", 554), ("Served nowhere", 554)] {
+    for (mail, code) in [("Taken", 250), ("Later", 451), ("Not understood", 554), ("Served: too large", 552)] {
         assert_eq!(codes(&["HELO x", MAIL, RCPT, "DATA", mail, "."]).await, [250, 250, 250, 354, code], "{mail}");
     }
 }

@@ -40,7 +40,7 @@ fn recorded(arrival: i64, outcome: InboundOutcome) -> Recorded {
 }
 
 fn taken(arrivals: Vec<Recorded>) -> Input<'static> {
-    Input::Written(Written { outcomes: Taken::Yes, receipts: None, arrivals: Some(arrivals) })
+    Input::Written(Written { outcomes: Taken::Yes, receipts: None, arrivals: Kept::Yes(arrivals) })
 }
 
 /// What a machine makes of events: its writes, and in short what else it does.
@@ -82,7 +82,7 @@ fn a_message_is_answered_once_it_is_on_disk_and_a_carrier_looks_for_its_answer()
 
 #[test]
 fn a_message_that_the_store_does_not_take_is_sent_again_by_its_carrier() {
-    for input in [Input::Written(Written { outcomes: Taken::Yes, receipts: None, arrivals: None }), Input::GiveUp] {
+    for input in [written(Taken::Yes, None), Input::GiveUp] {
         let (answers, mut came) = unbounded_channel();
         let mut recording = recording();
         told(&mut recording, vec![text(1, &answers).0]);
@@ -134,13 +134,18 @@ fn files_are_in_their_place_before_their_message_is_written() {
 
 #[test]
 fn files_of_a_repeat_and_of_a_message_that_was_not_recorded_are_removed() {
-    for results in [Some(vec![recorded(1, InboundOutcome::Repeated)]), None] {
+    for (kept, wanted) in [
+        (Kept::Yes(vec![recorded(1, InboundOutcome::Repeated)]), Some("discard 1")),
+        (Kept::No, Some("discard 1")),
+        // A message that is on disk may need them.
+        (Kept::Unknown, None),
+    ] {
         let (answers, _came) = unbounded_channel();
         let mut recording = recording();
         let (_, mut others) = told(&mut recording, vec![sent(&["+18005550001"], picture(), 1, &answers).0]);
         let Some(Action::Place(carrier, inbound, ack)) = others.pop() else { panic!() };
         recording.on(Input::Placed(&mut vec![Placed { carrier, inbound, media: vec![media()], ack }]), NOW);
-        let written = Input::Written(Written { outcomes: Taken::Yes, receipts: None, arrivals: results });
-        assert_eq!(perform(recording.on(written, NOW)).last().unwrap(), "discard 1");
+        let written = Input::Written(Written { outcomes: Taken::Yes, receipts: None, arrivals: kept });
+        assert_eq!(perform(recording.on(written, NOW)).last().map(String::as_str), wanted);
     }
 }

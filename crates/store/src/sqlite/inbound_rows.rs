@@ -11,7 +11,7 @@ use model::{
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::sqlite::rows;
+use super::rows;
 
 /// The columns of [`message`].
 pub(super) const COLUMNS: &str = "i.id, i.account_id, i.mode, i.kind, i.sender, i.recipient, i.body, i.octets, \
@@ -117,7 +117,7 @@ fn others(connection: &Connection, id: [u8; 16]) -> rusqlite::Result<Arc<[Inboun
 
 /// Removes the content of a message, and takes its files off it. Returns the names of the objects that no message has
 /// any more; nothing where there was no content.
-pub(in crate::sqlite) fn blank(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Vec<String>>> {
+pub(super) fn blank(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Vec<String>>> {
     let read = |row: &Row<'_>| media(row, 0);
     let Some(media) = connection.prepare_cached(CONTENT)?.query_row([id.to_bytes()], read).optional()? else {
         return Ok(None);
@@ -134,7 +134,7 @@ pub(in crate::sqlite) fn blank(connection: &Connection, id: MessageId) -> rusqli
 }
 
 /// Removes a message. Returns the names of the objects that no message has any more; nothing where there is none.
-pub(in crate::sqlite) fn remove(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Vec<String>>> {
+pub(super) fn remove(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Vec<String>>> {
     let objects = blank(connection, id)?.unwrap_or_default();
     connection.prepare_cached(DROP_OTHERS)?.execute([id.to_bytes()])?;
     let was_there = connection.prepare_cached(DROP)?.execute([id.to_bytes()])? > 0;
@@ -142,7 +142,7 @@ pub(in crate::sqlite) fn remove(connection: &Connection, id: MessageId) -> rusql
 }
 
 /// Puts objects on the list of those whose octets can go.
-pub(in crate::sqlite) fn let_go(connection: &Connection, objects: &[String]) -> rusqlite::Result<()> {
+pub(super) fn let_go(connection: &Connection, objects: &[String]) -> rusqlite::Result<()> {
     objects.iter().try_for_each(|name| connection.prepare_cached(LET_GO)?.execute([name]).map(drop))
 }
 
