@@ -241,7 +241,7 @@ fn handsets(chance: &mut Chance, mood: Mood, accounts: &mut [AccountPlan]) -> Ha
         account.scope = *chance.pick(&[Scope::Account, Scope::Number]);
     }
     HandsetPlan {
-        texts: chance.within(3..20),
+        texts: chance.within(3..15),
         rest_ms: *chance.pick(&[50, 500, 2_000]),
         parts_wait: Duration::from_secs(chance.within(2..7)),
         // Where nothing goes wrong, a message that waits for so long is late.

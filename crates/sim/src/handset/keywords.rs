@@ -20,10 +20,15 @@ impl Person {
     /// A keyword, of a handset about which nothing is under way.
     pub(super) async fn send_keyword(&mut self, kind: KeywordKind) {
         let account = self.account();
-        let out = self.world.ledger.lock().people.out(account);
-        // Mostly of those that a START changes something for.
+        let (out, known) = {
+            let people = &self.world.ledger.lock().people;
+            (people.out(account), people.known(account))
+        };
+        // Mostly of those for whom it changes something, and who may have sent the same before.
         let handset = if kind == KeywordKind::Start && !out.is_empty() {
             *self.chance.pick(&out)
+        } else if kind == KeywordKind::Stop && !known.is_empty() && self.chance.permille(400) {
+            *self.chance.pick(&known)
         } else {
             self.world.likely_recipient(&mut self.chance)
         };

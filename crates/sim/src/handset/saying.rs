@@ -102,10 +102,11 @@ pub(super) fn keyword(chance: &mut Chance, kind: KeywordKind) -> &'static str {
         KeywordKind::Start => &STARTS,
         KeywordKind::Help => &HELPS,
     };
-    *chance.pick(words)
+    // Mostly the word itself, so that the same text comes again.
+    if chance.permille(500) { words[0] } else { *chance.pick(words) }
 }
 
 /// A coding in which this text can be written.
 pub(super) fn coding_of(chance: &mut Chance, text: &str) -> Coding {
-    if !text.is_ascii() || chance.permille(300) { Coding::Ucs2 } else { Coding::Gsm7 }
+    if !text.is_ascii() || chance.permille(200) { Coding::Ucs2 } else { Coding::Gsm7 }
 }

@@ -239,6 +239,12 @@ impl People {
         })
     }
 
+    /// Handsets that have opted out of something of an account at some time, and about which nothing is under way.
+    pub(crate) fn known(&self, account: AccountId) -> Vec<Msisdn> {
+        let known = self.wishes.iter().filter(|((of, _), wishes)| *of == account && !wishes.is_busy);
+        known.map(|((_, handset), _)| *handset).collect()
+    }
+
     /// Handsets that have opted out of something of an account, and about which nothing is under way.
     pub(crate) fn out(&self, account: AccountId) -> Vec<Msisdn> {
         let is_out = |wishes: &Wishes| wishes.standings.values().any(|standing| matches!(standing, Standing::Out(_)));
