@@ -2,16 +2,20 @@
 
 mod broadcasts;
 mod erasures;
+mod inbound;
+mod opt_outs;
 mod paces;
+mod replies;
 pub(crate) mod retention;
 mod truth;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use model::event::{Event, EventKind};
 use model::message::MessageRecord;
 use model::quota::UtcDay;
-use model::{BroadcastRecord, MessageId, Owner};
+use model::{AccountId, BroadcastRecord, InboundMessage, Message, MessageId, Msisdn, Originator, Owner};
 
 use crate::counts::Counts;
 use crate::ledger::{Facts, Named, mark_of};
@@ -23,6 +27,12 @@ use crate::world::World;
 pub(crate) struct Everything {
     pub(crate) messages: BTreeMap<MessageId, Found>,
     pub(crate) broadcasts: Vec<BroadcastRecord>,
+    /// Messages of handsets, in both worlds.
+    pub(crate) inbound: Vec<Arc<InboundMessage>>,
+    /// Those that belong to no account.
+    pub(crate) unrouted: Vec<Arc<InboundMessage>>,
+    /// The opt-outs of live messages.
+    pub(crate) opt_outs: BTreeSet<(AccountId, Msisdn, Option<Originator>)>,
 }
 
 /// A message as the store has it.
@@ -59,6 +69,9 @@ pub(crate) fn at_rest(world: &World, all: &Everything) {
         paces::turns_are_fair(world, &facts, all, &mut wrong);
         broadcasts::recipients_have_one_message(&facts, all, &mut wrong);
         erasures::nothing_is_left_of_the_erased(&facts, all, &mut wrong);
+        inbound::every_text_is_there_once(&facts, all, &mut wrong);
+        opt_outs::the_list_is_what_was_asked_for(&facts, all, &mut wrong);
+        replies::replies_keep_their_bounds(world, &facts, all, &mut wrong);
         drop(facts);
         retention::texts_are_there(world, all, &mut wrong);
     }
@@ -184,11 +197,15 @@ fn attempts_are_recorded(facts: &Facts, all: &Everything, wrong: &mut Wrong) {
     }
 }
 
+/// Messages of broadcasts count with these. Automatic messages count for nothing.
+const fn counts_for_quotas(message: &Message) -> bool {
+    message.broadcast.is_none() && message.automatic.is_none()
+}
+
 /// An owner has no more recipients in a day than its quota, and was told that it is used up only when it was.
 fn quotas_are_exact(world: &World, facts: &Facts, all: &Everything, wrong: &mut Wrong) {
     let mut used: BTreeMap<(Owner, i64), u64> = BTreeMap::new();
-    for message in
-        all.messages.values().map(|found| &found.record.message).filter(|message| message.broadcast.is_none())
+    for message in all.messages.values().map(|found| &found.record.message).filter(|message| counts_for_quotas(message))
     {
         *used.entry((message.owner(), UtcDay::of(message.created_at).0)).or_default() += 1;
     }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::error::{ErrorCode, Refusal};
+use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::{Mode, Msisdn, Originator};
 use pipeline::{Answered, BroadcastRequest, RecipientList, SendRequest};
 use runtime::{Ended, Runtime};
 
 use crate::chance::Chance;
-use crate::ledger::{Named, Promise, Request};
+use crate::ledger::{Named, Promise, Request, Standing};
 use crate::plan::{HELD, NOWHERE};
 use crate::site::Process;
 use crate::world::{World, recipient};
@@ -54,6 +54,7 @@ impl Client {
 
     async fn request(&mut self, mark: u64) {
         let plan = &self.world.plan.accounts[self.account];
+        let (number, second) = (plan.number, plan.second);
         let (is_broadcast, mode) = (
             self.chance.permille(plan.broadcasts_permille),
             if self.chance.permille(100) { Mode::Test } else { Mode::Live },
@@ -68,8 +69,10 @@ impl Client {
         );
         let is_mms =
             !is_broadcast && mode == Mode::Live && self.chance.permille(80) && recipients[0].text().starts_with("+1");
+        let from = second.filter(|_| self.chance.permille(300)).unwrap_or(number);
         let mut asked = Asked {
             mark,
+            from,
             mode,
             key: has_key.then(|| format!("key-{mark}")),
             recipients,
@@ -150,10 +153,10 @@ impl Client {
         let began = self.world.executor.now();
         let key = self.world.key(self.account, asked.mode);
         let blocked = self.blocked_since(asked);
-        let from = self.world.plan.accounts[self.account].number;
+        let wish = self.wish(asked);
         let (work, runtime): (_, Arc<dyn Runtime>) = (asked.clone(), process.runtime.clone());
         let credentials = key.credentials.clone();
-        let request = runtime.run("request", async move { work.send(&process, &credentials, from).await });
+        let request = runtime.run("request", async move { work.send(&process, &credentials).await });
         self.world.ledger.stir();
         let heard: Result<Result<_, Ended>, _> = self.world.runtime.timeout(patience, request).await;
         match heard {
@@ -172,9 +175,25 @@ impl Client {
                         .ledger
                         .violated(format!("a message to a blocked recipient was accepted: {}", answered.body));
                 }
+                if matches!(wish.0, Standing::Out(_))
+                    && wish == self.wish(asked)
+                    && !answered.replayed
+                    && !asked.is_broadcast
+                {
+                    self.world
+                        .ledger
+                        .violated(format!("a message to a handset that has opted out was accepted: {}", answered.body));
+                }
                 Heard::Accepted(answered)
             }
-            Ok(Ok(Err(refusal))) => Heard::Refused(refusal),
+            Ok(Ok(Err(refusal))) => {
+                let is_for_opt_out = matches!(refusal.info, Some(AdditionalInfo::OptedOut { .. }));
+                if is_for_opt_out && wish.0 == Standing::In && wish == self.wish(asked) {
+                    let what = format!("request {} was refused for an opt-out that there is not", asked.mark);
+                    self.world.ledger.violated(what);
+                }
+                Heard::Refused(refusal)
+            }
             Ok(Err(_)) | Err(_) => Heard::Nothing,
         }
     }
@@ -183,6 +202,12 @@ impl Client {
     fn blocked_since(&self, asked: &Asked) -> Option<Duration> {
         let facts = self.world.ledger.lock();
         facts.blocks.get(&asked.recipients[0]).and_then(|blocked| blocked.since)
+    }
+
+    /// Whether its recipient wants its message, and how often that may have changed.
+    fn wish(&self, asked: &Asked) -> (Standing, u64) {
+        let account = self.world.account(self.account);
+        self.world.ledger.lock().people.standing(account, asked.mode, asked.recipients[0], asked.from)
     }
 
     /// Remembers what it hears. Says whether to try again.
@@ -273,6 +298,7 @@ pub(crate) const MARKS_PER_REQUEST: u64 = ATTEMPTS;
 #[derive(Clone)]
 struct Asked {
     mark: u64,
+    from: Originator,
     mode: Mode,
     key: Option<String>,
     recipients: Vec<Msisdn>,
@@ -287,9 +313,9 @@ impl Asked {
         &self,
         process: &Process,
         credentials: &crate::site::Credentials,
-        from: Originator,
     ) -> Result<Answered<Named>, Refusal> {
-        let (from, body) = (Some(from.to_string()), Some(format!("ref {} {}", self.mark, self.text).as_str().into()));
+        let (from, body) =
+            (Some(self.from.to_string()), Some(format!("ref {} {}", self.mark, self.text).as_str().into()));
         if self.is_broadcast {
             let mut recipients = RecipientList::default();
             self.recipients.iter().for_each(|recipient| recipients.push(&recipient.text()));

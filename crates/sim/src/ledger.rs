@@ -1,6 +1,8 @@
 //! What happened, as seen from outside the program: by clients, carriers and the operator. The checks compare it with
 //! the contents of the store.
 
+mod people;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,6 +12,7 @@ use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Originator, Status}
 use tokio::sync::Notify;
 
 use crate::executor::ProcessId;
+pub(crate) use people::{Asked, Change, Name, People, Standing, Text, Times};
 
 /// Everything that happened.
 #[derive(Default)]
@@ -81,6 +84,8 @@ pub(crate) struct Facts {
     /// When processes died or the machine stood still.
     pub(crate) cuts: Vec<(Duration, Option<ProcessId>)>,
     pub(crate) kills: u64,
+    /// What people wrote and asked for.
+    pub(crate) people: People,
     /// Whether the wall clock was set back.
     pub(crate) was_set_back: bool,
     pub(crate) violations: Vec<String>,

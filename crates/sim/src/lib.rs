@@ -3,14 +3,17 @@
 //!
 //! Reading order: [`chance`], [`executor`] (one thread, time that jumps), [`plan`] (what a seed makes of a scenario),
 //! [`site`] (the machine: its disk, the process that is up, and what starts it again), [`network`] and [`mod@line`] (a
-//! carrier's two sides), the actors (`client`, `operator`, `nemesis`), [`scenario`] (one run), `check` (what must
-//! hold), [`seeds`] (many runs). `docs/simulation.md` says what is simulated and what is not.
+//! carrier's two sides), `bringing` (messages of handsets), the actors (`client`, `handset`, `operator`, `nemesis`),
+//! [`scenario`] (one run), `check` (what must hold), [`seeds`] (many runs). `docs/simulation.md` says what is simulated
+//! and what is not.
 
+mod bringing;
 pub mod chance;
 mod check;
 mod client;
 pub mod counts;
 pub mod executor;
+mod handset;
 pub mod ledger;
 pub mod line;
 mod nemesis;

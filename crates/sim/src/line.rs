@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use carrier::{Carrier, CarrierStatus, Event, Events, SegmentOutcome, Submission};
-use model::{MessageId, Mode};
+use model::{KeywordKind, Message, MessageId, Mode};
 use tokio::sync::Notify;
 
 use crate::executor::ProcessId;
-use crate::ledger::Submit;
+use crate::ledger::{Facts, Standing, Submit};
 use crate::network::{DEPARTURE_ON_SLOW_DISKS, Look, Network};
 use crate::weather::Fate;
 
@@ -36,12 +36,15 @@ struct State {
     attempts: BTreeSet<(MessageId, u64, u32)>,
 }
 
+/// How long after a STOP its confirmation may leave.
+pub(crate) const CONFIRMED_WITHIN: Duration = Duration::from_secs(300);
+
 /// More segments than a message of the simulation has.
 const SEGMENTS_MAX: usize = 4;
 
 impl Line {
     pub(crate) fn new(network: Arc<Network>, process: ProcessId, events: Events) -> Arc<Self> {
-        network.connect(events.clone());
+        network.connect(process, events.clone());
         Arc::new(Self { network, process, events, state: Mutex::default(), answered: Notify::new() })
     }
 
@@ -114,6 +117,7 @@ impl Line {
         self.network.ledger.stir();
         let mut facts = self.network.ledger.lock();
         let blocked = facts.blocks.get(&message.recipient).and_then(|blocked| blocked.since);
+        let of_opt_outs = self.against_opt_outs(&facts, message, now);
         facts.submits.push(submit);
         let has_stood_still = facts.cuts.iter().any(|(at, _)| *at + DEPARTURE_ON_SLOW_DISKS > now);
         let is_first = facts.flying.insert((self.process, message.id));
@@ -126,6 +130,28 @@ impl Line {
             && blocked.is_some_and(|since| since + self.network.departure < now)
         {
             self.violated("goes to a recipient who is blocked", submission);
+        }
+        if let Some(what) = of_opt_outs.filter(|_| !has_stood_still) {
+            self.violated(what, submission);
+        }
+    }
+
+    /// What is wrong about a message that leaves: its handset has opted out and it is not automatic, or it confirms a
+    /// STOP and five minutes are over.
+    fn against_opt_outs(&self, facts: &Facts, message: &Message, now: Duration) -> Option<&'static str> {
+        let Message { account, mode, recipient, originator, .. } = *message;
+        let departure = self.network.departure;
+        match message.automatic {
+            None => match facts.people.standing(account, mode, recipient, originator) {
+                (Standing::Out(since), _) if since + departure < now => Some("goes to a handset that has opted out"),
+                _ => None,
+            },
+            Some(KeywordKind::Stop) => {
+                let asked = facts.people.asked.get(&(account, recipient, originator))?;
+                let is_late = asked.last_stop + CONFIRMED_WITHIN + departure < now && !facts.people.clock_was_set;
+                is_late.then_some("confirms a STOP of more than five minutes ago")
+            }
+            Some(KeywordKind::Start | KeywordKind::Help) => None,
         }
     }
 

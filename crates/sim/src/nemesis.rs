@@ -42,6 +42,7 @@ impl Nemesis {
                 yield_now().await;
             }
         }
+        world.ledger.lock().people.disk_had_faults |= matches!(kind, 4..=6);
         match kind {
             0 | 1 => world.site.end(Death::Killed),
             2 | 3 => world.site.end(Death::PowerCut),
@@ -77,7 +78,9 @@ impl Nemesis {
                 let ms = i64::try_from(self.chance.within(0..7_200_000)).unwrap_or(0) - 3_600_000;
                 world.executor.note(&format!("clock: set by {ms} ms"));
                 world.executor.set_wall_by(ms);
-                world.ledger.lock().was_set_back |= ms < 0;
+                let mut facts = world.ledger.lock();
+                facts.was_set_back |= ms < 0;
+                facts.people.clock_was_set = true;
             }
             8 => {
                 let time = self.chance.millis(100..90_000);

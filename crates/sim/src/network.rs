@@ -42,8 +42,8 @@ struct State {
     window: usize,
     down_since: Option<Duration>,
     quiet_until: Duration,
-    /// Where the process that is connected hears of events.
-    process: Option<Events>,
+    /// The process that is connected, and where it hears of events.
+    process: Option<(ProcessId, Events)>,
     /// Reports that are not taken yet.
     pending: usize,
 }
@@ -85,10 +85,16 @@ impl Network {
     }
 
     /// A process connects, in place of the one before.
-    pub(crate) fn connect(&self, events: Events) {
-        let before = self.lock().process.replace(events);
+    pub(crate) fn connect(&self, process: ProcessId, events: Events) {
+        let before = self.lock().process.replace((process, events));
         drop(before);
         self.changed.notify_waiters();
+    }
+
+    /// The process that is connected, unless the session is broken.
+    pub(crate) fn connected(&self) -> Option<(ProcessId, Events)> {
+        let state = self.lock();
+        state.process.clone().filter(|_| state.down_since.is_none())
     }
 
     /// Tells a process's pipeline, if it still listens.
@@ -238,8 +244,7 @@ impl Network {
     /// Sends a receipt until it is taken.
     async fn deliver(&self, id: &str, addresses: &[String], state: ReceiptState) {
         loop {
-            let process = { self.lock().process.clone() };
-            if let Some(process) = process.filter(|_| self.down_for().is_none()) {
+            if let Some((_, process)) = self.connected() {
                 let (answers, mut answered) = mpsc::unbounded_channel();
                 let receipt = Receipt {
                     keys: vec![wire::receipt::id::canonical(id)],

@@ -13,7 +13,7 @@ use crate::chance::Chance;
 use crate::ledger::Named;
 use crate::plan::Mood;
 use crate::site::{Credentials, Death, Process};
-use crate::world::{Key, World, recipient};
+use crate::world::{Key, World};
 
 /// The operator.
 pub(crate) struct Operator {
@@ -41,21 +41,12 @@ impl Operator {
         }
     }
 
-    /// Does something in the process, which may die meanwhile.
-    async fn within<T: Send + 'static>(
-        &self,
-        process: &Arc<Process>,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> Option<T> {
-        let runtime: Arc<dyn Runtime> = process.runtime.clone();
-        self.world.runtime.timeout(Duration::from_secs(30), runtime.run("operator", work)).await.ok()?.ok()
-    }
-
     async fn block(&mut self, process: &Arc<Process>) {
-        let number = self.choose_number();
+        let number = self.world.likely_recipient(&mut self.chance);
         self.world.ledger.lock().blocks.entry(number).or_default().ever = true;
         let (tenants, blocked) = (Arc::clone(&process.tenants), number);
         let done = self
+            .world
             .within(process, async move { tenants.put_block(blocked.into(), BlockKind::Recipient, None, None).await })
             .await;
         if let Some(Ok(_)) = done {
@@ -65,35 +56,20 @@ impl Operator {
         }
     }
 
-    /// Any number, or a recipient of the broadcast that was accepted last, whose message may be about to leave.
-    fn choose_number(&mut self) -> Msisdn {
-        let number = recipient("+1", self.chance.within(0..60));
-        if self.chance.permille(300) {
-            return number;
-        }
-        let facts = self.world.ledger.lock();
-        let promised = facts
-            .requests
-            .values()
-            .filter_map(|request| request.promised.as_ref().map(|promise| (promise.at, request)));
-        let newest = promised.filter(|(_, request)| request.recipients.len() > 1).max_by_key(|(at, _)| *at);
-        newest.map_or(number, |(_, request)| *self.chance.pick(&request.recipients))
-    }
-
     /// Erases a person. Messages that were accepted before it began are blank once it has ended, and leave no more.
     async fn erase(&mut self, process: &Arc<Process>) {
-        let number = self.choose_number();
+        let number = self.world.likely_recipient(&mut self.chance);
         self.world.ledger.lock().erased.insert(number);
         self.world.executor.note(&format!("operator: {number} is to be erased"));
         let pipeline = Arc::clone(&process.pipeline);
         let begin = async move { pipeline.erase(number, "operator".to_owned(), None).await };
-        let Some(Ok(Some(begun))) = self.within(process, begin).await else { return };
+        let Some(Ok(Some(begun))) = self.world.within(process, begin).await else { return };
         for _ in 0..120 {
             self.world.runtime.sleep(Duration::from_millis(500)).await;
             let Some(process) = self.world.site.process() else { continue };
             let store = Arc::clone(&process.store);
             let look = async move { store.erasure(begun.id).await };
-            let Some(Ok(found)) = self.within(&process, look).await else { continue };
+            let Some(Ok(found)) = self.world.within(&process, look).await else { continue };
             match found {
                 Some(found) if found.ended_at.is_none() => {}
                 Some(_) => return self.forgotten(&process).await,
@@ -107,7 +83,7 @@ impl Operator {
         let now = self.world.executor.now();
         let (store, recipient) = (Arc::clone(&process.store), Some(Msisdn::nobody()));
         let filter = MessageFilter { recipient, ..MessageFilter::default() };
-        let listed = self.within(process, async move { store.messages(None, filter, None, 10_000).await }).await;
+        let listed = self.world.within(process, async move { store.messages(None, filter, None, 10_000).await }).await;
         let Some(Ok(page)) = listed else { return };
         let mut facts = self.world.ledger.lock();
         for record in page.messages.iter().filter(|record| record.delivery.erased_at.is_some()) {
@@ -128,7 +104,8 @@ impl Operator {
             number
         };
         let tenants = Arc::clone(&process.tenants);
-        self.within(process, async move { tenants.delete_block(number.into(), BlockKind::Recipient, None).await })
+        self.world
+            .within(process, async move { tenants.delete_block(number.into(), BlockKind::Recipient, None).await })
             .await;
     }
 
@@ -147,7 +124,7 @@ impl Operator {
         self.world.ledger.lock().canceled.insert(id);
         self.world.executor.note(&format!("operator: cancels {id}"));
         let pipeline = Arc::clone(&process.pipeline);
-        self.within(process, async move { pipeline.cancel_broadcast(None, id).await }).await;
+        self.world.within(process, async move { pipeline.cancel_broadcast(None, id).await }).await;
     }
 
     /// Ends the process in order, and starts another one.
@@ -178,10 +155,10 @@ impl Operator {
         let account = self.chance.below(self.world.plan.accounts.len());
         let old = self.world.key(account, Mode::Live);
         let (id, tenants) = (self.world.tenants()[account].account, Arc::clone(&process.tenants));
-        let made = self.within(process, async move { tenants.create_key(id, Mode::Live, None).await }).await;
+        let made = self.world.within(process, async move { tenants.create_key(id, Mode::Live, None).await }).await;
         let Some(Ok((key, secret))) = made else { return };
         let (tenants, revoked) = (Arc::clone(&process.tenants), old.credentials.id.clone());
-        let done = self.within(process, async move { tenants.revoke_key(&revoked).await }).await;
+        let done = self.world.within(process, async move { tenants.revoke_key(&revoked).await }).await;
         if let Some(Ok(())) = done {
             let now = self.world.executor.now();
             self.world.tenants()[account].live.revoked = Some(now);
@@ -213,14 +190,17 @@ impl Operator {
     async fn set_state(&self, process: &Arc<Process>, number: Originator, state: NumberState) -> bool {
         let tenants = Arc::clone(&process.tenants);
         let change = NumberChange { state: Some(state), ..NumberChange::default() };
-        matches!(self.within(process, async move { tenants.change_number(number, change).await }).await, Some(Ok(_)))
+        matches!(
+            self.world.within(process, async move { tenants.change_number(number, change).await }).await,
+            Some(Ok(_))
+        )
     }
 
     /// Looks at a broadcast that was promised: it is there, and every recipient counts once.
     async fn look_at_broadcast(&mut self, process: &Arc<Process>) {
         let Some(id) = self.any_broadcast() else { return };
         let store = Arc::clone(&process.store);
-        match self.within(process, async move { store.broadcast(None, id).await }).await {
+        match self.world.within(process, async move { store.broadcast(None, id).await }).await {
             Some(Ok(Some(record))) => {
                 let counts = record.counts;
                 let sum = counts.skipped
@@ -252,7 +232,7 @@ impl Operator {
             *self.chance.pick(&messages)
         };
         let store = Arc::clone(&process.store);
-        match self.within(process, async move { store.message_of_any_account(id).await }).await {
+        match self.world.within(process, async move { store.message_of_any_account(id).await }).await {
             Some(Ok(Some(record))) => self.world.ledger.lock().saw(id, record.delivery.status),
             Some(Ok(None)) => self.world.ledger.violated(format!("{id} was promised and is not there")),
             Some(Err(_)) | None => {}

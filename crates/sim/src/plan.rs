@@ -5,6 +5,7 @@ use std::time::Duration;
 use model::Originator;
 use model::TextRetention;
 use model::backoff::Backoff;
+use pipeline::keywords::Scope;
 use pipeline::route::{OnUnknown, Route};
 use pipeline::{DispatchSettings, QueueLimits};
 
@@ -45,6 +46,21 @@ pub struct Plan {
     pub routes: Vec<Route>,
     /// The accounts. The last one sends little.
     pub accounts: Vec<AccountPlan>,
+    /// What people write.
+    pub handsets: HandsetPlan,
+}
+
+/// What people write.
+#[derive(Clone, Copy, Debug)]
+pub struct HandsetPlan {
+    /// How many texts and changes of opt-outs there are.
+    pub texts: u64,
+    /// How long they rest between two of them, at most.
+    pub rest_ms: u64,
+    /// How long a message waits for its parts.
+    pub parts_wait: Duration,
+    /// Whether carriers take nothing for so long after a STOP that its confirmation may not leave any more.
+    pub confirms_too_late: bool,
 }
 
 /// A carrier.
@@ -90,6 +106,10 @@ pub struct AccountPlan {
     pub texts: Option<TextRetention>,
     /// Its number.
     pub number: Originator,
+    /// Another number of the account, from which some of its messages leave.
+    pub second: Option<Originator>,
+    /// How far an opt-out by keyword reaches.
+    pub scope: Scope,
     /// How many requests its clients make.
     pub requests: usize,
     /// How many of a thousand of them are broadcasts.
@@ -114,6 +134,7 @@ impl Plan {
         let answer_within = Duration::from_secs(chance.within(3..12));
         let mut carriers = carriers(&mut chance, mood, answer_within);
         let mut accounts = accounts(&mut chance, calm);
+        let handsets = handsets(&mut Chance::new(seed, "handsets"), mood, &mut accounts);
         let mut dispatch = dispatch(&mut chance, calm);
         if crowded {
             crowd(&mut chance, calm, &mut carriers, &mut accounts, &mut dispatch);
@@ -134,7 +155,7 @@ impl Plan {
         ];
         let active = Duration::from_secs(chance.within(8..30));
         let (lookahead, expansion) = (chance.within(16..200) as usize, chance.within(3..60) as usize);
-        Self { seed, mood, crowded, active, dispatch, lookahead, expansion, carriers, routes, accounts }
+        Self { seed, mood, crowded, active, dispatch, lookahead, expansion, carriers, routes, accounts, handsets }
     }
 }
 
@@ -182,6 +203,8 @@ fn accounts(chance: &mut Chance, calm: bool) -> Vec<AccountPlan> {
             pace: if chance.permille(350) { Some(chance.within(2..40) as u32) } else { None },
             texts: None,
             number: number(n),
+            second: None,
+            scope: Scope::Account,
             requests: chance.within(5..50) as usize,
             broadcasts_permille: chance.within(0..120),
             clients: 1 + chance.below(4),
@@ -194,6 +217,8 @@ fn accounts(chance: &mut Chance, calm: bool) -> Vec<AccountPlan> {
         pace: None,
         texts: None,
         number: number(count),
+        second: None,
+        scope: Scope::Account,
         requests: chance.within(1..5) as usize,
         broadcasts_permille: 0,
         clients: 1,
@@ -203,6 +228,25 @@ fn accounts(chance: &mut Chance, calm: bool) -> Vec<AccountPlan> {
     // An account that discards its texts, whose requests can be told apart by their answers alone, and one with days.
     accounts[0].texts = *chance.pick(&[None, None, Some(TextRetention::Discard), TextRetention::of_days(4)]);
     accounts
+}
+
+/// Second numbers, of all accounts but the last.
+const SECONDS: [&str; 3] = ["+18005550010", "+18005550011", "+18005550012"];
+
+/// What people write, and what the accounts set about it.
+fn handsets(chance: &mut Chance, mood: Mood, accounts: &mut [AccountPlan]) -> HandsetPlan {
+    let Some((_, heavy)) = accounts.split_last_mut() else { unreachable!("there are accounts") };
+    for (account, number) in heavy.iter_mut().zip(SECONDS) {
+        account.second = Originator::parse(number).ok().filter(|_| chance.permille(500));
+        account.scope = *chance.pick(&[Scope::Account, Scope::Number]);
+    }
+    HandsetPlan {
+        texts: chance.within(3..15),
+        rest_ms: *chance.pick(&[50, 500, 2_000]),
+        parts_wait: Duration::from_secs(chance.within(2..7)),
+        // Where nothing goes wrong, a message that waits for so long is late.
+        confirms_too_late: mood != Mood::Calm && chance.permille(60),
+    }
 }
 
 /// Narrow carriers, busy clients, and leases that end while messages still wait.

@@ -7,12 +7,16 @@ use std::time::Duration;
 use model::account::Limits;
 use model::message::MessageRecord;
 use model::number::NumberState;
-use model::{MessageId, Mode, Status, Timestamp};
+use model::{MessageId, Mode, Owner, Status, Timestamp};
+use pipeline::keywords::{KeywordSettings, Scope};
 use runtime::{Runtime, Task};
 use screening::Screen;
 use store::StoreError;
 use store::contract::broadcasts::BroadcastFilter;
+use store::contract::inbound::InboundFilter;
 use store::contract::messages::MessageFilter;
+use store::contract::optouts::OptOutFilter;
+use store::contract::tenants::KeywordsOf;
 use tokio::sync::watch;
 
 use crate::chance::Chance;
@@ -20,6 +24,7 @@ use crate::check::{self, Everything, Found};
 use crate::client::{Client, MARKS_PER_REQUEST};
 use crate::counts::Counts;
 use crate::executor::{Executor, ProcessId};
+use crate::handset::{self, Handsets};
 use crate::ledger::Ledger;
 use crate::nemesis::{Nemesis, USUAL};
 use crate::network::Network;
@@ -136,6 +141,8 @@ async fn live(world: World, active: watch::Sender<bool>) -> Counts {
     let seed = world.plan.seed;
     let operator = Operator { world: world.clone(), chance: Chance::new(seed, "operator") };
     clients.push(world.runtime.spawn("operator", Box::pin(operator.run())));
+    let handsets = Handsets { world: world.clone(), chance: Chance::new(seed, "people") };
+    clients.push(world.runtime.spawn("handsets", Box::pin(handsets.run())));
     for network in &world.networks {
         world.runtime.spawn("network", Box::pin(Arc::clone(network).live()));
     }
@@ -152,6 +159,9 @@ async fn live(world: World, active: watch::Sender<bool>) -> Counts {
     }
     // Again, for a fault that was still under way.
     heal(&world);
+    if world.plan.handsets.confirms_too_late {
+        handset::stop_while_nothing_leaves(&world).await;
+    }
     let found = rest(&world).await;
     check::at_rest(&world, &found);
     let counts = check::count(&world, &found);
@@ -182,6 +192,13 @@ async fn settle_in(world: &World, process: &Arc<Process>) -> Result<(), StoreErr
         }
         let pace = plan.pace.and_then(std::num::NonZeroU32::new);
         process.tenants.create_number(plan.number, Some(account), NumberState::Active, pace).await?;
+        if let Some(second) = plan.second {
+            process.tenants.create_number(second, Some(account), NumberState::Active, None).await?;
+        }
+        if plan.scope != Scope::Account {
+            let settings = KeywordSettings { opt_out_scope: Some(plan.scope), ..KeywordSettings::default() };
+            process.tenants.set_keywords(KeywordsOf::Account(account), &settings).await?;
+        }
         let (Some(test), Some(live)) = (keys.pop(), keys.pop()) else { continue };
         world.tenants().push(Tenant { account, live, test });
     }
@@ -225,6 +242,7 @@ async fn rest(world: &World) -> Everything {
         let reading = Arc::clone(&process);
         // Asked before the messages are read, which may not show a receipt that is taken meanwhile.
         let reports: usize = world.networks.iter().map(|network| network.pending()).sum();
+        let texts = world.ledger.lock().people.under_way;
         let found = world
             .runtime
             .timeout(Duration::from_secs(60), runtime.run("read", async move { unfinished(&reading).await }))
@@ -232,7 +250,7 @@ async fn rest(world: &World) -> Everything {
         drop(process);
         let waited = world.executor.now().saturating_sub(began);
         if let Ok(Ok(Ok(Unfinished { messages, broadcasts }))) = found {
-            if messages.is_empty() && reports == 0 && broadcasts == 0 {
+            if messages.is_empty() && reports == 0 && broadcasts == 0 && texts == 0 {
                 return read_now(world, Events::Read).await;
             }
             if waited > limit {
@@ -240,7 +258,7 @@ async fn rest(world: &World) -> Everything {
                 let count = messages.len();
                 world.ledger.violated(format!(
                     "no progress: {waited:?} after faults ended {count} messages are queued ({which:?}), {broadcasts} \
-                     broadcasts open, {reports} reports not taken"
+                     broadcasts open, {reports} reports and {texts} texts of handsets not taken"
                 ));
                 return read_now(world, Events::Read).await;
             }
@@ -260,7 +278,8 @@ async fn rest(world: &World) -> Everything {
 fn patience(world: &World) -> Duration {
     let plan = &world.plan;
     let facts = world.ledger.lock();
-    let recipients: usize = facts.requests.values().map(|request| request.recipients.len()).sum();
+    let answers = facts.people.asked.values().map(|asked| asked.stops + asked.starts_of_effect + asked.helps);
+    let recipients: usize = facts.requests.values().map(|request| request.recipients.len()).chain(answers).sum();
     let slowest = plan.accounts.iter().filter_map(|account| account.pace.map(u64::from));
     let slowest =
         slowest.chain(plan.carriers.iter().flat_map(|carrier| [carrier.rate, u64::from(carrier.originator_rate)]));
@@ -346,6 +365,7 @@ async fn read(process: &Process, events: Events) -> Result<Everything, StoreErro
             break;
         }
     }
+    read_of_handsets(process, &mut found).await?;
     let mut after = None;
     loop {
         let page = store.broadcasts(None, BroadcastFilter::default(), after, 100).await?;
@@ -355,6 +375,26 @@ async fn read(process: &Process, events: Events) -> Result<Everything, StoreErro
             return Ok(found);
         }
     }
+}
+
+/// Every message of a handset, and every opt-out.
+async fn read_of_handsets(process: &Process, found: &mut Everything) -> Result<(), StoreError> {
+    let (store, mut after) = (&process.store, None);
+    loop {
+        let page = store.inbound_messages(None, InboundFilter::default(), after, 100).await?;
+        found.inbound.extend(page.messages);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    found.unrouted = store.unrouted(None, 1_000).await?.messages.into_iter().map(|unrouted| unrouted.message).collect();
+    for account in process.tenants.accounts(None, 100).items {
+        let owner = Owner { account: account.id, mode: Mode::Live };
+        let page = store.opt_outs(owner, OptOutFilter::default(), None, 1_000).await?;
+        found.opt_outs.extend(page.opt_outs.iter().map(|out| (owner.account, out.name.number, out.name.from)));
+    }
+    Ok(())
 }
 
 /// What was at rest is still so after a loss of power; and much later everything has its end.
@@ -376,6 +416,9 @@ async fn after_a_power_cut(world: &World, before: &Everything) {
             before.len(),
             after.len()
         ));
+    }
+    if after.inbound != before.inbound || after.opt_outs != before.opt_outs {
+        world.ledger.violated("messages of handsets or opt-outs changed by a loss of power".to_owned());
     }
     world.executor.set_wall_by(i64::try_from((VALID + Duration::from_secs(86_400)).as_millis()).unwrap_or(0));
     world.runtime.sleep(Duration::from_secs(70)).await;
@@ -405,9 +448,12 @@ async fn grow_old(world: &World) {
         check::retention::old_things_are_gone(world, &before, &left, world.runtime.now());
         before = left;
     }
-    if !before.messages.is_empty() || !before.broadcasts.is_empty() {
+    let of_handsets = before.inbound.len() + before.unrouted.len();
+    if !before.messages.is_empty() || !before.broadcasts.is_empty() || of_handsets > 0 {
         let (messages, broadcasts) = (before.messages.len(), before.broadcasts.len());
-        world.ledger.violated(format!("{messages} messages and {broadcasts} broadcasts outlive every rule"));
+        world.ledger.violated(format!(
+            "{messages} messages, {broadcasts} broadcasts and {of_handsets} messages of handsets outlive every rule"
+        ));
     }
 }
 

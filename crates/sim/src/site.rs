@@ -19,8 +19,8 @@ use pipeline::limiter::RateLimiter;
 use pipeline::route::Routes;
 use pipeline::tenants::{Caller, TenantBook};
 use pipeline::{
-    AdmissionLimits, Answered, BroadcastRequest, BroadcastSettings, Node, Parts, Pipeline, Retention, SANDBOX,
-    SendRequest, WebhookParts,
+    AdmissionLimits, Answered, BroadcastRequest, BroadcastSettings, InboundRules, Node, Parts, Pipeline, Retention,
+    SANDBOX, SendRequest, WebhookParts,
 };
 use runtime::{Runtime, Supervisor};
 use rustls::RootCertStore;
@@ -320,7 +320,7 @@ impl Site {
             screen: Arc::clone(&self.screen),
             screening_log: Duration::from_secs(86_400),
             retention: RULES,
-            inbound: Default::default(),
+            inbound: InboundRules { parts_wait: self.plan.handsets.parts_wait, ..InboundRules::default() },
             index_after: Duration::from_secs(20),
             limits: limits(),
             dispatch: self.plan.dispatch,

@@ -7,11 +7,12 @@ use model::{AccountId, Mode, Msisdn};
 use runtime::Runtime;
 use tokio::sync::watch;
 
+use crate::chance::Chance;
 use crate::executor::Executor;
 use crate::ledger::Ledger;
 use crate::network::Network;
 use crate::plan::Plan;
-use crate::site::{Credentials, Site};
+use crate::site::{Credentials, Process, Site};
 
 /// What actors share.
 #[derive(Clone)]
@@ -43,6 +44,36 @@ pub(crate) struct Key {
 }
 
 impl World {
+    /// The id of an account.
+    pub(crate) fn account(&self, account: usize) -> AccountId {
+        self.tenants()[account].account
+    }
+
+    /// Does something in a process, which may die meanwhile.
+    pub(crate) async fn within<T: Send + 'static>(
+        &self,
+        process: &Arc<Process>,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        let runtime: Arc<dyn Runtime> = process.runtime.clone();
+        self.runtime.timeout(Duration::from_secs(30), runtime.run("within", work)).await.ok()?.ok()
+    }
+
+    /// Any number, or a recipient of the broadcast that was accepted last, whose message may be about to leave.
+    pub(crate) fn likely_recipient(&self, chance: &mut Chance) -> Msisdn {
+        let number = recipient("+1", chance.within(0..60));
+        if chance.permille(300) {
+            return number;
+        }
+        let facts = self.ledger.lock();
+        let promised = facts
+            .requests
+            .values()
+            .filter_map(|request| request.promised.as_ref().map(|promise| (promise.at, request)));
+        let newest = promised.filter(|(_, request)| request.recipients.len() > 1).max_by_key(|(at, _)| *at);
+        newest.map_or(number, |(_, request)| *chance.pick(&request.recipients))
+    }
+
     pub(crate) fn tenants(&self) -> MutexGuard<'_, Vec<Tenant>> {
         self.tenants.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -38,8 +38,10 @@ pub(super) fn recipients_have_one_message(facts: &Facts, all: &Everything, wrong
         for recipient in request.recipients.iter().filter(|recipient| !reached.contains(recipient)) {
             let was_blocked = facts.blocks.get(recipient).is_some_and(|blocked| blocked.ever);
             let may_be_blank = facts.erased.contains(recipient);
-            if !was_blocked && !may_be_blank && !stopped && !record.status.is_open() {
-                wrong.push(format!("{id} has no message for {recipient}, who was not blocked"));
+            let (account, mode) = (broadcast.account, broadcast.mode);
+            let may_be_out = facts.people.may_have_opted_out(account, mode, *recipient);
+            if !was_blocked && !may_be_blank && !may_be_out && !stopped && !record.status.is_open() {
+                wrong.push(format!("{id} has no message for {recipient}, who was not blocked and has not opted out"));
             }
         }
         let counts = record.counts;

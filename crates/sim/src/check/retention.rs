@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{BroadcastRecord, MessageRecord, Status, TextRetention, Timestamp};
+use model::{BroadcastRecord, InboundBody, MessageRecord, Status, TextRetention, Timestamp};
 
 use super::{Everything, Wrong};
 use crate::site::RULES;
@@ -32,10 +32,29 @@ pub(crate) fn old_things_are_gone(world: &World, before: &Everything, left: &Eve
     for earlier in &before.broadcasts {
         broadcast_is_as_its_rule_says(earlier, left, now, &mut wrong);
     }
+    texts_of_handsets_are_as_their_rules_say(before, left, now, &mut wrong);
     if left.messages.keys().any(|id| !before.messages.contains_key(id)) {
         wrong.push("a message came from nowhere while old ones were removed".to_owned());
     }
     wrong.into_iter().for_each(|what| world.ledger.violated(what));
+}
+
+/// What handsets sent goes by the same rules. (An account that discards texts has those of handsets for a day, which is
+/// over here.)
+fn texts_of_handsets_are_as_their_rules_say(before: &Everything, left: &Everything, now: Timestamp, wrong: &mut Wrong) {
+    let is_old = |at: Timestamp, kept: Option<Duration>| kept.is_some_and(|kept| at < now - kept);
+    for earlier in &before.inbound {
+        let id = earlier.id;
+        let is_gone = !left.inbound.iter().any(|message| message.id == id);
+        if is_gone != is_old(id.made_at(), RULES.messages) {
+            wrong.push(format!("{id} of a handset is gone: {is_gone}, and was made at {:?}", id.made_at()));
+        }
+    }
+    for message in left.inbound.iter().filter(|message| is_old(message.id.made_at(), RULES.texts)) {
+        if !matches!(message.body, InboundBody::Gone) {
+            wrong.push(format!("{} of a handset still has its text", message.id));
+        }
+    }
 }
 
 /// At rest nothing is as old as a rule: texts are there, but for those that are discarded.
