@@ -480,13 +480,19 @@ mod tests {
             Resource::Blocked(block.clone()),
             Resource::Blocked(Block { account: Some(account), reason: None, ..block }),
             Resource::Unblocked { number, kind: BlockKind::Recipient, account: Some(account) },
+        ]
+        .into_iter()
+        .chain(of_handsets())
+        .chain(of_settings(account, number))
+        .collect()
+    }
+
+    fn of_settings(account: AccountId, number: Originator) -> [Resource; 3] {
+        [
             Resource::Policy { account, policy: "{}".into() },
             Resource::Keywords { of: KeywordsOf::Account(account), settings: "{}".into() },
             Resource::Keywords { of: KeywordsOf::Number(number), settings: r#"{"yes":true}"#.into() },
         ]
-        .into_iter()
-        .chain(of_handsets())
-        .collect()
     }
 
     fn of_handsets() -> [Resource; 3] {

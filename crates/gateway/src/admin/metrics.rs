@@ -279,13 +279,20 @@ impl Snapshot {
         for (name, help, read) in gauges {
             gauge(encoder, name, help, carriers.iter().map(|(carrier, status)| (carrier.clone(), read(status))))?;
         }
-        let counts: [(&str, &str, Read); 8] = [
+        let counts: [(&str, &str, Read); 11] = [
             ("carrier_segments_submitted", "Segments sent", |status| status.submitted),
             ("carrier_segments_accepted", "Segments taken", |status| status.accepted),
             ("carrier_segments_refused", "Segments refused for good", |status| status.refused),
             ("carrier_segments_unknown", "Segments whose outcome nobody knows", |status| status.unknown),
             ("carrier_throttled", "Times that the carrier asked to be spared", |status| status.throttled),
             ("carrier_receipts", "Receipts that came", |status| status.receipts),
+            ("carrier_inbound", "Messages of handsets, and parts of them, that came", |status| status.inbound),
+            ("carrier_inbound_silent", "Messages of handsets that ask to be dropped, and were", |status| status.silent),
+            (
+                "carrier_put_off",
+                "What the carrier was asked to bring later, as too much waited to be stored",
+                |status| status.put_off,
+            ),
             ("carrier_binds", "Sessions opened", |status| status.binds),
             ("carrier_pdus_malformed", "PDUs that could not be read", |status| status.malformed_pdus),
         ];

@@ -176,7 +176,7 @@ pub(super) async fn replay(
 
 async fn replayed(api: &Api, caller: &Caller, id: Id, request: Request) -> Result<Response<Body>, Refusal> {
     let id = named(id)?;
-    let of = replay_of(of_replay(&body(api, request).await?)?)?;
+    let of = replay_of(&of_replay(&body(api, request).await?)?)?;
     api.pipeline.webhooks().replay(caller.owner(), id, of).await?;
     let mut response = answer(json!({ "replaying": true }).to_string());
     *response.status_mut() = StatusCode::ACCEPTED;
@@ -186,7 +186,7 @@ async fn replayed(api: &Api, caller: &Caller, id: Id, request: Request) -> Resul
 const STATES: &str = "pending, succeeded or failed";
 
 /// What a replay is asked for: events by their ids, or those of a time.
-fn replay_of(fields: ReplayFields) -> Result<ReplayOf, Refusal> {
+fn replay_of(fields: &ReplayFields) -> Result<ReplayOf, Refusal> {
     let time = |field, given: &Option<String>| parsed(given.as_deref(), field, RFC_3339, Timestamp::parse);
     if let Some(ids) = &fields.event_ids {
         if fields.since.is_some() {

@@ -31,8 +31,7 @@ pub(super) struct Settings {
     /// Whether YES starts messages again: true or false
     #[arg(long, value_name = "BOOL")]
     yes_starts: Option<bool>,
-    /// What happens to texts that seem to ask for an end in other words: flag, opt_out or ignore
-    #[arg(long)]
+    #[arg(long, help = "What happens to texts that seem to ask for an end in other words: flag, opt_out or ignore")]
     suspected: Option<String>,
     /// How far an opt-out by keyword reaches, for an account: account or number
     #[arg(long)]

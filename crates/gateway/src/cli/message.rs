@@ -19,42 +19,46 @@ pub(super) struct Message {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Lists messages, newest first
-    List {
-        /// Of this account
-        #[arg(long)]
-        account: Option<String>,
-        /// live or test: sent with keys of this mode
-        #[arg(long)]
-        mode: Option<String>,
-        /// queued, sent, delivered, undelivered or failed
-        #[arg(long)]
-        status: Option<String>,
-        /// To this number
-        #[arg(long)]
-        to: Option<String>,
-        /// From this number
-        #[arg(long)]
-        from: Option<String>,
-        /// With this reference of its client
-        #[arg(long)]
-        reference: Option<String>,
-        /// Of this broadcast
-        #[arg(long)]
-        broadcast: Option<String>,
-        /// Accepted at this time or later, as in RFC 3339
-        #[arg(long)]
-        after: Option<String>,
-        /// Accepted before this time
-        #[arg(long)]
-        before: Option<String>,
-        #[command(flatten)]
-        length: Length,
-    },
+    List(Box<List>),
     /// Shows one, with its whole life
     Show {
         /// Its id
         id: String,
     },
+}
+
+/// Which messages are listed.
+#[derive(Debug, clap::Args)]
+struct List {
+    /// Of this account
+    #[arg(long)]
+    account: Option<String>,
+    /// live or test: sent with keys of this mode
+    #[arg(long)]
+    mode: Option<String>,
+    /// queued, sent, delivered, undelivered or failed
+    #[arg(long)]
+    status: Option<String>,
+    /// To this number
+    #[arg(long)]
+    to: Option<String>,
+    /// From this number
+    #[arg(long)]
+    from: Option<String>,
+    /// With this reference of its client
+    #[arg(long)]
+    reference: Option<String>,
+    /// Of this broadcast
+    #[arg(long)]
+    broadcast: Option<String>,
+    /// Accepted at this time or later, as in RFC 3339
+    #[arg(long)]
+    after: Option<String>,
+    /// Accepted before this time
+    #[arg(long)]
+    before: Option<String>,
+    #[command(flatten)]
+    length: Length,
 }
 
 const COLUMNS: [(&str, &str); 8] = [
@@ -76,7 +80,8 @@ impl Message {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let door = &self.door;
         match self.action {
-            Action::List { account, mode, status, to, from, reference, broadcast, after, before, length } => {
+            Action::List(list) => {
+                let List { account, mode, status, to, from, reference, broadcast, after, before, length } = *list;
                 let filter = [
                     ("accountId", account),
                     ("mode", mode),

@@ -89,7 +89,7 @@ impl Screening {
                 output::list(&answer, &COLUMNS, door.json);
             }
             Action::Policy { account } => {
-                output::settings(&door.ask(Method::GET, &path(&account), None).await?, door.json)
+                output::settings(&door.ask(Method::GET, &path(&account), None).await?, door.json);
             }
             Action::Set { account, action, exempt, allow_domain, allow_phrase, reset } => {
                 let mut policy = if reset { json!({}) } else { door.ask(Method::GET, &path(&account), None).await? };

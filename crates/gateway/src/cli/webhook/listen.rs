@@ -33,8 +33,7 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Listen {
-    /// Where events are forwarded, such as http://localhost:3000/hook
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help = "Where events are forwarded, such as http://localhost:3000/hook")]
     forward_to: Uri,
     /// The secret that signs, `whsec_…`; a new one, which is printed, when absent
     #[arg(long, env = "SMSFACTORY_WEBHOOK_SECRET")]

@@ -158,7 +158,7 @@ proptest! {
             .map(|message| (message.from.to_string(), message.body.text().unwrap_or_default().to_owned()))
             .collect();
         texts.sort();
-        let wanted = [("+12025550143".to_owned(), one.text.clone()), ("+12025550144".to_owned(), other.text.clone())];
+        let wanted = [("+12025550143".to_owned(), one.text), ("+12025550144".to_owned(), other.text)];
         prop_assert_eq!(texts, wanted.to_vec());
         prop_assert!(messages.iter().all(|message| !message.is_partial()));
     }
