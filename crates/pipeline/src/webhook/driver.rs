@@ -20,7 +20,7 @@ use super::lane::{Action, EXCEPTIONS_MAX, Ended, Input, Lane, READ};
 use super::slots::{Slot, Slots};
 
 /// What an account changed.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Command {
     /// The endpoints of an owner.
     Changed(Owner),

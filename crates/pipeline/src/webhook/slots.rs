@@ -39,6 +39,7 @@ impl Slots {
     }
 
     /// Takes a slot back.
+    #[expect(clippy::needless_pass_by_value, reason = "a slot is given back once")]
     pub(crate) const fn give_back(&mut self, slot: Slot) {
         let Slot { is_slow } = slot;
         self.used -= 1;
