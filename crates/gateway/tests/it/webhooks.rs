@@ -339,49 +339,6 @@ async fn an_endpoint_that_is_gone_is_disabled_and_goes_on_where_it_was() {
     assert!(operator["data"].as_array().unwrap().len() == 2 && !operator.to_string().contains("whsec_"));
 }
 
-#[tokio::test]
-async fn no_endpoint_of_the_zoo_delays_another() {
-    let stage = stage().await;
-    let tenant = stage.tenant().await;
-    let head = "HTTP/1.1 200 OK\r\n";
-    let redirect = Answer::status("302 Found", "location: http://169.254.169.254/latest/meta-data\r\n");
-    let zoo = [
-        Answer::Drip(format!("{head}content-length: 2\r\n\r\nok").into_bytes()),
-        Answer::Octets(format!("{head}content-length: 100\r\n\r\n").into_bytes()),
-        Answer::Silence,
-        Answer::Last(Vec::new()),
-        redirect,
-        Answer::status("429 Too Many Requests", "retry-after: Sun, 06 Nov 2044 08:49:57 GMT\r\n"),
-        Answer::Octets(b"\x16\x03\x01\x00\x05hello".to_vec()),
-    ];
-    let mut receivers = Vec::new();
-    for answer in zoo {
-        let receiver = Receiver::answering(Some(answer)).await;
-        create(&stage, &tenant, json!({ "url": receiver.url() })).await;
-        receivers.push(receiver);
-    }
-    // Nobody listens here.
-    create(&stage, &tenant, json!({ "url": format!("http://127.0.0.1:{}/", crate::support::dead_port()) })).await;
-    let endless = Receiver::answering(Some(Answer::Endless(format!("{head}\r\nxxxxxxxxxxxxxxxx").into_bytes()))).await;
-    create(&stage, &tenant, json!({ "url": endless.url() })).await;
-    let invalid = format!("{head}x\u{1}bad: 1\r\nx-latin: \u{fffd}\r\ncontent-length: 0\r\n\r\n").into_bytes();
-    let well = Receiver::answering(Some(Answer::Octets(invalid))).await;
-    let made = create(&stage, &tenant, json!({ "url": well.url() })).await;
-    for number in 0..20 {
-        stage.send(&tenant, RECIPIENT, &format!("message {number}")).await;
-    }
-    // Within the test's deadline: an endpoint that hangs has fifteen seconds for each request.
-    well.count(40).await;
-    let succeeded = format!("/{}/delivery?status=succeeded&limit=100", id(&made));
-    eventually("a response with invalid headers is a success", async || {
-        let page = stage.ask(&webhook(&tenant, "GET", &succeeded)).await.expect(200);
-        (page["data"].as_array().unwrap().len() == 40).then_some(())
-    })
-    .await;
-    assert!(receivers[4].received().len() >= 2, "a redirect is a failure, and not followed");
-    eventually("an endless body counts by its status", async || (endless.received().len() >= 40).then_some(())).await;
-}
-
 /// The program with a tenant's key, and what it prints.
 async fn smsfactory(stage: &Stage, tenant: &Tenant, arguments: &[&str]) -> Value {
     let mut command = program(stage, tenant, arguments);

@@ -39,7 +39,7 @@ impl Slots {
     }
 
     /// Takes a slot back.
-    #[expect(clippy::needless_pass_by_value, reason = "a slot that is given back is gone: nobody gives it back twice")]
+    #[expect(clippy::needless_pass_by_value, reason = "a slot is given back once")]
     pub(crate) const fn give_back(&mut self, slot: Slot) {
         self.used -= 1;
         if slot.is_slow {

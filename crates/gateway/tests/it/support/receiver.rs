@@ -33,14 +33,6 @@ impl Received {
 pub(crate) enum Answer {
     /// These octets. The connection goes on.
     Octets(Vec<u8>),
-    /// These octets, and the connection ends.
-    Last(Vec<u8>),
-    /// Nothing ever.
-    Silence,
-    /// These octets again and again.
-    Endless(Vec<u8>),
-    /// An octet of these each second.
-    Drip(Vec<u8>),
 }
 
 impl Answer {
@@ -135,20 +127,6 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) -> std::io::Resu
         };
         match answer {
             Answer::Octets(octets) => stream.write_all(&octets).await?,
-            Answer::Last(octets) => {
-                stream.write_all(&octets).await?;
-                return stream.shutdown().await;
-            }
-            Answer::Silence => std::future::pending().await,
-            Answer::Endless(octets) => loop {
-                stream.write_all(&octets).await?;
-            },
-            Answer::Drip(octets) => {
-                for octet in octets {
-                    stream.write_all(&[octet]).await?;
-                    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-                }
-            }
         }
     }
 }
