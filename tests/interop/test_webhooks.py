@@ -3,15 +3,18 @@ standardwebhooks of npm."""
 
 import http.server
 import json
+import os
 import threading
 import unittest
 
 import standardwebhooks
 import svix.webhooks
-from node_peers import NodeReceiver
-from support import Case, Client
+from node_peers import NodeReceiver, NodeSmsc
+from python_mm4 import make_certificate
+from support import NUMBER, Case, Client
+from zoo import ANIMALS, Zoo
 
-HANDSET = "+18005551234"
+HANDSET, OTHER_NUMBER = "+18005551234", "+18005550101"
 
 # What verifies, and what it raises.
 VERIFIERS = {
@@ -120,6 +123,88 @@ class Webhooks(Case):
         self.wait_for("both events", lambda: len(receiver.requests) == 2)
         listed = self.client.ask("GET", "/event?limit=10")["data"]
         self.assertEqual(sorted(event["id"] for event in listed), sorted(event["id"] for event in receiver.events()))
+
+
+    def test_what_a_handset_sends_arrives_with_what_follows_from_it(self):
+        receiver, peer = self.receiver(), NodeSmsc()
+        self.addCleanup(peer.close)
+        os.mkdir(self.path("inbound"))
+        self.client = Client(self.path("inbound"), peer.port, {"node": ("+1", peer.port, HOOKS)})
+        self.addCleanup(self.client.end)
+        secret = self.hook(receiver.url)["secret"]
+        session = self.wait_for("the bind", lambda: peer.told("bound", system_id="node"))[0]["session"]
+        sender = {"source_addr_ton": 1, "source_addr": HANDSET[1:]}
+        number = {"dest_addr_ton": 1, "destination_addr": NUMBER[1:]}
+        peer.deliver(session, **sender, **number, short_message="Stop!")
+        self.wait_for("the events", lambda: len(receiver.requests) >= 3)
+        said = {}
+        for headers, body in receiver.requests:
+            event = self.verified(secret, headers, body)
+            said[event["type"]] = event["data"]
+        message, opt_out = said["messaging.incoming.message.received"], said["messaging.recipient.opted_out"]
+        self.assertEqual((message["body"], message["keyword"], message["from"]), ("Stop!", "stop", HANDSET))
+        self.assertEqual(message, self.client.ask("GET", f"/message/{message['id']}"))
+        self.assertEqual(
+            opt_out,
+            {"number": HANDSET, "from": None, "source": "keyword", "keyword": "STOP", "messageId": message["id"]},
+        )
+        self.assertTrue(said["messaging.outgoing.message.sent"]["automatic"])
+
+    def test_no_animal_of_the_zoo_delays_another_endpoint(self):
+        zoo = Zoo(make_certificate(self.directory))
+        self.addCleanup(zoo.close)
+        hooks = {}
+        for number, (name, url) in enumerate(zoo.urls.items()):
+            # An account has ten endpoints.
+            credentials = self.client.credentials if number < 5 else self.other()
+            hooks[name] = (credentials, self.hook_of(credentials, url))
+        receiver = self.receiver()
+        self.hook(receiver.url)
+        beside = self.receiver()
+        self.hook_of(self.other(), beside.url)
+        for round_number in range(1, 31):
+            for credentials, sender in [(self.client.credentials, NUMBER), (self.other(), OTHER_NUMBER)]:
+                self.send_as(credentials, sender, f"round {round_number}")
+            # Two events of each message.
+            for well in [receiver, beside]:
+                self.wait_for("both events", lambda: len(well.requests) >= 2 * round_number)
+        self.assertEqual((len(receiver.requests), len(beside.requests)), (60, 60))
+        self.wait_for("a visit to every animal", lambda: all(zoo.visits[animal.__name__] for animal in ANIMALS))
+        self.assertEqual(zoo.visits["wrong_certificate"], 0)
+        causes = {name: self.first_attempt(*hook) for name, hook in hooks.items()}
+        self.assertEqual((causes["redirect"]["httpStatus"], causes["busy"]["httpStatus"]), (301, 429))
+        self.assertEqual(causes["garbled"]["httpStatus"], 204)
+        self.assertIn("certificate", causes["wrong_certificate"]["cause"].lower())
+        credentials, gone = hooks["gone"]
+        shown = self.ask_as(credentials, "GET", f"/webhook/{gone}")
+        self.assertEqual((shown["active"], shown["disabledReason"]), (False, "gone"))
+        # One request asks for ten seconds, and as many as may be under way before its answer was known.
+        self.assertLessEqual(zoo.visits["busy"], 16)
+
+    def other(self):
+        """The credentials of another account."""
+        if not hasattr(self, "of_other"):
+            self.of_other = self.client.server.account(OTHER_NUMBER)
+        return self.of_other
+
+    def ask_as(self, credentials, method, path, body=None):
+        mine, self.client.credentials = self.client.credentials, credentials
+        try:
+            return self.client.ask(method, path, body)
+        finally:
+            self.client.credentials = mine
+
+    def hook_of(self, credentials, url):
+        return self.ask_as(credentials, "POST", "/webhook", {"url": url})["id"]
+
+    def send_as(self, credentials, sender, text):
+        self.ask_as(credentials, "POST", "/message", {"to": HANDSET, "from": sender, "body": text})
+
+    def first_attempt(self, credentials, hook):
+        """The first attempt of an endpoint's oldest delivery that has one."""
+        path = f"/webhook/{hook}/delivery?limit=100"
+        tried = lambda: [d for d in self.ask_as(credentials, "GET", path)["data"] if d["attempts"]]  # noqa: E731
+        return self.wait_for(f"an attempt at {hook}", tried)[-1]["attempts"][0]
 
 
 # What lets the server send to these receivers, in front of the tables of its carriers.

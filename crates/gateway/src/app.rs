@@ -107,10 +107,9 @@ impl App {
         let carriers = start_carriers(&config, &starter).await?;
         let served = Served {
             links: MediaLinks::new(public_url(&config, api_address), &prepared.pepper),
-            objects: Arc::clone(&prepared.objects),
+            objects: prepared.objects,
         };
-        let pipeline =
-            start_pipeline(&config, prepared.objects, prepared.pepper, &carriers, reported, &starter).await?;
+        let pipeline = start_pipeline(&config, &served, prepared.pepper, &carriers, reported, &starter).await?;
         let api = Arc::new(public_api(&config, &pipeline, &reports, served));
         let operators = Arc::new(Operators::new(prepared.token, config.limits, Arc::clone(pipeline.store())));
         let clients_rooms = Arc::new(Rooms::new(bounds_of_clients(&config, prepared.clients)));

@@ -9,15 +9,16 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Response, Uri};
 use model::error::Refusal;
-use model::{EventId, EventType, MessageId, OptOut, Owner, Timestamp};
+use model::{EventId, EventType, MessageId, OptOut, Timestamp};
 use pipeline::tenants::Caller;
 use pipeline::webhook::Render;
 use serde_json::json;
 use store::contract::webhooks::{EventContent, EventRecord, EventsAfter};
 use store::{Store, StoreError};
 
+use super::links::MediaLinks;
 use super::list::{LIMIT_DEFAULT, LIMIT_MAX, parsed};
-use super::view::{BroadcastView, MessageView};
+use super::view::{BroadcastView, InboundView, MessageView};
 use super::{Api, Shared};
 use crate::http::json as answer;
 use crate::http::query::Parameters;
@@ -25,18 +26,19 @@ use crate::http::query::Parameters;
 /// Shows resources of events as the API shows them.
 pub struct Shown {
     store: Arc<dyn Store>,
+    links: MediaLinks,
 }
 
 impl Shown {
-    /// One that reads from this store what an event does not have itself.
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store }
+    /// One that reads from this store what an event does not have itself, and makes links to media.
+    pub fn new(store: Arc<dyn Store>, links: MediaLinks) -> Self {
+        Self { store, links }
     }
 
-    /// An inbound message, as `GET /message/{id}` shows it.
-    async fn inbound(&self, owner: Owner, id: MessageId) -> Result<Option<String>, StoreError> {
-        let record = self.store.message(owner, id).await?;
-        Ok(record.map(|record| MessageView::of(&record.message, &record.delivery).to_json()))
+    /// An inbound message, as `GET /message/{id}` shows it. Its links are those of an answer of the event's time.
+    async fn inbound(&self, event: &EventRecord, id: MessageId) -> Result<Option<String>, StoreError> {
+        let message = self.store.inbound_message(event.owner, id).await?;
+        Ok(message.map(|message| InboundView::of(&message, &self.links, event.at).to_json()))
     }
 }
 
@@ -46,7 +48,7 @@ impl Render for Shown {
         Ok(Some(match &event.content {
             EventContent::Message(record) => MessageView::of(&record.message, &record.delivery).to_json(),
             EventContent::Broadcast(record) => BroadcastView::of(record).to_json(),
-            EventContent::Inbound(id) => return self.inbound(event.owner, *id).await,
+            EventContent::Inbound(id) => return self.inbound(event, *id).await,
             EventContent::OptOut(opt_out) => opt_out_data(opt_out),
             EventContent::Webhook { id, reason } => {
                 let mut view = json!({ "webhookId": id.to_string() });

@@ -14,10 +14,10 @@ use pipeline::tenants::TenantBook;
 use pipeline::webhook::Vault;
 use pipeline::{BroadcastSettings, Parts, Pipeline, SANDBOX, WebhookParts};
 use runtime::Runtime;
-use store::objects::Objects;
-use store::{Store, StoreError};
+use store::StoreError;
 use tokio::sync::mpsc;
 
+use super::Served;
 use crate::api::event::Shown;
 use crate::config::Config;
 use crate::reload::carriers::{Replaceable, Starter};
@@ -38,7 +38,7 @@ pub(super) async fn start_carriers(
 
 pub(super) async fn start_pipeline(
     config: &Config,
-    objects: Arc<dyn Objects>,
+    served: &Served,
     pepper: Pepper,
     started: &BTreeMap<String, Arc<Replaceable>>,
     events: mpsc::UnboundedReceiver<CarrierEvent>,
@@ -75,7 +75,7 @@ pub(super) async fn start_pipeline(
     let media_kept = Duration::from_secs(config.media.keep_hours * 3_600);
     let index_after = Duration::from_secs(config.store.index_after_secs);
     let parked_kept = Duration::from_secs(config.receipts.parked_hours * 3_600);
-    let webhooks = webhook_parts(config, &pepper_key, &store, &runtime)?;
+    let webhooks = webhook_parts(config, &pepper_key, Shown::new(Arc::clone(&store), served.links.clone()), &runtime)?;
     let parts = Parts {
         webhooks,
         store,
@@ -86,7 +86,7 @@ pub(super) async fn start_pipeline(
         carriers,
         events,
         fetcher,
-        objects,
+        objects: Arc::clone(&served.objects),
         media_kept,
         parked_kept,
         screen,
@@ -107,13 +107,12 @@ pub(super) async fn start_pipeline(
 fn webhook_parts(
     config: &Config,
     key: &[u8; 32],
-    store: &Arc<dyn Store>,
+    shown: Shown,
     runtime: &Arc<dyn Runtime>,
 ) -> Result<WebhookParts, StartError> {
     let settings = config.webhooks.post_settings(&config.api.docs_base_url);
     let poster = Poster::new(settings, Arc::new(SystemResolver), Arc::clone(runtime))
         .map_err(|error| StartError(error.to_string()))?;
     let vault = Vault::new(key).ok_or_else(|| StartError("secrets of webhooks cannot be encrypted".to_owned()))?;
-    let render = Arc::new(Shown::new(Arc::clone(store)));
-    Ok(WebhookParts { poster, vault, render, settings: config.webhooks.settings() })
+    Ok(WebhookParts { poster, vault, render: Arc::new(shown), settings: config.webhooks.settings() })
 }

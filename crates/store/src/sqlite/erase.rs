@@ -63,8 +63,7 @@ impl Erasures for Sqlite {
     }
 
     async fn erase_inbound(&self, id: ErasureId, now: Timestamp, limit: usize) -> Result<ErasedInbound, StoreError> {
-        let erase =
-            move |group: &mut Group, number: Msisdn| inbound::erase(&group.connection, number, now, limit.max(1));
+        let erase = move |group: &mut Group, number: Msisdn| inbound::erase(group, number, now, limit.max(1));
         self.step(id, erase).await
     }
 

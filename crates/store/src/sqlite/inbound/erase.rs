@@ -4,24 +4,28 @@ use model::{ErasureCounts, MessageId, Msisdn, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 use crate::contract::erase::ErasedInbound;
-use crate::sqlite::inbound_rows;
+use crate::sqlite::writer::Group;
+use crate::sqlite::{inbound_rows, webhooks};
 
 /// Blanks at most `limit` messages of a number. All else that is known of the number goes with the last of them.
 pub(in crate::sqlite) fn erase(
-    connection: &Connection,
+    group: &mut Group,
     number: Msisdn,
     now: Timestamp,
     limit: usize,
 ) -> rusqlite::Result<(ErasureCounts, ErasedInbound)> {
     let (was, is) = (number.to_string(), Msisdn::nobody().to_string());
     let (mut counts, mut erased) = (ErasureCounts::default(), ErasedInbound::default());
-    let found = messages(connection, &was, limit)?;
+    let found = messages(&group.connection, &was, limit)?;
     erased.more = found.len() == limit;
     for id in found {
+        webhooks::erase_resource(group, id.to_bytes())?;
+        let connection = &group.connection;
         counts = counts.and(of_message(connection, id)?);
         erased.objects.extend(inbound_rows::blank(connection, id)?.unwrap_or_default());
         connection.prepare_cached(BLANK)?.execute(params![id.to_bytes(), was, is, now.as_millis()])?;
     }
+    let connection = &group.connection;
     if !erased.more {
         connection.prepare_cached(BLANK_OTHERS)?.execute([&was, &is])?;
         forget_parts(connection, &was)?;
