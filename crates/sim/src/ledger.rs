@@ -111,6 +111,12 @@ impl Facts {
         }
     }
 
+    /// The wall clock was set by so many milliseconds.
+    pub(crate) fn clock_was_set(&mut self, ms: i64) {
+        self.was_set_back |= ms < 0;
+        self.people.clock_was_set = true;
+    }
+
     /// Writes down what must not happen.
     pub(crate) fn violated(&mut self, what: String) {
         // The first few say it all.

@@ -29,6 +29,7 @@ impl Nemesis {
                 return;
             }
             let kind = *self.chance.pick(&kinds);
+            self.world.ledger.lock().people.disk_had_faults |= matches!(kind, 4..=6);
             self.strike(kind).await;
         }
     }
@@ -42,7 +43,6 @@ impl Nemesis {
                 yield_now().await;
             }
         }
-        world.ledger.lock().people.disk_had_faults |= matches!(kind, 4..=6);
         match kind {
             0 | 1 => world.site.end(Death::Killed),
             2 | 3 => world.site.end(Death::PowerCut),
@@ -78,9 +78,7 @@ impl Nemesis {
                 let ms = i64::try_from(self.chance.within(0..7_200_000)).unwrap_or(0) - 3_600_000;
                 world.executor.note(&format!("clock: set by {ms} ms"));
                 world.executor.set_wall_by(ms);
-                let mut facts = world.ledger.lock();
-                facts.was_set_back |= ms < 0;
-                facts.people.clock_was_set = true;
+                world.ledger.lock().clock_was_set(ms);
             }
             8 => {
                 let time = self.chance.millis(100..90_000);

@@ -103,7 +103,8 @@ pub(super) fn keyword(chance: &mut Chance, kind: KeywordKind) -> &'static str {
         KeywordKind::Help => &HELPS,
     };
     // Mostly the word itself, so that the same text comes again.
-    if chance.permille(500) { words[0] } else { *chance.pick(words) }
+    let at = if chance.permille(500) { 0 } else { chance.below(words.len()) };
+    words[at]
 }
 
 /// A coding in which this text can be written.
