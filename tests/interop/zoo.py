@@ -45,7 +45,8 @@ async def reset(_reader, writer):
 
 async def redirect(_reader, writer):
     """Points to the address under which clouds give out credentials."""
-    writer.write(b"HTTP/1.1 301 Moved\r\nLocation: http://169.254.169.254/latest/meta-data/\r\nContent-Length: 0\r\n\r\n")
+    to = b"http://169.254.169.254/latest/meta-data/"
+    writer.write(b"HTTP/1.1 301 Moved\r\nLocation: " + to + b"\r\nContent-Length: 0\r\n\r\n")
 
 
 async def busy(_reader, writer):
@@ -72,7 +73,7 @@ class Zoo:
     """`visits` has how many requests each animal got; `urls` where it is."""
 
     def __init__(self, certificate):
-        self.visits, self.urls = {}, {}
+        self.visits, self.urls, self.servers = {}, {}, []
         self.loop = asyncio.new_event_loop()
         threading.Thread(target=self.loop.run_forever, daemon=True).start()
         for animal in ANIMALS:
@@ -100,11 +101,14 @@ class Zoo:
         starting = asyncio.run_coroutine_threadsafe(
             asyncio.start_server(visit, "127.0.0.1", 0, ssl=context), self.loop
         )
-        port = starting.result(20).sockets[0].getsockname()[1]
+        self.servers.append(starting.result(20))
+        port = self.servers[-1].sockets[0].getsockname()[1]
         return f"{scheme}://127.0.0.1:{port}/hook"
 
     def close(self):
         async def end():
+            for server in self.servers:
+                server.close()
             tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
             for task in tasks:
                 task.cancel()

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use model::sampler::Sampler;
-use model::webhook::DisabledReason;
+use model::webhook::{DisabledReason, Webhook};
 use model::{Owner, Timestamp, WebhookId};
 use store::StoreError;
 use store::contract::webhooks::{Endpoint, EventBell, Progress};
@@ -18,6 +18,14 @@ use super::WebhookSettings;
 use super::attempt::{self, Context, Target};
 use super::lane::{Action, EXCEPTIONS_MAX, Ended, Input, Lane, READ};
 use super::slots::{Slot, Slots};
+
+/// Whether the same events are sent to an endpoint in the same order, before a change and after it.
+fn is_sent_alike(before: &Webhook, after: &Webhook) -> bool {
+    before.events == after.events
+        && before.active == after.active
+        && before.ordering == after.ordering
+        && before.broadcast_messages == after.broadcast_messages
+}
 
 /// What an account changed.
 #[derive(Clone, Copy, Debug)]
@@ -276,9 +284,13 @@ impl Driver {
             let id = endpoint.webhook.id;
             match self.entries.get_mut(&id) {
                 Some(entry) => {
+                    let is_other = !is_sent_alike(&entry.target.webhook, &endpoint.webhook);
                     // Secrets and connections are those of the endpoint as it is now.
                     entry.target = Arc::new(Target::new(Arc::new(endpoint.webhook.clone())));
-                    self.input(id, Input::Changed(Box::new(endpoint)));
+                    // A lane that begins to read anew sends again what is delivered and not on record.
+                    if is_other {
+                        self.input(id, Input::Changed(Box::new(endpoint)));
+                    }
                 }
                 None => self.add(endpoint),
             }

@@ -295,7 +295,8 @@ pub trait Inbound: Send + Sync {
     /// if the answer to that one is not known to have reached the carrier in time ([`Self::answered`]). So is a part
     /// that is known with the same content, of a message that lacks other parts or was completed within that time. A
     /// part whose number is known with other content begins another message: what had come of the one before is shown
-    /// as far as it has come.
+    /// as far as it has come. A whole message that asks for an opt-out which is not in force is no repeat: the handset
+    /// opted in meanwhile.
     ///
     /// Parts belong together that have the same carrier, addresses, form, reference, total and other elements. A
     /// message that they complete is interpreted and written with all that follows from it: the opt-out list and its

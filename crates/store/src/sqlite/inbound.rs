@@ -21,6 +21,7 @@ use rusqlite::Connection;
 use super::Sqlite;
 use super::fault::Fault;
 use super::inbound_rows;
+use super::optouts;
 use super::stop::Rest;
 use super::turns::{Reader, Work};
 use super::writer::Group;
@@ -183,20 +184,11 @@ fn record(
 ) -> rusqlite::Result<(Recorded, Option<Rest>)> {
     let (name, is_repeat) = arrivals::note(&group.connection, arrival)?;
     let recorded = |outcome| Recorded { arrival: name, outcome };
-    if is_repeat {
+    if is_repeat && !stops_again(group, arrival, interpreter)? {
         return Ok((recorded(InboundOutcome::Repeated), None));
     }
     let assembled = match &arrival.part {
-        None => Assembled {
-            carrier: arrival.carrier.clone(),
-            from: arrival.from.clone(),
-            to: arrival.to.clone(),
-            received_at: arrival.at,
-            total: 1,
-            parts: vec![(1, Arc::clone(&arrival.content))],
-            media: Arc::clone(&arrival.media),
-            earlier: None,
-        },
+        None => whole(arrival),
         Some(part) => match joins::join(&group.connection, arrival, part)? {
             Joined::Known => return Ok((recorded(InboundOutcome::Repeated), None)),
             Joined::Waits(replaced) => {
@@ -215,6 +207,35 @@ fn record(
     };
     let (_, outcome, rest) = write(group, &assembled, interpreter, arrival.at)?;
     Ok((recorded(outcome), rest))
+}
+
+/// A whole message as the interpreter reads it.
+fn whole(arrival: &Arrival) -> Assembled {
+    Assembled {
+        carrier: arrival.carrier.clone(),
+        from: arrival.from.clone(),
+        to: arrival.to.clone(),
+        received_at: arrival.at,
+        total: 1,
+        parts: vec![(1, Arc::clone(&arrival.content))],
+        media: Arc::clone(&arrival.media),
+        earlier: None,
+    }
+}
+
+/// Whether something that seems to come again asks for an opt-out that is not in force: the handset opted in meanwhile.
+/// Then it counts as another message. If the carrier had the answer to the first one after all, the handset has sent
+/// STOP a second time, and a text that is shown twice does less harm than a STOP that is lost.
+fn stops_again(group: &Group, arrival: &Arrival, interpreter: &dyn Interpreter) -> rusqlite::Result<bool> {
+    if arrival.part.is_some() {
+        return Ok(false);
+    }
+    let (Interpreted::Owned(_, consequence) | Interpreted::Unrouted(_, consequence)) =
+        interpreter.interpret(&whole(arrival));
+    match consequence.opt {
+        Some(Opt::Out(opt_out)) => Ok(!optouts::is_in_force(&group.connection, opt_out.name)?),
+        Some(Opt::In(..)) | None => Ok(false),
+    }
 }
 
 /// Shows what has come of a message, if parts of it are awaited.

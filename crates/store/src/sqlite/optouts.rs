@@ -236,6 +236,11 @@ pub(super) fn write(
     Ok(())
 }
 
+/// Whether the list has an opt-out of this name.
+pub(super) fn is_in_force(connection: &Connection, name: OptOutName) -> rusqlite::Result<bool> {
+    Ok(find(connection, name)?.is_some())
+}
+
 /// The opt-out of this name, and where it came from.
 fn find(connection: &Connection, name: OptOutName) -> rusqlite::Result<Option<(i64, OptOutSource)>> {
     let OptOutName { owner, number, from } = name;

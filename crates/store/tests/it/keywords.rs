@@ -262,6 +262,17 @@ pub(crate) async fn a_start_ends_the_opt_outs_in_its_scope(fresh: impl Backend) 
     assert_eq!(ended.collect::<Vec<_>>(), [(Some(start.id), at(9)); 2]);
 }
 
+pub(crate) async fn a_stop_that_seems_to_come_again_counts_once_the_handset_opted_in(fresh: impl Backend) {
+    let counter = Counter::at(Desk::open(&fresh).await);
+    let hear = async |text: &'static str, secs| counter.hear(arrival(text, after(secs))).await.outcome;
+    assert!(message(hear("STOP", 0).await).1.opt_changed);
+    assert_eq!(hear("STOP", 1).await, InboundOutcome::Repeated);
+    assert!(message(hear("START", 2).await).1.opt_changed);
+    assert!(message(hear("STOP", 3).await).1.opt_changed);
+    assert_eq!(hear("STOP", 4).await, InboundOutcome::Repeated);
+    assert_eq!(hear("START", 5).await, InboundOutcome::Repeated, "one that comes again ends no opt-out");
+}
+
 pub(crate) async fn a_confirmation_of_a_start_does_not_follow_a_stop(fresh: impl Backend) {
     let counter = Counter::at(Desk::open(&fresh).await);
     followed(&counter, arrival("STOP", at(0))).await;

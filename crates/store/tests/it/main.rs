@@ -261,6 +261,7 @@ macro_rules! conformance {
                 no_more_than_three_automatic_messages_are_written_in_an_hour
                 a_text_that_the_handset_sends_back_is_not_answered
                 a_start_ends_the_opt_outs_in_its_scope
+                a_stop_that_seems_to_come_again_counts_once_the_handset_opted_in
                 a_confirmation_of_a_start_does_not_follow_a_stop
                 a_stop_to_a_number_of_no_account_counts_for_its_former_owner
                 the_test_world_has_its_own_opt_outs_and_bounds
