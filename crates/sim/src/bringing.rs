@@ -7,23 +7,11 @@ use carrier::{Ack, Event, Inbound};
 use tokio::sync::mpsc;
 
 use crate::executor::ProcessId;
+use crate::ledger::Brought;
 use crate::network::Network;
 
 /// How soon a carrier has the answer that has it in time.
 const IN_TIME: Duration = Duration::from_secs(10);
-
-/// How a carrier brought something.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Brought {
-    /// How often.
-    pub(crate) copies: usize,
-    /// The process to which the first copy went.
-    pub(crate) first_to: ProcessId,
-    /// The process that answered.
-    pub(crate) last_to: ProcessId,
-    /// Whether that process knows that the carrier has the answer.
-    pub(crate) is_answered: bool,
-}
 
 impl Network {
     /// Brings a message, or a part of one, until it is taken.

@@ -11,9 +11,8 @@ use std::time::Duration;
 use carrier::{Inbound, InboundContent};
 use model::{AccountId, InboundAddress, KeywordKind, Msisdn, Originator};
 
-use crate::bringing::Brought;
 use crate::chance::Chance;
-use crate::ledger::Text;
+use crate::ledger::{Brought, Text};
 use crate::network::Network;
 use crate::world::{World, recipient};
 

@@ -12,7 +12,7 @@ use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Originator, Status}
 use tokio::sync::Notify;
 
 use crate::executor::ProcessId;
-pub(crate) use people::{Asked, Change, Name, People, Standing, Text, Times};
+pub(crate) use people::{Asked, Brought, Change, Name, People, Standing, Text, Times};
 
 /// Everything that happened.
 #[derive(Default)]

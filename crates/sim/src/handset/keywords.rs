@@ -12,8 +12,7 @@ use store::contract::messages::MessageFilter;
 
 use super::Person;
 use super::saying::{Saying, coding_of, keyword};
-use crate::bringing::Brought;
-use crate::ledger::{Change, Named};
+use crate::ledger::{Brought, Change, Named};
 use crate::plan::Mood;
 
 impl Person {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use model::{AccountId, KeywordKind, Mode, Msisdn, Originator};
 
-use crate::bringing::Brought;
+use crate::executor::ProcessId;
 
 /// Everything that people wrote, and what is to follow from it.
 #[derive(Default)]
@@ -23,6 +23,19 @@ pub(crate) struct People {
     pub(crate) clock_was_set: bool,
     /// Whether the disk had faults: that a carrier has our answer may not be on it.
     pub(crate) disk_had_faults: bool,
+}
+
+/// How a carrier brought something.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Brought {
+    /// How often.
+    pub(crate) copies: usize,
+    /// The process to which the first copy went.
+    pub(crate) first_to: ProcessId,
+    /// The process that answered.
+    pub(crate) last_to: ProcessId,
+    /// Whether that process knows that the carrier has the answer.
+    pub(crate) is_answered: bool,
 }
 
 /// A text as the store is to have it.
