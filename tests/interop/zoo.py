@@ -19,7 +19,7 @@ async def slow_head(reader, writer):
 async def drip(_reader, writer):
     """Sends one octet of its body a second."""
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3600\r\n\r\n")
-    while True:
+    while not writer.is_closing():
         writer.write(b"x")
         await writer.drain()
         await asyncio.sleep(1)
@@ -28,7 +28,7 @@ async def drip(_reader, writer):
 async def endless(_reader, writer):
     """Sends a body without end, as fast as it can."""
     writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-    while True:
+    while not writer.is_closing():
         writer.write(b"10000\r\n" + b"x" * 65_536 + b"\r\n")
         await writer.drain()
 
@@ -75,7 +75,8 @@ class Zoo:
     def __init__(self, certificate):
         self.visits, self.urls, self.servers = {}, {}, []
         self.loop = asyncio.new_event_loop()
-        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
         for animal in ANIMALS:
             self.urls[animal.__name__] = self.open(animal, "http")
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -93,7 +94,8 @@ class Zoo:
                 self.visits[name] += 1
                 await animal(reader, writer)
                 await writer.drain()
-            except (OSError, asyncio.IncompleteReadError):
+            except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                # A visitor that has left, or the end of the zoo.
                 pass
             finally:
                 writer.close()
@@ -116,3 +118,5 @@ class Zoo:
 
         asyncio.run_coroutine_threadsafe(end(), self.loop).result(20)
         self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(20)
+        self.loop.close()

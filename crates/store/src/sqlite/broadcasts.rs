@@ -43,6 +43,9 @@ const COLUMNS: &str = "b.account_id, b.id, b.mode, b.kind, b.originator, b.body,
      b.total, b.blocked, b.created_at, b.expires_at, p.status, p.skipped, p.queued, p.sent, p.delivered, \
      p.undelivered, p.failed, b.media_id, b.client_reference";
 
+/// How many columns [`COLUMNS`] has.
+const COLUMN_COUNT: usize = 22;
+
 #[async_trait]
 impl Broadcasts for Sqlite {
     async fn admit_broadcast(&self, admission: Admission<NewBroadcast>) -> Result<Admitted<Broadcast>, StoreError> {
@@ -314,7 +317,9 @@ fn unexpanded(
     let after = after.map_or([0; 16], BroadcastId::to_bytes);
     connection
         .prepare_cached(&sql)?
-        .query_map(params![after, limit, node.get()], |row| Ok((broadcast(row).map(Arc::new)?, row.get(21)?)))?
+        .query_map(params![after, limit, node.get()], |row| {
+            Ok((broadcast(row).map(Arc::new)?, row.get(COLUMN_COUNT)?))
+        })?
         .collect()
 }
 
