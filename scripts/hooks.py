@@ -8,10 +8,11 @@ import threading
 
 
 class Receiver:
-    """`arrived` has the body of each request in the order in which they came, whatever it was answered."""
+    """`arrived` has the body of each request in the order in which they came, whatever it was answered. It fails so
+    many events, each of them once: a second failure is tried again after minutes."""
 
     def __init__(self, failing=0.0, seed=1):
-        self.arrived, self.lock = [], threading.Lock()
+        self.arrived, self.failed, self.lock = [], set(), threading.Lock()
         chance, receiver = random.Random(seed), self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -20,8 +21,11 @@ class Receiver:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"]))
                 with receiver.lock:
-                    receiver.arrived.append((self.headers["webhook-id"], body))
-                    status = 503 if chance.random() < failing else 204
+                    name = self.headers["webhook-id"]
+                    receiver.arrived.append((name, body))
+                    fails = name not in receiver.failed and chance.random() < failing
+                    receiver.failed.update([name] if fails else [])
+                    status = 503 if fails else 204
                 self.send_response(status)
                 self.send_header("content-length", "0")
                 self.end_headers()
