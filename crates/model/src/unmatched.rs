@@ -36,7 +36,7 @@ words! {
         UnknownId = "unknown_id",
         /// A receipt or request that cannot be read, or that names no message.
         Unreadable = "unreadable",
-        /// A message of a handset, which this platform does not receive.
+        /// A multimedia message of a handset that is too large.
         Inbound = "inbound",
     }
 }

@@ -1,8 +1,8 @@
 //! Messages of handsets: what their octets mean, whose they are, and what follows from them.
 //!
-//! Carriers bring them (`carrier::Inbound`). [`arrivals`] makes of each what the store records; [`files`] has put its
-//! media into their place before. The store joins parts and calls the [`Interpreting`] inside its transaction. That one
-//! reads the [`content`] ([`reading`]), finds the owner, and decides on opt-outs and [`replies`].
+//! Carriers bring them (`carrier::Inbound`). `arrivals` makes of each what the store records; `files` has put its
+//! media into their place before. The store joins parts and calls the `Interpreting` inside its transaction. That one
+//! reads the `content` (`reading`), finds the owner, and decides on opt-outs and `replies`.
 
 mod arrivals;
 mod content;

@@ -2,7 +2,7 @@
 //!
 //! The store logs events as they happen. Each endpoint has a `lane` that decides what is sent next, by the `health` of
 //! the endpoint and the `schedule`; `driver` has the lanes of all endpoints, shares out the `slots`, and makes the
-//! attempts (`attempt`), whose bodies are an [`envelope`] around what the API shows, signed as [`seal`] says.
+//! attempts (`attempt`), whose bodies are an [`mod@envelope`] around what the API shows, signed as [`seal`] says.
 //! [`Webhooks`] is what the API asks.
 
 mod attempt;

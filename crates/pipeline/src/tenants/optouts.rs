@@ -144,7 +144,7 @@ impl TenantBook {
     }
 
     /// Opts handsets out: one result each, in order, `true` where it was not opted out under that name. At most
-    /// [`TOGETHER`] are written together; where the store fails between, those before are in force, and a repeat
+    /// a thousand are written together; where the store fails between, those before are in force, and a repeat
     /// changes nothing about them.
     ///
     /// # Errors
