@@ -42,6 +42,15 @@ def decode(septets):
     return text
 
 
+def pack(septets):
+    """Septets as they are on the air, eight in seven octets. Where seven bits are left over, a carriage return fills
+    them (TS 23.038, 6.1.2.3.1)."""
+    if len(septets) % 8 == 7:
+        septets = septets + b"\r"
+    bits = sum(septet << 7 * place for place, septet in enumerate(septets))
+    return bits.to_bytes((len(septets) * 7 + 7) // 8, "little")
+
+
 def unpack(octets, header_octets=0):
     """The septets of octets as they are on the air; after a header they begin at the next septet's boundary (TS 23.040,
     9.2.3.24).

@@ -1,7 +1,9 @@
 """Messages of handsets from SMSCs that are not ours, in every form in which carriers bring them: each becomes one
 message with exactly that text, and STOP stops."""
 
+import base64
 import itertools
+import os
 import unittest
 import urllib.error
 
@@ -125,6 +127,45 @@ class Node(Case):
         self.deliver("ÿ Ω".replace("Ω", "½").encode("iso-8859-1"), data_coding=3)
         texts = [plain + f" {number}" for number in [1, 2, 3]] + ["flash", "ÿ ½"]
         self.comes_out_as(texts + [wide + f" {number}" for number in [1, 2, 3, 4]])
+
+    def test_data_and_national_tables_are_told_from_text(self):
+        turkish = bytes([3, 0x24, 1, 1]) + gsm.encode("yakla") + bytes([0x1B, 0x73])
+        to_port = bytes([6, 5, 4, 0x0B, 0x84, 0x23, 0xF0]) + b"\x01\x06\x03"
+        numbers = [
+            self.deliver(turkish, data_coding=0, esm_class=0x40),
+            self.deliver(to_port, data_coding=4, esm_class=0x40),
+            self.deliver(b"\x00\xff\x80", data_coding=0xF5),
+            # Short Message Type 0 is acknowledged and dropped.
+            self.deliver(gsm.encode("silent"), data_coding=0, protocol_id=0x40),
+        ]
+        self.assertEqual({self.smsc.status(number) for number in numbers}, {OK})
+        found = self.wait_for("three messages", lambda: len(self.inbound()) == 3 and self.inbound())
+        bodies = {message.get("body") for message in found}
+        data = {message.get("bodyBase64") for message in found}
+        self.assertEqual(bodies, {"yaklaş", None})
+        wanted = [base64.b64encode(octets).decode() for octets in [b"\x01\x06\x03", b"\x00\xff\x80"]]
+        self.assertEqual(data, {None, *wanted})
+
+    def test_a_carrier_has_its_own_meaning_of_no_alphabet(self):
+        peers = {}
+        for name, alphabet, text, octets in [
+            ("packed", "gsm7_packed", "Grüße [€] 1234567", gsm.pack(gsm.encode("Grüße [€] 1234567"))),
+            ("latin", "latin1", "ÿ ½ ça va", "ÿ ½ ça va".encode("latin-1")),
+            ("eight", "utf8", "Grüße 👋🏽", "Grüße 👋🏽".encode()),
+        ]:
+            peers[name] = NodeSmsc()
+            self.addCleanup(peers[name].close)
+            os.mkdir(self.path(name))
+            lines = f'inbound_alphabet = "{alphabet}"'
+            client = Client(self.path(name), peers[name].port, {name: ("+1800", peers[name].port, lines)})
+            self.addCleanup(client.end)
+            bound = self.wait_for(f"the bind of {name}", lambda: peers[name].told("bound", system_id=name))
+            number = peers[name].deliver(
+                bound[0]["session"], **addresses(), data_coding=0, short_message={"hex": octets.hex()}
+            )
+            self.assertEqual(peers[name].status(number), OK)
+            (message,) = client.ask("GET", "/message?direction=inbound")["data"]
+            self.assertEqual(message["body"], text)
 
     def test_what_the_package_encodes_itself_is_read(self):
         number = self.smsc.deliver(self.sessions()[0], **addresses(), short_message="It's {10} €, ок?")
