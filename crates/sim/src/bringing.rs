@@ -50,9 +50,9 @@ impl Network {
         let answer = async {
             match self.runtime.timeout(patience, answered.recv()).await {
                 Ok(Some((_, Answer::Taken))) => {
-                    let took = self.executor.now().saturating_sub(sent);
                     self.runtime.sleep(travel).await;
-                    Some(took)
+                    // As a session judges it, which may stand still before it has written its answer.
+                    Some(self.executor.now().saturating_sub(sent))
                 }
                 _ => None,
             }

@@ -50,6 +50,8 @@ pub(super) struct Arrived {
     by_age: VecDeque<(Timestamp, AckId)>,
     /// Answered since the last write.
     answered: Vec<ArrivalId>,
+    /// When a message came last, in steady time. What carriers said until then was heard.
+    heard_until: Timestamp,
 }
 
 impl Arrived {
@@ -61,6 +63,7 @@ impl Arrived {
         now: Moment,
         writes: &mut Vec<Arrival>,
     ) {
+        self.heard_until = now.steady;
         let arrivals = arrivals_of(&carrier, *inbound, media.clone(), now.wall, is_ours);
         let heard = arrivals.iter().map(Heard::of).collect();
         self.pending.push(Pending { ack, arrivals: arrivals.len(), media, heard });
@@ -92,7 +95,8 @@ impl Arrived {
             // A message that is on disk may need its files.
             Kept::Unknown => return Vec::new(),
         };
-        self.forget_old(now.steady);
+        // Not those older than the present: a write that took long kept what carriers say waiting.
+        self.forget_old(self.heard_until);
         let (mut acks, mut reports, mut discarded, mut due) = (Vec::new(), Vec::new(), Vec::new(), BTreeSet::new());
         let mut results = results.into_iter();
         for Pending { ack, arrivals, media, heard } in pending {

@@ -106,10 +106,26 @@ fn the_store_hears_which_answers_their_carriers_had_once() {
     let (event, old) = text(2, &answers);
     told(&mut recording, vec![event]);
     perform(recording.on(taken(vec![recorded(8, InboundOutcome::Part)]), NOW));
-    told(&mut recording, vec![text(3, &answers).0]);
     let later = Moment { steady: NOW.steady + Duration::from_secs(61), ..NOW };
+    recording.on(Input::Told(&mut vec![text(3, &answers).0]), later);
     perform(recording.on(taken(vec![recorded(9, InboundOutcome::Part)]), later));
     assert_eq!(told(&mut recording, vec![answered(old)]).0.unwrap().answered, []);
+}
+
+#[test]
+fn an_answer_is_not_forgotten_while_a_write_takes_long() {
+    let (answers, _came) = unbounded_channel();
+    let mut recording = recording();
+    let (first, ack) = text(1, &answers);
+    told(&mut recording, vec![first]);
+    perform(recording.on(taken(vec![recorded(7, InboundOutcome::Part)]), NOW));
+    // The carrier has its answer at once, and says so while the next message is being written for minutes.
+    told(&mut recording, vec![text(2, &answers).0]);
+    let later = Moment { wall: NOW.wall + Duration::from_secs(300), steady: NOW.steady + Duration::from_secs(300) };
+    perform(recording.on(taken(vec![recorded(8, InboundOutcome::Part)]), later));
+    let said = CarrierEvent { carrier: "main".into(), event: Event::Answered(ack) };
+    let (writes, _) = told(&mut recording, vec![said]);
+    assert_eq!(writes.unwrap().answered, [ArrivalId(7)]);
 }
 
 #[test]
