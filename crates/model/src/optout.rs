@@ -1,4 +1,5 @@
-//! Opt-outs: handsets that an account may send nothing to, because they said so or somebody did for them.
+//! Opt-outs: handsets that an account may send nothing to, because the handset said so, or the account or
+//! the operator did.
 
 use std::sync::Arc;
 

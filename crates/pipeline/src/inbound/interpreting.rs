@@ -121,7 +121,7 @@ impl Interpreting {
             Meaning::Suspected(Suspected::OptOut) => (KeywordKind::Stop, None),
             Meaning::Suspected(Suspected::Flag | Suspected::Ignore) | Meaning::Other => return Consequence::default(),
         };
-        // In a group, nobody knows whom an answer would reach.
+        // In a group, an answer could reach people who did not ask.
         let reply = message.additional_recipients.is_empty().then(|| {
             self.replies.reply(Occasion { kind, owner, number: to, handset, received_at: message.received_at })
         });
