@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -136,7 +137,47 @@ impl Line {
     }
 }
 
-/// Makes requests.
+/// What makes requests: a [`Poster`], or the endpoints themselves where there are no sockets.
+#[async_trait]
+pub trait Post: Send + Sync {
+    /// Judges a URL that is to be asked later.
+    ///
+    /// # Errors
+    /// [`PostError::Denied`] when it breaks a rule; otherwise when it cannot be judged now.
+    async fn judge(&self, url: &str) -> Result<(), PostError>;
+
+    /// Posts a body to the URL of a line, with headers whose names are in lower case. Redirects are responses like
+    /// others.
+    ///
+    /// # Errors
+    /// Why there is no whole response.
+    async fn post(
+        &self,
+        line: &Line,
+        url: &str,
+        headers: &[(&'static str, String)],
+        body: Bytes,
+    ) -> Result<Posted, PostError>;
+}
+
+#[async_trait]
+impl Post for Poster {
+    async fn judge(&self, url: &str) -> Result<(), PostError> {
+        Self::judge(self, url).await
+    }
+
+    async fn post(
+        &self,
+        line: &Line,
+        url: &str,
+        headers: &[(&'static str, String)],
+        body: Bytes,
+    ) -> Result<Posted, PostError> {
+        Self::post(self, line, url, headers, body).await
+    }
+}
+
+/// Makes requests over sockets.
 pub struct Poster {
     guard: Guard,
     tls: TlsConnector,

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fetch::guard::GuardSettings;
-use fetch::post::{PostError, PostSettings, Poster};
+use fetch::post::{Post, PostError, PostSettings, Poster};
 use fetch::resolve::Resolve;
 use fetch::{Trust, UserAgent};
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
@@ -52,7 +52,7 @@ pub struct WebhookSettings {
 /// What webhooks are made of.
 pub struct WebhookParts {
     /// What makes the requests.
-    pub poster: Poster,
+    pub poster: Arc<dyn Post>,
     /// What encrypts secrets.
     pub vault: Vault,
     /// What shows resources.
@@ -84,7 +84,7 @@ impl WebhookParts {
         let poster = Poster::new(settings, resolver, runtime).map_err(|error| error.to_string())?;
         let vault = Vault::new(&[0; 32]).ok_or("the key of the vault has another length")?;
         let settings = WebhookSettings { requests_max: 8, keep: Duration::from_secs(7 * 86_400) };
-        Ok(Self { poster, vault, render: Arc::new(Nothing), settings })
+        Ok(Self { poster: Arc::new(poster), vault, render: Arc::new(Nothing), settings })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod broadcasts;
 mod erasures;
+pub(crate) mod hooks;
 mod inbound;
 mod opt_outs;
 mod paces;
@@ -87,6 +88,7 @@ pub(crate) fn count(world: &World, all: &Everything) -> Counts {
         duplicates: facts.taken.values().map(|copies| copies.len() as u64 - 1).sum(),
         unknown: all.messages.values().map(|found| u64::from(found.record.delivery.unknown_outcomes)).sum(),
         kills: facts.kills,
+        events: world.servers.with(|servers| servers.values().map(|server| server.requests).sum()),
     }
 }
 

@@ -13,4 +13,6 @@ pub struct Counts {
     pub unknown: u64,
     /// Ends of processes.
     pub kills: u64,
+    /// Requests that endpoints received.
+    pub events: u64,
 }

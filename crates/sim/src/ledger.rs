@@ -73,6 +73,8 @@ pub(crate) struct Facts {
     pub(crate) refused: BTreeSet<MessageId>,
     /// The last status that was read.
     pub(crate) seen: BTreeMap<MessageId, Status>,
+    /// Messages that were seen as sent.
+    pub(crate) was_sent: BTreeSet<MessageId>,
     /// Numbers of which an erasure was begun, or perhaps.
     pub(crate) erased: BTreeSet<Msisdn>,
     /// Messages that an erasure blanked which had ended when this moment came.

@@ -3,7 +3,8 @@
 //!
 //! Reading order: [`chance`], [`executor`] (one thread, time that jumps), [`plan`] (what a seed makes of a scenario),
 //! [`site`] (the machine: its disk, the process that is up, and what starts it again), [`network`] and [`mod@line`] (a
-//! carrier's two sides), `bringing` (messages of handsets), the actors (`client`, `handset`, `operator`, `nemesis`),
+//! carrier's two sides), `bringing` (messages of handsets), `hooks` (servers
+//! that receive events), the actors (`client`, `handset`, `operator`, `nemesis`),
 //! [`scenario`] (one run), `check` (what must hold), [`seeds`] (many runs). `docs/simulation.md` says what is simulated
 //! and what is not.
 
@@ -14,6 +15,7 @@ mod client;
 pub mod counts;
 pub mod executor;
 mod handset;
+mod hooks;
 pub mod ledger;
 pub mod line;
 mod nemesis;

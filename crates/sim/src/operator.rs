@@ -243,6 +243,9 @@ impl Operator {
 impl crate::ledger::Facts {
     /// A reader saw the status of a message.
     pub(crate) fn saw(&mut self, id: MessageId, status: Status) {
+        if status == Status::Sent {
+            self.was_sent.insert(id);
+        }
         match self.seen.insert(id, status) {
             Some(before) if before != status && !leads_to(before, status) => {
                 self.violations.push(format!("{id} went from {} to {}", before.as_str(), status.as_str()));

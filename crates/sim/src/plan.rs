@@ -10,6 +10,7 @@ use pipeline::route::{OnUnknown, Route};
 use pipeline::{DispatchSettings, QueueLimits};
 
 use crate::chance::Chance;
+use crate::hooks::plan::{HookEnd, HookPlan, hooks};
 use crate::weather::Weather;
 
 /// How much goes wrong.
@@ -48,6 +49,10 @@ pub struct Plan {
     pub accounts: Vec<AccountPlan>,
     /// What people write.
     pub handsets: HandsetPlan,
+    /// The endpoints of the accounts.
+    pub hooks: Vec<HookPlan>,
+    /// How they come to have everything.
+    pub hook_end: HookEnd,
 }
 
 /// What people write.
@@ -154,8 +159,23 @@ impl Plan {
             route("+1", Mms, vec![MMSC.to_owned()], OnUnknown::Resend),
         ];
         let active = Duration::from_secs(chance.within(8..30));
+        let (hooks, hook_end) = hooks(&mut Chance::new(seed, "webhooks"), mood, accounts.len());
         let (lookahead, expansion) = (chance.within(16..200) as usize, chance.within(3..60) as usize);
-        Self { seed, mood, crowded, active, dispatch, lookahead, expansion, carriers, routes, accounts, handsets }
+        Self {
+            seed,
+            mood,
+            crowded,
+            active,
+            dispatch,
+            lookahead,
+            expansion,
+            carriers,
+            routes,
+            accounts,
+            handsets,
+            hooks,
+            hook_end,
+        }
     }
 }
 

@@ -25,6 +25,8 @@ use crate::client::{Client, MARKS_PER_REQUEST};
 use crate::counts::Counts;
 use crate::executor::{Executor, ProcessId};
 use crate::handset::{self, Handsets};
+use crate::hooks;
+use crate::hooks::server::Servers;
 use crate::ledger::Ledger;
 use crate::nemesis::{Nemesis, USUAL};
 use crate::network::Network;
@@ -79,11 +81,14 @@ pub fn run(seed: u64, is_traced: bool) -> Report {
             )
         })
         .collect();
+    let servers =
+        Servers::new(executor.clone(), Arc::clone(&runtime), Arc::clone(&ledger), Chance::new(seed, "servers"));
     let site = Site::new(
         plan.clone(),
         executor.clone(),
         Arc::clone(&runtime),
         networks.clone(),
+        Arc::clone(&servers),
         screen(),
         Arc::clone(&ledger),
     );
@@ -95,6 +100,7 @@ pub fn run(seed: u64, is_traced: bool) -> Report {
         runtime: Arc::clone(&runtime),
         site,
         networks,
+        servers,
         ledger,
         tenants,
         is_active,
@@ -164,6 +170,9 @@ async fn live(world: World, active: watch::Sender<bool>) -> Counts {
     }
     let found = rest(&world).await;
     check::at_rest(&world, &found);
+    let delivered = hooks::rest(&world).await;
+    let found = read_now(&world, Events::LeftOut).await;
+    check::hooks::endpoints_have_everything(&world, &delivered, &found);
     let counts = check::count(&world, &found);
     after_a_power_cut(&world, &found).await;
     grow_old(&world).await;
@@ -202,7 +211,7 @@ async fn settle_in(world: &World, process: &Arc<Process>) -> Result<(), StoreErr
         let (Some(test), Some(live)) = (keys.pop(), keys.pop()) else { continue };
         world.tenants().push(Tenant { account, live, test });
     }
-    Ok(())
+    hooks::settle_in(world, process).await
 }
 
 fn clients(world: &World) -> Vec<Task> {

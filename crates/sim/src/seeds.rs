@@ -56,6 +56,7 @@ impl Summary {
         all.duplicates += of_one.duplicates;
         all.unknown += of_one.unknown;
         all.kills += of_one.kills;
+        all.events += of_one.events;
         if !report.violations.is_empty() {
             self.failed.push(report);
         }
@@ -63,10 +64,10 @@ impl Summary {
 
     /// What failed, in words, with the command that runs it again.
     pub fn to_words(&self) -> String {
-        let Counts { messages, submits, duplicates, unknown, kills } = self.counts;
+        let Counts { messages, submits, duplicates, unknown, kills, events } = self.counts;
         let mut words = format!(
             "{} seeds: {messages} messages, {submits} submissions, {duplicates} duplicates, {unknown} unknown \
-             outcomes, {kills} ends of processes\n",
+             outcomes, {kills} ends of processes, {events} requests to endpoints\n",
             self.runs
         );
         for report in &self.failed {

@@ -18,9 +18,10 @@ use model::{Delivery, Entropy, Message, MessageId, SeededEntropy, Timestamp};
 use pipeline::limiter::RateLimiter;
 use pipeline::route::Routes;
 use pipeline::tenants::{Caller, TenantBook};
+use pipeline::webhook::Vault;
 use pipeline::{
     AdmissionLimits, Answered, BroadcastRequest, BroadcastSettings, InboundRules, Node, Parts, Pipeline, Retention,
-    SANDBOX, SendRequest, WebhookParts,
+    SANDBOX, SendRequest, WebhookParts, WebhookSettings,
 };
 use runtime::{Runtime, Supervisor};
 use rustls::RootCertStore;
@@ -33,6 +34,8 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::chance::Chance;
 use crate::executor::{Executor, ProcessId, ProcessRuntime};
+use crate::hooks::server::{Desk, Servers};
+use crate::hooks::show::Shown;
 use crate::ledger::Ledger;
 use crate::line::{Handle, Line};
 use crate::network::Network;
@@ -44,6 +47,7 @@ pub struct Site {
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) networks: Vec<Arc<Network>>,
+    servers: Arc<Servers>,
     plan: Plan,
     screen: Arc<Screen>,
     state: Mutex<State>,
@@ -105,6 +109,7 @@ impl Site {
         executor: Executor,
         runtime: Arc<dyn Runtime>,
         networks: Vec<Arc<Network>>,
+        servers: Arc<Servers>,
         screen: Arc<Screen>,
         ledger: Arc<Ledger>,
     ) -> Arc<Self> {
@@ -123,6 +128,7 @@ impl Site {
             runtime,
             ledger,
             networks,
+            servers,
             plan,
             screen,
             state: Mutex::new(state),
@@ -303,8 +309,12 @@ impl Site {
         let settings = FetchSettings { trust: Trust::Only(RootCertStore::empty()), ..FetchSettings::default() };
         let fetcher = Fetcher::new(settings, Arc::new(SystemResolver), Arc::clone(&dynamic))
             .map_err(|error| StoreError::Refused(error.to_string()))?;
-        let webhooks =
-            WebhookParts::mute(Arc::new(SystemResolver), Arc::clone(&dynamic)).map_err(StoreError::Refused)?;
+        let webhooks = WebhookParts {
+            poster: Arc::new(Desk { servers: Arc::clone(&self.servers), process: id }),
+            vault: Vault::new(&[7; 32]).ok_or(StoreError::NotFound)?,
+            render: Arc::new(Shown(Arc::clone(&store))),
+            settings: WebhookSettings { requests_max: 64, keep: Duration::from_secs(7 * 86_400) },
+        };
         let parts = Parts {
             store: Arc::clone(&store),
             node,

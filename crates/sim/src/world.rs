@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::chance::Chance;
 use crate::executor::Executor;
+use crate::hooks::server::Servers;
 use crate::ledger::Ledger;
 use crate::network::Network;
 use crate::plan::Plan;
@@ -22,6 +23,7 @@ pub(crate) struct World {
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) site: Arc<Site>,
     pub(crate) networks: Vec<Arc<Network>>,
+    pub(crate) servers: Arc<Servers>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) tenants: Arc<Mutex<Vec<Tenant>>>,
     /// Turns false when faults have ended and clients start nothing new.

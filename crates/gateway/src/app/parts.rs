@@ -114,5 +114,6 @@ fn webhook_parts(
     let poster = Poster::new(settings, Arc::new(SystemResolver), Arc::clone(runtime))
         .map_err(|error| StartError(error.to_string()))?;
     let vault = Vault::new(key).ok_or_else(|| StartError("secrets of webhooks cannot be encrypted".to_owned()))?;
-    Ok(WebhookParts { poster, vault, render: Arc::new(shown), settings: config.webhooks.settings() })
+    let (poster, render) = (Arc::new(poster), Arc::new(shown));
+    Ok(WebhookParts { poster, vault, render, settings: config.webhooks.settings() })
 }

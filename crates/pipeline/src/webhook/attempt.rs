@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use fetch::post::{Line, PostError, Posted, Poster};
+use fetch::post::{Line, Post, PostError, Posted};
 use model::webhook::Webhook;
 use model::{Entropy, WebhookId};
 use runtime::Runtime;
@@ -19,7 +19,7 @@ use super::stats::{AttemptOutcome, Stats};
 /// What attempts need.
 pub(crate) struct Context {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) poster: Poster,
+    pub(crate) poster: Arc<dyn Post>,
     pub(crate) vault: Vault,
     pub(crate) render: Arc<dyn Render>,
     pub(crate) runtime: Arc<dyn Runtime>,
