@@ -179,6 +179,8 @@ pub(crate) struct Lane {
     /// There may be pending deliveries on disk after this event which are not in memory.
     more_pending: Option<u64>,
     reads_pending: bool,
+    /// Those on disk are due at once when they are read, as those in memory were.
+    are_pending_due: bool,
     /// What is being read is to be read once more, because it may have changed meanwhile.
     pending_again: bool,
     replay_again: bool,
@@ -208,6 +210,7 @@ impl Lane {
             of_resource: BTreeMap::new(),
             more_pending: Some(0),
             reads_pending: false,
+            are_pending_due: false,
             pending_again: false,
             replay_again: false,
             in_flight: BTreeMap::new(),
@@ -317,6 +320,8 @@ impl Lane {
         };
         // A clock that ran ahead must not put a delivery off for longer than the schedule does.
         let latest = now + wait_after(TRIES_MAX, 1.0, None);
+        let latest = if self.are_pending_due { now } else { latest };
+        self.are_pending_due &= self.more_pending.is_some();
         for PendingDelivery { head, tries, due_at } in pending {
             if !self.in_flight.contains_key(&head.seq) && !self.exceptions.contains_key(&head.seq) {
                 self.except(Exception { head, tries, due: due_at.min(latest) });
@@ -554,6 +559,7 @@ impl Lane {
     fn due_at_once(&mut self, now: Timestamp) {
         self.due = self.exceptions.keys().map(|seq| (now, *seq)).collect();
         self.exceptions.values_mut().for_each(|exception| exception.due = now);
+        self.are_pending_due = self.more_pending.is_some();
     }
 
     fn note(
