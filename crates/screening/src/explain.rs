@@ -2,8 +2,9 @@
 
 use crate::category::Category;
 use crate::model::features::{Feature, Origin};
+use crate::points::BLOCK;
 use crate::reading::{Means, Reading};
-use crate::verdict::{Finding, Reason, Span};
+use crate::verdict::{Certainty, Finding, Reason, Span};
 
 /// The most rules and the most features that are named.
 const REASONS: usize = 5;
@@ -59,7 +60,8 @@ pub(crate) fn finding(
         felt.iter()
             .map(|(weight, feature)| Reason::Feature { name: describe(means, reading, feature), weight: *weight }),
     );
-    Finding { category, score, spans: spans(reading, ranges), reasons }
+    let certainty = if score >= BLOCK { Certainty::Sure } else { Certainty::Unsure };
+    Finding { category, score, certainty, spans: spans(reading, ranges), reasons }
 }
 
 fn describe(means: Means<'_>, reading: &Reading<'_>, feature: &Feature) -> String {

@@ -1,29 +1,30 @@
 //! What an account may send although the screen finds it, and what happens to the rest.
 
 use crate::category::Category;
-use crate::verdict::Verdict;
+use crate::verdict::{Certainty, Finding, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// What to do with a message in which something was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// The action on a message in which something was found. Later ones are stronger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// Refuse it (33019).
-    #[default]
-    Block,
+    /// Accept it as if nothing was found.
+    Off,
     /// Accept it, mark it, count it.
     Flag,
-    /// Do not screen at all.
-    Off,
+    /// Refuse it (33019).
+    Block,
 }
 
 /// The screening policy of an account: a plain value.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub struct Policy {
-    /// What happens to a message in which something was found.
-    pub action: Action,
+    /// The action on a message whose finding is sure.
+    pub sure: Action,
+    /// The action on a message whose findings are all unsure.
+    pub unsure: Action,
     /// Categories that this account may send.
     pub exempt: BTreeSet<Category>,
     /// Domains that this account vouches for, without scheme; each covers its subdomains.
@@ -32,7 +33,34 @@ pub struct Policy {
     pub allowed_phrases: BTreeSet<String>,
 }
 
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            sure: Action::Block,
+            unsure: Action::Flag,
+            exempt: BTreeSet::new(),
+            allowed_domains: BTreeSet::new(),
+            allowed_phrases: BTreeSet::new(),
+        }
+    }
+}
+
 impl Policy {
+    /// The action on a finding of this certainty.
+    #[must_use]
+    pub const fn action(&self, certainty: Certainty) -> Action {
+        match certainty {
+            Certainty::Sure => self.sure,
+            Certainty::Unsure => self.unsure,
+        }
+    }
+
+    /// Whether no text of the account is screened.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.sure == Action::Off && self.unsure == Action::Off
+    }
+
     /// Whether the account vouches for `host`.
     #[must_use]
     pub fn allows_domain(&self, host: &str) -> bool {
@@ -47,34 +75,19 @@ impl Policy {
     }
 }
 
-/// What becomes of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Nothing was found, or the policy does not screen.
-    Pass,
-    /// Accept and mark.
-    Flag,
-    /// Refuse.
-    Block,
-}
-
 /// The decision on one message under one policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
-    /// What becomes of the message.
-    pub outcome: Outcome,
-    /// What was found; exempt categories are left out of the findings.
+    /// The strongest action of all findings; `Off` when there is none.
+    pub action: Action,
+    /// What was found; categories that are exempt, and findings whose action is `Off`, are left out.
     pub verdict: Verdict,
 }
 
 /// Applies `policy` to a verdict that was reached under it.
 pub(crate) fn decide(mut verdict: Verdict, policy: &Policy) -> Decision {
-    verdict.findings.retain(|finding| !policy.exempt.contains(&finding.category));
-    let outcome = match policy.action {
-        _ if verdict.findings.is_empty() => Outcome::Pass,
-        Action::Block => Outcome::Block,
-        Action::Flag => Outcome::Flag,
-        Action::Off => Outcome::Pass,
-    };
-    Decision { outcome, verdict }
+    let action = |finding: &Finding| policy.action(finding.certainty);
+    verdict.findings.retain(|finding| !policy.exempt.contains(&finding.category) && action(finding) > Action::Off);
+    let action = verdict.findings.iter().map(action).max().unwrap_or(Action::Off);
+    Decision { action, verdict }
 }

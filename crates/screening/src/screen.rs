@@ -2,13 +2,16 @@
 
 use crate::category::{COUNT, Category};
 use crate::data::{BUILTIN, Data};
+use crate::explain;
 use crate::lexicon::parse::{self, DataError};
 use crate::lexicon::trie::Trie;
 use crate::lexicon::{CONCEPTS, Hit, Lexicon, Set};
 use crate::link::domain::{Domains, Report};
 use crate::model::features::{self, Feature, Names};
 use crate::model::weights::Weights;
-use crate::policy::{self, Decision, Outcome, Policy};
+use crate::network;
+use crate::points;
+use crate::policy::{self, Action, Decision, Policy};
 use crate::reading::{Means, Reading};
 use crate::rules::{BASE, Rules};
 use crate::structure::Structure;
@@ -19,7 +22,6 @@ use crate::text::token::{self, Token};
 use crate::text::unmask::unmask;
 use crate::text::words::Build;
 use crate::verdict::Verdict;
-use crate::{explain, policy::Action};
 use std::cell::LazyCell;
 use std::collections::HashSet;
 
@@ -32,9 +34,6 @@ const STRIDE: usize = 28;
 /// The most that the classifier may add to, and take from, what the rules say.
 const RESIDUAL_UP: f32 = 8.5;
 const RESIDUAL_DOWN: f32 = -3.5;
-/// The score from which a category is found: where, of three sets of texts by other hands, not more than one of two
-/// hundred innocent ones was refused (`docs/screening.md`).
-pub const OPERATING_POINT: f32 = 0.9;
 /// What the classifier's word is worth where no rule speaks for a category.
 const ALONE: f32 = 0.95;
 
@@ -89,29 +88,41 @@ impl Screen {
         self.judge(text, &Policy::default())
     }
 
-    /// The decision on `text` under `policy`. With `Action::Off` the text is not looked at.
+    /// The decision on `text` under `policy`. With both actions `Off` the text is not looked at.
     #[must_use]
     pub fn decide(&self, text: &str, policy: &Policy) -> Decision {
-        if policy.action == Action::Off {
-            return Decision {
-                outcome: Outcome::Pass,
-                verdict: Verdict { findings: Vec::new(), scores: [0.0; COUNT] },
-            };
+        if policy.is_off() {
+            return Decision { action: Action::Off, verdict: Verdict { findings: Vec::new(), scores: [0.0; COUNT] } };
         }
         policy::decide(self.judge(text, policy), policy)
+    }
+
+    /// `text` as the network reads it, and the log-odds of each category by the rules and their classifier: what
+    /// training needs.
+    #[must_use]
+    pub fn prepared(&self, text: &str) -> (String, [f32; COUNT]) {
+        let folded = fold(text);
+        let policy = Policy::default();
+        let reading = self.read(&folded, &policy);
+        (network::prepare(&reading, &self.lexicon, &policy), self.rules_say(&reading))
+    }
+
+    /// The log-odds of each category by the rules and their classifier.
+    fn rules_say(&self, reading: &Reading<'_>) -> [f32; COUNT] {
+        let mut residual = self.weights.sum();
+        self.visit(reading, &mut |feature| residual.add(&feature));
+        let residual = residual.finish();
+        std::array::from_fn(|at| {
+            let prior = reading.prior[at];
+            let residual = residual[at].clamp(RESIDUAL_DOWN, RESIDUAL_UP);
+            prior + if prior <= BASE && residual > 0.0 { residual * ALONE } else { residual }
+        })
     }
 
     fn judge(&self, text: &str, policy: &Policy) -> Verdict {
         let folded = fold(text);
         let reading = self.read(&folded, policy);
-        let mut residual = self.weights.sum();
-        self.visit(&reading, &mut |feature| residual.add(&feature));
-        let residual = residual.finish();
-        let logits: [f32; COUNT] = std::array::from_fn(|at| {
-            let prior = reading.prior[at];
-            let residual = residual[at].clamp(RESIDUAL_DOWN, RESIDUAL_UP);
-            prior + if prior <= BASE && residual > 0.0 { residual * ALONE } else { residual }
-        });
+        let logits = self.rules_say(&reading);
         let scores = logits.map(sigmoid);
         let named = named(&scores);
         // Only what is found has to be explained.
@@ -234,7 +245,7 @@ impl Screen {
 /// The categories that are found, the strongest first.
 fn named(scores: &[f32; COUNT]) -> Vec<Category> {
     let mut found: Vec<Category> =
-        Category::ALL.into_iter().filter(|category| scores[category.index()] >= OPERATING_POINT).collect();
+        Category::ALL.into_iter().filter(|category| scores[category.index()] >= points::REVIEW).collect();
     found.sort_by(|left, right| scores[right.index()].total_cmp(&scores[left.index()]));
     let best = found.first().copied();
     found.retain(|category| !alike(best, *category));

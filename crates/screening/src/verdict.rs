@@ -2,7 +2,7 @@
 
 use crate::category::{COUNT, Category};
 
-/// The verdict on one message: a score for every category, and a finding for each that reached the operating point.
+/// The verdict on one message: a score for every category, and a finding for each that reached the point of review.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
     /// The findings, the strongest first. Empty when nothing was found.
@@ -14,7 +14,13 @@ impl Verdict {
     /// Whether the message would be refused under the default policy.
     #[must_use]
     pub fn is_violation(&self) -> bool {
-        !self.findings.is_empty()
+        self.certainty() == Some(Certainty::Sure)
+    }
+
+    /// How certain the surest finding is; `None` when nothing was found.
+    #[must_use]
+    pub fn certainty(&self) -> Option<Certainty> {
+        self.findings.iter().map(|finding| finding.certainty).max()
     }
 
     /// The categories found, the strongest first.
@@ -22,7 +28,7 @@ impl Verdict {
         self.findings.iter().map(|finding| finding.category)
     }
 
-    /// How sure the screen is of `category`: from 0 to 1, a finding from [`OPERATING_POINT`](crate::OPERATING_POINT).
+    /// How sure the screen is of `category`: from 0 to 1, a finding from [`REVIEW`](crate::points::REVIEW).
     #[must_use]
     pub const fn score(&self, category: Category) -> f32 {
         self.scores[category.index()]
@@ -41,13 +47,24 @@ impl Verdict {
     }
 }
 
+/// How certain a finding is. Later ones are more certain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Certainty {
+    /// Between the points: one of these in several is innocent, so that a person should look.
+    Unsure,
+    /// From [`BLOCK`](crate::points::BLOCK) on.
+    Sure,
+}
+
 /// A category that was found, and why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     /// Which category.
     pub category: Category,
-    /// From [`OPERATING_POINT`](crate::OPERATING_POINT) to 1.
+    /// From [`REVIEW`](crate::points::REVIEW) to 1.
     pub score: f32,
+    /// On which side of [`BLOCK`](crate::points::BLOCK) the score is.
+    pub certainty: Certainty,
     /// The places of the message that led to it, in order and without overlap; at least one.
     pub spans: Vec<Span>,
     /// What decided, the strongest first.

@@ -41,9 +41,12 @@ enum Action {
     Set {
         /// The account
         account: String,
-        /// block (refuse), flag (accept and mark) or off
-        #[arg(long)]
-        action: Option<String>,
+        /// The action on texts of which the screen is sure: block (refuse), flag (accept and mark) or off
+        #[arg(long, value_name = "ACTION")]
+        sure: Option<String>,
+        /// The action on texts of which it is not: block, flag or off
+        #[arg(long, value_name = "ACTION")]
+        unsure: Option<String>,
         /// A category that it may send, such as shaft.alcohol; may be repeated
         #[arg(long, value_name = "CATEGORY")]
         exempt: Vec<String>,
@@ -91,10 +94,12 @@ impl Screening {
             Action::Policy { account } => {
                 output::settings(&door.ask(Method::GET, &path(&account), None).await?, door.json);
             }
-            Action::Set { account, action, exempt, allow_domain, allow_phrase, reset } => {
+            Action::Set { account, sure, unsure, exempt, allow_domain, allow_phrase, reset } => {
                 let mut policy = if reset { json!({}) } else { door.ask(Method::GET, &path(&account), None).await? };
-                if let Some(action) = action {
-                    policy["action"] = action.into();
+                for (field, action) in [("sure", sure), ("unsure", unsure)] {
+                    if let Some(action) = action {
+                        policy[field] = action.into();
+                    }
                 }
                 for (field, more) in
                     [("exempt", exempt), ("allowedDomains", allow_domain), ("allowedPhrases", allow_phrase)]

@@ -70,10 +70,10 @@ async fn a_policy_takes_effect_at_once_and_outlives_a_restart() {
     for (change, offer, scam) in [
         (json!({}), 400, 400),
         (json!({ "exempt": ["shaft.alcohol"] }), 201, 400),
-        (json!({ "action": "flag" }), 201, 201),
-        (json!({ "action": "off" }), 201, 201),
+        (json!({ "sure": "flag" }), 201, 201),
+        (json!({ "sure": "off", "unsure": "off" }), 201, 201),
         (json!({ "allowedPhrases": ["cheap vodka"] }), 201, 400),
-        (json!({ "exempt": ["shaft.alcohol"], "action": "block" }), 201, 400),
+        (json!({ "exempt": ["shaft.alcohol"], "sure": "block" }), 201, 400),
     ] {
         stage.operate("PUT", &policy(&tenant), change.clone()).await.expect(200);
         let statuses = (stage.ask(&send(OFFER)).await.status, stage.ask(&send(SCAM)).await.status);
@@ -91,7 +91,7 @@ async fn a_policy_takes_effect_at_once_and_outlives_a_restart() {
 async fn what_is_flagged_is_marked_counted_and_listed_for_review() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
-    stage.operate("PUT", &policy(&tenant), json!({ "action": "flag" })).await.expect(200);
+    stage.operate("PUT", &policy(&tenant), json!({ "sure": "flag" })).await.expect(200);
     let message = stage.send(&tenant, RECIPIENT, OFFER).await;
     let broadcast = json!({ "recipients": ["+18005551001", "+18005551002"], "from": tenant.number, "body": SCAM });
     let broadcast = stage.ask(&tenant.broadcast(&broadcast)).await.expect(201);
@@ -144,7 +144,7 @@ async fn the_log_has_pages_and_says_what_is_wrong_with_a_question() {
         assert_eq!((refused.code(), &refused.json()["additionalInfo"]["field"]), (33100, &json!(field)));
     }
     for (change, field) in [
-        (json!({ "action": "maybe" }), "action"),
+        (json!({ "unsure": "maybe" }), "unsure"),
         (json!({ "exempt": ["wine"] }), "exempt[0]"),
         (json!({ "allowedDomains": [" "] }), "allowedDomains"),
     ] {

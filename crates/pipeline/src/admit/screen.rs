@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use model::error::{AdditionalInfo, ContentMatch, ErrorCode, Refusal};
 use model::{Originator, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
-use screening::{Outcome, Verdict};
+use screening::{Action, Verdict};
 
 use super::Admission;
 use crate::tenants::Caller;
@@ -24,10 +24,10 @@ impl Admission {
         let Some(body) = body else { return Ok(None) };
         let screen = Arc::clone(&self.screen.read().unwrap_or_else(PoisonError::into_inner));
         let decision = screen.decide(body, &caller.screening);
-        let outcome = match decision.outcome {
-            Outcome::Pass => return Ok(None),
-            Outcome::Flag => ScreeningOutcome::Flagged,
-            Outcome::Block => ScreeningOutcome::Blocked,
+        let outcome = match decision.action {
+            Action::Off => return Ok(None),
+            Action::Flag => ScreeningOutcome::Flagged,
+            Action::Block => ScreeningOutcome::Blocked,
         };
         let verdict = decision.verdict;
         let record = ScreeningRecord {

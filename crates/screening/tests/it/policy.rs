@@ -1,7 +1,7 @@
 //! Policies of accounts.
 
 use crate::SCREEN;
-use screening::{Action, Category, Outcome, Policy};
+use screening::{Action, Category, Policy};
 
 const BEER: &str = "Craft beer 20% off this weekend, order at hopyard.example.com";
 const LOGIN: &str = "Chase: your account is locked, verify at chase-partner-login.net";
@@ -9,33 +9,33 @@ const LOGIN: &str = "Chase: your account is locked, verify at chase-partner-logi
 #[test]
 fn without_a_policy_a_finding_blocks() {
     let decision = SCREEN.decide(BEER, &Policy::default());
-    assert_eq!(decision.outcome, Outcome::Block);
+    assert_eq!(decision.action, Action::Block);
     assert_eq!(decision.verdict.categories().next(), Some(Category::Alcohol));
-    assert_eq!(SCREEN.decide("See you at 6", &Policy::default()).outcome, Outcome::Pass);
+    assert_eq!(SCREEN.decide("See you at 6", &Policy::default()).action, Action::Off);
 }
 
 #[test]
 fn an_exempt_category_passes_and_others_do_not() {
     let policy = Policy { exempt: [Category::Alcohol].into(), ..Policy::default() };
-    assert_eq!(SCREEN.decide(BEER, &policy).outcome, Outcome::Pass);
-    assert_eq!(SCREEN.decide(LOGIN, &policy).outcome, Outcome::Block);
+    assert_eq!(SCREEN.decide(BEER, &policy).action, Action::Off);
+    assert_eq!(SCREEN.decide(LOGIN, &policy).action, Action::Block);
 }
 
 #[test]
 fn flag_accepts_and_keeps_the_findings_and_off_does_not_look() {
-    let flag = SCREEN.decide(BEER, &Policy { action: Action::Flag, ..Policy::default() });
-    assert_eq!(flag.outcome, Outcome::Flag);
+    let flag = SCREEN.decide(BEER, &Policy { sure: Action::Flag, ..Policy::default() });
+    assert_eq!(flag.action, Action::Flag);
     assert!(flag.verdict.is_violation());
-    let off = SCREEN.decide(BEER, &Policy { action: Action::Off, ..Policy::default() });
-    assert_eq!(off.outcome, Outcome::Pass);
+    let off = SCREEN.decide(BEER, &Policy { sure: Action::Off, unsure: Action::Off, ..Policy::default() });
+    assert_eq!(off.action, Action::Off);
     assert!(!off.verdict.is_violation());
 }
 
 #[test]
 fn an_allowed_domain_covers_its_subdomains_and_nothing_that_looks_like_it() {
     let policy = Policy { allowed_domains: ["chase-partner-login.net".to_owned()].into(), ..Policy::default() };
-    assert_eq!(SCREEN.decide(LOGIN, &Policy::default()).outcome, Outcome::Block);
-    assert_eq!(SCREEN.decide(LOGIN, &policy).outcome, Outcome::Pass);
+    assert_eq!(SCREEN.decide(LOGIN, &Policy::default()).action, Action::Block);
+    assert_eq!(SCREEN.decide(LOGIN, &policy).action, Action::Off);
     assert!(policy.allows_domain("id.Chase-Partner-Login.net"));
     assert!(!policy.allows_domain("evil-chase-partner-login.net"));
     assert!(!policy.allows_domain("chase-partner-login.net.evil.org"));
@@ -45,19 +45,19 @@ fn an_allowed_domain_covers_its_subdomains_and_nothing_that_looks_like_it() {
 fn an_allowed_phrase_is_not_looked_at_in_any_case() {
     let policy = Policy { allowed_phrases: ["Free Spins Laundry".to_owned()].into(), ..Policy::default() };
     let text = "FREE SPINS LAUNDRY: your wash is done";
-    assert_eq!(SCREEN.decide(text, &policy).outcome, Outcome::Pass);
+    assert_eq!(SCREEN.decide(text, &policy).action, Action::Off);
     let still = SCREEN.decide("Free spins laundry casino: 50 free spins on slots, deposit now", &policy);
-    assert_eq!(still.outcome, Outcome::Block);
+    assert_eq!(still.action, Action::Block);
 }
 
 #[test]
 fn a_policy_is_written_and_read_as_json() {
     let text = concat!(
-        r#"{"action":"flag","exempt":["shaft.alcohol","regulated.lending"],"#,
+        r#"{"sure":"flag","unsure":"off","exempt":["shaft.alcohol","regulated.lending"],"#,
         r#""allowedDomains":["example.com"],"allowedPhrases":["happy hour"]}"#,
     );
     let policy: Policy = serde_json::from_str(text).unwrap();
-    assert_eq!(policy.action, Action::Flag);
+    assert_eq!((policy.sure, policy.unsure), (Action::Flag, Action::Off));
     assert!(policy.exempt.contains(&Category::Lending));
     assert_eq!(serde_json::to_string(&policy).unwrap(), text);
     assert_eq!(serde_json::from_str::<Policy>("{}").unwrap(), Policy::default());

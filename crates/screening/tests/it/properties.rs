@@ -11,7 +11,7 @@ fn sound(text: &str) {
         assert!((0.0..=1.0).contains(&verdict.score(category)), "{text:?}");
     }
     for finding in &verdict.findings {
-        assert!(finding.score >= screening::OPERATING_POINT);
+        assert!(finding.score >= screening::points::REVIEW);
         let mut behind = 0;
         for span in &finding.spans {
             assert!(behind < span.start && span.start <= span.end && span.end <= length, "{text:?}: {span:?}");
