@@ -227,3 +227,26 @@ write(
         b"NOOP\n",
     ],
 )
+two_way = [
+    {"from": "+18005550100", "reason": "asked by phone"},
+    {"from": None},
+    {"reason": ""},
+    {"url": "https://hooks.acme.com/sms?x=1", "events": ["message.sent", "inbound.received"], "ordering": "message"},
+    {"url": "https://hooks.acme.com", "active": False, "broadcastMessages": True, "description": "orders"},
+    {"since": "2026-03-15T12:00:00Z", "until": None, "status": "failed"},
+    {"eventIds": ["evt_1", "evt_2"]},
+]
+write("two_way", [json.dumps(one).encode() for one in two_way] + [b"[]", b"null", b'{"from":1}', b'{"events":"x"}'])
+csv_files = [
+    "number,from,reason,createdAt\n+18005551001,+18005550100,\"no, thanks\",2026-03-15T12:00:00Z\n+18005551002,,,\n",
+    "\ufeff+18005551001\r\n\r\n+18005551002,x",
+    "reason,Number\n\"two\nlines\",+18005551001\n\"open,+18005551002\n",
+    "number\n+1\n",
+    "",
+]
+json_files = [
+    '"+18005551001"\r\n\n{"number":"+18005551002","from":null,"createdAt":"2026-01-01T00:00:00Z"}\n',
+    '{"number":"+18005551003","from":"72345","reason":"asked by phone"}\n{"from":"x"}\n[1]\n7\nnull\n{\n',
+    '\ufeff"+18005551001"',
+]
+write("import", [b"\0" + file.encode() for file in csv_files] + [b"\1" + file.encode() for file in json_files])

@@ -24,7 +24,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 15] = [
     Target { name: "smpp_pdu", run: targets::smpp_pdu },
     Target { name: "smpp_session", run: targets::smpp_session },
     Target { name: "receipt", run: targets::receipt },
@@ -34,6 +34,8 @@ pub const TARGETS: [Target; 13] = [
     Target { name: "mm7", run: targets::mm7 },
     Target { name: "message", run: targets::message },
     Target { name: "broadcast", run: targets::broadcast },
+    Target { name: "two_way", run: targets::two_way },
+    Target { name: "import", run: targets::import },
     Target { name: "url", run: targets::url },
     Target { name: "media", run: targets::media },
     Target { name: "smtp_client", run: targets::smtp_client },

@@ -145,6 +145,24 @@ pub fn broadcast(octets: &[u8]) {
     let _ = gateway::api::fields::of_broadcast(octets);
 }
 
+/// So are those of opt-outs and endpoints: what is read is an object, or nothing.
+pub fn two_way(octets: &[u8]) {
+    let read = gateway::api::fields::of_two_way(octets);
+    assert!(read == 0 || octets.is_empty() || octets.trim_ascii().starts_with(b"{"));
+}
+
+/// Each line of an import is an entry, invalid, or empty; the first octet of an input says whether it is CSV.
+pub fn import(octets: &[u8]) {
+    let Some((kind, file)) = octets.split_first() else { return };
+    let csv = kind.is_multiple_of(2);
+    let Ok((sound, invalid)) = gateway::api::optouts::import::lines(file, csv) else { return };
+    let last = 1 + file.iter().filter(|octet| matches!(octet, b'\n' | b'\r')).count() as u64;
+    for lines in [&sound, &invalid] {
+        assert!(lines.is_sorted() && lines.iter().all(|line| (1..=last).contains(line)), "{lines:?} of {last}");
+    }
+    assert!(csv || sound.iter().all(|line| !invalid.contains(line)), "a line has one meaning");
+}
+
 /// The first line is a URL, the second one that its answer redirects to; what follows are addresses. Nothing leads to
 /// an address that is not public.
 pub fn url(octets: &[u8]) {

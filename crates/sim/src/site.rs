@@ -309,12 +309,7 @@ impl Site {
         let settings = FetchSettings { trust: Trust::Only(RootCertStore::empty()), ..FetchSettings::default() };
         let fetcher = Fetcher::new(settings, Arc::new(SystemResolver), Arc::clone(&dynamic))
             .map_err(|error| StoreError::Refused(error.to_string()))?;
-        let webhooks = WebhookParts {
-            poster: Arc::new(Desk { servers: Arc::clone(&self.servers), process: id }),
-            vault: Vault::new(&[7; 32]).ok_or(StoreError::NotFound)?,
-            render: Arc::new(Shown(Arc::clone(&store))),
-            settings: WebhookSettings { requests_max: 64, keep: Duration::from_secs(7 * 86_400) },
-        };
+        let webhooks = self.webhooks(id, &store)?;
         let parts = Parts {
             store: Arc::clone(&store),
             node,
@@ -351,6 +346,16 @@ impl Site {
         );
         let limiter = RateLimiter::new(Arc::clone(&store), Entrance::Public, 10);
         Ok(Process { id, runtime, pipeline, store, tenants, limiter })
+    }
+
+    /// Events go to the endpoints' simulated servers.
+    fn webhooks(&self, id: ProcessId, store: &Arc<dyn Store>) -> Result<WebhookParts, StoreError> {
+        Ok(WebhookParts {
+            poster: Arc::new(Desk { servers: Arc::clone(&self.servers), process: id }),
+            vault: Vault::new(&[7; 32]).ok_or(StoreError::NotFound)?,
+            render: Arc::new(Shown(Arc::clone(store))),
+            settings: WebhookSettings { requests_max: 64, keep: Duration::from_secs(7 * 86_400) },
+        })
     }
 }
 

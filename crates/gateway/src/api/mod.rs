@@ -16,7 +16,7 @@ pub mod links;
 pub(crate) mod list;
 mod media;
 mod message;
-pub(crate) mod optouts;
+pub mod optouts;
 mod pages;
 mod prefer;
 pub(crate) mod view;

@@ -2,7 +2,7 @@
 //!
 //! Each call is idempotent by itself: what is opted out stays as it was, and what is not opted out is not opted in.
 
-pub(crate) mod import;
+pub mod import;
 
 use std::sync::Arc;
 use std::time::Duration;

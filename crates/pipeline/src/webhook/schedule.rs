@@ -1,6 +1,6 @@
 //! When a delivery is tried again.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// The waits after the first attempt, the second, and so on.
 const WAITS_SECS: [u64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
@@ -29,25 +29,15 @@ pub(crate) fn asked(text: &str, now_ms: i64) -> Option<Duration> {
     if let Ok(seconds) = text.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();
     }
-    let at_ms = http_date_secs(text)?.checked_mul(1_000)?;
-    Some(Duration::from_millis(at_ms.saturating_sub(now_ms).max(0).unsigned_abs()))
-}
-
-/// A date as HTTP writes it today, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7), in seconds since 1970.
-fn http_date_secs(text: &str) -> Option<i64> {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (_, date) = text.split_once(", ")?;
-    let mut parts = date.split(' ');
-    let (day, month, year, time) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    (parts.next() == Some("GMT")).then_some(())?;
-    let month = MONTHS.iter().position(|name| *name == month)? + 1;
-    let text = format!("{year:0>4}-{month:02}-{day:0>2}T{time}Z");
-    model::Timestamp::parse(&text).map(|at| at.as_millis() / 1_000)
+    let at = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    let now = Duration::from_millis(u64::try_from(now_ms).unwrap_or(0));
+    Some(at.saturating_sub(now))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn waits_are_those_of_the_contract_with_a_fifth_to_either_side() {
@@ -74,12 +64,29 @@ mod tests {
             ("Sun, 06 Nov 1994 08:49:57 GMT", Some(20_000)),
             ("Sun, 06 Nov 1994 08:49:17 GMT", Some(0)),
             ("Sun, 06 Nov 1994 08:49:57", None),
+            ("Sunday, 06-Nov-94 08:49:57 GMT", Some(20_000)),
+            ("Sun Nov  6 08:49:57 1994", Some(20_000)),
+            ("Sun, 06 Nov 1994 24:61:57 GMT", None),
             ("soon", None),
             ("-1", None),
             ("NaN", None),
             ("", None),
         ] {
             assert_eq!(asked(text, now), expected.map(Duration::from_millis), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_date_is_read_as_it_was_written_and_no_text_stops_the_reader(
+            wait in 0_u64..400_000_000,
+            now in 0_u64..4_000_000_000,
+            text in ".{0,40}",
+        ) {
+            let at = UNIX_EPOCH + Duration::from_secs(now + wait);
+            let now_ms = i64::try_from(now * 1_000).unwrap();
+            prop_assert_eq!(asked(&httpdate::fmt_http_date(at), now_ms), Some(Duration::from_secs(wait)));
+            asked(&text, now_ms);
         }
     }
 }

@@ -157,6 +157,16 @@ fn read(body: &[u8], format: Format) -> Result<Read, Refusal> {
     }
 }
 
+/// The lines of a file of opt-outs that are sound, and those that are not, without an account to judge their senders.
+///
+/// # Errors
+/// [`ErrorCode::RequestTooLarge`] with more than 50,000 entries.
+pub fn lines(body: &[u8], csv: bool) -> Result<(Vec<u64>, Vec<u64>), Refusal> {
+    let read = read(body, if csv { Format::Csv } else { Format::JsonLines })?;
+    let sound = read.entries.into_iter().map(|entry| entry.line).collect();
+    Ok((sound, read.invalid.into_iter().map(|invalid| invalid.line).collect()))
+}
+
 /// Which columns hold what.
 struct Columns {
     number: usize,

@@ -311,3 +311,18 @@ fn events_that_are_gone_hold_nothing_up() {
     world.delivers([2]);
     assert_eq!(world.position(), 2);
 }
+
+#[test]
+fn what_is_pending_is_due_when_an_endpoint_is_enabled_after_a_start() {
+    let mut disabled = endpoint(Ordering::Message, 1);
+    (disabled.webhook.active, disabled.position) = (false, 1);
+    let mut lane = Lane::new(&disabled, 16, at(0), 0.5);
+    assert_eq!(lane.begin(), [Action::LookForReplay]);
+    let mut enabled = disabled;
+    enabled.webhook.active = true;
+    assert!(lane.on(Input::Changed(Box::new(enabled)), at(60)).contains(&Action::ReadPending(0)));
+    let head = EventHead { seq: 1, at: at(0), kind: EventType::MessageSent, resource: 7 };
+    let pending = PendingDelivery { head, tries: 6, due_at: at(40_000) };
+    lane.on(Input::Pending(Some(vec![pending]), 500), at(60));
+    assert_eq!(lane.send(at(60)).map(|sending| sending.head.seq), Some(1));
+}
