@@ -1,240 +1,140 @@
-//! Measures the screen: `evaluate FILE [--cross-validate K]
-//! [--rules-only] [--source PREFIX] [--hold-out PREFIX] [--mistakes] [--data DIRECTORY] [--corpus-only] [--train FILE
-//! [--without PREFIX]…]`.
+//! Measures the screen as it is: `evaluate [--data DIRECTORY] [--mistakes] FILE…`.
 //!
-//! FILE is JSON lines of labelled texts. Without options the weights of the crate are measured as they are.
-//! `--cross-validate K` trains K times on the rest and measures what was left out; `--hold-out PREFIX` trains without
-//! the sources that begin with PREFIX and measures those.
+//! FILE is JSON lines of labelled texts, or a file of `train/data`. For each file and both points of the screen: how many
+//! of the violating texts are found, how many of the innocent ones, each with the interval that 95 of 100 such sets would
+//! give; the share of each category; and how well the named category is the right one.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command for the terminal")]
+#![allow(clippy::print_stdout, reason = "a command for the terminal")]
 
 mod common;
 
 use common::Row;
-use screening::training::train::{self, Example, Random};
-use screening::{Category, Screen, Verdict};
-use std::collections::BTreeMap;
+use screening::{Category, Certainty, Verdict};
 use std::error::Error;
 
-#[derive(Default)]
-struct Options {
-    file: String,
-    folds: Option<usize>,
-    rules_only: bool,
-    source: Option<String>,
-    hold_out: Option<String>,
-    mistakes: bool,
-    data: Option<String>,
-    add: Option<String>,
-    without: Vec<String>,
-    corpus_only: bool,
-}
+/// Half the width of an interval of 95 %, in standard deviations.
+const DEVIATIONS: f64 = 1.96;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut options = Options::default();
+    let (mut data, mut files, mut show) = (None, Vec::new(), false);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--cross-validate" => options.folds = Some(arguments.next().ok_or("a number is missing")?.parse()?),
-            "--rules-only" => options.rules_only = true,
-            "--source" => options.source = arguments.next(),
-            "--hold-out" => options.hold_out = arguments.next(),
-            "--data" => options.data = arguments.next(),
-            "--corpus-only" => options.corpus_only = true,
-            "--without" => options.without.extend(arguments.next()),
-            "--train" => options.add = arguments.next(),
-            "--mistakes" => options.mistakes = true,
-            _ => options.file = argument,
+            "--data" => data = Some(arguments.next().ok_or("--data needs a directory")?),
+            "--mistakes" => show = true,
+            _ => files.push(argument),
         }
     }
-    let rows = common::read(&options.file)?;
-    let verdicts = verdicts(&rows, &options)?;
-    let chosen: Vec<(&Row, &Verdict)> = rows
-        .iter()
-        .zip(&verdicts)
-        .filter_map(|(row, verdict)| Some((row, verdict.as_ref()?)))
-        .filter(|(row, _)| options.source.as_ref().is_none_or(|prefix| row.source.starts_with(prefix.as_str())))
-        .collect();
-    report(&chosen);
-    if options.mistakes {
-        mistakes(&chosen);
+    let screen = common::screen(data.as_deref(), true)?;
+    for file in &files {
+        let rows = common::read(file)?;
+        let judged: Vec<(Row, Verdict)> = rows
+            .into_iter()
+            .map(|row| (screen.screen(&row.example.text), row))
+            .map(|(verdict, row)| (row, verdict))
+            .collect();
+        println!("{file}");
+        for (name, certainty) in [("block", Certainty::Sure), ("block and review", Certainty::Unsure)] {
+            report(name, certainty, &judged);
+        }
+        if show {
+            mistakes(&judged);
+        }
     }
     Ok(())
 }
 
-fn verdicts(rows: &[Row], options: &Options) -> Result<Vec<Option<Verdict>>, Box<dyn Error>> {
-    let settings = train::Settings::default();
-    let added = options.add.as_ref().map_or_else(|| Ok(Vec::new()), |file| common::read(file))?;
-    let bare = || -> Result<Screen, Box<dyn Error>> { common::screen(options.data.as_deref(), false) };
-    let fitted = |keep: &dyn Fn(usize) -> bool| -> Result<Screen, Box<dyn Error>> {
-        let mut examples = common::own_texts(options.data.as_deref(), settings.seed, options.corpus_only)?;
-        examples.extend(
-            added
-                .iter()
-                .filter(|row| !options.without.iter().any(|prefix| row.source.starts_with(prefix.as_str())))
-                .map(|row| row.example.clone()),
-        );
-        examples.extend(
-            rows.iter().enumerate().filter(|(at, _)| keep(*at)).map(|(_, row)| -> Example { row.example.clone() }),
-        );
-        let screen = bare()?;
-        let weights = train::train(&screen, &examples, &settings);
-        Ok(screen.with_weights(Some(&weights))?)
-    };
-    let mut verdicts: Vec<Option<Verdict>> = rows.iter().map(|_| None).collect();
-    let mut measure = |screen: &Screen, those: &dyn Fn(usize) -> bool| {
-        for (at, row) in rows.iter().enumerate().filter(|(at, _)| those(*at)) {
-            verdicts[at] = Some(screen.screen(&row.example.text));
-        }
-    };
-    if options.add.is_some() && options.folds.is_none() && options.hold_out.is_none() {
-        measure(&fitted(&|_| false)?, &|_| true);
-    } else if let Some(prefix) = &options.hold_out {
-        let held = |at: usize| rows[at].source.starts_with(prefix.as_str());
-        measure(&fitted(&|at| !held(at))?, &held);
-    } else if let Some(folds) = options.folds {
-        let mut order: Vec<usize> = (0..rows.len()).collect();
-        Random::new(settings.seed).shuffle(&mut order);
-        let mut fold = vec![0; rows.len()];
-        order.iter().enumerate().for_each(|(place, at)| fold[*at] = place % folds);
-        for number in 0..folds {
-            measure(&fitted(&|at| fold[at] != number)?, &|at| fold[at] == number);
-        }
-    } else if options.rules_only {
-        measure(&bare()?, &|_| true);
-    } else {
-        measure(&common::screen(options.data.as_deref(), true)?, &|_| true);
-    }
-    Ok(verdicts)
+fn found(verdict: &Verdict, certainty: Certainty) -> bool {
+    verdict.certainty() >= Some(certainty)
 }
 
-fn right(example: &Example, named: Category) -> bool {
-    example.label == Some(named) || example.also.contains(&named)
+fn report(name: &str, certainty: Certainty, judged: &[(Row, Verdict)]) {
+    let share = |of: &dyn Fn(&Row) -> bool| {
+        let those: Vec<&Verdict> = judged.iter().filter(|(row, _)| of(row)).map(|(_, verdict)| verdict).collect();
+        (those.iter().filter(|verdict| found(verdict, certainty)).count(), those.len())
+    };
+    let violating = share(&|row| row.example.label.is_some());
+    let innocent = share(&|row| row.example.label.is_none());
+    println!("  {name:<17} found {}, of the innocent {}", interval(violating), interval(innocent));
+    if violating.1 == 0 {
+        return;
+    }
+    let hidden = share(&|row| row.source.ends_with("obfuscated"));
+    let mut shares: Vec<String> = Category::ALL
+        .into_iter()
+        .map(|category| (category.name(), share(&|row| row.example.label == Some(category))))
+        .chain([("obfuscated", hidden)])
+        .filter(|(_, (_, of))| *of > 0)
+        .map(|(name, counts)| format!("{name} {:.2}", ratio(counts)))
+        .collect();
+    shares.push(format!("macro-F1 of the name {:.3}", named(certainty, judged)));
+    println!("    {}", shares.join(", "));
 }
 
-fn report(chosen: &[(&Row, &Verdict)]) {
-    let mut sources: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
-    let mut block = [0_usize; 4];
-    for (row, verdict) in chosen {
-        let slot = match (row.example.label.is_some(), verdict.is_violation()) {
-            (true, true) => 0,
-            (true, false) => 1,
-            (false, true) => 2,
-            (false, false) => 3,
-        };
-        block[slot] += 1;
-        sources.entry(&row.source).or_default()[slot] += 1;
-    }
-    println!("{:<42} {:>6} {:>8} {:>6} {:>9}", "source", "bad", "recall", "ok", "refused");
-    for (source, counts) in &sources {
-        line(source, counts);
-    }
-    line("all", &block);
-    operating_points(chosen);
-    println!(
-        "block: precision {:.3}, recall {:.3}, F1 {:.3}",
-        ratio(block[0], block[2]),
-        ratio(block[0], block[1]),
-        f1(block[0], block[2], block[1])
-    );
-
-    println!("\n{:<20} {:>6} {:>9} {:>8} {:>6} {:>9}", "category", "rows", "precision", "recall", "F1", "blocked");
-    let mut sum = 0.0;
-    let mut counted = 0.0;
-    for category in Category::ALL {
-        let (mut hit, mut miss, mut wrong, mut blocked, mut total) = (0, 0, 0, 0, 0);
-        for (row, verdict) in chosen {
-            let named = verdict.categories().next();
-            if row.example.label == Some(category) {
-                total += 1;
-                blocked += usize::from(verdict.is_violation());
-                // Another category that would be right, too, is a hit for the label.
-                if named.is_some_and(|named| right(&row.example, named)) { hit += 1 } else { miss += 1 }
-            } else if named == Some(category) && !right(&row.example, category) {
-                wrong += 1;
+/// The mean over the categories of the F1 of the strongest category.
+fn named(certainty: Certainty, judged: &[(Row, Verdict)]) -> f64 {
+    let first = |verdict: &Verdict| verdict.categories().next().filter(|_| found(verdict, certainty));
+    let scores: Vec<f64> = Category::ALL
+        .into_iter()
+        .filter_map(|category| {
+            let (mut hits, mut meant, mut wrong) = (0, 0, 0);
+            for (row, verdict) in judged {
+                let right = |named: Category| {
+                    row.example.label == Some(named)
+                        || row.example.also.contains(&named)
+                        || row
+                            .example
+                            .label
+                            .is_some_and(|label| screening::training::corpus::akin(label).contains(&named))
+                };
+                let named = first(verdict);
+                if row.example.label == Some(category) {
+                    meant += 1;
+                    hits += usize::from(named.is_some_and(right));
+                } else if named == Some(category) && !right(category) {
+                    wrong += 1;
+                }
             }
-        }
-        if total > 0 {
-            sum += f1(hit, wrong, miss);
-            counted += 1.0;
-            println!(
-                "{:<20} {total:>6} {:>9.3} {:>8.3} {:>6.3} {:>9.3}",
-                category.name(),
-                ratio(hit, wrong),
-                ratio(hit, miss),
-                f1(hit, wrong, miss),
-                ratio(blocked, total - blocked)
-            );
-        }
+            (meant > 0).then(|| 2.0 * float(hits) / float(2 * hits + wrong + meant - hits).max(1.0))
+        })
+        .collect();
+    scores.iter().sum::<f64>() / float(scores.len()).max(1.0)
+}
+
+/// A share with its interval (Wilson).
+fn interval((count, of): (usize, usize)) -> String {
+    if of == 0 {
+        return "none of 0".to_owned();
     }
-    println!("macro-F1 of the named category: {:.3}", if counted > 0.0 { sum / counted } else { 0.0 });
+    let (share, n, square) = (ratio((count, of)), float(of), DEVIATIONS * DEVIATIONS);
+    let middle = share + square / (2.0 * n);
+    let spread = DEVIATIONS * (share * (1.0 - share) / n + square / (4.0 * n * n)).sqrt();
+    let end = |value: f64| (value / (1.0 + square / n)).max(0.0);
+    format!("{count} of {of} = {share:.4} ({:.4} to {:.4})", end(middle - spread), end(middle + spread))
 }
 
-/// The recall that other operating points would have.
-fn operating_points(chosen: &[(&Row, &Verdict)]) {
-    let top =
-        |verdict: &Verdict| Category::ALL.into_iter().map(|category| verdict.score(category)).fold(0.0_f32, f32::max);
-    let mut fine: Vec<f32> =
-        chosen.iter().filter(|(row, _)| row.example.label.is_none()).map(|(_, verdict)| top(verdict)).collect();
-    fine.sort_by(|left, right| right.total_cmp(left));
-    let bad: Vec<f32> =
-        chosen.iter().filter(|(row, _)| row.example.label.is_some()).map(|(_, verdict)| top(verdict)).collect();
-    for per_mille in [2, 5, 10, 20, 50] {
-        let allowed = fine.len() * per_mille / 1000;
-        let Some(&threshold) = fine.get(allowed) else { continue };
-        let hit = bad.iter().filter(|score| **score > threshold).count();
-        println!(
-            "  refusing {:.1} % of the legitimate: threshold {threshold:.3}, recall {:.3}",
-            f64::from(u32::try_from(per_mille).unwrap_or(0)) / 10.0,
-            ratio(hit, bad.len() - hit)
-        );
-    }
+fn ratio((count, of): (usize, usize)) -> f64 {
+    if of == 0 { 0.0 } else { float(count) / float(of) }
 }
 
-fn line(source: &str, counts: &[usize; 4]) {
-    let [hit, miss, wrong, fine] = *counts;
-    println!(
-        "{source:<42} {:>6} {:>8.3} {:>6} {:>5} {:.2}%",
-        hit + miss,
-        ratio(hit, miss),
-        wrong + fine,
-        wrong,
-        100.0 * ratio(wrong, fine)
-    );
+fn float(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of rows are small")]
-fn ratio(part: usize, rest: usize) -> f64 {
-    if part + rest == 0 { 0.0 } else { part as f64 / (part + rest) as f64 }
-}
-
-fn f1(hit: usize, wrong: usize, miss: usize) -> f64 {
-    let (precision, recall) = (ratio(hit, wrong), ratio(hit, miss));
-    if precision + recall == 0.0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) }
-}
-
-fn mistakes(chosen: &[(&Row, &Verdict)]) {
-    for (row, verdict) in chosen {
-        let named = verdict.categories().next();
-        let wanted = row.example.label;
-        if named == wanted || named.is_some_and(|named| right(&row.example, named)) {
-            continue;
+fn mistakes(judged: &[(Row, Verdict)]) {
+    for (row, verdict) in judged {
+        let name = row.example.label.map_or("ok", Category::name);
+        if row.example.label.is_none() != verdict.findings.is_empty() {
+            let word = match verdict.certainty() {
+                Some(Certainty::Sure) => "blocked",
+                Some(Certainty::Unsure) => "reviewed",
+                None => "passed",
+            };
+            println!("  {word} {name}: {}", row.example.text);
         }
-        let top =
-            Category::ALL.into_iter().max_by(|left, right| verdict.score(*left).total_cmp(&verdict.score(*right)));
-        let top = top.map_or(String::new(), |top| format!("{top} {:.2}", verdict.score(top)));
-        let why = verdict.findings.first().map_or(String::new(), |finding| format!("{:?}", finding.reasons));
-        let kind = if wanted.is_none() {
-            "REFUSED"
-        } else if named.is_none() {
-            "MISSED "
-        } else {
-            "NAMED  "
-        };
-        println!(
-            "{kind} {} [{top}] {}\n        {why}",
-            wanted.map_or("ok", Category::name),
-            row.example.text.replace('\n', " / ")
-        );
+        for finding in verdict.findings.iter().filter(|_| row.example.label.is_none()) {
+            let reasons: Vec<String> = finding.reasons.iter().map(ToString::to_string).collect();
+            println!("    {} {:.3} {}", finding.category, finding.score, reasons.join("; "));
+        }
     }
 }

@@ -63,10 +63,15 @@ pub(crate) struct Row {
     pub(crate) source: String,
 }
 
-/// Reads `{"text", "label", "source"?, "also"?}` a line; the label of legitimate traffic is `ok`.
+/// Reads `{"text", "label", "source"?, "also"?}` a line; the label of legitimate traffic is `ok`. A file that ends in
+/// `.txt` has sections as those of `train/data`.
 pub(crate) fn read(path: &str) -> Result<Vec<Row>, Box<dyn Error>> {
+    let file = std::fs::read_to_string(path)?;
+    if std::path::Path::new(path).extension().is_some_and(|kind| kind == "txt") {
+        return sections(&file);
+    }
     let mut rows = Vec::new();
-    for line in std::fs::read_to_string(path)?.lines().filter(|line| !line.trim().is_empty()) {
+    for line in file.lines().filter(|line| !line.trim().is_empty()) {
         let value: serde_json::Value = serde_json::from_str(line)?;
         let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
         let label = match text("label").as_str() {
@@ -79,6 +84,23 @@ pub(crate) fn read(path: &str) -> Result<Vec<Row>, Box<dyn Error>> {
             .unwrap_or_default();
         let source = text("source").split(':').next().unwrap_or_default().to_owned();
         rows.push(Row { example: Example { text: text("text"), label, also, weight: 1.0 }, source });
+    }
+    Ok(rows)
+}
+
+/// Reads sections that begin with `## label` or `## label obfuscated`, with a text on each line.
+fn sections(file: &str) -> Result<Vec<Row>, Box<dyn Error>> {
+    let (mut label, mut source) = (None, String::new());
+    let mut rows = Vec::new();
+    for line in file.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if let Some(section) = line.strip_prefix("## ") {
+            let (name, kind) = section.split_once(' ').unwrap_or((section, ""));
+            label = if name == "ok" { None } else { Some(name.parse::<Category>()?) };
+            kind.clone_into(&mut source);
+            continue;
+        }
+        let example = Example { text: line.replace("\\n", "\n"), label, also: Vec::new(), weight: 1.0 };
+        rows.push(Row { example, source: source.clone() });
     }
     Ok(rows)
 }

@@ -1,0 +1,175 @@
+"""Trains both models: the classifier on top of the rules, and the network beside them.
+
+    python train.py --programs DIRECTORY [--public DIRECTORY] [--work DIRECTORY] [--data DIRECTORY]
+                    [--rounds N] [--student-rounds N] [--seeds 1,2,3]
+
+A teacher, which is used only here, learns from the labelled texts; students, of which the screen runs one, learn from
+the teacher. The work directory keeps the teacher and its scores, so that a second run makes only what is missing.
+Figures are of the student as the file holds it, summed with the rules.
+"""
+
+import argparse
+import json
+import pathlib
+import random
+import subprocess
+
+import numpy
+import torch
+
+import figures
+import network_file
+import pieces as word_pieces
+import sets
+import student as students
+import teacher as teachers
+import texts
+
+#: The shares of innocent rows at which recalls are compared.
+SHARES = [0.005, 0.01, 0.02, 0.03]
+#: Texts put together of two: so many for each row.
+JOINED = 0.6
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--programs", required=True, help="where the crate's examples `prepare` and `train` are")
+    parser.add_argument("--data", default=str(sets.HERE.parent / "data"),
+                        help="the data of the screen; its weights.bin and network.bin are written anew")
+    parser.add_argument("--public", help="texts of others: one file of JSON lines for each name in sets.py")
+    parser.add_argument("--work", default="target/training", help="what is made on the way")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of the teacher over the rows")
+    parser.add_argument("--student-rounds", type=int, default=24)
+    parser.add_argument("--seeds", default="1,2,3", help="of the students; the middle one by recall is kept")
+    return parser.parse_args()
+
+
+def prepared(given, rows, name, own=False):
+    """Rows as the network reads them."""
+    source, target = pathlib.Path(given.work, f"{name}.in.jsonl"), pathlib.Path(given.work, f"{name}.jsonl")
+    sets.write(rows, source)
+    with open(target, "w", encoding="utf-8") as out:
+        program = str(pathlib.Path(given.programs, "prepare"))
+        subprocess.run([program, "--data", given.data, *(["--own"] if own else []), str(source)], stdout=out, check=True)
+    return texts.read(target)
+
+
+def read(given):
+    """Rows to learn from, innocent ones that are kept out, and the set that chooses the points."""
+    rows = [row for name in sets.WRITTEN for row in sets.written(name)]
+    rows += sets.public(given.public) if given.public else []
+    choose = prepared(given, sets.written("choose"), "choose")
+    seen = {texts.key(row["text"]) for name in sets.JUDGES for row in sets.written(name)}
+    every = texts.distinct(prepared(given, rows, "rows", own=True), seen)
+    learn, keep = sets.split(every)
+    learn = sets.weighted(learn)
+    random.Random(7).shuffle(learn)
+    return learn, keep, choose
+
+
+def train_weights(given, learn):
+    """The classifier on top of the rules, which has the crate's own texts already."""
+    path = pathlib.Path(given.work, "weights.jsonl")
+    sets.write([{name: row[name] for name in ("text", "label", "source")} for row in learn if row["source"] != "own"],
+               path)
+    program = str(pathlib.Path(given.programs, "train"))
+    subprocess.run([program, str(path), "--data", given.data, "--out", str(pathlib.Path(given.data, "weights.bin"))],
+                   check=True)
+
+
+def unlabelled(learn, seed):
+    """More texts for the student: each row in another form, and rows put together."""
+    chance = random.Random(seed)
+    augment = texts.Augmenter([row for row in learn if row["label"] == "ok"], seed)
+    made = [augment(row) for row in learn]
+    for _ in range(int(len(learn) * JOINED)):
+        first, second = chance.choice(learn)["prepared"], chance.choice(learn)["prepared"]
+        body, tag, links = first.partition(" | link:")
+        parts = body.split()
+        cut = second.split(" | link:")[0].split()
+        start = chance.randrange(0, max(1, len(cut) - 4))
+        piece = cut[start:start + chance.randint(3, 14)]
+        joined = parts + piece if chance.random() < 0.5 else piece + parts
+        made.append(" ".join(joined) + tag + links)
+    return made
+
+
+def kept(path, make):
+    """What `make` makes, kept in a file."""
+    if path.exists():
+        return torch.load(path, weights_only=True)
+    made = make()
+    torch.save(made, path)
+    return made
+
+
+def taught(given, learn):
+    """The teacher, trained or read again."""
+    path = pathlib.Path(given.work, "teacher.pt")
+    if path.exists():
+        teacher = teachers.Teacher()
+        teacher.load_state_dict(torch.load(path, weights_only=True))
+        return teacher
+    teacher = teachers.train(learn, 1, given.rounds)
+    torch.save(teacher.state_dict(), path)
+    return teacher
+
+
+def rules_of(rows):
+    return numpy.array([row["rules"] for row in rows], dtype=numpy.float32)
+
+
+def show(name, network, rows, points):
+    """The figures of one set."""
+    figures.table(name, figures.fused(network, rules_of(rows)), rows, points)
+
+
+def main():
+    given = options()
+    pathlib.Path(given.work).mkdir(parents=True, exist_ok=True)
+    learn, _, _ = read(given)
+    train_weights(given, learn)
+    # The rules' log-odds are those of the new weights from here on.
+    learn, keep, choose = read(given)
+    counts = {label: sum(row["label"] == label for row in learn) for label in texts.LABELS}
+    print(f"{len(learn)} rows to learn from: {counts}; {len(keep)} innocent rows kept out", flush=True)
+    teacher = taught(given, learn)
+
+    choose += keep
+    by_teacher = kept(pathlib.Path(given.work, "choose.pt"),
+                      lambda: teacher.score([row["prepared"] for row in choose])).numpy()
+    odds = figures.fused(by_teacher, rules_of(choose))
+    points = [figures.point_at(odds, choose, share) for share in SHARES]
+    show("teacher and rules", by_teacher, choose, points)
+
+    lines = [row["prepared"] for row in learn] + unlabelled(learn, 11)
+    labels = torch.tensor([texts.class_of(row) for row in learn] + [-1] * (len(lines) - len(learn)))
+    scores = kept(pathlib.Path(given.work, "scores.pt"), lambda: teacher.score(lines))
+    pieces = word_pieces.chosen(lines, teacher.tokenizer.get_vocab())
+    table = students.table_of(teacher, pieces)
+    print(f"{len(lines)} texts for the student, {len(pieces.names)} pieces", flush=True)
+
+    found = []
+    for seed in map(int, given.seeds.split(",")):
+        student = students.train(lines, scores, labels, pieces, table, seed, given.student_rounds)
+        network_file.rounded_student(student)
+        network = students.score(student, pieces, [row["prepared"] for row in choose]).numpy()
+        odds = figures.fused(network, rules_of(choose))
+        points = [figures.point_at(odds, choose, share) for share in SHARES]
+        show(f"student {seed} and rules", network, choose, points)
+        found.append((sum(figures.recall_at(odds, choose, point) for point in points), seed, student))
+    found.sort(key=lambda one: one[:2])
+    _, seed, student = found[len(found) // 2]
+    path = pathlib.Path(given.data, "network.bin")
+    octets = network_file.write(student, pieces, path)
+    print(f"student {seed} is kept: {octets} octets to {path}")
+    sample = [row["prepared"] for row in choose[::40]]
+    with open(pathlib.Path(given.work, "network.jsonl"), "w", encoding="utf-8") as out:
+        for text, logits in zip(sample, students.score(student, pieces, sample)):
+            says = [round(float(one - logits[0]), 3) for one in logits[1:]]
+            out.write(json.dumps({"prepared": text, "says": says}, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(2)
+    main()
