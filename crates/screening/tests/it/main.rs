@@ -5,6 +5,7 @@ mod edits;
 mod explain;
 mod hiding;
 mod innocents;
+mod languages;
 mod links;
 mod network;
 mod pairs;
