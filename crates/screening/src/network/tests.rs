@@ -2,8 +2,7 @@ use super::*;
 use crate::training::network::{Network as Plain, Row, Shape};
 use proptest::prelude::*;
 
-const WORDS: [&str; 12] =
-    ["[UNK]", "free", "spin", "##s", "vodka", "a", "##b", ".", "|", "link", ":", "the"];
+const WORDS: [&str; 12] = ["[UNK]", "free", "spin", "##s", "vodka", "a", "##b", ".", "|", "link", ":", "the"];
 
 fn plain(seed: u64) -> Plain {
     let shapes = [

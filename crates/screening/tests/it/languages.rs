@@ -23,9 +23,15 @@ fn the_language_of_a_message_is_recognised() {
     check("Kode OTP anda adalah 482910. Jangan berikan kode ini kepada siapa pun", "Indonesian or Malay");
     check("Ndugu mteja, umepokea 500 kwa namba yako. Asante", "Swahili");
     check("Aapka code 482910 hai. Kisi ke saath share na karen", "Hindi in Latin letters");
-    check("De\u{11f}erli m\u{fc}\u{15f}terimiz, kargonuz bug\u{fc}n teslim edilecek. L\u{fc}tfen evde olun ve kodunuz ile al\u{131}n", "Turkish");
+    check(
+        "De\u{11f}erli m\u{fc}\u{15f}terimiz, kargonuz bug\u{fc}n teslim edilecek. L\u{fc}tfen evde olun ve kodunuz ile al\u{131}n",
+        "Turkish",
+    );
     check("Twoja paczka czeka w punkcie. Kod odbioru 482910, prosimy nie podawa\u{107} go dla innych", "Polish");
-    check("M\u{e3} OTP c\u{1ee7}a qu\u{fd} kh\u{e1}ch l\u{e0} 482910. Vui l\u{f2}ng kh\u{f4}ng chia s\u{1ebb}", "Vietnamese");
+    check(
+        "M\u{e3} OTP c\u{1ee7}a qu\u{fd} kh\u{e1}ch l\u{e0} 482910. Vui l\u{f2}ng kh\u{f4}ng chia s\u{1ebb}",
+        "Vietnamese",
+    );
     check("\u{412}\u{430}\u{448} \u{43a}\u{43e}\u{434} 482910", "Cyrillic script");
     check("\u{60a8}\u{7684}\u{9a8c}\u{8bc1}\u{7801}\u{662f}482910", "Chinese characters");
     check("\u{0627}\u{0644}\u{0631}\u{0645}\u{0632} 482910", "Arabic script");
