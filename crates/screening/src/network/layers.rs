@@ -30,7 +30,8 @@ struct Folded {
     scales: Vec<f32>,
 }
 
-/// What is left of a text: the maximum and the sum of each channel, over as many positions as were added.
+/// What is left of a text: the maximum and the sum of each channel, over as many positions as were added. A text has at
+/// most 65,536 positions, so that no sum leaves its 32 bits.
 #[derive(Clone)]
 pub(crate) struct Pool {
     max: Vec<[i16; LANES]>,
@@ -194,7 +195,7 @@ impl Folded {
                 for ((max, sum), (one, two)) in max.iter_mut().zip(sum).zip(one.into_iter().zip(two)) {
                     *max = (*max).max(one).max(two);
                     // Neither is negative, and twice the largest fits 16 bits without a sign.
-                    *sum += u32::from(one.cast_unsigned().wrapping_add(two.cast_unsigned()));
+                    *sum = sum.wrapping_add(u32::from(one.cast_unsigned().wrapping_add(two.cast_unsigned())));
                 }
             }
             at += 2;
@@ -204,7 +205,7 @@ impl Folded {
             for (block, (max, sum)) in max.iter_mut().zip(sum).enumerate() {
                 for ((max, sum), felt) in max.iter_mut().zip(sum).zip(self.felt(&rows, block)) {
                     *max = (*max).max(felt);
-                    *sum += u32::from(felt.cast_unsigned());
+                    *sum = sum.wrapping_add(u32::from(felt.cast_unsigned()));
                 }
             }
         }
