@@ -345,12 +345,13 @@ mod tests {
         let reading = screen.read(&folded, &Policy::default());
         let features = screen.features(&reading);
         // These steps again, and the network.
-        screen.screen(text);
+        let verdict = screen.screen(text);
         WORK.with(std::cell::Cell::get) - before
             + reading.tokens.len()
             + reading.hits.len()
             + features.len()
             + reading.holding.len()
+            + verdict.findings.len()
     }
 
     #[test]

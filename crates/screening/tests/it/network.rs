@@ -88,7 +88,7 @@ fn rules_alone_decide_on_another_language_as_they_always_did() {
     let screen = screen(&[]);
     let verdict = screen.screen("Su cuenta de PayPal esta bloqueada por razones de seguridad: paypal-secure-login.top");
     assert_eq!(verdict.language, Language::Other("Spanish"));
-    assert!(verdict.is_violation(), "{:?}", verdict);
+    assert!(verdict.is_violation(), "{verdict:?}");
     assert!(!verdict.findings[0].reasons.iter().any(|reason| matches!(reason, Reason::Network { .. })));
 }
 
