@@ -47,10 +47,10 @@ impl<'a> Probe<'a> {
         while self.window.len() > 1 {
             let Range { start, end } = self.window.clone();
             let (half, trim) = (self.window.len().div_ceil(2), (self.window.len() / 4).max(1));
-            let middle = start + half / 2;
+            let middle = start + half / 2..start + half / 2 + half;
             let part = self
                 .best(&[start..start + half, end - half..end], category, least)
-                .or_else(|| self.best(&[middle..middle + half], category, least))
+                .or_else(|| self.best(std::slice::from_ref(&middle), category, least))
                 .or_else(|| self.best(&[start + trim..end, start..end - trim], category, least));
             let Some(part) = part else { break };
             self.narrow(part);

@@ -102,7 +102,7 @@ proptest! {
         let first = words.len() - count;
         let prepared = Prepared { text: String::new(), tokens: (first..words.len()).collect(), tags: words.len() };
         let numbers = [words.clone(), tags.clone()].concat();
-        let cut = Cut { starts: (0..numbers.len()).collect(), numbers: numbers.clone() };
+        let cut = Cut { starts: (0..numbers.len()).collect(), numbers };
         let links = (count > 0).then(|| link.index(count)).map(|at| at..at + 1);
         let mut probe = Probe::new(&network, &prepared, &cut, links.clone());
         for (one, other) in cuts {
