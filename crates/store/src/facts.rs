@@ -513,9 +513,17 @@ mod tests {
         .collect()
     }
 
-    fn of_settings(account: AccountId, number: Originator) -> [Resource; 3] {
+    fn of_settings(account: AccountId, number: Originator) -> [Resource; 5] {
         [
             Resource::Policy { account, policy: "{}".into() },
+            Resource::TemplateApproved(ScreeningTemplate {
+                id: TemplateId::from_bytes([9; 16]),
+                account,
+                text: "Hi {name}".into(),
+                note: Some("why".to_owned()),
+                created_at: Timestamp::from_millis(8),
+            }),
+            Resource::TemplateRemoved { account, id: TemplateId::from_bytes([9; 16]) },
             Resource::Keywords { of: KeywordsOf::Account(account), settings: "{}".into() },
             Resource::Keywords { of: KeywordsOf::Number(number), settings: r#"{"yes":true}"#.into() },
         ]

@@ -79,6 +79,7 @@ pub(super) const MAINTENANCE: &[&str] = &[
     FORGET,
     FORGET_OLDEST,
     REVIEW,
+    REVIEWED,
     ONE,
     page_of(false, false),
     page_of(true, false),
