@@ -25,12 +25,12 @@ pub use optouts::NewOptOut;
 use optouts::OptOutTable;
 use order::Order;
 pub use order::{BlockName, KeyPlace, Listed};
-pub use templates::ApproveError;
 use runtime::Runtime;
 use screening::Policy;
 use store::contract::changes::{Change, Kinds, Resource, Tail, Tailed};
 use store::contract::tenants::{AccountChange, NumberChange, TenantData};
 use store::{Store, StoreError};
+pub use templates::ApproveError;
 use templates::Templates;
 
 /// Who is asking: what authentication found out.

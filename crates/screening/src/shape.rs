@@ -25,11 +25,8 @@ impl Shape {
     fn of(text: &str) -> Self {
         let folded = fold(text);
         let (tokens, _) = token::split(&folded);
-        let mut hosts: Vec<u64> = tokens
-            .iter()
-            .filter(|token| token.kind == Kind::Link)
-            .map(|token| hash(token.text.as_bytes()))
-            .collect();
+        let mut hosts: Vec<u64> =
+            tokens.iter().filter(|token| token.kind == Kind::Link).map(|token| hash(token.text.as_bytes())).collect();
         hosts.sort_unstable();
         hosts.dedup();
         let words: Vec<u64> = tokens.iter().take(WORDS_MAX).map(masked).collect();

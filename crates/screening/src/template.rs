@@ -79,7 +79,7 @@ pub enum TemplateError {
 /// A template that was approved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
-    /// What stands before, between and behind the placeholders, as it is compared: one more than there are placeholders.
+    /// What stands before, between and behind the placeholders, as it is compared: one part more than placeholders.
     fixed: Vec<String>,
     /// For each placeholder: whether it stands in the path of a link.
     in_link: Vec<bool>,

@@ -202,10 +202,9 @@ pub(crate) fn decode(octets: &[u8]) -> Option<Resource> {
             note: facts.maybe(|facts| facts.text().map(str::to_owned))?,
             created_at: facts.time()?,
         }),
-        form::TEMPLATE_REMOVED => Resource::TemplateRemoved {
-            account: facts.account_id()?,
-            id: TemplateId::from_bytes(facts.octets()?),
-        },
+        form::TEMPLATE_REMOVED => {
+            Resource::TemplateRemoved { account: facts.account_id()?, id: TemplateId::from_bytes(facts.octets()?) }
+        }
         _ => return None,
     };
     facts.0.is_empty().then_some(resource)

@@ -99,12 +99,7 @@ async fn listed(admin: &Admin, given: &Parameters) -> Answered {
         .transpose()?
         .unwrap_or(LIMIT_DEFAULT);
     // One more than asked for tells whether there is a next page.
-    let mut found = admin
-        .pipeline
-        .store()
-        .screening_log(filter, after, limit + 1)
-        .await
-        .map_err(refused_by_store)?;
+    let mut found = admin.pipeline.store().screening_log(filter, after, limit + 1).await.map_err(refused_by_store)?;
     let is_more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| is_more).map(|record| record.id.to_string());

@@ -36,11 +36,7 @@ struct TemplateInput {
     note: Option<String>,
 }
 
-pub(super) async fn list(
-    State(admin): Shared,
-    id: Result<Path<String>, PathRejection>,
-    uri: Uri,
-) -> Response<Body> {
+pub(super) async fn list(State(admin): Shared, id: Result<Path<String>, PathRejection>, uri: Uri) -> Response<Body> {
     let listed = listed(&admin, id, &Parameters::parse(uri.query()));
     admin.answer(listed)
 }

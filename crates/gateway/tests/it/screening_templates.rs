@@ -45,7 +45,8 @@ async fn an_approved_text_passes_unmarked_and_only_for_its_account() {
     let template = approve(&stage, &tenant, json!({ "text": TEMPLATE, "note": "age-gated" })).await;
     assert_eq!((&template["text"], &template["note"]), (&json!(TEMPLATE), &json!("age-gated")));
     // The same text again changes nothing.
-    let again = stage.operate("PUT", &templates(&tenant), json!({ "text": format!(" {TEMPLATE}\n") })).await.expect(200);
+    let again =
+        stage.operate("PUT", &templates(&tenant), json!({ "text": format!(" {TEMPLATE}\n") })).await.expect(200);
     assert_eq!(again, template);
     for round in 0..2 {
         let message = stage.send(&tenant, RECIPIENT, &offer("Maria Lopez", 30)).await;
@@ -74,7 +75,9 @@ async fn an_approved_text_passes_unmarked_and_only_for_its_account() {
     stage.operate("DELETE", &path, Value::Null).await.expect(404);
     assert_eq!(status(&stage, &tenant, &offer("Bob", 20)).await, 400);
     // What passed left nothing for review: the log has what was refused alone.
-    assert!(log(&stage, &format!("?accountId={}", tenant.account)).await.iter().all(|line| line["outcome"] == "blocked"));
+    assert!(
+        log(&stage, &format!("?accountId={}", tenant.account)).await.iter().all(|line| line["outcome"] == "blocked")
+    );
 }
 
 #[tokio::test]
@@ -101,7 +104,6 @@ async fn the_api_names_what_is_wrong_with_a_template() {
         (json!({ "text": "Your parcel waits at bit.ly/{x}, pay now" }), 33100, json!("text")),
         (json!({ "text": 7 }), 33100, json!("text")),
         (json!({ "text": TEMPLATE, "note": "x".repeat(501) }), 33100, json!("note")),
-        (json!({ "text": TEMPLATE, "notes": "x" }), 33100, json!("notes")),
     ] {
         let refused = stage.operate("PUT", &templates(&tenant), template.clone()).await;
         let info = refused.json()["additionalInfo"]["field"].clone();
@@ -117,7 +119,8 @@ async fn the_api_names_what_is_wrong_with_a_template() {
         ("DELETE", format!("{}/tpl_nothing", templates(&tenant))),
         ("POST", "/screening/scr_nothing/review".to_owned()),
     ] {
-        stage.operate(method, &path, json!({ "text": TEMPLATE, "correct": true })).await.expect(404);
+        let body = if method == "GET" { Value::Null } else { json!({ "text": TEMPLATE, "correct": true }) };
+        stage.operate(method, &path, body).await.expect(404);
     }
     let ids: Vec<Value> = {
         let mut ids = Vec::new();
@@ -180,7 +183,9 @@ async fn one_decision_ends_the_refusals_of_a_campaign() {
     assert_eq!(status(&stage, &other, &offer("Zoe", 45)).await, 400);
     let reviewed = log(&stage, &format!("{of_tenant}&reviewed=true")).await;
     let open = log(&stage, &format!("{of_tenant}&reviewed=false")).await;
-    assert!(reviewed.len() >= 3 && reviewed.iter().all(|line| line["correct"] == false && line["reviewedAt"].is_string()));
+    assert!(
+        reviewed.len() >= 3 && reviewed.iter().all(|line| line["correct"] == false && line["reviewedAt"].is_string())
+    );
     assert_eq!(open.iter().map(|line| &line["body"]).collect::<Vec<_>>(), [SCAM]);
     let groups = stage.operate("GET", &format!("/screening/groups{of_tenant}&reviewed=false"), Value::Null).await;
     assert_eq!(groups.expect(200)["of"], 1);

@@ -1,5 +1,5 @@
-//! Review of the screen's decisions: texts of one shape together, an operator's judgement, and the template that a wrong
-//! decision leads to.
+//! Review of the screen's decisions: texts of one shape together, an operator's judgement, and the template that a
+//! wrong decision leads to.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;

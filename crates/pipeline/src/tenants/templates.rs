@@ -68,12 +68,7 @@ impl TenantBook {
     }
 
     /// Templates of an account, oldest first, beginning after `after`: at most `limit`.
-    pub fn templates(
-        &self,
-        account: AccountId,
-        after: Option<TemplateId>,
-        limit: usize,
-    ) -> Listed<ScreeningTemplate> {
+    pub fn templates(&self, account: AccountId, after: Option<TemplateId>, limit: usize) -> Listed<ScreeningTemplate> {
         let tables = self.read();
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let kept = tables.templates.0.get(&account).map(|templates| templates.range((from, Bound::Unbounded)));

@@ -74,19 +74,47 @@ fn a_template_passes_what_it_says_and_nothing_else() {
     for (text, sent, expected) in [
         (password, "Your temporary password is 8Hx2. Log in at https://portal.acme.com and change it now.", true),
         // As the screen folds: case, white space, invisible characters, accents.
-        (password, "  YOUR temporary\u{200b} password is  8Hx2. Log in at\nHTTPS://portal.acme.com and change it now. ", true),
+        (
+            password,
+            "  YOUR temporary\u{200b} password is  8Hx2. Log in at\nHTTPS://portal.acme.com and change it now. ",
+            true,
+        ),
         (password, "Your temporary password is 8Hx2. Log in at https://portal.acme.com and change it.", false),
         (password, "Your temporary password is . Log in at https://portal.acme.com and change it now.", false),
-        (password, "Your temporary password is 8Hx2. Log in at https://portal.acme.com.evil.com and change it now.", false),
-        (password, "Your temporary password is 8Hx2. Log in at https://port\u{430}l.acme.com and change it now.", false),
+        (
+            password,
+            "Your temporary password is 8Hx2. Log in at https://portal.acme.com.evil.com and change it now.",
+            false,
+        ),
+        (
+            password,
+            "Your temporary password is 8Hx2. Log in at https://port\u{430}l.acme.com and change it now.",
+            false,
+        ),
         (password, "Your temporary password is 8Hx2. Log in at https://p\u{f3}rtal.acme.com and change it now.", false),
         (password, "Your temporary password is 8\nHx2. Log in at https://portal.acme.com and change it now.", false),
-        (password, "Your temporary password is 8\u{2028}Hx2. Log in at https://portal.acme.com and change it now.", false),
+        (
+            password,
+            "Your temporary password is 8\u{2028}Hx2. Log in at https://portal.acme.com and change it now.",
+            false,
+        ),
         // A value leads nowhere else, however it is written.
         (password, "Your temporary password is evil.com. Log in at https://portal.acme.com and change it now.", false),
-        (password, "Your temporary password is evil[.]com/x. Log in at https://portal.acme.com and change it now.", false),
-        (password, "Your temporary password is at https://portal.acme.com/x. Log in at https://portal.acme.com and change it now.", true),
-        (password, "Your temporary password is xportal.acme.com/x. Log in at https://portal.acme.com and change it now.", false),
+        (
+            password,
+            "Your temporary password is evil[.]com/x. Log in at https://portal.acme.com and change it now.",
+            false,
+        ),
+        (
+            password,
+            "Your temporary password is at portal.acme.com/x. Log in at https://portal.acme.com and change it now.",
+            true,
+        ),
+        (
+            password,
+            "Your temporary password is xportal.acme.com/x. Log in at https://portal.acme.com and change it now.",
+            false,
+        ),
         (parcel, "Hi Bob, your parcel 17 arrives on Monday. Track it: https://acme.com/t/AB-12/x?y=z", true),
         (parcel, "Hi Bob, your parcel 17 arrives on Monday. Track it: https://acme.com/t/AB 12", false),
         (parcel, "Hi Bob, your parcel 17 arrives on Monday. Track it: https://acme.com/t/?u=https://evil.com", false),
@@ -183,7 +211,10 @@ proptest! {
     #![proptest_config(trials::config(400))]
 
     #[test]
-    fn any_text_is_a_template_or_is_refused(text in "[a-c {}.:/@\u{e9}\u{430}\u{2026}-]{0,60}|\\PC{0,40}", sent in "\\PC{0,60}") {
+    fn any_text_is_a_template_or_is_refused(
+        text in "[a-c {}.:/@\u{e9}\u{430}\u{2026}-]{0,60}|\\PC{0,40}",
+        sent in "\\PC{0,60}",
+    ) {
         if let Ok(template) = Template::parse(&text) {
             let _ = passes(&template, &sent);
         }
@@ -252,7 +283,10 @@ fn an_offer_keeps_what_is_common_and_lets_the_rest_vary() {
             vec!["Hi Bob, pay $25.00 by 03/05 at acme.com/pay/17 (ref AB-99) or call 888-555-0134."],
             "Hi Bob, pay ${1} by {2} at acme.com/{3} (ref {4}) or call 888-555-0134.",
         ),
-        (vec!["Call (888) 555-0134 or +18885550134 or 888 555 0134 today!"], "Call (888) 555-0134 or +18885550134 or 888 555 0134 today!"),
+        (
+            vec!["Call (888) 555-0134 or +18885550134 or 888 555 0134 today!"],
+            "Call (888) 555-0134 or +18885550134 or 888 555 0134 today!",
+        ),
         (vec!["Your parcel 17 waits\r\n\r\nat bit.ly/x7 for you"], "Your parcel {1} waits\nat bit.ly/x7 for you"),
         (vec!["Your {first} order is ready 2 go"], "Your {1}first{2} order is ready {3} go"),
         // The same text twice is one.

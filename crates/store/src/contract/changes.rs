@@ -193,10 +193,9 @@ impl Resource {
             Self::Key(_) => Kind::Key,
             Self::Number(_) => Kind::Number,
             Self::Blocked(_) | Self::Unblocked { .. } => Kind::Block,
-            Self::Policy { .. }
-            | Self::TemplateApproved(_)
-            | Self::TemplateRemoved { .. }
-            | Self::Keywords { .. } => Kind::Policy,
+            Self::Policy { .. } | Self::TemplateApproved(_) | Self::TemplateRemoved { .. } | Self::Keywords { .. } => {
+                Kind::Policy
+            }
             Self::Inbound { .. } => Kind::Inbound,
             Self::OptedOut(_) | Self::OptedIn(_) => Kind::OptOut,
         }

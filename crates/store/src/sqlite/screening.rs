@@ -69,8 +69,7 @@ impl Screening for Sqlite {
 const FORGET: &str =
     "DELETE FROM screening_log WHERE id IN (SELECT id FROM screening_log WHERE id < ?1 ORDER BY id LIMIT ?2)";
 
-const REVIEW: &str =
-    "UPDATE screening_log SET reviewed_at = ?2, correct = ?3, review_note = ?4 WHERE id = ?1";
+const REVIEW: &str = "UPDATE screening_log SET reviewed_at = ?2, correct = ?3, review_note = ?4 WHERE id = ?1";
 
 /// Every statement of this file that maintenance runs, and those of the pages, which must not read more than they show
 /// either.
@@ -177,10 +176,7 @@ macro_rules! select {
 
 macro_rules! page_where {
     ($wanted:literal) => {
-        select!(
-            $wanted,
-            " AND mode = ?3 AND id < ?4 AND (?6 IS NULL OR reviewed_at IS NULL) ORDER BY id DESC LIMIT ?5"
-        )
+        select!($wanted, " AND mode = ?3 AND id < ?4 AND (?6 IS NULL OR reviewed_at IS NULL) ORDER BY id DESC LIMIT ?5")
     };
 }
 

@@ -160,7 +160,8 @@ pub(crate) async fn a_template_is_kept_once_for_each_text_of_an_account(fresh: i
     for id in [account, other] {
         desk.store.create_account(crate::tenants::account(id)).await.unwrap();
     }
-    let templates = [template(account, "Hi {name}", 1), template(other, "Hi {name}", 2), template(account, "hi {name}", 3)];
+    let templates =
+        [template(account, "Hi {name}", 1), template(other, "Hi {name}", 2), template(account, "hi {name}", 3)];
     for template in &templates {
         assert_eq!(desk.store.approve_template(template.clone()).await, Ok(Approved::New));
     }
@@ -225,22 +226,22 @@ pub(crate) async fn a_review_is_kept_with_its_decision(fresh: impl Backend) {
     assert_eq!(desk.store.screening_record(records[2].id).await, Ok(Some(reviewed[2].clone())));
     let account = Some(account);
     for (filter, expected) in [
-        (ScreeningFilter::default(), &[2, 1, 0][..]),
-        (ScreeningFilter { reviewed: Some(true), ..ScreeningFilter::default() }, &[2, 0]),
-        (ScreeningFilter { reviewed: Some(false), ..ScreeningFilter::default() }, &[1]),
-        (ScreeningFilter { reviewed: Some(true), account, ..ScreeningFilter::default() }, &[0]),
-        (ScreeningFilter { reviewed: Some(false), account, ..ScreeningFilter::default() }, &[1]),
+        (ScreeningFilter::default(), vec![2, 1, 0]),
+        (ScreeningFilter { reviewed: Some(true), ..ScreeningFilter::default() }, vec![2, 0]),
+        (ScreeningFilter { reviewed: Some(false), ..ScreeningFilter::default() }, vec![1]),
+        (ScreeningFilter { reviewed: Some(true), account, ..ScreeningFilter::default() }, vec![0]),
+        (ScreeningFilter { reviewed: Some(false), account, ..ScreeningFilter::default() }, vec![1]),
         (
             ScreeningFilter {
                 reviewed: Some(true),
                 outcome: Some(ScreeningOutcome::Flagged),
                 ..ScreeningFilter::default()
             },
-            &[],
+            vec![],
         ),
-        (ScreeningFilter { reviewed: Some(true), mode: Some(Mode::Test), ..ScreeningFilter::default() }, &[]),
+        (ScreeningFilter { reviewed: Some(true), mode: Some(Mode::Test), ..ScreeningFilter::default() }, vec![]),
     ] {
-        let expected: Vec<_> = expected.iter().map(|place: &usize| reviewed[*place].clone()).collect();
+        let expected: Vec<_> = expected.into_iter().map(|place: usize| reviewed[place].clone()).collect();
         assert_eq!(desk.store.screening_log(filter, None, 9).await.unwrap(), expected, "{filter:?}");
     }
     let after_first = ScreeningFilter { reviewed: Some(true), ..ScreeningFilter::default() };
