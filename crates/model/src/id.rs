@@ -92,6 +92,8 @@ ids! {
     AccountId "acc_";
     /// Names one decision of the compliance screen.
     ScreeningId "scr_";
+    /// Names a template that an operator approved for an account's texts.
+    TemplateId "tpl_";
     /// Names media that are kept, once for all the messages that carry them.
     MediaId "med_";
     /// Names the erasure of a person.

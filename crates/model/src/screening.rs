@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
-use crate::id::{AccountId, BroadcastId, MessageId, ScreeningId};
+use crate::id::{AccountId, BroadcastId, MessageId, ScreeningId, TemplateId};
 use crate::key::Mode;
 use crate::originator::Originator;
 
@@ -66,4 +66,37 @@ pub struct ScreeningRecord {
     pub findings: String,
     /// The text.
     pub body: Arc<str>,
+    /// An operator's judgement of the decision, if there was one.
+    pub review: Option<ScreeningReview>,
+}
+
+/// An operator's judgement of a decision of the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScreeningReview {
+    /// When it was given.
+    pub at: Timestamp,
+    /// Whether the decision was right.
+    pub is_correct: bool,
+    /// What the operator wrote about it.
+    pub note: Option<String>,
+}
+
+/// A text that an operator approved for an account, with placeholders for what varies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScreeningTemplate {
+    /// Its id; ids sort by time.
+    pub id: TemplateId,
+    /// Whose texts pass under it.
+    pub account: AccountId,
+    /// The text. An account has each text once.
+    pub text: Arc<str>,
+    /// What the operator wrote about it.
+    pub note: Option<String>,
+    /// When it was approved.
+    pub created_at: Timestamp,
+}
+
+impl ScreeningTemplate {
+    /// The most that an account may have.
+    pub const PER_ACCOUNT_MAX: usize = 1_000;
 }

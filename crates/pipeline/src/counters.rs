@@ -21,6 +21,8 @@ pub struct Counters {
     pub blocked: Counter,
     /// Texts in which the screen found something, and that were let pass.
     pub flagged: Counter,
+    /// Texts in which the screen found something, and that passed unmarked under a template of their account.
+    pub known: Counter,
     /// What became of `mediaUrl`s.
     pub media: MediaCounters,
     /// What became of messages, by the carrier that had them last.

@@ -4,6 +4,7 @@ mod assigning;
 mod drain;
 mod erase;
 mod reload;
+mod reviewing;
 mod start;
 
 use std::sync::Arc;
@@ -40,6 +41,7 @@ use crate::route::Routes;
 use crate::sweep::{Abandoned, Rerouter};
 use crate::tenants::{Caller, TenantBook};
 use crate::webhook::{WebhookParts, Webhooks};
+pub use reviewing::{Approval, Judgement, REVIEWED_MAX, ReviewError, Reviewed, ScreeningGroup};
 
 /// What a pipeline is made of.
 pub struct Parts {

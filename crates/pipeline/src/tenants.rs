@@ -6,6 +6,7 @@ mod blocks;
 mod keywords;
 mod optouts;
 mod order;
+mod templates;
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -29,6 +30,8 @@ use screening::Policy;
 use store::contract::changes::{Change, Kinds, Resource, Tail, Tailed};
 use store::contract::tenants::{AccountChange, NumberChange, TenantData};
 use store::{Store, StoreError};
+pub use templates::ApproveError;
+use templates::Templates;
 
 /// Who is asking: what authentication found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +61,7 @@ pub struct TenantBook {
     pepper: Pepper,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    // Of ids of accounts, by which these are listed.
+    // Of ids of accounts and templates, by which these are listed.
     mint: Mint,
     // A lock rather than a snapshot to swap: one opt-out must not copy a million of them. Held for a look-up, never
     // across an await.
@@ -84,6 +87,7 @@ struct Tables {
     accounts: HashMap<AccountId, Account>,
     /// Of accounts that have one of their own.
     policies: HashMap<AccountId, Arc<Policy>>,
+    templates: Templates,
     keys: HashMap<KeyId, ApiKey>,
     numbers: HashMap<Originator, Number>,
     blocks: HashMap<BlockName, Block>,
@@ -112,6 +116,7 @@ impl TenantBook {
         let opt_outs = OptOutTable::load(&*store).await?;
         let mint = Mint::default();
         data.accounts.iter().for_each(|account| account.id.seen_by(&mint));
+        data.templates.iter().for_each(|template| template.id.seen_by(&mint));
         Ok(Self {
             store,
             pepper,
@@ -369,6 +374,7 @@ impl Tables {
         data.numbers.into_iter().for_each(|number| tables.put_number(number));
         data.blocks.into_iter().for_each(|block| tables.put_block(block));
         data.keywords.iter().for_each(|(of, settings)| tables.keywords.set(*of, settings));
+        data.templates.into_iter().for_each(|template| tables.templates.put(template));
         tables.former_owners.extend(data.former_owners);
         tables
     }
@@ -383,6 +389,8 @@ impl Tables {
                     account.screening = Some(Arc::clone(policy));
                 }
             }
+            Resource::TemplateApproved(template) => self.templates.put(template.clone()),
+            Resource::TemplateRemoved { account, id } => self.templates.remove(*account, *id),
             Resource::Key(key) => self.put_key(key.clone()),
             Resource::Number(number) => self.put_number(number.clone()),
             Resource::Blocked(block) => self.put_block(block.clone()),

@@ -7,7 +7,8 @@
 //! Reading order: [`screen`] (the steps), `text` (what a reader sees behind what was typed), `link` (whose a link is),
 //! `lexicon` (which concepts the words mention), `rules` (what they do together), `model` (what a classifier adds),
 //! `network` (what a second model adds that reads the wording), `opinion` (their sum), `explain` (why), `language` (on
-//! what the network has no say). [`training`] makes the weights of the classifier.
+//! what the network has no say). [`training`] makes the weights of the classifier. [`Template`] is a text that an
+//! operator approved, [`groups`] finds texts of one shape, and [`offer`] makes a template of them.
 
 mod category;
 mod data;
@@ -23,7 +24,9 @@ mod policy;
 mod reading;
 mod rules;
 pub mod screen;
+mod shape;
 mod structure;
+mod template;
 mod text;
 pub mod training;
 mod verdict;
@@ -34,4 +37,8 @@ pub use language::Language;
 pub use lexicon::parse::DataError;
 pub use policy::{Action, Decision, Policy};
 pub use screen::Screen;
+pub use shape::groups;
+pub use template::{
+    Offer, PLACEHOLDERS_MAX, TEMPLATE_CHARACTERS_MAX, Template, TemplateError, VALUE_CHARACTERS_MAX, offer,
+};
 pub use verdict::{Certainty, Finding, Match, Reason, Span, Verdict};

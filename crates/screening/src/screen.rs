@@ -253,6 +253,10 @@ impl Screen {
         features::visit(&reading.tokens, &reading.hits, &reading.holding, &self.names, each);
     }
 
+    pub(crate) const fn domains(&self) -> &Domains {
+        &self.domains
+    }
+
     pub(crate) const fn means(&self) -> Means<'_> {
         Means { lexicon: &self.lexicon, rules: &self.rules, weights: &self.weights }
     }

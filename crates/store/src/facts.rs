@@ -13,7 +13,7 @@ use model::key::{ApiKey, KeyId, Mode, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
 use model::{
     AccountId, Assignment, BroadcastCounts, BroadcastId, BroadcastStatus, Delivery, ErrorType, MessageId, Msisdn,
-    OptOut, OptOutName, OptOutSource, Originator, Owner, Status, Timestamp,
+    OptOut, OptOutName, OptOutSource, Originator, Owner, ScreeningTemplate, Status, TemplateId, Timestamp,
 };
 
 use crate::contract::changes::Resource;
@@ -37,6 +37,8 @@ mod form {
     pub(super) const OPTED_IN: u8 = 12;
     pub(super) const KEYWORDS_OF_ACCOUNT: u8 = 20;
     pub(super) const KEYWORDS_OF_NUMBER: u8 = 21;
+    pub(super) const TEMPLATE_APPROVED: u8 = 30;
+    pub(super) const TEMPLATE_REMOVED: u8 = 31;
     /// An account that has a rule for its texts. The rule follows what an account without one has.
     pub(super) const ACCOUNT_WITH_RULE: u8 = 9;
 }
@@ -112,6 +114,19 @@ pub(crate) fn encode(resource: &Resource, octets: &mut Vec<u8>) {
             out.octets(&account.to_bytes());
             out.text(policy);
         }
+        Resource::TemplateApproved(template) => {
+            out.octet(form::TEMPLATE_APPROVED);
+            out.octets(&template.account.to_bytes());
+            out.octets(&template.id.to_bytes());
+            out.text(&template.text);
+            out.maybe(template.note.as_deref(), Encoder::text);
+            out.time(template.created_at);
+        }
+        Resource::TemplateRemoved { account, id } => {
+            out.octet(form::TEMPLATE_REMOVED);
+            out.octets(&account.to_bytes());
+            out.octets(&id.to_bytes());
+        }
     }
 }
 
@@ -180,6 +195,16 @@ pub(crate) fn decode(octets: &[u8]) -> Option<Resource> {
             Resource::Keywords { of, settings: facts.text()?.into() }
         }
         form::POLICY => Resource::Policy { account: facts.account_id()?, policy: facts.text()?.into() },
+        form::TEMPLATE_APPROVED => Resource::TemplateApproved(ScreeningTemplate {
+            account: facts.account_id()?,
+            id: TemplateId::from_bytes(facts.octets()?),
+            text: facts.text()?.into(),
+            note: facts.maybe(|facts| facts.text().map(str::to_owned))?,
+            created_at: facts.time()?,
+        }),
+        form::TEMPLATE_REMOVED => {
+            Resource::TemplateRemoved { account: facts.account_id()?, id: TemplateId::from_bytes(facts.octets()?) }
+        }
         _ => return None,
     };
     facts.0.is_empty().then_some(resource)
@@ -487,9 +512,17 @@ mod tests {
         .collect()
     }
 
-    fn of_settings(account: AccountId, number: Originator) -> [Resource; 3] {
+    fn of_settings(account: AccountId, number: Originator) -> [Resource; 5] {
         [
             Resource::Policy { account, policy: "{}".into() },
+            Resource::TemplateApproved(ScreeningTemplate {
+                id: TemplateId::from_bytes([9; 16]),
+                account,
+                text: "Hi {name}".into(),
+                note: Some("why".to_owned()),
+                created_at: Timestamp::from_millis(8),
+            }),
+            Resource::TemplateRemoved { account, id: TemplateId::from_bytes([9; 16]) },
             Resource::Keywords { of: KeywordsOf::Account(account), settings: "{}".into() },
             Resource::Keywords { of: KeywordsOf::Number(number), settings: r#"{"yes":true}"#.into() },
         ]

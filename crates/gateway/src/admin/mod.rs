@@ -17,7 +17,9 @@ mod numbers;
 mod optouts;
 mod page;
 mod reload;
+mod review;
 mod screening;
+mod templates;
 mod webhooks;
 
 use std::sync::Arc;
@@ -90,7 +92,14 @@ pub fn router(admin: Arc<Admin>) -> Router {
             "/accounts/{id}/keywords",
             with(get(keywords::show_of_account).put(keywords::set_of_account), "GET, HEAD, PUT"),
         )
+        .route(
+            "/accounts/{id}/screening/templates",
+            with(get(templates::list).put(templates::approve), "GET, HEAD, PUT"),
+        )
+        .route("/accounts/{id}/screening/templates/{template}", with(delete(templates::remove), "DELETE"))
         .route("/screening", with(get(screening::log), "GET, HEAD"))
+        .route("/screening/groups", with(get(review::groups), "GET, HEAD"))
+        .route("/screening/{id}/review", with(post(review::review), "POST"))
         .route("/keys/{id}", with(delete(keys::revoke), "DELETE"))
         .route("/numbers", with(get(numbers::list).post(numbers::create), "GET, HEAD, POST"))
         .route("/numbers/{number}", with(get(numbers::show).patch(numbers::change), "GET, HEAD, PATCH"))

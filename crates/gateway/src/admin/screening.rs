@@ -59,7 +59,8 @@ async fn changed(admin: &Admin, id: Result<Path<String>, PathRejection>, request
     json(StatusCode::OK, &*tenants.screening(id))
 }
 
-fn account(admin: &Admin, id: Result<Path<String>, PathRejection>) -> Result<model::AccountId, Refusal> {
+/// The account that a path names.
+pub(super) fn account(admin: &Admin, id: Result<Path<String>, PathRejection>) -> Result<model::AccountId, Refusal> {
     let id = path(id, account_of)?;
     admin.pipeline.tenants().account(id).map(|account| account.id).ok_or_else(|| ErrorCode::NotFound.into())
 }
@@ -69,7 +70,8 @@ pub(super) async fn log(State(admin): Shared, uri: Uri) -> Response<Body> {
     admin.answer(listed)
 }
 
-async fn listed(admin: &Admin, given: &Parameters) -> Answered {
+/// Which decisions a query asks for.
+pub(super) fn filter(given: &Parameters) -> Result<ScreeningFilter, Refusal> {
     let account =
         given.get("accountId").map(|text| meaning(text, "accountId", "one that exists", account_of)).transpose()?;
     let outcome = given
@@ -77,6 +79,14 @@ async fn listed(admin: &Admin, given: &Parameters) -> Answered {
         .map(|text| meaning(text, "outcome", "blocked or flagged", ScreeningOutcome::parse))
         .transpose()?;
     let mode = given.get("mode").map(|text| meaning(text, "mode", "live or test", Mode::parse)).transpose()?;
+    let is_reviewed = |text: &str| text.parse().ok();
+    let reviewed =
+        given.get("reviewed").map(|text| meaning(text, "reviewed", "true or false", is_reviewed)).transpose()?;
+    Ok(ScreeningFilter { account, mode, outcome, reviewed })
+}
+
+async fn listed(admin: &Admin, given: &Parameters) -> Answered {
+    let filter = filter(given)?;
     let cursor = |text: &str| text.parse::<ScreeningId>().ok();
     let after = given
         .get("cursor")
@@ -89,12 +99,7 @@ async fn listed(admin: &Admin, given: &Parameters) -> Answered {
         .transpose()?
         .unwrap_or(LIMIT_DEFAULT);
     // One more than asked for tells whether there is a next page.
-    let mut found = admin
-        .pipeline
-        .store()
-        .screening_log(ScreeningFilter { account, mode, outcome }, after, limit + 1)
-        .await
-        .map_err(refused_by_store)?;
+    let mut found = admin.pipeline.store().screening_log(filter, after, limit + 1).await.map_err(refused_by_store)?;
     let is_more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| is_more).map(|record| record.id.to_string());
@@ -112,6 +117,8 @@ fn view(record: &ScreeningRecord) -> Value {
         "id": record.id.to_string(), "at": record.at.to_string(), "accountId": record.account.to_string(),
         "mode": record.mode.as_str(), "outcome": record.outcome.as_str(), "about": about,
         "from": record.originator.to_string(), "categories": record.categories, "findings": findings,
-        "body": &*record.body,
+        "body": &*record.body, "reviewedAt": record.review.as_ref().map(|review| review.at.to_string()),
+        "correct": record.review.as_ref().map(|review| review.is_correct),
+        "note": record.review.as_ref().and_then(|review| review.note.as_deref()),
     })
 }

@@ -24,10 +24,12 @@ mod output;
 mod paging;
 mod place;
 mod reload;
+mod review;
 mod screen;
 mod screening;
 mod serve;
 mod simulate;
+mod templates;
 mod text;
 mod webhook;
 

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use super::account::Paging;
 use super::client::{Door, query};
-use super::{Failed, output};
+use super::review::{Groups, Review};
+use super::templates::Template;
+use super::{Failed, output, templates};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Screening {
@@ -29,9 +31,26 @@ enum Action {
         /// blocked or flagged
         #[arg(long)]
         outcome: Option<String>,
+        /// Reviewed, or not reviewed yet: true or false
+        #[arg(long, value_name = "BOOL")]
+        reviewed: Option<bool>,
         #[command(flatten)]
         paging: Paging,
     },
+    /// Lists texts of one shape together, with the template that they would pass under
+    Groups(Groups),
+    /// Records whether a decision was right, and approves a template where it was wrong
+    Review(Review),
+    /// Lists the templates of an account
+    Templates {
+        /// The account
+        account: String,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Approves and removes templates: texts that pass although the screen finds something in them
+    #[command(subcommand)]
+    Template(Template),
     /// Shows an account's policy
     Policy {
         /// The account
@@ -62,7 +81,7 @@ enum Action {
     },
 }
 
-const COLUMNS: [(&str, &str); 8] = [
+const COLUMNS: [(&str, &str); 9] = [
     ("ID", "/id"),
     ("AT", "/at"),
     ("ACCOUNT", "/accountId"),
@@ -70,6 +89,7 @@ const COLUMNS: [(&str, &str); 8] = [
     ("OUTCOME", "/outcome"),
     ("CATEGORIES", "/categories"),
     ("ABOUT", "/about"),
+    ("CORRECT", "/correct"),
     ("TEXT", "/body"),
 ];
 
@@ -77,20 +97,18 @@ impl Screening {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let door = &self.door;
         match self.action {
-            Action::Log { account, mode, outcome, paging } => {
+            Action::Log { account, mode, outcome, reviewed, paging } => {
                 let [limit, cursor] = paging.parameters();
-                let answer = door
-                    .ask(
-                        Method::GET,
-                        &format!(
-                            "/screening{}",
-                            query(&[("accountId", account), ("mode", mode), ("outcome", outcome), limit, cursor])
-                        ),
-                        None,
-                    )
-                    .await?;
+                let reviewed = reviewed.map(|reviewed| reviewed.to_string());
+                let filter = [("accountId", account), ("mode", mode), ("outcome", outcome), ("reviewed", reviewed)];
+                let query = query(&[&filter[..], &[limit, cursor]].concat());
+                let answer = door.ask(Method::GET, &format!("/screening{query}"), None).await?;
                 output::list(&answer, &COLUMNS, door.json);
             }
+            Action::Groups(groups) => groups.run(door).await?,
+            Action::Review(review) => review.run(door).await?,
+            Action::Templates { account, paging } => templates::list(door, &account, &paging).await?,
+            Action::Template(template) => template.run(door).await?,
             Action::Policy { account } => {
                 output::settings(&door.ask(Method::GET, &path(&account), None).await?, door.json);
             }
@@ -114,6 +132,7 @@ impl Screening {
     }
 }
 
-fn path(account: &str) -> String {
+/// The address of an account's policy, under which its templates are.
+pub(super) fn path(account: &str) -> String {
     format!("/accounts/{account}/screening")
 }

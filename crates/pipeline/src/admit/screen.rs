@@ -4,13 +4,19 @@ use std::sync::{Arc, PoisonError};
 
 use model::error::{AdditionalInfo, ContentMatch, ErrorCode, Refusal};
 use model::{Originator, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
-use screening::{Action, Verdict};
+use screening::{Action, Screen, Verdict};
 
 use super::Admission;
 use crate::tenants::Caller;
 
 impl Admission {
-    /// Screens a text under its account's policy (33019). What is flagged is returned, to be written with what the text
+    /// What texts are screened with now.
+    pub(crate) fn screen_in_force(&self) -> Arc<Screen> {
+        Arc::clone(&self.screen.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Screens a text under its account's policy (33019). A text that passes under a template of its account passes
+    /// unmarked, whatever was found in it. What is flagged is returned, to be written with what the text
     /// becomes, which is its subject then.
     ///
     /// What is blocked is recorded for review before it is refused; where that fails it is refused all the same.
@@ -22,8 +28,13 @@ impl Admission {
         now: Timestamp,
     ) -> Result<Option<ScreeningRecord>, Refusal> {
         let Some(body) = body else { return Ok(None) };
-        let screen = Arc::clone(&self.screen.read().unwrap_or_else(PoisonError::into_inner));
+        let screen = self.screen_in_force();
         let decision = screen.decide(body, &caller.screening);
+        // Only what was found is compared with templates, so that they cost other texts nothing.
+        if decision.action > Action::Off && self.tenants.is_known(caller.account, body, &caller.screening, &screen) {
+            self.counters.known.add();
+            return Ok(None);
+        }
         let outcome = match decision.action {
             Action::Off => return Ok(None),
             Action::Flag => ScreeningOutcome::Flagged,
@@ -41,6 +52,7 @@ impl Admission {
             categories: verdict.categories().map(|category| category.name().to_owned()).collect(),
             findings: findings(&verdict),
             body: Arc::clone(body),
+            review: None,
         };
         if outcome == ScreeningOutcome::Flagged {
             self.counters.flagged.add();

@@ -169,6 +169,7 @@ async fn all_records_that_are_old_are_forgotten_at_once() {
             categories: Vec::new(),
             findings: "[]".to_owned(),
             body: "hello".into(),
+            review: None,
         };
         store
             .admit(Admission { flagged: Some(flagged), idempotency: Some(key(n)), ..testkit::admission(NODE, message) })

@@ -155,7 +155,7 @@ impl<T> Default for Listed<T> {
 }
 
 impl<T> Listed<T> {
-    fn of(names: impl Iterator<Item = T>, limit: usize) -> Self {
+    pub(super) fn of(names: impl Iterator<Item = T>, limit: usize) -> Self {
         let mut looked_at = 0;
         let mut items: Vec<T> = names.inspect(|_| looked_at += 1).take(limit.saturating_add(1)).collect();
         let is_more = items.len() > limit;

@@ -152,16 +152,17 @@ impl Domains {
     ) -> bool {
         let names = &self.names;
         say(names.any);
+        // A look-alike of an allowed host is another host, and so is one in punycode that reads like it.
+        if link.is_plain() && allowed(&link.host) {
+            say(names.own);
+            return true;
+        }
         let host = readable(&link.host);
         if is_ip(&host) {
             say(names.ip);
             return false;
         }
         let registrable = psl::domain_str(&host).unwrap_or(&host).to_owned();
-        if allowed(&host) {
-            say(names.own);
-            return true;
-        }
         if link.user_info {
             say(names.user);
         }
@@ -172,7 +173,7 @@ impl Domains {
         if link.path.len() > 1 {
             say(names.path);
         }
-        if !link.user_info && !link.disguised && !punycode {
+        if link.is_plain() && !punycode {
             if let Some(&owner) = self.owners.get(&registrable).or_else(|| self.owners.get(&host)) {
                 owners.push(owner);
                 say(names.own);
@@ -194,6 +195,12 @@ impl Domains {
     fn is_official(&self, host: &str) -> bool {
         std::iter::successors(Some(host), |rest| rest.split_once('.').map(|(_, tail)| tail))
             .any(|tail| self.official.contains(tail))
+    }
+
+    /// Whether `host` leads to pages of anybody: a shortener, a chat, a form.
+    pub(crate) fn is_shared(&self, host: &str) -> bool {
+        let registrable = psl::domain_str(host).unwrap_or(host);
+        self.exact.contains_key(registrable) || self.exact.contains_key(host)
     }
 
     /// A host that nobody vouches for.

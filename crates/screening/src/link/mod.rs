@@ -2,3 +2,6 @@
 
 pub(crate) mod domain;
 pub(crate) mod punycode;
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,8 @@ pub(crate) const CAPITAL: u8 = 1;
 pub(crate) const LOOKALIKE: u8 = 2;
 /// Invisible characters stood before this one.
 pub(crate) const HIDDEN_BEFORE: u8 = 4;
+/// The original was a Latin letter with an accent, or a compatibility form: ordinary in words, another name in a host.
+pub(crate) const ACCENTED: u8 = 8;
 
 /// Folds `original`.
 pub(crate) fn fold(original: &str) -> Folded {
@@ -100,7 +102,7 @@ impl Folded {
         let mut parts = std::iter::once(ch).nfkd().filter(|part| !is_combining(*part));
         let Some(first) = parts.next() else { return };
         if first.is_ascii() {
-            let styled = if is_latin_with_accent(ch) { 0 } else { LOOKALIKE };
+            let styled = if is_latin_with_accent(ch) { ACCENTED } else { LOOKALIKE };
             self.push(first.to_ascii_lowercase(), at, marks | capital | styled);
             for part in parts {
                 self.push(part.to_ascii_lowercase(), at, marks | styled);

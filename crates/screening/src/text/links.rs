@@ -1,6 +1,6 @@
 //! Finding links, also those that a sender broke or dressed up: `hxxp`, `[.]`, no scheme at all.
 
-use super::fold::{CAPITAL, Folded, HIDDEN_BEFORE, LOOKALIKE};
+use super::fold::{ACCENTED, CAPITAL, Folded, HIDDEN_BEFORE, LOOKALIKE};
 
 /// One link of a message.
 #[derive(Clone, Debug)]
@@ -16,6 +16,15 @@ pub(crate) struct Found {
     pub(crate) user_info: bool,
     /// The scheme or the dots were disguised, or the host has look-alike letters.
     pub(crate) disguised: bool,
+    /// The host as typed is another name than the folded one: it has letters that are no ASCII.
+    pub(crate) accented: bool,
+}
+
+impl Found {
+    /// Whether the host is exactly the one that was typed: nothing about it is dressed up.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.user_info && !self.disguised && !self.accented && self.host.is_ascii()
+    }
 }
 
 /// What a link begins with, however it was broken.
@@ -129,7 +138,12 @@ fn read(folded: &Folded, from: usize, text: &str) -> Option<Found> {
         if has_path { rest[authority_len..].trim_end_matches(['.', ',', '!', '?', ')', ']', ':', '\'']) } else { "" };
     let to =
         if has_path { from + scheme + authority_len + path.len() } else { from + scheme + authority_len - trimmed };
-    let lookalike = folded.marks[from..to].iter().skip(1).any(|mark| mark & (LOOKALIKE | HIDDEN_BEFORE) != 0);
+    // What is hidden before a link is not inside it.
+    let lookalike = folded.marks[from..to]
+        .iter()
+        .enumerate()
+        .any(|(at, mark)| mark & if at == 0 { LOOKALIKE } else { LOOKALIKE | HIDDEN_BEFORE } != 0);
+    let accented = host_marks.iter().take(authority_len - user).any(|mark| mark & ACCENTED != 0);
     let odd_scheme = scheme > 0 && !text.starts_with("http") && !text.starts_with("www.");
     Some(Found {
         from,
@@ -138,6 +152,7 @@ fn read(folded: &Folded, from: usize, text: &str) -> Option<Found> {
         path: path.to_owned(),
         user_info: user > 0,
         disguised: dressed || lookalike || odd_scheme,
+        accented,
     })
 }
 

@@ -20,8 +20,8 @@ use model::account::Account;
 use model::key::ApiKey;
 use model::number::{Block, BlockKind, Number};
 use model::{
-    AccountId, BroadcastCounts, BroadcastId, BroadcastStatus, Delivery, MessageId, OptOut, Originator, Owner, Status,
-    Timestamp,
+    AccountId, BroadcastCounts, BroadcastId, BroadcastStatus, Delivery, MessageId, OptOut, Originator, Owner,
+    ScreeningTemplate, Status, TemplateId, Timestamp,
 };
 
 use super::StoreError;
@@ -113,6 +113,15 @@ pub enum Resource {
         /// The policy, as JSON.
         policy: Arc<str>,
     },
+    /// A template of an account's texts was approved.
+    TemplateApproved(ScreeningTemplate),
+    /// A template was removed.
+    TemplateRemoved {
+        /// Whose.
+        account: AccountId,
+        /// Which.
+        id: TemplateId,
+    },
 }
 
 /// What a change is about, for those who choose.
@@ -133,7 +142,7 @@ pub enum Kind {
     Number,
     /// A block.
     Block,
-    /// A screening policy, or settings of keywords.
+    /// A screening policy, a template, or settings of keywords.
     Policy,
     /// A message of a handset.
     Inbound,
@@ -184,7 +193,9 @@ impl Resource {
             Self::Key(_) => Kind::Key,
             Self::Number(_) => Kind::Number,
             Self::Blocked(_) | Self::Unblocked { .. } => Kind::Block,
-            Self::Policy { .. } | Self::Keywords { .. } => Kind::Policy,
+            Self::Policy { .. } | Self::TemplateApproved(_) | Self::TemplateRemoved { .. } | Self::Keywords { .. } => {
+                Kind::Policy
+            }
             Self::Inbound { .. } => Kind::Inbound,
             Self::OptedOut(_) | Self::OptedIn(_) => Kind::OptOut,
         }

@@ -1,7 +1,7 @@
 //! Decisions of the compliance screen, for review.
 
 use async_trait::async_trait;
-use model::{AccountId, Mode, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
+use model::{AccountId, Mode, ScreeningId, ScreeningOutcome, ScreeningRecord, ScreeningReview, Timestamp};
 
 use super::StoreError;
 
@@ -14,6 +14,8 @@ pub struct ScreeningFilter {
     pub mode: Option<Mode>,
     /// With this outcome.
     pub outcome: Option<ScreeningOutcome>,
+    /// That an operator reviewed, or that nobody reviewed yet.
+    pub reviewed: Option<bool>,
 }
 
 /// The log of the screen. What was flagged is recorded with the message or broadcast that it became, in the same
@@ -30,6 +32,13 @@ pub trait Screening: Send + Sync {
         after: Option<ScreeningId>,
         limit: usize,
     ) -> Result<Vec<ScreeningRecord>, StoreError>;
+
+    /// One decision; `None` for an unknown one.
+    async fn screening_record(&self, id: ScreeningId) -> Result<Option<ScreeningRecord>, StoreError>;
+
+    /// Notes an operator's judgement on those of these decisions that are still kept, in place of an earlier one.
+    /// Returns how many they were.
+    async fn review_screening(&self, ids: Vec<ScreeningId>, review: ScreeningReview) -> Result<usize, StoreError>;
 
     /// Forgets decisions made before `before`, at most `limit` of them. Returns how many.
     async fn forget_screening(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError>;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use model::account::{Account, AccountState, LimitsChange, TextRetention};
 use model::key::{ApiKey, KeyId};
 use model::number::{Block, BlockKind, Number, NumberState};
-use model::{AccountId, Originator, Timestamp};
+use model::{AccountId, Originator, ScreeningTemplate, TemplateId, Timestamp};
 
 use super::StoreError;
 
@@ -26,6 +26,19 @@ pub struct TenantData {
     pub keywords: Vec<(KeywordsOf, Arc<str>)>,
     /// Numbers that belong to no account any more, and the account that had them last.
     pub former_owners: Vec<(Originator, AccountId)>,
+    /// All templates that operators approved.
+    pub templates: Vec<ScreeningTemplate>,
+}
+
+/// What became of a template that was to be approved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Approved {
+    /// It is there now.
+    New,
+    /// The account had this text already; nothing was changed.
+    Known(ScreeningTemplate),
+    /// The account has as many as it may have ([`ScreeningTemplate::PER_ACCOUNT_MAX`]).
+    Full,
 }
 
 /// Whose settings of keywords something is.
@@ -75,6 +88,12 @@ pub trait Tenants: Send + Sync {
     /// Sets an account's screening policy, as JSON, and returns the account as it is now. [`StoreError::NotFound`] for
     /// an unknown one.
     async fn set_screening(&self, id: AccountId, policy: Arc<str>, now: Timestamp) -> Result<Account, StoreError>;
+
+    /// Adds a template, unless its account has the same text already. [`StoreError::NotFound`] for an unknown account.
+    async fn approve_template(&self, template: ScreeningTemplate) -> Result<Approved, StoreError>;
+
+    /// Removes a template. [`StoreError::NotFound`] when the account has none of this id.
+    async fn remove_template(&self, account: AccountId, id: TemplateId, now: Timestamp) -> Result<(), StoreError>;
 
     /// Sets what an account or a number sets about keywords, as JSON. [`StoreError::NotFound`] for an unknown one.
     async fn set_keywords(&self, of: KeywordsOf, settings: Arc<str>, now: Timestamp) -> Result<(), StoreError>;

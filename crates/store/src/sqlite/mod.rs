@@ -49,6 +49,7 @@ mod screening;
 mod shares;
 mod stop;
 mod tally;
+mod templates;
 mod tenants;
 mod text_rules;
 mod turns;

@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use model::{
-    AccountId, BroadcastId, MessageId, Mode, Owner, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp,
+    AccountId, BroadcastId, MessageId, Mode, Owner, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord,
+    ScreeningReview, Timestamp,
 };
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
 use super::rows;
@@ -30,6 +31,26 @@ impl Screening for Sqlite {
             .await
     }
 
+    async fn screening_record(&self, id: ScreeningId) -> Result<Option<ScreeningRecord>, StoreError> {
+        let find = move |connection: &Connection| {
+            connection.prepare_cached(ONE)?.query_row([id.to_bytes()], record).optional()
+        };
+        self.readers.read_for(Reader::Operator, Work::Page, find).await
+    }
+
+    async fn review_screening(&self, ids: Vec<ScreeningId>, review: ScreeningReview) -> Result<usize, StoreError> {
+        let write = move |group: &mut Group| {
+            let mut mark = group.connection.prepare_cached(REVIEW)?;
+            let (at, is_correct) = (review.at.as_millis(), review.is_correct);
+            let mut marked = 0;
+            for id in &ids {
+                marked += mark.execute(params![id.to_bytes(), at, is_correct, review.note])?;
+            }
+            Ok(marked)
+        };
+        self.writer.write(write).await
+    }
+
     async fn forget_screening(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
         let write = move |group: &mut Group| {
             let forgotten = group
@@ -48,11 +69,22 @@ impl Screening for Sqlite {
 const FORGET: &str =
     "DELETE FROM screening_log WHERE id IN (SELECT id FROM screening_log WHERE id < ?1 ORDER BY id LIMIT ?2)";
 
+const REVIEW: &str = "UPDATE screening_log SET reviewed_at = ?2, correct = ?3, review_note = ?4 WHERE id = ?1";
+
 /// Every statement of this file that maintenance runs, and those of the pages, which must not read more than they show
 /// either.
 #[cfg(test)]
-pub(super) const MAINTENANCE: &[&str] =
-    &[FORGET, FORGET_OLDEST, page_of(false, false), page_of(true, false), page_of(false, true), page_of(true, true)];
+pub(super) const MAINTENANCE: &[&str] = &[
+    FORGET,
+    FORGET_OLDEST,
+    REVIEW,
+    REVIEWED,
+    ONE,
+    page_of(false, false),
+    page_of(true, false),
+    page_of(false, true),
+    page_of(true, true),
+];
 
 /// Writes a decision, alone or with what it is about.
 pub(super) fn insert_screening(group: &mut Group, record: &ScreeningRecord) -> rusqlite::Result<()> {
@@ -106,7 +138,8 @@ const FORGET_OLDEST: &str = "DELETE FROM screening_log WHERE id IN \
     LIMIT ?3)";
 
 /// A page. Each combination of the other filters has an index in which the mode comes just before the id, so that it
-/// looks at no more rows than it shows: of both modes, where none is asked for.
+/// looks at no more rows than it shows: of both modes, where none is asked for. Reviewed decisions are few, and have an
+/// index that they share; where the others are asked for, reviewed ones are passed.
 fn page(
     connection: &Connection,
     filter: ScreeningFilter,
@@ -118,8 +151,12 @@ fn page(
     let (account, outcome) = (filter.account.map(AccountId::to_bytes), filter.outcome.map(ScreeningOutcome::as_str));
     let mut found = Vec::new();
     for mode in modes {
-        let values = params![account, outcome, mode.as_str(), after, limit];
-        let mut select = connection.prepare_cached(page_of(account.is_some(), outcome.is_some()))?;
+        let values = params![account, outcome, mode.as_str(), after, limit, filter.reviewed];
+        let statement = match filter.reviewed {
+            Some(true) => REVIEWED,
+            _ => page_of(account.is_some(), outcome.is_some()),
+        };
+        let mut select = connection.prepare_cached(statement)?;
         found.extend(select.query_map(values, record)?.collect::<rusqlite::Result<Vec<_>>>()?);
     }
     found.sort_unstable_by_key(|record| std::cmp::Reverse(record.id));
@@ -127,16 +164,28 @@ fn page(
     Ok(found)
 }
 
-macro_rules! page_where {
-    ($wanted:literal) => {
+macro_rules! select {
+    ($($rest:literal),*) => {
         concat!(
-            "SELECT id, account_id, mode, at, outcome, about, originator, categories, findings, body FROM \
-             screening_log ",
-            $wanted,
-            " AND mode = ?3 AND id < ?4 ORDER BY id DESC LIMIT ?5"
+            "SELECT id, account_id, mode, at, outcome, about, originator, categories, findings, body, reviewed_at, \
+             correct, review_note FROM screening_log ",
+            $($rest),*
         )
     };
 }
+
+macro_rules! page_where {
+    ($wanted:literal) => {
+        select!($wanted, " AND mode = ?3 AND id < ?4 AND (?6 IS NULL OR reviewed_at IS NULL) ORDER BY id DESC LIMIT ?5")
+    };
+}
+
+const ONE: &str = select!("WHERE id = ?1");
+
+const REVIEWED: &str = select!(
+    "INDEXED BY screening_log_reviewed WHERE reviewed_at IS NOT NULL AND ?6 AND (?1 IS NULL OR account_id = ?1) AND \
+     (?2 IS NULL OR outcome = ?2) AND mode = ?3 AND id < ?4 ORDER BY id DESC LIMIT ?5"
+);
 
 /// The statement for a filter of the account, of the outcome, of both or of none.
 const fn page_of(account: bool, outcome: bool) -> &'static str {
@@ -161,7 +210,13 @@ fn record(row: &Row<'_>) -> rusqlite::Result<ScreeningRecord> {
         categories: categories.split_whitespace().map(str::to_owned).collect(),
         findings: row.get(8)?,
         body: row.get(9)?,
+        review: review(row)?,
     })
+}
+
+fn review(row: &Row<'_>) -> rusqlite::Result<Option<ScreeningReview>> {
+    let Some(at) = rows::time_if_any(row, 10)? else { return Ok(None) };
+    Ok(Some(ScreeningReview { at, is_correct: row.get(11)?, note: row.get(12)? }))
 }
 
 /// What an id names; nothing where there is none.

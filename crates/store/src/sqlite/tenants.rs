@@ -7,16 +7,17 @@ use async_trait::async_trait;
 use model::account::{Account, AccountState, Limits, TextRetention};
 use model::key::{ApiKey, KeyId, Mode, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
-use model::{AccountId, Originator, Owner, Timestamp};
+use model::{AccountId, Originator, Owner, ScreeningTemplate, TemplateId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
 use super::fault::Fault;
 use super::rows;
+use super::templates;
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::changes::Resource;
-use crate::contract::tenants::{AccountChange, KeywordsOf, NumberChange, TenantData, Tenants};
+use crate::contract::tenants::{AccountChange, Approved, KeywordsOf, NumberChange, TenantData, Tenants};
 
 const ACCOUNTS: &str = "SELECT id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, \
     daily_quota, created_at, screening, retention FROM accounts";
@@ -43,6 +44,7 @@ impl Tenants for Sqlite {
                 ]
                 .concat(),
                 former_owners: all(connection, FORMER_OWNERS, former_owner)?,
+                templates: templates::all(connection)?,
             })
         };
         self.readers.read(read).await
@@ -82,6 +84,29 @@ impl Tenants for Sqlite {
             account.screening = Some(Arc::clone(&policy));
             save(group, now, Resource::Policy { account: id, policy })?;
             Ok(account)
+        };
+        self.writer.write(write).await
+    }
+
+    async fn approve_template(&self, template: ScreeningTemplate) -> Result<Approved, StoreError> {
+        let write = move |group: &mut Group| {
+            require_account(&group.connection, Some(template.account))?;
+            if let Some(known) = templates::with_text(&group.connection, template.account, &template.text)? {
+                return Ok(Approved::Known(known));
+            }
+            if templates::count(&group.connection, template.account)? >= ScreeningTemplate::PER_ACCOUNT_MAX {
+                return Ok(Approved::Full);
+            }
+            save(group, template.created_at, Resource::TemplateApproved(template))?;
+            Ok(Approved::New)
+        };
+        self.writer.write(write).await
+    }
+
+    async fn remove_template(&self, account: AccountId, id: TemplateId, now: Timestamp) -> Result<(), StoreError> {
+        let write = move |group: &mut Group| match save(group, now, Resource::TemplateRemoved { account, id })? {
+            0 => Err(Fault::Told(StoreError::NotFound)),
+            _ => Ok(()),
         };
         self.writer.write(write).await
     }
@@ -215,6 +240,8 @@ fn save(group: &mut Group, at: Timestamp, resource: Resource) -> rusqlite::Resul
             let sql = "UPDATE accounts SET screening = ?2 WHERE id = ?1";
             (connection.prepare_cached(sql)?.execute(params![account.to_bytes(), policy])?, None)
         }
+        Resource::TemplateApproved(template) => (templates::insert(connection, template)?, None),
+        Resource::TemplateRemoved { account, id } => (templates::delete(connection, *account, *id)?, None),
         Resource::Keywords { of, settings } => (save_keywords(connection, *of, settings)?, None),
         Resource::Key(key) => (save_key(connection, key)?, Some(Owner { account: key.account, mode: key.mode })),
         Resource::Number(number) => (save_number(connection, number)?, None),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use model::key::{ApiKey, KeyId, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
 use model::status::SegmentFate;
-use model::{BroadcastStatus, Message, Mode, Moment, Owner, Status};
+use model::{BroadcastStatus, Message, Mode, Moment, Owner, ScreeningTemplate, Status, TemplateId};
 use store::contract::changes::{Batch, Change, Kind, Kinds, Position, Resource, Tail, Tailed};
 use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::tenants::{AccountChange, NumberChange};
@@ -176,7 +176,17 @@ pub(crate) async fn every_change_of_tenants_is_noted_and_what_changes_nothing_is
     let slow = store.change_number(sender.number, paced, after(4)).await.unwrap();
     store.put_block(block.clone()).await.unwrap();
     store.delete_block(block.number, block.kind, block.account, after(5)).await.unwrap();
+    let template = ScreeningTemplate {
+        id: TemplateId::from_bytes([7; 16]),
+        account: id,
+        text: "Hi {name}".into(),
+        note: None,
+        created_at: after(6),
+    };
+    store.approve_template(template.clone()).await.unwrap();
+    store.remove_template(id, template.id, after(7)).await.unwrap();
     // None of these changes anything.
+    assert_eq!(store.remove_template(id, template.id, after(8)).await, Err(StoreError::NotFound));
     store.revoke_key(&key.id, after(8)).await.unwrap();
     assert_eq!(store.create_account(made.clone()).await, Err(StoreError::AlreadyExists));
     assert_eq!(store.delete_block(block.number, block.kind, block.account, after(8)).await, Err(StoreError::NotFound));
@@ -192,6 +202,8 @@ pub(crate) async fn every_change_of_tenants_is_noted_and_what_changes_nothing_is
         (after(4), Resource::Number(slow)),
         (NOW, Resource::Blocked(block)),
         (after(5), Resource::Unblocked { number, kind, account }),
+        (after(6), Resource::TemplateApproved(template.clone())),
+        (after(7), Resource::TemplateRemoved { account: id, id: template.id }),
     ];
     assert_eq!(changes.into_iter().map(|change| (change.at, change.resource)).collect::<Vec<_>>(), expected);
 }

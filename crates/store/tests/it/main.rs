@@ -294,7 +294,10 @@ macro_rules! conformance {
                 old_decisions_are_forgotten_a_few_at_a_time
                 the_last_decisions_of_an_account_are_kept
                 decisions_on_texts_of_test_keys_push_out_no_live_ones
-                a_policy_is_kept_and_an_unknown_account_has_none;
+                a_policy_is_kept_and_an_unknown_account_has_none
+                a_template_is_kept_once_for_each_text_of_an_account
+                an_account_has_a_bounded_number_of_templates
+                a_review_is_kept_with_its_decision;
             retention:
                 old_texts_go_and_nothing_else_does
                 what_has_not_ended_keeps_its_text_until_it_ends

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use model::event::EventKind;
-use model::{AccountId, Mode, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord, SeededEntropy, Timestamp};
+use model::{
+    AccountId, Mode, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord, ScreeningReview, ScreeningTemplate,
+    SeededEntropy, TemplateId, Timestamp,
+};
 use store::StoreError;
 use store::contract::admission::{Admission, Admitted};
 use store::contract::bounds::Bounds;
 use store::contract::screening::ScreeningFilter;
+use store::contract::tenants::Approved;
 
 use crate::support::{Backend, Desk, NOW, admission, after, number};
 
@@ -23,6 +27,7 @@ pub(crate) fn blocked(account: AccountId, at: Timestamp, seed: u64) -> Screening
         categories: vec!["phishing".to_owned(), "fraud".to_owned()],
         findings: "[{\"score\":0.9}]".to_owned(),
         body: Arc::from("click 'here' \u{1F4B8}"),
+        review: None,
     }
 }
 
@@ -47,7 +52,7 @@ pub(crate) async fn decisions_are_kept_once_and_listed_newest_first(fresh: impl 
     let of_test = ScreeningRecord { mode: Mode::Test, ..blocked(account, after(3), 4) };
     desk.store.record_screening(of_test.clone()).await.unwrap();
     for account in [None, Some(account)] {
-        let of = |mode| ScreeningFilter { account, mode: Some(mode), outcome: None };
+        let of = |mode| ScreeningFilter { account, mode: Some(mode), outcome: None, reviewed: None };
         assert_eq!(desk.store.screening_log(of(Mode::Test), None, 9).await.unwrap(), std::slice::from_ref(&of_test));
         assert!(!desk.store.screening_log(of(Mode::Live), None, 9).await.unwrap().contains(&of_test));
     }
@@ -104,7 +109,7 @@ pub(crate) async fn the_last_decisions_of_an_account_are_kept(fresh: impl Backen
     let bounds = Bounds { screened_max: 5, ..Bounds::default() };
     desk.store.keep_within(bounds);
     desk.store.record_screening(blocked(other, NOW, 99)).await.unwrap();
-    let of = |account| ScreeningFilter { account: Some(account), outcome: None, mode: None };
+    let of = |account| ScreeningFilter { account: Some(account), outcome: None, mode: None, reviewed: None };
     for n in 0..20 {
         desk.store.record_screening(blocked(account, after(n), n)).await.unwrap();
         if n == 10 {
@@ -122,7 +127,7 @@ pub(crate) async fn decisions_on_texts_of_test_keys_push_out_no_live_ones(fresh:
     let desk = Desk::open(&fresh).await;
     let account = desk.account();
     desk.store.keep_within(Bounds { screened_max: 5, ..Bounds::default() });
-    let kept = |mode| ScreeningFilter { account: Some(account), outcome: None, mode };
+    let kept = |mode| ScreeningFilter { account: Some(account), outcome: None, mode, reviewed: None };
     desk.store.record_screening(blocked(account, NOW, 99)).await.unwrap();
     for n in 1..20 {
         desk.store
@@ -137,4 +142,109 @@ pub(crate) async fn decisions_on_texts_of_test_keys_push_out_no_live_ones(fresh:
         after(19),
         "both modes, newest first"
     );
+}
+
+fn template(account: AccountId, text: &str, seed: u64) -> ScreeningTemplate {
+    ScreeningTemplate {
+        id: TemplateId::new(after(seed), &SeededEntropy::new(seed)),
+        account,
+        text: Arc::from(text),
+        note: (seed % 2 == 0).then(|| "a \u{1F4B8} note".to_owned()),
+        created_at: after(seed),
+    }
+}
+
+pub(crate) async fn a_template_is_kept_once_for_each_text_of_an_account(fresh: impl Backend) {
+    let mut desk = Desk::open(&fresh).await;
+    let (account, other) = (desk.account(), desk.account());
+    for id in [account, other] {
+        desk.store.create_account(crate::tenants::account(id)).await.unwrap();
+    }
+    let templates =
+        [template(account, "Hi {name}", 1), template(other, "Hi {name}", 2), template(account, "hi {name}", 3)];
+    for template in &templates {
+        assert_eq!(desk.store.approve_template(template.clone()).await, Ok(Approved::New));
+    }
+    let again = ScreeningTemplate { note: Some("other".to_owned()), ..template(account, "Hi {name}", 4) };
+    assert_eq!(desk.store.approve_template(again).await, Ok(Approved::Known(templates[0].clone())));
+    let unknown = template(desk.account(), "Hi {name}", 5);
+    assert_eq!(desk.store.approve_template(unknown).await, Err(StoreError::NotFound));
+    desk.reopen(&fresh).await;
+    let mut kept = desk.store.tenants().await.unwrap().templates;
+    kept.sort_by_key(|template| template.id);
+    assert_eq!(kept, templates);
+    // Another account's id names nothing.
+    assert_eq!(desk.store.remove_template(other, templates[0].id, NOW).await, Err(StoreError::NotFound));
+    assert_eq!(desk.store.remove_template(account, templates[0].id, NOW).await, Ok(()));
+    assert_eq!(desk.store.remove_template(account, templates[0].id, NOW).await, Err(StoreError::NotFound));
+    assert_eq!(desk.store.tenants().await.unwrap().templates.len(), 2);
+    assert_eq!(desk.store.approve_template(templates[0].clone()).await, Ok(Approved::New));
+}
+
+pub(crate) async fn an_account_has_a_bounded_number_of_templates(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let (account, other) = (desk.account(), desk.account());
+    for id in [account, other] {
+        desk.store.create_account(crate::tenants::account(id)).await.unwrap();
+    }
+    let most = ScreeningTemplate::PER_ACCOUNT_MAX as u64;
+    for seed in 0..most {
+        let template = template(account, &format!("text {seed}"), seed);
+        assert_eq!(desk.store.approve_template(template).await, Ok(Approved::New));
+    }
+    let one_more = template(account, "one more", most);
+    assert_eq!(desk.store.approve_template(one_more.clone()).await, Ok(Approved::Full));
+    let known = template(account, "text 7", most);
+    assert!(matches!(desk.store.approve_template(known).await, Ok(Approved::Known(_))));
+    assert_eq!(desk.store.approve_template(template(other, "one more", most)).await, Ok(Approved::New));
+    desk.store.remove_template(account, template(account, "", 7).id, NOW).await.unwrap();
+    assert_eq!(desk.store.approve_template(one_more).await, Ok(Approved::New));
+}
+
+pub(crate) async fn a_review_is_kept_with_its_decision(fresh: impl Backend) {
+    let mut desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    let records = [blocked(account, NOW, 1), blocked(account, after(1), 2), blocked(desk.account(), after(2), 3)];
+    for record in &records {
+        desk.store.record_screening(record.clone()).await.unwrap();
+    }
+    let unknown = blocked(account, after(9), 9).id;
+    assert_eq!(desk.store.screening_record(unknown).await, Ok(None));
+    let review = |at, is_correct| ScreeningReview { at, is_correct, note: (!is_correct).then(|| "why".to_owned()) };
+    let ids = |places: &[usize]| places.iter().map(|place| records[*place].id).collect::<Vec<_>>();
+    let first = [ids(&[0, 2]), vec![unknown]].concat();
+    assert_eq!(desk.store.review_screening(first, review(after(5), true)).await, Ok(2));
+    assert_eq!(desk.store.review_screening(ids(&[2]), review(after(6), false)).await, Ok(1));
+    // What is recorded again stays reviewed.
+    desk.store.record_screening(records[0].clone()).await.unwrap();
+    desk.reopen(&fresh).await;
+    let reviewed = [
+        ScreeningRecord { review: Some(review(after(5), true)), ..records[0].clone() },
+        records[1].clone(),
+        ScreeningRecord { review: Some(review(after(6), false)), ..records[2].clone() },
+    ];
+    assert_eq!(desk.store.screening_record(records[2].id).await, Ok(Some(reviewed[2].clone())));
+    let account = Some(account);
+    for (filter, expected) in [
+        (ScreeningFilter::default(), vec![2, 1, 0]),
+        (ScreeningFilter { reviewed: Some(true), ..ScreeningFilter::default() }, vec![2, 0]),
+        (ScreeningFilter { reviewed: Some(false), ..ScreeningFilter::default() }, vec![1]),
+        (ScreeningFilter { reviewed: Some(true), account, ..ScreeningFilter::default() }, vec![0]),
+        (ScreeningFilter { reviewed: Some(false), account, ..ScreeningFilter::default() }, vec![1]),
+        (
+            ScreeningFilter {
+                reviewed: Some(true),
+                outcome: Some(ScreeningOutcome::Flagged),
+                ..ScreeningFilter::default()
+            },
+            vec![],
+        ),
+        (ScreeningFilter { reviewed: Some(true), mode: Some(Mode::Test), ..ScreeningFilter::default() }, vec![]),
+    ] {
+        let expected: Vec<_> = expected.into_iter().map(|place: usize| reviewed[place].clone()).collect();
+        assert_eq!(desk.store.screening_log(filter, None, 9).await.unwrap(), expected, "{filter:?}");
+    }
+    let after_first = ScreeningFilter { reviewed: Some(true), ..ScreeningFilter::default() };
+    let page = desk.store.screening_log(after_first, Some(records[2].id), 1).await.unwrap();
+    assert_eq!(page, [reviewed[0].clone()]);
 }

@@ -275,7 +275,11 @@ async fn old_messages_and_decisions_are_listed() {
             (indexed, newest_first.clone())
         );
     }
-    let filter =
-        ScreeningFilter { account: Some(account), mode: Some(Mode::Live), outcome: Some(ScreeningOutcome::Blocked) };
+    let filter = ScreeningFilter {
+        account: Some(account),
+        mode: Some(Mode::Live),
+        outcome: Some(ScreeningOutcome::Blocked),
+        reviewed: None,
+    };
     assert_eq!(desk.store.screening_log(filter, None, 9).await.unwrap(), [decision]);
 }

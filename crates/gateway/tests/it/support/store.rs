@@ -19,7 +19,8 @@ use model::webhook::{DisabledReason, EventType, Webhook};
 use model::{
     AccountId, Broadcast, BroadcastId, BroadcastRecord, CarrierName, Erasure, ErasureCounts, ErasureId, InboundMessage,
     MediaId, MediaType, Message, MessageId, MessageRecord, Mint, Moment, Msisdn, OptOut, Originator, Owner,
-    ScreeningId, ScreeningRecord, TextRetention, Timestamp, Unmatched, WebhookId,
+    ScreeningId, ScreeningRecord, ScreeningReview, ScreeningTemplate, TemplateId, TextRetention, Timestamp, Unmatched,
+    WebhookId,
 };
 use store::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast, NewMessage};
 use store::contract::bounds::Bounds;
@@ -40,7 +41,7 @@ use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome, Refused, Wait
 use store::contract::requests::RequestKey;
 use store::contract::retention::{Removed, Walk};
 use store::contract::screening::ScreeningFilter;
-use store::contract::tenants::{AccountChange, KeywordsOf, NumberChange, TenantData};
+use store::contract::tenants::{AccountChange, Approved, KeywordsOf, NumberChange, TenantData};
 use store::contract::webhooks::{
     DeliveryPage, DeliveryState, Endpoint, EventBell, EventPage, EventRecord, EventsAfter, Heads, PendingDelivery,
     Progress, ReplayBegun, ReplayOf, Replaying, SealedSecret, ToSend, WebhookChange,
@@ -343,6 +344,8 @@ passed_on! { Receipts {
 passed_on! { Screening {
     fn record_screening(record: ScreeningRecord) -> ();
     fn screening_log(filter: ScreeningFilter, after: Option<ScreeningId>, limit: usize) -> Vec<ScreeningRecord>;
+    fn screening_record(id: ScreeningId) -> Option<ScreeningRecord>;
+    fn review_screening(ids: Vec<ScreeningId>, review: ScreeningReview) -> usize;
     fn forget_screening(before: Timestamp, limit: usize) -> u64;
 } }
 
@@ -390,6 +393,8 @@ passed_on! { Tenants {
     fn create_account(account: Account) -> ();
     fn change_account(id: AccountId, change: AccountChange, now: Timestamp) -> Account;
     fn set_screening(id: AccountId, policy: Arc<str>, now: Timestamp) -> Account;
+    fn approve_template(template: ScreeningTemplate) -> Approved;
+    fn remove_template(account: AccountId, id: TemplateId, now: Timestamp) -> ();
     fn set_keywords(of: KeywordsOf, settings: Arc<str>, now: Timestamp) -> ();
     fn create_key(key: ApiKey) -> ();
     fn revoke_key(id: &KeyId, now: Timestamp) -> ApiKey;

@@ -127,6 +127,7 @@ impl Bench {
             categories: Vec::new(),
             findings: "[]".to_owned(),
             body: "hello".into(),
+            review: None,
         }
     }
 

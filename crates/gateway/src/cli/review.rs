@@ -1,0 +1,81 @@
+//! `smsfactory screening groups` and `smsfactory screening review`.
+
+use axum::http::Method;
+use serde_json::json;
+
+use super::client::{Door, escaped, query};
+use super::{Failed, output};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Groups {
+    /// Of this account
+    #[arg(long)]
+    account: Option<String>,
+    /// Sent with a live or a test key: live or test
+    #[arg(long)]
+    mode: Option<String>,
+    /// blocked or flagged
+    #[arg(long)]
+    outcome: Option<String>,
+    /// Reviewed, or not reviewed yet: true or false
+    #[arg(long, value_name = "BOOL")]
+    reviewed: Option<bool>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("judgement").required(true))]
+pub(super) struct Review {
+    /// The decision, as `screening log` shows it
+    id: String,
+    /// The decision was wrong: a template is offered that lets such texts pass
+    #[arg(long, group = "judgement")]
+    wrong: bool,
+    /// The decision was right
+    #[arg(long, group = "judgement", conflicts_with_all = ["approve", "template"])]
+    right: bool,
+    /// Approves the template that is offered
+    #[arg(long)]
+    approve: bool,
+    /// Approves this template instead
+    #[arg(long, value_name = "TEXT", requires = "approve")]
+    template: Option<String>,
+    /// Why
+    #[arg(long)]
+    note: Option<String>,
+}
+
+const COLUMNS: [(&str, &str); 8] = [
+    ("COUNT", "/count"),
+    ("FIRST", "/firstAt"),
+    ("LAST", "/lastAt"),
+    ("ACCOUNT", "/accountId"),
+    ("CATEGORIES", "/categories"),
+    ("SAMPLE", "/sampleId"),
+    ("PASSES", "/templatePasses"),
+    ("TEMPLATE", "/template"),
+];
+
+impl Groups {
+    pub(super) async fn run(self, door: &Door) -> Result<(), Failed> {
+        let reviewed = self.reviewed.map(|reviewed| reviewed.to_string());
+        let filter =
+            [("accountId", self.account), ("mode", self.mode), ("outcome", self.outcome), ("reviewed", reviewed)];
+        let answer = door.ask(Method::GET, &format!("/screening/groups{}", query(&filter)), None).await?;
+        output::list(&answer, &COLUMNS, door.json);
+        if !door.json {
+            output::say(format!("\nof the {} newest decisions", answer["of"]));
+        }
+        Ok(())
+    }
+}
+
+impl Review {
+    pub(super) async fn run(self, door: &Door) -> Result<(), Failed> {
+        let review = json!({
+            "correct": self.right && !self.wrong, "note": self.note, "approve": self.approve, "template": self.template,
+        });
+        let path = format!("/screening/{}/review", escaped(&self.id));
+        output::one(&door.ask(Method::POST, &path, Some(&review)).await?, door.json);
+        Ok(())
+    }
+}

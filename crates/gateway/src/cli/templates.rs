@@ -1,0 +1,64 @@
+//! `smsfactory screening templates` and `smsfactory screening template`.
+
+use axum::http::Method;
+use clap::Subcommand;
+use serde_json::json;
+
+use super::account::Paging;
+use super::client::{Door, escaped, query};
+use super::{Failed, output};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Template {
+    /// Approves a text for an account: it passes, whatever the screen finds in it
+    Add {
+        /// The account
+        account: String,
+        /// The text, with `{name}` for each part that varies
+        #[arg(long)]
+        text: String,
+        /// Why
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Removes a template of an account
+    Remove {
+        /// The account
+        account: String,
+        /// The template's id
+        id: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+const COLUMNS: [(&str, &str); 4] = [("ID", "/id"), ("CREATED", "/createdAt"), ("NOTE", "/note"), ("TEXT", "/text")];
+
+impl Template {
+    pub(super) async fn run(self, door: &Door) -> Result<(), Failed> {
+        match self {
+            Self::Add { account, text, note } => {
+                let template = json!({ "text": text, "note": note });
+                output::one(&door.ask(Method::PUT, &path(&account), Some(&template)).await?, door.json);
+            }
+            Self::Remove { account, id, yes } => {
+                output::confirm(&format!("Remove the template {id}? Its texts are screened again at once."), yes)?;
+                door.ask(Method::DELETE, &format!("{}/{}", path(&account), escaped(&id)), None).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Lists the templates of an account.
+pub(super) async fn list(door: &Door, account: &str, paging: &Paging) -> Result<(), Failed> {
+    let query = query(&paging.parameters());
+    let answer = door.ask(Method::GET, &format!("{}{query}", path(account)), None).await?;
+    output::list(&answer, &COLUMNS, door.json);
+    Ok(())
+}
+
+fn path(account: &str) -> String {
+    format!("/accounts/{account}/screening/templates")
+}
