@@ -5,7 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode, Uri};
 use model::error::{ErrorCode, Refusal};
-use model::{Mode, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord};
+use model::{Mode, Screened, ScreeningCertainty, ScreeningId, ScreeningOutcome, ScreeningRecord};
 use pipeline::refusal::refused_by_store;
 use screening::Policy;
 use serde_json::{Value, json as object};
@@ -76,6 +76,10 @@ async fn listed(admin: &Admin, given: &Parameters) -> Answered {
         .get("outcome")
         .map(|text| meaning(text, "outcome", "blocked or flagged", ScreeningOutcome::parse))
         .transpose()?;
+    let certainty = given
+        .get("certainty")
+        .map(|text| meaning(text, "certainty", "sure or unsure", ScreeningCertainty::parse))
+        .transpose()?;
     let mode = given.get("mode").map(|text| meaning(text, "mode", "live or test", Mode::parse)).transpose()?;
     let cursor = |text: &str| text.parse::<ScreeningId>().ok();
     let after = given
@@ -92,7 +96,7 @@ async fn listed(admin: &Admin, given: &Parameters) -> Answered {
     let mut found = admin
         .pipeline
         .store()
-        .screening_log(ScreeningFilter { account, mode, outcome }, after, limit + 1)
+        .screening_log(ScreeningFilter { account, mode, outcome, certainty }, after, limit + 1)
         .await
         .map_err(refused_by_store)?;
     let is_more = found.len() > limit;
@@ -110,7 +114,8 @@ fn view(record: &ScreeningRecord) -> Value {
     let findings = serde_json::from_str(&record.findings).unwrap_or_else(|_| Value::from(record.findings.as_str()));
     object!({
         "id": record.id.to_string(), "at": record.at.to_string(), "accountId": record.account.to_string(),
-        "mode": record.mode.as_str(), "outcome": record.outcome.as_str(), "about": about,
+        "mode": record.mode.as_str(), "outcome": record.outcome.as_str(),
+        "certainty": record.certainty.as_str(), "about": about,
         "from": record.originator.to_string(), "categories": record.categories, "findings": findings,
         "body": &*record.body,
     })

@@ -3,8 +3,8 @@
 use std::sync::{Arc, PoisonError};
 
 use model::error::{AdditionalInfo, ContentMatch, ErrorCode, Refusal};
-use model::{Originator, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
-use screening::{Action, Verdict};
+use model::{Originator, ScreeningCertainty, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
+use screening::{Action, Certainty, Verdict};
 
 use super::Admission;
 use crate::tenants::Caller;
@@ -36,6 +36,7 @@ impl Admission {
             mode: caller.mode,
             at: now,
             outcome,
+            certainty: certainty(verdict.certainty().unwrap_or(Certainty::Sure)),
             about: None,
             originator,
             categories: verdict.categories().map(|category| category.name().to_owned()).collect(),
@@ -51,6 +52,13 @@ impl Admission {
             tracing::warn!(%error, "A text that was blocked could not be recorded for review: {error}");
         }
         Err(Refusal::new(ErrorCode::NonCompliantMessageContent).with_info(info(&verdict)))
+    }
+}
+
+const fn certainty(certainty: Certainty) -> ScreeningCertainty {
+    match certainty {
+        Certainty::Sure => ScreeningCertainty::Sure,
+        Certainty::Unsure => ScreeningCertainty::Unsure,
     }
 }
 
@@ -74,6 +82,7 @@ fn findings(verdict: &Verdict) -> String {
         let reasons: Vec<String> = finding.reasons.iter().map(ToString::to_string).collect();
         serde_json::json!({
             "category": finding.category.name(),
+            "certainty": certainty(finding.certainty).as_str(),
             "score": f64::from((finding.score * 1000.0).round()) / 1000.0,
             "spans": spans,
             "reasons": reasons,

@@ -1,7 +1,7 @@
 //! Decisions of the compliance screen, for review.
 
 use async_trait::async_trait;
-use model::{AccountId, Mode, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
+use model::{AccountId, Mode, ScreeningCertainty, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
 
 use super::StoreError;
 
@@ -14,6 +14,8 @@ pub struct ScreeningFilter {
     pub mode: Option<Mode>,
     /// With this outcome.
     pub outcome: Option<ScreeningOutcome>,
+    /// Of this certainty.
+    pub certainty: Option<ScreeningCertainty>,
 }
 
 /// The log of the screen. What was flagged is recorded with the message or broadcast that it became, in the same
