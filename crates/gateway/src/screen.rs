@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 
 use screening::{BUILTIN, Data, Screen};
 
+/// The files of such a directory beside the word lists.
+const FILES: [&str; 5] = ["brands.txt", "domains.txt", "rules.txt", "weights.bin", "network.bin"];
+
 /// The screen. What `directory` has in place of the program's own data is read instead of it: `brands.txt`,
-/// `domains.txt`, `rules.txt`, `weights.bin`, and all files of `lexicon/`.
+/// `domains.txt`, `rules.txt`, `weights.bin`, `network.bin`, and all files of `lexicon/`.
 ///
 /// # Errors
 /// A sentence for the operator that names the file.
@@ -16,9 +19,8 @@ pub fn load(directory: Option<&Path>) -> Result<Screen, String> {
     if !directory.is_dir() {
         return Err(format!("{} is no directory", directory.display()));
     }
-    let [brands, domains, rules, weights] =
-        ["brands.txt", "domains.txt", "rules.txt", "weights.bin"].map(|name| given(&directory.join(name)));
-    let (brands, domains, rules, weights) = (brands?, domains?, rules?, weights?);
+    let [brands, domains, rules, weights, network] = FILES.map(|name| given(&directory.join(name)));
+    let (brands, domains, rules, weights, network) = (brands?, domains?, rules?, weights?, network?);
     let lexicon = lexicon(&directory.join("lexicon"))?;
     let lexicon: Option<Vec<&[u8]>> = lexicon.as_ref().map(|files| files.iter().map(Vec::as_slice).collect());
     let data = Data {
@@ -27,16 +29,14 @@ pub fn load(directory: Option<&Path>) -> Result<Screen, String> {
         domains: domains.as_deref().unwrap_or(BUILTIN.domains),
         rules: rules.as_deref().unwrap_or(BUILTIN.rules),
         weights: weights.as_deref().or(BUILTIN.weights),
+        network: network.as_deref().unwrap_or(BUILTIN.network),
     };
     Screen::load(&data).map_err(|error| format!("the screen's data in {} cannot be used: {error}", directory.display()))
 }
 
 /// The files of such a directory that are there.
 pub fn files(directory: &Path) -> Vec<PathBuf> {
-    let named = ["brands.txt", "domains.txt", "rules.txt", "weights.bin"]
-        .map(|name| directory.join(name))
-        .into_iter()
-        .filter(|file| file.exists());
+    let named = FILES.map(|name| directory.join(name)).into_iter().filter(|file| file.exists());
     let lexicon =
         fs::read_dir(directory.join("lexicon")).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
     let mut files: Vec<PathBuf> = named.chain(lexicon).collect();
@@ -83,6 +83,11 @@ mod tests {
         fs::write(directory.path().join("rules.txt"), "nonsense that is no rule\n").unwrap();
         let error = load(Some(directory.path())).err().unwrap();
         assert!(error.contains("rules") && error.contains('1'), "{error}");
+        fs::write(directory.path().join("rules.txt"), "").unwrap();
+        fs::write(directory.path().join("network.bin"), "no network").unwrap();
+        let error = load(Some(directory.path())).err().unwrap();
+        assert!(error.contains("network"), "{error}");
+        assert!(files(directory.path()).contains(&directory.path().join("network.bin")));
         assert!(load(Some(&directory.path().join("missing"))).err().unwrap().ends_with("is no directory"));
     }
 }

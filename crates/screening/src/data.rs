@@ -13,6 +13,8 @@ pub struct Data<'a> {
     pub rules: &'a [u8],
     /// Weights of the classifier; `None` leaves the rules alone.
     pub weights: Option<&'a [u8]>,
+    /// The network. `Screen::load` says what is wrong with it; `training::network` describes and makes small ones.
+    pub network: &'a [u8],
 }
 
 /// What `Screen::builtin` loads.
@@ -25,9 +27,12 @@ pub const BUILTIN: Data<'static> = Data {
         include_bytes!("../data/lexicon/hate.txt"),
         include_bytes!("../data/lexicon/money.txt"),
         include_bytes!("../data/lexicon/scams.txt"),
+        include_bytes!("../data/lexicon/spanish.txt"),
+        include_bytes!("../data/lexicon/french.txt"),
     ],
     brands: include_bytes!("../data/brands.txt"),
     domains: include_bytes!("../data/domains.txt"),
     rules: include_bytes!("../data/rules.txt"),
     weights: Some(include_bytes!("../data/weights.bin")),
+    network: include_bytes!("../data/network.bin"),
 };

@@ -2,22 +2,22 @@
 
 use crate::category::Category;
 use crate::model::features::{Feature, Origin};
-use crate::points::BLOCK;
+use crate::opinion::Opinion;
 use crate::reading::{Means, Reading};
-use crate::verdict::{Certainty, Finding, Reason, Span};
+use crate::verdict::{Finding, Reason, Span};
 
 /// The most rules and the most features that are named.
 const REASONS: usize = 5;
 /// The most spans of one finding.
 const SPANS: usize = 16;
 
-/// The finding on `category`, whose score is `score`.
+/// The finding on `category`.
 pub(crate) fn finding(
     means: Means<'_>,
     reading: &Reading<'_>,
     features: &[Feature],
     category: Category,
-    score: f32,
+    opinion: &Opinion<'_>,
 ) -> Finding {
     let Means { rules, weights, .. } = means;
     let mut held: Vec<usize> = reading
@@ -36,7 +36,13 @@ pub(crate) fn finding(
     felt.sort_by(|left, right| right.0.total_cmp(&left.0));
     felt.truncate(REASONS);
 
+    // No rule speaks for it, and the classifier is not sure enough: the wording as a whole decided.
+    let is_of_network = held.is_empty() && opinion.is_of_network(category);
     let mut ranges: Vec<(usize, usize)> = Vec::new();
+    if is_of_network {
+        let part = opinion.part(category, reading);
+        ranges.push((part.start, part.end));
+    }
     for &index in held.iter().take(2) {
         let evidence = rules.get(index).evidence();
         ranges.extend(reading.hits.iter().filter(|hit| evidence.has(hit.concept)).map(|hit| (hit.from, hit.to)));
@@ -60,7 +66,8 @@ pub(crate) fn finding(
         felt.iter()
             .map(|(weight, feature)| Reason::Feature { name: describe(means, reading, feature), weight: *weight }),
     );
-    let certainty = if score >= BLOCK { Certainty::Sure } else { Certainty::Unsure };
+    reasons.extend(opinion.of_network(category).map(|weight| Reason::Network { weight }));
+    let (score, certainty) = (opinion.score(category), opinion.certainty(category));
     Finding { category, score, certainty, spans: spans(reading, ranges), reasons }
 }
 

@@ -6,15 +6,18 @@
 //!
 //! Reading order: [`screen`] (the steps), `text` (what a reader sees behind what was typed), `link` (whose a link is),
 //! `lexicon` (which concepts the words mention), `rules` (what they do together), `model` (what a classifier adds),
-//! `explain` (why). [`training`] makes the weights of the classifier.
+//! `network` (what a second model adds that reads the wording), `opinion` (their sum), `explain` (why), `language` (on
+//! what the network has no say). [`training`] makes the weights of the classifier.
 
 mod category;
 mod data;
 mod explain;
+mod language;
 mod lexicon;
 mod link;
 mod model;
 mod network;
+mod opinion;
 pub mod points;
 mod policy;
 mod reading;
@@ -27,6 +30,7 @@ mod verdict;
 
 pub use category::{Category, UnknownCategory};
 pub use data::{BUILTIN, Data};
+pub use language::Language;
 pub use lexicon::parse::DataError;
 pub use policy::{Action, Decision, Policy};
 pub use screen::Screen;

@@ -3,13 +3,15 @@
 use crate::category::{COUNT, Category};
 use crate::data::{BUILTIN, Data};
 use crate::explain;
+use crate::language::{self, Language};
 use crate::lexicon::parse::{self, DataError};
 use crate::lexicon::trie::Trie;
 use crate::lexicon::{CONCEPTS, Hit, Lexicon, Set};
 use crate::link::domain::{Domains, Report};
 use crate::model::features::{self, Feature, Names};
 use crate::model::weights::Weights;
-use crate::network;
+use crate::network::{self, Network};
+use crate::opinion::Opinion;
 use crate::points;
 use crate::policy::{self, Action, Decision, Policy};
 use crate::reading::{Means, Reading};
@@ -43,6 +45,7 @@ pub struct Screen {
     domains: Domains,
     rules: Rules,
     weights: Weights,
+    network: Network,
     structure: Structure,
     names: Names,
     products: Set,
@@ -74,12 +77,13 @@ impl Screen {
         }
         let rules = Rules::parse("rules", utf8("rules", data.rules)?, &mut lexicon)?;
         let weights = data.weights.map_or_else(|| Ok(Weights::none()), Weights::from_bytes)?;
+        let network = Network::from_bytes(data.network)?;
         let names = Names::new(lexicon.all_names(), rules.all().map(|rule| rule.name.as_str()));
         let products = lexicon.products();
         let excuses = lexicon.with_prefix("ctx.homonym").union(&lexicon.with_prefix("ctx.negated"));
         let global =
             lexicon.with_prefix("ctx.").union(&lexicon.with_prefix("link.")).union(&lexicon.with_prefix("brand."));
-        Ok(Self { lexicon, domains, rules, weights, structure, names, products, global, excuses })
+        Ok(Self { lexicon, domains, rules, weights, network, structure, names, products, global, excuses })
     }
 
     /// The verdict on `text` for an account without a policy of its own.
@@ -92,7 +96,8 @@ impl Screen {
     #[must_use]
     pub fn decide(&self, text: &str, policy: &Policy) -> Decision {
         if policy.is_off() {
-            return Decision { action: Action::Off, verdict: Verdict { findings: Vec::new(), scores: [0.0; COUNT] } };
+            let verdict = Verdict { findings: Vec::new(), language: Language::Unclear, scores: [0.0; COUNT] };
+            return Decision { action: Action::Off, verdict };
         }
         policy::decide(self.judge(text, policy), policy)
     }
@@ -104,7 +109,20 @@ impl Screen {
         let folded = fold(text);
         let policy = Policy::default();
         let reading = self.read(&folded, &policy);
-        (network::prepare(&reading, &self.lexicon, &policy), self.rules_say(&reading))
+        (network::prepare(&reading, &self.lexicon, &policy).text, self.rules_say(&reading))
+    }
+
+    /// The log-odds of each category against an innocent message by the network, for a text as [`Self::prepared`] gives
+    /// it.
+    #[must_use]
+    pub fn network_says(&self, prepared: &str) -> [f32; COUNT] {
+        self.network.log_odds(&self.network.cut(prepared).numbers)
+    }
+
+    /// The octets in memory of the table that the network looks its word pieces up in.
+    #[must_use]
+    pub fn network_octets(&self) -> usize {
+        self.network.octets()
     }
 
     /// The log-odds of each category by the rules and their classifier.
@@ -122,16 +140,23 @@ impl Screen {
     fn judge(&self, text: &str, policy: &Policy) -> Verdict {
         let folded = fold(text);
         let reading = self.read(&folded, policy);
-        let logits = self.rules_say(&reading);
-        let scores = logits.map(sigmoid);
-        let named = named(&scores);
+        let language = language::of(text, &reading.tokens);
+        let rules = self.rules_say(&reading);
+        let opinion = if language.is_foreign() {
+            Opinion::of_rules(rules, points::of(language))
+        } else {
+            let prepared = network::prepare(&reading, &self.lexicon, policy);
+            Opinion::of_both(rules, &self.network, prepared, points::of(language))
+        };
+        let scores = opinion.scores();
+        let named = named(&scores, points::of(language).review);
         // Only what is found has to be explained.
         let features = if named.is_empty() { Vec::new() } else { self.features(&reading) };
         let findings = named
             .into_iter()
-            .map(|category| explain::finding(self.means(), &reading, &features, category, scores[category.index()]))
+            .map(|category| explain::finding(self.means(), &reading, &features, category, &opinion))
             .collect();
-        Verdict { findings, scores }
+        Verdict { findings, language, scores }
     }
 
     pub(crate) fn read<'a>(&self, folded: &'a Folded, policy: &Policy) -> Reading<'a> {
@@ -242,10 +267,10 @@ impl Screen {
     }
 }
 
-/// The categories that are found, the strongest first.
-fn named(scores: &[f32; COUNT]) -> Vec<Category> {
+/// The categories that are found from `point` on, the strongest first.
+fn named(scores: &[f32; COUNT], point: f32) -> Vec<Category> {
     let mut found: Vec<Category> =
-        Category::ALL.into_iter().filter(|category| scores[category.index()] >= points::REVIEW).collect();
+        Category::ALL.into_iter().filter(|category| scores[category.index()] >= point).collect();
     found.sort_by(|left, right| scores[right.index()].total_cmp(&scores[left.index()]));
     let best = found.first().copied();
     found.retain(|category| !alike(best, *category));
@@ -270,10 +295,6 @@ fn spelled(tokens: &[Token<'_>], name: &str) -> bool {
         }
         false
     })
-}
-
-fn sigmoid(value: f32) -> f32 {
-    1.0 / (1.0 + (-value).exp())
 }
 
 fn utf8<'a>(file: &'static str, bytes: &'a [u8]) -> Result<&'a str, DataError> {

@@ -1,12 +1,15 @@
 //! What the screen says about a message.
 
 use crate::category::{COUNT, Category};
+use crate::language::Language;
 
 /// The verdict on one message: a score for every category, and a finding for each that reached the point of review.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
     /// The findings, the strongest first. Empty when nothing was found.
     pub findings: Vec<Finding>,
+    /// In which language the message is written. The network has no say on one that is not English.
+    pub language: Language,
     pub(crate) scores: [f32; COUNT],
 }
 
@@ -28,7 +31,8 @@ impl Verdict {
         self.findings.iter().map(|finding| finding.category)
     }
 
-    /// How sure the screen is of `category`: from 0 to 1, a finding from [`REVIEW`](crate::points::REVIEW).
+    /// How sure the screen is of `category`: from 0 to 1, a finding from [`REVIEW`](crate::points::REVIEW), or from
+    /// [`RULES_ALONE`](crate::points::RULES_ALONE) in a language that is not English.
     #[must_use]
     pub const fn score(&self, category: Category) -> f32 {
         self.scores[category.index()]
@@ -61,13 +65,13 @@ pub enum Certainty {
 pub struct Finding {
     /// Which category.
     pub category: Category,
-    /// From [`REVIEW`](crate::points::REVIEW) to 1.
+    /// From the point of review to 1.
     pub score: f32,
-    /// On which side of [`BLOCK`](crate::points::BLOCK) the score is.
+    /// On which side of [`BLOCK`](crate::points::BLOCK) the score is; sure in a language that is not English.
     pub certainty: Certainty,
     /// The places of the message that led to it, in order and without overlap; at least one.
     pub spans: Vec<Span>,
-    /// What decided, the strongest first.
+    /// What decided: rules, features of the classifier, the network, and of each kind the strongest first.
     pub reasons: Vec<Reason>,
 }
 
@@ -92,7 +96,7 @@ pub struct Match {
     pub category: Category,
 }
 
-/// A rule that held or a feature that the classifier weighed.
+/// A rule that held, a feature that the classifier weighed, or the opinion of the network.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reason {
     /// A rule of the data, by its name, and its weight in log-odds.
@@ -109,6 +113,12 @@ pub enum Reason {
         /// What it added in log-odds.
         weight: f32,
     },
+    /// The network, which reads the wording of the whole message. Where neither a rule nor the classifier speaks for the
+    /// category, the span is the part without which the score would stay below the point that it reached.
+    Network {
+        /// Its log-odds of the category against an innocent message.
+        weight: f32,
+    },
 }
 
 /// For a reviewer: what it was, and what it weighed.
@@ -117,6 +127,7 @@ impl std::fmt::Display for Reason {
         match self {
             Self::Rule { name, weight } => write!(f, "rule {name} {weight:+.1}"),
             Self::Feature { name, weight } => write!(f, "words {name} {weight:+.1}"),
+            Self::Network { weight } => write!(f, "network, by the wording {weight:+.1}"),
         }
     }
 }

@@ -24,12 +24,14 @@ pub(crate) fn screen(directory: Option<&str>, weights: bool) -> Result<Screen, B
     let read = |name: &str| std::fs::read(format!("{directory}/{name}"));
     let (brands, domains, rules) = (read("brands.txt")?, read("domains.txt")?, read("rules.txt")?);
     let learned = if weights { Some(read("weights.bin")?) } else { None };
+    let network = read("network.bin")?;
     Ok(Screen::load(&Data {
         lexicon: &lexicon,
         brands: &brands,
         domains: &domains,
         rules: &rules,
         weights: learned.as_deref(),
+        network: &network,
     })?)
 }
 

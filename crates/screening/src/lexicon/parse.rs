@@ -31,6 +31,9 @@ pub enum DataError {
     /// The weights are not of this format or version.
     #[error("the weights cannot be read: {0}")]
     Weights(&'static str),
+    /// The network is not of this format or version.
+    #[error("the network cannot be read: {0}")]
+    Network(&'static str),
 }
 
 /// Adds the phrases of `text` to `lexicon`.

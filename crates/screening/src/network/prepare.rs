@@ -10,20 +10,32 @@ const DIGITS: usize = 4;
 /// Concepts of links that say nothing about the sender.
 const SILENT: [&str; 2] = ["link.any", "link.path"];
 
+/// A message as the network reads it.
+pub(crate) struct Prepared {
+    pub(crate) text: String,
+    /// For each token of the message: the octet of `text` at which it begins.
+    pub(crate) tokens: Vec<usize>,
+    /// The octet at which the concepts of the links begin.
+    pub(crate) tags: usize,
+}
+
 /// The text for the network: disguises off, a host as its parts, a picture as its name, and at the end the concepts of
 /// all links. A host that the account vouches for is a `link` without a name.
-pub(crate) fn prepare(reading: &Reading<'_>, lexicon: &Lexicon, policy: &Policy) -> String {
+pub(crate) fn prepare(reading: &Reading<'_>, lexicon: &Lexicon, policy: &Policy) -> Prepared {
     let folded = reading.folded.text.as_str();
     let mut text = String::with_capacity(folded.len() + 32);
+    let mut tokens = Vec::with_capacity(reading.tokens.len());
     let mut at = 0;
     for token in &reading.tokens {
         gap(folded.get(at..token.from).unwrap_or(""), &mut text);
+        tokens.push(text.len());
         word(token, policy, &mut text);
         at = token.to.max(at);
     }
     gap(folded.get(at..).unwrap_or(""), &mut text);
+    let tags = text.len();
     links(&reading.hits, lexicon, &mut text);
-    text
+    Prepared { text, tokens, tags }
 }
 
 /// Punctuation between two tokens. Words in a gap belong to a phrase that is not looked at.

@@ -18,7 +18,7 @@ fn rules_alone_are_a_screen() {
 fn an_operator_may_bring_words_and_rules() {
     let lexicon: &[&[u8]] = &[b"[durian.strong]\ndurian, king of fruits"];
     let rules = b"durian.offered | fraud | 8 | durian.strong & is.money";
-    let screen = Screen::load(&Data { lexicon, brands: b"", domains: b"", rules, weights: None }).unwrap();
+    let screen = Screen::load(&Data { lexicon, brands: b"", domains: b"", rules, weights: None, network: BUILTIN.network }).unwrap();
     assert!(screen.screen("Durians $5 each").is_violation());
     assert!(screen.screen("d u r i a n $5").is_violation());
     assert!(!screen.screen("No durians on the train").is_violation());

@@ -6,6 +6,7 @@ mod explain;
 mod hiding;
 mod innocents;
 mod links;
+mod network;
 mod pairs;
 mod policy;
 mod properties;
