@@ -308,6 +308,8 @@ pub enum AdditionalInfo {
         categories: Vec<&'static str>,
         /// Where each was found, in the order of the text.
         matches: Vec<ContentMatch>,
+        /// What would help, one sentence for each category at most; no word of the text.
+        help: Vec<String>,
     },
     /// The recipient is blocked by the operator.
     Blocked,

@@ -8,6 +8,7 @@ use store::contract::inbound::InboundOutcome;
 use crate::count::{Counter, Level};
 use crate::growing::Growing;
 use crate::heard::{InboundCounters, InboundOfCarrier};
+use crate::screened::ScreeningCounters;
 use crate::unmatched::UnmatchedCounters;
 
 /// Counts since the start.
@@ -21,6 +22,8 @@ pub struct Counters {
     pub blocked: Counter,
     /// Texts in which the screen found something, and that were let pass.
     pub flagged: Counter,
+    /// What it found, and in which languages.
+    pub screened: ScreeningCounters,
     /// What became of `mediaUrl`s.
     pub media: MediaCounters,
     /// What became of messages, by the carrier that had them last.

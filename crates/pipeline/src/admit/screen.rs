@@ -7,6 +7,7 @@ use model::{Originator, ScreeningCertainty, ScreeningId, ScreeningOutcome, Scree
 use screening::{Action, Certainty, Verdict};
 
 use super::Admission;
+use crate::screened::Fate;
 use crate::tenants::Caller;
 
 impl Admission {
@@ -24,12 +25,14 @@ impl Admission {
         let Some(body) = body else { return Ok(None) };
         let screen = Arc::clone(&self.screen.read().unwrap_or_else(PoisonError::into_inner));
         let decision = screen.decide(body, &caller.screening);
-        let outcome = match decision.action {
-            Action::Off => return Ok(None),
-            Action::Flag => ScreeningOutcome::Flagged,
-            Action::Block => ScreeningOutcome::Blocked,
-        };
         let verdict = decision.verdict;
+        let fate = match decision.action {
+            Action::Off => Fate::Passed,
+            Action::Flag => Fate::Found(ScreeningOutcome::Flagged),
+            Action::Block => Fate::Found(ScreeningOutcome::Blocked),
+        };
+        self.counters.screened.screened(caller.account, &verdict, fate, || self.runtime.instant());
+        let Fate::Found(outcome) = fate else { return Ok(None) };
         let record = ScreeningRecord {
             id: ScreeningId::minted(&self.mint, now, &*self.entropy),
             account: caller.account,
@@ -71,6 +74,7 @@ fn info(verdict: &Verdict) -> AdditionalInfo {
     AdditionalInfo::NonCompliant {
         categories: verdict.categories().map(screening::Category::name).collect(),
         matches: verdict.matches().into_iter().map(found).collect(),
+        help: verdict.help().into_iter().map(str::to_owned).collect(),
     }
 }
 
@@ -86,6 +90,7 @@ fn findings(verdict: &Verdict) -> String {
             "score": f64::from((finding.score * 1000.0).round()) / 1000.0,
             "spans": spans,
             "reasons": reasons,
+            "help": finding.help,
         })
     };
     serde_json::Value::from(verdict.findings.iter().map(finding).collect::<Vec<_>>()).to_string()
