@@ -242,7 +242,8 @@ impl ErrorCode {
                  address, unless the operator allows more; `additionalInfo.field` is `url` then."
             }
             Self::NonCompliantMessageContent => {
-                "`additionalInfo` names the categories and the places of the text that caused the refusal."
+                "`additionalInfo` names the categories and the places of the text that caused the refusal, and `help` \
+                 says what would help for this text."
             }
             Self::DuplicateRecipients => "`additionalInfo.recipients` lists the numbers that stand more than once.",
             Self::MalformedRequest => MALFORMED_REQUEST,

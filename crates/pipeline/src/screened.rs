@@ -125,9 +125,9 @@ impl ScreeningCounters {
     pub fn languages(&self) -> impl Iterator<Item = (&'static str, Fate, u64)> {
         let named = self.languages.iter().filter_map(|of| Some((*of.name.get()?, &of.counts)));
         let more = std::iter::once((MORE, &self.more)).filter(|(_, counts)| counts.iter().any(|count| count.get() > 0));
-        named.chain(more).flat_map(|(name, counts)| {
-            Fate::ALL.into_iter().map(move |fate| (name, fate, counts[fate.index()].get()))
-        })
+        named
+            .chain(more)
+            .flat_map(|(name, counts)| Fate::ALL.into_iter().map(move |fate| (name, fate, counts[fate.index()].get())))
     }
 }
 
@@ -160,7 +160,8 @@ mod tests {
     #[test]
     fn languages_are_counted_by_name_up_to_a_bound() {
         let counters = ScreeningCounters::default();
-        let names: Vec<&'static str> = (0..100).map(|n| &*Box::leak(format!("language {n}").into_boxed_str())).collect();
+        let names: Vec<&'static str> =
+            (0..100).map(|n| &*Box::leak(format!("language {n}").into_boxed_str())).collect();
         for name in names.iter().chain(&names[..3]) {
             counters.of_language(name)[Fate::Passed.index()].add();
         }

@@ -154,9 +154,7 @@ pub(super) const RULES: &[(&str, Say)] = &[
     ("phishing.disguised", DISGUISED),
     (
         "phishing.brand-disguised",
-        Text(
-            "A brand's name or a word is disguised: write it as it is spelled, and link to the brand's own domain.",
-        ),
+        Text("A brand's name or a word is disguised: write it as it is spelled, and link to the brand's own domain."),
     ),
     (
         "phishing.",
@@ -164,9 +162,7 @@ pub(super) const RULES: &[(&str, Say)] = &[
     ),
     (
         "fraud.extortion",
-        Text(
-            "The message threatens the recipient unless something is paid: no other wording makes it acceptable.",
-        ),
+        Text("The message threatens the recipient unless something is paid: no other wording makes it acceptable."),
     ),
     (
         "fraud.prize",

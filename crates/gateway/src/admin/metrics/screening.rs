@@ -10,8 +10,7 @@ use super::inbound::family;
 pub(super) fn encode(encoder: &mut DescriptorEncoder<'_>, counters: &Counters) -> std::fmt::Result {
     let screened = &counters.screened;
     let findings = screened.findings().map(|(category, certainty, outcome, count)| {
-        let labels =
-            [("category", category.name()), ("certainty", certainty.as_str()), ("outcome", outcome.as_str())];
+        let labels = [("category", category.name()), ("certainty", certainty.as_str()), ("outcome", outcome.as_str())];
         (labels, count)
     });
     let help = "Categories that were found in texts, a text in which several were found counts for each";
