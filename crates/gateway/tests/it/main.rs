@@ -44,6 +44,7 @@ mod reload;
 mod replays;
 mod retention;
 mod screening;
+mod screening_commands;
 mod senders;
 mod sending;
 mod shape;
