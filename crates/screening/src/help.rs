@@ -201,10 +201,10 @@ mod tests {
         let known: Vec<&str> = screen.means().lexicon.all_names().collect();
         for (concept, ..) in LINKS {
             assert!(known.contains(concept), "no concept {concept}");
-            assert!(is_sentence(&link(&[concept], &[]).unwrap()), "{concept}");
+            assert!(is_sentence(&link(&[*concept], &[]).unwrap()), "{concept}");
             for (next, ..) in BESIDE {
                 assert!(known.iter().any(|known| known.starts_with(next)), "no concept begins with {next}");
-                let sentence = link(&[concept], &[next]).unwrap();
+                let sentence = link(&[*concept], &[*next]).unwrap();
                 assert!(is_sentence(&sentence), "{sentence}");
             }
         }

@@ -62,7 +62,7 @@ async fn changed(admin: &Admin, id: Result<Path<String>, PathRejection>, request
 /// A policy of one action is one of an earlier version: says what it is now.
 fn two_actions(mut refusal: Refusal) -> Refusal {
     if let Some(AdditionalInfo::WrongType { field, expected }) = &mut refusal.info
-        && field == "action"
+        && *field == "action"
     {
         *expected = "no such field: use `sure` (for texts of which the screen is sure; block by default) and `unsure` \
                      (flag by default), each block, flag or off"

@@ -22,10 +22,15 @@ async fn screened(arguments: &[&str]) -> Vec<Value> {
 #[tokio::test]
 async fn screen_says_what_becomes_of_each_text() {
     let answers = screened(&["screen"]).await;
-    let line = |blocked: bool, verdict: &str, categories: &[&str]| json!({ "id": 7, "blocked": blocked, "verdict": verdict, "categories": categories });
-    let wanted =
-        [line(true, "block", &["shaft.alcohol"]), line(true, "block", &["phishing"]), line(false, "pass", &[])];
-    assert_eq!(answers, wanted);
+    for (answer, (blocked, verdict, categories)) in answers.iter().zip([
+        (true, "block", json!(["shaft.alcohol"])),
+        (true, "block", json!(["phishing"])),
+        (false, "pass", json!([])),
+    ]) {
+        let wanted = json!({ "id": 7, "blocked": blocked, "verdict": verdict, "categories": categories });
+        assert_eq!(*answer, wanted);
+    }
+    assert_eq!(answers.len(), 3);
 }
 
 #[tokio::test]
