@@ -24,12 +24,9 @@ use Say::{Link, Text};
 pub(crate) fn sentence(means: Means<'_>, reading: &Reading<'_>, category: Category, held: &[usize]) -> String {
     let all: Vec<&str> = reading.hits.iter().map(|hit| means.lexicon.name(hit.concept)).collect();
     let Some(strongest) = held.first().map(|index| means.rules.get(*index)) else { return whole(category, &all) };
-    let evidence = strongest.evidence();
-    let with_evidence = reading.hits.iter().filter(|hit| evidence.has(hit.concept));
-    let beside: Vec<&str> = with_evidence.map(|hit| means.lexicon.name(hit.concept)).collect();
     match of_rule(&strongest.name) {
         Some(Text(text)) => text.to_owned(),
-        Some(Link(text)) => link(&all, &beside).unwrap_or_else(|| text.to_owned()),
+        Some(Link(text)) => link(&all).unwrap_or_else(|| text.to_owned()),
         // A rule of an operator's own.
         None => category.remedy().to_owned(),
     }
@@ -40,9 +37,9 @@ fn of_rule(name: &str) -> Option<Say> {
 }
 
 /// `A link to a shortener stands next to a request to sign in: …`.
-fn link(all: &[&str], beside: &[&str]) -> Option<String> {
+fn link(all: &[&str]) -> Option<String> {
     let (_, link, remedy) = link_of(all)?;
-    let next = BESIDE.iter().find(|(concept, ..)| beside.iter().any(|name| name.starts_with(concept)));
+    let next = BESIDE.iter().find(|(concept, ..)| all.iter().any(|name| name.starts_with(concept)));
     Some(match next {
         Some((_, next, own)) => format!("A {link} stands next to {next}: {}.", own.unwrap_or(remedy)),
         None => format!("The message has a {link}: {remedy}."),
@@ -201,16 +198,16 @@ mod tests {
         let known: Vec<&str> = screen.means().lexicon.all_names().collect();
         for (concept, ..) in LINKS {
             assert!(known.contains(concept), "no concept {concept}");
-            assert!(is_sentence(&link(&[*concept], &[]).unwrap()), "{concept}");
+            assert!(is_sentence(&link(&[*concept]).unwrap()), "{concept}");
             for (next, ..) in BESIDE {
                 assert!(known.iter().any(|known| known.starts_with(next)), "no concept begins with {next}");
-                let sentence = link(&[*concept], &[*next]).unwrap();
+                let sentence = link(&[*concept, *next]).unwrap();
                 assert!(is_sentence(&sentence), "{sentence}");
             }
         }
-        assert_eq!(link(&["is.money"], &["act.verify"]), None);
+        assert_eq!(link(&["is.money", "act.verify"]), None);
         assert_eq!(
-            link(&["link.any", "link.plain", "link.short"], &["act.verify"]).unwrap(),
+            link(&["act.verify", "link.any", "link.plain", "link.short"]).unwrap(),
             "A link to a shortener stands next to a request to sign in or to confirm something: link to a domain of \
              your own, and have the operator add it to your account's domains."
         );
