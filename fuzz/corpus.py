@@ -4,6 +4,7 @@ kept under its own name (found-*)."""
 
 import json
 import pathlib
+import random
 import struct
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -227,3 +228,38 @@ write(
         b"NOOP\n",
     ],
 )
+
+
+def network(pieces, width, convolutions, hidden, seed):
+    """The file of a network of random numbers, in the format of crates/screening/src/network/file.rs."""
+    chance = random.Random(seed)
+
+    def rows(count, length):
+        return b"".join(struct.pack("<f", chance.uniform(0, 0.02)) + chance.randbytes(length) for _ in range(count))
+
+    def floats(count):
+        return struct.pack(f"<{count}f", *(chance.uniform(-1, 1) for _ in range(count)))
+
+    octets = b"SMSN\1" + struct.pack("<HHB", len(pieces), width, len(convolutions))
+    octets += b"".join(struct.pack("<BH", taps, channels) for taps, channels in convolutions)
+    octets += struct.pack("<HB", hidden, 11)
+    octets += b"".join(bytes([len(piece.encode())]) + piece.encode() for piece in pieces)
+    octets += rows(len(pieces), width)
+    for taps, channels in convolutions:
+        octets += rows(taps * channels, width) + floats(channels)
+    octets += rows(2 * sum(channels for _, channels in convolutions), hidden) + floats(hidden)
+    return octets + floats(hidden * 11) + floats(11) + bytes(8)
+
+
+pieces = ["[UNK]", "free", "spin", "##s", "casino", ".", "|", "\u00e9", "a", "##a"]
+shapes = [(1, 1, [(1, 1)], 1), (10, 4, [(3, 5)], 3), (10, 3, [(1, 2), (3, 17)], 2), (5, 8, [(5, 4)], 33)]
+shapes += [(10, 2, [(1, 1), (3, 1), (5, 1), (1, 1)], 1), (2, 16, [(3, 16)], 8)]
+write("network", [network(pieces[:count], *rest, seed) for seed, (count, *rest) in enumerate(shapes)])
+texts = [
+    line.split(" | ", 1)[1]
+    for name in ("fresh", "pairs")
+    for line in (ROOT / f"crates/screening/data/{name}.txt").read_text().splitlines()
+    if " | " in line
+]
+foreign = [case["text"] for case in lines("crates/screening/tests/data/foreign.jsonl")]
+write("screen", [text.encode() for text in texts[::200] + foreign[::2]])

@@ -24,7 +24,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 15] = [
     Target { name: "smpp_pdu", run: targets::smpp_pdu },
     Target { name: "smpp_session", run: targets::smpp_session },
     Target { name: "receipt", run: targets::receipt },
@@ -38,6 +38,8 @@ pub const TARGETS: [Target; 13] = [
     Target { name: "media", run: targets::media },
     Target { name: "smtp_client", run: targets::smtp_client },
     Target { name: "smtp_server", run: targets::smtp_server },
+    Target { name: "network", run: targets::network },
+    Target { name: "screen", run: targets::screen },
 ];
 
 /// The seeds of a target, in the order of their names.

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use carrier::Submission;
@@ -11,6 +11,7 @@ use fetch::guard::{Guard, GuardSettings};
 use fetch::media::kind;
 use model::message::Message;
 use runtime::{Machine, Runtime};
+use screening::{BUILTIN, Category, Data, Policy, Screen};
 use wire::inbound::{Coding, Decoded, UserData};
 use wire::smpp::{decode, encode, frame};
 use wire::{concat, gsm, inbound, mm4, mm7, mms, receipt};
@@ -235,4 +236,38 @@ pub fn smtp_client(octets: &[u8]) {
 pub fn smtp_server(octets: &[u8]) {
     let mails = block_on(carrier::bare::smtp_server(&machine(), octets, 1_000));
     assert!(mails.iter().all(|mail| mail.len() <= 1_000));
+}
+
+/// The file of a network is read or refused, and what a network says is a number. Its last eight octets are made the
+/// hash of the others, so that changes get past it.
+pub fn network(octets: &[u8]) {
+    let Some((before, _)) = octets.split_last_chunk::<8>() else { return };
+    let hash = before
+        .iter()
+        .fold(0xCBF2_9CE4_8422_2325_u64, |hash, octet| (hash ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01B3));
+    let network = [before, &hash.to_le_bytes()].concat();
+    let data = Data { lexicon: &[], brands: b"", domains: b"", rules: b"", weights: None, network: &network };
+    let Ok(screen) = Screen::load(&data) else { return };
+    for text in ["free spins at casino . com | link: bait", "\u{e9}", &String::from_utf8_lossy(before)] {
+        assert!(screen.network_says(text).iter().all(|odds| odds.is_finite()));
+    }
+}
+
+static SCREEN: LazyLock<Screen> =
+    LazyLock::new(|| Screen::load(&BUILTIN).unwrap_or_else(|error| panic!("the data of the crate: {error}")));
+
+/// Every text has scores from 0 to 1, and findings with spans that lie in it, in order.
+pub fn screen(octets: &[u8]) {
+    let text = String::from_utf8_lossy(octets);
+    let decision = SCREEN.decide(&text, &Policy::default());
+    assert!(Category::ALL.iter().all(|category| (0.0..=1.0).contains(&decision.verdict.score(*category))));
+    let length = text.chars().count();
+    for finding in &decision.verdict.findings {
+        let mut behind = 0;
+        assert!(!finding.spans.is_empty());
+        for span in &finding.spans {
+            assert!(behind < span.start && span.start <= span.end && span.end <= length, "{span:?} of {length}");
+            behind = span.end;
+        }
+    }
 }

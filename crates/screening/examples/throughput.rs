@@ -1,8 +1,12 @@
-//! Measures speed on one core: typical messages, messages of 640 characters, and hostile ones.
+//! Measures speed on one core: loading, typical messages, messages of 640 and of 1,600 characters, and hostile ones.
+//!
+//! Where the crate has no network of the size that a real one has, one is made of random numbers: it costs the same.
 #![allow(clippy::disallowed_methods, reason = "a measurement asks the machine for the time and for tasks")]
 #![allow(clippy::print_stdout, reason = "a command for the terminal")]
 
-use screening::Screen;
+use screening::training::network::{Network, Row, Shape};
+use screening::{BUILTIN, Data, Screen};
+use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -22,9 +26,17 @@ const TYPICAL: [&str; 12] = [
 ];
 
 fn main() {
+    let random = made(false);
+    let network = if BUILTIN.network.len() < 100_000 { random.as_slice() } else { BUILTIN.network };
+    let load = |network: &[u8]| Screen::load(&Data { network, ..BUILTIN }).unwrap_or_else(|error| panic!("{error}"));
     let loading = Instant::now();
-    let screen = Screen::builtin();
-    println!("loaded in {:?}", loading.elapsed());
+    let screen = load(network);
+    println!(
+        "loaded in {:?}; a network of {} octets, whose table takes {:.1} MB",
+        loading.elapsed(),
+        network.len(),
+        f64::from(u32::try_from(screen.network_octets()).unwrap_or(u32::MAX)) / 1e6
+    );
 
     let characters: usize = TYPICAL.iter().map(|text| text.chars().count()).sum();
     let rounds = 40_000;
@@ -40,11 +52,53 @@ fn main() {
         spent / u32::try_from(rounds).unwrap_or(1)
     );
 
-    let long: String = TYPICAL.iter().cycle().flat_map(|text| text.chars().chain(" ".chars())).take(640).collect();
-    percentiles("640 characters", &screen, &long);
+    for length in [640, 1_600] {
+        percentiles(&format!("{length} characters"), &screen, &long(length));
+    }
     for (name, text) in hostile() {
         percentiles(&format!("hostile, {name}, {} characters", text.chars().count()), &screen, &text);
     }
+    // A message that only the network finds, so that the part of it is looked for that led to the finding.
+    let screen = load(&made(true));
+    for length in [60, 640, 1_600] {
+        let mut text = long(length - 7);
+        text.insert_str(0, "quokka ");
+        percentiles(&format!("found by the network alone, {length} characters"), &screen, &text);
+    }
+}
+
+fn long(length: usize) -> String {
+    TYPICAL[..11].iter().cycle().flat_map(|text| text.chars().chain(" ".chars())).take(length).collect()
+}
+
+/// A network of the real size, which finds nothing, or only messages with the word `quokka`.
+fn made(finds: bool) -> Vec<u8> {
+    let words = [include_str!("../data/corpus.txt"), include_str!("../data/fresh.txt")];
+    let words: BTreeSet<String> = words
+        .iter()
+        .flat_map(|text| text.split(|ch: char| !ch.is_ascii_alphanumeric()))
+        .filter(|word| (2..=20).contains(&word.len()))
+        .map(str::to_ascii_lowercase)
+        .collect();
+    let letters = (33..127_u8).filter(|byte| !byte.is_ascii_uppercase()).map(char::from);
+    let mut pieces: Vec<String> = vec!["[UNK]".to_owned(), "quokka".to_owned()];
+    pieces.extend(letters.flat_map(|letter| [letter.to_string(), format!("##{letter}")]));
+    pieces.extend(words.into_iter().filter(|word| word != "quokka"));
+    pieces.extend((0..).map(|number| format!("##{number:04}")).take(12_000_usize.saturating_sub(pieces.len())));
+    pieces.truncate(12_000);
+    let shape = Shape { width: 96, convolutions: vec![(1, 96), (3, 192)], hidden: 160 };
+    let mut network = Network::random(pieces, &shape, 1);
+    network.second_bias[0] = 40.0;
+    if finds {
+        // One column of the table, one channel and one unit for the word.
+        network.table.iter_mut().for_each(|row| row.octets[0] = 0);
+        network.table[1].octets[0] = 127;
+        let only = |width: usize| Row { scale: 1.0, octets: (0..width).map(|at| i8::from(at == 0)).collect() };
+        network.convolutions[0].rows[0] = only(96);
+        network.first[0] = only(160);
+        network.second[0] = std::array::from_fn(|output| if output == 1 { 200.0 } else { 0.0 });
+    }
+    network.to_bytes()
 }
 
 fn percentiles(name: &str, screen: &Screen, text: &str) {

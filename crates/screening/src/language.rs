@@ -43,7 +43,7 @@ impl fmt::Display for Language {
 
 /// The fewest different common words that make a language.
 const LEAST: usize = 2;
-/// In a message of more words than this, one more is needed.
+/// In a message of more words than this, one more is needed, unless it has no common word of English.
 const SHORT: usize = 8;
 /// One word in so many must be a common one of the language.
 const DENSE: usize = 5;
@@ -65,10 +65,13 @@ pub(crate) fn of(original: &str, tokens: &[Token<'_>]) -> Language {
     let Some((english, others)) = counts.split_first() else { return Language::Unclear };
     // Of languages that are level the first one is named.
     let best = others.iter().zip(&WORDS.names[1..]).rev().max_by_key(|(count, _)| count.all);
-    let least = LEAST + usize::from(words > SHORT);
+    let least = LEAST + usize::from(words > SHORT && english.all > 0);
     match best {
         Some((other, name))
-            if other.all > english.all && other.different >= LEAST && other.all >= least && other.all * DENSE >= words =>
+            if other.all > english.all
+                && other.different >= LEAST
+                && other.all >= least
+                && other.all * DENSE >= words =>
         {
             Language::Other(name)
         }

@@ -344,11 +344,14 @@ mod tests {
         let folded = fold(text);
         let reading = screen.read(&folded, &Policy::default());
         let features = screen.features(&reading);
+        // These steps again, and the network.
+        let verdict = screen.screen(text);
         WORK.with(std::cell::Cell::get) - before
             + reading.tokens.len()
             + reading.hits.len()
             + features.len()
             + reading.holding.len()
+            + verdict.findings.len()
     }
 
     #[test]
@@ -377,8 +380,12 @@ mod tests {
 
     #[test]
     fn four_times_the_text_is_at_most_about_four_times_the_work() {
-        let screen = Screen::builtin();
+        let words = [("quokka", Category::Hate), ("zorbing", Category::Gambling), ("a", Category::Fraud)];
+        let network = crate::training::network::Network::of_words(&words).to_bytes();
+        let screen = Screen::load(&Data { network: &network, ..BUILTIN }).unwrap();
         let units = [
+            "quokka ",
+            "we met a quokka and the other zorbing there in the park ",
             "a",
             "w e e d v o d k a ",
             "a.b-c_d.",

@@ -1,7 +1,7 @@
 //! A whole pipeline on a real store, with carriers that take everything at once or are down.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -29,6 +29,9 @@ use tokio::sync::{Notify, mpsc};
 
 /// Long enough for anything on the slowest machine; what hangs is a failure then.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
+
+/// Loaded once for all pipelines: its network is unfolded at each load.
+static SCREEN: LazyLock<Arc<Screen>> = LazyLock::new(|| Arc::new(Screen::builtin()));
 
 /// Chance, until it is broken: then it panics, as a mistake in it would.
 pub(crate) struct Chance {
@@ -186,7 +189,7 @@ impl World {
             objects: objects.clone(),
             media_kept: LONG,
             parked_kept: LONG,
-            screen: Arc::new(Screen::builtin()),
+            screen: Arc::clone(&SCREEN),
             screening_log: LONG,
             retention: Default::default(),
             inbound: Default::default(),

@@ -24,11 +24,14 @@ struct Folded {
     blocks: usize,
     /// For each piece, each tap: the blocks of its row.
     rows: Vec<[i16; LANES]>,
+    /// The row of no piece.
+    nothing: Vec<[i16; LANES]>,
     bias: Vec<[i16; LANES]>,
     scales: Vec<f32>,
 }
 
-/// What is left of a text: the maximum and the sum of each channel, over as many positions as were added.
+/// What is left of a text: the maximum and the sum of each channel, over as many positions as were added. A text has at
+/// most 65,536 positions, so that no sum leaves its 32 bits.
 #[derive(Clone)]
 pub(crate) struct Pool {
     max: Vec<[i16; LANES]>,
@@ -56,7 +59,8 @@ impl Layers {
         let blocks = file.hidden.div_ceil(UNITS);
         let inputs = file.first.scales.len();
         let mut first = vec![[0.0; UNITS]; blocks * inputs];
-        for (input, (scale, row)) in file.first.scales.iter().zip(file.first.octets.chunks_exact(file.hidden)).enumerate()
+        for (input, (scale, row)) in
+            file.first.scales.iter().zip(file.first.octets.chunks_exact(file.hidden)).enumerate()
         {
             for (unit, weight) in row.iter().enumerate() {
                 first[unit / UNITS * inputs + input][unit % UNITS] = f32::from(*weight) * scale;
@@ -85,12 +89,13 @@ impl Layers {
 
     /// Adds the positions `range` of a text to `pool`.
     pub(crate) fn add(&self, pieces: &[u16], range: Range<usize>, pool: &mut Pool) {
+        #[cfg(test)]
+        crate::text::tests::WORK.with(|work| work.set(work.get() + range.len()));
         let mut at = 0;
         for convolution in &self.convolutions {
             let blocks = at..at + convolution.blocks;
             at = blocks.end;
-            let (max, sum) = (&mut pool.max[blocks.clone()], &mut pool.sum[blocks]);
-            range.clone().for_each(|position| convolution.add(pieces, position, max, sum));
+            convolution.add(pieces, range.clone(), &mut pool.max[blocks.clone()], &mut pool.sum[blocks]);
         }
     }
 
@@ -133,6 +138,7 @@ impl Folded {
             taps,
             blocks,
             rows: vec![[0; LANES]; pieces.len() * taps * blocks],
+            nothing: vec![[0; LANES]; blocks],
             bias: vec![[0; LANES]; blocks],
             scales: vec![0.0; channels],
         };
@@ -164,47 +170,65 @@ impl Folded {
         folded
     }
 
-    /// Adds one position of a text: what stands before and behind it counts as nothing at the ends.
-    fn add(&self, pieces: &[u16], position: usize, max: &mut [[i16; LANES]], sum: &mut [[u32; LANES]]) {
-        let mut rows: [&[[i16; LANES]]; TAPS_MAX] = [&[]; TAPS_MAX];
-        let mut count = 0;
-        for tap in 0..self.taps {
-            let piece = (position + tap).checked_sub(self.taps / 2).and_then(|at| pieces.get(at));
-            if let Some(piece) = piece {
-                let start = (usize::from(*piece) * self.taps + tap) * self.blocks;
-                rows[count] = &self.rows[start..start + self.blocks];
-                count += 1;
-            }
-        }
-        match rows {
-            [a, ..] if count == 1 => self.pool([a], max, sum),
-            [a, b, ..] if count == 2 => self.pool([a, b], max, sum),
-            [a, b, c, ..] if count == 3 => self.pool([a, b, c], max, sum),
-            [a, b, c, d, _] if count == 4 => self.pool([a, b, c, d], max, sum),
-            rows => self.pool(rows, max, sum),
+    /// Adds positions of a text. What stands before its first piece and behind its last counts as nothing.
+    fn add(&self, pieces: &[u16], range: Range<usize>, max: &mut [[i16; LANES]], sum: &mut [[u32; LANES]]) {
+        match self.taps {
+            1 => self.add_each::<1>(pieces, range, max, sum),
+            3 => self.add_each::<3>(pieces, range, max, sum),
+            _ => self.add_each::<TAPS_MAX>(pieces, range, max, sum),
         }
     }
 
-    fn pool<const N: usize>(
+    fn add_each<const TAPS: usize>(
         &self,
-        rows: [&[[i16; LANES]]; N],
+        pieces: &[u16],
+        range: Range<usize>,
         max: &mut [[i16; LANES]],
         sum: &mut [[u32; LANES]],
     ) {
-        let rows = rows.map(|row| &row[..self.blocks]);
-        let pooled = max[..self.blocks].iter_mut().zip(&mut sum[..self.blocks]).zip(&self.bias);
-        for (block, ((max, sum), bias)) in pooled.enumerate() {
-            let mut felt = *bias;
-            for row in rows {
-                // The scale leaves room for all taps.
-                felt.iter_mut().zip(&row[block]).for_each(|(felt, one)| *felt = felt.wrapping_add(*one));
+        let mut at = range.start;
+        // Two at a time: each then costs half of the loads and stores of what is pooled.
+        while at + 1 < range.end {
+            let rows = (self.rows::<TAPS>(pieces, at), self.rows::<TAPS>(pieces, at + 1));
+            for (block, (max, sum)) in max.iter_mut().zip(sum.iter_mut()).enumerate() {
+                let (one, two) = (self.felt(&rows.0, block), self.felt(&rows.1, block));
+                for ((max, sum), (one, two)) in max.iter_mut().zip(sum).zip(one.into_iter().zip(two)) {
+                    *max = (*max).max(one).max(two);
+                    // Neither is negative, and twice the largest fits 16 bits without a sign.
+                    *sum = sum.wrapping_add(u32::from(one.cast_unsigned().wrapping_add(two.cast_unsigned())));
+                }
             }
-            for ((max, sum), felt) in max.iter_mut().zip(sum.iter_mut()).zip(felt) {
-                let felt = felt.max(0);
-                *max = (*max).max(felt);
-                *sum = sum.wrapping_add(u32::from(felt.unsigned_abs()));
+            at += 2;
+        }
+        if at < range.end {
+            let rows = self.rows::<TAPS>(pieces, at);
+            for (block, (max, sum)) in max.iter_mut().zip(sum).enumerate() {
+                for ((max, sum), felt) in max.iter_mut().zip(sum).zip(self.felt(&rows, block)) {
+                    *max = (*max).max(felt);
+                    *sum = sum.wrapping_add(u32::from(felt.cast_unsigned()));
+                }
             }
         }
+    }
+
+    /// For each tap at `position`: the row of the piece that it reads.
+    fn rows<const TAPS: usize>(&self, pieces: &[u16], position: usize) -> [&[[i16; LANES]]; TAPS] {
+        std::array::from_fn(|tap| {
+            let piece = (position + tap).checked_sub(TAPS / 2).and_then(|at| pieces.get(at));
+            piece.map_or(self.nothing.as_slice(), |piece| {
+                let start = (usize::from(*piece) * TAPS + tap) * self.blocks;
+                &self.rows[start..start + self.blocks]
+            })
+        })
+    }
+
+    /// The channels of one block, which are at least 0. The scale leaves room for the sum of all taps and the bias.
+    fn felt<const TAPS: usize>(&self, rows: &[&[[i16; LANES]]; TAPS], block: usize) -> [i16; LANES] {
+        let mut felt = self.bias[block];
+        for row in rows {
+            felt.iter_mut().zip(&row[block]).for_each(|(felt, one)| *felt = felt.wrapping_add(*one));
+        }
+        felt.map(|felt| felt.max(0))
     }
 }
 

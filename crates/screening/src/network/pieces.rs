@@ -134,7 +134,20 @@ mod tests {
     use super::*;
 
     const NAMES: [&str; 14] = [
-        "[UNK]", "free", "spin", "##s", "##ner", "spinner", "un", "##aff", "##able", "$", "5", "##0", "\u{e9}", "##\u{1f3b0}",
+        "[UNK]",
+        "free",
+        "spin",
+        "##s",
+        "##ner",
+        "spinner",
+        "un",
+        "##aff",
+        "##able",
+        "$",
+        "5",
+        "##0",
+        "\u{e9}",
+        "##\u{1f3b0}",
     ];
 
     fn cut(text: &str) -> Vec<&'static str> {

@@ -1,8 +1,7 @@
 //! Which part of a message led the network to its verdict: the part without which the verdict falls.
 //!
-//! The search begins with the whole message, and goes on with the half of the window, at its beginning, its end or its
-//! middle, without which the network is least sure of the category, as long as there is such a half; then it trims
-//! quarters. Only the positions inside the window are convolved again, so that the whole search costs about as much as
+//! The search begins with the whole message as its window. It goes on with the half without which the network is less
+//! sure of the category; where the verdict stands without either, with the middle, and then with three quarters. Only the positions inside the window are convolved again, so that the whole search costs about as much as
 //! a few readings of the message, and the head for each part that it tries.
 
 use std::ops::Range;
@@ -47,19 +46,13 @@ impl<'a> Probe<'a> {
     pub(crate) fn part(mut self, category: usize, least: f32) -> Range<usize> {
         while self.window.len() > 1 {
             let Range { start, end } = self.window.clone();
-            let half = self.window.len().div_ceil(2);
-            let mut parts = vec![start..start + half, end - half..end];
-            if self.window.len() > 3 {
-                let middle = start + half / 2;
-                parts.push(middle..middle + half);
-            }
-            let trim = (self.window.len() / 4).max(1);
-            let Some(part) = self
-                .best(&parts, category, least)
-                .or_else(|| self.best(&[start + trim..end, start..end - trim], category, least))
-            else {
-                break;
-            };
+            let (half, trim) = (self.window.len().div_ceil(2), (self.window.len() / 4).max(1));
+            let middle = start + half / 2;
+            let part = self
+                .best(&[start..start + half, end - half..end], category, least)
+                .or_else(|| self.best(&[middle..middle + half], category, least))
+                .or_else(|| self.best(&[start + trim..end, start..end - trim], category, least));
+            let Some(part) = part else { break };
             self.narrow(part);
         }
         self.window

@@ -1,6 +1,7 @@
 //! Loading an operator's data.
 
-use screening::{BUILTIN, Data, DataError, Screen};
+use screening::training::network::Network;
+use screening::{BUILTIN, Category, Data, DataError, Screen};
 
 #[test]
 fn the_data_of_the_crate_loads() {
@@ -9,19 +10,27 @@ fn the_data_of_the_crate_loads() {
 
 #[test]
 fn rules_alone_are_a_screen() {
-    let screen = Screen::load(&Data { weights: None, ..BUILTIN }).unwrap();
-    assert!(screen.screen("Online casino: 50 free spins, deposit 10 now").is_violation());
-    assert!(!screen.screen("See you at six").is_violation());
+    let screen = Screen::load(&Data { weights: None, network: &silent(), ..BUILTIN }).unwrap();
+    assert!(screen.screen("Online casino: 50 free spins, deposit 10 now").score(Category::Gambling) > 0.8);
+    assert!(screen.screen("See you at six").score(Category::Gambling) < 0.2);
+}
+
+/// A network whose log-odds are all 0.
+fn silent() -> Vec<u8> {
+    let mut network = Network::of_words(&[]);
+    network.second_bias = Default::default();
+    network.to_bytes()
 }
 
 #[test]
 fn an_operator_may_bring_words_and_rules() {
     let lexicon: &[&[u8]] = &[b"[durian.strong]\ndurian, king of fruits"];
-    let rules = b"durian.offered | fraud | 8 | durian.strong & is.money";
-    let screen = Screen::load(&Data { lexicon, brands: b"", domains: b"", rules, weights: None, network: BUILTIN.network }).unwrap();
-    assert!(screen.screen("Durians $5 each").is_violation());
-    assert!(screen.screen("d u r i a n $5").is_violation());
-    assert!(!screen.screen("No durians on the train").is_violation());
+    let rules = b"durian.offered | fraud | 10 | durian.strong & is.money";
+    let data = Data { lexicon, brands: b"", domains: b"", rules, weights: None, network: &silent() };
+    let screen = Screen::load(&data).unwrap();
+    assert!(screen.screen("Durians $5 each").score(Category::Fraud) > 0.9);
+    assert!(screen.screen("d u r i a n $5").score(Category::Fraud) > 0.9);
+    assert!(screen.screen("No durians on the train").score(Category::Fraud) < 0.2);
 }
 
 #[test]

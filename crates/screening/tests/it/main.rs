@@ -6,6 +6,7 @@ mod explain;
 mod help;
 mod hiding;
 mod innocents;
+mod languages;
 mod links;
 mod network;
 mod pairs;

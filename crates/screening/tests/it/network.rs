@@ -69,7 +69,10 @@ fn the_network_has_no_say_on_another_language() {
     let screen = screen(&[("cita", Category::Fraud), ("\u{43a}\u{43e}\u{434}", Category::Fraud)]);
     for (text, language) in [
         ("Su cita es el martes a las 10:30. Responda C para confirmar", "Spanish"),
-        ("\u{412}\u{430}\u{448} \u{43a}\u{43e}\u{434} 482910, \u{43d}\u{438}\u{43a}\u{43e}\u{43c}\u{443}", "Cyrillic script"),
+        (
+            "\u{412}\u{430}\u{448} \u{43a}\u{43e}\u{434} 482910, \u{43d}\u{438}\u{43a}\u{43e}\u{43c}\u{443}",
+            "Cyrillic script",
+        ),
     ] {
         let verdict = screen.screen(text);
         assert_eq!(verdict.language, Language::Other(language), "{text}");
@@ -85,7 +88,7 @@ fn rules_alone_decide_on_another_language_as_they_always_did() {
     let screen = screen(&[]);
     let verdict = screen.screen("Su cuenta de PayPal esta bloqueada por razones de seguridad: paypal-secure-login.top");
     assert_eq!(verdict.language, Language::Other("Spanish"));
-    assert!(verdict.is_violation(), "{:?}", verdict);
+    assert!(verdict.is_violation(), "{verdict:?}");
     assert!(!verdict.findings[0].reasons.iter().any(|reason| matches!(reason, Reason::Network { .. })));
 }
 
