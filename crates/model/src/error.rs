@@ -242,7 +242,8 @@ impl ErrorCode {
                  address, unless the operator allows more; `additionalInfo.field` is `url` then."
             }
             Self::NonCompliantMessageContent => {
-                "`additionalInfo` names the categories and the places of the text that caused the refusal."
+                "`additionalInfo` names the categories and the places of the text that caused the refusal, and `help` \
+                 says what would help for this text."
             }
             Self::DuplicateRecipients => "`additionalInfo.recipients` lists the numbers that stand more than once.",
             Self::MalformedRequest => MALFORMED_REQUEST,
@@ -308,6 +309,8 @@ pub enum AdditionalInfo {
         categories: Vec<&'static str>,
         /// Where each was found, in the order of the text.
         matches: Vec<ContentMatch>,
+        /// What would help, one sentence for each category at most; no word of the text.
+        help: Vec<String>,
     },
     /// The recipient is blocked by the operator.
     Blocked,

@@ -64,7 +64,9 @@ pub use optout::{OptOut, OptOutChange, OptOutName, OptOutScope, OptOutSource};
 pub use originator::{Originator, SenderKind, SenderKinds};
 pub use owner::Owner;
 pub use sampler::Sampler;
-pub use screening::{Screened, ScreeningOutcome, ScreeningRecord, ScreeningReview, ScreeningTemplate};
+pub use screening::{
+    Screened, ScreeningCertainty, ScreeningOutcome, ScreeningRecord, ScreeningReview, ScreeningTemplate,
+};
 pub use status::{ErrorType, ReceiptScope, Status};
 pub use unmatched::Unmatched;
 pub use webhook::{EventId, EventType, Webhook};

@@ -34,6 +34,33 @@ impl ScreeningOutcome {
     }
 }
 
+/// How certain the screen was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScreeningCertainty {
+    /// From the score on that blocks by default.
+    Sure,
+    /// Below it: a person should look.
+    Unsure,
+}
+
+impl ScreeningCertainty {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Sure, Self::Unsure];
+
+    /// Its name in the admin API, in metrics and in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sure => "sure",
+            Self::Unsure => "unsure",
+        }
+    }
+
+    /// The certainty with this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|certainty| certainty.as_str() == text)
+    }
+}
+
 /// What a flagged record is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Screened {
@@ -56,13 +83,15 @@ pub struct ScreeningRecord {
     pub at: Timestamp,
     /// What became of the text.
     pub outcome: ScreeningOutcome,
+    /// How certain the surest finding is.
+    pub certainty: ScreeningCertainty,
     /// What it became; nothing where it was blocked.
     pub about: Option<Screened>,
     /// From which address it was to leave.
     pub originator: Originator,
     /// The names of the categories that were found, the surest first.
     pub categories: Vec<String>,
-    /// The findings as JSON, for a reviewer: category, score, spans and reasons of each.
+    /// The findings as JSON, for a reviewer: category, certainty, score, spans, reasons and help of each.
     pub findings: String,
     /// The text.
     pub body: Arc<str>,

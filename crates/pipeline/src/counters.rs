@@ -8,6 +8,7 @@ use store::contract::inbound::InboundOutcome;
 use crate::count::{Counter, Level};
 use crate::growing::Growing;
 use crate::heard::{InboundCounters, InboundOfCarrier};
+use crate::screened::ScreeningCounters;
 use crate::unmatched::UnmatchedCounters;
 
 /// Counts since the start.
@@ -23,6 +24,8 @@ pub struct Counters {
     pub flagged: Counter,
     /// Texts in which the screen found something, and that passed unmarked under a template of their account.
     pub known: Counter,
+    /// What it found, and in which languages.
+    pub screened: ScreeningCounters,
     /// What became of `mediaUrl`s.
     pub media: MediaCounters,
     /// What became of messages, by the carrier that had them last.

@@ -35,6 +35,7 @@ pub mod retention;
 pub mod route;
 pub mod rules;
 pub mod run;
+pub mod screened;
 mod sweep;
 mod under_way;
 pub mod unmatched;

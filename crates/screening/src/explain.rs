@@ -1,6 +1,7 @@
 //! Why a category was found: the rules and features that decided, and the places of the message.
 
 use crate::category::Category;
+use crate::help;
 use crate::model::features::{Feature, Origin};
 use crate::opinion::Opinion;
 use crate::reading::{Means, Reading};
@@ -67,8 +68,9 @@ pub(crate) fn finding(
             .map(|(weight, feature)| Reason::Feature { name: describe(means, reading, feature), weight: *weight }),
     );
     reasons.extend(opinion.of_network(category).map(|weight| Reason::Network { weight }));
+    let help = help::sentence(means, reading, category, &held);
     let (score, certainty) = (opinion.score(category), opinion.certainty(category));
-    Finding { category, score, certainty, spans: spans(reading, ranges), reasons }
+    Finding { category, score, certainty, spans: spans(reading, ranges), reasons, help }
 }
 
 fn describe(means: Means<'_>, reading: &Reading<'_>, feature: &Feature) -> String {

@@ -10,9 +10,11 @@ use crate::reading::Reading;
 use crate::text::token::Kind;
 use crate::verdict::Certainty;
 
-/// What the log-odds of the rules count beside those of the network, and between which bounds they are kept.
+/// What the log-odds of the rules count beside those of the network.
 const RULES: f32 = 0.5;
-const RULES_MAX: f32 = 5.0;
+/// The rules do not take away more than this, however little they find. What they add has no bound, so that a rule of an
+/// operator decides alone where it weighs enough.
+const RULES_LEAST: f32 = -5.0;
 
 /// What is said about a message.
 pub(crate) struct Opinion<'a> {
@@ -92,7 +94,7 @@ impl<'a> Opinion<'a> {
 }
 
 fn of_rules(odds: f32) -> f32 {
-    RULES * odds.clamp(-RULES_MAX, RULES_MAX)
+    RULES * odds.max(RULES_LEAST)
 }
 
 fn sigmoid(value: f32) -> f32 {

@@ -38,6 +38,18 @@ impl Verdict {
         self.scores[category.index()]
     }
 
+    /// What would help, one sentence for each category that was found; no sentence twice.
+    #[must_use]
+    pub fn help(&self) -> Vec<&str> {
+        let mut help: Vec<&str> = Vec::new();
+        for finding in &self.findings {
+            if !help.contains(&finding.help.as_str()) {
+                help.push(&finding.help);
+            }
+        }
+        help
+    }
+
     /// Every match of every finding, in the order of the text.
     #[must_use]
     pub fn matches(&self) -> Vec<Match> {
@@ -60,6 +72,20 @@ pub enum Certainty {
     Sure,
 }
 
+impl Certainty {
+    /// Both, the surer one first.
+    pub const ALL: [Self; 2] = [Self::Sure, Self::Unsure];
+
+    /// Its name for operators.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sure => "sure",
+            Self::Unsure => "unsure",
+        }
+    }
+}
+
 /// A category that was found, and why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
@@ -73,6 +99,8 @@ pub struct Finding {
     pub spans: Vec<Span>,
     /// What decided: rules, features of the classifier, the network, and of each kind the strongest first.
     pub reasons: Vec<Reason>,
+    /// What would help the sender of this message, in one sentence. It has no word of the message.
+    pub help: String,
 }
 
 /// A part of the message as it was sent.

@@ -7,12 +7,12 @@ import numpy
 from texts import LABELS, class_of
 
 RULES = 0.5
-RULES_MAX = 5.0
+RULES_LEAST = -5.0
 
 
 def fused(network, rules):
     """The log-odds of each category: the network's, and half of the rules'."""
-    return network[:, 1:] - network[:, :1] + RULES * numpy.clip(rules, -RULES_MAX, RULES_MAX)
+    return network[:, 1:] - network[:, :1] + RULES * numpy.maximum(rules, RULES_LEAST)
 
 
 def interval(count, of):

@@ -1,6 +1,7 @@
 //! What is measured, in Prometheus' text format.
 
 mod inbound;
+mod screening;
 
 use std::sync::Arc;
 
@@ -187,6 +188,7 @@ impl Collector for Snapshot {
         let carriers: Vec<String> =
             self.pipeline.carriers().iter().map(|(carrier, _)| carrier.name().to_owned()).collect();
         inbound::encode(&mut encoder, counters, &carriers)?;
+        screening::encode(&mut encoder, counters)?;
         self.encode_lines(&mut encoder)?;
         self.encode_webhooks(&mut encoder)?;
         self.encode_queues(&mut encoder)?;

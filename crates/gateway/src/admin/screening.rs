@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode, Uri};
-use model::error::{ErrorCode, Refusal};
-use model::{Mode, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord};
+use model::error::{AdditionalInfo, ErrorCode, Refusal};
+use model::{Mode, Screened, ScreeningCertainty, ScreeningId, ScreeningOutcome, ScreeningRecord};
 use pipeline::refusal::refused_by_store;
 use screening::Policy;
 use serde_json::{Value, json as object};
@@ -43,7 +43,7 @@ pub(super) async fn set(
 
 async fn changed(admin: &Admin, id: Result<Path<String>, PathRejection>, request: Request) -> Answered {
     let id = account(admin, id)?;
-    let policy: Policy = body(admin, request).await?;
+    let policy: Policy = body(admin, request).await.map_err(two_actions)?;
     for (field, listed) in [("allowedDomains", &policy.allowed_domains), ("allowedPhrases", &policy.allowed_phrases)] {
         if listed.len() > LISTED_MAX
             || listed.iter().any(|item| item.trim().is_empty() || item.len() > LISTED_BYTES_MAX)
@@ -57,6 +57,18 @@ async fn changed(admin: &Admin, id: Result<Path<String>, PathRejection>, request
     let tenants = admin.pipeline.tenants();
     tenants.set_screening(id, policy).await.map_err(not_there)?;
     json(StatusCode::OK, &*tenants.screening(id))
+}
+
+/// A policy of one action is one of an earlier version: says what it is now.
+fn two_actions(mut refusal: Refusal) -> Refusal {
+    if let Some(AdditionalInfo::WrongType { field, expected }) = &mut refusal.info
+        && *field == "action"
+    {
+        *expected = "no such field: use `sure` (for texts of which the screen is sure; block by default) and `unsure` \
+                     (flag by default), each block, flag or off"
+            .into();
+    }
+    refusal
 }
 
 /// The account that a path names.
@@ -78,11 +90,15 @@ pub(super) fn filter(given: &Parameters) -> Result<ScreeningFilter, Refusal> {
         .get("outcome")
         .map(|text| meaning(text, "outcome", "blocked or flagged", ScreeningOutcome::parse))
         .transpose()?;
+    let certainty = given
+        .get("certainty")
+        .map(|text| meaning(text, "certainty", "sure or unsure", ScreeningCertainty::parse))
+        .transpose()?;
     let mode = given.get("mode").map(|text| meaning(text, "mode", "live or test", Mode::parse)).transpose()?;
     let is_reviewed = |text: &str| text.parse().ok();
     let reviewed =
         given.get("reviewed").map(|text| meaning(text, "reviewed", "true or false", is_reviewed)).transpose()?;
-    Ok(ScreeningFilter { account, mode, outcome, reviewed })
+    Ok(ScreeningFilter { account, mode, outcome, certainty, reviewed })
 }
 
 async fn listed(admin: &Admin, given: &Parameters) -> Answered {
@@ -112,10 +128,15 @@ fn view(record: &ScreeningRecord) -> Value {
         Screened::Broadcast(id) => id.to_string(),
     });
     // It was written by us; what cannot be read any more is shown as it stands.
-    let findings = serde_json::from_str(&record.findings).unwrap_or_else(|_| Value::from(record.findings.as_str()));
+    let mut findings = serde_json::from_str(&record.findings).unwrap_or_else(|_| Value::from(record.findings.as_str()));
+    // Findings of an earlier version say nothing of it: there was one point, and they were above it.
+    for finding in findings.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        finding.entry("certainty").or_insert_with(|| ScreeningCertainty::Sure.as_str().into());
+    }
     object!({
         "id": record.id.to_string(), "at": record.at.to_string(), "accountId": record.account.to_string(),
-        "mode": record.mode.as_str(), "outcome": record.outcome.as_str(), "about": about,
+        "mode": record.mode.as_str(), "outcome": record.outcome.as_str(),
+        "certainty": record.certainty.as_str(), "about": about,
         "from": record.originator.to_string(), "categories": record.categories, "findings": findings,
         "body": &*record.body, "reviewedAt": record.review.as_ref().map(|review| review.at.to_string()),
         "correct": record.review.as_ref().map(|review| review.is_correct),

@@ -68,6 +68,11 @@ fn categories() -> Markup {
                 }
             }
         }
+        p {
+            code { "help" } " in " code { "additionalInfo" } " has at most one sentence for each category that was \
+            found. It says what would help for this message: which link stands next to what, which request to leave \
+            out, or what the operator can do."
+        }
         p { "Was the message innocent? The operator can allow a domain, a phrase or a category for your account." }
     }
 }

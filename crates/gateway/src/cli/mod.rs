@@ -83,7 +83,8 @@ enum Command {
     /// Takes over the configuration of a running server again, as SIGHUP does, and prints what was applied and what
     /// needs a restart
     Reload(reload::Reload),
-    /// The compliance screen on standard input: {"id", "text"} a line in, {"id", "blocked", "categories"} a line out
+    /// The compliance screen on standard input: {"id", "text"} a line in, {"id", "blocked", "verdict", "categories"} a
+    /// line out
     Screen(screen::Screen),
     /// The compliance screen: policies of accounts, and what was found
     Screening(screening::Screening),

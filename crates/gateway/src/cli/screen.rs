@@ -3,6 +3,7 @@
 use std::io::BufRead;
 use std::path::PathBuf;
 
+use screening::Certainty;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -15,7 +16,7 @@ pub(super) struct Screen {
     /// A directory with data in place of the program's own
     #[arg(long, value_name = "DIRECTORY")]
     data: Option<PathBuf>,
-    /// Adds the scores, the places and the reasons
+    /// Adds places, scores, certainty, reasons, what would help, and the language
     #[arg(long)]
     explain: bool,
 }
@@ -47,7 +48,12 @@ impl Screen {
     fn judged(&self, screen: &screening::Screen, id: &Value, text: &str) -> Value {
         let verdict = screen.screen(text);
         let categories: Vec<&str> = verdict.categories().map(screening::Category::name).collect();
-        let mut answer = json!({ "id": id, "blocked": verdict.is_violation(), "categories": categories });
+        let mut answer = json!({
+            "id": id,
+            "blocked": verdict.is_violation(),
+            "verdict": action(verdict.certainty()),
+            "categories": categories,
+        });
         if self.explain {
             let matches = verdict.matches().into_iter();
             let matches = matches.map(
@@ -59,13 +65,30 @@ impl Screen {
                 .map(|category| (category.name().to_owned(), Value::from(verdict.score(*category))))
                 .collect::<serde_json::Map<_, _>>()
                 .into();
+            answer["certainty"] = verdict
+                .findings
+                .iter()
+                .map(|finding| (finding.category.name().to_owned(), Value::from(finding.certainty.name())))
+                .collect::<serde_json::Map<_, _>>()
+                .into();
             answer["reasons"] = verdict
                 .findings
                 .iter()
                 .flat_map(|finding| &finding.reasons)
                 .map(|reason| Value::from(reason.to_string()))
                 .collect();
+            answer["help"] = verdict.help().into();
+            answer["language"] = verdict.language.to_string().into();
         }
         answer
+    }
+}
+
+/// What the default policy makes of a text.
+const fn action(certainty: Option<Certainty>) -> &'static str {
+    match certainty {
+        Some(Certainty::Sure) => "block",
+        Some(Certainty::Unsure) => "review",
+        None => "pass",
     }
 }

@@ -34,6 +34,9 @@ enum Action {
         /// Reviewed, or not reviewed yet: true or false
         #[arg(long, value_name = "BOOL")]
         reviewed: Option<bool>,
+        /// How certain the screen was: sure or unsure
+        #[arg(long)]
+        certainty: Option<String>,
         #[command(flatten)]
         paging: Paging,
     },
@@ -60,10 +63,11 @@ enum Action {
     Set {
         /// The account
         account: String,
-        /// The action on texts of which the screen is sure: block (refuse), flag (accept and mark) or off
+        /// What happens to a text of which the screen is sure: block (refuse with 33019; the default), flag (accept and
+        /// mark for review) or off (accept)
         #[arg(long, value_name = "ACTION")]
         sure: Option<String>,
-        /// The action on texts of which it is not: block, flag or off
+        /// What happens to a text of which the screen is unsure: block, flag (the default) or off
         #[arg(long, value_name = "ACTION")]
         unsure: Option<String>,
         /// A category that it may send, such as shaft.alcohol; may be repeated
@@ -81,12 +85,13 @@ enum Action {
     },
 }
 
-const COLUMNS: [(&str, &str); 9] = [
+const COLUMNS: [(&str, &str); 10] = [
     ("ID", "/id"),
     ("AT", "/at"),
     ("ACCOUNT", "/accountId"),
     ("MODE", "/mode"),
     ("OUTCOME", "/outcome"),
+    ("CERTAINTY", "/certainty"),
     ("CATEGORIES", "/categories"),
     ("ABOUT", "/about"),
     ("CORRECT", "/correct"),
@@ -97,10 +102,16 @@ impl Screening {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let door = &self.door;
         match self.action {
-            Action::Log { account, mode, outcome, reviewed, paging } => {
+            Action::Log { account, mode, outcome, certainty, reviewed, paging } => {
                 let [limit, cursor] = paging.parameters();
                 let reviewed = reviewed.map(|reviewed| reviewed.to_string());
-                let filter = [("accountId", account), ("mode", mode), ("outcome", outcome), ("reviewed", reviewed)];
+                let filter = [
+                    ("accountId", account),
+                    ("mode", mode),
+                    ("outcome", outcome),
+                    ("certainty", certainty),
+                    ("reviewed", reviewed),
+                ];
                 let query = query(&[&filter[..], &[limit, cursor]].concat());
                 let answer = door.ask(Method::GET, &format!("/screening{query}"), None).await?;
                 output::list(&answer, &COLUMNS, door.json);
@@ -110,7 +121,7 @@ impl Screening {
             Action::Templates { account, paging } => templates::list(door, &account, &paging).await?,
             Action::Template(template) => template.run(door).await?,
             Action::Policy { account } => {
-                output::settings(&door.ask(Method::GET, &path(&account), None).await?, door.json);
+                show(&door.ask(Method::GET, &path(&account), None).await?, door.json);
             }
             Action::Set { account, sure, unsure, exempt, allow_domain, allow_phrase, reset } => {
                 let mut policy = if reset { json!({}) } else { door.ask(Method::GET, &path(&account), None).await? };
@@ -125,10 +136,39 @@ impl Screening {
                     let had = policy[field].as_array().cloned().unwrap_or_default();
                     policy[field] = had.into_iter().chain(more.into_iter().map(Value::from)).collect();
                 }
-                output::settings(&door.ask(Method::PUT, &path(&account), Some(&policy)).await?, door.json);
+                show(&door.ask(Method::PUT, &path(&account), Some(&policy)).await?, door.json);
             }
         }
         Ok(())
+    }
+}
+
+/// Shows a policy: for people with the meaning of each action.
+fn show(policy: &Value, as_json: bool) {
+    if as_json {
+        return output::one(policy, true);
+    }
+    let listed = |field: &str| {
+        let list: Vec<&str> = policy[field].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if list.is_empty() { Value::Null } else { Value::from(list.join(", ")) }
+    };
+    let lines = json!({
+        "sure": meaning(&policy["sure"]),
+        "unsure": meaning(&policy["unsure"]),
+        "exempt": listed("exempt"),
+        "allowedDomains": listed("allowedDomains"),
+        "allowedPhrases": listed("allowedPhrases"),
+    });
+    output::one(&lines, false);
+}
+
+/// An action with its meaning; one of a newer server as it is.
+fn meaning(action: &Value) -> Value {
+    match action.as_str() {
+        Some("block") => "block (refused with 33019)".into(),
+        Some("flag") => "flag (accepted, and marked for review)".into(),
+        Some("off") => "off (accepted)".into(),
+        _ => action.clone(),
     }
 }
 

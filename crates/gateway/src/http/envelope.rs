@@ -116,14 +116,14 @@ impl Serialize for Info<'_> {
             AdditionalInfo::OptedOut { since } => {
                 serde_json::json!({ "reason": "opted_out", "since": since.to_string() }).serialize(serializer)
             }
-            AdditionalInfo::NonCompliant { categories, matches } => {
+            AdditionalInfo::NonCompliant { categories, matches, help } => {
                 let matches: Vec<_> = matches
                     .iter()
                     .map(|found| {
                         serde_json::json!({ "start": found.start, "end": found.end, "category": found.category })
                     })
                     .collect();
-                serde_json::json!({ "categories": categories, "matches": matches }).serialize(serializer)
+                serde_json::json!({ "categories": categories, "matches": matches, "help": help }).serialize(serializer)
             }
             AdditionalInfo::WrongType { field, expected } => {
                 serde_json::json!({ "field": field, "expected": expected }).serialize(serializer)
@@ -164,7 +164,7 @@ impl Serialize for Info<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::error::{InvalidCharacter, WrongField};
+    use model::error::{ContentMatch, InvalidCharacter, WrongField};
 
     #[test]
     fn an_answer_has_exactly_the_published_fields() {
@@ -195,6 +195,17 @@ mod tests {
             (
                 AdditionalInfo::WrongFields(vec![WrongField { field: "a".into(), expected: "one".into() }]),
                 r#"{"mistakes":[{"expected":"one","field":"a"}]}"#,
+            ),
+            (
+                AdditionalInfo::NonCompliant {
+                    categories: vec!["phishing"],
+                    matches: vec![ContentMatch { start: 1, end: 14, category: "phishing" }],
+                    help: vec!["Link to your own domain.".into()],
+                },
+                concat!(
+                    r#"{"categories":["phishing"],"matches":[{"start":1,"end":14,"category":"phishing"}],"#,
+                    r#""help":["Link to your own domain."]}"#,
+                ),
             ),
             (AdditionalInfo::Blocked, r#"{"reason":"blocked"}"#),
             (

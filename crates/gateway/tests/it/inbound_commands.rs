@@ -12,7 +12,7 @@ use crate::support::{Stage, TOKEN, Tenant};
 const HANDSET: &str = "+18005551234";
 
 /// Runs the program against the stage; `input` is what it reads from standard input.
-async fn run(stage: &Stage, arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
+pub(crate) async fn run(stage: &Stage, arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_smsfactory"));
     command
         .args(arguments)
@@ -37,7 +37,7 @@ async fn run(stage: &Stage, arguments: &[&str], input: &str) -> (Option<i32>, St
 }
 
 /// The same, of a command that does what it is asked.
-async fn done(stage: &Stage, arguments: &[&str]) -> String {
+pub(crate) async fn done(stage: &Stage, arguments: &[&str]) -> String {
     let (code, out, err) = run(stage, arguments, "").await;
     assert_eq!((code, err.as_str()), (Some(0), ""), "{arguments:?}: {out}");
     out

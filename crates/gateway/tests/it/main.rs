@@ -44,6 +44,7 @@ mod reload;
 mod replays;
 mod retention;
 mod screening;
+mod screening_commands;
 mod screening_templates;
 mod senders;
 mod sending;

@@ -29,6 +29,11 @@ async fn code_33019_names_the_categories_and_the_places() {
         assert_eq!((refused.code(), &answer["additionalInfo"]["categories"]), (33019, &json!([category])), "{answer}");
         let matches = answer["additionalInfo"]["matches"].as_array().unwrap();
         assert!(!matches.is_empty());
+        let help = answer["additionalInfo"]["help"].as_array().unwrap();
+        assert!(help.len() == 1 && help[0].as_str().unwrap().ends_with('.'), "{answer}");
+        for word in ["vodka", "tonight", "usps", "1.99", "http"] {
+            assert!(!help[0].as_str().unwrap().to_lowercase().contains(word), "{answer}");
+        }
         for found in matches {
             let (start, end) = (found["start"].as_u64().unwrap(), found["end"].as_u64().unwrap());
             assert!(
@@ -114,11 +119,90 @@ async fn what_is_flagged_is_marked_counted_and_listed_for_review() {
         found[0]["findings"][0]["score"].as_f64().unwrap() >= 0.5
             && !found[0]["findings"][0]["reasons"].as_array().unwrap().is_empty()
     );
+    assert_eq!((&found[0]["certainty"], &found[0]["findings"][0]["certainty"]), (&json!("sure"), &json!("sure")));
+    assert!(found[0]["findings"][0]["help"].as_str().unwrap().contains("the name of a parcel carrier"), "{found:?}");
+    for (query, wanted) in [("certainty=sure", 2), ("certainty=unsure", 0), ("outcome=blocked&certainty=sure", 0)] {
+        assert_eq!(log(&stage, &format!("?accountId={}&{query}", tenant.account)).await.len(), wanted, "{query}");
+    }
     let metrics = crate::support::http::Ask::new("GET", "/metrics").send(stage.admin).await.text();
     assert!(
         metrics.contains("screening_flagged_total 2") && metrics.contains("screening_blocked_total 0"),
         "{metrics}"
     );
+    for line in [
+        r#"smsfactory_screening_findings_total{category="phishing",certainty="sure",outcome="flagged"} 1"#,
+        r#"smsfactory_screening_findings_total{category="shaft.alcohol",certainty="sure",outcome="flagged"} 1"#,
+        r#"smsfactory_screening_findings_total{category="fraud",certainty="unsure",outcome="blocked"} 0"#,
+    ] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
+}
+
+/// Texts of the crate between the points: none while the points are one.
+fn between_the_points() -> Option<&'static str> {
+    let screen = screening::Screen::builtin();
+    let texts = include_str!("../../../screening/data/fresh.txt").lines().filter_map(|line| line.split_once(" | "));
+    texts
+        .map(|(_, text)| text)
+        .filter(|text| !text.contains(['{', '[']))
+        .find(|text| screen.screen(text).certainty() == Some(screening::Certainty::Unsure))
+}
+
+#[tokio::test]
+async fn a_text_of_which_the_screen_is_unsure_is_accepted_and_listed_for_review() {
+    let Some(text) = between_the_points() else {
+        assert!(screening::points::REVIEW >= screening::points::BLOCK, "no text is between the points");
+        return;
+    };
+    let stage = Stage::start().await;
+    let tenant = stage.tenant().await;
+    let message = stage.send(&tenant, RECIPIENT, text).await;
+    assert_eq!(stage.life(&message["id"]).await["events"][1]["event"], "flagged");
+    let found = log(&stage, "?outcome=flagged&certainty=unsure").await;
+    assert_eq!((&found[0]["about"], &found[0]["certainty"]), (&message["id"], &json!("unsure")));
+    assert!(found[0]["findings"][0]["help"].is_string());
+    stage.operate("PUT", &policy(&tenant), json!({ "unsure": "block" })).await.expect(200);
+    let refused = stage.ask(&tenant.post(&tenant.message(RECIPIENT, text))).await;
+    assert_eq!(refused.code(), 33019);
+    stage.operate("PUT", &policy(&tenant), json!({ "unsure": "off" })).await.expect(200);
+    let message = stage.send(&tenant, RECIPIENT, text).await;
+    assert_ne!(stage.life(&message["id"]).await["events"][1]["event"], "flagged");
+    assert_eq!(log(&stage, "?certainty=unsure").await.len(), 2);
+}
+
+#[tokio::test]
+async fn texts_that_are_not_english_are_counted_by_language() {
+    let stage = Stage::start().await;
+    let tenant = stage.tenant().await;
+    stage.send(&tenant, RECIPIENT, "Hola, tu pedido ya est\u{e1} listo para recoger en la tienda del centro").await;
+    stage.send(&tenant, RECIPIENT, INNOCENT).await;
+    let scam =
+        "Su paquete est\u{e1} retenido en la aduana, pague los gastos de env\u{ed}o: http://usps-redelivery.top/pay";
+    stage.ask(&tenant.post(&tenant.message(RECIPIENT, scam))).await.expect(400);
+    let metrics = crate::support::http::Ask::new("GET", "/metrics").send(stage.admin).await.text();
+    let counted: Vec<&str> =
+        metrics.lines().filter(|line| line.starts_with("smsfactory_screening_other_language_total")).collect();
+    let of = |outcome: &str, count| {
+        format!(r#"smsfactory_screening_other_language_total{{language="Spanish",outcome="{outcome}"}} {count}"#)
+    };
+    assert_eq!(counted, [of("passed", 1), of("flagged", 0), of("blocked", 1)]);
+}
+
+#[tokio::test]
+async fn a_policy_of_one_action_is_refused_with_the_names_of_the_two() {
+    let stage = Stage::start().await;
+    let tenant = stage.tenant().await;
+    for action in [json!("flag"), Value::Null] {
+        let refused = stage.operate("PUT", &policy(&tenant), json!({ "sure": "off", "action": action })).await;
+        let info = &refused.json()["additionalInfo"];
+        assert_eq!((refused.code(), &info["field"]), (33100, &json!("action")));
+        let expected = info["expected"].as_str().unwrap();
+        assert!(expected.contains("use `sure`") && expected.contains("and `unsure`"), "{expected}");
+    }
+    let other = stage.operate("PUT", &policy(&tenant), json!({ "actions": "flag" })).await;
+    assert_eq!((other.code(), &other.json()["additionalInfo"]["field"]), (33100, &json!("actions")));
+    let kept = stage.operate("GET", &policy(&tenant), Value::Null).await.expect(200);
+    assert_eq!((&kept["sure"], &kept["unsure"]), (&json!("block"), &json!("flag")));
 }
 
 #[tokio::test]
@@ -137,9 +221,13 @@ async fn the_log_has_pages_and_says_what_is_wrong_with_a_question() {
         (first["data"].as_array().unwrap().len(), second["data"].as_array().unwrap().len(), &second["nextCursor"]),
         (2, 1, &Value::Null)
     );
-    for (query, field) in
-        [("outcome=passed", "outcome"), ("limit=0", "limit"), ("cursor=x", "cursor"), ("accountId=x", "accountId")]
-    {
+    for (query, field) in [
+        ("outcome=passed", "outcome"),
+        ("certainty=maybe", "certainty"),
+        ("limit=0", "limit"),
+        ("cursor=x", "cursor"),
+        ("accountId=x", "accountId"),
+    ] {
         let refused = stage.operate("GET", &format!("/screening?{query}"), Value::Null).await;
         assert_eq!((refused.code(), &refused.json()["additionalInfo"]["field"]), (33100, &json!(field)));
     }

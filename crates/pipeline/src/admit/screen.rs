@@ -3,10 +3,11 @@
 use std::sync::{Arc, PoisonError};
 
 use model::error::{AdditionalInfo, ContentMatch, ErrorCode, Refusal};
-use model::{Originator, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
-use screening::{Action, Screen, Verdict};
+use model::{Originator, ScreeningCertainty, ScreeningId, ScreeningOutcome, ScreeningRecord, Timestamp};
+use screening::{Action, Certainty, Screen, Verdict};
 
 use super::Admission;
+use crate::screened::Fate;
 use crate::tenants::Caller;
 
 impl Admission {
@@ -35,18 +36,21 @@ impl Admission {
             self.counters.known.add();
             return Ok(None);
         }
-        let outcome = match decision.action {
-            Action::Off => return Ok(None),
-            Action::Flag => ScreeningOutcome::Flagged,
-            Action::Block => ScreeningOutcome::Blocked,
-        };
         let verdict = decision.verdict;
+        let fate = match decision.action {
+            Action::Off => Fate::Passed,
+            Action::Flag => Fate::Found(ScreeningOutcome::Flagged),
+            Action::Block => Fate::Found(ScreeningOutcome::Blocked),
+        };
+        self.counters.screened.screened(caller.account, &verdict, fate, || self.runtime.instant());
+        let Fate::Found(outcome) = fate else { return Ok(None) };
         let record = ScreeningRecord {
             id: ScreeningId::minted(&self.mint, now, &*self.entropy),
             account: caller.account,
             mode: caller.mode,
             at: now,
             outcome,
+            certainty: certainty(verdict.certainty().unwrap_or(Certainty::Sure)),
             about: None,
             originator,
             categories: verdict.categories().map(|category| category.name().to_owned()).collect(),
@@ -66,6 +70,13 @@ impl Admission {
     }
 }
 
+const fn certainty(certainty: Certainty) -> ScreeningCertainty {
+    match certainty {
+        Certainty::Sure => ScreeningCertainty::Sure,
+        Certainty::Unsure => ScreeningCertainty::Unsure,
+    }
+}
+
 fn info(verdict: &Verdict) -> AdditionalInfo {
     let found = |found: screening::Match| ContentMatch {
         start: found.span.start,
@@ -75,6 +86,7 @@ fn info(verdict: &Verdict) -> AdditionalInfo {
     AdditionalInfo::NonCompliant {
         categories: verdict.categories().map(screening::Category::name).collect(),
         matches: verdict.matches().into_iter().map(found).collect(),
+        help: verdict.help().into_iter().map(str::to_owned).collect(),
     }
 }
 
@@ -86,9 +98,11 @@ fn findings(verdict: &Verdict) -> String {
         let reasons: Vec<String> = finding.reasons.iter().map(ToString::to_string).collect();
         serde_json::json!({
             "category": finding.category.name(),
+            "certainty": certainty(finding.certainty).as_str(),
             "score": f64::from((finding.score * 1000.0).round()) / 1000.0,
             "spans": spans,
             "reasons": reasons,
+            "help": finding.help,
         })
     };
     serde_json::Value::from(verdict.findings.iter().map(finding).collect::<Vec<_>>()).to_string()

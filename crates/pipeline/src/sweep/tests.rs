@@ -9,7 +9,8 @@ use fetch::resolve::SystemResolver;
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::Message;
 use model::{
-    Clock, ErrorType, MessageId, ScreeningId, ScreeningOutcome, ScreeningRecord, SeededEntropy, SimClock, Status,
+    Clock, ErrorType, MessageId, ScreeningCertainty, ScreeningId, ScreeningOutcome, ScreeningRecord, SeededEntropy,
+    SimClock, Status,
 };
 use runtime::Machine;
 use store::contract::admission::{Admission, IdempotencyClaim, NewMessage};
@@ -164,6 +165,7 @@ async fn all_records_that_are_old_are_forgotten_at_once() {
             mode: message.mode,
             at,
             outcome: ScreeningOutcome::Flagged,
+            certainty: ScreeningCertainty::Unsure,
             about: None,
             originator: message.originator,
             categories: Vec::new(),

@@ -3,6 +3,7 @@
 mod data;
 mod edits;
 mod explain;
+mod help;
 mod hiding;
 mod innocents;
 mod languages;

@@ -1,7 +1,9 @@
 //! Decisions of the compliance screen, for review.
 
 use async_trait::async_trait;
-use model::{AccountId, Mode, ScreeningId, ScreeningOutcome, ScreeningRecord, ScreeningReview, Timestamp};
+use model::{
+    AccountId, Mode, ScreeningCertainty, ScreeningId, ScreeningOutcome, ScreeningRecord, ScreeningReview, Timestamp,
+};
 
 use super::StoreError;
 
@@ -14,6 +16,8 @@ pub struct ScreeningFilter {
     pub mode: Option<Mode>,
     /// With this outcome.
     pub outcome: Option<ScreeningOutcome>,
+    /// Of this certainty.
+    pub certainty: Option<ScreeningCertainty>,
     /// That an operator reviewed, or that nobody reviewed yet.
     pub reviewed: Option<bool>,
 }

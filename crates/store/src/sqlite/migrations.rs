@@ -27,6 +27,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0016_inbound.sql"),
     include_str!("../../migrations/sqlite/0017_webhooks.sql"),
     include_str!("../../migrations/sqlite/0018_keywords.sql"),
+    include_str!("../../migrations/sqlite/0019_certainty.sql"),
     include_str!("../../migrations/sqlite/0020_templates.sql"),
 ];
 

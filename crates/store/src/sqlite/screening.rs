@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use model::{
-    AccountId, BroadcastId, MessageId, Mode, Owner, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord,
-    ScreeningReview, Timestamp,
+    AccountId, BroadcastId, MessageId, Mode, Owner, Screened, ScreeningCertainty, ScreeningId, ScreeningOutcome,
+    ScreeningRecord, ScreeningReview, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -89,7 +89,7 @@ pub(super) const MAINTENANCE: &[&str] = &[
 /// Writes a decision, alone or with what it is about.
 pub(super) fn insert_screening(group: &mut Group, record: &ScreeningRecord) -> rusqlite::Result<()> {
     let sql = "INSERT OR IGNORE INTO screening_log (id, account_id, mode, at, outcome, about, originator, categories, \
-               findings, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+               findings, body, certainty) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     let about = record.about.map_or(String::new(), |about| match about {
         Screened::Message(id) => id.to_string(),
         Screened::Broadcast(id) => id.to_string(),
@@ -105,6 +105,7 @@ pub(super) fn insert_screening(group: &mut Group, record: &ScreeningRecord) -> r
         record.categories.join(" "),
         record.findings,
         record.body,
+        record.certainty.as_str(),
     ])?;
     if inserted > 0 { bound(group, Owner { account: record.account, mode: record.mode }) } else { Ok(()) }
 }
@@ -138,8 +139,9 @@ const FORGET_OLDEST: &str = "DELETE FROM screening_log WHERE id IN \
     LIMIT ?3)";
 
 /// A page. Each combination of the other filters has an index in which the mode comes just before the id, so that it
-/// looks at no more rows than it shows: of both modes, where none is asked for. Reviewed decisions are few, and have an
-/// index that they share; where the others are asked for, reviewed ones are passed.
+/// looks at no more rows than it shows: of both modes, where none is asked for. The indexes with the outcome have the
+/// certainty as well, so that a filter of one of the two merges both values of the other. Reviewed decisions are few, and
+/// have an index that they share; where the others are asked for, reviewed ones are passed.
 fn page(
     connection: &Connection,
     filter: ScreeningFilter,
@@ -148,10 +150,12 @@ fn page(
 ) -> rusqlite::Result<Vec<ScreeningRecord>> {
     let modes = filter.mode.map_or(vec![Mode::Live, Mode::Test], |mode| vec![mode]);
     let after = after.map_or([0xFF; 16], ScreeningId::to_bytes);
-    let (account, outcome) = (filter.account.map(AccountId::to_bytes), filter.outcome.map(ScreeningOutcome::as_str));
+    let account = filter.account.map(AccountId::to_bytes);
+    let kinds = kinds(filter.outcome, filter.certainty);
     let mut found = Vec::new();
-    for mode in modes {
-        let values = params![account, outcome, mode.as_str(), after, limit, filter.reviewed];
+    for (mode, kind) in modes.into_iter().flat_map(|mode| kinds.iter().map(move |kind| (mode, kind))) {
+        let (outcome, certainty) = kind.unzip();
+        let values = params![account, outcome, mode.as_str(), after, limit, certainty, filter.reviewed];
         let statement = match filter.reviewed {
             Some(true) => REVIEWED,
             _ => page_of(account.is_some(), outcome.is_some()),
@@ -164,11 +168,27 @@ fn page(
     Ok(found)
 }
 
+/// The pairs of outcome and certainty that a filter asks for; one `None` for all of them.
+fn kinds(
+    outcome: Option<ScreeningOutcome>,
+    certainty: Option<ScreeningCertainty>,
+) -> Vec<Option<(&'static str, &'static str)>> {
+    if outcome.is_none() && certainty.is_none() {
+        return vec![None];
+    }
+    let outcomes = outcome.map_or(ScreeningOutcome::ALL.to_vec(), |outcome| vec![outcome]);
+    let certainties = certainty.map_or(ScreeningCertainty::ALL.to_vec(), |certainty| vec![certainty]);
+    let with_all = |outcome: ScreeningOutcome| {
+        certainties.iter().map(move |certainty| Some((outcome.as_str(), certainty.as_str())))
+    };
+    outcomes.into_iter().flat_map(with_all).collect()
+}
+
 macro_rules! select {
     ($($rest:literal),*) => {
         concat!(
             "SELECT id, account_id, mode, at, outcome, about, originator, categories, findings, body, reviewed_at, \
-             correct, review_note FROM screening_log ",
+             correct, review_note, certainty FROM screening_log ",
             $($rest),*
         )
     };
@@ -176,24 +196,28 @@ macro_rules! select {
 
 macro_rules! page_where {
     ($wanted:literal) => {
-        select!($wanted, " AND mode = ?3 AND id < ?4 AND (?6 IS NULL OR reviewed_at IS NULL) ORDER BY id DESC LIMIT ?5")
+        select!($wanted, " AND mode = ?3 AND id < ?4 AND (?7 IS NULL OR reviewed_at IS NULL) ORDER BY id DESC LIMIT ?5")
     };
 }
 
 const ONE: &str = select!("WHERE id = ?1");
 
 const REVIEWED: &str = select!(
-    "INDEXED BY screening_log_reviewed WHERE reviewed_at IS NOT NULL AND ?6 AND (?1 IS NULL OR account_id = ?1) AND \
-     (?2 IS NULL OR outcome = ?2) AND mode = ?3 AND id < ?4 ORDER BY id DESC LIMIT ?5"
+    "INDEXED BY screening_log_reviewed WHERE reviewed_at IS NOT NULL AND ?7 AND (?1 IS NULL OR account_id = ?1) AND \
+     (?2 IS NULL OR outcome = ?2) AND (?6 IS NULL OR certainty = ?6) AND mode = ?3 AND id < ?4 ORDER BY id DESC LIMIT ?5"
 );
 
-/// The statement for a filter of the account, of the outcome, of both or of none.
+/// The statement for a filter of the account, of outcome and certainty, of all or of none.
 const fn page_of(account: bool, outcome: bool) -> &'static str {
     match (account, outcome) {
-        (false, false) => page_where!("INDEXED BY screening_log_in WHERE ?1 IS ?2"),
-        (true, false) => page_where!("INDEXED BY screening_log_of WHERE account_id = ?1 AND ?2 IS NULL"),
-        (false, true) => page_where!("INDEXED BY screening_log_with WHERE outcome = ?2 AND ?1 IS NULL"),
-        (true, true) => page_where!("INDEXED BY screening_log_of_with WHERE account_id = ?1 AND outcome = ?2"),
+        (false, false) => page_where!("INDEXED BY screening_log_in WHERE ?1 IS ?2 AND ?6 IS NULL"),
+        (true, false) => page_where!("INDEXED BY screening_log_of WHERE account_id = ?1 AND ?2 IS ?6"),
+        (false, true) => {
+            page_where!("INDEXED BY screening_log_with WHERE outcome = ?2 AND certainty = ?6 AND ?1 IS NULL")
+        }
+        (true, true) => {
+            page_where!("INDEXED BY screening_log_of_with WHERE account_id = ?1 AND outcome = ?2 AND certainty = ?6")
+        }
     }
 }
 
@@ -211,6 +235,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<ScreeningRecord> {
         findings: row.get(8)?,
         body: row.get(9)?,
         review: review(row)?,
+        certainty: rows::word(row, 13, ScreeningCertainty::parse)?,
     })
 }
 

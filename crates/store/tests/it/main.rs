@@ -290,6 +290,7 @@ macro_rules! conformance {
                 a_call_that_is_refused_changes_nothing_in_the_log;
             screening:
                 decisions_are_kept_once_and_listed_newest_first
+                decisions_are_listed_by_outcome_and_certainty
                 what_is_flagged_is_recorded_with_its_message_or_not_at_all
                 old_decisions_are_forgotten_a_few_at_a_time
                 the_last_decisions_of_an_account_are_kept

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use model::event::EventKind;
 use model::{
-    AccountId, Mode, Screened, ScreeningId, ScreeningOutcome, ScreeningRecord, ScreeningReview, ScreeningTemplate,
-    SeededEntropy, TemplateId, Timestamp,
+    AccountId, Mode, Screened, ScreeningCertainty, ScreeningId, ScreeningOutcome, ScreeningRecord, ScreeningReview,
+    ScreeningTemplate, SeededEntropy, TemplateId, Timestamp,
 };
 use store::StoreError;
 use store::contract::admission::{Admission, Admitted};
@@ -22,6 +22,7 @@ pub(crate) fn blocked(account: AccountId, at: Timestamp, seed: u64) -> Screening
         mode: Mode::Live,
         at,
         outcome: ScreeningOutcome::Blocked,
+        certainty: ScreeningCertainty::Sure,
         about: None,
         originator: number("+18005550000"),
         categories: vec!["phishing".to_owned(), "fraud".to_owned()],
@@ -52,9 +53,57 @@ pub(crate) async fn decisions_are_kept_once_and_listed_newest_first(fresh: impl 
     let of_test = ScreeningRecord { mode: Mode::Test, ..blocked(account, after(3), 4) };
     desk.store.record_screening(of_test.clone()).await.unwrap();
     for account in [None, Some(account)] {
-        let of = |mode| ScreeningFilter { account, mode: Some(mode), outcome: None, reviewed: None };
+        let of = |mode| ScreeningFilter { account, mode: Some(mode), ..ScreeningFilter::default() };
         assert_eq!(desk.store.screening_log(of(Mode::Test), None, 9).await.unwrap(), std::slice::from_ref(&of_test));
         assert!(!desk.store.screening_log(of(Mode::Live), None, 9).await.unwrap().contains(&of_test));
+    }
+}
+
+pub(crate) async fn decisions_are_listed_by_outcome_and_certainty(fresh: impl Backend) {
+    let mut desk = Desk::open(&fresh).await;
+    let (account, other) = (desk.account(), desk.account());
+    let mut records = Vec::new();
+    for (at, (outcome, certainty, mode)) in ScreeningOutcome::ALL
+        .into_iter()
+        .flat_map(|outcome| ScreeningCertainty::ALL.map(|certainty| (outcome, certainty)))
+        .flat_map(|(outcome, certainty)| [Mode::Live, Mode::Test].map(|mode| (outcome, certainty, mode)))
+        .enumerate()
+    {
+        for (of, secs) in [(account, 2 * at as u64), (other, 2 * at as u64 + 1)] {
+            records.push(ScreeningRecord { outcome, certainty, mode, ..blocked(of, after(secs), secs) });
+        }
+    }
+    for record in &records {
+        desk.store.record_screening(record.clone()).await.unwrap();
+    }
+    desk.reopen(&fresh).await;
+    let or_all = |choices: [Option<usize>; 2]| [None].into_iter().chain(choices);
+    for account in [None, Some(account)] {
+        for mode in [None, Some(Mode::Live), Some(Mode::Test)] {
+            for (outcome, certainty) in
+                or_all([Some(0), Some(1)]).flat_map(|outcome| or_all([Some(0), Some(1)]).map(move |at| (outcome, at)))
+            {
+                let outcome = outcome.map(|at| ScreeningOutcome::ALL[at]);
+                let certainty = certainty.map(|at| ScreeningCertainty::ALL[at]);
+                let filter = ScreeningFilter { account, mode, outcome, certainty, reviewed: None };
+                let wanted: Vec<_> = records
+                    .iter()
+                    .rev()
+                    .filter(|record| {
+                        account.is_none_or(|account| record.account == account)
+                            && mode.is_none_or(|mode| record.mode == mode)
+                            && outcome.is_none_or(|outcome| record.outcome == outcome)
+                            && certainty.is_none_or(|certainty| record.certainty == certainty)
+                    })
+                    .cloned()
+                    .collect();
+                assert_eq!(desk.store.screening_log(filter, None, 99).await.unwrap(), wanted, "{filter:?}");
+                let first = desk.store.screening_log(filter, None, 1).await.unwrap();
+                assert_eq!(first, wanted[..1], "{filter:?}");
+                let rest = desk.store.screening_log(filter, Some(first[0].id), 99).await.unwrap();
+                assert_eq!(rest, wanted[1..], "{filter:?}");
+            }
+        }
     }
 }
 
@@ -109,7 +158,7 @@ pub(crate) async fn the_last_decisions_of_an_account_are_kept(fresh: impl Backen
     let bounds = Bounds { screened_max: 5, ..Bounds::default() };
     desk.store.keep_within(bounds);
     desk.store.record_screening(blocked(other, NOW, 99)).await.unwrap();
-    let of = |account| ScreeningFilter { account: Some(account), outcome: None, mode: None, reviewed: None };
+    let of = |account| ScreeningFilter { account: Some(account), ..ScreeningFilter::default() };
     for n in 0..20 {
         desk.store.record_screening(blocked(account, after(n), n)).await.unwrap();
         if n == 10 {
@@ -127,7 +176,7 @@ pub(crate) async fn decisions_on_texts_of_test_keys_push_out_no_live_ones(fresh:
     let desk = Desk::open(&fresh).await;
     let account = desk.account();
     desk.store.keep_within(Bounds { screened_max: 5, ..Bounds::default() });
-    let kept = |mode| ScreeningFilter { account: Some(account), outcome: None, mode, reviewed: None };
+    let kept = |mode| ScreeningFilter { account: Some(account), mode, ..ScreeningFilter::default() };
     desk.store.record_screening(blocked(account, NOW, 99)).await.unwrap();
     for n in 1..20 {
         desk.store

@@ -6,7 +6,7 @@ use std::time::Duration;
 use model::idempotency::{AnswerForm, Endpoint};
 use model::number::{Number, NumberState};
 use model::quota::UtcDay;
-use model::{Broadcast, Message, MessageId, Mode, Originator, Owner, ScreeningOutcome, Status};
+use model::{Broadcast, Message, MessageId, Mode, Originator, Owner, ScreeningCertainty, ScreeningOutcome, Status};
 use rusqlite::{Connection, params};
 use store::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, Quota};
 use store::contract::changes::{Kind, Kinds};
@@ -275,11 +275,51 @@ async fn old_messages_and_decisions_are_listed() {
             (indexed, newest_first.clone())
         );
     }
+    // A decision of the time before certainty counts as sure.
     let filter = ScreeningFilter {
         account: Some(account),
         mode: Some(Mode::Live),
         outcome: Some(ScreeningOutcome::Blocked),
         reviewed: None,
+        certainty: Some(ScreeningCertainty::Sure),
     };
     assert_eq!(desk.store.screening_log(filter, None, 9).await.unwrap(), [decision]);
+}
+
+#[tokio::test]
+async fn a_policy_of_one_action_becomes_one_of_two() {
+    let lists = r#""exempt":["shaft.alcohol"],"allowedDomains":["example.com"],"allowedPhrases":["it's \"on\""]"#;
+    let (file, elsewhere) = (SqliteFile::fresh(), SqliteFile::fresh());
+    let desk = Desk::open(&elsewhere).await;
+    let old = OldStore::make(&file);
+    let cases = [
+        (Some(format!(r#"{{"action":"block",{lists}}}"#)), Some(("block", "flag", true))),
+        (Some(format!(r#"{{"action":"flag",{lists}}}"#)), Some(("flag", "flag", true))),
+        (Some(format!(r#"{{"action":"off",{lists}}}"#)), Some(("off", "off", true))),
+        (Some(format!("{{{lists}}}")), Some(("block", "flag", true))),
+        (Some("{}".to_owned()), Some(("block", "flag", false))),
+        // An action that no program wrote does not open an account.
+        (Some(r#"{"action":"none"}"#.to_owned()), Some(("block", "flag", false))),
+        (None, None),
+        (Some("no JSON".to_owned()), None),
+        (Some("[]".to_owned()), None),
+    ];
+    let accounts: Vec<_> = cases.iter().map(|_| desk.account()).collect();
+    for (account, (policy, _)) in accounts.iter().zip(&cases) {
+        let sql = "INSERT INTO accounts (id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, \
+                   daily_quota, created_at, screening) VALUES (?1, 'old', 'active', 1, 1, 1, 1, ?2, ?3)";
+        old.add(sql, params![account.to_bytes(), NOW.as_millis(), policy]);
+    }
+    drop(old);
+
+    let kept = file.open().await.tenants().await.unwrap().accounts;
+    for (account, (old, wanted)) in accounts.iter().zip(&cases) {
+        let found = kept.iter().find(|kept| kept.id == *account).unwrap().screening.as_deref();
+        let Some((sure, unsure, with_lists)) = wanted else {
+            assert_eq!(found, old.as_deref());
+            continue;
+        };
+        let lists = if *with_lists { format!("{lists},") } else { String::new() };
+        assert_eq!(found, Some(format!(r#"{{{lists}"sure":"{sure}","unsure":"{unsure}"}}"#).as_str()), "{old:?}");
+    }
 }

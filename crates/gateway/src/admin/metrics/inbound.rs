@@ -63,7 +63,7 @@ pub(super) fn encode(
 }
 
 /// Counters of one name, told apart by labels.
-fn family<'a, const LABELS: usize>(
+pub(super) fn family<'a, const LABELS: usize>(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,

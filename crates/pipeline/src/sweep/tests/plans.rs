@@ -122,6 +122,7 @@ impl Bench {
             mode: message.mode,
             at: now,
             outcome: ScreeningOutcome::Flagged,
+            certainty: ScreeningCertainty::Unsure,
             about: None,
             originator: message.originator,
             categories: Vec::new(),

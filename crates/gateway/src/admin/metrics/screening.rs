@@ -1,0 +1,23 @@
+//! What is measured of the compliance screen. Labels are from closed lists: categories, certainties, outcomes, and the
+//! languages and scripts that the screen knows.
+
+use pipeline::Counters;
+use prometheus_client::encoding::DescriptorEncoder;
+
+use super::inbound::family;
+
+/// Writes all of it.
+pub(super) fn encode(encoder: &mut DescriptorEncoder<'_>, counters: &Counters) -> std::fmt::Result {
+    let screened = &counters.screened;
+    let findings = screened.findings().map(|(category, certainty, outcome, count)| {
+        let labels = [("category", category.name()), ("certainty", certainty.as_str()), ("outcome", outcome.as_str())];
+        (labels, count)
+    });
+    let help = "Categories that were found in texts, a text in which several were found counts for each";
+    family(encoder, "screening_findings", help, findings)?;
+    let languages = screened
+        .languages()
+        .map(|(language, fate, count)| ([("language", language), ("outcome", fate.as_str())], count));
+    let help = "Texts that are not English, on which the second model of the screen has no say";
+    family(encoder, "screening_other_language", help, languages)
+}
