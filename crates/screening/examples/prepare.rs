@@ -7,6 +7,8 @@
 #![allow(clippy::print_stdout, reason = "a command for the terminal")]
 
 mod common;
+#[path = "common/own.rs"]
+mod own;
 
 use screening::Category;
 use std::error::Error;
@@ -28,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let screen = common::screen(data.as_deref(), true)?;
     let mut rows = Vec::new();
     if own {
-        let texts = common::own_texts(data.as_deref(), SEED, false)?;
+        let texts = own::own_texts(data.as_deref(), SEED)?;
         rows.extend(texts.into_iter().map(|example| common::Row { example, source: "own".to_owned() }));
     }
     for file in &files {

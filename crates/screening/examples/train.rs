@@ -6,6 +6,8 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command for the terminal")]
 
 mod common;
+#[path = "common/own.rs"]
+mod own;
 
 use screening::training::train;
 use std::error::Error;
@@ -26,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let screen = common::screen(data.as_deref(), false)?;
-    let mut examples = common::own_texts(data.as_deref(), settings.seed, false)?;
+    let mut examples = own::own_texts(data.as_deref(), settings.seed)?;
     let from_corpus = examples.len();
     for file in &files {
         let rows = common::read(file)?;

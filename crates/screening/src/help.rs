@@ -23,8 +23,11 @@ use Say::{Link, Text};
 /// The sentence for a finding on `category`, for which the rules `held` hold, the strongest first.
 pub(crate) fn sentence(means: Means<'_>, reading: &Reading<'_>, category: Category, held: &[usize]) -> String {
     let all: Vec<&str> = reading.hits.iter().map(|hit| means.lexicon.name(hit.concept)).collect();
-    let Some(strongest) = held.first().map(|index| means.rules.get(*index)) else { return whole(category, &all) };
-    match of_rule(&strongest.name) {
+    // A disguise comes off first, whatever weighs more.
+    let mut rules = held.iter().map(|index| means.rules.get(*index));
+    let disguise = rules.clone().find(|rule| rule.name.ends_with(".disguised"));
+    let Some(rule) = disguise.or_else(|| rules.next()) else { return whole(category, &all) };
+    match of_rule(&rule.name) {
         Some(Text(text)) => text.to_owned(),
         Some(Link(text)) => link(&all).unwrap_or_else(|| text.to_owned()),
         // A rule of an operator's own.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::category::{COUNT, Category};
 use crate::network::{Cut, Network, Prepared, Probe};
-use crate::points::Points;
+use crate::points::{Points, RULES_ALONE};
 use crate::reading::Reading;
 use crate::text::token::Kind;
 use crate::verdict::Certainty;
@@ -15,6 +15,10 @@ const RULES: f32 = 0.5;
 /// The rules do not take away more than this, however little they find. What they add has no bound, so that a rule of an
 /// operator decides alone where it weighs enough.
 const RULES_LEAST: f32 = -5.0;
+
+/// How far the log-odds of a second category may lie below those of the first: a text that is hardly innocent is hardly
+/// anything else either, and an offer of beer has a trace of tobacco and gambling.
+const NEAR: f32 = 2.5;
 
 /// What is said about a message.
 pub(crate) struct Opinion<'a> {
@@ -54,6 +58,20 @@ impl<'a> Opinion<'a> {
         self.odds.map(sigmoid)
     }
 
+    /// The categories that are found, the strongest first.
+    pub(crate) fn found(&self) -> Vec<Category> {
+        let odds = |category: Category| self.odds[category.index()];
+        let mut found = Category::ALL.to_vec();
+        found.sort_by(|left, right| odds(*right).total_cmp(&odds(*left)));
+        let best = found[0];
+        found.retain(|category| {
+            self.score(*category) >= self.points.review
+                && odds(*category) >= odds(best) - NEAR
+                && !alike(best, *category)
+        });
+        found
+    }
+
     pub(crate) fn score(&self, category: Category) -> f32 {
         sigmoid(self.odds[category.index()])
     }
@@ -69,7 +87,7 @@ impl<'a> Opinion<'a> {
 
     /// Whether the rules and their classifier alone would not have found the category.
     pub(crate) fn is_of_network(&self, category: Category) -> bool {
-        self.network.is_some() && sigmoid(self.rules[category.index()]) < self.points.review
+        self.network.is_some() && sigmoid(self.rules[category.index()]) < RULES_ALONE
     }
 
     /// The tokens without which the score of the category would stay below the point that it reached; all of them where
@@ -91,6 +109,11 @@ impl<'a> Opinion<'a> {
             .map(|(first, last)| first..last + 1);
         Probe::new(of.network, &of.prepared, &of.cut, links).part(category.index(), least)
     }
+}
+
+/// Phishing and fraud name one deed from two sides; one of the two is enough.
+fn alike(best: Category, other: Category) -> bool {
+    matches!((best, other), (Category::Phishing, Category::Fraud) | (Category::Fraud, Category::Phishing))
 }
 
 fn of_rules(odds: f32) -> f32 {

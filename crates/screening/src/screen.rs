@@ -1,6 +1,6 @@
 //! The screen: data loaded once, then one pure function from text to verdict.
 
-use crate::category::{COUNT, Category};
+use crate::category::COUNT;
 use crate::data::{BUILTIN, Data};
 use crate::explain;
 use crate::language::{self, Language};
@@ -149,7 +149,7 @@ impl Screen {
             Opinion::of_both(rules, &self.network, prepared, points::of(language))
         };
         let scores = opinion.scores();
-        let named = named(&scores, points::of(language).review);
+        let named = opinion.found();
         // Only what is found has to be explained.
         let features = if named.is_empty() { Vec::new() } else { self.features(&reading) };
         let findings = named
@@ -260,30 +260,6 @@ impl Screen {
     pub(crate) const fn means(&self) -> Means<'_> {
         Means { lexicon: &self.lexicon, rules: &self.rules, weights: &self.weights }
     }
-
-    /// The same screen with other weights: what training and cross-validation need.
-    ///
-    /// # Errors
-    /// When the octets are no weights.
-    pub fn with_weights(mut self, weights: Option<&[u8]>) -> Result<Self, DataError> {
-        self.weights = weights.map_or_else(|| Ok(Weights::none()), Weights::from_bytes)?;
-        Ok(self)
-    }
-}
-
-/// The categories that are found from `point` on, the strongest first.
-fn named(scores: &[f32; COUNT], point: f32) -> Vec<Category> {
-    let mut found: Vec<Category> =
-        Category::ALL.into_iter().filter(|category| scores[category.index()] >= point).collect();
-    found.sort_by(|left, right| scores[right.index()].total_cmp(&scores[left.index()]));
-    let best = found.first().copied();
-    found.retain(|category| !alike(best, *category));
-    found
-}
-
-/// Phishing and fraud name one deed from two sides; one of the two is enough.
-fn alike(best: Option<Category>, other: Category) -> bool {
-    matches!((best, other), (Some(Category::Phishing), Category::Fraud) | (Some(Category::Fraud), Category::Phishing))
 }
 
 /// Whether neighbouring words make `name` together: `OneMain Financial` is at home at `onemainfinancial.com`.
@@ -341,6 +317,7 @@ fn skip_phrases(tokens: &mut Vec<Token<'_>>, policy: &Policy) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::category::Category;
     use crate::text::tests::WORK;
 
     fn work(screen: &Screen, text: &str) -> usize {

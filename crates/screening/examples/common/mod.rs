@@ -1,14 +1,11 @@
 //! What the examples share: labelled texts from JSON lines.
 
-use screening::training::corpus;
 use screening::training::train::Example;
 use screening::{Category, Data, Screen};
 use std::error::Error;
 
 /// Where the data of the crate is.
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
-/// How much more a hand-written text of the regression files counts than one of the corpus.
-const REGRESSION: f32 = 3.0;
+pub(crate) const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
 
 /// The screen whose data is in `directory`, with or without the weights.
 pub(crate) fn screen(directory: Option<&str>, weights: bool) -> Result<Screen, Box<dyn Error>> {
@@ -33,28 +30,6 @@ pub(crate) fn screen(directory: Option<&str>, weights: bool) -> Result<Screen, B
         weights: learned.as_deref(),
         network: &network,
     })?)
-}
-
-/// The texts of the crate to train on: the corpus and, unless `corpus_only`, the regression files.
-pub(crate) fn own_texts(directory: Option<&str>, seed: u64, corpus_only: bool) -> Result<Vec<Example>, Box<dyn Error>> {
-    let directory = directory.unwrap_or(DATA);
-    let read = |name: &str| std::fs::read_to_string(format!("{directory}/{name}"));
-    let mut examples = corpus::expand(&read("corpus.txt")?, seed)?;
-    if corpus_only {
-        return Ok(examples);
-    }
-    let mut add = |text: String, label: Option<Category>| {
-        let also = label.map(corpus::akin).unwrap_or_default();
-        examples.push(Example { text, label, also, weight: REGRESSION });
-    };
-    for (category, violating, innocent) in corpus::pairs(&read("pairs.txt")?)? {
-        add(violating, Some(category));
-        add(innocent, None);
-    }
-    for example in corpus::expand(&read("fresh.txt")?, seed)? {
-        add(example.text, example.label);
-    }
-    Ok(examples)
 }
 
 /// One row of a labelled file.

@@ -31,7 +31,8 @@ fn where_only_the_network_speaks_the_span_is_what_it_cannot_do_without() {
     check("We met a quokka and another quokka there", Category::Hate, "quokka and another quokka");
     check("Z\u{f3}rbing with the children, if it is not too wet", Category::Gambling, "Z\u{f3}rbing");
     check("\u{1f600} the children met a Quokka \u{1f600}", Category::Hate, "Quokka");
-    let far = format!("{}a quokka {}", "we walk to the lake and the park ".repeat(30), "with the children ".repeat(20));
+    let far =
+        format!("{}a quokka {}", "we walk to the lake and the park ".repeat(30), "under the old trees ".repeat(20));
     check(&far, Category::Hate, "quokka");
 }
 
