@@ -5,6 +5,8 @@
 //! octet that says whether it is there. Words are those of the API. The first octet is the format's, so that a later
 //! one can be told from this.
 
+mod settings;
+
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -13,11 +15,10 @@ use model::key::{ApiKey, KeyId, Mode, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
 use model::{
     AccountId, Assignment, BroadcastCounts, BroadcastId, BroadcastStatus, Delivery, ErrorType, MessageId, Msisdn,
-    OptOut, OptOutName, OptOutSource, Originator, Owner, ScreeningTemplate, Status, TemplateId, Timestamp,
+    OptOut, OptOutName, OptOutSource, Originator, Owner, Status, Timestamp,
 };
 
 use crate::contract::changes::Resource;
-use crate::contract::tenants::KeywordsOf;
 
 /// The format of this file.
 const FORMAT: u8 = 1;
@@ -99,34 +100,10 @@ pub(crate) fn encode(resource: &Resource, octets: &mut Vec<u8>) {
             out.octet(form::OPTED_IN);
             out.opt_out(opt_out);
         }
-        Resource::Keywords { of: KeywordsOf::Account(account), settings } => {
-            out.octet(form::KEYWORDS_OF_ACCOUNT);
-            out.octets(&account.to_bytes());
-            out.text(settings);
-        }
-        Resource::Keywords { of: KeywordsOf::Number(number), settings } => {
-            out.octet(form::KEYWORDS_OF_NUMBER);
-            out.text(&number.text());
-            out.text(settings);
-        }
-        Resource::Policy { account, policy } => {
-            out.octet(form::POLICY);
-            out.octets(&account.to_bytes());
-            out.text(policy);
-        }
-        Resource::TemplateApproved(template) => {
-            out.octet(form::TEMPLATE_APPROVED);
-            out.octets(&template.account.to_bytes());
-            out.octets(&template.id.to_bytes());
-            out.text(&template.text);
-            out.maybe(template.note.as_deref(), Encoder::text);
-            out.time(template.created_at);
-        }
-        Resource::TemplateRemoved { account, id } => {
-            out.octet(form::TEMPLATE_REMOVED);
-            out.octets(&account.to_bytes());
-            out.octets(&id.to_bytes());
-        }
+        Resource::Keywords { .. }
+        | Resource::Policy { .. }
+        | Resource::TemplateApproved(_)
+        | Resource::TemplateRemoved { .. } => out.setting(resource),
     }
 }
 
@@ -186,26 +163,7 @@ pub(crate) fn decode(octets: &[u8]) -> Option<Resource> {
         form::INBOUND => Resource::Inbound { id: MessageId::from_bytes(facts.octets()?), is_partial: facts.flag()? },
         form::OPTED_OUT => Resource::OptedOut(facts.opt_out()?),
         form::OPTED_IN => Resource::OptedIn(facts.opt_out()?),
-        form::KEYWORDS_OF_ACCOUNT => {
-            let of = KeywordsOf::Account(facts.account_id()?);
-            Resource::Keywords { of, settings: facts.text()?.into() }
-        }
-        form::KEYWORDS_OF_NUMBER => {
-            let of = KeywordsOf::Number(facts.originator()?);
-            Resource::Keywords { of, settings: facts.text()?.into() }
-        }
-        form::POLICY => Resource::Policy { account: facts.account_id()?, policy: facts.text()?.into() },
-        form::TEMPLATE_APPROVED => Resource::TemplateApproved(ScreeningTemplate {
-            account: facts.account_id()?,
-            id: TemplateId::from_bytes(facts.octets()?),
-            text: facts.text()?.into(),
-            note: facts.maybe(|facts| facts.text().map(str::to_owned))?,
-            created_at: facts.time()?,
-        }),
-        form::TEMPLATE_REMOVED => {
-            Resource::TemplateRemoved { account: facts.account_id()?, id: TemplateId::from_bytes(facts.octets()?) }
-        }
-        _ => return None,
+        form => facts.setting(form)?,
     };
     facts.0.is_empty().then_some(resource)
 }
@@ -435,9 +393,11 @@ impl<'o> Decoder<'o> {
 
 #[cfg(test)]
 mod tests {
+    use model::{ScreeningTemplate, TemplateId};
     use proptest::prelude::*;
 
     use super::*;
+    use crate::contract::tenants::KeywordsOf;
 
     fn samples() -> Vec<Resource> {
         let (account, at) = (AccountId::from_bytes([3; 16]), Timestamp::from_millis(1_773_585_000_000));
