@@ -2,6 +2,7 @@
 
 use crate::SCREEN;
 use screening::{Category, Policy};
+use std::collections::HashSet;
 
 /// A message, its category, and parts of the sentence.
 const CASES: &[(&str, Category, &[&str])] = &[
@@ -41,11 +42,19 @@ const CASES: &[(&str, Category, &[&str])] = &[
         Category::Alcohol,
         &["offers alcohol", "the operator can exempt an account whose age gate it has checked"],
     ),
-    ("Get v.o.d.k.a today, half price, free delivery", Category::Alcohol, &["disguised", "as it is spelled"]),
+    ("Get v.o.d.k.a today, half price, free delivery", Category::Alcohol, &["offers alcohol"]),
     ("Glock 19 for sale, 9mm ammo too, call me", Category::Firearms, &["firearms", "the operator can exempt"]),
     ("Free spins at our casino, deposit 10 get 50", Category::Gambling, &["bonuses, odds", "licence"]),
     ("Payday loan, bad credit ok, apply now", Category::Lending, &["recipient's own loan", "its own domain"]),
 ];
+
+/// Messages of several categories: two of the cases behind each other.
+fn of_several() -> Vec<String> {
+    let pairs = CASES.iter().flat_map(|(first, ..)| CASES.iter().map(move |(second, ..)| format!("{first}. {second}")));
+    let all: Vec<String> = pairs.filter(|text| SCREEN.screen(text).findings.len() > 1).collect();
+    assert!(!all.is_empty());
+    all
+}
 
 #[test]
 fn help_says_what_was_found_and_what_to_change() {
@@ -61,21 +70,26 @@ fn help_says_what_was_found_and_what_to_change() {
 
 #[test]
 fn help_has_a_sentence_for_each_category_and_none_twice() {
-    let verdict = SCREEN.screen("Cheap vodka and Glock 19 for sale, free spins at our casino, order now");
-    assert!(verdict.findings.len() > 1, "{verdict:?}");
-    let help = verdict.help();
-    assert!(!help.is_empty() && help.len() <= verdict.findings.len());
-    let apart: std::collections::HashSet<_> = help.iter().collect();
-    assert_eq!(apart.len(), help.len());
+    for text in of_several() {
+        let verdict = SCREEN.screen(&text);
+        let help = verdict.help();
+        let apart: HashSet<&str> = help.iter().copied().collect();
+        let of_findings: HashSet<&str> = verdict.findings.iter().map(|finding| finding.help.as_str()).collect();
+        assert_eq!((apart.len(), apart), (help.len(), of_findings), "{text}");
+    }
     assert!(SCREEN.screen("See you at six").help().is_empty());
 }
 
 #[test]
 fn help_leaves_out_what_the_account_may_send() {
-    let policy = Policy { exempt: [Category::Alcohol].into(), ..Policy::default() };
-    let decision = SCREEN.decide("Cheap vodka and Glock 19 for sale, order now", &policy);
-    let help = decision.verdict.help();
-    assert!(!help.is_empty() && help.iter().all(|sentence| !sentence.contains("alcohol")), "{help:?}");
+    for text in of_several() {
+        let exempt = SCREEN.screen(&text).findings.remove(0);
+        let policy = Policy { exempt: [exempt.category].into(), ..Policy::default() };
+        let decision = SCREEN.decide(&text, &policy);
+        let help = decision.verdict.help();
+        assert!((1..=decision.verdict.findings.len()).contains(&help.len()), "{text}: {help:?}");
+        assert!(decision.verdict.findings.iter().all(|finding| finding.category != exempt.category));
+    }
 }
 
 #[test]
