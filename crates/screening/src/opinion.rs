@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::category::{COUNT, Category};
 use crate::network::{Cut, Network, Prepared, Probe};
-use crate::points::{Points, RULES_ALONE};
+use crate::points::Points;
 use crate::reading::Reading;
 use crate::text::token::Kind;
 use crate::verdict::Certainty;
@@ -85,9 +85,9 @@ impl<'a> Opinion<'a> {
         self.network.as_ref().map(|network| network.odds[category.index()])
     }
 
-    /// Whether the rules and their classifier alone would not have found the category.
+    /// Whether the network says more for the category than the rules and their classifier.
     pub(crate) fn is_of_network(&self, category: Category) -> bool {
-        self.network.is_some() && sigmoid(self.rules[category.index()]) < RULES_ALONE
+        self.of_network(category).is_some_and(|odds| odds > of_rules(self.rules[category.index()]))
     }
 
     /// The tokens without which the score of the category would stay below the point that it reached; all of them where

@@ -5,7 +5,8 @@ use screening::{Action, BUILTIN, Category, Data, Language, Policy, Reason, Scree
 
 /// A screen whose network knows these words and nothing else.
 fn screen(words: &[(&str, Category)]) -> Screen {
-    Screen::load(&Data { network: &Network::of_words(words).to_bytes(), ..BUILTIN }).unwrap()
+    Screen::load(&Data { network: &Network::of_words(words).to_bytes(), ..BUILTIN })
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn marked(text: &str, verdict: &Verdict) -> String {
