@@ -42,7 +42,7 @@ const CASES: &[(&str, Category, &[&str])] = &[
         Category::Alcohol,
         &["offers alcohol", "the operator can exempt an account whose age gate it has checked"],
     ),
-    ("Get v.o.d.k.a today, half price, free delivery", Category::Alcohol, &["offers alcohol"]),
+    ("Get v.o.d.k.a today, half price, free delivery", Category::Alcohol, &["disguised", "as it is spelled"]),
     ("Glock 19 for sale, 9mm ammo too, call me", Category::Firearms, &["firearms", "the operator can exempt"]),
     ("Free spins at our casino, deposit 10 get 50", Category::Gambling, &["bonuses, odds", "licence"]),
     ("Payday loan, bad credit ok, apply now", Category::Lending, &["recipient's own loan", "its own domain"]),
