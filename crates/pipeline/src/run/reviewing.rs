@@ -102,7 +102,7 @@ impl Pipeline {
             accounts.entry(record.account).or_insert_with(|| self.tenants().screening(record.account));
         }
         let screen = self.screen();
-        let grouped = self.beside("screening-groups", move || grouped(records, &accounts, &screen)).await?;
+        let grouped = self.beside("screening-groups", move || grouped(&records, &accounts, &screen)).await?;
         Ok((grouped, looked_at))
     }
 
@@ -175,7 +175,7 @@ impl Pipeline {
 
 /// Decisions in groups, in the order of the first of each.
 fn grouped(
-    records: Vec<ScreeningRecord>,
+    records: &[ScreeningRecord],
     accounts: &BTreeMap<AccountId, Arc<Policy>>,
     screen: &Screen,
 ) -> Vec<ScreeningGroup> {

@@ -149,7 +149,7 @@ fn template(account: AccountId, text: &str, seed: u64) -> ScreeningTemplate {
         id: TemplateId::new(after(seed), &SeededEntropy::new(seed)),
         account,
         text: Arc::from(text),
-        note: (seed % 2 == 0).then(|| "a \u{1F4B8} note".to_owned()),
+        note: seed.is_multiple_of(2).then(|| "a \u{1F4B8} note".to_owned()),
         created_at: after(seed),
     }
 }
