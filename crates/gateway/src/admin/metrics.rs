@@ -119,19 +119,12 @@ impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let counters = self.pipeline.counters();
         let media = &counters.media;
-        let totals: [(&str, &str, u64); 18] = [
+        let totals: [(&str, &str, u64); 15] = [
             ("messages_admitted", "Messages accepted", counters.admitted.get()),
             (
                 "messages_admitted_test",
                 "Messages accepted with test keys, which are among the messages accepted",
                 counters.admitted_test.get(),
-            ),
-            ("screening_blocked", "Texts that the compliance screen had refused", counters.blocked.get()),
-            ("screening_flagged", "Texts that the compliance screen marked", counters.flagged.get()),
-            (
-                "screening_templates_passed",
-                "Texts in which the compliance screen found something, and that passed under an approved template",
-                counters.known.get(),
             ),
             ("media_fetched", "Media that were fetched and may be sent", media.fetched.get()),
             (

@@ -2,12 +2,26 @@
 //! languages and scripts that the screen knows.
 
 use pipeline::Counters;
-use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
 
 use super::inbound::family;
 
 /// Writes all of it.
 pub(super) fn encode(encoder: &mut DescriptorEncoder<'_>, counters: &Counters) -> std::fmt::Result {
+    let totals = [
+        ("screening_blocked", "Texts that the compliance screen had refused", counters.blocked.get()),
+        ("screening_flagged", "Texts that the compliance screen marked", counters.flagged.get()),
+        (
+            "screening_templates_passed",
+            "Texts in which the compliance screen found something, and that passed under an approved template",
+            counters.known.get(),
+        ),
+    ];
+    for (name, help, value) in totals {
+        let counter = ConstCounter::new(value);
+        counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
+    }
     let screened = &counters.screened;
     let findings = screened.findings().map(|(category, certainty, outcome, count)| {
         let labels = [("category", category.name()), ("certainty", certainty.as_str()), ("outcome", outcome.as_str())];
