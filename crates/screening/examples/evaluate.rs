@@ -1,8 +1,8 @@
 //! Measures the screen as it is: `evaluate [--data DIRECTORY] [--mistakes] FILE…`.
 //!
-//! FILE is JSON lines of labelled texts, or a file of `train/data`. For each file and both points of the screen: how many
-//! of the violating texts are found, how many of the innocent ones, each with the interval that 95 of 100 such sets would
-//! give; the share of each category; and how well the named category is the right one.
+//! FILE is JSON lines of labelled texts, or a file of `train/data`. For each file and both points of the screen: how
+//! many of the violating texts are found, how many of the innocent ones, each with the interval that 95 of 100 such
+//! sets would give; the share of each category; and how well the named category is the right one.
 
 #![allow(clippy::print_stdout, reason = "a command for the terminal")]
 

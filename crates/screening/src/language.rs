@@ -1,8 +1,8 @@
 //! In which language a message is written, so far as it matters: English, another language, or too little to say.
 //!
 //! The network was trained on English and measured on English, so it has no say on another language. Letters of other
-//! scripts are counted in the message as it was sent; where most letters are Latin, the commonest words of each language
-//! are (`data/languages.txt`).
+//! scripts are counted in the message as it was sent; where most letters are Latin, the commonest words of each
+//! language are (`data/languages.txt`).
 
 use std::collections::HashMap;
 use std::fmt;
@@ -190,9 +190,9 @@ const fn looks_latin(ch: char) -> bool {
     matches!(
         ch,
         // А В Е К М Н О Р С Т У Х І Ј Ѕ, small and capital, and ԁ һ ԛ ԝ.
-        '\u{410}' | '\u{412}' | '\u{415}' | '\u{41a}' | '\u{41c}' | '\u{41d}' | '\u{41e}' | '\u{420}'..='\u{423}' | '\u{425}'
-        | '\u{430}' | '\u{432}' | '\u{435}' | '\u{43a}' | '\u{43c}' | '\u{43d}' | '\u{43e}' | '\u{440}'..='\u{443}'
-        | '\u{445}' | '\u{405}' | '\u{406}' | '\u{408}' | '\u{455}' | '\u{456}' | '\u{458}' | '\u{4bb}' | '\u{501}'
+        '\u{410}' | '\u{412}' | '\u{415}' | '\u{41a}' | '\u{41c}' | '\u{41d}' | '\u{41e}' | '\u{420}'..='\u{423}'
+        | '\u{425}' | '\u{430}' | '\u{432}' | '\u{435}' | '\u{43a}' | '\u{43c}' | '\u{43d}' | '\u{43e}'
+        | '\u{440}'..='\u{443}' | '\u{445}' | '\u{405}' | '\u{406}' | '\u{408}' | '\u{455}' | '\u{456}' | '\u{458}' | '\u{4bb}' | '\u{501}'
         | '\u{51b}' | '\u{51d}'
         // Α Β Ε Ζ Η Ι Κ Μ Ν Ο Ρ Τ Υ Χ and α ι κ ν ο ρ τ υ χ.
         | '\u{391}' | '\u{392}' | '\u{395}'..='\u{397}' | '\u{399}' | '\u{39a}' | '\u{39c}' | '\u{39d}' | '\u{39f}'

@@ -8,8 +8,8 @@
 //! `lexicon` (which concepts the words mention), `rules` (what they do together), `model` (what a classifier adds),
 //! `network` (what a second model adds that reads the wording), `opinion` (their sum), `explain` (why), `help` (what
 //! would help), `language` (on what the network has no say). [`training`] makes the weights of the classifier.
-//! [`Template`] is a text that an operator approved, [`groups`] finds texts of one shape, and [`offer`] makes a template
-//! of them.
+//! [`Template`] is a text that an operator approved, [`groups`] finds texts of one shape, and [`offer`] makes a
+//! template of them.
 
 mod category;
 mod data;

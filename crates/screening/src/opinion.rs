@@ -12,8 +12,8 @@ use crate::verdict::Certainty;
 
 /// What the log-odds of the rules count beside those of the network.
 const RULES: f32 = 0.5;
-/// The rules do not take away more than this, however little they find. What they add has no bound, so that a rule of an
-/// operator decides alone where it weighs enough.
+/// The rules do not take away more than this, however little they find. What they add has no bound, so that a rule of
+/// an operator decides alone where it weighs enough.
 const RULES_LEAST: f32 = -5.0;
 
 /// How far the log-odds of a second category may lie below those of the first: a text that is hardly innocent is hardly

@@ -141,8 +141,8 @@ pub enum Reason {
         /// What it added in log-odds.
         weight: f32,
     },
-    /// The network, which reads the wording of the whole message. Where neither a rule nor the classifier speaks for the
-    /// category, the span is the part without which the score would stay below the point that it reached.
+    /// The network, which reads the wording of the whole message. Where neither a rule nor the classifier speaks for
+    /// the category, the span is the part without which the score would stay below the point that it reached.
     Network {
         /// Its log-odds of the category against an innocent message.
         weight: f32,

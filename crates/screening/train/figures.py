@@ -58,7 +58,8 @@ def table(name, odds, rows, points, say=print):
         for label in LABELS[1:]:
             mine = [at for at in bad if rows[at]["label"] == label]
             if mine:
-                shares.append(f"{label.split('.')[-1]} " + "/".join(f"{(best[mine] >= point).mean():.2f}" for point in points))
+                found = "/".join(f"{(best[mine] >= point).mean():.2f}" for point in points)
+                shares.append(f"{label.split('.')[-1]} {found}")
         hidden = [at for at in bad if rows[at]["source"].endswith("obfuscated")]
         if hidden:
             shares.append("obfuscated " + "/".join(f"{(best[hidden] >= point).mean():.2f}" for point in points))

@@ -52,7 +52,8 @@ def table_of(teacher, pieces):
     rows = []
     for start in range(0, len(numbers), 512):
         some = torch.tensor(numbers[start:start + 512])
-        ids = torch.stack([torch.full_like(some, vocabulary["[CLS]"]), some, torch.full_like(some, vocabulary["[SEP]"])], 1)
+        first, last = (torch.full_like(some, vocabulary[name]) for name in ("[CLS]", "[SEP]"))
+        ids = torch.stack([first, some, last], 1)
         output = teacher.encoder(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
         rows.append(output[:, 1].float())
     rows = torch.cat(rows)

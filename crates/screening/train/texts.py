@@ -99,6 +99,7 @@ class Augmenter:
             text = body + tag + links
         if chance.random() < 0.08:
             body, tag, links = text.partition(" | link:")
-            body = f"{chance.choice(GREETINGS)} {body}" if chance.random() < 0.5 else f"{body} {chance.choice(FAREWELLS)}"
+            greeting, farewell = chance.choice(GREETINGS), chance.choice(FAREWELLS)
+            body = f"{greeting} {body}" if chance.random() < 0.5 else f"{body} {farewell}"
             text = body + tag + links
         return text

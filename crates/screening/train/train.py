@@ -53,7 +53,8 @@ def prepared(given, rows, name, own=False):
     sets.write(rows, source)
     with open(target, "w", encoding="utf-8") as out:
         program = str(pathlib.Path(given.programs, "prepare"))
-        subprocess.run([program, "--data", given.data, *(["--own"] if own else []), str(source)], stdout=out, check=True)
+        own_texts = ["--own"] if own else []
+        subprocess.run([program, "--data", given.data, *own_texts, str(source)], stdout=out, check=True)
     return texts.read(target)
 
 

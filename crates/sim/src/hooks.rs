@@ -1,9 +1,5 @@
 //! Webhooks: the endpoints of the accounts, how they are made, and how they come to rest.
 
-pub(crate) mod plan;
-pub(crate) mod server;
-pub(crate) mod show;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +12,9 @@ use store::contract::webhooks::{Endpoint, EventRecord, EventsAfter, WebhookChang
 use store::{Store, StoreError};
 
 use crate::chance::Chance;
+use crate::plan::hooks::HookEnd;
 use crate::site::Process;
 use crate::world::World;
-use plan::HookEnd;
 
 /// What the store has of webhooks.
 #[derive(Default)]

@@ -24,6 +24,8 @@ mod operator;
 pub mod plan;
 pub mod scenario;
 pub mod seeds;
+mod servers;
+mod shown;
 pub mod site;
 pub mod weather;
 mod world;

@@ -1,5 +1,7 @@
 //! The scenario of a seed: its clients, carriers and settings, and what goes wrong.
 
+pub(crate) mod hooks;
+
 use std::time::Duration;
 
 use model::Originator;
@@ -10,8 +12,8 @@ use pipeline::route::{OnUnknown, Route};
 use pipeline::{DispatchSettings, QueueLimits};
 
 use crate::chance::Chance;
-use crate::hooks::plan::{HookEnd, HookPlan, hooks};
 use crate::weather::Weather;
+use hooks::{HookEnd, HookPlan, hooks};
 
 /// How much goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

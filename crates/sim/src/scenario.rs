@@ -26,7 +26,7 @@ use crate::counts::Counts;
 use crate::executor::{Executor, ProcessId};
 use crate::handset::{self, Handsets};
 use crate::hooks;
-use crate::hooks::server::Servers;
+use crate::servers::Servers;
 use crate::ledger::Ledger;
 use crate::nemesis::{Nemesis, USUAL};
 use crate::network::Network;

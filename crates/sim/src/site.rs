@@ -34,8 +34,8 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::chance::Chance;
 use crate::executor::{Executor, ProcessId, ProcessRuntime};
-use crate::hooks::server::{Desk, Servers};
-use crate::hooks::show::Shown;
+use crate::servers::{Desk, Servers};
+use crate::shown::Shown;
 use crate::ledger::Ledger;
 use crate::line::{Handle, Line};
 use crate::network::Network;

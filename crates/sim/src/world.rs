@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::chance::Chance;
 use crate::executor::Executor;
-use crate::hooks::server::Servers;
+use crate::servers::Servers;
 use crate::ledger::Ledger;
 use crate::network::Network;
 use crate::plan::Plan;

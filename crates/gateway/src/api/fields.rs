@@ -30,7 +30,8 @@ pub fn of_message(body: &[u8]) -> Result<SendRequest, Refusal> {
     of(body)
 }
 
-/// Reads the bodies that name an opt-out, an endpoint, or the events to replay. Returns how many of the three `body` is.
+/// Reads the bodies that name an opt-out, an endpoint, or the events to replay. Returns how many of the three `body`
+/// is.
 pub fn of_two_way(body: &[u8]) -> usize {
     let read = [opt_out::of_opt_out(body).is_ok(), webhook::of_webhook(body).is_ok(), webhook::of_replay(body).is_ok()];
     read.into_iter().filter(|read| *read).count()

@@ -1,8 +1,9 @@
 //! Which part of a message led the network to its verdict: the part without which the verdict falls.
 //!
 //! The search begins with the whole message as its window. It goes on with the half without which the network is less
-//! sure of the category; where the verdict stands without either, with the middle, and then with three quarters. Only the positions inside the window are convolved again, so that the whole search costs about as much as
-//! a few readings of the message, and the head for each part that it tries.
+//! sure of the category; where the verdict stands without either, with the middle, and then with three quarters. Only
+//! the positions inside the window are convolved again, so that the whole search costs about as much as a few readings
+//! of the message, and the head for each part that it tries.
 
 use std::ops::Range;
 

@@ -24,7 +24,8 @@ fn the_language_of_a_message_is_recognised() {
     check("Ndugu mteja, umepokea 500 kwa namba yako. Asante", "Swahili");
     check("Aapka code 482910 hai. Kisi ke saath share na karen", "Hindi in Latin letters");
     check(
-        "De\u{11f}erli m\u{fc}\u{15f}terimiz, kargonuz bug\u{fc}n teslim edilecek. L\u{fc}tfen evde olun ve kodunuz ile al\u{131}n",
+        "De\u{11f}erli m\u{fc}\u{15f}terimiz, kargonuz bug\u{fc}n teslim edilecek. L\u{fc}tfen evde olun ve \
+         kodunuz ile al\u{131}n",
         "Turkish",
     );
     check("Twoja paczka czeka w punkcie. Kod odbioru 482910, prosimy nie podawa\u{107} go dla innych", "Polish");

@@ -9,7 +9,7 @@ use store::contract::webhooks::{EventContent, EventRecord};
 
 use super::{Everything, Wrong};
 use crate::hooks::Hooks;
-use crate::hooks::server::{Heard, Server};
+use crate::servers::{Heard, Server};
 use crate::ledger::Facts;
 use crate::world::World;
 

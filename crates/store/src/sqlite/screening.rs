@@ -140,8 +140,8 @@ const FORGET_OLDEST: &str = "DELETE FROM screening_log WHERE id IN \
 
 /// A page. Each combination of the other filters has an index in which the mode comes just before the id, so that it
 /// looks at no more rows than it shows: of both modes, where none is asked for. The indexes with the outcome have the
-/// certainty as well, so that a filter of one of the two merges both values of the other. Reviewed decisions are few, and
-/// have an index that they share; where the others are asked for, reviewed ones are passed.
+/// certainty as well, so that a filter of one of the two merges both values of the other. Reviewed decisions are few,
+/// and have an index that they share; where the others are asked for, reviewed ones are passed.
 fn page(
     connection: &Connection,
     filter: ScreeningFilter,
@@ -204,7 +204,8 @@ const ONE: &str = select!("WHERE id = ?1");
 
 const REVIEWED: &str = select!(
     "INDEXED BY screening_log_reviewed WHERE reviewed_at IS NOT NULL AND ?7 AND (?1 IS NULL OR account_id = ?1) AND \
-     (?2 IS NULL OR outcome = ?2) AND (?6 IS NULL OR certainty = ?6) AND mode = ?3 AND id < ?4 ORDER BY id DESC LIMIT ?5"
+     (?2 IS NULL OR outcome = ?2) AND (?6 IS NULL OR certainty = ?6) AND mode = ?3 AND id < ?4 ORDER BY id DESC \
+     LIMIT ?5"
 );
 
 /// The statement for a filter of the account, of outcome and certainty, of all or of none.

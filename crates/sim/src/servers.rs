@@ -14,7 +14,7 @@ use runtime::Runtime;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
-use super::plan::{HookPlan, HookWeather};
+use crate::plan::hooks::{HookPlan, HookWeather};
 use crate::chance::Chance;
 use crate::executor::{Executor, ProcessId};
 use crate::ledger::Ledger;

@@ -4,7 +4,7 @@ use model::Mode;
 use model::webhook::Ordering;
 
 use crate::chance::Chance;
-use crate::plan::Mood;
+use super::Mood;
 
 /// An endpoint of an account.
 #[derive(Clone, Copy, Debug)]
