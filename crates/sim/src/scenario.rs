@@ -26,12 +26,12 @@ use crate::counts::Counts;
 use crate::executor::{Executor, ProcessId};
 use crate::handset::{self, Handsets};
 use crate::hooks;
-use crate::servers::Servers;
 use crate::ledger::Ledger;
 use crate::nemesis::{Nemesis, USUAL};
 use crate::network::Network;
 use crate::operator::Operator;
 use crate::plan::{CarrierPlan, Mood, Plan};
+use crate::servers::Servers;
 use crate::site::{Credentials, Death, Process, Site, VALID};
 use crate::world::{Key, Tenant, World};
 

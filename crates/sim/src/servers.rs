@@ -14,10 +14,10 @@ use runtime::Runtime;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
-use crate::plan::hooks::{HookPlan, HookWeather};
 use crate::chance::Chance;
 use crate::executor::{Executor, ProcessId};
 use crate::ledger::Ledger;
+use crate::plan::hooks::{HookPlan, HookWeather};
 
 /// All servers together.
 pub(crate) struct Servers {

@@ -34,12 +34,12 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::chance::Chance;
 use crate::executor::{Executor, ProcessId, ProcessRuntime};
-use crate::servers::{Desk, Servers};
-use crate::shown::Shown;
 use crate::ledger::Ledger;
 use crate::line::{Handle, Line};
 use crate::network::Network;
 use crate::plan::Plan;
+use crate::servers::{Desk, Servers};
+use crate::shown::Shown;
 
 /// The machine.
 pub struct Site {

@@ -9,10 +9,10 @@ use tokio::sync::watch;
 
 use crate::chance::Chance;
 use crate::executor::Executor;
-use crate::servers::Servers;
 use crate::ledger::Ledger;
 use crate::network::Network;
 use crate::plan::Plan;
+use crate::servers::Servers;
 use crate::site::{Credentials, Process, Site};
 
 /// What actors share.

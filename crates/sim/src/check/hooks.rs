@@ -9,8 +9,8 @@ use store::contract::webhooks::{EventContent, EventRecord};
 
 use super::{Everything, Wrong};
 use crate::hooks::Hooks;
-use crate::servers::{Heard, Server};
 use crate::ledger::Facts;
+use crate::servers::{Heard, Server};
 use crate::world::World;
 
 /// Looks at the servers once every active endpoint is at rest.

@@ -3,8 +3,8 @@
 use model::Mode;
 use model::webhook::Ordering;
 
-use crate::chance::Chance;
 use super::Mood;
+use crate::chance::Chance;
 
 /// An endpoint of an account.
 #[derive(Clone, Copy, Debug)]
