@@ -138,26 +138,12 @@ async fn what_is_flagged_is_marked_counted_and_listed_for_review() {
     }
 }
 
-/// A text between the points, of the beginnings of texts of the crate. There is none where the points are one.
-fn between_the_points() -> Option<&'static str> {
-    let [review, block] = [screening::points::REVIEW, screening::points::BLOCK];
-    if review >= block {
-        return None;
-    }
-    let screen = screening::Screen::builtin();
-    let texts = include_str!("../../../screening/data/fresh.txt").lines().filter_map(|line| line.split_once(" | "));
-    let mut beginnings = texts
-        .map(|(_, text)| text)
-        .filter(|text| text.is_ascii() && !text.contains(['{', '[']))
-        .flat_map(|text| text.match_indices(' ').map(move |(at, _)| &text[..at]).chain([text]));
-    let found = beginnings.find(|text| screen.screen(text).certainty() == Some(screening::Certainty::Unsure));
-    assert!(found.is_some(), "no text is between the points");
-    found
-}
+/// A text between the points.
+const UNSURE: &str = "Left a bottle of red by your door for the lift, you're a star";
 
 #[tokio::test]
 async fn a_text_of_which_the_screen_is_unsure_is_accepted_and_listed_for_review() {
-    let Some(text) = between_the_points() else { return };
+    let text = UNSURE;
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
     let message = stage.send(&tenant, RECIPIENT, text).await;
