@@ -286,3 +286,13 @@ texts = [
 ]
 foreign = [case["text"] for case in lines("crates/screening/tests/data/foreign.jsonl")]
 write("screen", [text.encode() for text in texts[::200] + foreign[::2]])
+templates = [
+    ("Your code is {code}. Log in at https://acme.com/t/{id}", "Your code is 8Hx2. Log in at https://acme.com/t/9"),
+    ("Hi {name}, your table for {n} is booked", "hi Zo\u00eb,  your t\u0430ble for 4 is booked"),
+    ("{1}{2} is your order of today", "88 is your order of today"),
+    ("Pay {sum} at https://{x}.com today, please", "Pay $5 at https://a.com today, please"),
+    ("{a} aaaaaaaaaaaa {b} aaaaaaaaaaaa", "aaaaaaaaaaaa " * 9),
+    ("{unclosed and a long text }{", "unclosed and a long text"),
+    ("", "Rs 5,000.00 debited from A/C XX123 on 05-Jul-25 14:22. Not you? Call 1800 123 456 or bit.ly/x"),
+]
+write("template", [f"{template}\0{text}".encode() for template, text in templates])

@@ -24,7 +24,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 18] = [
     Target { name: "smpp_pdu", run: targets::smpp_pdu },
     Target { name: "smpp_session", run: targets::smpp_session },
     Target { name: "receipt", run: targets::receipt },
@@ -42,6 +42,7 @@ pub const TARGETS: [Target; 17] = [
     Target { name: "smtp_server", run: targets::smtp_server },
     Target { name: "network", run: targets::network },
     Target { name: "screen", run: targets::screen },
+    Target { name: "template", run: targets::template },
 ];
 
 /// The seeds of a target, in the order of their names.

@@ -11,7 +11,7 @@ use fetch::guard::{Guard, GuardSettings};
 use fetch::media::kind;
 use model::message::Message;
 use runtime::{Machine, Runtime};
-use screening::{BUILTIN, Category, Data, Policy, Screen};
+use screening::{BUILTIN, Category, Data, Policy, Screen, Template};
 use wire::inbound::{Coding, Decoded, UserData};
 use wire::smpp::{decode, encode, frame};
 use wire::{concat, gsm, inbound, mm4, mm7, mms, receipt};
@@ -287,5 +287,20 @@ pub fn screen(octets: &[u8]) {
             assert!(behind < span.start && span.start <= span.end && span.end <= length, "{span:?} of {length}");
             behind = span.end;
         }
+    }
+}
+
+/// A template and, behind a zero, a text: the text passes under the template or does not, and one that is offered for
+/// the text can be approved and passes it.
+pub fn template(octets: &[u8]) {
+    let mut parts = octets.splitn(2, |octet| *octet == 0).map(String::from_utf8_lossy);
+    let (written, text) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let policy = Policy::default();
+    if let Ok(template) = Template::parse(&written) {
+        let _ = template.passes(&text, &policy, &SCREEN);
+    }
+    if let Ok(offer) = screening::offer(&[&text], &policy, &SCREEN) {
+        let template = Template::parse(&offer.text).unwrap_or_else(|error| panic!("{}: {error}", offer.text));
+        assert!(offer.fits == [true] && template.passes(&text, &policy, &SCREEN), "{}", offer.text);
     }
 }
