@@ -4,8 +4,6 @@
 //! persons (UCI), 370 of real senders. 6 of them are blocked (0.2 %), 51 blocked or reviewed (1.6 %); of 611 violating
 //! texts by the same hand 527 (0.86) and 590 (0.97). `docs/screening.md` has all figures.
 
-use crate::language::Language;
-
 /// The score from which a category is found, and a person should look at the message.
 pub const REVIEW: f32 = 0.18;
 
@@ -23,10 +21,8 @@ pub(crate) struct Points {
     pub(crate) block: f32,
 }
 
-/// The points for a text in `language`.
-pub(crate) const fn of(language: Language) -> Points {
-    match language {
-        Language::English | Language::Unclear => Points { review: REVIEW, block: BLOCK },
-        Language::Other(_) => Points { review: RULES_ALONE, block: RULES_ALONE },
-    }
-}
+/// Where both models speak.
+pub(crate) const BOTH: Points = Points { review: REVIEW, block: BLOCK };
+
+/// Where the network has no say.
+pub(crate) const ALONE: Points = Points { review: RULES_ALONE, block: RULES_ALONE };

@@ -142,11 +142,15 @@ impl Screen {
         let reading = self.read(&folded, policy);
         let language = language::of(text, &reading.tokens);
         let rules = self.rules_say(&reading);
-        let opinion = if language.is_foreign() {
-            Opinion::of_rules(rules, points::of(language))
+        let has_words = reading.tokens.iter().any(|token| matches!(token.kind, token::Kind::Word | token::Kind::Link));
+        let opinion = if !has_words {
+            // Neither model learned what signs and numbers alone might mean.
+            Opinion::of_rules(reading.prior, points::ALONE)
+        } else if language.is_foreign() {
+            Opinion::of_rules(rules, points::ALONE)
         } else {
             let prepared = network::prepare(&reading, &self.lexicon, policy);
-            Opinion::of_both(rules, &self.network, prepared, points::of(language))
+            Opinion::of_both(rules, &self.network, prepared, points::BOTH)
         };
         let scores = opinion.scores();
         let named = opinion.found();

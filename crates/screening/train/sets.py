@@ -12,7 +12,7 @@ import texts
 
 HERE = pathlib.Path(__file__).parent
 #: Written for training; `expanded` was made of templates.
-WRITTEN = ["business", "deception", "expanded", "goods", "innocents", "offences", "people", "unlike"]
+WRITTEN = ["business", "deception", "expanded", "goods", "innocents", "offences", "offers", "people", "unlike"]
 #: Written by others than the training texts, for the choice of the points and for the last look.
 JUDGES = ["choose", "last"]
 #: Files of others: how many rows of each label are taken at most, and their weight. Posts of social media are no text

@@ -207,7 +207,7 @@ async fn the_screen_reads_its_data_again() {
     let own = directory.path().to_owned();
     let mut stage = Stage::with(|config, _| config.screening.directory = Some(own)).await;
     let tenant = stage.tenant().await;
-    let offer = tenant.message(RECIPIENT, "Cheap zorbex delivered to your door tonight, order now");
+    let offer = tenant.message(RECIPIENT, "Fresh zorbex is in, 20% off until Sunday. Order at the counter");
     stage.ask(&tenant.post(&offer)).await.expect(201);
     let lexicon = directory.path().join("lexicon");
     fs::create_dir(&lexicon).unwrap();

@@ -101,7 +101,7 @@ impl Layers {
 
     /// The outputs for a text of `length` positions, which is at least 1.
     pub(crate) fn finish(&self, pool: &Pool, length: usize) -> [f32; OUTPUTS] {
-        let mut inputs = Vec::with_capacity(self.first.len());
+        let mut inputs = Vec::with_capacity(self.first.len() / self.first_bias.len());
         let mut at = 0;
         #[expect(clippy::cast_precision_loss, reason = "a text has at most 65,536 pieces")]
         let share = 1.0 / length as f32;
@@ -114,12 +114,14 @@ impl Layers {
             let mean = pool.sum[blocks].as_flattened().iter().map(|sum| *sum as f32);
             inputs.extend(mean.zip(&convolution.scales).map(|(sum, scale)| sum * scale * share));
         }
+        // In a short text many channels felt nothing, and their weights need not be read.
+        let felt: Vec<(usize, f32)> = inputs.iter().copied().enumerate().filter(|(_, input)| *input > 0.0).collect();
         let mut outputs = self.second_bias;
         let blocks = self.first.chunks_exact(inputs.len()).zip(&self.first_bias);
         for ((weights, bias), second) in blocks.zip(self.second.chunks(UNITS)) {
             let mut hidden = *bias;
-            for (input, weights) in inputs.iter().zip(weights) {
-                hidden.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += input * weight);
+            for (at, input) in &felt {
+                hidden.iter_mut().zip(&weights[*at]).for_each(|(sum, weight)| *sum += input * weight);
             }
             for (unit, weights) in hidden.iter().zip(second) {
                 let unit = unit.max(0.0);

@@ -13,6 +13,15 @@ fn pass(texts: &[&str]) {
 }
 
 #[test]
+fn signs_and_numbers_alone_mean_nothing() {
+    for one in ["\u{20ac}", "$", "1", "\u{1f600}", "\u{4f60}", "!", "a", "\u{44f}"] {
+        for times in [1, 2, 35, 80, 160, 1_600] {
+            assert!(!SCREEN.screen(&one.repeat(times)).is_violation(), "{one} {times} times");
+        }
+    }
+}
+
+#[test]
 fn names_of_places_and_people_hold_no_words() {
     pass(&[
         "Essex",
