@@ -16,6 +16,9 @@ const RULES: f32 = 0.5;
 /// an operator decides alone where it weighs enough.
 const RULES_LEAST: f32 = -5.0;
 
+/// From these log-odds of the rules on, a finding is at least unsure, whatever the network says: it knows no links.
+const RULES_SURE: f32 = 3.5;
+
 /// How far the log-odds of a second category may lie below those of the first: a text that is hardly innocent is hardly
 /// anything else either, and an offer of beer has a trace of tobacco and gambling.
 const NEAR: f32 = 2.5;
@@ -48,7 +51,11 @@ impl<'a> Opinion<'a> {
     pub(crate) fn of_both(rules: [f32; COUNT], network: &'a Network, prepared: Prepared, points: Points) -> Self {
         let cut = network.cut(&prepared.text);
         let of_network = network.log_odds(&cut.numbers);
-        let odds = std::array::from_fn(|at| of_network[at] + of_rules(rules[at]));
+        let review = (points.review / (1.0 - points.review)).ln() + 1e-3;
+        let odds = std::array::from_fn(|at| {
+            let sum: f32 = of_network[at] + of_rules(rules[at]);
+            if rules[at] >= RULES_SURE { sum.max(review) } else { sum }
+        });
         let network = Some(OfNetwork { network, prepared, cut, odds: of_network, probed: Cell::new(false) });
         Self { rules, network, odds, points }
     }

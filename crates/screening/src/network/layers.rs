@@ -114,14 +114,13 @@ impl Layers {
             let mean = pool.sum[blocks].as_flattened().iter().map(|sum| *sum as f32);
             inputs.extend(mean.zip(&convolution.scales).map(|(sum, scale)| sum * scale * share));
         }
-        // In a short text many channels felt nothing, and their weights need not be read.
-        let felt: Vec<(usize, f32)> = inputs.iter().copied().enumerate().filter(|(_, input)| *input > 0.0).collect();
         let mut outputs = self.second_bias;
         let blocks = self.first.chunks_exact(inputs.len()).zip(&self.first_bias);
         for ((weights, bias), second) in blocks.zip(self.second.chunks(UNITS)) {
             let mut hidden = *bias;
-            for (at, input) in &felt {
-                hidden.iter_mut().zip(&weights[*at]).for_each(|(sum, weight)| *sum += input * weight);
+            // In a short text many channels felt nothing, and their weights need not be read.
+            for (input, weights) in inputs.iter().zip(weights).filter(|(input, _)| **input > 0.0) {
+                hidden.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += input * weight);
             }
             for (unit, weights) in hidden.iter().zip(second) {
                 let unit = unit.max(0.0);

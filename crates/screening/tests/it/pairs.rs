@@ -31,7 +31,7 @@ fn pairs_are_told_apart() {
     let refused: Vec<&String> =
         pairs.iter().map(|(_, _, innocent)| innocent).filter(|text| SCREEN.screen(text).is_violation()).collect();
     assert!(missed.len() * 100 <= 5 * pairs.len(), "{} missed:\n{}", missed.len(), missed.join("\n"));
-    assert!(refused.len() * 100 <= pairs.len(), "{refused:#?}");
+    assert!(refused.len() * 100 <= 2 * pairs.len(), "{refused:#?}");
 }
 
 #[test]
