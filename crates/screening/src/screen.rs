@@ -29,6 +29,8 @@ use std::collections::HashSet;
 
 /// Tokens of one window: rules hold for what stands together, not for words at both ends of a long text.
 const WINDOW: usize = 56;
+/// The least different words and links of a text that both models judge.
+const WORDS_MIN: usize = 3;
 /// Where the sender's own name stands: so many tokens from the beginning.
 const SENDER: usize = 6;
 /// How far windows lie apart.
@@ -142,8 +144,7 @@ impl Screen {
         let reading = self.read(&folded, policy);
         let language = language::of(text, &reading.tokens);
         let rules = self.rules_say(&reading);
-        let has_words = reading.tokens.iter().any(|token| matches!(token.kind, token::Kind::Word | token::Kind::Link));
-        let opinion = if !has_words {
+        let opinion = if is_hardly_text(&reading.tokens) {
             // Neither model learned what signs and numbers alone might mean.
             Opinion::of_rules(reading.prior, points::ALONE)
         } else if language.is_foreign() {
@@ -264,6 +265,22 @@ impl Screen {
     pub(crate) const fn means(&self) -> Means<'_> {
         Means { lexicon: &self.lexicon, rules: &self.rules, weights: &self.weights }
     }
+}
+
+/// Whether a message has less than [`WORDS_MIN`] different words and links.
+fn is_hardly_text(tokens: &[Token<'_>]) -> bool {
+    let mut seen = [0; WORDS_MIN];
+    let mut count = 0;
+    for token in tokens.iter().filter(|token| matches!(token.kind, token::Kind::Word | token::Kind::Link)) {
+        if !seen[..count].contains(&token.id) {
+            seen[count] = token.id;
+            count += 1;
+        }
+        if count == WORDS_MIN {
+            return false;
+        }
+    }
+    true
 }
 
 /// Whether neighbouring words make `name` together: `OneMain Financial` is at home at `onemainfinancial.com`.
@@ -395,7 +412,9 @@ mod tests {
             ".",
         ];
         for unit in units {
-            let text = |length: usize| unit.chars().cycle().take(length).collect::<String>();
+            // Both texts have words enough for both models.
+            let text =
+                |length: usize| "we met there ".chars().chain(unit.chars().cycle()).take(length).collect::<String>();
             let (small, large) = (work(&screen, &text(800)), work(&screen, &text(3_200)));
             assert!(large <= small * 5 + 2_000, "{unit:?}: {small} for 800 characters, {large} for 3,200");
         }

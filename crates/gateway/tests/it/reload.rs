@@ -207,6 +207,9 @@ async fn the_screen_reads_its_data_again() {
     let own = directory.path().to_owned();
     let mut stage = Stage::with(|config, _| config.screening.directory = Some(own)).await;
     let tenant = stage.tenant().await;
+    // The network does not know the word, so that the screen becomes unsure of it.
+    let policy = format!("/accounts/{}/screening", tenant.account);
+    stage.operate("PUT", &policy, json!({ "unsure": "block" })).await.expect(200);
     let offer = tenant.message(RECIPIENT, "Fresh zorbex is in, 20% off until Sunday. Order at the counter");
     stage.ask(&tenant.post(&offer)).await.expect(201);
     let lexicon = directory.path().join("lexicon");
