@@ -1,5 +1,6 @@
 //! Putting the parts together: a configuration in, a running platform out.
 
+pub(crate) mod media;
 mod parts;
 
 use std::net::SocketAddr;
@@ -13,7 +14,7 @@ use pipeline::limiter::RateLimiter;
 use pipeline::{Node, OVER, Pipeline};
 use runtime::{Runtime, Supervisor, Task};
 use store::contract::windows::Entrance;
-use store::objects::{Directory, Objects};
+use store::objects::Objects;
 use store::{Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -345,7 +346,9 @@ impl Prepared {
             _ => None,
         };
         let (public, operators) = (listen(config.api.listen).await?, listen(config.admin.listen).await?);
-        let objects = media(config, runtime)?;
+        let place = media::Place::of(config, runtime).map_err(StartError)?;
+        place.refuse_without_store(&config.store.url).await.map_err(StartError)?;
+        let objects = place.open(runtime).map_err(StartError)?;
         let limit = files::raise().unwrap_or_else(|why| {
             tracing::warn!("{why}");
             files::limit()
@@ -368,32 +371,6 @@ async fn open(url: &str, runtime: &Arc<dyn Runtime>) -> Result<Arc<dyn Store>, S
             .map_err(|error| StartError(format!("cannot make {}: {error}", directory.display())))?;
     }
     store::open(url, Arc::clone(runtime)).await.map_err(told)
-}
-
-fn media(config: &Config, runtime: &Arc<dyn Runtime>) -> Result<Arc<dyn Objects>, StartError> {
-    refuse_media_without_store(config).map_err(StartError)?;
-    let directory = &config.media.directory;
-    let objects = Directory::open(directory, Arc::clone(runtime))
-        .map_err(|error| StartError(format!("cannot keep media in {}: {error}", directory.display())))?;
-    Ok(Arc::new(objects))
-}
-
-/// Refuses a directory that holds media for a store that is yet to be made: they belong to another store, whose file is
-/// lost or elsewhere, and the new one would remove them as left over.
-///
-/// # Errors
-/// A sentence for the operator.
-pub(crate) fn refuse_media_without_store(config: &Config) -> Result<(), String> {
-    let place = config.media.directory.display();
-    let holds_objects =
-        Directory::holds_objects(&config.media.directory).map_err(|error| format!("cannot read {place}: {error}"))?;
-    if holds_objects && store::is_new(&config.store.url).map_err(|error| error.to_string())? {
-        return Err(format!(
-            "there is no store yet, and {place} holds the media of one: restore its file, or move {place} away; a new \
-             store would remove them"
-        ));
-    }
-    Ok(())
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {

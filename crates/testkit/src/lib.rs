@@ -13,6 +13,7 @@
 //! The unit tests of a crate cannot use values whose types are its own, since those of the kit belong to another build
 //! of it. They use values of the crates below.
 
+pub mod bucket;
 mod load;
 mod place;
 mod records;

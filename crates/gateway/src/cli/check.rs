@@ -11,11 +11,10 @@ use model::CarrierName;
 use pipeline::SANDBOX;
 use runtime::{Machine, Runtime, Supervisor};
 use store::contract::dispatch::QueueDepth;
-use store::objects::Directory;
 use tokio::sync::mpsc;
 
 use super::{Failed, machine, output, serve};
-use crate::app;
+use crate::app::media::Place;
 use crate::config::{Config, line_of_key, secrets};
 use crate::files::{self, Budget};
 use crate::http::tls;
@@ -26,7 +25,7 @@ pub(super) struct Check {
     /// The configuration
     #[arg(long, short)]
     config: PathBuf,
-    /// Do not connect to the carriers
+    /// Do not connect to the carriers, nor to a bucket of media
     #[arg(long)]
     offline: bool,
 }
@@ -40,8 +39,11 @@ impl Check {
         for (key, found) in look(&config).into_iter().chain(exposed(&findings.file, &config)) {
             findings.add(&key, found);
         }
-        findings.warn("api.connections_max", files_of(&config));
         let runtime: Arc<dyn Runtime> = Arc::new(Machine::new());
+        for (key, found) in media(&config, &runtime, self.offline).await {
+            findings.add(key, found);
+        }
+        findings.warn("api.connections_max", files_of(&config));
         for (index, carrier) in config.carrier.iter().enumerate().filter(|_| !self.offline) {
             let found = match carrier {
                 CarrierConfig::Smpp(config) => bind(config).await,
@@ -113,18 +115,29 @@ fn look(config: &Config) -> Vec<(String, Result<String, String>)> {
         let name = if names_key { "api.tls_key" } else { "api.tls_cert" };
         found.push((name.to_owned(), acceptor.map_err(|words| format!("`{name}`: {words}"))));
     }
-    let media = Directory::check(&config.media.directory)
-        .map(|words| format!("media: {words}"))
-        .map_err(|error| format!("`media.directory`: {error}"));
-    found.push(("media.directory".to_owned(), media));
     let store = store::check(&config.store.url)
         .map(|words| format!("store: {words}"))
         .map_err(|error| format!("`store.url`: {error}"));
     found.push(("store.url".to_owned(), store));
-    if let Err(mistake) = app::refuse_media_without_store(config) {
-        found.push(("media.directory".to_owned(), Err(mistake)));
-    }
     found.extend(listeners(config));
+    found
+}
+
+/// Whether media can be kept where the configuration says. A bucket is not asked `offline`.
+async fn media(
+    config: &Config,
+    runtime: &Arc<dyn Runtime>,
+    offline: bool,
+) -> Vec<(&'static str, Result<String, String>)> {
+    let place = match Place::of(config, runtime) {
+        Ok(Place::Bucket(_)) if offline => return Vec::new(),
+        Ok(place) => place,
+        Err(mistake) => return vec![("media.url", Err(mistake))],
+    };
+    let mut found = vec![(place.key(), place.check().await)];
+    if let Err(mistake) = place.refuse_without_store(&config.store.url).await {
+        found.push((place.key(), Err(mistake)));
+    }
     found
 }
 

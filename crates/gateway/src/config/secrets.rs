@@ -12,7 +12,7 @@ use super::Config;
 pub(super) fn is_secret(key: &str) -> bool {
     let name = key.rsplit('.').next().unwrap_or(key);
     let name = name.split('[').next().unwrap_or(name);
-    name.ends_with("password") || matches!(name, "token" | "pepper")
+    name.ends_with("password") || matches!(name, "token" | "pepper" | "s3_secret_key")
 }
 
 /// Files that hold secrets and that every user of this machine can read, each with the key that names it. An empty key

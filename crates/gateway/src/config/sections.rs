@@ -16,6 +16,7 @@ use pipeline::route;
 use pipeline::rules::Rule;
 use pipeline::{InboundRules, Retention, WebhookSettings};
 use serde::Deserialize;
+use store::objects::BucketSettings;
 
 macro_rules! section {
     ($(#[$attribute:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }) => {
@@ -130,6 +131,18 @@ section! {
     Media {
         /// The directory.
         directory: PathBuf,
+        /// A bucket in place of the directory: `s3://` and its name, perhaps with a path. Empty for none.
+        url: String,
+        /// The address of the bucket's service; empty for AWS.
+        s3_endpoint: String,
+        /// The bucket's region.
+        s3_region: String,
+        /// The name of the access key to the bucket.
+        s3_access_key: String,
+        /// Its secret.
+        s3_secret_key: Option<Secret>,
+        /// A file with the secret.
+        s3_secret_key_file: Option<PathBuf>,
         /// Hours for which media are kept after they were needed.
         keep_hours: u64,
         /// Networks that media may come from although they are not public.
@@ -459,6 +472,33 @@ impl Keys {
         let text = secret(self.pepper.as_ref(), self.pepper_file.as_ref(), "keys.pepper_file")?
             .ok_or("`keys.pepper` is missing: give it, or `keys.pepper_file`, or SMSFACTORY_KEYS_PEPPER")?;
         Pepper::new(&text).ok_or_else(|| format!("`keys.pepper` has fewer than {} characters", Pepper::MIN_BYTES))
+    }
+}
+
+impl Media {
+    /// The bucket that media are kept in; `None` where a directory has them.
+    ///
+    /// # Errors
+    /// A sentence for the operator where a key is missing, or the file of the secret cannot be read.
+    pub fn bucket(&self) -> Result<Option<BucketSettings>, String> {
+        if self.url.is_empty() {
+            return Ok(None);
+        }
+        let secret = secret(self.s3_secret_key.as_ref(), self.s3_secret_key_file.as_ref(), "media.s3_secret_key_file")?;
+        let secret_key = secret.filter(|secret| !secret.is_empty()).ok_or(
+            "`media.s3_secret_key` is missing: give it, or `media.s3_secret_key_file`, or \
+             SMSFACTORY_MEDIA_S3_SECRET_KEY",
+        )?;
+        if self.s3_access_key.is_empty() {
+            return Err("`media.s3_access_key` is missing: a bucket needs an access key".to_owned());
+        }
+        Ok(Some(BucketSettings {
+            url: self.url.clone(),
+            endpoint: self.s3_endpoint.clone(),
+            region: self.s3_region.clone(),
+            access_key: self.s3_access_key.clone(),
+            secret_key,
+        }))
     }
 }
 

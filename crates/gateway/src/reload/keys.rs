@@ -64,7 +64,8 @@ pub const KEYS: &[Key] = keys! {
         idempotency_hours
     }
     Restart media {
-        directory keep_hours allow_networks deny_networks ports timeout_seconds user_agent fetches_per_account
+        directory url s3_endpoint s3_region s3_access_key s3_secret_key s3_secret_key_file
+        keep_hours allow_networks deny_networks ports timeout_seconds user_agent fetches_per_account
         fetches_max
     }
     Restart webhooks { allow_http allow_networks timeout_secs requests_max keep_days }

@@ -1,9 +1,10 @@
 //! The bytes of media, by name.
 //!
 //! In come bytes under a name that is used once; out go the same bytes. Whether somebody needs them is not known here:
-//! that is what [`crate::contract::media`] keeps. Behind [`Objects`] is a directory; a service that speaks S3 would be
-//! another.
+//! that is what [`crate::contract::media`] keeps. Behind [`Objects`] is a [`Directory`], or a [`Bucket`] of a service
+//! that speaks S3.
 
+mod bucket;
 mod directory;
 
 use std::io;
@@ -11,6 +12,7 @@ use std::io;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use bucket::{Bucket, BucketSettings};
 pub use directory::Directory;
 
 /// Bytes by name. Names are letters, digits, `-` and `_`.

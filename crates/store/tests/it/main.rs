@@ -398,6 +398,7 @@ macro_rules! tests_of {
 }
 
 mod broadcasts;
+mod bucket;
 mod changes;
 mod crashes;
 mod disk;
