@@ -8,12 +8,14 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use runtime::{Machine, Runtime};
 use store::objects::BucketSettings;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 /// Who may do what with the service.
 const IDENTITIES: &str = r#"{"identities": [{"name": "tests", "actions": ["Admin", "Read", "Write", "List"],
@@ -35,7 +37,7 @@ rm -rf "$directory"
 /// How long the service may take to start.
 const START_MAX: Duration = Duration::from_secs(60);
 
-static SERVICE: OnceLock<Service> = OnceLock::new();
+static SERVICE: OnceCell<Service> = OnceCell::const_new();
 
 /// A running service.
 struct Service {
@@ -49,8 +51,8 @@ struct Service {
 ///
 /// # Panics
 /// Where the service is not installed, or does not start.
-pub fn fresh() -> BucketSettings {
-    let service = SERVICE.get_or_init(Service::start);
+pub async fn fresh() -> BucketSettings {
+    let service = SERVICE.get_or_init(Service::start).await;
     BucketSettings {
         url: format!("s3://tests/{}", service.paths.fetch_add(1, Ordering::Relaxed)),
         endpoint: format!("http://127.0.0.1:{}", service.port),
@@ -61,7 +63,7 @@ pub fn fresh() -> BucketSettings {
 }
 
 impl Service {
-    fn start() -> Self {
+    async fn start() -> Self {
         let directory = TempDir::with_prefix("smsfactory-s3-").expect("a directory for the service").keep();
         std::fs::write(directory.join("identities.json"), IDENTITIES).expect("a file in a new directory");
         let [s3, filer, master, volume] = free_ports();
@@ -81,10 +83,10 @@ impl Service {
             .stdin(Stdio::piped())
             .spawn()
             .expect("a shell that runs the service");
-        wait(&directory, || is_answered(s3, "GET / HTTP/1.1", "HTTP/1.1 403"));
+        wait(&directory, || is_answered(s3, "GET / HTTP/1.1", "HTTP/1.1 403")).await;
         // A directory of the filer is a bucket. It has volumes to write to a little later than it answers.
-        wait(&directory, || is_answered(filer, "POST /buckets/tests/ HTTP/1.1", "HTTP/1.1 201"));
-        wait(&directory, || is_answered(master, "GET /dir/assign HTTP/1.1", "HTTP/1.1 200"));
+        wait(&directory, || is_answered(filer, "POST /buckets/tests/ HTTP/1.1", "HTTP/1.1 201")).await;
+        wait(&directory, || is_answered(master, "GET /dir/assign HTTP/1.1", "HTTP/1.1 200")).await;
         Self { port: s3, _shell: shell, paths: AtomicU32::new(0) }
     }
 }
@@ -103,12 +105,13 @@ fn free_ports() -> [u16; 4] {
 }
 
 /// Waits until something is true of the service.
-fn wait(directory: &Path, is_ready: impl Fn() -> bool) {
-    let began = Instant::now();
+async fn wait(directory: &Path, is_ready: impl Fn() -> bool) {
+    let machine: Arc<dyn Runtime> = Arc::new(Machine::new());
+    let began = machine.instant();
     while !is_ready() {
         let log = || std::fs::read_to_string(directory.join("log")).unwrap_or_default();
-        assert!(began.elapsed() < START_MAX, "the service did not start: {}", log());
-        std::thread::sleep(Duration::from_millis(50));
+        assert!(machine.instant() - began < START_MAX, "the service did not start: {}", log());
+        machine.sleep(Duration::from_millis(50)).await;
     }
 }
 

@@ -21,7 +21,7 @@ async fn refusal(settings: &BucketSettings) -> String {
 
 #[tokio::test]
 async fn what_is_put_is_there_until_it_is_removed() {
-    let settings = testkit::bucket::fresh();
+    let settings = testkit::bucket::fresh().await;
     let bucket = open(&settings);
     assert!(!bucket.holds_objects().await.unwrap());
     let bytes = Bytes::from((0..1_048_576_u32).map(|at| at as u8).collect::<Vec<_>>());
@@ -41,7 +41,7 @@ async fn what_is_put_is_there_until_it_is_removed() {
 
 #[tokio::test]
 async fn a_part_of_an_object_is_read_by_its_place() {
-    let bucket = open(&testkit::bucket::fresh());
+    let bucket = open(&testkit::bucket::fresh().await);
     bucket.put("ab-1", Bytes::from_static(b"0123456789")).await.unwrap();
     for (offset, length, expected) in
         [(0, 4, "0123"), (4, 4, "4567"), (8, 4, "89"), (10, 4, ""), (40, 4, ""), (3, 0, ""), (0, 99, "0123456789")]
@@ -53,7 +53,7 @@ async fn a_part_of_an_object_is_read_by_its_place() {
 
 #[tokio::test]
 async fn names_are_listed_beyond_the_first_page_and_those_of_other_paths_are_not() {
-    let settings = testkit::bucket::fresh();
+    let settings = testkit::bucket::fresh().await;
     let (bucket, other) = (open(&settings), open(&BucketSettings { url: format!("{}0", settings.url), ..settings }));
     other.put("ab-0", Bytes::new()).await.unwrap();
     let mut expected: Vec<String> = (0..1_010).map(|at| format!("ab-{at:04}")).collect();
@@ -68,7 +68,7 @@ async fn names_are_listed_beyond_the_first_page_and_those_of_other_paths_are_not
 
 #[tokio::test]
 async fn a_trial_says_what_is_wrong_and_leaves_nothing() {
-    let settings = testkit::bucket::fresh();
+    let settings = testkit::bucket::fresh().await;
     let sound = open(&settings);
     let found = sound.check().await.unwrap();
     assert!(found.contains("the bucket tests") && found.contains(&settings.endpoint), "{found}");
