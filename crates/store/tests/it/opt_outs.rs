@@ -237,8 +237,11 @@ async fn admitted(desk: &Desk, account: AccountId, automatic: Option<KeywordKind
 
 const REASON: Option<&str> = Some("The recipient has opted out");
 
-/// Names of opt-outs, as made of the owner of a message, and whether they cover it.
-const NAMES: [(&str, fn(Owner) -> OptOutName, bool); 6] = [
+/// Makes the name of an opt-out of the owner of a message.
+type Named = fn(Owner) -> OptOutName;
+
+/// Names of opt-outs, and whether they cover the message.
+const NAMES: [(&str, Named, bool); 6] = [
     ("everything", wide, true),
     ("its sender", |owner| OptOutName { from: Some(testkit::originator()), ..wide(owner) }, true),
     ("another sender", |owner| OptOutName { from: Some(testkit::number("+18005550002").into()), ..wide(owner) }, false),
