@@ -172,11 +172,14 @@ class Webhooks(Case):
         said = [event["type"] for event in beside.events()]
         self.assertEqual((len(receiver.requests), len(said), said.count("webhook.disabled")), (60, 61, 1))
         self.wait_for("a visit to every animal", lambda: all(zoo.visits[animal.__name__] for animal in ANIMALS))
-        self.assertEqual(zoo.visits["wrong_certificate"], 0)
+        self.assertEqual((zoo.visits["wrong_certificate"], zoo.visits["old_ciphers"]), (0, 0))
         causes = {name: self.first_attempt(*hook) for name, hook in hooks.items()}
         self.assertEqual((causes["redirect"]["httpStatus"], causes["busy"]["httpStatus"]), (301, 429))
         self.assertEqual(causes["garbled"]["httpStatus"], 204)
         self.assertIn("certificate", causes["wrong_certificate"]["cause"].lower())
+        old = causes["old_ciphers"]
+        self.assertIsNone(old["httpStatus"])
+        self.assertIn("neither TLS 1.3 nor TLS 1.2 with a cipher suite of ECDHE and AEAD", old["cause"])
         credentials, gone = hooks["gone"]
         shown = self.ask_as(credentials, "GET", f"/webhook/{gone}")
         self.assertEqual((shown["active"], shown["disabledReason"]), (False, "gone"))

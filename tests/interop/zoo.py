@@ -66,6 +66,14 @@ async def garbled(_reader, writer):
     writer.write(b"HTTP/1.1 204 No Content\r\nX-Odd: caf\xe9 \xff\xfe\r\nX Bad Name: 1\r\nConnection: close\r\n\r\n")
 
 
+async def old_ciphers(_reader, writer):
+    """Speaks TLS 1.2 with cipher suites of CBC alone, so that nothing of ours gets here."""
+    writer.write(OK)
+
+
+# Of TLS 1.2, each with CBC.
+CBC = "ECDHE-RSA-AES128-SHA256:ECDHE-RSA-AES256-SHA384:ECDHE-RSA-AES128-SHA:AES128-SHA256:AES128-SHA"
+
 ANIMALS = [slow_head, drip, endless, silent, reset, redirect, busy, gone, garbled]
 
 
@@ -81,11 +89,16 @@ class Zoo:
             self.urls[animal.__name__] = self.open(animal, "http")
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(*certificate)
-        self.urls["wrong_certificate"] = self.open(garbled, "https", context)
+        self.urls["wrong_certificate"] = self.open(garbled, "https", context, "wrong_certificate")
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(*certificate)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(CBC)
+        self.urls["old_ciphers"] = self.open(old_ciphers, "https", context)
 
-    def open(self, animal, scheme, context=None):
+    def open(self, animal, scheme, context=None, name=None):
         """Opens a cage. Its URL."""
-        name = animal.__name__ if context is None else "wrong_certificate"
+        name = name or animal.__name__
         self.visits[name] = 0
 
         async def visit(reader, writer):

@@ -183,16 +183,27 @@ async fn secured(
     handshake(address, Abrupt(secured), runtime).await
 }
 
-/// What went wrong with TLS. A server that shares no cipher suite with us says no more than that it failed.
+/// What a server lacks that has no version and no cipher suite in common with us.
+const NOTHING_IN_COMMON: &str = "neither TLS 1.3 nor TLS 1.2 with a cipher suite of ECDHE and AEAD";
+
+/// What went wrong with TLS. A server that shares no cipher suite with us says no more than that it failed, and many
+/// hang up without a word.
 fn tls_failed(error: &io::Error) -> String {
     let alert = match error.get_ref().and_then(|error| error.downcast_ref()) {
         Some(rustls::Error::AlertReceived(alert)) => Some(*alert),
         _ => None,
     };
+    let has_hung_up = matches!(
+        error.kind(),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+    );
     match alert {
-        Some(AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion) => format!(
-            "TLS failed: the server offers neither TLS 1.3 nor TLS 1.2 with a cipher suite of ECDHE and AEAD ({error})"
-        ),
+        Some(AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion) => {
+            format!("TLS failed: the server offers {NOTHING_IN_COMMON} ({error})")
+        }
+        None if has_hung_up => {
+            format!("TLS failed: the server hung up in the handshake; perhaps it offers {NOTHING_IN_COMMON} ({error})")
+        }
         _ => format!("TLS failed: {error}"),
     }
 }

@@ -101,7 +101,7 @@ pub struct NewWebhook {
     pub active: bool,
     /// In which order.
     pub ordering: Ordering,
-    /// Whether messages of broadcasts have events of their own.
+    /// Whether the endpoint gets the events of the messages of broadcasts, too.
     pub broadcast_messages: bool,
 }
 
@@ -144,7 +144,7 @@ impl Webhooks {
         &self.context.stats
     }
 
-    /// Makes an endpoint. Its secret is told here, and by [`Self::secret`].
+    /// Makes an endpoint. Returns its secret with it, which [`Self::secret`] returns later.
     ///
     /// # Errors
     /// 33018 for a URL that may not be asked, 33100 for an endpoint too many, and those of the store.

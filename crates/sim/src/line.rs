@@ -136,13 +136,13 @@ impl Line {
         }
     }
 
-    /// What is wrong about a message that leaves: its handset has opted out and it is not automatic, or it confirms a
-    /// STOP and five minutes are over.
+    /// What is wrong about a message that leaves: its handset has opted out, and it neither confirms that nor answers a
+    /// HELP; or it confirms a STOP and five minutes are over.
     fn against_opt_outs(&self, facts: &Facts, message: &Message, now: Duration) -> Option<&'static str> {
         let Message { account, mode, recipient, originator, .. } = *message;
         let departure = self.network.departure;
         match message.automatic {
-            None => match facts.people.standing(account, mode, recipient, originator) {
+            None | Some(KeywordKind::Start) => match facts.people.standing(account, mode, recipient, originator) {
                 (Standing::Out(since), _) if since + departure < now => Some("goes to a handset that has opted out"),
                 _ => None,
             },
@@ -151,7 +151,7 @@ impl Line {
                 let is_late = asked.last_stop + CONFIRMED_WITHIN + departure < now && !facts.people.clock_was_set;
                 is_late.then_some("confirms a STOP of more than five minutes ago")
             }
-            Some(KeywordKind::Start | KeywordKind::Help) => None,
+            Some(KeywordKind::Help) => None,
         }
     }
 

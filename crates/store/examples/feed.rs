@@ -164,6 +164,7 @@ async fn live(store: &dyn Store, work: &Load) -> Result<(), StoreError> {
         }
         let attempt = |message: &Arc<Message>| Attempt {
             id: message.id,
+            recipient: message.recipient,
             token: lease.token,
             carrier: "main".into(),
             lease_until: lease.until,

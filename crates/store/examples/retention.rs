@@ -119,6 +119,7 @@ impl Desk {
         }
         let attempts = messages.iter().map(|message| Attempt {
             id: message.id,
+            recipient: message.recipient,
             token: lease.token,
             carrier: "main".into(),
             lease_until: lease.until,

@@ -119,3 +119,40 @@ async fn what_goes_wrong_has_a_name() {
         assert!(error.to_string().contains(cause), "{url}: {error}");
     }
 }
+
+/// How a server ends a handshake for which it shares nothing with the client.
+#[derive(Clone, Copy, Debug)]
+enum Ends {
+    /// With an alert: 40 is `handshake_failure`, 70 `protocol_version` (RFC 8446, section 6).
+    Alert(u8),
+    HangsUp,
+    Resets,
+}
+
+#[tokio::test]
+async fn a_server_that_has_no_cipher_suite_of_ours_is_named_as_the_cause() {
+    let lacks = "neither TLS 1.3 nor TLS 1.2 with a cipher suite of ECDHE and AEAD";
+    for ends in [Ends::Alert(40), Ends::Alert(70), Ends::HangsUp, Ends::Resets] {
+        let listener = TcpListener::bind((ALLOWED, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            // The header of a record has five octets, and ends with the length of what follows.
+            let mut header = [0; 5];
+            stream.read_exact(&mut header).await.unwrap();
+            let mut hello = vec![0; usize::from(u16::from_be_bytes([header[3], header[4]]))];
+            if let Ends::Resets = ends {
+                // What was not read makes the end of the connection a reset.
+                return;
+            }
+            stream.read_exact(&mut hello).await.unwrap();
+            if let Ends::Alert(description) = ends {
+                stream.write_all(&[21, 3, 3, 0, 2, 2, description]).await.unwrap();
+            }
+        });
+        let poster = poster(Names::new([("a.example.com", &[&[ALLOWED]])]));
+        let url = format!("https://a.example.com:{port}/");
+        let error = post(&poster, &Line::default(), &url).await.unwrap_err().to_string();
+        assert!(error.starts_with("TLS failed: the server ") && error.contains(lacks), "{ends:?}: {error}");
+    }
+}

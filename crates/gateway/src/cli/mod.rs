@@ -10,6 +10,7 @@ mod carrier;
 mod check;
 mod check_url;
 mod client;
+mod decisions;
 mod dev;
 mod erase;
 mod holder;

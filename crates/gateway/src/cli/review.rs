@@ -4,22 +4,13 @@ use axum::http::Method;
 use serde_json::json;
 
 use super::client::{Door, escaped, query};
+use super::decisions::Decisions;
 use super::{Failed, output};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Groups {
-    /// Of this account
-    #[arg(long)]
-    account: Option<String>,
-    /// Sent with a live or a test key: live or test
-    #[arg(long)]
-    mode: Option<String>,
-    /// blocked or flagged
-    #[arg(long)]
-    outcome: Option<String>,
-    /// Reviewed, or not reviewed yet: true or false
-    #[arg(long, value_name = "BOOL")]
-    reviewed: Option<bool>,
+    #[command(flatten)]
+    decisions: Decisions,
 }
 
 #[derive(Debug, clap::Args)]
@@ -57,10 +48,8 @@ const COLUMNS: [(&str, &str); 8] = [
 
 impl Groups {
     pub(super) async fn run(self, door: &Door) -> Result<(), Failed> {
-        let reviewed = self.reviewed.map(|reviewed| reviewed.to_string());
-        let filter =
-            [("accountId", self.account), ("mode", self.mode), ("outcome", self.outcome), ("reviewed", reviewed)];
-        let answer = door.ask(Method::GET, &format!("/screening/groups{}", query(&filter)), None).await?;
+        let query = query(&self.decisions.parameters());
+        let answer = door.ask(Method::GET, &format!("/screening/groups{query}"), None).await?;
         output::list(&answer, &COLUMNS, door.json);
         if !door.json {
             output::say(format!("\nof the {} newest decisions", answer["of"]));

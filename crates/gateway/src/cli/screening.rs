@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::account::Paging;
 use super::client::{Door, query};
+use super::decisions::Decisions;
 use super::review::{Groups, Review};
 use super::templates::Template;
 use super::{Failed, output, templates};
@@ -22,18 +23,8 @@ pub(super) struct Screening {
 enum Action {
     /// Lists texts that were blocked or flagged, newest first
     Log {
-        /// Of this account
-        #[arg(long)]
-        account: Option<String>,
-        /// Sent with a live or a test key: live or test
-        #[arg(long)]
-        mode: Option<String>,
-        /// blocked or flagged
-        #[arg(long)]
-        outcome: Option<String>,
-        /// Reviewed, or not reviewed yet: true or false
-        #[arg(long, value_name = "BOOL")]
-        reviewed: Option<bool>,
+        #[command(flatten)]
+        decisions: Decisions,
         /// How certain the screen was: sure or unsure
         #[arg(long)]
         certainty: Option<String>,
@@ -102,17 +93,9 @@ impl Screening {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let door = &self.door;
         match self.action {
-            Action::Log { account, mode, outcome, certainty, reviewed, paging } => {
+            Action::Log { decisions, certainty, paging } => {
                 let [limit, cursor] = paging.parameters();
-                let reviewed = reviewed.map(|reviewed| reviewed.to_string());
-                let filter = [
-                    ("accountId", account),
-                    ("mode", mode),
-                    ("outcome", outcome),
-                    ("certainty", certainty),
-                    ("reviewed", reviewed),
-                ];
-                let query = query(&[&filter[..], &[limit, cursor]].concat());
+                let query = query(&[&decisions.parameters()[..], &[("certainty", certainty), limit, cursor]].concat());
                 let answer = door.ask(Method::GET, &format!("/screening{query}"), None).await?;
                 output::list(&answer, &COLUMNS, door.json);
             }

@@ -151,6 +151,7 @@ impl World {
         let leased = self.store.lease_due(request).await.unwrap();
         let attempt = |leased: &Leased| Attempt {
             id: leased.message.id,
+            recipient: leased.message.recipient,
             token: lease.token,
             carrier: "main".into(),
             lease_until: lease.until,

@@ -1,7 +1,8 @@
 //! What an arrival carries, as octets: what the store keeps and compares, and only this crate reads.
 //!
 //! The same message that comes again has the same octets, so that nothing is in them that an arrival does not say
-//! itself. The first octet is the form, so that a later one can be told from these. Lengths are 32 bits, big-endian.
+//! itself. The first octet is the form, so that a reader can tell a later form from these. Lengths are 32 bits,
+//! big-endian.
 
 use std::sync::Arc;
 

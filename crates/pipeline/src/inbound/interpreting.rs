@@ -35,7 +35,7 @@ impl Interpreter for Interpreting {
         let mode = if *assembled.carrier == *SANDBOX { Mode::Test } else { Mode::Live };
         let account = owned.account();
         let meaning = self.meaning(assembled, &reading, account, to);
-        let message = self.message(assembled, reading, account.unwrap_or(NOBODY), mode, &meaning, now);
+        let message = self.message(assembled, reading, account.unwrap_or(NO_ACCOUNT), mode, &meaning, now);
         let consequence = match (account, to, message.from.known()) {
             (Some(account), Some(to), Some(Originator::Number(handset))) => {
                 self.consequence(&message, Owner { account, mode }, to, handset, &meaning)
@@ -53,7 +53,7 @@ impl Interpreter for Interpreting {
 }
 
 /// In place of the account of a message that belongs to none.
-const NOBODY: AccountId = AccountId::from_bytes([0; 16]);
+const NO_ACCOUNT: AccountId = AccountId::from_bytes([0; 16]);
 
 impl Interpreting {
     /// What the text means. Nothing is read from a part of it.

@@ -135,7 +135,7 @@ async fn what_follows_from_a_text_depends_on_its_keyword_and_its_addresses() {
         ("123456", NUMBER, "STOP", "nothing"),
         ("someone@example.com", NUMBER, "STOP", "nothing"),
         ("", NUMBER, "HELP", "nothing"),
-        // Numbers of nobody.
+        // Numbers that no account has.
         (HANDSET, "+18005559999", "STOP", "unrouted nothing"),
         (HANDSET, "", "STOP", "unrouted nothing"),
     ] {
@@ -144,7 +144,7 @@ async fn what_follows_from_a_text_depends_on_its_keyword_and_its_addresses() {
 }
 
 #[tokio::test]
-async fn a_number_that_was_released_or_taken_away_belongs_to_nobody_and_its_stop_counts_for_its_last_account() {
+async fn a_number_that_was_released_or_taken_away_has_no_account_and_its_stop_counts_for_the_last_one() {
     let desk = Desk::set_up().await;
     let out = "out of all by Some(\"STOP\")";
     for state in [NumberState::Suspended, NumberState::Deactivated, NumberState::Pending] {

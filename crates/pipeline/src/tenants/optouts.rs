@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::number::BlockKind;
-use model::{Msisdn, OptOut, OptOutName, OptOutSource, Originator, Owner, Timestamp};
+use model::{AccountId, Msisdn, OptOut, OptOutName, OptOutSource, Originator, Owner, Timestamp};
 use store::contract::optouts::{OptIn, OptedIn};
 use store::{Store, StoreError};
 
@@ -133,9 +133,9 @@ impl TenantBook {
         recipients.iter().map(|recipient| tables.bar(owner, from, *recipient).is_some()).collect()
     }
 
-    /// Since when `number` wants no messages of `owner` from `from`; `None` where it is not opted out of those.
-    pub fn opted_out_since(&self, owner: Owner, from: Originator, number: Msisdn) -> Option<Timestamp> {
-        self.read().opt_outs.since(owner, from, number)
+    /// Whether the operator lets nothing of `account` go to `recipient`.
+    pub(crate) fn is_blocked_recipient(&self, account: AccountId, recipient: Msisdn) -> bool {
+        self.read().is_blocked(recipient.into(), BlockKind::Recipient, account)
     }
 
     /// Whether `number` wants no messages of `owner` at all.
@@ -186,7 +186,7 @@ impl TenantBook {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{AccountId, Mode};
+    use model::Mode;
 
     fn name(mode: Mode, from: Option<&str>, last: u64) -> OptOutName {
         OptOutName {

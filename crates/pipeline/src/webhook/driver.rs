@@ -1,31 +1,25 @@
 //! The driver of the lanes: it has the requests made that they ask for, as slots allow, and their progress recorded.
 //!
-//! One task has all lanes. Reading, sending and recording are tasks of their own, which report back; none of them is
-//! waited for, so that no endpoint delays another one.
+//! One task has all lanes. It starts further tasks for reading, sending and recording, which report back. It waits for
+//! none of them, so that no endpoint delays another one.
+
+mod endpoints;
+mod tasks;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use model::sampler::Sampler;
-use model::webhook::{DisabledReason, Webhook};
 use model::{Owner, Timestamp, WebhookId};
 use store::StoreError;
 use store::contract::webhooks::{Endpoint, EventBell, Progress};
 use tokio::sync::{mpsc, watch};
 
 use super::WebhookSettings;
-use super::attempt::{self, Context, Target};
-use super::lane::{Action, EXCEPTIONS_MAX, Ended, Input, Lane, READ};
+use super::attempt::{Context, Target};
+use super::lane::{Action, Ended, Input, Lane, Outcome};
 use super::slots::{Slot, Slots};
-
-/// Whether the same events are sent to an endpoint in the same order, before a change and after it.
-fn is_sent_alike(before: &Webhook, after: &Webhook) -> bool {
-    before.events == after.events
-        && before.active == after.active
-        && before.ordering == after.ordering
-        && before.broadcast_messages == after.broadcast_messages
-}
 
 /// What an account changed.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +76,15 @@ struct Entry {
     lane: Lane,
     target: Arc<Target>,
     is_slow: bool,
+    /// Why the last attempt that failed did, for the log.
+    failure: String,
+}
+
+/// Why an attempt failed; `None` where it did not.
+fn failure(ended: &Ended) -> Option<String> {
+    let attempt = ended.attempt.as_ref().filter(|_| matches!(ended.outcome, Outcome::Failed(_)))?;
+    let status = || attempt.status.map(|status| format!("it answered {status}"));
+    attempt.cause.as_deref().map(str::to_owned).or_else(status)
 }
 
 /// The driver.
@@ -200,6 +203,7 @@ impl Driver {
                 self.slots.give_back(slot);
                 if let Some(entry) = self.entries.get_mut(&id) {
                     entry.is_slow = took >= QUICK;
+                    entry.failure = failure(&ended).unwrap_or_else(|| std::mem::take(&mut entry.failure));
                 }
                 self.input(id, Input::Ended(seq, ended));
             }
@@ -252,62 +256,6 @@ impl Driver {
         }
     }
 
-    fn endpoints_read(&mut self, owner: Option<Owner>, result: Result<Vec<Endpoint>, StoreError>) {
-        self.is_reading = false;
-        match result {
-            Ok(endpoints) => self.endpoints(owner, endpoints),
-            Err(error) => {
-                tracing::warn!("The endpoints of webhooks could not be read: {error}");
-                self.to_read.push_back(owner);
-            }
-        }
-        if let Some(next) = self.to_read.pop_front() {
-            self.read_endpoints(next);
-        }
-    }
-
-    /// Takes over the endpoints as they are on record now.
-    fn endpoints(&mut self, owner: Option<Owner>, endpoints: Vec<Endpoint>) {
-        let is_meant = |entry: &Entry| owner.is_none_or(|owner| entry.target.webhook.owner == owner);
-        let gone: Vec<WebhookId> = self
-            .entries
-            .iter()
-            .filter(|(id, entry)| is_meant(entry) && !endpoints.iter().any(|found| found.webhook.id == **id))
-            .map(|(id, _)| *id)
-            .collect();
-        for id in gone {
-            self.entries.remove(&id);
-            self.wakes.remove(&id);
-            self.unrecorded.remove(&id);
-        }
-        for endpoint in endpoints {
-            let id = endpoint.webhook.id;
-            match self.entries.get_mut(&id) {
-                Some(entry) => {
-                    let is_other = !is_sent_alike(&entry.target.webhook, &endpoint.webhook);
-                    // Secrets and connections are those of the endpoint as it is now.
-                    entry.target = Arc::new(Target::new(Arc::new(endpoint.webhook.clone())));
-                    // A lane that begins to read anew sends again what is delivered and not on record.
-                    if is_other {
-                        self.input(id, Input::Changed(Box::new(endpoint)));
-                    }
-                }
-                None => self.add(endpoint),
-            }
-        }
-    }
-
-    fn add(&mut self, endpoint: Endpoint) {
-        let (id, now, unit) = (endpoint.webhook.id, self.context.runtime.steady(), self.context.entropy.next_unit());
-        self.next_round = self.next_round.min(self.context.runtime.instant() + ROUND);
-        let lane = Lane::new(&endpoint, self.slots.per_endpoint(), now, unit);
-        let target = Arc::new(Target::new(Arc::new(endpoint.webhook)));
-        let entry = self.entries.entry(id).or_insert(Entry { lane, target, is_slow: false });
-        let actions = entry.lane.begin();
-        self.perform(id, actions);
-        self.touched(id);
-    }
-
     /// Sends and records what there is.
     fn act(&mut self) {
         for _ in 0..self.waiting.len() {
@@ -320,154 +268,15 @@ impl Driver {
         self.record();
     }
 
-    fn send(&mut self, id: WebhookId) {
-        let now = self.context.runtime.steady();
-        loop {
-            let Some(entry) = self.entries.get_mut(&id) else { return };
-            let Some(slot) = self.slots.take(entry.is_slow) else {
-                if !self.waiting.contains(&id) {
-                    self.waiting.push_back(id);
-                }
-                return;
-            };
-            let Some(sending) = entry.lane.send(now) else {
-                self.slots.give_back(slot);
-                break;
-            };
-            let (context, target) = (Arc::clone(&self.context), Arc::clone(&entry.target));
-            let (notes, seq) = (self.notes.0.clone(), sending.head.seq);
-            let attempt = async move {
-                let began = context.runtime.instant();
-                let ended = attempt::deliver(&context, &target, seq).await;
-                let took = context.runtime.instant().saturating_duration_since(began);
-                // Only a driver that has ended does not listen.
-                let _ = notes.send(Note::Attempted(id, seq, ended, slot, took));
-            };
-            drop(self.context.runtime.spawn("webhook attempt", Box::pin(attempt)));
-            self.unrecorded.insert(id);
-        }
-        if let Some(entry) = self.entries.get_mut(&id) {
-            // Reading on may have become possible.
-            let actions = entry.lane.on(Input::Grew(0), now);
-            match entry.lane.wake_at(now) {
-                Some(at) => drop(self.wakes.insert(id, at)),
-                None => drop(self.wakes.remove(&id)),
-            }
-            self.perform(id, actions);
-        }
-    }
-
-    /// Has what is not on record recorded, in one transaction, unless one is under way.
-    fn record(&mut self) {
-        let now = self.context.runtime.instant();
-        if self.is_recording || now < self.record_after {
-            return;
-        }
-        let mut progress = std::mem::take(&mut self.refused);
-        for id in std::mem::take(&mut self.unrecorded) {
-            progress.extend(self.entries.get_mut(&id).and_then(|entry| entry.lane.progress()));
-        }
-        if progress.is_empty() {
-            return;
-        }
-        self.is_recording = true;
-        let store = Arc::clone(&self.context.store);
-        let kept = progress.clone();
-        self.spawn("webhook record", async move {
-            let result = store.record_progress(progress).await;
-            Note::Recorded(kept, result)
-        });
-    }
-
-    fn recorded(&mut self, progress: Vec<Progress>, result: Result<(), StoreError>) {
-        self.is_recording = false;
-        match result {
-            Ok(()) => {
-                for id in progress.iter().map(|progress| progress.webhook) {
-                    let actions = self.entries.get_mut(&id).map(|entry| entry.lane.recorded());
-                    self.perform(id, actions.unwrap_or_default());
-                    self.ready.insert(id);
-                }
-            }
-            Err(error) => {
-                tracing::warn!("The progress of webhooks could not be recorded: {error}");
-                self.record_after = self.context.runtime.instant() + AGAIN;
-                self.refused = progress;
-            }
-        }
-    }
-
-    fn perform(&mut self, id: WebhookId, actions: Vec<Action>) {
-        let store = Arc::clone(&self.context.store);
-        for action in actions {
-            let store = Arc::clone(&store);
-            match action {
-                Action::Read { source, after, replay } => {
-                    let runtime = Arc::clone(&self.context.runtime);
-                    self.spawn("webhook read", async move {
-                        let heads = store.event_heads(id, after, replay, READ).await.ok();
-                        if heads.is_none() {
-                            runtime.sleep(AGAIN).await;
-                        }
-                        Note::Lane(id, Input::Read(source, heads))
-                    });
-                }
-                Action::LookForReplay => self.spawn("webhook read", async move {
-                    let replay = store.replay_under_way(id).await.ok().flatten();
-                    Note::Lane(id, Input::Replay(replay))
-                }),
-                Action::ReadPending(after) => {
-                    let runtime = Arc::clone(&self.context.runtime);
-                    self.spawn("webhook read", async move {
-                        let limit = EXCEPTIONS_MAX / 2;
-                        let pending = store.pending_deliveries(id, after, limit).await.ok();
-                        if pending.is_none() {
-                            runtime.sleep(AGAIN).await;
-                        }
-                        Note::Lane(id, Input::Pending(pending, limit))
-                    });
-                }
-                Action::Disable(reason) => self.disable(id, reason),
-                Action::Failing => self.say(id, "is failing: events wait for it"),
-                Action::Recovered => self.say(id, "answers again"),
-            }
-        }
-    }
-
-    /// Has an endpoint disabled on record. Its lane sends nothing any more.
-    fn disable(&self, id: WebhookId, reason: DisabledReason) {
-        let (context, notes) = (Arc::clone(&self.context), self.notes.0.clone());
-        let disable = async move {
-            loop {
-                match context.store.disable_webhook(id, reason, context.runtime.now()).await {
-                    Ok(Some(webhook)) => {
-                        let owner = webhook.owner;
-                        tracing::warn!(
-                            webhook.id = %id,
-                            account.id = %owner.account,
-                            "The webhook {id} was disabled: {}",
-                            reason.as_str()
-                        );
-                        // Only a driver that has ended does not listen.
-                        let _ = notes.send(Note::Disabled(owner));
-                        return;
-                    }
-                    Ok(None) => return,
-                    Err(error @ (StoreError::Failed(_) | StoreError::Over)) => {
-                        tracing::warn!("The webhook {id} could not be disabled: {error}");
-                        return;
-                    }
-                    Err(_) => context.runtime.sleep(AGAIN).await,
-                }
-            }
-        };
-        drop(self.context.runtime.spawn("webhook disable", Box::pin(disable)));
-    }
-
-    fn say(&self, id: WebhookId, what: &str) {
+    /// Says that an endpoint is failing, and why, or that it is not any more.
+    fn say(&self, id: WebhookId, is_failing: bool) {
         let Some(entry) = self.entries.get(&id) else { return };
         if let Some(line) = self.lines.line(self.context.runtime.instant()) {
             let account = entry.target.webhook.owner.account;
+            let what = match is_failing {
+                true => format!("is failing, and its events wait: {}", entry.failure),
+                false => "answers again".to_owned(),
+            };
             tracing::warn!(
                 webhook.id = %id,
                 account.id = %account,
@@ -475,32 +284,6 @@ impl Driver {
                 "The webhook {id} of {account} {what}"
             );
         }
-    }
-
-    /// Has endpoints read, one call after the other, so that none brings back an earlier state.
-    fn read_endpoints(&mut self, owner: Option<Owner>) {
-        if self.is_reading {
-            if !self.to_read.contains(&owner) {
-                self.to_read.push_back(owner);
-            }
-            return;
-        }
-        self.is_reading = true;
-        let context = Arc::clone(&self.context);
-        self.spawn("webhook read", async move {
-            let read = context.store.webhooks(owner).await;
-            if read.is_err() {
-                context.runtime.sleep(AGAIN).await;
-            }
-            Note::Endpoints(owner, read)
-        });
-    }
-
-    fn spawn(&self, name: &'static str, work: impl Future<Output = Note> + Send + 'static) {
-        let notes = self.notes.0.clone();
-        // Only a driver that has ended does not listen.
-        let report = async move { drop(notes.send(work.await)) };
-        drop(self.context.runtime.spawn(name, Box::pin(report)));
     }
 
     /// When something is to be done, should nothing happen before.
@@ -545,5 +328,29 @@ impl Driver {
         stats.failing.set(count(|entry| entry.lane.is_active() && entry.lane.is_failing()));
         stats.disabled.set(count(|entry| entry.target.webhook.disabled.is_some()));
         stats.in_flight.set(self.entries.values().map(|entry| entry.lane.in_flight() as u64).sum());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use store::contract::webhooks::DeliveryAttempt;
+
+    use super::*;
+
+    #[test]
+    fn a_failed_attempt_has_a_cause_for_the_log() {
+        let cause = Some("TLS failed: the server offers neither TLS 1.3 nor TLS 1.2".into());
+        let said = |outcome, status, cause| {
+            let attempt = DeliveryAttempt { at: Timestamp::default(), status, cause, took_ms: 7, response: "".into() };
+            failure(&Ended { outcome, attempt: Some(attempt), body: None, unit: 0.5 })
+        };
+        for (outcome, status, cause, wanted) in [
+            (Outcome::Failed(None), None, cause, Some("TLS failed: the server offers neither TLS 1.3 nor TLS 1.2")),
+            (Outcome::Failed(None), Some(503), None, Some("it answered 503")),
+            (Outcome::Delivered, Some(204), None, None),
+            (Outcome::Gone, Some(410), None, None),
+        ] {
+            assert_eq!(said(outcome, status, cause).as_deref(), wanted, "{outcome:?}, {status:?}");
+        }
     }
 }

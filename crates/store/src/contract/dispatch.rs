@@ -63,6 +63,8 @@ impl Leased {
 pub struct Attempt {
     /// Which message.
     pub id: MessageId,
+    /// The handset that it goes to, by which opt-outs are found.
+    pub recipient: Msisdn,
     /// The lease that it is held under.
     pub token: u64,
     /// To whom.
@@ -217,6 +219,12 @@ pub trait Dispatch: Send + Sync {
     /// Records, before anything leaves this machine, that these messages are about to. One answer each, in order: the
     /// number of the attempt, from 1, or `None` when the lease no longer holds at `now`, its epoch is over, or the
     /// message is no longer queued; such a message must not be sent.
+    ///
+    /// No attempt begins against an opt-out: where one of the recipient covers the message at this commit, the answer
+    /// is `None`, and the message has ended in this transaction as a STOP ends what is queued, provided that its lease
+    /// holds and no earlier attempt is under way. So it does not matter in which order a message was admitted and its
+    /// recipient opted out, or at which node. An opt-out covers the confirmation of a START, because the handset has
+    /// opted out since; it covers neither the confirmation of a STOP nor the answer to a HELP.
     async fn begin_attempts(&self, attempts: Vec<Attempt>, now: Moment) -> Result<Vec<Option<u32>>, StoreError>;
 
     /// Records how attempts ended, and applies receipts that came before their acknowledgement: for each segment taken,

@@ -307,7 +307,7 @@ pub trait Inbound: Send + Sync {
     ///
     /// A message ends unless an attempt of it is under way or it is held; that attempt is not repeated. Where the index
     /// of lists lacks so many messages that one transaction cannot look at them, those end in later transactions before
-    /// this call returns. If the process ends in between, the look before a message leaves stops them.
+    /// this call returns. If the process ends in between, [`super::dispatch::Dispatch::begin_attempts`] ends them.
     async fn record_inbound(
         &self,
         arrivals: Vec<Arrival>,

@@ -12,7 +12,6 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
 use super::admission::{Made, Payload};
-use super::dispatch::skip;
 use super::fault::Fault;
 use super::life::Life;
 use super::messages::{insert_delivery, insert_message};
@@ -414,7 +413,7 @@ fn cancel(
         .execute([id.to_bytes()])?;
     for message in waiting(&group.connection, record.broadcast.account, id)? {
         let Some(mut life) = Life::load(&group.connection, message)? else { continue };
-        if skip(&group.connection, &mut life, now, CANCELED)? {
+        if life.skip(&group.connection, now, CANCELED)? {
             life.save(group)?;
         }
     }

@@ -1,4 +1,4 @@
-//! The way to a carrier: leases, attempts and their outcomes.
+//! The way to a carrier: leases, and the outcomes of attempts.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use model::{CarrierName, ErrorType, MessageId, Moment, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
+use super::attempts::begin;
 use super::blank;
 use super::broadcasts::{CANCELED, is_canceled};
 use super::fault::Fault;
@@ -44,17 +45,8 @@ impl Dispatch for Sqlite {
 
     async fn begin_attempts(&self, attempts: Vec<Attempt>, now: Moment) -> Result<Vec<Option<u32>>, StoreError> {
         let write = move |group: &mut Group| {
-            let begin = |attempt: &Attempt| {
-                if !group.living.holds(attempt.token) {
-                    return Ok(None);
-                }
-                let number = begin_attempt(&group.connection, attempt, now)?;
-                if number.is_some() {
-                    group.flights.begin(attempt.id, &attempt.carrier);
-                }
-                Ok(number)
-            };
-            Ok(attempts.iter().map(begin).collect::<rusqlite::Result<_>>()?)
+            let begun = attempts.iter().map(|attempt| begin(group, attempt, now));
+            Ok(begun.collect::<rusqlite::Result<_>>()?)
         };
         self.writer.write(write).await
     }
@@ -257,34 +249,6 @@ fn lease_of_account(
     Ok(())
 }
 
-fn begin_attempt(connection: &Connection, attempt: &Attempt, now: Moment) -> rusqlite::Result<Option<u32>> {
-    // Nearly always the lease is long enough and the carrier the one assigned, and then no index is touched.
-    let quick = "UPDATE delivery SET attempts = attempts + 1, in_flight = 1 WHERE message_id = ?1 AND lease = ?2 \
-                 AND lease <> 0 AND status = 'queued' AND carrier = ?3 AND due_at >= ?4 AND due_at > ?5 \
-                 RETURNING attempts";
-    let (id, lease_until) = (attempt.id.to_bytes(), attempt.lease_until.as_millis());
-    let values = params![id, mask_to_sql(attempt.token), attempt.carrier.as_str(), lease_until, now.steady.as_millis()];
-    let mut number: Option<u32> = connection.prepare_cached(quick)?.query_row(values, |row| row.get(0)).optional()?;
-    if number.is_none() {
-        let slow = "UPDATE delivery SET attempts = attempts + 1, in_flight = 1, carrier = ?3, due_at = max(due_at, ?4) \
-                    WHERE message_id = ?1 AND lease = ?2 AND lease <> 0 AND status = 'queued' AND due_at > ?5 \
-                    RETURNING attempts";
-        number = connection.prepare_cached(slow)?.query_row(values, |row| row.get(0)).optional()?;
-    }
-    if let Some(number) = number {
-        add_event(
-            connection,
-            attempt.id,
-            now.wall,
-            EventKind::Attempt,
-            Some(&attempt.carrier),
-            Some(number),
-            &attempt.detail,
-        )?;
-    }
-    Ok(number)
-}
-
 fn record_outcome(group: &mut Group, outcome: &Outcome) -> Result<(), Fault> {
     let Some(mut life) = Life::load(&group.connection, outcome.id)? else { return Ok(()) };
     let outcome = &*blank::unless_erased(outcome, &life);
@@ -337,7 +301,7 @@ fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) ->
             match canceled(connection, life, outcome)? {
                 Some(why) => {
                     life.delivery.unknown_outcomes += u32::from(retry.outcome_unknown);
-                    skip(connection, life, outcome.at, why)?;
+                    life.skip(connection, outcome.at, why)?;
                 }
                 None => retry_later(life, retry),
             }
@@ -359,7 +323,7 @@ fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) ->
             event(EventKind::Ended, "undelivered: the validity period is over")?;
         }
         Verdict::Skipped(why) => {
-            skip(connection, life, outcome.at, why)?;
+            life.skip(connection, outcome.at, why)?;
         }
     }
     Ok(())
@@ -375,16 +339,7 @@ fn canceled(connection: &Connection, life: &Life, outcome: &Outcome) -> rusqlite
     if blank::is_being_erased(connection, outcome.recipient)? {
         return Ok(Some(blank::ERASED));
     }
-    Ok(opted::stops(connection, life.account, life.id, outcome.recipient)?.then_some(opted::OPTED_OUT))
-}
-
-/// Ends a message that is not to be sent any more. Says whether its status changed.
-pub(super) fn skip(connection: &Connection, life: &mut Life, at: Timestamp, why: &str) -> rusqlite::Result<bool> {
-    let changed = life.stop(at, why);
-    if changed {
-        add_event(connection, life.id, at, EventKind::Ended, None, None, why)?;
-    }
-    Ok(changed)
+    Ok(opted::stops(connection, life.id, outcome.recipient)?.then_some(opted::OPTED_OUT))
 }
 
 fn retry_later(life: &mut Life, retry: &Retry) {

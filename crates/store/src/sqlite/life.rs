@@ -2,11 +2,13 @@
 
 use std::sync::LazyLock;
 
+use model::event::EventKind;
 use model::message::Delivery;
 use model::{AccountId, Assignment, BroadcastId, ErrorType, MessageId, Mode, Owner, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::changes::mode_of_message;
+use super::messages::add_event;
 use super::retention::blank_message;
 use super::rows::{self, DELIVERY, mask_from_sql, mask_to_sql};
 use super::shares::{Share, Shares};
@@ -261,14 +263,15 @@ impl Life {
 
     /// Ends a message that is not to be sent any more. Where an earlier attempt may have reached the recipient it has
     /// failed for no known reason; otherwise the recipient is skipped. Says whether the status changed.
-    pub(super) fn stop(&mut self, at: Timestamp, why: &str) -> bool {
+    pub(super) fn skip(&mut self, connection: &Connection, at: Timestamp, why: &str) -> rusqlite::Result<bool> {
         let may_have_left = self.accepted != 0 || self.shares.took_any() || self.delivery.unknown_outcomes > 0;
         if !self.change(Status::Failed, at, may_have_left.then(|| (ErrorType::Unknown, String::new()))) {
-            return false;
+            return Ok(false);
         }
         self.skipped = !may_have_left;
         self.delivery.error_message = Some(why.to_owned());
-        true
+        add_event(connection, self.id, at, EventKind::Ended, None, None, why)?;
+        Ok(true)
     }
 
     /// The mask of segment `number`, from 1; none for a number that cannot be.

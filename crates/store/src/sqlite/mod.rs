@@ -7,6 +7,7 @@
 //! the same code runs on one thread, and its order follows from the seed.
 
 mod admission;
+mod attempts;
 mod blank;
 mod broadcasts;
 mod changes;

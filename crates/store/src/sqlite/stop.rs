@@ -2,7 +2,8 @@
 //!
 //! They are found by the index of lists; what that does not have yet is looked through. A transaction looks at a
 //! bounded number of rows. Where there are more, the rest is found on a reading connection, and ended in transactions
-//! that follow. No message leaves meanwhile: the opt-out is in force, and the look before a message leaves finds it.
+//! that follow. No message leaves meanwhile: the opt-out is in force, and the transaction that begins an attempt finds
+//! it.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,6 @@ use model::{KeywordKind, Message, MessageId, Msisdn, OptOutName, Originator, Own
 use rusqlite::Connection;
 
 use super::Sqlite;
-use super::dispatch::skip;
 use super::life::Life;
 use super::lists;
 use super::opted::OPTED_OUT;
@@ -97,7 +97,7 @@ fn end(group: &mut Group, ids: &[MessageId], at: Timestamp) -> rusqlite::Result<
         if life.delivery.status != Status::Queued || life.in_flight || life.delivery.held {
             continue;
         }
-        if skip(&group.connection, &mut life, at, OPTED_OUT)? {
+        if life.skip(&group.connection, at, OPTED_OUT)? {
             life.save(group)?;
             ended += 1;
         }

@@ -18,7 +18,7 @@ use model::{AccountId, Entropy, Message, MessageId, Moment, SeededEntropy, Statu
 use rusqlite::{Connection, OpenFlags};
 use store::Store;
 use store::contract::admission::{Admission, Admitted, IdempotencyClaim, Quota};
-use store::contract::dispatch::{Attempt, Outcome, Verdict};
+use store::contract::dispatch::{Attempt, Leased, Outcome, Verdict};
 use store::contract::nodes::Epoch;
 
 use crate::disk::{FILE, open};
@@ -144,8 +144,9 @@ impl Story {
         self.leases += 1;
         let token = self.node.token(self.leases);
         let leased = store.lease_due(lease_request(token, NOW)).await.map_err(drop)?;
-        let attempt = |id| Attempt {
-            id,
+        let attempt = |leased: &Leased| Attempt {
+            id: leased.message.id,
+            recipient: leased.message.recipient,
             token,
             carrier: NORTH.into(),
             lease_until: after(LEASE_SECS),
@@ -155,8 +156,7 @@ impl Story {
         for id in &ids {
             self.entry(*id).attempts_possible += 1;
         }
-        let begun =
-            store.begin_attempts(ids.iter().map(|id| attempt(*id)).collect(), Moment::of(NOW)).await.map_err(drop)?;
+        let begun = store.begin_attempts(leased.iter().map(attempt).collect(), Moment::of(NOW)).await.map_err(drop)?;
         for (id, number) in ids.into_iter().zip(begun) {
             let number = number.expect("the lease holds");
             let entry = self.entry(id);

@@ -202,16 +202,14 @@ pub(crate) async fn attempts_are_numbered_from_one_and_answered_in_order(fresh: 
     let admitted = desk.admit_many(account, 3).await;
     let gone = desk.sent(desk.message(account), ["a"]).await;
     desk.lease(token, after(1)).await;
-    let attempt =
-        |id, token| Attempt { id, token, carrier: NORTH.into(), lease_until: after(90), detail: String::new() };
     let unknown = desk.message(account).id;
     let list = vec![
-        attempt(unknown, token),
-        attempt(admitted[1], token),
-        attempt(gone, token),
-        attempt(admitted[0], desk.token()),
-        attempt(admitted[2], token),
-        attempt(admitted[0], token),
+        desk.attempt(unknown, token).await,
+        desk.attempt(admitted[1], token).await,
+        desk.attempt(gone, token).await,
+        desk.attempt(admitted[0], desk.token()).await,
+        desk.attempt(admitted[2], token).await,
+        desk.attempt(admitted[0], token).await,
     ];
     let numbers = desk.store.begin_attempts(list, Moment::of(after(2))).await.unwrap();
     assert_eq!(numbers, [None, Some(1), None, None, Some(1), Some(1)]);
@@ -235,7 +233,7 @@ pub(crate) async fn an_attempt_reaches_as_far_as_its_answer_is_awaited(fresh: im
     desk.lease(token, NOW).await;
     // A lease is made longer, never shorter, whoever the message goes to; its carrier is the one that has it.
     for (number, carrier, lease_until) in [(1, SOUTH, after(200)), (2, SOUTH, after(100)), (3, NORTH, after(100))] {
-        let attempt = Attempt { id, token, carrier: carrier.into(), lease_until, detail: String::new() };
+        let attempt = Attempt { carrier: carrier.into(), lease_until, ..desk.attempt(id, token).await };
         assert_eq!(desk.store.begin_attempts(vec![attempt], Moment::of(after(10))).await.unwrap(), [Some(number)]);
         assert_eq!(desk.delivery(id).await.carrier, carrier.into());
     }

@@ -275,6 +275,9 @@ macro_rules! conformance {
                 lists_of_opt_outs_show_what_is_asked_for
                 all_opt_outs_come_in_batches
                 what_waits_for_handsets_that_are_opted_out_ends
+                no_attempt_begins_against_an_opt_out_that_covers_its_message
+                a_broadcast_counts_as_skipped_who_opted_out_before_an_attempt
+                an_opt_out_ends_at_an_attempt_no_message_that_another_may_send
                 of_many_who_make_the_same_opt_out_one_does;
             changes:
                 changes_are_numbered_without_gaps_in_the_order_of_their_commits

@@ -282,9 +282,10 @@ enum State {
 impl State {
     /// Brings a message to this state that is admitted under `token`.
     async fn reach(self, desk: &Desk, message: &Message, token: u64) {
-        let (id, lease_until) = (message.id, after(LEASE_SECS));
+        let (id, recipient, lease_until) = (message.id, message.recipient, after(LEASE_SECS));
         if matches!(self, Self::Begun | Self::Retried | Self::Held) {
-            let attempt = Attempt { id, token, carrier: NORTH.into(), lease_until, detail: String::new() };
+            let (carrier, detail) = (NORTH.into(), String::new());
+            let attempt = Attempt { id, recipient, token, carrier, lease_until, detail };
             assert_eq!(desk.store.begin_attempts(vec![attempt], Moment::of(NOW)).await.unwrap(), [Some(1)]);
         }
         let outcome = outcome(message, token, NOW);

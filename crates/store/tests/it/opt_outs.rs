@@ -2,13 +2,20 @@
 
 use std::sync::{Arc, Mutex};
 
+use model::event::EventKind;
 use model::message::Message;
-use model::{Msisdn, OptOut, OptOutName, OptOutSource, Originator, Owner, Status};
+use model::{
+    AccountId, BroadcastCounts, KeywordKind, MessageId, Moment, Msisdn, OptOut, OptOutName, OptOutSource, Originator,
+    Owner, Status,
+};
+use store::contract::admission::Admitted;
 use store::contract::changes::Resource;
+use store::contract::dispatch::{Lease, Outcome, Verdict};
 use store::contract::optouts::{OptIn, OptOutFilter, OptedIn};
 
+use crate::broadcasts::{accepted, expand};
 use crate::office::{Counter, OTHER, OURS, Office, arrival, at, handset, message, test_of, wide};
-use crate::support::{Backend, Desk, NOW, live};
+use crate::support::{Backend, Desk, LEASE_SECS, NOW, StatusChange, admission, after, ids, live, retry, under};
 
 fn opt_out(name: OptOutName, secs: u64) -> OptOut {
     OptOut {
@@ -215,6 +222,111 @@ pub(crate) async fn what_waits_for_handsets_that_are_opted_out_ends(fresh: impl 
             assert_eq!(desk.status(id).await, Status::Failed);
         }
         assert_eq!(desk.status(other).await, Status::Queued);
+    }
+}
+
+/// Admits a message to the handset under a lease, as by a request that looked at opt-outs earlier. Returns its id and
+/// the lease's token.
+async fn admitted(desk: &Desk, account: AccountId, automatic: Option<KeywordKind>) -> (MessageId, u64) {
+    let message = Message { recipient: handset(), automatic, ..desk.message(account) };
+    let (id, token) = (message.id, desk.token());
+    let lease = Some(Lease { token, until: after(LEASE_SECS) });
+    assert_eq!(desk.try_admit(under(lease, admission(message))).await, Admitted::New);
+    (id, token)
+}
+
+const REASON: Option<&str> = Some("The recipient has opted out");
+
+/// Makes the name of an opt-out of the owner of a message.
+type Named = fn(Owner) -> OptOutName;
+
+/// Names of opt-outs, and whether they cover the message.
+const NAMES: [(&str, Named, bool); 6] = [
+    ("everything", wide, true),
+    ("its sender", |owner| OptOutName { from: Some(testkit::originator()), ..wide(owner) }, true),
+    ("another sender", |owner| OptOutName { from: Some(testkit::number("+18005550002").into()), ..wide(owner) }, false),
+    ("another handset", |owner| OptOutName { number: testkit::number(OTHER), ..wide(owner) }, false),
+    ("another account", |_| wide(live(testkit::account(9))), false),
+    ("the other mode", |owner| wide(test_of(owner)), false),
+];
+
+pub(crate) async fn no_attempt_begins_against_an_opt_out_that_covers_its_message(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let kinds = [None, Some(KeywordKind::Start), Some(KeywordKind::Stop), Some(KeywordKind::Help)];
+    for (case, name, covers) in NAMES {
+        let owner = live(desk.account());
+        assert_eq!(desk.store.opt_out(vec![opt_out(name(owner), 0)]).await.unwrap(), [true]);
+        for kind in kinds {
+            let is_stopped = covers && matches!(kind, None | Some(KeywordKind::Start));
+            let (id, token) = admitted(&desk, owner.account, kind).await;
+            desk.changed();
+            let begun = desk.begin(id, token, after(1)).await;
+            let (changed, delivery, events) = (desk.changed(), desk.delivery(id).await, desk.kinds(id).await);
+            let (number, status, last) = if is_stopped {
+                (None, Status::Failed, EventKind::Ended)
+            } else {
+                (Some(1), Status::Queued, EventKind::Attempt)
+            };
+            assert_eq!((begun, delivery.status), (number, status), "{case}, {kind:?}");
+            assert_eq!((delivery.attempts, events), (number.unwrap_or(0), vec![EventKind::Accepted, last]));
+            if is_stopped {
+                assert_eq!((delivery.error_type, delivery.error_message.as_deref()), (None, REASON));
+                assert_eq!(changed, [StatusChange { id, delivery }]);
+                assert_eq!(desk.begin(id, token, after(1)).await, None, "it is not queued any more");
+            } else {
+                assert_eq!(changed, [], "{case}, {kind:?}");
+            }
+        }
+        assert_eq!(desk.store.opt_in(opt_in(name(owner), Some("why"))).await.unwrap(), OptedIn::Changed);
+        let (id, token) = admitted(&desk, owner.account, None).await;
+        assert_eq!(desk.begin(id, token, after(1)).await, Some(1), "it is opted in again: {case}");
+    }
+}
+
+pub(crate) async fn a_broadcast_counts_as_skipped_who_opted_out_before_an_attempt(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let owner = live(desk.account());
+    let broadcast = accepted(&desk, owner.account, 3).await;
+    // The opt-out comes after the expansion looked at them, and before it writes their messages.
+    desk.store.opt_out(vec![opt_out(of(owner, 1), 0)]).await.unwrap();
+    let made = expand(&desk, &broadcast, 3).await;
+    let token = desk.token();
+    assert_eq!(desk.lease(token, NOW).await.len(), 3);
+    let mut attempts = Vec::new();
+    for id in &made {
+        attempts.push(desk.attempt(*id, token).await);
+    }
+    assert_eq!(desk.store.begin_attempts(attempts, Moment::of(NOW)).await.unwrap(), [Some(1), None, Some(1)]);
+    assert_eq!(desk.delivery(made[1]).await.error_message.as_deref(), REASON);
+    let record = desk.store.broadcast(Some(owner), broadcast.id).await.unwrap().unwrap();
+    assert_eq!(record.counts, BroadcastCounts { total: 3, queued: 2, skipped: 1, ..Default::default() });
+}
+
+pub(crate) async fn an_opt_out_ends_at_an_attempt_no_message_that_another_may_send(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let owner = live(desk.account());
+    let under_way = desk.attempted(Message { recipient: handset(), ..desk.message(owner.account) }).await;
+    desk.store.opt_out(vec![opt_out(wide(owner), 0)]).await.unwrap();
+    let (id, token) = admitted(&desk, owner.account, None).await;
+    let before = [desk.all_of(id).await, desk.all_of(under_way.id).await];
+    let unknown = desk.message(owner.account).id;
+    for (id, token, now) in [
+        (id, 0, after(1)),
+        (id, desk.token(), after(1)),
+        (id, token, after(LEASE_SECS)),
+        (under_way.id, under_way.token, after(1)),
+        (unknown, token, after(1)),
+    ] {
+        assert_eq!(desk.begin(id, token, now).await, None);
+    }
+    assert_eq!([desk.all_of(id).await, desk.all_of(under_way.id).await], before);
+    // The next holder ends the one, and the outcome of its attempt ends the other.
+    desk.record(&Outcome { verdict: Verdict::Retry(retry(after(2))), ..under_way.clone() }).await;
+    let next = desk.token();
+    assert_eq!(ids(&desk.lease(next, after(LEASE_SECS)).await), [id]);
+    assert_eq!(desk.begin(id, next, after(LEASE_SECS)).await, None);
+    for id in [id, under_way.id] {
+        assert_eq!(desk.delivery(id).await.error_message.as_deref(), REASON);
     }
 }
 

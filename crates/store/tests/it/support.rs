@@ -278,10 +278,17 @@ impl Desk {
         self.store.lease_due(lease_request(token, now)).await.unwrap()
     }
 
+    /// An attempt with [`NORTH`], under a lease that reaches [`LEASE_SECS`] from [`NOW`].
+    pub(crate) async fn attempt(&self, id: MessageId, token: u64) -> Attempt {
+        let found = self.store.message_of_any_account(id).await.unwrap();
+        let recipient = found.map_or(testkit::recipient(0), |found| found.message.recipient);
+        let (carrier, detail) = (NORTH.into(), "all segments".to_owned());
+        Attempt { id, recipient, token, carrier, lease_until: after(LEASE_SECS), detail }
+    }
+
     /// Begins an attempt with [`NORTH`] at `now`, under a lease that reaches [`LEASE_SECS`] from then.
     pub(crate) async fn begin(&self, id: MessageId, token: u64, now: Timestamp) -> Option<u32> {
-        let lease_until = now + Duration::from_secs(LEASE_SECS);
-        let attempt = Attempt { id, token, carrier: NORTH.into(), lease_until, detail: "all segments".to_owned() };
+        let attempt = Attempt { lease_until: now + Duration::from_secs(LEASE_SECS), ..self.attempt(id, token).await };
         self.store.begin_attempts(vec![attempt], Moment::of(now)).await.unwrap()[0]
     }
 

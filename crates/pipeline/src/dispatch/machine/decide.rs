@@ -11,33 +11,23 @@ use crate::lease;
 use crate::media::MediaError;
 use crate::outcome::unattempted;
 use crate::route::{OnUnknown, Subject};
-use crate::tenants::{Barred, TenantBook};
+use crate::tenants::TenantBook;
 
-/// Why a message does not leave, as its client reads it.
+/// Why the operator does not let a message leave, as its client reads it.
 const SENDER_STOPPED: &str = "The sender number may not send any more";
 const RECIPIENT_BLOCKED: &str = "The recipient is blocked";
-const RECIPIENT_OPTED_OUT: &str = "The recipient has opted out";
 
-/// Looks up in `tenants` why a message is not to leave any more. An opt-out holds for every message but automatic ones,
-/// which confirm it. A single message was accepted a moment ago, so that only what its recipient wants is looked at
-/// again; a broadcast and an automatic message are bound by all that the operator has decided meanwhile.
+/// Looks up in `tenants` why the operator does not let a message leave any more. A single message was accepted a moment
+/// ago and is not looked at again; a message of a broadcast and an automatic one are bound by all that the operator has
+/// decided meanwhile. Opt-outs are looked at by the transaction that begins an attempt.
 pub(in crate::dispatch) fn skips(tenants: Arc<TenantBook>) -> Skips {
     Arc::new(move |message| {
-        let barred = tenants.check_recipient(message.owner(), message.originator, message.recipient).err();
-        let is_automatic = message.automatic.is_some();
-        let is_looked_at = is_automatic || message.broadcast.is_some();
-        match barred {
-            _ if is_looked_at && tenants.check_sender(message.account, message.originator).is_err() => {
-                Some(SENDER_STOPPED)
-            }
-            Some(Barred::Blocked) if is_looked_at => Some(RECIPIENT_BLOCKED),
-            // A block comes before an opt-out, and may hide it.
-            Some(_) if is_automatic => None,
-            Some(Barred::OptedOut(_)) => Some(RECIPIENT_OPTED_OUT),
-            Some(Barred::Blocked) => tenants
-                .opted_out_since(message.owner(), message.originator, message.recipient)
-                .map(|_| RECIPIENT_OPTED_OUT),
-            None => None,
+        if message.automatic.is_none() && message.broadcast.is_none() {
+            None
+        } else if tenants.check_sender(message.account, message.originator).is_err() {
+            Some(SENDER_STOPPED)
+        } else {
+            tenants.is_blocked_recipient(message.account, message.recipient).then_some(RECIPIENT_BLOCKED)
         }
     })
 }
@@ -59,6 +49,7 @@ impl Dispatch {
         };
         Attempt {
             id: leased.message.id,
+            recipient: leased.message.recipient,
             token: leased.lease.token,
             carrier: self.carrier.clone(),
             lease_until: now + lease::of_attempt(self.answers_within),

@@ -1,16 +1,16 @@
-//! The look just before a message leaves: who wants no messages, and who may not have or send any.
+//! What does not leave although it was accepted: what the operator stopped meanwhile, and what a handset does not want.
 
 use std::sync::Arc;
 
 use model::number::{BlockKind, NumberState};
-use model::{BroadcastId, KeywordKind, Message, Mode, OptOutName, OptOutSource, Originator};
+use model::{BroadcastId, KeywordKind, Message, OptOut, OptOutName, OptOutSource, Status};
 use store::contract::tenants::NumberChange;
 
-use super::world::World;
+use super::world::{MAIN, World};
 use crate::dispatch::machine::skips;
-use crate::tenants::{NewOptOut, TenantBook};
+use crate::tenants::TenantBook;
 
-/// Why a single message, one of a broadcast and an automatic one do not leave, in this order.
+/// Why the operator lets a single message, one of a broadcast and an automatic one not leave, in this order.
 fn reasons(tenants: &Arc<TenantBook>, message: &Message) -> [&'static str; 3] {
     let skips = skips(tenants.clone());
     let broadcast = Message { broadcast: Some(BroadcastId::from_bytes([9; 16])), ..message.clone() };
@@ -19,41 +19,50 @@ fn reasons(tenants: &Arc<TenantBook>, message: &Message) -> [&'static str; 3] {
 }
 
 #[tokio::test]
-async fn an_opt_out_stops_what_it_covers_but_no_automatic_message_and_a_block_stops_that() {
-    let (out, blocked, stopped) =
-        ("The recipient has opted out", "The recipient is blocked", "The sender number may not send any more");
+async fn the_operator_stops_broadcasts_and_automatic_messages_that_were_accepted() {
+    let (blocked, stopped) = ("The recipient is blocked", "The sender number may not send any more");
     let world = World::new().await;
     let tenants = &world.tenants;
     let tenant = world.tenant("+18005550001", None).await;
     let message = world.message(&tenant, 1, "+12025550143");
     assert_eq!(reasons(tenants, &message), ["leaves"; 3]);
-    let opt_out = |from: Option<Originator>| {
-        let name = OptOutName { owner: message.owner(), number: message.recipient, from };
-        let new = NewOptOut { name, reason: None, since: None };
-        (name, tenants.opt_out(vec![new], OptOutSource::Api))
-    };
-    let opt_in = |name| tenants.opt_in(name, OptOutSource::Api, None);
-    // Of another sender, of this one, of everything.
-    let other = Originator::parse("+18005550002").unwrap();
-    for (from, wanted) in [
-        (Some(other), ["leaves", "leaves", "leaves"]),
-        (Some(tenant.number), [out, out, "leaves"]),
-        (None, [out, out, "leaves"]),
-    ] {
-        let (name, opted_out) = opt_out(from);
-        opted_out.await.unwrap();
-        assert_eq!(reasons(tenants, &message), wanted, "{from:?}");
-        let test = Message { mode: Mode::Test, ..message.clone() };
-        assert_eq!(reasons(tenants, &test), ["leaves"; 3], "the other world is another one");
-        opt_in(name).await.unwrap();
-        assert_eq!(reasons(tenants, &message), ["leaves"; 3], "{from:?}");
-    }
-    // What a client sent a moment ago is not looked at again for the operator's decisions.
+    // A single message was accepted a moment ago, and is not looked at again.
     tenants.put_block(message.recipient.into(), BlockKind::Recipient, None, None).await.unwrap();
     assert_eq!(reasons(tenants, &message), ["leaves", blocked, blocked]);
-    opt_out(None).1.await.unwrap();
-    assert_eq!(reasons(tenants, &message), [out, blocked, blocked], "a block hides no opt-out");
     let suspended = NumberChange { state: Some(NumberState::Suspended), ..NumberChange::default() };
     tenants.change_number(tenant.number, suspended).await.unwrap();
-    assert_eq!(reasons(tenants, &message), [out, stopped, stopped]);
+    assert_eq!(reasons(tenants, &message), ["leaves", stopped, stopped]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_opt_out_that_only_the_store_knows_stops_what_is_about_to_leave() {
+    let world = World::new().await;
+    let tenant = world.tenant("+18005550001", None).await;
+    let message = || world.message(&tenant, 1, "+12025550143");
+    let owner = message().owner();
+    let opt_out = OptOut {
+        name: OptOutName { owner, number: message().recipient, from: None },
+        source: OptOutSource::Keyword,
+        keyword: Some("STOP".into()),
+        message: None,
+        reason: None,
+        created_at: world.now(),
+    };
+    // Admission has looked, and the memory of tenants has not heard of the opt-out.
+    assert_eq!(world.store.opt_out(vec![opt_out]).await.unwrap(), [true]);
+    let barred = world.tenants.check_recipient(owner, tenant.number, message().recipient);
+    assert_eq!(barred, Ok(()));
+    let mut ended = Vec::new();
+    for (automatic, into_memory) in [(None, true), (None, false), (Some(KeywordKind::Start), true)] {
+        ended.push(world.admit_as(Message { automatic, ..message() }, into_memory).await);
+    }
+    let confirmation = world.admit_as(Message { automatic: Some(KeywordKind::Stop), ..message() }, true).await;
+    world.run().await;
+    let sent: Vec<_> = world.sent(MAIN).iter().map(|submission| submission.message.id).collect();
+    assert_eq!((sent, world.dispatcher(MAIN).queued()), (vec![confirmation], 0));
+    for id in ended {
+        let delivery = world.store.message_of_any_account(id).await.unwrap().unwrap().delivery;
+        assert_eq!(delivery.status, Status::Failed);
+        assert_eq!(delivery.error_message.as_deref(), Some("The recipient has opted out"));
+    }
 }

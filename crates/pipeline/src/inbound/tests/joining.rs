@@ -81,7 +81,7 @@ fn long() -> impl Strategy<Value = Long> {
     });
     let places = prop::collection::vec(any::<prop::sample::Index>(), 1..5);
     let cuts = (texts, prop::sample::select(&FORMS[..]), places).prop_map(|((coding, text), form, places)| {
-        // What ends with a bit pattern that fillers have too cannot be told from them.
+        // Nothing tells an end with the bit pattern of a filler from a filler.
         let text = format!("{text}x");
         let parts = cut(&text, coding, form, &places);
         Long { text, parts, form }

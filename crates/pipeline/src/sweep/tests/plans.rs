@@ -161,6 +161,7 @@ impl Bench {
             store.admit(admitting).await.unwrap();
             let attempt = Attempt {
                 id,
+                recipient,
                 token: lease.token,
                 carrier: "main".into(),
                 lease_until: lease.until,

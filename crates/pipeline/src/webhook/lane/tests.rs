@@ -1,8 +1,10 @@
 //! Lanes as data: a lane, a clock that the test moves, and answers that the test gives.
 
-use model::webhook::{EventType, Subscription, Webhook};
+use std::time::Duration;
+
+use model::webhook::{DisabledReason, EventType, Subscription, Webhook};
 use model::{AccountId, Mode, Owner};
-use store::contract::webhooks::Failing;
+use store::contract::webhooks::{DeliveryState, EventHead, Failing, Replaying};
 
 use super::*;
 

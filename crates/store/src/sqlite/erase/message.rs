@@ -11,7 +11,6 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::contract::erase::ErasedMessages;
 use crate::sqlite::blank::ERASED;
-use crate::sqlite::dispatch::skip;
 use crate::sqlite::life::Life;
 use crate::sqlite::lists::{Facet, unlist_reference};
 use crate::sqlite::media::drop_unneeded;
@@ -116,7 +115,7 @@ pub(super) fn erase(
         return Ok(counts);
     }
     counts.events = group.connection.prepare_cached(BLANK_DETAILS)?.execute([id.to_bytes()])? as u64;
-    if subject.status == Status::Queued && skip(&group.connection, &mut life, now, ERASED)? {
+    if subject.status == Status::Queued && life.skip(&group.connection, now, ERASED)? {
         life.save(group)?;
         counts.canceled = 1;
     }
