@@ -97,8 +97,8 @@ mod tests {
         let mut section = "";
         let mut keys = BTreeSet::new();
         for line in DEFAULTS.lines().take_while(|line| *line != "# [[carrier]]") {
-            let is_name =
-                |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            let is_of_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+            let is_name = |text: &str| !text.is_empty() && text.bytes().all(is_of_name);
             if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
                 section = name;
             } else if let Some((name, _)) = line.trim_start_matches("# ").split_once(" = ")
