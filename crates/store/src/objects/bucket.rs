@@ -328,9 +328,11 @@ fn place_of(url: &str) -> Result<(String, String), StoreError> {
     };
     let place = url.strip_prefix("s3://").ok_or_else(refused)?;
     let (bucket, path) = place.split_once('/').unwrap_or((place, ""));
-    let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let is_name = |text: &str| !text.is_empty() && text.bytes().all(is_of_name);
     let path = path.trim_end_matches('/');
-    if bucket.is_empty() || !is_name(bucket) || path.split('/').any(|step| !is_name(step) || step == "..") {
+    let is_step = |step: &str| is_name(step) && !matches!(step, "." | "..");
+    if !is_name(bucket) || !path.is_empty() && !path.split('/').all(is_step) {
         return Err(refused());
     }
     Ok((bucket.to_owned(), if path.is_empty() { String::new() } else { format!("{path}/") }))
