@@ -12,7 +12,7 @@ pub const BLOCK: f32 = 0.85;
 
 /// The score from which a category is found in a text that is not English, where the rules and their classifier speak
 /// alone: such a finding is always sure.
-pub const RULES_ALONE: f32 = 0.75;
+pub const RULES_ALONE: f32 = 0.9;
 
 /// The points for a text.
 #[derive(Clone, Copy)]
