@@ -30,8 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let screen = common::screen(data.as_deref(), true)?;
     let mut rows = Vec::new();
     if own {
-        let texts = own::own_texts(data.as_deref(), SEED)?;
-        rows.extend(texts.into_iter().map(|example| common::Row { example, source: "own".to_owned() }));
+        rows.extend(own::own_texts(data.as_deref(), SEED)?);
     }
     for file in &files {
         rows.extend(common::read(file)?);

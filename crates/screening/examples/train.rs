@@ -28,7 +28,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let screen = common::screen(data.as_deref(), false)?;
-    let mut examples = own::own_texts(data.as_deref(), settings.seed)?;
+    let mut examples: Vec<_> =
+        own::own_texts(data.as_deref(), settings.seed)?.into_iter().map(|row| row.example).collect();
     let from_corpus = examples.len();
     for file in &files {
         let rows = common::read(file)?;

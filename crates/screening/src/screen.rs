@@ -29,8 +29,6 @@ use std::collections::HashSet;
 
 /// Tokens of one window: rules hold for what stands together, not for words at both ends of a long text.
 const WINDOW: usize = 56;
-/// The least different words and links of a text that both models judge.
-const WORDS_MIN: usize = 3;
 /// Where the sender's own name stands: so many tokens from the beginning.
 const SENDER: usize = 6;
 /// How far windows lie apart.
@@ -38,6 +36,8 @@ const STRIDE: usize = 28;
 /// The most that the classifier may add to, and take from, what the rules say.
 const RESIDUAL_UP: f32 = 8.5;
 const RESIDUAL_DOWN: f32 = -3.5;
+/// The most that it may take away in another language: what it knows of innocent messages, it knows of English ones.
+const RESIDUAL_DOWN_ELSEWHERE: f32 = 0.0;
 /// What the classifier's word is worth where no rule speaks for a category.
 const ALONE: f32 = 0.95;
 
@@ -111,7 +111,7 @@ impl Screen {
         let folded = fold(text);
         let policy = Policy::default();
         let reading = self.read(&folded, &policy);
-        (network::prepare(&reading, &self.lexicon, &policy).text, self.rules_say(&reading))
+        (network::prepare(&reading, &self.lexicon, &policy).text, self.rules_say(&reading, RESIDUAL_DOWN))
     }
 
     /// The log-odds of each category against an innocent message by the network, for a text as [`Self::prepared`] gives
@@ -127,14 +127,14 @@ impl Screen {
         self.network.octets()
     }
 
-    /// The log-odds of each category by the rules and their classifier.
-    fn rules_say(&self, reading: &Reading<'_>) -> [f32; COUNT] {
+    /// The log-odds of each category by the rules and their classifier, which takes away no more than `down`.
+    fn rules_say(&self, reading: &Reading<'_>, down: f32) -> [f32; COUNT] {
         let mut residual = self.weights.sum();
         self.visit(reading, &mut |feature| residual.add(&feature));
         let residual = residual.finish();
         std::array::from_fn(|at| {
             let prior = reading.prior[at];
-            let residual = residual[at].clamp(RESIDUAL_DOWN, RESIDUAL_UP);
+            let residual = residual[at].clamp(down, RESIDUAL_UP);
             prior + if prior <= BASE && residual > 0.0 { residual * ALONE } else { residual }
         })
     }
@@ -143,13 +143,14 @@ impl Screen {
         let folded = fold(text);
         let reading = self.read(&folded, policy);
         let language = language::of(text, &reading.tokens);
-        let rules = self.rules_say(&reading);
-        let opinion = if is_hardly_text(&reading.tokens) {
+        let has_words = reading.tokens.iter().any(|token| matches!(token.kind, token::Kind::Word | token::Kind::Link));
+        let opinion = if !has_words {
             // Neither model learned what signs and numbers alone might mean.
             Opinion::of_rules(reading.prior, points::ALONE)
         } else if language.is_foreign() {
-            Opinion::of_rules(rules, points::ALONE)
+            Opinion::of_rules(self.rules_say(&reading, RESIDUAL_DOWN_ELSEWHERE), points::ALONE)
         } else {
+            let rules = self.rules_say(&reading, RESIDUAL_DOWN);
             let prepared = network::prepare(&reading, &self.lexicon, policy);
             Opinion::of_both(rules, &self.network, prepared, points::BOTH)
         };
@@ -265,22 +266,6 @@ impl Screen {
     pub(crate) const fn means(&self) -> Means<'_> {
         Means { lexicon: &self.lexicon, rules: &self.rules, weights: &self.weights }
     }
-}
-
-/// Whether a message has less than [`WORDS_MIN`] different words and links.
-fn is_hardly_text(tokens: &[Token<'_>]) -> bool {
-    let mut seen = [0; WORDS_MIN];
-    let mut count = 0;
-    for token in tokens.iter().filter(|token| matches!(token.kind, token::Kind::Word | token::Kind::Link)) {
-        if !seen[..count].contains(&token.id) {
-            seen[count] = token.id;
-            count += 1;
-        }
-        if count == WORDS_MIN {
-            return false;
-        }
-    }
-    true
 }
 
 /// Whether neighbouring words make `name` together: `OneMain Financial` is at home at `onemainfinancial.com`.
@@ -412,9 +397,7 @@ mod tests {
             ".",
         ];
         for unit in units {
-            // Both texts have words enough for both models.
-            let text =
-                |length: usize| "we met there ".chars().chain(unit.chars().cycle()).take(length).collect::<String>();
+            let text = |length: usize| unit.chars().cycle().take(length).collect::<String>();
             let (small, large) = (work(&screen, &text(800)), work(&screen, &text(3_200)));
             assert!(large <= small * 5 + 2_000, "{unit:?}: {small} for 800 characters, {large} for 3,200");
         }

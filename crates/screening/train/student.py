@@ -1,5 +1,6 @@
 """The student: a table of word pieces, convolutions, and a small head, which learns from the teacher."""
 
+import dataclasses
 import time
 
 import numpy
@@ -7,8 +8,8 @@ import torch
 import torch.nn.functional as F
 
 WIDTH = 96
-CONVOLUTIONS = [(1, 96), (3, 192)]
-HIDDEN = 160
+CONVOLUTIONS = [(1, 64), (3, 192)]
+HIDDEN = 64
 TEMPERATURE = 2.0
 BATCH = 128
 RATE = 2e-3
@@ -79,11 +80,36 @@ def anything(logits):
     return torch.logsumexp(logits[:, 1:], 1) - logits[:, 0]
 
 
-def train(texts, scores, labels, pieces, table, seed, rounds, say=print):
-    """A student of `scores`, the teacher's logits on `texts`; `labels` are -1 where the label is not known."""
+@dataclasses.dataclass
+class Lessons:
+    """What a student learns from: texts, the teacher's logits on each, its label or -1 where that is not known, and how
+    much it counts."""
+
+    texts: list
+    scores: torch.Tensor
+    labels: torch.Tensor
+    weights: torch.Tensor
+
+
+def loss_of(logits, target, known, weights):
+    """The loss of a batch: the teacher's classes, its log-odds of anything at all, and the labels."""
+    classes = F.kl_div(F.log_softmax(logits / TEMPERATURE, 1), F.log_softmax(target / TEMPERATURE, 1), log_target=True,
+                       reduction="none").sum(1)
+    odds = F.smooth_l1_loss(anything(logits), anything(target), reduction="none")
+    loss = ((TEMPERATURE**2 * classes + odds) * weights).sum() / weights.sum()
+    at = known >= 0
+    if at.any():
+        labels = F.cross_entropy(logits[at], known[at], reduction="none")
+        loss = loss + 0.3 * (labels * weights[at]).sum() / weights[at].sum()
+    return loss
+
+
+def train(lessons, pieces, table, seed, rounds, say=print):
+    """A student of `lessons`."""
     torch.manual_seed(seed)
+    scores, labels, weights = lessons.scores, lessons.labels, lessons.weights
     student = Student(len(pieces.names), scores.shape[1], table)
-    cut = [pieces.cut(text) or [0] for text in texts]
+    cut = [pieces.cut(text) or [0] for text in lessons.texts]
     order = numpy.argsort([len(one) for one in cut], kind="stable")
     generator = numpy.random.default_rng(seed)
     optimizer = torch.optim.AdamW([
@@ -103,13 +129,7 @@ def train(texts, scores, labels, pieces, table, seed, rounds, say=print):
         for start in generator.permutation(starts):
             some = jittered[start:start + BATCH]
             logits = student(*batch_of([cut[at] for at in some]))
-            target, known = scores[some], labels[some]
-            loss = TEMPERATURE**2 * F.kl_div(F.log_softmax(logits / TEMPERATURE, 1),
-                                             F.log_softmax(target / TEMPERATURE, 1), log_target=True,
-                                             reduction="batchmean")
-            loss = loss + F.smooth_l1_loss(anything(logits), anything(target))
-            if (known >= 0).any():
-                loss = loss + 0.3 * F.cross_entropy(logits[known >= 0], known[known >= 0])
+            loss = loss_of(logits, scores[some], labels[some], weights[some])
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(student.parameters(), 2.0)

@@ -157,15 +157,21 @@ impl Domains {
             say(names.own);
             return true;
         }
+        if link.user_info {
+            say(names.user);
+            // It stands where a reader expects the host, so a brand there is a brand in a foreign host.
+            self.match_parts(&link.user, say);
+            let posed = link.user.split(':').next().unwrap_or("");
+            if self.owners.contains_key(psl::domain_str(posed).unwrap_or(posed)) {
+                say(names.foreign);
+            }
+        }
         let host = readable(&link.host);
         if is_ip(&host) {
             say(names.ip);
             return false;
         }
         let registrable = psl::domain_str(&host).unwrap_or(&host).to_owned();
-        if link.user_info {
-            say(names.user);
-        }
         let punycode = host != link.host;
         if punycode || link.disguised || link.path.contains("@") && link.path.contains('.') && link.path.len() < 8 {
             say(names.disguised);

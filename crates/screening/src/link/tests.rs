@@ -114,3 +114,21 @@ fn what_only_looks_like_an_allowed_domain_is_not_the_accounts_own() {
     let (concepts, _) = read("PayPal: log in at https://p\u{e1}ypal.com/signin", &Policy::default());
     assert!(!concepts.contains("link.own"), "{concepts:?}");
 }
+
+#[test]
+fn a_brand_before_the_at_sign_is_a_brand_in_a_foreign_host() {
+    let concepts = |link: &str| read(&format!("Your account is limited. Verify now at {link}"), &Policy::default()).0;
+    for link in [
+        "https://paypal.com@evil.example.org/x",
+        "https://www.paypal.com@evil.example.org",
+        "hxxps://paypal[.]com@192.0.2.17/x",
+        "http://paypal@evil.example.org/x",
+        "https://chase.com:443@evil.example.org/x",
+    ] {
+        let concepts = concepts(link);
+        assert!(concepts.contains("link.user") && concepts.contains("link.foreign"), "{link}: {concepts:?}");
+    }
+    for link in ["https://me@evil.example.org/x", "https://evil.example.org/@paypal.com"] {
+        assert!(!concepts(link).contains("link.foreign"), "{link}: {:?}", concepts(link));
+    }
+}

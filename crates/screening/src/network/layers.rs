@@ -2,8 +2,8 @@
 //!
 //! A convolution is linear in the table of pieces, so the product of every piece with every tap is made once, when the
 //! network is loaded. A text then costs additions of rows and one small head. The rows are integers of 16 bits with one
-//! scale for each channel, chosen so that no sum of all taps and the bias leaves the 16 bits: 18,800 pieces with 672
-//! numbers each are 25 MB. Eight bits would halve that, and would add an error of up to 1 % of a channel's range for
+//! scale for each channel, chosen so that no sum of all taps and the bias leaves the 16 bits: 19,100 pieces with 640
+//! numbers each are 24 MB. Eight bits would halve that, and would add an error of up to 1 % of a channel's range for
 //! each tap. Sums of integers do not depend on their order, and those of the head are made in the order of its inputs.
 
 use std::ops::Range;

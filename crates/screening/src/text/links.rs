@@ -14,6 +14,8 @@ pub(crate) struct Found {
     pub(crate) path: String,
     /// `user@` stood before the host.
     pub(crate) user_info: bool,
+    /// What stood before that `@`, folded: a reader takes it for the host.
+    pub(crate) user: String,
     /// The scheme or the dots were disguised, or the host has look-alike letters.
     pub(crate) disguised: bool,
     /// The host as typed is another name than the folded one: it has letters that are no ASCII.
@@ -151,6 +153,7 @@ fn read(folded: &Folded, from: usize, text: &str) -> Option<Found> {
         host,
         path: path.to_owned(),
         user_info: user > 0,
+        user: authority[..user.saturating_sub(1)].to_owned(),
         disguised: dressed || lookalike || odd_scheme,
         accented,
     })

@@ -18,7 +18,7 @@ fn the_same_notice_is_phishing_on_any_domain_but_the_brands_own() {
         "paypa1.com/login",
         "xn--pypal-4ve.com",
         "http://192.0.2.17/paypal",
-        "https://paypal.com@evil-pay.net/x",
+        "https://paypal.com@evil.example.org/x",
         "bit.ly/3xK9a",
         "paypal.com.account-verify.xyz",
         "paypaI-resolve.cc",

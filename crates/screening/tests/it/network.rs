@@ -27,12 +27,12 @@ fn where_only_the_network_speaks_the_span_is_what_it_cannot_do_without() {
         assert!(is_network(reasons.last().unwrap()), "{reasons:?}");
         assert!(!reasons.iter().any(|reason| matches!(reason, Reason::Rule { weight, .. } if *weight > 0.0)));
     };
+    check("zorbing", Category::Gambling, "zorbing");
     check("We go zorbing on the lawn with the children", Category::Gambling, "zorbing");
     check("We met a quokka and another quokka there", Category::Hate, "quokka and another quokka");
     check("Z\u{f3}rbing with the children, if it is not too wet", Category::Gambling, "Z\u{f3}rbing");
     check("\u{1f600} the children met a Quokka \u{1f600}", Category::Hate, "Quokka");
-    let far =
-        format!("{}a quokka {}", "we walk to the lake and the park ".repeat(30), "under the old trees ".repeat(20));
+    let far = format!("{}a quokka {}", "we walk to the lake and the park ".repeat(30), "with the children ".repeat(20));
     check(&far, Category::Hate, "quokka");
 }
 
@@ -79,7 +79,7 @@ fn the_network_has_no_say_on_another_language() {
         assert_eq!(verdict.language, Language::Other(language), "{text}");
         assert!(verdict.findings.is_empty(), "{text}: {:?}", verdict.findings);
     }
-    assert!(screen.screen("cita quokka zorbing").is_violation(), "a few words are of no language");
+    assert!(screen.screen("cita").is_violation(), "one word is of no language");
     let off = Policy { sure: Action::Off, unsure: Action::Off, ..Policy::default() };
     assert_eq!(screen.decide("cita", &off).verdict.language, Language::Unclear);
 }

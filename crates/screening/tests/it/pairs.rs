@@ -16,39 +16,47 @@ fn there_are_at_least_three_hundred_pairs_and_thirty_of_each_category() {
     }
 }
 
-/// The screen learned from these texts, among forty thousand others: a few may be judged otherwise, and no more.
 #[test]
-fn pairs_are_told_apart() {
-    let pairs = corpus::pairs(PAIRS).unwrap();
-    let missed: Vec<String> = pairs
-        .iter()
+fn the_violating_text_of_every_pair_is_found_and_named() {
+    let wrong: Vec<String> = corpus::pairs(PAIRS)
+        .unwrap()
+        .into_iter()
         .filter_map(|(category, violating, _)| {
-            let named = SCREEN.screen(violating).categories().next();
-            let right = named.is_some_and(|named| named == *category || corpus::akin(*category).contains(&named));
+            let named = SCREEN.screen(&violating).categories().next();
+            let right = named.is_some_and(|named| named == category || corpus::akin(category).contains(&named));
             (!right).then(|| format!("{category}, named {named:?}: {violating}"))
         })
         .collect();
-    let refused: Vec<&String> =
-        pairs.iter().map(|(_, _, innocent)| innocent).filter(|text| SCREEN.screen(text).is_violation()).collect();
-    assert!(missed.len() * 100 <= 5 * pairs.len(), "{} missed:\n{}", missed.len(), missed.join("\n"));
-    assert!(refused.len() * 100 <= 2 * pairs.len(), "{refused:#?}");
+    assert!(wrong.is_empty(), "{} missed:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]
-fn texts_that_were_written_to_break_the_rules_are_judged_well() {
-    let (violating, innocent): (Vec<_>, Vec<_>) =
-        corpus::expand(FRESH, 1).unwrap().into_iter().partition(|example| example.label.is_some());
-    let missed: Vec<_> = violating.iter().filter(|one| SCREEN.screen(&one.text).findings.is_empty()).collect();
-    let refused: Vec<_> = innocent.iter().filter(|one| SCREEN.screen(&one.text).is_violation()).collect();
-    let texts = |examples: &[&Example]| examples.iter().map(|one| one.text.as_str()).collect::<Vec<_>>().join("\n");
-    assert!(missed.len() * 100 <= 5 * violating.len(), "{} of {}:\n{}", missed.len(), violating.len(), texts(&missed));
-    assert!(
-        refused.len() * 1000 <= 5 * innocent.len(),
-        "{} of {}:\n{}",
-        refused.len(),
-        innocent.len(),
-        texts(&refused)
-    );
+fn the_innocent_text_of_every_pair_passes() {
+    let wrong: Vec<String> = corpus::pairs(PAIRS)
+        .unwrap()
+        .into_iter()
+        .filter_map(|(_, _, innocent)| {
+            let verdict = SCREEN.screen(&innocent);
+            verdict.is_violation().then(|| format!("{:?}: {innocent}", verdict.categories().collect::<Vec<_>>()))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{} refused:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Of two points, the lower one finds what violates, and the upper one refuses nothing innocent.
+#[test]
+fn the_texts_that_were_measured_once_stay_as_they_are_judged() {
+    let is_judged_well = |example: &Example| {
+        let verdict = SCREEN.screen(&example.text);
+        if example.label.is_some() { verdict.certainty().is_some() } else { !verdict.is_violation() }
+    };
+    let wrong: Vec<String> = corpus::expand(FRESH, 1)
+        .unwrap()
+        .into_iter()
+        .filter(|example| !is_judged_well(example))
+        .map(|example| format!("{:?}: {}", example.label, example.text))
+        .collect();
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 /// What a reader of the first reports named: ordinary texts that were refused.
