@@ -14,8 +14,8 @@ import texts
 HERE = pathlib.Path(__file__).parent
 #: Written for training; `expanded` was made of templates, `foreign` and `links` by a hand that knew what the screen
 #: missed.
-WRITTEN = ["business", "deception", "expanded", "foreign", "goods", "innocents", "links", "offences", "offers", "people",
-           "unlike"]
+WRITTEN = ["business", "deception", "expanded", "foreign", "goods", "innocents", "links", "offences", "offers",
+           "people", "unlike"]
 #: Written by others than the training texts, for the choice of the points and for the last look.
 JUDGES = ["choose", "last"]
 #: Files of others: how many rows of each label are taken at most, and their weight. Posts of social media are no text
