@@ -14,6 +14,10 @@ pub const BLOCK: f32 = 0.77;
 /// alone: such a finding is always sure.
 pub const RULES_ALONE: f32 = 0.9;
 
+/// The score from which the screen is sure of a text of one or two words, such as a name and a number, of which it is
+/// unsure from [`BLOCK`] on.
+pub const BLOCK_FEW_WORDS: f32 = 0.98;
+
 /// The points for a text.
 #[derive(Clone, Copy)]
 pub(crate) struct Points {
@@ -23,6 +27,9 @@ pub(crate) struct Points {
 
 /// Where both models speak.
 pub(crate) const BOTH: Points = Points { review: REVIEW, block: BLOCK };
+
+/// Where both models speak of hardly any words.
+pub(crate) const FEW_WORDS: Points = Points { review: BLOCK, block: BLOCK_FEW_WORDS };
 
 /// Where the network has no say.
 pub(crate) const ALONE: Points = Points { review: RULES_ALONE, block: RULES_ALONE };

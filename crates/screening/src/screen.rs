@@ -29,6 +29,8 @@ use std::collections::HashSet;
 
 /// Tokens of one window: rules hold for what stands together, not for words at both ends of a long text.
 const WINDOW: usize = 56;
+/// A text of fewer different words and links has to say more: the models learned from whole messages.
+const WORDS_MIN: usize = 3;
 /// Where the sender's own name stands: so many tokens from the beginning.
 const SENDER: usize = 6;
 /// How far windows lie apart.
@@ -143,8 +145,8 @@ impl Screen {
         let folded = fold(text);
         let reading = self.read(&folded, policy);
         let language = language::of(text, &reading.tokens);
-        let has_words = reading.tokens.iter().any(|token| matches!(token.kind, token::Kind::Word | token::Kind::Link));
-        let opinion = if !has_words {
+        let words = words(&reading.tokens);
+        let opinion = if words == 0 {
             // Neither model learned what signs and numbers alone might mean.
             Opinion::of_rules(reading.prior, points::ALONE)
         } else if language.is_foreign() {
@@ -152,7 +154,8 @@ impl Screen {
         } else {
             let rules = self.rules_say(&reading, RESIDUAL_DOWN);
             let prepared = network::prepare(&reading, &self.lexicon, policy);
-            Opinion::of_both(rules, &self.network, prepared, points::BOTH)
+            let points = if words < WORDS_MIN { points::FEW_WORDS } else { points::BOTH };
+            Opinion::of_both(rules, &self.network, prepared, points)
         };
         let scores = opinion.scores();
         let named = opinion.found();
@@ -266,6 +269,19 @@ impl Screen {
     pub(crate) const fn means(&self) -> Means<'_> {
         Means { lexicon: &self.lexicon, rules: &self.rules, weights: &self.weights }
     }
+}
+
+/// How many different words and links a message has, of [`WORDS_MIN`] at most.
+fn words(tokens: &[Token<'_>]) -> usize {
+    let mut seen = [0; WORDS_MIN];
+    let mut count = 0;
+    for token in tokens.iter().filter(|token| matches!(token.kind, token::Kind::Word | token::Kind::Link)) {
+        if count < WORDS_MIN && !seen[..count].contains(&token.id) {
+            seen[count] = token.id;
+            count += 1;
+        }
+    }
+    count
 }
 
 /// Whether neighbouring words make `name` together: `OneMain Financial` is at home at `onemainfinancial.com`.

@@ -24,6 +24,12 @@ fn signs_and_numbers_alone_mean_nothing() {
     }
 }
 
+/// What varies in a template is screened alone.
+#[test]
+fn a_name_and_a_number_mean_nothing() {
+    pass(&["Bob 20", "Bob", "Maria 30", "ANNA 5", "Joe 10", "Chidi 15", "Paris", "Room 12", "Tomorrow 5pm"]);
+}
+
 #[test]
 fn names_of_places_and_people_hold_no_words() {
     pass(&[
