@@ -62,6 +62,16 @@ fn a_word_or_two_are_of_no_language() {
     }
 }
 
+#[test]
+fn a_letter_or_two_among_signs_are_not_refused() {
+    for text in ["\u{436}", "\u{43f}\u{43e}\u{43a}\u{430} ", "x", "ok "] {
+        for sign in ["\u{1f44b}", "\u{1f602}", "\u{20ac}", "\u{2764}", "\u{1f64f}\u{1f3fd}"] {
+            let text = format!("{text}{}", sign.repeat(80));
+            assert!(!SCREEN.screen(&text).is_violation(), "{text}: {:?}", SCREEN.screen(&text).findings);
+        }
+    }
+}
+
 /// Spanish and French words of the regulated trades, and everyday messages that share their words.
 #[test]
 fn trades_in_spanish_and_french_are_found_and_everyday_messages_pass() {
