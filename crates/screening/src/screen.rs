@@ -146,10 +146,8 @@ impl Screen {
         let reading = self.read(&folded, policy);
         let language = language::of(text, &reading.tokens);
         let words = words(&reading.tokens);
-        let has_link = reading.tokens.iter().any(|token| token.kind == token::Kind::Link);
-        let opinion = if words == 0 || language.is_foreign() && words < WORDS_MIN && !has_link {
-            // Neither model learned what signs and numbers alone might mean, nor those beside a word of another
-            // language.
+        let opinion = if words == 0 {
+            // Neither model learned what signs and numbers alone might mean.
             Opinion::of_rules(reading.prior, points::ALONE)
         } else if language.is_foreign() {
             Opinion::of_rules(self.rules_say(&reading, RESIDUAL_DOWN_ELSEWHERE), points::ALONE)

@@ -86,11 +86,19 @@ fn word_hash(token: &Token<'_>) -> u64 {
     if token.kind == Kind::Word || token.kind == Kind::Emoji { token.id } else { kind_hash(token.kind) }
 }
 
+/// So many of one word or sign in a row count; more of it say no more. Otherwise a row of twenty pictures would outweigh
+/// the message that it ends.
+const RUN_MAX: usize = 3;
+
 fn words(tokens: &[Token<'_>], each: &mut impl FnMut(Feature)) {
     let scale = WORD * damp(tokens.len());
-    let mut before = 1;
+    let (mut before, mut run) = (1, 0);
     for (at, token) in tokens.iter().enumerate() {
         let word = word_hash(token);
+        run = if word == before { run + 1 } else { 1 };
+        if run > RUN_MAX {
+            continue;
+        }
         each(Feature { hash: word, value: scale, origin: Origin::Tokens(at, at + 1), of_words: true });
         each(Feature {
             hash: join(before, word),

@@ -63,8 +63,17 @@ fn a_word_or_two_are_of_no_language() {
 }
 
 #[test]
-fn a_letter_or_two_among_signs_are_not_refused() {
-    for text in ["\u{436}", "\u{43f}\u{43e}\u{43a}\u{430} ", "x", "ok "] {
+fn a_row_of_signs_refuses_no_message() {
+    let messages = [
+        "\u{436}",
+        "\u{43f}\u{43e}\u{43a}\u{430} ",
+        "x",
+        "ok ",
+        "Feliz cumplea\u{f1}os mi amor, te quiero mucho ",
+        "Bis morgen, ich freue mich auf euch alle ",
+        "Happy birthday mate see you tomorrow evening at the pub ",
+    ];
+    for text in messages {
         for sign in ["\u{1f44b}", "\u{1f602}", "\u{20ac}", "\u{2764}", "\u{1f64f}\u{1f3fd}"] {
             let text = format!("{text}{}", sign.repeat(80));
             assert!(!SCREEN.screen(&text).is_violation(), "{text}: {:?}", SCREEN.screen(&text).findings);

@@ -46,7 +46,7 @@ const ERROR_MAX: usize = 512;
 /// The name that a trial writes. No object has it: theirs begin with a digest.
 const PROBE: &str = "probe";
 
-/// Where the bucket is, and who asks.
+/// The address of a bucket, and the key that opens it.
 #[derive(Clone)]
 pub struct BucketSettings {
     /// `s3://` and the bucket, perhaps with a path, which the names of all objects then begin with.
