@@ -86,8 +86,8 @@ fn word_hash(token: &Token<'_>) -> u64 {
     if token.kind == Kind::Word || token.kind == Kind::Emoji { token.id } else { kind_hash(token.kind) }
 }
 
-/// So many of one word or sign in a row count; more of it say no more. Otherwise a row of twenty pictures would outweigh
-/// the message that it ends.
+/// So many of the same word or sign in a row count. Without a bound, twenty pictures would outweigh the message that
+/// they end.
 const RUN_MAX: usize = 3;
 
 fn words(tokens: &[Token<'_>], each: &mut impl FnMut(Feature)) {
